@@ -44,8 +44,8 @@ const imageOf = ({ subject }) => subject.split("/").at(-1) ?? subject;
 
 /** @param {Step} step @param {string} title */
 function download(step, title) {
-  const left = secondsLeft(step);
   const share = shareOf(step);
+  const left = share < 1 ? secondsLeft(step) : null;
   return html`
     <li class="dl" data-image=${step.subject}>
       <span class="busy">${icon("arrow-down", "s14")}</span>
@@ -54,7 +54,7 @@ function download(step, title) {
       ${meter({ label: labelled(title, percent(share)), parts: [{ share }], moving: true })}
       <div class="sub num"><span class="grow">${step.total
         ? t("{done} of {total}", { done: bytes(step.current), total: bytes(step.total) }) : step.detail ?? ""}</span>
-        ${step.rate ? html`<span>${bytes(step.rate)}/s</span>` : nothing}
+        ${share === 1 ? html`<span>${t("Unpacking…")}</span>` : step.rate ? html`<span>${bytes(step.rate)}/s</span>` : nothing}
         ${left === null ? nothing : html`<span>·</span><span>${timeLeft(left)}</span>`}</div>
     </li>`;
 }

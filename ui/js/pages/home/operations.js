@@ -7,6 +7,7 @@ import { button } from "../../components/button.js";
 import { progress } from "../../components/meter.js";
 import { labelled, list, timeLeft } from "../../format.js";
 import { mark, t } from "../../i18n.js";
+import { timeLeftOf } from "./left.js";
 
 /**
  * @import { Module, Operation, OperationKind, Snapshot } from "../../contract.d.ts"
@@ -58,8 +59,9 @@ export const others = (operations, page, { modules }) =>
 
 /** @param {Operation} operation @param {string} what @param {PageState} page */
 function line(operation, what, page) {
-  const { id, done, total, secondsLeft } = operation;
-  const left = [countText(operation), secondsLeft === null ? "" : timeLeft(secondsLeft)].filter(Boolean).join(" · ");
+  const { id, done, total } = operation;
+  const seconds = timeLeftOf(operation);
+  const left = [countText(operation), seconds === null ? "" : timeLeft(seconds)].filter(Boolean).join(" · ");
   return html`
     <section class="card operation" aria-label=${what} data-operation=${id}>
       <div class="operation-text">

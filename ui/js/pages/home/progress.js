@@ -6,6 +6,7 @@ import { meter } from "../../components/meter.js";
 import { aboutLeft, bytes, duration, percent } from "../../format.js";
 import { t } from "../../i18n.js";
 import { downloads } from "./downloads.js";
+import { timeLeftOf } from "./left.js";
 import { cancelButton, countText, doing, titleOf } from "./operations.js";
 import { startingModules } from "./starting.js";
 import { isOver, ofPhase, overallShare, rate, share } from "./steps.js";
@@ -50,7 +51,8 @@ const ring = (done) => html`
 /** @param {Operation} operation @param {Step[]} pulls */
 function line(operation, pulls) {
   const speed = rate(pulls);
-  const left = operation.secondsLeft === null ? "" : aboutLeft(operation.secondsLeft);
+  const seconds = timeLeftOf(operation);
+  const left = seconds === null ? "" : aboutLeft(seconds);
   const more = [
     speed ? t("downloading at {rate}/s", { rate: bytes(speed) }) : "",
     countText(operation), speed ? "" : doing(operation),
