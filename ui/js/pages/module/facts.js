@@ -7,6 +7,7 @@ import { hue } from "../../components/tile.js";
 import { bytes, percent, versionIn } from "../../format.js";
 import { t, tn } from "../../i18n.js";
 import { usage } from "../monitoring/history.js";
+import { isUp } from "./service_state.js";
 
 /**
  * @import { Module, Port } from "../../contract.d.ts"
@@ -21,13 +22,14 @@ export const factCard = (page, module, volumes) => html`
       ${module.version ? fact(t("Version"), versionIn(module.version)) : nothing}
       ${module.ports.length ? fact(t("Ports"), portList(module)) : nothing}
       ${volumes.length ? fact(t("Data"), html`<span title=${volumes.join("\n")}>${tn("{count} volume", "{count} volumes", volumes.length)}</span>`) : nothing}
-      ${fact(t("Memory limit"), module.memoryLimit === null ? t("no limit") : bytes(module.memoryLimit))}
+      ${fact(t("Memory limit"), module.memoryLimit === null ? t("No limit") : bytes(module.memoryLimit))}
     </dl>
     ${use(page, module)}
   </section>`;
 
 /** @param {PageState} page @param {Module} module */
-function use({ snapshot }, { name }) {
+function use({ snapshot }, { name, services }) {
+  if (!services.some(isUp)) return nothing;
   const series = usage().modules.find((one) => one.module === name);
   const cpus = snapshot?.engine.cpus;
   const [cpu, memory] = [series?.cpu.at(-1) ?? null, series?.memory.at(-1) ?? null];

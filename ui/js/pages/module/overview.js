@@ -73,13 +73,13 @@ function connections({ snapshot }, module) {
     <section class="card">
       <div class="card-head">
         <h2 class="h3">${t("Connections")}</h2><span class="grow"></span>
-        ${found.required.length && module.state !== "stopped"
+        ${found.required.length && module.state !== "stopped" && module.state !== "engine_down"
           ? lacking
             ? barePill("degraded", tn("{count} required module isn't running", "{count} required modules aren't running", lacking))
             : barePill("running", t("All required modules are running"))
           : nothing}
       </div>
       <div class="graphhold">${found.required.length || found.users.length
-        ? graph(module, found) : html`<p class="muted">${t("It requires no other module, and none requires it.")}</p>`}</div>
+        ? graph(module, found) : html`<p class="muted">${t("{name} doesn't use other modules, and no module uses it.", { name: module.title })}</p>`}</div>
     </section>`;
 }

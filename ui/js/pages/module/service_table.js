@@ -35,9 +35,12 @@ export const columns = (module) => [
 
 /** @param {PageState} page @returns {Column[]} What each service uses now. */
 export const usageColumns = ({ snapshot }) => [
-  { name: "cpu", title: t("CPU"), look: "r", cell: ({ name }) => cpuOf(serviceLoad(name).cpu, snapshot?.engine.cpus) },
-  { name: "memory", title: t("Memory"), look: "r", cell: ({ name }) => memoryOf(serviceLoad(name).memory) },
+  { name: "cpu", title: t("CPU"), look: "r", cell: (service) => cpuOf(loadOf(service)?.cpu ?? null, snapshot?.engine.cpus) },
+  { name: "memory", title: t("Memory"), look: "r", cell: (service) => memoryOf(loadOf(service)?.memory ?? null) },
 ];
+
+/** @param {Service} service What the last sample has may be of one that has ended since. */
+const loadOf = (service) => (isUp(service) ? serviceLoad(service.name) : null);
 
 /** @param {number|null} cpu @param {number|null} [cpus] */
 const cpuOf = (cpu, cpus) => (cpu === null || !cpus ? nothingHere() : percent(cpu / 100 / cpus));
@@ -78,11 +81,14 @@ export const serviceTable = ({ module, columns: shown, caption, after }) => html
     <table class="table services">
       <thead><tr>${shown.map(({ name, title, look }) => html`
         <th scope="col" class="c-${name} ${look?.split(" ").includes("r") ? "r" : ""}">${title || html`<span class="unseen">${t("Actions")}</span>`}</th>`)}</tr></thead>
-      <tbody>${repeat(module.services, ({ name }) => name, (service) => html`
+      <tbody>${repeat([...module.services].sort(jobsLast), ({ name }) => name, (service) => html`
         <tr data-service=${service.name}>${shown.map(({ name, cell, look }) => html`<td class="c-${name} ${look ?? ""}">${cell(service)}</td>`)}</tr>
         ${after?.(service) ?? nothing}`)}</tbody>
     </table>
   </div>`;
+
+/** What was done once matters less than what runs. @param {Service} one @param {Service} other */
+const jobsLast = (one, other) => Number(one.job) - Number(other.job) || one.name.localeCompare(other.name);
 
 /** @param {Module} module How many run, and how many jobs are done. */
 export function counted({ services }) {

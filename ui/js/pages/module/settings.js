@@ -52,7 +52,7 @@ export const view = (page, module) => html`
       ${banners(module)}
       ${form().error ? noSettings() : form().module === module.name && form().settings ? content(page) : skeleton()}
     </div>
-    <aside class="setside" aria-label=${t("Effects")}>${effects(page, module)}${lastChange(module)}</aside>
+    <aside class="setside" aria-label=${t("Effects")}>${form().settings?.length === 0 ? nothing : effects(page, module)}${lastChange(module)}</aside>
   </div>
   ${bar(page, module)}`;
 

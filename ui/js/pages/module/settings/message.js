@@ -2,6 +2,8 @@
 /** What is said below a setting. */
 import { bytes } from "../../../format.js";
 import { t } from "../../../i18n.js";
+import { current } from "../../../store.js";
+import { isUp } from "../service_state.js";
 import { checkOf, draft, form } from "./form.js";
 import { shown } from "./words.js";
 
@@ -24,6 +26,8 @@ const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** @param {Field} field The most that a service uses whose memory it limits. */
 function usage({ services }) {
-  const used = Math.max(0, ...services.map((name) => form().memory[name] ?? 0));
+  const module = current().snapshot?.modules.find(({ name }) => name === form().module);
+  const up = module?.services.filter((service) => services.includes(service.name) && isUp(service)) ?? [];
+  const used = Math.max(0, ...up.map(({ name }) => form().memory[name] ?? 0));
   return used ? t("Uses {size} now", { size: bytes(used) }) : "";
 }
