@@ -9,10 +9,10 @@ import { loadIcons } from "./components/icon.js";
 import { showMenu } from "./components/menu.js";
 import { showQuestion } from "./components/question.js";
 import "./first_run.js";
-import { hasTexts, setLanguage } from "./i18n.js";
+import { hasTexts, setLanguage, t } from "./i18n.js";
 import { keeping } from "./keeping.js";
 import { loadTheRest } from "./later.js";
-import { beginPages } from "./pages.js";
+import { beginPages, titleOf } from "./pages.js";
 import { shell } from "./shell/shell.js";
 import "./refusals.js";
 import "./shell/single_keys.js";
@@ -38,10 +38,18 @@ function draw() {
     if (!isBegun) page.replaceChildren(); // what stood there until now
     isBegun = true;
     render(shell(current()), page);
+    document.title = nameOf(current());
     fitTabs();
     showMenu();
     showQuestion(current().question);
   });
+}
+
+/** For the browser's tab and history. @param {import("./types.d.ts").PageState} page */
+function nameOf({ address, snapshot }) {
+  const module = address.page === "modules" && snapshot?.modules.find(({ name }) => name === address.rest[0]);
+  const name = module ? module.title : t(titleOf(address.page));
+  return address.page === "home" ? "AI-Server Tray" : `${name} – AI-Server Tray`;
 }
 
 // The page's own texts are in the language of those that came.

@@ -1,7 +1,7 @@
 // @ts-check
 /** The pages: each comes with its style sheet when it is first gone to. */
 import { nothing } from "../vendor/lit-html/lit-html.js";
-import { format, parse } from "./address.js";
+import { format, here, parse } from "./address.js";
 import { report } from "./actions.js";
 import { mark } from "./i18n.js";
 import { current, observe, update } from "./store.js";
@@ -43,13 +43,10 @@ let round = 0;
 const placeOf = (/** @type {Address} */ address) => format({ ...address, query: {} });
 
 /** @param {string} name */
-const known = (name) => (name in PAGES ? name : "home");
-
-/** @param {string} name */
-export const titleOf = (name) => PAGES[known(name)]?.title ?? "";
+export const titleOf = (name) => PAGES[name]?.title ?? "";
 
 /** @param {PageState} page */
-export const pageView = (page) => loaded[known(page.address.page)]?.view(page) ?? nothing;
+export const pageView = (page) => loaded[page.address.page]?.view(page) ?? nothing;
 
 /** @type {Map<string, Promise<unknown>>} */
 const styles = new Map();
@@ -84,7 +81,7 @@ async function enter(address) {
   leave = undefined;
   round += 1;
   const mine = round;
-  const name = known(address.page);
+  const name = address.page;
   try {
     if (!loaded[name]) await load(name);
   } catch (error) {
@@ -102,11 +99,16 @@ observe((now, before) => {
   if (placeOf(now.address) !== placeOf(before.address)) enter(now.address);
 });
 
+/** The address that the URL has; there is no other page than these. @returns {Address} */
+function asked() {
+  const address = here();
+  return address.page in PAGES ? address : parse("");
+}
+
 /** Shows what the URL says from now on. */
 export function beginPages() {
-  const read = () => update({ address: parse(location.hash.slice(1)) });
+  const read = () => update({ address: asked() });
   window.addEventListener("hashchange", read);
-  const address = parse(location.hash.slice(1));
-  update({ address });
+  read();
   enter(current().address);
 }

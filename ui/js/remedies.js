@@ -4,6 +4,7 @@ import { ask, confirm, dismiss, startEngine } from "./actions.js";
 import { format } from "./address.js";
 import { invoke } from "./bridge.js";
 import { showToast } from "./components/toast.js";
+import { labelled } from "./format.js";
 import { t } from "./i18n.js";
 import { needed } from "./later.js";
 import { current } from "./store.js";
@@ -61,10 +62,16 @@ async function set(problem, { setting = "", value = "" }) {
   await tryAgain(problem);
 }
 
+/** Which module's. @param {string} address @param {string} title */
+function placed(address, title) {
+  const module = current().snapshot?.modules.find(({ name }) => address.startsWith(`${name}.`));
+  return module ? labelled(module.title, title) : title;
+}
+
 /** @param {Setting} before @param {string} value */
 function sayChanged({ address, title, origin, value: old }, value) {
   showToast({
-    text: t("{name} {before} → {after}", { name: title, before: old || "–", after: value }),
+    text: t("{name} {before} → {after}", { name: placed(address, title), before: old || "–", after: value }),
     undo: () => ask(`set ${address}`, "ai/config/set", { name: address, value: origin === "set" ? old : null }),
   });
 }

@@ -56,8 +56,11 @@ function close() {
 
 /** Draws the open menu: its items may change while it is open. */
 export function showMenu() {
-  if (open) render(open.items().map(shown), menu);
+  if (open) render(trimmed(open.items()).map(shown), menu);
 }
+
+/** Without lines that part nothing. @param {(Item|null)[]} items */
+const trimmed = (items) => items.filter((item, index) => item || (index && items[index + 1]));
 
 /** @param {Item|null} item */
 function shown(item) {

@@ -36,7 +36,7 @@ export function view(page) {
     <header class="top">
       <h1>${t("Settings")}</h1><span class="grow"></span>
       <div class="settings-find">${searchInput({
-        id: "find", label: t("Find a setting"), value: asked, change: (find) => setQuery({ find }),
+        id: "find", label: t("Find a setting"), value: asked, change: find,
       })}</div>
     </header>
     <div class="scroll"><div class="set">
@@ -51,6 +51,12 @@ export function view(page) {
         ${own.get().isLoaded && asked && !shown.length ? empty({ icon: "search", title: t("Nothing matches “{text}”", { text: asked }) }) : nothing}
       </div>
     </div></div>`;
+}
+
+/** @param {string} text What is found begins at the top. */
+function find(text) {
+  setQuery({ find: text });
+  document.querySelector(".scroll")?.scrollTo(0, 0);
 }
 
 /** @param {Event} event @param {string} name Also where the address is that already. */

@@ -76,7 +76,8 @@ const inMenu = (module) => ({ text: module.title, href: `#${addressTo("modules",
 /** Between two tabs, in px, as in shell.css. */
 const GAP = 2;
 
-let fitted = "";
+/** The bar that was measured last, and what it had then. @type {{nav: Element|null, texts: string}} */
+let fitted = { nav: null, texts: "" };
 
 /** Finds room for the tabs; called when the page was drawn. Measures only where something changed. */
 export function fitTabs() {
@@ -86,8 +87,8 @@ export function fitTabs() {
   // Digits are as wide as each other. Reading text, unlike what is seen of it, asks for no layout.
   const texts = [...bar.querySelectorAll("span")].map(({ textContent }) => textContent).join().replace(/\d/g, "0");
   const now = `${innerWidth} ${nav.querySelector("[aria-current]")?.textContent} ${texts}`;
-  if (now === fitted) return;
-  fitted = now;
+  if (nav === fitted.nav && now === fitted.texts) return;
+  fitted = { nav, texts: now };
   const inMore = fit(bar, nav);
   if (inMore.join() !== own.get().inMore.join()) own.set({ inMore });
 }
