@@ -165,7 +165,7 @@ def operation(kind: str = "up", *modules: str, **more: Any) -> Json:  # noqa: AN
         "done": 3,
         "total": 7,
         "text": "waiting for postgres",
-        "secondsLeft": 42.0,
+        "secondsLeft": 42 * 60.0,
         "error": None,
         "notices": [],
         "foreign": False,

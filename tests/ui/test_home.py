@@ -350,7 +350,7 @@ def test_a_page_that_did_not_come_whole_comes_again(stack: Stack, part: str) -> 
 def test_everything_in_chinese(stack: Stack) -> None:
     stack.show(states.in_chinese(states.starting()))
     home = stack.home("zh")
-    for text in ("正在启动全部模块", "大约还需 42 秒", "功能模块", "基础服务", "取消"):
+    for text in ("正在启动全部模块", "大约还需 42 分钟", "功能模块", "基础服务", "取消"):
         home.wait_for_text(text)
     assert home.script("return document.documentElement.lang") == "zh"
 
@@ -362,7 +362,7 @@ def test_another_language_shows_without_another_page(stack: Stack) -> None:
     home.script("window.isOld = true")
     host.chosen = "zh"
     host.show(states.in_chinese(states.starting()))
-    for text in ("正在启动全部模块", "大约还需 42 秒", "功能模块", "基础服务", "取消"):
+    for text in ("正在启动全部模块", "大约还需 42 分钟", "功能模块", "基础服务", "取消"):
         home.wait_for_text(text)
     assert home.script("return document.documentElement.lang") == "zh"
     host.chosen = None

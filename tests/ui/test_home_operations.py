@@ -21,7 +21,7 @@ def test_an_operation_shows_how_far_it_is_and_can_be_cancelled(stack: Stack) -> 
         "Starting everything",
         "waiting for postgres",
         "3 of 7 ready",
-        "About 42 s left",
+        "About 42 min left",
     ):
         home.wait_for_text(text, ".operation")
     ring = home.wait_for(".operation [role=progressbar]")
@@ -65,7 +65,7 @@ def test_the_whole_detail_of_an_operation_is_seen(stack: Stack, width: int) -> N
     text = "const it = document.querySelector('.operation p');"
     assert home.script(f"{text} return it.scrollWidth <= it.clientWidth")
     assert home.script(f"{text} return it.scrollHeight <= it.clientHeight")
-    for name in ("Starting everything", "3 of 7 ready", "About 42 s left", "Cancel"):
+    for name in ("Starting everything", "3 of 7 ready", "About 42 min left", "Cancel"):
         home.wait_for_text(name, ".operation")
     overflow = "return document.documentElement.scrollWidth - innerWidth"
     assert home.script(overflow) <= 0

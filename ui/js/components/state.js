@@ -50,8 +50,8 @@ export const dot = (state, place = "alone") => html`
 /** @param {State} state The same within another drawing, whose text has the word. */
 export const dotShape = (state) => svg`<g class="dot" data-state=${state}>${SHAPES[state]}</g>`;
 
-/** @type {State[]} The one that needs most attention first. */
-const RANK = ["error", "degraded", "starting", "stopping", "engine_down", "stopped", "running"];
+/** @type {State[]} The one that needs most attention first; what is stopped needs none. */
+const RANK = ["error", "degraded", "starting", "stopping", "engine_down", "running", "stopped"];
 
 /** @param {State[]} states @returns {State} */
 export const worst = (states) => RANK.find((state) => states.includes(state)) ?? "stopped";

@@ -79,13 +79,13 @@ function sub(module, { snapshot }) {
 
 /** @param {Module} module @param {PageState} page */
 function body(module, page) {
-  const { state, reason, problem } = module;
+  const { state, reason, problem, wanted } = module;
   if (state === "running" && !problem) return sparks(module, page);
   return html`
     ${state === "starting" || state === "degraded" ? ready(module) : nothing}
     ${reason ? html`<p class="reason">${reason}</p>` : nothing}
     ${problem && problem !== reason ? html`<p class="reason problem">${problem}</p>` : nothing}
-    ${isThere(module) || problem ? nothing : facts(module)}`;
+    ${isThere(module) || problem ? nothing : state === "engine_down" && wanted ? comesBack() : facts(module)}`;
 }
 
 /** @param {Module} module @param {PageState} page */
@@ -110,6 +110,8 @@ function ready({ ready: done, total }) {
   const text = t("{done} of {total} ready", { done, total });
   return html`<div class="ready">${progress(text, done / (total || 1))}<span class="small muted num">${text}</span></div>`;
 }
+
+const comesBack = () => html`<p class="mod-facts cut">${t("Starts automatically with Docker.")}</p>`;
 
 /** @param {Module} module */
 function facts({ version, total, memoryLimit, orphan }) {
