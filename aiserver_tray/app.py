@@ -10,7 +10,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from aiserver_tray.base.errors import Place, Problem, SettingError
-from aiserver_tray.base.file_version import versions
 from aiserver_tray.base.i18n import Language, LocalText, Text, in_language
 from aiserver_tray.catalog.edition import Edition
 from aiserver_tray.engine.address import find_address
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from aiserver_tray.catalog.check import Report
     from aiserver_tray.catalog.modules import Module
     from aiserver_tray.core.core import Core
-    from aiserver_tray.core.outline_file import OutlineFile
+    from aiserver_tray.core.outlines import Outlines
     from aiserver_tray.core.targets import Targets
     from aiserver_tray.engine.engine import Engine
     from aiserver_tray.settings.declared import Changes, Declared
@@ -99,7 +98,7 @@ class App:
     def identity_with(self, engine: str) -> dict[str, Any]:
         """The data that must be equal if one process works through another: home folder, *engine*,
         and the catalog as it was loaded."""
-        return self._identity(engine, self._edition)
+        return self._identity(engine, self.edition)
 
     def _identity(self, engine: str, edition: Edition) -> dict[str, Any]:
         return {
@@ -119,28 +118,29 @@ class App:
     def catalog(self) -> "Catalog":
         """The built-in modules, those of the home's folder ``modules`` and of the module folders,
         and the further ones."""
-        return self._edition.read()
+        return self.edition.read()
 
     @property
     def version(self) -> object:
         """A value that changes with the catalog and the settings."""
-        return self._edition.stamp, self.settings.stamp
+        return self.edition.stamp, self.settings.stamp
 
     def read(self) -> None:
         """Read the outlines or the catalog now, so that no later call has to wait."""
-        if self._outlines is None:
-            self._edition.read()
+        if self.outlines.stored is None:
+            self.edition.read()
 
     def refresh_catalog(self) -> bool:
         """Read the catalog again if its files have changed, and return whether they have."""
         now = Edition(self._roots)
-        is_changed = now.stamp != self._edition.stamp
+        is_changed = now.stamp != self.edition.stamp
         if is_changed:
-            self._edition = now
+            self.edition = now
         return is_changed
 
     @cached_property
-    def _edition(self) -> Edition:
+    def edition(self) -> Edition:
+        """The catalog as its files were when it was last refreshed."""
         return Edition(self._roots)
 
     @property
@@ -192,11 +192,7 @@ class App:
     @property
     def names(self) -> tuple[str, ...]:
         """Every module's name, also of those whose file is wrong."""
-        if known := self._outlines:
-            return tuple(known)
-        # Broken modules that are named by their folder are no modules of their own.
-        broken = (name for name in self.catalog.broken if Path(name).name == name)
-        return (*self.catalog.modules, *broken)
+        return self.outlines.names
 
     @property
     def chosen(self) -> tuple[str, ...]:
@@ -204,7 +200,7 @@ class App:
         chosen = self.quick_settings.chosen
         if chosen is not None:
             return chosen
-        modules = self._outlines or self.catalog.modules
+        modules = self.outlines.stored or self.catalog.modules
         return tuple(m.name for m in modules.values() if m.kind == "feature")
 
     @cached_property
@@ -237,45 +233,19 @@ class App:
     def model(self, name: str) -> ModuleModel:
         """The outline of the module *name*, or the reason why there is none. Generates no
         secrets."""
-        if (known := self._outlines) and name in known:
-            return known[name]
-        return self._outline(name)
+        return self.outlines.one(name)
 
     @property
     def models(self) -> tuple[ModuleModel, ...]:
-        """The outlines of all modules, stored for the next process."""
-        known = self._outlines
-        if known is None:
-            edition, stored = self._edition, versions(self.quick_settings.files)
-            with edition.noting_files():
-                known = {name: self._outline(name) for name in self.names}
-            self._outline_file.write(self._outline_stamp, known, {**stored, **edition.files})
-        return tuple(known.values())
-
-    def _outline(self, name: str) -> ModuleModel:
-        from aiserver_tray.core.outlines import outline_of  # noqa: PLC0415
-
-        return outline_of(
-            self.catalog,
-            name,
-            lambda module: self.settings.masked(self.in_scope(module)),
-            lambda: self.settings.app.bind,
-        )
-
-    @property
-    def _outlines(self) -> "Mapping[str, ModuleModel] | None":
-        """The stored outlines. None if the catalog must be read."""
-        return self._outline_file.read(self._outline_stamp)
+        """The outlines of all modules."""
+        return self.outlines.all()
 
     @cached_property
-    def _outline_file(self) -> "OutlineFile":
-        from aiserver_tray.core.outline_file import OutlineFile  # noqa: PLC0415
+    def outlines(self) -> "Outlines":
+        """The outlines of the modules, stored in the home folder."""
+        from aiserver_tray.core.outlines import Outlines  # noqa: PLC0415
 
-        return OutlineFile(self.home.folder)
-
-    @property
-    def _outline_stamp(self) -> list[str]:
-        return [*map(str, self._roots), self._edition.stamp]
+        return Outlines(self)
 
     def engine(self) -> "Engine":
         """The engine alone, not contacted yet.

@@ -19,7 +19,7 @@ class Edition:
     def __init__(self, roots: Sequence[Path]) -> None:
         self.stamp = stamp(roots)
         self.files: dict[str, list[int] | None] = {}
-        self._roots = roots
+        self.roots = roots
         self._catalog: Catalog | None = None
 
     def read(self) -> "Catalog":
@@ -29,7 +29,7 @@ class Edition:
             from aiserver_tray.catalog.catalog import load_catalog  # noqa: PLC0415
 
             with self.noting_files():
-                self._catalog = load_catalog(self._roots)
+                self._catalog = load_catalog(self.roots)
         return self._catalog
 
     def noting_files(self) -> AbstractContextManager[None]:

@@ -47,17 +47,17 @@ def models(app: App) -> dict[str, ModuleModel]:
 
 
 def is_stored(folder: Path) -> bool:
-    return new(folder)._outlines is not None
+    return new(folder).outlines.stored is not None
 
 
 def test_a_process_uses_the_outlines_of_an_earlier_one(app: App, tmp_path: Path) -> None:
     made = app.models
     later = new(tmp_path)
-    assert later._outlines is not None
+    assert later.outlines.stored is not None
     assert later.models == made
     assert (later.names, later.chosen) == (app.names, app.chosen)
     assert later.model("web") == models(app)["web"]
-    assert later._edition._catalog is None
+    assert later.edition._catalog is None
     assert has_mode(tmp_path / "home" / outline_file.NAME, 0o600)
 
 
@@ -90,9 +90,9 @@ def test_any_change_has_the_outlines_made_again(
     assert is_stored(tmp_path)
     change(tmp_path)
     later = new(tmp_path)
-    assert later._outlines is None
+    assert later.outlines.stored is None
     expected = App(tmp_path / "home", [tmp_path / "catalog"])
-    assert later.models == tuple(expected._outline(name) for name in expected.names)
+    assert later.models == tuple(expected.outlines._made(name) for name in expected.names)
 
 
 @pytest.mark.parametrize(
