@@ -9,6 +9,8 @@ from pathlib import Path
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 
+from tests.support.no_network_news import refuse_network_news
+
 FLAGS = (
     "--headless",
     "--no-sandbox",  # the tests may run as root
@@ -34,7 +36,11 @@ def chromium_in(folder: Path) -> Iterator[Chrome]:
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     temporary = folder / "tmp"
     temporary.mkdir()
-    service = Service(shutil.which("chromedriver"), env=os.environ | {"TMPDIR": str(temporary)})
+    service = Service(
+        shutil.which("chromedriver"),
+        env=os.environ | {"TMPDIR": str(temporary)},
+        popen_kw={"preexec_fn": refuse_network_news},
+    )
     browser = Chrome(options, service)
     try:
         yield browser

@@ -4,21 +4,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from selenium.common.exceptions import (
-    StaleElementReferenceException,
-    TimeoutException,
-    WebDriverException,
-)
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
-from selenium.webdriver.support.wait import WebDriverWait
+
+from tests.support.waiting import eventually
 
 Address = str | Callable[[], str]
 """What makes one anew each time is for an address that is good for one visit."""
-
-_TRIES = 5
 
 
 class HomePage:
@@ -27,18 +22,19 @@ class HomePage:
     def __init__(self, browser: Chrome, address: Address, pictures: Path) -> None:
         self._browser = browser
         self._pictures = pictures
-        _loaded(lambda: browser.get(address() if callable(address) else address))
+        browser.get(address() if callable(address) else address)
 
     @property
     def address(self) -> str:
-        return self._browser.current_url
+        """As the page knows it: the browser hears of another fragment a moment later."""
+        return str(self.script("return location.href"))
 
     def go(self, address: str) -> None:
         """Go to a page of the dashboard."""
         self.script("location.hash = arguments[0]", address)
 
     def reload(self) -> None:
-        _loaded(self._browser.refresh)
+        self._browser.refresh()
 
     def withhold(self, *files: str) -> None:
         """The browser can't get what ends with one of *files*; none: it can get everything."""
@@ -62,11 +58,19 @@ class HomePage:
         self.until(has_text, f"{text!r} in {selector}")
 
     def until(self, condition: Callable[[], Any], what: str) -> Any:  # noqa: ANN401
-        passing = [StaleElementReferenceException]  # it was replaced while it was looked at
+        """The first true result of *condition*."""
+
+        def probe() -> Any:  # noqa: ANN401
+            try:
+                return condition()
+            except StaleElementReferenceException as error:  # replaced while it was looked at
+                raise LookupError(what) from error
+
         try:
-            return WebDriverWait(self._browser, 30, 0.02, passing).until(lambda _: condition())
-        except TimeoutException:
-            raise AssertionError(f"{what}\n{self.text}") from None
+            return eventually(probe, what)
+        except AssertionError as error:
+            error.add_note(self.text)
+            raise
 
     @property
     def text(self) -> str:
@@ -89,30 +93,33 @@ class HomePage:
         """What can be done with *module* itself, by buttons and by its menu."""
         buttons = self.all(f"[data-module={module}] .button:not([aria-disabled])")
         names = [button.accessible_name.partition(":")[0] for button in buttons]
-        self._open_menu_of(module)
+        self._open_menu(_more(module))
         names += [i.text for i in self.all("#menu button.mi:not([aria-disabled])")]
         self.press(Keys.ESCAPE)
         return [name for name in names if name not in ("Logs", "More", "Copy address")]
 
-    def item(self, module: str, name: str) -> WebElement:
-        """The item *name* of the menu of *module*, which is open then."""
+    def item(self, button: str, name: str) -> WebElement:
+        """The item *name* of the menu of the *button* of this selector, which is open then."""
 
         def found() -> WebElement | None:
-            self._open_menu_of(module)
+            self._open_menu(button)
             return next((i for i in self.all("#menu .mi") if i.text == name), None)
 
         item: WebElement = self.until(found, name)
         return item
 
-    def _open_menu_of(self, module: str) -> None:
+    def item_of(self, module: str, name: str) -> WebElement:
+        """The item *name* of the menu of *module*, which is open then."""
+        return self.item(_more(module), name)
+
+    def _open_menu(self, button: str) -> None:
         def opened() -> bool:
             """A menu that was closed a moment ago may close the next one, too."""
             if not self.all("#menu:popover-open"):
-                more = self.wait_for(f"[data-module={module}] .button[aria-label^=More]")
-                self.script("arguments[0].click()", more)
+                self.script("arguments[0].click()", self.wait_for(button))
             return bool(self.all("#menu:popover-open .mi"))
 
-        self.until(opened, f"menu of {module}")
+        self.until(opened, f"menu of {button}")
 
     def press(self, *keys: str) -> None:
         ActionChains(self._browser).send_keys(*keys).perform()
@@ -126,10 +133,13 @@ class HomePage:
         """Move the keyboard's focus until it is on the button *name*."""
         for _ in range(60):
             self.press(Keys.TAB)
-            focused = self._browser.switch_to.active_element
-            if focused.accessible_name == name:
+            (focused,) = self.until(lambda: [self._focused()], "what has the focus")
+            if focused == name:
                 return
         raise AssertionError(f"the keyboard does not get to {name}")
+
+    def _focused(self) -> str:
+        return self._browser.switch_to.active_element.accessible_name
 
     def script(self, script: str, *arguments: object) -> Any:  # noqa: ANN401
         return self._browser.execute_script(script, *arguments)
@@ -164,23 +174,12 @@ class HomePage:
     def complaints(self) -> list[str]:
         """What the browser's console has, such as violations of the policy."""
         said = [entry["message"] for entry in console(self._browser)]
-        # Networks of other tests' containers come and go, and axe-core reads a canvas of its own.
-        foreign = ("ERR_NETWORK_CHANGED", "willReadFrequently")
-        return [one for one in said if not any(sign in one for sign in foreign)]
+        # axe-core reads a canvas of its own.
+        return [one for one in said if "willReadFrequently" not in one]
 
 
-def _loaded(load: Callable[[], None]) -> None:
-    """Load a page: again where Chromium gave it up because some network of this machine came or
-    went, as those of other tests' containers do."""
-    for _ in range(_TRIES - 1):
-        try:
-            load()
-        except WebDriverException as error:
-            if "ERR_NETWORK_CHANGED" not in str(error):
-                raise
-        else:
-            return
-    load()
+def _more(module: str) -> str:
+    return f"[data-module={module}] .button[aria-label^=More]"
 
 
 def console(browser: Chrome) -> list[dict[str, Any]]:

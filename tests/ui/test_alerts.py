@@ -37,8 +37,7 @@ def page(stack: Stack, host: Scripted) -> HomePage:
 
 def choose(page: HomePage, rule: str, item: str) -> None:
     """The *item* of the menu of *rule*."""
-    page.wait_for(f"[data-setting={rule}] .button[aria-label$=More]").click()
-    page.until(lambda: [i for i in page.all("#menu .mi") if i.text == item], item)[0].click()
+    page.item(f"[data-setting={rule}] .button[aria-label$=More]", item).click()
 
 
 def test_rules_are_switched_changed_and_muted(page: HomePage, host: Scripted) -> None:

@@ -13,6 +13,7 @@ from aiserver_tray.contract.contract import answer
 from aiserver_tray.contract.events import PROGRESS, STATS
 from aiserver_tray.contract.message import Json
 from tests.support import states
+from tests.support.ports import free_port
 from tests.ui.answers import ANSWERS
 from tests.ui.conftest import Stack
 
@@ -128,7 +129,7 @@ def test_a_disabled_button_says_why(stack: Stack) -> None:
         assert tooltip.endswith(button.get_attribute("aria-description") or "?")
     for name in ("Stop: n8n", "Stop all"):
         assert home.button(name).get_attribute("title") == ""
-    restart = home.item("n8n", "Restart")
+    restart = home.item_of("n8n", "Restart")
     assert restart.get_attribute("aria-disabled") == "true"
     assert restart.get_attribute("title") == problem
     stack.host.show(states.engine_down())
@@ -174,9 +175,9 @@ def test_what_is_rarely_done_is_in_a_menu(stack: Stack) -> None:
     host = stack.show(states.snapshot("running", states.module("n8n", "running"), left))
     host.answers["ai/module/details"] = answer({"accounts": [], "volumes": []})
     home = stack.home()
-    home.item("n8n", "Restart").click()
+    home.item_of("n8n", "Restart").click()
     assert host.wait_for_call("ai/module/restart") == {"name": "n8n", "wait": False}
-    home.item("n8n", "Settings").click()
+    home.item_of("n8n", "Settings").click()
     home.until(lambda: home.address.endswith("#modules/n8n/settings"), "the settings of n8n")
     home.script("history.back()")
     home.button("Remove…: RAGFlow").click()
@@ -201,7 +202,7 @@ def test_what_interrupts_others_is_asked_first(stack: Stack) -> None:
     home.press(Keys.ESCAPE)
     home.until(lambda: not home.all("#question[open]"), "the question goes")
 
-    home.item("postgres", "Stop").click()
+    home.item_of("postgres", "Stop").click()
     home.wait_for_text("n8n, Dify use it", "#question[open]")
     home.button("Stop 3 modules").click()
     asked = host.wait_for_call("ai/operation/start")
@@ -309,7 +310,7 @@ def test_a_stream_that_breaks_comes_back(stack: Stack) -> None:
 
 def test_a_page_goes_on_when_another_process_takes_over_its_address(stack: Stack) -> None:
     stack.show(states.running())
-    server = stack.serve()
+    server = stack.serve(port=free_port())
     home = stack.at(server.address)
     stack.close_servers()
     home.wait_for_text("AI-Server Tray has stopped", ".notice.warning")

@@ -10,8 +10,8 @@ def test_nothing_is_offered_that_an_operation_is_about(stack: Stack) -> None:
     busy = states.operation("up", "n8n")
     stack.show(states.snapshot("starting", states.module("n8n", "starting"), operations=[busy]))
     home = stack.home()
-    assert home.names_of_usable_buttons("n8n") == []
-    assert home.names_of_usable_buttons("oneapi") == ["Start"]
+    home.until(lambda: home.names_of_usable_buttons("n8n") == [], "nothing of n8n")
+    home.until(lambda: home.names_of_usable_buttons("oneapi") == ["Start"], "the other")
 
 
 def test_an_operation_shows_how_far_it_is_and_can_be_cancelled(stack: Stack) -> None:
