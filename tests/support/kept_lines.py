@@ -30,7 +30,8 @@ NONE: Json = {"debug": 0, "info": 0, "warn": 0, "error": 0, "unknown": 0}
 
 class KeptLines:
     """*count* lines until now, *step* seconds apart. Of 100, some are a trace, those before it say
-    the same, and one of 1000 is odd. *budget*: the seconds that an answer takes at most."""
+    the same, and one of 1000 is odd. *budget*: the seconds that an answer takes at most.
+    ``followed``: the filter with which new lines were last asked for."""
 
     def __init__(self, host: Scripted, count: int, step: float = 0.1, budget: float = 0.1) -> None:
         self.count = count
@@ -38,6 +39,7 @@ class KeptLines:
         self._step = step
         self._begin = time.time() - count * step
         self.gaps: list[Json] = []
+        self.followed: Json | None = None
         self.answered: list[str] = []
         for name in ("lines", "histogram", "errors", "around", "entry", "bounds", "follow"):
             host.handlers[f"ai/logs/{name}"] = getattr(self, f"_{name}")
@@ -71,9 +73,11 @@ class KeptLines:
 
     def write(self, count: int, dropped: int = 0, late: Sequence[Json] = ()) -> None:
         """Write more lines, of which the first are *dropped* for who follows, and *late* ones."""
+        followed = self.followed
+        assert followed is not None, "nobody follows"
         begin, self.count = self.count, self.count + count
         lines = [self.line(number) for number in range(begin + dropped, begin + count)]
-        lines = [*(line for line in lines if _matches(line, self._filter)), *late]
+        lines = [*(line for line in lines if _matches(line, followed)), *late]
         sent = {"streamId": self._stream, "lines": lines, "dropped": dropped, "total": 0}
         self._peer.send(FOLLOWED.message(sent))  # type: ignore[arg-type]
 
@@ -183,7 +187,7 @@ class KeptLines:
         return answer({"first": first, "last": last, "lines": self.count, "bytes": 45 * self.count})
 
     def _follow(self, asked: Json, peer: Peer) -> Envelope:
-        self._stream, self._filter, self._peer = asked["streamId"], asked["filter"], peer
+        self._stream, self._peer, self.followed = asked["streamId"], peer, asked["filter"]
         return answer({})
 
 

@@ -40,6 +40,11 @@ def requests(page: HomePage) -> list[int]:
     return [int(line.split()[1]) for line in lines(page) if line.startswith("request ")] or [0]
 
 
+def followed(page: HomePage, kept: KeptLines, filter_: Json) -> None:
+    """Wait until new lines come by this filter: the page asks for them beside those it shows."""
+    page.until(lambda: kept.followed == filter_, "it follows")
+
+
 def oldest(page: HomePage) -> str:
     return next(iter(lines(page)), "")
 
@@ -56,6 +61,7 @@ def test_millions_of_lines_are_scrolled_by_time_and_few_are_drawn(stack: Stack) 
 
     page.press(" ")
     page.wait_for_text("Paused", ".status")
+    followed(page, kept, {})
     kept.write(37)
     page.wait_for_text("37 new lines", ".resume")
     assert "request 1999999" in newest(page), "what is looked at does not move"
@@ -78,15 +84,16 @@ def test_lines_that_a_slow_page_did_not_get_are_fetched(stack: Stack) -> None:
     kept = KeptLines(stack.host, 1000)
     page = at(stack, "logs")
     page.until(lambda: "request 999 " in newest(page), "the newest line")
-    stack.host.calls.clear()
+    followed(page, kept, {})
 
     kept.write(79, dropped=77)
     page.until(lambda: "request 1078 " in newest(page), "the newest line")
     expected = [kept.line(number)["text"] for number in range(1071, 1079)]
     page.until(lambda: lines(page)[-8:] == expected, "those that were left out, too")
 
+    kept.followed = None
     stack.break_streams()
-    stack.host.wait_for_call("ai/logs/follow")
+    followed(page, kept, {})
     page.until(lambda: page.script("return document.querySelector('.ll') !== null"), "lines")
     kept.write(1)
     page.until(lambda: "request 1079 " in newest(page), "it follows again")
@@ -228,6 +235,7 @@ def test_errors_are_grouped_and_a_time_in_the_address_is_gone_to(stack: Stack) -
     page.wait_for_text("Paused", ".status")
     page.go(f"logs?until={kept.time(300)}")
     page.until(lambda: "request 299 " in newest(page), "the last line until then")
+    followed(page, kept, {})
     kept.write(100)
     page.wait_for_text("100 new lines", ".resume")
     page.press(Keys.END)

@@ -101,7 +101,8 @@ def test_a_new_home_is_led_to_the_first_start(stack: Stack, host: Scripted) -> N
     assert host.wait_for_call("ai/config/choose") == {"modules": ["n8n", "dify"]}
     assert host.wait_for_call("ai/operation/start") == {"kind": "up", "modules": []}
     page.wait_for("main [data-module]")
-    assert {"done": True} in [payload for channel, payload in host.calls if "welcome" in channel]
+    while host.wait_for_call("ai/app/welcome") != {"done": True}:
+        pass
     assert not page.complaints()
 
 

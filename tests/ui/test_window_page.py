@@ -26,10 +26,11 @@ window.pywebview = { api: { invoke } };
 """
 
 _SEND = """
-const [messages, done] = arguments;
-for (const message of JSON.parse(messages)) window.aiserver.receive([message]);
-setTimeout(() => done(asked.filter((one) => one === "ai/logs/follow").length), 500);
+for (const message of JSON.parse(arguments[0])) window.aiserver.receive([message]);
 """
+_FOLLOWED = 'return asked.filter((one) => one === "ai/logs/follow").length'
+_A_MOMENT = "setTimeout(arguments[0], 500)"
+"""In which one more would be asked for."""
 
 
 def test_logs_are_followed_once_however_often_the_state_changes(
@@ -44,16 +45,18 @@ def test_logs_are_followed_once_however_often_the_state_changes(
         page = HomePage(chromium, address, tmp_path)
         page.until(lambda: page.script("return asked.includes('ai/ui/ready')"), "the page is ready")
 
-        def followed(*events: str) -> int:
-            """How often the logs were followed, after *events*."""
-            found: int = chromium.execute_async_script(_SEND, f"[{','.join(events)}]")
-            return found
+        def follows(times: int, *events: str) -> None:
+            """After *events*, the logs were followed so often."""
+            page.script(_SEND, f"[{','.join(events)}]")
+            page.until(lambda: page.script(_FOLLOWED) == times, f"{times} times")
+            chromium.execute_async_script(_A_MOMENT)
+            assert page.script(_FOLLOWED) == times
 
         changed = f'["ai/snapshot/event",{json.dumps(states.running())}]'
-        followed(changed)
+        follows(1, changed)
         page.wait_for(".status")
-        assert followed(changed, changed, changed) == 1
-        assert followed('["ai/ui/lost",{}]', changed) == 2
+        follows(1, changed, changed, changed)
+        follows(2, '["ai/ui/lost",{}]', changed)
     finally:
         remove = "Page.removeScriptToEvaluateOnNewDocument"
         chromium.execute_cdp_cmd(remove, {"identifier": script["identifier"]})
