@@ -18,6 +18,7 @@ from aiserver_tray.model import Port
 from aiserver_tray.spec.labels import INSTALLATION, Owner, container_labels
 from aiserver_tray.spec.model import File
 from tests.engine.our_engine import BODY, BUSYBOX, SECOND, core, run
+from tests.support.ports import free_port
 from tests.support.waiting import eventually
 
 __all__ = ["core"]
@@ -63,20 +64,20 @@ def test_the_body_reaches_the_engine_as_it_is(core: Engine, engine: docker.Docke
 
 def test_a_container_of_ours_is_told_whole(core: Engine) -> None:
     labels = container_labels("web", "app", Owner("me", "1"), "hash", {})
-    name = "ai-web-app"
+    name, port = "ai-web-app", free_port()
     created = run(
         core,
         name,
         Labels=labels,
         ExposedPorts={"80/tcp": {}},
-        HostConfig={"PortBindings": {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "18997"}]}},
+        HostConfig={"PortBindings": {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(port)}]}},
     )
     found = core.containers.inspect(name)
     assert (found.id, found.name) == (created, name)
     assert (found.module, found.service, found.config_hash) == ("web", "app", "hash")
     assert (found.status, found.health, found.exit_code) == ("running", "none", 0)
     assert (found.image, found.image_id[:7]) == (BUSYBOX, "sha256:")
-    assert found.ports == (Port("127.0.0.1", 18997, 80, "tcp"),)
+    assert found.ports == (Port("127.0.0.1", port, 80, "tcp"),)
     assert isinstance(found.created_at, datetime)
     assert found.started_at is not None
     assert found.started_at.utcoffset() is not None
@@ -111,11 +112,12 @@ def test_the_list_has_containers_in_whatever_state_and_filters_ours(core: Engine
 
 
 def test_claimed_ports_are_known_of_a_stopped_container(core: Engine) -> None:
-    bindings = {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "18998"}]}
+    port = free_port()
+    bindings = {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(port)}]}
     created = run(
         core, "ai-port", ExposedPorts={"80/tcp": {}}, HostConfig={"PortBindings": bindings}
     )
-    claim = Port("127.0.0.1", 18998, 80, "tcp")
+    claim = Port("127.0.0.1", port, 80, "tcp")
     assert core.containers.summaries()[0].ports == (claim,)
     core.containers.stop(created, 0)
     eventually(

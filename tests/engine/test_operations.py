@@ -12,6 +12,7 @@ from aiserver_tray.base.errors import each
 from aiserver_tray.operations.request import Request
 from tests.support.installation import IMAGE, Installation, after, checked, gated, idle, script
 from tests.support.observed import created, facts, heard, names, open_gate
+from tests.support.ports import free_port
 
 BEGIN = "2000-01-01T00:00:00Z"
 
@@ -22,7 +23,7 @@ BEGIN = "2000-01-01T00:00:00Z"
 def test_up_of_what_runs_and_is_unchanged_does_nothing(
     here: Installation, engine: docker.DockerClient
 ) -> None:
-    db = checked("true", volumes=["data:/data"], ports=["18999:80"])
+    db = checked("true", volumes=["data:/data"], ports=[f"{free_port()}:80"])
     web = checked("true", depends_on=after("healthy", "db"))
     here.write("web", {"db": db, "web": web}, top={"volumes": {"data": {}}})
     first = here.done("up", "web")
@@ -39,9 +40,10 @@ def test_up_of_what_runs_and_is_unchanged_does_nothing(
 def test_who_lays_claim_to_its_port_later_is_not_in_the_way_of_what_runs(
     here: Installation, engine: docker.DockerClient
 ) -> None:
-    here.write("web", {"web": idle(ports=["18999:80"])})
+    port = free_port()
+    here.write("web", {"web": idle(ports=[f"{port}:80"])})
     here.done("up", "web")
-    engine.containers.create(IMAGE, name="later", ports={"80/tcp": ("127.0.0.1", 18999)})
+    engine.containers.create(IMAGE, name="later", ports={"80/tcp": ("127.0.0.1", port)})
     assert here.done("up", "web") == []
 
 
