@@ -4,6 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
+
+from tests.lab.place import default_place
 
 NAME = "vm.max_map_count"
 FILE = Path("/proc/sys/vm/max_map_count")
@@ -30,8 +33,10 @@ class Setting:
 
 @pytest.fixture
 def setting() -> Iterator[Setting]:
-    setting = Setting()
-    try:
-        yield setting
-    finally:
-        setting.put_back()
+    """For one test of this machine at a time."""
+    with FileLock(default_place().state / "kernel-setting.lock"):
+        setting = Setting()
+        try:
+            yield setting
+        finally:
+            setting.put_back()
