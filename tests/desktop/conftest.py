@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 
 import pytest
 
+from tests.desktop.shop import write_shop
 from tests.lab.fixtures import engine, lab
 from tests.support.desktop.applet import Applet
 from tests.support.desktop.desktop import SERVICES, Desktop, desktop_of
 from tests.support.desktop.desktop import shell as shell_of
 from tests.support.desktop.shell import Shell
-from tests.support.installation import Installation, after, checked, here
+from tests.support.installation import Installation, checked, here
 
 __all__ = ["engine", "here", "lab"]
 
@@ -32,15 +34,8 @@ def screen(shell: Shell) -> Iterator[Desktop]:
 
 @pytest.fixture
 def shop(here: Installation) -> Installation:
-    """An installation with one chosen module, whose three services start one after the other and
-    come back by themselves."""
-    always = {"restart": "unless-stopped", "stop_signal": "SIGKILL"}
-    services = {
-        "db": checked("true", **always),
-        "api": checked("true", depends_on=after("healthy", "db"), **always),
-        "web": checked("true", depends_on=after("healthy", "api"), **always),
-    }
-    here.write("shop", services, title={"en": "Shop", "zh": "商店"})
+    """An installation with one chosen module."""
+    write_shop(here, partial(checked, "true"))
     here.app.settings.choose(["shop"])
     return here
 

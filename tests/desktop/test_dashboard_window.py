@@ -58,7 +58,7 @@ def test_it_finds_the_host_again(lab: WindowLab) -> None:
     lab.host.show(states.snapshot("running", states.module("n8n", "running")))
     lab.serve()
     window.says("Everything you started is running")
-    assert "has stopped" not in window.js("document.body.innerText")
+    eventually(lambda: "has stopped" not in window.js("document.body.innerText"), "no banner")
 
 
 PLACE = "location.origin + location.pathname"

@@ -48,7 +48,7 @@ def test_a_bar_that_nobody_shows_is_no_place_either(applet: Applet) -> None:
     applet.desktop.shell.serve("hostless")
     applet.start(until=lambda: bool(applet.windows("dashboard")))
     assert WHY in applet.complaints()
-    applet.cli("quit")
+    eventually(applet.quits_by_command, "the core, which may come after the window")
     assert applet.process.wait(TIMEOUT_SECONDS) == 0
 
 
@@ -60,8 +60,7 @@ def test_a_place_that_comes_a_little_later_is_waited_for(
         eventually((applet.installation.home / "icon").exists, "the icon's process")
         applet.desktop.shell.serve("watcher")
         applet.shows(STOPPED)
-        # The icon is there before the core.
-        eventually(applet.quits_by_command, "the core")
+        eventually(applet.quits_by_command, "the core, which comes after the icon")
         assert process.wait(TIMEOUT_SECONDS) == 0
         assert applet.complaints() == ""
         assert applet.desktop.told("notification") == []

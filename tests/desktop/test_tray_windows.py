@@ -49,7 +49,7 @@ def test_the_dashboard_shows_what_the_tray_shows(applet: Applet) -> None:
     applet.cli("open", "logs/shop?level=error")
     says(applet, "Wrap")
     applet.quit()
-    assert not applet.desktop.windows(TITLE)
+    eventually(lambda: not applet.desktop.windows(TITLE), "its end")
 
 
 def test_it_speaks_the_language_that_is_chosen_from_then_on(applet: Applet) -> None:

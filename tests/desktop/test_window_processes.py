@@ -125,7 +125,7 @@ def test_asked_for_while_it_closes_it_opens_again(tray: Tray, tmp_path: Path) ->
     # The closing begins, and waits for a toolkit that is busy until the click has come.
     clicked = tmp_path / "clicked"
     waits = f"not __import__('os').path.exists({str(clicked)!r})"
-    sleeps = f"[__import__('time').sleep(0.02) for _ in range(1000) if {waits}]"
+    sleeps = f"[__import__('time').sleep(0.02) for _ in range(3000) if {waits}]"
     busy = f"window.gui.glib.idle_add(lambda: {sleeps} and False)"
     ask(
         tray.place,

@@ -91,8 +91,8 @@ class TaskBar:
         for key in keys:
             self._desktop.run("xdotool", "key", key)
             before, after = after, self._settled(after)
-        row = self._chosen(before, after)
-        assert row, what
+        # A submenu may be there a while before a line of it is the chosen one.
+        row = eventually(lambda: self._chosen(before, self._settled()), what)
         self.shot(what)
         self._click((row[0] + row[2]) // 2, (row[1] + row[3]) // 2, button=1)
 

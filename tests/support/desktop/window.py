@@ -93,7 +93,10 @@ def ask(place: Path, **question: str) -> Any:  # noqa: ANN401 - JSON
     port = eventually(lambda: int(place.read_text()), "the probe")
     with socket.create_connection(("127.0.0.1", port), TIMEOUT_SECONDS) as connection:
         connection.sendall(json.dumps(question).encode() + b"\n")
-        answer = json.loads(connection.makefile("rb").readline())
+        line = connection.makefile("rb").readline()
+    if not line:
+        raise ConnectionError("the process ended meanwhile")
+    answer = json.loads(line)
     assert "value" in answer, answer
     return answer["value"]
 
