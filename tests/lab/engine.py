@@ -35,7 +35,10 @@ _END_LIMIT = 120.0
 _TIMEOUT_SECONDS = 10.0
 """Seconds until something may have been paused since it was looked at."""
 
-_GAP_SECONDS = 2.0
+_ANSWER_SECONDS = 60.0
+"""Seconds for an answer, on a busy machine. One that does not run refuses at once."""
+
+_GAP_SECONDS = 10.0
 """A process that is just becoming another program has no command line for a moment."""
 
 _LOG_TAIL = 40
@@ -93,7 +96,7 @@ def alive(place: Place) -> bool:
 
 def _ping_engine(place: Place) -> None:
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(5)
+        connection.settimeout(_ANSWER_SECONDS)
         connection.connect(str(place.socket))
         connection.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
         if b" 200 " not in connection.recv(64):
@@ -101,7 +104,9 @@ def _ping_engine(place: Place) -> None:
 
 
 def _ping_registry(place: Place) -> None:
-    requests.get(f"http://{registry_address(place)}/v2/", timeout=5).raise_for_status()
+    requests.get(
+        f"http://{registry_address(place)}/v2/", timeout=_ANSWER_SECONDS
+    ).raise_for_status()
 
 
 def _answers(ping: Callable[[], None]) -> bool:

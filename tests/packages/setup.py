@@ -19,6 +19,9 @@ OLD = "0.0.9"
 BUILD_SECONDS = 1800.0
 """Seconds for the first test, which waits for the build, on a busy machine."""
 
+INSTALL_SECONDS = 300.0
+"""Seconds for an installer, on a busy machine."""
+
 LEFT = "left.pyd"
 CLOSE_TRIES = 4
 """Half seconds that the old installer waits for programs to exit."""
@@ -133,7 +136,7 @@ class Setup:
             [*self.machine.wine, *command],
             env=self.machine.screen.environment,
             check=False,
-            timeout=120,
+            timeout=INSTALL_SECONDS,
             stdout=subprocess.DEVNULL,
         )
         return done.returncode

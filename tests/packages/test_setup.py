@@ -7,7 +7,7 @@ import docker
 import pytest
 
 from bundler.inputs import version
-from tests.packages.setup import BUILD_SECONDS, LEFT, OLD, Setup
+from tests.packages.setup import BUILD_SECONDS, INSTALL_SECONDS, LEFT, OLD, Setup
 from tests.support.browser import chromium_in
 from tests.support.desktop.applet import RUNNING, STOPPED
 from tests.support.installation import Installation, idle
@@ -57,7 +57,7 @@ def see_that_a_window_that_fails_ends(setup: Setup) -> None:
         command,
         env=setup.machine.screen.environment,
         check=False,
-        timeout=60,
+        timeout=INSTALL_SECONDS,
         stderr=subprocess.PIPE,
     )
     assert done.returncode == 1

@@ -12,7 +12,7 @@ from aiserver_tray.contract.local.client import Client
 from aiserver_tray.contract.local.instance import Instance
 from aiserver_tray.contract.owner.owner import Owner
 from aiserver_tray.system.paths import Home
-from tests.support.command_line import CommandLine
+from tests.support.command_line import LIMIT, CommandLine
 from tests.support.surroundings import NoWindows
 
 ROOT = Path(__file__).parents[2]
@@ -30,7 +30,7 @@ def hosted(cli: CommandLine) -> Iterator[tuple[Client, "subprocess.Popen[str]"]]
             assert process.stdout.readline() == "hosting\n"
             with Client.connect(Home(cli.home, "home"), "command") as client:
                 yield client, process
-            process.communicate(timeout=30)
+            process.communicate(timeout=LIMIT)
         finally:
             process.kill()
 

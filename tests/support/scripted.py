@@ -26,7 +26,7 @@ NO_SAMPLES: Json = {
 NO_LOGS = {"modules": [], "bytes": 0, "problem": None, "unreadable": []}
 NO_RULES = {"rules": [], "alerts": [], "mutes": [], "webhook": False}
 
-LIMIT = 30.0
+LIMIT = 60.0
 """Seconds, on a busy machine."""
 
 

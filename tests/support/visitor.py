@@ -27,7 +27,7 @@ class Visitor:
     """Talks to the server at *address*. ``headers`` are sent each time; None leaves one out.
     *timeout*: seconds to wait for an answer."""
 
-    def __init__(self, address: str, timeout: float = 20.0) -> None:
+    def __init__(self, address: str, timeout: float = 60.0) -> None:
         parts = urlsplit(address)
         self._timeout = timeout
         assert parts.hostname

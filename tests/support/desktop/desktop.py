@@ -66,7 +66,7 @@ class Desktop:
         """A program on this desktop, ended with it."""
         return start(self._cleanup, command, env=self.environment, **more)
 
-    def run(self, *command: str, timeout: float = 60.0) -> bytes:
+    def run(self, *command: str, timeout: float = 120.0) -> bytes:
         """What *command* prints on this desktop. Raises ``CalledProcessError`` where it fails."""
         return subprocess.run(
             command, env=self.environment, check=True, timeout=timeout, stdout=subprocess.PIPE

@@ -19,6 +19,8 @@ ITEM = "org.kde.StatusNotifierItem"
 NOTIFICATIONS = "org.freedesktop.Notifications"
 PROPERTIES = "org.freedesktop.DBus.Properties"
 
+_ANSWER_MILLISECONDS = 60_000
+
 INTERFACES = {
     WATCHER: """
       <node><interface name="org.kde.StatusNotifierWatcher">
@@ -119,7 +121,8 @@ class Watcher:
                 tell("shown", **look)
 
         question = GLib.Variant("(s)", (ITEM,))
-        self._bus.call(owner, path, PROPERTIES, "GetAll", question, None, 0, 5_000, None, answered)
+        call = (owner, path, PROPERTIES, "GetAll", question, None, 0, _ANSWER_MILLISECONDS, None)
+        self._bus.call(*call, answered)
 
 
 class Hostless(Watcher):

@@ -10,6 +10,8 @@ from gi.repository import Gio, GLib
 from tests.support.desktop.fake_desktop import ITEM, PROPERTIES, WATCHER
 from tests.support.waiting import eventually
 
+_ANSWER_MILLISECONDS = 60_000
+
 _MENU = "com.canonical.dbusmenu"
 _LINE = re.compile(r"(?:[○◐●▲✗◑⊘] )?(.*?)(?: – .*)?")
 """A line of the menu, perhaps with a state's sign before and its word after what it is about."""
@@ -121,7 +123,7 @@ class TrayItem:
         return self._call(owner, self._properties()["Menu"], _MENU, method, values)
 
     def _call(self, owner: str, path: str, interface: str, method: str, values: Any) -> Any:  # noqa: ANN401
-        call = (owner, path, interface, method, values, None, 0, 5_000, None)
+        call = (owner, path, interface, method, values, None, 0, _ANSWER_MILLISECONDS, None)
         try:
             return self._bus.call_sync(*call).unpack()
         except GLib.Error as error:
