@@ -61,8 +61,9 @@ class Scripted:
                 self._send_snapshot(peer)
 
     def publish(self, event: Event[Any], payload: Json) -> None:
-        """Send *event* to all that subscribed to it."""
+        """Send *event* to all that subscribed to it, once somebody has."""
         with self._changed:
+            assert self._changed.wait_for(lambda: self._is_heard(event), LIMIT), event.name
             for peer, events in self._subscriptions.items():
                 if event.name in events:
                     peer.send(event.message(payload))
@@ -111,6 +112,7 @@ class Scripted:
         with self._changed:
             self._subscriptions[peer] = frozenset(events)
             self._send_snapshot(peer)
+            self._changed.notify_all()
 
     def forget(self, peer: Peer) -> None:
         with self._changed:
@@ -127,6 +129,9 @@ class Scripted:
         if SNAPSHOT.name in self._subscriptions[peer]:
             sent: Any = self.snapshot(peer.language)
             peer.send(SNAPSHOT.message(sent))
+
+    def _is_heard(self, event: Event[Any]) -> bool:
+        return any(event.name in events for events in self._subscriptions.values())
 
     def _find(self, channel: str) -> int | None:
         return next((i for i, (name, _) in enumerate(self.calls) if name == channel), None)

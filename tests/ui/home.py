@@ -69,7 +69,7 @@ class HomePage:
         try:
             return eventually(probe, what)
         except AssertionError as error:
-            error.add_note(self.text)
+            error.add_note("\n".join([self.text, *self.complaints()]))
             raise
 
     @property

@@ -143,7 +143,7 @@ def test_what_fails_is_mended_from_its_card_and_an_engine_that_was_lost_comes_ba
     page.wait_for("[data-module=web][data-state=running]")
     page.button("Start: Notes").click()
     web, card = ".problem[data-of=web]", ".problem[data-of=notes]"
-    page.wait_for_text("exited with code 3", card)
+    page.wait_for_text("xited with code 3", card)  # it may count as started before it exits
     page.wait_for(f"{card} a[href^='#logs/']").click()
     page.wait_for_text("ERROR no key", ".ll")
     assert "#logs/notes?service=notes&at=20" in page.address, "at the time it happened"
