@@ -91,14 +91,14 @@ def is_possible() -> bool:
 
 def prefix_on_terminal() -> Sequence[str] | None:
     """The words before a command that run it as root, from a terminal; None: there are none."""
-    if os.geteuid() == 0:
+    if _is_root():
         return ()
     return ("sudo",) if shutil.which("sudo") else None
 
 
 def prefix_without_terminal() -> Sequence[str] | None:
     """Like `prefix_on_terminal`, where only the desktop can ask for a password."""
-    if os.geteuid() == 0:
+    if _is_root():
         return ()
     if has_desktop() and shutil.which("pkexec"):
         return ("pkexec",)
@@ -107,11 +107,15 @@ def prefix_without_terminal() -> Sequence[str] | None:
 
 def group_member() -> str:
     """The user who has to join the group ``docker``; empty for root, who needs no group."""
-    if os.geteuid() == 0:
+    if sys.platform == "win32" or _is_root():
         return ""
     import pwd  # noqa: PLC0415 - on Unix only
 
     return pwd.getpwuid(os.getuid()).pw_name
+
+
+def _is_root() -> bool:
+    return sys.platform != "win32" and os.geteuid() == 0
 
 
 def command_by_hand() -> str:

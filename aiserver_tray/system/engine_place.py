@@ -183,4 +183,6 @@ def _exists(place: EnginePlace) -> bool:
 def kernel_release() -> str:
     """The release of this machine's kernel. Empty if the engine can't share it (on Windows and
     macOS, an engine for Linux containers runs in a virtual machine)."""
-    return os.uname().release if sys.platform == "linux" else ""
+    if sys.platform != "linux":
+        return ""
+    return os.uname().release

@@ -6,7 +6,7 @@ import struct
 import sys
 from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.base.i18n import Text
@@ -68,7 +68,7 @@ def connect(place: str, seconds: float) -> "Connection":
         OSError: nobody listens, or takes connections.
     """
     if sys.platform == "win32":
-        return Client(place)
+        return cast("Connection", Client(place))  # one of a pipe, with the same methods
     with socket.socket(socket.AF_UNIX) as own:
         # With Python's own timeout, a full queue would fail at once; 0 means no timeout.
         own.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(max(seconds, 0.001)))

@@ -31,10 +31,16 @@ LOCK = ("python", "build/lock.py")
 WORKFLOWS = sorted(str(f.relative_to(ROOT)) for f in ROOT.glob(".github/workflows/*.yml"))
 SCHEMA = ("check-jsonschema", "--builtin-schema", "vendor.github-workflows")
 LINT = ("compose-lint", "check", "--quiet", "--skip-suppressed", "--strict-config", "--config")
+WINDOWS_TYPES = (
+    *("--platform", "win32", "--no-warn-unused-ignores"),
+    *("--cache-dir", ".mypy_cache/win32"),
+)
 CHECKS = (
     ("ruff", "check", "."),
     ("ruff", "format", "--check", "."),
     ("mypy",),
+    # The parts for Windows only, with a cache of its own.
+    ("mypy", *WINDOWS_TYPES, "aiserver_tray"),
     ("lint-imports",),
     (*TRANSLATIONS, "--check"),
     (*GENERATE, "--check"),

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import pytest
 
 from developer import command_line, commands, environment, packages, processes, soak, typescript
-from tests.support.systems import on_unix
+from tests.support.systems import on_linux, on_unix
 from tests.support.waiting import eventually
 
 DEV = Path(__file__).parents[2] / "build/dev.py"
@@ -113,6 +113,7 @@ def ended(command: Sequence[object], numbers: Sequence[signal.Signals]) -> tuple
         return said, process.returncode
 
 
+@on_unix
 @pytest.mark.parametrize(
     "numbers", [(signal.SIGTERM,), (signal.SIGINT,), (signal.SIGTERM, signal.SIGTERM)]
 )
@@ -129,7 +130,7 @@ def test_check_runs_all_names_what_failed_and_says_what_it_leaves_out(
 
     def run(words: Sequence[str], _: object) -> int:
         ran.append(words[0])
-        return int(words[0] == "mypy")
+        return int(words == ("mypy",))
 
     monkeypatch.setattr(commands, "run", run)
     assert command_line.main(["check"]) == 1
@@ -164,6 +165,7 @@ def interrupt(process: subprocess.Popen[str]) -> None:
     os.killpg(process.pid, signal.SIGINT)
 
 
+@on_linux
 @pytest.mark.parametrize("end", [interrupt, subprocess.Popen.terminate])
 def test_set_up_that_is_to_end_ends_in_order_and_without_a_traceback(
     end: Callable[[subprocess.Popen[str]], None],
@@ -210,6 +212,7 @@ def test_that_lasts(process):
 """
 
 
+@on_linux
 @pytest.mark.parametrize(
     ("words", "process", "numbers"),
     [
@@ -235,6 +238,7 @@ def test_a_level_without_tests_is_named_with_those_that_there_are() -> None:
     assert "unit" in done.stderr
 
 
+@on_unix
 def test_without_root_and_sudo_the_exact_command_is_printed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -258,6 +262,7 @@ def apt(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return path
 
 
+@on_unix
 def test_what_is_missing_is_installed_at_once_and_without_a_word_of_apts(
     apt: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -268,12 +273,14 @@ def test_what_is_missing_is_installed_at_once_and_without_a_word_of_apts(
     assert last.startswith("dev.py: installed 2 packages in ")
 
 
+@on_unix
 def test_where_apt_fails_all_that_it_said_is_shown_and_nobody_is_asked(apt: Path) -> None:
     apt.write_text("#!/bin/sh\necho first; read answer || echo last >&2; exit 9\n")
     with pytest.raises(SystemExit, match=r"install .* a\nfirst\nlast"):
         environment.install_packages({"icon": {"a"}})
 
 
+@on_unix
 def test_only_a_desktop_gets_what_icon_and_windows_need(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -320,6 +327,7 @@ def made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return venv
 
 
+@on_unix
 def test_an_environment_is_recreated_where_it_is_not_whole(
     made: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -334,6 +342,7 @@ def test_an_environment_is_recreated_where_it_is_not_whole(
     assert (made / "bin/python").exists()
 
 
+@on_unix
 def test_what_was_interrupted_while_it_was_filled_is_recreated(
     made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -346,6 +355,7 @@ def test_what_was_interrupted_while_it_was_filled_is_recreated(
     assert environment.stamp() == []
 
 
+@on_unix
 def test_other_packages_recreate_the_environment_and_another_project_keeps_it(
     made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -398,6 +408,7 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packages, "is_here", lambda _: False)
 
 
+@on_linux
 def test_a_level_gets_what_it_needs_and_no_more(bare: None) -> None:
     unit = {"dbus-daemon", "gnome-keyring", "python3-gi"}
     assert packages.needs_of_tests(["unit"]) == {"tests": unit}
@@ -407,6 +418,7 @@ def test_a_level_gets_what_it_needs_and_no_more(bare: None) -> None:
     assert "docker.io" in both["the lab"]
 
 
+@on_linux
 def test_benchmarks_need_the_lab_and_a_screen_and_no_windows(bare: None) -> None:
     needs = packages.needs_of_benchmarks()
     assert needs["benchmarks"] >= {"docker-compose", "xvfb"}
@@ -420,7 +432,7 @@ def test_tests_are_repeated_with_what_their_level_needs(
     asked: list[packages.Needs] = []
     monkeypatch.setattr(soak, "set_up", asked.append)
     environment.set_up({})
-    words = ["soak", "exact_command or named_with", "--times", "2", "--", "tests/unit/test_dev.py"]
+    words = ["soak", "less_than_one or named_with", "--times", "2", "--", "tests/unit/test_dev.py"]
     assert command_line.main(words) == 0
     assert "2 of 2 passed, median" in capfd.readouterr().out
     assert asked[1:] == [packages.needs_of_tests(["unit"])]
