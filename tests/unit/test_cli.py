@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.command_line import CommandLine
-from tests.support.systems import NOWHERE, RUNTIME
+from tests.support.systems import NOWHERE, RUNTIME, on_linux, on_unix
 from tests.unit.module_folders import write
 
 ROOT = Path(__file__).parents[2]
@@ -262,6 +262,7 @@ def test_no_folder_is_not_the_current_one(cli: CommandLine) -> None:
     assert "expected a folder" in done.errors
 
 
+@on_unix
 @pytest.mark.parametrize(
     ("closed", "words"),
     [
@@ -283,6 +284,7 @@ def test_a_closed_stream_is_no_reason_for_a_traceback(
     assert "Traceback" not in done.stderr
 
 
+@on_linux
 def test_start_at_login_is_switched_by_a_command(cli: CommandLine, tmp_path: Path) -> None:
     env = {"DISPLAY": ":9", "XDG_CONFIG_HOME": str(tmp_path)}
     no, yes = "The applet does not start at login.\n", "The applet starts at login.\n"

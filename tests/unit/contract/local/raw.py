@@ -2,8 +2,8 @@
 
 import hmac
 import json
+import os
 import secrets
-import socket
 import struct
 from typing import Any, Self
 
@@ -11,21 +11,29 @@ from aiserver_tray.contract.contract import VERSION
 from aiserver_tray.contract.local.instance import socket_address
 from aiserver_tray.contract.local.key import find_key
 from aiserver_tray.system.paths import Home
+from aiserver_tray.system.pipes import connect, sever
+from developer.machine import WINDOWS
+
+_LIMIT = 20.0
 
 
 class Raw:
     """Frames and bytes as they are, on the socket of *home*'s host."""
 
     def __init__(self, home: Home) -> None:
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(20)
-        self.socket.connect(socket_address(home))
+        self._connection = connect(socket_address(home), _LIMIT)
 
     def raw(self, content: bytes) -> None:
-        self.socket.sendall(content)
+        """Bytes on a socket; a pipe of Windows has only whole frames."""
+        os.write(self._connection.fileno(), content)
+
+    def half_a_frame(self) -> None:
+        """Begin a frame, and say no more. On Windows, say nothing."""
+        if not WINDOWS:
+            self.raw(struct.pack("!i", 1000) + b"{")
 
     def frame(self, content: bytes) -> None:
-        self.raw(struct.pack("!i", len(content)) + content)
+        self._connection.send_bytes(content)
 
     def send(self, value: object) -> None:
         self.frame(json.dumps(value).encode())
@@ -33,8 +41,9 @@ class Raw:
     def receive(self) -> Any:  # noqa: ANN401 - JSON
         """The next frame, of an event with its payload; None: it was disconnected."""
         try:
-            (size,) = struct.unpack("!i", self._exactly(4))
-            head, _, payload = self._exactly(size).partition(b"\n")
+            if not self._connection.poll(_LIMIT):
+                raise TimeoutError
+            head, _, payload = self._connection.recv_bytes().partition(b"\n")
             return json.loads(head) | ({"payload": json.loads(payload)} if payload else {})
         except (EOFError, ConnectionError):
             return None
@@ -42,15 +51,6 @@ class Raw:
     def all(self) -> list[Any]:
         """All frames until it is disconnected."""
         return list(iter(self.receive, None))
-
-    def _exactly(self, size: int) -> bytes:
-        found = b""
-        while len(found) < size:
-            more = self.socket.recv(size - len(found))
-            if not more:
-                raise EOFError
-            found += more
-        return found
 
     def hello(self, key: bytes, **changes: object) -> Any:  # noqa: ANN401 - JSON
         """Answer the challenge; returns what comes then."""
@@ -65,7 +65,11 @@ class Raw:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.socket.close()
+        self._connection.close()
+
+    def sever(self) -> None:
+        """Close it also for threads that are blocked in it."""
+        sever(self._connection)
 
 
 def entered(home: Home) -> Raw:

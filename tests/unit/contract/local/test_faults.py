@@ -2,7 +2,6 @@
 
 import hmac
 import json
-import stat
 import struct
 import threading
 import time
@@ -27,7 +26,7 @@ from aiserver_tray.system.paths import Home
 from aiserver_tray.window.bridge import GOTO
 from tests.support import made
 from tests.support.store_contract import StoreContract
-from tests.support.systems import RUNTIME
+from tests.support.systems import RUNTIME, has_mode, on_unix
 
 from .listening import LIMIT, Heard, until
 from .raw import Raw, entered
@@ -35,9 +34,9 @@ from .raw import Raw, entered
 
 def test_socket_and_key_are_the_users_alone(home: Home, server: Server) -> None:
     socket, key = Path(socket_address(home)), home.folder / "control.key"
-    assert stat.S_IMODE(socket.stat().st_mode) == 0o600
-    assert stat.S_IMODE(socket.parent.stat().st_mode) == 0o700
-    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert has_mode(socket, 0o600)
+    assert has_mode(socket.parent, 0o700)
+    assert has_mode(key, 0o600)
     assert make_key(home).hex() == key.read_text()
 
 
@@ -45,7 +44,6 @@ def test_who_has_another_key_gets_nothing(home: Home, server: Server) -> None:
     with Raw(home) as raw:
         answer = raw.hello(bytes(32))
         assert (answer["type"], answer["code"]) == ("refused", "E_REQUEST")
-        raw.socket.close()
     with Raw(home) as raw:
         raw.receive()
         raw.send({"type": "call", "id": 1, "channel": "echo"})
@@ -151,7 +149,7 @@ def test_a_silent_client_holds_up_nobody(
     monkeypatch.setattr("aiserver_tray.contract.local.server._HANDSHAKE_SECONDS", 10 * LIMIT)
     with Raw(home) as silent, Raw(home) as half:
         half.receive()
-        half.raw(struct.pack("!i", 1000) + b"{")
+        half.half_a_frame()
         with Client.connect(home, "command") as client:
             assert client.call("echo")["success"]
         assert silent.receive()["type"] == "challenge"
@@ -161,7 +159,7 @@ def test_a_silent_client_is_disconnected(home: Home, server: Server) -> None:
     begun = time.monotonic()
     with Raw(home) as silent, Raw(home) as half:
         half.receive()
-        half.raw(struct.pack("!i", 1000) + b"{")
+        half.half_a_frame()
         assert silent.receive()["type"] == "challenge"
         assert (silent.receive(), half.receive()) == (None, None)
     assert time.monotonic() - begun > 1.5
@@ -184,7 +182,7 @@ def test_half_a_frame_and_one_who_never_reads_hold_up_nobody(
     home: Home, server: Server, contract: StoreContract
 ) -> None:
     with entered(home) as half, entered(home) as deaf, Client.connect(home, "command") as client:
-        half.raw(struct.pack("!i", 1000) + b"{")
+        half.half_a_frame()
         deaf.send({"type": "subscribe", "id": 1, "events": [SNAPSHOT.name]})
         heard = Heard(client, SNAPSHOT.name)
         for number in range(300):
@@ -205,6 +203,7 @@ def test_what_is_no_json_ends_the_connection(home: Home, server: Server, garbage
         assert other.call("echo")["success"]
 
 
+@on_unix
 @pytest.mark.parametrize("size", [2**20 + 1, 2**31 - 1, -2])
 def test_a_frame_that_is_too_long_ends_the_connection(
     home: Home, server: Server, size: int
@@ -264,12 +263,11 @@ def test_a_flood_leaves_others_their_turn(home: Home, server: Server) -> None:
     done = threading.Event()
     with entered(home) as flood, Client.connect(home, "command") as other:
         content = json.dumps({"type": "call", "id": 1, "channel": "echo"}).encode()
-        some = (struct.pack("!i", len(content)) + content) * 100
 
         def pour() -> None:
             while not done.is_set():
                 try:
-                    flood.raw(some)
+                    flood.frame(content)
                 except OSError:
                     return
 
@@ -286,7 +284,7 @@ def test_a_flood_leaves_others_their_turn(home: Home, server: Server) -> None:
             assert other.call("echo")["success"]
             times.append(time.monotonic() - begun)
         done.set()
-        flood.socket.shutdown(2)
+        flood.sever()
         for thread in threads:
             thread.join()
     assert sorted(times)[50] < 0.05
@@ -327,7 +325,7 @@ def test_closing_ends_all_threads_whatever_clients_do(home: Home, contract: Stor
     server = Server(home, contract)
     server.start()
     with Raw(home), entered(home) as half, entered(home) as deaf, entered(home) as busy:
-        half.raw(struct.pack("!i", 1000) + b"{")
+        half.half_a_frame()
         order = {"count": 8, "size": 2**20}
         deaf.send({"type": "call", "id": 1, "channel": "emit", "payload": order})
         busy.send({"type": "call", "id": 1, "channel": "echo"})
@@ -355,6 +353,7 @@ def test_pending_events_are_sent_before_the_end(home: Home, contract: StoreContr
         assert frames.get() == 4
 
 
+@on_unix
 def test_a_socket_that_somebody_removed_does_not_keep_the_host_from_ending(
     home: Home, contract: StoreContract
 ) -> None:
@@ -371,6 +370,7 @@ def test_a_host_that_stands_still_is_as_good_as_none(home: Home, server: Server)
         Client.connect(home, "command", timeout=0.0)
 
 
+@on_unix
 def test_a_path_that_is_too_long_is_reported(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = Path(socket_address(home)).parent.parent / ("x" * 100)
     folder.mkdir(mode=0o700)
