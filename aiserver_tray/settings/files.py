@@ -10,11 +10,11 @@ import hashlib
 import os
 import stat
 from codecs import BOM_UTF8
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Generic, Literal, TypeVar
+from typing import Generic, Literal, TypeVar
 
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
@@ -31,8 +31,6 @@ LOCK_SECONDS = 60.0
 takes to unlock the credential store."""
 
 _POLL_SECONDS = 0.005
-
-Migration = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 class FileModel(BaseModel):
@@ -84,10 +82,8 @@ class _DamagedError(Exception):
 class VersionedFile(Generic[Model]):
     """The file at *path* with content *model*. The first write creates its folder.
 
-    ``migrations[n]`` converts the raw content of version n to a later version. It may assume the
-    right shape: any exception counts as damage. Damage and its repair are appended to *notices*. If
-    a damaged file has no good copy: with *lost* ``"refuse"`` that is an error, and the file is
-    kept; with ``"reset"`` the defaults apply.
+    Damage and its repair are appended to *notices*. If a damaged file has no good copy: with *lost*
+    ``"refuse"`` that is an error, and the file is kept; with ``"reset"`` the defaults apply.
     """
 
     def __init__(
@@ -97,14 +93,12 @@ class VersionedFile(Generic[Model]):
         notices: list[Text],
         *,
         lost: Literal["refuse", "reset"] = "reset",
-        migrations: Mapping[int, Migration] | None = None,
     ) -> None:
         self.path = path
         self._good = path.with_name(path.name + ".good")
         self._model = model
         self._notices = notices
         self._lost = lost
-        self._migrations = migrations or {}
 
     @property
     def stamp(self) -> tuple[int, ...] | None:
@@ -217,7 +211,7 @@ class VersionedFile(Generic[Model]):
             raw = from_json(content.removeprefix(BOM_UTF8), allow_inf_nan=False)
         except ValueError as error:
             raise _DamagedError(str(error)) from None
-        raw = self._migrated(raw)
+        self._check_version(raw)
         try:
             return self._model.model_validate(raw)
         except ValidationError as error:
@@ -227,7 +221,8 @@ class VersionedFile(Generic[Model]):
             why = first["msg"].removeprefix("Value error, ")
             raise _DamagedError(f"{place}: {why}" if place else why) from None
 
-    def _migrated(self, raw: Any) -> dict[str, Any]:  # noqa: ANN401 - the content may be anything
+    def _check_version(self, raw: object) -> None:
+        """Refuse a file that a newer version wrote, and one without a version."""
         ours: int = self._model.model_fields["version"].default
         version = raw.get("version") if isinstance(raw, dict) else None
         if type(version) is not int or version < 1:
@@ -240,14 +235,6 @@ class VersionedFile(Generic[Model]):
                 ours=ours,
             )
             raise SettingError(str(self.path), why)
-        try:
-            while raw["version"] in self._migrations:
-                raw = self._migrations[raw["version"]](raw)
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
-            raise _DamagedError(
-                Text("it does not have format {version}", version=version)
-            ) from error
-        return dict(raw)
 
     def _recovered(self, why: Text | str) -> Model:
         """The last good copy, put in the file's place."""

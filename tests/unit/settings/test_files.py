@@ -1,14 +1,13 @@
 """A versioned file: damage, versions, the lock, the modes."""
 
 import errno
-import json
 import os
 import stat
 import subprocess
 import sys
 from pathlib import Path
 from threading import Thread
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
 from pydantic import Field
@@ -273,31 +272,6 @@ def test_a_file_of_a_newer_version_is_refused_and_stays(
     with pytest.raises(SettingError, match="Update AI-Server Tray"):
         _count(file, "b")
     assert newer.read_text() == '{"version": 4, "shape": "unknown"}'
-
-
-def _from_1(raw: dict[str, Any]) -> dict[str, Any]:
-    return {"version": 2, "counters": raw["counters"]}
-
-
-def _from_2(raw: dict[str, Any]) -> dict[str, Any]:
-    return {"version": 3, "counts": dict.fromkeys(raw["counters"], 1)}
-
-
-def test_an_older_version_is_brought_up_step_by_step(tmp_path: Path) -> None:
-    file = VersionedFile(tmp_path / "data.json", Data, [], migrations={1: _from_1, 2: _from_2})
-    file.path.write_text('{"version": 1, "counters": ["a", "b"]}')
-    assert file.read().counts == {"a": 1, "b": 1}
-    _count(file, "c")
-    assert json.loads(file.path.read_bytes())["version"] == 3
-    assert file.read().counts == {"a": 1, "b": 1, "c": 1}
-
-
-def test_an_older_version_of_another_shape_is_damaged(tmp_path: Path, notices: list[Text]) -> None:
-    file = VersionedFile(tmp_path / "data.json", Data, notices, migrations={1: _from_1, 2: _from_2})
-    file.path.write_text('{"version": 1}')
-    assert file.read() == Data()
-    assert "not have format 1" in str(notices)
-    assert "不符合格式 1" in notices[0].render("zh")
 
 
 def test_a_file_without_a_version_is_damaged(
