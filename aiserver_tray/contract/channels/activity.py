@@ -9,7 +9,8 @@ from aiserver_tray.contract.channel import Payload, channel
 from aiserver_tray.contract.channels.part import Part
 from aiserver_tray.contract.channels.refusals import Refusals
 from aiserver_tray.contract.contract import Caller
-from aiserver_tray.core.activity import ActivityJson, activity_json, without_steps
+from aiserver_tray.core.activity import activity_json, without_steps
+from aiserver_tray.core.activity_forms import ActivityJson
 from aiserver_tray.model import MAX_NAMES
 from aiserver_tray.settings.entries import EntryKind
 from aiserver_tray.settings.journal import Journal, Range
