@@ -1,0 +1,127 @@
+"""From state to the input of each module's view. Pure."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aiserver_tray.model import Container, ModuleModel, ServiceModel
+from aiserver_tray.state.judge import ALIVE
+from aiserver_tray.state.required import closure, required_now
+
+if TYPE_CHECKING:
+    from aiserver_tray.state.reduce import State
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleInput:
+    """A module with the whole input of its view, except for its users. ``containers``: by name.
+    ``required``: all that it requires as it runs. ``wanted``: requested, or required by a requested
+    module; ``planned``: the same for starts without steps yet. ``starting``, ``unplanned``: names
+    of its containers that an operation will start, and that exited without an operation.
+    ``stopped``: its services that the user stopped alone. ``spare``: memory that no limit covers,
+    given only to those that ran out of it."""
+
+    model: ModuleModel
+    containers: Mapping[str, Container]
+    required: frozenset[str]
+    starting: frozenset[str]
+    unplanned: frozenset[str]
+    stopped: frozenset[str]
+    has_engine: bool
+    is_stopping: bool
+    is_busy: bool
+    is_outdated: bool
+    wanted: bool = False
+    planned: bool = False
+    orphan: bool = False
+    spare: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The module's name."""
+        return self.model.name
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether any of its containers has not exited."""
+        return any(container.status in ALIVE for container in self.containers.values())
+
+    @property
+    def services(self) -> tuple[ServiceModel, ...]:
+        """The services of the model. Without a model (orphans, a broken file), those that the
+        containers name."""
+        return self.model.services or tuple(map(_service_of, self.containers.values()))
+
+    @property
+    def left_over(self) -> tuple[ServiceModel, ...]:
+        """Services that have a container, and are not in the model any more."""
+        names = {service.container for service in self.services}
+        return tuple(_service_of(c) for c in self.containers.values() if c.name not in names)
+
+
+def module_inputs(state: "State") -> Iterator[ModuleInput]:
+    """The input of each module in *state*, in the order of the catalog, orphans last."""
+    requires = {model.name: model.requires for model in state.modules}
+    wanted = closure(requires, state.desired)
+    spare = _spare(state)
+    planned = closure(requires, state.work.planned)
+    now = required_now(state.modules, state.containers.values())
+    containers: dict[str, dict[str, Container]] = {}
+    for name, container in state.containers.items():
+        containers.setdefault(container.module, {})[name] = container
+    for model in state.modules:
+        own = containers.pop(model.name, {})
+        yield _module(
+            state,
+            model,
+            own,
+            closure(now, now[model.name]),
+            spare if any(c.oom_killed for c in own.values()) else None,
+            wanted=model.name in wanted,
+            planned=model.name in planned,
+        )
+    for name in sorted(containers):
+        orphan = ModuleModel(name, "feature")
+        yield _module(state, orphan, containers[name], closure(now, now[name]), None, orphan=True)
+
+
+def _spare(state: "State") -> int | None:
+    """The engine's memory minus the limits of the services that run."""
+    if state.engine.memory is None:
+        return None
+    limits = {s.container: s.memory for model in state.modules for s in model.services}
+    running = (name for name, c in state.containers.items() if c.status in ALIVE)
+    return state.engine.memory - sum(limits.get(name) or 0 for name in running)
+
+
+def _module(
+    state: "State",
+    model: ModuleModel,
+    containers: Mapping[str, Container],
+    required: frozenset[str],
+    spare: int | None,
+    **more: bool,
+) -> ModuleInput:
+    names = containers.keys() | {service.container for service in model.services}
+    return ModuleInput(
+        model,
+        containers,
+        required,
+        starting=state.work.starting & names,
+        unplanned=state.unplanned & names,
+        stopped=frozenset(
+            s.name
+            for s in model.services
+            if state.stopped and f"{model.name}/{s.name}" in state.stopped
+        ),
+        has_engine=state.engine.running,
+        is_stopping=model.name in state.work.stopping,
+        is_busy=state.work.has(model.name),
+        is_outdated=model.name in state.outdated,
+        spare=spare,
+        **more,
+    )
+
+
+def _service_of(container: Container) -> ServiceModel:
+    return ServiceModel(container.service, container.name, container.image)
