@@ -1,4 +1,5 @@
 LangString AtLogin ${LANG_SIMPCHINESE} "登录时启动"
+LangString Closing ${LANG_SIMPCHINESE} "正在关闭 ${NAME}…"
 LangString InUse ${LANG_SIMPCHINESE} "${NAME} 仍在运行，无法替换其文件。请关闭它的终端窗口，并从其菜单中退出，然后重试。"
 LangString NotCopied ${LANG_SIMPCHINESE} "部分文件未能复制。请检查可用磁盘空间和杀毒软件，然后重新运行安装程序。"
 LangString OldWindows ${LANG_SIMPCHINESE} "${NAME} 需要 Windows 10 或更高版本。"

@@ -1,4 +1,5 @@
 LangString AtLogin ${LANG_ENGLISH} "Start at login"
+LangString Closing ${LANG_ENGLISH} "Closing ${NAME}…"
 LangString InUse ${LANG_ENGLISH} "${NAME} is still running, so its files can't be replaced. Close its terminal windows and quit it from its menu. Then try again."
 LangString NotCopied ${LANG_ENGLISH} "Not all files could be copied. Check the free disk space and your antivirus program, then run this setup again."
 LangString OldWindows ${LANG_ENGLISH} "${NAME} needs Windows 10 or later."

@@ -1,6 +1,7 @@
 ; The installer for Windows: for one user, without administrator rights. build/README.md lists its
 ; options and exit codes. makensis gets these definitions:
-;   VERSION, BUNDLE (folder with the programs), ICON, OUT (the installer), APP_ID,
+;   VERSION, BUNDLE (folder with the programs), ICON, PICTURE (of the last page), OUT (the
+;   installer), APP_ID,
 ;   SIGN (optional: a command that signs a file), FAST (optional: large, but quickly made, for tests)
 
 ; 64-bit Wine can't start a 32-bit installer, and NSIS for Windows can make no other.
@@ -74,6 +75,7 @@ Var purgeBox
 
 !define MUI_ICON "${ICON}"
 !define MUI_UNICON "${ICON}"
+!define MUI_WELCOMEFINISHPAGE_BITMAP "${PICTURE}"
 !define MUI_ABORTWARNING
 !define MUI_FINISHPAGE_RUN "$INSTDIR\aiserver-trayw.exe"
 !define MUI_COMPONENTSPAGE_NODESC
@@ -96,6 +98,7 @@ Function ${un}quitTrays
   ${IfNot} ${FileExists} "$INSTDIR\aiserver-tray.exe"
     Return
   ${EndIf}
+  DetailPrint "$(Closing)"
   nsExec::Exec /TIMEOUT=${TIMEOUT} '"$INSTDIR\aiserver-tray.exe" quit'
   Pop $0
   ${If} $0 == 0
@@ -170,7 +173,7 @@ FunctionEnd
 
 ; -- installing -----------------------------------------------------------------------------------
 
-Section "${NAME}"
+Section "${NAME}" program
   SectionIn RO
   Call closeOrRefuse
   SetOutPath "$INSTDIR"
@@ -192,7 +195,7 @@ Section "${NAME}"
   WriteRegStr HKCU "${KEY}" "QuietUninstallString" '"$INSTDIR\uninstall.exe" /S'
   WriteRegDWORD HKCU "${KEY}" "NoModify" 1
   WriteRegDWORD HKCU "${KEY}" "NoRepair" 1
-  ${GetSize} "$INSTDIR" "/S=0K" $0 $1 $2
+  SectionGetSize ${program} $0
   WriteRegDWORD HKCU "${KEY}" "EstimatedSize" "$0"
   WriteRegStr HKCU "${PATHS}\aiserver-tray.exe" "" "$INSTDIR\aiserver-tray.exe"
 SectionEnd

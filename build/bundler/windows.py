@@ -2,6 +2,7 @@
 
 import os
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,6 +11,7 @@ from typing import Final
 from bundler.freeze import NAME, Python
 from bundler.inputs import HERE, cached, fingerprint, unpacked, version, wheel
 from bundler.processes import must
+from bundler.side import write_side
 from bundler.windows_python import BUNDLE, windows_python
 from bundler.wine import PROGRAM, windows_path, wine
 from developer.machine import ROOT
@@ -72,10 +74,21 @@ def installer(bundle: Path, number: str, folder: Path, *more: str) -> Path:
     """Make the installer of *bundle*, as version *number*, in *folder*; *more* are definitions for
     its script."""
     out = folder / installer_name(number)
+    with TemporaryDirectory() as name:
+        picture = Path(name) / "side.bmp"
+        write_side(picture)
+        _make_installer(bundle, number, out, picture, more)
+    return out
+
+
+def _make_installer(
+    bundle: Path, number: str, out: Path, picture: Path, more: Sequence[str]
+) -> None:
     values = {
         "VERSION": number,
         "BUNDLE": bundle,
         "ICON": ROOT / "ui/icon.ico",
+        "PICTURE": picture,
         "OUT": out,
         "APP_ID": APP_ID,
     }
@@ -86,4 +99,3 @@ def installer(bundle: Path, number: str, folder: Path, *more: str) -> Path:
     script = str(HERE / "installer.nsi")
     # It includes files from the folder that it is in.
     must("makensis", "-V2", "-WX", "-INPUTCHARSET", "UTF8", *words, script)
-    return out
