@@ -42,7 +42,7 @@ from developer.packages import TESTS
 BENCHMARKS = (
     *("chain", "ten", "ten-checked", "hundred", "whole", "kills", "status", "memory", "events"),
     *("idle", "sampling", "history", "config", "many", "page"),
-    *("logs", "logstore", "log-collecting", "page-logs"),
+    *("logs", "logstore", "log-collecting", "page-logs", "first-start"),
     *("tray-start", "tray-follows", "tray-windows", "tray-heeds", "tray-idle", "tray-day"),
 )
 

@@ -16,6 +16,7 @@ from tests.bench import (
     configs,
     desktop,
     desktop_events,
+    first_start,
     kills,
     log_collecting,
     logs,
@@ -58,6 +59,7 @@ def benchmarks() -> Mapping[str, Benchmark]:
         "log-collecting": lambda place, _pairs: log_collecting.log_collecting(place),
         "idle": lambda place, _pairs: state.idle_watcher(place),
         "sampling": lambda place, _pairs: samples.sampling(place),
+        "first-start": first_start.first_start,
         **desktop.BENCHMARKS,
     }
     alone: Mapping[str, Benchmark] = {

@@ -1,6 +1,5 @@
 """The package for Debian: what it contains, and its course from installation to the last trace."""
 
-import hashlib
 import json
 import re
 import shutil
@@ -13,10 +12,10 @@ import docker
 import pytest
 
 from aiserver_tray.cli import COMMANDS
-from bundler.inputs import cached, version
+from bundler.inputs import version
 from deb.package import ICON_SIZES, deb_package
 from tests.lab.place import Place
-from tests.support.debian import USER, Debian
+from tests.support.debian import USER, Debian, debian_for
 from tests.support.desktop.desktop import desktop
 from tests.support.forwarding import forwarded
 from tests.support.installation import IMAGE, Installation, idle
@@ -63,17 +62,8 @@ def content(deb: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def debian(deb: Path, engine: docker.DockerClient, tmp_path: Path) -> Iterator[Debian]:
     """A Debian that has what the package depends on."""
-    command = ["dpkg-deb", "--field", str(deb), "Depends"]
-    depends = subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE).stdout.strip()
-    key = hashlib.sha256(f"{depends}2".encode()).hexdigest()[:16]
-    with cached(caches() / "aiserver-packages", "root", key) as (kept, empty):
-        if empty:
-            made = Debian.unpacked(engine, empty / "root")
-            made.run("apt-get", "update")
-            made.run("apt-get", "satisfy", "--yes", depends)
-        subprocess.run(["cp", "-a", str((empty or kept) / "root"), str(tmp_path)], check=True)
-    yield Debian(tmp_path / "root")
-    shutil.rmtree(tmp_path / "root")
+    with debian_for(deb, engine, caches() / "aiserver-packages", tmp_path) as found:
+        yield found
 
 
 def printed(*command: str) -> str:

@@ -1,5 +1,6 @@
 """A Debian of its own in a folder, entered as root."""
 
+import hashlib
 import os
 import shutil
 import signal
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import cast
 
 import docker
+
+from bundler.inputs import cached
 
 IMAGE = "aiserver-lab/debian:trixie"
 USER = "ada"
@@ -79,6 +82,26 @@ class Debian:
         """All files and folders, without what is below *left_out*."""
         found = (str(path.relative_to(self.root)) for path in self.root.rglob("*"))
         return {name for name in found if not name.startswith(tuple(left_out))}
+
+
+@contextmanager
+def debian_for(
+    deb: Path, engine: docker.DockerClient, cache: Path, folder: Path
+) -> Iterator[Debian]:
+    """A Debian in *folder* that has what the package *deb* depends on, and keeps it in *cache*."""
+    command = ["dpkg-deb", "--field", str(deb), "Depends"]
+    depends = subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE).stdout.strip()
+    key = hashlib.sha256(f"{depends}2".encode()).hexdigest()[:16]
+    with cached(cache, "root", key) as (kept, empty):
+        if empty:
+            made = Debian.unpacked(engine, empty / "root")
+            made.run("apt-get", "update")
+            made.run("apt-get", "satisfy", "--yes", depends)
+        subprocess.run(["cp", "-a", str((empty or kept) / "root"), str(folder)], check=True)
+    try:
+        yield Debian(folder / "root")
+    finally:
+        shutil.rmtree(folder / "root")
 
 
 class _Stream:
