@@ -26,7 +26,7 @@ from tests.support.browser import chromium_in
 from tests.support.ending import end_in_order
 
 FEATURES = ("n8n", "dify", "oneapi", "ragflow")
-COLOURS = 96
+COLOURS = 256
 """Of a picture in the documents."""
 SAMPLES_SECONDS = 70
 """Until the charts have some points."""
@@ -41,11 +41,11 @@ PAGES = (
 
 DOCS = Path(__file__).parents[2] / "docs/pictures"
 PUBLISHED = (
-    *("welcome", "welcome-modules", "home", "home-starting-3", "home-problem", "home-port-taken"),
+    *("welcome", "welcome-modules", "home", "home-starting-2", "home-problem", "home-port-taken"),
     *("home-engine-off", "add-module", "palette-found", "monitoring", "logs", "doctor", "settings"),
     *("modules-n8n-overview", "modules-n8n-services", "modules-n8n-resources"),
     *("modules-dify-settings", "activity"),
-    *("welcome-zh", "home-zh"),
+    *("welcome-zh", "home-starting-2-zh", "home-zh"),
 )
 
 
@@ -83,6 +83,10 @@ class Studio:
         with subprocess.Popen(words, env=self._environment, stdout=subprocess.DEVNULL) as up:
             for number in range(1, 7):
                 self._camera.take(f"home-starting-{number}", "home")
+                if number == 2:
+                    self.run("config", "set", "app.language", "zh")
+                    self._camera.take(f"home-starting-{number}-zh", "home")
+                    self.run("config", "unset", "app.language")
                 time.sleep(8)
             up.wait()
         time.sleep(SAMPLES_SECONDS)
