@@ -23,17 +23,18 @@ from tests.support.ports import free_port
 from tests.support.terminal import Terminal, on_terminal
 
 T = TypeVar("T")
+TALKS = "echo 'level=warn status=503 msg=\"a timeout\"'; exec sleep 86400"
 CTRL_C = "\x03"
-FOLLOWS = r"(logs|stats|status) .*--(follow|watch)"
 DIALOGUES = {
-    FOLLOWS: [("\n", CTRL_C)],
+    "logs .*--follow": [("a timeout", CTRL_C)],
+    "stats .*--watch": [("CPU %", CTRL_C)],
     "serve": [("http://", CTRL_C)],
     r"exec \S+ sh": [("# ", "exit\n")],
     r"exec \S+ psql": [("=# ", "\\q\n")],
     "down .*--volumes": [("[y/N]", "y\n"), ("Delete them, too?", "y\n")],
 }
 """The beginning of a command -> what a reader waits for, and the keys then."""
-STATUS = {FOLLOWS: 130}
+STATUS = {"(logs|stats) .*--(follow|watch)": 130}
 """The beginning of a command -> its exit status, if that is not 0."""
 
 
@@ -51,13 +52,14 @@ def write_feature(catalog: Path, name: str, *requires: str) -> None:
         },
     }
     service = script(
-        "echo 'level=warn status=503 msg=\"a timeout\"'; exec sleep 86400",
+        TALKS,
         init=True,
         ports=[f"${{{prefix}_HOST_PORT}}:80"],
         environment={"TOKEN": f"${{{prefix}_ONEAPI_TOKEN}}"},
     )
     module = Installation(catalog, catalog, "")
-    module.write(name, {name: service}, settings=settings, requires=requires)
+    services = {name: service, "worker": script(TALKS, init=True)}
+    module.write(name, services, settings=settings, requires=requires)
 
 
 class Reader:

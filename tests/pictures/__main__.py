@@ -45,7 +45,7 @@ PUBLISHED = (
     *("home-engine-off", "add-module", "palette-found", "monitoring", "logs", "doctor", "settings"),
     *("modules-n8n-overview", "modules-n8n-services", "modules-n8n-resources"),
     *("modules-dify-settings", "activity"),
-    *("welcome-zh", "home-starting-2-zh", "home-zh"),
+    *("welcome-zh", "welcome-modules-zh", "home-starting-2-zh", "home-zh"),
 )
 
 
@@ -73,6 +73,7 @@ class Studio:
         """A new home."""
         self._camera.take("welcome", "welcome")
         self._camera.take("welcome-modules", "welcome/modules")
+        self._in_chinese("welcome-modules", "welcome/modules")
         self._camera.take("add-module", "home?add=1")
         self._camera.press(Keys.ESCAPE)
         self._camera.take("home-stopped", "home")
@@ -84,9 +85,7 @@ class Studio:
             for number in range(1, 7):
                 self._camera.take(f"home-starting-{number}", "home")
                 if number == 2:
-                    self.run("config", "set", "app.language", "zh")
-                    self._camera.take(f"home-starting-{number}-zh", "home")
-                    self.run("config", "unset", "app.language")
+                    self._in_chinese(f"home-starting-{number}", "home")
                 time.sleep(8)
             up.wait()
         time.sleep(SAMPLES_SECONDS)
@@ -108,6 +107,11 @@ class Studio:
             self._camera.take(f"{_name(address)}-zh", address)
         self.run("config", "set", "app.language", "en")
 
+    def _in_chinese(self, name: str, address: str) -> None:
+        self.run("config", "set", "app.language", "zh")
+        self._camera.take(f"{name}-zh", address)
+        self.run("config", "unset", "app.language")
+
     def _overlays(self) -> None:
         camera = self._camera
         camera.take("palette", "home", before=lambda: camera.press("k", held=Keys.CONTROL))
@@ -127,9 +131,7 @@ class Studio:
         with _taken(18100):
             self.run("up", "n8n")
             self._camera.take("home-port-taken", "home")
-            self.run("config", "set", "app.language", "zh")
-            self._camera.take("home-port-taken-zh", "home")
-            self.run("config", "set", "app.language", "en")
+            self._in_chinese("home-port-taken", "home")
         engine.kill(self._place)
         self._camera.take("home-engine-off", "home")
 
