@@ -127,6 +127,8 @@ def test_the_first_range_fits_what_there_is_and_a_chosen_one_stays(stack: Stack)
     begun = int(time.time()) - 40
     page = shown(stack, "monitoring", {"times": [begun, begun + 15]})
     assert page.wait_for(".top [aria-checked=true]").text == "15 min"
+    asked = [payload for channel, payload in stack.host.calls if channel == "ai/stats/history"]
+    assert asked[-1]["from"] > begun - 900, "no more than is shown"
     page.button("6 h").click()
     page.until(lambda: page.address.endswith("?range=6h"), "the range")
     page.go("home")

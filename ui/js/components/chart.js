@@ -1,13 +1,14 @@
 // @ts-check
 /** A chart of values over time: lines, or areas on top of each other. All charts have one cursor. */
 import { html } from "../../vendor/lit-html/lit-html.js";
-import { labelled, timeOfDay } from "../format.js";
+import { exactTime, labelled, timeOfDay } from "../format.js";
 import { t } from "../i18n.js";
 import { slice } from "../store.js";
 import { plotted } from "./plot.js";
 import { edges } from "./time_keys.js";
 
 /**
+ * @import { Part } from "./time_keys.js"
  * @typedef {(number|null)[]} Values `null`: not known, a gap
  * @typedef {{name: string, values: Values, colour: string, look?: "line"|"peak"}} Line
  *   `look`: without it, the area below is filled; `peak`: a faint line
@@ -42,24 +43,34 @@ function widen(from) {
   if (from !== own.get().from) own.set({ from });
 }
 
+/** What is chosen with the pointer or with keys. @returns {Part|null} */
+function part() {
+  const { cursor: at, from } = own.get();
+  return at === null ? null : { at, from: from ?? at };
+}
+
 /** @param {Chart} options */
 export function chart(options) {
-  const { cursor: at, from } = own.get();
+  const chosen = part();
   return html`
     <div class="chart" tabindex="0" role="slider" aria-orientation="horizontal" aria-label=${options.label}
       aria-description=${t("Arrow keys choose a time, with Shift a part of it. Enter zooms, Esc shows all. You can also drag.")}
       aria-valuemin="0" aria-valuemax=${Math.max(0, options.times.length - 1)} aria-valuenow=${chosenTime(options.times)}
-      aria-valuetext=${at === null ? t("now") : spoken(options, from)} .style=${`--height: ${options.height}px`}
-      ${plotted({ ...options, choose, widen, part: at === null ? null : { at, from: from ?? at } })}></div>`;
+      aria-valuetext=${chosen ? spoken(options, chosen) : t("now")} .style=${`--height: ${options.height}px`}
+      ${plotted({ ...options, choose, widen, part })}></div>`;
 }
 
-/** @param {Chart} options @param {number|null} from */
-function spoken({ times, series, told }, from) {
+/** @param {Chart} options @param {Part} chosen */
+function spoken({ times, series, told }, { from }) {
   const at = chosenTime(times);
   const values = series.flatMap(({ name, values: { [at]: value } }) => (typeof value === "number" ? labelled(name, told(value)) : []));
-  const [begin, end] = edges({ at, from: from ?? at }).map((place) => timeAt(times[place] ?? 0));
+  const step = (times.at(-1) ?? 0) - (times.at(-2) ?? 0);
+  const [begin, end] = edges({ at, from }).map((place) => timeAt(times[place] ?? 0, step));
   return labelled(begin === end ? `${end}` : t("{begin} – {end}", { begin, end }), values.join(", ") || "–");
 }
 
-/** @param {number} seconds since 1970 */
-export const timeAt = (seconds) => timeOfDay(new Date(seconds * 1000).toISOString());
+/** @param {number} seconds since 1970 @param {number} [step] between two times that have to differ */
+export function timeAt(seconds, step = 60) {
+  const moment = new Date(seconds * 1000).toISOString();
+  return step < 60 ? exactTime(moment) : timeOfDay(moment);
+}

@@ -11,7 +11,7 @@ import { edges, useTimeKey } from "./time_keys.js";
  * @import { ElementPart } from "../../vendor/lit-html/directive.js"
  * @import { Chart, Values } from "./chart.js"
  * @import { Part } from "./time_keys.js"
- * @typedef {Chart & {choose: (place: number|null) => void, widen: (from: number|null) => void, part: Part|null}} Plot
+ * @typedef {Chart & {choose: (place: number|null) => void, widen: (from: number|null) => void, part: () => Part|null}} Plot
  *   `part`: what is chosen with the pointer or with keys
  */
 
@@ -74,7 +74,7 @@ class Plotted extends AsyncDirective {
     const shown = this.#shown;
     if (!shown) return;
     useTimeKey(event, {
-      count: shown.times.length, part: shown.part,
+      count: shown.times.length, part: shown.part(),
       move: (part) => this.#pick(part),
       zoom: (part) => {
         this.#pick(null);

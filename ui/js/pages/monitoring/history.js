@@ -150,8 +150,10 @@ async function load() {
   const answer = await invoke("ai/stats/history", asked(name, query));
   const isWanted = name === followed && queryKey(query) === queryKey(current().address.query);
   if (!answer.success || !isWanted) return;
-  const fitting = own.get().fitting ?? (zoomIn(query) ? null : fittingRange(answer.data, name));
-  own.set({ history: answer.data, isLoaded: true, fitting });
+  const range = rangeIn(query);
+  if (!own.get().fitting && !zoomIn(query)) own.set({ fitting: fittingRange(answer.data, name) });
+  if (range === rangeIn(query)) own.set({ history: answer.data, isLoaded: true });
+  else load();
 }
 
 /** @param {string} name What a service uses now. */

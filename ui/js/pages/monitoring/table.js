@@ -33,15 +33,15 @@ export function valueTable(whole, parts, engine, measure, choose) {
       <table class="table">
         <thead><tr><th scope="col">${t("Time")}</th>${columns.map(({ title }) => html`<th scope="col" class="r">${title}</th>`)}
           <th scope="col">${t("Events")}</th></tr></thead>
-        <tbody>${places.map((i) => html`<tr><th scope="row" class="num">${momentAt(times[i] ?? 0, isLong)}</th>${columns.map(({ series }) => html`
+        <tbody>${places.map((i) => html`<tr><th scope="row" class="num">${momentAt(times[i] ?? 0, isLong, step * interval)}</th>${columns.map(({ series }) => html`
           <td class="r">${shown(valuesOf(series, measure)[i], (value) => told(measure, value, engine.cpus ?? 1))}</td>`)}
           <td>${markLinks(between(times[i - step] ?? 0, times[i] ?? 0, i === times.length - 1 ? interval : 0)) ?? nothing}</td></tr>`)}</tbody>
       </table>
     </div></section>`;
 }
 
-/** @param {number} time @param {boolean} isLong */
-const momentAt = (time, isLong) => (isLong ? `${dayAndMonth(new Date(time * 1000).toISOString())}, ${timeAt(time)}` : timeAt(time));
+/** @param {number} time @param {boolean} isLong @param {number} step */
+const momentAt = (time, isLong, step) => (isLong ? `${dayAndMonth(new Date(time * 1000).toISOString())}, ${timeAt(time)}` : timeAt(time, step));
 
 /** @param {number} begin @param {number} end @param {number} more @returns {Mark[]} */
 const between = (begin, end, more) => usage().marks.filter(({ time }) => time > begin && time <= end + more);
