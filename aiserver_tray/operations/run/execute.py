@@ -22,18 +22,16 @@ from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.engine.images import PullProgress
 from aiserver_tray.engine.proxies import with_proxies
-from aiserver_tray.engine.values import Volume
 from aiserver_tray.model import Container
 from aiserver_tray.operations.kernel import raise_setting
 from aiserver_tray.operations.plan.plan import Step
 from aiserver_tray.operations.preflight.preflight import port_conflict
-from aiserver_tray.operations.preflight.volumes import other_use
 from aiserver_tray.operations.run.hooks import run_post_start, run_pre_stop
 from aiserver_tray.operations.run.images import OperationImages
 from aiserver_tray.operations.run.neighbours import neighbours
 from aiserver_tray.operations.run.networks import make_network, on_networks, remove_network
 from aiserver_tray.operations.run.readiness import Wait
-from aiserver_tray.operations.run.volumes import remove_volume
+from aiserver_tray.operations.run.volumes import make_volume, recreate_config_volumes, remove_volume
 from aiserver_tray.spec.host_config import with_known_log_driver
 from aiserver_tray.spec.kernel import KernelSetting
 from aiserver_tray.spec.labels import INSTALLATION
@@ -119,12 +117,12 @@ class EngineExecutor:
 
     def _create(self, service: ServiceTarget) -> None:
         image = self._images.get(service.image)
-        keep = self._modules[service.module].keep
+        module = self._modules[service.module]
         shared = self._shared_folders(service)
-        body, volumes = with_image_volumes(service, image.volumes, shared, keep)
+        body, volumes = with_image_volumes(service, image.volumes, shared, module.keep)
         for volume in volumes:
-            self._make_volume(service, volume)
-        self._renew_config_volumes(service)
+            make_volume(self._engine, module, volume)
+        recreate_config_volumes(self._engine, module, service)
         # Not part of the target and its hash: proxies belong to this machine, and may contain
         # passwords; log drivers belong to the engine.
         inside = neighbours(service, self._modules)
@@ -154,27 +152,6 @@ class EngineExecutor:
 
     def _on_networks(self, service: ServiceTarget, act: Callable[[], None]) -> None:
         on_networks(self._engine, self._modules[service.module].networks, act)
-
-    def _renew_config_volumes(self, service: ServiceTarget) -> None:
-        """Recreate the volumes of its configuration files, and drop those that are not needed any
-        more."""
-        volumes = {volume.name: volume for volume in self._modules[service.module].volumes}
-        for name in service.config_volumes:
-            if self._find_volume(service, volumes[name]):
-                self._engine.volumes.remove(name)
-            self._engine.volumes.create(name, volumes[name].body)
-
-    def _make_volume(self, service: ServiceTarget, volume: VolumeTarget) -> None:
-        if not self._find_volume(service, volume):
-            self._engine.volumes.create(volume.name, volume.body)
-
-    def _find_volume(self, service: ServiceTarget, volume: VolumeTarget) -> Volume | None:
-        """The one that is there to be *volume*."""
-        found = self._engine.volumes.find(volume.name)
-        module = self._modules[service.module].module
-        if found and (error := other_use(module, volume, found.labels)):
-            raise error
-        return found
 
     def _refused(self, service: ServiceTarget, error: EngineRequestError) -> AiServerError:
         """An error for a module's file that the engine rejects."""
