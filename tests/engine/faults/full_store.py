@@ -39,6 +39,7 @@ def main(disk: Path) -> None:
         assert store.sizes()["b"].lines == count // 2
         store.add(lines(count))
     fill(disk)
+    assert {*LogReader(path).sizes()} == {"a", "b"}, "without a writer"
     with closing(LogStore(path)) as store:
         fill(disk)
         store.trim(0, keep_days=1, keep_bytes=2 * MEBIBYTE)

@@ -71,7 +71,17 @@ def snapshot(path: Path) -> Iterator[sqlite3.Connection]:
 def _existing(path: Path) -> sqlite3.Connection | None:
     if not path.exists():
         return None
-    db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    try:
+        return _reading(path, "mode=ro")
+    except sqlite3.OperationalError as error:
+        log = Path(f"{path}-wal")
+        if not _has_no_room(error) or (log.exists() and log.stat().st_size):
+            raise
+        return _reading(path, "immutable=1")  # nobody writes, so no other file is needed
+
+
+def _reading(path: Path, mode: str) -> sqlite3.Connection | None:
+    db = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, isolation_level=None)
     with closed_on_error(db):
         db.execute(f"PRAGMA cache_size={_CACHE}")
         db.execute("BEGIN")
@@ -122,11 +132,15 @@ def translated(path: Path) -> Iterator[None]:
 
 
 def _ours(path: Path, error: sqlite3.Error) -> LogStoreError | LogStoreFullError:
-    detailed = getattr(error, "sqlite_errorcode", 0)
-    code = detailed & 0xFF
-    if code == sqlite3.SQLITE_FULL or detailed == sqlite3.SQLITE_IOERR_SHMSIZE:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without the details of the kind
+    if code == sqlite3.SQLITE_FULL or _has_no_room(error):
         return LogStoreFullError(path)
     return (DamagedError if code in _DAMAGED else LogStoreError)(path, error)
+
+
+def _has_no_room(error: sqlite3.Error) -> bool:
+    """Whether the disk has no room for the shared memory beside the file."""
+    return getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_IOERR_SHMSIZE
 
 
 def set_aside(path: Path) -> Path:
