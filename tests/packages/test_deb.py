@@ -29,6 +29,14 @@ BYTES = 30_000_000
 NO_DOMAIN = "cid-desktopapp-is-not-rdns=info,url-homepage-missing=info"
 """What appstreamcli may report: the project has no domain for an ID and a home page."""
 
+COMPLETED = f"""
+. /usr/share/bash-completion/completions/{NAME}
+COMP_WORDS=({NAME} stat) COMP_CWORD=1
+_aiserver_tray_completion {NAME}
+echo "${{COMPREPLY[@]}}"
+"""
+"""What bash offers after ``aiserver-tray stat`` and the Tab key."""
+
 BOOKKEEPING = (
     "var/lib/dpkg",
     "var/lib/apt",
@@ -137,6 +145,7 @@ def use(debian: Debian, engine: str) -> None:
 
     assert cli("--version").strip() == version()
     assert "n8n" in cli("catalog", "list")
+    assert debian.run("bash", "-c", COMPLETED, user=USER).split() == ["stats", "status"]
     home = debian.root / f"home/{USER}/.local/share" / NAME
     cli("config", "set", "app.language", "en")
     Installation(home, home / "modules", "").write("shop", {"web": idle(stop_signal="SIGKILL")})
