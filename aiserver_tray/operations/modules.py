@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Container, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from graphlib import CycleError as GraphCycle
 from graphlib import TopologicalSorter
 from types import MappingProxyType
@@ -71,7 +71,7 @@ class Previews:
     """*modules* for a preview, with *changes* of settings: `target` generates no secrets."""
 
     modules: Modules
-    changes: Changes = NO_CHANGES
+    changes: Changes = field(default_factory=lambda: NO_CHANGES)
 
     def read(self) -> None:
         """Read them now."""
