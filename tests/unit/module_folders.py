@@ -2,6 +2,15 @@
 
 from pathlib import Path
 
+CONNECTABLE = """\
+x-aiserver:
+  kind: feature
+  settings:
+    MODELS: {type: choice, default: none, choices: {none: {}, shared: {requires: [oneapi]}}}
+    TOKEN: {type: secret, token_of: oneapi}
+"""
+"""The beginning of the Compose file of a module that can use OneAPI."""
+
 
 def write(root: Path, name: str, text: str) -> Path:
     """The new folder of the module *name*, whose Compose file is *text*."""

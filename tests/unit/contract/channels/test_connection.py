@@ -12,12 +12,12 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.contract.channels import connection
 from aiserver_tray.contract.channels.connection import ConnectionChannels
 from aiserver_tray.contract.channels.dispatch import dispatch, handlers_of
-from aiserver_tray.contract.contract import Envelope
+from aiserver_tray.contract.contract import Caller, Envelope, Peer
 from aiserver_tray.core.core import Core
 from aiserver_tray.core.wiring.oneapi import OneApiError
-from tests.unit.contract.channels.test_trust import CALLER, CONNECTABLE
-from tests.unit.module_folders import write
+from tests.unit.module_folders import CONNECTABLE, write
 
+CALLER = Caller(Peer("window", "en", lambda _message: None), "en")
 FILE = "services: {web: {image: 'i:1'}}\n"
 TOKEN = "web.TOKEN"
 

@@ -11,16 +11,9 @@ from aiserver_tray.contract.channels.trust import TrustChannels
 from aiserver_tray.contract.contract import Caller, Envelope, Peer
 from aiserver_tray.settings.entries import TrustedEntry
 from tests.support.command_line import CommandLine
-from tests.unit.module_folders import write
+from tests.unit.module_folders import CONNECTABLE, write
 
 CALLER = Caller(Peer("window", "en", lambda _message: None), "en")
-CONNECTABLE = """\
-x-aiserver:
-  kind: feature
-  settings:
-    MODELS: {type: choice, default: none, choices: {none: {}, shared: {requires: [oneapi]}}}
-    TOKEN: {type: secret, token_of: oneapi}
-"""
 FILE = "services: {web: {image: 'i:1', cap_add: [NET_ADMIN]}}\n"
 
 
