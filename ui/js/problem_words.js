@@ -71,9 +71,10 @@ const serviceIn = (address) => strong(address.split("/").at(-1));
 
 /** @type {Record<string, (data: Data, module: string) => string>} */
 const REASONS = {
-  E_PORT_CONFLICT: ({ owner, setting }, module) => setting
+  E_PORT_CONFLICT: ({ owner, setting, free }, module) => setting
     ? t("{owner} is using it. Give {module} another port, or close that program and try again.", { owner: strong(owner), module })
-    : t("{owner} is using it. Close that program and try again.", { owner: strong(owner) }),
+    : t("{owner} is using it. Close that program, or change the port in the Compose file of {module}, for example to {free}.",
+      { owner: strong(owner), module, free: strong(free) }),
   E_HEALTH_TIMEOUT: ({ service, seconds }) =>
     t("{service} still fails its health check after {seconds} s. It keeps running.", { service: serviceIn(service), seconds: Math.round(seconds) }),
   E_EXITED: ({ service, exitCode, why }) => exitCode === null || exitCode === undefined

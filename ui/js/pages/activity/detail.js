@@ -10,6 +10,7 @@ import { icon } from "../../components/icon.js";
 import { empty, notice } from "../../components/notice.js";
 import { day, exactTime, labelled, list } from "../../format.js";
 import { mark, t, tn } from "../../i18n.js";
+import { problems } from "../../problems.js";
 import { slice } from "../../store.js";
 import { own } from "./data.js";
 import { report } from "./report.js";
@@ -45,7 +46,7 @@ export function detail(page, id) {
   const entry = live(known, page.progress);
   return html`
     ${head(entry, page)}
-    ${entry.operation ? operationDetail(entry, entry.operation) : facts(entry)}`;
+    ${entry.operation ? operationDetail(entry, entry.operation, page) : facts(entry)}`;
 }
 
 /** A running operation of this owner has its steps from its events. @param {Activity} entry @param {OperationWithSteps[]} progress */
@@ -130,8 +131,8 @@ function runAgain(entry, { kind, asked, services, all, cascade, recreate, module
   });
 }
 
-/** @param {Activity} entry @param {ActivityOperation} operation */
-function operationDetail(entry, operation) {
+/** @param {Activity} entry @param {ActivityOperation} operation @param {PageState} page */
+function operationDetail(entry, operation, page) {
   const { error, steps, status } = operation;
   const now = (Date.now() - Date.parse(entry.time)) / 1000;
   const { failed } = repeat.get();
@@ -139,6 +140,7 @@ function operationDetail(entry, operation) {
     ${failed?.id === entry.id ? notice({ tone: "bad", title: t("It can't run again now"), text: failed.message }) : nothing}
     ${error && status === "failed" ? notice({
       tone: "bad", title: t("Why it failed"), text: html`<span class="message">${error.message}</span><code>${error.code}</code>`,
+      actions: isOpen(entry, page) ? html`<a class="button" href="#home">${t("Show the next steps")}</a>` : null,
     }) : nothing}
     ${status === "interrupted" ? notice({
       tone: "busy", title: t("It didn't finish"),
@@ -146,6 +148,9 @@ function operationDetail(entry, operation) {
     }) : nothing}
     ${waterfall(steps, now)} ${stepList({ ...entry, operation })}`;
 }
+
+/** Whether Home still has a card with its next steps. @param {Activity} entry @param {PageState} page */
+const isOpen = ({ id }, page) => problems(page).some((problem) => problem.id.startsWith(`${id}/`));
 
 /** @param {Activity} entry */
 function facts({ setting, revealed, chosen, trusted, refused, owner }) {

@@ -14,13 +14,16 @@ import { nameOf } from "./words.js";
 
 /** @param {Check} check @param {PageState} page @param {"primary"|"tonal"} [kind] of the first button */
 export function remedyButtons(check, page, kind = "primary") {
-  // Checking again is a button of the page.
-  const remedies = check.remedies.filter(({ kind }) => kind !== "retry");
+  const remedies = check.remedies.filter((remedy) => isOffered(remedy, page));
   if (!remedies.length) return nothing;
   const problem = problemOf(check);
   const enabled = page.connection === "up" && !page.asked.has(problem.id);
   return html`<div class="buttons">${remedies.map((remedy, index) => step(problem, remedy, index ? null : kind, enabled))}</div>`;
 }
+
+/** Checking again is a button of the page, which is this one. @param {Remedy} remedy @param {PageState} page */
+const isOffered = ({ kind, page: place }, { canStartEngine }) =>
+  kind !== "retry" && place !== "doctor" && (kind !== "start_engine" || canStartEngine);
 
 /** @param {Problem} problem @param {Remedy} remedy @param {"primary"|"tonal"|null} kind @param {boolean} enabled */
 function step(problem, remedy, kind, enabled) {
