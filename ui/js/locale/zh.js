@@ -502,7 +502,7 @@ export default {
   "Services": "服务",
   "Set up": "设置向导",
   "Set {name} in the kernel": "设置内核参数 {name}",
-  "Set {name} to {value}": "将 {name} 设为 {value}",
+  "Set {name} to {value}": "将“{name}”设为 {value}",
   "Setting": "设置项",
   "Settings": "设置",
   "Settings of kept logs": "日志保留设置",
