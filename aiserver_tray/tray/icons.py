@@ -153,7 +153,7 @@ def _error(canvas: _Canvas, _part: float) -> int:
 
 
 def _degraded(canvas: _Canvas, _part: float) -> int:
-    """A triangle with an exclamation mark."""
+    """A triangle with an exclamation mark; red would say that nothing works."""
     size, c, corner = canvas.size, canvas.centre, canvas.size / 11
     edge = max(1, size // 16)  # whole pixels, here and at the ends of the marks, so that none blurs
     top, bottom = corner + size / 32, size - corner - edge
@@ -163,7 +163,7 @@ def _degraded(canvas: _Canvas, _part: float) -> int:
     canvas.line([(c, size * 0.40), (c, int(size * 0.58))], width, 0)
     dot = c, round(size * 0.78)
     canvas.line([dot, dot], width, 0)
-    return _RED
+    return _AMBER
 
 
 def _engine_down(canvas: _Canvas, _part: float) -> int:

@@ -46,11 +46,11 @@ def running(applet: Applet) -> None:
     applet.shows(RUNNING)
 
 
-def is_red(applet: Applet, since: float, reason: str) -> bool:
-    """Whether the icon was red since then, with a tooltip that has the *reason*: the desktop hears
-    of the two one after the other."""
+def is_told(applet: Applet, since: float, reason: str) -> bool:
+    """Whether the icon showed trouble since then, with a tooltip that has the *reason*: the desktop
+    hears of the two one after the other."""
     shown = (one for one in applet.shown(since) if reason in one.tooltip)
-    return any(one.look.colour == "red" for one in shown)
+    return any(str(one.look) == TROUBLE for one in shown)
 
 
 def test_a_killed_service_shows_and_heals(outspoken: Applet, engine: docker.DockerClient) -> None:
@@ -61,11 +61,11 @@ def test_a_killed_service_shows_and_heals(outspoken: Applet, engine: docker.Dock
     victim = main_process(engine.containers.get("ai-shop-web"))
     killed = time.monotonic()
     os.kill(victim, signal.SIGKILL)
-    eventually(lambda: is_red(applet, killed, "Shop: web: "), "red icon with the reason")
+    eventually(lambda: is_told(applet, killed, "Shop: web: "), "icon with the reason")
     applet.shows(RUNNING)
     eventually(lambda: len(applet.notifications()) > 1, "second notification")
-    seen = [one.look.colour for one in applet.shown(killed)]
-    assert next(colour for colour in seen if colour != "green") == "red", "first of all"
+    seen = [str(one.look) for one in applet.shown(killed)]
+    assert next(look for look in seen if look != RUNNING) == TROUBLE, "first of all"
     failed, healed = applet.notifications()
     assert failed.startswith("Shop stopped unexpectedly: web: ")
     assert healed == "Shop is running again: No action is needed."
@@ -90,7 +90,7 @@ def test_a_click_on_a_notification_opens_the_page_that_it_is_about(
     applet.quit()
 
 
-def test_what_was_ended_by_hand_stays_red_until_it_is_started(
+def test_what_was_ended_by_hand_shows_until_it_is_started(
     applet: Applet, engine: docker.DockerClient
 ) -> None:
     running(applet)

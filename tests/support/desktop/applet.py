@@ -26,7 +26,7 @@ from tests.support.waiting import eventually
 STOPPED = "grey ring"
 STARTING = "amber ring around a dot"
 RUNNING = "green disc with a check mark"
-TROUBLE = "red triangle"
+TROUBLE = "amber triangle"
 NOTHING_RUNS = "red disc with a cross"
 ENGINE_DOWN = "grey ring with a slash"
 

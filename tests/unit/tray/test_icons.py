@@ -21,7 +21,7 @@ HUES = {
     "stopped": "grey",
     "starting": "amber",
     "running": "green",
-    "degraded": "red",
+    "degraded": "amber",
     "error": "red",
     "stopping": "amber",
     "engine_down": "grey",
