@@ -11,7 +11,7 @@ from xdist.workermanage import NodeManager
 LEVELS = ("packages", "engine", "desktop", "wine", "contract", "oracle", "ui", "unit")
 """The longest tests first, so that no worker is left alone with one at the end."""
 
-_TOGETHER = ("tests/contract/", "tests/packages/", "tests/wine/")
+_TOGETHER = ("tests/contract/", "tests/engine/dify/", "tests/packages/", "tests/wine/")
 """Folders whose tests share what is expensive to make: all go to one worker. Elsewhere the tests
 of one file do."""
 

@@ -8,8 +8,7 @@ import pytest
 from docker.models.containers import Container
 from docker.types import IPAMConfig, IPAMPool
 
-from tests.engine.dify import CONTAINER, SSRF, Dify, installed, until
-from tests.lab.place import Place
+from tests.engine.dify import CONTAINER, SSRF, Dify, until
 
 SIBLINGS = {"n8n": (5678,), "oneapi": (3000,), "ragflow": (80, 9380)}
 PORTS = sorted(port for ports in SIBLINGS.values() for port in ports)
@@ -46,21 +45,15 @@ PRIVATE = [
 
 
 @pytest.fixture(scope="module")
-def dify(lab: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dify]:
-    with installed(lab, tmp_path_factory.mktemp("dify")) as dify:
-        dify.here.done("up", "dify")
-        yield dify
-
-
-@pytest.fixture(scope="module")
-def server(dify: Dify) -> Container:
+def server(dify: Dify) -> Iterator[Container]:
     """Stands for all siblings, for a module that is none, and for a server on the internet."""
     client = dify.client
     outside = client.networks.create(
         "outside", ipam=IPAMConfig(pool_configs=[IPAMPool(subnet=OUTSIDE)])
     )
-    for proxy in ("ssrf_proxy", "agent_ssrf_proxy"):
-        outside.connect(CONTAINER + proxy)
+    proxies = [CONTAINER + name for name in ("ssrf_proxy", "agent_ssrf_proxy")]
+    for proxy in proxies:
+        outside.connect(proxy)
     found = client.containers.create(
         "langgenius/dify-web:1.17.1",
         entrypoint=["python3", "-c", SERVER],
@@ -71,7 +64,11 @@ def server(dify: Dify) -> Container:
     found.start()
     found.reload()
     until("the server", lambda: dify.fetch("sandbox", "http://n8n:5678/", *SSRF), 200)
-    return found
+    yield found
+    found.remove(force=True)
+    for proxy in proxies:
+        outside.disconnect(proxy)
+    outside.remove()
 
 
 def test_plugins_reach_models_of_a_sibling_directly(dify: Dify, server: Container) -> None:

@@ -1,21 +1,11 @@
 """Dify comes up whole, its page leads each request to the service that must answer it, and all of
 its services know each other's keys."""
 
-from collections.abc import Iterator
-
 import docker
 import pytest
 
-from tests.engine.dify import CONTAINER, EXPECTED, Dify, installed, until
-from tests.lab.place import Place
+from tests.engine.dify import CONTAINER, EXPECTED, Dify, until
 from tests.support.observed import facts, names
-
-
-@pytest.fixture(scope="module")
-def dify(lab: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dify]:
-    with installed(lab, tmp_path_factory.mktemp("dify")) as dify:
-        dify.here.done("up", "dify")
-        yield dify
 
 
 def test_alone_it_brings_up_just_what_it_requires_and_all_is_healthy(dify: Dify) -> None:

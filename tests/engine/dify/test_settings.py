@@ -1,22 +1,23 @@
 """What a changed setting of Dify takes along, and what of Dify stays."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import docker
 import pytest
 
-from tests.engine.dify import EXPECTED, JOBS, Dify, installed
-from tests.lab.place import Place
+from tests.engine.dify import EXPECTED, JOBS, Dify, until
 
 API = {"api", "worker", "worker_beat", "api_websocket"}
 
 
 @pytest.fixture
-def dify(lab: Place, tmp_path: Path) -> Iterator[Dify]:
-    with installed(lab, tmp_path) as dify:
-        dify.here.done("up", "dify")
-        yield dify
+def dify(dify: Dify) -> Dify:
+    """It runs with its usual vector store, whatever a test did before."""
+    app = dify.here.app
+    app.settings.unset(app.declared, "dify.DIFY_VECTOR_STORE")
+    dify.here.done("up", "dify")
+    until("what runs", dify.states, EXPECTED)
+    return dify
 
 
 def changed(dify: Dify, before: dict[str, str]) -> set[str]:
@@ -95,11 +96,11 @@ def test_the_shared_qdrant_is_brought_up_and_takes_its_key(dify: Dify) -> None:
 
 
 @pytest.fixture
-def nothing_built(lab: Place, engine: docker.DockerClient) -> Iterator[None]:
+def nothing_built(dify: Dify) -> Iterator[None]:
     """A build of an earlier test would be used, and this one's by a later test."""
-    forget(engine)
+    forget(dify.client)
     yield
-    forget(engine)
+    forget(dify.client)
 
 
 def forget(client: docker.DockerClient) -> None:
@@ -110,19 +111,16 @@ def forget(client: docker.DockerClient) -> None:
 
 
 @pytest.mark.usefixtures("nothing_built")
-def test_its_dockerfiles_build_and_all_that_share_an_image_run_the_built_one(
-    lab: Place, tmp_path: Path
-) -> None:
-    with installed(lab, tmp_path) as dify:
-        dify.here.cli.run("build", "dify").succeeded()
+def test_its_dockerfiles_build_and_all_that_share_an_image_run_the_built_one(dify: Dify) -> None:
+    dify.here.cli.run("build", "dify").succeeded()
 
-        dify.here.done("up", "dify")
+    dify.here.done("up", "dify")
 
-        assert dify.states() == EXPECTED
-        images = {s: image_of(dify.client, c) for s, c in dify.ids().items()}
-        ours = {s: image for s, image in images.items() if image.startswith("aiserver/")}
-        shared = dict.fromkeys({*API, "dify-migration"}, "aiserver/dify-worker:1.17.1")
-        assert ours == {**shared, "web": "aiserver/dify-web:1.17.1"}
+    assert dify.states() == EXPECTED
+    images = {s: image_of(dify.client, c) for s, c in dify.ids().items()}
+    ours = {s: image for s, image in images.items() if image.startswith("aiserver/")}
+    shared = dict.fromkeys({*API, "dify-migration"}, "aiserver/dify-worker:1.17.1")
+    assert ours == {**shared, "web": "aiserver/dify-web:1.17.1"}
 
 
 def image_of(client: docker.DockerClient, container: str) -> str:
