@@ -13,7 +13,7 @@ from aiserver_tray.contract.owner.owner import Owner
 from tests.contract.carriers import Carrier
 from tests.contract.host import DirectCaller, Host, write_modules
 from tests.contract.tray import CARRIERS, Tray
-from tests.lab.fixtures import borrowed, lab
+from tests.lab.fixtures import borrowed, have_image, lab
 from tests.lab.place import Place
 from tests.support.desktop.desktop import desktop
 from tests.support.installation import IMAGE, Installation, gated
@@ -65,7 +65,7 @@ def carrier(request: pytest.FixtureRequest, clients: Mapping[str, Carrier]) -> C
 def client(lab: Place) -> Iterator[docker.DockerClient]:
     """The engine's own client; at the end nothing of ours is left there."""
     with borrowed(lab) as client:
-        client.images.pull(IMAGE)
+        have_image(client, IMAGE)
         yield client
 
 

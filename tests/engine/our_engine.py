@@ -7,6 +7,7 @@ import docker
 import pytest
 
 from aiserver_tray.engine.engine import Engine
+from tests.lab.fixtures import have_image
 from tests.lab.place import Place
 
 BUSYBOX = "busybox:1.37.0"
@@ -17,7 +18,7 @@ SECOND = 10**9
 
 @pytest.fixture
 def core(lab: Place, engine: docker.DockerClient) -> Iterator[Engine]:
-    engine.images.pull(BUSYBOX)
+    have_image(engine, BUSYBOX)
     with closing(Engine(lab.host)) as core:
         yield core
 

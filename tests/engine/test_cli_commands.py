@@ -12,6 +12,7 @@ import docker
 import pytest
 
 from tests.engine.waiting import logged
+from tests.lab.fixtures import have_image
 from tests.lab.place import Place
 from tests.support.command_line import LIMIT, CommandLine
 from tests.support.forwarding import forwarded
@@ -32,7 +33,7 @@ def talking(*lines: str) -> Service:
 @pytest.fixture
 def cli(lab: Place, engine: docker.DockerClient, tmp_path: Path) -> CommandLine:
     """A new installation with the modules web (on base) and talk."""
-    engine.images.pull(IMAGE)
+    have_image(engine, IMAGE)
     catalog = tmp_path / "catalog"
     write(catalog, "base", {"base": service(volume="data")}, kind="basic")
     write(catalog, "web", {"api": service(), "web": service("api")},

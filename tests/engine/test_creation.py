@@ -33,6 +33,7 @@ from tests.engine.creation.sides import (
     surroundings,
     target_of,
 )
+from tests.lab.fixtures import have_image
 from tests.lab.place import Place
 from tests.support.compose_keys import model_keys, used_keys
 from tests.support.oracle import HOME, Case, case_of, cases
@@ -114,7 +115,7 @@ def outcome_of(
 ) -> OutcomeOf:
     """Makes a file's containers on both sides, once in a session."""
     monkeypatch.setenv("HOME", HOME)
-    engine.images.pull(IMAGE)
+    have_image(engine, IMAGE)
 
     def make(case: Case) -> Outcome:
         if case not in _outcomes:
@@ -176,7 +177,7 @@ def test_containers_equal_those_of_compose(case: Case, outcome_of: OutcomeOf) ->
 def test_files_are_in_the_container_also_where_it_is_read_only(
     engine: docker.DockerClient, lab: Place, tmp_path: Path
 ) -> None:
-    engine.images.pull(IMAGE)
+    have_image(engine, IMAGE)
     stage = Stage.of(next(case for case in OWN if str(case) == "files"), tmp_path / "files")
     target = target_of(stage)
     with surroundings(engine.api, stage.project), closing(Engine(lab.host)) as core:

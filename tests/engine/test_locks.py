@@ -13,6 +13,7 @@ import pytest
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.system.paths import Home
+from tests.lab.fixtures import have_image
 from tests.lab.place import Place
 from tests.support import lock_holder
 from tests.support.installation import Installation, idle, script
@@ -37,7 +38,7 @@ def up(
     lab: Place, engine: docker.DockerClient, environment: dict[str, str], tmp_path: Path
 ) -> Iterator[Up]:
     """Begins ``aiserver-tray up`` with words, on modules ``web`` and ``other``."""
-    engine.images.pull(IMAGE)
+    have_image(engine, IMAGE)
     for name in ("web", "other"):
         folder = tmp_path / "catalog" / name
         folder.mkdir(parents=True)

@@ -34,6 +34,7 @@ from aiserver_tray.spec.model import ModuleTarget
 from aiserver_tray.system.paths import Home
 from aiserver_tray.system.ports import is_free
 from tests.engine.waiting import until
+from tests.lab.fixtures import have_image
 from tests.lab.place import Place
 from tests.support.forwarding import forwarded
 from tests.support.preflight_targets import IMAGE, OURS, service_of, target_of
@@ -47,7 +48,7 @@ FILE = service_of("page", "command: [sleep, '600']", "init: true", "volumes: [da
 @pytest.fixture
 def product(lab: Place, engine: docker.DockerClient) -> Iterator[Engine]:
     """The product's engine on the lab, with an image to make containers from."""
-    engine.images.pull(IMAGE)
+    have_image(engine, IMAGE)
     with closing(Engine(lab.host)) as product:
         yield product
 

@@ -8,6 +8,7 @@ import docker
 import pytest
 
 from aiserver_tray.contract.local.client import Client
+from tests.lab.fixtures import have_image
 from tests.lab.place import Place
 from tests.support.command_line import CommandLine
 from tests.support.host_process import hosted
@@ -18,7 +19,7 @@ from tests.support.waiting import eventually
 @pytest.fixture
 def cli(lab: Place, engine: docker.DockerClient, tmp_path: Path) -> CommandLine:
     """A new installation with the modules web (on base) and held."""
-    engine.images.pull(IMAGE)
+    have_image(engine, IMAGE)
     catalog = tmp_path / "catalog"
     write(catalog, "base", {"base": service(volume="data")}, kind="basic")
     write(catalog, "web", {"api": service(), "web": service("api")},

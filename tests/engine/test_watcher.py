@@ -17,6 +17,7 @@ from aiserver_tray.state.facts import DesiredChanged, ModulesChanged
 from aiserver_tray.state.store import Store
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
+from tests.lab.fixtures import have_image
 from tests.lab.place import Place
 
 BUSYBOX = "busybox:1.37.0"
@@ -72,7 +73,7 @@ def reason(snapshot: Snapshot) -> str:
 @pytest.fixture
 def stack(engine: docker.DockerClient, lab: Place) -> Iterator[Stack]:
     """The engine with a store that knows the module, wanted; nobody watches yet."""
-    engine.images.pull(BUSYBOX)
+    have_image(engine, BUSYBOX)
     store = Store()
     app = ServiceModel("app", "ai-app", BUSYBOX)
     store.put(ModulesChanged((ModuleModel("web", "feature", services=(app,)),)))

@@ -1,7 +1,9 @@
 """pytest fixtures that give a test the lab's engine. Import them into a ``conftest.py``."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 
 import docker
 import pytest
@@ -12,6 +14,9 @@ from tests.lab import lifecycle
 from tests.lab.leases import lease_any
 from tests.lab.place import Place, default_place
 from tests.lab.recipes import load_recipes
+
+_AT_ONCE = 4
+"""How many things are removed at the same time: the engine waits for each container's end."""
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +52,12 @@ def borrowed(lab: Place) -> Iterator[docker.DockerClient]:
             _remove(client, _owned(client) - before)
 
 
+def have_image(client: docker.DockerClient, name: str) -> None:
+    """Pull the image *name*, unless the engine has it: asking the registry takes a while."""
+    if not client.api.images(name):
+        client.images.pull(name)
+
+
 def _owned(client: docker.DockerClient) -> set[tuple[str, str]]:
     """Kind and id of every container, volume and network of the engine."""
     api = client.api
@@ -71,11 +82,18 @@ def _remove_other_images(client: docker.DockerClient) -> None:
 
 
 def _remove(client: docker.DockerClient, owned: set[tuple[str, str]]) -> None:
-    for kind, found in sorted(owned):  # containers first: they use the others
+    api = client.api
+    removals: dict[str, Callable[[str], None]] = {  # containers first: they use the others
+        "container": lambda found: api.remove_container(found, force=True, v=True),
+        "network": api.remove_network,
+        "volume": api.remove_volume,
+    }
+
+    def remove(kind: str, found: str) -> None:
         with suppress(NotFound):  # an anonymous volume goes with its container
-            if kind == "container":
-                client.api.remove_container(found, force=True, v=True)
-            elif kind == "network":
-                client.api.remove_network(found)
-            else:
-                client.api.remove_volume(found)
+            removals[kind](found)
+
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        for kind in removals:
+            these = [found for its, found in owned if its == kind]
+            list(threads.map(partial(remove, kind), these))

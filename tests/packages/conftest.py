@@ -9,7 +9,7 @@ import docker
 import pytest
 
 from bundler.windows import Package, windows_package
-from tests.lab.fixtures import engine, lab
+from tests.lab.fixtures import engine, have_image, lab
 from tests.lab.place import Place
 from tests.packages.setup import Setup
 from tests.support.forwarding import forwarded
@@ -29,7 +29,7 @@ def package() -> Package:
 def setup(package: Package, lab: Place, engine: docker.DockerClient) -> Iterator[Setup]:
     """A Windows that nobody has used, whose programs find the lab's engine. Its folder has a short
     name, because Chromium's sockets are there."""
-    engine.images.pull(IMAGE)
+    have_image(engine, IMAGE)
     with TemporaryDirectory(prefix="ai-", ignore_cleanup_errors=True) as name:
         scratch = Path(name)
         shots = Path(os.environ.get("AISERVER_SHOTS") or scratch)

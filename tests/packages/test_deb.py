@@ -14,6 +14,7 @@ import pytest
 from aiserver_tray.cli import COMMANDS
 from bundler.inputs import version
 from deb.package import ICON_SIZES, deb_package
+from tests.lab.fixtures import have_image
 from tests.lab.place import Place
 from tests.support.debian import USER, Debian, debian_for
 from tests.support.desktop.desktop import desktop
@@ -125,7 +126,7 @@ def test_an_installation_from_the_first_file_to_the_last(
     assert "0 upgraded, 1 newly" in debian.run("apt-get", "install", "--yes", "/tmp/new.deb")
     assert debian.run("dpkg", "--audit") == ""
     assert not (debian.root / "etc/xdg/autostart").joinpath(f"{NAME}.desktop").exists()
-    engine.images.pull(IMAGE)
+    have_image(engine, IMAGE)
     with forwarded(lab, "127.0.0.1") as address:
         use(debian, address)
         see_the_window(debian, address)
@@ -170,5 +171,5 @@ def see_the_window(debian: Debian, engine: str) -> None:
         variables = {"DISPLAY": screen.environment["DISPLAY"], "DOCKER_HOST": engine}
         with debian.start(NAME, user=USER, **variables) as applet:
             eventually(lambda: screen.windows("AI-Server Tray"), "the dashboard")
-            debian.run(NAME, "quit", user=USER)
+            eventually(lambda: [debian.run(NAME, "quit", user=USER)], "the core, after the window")
             assert applet.wait(60) == 0, applet.communicate()

@@ -16,6 +16,7 @@ from aiserver_tray.core.core import Core
 from aiserver_tray.model import ModuleView, OperationKind, OperationView
 from aiserver_tray.operations.operation import Operation
 from aiserver_tray.operations.request import Request, Revival
+from tests.lab.fixtures import have_image
 from tests.lab.place import Place
 from tests.support.command_line import CommandLine
 
@@ -155,7 +156,7 @@ class Installation:
 @pytest.fixture
 def here(lab: Place, engine: docker.DockerClient, tmp_path: Path) -> Installation:
     """A new installation, on an engine that has the image of `idle`."""
-    engine.images.pull(IMAGE)
+    have_image(engine, IMAGE)
     (tmp_path / "catalog").mkdir()
     return Installation(tmp_path / "home", tmp_path / "catalog", lab.host)
 

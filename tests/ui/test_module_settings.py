@@ -11,7 +11,7 @@ from aiserver_tray.contract.http.access import Keys as AccessKeys
 from aiserver_tray.contract.http.server import Binding, BrowserServer
 from aiserver_tray.contract.owner.claim import Claim
 from aiserver_tray.contract.owner.owner import Owner
-from tests.lab.fixtures import engine, lab
+from tests.lab.fixtures import engine, have_image, lab
 from tests.lab.place import Place
 from tests.support.installation import IMAGE, Installation, idle
 from tests.support.ports import free_port
@@ -38,7 +38,7 @@ def page(
     tmp_path: Path,
 ) -> Iterator[HomePage]:
     """The settings of the module ``web``, which runs with the service ``side``."""
-    engine.images.pull(IMAGE)
+    have_image(engine, IMAGE)
     here = Installation(tmp_path / "home", tmp_path / "catalog", lab.host)
     web = idle(ports=["${WEB_PORT}:80"], mem_limit="${WEB_MEMORY}", environment=["WEB_KEY"])
     settings = {

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import docker
 import pytest
 
-from tests.lab.fixtures import engine, lab
+from tests.lab.fixtures import engine, have_image, lab
 from tests.lab.place import Place
 from tests.support.desktop.applet import Applet
 from tests.support.forwarding import forwarded
@@ -38,7 +38,7 @@ def machine(windows_machine: Windows) -> Windows:
 def here(lab: Place, engine: docker.DockerClient) -> Iterator[Installation]:
     """As for the engine's tests, in a folder with a short name: Windows starts commands of at most
     260 characters at login."""
-    engine.images.pull(IMAGE)
+    have_image(engine, IMAGE)
     with TemporaryDirectory(prefix="ai-") as name:
         Path(name, "catalog").mkdir()
         yield Installation(Path(name, "home"), Path(name, "catalog"), lab.host)

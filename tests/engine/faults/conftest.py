@@ -8,6 +8,7 @@ import pytest
 
 from tests.engine.faults.objects import foreign, make_foreign, started
 from tests.lab import engine as lab_engine
+from tests.lab.fixtures import have_image
 from tests.lab.place import Place
 from tests.support.command_line import CommandLine
 from tests.support.stack import IMAGE, service, write
@@ -17,7 +18,7 @@ from tests.support.waiting import eventually
 @pytest.fixture
 def client(lab: Place, engine: docker.DockerClient) -> Iterator[docker.DockerClient]:
     """The engine with foreign objects on it, which no test may touch."""
-    engine.images.pull(IMAGE)
+    have_image(engine, IMAGE)
     make_foreign(engine)
     pid, before, starts = lab_engine.processes(lab)["dockerd"], foreign(engine), started(engine)
     yield engine

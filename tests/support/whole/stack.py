@@ -11,7 +11,7 @@ from aiserver_tray.base.errors import each
 from aiserver_tray.core.core import Core
 from aiserver_tray.model import Snapshot
 from aiserver_tray.operations.request import Request
-from tests.lab.fixtures import borrowed
+from tests.lab.fixtures import borrowed, have_image
 from tests.lab.place import Place
 from tests.support.installation import IMAGE, Installation
 from tests.support.ports import free_port
@@ -88,7 +88,7 @@ def started(lab: Place, folder: Path) -> Iterator[Stack]:
     (folder / "none").mkdir()
     here = Installation(folder / "home", folder / "none", lab.host)
     with borrowed(lab) as client:
-        client.images.pull(IMAGE)
+        have_image(client, IMAGE)
         for address in PORTS:
             here.set(address, str(free_port()))
         with here.core() as core:
