@@ -17,7 +17,7 @@ from tests.lab.place import Place
 from tests.support.command_line import CommandLine
 from tests.support.host_process import hosted
 from tests.support.installation import IMAGE, idle
-from tests.support.observed import facts, names, said
+from tests.support.observed import environment, facts, names, said
 from tests.support.terminal import terminal
 
 __all__ = ["setting"]
@@ -47,12 +47,6 @@ def write_reader(
     service = idle(image=image, environment={"TOKEN": "${READER_TOKEN}"})
     needs = {"sysctls": sysctls or {}}
     stack.write("reader", {"reader": service}, settings=settings, needs=needs)
-
-
-def environment(client: docker.DockerClient, container: str) -> dict[str, str]:
-    """The environment of a container."""
-    lines = client.api.inspect_container(container)["Config"]["Env"]
-    return dict(line.split("=", 1) for line in lines)
 
 
 def stored(stack: OneApiStack, setting: str) -> str:
@@ -208,16 +202,13 @@ def test_a_kernel_setting_that_a_module_needs_is_asked_for(
 def test_n8n_has_models_without_a_key_of_the_users_own(
     engine: docker.DockerClient, oneapi: OneApiStack
 ) -> None:
-    oneapi.cli.run("up", "n8n").succeeded()
-    assert json.loads(environment(engine, "ai-n8n")["CREDENTIALS_OVERWRITE_DATA"]) == {}
+    oneapi.cli.run("connect", "n8n").succeeded()
+
     n8n = oneapi.module("n8n").open
     assert n8n is not None
     user = requests.Session()
     user.post(f"{n8n}/rest/owner/setup", json=OWNER, timeout=30).raise_for_status()
     empty: dict[str, Any] = {"name": "models", "type": "openAiApi", "data": {}}
-
-    oneapi.cli.run("connect", "n8n").succeeded()
-
     data = json.loads(environment(engine, "ai-n8n")["CREDENTIALS_OVERWRITE_DATA"])["openAiApi"]
     assert data["url"] == "http://oneapi:3000/v1"
     assert oneapi.models(data["apiKey"]) == 200

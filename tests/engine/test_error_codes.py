@@ -1,14 +1,15 @@
 """Every error code as a user meets it: at the command line, on a real engine, in both languages."""
 
 import json
+import os
 import re
 import shlex
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import pytest
 from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.operations.locks import holders
 from tests.engine.registries.misbehaving import registry
-from tests.support import lock_holder
+from tests.support import forked, lock_holder
 from tests.support.command_line import LIMIT, Running
 from tests.support.installation import (
     IMAGE,
@@ -53,7 +54,7 @@ class Case:
     prefix: tuple[str, ...] = ()
     host: str | None = None
     code: int = 1
-    meddle: Callable[[Running], None] = field(default=lambda _: None)
+    meddle: Callable[[Running], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -154,11 +155,11 @@ def _port(stage: Stage) -> Iterator[Case]:
 def _unhealthy(stage: Stage) -> Iterator[Case]:
     web = checked("echo no database; exit 1") | {
         "command": ["sh", "-c", "echo it is cold; sleep 600"],
-        "x-aiserver": {"ready_within": "1s"},
+        "x-aiserver": {"ready_within": "2s"},
     }
     stage.write({"web": web})
     names = ("web/web", "no database", "it is cold", LOG)
-    data = {"service": "web/web", "seconds": 1.0, "check": "no database", "lines": ["it is cold"]}
+    data = {"service": "web/web", "seconds": 2.0, "check": "no database", "lines": ["it is cold"]}
     yield Case(UP, names, ("see its log", "查看日志"), data)
 
 
@@ -319,19 +320,29 @@ def place(stage: Stage, case: Case) -> list[str]:
 
 def run(stage: Stage, case: Case, *options: str) -> tuple[int, str, str]:
     """Exit status, standard output and standard error of the case's command."""
-    command = [*case.prefix, sys.executable, "-m", "aiserver_tray", *case.words, *options]
-    command += place(stage, case)
+    words = [*case.words, *options, *place(stage, case)]
+    if case.prefix or case.meddle:
+        status, output, errors = _start(case, words)
+    else:
+        status, output, errors = forked.run(words, os.environ, LIMIT)
+    everything = output + errors
+    assert "Traceback" not in everything, everything
+    assert SECRET not in everything
+    return status, output, errors
+
+
+def _start(case: Case, words: Sequence[str]) -> tuple[int, str, str]:
+    """As `run`, of a program that something is done to, before it or while it runs."""
+    command = [*case.prefix, sys.executable, "-m", "aiserver_tray", *words]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
     ) as process:
         try:
-            case.meddle(Running(process))
+            if case.meddle:
+                case.meddle(Running(process))
             output, errors = process.communicate(timeout=LIMIT)
         finally:
             process.kill()
-    everything = output + errors
-    assert "Traceback" not in everything, everything
-    assert SECRET not in everything
     return process.returncode, output, errors
 
 

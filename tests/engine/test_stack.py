@@ -1,5 +1,6 @@
 """The whole of n8n on a real engine, from the command line."""
 
+import json
 from pathlib import Path
 
 import docker
@@ -9,7 +10,7 @@ from tests.engine.n8n import OWNER
 from tests.engine.waiting import logged
 from tests.lab.place import Place
 from tests.support.command_line import CommandLine
-from tests.support.observed import said
+from tests.support.observed import environment, said
 from tests.support.ports import free_port
 
 JOBS = {"ai-n8n-n8n-database", "ai-n8n-n8n-files"}
@@ -39,6 +40,8 @@ def test_n8n_comes_up_with_all_it_needs_and_keeps_its_owner_and_files_over_down_
     assert modules["postgres"]["usedBy"] == ["n8n"]
     running = {c.name for c in engine.containers.list() if c.health == "healthy"}
     assert running == SERVICES - JOBS
+    overwritten = environment(engine, "ai-n8n")["CREDENTIALS_OVERWRITE_DATA"]
+    assert json.loads(overwritten) == {}, "it is not connected"
     assert "<title>n8n.io" in requests.get(page, timeout=30).text
     settings = requests.get(f"{page}/rest/settings", timeout=30).json()["data"]
     assert settings["userManagement"]["showSetupOnFirstLoad"] is True

@@ -215,14 +215,14 @@ def test_its_health_answers_after_the_delay_until_it_is_told_to_end(
     engine: docker.DockerClient, name: str
 ) -> None:
     environment, _, port, path, status = STAND_INS[name]
-    delayed = environment | {"LAB_READY_AFTER": "2"}
+    delayed = environment | {"LAB_READY_AFTER": "1"}
     container = run(engine, name, delayed, ports={f"{port}/tcp": ("127.0.0.1", None)})
     url = address(container, port) + path
     begun = datetime.fromisoformat(container.attrs["State"]["StartedAt"]).timestamp()
 
     response = until(lambda: status_of(url), container)
 
-    assert time.time() - begun >= 2
+    assert time.time() - begun >= 1
     assert response == status
     container.stop(timeout=20)
     assert container.wait()["StatusCode"] == 0

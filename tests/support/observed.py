@@ -38,6 +38,12 @@ def names(client: docker.DockerClient) -> set[str]:
     return {found.name for found in client.containers.list(all=True)}
 
 
+def environment(client: docker.DockerClient, container: str) -> dict[str, str]:
+    """The environment of a container."""
+    lines = client.api.inspect_container(container)["Config"]["Env"]
+    return dict(line.split("=", 1) for line in lines)
+
+
 def said(client: docker.DockerClient, container: str, *command: str) -> str:
     """What *command* prints in a container. Raises ``AssertionError`` where it fails."""
     result = client.containers.get(container).exec_run(list(command))

@@ -9,7 +9,7 @@ import pytest
 from docker.errors import APIError
 from docker.models.containers import Container
 
-from tests.engine.faults.objects import kept, nothing_of, ours, running
+from tests.engine.faults.objects import foreign, kept, nothing_of, ours, running
 from tests.support.command_line import CommandLine
 from tests.support.stack import OPEN, held, write
 from tests.support.waiting import eventually
@@ -21,46 +21,51 @@ BY_HAND: dict[str, Callable[[Container], object]] = {
 }
 
 
-@pytest.mark.parametrize("how", BY_HAND)
+def ids(client: docker.DockerClient) -> dict[str, str]:
+    """Name -> id of each container of `web`."""
+    return {name: container["Id"] for name, container in ours(client, "web").items()}
+
+
 @pytest.mark.parametrize("victim", ["ai-web-db", "ai-web-api"])
 def test_status_shows_what_was_done_by_hand_and_up_fixes_it(
-    client: docker.DockerClient, cli: CommandLine, how: str, victim: str
+    client: docker.DockerClient, cli: CommandLine, victim: str
 ) -> None:
     cli.run("up", "web").succeeded()
     made = kept(client, "ai-web-data")
-    untouched = {name: c["Id"] for name, c in ours(client, "web").items() if name != victim}
+    untouched = {name: id for name, id in ids(client).items() if name != victim}
+    for how, act in BY_HAND.items():
+        act(client.containers.get(victim))
 
-    BY_HAND[how](client.containers.get(victim))
-
-    module = cli.module("web")
-    assert module["state"] == "degraded"
-    assert victim.removeprefix("ai-web-") in module["reason"]
-    assert module["ready"] == module["total"] - 1
-    cli.run("up", "web").succeeded()
-    module = cli.module("web")
-    assert (module["state"], module["reason"]) == ("running", None)
-    assert untouched.items() <= {n: c["Id"] for n, c in ours(client, "web").items()}.items()
-    assert kept(client, "ai-web-data") == made
+        module = cli.module("web")
+        assert module["state"] == "degraded", how
+        assert victim.removeprefix("ai-web-") in module["reason"], how
+        assert module["ready"] == module["total"] - 1, how
+        cli.run("up", "web").succeeded()
+        module = cli.module("web")
+        assert (module["state"], module["reason"]) == ("running", None), how
+        assert untouched.items() <= ids(client).items(), how
+        assert kept(client, "ai-web-data") == made, how
 
 
-@pytest.mark.parametrize("how", BY_HAND)
 @pytest.mark.parametrize("operation", ["stop", "down"])
 def test_what_was_done_by_hand_is_in_the_way_of_no_end(
-    client: docker.DockerClient, cli: CommandLine, how: str, operation: str
+    client: docker.DockerClient, cli: CommandLine, operation: str
 ) -> None:
-    cli.run("up", "web").succeeded()
-    made = kept(client, "ai-web-data")
-    BY_HAND[how](client.containers.get("ai-web-api"))
+    made = ""
+    for how, act in BY_HAND.items():
+        cli.run("up", "web").succeeded()
+        made = made or kept(client, "ai-web-data")
+        act(client.containers.get("ai-web-api"))
 
-    cli.run(operation, "web").succeeded()
+        cli.run(operation, "web").succeeded()
 
-    assert cli.module("web")["state"] == "stopped"
-    left = {name: c["State"] for name, c in ours(client, "web").items()}
-    if operation == "down":
-        assert nothing_of(client, "web")
-    else:
-        assert set(left.values()) == {"exited"}
-    assert kept(client, "ai-web-data") == made
+        assert cli.module("web")["state"] == "stopped", how
+        left = {name: c["State"] for name, c in ours(client, "web").items()}
+        if operation == "down":
+            assert nothing_of(client, "web"), how
+        else:
+            assert set(left.values()) == {"exited"}, how
+        assert kept(client, "ai-web-data") == made, how
 
 
 @pytest.mark.parametrize("how", ["killed", "removed"])
@@ -93,17 +98,19 @@ def test_up_goes_on_waiting_for_a_service_that_is_paused_by_hand_for_a_while(
         up.wait().succeeded()
 
 
-@pytest.mark.parametrize("words", [["stop"], ["down"], ["down", "--volumes", "--yes"]])
 def test_ending_everything_of_ours_leaves_what_only_looks_like_it(
-    client: docker.DockerClient, cli: CommandLine, words: list[str]
+    client: docker.DockerClient, cli: CommandLine
 ) -> None:
-    cli.run("up", "web").succeeded()
+    before = foreign(client)
+    for words in (["stop"], ["down"], ["down", "--volumes", "--yes"]):
+        cli.run("up", "web").succeeded()
 
-    cli.run(*words).succeeded()
+        cli.run(*words).succeeded()
 
-    assert all(entry["State"] == "exited" for entry in ours(client, "web").values())
-    volumes = {volume.name for volume in client.volumes.list()}
-    assert ("ai-web-data" in volumes) is ("--volumes" not in words)
+        assert all(entry["State"] == "exited" for entry in ours(client, "web").values()), words
+        volumes = {volume.name for volume in client.volumes.list()}
+        assert ("ai-web-data" in volumes) is ("--volumes" not in words)
+        assert foreign(client) == before, words
 
 
 def test_a_foreign_container_of_our_name_is_reported_and_left(
