@@ -15,7 +15,7 @@ from tests.support.ports import free_port
 
 EDITIONS = ["one-api", "new-api"]
 PUBLISHED = "123456"
-LIMIT = 30
+LIMIT = 60
 
 
 @dataclass(frozen=True)

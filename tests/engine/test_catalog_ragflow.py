@@ -52,7 +52,7 @@ def is_healthy_with(ragflow: Installation, engine: docker.DockerClient, store: s
     view = ragflow.module("ragflow")
     assert (view.state, view.ready, view.total) == ("running", 3, 3)
     page = f"http://127.0.0.1:{value_of(ragflow, 'ragflow.RAGFLOW_HOST_PORT')}"
-    assert "RAGFlow" in requests.get(page, timeout=30).text
+    assert "RAGFlow" in requests.get(page, timeout=60).text
     ports = engine.containers.get("ai-ragflow").attrs["NetworkSettings"]["Ports"]
     assert [port for port, bindings in ports.items() if bindings] == ["80/tcp"]
 

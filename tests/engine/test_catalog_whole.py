@@ -130,7 +130,7 @@ def test_a_kept_secret_is_not_changed(stack: Stack, address: str) -> None:
 
 def test_all_data_is_there_after_down_and_up(stack: Stack) -> None:
     page = f"http://127.0.0.1:{stack.here.app.settings.values(DECLARED)['n8n.N8N_HOST_PORT']}"
-    requests.post(f"{page}/rest/owner/setup", json=OWNER, timeout=30).raise_for_status()
+    requests.post(f"{page}/rest/owner/setup", json=OWNER, timeout=60).raise_for_status()
     marks = stack.volumes('echo "$(hostname) $1" >.mark; cat .mark')
     stack.run(Request("down"))
     assert not stack.client.containers.list(all=True)
@@ -138,4 +138,4 @@ def test_all_data_is_there_after_down_and_up(stack: Stack) -> None:
     stack.runs()
     assert stack.volumes("cat .mark") == marks
     login = {"emailOrLdapLoginId": OWNER["email"], "password": OWNER["password"]}
-    requests.post(f"{page}/rest/login", json=login, timeout=30).raise_for_status()
+    requests.post(f"{page}/rest/login", json=login, timeout=60).raise_for_status()

@@ -207,7 +207,7 @@ def test_n8n_has_models_without_a_key_of_the_users_own(
     n8n = oneapi.module("n8n").open
     assert n8n is not None
     user = requests.Session()
-    user.post(f"{n8n}/rest/owner/setup", json=OWNER, timeout=30).raise_for_status()
+    user.post(f"{n8n}/rest/owner/setup", json=OWNER, timeout=60).raise_for_status()
     empty: dict[str, Any] = {"name": "models", "type": "openAiApi", "data": {}}
     data = json.loads(environment(engine, "ai-n8n")["CREDENTIALS_OVERWRITE_DATA"])["openAiApi"]
     assert data["url"] == "http://oneapi:3000/v1"
@@ -216,13 +216,13 @@ def test_n8n_has_models_without_a_key_of_the_users_own(
     script += ".then(r => r.text()).then(console.log)"
     models = said(engine, "ai-n8n", "node", "-e", script, f"{data['url']}/models", data["apiKey"])
     assert json.loads(models)["data"][0]["id"] == "stand-in"
-    made = user.post(f"{n8n}/rest/credentials", json=empty, timeout=30)
+    made = user.post(f"{n8n}/rest/credentials", json=empty, timeout=60)
     made.raise_for_status()
     credentials = made.json()["data"]
     tested = user.post(
         f"{n8n}/rest/credentials/test",
         json={"credentials": {**empty, "id": credentials["id"]}},
-        timeout=30,
+        timeout=60,
     )
     tested.raise_for_status()
     assert tested.json()["data"]["status"] == "OK", tested.text

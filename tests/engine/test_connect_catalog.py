@@ -30,7 +30,7 @@ def provider(engine: docker.DockerClient) -> list[str]:
 
 def status(engine: docker.DockerClient, container: str, address: str, token: str) -> int:
     """What OneAPI answers who asks for its models from within *container*."""
-    curl = ("curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "-m", "10")
+    curl = ("curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "-m", "60")
     header = ("-H", f"Authorization: Bearer {token}")
     return int(said(engine, container, *curl, *header, f"{address}/models"))
 

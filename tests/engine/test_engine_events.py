@@ -19,7 +19,7 @@ from tests.lab.place import Place
 __all__ = ["core"]
 
 MINE = {INSTALLATION: "me"}
-LIMIT = 30.0
+LIMIT = 60.0
 
 
 class Listener:

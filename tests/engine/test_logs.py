@@ -69,7 +69,7 @@ def test_pages_are_told_of_a_log_that_can_not_be_read(muted: Installation) -> No
         assert [entry["message"] for entry in answer["entries"]] == ["said"]
         (notice,) = answer["notices"]
         handlers["ai/module/logsAttach"].answer({"name": "talk", "streamId": "s"}, caller)
-        assert both.wait(20)
+        assert both.wait(60)
         channels.forget(caller.peer)
     events = {payload["event"]: payload for payload in told}
     assert events["stdout"]["chunk"] == "said"

@@ -77,6 +77,6 @@ def test_n8n_gets_healthy_and_its_job_runs_any_number_of_times(compose: Compose,
     compose("basic/postgres", "up", "--detach", "--wait")
     compose("features/n8n", "up", "--detach", "--wait")
     page = f"http://127.0.0.1:{port}/rest"
-    data = requests.get(f"{page}/settings", timeout=30).json()["data"]
+    data = requests.get(f"{page}/settings", timeout=60).json()["data"]
     assert data["userManagement"]["showSetupOnFirstLoad"] is True
     assert "ERROR" not in compose("features/n8n", "run", "--rm", "n8n-database")

@@ -10,6 +10,7 @@ import docker
 
 from aiserver_tray.base.errors import each
 from aiserver_tray.operations.request import Request
+from tests.engine.built_in import choose_free_ports
 from tests.support.installation import IMAGE, Installation, after, checked, gated, idle, script
 from tests.support.observed import created, facts, heard, names, open_gate
 from tests.support.ports import free_port
@@ -259,6 +260,7 @@ def test_up_without_a_name_means_the_chosen_ones(
 
 def test_up_of_all_means_every_module_also_basics_that_nobody_needs(here: Installation) -> None:
     here.write("lonely", {"lonely": idle()}, kind="basic")
+    choose_free_ports(here, *here.app.names)  # or what somebody runs here is in the way
     here.set("app.kernel_settings", "true")  # or a machine with too little refuses the plan
     with here.core() as core:
         plan = core.operations.plan(Request("up", all=True))

@@ -2,7 +2,6 @@
 
 import random
 import socket
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
@@ -38,6 +37,7 @@ from tests.lab.fixtures import have_image
 from tests.lab.place import Place
 from tests.support.forwarding import forwarded
 from tests.support.preflight_targets import IMAGE, OURS, service_of, target_of
+from tests.support.waiting import eventually
 
 THEIRS = Owner("22222222-theirs", "0.9", "/home/her/ai")
 FILE = service_of("page", "command: [sleep, '600']", "init: true", "volumes: [data:/data]") + (
@@ -85,10 +85,11 @@ def make(product: Engine, target: ModuleTarget) -> None:
 def stop(product: Engine, name: str) -> None:
     """Stop a container, and wait until the engine's list, which lags a little, tells it."""
     product.containers.stop(name, 0)
-    deadline = time.monotonic() + 30
-    while {"exited"} != {c.status for c in product.containers.summaries() if c.name == name}:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+
+    def statuses() -> set[str]:
+        return {found.status for found in product.containers.summaries() if found.name == name}
+
+    eventually(lambda: statuses() == {"exited"}, "its end in the list")
 
 
 def foreign(

@@ -42,10 +42,10 @@ def test_n8n_comes_up_with_all_it_needs_and_keeps_its_owner_and_files_over_down_
     assert running == SERVICES - JOBS
     overwritten = environment(engine, "ai-n8n")["CREDENTIALS_OVERWRITE_DATA"]
     assert json.loads(overwritten) == {}, "it is not connected"
-    assert "<title>n8n.io" in requests.get(page, timeout=30).text
-    settings = requests.get(f"{page}/rest/settings", timeout=30).json()["data"]
+    assert "<title>n8n.io" in requests.get(page, timeout=60).text
+    settings = requests.get(f"{page}/rest/settings", timeout=60).json()["data"]
     assert settings["userManagement"]["showSetupOnFirstLoad"] is True
-    requests.post(f"{page}/rest/owner/setup", json=OWNER, timeout=30).raise_for_status()
+    requests.post(f"{page}/rest/owner/setup", json=OWNER, timeout=60).raise_for_status()
 
     said(engine, "ai-n8n", "sh", "-c", f"echo mine > {FILE}")
     logged(engine.containers.get("ai-n8n"), 'Registered runner "JS Task Runner"')
@@ -63,7 +63,7 @@ def test_n8n_comes_up_with_all_it_needs_and_keeps_its_owner_and_files_over_down_
     assert {c.name: c.id for c in engine.containers.list(all=True)} == ids
     assert ids.keys() == SERVICES
     login = {"emailOrLdapLoginId": OWNER["email"], "password": OWNER["password"]}
-    answer = requests.post(f"{page}/rest/login", json=login, timeout=30)
+    answer = requests.post(f"{page}/rest/login", json=login, timeout=60)
     answer.raise_for_status()
     assert answer.json()["data"]["email"] == OWNER["email"]
     assert said(engine, "ai-n8n", "cat", FILE) == "mine"

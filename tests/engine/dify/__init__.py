@@ -53,7 +53,7 @@ class Dify:
 
     def get(self, path: str, **headers: str) -> Answer:
         """What its page answers; *headers* with ``_`` for ``-``."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             named = {name.replace("_", "-"): value for name, value in headers.items()}
             connection.request("GET", path, headers=named)
@@ -94,7 +94,7 @@ class Dify:
         script = (
             "import http.client, os, urllib.parse\n"
             f"url = urllib.parse.urlsplit({url!r}.format(**os.environ))\n"
-            "server = http.client.HTTPConnection(url.netloc, timeout=10)\n"
+            "server = http.client.HTTPConnection(url.netloc, timeout=60)\n"
             f"headers = {{{header!r}: {value!r}.format(**os.environ)}}\n"
             "server.request('GET', url.path, headers=headers)\n"
             "print(server.getresponse().status)\n"
@@ -109,7 +109,7 @@ class Dify:
             "-o",
             "/dev/null",
             "-m",
-            "10",
+            "60",
             "-w",
             "%{http_code}",
             *options,

@@ -183,7 +183,7 @@ def test_a_recreated_api_is_found_without_a_restart_of_the_page(dify: Dify) -> N
 
     new = dify.client.containers.get(CONTAINER + "api")
     assert new.attrs["NetworkSettings"]["Networks"]["ai-dify"]["IPAddress"] != address
-    until("who answers", lambda: who_answers(dify), new.id[:12], 15)
+    until("who answers", lambda: who_answers(dify), new.id[:12])
     assert facts(dify.client, CONTAINER + "nginx") == nginx
     taker.remove(force=True)
 
