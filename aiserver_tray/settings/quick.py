@@ -12,16 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from aiserver_tray.base.file_version import file_version
+from aiserver_tray.settings.file_names import INSTALLATION, SECRETS, SETTINGS, STATE
 from aiserver_tray.settings.folder_list import split_folders
 from aiserver_tray.system.engine_host import why_unusable
 
 if TYPE_CHECKING:
     from aiserver_tray.settings.store import Settings
-
-INSTALLATION: Final = "installation.json"
-SETTINGS: Final = "settings.json"
-STATE: Final = "state.json"
-SECRETS: Final = "secrets.json"
 
 FORMAT: Final = 1
 """The version of the files that this module can read."""

@@ -20,12 +20,12 @@ from aiserver_tray.base.errors import SettingError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.masking import MASK
 from aiserver_tray.catalog.setting import Setting
-from aiserver_tray.settings import quick
 from aiserver_tray.settings.app_settings import AppSettings
 from aiserver_tray.settings.content import InstallationData, SettingsData, StateData
 from aiserver_tray.settings.declared import Changes, Declared, address_of, parsed
 from aiserver_tray.settings.display import Entry, entry, without_value
 from aiserver_tray.settings.engines import Engines
+from aiserver_tray.settings.file_names import INSTALLATION, SECRETS, SETTINGS, STATE
 from aiserver_tray.settings.files import VersionedFile
 from aiserver_tray.settings.journal import Journal
 from aiserver_tray.settings.previous import PreviousValues
@@ -52,10 +52,10 @@ class Settings:
         self.notices: list[Text] = []
         self.journal = Journal(self.folder)
         self._installation = VersionedFile(
-            self.folder / quick.INSTALLATION, InstallationData, self.notices, lost="refuse"
+            self.folder / INSTALLATION, InstallationData, self.notices, lost="refuse"
         )
-        self._settings = VersionedFile(self.folder / quick.SETTINGS, SettingsData, self.notices)
-        self._state = VersionedFile(self.folder / quick.STATE, StateData, self.notices)
+        self._settings = VersionedFile(self.folder / SETTINGS, SettingsData, self.notices)
+        self._state = VersionedFile(self.folder / STATE, StateData, self.notices)
         self.engines = Engines(self._state)
         self._app: tuple[object, AppSettings] | None = None
 
@@ -86,7 +86,7 @@ class Settings:
     def secrets(self) -> Secrets:
         """The secrets by address. `values` generates the missing ones."""
         return Secrets(
-            self.folder / quick.SECRETS,
+            self.folder / SECRETS,
             lambda: self.installation_id,
             self.home.key_place,
             self.notices,
