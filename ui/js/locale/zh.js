@@ -563,6 +563,7 @@ export default {
   "Starting containers: {done} of {total}": "正在启动容器：{done}/{total}",
   "Starting everything": "正在启动全部模块",
   "Starting {names}": "正在启动 {names}",
+  "Starting, {percent}": "正在启动，{percent}",
   "Starts automatically with Docker.": "随 Docker 自动启动。",
   "Step": "步骤",
   "Steps": "步骤",

@@ -3,9 +3,11 @@
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { icon } from "../components/icon.js";
 import { button } from "../components/button.js";
-import { STATES } from "../format.js";
+import { STATES, percent } from "../format.js";
 import { t, tn } from "../i18n.js";
 import { togglePalette } from "../later.js";
+import { active, shownInHero } from "../pages/home/operations.js";
+import { shareDone } from "../pages/home/steps.js";
 import { overallState, problems } from "../problems.js";
 import { toggleSide } from "./side.js";
 import { tabBar } from "./tabs.js";
@@ -44,9 +46,12 @@ function overall(page, snapshot) {
 }
 
 /** @param {PageState} page @param {Snapshot} snapshot */
-function overallWord(page, { state, modules }) {
+function overallWord(page, snapshot) {
+  const { state, modules } = snapshot;
   const count = problems(page).length;
   if (count && state !== "engine_down") return tn("{count} problem", "{count} problems", count);
+  const begun = state === "starting" && shownInHero(active(snapshot));
+  if (begun) return t("Starting, {percent}", { percent: percent(shareDone(begun, page.progress)) });
   const all = modules.every((module) => module.state === "running");
   return state === "running" && all ? t("All running") : t(STATES[state].word);
 }

@@ -9,7 +9,7 @@ import { downloads } from "./downloads.js";
 import { timeLeftOf } from "./left.js";
 import { cancelButton, countText, doing, titleOf } from "./operations.js";
 import { startingModules } from "./starting.js";
-import { isOver, ofPhase, overallShare, rate, share } from "./steps.js";
+import { isOver, ofPhase, rate, share, shareDone } from "./steps.js";
 
 /**
  * @import { Module, Operation, Snapshot, Step } from "../../contract.d.ts"
@@ -25,7 +25,7 @@ export function progressOf(operation, page, snapshot) {
   return html`
     <section class="card hero overview operation" data-state=${snapshot.state} data-operation=${operation.id} aria-labelledby="overall">
       <div class="hero-head">
-        ${ring(steps.length ? overallShare(steps) : operation.done / (operation.total || 1))}
+        ${ring(shareDone(operation, page.progress))}
         <div class="grow"><h1 id="overall">${what}</h1>${line(operation, pulls)}</div>
         <div class="buttons">${cancelButton(operation, what, page)}</div>
       </div>
@@ -45,7 +45,7 @@ const ring = (done) => html`
     <svg viewBox="0 0 60 60" aria-hidden="true"><circle class="ring-ground" cx="30" cy="30" r="26"></circle>
       <circle class="ring-done" cx="30" cy="30" r="26" transform="rotate(-90 30 30)" pathLength="100"
         stroke-dasharray="${Math.round(done * 100)} 100"></circle></svg>
-    <b>${percent(Math.round(done * 100) / 100)}</b>
+    <b>${percent(done)}</b>
   </div>`;
 
 /** @param {Operation} operation @param {Step[]} pulls */

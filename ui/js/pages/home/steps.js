@@ -1,7 +1,7 @@
 // @ts-check
 /** The steps of an operation that begins something, in the phases that people know. Pure. */
 
-/** @import { Step, StepKind } from "../../contract.d.ts" */
+/** @import { Operation, OperationWithSteps, Step, StepKind } from "../../contract.d.ts" */
 
 /** @typedef {"get"|"start"|"wait"} Phase */
 
@@ -30,6 +30,12 @@ export const share = (steps) => (steps.length ? steps.reduce((sum, step) => sum 
 export function overallShare(steps) {
   const phases = ORDER.map((phase) => ofPhase(steps, phase)).filter(({ length }) => length);
   return phases.length ? phases.reduce((sum, phase) => sum + share(phase), 0) / phases.length : 0;
+}
+
+/** @param {Operation} operation @param {OperationWithSteps[]} progress How far it is, from 0 to 1, in whole percent. */
+export function shareDone({ id, done, total }, progress) {
+  const steps = progress.find((one) => one.id === id)?.steps ?? [];
+  return Math.round((steps.length ? overallShare(steps) : done / (total || 1)) * 100) / 100;
 }
 
 /** @param {Step[]} steps */
