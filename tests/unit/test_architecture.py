@@ -148,3 +148,24 @@ def test_the_page_has_every_thread() -> None:
     cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
     told = re.findall(r"`([\w…-]+)`", " ".join(cells)) + re.findall(r"`([\w-]+)` \(", windows)
     assert sorted(told) == sorted(set(threads()))
+
+
+def test_no_dataclass_has_a_default_that_python_3_11_refuses() -> None:
+    """There, a mapping proxy has no hash, and the class can't be made."""
+    trees = [ast.parse(file.read_bytes()) for file in PACKAGE.rglob("*.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    named = {
+        ast.unparse(node.target)
+        for node in nodes
+        if isinstance(node, ast.AnnAssign) and "MappingProxyType(" in ast.unparse(node)
+    }
+    refused = [
+        f"{cls.name}.{ast.unparse(field)}"
+        for cls in nodes
+        if isinstance(cls, ast.ClassDef)
+        and "dataclass" in "".join(map(ast.unparse, cls.decorator_list))
+        for field in cls.body
+        if isinstance(field, ast.AnnAssign) and field.value and ast.unparse(field.value) in named
+    ]
+    assert named
+    assert refused == []
