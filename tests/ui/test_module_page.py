@@ -1,9 +1,11 @@
 """The page of a module, in a real browser."""
 
-from aiserver_tray.base.errors import InUseError
+from aiserver_tray.base.errors import InUseError, SettingError
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.contract.contract import answer
 from tests.support import states
 from tests.ui.conftest import Stack
+from tests.ui.forms import CHOICES, field
 from tests.ui.home import HomePage
 from tests.ui.modules import BEGIN, dify
 
@@ -78,3 +80,25 @@ def test_data_is_removed_only_with_the_typed_name(stack: Stack) -> None:
     page.button("Remove with data").click()
     request = {"kind": "down", "modules": ["dify"], "volumes": ["ai-dify-data"]}
     assert stack.host.wait_for_call("ai/operation/start") == request
+
+
+def test_an_access_token_that_a_choice_needs_is_created(stack: Stack) -> None:
+    host = stack.host
+    models = field("models", "choice", value="none", default="none", choices=CHOICES)
+    token = field("token", "secret", origin="none", tokenOf="oneapi")
+    host.answers["ai/config/form"] = answer({"settings": [models, token], "previous": None})
+    host.answers["ai/config/check"] = answer({"checks": []})
+    lacking = SettingError("n8n.token", Text("there is none")).as_json("en")
+    host.answers["ai/config/preview"] = {"success": False, **lacking}
+    n8n = states.module("n8n", "running")
+    stack.show(states.snapshot("running", n8n))
+    page = at(stack, "modules/n8n/settings")
+
+    page.wait_for(".choice:nth-child(2) input").click()
+    page.wait_for_text("which OneAPI issues", ".will")
+    page.wait_for(".will .button").click()
+    assert host.wait_for_call("ai/module/start")["name"] == "oneapi"
+    stack.show(states.snapshot("running", n8n, states.module("oneapi", "running")))
+    page.wait_for_text("Create access token", ".will")
+    page.wait_for(".will .button").click()
+    assert host.wait_for_call("ai/module/connect") == {"module": "n8n"}
