@@ -4,7 +4,6 @@ from source."""
 import os
 import shutil
 import statistics
-import subprocess
 import tempfile
 import time
 from contextlib import ExitStack
@@ -83,11 +82,12 @@ def _from_source(screen: Desktop, engine: str, folder: Path) -> float:
     place.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as home:
         command = [*USERS, "--home", home, "--host", engine]
+        screen.environment.update(probed(place))
         begun = time.monotonic()
-        with subprocess.Popen(command, env=screen.environment | probed(place)) as applet:
-            taken = _usable(place) - begun
-            subprocess.run([*command, "quit"], env=screen.environment, check=True)
-            applet.wait(_QUIT_SECONDS)
+        applet = screen.start(command)
+        taken = _usable(place) - begun
+        screen.run(*command, "quit")
+        applet.wait(_QUIT_SECONDS)
     return taken
 
 
