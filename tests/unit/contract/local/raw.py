@@ -45,7 +45,9 @@ class Raw:
                 raise TimeoutError
             head, _, payload = self._connection.recv_bytes().partition(b"\n")
             return json.loads(head) | ({"payload": json.loads(payload)} if payload else {})
-        except (EOFError, ConnectionError):
+        except TimeoutError:
+            raise
+        except (EOFError, OSError):  # OSError: closed by another thread, on Windows
             return None
 
     def all(self) -> list[Any]:
