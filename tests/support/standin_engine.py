@@ -92,7 +92,7 @@ def standin(
     folder: Path, answer: Callable[[Asked, bytes], None], version: str = "1.45"
 ) -> Iterator[str]:
     """The address of an engine whose answers *answer* gives, ping and info excepted."""
-    if not hasattr(socketserver, "ThreadingUnixStreamServer"):
+    if not Path("/proc").exists():  # on macOS, a test's folder has too long a name for one
         pytest.skip("Unix sockets")
     path = folder / "engine.sock"
     handler = type("Handler", (Asked,), {"answer": staticmethod(answer), "version": version})

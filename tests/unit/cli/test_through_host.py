@@ -15,7 +15,7 @@ from aiserver_tray.contract.local.client import Client
 from tests.support.command_line import CommandLine
 from tests.support.host_process import hosted
 from tests.support.stack import service, write
-from tests.support.systems import on_unix
+from tests.support.systems import on_linux
 from tests.unit.runtime_folder import runtime_folder
 
 __all__ = ["runtime_folder"]
@@ -66,7 +66,7 @@ def test_commands_print_and_end_as_without_a_host(cli: CommandLine, words: tuple
         assert cli.run(*words) == alone
 
 
-@on_unix
+@on_linux
 def test_an_engine_that_takes_its_time_keeps_nobody_waiting(
     cli: CommandLine, tmp_path: Path
 ) -> None:
