@@ -67,7 +67,7 @@ def test_a_home_whose_name_is_not_utf_8_is_a_setting_error(
     folder = f"{tmp_path}/h\udcff"
     monkeypatch.setenv("AISERVER_HOME", folder)
     for option in (None, folder):
-        with pytest.raises(SettingError, match=r"h\\xff: .* not valid UTF-8") as refused:
+        with pytest.raises(SettingError, match=r"h\\x.*: .* not valid UTF-8") as refused:
             find_home(option)
         refused.value.render().encode()
 
