@@ -118,6 +118,7 @@ def test_a_second_one_is_the_firsts_client_and_then_its_heir(tmp_path: Path) -> 
             pass
 
 
+@on_unix
 def test_a_second_one_that_is_ended_takes_its_address_along(tmp_path: Path) -> None:
     with serving(tmp_path) as (first, stays), serving(tmp_path) as (second, goes):
         with listening(goes) as listener:
