@@ -83,7 +83,7 @@ def test_where_the_home_cannot_be_used_it_says_why_and_leaves_nothing(
     in_the_way = tmp_path / "home"
     in_the_way.write_text("no folder")
     with Instance(app.settings.home):
-        with pytest.raises(SettingError, match=str(in_the_way)), Owner(app, Recorded()):
+        with pytest.raises(SettingError, match=re.escape(str(in_the_way))), Owner(app, Recorded()):
             raise AssertionError
         assert set(threading.enumerate()) <= before
         in_the_way.unlink()
