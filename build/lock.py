@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> None:
         sys.exit("out of date: uv.lock; run build/dev.py lock" if is_check else 1)
     files = stale()
     if arguments == ["--check"]:
-        names = ", ".join(str(path.relative_to(ROOT)) for path in files)
+        names = ", ".join(path.relative_to(ROOT).as_posix() for path in files)
         sys.exit(f"out of date: {names}; run build/dev.py lock" if files else 0)
     for path, content in files.items():
         path.parent.mkdir(exist_ok=True)

@@ -26,6 +26,7 @@ from aiserver_tray.settings.store import Settings
 from aiserver_tray.spec.model import ModuleTarget
 from aiserver_tray.system import autostart, tray_place
 from aiserver_tray.system.paths import Home
+from tests.support.systems import on_linux
 
 MODULE = """\
 x-aiserver:
@@ -343,6 +344,7 @@ def test_resources_are_in_order_only_where_nothing_is_noted(
 # -- how it stands on this machine -----------------------------------------------------------------
 
 
+@on_linux  # elsewhere, it would be the user's own start at login
 def test_start_at_login_and_logs_are_reported(
     app: App, used: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -362,6 +364,7 @@ def test_start_at_login_and_logs_are_reported(
     assert "crash-tray.log" in crash
 
 
+@on_linux
 def test_whether_the_icon_is_seen_is_reported_where_there_is_a_desktop(
     app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
