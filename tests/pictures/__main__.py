@@ -34,7 +34,8 @@ PAGES = (
     "home",
     *(f"modules/n8n/{tab}" for tab in ("overview", "services", "logs", "resources", "settings")),
     *("modules/dify/overview", "modules/dify/settings", "modules/postgres/overview"),
-    *("logs", "logs/n8n?level=error", "monitoring", "monitoring/n8n", "activity", "doctor"),
+    *("logs", "logs/n8n?level=error", "monitoring", "monitoring/n8n"),
+    *("activity?kind=operation", "doctor"),
     *("settings", "welcome"),
 )
 
