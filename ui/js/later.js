@@ -11,11 +11,14 @@ import { update } from "./store.js";
 /** In which the first page is drawn. */
 const BREAK_MS = 300;
 
-const palette = () => import("./shell/palette.js");
+/** @type {typeof import("./shell/palette.js")|undefined} */
+let palettePart;
+const palette = async () => (palettePart = await import("./shell/palette.js"));
 const shortcuts = () => import("./shell/shortcuts.js");
 const addModule = () => import("./components/add_module.js");
 
-export const togglePalette = async () => (await needed(palette))?.togglePalette();
+/** Once it has come, it opens at once: keys that are pressed before are lost. */
+export const togglePalette = async () => (palettePart ?? (await needed(palette)))?.togglePalette();
 export const showShortcuts = async () => (await needed(shortcuts))?.showShortcuts();
 export const showAddModule = async () => (await needed(addModule))?.showAddModule();
 
