@@ -1,9 +1,9 @@
 // @ts-check
 /** Says at once that an alert began or is over, wherever the page is. */
-import { invoke, on } from "./bridge.js";
+import { invoke, on } from "./base/bridge.js";
+import { labelled } from "./base/format.js";
+import { t } from "./base/i18n.js";
 import { showToast } from "./components/toast.js";
-import { labelled } from "./format.js";
-import { t } from "./i18n.js";
 
 on("ai/rules/changed", async ({ alert: id, change }) => {
   if (id === null || change === "changed") return;

@@ -1,8 +1,8 @@
 // @ts-check
 /** Whether this machine needs a Docker engine, or leave to use it, and what is known about the ways to it. */
-import { invoke, on } from "./bridge.js";
-import { t } from "./i18n.js";
-import { observe, slice } from "./store.js";
+import { invoke, on } from "./base/bridge.js";
+import { t } from "./base/i18n.js";
+import { observe, slice } from "./base/store.js";
 
 /**
  * @import { EngineSetup } from "./contract.d.ts"

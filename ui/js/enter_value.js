@@ -1,15 +1,15 @@
 // @ts-check
 /** Asks for the value that a module lacks. */
 import { html } from "../vendor/lit-html/lit-html.js";
-import { ask, confirm } from "./actions.js";
-import { invoke } from "./bridge.js";
+import { ask, confirm } from "./base/actions.js";
+import { invoke } from "./base/bridge.js";
+import { t } from "./base/i18n.js";
 import { field, input } from "./components/field.js";
-import { t } from "./i18n.js";
-import { tryAgain } from "./remedies.js";
+import { tryAgain } from "./problems/remedies.js";
 
 /**
  * @import { Remedy, Setting } from "./contract.d.ts"
- * @import { Problem } from "./problems.js"
+ * @import { Problem } from "./problems/problems.js"
  */
 
 /** @param {Problem} problem @param {Remedy} remedy */

@@ -1,7 +1,9 @@
 // @ts-check
 /** Each component in each of its states, for developers: gallery.html. It is not part of the product. */
 import { html, render } from "../vendor/lit-html/lit-html.js";
-import { confirm } from "./actions.js";
+import { confirm } from "./base/actions.js";
+import { STATES } from "./base/format.js";
+import { current, observe } from "./base/store.js";
 import { button } from "./components/button.js";
 import { chart } from "./components/chart.js";
 import { copyButton } from "./components/copy.js";
@@ -10,7 +12,6 @@ import { loadIcons } from "./components/icon.js";
 import { menuButton, showMenu } from "./components/menu.js";
 import { meter, progress } from "./components/meter.js";
 import { empty, notice } from "./components/notice.js";
-import { problemCard } from "./components/problem.js";
 import { showQuestion } from "./components/question.js";
 import { secret } from "./components/secret.js";
 import { spark } from "./components/spark.js";
@@ -18,8 +19,7 @@ import { barePill, dot, emblem, pill } from "./components/state.js";
 import { tabs } from "./components/tabs.js";
 import { hue, tile } from "./components/tile.js";
 import { showToast, toasts } from "./components/toast.js";
-import { STATES } from "./format.js";
-import { current, observe } from "./store.js";
+import { problemCard } from "./problems/card.js";
 
 /** @import { State } from "./contract.d.ts" */
 

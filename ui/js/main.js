@@ -1,23 +1,23 @@
 // @ts-check
 import { render } from "../vendor/lit-html/lit-html.js";
-import { lookAtEngine, report } from "./actions.js";
-import { go } from "./address.js";
 import "./alert_toasts.js";
-import { CONNECTION, HELLO, connect, on } from "./bridge.js";
+import { lookAtEngine, report } from "./base/actions.js";
+import { go } from "./base/address.js";
+import { CONNECTION, HELLO, connect, on } from "./base/bridge.js";
+import { hasTexts, setLanguage, t } from "./base/i18n.js";
+import { loadTheRest } from "./base/later.js";
+import { current, observe, update } from "./base/store.js";
 import { announce } from "./components/announcer.js";
 import { loadIcons } from "./components/icon.js";
 import { showMenu } from "./components/menu.js";
 import { showQuestion } from "./components/question.js";
-import "./first_run.js";
-import { hasTexts, setLanguage, t } from "./i18n.js";
 import { keeping } from "./keeping.js";
-import { loadTheRest } from "./later.js";
 import { beginPages, titleOf } from "./pages.js";
+import "./pages/welcome/first_run.js";
+import "./shell/messages.js";
 import { shell } from "./shell/shell.js";
-import "./refusals.js";
 import "./shell/single_keys.js";
 import { fitTabs } from "./shell/tabs.js";
-import { current, observe, update } from "./store.js";
 
 window.addEventListener("error", ({ message, filename, lineno }) =>
   report(`${message} (${filename}:${lineno})`),

@@ -1,14 +1,14 @@
 // @ts-check
 /** The pages: each comes with its style sheet when it is first gone to. */
 import { nothing } from "../vendor/lit-html/lit-html.js";
-import { format, here, parse } from "./address.js";
-import { report } from "./actions.js";
-import { mark } from "./i18n.js";
-import { current, observe, update } from "./store.js";
+import { report } from "./base/actions.js";
+import { format, here, parse } from "./base/address.js";
+import { mark } from "./base/i18n.js";
+import { current, observe, update } from "./base/store.js";
 import * as home from "./pages/home.js";
 
 /**
- * @import { Address } from "./address.js"
+ * @import { Address } from "./base/address.js"
  * @import { PageState } from "./types.d.ts"
  */
 
@@ -21,7 +21,7 @@ import * as home from "./pages/home.js";
 /** @type {Record<string, {title: string, load: () => Promise<Page>, style?: string}>} */
 const PAGES = {
   home: { title: mark("Home"), load: async () => home },
-  modules: { title: mark("Modules"), load: () => import("./pages/module.js"), style: "module" },
+  modules: { title: mark("Modules"), load: () => import("./pages/modules.js"), style: "modules" },
   logs: { title: mark("Logs"), load: () => import("./pages/logs.js") },
   monitoring: { title: mark("Monitoring"), load: () => import("./pages/monitoring.js") },
   activity: { title: mark("Activity"), load: () => import("./pages/activity.js") },

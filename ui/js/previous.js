@@ -1,10 +1,10 @@
 // @ts-check
 /** The way back to the settings that a module had before it got into trouble. */
-import { ask } from "./actions.js";
-import { invoke } from "./bridge.js";
+import { ask } from "./base/actions.js";
+import { invoke } from "./base/bridge.js";
+import { t } from "./base/i18n.js";
+import { slice } from "./base/store.js";
 import { showToast } from "./components/toast.js";
-import { t } from "./i18n.js";
-import { slice } from "./store.js";
 
 /** @import { Module } from "./contract.d.ts" */
 

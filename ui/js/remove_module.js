@@ -1,10 +1,10 @@
 // @ts-check
 /** Asks before a module is removed: by a typed name where its data goes, too. */
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { ask, confirm } from "./actions.js";
-import { invoke } from "./bridge.js";
-import { number } from "./format.js";
-import { t, tn } from "./i18n.js";
+import { ask, confirm } from "./base/actions.js";
+import { invoke } from "./base/bridge.js";
+import { number } from "./base/format.js";
+import { t, tn } from "./base/i18n.js";
 
 /**
  * @import { Module } from "./contract.d.ts"

@@ -1,6 +1,6 @@
 // The page's own types. Those of the contract are in contract.d.ts.
 
-import type { Address } from "./address.js";
+import type { Address } from "./base/address.js";
 import type { Error, Events, Language, ModuleAbilities, OperationWithSteps, Snapshot } from "./contract.d.ts";
 
 /** The answer to a request, with the data of a success. */

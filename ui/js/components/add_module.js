@@ -1,15 +1,15 @@
 // @ts-check
 /** Adds a folder with modules: checks it first, shows what is wrong, and can take it back. */
 import { html, nothing, render } from "../../vendor/lit-html/lit-html.js";
-import { ask } from "../actions.js";
-import { setQuery } from "../address.js";
-import { invoke, isBrowser } from "../bridge.js";
-import { list } from "../format.js";
-import { t, tn } from "../i18n.js";
-import { current, observe } from "../store.js";
+import { ask } from "../base/actions.js";
+import { setQuery } from "../base/address.js";
+import { invoke, isBrowser } from "../base/bridge.js";
+import { list } from "../base/format.js";
+import { t, tn } from "../base/i18n.js";
+import { current, observe } from "../base/store.js";
 import { button } from "./button.js";
-import { icon } from "./icon.js";
 import { input } from "./field.js";
+import { icon } from "./icon.js";
 import { showToast } from "./toast.js";
 
 /** @import { CatalogProblem, CatalogReport } from "../contract.d.ts" */

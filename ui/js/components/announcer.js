@@ -1,7 +1,7 @@
 // @ts-check
 /** Tells screen readers what changed by itself. */
-import { STATES, labelled } from "../format.js";
-import { t } from "../i18n.js";
+import { STATES, labelled } from "../base/format.js";
+import { t } from "../base/i18n.js";
 
 /** @import { PageState } from "../types.d.ts" */
 

@@ -1,9 +1,9 @@
 // @ts-check
 /** A chart of values over time: lines, or areas on top of each other. All charts have one cursor. */
 import { html } from "../../vendor/lit-html/lit-html.js";
-import { exactTime, labelled, timeOfDay } from "../format.js";
-import { t } from "../i18n.js";
-import { slice } from "../store.js";
+import { exactTime, labelled, timeOfDay } from "../base/format.js";
+import { t } from "../base/i18n.js";
+import { slice } from "../base/store.js";
 import { plotted } from "./plot.js";
 import { edges } from "./time_keys.js";
 

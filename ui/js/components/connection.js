@@ -1,8 +1,8 @@
 // @ts-check
 /** Says that what is shown is not the present. */
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
-import { isBrowser } from "../bridge.js";
-import { t } from "../i18n.js";
+import { isBrowser } from "../base/bridge.js";
+import { t } from "../base/i18n.js";
 import { icon } from "./icon.js";
 
 /** @import { PageState } from "../types.d.ts" */

@@ -1,5 +1,5 @@
 // @ts-check
-import { t } from "../i18n.js";
+import { t } from "../base/i18n.js";
 import { button } from "./button.js";
 import { showToast } from "./toast.js";
 

@@ -1,6 +1,6 @@
 // @ts-check
 /** How uPlot draws our charts. */
-import { dayAndMonth, timeOfDay } from "../format.js";
+import { dayAndMonth, timeOfDay } from "../base/format.js";
 import { canvasColour } from "./canvas_colours.js";
 
 /**

@@ -1,9 +1,9 @@
 // @ts-check
 /** Asks before what would be a nuisance if it was a slip. Escape means no. */
 import { html, nothing, render } from "../../vendor/lit-html/lit-html.js";
-import { confirm } from "../actions.js";
-import { t } from "../i18n.js";
-import { current } from "../store.js";
+import { confirm } from "../base/actions.js";
+import { t } from "../base/i18n.js";
+import { current } from "../base/store.js";
 import { button } from "./button.js";
 
 /** @import { Question } from "../types.d.ts" */

@@ -1,9 +1,9 @@
 // @ts-check
 /** A secret that is shown on request, and hidden again by itself. */
 import { html } from "../../vendor/lit-html/lit-html.js";
-import { ask } from "../actions.js";
-import { t } from "../i18n.js";
-import { slice } from "../store.js";
+import { ask } from "../base/actions.js";
+import { t } from "../base/i18n.js";
+import { slice } from "../base/store.js";
 import { button } from "./button.js";
 import { showToast } from "./toast.js";
 

@@ -1,8 +1,8 @@
 // @ts-check
 /** A state by its shape, colour and word. */
 import { html, nothing, svg } from "../../vendor/lit-html/lit-html.js";
-import { STATES } from "../format.js";
-import { t } from "../i18n.js";
+import { STATES } from "../base/format.js";
+import { t } from "../base/i18n.js";
 import { icon } from "./icon.js";
 
 /** @import { State } from "../contract.d.ts" */

@@ -1,9 +1,9 @@
 // @ts-check
 /** Short messages in a corner that go by themselves. No problem is only a toast. */
-import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { repeat } from "../../vendor/lit-html/directives/repeat.js";
-import { t } from "../i18n.js";
-import { slice } from "../store.js";
+import { html, nothing } from "../../vendor/lit-html/lit-html.js";
+import { t } from "../base/i18n.js";
+import { slice } from "../base/store.js";
 import { button } from "./button.js";
 import { icon } from "./icon.js";
 

@@ -1,11 +1,11 @@
 // @ts-check
 /** What was done, by which client, and why it took so long: a view of the journal. */
 import { html } from "../../vendor/lit-html/lit-html.js";
-import { format, setQuery } from "../address.js";
+import { format, setQuery } from "../base/address.js";
+import { mark, t } from "../base/i18n.js";
+import { bind } from "../base/keys.js";
+import { current, update } from "../base/store.js";
 import { searchInput, select } from "../components/field.js";
-import { mark, t } from "../i18n.js";
-import { bind } from "../shell/keys.js";
-import { current, update } from "../store.js";
 import { filters, follow, own, selected } from "./activity/data.js";
 import { detail } from "./activity/detail.js";
 import { entryList, move } from "./activity/list.js";

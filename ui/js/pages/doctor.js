@@ -1,13 +1,13 @@
 // @ts-check
 /** Checks of the installation and its engine, with a fix for each problem. */
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
-import { dismiss } from "../actions.js";
-import { invoke, on } from "../bridge.js";
+import { dismiss } from "../base/actions.js";
+import { invoke, on } from "../base/bridge.js";
+import { t, tn } from "../base/i18n.js";
+import { observe, slice } from "../base/store.js";
 import { button } from "../components/button.js";
 import { icon } from "../components/icon.js";
 import { notice } from "../components/notice.js";
-import { t, tn } from "../i18n.js";
-import { observe, slice } from "../store.js";
 import { bundleButton, bundleNotice } from "./doctor/bundle.js";
 import { remedyButtons } from "./doctor/remedies.js";
 import { nameOf } from "./doctor/words.js";

@@ -1,10 +1,10 @@
 // @ts-check
 /** Home: is all well, and the way to each module. */
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
+import { list } from "../base/format.js";
+import { t } from "../base/i18n.js";
 import { empty, notice } from "../components/notice.js";
-import { list } from "../format.js";
-import { t } from "../i18n.js";
-import { problems } from "../problems.js";
+import { problems } from "../problems/problems.js";
 import { basics } from "./home/basics.js";
 import { engineCard } from "./home/engine.js";
 import { features } from "./home/features.js";

@@ -1,6 +1,6 @@
 // @ts-check
 import { html } from "../../vendor/lit-html/lit-html.js";
-import { t } from "../i18n.js";
+import { t } from "../base/i18n.js";
 import { enterLogs } from "./logs/keys.js";
 import { logButtons, logPanel } from "./logs/panel.js";
 

@@ -1,9 +1,9 @@
 // @ts-check
 import { html } from "../../vendor/lit-html/lit-html.js";
-import { format, go } from "../address.js";
-import { followAlerts } from "../alerts.js";
+import { format, go } from "../base/address.js";
+import { t } from "../base/i18n.js";
 import { select } from "../components/field.js";
-import { t } from "../i18n.js";
+import { followAlerts } from "./alerts/alerts.js";
 import { followUsage, watchUsage } from "./monitoring/history.js";
 import { usageButtons, usagePanel } from "./monitoring/panel.js";
 import { partsOf } from "./monitoring/parts.js";
@@ -11,7 +11,7 @@ import { rangeButtons } from "./monitoring/range.js";
 import { followStorage } from "./monitoring/storage.js";
 
 /**
- * @import { Address } from "../address.js"
+ * @import { Address } from "../base/address.js"
  * @import { PageState } from "../types.d.ts"
  */
 

@@ -1,18 +1,18 @@
 // @ts-check
 /** The app's own settings. Each change counts at once. */
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
-import { go, setQuery } from "../address.js";
-import { followAlerts } from "../alerts.js";
-import { on } from "../bridge.js";
-import { icon } from "../components/icon.js";
+import { go, setQuery } from "../base/address.js";
+import { on } from "../base/bridge.js";
+import { t } from "../base/i18n.js";
 import { searchInput } from "../components/field.js";
+import { icon } from "../components/icon.js";
 import { empty, notice } from "../components/notice.js";
-import { t } from "../i18n.js";
+import { followAlerts } from "./alerts/alerts.js";
 import { SECTIONS } from "./settings/sections.js";
 import { load, loadKept, own } from "./settings/state.js";
 
 /**
- * @import { Address } from "../address.js"
+ * @import { Address } from "../base/address.js"
  * @import { PageState } from "../types.d.ts"
  * @import { Row, Section } from "./settings/sections.js"
  */

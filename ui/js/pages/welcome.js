@@ -1,18 +1,18 @@
 // @ts-check
 /** The first steps: check the computer, choose modules, start. */
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
-import { invoke, on } from "../bridge.js";
-import { go } from "../address.js";
-import { icon } from "../components/icon.js";
-import { mark, t } from "../i18n.js";
-import { observe } from "../store.js";
+import { go } from "../base/address.js";
+import { invoke, on } from "../base/bridge.js";
+import { mark, t } from "../base/i18n.js";
+import { observe } from "../base/store.js";
 import { button } from "../components/button.js";
+import { icon } from "../components/icon.js";
 import { checksView } from "./welcome/checks.js";
 import { chooseView } from "./welcome/choose.js";
 import { check, load, own } from "./welcome/state.js";
 
 /**
- * @import { Address } from "../address.js"
+ * @import { Address } from "../base/address.js"
  * @import { PageState } from "../types.d.ts"
  */
 

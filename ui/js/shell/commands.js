@@ -1,12 +1,12 @@
 // @ts-check
 /** What the command palette offers. */
-import * as actions from "../actions.js";
-import { addressTo, go } from "../address.js";
-import { labelled } from "../format.js";
-import { mark, t } from "../i18n.js";
-import { openModule, restartModule, startModule, stopEverything, stopModule } from "../module_actions.js";
+import * as actions from "../base/actions.js";
+import { addressTo, go } from "../base/address.js";
+import { labelled } from "../base/format.js";
+import { mark, t } from "../base/i18n.js";
+import { shortcut } from "../base/keys.js";
+import { openModule, restartModule, startModule, stopEverything, stopModule } from "../pages/modules/actions.js";
 import { removeModule } from "../remove_module.js";
-import { shortcut } from "./keys.js";
 import { showShortcuts } from "./shortcuts.js";
 
 /**

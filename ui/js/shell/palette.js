@@ -1,11 +1,11 @@
 // @ts-check
 /** The command palette: every page, what can be done with every module now, every setting. */
 import { html, nothing, render } from "../../vendor/lit-html/lit-html.js";
-import { invoke } from "../bridge.js";
+import { invoke } from "../base/bridge.js";
+import { t } from "../base/i18n.js";
+import { current, observe } from "../base/store.js";
 import { icon } from "../components/icon.js";
 import { tile } from "../components/tile.js";
-import { t } from "../i18n.js";
-import { current, observe } from "../store.js";
 import { commands, logSearch, settingCommands } from "./commands.js";
 import { found } from "./fuzzy.js";
 

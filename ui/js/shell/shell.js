@@ -1,10 +1,10 @@
 // @ts-check
 /** What is around every page: top bar, side menu, messages. */
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
+import { t } from "../base/i18n.js";
 import { connectionBanner } from "../components/connection.js";
 import { icon } from "../components/icon.js";
 import { toasts } from "../components/toast.js";
-import { t } from "../i18n.js";
 import { pageView } from "../pages.js";
 import { sideMenu } from "./side.js";
 import { topBar } from "./top.js";

@@ -1,9 +1,9 @@
 // @ts-check
 /** A sheet of all shortcuts. */
 import { html } from "../../vendor/lit-html/lit-html.js";
-import { confirm } from "../actions.js";
-import { mark, t } from "../i18n.js";
-import { shortcut } from "./keys.js";
+import { confirm } from "../base/actions.js";
+import { mark, t } from "../base/i18n.js";
+import { shortcut } from "../base/keys.js";
 
 /** @type {[text: string, ...keys: string[]][]} */
 const SHORTCUTS = [

@@ -1,17 +1,17 @@
 // @ts-check
 /** The side menu: what is about everything together, basic services, settings, the engine. */
-import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { repeat } from "../../vendor/lit-html/directives/repeat.js";
-import { addressTo } from "../address.js";
+import { html, nothing } from "../../vendor/lit-html/lit-html.js";
+import { addressTo } from "../base/address.js";
+import { STATES, gigabytes, labelled } from "../base/format.js";
+import { t } from "../base/i18n.js";
+import { shortcut } from "../base/keys.js";
+import { recall, remember } from "../base/preferences.js";
+import { newest, totalStats } from "../base/stats.js";
 import { icon } from "../components/icon.js";
 import { openMenu } from "../components/menu.js";
 import { meter } from "../components/meter.js";
 import { dot, worst } from "../components/state.js";
-import { STATES, gigabytes, labelled } from "../format.js";
-import { t } from "../i18n.js";
-import { recall, remember } from "../preferences.js";
-import { newest, totalStats } from "../stats.js";
-import { shortcut } from "./keys.js";
 
 /**
  * @import { Module, Snapshot, State } from "../contract.d.ts"

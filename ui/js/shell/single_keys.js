@@ -1,9 +1,9 @@
 // @ts-check
 /** Single letters: for the module in focus, for rows, and for the search of a page. */
-import { addressTo, go } from "../address.js";
-import { openModule, restartModule, startModule, stopModule } from "../module_actions.js";
-import { current } from "../store.js";
-import { bind } from "./keys.js";
+import { addressTo, go } from "../base/address.js";
+import { bind } from "../base/keys.js";
+import { current } from "../base/store.js";
+import { openModule, restartModule, startModule, stopModule } from "../pages/modules/actions.js";
 
 /** @import { Module, ModuleAbilities } from "../contract.d.ts" */
 

@@ -3,18 +3,18 @@
  * The tabs of Home and the features. What does not fit in the bar, in this order: the search becomes
  * an icon, the pill of the whole an icon, the last tabs go into More. The chosen tab never does.
  */
-import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { repeat } from "../../vendor/lit-html/directives/repeat.js";
-import { addressTo } from "../address.js";
+import { html, nothing } from "../../vendor/lit-html/lit-html.js";
+import { addressTo } from "../base/address.js";
+import { STATES, labelled } from "../base/format.js";
+import { t, tn } from "../base/i18n.js";
+import { shortcut } from "../base/keys.js";
+import { slice, update } from "../base/store.js";
 import { icon } from "../components/icon.js";
 import { openMenu } from "../components/menu.js";
 import { dot, worst } from "../components/state.js";
 import { moveAlong } from "../components/tabs.js";
-import { STATES, labelled } from "../format.js";
-import { t, tn } from "../i18n.js";
-import { problems } from "../problems.js";
-import { slice, update } from "../store.js";
-import { shortcut } from "./keys.js";
+import { problems } from "../problems/problems.js";
 
 /**
  * @import { Module } from "../contract.d.ts"

@@ -1,17 +1,17 @@
 // @ts-check
 /** The top bar: tabs of Home and of every feature, search, and the state of the whole. */
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
-import { icon } from "../components/icon.js";
+import { STATES, percent } from "../base/format.js";
+import { t, tn } from "../base/i18n.js";
+import { shortcut } from "../base/keys.js";
+import { togglePalette } from "../base/later.js";
 import { button } from "../components/button.js";
-import { STATES, percent } from "../format.js";
-import { t, tn } from "../i18n.js";
-import { togglePalette } from "../later.js";
+import { icon } from "../components/icon.js";
 import { active, shownInHero } from "../pages/home/operations.js";
 import { shareDone } from "../pages/home/steps.js";
-import { overallState, problems } from "../problems.js";
+import { overallState, problems } from "../problems/problems.js";
 import { toggleSide } from "./side.js";
 import { tabBar } from "./tabs.js";
-import { shortcut } from "./keys.js";
 
 /**
  * @import { Snapshot } from "../contract.d.ts"

@@ -55,7 +55,7 @@ def test_the_page_itself_has_neither_scripts_nor_styles_inline() -> None:
 
 
 def test_a_state_has_one_word_in_the_page_the_menu_and_the_command_line() -> None:
-    words = (UI / "js/format.js").read_text(encoding="utf-8")
+    words = (UI / "js/base/format.js").read_text(encoding="utf-8")
     page = dict(re.findall(r'^  (\w+): \{ word: mark\("([^"]+)"\)', words, re.M))
     assert page == {name: str(text) for name, text in CONDITIONS.items()}
     for name, text in STATES.items():

@@ -1,7 +1,7 @@
 // @ts-check
 /** The entries of the journal that the page has, kept up to date by the owner's events. */
-import { CONNECTION, invoke, on } from "../../bridge.js";
-import { current, observe, slice } from "../../store.js";
+import { CONNECTION, invoke, on } from "../../base/bridge.js";
+import { current, observe, slice } from "../../base/store.js";
 import { loadSettingNames } from "./setting_names.js";
 import { modulesOf, title } from "./words.js";
 

@@ -1,17 +1,17 @@
 // @ts-check
 /** The details of one entry. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
-import * as actions from "../../actions.js";
-import { addressTo, format, go } from "../../address.js";
-import { invoke } from "../../bridge.js";
+import * as actions from "../../base/actions.js";
+import { addressTo, format, go } from "../../base/address.js";
+import { invoke } from "../../base/bridge.js";
+import { day, exactTime, labelled, list } from "../../base/format.js";
+import { mark, t, tn } from "../../base/i18n.js";
+import { slice } from "../../base/store.js";
 import { button } from "../../components/button.js";
 import { copy } from "../../components/copy.js";
 import { icon } from "../../components/icon.js";
 import { empty, notice } from "../../components/notice.js";
-import { day, exactTime, labelled, list } from "../../format.js";
-import { mark, t, tn } from "../../i18n.js";
-import { problems } from "../../problems.js";
-import { slice } from "../../store.js";
+import { problems } from "../../problems/problems.js";
 import { own } from "./data.js";
 import { report } from "./report.js";
 import { stepList } from "./steps.js";

@@ -1,13 +1,13 @@
 // @ts-check
 /** The list of entries, by day. */
-import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { repeat } from "../../../vendor/lit-html/directives/repeat.js";
-import { format, setQuery } from "../../address.js";
+import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
+import { format, setQuery } from "../../base/address.js";
+import { day, labelled, timeOfDay } from "../../base/format.js";
+import { t, tn } from "../../base/i18n.js";
+import { current } from "../../base/store.js";
 import { button } from "../../components/button.js";
 import { icon } from "../../components/icon.js";
-import { day, labelled, timeOfDay } from "../../format.js";
-import { t, tn } from "../../i18n.js";
-import { current } from "../../store.js";
 import { isFiltered, loadOlder, own, selected, shown } from "./data.js";
 import { ACTORS, result, sign, title } from "./words.js";
 

@@ -1,6 +1,6 @@
 // @ts-check
 /** The steps of an operation in time: what they were for, and which of them decided how long it took. */
-import { mark } from "../../i18n.js";
+import { mark } from "../../base/i18n.js";
 
 /** @import { ActivityStep, StepKind, StepStatus } from "../../contract.d.ts" */
 

@@ -1,9 +1,9 @@
 // @ts-check
 /** An entry as plain text, for a report of a problem. */
-import { duration } from "../../format.js";
-import { t } from "../../i18n.js";
-import { ACTORS, RESULTS, title } from "./words.js";
+import { duration } from "../../base/format.js";
+import { t } from "../../base/i18n.js";
 import { stepName } from "./steps.js";
+import { ACTORS, RESULTS, title } from "./words.js";
 
 /** @import { Activity, ActivityStep } from "../../contract.d.ts" */
 

@@ -1,8 +1,8 @@
 // @ts-check
 /** Settings by the titles that people know. */
-import { invoke } from "../../bridge.js";
-import { t } from "../../i18n.js";
-import { current, slice } from "../../store.js";
+import { invoke } from "../../base/bridge.js";
+import { t } from "../../base/i18n.js";
+import { current, slice } from "../../base/store.js";
 
 const own = slice({ titles: /** @type {ReadonlyMap<string, string>} */ (new Map()) });
 

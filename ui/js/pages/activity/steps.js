@@ -1,11 +1,11 @@
 // @ts-check
 /** The steps of an operation as a list. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
-import { addressTo } from "../../address.js";
+import { addressTo } from "../../base/address.js";
+import { bytes, duration, exactTime, labelled } from "../../base/format.js";
+import { mark, t } from "../../base/i18n.js";
+import { slice } from "../../base/store.js";
 import { button } from "../../components/button.js";
-import { bytes, duration, exactTime, labelled } from "../../format.js";
-import { mark, t } from "../../i18n.js";
-import { slice } from "../../store.js";
 import { isJob, moduleTitle } from "./words.js";
 
 /** @import { Activity, ActivityStep, StepKind, StepStatus } from "../../contract.d.ts" */

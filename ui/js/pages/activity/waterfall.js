@@ -1,11 +1,11 @@
 // @ts-check
 /** The steps of an operation as a waterfall, with the path that decided how long it took. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
+import { bytes as sizeOf, duration, labelled, list } from "../../base/format.js";
+import { t } from "../../base/i18n.js";
+import { slice } from "../../base/store.js";
 import { icon } from "../../components/icon.js";
 import { hueStyle } from "../../components/tile.js";
-import { bytes as sizeOf, duration, labelled, list } from "../../format.js";
-import { t } from "../../i18n.js";
-import { slice } from "../../store.js";
 import { PHASES, bars, criticalPath, parts, rows, tick } from "./path.js";
 import { isJob, moduleTitle } from "./words.js";
 

@@ -1,8 +1,8 @@
 // @ts-check
 /** Words and icons of the journal's entries. */
-import { duration, list } from "../../format.js";
-import { mark, t, tn } from "../../i18n.js";
-import { current } from "../../store.js";
+import { duration, list } from "../../base/format.js";
+import { mark, t, tn } from "../../base/i18n.js";
+import { current } from "../../base/store.js";
 import { settingName } from "./setting_names.js";
 
 /**

@@ -1,13 +1,13 @@
 // @ts-check
 /** The support bundle: made on request, and where it is. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
-import { invoke } from "../../bridge.js";
+import { invoke } from "../../base/bridge.js";
+import { bytes } from "../../base/format.js";
+import { t } from "../../base/i18n.js";
+import { slice } from "../../base/store.js";
 import { button } from "../../components/button.js";
 import { copy } from "../../components/copy.js";
 import { notice } from "../../components/notice.js";
-import { bytes } from "../../format.js";
-import { t } from "../../i18n.js";
-import { slice } from "../../store.js";
 
 /**
  * @import { SupportBundle } from "../../contract.d.ts"

@@ -1,14 +1,14 @@
 // @ts-check
 /** The next steps that a check offers, as buttons. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
+import { labelled } from "../../base/format.js";
 import { button } from "../../components/button.js";
-import { labelled } from "../../format.js";
-import { addressOf, apply } from "../../remedies.js";
+import { addressOf, apply } from "../../problems/remedies.js";
 import { nameOf } from "./words.js";
 
 /**
  * @import { Check, Remedy } from "../../contract.d.ts"
- * @import { Problem } from "../../problems.js"
+ * @import { Problem } from "../../problems/problems.js"
  * @import { PageState } from "../../types.d.ts"
  */
 

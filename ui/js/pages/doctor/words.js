@@ -1,5 +1,5 @@
 // @ts-check
-import { mark, t } from "../../i18n.js";
+import { mark, t } from "../../base/i18n.js";
 
 /** @type {Record<string, string>} */
 const NAMES = {

@@ -1,17 +1,17 @@
 // @ts-check
 /** The buttons and the menu of a module on Home. */
 import { html } from "../../../vendor/lit-html/lit-html.js";
-import { addressTo } from "../../address.js";
-import { isBrowser } from "../../bridge.js";
+import { addressTo } from "../../base/address.js";
+import { isBrowser } from "../../base/bridge.js";
+import { labelled } from "../../base/format.js";
+import { t } from "../../base/i18n.js";
+import { current } from "../../base/store.js";
 import { button } from "../../components/button.js";
 import { copy } from "../../components/copy.js";
 import { icon } from "../../components/icon.js";
 import { menuButton } from "../../components/menu.js";
-import { labelled } from "../../format.js";
-import { t } from "../../i18n.js";
-import { openInBrowser, openModule, restartModule, startModule, stopModule } from "../../module_actions.js";
 import { removeModule } from "../../remove_module.js";
-import { current } from "../../store.js";
+import { openInBrowser, openModule, restartModule, startModule, stopModule } from "../modules/actions.js";
 
 /**
  * @import { Kind } from "../../components/button.js"

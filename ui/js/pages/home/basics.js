@@ -1,15 +1,15 @@
 // @ts-check
 /** A row for each basic service. */
-import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { repeat } from "../../../vendor/lit-html/directives/repeat.js";
-import { addressTo } from "../../address.js";
-import { meter } from "../../components/meter.js";
+import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
+import { addressTo } from "../../base/address.js";
+import { STATES, bytes, labelled, versionIn } from "../../base/format.js";
+import { t } from "../../base/i18n.js";
+import { moduleStats, newest } from "../../base/stats.js";
 import { button } from "../../components/button.js";
+import { meter } from "../../components/meter.js";
 import { dot } from "../../components/state.js";
 import { hueStyle } from "../../components/tile.js";
-import { STATES, bytes, labelled, versionIn } from "../../format.js";
-import { t } from "../../i18n.js";
-import { moduleStats, newest } from "../../stats.js";
 import { actionsOf, isThere, logsLink, moreButton, placeOf, short } from "./actions.js";
 import { countOf } from "./features.js";
 

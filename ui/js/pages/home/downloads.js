@@ -1,11 +1,11 @@
 // @ts-check
 /** The images that an operation downloads: those under way with bytes, rate and time left. */
-import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { repeat } from "../../../vendor/lit-html/directives/repeat.js";
+import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
+import { bytes, duration, labelled, percent, timeLeft } from "../../base/format.js";
+import { t, tn } from "../../base/i18n.js";
 import { icon } from "../../components/icon.js";
 import { meter } from "../../components/meter.js";
-import { bytes, duration, labelled, percent, timeLeft } from "../../format.js";
-import { t, tn } from "../../i18n.js";
 import { secondsLeft, shareOf, span } from "./steps.js";
 
 /**

@@ -1,16 +1,16 @@
 // @ts-check
 /** Home while the engine does not answer: whether it can be started here, and how long that takes. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
-import { startEngine } from "../../actions.js";
+import { startEngine } from "../../base/actions.js";
+import { timeOfDay } from "../../base/format.js";
+import { t } from "../../base/i18n.js";
+import { part } from "../../base/later.js";
+import { drawAgainIn } from "../../base/store.js";
 import { button } from "../../components/button.js";
 import { icon } from "../../components/icon.js";
 import { progress } from "../../components/meter.js";
 import { emblem } from "../../components/state.js";
-import { timeOfDay } from "../../format.js";
 import { needsSetup, setupTitle } from "../../engine_setup.js";
-import { t } from "../../i18n.js";
-import { part } from "../../later.js";
-import { drawAgainIn } from "../../store.js";
 
 /**
  * @import { Engine, Snapshot } from "../../contract.d.ts"
@@ -19,7 +19,7 @@ import { drawAgainIn } from "../../store.js";
 
 const SECOND_MS = 1000;
 
-const setup = part(() => import("../../components/engine_setup.js"));
+const setup = part(() => import("../engine/setup.js"));
 
 /** @param {PageState & {snapshot: Snapshot}} page */
 export function engineCard(page) {

@@ -1,17 +1,17 @@
 // @ts-check
 /** A card for each feature. */
-import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { guard } from "../../../vendor/lit-html/directives/guard.js";
 import { repeat } from "../../../vendor/lit-html/directives/repeat.js";
-import { addressTo } from "../../address.js";
+import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
+import { addressTo } from "../../base/address.js";
+import { bytes, list, percent, uptime, versionIn } from "../../base/format.js";
+import { t, tn } from "../../base/i18n.js";
+import { moduleStats, newest } from "../../base/stats.js";
 import { icon } from "../../components/icon.js";
 import { progress } from "../../components/meter.js";
 import { spark } from "../../components/spark.js";
 import { pill } from "../../components/state.js";
 import { hueStyle, tile } from "../../components/tile.js";
-import { bytes, list, percent, uptime, versionIn } from "../../format.js";
-import { t, tn } from "../../i18n.js";
-import { moduleStats, newest } from "../../stats.js";
 import { actionButton, actionsOf, isThere, isUp, logsLink, moreButton, openButton, short } from "./actions.js";
 
 /**

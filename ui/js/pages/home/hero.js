@@ -1,15 +1,15 @@
 // @ts-check
 /** How everything is, in a sentence, what can be done about all of it, and what it uses. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
-import * as actions from "../../actions.js";
+import * as actions from "../../base/actions.js";
+import { list, uptime } from "../../base/format.js";
+import { mark, t, tn } from "../../base/i18n.js";
+import { current } from "../../base/store.js";
 import { button } from "../../components/button.js";
 import { menuButton } from "../../components/menu.js";
 import { emblem } from "../../components/state.js";
-import { list, uptime } from "../../format.js";
-import { mark, t, tn } from "../../i18n.js";
-import { restartEverything, stopEverything } from "../../module_actions.js";
-import { overallState, problems } from "../../problems.js";
-import { current } from "../../store.js";
+import { overallState, problems } from "../../problems/problems.js";
+import { restartEverything, stopEverything } from "../modules/actions.js";
 import { heroStats } from "./stats.js";
 
 /**

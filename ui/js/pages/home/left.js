@@ -1,6 +1,6 @@
 // @ts-check
 /** The time left of an operation: the owner reports an estimate with each step, and it passes meanwhile. */
-import { drawAgainIn } from "../../store.js";
+import { drawAgainIn } from "../../base/store.js";
 
 /** @import { Operation } from "../../contract.d.ts" */
 

@@ -1,12 +1,12 @@
 // @ts-check
 /** What is being done: in words, and as a line for what is not in the hero. */
-import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { repeat } from "../../../vendor/lit-html/directives/repeat.js";
-import * as actions from "../../actions.js";
+import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
+import * as actions from "../../base/actions.js";
+import { labelled, list, timeLeft } from "../../base/format.js";
+import { mark, t } from "../../base/i18n.js";
 import { button } from "../../components/button.js";
 import { progress } from "../../components/meter.js";
-import { labelled, list, timeLeft } from "../../format.js";
-import { mark, t } from "../../i18n.js";
 import { timeLeftOf } from "./left.js";
 
 /**

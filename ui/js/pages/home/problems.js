@@ -1,13 +1,13 @@
 // @ts-check
 /** What needs attention, and notes of operations. */
-import { html } from "../../../vendor/lit-html/lit-html.js";
 import { repeat } from "../../../vendor/lit-html/directives/repeat.js";
-import { dismiss } from "../../actions.js";
+import { html } from "../../../vendor/lit-html/lit-html.js";
+import { dismiss } from "../../base/actions.js";
+import { labelled } from "../../base/format.js";
+import { t } from "../../base/i18n.js";
 import { button } from "../../components/button.js";
 import { notice } from "../../components/notice.js";
-import { problemCards } from "../../components/problem.js";
-import { labelled } from "../../format.js";
-import { t } from "../../i18n.js";
+import { problemCards } from "../../problems/card.js";
 
 /**
  * @import { Operation } from "../../contract.d.ts"

@@ -1,10 +1,10 @@
 // @ts-check
 /** A start, step by step: how long it takes, and what takes so long. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
+import { aboutLeft, bytes, duration, percent } from "../../base/format.js";
+import { t } from "../../base/i18n.js";
 import { icon } from "../../components/icon.js";
 import { meter } from "../../components/meter.js";
-import { aboutLeft, bytes, duration, percent } from "../../format.js";
-import { t } from "../../i18n.js";
 import { downloads } from "./downloads.js";
 import { timeLeftOf } from "./left.js";
 import { cancelButton, countText, doing, titleOf } from "./operations.js";

@@ -1,11 +1,11 @@
 // @ts-check
 /** The modules that an operation starts, with the phase of each. */
-import { html } from "../../../vendor/lit-html/lit-html.js";
 import { repeat } from "../../../vendor/lit-html/directives/repeat.js";
+import { html } from "../../../vendor/lit-html/lit-html.js";
+import { duration, percent } from "../../base/format.js";
+import { t } from "../../base/i18n.js";
 import { dot } from "../../components/state.js";
 import { tile } from "../../components/tile.js";
-import { duration, percent } from "../../format.js";
-import { t } from "../../i18n.js";
 import { isOver, modulesOf, ofPhase, share, span, track } from "./steps.js";
 
 /**

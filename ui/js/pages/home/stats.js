@@ -1,12 +1,12 @@
 // @ts-check
 /** What everything uses: processor, memory, and the memory by module against what the engine has. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
+import { bytes, gigabytes, labelled, percent } from "../../base/format.js";
+import { t, tn } from "../../base/i18n.js";
+import { moduleStats, newest, totalStats } from "../../base/stats.js";
 import { meter } from "../../components/meter.js";
 import { spark } from "../../components/spark.js";
 import { hue, hueStyle } from "../../components/tile.js";
-import { bytes, gigabytes, labelled, percent } from "../../format.js";
-import { t, tn } from "../../i18n.js";
-import { moduleStats, newest, totalStats } from "../../stats.js";
 
 /**
  * @import { Module, Snapshot } from "../../contract.d.ts"

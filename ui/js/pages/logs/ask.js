@@ -1,6 +1,6 @@
 // @ts-check
 /** Asks for kept lines. An answer takes a limited time, so it is asked on while more is wanted. */
-import { invoke } from "../../bridge.js";
+import { invoke } from "../../base/bridge.js";
 
 /**
  * @import { LogFilterForm, LogLines, LogLinesRequest } from "../../contract.d.ts"

@@ -1,8 +1,8 @@
 // @ts-check
 /** The scroll bar of the list, whose length is time: it goes to any of it, however much lies between. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
-import { dayAndMonth, exactTime } from "../../format.js";
-import { t } from "../../i18n.js";
+import { dayAndMonth, exactTime } from "../../base/format.js";
+import { t } from "../../base/i18n.js";
 import { follow, source, view } from "./state.js";
 import { moment } from "./words.js";
 

@@ -1,11 +1,11 @@
 // @ts-check
 /** Conditions on the fields of lines, such as `status>=500`. */
 import { html } from "../../../vendor/lit-html/lit-html.js";
-import { confirm } from "../../actions.js";
-import { goQuery } from "../../address.js";
+import { confirm } from "../../base/actions.js";
+import { goQuery } from "../../base/address.js";
+import { t } from "../../base/i18n.js";
 import { field, input } from "../../components/field.js";
 import { icon } from "../../components/icon.js";
-import { t } from "../../i18n.js";
 import { view } from "./state.js";
 
 /** @param {string[]} fields @param {{text?: string}} [more] */

@@ -1,6 +1,6 @@
 // @ts-check
 /** Counts lines over time and by level: for the histogram, the levels and the search. */
-import { invoke } from "../../bridge.js";
+import { invoke } from "../../base/bridge.js";
 import { LEVELS } from "./model/query.js";
 
 /**

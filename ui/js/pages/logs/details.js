@@ -1,19 +1,19 @@
 // @ts-check
 /** One entry beside the list: its fields, its whole text, and what the service wrote around it. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
-import { addressTo, format, goQuery, here } from "../../address.js";
-import { invoke, isBrowser } from "../../bridge.js";
+import { addressTo, format, goQuery, here } from "../../base/address.js";
+import { invoke, isBrowser } from "../../base/bridge.js";
+import { clock, exactTime } from "../../base/format.js";
+import { mark, t } from "../../base/i18n.js";
+import { current, slice } from "../../base/store.js";
 import { button } from "../../components/button.js";
 import { copy } from "../../components/copy.js";
 import { moveAlong } from "../../components/tabs.js";
-import { clock, exactTime } from "../../format.js";
-import { mark, t } from "../../i18n.js";
-import { current, slice } from "../../store.js";
 import { require } from "./conditions.js";
 import { activate, focusList, rowOf } from "./list.js";
 import { readable } from "./model/ansi.js";
-import { choose } from "./scope.js";
 import { sameOf, sameView } from "./same.js";
+import { choose } from "./scope.js";
 import { source, view } from "./state.js";
 import { marked, said } from "./text.js";
 import { levelWord, sourceOf } from "./words.js";

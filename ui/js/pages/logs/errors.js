@@ -1,14 +1,14 @@
 // @ts-check
 /** Errors that say the same, as one: how often, since when, until when. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
-import { goQuery } from "../../address.js";
-import { invoke } from "../../bridge.js";
+import { goQuery } from "../../base/address.js";
+import { invoke } from "../../base/bridge.js";
+import { dateTime, labelled, number } from "../../base/format.js";
+import { t } from "../../base/i18n.js";
+import { slice } from "../../base/store.js";
 import { icon } from "../../components/icon.js";
 import { empty, notice } from "../../components/notice.js";
 import { hueStyle } from "../../components/tile.js";
-import { dateTime, labelled, number } from "../../format.js";
-import { t } from "../../i18n.js";
-import { slice } from "../../store.js";
 import { readable } from "./model/ansi.js";
 import { formOf } from "./model/query.js";
 import { view } from "./state.js";

@@ -1,15 +1,15 @@
 // @ts-check
 /** Writes the lines that the filters show to a file. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
-import { ask } from "../../actions.js";
-import { invoke, isBrowser, on } from "../../bridge.js";
+import { ask } from "../../base/actions.js";
+import { invoke, isBrowser, on } from "../../base/bridge.js";
+import { bytes, number, percent } from "../../base/format.js";
+import { mark, t, tn } from "../../base/i18n.js";
+import { slice } from "../../base/store.js";
 import { button } from "../../components/button.js";
 import { copy } from "../../components/copy.js";
 import { menuButton } from "../../components/menu.js";
 import { notice } from "../../components/notice.js";
-import { bytes, number, percent } from "../../format.js";
-import { mark, t, tn } from "../../i18n.js";
-import { slice } from "../../store.js";
 import { formOf } from "./model/query.js";
 import { view } from "./state.js";
 

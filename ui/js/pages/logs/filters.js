@@ -1,13 +1,13 @@
 // @ts-check
 /** What is shown of the logs. It is in the address, so that it can be gone back to and passed on. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
-import { goQuery, setQuery } from "../../address.js";
+import { goQuery, setQuery } from "../../base/address.js";
+import { compact, labelled, number } from "../../base/format.js";
+import { t, tn } from "../../base/i18n.js";
 import { button } from "../../components/button.js";
 import { searchInput } from "../../components/field.js";
 import { icon } from "../../components/icon.js";
 import { openMenu } from "../../components/menu.js";
-import { compact, labelled, number } from "../../format.js";
-import { t, tn } from "../../i18n.js";
 import { addCondition, conditionChips } from "./conditions.js";
 import { LEVELS, RANGES } from "./model/query.js";
 import { scopeButton } from "./scope.js";

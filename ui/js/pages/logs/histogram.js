@@ -1,11 +1,11 @@
 // @ts-check
 /** The number of lines over time, by level. A part of it can be chosen by dragging and by keys. */
 import { html, nothing, svg } from "../../../vendor/lit-html/lit-html.js";
-import { goQuery } from "../../address.js";
+import { goQuery } from "../../base/address.js";
+import { dateTime, dayAndMonth, exactTime, labelled, number, timeOfDay } from "../../base/format.js";
+import { t, tn } from "../../base/i18n.js";
+import { drawAgainIn, slice } from "../../base/store.js";
 import { edges, useTimeKey } from "../../components/time_keys.js";
-import { dateTime, dayAndMonth, exactTime, labelled, number, timeOfDay } from "../../format.js";
-import { t, tn } from "../../i18n.js";
-import { drawAgainIn, slice } from "../../store.js";
 import { total } from "./counts.js";
 import { LEVELS } from "./model/query.js";
 import { view } from "./state.js";

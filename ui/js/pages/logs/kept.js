@@ -1,12 +1,12 @@
 // @ts-check
 /** How long lines are kept, and why those of some services are not. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
-import { addressTo } from "../../address.js";
-import { invoke } from "../../bridge.js";
+import { addressTo } from "../../base/address.js";
+import { invoke } from "../../base/bridge.js";
+import { bytes, list } from "../../base/format.js";
+import { t, tn } from "../../base/i18n.js";
+import { current, slice } from "../../base/store.js";
 import { notice } from "../../components/notice.js";
-import { bytes, list } from "../../format.js";
-import { t, tn } from "../../i18n.js";
-import { current, slice } from "../../store.js";
 import { view } from "./state.js";
 import { sourceOf } from "./words.js";
 

@@ -1,7 +1,7 @@
 // @ts-check
 /** The page of logs is gone to: keys, clicks on rows, and what follows the address. */
-import { bind } from "../../shell/keys.js";
-import { observe } from "../../store.js";
+import { bind } from "../../base/keys.js";
+import { observe } from "../../base/store.js";
 import { followLine, open } from "./details.js";
 import { followErrors } from "./errors.js";
 import { toggleLevel } from "./filters.js";

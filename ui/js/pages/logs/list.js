@@ -3,10 +3,10 @@
  * The list of lines. Only the rows that are seen are in the page, however many lines there are. It
  * is drawn by itself: a wheel that turns does not draw the rest of the page.
  */
-import { render } from "../../../vendor/lit-html/lit-html.js";
 import { repeat } from "../../../vendor/lit-html/directives/repeat.js";
-import { t } from "../../i18n.js";
-import { current } from "../../store.js";
+import { render } from "../../../vendor/lit-html/lit-html.js";
+import { t } from "../../base/i18n.js";
+import { current } from "../../base/store.js";
 import { placeThumb } from "./bar.js";
 import { ROW, edges, rowAt, seen } from "./model/heights.js";
 import { rowsOf } from "./model/rows.js";

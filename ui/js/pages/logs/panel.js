@@ -1,15 +1,15 @@
 // @ts-check
 /** Filters, histogram, list, details and status: the logs of all modules, or of one. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
-import { goQuery } from "../../address.js";
+import { goQuery } from "../../base/address.js";
+import { number } from "../../base/format.js";
+import { t, tn } from "../../base/i18n.js";
+import { recall, remember } from "../../base/preferences.js";
+import { update } from "../../base/store.js";
 import { button } from "../../components/button.js";
 import { icon } from "../../components/icon.js";
 import { empty } from "../../components/notice.js";
 import { moveAlong } from "../../components/tabs.js";
-import { number } from "../../format.js";
-import { t, tn } from "../../i18n.js";
-import { recall, remember } from "../../preferences.js";
-import { update } from "../../store.js";
 import { timeBar } from "./bar.js";
 import { lineDetails } from "./details.js";
 import { errorList } from "./errors.js";

@@ -1,10 +1,10 @@
 // @ts-check
 /** One row of the list. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
+import { clock, day, duration, exactTime, number } from "../../base/format.js";
+import { t, tn } from "../../base/i18n.js";
 import { icon } from "../../components/icon.js";
 import { hueStyle } from "../../components/tile.js";
-import { clock, day, duration, exactTime, number } from "../../format.js";
-import { t, tn } from "../../i18n.js";
 import { said } from "./text.js";
 import { LEVEL_WORDS, RANGE_WORDS, levelWord, moment, sourceOf } from "./words.js";
 

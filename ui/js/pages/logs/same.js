@@ -1,11 +1,11 @@
 // @ts-check
 /** Other lines of the same request: how many have the same trace, and a button that shows only these. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
-import { invoke } from "../../bridge.js";
+import { invoke } from "../../base/bridge.js";
+import { number } from "../../base/format.js";
+import { t, tn } from "../../base/i18n.js";
+import { slice } from "../../base/store.js";
 import { button } from "../../components/button.js";
-import { number } from "../../format.js";
-import { t, tn } from "../../i18n.js";
-import { slice } from "../../store.js";
 import { require } from "./conditions.js";
 import { total } from "./counts.js";
 import { LEVELS } from "./model/query.js";

@@ -1,12 +1,12 @@
 // @ts-check
 /** Whose lines are shown: a menu of modules and of services. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
-import { addressTo, go, goQuery } from "../../address.js";
+import { addressTo, go, goQuery } from "../../base/address.js";
+import { labelled } from "../../base/format.js";
+import { t, tn } from "../../base/i18n.js";
+import { current } from "../../base/store.js";
 import { icon } from "../../components/icon.js";
 import { openMenu } from "../../components/menu.js";
-import { labelled } from "../../format.js";
-import { t, tn } from "../../i18n.js";
-import { current } from "../../store.js";
 import { keptModules } from "./kept.js";
 import { view } from "./state.js";
 

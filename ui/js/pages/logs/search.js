@@ -1,7 +1,7 @@
 // @ts-check
 /** Goes from one line that matches the search to the next. */
+import { t } from "../../base/i18n.js";
 import { showToast } from "../../components/toast.js";
-import { t } from "../../i18n.js";
 import { ask } from "./ask.js";
 import { activate, activeRow, rowOf, timeAtTop } from "./list.js";
 import { formOf } from "./model/query.js";

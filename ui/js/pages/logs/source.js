@@ -1,6 +1,6 @@
 // @ts-check
 /** Brings the lines of the list: those around a place, more in both directions, and those that come. */
-import { CONNECTION, invoke, on } from "../../bridge.js";
+import { CONNECTION, invoke, on } from "../../base/bridge.js";
 import { ask } from "./ask.js";
 import { Chunk } from "./model/chunk.js";
 

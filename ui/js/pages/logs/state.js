@@ -1,8 +1,8 @@
 // @ts-check
 /** What the page of logs shows now: it follows the address, and asks the owner for what that needs. */
-import { setQuery } from "../../address.js";
-import { CONNECTION, invoke, on } from "../../bridge.js";
-import { current, update } from "../../store.js";
+import { setQuery } from "../../base/address.js";
+import { CONNECTION, invoke, on } from "../../base/bridge.js";
+import { current, update } from "../../base/store.js";
 import { ask } from "./ask.js";
 import { addLines, byLevel, countAll, nothingYet, total } from "./counts.js";
 import { marker, placesOf } from "./model/pattern.js";

@@ -1,6 +1,6 @@
 // @ts-check
 /** Words of lines: their level, their source, their time. */
-import { mark, t } from "../../i18n.js";
+import { mark, t } from "../../base/i18n.js";
 
 /** @import { Level } from "../../contract.d.ts" */
 

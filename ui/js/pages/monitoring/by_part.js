@@ -1,14 +1,14 @@
 // @ts-check
 /** Who uses what: areas on top of each other, and a row for each. */
-import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { repeat } from "../../../vendor/lit-html/directives/repeat.js";
-import { go } from "../../address.js";
+import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
+import { go } from "../../base/address.js";
+import { bytes, labelled, percent, rate } from "../../base/format.js";
+import { t } from "../../base/i18n.js";
 import { chart, chosenTime } from "../../components/chart.js";
 import { meter } from "../../components/meter.js";
 import { spark } from "../../components/spark.js";
 import { moveAlong } from "../../components/tabs.js";
-import { bytes, labelled, percent, rate } from "../../format.js";
-import { t } from "../../i18n.js";
 import { axis, greatest, MEASURES, told, valuesOf } from "./measures.js";
 import { areas, sumsOf } from "./parts.js";
 import { plotRange } from "./range.js";

@@ -1,9 +1,9 @@
 // @ts-check
 /** A card for each measure, with what is used at the time of the cursor. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
+import { bytes, gigabytes, rate } from "../../base/format.js";
+import { t, tn } from "../../base/i18n.js";
 import { chart, chosenTime } from "../../components/chart.js";
-import { bytes, gigabytes, rate } from "../../format.js";
-import { t, tn } from "../../i18n.js";
 import { usage } from "./history.js";
 import { axis, greatest, told } from "./measures.js";
 import { chosenSeries } from "./parts.js";

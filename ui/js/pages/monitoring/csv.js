@@ -1,10 +1,10 @@
 // @ts-check
 /** All values as a file for a spreadsheet. */
-import { ask } from "../../actions.js";
-import { isBrowser } from "../../bridge.js";
+import { ask } from "../../base/actions.js";
+import { isBrowser } from "../../base/bridge.js";
+import { t } from "../../base/i18n.js";
+import { current } from "../../base/store.js";
 import { showToast } from "../../components/toast.js";
-import { t } from "../../i18n.js";
-import { current } from "../../store.js";
 import { asked } from "./history.js";
 
 /** A window has no downloads: there, the owner writes the file. @param {string|null} module */

@@ -1,8 +1,8 @@
 // @ts-check
 /** The resources that were used in a range of time, of everything or of a module with its services. */
-import { CONNECTION, invoke, on } from "../../bridge.js";
-import { recall, remember } from "../../preferences.js";
-import { current, observe, slice } from "../../store.js";
+import { CONNECTION, invoke, on } from "../../base/bridge.js";
+import { recall, remember } from "../../base/preferences.js";
+import { current, observe, slice } from "../../base/store.js";
 import { detailed } from "./seconds.js";
 
 /**

@@ -1,7 +1,7 @@
 // @ts-check
 /** What happened at a time: operations, restarts and exits. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
-import { t } from "../../i18n.js";
+import { t } from "../../base/i18n.js";
 import { usage } from "./history.js";
 
 /** @import { Mark } from "../../contract.d.ts" */

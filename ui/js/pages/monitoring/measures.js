@@ -1,7 +1,7 @@
 // @ts-check
 /** What is measured: its values in a series, and how they are shown. */
-import { bytes, gigabytes, percent, rate } from "../../format.js";
-import { mark } from "../../i18n.js";
+import { bytes, gigabytes, percent, rate } from "../../base/format.js";
+import { mark } from "../../base/i18n.js";
 
 /**
  * @import { Series } from "../../contract.d.ts"

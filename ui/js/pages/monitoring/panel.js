@@ -1,13 +1,13 @@
 // @ts-check
 /** What is used over time: of everything by module, or of a module by service. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
-import { alertsCard } from "../../components/alerts.js";
+import { dayAndMonth } from "../../base/format.js";
+import { t } from "../../base/i18n.js";
+import { slice } from "../../base/store.js";
 import { button } from "../../components/button.js";
 import { chosenTime, isChosen, timeAt } from "../../components/chart.js";
 import { empty } from "../../components/notice.js";
-import { dayAndMonth } from "../../format.js";
-import { t } from "../../i18n.js";
-import { slice } from "../../store.js";
+import { alertsCard } from "../alerts/card.js";
 import { byPart } from "./by_part.js";
 import { cards } from "./cards.js";
 import { saveCsv } from "./csv.js";

@@ -1,8 +1,8 @@
 // @ts-check
 /** The parts of what is shown: modules, or the services of one. */
-import { format } from "../../address.js";
+import { format } from "../../base/address.js";
+import { current } from "../../base/store.js";
 import { hue } from "../../components/tile.js";
-import { current } from "../../store.js";
 import { usage } from "./history.js";
 import { valuesOf } from "./measures.js";
 import { FIELDS } from "./seconds.js";

@@ -1,13 +1,13 @@
 // @ts-check
 /** The time that is shown: a range until now, or one that was zoomed to. All of it is in the address. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
-import { setQuery } from "../../address.js";
+import { setQuery } from "../../base/address.js";
+import { dayAndMonth } from "../../base/format.js";
+import { t } from "../../base/i18n.js";
+import { current } from "../../base/store.js";
 import { button } from "../../components/button.js";
 import { timeAt } from "../../components/chart.js";
 import { moveAlong } from "../../components/tabs.js";
-import { dayAndMonth } from "../../format.js";
-import { t } from "../../i18n.js";
-import { current } from "../../store.js";
 import { RANGES, isUsageLoaded, knownRange, rangeIn, rememberRange, usage, zoomIn } from "./history.js";
 
 const DAY = 86_400;

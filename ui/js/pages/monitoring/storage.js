@@ -1,12 +1,12 @@
 // @ts-check
 /** What Docker has on its disk, and what is left there. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
+import { invoke, on } from "../../base/bridge.js";
+import { ago, bytes } from "../../base/format.js";
+import { t } from "../../base/i18n.js";
+import { slice } from "../../base/store.js";
 import { button } from "../../components/button.js";
 import { meter } from "../../components/meter.js";
-import { invoke, on } from "../../bridge.js";
-import { ago, bytes } from "../../format.js";
-import { t } from "../../i18n.js";
-import { slice } from "../../store.js";
 
 /** @import { Disk } from "../../contract.d.ts" */
 

@@ -1,9 +1,9 @@
 // @ts-check
 /** The values of the charts as a table, with what happened. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
+import { dayAndMonth } from "../../base/format.js";
+import { t } from "../../base/i18n.js";
 import { timeAt } from "../../components/chart.js";
-import { dayAndMonth } from "../../format.js";
-import { t } from "../../i18n.js";
 import { measures } from "./by_part.js";
 import { usage } from "./history.js";
 import { markLinks } from "./marks.js";

@@ -1,10 +1,10 @@
 // @ts-check
 /** The list of mirrors: those above are tried first. */
 import { html } from "../../../vendor/lit-html/lit-html.js";
+import { labelled } from "../../base/format.js";
+import { t } from "../../base/i18n.js";
 import { button } from "../../components/button.js";
 import { showToast } from "../../components/toast.js";
-import { labelled } from "../../format.js";
-import { t } from "../../i18n.js";
 import { change } from "./state.js";
 
 /** @import { Setting } from "../../contract.d.ts" */

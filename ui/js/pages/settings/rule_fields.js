@@ -1,7 +1,7 @@
 // @ts-check
 /** The parameters of an alert rule, as fields of a form. */
 import { html } from "../../../vendor/lit-html/lit-html.js";
-import { mark, t } from "../../i18n.js";
+import { mark, t } from "../../base/i18n.js";
 
 /** @import { Level, Rule } from "../../contract.d.ts" */
 

@@ -1,22 +1,22 @@
 // @ts-check
 /** The sections of the app's settings, with what is in them. */
 import { html } from "../../../vendor/lit-html/lit-html.js";
-import { ask, confirm } from "../../actions.js";
-import { select, toggle } from "../../components/field.js";
+import { ask, confirm } from "../../base/actions.js";
+import { mark, t } from "../../base/i18n.js";
+import { hasSingleKeys, setSingleKeys } from "../../base/keys.js";
+import { update } from "../../base/store.js";
 import { button } from "../../components/button.js";
 import { copyButton } from "../../components/copy.js";
+import { select, toggle } from "../../components/field.js";
 import { icon } from "../../components/icon.js";
 import { pill } from "../../components/state.js";
-import { mark, t } from "../../i18n.js";
-import { hasSingleKeys, setSingleKeys } from "../../shell/keys.js";
 import { showShortcuts } from "../../shell/shortcuts.js";
-import { update } from "../../store.js";
-import { ruleRows } from "./alerts.js";
-import { keptLogRows } from "./kept_logs.js";
+import { ruleRows } from "../alerts/rules.js";
+import { webhook, webhookAnswer } from "../alerts/webhook.js";
+import { keptLogRows } from "../logs/keeping.js";
 import { mirrors } from "./mirrors.js";
 import { change, changeAutostart, load, own } from "./state.js";
 import { themes } from "./themes.js";
-import { webhook, webhookAnswer } from "./webhook.js";
 
 /**
  * @import { Package, Setting } from "../../contract.d.ts"

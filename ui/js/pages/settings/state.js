@@ -1,7 +1,7 @@
 // @ts-check
 /** What the page of the app's settings knows, and how it changes them. */
-import { invoke } from "../../bridge.js";
-import { slice } from "../../store.js";
+import { invoke } from "../../base/bridge.js";
+import { slice } from "../../base/store.js";
 
 /** @import { About, Autostart, KeptLogs, Setting } from "../../contract.d.ts" */
 

@@ -1,16 +1,16 @@
 // @ts-check
 /** The first step: what the doctor says about this computer. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
-import { ask } from "../../actions.js";
-import { go } from "../../address.js";
+import { ask } from "../../base/actions.js";
+import { go } from "../../base/address.js";
+import { mark, t, tn } from "../../base/i18n.js";
+import { current } from "../../base/store.js";
 import { button } from "../../components/button.js";
-import { engineSetup, wslText } from "../../components/engine_setup.js";
 import { icon } from "../../components/icon.js";
 import { notice } from "../../components/notice.js";
 import { engineSetupState, needsSetup, setupTitle } from "../../engine_setup.js";
-import { mark, t, tn } from "../../i18n.js";
-import { current } from "../../store.js";
 import { remedyButtons } from "../doctor/remedies.js";
+import { engineSetup, wslText } from "../engine/setup.js";
 import { check, own } from "./state.js";
 
 /**

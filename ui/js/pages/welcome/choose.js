@@ -1,19 +1,19 @@
 // @ts-check
 /** The second step: the features to start, and what they take. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
-import { ask } from "../../actions.js";
-import { go } from "../../address.js";
-import { invoke } from "../../bridge.js";
-import { showAddModule } from "../../later.js";
+import { ask } from "../../base/actions.js";
+import { go } from "../../base/address.js";
+import { invoke } from "../../base/bridge.js";
+import { bytes, list } from "../../base/format.js";
+import { t } from "../../base/i18n.js";
+import { showAddModule } from "../../base/later.js";
 import { button } from "../../components/button.js";
-import { engineSetupState } from "../../engine_setup.js";
 import { input, toggle as switchButton } from "../../components/field.js";
 import { icon } from "../../components/icon.js";
 import { meter } from "../../components/meter.js";
 import { notice } from "../../components/notice.js";
 import { hue, tile } from "../../components/tile.js";
-import { bytes, list } from "../../format.js";
-import { t } from "../../i18n.js";
+import { engineSetupState } from "../../engine_setup.js";
 import { chosen, own, setAutostart, setMirrors, toggle } from "./state.js";
 
 /**

@@ -1,9 +1,9 @@
 // @ts-check
 /** What the first steps know. */
-import { ask } from "../../actions.js";
-import { invoke } from "../../bridge.js";
+import { ask } from "../../base/actions.js";
+import { invoke } from "../../base/bridge.js";
+import { current, slice } from "../../base/store.js";
 import { loadEngineSetup } from "../../engine_setup.js";
-import { current, slice } from "../../store.js";
 
 /** @import { Autostart, Check, ModuleNeedsEntry } from "../../contract.d.ts" */
 

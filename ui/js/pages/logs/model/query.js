@@ -3,7 +3,7 @@
 import { asked } from "./pattern.js";
 
 /**
- * @import { Address } from "../../../address.js"
+ * @import { Address } from "../../../base/address.js"
  * @import { Level, LogFilterForm } from "../../../contract.d.ts"
  * @import { Search } from "./pattern.js"
  */

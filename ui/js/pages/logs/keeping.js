@@ -1,0 +1,80 @@
+// @ts-check
+/** How much of the logs is kept, by module, and its deletion. */
+import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
+import { ask, confirm } from "../../base/actions.js";
+import { bytes, dayAndMonth, list, number } from "../../base/format.js";
+import { t, tn } from "../../base/i18n.js";
+import { button } from "../../components/button.js";
+import { toggle } from "../../components/field.js";
+import { change, loadKept, own } from "../settings/state.js";
+
+/**
+ * @import { KeptModule } from "../../contract.d.ts"
+ * @import { PageState } from "../../types.d.ts"
+ * @import { Row } from "../settings/sections.js"
+ * @typedef {{name: string, title: string, kept: KeptModule|undefined}} Source
+ */
+
+const NOT_KEPT = "app.logs_not_kept";
+
+/** @param {PageState} page @returns {Row[]} */
+export function keptLogRows({ snapshot }) {
+  const { kept } = own.get();
+  if (!kept || !snapshot) return [];
+  const unreadable = kept.unreadable.map(({ module, service }) => `${module}/${service}`);
+  return [{
+    id: "kept-logs", title: t("Logs by module"), help: t("{size} on the disk", { size: bytes(kept.bytes) }),
+    below: html`
+      ${kept.problem ? html`<p class="bad" role="alert">${kept.problem}</p>` : nothing}
+      ${unreadable.length ? html`<p>${t("The engine can't read these logs because of their logging driver: {services}", {
+        services: list(unreadable),
+      })}</p>` : nothing}
+      <ul class="mirrors">${sources(snapshot.modules, kept.modules).map(sourceRow)}</ul>`,
+  }];
+}
+
+/**
+ * Modules, then the journal, and what was removed and still has lines.
+ * @param {{name: string, title: string}[]} modules @param {KeptModule[]} kept @returns {Source[]}
+ */
+function sources(modules, kept) {
+  const others = kept.filter(({ module }) => !modules.some(({ name }) => name === module));
+  const named = [...modules, ...others.map(({ module }) => ({ name: module, title: module }))];
+  return named.map(({ name, title }) => ({ name, title, kept: kept.find(({ module }) => module === name) }));
+}
+
+/** @param {Source} source */
+const sourceRow = ({ name, title, kept }) => html`
+  <li class="mr" data-module=${name}>
+    <span class="grow cut">${title}</span>
+    <span class="num muted">${kept ? amount(kept) : t("No lines")}</span>
+    ${button({
+      text: t("Delete"), name: t("Delete the logs of {name}", { name: title }), icon: "trash-2", size: "small", kind: "quiet",
+      iconOnly: true, enabled: kept !== undefined, run: () => kept && askToDelete(title, kept),
+    })}
+    ${toggle({ id: `keep-${name}`, on: !notKept().includes(name), label: t("Keep the logs of {name}", { name: title }), change: (on) => keep(name, on) })}
+  </li>`;
+
+/** @param {KeptModule} kept */
+const amount = ({ lines, bytes: size, first }) => t("{lines}, {size}, since {day}", {
+  lines: tn("{count} line", "{count} lines", lines, { count: number(lines) }), size: bytes(size), day: dayAndMonth(new Date(first * 1000).toISOString()),
+});
+
+const notKept = () => (own.get().settings[NOT_KEPT]?.value ?? "").split(" ").filter(Boolean);
+
+/** @param {string} name @param {boolean} isKept */
+const keep = (name, isKept) =>
+  change(NOT_KEPT, (isKept ? notKept().filter((other) => other !== name) : [...notKept(), name]).join(" "));
+
+/** @param {string} title @param {KeptModule} kept */
+const askToDelete = (title, { module, lines }) => confirm({
+  title: t("Delete the logs of {name}?", { name: title }),
+  text: tn("{count} line is deleted. This can't be undone.", "{count} lines are deleted. This can't be undone.", lines, {
+    count: number(lines),
+  }),
+  kind: "danger",
+  action: t("Delete"),
+  run: async () => {
+    if ((await ask("logs", "ai/logs/delete", { module })).success) loadKept();
+  },
+});

@@ -1,0 +1,96 @@
+// @ts-check
+/** The page of a module: its head and its tabs. What is in a tab comes when it is first gone to. */
+import { html, nothing } from "../../vendor/lit-html/lit-html.js";
+import { report } from "../base/actions.js";
+import { addressTo } from "../base/address.js";
+import { mark, t } from "../base/i18n.js";
+import { update } from "../base/store.js";
+import { empty } from "../components/notice.js";
+import { tabs } from "../components/tabs.js";
+import { styled } from "../pages.js";
+import { head } from "./modules/head.js";
+
+/**
+ * @import { Address } from "../base/address.js"
+ * @import { Module } from "../contract.d.ts"
+ * @import { PageState } from "../types.d.ts"
+ */
+
+/**
+ * @typedef {{view: (page: PageState, module: Module) => unknown,
+ *   enter?: (address: Address) => void|(() => void)}} Tab
+ */
+
+/** @type {Record<string, {title: string, load: () => Promise<Tab>, style?: string}>} */
+const TABS = {
+  overview: { title: mark("Overview"), load: () => import("./modules/overview.js") },
+  services: { title: mark("Services"), load: () => import("./modules/services.js") },
+  logs: { title: mark("Logs"), load: () => import("./modules/logs.js"), style: "logs" },
+  resources: { title: mark("Resources"), load: () => import("./modules/resources.js"), style: "monitoring" },
+  settings: { title: mark("Settings"), load: () => import("./modules/settings.js"), style: "module-settings" },
+};
+
+/** @type {Record<string, Tab>} */
+const loaded = {};
+
+const FIRST = "overview";
+
+/** @param {Address} address */
+const tabOf = ({ rest: [, name = FIRST] }) => (name in TABS ? name : FIRST);
+
+/** @param {Address} address */
+export function enter(address) {
+  /** @type {void|(() => void)} */
+  let leave;
+  let isLeft = false;
+  const begin = (/** @type {Tab|undefined} */ tab) => {
+    if (isLeft) return;
+    leave = tab?.enter?.(address);
+    update({});
+  };
+  load(tabOf(address)).then(begin, (error) => {
+    report(`the tab ${tabOf(address)} can't be loaded: ${error}`);
+    location.reload(); // As where a page can't be loaded.
+  });
+  return () => {
+    isLeft = true;
+    leave?.();
+  };
+}
+
+/** @param {string} name */
+async function load(name) {
+  const tab = TABS[name];
+  if (!loaded[name] && tab) {
+    const [found] = await Promise.all([tab.load(), tab.style && styled(tab.style)]);
+    loaded[name] = found;
+  }
+  return loaded[name];
+}
+
+/** @param {PageState} page */
+export function view(page) {
+  const { rest: [name = ""] } = page.address;
+  const module = page.snapshot?.modules.find((one) => one.name === name);
+  if (!module) {
+    return html`<div class="scroll">${empty({
+      icon: "package", title: t("There is no module {name}", { name }),
+      text: t("It may have been removed from its folder."),
+      actions: html`<a class="button plain" href="#home">${t("Home")}</a>`,
+    })}</div>`;
+  }
+  const chosen = tabOf(page.address);
+  return html`${head(page, module)} ${tabRow(module, chosen)} ${loaded[chosen]?.view(page, module) ?? nothing}`;
+}
+
+/** @param {Module} module @param {string} chosen */
+const tabRow = ({ name, services }, chosen) =>
+  tabs(
+    t("Parts of the module"),
+    Object.entries(TABS).map(([tab, { title }]) => ({
+      text: t(title),
+      href: `#${addressTo("modules", tab === FIRST ? [name] : [name, tab])}`,
+      current: tab === chosen,
+      ...(tab === "services" && { count: services.length }),
+    })),
+  );

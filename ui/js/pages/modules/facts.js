@@ -1,0 +1,67 @@
+// @ts-check
+/** Addresses, version, ports, data. */
+import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
+import { bytes, percent, versionIn } from "../../base/format.js";
+import { t, tn } from "../../base/i18n.js";
+import { copyButton } from "../../components/copy.js";
+import { spark } from "../../components/spark.js";
+import { hue } from "../../components/tile.js";
+import { usage } from "../monitoring/history.js";
+import { isUp } from "./service_state.js";
+
+/**
+ * @import { Module, Port } from "../../contract.d.ts"
+ * @import { PageState } from "../../types.d.ts"
+ */
+
+/** @param {PageState} page @param {Module} module @param {string[]} volumes */
+export const factCard = (page, module, volumes) => html`
+  <section class="card facts" aria-label=${t("Facts")}>
+    <dl>
+      ${module.open ? fact(t("Address"), address(module, module.open)) : nothing}
+      ${module.version ? fact(t("Version"), versionIn(module.version)) : nothing}
+      ${module.ports.length ? fact(t("Ports"), portList(module)) : nothing}
+      ${volumes.length ? fact(t("Data"), html`<span title=${volumes.join("\n")}>${tn("{count} volume", "{count} volumes", volumes.length)}</span>`) : nothing}
+      ${fact(t("Memory limit"), module.memoryLimit === null ? t("No limit") : bytes(module.memoryLimit))}
+    </dl>
+    ${use(page, module)}
+  </section>`;
+
+/** @param {PageState} page @param {Module} module */
+function use({ snapshot }, { name, services }) {
+  if (!services.some(isUp)) return nothing;
+  const series = usage().modules.find((one) => one.module === name);
+  const cpus = snapshot?.engine.cpus;
+  const [cpu, memory] = [series?.cpu.at(-1) ?? null, series?.memory.at(-1) ?? null];
+  if (!series || !cpus || memory === null) return nothing;
+  return html`
+    <div class="facts-foot">
+      <div><div class="stat-line"><span class="grow">${t("CPU")}</span><b>${cpu === null ? "–" : percent(cpu / 100 / cpus)}</b></div>
+        ${spark(series.cpu, { colour: hue(name) })}</div>
+      <div><div class="stat-line"><span class="grow">${t("Memory")}</span><b>${bytes(memory)}</b></div>
+        ${spark(series.memory, { colour: "var(--m-oneapi)" })}</div>
+    </div>`;
+}
+
+/** @param {string} text @param {unknown} value */
+const fact = (text, value) => html`<dt>${text}</dt><dd class="num">${value}</dd>`;
+
+/** @param {Module} module @param {string} open */
+const address = ({ abilities }, open) => html`
+  ${abilities.open === null
+    ? html`<a href=${open} target="_blank" rel="noopener noreferrer" class="cut">${shown(open)}</a>`
+    : html`<span class="cut">${shown(open)}</span>`}
+  ${copyButton(open, t("Copy address"))}`;
+
+/** @param {string} open */
+const shown = (open) => open.replace(/^https?:\/\//, "").replace(/\/$/, "");
+
+/** @param {Module} module */
+const portList = ({ ports, name }) => html`<ul>${ports.map((port) => html`
+  <li><span title=${t("Port {port} in the container", { port: port.container })}>${hostOf(port)}</span>
+    ${port.service === name ? nothing : html`<span class="faint">${port.service}</span>`}
+    ${copyButton(hostOf(port), t("Copy {text}", { text: hostOf(port) }))}</li>`)}</ul>`;
+
+/** @param {Port} port */
+const hostOf = ({ address: host, host: port, protocol }) =>
+  `${host.includes(":") ? `[${host}]` : host}:${port}${protocol === "tcp" ? "" : `/${protocol}`}`;

@@ -1,0 +1,109 @@
+// @ts-check
+/** The head of a module's page: what it is, how it is, and what can be done with it. */
+import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
+import { ask } from "../../base/actions.js";
+import { addressTo } from "../../base/address.js";
+import { isBrowser } from "../../base/bridge.js";
+import { uptime, versionIn } from "../../base/format.js";
+import { t } from "../../base/i18n.js";
+import { drawAgainIn } from "../../base/store.js";
+import { button } from "../../components/button.js";
+import { copy } from "../../components/copy.js";
+import { icon } from "../../components/icon.js";
+import { menuButton } from "../../components/menu.js";
+import { pill } from "../../components/state.js";
+import { tile } from "../../components/tile.js";
+import { removeModule } from "../../remove_module.js";
+import { openInBrowser, openModule, restartModule, startModule, stopModule } from "./actions.js";
+
+/**
+ * @import { Module } from "../../contract.d.ts"
+ * @import { ModuleAction, PageState } from "../../types.d.ts"
+ */
+
+const MINUTE_MS = 60_000;
+
+/** @param {PageState} page @param {Module} module */
+export const head = (page, module) => html`
+  <header class="mh" data-module=${module.name}>
+    ${tile(module, "big")}
+    <div class="grow">
+      <h1><span class="cut">${module.title}</span>${pill(module.state)}${module.outdated ? waiting(module) : nothing}</h1>
+      <p class="sub num cut">${facts(module)}</p>
+    </div>
+    <div class="buttons">${buttons(page, module)}</div>
+  </header>`;
+
+/** @param {Module} module Its running containers do not have its settings yet. */
+const waiting = ({ name }) => html`
+  <a class="tag busy" href="#${addressTo("modules", [name, "settings"])}">${icon("hourglass")}${t("Changes waiting")}</a>`;
+
+/** @param {Module} module */
+function facts({ summary, version, since, orphan }) {
+  if (since) drawAgainIn(MINUTE_MS);
+  const told = [orphan ? t("No longer in the catalog") : summary, version && versionIn(version), since && t("up {time}", { time: uptime(since) })];
+  return told.filter(Boolean).join(" · ");
+}
+
+/** @param {PageState} page @param {Module} module */
+function buttons(page, module) {
+  const isAlive = module.abilities.stopWithUsers === null || !["stopped", "engine_down"].includes(module.state);
+  // It is wanted, but none of it runs.
+  const canStart = module.abilities.start === null && module.abilities.restart !== null;
+  const begin = button({
+    ...can(page, module, "start"), text: t("Start"), keys: "S", icon: "play", kind: "start", run: () => startModule(module),
+  });
+  return html`
+    ${module.open && isAlive ? button({
+      ...can(page, module, "open"), text: t("Open"), keys: "O", icon: "external-link", kind: "primary",
+      run: () => openModule(module),
+    }) : nothing}
+    ${isAlive && canStart ? begin : nothing}
+    ${isAlive && !canStart && !module.orphan ? button({
+      ...can(page, module, "restart"), text: t("Restart"), keys: "R", icon: "rotate-cw", run: () => restartModule(module),
+    }) : nothing}
+    ${isAlive ? button({
+      ...can(page, module, "stopWithUsers"), text: t("Stop"), keys: "S", icon: "square",
+      run: () => stopModule(module, page.snapshot),
+    }) : begin}
+    ${menuButton({ text: t("More"), name: t("More about {name}", { name: module.title }), items: () => items(page, module) })}`;
+}
+
+/**
+ * Whether `action` works now, and why not.
+ * @param {PageState} page @param {Module} module @param {ModuleAction} action
+ */
+function can({ asked, connection }, { name, abilities }, action) {
+  const why = abilities[action];
+  return { why, enabled: why === null && connection === "up" && !asked.has(name) };
+}
+
+/** @param {PageState} page @param {Module} module */
+function items(page, module) {
+  const { name, open } = module;
+  const service = shellService(module);
+  const address = open && module.abilities.open === null ? open : null;
+  return [
+    ...(address && !isBrowser ? [{ text: t("Open in browser"), icon: "globe", run: () => openInBrowser(address) }] : []),
+    ...(open ? [{ text: t("Copy address"), icon: "link", run: () => copy(open) }] : []),
+    ...(service ? [{
+      text: t("Copy a shell command"), icon: "square-terminal",
+      run: () => copy(`aiserver-tray exec ${service === name ? name : `${name}/${service}`}`),
+    }] : []),
+    null,
+    ...(module.orphan ? [] : [{
+      ...can(page, module, "restart"), text: t("Recreate"), icon: "refresh-cw",
+      run: () => ask(name, "ai/operation/start", { kind: "up", modules: [name], recreate: true }),
+    }]),
+    {
+      ...can(page, module, "remove"), text: t("Remove…"), icon: "trash-2", kind: /** @type {const} */ ("danger"),
+      run: () => removeModule(module),
+    },
+  ];
+}
+
+/** @param {Module} module The service whose shell is meant. */
+function shellService({ name, services }) {
+  const running = services.filter(({ state, job }) => state === "running" && !job);
+  return (running.find((service) => service.name === name) ?? running[0])?.name;
+}

@@ -1,0 +1,85 @@
+// @ts-check
+/** A module at a glance: what it is connected with, its facts, its accounts, its services. */
+import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
+import { invoke } from "../../base/bridge.js";
+import { t, tn } from "../../base/i18n.js";
+import { slice } from "../../base/store.js";
+import { notice } from "../../components/notice.js";
+import { hideSecrets } from "../../components/secret.js";
+import { barePill } from "../../components/state.js";
+import { followUsage } from "../monitoring/history.js";
+import { accountCard } from "./accounts.js";
+import { factCard } from "./facts.js";
+import { connectionsOf, graph } from "./graph.js";
+import { happening } from "./happening.js";
+import { columns, counted, serviceTable, usageColumns } from "./service_table.js";
+
+/**
+ * @import { Address } from "../../base/address.js"
+ * @import { Module, ModuleDetails } from "../../contract.d.ts"
+ * @import { PageState } from "../../types.d.ts"
+ */
+
+const own = slice({
+  /** @type {ModuleDetails|null} */
+  details: null,
+  /** Why there are none. */
+  failure: "",
+});
+
+/** @param {Address} address */
+export function enter({ rest: [name = ""] }) {
+  let isLeft = false;
+  own.set({ details: null, failure: "" });
+  invoke("ai/module/details", { name }).then((answer) => {
+    if (isLeft) return;
+    own.set(answer.success ? { details: answer.data } : { failure: answer.message });
+  });
+  const leave = followUsage(name);
+  return () => {
+    isLeft = true;
+    leave();
+    hideSecrets();
+  };
+}
+
+/** @param {PageState} page @param {Module} module */
+export function view(page, module) {
+  const { details, failure } = own.get();
+  return html`
+    <div class="scroll"><div class="content">
+      ${happening(page, module)}
+      ${failure ? notice({ tone: "bad", title: t("Accounts and volumes can't be shown"), text: failure }) : nothing}
+      <div class="over">
+        <div class="over-main">
+          ${connections(page, module)}
+          ${details?.accounts.length ? accountCard(module, details.accounts) : nothing}
+        </div>
+        ${factCard(page, module, details?.volumes ?? [])}
+      </div>
+      <section class="card">
+        <div class="card-head"><h2 class="h3">${t("Services")}</h2><span class="muted control num">${counted(module)}</span></div>
+        ${serviceTable({ module, caption: t("Services"), columns: [...columns(module), ...usageColumns(page)] })}
+      </section>
+    </div></div>`;
+}
+
+/** @param {PageState} page @param {Module} module */
+function connections({ snapshot }, module) {
+  const modules = snapshot?.modules ?? [];
+  const found = connectionsOf(module, modules);
+  const lacking = found.required.filter(({ state }) => state !== "running").length;
+  return html`
+    <section class="card">
+      <div class="card-head">
+        <h2 class="h3">${t("Connections")}</h2><span class="grow"></span>
+        ${found.required.length && module.state !== "stopped" && module.state !== "engine_down"
+          ? lacking
+            ? barePill("degraded", tn("{count} required module isn't running", "{count} required modules aren't running", lacking))
+            : barePill("running", t("All required modules are running"))
+          : nothing}
+      </div>
+      <div class="graphhold">${found.required.length || found.users.length
+        ? graph(module, found) : html`<p class="muted">${t("{name} doesn't use other modules, and no module uses it.", { name: module.title })}</p>`}</div>
+    </section>`;
+}

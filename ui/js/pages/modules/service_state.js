@@ -1,0 +1,45 @@
+// @ts-check
+/** How a service is, in a word, and what can be done with it. */
+import { ask } from "../../base/actions.js";
+import { t } from "../../base/i18n.js";
+
+/**
+ * @import { Module, Service, State } from "../../contract.d.ts"
+ * @import { PageState } from "../../types.d.ts"
+ */
+
+/** @param {Service} service @returns {{state: State, word: string}} */
+export function stateOf({ state, health, job, exitCode, reason }) {
+  if (state === "running" && health === "unhealthy") return { state: "error", word: t("Unhealthy") };
+  if (state === "running" && health === "starting") return { state: "starting", word: t("Starting") };
+  if (state === "running") return { state: "running", word: health === "healthy" ? t("Healthy") : t("Running") };
+  if (state === "restarting") return { state: "error", word: t("Restarting") };
+  if (state === "paused") return { state: "degraded", word: t("Paused") };
+  if (job && state === "exited" && exitCode === 0) return { state: "stopped", word: t("Done") };
+  if (reason) return { state: "error", word: state === "exited" ? t("Exited with {code}", { code: exitCode }) : t("Failed") };
+  return { state: "stopped", word: state === "absent" ? t("Not created") : t("Stopped") };
+}
+
+/** @param {Service} service */
+export const isUp = ({ state }) => state === "running" || state === "paused" || state === "restarting";
+
+/** @typedef {"start"|"stop"|"restart"} ServiceAction */
+
+/**
+ * Whether `action` works now for a service, by what works for its module, and why not.
+ * @param {PageState} page @param {Module} module @param {Service} service @param {ServiceAction} action
+ */
+export function canOne({ asked, connection }, { name, abilities }, service, action) {
+  // One that was stopped alone can start while its module runs.
+  const why = action === "start" && abilities.restart === null ? null : abilities[action];
+  return { why, enabled: why === null && connection === "up" && !asked.has(keyOf(name, service.name)) };
+}
+
+/** @param {string} module @param {string} service */
+const keyOf = (module, service) => `${module}/${service}`;
+
+/** @param {string} module @param {string} service @param {ServiceAction} action */
+export function doWithOne(module, service, action) {
+  const kind = action === "start" ? "up" : action;
+  return ask(keyOf(module, service), "ai/operation/start", { kind, modules: [module], services: [service] });
+}
