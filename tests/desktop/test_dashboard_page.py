@@ -172,7 +172,7 @@ def test_the_palette_runs_an_operation(lab: WindowLab, window: Window) -> None:
     window.js(f"{search}.value = 'start n8n'; {search}.dispatchEvent(new Event('input')); 1")
     enter = "new KeyboardEvent('keydown', {key: 'Enter'})"
     window.js(f"{search}.dispatchEvent({enter}); 1")
-    assert lab.host.wait_for_call("ai/module/start")["name"] == "n8n"
+    assert lab.host.wait_for_call("ai/operation/start")["modules"] == ["n8n"]
 
 
 def test_a_folder_is_picked_in_the_desktops_own_dialog(lab: WindowLab, window: Window) -> None:

@@ -61,7 +61,7 @@ def test_the_palette_runs_what_is_found_by_some_letters(stack: Stack, page: Home
     page.press("restart n8")
     page.until(lambda: page.all("#palette .mi")[0].text == "Restart n8n", "it is found")
     page.press(Keys.ENTER)
-    assert stack.host.wait_for_call("ai/module/restart")["name"] == "n8n"
+    assert stack.host.wait_for_call("ai/operation/start")["modules"] == ["n8n"]
     page.chord(Keys.CONTROL, "k")
     page.press("host_port")
     page.until(lambda: len(page.all("#palette .mi")) == 2, "the setting is found, and the logs")

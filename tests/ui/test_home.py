@@ -140,22 +140,20 @@ def test_a_disabled_button_says_why(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize(
-    ("button", "channel", "payload"),
+    ("button", "operation"),
     [
-        ("Start: OneAPI", "ai/module/start", {"name": "oneapi", "wait": False}),
-        ("Stop: n8n", "ai/module/stop", {"name": "n8n", "wait": False}),
-        ("Restart: PostgreSQL", "ai/module/restart", {"name": "postgres", "wait": False}),
-        ("Start all", "ai/operation/start", {"kind": "up", "modules": []}),
+        ("Start: OneAPI", {"kind": "up", "modules": ["oneapi"]}),
+        ("Stop: n8n", {"kind": "stop", "modules": ["n8n"]}),
+        ("Restart: PostgreSQL", {"kind": "restart", "modules": ["postgres"]}),
+        ("Start all", {"kind": "up", "modules": []}),
     ],
 )
-def test_a_button_asks_for_what_it_says(
-    stack: Stack, button: str, channel: str, payload: Json
-) -> None:
+def test_a_button_asks_for_what_it_says(stack: Stack, button: str, operation: Json) -> None:
     left = states.module("ragflow", "running", orphan=True)
     up = (states.module(name, "running") for name in ("n8n", "postgres", "redis"))
     host = stack.show(states.snapshot("degraded", *up, left))
     stack.home().button(button).click()
-    assert host.wait_for_call(channel) == payload
+    assert host.wait_for_call("ai/operation/start") == operation
 
 
 def test_everything_that_runs_is_restarted_after_a_question(stack: Stack) -> None:
@@ -176,7 +174,7 @@ def test_what_is_rarely_done_is_in_a_menu(stack: Stack) -> None:
     host.answers["ai/module/details"] = answer({"accounts": [], "volumes": []})
     home = stack.home()
     home.item_of("n8n", "Restart").click()
-    assert host.wait_for_call("ai/module/restart") == {"name": "n8n", "wait": False}
+    assert host.wait_for_call("ai/operation/start") == {"kind": "restart", "modules": ["n8n"]}
     home.item_of("n8n", "Settings").click()
     home.until(lambda: home.address.endswith("#modules/n8n/settings"), "the settings of n8n")
     home.script("history.back()")
@@ -328,7 +326,7 @@ def test_however_many_tabs_are_open_each_works(stack: Stack) -> None:
     for _ in range(7):
         last = stack.in_another_tab(server.address)
     last.button("Start: OneAPI").click()
-    host.wait_for_call("ai/module/start")
+    host.wait_for_call("ai/operation/start")
     host.show(states.snapshot())
     stack.back_to_the_first_tab()
     first.wait_for_text("Nothing is running", ".overview")
@@ -384,7 +382,7 @@ def test_the_keyboard_alone_is_enough(stack: Stack) -> None:
     assert host.wait_for_call("ai/operation/start") == {"kind": "stop", "modules": []}
     home.tab_to("Start: OneAPI")
     home.press(Keys.SPACE)
-    host.wait_for_call("ai/module/start")
+    host.wait_for_call("ai/operation/start")
     # The button has nothing to do for now, and keeps its place.
     moving = states.snapshot("starting", states.module("oneapi", "starting"))
     host.show(moving)

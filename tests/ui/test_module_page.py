@@ -97,7 +97,7 @@ def test_an_access_token_that_a_choice_needs_is_created(stack: Stack) -> None:
     page.wait_for(".choice:nth-child(2) input").click()
     page.wait_for_text("which OneAPI issues", ".will")
     page.wait_for(".will .button").click()
-    assert host.wait_for_call("ai/module/start")["name"] == "oneapi"
+    assert host.wait_for_call("ai/operation/start")["modules"] == ["oneapi"]
     stack.show(states.snapshot("running", n8n, states.module("oneapi", "running")))
     page.wait_for_text("Create access token", ".will")
     page.wait_for(".will .button").click()

@@ -222,7 +222,7 @@ def test_one_cause_is_one_card_until_it_is_solved(stack: Stack) -> None:
     gone(home)
 
     busy = {"success": False, "code": "E_BUSY", "message": "Process 99 is at work.", "data": {}}
-    host.answers["ai/module/start"] = busy | {"data": {"module": "dify"}}
+    host.answers["ai/operation/start"] = busy | {"data": {"module": "dify"}}
     for _ in range(2):
         home.button("Start: Dify").click()
     home.wait_for_text("2 times", ".problem")

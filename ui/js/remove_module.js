@@ -1,7 +1,7 @@
 // @ts-check
 /** Asks before a module is removed: by a typed name where its data goes, too. */
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { ask, confirm } from "./base/actions.js";
+import { ask, confirm, operate } from "./base/actions.js";
 import { invoke } from "./base/bridge.js";
 import { number } from "./base/format.js";
 import { t, tn } from "./base/i18n.js";
@@ -41,9 +41,7 @@ function show(module, removal) {
 
 /** @param {string} name @param {Removal} removal */
 async function remove(name, { volumes, isDataLost, areLogsLost }) {
-  const begun = await ask(name, "ai/operation/start", {
-    kind: "down", modules: [name], volumes: isDataLost ? volumes : [],
-  });
+  const begun = await operate(name, { kind: "down", modules: [name], volumes: isDataLost ? volumes : [] });
   if (!begun.success || !areLogsLost) return;
   const ended = await invoke("ai/operation/wait", { id: begun.data.operationId });
   // Its last lines come until then.

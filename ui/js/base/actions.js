@@ -31,20 +31,25 @@ function fail({ code, message, data }) {
   update({ failures: [...current().failures, failure] });
 }
 
-export const startAll = () => ask("all", "ai/operation/start", { kind: "up", modules: [] });
+/**
+ * Starts an operation.
+ * @param {string} key @param {Channels["ai/operation/start"]["request"]} request
+ */
+export const operate = (key, request) => ask(key, "ai/operation/start", request);
+
+export const startAll = () => operate("all", { kind: "up", modules: [] });
 /** @param {string[]} modules */
-export const restartAll = (modules) => ask("all", "ai/operation/start", { kind: "restart", modules });
-export const stopAll = () => ask("all", "ai/operation/start", { kind: "stop", modules: [] });
+export const restartAll = (modules) => operate("all", { kind: "restart", modules });
+export const stopAll = () => operate("all", { kind: "stop", modules: [] });
 
 /** @param {string} name */
-export const start = (name) => ask(name, "ai/module/start", { name, wait: false });
+export const start = (name) => operate(name, { kind: "up", modules: [name] });
 /** @param {string} name */
-export const stop = (name) => ask(name, "ai/module/stop", { name, wait: false });
+export const stop = (name) => operate(name, { kind: "stop", modules: [name] });
 /** @param {string} name */
-export const restart = (name) => ask(name, "ai/module/restart", { name, wait: false });
+export const stopWithUsers = (name) => operate(name, { kind: "stop", modules: [name], cascade: true });
 /** @param {string} name */
-export const stopWithUsers = (name) =>
-  ask(name, "ai/operation/start", { kind: "stop", modules: [name], cascade: true });
+export const restart = (name) => operate(name, { kind: "restart", modules: [name] });
 /** @param {string} name */
 export const open = (name) => ask(`open ${name}`, "ai/module/open", { name });
 /** @param {string} id */

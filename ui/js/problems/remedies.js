@@ -1,6 +1,6 @@
 // @ts-check
 /** Does the next steps that problems offer. */
-import { ask, confirm, dismiss, startEngine } from "../base/actions.js";
+import { ask, confirm, dismiss, operate, startEngine } from "../base/actions.js";
 import { format } from "../base/address.js";
 import { invoke } from "../base/bridge.js";
 import { labelled } from "../base/format.js";
@@ -48,7 +48,7 @@ export const apply = (problem, remedy) => STEPS[remedy.kind]?.(problem, remedy);
 /** @param {Problem} problem */
 export async function tryAgain({ id, again, dismissible }) {
   if (!again) return;
-  const answer = await ask(id, "ai/operation/start", again);
+  const answer = await operate(id, again);
   if (answer.success) dismissible.forEach(dismiss);
 }
 

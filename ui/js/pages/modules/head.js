@@ -1,7 +1,7 @@
 // @ts-check
 /** The head of a module's page: what it is, how it is, and what can be done with it. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
-import { ask } from "../../base/actions.js";
+import { operate } from "../../base/actions.js";
 import { addressTo } from "../../base/address.js";
 import { isBrowser } from "../../base/bridge.js";
 import { uptime, versionIn } from "../../base/format.js";
@@ -93,7 +93,7 @@ function items(page, module) {
     null,
     ...(module.orphan ? [] : [{
       ...can(page, module, "restart"), text: t("Recreate"), icon: "refresh-cw",
-      run: () => ask(name, "ai/operation/start", { kind: "up", modules: [name], recreate: true }),
+      run: () => operate(name, { kind: "up", modules: [name], recreate: true }),
     }]),
     {
       ...can(page, module, "remove"), text: t("Remove…"), icon: "trash-2", kind: /** @type {const} */ ("danger"),

@@ -1,6 +1,6 @@
 // @ts-check
 /** How a service is, in a word, and what can be done with it. */
-import { ask } from "../../base/actions.js";
+import { operate } from "../../base/actions.js";
 import { t } from "../../base/i18n.js";
 
 /**
@@ -41,5 +41,5 @@ const keyOf = (module, service) => `${module}/${service}`;
 /** @param {string} module @param {string} service @param {ServiceAction} action */
 export function doWithOne(module, service, action) {
   const kind = action === "start" ? "up" : action;
-  return ask(keyOf(module, service), "ai/operation/start", { kind, modules: [module], services: [service] });
+  return operate(keyOf(module, service), { kind, modules: [module], services: [service] });
 }

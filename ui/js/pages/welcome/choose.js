@@ -1,7 +1,7 @@
 // @ts-check
 /** The second step: the features to start, and what they take. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
-import { ask } from "../../base/actions.js";
+import { ask, operate } from "../../base/actions.js";
 import { go } from "../../base/address.js";
 import { invoke } from "../../base/bridge.js";
 import { bytes, list } from "../../base/format.js";
@@ -63,7 +63,7 @@ async function start() {
   const modules = chosen();
   if (!(await ask(KEY, "ai/config/choose", { modules })).success) return;
   await invoke("ai/app/welcome", { done: true });
-  if ((await ask(KEY, "ai/operation/start", { kind: "up", modules: [] })).success) go("home");
+  if ((await operate(KEY, { kind: "up", modules: [] })).success) go("home");
 }
 
 /** The modules that are started with these, and themselves. @param {string[]} names @param {Snapshot} snapshot */
