@@ -32,6 +32,18 @@ export interface Question {
   run?(): void;
 }
 
+/** A row of the settings. */
+export interface SettingRow {
+  id: string;
+  title: string;
+  help?: string;
+  control?: unknown;
+  /** what needs the whole width */
+  below?: unknown;
+  /** why a change was refused; without it, that of the setting with this address */
+  error?: string | null | undefined;
+}
+
 /** Everything that the page shows. */
 export interface PageState {
   connection: Connection;

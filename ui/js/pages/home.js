@@ -4,12 +4,12 @@ import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { list } from "../base/format.js";
 import { t } from "../base/i18n.js";
 import { empty, notice } from "../components/notice.js";
+import { active, others, shownInHero } from "../components/operations.js";
 import { problems } from "../problems/problems.js";
 import { basics } from "./home/basics.js";
 import { engineCard } from "./home/engine.js";
 import { features } from "./home/features.js";
 import { hero } from "./home/hero.js";
-import { active, others, shownInHero } from "./home/operations.js";
 import { attention } from "./home/problems.js";
 import { progressOf } from "./home/progress.js";
 

@@ -8,13 +8,14 @@ import { searchInput } from "../components/field.js";
 import { icon } from "../components/icon.js";
 import { empty, notice } from "../components/notice.js";
 import { followAlerts } from "./alerts/alerts.js";
+import { loadKept } from "./logs/keeping.js";
 import { SECTIONS } from "./settings/sections.js";
-import { load, loadKept, own } from "./settings/state.js";
+import { load, own } from "./settings/state.js";
 
 /**
  * @import { Address } from "../base/address.js"
- * @import { PageState } from "../types.d.ts"
- * @import { Row, Section } from "./settings/sections.js"
+ * @import { Section } from "./settings/sections.js"
+ * @import { PageState, SettingRow } from "../types.d.ts"
  */
 
 /** @param {Address} address */
@@ -66,27 +67,27 @@ function goTo(event, name) {
   document.getElementById(`section-${name}`)?.scrollIntoView({ block: "start" });
 }
 
-/** @param {Section} section @param {PageState} page @param {string} asked @returns {Row[]} */
+/** @param {Section} section @param {PageState} page @param {string} asked @returns {SettingRow[]} */
 function rowsOf({ rows, title }, page, asked) {
   const words = asked.toLowerCase();
   return rows(page).filter((row) =>
     !words || `${t(title)} ${row.id} ${row.title} ${row.help ?? ""}`.toLowerCase().includes(words));
 }
 
-/** @param {{name: string, title: string, rows: Row[]}} section */
+/** @param {{name: string, title: string, rows: SettingRow[]}} section */
 const sectionView = ({ name, title, rows }) => html`
   <section class="sg" id="section-${name}" aria-labelledby="title-${name}">
     <h2 id="title-${name}">${t(title)}</h2>
     <div class="card">${rows.map(rowView)}</div>
   </section>`;
 
-/** @param {Row} row */
-const rowView = ({ id, title, help, control, below }) => html`
+/** @param {SettingRow} row */
+const rowView = ({ id, title, help, control, below, error = own.get().errors[id] }) => html`
   <div class="sr" data-setting=${id}>
     <div class="t">
       <h3 id="label-${id}">${title}</h3>
       ${help ? html`<p>${help}</p>` : nothing}
-      ${own.get().errors[id] ? html`<p class="bad" role="alert">${own.get().errors[id]}</p>` : nothing}
+      ${error ? html`<p class="bad" role="alert">${error}</p>` : nothing}
       ${below ?? nothing}
     </div>
     ${control ?? nothing}

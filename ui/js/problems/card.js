@@ -12,9 +12,8 @@ import { copy } from "../components/copy.js";
 import { icon } from "../components/icon.js";
 import { spark } from "../components/spark.js";
 import { hue, tile } from "../components/tile.js";
-import { hasPrevious, restorePrevious } from "../previous.js";
 import { problems } from "./problems.js";
-import { addressOf, apply, tryAgain } from "./remedies.js";
+import { addressOf, apply, hasPrevious, restorePrevious, tryAgain } from "./remedies.js";
 
 /**
  * @import { Module, Remedy } from "../contract.d.ts"

@@ -1,16 +1,16 @@
 // @ts-check
-/** Does the next steps that problems offer. */
+/** The next steps that problems offer: where each leads, or what it does. */
 import { ask, confirm, dismiss, operate, startEngine } from "../base/actions.js";
 import { format } from "../base/address.js";
 import { invoke } from "../base/bridge.js";
 import { labelled } from "../base/format.js";
 import { t } from "../base/i18n.js";
 import { needed } from "../base/later.js";
-import { current } from "../base/store.js";
+import { current, slice } from "../base/store.js";
 import { showToast } from "../components/toast.js";
 
 /**
- * @import { Remedy, Setting } from "../contract.d.ts"
+ * @import { Module, Remedy, Setting } from "../contract.d.ts"
  * @import { Problem } from "./problems.js"
  */
 
@@ -23,14 +23,13 @@ export function addressOf({ kind, module = "", service = "", page = "" }, since)
   return kind === "open" ? `#${page}` : "";
 }
 
-const enterValue = () => needed(() => import("../enter_value.js"));
-
 /** @type {Record<string, (problem: Problem, remedy: Remedy) => unknown>} */
 const STEPS = {
   set: (problem, remedy) => remedy.question
     ? confirm({ title: t("Allow this change?"), text: remedy.question, action: remedy.text, run: () => set(problem, remedy) })
     : set(problem, remedy),
-  enter: async (problem, remedy) => (await enterValue())?.enter(problem, remedy),
+  enter: async (problem, remedy) =>
+    (await needed(() => import("./enter_value.js")))?.enter(problem.id, remedy, () => tryAgain(problem)),
   trust: (problem, remedy) => confirm({
     title: t("Trust this module?"),
     text: [t("{module} may then:", { module: remedy.module }), ...(remedy.permissions ?? []).map(({ text }) => `– ${text}`)].join("\n"),
@@ -87,4 +86,35 @@ function restart(problem, name) {
   const module = current().snapshot?.modules.find((one) => one.name === name);
   const kind = module?.abilities.restart === null ? "restart" : "up";
   return tryAgain({ ...problem, again: { kind, modules: [name], services: [] } });
+}
+
+// -- the settings that a module had before its trouble --------------------------------------------
+
+/** By module: since when it is in trouble, and whether it has earlier settings. */
+const own = slice({ known: /** @type {Record<string, {since: string, has: boolean}>} */ ({}) });
+
+/** @param {string} name @param {string} since @param {boolean} has */
+const note = (name, since, has) => own.set({ known: { ...own.get().known, [name]: { since, has } } });
+
+/** @type {Record<string, string>} What was asked last of each module. */
+const asked = {};
+
+/** @param {Module} module in trouble. The owner is asked once each time; the page is drawn again then. */
+export function hasPrevious({ name, trouble }) {
+  const since = String(trouble?.since);
+  if (asked[name] !== since) {
+    asked[name] = since;
+    invoke("ai/config/form", { module: name }).then((answer) =>
+      note(name, since, answer.success && Boolean(answer.data.previous)));
+  }
+  const known = own.get().known[name];
+  return known?.since === since && known.has;
+}
+
+/** @param {string} key of the request @param {Module} module */
+export async function restorePrevious(key, { name, trouble }) {
+  const answer = await ask(key, "ai/config/restore", { module: name, when: "now" });
+  if (!answer.success) return;
+  note(name, String(trouble?.since), false);
+  showToast({ text: t("The previous settings are back") });
 }

@@ -5,8 +5,7 @@ import { addressTo, go } from "../base/address.js";
 import { labelled } from "../base/format.js";
 import { mark, t } from "../base/i18n.js";
 import { shortcut } from "../base/keys.js";
-import { openModule, restartModule, startModule, stopEverything, stopModule } from "../pages/modules/actions.js";
-import { removeModule } from "../remove_module.js";
+import { openModule, removeModule, restartModule, startModule, stopEverything, stopModule } from "../pages/modules/actions.js";
 import { showShortcuts } from "./shortcuts.js";
 
 /**

@@ -7,7 +7,7 @@ import { shortcut } from "../base/keys.js";
 import { togglePalette } from "../base/later.js";
 import { button } from "../components/button.js";
 import { icon } from "../components/icon.js";
-import { active, shownInHero } from "../pages/home/operations.js";
+import { active, shownInHero } from "../components/operations.js";
 import { shareDone } from "../pages/home/steps.js";
 import { overallState, problems } from "../problems/problems.js";
 import { toggleSide } from "./side.js";

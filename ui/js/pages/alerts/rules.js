@@ -1,5 +1,5 @@
 // @ts-check
-/** The section of the alert rules: switches, parameters, mutes, and rules of one's own. */
+/** The alert rules in the settings: switches, parameters, mutes, and rules of one's own. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { dateTime, labelled } from "../../base/format.js";
 import { mark, t } from "../../base/i18n.js";
@@ -7,18 +7,21 @@ import { slice } from "../../base/store.js";
 import { button } from "../../components/button.js";
 import { toggle } from "../../components/field.js";
 import { menuButton } from "../../components/menu.js";
-import { lineFields, numberFields, valuesOf } from "../settings/rule_fields.js";
-import { setError } from "../settings/state.js";
 import { alertList, changeRules, muteItems, mutedText } from "./alerts.js";
 
 /**
- * @import { Alert, Channels, Module, Mute, MuteRequest, Rule } from "../../contract.d.ts"
- * @import { PageState } from "../../types.d.ts"
- * @import { Row } from "../settings/sections.js"
+ * @import { Alert, Channels, Level, Module, Mute, MuteRequest, Rule } from "../../contract.d.ts"
+ * @import { PageState, SettingRow } from "../../types.d.ts"
  */
 
-/** `edited`: the id of the rule whose parameters are shown; `kind`: of the rule that is added. */
-const own = slice({ edited: "", kind: /** @type {"cpu"|"memory"|"line"} */ ("line") });
+const own = slice({
+  /** The id of the rule whose parameters are shown. */
+  edited: "",
+  /** Of the rule that is added. */
+  kind: /** @type {"cpu"|"memory"|"line"} */ ("line"),
+  /** Why a change was refused, by the id of its row. */
+  errors: /** @type {Record<string, string|null>} */ ({}),
+});
 
 /**
  * Changes rules or mutes; why that is refused is said in the row `id`.
@@ -27,16 +30,16 @@ const own = slice({ edited: "", kind: /** @type {"cpu"|"memory"|"line"} */ ("lin
  */
 async function change(id, channel, payload) {
   const why = await changeRules(channel, payload);
-  setError(id, why);
+  own.set({ errors: { ...own.get().errors, [id]: why } });
   return why === null;
 }
 
-/** @param {PageState} page @returns {Row[]} */
+/** @param {PageState} page @returns {SettingRow[]} */
 export function ruleRows({ snapshot }) {
   const list = alertList();
   if (!list) return [];
   const modules = snapshot?.modules ?? [];
-  return [
+  const rows = [
     ...list.rules.map((rule) => ruleRow(rule, modules)),
     { id: "add-rule", title: t("Add a rule"), help: t("For one module or all of them"), below: newRule(modules) },
     ...lastAlerts(list.alerts),
@@ -45,12 +48,13 @@ export function ruleRows({ snapshot }) {
       below: mutedModules(list.mutes.filter(({ rule }) => rule === null), modules),
     },
   ];
+  return rows.map((row) => ({ ...row, error: own.get().errors[row.id] }));
 }
 
 /** What is shown of earlier alerts. */
 const MOST = 10;
 
-/** @param {Alert[]} alerts @returns {Row[]} */
+/** @param {Alert[]} alerts @returns {SettingRow[]} */
 function lastAlerts(alerts) {
   if (!alerts.length) return [];
   return [{
@@ -65,7 +69,7 @@ function lastAlerts(alerts) {
 /** @param {string|null} name @param {Module[]} modules */
 const titleOf = (name, modules) => modules.find((module) => module.name === name)?.title ?? name ?? t("All modules");
 
-/** @param {Rule} rule @param {Module[]} modules @returns {Row} */
+/** @param {Rule} rule @param {Module[]} modules @returns {SettingRow} */
 function ruleRow(rule, modules) {
   const scope = rule.module ? titleOf(rule.module, modules) : rule.builtIn ? "" : t("All modules");
   const isEdited = own.get().edited === rule.id;
@@ -153,3 +157,51 @@ const mutedModules = (mutes, modules) => html`
       </select></label>
     <span class="buttons"><button class="button small">${t("Mute")}</button></span>
   </form>`;
+
+// -- the parameters of a rule, as fields of a form ------------------------------------------------
+
+/** @typedef {"count"|"minutes"|"percent"|"gigabytes"|"cooldown"} NumberName */
+
+/** @type {Record<NumberName, {label: string, unit: string, max: number, step: string}>} */
+const NUMBERS = {
+  count: { label: mark("Restarts"), unit: "", max: 100, step: "1" },
+  percent: { label: mark("Over"), unit: "%", max: 100, step: "any" },
+  gigabytes: { label: mark("Less than"), unit: "GB", max: 100_000, step: "any" },
+  minutes: { label: mark("For"), unit: "min", max: 1440, step: "any" },
+  cooldown: { label: mark("Notify again after"), unit: "min", max: 1440, step: "any" },
+};
+
+/** @type {Record<string, string>} Where another word fits better. */
+const LABELS = { "restarts.minutes": mark("Within"), "disk.percent": mark("Or less than") };
+
+/** @type {Record<Exclude<Level, "unknown">, string>} */
+const LEVELS = { debug: mark("Debug or higher"), info: mark("Info or higher"), warn: mark("Warning or higher"), error: mark("Error") };
+
+/** @param {Pick<Rule, "kind"|"parameters"|NumberName>} rule */
+const numberFields = (rule) => rule.parameters.filter((name) => name in NUMBERS).map((name) => {
+  const own = /** @type {NumberName} */ (name);
+  const { label, unit, max, step } = NUMBERS[own];
+  return html`
+    <label class="param"><span>${t(LABELS[`${rule.kind}.${own}`] ?? label)}</span>
+      <span class="input"><input type="number" name=${own} min="0" max=${max} step=${step} required .value=${String(rule[own])}>
+        ${unit ? html`<span class="unit">${t(unit)}</span>` : ""}</span></label>`;
+});
+mark("min");
+
+const lineFields = () => html`
+  <label class="param"><span>${t("Level")}</span>
+    <select class="select" name="level">
+      ${Object.entries(LEVELS).map(([level, text]) => html`<option value=${level} ?selected=${level === "error"}>${t(text)}</option>`)}
+      <option value="">${t("Every level")}</option>
+    </select></label>
+  <label class="param wide"><span>${t("Pattern (RE2)")}</span>
+    <span class="input"><input class="mono" name="pattern" maxlength="1000" placeholder="connection refused|timed? out"
+      autocomplete="off" spellcheck="false"></span></label>`;
+
+/** The fields of a form that have a value. @param {SubmitEvent} event */
+function valuesOf(event) {
+  event.preventDefault();
+  const values = [...new FormData(/** @type {HTMLFormElement} */ (event.currentTarget))].map(([name, value]) =>
+    [name, name in NUMBERS ? Number(value) : String(value)]);
+  return Object.fromEntries(values.filter(([, value]) => value !== ""));
+}

@@ -6,7 +6,6 @@ import { t } from "../../base/i18n.js";
 import { slice } from "../../base/store.js";
 import { button } from "../../components/button.js";
 import { secret } from "../../components/secret.js";
-import { change } from "../settings/state.js";
 
 /** @import { Setting } from "../../contract.d.ts" */
 
@@ -17,14 +16,17 @@ const own = slice({
   answer: /** @type {{ok: boolean, text: string}|null} */ (null),
 });
 
-/** @param {Setting} setting */
-export function webhook({ address, origin, title }) {
+/** @param {Setting} setting @param {(value: string|null) => Promise<boolean>} change whether it was taken */
+export function webhook({ address, origin, title }, change) {
   const { isEdited } = own.get();
-  if (origin !== "set" || isEdited) return form(address);
+  const set = async (/** @type {string|null} */ value) => {
+    if (await change(value)) own.set({ isEdited: false, answer: null });
+  };
+  if (origin !== "set" || isEdited) return form(address, set);
   return html`<span class="buttons">
     ${secret(address, title)}
     ${button({ text: t("Change"), size: "small", run: () => own.set({ isEdited: true }) })}
-    ${button({ text: t("Remove"), name: t("Remove {name}", { name: title }), size: "small", icon: "trash-2", iconOnly: true, run: () => set(address, null) })}
+    ${button({ text: t("Remove"), name: t("Remove {name}", { name: title }), size: "small", icon: "trash-2", iconOnly: true, run: () => set(null) })}
     ${button({ text: t("Test"), size: "small", icon: "send", enabled: !own.get().isTesting, run: test })}
   </span>`;
 }
@@ -36,22 +38,17 @@ export function webhookAnswer() {
   return answer ? html`<p class=${answer.ok ? "ok" : "bad"} role="status">${answer.text}</p>` : nothing;
 }
 
-/** @param {string} address */
-const form = (address) => html`
+/** @param {string} address @param {(value: string) => void} set */
+const form = (address, set) => html`
   <form class="sr-text" @submit=${(/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
-    set(address, String(new FormData(/** @type {HTMLFormElement} */ (event.target)).get("value")));
+    set(String(new FormData(/** @type {HTMLFormElement} */ (event.target)).get("value")));
   }}>
     <span class="input"><input id=${address} name="value" type="password" required aria-labelledby="label-${address}"
       placeholder="https://ntfy.sh/my-topic" autocomplete="off" spellcheck="false"></span>
     ${own.get().isEdited ? button({ text: t("Cancel"), size: "small", run: () => own.set({ isEdited: false }) }) : nothing}
     <button class="button small">${t("Apply")}</button>
   </form>`;
-
-/** @param {string} address @param {string|null} value */
-async function set(address, value) {
-  if (await change(address, value)) own.set({ isEdited: false, answer: null });
-}
 
 async function test() {
   own.set({ isTesting: true, answer: null });

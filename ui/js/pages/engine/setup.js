@@ -10,7 +10,7 @@ import { copy } from "../../components/copy.js";
 import { icon } from "../../components/icon.js";
 import { progress } from "../../components/meter.js";
 import { notice } from "../../components/notice.js";
-import { engineSetupState, isForbidden } from "../../engine_setup.js";
+import { engineSetupState, isForbidden } from "./state.js";
 
 /**
  * @import { EngineChoice, EngineInstall, EnginePackages, EngineSetup, Wsl } from "../../contract.d.ts"

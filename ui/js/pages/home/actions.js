@@ -10,8 +10,7 @@ import { button } from "../../components/button.js";
 import { copy } from "../../components/copy.js";
 import { icon } from "../../components/icon.js";
 import { menuButton } from "../../components/menu.js";
-import { removeModule } from "../../remove_module.js";
-import { openInBrowser, openModule, restartModule, startModule, stopModule } from "../modules/actions.js";
+import { openInBrowser, openModule, removeModule, restartModule, startModule, stopModule } from "../modules/actions.js";
 
 /**
  * @import { Kind } from "../../components/button.js"

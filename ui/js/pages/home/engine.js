@@ -10,7 +10,7 @@ import { button } from "../../components/button.js";
 import { icon } from "../../components/icon.js";
 import { progress } from "../../components/meter.js";
 import { emblem } from "../../components/state.js";
-import { needsSetup, setupTitle } from "../../engine_setup.js";
+import { needsSetup, setupTitle } from "../engine/state.js";
 
 /**
  * @import { Engine, Snapshot } from "../../contract.d.ts"

@@ -5,9 +5,8 @@ import { aboutLeft, bytes, duration, percent } from "../../base/format.js";
 import { t } from "../../base/i18n.js";
 import { icon } from "../../components/icon.js";
 import { meter } from "../../components/meter.js";
+import { cancelButton, countText, doing, timeLeftOf, titleOf } from "../../components/operations.js";
 import { downloads } from "./downloads.js";
-import { timeLeftOf } from "./left.js";
-import { cancelButton, countText, doing, titleOf } from "./operations.js";
 import { startingModules } from "./starting.js";
 import { isOver, ofPhase, rate, share, shareDone } from "./steps.js";
 

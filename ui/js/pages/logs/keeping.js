@@ -1,24 +1,32 @@
 // @ts-check
-/** How much of the logs is kept, by module, and its deletion. */
+/** The kept logs in the settings: how much is kept, by module, and its deletion. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { ask, confirm } from "../../base/actions.js";
+import { invoke } from "../../base/bridge.js";
 import { bytes, dayAndMonth, list, number } from "../../base/format.js";
 import { t, tn } from "../../base/i18n.js";
+import { slice } from "../../base/store.js";
 import { button } from "../../components/button.js";
 import { toggle } from "../../components/field.js";
-import { change, loadKept, own } from "../settings/state.js";
 
 /**
- * @import { KeptModule } from "../../contract.d.ts"
- * @import { PageState } from "../../types.d.ts"
- * @import { Row } from "../settings/sections.js"
+ * @import { KeptLogs, KeptModule } from "../../contract.d.ts"
+ * @import { PageState, SettingRow } from "../../types.d.ts"
  * @typedef {{name: string, title: string, kept: KeptModule|undefined}} Source
  */
 
-const NOT_KEPT = "app.logs_not_kept";
+const own = slice({ kept: /** @type {KeptLogs|null} */ (null) });
 
-/** @param {PageState} page @returns {Row[]} */
-export function keptLogRows({ snapshot }) {
+export async function loadKept() {
+  const answer = await invoke("ai/logs/kept", {});
+  if (answer.success) own.set({ kept: answer.data });
+}
+
+/**
+ * @param {PageState} page @param {string[]} notKept names of modules
+ * @param {(notKept: string[]) => unknown} change @returns {SettingRow[]}
+ */
+export function keptLogRows({ snapshot }, notKept, change) {
   const { kept } = own.get();
   if (!kept || !snapshot) return [];
   const unreadable = kept.unreadable.map(({ module, service }) => `${module}/${service}`);
@@ -29,7 +37,7 @@ export function keptLogRows({ snapshot }) {
       ${unreadable.length ? html`<p>${t("The engine can't read these logs because of their logging driver: {services}", {
         services: list(unreadable),
       })}</p>` : nothing}
-      <ul class="mirrors">${sources(snapshot.modules, kept.modules).map(sourceRow)}</ul>`,
+      <ul class="mirrors">${sources(snapshot.modules, kept.modules).map((source) => sourceRow(source, notKept, change))}</ul>`,
   }];
 }
 
@@ -43,8 +51,8 @@ function sources(modules, kept) {
   return named.map(({ name, title }) => ({ name, title, kept: kept.find(({ module }) => module === name) }));
 }
 
-/** @param {Source} source */
-const sourceRow = ({ name, title, kept }) => html`
+/** @param {Source} source @param {string[]} notKept @param {(notKept: string[]) => unknown} change */
+const sourceRow = ({ name, title, kept }, notKept, change) => html`
   <li class="mr" data-module=${name}>
     <span class="grow cut">${title}</span>
     <span class="num muted">${kept ? amount(kept) : t("No lines")}</span>
@@ -52,19 +60,16 @@ const sourceRow = ({ name, title, kept }) => html`
       text: t("Delete"), name: t("Delete the logs of {name}", { name: title }), icon: "trash-2", size: "small", kind: "quiet",
       iconOnly: true, enabled: kept !== undefined, run: () => kept && askToDelete(title, kept),
     })}
-    ${toggle({ id: `keep-${name}`, on: !notKept().includes(name), label: t("Keep the logs of {name}", { name: title }), change: (on) => keep(name, on) })}
+    ${toggle({
+      id: `keep-${name}`, on: !notKept.includes(name), label: t("Keep the logs of {name}", { name: title }),
+      change: (on) => change(on ? notKept.filter((other) => other !== name) : [...notKept, name]),
+    })}
   </li>`;
 
 /** @param {KeptModule} kept */
 const amount = ({ lines, bytes: size, first }) => t("{lines}, {size}, since {day}", {
   lines: tn("{count} line", "{count} lines", lines, { count: number(lines) }), size: bytes(size), day: dayAndMonth(new Date(first * 1000).toISOString()),
 });
-
-const notKept = () => (own.get().settings[NOT_KEPT]?.value ?? "").split(" ").filter(Boolean);
-
-/** @param {string} name @param {boolean} isKept */
-const keep = (name, isKept) =>
-  change(NOT_KEPT, (isKept ? notKept().filter((other) => other !== name) : [...notKept(), name]).join(" "));
 
 /** @param {string} title @param {KeptModule} kept */
 const askToDelete = (title, { module, lines }) => confirm({

@@ -4,6 +4,7 @@ import * as actions from "../../base/actions.js";
 import { isBrowser } from "../../base/bridge.js";
 import { list } from "../../base/format.js";
 import { t, tn } from "../../base/i18n.js";
+import { needed } from "../../base/later.js";
 import { showToast } from "../../components/toast.js";
 
 /**
@@ -56,6 +57,9 @@ async function stopAlone({ name, title }) {
   if (!answer.success) return;
   showToast({ text: t("Stopping {name}", { name: title }), icon: "square", undo: () => actions.start(name) });
 }
+
+/** @param {Module} module Asks first. */
+export const removeModule = async (module) => (await needed(() => import("./remove.js")))?.removeModule(module);
 
 /** @param {Snapshot|null} snapshot Asks first: somebody may use what runs. */
 export function restartEverything(snapshot) {

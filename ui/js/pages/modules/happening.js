@@ -2,8 +2,8 @@
 /** What is being done with a module, and what is wrong with it. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { notice } from "../../components/notice.js";
+import { active, others } from "../../components/operations.js";
 import { problemCards } from "../../problems/card.js";
-import { active, others } from "../home/operations.js";
 
 /**
  * @import { Module } from "../../contract.d.ts"

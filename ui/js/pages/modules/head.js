@@ -13,8 +13,7 @@ import { icon } from "../../components/icon.js";
 import { menuButton } from "../../components/menu.js";
 import { pill } from "../../components/state.js";
 import { tile } from "../../components/tile.js";
-import { removeModule } from "../../remove_module.js";
-import { openInBrowser, openModule, restartModule, startModule, stopModule } from "./actions.js";
+import { openInBrowser, openModule, removeModule, restartModule, startModule, stopModule } from "./actions.js";
 
 /**
  * @import { Module } from "../../contract.d.ts"

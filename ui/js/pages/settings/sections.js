@@ -10,24 +10,22 @@ import { copyButton } from "../../components/copy.js";
 import { select, toggle } from "../../components/field.js";
 import { icon } from "../../components/icon.js";
 import { pill } from "../../components/state.js";
-import { showShortcuts } from "../../shell/shortcuts.js";
 import { ruleRows } from "../alerts/rules.js";
 import { webhook, webhookAnswer } from "../alerts/webhook.js";
 import { keptLogRows } from "../logs/keeping.js";
 import { mirrors } from "./mirrors.js";
 import { change, changeAutostart, load, own } from "./state.js";
 import { themes } from "./themes.js";
+import { showShortcuts } from "../../shell/shortcuts.js";
 
 /**
  * @import { Package, Setting } from "../../contract.d.ts"
- * @import { PageState } from "../../types.d.ts"
+ * @import { PageState, SettingRow } from "../../types.d.ts"
  */
 
-/**
- * @typedef {{id: string, title: string, help?: string, control?: unknown, below?: unknown}} Row
- *   `below`: what needs the whole width
- * @typedef {{name: string, title: string, icon: string, rows: (page: PageState) => Row[]}} Section
- */
+/** @typedef {{name: string, title: string, icon: string, rows: (page: PageState) => SettingRow[]}} Section */
+
+const NOT_KEPT = "app.logs_not_kept";
 
 /** @type {Section[]} */
 export const SECTIONS = [
@@ -49,7 +47,7 @@ export const SECTIONS = [
   },
   {
     name: "logs", title: mark("Kept logs"), icon: "scroll-text",
-    rows: (page) => [...rows("app.logs_keep", "app.logs_keep_days", "app.logs_keep_size"), ...keptLogRows(page)],
+    rows: (page) => [...rows("app.logs_keep", "app.logs_keep_days", "app.logs_keep_size"), ...keptLogs(page)],
   },
   {
     name: "docker", title: mark("Docker"), icon: "container",
@@ -69,12 +67,18 @@ const of = (...addresses) => addresses.flatMap((address) => own.get().settings[a
 /** @param {Setting} setting */
 const texts = ({ address, title, help }) => ({ id: address, title, help });
 
-/** @param {...string} addresses @returns {Row[]} */
+/** @param {...string} addresses @returns {SettingRow[]} */
 const rows = (...addresses) => of(...addresses).map((setting) => ({ ...texts(setting), control: control(setting) }));
 
 const webhookRows = () => of("app.alert_webhook").map((setting) => ({
-  ...texts(setting), control: webhook(setting), below: webhookAnswer(),
+  ...texts(setting), control: webhook(setting, (value) => change(setting.address, value)), below: webhookAnswer(),
 }));
+
+/** @param {PageState} page */
+function keptLogs(page) {
+  const notKept = (own.get().settings[NOT_KEPT]?.value ?? "").split(" ").filter(Boolean);
+  return keptLogRows(page, notKept, (names) => change(NOT_KEPT, names.join(" ")));
+}
 
 /** @param {Setting} setting */
 function control({ address, type, value, choices, title }) {
@@ -102,7 +106,7 @@ const theme = () => of("app.theme").map((setting) => ({
   ...texts(setting), help: "", control: themes(setting, (value) => change(setting.address, value)),
 }));
 
-/** @returns {Row} */
+/** @returns {SettingRow} */
 function singleKeys() {
   const title = t("Single-key shortcuts");
   return {
@@ -118,7 +122,7 @@ function singleKeys() {
   };
 }
 
-/** @returns {Row[]} */
+/** @returns {SettingRow[]} */
 function atLogin() {
   const { autostart } = own.get();
   if (!autostart?.supported) return [];
@@ -129,7 +133,7 @@ function atLogin() {
   }];
 }
 
-/** @param {PageState} page @returns {Row[]} */
+/** @param {PageState} page @returns {SettingRow[]} */
 function startAll({ snapshot }) {
   const features = (snapshot?.modules ?? []).filter(({ kind, orphan }) => kind === "feature" && !orphan);
   if (!snapshot || !features.length) return [];
@@ -145,7 +149,7 @@ function startAll({ snapshot }) {
   }];
 }
 
-/** @param {PageState} page @returns {Row[]} */
+/** @param {PageState} page @returns {SettingRow[]} */
 function engine({ snapshot }) {
   const { about: process } = own.get();
   if (!snapshot || !process) return [];
@@ -160,7 +164,7 @@ function engine({ snapshot }) {
   }];
 }
 
-/** @returns {Row[]} Those that the user added. */
+/** @returns {SettingRow[]} Those that the user added. */
 function moduleFolders() {
   const folders = own.get().about?.moduleFolders ?? [];
   return [
@@ -187,7 +191,7 @@ const askToForget = (folder) => confirm({
   },
 });
 
-/** @returns {Row[]} */
+/** @returns {SettingRow[]} */
 function about() {
   const { about: process } = own.get();
   if (!process) return [];

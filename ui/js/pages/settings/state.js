@@ -3,7 +3,7 @@
 import { invoke } from "../../base/bridge.js";
 import { slice } from "../../base/store.js";
 
-/** @import { About, Autostart, KeptLogs, Setting } from "../../contract.d.ts" */
+/** @import { About, Autostart, Setting } from "../../contract.d.ts" */
 
 export const own = slice({
   isLoaded: false,
@@ -12,8 +12,7 @@ export const own = slice({
   settings: /** @type {Record<string, Setting>} */ ({}),
   about: /** @type {About|null} */ (null),
   autostart: /** @type {Autostart|null} */ (null),
-  kept: /** @type {KeptLogs|null} */ (null),
-  /** Why a value was refused, by the setting's address. */
+  /** Why a value was refused, by the id of its row. */
   errors: /** @type {Record<string, string>} */ ({}),
 });
 
@@ -30,11 +29,6 @@ export async function load() {
     about: about.success ? about.data : null,
     autostart: autostart.success ? autostart.data : null,
   });
-}
-
-export async function loadKept() {
-  const answer = await invoke("ai/logs/kept", {});
-  if (answer.success) own.set({ kept: answer.data });
 }
 
 /** @param {string} address @param {string|null} value `null`: its default @returns {Promise<boolean>} whether it was taken */
@@ -55,10 +49,4 @@ export async function changeAutostart(enabled) {
   const answer = await invoke("ai/system/autostart", { enabled });
   if (answer.success) own.set({ autostart: answer.data, errors: {} });
   else own.set({ errors: { autostart: answer.message } });
-}
-
-/** @param {string} id of a row @param {string|null} why something was refused there */
-export function setError(id, why) {
-  const { [id]: _, ...errors } = own.get().errors;
-  own.set({ errors: why === null ? errors : { ...errors, [id]: why } });
 }

@@ -8,9 +8,9 @@ import { current } from "../../base/store.js";
 import { button } from "../../components/button.js";
 import { icon } from "../../components/icon.js";
 import { notice } from "../../components/notice.js";
-import { engineSetupState, needsSetup, setupTitle } from "../../engine_setup.js";
 import { remedyButtons } from "../doctor/remedies.js";
 import { engineSetup, wslText } from "../engine/setup.js";
+import { engineSetupState, needsSetup, setupTitle } from "../engine/state.js";
 import { check, own } from "./state.js";
 
 /**

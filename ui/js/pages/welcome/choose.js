@@ -13,7 +13,7 @@ import { icon } from "../../components/icon.js";
 import { meter } from "../../components/meter.js";
 import { notice } from "../../components/notice.js";
 import { hue, tile } from "../../components/tile.js";
-import { engineSetupState } from "../../engine_setup.js";
+import { engineSetupState } from "../engine/state.js";
 import { chosen, own, setAutostart, setMirrors, toggle } from "./state.js";
 
 /**

@@ -3,7 +3,7 @@
 import { ask } from "../../base/actions.js";
 import { invoke } from "../../base/bridge.js";
 import { current, slice } from "../../base/store.js";
-import { loadEngineSetup } from "../../engine_setup.js";
+import { loadEngineSetup } from "../engine/state.js";
 
 /** @import { Autostart, Check, ModuleNeedsEntry } from "../../contract.d.ts" */
 

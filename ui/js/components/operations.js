@@ -1,17 +1,17 @@
 // @ts-check
 /** What is being done: in words, and as a line for what is not in the hero. */
-import { repeat } from "../../../vendor/lit-html/directives/repeat.js";
-import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
-import * as actions from "../../base/actions.js";
-import { labelled, list, timeLeft } from "../../base/format.js";
-import { mark, t } from "../../base/i18n.js";
-import { button } from "../../components/button.js";
-import { progress } from "../../components/meter.js";
-import { timeLeftOf } from "./left.js";
+import { repeat } from "../../vendor/lit-html/directives/repeat.js";
+import { html, nothing } from "../../vendor/lit-html/lit-html.js";
+import * as actions from "../base/actions.js";
+import { labelled, list, timeLeft } from "../base/format.js";
+import { mark, t } from "../base/i18n.js";
+import { drawAgainIn } from "../base/store.js";
+import { button } from "./button.js";
+import { progress } from "./meter.js";
 
 /**
- * @import { Module, Operation, OperationKind, Snapshot } from "../../contract.d.ts"
- * @import { PageState } from "../../types.d.ts"
+ * @import { Module, Operation, OperationKind, Snapshot } from "../contract.d.ts"
+ * @import { PageState } from "../types.d.ts"
  */
 
 /** @type {Record<OperationKind, [some: string, all: string, count: string]>} */
@@ -45,6 +45,29 @@ export const countText = ({ kind, done, total }) => (total ? t(WORDS[kind][2], {
 
 /** @param {Operation} operation */
 export const doing = ({ status, text }) => text ?? (status === "waiting" ? t("Waiting for another task") : "");
+
+const SECOND_MS = 1000;
+
+/** @type {Map<string, {seconds: number, at: number}>} Operation → the last estimate, and when it came. */
+const estimates = new Map();
+
+/**
+ * Seconds: the owner reports an estimate with each step, and time passes meanwhile.
+ * @param {Operation} operation @returns {number|null} `null`: not known, or it takes longer than estimated
+ */
+export function timeLeftOf({ id, secondsLeft }) {
+  if (secondsLeft === null) {
+    estimates.delete(id);
+    return null;
+  }
+  const known = estimates.get(id);
+  const estimate = known?.seconds === secondsLeft ? known : { seconds: secondsLeft, at: performance.now() };
+  estimates.set(id, estimate);
+  const left = estimate.seconds - (performance.now() - estimate.at) / SECOND_MS;
+  if (left <= 0) return null;
+  drawAgainIn(SECOND_MS);
+  return left;
+}
 
 /** @param {Operation} operation @param {string} what @param {PageState} page */
 export const cancelButton = ({ id, foreign }, what, { asked, connection }) =>

@@ -1,13 +1,13 @@
 // @ts-check
 /** Asks before a module is removed: by a typed name where its data goes, too. */
-import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { ask, confirm, operate } from "./base/actions.js";
-import { invoke } from "./base/bridge.js";
-import { number } from "./base/format.js";
-import { t, tn } from "./base/i18n.js";
+import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
+import { ask, confirm, operate } from "../../base/actions.js";
+import { invoke } from "../../base/bridge.js";
+import { number } from "../../base/format.js";
+import { t, tn } from "../../base/i18n.js";
 
 /**
- * @import { Module } from "./contract.d.ts"
+ * @import { Module } from "../../contract.d.ts"
  * @typedef {{volumes: string[], lines: number, isDataLost: boolean, areLogsLost: boolean}} Removal
  *   `volumes`: with its data; `lines`: of its kept logs
  */

@@ -1,12 +1,12 @@
 // @ts-check
 /** Whether this machine needs a Docker engine, or leave to use it, and what is known about the ways to it. */
-import { invoke, on } from "./base/bridge.js";
-import { t } from "./base/i18n.js";
-import { observe, slice } from "./base/store.js";
+import { invoke, on } from "../../base/bridge.js";
+import { t } from "../../base/i18n.js";
+import { observe, slice } from "../../base/store.js";
 
 /**
- * @import { EngineSetup } from "./contract.d.ts"
- * @import { PageState } from "./types.d.ts"
+ * @import { EngineSetup } from "../../contract.d.ts"
+ * @import { PageState } from "../../types.d.ts"
  */
 
 const own = slice({ setup: /** @type {EngineSetup|null} */ (null) });
@@ -25,7 +25,7 @@ const isEngineMissing = (snapshot) =>
 /** Docker is there, and this user may not use it. @param {PageState["snapshot"]} snapshot */
 export const isForbidden = (snapshot) => !snapshot?.engine.running && snapshot?.engine.error?.data.forbidden === true;
 
-/** Whether components/engine_setup.js can help. @param {PageState["snapshot"]} snapshot */
+/** Whether setup.js can help. @param {PageState["snapshot"]} snapshot */
 export const needsSetup = (snapshot) =>
   isEngineMissing(snapshot) || (isForbidden(snapshot) && own.get().setup?.packages?.possible === true);
 
