@@ -260,7 +260,7 @@ def test_the_page_that_an_invitation_names_is_shown_whatever_the_host_does(stack
 
 def test_only_what_differs_in_a_snapshot_is_new(stack: Stack) -> None:
     code = """
-    return import(new URL("js/keeping.js", location)).then(({ keeping }) => {
+    return import(new URL("js/base/store.js", location)).then(({ keeping }) => {
       const before = { all: [{ a: 1, b: [null] }, { a: 2 }], gone: 1 };
       const after = keeping(before, { all: [{ a: 1, b: [null] }, { a: 3 }] });
       const same = keeping(before.all, [{ a: 1, b: [null] }, { a: 2 }]) === before.all;

@@ -1,22 +1,145 @@
-"""What the page's scripts ask for and import."""
+"""What the page's scripts ask for, and what they import."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from aiserver_tray.contract.channel import channels_of
 from aiserver_tray.contract.channels.predecessor import PredecessorChannels
-from tests.unit.pages import ROOT
+from aiserver_tray.contract.http.page import ui_folder
 
-SCRIPTS = ROOT / "ui/js"
-OWN = sorted(SCRIPTS.rglob("*.js"))
+UI = ui_folder()
 
-
-def named(script: Path) -> str:
-    return script.relative_to(SCRIPTS).as_posix()
+Scripts = dict[str, str]
+"""Path below ``ui/js`` -> text."""
+OWN: Scripts = {
+    path.relative_to(UI / "js").as_posix(): path.read_text(encoding="utf-8")
+    for path in sorted((UI / "js").rglob("*.js"))
+}
 
 
 @pytest.mark.parametrize("channel", [each.name for each in channels_of(PredecessorChannels)])
 def test_the_page_uses_no_channel_that_is_only_kept_for_others(channel: str) -> None:
     """Each operation is started by ``ai/operation/start``."""
-    assert [named(s) for s in OWN if f'"{channel}"' in s.read_text(encoding="utf-8")] == []
+    assert [name for name, text in OWN.items() if f'"{channel}"' in text] == []
+
+
+# -- imports ---------------------------------------------------------------------------------------
+
+
+def resolved(script: str, reference: str) -> str:
+    parts = list(Path(script).parent.parts)
+    for part in reference.split("/"):
+        if part == "..":
+            parts.pop()
+        elif part != ".":
+            parts.append(part)
+    return "/".join(parts)
+
+
+def references(script: str, text: str) -> set[str]:
+    """The scripts of our own that *script* names: it imports them, now or later, or their types."""
+    found = re.findall(r'"(\.\.?/[^"\n]+\.js)"', text)
+    return {resolved(script, each) for each in found if "/vendor/" not in each}
+
+
+def without_comments(text: str) -> str:
+    """*text* without the imports of types, which are comments."""
+    return re.sub(r"/\*\*.*?\*/", "", text, flags=re.DOTALL)
+
+
+def circle(scripts: Scripts) -> list[str]:
+    """Scripts that import each other, also where one comes later, and those that lead to them."""
+    imports = {name: references(name, without_comments(text)) for name, text in scripts.items()}
+    while ends := {name for name, imported in imports.items() if not imported & imports.keys()}:
+        imports = {name: imported for name, imported in imports.items() if name not in ends}
+    return sorted(imports)
+
+
+BELOW = {
+    "base": set[str](),
+    "components": {"base"},
+    "problems": {"base", "components"},
+    "pages": {"base", "components", "problems"},
+    "shell": {"base", "components", "problems", "pages", "pages.js"},
+    "pages.js": {"base", "pages"},
+    "main.js": {"base", "components", "pages", "pages.js", "shell"},
+    "gallery.js": {"base", "components", "problems"},
+}
+"""What stands in ``ui/js`` -> what it may know. Anything may know the texts in ``locale``."""
+NEIGHBOURS = {
+    ("home", "engine"): "shows the ways to an engine where there is none",
+    ("home", "modules"): "has the actions on each module",
+    ("modules", "logs"): "has the logs in a tab",
+    ("modules", "monitoring"): "has charts and samples in its tabs",
+    ("monitoring", "alerts"): "shows the active alerts",
+    ("settings", "alerts"): "has the rules in a section",
+    ("settings", "logs"): "has the kept logs in a section",
+    ("welcome", "doctor"): "offers the next steps of checks",
+    ("welcome", "engine"): "shows the ways to an engine where there is none",
+}
+"""A page, and another whose parts it shows -> why."""
+
+
+def page_of(script: str) -> str:
+    return Path(script).parts[1].removesuffix(".js")
+
+
+def is_allowed(script: str, other: str) -> bool:
+    room, known = Path(script).parts[0], Path(other).parts[0]
+    if room == known == "pages":
+        pages = page_of(script), page_of(other)
+        return pages[0] == pages[1] or pages in NEIGHBOURS
+    return known in ({room, "locale"} | BELOW.get(room, set()))
+
+
+def wrong_ways(scripts: Scripts) -> list[str]:
+    return [
+        f"{name} knows {other}"
+        for name, text in scripts.items()
+        for other in sorted(references(name, text))
+        if not is_allowed(name, other)
+    ]
+
+
+def test_no_script_imports_itself_through_others() -> None:
+    assert circle(OWN) == []
+
+
+def test_each_room_of_scripts_knows_only_those_below_it() -> None:
+    assert wrong_ways(OWN) == []
+
+
+def test_no_neighbour_is_listed_that_is_none() -> None:
+    pairs = {
+        (page_of(name), page_of(other))
+        for name, text in OWN.items()
+        for other in references(name, text)
+        if name.startswith("pages/") and other.startswith("pages/")
+    }
+    assert pairs >= NEIGHBOURS.keys()
+
+
+@pytest.mark.parametrize(
+    ("script", "text", "found"),
+    [
+        ("base/a.js", 'import "../components/b.js";', ["base/a.js knows components/b.js"]),
+        ("base/a.js", '/** @import { B } from "../shell/b.js" */', ["base/a.js knows shell/b.js"]),
+        ("problems/a.js", 'import("../pages/home.js")', ["problems/a.js knows pages/home.js"]),
+        ("pages/home.js", 'import "./logs.js";', ["pages/home.js knows pages/logs.js"]),
+        ("pages/home/a.js", 'import "../../pages.js";', ["pages/home/a.js knows pages.js"]),
+        ("pages/home/a.js", 'import "../home.js";\nimport "./b.js";', []),
+        ("pages/settings/a.js", 'import "../alerts/b.js";', []),
+        ("main.js", '} from "../vendor/lit-html/lit-html.js";', []),
+    ],
+)
+def test_an_import_that_breaks_the_rule_is_found(script: str, text: str, found: list[str]) -> None:
+    assert wrong_ways({script: text}) == found
+
+
+def test_a_circle_is_found_also_where_a_script_comes_later() -> None:
+    later = {"a.js": 'import "./b.js";', "b.js": 'import("./a.js");', "c.js": 'import "./a.js";'}
+    types = {"a.js": 'import "./b.js";', "b.js": '/** @import { A } from "./a.js" */'}
+    assert circle(later) == ["a.js", "b.js", "c.js"]
+    assert circle(types) == []

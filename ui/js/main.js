@@ -1,20 +1,16 @@
 // @ts-check
 import { render } from "../vendor/lit-html/lit-html.js";
-import "./alert_toasts.js";
 import { lookAtEngine, report } from "./base/actions.js";
 import { go } from "./base/address.js";
 import { CONNECTION, HELLO, connect, on } from "./base/bridge.js";
-import { hasTexts, setLanguage, t } from "./base/i18n.js";
-import { loadTheRest } from "./base/later.js";
-import { current, observe, update } from "./base/store.js";
-import { announce } from "./components/announcer.js";
+import { hasTexts, setLanguage } from "./base/i18n.js";
+import { current, keeping, observe, update } from "./base/store.js";
 import { loadIcons } from "./components/icon.js";
 import { showMenu } from "./components/menu.js";
 import { showQuestion } from "./components/question.js";
-import { keeping } from "./keeping.js";
 import { beginPages, titleOf } from "./pages.js";
 import "./pages/welcome/first_run.js";
-import "./shell/messages.js";
+import { loadTheRest } from "./shell/dialogs.js";
 import { shell } from "./shell/shell.js";
 import "./shell/single_keys.js";
 import { fitTabs } from "./shell/tabs.js";
@@ -48,7 +44,7 @@ function draw() {
 /** For the browser's tab and history. @param {import("./types.d.ts").PageState} page */
 function nameOf({ address, snapshot }) {
   const module = address.page === "modules" && snapshot?.modules.find(({ name }) => name === address.rest[0]);
-  const name = module ? module.title : t(titleOf(address.page));
+  const name = module ? module.title : titleOf(address.page);
   return address.page === "home" ? "AI-Server Tray" : `${name} – AI-Server Tray`;
 }
 
@@ -58,7 +54,6 @@ observe(({ snapshot }, before) => {
   if (snapshot && snapshot.theme !== before.snapshot?.theme) document.documentElement.dataset.theme = snapshot.theme;
 });
 observe(draw);
-observe(announce);
 observe((now, before) => {
   const isDown = now.snapshot && !now.snapshot.engine.running;
   const wasDown = before.snapshot && !before.snapshot.engine.running;

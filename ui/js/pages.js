@@ -1,10 +1,15 @@
 // @ts-check
-/** The pages: each comes with its style sheet when it is first gone to. */
+/**
+ * The pages. Menu, palette, shortcuts and titles come from their rows. A page is at the address with
+ * its name; its style sheet, css/pages/NAME.css, comes with it.
+ */
 import { nothing } from "../vendor/lit-html/lit-html.js";
 import { report } from "./base/actions.js";
-import { format, here, parse } from "./base/address.js";
-import { mark } from "./base/i18n.js";
+import { format, go, here, parse } from "./base/address.js";
+import { mark, t } from "./base/i18n.js";
+import { bind, isMac, shortcut } from "./base/keys.js";
 import { current, observe, update } from "./base/store.js";
+import { styled } from "./base/styles.js";
 import * as home from "./pages/home.js";
 
 /**
@@ -16,18 +21,30 @@ import * as home from "./pages/home.js";
  * @typedef {{view: (page: PageState) => unknown, enter?: (address: Address) => void|(() => void)}} Page
  *   `enter`: called when the page is gone to, and when another part of it is; what it returns is
  *   called when that is left
+ * @typedef {object} Row
+ * @property {string} title
+ * @property {string} [icon] none: it can't be gone to by its name alone
+ * @property {string} [keys] that lead to it
+ * @property {"top"|"bottom"} [menu] its place in the side menu; none: it is not there
+ * @property {true} [alone] it has the window for itself
+ * @property {() => Promise<Page>} load
  */
 
-/** @type {Record<string, {title: string, load: () => Promise<Page>, style?: string}>} */
-const PAGES = {
-  home: { title: mark("Home"), load: async () => home },
-  modules: { title: mark("Modules"), load: () => import("./pages/modules.js"), style: "modules" },
-  logs: { title: mark("Logs"), load: () => import("./pages/logs.js") },
-  monitoring: { title: mark("Monitoring"), load: () => import("./pages/monitoring.js") },
-  activity: { title: mark("Activity"), load: () => import("./pages/activity.js") },
-  settings: { title: mark("Settings"), load: () => import("./pages/settings.js") },
-  doctor: { title: mark("Doctor"), load: () => import("./pages/doctor.js") },
-  welcome: { title: mark("Welcome"), load: () => import("./pages/welcome.js") },
+/** @type {Record<string, Row>} */
+export const PAGES = {
+  home: { title: mark("Home"), icon: "house", keys: "Mod+1", load: async () => home },
+  modules: { title: mark("Modules"), load: () => import("./pages/modules.js") },
+  logs: { title: mark("Logs"), icon: "scroll-text", keys: "Mod+l", menu: "top", load: () => import("./pages/logs.js") },
+  monitoring: {
+    title: mark("Monitoring"), icon: "chart-area", keys: isMac ? "Mod+Shift+m" : "Mod+m", menu: "top",
+    load: () => import("./pages/monitoring.js"),
+  },
+  activity: {
+    title: mark("Activity"), icon: "history", keys: "Mod+Shift+a", menu: "top", load: () => import("./pages/activity.js"),
+  },
+  settings: { title: mark("Settings"), icon: "settings", keys: "Mod+,", menu: "bottom", load: () => import("./pages/settings.js") },
+  doctor: { title: mark("Doctor"), icon: "activity", load: () => import("./pages/doctor.js") },
+  welcome: { title: mark("Set up"), icon: "rocket", alone: true, load: () => import("./pages/welcome.js") },
 };
 
 /** @type {Record<string, Page>} */
@@ -43,35 +60,20 @@ let round = 0;
 const placeOf = (/** @type {Address} */ address) => format({ ...address, query: {} });
 
 /** @param {string} name */
-export const titleOf = (name) => PAGES[name]?.title ?? "";
+export const titleOf = (name) => t(PAGES[name]?.title ?? "");
+
+/** @param {string} name Its title, and the keys that lead to it. */
+export function hintOf(name) {
+  const keys = PAGES[name]?.keys;
+  return keys ? `${titleOf(name)} – ${shortcut(keys)}` : titleOf(name);
+}
 
 /** @param {PageState} page */
 export const pageView = (page) => loaded[page.address.page]?.view(page) ?? nothing;
 
-/** @type {Map<string, Promise<unknown>>} */
-const styles = new Map();
-
-/** @param {string} name Brings a style sheet of the pages into the page, once. */
-export function styled(name) {
-  const coming = styles.get(name) ?? addStyle(name);
-  styles.set(name, coming);
-  return coming;
-}
-
-/** @param {string} name */
-function addStyle(name) {
-  const link = document.createElement("link");
-  link.rel = "stylesheet";
-  link.href = `css/pages/${name}.css`;
-  return new Promise((done) => {
-    link.onload = link.onerror = done;
-    document.head.append(link);
-  });
-}
-
 /** @param {string} name */
 async function load(name) {
-  const [page] = await Promise.all([PAGES[name]?.load(), styled(PAGES[name]?.style ?? name)]);
+  const [page] = await Promise.all([PAGES[name]?.load(), styled(name)]);
   if (page) loaded[name] = page;
 }
 
@@ -94,6 +96,8 @@ async function enter(address) {
   update({});
 }
 
+for (const [name, { keys }] of Object.entries(PAGES)) if (keys) bind({ [keys]: () => go(name) });
+
 observe((now, before) => {
   if (now.address === before.address) return;
   if (placeOf(now.address) !== placeOf(before.address)) enter(now.address);
@@ -102,7 +106,7 @@ observe((now, before) => {
 /** The address that the URL has; there is no other page than these. @returns {Address} */
 function asked() {
   const address = here();
-  return address.page in PAGES ? address : parse("");
+  return Object.hasOwn(PAGES, address.page) ? address : parse("");
 }
 
 /** Shows what the URL says from now on. */

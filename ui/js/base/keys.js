@@ -1,16 +1,14 @@
 // @ts-check
-/** Shortcuts of the keyboard, which every page has. */
-import { addressTo, go } from "./address.js";
+/** Shortcuts of the keyboard: what keys are bound to, and how they are shown. */
 import { recall, remember } from "./preferences.js";
-import { current } from "./store.js";
 
-const isMac = navigator.platform.startsWith("Mac");
+export const isMac = navigator.platform.startsWith("Mac");
 
-/**
- * A shortcut with Ctrl, as people read it; on macOS with Cmd.
- * @param {...string} keys
- */
-export const shortcut = (...keys) => (isMac ? ["⌘", ...keys].join(" ") : ["Ctrl", ...keys].join("+"));
+/** Keys as people read them. @param {string} keys named as by `nameOf` */
+export function shortcut(keys) {
+  const named = keys.split("+").map((key) => (key === "Mod" ? (isMac ? "⌘" : "Ctrl") : key.length === 1 ? key.toUpperCase() : key));
+  return named.join(isMac ? " " : "+");
+}
 
 /** @type {Map<string, ((event: KeyboardEvent) => void)[]>} Of several, the one that was bound last counts. */
 const known = new Map();
@@ -26,6 +24,9 @@ export function bind(bindings) {
     for (const [keys, run] of all) known.set(keys, (known.get(keys) ?? []).filter((other) => other !== run));
   };
 }
+
+/** Does what keys are bound to. @param {string} keys */
+export const press = (keys) => known.get(keys)?.at(-1)?.(new KeyboardEvent("keydown"));
 
 /** @param {KeyboardEvent} event Such as `Mod+Shift+a`, `Mod+1`, `?`, `End`; `Mod`: Ctrl, on macOS Cmd. */
 function nameOf(event) {
@@ -66,28 +67,3 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   run(event);
 });
-
-/** @param {number} place of a tab of a feature, from 0 */
-function goToTab(place) {
-  const features = (current().snapshot?.modules ?? []).filter(({ kind }) => kind === "feature");
-  const feature = features[place];
-  if (feature) go(addressTo("modules", [feature.name]));
-}
-
-bind({
-  "Mod+1": () => go("home"),
-  ...Object.fromEntries([2, 3, 4, 5, 6, 7, 8, 9].map((n) => [`Mod+${n}`, () => goToTab(n - 2)])),
-  "Mod+l": () => go("logs"),
-  [isMac ? "Mod+Shift+m" : "Mod+m"]: () => go("monitoring"),
-  "Mod+Shift+a": () => go("activity"),
-  "Mod+,": () => go("settings"),
-  F6: nextRegion,
-});
-
-/** Moves the focus to the next region: top bar, side menu, page. */
-function nextRegion() {
-  const regions = [".tabnav a", ".side a", "#main"].map((selector) => document.querySelector(selector));
-  const at = [".topbar", ".side", "#main"].findIndex((selector) => document.activeElement?.closest(selector));
-  const next = regions[(at + 1) % regions.length];
-  if (next instanceof HTMLElement) next.focus();
-}

@@ -667,7 +667,6 @@ export default {
   "Warning": "警告",
   "Warning or higher": "警告及以上",
   "Watch": "监视",
-  "Welcome": "欢迎",
   "Welcome to {name}": "欢迎使用 {name}",
   "What AI-Server Tray consists of, with versions and licences": "AI-Server Tray 的组成部分，含版本与许可证",
   "What will happen": "将会发生什么",

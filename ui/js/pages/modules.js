@@ -5,9 +5,9 @@ import { report } from "../base/actions.js";
 import { addressTo } from "../base/address.js";
 import { mark, t } from "../base/i18n.js";
 import { update } from "../base/store.js";
+import { styled } from "../base/styles.js";
 import { empty } from "../components/notice.js";
 import { tabs } from "../components/tabs.js";
-import { styled } from "../pages.js";
 import { head } from "./modules/head.js";
 
 /**

@@ -5,6 +5,7 @@ import { addressTo, go } from "../base/address.js";
 import { labelled } from "../base/format.js";
 import { mark, t } from "../base/i18n.js";
 import { shortcut } from "../base/keys.js";
+import { PAGES } from "../pages.js";
 import { openModule, removeModule, restartModule, startModule, stopEverything, stopModule } from "../pages/modules/actions.js";
 import { showShortcuts } from "./shortcuts.js";
 
@@ -18,17 +19,6 @@ import { showShortcuts } from "./shortcuts.js";
  *   module?: Module, keys?: string}} Command
  *   `words`: what it is found by, too
  */
-
-/** @type {[address: string, icon: string, title: string, keys: string][]} */
-const PAGES = [
-  ["home", "house", mark("Home"), shortcut("1")],
-  ["logs", "scroll-text", mark("Logs"), shortcut("L")],
-  ["monitoring", "chart-area", mark("Monitoring"), shortcut("M")],
-  ["activity", "history", mark("Activity"), shortcut("Shift", "A")],
-  ["settings", "settings", mark("Settings"), shortcut(",")],
-  ["doctor", "activity", mark("Doctor"), ""],
-  ["welcome", "rocket", mark("Set up"), ""],
-];
 
 /** @type {Partial<Record<keyof ModuleAbilities, {icon: string, title: string, run: (module: Module, snapshot: Snapshot|null) => void}>>} */
 const ACTIONS = {
@@ -46,9 +36,9 @@ export function commands(page) {
 
 /** @returns {Command[]} */
 const pages = () => [
-  ...PAGES.map(([address, icon, title, keys]) => ({
-    group: t("Pages"), title: t(title), hint: "", words: address, icon, keys, run: () => go(address),
-  })),
+  ...Object.entries(PAGES).flatMap(([name, { title, icon, keys }]) => (icon ? [{
+    group: t("Pages"), title: t(title), hint: "", words: name, icon, keys: keys && shortcut(keys), run: () => go(name),
+  }] : [])),
   {
     group: t("Pages"), title: t("All shortcuts"), hint: "", words: "keyboard", icon: "keyboard", keys: "?",
     run: showShortcuts,

@@ -2,17 +2,17 @@
 /** What is around every page: top bar, side menu, messages. */
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { t } from "../base/i18n.js";
-import { connectionBanner } from "../components/connection.js";
+import { bind } from "../base/keys.js";
 import { icon } from "../components/icon.js";
 import { toasts } from "../components/toast.js";
-import { pageView } from "../pages.js";
+import { PAGES, pageView } from "../pages.js";
+import { connectionBanner } from "./messages.js";
 import { sideMenu } from "./side.js";
 import { topBar } from "./top.js";
 
 /** @import { PageState } from "../types.d.ts" */
 
-/** The first steps have the window for themselves. */
-const isAlone = (/** @type {PageState} */ { address }) => address.page === "welcome";
+const isAlone = (/** @type {PageState} */ { address }) => PAGES[address.page]?.alone;
 
 /** @param {PageState} page */
 export const shell = (page) => html`
@@ -31,3 +31,13 @@ const waiting = ({ connection }) =>
   connection === "connecting"
     ? html`<p class="connecting">${icon("loader-circle", "turn")}${t("Connecting…")}</p>`
     : nothing;
+
+bind({ F6: nextRegion });
+
+/** Moves the focus to the next region: top bar, side menu, page. */
+function nextRegion() {
+  const regions = [".tabnav a", ".side a", "#main"].map((selector) => document.querySelector(selector));
+  const at = [".topbar", ".side", "#main"].findIndex((selector) => document.activeElement?.closest(selector));
+  const next = regions[(at + 1) % regions.length];
+  if (next instanceof HTMLElement) next.focus();
+}

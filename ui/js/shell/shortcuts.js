@@ -4,17 +4,20 @@ import { html } from "../../vendor/lit-html/lit-html.js";
 import { confirm } from "../base/actions.js";
 import { mark, t } from "../base/i18n.js";
 import { shortcut } from "../base/keys.js";
+import { PAGES } from "../pages.js";
 
-/** @type {[text: string, ...keys: string[]][]} */
+/** @typedef {[text: string, ...keys: string[]]} Line */
+
+/** @type {Line[]} */
+const OF_PAGES = Object.values(PAGES).flatMap(({ title, keys }) =>
+  (keys ? [/** @type {Line} */ ([title, shortcut(keys)])] : []));
+
+/** @type {Line[]} */
 const SHORTCUTS = [
-  [mark("Search or run"), shortcut("K")],
-  [mark("Home"), shortcut("1")],
-  [mark("The modules, in their order"), `${shortcut("2")}…9`],
-  [mark("Logs"), shortcut("L")],
-  [mark("Monitoring"), shortcut("M")],
-  [mark("Activity"), shortcut("Shift", "A")],
-  [mark("Settings"), shortcut(",")],
-  [mark("Side menu to icons"), shortcut("B")],
+  [mark("Search or run"), shortcut("Mod+k")],
+  ...OF_PAGES,
+  [mark("The modules, in their order"), `${shortcut("Mod+2")}…9`],
+  [mark("Side menu to icons"), shortcut("Mod+b")],
   [mark("Find on this page"), "/"],
   [mark("Next or previous row"), "J", "K"],
   [mark("Open it"), "Enter"],
@@ -22,7 +25,7 @@ const SHORTCUTS = [
   [mark("Logs: levels on and off"), "E", "W", "I", "D", "U"],
   [mark("Logs: pause, follow"), "Space", "End"],
   [mark("Chart: choose a time, a part, zoom"), "← →", "Shift ← →", "Enter"],
-  [mark("Apply changes"), shortcut("Enter")],
+  [mark("Apply changes"), shortcut("Mod+Enter")],
   [mark("Close, or clear the search"), "Esc"],
   [mark("Next region of the page"), "F6"],
   [mark("All shortcuts"), "?"],

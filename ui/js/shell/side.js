@@ -5,13 +5,13 @@ import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { addressTo } from "../base/address.js";
 import { STATES, gigabytes, labelled } from "../base/format.js";
 import { t } from "../base/i18n.js";
-import { shortcut } from "../base/keys.js";
 import { recall, remember } from "../base/preferences.js";
 import { newest, totalStats } from "../base/stats.js";
 import { icon } from "../components/icon.js";
 import { openMenu } from "../components/menu.js";
 import { meter } from "../components/meter.js";
 import { dot, worst } from "../components/state.js";
+import { PAGES, hintOf, titleOf } from "../pages.js";
 
 /**
  * @import { Module, Snapshot, State } from "../contract.d.ts"
@@ -40,19 +40,17 @@ export const sideMenu = (page) => html`
   <nav class="side" aria-label=${t("Overview and basic services")}>
     <div class="nav">
       <div class="nav-title"><span>${t("Overview")}</span></div>
-      ${item(page, "logs", "scroll-text", t("Logs"), shortcut("L"))}
-      ${item(page, "monitoring", "chart-area", t("Monitoring"), shortcut("M"))}
-      ${item(page, "activity", "history", t("Activity"), shortcut("Shift", "A"))}
+      ${items(page, "top")}
     </div>
     <div class="nav-scroll">${basics(page)}</div>
-    <div class="nav">${item(page, "settings", "settings", t("Settings"), shortcut(","))}</div>
+    <div class="nav">${items(page, "bottom")}</div>
     ${page.snapshot ? engineCard(page.snapshot) : nothing}
   </nav>`;
 
-/** @param {PageState} page @param {string} name @param {string} drawing @param {string} text @param {string} keys */
-const item = (page, name, drawing, text, keys) => html`
-  <a class="nav-item" href="#${name}" aria-current=${page.address.page === name ? "page" : nothing}
-    title=${`${text} – ${keys}`}>${icon(drawing)}<span class="label grow">${text}</span></a>`;
+/** @param {PageState} page @param {"top"|"bottom"} place */
+const items = ({ address }, place) => Object.entries(PAGES).filter(([, { menu }]) => menu === place).map(([name, row]) => html`
+  <a class="nav-item" href="#${name}" aria-current=${address.page === name ? "page" : nothing}
+    title=${hintOf(name)}>${icon(row.icon ?? "")}<span class="label grow">${titleOf(name)}</span></a>`);
 
 /** @param {PageState} page */
 function basics({ snapshot, address }) {

@@ -5,15 +5,16 @@
  */
 import { repeat } from "../../vendor/lit-html/directives/repeat.js";
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
-import { addressTo } from "../base/address.js";
+import { addressTo, go } from "../base/address.js";
 import { STATES, labelled } from "../base/format.js";
 import { t, tn } from "../base/i18n.js";
-import { shortcut } from "../base/keys.js";
-import { slice, update } from "../base/store.js";
+import { bind, shortcut } from "../base/keys.js";
+import { current, slice, update } from "../base/store.js";
 import { icon } from "../components/icon.js";
 import { openMenu } from "../components/menu.js";
 import { dot, worst } from "../components/state.js";
 import { moveAlong } from "../components/tabs.js";
+import { hintOf } from "../pages.js";
 import { problems } from "../problems/problems.js";
 
 /**
@@ -25,7 +26,7 @@ import { problems } from "../problems/problems.js";
 const own = slice({ inMore: /** @type {string[]} */ ([]) });
 
 /** @param {PageState} page */
-export const features = ({ snapshot }) => (snapshot?.modules ?? []).filter(({ kind }) => kind === "feature");
+const features = ({ snapshot }) => (snapshot?.modules ?? []).filter(({ kind }) => kind === "feature");
 
 /** No tab is narrower, in px: those that can't have room are not even drawn. */
 const NARROWEST = 46;
@@ -55,7 +56,7 @@ function homeTab(page) {
   const needs = tn("{count} thing needs your attention", "{count} things need your attention", count);
   return html`
     <a class="tab" href="#home" aria-current=${page.address.page === "home" ? "page" : nothing}
-      aria-label=${count ? labelled(t("Home"), needs) : t("Home")} title=${`${t("Home")} – ${shortcut("1")}`}>
+      aria-label=${count ? labelled(t("Home"), needs) : t("Home")} title=${hintOf("home")}>
       ${icon("house")}<span class="name">${t("Home")}</span>
       ${count ? html`<span class="badge-n num" aria-hidden="true">${count}</span>` : nothing}</a>`;
 }
@@ -66,8 +67,16 @@ function tab(module, index, current) {
   return html`
     <a class="tab" href="#${addressTo("modules", [module.name])}" data-tab=${module.name} aria-label=${named}
       aria-current=${current ? "page" : nothing}
-      title=${index < 8 ? `${named} – ${shortcut(String(index + 2))}` : named}>
+      title=${index < 8 ? `${named} – ${shortcut(`Mod+${index + 2}`)}` : named}>
       <span>${module.title}</span>${dot(module.state, "beside")}</a>`;
+}
+
+bind(Object.fromEntries([2, 3, 4, 5, 6, 7, 8, 9].map((n) => [`Mod+${n}`, () => goToTab(n - 2)])));
+
+/** @param {number} place of a tab of a feature, from 0 */
+function goToTab(place) {
+  const feature = features(current())[place];
+  if (feature) go(addressTo("modules", [feature.name]));
 }
 
 /** @param {Module} module */

@@ -4,12 +4,12 @@ import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { STATES, percent } from "../base/format.js";
 import { t, tn } from "../base/i18n.js";
 import { shortcut } from "../base/keys.js";
-import { togglePalette } from "../base/later.js";
 import { button } from "../components/button.js";
 import { icon } from "../components/icon.js";
 import { active, shownInHero } from "../components/operations.js";
 import { shareDone } from "../pages/home/steps.js";
 import { overallState, problems } from "../problems/problems.js";
+import { togglePalette } from "./dialogs.js";
 import { toggleSide } from "./side.js";
 import { tabBar } from "./tabs.js";
 
@@ -24,14 +24,14 @@ export const topBar = (page) => html`
     <div class="brand">
       <img class="logo" src="favicon.svg" alt=""><span>AI-Server Tray</span>
       ${button({
-        text: t("Collapse or expand the side menu"), keys: shortcut("B"), icon: "panel-left", kind: "quiet",
+        text: t("Collapse or expand the side menu"), keys: shortcut("Mod+b"), icon: "panel-left", kind: "quiet",
         iconOnly: true, run: toggleSide,
       })}
     </div>
     ${tabBar(page)}
-    <button type="button" class="search" aria-label=${t("Search or run…")} title=${`${t("Search or run…")} – ${shortcut("K")}`}
+    <button type="button" class="search" aria-label=${t("Search or run…")} title=${`${t("Search or run…")} – ${shortcut("Mod+k")}`}
       @click=${togglePalette}>
-      ${icon("search", "s14")}<span>${t("Search or run…")}</span><kbd>${shortcut("K")}</kbd>
+      ${icon("search", "s14")}<span>${t("Search or run…")}</span><kbd>${shortcut("Mod+k")}</kbd>
     </button>
     ${page.snapshot && page.connection === "up" ? overall(page, page.snapshot) : nothing}
   </header>`;

@@ -3,7 +3,7 @@
 import { html } from "../../../vendor/lit-html/lit-html.js";
 import { ask, confirm } from "../../base/actions.js";
 import { mark, t } from "../../base/i18n.js";
-import { hasSingleKeys, setSingleKeys } from "../../base/keys.js";
+import { hasSingleKeys, press, setSingleKeys } from "../../base/keys.js";
 import { update } from "../../base/store.js";
 import { button } from "../../components/button.js";
 import { copyButton } from "../../components/copy.js";
@@ -16,7 +16,6 @@ import { keptLogRows } from "../logs/keeping.js";
 import { mirrors } from "./mirrors.js";
 import { change, changeAutostart, load, own } from "./state.js";
 import { themes } from "./themes.js";
-import { showShortcuts } from "../../shell/shortcuts.js";
 
 /**
  * @import { Package, Setting } from "../../contract.d.ts"
@@ -112,7 +111,7 @@ function singleKeys() {
   return {
     id: "single-keys", title, help: t("Such as R to restart a module. They never work while you write."),
     control: html`<span class="buttons">${button({
-      text: t("All shortcuts"), icon: "keyboard", size: "small", run: showShortcuts,
+      text: t("All shortcuts"), icon: "keyboard", size: "small", run: () => press("?"),
     })}${toggle({
       id: "single-keys", on: hasSingleKeys(), label: title, change: (on) => {
         setSingleKeys(on);

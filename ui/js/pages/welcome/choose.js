@@ -6,7 +6,7 @@ import { go } from "../../base/address.js";
 import { invoke } from "../../base/bridge.js";
 import { bytes, list } from "../../base/format.js";
 import { t } from "../../base/i18n.js";
-import { showAddModule } from "../../base/later.js";
+import { showAddModule } from "../../components/add_module.js";
 import { button } from "../../components/button.js";
 import { input, toggle as switchButton } from "../../components/field.js";
 import { icon } from "../../components/icon.js";

@@ -1,9 +1,8 @@
 // @ts-check
-/** What a new home begins with, and the dialog that an address opens. */
+/** A new home begins with the first steps. */
 import { go } from "../../base/address.js";
 import { CONNECTION, invoke, on } from "../../base/bridge.js";
-import { showAddModule } from "../../base/later.js";
-import { current, observe } from "../../base/store.js";
+import { current } from "../../base/store.js";
 
 const forget = on(CONNECTION, async ({ state }) => {
   if (state !== "up") return;
@@ -11,8 +10,4 @@ const forget = on(CONNECTION, async ({ state }) => {
   const answer = await invoke("ai/app/welcome", {});
   const { page, query } = current().address;
   if (answer.success && answer.data.pending && page === "home" && !("add" in query)) go("welcome");
-});
-
-observe((now, before) => {
-  if (now.address !== before.address && now.address.page === "home" && "add" in now.address.query) showAddModule();
 });

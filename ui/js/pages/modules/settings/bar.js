@@ -34,7 +34,7 @@ export function bar(page, module) {
       ${isIdle() ? nothing : button({ text: t("Save, apply later"), enabled, why, run: () => apply(module, "later") })}
       ${button({
         text: isIdle() ? t("Save") : t("Apply now"), icon: "check", kind: "primary", enabled: enabled && !blocker,
-        why: why ?? blocker, keys: shortcut("Enter"), run: () => apply(module, whenNow()),
+        why: why ?? blocker, keys: shortcut("Mod+Enter"), run: () => apply(module, whenNow()),
       })}
     </footer>`;
 }
