@@ -29,21 +29,23 @@ _RETRY_SECONDS = 0.1
 def open_(name: str) -> None:
     """Open the dashboard or a module's page.
 
-    This needs a running tray. PAGE is home, modules/MODULE[/TAB], logs[/MODULE],
-    monitoring[/MODULE], activity[/ID], settings[/SECTION], doctor or welcome. It may have filters,
-    such as 'logs/n8n?level=error'.
+    This needs a running tray. PAGE is an address of the dashboard, such as home,
+    modules/MODULE[/TAB], logs[/MODULE], monitoring[/MODULE], activity[/ID], settings[/SECTION],
+    doctor or welcome. It may have filters, such as 'logs/n8n?level=error'.
     """
-    from aiserver_tray.contract.address import PAGES, is_address  # noqa: PLC0415 - as below
+    from aiserver_tray.contract.address import is_address, page_of  # noqa: PLC0415 - as below
+    from aiserver_tray.contract.http.page import page_names  # noqa: PLC0415
 
     with _tray(current_app().home) as client:
         give_foreground()
         modules = [module["name"] for module in client.request("ai/modules/list")["items"]]
+        pages = page_names()
         if name in modules:
             client.request("ai/module/open", {"name": name})
-        elif is_address(name):
+        elif is_address(name) and page_of(name) in pages:
             client.request("ai/window/show", {"page": name})
         else:
-            raise UnknownNameError(name, [*modules, *PAGES])
+            raise UnknownNameError(name, [*modules, *pages])
 
 
 @click.command("quit")

@@ -24,13 +24,14 @@ from tests.lab.place import Place, default_place
 from tests.pictures.camera import LARGE, SMALL, Camera
 from tests.support.browser import chromium_in
 from tests.support.ending import end_in_order
+from tests.support.pages import pages_beside
 
 FEATURES = ("n8n", "dify", "oneapi", "ragflow")
 COLOURS = 256
 """Of a picture in the documents."""
 SAMPLES_SECONDS = 70
 """Until the charts have some points."""
-PAGES = (
+ADDRESSES = (
     "home",
     *(f"modules/n8n/{tab}" for tab in ("overview", "services", "logs", "resources", "settings")),
     *("modules/dify/overview", "modules/dify/settings", "modules/postgres/overview"),
@@ -38,6 +39,7 @@ PAGES = (
     *("activity?kind=operation", "doctor"),
     *("settings", "welcome"),
 )
+PAGES = (*ADDRESSES, *pages_beside(ADDRESSES))
 
 
 DOCS = Path(__file__).parents[2] / "docs/pictures"

@@ -10,6 +10,7 @@ from aiserver_tray.contract.contract import answer
 from aiserver_tray.contract.message import Json
 from tests.support import states
 from tests.support.kept_lines import KeptLines
+from tests.support.pages import pages_beside
 from tests.ui.answers import ANSWERS
 from tests.ui.barriers import overflowing, tree, unnamed, violations
 from tests.ui.conftest import Stack
@@ -33,6 +34,7 @@ PAGES = {
     "welcome": ".ck",
     "welcome/modules": ".pk",
 }
+PAGES |= dict.fromkeys(pages_beside(PAGES), "h1")
 """Address -> what the page has once it is complete."""
 SIZES = ((450, 800, 1), (600, 800, 2), (900, 700, 1), (2560, 1300, 1))
 """Width and height of the window in the page's own pixels, and its zoom."""

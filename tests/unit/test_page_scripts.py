@@ -7,7 +7,7 @@ import pytest
 
 from aiserver_tray.contract.channel import channels_of
 from aiserver_tray.contract.channels.predecessor import PredecessorChannels
-from aiserver_tray.contract.http.page import ui_folder
+from aiserver_tray.contract.http.page import page_names, ui_folder
 
 UI = ui_folder()
 
@@ -143,3 +143,16 @@ def test_a_circle_is_found_also_where_a_script_comes_later() -> None:
     types = {"a.js": 'import "./b.js";', "b.js": '/** @import { A } from "./a.js" */'}
     assert circle(later) == ["a.js", "b.js", "c.js"]
     assert circle(types) == []
+
+
+# -- pages -----------------------------------------------------------------------------------------
+
+
+def test_each_page_has_a_row_a_script_a_style_sheet_and_an_icon() -> None:
+    table = OWN["pages.js"].partition("PAGES = {\n")[2].partition("\n};")[0]
+    rows = re.findall(r"^  (\w+): \{(.*?)\}(?=,$)", table, re.MULTILINE | re.DOTALL)
+    sprites = "".join((UI / f"vendor/lucide-static/{n}.svg").read_text() for n in ("first", "more"))
+    assert sorted(name for name, _ in rows) == page_names()
+    for name, row in rows:
+        assert (UI / f"css/pages/{name}.css").is_file(), name
+        assert all(f'id="{icon}"' in sprites for icon in re.findall(r'icon: "([^"]+)"', row)), name

@@ -46,6 +46,11 @@ def ui_folder() -> Path:
     return packaged if packaged.is_dir() else Path(__file__).parents[3] / "ui"
 
 
+def page_names() -> list[str]:
+    """The pages of the dashboard: each is a script with the name that its addresses begin with."""
+    return sorted(script.stem for script in (ui_folder() / "js/pages").glob("*.js"))
+
+
 _RELOAD: Final = "js/reload.js"
 """Loads the page again when a part of it did not arrive. It is sent within the page, since it may
 be that part itself. The policy allows it by its hash."""

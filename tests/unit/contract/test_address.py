@@ -1,8 +1,8 @@
-"""Which addresses the dashboard has."""
+"""The shape of the dashboard's addresses."""
 
 import pytest
 
-from aiserver_tray.contract.address import is_address
+from aiserver_tray.contract.address import is_address, page_of
 
 
 @pytest.mark.parametrize(
@@ -28,12 +28,12 @@ def test_pages_parts_and_filters_are_addresses(address: str) -> None:
     "address",
     [
         "",
-        "nowhere",
-        "home/n8n",
-        "modules",
-        "modules/dify/wheels",
+        "/home",
+        "Home",
+        "home/",
+        "modules/dify/settings/port",
         "logs/../etc",
-        "logs/n8n/web",
+        "../settings",
         "doctor?text=<b>",
         "https://example.com",
         "home\n",
@@ -41,3 +41,8 @@ def test_pages_parts_and_filters_are_addresses(address: str) -> None:
 )
 def test_nothing_else_is_an_address(address: str) -> None:
     assert not is_address(address)
+
+
+@pytest.mark.parametrize("address", ["logs", "logs/n8n", "logs?text=a/b", "logs/n8n?level=error"])
+def test_an_address_begins_with_its_page(address: str) -> None:
+    assert page_of(address) == "logs"

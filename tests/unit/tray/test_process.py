@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from aiserver_tray.app import App
 from aiserver_tray.base.errors import AlreadyRunningError
@@ -122,6 +122,21 @@ def test_a_command_reports_one_that_hangs(
         awake.set()
     assert done.exit_code == 1
     assert "does not respond" in done.output
+
+
+def test_open_leads_to_any_page_and_names_near_ones_for_another(app: App) -> None:
+    around = Recorded()
+
+    def open_(name: str) -> Result:
+        return CliRunner().invoke(root, ["--home", str(app.settings.folder), "open", name])
+
+    with owned(app, around):
+        shown = [open_(address).exit_code for address in ("doctor", "logs/web?level=error")]
+        wrong = {name: open_(name) for name in ("doctr", "nowhere/web", "logs/../etc")}
+    assert shown == [0, 0]
+    assert around.pages == ["doctor", "logs/web?level=error"]
+    assert [done.exit_code for done in wrong.values()] == [1, 1, 1]
+    assert "doctor" in wrong["doctr"].output
 
 
 def test_quit_all_ends_the_tray_of_each_home(app: App, tmp_path: Path) -> None:

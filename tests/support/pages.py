@@ -1,0 +1,11 @@
+"""The pages of the dashboard, for tests that look at each."""
+
+from collections.abc import Iterable
+
+from aiserver_tray.contract.address import page_of
+from aiserver_tray.contract.http.page import page_names
+
+
+def pages_beside(addresses: Iterable[str]) -> list[str]:
+    """The pages that none of *addresses* leads to."""
+    return sorted({*page_names()} - {page_of(address) for address in addresses})
