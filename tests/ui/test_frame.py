@@ -78,6 +78,10 @@ def test_shortcuts_lead_to_pages_and_are_listed(page: HomePage) -> None:
     page.until(lambda: not page.all("#question[open]"), "the sheet is closed")
     page.chord(Keys.CONTROL, "2")
     page.until(lambda: "modules/" in page.address, "the first module is shown")
+    page.chord(Keys.CONTROL, "b")
+    page.until(lambda: page.all("html[data-narrow]"), "the side menu has only icons")
+    page.chord(Keys.CONTROL, "b")
+    page.until(lambda: not page.all("html[data-narrow]"), "the side menu is whole")
 
 
 def test_a_setting_is_changed_at_once_and_a_refused_value_says_why(

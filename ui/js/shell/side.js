@@ -5,6 +5,7 @@ import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { addressTo } from "../base/address.js";
 import { STATES, gigabytes, labelled } from "../base/format.js";
 import { t } from "../base/i18n.js";
+import { bind } from "../base/keys.js";
 import { recall, remember } from "../base/preferences.js";
 import { newest, totalStats } from "../base/stats.js";
 import { icon } from "../components/icon.js";
@@ -32,6 +33,7 @@ export function toggleSide() {
   showSide();
 }
 
+bind({ "Mod+b": toggleSide });
 narrow.addEventListener("change", showSide);
 showSide();
 
