@@ -13,8 +13,7 @@ from aiserver_tray.state.facts import ChosenChanged, ModulesChanged
 from aiserver_tray.state.store import Store
 
 if TYPE_CHECKING:
-    from aiserver_tray.core.stats.forms import SampleJson
-    from aiserver_tray.core.stats.samples import Sample
+    from aiserver_tray.core.stats.samples import Sample, SampleJson
     from aiserver_tray.operations.modules import Modules
     from aiserver_tray.operations.service import Operations
 
@@ -116,8 +115,8 @@ class Core:
         """Call *callback* with a sample every second. The first one, which has no CPU use, is left
         out."""
         # Few commands take samples.
-        from aiserver_tray.core.stats.forms import sample_json  # noqa: PLC0415
         from aiserver_tray.core.stats.sampler import Sampler  # noqa: PLC0415
+        from aiserver_tray.core.stats.samples import sample_json  # noqa: PLC0415
 
         def take(sample: "Sample") -> None:
             made = sample_json(sample)

@@ -14,9 +14,11 @@ import pytest
 
 from aiserver_tray.contract.channels.dispatch import Handler, dispatch
 from aiserver_tray.contract.contract import Caller, Envelope, Peer, answer
-from aiserver_tray.contract.events import LOG, PROGRESS, SNAPSHOT, STATUS
 from aiserver_tray.contract.message import Json
 from aiserver_tray.contract.owner.owner import CHANNELS
+from aiserver_tray.features.logs.events import LOG
+from aiserver_tray.features.predecessor.events import STATUS
+from aiserver_tray.features.stack.events import PROGRESS, SNAPSHOT
 from tests.contract.asking import ask, given, refused
 from tests.contract.carriers import Carrier
 from tests.contract.heard import LIMIT, expect, first

@@ -6,14 +6,14 @@ from aiserver_tray.app import App
 from aiserver_tray.contract.channels.file_refresh import FileRefresh
 from aiserver_tray.contract.channels.hub import Hub
 from aiserver_tray.contract.channels.refusals import Refusals
-from aiserver_tray.contract.events import ACTIVITY, STATS
 from aiserver_tray.core.core import Core
 from aiserver_tray.core.journal_feed import JournalFeed
 from aiserver_tray.core.logs.kept import KeptLogs
 from aiserver_tray.core.outdated import OutdatedModules
-from aiserver_tray.core.stats.forms import sample_json
-from aiserver_tray.core.stats.samples import Sample
+from aiserver_tray.core.stats.samples import Sample, sample_json
 from aiserver_tray.core.stats.statistics import Statistics
+from aiserver_tray.features.activity.events import ACTIVITY
+from aiserver_tray.features.monitoring.events import STATS
 from aiserver_tray.settings.entries import Entry
 
 

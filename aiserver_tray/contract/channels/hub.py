@@ -10,8 +10,9 @@ from aiserver_tray.base.bugs import log_bug
 from aiserver_tray.base.i18n import Language
 from aiserver_tray.contract.channels.predecessor import status_of
 from aiserver_tray.contract.contract import Peer, answer
-from aiserver_tray.contract.events import PROGRESS, SNAPSHOT, STATUS
 from aiserver_tray.contract.message import Message
+from aiserver_tray.features.predecessor.events import STATUS
+from aiserver_tray.features.stack.events import PROGRESS, SNAPSHOT
 from aiserver_tray.model import ModuleView, OperationView, Snapshot
 from aiserver_tray.state.encode import SnapshotEncoder, steps_json
 from aiserver_tray.state.store import Store

@@ -14,7 +14,6 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.contract.channel import Name, Payload, channel
 from aiserver_tray.contract.channels.part import Part
 from aiserver_tray.contract.contract import Caller
-from aiserver_tray.contract.events import RULES
 from aiserver_tray.contract.message import Message
 from aiserver_tray.core.core import Core
 from aiserver_tray.core.rules import webhook
@@ -24,6 +23,7 @@ from aiserver_tray.core.rules.limits import Disk
 from aiserver_tray.core.rules.lines import check_pattern
 from aiserver_tray.core.rules.watch import RuleWatch, Surroundings
 from aiserver_tray.core.stats.machine import machine_use
+from aiserver_tray.features.alerts.events import RULES
 from aiserver_tray.settings.app_declared import WEBHOOK
 from aiserver_tray.settings.rules import Mute, Rule, RuleFiles, RulesData, drop, put
 

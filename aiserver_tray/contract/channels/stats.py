@@ -12,21 +12,15 @@ from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.contract.channel import Payload, channel
 from aiserver_tray.contract.channels.part import Part
 from aiserver_tray.contract.contract import Caller, Peer
-from aiserver_tray.contract.events import WATCHED
 from aiserver_tray.core.activity import text_of
 from aiserver_tray.core.core import Core
 from aiserver_tray.core.stats.csv_table import csv_table
-from aiserver_tray.core.stats.forms import (
-    MarkJson,
-    SampleJson,
-    StatsHistoryJson,
-    history_json,
-    sample_json,
-)
+from aiserver_tray.core.stats.forms import MarkJson, StatsHistoryJson, history_json
 from aiserver_tray.core.stats.history import Mark, Span, span
 from aiserver_tray.core.stats.machine import MAX_AGE_SECONDS, MachineUse, machine_use
-from aiserver_tray.core.stats.samples import Sample
+from aiserver_tray.core.stats.samples import Sample, SampleJson, sample_json
 from aiserver_tray.core.stats.statistics import Statistics
+from aiserver_tray.features.monitoring.events import WATCHED
 from aiserver_tray.settings.entries import OperationEntry
 from aiserver_tray.system.files import write_private
 from aiserver_tray.system.open_folder import can_open_folder

@@ -14,8 +14,8 @@ from aiserver_tray.contract.channels import refusals
 from aiserver_tray.contract.channels.api import Api
 from aiserver_tray.contract.channels.refusals import Refusals
 from aiserver_tray.contract.contract import Peer
-from aiserver_tray.contract.events import ACTIVITY
 from aiserver_tray.contract.message import CallerKind, Json, Message
+from aiserver_tray.features.activity.events import ACTIVITY
 from aiserver_tray.settings.entries import OperationEntry, RefusedEntry, StepEntry
 from aiserver_tray.settings.journal import Journal
 from tests.support.surroundings import Recorded

@@ -12,8 +12,10 @@ import pytest
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.contract.channels import hub
 from aiserver_tray.contract.contract import Peer
-from aiserver_tray.contract.events import LOG, PROGRESS, SNAPSHOT, STATUS
 from aiserver_tray.contract.message import CallerKind, Json, Message
+from aiserver_tray.features.logs.events import LOG
+from aiserver_tray.features.predecessor.events import STATUS
+from aiserver_tray.features.stack.events import PROGRESS, SNAPSHOT
 from aiserver_tray.state.facts import ContainerSeen, ModulesChanged, TextsChanged
 from tests.support import made
 from tests.support.store_contract import SUMMARY, TITLE, StoreContract
