@@ -5,6 +5,7 @@ from collections.abc import Callable
 from aiserver_tray.app import App
 from aiserver_tray.contract.channels.file_refresh import FileRefresh
 from aiserver_tray.contract.channels.hub import Hub
+from aiserver_tray.contract.channels.predecessor import ModuleStatuses
 from aiserver_tray.contract.channels.refusals import Refusals
 from aiserver_tray.core.core import Core
 from aiserver_tray.core.journal_feed import JournalFeed
@@ -14,6 +15,7 @@ from aiserver_tray.core.stats.samples import Sample, sample_json
 from aiserver_tray.core.stats.statistics import Statistics
 from aiserver_tray.features.activity.events import ACTIVITY
 from aiserver_tray.features.monitoring.events import STATS
+from aiserver_tray.features.stack.publishing import Publishing
 from aiserver_tray.settings.entries import Entry
 
 
@@ -23,7 +25,9 @@ class Background:
 
     def __init__(self, app: App, core: Core) -> None:
         journal = app.settings.journal
-        self.hub = Hub(core.store, app.language_for)
+        self.hub = Hub()
+        self._publishing = Publishing(core.store, self.hub, app.language_for)
+        self.hub.add_changes(ModuleStatuses(core.store, app.language_for).current)
         self.refusals = Refusals(journal)
         self._feed = JournalFeed(journal, self._on_entry)
         self.files = FileRefresh(app, core, self._feed)
@@ -43,7 +47,7 @@ class Background:
         """
         self.files.start()
         self._outdated.start()
-        self.hub.start()
+        self._publishing.start()
         self.statistics.start()
         self.logs.start()
 
@@ -55,7 +59,7 @@ class Background:
         self.refusals.write()
         self._feed.close()
         self.logs.close()
-        self.hub.close()
+        self._publishing.close()
 
     def _sampled(self, sample: Sample) -> None:
         self.on_sample(sample)

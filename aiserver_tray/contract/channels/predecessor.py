@@ -1,9 +1,10 @@
-"""The predecessor's channels about modules, with every field that they had (``docs/ipc.md``).
+"""The predecessor's channels and event about modules, with every field that they had
+(``docs/ipc.md``).
 
 They are thin adapters: what they do is done by the parts beside them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from typing import Literal, TypedDict
 
 from aiserver_tray.base.errors import UnknownNameError
@@ -12,12 +13,16 @@ from aiserver_tray.contract.channel import Names, Payload, channel
 from aiserver_tray.contract.channels.operations import OperationBegun, begun, ended
 from aiserver_tray.contract.channels.part import Part
 from aiserver_tray.contract.channels.process import ModuleName
-from aiserver_tray.contract.contract import Caller
+from aiserver_tray.contract.contract import Caller, Peer, answer
+from aiserver_tray.contract.message import Message
 from aiserver_tray.core.core import Core
+from aiserver_tray.features.predecessor.events import STATUS
+from aiserver_tray.features.stack.publishing import Messages
 from aiserver_tray.model import Actor, Kind, ModuleView, OperationKind, Port, Snapshot, State
 from aiserver_tray.operations.operation import Operation
 from aiserver_tray.operations.request import Request
 from aiserver_tray.state.order import sorted_by_title
+from aiserver_tray.state.store import Store
 
 _STATUS: dict[State, Literal["running", "stopped", "error"]] = {
     "running": "running",
@@ -136,6 +141,32 @@ class PredecessorChannels(Part):
         """Remove a module's containers and networks, and the named volumes."""
         request = Request("down", (asked.name,), volumes=frozenset(asked.volumes))
         return ended(self._begin(request, caller.actor))
+
+
+class ModuleStatuses:
+    """The states of the modules of *store*, for clients of the predecessor. *language_for* returns
+    the language of the texts for a client that reads its argument."""
+
+    def __init__(self, store: Store, language_for: Callable[[Language], Language]) -> None:
+        self._store = store
+        self._language_for = language_for
+        self._messages: dict[Language, Messages[ModuleView]] = {}
+
+    def current(self, peer: Peer, events: Collection[str]) -> Sequence[Message]:
+        """The state of each module. The first one is a snapshot's."""
+        if STATUS.name not in events:
+            return ()
+        language = self._language_for(peer.language)
+        if language not in self._messages:
+            self._messages[language] = Messages(
+                lambda module: module.name, lambda module: _status_message(module, language)
+            )
+        return self._messages[language].of(self._store.snapshot.modules)
+
+
+def _status_message(module: ModuleView, language: Language) -> Message:
+    status = answer(dict(status_of(module, language)))
+    return STATUS.message({"name": module.name, "status": status})
 
 
 def module_of(snapshot: Snapshot, name: str) -> ModuleView:
