@@ -46,6 +46,8 @@ class Core:
         self.before_removal: Callable[[str], object] = lambda _container: None
         """Called with the ID of a container that has ended, before an operation removes it. To be
         set before `operations` is used."""
+        self.after_reconnect: Callable[[], object] = lambda: None
+        """Called when `refresh` has reconnected to the engine."""
         self._ends = ExitStack()
         """What has to be stopped first."""
 
@@ -109,6 +111,7 @@ class Core:
     def refresh(self) -> None:
         """Reconnect to the engine and inspect all of its containers now."""
         self.engine.reconnect()
+        self.after_reconnect()
         self._watcher.refresh()
 
     def start_sampling(self, callback: "Callable[[SampleJson], object]") -> None:

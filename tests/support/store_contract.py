@@ -9,13 +9,13 @@ from typing import Any
 
 from aiserver_tray.base.i18n import Language, LocalText, Text
 from aiserver_tray.contract.channels.hub import Hub
-from aiserver_tray.contract.channels.predecessor import ModuleStatuses
 from aiserver_tray.contract.contract import Envelope, Peer, answer
 from aiserver_tray.contract.local.instance import Instance
 from aiserver_tray.contract.local.server import Server
 from aiserver_tray.contract.message import Json
 from aiserver_tray.core.stats.samples import Sample, sample_json
 from aiserver_tray.features.logs.events import LOG
+from aiserver_tray.features.predecessor.channels import ModuleStatuses
 from aiserver_tray.features.stack.publishing import Publishing
 from aiserver_tray.model import Carrier, OperationView, Snapshot
 from aiserver_tray.state.encode import snapshot_json, steps_json
