@@ -45,7 +45,7 @@ class Process(Protocol):
 _Feature = TypeVar("_Feature", bound=Feature)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Place:
     """The installation of features, with its core and their way to clients.
 
@@ -59,9 +59,9 @@ class Place:
     process: Process
     contract: Contract
     refresh: Callable[[], None]
-    hub: Hub = field(default_factory=Hub)
-    _made: dict[Callable[["Place"], Any], Feature] = field(default_factory=dict)
-    _lock: RLock = field(default_factory=RLock)
+    hub: Hub = field(default_factory=Hub, init=False)
+    _made: dict[Callable[["Place"], Any], Feature] = field(default_factory=dict, init=False)
+    _lock: RLock = field(default_factory=RLock, init=False)
 
     @cached_property
     def core(self) -> Core:
