@@ -12,7 +12,7 @@ from pathlib import Path
 from aiserver_tray.cli import root
 from aiserver_tray.contract.channel import channels_of
 from aiserver_tray.contract.message import EVENTS
-from aiserver_tray.contract.owner.owner import CHANNELS
+from aiserver_tray.owner.features import every_channel
 from aiserver_tray.window.bridge import Bridge
 from generator.command_line import commands
 from generator.contract import channel_table, event_table, field_table, types
@@ -28,7 +28,7 @@ INDEX = ROOT / "ui/index.html"
 
 def outputs() -> dict[Path, str]:
     """Each generated file -> its content."""
-    owner = [CHANNELS[name] for name in sorted(CHANNELS)]
+    owner = sorted(every_channel().values(), key=lambda channel: channel.name)
     window = list(channels_of(Bridge))
     events = [EVENTS[name] for name in sorted(EVENTS)]
     pages = {ROOT / page: (ROOT / page).read_text(encoding="utf-8") for page in PAGES}

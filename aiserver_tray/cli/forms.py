@@ -6,7 +6,7 @@ The text below a field is its meaning; documentation is generated from it.
 
 from typing import Any, TypedDict
 
-from aiserver_tray.core.stats.forms import LoadJson
+from aiserver_tray.core.stats.samples import LoadJson
 from aiserver_tray.model import OperationKind, OperationStatus, StepKind
 from aiserver_tray.state.forms import ModuleJson
 

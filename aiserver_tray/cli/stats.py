@@ -27,7 +27,7 @@ from aiserver_tray.cli.terminal import console, is_terminal, live
 if TYPE_CHECKING:
     from aiserver_tray.cli.core import AnyCore
     from aiserver_tray.cli.forms import StatsJson
-    from aiserver_tray.core.stats.forms import SampleJson
+    from aiserver_tray.core.stats.samples import SampleJson
 
 _UNKNOWN = Text("The CPU use is not known yet. Try again in a few seconds.")
 

@@ -10,7 +10,7 @@ from aiserver_tray.model import ModuleView, Snapshot
 
 if TYPE_CHECKING:
     from aiserver_tray.cli.forms import ModuleStatsJson, StatsJson, UseJson
-    from aiserver_tray.core.stats.forms import LoadJson, SampleJson
+    from aiserver_tray.core.stats.samples import LoadJson, SampleJson
 
 HEADS = (
     Text("MODULE"),

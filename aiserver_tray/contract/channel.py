@@ -44,6 +44,12 @@ Name = Field(min_length=1, max_length=200)
 Names = Annotated[tuple[str, ...], Field(max_length=MAX_NAMES)]
 
 
+class ModuleName(Payload):
+    """A module."""
+
+    name: str = Name
+
+
 @dataclass(frozen=True)
 class Channel:
     """A request that clients can make. ``method`` handles it; it is unbound, and takes ``asked``,

@@ -13,8 +13,7 @@ from aiserver_tray.state.facts import ChosenChanged, ModulesChanged
 from aiserver_tray.state.store import Store
 
 if TYPE_CHECKING:
-    from aiserver_tray.core.stats.forms import SampleJson
-    from aiserver_tray.core.stats.samples import Sample
+    from aiserver_tray.core.stats.samples import Sample, SampleJson
     from aiserver_tray.operations.modules import Modules
     from aiserver_tray.operations.service import Operations
 
@@ -47,6 +46,8 @@ class Core:
         self.before_removal: Callable[[str], object] = lambda _container: None
         """Called with the ID of a container that has ended, before an operation removes it. To be
         set before `operations` is used."""
+        self.after_reconnect: Callable[[], object] = lambda: None
+        """Called when `refresh` has reconnected to the engine."""
         self._ends = ExitStack()
         """What has to be stopped first."""
 
@@ -110,14 +111,15 @@ class Core:
     def refresh(self) -> None:
         """Reconnect to the engine and inspect all of its containers now."""
         self.engine.reconnect()
+        self.after_reconnect()
         self._watcher.refresh()
 
     def start_sampling(self, callback: "Callable[[SampleJson], object]") -> None:
         """Call *callback* with a sample every second. The first one, which has no CPU use, is left
         out."""
         # Few commands take samples.
-        from aiserver_tray.core.stats.forms import sample_json  # noqa: PLC0415
         from aiserver_tray.core.stats.sampler import Sampler  # noqa: PLC0415
+        from aiserver_tray.core.stats.samples import sample_json  # noqa: PLC0415
 
         def take(sample: "Sample") -> None:
             made = sample_json(sample)

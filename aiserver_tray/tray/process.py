@@ -131,8 +131,8 @@ class Tray:
             )
             updater.start()
             stack.callback(updater.close)
-            owner.api.rules.before_news = watch.check
-            owner.api.rules.observe(updater.alerted)
+            owner.alerts.before_news = watch.check
+            owner.alerts.observe(updater.alerted)
             actions = MenuActions(
                 owner.api,
                 self._peer,
@@ -173,7 +173,7 @@ class Tray:
     def _resumed(self, owner: "Owner") -> None:
         if self._icon_updater:
             self._icon_updater.resume()
-        owner.api.rules.rest()
+        owner.alerts.rest()
         owner.refresh()
         self._icon.set_theme(taskbar_theme())
 

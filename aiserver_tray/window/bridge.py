@@ -14,7 +14,6 @@ from aiserver_tray.base.errors import AiServerError, RequestError
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.contract.channel import Payload, channel
 from aiserver_tray.contract.channels.dispatch import dispatch, handlers_of, refusal
-from aiserver_tray.contract.channels.part import Part
 from aiserver_tray.contract.channels.system import APPEND, SystemChannels
 from aiserver_tray.contract.contract import Caller, Envelope, Peer
 from aiserver_tray.contract.message import Event, Json, Message
@@ -65,7 +64,7 @@ LOST: Final = Event(
 )
 
 
-class Bridge(Part):
+class Bridge:
     """``page``: where the page is to begin; ``pick_folder``: lets the user choose a folder, and
     blocks until then."""
 

@@ -14,7 +14,7 @@ from aiserver_tray.contract.address import HOME
 from aiserver_tray.contract.contract import Envelope
 from aiserver_tray.contract.http.httpd import Server
 from aiserver_tray.contract.http.page import Page
-from aiserver_tray.contract.message import owner_events
+from aiserver_tray.features.events import every_event
 from aiserver_tray.system.language import system_language
 from aiserver_tray.system.logfile import set_up
 from aiserver_tray.system.paths import Home, find_home
@@ -36,7 +36,7 @@ class Dashboard:
         self._webview = browser_engine()
         self._shell = Shell(home.folder / "window.json")
         self._address = _serve(Page())
-        self._connection = OwnerConnection(partial(client, home), owner_events(), language)
+        self._connection = OwnerConnection(partial(client, home), every_event(), language)
         self._publisher = Publisher(self._run_js)
         self._bridge = Bridge(
             self._connection, self._publisher, page=page, pick_folder=self._pick_folder

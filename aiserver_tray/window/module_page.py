@@ -14,8 +14,8 @@ from typing import Any, Final, NoReturn
 from urllib.parse import urlsplit
 
 from aiserver_tray.base.i18n import Language, Text
-from aiserver_tray.contract.events import SNAPSHOT
 from aiserver_tray.contract.message import Json, Message
+from aiserver_tray.features.stack.events import SNAPSHOT
 from aiserver_tray.system.language import system_language
 from aiserver_tray.system.logfile import set_up
 from aiserver_tray.system.open_url import is_web_address

@@ -8,8 +8,8 @@ from typing import Any, Final, Protocol
 from aiserver_tray.base.errors import AiServerError, NotRunningError
 from aiserver_tray.base.i18n import Language
 from aiserver_tray.contract.contract import Envelope
-from aiserver_tray.contract.events import SNAPSHOT
 from aiserver_tray.contract.message import Message
+from aiserver_tray.features.stack.events import SNAPSHOT
 from aiserver_tray.state.encode import language_of
 from aiserver_tray.system.language import system_language
 from aiserver_tray.system.paths import Home

@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 from aiserver_tray.app import App
 from aiserver_tray.base.i18n import Language
 from aiserver_tray.contract.contract import Contract, Envelope, Peer
-from aiserver_tray.contract.events import FOLLOWED, LOG, WATCHED
 from aiserver_tray.contract.message import CallerKind, Message
 from aiserver_tray.contract.owner.owner import Owner
+from aiserver_tray.features.logs.events import FOLLOWED, LOG
+from aiserver_tray.features.monitoring.events import WATCHED
 from aiserver_tray.model import Snapshot
 from tests.contract.heard import LIMIT, Payloads
 from tests.support.installation import Installation, checked, gated, script

@@ -14,9 +14,11 @@ import pytest
 
 from aiserver_tray.contract.channels.dispatch import Handler, dispatch
 from aiserver_tray.contract.contract import Caller, Envelope, Peer, answer
-from aiserver_tray.contract.events import LOG, PROGRESS, SNAPSHOT, STATUS
 from aiserver_tray.contract.message import Json
-from aiserver_tray.contract.owner.owner import CHANNELS
+from aiserver_tray.features.logs.events import LOG
+from aiserver_tray.features.predecessor.events import STATUS
+from aiserver_tray.features.stack.events import PROGRESS, SNAPSHOT
+from aiserver_tray.owner.features import every_channel
 from tests.contract.asking import ask, given, refused
 from tests.contract.carriers import Carrier
 from tests.contract.heard import LIMIT, expect, first
@@ -25,6 +27,8 @@ from tests.contract.tray import LANGUAGE, Tray
 from tests.support import states
 from tests.support.scripted import Scripted
 from tests.support.waiting import eventually
+
+CHANNELS = every_channel()
 
 ONLY_WINDOW = pytest.mark.parametrize("carrier", ["JS bridge"], indirect=True)
 ONLY_PAGES = pytest.mark.parametrize("carrier", ["HTTP", "JS bridge"], indirect=True)

@@ -10,12 +10,13 @@ from aiserver_tray.base.i18n import Language
 from aiserver_tray.base.masking import MASK
 from aiserver_tray.contract.channel import EVERYONE
 from aiserver_tray.contract.message import CallerKind, Json
-from aiserver_tray.contract.owner.owner import CHANNELS
+from aiserver_tray.owner.features import every_channel
 from tests.contract.asking import ask, given, refused
 from tests.contract.host import DirectCaller, Host
 from tests.contract.payloads import PAYLOADS, PORT
 from tests.support.waiting import eventually
 
+CHANNELS = every_channel()
 SECRET = "web.WEB_KEY"
 OPERATION_CHANNELS = ("ai/operation/cancel", "ai/operation/wait")
 """They need one that was begun before."""

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from aiserver_tray.contract.contract import answer
-from aiserver_tray.contract.events import LOG, SNAPSHOT
+from aiserver_tray.features.logs.events import LOG
+from aiserver_tray.features.stack.events import SNAPSHOT
 from tests.desktop.window_lab import WindowLab, window_lab
 from tests.support import states
 from tests.support.desktop.desktop import desktop_of

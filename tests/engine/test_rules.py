@@ -53,7 +53,7 @@ def shop(
     here.write("shop", {"shop": script(FALLS, restart="always")}, title="Shop")
     with Owner(here.app, NoWindows()) as owner:
         news: list[News] = []
-        owner.api.rules.observe(news.extend)
+        owner.alerts.observe(news.extend)
         shop = Shop(owner.api, news, engine)
         shop.ask("ai/module/start", name="shop")
         yield shop

@@ -7,8 +7,8 @@ from threading import Thread
 from typing import Any
 
 from aiserver_tray.contract.contract import Envelope, Peer, answer
-from aiserver_tray.contract.events import FOLLOWED
 from aiserver_tray.contract.message import Json
+from aiserver_tray.features.logs.events import FOLLOWED
 from tests.support.scripted import Scripted
 
 SOURCES = (("dify", "api"), ("n8n", "n8n"), ("dify", "worker"), ("redis", "redis"))

@@ -7,10 +7,12 @@ from typing import Any
 
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.contract.contract import Envelope, Peer, answer
-from aiserver_tray.contract.events import SNAPSHOT
 from aiserver_tray.contract.message import Event, Json
-from aiserver_tray.contract.owner.owner import CHANNELS
+from aiserver_tray.features.stack.events import SNAPSHOT
 from aiserver_tray.model import Carrier
+from aiserver_tray.owner.features import every_channel
+
+CHANNELS = every_channel()
 
 NO_SERIES: Json = {name: [] for name in ("cpu", "memory", "rx", "tx", "read", "write", "pids")}
 NO_SAMPLES: Json = {

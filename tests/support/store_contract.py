@@ -10,12 +10,13 @@ from typing import Any
 from aiserver_tray.base.i18n import Language, LocalText, Text
 from aiserver_tray.contract.channels.hub import Hub
 from aiserver_tray.contract.contract import Envelope, Peer, answer
-from aiserver_tray.contract.events import LOG
 from aiserver_tray.contract.local.instance import Instance
 from aiserver_tray.contract.local.server import Server
 from aiserver_tray.contract.message import Json
-from aiserver_tray.core.stats.forms import sample_json
-from aiserver_tray.core.stats.samples import Sample
+from aiserver_tray.core.stats.samples import Sample, sample_json
+from aiserver_tray.features.logs.events import LOG
+from aiserver_tray.features.predecessor.channels import ModuleStatuses
+from aiserver_tray.features.stack.publishing import Publishing
 from aiserver_tray.model import Carrier, OperationView, Snapshot
 from aiserver_tray.state.encode import snapshot_json, steps_json
 from aiserver_tray.state.facts import (
@@ -44,7 +45,9 @@ class StoreContract:
     def __init__(self) -> None:
         self.store = Store()
         self.chosen: Language | None = None
-        self.hub = Hub(self.store, self._language)
+        self.hub = Hub()
+        self.publishing = Publishing(self.store, self.hub, self._language)
+        self.hub.add_changes(ModuleStatuses(self.store, self._language).current)
         self.released = Event()
         self.waiting: list[Peer] = []
         self.forgotten: list[Peer] = []
@@ -52,7 +55,7 @@ class StoreContract:
         self.is_awaited = Event()
         self.newest = Sample(0, None)
         self.refusals: list[tuple[str, str]] = []
-        self.hub.start()
+        self.publishing.start()
 
     def put(self, *facts: Fact) -> None:
         for fact in facts:
@@ -82,7 +85,7 @@ class StoreContract:
 
     def close(self) -> None:
         self.released.set()
-        self.hub.close()
+        self.publishing.close()
         self.store.close()
 
     # -- the contract ---------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import pytest
 from selenium.webdriver.support.select import Select
 
 from aiserver_tray.contract.contract import answer
-from aiserver_tray.contract.events import RULES
+from aiserver_tray.features.alerts.events import RULES
 from tests.support import states
 from tests.support.scripted import Scripted
 from tests.ui.alerts import ACTIVE, listed

@@ -10,8 +10,9 @@ from selenium.webdriver import Keys
 
 from aiserver_tray.base.i18n import Language
 from aiserver_tray.contract.contract import answer
-from aiserver_tray.contract.events import PROGRESS, STATS
 from aiserver_tray.contract.message import Json
+from aiserver_tray.features.monitoring.events import STATS
+from aiserver_tray.features.stack.events import PROGRESS
 from tests.support import states
 from tests.support.ports import free_port
 from tests.ui.answers import ANSWERS

@@ -11,14 +11,14 @@ from aiserver_tray.base.errors import RequestError
 from aiserver_tray.contract.channel import EVERYONE, Nothing, channels_of
 from aiserver_tray.contract.channels.dispatch import Handler, handler_of, read
 from aiserver_tray.contract.channels.operations import OperationStart
-from aiserver_tray.contract.channels.part import Part
 from aiserver_tray.contract.message import EVENTS
-from aiserver_tray.contract.owner.owner import CHANNELS
 from aiserver_tray.model import MAX_NAMES
 from aiserver_tray.operations.request import Request
+from aiserver_tray.owner.features import classes, every_channel
 from aiserver_tray.window.bridge import Bridge
 from tests.unit.pages import sections
 
+CHANNELS = every_channel()
 PAGE = sections("docs/ipc.md")
 
 
@@ -35,9 +35,9 @@ def test_what_is_kept_of_the_predecessor_is_there_and_nothing_goes_without_a_rea
 
 
 def test_each_channel_is_declared_once_and_says_what_it_does() -> None:
-    parts = [part for part in Part.__subclasses__() if part.__module__.startswith("aiserver_tray.")]
-    declared = [channel.name for part in parts for channel in channels_of(part)]
-    assert sorted(declared) == sorted({*CHANNELS, *(each.name for each in channels_of(Bridge))})
+    declared = [channel.name for feature in classes() for channel in feature.every_channel()]
+    declared += [channel.name for channel in channels_of(Bridge)]
+    assert len(declared) == len(set(declared))
     assert all(channel.summary.endswith(".") for channel in CHANNELS.values())
 
 

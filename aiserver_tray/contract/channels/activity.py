@@ -1,19 +1,24 @@
-"""The channel that lists the entries of the journal."""
+"""The journal: its entries for clients, and the refused clients in it."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, TypedDict
 
 from pydantic import AfterValidator, Field
 
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.contract.channel import Payload, channel
-from aiserver_tray.contract.channels.part import Part
+from aiserver_tray.contract.channels.part import Feature
 from aiserver_tray.contract.channels.refusals import Refusals
 from aiserver_tray.contract.contract import Caller
 from aiserver_tray.core.activity import activity_json, without_steps
 from aiserver_tray.core.activity_forms import ActivityJson
-from aiserver_tray.model import MAX_NAMES
-from aiserver_tray.settings.entries import EntryKind
-from aiserver_tray.settings.journal import Journal, Range
+from aiserver_tray.core.journal_feed import JournalFeed
+from aiserver_tray.features.activity.events import ACTIVITY
+from aiserver_tray.features.place import Place
+from aiserver_tray.model import MAX_NAMES, Carrier
+from aiserver_tray.settings.entries import Entry, EntryKind
+from aiserver_tray.settings.journal import Range
 
 
 def _with_zone(time: datetime) -> datetime:
@@ -48,12 +53,38 @@ class ActivityList(TypedDict):
     activities: list[ActivityJson]
 
 
-class ActivityChannels(Part):
+class ActivityFeature(Feature):
     """``ai/activity/list``."""
 
-    def __init__(self, journal: Journal, refusals: Refusals) -> None:
-        self._journal = journal
-        self._refusals = refusals
+    def __init__(self, place: Place) -> None:
+        self._journal = place.app.settings.journal
+        self._publish = place.publish
+        self._refusals = Refusals(self._journal)
+        self._feed: JournalFeed | None = None
+        self._observers: tuple[Callable[[Entry], object], ...] = ()
+
+    def start(self) -> None:
+        """Report new entries from now on, of every process of the home."""
+        self._feed = JournalFeed(self._journal, self._on_entry)
+
+    def refresh(self) -> None:
+        """Report the new entries of other processes."""
+        if self._feed:
+            self._feed.check()
+
+    def close(self) -> None:
+        """Report nothing any more."""
+        self._refusals.write()
+        if self._feed:
+            self._feed.close()
+
+    def observe(self, callback: Callable[[Entry], object]) -> None:
+        """Call *callback* with each new entry, and with each that has changed."""
+        self._observers += (callback,)
+
+    def refused(self, carrier: Carrier, reason: Text) -> None:
+        """A client of *carrier* was refused."""
+        self._refusals.add(carrier, reason)
 
     @channel("ai/activity/list")
     def _list(self, asked: ActivityRange, caller: Caller) -> ActivityList:
@@ -63,3 +94,8 @@ class ActivityChannels(Part):
         entries = self._journal.read(selected)
         shown = entries if asked.steps else map(without_steps, entries)
         return {"activities": [activity_json(entry, caller.language) for entry in shown]}
+
+    def _on_entry(self, entry: Entry) -> None:
+        self._publish(ACTIVITY.message({"id": entry.id}))
+        for observer in self._observers:
+            observer(entry)

@@ -1,18 +1,16 @@
 """The channel that lets a module use another one, such as OneAPI."""
 
-from collections.abc import Callable
 from typing import TypedDict
 
-from aiserver_tray.app import App
 from aiserver_tray.base.errors import RefusedError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.contract.channel import Name, Payload, channel
-from aiserver_tray.contract.channels.part import Part
+from aiserver_tray.contract.channels.part import Feature
 from aiserver_tray.contract.contract import Caller
-from aiserver_tray.core.core import Core
 from aiserver_tray.core.wiring.consumer import Consumer, consumer_of
 from aiserver_tray.core.wiring.oneapi import OneApiError
 from aiserver_tray.core.wiring.provider import working_token
+from aiserver_tray.features.place import Place
 from aiserver_tray.settings.changes import change_setting
 
 
@@ -29,13 +27,12 @@ class AccessToken(TypedDict):
     """its address"""
 
 
-class ConnectionChannels(Part):
-    """``ai/module/connect``. *refresh* publishes what was changed to the state."""
+class WiringFeature(Feature):
+    """``ai/module/connect``."""
 
-    def __init__(self, app: App, core: Core, refresh: Callable[[], None]) -> None:
-        self._app = app
-        self._core = core
-        self._refresh = refresh
+    def __init__(self, place: Place) -> None:
+        self._app = place.app
+        self._place = place
 
     @channel("ai/module/connect")
     def _connect(self, asked: Connected, caller: Caller) -> AccessToken:
@@ -47,13 +44,13 @@ class ConnectionChannels(Part):
             raise RefusedError(why, ["module"])
         token = self._token(consumer)
         change_setting(self._app.settings, self._app.declared, consumer.token, token, caller.actor)
-        self._refresh()
+        self._place.refresh()
         return {"setting": consumer.token}
 
     def _token(self, consumer: Consumer) -> str:
         """Raises ``RefusedError`` where there is none to be had."""
         try:
-            return working_token(self._app, consumer, self._core.store.snapshot)
+            return working_token(self._app, consumer, self._place.core.store.snapshot)
         except OneApiError as error:
             raise RefusedError(
                 Text(

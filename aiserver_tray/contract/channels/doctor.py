@@ -2,12 +2,12 @@
 
 from typing import TypedDict
 
-from aiserver_tray.app import App
 from aiserver_tray.contract.channel import channel
-from aiserver_tray.contract.channels.part import Part
+from aiserver_tray.contract.channels.part import Feature
 from aiserver_tray.contract.contract import Caller
 from aiserver_tray.core.doctor import examine
 from aiserver_tray.core.doctor.finding import CheckJson
+from aiserver_tray.features.place import Place
 
 
 class Checks(TypedDict):
@@ -16,11 +16,11 @@ class Checks(TypedDict):
     checks: list[CheckJson]
 
 
-class DoctorChannels(Part):
+class DoctorFeature(Feature):
     """``ai/doctor/run``."""
 
-    def __init__(self, app: App) -> None:
-        self._app = app
+    def __init__(self, place: Place) -> None:
+        self._app = place.app
 
     @channel("ai/doctor/run")
     def _run(self, caller: Caller) -> Checks:

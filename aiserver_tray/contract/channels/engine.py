@@ -8,9 +8,9 @@ from typing import TypedDict
 
 from aiserver_tray.base.errors import EngineNotInstalledError, SettingError
 from aiserver_tray.contract.channel import channel
-from aiserver_tray.contract.channels.part import Part
-from aiserver_tray.core.core import Core
-from aiserver_tray.settings.store import Settings
+from aiserver_tray.contract.channels.engine_setup import EngineSetupChannels
+from aiserver_tray.contract.channels.part import Feature
+from aiserver_tray.features.place import Place
 from aiserver_tray.state.facts import EngineStarting
 from aiserver_tray.system import engine_start
 from aiserver_tray.system.clock import awake
@@ -34,19 +34,23 @@ class EngineCheck(TypedDict):
     """the applet can start it"""
 
 
-class EngineChannels(Part):
-    """``ai/docker/…``."""
+class EngineFeature(Feature):
+    """``ai/docker/…`` and ``ai/engine/…``."""
 
-    def __init__(self, core: Core, settings: Settings) -> None:
-        self._core = core
-        self._settings = settings
+    parts: tuple[EngineSetupChannels]
+
+    def __init__(self, place: Place) -> None:
+        self._core = place.core
+        self._settings = place.app.settings
+        self.parts = (EngineSetupChannels(place.core, place.publish),)
         self._closing = Event()
         self._lock = Lock()
         self._last: Future[None] | None = None
         """The start that is under way, or was the last."""
 
     def close(self) -> None:
-        """Stop waiting for the engine."""
+        """Stop waiting for the engine, and an installation that can still be stopped."""
+        super().close()
         self._closing.set()
 
     @channel("ai/docker/checkDocker")

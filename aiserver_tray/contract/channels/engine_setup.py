@@ -16,9 +16,9 @@ from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.contract.channel import channel
 from aiserver_tray.contract.channels.part import Part
 from aiserver_tray.contract.contract import Caller
-from aiserver_tray.contract.events import ENGINE_INSTALL, EngineInstallJson
 from aiserver_tray.contract.message import Message
 from aiserver_tray.core.core import Core
+from aiserver_tray.features.engine.events import ENGINE_INSTALL, EngineInstallJson
 from aiserver_tray.system import engine_install
 from aiserver_tray.system.engine_choices import SYSTEM, EngineChoiceId, System, engine_choices
 from aiserver_tray.system.engine_install import EngineInstallation, Progress

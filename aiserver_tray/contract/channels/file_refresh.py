@@ -1,13 +1,13 @@
 """Refreshing catalog and settings when their files change."""
 
 import logging
+from collections.abc import Callable
 from threading import Event, Lock, Thread
 
 from aiserver_tray.app import App
 from aiserver_tray.base.bugs import log_bug
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.core.core import Core
-from aiserver_tray.core.journal_feed import JournalFeed
 from aiserver_tray.state.facts import TextsChanged, ThemeChanged
 
 _POLL_SECONDS = 2.0
@@ -21,13 +21,13 @@ _logger = logging.getLogger(__name__)
 
 class FileRefresh:
     """Reads catalog and settings of *app* again when their files change, and reports it to *core*.
-    Lets *feed* report the journal's new entries. It checks every few seconds, and before each
-    request."""
+    It checks every few seconds, and before each request."""
 
-    def __init__(self, app: App, core: Core, feed: JournalFeed) -> None:
+    def __init__(self, app: App, core: Core) -> None:
         self._app = app
         self._core = core
-        self._feed = feed
+        self.before_refresh: Callable[[], object] = lambda: None
+        """Called before each check. To be set before `start`."""
         self._lock = Lock()
         self._published: object = None
         """The settings' stamp when the state was last updated."""
@@ -54,7 +54,7 @@ class FileRefresh:
 
         A running operation of this process keeps the catalog that it began with. Settings that
         can't be read are logged; a request that needs them fails with that error."""
-        self._feed.check()
+        self.before_refresh()
         try:
             self._refresh()
         except SettingError as error:

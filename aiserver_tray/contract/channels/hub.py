@@ -1,71 +1,60 @@
-"""The only path of events to clients, over any transport."""
+"""Who subscribed to what: the only path of events to clients, over any transport."""
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import Event, Lock, Thread
-from typing import Final, TypeVar
+from threading import Lock
 
 from aiserver_tray.base.bugs import log_bug
-from aiserver_tray.base.i18n import Language
-from aiserver_tray.contract.channels.predecessor import status_of
-from aiserver_tray.contract.contract import Peer, answer
-from aiserver_tray.contract.events import PROGRESS, SNAPSHOT, STATUS
+from aiserver_tray.contract.contract import Peer
 from aiserver_tray.contract.message import Message
-from aiserver_tray.model import ModuleView, OperationView, Snapshot
-from aiserver_tray.state.encode import SnapshotEncoder, steps_json
-from aiserver_tray.state.store import Store
-
-BATCH_SECONDS: Final = 0.1
-"""Between two states that are sent. Only the latest counts."""
 
 _logger = logging.getLogger(__name__)
+
+Source = Callable[[Peer, Collection[str]], Iterable[Message]]
+"""Returns the messages with the current state for a client that subscribed to some events. Each has
+a key, and is the same object as the last time if its subject did not change."""
 
 
 @dataclass
 class _Subscription:
-    """The subscriptions of a client, and the last data sent to it."""
+    """The subscriptions of a client, and the last messages with states for it, by subject."""
 
     events: frozenset[str]
-    snapshot: bytes = b""
-    operations: Mapping[str, Message] = field(default_factory=dict)
-    modules: Mapping[str, Message] | None = None
+    known: Mapping[tuple[str, str] | None, Message] = field(default_factory=dict)
 
 
 class Hub:
-    """Sends events to all clients that subscribed to them. *language_for* returns the language of
-    the texts for a client that reads its argument."""
+    """Sends events to all clients that subscribed to them."""
 
-    def __init__(self, store: Store, language_for: Callable[[Language], Language]) -> None:
-        self._store = store
-        self._language_for = language_for
+    def __init__(self) -> None:
         self._subscriptions: dict[Peer, _Subscription] = {}
-        self._encoders: dict[Language, _Encoder] = {}
+        self._sources: list[Source] = []
+        self._quiet: list[Source] = []
+        """Those of the sources whose first state is not sent."""
         self._lock = Lock()
-        self._changed = Event()
-        self._closing = Event()
-        self._leave: Callable[[], None] = lambda: None
-        self._thread = Thread(target=self._run, name="hub", daemon=True)
 
-    def start(self) -> None:
-        """Begin to send states."""
-        self._leave = self._store.observe(lambda _state: self._changed.set())
-        self._thread.start()
+    def add_state(self, source: Source) -> None:
+        """Send the state of *source* to each client that subscribes, and at each `update` what is
+        new in it; after the states that were added before."""
+        with self._lock:
+            self._sources.append(source)
 
-    def close(self) -> None:
-        """Send the last state, and no more."""
-        self._leave()
-        self._closing.set()
-        self._changed.set()
-        if self._thread.is_alive():
-            self._thread.join()
+    def add_changes(self, source: Source) -> None:
+        """As `add_state`, but send a client only what changes after it has subscribed."""
+        with self._lock:
+            self._sources.append(source)
+            self._quiet.append(source)
 
     def subscribe(self, peer: Peer, events: Collection[str]) -> None:
         """Send *peer* the *events*, from the current state on, in place of those before."""
         with self._lock:
             subscription = _Subscription(frozenset(events))
             self._subscriptions[peer] = subscription
-            _send(peer, self._news(peer, subscription))
+            with _logged():
+                subscription.known = _by_subject(_current(self._quiet, peer, subscription))
+                self._send_news(peer, subscription)
 
     def forget(self, peer: Peer) -> None:
         """The client is gone."""
@@ -77,105 +66,38 @@ class Hub:
         with self._lock:
             for peer, subscription in self._subscriptions.items():
                 if message.event in subscription.events:
-                    _send(peer, [message])
+                    with _logged():
+                        peer.send(message)
 
-    # -- the state ------------------------------------------------------------------------------
+    def update(self) -> None:
+        """Send all clients what is new in the states."""
+        with self._lock:
+            for peer, subscription in self._subscriptions.items():
+                with _logged():
+                    self._send_news(peer, subscription)
 
-    def _run(self) -> None:
-        is_last = False
-        while not is_last:
-            self._changed.wait()
-            is_last = self._closing.is_set()
-            self._changed.clear()
-            with self._lock:
-                for peer, subscription in self._subscriptions.items():
-                    _send(peer, self._news(peer, subscription))
-            self._closing.wait(BATCH_SECONDS)
-
-    def _news(self, peer: Peer, sent: _Subscription) -> Iterator[Message]:
-        """The new data for a client. The steps of an operation come before the snapshot that
-        contains it."""
-        snapshot = self._store.snapshot
-        language = self._language_for(peer.language)
-        encoder = self._encoders.setdefault(language, _Encoder(language))
-        if PROGRESS.name in sent.events:
-            operations, sent.operations = sent.operations, encoder.operations(snapshot.operations)
-            yield from _changed(operations, sent.operations)
-        if SNAPSHOT.name in sent.events:
-            content = encoder.snapshot(snapshot)
-            if content is not sent.snapshot:
-                sent.snapshot = content
-                yield Message(SNAPSHOT.name, content, key="")
-        if STATUS.name in sent.events:
-            modules, sent.modules = sent.modules, encoder.modules(snapshot.modules)
-            # The first state is a snapshot's.
-            if modules is not None:
-                yield from _changed(modules, sent.modules)
+    def _send_news(self, peer: Peer, subscription: _Subscription) -> None:
+        current = _current(self._sources, peer, subscription)
+        known, subscription.known = subscription.known, _by_subject(current)
+        for message in current:
+            if message is not known.get(message.slot):
+                peer.send(message)
 
 
-def _send(peer: Peer, messages: Iterable[Message]) -> None:
+def _current(
+    sources: Iterable[Source], peer: Peer, subscription: _Subscription
+) -> Sequence[Message]:
+    return [message for source in sources for message in source(peer, subscription.events)]
+
+
+def _by_subject(messages: Iterable[Message]) -> Mapping[tuple[str, str] | None, Message]:
+    return {message.slot: message for message in messages}
+
+
+@contextmanager
+def _logged() -> Iterator[None]:
+    """Log a bug: the other clients still get their events."""
     try:
-        for message in messages:
-            peer.send(message)
-    except Exception as bug:  # noqa: BLE001 - the other clients still get theirs
+        yield
+    except Exception as bug:  # noqa: BLE001
         log_bug(_logger, "an event was not sent to a client", bug)
-
-
-def _changed(old: Mapping[str, Message], new: Mapping[str, Message]) -> Iterator[Message]:
-    return (message for name, message in new.items() if message is not old.get(name))
-
-
-_View = TypeVar("_View")
-
-_Known = dict[str, tuple[_View, Message]]
-"""Name or id -> what was encoded last, and the result."""
-
-
-class _Encoder:
-    """Encodes states in one language, once for all clients. What did not change is the same
-    object as before."""
-
-    def __init__(self, language: Language) -> None:
-        self._language = language
-        self._encoder = SnapshotEncoder(language)
-        self._snapshot: tuple[Snapshot | None, bytes] = (None, b"")
-        self._operations: _Known[OperationView] = {}
-        self._modules: _Known[ModuleView] = {}
-
-    def snapshot(self, snapshot: Snapshot) -> bytes:
-        """The JSON of *snapshot*."""
-        known, content = self._snapshot
-        if known is not snapshot:
-            new = self._encoder.snapshot(snapshot)
-            self._snapshot = snapshot, content if new == content else new
-        return self._snapshot[1]
-
-    def operations(self, views: Iterable[OperationView]) -> Mapping[str, Message]:
-        """The progress of *views*, by id."""
-        by_id = {view.id: view for view in views}
-        self._operations = _updated(self._operations, by_id, self._progress)
-        return {id: message for id, (_, message) in self._operations.items()}
-
-    def modules(self, views: Iterable[ModuleView]) -> Mapping[str, Message]:
-        """The state of *views*, by name."""
-        by_name = {view.name: view for view in views}
-        self._modules = _updated(self._modules, by_name, self._status)
-        return {name: message for name, (_, message) in self._modules.items()}
-
-    def _progress(self, view: OperationView) -> Message:
-        return PROGRESS.message({"operation": steps_json(view, self._language)})
-
-    def _status(self, view: ModuleView) -> Message:
-        status = answer(dict(status_of(view, self._language)))
-        return STATUS.message({"name": view.name, "status": status})
-
-
-def _updated(
-    known: _Known[_View], views: Mapping[str, _View], encode: Callable[[_View], Message]
-) -> _Known[_View]:
-    """*views* with their messages; those that are *known* are encoded no more."""
-    new: _Known[_View] = {}
-    for name, view in views.items():
-        old = known.get(name)
-        new[name] = old if old and old[0] == view else (view, encode(view))
-    return new

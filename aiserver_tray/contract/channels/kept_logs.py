@@ -8,6 +8,9 @@ from typing import Protocol
 from aiserver_tray.base.errors import RequestError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.contract.channel import channel
+from aiserver_tray.contract.channels.activity import ActivityFeature
+from aiserver_tray.contract.channels.log_export import LogExportChannels
+from aiserver_tray.contract.channels.log_follow import LogFollowChannels
 from aiserver_tray.contract.channels.log_forms import (
     cursor_of,
     cursor_text,
@@ -17,6 +20,7 @@ from aiserver_tray.contract.channels.log_forms import (
     plain_fields,
     seconds,
 )
+from aiserver_tray.contract.channels.log_keeping import LogKeepingChannels
 from aiserver_tray.contract.channels.log_requests import (
     LogAroundRequest,
     LogContext,
@@ -31,9 +35,11 @@ from aiserver_tray.contract.channels.log_requests import (
     LogLines,
     LogLinesRequest,
 )
-from aiserver_tray.contract.channels.part import Part
+from aiserver_tray.contract.channels.logs import LogChannels
+from aiserver_tray.contract.channels.part import Feature, Part
 from aiserver_tray.core.logs.batch import BATCH_CHARACTERS, fitting
 from aiserver_tray.core.logs.forms import LogBounds
+from aiserver_tray.core.logs.kept import KeptLogs
 from aiserver_tray.core.logs.level import Level
 from aiserver_tray.core.logs.parser import LineParser
 from aiserver_tray.core.logs.policy import Policy
@@ -41,6 +47,7 @@ from aiserver_tray.core.logs.store.answers import ErrorGroup, Page
 from aiserver_tray.core.logs.store.filter import EVERY_NUMBER, LogFilter
 from aiserver_tray.core.logs.store.line import Cursor, Gap, Kept
 from aiserver_tray.core.logs.store.reader import LogReader
+from aiserver_tray.features.place import Place
 
 _BEGINNING = Cursor(0, 0)
 _ENTRY_LINES = 500
@@ -179,6 +186,40 @@ class KeptLogChannels(Part):
             "fields": plain_fields(parsed.fields),
             "lines": [line_json(kept) for kept in entry[: fitting(entry)]],
         }
+
+
+class LogsFeature(Feature):
+    """What services write: shown, kept, followed, exported and deleted. ``kept``: the kept logs."""
+
+    parts: tuple[
+        LogChannels, KeptLogChannels, LogFollowChannels, LogExportChannels, LogKeepingChannels
+    ]
+
+    def __init__(self, place: Place) -> None:
+        app, core = place.app, place.core
+        self._place = place
+        self.kept = KeptLogs(app, core.engine.containers, core.store)
+        reader = LogReader(self.kept.path)
+        self.parts = (
+            LogChannels(core),
+            KeptLogChannels(reader, self.kept),
+            LogFollowChannels(self.kept.observe, reader),
+            LogExportChannels(app.home.folder / "exports", reader, place.publish),
+            LogKeepingChannels(self.kept),
+        )
+
+    def start(self) -> None:
+        """Keep the logs of all containers, and the journal, from now on."""
+        core = self._place.core
+        core.before_removal = self.kept.finish
+        core.after_reconnect = self.kept.reconnect
+        self._place.feature(ActivityFeature).observe(self.kept.note)
+        self.kept.start()
+
+    def close(self) -> None:
+        """Store what was read, and keep no more."""
+        super().close()
+        self.kept.close()
 
 
 def _fitting(page: Page) -> Page:

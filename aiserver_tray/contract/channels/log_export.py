@@ -9,12 +9,12 @@ from aiserver_tray.contract.channel import Name, Payload, channel
 from aiserver_tray.contract.channels.log_filter import LogFilterForm
 from aiserver_tray.contract.channels.part import Part
 from aiserver_tray.contract.contract import Caller
-from aiserver_tray.contract.events import LOG_EXPORT, LogExportJson
 from aiserver_tray.contract.message import Message
 from aiserver_tray.core.logs.export import ExportFormat
 from aiserver_tray.core.logs.exports import Export, LogExports
 from aiserver_tray.core.logs.matcher import Matcher
 from aiserver_tray.core.logs.store.reader import LogReader
+from aiserver_tray.features.logs.events import LOG_EXPORT, LogExportJson
 from aiserver_tray.system.open_folder import can_open_folder, open_folder
 
 

@@ -10,11 +10,11 @@ from aiserver_tray.contract.channels.log_filter import LogFilterForm
 from aiserver_tray.contract.channels.log_forms import cursor_text, line_json
 from aiserver_tray.contract.channels.part import Part
 from aiserver_tray.contract.contract import Caller, Peer
-from aiserver_tray.contract.events import FOLLOWED
 from aiserver_tray.core.logs.feed import Batch, Following, LineFeed, Observe
 from aiserver_tray.core.logs.matcher import Matcher
 from aiserver_tray.core.logs.store.line import Cursor
 from aiserver_tray.core.logs.store.reader import LogReader
+from aiserver_tray.features.logs.events import FOLLOWED
 
 _MAX_STREAMS = 16
 """Maximum streams of one client."""

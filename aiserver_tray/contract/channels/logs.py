@@ -12,12 +12,12 @@ from aiserver_tray.base.moments import moment_of
 from aiserver_tray.contract.channel import Name, Payload, channel
 from aiserver_tray.contract.channels.part import Part
 from aiserver_tray.contract.contract import Caller, Peer
-from aiserver_tray.contract.events import LOG, LogEvent
 from aiserver_tray.core.core import Core
 from aiserver_tray.core.logs.level import Level
 from aiserver_tray.core.logs.parser import Parsed
 from aiserver_tray.core.logs.source import Source, sources
 from aiserver_tray.core.logs.sources import Follower, Span, history, parsed
+from aiserver_tray.features.logs.events import LOG, LogEvent
 from aiserver_tray.model import Kind
 
 if TYPE_CHECKING:

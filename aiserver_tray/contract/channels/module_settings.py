@@ -1,32 +1,61 @@
-"""Channels for the settings of one module: check, preview, apply and undo changes."""
+"""Channels that read and change settings; those of one module are checked, previewed, applied
+together and undone."""
 
-from collections.abc import Callable
 from typing import Annotated, Literal, TypedDict
 
 from pydantic import Field
 
-from aiserver_tray.app import App
 from aiserver_tray.base.errors import EngineDownError, RefusedError, SettingError
 from aiserver_tray.base.i18n import Language, Text
-from aiserver_tray.contract.channel import Name, Payload, channel
+from aiserver_tray.contract.channel import Name, Names, Payload, channel
 from aiserver_tray.contract.channels.effect_forms import EffectsJson, effects_json
-from aiserver_tray.contract.channels.part import Part
+from aiserver_tray.contract.channels.operations import StackFeature
+from aiserver_tray.contract.channels.part import Feature
 from aiserver_tray.contract.contract import Caller
-from aiserver_tray.core.core import Core
+from aiserver_tray.features.place import Place
 from aiserver_tray.model import MAX_NAMES, Actor
 from aiserver_tray.operations.affected import modules_to_recreate
 from aiserver_tray.operations.machine import HostPort
 from aiserver_tray.operations.modules import obtainable
-from aiserver_tray.operations.operation import Operation
 from aiserver_tray.operations.plan.effects import Effects
 from aiserver_tray.operations.request import Request
-from aiserver_tray.settings.changes import change_settings
+from aiserver_tray.settings.changes import change_setting, change_settings, choose_modules
 from aiserver_tray.settings.declared import Changes, Declared, address_of, parsed
 from aiserver_tray.settings.entries import RevealedEntry
-from aiserver_tray.settings.forms import FieldJson, PreviousJson, fields, previous_json
+from aiserver_tray.settings.forms import (
+    FieldJson,
+    PreviousJson,
+    SettingJson,
+    fields,
+    previous_json,
+    setting_json,
+)
 from aiserver_tray.state.judge import ALIVE
 
 When = Literal["now", "later"]
+
+
+class SettingName(Payload):
+    """A setting, or all of them."""
+
+    name: str | None = None
+    """its address, such as `n8n.N8N_HOST_PORT`; all settings without it"""
+
+
+class SettingValue(Payload):
+    """A setting with its new value."""
+
+    name: str = Name
+    """its address"""
+    value: str | None
+    """`null` resets it"""
+
+
+class ModuleNames(Payload):
+    """Some modules."""
+
+    modules: Names | None = None
+    """without it, nothing changes"""
 
 
 class OfModule(Payload):
@@ -64,6 +93,19 @@ class Revealed(Payload):
 
     name: str = Name
     """its address"""
+
+
+class SettingList(TypedDict):
+    """Settings with their values."""
+
+    entries: list[SettingJson]
+
+
+class Chosen(TypedDict):
+    """The chosen modules."""
+
+    chosen: list[str]
+    """the modules that *Start all* starts"""
 
 
 class SettingsForm(TypedDict):
@@ -116,20 +158,40 @@ class PlainValue(TypedDict):
     value: str
 
 
-class ModuleSettingChannels(Part):
-    """``ai/config/…`` for one module. *refresh* publishes what was changed to the state."""
+class ConfigurationFeature(Feature):
+    """``ai/config/…``."""
 
-    def __init__(
-        self,
-        app: App,
-        core: Core,
-        refresh: Callable[[], None],
-        begin: Callable[[Request, Actor], Operation],
-    ) -> None:
-        self._app = app
-        self._core = core
-        self._refresh = refresh
-        self._begin = begin
+    def __init__(self, place: Place) -> None:
+        self._app = place.app
+        self._place = place
+
+    @channel("ai/config/get")
+    def _get(self, asked: SettingName, caller: Caller) -> SettingList:
+        """Get one setting, or all settings."""
+        declared = self._app.declared
+        if asked.name is not None:
+            address = address_of(declared, asked.name)
+            declared = {address: declared[address]}
+        entries = self._app.settings.entries(declared)
+        return {"entries": [setting_json(entry, caller.language) for entry in entries]}
+
+    @channel("ai/config/set")
+    def _set(self, asked: SettingValue, caller: Caller) -> SettingList:
+        """Change or reset a setting."""
+        app = self._app
+        change_setting(app.settings, app.declared, asked.name, asked.value, caller.actor)
+        self._place.refresh()
+        return self._get(SettingName(name=asked.name), caller)
+
+    @channel("ai/config/choose")
+    def _choose(self, asked: ModuleNames, caller: Caller) -> Chosen:
+        """Get or change the modules that *Start all* starts."""
+        if asked.modules is not None:
+            for name in asked.modules:
+                self._app.catalog.module(name)
+            choose_modules(self._app.settings, asked.modules, caller.actor)
+            self._place.refresh()
+        return {"chosen": list(self._app.chosen)}
 
     @channel("ai/config/form")
     def _form(self, asked: OfModule, caller: Caller) -> SettingsForm:
@@ -163,8 +225,9 @@ class ModuleSettingChannels(Part):
         names = self._to_recreate(changes or declared)
         found = Effects()
         if names:
-            found = self._core.operations.effects(Request("up", tuple(names)), changes)
-        titles = {m.name: m.title_in(caller.language) for m in self._core.store.snapshot.modules}
+            found = self._place.core.operations.effects(Request("up", tuple(names)), changes)
+        modules = self._place.core.store.snapshot.modules
+        titles = {module.name: module.title_in(caller.language) for module in modules}
         return effects_json(found, titles, caller.language)
 
     @channel("ai/config/apply")
@@ -226,13 +289,13 @@ class ModuleSettingChannels(Part):
         return self._app.declared[address].keep and address in self._app.settings.secrets.names()
 
     def _port(self, module: str, number: int, language: Language) -> PortCheck | None:
-        containers = self._core.store.state.containers.values()
+        containers = self._place.core.store.state.containers.values()
         published = (p.host for c in containers if c.module == module for p in c.ports)
         if number in published:
             return {"ours": True, "owner": None, "free": None}
         port = HostPort(self._app.settings.app.bind, number, "tcp")
         try:
-            use = self._core.operations.port_use(module, port)
+            use = self._place.core.operations.port_use(module, port)
         except EngineDownError:
             return None
         if use is None:
@@ -253,7 +316,7 @@ class ModuleSettingChannels(Part):
 
     def _unapplied(self, module: str) -> Changes:
         """The former values of the last change, if no container has it yet."""
-        state = self._core.store.state
+        state = self._place.core.store.state
         runs = any(c.module == module and c.status in ALIVE for c in state.containers.values())
         previous = self._app.settings.previous.of(module)
         return (
@@ -261,16 +324,17 @@ class ModuleSettingChannels(Part):
         )
 
     def _applied(self, addresses: Changes | Declared, when: When, actor: Actor) -> Applied:
-        self._refresh()
+        self._place.refresh()
         names = self._to_recreate(addresses) if when == "now" else []
-        if not names or not self._core.store.state.engine.running:
+        if not names or not self._place.core.store.state.engine.running:
             return {"operationId": None}
-        return {"operationId": self._begin(Request("up", tuple(names)), actor).id}
+        stack = self._place.feature(StackFeature)
+        return {"operationId": stack.begin(Request("up", tuple(names)), actor).id}
 
     def _to_recreate(self, addresses: Changes | Declared) -> list[str]:
         """The modules to start so that all running containers that depend on *addresses* get new
         ones: of those that the user asked for, as far as possible."""
-        state, app = self._core.store.state, self._app
+        state, app = self._place.core.store.state, self._app
         alive = {c.module for c in state.containers.values() if c.status in ALIVE}
         asked = sorted(state.desired)
         named = modules_to_recreate(app.catalog, app.model, asked, [*addresses])

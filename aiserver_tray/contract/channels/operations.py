@@ -1,4 +1,4 @@
-"""Channels that begin, list and cancel operations."""
+"""Channels that get the state, and begin, list and cancel operations."""
 
 import os
 from collections.abc import Callable
@@ -7,17 +7,18 @@ from typing import TypedDict
 
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
-from aiserver_tray.base.errors import BusyError, OverloadedError, RequestError
+from aiserver_tray.base.errors import BusyError, OverloadedError, RequestError, UnknownNameError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.contract.channel import CONFIG, Name, Payload, channel
-from aiserver_tray.contract.channels.part import Part
+from aiserver_tray.contract.channels.part import Feature
 from aiserver_tray.contract.contract import Caller
-from aiserver_tray.core.core import Core
-from aiserver_tray.model import Actor
+from aiserver_tray.features.place import Place
+from aiserver_tray.features.stack.publishing import Publishing
+from aiserver_tray.model import Actor, ModuleView, Snapshot
 from aiserver_tray.operations.operation import Operation
 from aiserver_tray.operations.request import Request
-from aiserver_tray.state.encode import operation_json, steps_json
-from aiserver_tray.state.forms import OperationJson, OperationWithStepsJson
+from aiserver_tray.state.encode import operation_json, snapshot_json, steps_json
+from aiserver_tray.state.forms import OperationJson, OperationWithStepsJson, SnapshotJson
 
 _MAX_FINISHED = 32
 """Finished operations whose result can still be asked for."""
@@ -56,14 +57,23 @@ class OperationList(TypedDict):
     operations: list[OperationJson]
 
 
-class OperationChannels(Part):
-    """``ai/operation/…``."""
+class StackFeature(Feature):
+    """``ai/snapshot/get`` and ``ai/operation/…``."""
 
-    def __init__(self, core: Core) -> None:
-        self._core = core
+    def __init__(self, place: Place) -> None:
+        self._core = place.core
+        self._publishing = Publishing(place.core.store, place.hub, place.app.language_for)
         self._lock = Lock()
         self._known: dict[str, Operation] = {}
         self._is_given_up = False
+
+    def start(self) -> None:
+        """Send clients the state from now on."""
+        self._publishing.start()
+
+    def close(self) -> None:
+        """Send the last state, and no more."""
+        self._publishing.close()
 
     def begin(self, request: Request, actor: Actor) -> Operation:
         """Start *request* of *actor*, so that it can be cancelled by its id.
@@ -99,6 +109,11 @@ class OperationChannels(Part):
             give_up_core()
             self._is_given_up = True
 
+    @channel("ai/snapshot/get")
+    def _get(self, caller: Caller) -> SnapshotJson:
+        """Get the state of everything."""
+        return snapshot_json(self._core.store.snapshot, caller.language)
+
     @channel("ai/operation/start")
     def _start(self, asked: OperationStart, caller: Caller) -> OperationBegun:
         """Start an operation."""
@@ -132,6 +147,18 @@ class OperationChannels(Part):
             )
             raise RequestError(why, ["id"])
         return operation
+
+
+def module_of(snapshot: Snapshot, name: str) -> ModuleView:
+    """The module *name* in *snapshot*.
+
+    Raises:
+        UnknownNameError: there is none; near names.
+    """
+    by_name = {module.name: module for module in snapshot.modules}
+    if name not in by_name:
+        raise UnknownNameError(name, list(by_name))
+    return by_name[name]
 
 
 def begun(operation: Operation) -> OperationBegun:

@@ -1,57 +1,28 @@
-"""Channels about the owner's own process: its windows, and its end."""
+"""Channels about the application itself: its process with its windows, its packages, and the first
+steps in a new home."""
 
 import os
-from typing import Protocol, TypedDict
+from dataclasses import asdict
+from typing import TypedDict, cast
 
 from pydantic import Field
 
 from aiserver_tray import __version__
-from aiserver_tray.app import App
-from aiserver_tray.base.errors import NotPossibleError, SettingError, UnknownNameError
+from aiserver_tray.base.errors import NotPossibleError, SettingError
 from aiserver_tray.base.i18n import Language
+from aiserver_tray.catalog.compose.scalars import parse_size
 from aiserver_tray.contract.address import HOME, PATTERN
-from aiserver_tray.contract.channel import Name, Payload, channel
-from aiserver_tray.contract.channels.operations import OperationChannels, ended
-from aiserver_tray.contract.channels.part import Part
+from aiserver_tray.contract.channel import ModuleName, Payload, channel
+from aiserver_tray.contract.channels.operations import StackFeature, ended, module_of
+from aiserver_tray.contract.channels.part import Feature
+from aiserver_tray.contract.channels.system import SystemChannels
 from aiserver_tray.contract.contract import Caller
-from aiserver_tray.core.core import Core
+from aiserver_tray.features.place import Place
 from aiserver_tray.model import OwnerKind
 from aiserver_tray.operations.request import Request
 from aiserver_tray.settings.entries import OwnerEntry
 from aiserver_tray.system import autostart
-
-
-class Process(Protocol):
-    """What channels ask of the process that they run in. Every method returns at once."""
-
-    @property
-    def kind(self) -> OwnerKind:
-        """Which process it is."""
-
-    def show_dashboard(self, page: str) -> None:
-        """Open the dashboard on *page*, or raise it.
-
-        Raises:
-            AiServerError: there is no window here; says what to do instead.
-        """
-
-    def open_module(self, name: str, title: str, address: str) -> None:
-        """Open the module's own page."""
-
-    def refresh_autostart(self) -> None:
-        """Whether the applet starts at login may have changed."""
-
-    def quit(self) -> None:
-        """Exit, once the answer is sent."""
-
-    def give_up_core(self) -> None:
-        """Stop owning the core, once the answer is sent, and go on as a client."""
-
-
-class ModuleName(Payload):
-    """A module."""
-
-    name: str = Name
+from aiserver_tray.system.packages import installed_packages
 
 
 class PageName(Payload):
@@ -73,6 +44,13 @@ class Switch(Payload):
 
     enabled: bool | None = None
     """without it, nothing changes"""
+
+
+class FirstSteps(Payload):
+    """The first steps."""
+
+    done: bool = False
+    """the user has left them: they don't open by themselves again"""
 
 
 class About(TypedDict):
@@ -113,22 +91,66 @@ class Autostart(TypedDict):
     """this system has start at login"""
 
 
-class ProcessChannels(Part):
-    """``ai/app/…``, ``ai/window/show`` and what else concerns the owner's process."""
+class PackageJson(TypedDict):
+    """A package."""
 
-    def __init__(
-        self, app: App, core: Core, process: Process, operations: OperationChannels
-    ) -> None:
-        self._app = app
-        self._core = core
-        self._operations = operations
-        self._process = process
+    name: str
+    version: str
+    licence: str
+    """as the package states it; may be empty"""
+
+
+class PackageList(TypedDict):
+    """The packages that the applet consists of."""
+
+    packages: list[PackageJson]
+
+
+class FirstStepsState(TypedDict):
+    """Whether the first steps are to be shown."""
+
+    pending: bool
+    """no module was chosen or started yet, and the user has not left them"""
+
+
+class ModuleNeedsEntry(TypedDict):
+    """What a module needs of the machine, as its catalog file says."""
+
+    name: str
+    download: int | None
+    """about the bytes of its images in a registry"""
+    memory: int | None
+    """bytes that it uses"""
+    disk: int | None
+    """bytes of its images and data"""
+
+
+class ModuleNeeds(TypedDict):
+    """What all modules need."""
+
+    modules: list[ModuleNeedsEntry]
+
+
+class AppFeature(Feature):
+    """``ai/app/…``, ``ai/window/show`` and what else concerns the application."""
+
+    parts: tuple[SystemChannels]
+
+    def __init__(self, place: Place) -> None:
+        self._app = place.app
+        self._process = place.process
+        self._place = place
+        self.parts = (SystemChannels(),)
+
+    @property
+    def _stack(self) -> StackFeature:
+        return self._place.feature(StackFeature)
 
     @channel("ai/app/about")
     def _about(self, caller: Caller) -> About:
         """Tell which process owns the core, and for which home, engine and catalog."""
         # The engine that is in use: the setting may have changed since.
-        identity = self._app.identity_with(self._core.engine.host)
+        identity = self._app.identity_with(self._place.core.engine.host)
         folders = self._app.module_folders
         return {
             "version": __version__,
@@ -153,7 +175,7 @@ class ProcessChannels(Part):
     def _quit(self, asked: Quitting, caller: Caller) -> None:
         """Quit the applet."""
         if asked.stop:
-            ended(self._operations.begin(Request("stop"), caller.actor))
+            ended(self._stack.begin(Request("stop"), caller.actor))
         self._process.quit()
 
     @channel("ai/window/show", callers=["command", "tray"])
@@ -164,10 +186,7 @@ class ProcessChannels(Part):
     @channel("ai/module/open")
     def _open_module(self, asked: ModuleName, caller: Caller) -> ModulePage:
         """Open a module's own page."""
-        modules = {module.name: module for module in self._core.store.snapshot.modules}
-        if asked.name not in modules:
-            raise UnknownNameError(asked.name, list(modules))
-        module = modules[asked.name]
+        module = module_of(self._place.core.store.snapshot, asked.name)
         if not module.open:
             why = module.abilities["open"]
             assert why
@@ -202,4 +221,36 @@ class ProcessChannels(Part):
                 )
             )
 
-        self._operations.give_up(hand_over)
+        self._stack.give_up(hand_over)
+
+    @channel("ai/app/packages")
+    def _packages(self) -> PackageList:
+        """List the packages that the applet consists of, with their licences."""
+        return {"packages": [cast("PackageJson", asdict(each)) for each in installed_packages()]}
+
+    @channel("ai/app/welcome")
+    def _welcome(self, asked: FirstSteps) -> FirstStepsState:
+        """Tell whether the first steps are to be shown, or end that."""
+        if asked.done:
+            self._app.settings.welcome()
+        return {"pending": self._app.settings.is_new}
+
+    @channel("ai/modules/needs")
+    def _needs(self) -> ModuleNeeds:
+        """List what each module needs of the machine, without the modules that it requires."""
+        modules = self._app.catalog.modules.values()
+        return {
+            "modules": [
+                {
+                    "name": module.name,
+                    "download": _bytes(module.needs.download),
+                    "memory": _bytes(module.needs.memory),
+                    "disk": _bytes(module.needs.disk),
+                }
+                for module in modules
+            ]
+        }
+
+
+def _bytes(size: str | None) -> int | None:
+    return None if size is None else parse_size(size)

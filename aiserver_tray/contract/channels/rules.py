@@ -1,4 +1,4 @@
-"""Channels of the alert rules, their alerts and what is muted."""
+"""The alert rules, their alerts and what is muted, and their channels."""
 
 import time
 from collections.abc import Callable
@@ -8,15 +8,13 @@ from uuid import uuid4
 
 from pydantic import Field
 
-from aiserver_tray.app import App
 from aiserver_tray.base.errors import AiServerError, SettingError, refuse_unknown
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.contract.channel import Name, Payload, channel
-from aiserver_tray.contract.channels.part import Part
+from aiserver_tray.contract.channels.kept_logs import LogsFeature
+from aiserver_tray.contract.channels.part import Feature
+from aiserver_tray.contract.channels.stats import MonitoringFeature
 from aiserver_tray.contract.contract import Caller
-from aiserver_tray.contract.events import RULES
-from aiserver_tray.contract.message import Message
-from aiserver_tray.core.core import Core
 from aiserver_tray.core.rules import webhook
 from aiserver_tray.core.rules.alerts import News
 from aiserver_tray.core.rules.forms import RuleList, alert_json, mute_json, rule_json
@@ -24,6 +22,8 @@ from aiserver_tray.core.rules.limits import Disk
 from aiserver_tray.core.rules.lines import check_pattern
 from aiserver_tray.core.rules.watch import RuleWatch, Surroundings
 from aiserver_tray.core.stats.machine import machine_use
+from aiserver_tray.features.alerts.events import RULES
+from aiserver_tray.features.place import Place
 from aiserver_tray.settings.app_declared import WEBHOOK
 from aiserver_tray.settings.rules import Mute, Rule, RuleFiles, RulesData, drop, put
 
@@ -92,18 +92,25 @@ class WebhookAnswer(TypedDict):
     """the begin of the answer, or why there is none"""
 
 
-class RuleChannels(Part):
-    """``ai/rules/…``. *publish* sends a message to all clients."""
+class AlertsFeature(Feature):
+    """``ai/rules/…``. ``watch`` evaluates the rules."""
 
-    def __init__(self, app: App, core: Core, publish: Callable[[Message], None]) -> None:
-        self._app = app
-        self._core = core
-        self._publish = publish
+    def __init__(self, place: Place) -> None:
+        app = self._app = place.app
+        self._core = place.core
+        self._place = place
         self._files = RuleFiles(app.home.folder, app.settings.notices)
         around = Surroundings(self._disk, self._target, lambda: app.language, self._on_news)
-        self.watch = RuleWatch(core.store, self._files, around)
+        self.watch = RuleWatch(place.core.store, self._files, around)
+
+    def start(self) -> None:
+        """Evaluate the rules over states, samples and log lines from now on."""
+        self._place.feature(MonitoringFeature).observe(self.watch.on_sample)
+        self._place.feature(LogsFeature).kept.observe(self.watch.on_lines)
+        self.watch.start()
 
     def close(self) -> None:
+        """Evaluate no more."""
         self.watch.close()
 
     @channel("ai/rules/list")
@@ -206,7 +213,7 @@ class RuleChannels(Part):
 
     def _on_news(self, news: News | None = None) -> None:
         id, change = (news.alert.id, news.kind) if news else (None, None)
-        self._publish(RULES.message({"alert": id, "change": change}))
+        self._place.publish(RULES.message({"alert": id, "change": change}))
 
     def _target(self) -> webhook.Target | None:
         settings = self._app.settings

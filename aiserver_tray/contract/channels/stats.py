@@ -1,6 +1,7 @@
-"""The channels of the samples of used resources."""
+"""The samples of used resources, and their channels."""
 
 import time
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Final, TypedDict
@@ -10,23 +11,17 @@ from pydantic import Field
 from aiserver_tray.base.errors import RequestError, SettingError, refuse_unknown
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.contract.channel import Payload, channel
-from aiserver_tray.contract.channels.part import Part
+from aiserver_tray.contract.channels.part import Feature
 from aiserver_tray.contract.contract import Caller, Peer
-from aiserver_tray.contract.events import WATCHED
 from aiserver_tray.core.activity import text_of
-from aiserver_tray.core.core import Core
 from aiserver_tray.core.stats.csv_table import csv_table
-from aiserver_tray.core.stats.forms import (
-    MarkJson,
-    SampleJson,
-    StatsHistoryJson,
-    history_json,
-    sample_json,
-)
+from aiserver_tray.core.stats.forms import MarkJson, StatsHistoryJson, history_json
 from aiserver_tray.core.stats.history import Mark, Span, span
 from aiserver_tray.core.stats.machine import MAX_AGE_SECONDS, MachineUse, machine_use
-from aiserver_tray.core.stats.samples import Sample
+from aiserver_tray.core.stats.samples import Sample, SampleJson, sample_json
 from aiserver_tray.core.stats.statistics import Statistics
+from aiserver_tray.features.monitoring.events import STATS, WATCHED
+from aiserver_tray.features.place import Place
 from aiserver_tray.settings.entries import OperationEntry
 from aiserver_tray.system.files import write_private
 from aiserver_tray.system.open_folder import can_open_folder
@@ -116,17 +111,40 @@ class DiskJson(TypedDict):
     """`null`: the engine is not on this machine, or in a virtual one"""
 
 
-class StatsChannels(Part):
+class MonitoringFeature(Feature):
     """``ai/stats/…``."""
 
-    def __init__(self, core: Core, statistics: Statistics, exports: Path) -> None:
+    def __init__(self, place: Place) -> None:
+        app, core = place.app, place.core
+        file = app.home.folder / "data" / "stats.sqlite"
         self._core = core
-        self._statistics = statistics
-        self._exports = exports
+        self._publish = place.publish
+        self._exports = app.home.folder / "exports"
+        self._statistics = Statistics(
+            core.engine, core.store, app.settings.journal, file, self._on_sample
+        )
+        self._observers: tuple[Callable[[Sample], object], ...] = ()
+
+    def start(self) -> None:
+        """Take and keep samples from now on."""
+        self._statistics.start()
 
     def forget(self, peer: Peer) -> None:
         """End what *peer* watched."""
         self._statistics.watching.remove(peer)
+
+    def close(self) -> None:
+        """Take no more samples."""
+        self._statistics.close()
+
+    def observe(self, callback: Callable[[Sample], object]) -> None:
+        """Call *callback* with each sample."""
+        self._observers += (callback,)
+
+    def _on_sample(self, sample: Sample) -> None:
+        for observer in self._observers:
+            observer(sample)
+        self._publish(STATS.message(sample_json(sample)))
 
     @channel("ai/stats/history")
     def _history(self, asked: StatsRequest, caller: Caller) -> StatsHistoryJson:

@@ -3,13 +3,12 @@
 from pathlib import Path
 from typing import TypedDict
 
-from aiserver_tray.app import App
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.contract.channel import channel
-from aiserver_tray.contract.channels.part import Part
-from aiserver_tray.core.core import Core
+from aiserver_tray.contract.channels.part import Feature
 from aiserver_tray.core.support.bundle import file_name, support_bundle
+from aiserver_tray.features.place import Place
 from aiserver_tray.system.files import write_private
 from aiserver_tray.system.open_folder import can_open_folder, open_folder
 from aiserver_tray.system.paths import make_folder
@@ -29,12 +28,12 @@ class SupportBundle(TypedDict):
     """`ai/support/open` can show its folder"""
 
 
-class SupportChannels(Part):
+class SupportFeature(Feature):
     """``ai/support/…``."""
 
-    def __init__(self, app: App, core: Core) -> None:
-        self._app = app
-        self._core = core
+    def __init__(self, place: Place) -> None:
+        self._app = place.app
+        self._core = place.core
 
     @property
     def _folder(self) -> Path:

@@ -9,11 +9,12 @@ from threading import Condition, Thread
 from typing import Final, NoReturn, Self, cast
 
 from aiserver_tray.base.errors import AiServerError, NotRunningError, OwnerEndedError
-from aiserver_tray.contract.events import PROGRESS, SNAPSHOT, STATS, WATCHED
 from aiserver_tray.contract.local.client import Client
 from aiserver_tray.contract.local.remote_logs import RemoteLogs
 from aiserver_tray.contract.message import Message
-from aiserver_tray.core.stats.forms import SampleJson
+from aiserver_tray.core.stats.samples import SampleJson
+from aiserver_tray.features.monitoring.events import STATS, WATCHED
+from aiserver_tray.features.stack.events import PROGRESS, SNAPSHOT
 from aiserver_tray.model import OperationView, Snapshot
 from aiserver_tray.operations.request import Request
 from aiserver_tray.state.decode import operation_of, snapshot_of

@@ -7,10 +7,10 @@ from threading import Condition
 from typing import Any, Final, cast
 
 from aiserver_tray.base.errors import NotRunningError
-from aiserver_tray.contract.events import FOLLOWED, FollowedLines
 from aiserver_tray.contract.local.client import Client
 from aiserver_tray.contract.message import Message
 from aiserver_tray.core.logs.forms import KeptLogsJson, LogBounds, LogLineJson
+from aiserver_tray.features.logs.events import FOLLOWED, FollowedLines
 
 _PAGE_LINES: Final = 1000
 

@@ -1,4 +1,4 @@
-"""The channel that serves the dashboard to web browsers, for a client."""
+"""Serving the dashboard to web browsers, for a client."""
 
 from pathlib import Path
 from threading import Lock
@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, TypedDict
 from pydantic import Field
 
 from aiserver_tray.contract.channel import Payload, channel
-from aiserver_tray.contract.channels.part import Part
-from aiserver_tray.contract.contract import Caller, Contract, Peer
+from aiserver_tray.contract.channels.part import Feature
+from aiserver_tray.contract.contract import Caller, Peer
+from aiserver_tray.features.place import Place
 
 if TYPE_CHECKING:
     from aiserver_tray.contract.http.server import BrowserServer
@@ -41,11 +42,11 @@ class BrowserOpened(TypedDict):
     port: int
 
 
-class BrowserChannels(Part):
-    """``browser/open``. Serves *contract* to a browser."""
+class BrowserFeature(Feature):
+    """``browser/open``."""
 
-    def __init__(self, contract: Contract) -> None:
-        self._contract = contract
+    def __init__(self, place: Place) -> None:
+        self._contract = place.contract
         self._lock = Lock()
         self._servers: dict[Peer, list[BrowserServer]] = {}
 

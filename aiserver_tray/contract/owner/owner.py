@@ -2,28 +2,19 @@
 
 import os
 from contextlib import ExitStack
-from typing import Final, Literal, Self
+from typing import Literal, Self
 
 from aiserver_tray.app import App
-from aiserver_tray.contract.channel import Channel, channels_of
 from aiserver_tray.contract.channels.api import Api
-from aiserver_tray.contract.channels.part import Part
-from aiserver_tray.contract.channels.process import Process
+from aiserver_tray.contract.channels.rules import AlertsFeature
 from aiserver_tray.contract.local.server import Server
-from aiserver_tray.contract.owner.browser_channels import BrowserChannels
 from aiserver_tray.core.core import Core
 from aiserver_tray.core.revive import Reviver
+from aiserver_tray.core.rules.watch import RuleWatch
+from aiserver_tray.features.place import Process
 from aiserver_tray.model import Actor
 from aiserver_tray.settings.entries import OwnerEntry
 from aiserver_tray.state.store import Store
-
-CHANNELS: Final[dict[str, Channel]] = {
-    channel.name: channel
-    for part in Part.__subclasses__()
-    if part.__module__.startswith("aiserver_tray.contract.")
-    for channel in channels_of(part)
-}
-"""Every channel of the owner, by name."""
 
 
 class Owner:
@@ -48,7 +39,11 @@ class Owner:
     def refresh(self) -> None:
         """Read the engine and all of its containers again."""
         self._core.refresh()
-        self.api.logs.reconnect()
+
+    @property
+    def alerts(self) -> RuleWatch:
+        """The watch over the alert rules."""
+        return self.api.place.feature(AlertsFeature).watch
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -57,7 +52,6 @@ class Owner:
             core.open()
             api = self.api = Api(self._app, core, self._process)
             stack.callback(api.close)
-            api.include(BrowserChannels(api))
             api.start()
             own = Actor("owner", os.getpid())
             reviver = Reviver(

@@ -1,4 +1,4 @@
-"""The forms in which clients get samples."""
+"""The forms in which clients get the history of samples."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -6,51 +6,7 @@ from typing import Literal, TypedDict
 
 from aiserver_tray.core.stats.history import TOTAL, History, Span
 from aiserver_tray.core.stats.rows import FIELDS, Cell, Values
-from aiserver_tray.core.stats.samples import Address, Load, Sample, by_module, total
-
-
-class LoadJson(TypedDict):
-    """The resources that were used at one moment. `null`: not known yet."""
-
-    cpu: float | None
-    """in percent of one processor, as `docker stats` shows it"""
-    memory: int | None
-    """in bytes, without the page cache"""
-    rx: int | None
-    """bytes per second that it received from the network"""
-    tx: int | None
-    """bytes per second that it sent"""
-    read: int | None
-    """bytes per second that it read from disks"""
-    write: int | None
-    """bytes per second that it wrote"""
-    pids: int | None
-    """processes and threads"""
-
-
-class ModuleLoadJson(LoadJson):
-    """The resources that a module used at one moment."""
-
-    module: str
-
-
-class ServiceLoadJson(ModuleLoadJson):
-    """The resources that a service used at one moment."""
-
-    service: str
-
-
-class SampleJson(TypedDict):
-    """The resources that everything used at one moment."""
-
-    time: int
-    """seconds since 1970"""
-    total: LoadJson
-    """all modules together"""
-    modules: list[ModuleLoadJson]
-    """the modules that run"""
-    services: list[ServiceLoadJson]
-    """the services that run"""
+from aiserver_tray.core.stats.samples import Address
 
 
 class SeriesJson(TypedDict):
@@ -126,21 +82,6 @@ class StatsHistoryJson(TypedDict):
 _Rows = Mapping[int, Mapping[Address, Cell]]
 
 
-def sample_json(sample: Sample) -> SampleJson:
-    """*sample*, with the sums of its modules."""
-    loads = sample.loads or {}
-    everything = None if sample.loads is None else total(loads.values())
-    return {
-        "time": round(sample.time),
-        "total": _load(everything),
-        "modules": [{"module": name, **_load(load)} for name, load in by_module(loads).items()],
-        "services": [
-            {"module": module, "service": service, **_load(load)}
-            for (module, service), load in sorted(loads.items())
-        ],
-    }
-
-
 def history_json(
     history: History, span: Span, module: str | None, marks: Sequence[MarkJson]
 ) -> StatsHistoryJson:
@@ -213,19 +154,3 @@ def _columns(found: Sequence[Values | None]) -> Iterator[list[float | None]]:
 
 def _whole(values: Iterable[float | None]) -> list[int | None]:
     return [None if value is None else round(value) for value in values]
-
-
-def _load(load: Load | None) -> LoadJson:
-    return {
-        "cpu": round(load.cpu, 2) if load and load.cpu is not None else None,
-        "memory": load.memory if load else None,
-        "rx": _rounded(load.rx if load else None),
-        "tx": _rounded(load.tx if load else None),
-        "read": _rounded(load.read if load else None),
-        "write": _rounded(load.write if load else None),
-        "pids": load.pids if load else None,
-    }
-
-
-def _rounded(value: float | None) -> int | None:
-    return None if value is None else round(value)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypedDict
 
 from aiserver_tray.engine.values import Usage
 
@@ -115,3 +115,81 @@ def by_module(loads: Mapping[Address, Load]) -> dict[str, Load]:
     for (module, _), load in sorted(loads.items()):
         parts.setdefault(module, []).append(load)
     return {module: total(found) for module, found in parts.items()}
+
+
+# -- for clients ----------------------------------------------------------------------------------
+
+
+class LoadJson(TypedDict):
+    """The resources that were used at one moment. `null`: not known yet."""
+
+    cpu: float | None
+    """in percent of one processor, as `docker stats` shows it"""
+    memory: int | None
+    """in bytes, without the page cache"""
+    rx: int | None
+    """bytes per second that it received from the network"""
+    tx: int | None
+    """bytes per second that it sent"""
+    read: int | None
+    """bytes per second that it read from disks"""
+    write: int | None
+    """bytes per second that it wrote"""
+    pids: int | None
+    """processes and threads"""
+
+
+class ModuleLoadJson(LoadJson):
+    """The resources that a module used at one moment."""
+
+    module: str
+
+
+class ServiceLoadJson(ModuleLoadJson):
+    """The resources that a service used at one moment."""
+
+    service: str
+
+
+class SampleJson(TypedDict):
+    """The resources that everything used at one moment."""
+
+    time: int
+    """seconds since 1970"""
+    total: LoadJson
+    """all modules together"""
+    modules: list[ModuleLoadJson]
+    """the modules that run"""
+    services: list[ServiceLoadJson]
+    """the services that run"""
+
+
+def sample_json(sample: Sample) -> SampleJson:
+    """*sample*, with the sums of its modules."""
+    loads = sample.loads or {}
+    everything = None if sample.loads is None else total(loads.values())
+    return {
+        "time": round(sample.time),
+        "total": _load(everything),
+        "modules": [{"module": name, **_load(load)} for name, load in by_module(loads).items()],
+        "services": [
+            {"module": module, "service": service, **_load(load)}
+            for (module, service), load in sorted(loads.items())
+        ],
+    }
+
+
+def _load(load: Load | None) -> LoadJson:
+    return {
+        "cpu": round(load.cpu, 2) if load and load.cpu is not None else None,
+        "memory": load.memory if load else None,
+        "rx": _rounded(load.rx if load else None),
+        "tx": _rounded(load.tx if load else None),
+        "read": _rounded(load.read if load else None),
+        "write": _rounded(load.write if load else None),
+        "pids": load.pids if load else None,
+    }
+
+
+def _rounded(value: float | None) -> int | None:
+    return None if value is None else round(value)

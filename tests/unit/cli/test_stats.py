@@ -7,8 +7,7 @@ from rich.console import Console
 
 from aiserver_tray.cli.stats_rows import HEADS, Row, rows, stats_json
 from aiserver_tray.cli.stats_table import table
-from aiserver_tray.core.stats.forms import SampleJson, sample_json
-from aiserver_tray.core.stats.samples import Load, Sample
+from aiserver_tray.core.stats.samples import Load, Sample, SampleJson, sample_json
 from aiserver_tray.model import EngineView, Snapshot
 from tests.unit.cli.modules import MODULE, SERVICE
 

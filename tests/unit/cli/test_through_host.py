@@ -93,7 +93,7 @@ def test_operations_are_the_hosts_where_engine_and_catalog_agree(
             assert operations(client) == [("up", "failed")]
 
 
-SLOW = ("pydantic", "docker", "requests", "yaml", "filelock", "rich", "nacl")
+SLOW = ("pydantic", "sqlite3", "docker", "requests", "yaml", "filelock", "rich", "nacl")
 """Packages that take long to import."""
 
 HEAVY = ("catalog.catalog", "catalog.compose", "contract.channels", "settings", "spec")

@@ -10,8 +10,9 @@ import pytest
 from aiserver_tray.base.errors import NotRunningError, RequestError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.contract.contract import Envelope, answer
-from aiserver_tray.contract.events import LOG, SNAPSHOT
 from aiserver_tray.contract.message import Message
+from aiserver_tray.features.logs.events import LOG
+from aiserver_tray.features.stack.events import SNAPSHOT
 from aiserver_tray.window import owner_connection
 from aiserver_tray.window.bridge import GOTO, LOST, Bridge
 from aiserver_tray.window.owner_connection import OwnerConnection

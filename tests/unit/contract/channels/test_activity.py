@@ -11,11 +11,12 @@ import pytest
 from aiserver_tray.app import App
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.contract.channels import refusals
+from aiserver_tray.contract.channels.activity import ActivityFeature
 from aiserver_tray.contract.channels.api import Api
 from aiserver_tray.contract.channels.refusals import Refusals
 from aiserver_tray.contract.contract import Peer
-from aiserver_tray.contract.events import ACTIVITY
 from aiserver_tray.contract.message import CallerKind, Json, Message
+from aiserver_tray.features.activity.events import ACTIVITY
 from aiserver_tray.settings.entries import OperationEntry, RefusedEntry, StepEntry
 from aiserver_tray.settings.journal import Journal
 from tests.support.surroundings import Recorded
@@ -110,6 +111,8 @@ def test_a_client_learns_of_new_entries_of_each_process(api: Api, journal: Journ
     told: list[Message] = []
     window = Peer("window", "en", told.append)
     api.subscribe(window, [ACTIVITY.name])
+    activity = api.place.feature(ActivityFeature)
+    activity.start()
     assert api.invoke("ai/config/choose", {"modules": ["n8n"]}, window)["success"]
     foreign = OperationEntry(operation="up", modules=("web",), pid=1)
     journal.add(foreign)  # as another process does
@@ -117,6 +120,7 @@ def test_a_client_learns_of_new_entries_of_each_process(api: Api, journal: Journ
     assert found["operation"]["modules"] == ["web"]
     chosen = listed(api, kinds=["chosen"])[0]["id"]
     assert [json.loads(message.payload)["id"] for message in told] == [chosen, foreign.id]
+    activity.close()
 
 
 def test_an_operation_of_a_killed_process_was_interrupted(api: Api, journal: Journal) -> None:

@@ -10,11 +10,12 @@ import pytest
 from aiserver_tray.app import App
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.contract.channels import connection
-from aiserver_tray.contract.channels.connection import ConnectionChannels
+from aiserver_tray.contract.channels.connection import WiringFeature
 from aiserver_tray.contract.channels.dispatch import dispatch, handlers_of
 from aiserver_tray.contract.contract import Caller, Envelope, Peer
 from aiserver_tray.core.core import Core
 from aiserver_tray.core.wiring.oneapi import OneApiError
+from tests.support.places import place
 from tests.unit.module_folders import CONNECTABLE, write
 
 CALLER = Caller(Peer("window", "en", lambda _message: None), "en")
@@ -29,7 +30,7 @@ def connect(tmp_path: Path) -> Callable[[str], tuple[Envelope, App]]:
     write(tmp_path / "catalog", "plain", FILE)
     app = App(tmp_path / "home", [tmp_path / "catalog"])
     core = cast("Core", SimpleNamespace(store=SimpleNamespace(snapshot=None)))
-    handlers = handlers_of([ConnectionChannels(app, core, lambda: None)])
+    handlers = handlers_of([WiringFeature(place(app, core))])
     return lambda name: (dispatch(handlers, "ai/module/connect", {"module": name}, CALLER), app)
 
 

@@ -9,13 +9,14 @@ import pytest
 
 from aiserver_tray.app import App
 from aiserver_tray.base.masking import MASK
-from aiserver_tray.contract.channels.details import DetailChannels
+from aiserver_tray.contract.channels.details import ModulesFeature
 from aiserver_tray.contract.channels.dispatch import dispatch, handlers_of
 from aiserver_tray.contract.contract import Caller, Envelope, Peer
 from aiserver_tray.core.core import Core
 from aiserver_tray.engine import parse
 from aiserver_tray.engine.values import ContainerDetails, Volume
 from aiserver_tray.spec.labels import CONFIG_OF, INSTALLATION, MODULE
+from tests.support.places import place
 from tests.unit.module_folders import write
 
 CALLER = Caller(Peer("window", "en", lambda _message: None), "en")
@@ -78,7 +79,7 @@ def asked(app: App, channel: str, **payload: str) -> Envelope:
     module = SimpleNamespace(name="web", services=(service,))
     state = SimpleNamespace(modules=(module,), engine=SimpleNamespace(running=True))
     fake = SimpleNamespace(store=SimpleNamespace(snapshot=state), engine=FakeEngine(app))
-    parts = [DetailChannels(app, cast("Core", fake))]
+    parts = [ModulesFeature(place(app, cast("Core", fake)))]
     return dispatch(handlers_of(parts), channel, payload, CALLER)
 
 

@@ -10,12 +10,13 @@ from aiserver_tray.app import App
 from aiserver_tray.base.errors import CancelledError, EngineDownError
 from aiserver_tray.contract.channels import engine
 from aiserver_tray.contract.channels.dispatch import handlers_of
-from aiserver_tray.contract.channels.engine import EngineChannels
+from aiserver_tray.contract.channels.engine import EngineFeature
 from aiserver_tray.contract.contract import Caller, Peer
 from aiserver_tray.contract.message import Json
 from aiserver_tray.core.core import Core
 from aiserver_tray.state.facts import EngineDown, EngineUp
 from aiserver_tray.system import engine_start
+from tests.support.places import place
 
 CALLER = Caller(Peer("window", "en", lambda _message: None), "en")
 TIMEOUT_SECONDS = 10.0
@@ -55,7 +56,7 @@ def core(app: App) -> Iterator[Core]:
 class Clients:
     """Three that ask for a start at the same time, each in a thread of its own."""
 
-    def __init__(self, channels: EngineChannels, waiting: Semaphore) -> None:
+    def __init__(self, channels: EngineFeature, waiting: Semaphore) -> None:
         self.channels = channels
         self._waiting = waiting
         self._threads = ThreadPoolExecutor(3)
@@ -84,7 +85,7 @@ def clients(
             super().result(timeout)
 
     monkeypatch.setattr(engine, "Future", Noted)
-    clients = Clients(EngineChannels(core, app.settings), waiting)
+    clients = Clients(EngineFeature(place(app, core)), waiting)
     yield clients
     starter.may_end.set()
     clients.close()

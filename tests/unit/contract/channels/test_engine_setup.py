@@ -17,9 +17,9 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.contract.channels import engine_setup
 from aiserver_tray.contract.channels.api import Api
 from aiserver_tray.contract.contract import Peer
-from aiserver_tray.contract.events import ENGINE_INSTALL
 from aiserver_tray.contract.message import Json
 from aiserver_tray.core.core import Core
+from aiserver_tray.features.engine.events import ENGINE_INSTALL
 from aiserver_tray.state.facts import EngineDown, EngineUp
 from aiserver_tray.system import engine_install
 from aiserver_tray.system.engine_install import Progress

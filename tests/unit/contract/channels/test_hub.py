@@ -1,210 +1,122 @@
-"""Who is sent what, and when."""
+"""Who is sent what. The states are made up: the hub knows none."""
 
-import json
-from collections.abc import Iterator, Sequence
-from contextlib import closing
-from dataclasses import replace
-from queue import Empty, SimpleQueue
-from threading import Event
+from collections.abc import Collection, Sequence
 
 import pytest
 
-from aiserver_tray.base.i18n import Language, Text
-from aiserver_tray.contract.channels import hub
+from aiserver_tray.contract.channels.hub import Hub
 from aiserver_tray.contract.contract import Peer
-from aiserver_tray.contract.events import LOG, PROGRESS, SNAPSHOT, STATUS
-from aiserver_tray.contract.message import CallerKind, Json, Message
-from aiserver_tray.state.facts import ContainerSeen, ModulesChanged, TextsChanged
-from tests.support import made
-from tests.support.store_contract import SUMMARY, TITLE, StoreContract
+from aiserver_tray.contract.message import CallerKind, Message
+from tests.unit.clients import Client
 
-LIMIT = 20.0
-ALL = (SNAPSHOT.name, PROGRESS.name, STATUS.name)
-LINE = LOG.message({"streamId": "s", "event": "stdout", "chunk": "said"})
+SAID = Message("said", b"1")
 
 
-class Client:
-    """Keeps what it is sent."""
+class Lamps:
+    """A state: lamp -> what was last said of it. *event*: that of its messages."""
 
-    def __init__(self, kind: CallerKind = "window", language: Language = "en") -> None:
-        self._messages: SimpleQueue[Message] = SimpleQueue()
-        self.peer = Peer(kind, language, self._messages.put)
+    def __init__(self, event: str = "lamp") -> None:
+        self._event = event
+        self._messages: dict[str, Message] = {}
 
-    def sent(self) -> list[Message]:
-        """What came since the last time."""
-        messages: list[Message] = []
-        try:
-            while True:
-                messages.append(self._messages.get_nowait())
-        except Empty:
-            return messages
+    def switch(self, name: str, payload: bytes) -> None:
+        self._messages[name] = Message(self._event, payload, key=name)
 
-    def next(self) -> tuple[str, Json]:
-        message = self._messages.get(timeout=LIMIT)
-        return message.event, json.loads(message.payload)
+    def remove(self, name: str) -> None:
+        del self._messages[name]
 
-    def until(self, event: str) -> list[tuple[str, Json]]:
-        """What comes, up to the next *event*."""
-        found = [self.next()]
-        while found[-1][0] != event:
-            found.append(self.next())
-        return found
+    def current(self, _peer: Peer, events: Collection[str]) -> Sequence[Message]:
+        return [*self._messages.values()] if self._event in events else []
 
 
-@pytest.fixture
-def contract() -> Iterator[StoreContract]:
-    with closing(StoreContract()) as contract:
-        contract.start_stack()
-        yield contract
-
-
-def names(messages: Sequence[Message]) -> list[str]:
-    return [message.event for message in messages]
-
-
-def crashed(exit_code: int) -> ContainerSeen:
-    return ContainerSeen(made.ended(exit_code=exit_code))
-
-
-def test_who_subscribes_is_sent_the_state_at_once(contract: StoreContract) -> None:
-    contract.show(made.operation("up", ("wait", "web/app", "running"), id="7"))
-    client = Client(language="zh")
-    contract.subscribe(client.peer, ALL)
-    progress, snapshot = client.sent()
-    assert (progress.event, progress.key) == (PROGRESS.name, "7")
-    assert json.loads(progress.payload)["operation"]["steps"][0]["service"] == "app"
-    assert (snapshot.event, snapshot.key) == (SNAPSHOT.name, "")
-    assert json.loads(snapshot.payload) == contract.snapshot("zh")
-
-
-def test_each_change_is_sent_as_a_whole_snapshot(contract: StoreContract) -> None:
-    client = Client()
-    contract.subscribe(client.peer, [SNAPSHOT.name])
-    client.sent()
-    for exit_code in (1, 2):
-        contract.put(crashed(exit_code))
-        assert client.next() == (SNAPSHOT.name, contract.snapshot())
-
-
-def test_what_reads_as_before_is_not_sent_again(contract: StoreContract) -> None:
-    client = Client()
-    contract.subscribe(client.peer, ALL)
-    client.sent()
-    contract.put(TextsChanged())
-    contract.hub.close()
-    assert client.sent() == []
-
-
-def test_at_most_ten_states_a_second_are_sent_and_the_last_in_any_case(
-    contract: StoreContract, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert hub.BATCH_SECONDS == 0.1
-    monkeypatch.setattr(hub, "BATCH_SECONDS", 10 * LIMIT)
-    client = Client()
-    with closing(hub.Hub(contract.store, lambda own: own)) as slow:
-        slow.subscribe(client.peer, [SNAPSHOT.name])
-        slow.start()
-        for exit_code in range(1, 1000):
-            contract.put(crashed(exit_code))
-    first, *later = client.sent()
-    assert len(later) <= 2, "one before the pause, and one at the end"
-    assert json.loads(later[-1].payload) == contract.snapshot() != json.loads(first.payload)
-
-
-def test_of_operations_and_modules_only_what_changed_is_sent(contract: StoreContract) -> None:
-    web, wiki = made.model(), made.model("wiki")
-    contract.put(ModulesChanged((web, wiki)))
-    for id in ("1", "2"):
-        contract.show(made.operation("up", ("wait", f"{id}/app", "running"), id=id))
-    client = Client()
-    contract.subscribe(client.peer, ALL)
-    assert len(client.sent()) == 3
-    contract.put(crashed(3))
-    (_, snapshot), (_, status) = client.until(STATUS.name)
-    assert snapshot == contract.snapshot()
-    assert (status["name"], status["status"]["data"]["state"]) == ("web", "error")
-    contract.show(made.operation("up", ("wait", "2/app", "done"), id="2"))
-    (_, progress), _ = client.until(SNAPSHOT.name)
-    assert progress["operation"]["id"] == "2"
-    contract.hub.close()
-    assert client.sent() == []
-
-
-def test_all_clients_of_a_language_are_sent_what_was_encoded_once(contract: StoreContract) -> None:
-    contract.show(made.operation("up", ("wait", "web/app", "running"), id="7"))
-    one, other, chinese = Client(), Client("tray"), Client(language="zh")
-    for client in (one, other, chinese):
-        contract.subscribe(client.peer, ALL)
-    mine, theirs = one.sent(), other.sent()
-    assert [id(m.payload) for m in mine] == [id(m.payload) for m in theirs]
-    assert json.loads(chinese.sent()[1].payload)["modules"][0]["title"] == TITLE["zh"]
-
-
-def test_when_the_language_changes_all_is_sent_again(contract: StoreContract) -> None:
-    why = Text("stopped")
-    contract.show(replace(made.operation("up", id="7"), detail=why))
-    english, chinese = Client(), Client(language="zh")
-    for client in (english, chinese):
-        contract.subscribe(client.peer, ALL)
-        client.sent()
-    contract.choose("zh")
-    sent = english.until(STATUS.name)
-    assert [event for event, _ in sent] == [PROGRESS.name, SNAPSHOT.name, STATUS.name]
-    assert sent[0][1]["operation"]["detail"] == why.render("zh") != why.render("en")
-    assert sent[1][1] == contract.snapshot("zh")
-    assert sent[1][1]["modules"][0]["summary"] == SUMMARY["zh"]
-    contract.hub.close()
-    assert chinese.sent() == []
+def sent(client: Client) -> list[tuple[str, bytes]]:
+    return [(message.event, message.payload) for message in client.sent()]
 
 
 @pytest.mark.parametrize("kind", ["window", "browser", "command", "tray"])
-def test_what_is_published_reaches_each_client_that_subscribed_to_it(
-    contract: StoreContract, kind: CallerKind
-) -> None:
-    clients, other = [Client(kind), Client(kind), Client("window")], Client(kind)
+def test_what_is_published_reaches_each_client_that_subscribed_to_it(kind: CallerKind) -> None:
+    hub, clients, other = Hub(), [Client(kind), Client(kind), Client("window")], Client(kind)
     for client in clients:
-        contract.subscribe(client.peer, [LOG.name])
-    contract.subscribe(other.peer, [STATUS.name])
-    contract.hub.publish(LINE)
-    assert [client.sent() for client in clients] == [[LINE]] * 3
+        hub.subscribe(client.peer, ["said"])
+    hub.subscribe(other.peer, ["done"])
+    hub.publish(SAID)
+    assert [client.sent() for client in clients] == [[SAID]] * 3
     assert other.sent() == []
 
 
-def test_a_new_subscription_takes_the_place_of_the_one_before(contract: StoreContract) -> None:
-    client, gone = Client(), Client()
+def test_a_new_subscription_takes_the_place_of_the_one_before() -> None:
+    hub, client, gone = Hub(), Client(), Client()
     for one in (client, gone):
-        contract.subscribe(one.peer, [LOG.name])
-    contract.subscribe(client.peer, [SNAPSHOT.name])
-    contract.forget(gone.peer)
-    contract.hub.publish(LINE)
-    assert (names(client.sent()), gone.sent()) == ([SNAPSHOT.name], [])
+        hub.subscribe(one.peer, ["said"])
+    hub.subscribe(client.peer, ["done"])
+    hub.forget(gone.peer)
+    hub.publish(SAID)
+    assert (client.sent(), gone.sent()) == ([], [])
 
 
-def test_a_client_that_fails_holds_up_no_other(
-    contract: StoreContract, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_state_is_sent_at_once_and_then_what_is_new_in_it() -> None:
+    hub, lamps, client, other = Hub(), Lamps(), Client(), Client()
+    hub.add_state(lamps.current)
+    lamps.switch("hall", b"1")
+    hub.subscribe(other.peer, ["said"])
+    hub.subscribe(client.peer, ["lamp"])
+    assert sent(client) == [("lamp", b"1")]
+    hub.update()
+    assert sent(client) == []
+    lamps.switch("door", b"0")
+    hub.update()
+    assert sent(client) == [("lamp", b"0")]
+    hub.subscribe(client.peer, ["lamp"])
+    assert sent(client) == [("lamp", b"1"), ("lamp", b"0")], "it may have lost what came before"
+    assert other.sent() == []
+
+
+def test_of_changes_the_first_state_is_not_sent() -> None:
+    hub, lamps, client = Hub(), Lamps(), Client()
+    hub.add_changes(lamps.current)
+    lamps.switch("hall", b"1")
+    hub.subscribe(client.peer, ["lamp"])
+    hub.update()
+    assert sent(client) == []
+    lamps.switch("hall", b"0")
+    lamps.switch("door", b"0")
+    hub.update()
+    assert sent(client) == [("lamp", b"0"), ("lamp", b"0")]
+
+
+def test_states_are_sent_in_the_order_in_which_they_were_added() -> None:
+    hub, client, parts, whole = Hub(), Client(), Lamps("part"), Lamps("whole")
+    hub.add_state(parts.current)
+    hub.add_state(whole.current)
+    hub.subscribe(client.peer, ["whole", "part"])
+    for state in (whole, parts):
+        state.switch("hall", b"1")
+    hub.update()
+    assert [event for event, _ in sent(client)] == ["part", "whole"]
+
+
+def test_what_was_gone_is_sent_again_when_it_is_back() -> None:
+    hub, client, messages = Hub(), Client(), [Message("lamp", b"1", key="hall")]
+    hub.add_state(lambda _peer, _events: [*messages])
+    hub.subscribe(client.peer, ["lamp"])
+    hall = messages.pop()
+    hub.update()
+    messages.append(hall)
+    hub.update()
+    assert client.sent() == [hall, hall]
+
+
+def test_a_client_that_fails_holds_up_no_other(caplog: pytest.LogCaptureFixture) -> None:
     def fail(_message: Message) -> None:
-        failed.set()
         raise ZeroDivisionError
 
-    failed, client = Event(), Client()
-    contract.subscribe(Peer("window", "en", fail), [SNAPSHOT.name, LOG.name])
-    assert failed.is_set()
-    contract.subscribe(client.peer, [SNAPSHOT.name, LOG.name])
-    client.sent()
-    contract.hub.publish(LINE)
-    assert client.sent() == [LINE]
-    contract.put(crashed(3))
-    assert client.next() == (SNAPSHOT.name, contract.snapshot())
+    hub, lamps, client = Hub(), Lamps(), Client()
+    hub.add_state(lamps.current)
+    lamps.switch("hall", b"1")
+    hub.subscribe(Peer("window", "en", fail), ["lamp", "said"])
+    hub.subscribe(client.peer, ["lamp", "said"])
+    hub.publish(SAID)
+    lamps.switch("hall", b"0")
+    hub.update()
+    assert sent(client) == [("lamp", b"1"), ("said", b"1"), ("lamp", b"0")]
     assert "ZeroDivisionError" in caplog.text
-
-
-def test_after_its_end_nothing_is_sent(contract: StoreContract) -> None:
-    client = Client()
-    contract.subscribe(client.peer, ALL)
-    client.sent()
-    contract.put(crashed(3))
-    contract.hub.close()
-    assert names(client.sent()) == [SNAPSHOT.name, STATUS.name], "the last state"
-    contract.put(crashed(4))
-    assert client.sent() == []

@@ -3,8 +3,7 @@
 import re
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
@@ -18,8 +17,8 @@ from aiserver_tray.base.errors import (
 from aiserver_tray.contract.channel import channel
 from aiserver_tray.contract.channels.api import Api
 from aiserver_tray.contract.channels.dispatch import dispatch, handlers_of
-from aiserver_tray.contract.channels.part import Part
-from aiserver_tray.contract.channels.process import ProcessChannels
+from aiserver_tray.contract.channels.operations import StackFeature
+from aiserver_tray.contract.channels.process import AppFeature
 from aiserver_tray.contract.contract import Caller, Envelope, Peer
 from aiserver_tray.contract.message import CallerKind, Json
 from aiserver_tray.core.core import Core
@@ -28,6 +27,7 @@ from aiserver_tray.operations.operation import Operation
 from aiserver_tray.operations.request import Request
 from aiserver_tray.state.facts import ContainersListed, ModulesChanged, OperationChanged
 from tests.support import made
+from tests.support.places import place
 from tests.support.surroundings import Recorded
 
 
@@ -63,7 +63,7 @@ class Begun:
 
 
 def test_where_nothing_can_be_stopped_it_does_not_quit(
-    app: App, core: Core, process: Recorded
+    api: Api, process: Recorded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ends = [
         replace(WORK, status="failed", error=EngineDownError("here", "gone")),
@@ -76,14 +76,13 @@ def test_where_nothing_can_be_stopped_it_does_not_quit(
         requests.append(request)
         return cast(Operation, Begun(ends.pop(0)))
 
-    operations = cast(Any, SimpleNamespace(begin=begin))
-    handlers = handlers_of([ProcessChannels(app, core, process, operations)])
-    told = dispatch(handlers, "ai/app/quit", {"stop": True}, CALLER)
+    monkeypatch.setattr(api.place.feature(StackFeature), "begin", begin)
+    told = api.invoke("ai/app/quit", {"stop": True}, PAGE)
     assert (told["code"], process.quits) == ("E_ENGINE_DOWN", 0)
-    assert dispatch(handlers, "ai/app/quit", {"stop": True}, CALLER)["success"]
+    assert api.invoke("ai/app/quit", {"stop": True}, PAGE)["success"]
     assert process.quits == 1
     assert requests == [Request("stop")] * 2
-    assert dispatch(handlers, "ai/app/quit", None, CALLER)["success"]
+    assert api.invoke("ai/app/quit", None, PAGE)["success"]
     assert process.quits == 2
 
 
@@ -101,7 +100,7 @@ def test_a_module_is_opened_by_its_title_in_the_clients_language(app: App, core:
         def open_module(self, name: str, title: str, address: str) -> None:
             opened.append((name, title, address))
 
-    handlers = handlers_of([ProcessChannels(app, core, Noting(), cast(Any, None))])
+    handlers = handlers_of([AppFeature(place(app, core, Noting()))])
     url = "http://localhost:18100"
     web = made.model(title={"en": "Web", "zh": "网页"}, open=url)
     core.store.put(ContainersListed((made.container("web/app"), made.container("wiki/app"))))
@@ -205,7 +204,7 @@ def test_who_keeps_the_core_goes_on_with_it(app: App, core: Core) -> None:
     assert api.invoke("ai/operation/start", {"kind": "stop"}, PAGE)["success"]
 
 
-class Broken(Part):
+class Broken:
     @channel("zero")
     def _zero(self) -> Json:
         raise ZeroDivisionError("a path and a password")

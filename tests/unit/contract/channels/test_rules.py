@@ -13,15 +13,17 @@ import pytest
 from aiserver_tray.app import App
 from aiserver_tray.base.masking import MASK
 from aiserver_tray.contract.channels.dispatch import dispatch, handlers_of
-from aiserver_tray.contract.channels.rules import RuleChannels
+from aiserver_tray.contract.channels.rules import AlertsFeature
 from aiserver_tray.contract.contract import Caller, Envelope, Peer
 from aiserver_tray.contract.message import Json, Message
 from aiserver_tray.core.rules import webhook
 from aiserver_tray.core.rules.alerts import News
 from aiserver_tray.core.rules.webhook import Sender, Target
+from aiserver_tray.features.alerts.events import RULES
 from aiserver_tray.settings.app_declared import APP_SETTINGS, WEBHOOK
 from aiserver_tray.state.facts import ModulesChanged
 from tests.support.made import model
+from tests.support.places import place
 from tests.unit.tray.shown import alert
 
 CALLER = Caller(Peer("window", "en", lambda _message: None), "en")
@@ -37,10 +39,12 @@ class Rules:
         self._core = app.core()
         self._core.store.put(ModulesChanged((model("web"),)))
         self._core.store.flush()
-        self._channels = RuleChannels(app, self._core, self.messages.append)
+        here = place(app, self._core)
+        here.hub.subscribe(Peer("window", "en", self.messages.append), [RULES.name])
+        self._feature = AlertsFeature(here)
 
     def ask(self, name: str, **asked: object) -> Envelope:
-        return dispatch(handlers_of([self._channels]), f"ai/rules/{name}", asked, CALLER)
+        return dispatch(handlers_of([self._feature]), f"ai/rules/{name}", asked, CALLER)
 
     def given(self, name: str, **asked: object) -> Json:
         answer = self.ask(name, **asked)
@@ -52,7 +56,7 @@ class Rules:
         return cast(Json, rule)
 
     def close(self) -> None:
-        self._channels.close()
+        self._feature.close()
         self._core.close()
 
 

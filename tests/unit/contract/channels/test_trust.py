@@ -6,11 +6,12 @@ import pytest
 
 from aiserver_tray.app import App
 from aiserver_tray.cli.core import set_setting
+from aiserver_tray.contract.channels.details import ModulesFeature
 from aiserver_tray.contract.channels.dispatch import dispatch, handlers_of
-from aiserver_tray.contract.channels.trust import TrustChannels
 from aiserver_tray.contract.contract import Caller, Envelope, Peer
 from aiserver_tray.settings.entries import TrustedEntry
 from tests.support.command_line import CommandLine
+from tests.support.places import place
 from tests.unit.module_folders import CONNECTABLE, write
 
 CALLER = Caller(Peer("window", "en", lambda _message: None), "en")
@@ -25,7 +26,8 @@ def app(tmp_path: Path) -> App:
 
 def trust(app: App, **payload: object) -> Envelope:
     asked = {"name": "web", **payload}
-    return dispatch(handlers_of([TrustChannels(app)]), "ai/module/trust", asked, CALLER)
+    handlers = handlers_of([ModulesFeature(place(app))])
+    return dispatch(handlers, "ai/module/trust", asked, CALLER)
 
 
 @pytest.mark.parametrize("is_seen", [True, False], ids=["the list that was seen", "all of now"])

@@ -11,10 +11,11 @@ import pytest
 
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.contract.contract import Envelope, Peer, answer
-from aiserver_tray.contract.events import LOG, PROGRESS, SNAPSHOT
 from aiserver_tray.contract.http import browser
 from aiserver_tray.contract.http.access import Keys
 from aiserver_tray.contract.http.server import Binding, BrowserServer
+from aiserver_tray.features.logs.events import LOG
+from aiserver_tray.features.stack.events import PROGRESS, SNAPSHOT
 from tests.support import states
 from tests.support.scripted import Scripted
 from tests.support.visitor import Answer, Listener, Visitor

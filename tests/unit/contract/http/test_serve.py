@@ -14,12 +14,12 @@ import pytest
 
 from aiserver_tray.app import App
 from aiserver_tray.base.errors import SettingError
-from aiserver_tray.contract.events import SNAPSHOT
 from aiserver_tray.contract.http import server
 from aiserver_tray.contract.http.httpd import Server
 from aiserver_tray.contract.http.server import Binding
 from aiserver_tray.contract.owner.claim import Claim
 from aiserver_tray.contract.owner.owner import Owner
+from aiserver_tray.features.stack.events import SNAPSHOT
 from tests.support.surroundings import Recorded
 from tests.support.systems import on_unix
 from tests.support.visitor import Listener, Visitor

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from aiserver_tray.base.errors import NotRunningError, RemoteError
-from aiserver_tray.contract.events import LOG, PROGRESS, SNAPSHOT, STATUS
 from aiserver_tray.contract.local.client import Client
 from aiserver_tray.contract.local.server import Server
 from aiserver_tray.contract.message import CallerKind
+from aiserver_tray.features.logs.events import LOG
+from aiserver_tray.features.predecessor.events import STATUS
+from aiserver_tray.features.stack.events import PROGRESS, SNAPSHOT
 from aiserver_tray.state.facts import ContainerSeen, DesiredChanged
 from aiserver_tray.system.paths import Home
 from tests.support import made

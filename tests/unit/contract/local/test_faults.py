@@ -13,7 +13,6 @@ import pytest
 
 from aiserver_tray.base.errors import NotRunningError, RemoteError, RequestError, SettingError
 from aiserver_tray.contract.contract import VERSION
-from aiserver_tray.contract.events import SNAPSHOT
 from aiserver_tray.contract.local import wire
 from aiserver_tray.contract.local.client import Client
 from aiserver_tray.contract.local.instance import socket_address
@@ -21,6 +20,7 @@ from aiserver_tray.contract.local.key import find_key, make_key
 from aiserver_tray.contract.local.server import MAX_CLIENTS, Server
 from aiserver_tray.contract.local.session import MAX_CALLS, Pace
 from aiserver_tray.contract.mailbox import MAX_BYTES
+from aiserver_tray.features.stack.events import SNAPSHOT
 from aiserver_tray.state.facts import ContainerSeen
 from aiserver_tray.system.paths import Home
 from aiserver_tray.window.bridge import GOTO

@@ -11,10 +11,10 @@ from threading import Thread
 import pytest
 
 from aiserver_tray.base.errors import AlreadyRunningError, BusyError, NotRunningError
-from aiserver_tray.contract.events import SNAPSHOT
 from aiserver_tray.contract.local.client import Client
 from aiserver_tray.contract.local.instance import Instance, owned_homes, socket_address
 from aiserver_tray.contract.local.key import find_key, make_key
+from aiserver_tray.features.stack.events import SNAPSHOT
 from aiserver_tray.system.paths import Home
 from developer.machine import WINDOWS
 

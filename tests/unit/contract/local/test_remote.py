@@ -10,13 +10,12 @@ import pytest
 
 from aiserver_tray.base.errors import BusyError, CancelledError, NotRunningError, OwnerEndedError
 from aiserver_tray.cli.operate import follow_operation
-from aiserver_tray.contract.events import STATS, WATCHED
 from aiserver_tray.contract.local import remote
 from aiserver_tray.contract.local.client import Client
 from aiserver_tray.contract.local.remote import RemoteCore, RemoteState
 from aiserver_tray.contract.local.server import Server
-from aiserver_tray.core.stats.forms import SampleJson, sample_json
-from aiserver_tray.core.stats.samples import Load, Sample
+from aiserver_tray.core.stats.samples import Load, Sample, SampleJson, sample_json
+from aiserver_tray.features.monitoring.events import STATS, WATCHED
 from aiserver_tray.model import EngineView, OperationView
 from aiserver_tray.operations.request import Request
 from aiserver_tray.state.facts import OperationChanged

@@ -11,11 +11,11 @@ import pytest
 
 from aiserver_tray.app import App
 from aiserver_tray.base.errors import NotRunningError, SettingError
-from aiserver_tray.contract.events import SNAPSHOT
 from aiserver_tray.contract.local.client import Client
 from aiserver_tray.contract.local.instance import Instance
 from aiserver_tray.contract.message import Json, Message
 from aiserver_tray.contract.owner.owner import Owner
+from aiserver_tray.features.stack.events import SNAPSHOT
 from aiserver_tray.model import Actor
 from aiserver_tray.settings.entries import OwnerEntry
 from tests.support.surroundings import Recorded

@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from aiserver_tray.core.stats.forms import sample_json
-from aiserver_tray.core.stats.samples import Load, Rates, Sample
+from aiserver_tray.core.stats.samples import Load, Rates, Sample, sample_json
 from aiserver_tray.engine.values import Usage
 
 SECOND = 1_000_000_000

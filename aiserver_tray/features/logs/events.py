@@ -1,27 +1,10 @@
-"""Every event of the contract, with the form of its payload."""
+"""The events of logs."""
 
 from typing import Literal, NotRequired, TypedDict
 
-from aiserver_tray.contract.message import Event, Json
+from aiserver_tray.contract.message import Event
 from aiserver_tray.core.logs.forms import LogLineJson
 from aiserver_tray.core.logs.level import Level
-from aiserver_tray.core.stats.forms import SampleJson
-from aiserver_tray.state.forms import OperationWithStepsJson, SnapshotJson
-from aiserver_tray.system.engine_install import Phase
-
-
-class OperationProgress(TypedDict):
-    """An operation with its steps."""
-
-    operation: OperationWithStepsJson
-
-
-class ModuleStatusEvent(TypedDict):
-    """The state of a module."""
-
-    name: str
-    status: Json
-    """the envelope of `ai/module/status`"""
 
 
 class LogEvent(TypedDict):
@@ -88,72 +71,6 @@ class LogExportJson(TypedDict):
     """the reason, of `failed`"""
 
 
-class ActivityAdded(TypedDict):
-    """An entry of the journal."""
-
-    id: str
-    """the entry, for `ai/activity/list`"""
-
-
-class EngineInstallJson(TypedDict):
-    """An installation of Docker by this system's packages."""
-
-    status: Literal["running", "succeeded", "failed", "cancelled"]
-    phase: Phase
-    """`update`: of the lists of packages; `download`; `install`: it can't be cancelled any more"""
-    percent: float | None
-    """of the phase, if it is known"""
-    lines: list[str]
-    """the last lines of its output"""
-
-
-class RulesEvent(TypedDict):
-    """Alerts, rules or mutes have changed; `ai/rules/list` has them."""
-
-    alert: str | None
-    """the alert that the user is to know of; `null`: none"""
-    change: Literal["raised", "changed", "recovered"] | None
-    """what happened to it; `changed`: it got worse"""
-
-
-SNAPSHOT = Event("ai/snapshot/event", SnapshotJson, "The state has changed.", key=lambda _: "")
-PROGRESS = Event(
-    "ai/operation/progress",
-    OperationProgress,
-    "An operation began, progressed or ended.",
-    key=lambda payload: payload["operation"]["id"],
-)
-STATUS = Event(
-    "ai/module/statusEvent",
-    ModuleStatusEvent,
-    "The state of a module has changed.",
-    key=lambda payload: payload["name"],
-)
-STATS = Event(
-    "ai/stats/sample",
-    SampleJson,
-    "The resources that everything uses, every 15 seconds.",
-    key=lambda _: "",
-)
-WATCHED = Event(
-    "ai/stats/watched",
-    SampleJson,
-    "The resources that the modules use which this client watches, every second.",
-    key=lambda _: "",
-)
-ACTIVITY = Event(
-    "ai/activity/added",
-    ActivityAdded,
-    "An entry of the journal is new, or has changed.",
-    key=lambda payload: payload["id"],
-)
-RULES = Event("ai/rules/changed", RulesEvent, "Alerts, rules or mutes have changed.")
-ENGINE_INSTALL = Event(
-    "ai/engine/installEvent",
-    EngineInstallJson,
-    "The installation of Docker progressed or ended.",
-    key=lambda _: "",
-)
 LOG = Event("ai/module/log", LogEvent, "A line of a stream that this client attached to.")
 FOLLOWED = Event("ai/logs/followed", FollowedLines, "New kept lines of a stream of this client.")
 LOG_EXPORT = Event(

@@ -1,23 +1,31 @@
-"""The predecessor's channels about modules, with every field that they had (``docs/ipc.md``).
+"""The predecessor's channels and event about modules, with every field that they had
+(``docs/ipc.md``).
 
-They are thin adapters: what they do is done by the parts beside them.
+They are thin adapters: other features do the work.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from typing import Literal, TypedDict
 
-from aiserver_tray.base.errors import UnknownNameError
 from aiserver_tray.base.i18n import Language
-from aiserver_tray.contract.channel import Names, Payload, channel
-from aiserver_tray.contract.channels.operations import OperationBegun, begun, ended
-from aiserver_tray.contract.channels.part import Part
-from aiserver_tray.contract.channels.process import ModuleName
-from aiserver_tray.contract.contract import Caller
-from aiserver_tray.core.core import Core
-from aiserver_tray.model import Actor, Kind, ModuleView, OperationKind, Port, Snapshot, State
-from aiserver_tray.operations.operation import Operation
+from aiserver_tray.contract.channel import ModuleName, Names, Payload, channel
+from aiserver_tray.contract.channels.operations import (
+    OperationBegun,
+    StackFeature,
+    begun,
+    ended,
+    module_of,
+)
+from aiserver_tray.contract.channels.part import Feature
+from aiserver_tray.contract.contract import Caller, Peer, answer
+from aiserver_tray.contract.message import Message
+from aiserver_tray.features.place import Place
+from aiserver_tray.features.predecessor.events import STATUS
+from aiserver_tray.features.stack.publishing import Messages
+from aiserver_tray.model import Kind, ModuleView, OperationKind, Port, State
 from aiserver_tray.operations.request import Request
 from aiserver_tray.state.order import sorted_by_title
+from aiserver_tray.state.store import Store
 
 _STATUS: dict[State, Literal["running", "stopped", "error"]] = {
     "running": "running",
@@ -83,12 +91,14 @@ class ModuleStatus(TypedDict):
     """the number of services"""
 
 
-class PredecessorChannels(Part):
+class PredecessorFeature(Feature):
     """``ai/modules/list`` and ``ai/module/…``."""
 
-    def __init__(self, core: Core, begin: Callable[[Request, Actor], Operation]) -> None:
-        self._core = core
-        self._begin = begin
+    def __init__(self, place: Place) -> None:
+        self._store = place.core.store
+        self._stack = place.feature(StackFeature)
+        statuses = ModuleStatuses(self._store, place.app.language_for)
+        place.hub.add_changes(statuses.current)
 
     @channel("ai/modules/list")
     def _list(self, asked: ModuleType, caller: Caller) -> ModuleList:
@@ -101,7 +111,7 @@ class PredecessorChannels(Part):
                 "title": module.title_in(language),
                 "summary": module.summary_in(language),
             }
-            for module in sorted_by_title(self._core.store.snapshot.modules, language)
+            for module in sorted_by_title(self._store.snapshot.modules, language)
             if asked.type in (None, module.kind)
         ]
         return {"items": items}
@@ -109,7 +119,7 @@ class PredecessorChannels(Part):
     @channel("ai/module/status")
     def _status(self, asked: ModuleName, caller: Caller) -> ModuleStatus:
         """Get the state of a module."""
-        return status_of(module_of(self._core.store.snapshot, asked.name), caller.language)
+        return status_of(module_of(self._store.snapshot, asked.name), caller.language)
 
     @channel("ai/module/start")
     @channel("ai/module/firstStart")
@@ -128,26 +138,40 @@ class PredecessorChannels(Part):
         return self._operate("restart", asked, caller)
 
     def _operate(self, kind: OperationKind, asked: ModuleRequest, caller: Caller) -> OperationBegun:
-        operation = self._begin(Request(kind, (asked.name,)), caller.actor)
+        operation = self._stack.begin(Request(kind, (asked.name,)), caller.actor)
         return ended(operation) if asked.wait else begun(operation)
 
     @channel("ai/module/clear")
     def _clear(self, asked: ModuleRemoval, caller: Caller) -> OperationBegun:
         """Remove a module's containers and networks, and the named volumes."""
         request = Request("down", (asked.name,), volumes=frozenset(asked.volumes))
-        return ended(self._begin(request, caller.actor))
+        return ended(self._stack.begin(request, caller.actor))
 
 
-def module_of(snapshot: Snapshot, name: str) -> ModuleView:
-    """The module *name* in *snapshot*.
+class ModuleStatuses:
+    """The states of the modules of *store*, for clients of the predecessor. *language_for* returns
+    the language of the texts for a client that reads its argument."""
 
-    Raises:
-        UnknownNameError: there is none; near names.
-    """
-    by_name = {module.name: module for module in snapshot.modules}
-    if name not in by_name:
-        raise UnknownNameError(name, list(by_name))
-    return by_name[name]
+    def __init__(self, store: Store, language_for: Callable[[Language], Language]) -> None:
+        self._store = store
+        self._language_for = language_for
+        self._messages: dict[Language, Messages[ModuleView]] = {}
+
+    def current(self, peer: Peer, events: Collection[str]) -> Sequence[Message]:
+        """The state of each module. The first one is a snapshot's."""
+        if STATUS.name not in events:
+            return ()
+        language = self._language_for(peer.language)
+        if language not in self._messages:
+            self._messages[language] = Messages(
+                lambda module: module.name, lambda module: _status_message(module, language)
+            )
+        return self._messages[language].of(self._store.snapshot.modules)
+
+
+def _status_message(module: ModuleView, language: Language) -> Message:
+    status = answer(dict(status_of(module, language)))
+    return STATUS.message({"name": module.name, "status": status})
 
 
 def status_of(module: ModuleView, language: Language) -> ModuleStatus:

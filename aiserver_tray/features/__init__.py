@@ -1,0 +1,1 @@
+"""What the product can do: each folder is a feature."""

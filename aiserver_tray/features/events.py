@@ -1,0 +1,20 @@
+"""The events of all features, for clients that get every event."""
+
+from typing import Final
+
+from aiserver_tray.contract.message import owner_events
+from aiserver_tray.features.activity import events as activity
+from aiserver_tray.features.alerts import events as alerts
+from aiserver_tray.features.engine import events as engine
+from aiserver_tray.features.logs import events as logs
+from aiserver_tray.features.monitoring import events as monitoring
+from aiserver_tray.features.predecessor import events as predecessor
+from aiserver_tray.features.stack import events as stack
+
+MODULES: Final = (activity, alerts, engine, logs, monitoring, predecessor, stack)
+"""They declare their events when they are imported."""
+
+
+def every_event() -> tuple[str, ...]:
+    """The names of all events of the owner."""
+    return owner_events()

@@ -1,0 +1,85 @@
+"""Where features work."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from threading import RLock
+from typing import Any, Protocol, TypeVar, cast
+
+from aiserver_tray.app import App
+from aiserver_tray.contract.channels.hub import Hub
+from aiserver_tray.contract.channels.part import Feature
+from aiserver_tray.contract.contract import Contract
+from aiserver_tray.contract.message import Message
+from aiserver_tray.core.core import Core
+from aiserver_tray.model import OwnerKind
+
+
+class Process(Protocol):
+    """What features ask of the process that they run in. Every method returns at once."""
+
+    @property
+    def kind(self) -> OwnerKind:
+        """Which process it is."""
+
+    def show_dashboard(self, page: str) -> None:
+        """Open the dashboard on *page*, or raise it.
+
+        Raises:
+            AiServerError: there is no window here; says what to do instead.
+        """
+
+    def open_module(self, name: str, title: str, address: str) -> None:
+        """Open the module's own page."""
+
+    def refresh_autostart(self) -> None:
+        """Whether the applet starts at login may have changed."""
+
+    def quit(self) -> None:
+        """Exit, once the answer is sent."""
+
+    def give_up_core(self) -> None:
+        """Stop owning the core, once the answer is sent, and go on as a client."""
+
+
+_Feature = TypeVar("_Feature", bound=Feature)
+
+
+@dataclass(eq=False, repr=False)
+class Place:
+    """The installation of features, with its core and their way to clients.
+
+    ``open_core``: returns the core, which is first asked for when a feature needs it; ``contract``:
+    keeps the contract with these features; ``refresh``: publishes changed settings and catalog to
+    the state; ``hub``: sends events to clients.
+    """
+
+    app: App
+    open_core: Callable[[], Core]
+    process: Process
+    contract: Contract
+    refresh: Callable[[], None]
+    hub: Hub = field(default_factory=Hub, init=False)
+    _made: dict[Callable[["Place"], Any], Feature] = field(default_factory=dict, init=False)
+    _lock: RLock = field(default_factory=RLock, init=False)
+
+    @cached_property
+    def core(self) -> Core:
+        """Engine, state and operations."""
+        return self.open_core()
+
+    def publish(self, message: Message) -> None:
+        """Send *message* to all clients that subscribed to its event."""
+        self.hub.publish(message)
+
+    def feature(self, kind: Callable[["Place"], _Feature]) -> _Feature:
+        """The feature of the class *kind*, which is made when it is first asked for."""
+        with self._lock:
+            if kind not in self._made:
+                self._made[kind] = kind(self)
+            return cast("_Feature", self._made[kind])
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """The features that were made, each after those that it needs."""
+        return tuple(self._made.values())

@@ -1,0 +1,21 @@
+"""The events of the state and of its operations."""
+
+from typing import TypedDict
+
+from aiserver_tray.contract.message import Event
+from aiserver_tray.state.forms import OperationWithStepsJson, SnapshotJson
+
+
+class OperationProgress(TypedDict):
+    """An operation with its steps."""
+
+    operation: OperationWithStepsJson
+
+
+SNAPSHOT = Event("ai/snapshot/event", SnapshotJson, "The state has changed.", key=lambda _: "")
+PROGRESS = Event(
+    "ai/operation/progress",
+    OperationProgress,
+    "An operation began, progressed or ended.",
+    key=lambda payload: payload["operation"]["id"],
+)

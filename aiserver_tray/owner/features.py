@@ -1,0 +1,115 @@
+"""The features of the application, and their channels."""
+
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
+from typing import Final, cast
+
+from aiserver_tray.contract.channel import Channel
+from aiserver_tray.contract.channels.dispatch import Handler, handlers_of
+from aiserver_tray.contract.channels.part import Feature
+from aiserver_tray.contract.contract import Peer
+from aiserver_tray.features.place import Place
+
+FEATURES: Final[dict[str, tuple[str, ...]]] = {
+    "aiserver_tray.contract.channels.activity:ActivityFeature": ("ai/activity/",),
+    "aiserver_tray.contract.channels.doctor:DoctorFeature": ("ai/doctor/",),
+    "aiserver_tray.contract.channels.operations:StackFeature": ("ai/operation/", "ai/snapshot/"),
+    "aiserver_tray.contract.channels.process:AppFeature": (
+        "ai/app/", "ai/logs/client/", "ai/module/open", "ai/modules/needs", "ai/system/",
+        "ai/window/", "owner/",
+    ),
+    "aiserver_tray.contract.channels.module_settings:ConfigurationFeature": ("ai/config/",),
+    "aiserver_tray.contract.channels.engine:EngineFeature": ("ai/docker/", "ai/engine/"),
+    "aiserver_tray.contract.channels.kept_logs:LogsFeature": ("ai/logs/", "ai/module/log"),
+    "aiserver_tray.contract.channels.details:ModulesFeature": (
+        "ai/catalog/", "ai/module/details", "ai/module/trust", "ai/service/",
+    ),
+    "aiserver_tray.contract.channels.stats:MonitoringFeature": ("ai/stats/",),
+    "aiserver_tray.contract.channels.connection:WiringFeature": ("ai/module/connect",),
+    "aiserver_tray.contract.channels.rules:AlertsFeature": ("ai/rules/",),
+    "aiserver_tray.features.predecessor.channels:PredecessorFeature": (
+        "ai/module/", "ai/modules/",
+    ),
+    "aiserver_tray.contract.channels.support:SupportFeature": ("ai/support/",),
+    "aiserver_tray.contract.owner.browser_channels:BrowserFeature": ("browser/",),
+}  # fmt: skip
+"""The class of each feature -> how the names of its channels and events begin; the longest
+beginning counts. A class is imported when it is first used."""
+
+
+def classes() -> Iterator[type[Feature]]:
+    """The classes of all features."""
+    return map(_imported, FEATURES)
+
+
+def class_of(name: str) -> type[Feature]:
+    """The class of the feature that has the channel or event *name*.
+
+    Raises:
+        KeyError: there is none.
+    """
+    found = {
+        beginning: feature
+        for feature, beginnings in FEATURES.items()
+        for beginning in beginnings
+        if name.startswith(beginning)
+    }
+    return _imported(found[max(found, key=len, default="")])
+
+
+def every_channel() -> dict[str, Channel]:
+    """All channels, by name."""
+    return {channel.name: channel for each in classes() for channel in each.every_channel()}
+
+
+def _imported(name: str) -> type[Feature]:
+    module, _, attribute = name.partition(":")
+    return cast("type[Feature]", getattr(import_module(module), attribute))
+
+
+class Features(Mapping[str, Handler]):
+    """Channel -> its handler in *place*. A feature is made when one of its channels is first asked
+    for, or all of them are by `start`."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._handlers: dict[str, Handler] = {}
+
+    def __getitem__(self, channel: str) -> Handler:
+        if channel not in self._handlers:
+            feature = self._made(class_of(channel))
+            self._handlers.update(handlers_of([feature, *feature.parts]))
+        return self._handlers[channel]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(every_channel())
+
+    def __len__(self) -> int:
+        return len(every_channel())
+
+    def _made(self, feature: type[Feature]) -> Feature:
+        return self._place.feature(cast("Callable[[Place], Feature]", feature))
+
+    # -- all features ---------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Make all features, and begin what goes on without a request."""
+        for each in classes():
+            self._made(each)
+        for feature in self._place.features:
+            feature.start()
+
+    def refresh(self) -> None:
+        """Let the features read again what may have changed outside of this process."""
+        for feature in self._place.features:
+            feature.refresh()
+
+    def forget(self, peer: Peer) -> None:
+        """The client is gone."""
+        for feature in self._place.features:
+            feature.forget(peer)
+
+    def close(self) -> None:
+        """End what runs in the background; a feature ends before those that it needs."""
+        for feature in reversed(self._place.features):
+            feature.close()
