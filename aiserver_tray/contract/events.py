@@ -6,14 +6,14 @@ from aiserver_tray.contract.message import Event, Json
 from aiserver_tray.core.logs.forms import LogLineJson
 from aiserver_tray.core.logs.level import Level
 from aiserver_tray.core.stats.forms import SampleJson
-from aiserver_tray.state.forms import OperationWithStepsJson, SnapshotJson
+from aiserver_tray.state.views import OperationView, Snapshot
 from aiserver_tray.system.engine_install import Phase
 
 
 class OperationProgress(TypedDict):
     """An operation with its steps."""
 
-    operation: OperationWithStepsJson
+    operation: OperationView
 
 
 class ModuleStatusEvent(TypedDict):
@@ -116,7 +116,7 @@ class RulesEvent(TypedDict):
     """what happened to it; `changed`: it got worse"""
 
 
-SNAPSHOT = Event("ai/snapshot/event", SnapshotJson, "The state has changed.", key=lambda _: "")
+SNAPSHOT = Event("ai/snapshot/event", Snapshot, "The state has changed.", key=lambda _: "")
 PROGRESS = Event(
     "ai/operation/progress",
     OperationProgress,

@@ -12,9 +12,9 @@ from aiserver_tray.contract.channels.predecessor import status_of
 from aiserver_tray.contract.contract import Peer, answer
 from aiserver_tray.contract.events import PROGRESS, SNAPSHOT, STATUS
 from aiserver_tray.contract.message import Message
-from aiserver_tray.model import ModuleView, OperationView, Snapshot
-from aiserver_tray.state.encode import SnapshotEncoder, steps_json
+from aiserver_tray.state.encode import SnapshotEncoder
 from aiserver_tray.state.store import Store
+from aiserver_tray.state.views import ModuleView, OperationView, Snapshot
 
 BATCH_SECONDS: Final = 0.1
 """Between two states that are sent. Only the latest counts."""
@@ -95,19 +95,19 @@ class Hub:
     def _news(self, peer: Peer, sent: _Subscription) -> Iterator[Message]:
         """The new data for a client. The steps of an operation come before the snapshot that
         contains it."""
-        snapshot = self._store.snapshot
+        state = self._store.state
         language = self._language_for(peer.language)
         encoder = self._encoders.setdefault(language, _Encoder(language))
         if PROGRESS.name in sent.events:
-            operations, sent.operations = sent.operations, encoder.operations(snapshot.operations)
+            operations, sent.operations = sent.operations, encoder.operations(state.operations)
             yield from _changed(operations, sent.operations)
         if SNAPSHOT.name in sent.events:
-            content = encoder.snapshot(snapshot)
+            content = encoder.snapshot(state.snapshot)
             if content is not sent.snapshot:
                 sent.snapshot = content
                 yield Message(SNAPSHOT.name, content, key="")
         if STATUS.name in sent.events:
-            modules, sent.modules = sent.modules, encoder.modules(snapshot.modules)
+            modules, sent.modules = sent.modules, encoder.modules(state.snapshot.modules)
             # The first state is a snapshot's.
             if modules is not None:
                 yield from _changed(modules, sent.modules)
@@ -163,7 +163,7 @@ class _Encoder:
         return {name: message for name, (_, message) in self._modules.items()}
 
     def _progress(self, view: OperationView) -> Message:
-        return PROGRESS.message({"operation": steps_json(view, self._language)})
+        return PROGRESS.message({"operation": view}, self._language)
 
     def _status(self, view: ModuleView) -> Message:
         status = answer(dict(status_of(view, self._language)))

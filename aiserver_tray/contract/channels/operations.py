@@ -16,8 +16,7 @@ from aiserver_tray.core.core import Core
 from aiserver_tray.model import Actor
 from aiserver_tray.operations.operation import Operation
 from aiserver_tray.operations.request import Request
-from aiserver_tray.state.encode import operation_json, steps_json
-from aiserver_tray.state.forms import OperationJson, OperationWithStepsJson
+from aiserver_tray.state.views import OperationSummary, OperationView
 
 _MAX_FINISHED = 32
 """Finished operations whose result can still be asked for."""
@@ -47,13 +46,13 @@ class OperationBegun(TypedDict):
 class OperationEnded(TypedDict):
     """An operation has ended."""
 
-    operation: OperationWithStepsJson
+    operation: OperationView
 
 
 class OperationList(TypedDict):
     """The operations of a snapshot."""
 
-    operations: list[OperationJson]
+    operations: tuple[OperationSummary, ...]
 
 
 class OperationChannels(Part):
@@ -111,15 +110,14 @@ class OperationChannels(Part):
         self._operation(asked.id).cancel()
 
     @channel("ai/operation/wait")
-    def _wait(self, asked: OperationId, caller: Caller) -> OperationEnded:
+    def _wait(self, asked: OperationId) -> OperationEnded:
         """Wait until an operation has ended; also works shortly afterwards."""
-        return {"operation": steps_json(self._operation(asked.id).wait(), caller.language)}
+        return {"operation": self._operation(asked.id).wait()}
 
     @channel("ai/operation/list")
-    def _list(self, caller: Caller) -> OperationList:
+    def _list(self) -> OperationList:
         """List the operations of the snapshot."""
-        views = self._core.store.snapshot.operations
-        return {"operations": [operation_json(view, caller.language) for view in views]}
+        return {"operations": self._core.store.snapshot.operations}
 
     def _operation(self, id: str) -> Operation:
         with self._lock:

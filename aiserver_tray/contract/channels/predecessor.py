@@ -14,10 +14,11 @@ from aiserver_tray.contract.channels.part import Part
 from aiserver_tray.contract.channels.process import ModuleName
 from aiserver_tray.contract.contract import Caller
 from aiserver_tray.core.core import Core
-from aiserver_tray.model import Actor, Kind, ModuleView, OperationKind, Port, Snapshot, State
+from aiserver_tray.model import Actor, Kind, OperationKind, State
 from aiserver_tray.operations.operation import Operation
 from aiserver_tray.operations.request import Request
 from aiserver_tray.state.order import sorted_by_title
+from aiserver_tray.state.views import ModuleView, PortView, Snapshot
 
 _STATUS: dict[State, Literal["running", "stopped", "error"]] = {
     "running": "running",
@@ -156,9 +157,9 @@ def status_of(module: ModuleView, language: Language) -> ModuleStatus:
         "running": module.state == "running",
         "status": _STATUS.get(module.state, "stopped"),
         "ports": {
-            service.container: ", ".join(map(_port, service.ports))
+            service.container: ", ".join(ports)
             for service in module.services
-            if service.ports
+            if (ports := [_port(port) for port in module.ports if port.service == service.name])
         },
         "usedBy": list(module.used_by),
         "state": module.state,
@@ -168,5 +169,5 @@ def status_of(module: ModuleView, language: Language) -> ModuleStatus:
     }
 
 
-def _port(port: Port) -> str:
+def _port(port: PortView) -> str:
     return f"{port.address}:{port.host}->{port.container}/{port.protocol}"

@@ -4,8 +4,8 @@ from aiserver_tray.contract.channel import channel
 from aiserver_tray.contract.channels.part import Part
 from aiserver_tray.contract.contract import Caller
 from aiserver_tray.core.core import Core
-from aiserver_tray.state.encode import snapshot_json
-from aiserver_tray.state.forms import SnapshotJson
+from aiserver_tray.state.encode import by_title
+from aiserver_tray.state.views import Snapshot
 
 
 class SnapshotChannels(Part):
@@ -15,6 +15,6 @@ class SnapshotChannels(Part):
         self._core = core
 
     @channel("ai/snapshot/get")
-    def _get(self, caller: Caller) -> SnapshotJson:
+    def _get(self, caller: Caller) -> Snapshot:
         """Get the state of everything."""
-        return snapshot_json(self._core.store.snapshot, caller.language)
+        return by_title(self._core.store.snapshot, caller.language)

@@ -14,9 +14,9 @@ from aiserver_tray.contract.local.client import Client
 from aiserver_tray.contract.local.remote_logs import RemoteLogs
 from aiserver_tray.contract.message import Message
 from aiserver_tray.core.stats.forms import SampleJson
-from aiserver_tray.model import OperationView, Snapshot
 from aiserver_tray.operations.request import Request
-from aiserver_tray.state.decode import operation_of, snapshot_of
+from aiserver_tray.state.encode import operation_of, snapshot_of
+from aiserver_tray.state.views import OperationView, Snapshot
 
 EVENTS: Final = (PROGRESS.name, SNAPSHOT.name)
 

@@ -2,14 +2,14 @@
 /** The time left of an operation: the owner reports an estimate with each step, and it passes meanwhile. */
 import { drawAgainIn } from "../../store.js";
 
-/** @import { Operation } from "../../contract.d.ts" */
+/** @import { OperationSummary } from "../../contract.d.ts" */
 
 const SECOND_MS = 1000;
 
 /** @type {Map<string, {seconds: number, at: number}>} Operation → the last estimate, and when it came. */
 const estimates = new Map();
 
-/** @param {Operation} operation @returns {number|null} `null`: not known, or it takes longer than estimated */
+/** @param {OperationSummary} operation @returns {number|null} `null`: not known, or it takes longer than estimated */
 export function timeLeftOf({ id, secondsLeft }) {
   if (secondsLeft === null) {
     estimates.delete(id);
