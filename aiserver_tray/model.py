@@ -1,13 +1,11 @@
 """Frozen values that all packages share."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
-from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.base.errors.remedies import Remedy
-from aiserver_tray.base.i18n import Language, LocalText, Text, in_language
+from aiserver_tray.base.i18n import LocalText, Text
 
 Kind = Literal["basic", "feature"]
 
@@ -139,29 +137,6 @@ StepKind = Literal[
 """wait: from the start of a service until it is ready."""
 
 
-@dataclass(frozen=True, slots=True)
-class StepView:
-    """One step of an operation. ``subject`` is the object's name on the engine (container, image,
-    network, volume), or a setting of its kernel (``vm.max_map_count=262144``); ``current`` and
-    ``total`` are bytes of a pull, ``rate`` bytes per second, ``detail`` its layers."""
-
-    kind: StepKind
-    subject: str
-    module: str
-    service: str | None = None
-    status: StepStatus = "pending"
-    detail: Text | None = None
-    current: int = 0
-    total: int = 0
-    rate: float = 0.0
-    began: float | None = None
-    """When it began: a reading of the clock of `OperationView.began`."""
-    seconds: float | None = None
-    """How long it took, once it has ended."""
-    usual: float | None = None
-    """How long it took before, if that is known."""
-
-
 OperationKind = Literal["up", "stop", "down", "restart", "pull", "build"]
 
 IMAGES_ONLY: frozenset[OperationKind] = frozenset({"pull", "build"})
@@ -169,36 +144,6 @@ IMAGES_ONLY: frozenset[OperationKind] = frozenset({"pull", "build"})
 
 OperationStatus = Literal["waiting", "running", "succeeded", "failed", "cancelled"]
 """waiting: for another operation's locks."""
-
-
-@dataclass(frozen=True, slots=True)
-class OperationView:
-    """One user request and its progress. ``seconds_left`` is an estimate from earlier starts."""
-
-    id: str
-    kind: OperationKind
-    modules: tuple[str, ...]
-    status: OperationStatus = "running"
-    steps: tuple[StepView, ...] = ()
-    seconds_left: float | None = None
-    error: AiServerError | None = None
-    detail: Text | None = None
-    notices: tuple[Text, ...] = ()
-    """Notices for the user; no failures."""
-    is_foreign: bool = False
-    """Another process's, known by its locks: only there can it be cancelled."""
-    services: tuple[str, ...] = ()
-    """Only these services of its module; empty: all."""
-    is_revival: bool = False
-    """An automatic restart of desired modules by the host: no user waits for it."""
-    began: float = 0.0
-    """When it began: a reading of a clock that only its own process knows."""
-    ended_at: datetime | None = None
-
-    @property
-    def is_over(self) -> bool:
-        """Whether it has finished, with any result."""
-        return self.status in ("succeeded", "failed", "cancelled")
 
 
 ActorKind = Literal["tray", "window", "browser", "command", "owner"]
@@ -218,126 +163,3 @@ OwnerKind = Literal["tray", "serve"]
 
 Carrier = Literal["control", "http"]
 """control: the control channel, for processes of this user; http: browser mode."""
-
-
-@dataclass(frozen=True, slots=True)
-class EngineView:
-    """The engine for display. ``id`` identifies it in stored data; ``starting``: we are starting
-    it. ``cpus``, ``memory`` (bytes): of its machine, None while it does not answer.
-    ``down_since``: when it stopped answering, if we saw that. ``start_begun``: when we began to
-    start it; ``usual_start``: seconds that a start took before."""
-
-    running: bool
-    version: str | None = None
-    id: str | None = None
-    error: AiServerError | None = None
-    starting: bool = False
-    cpus: int | None = None
-    memory: int | None = None
-    down_since: datetime | None = None
-    start_begun: datetime | None = None
-    usual_start: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceView:
-    """A service as shown. ``state``: the engine's word for its container, or ``absent``."""
-
-    name: str
-    container: str
-    state: ContainerStatus | Literal["absent"]
-    health: Health
-    image: str
-    is_job: bool
-    exit_code: int | None
-    started_at: datetime | None
-    reason: Text | None
-    ports: tuple[Port, ...] = ()
-    restarts: int = 0
-    """How often its restart policy has restarted the container."""
-    memory_limit: int | None = None
-    """In bytes; None: no limit."""
-
-
-ModuleAction = Literal["start", "stop", "stopWithUsers", "restart", "open", "logs", "remove"]
-"""stop: the module alone; stopWithUsers: also the modules that need it; open: its page; remove: its
-containers and networks."""
-
-StackAction = Literal["start", "stop", "cancel"]
-"""start: the chosen modules; stop: everything; cancel: an operation of this process."""
-
-TroubleKind = Literal["blocked", "memory", "unhealthy", "exited", "absent"]
-"""blocked: the module can't start; memory: a service ran out of memory; unhealthy: its health check
-fails; exited: it exited or can't start; absent: it has no container."""
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """Why a module does not run as it should. ``service``: the one that is in trouble, if it is
-    one; ``since``: if that is known; ``available``: of a service that ran out of memory, the bytes
-    that its limit may have, if that is known."""
-
-    kind: TroubleKind
-    reason: Text
-    service: str | None = None
-    since: datetime | None = None
-    remedies: tuple[Remedy, ...] = ()
-    available: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ModuleView:
-    """A module as shown. ``orphan``: it has containers, and no folder in the catalog."""
-
-    name: str
-    kind: Kind
-    state: State
-    ready: int
-    total: int
-    reason: Text | None
-    orphan: bool
-    wanted: bool
-    used_by: tuple[str, ...]
-    open: str | None
-    services: tuple[ServiceView, ...]
-    abilities: Mapping[ModuleAction, Text | None]
-    """Action -> None if it is possible now, else the reason why not (`state.abilities`)."""
-    problem: Text | None = None
-    """Why it can't start, even if some of it runs."""
-    is_outdated: bool = False
-    """Its settings have changed since its running containers were created."""
-    title: LocalText = field(default_factory=dict)
-    summary: LocalText = field(default_factory=dict)
-    icon: str = DEFAULT_ICON
-    version: str | None = None
-    """The tag of its main image."""
-    requires: tuple[str, ...] = ()
-    since: datetime | None = None
-    """The latest start of its running services."""
-    memory_limit: int | None = None
-    """The sum of its services' limits in bytes; None: one of them has no limit."""
-    trouble: Trouble | None = None
-
-    def title_in(self, language: Language) -> str:
-        """Its title for display; its name if it has no title."""
-        return in_language(self.title, language) or self.name
-
-    def summary_in(self, language: Language) -> str:
-        """A one-line description; may be empty."""
-        return in_language(self.summary, language)
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """Everything at one moment."""
-
-    engine: EngineView
-    state: State
-    modules: tuple[ModuleView, ...]
-    operations: tuple[OperationView, ...] = ()
-    """The running ones, the last finished one, and failed ones that no later one has replaced."""
-    chosen: tuple[str, ...] = ()
-    """The modules that *Start all* means."""
-    theme: Theme = "system"
-    seq: int = 0
-    """Counts the changes of the state; always 0 in a client."""

@@ -101,11 +101,6 @@ class Given(Text):
         return (self.text,)
 
 
-def rendered_or_none(text: Text | None, language: Language) -> str | None:
-    """*text* in *language*, if there is one."""
-    return text.render(language) if text else None
-
-
 def rendered(value: Any, language: Language = "en") -> Any:  # noqa: ANN401 - JSON
     """*value*, JSON that may contain texts, with these in *language*."""
     match value:

@@ -15,7 +15,7 @@ from aiserver_tray.cli.fix import fix_or_exit
 from aiserver_tray.cli.outcome import NOTHING, summary
 from aiserver_tray.cli.trust import trust_all, trust_option
 from aiserver_tray.cli.undo_hint import UndoHint
-from aiserver_tray.model import Snapshot
+from aiserver_tray.state.views import Snapshot
 
 if TYPE_CHECKING:
     from aiserver_tray.app import App

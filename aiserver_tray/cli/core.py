@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from aiserver_tray.base.errors import AiServerError, refuse_unknown
 from aiserver_tray.base.i18n import Language
-from aiserver_tray.model import Actor, Snapshot
+from aiserver_tray.model import Actor
+from aiserver_tray.state.views import Snapshot
 from aiserver_tray.system.language import system_language
 
 if TYPE_CHECKING:

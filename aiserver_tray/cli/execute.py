@@ -9,7 +9,7 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import UsageError, common_options, current_app
 from aiserver_tray.cli.core import check_modules, require_engine, whole_snapshot
-from aiserver_tray.model import ModuleView, ServiceView
+from aiserver_tray.state.views import ModuleView, ServiceView
 
 
 @click.command(context_settings={"allow_interspersed_args": False})

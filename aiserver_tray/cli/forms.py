@@ -1,4 +1,4 @@
-"""The forms that commands print with ``--json``, besides those of the state (`state.forms`)
+"""The forms that commands print with ``--json``, besides those of the state (`state.views`)
 and of settings (`settings.forms`).
 
 The text below a field is its meaning; documentation is generated from it.
@@ -6,9 +6,10 @@ The text below a field is its meaning; documentation is generated from it.
 
 from typing import Any, TypedDict
 
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.core.stats.samples import LoadJson
 from aiserver_tray.model import OperationKind, OperationStatus, StepKind
-from aiserver_tray.state.forms import ModuleJson
+from aiserver_tray.state.views import ModuleView
 
 
 class ResultJson(TypedDict):
@@ -25,9 +26,9 @@ class ResultJson(TypedDict):
     status: OperationStatus
     seconds: float
     """its duration"""
-    notices: list[str]
+    notices: tuple[Text, ...]
     """notes for the user that are no failures"""
-    modules: list[ModuleJson]
+    modules: list[ModuleView]
     """its modules"""
 
 

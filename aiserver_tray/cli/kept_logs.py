@@ -11,7 +11,8 @@ from aiserver_tray.cli.core import require_engine
 from aiserver_tray.cli.log_query import LogQuery
 from aiserver_tray.core.logs.forms import JOURNAL
 from aiserver_tray.core.logs.source import Source, is_named
-from aiserver_tray.model import AT_REST, Snapshot
+from aiserver_tray.model import AT_REST
+from aiserver_tray.state.views import Snapshot
 
 if TYPE_CHECKING:
     from aiserver_tray.contract.local.remote import RemoteCore, RemoteState

@@ -38,7 +38,7 @@ from aiserver_tray.cli.terminal import (
 )
 from aiserver_tray.core.logs.level import LEVELS
 from aiserver_tray.core.logs.source import Source, sources
-from aiserver_tray.model import Snapshot
+from aiserver_tray.state.views import Snapshot
 
 if TYPE_CHECKING:
     from aiserver_tray.app import App

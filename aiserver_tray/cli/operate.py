@@ -28,7 +28,8 @@ from aiserver_tray.cli.outcome import NOTHING, outcome_json, summary
 from aiserver_tray.cli.terminal import is_interactive
 from aiserver_tray.cli.trust import trust_all, trust_option
 from aiserver_tray.cli.words import STEPS
-from aiserver_tray.model import OperationKind, OperationView
+from aiserver_tray.model import OperationKind
+from aiserver_tray.state.views import OperationView
 
 if TYPE_CHECKING:
     from aiserver_tray.cli.forms import PlannedStepJson

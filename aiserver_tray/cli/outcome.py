@@ -1,15 +1,13 @@
 """The result of an operation, as text and as JSON."""
 
-from typing import TYPE_CHECKING
+from typing import Any
 
+from aiserver_tray.base.codec import to_json
 from aiserver_tray.base.i18n import Language, Plural, Text
 from aiserver_tray.cli import units
 from aiserver_tray.cli.common import failure
-from aiserver_tray.model import ModuleView, OperationView, Snapshot
+from aiserver_tray.state.views import ModuleView, OperationView, Snapshot
 from aiserver_tray.state.words import STATES
-
-if TYPE_CHECKING:
-    from aiserver_tray.cli.forms import ResultJson
 
 NOTHING = Text("There is nothing to do.")
 
@@ -63,14 +61,15 @@ def _state(module: ModuleView) -> Text:
 
 def outcome_json(
     view: OperationView, snapshot: Snapshot, language: Language, seconds: float
-) -> "ResultJson":
+) -> dict[str, Any]:
     """The operation's result as JSON: the form of every answer, and the modules' new states."""
-    from aiserver_tray.state.encode import status_json  # noqa: PLC0415 - after Ctrl-C works
+    from aiserver_tray.cli.forms import ResultJson  # noqa: PLC0415 - after Ctrl-C works
+    from aiserver_tray.state.order import sorted_by_name  # noqa: PLC0415 - after Ctrl-C works
 
     error = failure(view.error, language) if view.error else None
     texts = [] if error else summary(view, snapshot, seconds)
-    modules = status_json(snapshot, language)["modules"]
-    return {
+    modules = sorted_by_name(snapshot.modules)
+    result: ResultJson = {
         "success": error is None,
         "code": error["code"] if error else None,
         "message": error["message"] if error else "\n".join(t.render(language) for t in texts),
@@ -78,6 +77,7 @@ def outcome_json(
         "operation": view.kind,
         "status": view.status,
         "seconds": round(seconds, 3),
-        "notices": [notice.render(language) for notice in view.notices],
-        "modules": [module for module in modules if module["name"] in view.modules],
+        "notices": view.notices,
+        "modules": [module for module in modules if module.name in view.modules],
     }
+    return dict(to_json(result, language, ResultJson))

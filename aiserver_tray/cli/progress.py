@@ -18,7 +18,7 @@ from aiserver_tray.base.queues import available
 from aiserver_tray.cli.common import INTERRUPTED
 from aiserver_tray.cli.progress_lines import ProgressLines
 from aiserver_tray.cli.terminal import console, is_terminal
-from aiserver_tray.model import OperationView
+from aiserver_tray.state.views import OperationView
 
 if TYPE_CHECKING:
     from rich.live import Live

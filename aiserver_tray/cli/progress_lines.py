@@ -7,8 +7,8 @@ from aiserver_tray.base.harmless import harmless
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.cli import units
 from aiserver_tray.cli.rows import word
-from aiserver_tray.model import OperationView, StepView
 from aiserver_tray.state.progress import name_of
+from aiserver_tray.state.views import OperationView, StepView
 
 _QUARTERS = 4
 

@@ -13,7 +13,7 @@ from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.cli import units
 from aiserver_tray.cli.rows import Row, collapsed, progress, rows
 from aiserver_tray.cli.terminal import takes
-from aiserver_tray.model import OperationView, StepView
+from aiserver_tray.state.views import OperationView, StepView
 from aiserver_tray.state.words import HEADS
 
 _STYLES = {

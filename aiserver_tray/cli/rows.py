@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.model import OperationView, StepKind, StepStatus, StepView
+from aiserver_tray.model import StepKind, StepStatus
 from aiserver_tray.state.progress import name_of
+from aiserver_tray.state.views import OperationView, StepView
 
 _OVER = ("done", "skipped")
 

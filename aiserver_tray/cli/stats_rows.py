@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.cli.units import memory, size
-from aiserver_tray.model import ModuleView, Snapshot
+from aiserver_tray.state.views import ModuleView, Snapshot
 
 if TYPE_CHECKING:
     from aiserver_tray.cli.forms import ModuleStatsJson, StatsJson, UseJson

@@ -25,17 +25,16 @@ from aiserver_tray.cli.common import (
 from aiserver_tray.cli.core import shared_core, whole_snapshot
 from aiserver_tray.cli.status_rows import HEADS, StatusRow, engine_lines, rows
 from aiserver_tray.cli.terminal import console, is_terminal, live
-from aiserver_tray.model import Snapshot
+from aiserver_tray.state.views import Snapshot
 
 if TYPE_CHECKING:
     from aiserver_tray.app import App
     from aiserver_tray.cli.core import AnyCore
     from aiserver_tray.contract.local.remote import RemoteState
-    from aiserver_tray.state.forms import StatusJson
     from aiserver_tray.state.reduce import State
 
 Show = Callable[[Snapshot], None]
-_Data = tuple["StatusJson", list[str]]
+_Data = tuple[dict[str, Any], list[str]]
 
 
 @click.command()

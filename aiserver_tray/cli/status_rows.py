@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from aiserver_tray.base.i18n import Language, Text
-from aiserver_tray.model import ModuleView, Port, Snapshot, State
+from aiserver_tray.model import State
+from aiserver_tray.state.views import ModuleView, PortView, Snapshot
 from aiserver_tray.state.words import STATES
 
 HEADS = (Text("MODULE"), Text("STATE"), Text("READY"), Text("ADDRESS"), Text("REASON"))
@@ -61,12 +62,11 @@ def _row(module: ModuleView, language: Language) -> StatusRow:
 
 def _place(module: ModuleView) -> str:
     """The address of its page, else those of its ports."""
-    ports = [port for service in module.services for port in service.ports]
-    if not ports:
+    if not module.ports:
         return ""
-    return module.open or ", ".join(dict.fromkeys(map(_address, ports)))
+    return module.open or ", ".join(dict.fromkeys(map(_address, module.ports)))
 
 
-def _address(port: Port) -> str:
+def _address(port: PortView) -> str:
     host = f"[{port.address}]" if ":" in port.address else port.address
     return f"{host}:{port.host}" + ("" if port.protocol == "tcp" else f"/{port.protocol}")

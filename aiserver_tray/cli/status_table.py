@@ -12,7 +12,8 @@ from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.cli.status_rows import HEADS, StatusRow, engine_lines, rows
 from aiserver_tray.cli.terminal import takes
 from aiserver_tray.cli.words import PLAIN_SIGNS, STYLES
-from aiserver_tray.model import Snapshot, State
+from aiserver_tray.model import State
+from aiserver_tray.state.views import Snapshot
 from aiserver_tray.state.words import SIGNS, STATES
 
 _NARROW = ((60, 3), (70, 4))

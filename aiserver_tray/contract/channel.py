@@ -7,7 +7,7 @@ A channel is a method that `channel` marks::
         "The state of a module."
 
 The annotation of ``asked`` is the request's model (none: the channel takes nothing), the return
-type is the form of the answer's data (None: it has none), and the docstring is the summary. An
+type is the class of the answer's data (None: it has none), and the docstring is the summary. An
 event is an `Event`. Documentation and the page's types are generated from these declarations.
 """
 
@@ -76,7 +76,7 @@ class Channel:
 
     @cached_property
     def answer(self) -> Any:  # noqa: ANN401 - a type
-        """The form of the answer's data, a TypedDict; None: it has none."""
+        """The class of the answer's data (`base.codec`); None: it has none."""
         form = self._hints["return"]
         return None if form is type(None) else form
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Generic, Literal, TypeVar
 
-from aiserver_tray.base.compact_json import compact_json
+from aiserver_tray.base.codec import compact_json, to_json
+from aiserver_tray.base.i18n import Language
 
 Json = dict[str, Any]
 
@@ -41,9 +42,9 @@ EVENTS: Final[dict[str, "Event[Any]"]] = {}
 
 
 class Event(Generic[_Payload]):
-    """A message that clients receive without a request. ``payload``: its form, a TypedDict;
-    ``key``: its subject, if only the latest event about it counts (see `Message`); ``source``: the
-    sender."""
+    """A message that clients receive without a request. ``payload``: its class (`base.codec`);
+    ``key``: its subject in JSON, if only the latest event about it counts (see `Message`);
+    ``source``: the sender."""
 
     def __init__(
         self,
@@ -51,7 +52,7 @@ class Event(Generic[_Payload]):
         payload: type[_Payload],
         summary: str,
         *,
-        key: Callable[[_Payload], str] | None = None,
+        key: Callable[[Json], str] | None = None,
         source: Source = "owner",
     ) -> None:
         self.name = name
@@ -61,8 +62,12 @@ class Event(Generic[_Payload]):
         self.source = source
         EVENTS[name] = self
 
-    def message(self, payload: _Payload) -> Message:
-        """The event with *payload*."""
+    def message(self, payload: _Payload, language: Language = "en") -> Message:
+        """The event with *payload*, with texts in *language*."""
+        return self.of_json(to_json(payload, language, self.payload))
+
+    def of_json(self, payload: Json) -> Message:
+        """The event with *payload*, which is JSON."""
         return Message(self.name, compact_json(payload), self._key(payload) if self._key else None)
 
 

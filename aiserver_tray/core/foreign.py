@@ -9,11 +9,12 @@ from typing import Protocol
 
 from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.core.watcher import RELIST_SECONDS
-from aiserver_tray.model import OperationKind, OperationView
+from aiserver_tray.model import OperationKind
 from aiserver_tray.operations.locks import Holder, Work, holders
 from aiserver_tray.state.facts import DesiredChanged, OperationChanged
 from aiserver_tray.state.reduce import State
 from aiserver_tray.state.store import Store
+from aiserver_tray.state.views import OperationView
 
 _POLL_SECONDS = 0.5
 """Seconds between two checks while another process works: its end may change no container."""

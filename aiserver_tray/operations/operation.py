@@ -9,12 +9,13 @@ from uuid import uuid4
 
 from aiserver_tray.base.bugs import bug_error, log_bug
 from aiserver_tray.base.errors import AiServerError, CancelledError
-from aiserver_tray.model import Actor, OperationStatus, OperationView
+from aiserver_tray.model import Actor, OperationStatus
 from aiserver_tray.operations.plan.parts import Parts
 from aiserver_tray.operations.record import OperationRecord
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.stages import PublishedView, Stages, hide_secrets
 from aiserver_tray.state.store import StoreClosedError
+from aiserver_tray.state.views import OperationView
 from aiserver_tray.system.clock import awake
 
 _logger = logging.getLogger(__name__)

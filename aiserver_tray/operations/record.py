@@ -3,10 +3,11 @@
 import os
 from collections.abc import Iterable
 
-from aiserver_tray.model import Actor, OperationView, StepView
+from aiserver_tray.model import Actor
 from aiserver_tray.operations.request import Request
 from aiserver_tray.settings.entries import MAX_STEPS, OperationEntry, StepEntry, in_all_languages
 from aiserver_tray.settings.journal import Journal
+from aiserver_tray.state.views import OperationView, StepView
 from aiserver_tray.system.clock import awake
 
 

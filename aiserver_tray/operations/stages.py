@@ -19,7 +19,7 @@ from aiserver_tray.base.errors import (
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.proxies import configured, passwords
-from aiserver_tray.model import IMAGES_ONLY, OperationKind, OperationView, StepView
+from aiserver_tray.model import IMAGES_ONLY, OperationKind
 from aiserver_tray.operations.desired import remember
 from aiserver_tray.operations.locks import Holder, Work, module_locks, refuse
 from aiserver_tray.operations.plan.kernel_steps import plan_helper
@@ -32,7 +32,9 @@ from aiserver_tray.operations.run.execute import EngineExecutor
 from aiserver_tray.operations.run.run import Runner
 from aiserver_tray.operations.scope import Scope, first_scope, scope_of
 from aiserver_tray.state.facts import DesiredChanged, ModulesChanged, OperationChanged
+from aiserver_tray.state.progress import with_progress
 from aiserver_tray.state.store import Store
+from aiserver_tray.state.views import OperationView, StepView
 
 _logger = logging.getLogger(__name__)
 
@@ -48,8 +50,8 @@ class PublishedView:
 
     def publish(self, view: OperationView) -> None:
         """Make *view* the current one."""
-        self.now = view
-        self._store.put(OperationChanged(view))
+        self.now = with_progress(view)
+        self._store.put(OperationChanged(self.now))
 
 
 class Stages:

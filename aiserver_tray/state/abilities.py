@@ -3,16 +3,19 @@
 Tray, page and command line offer and refuse by these rules alone.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.model import ModuleAction, ModuleView, Snapshot, StackAction, State
-
-ModuleAbilities = Mapping[ModuleAction, Text | None]
-"""Action -> None if it is possible, else the reason why not."""
-StackAbilities = Mapping[StackAction, Text | None]
+from aiserver_tray.model import State
+from aiserver_tray.state.views import (
+    EngineStatus,
+    ModuleAbilities,
+    ModuleView,
+    OperationSummary,
+    StackAbilities,
+)
 
 _ENGINE_DOWN: Final = Text("Docker isn't running")
 _BUSY: Final = Text("An operation is working on it")
@@ -114,37 +117,46 @@ def _flaw(module: Condition) -> Text | None:
     return _ORPHAN if module.is_orphan else module.problem
 
 
-def stack_abilities(snapshot: Snapshot) -> StackAbilities:
-    """What can be done with everything in *snapshot*."""
+def stack_abilities(
+    engine: EngineStatus,
+    modules: Sequence[ModuleView],
+    operations: Iterable[OperationSummary],
+    chosen: Collection[str],
+) -> StackAbilities:
+    """What can be done with everything, by the parts of a snapshot."""
+    active = [operation for operation in operations if not operation.is_over]
+    if not engine.running:
+        return {"start": _ENGINE_DOWN, "stop": _ENGINE_DOWN, "cancel": _cancel(active)}
+    busy = _OPERATION if active else None
     return {
-        "start": _start_all(snapshot),
-        "stop": _stop_all(snapshot),
-        "cancel": _cancel(snapshot),
+        "start": _start_all(modules, chosen, busy),
+        "stop": _stop_all(modules, busy),
+        "cancel": _cancel(active),
     }
 
 
-def _start_all(snapshot: Snapshot) -> Text | None:
-    if not snapshot.engine.running:
-        return _ENGINE_DOWN
-    chosen = [module for module in snapshot.modules if module.name in snapshot.chosen]
+def _start_all(
+    modules: Sequence[ModuleView], names: Collection[str], busy: Text | None
+) -> Text | None:
+    chosen = [module for module in modules if module.name in names]
     reasons = {module.name: module.abilities["start"] for module in chosen}
     started = [module for module in chosen if module.state in _STARTED]
-    required = _required(started, snapshot)  # one of them may have failed alone
+    required = _required(started, modules)  # one of them may have failed alone
     if any(module.abilities["start"] is None for module in (*chosen, *required)):
         return None
     if not chosen:
         return _NOTHING_CHOSEN
     if all(module.state in _STARTED for module in chosen):
         return _ALL_STARTED
-    if _is_busy(snapshot):
-        return _OPERATION
+    if busy:
+        return busy
     blocked = min(chosen, key=lambda module: module.state in _STARTED)
     return Text("{name}: {why}", name=blocked.name, why=reasons[blocked.name])
 
 
-def _required(modules: Iterable[ModuleView], snapshot: Snapshot) -> list[ModuleView]:
-    """All that *modules* require, directly or not."""
-    by_name = {module.name: module for module in snapshot.modules}
+def _required(modules: Iterable[ModuleView], known: Iterable[ModuleView]) -> list[ModuleView]:
+    """All of the *known* modules that *modules* require, directly or not."""
+    by_name = {module.name: module for module in known}
     found: dict[str, ModuleView] = {}
     todo = list(modules)
     while todo:
@@ -155,20 +167,13 @@ def _required(modules: Iterable[ModuleView], snapshot: Snapshot) -> list[ModuleV
     return list(found.values())
 
 
-def _stop_all(snapshot: Snapshot) -> Text | None:
-    if not snapshot.engine.running:
-        return _ENGINE_DOWN
-    if any(module.abilities["stopWithUsers"] is None for module in snapshot.modules):
+def _stop_all(modules: Iterable[ModuleView], busy: Text | None) -> Text | None:
+    if any(module.abilities["stopWithUsers"] is None for module in modules):
         return None
-    return _OPERATION if _is_busy(snapshot) else _NOTHING_RUNS
+    return busy or _NOTHING_RUNS
 
 
-def _cancel(snapshot: Snapshot) -> Text | None:
-    active = [operation for operation in snapshot.operations if not operation.is_over]
+def _cancel(active: Sequence[OperationSummary]) -> Text | None:
     if not active:
         return _NO_OPERATION
     return _FOREIGN if all(operation.is_foreign for operation in active) else None
-
-
-def _is_busy(snapshot: Snapshot) -> bool:
-    return any(not operation.is_over for operation in snapshot.operations)

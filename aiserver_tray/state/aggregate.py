@@ -1,18 +1,19 @@
 """From state to snapshot: the table "Health and colours" for services, modules and all."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.model import ModuleView, Snapshot
+from aiserver_tray.model import Container
 from aiserver_tray.model import State as StateName
 from aiserver_tray.spec.page import moved
-from aiserver_tray.state.abilities import Condition, module_abilities
+from aiserver_tray.state.abilities import Condition, module_abilities, stack_abilities
 from aiserver_tray.state.details import memory_limit, running_since, version
 from aiserver_tray.state.inputs import ModuleInput, module_inputs
 from aiserver_tray.state.judge import ALIVE, Circumstances, Judgement, judge
 from aiserver_tray.state.required import closure
 from aiserver_tray.state.trouble import trouble
+from aiserver_tray.state.views import ModuleView, PortView, ServiceView, Snapshot
 
 if TYPE_CHECKING:
     from aiserver_tray.state.reduce import State
@@ -40,6 +41,7 @@ def snapshot(state: "State") -> Snapshot:
         state=_worst(states) if state.engine.running else "engine_down",
         modules=views,
         operations=state.operations,
+        abilities=stack_abilities(state.engine, views, state.operations, state.chosen),
         chosen=state.chosen,
         theme=state.theme,
         seq=state.seq,
@@ -76,6 +78,8 @@ def _view(module: ModuleInput, users: tuple[str, ...]) -> ModuleView:
     counted = [j for j in judged if not (j.state == "stopped" and j.view.name in module.stopped)]
     current = _module_state(module, counted or judged)
     views = [judgement.view for judgement in judged]
+    left_over = [judge(s, module.containers[s.container], _IDLE).view for s in module.left_over]
+    services = (*views, *left_over)
     return ModuleView(
         name=model.name,
         kind=model.kind,
@@ -100,14 +104,18 @@ def _view(module: ModuleInput, users: tuple[str, ...]) -> ModuleView:
         if current in ("error", "degraded")
         else None,
         abilities=module_abilities(_condition(module, current, users)),
-        services=(
-            *views,
-            *(
-                judge(left, module.containers[left.container], _IDLE).view
-                for left in module.left_over
-            ),
-        ),
+        ports=tuple(_ports(services, module.containers)),
+        services=services,
     )
+
+
+def _ports(
+    services: Iterable[ServiceView], containers: Mapping[str, Container]
+) -> Iterator[PortView]:
+    for service in services:
+        container = containers.get(service.container)
+        for port in container.ports if container else ():
+            yield PortView(service.name, port.address, port.host, port.container, port.protocol)
 
 
 def _condition(module: ModuleInput, current: StateName, users: tuple[str, ...]) -> Condition:

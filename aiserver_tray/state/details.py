@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from aiserver_tray.base.image_tag import image_tag
-from aiserver_tray.model import ServiceModel, ServiceView
+from aiserver_tray.model import ServiceModel
+from aiserver_tray.state.views import ServiceView
 
 
 def version(

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aiserver_tray.base.errors import AiServerError
-from aiserver_tray.model import Container, ModuleModel, OperationView, Theme
+from aiserver_tray.model import Container, ModuleModel, Theme
+from aiserver_tray.state.views import OperationView
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.model import Container, ServiceModel, ServiceView, State
+from aiserver_tray.model import Container, ServiceModel, State
+from aiserver_tray.state.views import ServiceView
 
 ALIVE = ("running", "paused", "restarting")
 """Statuses of a container that has not exited."""
@@ -154,7 +155,6 @@ def _view(service: ServiceModel, container: Container | None, reason: Text | Non
         exit_code=container.exit_code if container and container.status in ENDED else None,
         started_at=container.started_at if container else None,
         reason=reason,
-        ports=container.ports if container else (),
         restarts=container.restart_count if container else 0,
         memory_limit=service.memory,
     )

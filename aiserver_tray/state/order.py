@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from aiserver_tray.base.i18n import Language
-from aiserver_tray.model import ModuleView
+from aiserver_tray.state.views import ModuleView
 
 
 def sorted_by_title(modules: Iterable[ModuleView], language: Language) -> list[ModuleView]:

@@ -1,7 +1,10 @@
 """The progress of an operation, in a few words. Pure."""
 
+from dataclasses import replace
+
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.model import OperationView, StepKind, StepView
+from aiserver_tray.model import StepKind
+from aiserver_tray.state.views import OperationSummary, OperationView, StepView
 from aiserver_tray.state.words import HEADS
 
 _IMAGES: tuple[StepKind, ...] = ("pull", "build")
@@ -26,7 +29,13 @@ def name_of(step: StepView) -> Text | str:
     return step.module if step.service == step.module else f"{step.module}/{step.service}"
 
 
-def count(view: OperationView) -> tuple[int, int]:
+def with_progress(view: OperationView) -> OperationView:
+    """*view* with how far its steps are."""
+    done, total = _count(view)
+    return replace(view, done=done, total=total, text=_current(view))
+
+
+def _count(view: OperationView) -> tuple[int, int]:
     """How many services are finished, and the total; images if the operation is only about
     these."""
     subjects = [step for step in view.steps if step.service and step.kind not in _IMAGES]
@@ -38,7 +47,7 @@ def count(view: OperationView) -> tuple[int, int]:
     return len(names - left), len(names)
 
 
-def current(view: OperationView) -> Text | None:
+def _current(view: OperationView) -> Text | None:
     """The step that it is waiting for now."""
     if view.status == "waiting":
         return view.detail
@@ -49,10 +58,9 @@ def current(view: OperationView) -> Text | None:
     return _doing(step)
 
 
-def headline(view: OperationView) -> Text:
-    """Both in a line: ``Starting 3/7: waiting for postgres``."""
-    head, what = HEADS[view.kind], current(view)
-    done, total = count(view)
+def headline(view: OperationSummary) -> Text:
+    """Its progress in a line: ``Starting 3/7: waiting for postgres``."""
+    head, what, done, total = HEADS[view.kind], view.text, view.done, view.total
     if total and what:
         return Text("{head} {done}/{total}: {what}", head=head, done=done, total=total, what=what)
     if total:

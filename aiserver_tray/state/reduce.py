@@ -7,15 +7,7 @@ from functools import cached_property
 from typing import assert_never
 
 from aiserver_tray.base.errors import AiServerError
-from aiserver_tray.model import (
-    IMAGES_ONLY,
-    Container,
-    EngineView,
-    ModuleModel,
-    OperationView,
-    Snapshot,
-    Theme,
-)
+from aiserver_tray.model import IMAGES_ONLY, Container, ModuleModel, Theme
 from aiserver_tray.state.aggregate import Views, snapshot
 from aiserver_tray.state.facts import (
     ChosenChanged,
@@ -35,6 +27,7 @@ from aiserver_tray.state.facts import (
 )
 from aiserver_tray.state.judge import ALIVE
 from aiserver_tray.state.required import closure
+from aiserver_tray.state.views import EngineView, OperationView, Snapshot
 from aiserver_tray.state.work import Work
 
 _MAX_FAILED = 20

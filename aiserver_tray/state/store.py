@@ -6,9 +6,9 @@ from queue import Empty, SimpleQueue
 from threading import Lock, Thread, current_thread
 
 from aiserver_tray.base.bugs import log_bug
-from aiserver_tray.model import Snapshot
 from aiserver_tray.state.facts import Fact
 from aiserver_tray.state.reduce import State, reduce
+from aiserver_tray.state.views import Snapshot
 
 _logger = logging.getLogger(__name__)
 

@@ -6,8 +6,9 @@ from typing import Final
 
 from aiserver_tray.base.errors.remedies import Remedy, logs, restart, set_to
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.model import Container, ModuleModel, ServiceModel, Trouble, TroubleKind
+from aiserver_tray.model import Container, ModuleModel, ServiceModel
 from aiserver_tray.state.judge import ALIVE, Judgement
+from aiserver_tray.state.views import Trouble, TroubleKind
 
 _MIB: Final = 2**20
 _UNITS: Final = (256 * _MIB, 32 * _MIB, _MIB)

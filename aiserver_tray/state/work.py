@@ -4,13 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Self
 
-from aiserver_tray.model import (
-    OperationKind,
-    OperationStatus,
-    OperationView,
-    StepKind,
-    StepView,
-)
+from aiserver_tray.model import OperationKind, OperationStatus, StepKind
+from aiserver_tray.state.views import OperationView, StepView
 
 _STARTS: frozenset[OperationKind] = frozenset({"up", "restart"})
 _STOPS: frozenset[OperationKind] = frozenset({"stop", "down"})

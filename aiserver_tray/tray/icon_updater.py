@@ -12,9 +12,9 @@ from aiserver_tray.base.bugs import log_bug
 from aiserver_tray.base.errors import AiServerError, ErrorJson
 from aiserver_tray.base.i18n import Language
 from aiserver_tray.contract.contract import Contract, Peer
-from aiserver_tray.model import OperationView, Snapshot
 from aiserver_tray.state.order import sorted_by_title
 from aiserver_tray.state.store import Store
+from aiserver_tray.state.views import OperationView, Snapshot
 from aiserver_tray.system import autostart
 from aiserver_tray.tray.actions import OpenDashboard
 from aiserver_tray.tray.menu import TrayFacts

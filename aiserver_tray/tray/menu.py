@@ -5,9 +5,8 @@ from dataclasses import dataclass, field, replace
 
 from aiserver_tray.base.harmless import in_line
 from aiserver_tray.base.i18n import Language, Text
-from aiserver_tray.model import ModuleView, Snapshot
-from aiserver_tray.state.abilities import stack_abilities
 from aiserver_tray.state.progress import headline
+from aiserver_tray.state.views import ModuleView, Snapshot
 from aiserver_tray.state.words import SIGNS, STATES
 from aiserver_tray.tray.actions import (
     Action,
@@ -100,7 +99,7 @@ class _Menu:
         engine = self._snapshot.engine
         if not engine.running and engine.error is None:
             return  # nothing is known yet
-        abilities = stack_abilities(self._snapshot)
+        abilities = self._snapshot.abilities
         if not engine.running and self._facts.can_start_engine:
             yield self._item(Text("Start Docker"), StartEngine(), enabled=not engine.starting)
         else:

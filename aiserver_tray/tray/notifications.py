@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final, Literal
 from aiserver_tray.base.errors import EngineDownError, each
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.contract.address import HOME
-from aiserver_tray.model import OperationKind, OperationView, Snapshot
+from aiserver_tray.model import OperationKind
+from aiserver_tray.state.views import OperationSummary, Snapshot
 from aiserver_tray.tray.actions import Action, MuteAlert, OpenDashboard, Stop
 from aiserver_tray.tray.message import Message
 
@@ -82,7 +83,7 @@ class Notifier:
         """When `take` may have news without any change."""
         self._engine = _EngineNews(now + QUIET_SECONDS)
         self._alerts: deque[Sequence[News]] = deque()
-        self._over: deque[OperationView] = deque()
+        self._over: deque[OperationSummary] = deque()
         self._revivals: set[str] = set()
         """The IDs of the reported ones among the operations."""
 
@@ -90,7 +91,7 @@ class Notifier:
         """The machine was asleep: an engine that soon is as before is no news."""
         self._engine.quiet_until = now + QUIET_SECONDS
 
-    def ended(self, operation: OperationView) -> None:
+    def ended(self, operation: OperationSummary) -> None:
         """An operation that the user started from the tray has finished: news for the next `take`.
         Can be called from any thread."""
         self._over.append(operation)
@@ -188,7 +189,7 @@ def _of_alert(news: "News") -> Notification:
     )
 
 
-def _end_of(operation: OperationView, titles: Mapping[str, str]) -> Notification:
+def _end_of(operation: OperationSummary, titles: Mapping[str, str]) -> Notification:
     page = f"activity/{operation.id}"
     names = Text("{names}", names=", ".join(titles.get(n, n) for n in operation.modules))
     if operation.status == "failed":

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from aiserver_tray.base.i18n import Plural, Text
-from aiserver_tray.model import ModuleView, OperationView, Snapshot
 from aiserver_tray.state.progress import headline
+from aiserver_tray.state.views import ModuleView, OperationSummary, Snapshot
 from aiserver_tray.state.words import CONDITIONS, STATES
 
 _TROUBLE = ("error", "degraded")
@@ -12,12 +12,12 @@ _MAX_WORD_UNITS = 16
 """Letters of a word that is rather left out than cut."""
 
 
-def active(snapshot: Snapshot) -> tuple[OperationView, ...]:
+def active(snapshot: Snapshot) -> tuple[OperationSummary, ...]:
     """The operations under way."""
     return tuple(operation for operation in snapshot.operations if not operation.is_over)
 
 
-def busy(operations: Sequence[OperationView]) -> Text | None:
+def busy(operations: Sequence[OperationSummary]) -> Text | None:
     """The running *operations* in one line: the first one, and the number of the others."""
     if not operations:
         return None

@@ -18,7 +18,9 @@ from aiserver_tray.base.errors import (
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.contract.contract import Contract, Peer
 from aiserver_tray.contract.owner.claim import Claim
-from aiserver_tray.model import Actor, EngineView, Snapshot
+from aiserver_tray.model import Actor, State
+from aiserver_tray.state.abilities import stack_abilities
+from aiserver_tray.state.views import EngineView, Snapshot
 from aiserver_tray.system.language import system_language
 from aiserver_tray.system.resume import ResumeWatch
 from aiserver_tray.system.signals import on_termination
@@ -64,7 +66,7 @@ class Tray:
         self._starter = starter
         self._claim = claim
         self._peer = Peer("tray", system_language(), lambda _message: None, os.getpid())
-        unknown = Snapshot(EngineView(running=False), "stopped", ())
+        unknown = _empty(EngineView(running=False), "stopped")
         view = tray_view(unknown, TrayFacts(), app.language)
         # In the home folder, so that the next process finds leftovers of a killed one.
         pictures = app.settings.home.folder / "icon"
@@ -152,7 +154,7 @@ class Tray:
                 self._show_home()
 
     def _show_error(self, error: AiServerError) -> None:
-        snapshot = Snapshot(EngineView(running=False, error=error), "engine_down", ())
+        snapshot = _empty(EngineView(running=False, error=error), "engine_down")
         self._icon.show(tray_view(snapshot, TrayFacts(), self._app.language))
         self._notify(error.text)
 
@@ -246,3 +248,8 @@ class Tray:
 
     def _refuse(self, title: Text, message: str) -> None:
         self._icon.notify(Message(title.render(self._app.language), message))
+
+
+def _empty(engine: EngineView, state: State) -> Snapshot:
+    """A snapshot without modules."""
+    return Snapshot(engine, state, (), abilities=stack_abilities(engine, (), (), ()))

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from aiserver_tray.base.harmless import in_line
 from aiserver_tray.base.i18n import Language
-from aiserver_tray.model import Snapshot, State
+from aiserver_tray.model import State
+from aiserver_tray.state.views import Snapshot
 from aiserver_tray.tray.menu import Entry, TrayFacts, menu
 from aiserver_tray.tray.phrases import shortened, summary
 

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from aiserver_tray.base.compact_json import compact_json
+from aiserver_tray.base.codec import compact_json
 from aiserver_tray.contract.message import Message
 from aiserver_tray.features.stack.events import SNAPSHOT
 

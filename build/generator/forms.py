@@ -1,14 +1,29 @@
-"""Reads forms of JSON from their declarations: TypedDicts and pydantic models, whose fields have
-their meanings as string literals below them."""
+"""Reads forms of JSON from their declarations: dataclasses, TypedDicts and pydantic models, whose
+fields have their meanings as string literals below them."""
 
 import ast
 import inspect
 import sys
 import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
+from datetime import datetime
 from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NotRequired,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
+
+from aiserver_tray.base.codec import sent_fields
+from aiserver_tray.base.errors import AiServerError, ErrorJson
+from aiserver_tray.base.i18n import LocalText, Text
 
 
 @dataclass(frozen=True)
@@ -34,7 +49,7 @@ class Form:
     @property
     def name(self) -> str:
         """Its name outside of Python."""
-        return self.declaration.__name__.removesuffix("Json")
+        return self.declaration.__name__.removesuffix("Json").removesuffix("View")
 
     @property
     def all_fields(self) -> tuple[Field, ...]:
@@ -44,7 +59,7 @@ class Form:
 
 def is_form(type_: object) -> bool:
     """Whether *type_* declares a form."""
-    return is_typeddict(type_) or hasattr(type_, "__pydantic_fields__")
+    return is_typeddict(type_) or is_dataclass(type_) or hasattr(type_, "__pydantic_fields__")
 
 
 def form_of(declaration: type) -> Form:
@@ -53,11 +68,22 @@ def form_of(declaration: type) -> Form:
     if is_typeddict(declaration):
         fields, bases = _typed_dict(declaration)
         return Form(declaration, summary, fields, bases)
-    return Form(declaration, summary, tuple(_pydantic_fields(declaration)))
+    if hasattr(declaration, "__pydantic_fields__"):
+        return Form(declaration, summary, tuple(_pydantic_fields(declaration)))
+    bases = tuple(form_of(base) for base in declaration.__bases__ if is_dataclass(base))
+    return Form(declaration, summary, tuple(_sent_fields(declaration)), bases)
+
+
+def _sent_fields(declaration: type) -> Iterator[Field]:
+    """The fields of a dataclass that it adds to those of its bases."""
+    hints, meanings = _hints(declaration), _meanings(_class_node(declaration))
+    for name, field in sent_fields(declaration).items():
+        if field.name in meanings:
+            yield Field(name, hints[field.name], meanings[field.name], is_required=True)
 
 
 def _typed_dict(declaration: Any) -> tuple[tuple[Field, ...], tuple[Form, ...]]:  # noqa: ANN401
-    node, hints = _class_node(declaration), get_type_hints(declaration)
+    node, hints = _class_node(declaration), _hints(declaration)
     fields = (
         Field(name, hints[name], meaning, name in declaration.__required_keys__)
         for name, meaning in _meanings(node).items()
@@ -79,6 +105,31 @@ def _pydantic_fields(declaration: Any) -> Iterator[Field]:  # noqa: ANN401
         is_required = info.is_required()
         default = None if is_required else info.get_default(call_default_factory=True)
         yield Field(wire_name, hints[name], meanings[name], is_required, default)
+
+
+def _hints(declaration: type) -> dict[str, Any]:
+    """The types in JSON of the fields of *declaration*."""
+    hints = get_type_hints(declaration, include_extras=True)
+    return {name: _in_json(hint) for name, hint in hints.items()}
+
+
+_IN_JSON = {Text: str, LocalText: str, datetime: str, AiServerError: ErrorJson}
+
+
+def _in_json(hint: Any) -> Any:  # noqa: ANN401 - a type
+    """What `base.codec` makes of *hint*."""
+    if hint in _IN_JSON:
+        return _IN_JSON[hint]
+    origin, args = get_origin(hint), get_args(hint)
+    if origin is NotRequired:
+        return _in_json(args[0])
+    if origin is Annotated:
+        return _in_json(args[1] if is_form(args[1]) else args[0])
+    if origin in (Union, UnionType):
+        return Union[tuple(map(_in_json, args))]  # noqa: UP007 - of a list
+    if item := item_type(hint):
+        return list[_in_json(item)]  # type: ignore[misc]
+    return hint
 
 
 def _class_node(declaration: type) -> ast.ClassDef:

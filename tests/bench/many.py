@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, closing
 from pathlib import Path
 
-from aiserver_tray.base.compact_json import compact_json
+from aiserver_tray.base.codec import compact_json
 from aiserver_tray.contract.local.client import Client
 from aiserver_tray.contract.local.server import Server
 from aiserver_tray.contract.message import owner_events

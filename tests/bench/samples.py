@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from aiserver_tray.base.compact_json import compact_json
+from aiserver_tray.base.codec import compact_json
 from aiserver_tray.core.stats.forms import history_json
 from aiserver_tray.core.stats.history import History, span
 from aiserver_tray.core.stats.sampler import Sampler

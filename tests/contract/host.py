@@ -13,7 +13,7 @@ from aiserver_tray.contract.message import CallerKind, Message
 from aiserver_tray.contract.owner.owner import Owner
 from aiserver_tray.features.logs.events import FOLLOWED, LOG
 from aiserver_tray.features.monitoring.events import WATCHED
-from aiserver_tray.model import Snapshot
+from aiserver_tray.state.views import Snapshot
 from tests.contract.heard import LIMIT, Payloads
 from tests.support.installation import Installation, checked, gated, script
 from tests.support.installation import after as depends

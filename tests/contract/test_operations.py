@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from aiserver_tray.base.codec import to_json
 from aiserver_tray.contract.message import Json
-from aiserver_tray.model import OperationView, Snapshot
-from aiserver_tray.state.encode import steps_json
+from aiserver_tray.state.views import OperationSummary, Snapshot
 from tests.contract.asking import ask, begin, given, refused, states
 from tests.contract.heard import LIMIT, first
 from tests.contract.host import DirectCaller, Host
@@ -31,7 +31,7 @@ def test_an_operation_is_answered_at_once_and_reports_its_progress(
 ) -> None:
     id = begin(core, "up", "web")
     view = host.until(lambda snapshot: _find(snapshot, id))
-    operation = steps_json(view, "en")
+    operation = to_json(view, "en")
 
     assert (operation["done"], operation["total"]) == (3, 3)
     assert {step["service"] for step in operation["steps"]} >= {"base", "db", "web"}
@@ -41,7 +41,7 @@ def test_an_operation_is_answered_at_once_and_reports_its_progress(
     assert ("up", "succeeded") in [(it["kind"], it["status"]) for it in listed]
 
 
-def _find(snapshot: Snapshot, id: str) -> OperationView | None:
+def _find(snapshot: Snapshot, id: str) -> OperationSummary | None:
     """The operation, if it has succeeded."""
     found = [it for it in snapshot.operations if (it.id, it.status) == (id, "succeeded")]
     return found[0] if found else None
@@ -98,9 +98,8 @@ def _waiting_for(module: str) -> Callable[[Snapshot], str | None]:
 
     def find(snapshot: Snapshot) -> str | None:
         for view in snapshot.operations:
-            steps = [(step.kind, step.status) for step in view.steps]
             is_ours = view.modules == (module,) and view.status == "running"
-            if is_ours and ("wait", "running") in steps:
+            if is_ours and str(view.text).startswith("waiting for "):
                 return view.id
         return None
 

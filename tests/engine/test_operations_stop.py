@@ -391,7 +391,7 @@ def test_a_cancelled_stop_leaves_the_rest_running_and_can_be_repeated(
     here.done("up", "web")
     with here.core() as core:
         operation = core.operations.start(Request("stop", ("web",)))
-        core.store.wait_until(lambda s: bool(s.operations and s.operations[-1].steps), 60)
+        core.store.wait_until(lambda s: bool(s.operations and s.operations[-1].total), 60)
         operation.cancel()
         view = operation.wait(60)
     assert (view.status, view.error and view.error.code) == ("cancelled", "E_CANCELLED")

@@ -11,10 +11,10 @@ from aiserver_tray.base.errors import NameConflictError
 from aiserver_tray.core.core import Core
 from aiserver_tray.core.watcher import Watcher
 from aiserver_tray.engine.cancellation import Cancellation
-from aiserver_tray.model import OperationView, Snapshot
 from aiserver_tray.operations.operation import Operation
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.run.execute import EngineExecutor
+from aiserver_tray.state.views import OperationView, Snapshot
 from tests.engine.registries.misbehaving import registry
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle

@@ -11,10 +11,11 @@ import pytest
 
 from aiserver_tray.core.watcher import Watcher
 from aiserver_tray.engine.engine import Engine
-from aiserver_tray.model import ModuleModel, ServiceModel, Snapshot
+from aiserver_tray.model import ModuleModel, ServiceModel
 from aiserver_tray.spec.labels import Owner, container_labels
 from aiserver_tray.state.facts import DesiredChanged, ModulesChanged
 from aiserver_tray.state.store import Store
+from aiserver_tray.state.views import Snapshot
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
 from tests.lab.fixtures import have_image

@@ -13,9 +13,10 @@ import pytest
 
 from aiserver_tray.app import App
 from aiserver_tray.core.core import Core
-from aiserver_tray.model import ModuleView, OperationKind, OperationView
+from aiserver_tray.model import OperationKind
 from aiserver_tray.operations.operation import Operation
 from aiserver_tray.operations.request import Request, Revival
+from aiserver_tray.state.views import ModuleView, OperationView
 from tests.lab.fixtures import have_image
 from tests.lab.place import Place
 from tests.support.command_line import CommandLine

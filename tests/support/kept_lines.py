@@ -79,7 +79,7 @@ class KeptLines:
         lines = [self.line(number) for number in range(begin + dropped, begin + count)]
         lines = [*(line for line in lines if _matches(line, followed)), *late]
         sent = {"streamId": self._stream, "lines": lines, "dropped": dropped, "total": 0}
-        self._peer.send(FOLLOWED.message(sent))  # type: ignore[arg-type]
+        self._peer.send(FOLLOWED.of_json(sent))
 
     def pour(self, per_second: int, seconds: float) -> Thread:
         """Write so many lines, ten times a second, in a thread."""

@@ -1,21 +1,17 @@
 """Short ways to make values for the tests of the state."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, get_args
+from typing import Any, get_type_hints
 
 from aiserver_tray.model import (
     Container,
     Kind,
-    ModuleAction,
     ModuleModel,
-    ModuleView,
     OperationKind,
     OperationStatus,
-    OperationView,
     ServiceModel,
     StepKind,
     StepStatus,
-    StepView,
 )
 from aiserver_tray.state.facts import (
     ContainersListed,
@@ -24,10 +20,20 @@ from aiserver_tray.state.facts import (
     Fact,
     ModulesChanged,
 )
+from aiserver_tray.state.progress import with_progress
 from aiserver_tray.state.reduce import State, reduce
+from aiserver_tray.state.views import (
+    ModuleAbilities,
+    ModuleView,
+    OperationView,
+    StackAbilities,
+    StepView,
+)
 
-ABLE = dict.fromkeys(get_args(ModuleAction))
-"""Everything can be done."""
+ABLE: Any = dict.fromkeys(get_type_hints(ModuleAbilities))
+"""Everything can be done with a module."""
+STACK_ABLE: Any = dict.fromkeys(get_type_hints(StackAbilities))
+"""Everything can be done with the stack."""
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 UP = EngineUp("ENGINE", "26.1.5", cpus=2, memory=1 << 30)
@@ -88,7 +94,7 @@ def operation(
     for step, address, how in steps:
         module, _, service = address.partition("/")
         views.append(StepView(step, f"ai-{module}-{service}", module, service, status=how))
-    return OperationView(id, kind, modules, status=status, steps=tuple(views))
+    return with_progress(OperationView(id, kind, modules, status=status, steps=tuple(views)))
 
 
 def after(*facts: Fact, start: State | None = None) -> State:

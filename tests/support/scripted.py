@@ -68,7 +68,7 @@ class Scripted:
             assert self._changed.wait_for(lambda: self._is_heard(event), LIMIT), event.name
             for peer, events in self._subscriptions.items():
                 if event.name in events:
-                    peer.send(event.message(payload))
+                    peer.send(event.of_json(payload))
 
     def snapshot(self, language: Language) -> Json:
         """The state for a client that reads *language*."""
@@ -129,8 +129,7 @@ class Scripted:
 
     def _send_snapshot(self, peer: Peer) -> None:
         if SNAPSHOT.name in self._subscriptions[peer]:
-            sent: Any = self.snapshot(peer.language)
-            peer.send(SNAPSHOT.message(sent))
+            peer.send(SNAPSHOT.of_json(self.snapshot(peer.language)))
 
     def _is_heard(self, event: Event[Any]) -> bool:
         return any(event.name in events for events in self._subscriptions.values())

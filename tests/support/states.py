@@ -14,7 +14,7 @@ from aiserver_tray.base.errors import (
 from aiserver_tray.base.i18n import Language, Text, rendered
 from aiserver_tray.contract.message import Json
 from aiserver_tray.state.abilities import Condition, module_abilities, stack_abilities
-from aiserver_tray.state.decode import operation_of, snapshot_of
+from aiserver_tray.state.encode import operation_of, snapshot_of
 from aiserver_tray.state.work import Work
 
 TITLES = {
@@ -135,7 +135,9 @@ def with_abilities(shown: Json, language: Language) -> Json:
         for one in shown["modules"]
     ]
     shown = shown | {"modules": modules}
-    return shown | {"abilities": rendered(stack_abilities(snapshot_of(shown)), language)}
+    known = snapshot_of(shown | {"abilities": dict.fromkeys(("start", "stop", "cancel"))})
+    able = stack_abilities(known.engine, known.modules, known.operations, known.chosen)
+    return shown | {"abilities": rendered(able, language)}
 
 
 def _condition(module: Json, shown: Json) -> Condition:

@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+from aiserver_tray.base.codec import to_json
 from aiserver_tray.base.i18n import Language, LocalText, Text
 from aiserver_tray.contract.channels.hub import Hub
 from aiserver_tray.contract.contract import Envelope, Peer, answer
@@ -17,8 +18,8 @@ from aiserver_tray.core.stats.samples import Sample, sample_json
 from aiserver_tray.features.logs.events import LOG
 from aiserver_tray.features.predecessor.channels import ModuleStatuses
 from aiserver_tray.features.stack.publishing import Publishing
-from aiserver_tray.model import Carrier, OperationView, Snapshot
-from aiserver_tray.state.encode import snapshot_json, steps_json
+from aiserver_tray.model import Carrier
+from aiserver_tray.state.encode import snapshot_json
 from aiserver_tray.state.facts import (
     ContainersListed,
     DesiredChanged,
@@ -28,6 +29,7 @@ from aiserver_tray.state.facts import (
     TextsChanged,
 )
 from aiserver_tray.state.store import Store
+from aiserver_tray.state.views import OperationSummary, OperationView, Snapshot
 from aiserver_tray.system.paths import Home
 from tests.support import made
 
@@ -97,7 +99,7 @@ class StoreContract:
                 self.asked.append((channel, payload))
                 return answer({"operationId": OPERATION})
             case "ai/operation/wait":
-                return answer({"operation": steps_json(self._end_of(payload["id"]), language)})
+                return answer({"operation": to_json(self._end_of(payload["id"]), language)})
             case "ai/snapshot/get":
                 return answer(self.snapshot(language))
             case "ai/stats/newest":
@@ -128,8 +130,8 @@ class StoreContract:
     def _language(self, own: Language) -> Language:
         return self.chosen or own
 
-    def _end_of(self, id: str) -> OperationView:
-        def ended(snapshot: Snapshot) -> list[OperationView]:
+    def _end_of(self, id: str) -> OperationSummary:
+        def ended(snapshot: Snapshot) -> list[OperationSummary]:
             self.is_awaited.set()
             return [view for view in snapshot.operations if view.id == id and view.is_over]
 

@@ -4,7 +4,6 @@ the tables that are generated."""
 from typing import get_args
 
 from aiserver_tray import model
-from aiserver_tray.state.forms import ModuleAbilitiesJson, StackAbilitiesJson
 from tests.unit.pages import names, sections
 
 PAGE = sections("docs/json.md")
@@ -17,8 +16,3 @@ def test_the_page_has_every_state_and_every_kind_of_step() -> None:
     assert states == shown + engines
     steps = [name for row in PAGE["Kinds of steps"] for name in names(row[0])]
     assert sorted(steps) == sorted(get_args(model.StepKind))
-
-
-def test_every_action_has_a_field() -> None:
-    assert tuple(ModuleAbilitiesJson.__annotations__) == get_args(model.ModuleAction)
-    assert tuple(StackAbilitiesJson.__annotations__) == get_args(model.StackAction)

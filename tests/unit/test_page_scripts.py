@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from aiserver_tray.contract.channel import channels_of
-from aiserver_tray.contract.channels.predecessor import PredecessorChannels
 from aiserver_tray.contract.http.page import page_names, ui_folder
+from aiserver_tray.features.predecessor.channels import PredecessorFeature
 
 UI = ui_folder()
 
@@ -19,7 +19,7 @@ OWN: Scripts = {
 }
 
 
-@pytest.mark.parametrize("channel", [each.name for each in channels_of(PredecessorChannels)])
+@pytest.mark.parametrize("channel", [each.name for each in channels_of(PredecessorFeature)])
 def test_the_page_uses_no_channel_that_is_only_kept_for_others(channel: str) -> None:
     """Each operation is started by ``ai/operation/start``."""
     assert [name for name, text in OWN.items() if f'"{channel}"' in text] == []

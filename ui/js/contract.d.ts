@@ -1401,35 +1401,11 @@ export interface OfModule {
   module: string;
 }
 
-/** An operation, without its steps. */
-export interface Operation {
-  /** id for cancelling it */
-  id: string;
-  kind: OperationKind;
-  /** names of modules, including those added to the request */
-  modules: string[];
-  /** only these services of its module; empty: all services of its modules */
-  services: string[];
-  /** `waiting`: for another operation's locks */
-  status: OperationStatus;
-  /** the number of finished services; of images, if the operation only concerns images */
-  done: number;
-  /** the number of services, or images */
-  total: number;
-  /** current action or wait */
-  text: string | null;
-  /** estimate from earlier starts */
-  secondsLeft: number | null;
-  /** why it failed */
-  error: Error | null;
-  /** notes for the user that are no failures */
-  notices: string[];
-  /** started by another process; only that process can cancel it */
-  foreign: boolean;
-  /** started by the owner to bring up the desired modules: no user waits for it */
-  revival: boolean;
-  /** when it ended */
-  endedAt: string | null;
+/** An operation with its steps. */
+export interface Operation extends OperationSummary {
+  /** reason for waiting, as text */
+  detail: string | null;
+  steps: Step[];
 }
 
 /** An operation was started. */
@@ -1440,7 +1416,7 @@ export interface OperationBegun {
 
 /** An operation has ended. */
 export interface OperationEnded {
-  operation: OperationWithSteps;
+  operation: Operation;
 }
 
 /** The id of an operation. */
@@ -1452,12 +1428,12 @@ export type OperationKind = "up" | "stop" | "down" | "restart" | "pull" | "build
 
 /** The operations of a snapshot. */
 export interface OperationList {
-  operations: Operation[];
+  operations: OperationSummary[];
 }
 
 /** An operation with its steps. */
 export interface OperationProgress {
-  operation: OperationWithSteps;
+  operation: Operation;
 }
 
 /** The request for an operation. */
@@ -1485,11 +1461,35 @@ export interface OperationStart {
 
 export type OperationStatus = "waiting" | "running" | "succeeded" | "failed" | "cancelled";
 
-/** An operation with its steps. */
-export interface OperationWithSteps extends Operation {
-  /** reason for waiting, as text */
-  detail: string | null;
-  steps: Step[];
+/** An operation, without its steps. */
+export interface OperationSummary {
+  /** id for cancelling it */
+  id: string;
+  kind: OperationKind;
+  /** names of modules, including those added to the request */
+  modules: string[];
+  /** `waiting`: for another operation's locks */
+  status: OperationStatus;
+  /** only these services of its module; empty: all services of its modules */
+  services: string[];
+  /** the number of finished services; of images, if the operation only concerns images */
+  done: number;
+  /** the number of services, or images */
+  total: number;
+  /** current action or wait */
+  text: string | null;
+  /** estimate from earlier starts */
+  secondsLeft: number | null;
+  /** why it failed */
+  error: Error | null;
+  /** notes for the user that are no failures */
+  notices: string[];
+  /** started by another process; only that process can cancel it */
+  foreign: boolean;
+  /** started by the owner to bring up the desired modules: no user waits for it */
+  revival: boolean;
+  /** when it ended */
+  endedAt: string | null;
 }
 
 export type Origin = "set" | "default" | "none";
@@ -1742,12 +1742,12 @@ export interface Service {
   exitCode: number | null;
   /** last start of its container */
   startedAt: string | null;
+  /** why it is not in its desired state */
+  reason: string | null;
   /** how often its restart policy has restarted the container */
   restarts: number;
   /** its memory limit in bytes; `null` without a limit */
   memoryLimit: number | null;
-  /** why it is not in its desired state */
-  reason: string | null;
 }
 
 /** A container, as the engine shows it now. */
@@ -1874,7 +1874,7 @@ export interface Snapshot {
   /** sorted by title, orphans last */
   modules: Module[];
   /** the running ones, the last that ended, and failed ones that no later one has replaced */
-  operations: Operation[];
+  operations: OperationSummary[];
   /** what can be done with everything now */
   abilities: StackAbilities;
   /** the names of the modules that *Start all* starts */
@@ -1984,10 +1984,10 @@ export interface Trouble {
   service: string | null;
   /** since when; `null` if that is not known */
   since: string | null;
-  /** of a service that ran out of memory, the bytes that its limit may have; `null`: not known */
-  available: number | null;
   /** the next steps, the best first */
   remedies: Remedy[];
+  /** of a service that ran out of memory, the bytes that its limit may have; `null`: not known */
+  available: number | null;
 }
 
 export type TroubleKind = "blocked" | "memory" | "unhealthy" | "exited" | "absent";

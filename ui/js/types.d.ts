@@ -1,7 +1,7 @@
 // The page's own types. Those of the contract are in contract.d.ts.
 
 import type { Address } from "./base/address.js";
-import type { Error, Events, Language, ModuleAbilities, OperationWithSteps, Snapshot } from "./contract.d.ts";
+import type { Error, Events, Language, ModuleAbilities, Operation, Snapshot } from "./contract.d.ts";
 
 /** The answer to a request, with the data of a success. */
 export type Answer<Data> = { success: true; data: Data } | ({ success: false } & Error);
@@ -49,7 +49,7 @@ export interface PageState {
   connection: Connection;
   snapshot: Snapshot | null;
   /** the running operations, and the last that ended, with their steps */
-  progress: OperationWithSteps[];
+  progress: Operation[];
   address: Address;
   canStartEngine: boolean;
   startingEngine: boolean;

@@ -5,7 +5,7 @@ repeated, and is repeated after a remedy that changes something.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from aiserver_tray.base.i18n import Text
 
@@ -13,9 +13,6 @@ RemedyKind = Literal["set", "enter", "trust", "retry", "restart", "logs", "start
 """set: change a setting, then try again; enter: the same, with a value that the user enters; trust:
 allow a module its permissions, then try again; retry: try again; restart: restart a module; logs:
 show its logs; start_engine: start the Docker engine; open: show a page of the dashboard."""
-
-Remedy = Mapping[str, Any]
-"""A `RemedyJson` with texts in place of strings."""
 
 
 class PermissionJson(TypedDict):
@@ -55,6 +52,10 @@ class RemedyJson(TypedDict):
     """what the module wants to do, of `trust`"""
     page: NotRequired[str]
     """the page's address, of `open`"""
+
+
+Remedy = Annotated[Mapping[str, Any], RemedyJson]
+"""A `RemedyJson` with texts in place of strings."""
 
 
 def set_to(text: Text, setting: str, value: str, question: Text | None = None) -> Remedy:

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from aiserver_tray.base.bugs import bug_error, log_bug
+from aiserver_tray.base.codec import to_json
 from aiserver_tray.base.errors import AiServerError, RequestError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.contract.channel import Channel, channels_of
@@ -39,8 +40,8 @@ class Handler:
             raise RequestError(why)
         available = {"asked": read(self.channel, payload), "caller": caller}
         given = {name: available[name] for name in self.channel.parameters}
-        data: Json | None = self.channel.method(self.part, **given)
-        return data or {}
+        data = self.channel.method(self.part, **given)
+        return to_json(data, caller.language, self.channel.answer) if data else {}
 
 
 Handlers = Mapping[str, Handler]

@@ -14,11 +14,11 @@ from aiserver_tray.contract.channels.part import Feature
 from aiserver_tray.contract.contract import Caller
 from aiserver_tray.features.place import Place
 from aiserver_tray.features.stack.publishing import Publishing
-from aiserver_tray.model import Actor, ModuleView, Snapshot
+from aiserver_tray.model import Actor
 from aiserver_tray.operations.operation import Operation
 from aiserver_tray.operations.request import Request
-from aiserver_tray.state.encode import operation_json, snapshot_json, steps_json
-from aiserver_tray.state.forms import OperationJson, OperationWithStepsJson, SnapshotJson
+from aiserver_tray.state.encode import by_title
+from aiserver_tray.state.views import ModuleView, OperationSummary, OperationView, Snapshot
 
 _MAX_FINISHED = 32
 """Finished operations whose result can still be asked for."""
@@ -48,13 +48,13 @@ class OperationBegun(TypedDict):
 class OperationEnded(TypedDict):
     """An operation has ended."""
 
-    operation: OperationWithStepsJson
+    operation: OperationView
 
 
 class OperationList(TypedDict):
     """The operations of a snapshot."""
 
-    operations: list[OperationJson]
+    operations: tuple[OperationSummary, ...]
 
 
 class StackFeature(Feature):
@@ -110,9 +110,9 @@ class StackFeature(Feature):
             self._is_given_up = True
 
     @channel("ai/snapshot/get")
-    def _get(self, caller: Caller) -> SnapshotJson:
+    def _get(self, caller: Caller) -> Snapshot:
         """Get the state of everything."""
-        return snapshot_json(self._core.store.snapshot, caller.language)
+        return by_title(self._core.store.snapshot, caller.language)
 
     @channel("ai/operation/start")
     def _start(self, asked: OperationStart, caller: Caller) -> OperationBegun:
@@ -126,15 +126,14 @@ class StackFeature(Feature):
         self._operation(asked.id).cancel()
 
     @channel("ai/operation/wait")
-    def _wait(self, asked: OperationId, caller: Caller) -> OperationEnded:
+    def _wait(self, asked: OperationId) -> OperationEnded:
         """Wait until an operation has ended; also works shortly afterwards."""
-        return {"operation": steps_json(self._operation(asked.id).wait(), caller.language)}
+        return {"operation": self._operation(asked.id).wait()}
 
     @channel("ai/operation/list")
-    def _list(self, caller: Caller) -> OperationList:
+    def _list(self) -> OperationList:
         """List the operations of the snapshot."""
-        views = self._core.store.snapshot.operations
-        return {"operations": [operation_json(view, caller.language) for view in views]}
+        return {"operations": self._core.store.snapshot.operations}
 
     def _operation(self, id: str) -> Operation:
         with self._lock:

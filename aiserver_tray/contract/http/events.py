@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from threading import Event
 from typing import Final
 
-from aiserver_tray.base.compact_json import compact_json
+from aiserver_tray.base.codec import compact_json
 from aiserver_tray.base.i18n import Language
 from aiserver_tray.contract.contract import Contract, Peer
 from aiserver_tray.contract.mailbox import Mailbox

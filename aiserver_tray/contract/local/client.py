@@ -9,7 +9,7 @@ from threading import Lock, Thread, current_thread
 from typing import Any, NamedTuple, Self
 
 from aiserver_tray.base.bugs import log_bug
-from aiserver_tray.base.compact_json import compact_json
+from aiserver_tray.base.codec import compact_json
 from aiserver_tray.base.errors import NotRunningError, RequestError
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.contract.contract import Envelope

@@ -15,9 +15,9 @@ from aiserver_tray.contract.message import Message
 from aiserver_tray.core.stats.samples import SampleJson
 from aiserver_tray.features.monitoring.events import STATS, WATCHED
 from aiserver_tray.features.stack.events import PROGRESS, SNAPSHOT
-from aiserver_tray.model import OperationView, Snapshot
 from aiserver_tray.operations.request import Request
-from aiserver_tray.state.decode import operation_of, snapshot_of
+from aiserver_tray.state.encode import operation_of, snapshot_of
+from aiserver_tray.state.views import OperationView, Snapshot
 
 EVENTS: Final = (PROGRESS.name, SNAPSHOT.name)
 

@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from aiserver_tray.base.bugs import bug_error, log_bug
-from aiserver_tray.base.compact_json import compact_json
+from aiserver_tray.base.codec import compact_json
 from aiserver_tray.base.errors import AiServerError, OverloadedError, RequestError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.contract.contract import Contract, Envelope, Peer, answer

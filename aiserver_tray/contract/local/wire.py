@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from threading import Lock, Timer
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args
 
-from aiserver_tray.base.compact_json import compact_json
+from aiserver_tray.base.codec import compact_json
 from aiserver_tray.base.errors import AiServerError, RemoteError, RequestError
 from aiserver_tray.base.harmless import in_line
 from aiserver_tray.base.i18n import Language, Text

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.model import Snapshot
+from aiserver_tray.state.views import Snapshot
 
 
 @dataclass(frozen=True)

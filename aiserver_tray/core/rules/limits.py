@@ -7,8 +7,8 @@ from typing import Final
 from aiserver_tray.core.rules import words
 from aiserver_tray.core.rules.finding import Due, Finding
 from aiserver_tray.core.stats.samples import Sample
-from aiserver_tray.model import ModuleView, Snapshot
 from aiserver_tray.settings.rules import Rule
+from aiserver_tray.state.views import ModuleView, Snapshot
 
 CALM_SAMPLES: Final = 2
 """Samples in a row below a limit after which its excess is over."""

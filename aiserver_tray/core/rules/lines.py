@@ -13,8 +13,8 @@ from aiserver_tray.core.logs.store.errors import LogFilterError
 from aiserver_tray.core.logs.store.line import Kept, Line
 from aiserver_tray.core.rules import words
 from aiserver_tray.core.rules.finding import Due, Finding
-from aiserver_tray.model import Snapshot
 from aiserver_tray.settings.rules import Rule
+from aiserver_tray.state.views import Snapshot
 
 QUIET_LOG_SECONDS: Final = 60.0
 """Seconds without a further line after which an alert is over."""

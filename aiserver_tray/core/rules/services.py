@@ -9,10 +9,11 @@ from typing import Final
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.core.rules import words
 from aiserver_tray.core.rules.finding import SEVERITY, Due, Finding
-from aiserver_tray.model import IMAGES_ONLY, Container, ModuleView, OperationView, ServiceView
+from aiserver_tray.model import IMAGES_ONLY, Container
 from aiserver_tray.settings.rules import Rule, RuleKind
 from aiserver_tray.state.judge import ENDED
 from aiserver_tray.state.reduce import State
+from aiserver_tray.state.views import ModuleView, OperationView, ServiceView
 
 HOLD_SECONDS: Final = 2.0
 """Seconds after the last step for a module in which its containers may still change by it."""

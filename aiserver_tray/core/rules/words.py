@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 
 from aiserver_tray.base.i18n import Given, Language, LocalText, Plural, Text
 from aiserver_tray.core.logs.level import LEVELS, Level, is_at_least
-from aiserver_tray.model import ModuleView
 from aiserver_tray.settings.rules import Rule, RuleKind
+from aiserver_tray.state.views import ModuleView
 
 _LANGUAGES: Final[tuple[Language, ...]] = ("en", "zh")
 

@@ -17,7 +17,7 @@ from aiserver_tray.core.support import contents
 from aiserver_tray.core.support.redaction import Redactor
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.engine.proxies import configured, passwords
-from aiserver_tray.model import Snapshot
+from aiserver_tray.state.views import Snapshot
 
 MAX_BYTES: Final = 16 * 2**20
 """Maximum size of all files together, before they are packed."""

@@ -16,10 +16,10 @@ from aiserver_tray.core.doctor.examination import Installation, examine
 from aiserver_tray.core.logs.source import sources
 from aiserver_tray.core.logs.sources import Span, history
 from aiserver_tray.engine.engine import Engine
-from aiserver_tray.model import Snapshot
 from aiserver_tray.settings.forms import setting_json
 from aiserver_tray.settings.journal import Journal, Range
 from aiserver_tray.state.encode import SnapshotEncoder
+from aiserver_tray.state.views import Snapshot
 from aiserver_tray.system.about import python_and_system
 from aiserver_tray.system.logfile import log_folder
 from aiserver_tray.system.paths import Home

@@ -9,7 +9,7 @@ from aiserver_tray.core.wiring.oneapi import OneApiError
 from aiserver_tray.core.wiring.provider import Installation, log_in
 
 if TYPE_CHECKING:
-    from aiserver_tray.model import Snapshot
+    from aiserver_tray.state.views import Snapshot
 
 
 class Commands(Protocol):

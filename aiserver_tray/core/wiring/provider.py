@@ -10,7 +10,7 @@ from aiserver_tray.settings.store import Settings
 
 if TYPE_CHECKING:
     from aiserver_tray.engine.engine import Engine
-    from aiserver_tray.model import Snapshot
+    from aiserver_tray.state.views import Snapshot
 
 ELSEWHERE = Text("the engine is on another machine")
 _LOOPBACK = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}
@@ -44,8 +44,8 @@ def log_in(here: Installation, consumer: Consumer, snapshot: "Snapshot") -> OneA
     if not here.engine().address.is_local:
         # On this machine's loopback, another program may listen, and would receive the password.
         raise OneApiError(ELSEWHERE)
-    services = (s for m in snapshot.modules if m.name == consumer.provider for s in m.services)
-    ports = [p for s in services for p in s.ports if p.container == PORT]
+    modules = (m for m in snapshot.modules if m.name == consumer.provider)
+    ports = [port for m in modules for port in m.ports if port.container == PORT]
     if not ports:
         raise OneApiError(Text("it publishes no port"))
     port = ports[0]

@@ -22,10 +22,11 @@ from aiserver_tray.contract.message import Message
 from aiserver_tray.features.place import Place
 from aiserver_tray.features.predecessor.events import STATUS
 from aiserver_tray.features.stack.publishing import Messages
-from aiserver_tray.model import Kind, ModuleView, OperationKind, Port, State
+from aiserver_tray.model import Kind, OperationKind, State
 from aiserver_tray.operations.request import Request
 from aiserver_tray.state.order import sorted_by_title
 from aiserver_tray.state.store import Store
+from aiserver_tray.state.views import ModuleView, PortView
 
 _STATUS: dict[State, Literal["running", "stopped", "error"]] = {
     "running": "running",
@@ -180,9 +181,9 @@ def status_of(module: ModuleView, language: Language) -> ModuleStatus:
         "running": module.state == "running",
         "status": _STATUS.get(module.state, "stopped"),
         "ports": {
-            service.container: ", ".join(map(_port, service.ports))
+            service.container: ", ".join(ports)
             for service in module.services
-            if service.ports
+            if (ports := [_port(port) for port in module.ports if port.service == service.name])
         },
         "usedBy": list(module.used_by),
         "state": module.state,
@@ -192,5 +193,5 @@ def status_of(module: ModuleView, language: Language) -> ModuleStatus:
     }
 
 
-def _port(port: Port) -> str:
+def _port(port: PortView) -> str:
     return f"{port.address}:{port.host}->{port.container}/{port.protocol}"

@@ -3,16 +3,16 @@
 from typing import TypedDict
 
 from aiserver_tray.contract.message import Event
-from aiserver_tray.state.forms import OperationWithStepsJson, SnapshotJson
+from aiserver_tray.state.views import OperationView, Snapshot
 
 
 class OperationProgress(TypedDict):
     """An operation with its steps."""
 
-    operation: OperationWithStepsJson
+    operation: OperationView
 
 
-SNAPSHOT = Event("ai/snapshot/event", SnapshotJson, "The state has changed.", key=lambda _: "")
+SNAPSHOT = Event("ai/snapshot/event", Snapshot, "The state has changed.", key=lambda _: "")
 PROGRESS = Event(
     "ai/operation/progress",
     OperationProgress,

@@ -9,9 +9,9 @@ from aiserver_tray.contract.channels.hub import Hub
 from aiserver_tray.contract.contract import Peer
 from aiserver_tray.contract.message import Message
 from aiserver_tray.features.stack.events import PROGRESS, SNAPSHOT
-from aiserver_tray.model import OperationView, Snapshot
-from aiserver_tray.state.encode import SnapshotEncoder, steps_json
+from aiserver_tray.state.encode import SnapshotEncoder
 from aiserver_tray.state.store import Store
+from aiserver_tray.state.views import OperationView, Snapshot
 
 BATCH_SECONDS: Final = 0.1
 """Between two states that are sent. Only the latest counts."""
@@ -58,13 +58,13 @@ class Publishing:
 
     def _current(self, peer: Peer, events: Collection[str]) -> Iterator[Message]:
         """The steps of an operation come before the snapshot that contains it."""
-        snapshot = self._store.snapshot
+        state = self._store.state
         language = self._language_for(peer.language)
         encoder = self._encoders.setdefault(language, _Encoder(language))
         if PROGRESS.name in events:
-            yield from encoder.progress.of(snapshot.operations)
+            yield from encoder.progress.of(state.operations)
         if SNAPSHOT.name in events:
-            yield encoder.snapshot(snapshot)
+            yield encoder.snapshot(state.snapshot)
 
 
 class _Encoder:
@@ -87,7 +87,7 @@ class _Encoder:
         return self._message
 
     def _progress(self, view: OperationView) -> Message:
-        return PROGRESS.message({"operation": steps_json(view, self._language)})
+        return PROGRESS.message({"operation": view}, self._language)
 
 
 _View = TypeVar("_View")

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from graphlib import TopologicalSorter
 
-from aiserver_tray.model import Container, StepKind, StepView
+from aiserver_tray.model import Container, StepKind
 from aiserver_tray.spec.kernel import KernelSetting
 from aiserver_tray.spec.model import ImageTarget, NetworkTarget, ServiceTarget, VolumeTarget
+from aiserver_tray.state.views import StepView
 
 SECONDS = {"pull": 20.0, "build": 60.0, "network": 0.1, "volume": 0.01, "create": 0.02,
            "start": 0.2, "stop": 0.2, "remove": 0.2, "kernel_setting": 0.5}  # fmt: skip

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.values import PullProgress
-from aiserver_tray.model import StepStatus, StepView
+from aiserver_tray.model import StepStatus
 from aiserver_tray.operations.plan.plan import Plan
 from aiserver_tray.operations.run.lanes import lane_of
+from aiserver_tray.state.views import StepView
 from aiserver_tray.system.clock import awake
 
 Report = Callable[[tuple[StepView, ...], float], None]

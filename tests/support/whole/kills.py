@@ -10,8 +10,8 @@ from threading import Condition
 from docker.models.containers import Container
 
 from aiserver_tray.engine.parse import moment
-from aiserver_tray.model import ModuleView, ServiceView, Snapshot
 from aiserver_tray.state.reduce import State
+from aiserver_tray.state.views import ModuleView, ServiceView, Snapshot
 from tests.support.processes import kill
 from tests.support.whole.catalog import Service
 from tests.support.whole.stack import LIMIT, Stack

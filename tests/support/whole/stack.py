@@ -9,8 +9,8 @@ import docker
 
 from aiserver_tray.base.errors import each
 from aiserver_tray.core.core import Core
-from aiserver_tray.model import Snapshot
 from aiserver_tray.operations.request import Request
+from aiserver_tray.state.views import Snapshot
 from tests.lab.fixtures import borrowed, have_image
 from tests.lab.place import Place
 from tests.support.installation import IMAGE, Installation

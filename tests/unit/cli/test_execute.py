@@ -5,7 +5,7 @@ import pytest
 
 from aiserver_tray.base.errors import UnknownNameError
 from aiserver_tray.cli.execute import find_service
-from aiserver_tray.model import ModuleView, ServiceView
+from aiserver_tray.state.views import ModuleView, ServiceView
 from tests.support.made import ABLE
 
 
@@ -16,8 +16,8 @@ def module(*services: str) -> ModuleView:
         for name in services
     )  # fmt: skip
     return ModuleView(
-        "dify", "feature", "running", 1, 1, None, orphan=False, wanted=True, used_by=(), open=None,
-        services=views, abilities=ABLE,
+        name="dify", kind="feature", state="running", ready=1, total=1, reason=None, orphan=False,
+        wanted=True, used_by=(), open=None, services=views, abilities=ABLE,
     )  # fmt: skip
 
 

@@ -8,9 +8,9 @@ from typing import Any, cast
 import pytest
 
 from aiserver_tray.cli.operate import follow_operation
-from aiserver_tray.model import OperationView
 from aiserver_tray.state.facts import OperationChanged
 from aiserver_tray.state.store import Store
+from aiserver_tray.state.views import OperationView
 
 
 @dataclass

@@ -5,11 +5,14 @@ from dataclasses import replace
 from aiserver_tray.base.errors import EngineDownError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.cli.outcome import outcome_json, summary
-from aiserver_tray.model import EngineView, OperationView, Snapshot, StepView
+from aiserver_tray.state.views import EngineView, OperationView, Snapshot, StepView
+from tests.support.made import STACK_ABLE
 from tests.unit.cli.modules import MODULE
 
 OTHER = replace(MODULE, name="dify", state="starting", open=None)
-SNAPSHOT = Snapshot(EngineView(running=True, version="1"), "running", (OTHER, MODULE))
+SNAPSHOT = Snapshot(
+    EngineView(running=True, version="1"), "running", (OTHER, MODULE), abilities=STACK_ABLE
+)
 STEP = StepView("pull", "i:1", "n8n", status="done")
 
 
@@ -18,7 +21,7 @@ def said(view: OperationView) -> list[str]:
 
 
 def operation(kind: str, *modules: str, steps: int = 1) -> OperationView:
-    return OperationView("1", kind, modules, "succeeded", (STEP,) * steps)  # type: ignore[arg-type]
+    return OperationView("1", kind, modules, "succeeded", steps=(STEP,) * steps)  # type: ignore[arg-type]
 
 
 def test_where_it_is_and_how_long_it_took() -> None:

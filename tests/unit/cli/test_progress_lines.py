@@ -3,7 +3,7 @@
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.cli.progress_lines import ProgressLines
 from aiserver_tray.engine.values import PullProgress
-from aiserver_tray.model import OperationView, StepView
+from aiserver_tray.state.views import OperationView, StepView
 from tests.unit.cli.views import IMAGE, changed, pulled, service, up, view
 
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.cli.progress_live import ProgressScreen
 from aiserver_tray.engine.values import PullProgress
-from aiserver_tray.model import OperationView, StepView
+from aiserver_tray.state.views import OperationView, StepView
 from tests.unit.cli.views import IMAGE, changed, pulled, service, up, view
 
 _SGR = re.compile(r"\x1b\[[0-9;]*m")

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from aiserver_tray.cli.rows import collapsed, progress, rows
-from aiserver_tray.model import StepView
+from aiserver_tray.state.views import StepView
 from tests.unit.cli.views import IMAGE, changed, service, up, view
 
 

@@ -8,7 +8,8 @@ from rich.console import Console
 from aiserver_tray.cli.stats_rows import HEADS, Row, rows, stats_json
 from aiserver_tray.cli.stats_table import table
 from aiserver_tray.core.stats.samples import Load, Sample, SampleJson, sample_json
-from aiserver_tray.model import EngineView, Snapshot
+from aiserver_tray.state.views import EngineView, Snapshot
+from tests.support.made import STACK_ABLE
 from tests.unit.cli.modules import MODULE, SERVICE
 
 MIB = 1 << 20
@@ -26,6 +27,7 @@ SNAPSHOT = Snapshot(
         replace(MODULE, name="dify", state="stopped", services=()),
         replace(MODULE, name="redis", kind="basic", memory_limit=64 * MIB),
     ),
+    abilities=STACK_ABLE,
 )
 SAMPLE = sample_json(
     Sample(

@@ -11,14 +11,16 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.cli.status_rows import rows
 from aiserver_tray.cli.status_table import table
 from aiserver_tray.cli.words import PLAIN_SIGNS
-from aiserver_tray.model import EngineView, ModuleView, Port, Snapshot, State
+from aiserver_tray.model import State
 from aiserver_tray.state.encode import status_json
+from aiserver_tray.state.views import EngineView, ModuleView, PortView, Snapshot
 from aiserver_tray.state.words import SIGNS, STATES
-from tests.unit.cli.modules import MODULE, SERVICE
+from tests.support.made import STACK_ABLE
+from tests.unit.cli.modules import MODULE
 
 
 def snapshot(*modules: ModuleView, state: State = "running") -> Snapshot:
-    return Snapshot(EngineView(running=True, version="28.0"), state, modules)
+    return Snapshot(EngineView(running=True, version="28.0"), state, modules, abilities=STACK_ABLE)
 
 
 def cells(module: ModuleView) -> tuple[str, ...]:
@@ -46,13 +48,16 @@ def test_modules_stand_by_name_wherever_the_snapshot_comes_from() -> None:
 
 def test_a_running_module_shows_its_page_else_its_ports() -> None:
     assert cells(MODULE) == ("n8n", "running", "3/3", "http://localhost:18100", "-")
-    ports = (Port("127.0.0.1", 15432, 5432), Port("::1", 53, 53, "udp"))
-    plain = replace(MODULE, open=None, services=(replace(SERVICE, ports=ports),))
+    ports = (
+        PortView("n8n", "127.0.0.1", 15432, 5432, "tcp"),
+        PortView("n8n", "::1", 53, 53, "udp"),
+    )
+    plain = replace(MODULE, open=None, ports=ports)
     assert cells(plain)[3] == "127.0.0.1:15432, [::1]:53/udp"
 
 
 def test_a_stopped_module_has_no_count_and_no_address() -> None:
-    stopped = replace(MODULE, state="stopped", ready=0, services=())
+    stopped = replace(MODULE, state="stopped", ready=0, services=(), ports=())
     assert cells(stopped) == ("n8n", "stopped", "-", "-", "-")
 
 
@@ -92,7 +97,8 @@ def test_an_old_console_gets_plain_signs() -> None:
 
 def test_without_an_engine_the_reason_stands_instead_of_the_table() -> None:
     error = EngineDownError("unix:///x.sock", "refused")
-    shown = printed(Snapshot(EngineView(running=False, error=error), "engine_down", (MODULE,)))
+    engine = EngineView(running=False, error=error)
+    shown = printed(replace(snapshot(MODULE, state="engine_down"), engine=engine))
     assert "⊘ Docker is off" in shown
     assert "Start it, then try again." in " ".join(shown.split())
     assert "aiserver-tray doctor" in shown

@@ -5,9 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 from aiserver_tray.engine.values import PullProgress
-from aiserver_tray.model import OperationStatus, OperationView, StepStatus, StepView
+from aiserver_tray.model import OperationStatus, StepStatus
 from aiserver_tray.operations.plan.plan import Plan, Step
 from aiserver_tray.operations.run.progress import Progress
+from aiserver_tray.state.views import OperationView, StepView
 
 IMAGE = "docker.io/n8nio/n8n:2.41.3"
 
@@ -52,4 +53,4 @@ def view(
     **values: Any,  # noqa: ANN401
 ) -> OperationView:
     """An `up n8n` that is so far."""
-    return OperationView("1", "up", ("n8n",), status, tuple(steps), **values)
+    return OperationView("1", "up", ("n8n",), status, steps=tuple(steps), **values)

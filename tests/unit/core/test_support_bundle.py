@@ -15,9 +15,10 @@ from aiserver_tray.contract.channels.api import Api
 from aiserver_tray.contract.contract import Peer
 from aiserver_tray.core.support import bundle, contents
 from aiserver_tray.core.support.bundle import support_bundle
-from aiserver_tray.model import EngineView, Snapshot
 from aiserver_tray.settings.entries import OperationEntry
+from aiserver_tray.state.views import EngineView, Snapshot
 from aiserver_tray.system import logfile
+from tests.support.made import STACK_ABLE
 from tests.support.surroundings import Recorded
 
 GIVEN = 'My "secret" pass/word 1'
@@ -101,7 +102,7 @@ def files(app: App, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 def made(app: App) -> dict[str, str]:
     """The files of a bundle now, by name."""
-    nothing = Snapshot(EngineView(running=False), "stopped", ())
+    nothing = Snapshot(EngineView(running=False), "stopped", (), abilities=STACK_ABLE)
     return unpacked(support_bundle(app, app.engine(), nothing))
 
 

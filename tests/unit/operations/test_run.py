@@ -12,7 +12,7 @@ from typing import Literal
 import pytest
 
 from aiserver_tray.base.errors import AiServerError, EngineDownError, ExitedError
-from aiserver_tray.model import Container, StepView
+from aiserver_tray.model import Container
 from aiserver_tray.operations.observed import Observed
 from aiserver_tray.operations.plan.plan import Plan, Step
 from aiserver_tray.operations.plan.up import plan_up
@@ -22,6 +22,7 @@ from aiserver_tray.operations.run.run import Runner
 from aiserver_tray.spec.model import ServiceTarget
 from aiserver_tray.state.facts import ContainerGone, ContainerSeen, EngineDown
 from aiserver_tray.state.store import Store
+from aiserver_tray.state.views import StepView
 from tests.unit.operations.planning import running, targets_of
 
 LIMIT = 10.0

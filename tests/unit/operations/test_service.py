@@ -20,7 +20,7 @@ from aiserver_tray.base.errors import (
     each,
 )
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.model import Actor, OperationKind, OperationView, StepView
+from aiserver_tray.model import Actor, OperationKind
 from aiserver_tray.operations import service, stages
 from aiserver_tray.operations.locks import Holder, Work, module_locks
 from aiserver_tray.operations.observed import Observed
@@ -35,6 +35,7 @@ from aiserver_tray.operations.service import Operations
 from aiserver_tray.settings.entries import Entry, OperationEntry
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.state.store import Store
+from aiserver_tray.state.views import OperationView, StepView
 from aiserver_tray.system.paths import Home
 from tests.unit.operations.planning import observed, targets_of
 from tests.unit.runtime_folder import runtime_folder

@@ -6,8 +6,9 @@ from queue import SimpleQueue
 from aiserver_tray.base.errors import ObjectNotFoundError
 from aiserver_tray.core.watcher import Watcher
 from aiserver_tray.engine.values import ContainerSummary, EngineInfo, Event
-from aiserver_tray.model import Container, Snapshot
+from aiserver_tray.model import Container
 from aiserver_tray.state.store import Store
+from aiserver_tray.state.views import Snapshot
 
 LIMIT = 10.0
 INFO = EngineInfo(

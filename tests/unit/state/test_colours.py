@@ -9,13 +9,13 @@ from aiserver_tray.model import (
     ModuleModel,
     OperationKind,
     OperationStatus,
-    OperationView,
     ServiceModel,
     State,
 )
 from aiserver_tray.state.facts import (
     OperationChanged,
 )
+from aiserver_tray.state.views import OperationView
 from tests.support.made import (
     after,
     container,

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.model import OperationView, StepView
-from aiserver_tray.state.progress import count, headline
+from aiserver_tray.state.progress import headline, with_progress
+from aiserver_tray.state.views import OperationView, StepView
 from tests.support.made import operation
 
 
@@ -16,21 +16,20 @@ def test_services_are_counted_and_what_is_waited_for_is_named() -> None:
         ("create", "n8n/n8n", "running"),
         ("wait", "redis/redis", "running"),
     )
-    assert count(view) == (1, 3)
+    assert (view.done, view.total) == (1, 3)
     assert str(headline(view)) == "Starting 1/3: waiting for redis"
     assert headline(view).render("zh") == "正在启动 1/3：等待 redis"
 
 
 def test_images_count_where_it_is_only_about_these() -> None:
     steps = (StepView("pull", "redis:7", "redis", status="running"),)
-    assert str(headline(OperationView("1", "pull", ("redis",), steps=steps))) == (
-        "Pulling 0/1: pulling redis:7"
-    )
+    view = with_progress(OperationView("1", "pull", ("redis",), steps=steps))
+    assert str(headline(view)) == "Pulling 0/1: pulling redis:7"
 
 
 def test_one_that_has_no_steps_yet_shows_its_modules_or_what_it_waits_for() -> None:
     view = OperationView("1", "up", ("n8n", "redis"))
     assert str(headline(view)) == "Starting: n8n, redis"
     waiting = replace(view, status="waiting", detail=Text("waiting for {name}", name="up dify"))
-    assert str(headline(waiting)) == "Starting: waiting for up dify"
+    assert str(headline(with_progress(waiting))) == "Starting: waiting for up dify"
     assert str(headline(OperationView("1", "stop", ()))) == "Stopping"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiserver_tray.base.errors import EngineDownError
-from aiserver_tray.model import Container, ModuleView, OperationKind, OperationStatus, OperationView
+from aiserver_tray.model import Container, OperationKind, OperationStatus
 from aiserver_tray.model import State as StateName
 from aiserver_tray.state.facts import (
     ChosenChanged,
@@ -25,6 +25,7 @@ from aiserver_tray.state.facts import (
     ThemeChanged,
 )
 from aiserver_tray.state.reduce import State, reduce
+from aiserver_tray.state.views import ModuleView, OperationView
 from tests.support.made import (
     UP,
     after,

@@ -1,12 +1,12 @@
 """``status --json``: exactly the names of the design."""
 
 import json
-from typing import get_args
 
 from aiserver_tray.base.errors import EngineDownError
-from aiserver_tray.model import ModuleAction, Port
+from aiserver_tray.model import Port
 from aiserver_tray.state.encode import status_json
 from aiserver_tray.state.facts import EngineDown
+from aiserver_tray.state.views import ModuleAbilities
 from tests.support.made import after, container, ended, model, running_engine
 
 PORT = Port("127.0.0.1", 18100, 5678)
@@ -139,7 +139,7 @@ def test_status_of_a_stack() -> None:
 def abilities(**reasons: str) -> dict[str, str | None]:
     """Of a module without a page: all that has no reason against it is possible."""
     reasons["open"] = "It has no web page"
-    return {action: reasons.get(action) for action in get_args(ModuleAction)}
+    return {action: reasons.get(action) for action in ModuleAbilities.__annotations__}
 
 
 def service(module: str, name: str, **other: object) -> dict[str, object]:

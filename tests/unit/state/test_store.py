@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from aiserver_tray.model import Snapshot
 from aiserver_tray.state.facts import ContainerGone, ContainerSeen, DesiredChanged
 from aiserver_tray.state.reduce import State
 from aiserver_tray.state.store import Store
+from aiserver_tray.state.views import Snapshot
 from tests.support.made import UP, container
 
 LIMIT = 10.0

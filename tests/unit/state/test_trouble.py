@@ -11,7 +11,7 @@ from aiserver_tray.base.errors.remedies import enter
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.scalars import parse_size
 from aiserver_tray.engine.parse import _unhealthy_since as unhealthy_since
-from aiserver_tray.model import Container, ModuleModel, ServiceModel, Trouble
+from aiserver_tray.model import Container, ModuleModel, ServiceModel
 from aiserver_tray.state.facts import (
     ContainersListed,
     DesiredChanged,
@@ -21,6 +21,7 @@ from aiserver_tray.state.facts import (
     ModulesChanged,
 )
 from aiserver_tray.state.reduce import State, reduce
+from aiserver_tray.state.views import Trouble
 
 GIB = 2**30
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)

@@ -4,14 +4,12 @@ from typing import Any
 
 import pytest
 
-from aiserver_tray.model import (
-    OperationView,
-)
 from aiserver_tray.state.facts import (
     ContainerSeen,
     DesiredChanged,
     OperationChanged,
 )
+from aiserver_tray.state.views import OperationView
 from tests.support.made import (
     after,
     at,

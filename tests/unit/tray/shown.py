@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.model import EngineView, ModuleView, OperationView, ServiceView, Snapshot, State
+from aiserver_tray.model import State
 from aiserver_tray.settings.rules import Alert, RuleKind
-from aiserver_tray.state.abilities import Condition, module_abilities
+from aiserver_tray.state.abilities import Condition, module_abilities, stack_abilities
 from aiserver_tray.state.judge import ALIVE
+from aiserver_tray.state.views import EngineView, ModuleView, OperationView, ServiceView, Snapshot
 from aiserver_tray.state.work import Work
 from aiserver_tray.tray.menu import Entry, TrayFacts
 from tests.support.made import ABLE
@@ -72,7 +73,9 @@ def snapshot(
     states: list[State] = [module.state for module in modules]
     worst: State = min(states, key=WORST_FIRST.index, default="stopped")
     views = tuple(able(module, operations) for module in modules)
-    return Snapshot(engine, state or worst, views, operations, chosen=("n8n", "dify"))
+    chosen = ("n8n", "dify")
+    abilities = stack_abilities(engine, views, operations, chosen)
+    return Snapshot(engine, state or worst, views, operations, abilities=abilities, chosen=chosen)
 
 
 def able(view: ModuleView, operations: tuple[OperationView, ...] = ()) -> ModuleView:

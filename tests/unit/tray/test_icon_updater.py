@@ -14,9 +14,10 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.contract.channels.dispatch import refusal
 from aiserver_tray.contract.contract import Caller, Peer, answer
 from aiserver_tray.core.rules.alerts import News
-from aiserver_tray.model import EngineView, OperationView, Snapshot, State
+from aiserver_tray.model import State
 from aiserver_tray.settings.app_declared import APP_SETTINGS
 from aiserver_tray.state.store import Store
+from aiserver_tray.state.views import EngineView, OperationView, Snapshot
 from aiserver_tray.system import autostart
 from aiserver_tray.system.paths import Home
 from aiserver_tray.tray import notifications
@@ -26,13 +27,14 @@ from aiserver_tray.tray.message import Message
 from aiserver_tray.tray.notifications import Notification
 from aiserver_tray.tray.view import TrayView
 from tests.support import made, states
+from tests.support.made import STACK_ABLE
 from tests.support.scripted import Scripted
 from tests.unit.tray.shown import alert, module, snapshot
 
 LIMIT = 10.0
 CHECK = "ai/docker/checkDocker"
 PEER = Peer("tray", "en", lambda _message: None)
-UNKNOWN = Snapshot(EngineView(running=False), "engine_down", ())
+UNKNOWN = Snapshot(EngineView(running=False), "engine_down", (), abilities=STACK_ABLE)
 N8N, DIFY = module("n8n"), module("dify", title={"en": "Dify"})
 
 

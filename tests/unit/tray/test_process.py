@@ -23,8 +23,8 @@ from aiserver_tray.contract.local.instance import Instance
 from aiserver_tray.contract.local.server import Server
 from aiserver_tray.contract.owner.claim import Claim
 from aiserver_tray.contract.owner.owner import Owner
-from aiserver_tray.model import OperationView
 from aiserver_tray.state.facts import OperationChanged
+from aiserver_tray.state.views import OperationView
 from aiserver_tray.system import logfile
 from aiserver_tray.system.paths import Home
 from aiserver_tray.tray import process, start

@@ -8,7 +8,8 @@ import pytest
 from aiserver_tray.base.errors import EngineDownError
 from aiserver_tray.base.errors.remedies import restart, set_to
 from aiserver_tray.base.i18n import Language, Text
-from aiserver_tray.model import EngineView, ModuleView, OperationView, Snapshot, State, Trouble
+from aiserver_tray.model import State
+from aiserver_tray.state.views import EngineView, ModuleView, OperationView, Snapshot, Trouble
 from aiserver_tray.state.words import CONDITIONS, STATES
 from aiserver_tray.tray.actions import (
     Cancel,

@@ -10,7 +10,7 @@ import { button } from "./button.js";
 import { progress } from "./meter.js";
 
 /**
- * @import { Module, Operation, OperationKind, Snapshot } from "../contract.d.ts"
+ * @import { Module, OperationSummary, OperationKind, Snapshot } from "../contract.d.ts"
  * @import { PageState } from "../types.d.ts"
  */
 
@@ -28,10 +28,10 @@ const WORDS = {
 export const active = ({ operations }) =>
   operations.filter(({ status }) => status === "waiting" || status === "running");
 
-/** @param {Operation[]} running The one that begins something, which takes long, stands in the hero. */
+/** @param {OperationSummary[]} running The one that begins something, which takes long, stands in the hero. */
 export const shownInHero = (running) => running.find(({ kind, status }) => status === "running" && kind !== "stop" && kind !== "down");
 
-/** @param {Operation} operation @param {Module[]} modules */
+/** @param {OperationSummary} operation @param {Module[]} modules */
 export function titleOf({ kind, modules: names, services }, modules) {
   const [some, all] = WORDS[kind];
   if (!names.length) return t(all);
@@ -40,10 +40,10 @@ export function titleOf({ kind, modules: names, services }, modules) {
   return t(some, { names: list(services.length ? services.map((name) => `${shown[0]}/${name}`) : shown) });
 }
 
-/** @param {Operation} operation */
+/** @param {OperationSummary} operation */
 export const countText = ({ kind, done, total }) => (total ? t(WORDS[kind][2], { done, total }) : "");
 
-/** @param {Operation} operation */
+/** @param {OperationSummary} operation */
 export const doing = ({ status, text }) => text ?? (status === "waiting" ? t("Waiting for another task") : "");
 
 const SECOND_MS = 1000;
@@ -53,7 +53,7 @@ const estimates = new Map();
 
 /**
  * Seconds: the owner reports an estimate with each step, and time passes meanwhile.
- * @param {Operation} operation @returns {number|null} `null`: not known, or it takes longer than estimated
+ * @param {OperationSummary} operation @returns {number|null} `null`: not known, or it takes longer than estimated
  */
 export function timeLeftOf({ id, secondsLeft }) {
   if (secondsLeft === null) {
@@ -69,18 +69,18 @@ export function timeLeftOf({ id, secondsLeft }) {
   return left;
 }
 
-/** @param {Operation} operation @param {string} what @param {PageState} page */
+/** @param {OperationSummary} operation @param {string} what @param {PageState} page */
 export const cancelButton = ({ id, foreign }, what, { asked, connection }) =>
   foreign ? nothing : button({
     text: t("Cancel"), name: labelled(t("Cancel"), what), enabled: connection === "up" && !asked.has(`cancel ${id}`),
     run: () => actions.cancel(id),
   });
 
-/** @param {Operation[]} operations @param {PageState} page @param {Snapshot} snapshot */
+/** @param {OperationSummary[]} operations @param {PageState} page @param {Snapshot} snapshot */
 export const others = (operations, page, { modules }) =>
   repeat(operations, ({ id }) => id, (operation) => line(operation, titleOf(operation, modules), page));
 
-/** @param {Operation} operation @param {string} what @param {PageState} page */
+/** @param {OperationSummary} operation @param {string} what @param {PageState} page */
 function line(operation, what, page) {
   const { id, done, total } = operation;
   const seconds = timeLeftOf(operation);

@@ -6,12 +6,12 @@
 import { explained, plainTitle, titleOf, troubled } from "./words.js";
 
 /**
- * @import { Error, Module, Operation, Remedy, State } from "../contract.d.ts"
+ * @import { Error, Module, OperationSummary, Remedy, State } from "../contract.d.ts"
  * @import { PageState } from "../types.d.ts"
  */
 
 /**
- * @typedef {Pick<Operation, "kind"|"modules"|"services">} Again what is tried again
+ * @typedef {Pick<OperationSummary, "kind"|"modules"|"services">} Again what is tried again
  * @typedef {object} Problem
  * @property {string} id
  * @property {string|null} module the module that it is about
@@ -74,7 +74,7 @@ const rank = ({ state }) => (state === "error" ? 0 : 1);
 /** @param {Error} error */
 const each = (error) => (error.data.errors?.length ? error.data.errors : [error]);
 
-/** @param {Operation} operation @param {PageState} page @param {Module[]} modules @returns {Problem[]} */
+/** @param {OperationSummary} operation @param {PageState} page @param {Module[]} modules @returns {Problem[]} */
 function ofOperation(operation, { dismissed }, modules) {
   const { id, status, error, kind, foreign } = operation;
   if (status !== "failed" || !error) return [];
@@ -97,7 +97,7 @@ function about({ data }, modules) {
   return data.module ?? modules.find((module) => module.name === name)?.name;
 }
 
-/** @param {Operation["kind"]} kind @param {string|null} name @param {Module[]} modules */
+/** @param {OperationSummary["kind"]} kind @param {string|null} name @param {Module[]} modules */
 const isSolved = (kind, name, modules) =>
   (kind === "up" || kind === "restart") &&
   modules.some((module) => module.name === name && module.state === "running");

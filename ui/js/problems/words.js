@@ -3,7 +3,7 @@
 import { bytes, list } from "../base/format.js";
 import { mark, t } from "../base/i18n.js";
 
-/** @import { Error, Module, Operation, OperationKind } from "../contract.d.ts" */
+/** @import { Error, Module, OperationSummary, OperationKind } from "../contract.d.ts" */
 
 /** @typedef {Record<string, any>} Data of an error; its fields depend on the code */
 
@@ -47,7 +47,7 @@ const strong = (name) => `\u0001${name}\u0001`;
 const titleOfModule = (name, modules) => modules.find((module) => module.name === name)?.title ?? name ?? "";
 
 /**
- * @param {Error} error @param {Operation} operation @param {string|null} module @param {Module[]} modules
+ * @param {Error} error @param {OperationSummary} operation @param {string|null} module @param {Module[]} modules
  */
 export function titleOf({ code, data }, operation, module, modules) {
   const given = /** @type {Data} */ (data);

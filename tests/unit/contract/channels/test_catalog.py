@@ -15,8 +15,8 @@ from aiserver_tray.contract.channels.api import Api
 from aiserver_tray.contract.contract import Peer
 from aiserver_tray.contract.message import Json
 from aiserver_tray.core.core import Core
-from aiserver_tray.model import OperationView, Snapshot
 from aiserver_tray.state.facts import OperationChanged
+from aiserver_tray.state.views import OperationView, Snapshot
 from aiserver_tray.system.files import write_private
 from tests.support.stack import service, write
 from tests.support.surroundings import Recorded

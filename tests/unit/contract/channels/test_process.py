@@ -22,10 +22,11 @@ from aiserver_tray.contract.channels.process import AppFeature
 from aiserver_tray.contract.contract import Caller, Envelope, Peer
 from aiserver_tray.contract.message import CallerKind, Json
 from aiserver_tray.core.core import Core
-from aiserver_tray.model import Actor, OperationView
+from aiserver_tray.model import Actor
 from aiserver_tray.operations.operation import Operation
 from aiserver_tray.operations.request import Request
 from aiserver_tray.state.facts import ContainersListed, ModulesChanged, OperationChanged
+from aiserver_tray.state.views import OperationView
 from tests.support import made
 from tests.support.places import place
 from tests.support.surroundings import Recorded

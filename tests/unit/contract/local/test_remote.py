@@ -16,9 +16,9 @@ from aiserver_tray.contract.local.remote import RemoteCore, RemoteState
 from aiserver_tray.contract.local.server import Server
 from aiserver_tray.core.stats.samples import Load, Sample, SampleJson, sample_json
 from aiserver_tray.features.monitoring.events import STATS, WATCHED
-from aiserver_tray.model import EngineView, OperationView
 from aiserver_tray.operations.request import Request
 from aiserver_tray.state.facts import OperationChanged
+from aiserver_tray.state.views import EngineView, OperationView
 from aiserver_tray.system.paths import Home
 from tests.support import made
 from tests.support.store_contract import OPERATION, StoreContract

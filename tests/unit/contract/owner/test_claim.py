@@ -19,8 +19,8 @@ from aiserver_tray.contract.local.instance import Instance
 from aiserver_tray.contract.local.server import Server
 from aiserver_tray.contract.owner import claim as claims
 from aiserver_tray.contract.owner.claim import Claim
-from aiserver_tray.model import OperationView
 from aiserver_tray.state.facts import OperationChanged
+from aiserver_tray.state.views import OperationView
 from aiserver_tray.system.paths import runtime_folder
 from tests.support import states
 from tests.support.scripted import Scripted

@@ -10,8 +10,8 @@ from aiserver_tray.base.errors import EngineDownError
 from aiserver_tray.core.logs.source import Source
 from aiserver_tray.core.logs.sources import Follower, Span
 from aiserver_tray.engine.values import LogLine
-from aiserver_tray.model import EngineView, Snapshot
-from tests.support.made import BEGIN
+from aiserver_tray.state.views import EngineView, Snapshot
+from tests.support.made import BEGIN, STACK_ABLE
 from tests.unit.cli.modules import MODULE, SERVICE
 
 LINES = [LogLine("stdout", second * 10**9, str(second)) for second in range(4)]
@@ -72,7 +72,9 @@ class Lost:
 def snapshot(state: Any) -> Snapshot:  # noqa: ANN401 - a word of the engine
     service = replace(SERVICE, state=state, started_at=BEGIN)
     module = replace(MODULE, services=(service,))
-    return Snapshot(EngineView(running=True, version="28.0"), "running", (module,))
+    return Snapshot(
+        EngineView(running=True, version="28.0"), "running", (module,), abilities=STACK_ABLE
+    )
 
 
 def test_a_log_whose_connection_is_cut_is_read_on_also_after_the_containers_end() -> None:

@@ -9,10 +9,10 @@ from aiserver_tray.core.rules.evaluation import Evaluation
 from aiserver_tray.core.rules.finding import Moment
 from aiserver_tray.core.rules.limits import Disk
 from aiserver_tray.core.stats.samples import Load, Sample
-from aiserver_tray.model import EngineView
 from aiserver_tray.settings.rules import Alert, Mute, Rule, RulesData
 from aiserver_tray.state.facts import Fact
 from aiserver_tray.state.reduce import State
+from aiserver_tray.state.views import EngineView
 from tests.support.made import after, container, running_engine
 
 EPOCH = 1_800_000_000.0

@@ -10,17 +10,18 @@ from aiserver_tray.app import App
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.core.wiring.consumer import Consumer, consumer_of
 from aiserver_tray.core.wiring.disconnect import disconnect
-from aiserver_tray.model import EngineView, ModuleView, Snapshot, State
-from tests.support.made import ABLE
+from aiserver_tray.model import State
+from aiserver_tray.state.views import EngineView, ModuleView, Snapshot
+from tests.support.made import ABLE, STACK_ABLE
 
 LOCAL, ELSEWHERE = "unix:///nowhere.sock", "tcp://192.0.2.1:2376"
 
 
 def module_view(name: str, state: State) -> ModuleView:
     return ModuleView(
-        name,
-        "feature",
-        state,
+        name=name,
+        kind="feature",
+        state=state,
         ready=0,
         total=0,
         reason=None,
@@ -43,7 +44,7 @@ class Noted:
     def snapshot(self) -> Snapshot:
         self.done.append("look")
         modules = tuple(module_view(name, state) for name, state in self._states.items())
-        return Snapshot(EngineView(running=True), "running", modules)
+        return Snapshot(EngineView(running=True), "running", modules, abilities=STACK_ABLE)
 
     def up(self, modules: Sequence[str]) -> Snapshot:
         self.done.append(f"up {' '.join(modules)}")

@@ -16,7 +16,7 @@ from aiserver_tray.contract.contract import Caller, Envelope, Peer
 from aiserver_tray.features.place import Place
 from aiserver_tray.features.predecessor.channels import PredecessorFeature
 from aiserver_tray.features.predecessor.events import STATUS
-from aiserver_tray.model import Actor, OperationView, Port
+from aiserver_tray.model import Actor, Port
 from aiserver_tray.operations.operation import Operation
 from aiserver_tray.operations.request import Request
 from aiserver_tray.state.facts import (
@@ -25,6 +25,7 @@ from aiserver_tray.state.facts import (
     DesiredChanged,
     ModulesChanged,
 )
+from aiserver_tray.state.views import OperationView
 from tests.support import made
 from tests.support.places import place
 from tests.unit.clients import Client

@@ -19,7 +19,7 @@ import { waterfall } from "./waterfall.js";
 import { ACTORS, moduleTitle, result, sign, title } from "./words.js";
 
 /**
- * @import { Activity, ActivityOperation, ActivityStatus, Carrier, OperationWithSteps, State } from "../../contract.d.ts"
+ * @import { Activity, ActivityOperation, ActivityStatus, Carrier, Operation, State } from "../../contract.d.ts"
  * @import { PageState } from "../../types.d.ts"
  */
 
@@ -49,7 +49,7 @@ export function detail(page, id) {
     ${entry.operation ? operationDetail(entry, entry.operation, page) : facts(entry)}`;
 }
 
-/** A running operation of this owner has its steps from its events. @param {Activity} entry @param {OperationWithSteps[]} progress */
+/** A running operation of this owner has its steps from its events. @param {Activity} entry @param {Operation[]} progress */
 function live(entry, progress) {
   const now = progress.find(({ id }) => id === entry.id);
   if (!now || entry.operation?.status !== "running") return entry;

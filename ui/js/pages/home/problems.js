@@ -10,11 +10,11 @@ import { notice } from "../../components/notice.js";
 import { problemCards } from "../../problems/card.js";
 
 /**
- * @import { Operation } from "../../contract.d.ts"
+ * @import { OperationSummary } from "../../contract.d.ts"
  * @import { PageState } from "../../types.d.ts"
  */
 
-/** @param {Operation} operation What its note is dismissed by; its failure is by its own id. */
+/** @param {OperationSummary} operation What its note is dismissed by; its failure is by its own id. */
 const noteOf = ({ id }) => `note ${id}`;
 
 /** @param {PageState} page */

@@ -11,11 +11,11 @@ import { startingModules } from "./starting.js";
 import { isOver, ofPhase, rate, share, shareDone } from "./steps.js";
 
 /**
- * @import { Module, Operation, Snapshot, Step } from "../../contract.d.ts"
+ * @import { Module, OperationSummary, Snapshot, Step } from "../../contract.d.ts"
  * @import { PageState } from "../../types.d.ts"
  */
 
-/** @param {Operation} operation @param {PageState} page @param {Snapshot} snapshot */
+/** @param {OperationSummary} operation @param {PageState} page @param {Snapshot} snapshot */
 export function progressOf(operation, page, snapshot) {
   const steps = page.progress.find(({ id }) => id === operation.id)?.steps ?? [];
   const what = titleOf(operation, snapshot.modules);
@@ -47,7 +47,7 @@ const ring = (done) => html`
     <b>${percent(done)}</b>
   </div>`;
 
-/** @param {Operation} operation @param {Step[]} pulls */
+/** @param {OperationSummary} operation @param {Step[]} pulls */
 function line(operation, pulls) {
   const speed = rate(pulls);
   const seconds = timeLeftOf(operation);

@@ -1,7 +1,7 @@
 // @ts-check
 /** The steps of an operation that begins something, in the phases that people know. Pure. */
 
-/** @import { Operation, OperationWithSteps, Step, StepKind } from "../../contract.d.ts" */
+/** @import { OperationSummary, Operation, Step, StepKind } from "../../contract.d.ts" */
 
 /** @typedef {"get"|"start"|"wait"} Phase */
 
@@ -32,7 +32,7 @@ export function overallShare(steps) {
   return phases.length ? phases.reduce((sum, phase) => sum + share(phase), 0) / phases.length : 0;
 }
 
-/** @param {Operation} operation @param {OperationWithSteps[]} progress How far it is, from 0 to 1, in whole percent. */
+/** @param {OperationSummary} operation @param {Operation[]} progress How far it is, from 0 to 1, in whole percent. */
 export function shareDone({ id, done, total }, progress) {
   const steps = progress.find((one) => one.id === id)?.steps ?? [];
   return Math.round((steps.length ? overallShare(steps) : done / (total || 1)) * 100) / 100;

@@ -1,14 +1,18 @@
-"""The forms in which clients and ``--json`` get the state: what `state.encode` makes.
+"""What clients are shown, and how it is sent (`base.codec`).
 
 The text below a field is its meaning; documentation and the page's types are generated from it.
 """
 
-from typing import Literal, TypedDict
+from dataclasses import KW_ONLY, dataclass, field
+from datetime import datetime
+from typing import Any, Literal, TypedDict
 
-from aiserver_tray.base.errors import ErrorJson
-from aiserver_tray.base.errors.remedies import RemedyJson
-from aiserver_tray.base.i18n import Language
+from aiserver_tray.base.codec import NEVER_SENT, sent_as, to_json
+from aiserver_tray.base.errors import AiServerError
+from aiserver_tray.base.errors.remedies import Remedy
+from aiserver_tray.base.i18n import Language, LocalText, Text, in_language
 from aiserver_tray.model import (
+    DEFAULT_ICON,
     ContainerStatus,
     Health,
     Kind,
@@ -18,11 +22,11 @@ from aiserver_tray.model import (
     StepKind,
     StepStatus,
     Theme,
-    TroubleKind,
 )
 
 
-class PortJson(TypedDict):
+@dataclass(frozen=True, slots=True)
+class PortView:
     """A published port of a running container."""
 
     service: str
@@ -37,7 +41,8 @@ class PortJson(TypedDict):
     """`tcp`, `udp` or `sctp`"""
 
 
-class ServiceJson(TypedDict):
+@dataclass(frozen=True, slots=True)
+class ServiceView:
     """A service of a module."""
 
     name: str
@@ -50,237 +55,285 @@ class ServiceJson(TypedDict):
     """`none`: there is no health check"""
     image: str
     """the image's name"""
-    job: bool
+    is_job: bool
     """it runs once and must exit with 0"""
-    exitCode: int | None
+    exit_code: int | None
     """its container's exit code; `null` while it runs"""
-    startedAt: str | None
+    started_at: datetime | None
     """last start of its container"""
-    restarts: int
-    """how often its restart policy has restarted the container"""
-    memoryLimit: int | None
-    """its memory limit in bytes; `null` without a limit"""
-    reason: str | None
+    reason: Text | None
     """why it is not in its desired state"""
+    restarts: int = 0
+    """how often its restart policy has restarted the container"""
+    memory_limit: int | None = None
+    """its memory limit in bytes; `null` without a limit"""
 
 
-class ModuleAbilitiesJson(TypedDict):
+class ModuleAbilities(TypedDict):
     """What can be done with a module: `null` if it is possible now, else the reason why not."""
 
-    start: str | None
+    start: Text | None
     """start it with its requirements"""
-    stop: str | None
+    stop: Text | None
     """stop it alone"""
-    stopWithUsers: str | None
+    stopWithUsers: Text | None
     """stop it and the modules that need it"""
-    restart: str | None
+    restart: Text | None
     """stop it and start it again"""
-    open: str | None
+    open: Text | None
     """show its page"""
-    logs: str | None
+    logs: Text | None
     """show the logs of its containers"""
-    remove: str | None
+    remove: Text | None
     """stop it, and remove its containers and networks"""
 
 
-class TroubleJson(TypedDict):
+TroubleKind = Literal["blocked", "memory", "unhealthy", "exited", "absent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
     """Why a module does not run as it should."""
 
     kind: TroubleKind
     """`blocked`: the module can't start; `memory`: a service ran out of memory; `unhealthy`: its
     health check fails; `exited`: it exited or can't start; `absent`: it has no container"""
-    reason: str
-    service: str | None
+    reason: Text
+    service: str | None = None
     """the service in trouble; `null` if it is the module"""
-    since: str | None
+    since: datetime | None = None
     """since when; `null` if that is not known"""
-    available: int | None
-    """of a service that ran out of memory, the bytes that its limit may have; `null`: not known"""
-    remedies: list[RemedyJson]
+    remedies: tuple[Remedy, ...] = ()
     """the next steps, the best first"""
+    available: int | None = None
+    """of a service that ran out of memory, the bytes that its limit may have; `null`: not known"""
 
 
-class ModuleJson(TypedDict):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModuleView:
     """A module with its services."""
 
     name: str
     """name in the catalog"""
     kind: Kind
-    title: str
+    title: LocalText = field(
+        default_factory=dict,
+        metadata=sent_as(lambda view, language: view.title_in(language)),
+    )
     """for people; without a title, the name"""
-    summary: str
+    summary: LocalText = field(default_factory=dict)
     """for people; may be empty"""
-    icon: str
+    icon: str = DEFAULT_ICON
     """name of its Lucide icon"""
-    version: str | None
+    version: str | None = None
     """the tag of its main image; `null` without a tag"""
-    requires: list[str]
+    requires: tuple[str, ...] = ()
     """the modules that it requires"""
     state: State
     ready: int
     """the number of ready services; a job is ready when it has exited with 0"""
     total: int
     """the number of services"""
-    reason: str | None
+    reason: Text | None
     """why it is not in its desired state"""
-    problem: str | None
+    problem: Text | None = None
     """why it can't start, even if parts of it run"""
-    trouble: TroubleJson | None
+    trouble: Trouble | None = None
     """why it is failed or only partly running"""
-    since: str | None
+    since: datetime | None = None
     """the latest start of its running services; `null` if none runs"""
-    memoryLimit: int | None
+    memory_limit: int | None = None
     """the sum of its services' memory limits in bytes, without jobs; `null` if one has no limit"""
-    outdated: bool
+    is_outdated: bool = False
     """its settings have changed since its running containers were created; `up` recreates them"""
     orphan: bool
     """it has containers but no folder in the catalog"""
     wanted: bool
     """asked for by the user, or required by a wanted module"""
-    usedBy: list[str]
+    used_by: tuple[str, ...]
     """the features, wanted or running, that require it"""
     open: str | None
     """the address of its page"""
-    abilities: ModuleAbilitiesJson
+    abilities: ModuleAbilities
     """what can be done with it now"""
-    ports: list[PortJson]
+    ports: tuple[PortView, ...] = ()
     """the published ports of running containers"""
-    services: list[ServiceJson]
+    services: tuple[ServiceView, ...]
+
+    def title_in(self, language: Language) -> str:
+        """Its title for display; its name if it has no title."""
+        return in_language(self.title, language) or self.name
+
+    def summary_in(self, language: Language) -> str:
+        """A one-line description; may be empty."""
+        return in_language(self.summary, language)
 
 
-class StepJson(TypedDict):
+@dataclass(frozen=True, slots=True)
+class StepView:
     """A step of an operation."""
 
     kind: StepKind
     subject: str
     """the object's name on the engine, or a kernel setting such as `vm.max_map_count=262144`"""
     module: str
-    service: str | None
+    service: str | None = None
     """`null` for a step of the whole module"""
-    status: StepStatus
+    status: StepStatus = "pending"
     """`skipped`: a step that it needs failed, or the operation was cancelled"""
-    detail: str | None
+    detail: Text | None = None
     """details of a running step, such as the layers of a pull"""
-    current: int
+    current: int = 0
     """bytes of a pull so far"""
-    total: int
+    total: int = 0
     """bytes of a pull"""
-    rate: float
+    rate: float = 0.0
     """bytes per second"""
-    began: float | None
+    began: float | None = None
     """seconds from the operation's beginning to its own; `null` if it has not begun"""
-    seconds: float | None
+    seconds: float | None = None
     """its duration; `null` if it has not ended"""
-    usual: float | None
+    usual: float | None = None
     """its usual duration, from earlier times; `null` if there were none"""
 
 
-class OperationJson(TypedDict):
+@dataclass(frozen=True, slots=True)
+class OperationSummary:
     """An operation, without its steps."""
 
     id: str
     """id for cancelling it"""
     kind: OperationKind
-    modules: list[str]
+    modules: tuple[str, ...]
     """names of modules, including those added to the request"""
-    services: list[str]
-    """only these services of its module; empty: all services of its modules"""
-    status: OperationStatus
+    status: OperationStatus = "running"
     """`waiting`: for another operation's locks"""
-    done: int
+    _: KW_ONLY
+    services: tuple[str, ...] = ()
+    """only these services of its module; empty: all services of its modules"""
+    done: int = 0
     """the number of finished services; of images, if the operation only concerns images"""
-    total: int
+    total: int = 0
     """the number of services, or images"""
-    text: str | None
+    text: Text | None = None
     """current action or wait"""
-    secondsLeft: float | None
+    seconds_left: float | None = None
     """estimate from earlier starts"""
-    error: ErrorJson | None
+    error: AiServerError | None = None
     """why it failed"""
-    notices: list[str]
+    notices: tuple[Text, ...] = ()
     """notes for the user that are no failures"""
-    foreign: bool
+    is_foreign: bool = False
     """started by another process; only that process can cancel it"""
-    revival: bool
+    is_revival: bool = False
     """started by the owner to bring up the desired modules: no user waits for it"""
-    endedAt: str | None
+    ended_at: datetime | None = None
     """when it ended"""
 
+    @property
+    def is_over(self) -> bool:
+        """Whether it has finished, with any result."""
+        return self.status in ("succeeded", "failed", "cancelled")
 
-class OperationWithStepsJson(OperationJson):
+
+def _steps_json(view: "OperationView", language: Language) -> list[dict[str, Any]]:
+    """A step begins some seconds after its operation."""
+    return [
+        to_json(step, language)
+        | {
+            "began": None if step.began is None else round(step.began - view.began, 3),
+            "seconds": None if step.seconds is None else round(step.seconds, 3),
+        }
+        for step in view.steps
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class OperationView(OperationSummary):
     """An operation with its steps."""
 
-    detail: str | None
+    detail: Text | None = None
     """reason for waiting, as text"""
-    steps: list[StepJson]
+    steps: tuple[StepView, ...] = field(default=(), metadata=sent_as(_steps_json))
+    began: float = field(default=0.0, metadata=NEVER_SENT)
+    """a reading of a clock that only its own process knows, as in its steps"""
 
 
-class EngineStatusJson(TypedDict):
+@dataclass(frozen=True, slots=True)
+class EngineStatus:
     """Whether the engine answers."""
 
     running: bool
     """it answers"""
-    version: str | None
+    version: str | None = None
     """its version; `null` if no engine answers"""
 
 
-class EngineJson(EngineStatusJson):
+@dataclass(frozen=True, slots=True)
+class EngineView(EngineStatus):
     """The engine."""
 
-    id: str | None
+    id: str | None = None
     """id under which its state is stored"""
-    error: ErrorJson | None
+    error: AiServerError | None = None
     """the reason for no answer"""
-    starting: bool
+    starting: bool = False
     """the applet is starting it"""
-    cpus: int | None
+    cpus: int | None = None
     """the number of its machine's processors; `null` if no engine answers"""
-    memory: int | None
+    memory: int | None = None
     """the memory of its machine in bytes; `null` if no engine answers"""
-    downSince: str | None
+    down_since: datetime | None = None
     """when it stopped answering; `null` if the owner did not see that"""
-    startBegun: str | None
+    start_begun: datetime | None = None
     """when the applet began to start it"""
-    usualStart: float | None
+    usual_start: float | None = None
     """the seconds that its start took before"""
 
 
-class StackAbilitiesJson(TypedDict):
+class StackAbilities(TypedDict):
     """What can be done with everything: `null` if it is possible now, else the reason why not."""
 
-    start: str | None
+    start: Text | None
     """start the chosen modules"""
-    stop: str | None
+    stop: Text | None
     """stop everything"""
-    cancel: str | None
+    cancel: Text | None
     """cancel an operation of the applet"""
 
 
-class StatusJson(TypedDict):
+@dataclass(frozen=True, slots=True)
+class Status:
     """The state of the stack."""
 
-    engine: EngineStatusJson
+    engine: EngineStatus
     state: State
     """state of the whole stack: the worst state of a module"""
-    modules: list[ModuleJson]
+    modules: tuple[ModuleView, ...]
     """by kind and name, orphans last"""
 
 
-class SnapshotJson(TypedDict):
+@dataclass(frozen=True, slots=True)
+class Snapshot:
     """Everything at one moment."""
 
-    language: Language
+    language: Language = field(
+        default="en", kw_only=True, metadata=sent_as(lambda _snapshot, language: language)
+    )
     """the language of its texts"""
-    engine: EngineJson
+    engine: EngineView
     state: State
     """state of the whole stack: the worst state of a module"""
-    modules: list[ModuleJson]
+    modules: tuple[ModuleView, ...]
     """sorted by title, orphans last"""
-    operations: list[OperationJson]
+    operations: tuple[OperationSummary, ...] = ()
     """the running ones, the last that ended, and failed ones that no later one has replaced"""
-    abilities: StackAbilitiesJson
+    _: KW_ONLY
+    abilities: StackAbilities
     """what can be done with everything now"""
-    chosen: list[str]
+    chosen: tuple[str, ...] = ()
     """the names of the modules that *Start all* starts"""
-    theme: Theme
+    theme: Theme = "system"
     """how the dashboard looks"""
+    seq: int = field(default=0, metadata=NEVER_SENT)
+    """counts the changes of the state; always 0 in a client"""
