@@ -6,7 +6,6 @@ python3 build/dev.py bundle --deb         on Debian and Ubuntu: the package for 
 """
 
 import argparse
-import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -17,16 +16,15 @@ from bundler.native import native_bundle
 from bundler.windows import Package, installer, sign, windows_package
 from bundler.winget import write_manifest
 from deb.package import deb_package
+from developer.cache import PACKAGES, WINE, cache_folder
 from developer.machine import ROOT, WINDOWS
 
 FOLDER = ROOT / "dist"
-CACHES = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-PACKAGES = CACHES / "aiserver-packages"
 
 
 def with_wine() -> Package:
     """Bundle and installer for Windows, from the cache if they are there."""
-    made = windows_package(PACKAGES, CACHES / "aiserver-wine")
+    made = windows_package(cache_folder(PACKAGES), cache_folder(WINE))
     bundle = FOLDER / made.bundle.name
     shutil.copytree(made.bundle, bundle)
     return Package(bundle, Path(shutil.copy(made.installer, FOLDER)))
@@ -50,7 +48,7 @@ def main(arguments: Sequence[str]) -> None:
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir()
     if given.deb:
-        sys.stdout.write(f"{shutil.copy(deb_package(PACKAGES), FOLDER)}\n")
+        sys.stdout.write(f"{shutil.copy(deb_package(cache_folder(PACKAGES)), FOLDER)}\n")
         return
     if not WINDOWS and not given.windows:
         sys.stdout.write(f"{native_bundle(FOLDER)}\n")
