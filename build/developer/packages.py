@@ -85,6 +85,8 @@ def lab_needs() -> Needs:
     """Requirements of the lab."""
     if sys.platform != "linux":
         fail("the lab runs its own Docker Engine, which needs Linux (WSL2 serves on Windows)")
+    if os.geteuid():
+        fail("the lab runs its own Docker Engine, which needs root: run the same with sudo")
     return {"the lab": lacking(json.loads(LAB.read_text(encoding="utf-8")))}
 
 
