@@ -47,7 +47,7 @@ TESTS: dict[str, dict[str, str]] = {
     "desktop": SCREEN,
     "engine": COMPOSE,
     "oracle": COMPOSE,
-    "packages": {**SCREEN, **BROWSER, **DEB, **DEB_CHECKS},
+    "packages": {**SCREEN, **BROWSER, **COMPOSE, **DEB, **DEB_CHECKS},
     "ui": BROWSER,
     "unit": {**GTK, **BUS, "gnome-keyring-daemon": "gnome-keyring"},
     "wine": SCREEN,
