@@ -6,61 +6,72 @@ python3 build/dev.py bundle --deb         on Debian and Ubuntu: the package for 
 """
 
 import argparse
-import os
+import shlex
 import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from subprocess import CalledProcessError
+from tempfile import TemporaryDirectory
 
 from bundler.inputs import version
 from bundler.native import native_bundle
 from bundler.windows import Package, installer, sign, windows_package
 from bundler.winget import write_manifest
 from deb.package import deb_package
+from developer.cache import PACKAGES, WINE, cache_folder
 from developer.machine import ROOT, WINDOWS
 
 FOLDER = ROOT / "dist"
-CACHES = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-PACKAGES = CACHES / "aiserver-packages"
 
 
-def with_wine() -> Package:
-    """Bundle and installer for Windows, from the cache if they are there."""
-    made = windows_package(PACKAGES, CACHES / "aiserver-wine")
-    bundle = FOLDER / made.bundle.name
-    shutil.copytree(made.bundle, bundle)
-    return Package(bundle, Path(shutil.copy(made.installer, FOLDER)))
+def with_wine(folder: Path) -> Package:
+    """Bundle and installer for Windows in *folder*, from the cache if they are there."""
+    made = windows_package(cache_folder(PACKAGES), cache_folder(WINE))
+    bundle = shutil.copytree(made.bundle, folder / made.bundle.name)
+    return Package(bundle, Path(shutil.copy(made.installer, folder)))
 
 
-def on_windows() -> Package:
-    """Bundle and installer, on Windows itself."""
-    bundle = native_bundle(FOLDER)
+def on_windows(folder: Path) -> Package:
+    """Bundle and installer in *folder*, on Windows itself."""
+    bundle = native_bundle(folder)
     sign(bundle)
-    return Package(bundle, installer(bundle, version(), FOLDER))
+    return Package(bundle, installer(bundle, version(), folder))
+
+
+def build(given: argparse.Namespace, folder: Path) -> list[Path]:
+    """The packages that *given* asks for, built in *folder*."""
+    if given.deb:
+        return [Path(shutil.copy(deb_package(cache_folder(PACKAGES)), folder))]
+    if not WINDOWS and not given.windows:
+        return [native_bundle(folder)]
+    made = on_windows(folder) if WINDOWS else with_wine(folder)
+    if given.url:
+        url = f"{given.url}/{made.installer.name}"
+        write_manifest(made.installer, version(), url, folder / "winget")
+    return [made.bundle, made.installer]
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Build what *arguments* ask for, and print where it is."""
+    """Build what *arguments* ask for, and print where it is. If that fails, the packages that were
+    built before stay."""
     parser = argparse.ArgumentParser()
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--windows", action="store_true")
     what.add_argument("--deb", action="store_true")
     parser.add_argument("--url")
     given = parser.parse_args(arguments)
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    FOLDER.mkdir()
-    if given.deb:
-        sys.stdout.write(f"{shutil.copy(deb_package(PACKAGES), FOLDER)}\n")
-        return
-    if not WINDOWS and not given.windows:
-        sys.stdout.write(f"{native_bundle(FOLDER)}\n")
-        return
-    made = on_windows() if WINDOWS else with_wine()
-    sys.stdout.write(f"{made.bundle}\n{made.installer}\n")
-    if given.url:
-        url = f"{given.url}/{made.installer.name}"
-        write_manifest(made.installer, version(), url, FOLDER / "winget")
+    with TemporaryDirectory(dir=ROOT) as scratch:
+        folder = Path(scratch) / FOLDER.name
+        folder.mkdir()
+        made = build(given, folder)
+        shutil.rmtree(FOLDER, ignore_errors=True)
+        folder.rename(FOLDER)
+    sys.stdout.writelines(f"{FOLDER / path.relative_to(folder)}\n" for path in made)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    try:
+        main(sys.argv[1:])
+    except CalledProcessError as error:  # its output was shown
+        sys.exit(f"bundle.py: failed: {shlex.join(error.cmd)}")

@@ -9,6 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from filelock import FileLock
+
 from bundler.packages import exported, installed
 from bundler.processes import must
 
@@ -49,15 +51,23 @@ def windows_python(cache: Path, packages: Sequence[str] = APPLICATION) -> Path:
         CalledProcessError: a package can't be downloaded, or the compiler fails; they say why.
     """
     folder = cache / f"python-{_fingerprint(packages)}"
-    if not folder.exists():
-        with TemporaryDirectory(dir=cache) as scratch:
-            made = Path(scratch) / "python"
-            _libraries(made, Path(scratch))
-            _standard_library(made)
-            _programs(made)
-            _install(packages, made / "Lib/site-packages")
-            made.rename(folder)
+    cache.mkdir(parents=True, exist_ok=True)
+    with FileLock(cache / "lock"):
+        if not folder.exists():
+            with TemporaryDirectory(dir=cache) as scratch:
+                made = _made(packages, Path(scratch))
+                made.rename(folder)
     return folder
+
+
+def _made(packages: Sequence[str], scratch: Path) -> Path:
+    """The folder of a new Python, made in *scratch*."""
+    made = scratch / "python"
+    _libraries(made, scratch)
+    _standard_library(made)
+    _programs(made)
+    _install(packages, made / "Lib/site-packages")
+    return made
 
 
 def _fingerprint(packages: Sequence[str]) -> str:

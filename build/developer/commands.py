@@ -168,8 +168,8 @@ def command_demo(_: argparse.Namespace) -> int:
 
 
 def command_bundle(options: argparse.Namespace) -> int:
-    """Build the packages for users in dist/, which is emptied first: the bundle for this system
-    and, on Windows, its installer. build/README.md tells more."""
+    """Build the packages for users in dist/, in place of those that are there: the bundle for this
+    system and, on Windows, its installer. build/README.md tells more."""
     if options.deb and not DEBIAN:
         fail("only Debian and Ubuntu can build their package")
     needs = deb_needs() if options.deb else {}

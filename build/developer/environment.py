@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+from developer.cache import writable
 from developer.machine import DEBIAN, ROOT, SCRIPTS, VENV
 from developer.packages import Needs
 from developer.processes import fail, must, must_as_root
@@ -92,6 +93,7 @@ def set_up(needs: Needs) -> None:
     if found == wanted:
         return
     print("dev.py: setting up .venv", file=sys.stderr)
+    writable(ROOT)
     if found[:1] != wanted[:1]:
         make(python)
         fill()

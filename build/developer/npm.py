@@ -4,14 +4,15 @@ import base64
 import hashlib
 import io
 import os
-import shutil
 import sys
 import tarfile
 import urllib.request
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from developer.cache import writable
 from developer.machine import VENV
 from developer.processes import fail
 
@@ -36,11 +37,16 @@ class Package:
     def set_up(self) -> Path:
         """The folder with its files, which are downloaded once. Exits if that fails."""
         folder = VENV / f"{self.title.lower()}-{self.version}"
-        stamp = folder / "unpacked"
-        if not stamp.exists():
+        if not folder.exists():
             print(f"dev.py: downloading {self.title} {self.version}", file=sys.stderr)
-            unpack(self._download(), folder)
-            stamp.touch()
+            with TemporaryDirectory(dir=writable(VENV)) as scratch:
+                made = Path(scratch) / "made"
+                unpack(self._download(), made)
+                try:
+                    made.rename(folder)
+                except OSError:
+                    if not folder.exists():  # otherwise another process was faster
+                        raise
         return folder / "package"
 
     def _download(self) -> bytes:
@@ -60,7 +66,6 @@ class Package:
 
 def unpack(archive: bytes, folder: Path) -> None:
     """Write the files of *archive* to *folder*."""
-    shutil.rmtree(folder, ignore_errors=True)
     with tarfile.open(fileobj=io.BytesIO(archive)) as members:
         for member in members:
             if (content := members.extractfile(member)) is not None:

@@ -47,7 +47,7 @@ TESTS: dict[str, dict[str, str]] = {
     "desktop": SCREEN,
     "engine": COMPOSE,
     "oracle": COMPOSE,
-    "packages": {**SCREEN, **BROWSER, **DEB, **DEB_CHECKS},
+    "packages": {**SCREEN, **BROWSER, **COMPOSE, **DEB, **DEB_CHECKS},
     "ui": BROWSER,
     "unit": {**GTK, **BUS, "gnome-keyring-daemon": "gnome-keyring"},
     "wine": SCREEN,
@@ -85,6 +85,8 @@ def lab_needs() -> Needs:
     """Requirements of the lab."""
     if sys.platform != "linux":
         fail("the lab runs its own Docker Engine, which needs Linux (WSL2 serves on Windows)")
+    if os.geteuid():
+        fail("the lab runs its own Docker Engine, which needs root: run the same with sudo")
     return {"the lab": lacking(json.loads(LAB.read_text(encoding="utf-8")))}
 
 

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from deb.package import NAME, deb_package
+from developer.cache import PACKAGES, cache_folder
 from tests.bench.result import Comparison, Figure, Results
 from tests.lab.fixtures import borrowed
 from tests.lab.place import Place
@@ -20,7 +21,6 @@ from tests.support.desktop.desktop import Desktop, desktop
 from tests.support.desktop.window import PROBE, ask, probed
 from tests.support.forwarding import forwarded
 from tests.support.waiting import eventually
-from tests.support.wine.windows import caches
 
 LIMIT = 3.0
 """Seconds."""
@@ -37,7 +37,7 @@ _QUIT_SECONDS = 60
 def first_start(lab: Place, times: int) -> Results:
     """Seconds from the start of the tray in a new home until its window can be used: of the
     installed package, none of whose files is in memory, and from source, where all are."""
-    packages = caches() / "aiserver-packages"
+    packages = cache_folder(PACKAGES)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         engine = stack.enter_context(borrowed(lab))

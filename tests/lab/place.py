@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from developer.cache import LAB, cache_folder, writable
+
 VARIABLE = "AISERVER_LAB"
 """Environment variable that names another state folder, and thereby another lab."""
 
@@ -120,8 +122,7 @@ class Place:
 
 
 def default_place() -> Place:
-    """The machine's lab: one for all checkouts, in the user's cache folder."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    state = Path(os.environ.get(VARIABLE) or cache / "aiserver-lab").absolute()
-    state.mkdir(parents=True, exist_ok=True)
-    return Place(state)
+    """The machine's lab: one for all checkouts, in the user's cache folder. Exits if nothing can
+    be written there."""
+    chosen = os.environ.get(VARIABLE)
+    return Place(writable(Path(chosen).absolute()) if chosen else cache_folder(LAB))

@@ -9,12 +9,13 @@ import docker
 import pytest
 
 from bundler.windows import Package, windows_package
+from developer.cache import PACKAGES, WINE, cache_folder
 from tests.lab.fixtures import engine, have_image, lab
 from tests.lab.place import Place
 from tests.packages.setup import Setup
 from tests.support.forwarding import forwarded
 from tests.support.installation import IMAGE
-from tests.support.wine.windows import caches, fresh_windows
+from tests.support.wine.windows import fresh_windows
 
 __all__ = ["engine", "lab"]
 
@@ -22,7 +23,7 @@ __all__ = ["engine", "lab"]
 @pytest.fixture(scope="session")
 def package() -> Package:
     """The packages for Windows of the files that are here."""
-    return windows_package(caches() / "aiserver-packages", caches() / "aiserver-wine")
+    return windows_package(cache_folder(PACKAGES), cache_folder(WINE))
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import pytest
 from aiserver_tray.cli import COMMANDS
 from bundler.inputs import version
 from deb.package import ICON_SIZES, deb_package
+from developer.cache import PACKAGES, cache_folder
 from tests.lab.fixtures import have_image
 from tests.lab.place import Place
 from tests.support.debian import USER, Debian, debian_for
@@ -21,7 +22,6 @@ from tests.support.desktop.desktop import desktop
 from tests.support.forwarding import forwarded
 from tests.support.installation import IMAGE, Installation, idle
 from tests.support.waiting import eventually
-from tests.support.wine.windows import caches
 
 NAME = "aiserver-tray"
 BYTES = 30_000_000
@@ -57,7 +57,7 @@ NOT_UNPACKED = re.compile(r"/usr/share/(doc|lintian|man)/")
 @pytest.fixture(scope="session")
 def deb() -> Path:
     """The package of the files that are here."""
-    return deb_package(caches() / "aiserver-packages")
+    return deb_package(cache_folder(PACKAGES))
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def content(deb: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def debian(deb: Path, engine: docker.DockerClient, tmp_path: Path) -> Iterator[Debian]:
     """A Debian that has what the package depends on."""
-    with debian_for(deb, engine, caches() / "aiserver-packages", tmp_path) as found:
+    with debian_for(deb, engine, cache_folder(PACKAGES), tmp_path) as found:
         yield found
 
 

@@ -163,7 +163,7 @@ def main(words: Sequence[str]) -> None:
     with ExitStack() as stack:
         place = default_place().for_demo()
         stack.callback(lifecycle.down, place)
-        lifecycle.up(place)
+        lifecycle.up(place, print)
         scratch = Path(tempfile.mkdtemp())
         stack.callback(shutil.rmtree, scratch, ignore_errors=True)
         environment = os.environ | {

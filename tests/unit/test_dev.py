@@ -406,6 +406,7 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packages, "DEBIAN", True)
     monkeypatch.setattr(packages, "has_wine", lambda: False)
     monkeypatch.setattr(packages, "is_here", lambda _: False)
+    monkeypatch.setattr(os, "geteuid", lambda: 0, raising=False)
 
 
 @on_linux
@@ -416,6 +417,13 @@ def test_a_level_gets_what_it_needs_and_no_more(bare: None) -> None:
     both = packages.needs_of_tests(["unit", "desktop"])
     assert both["tests"] >= {"xvfb", *unit}
     assert "docker.io" in both["the lab"]
+
+
+@on_linux
+def test_lab_without_root_is_refused_with_the_fix(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(SystemExit, match="needs root: run the same with sudo"):
+        packages.needs_of_tests(["engine"])
 
 
 @on_linux

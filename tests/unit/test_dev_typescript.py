@@ -98,6 +98,22 @@ def test_an_interrupted_download_is_repeated(
     assert registry.asked == [PATH] * 2
 
 
+@pytest.mark.usefixtures("registry")
+def test_download_that_another_process_overtakes_leaves_its_files(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    unpack = npm.unpack
+
+    def overtaken(archive: bytes, folder: Path) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(npm, "unpack", unpack)
+            typescript.set_up().with_name("in use").touch()
+        unpack(archive, folder)
+
+    monkeypatch.setattr(npm, "unpack", overtaken)
+    assert typescript.set_up().with_name("in use").exists()
+
+
 def test_another_archive_than_the_expected_one_is_refused(
     registry: Registry, tmp_path: Path
 ) -> None:

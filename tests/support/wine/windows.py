@@ -1,7 +1,6 @@
 """Wine with a Windows Python, on a desktop with a task bar; one for all tests of a process."""
 
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from filelock import FileLock, Timeout
 
 from bundler.windows_python import windows_python
 from bundler.wine import windows_path
+from developer.cache import WINE, cache_folder
 from developer.machine import ROOT
 from tests.support.desktop.desktop import Desktop, desktop
 from tests.support.desktop.pointer import TaskBar
@@ -152,22 +152,14 @@ class Windows:
 @contextmanager
 def windows(shots: Path) -> Iterator[Windows]:
     """While it lasts, a Windows that nobody else uses; pictures of its screen go to *shots*."""
-    with _prefix(caches() / "aiserver-wine") as prefix, fresh_windows(prefix, shots) as found:
+    with _prefix(cache_folder(WINE)) as prefix, fresh_windows(prefix, shots) as found:
         yield found
-
-
-def caches() -> Path:
-    """The folder for what can be made again."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 
 
 @contextmanager
 def fresh_windows(prefix: Path, shots: Path) -> Iterator[Windows]:
     """As `windows`, with drive and registry in the folder *prefix*, created if it is not there."""
-    cache = caches() / "aiserver-wine"
-    cache.mkdir(parents=True, exist_ok=True)
-    with FileLock(cache / "lock"):
-        python = windows_python(cache)
+    python = windows_python(cache_folder(WINE))
     with desktop() as screen:
         _furnish(screen, prefix, python)
         bar = TaskBar(screen, shots, _CHOICE)
@@ -183,7 +175,6 @@ def fresh_windows(prefix: Path, shots: Path) -> Iterator[Windows]:
 @contextmanager
 def _prefix(cache: Path) -> Iterator[Path]:
     """The first of Wine's folders in *cache* that no other process uses."""
-    cache.mkdir(parents=True, exist_ok=True)
     for number in count(1):
         try:
             with FileLock(cache / f"prefix-{number}.lock", blocking=False):
