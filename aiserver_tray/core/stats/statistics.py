@@ -1,6 +1,7 @@
 """Samples, history and marks of one owner, wired together."""
 
 from collections.abc import Callable
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from aiserver_tray.core.stats import restarts
@@ -39,20 +40,20 @@ class Statistics:
         self.operations = OperationMarks(journal)
         self.history: History
         self._state: State | None = None
-        self._leave: Callable[[], None] = lambda: None
+        self._ends = ExitStack()
+        """What `start` has begun."""
 
     def start(self) -> None:
         """Begin."""
-        self.history = History(self._path)
-        self._leave = self._store.observe(self._note)
+        self.history = self._ends.enter_context(closing(History(self._path)))
         self.sampler.start()
+        self._ends.callback(self.sampler.close)
+        self._ends.callback(self._store.observe(self._note))
 
     def close(self) -> None:
         """Stop, without waiting for an engine that does not respond."""
-        self._leave()
         self.watching.close()
-        self.sampler.close()
-        self.history.close()
+        self._ends.close()
 
     def _take(self, sample: Sample) -> None:
         self.history.add(sample)

@@ -63,6 +63,7 @@ def test_each_channel_has_a_handler(app: App) -> None:
         assert handler.channel is declared
         assert declared.method in vars(type(handler.part)).values()
     assert {type(feature) for feature in here.features} == {*classes()}
+    found.close()  # also what was not started
     core.store.close()
 
 
