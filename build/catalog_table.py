@@ -17,9 +17,9 @@ from aiserver_tray.catalog.catalog import Catalog, load_catalog
 from aiserver_tray.catalog.compose.load import load_project
 from aiserver_tray.catalog.compose.service import Service
 from aiserver_tray.catalog.extension import stated
+from aiserver_tray.catalog.jobs import jobs_in
 from aiserver_tray.catalog.modules import Module
 from aiserver_tray.catalog.resolve import config_environment
-from aiserver_tray.spec.jobs import jobs_in
 
 COLUMNS = ("image", "volumes", "ports", "health check", "dependencies", "secrets", "memory")
 README = built_in_catalog() / "README.md"

@@ -7,8 +7,8 @@ import pytest
 from aiserver_tray.catalog.catalog import load_catalog
 from aiserver_tray.catalog.check import check
 from aiserver_tray.catalog.extension import stated
+from aiserver_tray.catalog.jobs import jobs_in
 from aiserver_tray.catalog.resolve import outline, resolve
-from aiserver_tray.spec.jobs import jobs_in
 from aiserver_tray.spec.outline import module_model
 from tests.unit.module_folders import declared, write
 

@@ -9,8 +9,8 @@ import pytest
 
 from aiserver_tray.catalog.compose.load import load_project
 from aiserver_tray.catalog.compose.service import Service
+from aiserver_tray.catalog.jobs import jobs_in
 from aiserver_tray.catalog.resolve import config_environment
-from aiserver_tray.spec.jobs import jobs_in
 from catalog_table import load
 
 CATALOG = load()
