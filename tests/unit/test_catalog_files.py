@@ -78,6 +78,5 @@ def test_check_notes_what_another_file_says_of_its_module(tmp_path: Path, how: s
         text.write("\nx-aiserver: {kind: basic}\n")
     report = check(load_catalog([tmp_path]), None)
     assert report.problems == []
-    assert [(n.place.file, n.place.line, n.place.key) for n in report.notes] == [
-        (file, 3, "x-aiserver")
-    ]
+    found = [(n.place.line, n.place.key) for n in report.notes if n.place.file == file]
+    assert found == [(3, "x-aiserver")]
