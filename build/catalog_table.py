@@ -1,15 +1,11 @@
 """The table of every service of the built-in catalog, from its Compose files.
 
-``python build/catalog_table.py`` writes ``orchestration/README.md``; a test compares the file. For
-empty cells, ``catalog_reasons.toml`` has the reason.
+``python build/catalog_table.py`` writes ``orchestration/README.md``; a test compares the file.
 """
 
-import json
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from aiserver_tray.app import built_in_catalog
@@ -17,13 +13,13 @@ from aiserver_tray.catalog.catalog import Catalog, load_catalog
 from aiserver_tray.catalog.compose.load import load_project
 from aiserver_tray.catalog.compose.service import Service
 from aiserver_tray.catalog.extension import stated
+from aiserver_tray.catalog.jobs import jobs_in
+from aiserver_tray.catalog.module_rules import secrets_used
 from aiserver_tray.catalog.modules import Module
 from aiserver_tray.catalog.resolve import config_environment
-from aiserver_tray.spec.jobs import jobs_in
 
 COLUMNS = ("image", "volumes", "ports", "health check", "dependencies", "secrets", "memory")
 README = built_in_catalog() / "README.md"
-REASONS = Path(__file__).with_name("catalog_reasons.toml")
 
 _NAME = re.compile(r"\$\{(\w+)\}")
 
@@ -36,6 +32,14 @@ a test compares it with them. Text in italics gives the reason for an empty cell
 """
 
 
+_EMPTY = {"ports": "internal only", "dependencies": "no dependencies"}
+_EMPTY_OF_JOBS = {
+    "volumes": "a job: stores nothing",
+    "ports": "a job: publishes no port",
+    "health check": "a job: must exit with 0",
+}
+
+
 @dataclass(frozen=True)
 class Row:
     """A service and its cells in `COLUMNS`; empty if there is no content."""
@@ -43,6 +47,13 @@ class Row:
     service: str
     is_job: bool
     cells: Mapping[str, str]
+    without: Mapping[str, str]
+    """Column -> why its cell is empty, as the module's file says."""
+
+    def why_empty(self, column: str) -> str:
+        """Why the cell is empty. Nothing if no reason is known."""
+        of_jobs = _EMPTY_OF_JOBS if self.is_job else {}
+        return {**_EMPTY, **of_jobs, **self.without}.get(column, "")
 
 
 def load() -> Catalog:
@@ -56,21 +67,10 @@ def rows(catalog: Catalog, module: Module) -> list[Row]:
     done = jobs_in(project)
     found: dict[str, Row] = {}
     for name, service in project.services.items():
-        cells = _cells(catalog, module, name, service)
-        found[name] = Row(name, name in done, dict(zip(COLUMNS, cells, strict=True)))
+        cells = dict(zip(COLUMNS, _cells(catalog, module, name, service), strict=True))
+        reasons = stated(service.extensions).without.model_dump(exclude_defaults=True)
+        found[name] = Row(name, name in done, cells, reasons)
     return [found[name] for name in module.section("services")]
-
-
-def reasons() -> Mapping[str, Mapping[str, str]]:
-    """Column -> ``module/service`` (or ``*/job`` for every job) -> why the cell is empty."""
-    return tomllib.loads(REASONS.read_text(encoding="utf-8"))
-
-
-def why_empty(module: str, row: Row, column: str) -> str:
-    """The reason in the file, or nothing."""
-    given = reasons().get(column, {})
-    keys = [f"{module}/{row.service}", *(["*/job"] if row.is_job else []), "*"]
-    return next((given[key] for key in keys if key in given), "")
 
 
 def document() -> str:
@@ -82,7 +82,7 @@ def document() -> str:
 def _section(catalog: Catalog, module: Module) -> str:
     requires = f" Requires: {', '.join(module.requires)}." if module.requires else ""
     lines = [
-        " | ".join([row.service, *(_shown(module.name, row, column) for column in COLUMNS)])
+        " | ".join([row.service, *(_shown(row, column) for column in COLUMNS)])
         for row in rows(catalog, module)
     ]
     head = f"| service | {' | '.join(COLUMNS)} |\n|{'---|' * (len(COLUMNS) + 1)}\n"
@@ -91,8 +91,8 @@ def _section(catalog: Catalog, module: Module) -> str:
     return f"## {module.name}\n\n{text}\n\n{head}{table}"
 
 
-def _shown(module: str, row: Row, column: str) -> str:
-    return row.cells[column] or f"*{why_empty(module, row, column)}*"
+def _shown(row: Row, column: str) -> str:
+    return row.cells[column] or f"*{row.why_empty(column)}*"
 
 
 def _cells(catalog: Catalog, module: Module, name: str, service: Service) -> list[str]:
@@ -104,7 +104,7 @@ def _cells(catalog: Catalog, module: Module, name: str, service: Service) -> lis
         _lines(f"{p.published} → {p.target}" for p in service.ports),
         _code(" ".join(check.test or [])) if check else "",
         _lines(_dependencies(module, service)),
-        _lines(_secrets(catalog, module, name)),
+        _lines(f"`{secret}`" for secret in secrets_used(catalog, module, name)),
         _memory(module, written),
     ]
 
@@ -136,25 +136,6 @@ def _memory(module: Module, written: Mapping[str, Any]) -> str:
     limit = str(written.get("mem_limit", ""))
     found = _NAME.fullmatch(limit)
     return f"{module.settings[found[1]].initial} (`{found[1]}`)" if found else limit
-
-
-def names_used(module: Module, service: str) -> list[str]:
-    """The NAMEs that *service* of *module* depends on, as its file is written: in its own lines
-    and in the configuration and env files that it gets under the default choices."""
-    written = module.section("services")[service]
-    configs = module.section("configs")
-    sources = [c if isinstance(c, str) else c["source"] for c in written.get("configs", [])]
-    text = json.dumps([written, *(configs.get(source) for source in sources)])
-    if env_file := written.get("env_file"):
-        name = _NAME.sub(lambda found: module.settings[found[1]].initial or "", env_file)
-        text += (module.folder / name).read_text(encoding="utf-8")
-    return list(dict.fromkeys(re.findall(r"\$\{(\w+)", text)))
-
-
-def _secrets(catalog: Catalog, module: Module, service: str) -> list[str]:
-    scope = catalog.scope(module)
-    used = (name for name in names_used(module, service) if name in scope)
-    return [f"`{name}`" for name in used if catalog.declared[scope[name]].is_secret]
 
 
 if __name__ == "__main__":

@@ -3,15 +3,24 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiserver_tray.base.errors import AiServerError, CatalogError, Place, Problem
 from aiserver_tray.base.i18n import Language, Plural, Text, rendered
+from aiserver_tray.base.image_tag import image_tag
 from aiserver_tray.catalog.catalog import Catalog
 from aiserver_tray.catalog.compose.dotenv import read_env_file
 from aiserver_tray.catalog.compose.variables import local_documents
 from aiserver_tray.catalog.extension import EXTENSION
 from aiserver_tray.catalog.ignored_folders import ignored_folders
+from aiserver_tray.catalog.module_rules import (
+    ENV_EXAMPLE,
+    ServiceUnderRules,
+    env_example_names,
+    rule_notes,
+    services_under_rules,
+    whole_project,
+)
 from aiserver_tray.catalog.modules import Module
 from aiserver_tray.catalog.permissions import Permission, permissions
 from aiserver_tray.catalog.resolve import (
@@ -28,6 +37,9 @@ from aiserver_tray.catalog.shared_names import shared_name_problems
 from aiserver_tray.catalog.unset import unset_notes
 from aiserver_tray.catalog.unsupported import unsupported
 from aiserver_tray.model import SHARED_NETWORK
+
+if TYPE_CHECKING:
+    from aiserver_tray.catalog.compose.project import Project
 
 
 @dataclass(frozen=True)
@@ -87,19 +99,20 @@ def check(catalog: Catalog, folder: Path | None, values: Mapping[str, str] = _NO
     problems = [p for p in catalog.problems if _below(p.place.file, folder)]
     notes: list[Problem] = []
     asked: dict[str, Sequence[Permission]] = {}
-    resolved: list[ResolvedModule] = []
+    loaded: list[_Loaded] = []
     for module in catalog.modules.values():
-        found, result = _resolve(catalog, module, values)
+        found, result = _load(catalog, module, values)
         if result:
-            resolved.append(result)
+            loaded.append(result)
         if module in modules:
             problems += found + _env_example_problems(catalog, module)
-            notes += _notes(result) if result else []
-            if result and (needed := permissions(catalog, result)):
+            notes += _notes(module, result.whole) if result else []
+            if result and (needed := permissions(catalog, result.resolved)):
                 asked[module.name] = needed
             notes += _unset(catalog, module, values, found)
-    shared = shared_name_problems((r.module, _shared_names(r)) for r in resolved)
+    shared = shared_name_problems((r.resolved.module, _shared_names(r.resolved)) for r in loaded)
     problems += [p for p in shared if _below(p.place.file, folder)]
+    notes += [n for n in _rule_notes(catalog, loaded) if _below(n.place.file, folder)]
     wrong = (problem.place.file.parent for problem in catalog.problems)
     folders = (*(m.folder for m in catalog.modules.values()), *wrong)
     notes += ignored_folders((f for f in catalog.empty if _below(f, folder)), folders)
@@ -111,15 +124,26 @@ def _below(path: Path, folder: Path | None) -> bool:
     return folder is None or path.is_relative_to(folder)
 
 
-def _resolve(
+@dataclass(frozen=True)
+class _Loaded:
+    """A module without problems. ``whole`` has all services that some choice activates; a plain
+    file has no choices."""
+
+    resolved: ResolvedModule
+    whole: "Project"
+
+
+def _load(
     catalog: Catalog, module: Module, values: Mapping[str, str]
-) -> tuple[list[Problem], ResolvedModule | None]:
+) -> tuple[list[Problem], _Loaded | None]:
     """Requires, variables and the whole model."""
     try:
         catalog.ordered([module.name])
         env = _variables(catalog, module, values)
         secrets = secrets_in(catalog, module, env)
-        return [], startable(resolve_with(module, env, secrets))
+        resolved = startable(resolve_with(module, env, secrets))
+        whole = whole_project(catalog, module) if module.declared else resolved.project
+        return [], _Loaded(resolved, whole)
     except CatalogError as error:
         return list(error.problems), None
     except AiServerError as error:
@@ -143,9 +167,18 @@ def _variables(catalog: Catalog, module: Module, values: Mapping[str, str]) -> d
     return environment(catalog, module, values)
 
 
+def _rule_notes(catalog: Catalog, loaded: Sequence[_Loaded]) -> list[Problem]:
+    """Deviations from the rules for modules with an x-aiserver."""
+    modules = [(one.resolved.module, one.whole) for one in loaded if one.resolved.module.declared]
+    services: list[ServiceUnderRules] = []
+    for module, whole in modules:
+        services += services_under_rules(catalog, module, whole)
+    return rule_notes(catalog, services)
+
+
 def _env_example_problems(catalog: Catalog, module: Module) -> list[Problem]:
     """``env.example`` lists every name that the file uses, with secrets as placeholders."""
-    path = module.folder / "env.example"
+    path = module.folder / ENV_EXAMPLE
     if not module.declared or not path.exists():
         return []
     try:
@@ -153,10 +186,10 @@ def _env_example_problems(catalog: Catalog, module: Module) -> list[Problem]:
         scope = catalog.scope(module)
     except AiServerError as error:
         return [Problem(Place(path), error.text)]
-    missing = [n for n in (*module.settings, *module.variables) if n in scope and n not in given]
     problems = [
         Problem(Place(path, None, name), Text("this name is missing, and the Compose file uses it"))
-        for name in dict.fromkeys(missing)
+        for name in env_example_names(catalog, module)
+        if name not in given
     ]
     for name, value in given.items():
         if name in COMPOSE_VARIABLES:  # such as the profiles of a choice's default
@@ -170,26 +203,30 @@ def _env_example_problems(catalog: Catalog, module: Module) -> list[Problem]:
     return problems
 
 
-def _notes(resolved: ResolvedModule) -> list[Problem]:
-    module = resolved.module
-    notes = [*unsupported(module, resolved.project), *_unheard(module)]
+def _notes(module: Module, project: "Project") -> list[Problem]:
+    notes = [*unsupported(module, project), *_unheard(module)]
     for section in ("networks", "volumes"):
-        for name, resource in getattr(resolved.project, section).items():
-            if resource.name != f"{resolved.project.name}_{name}" and not resource.external:
+        for name, resource in getattr(project, section).items():
+            if resource.name != f"{project.name}_{name}" and not resource.external:
                 text = Text("name is ignored; the name is derived from the module")
                 notes.append(Problem(module.place(section, name, "name"), text))
-    for name, service in resolved.project.services.items():
+    for name, service in project.services.items():
         if service.container_name:
             text = Text("container_name is ignored; container names are derived from the module")
             notes.append(Problem(module.place("services", name, "container_name"), text))
-        image = service.image or ""
-        if image and "@" not in image and image.rpartition(":")[2] in ("latest", image):
+        if not _is_pinned(service.image):
             text = Text(
                 "{image} is not pinned to a version tag, so it can change without notice",
-                image=image,
+                image=service.image,
             )
             notes.append(Problem(module.place("services", name, "image"), text))
     return notes
+
+
+def _is_pinned(image: str) -> bool:
+    """Whether *image* has a digest or a tag with a number, or is only built."""
+    tag = image_tag(image) or ""
+    return not image or "@" in image or any(letter.isdigit() for letter in tag)
 
 
 def _unheard(module: Module) -> list[Problem]:

@@ -85,15 +85,24 @@ def _duration(text: str) -> str:
     return text
 
 
+class Without(Closed):
+    """Why a service has no volumes, or no secrets; for readers of the module's file."""
+
+    volumes: str = ""
+    secrets: str = ""
+
+
 class ServiceExtension(Closed):
-    """``x-aiserver`` of a service. ``job``: it runs once and must exit with 0, even if no other
-    service waits for that. ``main``: the tag of its image is the module's version. ``requires``:
-    those of the module's required modules that this service waits for. Default: all."""
+    """``x-aiserver`` of a service."""
 
     ready_within: Annotated[str, AfterValidator(_duration)] | None = None
     job: bool = False
+    """It runs once and must exit with 0, even if no other service waits for that."""
     main: bool = False
+    """The tag of its image is the module's version."""
     requires: Texts | None = None
+    """Those of the module's required modules that this service waits for. None: all."""
+    without: Without = Field(default_factory=Without)
 
     def waited_for(self, requires: Sequence[str]) -> tuple[str, ...]:
         """Those of its module's *requires* that must be ready before it starts."""

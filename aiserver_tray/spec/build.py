@@ -8,6 +8,7 @@ from aiserver_tray.base.errors import CatalogError, Place
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.scalars import parse_duration
 from aiserver_tray.catalog.extension import ServiceExtension, stated
+from aiserver_tray.catalog.jobs import may_end
 from aiserver_tray.catalog.modules import Module
 from aiserver_tray.catalog.resolve import ResolvedModule
 from aiserver_tray.catalog.unsupported import unsupported
@@ -18,7 +19,6 @@ from aiserver_tray.spec.container import container
 from aiserver_tray.spec.dependencies import check_circle, dependencies
 from aiserver_tray.spec.files import files
 from aiserver_tray.spec.image import image_target
-from aiserver_tray.spec.jobs import may_end
 from aiserver_tray.spec.labels import CONFIG_OF, Owner
 from aiserver_tray.spec.model import (
     File,

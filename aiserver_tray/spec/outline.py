@@ -5,9 +5,9 @@ from typing import Any
 
 from aiserver_tray.catalog.compose.scalars import parse_size
 from aiserver_tray.catalog.extension import stated
+from aiserver_tray.catalog.jobs import jobs_of, may_end
 from aiserver_tray.catalog.resolve import Outline
 from aiserver_tray.model import ModuleModel, ServiceModel
-from aiserver_tray.spec.jobs import jobs_of, may_end
 from aiserver_tray.spec.names import container_name, local_tag
 from aiserver_tray.spec.page import page
 

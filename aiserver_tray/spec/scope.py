@@ -6,8 +6,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from aiserver_tray.base.errors import Place
+from aiserver_tray.catalog.jobs import jobs_in
 from aiserver_tray.catalog.modules import Module
-from aiserver_tray.spec.jobs import jobs_in
 from aiserver_tray.spec.labels import Owner
 from aiserver_tray.spec.model import NetworkTarget, VolumeTarget
 from aiserver_tray.spec.names import container_name

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from aiserver_tray.catalog.jobs import jobs_in
 from aiserver_tray.catalog.resolve import ResolvedModule
 from aiserver_tray.model import SHARED_NETWORK
-from aiserver_tray.spec.jobs import jobs_in
 
 Tree = dict[str, Any]
 

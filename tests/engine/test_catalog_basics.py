@@ -7,7 +7,9 @@ import docker
 import pytest
 from docker.models.containers import Container
 
+from aiserver_tray.app import built_in_catalog
 from aiserver_tray.base.errors import SettingError
+from aiserver_tray.catalog.catalog import load_catalog
 from tests.engine.built_in import (
     check_of,
     choose_free_ports,
@@ -20,7 +22,15 @@ from tests.engine.waiting import until
 from tests.support.installation import Installation
 from tests.support.observed import said
 
-BASICS = ("postgres", "redis", "mysql", "minio", "elasticsearch", "qdrant", "meilisearch")
+MODULES = [m for m in load_catalog([built_in_catalog()]).modules.values() if m.kind == "basic"]
+BASICS = [module.name for module in MODULES]
+BUILT = [
+    (module.name, name)
+    for module in MODULES
+    for name, service in module.section("services").items()
+    if "build" in service
+]
+"""The services that have a Dockerfile."""
 STATUS_SERVER = """
 import http.server, sys
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -198,9 +208,7 @@ def no_builds_left(engine: docker.DockerClient) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("no_builds_left")
-@pytest.mark.parametrize(
-    ("module", "service"), [*((name, name) for name in BASICS), ("minio", "minio-rustfs")]
-)
+@pytest.mark.parametrize(("module", "service"), BUILT)
 def test_its_dockerfile_builds_and_what_it_builds_gets_healthy(
     basics: Installation, engine: docker.DockerClient, module: str, service: str
 ) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from catalog_table import names_used
+from aiserver_tray.catalog.module_rules import names_used
 from tests.support.whole.catalog import (
     ANSWERS,
     CATALOG,

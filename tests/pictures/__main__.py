@@ -18,6 +18,8 @@ from pathlib import Path
 from PIL import Image
 from selenium.webdriver import Keys
 
+from aiserver_tray.app import built_in_catalog
+from aiserver_tray.catalog.catalog import load_catalog
 from tests.lab import engine, lifecycle
 from tests.lab.demo import dashboard
 from tests.lab.place import Place, default_place
@@ -26,7 +28,8 @@ from tests.support.browser import chromium_in
 from tests.support.ending import end_in_order
 from tests.support.pages import pages_beside
 
-FEATURES = ("n8n", "dify", "oneapi", "ragflow")
+CATALOG = load_catalog([built_in_catalog()])
+FEATURES = [module.name for module in CATALOG.modules.values() if module.kind == "feature"]
 COLOURS = 256
 """Of a picture in the documents."""
 SAMPLES_SECONDS = 70

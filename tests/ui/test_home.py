@@ -8,7 +8,9 @@ import pytest
 from PIL import Image
 from selenium.webdriver import Keys
 
+from aiserver_tray.app import built_in_catalog
 from aiserver_tray.base.i18n import Language
+from aiserver_tray.catalog.catalog import load_catalog
 from aiserver_tray.contract.contract import answer
 from aiserver_tray.contract.message import Json
 from aiserver_tray.features.monitoring.events import STATS
@@ -519,3 +521,14 @@ def test_a_start_shows_each_image_and_how_far_each_module_is(stack: Stack) -> No
     home.wait_for_text("Downloading: 25 %", "[data-starting=n8n]")
     home.wait_for_text("Healthy after 6 s", "[data-starting=redis]")
     home.wait_for_text("Waits for its download", "[data-starting=postgres]")
+
+
+def test_each_module_has_a_colour_also_one_that_no_source_names(stack: Stack) -> None:
+    names = {*load_catalog([built_in_catalog()]).modules, "whoami"}
+    shown = [states.module("n8n", "running") | {"name": name, "title": name} for name in names]
+    stack.show(states.snapshot("running", modules=shown))
+    home = stack.home()
+    home.wait_for_text("whoami", "[data-module=whoami]")
+    read = "return getComputedStyle(document.querySelector(arguments[0])).getPropertyValue('--hue')"
+    hues = {name: home.script(read, f"[data-module={name}] .tile") for name in names}
+    assert {name for name, hue in hues.items() if not hue.startswith("light-dark(")} == set()

@@ -4,7 +4,6 @@ import os
 from pathlib import Path
 
 import pytest
-import yaml
 
 from aiserver_tray.base.errors import (
     AiServerError,
@@ -38,13 +37,6 @@ def test_the_built_in_catalog_loads_in_both_folders_without_a_problem() -> None:
     report = check(catalog, None)
     assert report.lines("en")[:-1] == []
     assert len(report.checked) == len(catalog.modules)
-
-
-@pytest.mark.parametrize("path", sorted(BUILT_IN.glob("*/*/compose.yaml")), ids=str)
-def test_built_in_services_bound_their_logs_and_lose_no_lines(path: Path) -> None:
-    services = yaml.safe_load(path.read_text(encoding="utf-8"))["services"].values()
-    rotated = {"driver": "local", "options": {"max-size": "10m", "max-file": "3"}}
-    assert [service.get("logging") for service in services] == [rotated] * len(services)
 
 
 def test_a_name_is_the_modules_own_setting_first_then_a_required_modules(tmp_path: Path) -> None:

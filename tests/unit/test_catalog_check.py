@@ -18,8 +18,8 @@ def test_check_finds_a_name_missing_in_env_example_and_a_secret_in_it(tmp_path: 
         declared("{A: {default: a}, S: {type: secret, generate: hex32}}", body="image: '${A}:1'"),
     )
     (folder / "env.example").write_text("S=real\nB=1\nCOMPOSE_PROFILES=p\n", encoding="utf-8")
-    lines = check(load_catalog([tmp_path]), None).lines("en")
-    assert [line.split(": ")[1] for line in lines[:-1]] == ["A", "S", "B"]
+    problems = check(load_catalog([tmp_path]), None).problems
+    assert [problem.render().split(": ")[1] for problem in problems] == ["A", "S", "B"]
 
 
 def test_check_finds_one_name_twice_on_the_shared_network(tmp_path: Path) -> None:

@@ -1,19 +1,19 @@
-"""What holds for every service of the built-in catalog."""
+"""The rules for modules with an x-aiserver, which `catalog check` knows."""
 
-import re
 from collections import defaultdict
-from collections.abc import Iterator
-from typing import NamedTuple
+from pathlib import Path
 
 import pytest
 
+from aiserver_tray.base.errors import Problem
+from aiserver_tray.catalog.catalog import load_catalog
+from aiserver_tray.catalog.check import check
 from aiserver_tray.catalog.compose.load import load_project
-from aiserver_tray.catalog.compose.service import Service
+from aiserver_tray.catalog.module_rules import whole_project
 from aiserver_tray.catalog.resolve import config_environment
-from aiserver_tray.spec.jobs import jobs_in
 from catalog_table import load
+from tests.unit.module_folders import WHOAMI, WHOAMI_ENV, write, write_whoami
 
-CATALOG = load()
 PORTS = {
     "mysql": [13306],
     "postgres": [15432],
@@ -27,96 +27,182 @@ PORTS = {
     "n8n": [18100],
     "ragflow": [18600],
 }
+"""Ports that users have in their bookmarks. A new module is not listed here."""
 
 
-class Found(NamedTuple):
-    """A service of a module."""
-
-    module: str
-    name: str
-    model: Service
-    is_job: bool
+def notes(root: Path) -> list[Problem]:
+    """What the check notes of the modules in *root*; it finds no problems."""
+    report = check(load_catalog([root]), None)
+    assert report.problems == []
+    return [*report.notes]
 
 
-def found() -> Iterator[Found]:
-    """All, under whichever choice they are active."""
-    for module in CATALOG.modules.values():
-        env = config_environment(CATALOG, module, None)
-        project = load_project(module.source, env, profiles=["*"])
-        for name, service in project.services.items():
-            yield Found(module.name, name, service, name in jobs_in(project))
+def test_a_module_that_follows_all_rules_gets_no_notes(tmp_path: Path) -> None:
+    write_whoami(tmp_path)
+    assert notes(tmp_path) == []
 
 
-ALL = [*found()]
-every = pytest.mark.parametrize("service", ALL, ids=lambda one: f"{one.module}/{one.name}")
+@pytest.mark.parametrize(
+    ("old", "new", "key", "said"),
+    [
+        (":v1.11.0", ":stable", "image", "not pinned"),
+        (":v1.11.0", "", "image", "not pinned"),
+        ('["no-new-privileges:true"]', "[]", "security_opt", '["no-new-privileges:true"]'),
+        ("cap_drop: [ALL]", "cap_drop: [NET_RAW]", "cap_drop", "cap_drop: [ALL]"),
+        ("cap_drop: [ALL]", "cap_drop: [ALL]\n    privileged: true", "privileged", "cap_add"),
+        ("driver: local", "driver: json-file", "logging", "driver: local"),
+        ('max-file: "3"', 'max-file: "9"', "logging", 'max-file: "3"'),
+        ("mem_limit: ${WHOAMI_MEMORY}", "", "mem_limit", "mem_limit: ${NAME}"),
+        ("mem_limit: ${WHOAMI_MEMORY}", "mem_limit: 64m", "mem_limit", "mem_limit: ${NAME}"),
+        ("restart: unless-stopped", "restart: always", "restart", "restart: unless-stopped"),
+        ("[CMD, /whoami, -health]", "[NONE], disable: true", "healthcheck", "health check"),
+        ("[CMD, /whoami, -health]", "[CMD, wget, localhost]", "healthcheck.test", "wget -Y off"),
+        ("stop_signal: SIGTERM", "", "stop_signal", "stop_signal: SIGTERM"),
+        ("stop_grace_period: 10s", "", "stop_grace_period", "stop_grace_period: 30s"),
+        ('"${WHOAMI_PORT}:8080"', '"18300:8080"', "ports.0", '"${NAME}:8080"'),
+        ('"${WHOAMI_PORT}:8080"', '"127.0.0.1:${WHOAMI_PORT}:8080"', "ports.0", "app.bind"),
+        ("volumes: stores nothing, ", "", "volumes", "without: {volumes: …}"),
+        (", secrets: shows only the request itself", "", "x-aiserver", "without: {secrets: …}"),
+    ],
+)
+def test_a_service_that_breaks_a_rule_is_noted_with_its_place(
+    tmp_path: Path, old: str, new: str, key: str, said: str
+) -> None:
+    folder = write_whoami(tmp_path, (old, new))
+    (note,) = notes(tmp_path)
+    assert (note.place.file, note.place.key) == (
+        folder / "compose.yaml",
+        f"services.whoami.{key}",
+    )
+    assert (
+        WHOAMI.splitlines().index("  whoami:") < (note.place.line or 0) <= len(WHOAMI.splitlines())
+    )
+    assert said in note.text.render()
 
 
-@every
-def test_its_image_is_pinned(service: Found) -> None:
-    assert re.fullmatch(r"[a-z0-9./_-]+:[\w.-]*\d[\w.-]*", service.model.image)
+@pytest.mark.parametrize(
+    ("old", "new", "key", "said"),
+    [
+        ("summary: {en: Shows each request as the server gets it, zh: 显示服务器收到的请求}", "",
+         "x-aiserver.summary", "a sentence"),
+        (", download: 3m", "", "x-aiserver.needs", "download"),
+        ("needs: {memory: 64m, disk: 10m, download: 3m}", "", "x-aiserver.needs", "memory, disk"),
+    ],
+)  # fmt: skip
+def test_a_module_that_says_too_little_is_noted(
+    tmp_path: Path, old: str, new: str, key: str, said: str
+) -> None:
+    folder = write_whoami(tmp_path, (old, new))
+    (note,) = notes(tmp_path)
+    assert (note.place.file, note.place.key) == (folder / "compose.yaml", key)
+    assert said in note.text.render()
 
 
-@every
-def test_it_may_no_more_than_it_needs(service: Found) -> None:
-    assert "no-new-privileges:true" in service.model.security_opt
-    assert service.model.cap_drop == ["ALL"]
-    assert not service.model.privileged
-    assert {mount.type for mount in service.model.volumes} <= {"volume"}
+def test_a_mount_of_this_machine_and_a_needless_reason_are_noted(tmp_path: Path) -> None:
+    mounts = "    volumes: ['.:/here', 'data:/data']\n    environment"
+    data = "volumes: {data: {}}\nnetworks: {d"
+    write_whoami(tmp_path, ("    environment", mounts), ("networks: {d", data))
+    found = {note.place.key: note.text.render() for note in notes(tmp_path)}
+    assert found.keys() == {
+        "services.whoami.volumes.0",
+        "services.whoami.x-aiserver.without.volumes",
+    }
+    assert "write a named volume" in found["services.whoami.volumes.0"]
 
 
-@every
-def test_it_takes_no_more_than_it_may(service: Found) -> None:
-    assert service.model.logging
-    assert service.model.logging.options == {"max-size": "10m", "max-file": "3"}
-    assert service.model.mem_limit
+def test_a_missing_env_example_is_noted_with_its_names(tmp_path: Path) -> None:
+    file = write_whoami(tmp_path) / "env.example"
+    file.unlink()
+    (note,) = notes(tmp_path)
+    assert note.place.file == file
+    assert note.text.render().endswith("each of: WHOAMI_PORT, WHOAMI_MEMORY")
+    file.write_text(WHOAMI_ENV, encoding="utf-8")
+    assert notes(tmp_path) == []
 
 
-def test_what_it_may_take_is_a_setting() -> None:
-    """But for jobs: one is over soon, and what it needs does not grow with the data."""
-    for module in CATALOG.modules.values():
-        sizes = [name for name, setting in module.settings.items() if setting.type == "size"]
-        env = config_environment(CATALOG, module, None) | dict.fromkeys(sizes, "777m")
-        project = load_project(module.source, env, profiles=["*"])
-        limits = {n: s.mem_limit for n, s in project.services.items() if n not in jobs_in(project)}
-        assert limits == dict.fromkeys(limits, 777 * 2**20), module.name
+JOB = """\
+  prepare:
+    image: busybox:1.37.0
+    security_opt: ["no-new-privileges:true"]
+    cap_drop: [ALL]
+    logging: {driver: local, options: {max-size: 10m, max-file: "3"}}
+    restart: "no"
+    mem_limit: 32m
+    x-aiserver: {job: true, without: {secrets: connects to nothing}}
+networks: {default: {}}
+"""
 
 
-@every
-def test_it_comes_back_by_itself(service: Found) -> None:
-    assert service.model.restart == ("no" if service.is_job else "unless-stopped")
-    assert bool(service.model.healthcheck) is not service.is_job
-    assert service.is_job or (service.model.stop_grace_period and service.model.stop_signal)
+def test_a_job_has_rules_of_its_own(tmp_path: Path) -> None:
+    folder = write_whoami(tmp_path, ("networks: {default: {}}\n", JOB))
+    assert notes(tmp_path) == []
+    file = folder / "compose.yaml"
+    changed = file.read_text(encoding="utf-8").replace('restart: "no"', "healthcheck: {test: a}")
+    file.write_text(changed.replace("    mem_limit: 32m\n", ""), encoding="utf-8")
+    assert {note.place.key: note.text.render() for note in notes(tmp_path)} == {
+        "services.prepare.restart": 'write restart: "no", because a job runs once',
+        "services.prepare.healthcheck": "remove this, because a job is done when it exits with 0",
+        "services.prepare.mem_limit": "write a memory limit, such as mem_limit: 256m",
+    }
+
+
+def test_services_that_a_choice_activates_follow_the_rules_too(tmp_path: Path) -> None:
+    extra = JOB.replace("image: busybox:1.37.0", "image: busybox\n    profiles: [extra]")
+    write_whoami(tmp_path, ("networks: {default: {}}\n", extra))
+    assert [note.place.key for note in notes(tmp_path)] == ["services.prepare.image"]
+
+
+def test_two_modules_with_one_default_port_are_noted(tmp_path: Path) -> None:
+    write_whoami(tmp_path)
+    other = write(tmp_path, "other", WHOAMI.replace("whoami:", "other:", 1))
+    (other / "env.example").write_text(WHOAMI_ENV, encoding="utf-8")
+    assert [(n.place.file.parent.name, n.place.key) for n in notes(tmp_path)] == [
+        ("other", "x-aiserver.settings.WHOAMI_PORT.default"),
+        ("whoami", "x-aiserver.settings.WHOAMI_PORT.default"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        "CACHE: 'redis://:x@redis:6379/{number}'",
+        "REDIS_HOST: redis, REDIS_DB: '{number}'",
+    ],
+)
+def test_two_users_of_one_database_of_redis_are_noted(tmp_path: Path, environment: str) -> None:
+    write_whoami(tmp_path, ('WHOAMI_PORT_NUMBER: "8080"', environment.format(number=3)))
+    text = WHOAMI.replace('WHOAMI_PORT_NUMBER: "8080"', "CACHE: 'redis://:x@redis:6379/3'")
+    other = write(tmp_path, "other", text.replace("18300", "18301"))
+    (other / "env.example").write_text(WHOAMI_ENV, encoding="utf-8")
+    (note,) = notes(tmp_path)
+    assert note.place.file.parent.name == "whoami"
+    assert "other uses database 3 of Redis as well" in note.text.render()
+    (other / "compose.yaml").write_text(
+        text.replace("18300", "18301").replace("6379/3", "6379"), encoding="utf-8"
+    )
+    (note,) = notes(tmp_path)
+    assert "write the number of the database" in note.text.render()
+
+
+def test_a_plain_compose_file_has_no_rules(tmp_path: Path) -> None:
+    write(tmp_path, "plain", "services: {a: {image: 'i:1', privileged: true, volumes: ['.:/x']}}\n")
+    assert notes(tmp_path) == []
 
 
 def test_the_ports_are_those_that_people_know() -> None:
+    catalog = load()
     published: dict[str, set[int]] = defaultdict(set)
-    for service in ALL:
-        published[service.module] |= {int(port.published) for port in service.model.ports}
-        assert not any(port.host_ip for port in service.model.ports), "app.bind says where"
-    assert {name: sorted(ports) for name, ports in published.items()} == PORTS
-    for module in CATALOG.modules.values():
-        ports = [s.initial for s in module.settings.values() if s.type == "port"]
-        assert sorted(map(int, filter(None, ports))) == PORTS[module.name], "each a setting"
+    for name, ports in PORTS.items():
+        module = catalog.modules[name]
+        env = config_environment(catalog, module, None)
+        for service in load_project(module.source, env, profiles=["*"]).services.values():
+            published[name] |= {int(port.published) for port in service.ports}
+        declared = [s.initial for s in module.settings.values() if s.type == "port"]
+        assert sorted(map(int, filter(None, declared))) == ports, "each a setting"
+    assert {name: sorted(found) for name, found in published.items()} == PORTS
 
 
-def test_no_two_users_of_the_shared_redis_have_one_database() -> None:
-    users: dict[str, set[tuple[str, str]]] = defaultdict(set)
-    for service in ALL:
-        environment = {name: value or "" for name, value in service.model.environment.items()}
-        for name, value in environment.items():
-            number = re.search(r"@redis:6379/(\d+)", value)
-            if name == "REDIS_DB" and environment.get("REDIS_HOST") == "redis":
-                users[value].add((service.module, service.model.image))
-            elif number:
-                users[number[1]].add((service.module, service.model.image))
-            assert number or "@redis:6379" not in value, f"{service.name}: {name} says none"
-    assert len(users) > 3
-    assert {number: who for number, who in users.items() if len(who) > 1} == {}
-
-
-@every
-def test_its_check_asks_no_proxy_of_the_user(service: Found) -> None:
-    """BusyBox's wget heeds ``http_proxy``, and knows no ``no_proxy``."""
-    check = service.model.healthcheck
-    words = " ".join(check.test) if check else ""
-    assert "wget" not in words or "wget -Y off " in words
+def test_the_rules_see_every_service_of_the_built_in_catalog() -> None:
+    catalog = load()
+    for module in catalog.modules.values():
+        assert whole_project(catalog, module).services.keys() == module.section("services").keys()

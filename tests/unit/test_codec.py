@@ -137,7 +137,7 @@ JOURNAL = "a past operation, as the journal has it"
 ALLOWED = {
     ("catalog/modules.py", "ModuleView"): "makes a module of the catalog, which knows no state",
     ("cli/catalog.py", "ModuleView"): "prints a module of the catalog",
-    ("contract/channels/predecessor.py", "ModuleView"): "has the predecessor's form of a module",
+    ("features/predecessor/channels.py", "ModuleView"): "has the predecessor's form of a module",
     ("core/activity.py", "OperationSummary"): JOURNAL,
     ("core/activity.py", "OperationView"): JOURNAL,
     ("core/activity.py", "StepView"): JOURNAL,

@@ -5,10 +5,10 @@ from aiserver_tray.catalog.catalog import load_catalog
 from aiserver_tray.catalog.compose.load import load_project
 from aiserver_tray.catalog.compose.project import Project
 from aiserver_tray.catalog.extension import stated
+from aiserver_tray.catalog.jobs import jobs_in
 from aiserver_tray.catalog.modules import Module
 from aiserver_tray.catalog.resolve import config_environment
 from aiserver_tray.catalog.setting import Setting
-from aiserver_tray.spec.jobs import jobs_in
 
 Service = tuple[str, str]
 """Module and service."""

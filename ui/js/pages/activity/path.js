@@ -12,13 +12,13 @@ import { mark } from "../../base/i18n.js";
 
 /** @type {Record<Phase, {word: string, doing: string, colour: string}>} In the order of the legend. */
 export const PHASES = {
-  pull: { word: mark("Download"), doing: mark("{name}: download"), colour: "var(--m-dify)" },
-  build: { word: mark("Build"), doing: mark("{name}: build"), colour: "var(--m-minio)" },
-  create: { word: mark("Create"), doing: mark("{name}: create and start"), colour: "var(--m-ragflow)" },
-  job: { word: mark("Job"), doing: mark("{name}: job"), colour: "var(--m-oneapi)" },
+  pull: { word: mark("Download"), doing: mark("{name}: download"), colour: "var(--hue-blue)" },
+  build: { word: mark("Build"), doing: mark("{name}: build"), colour: "var(--hue-orchid)" },
+  create: { word: mark("Create"), doing: mark("{name}: create and start"), colour: "var(--hue-violet)" },
+  job: { word: mark("Job"), doing: mark("{name}: job"), colour: "var(--hue-teal)" },
   wait: { word: mark("Wait until healthy"), doing: mark("{name}: wait until healthy"), colour: "var(--busy-fill)" },
-  stop: { word: mark("Stop"), doing: mark("{name}: stop"), colour: "var(--m-redis)" },
-  remove: { word: mark("Remove"), doing: mark("{name}: remove"), colour: "var(--m-meilisearch)" },
+  stop: { word: mark("Stop"), doing: mark("{name}: stop"), colour: "var(--hue-orange)" },
+  remove: { word: mark("Remove"), doing: mark("{name}: remove"), colour: "var(--hue-slate)" },
 };
 
 /** @type {Record<StepKind, Phase>} */

@@ -63,7 +63,7 @@ function memory({ name, title, state, memoryLimit }) {
     ${memoryLimit ? html`
       <div class="row-flex"><div class="grow">${meter({
         label: labelled(title, t("Memory")), size: "thin",
-        parts: [{ share, colour: share > 0.85 ? "var(--bad-fill)" : "var(--m-oneapi)" }],
+        parts: [{ share, colour: share > 0.85 ? "var(--bad-fill)" : "var(--hue-teal)" }],
       })}</div><span class="small faint num limit">${bytes(memoryLimit)}</span></div>` : nothing}`;
 }
 

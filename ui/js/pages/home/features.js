@@ -96,7 +96,7 @@ function sparks({ name }, { snapshot }) {
   return html`
     <div class="mod-sparks">
       ${spark1(t("CPU"), used === null ? "–" : percent(used / cpus / 100), cpu, "var(--focus)", tn("of {count} core", "of {count} cores", cpus))}
-      ${spark1(t("Memory"), held === null ? "–" : bytes(held), memory, "var(--m-oneapi)")}
+      ${spark1(t("Memory"), held === null ? "–" : bytes(held), memory, "var(--hue-teal)")}
     </div>`;
 }
 

@@ -29,7 +29,7 @@ export function heroStats({ engine, modules }) {
       <div>${lead(t("CPU"), used === null ? null : used / whole, tn("of {count} core", "of {count} cores", cpus))}
         ${spark(cpu, { colour: "var(--focus)", height: 34, max: top })}</div>
       <div>${lead(t("Memory"), held / size, t("last 30 min"))}
-        ${spark(memory, { colour: "var(--m-oneapi)", height: 34, max: size })}</div>
+        ${spark(memory, { colour: "var(--hue-teal)", height: 34, max: size })}</div>
       <div>${budget(modules, held, size)}</div>
     </div>`;
 }

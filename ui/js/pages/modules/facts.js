@@ -39,7 +39,7 @@ function use({ snapshot }, { name, services }) {
       <div><div class="stat-line"><span class="grow">${t("CPU")}</span><b>${cpu === null ? "–" : percent(cpu / 100 / cpus)}</b></div>
         ${spark(series.cpu, { colour: hue(name) })}</div>
       <div><div class="stat-line"><span class="grow">${t("Memory")}</span><b>${bytes(memory)}</b></div>
-        ${spark(series.memory, { colour: "var(--m-oneapi)" })}</div>
+        ${spark(series.memory, { colour: "var(--hue-teal)" })}</div>
     </div>`;
 }
 

@@ -19,9 +19,9 @@ import { freeMemory } from "./storage.js";
 /** Below this, means and peaks are the same but for what was watched every second. */
 const LEAST_PEAK_SECONDS = 60;
 
-const [CPU, MEMORY] = ["var(--focus)", "var(--m-oneapi)"];
-const [RX, TX] = ["var(--m-postgres)", "var(--m-n8n)"];
-const [WRITE, READ] = ["var(--m-ragflow)", "var(--m-mysql)"];
+const [CPU, MEMORY] = ["var(--focus)", "var(--hue-teal)"];
+const [RX, TX] = ["var(--hue-sky)", "var(--hue-pink)"];
+const [WRITE, READ] = ["var(--hue-violet)", "var(--hue-olive)"];
 
 /** @param {Engine} engine @param {Module|null} module @param {unknown} third A card of another kind, in its place. */
 export function cards(engine, module, third) {

@@ -2,7 +2,7 @@
 /** The parts of what is shown: modules, or the services of one. */
 import { format } from "../../base/address.js";
 import { current } from "../../base/store.js";
-import { hue } from "../../components/tile.js";
+import { hue, hueAt } from "../../components/tile.js";
 import { usage } from "./history.js";
 import { valuesOf } from "./measures.js";
 import { FIELDS } from "./seconds.js";
@@ -16,9 +16,6 @@ import { FIELDS } from "./seconds.js";
 
 /** More of them can't be told apart. */
 const MOST_AREAS = 11;
-
-/** Colours of services, which have no hue of their own. */
-const HUES = ["dify", "n8n", "oneapi", "ragflow", "ollama", "postgres", "redis", "mysql", "minio", "elasticsearch", "qdrant", "meilisearch"];
 
 /** @param {PageState} page @param {Module|null} module @returns {Part[]} The one that uses most memory first. */
 export function partsOf(page, module) {
@@ -44,7 +41,7 @@ function services({ address }, module) {
     const isChosen = series.service === chosen;
     const query = { ...address.query, service: isChosen ? "" : series.service };
     return {
-      key: series.service, title: series.service, colour: `var(--m-${HUES[i % HUES.length]})`, series, isChosen,
+      key: series.service, title: series.service, colour: hueAt(i), series, isChosen,
       href: `#${format({ ...address, query })}`,
       limit: module.services.find(({ name }) => name === series.service)?.memoryLimit ?? null,
     };

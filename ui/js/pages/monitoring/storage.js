@@ -47,10 +47,10 @@ const sum = ({ engine }) => engine.images + engine.volumes + engine.containers +
 function content(disk) {
   const { engine, machine } = disk;
   const parts = [
-    { name: t("Images"), size: engine.images, colour: "var(--m-dify)" },
-    { name: t("Volumes"), size: engine.volumes, colour: "var(--m-ragflow)" },
-    { name: t("Build cache"), size: engine.buildCache, colour: "var(--m-ollama)" },
-    { name: t("Containers"), size: engine.containers, colour: "var(--m-oneapi)" },
+    { name: t("Images"), size: engine.images, colour: "var(--hue-blue)" },
+    { name: t("Volumes"), size: engine.volumes, colour: "var(--hue-violet)" },
+    { name: t("Build cache"), size: engine.buildCache, colour: "var(--hue-amber)" },
+    { name: t("Containers"), size: engine.containers, colour: "var(--hue-teal)" },
   ];
   const whole = machine?.diskSize ?? (sum(disk) || 1);
   return html`
