@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aiserver_tray.app import built_in_catalog
 from aiserver_tray.catalog.catalog import Catalog, load_catalog
 from aiserver_tray.catalog.compose.load import load_project
 from aiserver_tray.catalog.compose.service import Service
@@ -17,6 +16,7 @@ from aiserver_tray.catalog.jobs import jobs_in
 from aiserver_tray.catalog.module_rules import secrets_used
 from aiserver_tray.catalog.modules import Module
 from aiserver_tray.catalog.resolve import config_environment
+from aiserver_tray.core.app import built_in_catalog
 
 COLUMNS = ("image", "volumes", "ports", "health check", "dependencies", "secrets", "memory")
 README = built_in_catalog() / "README.md"

@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 
 from aiserver_tray.cli import root
-from aiserver_tray.contract.channel import channels_of
-from aiserver_tray.contract.message import EVENTS
 from aiserver_tray.owner.features import every_channel
+from aiserver_tray.protocol.channel import channels_of
+from aiserver_tray.protocol.message import EVENTS
 from aiserver_tray.window.bridge import Bridge
 from generator.command_line import commands
 from generator.contract import channel_table, event_table, field_table, types

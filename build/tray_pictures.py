@@ -10,7 +10,7 @@ from typing import get_args
 from PIL import Image
 
 from aiserver_tray.model import State
-from aiserver_tray.system.theme import Theme
+from aiserver_tray.system.desktop import Theme
 from aiserver_tray.tray.icons import draw
 from aiserver_tray.tray.view import IconSpec
 

@@ -1,18 +1,17 @@
 """``catalog check``: everything that is wrong with modules, at once, with its place."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aiserver_tray.base.errors import AiServerError, CatalogError, Place, Problem
 from aiserver_tray.base.i18n import Language, Plural, Text, rendered
-from aiserver_tray.base.image_tag import image_tag
+from aiserver_tray.base.strings import image_tag
 from aiserver_tray.catalog.catalog import Catalog
 from aiserver_tray.catalog.compose.dotenv import read_env_file
 from aiserver_tray.catalog.compose.variables import local_documents
 from aiserver_tray.catalog.extension import EXTENSION
-from aiserver_tray.catalog.ignored_folders import ignored_folders
 from aiserver_tray.catalog.module_rules import (
     ENV_EXAMPLE,
     ServiceUnderRules,
@@ -33,7 +32,6 @@ from aiserver_tray.catalog.resolve import (
     startable,
 )
 from aiserver_tray.catalog.setting import PLACEHOLDER
-from aiserver_tray.catalog.shared_names import shared_name_problems
 from aiserver_tray.catalog.unset import unset_notes
 from aiserver_tray.catalog.unsupported import unsupported
 from aiserver_tray.model import SHARED_NETWORK
@@ -250,3 +248,58 @@ def _shared_names(result: ResolvedModule) -> set[str]:
             if network in networks:
                 names |= {service_name, *((attachment and attachment.aliases) or ())}
     return names
+
+
+# -- folders that the catalog does not read -------------------------------------------------------
+
+
+_LIKELY = ("*compose*.y*ml", "*/*compose*.y*ml", "*/*/*compose*.y*ml")
+"""Usual places of Compose files in a project, the nearest first."""
+
+
+def ignored_folders(folders: Iterable[Path], modules: Iterable[Path]) -> Iterator[Problem]:
+    """A note for each of *folders* with a Compose file under another name, or deeper inside.
+    Folders that contain one of *modules*, or are inside of one, are skipped."""
+    taken = set(modules)
+    for folder in sorted(folders, key=lambda path: -len(path.parts)):
+        if any(p.is_relative_to(folder) or folder.is_relative_to(p) for p in taken):
+            continue
+        if found := _likely(folder):
+            taken.add(folder)
+            text = Text(
+                "{folder} is not a module, because it has no compose.yaml. Create one there with "
+                "`include: [{file}]`",
+                folder=folder,
+                file=found.relative_to(folder).as_posix(),
+            )
+            yield Problem(Place(found), text)
+
+
+def _likely(folder: Path) -> Path | None:
+    try:
+        return next((path for p in _LIKELY for path in sorted(folder.glob(p))), None)
+    except OSError:  # no permission
+        return None
+
+
+# -- names on the network that all modules share --------------------------------------------------
+
+
+def shared_name_problems(modules: "Iterable[tuple[Module, Collection[str]]]") -> list[Problem]:
+    """Check that names on the shared network are unique: one problem per file for names that
+    several of *modules* use there."""
+    owners: dict[str, Module] = {}
+    problems = []
+    for owner, names in modules:
+        for name in sorted(names):
+            first = owners.setdefault(name, owner)
+            if first is not owner:
+                for module, other in ((owner, first), (first, owner)):
+                    text = Text(
+                        "expected a unique name on {network}; {file} also uses {name}",
+                        network=SHARED_NETWORK,
+                        name=name,
+                        file=other.file,
+                    )
+                    problems.append(Problem(module.place("services", name), text))
+    return problems

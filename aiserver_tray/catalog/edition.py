@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aiserver_tray.catalog.folders import stamp
+from aiserver_tray.catalog.catalog import stamp
 
 if TYPE_CHECKING:
     from aiserver_tray.catalog.catalog import Catalog

@@ -11,8 +11,8 @@ from itertools import islice
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, Literal
 
-from aiserver_tray.base.harmless import in_line
 from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.strings import in_line
 from aiserver_tray.catalog.catalog import Catalog
 from aiserver_tray.catalog.compose.paths import is_remote
 from aiserver_tray.catalog.modules import Module

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from aiserver_tray.base.errors import CatalogError
 from aiserver_tray.base.masking import MASK
 from aiserver_tray.catalog.catalog import Catalog
+from aiserver_tray.catalog.compose.template import TemplateError, references
 from aiserver_tray.catalog.extension import EXTENSION
 from aiserver_tray.catalog.modules import Module, check_services, load_module
 from aiserver_tray.catalog.unset import naming_unset
@@ -19,6 +20,7 @@ from aiserver_tray.catalog.unsupported import hidden_configs
 if TYPE_CHECKING:
     from aiserver_tray.catalog.compose.problems import Problems
     from aiserver_tray.catalog.compose.project import Project
+
 
 COMPOSE_VARIABLES = ("COMPOSE_FILE", "COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME")
 """Variables that Compose itself reads from an env file."""
@@ -178,3 +180,31 @@ def compose_config(catalog: Catalog, source: Path, env: Mapping[str, str] | None
     catalog = replace(catalog, modules={**catalog.modules, name: module})
     values = config_environment(catalog, module, env)
     return resolve_with(module, values, secrets_in(catalog, module, values)).project.to_compose()
+
+
+# -- the settings that limit the memory of services -----------------------------------------------
+
+
+def limited_services(module: Module) -> dict[str, list[str]]:
+    """The services of *module* whose memory limit uses a setting, by the setting's bare name."""
+    found: dict[str, list[str]] = {}
+    for service, tree in module.section("services").items():
+        for limit in _limits(tree if isinstance(tree, Mapping) else {}):
+            for name in _names(limit):
+                found.setdefault(name, []).append(service)
+    return found
+
+
+def _limits(service: Mapping[str, Any]) -> Iterator[str]:
+    yield str(service.get("mem_limit"))
+    limits: Any = service
+    for key in ("deploy", "resources", "limits", "memory"):
+        limits = limits.get(key) if isinstance(limits, Mapping) else None
+    yield str(limits)
+
+
+def _names(text: str) -> list[str]:
+    try:
+        return [reference.name for reference in references(text)]
+    except TemplateError:  # the module is reported as broken
+        return []

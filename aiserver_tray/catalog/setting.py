@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import lru_cache
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -12,16 +13,19 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
     ValidationInfo,
     field_validator,
     model_validator,
 )
+from pydantic_core import SchemaError
 
 from aiserver_tray.base.errors import SettingError
-from aiserver_tray.base.harmless import in_line
 from aiserver_tray.base.i18n import Language, Text, in_language
 from aiserver_tray.base.masking import MASK
-from aiserver_tray.catalog import regex
+from aiserver_tray.base.strings import in_line
 from aiserver_tray.catalog.compose.scalars import parse_size
 from aiserver_tray.catalog.compose.unfit import UnfitError
 from aiserver_tray.catalog.guessable import why_guessable
@@ -109,7 +113,7 @@ class Setting(Closed):
     @field_validator("pattern")
     @classmethod
     def _compiles(cls, pattern: str | None) -> str | None:
-        if pattern and not regex.compiles(pattern):
+        if pattern and not compiles(pattern):
             raise ValueError(Text("a regular expression without look-around and back references"))
         return pattern
 
@@ -191,7 +195,7 @@ class Setting(Closed):
         found = self._read(text)
         if isinstance(found, str):
             found = _one_line(found)
-        if isinstance(found, str) and self.pattern and not regex.matches(self.pattern, found):
+        if isinstance(found, str) and self.pattern and not matches(self.pattern, found):
             found = self._off_pattern(found)
         if isinstance(found, Text):
             raise SettingError(name, found)
@@ -275,3 +279,38 @@ _READERS: Mapping[SettingType, Callable[[str], str | Text]] = {
     "secret": _secret,
     "text": _text,
 }
+
+
+# -- regular expressions of a catalog -------------------------------------------------------------
+# They run in linear time, so that no file can make a command hang: Rust's engine has no back
+# references and no look-arounds, and does not backtrack.
+
+
+def compiles(pattern: str) -> bool:
+    """Whether *pattern* is a regular expression that runs in linear time."""
+    try:
+        _search(pattern)  # alone first: "a)|(b" must not match by the group around it
+        _whole(pattern)
+    except SchemaError:
+        return False
+    return True
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Whether the whole *text* matches *pattern*, which `compiles`."""
+    try:
+        _whole(pattern).validate_python(text)
+    except ValidationError:
+        return False
+    return True
+
+
+@lru_cache(maxsize=256)
+def _whole(pattern: str) -> TypeAdapter[str]:
+    return _search(f"^(?:{pattern})$")
+
+
+def _search(pattern: str) -> TypeAdapter[str]:
+    constraints = StringConstraints(pattern=pattern, strict=True)
+    # Pydantic's default engine, named here because another one may backtrack.
+    return TypeAdapter(Annotated[str, constraints], config={"regex_engine": "rust-regex"})

@@ -18,11 +18,11 @@ from aiserver_tray.cli.common import INTERRUPTED, common_options, current_app
 
 COMMANDS = {
     "activity": "activity:command",
-    "autostart": "autostart:command",
+    "autostart": "running_tray:autostart_",
     "build": "operate:build",
     "catalog": "catalog:command",
-    "choose": "choose:command",
-    "completion": "completion:command",
+    "choose": "config:choose",
+    "completion": "complete:command",
     "config": "config:command",
     "connect": "connect:connect",
     "disconnect": "connect:disconnect",
@@ -39,7 +39,7 @@ COMMANDS = {
     "stats": "stats:command",
     "status": "status:command",
     "stop": "operate:stop",
-    "support-bundle": "support_bundle:command",
+    "support-bundle": "doctor:support_bundle",
     "up": "operate:up",
 }
 """Command -> module of this package and its name there; imported only when the command is used."""

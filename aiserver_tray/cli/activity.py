@@ -14,8 +14,7 @@ from aiserver_tray.cli.common import (
     print_table,
     report,
 )
-from aiserver_tray.cli.since import Since
-from aiserver_tray.cli.units import seconds
+from aiserver_tray.cli.words import Since, seconds
 
 if TYPE_CHECKING:
     from aiserver_tray.settings.entries import Entry
@@ -43,7 +42,7 @@ def command(limit: int, since: datetime | None, as_json: bool) -> None:  # noqa:
     Lists operations, changes of settings and chosen modules, refused clients, and starts and stops
     of the tray or `serve`. With --json, include the steps of operations.
     """
-    from aiserver_tray.core.activity import activity_json  # noqa: PLC0415 - after Ctrl-C works
+    from aiserver_tray.features.activity.activity import activity_json  # noqa: PLC0415 - after Ctrl-C works
     from aiserver_tray.settings.journal import Range  # noqa: PLC0415
 
     app = current_app()
@@ -57,7 +56,7 @@ def command(limit: int, since: datetime | None, as_json: bool) -> None:  # noqa:
 
 
 def _row(entry: "Entry", language: Language) -> tuple[str, str, str, str]:
-    from aiserver_tray.core.activity import text_of  # noqa: PLC0415 - after Ctrl-C works
+    from aiserver_tray.features.activity.activity import text_of  # noqa: PLC0415 - after Ctrl-C works
 
     time = entry.time.astimezone().strftime("%Y-%m-%d %H:%M:%S")
     return (
@@ -69,7 +68,7 @@ def _row(entry: "Entry", language: Language) -> tuple[str, str, str, str]:
 
 
 def _by(entry: "Entry", language: Language) -> str:
-    from aiserver_tray.core.activity import ACTORS  # noqa: PLC0415 - after Ctrl-C works
+    from aiserver_tray.features.activity.activity import ACTORS  # noqa: PLC0415 - after Ctrl-C works
 
     if entry.actor is None:
         return "-"
@@ -78,7 +77,7 @@ def _by(entry: "Entry", language: Language) -> str:
 
 
 def _result(entry: "Entry", language: Language) -> str:
-    from aiserver_tray.core.activity import STATUSES, status_of  # noqa: PLC0415 - after Ctrl-C works
+    from aiserver_tray.features.activity.activity import STATUSES, status_of  # noqa: PLC0415 - after Ctrl-C works
 
     if entry.kind != "operation":
         return "-"

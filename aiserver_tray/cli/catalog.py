@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from aiserver_tray.base.harmless import harmless, in_line
 from aiserver_tray.base.i18n import Language, Text, rendered
+from aiserver_tray.base.strings import harmless, in_line
 from aiserver_tray.catalog.compose.dotenv import read_env_file
 from aiserver_tray.catalog.permissions import permissions
 from aiserver_tray.catalog.resolve import compose_config
@@ -22,10 +22,10 @@ from aiserver_tray.cli.common import (
     print_table,
     report,
 )
-from aiserver_tray.settings.forms import setting_json
+from aiserver_tray.features.configuration.forms import setting_json
 
 if TYPE_CHECKING:
-    from aiserver_tray.app import App
+    from aiserver_tray.core.app import App
 
 
 @click.group()

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO, TypeVar
 import click
 
 from aiserver_tray.base.errors import AiServerError, BusyError, CancelledError, each
-from aiserver_tray.base.harmless import SIGNS, harmless, in_line
 from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.base.strings import SIGNS, harmless, in_line
 from aiserver_tray.cli.terminal import fitted, has_colour, padded, width
 
 if TYPE_CHECKING:
-    from aiserver_tray.app import App
+    from aiserver_tray.core.app import App
 
 INTERRUPTED = 130
 """Exit status after the user cancelled."""
@@ -42,7 +42,7 @@ class Options:
     def app(self) -> "App":
         """The application with these options."""
         # The parts take a while to import: Ctrl-C has to be answered before.
-        from aiserver_tray.app import App  # noqa: PLC0415
+        from aiserver_tray.core.app import App  # noqa: PLC0415
 
         return App(self.home, self.catalogs, self.host)
 
@@ -161,7 +161,7 @@ def as_called(text: str) -> str:
     words = context.obj.words if context and context.obj else []
     if not words:
         return text
-    from aiserver_tray.system.shell import quoted  # noqa: PLC0415 - only with options
+    from aiserver_tray.system.process import quoted  # noqa: PLC0415 - only with options
 
     options = quoted(words)
     return _ADVISED.sub(lambda found: f"{found[0]}{options} ", text)

@@ -1,16 +1,16 @@
-"""Shell completion of arguments. It never fails and never changes anything."""
+"""Completion of words by the shell, and the scripts that turn it on."""
 
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import CompletionItem
+from click.shell_completion import CompletionItem, get_completion_class
 
 from aiserver_tray.base.errors import SettingError
-from aiserver_tray.cli.common import Options
+from aiserver_tray.cli.common import Options, common_options
 
 if TYPE_CHECKING:
-    from aiserver_tray.app import App
+    from aiserver_tray.core.app import App
 
 
 def modules(
@@ -89,3 +89,28 @@ def _app(context: click.Context) -> "App":
             return options.app
         given = given.parent
     return options.app
+
+
+# -- the command `completion` ---------------------------------------------------------------------
+
+
+PROGRAM = "aiserver-tray"
+VARIABLE = "_AISERVER_TRAY_COMPLETE"
+"""The variable with which a shell requests completions (click's convention)."""
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@common_options
+def command(shell: str) -> None:
+    """Print the completion script for SHELL.
+
+    \b
+    bash: eval "$(aiserver-tray completion bash)"            in ~/.bashrc
+    zsh:  eval "$(aiserver-tray completion zsh)"             in ~/.zshrc
+    fish: aiserver-tray completion fish | source             in ~/.config/fish/config.fish
+    """
+    root = click.get_current_context().find_root().command
+    complete = get_completion_class(shell)
+    if complete is not None:
+        click.echo(complete(root, {}, PROGRAM, VARIABLE).source())

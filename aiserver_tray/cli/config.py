@@ -1,14 +1,15 @@
-"""``aiserver-tray config``: the settings of the modules and of the applet."""
+"""``aiserver-tray config`` and ``choose``, and settings that other commands change on the way."""
 
 import sys
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from aiserver_tray.base.errors import AiServerError
-from aiserver_tray.base.harmless import harmless
+from aiserver_tray.base.errors import AiServerError, each
 from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.strings import harmless
 from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import (
     as_json_option,
@@ -17,16 +18,17 @@ from aiserver_tray.cli.common import (
     print_json,
     print_table,
     report,
+    report_failure,
+    status_of,
 )
-from aiserver_tray.cli.core import set_setting, this_command
-from aiserver_tray.cli.terminal import is_terminal
+from aiserver_tray.cli.core import ask_owner, set_setting, this_command, trust_module
+from aiserver_tray.cli.terminal import is_interactive, is_terminal
+from aiserver_tray.features.configuration.forms import setting_json
 from aiserver_tray.settings.changes import forget_setting
-from aiserver_tray.settings.declared import address_of
-from aiserver_tray.settings.display import Entry
-from aiserver_tray.settings.forms import setting_json
+from aiserver_tray.settings.declared import Entry, address_of
 
 if TYPE_CHECKING:
-    from aiserver_tray.app import App
+    from aiserver_tray.core.app import App
 
 
 @click.group()
@@ -149,7 +151,7 @@ def _confirm(app: "App", name: str) -> None:
 
 
 def _to_recreate(app: "App", address: str) -> list[str]:
-    from aiserver_tray.operations.affected import modules_to_recreate  # noqa: PLC0415 - others don't need it
+    from aiserver_tray.operations.modules import modules_to_recreate  # noqa: PLC0415 - others don't need it
 
     with suppress(AiServerError):  # the setting was changed all the same
         return modules_to_recreate(
@@ -164,3 +166,97 @@ def _said(entry: Entry) -> Text:
     if entry.origin == "none" or not entry.shown:
         return Text("{name} has no value any more", name=entry.address)
     return Text("{name} is now {value}", name=entry.address, value=entry.shown)
+
+
+# -- choose ---------------------------------------------------------------------------------------
+
+
+@click.command()
+@click.argument("modules", nargs=-1, metavar="[MODULE]...", shell_complete=complete.modules)
+@as_json_option
+@common_options
+def choose(modules: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001 - command line flag
+    """Choose the modules to start by default.
+
+    "Start all" and `up` without a name start these modules. Without MODULE, show the chosen
+    modules. Until you choose, all features are chosen.
+    """
+    app = current_app()
+    for name in modules:
+        app.catalog.module(name)
+    if modules and not ask_owner(app, "ai/config/choose", modules=modules):
+        from aiserver_tray.settings.changes import choose_modules  # noqa: PLC0415 - only without a host
+
+        choose_modules(app.settings, modules, this_command())
+    if as_json:
+        print_json({"chosen": list(app.chosen)})
+    elif not modules:
+        for name in app.chosen:
+            click.echo(name)
+    else:
+        said = Text(
+            '"Start all" and `up` without a name now start: {modules}',
+            modules=", ".join(app.chosen),
+        )
+        report([said.render(app.language)])
+
+
+# -- the option ``--trust`` of the commands that start modules ------------------------------------
+
+
+trust_option = click.option(
+    "--trust",
+    multiple=True,
+    metavar="MODULE",
+    shell_complete=complete.modules,
+    help="Allow MODULE all permissions that it asks for now. Can be repeated.",
+)
+
+
+def trust_all(modules: Iterable[str]) -> None:
+    """Allow *modules* all permissions that they ask for now.
+
+    Raises:
+        UnknownNameError, CatalogError, SettingError, RemoteError: as for `trust_module`.
+    """
+    for name in modules:
+        trust_module(current_app(), name)
+
+
+# -- offering the remedies of an error ------------------------------------------------------------
+
+
+def fix_or_exit(error: AiServerError, app: "App") -> None:
+    """Show *error*, and exit unless the user accepts its remedy."""
+    report_failure(error, app.language)
+    if not is_interactive() or not fix(error, app):
+        sys.exit(status_of(error))
+
+
+def fix(error: AiServerError, app: "App") -> bool:
+    """Offer remedies of *error*, and return whether the user accepted. Nothing is offered unless
+    the first remedy of every joined error is one that the command line can apply: ``set``, or
+    ``trust`` with the permissions in the error's message."""
+    found = [_first_remedy(one, app) for one in each(error)]
+    remedies = [remedy for remedy in found if remedy and remedy["kind"] in ("set", "trust")]
+    if len(remedies) < len(found):
+        return False
+    report(remedy.get("question", remedy["text"]) for remedy in remedies if "setting" in remedy)
+    question = Text("Allow this and continue?").render(app.language)
+    if not click.confirm(question, default=False, err=True):
+        return False
+    for remedy in remedies:
+        _apply(remedy, app)
+    return True
+
+
+def _first_remedy(error: AiServerError, app: "App") -> Mapping[str, Any] | None:
+    remedies: list[Mapping[str, Any]] = error.data_in(app.language).get("remedies", [])
+    return next(iter(remedies), None)
+
+
+def _apply(remedy: Mapping[str, Any], app: "App") -> None:
+    if remedy["kind"] == "set":
+        set_setting(app, remedy["setting"], remedy["value"])
+    else:
+        trust_module(app, remedy["module"], remedy["hash"])

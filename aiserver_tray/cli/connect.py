@@ -10,16 +10,46 @@ from aiserver_tray.base.errors import SettingError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import UsageError, common_options, current_app, report
+from aiserver_tray.cli.config import fix_or_exit, trust_all, trust_option
 from aiserver_tray.cli.core import require_engine, set_setting, shared_core, whole_snapshot
-from aiserver_tray.cli.fix import fix_or_exit
-from aiserver_tray.cli.outcome import NOTHING, summary
-from aiserver_tray.cli.trust import trust_all, trust_option
-from aiserver_tray.cli.undo_hint import UndoHint
+from aiserver_tray.cli.operate import NOTHING, summary
 from aiserver_tray.state.views import Snapshot
 
 if TYPE_CHECKING:
-    from aiserver_tray.app import App
-    from aiserver_tray.core.wiring.consumer import Consumer
+    from aiserver_tray.core.app import App
+    from aiserver_tray.features.wiring.wiring import Consumer
+
+
+# -- commands that undo a failed command ----------------------------------------------------------
+
+
+class UndoHint:
+    """Collects commands that undo what the running command has done, the last one first. They are
+    shown after the error unless the command reaches `end`."""
+
+    def __init__(self, app: "App") -> None:
+        self._app = app
+        self._commands: list[str] = []
+        click.get_current_context().call_on_close(self._tell)
+
+    def add(self, *words: str) -> None:
+        """Add ``aiserver-tray`` with *words*, which undoes the last change."""
+        command = " ".join(("aiserver-tray", *words))
+        if command not in self._commands:
+            self._commands.insert(0, command)
+
+    def end(self) -> None:
+        """The command has succeeded: show no hint."""
+        self._commands.clear()
+
+    def _tell(self) -> None:
+        if self._commands:
+            said = Text(
+                "Completed steps are kept. Run the same command again to continue. To undo them, "
+                "run:"
+            )
+            report([said.render(self._app.language), *(f"  {line}" for line in self._commands)])
+
 
 _modules = click.argument(
     "modules", nargs=-1, required=True, metavar="MODULE...", shell_complete=complete.consumers
@@ -36,7 +66,7 @@ def connect(modules: tuple[str, ...], trust: tuple[str, ...]) -> None:
     Creates an access token for each module, and starts the modules with it. Starts OneAPI if
     needed. Keeps a token that already exists and works.
     """
-    from aiserver_tray.core.wiring.provider import ELSEWHERE  # noqa: PLC0415 - as in `_consumers`
+    from aiserver_tray.features.wiring.wiring import ELSEWHERE  # noqa: PLC0415 - as in `_consumers`
 
     app = current_app()
     consumers = _consumers(app, modules)
@@ -66,7 +96,7 @@ def disconnect(modules: tuple[str, ...], trust: tuple[str, ...]) -> None:
     Deletes their access tokens, and recreates the running MODULEs without OneAPI. Starts OneAPI if
     a token has to be deleted there.
     """
-    from aiserver_tray.core.wiring import disconnect as wiring  # noqa: PLC0415 - as in `_consumers`
+    from aiserver_tray.features.wiring import wiring  # noqa: PLC0415 - as in `_consumers`
 
     app = current_app()
     chosen = _consumers(app, modules)
@@ -127,7 +157,7 @@ def _consumers(app: "App", modules: Iterable[str]) -> list["Consumer"]:
         UnknownNameError: there is no such module.
         UsageError: it can't use any.
     """
-    from aiserver_tray.core.wiring.consumer import consumer_of  # noqa: PLC0415 - after Ctrl-C works
+    from aiserver_tray.features.wiring.wiring import consumer_of  # noqa: PLC0415 - after Ctrl-C works
 
     found = []
     for name in dict.fromkeys(modules):
@@ -173,8 +203,8 @@ def _working_token(app: "App", consumer: "Consumer", snapshot: Snapshot) -> str:
     Raises:
         SettingError: there is none to be had.
     """
-    from aiserver_tray.core.wiring.oneapi import OneApiError  # noqa: PLC0415 - as in `_consumers`
-    from aiserver_tray.core.wiring.provider import working_token  # noqa: PLC0415
+    from aiserver_tray.features.wiring.oneapi import OneApiError  # noqa: PLC0415 - as in `_consumers`
+    from aiserver_tray.features.wiring.wiring import working_token  # noqa: PLC0415
 
     try:
         return working_token(app, consumer, snapshot)

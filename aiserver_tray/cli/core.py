@@ -12,9 +12,9 @@ from aiserver_tray.state.views import Snapshot
 from aiserver_tray.system.language import system_language
 
 if TYPE_CHECKING:
-    from aiserver_tray.app import App
-    from aiserver_tray.contract.local.client import Client
-    from aiserver_tray.contract.local.remote import RemoteCore
+    from aiserver_tray.carriers.local.client import Client
+    from aiserver_tray.cli.remote import RemoteCore
+    from aiserver_tray.core.app import App
     from aiserver_tray.core.core import Core
 
     AnyCore = Core | RemoteCore
@@ -33,7 +33,7 @@ def shared_core(app: "App", own_core: "Callable[[], Core] | None" = None) -> Ite
             yield own
         return
     client, app.owner_language = owner
-    from aiserver_tray.contract.local.remote import RemoteCore  # noqa: PLC0415 - only with a host
+    from aiserver_tray.cli.remote import RemoteCore  # noqa: PLC0415 - only with a host
 
     with client, RemoteCore(client) as remote:
         yield remote
@@ -88,11 +88,11 @@ def trust_module(app: "App", name: str, hash: str | None = None) -> None:
 def _owner(app: "App") -> "tuple[Client, Language] | None":
     """A client of the home folder's host, and the language of its texts. None if there is no host,
     or it uses another engine or catalog."""
-    from aiserver_tray.contract.local.key import find_key  # noqa: PLC0415 - after Ctrl-C works
+    from aiserver_tray.carriers.local.place import find_key  # noqa: PLC0415 - after Ctrl-C works
 
     if find_key(app.home) is None:  # a host would not accept us
         return None
-    from aiserver_tray.contract.local.client import Client  # noqa: PLC0415 - only with a host
+    from aiserver_tray.carriers.local.client import Client  # noqa: PLC0415 - only with a host
 
     with suppress(AiServerError, TimeoutError):  # then there is none for us
         client = Client.connect(app.home, "command", language=system_language())

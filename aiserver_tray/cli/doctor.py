@@ -1,24 +1,30 @@
-"""``aiserver-tray doctor``: problems of this installation, and how to fix them."""
+"""``aiserver-tray doctor`` and ``support-bundle``."""
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from aiserver_tray.base.harmless import harmless
+from aiserver_tray.base.errors import SettingError
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.strings import harmless
 from aiserver_tray.cli.common import (
     as_called,
     as_json_option,
     common_options,
     current_app,
     print_json,
+    report,
 )
+from aiserver_tray.cli.core import whole_snapshot
 from aiserver_tray.cli.terminal import columns, has_colour, is_terminal, wrapped
 from aiserver_tray.cli.words import GRADES
 
 if TYPE_CHECKING:
-    from aiserver_tray.app import App
-    from aiserver_tray.core.doctor import Finding
+    from aiserver_tray.core.app import App
+    from aiserver_tray.features.doctor.finding import Finding
+
 
 _GRADE_COLUMNS = 9
 """Columns of the grade and the blank behind it."""
@@ -33,7 +39,7 @@ def command(as_json: bool) -> None:  # noqa: FBT001 - a command line flag
 
     Also checks what the chosen modules require. Exits with 1 if it finds a problem.
     """
-    from aiserver_tray.core.doctor import examine  # noqa: PLC0415 - after Ctrl-C works
+    from aiserver_tray.features.doctor.channels import examine  # noqa: PLC0415 - after Ctrl-C works
 
     app = current_app()
     findings = examine(app)
@@ -59,3 +65,38 @@ def _hanging(text: str) -> str:
     """*text* wrapped to fit beside the grade."""
     room = columns(sys.stdout) - _GRADE_COLUMNS
     return wrapped(text, max(20, room)).replace("\n", f"\n{' ' * _GRADE_COLUMNS}")
+
+
+# -- the command `support-bundle` -----------------------------------------------------------------
+
+
+@click.command("support-bundle")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="The file to write. Default: a new file in the current folder.",
+)
+@common_options
+def support_bundle(output: Path | None) -> None:
+    """Write a zip file that helps to find a problem.
+
+    It has versions, settings, states, the last operations, the checks of `doctor` and the last log
+    lines. Secrets and the name of your home folder are replaced. Prints the name of the file.
+    """
+    from aiserver_tray.features.support.bundle import file_name, support_bundle  # noqa: PLC0415 - after Ctrl-C works
+    from aiserver_tray.system.files import write_private  # noqa: PLC0415
+
+    app = current_app()
+    file = (output or Path(file_name())).absolute()
+    with app.core() as core:
+        content = support_bundle(app, core.engine, whole_snapshot(core))
+    try:
+        write_private(file, content)
+    except OSError as error:
+        why = Text("can't write it ({reason}). Check its folder", reason=error.strerror or error)
+        raise SettingError(str(file), why) from error
+    click.echo(file)
+    text = Text("Secrets were replaced. Look at the files before you send them.")
+    report([text.render(app.language)])

@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import click
 
 from aiserver_tray.base.errors import EngineNotInstalledError
-from aiserver_tray.base.harmless import harmless
 from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.base.strings import harmless
 from aiserver_tray.cli.common import common_options, current_app, report
 from aiserver_tray.cli.terminal import is_interactive
 from aiserver_tray.system import engine_install, engine_place

@@ -1,5 +1,5 @@
 """The forms that commands print with ``--json``, besides those of the state (`state.views`)
-and of settings (`settings.forms`).
+and of settings (`features.configuration.forms`).
 
 The text below a field is its meaning; documentation is generated from it.
 """
@@ -7,7 +7,7 @@ The text below a field is its meaning; documentation is generated from it.
 from typing import Any, TypedDict
 
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.core.stats.samples import LoadJson
+from aiserver_tray.features.monitoring.samples import LoadJson
 from aiserver_tray.model import OperationKind, OperationStatus, StepKind
 from aiserver_tray.state.views import ModuleView
 

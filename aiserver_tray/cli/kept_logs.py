@@ -2,22 +2,95 @@
 
 import heapq
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
+from aiserver_tray.base.errors import refuse_unknown
 from aiserver_tray.cli.core import require_engine
-from aiserver_tray.cli.log_query import LogQuery
-from aiserver_tray.core.logs.forms import JOURNAL
-from aiserver_tray.core.logs.source import Source, is_named
+from aiserver_tray.features.logs.events import JOURNAL
+from aiserver_tray.features.logs.line import LEVELS, Level, is_at_least
+from aiserver_tray.features.logs.streams import Source, is_named
 from aiserver_tray.model import AT_REST
 from aiserver_tray.state.views import Snapshot
 
 if TYPE_CHECKING:
-    from aiserver_tray.contract.local.remote import RemoteCore, RemoteState
-    from aiserver_tray.core.logs import forms
-    from aiserver_tray.core.logs.record import LogRecordJson
+    from aiserver_tray.cli.remote import RemoteCore, RemoteState
+    from aiserver_tray.features.logs import events
+    from aiserver_tray.features.logs.line import LogRecordJson
+    from aiserver_tray.features.logs.query import LogFilter
+
+
+# -- the lines that ``aiserver-tray logs`` shows --------------------------------------------------
+
+
+@dataclass(frozen=True)
+class LogQuery:
+    """The lines of ``names`` (modules, and services as ``module/service``; none: of all) that
+    fulfil every condition; of these, the last ``tail`` of each service."""
+
+    names: tuple[str, ...] = ()
+    tail: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    level: Level | None = None
+    """or above"""
+    grep: str = ""
+    """a regular expression"""
+    fields: tuple[str, ...] = ()
+
+    @property
+    def selects_lines(self) -> bool:
+        """Whether some lines of a service are not wanted, whenever they were written."""
+        return bool(self.level or self.grep or self.fields)
+
+    def check_names(self, services: Mapping[str, Collection[str]]) -> None:
+        """Check that the names exist among the *services* of each module.
+
+        Raises:
+            UnknownNameError: one does not; names similar ones.
+        """
+        for name in self.names:
+            module = name.partition("/")[0]
+            refuse_unknown([module], services)
+            if name != module:
+                refuse_unknown([name], (f"{module}/{service}" for service in services[module]))
+
+    def as_json(self) -> dict[str, Any]:
+        """The filter in a request to the owner."""
+        return {
+            "modules": [name for name in self.names if "/" not in name],
+            "services": [name for name in self.names if "/" in name],
+            "levels": list(self._levels()),
+            "since": self.since.timestamp() if self.since else None,
+            "until": self.until.timestamp() if self.until else None,
+            "pattern": self.grep,
+            "fields": list(self.fields),
+        }
+
+    def filter(self) -> "LogFilter":
+        """The filter for lines of the engine.
+
+        Raises:
+            LogFilterError: a condition on a field is none.
+        """
+        from aiserver_tray.base.strings import nanoseconds  # noqa: PLC0415 - only without an owner
+        from aiserver_tray.features.logs.query import FieldCondition, LogFilter  # noqa: PLC0415
+
+        return LogFilter(
+            levels=frozenset(self._levels()),
+            since=nanoseconds(self.since) if self.since else None,
+            until=nanoseconds(self.until) if self.until else None,
+            pattern=self.grep,
+            fields=tuple(map(FieldCondition.parse, self.fields)),
+        )
+
+    def _levels(self) -> Iterator[Level]:
+        if self.level:
+            wanted: tuple[Level, ...] = (*LEVELS, "unknown")
+            yield from (level for level in wanted if is_at_least(level, self.level))
+
 
 Service = tuple[str, str]
 """Module and service."""
@@ -80,20 +153,20 @@ class KeptLogs:
         self._report(self._kept["unreadable"])
         watch = _Watch(self.core, self._names, self._report)
 
-        def history(until: str) -> "Iterable[forms.LogLineJson]":
+        def history(until: str) -> "Iterable[events.LogLineJson]":
             return self._history(keptUntil=until)
 
         lines = self.core.logs.follow(self._filter, history, watch.is_live)
         return map(_record, lines)
 
-    def _report(self, unreadable: "Iterable[forms.UnreadableService]") -> None:
+    def _report(self, unreadable: "Iterable[events.UnreadableService]") -> None:
         for found in unreadable:
             service = found["module"], found["service"]
             if is_named(self._names, *service) and service not in self._reported:
                 self._reported.add(service)
                 self._on_unreadable(Source(*service, ""))
 
-    def _history(self, **more: str) -> "Iterable[forms.LogLineJson]":
+    def _history(self, **more: str) -> "Iterable[events.LogLineJson]":
         logs, tail = self.core.logs, self.query.tail
         if tail is None:
             return logs.oldest(self._filter, **more)
@@ -123,7 +196,7 @@ class _Watch:
         self,
         core: "RemoteCore",
         names: Sequence[str],
-        report: "Callable[[Iterable[forms.UnreadableService]], None]",
+        report: "Callable[[Iterable[events.UnreadableService]], None]",
     ) -> None:
         self._core = core
         self._names = names
@@ -172,7 +245,7 @@ class _Watch:
         self._is_settled = behind.isdisjoint(module for module, _ in running)
 
 
-def _record(line: "forms.LogLineJson") -> "LogRecordJson":
+def _record(line: "events.LogLineJson") -> "LogRecordJson":
     return {
         "time": line["timestamp"],
         "module": line["module"],

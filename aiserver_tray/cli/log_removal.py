@@ -8,7 +8,7 @@ import click
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.cli.common import current_app, report
 from aiserver_tray.cli.core import ask_owner
-from aiserver_tray.cli.units import size
+from aiserver_tray.cli.words import size
 
 LogChoice = Literal["delete", "ask", "keep"]
 
@@ -19,9 +19,9 @@ def settle_logs(modules: Sequence[str], choice: LogChoice) -> None:
     Raises:
         AiServerError: they can't be read or deleted.
     """
-    from aiserver_tray.core.logs.collect.journal_lines import MODULE  # noqa: PLC0415 - few need it
-    from aiserver_tray.core.logs.kept import file_of_logs  # noqa: PLC0415
-    from aiserver_tray.core.logs.store.reader import LogReader  # noqa: PLC0415
+    from aiserver_tray.features.logs.kept import file_of_logs  # noqa: PLC0415
+    from aiserver_tray.features.logs.lines import MODULE  # noqa: PLC0415 - few need it
+    from aiserver_tray.features.logs.store.reader import LogReader  # noqa: PLC0415
 
     app = current_app()
     sizes = LogReader(file_of_logs(app.home.folder)).sizes()
@@ -47,9 +47,9 @@ def _delete(modules: Sequence[str]) -> None:
     app = current_app()
     if all(ask_owner(app, "ai/logs/delete", module=module) for module in modules):
         return
-    from aiserver_tray.contract.local.instance import Instance  # noqa: PLC0415 - only then
-    from aiserver_tray.core.logs.kept import file_of_logs  # noqa: PLC0415
-    from aiserver_tray.core.logs.store.store import LogStore  # noqa: PLC0415
+    from aiserver_tray.carriers.local.place import Instance  # noqa: PLC0415 - only then
+    from aiserver_tray.features.logs.kept import file_of_logs  # noqa: PLC0415
+    from aiserver_tray.features.logs.store.store import LogStore  # noqa: PLC0415
 
     with Instance(app.home):
         store = LogStore(file_of_logs(app.home.folder))

@@ -1,15 +1,18 @@
 """``aiserver-tray logs``: the logs of services."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import cycle
+from dataclasses import dataclass, replace
+from itertools import cycle, islice
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from aiserver_tray.base.errors import RemoteError
 from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.strings import nanoseconds
 from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import (
     UsageError,
@@ -19,15 +22,8 @@ from aiserver_tray.cli.common import (
     print_json_line,
     report,
 )
-from aiserver_tray.cli.core import (
-    current_snapshot,
-    require_engine,
-    shared_core,
-    whole_snapshot,
-)
-from aiserver_tray.cli.kept_logs import KeptLogs
-from aiserver_tray.cli.log_query import LogQuery
-from aiserver_tray.cli.since import Since
+from aiserver_tray.cli.core import current_snapshot, require_engine, shared_core, whole_snapshot
+from aiserver_tray.cli.kept_logs import KeptLogs, LogQuery
 from aiserver_tray.cli.terminal import (
     harmless_in_colour,
     has_colour,
@@ -36,16 +32,27 @@ from aiserver_tray.cli.terminal import (
     width,
     without_colour,
 )
-from aiserver_tray.core.logs.level import LEVELS
-from aiserver_tray.core.logs.source import Source, sources
+from aiserver_tray.cli.words import Since
+from aiserver_tray.features.logs.follow import Matcher
+from aiserver_tray.features.logs.line import LEVELS, Line, LogRecordJson, record
+from aiserver_tray.features.logs.lines import Masker
+from aiserver_tray.features.logs.streams import (
+    Follower,
+    Item,
+    OnUnreadable,
+    Source,
+    Span,
+    history,
+    parsed,
+    sources,
+)
 from aiserver_tray.state.views import Snapshot
 
 if TYPE_CHECKING:
-    from aiserver_tray.app import App
-    from aiserver_tray.cli.engine_logs import EngineLogs
-    from aiserver_tray.contract.local.remote import RemoteCore
+    from aiserver_tray.cli.remote import RemoteCore
+    from aiserver_tray.core.app import App
     from aiserver_tray.core.core import Core
-    from aiserver_tray.core.logs.record import LogRecordJson
+
 
 _COLOURS = ("cyan", "yellow", "green", "magenta", "blue", "bright_cyan", "bright_yellow",
             "bright_green", "bright_magenta", "bright_blue")  # fmt: skip
@@ -113,7 +120,7 @@ def command(
 @contextmanager
 def _opened(app: "App", query: LogQuery) -> "Iterator[tuple[Snapshot, KeptLogs | EngineLogs]]":
     """Where the lines are read: from the owner if it keeps them, else from the engine."""
-    from aiserver_tray.contract.local.remote import RemoteCore  # noqa: PLC0415 - after Ctrl-C works
+    from aiserver_tray.cli.remote import RemoteCore  # noqa: PLC0415 - after Ctrl-C works
 
     with shared_core(app, app.core_for_reading) as core:
         snapshot = whole_snapshot(core)
@@ -141,7 +148,6 @@ def _kept_logs(
 
 
 def _engine_logs(app: "App", core: "Core", query: LogQuery) -> "EngineLogs":
-    from aiserver_tray.cli.engine_logs import EngineLogs  # noqa: PLC0415 - only without an owner
 
     snapshot = current_snapshot(core)
     query.check_names({m.name: [s.name for s in m.services] for m in snapshot.modules})
@@ -181,3 +187,92 @@ def _names(snapshot: Snapshot, names: tuple[str, ...]) -> Iterator[str]:
 
 def _name(module: str, service: str) -> str:
     return module if module == service else f"{module}/{service}"
+
+
+# -- the lines for ``aiserver-tray logs`` from the engine -----------------------------------------
+
+
+_LINES_BEFORE = 100
+"""Lines that are read before a tail: its first line may continue an entry."""
+
+_AT_ONCE = 500
+"""Existing lines that are compared with the filter at once, which is faster."""
+
+
+@dataclass(frozen=True)
+class EngineLogs:
+    """The lines that *query* asks of the containers of *core*, without *secrets*, as the owner
+    keeps them.
+
+    Both methods raise `EngineDownError` if the engine goes away.
+
+    Raises:
+        LogFilterError: the query is wrong.
+    """
+
+    core: "Core"
+    query: LogQuery
+    on_unreadable: OnUnreadable
+    secrets: Sequence[str]
+
+    def __post_init__(self) -> None:
+        Matcher(self.query.filter())
+
+    def lines(self) -> Iterator[LogRecordJson]:
+        """The lines that exist, by their times."""
+        return map(record, self._tail(self._selected(self._history(), _AT_ONCE)))
+
+    def follow(self) -> Iterator[LogRecordJson]:
+        """The lines that exist, then each as it comes, while a container runs."""
+        since = self._since
+        if self.query.tail is not None:
+            # A tail is of the lines that exist now, so these are read first.
+            begun = self.core.engine.now()
+            yield from replace(self, query=replace(self.query, until=begun)).lines()
+            since = max(since or 0, nanoseconds(begun))
+        core = self.core
+        follower = Follower(
+            core.engine, core.store, self.query.names, Span(since), self.on_unreadable
+        )
+        yield from map(record, self._selected(follower.lines(), 1))
+
+    @property
+    def _since(self) -> int | None:
+        return nanoseconds(self.query.since) if self.query.since else None
+
+    def _history(self) -> Iterator[Item]:
+        query, core = self.query, self.core
+        # The engine's own tail is enough if every line counts.
+        is_enough = query.tail is not None and not query.selects_lines and query.until is None
+        tail = query.tail + _LINES_BEFORE if query.tail is not None and is_enough else None
+        wanted = sources(core.store.snapshot, query.names)
+        return history(core.engine, wanted, Span(self._since, tail), self.on_unreadable)
+
+    def _selected(self, items: Iterable[Item], at_once: int) -> Iterator[Line]:
+        matcher, masker = Matcher(self.query.filter()), Masker(self.secrets)
+        lines = _lines(items)
+        while part := [*islice(lines, at_once)]:
+            texts = masker.mask([line.text for line in part])
+            part = [line._replace(text=text) for line, text in zip(part, texts, strict=True)]
+            yield from (part[place] for place in matcher.places(part))
+
+    def _tail(self, lines: Iterator[Line]) -> Iterable[Line]:
+        """The last ones of each service, in their order."""
+        if (tail := self.query.tail) is None:
+            return lines
+        last: dict[tuple[str, str], deque[tuple[int, Line]]] = defaultdict(
+            lambda: deque(maxlen=tail)
+        )
+        for number, line in enumerate(lines):
+            last[line.module, line.service].append((number, line))
+        numbered = sorted((pair for pairs in last.values() for pair in pairs), key=lambda p: p[0])
+        return (line for _, line in numbered)
+
+
+def _lines(items: Iterable[Item]) -> Iterator[Line]:
+    """*items* as lines of the log store. A part of a longer line has the time of that line."""
+    times: dict[Source, int] = {}
+    for source, line, found in parsed(items):
+        time = times[source] = line.time or times.get(source, 0)
+        module, service = source.module, source.service
+        yield Line(time, module, service, line.stream, found.level, found.continues, line.text)

@@ -8,13 +8,13 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text as Styled
 
-from aiserver_tray.base.harmless import harmless
 from aiserver_tray.base.i18n import Language, Text
-from aiserver_tray.cli import units
-from aiserver_tray.cli.rows import Row, collapsed, progress, rows
+from aiserver_tray.base.strings import harmless
+from aiserver_tray.cli import words
+from aiserver_tray.cli.progress_lines import Row, collapsed, progress, rows
 from aiserver_tray.cli.terminal import takes
+from aiserver_tray.state.progress import HEADS
 from aiserver_tray.state.views import OperationView, StepView
-from aiserver_tray.state.words import HEADS
 
 _STYLES = {
     "pending": "dim", "running": "cyan", "done": "green", "skipped": "dim", "failed": "red",
@@ -114,10 +114,10 @@ class ProgressScreen:
         left = Styled.assemble((HEADS[view.kind].render(self._language), "bold"), " ", names)
         if view.status == "waiting" and view.detail:
             left = Styled(harmless(view.detail.render(self._language)), "yellow")
-        times = units.seconds(now - self._begun)
+        times = words.seconds(now - self._begun)
         left_seconds = self._seconds_left(view, now)
         if left_seconds is not None:
-            rest = units.rough_seconds(left_seconds)
+            rest = words.rough_seconds(left_seconds)
             about = Text("{time}, about {rest} left", time=times, rest=rest)
             times = about.render(self._language)
         line = Table.grid(expand=True, padding=(0, 0, 0, 2))
@@ -167,7 +167,7 @@ class ProgressScreen:
                 self._sign(row.step, now),
                 Styled(harmless(row.name), "dim" if row.step.status == "pending" else ""),
                 self._what(row, room),
-                Styled("" if seconds is None else units.seconds(seconds), "dim"),
+                Styled("" if seconds is None else words.seconds(seconds), "dim"),
             )
         if not hidden:
             return table
@@ -193,13 +193,13 @@ class ProgressScreen:
 
     def _transfer(self, step: StepView, room: int) -> Styled:
         """Bar, bytes, rate and layers of a pull, as far as they fit into *room* columns."""
-        unit = units.unit_of(step.total)
+        unit = words.unit_of(step.total)
         part = min(1.0, step.current / step.total)
         detail = harmless(step.detail.render(self._language)) if step.detail else ""
         arrived = step.current >= step.total
         numbers = [
-            f"{units.number(step.current, unit)}/{units.amount(step.total, unit)}",
-            _UNPACKING.render(self._language) if arrived else f"{units.size(step.rate)}/s",
+            f"{words.number(step.current, unit)}/{words.amount(step.total, unit)}",
+            _UNPACKING.render(self._language) if arrived else f"{words.size(step.rate)}/s",
         ]
         for columns in _BARS:
             bar = self._bar_text(part, columns)

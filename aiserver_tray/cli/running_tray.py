@@ -1,20 +1,22 @@
-"""``aiserver-tray open`` and ``quit``: requests to the running tray."""
+"""``aiserver-tray open``, ``quit`` and ``autostart``: requests to the running tray."""
 
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from aiserver_tray.base.errors import AlreadyRunningError, NotRunningError, UnknownNameError
 from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import common_options, current_app
-from aiserver_tray.system.foreground import give_foreground
+from aiserver_tray.cli.core import ask_owner
 from aiserver_tray.system.language import system_language
 from aiserver_tray.system.paths import Home, find_home
+from aiserver_tray.system.process import give_foreground
 
 if TYPE_CHECKING:
-    from aiserver_tray.contract.local.client import Client
+    from aiserver_tray.carriers.local.client import Client
+
 
 _ANSWER_TIMEOUT_SECONDS = 10.0
 """Seconds for the first response of the tray, also of one that is starting."""
@@ -33,8 +35,8 @@ def open_(name: str) -> None:
     modules/MODULE[/TAB], logs[/MODULE], monitoring[/MODULE], activity[/ID], settings[/SECTION],
     doctor or welcome. It may have filters, such as 'logs/n8n?level=error'.
     """
-    from aiserver_tray.contract.address import is_address, page_of  # noqa: PLC0415 - as below
-    from aiserver_tray.contract.http.page import page_names  # noqa: PLC0415
+    from aiserver_tray.base.strings import is_address, page_of  # noqa: PLC0415 - as below
+    from aiserver_tray.carriers.http.page import page_names  # noqa: PLC0415
 
     with _tray(current_app().home) as client:
         give_foreground()
@@ -64,7 +66,7 @@ def quit_(stop: bool, everywhere: bool) -> None:  # noqa: FBT001 - command line 
     if not everywhere:
         _quit(current_app().home, stop=stop)
         return
-    from aiserver_tray.contract.local.instance import owned_homes  # noqa: PLC0415 - as below
+    from aiserver_tray.carriers.local.place import owned_homes  # noqa: PLC0415 - as below
 
     for folder in owned_homes():
         with suppress(NotRunningError):  # it was killed, or `serve` runs
@@ -92,8 +94,8 @@ def _tray(home: Home) -> "Client":
 
 def _client(home: Home) -> "Client":
     """A client of the owner of *home*'s core. Waits for one that is starting."""
-    from aiserver_tray.contract.local.client import Client  # noqa: PLC0415 - after Ctrl-C works
-    from aiserver_tray.contract.local.instance import is_owned  # noqa: PLC0415
+    from aiserver_tray.carriers.local.client import Client  # noqa: PLC0415 - after Ctrl-C works
+    from aiserver_tray.carriers.local.place import is_owned  # noqa: PLC0415
 
     until = time.monotonic() + _ANSWER_TIMEOUT_SECONDS
     while True:
@@ -103,3 +105,23 @@ def _client(home: Home) -> "Client":
             if time.monotonic() > until or not is_owned(home):
                 raise
         time.sleep(_RETRY_SECONDS)
+
+
+# -- the command `autostart` ----------------------------------------------------------------------
+
+
+@click.command()
+@click.argument("wanted", type=click.Choice(["on", "off"]), required=False, metavar="[on|off]")
+@common_options
+def autostart_(wanted: Literal["on", "off"] | None) -> None:
+    """Start the applet at login, or turn that off. Without an argument, show the current state."""
+    from aiserver_tray.system import autostart  # noqa: PLC0415 - after Ctrl-C works
+
+    app = current_app()
+    home, options = app.settings.home, app.start_options
+    if wanted and not ask_owner(app, "ai/system/autostart", enabled=wanted == "on"):
+        if wanted == "on":
+            autostart.enable(home, options)
+        else:
+            autostart.disable(home)
+    click.echo(autostart.state(home, options).render(app.language))

@@ -16,14 +16,14 @@ from aiserver_tray.base.errors import (
 )
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.cli.common import UsageError, common_options, current_app, report
-from aiserver_tray.system.signals import on_termination
+from aiserver_tray.system.process import on_termination
 
 if TYPE_CHECKING:
-    from aiserver_tray.app import App
-    from aiserver_tray.contract.http.access import Keys
-    from aiserver_tray.contract.http.server import Binding
-    from aiserver_tray.contract.message import Json
+    from aiserver_tray.carriers.http.access import Keys
+    from aiserver_tray.carriers.http.server import Binding
+    from aiserver_tray.core.app import App
     from aiserver_tray.model import OwnerKind
+    from aiserver_tray.protocol.message import Json
 
 _POLL_SECONDS = 0.5
 _OWNER_TIMEOUT_SECONDS = 10.0
@@ -67,7 +67,7 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
     yes: bool,  # noqa: FBT001 - command line flag
 ) -> None:
     """Serve the dashboard to a web browser until Ctrl-C. Open the address that it prints."""
-    from aiserver_tray.contract.http.server import Binding  # noqa: PLC0415 - Ctrl-C is answered before
+    from aiserver_tray.carriers.http.server import Binding  # noqa: PLC0415 - Ctrl-C is answered before
 
     app = current_app()
     binding = Binding(dangerously_bind or bind, port, tls_cert, tls_key)
@@ -88,8 +88,8 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
 
 def serve_instead(app: "App") -> None:
     """Serve the dashboard on a machine without a desktop, and open it if a browser is set."""
-    from aiserver_tray.contract.http.server import Binding  # noqa: PLC0415 - as above
-    from aiserver_tray.system.open_url import open_in_set_browser  # noqa: PLC0415
+    from aiserver_tray.carriers.http.server import Binding  # noqa: PLC0415 - as above
+    from aiserver_tray.system.desktop import open_in_set_browser  # noqa: PLC0415
 
     report([_NO_DESKTOP.render(app.language)])
     _serve(app, Binding(), open_in_set_browser)
@@ -100,8 +100,8 @@ def _serve(
 ) -> None:
     """Own the core, or let its owner serve, until the end. *on_address* is called with each new
     address."""
-    from aiserver_tray.contract.http.access import Keys  # noqa: PLC0415 - as above
-    from aiserver_tray.contract.owner.claim import Claim  # noqa: PLC0415
+    from aiserver_tray.carriers.http.access import Keys  # noqa: PLC0415 - as above
+    from aiserver_tray.owner.claim import Claim  # noqa: PLC0415
     from aiserver_tray.system import logfile  # noqa: PLC0415
 
     logfile.set_up(app.settings.home, "serve")
@@ -151,10 +151,10 @@ class Headless:
 
     def serve_own(self) -> None:
         """Own the core and serve, until the end, or until a tray takes over the core."""
-        from aiserver_tray.contract.http.server import BrowserServer  # noqa: PLC0415 - as above
-        from aiserver_tray.contract.owner.owner import Owner  # noqa: PLC0415
+        from aiserver_tray.carriers.http.server import BrowserServer  # noqa: PLC0415 - as above
+        from aiserver_tray.owner.owner import Owner  # noqa: PLC0415
+        from aiserver_tray.system.clock import ResumeWatch  # noqa: PLC0415
         from aiserver_tray.system.language import system_language  # noqa: PLC0415
-        from aiserver_tray.system.resume import ResumeWatch  # noqa: PLC0415
 
         with Owner(self._app, self) as owner:
             server = BrowserServer(owner.api, self._binding, system_language(), self._keys)
@@ -180,7 +180,7 @@ class Headless:
             AlreadyRunningError: it does not answer.
             RemoteError: it can't serve.
         """
-        from aiserver_tray.contract.local.client import Client  # noqa: PLC0415 - as above
+        from aiserver_tray.carriers.local.client import Client  # noqa: PLC0415 - as above
         from aiserver_tray.system.language import system_language  # noqa: PLC0415
 
         lost, place = Event(), self._app.settings.home

@@ -21,13 +21,13 @@ from aiserver_tray.cli.common import (
     report,
 )
 from aiserver_tray.cli.core import check_modules, require_engine, shared_core, whole_snapshot
-from aiserver_tray.cli.stats_rows import HEADS, rows, stats_json
+from aiserver_tray.cli.stats_rows import STATS_HEADS, rows, stats_json
 from aiserver_tray.cli.terminal import console, is_terminal, live
 
 if TYPE_CHECKING:
     from aiserver_tray.cli.core import AnyCore
     from aiserver_tray.cli.forms import StatsJson
-    from aiserver_tray.core.stats.samples import SampleJson
+    from aiserver_tray.features.monitoring.samples import SampleJson
 
 _UNKNOWN = Text("The CPU use is not known yet. Try again in a few seconds.")
 
@@ -89,18 +89,18 @@ def _watching(modules: Sequence[str], language: Language, *, as_json: bool) -> I
     elif not is_terminal(sys.stdout):
         yield _printer(modules, language)
     else:
-        from aiserver_tray.cli.stats_table import table  # noqa: PLC0415 - slow
+        from aiserver_tray.cli.tables import stats_table  # noqa: PLC0415 - slow
 
         screen = console(sys.stdout)
         with live(screen) as show:
-            yield lambda stats: show(table(rows(stats, modules, language), language, screen))
+            yield lambda stats: show(stats_table(rows(stats, modules, language), language, screen))
 
 
 def _printer(modules: Sequence[str], language: Language) -> Show:
     """Prints each sample below the one before."""
     if not is_terminal(sys.stdout):
-        return lambda stats: print_table(HEADS, rows(stats, modules, language), language)
-    from aiserver_tray.cli.stats_table import table  # noqa: PLC0415 - slow
+        return lambda stats: print_table(STATS_HEADS, rows(stats, modules, language), language)
+    from aiserver_tray.cli.tables import stats_table  # noqa: PLC0415 - slow
 
     screen = console(sys.stdout)
-    return lambda stats: screen.print(table(rows(stats, modules, language), language, screen))
+    return lambda stats: screen.print(stats_table(rows(stats, modules, language), language, screen))

@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from aiserver_tray.base.i18n import Language, Text
-from aiserver_tray.cli.units import memory, size
+from aiserver_tray.cli.words import memory, size
 from aiserver_tray.state.views import ModuleView, Snapshot
 
 if TYPE_CHECKING:
     from aiserver_tray.cli.forms import ModuleStatsJson, StatsJson, UseJson
-    from aiserver_tray.core.stats.samples import LoadJson, SampleJson
+    from aiserver_tray.features.monitoring.samples import LoadJson, SampleJson
 
-HEADS = (
+STATS_HEADS = (
     Text("MODULE"),
     Text("CPU %"),
     Text("MEMORY"),
@@ -28,7 +28,7 @@ Row = tuple[str, str, str, str, str, str]
 
 def stats_json(snapshot: Snapshot, sample: "SampleJson", named: Collection[str]) -> "StatsJson":
     """What the modules *named* use, or all that run if none is named."""
-    from aiserver_tray.state.order import sorted_by_name  # noqa: PLC0415 - after Ctrl-C works
+    from aiserver_tray.state.progress import sorted_by_name  # noqa: PLC0415 - after Ctrl-C works
 
     running = {load["module"] for load in sample["modules"]}
     return {

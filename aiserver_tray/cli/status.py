@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from aiserver_tray.base.harmless import harmless
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.base.queues import available
+from aiserver_tray.base.strings import harmless
 from aiserver_tray.cli.common import (
     as_json_option,
     common_options,
@@ -28,9 +28,9 @@ from aiserver_tray.cli.terminal import console, is_terminal, live
 from aiserver_tray.state.views import Snapshot
 
 if TYPE_CHECKING:
-    from aiserver_tray.app import App
     from aiserver_tray.cli.core import AnyCore
-    from aiserver_tray.contract.local.remote import RemoteState
+    from aiserver_tray.cli.remote import RemoteState
+    from aiserver_tray.core.app import App
     from aiserver_tray.state.reduce import State
 
 Show = Callable[[Snapshot], None]
@@ -88,7 +88,7 @@ def _print(snapshot: Snapshot, language: Language, *, as_json: bool) -> None:
 
 
 def _print_table(snapshot: Snapshot, language: Language) -> None:
-    from aiserver_tray.cli.status_table import heading, table  # noqa: PLC0415 - slow
+    from aiserver_tray.cli.tables import heading, status_table  # noqa: PLC0415 - slow
 
     screen = console(sys.stdout)
     if lines := engine_lines(snapshot, language):
@@ -96,7 +96,7 @@ def _print_table(snapshot: Snapshot, language: Language) -> None:
         # Not through the screen, which breaks long words.
         _print_lines(lines)
     else:
-        screen.print(table(snapshot, language, screen))
+        screen.print(status_table(snapshot, language, screen))
 
 
 def _data(snapshot: Snapshot, language: Language) -> _Data:
@@ -144,11 +144,11 @@ def _watching(language: Language, *, as_json: bool) -> Iterator[Show]:
     elif not is_terminal(sys.stdout):
         yield _PlainChanges(language).show
     else:
-        from aiserver_tray.cli.status_table import table  # noqa: PLC0415 - slow
+        from aiserver_tray.cli.tables import status_table  # noqa: PLC0415 - slow
 
         screen = console(sys.stdout)
         with live(screen) as show:
-            yield lambda snapshot: show(table(snapshot, language, screen))
+            yield lambda snapshot: show(status_table(snapshot, language, screen))
 
 
 def _once(value_of: Callable[[Snapshot], Any], show: Callable[[Any], None]) -> Show:

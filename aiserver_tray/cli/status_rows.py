@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.model import State
+from aiserver_tray.state.progress import STATES
 from aiserver_tray.state.views import ModuleView, PortView, Snapshot
-from aiserver_tray.state.words import STATES
 
 HEADS = (Text("MODULE"), Text("STATE"), Text("READY"), Text("ADDRESS"), Text("REASON"))
 """Headings of the columns."""
@@ -34,7 +34,7 @@ class StatusRow:
 
 def rows(snapshot: Snapshot, language: Language) -> list[StatusRow]:
     """One for each module."""
-    from aiserver_tray.state.order import sorted_by_name  # noqa: PLC0415 - after Ctrl-C works
+    from aiserver_tray.state.progress import sorted_by_name  # noqa: PLC0415 - after Ctrl-C works
 
     return [_row(module, language) for module in sorted_by_name(snapshot.modules)]
 

@@ -1,8 +1,13 @@
 """Words and signs that several commands use."""
 
+import re
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+import click
 
 from aiserver_tray.base.i18n import Text
+from aiserver_tray.cli.common import language_of
 from aiserver_tray.model import State, StepKind
 
 PLAIN_SIGNS: Mapping[State, str] = {
@@ -14,7 +19,7 @@ PLAIN_SIGNS: Mapping[State, str] = {
     "stopping": "~",
     "engine_down": "/",
 }
-"""For terminals that can't show `state.words.SIGNS`."""
+"""For terminals that can't show `state.progress.SIGNS`."""
 
 STYLES: Mapping[State, str] = {
     "stopped": "bright_black",
@@ -46,3 +51,103 @@ GRADES: Mapping[str, Text] = {
     "note": Text("NOTE"),
     "problem": Text("PROBLEM"),
 }
+
+
+# -- amounts as people read them ------------------------------------------------------------------
+
+
+_SIZES = ("B", "kB", "MB", "GB", "TB")
+
+
+def size(count: float) -> str:
+    """*count* bytes with a decimal unit, as registries and Docker give them: ``12.3 MB``."""
+    return amount(count, unit_of(count))
+
+
+def unit_of(count: float) -> int:
+    """The unit that suits *count* bytes: the power of 1000."""
+    unit = 0
+    while count >= 999.95 and unit < len(_SIZES) - 1:
+        count, unit = count / 1000, unit + 1
+    return unit
+
+
+def amount(count: float, unit: int) -> str:
+    """*count* bytes in the given *unit*."""
+    return f"{number(count, unit)} {_SIZES[unit]}"
+
+
+def number(count: float, unit: int) -> str:
+    """*count* bytes in the given *unit*, without its name."""
+    return f"{count:.0f}" if unit == 0 else f"{count / 1000**unit:.1f}"
+
+
+def memory(count: float) -> str:
+    """*count* bytes of memory with a binary unit, as ``docker stats`` shows them: ``12.3 MiB``."""
+    gibi, mebi = 1024**3, 1024**2
+    return f"{count / gibi:.1f} GiB" if count >= 1000 * mebi else f"{count / mebi:.1f} MiB"
+
+
+def seconds(duration: float) -> str:
+    """A duration in seconds: ``12.3 s``, ``2 min 05 s``, ``1 h 02 min``."""
+    if duration < 99.95:
+        return f"{duration:.1f} s"
+    minutes, rest = divmod(round(duration), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02} s"
+    return f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def rough_seconds(duration: float) -> str:
+    """Like `seconds`, for an estimate: whole seconds."""
+    return f"{max(1, round(duration))} s" if duration < 99.5 else seconds(duration)
+
+
+# -- points in time -------------------------------------------------------------------------------
+
+
+_SPAN = re.compile(
+    r"(?:(?P<days>\d+)d)?(?:(?P<hours>\d+)h)?(?:(?P<minutes>\d+)m)?(?:(?P<seconds>\d+(?:\.\d+)?)s)?"
+)
+
+
+class Since(click.ParamType[datetime]):
+    """``10m`` or ``1h30m`` ago, or an ISO 8601 date and time (local time without a zone)."""
+
+    name = "time"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        """Convert to a point in time.
+
+        Raises:
+            click.BadParameter: it is none.
+        """
+        if isinstance(value, datetime):
+            return value
+        found = parse_since(str(value), datetime.now(UTC))
+        if found is None:
+            text = Text(
+                "expected a duration such as 10m, 2h or 1d, or a time such as 2026-01-31T12:00, "
+                "found {value!r}",
+                value=value,
+            )
+            self.fail(text.render(language_of(ctx)), param, ctx)
+        return found
+
+
+def parse_since(text: str, now: datetime) -> datetime | None:
+    """The point in time of *text*, relative to *now*. None if it is not valid."""
+    text = text.strip()
+    span = _SPAN.fullmatch(text)
+    if text and span:
+        parts = {name: float(value) for name, value in span.groupdict().items() if value}
+        try:
+            return now - timedelta(**parts)
+        except OverflowError:
+            return None
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError, OSError):
+        return None

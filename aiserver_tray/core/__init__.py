@@ -1,1 +1,1 @@
-"""Parts that need a running engine: watcher, doctor, support bundle, logs, wiring."""
+"""One installation at work: engine, state, catalog, settings and operations together."""

@@ -13,9 +13,9 @@ from aiserver_tray.state.facts import ChosenChanged, ModulesChanged
 from aiserver_tray.state.store import Store
 
 if TYPE_CHECKING:
-    from aiserver_tray.core.stats.samples import Sample, SampleJson
+    from aiserver_tray.features.monitoring.samples import Sample, SampleJson
     from aiserver_tray.operations.modules import Modules
-    from aiserver_tray.operations.service import Operations
+    from aiserver_tray.operations.operation import Operations
 
 
 _WATCHED_INTERVAL_SECONDS = 1.0
@@ -91,8 +91,8 @@ class Core:
         """The service that starts operations."""
         # Commands that only read must not wait for these imports.
         from aiserver_tray.operations.kernel import Kernel  # noqa: PLC0415
-        from aiserver_tray.operations.plan.parts import Parts  # noqa: PLC0415
-        from aiserver_tray.operations.service import Operations  # noqa: PLC0415
+        from aiserver_tray.operations.operation import Operations  # noqa: PLC0415
+        from aiserver_tray.operations.parts import Parts  # noqa: PLC0415
 
         settings = self._settings.full
         kernel = Kernel(self.engine, settings)
@@ -118,8 +118,8 @@ class Core:
         """Call *callback* with a sample every second. The first one, which has no CPU use, is left
         out."""
         # Few commands take samples.
-        from aiserver_tray.core.stats.sampler import Sampler  # noqa: PLC0415
-        from aiserver_tray.core.stats.samples import sample_json  # noqa: PLC0415
+        from aiserver_tray.features.monitoring.sampler import Sampler  # noqa: PLC0415
+        from aiserver_tray.features.monitoring.samples import sample_json  # noqa: PLC0415
 
         def take(sample: "Sample") -> None:
             made = sample_json(sample)

@@ -1,12 +1,13 @@
 """The modules with their current settings, and the user's consent to what they ask for."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
 from aiserver_tray import __version__
-from aiserver_tray.base.errors import TrustError, raise_all
+from aiserver_tray.base.errors import AiServerError, SettingError, TrustError, raise_all
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.masking import MASK
 from aiserver_tray.catalog.catalog import Catalog
 from aiserver_tray.catalog.modules import Module
@@ -14,9 +15,8 @@ from aiserver_tray.catalog.permissions import Permission, fingerprint, permissio
 from aiserver_tray.catalog.resolve import ResolvedModule, resolve
 from aiserver_tray.model import Actor
 from aiserver_tray.operations.modules import NO_CHANGES
-from aiserver_tray.operations.preflight.values import missing_values
 from aiserver_tray.operations.preflight.volumes import with_keep_labels
-from aiserver_tray.settings.declared import Changes, Declared
+from aiserver_tray.settings.declared import Changes, Declared, without_value
 from aiserver_tray.settings.entries import TrustedEntry
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.spec.build import module_target
@@ -112,3 +112,36 @@ class Targets:
         """The permissions that *resolved* asks for, and the hash that stands for them."""
         asked = permissions(self._catalog, resolved)
         return asked, fingerprint(resolved.module, asked)
+
+
+# -- required settings without a value (pure) -----------------------------------------------------
+
+
+def missing_values(
+    catalog: Catalog, module: Module, values: Mapping[str, str]
+) -> list[AiServerError]:
+    """One error for each setting without a value in *values* (by address) that *module*'s file uses
+    without a default (``${NAME:-default}``). An access token is needed only if *module* requires
+    the module that issues it. In a plain Compose file, such variables are empty, as in Compose.
+
+    Raises:
+        CatalogError, MissingError: as for `Catalog.scope`.
+    """
+    if not module.declared:
+        return []
+    scope = catalog.scope(module)
+    used = [scope[name] for name, v in module.variables.items() if v.default is None]
+    tokens = {f"{module.name}.{name}": provider for name, provider in module.tokens.items()}
+    missing = [a for a in used if a not in tokens and a not in {**catalog.defaults, **values}]
+    chosen = {name: values.get(f"{module.name}.{name}", "") for name in module.settings}
+    needed = module.requires_with(chosen)
+    unmade = [a for a, provider in tokens.items() if a not in values and provider in needed]
+    return [*map(without_value, missing), *(_without_token(a, module.name) for a in unmade)]
+
+
+def _without_token(address: str, module: str) -> SettingError:
+    why = Text(
+        "there is no access token yet. Create one with: aiserver-tray connect {module}",
+        module=module,
+    )
+    return SettingError(address, why)

@@ -7,8 +7,8 @@ from typing import Literal
 
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.system import engine_host
-from aiserver_tray.system.docker_context import (
+from aiserver_tray.system import engine_place
+from aiserver_tray.system.docker_files import (
     DockerContext,
     current_context,
     environment_context,
@@ -39,7 +39,7 @@ class Address:
     @property
     def is_local(self) -> bool:
         """Whether the engine is on this machine, judging by its address."""
-        return engine_host.is_local(self.host)
+        return engine_place.is_local(self.host)
 
 
 def find_address(
@@ -66,7 +66,7 @@ def find_address(
 
 
 def _checked(address: Address) -> Address:
-    why = engine_host.why_unusable(address.host)
+    why = engine_place.why_unusable(address.host)
     if why:
         raise SettingError(address.source, why)
     return address
@@ -92,7 +92,7 @@ def _of_current_context(environment: Mapping[str, str]) -> Address:
     if name is None:
         return _local(environment)
     context = load_context(name, environment)
-    if context is None or not engine_host.is_local(context.host):
+    if context is None or not engine_place.is_local(context.host):
         return replace(_local(environment), notice=_why_not(name, context))
     return _of(context, "context")
 

@@ -15,7 +15,7 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine import sockets
 from aiserver_tray.engine.address import Address
 from aiserver_tray.engine.translate import refusal
-from aiserver_tray.system.docker_config import docker_config
+from aiserver_tray.system.docker_files import docker_config
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 """Seconds until there is a connection."""

@@ -1,19 +1,20 @@
 """Containers: the life of one, and the list of all."""
 
+import io
 import json
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal
+from uuid import uuid4
 
 from aiserver_tray.base.errors import EngineRequestError, ObjectConflictError, ObjectNotFoundError
-from aiserver_tray.base.moments import nanoseconds
+from aiserver_tray.base.strings import nanoseconds
 from aiserver_tray.engine import parse
-from aiserver_tray.engine.archive import archive
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.connection import Connection
 from aiserver_tray.engine.execution import execute, run
@@ -21,11 +22,12 @@ from aiserver_tray.engine.logs import MULTIPLEXED, RAW, LogStream, log_params
 from aiserver_tray.engine.stream import Stream
 from aiserver_tray.engine.values import ContainerDetails, ContainerSummary, Usage
 from aiserver_tray.model import Container, Port
-from aiserver_tray.spec.labels import INSTALLATION
+from aiserver_tray.spec.labels import INSTALLATION, ONE_SHOT
 from aiserver_tray.system.console import Console
 
 if TYPE_CHECKING:
     from aiserver_tray.spec.model import Body, File
+
 
 _logger = logging.getLogger(__name__)
 
@@ -254,3 +256,56 @@ def _by_folder(files: "Sequence[File]") -> "dict[PurePosixPath, list[File]]":
     for file in files:
         folders.setdefault(PurePosixPath(file.path).parent, []).append(file)
     return folders
+
+
+# -- files into containers ------------------------------------------------------------------------
+
+
+def archive(files: "Iterable[File]", folder: PurePosixPath) -> bytes:
+    """An archive of *files*, all below *folder*, to unpack there.
+
+    It contains only files: the engine creates missing folders (root's, mode 0755), and does not
+    change existing ones.
+    """
+    import tarfile  # noqa: PLC0415 - takes memory, and few containers have such files
+
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for file in files:
+            entry = tarfile.TarInfo(str(PurePosixPath(file.path).relative_to(folder)))
+            entry.size = len(file.content)
+            entry.uid, entry.gid, entry.mode = file.uid, file.gid, file.mode
+            entry.mtime = int(time.time())
+            tar.addfile(entry, io.BytesIO(file.content))
+    return buffer.getvalue()
+
+
+# -- containers that run one command, and are gone then -------------------------------------------
+
+
+_PREFIX = "ai.one-shot."
+"""A module's containers have no dot in their names."""
+
+_LOG_LINES = 100
+
+
+def run_once(containers: Containers, body: "Body") -> tuple[int, list[str]]:
+    """Run a container of *body* until it exits, and remove it. Returns exit code and output. First
+    removes the leftover of a killed process. Only one call per installation may run at a time.
+
+    Raises:
+        EngineDownError, EngineRequestError: as the methods of *containers* do.
+    """
+    _sweep(containers, body["Labels"][ONE_SHOT])
+    container = containers.create(f"{_PREFIX}{uuid4().hex[:12]}", body)
+    try:
+        containers.start(container)
+        return containers.wait(container), containers.tail(container, _LOG_LINES)
+    finally:
+        containers.remove(container)
+
+
+def _sweep(containers: Containers, installation: str) -> None:
+    for found in containers.summaries():
+        if found.labels.get(ONE_SHOT) == installation:
+            containers.remove(found.id)

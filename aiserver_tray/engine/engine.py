@@ -3,18 +3,23 @@
 import threading
 from datetime import UTC, datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
+from aiserver_tray.base.errors import ObjectNotFoundError
+from aiserver_tray.engine import parse
 from aiserver_tray.engine.address import Address, find_address
+from aiserver_tray.engine.auth import Proxies, configured, of_engine
 from aiserver_tray.engine.connection import Connection
 from aiserver_tray.engine.containers import Containers
 from aiserver_tray.engine.events import EventStream, event_params
 from aiserver_tray.engine.images import Images
-from aiserver_tray.engine.networks import Networks
 from aiserver_tray.engine.parse import disk_use, moment
-from aiserver_tray.engine.proxies import Proxies, configured, of_engine
-from aiserver_tray.engine.values import DiskUse, EngineInfo
-from aiserver_tray.engine.volumes import Volumes
+from aiserver_tray.engine.values import DiskUse, EngineInfo, Network, Volume
 from aiserver_tray.system.engine_place import kernel_release
+
+if TYPE_CHECKING:
+    from aiserver_tray.spec.model import Body
+
 
 _DISK_TIMEOUT_SECONDS = 120.0
 
@@ -114,3 +119,84 @@ class Engine:
     def close(self) -> None:
         """Close its connections. Event and log streams are closed by their owners."""
         self._connection.close()
+
+
+# -- networks -------------------------------------------------------------------------------------
+
+
+class Networks:
+    """Every method raises `EngineDownError` if the engine is lost, and `EngineRequestError` or a
+    subclass if it rejects the request."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def find(self, name: str) -> Network | None:
+        """The network of this name, with the containers on it."""
+        try:
+            found = parse.network(self._connection.get("/networks/{}", name))
+        except ObjectNotFoundError:
+            return None
+        return found if found.name == name else None  # the engine also takes beginnings of ids
+
+    def all(self) -> list[Network]:
+        """All networks, without the containers on them."""
+        return [parse.network(answer) for answer in self._connection.get("/networks")]
+
+    def create(self, name: str, body: "Body") -> str:
+        """Create a network from *body*, sent unchanged except for its name, and return its ID.
+
+        Raises:
+            ObjectConflictError: there is one of this name.
+        """
+        # Engines before 25.0 accept a name twice unless they are asked to check.
+        whole = {**body, "Name": name, "CheckDuplicate": True}
+        answer = self._connection.post("/networks/create", body=whole)
+        return str(answer["Id"])
+
+    def remove(self, name: str) -> None:
+        """Remove it.
+
+        Raises:
+            ObjectNotFoundError: there is none.
+            EngineRequestError: containers are on it (status 403).
+        """
+        self._connection.call("DELETE", "/networks/{}", name)
+
+
+# -- volumes --------------------------------------------------------------------------------------
+
+
+class Volumes:
+    """Every method raises `EngineDownError` if the engine is lost, and `EngineRequestError` or a
+    subclass if it rejects the request."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def find(self, name: str) -> Volume | None:
+        """The volume of this name."""
+        try:
+            return parse.volume(self._connection.get("/volumes/{}", name))
+        except ObjectNotFoundError:
+            return None
+
+    def all(self) -> list[Volume]:
+        """All volumes."""
+        answer = self._connection.get("/volumes")
+        return [parse.volume(entry) for entry in answer["Volumes"] or ()]
+
+    def create(self, name: str, body: "Body") -> Volume:
+        """Create the volume *name* from *body*, sent unchanged except for its name. If it exists
+        with the same driver, the engine returns it."""
+        answer = self._connection.post("/volumes/create", body={**body, "Name": name})
+        return parse.volume(answer)
+
+    def remove(self, name: str) -> None:
+        """Remove the volume with its data.
+
+        Raises:
+            ObjectNotFoundError: there is none.
+            ObjectConflictError: a container uses it.
+        """
+        self._connection.call("DELETE", "/volumes/{}", name)

@@ -13,8 +13,7 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine import parse
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.connection import Connection
-from aiserver_tray.engine.pull import OnProgress, Pull, SourceError
-from aiserver_tray.engine.reference import digest_of, sources, split
+from aiserver_tray.engine.pull import OnProgress, Pull, SourceError, digest_of, sources, split
 from aiserver_tray.engine.values import Image, PullProgress
 
 if TYPE_CHECKING:

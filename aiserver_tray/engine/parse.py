@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from aiserver_tray.base.harmless import in_line
+from aiserver_tray.base.strings import in_line
 from aiserver_tray.engine.values import (
     Check,
     ContainerDetails,

@@ -2,15 +2,15 @@
 
 import re
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from aiserver_tray.base.errors import CancelledError, EngineRequestError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.connection import Connection
-from aiserver_tray.engine.progress import PullMeter
-from aiserver_tray.engine.reference import split
 from aiserver_tray.engine.stream import SilenceError, Stream
 from aiserver_tray.engine.translate import refusal
 from aiserver_tray.engine.values import PullProgress
@@ -114,3 +114,130 @@ def _failed(error: EngineRequestError, login_problem: Text | None) -> SourceErro
         why = Text("{why} ({problem})", why=why, problem=login_problem)
     not_found = error.status == 404 or bool(_NOT_FOUND.search(error.explanation))
     return SourceError(why, not_found=not_found)
+
+
+# -- progress of a pull ---------------------------------------------------------------------------
+
+
+_RATE_WINDOW_SECONDS = 5.0
+"""Seconds over which the rate is measured."""
+
+_KNOWN = ("Pulling fs layer", "Waiting")
+_LOADED = ("Verifying Checksum", "Download complete", "Extracting")
+_DONE = ("Pull complete", "Already exists")
+
+
+@dataclass(slots=True)
+class _Layer:
+    current: int = 0
+    total: int = 0
+    loaded: bool = False
+    done: bool = False
+
+
+class PullMeter:
+    """Adds up the layers. *clock* gives seconds; ``advanced_at`` is when there was last progress:
+    a failed download that waits to begin again is none."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._layers: dict[str, _Layer] = {}
+        self._seen: deque[tuple[float, int]] = deque()
+        self.advanced_at = clock()
+
+    def feed(self, message: Mapping[str, Any]) -> None:
+        """Take in a message of the pull."""
+        status = str(message.get("status", ""))
+        if status.startswith("Retrying"):
+            self._layer(message).loaded = False
+            return
+        self.advanced_at = self._clock()
+        if status == "Downloading":
+            layer = self._layer(message)
+            layer.loaded = False
+            self._load(layer, message.get("progressDetail") or {})
+        elif status in _KNOWN:
+            self._layer(message)
+        elif status in (*_LOADED, *_DONE):
+            layer = self._layer(message)
+            # The engine merges messages that nobody reads at once, so there may have been none of
+            # the download. It tells the size again when it unpacks.
+            detail = message.get("progressDetail") or {}
+            layer.total = max(detail.get("total", 0), layer.total)
+            layer.current, layer.loaded, layer.done = layer.total, True, status in _DONE
+
+    def _layer(self, message: Mapping[str, Any]) -> _Layer:
+        return self._layers.setdefault(str(message.get("id")), _Layer())
+
+    @staticmethod
+    def _load(layer: _Layer, detail: Mapping[str, Any]) -> None:
+        layer.current = detail.get("current", layer.current)
+        layer.total = max(detail.get("total", 0), layer.total, layer.current)
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether nothing is left to load of the layers known by now."""
+        return bool(self._layers) and all(layer.loaded for layer in self._layers.values())
+
+    @property
+    def progress(self) -> PullProgress:
+        """The sum now."""
+        layers = self._layers.values()
+        current = sum(layer.current for layer in layers)
+        return PullProgress(
+            current=current,
+            total=sum(layer.total for layer in layers),
+            rate=self._rate(current),
+            layers_done=sum(layer.done for layer in layers),
+            layers_total=len(layers),
+        )
+
+    def _rate(self, current: int) -> float:
+        now = self._clock()
+        self._seen.append((now, current))
+        while now - self._seen[0][0] > _RATE_WINDOW_SECONDS and len(self._seen) > 2:
+            self._seen.popleft()
+        begun, before = self._seen[0]
+        return max(0.0, (current - before) / (now - begun)) if now > begun else 0.0
+
+
+# -- names of images ------------------------------------------------------------------------------
+
+
+_HUB = ("docker.io", "index.docker.io")
+
+
+def split(name: str) -> tuple[str, str]:
+    """Repository and tag, or repository and digest; without either, the tag ``latest``."""
+    repository, _, digest = name.partition("@")
+    if digest:
+        return repository, digest
+    head, colon, tag = repository.rpartition(":")
+    return (head, tag) if colon and "/" not in tag else (repository, "latest")
+
+
+def digest_of(name: str) -> str | None:
+    """The digest that *name* asks for."""
+    return name.partition("@")[2] or None
+
+
+def sources(name: str, mirrors: Sequence[str]) -> tuple[str, ...]:
+    """The sources of *name*, in order: each mirror (a registry, or a path on one), then its own
+    registry.
+
+    A mirror has Docker Hub's images under their path (``library/…`` for official ones), and those
+    of another registry under the registry's name, so that no image is mistaken for another. A
+    registry with a port can't be part of a path, so it has no mirrors.
+    """
+    path = _path(name)
+    if ":" in path.partition("/")[0]:
+        return (name,)
+    prefixes = [re.sub(r"^https?://", "", mirror).strip("/") for mirror in mirrors]
+    return (*(f"{prefix}/{path}" for prefix in prefixes if prefix), name)
+
+
+def _path(name: str) -> str:
+    registry, slash, rest = name.partition("/")
+    if registry in _HUB and slash:
+        return _path(rest)
+    return name if slash else f"library/{name}"

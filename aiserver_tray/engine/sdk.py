@@ -1,16 +1,20 @@
-"""Connections of the SDK, for all engines that are not behind a Unix socket. Imported only for
-these, because the SDK takes long to import."""
+"""The SDK's connections and errors. It takes long to import, so this is imported only for engines
+that are not behind a Unix socket, and after an error.
+"""
 
+import docker.errors as sdk
+import requests
 from docker.api.client import APIClient
 from docker.errors import InvalidConfigFile
 from docker.utils.utils import kwargs_from_env
 from requests import PreparedRequest
 from urllib3 import HTTPConnectionPool
 
-from aiserver_tray.base.errors import SettingError
+from aiserver_tray.base.errors import AiServerError, EngineRequestError, SettingError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine import sockets
 from aiserver_tray.engine.address import Address
+from aiserver_tray.engine.translate import refusal
 
 
 def sdk_pool(address: Address, version: str) -> HTTPConnectionPool:
@@ -43,3 +47,51 @@ def sdk_pool(address: Address, version: str) -> HTTPConnectionPool:
     if url.startswith(("http:", "https:")):
         sockets.keep_alive(pool)
     return pool
+
+
+# -- the errors of the SDK and of requests --------------------------------------------------------
+# Imported only after one of them was raised, because these packages take long to import.
+
+
+MISUSED: tuple[type[Exception], ...] = (
+    sdk.TLSParameterError,
+    sdk.InvalidConfigFile,
+    sdk.ContextException,
+    sdk.ContextNotFound,
+    sdk.ContextAlreadyExists,
+    sdk.MissingContextParameter,
+)
+"""Docker's own settings on this machine are wrong."""
+
+UNFIT: tuple[type[Exception], ...] = (
+    sdk.InvalidVersion,
+    sdk.InvalidRepository,
+    sdk.InvalidArgument,
+    sdk.DeprecatedMethod,
+    sdk.NullResource,
+    sdk.ContainerError,
+    sdk.ImageLoadError,
+    sdk.BuildError,
+    sdk.StreamParseError,
+)
+"""The SDK refused to ask, or understood no word of the answer."""
+
+
+def translate_sdk(error: Exception) -> AiServerError | None:
+    """Our error for *error*. None if it is about the connection."""
+    if isinstance(error, sdk.APIError):
+        return refusal(error.status_code or 0, error.explanation or str(error))
+    if isinstance(error, MISUSED):
+        why = Text(
+            "{why} Check DOCKER_TLS_VERIFY, DOCKER_CERT_PATH and Docker's config.json.",
+            why=getattr(error, "msg", error),
+        )
+        return SettingError("Docker", why)
+    if isinstance(error, (*UNFIT, sdk.DockerException)):
+        return EngineRequestError(0, str(error))
+    return None
+
+
+def is_timeout(error: BaseException) -> bool:
+    """Whether *error* is a timeout of requests."""
+    return isinstance(error, requests.Timeout)

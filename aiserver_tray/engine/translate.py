@@ -67,7 +67,7 @@ def translated(address: Address) -> Iterator[None]:
 def translate(error: Exception, address: Address) -> AiServerError | None:
     """Our error for *error*. None if it does not come from the engine."""
     if _is_of_sdk(error):
-        from aiserver_tray.engine.sdk_errors import translate_sdk  # noqa: PLC0415 - slow
+        from aiserver_tray.engine.sdk import translate_sdk  # noqa: PLC0415 - slow
 
         if found := translate_sdk(error):
             return found
@@ -134,7 +134,7 @@ def _reason(cause: BaseException) -> str | Text:
 
 def _is_timeout(cause: BaseException) -> bool:
     if _is_of_sdk(cause):
-        from aiserver_tray.engine.sdk_errors import is_timeout  # noqa: PLC0415 - slow
+        from aiserver_tray.engine.sdk import is_timeout  # noqa: PLC0415 - slow
 
         return is_timeout(cause)
     return isinstance(cause, _TIMEOUTS)

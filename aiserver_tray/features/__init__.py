@@ -1,1 +1,1 @@
-"""What the product can do: each folder is a feature."""
+"""What the product can do: each folder is a feature with its store, channels and events."""

@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from aiserver_tray.contract.message import owner_events
 from aiserver_tray.features.activity import events as activity
 from aiserver_tray.features.alerts import events as alerts
 from aiserver_tray.features.engine import events as engine
@@ -10,6 +9,7 @@ from aiserver_tray.features.logs import events as logs
 from aiserver_tray.features.monitoring import events as monitoring
 from aiserver_tray.features.predecessor import events as predecessor
 from aiserver_tray.features.stack import events as stack
+from aiserver_tray.protocol.message import owner_events
 
 MODULES: Final = (activity, alerts, engine, logs, monitoring, predecessor, stack)
 """They declare their events when they are imported."""

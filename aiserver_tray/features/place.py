@@ -6,13 +6,12 @@ from functools import cached_property
 from threading import RLock
 from typing import Any, Protocol, TypeVar, cast
 
-from aiserver_tray.app import App
-from aiserver_tray.contract.channels.hub import Hub
-from aiserver_tray.contract.channels.part import Feature
-from aiserver_tray.contract.contract import Contract
-from aiserver_tray.contract.message import Message
+from aiserver_tray.core.app import App
 from aiserver_tray.core.core import Core
 from aiserver_tray.model import OwnerKind
+from aiserver_tray.protocol.channel import Feature
+from aiserver_tray.protocol.hub import Hub
+from aiserver_tray.protocol.message import Contract, Message
 
 
 class Process(Protocol):

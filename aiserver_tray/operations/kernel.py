@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from aiserver_tray import __version__
 from aiserver_tray.base.errors import ResourcesError
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.engine.one_shot import run_once
+from aiserver_tray.engine.containers import run_once
 from aiserver_tray.operations.locks import one_shot_lock
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.spec.kernel import KernelSetting, path_of, raising, reading

@@ -23,7 +23,7 @@ from aiserver_tray.base.errors import BusyError, CancelledError, SettingError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.model import OperationKind
 from aiserver_tray.system.paths import runtime_folder
-from aiserver_tray.system.processes import has_written
+from aiserver_tray.system.process import has_written
 
 _POLL_SECONDS = 0.05
 """Seconds between two attempts. No operating system offers a lock whose wait can be cancelled from

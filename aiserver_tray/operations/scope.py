@@ -15,6 +15,7 @@ from aiserver_tray.base.errors import (
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.model import ModuleModel, OperationKind
 from aiserver_tray.operations.modules import Modules, obtainable, unlisted, with_requires
+from aiserver_tray.operations.parts import Parts, meet_engine
 from aiserver_tray.operations.plan.down import (
     as_they_run,
     in_use,
@@ -22,10 +23,9 @@ from aiserver_tray.operations.plan.down import (
     unused_basics,
     with_users,
 )
-from aiserver_tray.operations.plan.parts import Parts, meet_engine
-from aiserver_tray.operations.plan.survey import survey
 from aiserver_tray.operations.preflight.preflight import preflight
 from aiserver_tray.operations.request import Request
+from aiserver_tray.operations.survey import survey
 from aiserver_tray.spec.model import ModuleTarget
 
 _STOPS: frozenset[OperationKind] = frozenset({"stop", "down"})

@@ -17,20 +17,21 @@ from aiserver_tray.base.errors import (
     raise_all,
 )
 from aiserver_tray.base.i18n import Text
+from aiserver_tray.engine.auth import configured, passwords
 from aiserver_tray.engine.cancellation import Cancellation
-from aiserver_tray.engine.proxies import configured, passwords
 from aiserver_tray.model import IMAGES_ONLY, OperationKind
-from aiserver_tray.operations.desired import remember
 from aiserver_tray.operations.locks import Holder, Work, module_locks, refuse
+from aiserver_tray.operations.parts import Parts
+from aiserver_tray.operations.plan.down import running_modules
 from aiserver_tray.operations.plan.kernel_steps import plan_helper
-from aiserver_tray.operations.plan.parts import Parts
 from aiserver_tray.operations.plan.plan import Plan
-from aiserver_tray.operations.plan.prepare import Prepared, prepare, refresh_containers, refresh_of
+from aiserver_tray.operations.prepare import Prepared, prepare, refresh_containers, refresh_of
 from aiserver_tray.operations.record import OperationRecord
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.run.execute import EngineExecutor
 from aiserver_tray.operations.run.run import Runner
 from aiserver_tray.operations.scope import Scope, first_scope, scope_of
+from aiserver_tray.settings.content import EngineState
 from aiserver_tray.state.facts import DesiredChanged, ModulesChanged, OperationChanged
 from aiserver_tray.state.progress import with_progress
 from aiserver_tray.state.store import Store
@@ -250,3 +251,33 @@ def _raise(errors: Iterable[AiServerError], late: Iterable[AiServerError]) -> No
         if isinstance(error, EngineDownError | ResourcesError | CancelledError):
             raise error
     raise_all([*found, *late])
+
+
+# -- the desired state ----------------------------------------------------------------------------
+
+
+_STOPS = ("stop", "down")
+
+
+def remember(request: Request, prepared: Prepared, state: EngineState) -> None:
+    """Change *state* as *request* says. Modules that were only required, and are restarted, were
+    not requested. Neither is a module of which the request names only services."""
+    scope = prepared.scope
+    named = [f"{module}/{name}" for module in request.modules for name in request.services]
+    whole = scope.modules
+    if named:
+        others = [address for address in state.stopped if address not in named]
+        state.stopped = [*others, *(named if request.kind in _STOPS else ())]
+        # Only modules that need them are stopped as a whole.
+        whole = tuple(name for name in scope.modules if name not in request.modules)
+    else:
+        concerned = {*scope.modules, *scope.targets}
+        state.stopped = [one for one in state.stopped if one.partition("/")[0] not in concerned]
+    asked = () if request.revives else whole
+    if request.kind == "restart":
+        running = running_modules(prepared.observed.containers.values())
+        asked = tuple(name for name in asked if name not in running)
+    if request.kind in _STOPS:
+        state.desired = [name for name in state.desired if name not in asked]
+    else:
+        state.desired = list(dict.fromkeys((*state.desired, *asked)))

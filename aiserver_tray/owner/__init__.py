@@ -1,1 +1,1 @@
-"""The features of the application, registered."""
+"""The one process of a home that owns the core, and the features that it registers."""

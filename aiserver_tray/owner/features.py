@@ -4,34 +4,32 @@ from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from typing import Final, cast
 
-from aiserver_tray.contract.channel import Channel
-from aiserver_tray.contract.channels.dispatch import Handler, handlers_of
-from aiserver_tray.contract.channels.part import Feature
-from aiserver_tray.contract.contract import Peer
 from aiserver_tray.features.place import Place
+from aiserver_tray.protocol.channel import Channel, Feature, Handler, handlers_of
+from aiserver_tray.protocol.message import Peer
 
 FEATURES: Final[dict[str, tuple[str, ...]]] = {
-    "aiserver_tray.contract.channels.activity:ActivityFeature": ("ai/activity/",),
-    "aiserver_tray.contract.channels.doctor:DoctorFeature": ("ai/doctor/",),
-    "aiserver_tray.contract.channels.operations:StackFeature": ("ai/operation/", "ai/snapshot/"),
-    "aiserver_tray.contract.channels.process:AppFeature": (
+    "aiserver_tray.features.activity.channels:ActivityFeature": ("ai/activity/",),
+    "aiserver_tray.features.doctor.channels:DoctorFeature": ("ai/doctor/",),
+    "aiserver_tray.features.stack.channels:StackFeature": ("ai/operation/", "ai/snapshot/"),
+    "aiserver_tray.features.app.channels:AppFeature": (
         "ai/app/", "ai/logs/client/", "ai/module/open", "ai/modules/needs", "ai/system/",
         "ai/window/", "owner/",
     ),
-    "aiserver_tray.contract.channels.module_settings:ConfigurationFeature": ("ai/config/",),
-    "aiserver_tray.contract.channels.engine:EngineFeature": ("ai/docker/", "ai/engine/"),
-    "aiserver_tray.contract.channels.kept_logs:LogsFeature": ("ai/logs/", "ai/module/log"),
-    "aiserver_tray.contract.channels.details:ModulesFeature": (
+    "aiserver_tray.features.configuration.channels:ConfigurationFeature": ("ai/config/",),
+    "aiserver_tray.features.engine.channels:EngineFeature": ("ai/docker/", "ai/engine/"),
+    "aiserver_tray.features.logs.channels:LogsFeature": ("ai/logs/", "ai/module/log"),
+    "aiserver_tray.features.modules.channels:ModulesFeature": (
         "ai/catalog/", "ai/module/details", "ai/module/trust", "ai/service/",
     ),
-    "aiserver_tray.contract.channels.stats:MonitoringFeature": ("ai/stats/",),
-    "aiserver_tray.contract.channels.connection:WiringFeature": ("ai/module/connect",),
-    "aiserver_tray.contract.channels.rules:AlertsFeature": ("ai/rules/",),
+    "aiserver_tray.features.monitoring.channels:MonitoringFeature": ("ai/stats/",),
+    "aiserver_tray.features.wiring.channels:WiringFeature": ("ai/module/connect",),
+    "aiserver_tray.features.alerts.channels:AlertsFeature": ("ai/rules/",),
     "aiserver_tray.features.predecessor.channels:PredecessorFeature": (
         "ai/module/", "ai/modules/",
     ),
-    "aiserver_tray.contract.channels.support:SupportFeature": ("ai/support/",),
-    "aiserver_tray.contract.owner.browser_channels:BrowserFeature": ("browser/",),
+    "aiserver_tray.features.support.channels:SupportFeature": ("ai/support/",),
+    "aiserver_tray.owner.browser:BrowserFeature": ("browser/",),
 }  # fmt: skip
 """The class of each feature -> how the names of its channels and events begin; the longest
 beginning counts. A class is imported when it is first used."""

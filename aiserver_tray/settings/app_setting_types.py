@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.scalars import parse_size
 from aiserver_tray.catalog.setting import Setting
-from aiserver_tray.settings.folder_list import join_folders, split_folders
-from aiserver_tray.system.engine_host import why_unusable
+from aiserver_tray.settings.names import join_folders, split_folders
+from aiserver_tray.system.engine_place import why_unusable
 
 MAX_DAYS: Final = 3650
 LEAST_BYTES: Final = 10 * 2**20

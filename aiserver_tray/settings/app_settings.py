@@ -7,8 +7,8 @@ from typing import Literal, cast
 from aiserver_tray.catalog.compose.scalars import parse_size
 from aiserver_tray.model import Theme
 from aiserver_tray.settings.app_declared import APP_SETTINGS
-from aiserver_tray.settings.folder_list import split_folders
-from aiserver_tray.settings.stored import stored_value
+from aiserver_tray.settings.declared import stored_value
+from aiserver_tray.settings.names import split_folders
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,14 @@
 """Declared settings by address, and changes of their values."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 
 from aiserver_tray.base.errors import AiServerError, SettingError, UnknownSettingError, raise_all
+from aiserver_tray.base.errors.remedies import enter
 from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.masking import MASK
 from aiserver_tray.catalog.setting import Setting
 
 Declared = Mapping[str, Setting]
@@ -59,3 +64,97 @@ def _bare(address: str) -> str:
 def _spelt_as(name: str, declared: Declared) -> Sequence[str]:
     """All settings that *name* can mean: addresses, or bare names."""
     return list(declared if "." in name else dict.fromkeys(map(_bare, declared)))
+
+
+# -- one setting for display ----------------------------------------------------------------------
+
+
+Origin = Literal["set", "default", "none"]
+"""The source of a value; none: there is no value (yet)."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A setting and its value: `MASK` for a secret with a value, None if there is none (yet)."""
+
+    address: str
+    setting: Setting
+    value: str | None
+    origin: Origin
+
+    @property
+    def shown(self) -> str:
+        """The displayed value: a mask for a secret, even before it is generated."""
+        return self.value or self.setting.mask or ""
+
+
+def entry(address: str, setting: Setting, stored: str | None) -> Entry:
+    """The entry of a setting whose *stored* value is shown as it is, even if it is not valid."""
+    if stored is not None:
+        return Entry(address, setting, MASK if setting.is_secret else stored, "set")
+    return Entry(address, setting, setting.shown, "none" if setting.shown is None else "default")
+
+
+def without_value(address: str) -> SettingError:
+    """The setting needs a value that only the user can give."""
+    why = Text(
+        "it has no value. Set it with: aiserver-tray config set {name} - (the command asks for "
+        "the value)",
+        name=address,
+    )
+    return SettingError(address, why, [enter(Text("Enter a value"), address)])
+
+
+# -- the values of settings, from the stored data -------------------------------------------------
+# Pure.
+
+
+def stored_value(address: str, setting: Setting, stored: Mapping[str, str]) -> str | None:
+    """The value of the *setting* at *address*: the *stored* one, else its `Setting.fallback`.
+
+    Raises:
+        SettingError: the setting does not take the stored value; names the fix.
+    """
+    if address not in stored:
+        return setting.fallback
+    try:
+        return setting.parse(address, stored[address])
+    except SettingError as error:
+        why = Text(
+            "the stored value is not valid: {why}. Set another value, or reset it to the default "
+            "with: aiserver-tray config unset {name}",
+            why=error.why,
+            name=address,
+        )
+        raise SettingError(address, why) from error
+
+
+def stored_values(
+    declared: Declared, stored: Mapping[str, str], secrets: Mapping[str, str]
+) -> dict[str, str]:
+    """The values of all settings of *declared* that have one. *secrets* come before *stored*.
+
+    Raises:
+        SettingError: a setting does not take its stored value; names the fix.
+    """
+    found = {
+        address: secrets[address] if address in secrets else stored_value(address, setting, stored)
+        for address, setting in declared.items()
+    }
+    return {address: value for address, value in found.items() if value is not None}
+
+
+def misplaced(declared: Declared, stored: Mapping[str, str]) -> dict[str, str]:
+    """The *stored* values of secrets, which belong into another file."""
+    return {a: v for a, v in stored.items() if a in declared and declared[a].is_secret}
+
+
+def in_the_clear(address: str, file: Path) -> SettingError:
+    """The error of a secret that *file* contains in plain text."""
+    why = Text(
+        "{file} must not contain secrets. Remove this one there, and set it with: "
+        "aiserver-tray config set {name} - (the command asks for the value)",
+        file=file,
+        name=address,
+    )
+    return SettingError(address, why)

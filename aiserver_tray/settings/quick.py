@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from aiserver_tray.base.file_version import file_version
-from aiserver_tray.settings.file_names import INSTALLATION, SECRETS, SETTINGS, STATE
-from aiserver_tray.settings.folder_list import split_folders
-from aiserver_tray.system.engine_host import why_unusable
+from aiserver_tray.settings.names import INSTALLATION, SECRETS, SETTINGS, STATE, split_folders
+from aiserver_tray.system.engine_place import why_unusable
 
 if TYPE_CHECKING:
     from aiserver_tray.settings.store import Settings

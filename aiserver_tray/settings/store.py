@@ -21,16 +21,25 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.masking import MASK
 from aiserver_tray.catalog.setting import Setting
 from aiserver_tray.settings.app_settings import AppSettings
-from aiserver_tray.settings.content import InstallationData, SettingsData, StateData
-from aiserver_tray.settings.declared import Changes, Declared, address_of, parsed
-from aiserver_tray.settings.display import Entry, entry, without_value
-from aiserver_tray.settings.engines import Engines
-from aiserver_tray.settings.file_names import INSTALLATION, SECRETS, SETTINGS, STATE
+from aiserver_tray.settings.content import Engines, InstallationData, SettingsData, StateData
+from aiserver_tray.settings.declared import (
+    Changes,
+    Declared,
+    Entry,
+    address_of,
+    entry,
+    in_the_clear,
+    misplaced,
+    parsed,
+    stored_value,
+    stored_values,
+    without_value,
+)
 from aiserver_tray.settings.files import VersionedFile
 from aiserver_tray.settings.journal import Journal
+from aiserver_tray.settings.names import INSTALLATION, SECRETS, SETTINGS, STATE
 from aiserver_tray.settings.previous import PreviousValues
 from aiserver_tray.settings.secrets import Secrets
-from aiserver_tray.settings.stored import in_the_clear, misplaced, stored_value, stored_values
 from aiserver_tray.system.paths import Home
 
 

@@ -5,7 +5,7 @@ import re
 from typing import Final
 
 from aiserver_tray import model
-from aiserver_tray.base.image_tag import image_tag
+from aiserver_tray.base.strings import image_tag
 
 SHARED_NETWORK: Final = model.SHARED_NETWORK
 

@@ -1,22 +1,22 @@
 """From state to snapshot: the table "Health and colours" for services, modules and all."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.model import Container
+from aiserver_tray.base.strings import image_tag
+from aiserver_tray.model import Container, ServiceModel
 from aiserver_tray.model import State as StateName
 from aiserver_tray.spec.page import moved
 from aiserver_tray.state.abilities import Condition, module_abilities, stack_abilities
-from aiserver_tray.state.details import memory_limit, running_since, version
-from aiserver_tray.state.inputs import ModuleInput, module_inputs
-from aiserver_tray.state.judge import ALIVE, Circumstances, Judgement, judge
-from aiserver_tray.state.required import closure
-from aiserver_tray.state.trouble import trouble
+from aiserver_tray.state.inputs import ModuleInput, closure, module_inputs
+from aiserver_tray.state.judge import ALIVE, Circumstances, Judgement, judge, trouble
 from aiserver_tray.state.views import ModuleView, PortView, ServiceView, Snapshot
 
 if TYPE_CHECKING:
     from aiserver_tray.state.reduce import State
+
 
 Views = dict[str, tuple[object, ModuleView]]
 """Name of a module -> the input of its last view, and the view."""
@@ -203,3 +203,30 @@ def _reason(module: str, judged: Iterable[Judgement]) -> Text | None:
                 return view.reason
             return Text("{name}: {why}", name=view.name, why=view.reason)
     return None
+
+
+# -- version, memory limit and start time of a module ---------------------------------------------
+
+
+def version(
+    module: str, services: Sequence[ServiceModel], views: Iterable[ServiceView]
+) -> str | None:
+    """The tag of the image of *module*'s main service, as its container has it: the declared one,
+    else the one with the module's name, else the first that is no job."""
+    if not services:
+        return None
+    main = min(services, key=lambda s: (not s.is_main, s.name != module, s.is_job))
+    shown = (view.image for view in views if view.name == main.name)
+    return next(filter(None, map(image_tag, (*shown, main.image))), None)
+
+
+def memory_limit(services: Iterable[ServiceModel]) -> int | None:
+    """The sum of the limits of *services* that keep running; None if one has no limit."""
+    limits = [service.memory for service in services if not service.is_job]
+    known = [limit for limit in limits if limit is not None]
+    return sum(known) if known and len(known) == len(limits) else None
+
+
+def running_since(views: Iterable[ServiceView]) -> datetime | None:
+    """Since when everything of it that runs has been running."""
+    return max((v.started_at for v in views if v.state == "running" and v.started_at), default=None)

@@ -6,7 +6,7 @@ from typing import Any
 
 from aiserver_tray.base.codec import compact_json, from_json, to_json
 from aiserver_tray.base.i18n import Language
-from aiserver_tray.state.order import sorted_by_name, sorted_by_title
+from aiserver_tray.state.progress import sorted_by_name, sorted_by_title
 from aiserver_tray.state.views import ModuleView, OperationSummary, OperationView, Snapshot, Status
 
 

@@ -1,11 +1,11 @@
 """The progress of an operation, in a few words. Pure."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from aiserver_tray.base.i18n import Text
-from aiserver_tray.model import StepKind
-from aiserver_tray.state.views import OperationSummary, OperationView, StepView
-from aiserver_tray.state.words import HEADS
+from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.model import OperationKind, State, StepKind
+from aiserver_tray.state.views import ModuleView, OperationSummary, OperationView, StepView
 
 _IMAGES: tuple[StepKind, ...] = ("pull", "build")
 _TELLING: tuple[StepKind, ...] = (
@@ -89,3 +89,62 @@ def _doing(step: StepView) -> Text:  # noqa: PLR0911 - one for each kind
             return Text("removing {name}", name=name)
         case "kernel_setting":
             return Text("setting {name} in the kernel", name=name)
+
+
+# -- words and signs for states and operations that every front shows -----------------------------
+
+
+STATES: Mapping[State, Text] = {
+    "stopped": Text("stopped"),
+    "starting": Text("starting"),
+    "running": Text("running"),
+    "degraded": Text("partly running"),
+    "error": Text("failed"),
+    "stopping": Text("stopping"),
+    "engine_down": Text("Docker is off"),
+}
+
+CONDITIONS: Mapping[State, Text] = {
+    "stopped": Text("Stopped"),
+    "starting": Text("Starting"),
+    "running": Text("Running"),
+    "degraded": Text("Partly running"),
+    "error": Text("Failed"),
+    "stopping": Text("Stopping"),
+    "engine_down": Text("Docker is off"),
+}
+"""The same words at the beginning of a line."""
+
+SIGNS: Mapping[State, str] = {
+    "stopped": "○",
+    "starting": "◐",
+    "running": "●",
+    "degraded": "▲",
+    "error": "✗",
+    "stopping": "◑",
+    "engine_down": "⊘",
+}
+"""Each state has its own shape: colour is never the only sign."""
+
+HEADS: Mapping[OperationKind, Text] = {
+    "up": Text("Starting"),
+    "stop": Text("Stopping"),
+    "down": Text("Removing"),
+    "restart": Text("Restarting"),
+    "pull": Text("Pulling"),
+    "build": Text("Building"),
+}
+
+
+# -- the orders in which modules are listed -------------------------------------------------------
+# Pure.
+
+
+def sorted_by_title(modules: Iterable[ModuleView], language: Language) -> list[ModuleView]:
+    """*modules* as every page and menu lists them, orphans last."""
+    return sorted(modules, key=lambda m: (m.orphan, m.title_in(language).casefold(), m.name))
+
+
+def sorted_by_name(modules: Iterable[ModuleView]) -> list[ModuleView]:
+    """*modules* as the command line, which shows no titles, lists them, orphans last."""
+    return sorted(modules, key=lambda module: (module.orphan, module.kind, module.name))

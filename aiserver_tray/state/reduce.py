@@ -25,10 +25,10 @@ from aiserver_tray.state.facts import (
     TextsChanged,
     ThemeChanged,
 )
+from aiserver_tray.state.inputs import closure
 from aiserver_tray.state.judge import ALIVE
-from aiserver_tray.state.required import closure
+from aiserver_tray.state.state import Work
 from aiserver_tray.state.views import EngineView, OperationView, Snapshot
-from aiserver_tray.state.work import Work
 
 _MAX_FAILED = 20
 """Failed operations that are kept."""

@@ -18,7 +18,7 @@ from aiserver_tray.system.login_items import (
     autostart_folder,
 )
 from aiserver_tray.system.paths import Home, default_home
-from aiserver_tray.system.program import bundled_program
+from aiserver_tray.system.process import bundled_program
 from aiserver_tray.system.registry import WindowsRegistry
 
 _NAME = "aiserver-tray"

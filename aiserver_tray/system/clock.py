@@ -2,7 +2,9 @@
 
 import ctypes
 import sys
+import threading
 import time
+from collections.abc import Callable
 
 
 def awake() -> float:
@@ -15,3 +17,72 @@ def awake() -> float:
         ctypes.windll.kernel32.QueryUnbiasedInterruptTime(ctypes.byref(ticks))
         return ticks.value / 1e7
     return time.monotonic()
+
+
+# -- detecting that the machine slept -------------------------------------------------------------
+# No system reports this in the same way to a program without a window. But each has a clock that
+# continues during sleep, and waits that do not: if a wait took much too long by that clock, the
+# machine slept. A process that was paused looks the same, and has to refresh just as much.
+
+
+_POLL_SECONDS = 5.0
+_SLEEP_THRESHOLD_SECONDS = 10.0
+
+
+def clock() -> float:
+    """Seconds of a monotonic clock that continues while the machine sleeps."""
+    if sys.platform == "linux":
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    if sys.platform == "darwin":
+        # time.monotonic stops during sleep there.
+        return time.clock_gettime(time.CLOCK_MONOTONIC)
+    return time.monotonic()
+
+
+class ResumeWatch:
+    """Calls *resumed* after the machine slept: within seconds in its own thread, or at once in a
+    thread that calls `check`. *now* replaces the clock."""
+
+    def __init__(
+        self,
+        resumed: Callable[[], None],
+        *,
+        now: Callable[[], float] = clock,
+        interval: float = _POLL_SECONDS,
+    ) -> None:
+        self._resumed = resumed
+        self._now = now
+        self._interval = interval
+        self._lock = threading.Lock()
+        self._before = now()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="resume", daemon=True)
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop the thread."""
+        self._over.set()
+        self._thread.join()
+
+    def check(self) -> None:
+        """Check the clock now."""
+        with self._lock:
+            now = self._now()
+            has_slept = now - self._before > self._interval + _SLEEP_THRESHOLD_SECONDS
+            if has_slept:
+                self._before = now
+        if has_slept:
+            self._resumed()
+
+    def _watch(self) -> None:
+        self._begin_wait()
+        while not self._over.wait(self._interval):
+            self.check()
+            self._begin_wait()
+
+    def _begin_wait(self) -> None:
+        with self._lock:
+            self._before = self._now()

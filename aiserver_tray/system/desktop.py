@@ -1,7 +1,20 @@
-"""Whether there is a desktop."""
+"""The desktop: whether there is one, its theme, and how it shows folders and web addresses."""
 
 import os
+import shutil
+import subprocess
 import sys
+from configparser import ConfigParser, Error
+from pathlib import Path
+from threading import Thread
+from typing import Final, Literal
+from urllib.parse import urlsplit
+
+from aiserver_tray.base.errors import RequestError, SettingError
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.user_home import user_home
+from aiserver_tray.system.process import output_of
+from aiserver_tray.system.registry import Hive, Registry, WindowsRegistry
 
 
 def has_desktop() -> bool:
@@ -9,3 +22,198 @@ def has_desktop() -> bool:
     if sys.platform in ("win32", "darwin"):
         return True
     return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+
+
+# -- light or dark --------------------------------------------------------------------------------
+# Never fails; an unknown theme is the system's default.
+
+
+Theme = Literal["light", "dark"]
+
+_PERSONALIZE = r"Software\Microsoft\Windows\CurrentVersion\Themes\Personalize"
+
+
+def taskbar_theme() -> Theme:
+    """The theme of the task bar."""
+    if sys.platform == "win32":
+        return _windows("SystemUsesLightTheme", usual="dark")
+    if sys.platform != "darwin" and "GNOME" in _desktops():
+        return "dark"  # its top bar is black in either style
+    return app_theme()
+
+
+def app_theme() -> Theme:
+    """The theme of the programs' windows."""
+    if sys.platform == "win32":
+        return _windows("AppsUseLightTheme", usual="light")
+    if sys.platform == "darwin":
+        return _named(output_of("defaults", "read", "-g", "AppleInterfaceStyle"))
+    return _linux()
+
+
+def _windows(name: str, usual: Theme) -> Theme:
+    is_light = WindowsRegistry().get("user", _PERSONALIZE, name)
+    return usual if is_light is None else "light" if is_light else "dark"
+
+
+def _linux() -> Theme:
+    if forced := os.environ.get("GTK_THEME"):
+        return _named(forced)
+    config = Path(os.environ.get("XDG_CONFIG_HOME") or user_home() / ".config")
+    if "KDE" in _desktops():
+        return _named(_value(config / "kdeglobals", "General", "ColorScheme"))
+    if style := output_of("gsettings", "get", "org.gnome.desktop.interface", "color-scheme"):
+        return _named(style)
+    file = config / "gtk-3.0/settings.ini"
+    if _value(file, "Settings", "gtk-application-prefer-dark-theme") in ("1", "true"):
+        return "dark"
+    return _named(_value(file, "Settings", "gtk-theme-name"))
+
+
+def _desktops() -> list[str]:
+    return os.environ.get("XDG_CURRENT_DESKTOP", "").split(":")
+
+
+def _named(style: str) -> Theme:
+    """The theme of a *style* that desktops name as they like (``prefer-dark``, ``Adwaita-dark``,
+    ``BreezeDark``)."""
+    return "dark" if "dark" in style.lower() else "light"
+
+
+def _value(file: Path, section: str, key: str) -> str:
+    parser = ConfigParser(interpolation=None, strict=False)
+    try:
+        parser.read_string(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, Error):
+        return ""
+    return parser.get(section, key, fallback="")
+
+
+# -- showing a folder in the desktop's file manager -----------------------------------------------
+
+
+_PROGRAM = {"win32": "explorer", "darwin": "open"}.get(sys.platform, "xdg-open")
+
+
+def can_open_folder() -> bool:
+    """Whether there is a desktop with a file manager."""
+    return has_desktop() and shutil.which(_PROGRAM) is not None
+
+
+def open_folder(folder: Path) -> None:
+    """Show *folder* in the file manager. Returns at once.
+
+    Raises:
+        SettingError: there is none.
+    """
+    try:
+        if not can_open_folder():
+            raise FileNotFoundError(_PROGRAM)
+        process = subprocess.Popen([_PROGRAM, str(folder)], start_new_session=True)
+    except OSError as error:
+        why = Text("no file manager was found. Open this folder yourself")
+        raise SettingError(str(folder), why) from error
+    # Some file managers run until their window is closed.
+    Thread(target=process.wait, name="file-manager", daemon=True).start()
+
+
+# -- opening a web address in the browser of the user's choice ------------------------------------
+
+
+def open_url(url: str) -> None:
+    """Open *url* in the default browser.
+
+    Raises:
+        RequestError: it is no ``http`` or ``https`` address. Anything else might start a program.
+        SettingError: there is no browser.
+    """
+    if not is_web_address(url):
+        why = Text("{url!r} is not a web address (http or https)", url=url)
+        raise RequestError(why, ["url"])
+    import webbrowser  # noqa: PLC0415 - importing it searches for browsers
+
+    try:
+        is_open = webbrowser.open(url)
+    except (OSError, webbrowser.Error):
+        is_open = False
+    if not is_open:
+        why = Text(
+            "no browser was found. Open {url} yourself, or set BROWSER to the command of a browser",
+            url=url,
+        )
+        raise SettingError("BROWSER", why)
+
+
+def open_in_set_browser(url: str) -> bool:
+    """Open *url* in the browser that ``BROWSER`` names, as a remote editor or WSL does on a machine
+    without a desktop; whether it is open. Any other browser there would take over the terminal."""
+    if not os.environ.get("BROWSER"):
+        return False
+    try:
+        open_url(url)
+    except SettingError:
+        return False
+    return True
+
+
+def is_web_address(url: str) -> bool:
+    """Whether *url* names a page of the web, and is nothing else to any program."""
+    try:
+        parts = urlsplit(url)
+        is_complete = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    is_plain = url.isprintable() and not set(url) & set(' "<>\\^`{|}')
+    return parts.scheme in ("http", "https") and is_complete and is_plain
+
+
+# -- the form of an icon that this system's windows take ------------------------------------------
+
+
+def icon_file(folder: Path) -> Path:
+    """The icon in *folder*, in the form that is read everywhere on this system."""
+    return folder / ("icon.ico" if sys.platform == "win32" else "icon.png")
+
+
+# -- WebView2 -------------------------------------------------------------------------------------
+
+
+NAME: Final = "Microsoft Edge WebView2"
+PAGE: Final = "https://developer.microsoft.com/microsoft-edge/webview2/consumer/"
+
+_PLACES: Final[tuple[tuple[Hive, str], ...]] = (
+    ("machine", r"SOFTWARE\WOW6432Node\Microsoft\EdgeUpdate\Clients"),
+    ("user", r"Software\Microsoft\EdgeUpdate\Clients"),
+)
+_CLIENTS: Final = (
+    "{F3017226-FE2A-4295-8BDF-00C3A9A7E4C5}",  # the runtime
+    "{2CD8A007-E189-409D-A2C8-9AF4EF3C72AA}",  # Edge Beta, Dev and Canary have it, too
+    "{0D50BFEC-CD6A-4F9A-964C-C7416E3ACB10}",
+    "{65C35B14-6C1D-4122-AC46-7148CC9D6497}",
+)
+_NONE: Final = ("", "0.0.0.0")
+"""Versions that an uninstalled one leaves."""
+
+
+def is_missing() -> bool:
+    """Whether this is Windows, and no WebView2 is installed."""
+    return sys.platform == "win32" and not is_registered(WindowsRegistry())
+
+
+def is_registered(registry: Registry) -> bool:
+    """Whether *registry* has the version of an installed WebView2."""
+    found = [
+        registry.get(hive, rf"{key}\{client}", "pv") for hive, key in _PLACES for client in _CLIENTS
+    ]
+    return any(isinstance(version, str) and version not in _NONE for version in found)
+
+
+# -- graphics cards that containers can use -------------------------------------------------------
+
+
+_QUERY = ("nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader")
+
+
+def graphics_cards() -> list[str]:
+    """NVIDIA's cards in this machine with their memory, as its driver names them."""
+    return [line.strip() for line in output_of(*_QUERY).splitlines() if line.strip()]

@@ -12,17 +12,18 @@ import shutil
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from threading import Lock, Thread
 from typing import IO, Final, Literal
 
 from aiserver_tray.base.errors import CancelledError, EngineNotInstalledError
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.system.commands import output_of
 from aiserver_tray.system.desktop import has_desktop
+from aiserver_tray.system.process import output_of
 
 PACKAGES: Final = ("docker.io", "ca-certificates", "apparmor")
 """The engine; the certificates that it checks registries with; and the program that loads its
@@ -241,3 +242,124 @@ def _failed(why: object) -> EngineNotInstalledError:
         command=command_by_hand(),
     )
     return EngineNotInstalledError(_HOST, text)
+
+
+# -- the programs that bring a Docker engine to Windows and macOS ---------------------------------
+
+
+System = Literal["linux", "windows", "macos"]
+
+SYSTEM: Final[System] = (
+    "windows" if sys.platform == "win32" else "macos" if sys.platform == "darwin" else "linux"
+)
+
+EngineChoiceId = Literal["docker-desktop", "rancher-desktop", "podman"]
+
+
+@dataclass(frozen=True)
+class EngineChoice:
+    """A program to download, with its cost and its requirements."""
+
+    id: EngineChoiceId
+    title: str
+    summary: Text
+    cost: Text
+    needs: Text
+    url: str
+
+
+_NEEDS_WSL: Final = Text("Windows 10 or 11 with WSL 2, and 8 GB of memory")
+_NEEDS_MAC: Final = Text("one of the last three versions of macOS, and 8 GB of memory")
+
+
+def engine_choices(system: System = SYSTEM) -> tuple[EngineChoice, ...]:
+    """The programs for *system*, the recommended one first. Linux has packages instead."""
+    if system == "linux":
+        return ()
+    needs = _NEEDS_WSL if system == "windows" else _NEEDS_MAC
+    return (
+        EngineChoice(
+            "docker-desktop",
+            "Docker Desktop",
+            Text("The easiest to set up and keep up to date."),
+            Text(
+                "Free for personal use, education, and companies with fewer than 250 employees "
+                "and less than 10 million US dollars of revenue. Others need a subscription."
+            ),
+            needs,
+            "https://www.docker.com/products/docker-desktop/",
+        ),
+        EngineChoice(
+            "rancher-desktop",
+            "Rancher Desktop",
+            Text("Open source. Choose dockerd (moby) as its container engine, and no Kubernetes."),
+            Text("Free for everyone."),
+            needs,
+            "https://rancherdesktop.io/",
+        ),
+        EngineChoice(
+            "podman",
+            "Podman Desktop",
+            Text(
+                "Open source. Turn on Docker compatibility in its settings. Some modules may not "
+                "work, because Podman is not a complete Docker engine."
+            ),
+            Text("Free for everyone."),
+            needs,
+            "https://podman-desktop.io/downloads",
+        ),
+    )
+
+
+# -- packages of Linux ----------------------------------------------------------------------------
+
+
+_US: Final = "aiserver-tray"
+_NAME: Final = re.compile(r"[A-Za-z0-9._-]+")
+_CLASSIFIER: Final = "License :: OSI Approved :: "
+
+
+@dataclass(frozen=True)
+class Package:
+    """``licence``: its SPDX expression or name, as the package states it; may be empty."""
+
+    name: str
+    version: str
+    licence: str
+
+
+def installed_packages() -> list[Package]:
+    """Our package and those that it needs and that are installed, by name."""
+    found: dict[str, Package] = {}
+    waiting = [_US]
+    while waiting:
+        name = waiting.pop()
+        key = name.lower().replace("_", "-")
+        if key in found:
+            continue
+        try:
+            known = metadata.distribution(name)
+        except metadata.PackageNotFoundError:  # for another system, or an extra that is not used
+            continue
+        found[key] = Package(known.metadata["Name"], known.version, _licence(known))
+        waiting += _required(known)
+    return sorted(found.values(), key=lambda package: package.name.lower())
+
+
+def _required(known: metadata.Distribution) -> Iterator[str]:
+    """The names of what *known* needs; what others need for their extras only is left out."""
+    is_ours = known.metadata["Name"] == _US
+    for requirement in known.requires or ():
+        name = _NAME.match(requirement)
+        if name and (is_ours or "extra ==" not in requirement):
+            yield name[0]
+
+
+def _licence(known: metadata.Distribution) -> str:
+    for field in ("License-Expression", "License"):
+        for stated in known.metadata.get_all(field) or ():
+            if stated and "\n" not in stated:  # else it is the licence itself
+                return str(stated)
+    classifiers = known.metadata.get_all("Classifier") or []
+    names = [c.removeprefix(_CLASSIFIER) for c in classifiers if c.startswith(_CLASSIFIER)]
+    return ", ".join(names)

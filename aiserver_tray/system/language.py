@@ -6,7 +6,7 @@ import sys
 from functools import cache
 
 from aiserver_tray.base.i18n import Language
-from aiserver_tray.system.commands import output_of
+from aiserver_tray.system.process import output_of
 
 _VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
 """POSIX variables for messages; the first one that is not empty counts

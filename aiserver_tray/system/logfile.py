@@ -20,8 +20,8 @@ from typing import IO, Any
 
 from aiserver_tray.base.bugs import log_bug
 from aiserver_tray.base.errors import SettingError
-from aiserver_tray.base.harmless import harmless
 from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.strings import harmless
 from aiserver_tray.system.paths import Home, make_folder
 
 _MAX_BYTES = 1_000_000

@@ -51,7 +51,7 @@ def listen(place: str) -> Listening:
         OSError: it can't be had.
     """
     if sys.platform == "win32":
-        from aiserver_tray.system.windows_pipe import OwnersPipe  # noqa: PLC0415 - on Windows only
+        from aiserver_tray.system.windows_owner import OwnersPipe  # noqa: PLC0415 - on Windows only
 
         return OwnersPipe(place)
     Path(place).unlink(missing_ok=True)

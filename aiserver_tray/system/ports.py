@@ -5,19 +5,68 @@ An address is an IP address of either family; ``0.0.0.0`` and ``::`` mean all ad
 
 import errno
 import ipaddress
+import re
 import socket
+import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
+from pathlib import PureWindowsPath
 from typing import TYPE_CHECKING, NamedTuple
 
-from aiserver_tray.system.processes import program_of
-from aiserver_tray.system.reserved_ports import ReservedRange, reserved_range
+from aiserver_tray.system.process import program_of
 
 if TYPE_CHECKING:
     from psutil._ntuples import pconn, sconn
+
+
+# -- ports that Windows reserves, mostly for Hyper-V ----------------------------------------------
+# No process can use them.
+
+
+class ReservedRange(NamedTuple):
+    """Ports from ``first`` to ``last``."""
+
+    first: int
+    last: int
+
+
+def reserved_range(address: str, port: int, protocol: str) -> ReservedRange | None:
+    """The reserved range that contains *port*. None if there is none."""
+    if sys.platform != "win32":
+        return None
+    family = "ipv6" if ":" in address else "ipv4"
+    words = ["interface", family, "show", "excludedportrange", f"protocol={protocol}"]
+    try:
+        done = subprocess.run(
+            [_netsh(), *words],
+            capture_output=True,
+            timeout=10,
+            check=False,
+            creationflags=subprocess.CREATE_NO_WINDOW,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    found = ranges_in(done.stdout)
+    return next((one for one in found if one.first <= port <= one.last), None)
+
+
+def _netsh() -> str:
+    """netsh by its full path: Windows would search the current folder first."""
+    from win32api import GetSystemDirectory  # noqa: PLC0415 - on Windows only
+
+    return str(PureWindowsPath(GetSystemDirectory(), "netsh.exe"))
+
+
+_ROW = re.compile(rb"^\s*([0-9]{1,5})\s+([0-9]{1,5})\s*\*?\s*$", re.MULTILINE)
+
+
+def ranges_in(printed: bytes) -> list[ReservedRange]:
+    """The ranges in the output of netsh, in any language and encoding."""
+    return [ReservedRange(int(first), int(last)) for first, last in _ROW.findall(printed)]
+
 
 _WILDCARDS = ("0.0.0.0", "::")
 

@@ -1,8 +1,11 @@
 """Free resources and kernel settings of this machine. None if unknown."""
 
+import platform
 import re
 import shutil
 import sys
+from collections.abc import Mapping
+from importlib.metadata import distributions
 from pathlib import Path
 
 _PROC = Path("/proc")
@@ -49,3 +52,18 @@ def kernel_setting(name: str) -> int | None:
         return int((_PROC / "sys" / name.replace(".", "/").lstrip("/")).read_text())
     except (OSError, ValueError):
         return None
+
+
+# -- what this machine runs, for people who look for a problem ------------------------------------
+
+
+def python_and_system() -> Mapping[str, object]:
+    """Versions of Python, its packages, and the operating system."""
+    packages = {found.metadata["Name"]: found.version for found in distributions()}
+    return {
+        "python": sys.version,
+        "frozen": bool(getattr(sys, "frozen", False)),
+        "system": platform.platform(),
+        "machine": platform.machine(),
+        "packages": dict(sorted(packages.items())),
+    }

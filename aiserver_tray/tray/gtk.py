@@ -12,9 +12,8 @@ from gi.repository import GLib
 from PIL.Image import Image
 
 from aiserver_tray.system.tray_place import Way
-from aiserver_tray.tray.actions import Action
+from aiserver_tray.tray.actions import Action, Message
 from aiserver_tray.tray.menu import Entry, shape
-from aiserver_tray.tray.message import Message
 from aiserver_tray.tray.notification_service import Notifications
 
 _PICTURE = re.compile(r"[0-9a-f]{8}\.(png|part)")

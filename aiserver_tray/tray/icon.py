@@ -10,15 +10,12 @@ from threading import Lock, Thread
 from typing import Any
 
 from aiserver_tray.base.errors import MissingExtraError, NoDesktopError, NoSessionError
-from aiserver_tray.base.harmless import in_line
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.system.desktop import has_desktop
-from aiserver_tray.system.theme import Theme, taskbar_theme
+from aiserver_tray.base.strings import in_line
+from aiserver_tray.system.desktop import Theme, has_desktop, taskbar_theme
 from aiserver_tray.system.tray_place import ANY, SCREEN, Way, why_unavailable
-from aiserver_tray.tray.actions import Action
-from aiserver_tray.tray.menu import SEPARATOR, Entry
-from aiserver_tray.tray.message import Message
-from aiserver_tray.tray.phrases import shortened
+from aiserver_tray.tray.actions import Action, Message
+from aiserver_tray.tray.menu import SEPARATOR, Entry, shortened
 from aiserver_tray.tray.view import IconSpec, TrayView
 
 

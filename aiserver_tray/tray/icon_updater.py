@@ -7,23 +7,22 @@ from dataclasses import replace
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Protocol
 
-from aiserver_tray.app import App
 from aiserver_tray.base.bugs import log_bug
 from aiserver_tray.base.errors import AiServerError, ErrorJson
 from aiserver_tray.base.i18n import Language
-from aiserver_tray.contract.contract import Contract, Peer
-from aiserver_tray.state.order import sorted_by_title
+from aiserver_tray.core.app import App
+from aiserver_tray.protocol.message import Contract, Peer
+from aiserver_tray.state.progress import sorted_by_title
 from aiserver_tray.state.store import Store
 from aiserver_tray.state.views import OperationView, Snapshot
 from aiserver_tray.system import autostart
-from aiserver_tray.tray.actions import OpenDashboard
+from aiserver_tray.tray.actions import Message, OpenDashboard
 from aiserver_tray.tray.menu import TrayFacts
-from aiserver_tray.tray.message import Message
 from aiserver_tray.tray.notifications import Notifier
 from aiserver_tray.tray.view import NAME, TrayView, tray_view
 
 if TYPE_CHECKING:
-    from aiserver_tray.core.rules.alerts import News
+    from aiserver_tray.features.alerts.alerts import News
 
 _BATCH_SECONDS = 0.03
 """Seconds after a picture in which changes are taken together."""

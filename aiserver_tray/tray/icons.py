@@ -8,7 +8,7 @@ from typing import Final
 from PIL import Image, ImageDraw
 
 from aiserver_tray.model import State
-from aiserver_tray.system.theme import Theme
+from aiserver_tray.system.desktop import Theme
 from aiserver_tray.tray.view import IconSpec
 
 _SCALE: Final = 8

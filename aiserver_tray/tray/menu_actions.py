@@ -7,10 +7,9 @@ from typing import Protocol, assert_never
 from aiserver_tray.base.bugs import bug_error
 from aiserver_tray.base.errors import AiServerError, CancelledError
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.contract.contract import Contract, Peer
-from aiserver_tray.contract.message import Json
 from aiserver_tray.model import OperationKind
 from aiserver_tray.operations.request import Request
+from aiserver_tray.protocol.message import Contract, Json, Peer
 from aiserver_tray.state.views import OperationView
 from aiserver_tray.tray import actions
 from aiserver_tray.tray.actions import Action

@@ -7,8 +7,7 @@ from typing import Any, Final
 
 from gi.repository import Gio, GLib
 
-from aiserver_tray.tray.actions import Action
-from aiserver_tray.tray.message import Message
+from aiserver_tray.tray.actions import Action, Message
 from aiserver_tray.tray.view import NAME
 
 _SERVICE: Final = "org.freedesktop.Notifications"

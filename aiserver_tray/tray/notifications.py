@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from aiserver_tray.base.errors import EngineDownError, each
 from aiserver_tray.base.i18n import Language, Text
-from aiserver_tray.contract.address import HOME
+from aiserver_tray.base.strings import HOME
 from aiserver_tray.model import OperationKind
 from aiserver_tray.state.views import OperationSummary, Snapshot
-from aiserver_tray.tray.actions import Action, MuteAlert, OpenDashboard, Stop
-from aiserver_tray.tray.message import Message
+from aiserver_tray.tray.actions import Action, Message, MuteAlert, OpenDashboard, Stop
 
 if TYPE_CHECKING:
-    from aiserver_tray.core.rules.alerts import News
+    from aiserver_tray.features.alerts.alerts import News
 
 Kind = Literal["alert", "operation", "engine"]
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.system.open_url import open_url
+from aiserver_tray.system.desktop import open_url
 from aiserver_tray.window.launcher import WindowFailure
 
 if TYPE_CHECKING:
-    from aiserver_tray.contract.http.server import BrowserServer
+    from aiserver_tray.carriers.http.server import BrowserServer
 
 
 _RETRY_SECONDS: Final = 60.0

@@ -3,11 +3,13 @@
 import logging
 import os
 import sys
+import time
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from threading import Event, Lock, Thread, Timer
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-from aiserver_tray.app import App
 from aiserver_tray.base.bugs import bug_error, log_bug
 from aiserver_tray.base.errors import (
     AiServerError,
@@ -16,28 +18,94 @@ from aiserver_tray.base.errors import (
     SettingError,
 )
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.contract.contract import Contract, Peer
-from aiserver_tray.contract.owner.claim import Claim
+from aiserver_tray.core.app import App
 from aiserver_tray.model import Actor, State
+from aiserver_tray.owner.claim import Claim
+from aiserver_tray.protocol.message import Contract, Peer
 from aiserver_tray.state.abilities import stack_abilities
 from aiserver_tray.state.views import EngineView, Snapshot
+from aiserver_tray.system.clock import ResumeWatch
+from aiserver_tray.system.desktop import taskbar_theme
 from aiserver_tray.system.language import system_language
-from aiserver_tray.system.resume import ResumeWatch
-from aiserver_tray.system.signals import on_termination
-from aiserver_tray.system.theme import taskbar_theme
-from aiserver_tray.tray.actions import Action, Quit
+from aiserver_tray.system.process import on_termination
+from aiserver_tray.tray.actions import Action, Message, Quit
 from aiserver_tray.tray.icon_updater import IconUpdater
 from aiserver_tray.tray.menu import TrayFacts
 from aiserver_tray.tray.menu_actions import MenuActions
-from aiserver_tray.tray.message import Message
 from aiserver_tray.tray.page_opener import PageOpener
-from aiserver_tray.tray.place import PlaceCallbacks, PlaceWatch, Starter
 from aiserver_tray.tray.view import NAME, tray_view
 from aiserver_tray.window.launcher import Windows
 
 if TYPE_CHECKING:
-    from aiserver_tray.contract.http.server import BrowserServer
-    from aiserver_tray.contract.owner.owner import Owner
+    from aiserver_tray.carriers.http.server import BrowserServer
+    from aiserver_tray.owner.owner import Owner
+
+
+# -- a desktop without a place for icons ----------------------------------------------------------
+
+
+Starter = Literal["user", "login"]
+"""Whether the user or the login started the applet."""
+
+PANEL_TIMEOUT_SECONDS: Final[Mapping[Starter, float]] = {"user": 5.0, "login": 60.0}
+"""Seconds within which the desktop's panel may still start. After login, this may be slow."""
+
+_POLL_SECONDS = 1.0
+_SLOW_POLL_SECONDS = 10.0
+"""Seconds between two checks, while the panel may be starting, and after the icon was reported
+missing."""
+
+
+@dataclass(frozen=True)
+class PlaceCallbacks:
+    """Callbacks: the icon is ``missing``, with the reason; later it is ``found``; ``show`` opens
+    something visible for a user who started the applet."""
+
+    missing: Callable[[Text], None]
+    found: Callable[[], None]
+    show: Callable[[], None]
+
+
+class PlaceWatch:
+    """Checks the icon's place until the icon is visible. *why_hidden* returns the reason why it is
+    not."""
+
+    def __init__(
+        self, starter: Starter, why_hidden: Callable[[], Text | None], callbacks: PlaceCallbacks
+    ) -> None:
+        self._starter = starter
+        self._why_hidden = why_hidden
+        self._callbacks = callbacks
+        self._closing = Event()
+        self._thread = Thread(target=self._run, name="place", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop."""
+        self._closing.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        until = time.monotonic() + PANEL_TIMEOUT_SECONDS[self._starter]
+        while why := self._why_hidden():
+            if time.monotonic() > until:
+                self._on_missing(why)
+                return
+            if self._closing.wait(_POLL_SECONDS):
+                return
+
+    def _on_missing(self, why: Text) -> None:
+        self._callbacks.missing(why)
+        if self._starter == "user":
+            self._callbacks.show()
+        while not self._closing.wait(_SLOW_POLL_SECONDS):
+            if not self._why_hidden():
+                self._callbacks.found()
+                return
+
 
 _ANSWER_SECONDS = 0.2
 """Seconds to send the response before the process exits."""
@@ -121,7 +189,7 @@ class Tray:
 
     def _own_core(self, outer: ExitStack) -> None:
         """The core takes longer to import than the icon to appear."""
-        from aiserver_tray.contract.owner.owner import Owner  # noqa: PLC0415
+        from aiserver_tray.owner.owner import Owner  # noqa: PLC0415
 
         with ExitStack() as stack:
             self._claim.take_over(self._closing, lambda: self._notify(_SERVE_IS_BUSY))
@@ -222,7 +290,7 @@ class Tray:
         """Serve the dashboard to the web browser."""
         if self._contract is None:
             return None
-        from aiserver_tray.contract.http.server import Binding, BrowserServer  # noqa: PLC0415 - seldom
+        from aiserver_tray.carriers.http.server import Binding, BrowserServer  # noqa: PLC0415 - seldom
 
         return BrowserServer(self._contract, Binding(), self._peer.language)
 

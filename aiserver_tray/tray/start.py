@@ -2,15 +2,13 @@
 
 import time
 
-from aiserver_tray.app import App
 from aiserver_tray.base.errors import AlreadyRunningError, NotRunningError
-from aiserver_tray.contract.local.client import Client
-from aiserver_tray.contract.owner.claim import Claim
-from aiserver_tray.system import app_id, logfile
-from aiserver_tray.system.foreground import give_foreground
-from aiserver_tray.system.memory import share_heap
-from aiserver_tray.tray.place import Starter
-from aiserver_tray.tray.process import Tray
+from aiserver_tray.carriers.local.client import Client
+from aiserver_tray.core.app import App
+from aiserver_tray.owner.claim import Claim
+from aiserver_tray.system import logfile, process
+from aiserver_tray.system.process import give_foreground, share_heap
+from aiserver_tray.tray.process import Starter, Tray
 
 _HANDOVER_TIMEOUT_SECONDS = 10.0
 """Seconds to wait for a tray that starts or exits, and for each of its answers."""
@@ -53,7 +51,7 @@ def _run_or_show(app: App, starter: Starter) -> None:
             if _is_shown(app, starter, running):
                 return
         share_heap()
-        app_id.claim()
+        process.claim_app_id()
         logfile.set_up(app.settings.home, "tray")
         Tray(app, starter, claim).run()
 

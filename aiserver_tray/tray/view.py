@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 
-from aiserver_tray.base.harmless import in_line
 from aiserver_tray.base.i18n import Language
+from aiserver_tray.base.strings import in_line
 from aiserver_tray.model import State
 from aiserver_tray.state.views import Snapshot
-from aiserver_tray.tray.menu import Entry, TrayFacts, menu
-from aiserver_tray.tray.phrases import shortened, summary
+from aiserver_tray.tray.menu import Entry, TrayFacts, menu, shortened, summary
 
 TOOLTIP_UNITS = 127
 """Windows' limit for a tooltip, in units of UTF-16."""

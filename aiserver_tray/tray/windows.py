@@ -15,9 +15,8 @@ from PIL.Image import Image
 
 from aiserver_tray.base.queues import available
 from aiserver_tray.system.tray_place import Way
-from aiserver_tray.tray.actions import Action
+from aiserver_tray.tray.actions import Action, Message
 from aiserver_tray.tray.menu import Entry
-from aiserver_tray.tray.message import Message
 
 _log = logging.getLogger(__name__)
 

@@ -9,22 +9,21 @@ from typing import Final, NoReturn
 from urllib.parse import urlsplit
 
 from aiserver_tray.base.i18n import Language
+from aiserver_tray.base.strings import HOME
 from aiserver_tray.base.user_home import user_home
-from aiserver_tray.contract.address import HOME
-from aiserver_tray.contract.contract import Envelope
-from aiserver_tray.contract.http.httpd import Server
-from aiserver_tray.contract.http.page import Page
+from aiserver_tray.carriers.http.httpd import Server
+from aiserver_tray.carriers.http.page import Page
 from aiserver_tray.features.events import every_event
+from aiserver_tray.protocol.message import Envelope
 from aiserver_tray.system.language import system_language
 from aiserver_tray.system.logfile import set_up
 from aiserver_tray.system.paths import Home, find_home
 from aiserver_tray.window import toolkit
 from aiserver_tray.window.bridge import Bridge
-from aiserver_tray.window.browser import NO_API
 from aiserver_tray.window.geometry import MINIMUM_SIZE
 from aiserver_tray.window.owner_connection import OwnerConnection, client
 from aiserver_tray.window.publisher import Publisher
-from aiserver_tray.window.shell import Shell, Window, browser_engine
+from aiserver_tray.window.shell import NO_API, Shell, Window, browser_engine
 
 TITLE: Final = "AI-Server Tray"
 

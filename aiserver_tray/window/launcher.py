@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import IO, Final, NamedTuple
 
 from aiserver_tray.base.i18n import Language
-from aiserver_tray.system.foreground import give_foreground
-from aiserver_tray.system.program import bundled_program
+from aiserver_tray.system.process import bundled_program, give_foreground
 from aiserver_tray.window.protocol import PROGRAMS, SHOW, SHOWN, Exit
 
 CLOSE_TIMEOUT_SECONDS: Final = 4.0

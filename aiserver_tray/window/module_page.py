@@ -14,17 +14,16 @@ from typing import Any, Final, NoReturn
 from urllib.parse import urlsplit
 
 from aiserver_tray.base.i18n import Language, Text
-from aiserver_tray.contract.message import Json, Message
 from aiserver_tray.features.stack.events import SNAPSHOT
+from aiserver_tray.protocol.message import Json, Message
+from aiserver_tray.system.desktop import is_web_address
 from aiserver_tray.system.language import system_language
 from aiserver_tray.system.logfile import set_up
-from aiserver_tray.system.open_url import is_web_address
 from aiserver_tray.system.paths import Home, find_home, make_folder
 from aiserver_tray.window import toolkit
-from aiserver_tray.window.browser import NO_API
 from aiserver_tray.window.geometry import MINIMUM_SIZE
 from aiserver_tray.window.owner_connection import OwnerConnection, client
-from aiserver_tray.window.shell import Shell, Window, browser_engine
+from aiserver_tray.window.shell import NO_API, Shell, Window, browser_engine
 from aiserver_tray.window.waiting import (
     IS_SHOWN,
     answers,

@@ -7,9 +7,8 @@ from typing import Any, Final, Protocol
 
 from aiserver_tray.base.errors import AiServerError, NotRunningError
 from aiserver_tray.base.i18n import Language
-from aiserver_tray.contract.contract import Envelope
-from aiserver_tray.contract.message import Message
 from aiserver_tray.features.stack.events import SNAPSHOT
+from aiserver_tray.protocol.message import Envelope, Message
 from aiserver_tray.state.encode import language_of
 from aiserver_tray.system.language import system_language
 from aiserver_tray.system.paths import Home
@@ -118,6 +117,6 @@ def client(home: Home) -> Owner:
         NotRunningError, RequestError, RemoteError, SettingError: there is none that we can talk to.
     """
     # In the connection's own thread, so that the window does not wait for it.
-    from aiserver_tray.contract.local.client import Client  # noqa: PLC0415
+    from aiserver_tray.carriers.local.client import Client  # noqa: PLC0415
 
     return Client.connect(home, "window", language=system_language())

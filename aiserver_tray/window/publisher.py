@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Final
 
 from aiserver_tray.base.codec import compact_json
-from aiserver_tray.contract.message import Message
 from aiserver_tray.features.stack.events import SNAPSHOT
+from aiserver_tray.protocol.message import Message
 
 BATCH_SECONDS: Final = 0.1
 """Between two batches."""

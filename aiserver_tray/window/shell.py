@@ -1,24 +1,25 @@
 """Common parts of all processes that show a window: it appears at its last place, follows its tray,
-exits with it, and leaves nothing behind."""
+exits with it, and leaves nothing behind.
+"""
 
 import logging
 import os
 import sys
 import threading
 import time
+import webbrowser
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
-from typing import Final, NoReturn
+from typing import Final, Never, NoReturn
 
 from aiserver_tray.base.errors import SettingError
-from aiserver_tray.contract.http.page import ui_folder
-from aiserver_tray.system import app_id, webview2
+from aiserver_tray.carriers.http.page import ui_folder
+from aiserver_tray.system import desktop, process
+from aiserver_tray.system.desktop import Theme, app_theme, icon_file, is_web_address
 from aiserver_tray.system.paths import APP_NAME, make_folder
-from aiserver_tray.system.theme import Theme, app_theme
-from aiserver_tray.system.window_icon import icon_file
-from aiserver_tray.window import browser, toolkit
+from aiserver_tray.window import toolkit
 from aiserver_tray.window.geometry import fitted, remember, remembered
 from aiserver_tray.window.protocol import SHOW, SHOWN, Exit
 
@@ -35,14 +36,14 @@ log = logging.getLogger(__name__)
 
 def browser_engine() -> ModuleType:
     """pywebview; exits if it is missing, or the browser engine that it would load."""
-    app_id.claim()
-    if webview2.is_missing():
-        no_browser(webview2.NAME)
+    process.claim_app_id()
+    if desktop.is_missing():
+        no_browser(desktop.NAME)
     try:
         import webview  # noqa: PLC0415 - the error must say what is missing
     except ImportError as error:
         no_browser(error)
-    browser.guard()
+    guard_browser()
     return webview
 
 
@@ -115,7 +116,7 @@ class Shell:
     def _put_in_place(self) -> None:
         """Called when the toolkit is there and the window is not."""
         if not toolkit.is_fit(self._window):
-            no_browser(webview2.NAME)
+            no_browser(desktop.NAME)
         toolkit.name_program(self._window, APP_NAME)
         if self._theme == "dark":
             toolkit.prefer_dark(self._window)
@@ -185,3 +186,31 @@ class Shell:
                 sys.stdout.flush()
         if not self._closing.is_set():
             self._leave()
+
+
+# -- restrictions on what pywebview lets a page do ------------------------------------------------
+
+
+class _Nothing:
+    """Has no attributes at all, not even those of every object."""
+
+    def __getattribute__(self, name: str) -> Never:
+        raise AttributeError(name)
+
+
+NO_API: Final = _Nothing()
+"""The ``js_api`` of every window. pywebview (6.2) looks up calls of a page in it, along any dotted
+path. Its default, None, would lead to every class."""
+
+
+class _OnlyWeb(webbrowser.BaseBrowser):
+    """Registered before the real browsers, it discards everything that is not a web address."""
+
+    def open(self, url: str, new: int = 0, autoraise: bool = True) -> bool:  # noqa: ARG002, FBT001, FBT002 - webbrowser's signature
+        return not is_web_address(url)
+
+
+def guard_browser() -> None:
+    """Open links to a new window, which pywebview passes to `webbrowser`, only if they are web
+    addresses: others might start a program."""
+    webbrowser.register("only-web", None, _OnlyWeb(), preferred=True)

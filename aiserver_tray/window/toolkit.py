@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.base.user_home import user_home
-from aiserver_tray.system.open_url import open_url
+from aiserver_tray.system.desktop import open_url
 from aiserver_tray.window.geometry import Area, Geometry
 
 Window = Any  # webview.Window, not imported here, because the import is slow

@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import quote, urlsplit
 
 from aiserver_tray.base.i18n import Language, Text
-from aiserver_tray.contract.message import Json
+from aiserver_tray.protocol.message import Json
 
 _TIMEOUT_SECONDS: Final = 2.0
 _PLAIN: Final = "/%:@!$&'()*+,;="

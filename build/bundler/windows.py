@@ -17,7 +17,7 @@ from bundler.wine import PROGRAM, windows_path, wine
 from developer.machine import ROOT
 
 APP_ID: Final = "AIServerTray.AIServerTray"
-"""The same as in `aiserver_tray.system.app_id`; a test compares them."""
+"""The same as in `aiserver_tray.system.process`; a test compares them."""
 
 SIGN: Final = "AISERVER_SIGN"
 """The variable with the command that signs a file, whose path is its last word."""

@@ -15,7 +15,7 @@ from click.shell_completion import get_completion_class
 
 import window_icon
 from aiserver_tray.cli import root as commands
-from aiserver_tray.cli.completion import PROGRAM, VARIABLE
+from aiserver_tray.cli.complete import PROGRAM, VARIABLE
 from bundler.inputs import HERE, cached, fingerprint, version, wheel
 from bundler.processes import must
 from deb.contents import PACKAGES, add_environment, remove_unused

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from aiserver_tray.contract.channel import EVERYONE, Channel
-from aiserver_tray.contract.message import Event
+from aiserver_tray.protocol.channel import EVERYONE, Channel
+from aiserver_tray.protocol.message import Event
 from generator.forms import form_of
 from generator.pages import Tables, table
 from generator.typescript import EMPTY, Declarations, interface

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import psutil
 
-from aiserver_tray.app import App
-from aiserver_tray.contract.contract import Peer
-from aiserver_tray.contract.local.client import Client
-from aiserver_tray.contract.local.server import Server
-from aiserver_tray.contract.message import Message, owner_events
+from aiserver_tray.carriers.local.client import Client
+from aiserver_tray.carriers.local.server import Server
+from aiserver_tray.core.app import App
+from aiserver_tray.protocol.message import Message, Peer, owner_events
 from aiserver_tray.state.facts import ContainerSeen, Fact
-from aiserver_tray.system.resume import ResumeWatch
+from aiserver_tray.system.clock import ResumeWatch
 from aiserver_tray.tray.icon_updater import IconUpdater
 from aiserver_tray.tray.view import TrayView
 from tests.bench.result import Figure

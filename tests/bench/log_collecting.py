@@ -9,8 +9,8 @@ from tempfile import TemporaryDirectory
 
 import psutil
 
-from aiserver_tray.app import App
-from aiserver_tray.contract.local.client import Client
+from aiserver_tray.carriers.local.client import Client
+from aiserver_tray.core.app import App
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.spec.labels import Owner, container_labels
 from tests.bench.result import Figure

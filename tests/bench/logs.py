@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from aiserver_tray.contract.local.client import Client
+from aiserver_tray.carriers.local.client import Client
 from tests.bench.result import Comparison, Figure, Results, compare, seconds
 from tests.bench.shapes import IMAGE
 from tests.bench.sides import Tray, run

@@ -13,10 +13,10 @@ from itertools import count, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from aiserver_tray.core.logs.store.filter import LogFilter
-from aiserver_tray.core.logs.store.line import Line
-from aiserver_tray.core.logs.store.reader import LogReader
-from aiserver_tray.core.logs.store.store import LogStore
+from aiserver_tray.features.logs.line import Line
+from aiserver_tray.features.logs.query import LogFilter
+from aiserver_tray.features.logs.store.reader import LogReader
+from aiserver_tray.features.logs.store.store import LogStore
 from tests.bench.result import Action, Figure, Result, Results, compare, seconds
 from tests.support.log_lines import BATCH_LINES, fill, log_lines, repeat
 
@@ -33,7 +33,7 @@ _WRITER = """
 import sys
 from itertools import islice
 from pathlib import Path
-from aiserver_tray.core.logs.store.store import LogStore
+from aiserver_tray.features.logs.store.store import LogStore
 from tests.support.log_lines import log_lines
 store = LogStore(Path(sys.argv[1]))
 lines = log_lines()
@@ -43,8 +43,8 @@ for _ in range(200):
 _READER = """
 import sys
 from pathlib import Path
-from aiserver_tray.core.logs.store.filter import LogFilter
-from aiserver_tray.core.logs.store.reader import LogReader
+from aiserver_tray.features.logs.query import LogFilter
+from aiserver_tray.features.logs.store.reader import LogReader
 reader = LogReader(Path(sys.argv[1]))
 """
 

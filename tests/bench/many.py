@@ -7,10 +7,10 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 from aiserver_tray.base.codec import compact_json
-from aiserver_tray.contract.local.client import Client
-from aiserver_tray.contract.local.server import Server
-from aiserver_tray.contract.message import owner_events
+from aiserver_tray.carriers.local.client import Client
+from aiserver_tray.carriers.local.server import Server
 from aiserver_tray.model import Container, Port
+from aiserver_tray.protocol.message import owner_events
 from aiserver_tray.state.encode import snapshot_json
 from aiserver_tray.state.facts import (
     ContainerSeen,

@@ -10,8 +10,8 @@ from typing import Any
 
 from selenium.webdriver import Chrome
 
-from aiserver_tray.contract.http.access import Keys
-from aiserver_tray.contract.http.server import Binding, BrowserServer
+from aiserver_tray.carriers.http.access import Keys
+from aiserver_tray.carriers.http.server import Binding, BrowserServer
 from aiserver_tray.model import Container, Health
 from aiserver_tray.state.facts import ContainerSeen
 from tests.bench.many import MODULES, NAMES, start

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from selenium.webdriver import Chrome
 
-from aiserver_tray.contract.http.access import Keys
-from aiserver_tray.contract.http.server import Binding, BrowserServer
+from aiserver_tray.carriers.http.access import Keys
+from aiserver_tray.carriers.http.server import Binding, BrowserServer
 from tests.bench.page import heap
 from tests.bench.result import Figure
 from tests.support import states

@@ -9,10 +9,10 @@ from contextlib import closing
 from pathlib import Path
 
 from aiserver_tray.base.codec import compact_json
-from aiserver_tray.core.stats.forms import history_json
-from aiserver_tray.core.stats.history import History, span
-from aiserver_tray.core.stats.sampler import Sampler
-from aiserver_tray.core.stats.samples import INTERVAL_SECONDS, Address, Load, Sample
+from aiserver_tray.features.monitoring.forms import history_json
+from aiserver_tray.features.monitoring.history import History, span
+from aiserver_tray.features.monitoring.sampler import Sampler
+from aiserver_tray.features.monitoring.samples import INTERVAL_SECONDS, Address, Load, Sample
 from tests.bench.engine_cpu import EngineCpu
 from tests.bench.result import Figure
 from tests.bench.state import CONTAINERS, thirty, watched

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import docker
 
-from aiserver_tray.app import App
+from aiserver_tray.core.app import App
 from tests.bench.engine_cpu import EngineCpu
 from tests.bench.result import Action, Comparison, Results, alternating, seconds
 from tests.bench.shapes import CHAIN, HUNDRED, IMAGE, TEN, TEN_CHECKED, Shape

@@ -15,10 +15,10 @@ from unittest.mock import patch
 
 import docker
 
-from aiserver_tray import app as wiring
-from aiserver_tray.app import App, built_in_catalog
 from aiserver_tray.catalog.catalog import load_catalog
 from aiserver_tray.catalog.resolve import resolve
+from aiserver_tray.core import app as wiring
+from aiserver_tray.core.app import App, built_in_catalog
 from aiserver_tray.settings.app_declared import KERNEL_SETTINGS
 from tests.bench import merged
 from tests.bench.result import Comparison, Results, alternating, seconds

@@ -3,8 +3,7 @@
 import json
 from typing import Any, Protocol
 
-from aiserver_tray.contract.contract import Envelope
-from aiserver_tray.contract.message import Json
+from aiserver_tray.protocol.message import Envelope, Json
 
 
 class Core(Protocol):

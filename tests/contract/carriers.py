@@ -8,10 +8,9 @@ from threading import Event, Thread
 from typing import Any, Final, Protocol
 
 from aiserver_tray.base.i18n import Language
-from aiserver_tray.contract.contract import Contract, Envelope
-from aiserver_tray.contract.http.server import Binding, BrowserServer
-from aiserver_tray.contract.local.client import Client
-from aiserver_tray.contract.message import CallerKind, Message, owner_events
+from aiserver_tray.carriers.http.server import Binding, BrowserServer
+from aiserver_tray.carriers.local.client import Client
+from aiserver_tray.protocol.message import CallerKind, Contract, Envelope, Message, owner_events
 from aiserver_tray.system.paths import Home
 from tests.contract.heard import LIMIT, Heard
 from tests.support.desktop.window import Window

@@ -8,8 +8,8 @@ from pathlib import Path
 import docker
 import pytest
 
-from aiserver_tray.contract.owner.claim import Claim
-from aiserver_tray.contract.owner.owner import Owner
+from aiserver_tray.owner.claim import Claim
+from aiserver_tray.owner.owner import Owner
 from tests.contract.carriers import Carrier
 from tests.contract.host import DirectCaller, Host, write_modules
 from tests.contract.tray import CARRIERS, Tray

@@ -5,8 +5,8 @@ from queue import Empty, SimpleQueue
 from threading import Lock
 from typing import Any, TypeVar
 
-from aiserver_tray.contract.message import Event, Json
 from aiserver_tray.features.stack.events import SNAPSHOT
+from aiserver_tray.protocol.message import Event, Json
 
 LIMIT = 60.0
 """Seconds after which an event or an answer that did not come is a failure."""

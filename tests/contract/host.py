@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-from aiserver_tray.app import App
 from aiserver_tray.base.i18n import Language
-from aiserver_tray.contract.contract import Contract, Envelope, Peer
-from aiserver_tray.contract.message import CallerKind, Message
-from aiserver_tray.contract.owner.owner import Owner
+from aiserver_tray.core.app import App
 from aiserver_tray.features.logs.events import FOLLOWED, LOG
 from aiserver_tray.features.monitoring.events import WATCHED
+from aiserver_tray.owner.owner import Owner
+from aiserver_tray.protocol.message import CallerKind, Contract, Envelope, Message, Peer
 from aiserver_tray.state.views import Snapshot
 from tests.contract.heard import LIMIT, Payloads
 from tests.support.installation import Installation, checked, gated, script

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from aiserver_tray.app import built_in_catalog
-from aiserver_tray.contract.message import Json
+from aiserver_tray.core.app import built_in_catalog
+from aiserver_tray.protocol.message import Json
 
 PORT = "web.WEB_PORT"
 BASE = {"name": "base"}

@@ -12,13 +12,12 @@ from typing import Any
 
 import pytest
 
-from aiserver_tray.contract.channels.dispatch import Handler, dispatch
-from aiserver_tray.contract.contract import Caller, Envelope, Peer, answer
-from aiserver_tray.contract.message import Json
 from aiserver_tray.features.logs.events import LOG
 from aiserver_tray.features.predecessor.events import STATUS
 from aiserver_tray.features.stack.events import PROGRESS, SNAPSHOT
 from aiserver_tray.owner.features import every_channel
+from aiserver_tray.protocol.channel import Handler, dispatch
+from aiserver_tray.protocol.message import Caller, Envelope, Json, Peer, answer
 from tests.contract.asking import ask, given, refused
 from tests.contract.carriers import Carrier
 from tests.contract.heard import LIMIT, expect, first

@@ -8,9 +8,9 @@ import pytest
 
 from aiserver_tray.base.i18n import Language
 from aiserver_tray.base.masking import MASK
-from aiserver_tray.contract.channel import EVERYONE
-from aiserver_tray.contract.message import CallerKind, Json
 from aiserver_tray.owner.features import every_channel
+from aiserver_tray.protocol.channel import EVERYONE
+from aiserver_tray.protocol.message import CallerKind, Json
 from tests.contract.asking import ask, given, refused
 from tests.contract.host import DirectCaller, Host
 from tests.contract.payloads import PAYLOADS, PORT

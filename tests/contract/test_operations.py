@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from aiserver_tray.base.codec import to_json
-from aiserver_tray.contract.message import Json
+from aiserver_tray.protocol.message import Json
 from aiserver_tray.state.views import OperationSummary, Snapshot
 from tests.contract.asking import ask, begin, given, refused, states
 from tests.contract.heard import LIMIT, first

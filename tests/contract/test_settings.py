@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from aiserver_tray.contract.message import Json
+from aiserver_tray.protocol.message import Json
 from aiserver_tray.state.views import Snapshot
 from tests.contract.asking import given, refused
 from tests.contract.host import DirectCaller, Host

@@ -6,10 +6,10 @@ from pathlib import Path
 import docker
 import pytest
 
-from aiserver_tray.contract.message import Json
 from aiserver_tray.features.logs.events import FOLLOWED, LOG, LOG_EXPORT
 from aiserver_tray.features.predecessor.events import STATUS
 from aiserver_tray.features.stack.events import PROGRESS
+from aiserver_tray.protocol.message import Json
 from tests.contract.asking import begin, given, refused, states
 from tests.contract.carriers import Carrier
 from tests.contract.heard import first

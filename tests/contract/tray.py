@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from aiserver_tray.base.i18n import Language
-from aiserver_tray.contract.contract import Contract
-from aiserver_tray.contract.local.server import Server
+from aiserver_tray.carriers.local.server import Server
+from aiserver_tray.protocol.message import Contract
 from aiserver_tray.system.paths import Home
 from tests.contract.carriers import Carrier, ControlChannel, Http, JsBridge
 from tests.support.desktop.window import Window

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from aiserver_tray.contract.contract import answer
 from aiserver_tray.features.logs.events import LOG
 from aiserver_tray.features.stack.events import SNAPSHOT
+from aiserver_tray.protocol.message import answer
 from tests.desktop.window_lab import WindowLab, window_lab
 from tests.support import states
 from tests.support.desktop.desktop import desktop_of

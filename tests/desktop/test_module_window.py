@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aiserver_tray.contract.message import Json
+from aiserver_tray.protocol.message import Json
 from aiserver_tray.window.protocol import Exit
 from tests.desktop.module_page import Module
 from tests.desktop.window_lab import WindowLab, lab

@@ -4,7 +4,7 @@ from contextlib import closing
 
 from PIL import Image
 
-from aiserver_tray.system.theme import Theme
+from aiserver_tray.system.desktop import Theme
 from aiserver_tray.tray.icons import draw
 from aiserver_tray.tray.view import IconSpec
 from tests.desktop.xsettings import StyleManager

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aiserver_tray.contract.local.server import Server
+from aiserver_tray.carriers.local.server import Server
 from aiserver_tray.system.paths import Home
 from tests.support import states
 from tests.support.desktop.desktop import Desktop

@@ -7,9 +7,9 @@ import docker
 import pytest
 from docker.models.containers import Container
 
-from aiserver_tray.app import built_in_catalog
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.catalog.catalog import load_catalog
+from aiserver_tray.core.app import built_in_catalog
 from tests.engine.built_in import (
     check_of,
     choose_free_ports,

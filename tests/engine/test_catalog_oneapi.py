@@ -6,8 +6,8 @@ from typing import NamedTuple
 import docker
 import pytest
 
-from aiserver_tray.app import built_in_catalog
 from aiserver_tray.base.errors import SettingError
+from aiserver_tray.core.app import built_in_catalog
 from tests.engine.oneapi import EDITIONS, PUBLISHED, OneApiStack
 from tests.support.observed import names, said
 

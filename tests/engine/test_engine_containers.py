@@ -12,8 +12,8 @@ from aiserver_tray.base.errors import (
     ObjectConflictError,
     ObjectNotFoundError,
 )
-from aiserver_tray.core.stats.samples import Rates
 from aiserver_tray.engine.engine import Engine
+from aiserver_tray.features.monitoring.samples import Rates
 from aiserver_tray.model import Port
 from aiserver_tray.spec.labels import INSTALLATION, Owner, container_labels
 from aiserver_tray.spec.model import File

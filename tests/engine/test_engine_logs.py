@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import docker
 import pytest
 
-from aiserver_tray.base.moments import moment_of
+from aiserver_tray.base.strings import moment_of
 from aiserver_tray.engine.engine import Engine
 from tests.engine.our_engine import core, run
 

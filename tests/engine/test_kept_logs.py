@@ -4,10 +4,10 @@ import re
 
 import docker
 
-from aiserver_tray.core.logs.collect.journal_lines import MODULE
-from aiserver_tray.core.logs.kept import file_of_logs
-from aiserver_tray.core.logs.store.filter import LogFilter
-from aiserver_tray.core.logs.store.reader import LogReader
+from aiserver_tray.features.logs.kept import file_of_logs
+from aiserver_tray.features.logs.lines import MODULE
+from aiserver_tray.features.logs.query import LogFilter
+from aiserver_tray.features.logs.store.reader import LogReader
 from tests.engine.waiting import logged
 from tests.support.host_process import hosted
 from tests.support.installation import Installation, script

@@ -14,9 +14,9 @@ from pathlib import Path
 import docker
 import pytest
 
-from aiserver_tray.core.doctor import examine
 from aiserver_tray.engine import engine as engine_module
 from aiserver_tray.engine.cancellation import Cancellation
+from aiserver_tray.features.doctor.channels import examine
 from aiserver_tray.operations.kernel import raise_setting
 from aiserver_tray.operations.plan import kernel_steps
 from aiserver_tray.operations.request import Request

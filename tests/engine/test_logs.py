@@ -7,11 +7,10 @@ from collections.abc import Callable
 import docker
 import pytest
 
-from aiserver_tray.contract.channels.dispatch import handlers_of
-from aiserver_tray.contract.channels.logs import LogChannels
-from aiserver_tray.contract.contract import Caller, Peer
-from aiserver_tray.contract.message import Json, Message
+from aiserver_tray.features.logs.attach import LogChannels
 from aiserver_tray.features.logs.events import LOG
+from aiserver_tray.protocol.channel import handlers_of
+from aiserver_tray.protocol.message import Caller, Json, Message, Peer
 from tests.engine.waiting import logged
 from tests.support.installation import Installation, script
 

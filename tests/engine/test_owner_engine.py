@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from aiserver_tray.app import App
-from aiserver_tray.contract.owner.owner import Owner
+from aiserver_tray.core.app import App
+from aiserver_tray.owner.owner import Owner
 from tests.lab.place import Place
 from tests.support.owning import PEER
 from tests.support.surroundings import NoWindows

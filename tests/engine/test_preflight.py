@@ -22,9 +22,9 @@ from aiserver_tray.base.errors import (
     SettingError,
 )
 from aiserver_tray.engine.engine import Engine
-from aiserver_tray.operations.plan.survey import survey
 from aiserver_tray.operations.preflight.preflight import Report, preflight
 from aiserver_tray.operations.preflight.volumes import with_keep_labels
+from aiserver_tray.operations.survey import survey
 from aiserver_tray.settings.secrets import Secrets
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.spec import labels

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import docker
 import pytest
 
-from aiserver_tray.contract.channels.api import Api
-from aiserver_tray.contract.message import Json
-from aiserver_tray.contract.owner.owner import Owner
-from aiserver_tray.core.rules import alerts
-from aiserver_tray.core.rules.alerts import News
+from aiserver_tray.features.alerts import alerts
+from aiserver_tray.features.alerts.alerts import News
+from aiserver_tray.owner.api import Api
+from aiserver_tray.owner.owner import Owner
+from aiserver_tray.protocol.message import Json
 from tests.support.installation import Installation, script
 from tests.support.owning import PEER
 from tests.support.surroundings import NoWindows

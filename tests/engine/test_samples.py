@@ -7,10 +7,9 @@ from typing import Any
 
 import docker
 
-from aiserver_tray.contract.contract import Peer
-from aiserver_tray.contract.message import Json, Message
-from aiserver_tray.contract.owner.owner import Owner
 from aiserver_tray.features.monitoring.events import STATS, WATCHED
+from aiserver_tray.owner.owner import Owner
+from aiserver_tray.protocol.message import Json, Message, Peer
 from tests.support.installation import Installation, idle, script
 from tests.support.owning import LIMIT, owned
 from tests.support.waiting import eventually

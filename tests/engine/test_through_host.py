@@ -7,7 +7,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from aiserver_tray.contract.local.client import Client
+from aiserver_tray.carriers.local.client import Client
 from tests.lab.fixtures import have_image
 from tests.lab.place import Place
 from tests.support.command_line import CommandLine

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from aiserver_tray.app import built_in_catalog
 from aiserver_tray.base.errors import CatalogError
 from aiserver_tray.base.masking import MASK
 from aiserver_tray.catalog.catalog import Catalog, load_catalog
 from aiserver_tray.catalog.modules import Module, load_module
 from aiserver_tray.catalog.resolve import outline, resolve
+from aiserver_tray.core.app import built_in_catalog
 from aiserver_tray.spec.build import module_target
 from aiserver_tray.spec.labels import Owner
 from aiserver_tray.spec.outline import module_model

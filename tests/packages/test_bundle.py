@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aiserver_tray.system import app_id
+from aiserver_tray.system import process
 from bundler.notices import unknown_files
 from bundler.windows import APP_ID, Package, installer
 from tests.packages.setup import BUILD_SECONDS
@@ -78,7 +78,7 @@ def test_each_program_says_what_it_is(package: Package, name: str) -> None:
 
 @pytest.mark.smoke
 def test_the_shortcut_and_the_processes_have_one_application_id() -> None:
-    assert app_id.APP_ID == APP_ID
+    assert process.APP_ID == APP_ID
 
 
 def test_nsis_for_windows_makes_a_32_bit_installer(

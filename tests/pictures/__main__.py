@@ -18,8 +18,8 @@ from pathlib import Path
 from PIL import Image
 from selenium.webdriver import Keys
 
-from aiserver_tray.app import built_in_catalog
 from aiserver_tray.catalog.catalog import load_catalog
+from aiserver_tray.core.app import built_in_catalog
 from tests.lab import engine, lifecycle
 from tests.lab.demo import dashboard
 from tests.lab.place import Place, default_place

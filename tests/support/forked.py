@@ -23,12 +23,12 @@ from tempfile import TemporaryFile
 
 ROOT = Path(__file__).parents[2]
 PRELOADED = (
-    "aiserver_tray.app",
+    "aiserver_tray.core.app",
     "aiserver_tray.catalog.check",
     "aiserver_tray.settings.store",
     "aiserver_tray.spec.outline",
     "aiserver_tray.core.core",
-    "aiserver_tray.core.doctor",
+    "aiserver_tray.features.doctor.channels",
     "aiserver_tray.cli",
 )
 _LARGEST = 2**17

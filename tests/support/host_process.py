@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from aiserver_tray.app import App
-from aiserver_tray.contract.local.client import Client
-from aiserver_tray.contract.local.instance import Instance
-from aiserver_tray.contract.owner.owner import Owner
+from aiserver_tray.carriers.local.client import Client
+from aiserver_tray.carriers.local.place import Instance
+from aiserver_tray.core.app import App
+from aiserver_tray.owner.owner import Owner
 from aiserver_tray.system.paths import Home
 from tests.support.command_line import LIMIT, CommandLine
 from tests.support.surroundings import NoWindows

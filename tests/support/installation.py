@@ -11,7 +11,7 @@ from typing import Any
 import docker
 import pytest
 
-from aiserver_tray.app import App
+from aiserver_tray.core.app import App
 from aiserver_tray.core.core import Core
 from aiserver_tray.model import OperationKind
 from aiserver_tray.operations.operation import Operation

@@ -6,9 +6,8 @@ from datetime import UTC, datetime
 from threading import Thread
 from typing import Any
 
-from aiserver_tray.contract.contract import Envelope, Peer, answer
-from aiserver_tray.contract.message import Json
 from aiserver_tray.features.logs.events import FOLLOWED
+from aiserver_tray.protocol.message import Envelope, Json, Peer, answer
 from tests.support.scripted import Scripted
 
 SOURCES = (("dify", "api"), ("n8n", "n8n"), ("dify", "worker"), ("redis", "redis"))

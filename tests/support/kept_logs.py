@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from aiserver_tray.core.logs.kept import file_of_logs
-from aiserver_tray.core.logs.store.filter import LogFilter
-from aiserver_tray.core.logs.store.line import Cursor, Line
-from aiserver_tray.core.logs.store.reader import LogReader
 from aiserver_tray.engine.values import LogStreamName
+from aiserver_tray.features.logs.kept import file_of_logs
+from aiserver_tray.features.logs.line import Cursor, Line
+from aiserver_tray.features.logs.query import LogFilter
+from aiserver_tray.features.logs.store.reader import LogReader
 
 
 def kept(home: Path, module: str, *streams: LogStreamName) -> list[str]:

@@ -7,9 +7,8 @@ from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
-from aiserver_tray.core.logs.level import Level
-from aiserver_tray.core.logs.store.line import Line
-from aiserver_tray.core.logs.store.store import LogStore
+from aiserver_tray.features.logs.line import Level, Line
+from aiserver_tray.features.logs.store.store import LogStore
 
 BEGIN = 1_764_000_000 * 10**9
 STEP_NS = 333_000

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event
 
-from aiserver_tray.contract.contract import Peer
-from aiserver_tray.contract.owner.claim import Claim
-from aiserver_tray.contract.owner.owner import Owner
+from aiserver_tray.owner.claim import Claim
+from aiserver_tray.owner.owner import Owner
+from aiserver_tray.protocol.message import Peer
 from aiserver_tray.state.store import Store
 from tests.support.installation import Installation
 from tests.support.surroundings import NoWindows

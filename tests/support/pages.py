@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from aiserver_tray.contract.address import page_of
-from aiserver_tray.contract.http.page import page_names
+from aiserver_tray.base.strings import page_of
+from aiserver_tray.carriers.http.page import page_names
 
 
 def pages_beside(addresses: Iterable[str]) -> list[str]:

@@ -2,10 +2,10 @@
 
 from typing import cast
 
-from aiserver_tray.app import App
-from aiserver_tray.contract.contract import Contract
+from aiserver_tray.core.app import App
 from aiserver_tray.core.core import Core
 from aiserver_tray.features.place import Place, Process
+from aiserver_tray.protocol.message import Contract
 from tests.support.surroundings import NoWindows
 
 

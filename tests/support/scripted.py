@@ -6,11 +6,10 @@ from threading import Condition
 from typing import Any
 
 from aiserver_tray.base.i18n import Language, Text
-from aiserver_tray.contract.contract import Envelope, Peer, answer
-from aiserver_tray.contract.message import Event, Json
 from aiserver_tray.features.stack.events import SNAPSHOT
 from aiserver_tray.model import Carrier
 from aiserver_tray.owner.features import every_channel
+from aiserver_tray.protocol.message import Envelope, Event, Json, Peer, answer
 
 CHANNELS = every_channel()
 

@@ -12,10 +12,10 @@ from aiserver_tray.base.errors import (
     ResourcesError,
 )
 from aiserver_tray.base.i18n import Language, Text, rendered
-from aiserver_tray.contract.message import Json
+from aiserver_tray.protocol.message import Json
 from aiserver_tray.state.abilities import Condition, module_abilities, stack_abilities
 from aiserver_tray.state.encode import operation_of, snapshot_of
-from aiserver_tray.state.work import Work
+from aiserver_tray.state.state import Work
 
 TITLES = {
     "n8n": ("n8n", "Workflow automation with hundreds of integrations"),

@@ -9,16 +9,15 @@ from typing import Any
 
 from aiserver_tray.base.codec import to_json
 from aiserver_tray.base.i18n import Language, LocalText, Text
-from aiserver_tray.contract.channels.hub import Hub
-from aiserver_tray.contract.contract import Envelope, Peer, answer
-from aiserver_tray.contract.local.instance import Instance
-from aiserver_tray.contract.local.server import Server
-from aiserver_tray.contract.message import Json
-from aiserver_tray.core.stats.samples import Sample, sample_json
+from aiserver_tray.carriers.local.place import Instance
+from aiserver_tray.carriers.local.server import Server
 from aiserver_tray.features.logs.events import LOG
+from aiserver_tray.features.monitoring.samples import Sample, sample_json
 from aiserver_tray.features.predecessor.channels import ModuleStatuses
 from aiserver_tray.features.stack.publishing import Publishing
 from aiserver_tray.model import Carrier
+from aiserver_tray.protocol.hub import Hub
+from aiserver_tray.protocol.message import Envelope, Json, Peer, answer
 from aiserver_tray.state.encode import snapshot_json
 from aiserver_tray.state.facts import (
     ContainersListed,

@@ -7,7 +7,7 @@ from http.client import HTTPResponse
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from aiserver_tray.contract.message import Event, Json
+from aiserver_tray.protocol.message import Event, Json
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from aiserver_tray.contract.message import Json
+from aiserver_tray.protocol.message import Json
 
 NOW = datetime.now(UTC)
 

@@ -2,9 +2,9 @@
 
 import time
 
-from aiserver_tray.contract.message import Json
-from aiserver_tray.core.rules.forms import alert_json, mute_json, rule_json
-from aiserver_tray.settings.rules import Alert, Mute, Rule, RulesData
+from aiserver_tray.features.alerts.channels import alert_json, mute_json, rule_json
+from aiserver_tray.features.alerts.rules import Alert, Mute, Rule, RulesData
+from aiserver_tray.protocol.message import Json
 
 LINE = Rule(id="line-1", kind="line", level="error", pattern="connection refused")
 DATA = RulesData(own=[LINE], mutes=[Mute(rule="unhealthy"), Mute(module="n8n")])

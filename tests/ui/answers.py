@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from aiserver_tray.contract.contract import Envelope, answer
+from aiserver_tray.protocol.message import Envelope, answer
 from tests.support import states
 from tests.ui import activities, alerts, forms, kept_logs
 

@@ -8,9 +8,9 @@ import pytest
 from selenium.webdriver import Chrome
 
 from aiserver_tray.base.i18n import Language
-from aiserver_tray.contract.http.access import Keys
-from aiserver_tray.contract.http.server import Binding, BrowserServer
-from aiserver_tray.contract.message import Json
+from aiserver_tray.carriers.http.access import Keys
+from aiserver_tray.carriers.http.server import Binding, BrowserServer
+from aiserver_tray.protocol.message import Json
 from tests.lab.fixtures import engine, lab
 from tests.support import states
 from tests.support.browser import chromium_in

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from aiserver_tray.contract.message import Json
+from aiserver_tray.protocol.message import Json
 
 
 def field(name: str, type: str, **more: Any) -> Json:  # noqa: ANN401

@@ -3,8 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from aiserver_tray.contract.contract import Envelope, Peer, answer
-from aiserver_tray.contract.message import Json
+from aiserver_tray.protocol.message import Envelope, Json, Peer, answer
 from tests.support import states
 
 BEGIN = datetime.fromisoformat("2026-01-01T10:00:00.000001+00:00")

@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 
-from aiserver_tray.contract.contract import Envelope, answer
-from aiserver_tray.contract.message import Json
 from aiserver_tray.features.activity.events import ACTIVITY
 from aiserver_tray.features.stack.events import PROGRESS
+from aiserver_tray.protocol.message import Envelope, Json, answer
 from tests.support import states
 from tests.ui.activities import CHANGED, CHECKS, FAILED, entry, operation, start_all, step
 from tests.ui.conftest import Stack

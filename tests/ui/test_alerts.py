@@ -3,8 +3,8 @@
 import pytest
 from selenium.webdriver.support.select import Select
 
-from aiserver_tray.contract.contract import answer
 from aiserver_tray.features.alerts.events import RULES
+from aiserver_tray.protocol.message import answer
 from tests.support import states
 from tests.support.scripted import Scripted
 from tests.ui.alerts import ACTIVE, listed

@@ -6,8 +6,7 @@ import pytest
 from selenium.webdriver import Keys
 
 from aiserver_tray.base.i18n import Language
-from aiserver_tray.contract.contract import answer
-from aiserver_tray.contract.message import Json
+from aiserver_tray.protocol.message import Json, answer
 from tests.support import states
 from tests.support.kept_lines import KeptLines
 from tests.support.pages import pages_beside

@@ -8,13 +8,12 @@ import pytest
 from PIL import Image
 from selenium.webdriver import Keys
 
-from aiserver_tray.app import built_in_catalog
 from aiserver_tray.base.i18n import Language
 from aiserver_tray.catalog.catalog import load_catalog
-from aiserver_tray.contract.contract import answer
-from aiserver_tray.contract.message import Json
+from aiserver_tray.core.app import built_in_catalog
 from aiserver_tray.features.monitoring.events import STATS
 from aiserver_tray.features.stack.events import PROGRESS
+from aiserver_tray.protocol.message import Json, answer
 from tests.support import states
 from tests.support.ports import free_port
 from tests.ui.answers import ANSWERS

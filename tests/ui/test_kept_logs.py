@@ -2,7 +2,7 @@
 
 import pytest
 
-from aiserver_tray.contract.contract import answer
+from aiserver_tray.protocol.message import answer
 from tests.support import states
 from tests.support.scripted import Scripted
 from tests.ui.answers import ANSWERS

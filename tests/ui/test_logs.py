@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from selenium.webdriver import Keys
 
-from aiserver_tray.contract.contract import answer
-from aiserver_tray.contract.message import Json
+from aiserver_tray.protocol.message import Json, answer
 from tests.support import states
 from tests.support.kept_lines import KeptLines
 from tests.ui.conftest import Stack

@@ -2,7 +2,7 @@
 
 from aiserver_tray.base.errors import InUseError, SettingError
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.contract.contract import answer
+from aiserver_tray.protocol.message import answer
 from tests.support import states
 from tests.ui.conftest import Stack
 from tests.ui.forms import CHOICES, field

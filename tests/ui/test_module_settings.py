@@ -7,10 +7,10 @@ import docker
 import pytest
 from selenium.webdriver import Chrome, Keys
 
-from aiserver_tray.contract.http.access import Keys as AccessKeys
-from aiserver_tray.contract.http.server import Binding, BrowserServer
-from aiserver_tray.contract.owner.claim import Claim
-from aiserver_tray.contract.owner.owner import Owner
+from aiserver_tray.carriers.http.access import Keys as AccessKeys
+from aiserver_tray.carriers.http.server import Binding, BrowserServer
+from aiserver_tray.owner.claim import Claim
+from aiserver_tray.owner.owner import Owner
 from tests.lab.fixtures import engine, have_image, lab
 from tests.lab.place import Place
 from tests.support.installation import IMAGE, Installation, idle

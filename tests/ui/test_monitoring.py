@@ -7,9 +7,8 @@ from functools import partial
 from selenium.webdriver import ActionChains, Keys
 from selenium.webdriver.remote.webelement import WebElement
 
-from aiserver_tray.contract.contract import answer
-from aiserver_tray.contract.message import Json
 from aiserver_tray.features.monitoring.events import STATS, WATCHED
+from aiserver_tray.protocol.message import Json, answer
 from tests.support import states
 from tests.ui.conftest import Stack
 from tests.ui.home import HomePage

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from selenium.webdriver import Keys
 
-from aiserver_tray.contract.address import is_address, page_of
-from aiserver_tray.contract.http import browser, page
+from aiserver_tray.base.strings import is_address, page_of
+from aiserver_tray.carriers.http import browser, page
 from tests.support import states
 from tests.ui.answers import ANSWERS
 from tests.ui.conftest import Stack

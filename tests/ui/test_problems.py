@@ -23,10 +23,9 @@ from aiserver_tray.base.errors import (
 )
 from aiserver_tray.base.errors.remedies import enter, set_to
 from aiserver_tray.base.i18n import Language, Text
-from aiserver_tray.contract.contract import answer
-from aiserver_tray.contract.http.access import Keys as Tokens
-from aiserver_tray.contract.http.server import Binding, BrowserServer
-from aiserver_tray.contract.message import Json
+from aiserver_tray.carriers.http.access import Keys as Tokens
+from aiserver_tray.carriers.http.server import Binding, BrowserServer
+from aiserver_tray.protocol.message import Json, answer
 from tests.support import states
 from tests.support.installation import IMAGE, Installation, idle, script
 from tests.support.owning import PEER, Modules, owned

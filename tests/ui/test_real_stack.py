@@ -9,8 +9,8 @@ import docker
 import pytest
 from selenium.webdriver import Chrome, Keys
 
-from aiserver_tray.contract.http.access import Keys as Tokens
-from aiserver_tray.contract.http.server import Binding, BrowserServer
+from aiserver_tray.carriers.http.access import Keys as Tokens
+from aiserver_tray.carriers.http.server import Binding, BrowserServer
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
 from tests.lab.place import Place

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from selenium.webdriver import Chrome
 
-from aiserver_tray.contract.contract import answer
+from aiserver_tray.protocol.message import answer
 from bundler.try_window import NotReadyError, look
 from tests.ui.conftest import Stack
 

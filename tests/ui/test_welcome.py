@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 
-from aiserver_tray.contract.contract import answer
-from aiserver_tray.contract.message import Json
 from aiserver_tray.features.activity.events import ACTIVITY
 from aiserver_tray.features.engine.events import ENGINE_INSTALL
+from aiserver_tray.protocol.message import Json, answer
 from tests.support import states
 from tests.support.scripted import Scripted
 from tests.ui.answers import ANSWERS

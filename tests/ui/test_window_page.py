@@ -5,8 +5,8 @@ from pathlib import Path
 
 from selenium.webdriver import Chrome
 
-from aiserver_tray.contract.http.httpd import Server
-from aiserver_tray.contract.http.page import Page
+from aiserver_tray.carriers.http.httpd import Server
+from aiserver_tray.carriers.http.page import Page
 from tests.support import states
 from tests.ui.home import HomePage
 

@@ -4,8 +4,7 @@ import json
 from queue import Empty, SimpleQueue
 
 from aiserver_tray.base.i18n import Language
-from aiserver_tray.contract.contract import Peer
-from aiserver_tray.contract.message import CallerKind, Json, Message
+from aiserver_tray.protocol.message import CallerKind, Json, Message, Peer
 
 LIMIT = 20.0
 

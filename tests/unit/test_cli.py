@@ -206,8 +206,8 @@ def test_doctor_reports_a_settings_file_that_it_can_not_read(cli: CommandLine) -
 
 def test_who_only_looks_waits_for_nothing_else(cli: CommandLine) -> None:
     """What takes long to import, and is for those who change something or speak to a host."""
-    others = ["aiserver_tray.contract.local.client", "aiserver_tray.spec.model"]
-    others += ["aiserver_tray.core.logs.level", "difflib", "rich", "nacl"]
+    others = ["aiserver_tray.carriers.local.client", "aiserver_tray.spec.model"]
+    others += ["aiserver_tray.features.logs.line", "difflib", "rich", "nacl"]
     assert _imported_by_status(cli) & {*others} == set()
 
 
@@ -221,7 +221,8 @@ def test_a_status_without_a_change_needs_no_models_and_no_catalog(cli: CommandLi
 def test_operations_need_no_catalog_and_no_sdk_until_they_read_or_pull() -> None:
     """`down` and `stop` never do."""
     code = (
-        "import sys, aiserver_tray.core.core, aiserver_tray.operations.service; print(*sys.modules)"
+        "import sys, aiserver_tray.core.core, aiserver_tray.operations.operation;"
+        "print(*sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     unwanted = {"yaml", "docker", "requests", "aiserver_tray.catalog.modules"}

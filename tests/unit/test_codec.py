@@ -9,8 +9,8 @@ from hypothesis import given
 
 from aiserver_tray.base.codec import NEVER_SENT, from_json, sent_as, sent_fields, to_json
 from aiserver_tray.base.i18n import Language, Text
-from aiserver_tray.contract.message import EVENTS
 from aiserver_tray.owner.features import every_channel
+from aiserver_tray.protocol.message import EVENTS
 from aiserver_tray.state.views import ModuleView, Status
 from generator.forms import form_of
 from generator.pages import Tables
@@ -138,12 +138,9 @@ ALLOWED = {
     ("catalog/modules.py", "ModuleView"): "makes a module of the catalog, which knows no state",
     ("cli/catalog.py", "ModuleView"): "prints a module of the catalog",
     ("features/predecessor/channels.py", "ModuleView"): "has the predecessor's form of a module",
-    ("core/activity.py", "OperationSummary"): JOURNAL,
-    ("core/activity.py", "OperationView"): JOURNAL,
-    ("core/activity.py", "StepView"): JOURNAL,
-    ("core/activity_forms.py", "OperationSummary"): JOURNAL,
-    ("core/activity_forms.py", "OperationView"): JOURNAL,
-    ("core/activity_forms.py", "StepView"): JOURNAL,
+    ("features/activity/activity.py", "OperationSummary"): JOURNAL,
+    ("features/activity/activity.py", "OperationView"): JOURNAL,
+    ("features/activity/activity.py", "StepView"): JOURNAL,
     ("engine/parse.py", "ServiceView"): "makes a container",
     ("operations/record.py", "StepView"): JOURNAL,
     ("state/aggregate.py", "ModuleView"): "makes it",

@@ -9,9 +9,9 @@ import click
 import pytest
 from pydantic import Field
 
-from aiserver_tray.contract import message as declarations
-from aiserver_tray.contract.channel import Payload, channel, channels_of
-from aiserver_tray.contract.message import Event
+from aiserver_tray.protocol import message as declarations
+from aiserver_tray.protocol.channel import Payload, channel, channels_of
+from aiserver_tray.protocol.message import Event
 from generator import forms, imports
 from generator.command_line import commands
 from generator.contract import channel_table, event_table, field_table, types

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiserver_tray.base.harmless import harmless, in_line
+from aiserver_tray.base.strings import harmless, in_line
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 import catalog_table
-from aiserver_tray.app import built_in_catalog
 from aiserver_tray.catalog.catalog import Catalog, load_catalog
 from aiserver_tray.catalog.check import check
 from aiserver_tray.catalog.resolve import resolve
+from aiserver_tray.core.app import built_in_catalog
 from aiserver_tray.spec.build import module_target
 from aiserver_tray.spec.labels import Owner
 from developer.commands import LINT

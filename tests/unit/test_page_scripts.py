@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from aiserver_tray.contract.channel import channels_of
-from aiserver_tray.contract.http.page import page_names, ui_folder
+from aiserver_tray.carriers.http.page import page_names, ui_folder
 from aiserver_tray.features.predecessor.channels import PredecessorFeature
+from aiserver_tray.protocol.channel import channels_of
 
 UI = ui_folder()
 

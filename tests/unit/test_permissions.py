@@ -8,18 +8,17 @@ from typing import Any, cast
 
 import pytest
 
-from aiserver_tray.app import App
 from aiserver_tray.base.errors import CatalogError, TrustError
 from aiserver_tray.catalog.catalog import load_catalog
 from aiserver_tray.catalog.permissions import Permission, fingerprint, permissions
 from aiserver_tray.catalog.resolve import resolve
+from aiserver_tray.core.app import App
 from aiserver_tray.model import Actor
-from aiserver_tray.operations.machine import Machine
-from aiserver_tray.operations.plan.prepare import prepare
-from aiserver_tray.operations.plan.survey import Survey
 from aiserver_tray.operations.preflight.preflight import problems
+from aiserver_tray.operations.prepare import prepare
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.scope import Scope
+from aiserver_tray.operations.survey import Machine, Survey
 from aiserver_tray.spec.model import ModuleTarget
 from tests.unit.module_folders import write
 

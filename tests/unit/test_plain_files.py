@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from aiserver_tray.app import App
 from aiserver_tray.base.errors import CatalogError, SettingError
 from aiserver_tray.base.masking import MASK
 from aiserver_tray.catalog.catalog import load_catalog
 from aiserver_tray.catalog.resolve import resolve
-from aiserver_tray.operations.preflight.values import missing_values
+from aiserver_tray.core.app import App
+from aiserver_tray.core.targets import missing_values
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.system.paths import find_home
 from tests.unit.module_folders import write

@@ -24,7 +24,7 @@ PARTS = (
     ("engine/sockets.py", "urllib3.connectionpool", "_get_conn _put_conn _new_conn conn_kw"),
     ("engine/sockets.py", "urllib3.response", "_fp"),
     ("system/ports.py", "psutil._ntuples", "pconn sconn"),
-    ("system/windows_pipe.py", "multiprocessing.connection", "PipeListener _address _new_handle"),
+    ("system/windows_owner.py", "multiprocessing.connection", "PipeListener _address _new_handle"),
     ("tray/gtk.py", "pystray._base", "_icon_valid _mark_ready"),
     ("tray/gtk.py", "pystray._util.gtk", "_create_menu_item _finalize _icon_path _initialize"),
     ("tray/gtk.py", "pystray._util.gtk", "_notifier _remove_fs_icon _update_fs_icon"),

@@ -25,7 +25,7 @@ for _ in range(4):
 
 _RESERVED = """
 import os
-from aiserver_tray.system.reserved_ports import reserved_range
+from aiserver_tray.system.ports import reserved_range
 os.chdir({folder!r})
 print(reserved_range("127.0.0.1", 9, "tcp"))
 """

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from aiserver_tray.system.theme import Theme
+from aiserver_tray.system.desktop import Theme
 from aiserver_tray.tray.icons import draw
 from aiserver_tray.tray.view import IconSpec
 from bundler.wine import windows_path

@@ -70,6 +70,9 @@ from aiserver_tray.base.errors.catalog import (
 from aiserver_tray.base.errors.contract import (
     AccessError,
     AlreadyRunningError,
+    MissingExtraError,
+    NoDesktopError,
+    NoSessionError,
     NotPossibleError,
     NotRunningError,
     OverloadedError,
@@ -78,7 +81,6 @@ from aiserver_tray.base.errors.contract import (
     RemoteError,
     RequestError,
 )
-from aiserver_tray.base.errors.desktop import MissingExtraError, NoDesktopError, NoSessionError
 from aiserver_tray.base.errors.engine import (
     KIND_WORDS,
     EngineDownError,

@@ -5,8 +5,8 @@ from typing import Any, Final, Literal
 
 from aiserver_tray.base.errors.base import AiServerError
 from aiserver_tray.base.errors.remedies import Remedy, enter, open_page, set_to, start_engine
-from aiserver_tray.base.harmless import in_line
 from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.strings import in_line
 
 ObjectKind = Literal["container", "network", "volume"]
 

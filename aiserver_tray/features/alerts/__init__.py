@@ -1,0 +1,5 @@
+""""""
+
+
+# --   init   -------------------------------------------------------------------------------------
+# Rules that find trouble in states, samples and log lines, and notify the user.

@@ -2,7 +2,7 @@
 
 from typing import Literal, TypedDict
 
-from aiserver_tray.contract.message import Event
+from aiserver_tray.protocol.message import Event
 
 
 class RulesEvent(TypedDict):

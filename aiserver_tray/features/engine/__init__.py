@@ -1,0 +1,1 @@
+"""The engine: its details, start and installation."""

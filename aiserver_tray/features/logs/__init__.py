@@ -1,0 +1,4 @@
+""""""
+
+
+# -- collecting the logs of all our containers into the log store ---------------------------------

@@ -1,0 +1,1 @@
+"""The resources that services use, now and before."""

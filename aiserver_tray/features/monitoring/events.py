@@ -1,7 +1,7 @@
 """The events with samples of used resources."""
 
-from aiserver_tray.contract.message import Event
-from aiserver_tray.core.stats.samples import SampleJson
+from aiserver_tray.features.monitoring.samples import SampleJson
+from aiserver_tray.protocol.message import Event
 
 STATS = Event(
     "ai/stats/sample",

@@ -1,0 +1,1 @@
+"""Channels and events that only clients of the predecessor need."""

@@ -8,23 +8,21 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Literal, TypedDict
 
 from aiserver_tray.base.i18n import Language
-from aiserver_tray.contract.channel import ModuleName, Names, Payload, channel
-from aiserver_tray.contract.channels.operations import (
+from aiserver_tray.features.place import Place
+from aiserver_tray.features.predecessor.events import STATUS
+from aiserver_tray.features.stack.channels import (
     OperationBegun,
     StackFeature,
     begun,
     ended,
     module_of,
 )
-from aiserver_tray.contract.channels.part import Feature
-from aiserver_tray.contract.contract import Caller, Peer, answer
-from aiserver_tray.contract.message import Message
-from aiserver_tray.features.place import Place
-from aiserver_tray.features.predecessor.events import STATUS
 from aiserver_tray.features.stack.publishing import Messages
 from aiserver_tray.model import Kind, OperationKind, State
 from aiserver_tray.operations.request import Request
-from aiserver_tray.state.order import sorted_by_title
+from aiserver_tray.protocol.channel import Feature, ModuleName, Names, Payload, channel
+from aiserver_tray.protocol.message import Caller, Message, Peer, answer
+from aiserver_tray.state.progress import sorted_by_title
 from aiserver_tray.state.store import Store
 from aiserver_tray.state.views import ModuleView, PortView
 

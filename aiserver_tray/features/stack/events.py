@@ -2,7 +2,7 @@
 
 from typing import TypedDict
 
-from aiserver_tray.contract.message import Event
+from aiserver_tray.protocol.message import Event
 from aiserver_tray.state.views import OperationView, Snapshot
 
 

@@ -5,10 +5,9 @@ from threading import Event, Thread
 from typing import Final, Generic, TypeVar
 
 from aiserver_tray.base.i18n import Language
-from aiserver_tray.contract.channels.hub import Hub
-from aiserver_tray.contract.contract import Peer
-from aiserver_tray.contract.message import Message
 from aiserver_tray.features.stack.events import PROGRESS, SNAPSHOT
+from aiserver_tray.protocol.hub import Hub
+from aiserver_tray.protocol.message import Message, Peer
 from aiserver_tray.state.encode import SnapshotEncoder
 from aiserver_tray.state.store import Store
 from aiserver_tray.state.views import OperationView, Snapshot

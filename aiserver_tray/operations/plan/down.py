@@ -10,7 +10,7 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.values import ContainerSummary
 from aiserver_tray.model import AT_REST, Container, ModuleModel
 from aiserver_tray.operations.plan.plan import SECONDS, Plan, Services, Step, step_id
-from aiserver_tray.state.required import required_now
+from aiserver_tray.state.inputs import required_now
 
 
 def as_they_run(

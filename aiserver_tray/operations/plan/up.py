@@ -5,11 +5,10 @@ from typing import Literal
 
 from aiserver_tray.base.errors import AiServerError, ImagePullError
 from aiserver_tray.model import AT_REST, Container, StepKind
-from aiserver_tray.operations.machine import HostPort
-from aiserver_tray.operations.observed import Observed
-from aiserver_tray.operations.plan.decide import Decision, decide
+from aiserver_tray.operations.plan.decide import Decision, Observed, decide
 from aiserver_tray.operations.plan.down import plan_stop, removal, stop
 from aiserver_tray.operations.plan.plan import READY_SECONDS, SECONDS, Plan, Services, Step, step_id
+from aiserver_tray.operations.survey import HostPort
 from aiserver_tray.spec.model import Dependency, ImageTarget, ModuleTarget, ServiceTarget
 
 _STARTED = "service_started"

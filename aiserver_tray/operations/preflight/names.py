@@ -13,9 +13,9 @@ from aiserver_tray.base.errors import (
     Problem,
 )
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.catalog.shared_names import shared_name_problems
+from aiserver_tray.catalog.check import shared_name_problems
 from aiserver_tray.engine.values import ContainerSummary
-from aiserver_tray.operations.plan.survey import Found, Survey
+from aiserver_tray.operations.survey import Found, Survey
 from aiserver_tray.spec import labels
 from aiserver_tray.spec.model import ModuleTarget
 from aiserver_tray.spec.names import SHARED_NETWORK

@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING
 from aiserver_tray.base.errors import AiServerError, PortConflictError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.values import ContainerSummary
-from aiserver_tray.operations.machine import HostPort, Machine, inspect_ports, wanted_ports
-from aiserver_tray.operations.plan.survey import Survey
+from aiserver_tray.operations.survey import HostPort, Machine, Survey, inspect_ports, wanted_ports
 from aiserver_tray.spec.model import ModuleTarget, ServiceTarget
-from aiserver_tray.system.ports import free_port_near
-from aiserver_tray.system.reserved_ports import ReservedRange
+from aiserver_tray.system.ports import ReservedRange, free_port_near
 
 if TYPE_CHECKING:
     from aiserver_tray.engine.engine import Engine

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.operations.machine import Machine, inspect_machine
-from aiserver_tray.operations.plan.survey import Survey, survey
 from aiserver_tray.operations.preflight.names import name_problems
 from aiserver_tray.operations.preflight.ports import port_problems
 from aiserver_tray.operations.preflight.resources import memory_notices, resource_problems
 from aiserver_tray.operations.preflight.volumes import keep_problems, use_problems
+from aiserver_tray.operations.survey import Machine, Survey, inspect_machine, survey
 from aiserver_tray.spec.model import ModuleTarget
 
 if TYPE_CHECKING:

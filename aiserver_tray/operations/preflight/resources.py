@@ -5,8 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from aiserver_tray.base.errors import AiServerError, ResourcesError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.scalars import parse_size
-from aiserver_tray.operations.machine import Machine
-from aiserver_tray.operations.plan.survey import Survey
+from aiserver_tray.operations.survey import Machine, Survey
 from aiserver_tray.spec import labels
 from aiserver_tray.spec.model import ModuleTarget
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from aiserver_tray.base.errors import AiServerError, CatalogError, NameConflictError, SettingError
 from aiserver_tray.base.errors.remedies import enter
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.operations.plan.survey import Survey
+from aiserver_tray.operations.survey import Survey
 from aiserver_tray.settings.secrets import Secrets
 from aiserver_tray.spec import labels
 from aiserver_tray.spec.model import ModuleTarget, VolumeTarget

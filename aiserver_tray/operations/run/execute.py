@@ -1,10 +1,12 @@
 """Does the steps of a plan on the engine."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from itertools import chain
 from typing import Literal
 
 from aiserver_tray.base.errors import (
@@ -15,23 +17,29 @@ from aiserver_tray.base.errors import (
     HealthTimeoutError,
     JobFailedError,
     ObjectNotFoundError,
+    PostStartTimeoutError,
     Problem,
 )
 from aiserver_tray.base.i18n import Text
+from aiserver_tray.engine.auth import with_proxies
 from aiserver_tray.engine.cancellation import Cancellation
+from aiserver_tray.engine.containers import Containers
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.engine.images import PullProgress
-from aiserver_tray.engine.proxies import with_proxies
 from aiserver_tray.model import Container
 from aiserver_tray.operations.kernel import raise_setting
 from aiserver_tray.operations.plan.plan import Step
 from aiserver_tray.operations.preflight.preflight import port_conflict
-from aiserver_tray.operations.run.hooks import run_post_start, run_pre_stop
-from aiserver_tray.operations.run.images import OperationImages
-from aiserver_tray.operations.run.neighbours import neighbours
-from aiserver_tray.operations.run.networks import make_network, on_networks, remove_network
+from aiserver_tray.operations.run.objects import (
+    OperationImages,
+    make_network,
+    make_volume,
+    on_networks,
+    recreate_config_volumes,
+    remove_network,
+    remove_volume,
+)
 from aiserver_tray.operations.run.readiness import Wait
-from aiserver_tray.operations.run.volumes import make_volume, recreate_config_volumes, remove_volume
 from aiserver_tray.spec.host_config import with_known_log_driver
 from aiserver_tray.spec.kernel import KernelSetting
 from aiserver_tray.spec.labels import INSTALLATION
@@ -44,6 +52,7 @@ from aiserver_tray.spec.model import (
     VolumeTarget,
 )
 from aiserver_tray.spec.mounts import with_image_volumes
+from aiserver_tray.spec.names import SHARED_NETWORK
 
 _LOG_LINES = 10
 _NOT_STARTED = (126, 127)
@@ -283,3 +292,77 @@ def _container_of(step: Step) -> Container:
     if step.container is None:
         raise TypeError(step.id)
     return step.container
+
+
+# -- hooks ----------------------------------------------------------------------------------------
+
+
+_OUTPUT_LINES = 10
+
+
+def run_post_start(containers: Containers, service: ServiceTarget, cancelled: Cancellation) -> None:
+    """Run what *service* has for after its start, in the time in which it has to be ready.
+
+    Raises:
+        ExitedError: a command failed.
+        PostStartTimeoutError: it takes too long.
+        CancelledError: *cancelled* was set.
+    """
+    deadline = time.monotonic() + service.ready_within
+    for body in service.post_start:
+        left = deadline - time.monotonic()
+        code, lines = containers.run(service.container, body, seconds=left, cancelled=cancelled)
+        if code is None:
+            # Not quoted: a secret in it has still to be found and hidden.
+            command = " ".join(body["Cmd"])
+            raise PostStartTimeoutError(
+                service.address, service.ready_within, command, lines[-_OUTPUT_LINES:]
+            )
+        if code:
+            why = Text("the exit code of a post_start command")
+            raise ExitedError(service.address, code, why, lines[-_OUTPUT_LINES:])
+
+
+def run_pre_stop(containers: Containers, service: ServiceTarget, cancelled: Cancellation) -> None:
+    """Run the pre-stop commands of *service*, within its own stop timeout. A failing or slow
+    command does not block the stop, so that broken services can be stopped too.
+
+    Raises:
+        CancelledError: *cancelled* was set.
+    """
+    deadline = time.monotonic() + service.stop_grace
+    for body in service.pre_stop:
+        if (left := deadline - time.monotonic()) <= 0:
+            return
+        with suppress(EngineRequestError):
+            containers.run(service.container, body, seconds=left, cancelled=cancelled)
+
+
+# -- networks with neighbours ---------------------------------------------------------------------
+
+
+def neighbours(service: ServiceTarget, modules: Mapping[str, ModuleTarget]) -> set[str]:
+    """The host names that *service* may contact: services of its module, services of the required
+    *modules* on the shared network, and hosts that its file names."""
+    module = modules[service.module]
+    required = (modules[name] for name in module.requires if name in modules)
+    hosts = service.body["HostConfig"].get("ExtraHosts") or ()
+    return {
+        *chain.from_iterable(_names(endpoint) for _, endpoint in _endpoints(module)),
+        *chain.from_iterable(
+            _names(endpoint)
+            for other in required
+            for network, endpoint in _endpoints(other)
+            if network == SHARED_NETWORK
+        ),
+        *(host.partition(":")[0] for host in hosts),
+    }
+
+
+def _endpoints(module: ModuleTarget) -> Iterator[tuple[str, Body]]:
+    for service in module.services:
+        yield from service.body["NetworkingConfig"]["EndpointsConfig"].items()
+
+
+def _names(endpoint: Body) -> list[str]:
+    return list(endpoint.get("Aliases") or ())

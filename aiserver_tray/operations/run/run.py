@@ -11,8 +11,7 @@ from aiserver_tray.base.errors import AiServerError, EngineDownError
 from aiserver_tray.engine.values import PullProgress
 from aiserver_tray.model import Container
 from aiserver_tray.operations.plan.plan import Plan, Step
-from aiserver_tray.operations.run.lanes import Lanes
-from aiserver_tray.operations.run.progress import Progress, Report
+from aiserver_tray.operations.run.lanes import Lanes, Progress, Report
 from aiserver_tray.operations.run.readiness import Verdict, Wait
 from aiserver_tray.spec.model import ServiceTarget
 from aiserver_tray.state.facts import ContainerGone, ContainerSeen

@@ -10,11 +10,11 @@ import sys
 from contextlib import closing, suppress
 from pathlib import Path
 
-from aiserver_tray.core.logs.store.errors import LogStoreFullError
-from aiserver_tray.core.logs.store.filter import LogFilter
-from aiserver_tray.core.logs.store.line import Line
-from aiserver_tray.core.logs.store.reader import LogReader
-from aiserver_tray.core.logs.store.store import LogStore
+from aiserver_tray.features.logs.line import Line
+from aiserver_tray.features.logs.query import LogFilter
+from aiserver_tray.features.logs.store.database import LogStoreFullError
+from aiserver_tray.features.logs.store.reader import LogReader
+from aiserver_tray.features.logs.store.store import LogStore
 
 MEBIBYTE = 2**20
 STORE = 20 * MEBIBYTE

@@ -7,9 +7,9 @@ from functools import partial
 from typing import Final
 
 from aiserver_tray import __main__ as program
-from aiserver_tray.core.rules import alerts, services
-from aiserver_tray.system import resume
-from aiserver_tray.tray import notifications, place
+from aiserver_tray.features.alerts import alerts, services
+from aiserver_tray.system import clock
+from aiserver_tray.tray import notifications, process
 
 QUIET_SECONDS: Final = 3.0
 """As `QUIET_SECONDS` of notifications and alerts, after a start in a hurry."""
@@ -27,15 +27,15 @@ _TIMES: Mapping[str, Mapping[tuple[object, str], object]] = {
         (services, "RECOVERY_SECONDS"): 2 * alerts.GATHER_SECONDS,
     },
     "sleep": {
-        (resume, "_SLEEP_THRESHOLD_SECONDS"): _JUMP_SECONDS,
-        (resume, "ResumeWatch"): partial(resume.ResumeWatch, interval=_LOOK_SECONDS),
+        (clock, "_SLEEP_THRESHOLD_SECONDS"): _JUMP_SECONDS,
+        (clock, "ResumeWatch"): partial(clock.ResumeWatch, interval=_LOOK_SECONDS),
     },
     "impatient": {
-        (place, "PANEL_TIMEOUT_SECONDS"): {"user": 1.0, "login": 1.0},
-        (place, "_POLL_SECONDS"): 0.1,
-        (place, "_SLOW_POLL_SECONDS"): 0.5,
+        (process, "PANEL_TIMEOUT_SECONDS"): {"user": 1.0, "login": 1.0},
+        (process, "_POLL_SECONDS"): 0.1,
+        (process, "_SLOW_POLL_SECONDS"): 0.5,
     },
-    "patient": {(place, "PANEL_TIMEOUT_SECONDS"): {"user": 300.0, "login": 300.0}},
+    "patient": {(process, "PANEL_TIMEOUT_SECONDS"): {"user": 300.0, "login": 300.0}},
 }
 
 

@@ -1,6 +1,5 @@
 """The built-in catalog: its services and settings, and which services depend on which."""
 
-from aiserver_tray.app import built_in_catalog
 from aiserver_tray.catalog.catalog import load_catalog
 from aiserver_tray.catalog.compose.load import load_project
 from aiserver_tray.catalog.compose.project import Project
@@ -9,6 +8,7 @@ from aiserver_tray.catalog.jobs import jobs_in
 from aiserver_tray.catalog.modules import Module
 from aiserver_tray.catalog.resolve import config_environment
 from aiserver_tray.catalog.setting import Setting
+from aiserver_tray.core.app import built_in_catalog
 
 Service = tuple[str, str]
 """Module and service."""

@@ -40,7 +40,7 @@ _CHOICE = (48, 150, 250)
 _CLIENT = """
 import json, time
 from pathlib import Path
-from aiserver_tray.contract.local.client import Client
+from aiserver_tray.carriers.local.client import Client
 from aiserver_tray.base.errors import AiServerError, NotRunningError
 from aiserver_tray.system.paths import Home
 end = time.monotonic() + 60

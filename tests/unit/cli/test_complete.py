@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aiserver_tray.cli.completion import PROGRAM, VARIABLE
+from aiserver_tray.cli.complete import PROGRAM, VARIABLE
 from tests.support.command_line import CommandLine
 from tests.unit.module_folders import write
 

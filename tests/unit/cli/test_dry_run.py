@@ -9,7 +9,7 @@ import pytest
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.cli import operate
 from aiserver_tray.operations.plan.plan import Plan, Step
-from aiserver_tray.operations.plan.preview import Preview
+from aiserver_tray.operations.preview import Preview
 from aiserver_tray.operations.request import Request
 
 STEPS = Plan.of([Step("pull", "web:1", "web")])

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from aiserver_tray.app import App
 from aiserver_tray.base.errors import (
     AiServerError,
     ImagePullError,
@@ -16,7 +15,8 @@ from aiserver_tray.base.errors import (
 )
 from aiserver_tray.base.errors.remedies import set_to
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.cli.fix import fix
+from aiserver_tray.cli.config import fix
+from aiserver_tray.core.app import App
 
 ALLOW = "app.kernel_settings"
 MENDABLE = ResourcesError(

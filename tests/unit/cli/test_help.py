@@ -5,9 +5,9 @@ import re
 import pytest
 from click.testing import CliRunner
 
+from aiserver_tray.base.strings import page_of
+from aiserver_tray.carriers.http.page import page_names
 from aiserver_tray.cli import root
-from aiserver_tray.contract.address import page_of
-from aiserver_tray.contract.http.page import page_names
 
 
 def help_of(command: str) -> str:

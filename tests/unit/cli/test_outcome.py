@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from aiserver_tray.base.errors import EngineDownError
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.cli.outcome import outcome_json, summary
+from aiserver_tray.cli.operate import outcome_json, summary
 from aiserver_tray.state.views import EngineView, OperationView, Snapshot, StepView
 from tests.support.made import STACK_ABLE
 from tests.unit.cli.modules import MODULE

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from aiserver_tray.cli.rows import collapsed, progress, rows
+from aiserver_tray.cli.progress_lines import collapsed, progress, rows
 from aiserver_tray.state.views import StepView
 from tests.unit.cli.views import IMAGE, changed, service, up, view
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiserver_tray.cli.since import parse_since
+from aiserver_tray.cli.words import parse_since
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 

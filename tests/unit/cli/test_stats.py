@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from aiserver_tray.cli.stats_rows import HEADS, Row, rows, stats_json
-from aiserver_tray.cli.stats_table import table
-from aiserver_tray.core.stats.samples import Load, Sample, SampleJson, sample_json
+from aiserver_tray.cli.stats_rows import STATS_HEADS, Row, rows, stats_json
+from aiserver_tray.cli.tables import stats_table
+from aiserver_tray.features.monitoring.samples import Load, Sample, SampleJson, sample_json
 from aiserver_tray.state.views import EngineView, Snapshot
 from tests.support.made import STACK_ABLE
 from tests.unit.cli.modules import MODULE, SERVICE
@@ -98,8 +98,10 @@ def test_the_form_has_the_services_of_every_module() -> None:
 def test_a_terminal_gets_a_table_that_can_not_move_its_cursor() -> None:
     console = Console(file=io.StringIO(), width=100, highlight=False, markup=False, no_color=True)
     with console.capture() as capture:
-        console.print(table([*shown(), ("\x1b[2Jgone", "-", "-", "-", "-", "-")], "en", console))
+        console.print(
+            stats_table([*shown(), ("\x1b[2Jgone", "-", "-", "-", "-", "-")], "en", console)
+        )
     lines = [line.split() for line in capture.get().splitlines()]
-    assert lines[0] == [word for head in HEADS for word in head.render("en").split()]
+    assert lines[0] == [word for head in STATS_HEADS for word in head.render("en").split()]
     assert ["redis", "1.0", "5.0", "MiB", "64.0", "MiB", "-", "-"] in lines
     assert "\x1b" not in capture.get()

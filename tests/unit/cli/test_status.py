@@ -9,12 +9,12 @@ from rich.console import Console
 from aiserver_tray.base.errors import EngineDownError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.cli.status_rows import rows
-from aiserver_tray.cli.status_table import table
+from aiserver_tray.cli.tables import status_table
 from aiserver_tray.cli.words import PLAIN_SIGNS
 from aiserver_tray.model import State
 from aiserver_tray.state.encode import status_json
+from aiserver_tray.state.progress import SIGNS, STATES
 from aiserver_tray.state.views import EngineView, ModuleView, PortView, Snapshot
-from aiserver_tray.state.words import SIGNS, STATES
 from tests.support.made import STACK_ABLE
 from tests.unit.cli.modules import MODULE
 
@@ -33,7 +33,7 @@ def printed(shown: Snapshot, width: int = 80, encoding: str = "utf-8") -> str:
         file=file, width=width, highlight=False, markup=False, legacy_windows=False, no_color=True
     )
     with console.capture() as capture:
-        console.print(table(shown, "en", console))
+        console.print(status_table(shown, "en", console))
     return capture.get()
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from aiserver_tray.contract.local.client import Client
+from aiserver_tray.carriers.local.client import Client
 from tests.support.command_line import CommandLine
 from tests.support.host_process import hosted
 from tests.support.stack import service, write
@@ -137,7 +137,7 @@ def test_a_command_with_a_host_imports_only_what_a_client_needs(
         )
         begun = [kind for kind, _ in operations(client)]
     modules = done.stdout.splitlines()[-1].split()
-    assert "aiserver_tray.contract.local.remote" in modules
+    assert "aiserver_tray.cli.remote" in modules
     assert begun == [word for word in words.split() if word in ("up", "stop")]
     assert "Docker 引擎" in done.stdout + done.stderr  # the host knows the language
     unwanted = (*SLOW, *(f"aiserver_tray.{part}" for part in HEAVY))

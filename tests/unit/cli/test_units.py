@@ -2,7 +2,7 @@
 
 import pytest
 
-from aiserver_tray.cli import units
+from aiserver_tray.cli import words
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ from aiserver_tray.cli import units
     ],
 )
 def test_sizes(count: float, shown: str) -> None:
-    assert units.size(count) == shown
+    assert words.size(count) == shown
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_sizes(count: float, shown: str) -> None:
     ],
 )
 def test_memory(count: int, shown: str) -> None:
-    assert units.memory(count) == shown
+    assert words.memory(count) == shown
 
 
 @pytest.mark.parametrize(
@@ -47,5 +47,5 @@ def test_memory(count: int, shown: str) -> None:
     ],
 )
 def test_durations(duration: float, shown: str, rough: str) -> None:
-    assert units.seconds(duration) == shown
-    assert units.rough_seconds(duration) == rough
+    assert words.seconds(duration) == shown
+    assert words.rough_seconds(duration) == rough

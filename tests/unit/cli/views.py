@@ -7,7 +7,7 @@ from typing import Any
 from aiserver_tray.engine.values import PullProgress
 from aiserver_tray.model import OperationStatus, StepStatus
 from aiserver_tray.operations.plan.plan import Plan, Step
-from aiserver_tray.operations.run.progress import Progress
+from aiserver_tray.operations.run.lanes import Progress
 from aiserver_tray.state.views import OperationView, StepView
 
 IMAGE = "docker.io/n8nio/n8n:2.41.3"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from aiserver_tray.app import App
-from aiserver_tray.core import outline_file
+from aiserver_tray.core import outlines
+from aiserver_tray.core.app import App
 from aiserver_tray.model import ModuleModel
 from tests.support.systems import has_mode
 
@@ -58,7 +58,7 @@ def test_a_process_uses_the_outlines_of_an_earlier_one(app: App, tmp_path: Path)
     assert (later.names, later.chosen) == (app.names, app.chosen)
     assert later.model("web") == models(app)["web"]
     assert later.edition._catalog is None
-    assert has_mode(tmp_path / "home" / outline_file.NAME, 0o600)
+    assert has_mode(tmp_path / "home" / outlines.NAME, 0o600)
 
 
 def write(path: str, text: str) -> Callable[[Path], object]:
@@ -109,7 +109,7 @@ def test_a_damaged_file_is_ignored_and_replaced(
     app: App, tmp_path: Path, damage: Callable[[str], str]
 ) -> None:
     made = app.models
-    file = tmp_path / "home" / outline_file.NAME
+    file = tmp_path / "home" / outlines.NAME
     file.write_text(damage(file.read_text(encoding="utf-8")), encoding="utf-8")
     assert not is_stored(tmp_path)
     assert new(tmp_path).models == made
@@ -120,7 +120,7 @@ def test_the_outlines_of_another_version_are_ignored(
     app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _ = app.models
-    monkeypatch.setattr(outline_file, "__version__", "0.0.0")
+    monkeypatch.setattr(outlines, "__version__", "0.0.0")
     assert not is_stored(tmp_path)
 
 
@@ -146,6 +146,6 @@ def test_a_home_that_cannot_be_written_goes_without(
     def refuse(*_: object) -> None:
         raise PermissionError
 
-    monkeypatch.setattr(outline_file, "write_private", refuse)
+    monkeypatch.setattr(outlines, "write_private", refuse)
     assert models(app)["web"].problem is None
     assert not is_stored(tmp_path)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from aiserver_tray.engine import parse
-from aiserver_tray.engine.archive import archive
+from aiserver_tray.engine.containers import archive
 from aiserver_tray.engine.events import event_params
 from aiserver_tray.engine.logs import Frames, LineReader, frames
 from aiserver_tray.engine.stream import unchunked

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from aiserver_tray.engine.progress import PullMeter
+from aiserver_tray.engine.pull import PullMeter
 from aiserver_tray.engine.values import PullProgress
 
 

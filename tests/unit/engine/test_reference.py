@@ -2,7 +2,7 @@
 
 import pytest
 
-from aiserver_tray.engine.reference import digest_of, sources, split
+from aiserver_tray.engine.pull import digest_of, sources, split
 
 DIGEST = "sha256:" + "a" * 64
 

@@ -20,7 +20,7 @@ from aiserver_tray.base.errors import (
 )
 from aiserver_tray.engine import translate as translation
 from aiserver_tray.engine.address import Address
-from aiserver_tray.engine.sdk_errors import MISUSED, UNFIT
+from aiserver_tray.engine.sdk import MISUSED, UNFIT
 from aiserver_tray.engine.translate import refusal, translate, translated
 
 HERE = Address("unix:///var/run/docker.sock", "local", {})

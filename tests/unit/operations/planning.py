@@ -10,7 +10,7 @@ from typing import Any
 from aiserver_tray.catalog.catalog import load_catalog
 from aiserver_tray.catalog.resolve import resolve
 from aiserver_tray.model import Container
-from aiserver_tray.operations.observed import Observed
+from aiserver_tray.operations.plan.decide import Observed
 from aiserver_tray.spec.build import module_target
 from aiserver_tray.spec.labels import Owner
 from aiserver_tray.spec.model import ModuleTarget, ServiceTarget

@@ -2,12 +2,12 @@
 
 import pytest
 
-from aiserver_tray.operations.desired import remember
-from aiserver_tray.operations.observed import Observed
+from aiserver_tray.operations.plan.decide import Observed
 from aiserver_tray.operations.plan.plan import Plan
-from aiserver_tray.operations.plan.prepare import Prepared
+from aiserver_tray.operations.prepare import Prepared
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.scope import Scope
+from aiserver_tray.operations.stages import remember
 from aiserver_tray.settings.content import EngineState
 
 WORKER = Request("stop", ("web",), services=("worker",))

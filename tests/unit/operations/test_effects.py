@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from aiserver_tray.model import Container
-from aiserver_tray.operations.plan.effects import Effects, effects
-from aiserver_tray.operations.plan.prepare import Prepared
-from aiserver_tray.operations.plan.preview import preview
 from aiserver_tray.operations.plan.up import plan_up
+from aiserver_tray.operations.prepare import Prepared
+from aiserver_tray.operations.preview import Effects, effects, preview
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.scope import Scope
 from aiserver_tray.spec.model import ModuleTarget

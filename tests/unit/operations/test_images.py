@@ -9,7 +9,7 @@ import pytest
 from aiserver_tray.base.errors import AiServerError, ImageBuildError
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.engine import Engine
-from aiserver_tray.operations.observed import Observed
+from aiserver_tray.operations.plan.decide import Observed
 from aiserver_tray.operations.plan.plan import Plan
 from aiserver_tray.operations.plan.up import never_pulled, plan_images, plan_up
 from aiserver_tray.operations.run.execute import EngineExecutor

@@ -8,13 +8,13 @@ from typing import Any, cast
 import pytest
 
 from aiserver_tray.model import OperationKind
-from aiserver_tray.operations.plan import prepare
-from aiserver_tray.operations.plan.parts import Parts
-from aiserver_tray.operations.plan.survey import Found, Survey
-from aiserver_tray.operations.preflight.changed import changed_notices
+from aiserver_tray.operations import prepare
+from aiserver_tray.operations.parts import Parts
 from aiserver_tray.operations.preflight.preflight import Report
+from aiserver_tray.operations.prepare import changed_notices
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.scope import Scope
+from aiserver_tray.operations.survey import Found, Survey
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.spec import labels
 from aiserver_tray.spec.labels import Owner

@@ -13,7 +13,7 @@ from aiserver_tray.base.errors import (
     ObjectNotFoundError,
 )
 from aiserver_tray.model import Container
-from aiserver_tray.operations.observed import Observed
+from aiserver_tray.operations.plan.decide import Observed
 from aiserver_tray.operations.plan.kernel_steps import with_kernel_settings
 from aiserver_tray.operations.plan.plan import Plan
 from aiserver_tray.operations.plan.up import plan_up

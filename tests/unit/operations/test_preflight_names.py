@@ -9,10 +9,9 @@ import pytest
 from aiserver_tray.base.errors import CatalogError, NameConflictError, SettingError
 from aiserver_tray.catalog.setting import Setting
 from aiserver_tray.engine.values import ContainerSummary
-from aiserver_tray.operations.machine import Machine
-from aiserver_tray.operations.plan.survey import Found, Survey
 from aiserver_tray.operations.preflight.preflight import problems
 from aiserver_tray.operations.preflight.volumes import KEEP, keep_labels, with_keep_labels
+from aiserver_tray.operations.survey import Found, Machine, Survey
 from aiserver_tray.settings.secrets import Secrets
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.spec import labels

@@ -9,13 +9,11 @@ import pytest
 from aiserver_tray.base.errors import AiServerError, PortConflictError
 from aiserver_tray.engine.values import ContainerSummary
 from aiserver_tray.model import ContainerStatus
-from aiserver_tray.operations.machine import HostPort, Machine
-from aiserver_tray.operations.plan.survey import Survey
 from aiserver_tray.operations.preflight.preflight import problems
+from aiserver_tray.operations.survey import HostPort, Machine, Survey
 from aiserver_tray.spec.labels import INSTALLATION
 from aiserver_tray.spec.model import ModuleTarget
-from aiserver_tray.system.ports import PortOwner
-from aiserver_tray.system.reserved_ports import ReservedRange
+from aiserver_tray.system.ports import PortOwner, ReservedRange
 from tests.support.preflight_targets import IMAGE, OURS, service_of, target_of
 
 EMPTY = Survey(OURS.installation)

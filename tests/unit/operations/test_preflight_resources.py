@@ -6,13 +6,12 @@ import pytest
 
 from aiserver_tray.base.errors import ResourcesError, SettingError
 from aiserver_tray.catalog.catalog import Catalog
+from aiserver_tray.core.targets import missing_values
 from aiserver_tray.engine.values import ContainerSummary
 from aiserver_tray.model import ContainerStatus
-from aiserver_tray.operations.machine import Machine
-from aiserver_tray.operations.plan.survey import Found, Survey
 from aiserver_tray.operations.preflight.preflight import problems
 from aiserver_tray.operations.preflight.resources import memory_notices
-from aiserver_tray.operations.preflight.values import missing_values
+from aiserver_tray.operations.survey import Found, Machine, Survey
 from aiserver_tray.spec import labels
 from aiserver_tray.spec.model import ModuleTarget
 from tests.support.preflight_targets import OURS, module_of, service_of, target_of

@@ -6,11 +6,11 @@ import pytest
 
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.model import OperationKind
-from aiserver_tray.operations.observed import Observed
+from aiserver_tray.operations.plan.decide import Observed
 from aiserver_tray.operations.plan.plan import Plan
-from aiserver_tray.operations.plan.prepare import Prepared
-from aiserver_tray.operations.plan.preview import preview
 from aiserver_tray.operations.plan.up import plan_up
+from aiserver_tray.operations.prepare import Prepared
+from aiserver_tray.operations.preview import preview
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.scope import Scope
 from aiserver_tray.spec.kernel import HELPER

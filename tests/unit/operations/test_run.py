@@ -13,10 +13,10 @@ import pytest
 
 from aiserver_tray.base.errors import AiServerError, EngineDownError, ExitedError
 from aiserver_tray.model import Container
-from aiserver_tray.operations.observed import Observed
+from aiserver_tray.operations.plan.decide import Observed
 from aiserver_tray.operations.plan.plan import Plan, Step
 from aiserver_tray.operations.plan.up import plan_up
-from aiserver_tray.operations.run.progress import Progress
+from aiserver_tray.operations.run.lanes import Progress
 from aiserver_tray.operations.run.readiness import Wait
 from aiserver_tray.operations.run.run import Runner
 from aiserver_tray.spec.model import ServiceTarget

@@ -19,9 +19,9 @@ from aiserver_tray.base.errors import (
 )
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.model import Container, ModuleModel, OperationKind, ServiceModel
-from aiserver_tray.operations.plan.parts import Parts
+from aiserver_tray.operations.parts import Parts
 from aiserver_tray.operations.plan.plan import Plan
-from aiserver_tray.operations.plan.prepare import prepare
+from aiserver_tray.operations.prepare import prepare
 from aiserver_tray.operations.request import Request, Revival
 from aiserver_tray.operations.scope import Scope, scope_of, without_blocked
 from aiserver_tray.settings.app_declared import APP_SETTINGS
@@ -191,7 +191,7 @@ def test_where_no_chosen_module_is_left_that_is_an_error(parts: Parts) -> None:
 
 def test_what_is_left_out_is_a_notice(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
     scope = scope_of(Request("pull"), choosing(parts, "gone", "base"))
-    monkeypatch.setattr("aiserver_tray.operations.plan.prepare.plan_images", lambda *_: Plan())
-    monkeypatch.setattr("aiserver_tray.operations.plan.prepare.untrusted", lambda _: [])
+    monkeypatch.setattr("aiserver_tray.operations.prepare.plan_images", lambda *_: Plan())
+    monkeypatch.setattr("aiserver_tray.operations.prepare.untrusted", lambda _: [])
     (notice,) = prepare(Request("pull"), scope, parts).notices
     assert "'gone'" in notice.render()

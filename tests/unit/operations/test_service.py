@@ -21,17 +21,17 @@ from aiserver_tray.base.errors import (
 )
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.model import Actor, OperationKind
-from aiserver_tray.operations import service, stages
+from aiserver_tray.operations import operation as service
+from aiserver_tray.operations import stages
 from aiserver_tray.operations.locks import Holder, Work, module_locks
-from aiserver_tray.operations.observed import Observed
-from aiserver_tray.operations.operation import Operation
-from aiserver_tray.operations.plan.parts import Parts
+from aiserver_tray.operations.operation import Operation, Operations
+from aiserver_tray.operations.parts import Parts
+from aiserver_tray.operations.plan.decide import Observed
 from aiserver_tray.operations.plan.plan import Plan
-from aiserver_tray.operations.plan.prepare import Prepared
+from aiserver_tray.operations.prepare import Prepared
 from aiserver_tray.operations.record import OperationRecord
 from aiserver_tray.operations.request import Request, Revival
 from aiserver_tray.operations.scope import Scope
-from aiserver_tray.operations.service import Operations
 from aiserver_tray.settings.entries import Entry, OperationEntry
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.state.store import Store

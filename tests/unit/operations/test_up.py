@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from aiserver_tray.operations.observed import Observed
+from aiserver_tray.operations.plan.decide import Observed
 from aiserver_tray.operations.plan.plan import Plan
 from aiserver_tray.operations.plan.up import (
     never_pulled,

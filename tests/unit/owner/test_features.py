@@ -8,16 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from aiserver_tray.app import App
-from aiserver_tray.contract.channel import channel
-from aiserver_tray.contract.channels.api import Api
-from aiserver_tray.contract.channels.dispatch import dispatch
-from aiserver_tray.contract.channels.part import Feature, Part
-from aiserver_tray.contract.contract import Caller, Peer
+from aiserver_tray.core.app import App
 from aiserver_tray.features.events import every_event
 from aiserver_tray.features.place import Place
 from aiserver_tray.owner import features
+from aiserver_tray.owner.api import Api
 from aiserver_tray.owner.features import Features, class_of, classes, every_channel
+from aiserver_tray.protocol.channel import Feature, Part, channel, dispatch
+from aiserver_tray.protocol.message import Caller, Peer
 from tests.support.places import place
 from tests.support.surroundings import Recorded
 from tests.unit.pages import ROOT

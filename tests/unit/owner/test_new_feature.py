@@ -12,25 +12,23 @@ from typing import NamedTuple, TypedDict
 import pytest
 
 import generate
-from aiserver_tray.app import App
-from aiserver_tray.contract.channel import Name, Payload, channel
-from aiserver_tray.contract.channels.part import Feature
-from aiserver_tray.contract.contract import Envelope
-from aiserver_tray.contract.http.server import Binding, BrowserServer
-from aiserver_tray.contract.local.client import Client
-from aiserver_tray.contract.message import EVENTS, Event, Json, Message
-from aiserver_tray.contract.owner.owner import Owner
+from aiserver_tray.carriers.http.server import Binding, BrowserServer
+from aiserver_tray.carriers.local.client import Client
+from aiserver_tray.core.app import App
 from aiserver_tray.features.events import every_event
 from aiserver_tray.features.place import Place
 from aiserver_tray.features.stack.events import SNAPSHOT
 from aiserver_tray.owner import features
+from aiserver_tray.owner.owner import Owner
+from aiserver_tray.protocol.channel import Feature, Name, Payload, channel
+from aiserver_tray.protocol.message import EVENTS, Envelope, Event, Json, Message
 from aiserver_tray.system.paths import Home
 from aiserver_tray.window.bridge import Bridge
 from aiserver_tray.window.owner_connection import OwnerConnection, client
 from aiserver_tray.window.publisher import Publisher
 from tests.support.surroundings import Recorded
 from tests.support.visitor import Listener, Visitor
-from tests.unit.contract.owner.owning import LIMIT, owned
+from tests.unit.owner.owning import LIMIT, owned
 from tests.unit.runtime_folder import runtime_folder
 
 __all__ = ["runtime_folder"]

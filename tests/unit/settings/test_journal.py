@@ -11,7 +11,7 @@ import pytest
 
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.setting import Setting
-from aiserver_tray.core.journal_feed import JournalFeed
+from aiserver_tray.features.activity.channels import JournalFeed
 from aiserver_tray.model import Actor
 from aiserver_tray.settings import journal as journals
 from aiserver_tray.settings.changes import change_setting, choose_modules, forget_setting

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from aiserver_tray.base.errors import SettingError
-from aiserver_tray.settings import content, file_names, quick
+from aiserver_tray.settings import content, names, quick
 from aiserver_tray.settings.app_declared import APP_SETTINGS
 from aiserver_tray.settings.quick import QuickSettings
 from aiserver_tray.settings.store import Settings
@@ -99,7 +99,7 @@ def edited(text: str) -> str:
         lambda text: text.replace('"version": 1', '"version": 99'),
     ],
 )
-@pytest.mark.parametrize("name", [file_names.INSTALLATION, file_names.SETTINGS, file_names.STATE])
+@pytest.mark.parametrize("name", [names.INSTALLATION, names.SETTINGS, names.STATE])
 def test_any_other_file_is_read_and_repaired_by_the_models(
     tmp_path: Path, name: str, damage: Callable[[str], str]
 ) -> None:
@@ -116,6 +116,6 @@ def test_any_other_file_is_read_and_repaired_by_the_models(
 
 def test_a_file_that_is_gone_is_restored_by_the_models(tmp_path: Path) -> None:
     settings = written(tmp_path)
-    (tmp_path / file_names.SETTINGS).unlink()
+    (tmp_path / names.SETTINGS).unlink()
     assert QuickSettings(tmp_path, lambda: settings).chosen == ("n8n",)
-    assert json.loads((tmp_path / file_names.SETTINGS).read_bytes())["chosen"] == ["n8n"]
+    assert json.loads((tmp_path / names.SETTINGS).read_bytes())["chosen"] == ["n8n"]

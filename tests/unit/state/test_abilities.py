@@ -13,8 +13,8 @@ from aiserver_tray.state.abilities import Condition, module_abilities
 from aiserver_tray.state.encode import snapshot_json, snapshot_of
 from aiserver_tray.state.facts import ChosenChanged, EngineDown, OperationChanged
 from aiserver_tray.state.reduce import State
+from aiserver_tray.state.state import Work
 from aiserver_tray.state.views import ModuleAbilities, ModuleView, OperationView, StackAbilities
-from aiserver_tray.state.work import Work
 from aiserver_tray.tray.actions import OpenDashboard, OpenModule, Remove, Restart, Start, Stop
 from aiserver_tray.tray.menu import TrayFacts, menu
 from tests.support.made import (

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from aiserver_tray.base.image_tag import image_tag
+from aiserver_tray.base.strings import image_tag
 from aiserver_tray.model import ModuleModel, ServiceModel
 from tests.support.made import at, container, ended, model, running_engine, shown
 

@@ -11,7 +11,7 @@ from aiserver_tray.base.errors import SettingError
 from aiserver_tray.system import autostart
 from aiserver_tray.system.login_items import AutostartFolder, LaunchAgents, RunKey, autostart_folder
 from aiserver_tray.system.paths import Home, default_home
-from aiserver_tray.system.program import bundled_program
+from aiserver_tray.system.process import bundled_program
 from aiserver_tray.system.registry import Hive
 from tests.support.waiting import eventually
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from aiserver_tray.base.errors import SettingError
-from aiserver_tray.system.docker_config import docker_config
+from aiserver_tray.system.docker_files import docker_config
 
 
 def _written(folder: Path, content: object) -> dict[str, str]:

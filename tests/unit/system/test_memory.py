@@ -8,7 +8,7 @@ import pytest
 
 PROGRAM = """
 import ctypes, sys, threading
-from aiserver_tray.system.memory import share_heap
+from aiserver_tray.system.process import share_heap
 
 if sys.argv[1] == "shared":
     share_heap()

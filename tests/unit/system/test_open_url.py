@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from aiserver_tray.base.errors import RequestError, SettingError
-from aiserver_tray.system.open_url import is_web_address, open_url
+from aiserver_tray.system.desktop import is_web_address, open_url
 
 URL = "http://127.0.0.1:18100/a%20b?x=1&y='2'#z"
 

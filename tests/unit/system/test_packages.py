@@ -1,6 +1,6 @@
 """The list of packages with their licences."""
 
-from aiserver_tray.system.packages import installed_packages
+from aiserver_tray.system.engine_install import installed_packages
 
 
 def test_what_the_applet_needs_is_listed_with_version_and_licence() -> None:

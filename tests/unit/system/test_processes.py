@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from aiserver_tray.system.processes import has_written, program_of
+from aiserver_tray.system.process import has_written, program_of
 
 
 def ended() -> int:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from aiserver_tray.system.reserved_ports import ranges_in, reserved_range
+from aiserver_tray.system.ports import ranges_in, reserved_range
 
 ENGLISH = """
 Protocol tcp Port Exclusion Ranges

@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from aiserver_tray.system.resume import ResumeWatch, clock
+from aiserver_tray.system.clock import ResumeWatch, clock
 
 
 class Clock:

@@ -16,7 +16,7 @@ if WINDOWS:
 LIMIT = 20
 PROGRAM = """
 import threading
-from aiserver_tray.system.signals import on_termination
+from aiserver_tray.system.process import on_termination
 ended = threading.Event()
 on_termination(ended.set)
 print("ready", flush=True)

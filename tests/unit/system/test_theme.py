@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from aiserver_tray.system.theme import app_theme, taskbar_theme
+from aiserver_tray.system.desktop import app_theme, taskbar_theme
 
 pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="desktops of Linux")
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from aiserver_tray.system.desktop import is_registered
 from aiserver_tray.system.registry import Hive
-from aiserver_tray.system.webview2 import is_registered
 
 RUNTIME = "{F3017226-FE2A-4295-8BDF-00C3A9A7E4C5}"
 

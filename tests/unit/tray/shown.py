@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from aiserver_tray.base.i18n import Text
+from aiserver_tray.features.alerts.rules import Alert, RuleKind
 from aiserver_tray.model import State
-from aiserver_tray.settings.rules import Alert, RuleKind
 from aiserver_tray.state.abilities import Condition, module_abilities, stack_abilities
 from aiserver_tray.state.judge import ALIVE
+from aiserver_tray.state.state import Work
 from aiserver_tray.state.views import EngineView, ModuleView, OperationView, ServiceView, Snapshot
-from aiserver_tray.state.work import Work
 from aiserver_tray.tray.menu import Entry, TrayFacts
 from tests.support.made import ABLE
 

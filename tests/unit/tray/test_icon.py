@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from aiserver_tray.tray.actions import Action, OpenDashboard, StopAll, ToggleAutostart
+from aiserver_tray.tray.actions import Action, Message, OpenDashboard, StopAll, ToggleAutostart
 from aiserver_tray.tray.mac import _MacIcon
 from aiserver_tray.tray.menu import SEPARATOR, Entry
-from aiserver_tray.tray.message import Message
 from aiserver_tray.tray.view import IconSpec, TrayView
 
 os.environ["PYSTRAY_BACKEND"] = "dummy"

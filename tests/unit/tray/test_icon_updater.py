@@ -8,22 +8,21 @@ from typing import cast
 
 import pytest
 
-from aiserver_tray.app import App
 from aiserver_tray.base.errors import EngineDownError, NotRunningError
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.contract.channels.dispatch import refusal
-from aiserver_tray.contract.contract import Caller, Peer, answer
-from aiserver_tray.core.rules.alerts import News
+from aiserver_tray.core.app import App
+from aiserver_tray.features.alerts.alerts import News
 from aiserver_tray.model import State
+from aiserver_tray.protocol.channel import refusal
+from aiserver_tray.protocol.message import Caller, Peer, answer
 from aiserver_tray.settings.app_declared import APP_SETTINGS
 from aiserver_tray.state.store import Store
 from aiserver_tray.state.views import EngineView, OperationView, Snapshot
 from aiserver_tray.system import autostart
 from aiserver_tray.system.paths import Home
 from aiserver_tray.tray import notifications
-from aiserver_tray.tray.actions import StartEngine, ToggleAutostart
+from aiserver_tray.tray.actions import Message, StartEngine, ToggleAutostart
 from aiserver_tray.tray.icon_updater import IconUpdater
-from aiserver_tray.tray.message import Message
 from aiserver_tray.tray.notifications import Notification
 from aiserver_tray.tray.view import TrayView
 from tests.support import made, states

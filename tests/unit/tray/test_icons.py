@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from aiserver_tray.model import State
-from aiserver_tray.system.theme import Theme
+from aiserver_tray.system.desktop import Theme
 from aiserver_tray.tray.icons import draw
 from aiserver_tray.tray.view import IconSpec
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from aiserver_tray.tray.actions import Message
 from aiserver_tray.tray.mac import mac_icon
-from aiserver_tray.tray.message import Message
 
 
 class Pystray:

@@ -7,10 +7,9 @@ import pytest
 
 from aiserver_tray.base.errors import AiServerError, CancelledError, UnknownNameError
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.contract.channels.dispatch import refusal
-from aiserver_tray.contract.contract import Caller, Peer, answer
-from aiserver_tray.contract.message import Json
 from aiserver_tray.operations.request import Request
+from aiserver_tray.protocol.channel import refusal
+from aiserver_tray.protocol.message import Caller, Json, Peer, answer
 from aiserver_tray.state.views import OperationView
 from aiserver_tray.tray import actions
 from aiserver_tray.tray.actions import Action

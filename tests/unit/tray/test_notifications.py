@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from aiserver_tray.base.errors import EngineDownError, JointError, NameConflictError
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.core.rules.alerts import News
+from aiserver_tray.features.alerts.alerts import News
 from aiserver_tray.state.views import EngineView, ModuleView, OperationView
 from aiserver_tray.tray.actions import MuteAlert, OpenDashboard, Stop
 from aiserver_tray.tray.notifications import QUIET_SECONDS, Notification, Notifier

@@ -6,8 +6,8 @@ from queue import SimpleQueue
 import pytest
 
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.tray import place
-from aiserver_tray.tray.place import PlaceCallbacks, PlaceWatch, Starter
+from aiserver_tray.tray import process
+from aiserver_tray.tray.process import PlaceCallbacks, PlaceWatch, Starter
 
 WHY = Text("{why}", why="no panel")
 
@@ -35,9 +35,9 @@ class Desktop:
 
 @pytest.fixture
 def desktop(monkeypatch: pytest.MonkeyPatch) -> Desktop:
-    monkeypatch.setattr(place, "PANEL_TIMEOUT_SECONDS", {"user": 0.05, "login": 0.05})
+    monkeypatch.setattr(process, "PANEL_TIMEOUT_SECONDS", {"user": 0.05, "login": 0.05})
     for pause in ("_POLL_SECONDS", "_SLOW_POLL_SECONDS"):
-        monkeypatch.setattr(place, pause, 0.01)
+        monkeypatch.setattr(process, pause, 0.01)
     return Desktop()
 
 
@@ -60,7 +60,7 @@ def test_at_login_no_window_opens(desktop: Desktop) -> None:
 def test_a_place_that_comes_with_the_session_is_waited_for(
     desktop: Desktop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(place, "PANEL_TIMEOUT_SECONDS", {"user": 60.0})
+    monkeypatch.setattr(process, "PANEL_TIMEOUT_SECONDS", {"user": 60.0})
     with closing(desktop.watch("user")) as watch:
         watch.start()
         desktop.looks.get(timeout=10)

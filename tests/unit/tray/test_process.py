@@ -13,31 +13,29 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from aiserver_tray.app import App
 from aiserver_tray.base.errors import AlreadyRunningError
+from aiserver_tray.carriers.local import place
+from aiserver_tray.carriers.local.client import Client
+from aiserver_tray.carriers.local.place import Instance
+from aiserver_tray.carriers.local.server import Server
 from aiserver_tray.cli import root, running_tray
-from aiserver_tray.contract.contract import Envelope, Peer, answer
-from aiserver_tray.contract.local import instance
-from aiserver_tray.contract.local.client import Client
-from aiserver_tray.contract.local.instance import Instance
-from aiserver_tray.contract.local.server import Server
-from aiserver_tray.contract.owner.claim import Claim
-from aiserver_tray.contract.owner.owner import Owner
+from aiserver_tray.core.app import App
+from aiserver_tray.owner.claim import Claim
+from aiserver_tray.owner.owner import Owner
+from aiserver_tray.protocol.message import Envelope, Peer, answer
 from aiserver_tray.state.facts import OperationChanged
 from aiserver_tray.state.views import OperationView
 from aiserver_tray.system import logfile
 from aiserver_tray.system.paths import Home
 from aiserver_tray.tray import process, start
-from aiserver_tray.tray.actions import Action, Quit, Start
-from aiserver_tray.tray.message import Message
-from aiserver_tray.tray.place import Starter
-from aiserver_tray.tray.process import Tray
+from aiserver_tray.tray.actions import Action, Message, Quit, Start
+from aiserver_tray.tray.process import Starter, Tray
 from aiserver_tray.tray.view import TrayView
 from tests.support import states
 from tests.support.scripted import Scripted
 from tests.support.surroundings import Recorded
 from tests.support.waiting import eventually
-from tests.unit.contract.owner.owning import LIMIT, owned, owned_until_given_up
+from tests.unit.owner.owning import LIMIT, owned, owned_until_given_up
 from tests.unit.runtime_folder import runtime_folder
 
 __all__ = ["runtime_folder"]
@@ -150,13 +148,13 @@ def test_quit_all_ends_the_tray_of_each_home(app: App, tmp_path: Path) -> None:
 
 
 def test_quit_waits_for_a_tray_that_is_starting(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked, around, ask = Event(), Recorded(), instance.is_owned
+    asked, around, ask = Event(), Recorded(), place.is_owned
 
     def note(home: Home) -> bool:
         asked.set()
         return ask(home)
 
-    monkeypatch.setattr(instance, "is_owned", note)
+    monkeypatch.setattr(place, "is_owned", note)
     results = SimpleQueue[int]()
     words = ["--home", str(app.settings.folder), "quit"]
     with Instance(app.settings.home):

@@ -9,8 +9,8 @@ from aiserver_tray.base.errors import EngineDownError
 from aiserver_tray.base.errors.remedies import restart, set_to
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.model import State
+from aiserver_tray.state.progress import CONDITIONS, STATES
 from aiserver_tray.state.views import EngineView, ModuleView, OperationView, Snapshot, Trouble
-from aiserver_tray.state.words import CONDITIONS, STATES
 from aiserver_tray.tray.actions import (
     Cancel,
     OpenDashboard,
@@ -26,8 +26,7 @@ from aiserver_tray.tray.actions import (
     StopAll,
     ToggleAutostart,
 )
-from aiserver_tray.tray.menu import TrayFacts
-from aiserver_tray.tray.phrases import shortened
+from aiserver_tray.tray.menu import TrayFacts, shortened
 from aiserver_tray.tray.view import TOOLTIP_UNITS, IconSpec, TrayView, tray_view
 from tests.support.made import operation
 from tests.unit.tray.shown import FACTS, absent, module, offered, snapshot, tree

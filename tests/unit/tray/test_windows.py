@@ -8,9 +8,8 @@ from typing import Any, cast
 import pytest
 from PIL import Image
 
-from aiserver_tray.tray.actions import Action, OpenDashboard
+from aiserver_tray.tray.actions import Action, Message, OpenDashboard
 from aiserver_tray.tray.icons import draw
-from aiserver_tray.tray.message import Message
 from aiserver_tray.tray.view import IconSpec
 from aiserver_tray.tray.windows import _icon_resource, _WindowsIcon
 

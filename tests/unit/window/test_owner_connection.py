@@ -9,10 +9,9 @@ import pytest
 
 from aiserver_tray.base.errors import NotRunningError, RequestError
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.contract.contract import Envelope, answer
-from aiserver_tray.contract.message import Message
 from aiserver_tray.features.logs.events import LOG
 from aiserver_tray.features.stack.events import SNAPSHOT
+from aiserver_tray.protocol.message import Envelope, Message, answer
 from aiserver_tray.window import owner_connection
 from aiserver_tray.window.bridge import GOTO, LOST, Bridge
 from aiserver_tray.window.owner_connection import OwnerConnection
@@ -177,7 +176,7 @@ def test_links_open_and_lines_are_logged_without_an_owner_too(
     page: Page, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     opened: list[str] = []
-    monkeypatch.setattr("aiserver_tray.contract.channels.system.open_url", opened.append)
+    monkeypatch.setattr("aiserver_tray.features.app.system.open_url", opened.append)
     link, line = {"url": "https://n8n.io"}, {"level": "error", "message": "a bug\nof mine"}
     assert page.bridge.invoke("ai/system/openExternal", link)["success"]
     with caplog.at_level(logging.ERROR, "aiserver_tray.page"):

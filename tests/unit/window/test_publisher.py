@@ -7,9 +7,9 @@ from threading import Event
 
 import pytest
 
-from aiserver_tray.contract.message import Json, Message
 from aiserver_tray.features.logs.events import LOG
 from aiserver_tray.features.stack.events import PROGRESS, SNAPSHOT
+from aiserver_tray.protocol.message import Json, Message
 from aiserver_tray.window import publisher as module
 from aiserver_tray.window.bridge import GOTO, LOST
 from aiserver_tray.window.publisher import BYTES_KEPT, LINES_KEPT, Publisher

@@ -8,17 +8,17 @@ from typing import Any, cast
 
 import pytest
 
-from aiserver_tray.app import App
 from aiserver_tray.base.errors import EngineDownError
-from aiserver_tray.contract.channels.dispatch import dispatch, handlers_of
-from aiserver_tray.contract.channels.operations import StackFeature
-from aiserver_tray.contract.contract import Caller, Envelope, Peer
+from aiserver_tray.core.app import App
 from aiserver_tray.features.place import Place
 from aiserver_tray.features.predecessor.channels import PredecessorFeature
 from aiserver_tray.features.predecessor.events import STATUS
+from aiserver_tray.features.stack.channels import StackFeature
 from aiserver_tray.model import Actor, Port
 from aiserver_tray.operations.operation import Operation
 from aiserver_tray.operations.request import Request
+from aiserver_tray.protocol.channel import dispatch, handlers_of
+from aiserver_tray.protocol.message import Caller, Envelope, Peer
 from aiserver_tray.state.facts import (
     ContainerSeen,
     ContainersListed,

@@ -9,14 +9,13 @@ from threading import Event
 import pytest
 
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.contract.channels.hub import Hub
-from aiserver_tray.contract.contract import Peer
-from aiserver_tray.contract.message import Message
 from aiserver_tray.features.logs.events import LOG
 from aiserver_tray.features.predecessor.events import STATUS
 from aiserver_tray.features.stack import publishing
 from aiserver_tray.features.stack.events import PROGRESS, SNAPSHOT
 from aiserver_tray.features.stack.publishing import Publishing
+from aiserver_tray.protocol.hub import Hub
+from aiserver_tray.protocol.message import Message, Peer
 from aiserver_tray.state.facts import ContainerSeen, ModulesChanged, TextsChanged
 from tests.support import made
 from tests.support.store_contract import SUMMARY, TITLE, StoreContract

@@ -1,0 +1,86 @@
+"""Small functions over texts: control characters, tags of images, times, addresses of pages."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+_PICTURES = {code: 0x2400 + code for code in range(0x20) if code not in (0x09, 0x0A)}
+_LINE_ENDS = (0x2028, 0x2029)
+_C1 = range(0x80, 0xA0)
+_DIRECTIONS = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+
+SIGNS = {
+    **_PICTURES,
+    0x7F: 0x2421,
+    **dict.fromkeys(_LINE_ENDS, 0x2424),
+    **dict.fromkeys((*_C1, *_DIRECTIONS), 0xFFFD),
+}
+"""Character -> a visible sign: control characters (ECMA-48's C0 without tab and line feed, DEL and
+C1), Unicode's line ends, and the marks that change the direction of text."""
+
+
+def harmless(text: str) -> str:
+    """*text* with visible signs instead of control characters and marks of direction. Line feeds
+    and tabs stay."""
+    return text if text.isascii() and text.isprintable() else text.translate(SIGNS)
+
+
+def in_line(text: str) -> str:
+    """*text* in one line, without any character that is not printable."""
+    kept = "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(kept.split())
+
+
+# -- the tag in the name of an image --------------------------------------------------------------
+
+
+def image_tag(name: str) -> str | None:
+    """``1.2`` of ``registry:5000/web:1.2@sha256:…``; None without a tag, as of an image's ID."""
+    if name.startswith("sha256:"):
+        return None
+    return name.partition("@")[0].rpartition("/")[2].partition(":")[2] or None
+
+
+# -- times ----------------------------------------------------------------------------------------
+
+
+_BEGIN = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def nanoseconds(moment: datetime) -> int:
+    """*moment*, which has a time zone, as nanoseconds."""
+    return (moment - _BEGIN) // timedelta(microseconds=1) * 1000
+
+
+def moment_of(nanoseconds: int) -> datetime:
+    """*nanoseconds* as a moment, cut to microseconds."""
+    return _BEGIN + timedelta(microseconds=nanoseconds // 1000)
+
+
+def rfc3339(nanoseconds: int) -> str:
+    """*nanoseconds* as text, with all digits, such as ``2026-01-31T12:00:00.123456789Z``."""
+    seconds, fraction = divmod(nanoseconds, 10**9)
+    return f"{moment_of(seconds * 10**9):%Y-%m-%dT%H:%M:%S}.{fraction:09}Z"
+
+
+# -- addresses of the dashboard's pages -----------------------------------------------------------
+# Only their shape is known here. Which pages there are is written in ``ui/js/pages.js`` alone.
+
+
+HOME: Final = "home"
+
+_PAGE: Final = r"[a-z][a-z-]{0,31}"
+_PART: Final = r"[A-Za-z0-9][A-Za-z0-9_.~-]{0,127}"
+"""Such as a module, or a section of the settings."""
+PATTERN: Final = rf"^{_PAGE}(/{_PART}){{0,2}}(\?[A-Za-z0-9_.~%+&=*:,-]{{0,1024}})?$"
+"""What an address matches."""
+
+
+def is_address(text: str) -> bool:
+    """Whether *text* has the shape of an address."""
+    return bool(re.fullmatch(PATTERN, text))
+
+
+def page_of(address: str) -> str:
+    """The name of the page at *address*."""
+    return re.split("[/?]", address, maxsplit=1)[0]

@@ -1,1 +1,0 @@
-"""The contract, kept: what each channel does."""

@@ -1,1 +1,0 @@
-"""The owner of the core: the one process per home that has store and operations."""

@@ -1,0 +1,305 @@
+"""One installation: the only place that wires the parts together."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from aiserver_tray.base.errors import Place, Problem, SettingError
+from aiserver_tray.base.i18n import Language, LocalText, Text, in_language
+from aiserver_tray.catalog.edition import Edition
+from aiserver_tray.engine.address import find_address
+from aiserver_tray.model import ModuleModel
+from aiserver_tray.system.language import system_language
+from aiserver_tray.system.paths import Home, find_home
+
+if TYPE_CHECKING:
+    from aiserver_tray.catalog.catalog import Catalog
+    from aiserver_tray.catalog.check import Report
+    from aiserver_tray.catalog.modules import Module
+    from aiserver_tray.core.core import Core
+    from aiserver_tray.core.outlines import Outlines
+    from aiserver_tray.core.targets import Targets
+    from aiserver_tray.engine.engine import Engine
+    from aiserver_tray.settings.declared import Changes, Declared
+    from aiserver_tray.settings.quick import QuickSettings
+    from aiserver_tray.settings.store import Settings
+    from aiserver_tray.spec.model import ModuleTarget
+
+
+class App:
+    """One installation with its catalog.
+
+    ``home``: the folder of ``--home``; ``catalogs``: further catalog folders; ``host``: the
+    engine's address, None for the usual one.
+
+    A command that works through the owner of the core needs neither catalog nor settings. So each
+    method imports them itself.
+    """
+
+    owner_language: Language | None = None
+    """The language of texts that the owner of the core told. It knows the user's choice."""
+
+    def __init__(
+        self, home: Path | None, catalogs: Sequence[Path], host: str | None = None
+    ) -> None:
+        self._home = home
+        self._catalogs = tuple(catalogs)
+        self._host = host
+
+    @cached_property
+    def home(self) -> Home:
+        """The home folder.
+
+        Raises:
+            SettingError: there is no default, or the name is not valid UTF-8.
+        """
+        return find_home(self._home)
+
+    @cached_property
+    def settings(self) -> "Settings":
+        """The settings of this installation."""
+        from aiserver_tray.settings.store import Settings  # noqa: PLC0415
+
+        return Settings(self.home)
+
+    @cached_property
+    def quick_settings(self) -> "QuickSettings":
+        """Those settings that can be read without the models of their files."""
+        from aiserver_tray.settings.quick import QuickSettings  # noqa: PLC0415
+
+        return QuickSettings(self.home.folder, lambda: self.settings)
+
+    @property
+    def notices(self) -> Sequence[Text]:
+        """Messages for the user about the files that this process has read."""
+        return self.settings.notices if "settings" in vars(self) else ()
+
+    def is_served_by(self, about: Mapping[str, Any]) -> bool:
+        """Whether the owner of the core that says this *about* itself has the home folder, the
+        engine and the catalog that this process would use. The owner also tells the settings of the
+        engine and of the module folders, so that this process need not read them.
+
+        Raises:
+            SettingError: the engine is named by what is no address.
+        """
+        setting = "" if self._host else about.get("engineSetting")
+        folders = about.get("moduleFolders")
+        if setting is None or folders is None:
+            return False
+        engine = find_address(self._host, setting).host
+        place = self._identity(engine, Edition(self._roots_with(folders)))
+        return all(about.get(name) == value for name, value in place.items())
+
+    def identity_with(self, engine: str) -> dict[str, Any]:
+        """The data that must be equal if one process works through another: home folder, *engine*,
+        and the catalog as it was loaded."""
+        return self._identity(engine, self.edition)
+
+    def _identity(self, engine: str, edition: Edition) -> dict[str, Any]:
+        return {
+            "home": str(self.home.folder),
+            "engine": engine,
+            "catalogs": [str(folder.resolve()) for folder in self._catalogs],
+            "catalogStamp": edition.stamp,
+        }
+
+    @property
+    def start_options(self) -> list[str]:
+        """The options besides the home folder that start the same applet again."""
+        catalogs = [word for c in self._catalogs for word in ("--catalog", str(c.resolve()))]
+        return [*catalogs, *(["--host", self._host] if self._host else [])]
+
+    @property
+    def catalog(self) -> "Catalog":
+        """The built-in modules, those of the home's folder ``modules`` and of the module folders,
+        and the further ones."""
+        return self.edition.read()
+
+    @property
+    def version(self) -> object:
+        """A value that changes with the catalog and the settings."""
+        return self.edition.stamp, self.settings.stamp
+
+    def read(self) -> None:
+        """Read the outlines or the catalog now, so that no later call has to wait."""
+        if self.outlines.stored is None:
+            self.edition.read()
+
+    def refresh_catalog(self) -> bool:
+        """Read the catalog again if its files have changed, and return whether they have."""
+        now = Edition(self._roots)
+        is_changed = now.stamp != self.edition.stamp
+        if is_changed:
+            self.edition = now
+        return is_changed
+
+    @cached_property
+    def edition(self) -> Edition:
+        """The catalog as its files were when it was last refreshed."""
+        return Edition(self._roots)
+
+    @property
+    def module_folders(self) -> tuple[str, ...] | None:
+        """The user's setting of that name. None: it can't be read."""
+        try:
+            return self.quick_settings.module_folders
+        except SettingError:
+            return None
+
+    @property
+    def _roots(self) -> list[Path]:
+        return self._roots_with(self.module_folders or ())
+
+    def _roots_with(self, folders: Sequence[str]) -> list[Path]:
+        own = self.home.folder / "modules"
+        return [built_in_catalog(), own, *map(Path, folders), *self._catalogs]
+
+    @property
+    def declared(self) -> "Declared":
+        """Every setting there is, by address."""
+        from aiserver_tray.settings.app_declared import APP_SETTINGS  # noqa: PLC0415
+
+        return {**APP_SETTINGS, **self.catalog.declared}
+
+    def in_scope(self, module: "Module") -> "Declared":
+        """The settings that *module* depends on."""
+        declared = self.declared
+        return {a: declared[a] for a in self.catalog.scope(module).values()}
+
+    @property
+    def language(self) -> Language:
+        """The current language of texts."""
+        return self.owner_language or self.language_for(system_language())
+
+    def language_for(self, own: Language) -> Language:
+        """The language of texts for a reader of *own*: the user's choice, otherwise *own*. An
+        unreadable choice is ignored here and reported elsewhere."""
+        try:
+            choice = self.quick_settings.language
+        except SettingError:
+            return own
+        return own if choice == "system" else choice
+
+    def say(self, text: LocalText | None) -> str:
+        """A module's own text in the reader's language."""
+        return in_language(text, self.language)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every module's name, also of those whose file is wrong."""
+        return self.outlines.names
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """The modules that *Start all* means: the user's choice, else all features."""
+        chosen = self.quick_settings.chosen
+        if chosen is not None:
+            return chosen
+        modules = self.outlines.stored or self.catalog.modules
+        return tuple(m.name for m in modules.values() if m.kind == "feature")
+
+    @cached_property
+    def targets(self) -> "Targets":
+        """The modules with their current settings."""
+        from aiserver_tray.core.targets import Targets  # noqa: PLC0415
+
+        return Targets(self)
+
+    def target(self, name: str) -> "ModuleTarget":
+        """As `Targets.target`."""
+        return self.targets.target(name)
+
+    def preview(self, name: str, changes: "Changes" = MappingProxyType({})) -> "ModuleTarget":
+        """As `Targets.preview`."""
+        return self.targets.preview(name, changes)
+
+    @property
+    def secrets(self) -> list[str]:
+        """All stored secrets and those in plain Compose files. Values that are easy to guess are
+        left out. A secret that can't be read can't appear in a message either."""
+        from aiserver_tray.catalog.guessable import why_guessable  # noqa: PLC0415
+
+        stored = self.settings.secrets
+        given = [s.initial or "" for s in self.catalog.declared.values() if s.is_secret]
+        with suppress(SettingError):
+            given += stored.values(stored.names()).values()
+        return [value for value in given if not why_guessable(value)]
+
+    def model(self, name: str) -> ModuleModel:
+        """The outline of the module *name*, or the reason why there is none. Generates no
+        secrets."""
+        return self.outlines.one(name)
+
+    @property
+    def models(self) -> tuple[ModuleModel, ...]:
+        """The outlines of all modules."""
+        return self.outlines.all()
+
+    @cached_property
+    def outlines(self) -> "Outlines":
+        """The outlines of the modules, stored in the home folder."""
+        from aiserver_tray.core.outlines import Outlines  # noqa: PLC0415
+
+        return Outlines(self)
+
+    def engine(self) -> "Engine":
+        """The engine alone, not contacted yet.
+
+        Raises:
+            SettingError: it is named by what is no address, or the setting can't be read.
+        """
+        from aiserver_tray.engine.engine import Engine  # noqa: PLC0415
+
+        return Engine(self._host, setting=self._engine_setting)
+
+    def core(self) -> "Core":
+        """The connection to the engine with all that hangs on it; to be entered with ``with``.
+
+        Raises:
+            SettingError: the home can't be used.
+        """
+        return self._core(self.quick_settings.installation_id)
+
+    def core_for_reading(self) -> "Core":
+        """Like `core`, but for commands that start no operations. A new home need not be
+        writable."""
+        return self._core(self.quick_settings.id_for_reading)
+
+    def _core(self, installation_id: str) -> "Core":
+        from aiserver_tray.core.core import Core  # noqa: PLC0415
+
+        return Core(self.quick_settings, self, self.engine(), installation_id)
+
+    @property
+    def _engine_setting(self) -> str:
+        if self._host:
+            return ""  # --host overrides the setting
+        return self.quick_settings.engine
+
+    def check(self, path: Path | None) -> "Report":
+        """Everything that is wrong with the modules below *path* (a catalog folder, a module's
+        folder or its file), or with all."""
+        from aiserver_tray.catalog.catalog import load_catalog  # noqa: PLC0415
+        from aiserver_tray.catalog.check import check  # noqa: PLC0415
+        from aiserver_tray.catalog.plain import PlainSetting  # noqa: PLC0415
+
+        folder = None if path is None else (path if path.is_dir() else path.parent).resolve()
+        catalog = load_catalog([*self._roots, folder]) if folder else self.catalog
+        plain = {a: s for a, s in catalog.declared.items() if isinstance(s, PlainSetting)}
+        try:
+            return check(catalog, folder, self.settings.known(plain))
+        except SettingError as error:  # the files are checked all the same
+            report = check(catalog, folder)
+            unread = Problem(Place(Path(error.data["name"])), error.why)
+            return replace(report, notes=[*report.notes, unread])
+
+
+def built_in_catalog() -> Path:
+    """The catalog that comes with the application: in the wheel, else in the source tree."""
+    packaged = Path(str(files("aiserver_tray"))) / "_data/orchestration"
+    return packaged if packaged.is_dir() else Path(__file__).parents[2] / "orchestration"

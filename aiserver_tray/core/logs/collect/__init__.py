@@ -1,1 +1,0 @@
-"""Collecting the logs of all our containers into the log store."""

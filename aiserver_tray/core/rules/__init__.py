@@ -1,1 +1,0 @@
-"""Rules that find trouble in states, samples and log lines, and notify the user."""

@@ -1,0 +1,199 @@
+"""Evaluates the rules while the core runs, and tells everybody who wants to know."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from queue import SimpleQueue
+from threading import Event, Lock, Thread
+from typing import Final, NamedTuple
+
+from aiserver_tray.base.bugs import log_bug
+from aiserver_tray.base.errors import AiServerError
+from aiserver_tray.base.i18n import Language
+from aiserver_tray.base.queues import available
+from aiserver_tray.features.alerts import webhook
+from aiserver_tray.features.alerts.alerts import Evaluation, News
+from aiserver_tray.features.alerts.finding import Moment
+from aiserver_tray.features.alerts.limits import Disk
+from aiserver_tray.features.alerts.rules import Alert, RuleFiles, RulesData
+from aiserver_tray.features.logs.line import Kept
+from aiserver_tray.features.monitoring.samples import Sample
+from aiserver_tray.state.reduce import State
+from aiserver_tray.state.store import Store
+
+BATCH_SECONDS: Final = 0.2
+"""Seconds after an evaluation in which changes are taken together."""
+
+DISK_SECONDS: Final = 300.0
+"""Seconds between two looks at the engine's disk."""
+
+_OLD_NS: Final = 600 * 10**9
+"""Lines that were written so long ago come from logs that are only read now, as those of containers
+that ran before the owner. The clocks of the engine and of this machine may differ by less."""
+
+_CLOSE_TIMEOUT_SECONDS = 2.0
+
+_logger = logging.getLogger(__name__)
+
+
+class Surroundings(NamedTuple):
+    """What the rules need besides the state. ``disk``: reads the engine's disk; ``target``: where
+    alerts are sent; ``language``: of what is sent; ``publish``: called with each news, and None
+    if alerts changed without any."""
+
+    disk: Callable[[], Disk | None]
+    target: Callable[[], webhook.Target | None]
+    language: Callable[[], Language]
+    publish: Callable[[News | None], object]
+
+
+class RuleWatch:
+    """Evaluates the rules in *files* over *store*, samples and log lines."""
+
+    def __init__(self, store: Store, files: RuleFiles, surroundings: Surroundings) -> None:
+        self._store = store
+        self._files = files
+        self._surroundings = surroundings
+        self._evaluation = Evaluation([], _now())
+        self._sender = webhook.Sender(surroundings.target)
+        self._states: SimpleQueue[State] = SimpleQueue()
+        self._samples: SimpleQueue[Sample] = SimpleQueue()
+        self._last = State()
+        self._changed = Event()
+        self._rests = Event()
+        self._closing = Event()
+        self._lock = Lock()
+        self._observers: tuple[Callable[[Sequence[News]], object], ...] = ()
+        self._shown: Sequence[Alert] = ()
+        self._disk_at = 0.0
+        self._leave: Callable[[], None] = lambda: None
+        self.before_news: Callable[[], object] = lambda: None
+        """Called before each evaluation: it may find that the machine slept."""
+        self._thread = Thread(target=self._run, name="rules", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        try:
+            self._evaluation = Evaluation(self._files.alerts(), _now())
+        except AiServerError as error:
+            _logger.warning("the earlier alerts can't be read: %s", error)
+        self._shown = self._evaluation.alerts
+        self._leave = self._store.observe(self._on_state)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop. What is still to be sent is dropped."""
+        self._leave()
+        self._closing.set()
+        self._changed.set()
+        self._sender.close()
+        if self._thread.is_alive():
+            self._thread.join(_CLOSE_TIMEOUT_SECONDS)
+
+    def observe(self, callback: Callable[[Sequence[News]], object]) -> None:
+        """Call *callback* with all news from now on, those that come together at once, in the
+        thread of the rules."""
+        with self._lock:
+            self._observers += (callback,)
+
+    def rest(self) -> None:
+        """The machine slept: no notifications for a while."""
+        self._rests.set()
+
+    def refresh(self) -> None:
+        """The rules or mutes have changed."""
+        self._changed.set()
+
+    def on_sample(self, sample: Sample) -> None:
+        """Take a sample in."""
+        self._samples.put(sample)
+        self._changed.set()
+
+    def on_lines(self, lines: Iterable[Kept]) -> None:
+        """Take new lines in."""
+        since = time.time_ns() - _OLD_NS
+        if self._evaluation.lines.see(lines, time.monotonic(), since):
+            self._changed.set()
+
+    @property
+    def alerts(self) -> Sequence[Alert]:
+        """All alerts, the oldest first, those that are over before the active ones."""
+        return self._shown
+
+    @property
+    def disk(self) -> Disk | None:
+        """The engine's disk. None: not known."""
+        return self._evaluation.disk
+
+    # -- in other threads ------------------------------------------------------------------------
+
+    def _on_state(self, state: State) -> None:
+        last, self._last = self._last, state
+        parts = ("containers", "modules", "engine", "operations", "desired", "unplanned", "stopped")
+        if any(getattr(state, part) is not getattr(last, part) for part in parts):
+            self._states.put(state)
+            self._changed.set()
+
+    # -- in its thread ---------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        pause: float | None = None
+        while not self._closing.is_set():
+            self._changed.wait(pause)
+            self._changed.clear()
+            if self._closing.is_set():
+                return
+            pause = DISK_SECONDS
+            try:
+                pause = min(pause, self._evaluate())
+            except AiServerError as error:
+                _logger.warning("the alert rules can't be read: %s", error)
+            except Exception as bug:  # noqa: BLE001 - the next state may be evaluated
+                log_bug(_logger, "evaluating the alert rules failed", bug)
+            self._closing.wait(BATCH_SECONDS)
+
+    def _evaluate(self) -> float:
+        """Look at all that has changed. Returns the seconds until time alone may change more."""
+        self.before_news()
+        data, now = self._files.read(), _now()
+        self._take_in(data, now)
+        before = {alert.id: alert.ended for alert in self._shown}
+        news, due = self._evaluation.evaluate(data, now)
+        self._shown = self._evaluation.alerts
+        if news or before != {alert.id: alert.ended for alert in self._shown}:
+            self._keep()
+            self._tell(news)
+        return DISK_SECONDS if due is None else max(0.0, due - now.clock)
+
+    def _take_in(self, data: RulesData, now: Moment) -> None:
+        for state in available(self._states, 0):
+            self._evaluation.see_state(state, now)
+        for sample in available(self._samples, 0):
+            self._evaluation.see_sample(sample, data, now)
+        if self._rests.is_set():
+            self._rests.clear()
+            self._evaluation.rest(now)
+        if self._evaluation.is_running and now.clock >= self._disk_at:
+            self._disk_at = now.clock + DISK_SECONDS
+            self._evaluation.see_disk(self._surroundings.disk())
+
+    def _keep(self) -> None:
+        try:
+            self._files.keep([*self._shown])
+        except AiServerError as error:
+            _logger.warning("the alerts can't be stored: %s", error)
+
+    def _tell(self, news: Sequence[News]) -> None:
+        language = self._surroundings.language()
+        for observer in self._observers if news else ():
+            observer(news)
+        for one in news:
+            self._surroundings.publish(one)
+            if one.kind != "changed":
+                self._sender.put(webhook.message(one, language))
+        if not news:
+            self._surroundings.publish(None)
+
+
+def _now() -> Moment:
+    return Moment(time.monotonic(), time.time())

@@ -1,0 +1,1 @@
+"""The owner's process, this computer, and the first steps."""

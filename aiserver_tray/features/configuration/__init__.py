@@ -1,0 +1,1 @@
+"""Settings of modules and of the applet."""

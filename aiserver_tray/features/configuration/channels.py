@@ -1,0 +1,341 @@
+"""Channels that read and change settings; those of one module are checked, previewed, applied
+together and undone."""
+
+from typing import Annotated, Literal, TypedDict
+
+from pydantic import Field
+
+from aiserver_tray.base.errors import EngineDownError, RefusedError, SettingError
+from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.features.configuration.effects import EffectsJson, effects_json
+from aiserver_tray.features.configuration.forms import (
+    FieldJson,
+    PreviousJson,
+    SettingJson,
+    fields,
+    previous_json,
+    setting_json,
+)
+from aiserver_tray.features.place import Place
+from aiserver_tray.features.stack.channels import StackFeature
+from aiserver_tray.model import MAX_NAMES, Actor
+from aiserver_tray.operations.modules import modules_to_recreate, obtainable
+from aiserver_tray.operations.preview import Effects
+from aiserver_tray.operations.request import Request
+from aiserver_tray.operations.survey import HostPort
+from aiserver_tray.protocol.channel import Feature, Name, Names, Payload, channel
+from aiserver_tray.protocol.message import Caller
+from aiserver_tray.settings.changes import change_setting, change_settings, choose_modules
+from aiserver_tray.settings.declared import Changes, Declared, address_of, parsed
+from aiserver_tray.settings.entries import RevealedEntry
+from aiserver_tray.state.judge import ALIVE
+
+When = Literal["now", "later"]
+
+
+class SettingName(Payload):
+    """A setting, or all of them."""
+
+    name: str | None = None
+    """its address, such as `n8n.N8N_HOST_PORT`; all settings without it"""
+
+
+class SettingValue(Payload):
+    """A setting with its new value."""
+
+    name: str = Name
+    """its address"""
+    value: str | None
+    """`null` resets it"""
+
+
+class ModuleNames(Payload):
+    """Some modules."""
+
+    modules: Names | None = None
+    """without it, nothing changes"""
+
+
+class OfModule(Payload):
+    """A module."""
+
+    module: str = Name
+
+
+class ModuleChanges(OfModule):
+    """Changes of a module's settings."""
+
+    changes: Annotated[dict[str, str | None], Field(max_length=MAX_NAMES)]
+    """new values by address; `null` resets a setting, and generates a secret again"""
+
+
+class AppliedChanges(ModuleChanges):
+    """Changes of a module's settings, and when they take effect."""
+
+    when: When
+    """`now`: an operation recreates the running containers that depend on them; `later`: the next
+    start does"""
+
+
+class Restored(OfModule):
+    """A module whose last change is undone."""
+
+    when: When
+    """as for `ai/config/apply`"""
+    time: str | None = None
+    """of that change, as in `ai/config/form`; refused if another change came after it"""
+
+
+class Revealed(Payload):
+    """A setting to show in plain text."""
+
+    name: str = Name
+    """its address"""
+
+
+class SettingList(TypedDict):
+    """Settings with their values."""
+
+    entries: list[SettingJson]
+
+
+class Chosen(TypedDict):
+    """The chosen modules."""
+
+    chosen: list[str]
+    """the modules that *Start all* starts"""
+
+
+class SettingsForm(TypedDict):
+    """The settings of a module."""
+
+    settings: list[FieldJson]
+    previous: PreviousJson | None
+    """the values before the last change; `null` if there is none, or after a day"""
+
+
+class PortCheck(TypedDict):
+    """Whether a port can be used."""
+
+    ours: bool
+    """the module publishes on it now"""
+    owner: str | None
+    """the container or process that uses it; `null` if it is free"""
+    free: int | None
+    """a free port near it; `null` if this one is free"""
+
+
+class SettingCheck(TypedDict):
+    """Whether a setting takes a value."""
+
+    address: str
+    error: str | None
+    """why it does not"""
+    value: str | None
+    """the value as it would be stored; `null` for a secret, and for a reset"""
+    port: PortCheck | None
+    """of a port that the engine could be asked about"""
+
+
+class SettingChecks(TypedDict):
+    """Whether settings take new values."""
+
+    checks: list[SettingCheck]
+
+
+class Applied(TypedDict):
+    """Settings were changed."""
+
+    operationId: str | None
+    """the operation that applies them; `null`: there is nothing to recreate now"""
+
+
+class PlainValue(TypedDict):
+    """A value in plain text."""
+
+    value: str
+
+
+class ConfigurationFeature(Feature):
+    """``ai/config/…``."""
+
+    def __init__(self, place: Place) -> None:
+        self._app = place.app
+        self._place = place
+
+    @channel("ai/config/get")
+    def _get(self, asked: SettingName, caller: Caller) -> SettingList:
+        """Get one setting, or all settings."""
+        declared = self._app.declared
+        if asked.name is not None:
+            address = address_of(declared, asked.name)
+            declared = {address: declared[address]}
+        entries = self._app.settings.entries(declared)
+        return {"entries": [setting_json(entry, caller.language) for entry in entries]}
+
+    @channel("ai/config/set")
+    def _set(self, asked: SettingValue, caller: Caller) -> SettingList:
+        """Change or reset a setting."""
+        app = self._app
+        change_setting(app.settings, app.declared, asked.name, asked.value, caller.actor)
+        self._place.refresh()
+        return self._get(SettingName(name=asked.name), caller)
+
+    @channel("ai/config/choose")
+    def _choose(self, asked: ModuleNames, caller: Caller) -> Chosen:
+        """Get or change the modules that *Start all* starts."""
+        if asked.modules is not None:
+            for name in asked.modules:
+                self._app.catalog.module(name)
+            choose_modules(self._app.settings, asked.modules, caller.actor)
+            self._place.refresh()
+        return {"chosen": list(self._app.chosen)}
+
+    @channel("ai/config/form")
+    def _form(self, asked: OfModule, caller: Caller) -> SettingsForm:
+        """Get the settings of a module with all that a form needs."""
+        declared = self._declared(asked.module)
+        settings = self._app.settings
+        entries = settings.entries(declared)
+        previous = settings.previous.of(asked.module)
+        return {
+            "settings": fields(self._app.catalog, asked.module, entries, caller.language),
+            "previous": previous_json(previous, declared) if previous else None,
+        }
+
+    @channel("ai/config/check")
+    def _check(self, asked: ModuleChanges, caller: Caller) -> SettingChecks:
+        """Check whether settings take new values. Changes nothing."""
+        declared = self._declared(asked.module)
+        return {
+            "checks": [
+                self._checked(asked.module, declared, name, text, caller.language)
+                for name, text in asked.changes.items()
+            ]
+        }
+
+    @channel("ai/config/preview")
+    def _preview(self, asked: ModuleChanges, caller: Caller) -> EffectsJson:
+        """Show which services changes of settings would recreate, and why; without changes, those
+        that wait for it. Changes nothing."""
+        declared = self._declared(asked.module)
+        changes = parsed(declared, asked.changes)
+        names = self._to_recreate(changes or declared)
+        found = Effects()
+        if names:
+            found = self._place.core.operations.effects(Request("up", tuple(names)), changes)
+        modules = self._place.core.store.snapshot.modules
+        titles = {module.name: module.title_in(caller.language) for module in modules}
+        return effects_json(found, titles, caller.language)
+
+    @channel("ai/config/apply")
+    def _apply(self, asked: AppliedChanges, caller: Caller) -> Applied:
+        """Change settings of a module together, all or none. Without changes: apply those that
+        wait for it."""
+        declared = self._declared(asked.module)
+        self._change(asked.module, declared, asked.changes, caller.actor)
+        return self._applied(asked.changes or declared, asked.when, caller.actor)
+
+    @channel("ai/config/restore")
+    def _restore(self, asked: Restored, caller: Caller) -> Applied:
+        """Undo the last change of a module's settings, for a day after it."""
+        declared = self._declared(asked.module)
+        previous = self._app.settings.previous.of(asked.module)
+        if previous is None:
+            why = Text("The earlier settings of {module} are no longer kept.", module=asked.module)
+            raise RefusedError(why, ["module"])
+        if asked.time not in (None, previous.time.isoformat()):
+            why = Text("The settings of {module} were changed again since.", module=asked.module)
+            raise RefusedError(why, ["time"])
+        changes = {a: value for a, value in previous.values.items() if a in declared}
+        change_settings(self._app.settings, declared, changes, caller.actor)
+        self._app.settings.previous.forget(asked.module)
+        return self._applied(changes, asked.when, caller.actor)
+
+    @channel("ai/config/reveal", callers=["window", "browser"])
+    def _reveal(self, asked: Revealed, caller: Caller) -> PlainValue:
+        """Show a secret in plain text. The journal records that, without the value."""
+        settings, declared = self._app.settings, self._app.declared
+        address = address_of(declared, asked.name)
+        value = settings.reveal(declared, address)
+        settings.journal.add(RevealedEntry(actor=caller.actor, address=address))
+        return {"value": value}
+
+    # ------------------------------------------------------------------------------------------
+
+    def _declared(self, module: str) -> Declared:
+        return {f"{module}.{n}": s for n, s in self._app.catalog.module(module).settings.items()}
+
+    def _checked(
+        self, module: str, declared: Declared, name: str, text: str | None, language: Language
+    ) -> SettingCheck:
+        address = address_of(declared, name)
+        setting = declared[address]
+        check: SettingCheck = {"address": address, "error": None, "value": None, "port": None}
+        try:
+            (value,) = parsed(declared, {address: text}).values()
+            if value is None and setting.is_secret and text is None and self._is_kept(address):
+                raise SettingError(address, Text("stored data depends on it"))
+        except SettingError as error:
+            return {**check, "error": error.why.render(language)}
+        port = setting.fallback if value is None else value
+        if setting.type == "port" and port:
+            check["port"] = self._port(module, int(port), language)
+        return {**check, "value": None if setting.is_secret else value}
+
+    def _is_kept(self, address: str) -> bool:
+        return self._app.declared[address].keep and address in self._app.settings.secrets.names()
+
+    def _port(self, module: str, number: int, language: Language) -> PortCheck | None:
+        containers = self._place.core.store.state.containers.values()
+        published = (p.host for c in containers if c.module == module for p in c.ports)
+        if number in published:
+            return {"ours": True, "owner": None, "free": None}
+        port = HostPort(self._app.settings.app.bind, number, "tcp")
+        try:
+            use = self._place.core.operations.port_use(module, port)
+        except EngineDownError:
+            return None
+        if use is None:
+            return {"ours": False, "owner": None, "free": None}
+        return {"ours": False, "owner": use.owner.render(language), "free": use.free}
+
+    def _change(self, module: str, declared: Declared, changes: Changes, actor: Actor) -> None:
+        values = parsed(declared, changes)
+        stored = self._app.settings.stored({address: declared[address] for address in values})
+        changed = {a: value for a, value in values.items() if stored[a] != value}
+        if not changed:
+            return
+        earlier = self._unapplied(module)
+        change_settings(self._app.settings, declared, changed, actor)
+        kept = {a: stored[a] for a in changed} | {**earlier}
+        secret = {address for address in kept if declared[address].is_secret}
+        self._app.settings.previous.remember(module, kept, secret)
+
+    def _unapplied(self, module: str) -> Changes:
+        """The former values of the last change, if no container has it yet."""
+        state = self._place.core.store.state
+        runs = any(c.module == module and c.status in ALIVE for c in state.containers.values())
+        previous = self._app.settings.previous.of(module)
+        return (
+            {} if previous is None or (runs and module not in state.outdated) else previous.values
+        )
+
+    def _applied(self, addresses: Changes | Declared, when: When, actor: Actor) -> Applied:
+        self._place.refresh()
+        names = self._to_recreate(addresses) if when == "now" else []
+        if not names or not self._place.core.store.state.engine.running:
+            return {"operationId": None}
+        stack = self._place.feature(StackFeature)
+        return {"operationId": stack.begin(Request("up", tuple(names)), actor).id}
+
+    def _to_recreate(self, addresses: Changes | Declared) -> list[str]:
+        """The modules to start so that all running containers that depend on *addresses* get new
+        ones: of those that the user asked for, as far as possible."""
+        state, app = self._place.core.store.state, self._app
+        alive = {c.module for c in state.containers.values() if c.status in ALIVE}
+        asked = sorted(state.desired)
+        named = modules_to_recreate(app.catalog, app.model, asked, [*addresses])
+        brought = {module.name for module in obtainable(named, app.model)}
+        rest = sorted(alive - brought)
+        return [*named, *modules_to_recreate(app.catalog, app.model, rest, [*addresses])]

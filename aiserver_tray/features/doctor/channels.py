@@ -1,0 +1,131 @@
+"""All checks of the doctor, in one list."""
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol, TypedDict
+
+from aiserver_tray.base.errors import AiServerError, SettingError, each
+from aiserver_tray.catalog.catalog import Catalog
+from aiserver_tray.engine.engine import Engine
+from aiserver_tray.features.doctor.engine import examine_engine
+from aiserver_tray.features.doctor.finding import CheckJson, Finding, problems
+from aiserver_tray.features.doctor.installation import examine_host, examine_installation
+from aiserver_tray.features.place import Place
+from aiserver_tray.operations.kernel import Kernel
+from aiserver_tray.operations.modules import obtainable, unlisted, with_requires
+from aiserver_tray.protocol.channel import Feature, channel
+from aiserver_tray.protocol.message import Caller
+from aiserver_tray.settings.declared import Declared
+from aiserver_tray.settings.store import Settings
+from aiserver_tray.spec.model import ModuleTarget
+
+
+class Installation(Protocol):
+    """The installation to check."""
+
+    @property
+    def settings(self) -> Settings:
+        """Its settings."""
+
+    @property
+    def catalog(self) -> Catalog:
+        """Its modules."""
+
+    @property
+    def declared(self) -> Declared:
+        """Every setting there is, by address."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every module's, also of those whose file is wrong."""
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """The modules that a bare `up` means."""
+
+    @property
+    def start_options(self) -> list[str]:
+        """The options that start its applet, besides the home folder."""
+
+    def preview(self, name: str) -> ModuleTarget:
+        """The target of the module. Generates no secrets.
+
+        Raises:
+            AiServerError: it can't be had so.
+        """
+
+    def engine(self) -> Engine:
+        """Its engine, not contacted yet.
+
+        Raises:
+            SettingError: it is named by what is no address.
+        """
+
+
+def examine(installation: Installation) -> list[Finding]:
+    """Check the files of *installation*, its setup on this machine, its engine, and the
+    requirements of its chosen modules. A check that fails is a finding, and the others continue."""
+    settings = installation.settings
+    findings = [
+        *examine_installation(settings, installation.catalog),
+        *examine_host(settings.home, installation.start_options),
+    ]
+    targets, errors = _chosen_targets(installation)
+    return _once([*findings, *problems("modules", errors), *_on_engine(installation, targets)])
+
+
+def _chosen_targets(
+    installation: Installation,
+) -> tuple[list[ModuleTarget], list[AiServerError]]:
+    """The targets of the chosen modules and of all modules that they require, and the errors of
+    those without a target."""
+    chosen: list[str] = []
+    errors: list[AiServerError] = []
+    try:
+        gone = unlisted(installation.chosen, installation.names)
+        errors += gone.values()
+        chosen += (name for name in installation.chosen if name not in gone)
+        return with_requires(chosen, installation.preview), errors
+    except AiServerError as error:
+        return obtainable(chosen, installation.preview), [*errors, *each(error)]
+
+
+def _on_engine(installation: Installation, targets: list[ModuleTarget]) -> Iterator[Finding]:
+    try:
+        ours = installation.settings.installation_id
+    except SettingError as error:
+        yield from problems("settings", [error])
+        return
+    try:
+        engine = installation.engine()
+        yield from examine_engine(engine, Kernel(engine, installation.settings), ours, targets)
+    except SettingError as error:
+        yield from problems("engine", [error])
+
+
+def _once(findings: Iterable[Finding]) -> list[Finding]:
+    """*findings* without duplicates: a problem in a file is also an error of its module."""
+    unique: dict[str, Finding] = {}
+    for finding in findings:
+        unique.setdefault(str(finding.text), finding)
+    return list(unique.values())
+
+
+# -- the channel that checks the installation and its engine --------------------------------------
+
+
+class Checks(TypedDict):
+    """What the doctor found."""
+
+    checks: list[CheckJson]
+
+
+class DoctorFeature(Feature):
+    """``ai/doctor/run``."""
+
+    def __init__(self, place: Place) -> None:
+        self._app = place.app
+
+    @channel("ai/doctor/run")
+    def _run(self, caller: Caller) -> Checks:
+        """Check the installation, the engine, and what the chosen modules need there."""
+        return {"checks": [finding.as_json(caller.language) for finding in examine(self._app)]}

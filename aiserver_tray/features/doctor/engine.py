@@ -1,0 +1,205 @@
+"""Checks of the engine, and of conflicts for modules there."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from aiserver_tray.base.errors import (
+    AiServerError,
+    CatalogError,
+    NameConflictError,
+    PortConflictError,
+    ResourcesError,
+    SettingError,
+)
+from aiserver_tray.base.i18n import Given, Language, Text, in_language
+from aiserver_tray.base.strings import in_line
+from aiserver_tray.engine.address import Address
+from aiserver_tray.engine.engine import Engine
+from aiserver_tray.engine.values import EngineInfo
+from aiserver_tray.features.doctor.finding import Finding, problems
+from aiserver_tray.operations.kernel import Kernel
+from aiserver_tray.operations.preflight.kernel import KernelReport, examine_kernel
+from aiserver_tray.operations.preflight.preflight import preflight
+from aiserver_tray.operations.preflight.resources import binary_size, memory_need
+from aiserver_tray.operations.survey import Survey, survey
+from aiserver_tray.settings.app_declared import KERNEL_SETTINGS
+from aiserver_tray.spec.labels import HOME, INSTALLATION
+from aiserver_tray.spec.model import ModuleTarget
+from aiserver_tray.system.resources import available_memory, free_disk
+
+_LOW_DISK_BYTES = 5 * 1024**3
+"""Bytes. The images of one feature take a few of these."""
+
+_NAMES: tuple[tuple[type[AiServerError], str], ...] = (
+    (PortConflictError, "ports"),
+    (ResourcesError, "resources"),
+    (NameConflictError, "names"),
+    (SettingError, "settings"),
+    (CatalogError, "catalog"),
+)
+
+
+def examine_engine(
+    engine: Engine, kernel: Kernel, installation: str, targets: Sequence[ModuleTarget]
+) -> list[Finding]:
+    """Check the engine, its *kernel* and its resources, and look for conflicts with *targets*."""
+    found_at = list(_address(engine.address))
+    return found_at + _asked(engine, kernel, installation, targets)
+
+
+def _address(address: Address) -> Iterator[Finding]:
+    """The engine's address, and how it was found."""
+    host = address.host
+    if address.source == "local":
+        text = Text(
+            "No engine is set. Looking for the engine of this machine at {host}.", host=host
+        )
+    elif address.source == "context":
+        text = Text("The engine at {host} is set by Docker's current context.", host=host)
+    else:
+        source = address.source
+        text = Text("The engine at {host} is set by {source}.", host=host, source=source)
+    yield Finding("address", "ok", text)
+    if address.notice:
+        yield Finding("address", "note", address.notice)
+
+
+def _asked(
+    engine: Engine, kernel: Kernel, installation: str, targets: Sequence[ModuleTarget]
+) -> list[Finding]:
+    try:
+        info = engine.info()
+        found = survey(engine, installation)
+        report = preflight(targets, found, engine)
+        settings = examine_kernel(targets, [target.name for target in targets], kernel)
+    except AiServerError as error:
+        return list(problems("engine", [error]))
+    errors = [*report.errors, *settings.errors]
+    problems_ = [f for error in errors for f in problems(_name(error), [error])]
+    notes = [Finding("resources", "note", notice) for notice in report.notices]
+    notes += _kernel(settings, targets)
+    return [
+        _engine(engine.host, info),
+        _memory(info, targets),
+        *_disk(info),
+        *problems_,
+        *notes,
+        *_all_well(targets, info, {finding.name for finding in (*problems_, *notes)}),
+        *_others(found),
+    ]
+
+
+def _name(error: AiServerError) -> str:
+    return next((name for kind, name in _NAMES if isinstance(error, kind)), "engine")
+
+
+def _engine(host: str, info: EngineInfo) -> Finding:
+    text = Text(
+        "The Docker engine at {host} responds: version {version}, API {api}, {system}.",
+        host=host,
+        version=info.version,
+        api=_version(info.api_version),
+        system=info.operating_system,
+    )
+    return Finding("engine", "ok", text)
+
+
+def _version(api: Any) -> str:  # noqa: ANN401
+    return api if isinstance(api, str) else ".".join(map(str, api))
+
+
+def _memory(info: EngineInfo, targets: Sequence[ModuleTarget]) -> Finding:
+    available = available_memory() if info.shares_kernel else None
+    total = binary_size(info.memory)
+    if available is None:
+        text = Text("The engine has {total} memory.", total=total)
+    else:
+        text = Text(
+            "The engine has {total} memory, of which {available} is available.",
+            total=total,
+            available=binary_size(available),
+        )
+    if needed := sum(map(memory_need, targets)):
+        text = Text(
+            "{what} The chosen modules need about {needed}.", what=text, needed=binary_size(needed)
+        )
+    return Finding("memory", "ok", text)
+
+
+def _disk(info: EngineInfo) -> Iterator[Finding]:
+    free = free_disk(info.data_root) if info.shares_kernel else None
+    if free is None:
+        return
+    size = binary_size(free)
+    if free < _LOW_DISK_BYTES:
+        text = Text(
+            "Only {free} of disk space is free in the engine's data folder ({folder}). Free some "
+            "space. `docker system df` shows the disk usage.",
+            free=size,
+            folder=info.data_root,
+        )
+        yield Finding("disk", "note", text)
+    else:
+        text = Text(
+            "{free} of disk space is free in the engine's data folder ({folder}).",
+            free=size,
+            folder=info.data_root,
+        )
+        yield Finding("disk", "ok", text)
+
+
+def _kernel(report: KernelReport, targets: Sequence[ModuleTarget]) -> Iterator[Finding]:
+    for notice in report.notices:
+        yield Finding("resources", "note", notice)
+    for fix in report.fixes:
+        text = Text(
+            "The engine's kernel does not have {setting} yet. The next start of {modules} sets "
+            "it, because {address} is true.",
+            setting=str(fix),
+            modules=_titles([target for target in targets if target.name in fix.modules]),
+            address=KERNEL_SETTINGS,
+        )
+        yield Finding("resources", "note", text)
+
+
+def _all_well(
+    targets: Sequence[ModuleTarget], info: EngineInfo, wrong: set[str]
+) -> Iterator[Finding]:
+    """Findings for checks without problems. On another machine, the owners of ports, the disk and
+    the kernel settings are unknown."""
+    if not targets:
+        return
+    modules = _titles(targets)
+    if info.is_local and "ports" not in wrong:
+        text = Text("No port conflicts for {modules}.", modules=modules)
+        yield Finding("ports", "ok", text)
+    if "names" not in wrong:
+        text = Text("No name conflicts for {modules}.", modules=modules)
+        yield Finding("names", "ok", text)
+    if info.shares_kernel and "resources" not in wrong:
+        text = Text("There are enough resources for {modules}.", modules=modules)
+        yield Finding("resources", "ok", text)
+
+
+def _titles(targets: Sequence[ModuleTarget]) -> Text:
+    def joined(separator: str, language: Language) -> str:
+        return separator.join(in_language(t.model.title, language) or t.name for t in targets)
+
+    return Given({"en": joined(", ", "en"), "zh": joined("、", "zh")})
+
+
+def _others(found: Survey) -> Iterator[Finding]:
+    """Other installations of AI-Server Tray on the same engine."""
+    names: dict[str, list[str]] = {}
+    for container in found.containers:
+        owner = container.labels.get(INSTALLATION)
+        if owner and owner != found.installation:
+            names.setdefault(container.labels.get(HOME, owner), []).append(container.name)
+    for owner, containers in sorted(names.items()):
+        text = Text(
+            "Another installation of AI-Server Tray ({installation}) has containers on this "
+            "engine: {containers}. They are not changed.",
+            installation=in_line(owner),
+            containers=", ".join(sorted(containers)),
+        )
+        yield Finding("installations", "note", text)

@@ -1,0 +1,178 @@
+"""Checks of the files of an installation."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from aiserver_tray.base.errors import SettingError, UnknownSettingError
+from aiserver_tray.base.i18n import Plural, Text
+from aiserver_tray.catalog.catalog import APP, Catalog
+from aiserver_tray.features.doctor.finding import Finding
+from aiserver_tray.settings.app_declared import APP_SETTINGS
+from aiserver_tray.settings.declared import Declared
+from aiserver_tray.settings.master_key import KeyRecord
+from aiserver_tray.settings.secrets import Secrets
+from aiserver_tray.settings.store import Settings
+from aiserver_tray.system import autostart, desktop, tray_place
+from aiserver_tray.system.desktop import graphics_cards
+from aiserver_tray.system.logfile import log_folder
+from aiserver_tray.system.paths import Home
+
+
+def examine_installation(settings: Settings, catalog: Catalog) -> list[Finding]:
+    """All findings. A check that fails is a finding, and the others continue."""
+    return [
+        *_secrets(settings),
+        *_catalog(catalog),
+        *_settings(settings, catalog),
+        *_damage(settings),
+    ]
+
+
+def _secrets(settings: Settings) -> Iterator[Finding]:
+    """The place of the master key, and the problems of reading secrets with it."""
+    try:
+        record = settings.secrets.key_record
+        errors = _unreadable(settings.secrets)
+    except SettingError as error:
+        yield Finding("key", "problem", error.text)
+        return
+    yield _key(record, settings.secrets.key_file)
+    for altered in errors:
+        yield Finding("secrets", "problem", altered.text)
+
+
+def _unreadable(secrets: Secrets) -> list[SettingError]:
+    """Problems of single secrets.
+
+    Raises:
+        SettingError: the file, or the key that all need, can't be had.
+    """
+    errors = []
+    for name in sorted(secrets.names()):
+        try:
+            secrets.values([name])
+        except SettingError as error:
+            if error.data["name"] != name:
+                raise
+            errors.append(error)
+    return errors
+
+
+def _key(record: KeyRecord | None, file: Path) -> Finding:
+    if record is None:
+        return Finding("key", "ok", Text("There are no secrets yet, so there is no key."))
+    if record.store == "file":
+        text = Text(
+            "Secrets are protected by a key file, {file}. Anyone who can read that file can read "
+            "your secrets.",
+            file=file,
+        )
+        return Finding("key", "note", text)
+    text = Text("Secrets are protected by a key in {store}.", store=record.backend)
+    return Finding("key", "ok", text)
+
+
+def _catalog(catalog: Catalog) -> Iterator[Finding]:
+    for problem in catalog.problems:
+        text = Text("{place}: {why}", place=problem.place, why=problem.text)
+        yield Finding("catalog", "problem", text)
+    if not catalog.problems:
+        text = Plural(
+            "The catalog has {count} module.",
+            "The catalog has {count} modules.",
+            count=len(catalog.modules),
+        )
+        yield Finding("catalog", "ok", text)
+
+
+def _settings(settings: Settings, catalog: Catalog) -> Iterator[Finding]:
+    declared = {**APP_SETTINGS, **catalog.declared}
+    errors = settings.inspect(declared)
+    for error in errors:
+        yield Finding("settings", "problem", error.text)
+    notes = [] if errors else list(_undeclared(settings, declared, (APP, *catalog.modules)))
+    yield from notes
+    if not errors and not notes:
+        text = Text("The settings in {folder} are valid.", folder=settings.folder)
+        yield Finding("settings", "ok", text)
+
+
+def _undeclared(settings: Settings, declared: Declared, owners: Iterable[str]) -> Iterator[Finding]:
+    """Stored settings that their owner, one of *owners*, does not declare. Settings of modules that
+    are not in the catalog are kept for their return."""
+    for address in settings.undeclared(declared):
+        owner, _, name = address.partition(".")
+        if owner not in owners:
+            continue
+        known = [a.partition(".")[2] for a in declared if a.startswith(f"{owner}.")]
+        near = UnknownSettingError(name, known).data["near"]
+        text = Text(
+            "{name} is set, but {owner} does not declare this setting.", name=address, owner=owner
+        )
+        if near:
+            near_addresses = ", ".join(f"{owner}.{one}" for one in near)
+            text = Text("{what} Did you mean {near}?", what=text, near=near_addresses)
+        remedy = Text(
+            "{what} Remove it with: aiserver-tray config unset {name}", what=text, name=address
+        )
+        yield Finding("settings", "note", remedy)
+
+
+def _damage(settings: Settings) -> Iterator[Finding]:
+    """Damage noticed now, and damaged files set aside earlier."""
+    for notice in settings.notices:
+        yield Finding("files", "note", notice)
+    for path in sorted(settings.folder.glob("*.damaged-*")):
+        text = Text("A damaged file was kept as {file}. Delete it if you don't need it.", file=path)
+        yield Finding("files", "note", text)
+
+
+# -- setup of this machine ------------------------------------------------------------------------
+
+
+def examine_host(home: Home, options: Sequence[str]) -> list[Finding]:
+    """Check start at login for the tray of *home* with *options*, whether its icon and windows are
+    visible, its graphics cards, logs and crash reports."""
+    login = Finding("autostart", "ok", autostart.state(home, options))
+    return [login, _graphics(), *_icon(), *_windows(), *_logs(log_folder(home))]
+
+
+def _graphics() -> Finding:
+    cards = graphics_cards()
+    if cards:
+        return Finding("graphics", "ok", Text("Found: {cards}.", cards="; ".join(cards)))
+    text = Text("No NVIDIA graphics card was found. The built-in modules don't need one.")
+    return Finding("graphics", "ok", text)
+
+
+def _icon() -> Iterator[Finding]:
+    ways = tray_place.known_ways()
+    if ways and autostart.is_supported():
+        why = tray_place.why_unavailable(ways)
+        well = Text("The desktop can show the applet's icon.")
+        yield Finding("icon", "note" if why else "ok", why or well)
+
+
+def _windows() -> Iterator[Finding]:
+    if desktop.is_missing():
+        text = Text(
+            "{program} is not installed, so your web browser shows the dashboard. To use windows, "
+            "install it from {url}, then restart the applet.",
+            program=desktop.NAME,
+            url=desktop.PAGE,
+        )
+        yield Finding("windows", "note", text)
+
+
+def _logs(folder: Path) -> Iterator[Finding]:
+    if not folder.is_dir():
+        return
+    yield Finding("logs", "ok", Text("The applet's logs are in {folder}.", folder=folder))
+    for file in sorted(folder.glob("crash-*.log")):
+        if file.stat().st_size:
+            text = Text(
+                "A part of the applet crashed. Report the content of {file}, then delete that "
+                "file.",
+                file=file,
+            )
+            yield Finding("crash", "note", text)

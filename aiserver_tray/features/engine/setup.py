@@ -1,0 +1,233 @@
+"""Channels that show how to get an engine, and install one where packages have it."""
+
+from collections.abc import Callable
+from threading import Lock, Thread
+from typing import Literal, TypedDict
+
+from aiserver_tray.base.bugs import bug_error
+from aiserver_tray.base.errors import (
+    AiServerError,
+    CancelledError,
+    EngineNotInstalledError,
+    ErrorJson,
+    RefusedError,
+)
+from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.core.core import Core
+from aiserver_tray.features.engine.events import ENGINE_INSTALL, EngineInstallJson
+from aiserver_tray.protocol.channel import Part, channel
+from aiserver_tray.protocol.message import Caller, Message
+from aiserver_tray.system import engine_install
+from aiserver_tray.system.engine_install import (
+    SYSTEM,
+    EngineChoiceId,
+    EngineInstallation,
+    Progress,
+    System,
+    engine_choices,
+)
+from aiserver_tray.system.resources import total_memory
+from aiserver_tray.system.wsl import find_wsl
+
+
+class EngineChoiceJson(TypedDict):
+    """A program that brings an engine."""
+
+    id: EngineChoiceId
+    title: str
+    summary: str
+    cost: str
+    needs: str
+    url: str
+    """its download page"""
+
+
+class EnginePackagesJson(TypedDict):
+    """An engine from this system's packages."""
+
+    packages: list[str]
+    possible: bool
+    """the applet can install them; otherwise `command` can"""
+    command: str
+    """what to type in a terminal instead"""
+    user: str | None
+    """who joins the group `docker`, which is allowed to do everything on this machine; `null`:
+    nobody has to"""
+
+
+class WslJson(TypedDict):
+    """Windows' subsystem for Linux."""
+
+    installed: bool
+    version: int | None
+    """the version of new distributions; `null`: unknown"""
+    memory: int
+    """bytes that it takes at most"""
+    total: int
+    """bytes of this machine"""
+    limited: bool
+    """`memory` is set in `file`; otherwise it is the default"""
+    file: str
+    """where the limit can be set"""
+
+
+class EngineSetup(TypedDict):
+    """How to get an engine on this machine."""
+
+    system: System
+    choices: list[EngineChoiceJson]
+    """programs to download, the recommended one first"""
+    packages: EnginePackagesJson | None
+    """`null`: this system has no such packages"""
+    wsl: WslJson | None
+    """`null`: this is not Windows"""
+    install: EngineInstallJson | None
+    """the installation that is under way, or was the last"""
+    error: ErrorJson | None
+    """why that failed"""
+
+
+class EngineSetupChannels(Part):
+    """``ai/engine/…``. *publish* sends an event to all clients."""
+
+    def __init__(self, core: Core, publish: Callable[[Message], None]) -> None:
+        self._core = core
+        self._publish = publish
+        self._lock = Lock()
+        self._installation: EngineInstallation | None = None
+        self._state: EngineInstallJson | None = None
+        self._error: AiServerError | None = None
+
+    def close(self) -> None:
+        """Stop an installation that can still be stopped."""
+        with self._lock:
+            installation = self._installation
+        if installation:
+            installation.cancel()
+
+    @channel("ai/engine/setup")
+    def _setup(self, caller: Caller) -> EngineSetup:
+        """Tell how to get an engine on this machine, and how far its installation is."""
+        with self._lock:
+            state, error = self._state, self._error
+        return {
+            "system": SYSTEM,
+            "choices": _choices(caller.language),
+            "packages": _packages(),
+            "wsl": _wsl(),
+            "install": state,
+            "error": error.as_json(caller.language) if error else None,
+        }
+
+    @channel("ai/engine/install")
+    def _install(self) -> None:
+        """Install Docker by this system's packages; if it is installed, only let the user use it.
+        Answers at the beginning; an installation that is under way is joined. Does nothing if the
+        engine answers."""
+        if self._core.store.snapshot.engine.running:
+            return
+        prefix = engine_install.is_possible() and engine_install.prefix_without_terminal()
+        if prefix is False or prefix is None:
+            raise EngineNotInstalledError(self._core.engine.host)
+        with self._lock:
+            if self._installation:
+                return
+            packages = () if self._is_installed else engine_install.PACKAGES
+            self._installation = EngineInstallation(prefix, self._on_progress, packages)
+            self._error = None
+            installation = self._installation
+        self._show("running", Progress())
+        Thread(target=self._work, args=[installation], name="engine-install", daemon=True).start()
+
+    @channel("ai/engine/cancelInstall")
+    def _cancel(self) -> None:
+        """Cancel the installation of Docker. Downloaded packages stay in apt's cache; once packages
+        are being installed, this is refused."""
+        with self._lock:
+            installation = self._installation
+        if installation and not installation.cancel():
+            raise RefusedError(
+                Text(
+                    "Packages are being installed. Wait until that is done, because stopping now "
+                    "would leave them half configured."
+                )
+            )
+
+    @property
+    def _is_installed(self) -> bool:
+        error = self._core.store.snapshot.engine.error
+        return error is not None and not isinstance(error, EngineNotInstalledError)
+
+    # -- in its threads ------------------------------------------------------------------------
+
+    def _work(self, installation: EngineInstallation) -> None:
+        status: Literal["succeeded", "failed", "cancelled"] = "succeeded"
+        error: AiServerError | None = None
+        try:
+            installation.run()
+        except CancelledError:
+            status = "cancelled"
+        except AiServerError as failure:
+            status, error = "failed", failure
+        except Exception as bug:  # noqa: BLE001 - the page must not wait for ever
+            status, error = "failed", bug_error(bug)
+        with self._lock:
+            self._installation, self._error = None, error
+        self._core.refresh()
+        self._show(status, installation.progress)
+
+    def _on_progress(self, progress: Progress) -> None:
+        self._show("running", progress)
+
+    def _show(
+        self, status: Literal["running", "succeeded", "failed", "cancelled"], progress: Progress
+    ) -> None:
+        state: EngineInstallJson = {
+            "status": status,
+            "phase": progress.phase,
+            "percent": progress.percent,
+            "lines": list(progress.lines),
+        }
+        with self._lock:
+            self._state = state
+        self._publish(ENGINE_INSTALL.message(state))
+
+
+def _choices(language: Language) -> list[EngineChoiceJson]:
+    return [
+        {
+            "id": choice.id,
+            "title": choice.title,
+            "summary": choice.summary.render(language),
+            "cost": choice.cost.render(language),
+            "needs": choice.needs.render(language),
+            "url": choice.url,
+        }
+        for choice in engine_choices()
+    ]
+
+
+def _packages() -> EnginePackagesJson | None:
+    if not engine_install.is_possible():
+        return None
+    return {
+        "packages": list(engine_install.PACKAGES),
+        "possible": engine_install.prefix_without_terminal() is not None,
+        "command": engine_install.command_by_hand(),
+        "user": engine_install.group_member() or None,
+    }
+
+
+def _wsl() -> WslJson | None:
+    wsl = find_wsl()
+    if wsl is None:
+        return None
+    total = total_memory()
+    return {
+        "installed": wsl.is_installed,
+        "version": wsl.version,
+        "memory": wsl.memory_of(total),
+        "total": total,
+        "limited": wsl.memory is not None,
+        "file": str(wsl.file),
+    }

@@ -1,0 +1,387 @@
+"""The kept logs of an installation: the store, and the threads that fill it."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
+from typing import Protocol
+
+from pydantic import Field
+
+from aiserver_tray.base.bugs import log_bug
+from aiserver_tray.base.errors import AiServerError, SettingError
+from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.base.strings import moment_of
+from aiserver_tray.engine.values import LogStreamName
+from aiserver_tray.features.logs.collector import Collector, LogSource
+from aiserver_tray.features.logs.events import KeptLogsJson, KeptModule
+from aiserver_tray.features.logs.line import Kept
+from aiserver_tray.features.logs.lines import (
+    MARK,
+    MODULE,
+    ContainerLines,
+    CurrentMasker,
+    JournalLines,
+    Position,
+    PositionMark,
+)
+from aiserver_tray.features.logs.query import ModuleSize
+from aiserver_tray.features.logs.store.database import LogStoreError
+from aiserver_tray.features.logs.store.reader import LogReader
+from aiserver_tray.features.logs.store.store import LogStore, OnStored
+from aiserver_tray.features.logs.writer import LogWriter
+from aiserver_tray.model import Container
+from aiserver_tray.protocol.channel import Part, Payload, channel
+from aiserver_tray.protocol.message import Caller
+from aiserver_tray.settings.app_settings import AppSettings
+from aiserver_tray.settings.entries import Entry
+from aiserver_tray.settings.journal import Range
+from aiserver_tray.settings.store import Settings
+from aiserver_tray.state.store import Store as State
+from aiserver_tray.system.paths import Home, make_folder
+
+_TRIM_SECONDS = 3600.0
+_RETRY_SECONDS = 60.0
+_FLUSH_SECONDS = 2.0
+_CLOSE_SECONDS = 6.0
+
+_LONGEST_OPERATION = timedelta(days=1)
+
+_REMOVAL_SECONDS = 2.0
+"""Seconds that the removal of a container waits for its log to be stored."""
+
+_logger = logging.getLogger(__name__)
+
+
+def file_of_logs(home: Path) -> Path:
+    """The file of the kept logs in the folder *home*."""
+    return home / "data" / "logs.sqlite"
+
+
+class Installation(Protocol):
+    """The part of the installation that is used here."""
+
+    @property
+    def home(self) -> Home: ...
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def secrets(self) -> Sequence[str]: ...
+    @property
+    def version(self) -> object: ...
+    @property
+    def language(self) -> Language: ...
+
+
+class KeptLogs:
+    """Keeps the logs of the containers of *state*, read from *source*, and the journal, in the home
+    of *installation*.
+
+    Its thread opens the store, and again later if that fails, deletes what is too old, and follows
+    the settings.
+    """
+
+    def __init__(self, installation: Installation, source: LogSource, state: State) -> None:
+        self.path = file_of_logs(installation.home.folder)
+        self.problem: AiServerError | None = None
+        """Why nothing can be stored now."""
+        self.policy = Policy()
+        self._installation = installation
+        self._source = source
+        self._state = state
+        self._stamp: object = None
+        """The settings' stamp when `policy` was read."""
+        self._observers: list[OnStored] = []
+        self._entries: SimpleQueue[Entry] = SimpleQueue()
+        self._open: _Open | None = None
+        self._trim_at = self._retry_at = 0.0
+        self._wake = Event()
+        self._closing = False
+        self._leave: Callable[[], None] = lambda: None
+        self._thread = Thread(target=self._run, name="kept-logs", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._leave = self._state.observe(lambda _state: self._wake.set())
+        self._thread.start()
+
+    def observe(self, callback: OnStored) -> Callable[[], None]:
+        """Call *callback* with lines after they were stored, in their order; it must be quick, and
+        must not use the store. Returns a function that ends this."""
+        self._observers = [*self._observers, callback]
+
+        def stop() -> None:
+            self._observers = [other for other in self._observers if other is not callback]
+
+        return stop
+
+    def note(self, entry: Entry) -> None:
+        """Store *entry* of the journal, or a change of it, soon."""
+        self._entries.put(entry)
+        self._wake.set()
+
+    def reconnect(self) -> None:
+        """Read all logs on over new connections to the engine."""
+        if self._open:
+            self._open.collector.reconnect()
+
+    def finish(self, container: str) -> None:
+        """Wait a moment until the log of *container* (an ID), which has ended and will be removed,
+        is stored as a whole."""
+        if self._open:
+            self._open.collector.finish(container, _REMOVAL_SECONDS)
+
+    def sizes(self) -> Mapping[str, ModuleSize]:
+        """What is stored of each module, approximately.
+
+        Raises:
+            LogStoreError: the store can't be read.
+        """
+        return LogReader(self.path).sizes()
+
+    def delete(self, module: str) -> None:
+        """Delete all kept lines of *module*.
+
+        Raises:
+            AiServerError: the store can't be used.
+        """
+        opened = self._opened()
+        opened.writer.flush(_REMOVAL_SECONDS)
+        opened.store.delete(module)
+
+    @property
+    def unreadable(self) -> Sequence[Container]:
+        """The containers whose logs the engine can't read."""
+        return self._open.collector.unreadable if self._open else ()
+
+    @property
+    def behind(self) -> frozenset[str]:
+        """The modules of which earlier lines are not stored yet, as in the first moments."""
+        opened, containers = self._open, self._state.state.containers.values()
+        return frozenset(
+            container.module
+            for container in containers
+            if container.started_at
+            and self._keeps(container.module)
+            and (opened is None or opened.collector.is_behind(container.id))
+        )
+
+    def _opened(self) -> "_Open":
+        if self._open is None:
+            raise self.problem or LogStoreError(self.path, "-")
+        return self._open
+
+    def close(self) -> None:
+        """Store what was read, and stop."""
+        self._leave()
+        self._closing = True
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join(_CLOSE_SECONDS)
+
+    # -- in its thread -------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while not self._closing:
+            try:
+                pause = self._step()
+            except Exception as bug:  # noqa: BLE001 - the next step may succeed
+                log_bug(_logger, "keeping logs failed", bug)
+                pause = _RETRY_SECONDS
+            self._wake.wait(pause)
+            self._wake.clear()
+        if self._open:
+            self._open.close()
+
+    def _step(self) -> float:
+        """Do what has to be done now, and return the seconds until the next time."""
+        self._follow_settings()
+        if (left := self._retry_at - time.monotonic()) > 0:
+            return left
+        try:
+            opened = self._open = self._open or self._begin()
+            self._take_entries(opened)
+            if (left := self._trim_at - time.monotonic()) > 0:
+                return left
+            opened.store.trim(time.time_ns(), self.policy.days, self.policy.bytes)
+        except AiServerError as error:
+            _logger.warning("%s", error)
+            self.problem = error
+            self._retry_at = time.monotonic() + _RETRY_SECONDS
+            return _RETRY_SECONDS
+        self.problem = None
+        self._trim_at = time.monotonic() + _TRIM_SECONDS
+        return _TRIM_SECONDS
+
+    def _follow_settings(self) -> None:
+        settings = self._installation.settings
+        if (stamp := settings.stamp) == self._stamp:
+            return
+        self._stamp = stamp
+        try:
+            policy = Policy.of(settings.app)
+        except SettingError as error:
+            _logger.warning("%s", error)
+            return
+        if policy != self.policy:
+            self.policy = policy
+            self._trim_at = 0.0
+            if self._open:
+                self._open.collector.check()
+
+    def _begin(self) -> "_Open":
+        installation = self._installation
+        make_folder(self.path.parent)
+        store = LogStore(self.path, self._on_damaged)
+        store.observe(self._on_stored)
+        writer = LogWriter(store, self._on_problem)
+        masker = CurrentMasker(lambda: installation.secrets, lambda: installation.version)
+
+        def lines(container: Container) -> ContainerLines:
+            position = Position(_marks(store, container.id), self.policy.oldest)
+            return ContainerLines(container, position, masker, writer)
+
+        collector = Collector(self._source, self._state, writer, lines, self._keeps)
+        mark = store.marks(MARK).get("stdout")
+        journal = JournalLines(mark.time if mark else 0)
+        opened = _Open(store, writer, collector, journal)
+        opened.start()
+        # An operation that began before that may have ended later.
+        since = moment_of(mark.time) - _LONGEST_OPERATION if mark else None
+        with suppress(SettingError):  # it can't be read, and its page says so
+            for entry in installation.settings.journal.read(Range(since=since)):
+                self._entries.put(entry)
+        return opened
+
+    def _keeps(self, module: str) -> bool:
+        return self.policy.keeps(module)
+
+    def _take_entries(self, opened: "_Open") -> None:
+        entries = []
+        with suppress(Empty):
+            while True:
+                entries.append(self._entries.get_nowait())
+        lines = opened.journal.take(entries, self._installation.language)
+        if lines and self._keeps(MODULE):
+            opened.writer.put(lines, [opened.journal.mark])
+
+    def _on_stored(self, lines: Sequence[Kept]) -> None:
+        for observer in self._observers:
+            observer(lines)
+
+    def _on_problem(self, error: AiServerError | None) -> None:
+        self.problem = error
+
+    def _on_damaged(self, file: Path) -> None:
+        text = Text("The kept logs were damaged. They are in {file} now.", file=file)
+        self._installation.settings.notices.append(text)
+
+
+@dataclass(frozen=True)
+class _Open:
+    """The parts that exist while the store can be used."""
+
+    store: LogStore
+    writer: LogWriter
+    collector: Collector
+    journal: JournalLines
+
+    def start(self) -> None:
+        self.writer.start()
+        self.collector.start()
+
+    def close(self) -> None:
+        self.collector.close()
+        self.writer.close(_FLUSH_SECONDS)
+        self.store.close()
+
+
+def _marks(store: LogStore, container: str) -> Mapping[LogStreamName, PositionMark]:
+    marks = store.marks(container)
+    return {stream: PositionMark(mark.time, mark.newest) for stream, mark in marks.items()}
+
+
+# -- which logs are kept, and how long ------------------------------------------------------------
+
+
+_DAY_NANOSECONDS = 86_400 * 10**9
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The user's settings: which logs are kept, and how long."""
+
+    is_on: bool = True
+    days: int = 14
+    bytes: int = 500 * 2**20
+    not_kept: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, app: AppSettings) -> "Policy":
+        """The policy of the settings *app*.
+
+        Raises:
+            SettingError: a stored value is wrong.
+        """
+        return cls(app.logs_keep, app.logs_keep_days, app.logs_keep_size, app.logs_not_kept)
+
+    def keeps(self, module: str) -> bool:
+        """Whether the logs of *module* are kept."""
+        return self.is_on and module not in self.not_kept
+
+    @property
+    def oldest(self) -> int:
+        """The time of the oldest lines that are kept: nanoseconds since 1970."""
+        return time.time_ns() - self.days * _DAY_NANOSECONDS
+
+
+# -- channels that show how much of the logs is kept, and delete it -------------------------------
+
+
+class LogDeletion(Payload):
+    """The lines of a module."""
+
+    module: str = Field(min_length=1, max_length=200)
+    """its name, also of one that is gone; `AI-Server` for the journal"""
+
+
+class LogKeepingChannels(Part):
+    """``ai/logs/kept`` and ``delete``."""
+
+    def __init__(self, logs: KeptLogs) -> None:
+        self._logs = logs
+
+    @channel("ai/logs/kept")
+    def _kept(self, caller: Caller) -> KeptLogsJson:
+        """Get how much of the logs is kept."""
+        logs = self._logs
+        modules: list[KeptModule] = [
+            {
+                "module": name,
+                "services": [*size.services],
+                "lines": size.lines,
+                "bytes": size.bytes,
+                "first": size.first / 1e9,
+            }
+            for name, size in sorted(logs.sizes().items())
+        ]
+        problem = logs.problem.render(caller.language) if logs.problem else None
+        return {
+            "modules": modules,
+            "bytes": sum(module["bytes"] for module in modules),
+            "problem": problem,
+            "unreadable": [
+                {"module": found.module, "service": found.service} for found in logs.unreadable
+            ],
+        }
+
+    @channel("ai/logs/delete")
+    def _delete(self, asked: LogDeletion) -> None:
+        """Delete the kept lines of a module. Lines that its containers write from now on are
+        kept."""
+        self._logs.delete(asked.module)

@@ -1,0 +1,158 @@
+"""A log line: its level, its place in the store, and its JSON."""
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal, NamedTuple, TypedDict, get_args
+
+from aiserver_tray.base.strings import rfc3339
+from aiserver_tray.engine.values import LogStreamName
+
+# -- levels ---------------------------------------------------------------------------------------
+# Pure.
+
+
+Level = Literal["debug", "info", "warn", "error", "unknown"]
+
+LEVELS: tuple[Level, ...] = get_args(Level)[:-1]
+"""From the least to the most severe, without `unknown`."""
+
+_SEVERITY: Mapping[Level, int] = {"debug": 0, "info": 1, "unknown": 1, "warn": 2, "error": 3}
+
+WORDS: Mapping[str, Level] = {
+    **dict.fromkeys(("trace", "debug", "dbg", "verbose"), "debug"),
+    **dict.fromkeys(("info", "information", "inf", "notice", "success"), "info"),
+    **dict.fromkeys(("warn", "warning", "wrn"), "warn"),
+    **dict.fromkeys(("error", "err", "eror", "fatal", "ftl", "dpanic", "panic"), "error"),
+    **dict.fromkeys(("critical", "crit", "severe", "alert", "emerg", "emergency"), "error"),
+}
+"""Level words of most loggers, in lower case."""
+
+LETTERS: Mapping[str, Level] = {
+    "D": "debug", "V": "debug", "I": "info", "W": "warn", "E": "error", "F": "error"
+}  # fmt: skip
+"""Level letters of glog, klog and MongoDB."""
+
+
+def level_of_number(number: float) -> Level:
+    """The level of a number: syslog's are below 10, pino's and bunyan's from 10 to 60, Monolog's
+    from 100 (https://getpino.io/#/docs/api?id=level-string)."""
+    if number < 10:
+        return (
+            "error" if number < 4 else "warn" if number < 5 else "info" if number < 7 else "debug"
+        )
+    bounds = (30, 40, 50) if number < 100 else (200, 300, 400)
+    return ("debug", "info", "warn", "error")[sum(number >= bound for bound in bounds)]
+
+
+def is_at_least(level: Level, wanted: Level) -> bool:
+    """Whether *level* is as severe as *wanted* or more. An unknown level counts as information."""
+    return _SEVERITY[level] >= _SEVERITY[wanted]
+
+
+class Line(NamedTuple):
+    """A line of a container's log."""
+
+    time: int
+    """nanoseconds since 1970, by the engine's clock"""
+    module: str
+    service: str
+    stream: LogStreamName
+    level: Level
+    continues: bool
+    """whether it belongs to the entry above of the same service and stream"""
+    text: str
+    """masked, without line end; may contain ANSI colours"""
+
+
+class Cursor(NamedTuple):
+    """The place of a line among all lines, which are in the order of their cursors. It stays the
+    same for as long as the line exists."""
+
+    time: int
+    number: int
+    """ascending in the order of storing, never used again"""
+
+
+class Kept(NamedTuple):
+    """A stored line."""
+
+    cursor: Cursor
+    line: Line
+
+
+class Mark(NamedTuple):
+    """How far one output of a container is stored."""
+
+    container: str
+    """its ID"""
+    stream: LogStreamName
+    time: int
+    """of the last line: nanoseconds since 1970, exactly as the engine wrote it"""
+    newest: int
+    """the highest time of its lines: the clock may have been set back"""
+
+
+class Gap(NamedTuple):
+    """Lines of a service are missing between two times (nanoseconds since 1970)."""
+
+    module: str
+    service: str
+    begin: int
+    end: int
+
+
+# -- what the structure of a log line states ------------------------------------------------------
+
+
+NO_FIELDS: Mapping[str, object] = MappingProxyType({})
+
+
+class Entry(NamedTuple):
+    """What the structure of a log line states."""
+
+    level: Level | None
+    """None: the line adds to the entry above"""
+    message: str
+    fields: Mapping[str, object] = NO_FIELDS
+    """of JSON and logfmt"""
+
+
+# -- JSON of a line -------------------------------------------------------------------------------
+
+
+class LogRecordJson(TypedDict):
+    """A line of a log."""
+
+    time: str
+    """time of writing, with nanoseconds"""
+    module: str
+    service: str
+    """the service's name in the Compose file"""
+    stream: Literal["stdout", "stderr"]
+    level: Level
+    """from the line's own structure, or of the entry that the line continues"""
+    continues: bool
+    """whether it belongs to the service's entry above it, as a line of a stack trace does"""
+    message: str
+    """the line"""
+
+
+def record(line: Line) -> LogRecordJson:
+    """*line* for JSON."""
+    return {
+        "time": rfc3339(line.time),
+        "module": line.module,
+        "service": line.service,
+        "stream": line.stream,
+        "level": line.level,
+        "continues": line.continues,
+        "message": line.text,
+    }
+
+
+# -- colour codes in log lines --------------------------------------------------------------------
+
+
+SGR = re.compile(r"(\x1b\[[0-9;:]*m)")
+"""A colour (ECMA-48's Select Graphic Rendition)."""

@@ -1,0 +1,335 @@
+"""The lines of one container on their way into the log store: each once, masked and parsed."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from threading import Lock
+from time import monotonic
+from typing import Any, Final, NamedTuple
+from urllib.parse import quote
+
+from aiserver_tray.base.i18n import Language, Text, in_language
+from aiserver_tray.base.masking import MASK
+from aiserver_tray.base.strings import nanoseconds
+from aiserver_tray.engine.values import LogLine, LogStreamName
+from aiserver_tray.features.activity.activity import ACTORS, text_of
+from aiserver_tray.features.logs.events import JOURNAL
+from aiserver_tray.features.logs.line import Gap, Level, Line, Mark
+from aiserver_tray.features.logs.parser import LineParser
+from aiserver_tray.features.logs.writer import LogWriter
+from aiserver_tray.model import Container
+from aiserver_tray.settings.entries import Entry, OperationEntry, RefusedEntry
+
+# -- masking of secrets in many lines at once -----------------------------------------------------
+
+
+_LEAST_CHARACTERS = 6
+"""Lines of a secret with several lines that are shorter than this are no secrets."""
+
+_CHECK_SECONDS = 0.2
+"""Seconds between two checks whether the secrets have changed."""
+
+
+class Masker:
+    """Replaces *secrets* in lines, also in the forms that they have in JSON and in addresses."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        # Longest first, because one may be the beginning of another.
+        forms = sorted(set(_forms(secrets)), key=len, reverse=True)
+        self._pattern = _any_of(forms) if forms else None
+
+    def mask(self, texts: list[str]) -> list[str]:
+        """*texts*, which have no line ends, without secrets."""
+        # One search over all of them, because hardly any line has a secret.
+        if self._pattern is None or not self._pattern.search("\n".join(texts).encode()):
+            return texts
+        substitute = self._pattern.sub
+        mask = MASK.encode()
+        return [substitute(mask, text.encode()).decode() for text in texts]
+
+
+def _any_of(literals: Sequence[str]) -> Any:  # noqa: ANN401 - re2 has no types
+    import re2  # noqa: PLC0415 - takes memory, and a new home has no secrets
+
+    return re2.compile("|".join(map(re2.escape, literals)).encode())
+
+
+def _forms(secrets: Iterable[str]) -> Iterator[str]:
+    for secret in secrets:
+        lines = secret.splitlines()
+        for line in lines:
+            if line and (len(lines) == 1 or len(line) >= _LEAST_CHARACTERS):
+                yield line
+                yield json.dumps(line)[1:-1]
+                yield json.dumps(line, ensure_ascii=False)[1:-1]
+                yield quote(line, safe="")
+
+
+class CurrentMasker:
+    """The `Masker` of *secrets*, made again when *version*, which is cheap to ask for, changes."""
+
+    def __init__(self, secrets: Callable[[], Iterable[str]], version: Callable[[], object]) -> None:
+        self._secrets = secrets
+        self._version = version
+        self._lock = Lock()
+        self._known: object = None
+        self._checked_at = 0.0
+        self._masker = Masker(())
+
+    def __call__(self) -> Masker:
+        """The masker. A secret that is new counts within a moment, before a service can use it."""
+        with self._lock:
+            now = monotonic()
+            if now - self._checked_at >= _CHECK_SECONDS:
+                version = (self._version(),)
+                if version != self._known:
+                    self._masker = Masker(self._secrets())
+                    self._known = version
+                self._checked_at = now
+            return self._masker
+
+
+# -- how far a log was read -----------------------------------------------------------------------
+# Pure.
+
+
+OVERLAP_NANOSECONDS = 5 * 10**9
+"""Read again before the last line. Lines of the other output behind it may be a little older."""
+
+
+class PositionMark(NamedTuple):
+    """How far one output of a container was read, by the engine's times in nanoseconds."""
+
+    last: int
+    """time of its last line"""
+    newest: int
+    """its highest time: the clock may have been set back after that"""
+
+
+class Missing(NamedTuple):
+    """Lines are missing between these times, in nanoseconds."""
+
+    begin: int
+    end: int
+
+
+class Position:
+    """How far the log of a container was read: the *marks* of its outputs.
+
+    The engine always returns the lines of a log in the same order, and times rise within one
+    output. They may go back from one output to the other, and anywhere if the clock is set back. A
+    log that was rotated may lack the last line that was read. Then it goes on with the first line
+    that is newer than any that was read. *first*: the time of the first line that is wanted.
+    """
+
+    def __init__(
+        self, marks: Mapping[LogStreamName, PositionMark] | None = None, first: int | None = None
+    ) -> None:
+        self.marks = dict(marks or {})
+        self.missing: list[Missing] = []
+        """Gaps that were found and not taken yet."""
+        self._first = first
+        self._replayed: dict[LogStreamName, PositionMark] = {}
+        """Outputs whose lines may have been read before."""
+        self._reached: set[LogStreamName] = set()
+        """Those of them whose last line has come again."""
+        self._is_new = True
+
+    @property
+    def since(self) -> int | None:
+        """The time from which to read the log on; None: from its beginning."""
+        if not self.marks:
+            return self._first
+        since = max(mark.last for mark in self.marks.values()) - OVERLAP_NANOSECONDS
+        return max(since, self._first) if self._first is not None else since
+
+    def reopen(self) -> int | None:
+        """Prepare for lines that were read before, and return `since`."""
+        since = self.since
+        if since is not None:
+            # No line of the others can come again.
+            self._replayed = {n: mark for n, mark in self.marks.items() if mark.newest >= since}
+        self._reached = set()
+        self._is_new = True
+        return since
+
+    def take(self, lines: Sequence[LogLine]) -> Sequence[LogLine]:
+        """Those of *lines*, the next of the log, that were not read before. Moves behind them."""
+        new = [line for line in lines if self._takes(line)] if self._replayed else lines
+        last: dict[LogStreamName, int] = {}
+        newest = {name: mark.newest for name, mark in self.marks.items()}
+        for stream, time, _ in new:
+            if time is not None:
+                last[stream] = time
+                if time > newest.get(stream, -1):
+                    newest[stream] = time
+        for stream, time in last.items():
+            self.marks[stream] = PositionMark(time, newest[stream])
+        return new
+
+    def _takes(self, line: LogLine) -> bool:
+        if line.time is not None:  # otherwise it goes with the line before
+            self._is_new = self._is_behind(line.stream, line.time)
+        return self._is_new
+
+    def _is_behind(self, stream: LogStreamName, time: int) -> bool:
+        mark = self._replayed.get(stream)
+        if mark is None:
+            return True
+        if time == mark.last:
+            self._reached.add(stream)
+            return False
+        if stream not in self._reached:
+            if time <= mark.newest:
+                return False
+            self.missing.append(Missing(mark.last, time))
+        del self._replayed[stream]
+        return True
+
+
+_FLUSH_SECONDS = 5.0
+
+
+class ContainerLines:
+    """Masks and parses the lines of *container* from *position* on, and gives them to *writer*."""
+
+    def __init__(
+        self,
+        container: Container,
+        position: Position,
+        masker: Callable[[], Masker],
+        writer: LogWriter,
+    ) -> None:
+        self._container = container
+        self._masker = masker
+        self._writer = writer
+        self._position = position
+        self._parsers: Mapping[LogStreamName, LineParser] = {
+            "stdout": LineParser(),
+            "stderr": LineParser(),
+        }
+        self._time = 0
+
+    def reopen(self) -> int | None:
+        """The time from which to read the log on; None: from its beginning."""
+        return self._position.reopen()
+
+    def put(self, lines: Sequence[LogLine]) -> None:
+        """Store those of *lines*, the next of the log, that are new. Waits while the writer has
+        enough to do."""
+        position = self._position
+        new = position.take(lines)
+        missing, position.missing = position.missing, []
+        if new:
+            id = self._container.id
+            marks = [Mark(id, stream, *mark) for stream, mark in position.marks.items()]
+            self._writer.put(self._parsed(new), marks, [self._gap(*gap) for gap in missing])
+
+    def flush(self) -> None:
+        """Wait until all lines are stored, unless that takes too long."""
+        self._writer.flush(_FLUSH_SECONDS)
+
+    def _gap(self, begin: int, end: int) -> Gap:
+        return Gap(self._container.module, self._container.service, begin, end)
+
+    def _parsed(self, lines: Sequence[LogLine]) -> list[Line]:
+        module, service, parsers = self._container.module, self._container.service, self._parsers
+        texts = self._masker().mask([line.text for line in lines])
+        found = []
+        for (stream, time, _), text in zip(lines, texts, strict=True):
+            if time is not None:  # otherwise it is a part of the line before
+                self._time = time
+            level, continues, _, _ = parsers[stream].parse(text, self._time)
+            found.append(Line(self._time, module, service, stream, level, continues, text))
+        return found
+
+
+# -- the entries of the journal as log lines ------------------------------------------------------
+
+
+MODULE: Final = JOURNAL
+SERVICE: Final = "journal"
+"""The journal as a source of lines. No module has such a name."""
+
+MARK: Final = f"{MODULE}/{SERVICE}"
+"""The name of its mark, where others have the ID of a container."""
+
+_MAX_TAKEN = 1000
+
+
+class JournalLine(NamedTuple):
+    """A line for an entry of the journal, or for a later change of it."""
+
+    time: int
+    """nanoseconds since 1970"""
+    level: Level
+    text: Text
+
+
+def lines_of(entry: Entry, language: Language) -> Iterator[JournalLine]:
+    """The lines for *entry* as it is now: an operation has one for its beginning, and one for its
+    end."""
+    began = nanoseconds(entry.time)
+    what = text_of(entry, language)
+    if isinstance(entry, RefusedEntry):
+        yield JournalLine(nanoseconds(entry.last), "warn", what)
+        return
+    if entry.actor:
+        actor = ACTORS[entry.actor.kind]
+        yield JournalLine(began, "info", Text("{what} (by {actor})", what=what, actor=actor))
+    else:
+        yield JournalLine(began, "info", what)
+    if isinstance(entry, OperationEntry) and entry.status != "running":
+        ended = nanoseconds(entry.time + timedelta(seconds=entry.seconds or 0))
+        # Never at the time of its beginning: the lines are told apart by their times.
+        yield _end_of(entry, what, max(ended, began + 1), language)
+
+
+def _end_of(entry: OperationEntry, what: Text, time: int, language: Language) -> JournalLine:
+    seconds = round(entry.seconds or 0, 1)
+    if entry.status == "succeeded":
+        return JournalLine(
+            time, "info", Text("{what}: done after {seconds} s", what=what, seconds=seconds)
+        )
+    if entry.status == "cancelled":
+        return JournalLine(
+            time, "warn", Text("{what}: cancelled after {seconds} s", what=what, seconds=seconds)
+        )
+    reason = in_language(entry.message, language)
+    return JournalLine(time, "error", Text("{what}: failed: {reason}", what=what, reason=reason))
+
+
+class JournalLines:
+    """Makes lines of the journal's entries. *mark*: those of an earlier process are stored up to
+    this time."""
+
+    def __init__(self, mark: int) -> None:
+        self._stored = mark
+        self._newest = mark
+        self._taken: dict[tuple[str, int], None] = {}
+        """Entry and time of the last lines, the oldest first."""
+
+    @property
+    def mark(self) -> Mark:
+        """The mark to store with the lines."""
+        return Mark(MARK, "stdout", self._newest, self._newest)
+
+    def take(self, entries: Iterable[Entry], language: Language) -> list[Line]:
+        """The lines for *entries* that were not taken before, by time."""
+        found = sorted(
+            (line for entry in entries for line in self._new(entry, language)),
+            key=lambda line: line.time,
+        )
+        self._newest = max([self._newest, *(line.time for line in found)])
+        return found
+
+    def _new(self, entry: Entry, language: Language) -> Iterator[Line]:
+        for time, level, text in lines_of(entry, language):
+            key = entry.id, time
+            if time > self._stored and key not in self._taken:
+                self._taken[key] = None
+                if len(self._taken) > _MAX_TAKEN:
+                    del self._taken[next(iter(self._taken))]
+                message = text.render(language)
+                for number, part in enumerate(message.splitlines()):
+                    yield Line(time, MODULE, SERVICE, "stdout", level, number > 0, part)

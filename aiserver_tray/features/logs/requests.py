@@ -1,0 +1,301 @@
+"""What clients ask the kept logs, and what they get."""
+
+import math
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypedDict
+
+from pydantic import Field
+
+from aiserver_tray.base.errors import RequestError
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.strings import rfc3339
+from aiserver_tray.features.logs.events import LogGapJson, LogLineJson
+from aiserver_tray.features.logs.line import Cursor, Gap, Kept, Level
+from aiserver_tray.features.logs.query import FieldCondition, LogFilter
+from aiserver_tray.model import MAX_NAMES
+from aiserver_tray.protocol.channel import Names, Payload
+
+# -- kept log lines and cursors in JSON -----------------------------------------------------------
+
+
+_NANOSECONDS = 10**9
+_MAX_DEPTH = 20
+"""Of lists and objects in the field of a line. Deeper values are shown as text."""
+
+
+def line_json(kept: Kept) -> LogLineJson:
+    """A line."""
+    cursor, line = kept
+    return {
+        "cursor": cursor_text(cursor),
+        "time": seconds(line.time),
+        "timestamp": rfc3339(line.time),
+        "module": line.module,
+        "service": line.service,
+        "stream": line.stream,
+        "level": line.level,
+        "continues": line.continues,
+        "text": line.text,
+    }
+
+
+def gap_json(gap: Gap) -> LogGapJson:
+    """A gap."""
+    return {
+        "module": gap.module,
+        "service": gap.service,
+        "begin": seconds(gap.begin),
+        "end": seconds(gap.end),
+    }
+
+
+def seconds(time: int) -> float:
+    """*time* (nanoseconds since 1970) in seconds."""
+    return time / _NANOSECONDS
+
+
+def nanoseconds(time: float) -> int:
+    """*time* (seconds since 1970) in nanoseconds."""
+    return round(time * _NANOSECONDS)
+
+
+def cursor_text(cursor: Cursor) -> str:
+    """*cursor* as clients get it."""
+    return f"{cursor.time}-{cursor.number}"
+
+
+def cursor_of(text: str, field: str) -> Cursor:
+    """The cursor that a client got as *text*.
+
+    Raises:
+        RequestError: it is none; names the payload's *field*.
+    """
+    time, _, number = text.partition("-")
+    if not (time.isdecimal() and number.isdecimal()):
+        raise RequestError(Text("{text!r} is not a cursor", text=text), [field])
+    return Cursor(int(time), int(number))
+
+
+def plain_fields(fields: Mapping[str, object]) -> dict[str, Any]:
+    """The *fields* of a line in JSON that each client can read."""
+    return {name: _plain(value, _MAX_DEPTH) for name, value in fields.items()}
+
+
+def _plain(value: object, depth: int) -> object:
+    match value:
+        case float() if not math.isfinite(value):  # not in JSON, but Python reads it
+            return str(value)
+        case dict() if depth:
+            return {name: _plain(inner, depth - 1) for name, inner in value.items()}
+        case list() if depth:
+            return [_plain(inner, depth - 1) for inner in value]
+        case dict() | list():
+            return "…"
+    return value
+
+
+# -- the part of requests that selects kept log lines ---------------------------------------------
+
+
+MAX_TEXT = 1000
+"""Maximum characters of a text or pattern."""
+
+Seconds = Annotated[float, Field(ge=0, le=9e9, allow_inf_nan=False)]
+FilterText = Annotated[str, Field(max_length=MAX_TEXT)]
+
+
+class LogFilterForm(Payload):
+    """Selects kept log lines. A line must meet every condition."""
+
+    modules: Names = ()
+    """of these modules; `AI-Server` is the journal. Without `modules` and `services`: of all"""
+    services: Names = ()
+    """of these services too, as `module/service`"""
+    levels: Annotated[tuple[Level, ...], Field(max_length=MAX_NAMES)] = ()
+    """of these levels; none: of all"""
+    since: Seconds | None = None
+    """written then or later: seconds since 1970"""
+    until: Seconds | None = None
+    """written before that: seconds since 1970"""
+    text: FilterText = ""
+    """with this text, in any case"""
+    pattern: FilterText = ""
+    """with a match of this regular expression (RE2)"""
+    fields: Annotated[tuple[FilterText, ...], Field(max_length=20)] = ()
+    """with these values of fields of JSON or logfmt, such as `status>=500` or `trace_id=abc`; the
+    operators are `=`, `!=`, `<`, `<=`, `>` and `>=`"""
+    streams: Annotated[tuple[Literal["stdout", "stderr"], ...], Field(max_length=2)] = ()
+    """of these outputs; none: of both"""
+
+    def read(self) -> LogFilter:
+        """What the store understands.
+
+        Raises:
+            LogFilterError: a condition on a field is none.
+        """
+        return LogFilter(
+            modules=self.modules,
+            services=tuple(map(_address, self.services)),
+            levels=frozenset(self.levels),
+            since=None if self.since is None else nanoseconds(self.since),
+            until=None if self.until is None else nanoseconds(self.until),
+            text=self.text,
+            pattern=self.pattern,
+            fields=tuple(map(FieldCondition.parse, self.fields)),
+            streams=frozenset(self.streams),
+        )
+
+
+def _address(service: str) -> tuple[str, str]:
+    module, _, name = service.partition("/")
+    return module, name or module
+
+
+CursorText = Annotated[str, Field(max_length=100)]
+
+
+class LogLinesRequest(Payload):
+    """Lines before or after a place; without one, the newest lines. Only one place is possible."""
+
+    filter: LogFilterForm
+    before: CursorText | None = None
+    """older lines than the one of this cursor"""
+    after: CursorText | None = None
+    """newer lines than the one of this cursor; empty: from the oldest line on"""
+    at: Seconds | None = None
+    """lines of that time or older: seconds since 1970"""
+    limit: int = Field(default=200, ge=1, le=1000)
+    """at most so many lines"""
+    kept_after: CursorText | None = None
+    """only lines that were kept later than the one of this cursor, whatever their times"""
+    kept_until: CursorText | None = None
+    """only lines that were kept no later than the one of this cursor, whatever their times"""
+
+
+class LogLines(TypedDict):
+    """Lines in the order asked: the newest first, or with `after` the oldest first."""
+
+    lines: list[LogLineJson]
+    reached: str | None
+    """the cursor with which to go on, as `before` or `after`; also when no line was found yet"""
+    isEnd: bool
+    """there are no more lines"""
+    gaps: list[LogGapJson]
+    """gaps in the searched time"""
+
+
+class LogHistogramRequest(Payload):
+    """The number of lines over time."""
+
+    filter: LogFilterForm
+    begin: Seconds
+    """seconds since 1970"""
+    end: Seconds
+    """seconds since 1970"""
+    buckets: int = Field(default=120, ge=1, le=400)
+    """the number of parts of equal length"""
+    from_: CursorText | None = Field(default=None, alias="from")
+    """`reached` of the answer before: this one has only what comes on top of it"""
+
+
+class LogCounts(TypedDict):
+    """Numbers of lines by level."""
+
+    debug: int
+    info: int
+    warn: int
+    error: int
+    unknown: int
+
+
+class LogBucket(LogCounts):
+    """Numbers of lines in a part of the time."""
+
+    entries: LogCounts
+    """of them without those that continue an entry, as the lines of a stack trace do"""
+    begin: float
+    """seconds since 1970"""
+    end: float
+    """seconds since 1970"""
+
+
+class LogHistogram(TypedDict):
+    """Numbers of lines over time. Add up the answers until nothing is left."""
+
+    buckets: list[LogBucket]
+    byLevel: LogCounts
+    byModule: dict[str, int]
+    """module -> its lines"""
+    reached: str | None
+    """for `from` of the next request; `null`: everything was counted"""
+
+
+class LogAroundRequest(Payload):
+    """The lines around one of the same service."""
+
+    cursor: CursorText
+    before: int = Field(default=20, ge=0, le=500)
+    """the number of lines before it"""
+    after: int = Field(default=20, ge=0, le=500)
+    """the number of lines after it"""
+
+
+class LogContext(TypedDict):
+    """Lines of one service, the oldest first."""
+
+    lines: list[LogLineJson]
+
+
+class LogErrorsRequest(Payload):
+    """Entries of level `error`, in groups of equal ones."""
+
+    filter: LogFilterForm
+    from_: CursorText | None = Field(default=None, alias="from")
+    """`reached` of the answer before: this one has only what comes on top of it"""
+
+
+class LogErrorGroup(TypedDict):
+    """Entries that differ only in numbers, identifiers and the like."""
+
+    fingerprint: str
+    """equal in each answer"""
+    message: str
+    """of the newest entry"""
+    module: str
+    service: str
+    level: Level
+    count: int
+    """the number of entries"""
+    first: float
+    """the time of the oldest entry: seconds since 1970"""
+    last: float
+    """the time of the newest entry: seconds since 1970"""
+    cursor: str
+    """of the newest entry"""
+
+
+class LogErrors(TypedDict):
+    """Groups of equal entries. Add up the answers until nothing is left."""
+
+    groups: list[LogErrorGroup]
+    reached: str | None
+    """for `from` of the next request; `null`: everything was searched"""
+
+
+class LogLinePlace(Payload):
+    """A line."""
+
+    cursor: CursorText
+
+
+class LogEntryDetails(TypedDict):
+    """A line with the entry that it belongs to."""
+
+    line: LogLineJson
+    """the first line of the entry"""
+    message: str
+    """the entry's message, without time and level"""
+    fields: dict[str, Any]
+    """the entry's fields, of JSON and logfmt"""
+    lines: list[LogLineJson]
+    """all lines of the entry, such as those of a stack trace"""

@@ -1,0 +1,93 @@
+"""Blocks in the tables of the file."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from aiserver_tray.features.logs.store import block
+from aiserver_tray.features.logs.store.block import Columns, Head, Rows, Stored
+
+_HEAD = 'first, last, lines, number, "end", tags'
+
+
+class Item(NamedTuple):
+    """A stored block."""
+
+    id: int
+    pile: int | None
+    """of a batch, which is not packed"""
+    size: int
+    head: Head
+
+
+def items(
+    db: sqlite3.Connection, condition: str, parameters: Sequence[object] = ()
+) -> Iterator[Item]:
+    """The blocks that fulfil an SQL condition, which may also state an order."""
+    found = db.execute(f"SELECT id, pile, size, {_HEAD} FROM block WHERE {condition}", parameters)
+    for number, pile, size, *head in found:
+        yield Item(number, pile, size, Head(*head))
+
+
+def next_number(db: sqlite3.Connection) -> int:
+    """The number of the next line. It is stored only before lines are deleted."""
+    query = (
+        'SELECT max(coalesce((SELECT number FROM counter), 1), coalesce(max("end"), 1)) FROM block'
+    )
+    return int(db.execute(query).fetchone()[0])
+
+
+def store_next_number(db: sqlite3.Connection, number: int) -> None:
+    """Before lines are deleted: no number is used twice."""
+    db.execute("DELETE FROM counter")
+    db.execute("INSERT INTO counter VALUES(?)", (number,))
+
+
+def insert(db: sqlite3.Connection, stored: Stored, pile: int | None) -> int:
+    """Store a block, packed if it is in no pile; its size."""
+    return _write(db, None, stored, pile)
+
+
+def replace(db: sqlite3.Connection, item: Item, stored: Stored) -> None:
+    """Store *stored* in the place of *item*."""
+    _write(db, item.id, stored, item.pile)
+
+
+def _write(db: sqlite3.Connection, row: int | None, stored: Stored, pile: int | None) -> int:
+    columns, body = stored.columns, stored.body
+    if pile is None:
+        columns, body = block.pack(columns), block.pack(body)
+    size = len(columns) + len(body)
+    row = db.execute(
+        f"INSERT OR REPLACE INTO block(id, pile, size, {_HEAD}) VALUES(?,?,?,?,?,?,?,?,?)",
+        (row, pile, size, *stored.head),
+    ).lastrowid
+    db.execute("INSERT OR REPLACE INTO data VALUES(?,?,?)", (row, columns, body))
+    return size
+
+
+def delete(db: sqlite3.Connection, ids: Iterable[int]) -> None:
+    """Delete blocks."""
+    rows = [(number,) for number in ids]
+    db.executemany("DELETE FROM data WHERE id=?", rows)
+    db.executemany("DELETE FROM block WHERE id=?", rows)
+
+
+def columns(db: sqlite3.Connection, item: Item) -> Columns:
+    """A block without its text."""
+    return block.columns(item.head, _part(db, item, "columns"))
+
+
+def body(db: sqlite3.Connection, item: Item) -> bytes:
+    """The text of a block: its lines with line feeds between them."""
+    return _part(db, item, "body")
+
+
+def rows(db: sqlite3.Connection, item: Item) -> Rows:
+    """All of a block."""
+    return block.rows(item.head, columns(db, item), body(db, item))
+
+
+def _part(db: sqlite3.Connection, item: Item, name: str) -> bytes:
+    (stored,) = db.execute(f"SELECT {name} FROM data WHERE id=?", (item.id,)).fetchone()
+    return block.unpack(stored) if item.pile is None else stored

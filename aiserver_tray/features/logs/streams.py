@@ -1,0 +1,285 @@
+"""The logs of several services as one stream of lines."""
+
+import heapq
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from queue import Full, Queue
+from typing import TYPE_CHECKING
+
+from aiserver_tray.base.errors import (
+    AiServerError,
+    EngineDownError,
+    ObjectNotFoundError,
+    UnsupportedError,
+)
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.queues import available
+from aiserver_tray.base.strings import nanoseconds
+from aiserver_tray.features.logs.lines import Position
+from aiserver_tray.features.logs.parser import LineParser, Parsed
+from aiserver_tray.state.views import Snapshot
+
+if TYPE_CHECKING:
+    from aiserver_tray.engine.engine import Engine
+    from aiserver_tray.engine.logs import LogStream
+    from aiserver_tray.engine.values import LogLine
+    from aiserver_tray.state.store import Store
+
+
+# -- the services whose logs are wanted -----------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Source:
+    """A service whose log is wanted."""
+
+    module: str
+    service: str
+    container: str
+
+    @property
+    def name(self) -> str:
+        """The name for display."""
+        return self.module if self.module == self.service else f"{self.module}/{self.service}"
+
+    @property
+    def unreadable(self) -> Text:
+        """The message if the engine can't read its log."""
+        return Text(
+            "Can't show the log of {service}, because the engine can't read logs of its logging "
+            "driver. To see the log here, set logging.driver to local in compose.override.yaml. "
+            "Then run: aiserver-tray up {module}",
+            service=self.name,
+            module=self.module,
+        )
+
+
+def sources(snapshot: Snapshot, names: Sequence[str]) -> list[Source]:
+    """The services of *names*, as `is_named` has them, that have a container."""
+    return [
+        Source(module.name, service.name, service.container)
+        for module in snapshot.modules
+        for service in module.services
+        if is_named(names, module.name, service.name) and service.state != "absent"
+    ]
+
+
+def is_named(names: Sequence[str], module: str, service: str) -> bool:
+    """Whether *names* of modules and of services (``module/service``) include this service. Without
+    names, all services are included."""
+    return not names or module in names or f"{module}/{service}" in names
+
+
+_LIVE = ("running", "paused", "restarting")
+_BUFFER_LINES = 10_000
+"""Lines that wait for a slow reader; then the engine does."""
+_RETRY_SECONDS = 0.1
+"""Seconds before a log is read on whose connection was cut."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """The requested part of each log: lines since *since* (nanoseconds since 1970), the last *tail*
+    lines."""
+
+    since: int | None = None
+    tail: int | None = None
+
+
+Item = tuple[Source, "LogLine"]
+OnUnreadable = Callable[[Source], None]
+"""Called with each source whose log the engine can't read; the others continue."""
+
+
+def history(
+    engine: "Engine", wanted: Sequence[Source], span: Span, on_unreadable: OnUnreadable
+) -> Iterator[Item]:
+    """The existing lines of all services, by time."""
+    logs = (_numbered(engine, source, span, on_unreadable) for source in wanted)
+    for _, source, line in heapq.merge(*logs, key=lambda item: item[0]):
+        yield source, line
+
+
+def parsed(lines: Iterable[Item]) -> Iterator[tuple[Source, "LogLine", Parsed]]:
+    """*lines* with what they state. Each output of a service is parsed by itself, because the lines
+    of the other one may come in the middle of an entry."""
+    parsers: dict[tuple[Source, str], LineParser] = {}
+    for source, line in lines:
+        parser = parsers.setdefault((source, line.stream), LineParser())
+        yield source, line, parser.parse(line.text, line.time)
+
+
+def _numbered(
+    engine: "Engine", source: Source, span: Span, on_unreadable: OnUnreadable
+) -> Iterator[tuple[int, Source, "LogLine"]]:
+    """Lines with their time; one without takes that of the line before."""
+    time = 0
+    try:
+        with engine.containers.logs(source.container, since=span.since, tail=span.tail) as log:
+            for line in log:
+                time = line.time or time
+                yield time, source, line
+    except ObjectNotFoundError:
+        return  # removed meanwhile
+    except UnsupportedError:
+        on_unreadable(source)
+
+
+@dataclass
+class _Reader:
+    """A thread that reads one log on."""
+
+    started_at: datetime | None
+    log: "LogStream"
+    is_over: bool = False
+
+
+@dataclass(frozen=True)
+class _End:
+    """The end of a log, or the reason why it can't be read on."""
+
+    source: Source
+    error: AiServerError | None
+
+
+@dataclass
+class Follower:
+    """Follows the logs of *names*, as `is_named` has them, while one of their containers runs.
+    Containers that start later are added. If a connection is cut, its log is read on at once,
+    unless the engine is down. *on_unreadable* is called once for each source."""
+
+    engine: "Engine"
+    store: "Store"
+    names: Sequence[str]
+    span: Span
+    on_unreadable: OnUnreadable
+    _positions: dict[Source, Position] = field(default_factory=dict)
+    _readers: dict[Source, _Reader] = field(default_factory=dict)
+    _cut: set[Source] = field(default_factory=set)
+    """Logs whose connection was cut. They may have more lines, even if the container has exited."""
+    _unreadable: dict[Source, datetime | None] = field(default_factory=dict)
+    """Start time of each container whose log could not be read. A new container may have a log."""
+    _begun: int = 0
+    _told: set[Source] = field(default_factory=set)
+    _queue: "Queue[Item | _End]" = field(default_factory=lambda: Queue(_BUFFER_LINES))
+    _closed: threading.Event = field(default_factory=threading.Event)
+
+    def lines(self) -> Iterator[Item]:
+        """All lines: those there are by their time, then each as it comes.
+
+        Raises:
+            EngineDownError: the engine went away.
+        """
+        self._begun = nanoseconds(self.engine.now())
+        snapshot = self.store.snapshot
+        wanted = sources(snapshot, self.names)
+        for source, line in history(self.engine, wanted, self.span, self._tell_once):
+            position = self._positions.setdefault(source, Position(first=line.time))
+            position.take([line])
+            yield source, line
+        try:
+            while not self._closed.is_set() and self._is_live():
+                yield from self._arrived()
+        finally:
+            self.close()
+            for reader in self._readers.values():
+                reader.log.close()
+
+    def close(self) -> None:
+        """Make `lines` end soon. Can be called from any thread."""
+        self._closed.set()
+
+    def _arrived(self) -> Iterator[Item]:
+        for item in available(self._queue):
+            if isinstance(item, _End):
+                self._end(item)
+            else:
+                yield item
+
+    def _end(self, end: _End) -> None:
+        if end.error is None:
+            self._readers[end.source].is_over = True
+        elif isinstance(end.error, EngineDownError):
+            del self._readers[end.source]
+            self._cut.add(end.source)
+        else:
+            raise end.error
+
+    def _is_live(self) -> bool:
+        """Whether more lines may come. Starts to read containers that have started, and logs whose
+        connection was cut."""
+        if self._cut:
+            self._closed.wait(_RETRY_SECONDS)
+        snapshot = self.store.snapshot
+        services = {
+            Source(module.name, service.name, service.container): service
+            for module in snapshot.modules
+            for service in module.services
+            if is_named(self.names, module.name, service.name)
+        }
+        started = {source: s.started_at for source, s in services.items() if s.state in _LIVE}
+        for source in {**dict.fromkeys(self._cut), **started}:
+            self._read(source, started.get(source))
+        return not started.keys() <= self._unreadable.keys() or not all(
+            reader.is_over for reader in self._readers.values()
+        )
+
+    def _read(self, source: Source, started_at: datetime | None) -> None:
+        if source in self._unreadable and self._unreadable[source] == started_at:
+            return
+        reader = self._readers.get(source)
+        if reader and (not reader.is_over or reader.started_at == started_at):
+            return
+        self._cut.discard(source)
+        position = self._positions.setdefault(source, Position())
+        span = self._span_after(position)
+        try:
+            log = self.engine.containers.logs(
+                source.container, since=span.since, tail=span.tail, follow="follow"
+            )
+        except ObjectNotFoundError:
+            return  # removed meanwhile
+        except UnsupportedError:
+            self._unreadable[source] = started_at
+            self._tell_once(source)
+            return
+        self._unreadable.pop(source, None)
+        self._readers[source] = _Reader(started_at, log)
+        threading.Thread(
+            target=self._pump, args=(source, log, position), name="log", daemon=True
+        ).start()
+
+    def _span_after(self, position: Position) -> Span:
+        """The lines to request from a log that was read up to *position*. The tail applies only to
+        lines that existed at the beginning: a log that was empty then is read as a whole."""
+        if since := position.reopen():
+            return Span(since)
+        if self.span.tail is None:
+            return self.span
+        return Span(max(self.span.since or self._begun, self._begun))
+
+    def _tell_once(self, source: Source) -> None:
+        if source not in self._told:
+            self._told.add(source)
+            self.on_unreadable(source)
+
+    def _pump(self, source: Source, log: "LogStream", position: Position) -> None:
+        """Run in its own thread: put new lines into the queue."""
+        error = None
+        try:
+            for lines in log.batches():
+                for line in position.take(lines):
+                    self._put((source, line))
+        except AiServerError as failure:
+            error = failure
+        self._put(_End(source, error))
+
+    def _put(self, item: "Item | _End") -> None:
+        """Wait for space while the queue has a reader."""
+        while not self._closed.is_set():
+            with suppress(Full):
+                self._queue.put(item, timeout=0.5)
+                return

@@ -1,0 +1,1 @@
+"""Details of modules, their permissions, and folders with modules of the user."""

@@ -1,0 +1,276 @@
+"""Channels that show more about a module or a service than the snapshot has, allow a module its
+permissions, and check and add folders with modules of the user."""
+
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import TypedDict, cast
+
+from pydantic import Field
+
+from aiserver_tray.base.errors import CatalogError, RefusedError, refuse_unknown
+from aiserver_tray.base.errors.remedies import PermissionJson
+from aiserver_tray.base.i18n import Text, in_language
+from aiserver_tray.base.masking import hide
+from aiserver_tray.engine.values import Check, ContainerDetails, Mount
+from aiserver_tray.features.place import Place
+from aiserver_tray.features.stack.channels import module_of
+from aiserver_tray.model import Actor
+from aiserver_tray.protocol.channel import Feature, ModuleName, Name, Payload, channel
+from aiserver_tray.protocol.message import Caller
+from aiserver_tray.settings.app_declared import MODULE_FOLDERS
+from aiserver_tray.settings.changes import change_setting
+from aiserver_tray.settings.names import join_folders
+from aiserver_tray.spec import labels
+
+
+class ServiceName(Payload):
+    """A service of a module."""
+
+    module: str = Name
+    service: str = Name
+    """its name in the Compose file"""
+
+
+class Trusted(Payload):
+    """A module and the permissions that the user allows it."""
+
+    name: str = Name
+    """the module's name"""
+    hash: str | None = None
+    """the `hash` of the `E_TRUST` that the user has seen; without it, all that the module asks for
+    now"""
+
+
+class Folder(Payload):
+    """A module's folder, or one of several modules."""
+
+    folder: str = Field(min_length=1, max_length=4000)
+    """its full path; `~` is the user's home"""
+
+
+class AccountJson(TypedDict):
+    """An account that exists after the first start."""
+
+    title: str
+    user: str | None
+    """the name to sign in with"""
+    setting: str | None
+    """address of the secret setting with its password or key"""
+    note: str
+    """how to get in; may be empty"""
+
+
+class ModuleDetails(TypedDict):
+    """More about a module."""
+
+    accounts: list[AccountJson]
+    volumes: list[str]
+    """the names of its volumes with data; empty while the engine is down"""
+
+
+class HealthCheckJson(TypedDict):
+    """The last run of a health check."""
+
+    endedAt: str | None
+    exitCode: int
+    output: str
+    """the end of its output"""
+
+
+class MountJson(TypedDict):
+    """Something that a container has mounted."""
+
+    kind: str
+    """the engine's word, such as `volume`, `bind` or `tmpfs`"""
+    source: str
+    """the volume's name, or the path on the engine's machine; may be empty"""
+    target: str
+    readOnly: bool
+
+
+class ServiceDetails(TypedDict):
+    """A container, as the engine shows it now."""
+
+    id: str
+    imageId: str
+    lastCheck: HealthCheckJson | None
+    """`null`: there is no health check, or it has not run yet"""
+    exitCode: int
+    """of its last exit"""
+    outOfMemory: bool
+    """the kernel ended it, because it used too much memory"""
+    error: str
+    """why the engine could not start it; may be empty"""
+    createdAt: str | None
+    startedAt: str | None
+    finishedAt: str | None
+    mounts: list[MountJson]
+    environment: list[str]
+    """the names of its variables, without their values"""
+
+
+class CatalogProblem(TypedDict):
+    """One thing about a file of a module."""
+
+    file: str
+    line: int | None
+    key: str
+    """dotted, as in `services.web.ports.0`; may be empty"""
+    message: str
+
+
+class CatalogReport(TypedDict):
+    """What `catalog check` finds in a folder."""
+
+    folder: str
+    """its full path"""
+    modules: list[str]
+    problems: list[CatalogProblem]
+    """reasons for which it can't be added"""
+    notes: list[CatalogProblem]
+    permissions: dict[str, list[PermissionJson]]
+    """module → what it asks of the machine, to be allowed at its first start"""
+
+
+class CatalogAdded(TypedDict):
+    """A folder was added."""
+
+    folder: str
+    modules: list[str]
+
+
+class ModulesFeature(Feature):
+    """``ai/module/details``, ``ai/module/trust``, ``ai/service/inspect`` and ``ai/catalog/…``."""
+
+    def __init__(self, place: Place) -> None:
+        self._app = place.app
+        self._place = place
+
+    @channel("ai/module/details")
+    def _details(self, asked: ModuleName, caller: Caller) -> ModuleDetails:
+        """Get the first accounts and the volumes of a module."""
+        name = module_of(self._place.core.store.snapshot, asked.name).name
+        module = self._app.catalog.modules.get(name)
+        accounts: list[AccountJson] = [
+            {
+                "title": in_language(account.title, caller.language),
+                "user": account.user,
+                "setting": account.secret and f"{name}.{account.secret}",
+                "note": in_language(account.note, caller.language),
+            }
+            for account in (module.accounts if module else ())
+        ]
+        return {"accounts": accounts, "volumes": self._volumes(name)}
+
+    def _volumes(self, module: str) -> list[str]:
+        if not self._place.core.store.snapshot.engine.running:
+            return []
+        ours = {
+            labels.INSTALLATION: self._app.settings.installation_id,
+            labels.MODULE: module,
+        }
+        return sorted(
+            volume.name
+            for volume in self._place.core.engine.volumes.all()
+            if ours.items() <= volume.labels.items() and labels.CONFIG_OF not in volume.labels
+        )
+
+    @channel("ai/service/inspect")
+    def _inspect(self, asked: ServiceName) -> ServiceDetails:
+        """Get the details of a service's container from the engine."""
+        module = module_of(self._place.core.store.snapshot, asked.module)
+        containers = {service.name: service.container for service in module.services}
+        refuse_unknown([asked.service], containers)
+        details = self._place.core.engine.containers.details(containers[asked.service])
+        return self._service_details(details)
+
+    def _service_details(self, details: ContainerDetails) -> ServiceDetails:
+        container, secrets = details.container, self._app.secrets
+        return {
+            "id": container.id,
+            "imageId": container.image_id,
+            "lastCheck": _check_json(details.last_check, secrets) if details.last_check else None,
+            "exitCode": container.exit_code,
+            "outOfMemory": container.oom_killed,
+            "error": hide(container.error, secrets),
+            "createdAt": _moment(container.created_at),
+            "startedAt": _moment(container.started_at),
+            "finishedAt": _moment(container.finished_at),
+            "mounts": [_mount_json(mount) for mount in details.mounts],
+            "environment": list(details.environment),
+        }
+
+    @channel("ai/module/trust")
+    def _trust(self, asked: Trusted, caller: Caller) -> None:
+        """Allow a module permissions. It can start with them, until it asks for others."""
+        self._app.targets.trust(asked.name, asked.hash, actor=caller.actor)
+
+    @channel("ai/catalog/check")
+    def _check(self, asked: Folder, caller: Caller) -> CatalogReport:
+        """Check the modules in a folder, which need not be added."""
+        folder = _path(asked.folder)
+        report = self._app.check(folder).as_data(caller.language)
+        return cast("CatalogReport", {"folder": str(folder), **report})
+
+    @channel("ai/catalog/add")
+    def _add(self, asked: Folder, caller: Caller) -> CatalogAdded:
+        """Add the modules in a folder, unless that has a problem."""
+        folder = _path(asked.folder)
+        report = self._app.check(folder)
+        if report.problems:
+            raise CatalogError(report.problems)
+        if not report.checked:
+            why = Text("There is no Compose file in {path}.", path=folder)
+            raise RefusedError(why, ["folder"])
+        added = self._app.settings.app.module_folders
+        if str(folder) not in added:
+            self._set([*added, str(folder)], caller.actor)
+        return {"folder": str(folder), "modules": list(report.checked)}
+
+    @channel("ai/catalog/remove")
+    def _remove(self, asked: Folder, caller: Caller) -> None:
+        """Forget a folder that was added. Its files stay."""
+        added = self._app.settings.app.module_folders
+        self._set([folder for folder in added if folder != asked.folder], caller.actor)
+
+    def _set(self, folders: list[str], actor: Actor) -> None:
+        value = join_folders(folders) or None
+        change_setting(self._app.settings, self._app.declared, MODULE_FOLDERS, value, actor)
+        self._place.refresh()
+
+
+def _moment(time: datetime | None) -> str | None:
+    return time.isoformat() if time else None
+
+
+def _check_json(check: Check, secrets: list[str]) -> HealthCheckJson:
+    return {
+        "endedAt": _moment(check.ended_at),
+        "exitCode": check.exit_code,
+        "output": hide(check.output, secrets),
+    }
+
+
+def _mount_json(mount: Mount) -> MountJson:
+    return {
+        "kind": mount.kind,
+        "source": mount.source,
+        "target": mount.target,
+        "readOnly": mount.is_read_only,
+    }
+
+
+def _path(text: str) -> Path:
+    """The folder *text*.
+
+    Raises:
+        RefusedError: there is no such folder.
+    """
+    folder = Path(text.strip())
+    with suppress(RuntimeError):  # there is no such user
+        folder = folder.expanduser()
+    if not folder.is_absolute() or not folder.is_dir():
+        why = Text("There is no folder {folder}. Enter its full path.", folder=text)
+        raise RefusedError(why, ["folder"])
+    return folder.resolve()

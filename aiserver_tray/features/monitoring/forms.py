@@ -1,0 +1,156 @@
+"""The forms in which clients get the history of samples."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Literal, TypedDict
+
+from aiserver_tray.features.monitoring.history import TOTAL, History, Span
+from aiserver_tray.features.monitoring.rows import FIELDS, Cell, Values
+from aiserver_tray.features.monitoring.samples import Address
+
+
+class SeriesJson(TypedDict):
+    """The resources that were used over time: of each span of time the mean. `null`: not known, or
+    it did not run."""
+
+    cpu: list[float | None]
+    """in percent of one processor"""
+    memory: list[int | None]
+    """in bytes"""
+    rx: list[int | None]
+    """bytes per second that it received from the network"""
+    tx: list[int | None]
+    """bytes per second that it sent"""
+    read: list[int | None]
+    """bytes per second that it read from disks"""
+    write: list[int | None]
+    """bytes per second that it wrote"""
+    pids: list[int | None]
+    """processes and threads"""
+
+
+class ModuleSeriesJson(SeriesJson):
+    """The resources that a module used over time."""
+
+    module: str
+
+
+class ServiceSeriesJson(ModuleSeriesJson):
+    """The resources that a service used over time."""
+
+    service: str
+
+
+class MarkJson(TypedDict):
+    """Something that happened, for the time axis."""
+
+    time: float
+    """seconds since 1970"""
+    kind: Literal["operation", "restart", "exit"]
+    """`operation`: of the journal; `restart`, `exit`: of a service without an operation"""
+    modules: list[str]
+    """names of modules"""
+    service: str | None
+    """of `restart` and `exit`"""
+    seconds: float | None
+    """duration of an operation, if it has ended"""
+    text: str | None
+    """the operation, for people"""
+    activity: str | None
+    """id of the operation for `ai/activity/list`"""
+
+
+class StatsHistoryJson(TypedDict):
+    """The resources that were used over time."""
+
+    interval: int
+    """seconds between two times"""
+    times: list[int]
+    """begin of each span of time, the newest last: seconds since 1970"""
+    total: SeriesJson
+    """all modules together"""
+    modules: list[ModuleSeriesJson]
+    """each module that ran, or only the requested one"""
+    services: list[ServiceSeriesJson]
+    """the services of the requested module; without one, none"""
+    peaks: SeriesJson
+    """the greatest values within each span of time, of the requested module or of all together"""
+    marks: list[MarkJson]
+    """operations, restarts and exits, in order; of more than 200 the newest"""
+
+
+_Rows = Mapping[int, Mapping[Address, Cell]]
+
+
+def history_json(
+    history: History, span: Span, module: str | None, marks: Sequence[MarkJson]
+) -> StatsHistoryJson:
+    """The *history* in *span* of everything, or of *module* with its services."""
+    wanted = [address for address in history.addresses() if _is_wanted(address, module)]
+    rows = history.rows(span, wanted)
+    times = _times(span, rows)
+    found = sorted({address for row in rows.values() for address in row} - {TOTAL})
+    whole = TOTAL if module is None else (module, "")
+    return {
+        "interval": span.step,
+        "times": times,
+        "total": _series(rows, times, TOTAL, _mean),
+        "modules": [
+            {"module": name, **_series(rows, times, (name, ""), _mean)}
+            for name, service in found
+            if not service
+        ],
+        "services": [
+            {"module": name, "service": service, **_series(rows, times, (name, service), _mean)}
+            for name, service in found
+            if service
+        ],
+        "peaks": _series(rows, times, whole, _peak),
+        "marks": [*marks],
+    }
+
+
+def _is_wanted(address: Address, module: str | None) -> bool:
+    return address == TOTAL or (not address[1] if module is None else address[0] == module)
+
+
+def _times(span: Span, rows: _Rows) -> list[int]:
+    """Without the last ones if their samples are still to come."""
+    times = list(span.times)
+    while len(times) > len(span.times) - 2 and times and times[-1] not in rows:
+        times.pop()
+    return times
+
+
+def _mean(cell: Cell) -> Values:
+    return cell.mean
+
+
+def _peak(cell: Cell) -> Values:
+    return cell.peak
+
+
+def _series(
+    rows: _Rows, times: Iterable[int], address: Address, choose: Callable[[Cell], Values]
+) -> SeriesJson:
+    cells = (rows.get(time, {}).get(address) for time in times)
+    columns = _columns([choose(cell) if cell else None for cell in cells])
+    return {
+        "cpu": [None if value is None else round(value, 2) for value in next(columns)],
+        "memory": _whole(next(columns)),
+        "rx": _whole(next(columns)),
+        "tx": _whole(next(columns)),
+        "read": _whole(next(columns)),
+        "write": _whole(next(columns)),
+        "pids": _whole(next(columns)),
+    }
+
+
+def _columns(found: Sequence[Values | None]) -> Iterator[list[float | None]]:
+    for field in range(len(FIELDS)):
+        values = (None if row is None else row[field] for row in found)
+        yield [None if value is None or math.isnan(value) else value for value in values]
+
+
+def _whole(values: Iterable[float | None]) -> list[int | None]:
+    return [None if value is None else round(value) for value in values]

@@ -1,0 +1,200 @@
+"""Samples, history and marks of one owner, wired together."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from threading import Lock
+from typing import Final
+
+from aiserver_tray.engine.engine import Engine
+from aiserver_tray.engine.values import DiskUse
+from aiserver_tray.features.monitoring.history import History, Mark, MarkKind, Span
+from aiserver_tray.features.monitoring.sampler import RecentUsage, Sampler, Watching
+from aiserver_tray.features.monitoring.samples import Sample
+from aiserver_tray.model import AT_REST, Container
+from aiserver_tray.settings.entries import Entry, OperationEntry
+from aiserver_tray.settings.journal import Journal, Range
+from aiserver_tray.state.reduce import State
+from aiserver_tray.state.store import Store
+from aiserver_tray.system.resources import available_memory, disk_size
+
+
+class Statistics:
+    """Samples the containers of *store* on *engine*, keeps the history in the file *path*, and
+    calls *on_sample* with each sample."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        store: Store,
+        journal: Journal,
+        path: Path,
+        on_sample: Callable[[Sample], object],
+    ) -> None:
+        self.engine = engine
+        self._store = store
+        self._path = path
+        self._on_sample = on_sample
+        recent = RecentUsage(engine.containers)
+        self.sampler = Sampler(recent, store, self._take)
+        self.watching = Watching(recent, store, self._take_watched)
+        self.disk = EngineDisk(engine)
+        self.operations = OperationMarks(journal)
+        self.history: History
+        self._state: State | None = None
+        self._ends = ExitStack()
+        """What `start` has begun."""
+
+    def start(self) -> None:
+        """Begin."""
+        self.history = self._ends.enter_context(closing(History(self._path)))
+        self.sampler.start()
+        self._ends.callback(self.sampler.close)
+        self._ends.callback(self._store.observe(self._note))
+
+    def close(self) -> None:
+        """Stop, without waiting for an engine that does not respond."""
+        self.watching.close()
+        self._ends.close()
+
+    def _take(self, sample: Sample) -> None:
+        self.history.add(sample)
+        self._on_sample(sample)
+
+    def _take_watched(self, sample: Sample) -> None:
+        self.history.add_peaks(sample)
+
+    def _note(self, state: State) -> None:
+        before, self._state = self._state, state
+        if before is None or before.containers is state.containers:
+            return
+        for mark in restart_marks(before, state):
+            self.history.add_mark(mark)
+
+
+# -- operations on the time axis, from the journal ------------------------------------------------
+
+
+class OperationMarks:
+    """The operations in *journal*, which is only read again when its file has changed."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._lock = Lock()
+        self._stamp: tuple[int, int] | None = None
+        self._entries: tuple[OperationEntry, ...] = ()
+
+    def between(self, span: Span, module: str | None) -> list[OperationEntry]:
+        """Those that began in *span*, of *module* or of all, in order.
+
+        Raises:
+            SettingError: the journal can't be read.
+        """
+        return [
+            entry
+            for entry in self._all()
+            if span.begin <= entry.time.timestamp() < span.end
+            and (module is None or module in entry.modules)
+        ]
+
+    def _all(self) -> tuple[OperationEntry, ...]:
+        with self._lock:
+            stamp = self._current_stamp()
+            if stamp is None or stamp != self._stamp:
+                found = self._journal.read(Range(kinds=frozenset({"operation"})))
+                self._entries = tuple(map(_short, _operations(found)))
+                self._stamp = stamp
+            return self._entries
+
+    def _current_stamp(self) -> tuple[int, int] | None:
+        try:
+            found = self._journal.path.stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_size
+
+
+def _operations(entries: list[Entry]) -> list[OperationEntry]:
+    return [entry for entry in reversed(entries) if isinstance(entry, OperationEntry)]
+
+
+def _short(entry: OperationEntry) -> OperationEntry:
+    """Without its steps, which nobody needs here."""
+    return entry.model_copy(update={"steps": ()})
+
+
+# -- restarts and exits that no operation caused --------------------------------------------------
+# Pure.
+
+
+def restart_marks(before: State, now: State) -> Iterator[Mark]:
+    """Restarts and unplanned exits of services between two states."""
+    for name, container in now.containers.items():
+        old = before.containers.get(name)
+        if old is None or old is container or old.id != container.id:
+            continue
+        is_unplanned = name in now.unplanned and name not in before.unplanned
+        if is_unplanned and container.status in AT_REST and container.finished_at:
+            yield _mark(container, container.finished_at, "exit")
+        was_started = old.started_at and old.started_at != container.started_at
+        is_running = container.status == "running" and not now.work.has(container.module)
+        if was_started and is_running and container.started_at:
+            yield _mark(container, container.started_at, "restart")
+
+
+def _mark(container: Container, at: datetime, kind: MarkKind) -> Mark:
+    return Mark(round(at.timestamp()), container.module, container.service, kind)
+
+
+# -- the engine's machine -------------------------------------------------------------------------
+
+
+MAX_AGE_SECONDS: Final = 600
+"""The engine reads every file of its volumes to count them, so it is rarely asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class MachineUse:
+    """Bytes on this machine now. ``free`` and ``size``: of the disk that has the engine's files."""
+
+    memory_available: int | None
+    disk_free: int | None
+    disk_size: int | None
+
+
+class EngineDisk:
+    """The disk use of *engine*, which is asked at most every ten minutes."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._lock = Lock()
+        self._found: tuple[float, DiskUse] | None = None
+
+    def use(self, max_age: float = MAX_AGE_SECONDS) -> tuple[float, DiskUse]:
+        """When it was counted (seconds since 1970), and the result, which is not older than
+        *max_age* seconds.
+
+        Raises:
+            EngineDownError, EngineRequestError: it can't be asked.
+        """
+        with self._lock:
+            if self._found is None or not 0 <= time.time() - self._found[0] <= max_age:
+                use = self._engine.disk_use()
+                self._found = time.time(), use
+            return self._found
+
+
+def machine_use(engine: Engine) -> MachineUse | None:
+    """The machine of *engine*, if it is this one.
+
+    Raises:
+        EngineDownError: it does not answer.
+    """
+    info = engine.info()
+    if not info.shares_kernel:
+        return None
+    free, size = disk_size(info.data_root) or (None, None)
+    return MachineUse(available_memory(), free, size)

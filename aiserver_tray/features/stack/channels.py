@@ -1,0 +1,176 @@
+"""Channels that get the state, and begin, list and cancel operations."""
+
+import os
+from collections.abc import Callable
+from threading import Lock
+from typing import TypedDict
+
+from pydantic.dataclasses import dataclass as pydantic_dataclass
+
+from aiserver_tray.base.errors import BusyError, OverloadedError, RequestError, UnknownNameError
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.features.place import Place
+from aiserver_tray.features.stack.publishing import Publishing
+from aiserver_tray.model import Actor
+from aiserver_tray.operations.operation import Operation
+from aiserver_tray.operations.request import Request
+from aiserver_tray.protocol.channel import CONFIG, Feature, Name, Payload, channel
+from aiserver_tray.protocol.message import Caller
+from aiserver_tray.state.encode import by_title
+from aiserver_tray.state.views import ModuleView, OperationSummary, OperationView, Snapshot
+
+_MAX_FINISHED = 32
+"""Finished operations whose result can still be asked for."""
+
+
+@pydantic_dataclass(frozen=True, config=CONFIG)
+class OperationStart(Request):
+    """The request for an operation."""
+
+    until_end: bool = False
+    """answer at the operation's end, with its error if it failed; false: at its beginning"""
+
+
+class OperationId(Payload):
+    """The id of an operation."""
+
+    id: str = Name
+
+
+class OperationBegun(TypedDict):
+    """An operation was started."""
+
+    operationId: str
+    """id for cancelling it or waiting for it"""
+
+
+class OperationEnded(TypedDict):
+    """An operation has ended."""
+
+    operation: OperationView
+
+
+class OperationList(TypedDict):
+    """The operations of a snapshot."""
+
+    operations: tuple[OperationSummary, ...]
+
+
+class StackFeature(Feature):
+    """``ai/snapshot/get`` and ``ai/operation/…``."""
+
+    def __init__(self, place: Place) -> None:
+        self._core = place.core
+        self._publishing = Publishing(place.core.store, place.hub, place.app.language_for)
+        self._lock = Lock()
+        self._known: dict[str, Operation] = {}
+        self._is_given_up = False
+
+    def start(self) -> None:
+        """Send clients the state from now on."""
+        self._publishing.start()
+
+    def close(self) -> None:
+        """Send the last state, and no more."""
+        self._publishing.close()
+
+    def begin(self, request: Request, actor: Actor) -> Operation:
+        """Start *request* of *actor*, so that it can be cancelled by its id.
+
+        Raises:
+            OverloadedError: the core was given up.
+        """
+        with self._lock:
+            if self._is_given_up:
+                raise OverloadedError(Text("the tray is taking over from `serve`"))
+            operation = self._core.operations.start(request, actor)
+            over = [id for id, known in self._known.items() if known.view.is_over]
+            for id in over[:-_MAX_FINISHED]:
+                del self._known[id]
+            self._known[operation.id] = operation
+        return operation
+
+    def give_up(self, give_up_core: Callable[[], None]) -> None:
+        """Call *give_up_core*, and start no operation after that: the core is closed soon.
+
+        Raises:
+            BusyError: an operation is under way.
+            AlreadyRunningError: from *give_up_core*: this process keeps the core.
+        """
+        with self._lock:
+            if self._is_given_up:
+                return
+            self._core.store.flush()
+            views = self._core.store.snapshot.operations
+            own = [view for view in views if not (view.is_over or view.is_foreign)]
+            if own:
+                raise BusyError(", ".join(own[0].modules), os.getpid(), own[0].kind)
+            give_up_core()
+            self._is_given_up = True
+
+    @channel("ai/snapshot/get")
+    def _get(self, caller: Caller) -> Snapshot:
+        """Get the state of everything."""
+        return by_title(self._core.store.snapshot, caller.language)
+
+    @channel("ai/operation/start")
+    def _start(self, asked: OperationStart, caller: Caller) -> OperationBegun:
+        """Start an operation."""
+        operation = self.begin(asked, caller.actor)
+        return ended(operation) if asked.until_end else begun(operation)
+
+    @channel("ai/operation/cancel")
+    def _cancel(self, asked: OperationId) -> None:
+        """Cancel an operation of the owner."""
+        self._operation(asked.id).cancel()
+
+    @channel("ai/operation/wait")
+    def _wait(self, asked: OperationId) -> OperationEnded:
+        """Wait until an operation has ended; also works shortly afterwards."""
+        return {"operation": self._operation(asked.id).wait()}
+
+    @channel("ai/operation/list")
+    def _list(self) -> OperationList:
+        """List the operations of the snapshot."""
+        return {"operations": self._core.store.snapshot.operations}
+
+    def _operation(self, id: str) -> Operation:
+        with self._lock:
+            operation = self._known.get(id)
+        if operation is None:
+            why = Text(
+                "no operation {id!r} is running in this process. Cancel operations of other "
+                "processes there",
+                id=id,
+            )
+            raise RequestError(why, ["id"])
+        return operation
+
+
+def module_of(snapshot: Snapshot, name: str) -> ModuleView:
+    """The module *name* in *snapshot*.
+
+    Raises:
+        UnknownNameError: there is none; near names.
+    """
+    by_name = {module.name: module for module in snapshot.modules}
+    if name not in by_name:
+        raise UnknownNameError(name, list(by_name))
+    return by_name[name]
+
+
+def begun(operation: Operation) -> OperationBegun:
+    """The answer at the operation's beginning."""
+    return {"operationId": operation.id}
+
+
+def ended(operation: Operation) -> OperationBegun:
+    """The answer at the operation's end.
+
+    Raises:
+        AiServerError: why it failed.
+    """
+    view = operation.wait()
+    if view.error:
+        raise view.error
+    return begun(operation)

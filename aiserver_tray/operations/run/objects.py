@@ -1,0 +1,211 @@
+"""Images, networks and volumes of a plan."""
+
+from collections.abc import Callable, Iterable
+
+from aiserver_tray.base.errors import (
+    EngineRequestError,
+    ImageBuildError,
+    ImagePullError,
+    NameConflictError,
+    ObjectConflictError,
+    ObjectNotFoundError,
+    VolumeInUseError,
+)
+from aiserver_tray.engine.cancellation import Cancellation
+from aiserver_tray.engine.engine import Engine
+from aiserver_tray.engine.images import PullProgress
+from aiserver_tray.engine.values import Image, Volume
+from aiserver_tray.operations.preflight.volumes import other_use
+from aiserver_tray.spec.labels import HOME, INSTALLATION
+from aiserver_tray.spec.model import (
+    ImageTarget,
+    ModuleTarget,
+    NetworkTarget,
+    ServiceTarget,
+    VolumeTarget,
+)
+
+
+class OperationImages:
+    """Gets images; *there* are the names of those that the engine has. ``new`` gathers the ids of
+    those that it did not have under their name before. Every method raises what
+    `engine.images.Images` does."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        there: Iterable[str],
+        mirrors: tuple[str, ...],
+        cancelled: Cancellation,
+    ) -> None:
+        self.new: list[str] = []
+        self._images = engine.images
+        self._there = set(there)
+        self._substitutes: dict[str, str] = {}
+        self._found: dict[str, Image] = {}
+        self._mirrors = mirrors
+        self._cancelled = cancelled
+
+    def pull(self, image: ImageTarget, on_progress: Callable[[PullProgress], None]) -> None:
+        """Pull *image*, or build it if it can't be pulled."""
+        name = image.name or image.local
+        before = self._images.find(name)
+        try:
+            found = self._images.pull(
+                name,
+                mirrors=self._mirrors,
+                platform=image.platform,
+                on_progress=on_progress,
+                cancelled=self._cancelled,
+            )
+        except ImagePullError as error:
+            if not (image.build and error.not_found):
+                raise
+            if image.build.is_remote:
+                raise ImageBuildError.from_url(image.build.module, name, error.text) from error
+            self.build(image)
+        else:
+            self._note(name, found, before)
+
+    def build(self, image: ImageTarget) -> None:
+        """Build *image* under its local name."""
+        if image.build is None:
+            raise TypeError(image.local)
+        if image.build.is_remote:
+            raise ImageBuildError.from_url(image.build.module, image.name or image.local)
+        before = self._images.find(image.local)
+        found = self._images.build(image.build, image.local, cancelled=self._cancelled)
+        self._note(image.local, found, before)
+        self._substitutes[image.name or image.local] = image.local
+
+    def get(self, image: ImageTarget) -> Image:
+        """*image* as the engine has it.
+
+        Raises:
+            ObjectNotFoundError: it was removed meanwhile.
+        """
+        name = self._name_of(image)
+        if name not in self._found:
+            found = self._images.find(name)
+            if found is None:
+                raise ObjectNotFoundError(404, f"No such image: {name}")
+            self._found[name] = found
+        return self._found[name]
+
+    def _name_of(self, image: ImageTarget) -> str:
+        """The name of *image* on the engine. A local build comes first, even one of another service
+        with the same name that could not be pulled."""
+        if image.local in self._there:
+            return image.local
+        name = image.name or image.local
+        return name if name in self._there else self._substitutes[name]
+
+    def _note(self, name: str, found: Image, before: Image | None) -> None:
+        if before is None or before.id != found.id:
+            self.new.append(found.id)
+        self._there.add(name)
+        self._found[name] = found
+
+
+# -- networks -------------------------------------------------------------------------------------
+
+
+def make_network(engine: Engine, network: NetworkTarget) -> None:
+    """Create *network*. Another module's operation may have created the shared one in the meantime.
+
+    Raises:
+        NameConflictError: there is one of this name that is not ours.
+    """
+    try:
+        engine.networks.create(network.name, network.body)
+    except ObjectConflictError:
+        found = engine.networks.find(network.name)
+        labels = found.labels if found else {}
+        owner, home = labels.get(INSTALLATION), labels.get(HOME)
+        if owner != network.body["Labels"][INSTALLATION]:
+            raise NameConflictError("network", network.name, owner, home) from None
+
+
+def on_networks(engine: Engine, networks: Iterable[NetworkTarget], act: Callable[[], None]) -> None:
+    """Do *act*, which needs *networks*. The network that all modules share has no lock, so another
+    operation's `down` may have removed it in the meantime."""
+    try:
+        act()
+    except ObjectNotFoundError:
+        if not _make_missing(engine, networks):
+            raise
+        act()
+
+
+def _make_missing(engine: Engine, networks: Iterable[NetworkTarget]) -> bool:
+    """Create those of our *networks* that are missing. Returns whether there were any."""
+    missing = [
+        network
+        for network in networks
+        if INSTALLATION in network.body["Labels"] and engine.networks.find(network.name) is None
+    ]
+    for network in missing:
+        make_network(engine, network)
+    return bool(missing)
+
+
+def remove_network(engine: Engine, name: str) -> None:
+    """Remove the network, unless a container has joined it after the plan. Then the network
+    stays."""
+    try:
+        engine.networks.remove(name)
+    except ObjectNotFoundError:
+        return
+    except EngineRequestError as error:
+        if error.status != 403:
+            raise
+
+
+# -- volumes --------------------------------------------------------------------------------------
+
+
+def make_volume(engine: Engine, module: ModuleTarget, volume: VolumeTarget) -> None:
+    """Create the *volume* of *module*, unless it exists.
+
+    Raises:
+        AiServerError: the existing one has another use.
+    """
+    if not _find_volume(engine, module, volume):
+        engine.volumes.create(volume.name, volume.body)
+
+
+def recreate_config_volumes(engine: Engine, module: ModuleTarget, service: ServiceTarget) -> None:
+    """Recreate the volumes of the configuration files of *service*.
+
+    Raises:
+        AiServerError: an existing one has another use.
+    """
+    volumes = {volume.name: volume for volume in module.volumes}
+    for name in service.config_volumes:
+        if _find_volume(engine, module, volumes[name]):
+            engine.volumes.remove(name)
+        engine.volumes.create(name, volumes[name].body)
+
+
+def _find_volume(engine: Engine, module: ModuleTarget, volume: VolumeTarget) -> Volume | None:
+    """The existing volume that is to be *volume*."""
+    found = engine.volumes.find(volume.name)
+    if found and (error := other_use(module.module, volume, found.labels)):
+        raise error
+    return found
+
+
+def remove_volume(engine: Engine, name: str, module: str) -> None:
+    """Remove the volume of *module*.
+
+    Raises:
+        VolumeInUseError: a container that stays has it.
+        ObjectNotFoundError: there is none.
+    """
+    try:
+        engine.volumes.remove(name)
+    except ObjectConflictError:
+        users = engine.containers.names_with_volume(name)
+        if not users:
+            raise
+        raise VolumeInUseError(name, module, users) from None

@@ -1,0 +1,211 @@
+"""All objects on the engine, ours and foreign."""
+
+import math
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from aiserver_tray.base.errors import ObjectNotFoundError
+from aiserver_tray.engine.values import ContainerSummary
+from aiserver_tray.model import Port
+from aiserver_tray.spec import labels
+from aiserver_tray.spec.model import ModuleTarget
+from aiserver_tray.system import ports, resources
+from aiserver_tray.system.ports import PortOwner, ReservedRange, overlap
+
+if TYPE_CHECKING:
+    from aiserver_tray.engine.engine import Engine
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A network or volume of the engine; networks have no time of creation here, volumes no id."""
+
+    name: str
+    labels: Mapping[str, str] = field(repr=False)
+    created_at: datetime | None = None
+    id: str = ""
+
+    @property
+    def module(self) -> str | None:
+        """The module that it was created for. None if it belongs to no module, or is foreign."""
+        return self.labels.get(labels.MODULE)
+
+    @property
+    def is_config(self) -> bool:
+        """Whether it contains only configuration files, which are written again with each
+        container."""
+        return labels.CONFIG_OF in self.labels
+
+
+@dataclass(frozen=True)
+class Survey:
+    """``installation`` is our ID. Networks and volumes are by name; of several networks with one
+    name, a foreign one counts. ``asked_at``: monotonic seconds before the engine was asked."""
+
+    installation: str
+    containers: tuple[ContainerSummary, ...] = ()
+    networks: Mapping[str, Found] = field(default_factory=dict)
+    volumes: Mapping[str, Found] = field(default_factory=dict)
+    asked_at: float = math.inf
+
+    def is_ours(self, found: ContainerSummary | Found) -> bool:
+        """Whether it belongs to this installation."""
+        return found.labels.get(labels.INSTALLATION) == self.installation
+
+    @property
+    def ours(self) -> list[ContainerSummary]:
+        """Our containers."""
+        return [found for found in self.containers if self.is_ours(found)]
+
+    @property
+    def our_networks(self) -> list[Found]:
+        """Our networks, with the one that all modules share."""
+        return [found for found in self.networks.values() if self.is_ours(found)]
+
+    @property
+    def our_volumes(self) -> list[Found]:
+        """Our volumes."""
+        return [found for found in self.volumes.values() if self.is_ours(found)]
+
+
+def survey(engine: "Engine", installation: str) -> Survey:
+    """Everything on *engine*, in three requests.
+
+    Raises:
+        EngineDownError, EngineRequestError: the engine can't be asked.
+    """
+    asked_at = time.monotonic()
+    networks = [
+        Found(network.name, network.labels, id=network.id) for network in engine.networks.all()
+    ]
+    volumes = [Found(v.name, v.labels, v.created_at) for v in engine.volumes.all()]
+    return Survey(
+        installation,
+        tuple(engine.containers.summaries()),
+        _foreign_last(networks, installation),
+        _foreign_last(volumes, installation),
+        asked_at,
+    )
+
+
+def _foreign_last(found: Iterable[Found], installation: str) -> dict[str, Found]:
+    ordered = sorted(found, key=lambda f: f.labels.get(labels.INSTALLATION) != installation)
+    return {one.name: one for one in ordered}
+
+
+# -- the machine that the engine runs on ----------------------------------------------------------
+
+
+class HostPort(NamedTuple):
+    """A port of the machine on which the engine publishes."""
+
+    address: str
+    number: int
+    protocol: str
+
+    @classmethod
+    def of(cls, port: Port) -> "HostPort":
+        """The host's side of *port*."""
+        return cls(port.address, port.host, port.protocol)
+
+    def collides(self, other: "HostPort") -> bool:
+        """Whether both ports can't be in use at the same time."""
+        is_same = (self.number, self.protocol) == (other.number, other.protocol)
+        return is_same and overlap(self.address, other.address)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """``claims``: by container ID, the ports that a container has, or takes when it starts; our own
+    containers of the modules in question are left out. ``listeners``: the wanted ports that a
+    process of this machine uses or that the system reserves, with the owner if it is known.
+    ``memory`` (bytes) is that of the engine. ``available_memory`` and ``free_disk`` (bytes, in the
+    engine's data folder) are known only if the engine shares the kernel of this machine.
+    ``is_free``: whether a port is free, as far as this machine knows."""
+
+    memory: int
+    claims: Mapping[str, frozenset[HostPort]] = field(default_factory=dict)
+    listeners: Mapping[HostPort, PortOwner | ReservedRange | None] = field(default_factory=dict)
+    available_memory: int | None = None
+    free_disk: int | None = None
+    is_free: Callable[[HostPort], bool] = field(default=lambda _: True, compare=False)
+
+
+def inspect_machine(engine: "Engine", found: Survey, targets: Sequence[ModuleTarget]) -> Machine:
+    """Collect everything that may conflict with *targets*, besides what *found* has. Sends one
+    request for each container that is not running, unless it is ours and of these modules.
+
+    Raises:
+        EngineDownError, EngineRequestError: the engine can't be asked.
+    """
+    return inspect_ports(engine, found, wanted_ports(targets), [target.name for target in targets])
+
+
+def inspect_ports(
+    engine: "Engine", found: Survey, wanted: Collection[HostPort], modules: Collection[str]
+) -> Machine:
+    """Like `inspect_machine`, for the *wanted* ports of *modules*."""
+    info = engine.info()
+    is_free = _is_free if info.is_local else _is_free_elsewhere
+    return Machine(
+        memory=info.memory,
+        claims=_claims(engine, found, modules) if wanted else {},
+        listeners=_listeners(wanted, found.containers, is_free),
+        available_memory=resources.available_memory() if info.shares_kernel else None,
+        free_disk=resources.free_disk(info.data_root) if info.shares_kernel else None,
+        is_free=is_free,
+    )
+
+
+def wanted_ports(targets: Iterable[ModuleTarget]) -> frozenset[HostPort]:
+    """Every host port that *targets* publish on."""
+    return frozenset(
+        HostPort.of(port) for t in targets for service in t.services for port in service.ports
+    )
+
+
+def _claims(
+    engine: "Engine", found: Survey, modules: Collection[str]
+) -> dict[str, frozenset[HostPort]]:
+    return {
+        container.id: frozenset(map(HostPort.of, _ports(engine, container)))
+        for container in found.containers
+        # These containers are kept or recreated.
+        if not (found.is_ours(container) and container.labels.get(labels.MODULE, "") in modules)
+    }
+
+
+def _ports(engine: "Engine", container: ContainerSummary) -> Sequence[Port]:
+    if container.status in ("running", "paused"):
+        return container.ports
+    try:
+        return engine.containers.port_claims(container.id)
+    except ObjectNotFoundError:  # removed meanwhile
+        return ()
+
+
+def _listeners(
+    wanted: Iterable[HostPort],
+    containers: Iterable[ContainerSummary],
+    is_free: Callable[[HostPort], bool],
+) -> dict[HostPort, PortOwner | ReservedRange | None]:
+    """Those of the *wanted* ports that a process uses and no container of *containers*
+    publishes."""
+    published = [HostPort.of(port) for container in containers for port in container.ports]
+    return {
+        port: ports.port_owner(*port)
+        for port in wanted
+        if not any(map(port.collides, published)) and not is_free(port)
+    }
+
+
+def _is_free(port: HostPort) -> bool:
+    return ports.is_free(*port)
+
+
+def _is_free_elsewhere(_: HostPort) -> bool:
+    """Ports of another machine are unknown, so they count as free."""
+    return True

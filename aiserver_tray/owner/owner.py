@@ -1,0 +1,78 @@
+"""Owning the core in this process."""
+
+import os
+from contextlib import ExitStack
+from typing import Literal, Self
+
+from aiserver_tray.carriers.local.server import Server
+from aiserver_tray.core.app import App
+from aiserver_tray.core.core import Core
+from aiserver_tray.core.upkeep import Reviver
+from aiserver_tray.features.alerts.channels import AlertsFeature
+from aiserver_tray.features.alerts.watch import RuleWatch
+from aiserver_tray.features.place import Process
+from aiserver_tray.model import Actor
+from aiserver_tray.owner.api import Api
+from aiserver_tray.settings.entries import OwnerEntry
+from aiserver_tray.state.store import Store
+
+
+class Owner:
+    """Within ``with``, this process has store and operations of *app*'s home folder, and serves the
+    control channel. It does not wait for the engine. Its `Instance` must be held.
+
+    Raises:
+        SettingError: the home can't be used.
+    """
+
+    def __init__(self, app: App, process: Process) -> None:
+        self._app = app
+        self._process = process
+        self._stack = ExitStack()
+        self._core: Core
+
+    @property
+    def store(self) -> Store:
+        """The state."""
+        return self._core.store
+
+    def refresh(self) -> None:
+        """Read the engine and all of its containers again."""
+        self._core.refresh()
+
+    @property
+    def alerts(self) -> RuleWatch:
+        """The watch over the alert rules."""
+        return self.api.place.feature(AlertsFeature).watch
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            core = self._core = self._app.core()
+            stack.callback(core.close)
+            core.open()
+            api = self.api = Api(self._app, core, self._process)
+            stack.callback(api.close)
+            api.start()
+            own = Actor("owner", os.getpid())
+            reviver = Reviver(
+                self._app.settings,
+                lambda: self._app.names,
+                core,
+                lambda request: api.begin(request, own),
+            )
+            reviver.start()
+            stack.callback(reviver.close)
+            server = Server(self._app.settings.home, api)
+            server.start()
+            stack.callback(server.close)
+            self._stack = stack.pop_all()
+        self._record("started")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+        self._record("stopped")
+
+    def _record(self, event: Literal["started", "stopped"]) -> None:
+        entry = OwnerEntry(owner=self._process.kind, event=event, pid=os.getpid())
+        self._app.settings.journal.add(entry)

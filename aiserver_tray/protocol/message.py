@@ -1,0 +1,142 @@
+"""Messages between the owner of the core and its clients, and the contract that they keep.
+
+Clients are processes that have to start fast: nothing here needs the validation of requests.
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any, Final, Generic, Literal, Protocol, TypeVar
+
+from aiserver_tray.base.codec import compact_json, to_json
+from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.model import Actor, Carrier
+
+Json = dict[str, Any]
+
+CallerKind = Literal["window", "browser", "command", "tray"]
+"""window, browser: the page of the dashboard there; command: the command line, or a second start of
+the applet; tray: icon and menu."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """An event on its way to a client. ``payload`` is JSON. Of messages with the same event and
+    ``key`` only the latest counts; without a key each counts, and their order."""
+
+    event: str
+    payload: bytes
+    key: str | None = None
+
+    @property
+    def slot(self) -> tuple[str, str] | None:
+        """Selects the subject of an event, of which only the latest event counts."""
+        return None if self.key is None else (self.event, self.key)
+
+
+_Payload = TypeVar("_Payload")
+
+Source = Literal["owner", "window"]
+"""The sender of an event: the owner of the core, or the window for its own page."""
+
+EVENTS: Final[dict[str, "Event[Any]"]] = {}
+"""Every event there is, by name. Filled by the declarations, when their modules are imported."""
+
+
+class Event(Generic[_Payload]):
+    """A message that clients receive without a request. ``payload``: its class (`base.codec`);
+    ``key``: its subject in JSON, if only the latest event about it counts (see `Message`);
+    ``source``: the sender."""
+
+    def __init__(
+        self,
+        name: str,
+        payload: type[_Payload],
+        summary: str,
+        *,
+        key: Callable[[Json], str] | None = None,
+        source: Source = "owner",
+    ) -> None:
+        self.name = name
+        self.payload = payload
+        self.summary = summary
+        self._key = key
+        self.source = source
+        EVENTS[name] = self
+
+    def message(self, payload: _Payload, language: Language = "en") -> Message:
+        """The event with *payload*, with texts in *language*."""
+        return self.of_json(to_json(payload, language, self.payload))
+
+    def of_json(self, payload: Json) -> Message:
+        """The event with *payload*, which is JSON."""
+        return Message(self.name, compact_json(payload), self._key(payload) if self._key else None)
+
+
+def owner_events() -> tuple[str, ...]:
+    """The names of the events that clients of the owner can subscribe to."""
+    return tuple(event.name for event in EVENTS.values() if event.source == "owner")
+
+
+# -- the contract ---------------------------------------------------------------------------------
+# A client asks through channels and gets events (``docs/ipc.md``). Every answer is an envelope::
+# {"success": bool, "code": str | null, "message": str, "data": {...}}
+# The same contract goes over three carriers: the control channel, the window's JS bridge, and
+# HTTP.
+
+
+VERSION: Final = 2
+"""Version of the contract; a client with another version is rejected."""
+
+Envelope = Json
+
+
+@dataclass(frozen=True, eq=False)
+class Peer:
+    """One connected client. ``language``: the language of its reader unless the user chose one;
+    ``send`` sends it an event, and returns at once; ``pid``: its process, if that is known;
+    ``waiting``: how many bytes wait in its connection, because it reads too slowly."""
+
+    kind: CallerKind
+    language: Language
+    send: Callable[[Message], None]
+    pid: int | None = None
+    waiting: Callable[[], int] = lambda: 0
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The sender of a request. ``language``: of the texts in the response."""
+
+    peer: Peer
+    language: Language
+
+    @property
+    def kind(self) -> CallerKind:
+        """The kind of client."""
+        return self.peer.kind
+
+    @property
+    def actor(self) -> Actor:
+        """The client, for the journal."""
+        return Actor(self.peer.kind, self.peer.pid)
+
+
+class Contract(Protocol):
+    """The owner's side of the contract, for every carrier."""
+
+    def invoke(self, channel: str, payload: Any, peer: Peer) -> Envelope:  # noqa: ANN401 - JSON
+        """The answer. Blocks until there is one, and never raises."""
+
+    def subscribe(self, peer: Peer, events: Collection[str]) -> None:
+        """Send *peer* the *events*, from the current state on, in place of those before."""
+
+    def forget(self, peer: Peer) -> None:
+        """The client is gone, and with it all that it listened to."""
+
+    def refused(self, carrier: Carrier, reason: Text) -> None:
+        """A client of *carrier* was refused, because it may not connect."""
+
+
+def answer(data: Json) -> Envelope:
+    """The envelope of a success."""
+    return {"success": True, "code": None, "message": "", "data": data}

@@ -1,0 +1,411 @@
+"""Browser mode over real sockets: who gets in, what is answered, and what no one can do."""
+
+import logging
+import ssl
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+from aiserver_tray.base.errors import SettingError
+from aiserver_tray.carriers.http import browser
+from aiserver_tray.carriers.http.access import Keys
+from aiserver_tray.carriers.http.server import Binding, BrowserServer
+from aiserver_tray.features.logs.events import LOG
+from aiserver_tray.features.stack.events import PROGRESS, SNAPSHOT
+from aiserver_tray.protocol.message import Envelope, Peer, answer
+from tests.support import states
+from tests.support.scripted import Scripted
+from tests.support.visitor import Answer, Listener, Visitor
+
+CALL = {"channel": "ai/operation/list"}
+
+
+@pytest.fixture
+def host() -> Scripted:
+    return Scripted(states.running())
+
+
+@pytest.fixture
+def visitor(host: Scripted) -> Iterator[Visitor]:
+    with BrowserServer(host, Binding(), "en") as server:
+        yield Visitor(server.address)
+
+
+@pytest.fixture
+def guest(visitor: Visitor) -> Visitor:
+    """A visitor that was let in."""
+    visitor.enter()
+    return visitor
+
+
+def refused(answer: Answer, status: int) -> None:
+    """*answer* is an envelope that tells no secret."""
+    assert answer.status == status
+    assert answer.json["success"] is False
+    assert answer.json["code"] == "E_REQUEST"
+    assert b"Traceback" not in answer.body
+
+
+def test_the_printed_address_leads_to_the_page_by_a_cookie(visitor: Visitor) -> None:
+    entry = visitor.get(f"/?token={visitor.token}")
+    assert entry.status == 303
+    cookie, path = entry.headers["set-cookie"], entry.headers["location"]
+    assert path.startswith("/browser/")
+    # Browsers send it to every port of this machine, but only to this path, which nobody knows.
+    assert len(path) > 40
+    assert f"Path={path}" in cookie
+    assert "HttpOnly" in cookie
+    assert "SameSite=strict" in cookie
+    assert visitor.token not in cookie
+    visitor.enter()
+    page = visitor.get(visitor.page)
+    assert page.status == 200
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert "'unsafe-eval'" not in page.headers["content-security-policy"]
+    assert page.headers["x-content-type-options"] == "nosniff"
+    assert page.headers["cache-control"] == "no-store"
+    refused(visitor.get("/"), 401)
+
+
+def test_an_invitation_is_good_once(host: Scripted) -> None:
+    with BrowserServer(host, Binding(), "en") as server:
+        invited = Visitor(server.invitation("home"))
+        assert invited.token != Visitor(server.address).token
+        assert invited.get(f"/?token={invited.token}").status == 303
+        refused(invited.get(f"/?token={invited.token}"), 401)
+
+
+@pytest.mark.parametrize("name", ["", "js/main.js", "events"])
+def test_nothing_is_for_who_was_not_let_in(visitor: Visitor, host: Scripted, name: str) -> None:
+    visitor.enter()
+    del visitor.headers["Cookie"]
+    path = f"{visitor.page}{name}"
+    refused(visitor.get(path), 401)
+    refused(visitor.get(path, Cookie=f"aiserver-{visitor.place[1]}=guessed"), 401)
+    refused(visitor.get(f"/browser/{name}"), 401)
+    refused(visitor.get("/"), 401)
+    refused(visitor.get("/?token=guessed"), 401)
+    refused(visitor.get("/?token=%ff%00"), 401)
+    refused(visitor.invoke(CALL), 401)
+    assert host.calls == []
+    assert [carrier for carrier, _ in host.refusals] == ["http"] * 7
+
+
+def test_a_complete_export_is_saved_by_the_browser(
+    guest: Visitor, host: Scripted, tmp_path: Path
+) -> None:
+    file = tmp_path / "logs-1.csv"
+    file.write_bytes(b"time,message\r\n" * 1000)
+    running = {"name": "logs-2.csv", "file": None}
+    done = {"name": file.name, "file": str(file)}
+    host.answers["ai/logs/exports"] = answer({"exports": [running, done]})
+
+    saved = guest.get(f"{guest.page}exports/{file.name}")
+
+    assert saved.body == file.read_bytes()
+    assert saved.headers["content-type"] == "application/octet-stream"
+    assert saved.headers["content-disposition"] == f'attachment; filename="{file.name}"'
+    for other in ("logs-2.csv", "..%2flogs-1.csv", "main.js"):
+        assert guest.get(f"{guest.page}exports/{other}").status == 404
+    del guest.headers["Cookie"]
+    refused(guest.get(f"{guest.page}exports/{file.name}"), 401)
+
+
+@pytest.mark.parametrize("part", ["", "events", "invoke"])
+def test_a_page_of_an_earlier_process_gets_an_error(
+    guest: Visitor, host: Scripted, part: str
+) -> None:
+    with BrowserServer(host, Binding(), "en") as another:
+        later = Visitor(another.address)
+        later.headers, later.page = guest.headers, guest.page
+        told = later.invoke(CALL) if part == "invoke" else later.get(f"{later.page}{part}")
+        refused(told, 401)
+        assert "has restarted" in told.json["message"]
+
+
+def test_a_page_outlives_its_server_where_another_has_the_same_keys(
+    guest: Visitor, host: Scripted
+) -> None:
+    keys = Keys()
+    with BrowserServer(host, Binding(), "en", keys) as first:
+        visitor = Visitor(first.address)
+        visitor.enter()
+    with BrowserServer(host, Binding(port=first.port), "en", keys) as second:
+        assert second.address == first.address
+        assert visitor.get(visitor.page).status == 200
+        refused(visitor.get(visitor.page, Cookie=guest.headers["Cookie"]), 401)
+
+
+def test_a_refusal_can_be_read_as_it_comes(host: Scripted) -> None:
+    with BrowserServer(host, Binding(), "zh") as server:
+        told = Visitor(server.address).get("/")
+        refused(told, 401)
+        assert told.json["message"] in told.body.decode()
+        assert told.headers["content-type"] == "application/json; charset=utf-8"
+
+
+def test_what_no_text_may_hold_is_answered_all_the_same(guest: Visitor, host: Scripted) -> None:
+    host.answers["ai/operation/list"] = answer({"name": "undecodable \udcff"})
+    assert guest.invoke(CALL).json == answer({"name": "undecodable \udcff"})
+
+
+@pytest.mark.parametrize("name", ["evil.example", "127.0.0.1", "localhost:1", "", None])
+def test_only_its_own_name_leads_to_it(guest: Visitor, host: Scripted, name: str | None) -> None:
+    """A name of an attacker's making may lead to 127.0.0.1 (DNS rebinding)."""
+    refused(guest.get(guest.page, Host=name), 403)
+    refused(guest.invoke(CALL, Host=name, Origin=f"http://{name}"), 403)
+    assert host.calls == []
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "https://{host}", None])
+def test_other_pages_can_ask_for_nothing(
+    guest: Visitor, host: Scripted, origin: str | None
+) -> None:
+    origin = origin and origin.format(host=guest.host)
+    refused(guest.invoke(CALL, Origin=origin), 403)
+    refused(guest.get(f"{guest.page}events", Sec_Fetch_Site="cross-site"), 403)
+    assert host.calls == []
+
+
+def test_a_call_is_answered_as_the_contract_says(guest: Visitor, host: Scripted) -> None:
+    host.answers["ai/operation/list"] = answer({"operations": []})
+    given = guest.invoke({**CALL, "payload": {}})
+    assert given.status == 200
+    assert given.json == answer({"operations": []})
+    assert host.callers[-1].language == "en"
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b'{"channel": 1}', b"\xff", b"[" * 100_000, b'{"payload": {}}']
+)
+def test_what_is_no_call_is_refused(guest: Visitor, body: bytes) -> None:
+    refused(guest.invoke(body), 400)
+
+
+def test_a_bug_is_reported_without_a_traceback(
+    guest: Visitor, host: Scripted, caplog: pytest.LogCaptureFixture
+) -> None:
+    failed = guest.invoke({"channel": "ai/no/such"})  # the scripted contract raises
+    assert failed.status == 500
+    assert failed.json["success"] is False
+    assert b"Traceback" not in failed.body
+    assert "a page's request failed" in caplog.text
+    assert guest.invoke(CALL).status == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "{page}../../../../etc/passwd",
+        "{page}..%2f..%2f..%2fetc/passwd",
+        "{page}/etc/passwd",
+        "{page}js/",
+        "{page}js",
+        "{page}vendor/lit-html/LICENSE",
+        "{page}%00",
+        "/etc/passwd",
+        "/nothing",
+    ],
+)
+def test_there_are_only_the_files_of_the_page(guest: Visitor, path: str) -> None:
+    missing = guest.get(path.replace("{page}", guest.page))
+    assert missing.status in (400, 404)
+    assert b"root:" not in missing.body
+
+
+def test_other_methods_are_refused(guest: Visitor) -> None:
+    origin: dict[str, str | None] = {"Origin": f"http://{guest.host}"}
+    refused(guest.ask("PUT", guest.page, b"", origin), 405)
+    refused(guest.ask("DELETE", f"{guest.page}invoke", b"", origin), 405)
+
+
+# -- events ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def listener(guest: Visitor) -> Iterator[Listener]:
+    listener = Listener(guest, "page")
+    yield listener
+    listener.close()
+
+
+def test_a_page_gets_the_state_at_once_and_then_each_later_one_whole(
+    listener: Listener, host: Scripted
+) -> None:
+    assert listener.next(SNAPSHOT) == states.running()
+    progress = {"operation": states.operation(steps=[])}
+    host.publish(PROGRESS, progress)
+    host.show(states.starting())
+    assert listener.next(PROGRESS) == progress
+    assert listener.next(SNAPSHOT) == states.starting()
+
+
+MEGABYTE = "x" * 2**20
+
+
+def test_a_page_that_is_slow_to_read_gets_only_the_latest_state(
+    listener: Listener, host: Scripted
+) -> None:
+    for number in range(40):
+        host.show(states.snapshot(f"state {number}", chosen=[MEGABYTE]))
+    heard = [listener.next(SNAPSHOT)]
+    while heard[-1]["state"] != "state 39":
+        heard.append(listener.next(SNAPSHOT))
+    assert len(heard) < 30
+
+
+def test_a_page_that_does_not_read_at_all_is_given_up(listener: Listener, host: Scripted) -> None:
+    listener.next(SNAPSHOT)
+    for _ in range(40):
+        host.publish(LOG, {"streamId": "1", "event": "stdout", "chunk": MEGABYTE})
+    listener.wait_for_end()
+    assert host.subscribers == 0
+
+
+def test_what_a_page_asked_for_comes_to_it_alone(
+    guest: Visitor, listener: Listener, host: Scripted
+) -> None:
+    listener.next(SNAPSHOT)
+    guest.invoke({**CALL, "client": "page"})
+    peer = host.callers[-1]
+    peer.send(LOG.message({"streamId": "1", "event": "stdout", "chunk": "hello"}))
+    assert listener.next(LOG) == {"streamId": "1", "event": "stdout", "chunk": "hello"}
+    guest.invoke({**CALL, "client": "another"})
+    assert host.callers[-1] is not peer
+
+
+def test_a_request_that_is_repeated_is_done_once(guest: Visitor, host: Scripted) -> None:
+    call = {**CALL, "client": "page", "id": "1"}
+    first = guest.invoke(call)
+    assert guest.invoke(call).json == first.json
+    assert len(host.calls) == 1
+    guest.invoke({**call, "id": "2"})
+    guest.invoke({**call, "client": "another"})
+    assert len(host.calls) == 3
+
+
+def test_a_page_that_is_gone_is_forgotten(
+    guest: Visitor, listener: Listener, host: Scripted
+) -> None:
+    listener.next(SNAPSHOT)
+    guest.invoke({**CALL, "client": "page"})
+    listener.close()
+    successor = Listener(guest, "page")
+    successor.next(SNAPSHOT)
+    successor.close()
+    host.wait_until_forgotten(host.callers[-1])
+
+
+def test_a_page_without_events_is_forgotten_with_each_answer(
+    guest: Visitor, host: Scripted
+) -> None:
+    for _ in range(2):
+        guest.invoke({**CALL, "client": "unknown"})
+    assert host.forgotten == host.callers
+    assert host.callers[0] is not host.callers[1]
+
+
+def test_what_a_page_still_asks_when_it_goes_is_forgotten_too(
+    guest: Visitor, listener: Listener, host: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listener.next(SNAPSHOT)
+    successors: list[Listener] = []
+
+    def be_slow(_channel: str, _payload: object, peer: Peer) -> Envelope:
+        successors.append(Listener(guest, "page"))
+        host.wait_until_forgotten(peer)
+        return answer({})
+
+    monkeypatch.setattr(host, "invoke", be_slow)
+    assert guest.invoke({**CALL, "client": "page"}).json["success"]
+    assert len(host.forgotten) == 2
+    assert host.forgotten[0] is host.forgotten[1]
+    successors[0].close()
+
+
+def test_no_more_pages_than_there_are_places_for(
+    guest: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(browser, "MAX_PAGES", 2)
+    listeners = []
+    for name in ("first", "second", "last"):
+        listeners.append(Listener(guest, name))
+        listeners[-1].next(SNAPSHOT)  # else the server may take the second one first
+    listeners[0].wait_for_end()  # the oldest makes way
+    for listener in listeners:
+        listener.close()
+
+
+# -- where it serves -------------------------------------------------------------------------------
+
+
+def test_the_token_is_in_no_log(
+    visitor: Visitor, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    visitor.enter()
+    visitor.get(visitor.page)
+    visitor.get(f"/nothing?token={visitor.token}")
+    output = "".join(capfd.readouterr())
+    for secret in (visitor.token, (visitor.headers["Cookie"] or "").partition("=")[2]):
+        assert secret not in caplog.text + output
+
+
+def test_a_port_that_is_taken_is_reported(host: Scripted) -> None:
+    with BrowserServer(host, Binding(), "en") as first:
+        port = Visitor(first.address).place[1]
+        with pytest.raises(SettingError, match="--port"):
+            BrowserServer(host, Binding(port=port), "en")
+
+
+def test_what_is_no_address_is_reported() -> None:
+    with pytest.raises(SettingError, match="IP address"):
+        Binding("localhost").is_loopback  # noqa: B018
+    assert Binding("::1").is_loopback
+    assert not Binding("0.0.0.0").is_loopback
+
+
+def test_a_host_name_in_capitals_is_written_as_browsers_do(
+    host: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: "DESKTOP-AB12CD3")
+    with BrowserServer(host, Binding("0.0.0.0"), "en") as server:
+        visitor = Visitor(server.address)
+        assert visitor.host == f"desktop-ab12cd3:{visitor.place[1]}"
+        visitor.place = ("127.0.0.1", visitor.place[1])
+        visitor.enter()
+        assert visitor.get(visitor.page).status == 200
+
+
+def test_an_ip_address_is_written_as_browsers_do(host: Scripted) -> None:
+    with BrowserServer(host, Binding("0:0:0:0:0:0:0:1"), "en") as server:
+        visitor = Visitor(server.address)
+        assert visitor.host == f"[::1]:{visitor.place[1]}"
+        visitor.enter()
+
+
+def test_over_tls(host: Scripted, tmp_path: Path) -> None:
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=test"
+    subject = "-addext subjectAltName=IP:127.0.0.1 -keyout key.pem -out cert.pem"
+    words = [*command.split(), *subject.split()]
+    subprocess.run(words, cwd=tmp_path, check=True, capture_output=True)
+    with BrowserServer(host, Binding(certificate=certificate, key=key), "en") as server:
+        assert server.address.startswith("https://127.0.0.1:")
+        # Who does not speak TLS, or says nothing, is in nobody's way.
+        visitor = Visitor(server.address)
+        silent = visitor.connect()
+        trust = ssl.create_default_context(cafile=str(certificate))
+        with pytest.raises(OSError, match="401"), urlopen(server.address, context=trust):
+            pytest.fail("urlopen keeps no cookies")
+        silent.close()
+    with pytest.raises(SettingError, match="certificate"):
+        Binding(certificate=tmp_path / "none.pem").tls()
+    locked = tmp_path / "locked.pem"
+    lock = f"openssl rsa -in {key} -aes256 -passout pass:secret -out {locked}"
+    subprocess.run(lock.split(), check=True, capture_output=True)
+    with pytest.raises(SettingError, match="password"):
+        Binding(certificate=certificate, key=locked).tls()

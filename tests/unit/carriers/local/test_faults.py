@@ -1,0 +1,377 @@
+"""Clients that do wrong harm neither the host nor other clients."""
+
+import hmac
+import json
+import struct
+import threading
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from queue import SimpleQueue
+
+import pytest
+
+from aiserver_tray.base.errors import NotRunningError, RemoteError, RequestError, SettingError
+from aiserver_tray.carriers.local import wire
+from aiserver_tray.carriers.local.client import Client
+from aiserver_tray.carriers.local.place import find_key, make_key, socket_address
+from aiserver_tray.carriers.local.server import MAX_CALLS, MAX_CLIENTS, Pace, Server
+from aiserver_tray.features.stack.events import SNAPSHOT
+from aiserver_tray.protocol.hub import MAX_BYTES
+from aiserver_tray.protocol.message import VERSION
+from aiserver_tray.state.facts import ContainerSeen
+from aiserver_tray.system.paths import Home
+from aiserver_tray.window.bridge import GOTO
+from tests.support import made
+from tests.support.store_contract import StoreContract
+from tests.support.systems import RUNTIME, has_mode, on_unix
+
+from .listening import LIMIT, Heard, until
+from .raw import Raw, entered
+
+
+def test_socket_and_key_are_the_users_alone(home: Home, server: Server) -> None:
+    socket, key = Path(socket_address(home)), home.folder / "control.key"
+    assert has_mode(socket, 0o600)
+    assert has_mode(socket.parent, 0o700)
+    assert has_mode(key, 0o600)
+    assert make_key(home).hex() == key.read_text()
+
+
+def test_who_has_another_key_gets_nothing(home: Home, server: Server) -> None:
+    with Raw(home) as raw:
+        answer = raw.hello(bytes(32))
+        assert (answer["type"], answer["code"]) == ("refused", "E_REQUEST")
+    with Raw(home) as raw:
+        raw.receive()
+        raw.send({"type": "call", "id": 1, "channel": "echo"})
+        assert raw.all() == []
+
+
+@pytest.mark.parametrize("proof", [None, 1, "", "\ud800", ["x"]])
+def test_a_proof_that_is_none_is_refused(
+    home: Home, server: Server, contract: StoreContract, proof: object
+) -> None:
+    key = find_key(home)
+    assert key
+    with Raw(home) as raw:
+        assert raw.hello(key, proof=proof)["type"] == "refused"
+        assert raw.all() == []
+    (refusal,) = contract.refusals
+    assert refusal[0] == "control"
+    assert "without the key" in refusal[1]
+
+
+def test_the_proof_of_one_connection_is_none_for_another(home: Home, server: Server) -> None:
+    key = find_key(home)
+    assert key
+    with Raw(home) as one, Raw(home) as other:
+        nonce = other.receive()["nonce"]
+        assert one.hello(key)["type"] == "proof"
+        text = json.dumps(["owner", nonce, "00"]).encode()
+        proof = hmac.digest(key, text, "sha256").hex()
+        hello = {"type": "hello", "version": VERSION, "nonce": "00", "proof": proof}
+        other.send(hello)
+        assert other.receive()["type"] == "refused"
+
+
+class Scripted:
+    """A host that says what it was told to."""
+
+    def __init__(self, *frames: object) -> None:
+        self._frames = list(frames)
+
+    def receive(self) -> object:
+        return self._frames.pop(0)
+
+    def send(self, frame: bytes) -> None:
+        pass
+
+
+def enter(*frames: object) -> None:
+    wire.enter(Scripted(*frames), bytes(32), "command", "en")  # type: ignore[arg-type]
+
+
+def test_a_client_does_not_believe_a_host_without_the_key() -> None:
+    challenge = {"type": "challenge", "version": VERSION, "nonce": "00"}
+    with pytest.raises(RequestError, match="without the key of this home folder"):
+        enter(challenge, {"type": "proof", "proof": "00"})
+    with pytest.raises(wire.LostError):
+        enter([])
+
+
+def test_another_version_gets_an_error_from_either_side(home: Home, server: Server) -> None:
+    key = find_key(home)
+    assert key
+    with Raw(home) as raw:
+        answer = raw.hello(key, version=VERSION + 1, language="zh")
+        assert answer["code"] == "E_REQUEST"
+        assert "旧版" in answer["message"]
+    with pytest.raises(RequestError, match="Quit the older"):
+        enter({"type": "challenge", "version": VERSION + 1, "nonce": "00"})
+
+
+def test_a_version_of_any_length_and_content_is_quoted_in_one_short_line(
+    home: Home, server: Server
+) -> None:
+    key = find_key(home)
+    assert key
+    with Raw(home) as raw:
+        answer = raw.hello(key, version="9\n\u202e\x1b[2J" + "x" * 100_000)
+    assert "version 9 [2Jxxx" in answer["message"]
+    assert len(answer["message"]) < 300
+
+
+def test_one_client_too_many_is_refused_until_another_leaves(home: Home, server: Server) -> None:
+    with ExitStack() as stack:
+        clients = [stack.enter_context(Client.connect(home, "command")) for _ in range(MAX_CLIENTS)]
+        with pytest.raises(RemoteError, match="is busy") as refused:
+            Client.connect(home, "command")
+        assert refused.value.code == "E_BUSY"
+        assert all(client.call("echo")["success"] for client in clients)
+        clients[0].close()
+        until(lambda: is_admitted(home))
+
+
+def is_admitted(home: Home) -> bool:
+    try:
+        with Client.connect(home, "command") as client:
+            return bool(client.call("echo")["success"])
+    except RemoteError:
+        return False
+
+
+def test_a_silent_client_holds_up_nobody(
+    home: Home, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aiserver_tray.carriers.local.server._HANDSHAKE_SECONDS", 10 * LIMIT)
+    with Raw(home) as silent, Raw(home) as half:
+        half.receive()
+        half.half_a_frame()
+        with Client.connect(home, "command") as client:
+            assert client.call("echo")["success"]
+        assert silent.receive()["type"] == "challenge"
+
+
+def test_a_silent_client_is_disconnected(home: Home, server: Server) -> None:
+    begun = time.monotonic()
+    with Raw(home) as silent, Raw(home) as half:
+        half.receive()
+        half.half_a_frame()
+        assert silent.receive()["type"] == "challenge"
+        assert (silent.receive(), half.receive()) == (None, None)
+    assert time.monotonic() - begun > 1.5
+
+
+def test_any_number_that_says_nothing_keeps_nobody_out(home: Home, server: Server) -> None:
+    with ExitStack() as stack:
+        first = stack.enter_context(Client.connect(home, "command"))
+        oldest = stack.enter_context(Raw(home))
+        assert oldest.receive()["type"] == "challenge"
+        for _ in range(2 * MAX_CLIENTS):
+            assert stack.enter_context(Raw(home)).receive()["type"] == "challenge"
+        with Client.connect(home, "command") as client:
+            assert client.call("echo")["success"]
+        assert oldest.receive() is None
+        assert first.call("echo")["success"]
+
+
+def test_half_a_frame_and_one_who_never_reads_hold_up_nobody(
+    home: Home, server: Server, contract: StoreContract
+) -> None:
+    with entered(home) as half, entered(home) as deaf, Client.connect(home, "command") as client:
+        half.half_a_frame()
+        deaf.send({"type": "subscribe", "id": 1, "events": [SNAPSHOT.name]})
+        heard = Heard(client, SNAPSHOT.name)
+        for number in range(300):
+            contract.put(ContainerSeen(made.ended(exit_code=number)))
+        heard.until(lambda payload: payload == contract.snapshot())
+        assert client.call("echo")["success"]
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [b"", b"\xff\xfe", b"{", b"[" * 100_000, b"{} {}", b"9" * 5000],
+    ids=["empty", "no text", "half", "deep", "two", "long number"],
+)
+def test_what_is_no_json_ends_the_connection(home: Home, server: Server, garbage: bytes) -> None:
+    with entered(home) as raw, Client.connect(home, "command") as other:
+        raw.frame(garbage)
+        assert raw.all() == []
+        assert other.call("echo")["success"]
+
+
+@on_unix
+@pytest.mark.parametrize("size", [2**20 + 1, 2**31 - 1, -2])
+def test_a_frame_that_is_too_long_ends_the_connection(
+    home: Home, server: Server, size: int
+) -> None:
+    with entered(home) as raw:
+        raw.raw(struct.pack("!i", size))
+        assert raw.all() == []
+
+
+@pytest.mark.parametrize(
+    ("frame", "field"),
+    [
+        ({"id": 1}, ""),
+        ({"id": "x", "type": "quit"}, ""),
+        ({"id": 1, "type": "call"}, "call.channel"),
+        ({"id": 1, "type": "call", "channel": 5}, "call.channel"),
+        ({"id": 1, "type": "call", "channel": "echo", "more": 1}, "call.more"),
+        ({"id": 1, "type": "subscribe", "events": ["ai/all"]}, "subscribe.events.0"),
+        ({"id": 1, "type": "subscribe", "events": [GOTO.name]}, "subscribe.events.0"),
+        ({"id": 1, "type": "subscribe", "events": [{}]}, "subscribe.events.0"),
+    ],
+)
+def test_a_frame_that_is_not_known_is_answered(
+    home: Home, server: Server, frame: dict[str, object], field: str
+) -> None:
+    with entered(home) as raw:
+        raw.send(frame)
+        answer = raw.receive()
+        assert (answer["id"], answer["answer"]["code"]) == (frame["id"], "E_REQUEST")
+        assert field in answer["answer"]["data"]["fields"]
+        raw.send({"type": "call", "id": 2, "channel": "echo"})
+        assert raw.receive()["answer"]["success"]
+
+
+@pytest.mark.parametrize("frame", [[], 1, None, {}, {"id": True}, {"id": [1]}, {"type": "call"}])
+def test_repeated_garbage_ends_the_connection(home: Home, server: Server, frame: object) -> None:
+    with entered(home) as raw:
+        for _ in range(10):
+            raw.send(frame)
+        assert raw.all() == []
+
+
+def test_a_client_that_asks_too_much_at_once_gets_an_error(
+    home: Home, server: Server, contract: StoreContract
+) -> None:
+    with entered(home) as greedy, Client.connect(home, "command") as other:
+        for number in range(MAX_CALLS + 1):
+            greedy.send({"type": "call", "id": number, "channel": "wait"})
+        answer = greedy.receive()
+        assert (answer["id"], answer["answer"]["code"]) == (MAX_CALLS, "E_BUSY")
+        assert other.call("echo")["success"]
+        contract.released.set()
+        assert {greedy.receive()["id"] for _ in range(MAX_CALLS)} == set(range(MAX_CALLS))
+
+
+def test_a_flood_leaves_others_their_turn(home: Home, server: Server) -> None:
+    done = threading.Event()
+    with entered(home) as flood, Client.connect(home, "command") as other:
+        content = json.dumps({"type": "call", "id": 1, "channel": "echo"}).encode()
+
+        def pour() -> None:
+            while not done.is_set():
+                try:
+                    flood.frame(content)
+                except OSError:
+                    return
+
+        def drain() -> None:
+            while flood.receive():
+                pass
+
+        threads = [threading.Thread(target=work) for work in (pour, drain)]
+        for thread in threads:
+            thread.start()
+        times = []
+        for _ in range(100):
+            begun = time.monotonic()
+            assert other.call("echo")["success"]
+            times.append(time.monotonic() - begun)
+        done.set()
+        flood.sever()
+        for thread in threads:
+            thread.join()
+    assert sorted(times)[50] < 0.05
+
+
+def test_the_pace_lets_a_burst_pass_and_then_so_many_a_second() -> None:
+    pace = Pace()
+    assert [pace.delay(1.0) for _ in range(Pace.BURST)][-1] == 0
+    assert pace.delay(1.0) == pytest.approx(1 / Pace.PER_SECOND)
+    assert pace.delay(3.0) == 0
+
+
+def test_who_does_not_read_what_it_ordered_is_disconnected(
+    home: Home, server: Server, contract: StoreContract
+) -> None:
+    with entered(home) as deaf, Client.connect(home, "command") as other:
+        size = 2**20
+        # Of these, as much as may wait may be on its way already.
+        order = {"count": 2 * (1 + MAX_BYTES // size), "size": size}
+        deaf.send({"type": "call", "id": 1, "channel": "emit", "payload": order})
+        until(lambda: bool(contract.forgotten))
+        assert other.call("echo")["success"]
+
+
+def test_what_is_still_being_asked_when_a_client_goes_is_forgotten_too(
+    home: Home, server: Server, contract: StoreContract
+) -> None:
+    with entered(home) as hasty:
+        hasty.send({"type": "call", "id": 1, "channel": "wait"})
+        until(lambda: bool(contract.waiting))
+    until(lambda: len(contract.forgotten) == 1)
+    contract.released.set()
+    until(lambda: contract.forgotten == contract.waiting * 2)
+
+
+def test_closing_ends_all_threads_whatever_clients_do(home: Home, contract: StoreContract) -> None:
+    before = set(threading.enumerate())
+    server = Server(home, contract)
+    server.start()
+    with Raw(home), entered(home) as half, entered(home) as deaf, entered(home) as busy:
+        half.half_a_frame()
+        order = {"count": 8, "size": 2**20}
+        deaf.send({"type": "call", "id": 1, "channel": "emit", "payload": order})
+        busy.send({"type": "call", "id": 1, "channel": "echo"})
+        assert busy.receive()
+        server.close()
+        until(lambda: set(threading.enumerate()) <= before)
+        assert busy.all() == []
+    assert not Path(socket_address(home)).exists()
+
+
+def test_pending_events_are_sent_before_the_end(home: Home, contract: StoreContract) -> None:
+    server = Server(home, contract)
+    server.start()
+    with entered(home) as raw:
+        raw.send(
+            {"type": "call", "id": 1, "channel": "emit", "payload": {"count": 4, "size": 2**20}}
+        )
+        assert raw.receive()["event"]
+        frames: SimpleQueue[int] = SimpleQueue()
+        reader = threading.Thread(target=lambda: frames.put(len(raw.all())))
+        until(lambda: not any(t.name == "control-call" for t in threading.enumerate()))
+        reader.start()
+        server.close()
+        reader.join()
+        assert frames.get() == 4
+
+
+@on_unix
+def test_a_socket_that_somebody_removed_does_not_keep_the_host_from_ending(
+    home: Home, contract: StoreContract
+) -> None:
+    server = Server(home, contract)
+    server.start()
+    Path(socket_address(home)).unlink()
+    with pytest.raises(NotRunningError):
+        Client.connect(home, "command")
+    server.close()
+
+
+def test_a_host_that_stands_still_is_as_good_as_none(home: Home, server: Server) -> None:
+    with pytest.raises(NotRunningError):
+        Client.connect(home, "command", timeout=0.0)
+
+
+@on_unix
+def test_a_path_that_is_too_long_is_reported(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = Path(socket_address(home)).parent.parent / ("x" * 100)
+    folder.mkdir(mode=0o700)
+    monkeypatch.setenv(RUNTIME, str(folder))
+    with pytest.raises(SettingError, match="too long for a socket"):
+        socket_address(home)

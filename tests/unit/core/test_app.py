@@ -1,0 +1,191 @@
+"""What the parts, wired together, give: targets, previews and outlines of modules."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from aiserver_tray.base.errors import SettingError
+from aiserver_tray.base.masking import MASK
+from aiserver_tray.core.app import App
+from aiserver_tray.operations.preflight.volumes import KEEP
+from aiserver_tray.spec.page import page
+
+KEEPING = """
+x-aiserver:
+  kind: feature
+  settings:
+    KEY: {type: secret, generate: hex32, keep: true}
+    TOKEN: {type: secret}
+services:
+  web:
+    image: busybox:1.37.0
+    environment: [KEY, TOKEN]
+    volumes: [data:/data]
+volumes: {data: {}}
+"""
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> App:
+    folder = tmp_path / "catalog/web"
+    folder.mkdir(parents=True)
+    (folder / "compose.yaml").write_text(KEEPING, encoding="utf-8")
+    return App(tmp_path / "home", [tmp_path / "catalog"])
+
+
+def test_a_preview_masks_secrets_that_are_missing_and_makes_none(app: App) -> None:
+    app.settings.set(app.declared, "web.TOKEN", "any-token")
+
+    preview = app.preview("web")
+
+    (service,) = preview.services
+    assert service.body["Env"] == [f"KEY={MASK}", "TOKEN=any-token"]
+    assert app.settings.secrets.names() == {"web.TOKEN"}
+    # Nobody has made data with it.
+    assert preview.volumes[0].body["Labels"][f"{KEEP}web.KEY"] == "to be made"
+
+
+def test_a_preview_is_the_target_once_all_secrets_are_made(app: App) -> None:
+    app.settings.set(app.declared, "web.TOKEN", "any-token")
+    target = app.target("web")
+    assert MASK not in str(target.services[0].body)
+    assert app.preview("web") == target
+
+
+def test_a_preview_shows_what_is_missing_as_the_target_does(app: App) -> None:
+    with pytest.raises(SettingError) as wanted:
+        app.target("web")
+    with pytest.raises(SettingError) as found:
+        app.preview("web")
+    assert found.value.text == wanted.value.text
+    assert found.value.data["name"] == "web.TOKEN"
+
+
+def test_the_outline_of_a_broken_module_says_where_it_is_broken(app: App, tmp_path: Path) -> None:
+    file = tmp_path / "catalog/web/compose.yaml"
+    file.write_text("services: [}\n", encoding="utf-8")
+    problem = app.model("web").problem
+    assert problem is not None
+    assert problem.render("en").startswith(f"{file}:1: ")
+    assert problem.render("zh").startswith(f"{file}:1：")
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ("web", "depends_on: expected a mapping, found 'web'"),
+        ("[[web]]", "depends_on: expected a mapping, found a list"),
+        ("{web: }", "depends_on.web: expected a mapping, found nothing"),
+    ],
+)
+def test_a_wrong_depends_on_costs_its_own_module_only(
+    app: App, tmp_path: Path, given: str, why: str
+) -> None:
+    folder = tmp_path / "catalog/bad"
+    folder.mkdir()
+    text = f"services: {{api: {{image: 'i:1', depends_on: {given}}}, web: {{image: 'i:1'}}}}\n"
+    (folder / "compose.yaml").write_text(text, encoding="utf-8")
+
+    problem = app.model("bad").problem
+
+    assert problem is not None
+    assert problem.render("en").endswith(why)
+    assert problem.render("en") == app.check(folder).problems[0].render("en")
+    assert app.model("web").problem is None
+
+
+def test_a_bug_in_one_module_is_its_problem(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stumble(*_: object) -> None:
+        raise KeyError("a value that nobody may see")
+
+    monkeypatch.setattr("aiserver_tray.spec.outline.module_model", stumble)
+
+    model = app.model("web")
+
+    assert (model.name, model.kind) == ("web", "feature")
+    assert model.problem is not None
+    assert "KeyError, test_app.py:" in model.problem.render("en")
+    assert "nobody may see" not in model.problem.render("en")
+
+
+@pytest.mark.parametrize(
+    ("bind", "opened"),
+    [
+        ("127.0.0.1", "http://localhost:80/a?b=localhost"),
+        ("0.0.0.0", "http://localhost:80/a?b=localhost"),
+        ("::", "http://localhost:80/a?b=localhost"),
+        ("192.168.7.5", "http://192.168.7.5:80/a?b=localhost"),
+        ("127.0.0.2", "http://127.0.0.2:80/a?b=localhost"),
+        ("fd00::5", "http://[fd00::5]:80/a?b=localhost"),
+    ],
+)
+def test_a_page_is_where_the_ports_are_published(
+    app: App, tmp_path: Path, bind: str, opened: str
+) -> None:
+    folder = tmp_path / "catalog/page"
+    folder.mkdir()
+    text = (
+        "x-aiserver: {kind: feature, open: 'http://localhost:80/a?b=localhost'}\n"
+        "services: {web: {image: 'i:1', ports: ['80:80']}}\n"
+    )
+    (folder / "compose.yaml").write_text(text, encoding="utf-8")
+    app.settings.set(app.declared, "app.bind", bind)
+
+    assert app.model("page").open == opened
+    assert app.preview("page").open == opened
+
+
+@pytest.mark.parametrize("address", ["http://localhost.example.com", "https://10.0.0.1:80", None])
+def test_only_this_machine_is_another_host(address: str | None) -> None:
+    assert page(address, "192.168.7.5") == address
+
+
+def test_a_core_that_does_not_come_to_begin_leaves_nothing_running(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_app: App) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(App, "read", interrupt)
+    before = threading.enumerate()
+
+    with pytest.raises(KeyboardInterrupt), App(tmp_path, [], "unix:///nowhere").core():
+        pass
+
+    assert threading.enumerate() == before
+
+
+def test_check_takes_what_a_plain_file_requires_from_the_settings(app: App, tmp_path: Path) -> None:
+    folder = tmp_path / "catalog/plain"
+    folder.mkdir()
+    text = "services: {web: {image: 'i:1', command: ['${KEY:?the key}']}}\n"
+    (folder / "compose.yaml").write_text(text, encoding="utf-8")
+    assert len(app.check(folder).problems) == 1
+    app = App(tmp_path / "home", [tmp_path / "catalog"])
+    app.settings.set(app.declared, "plain.KEY", "mine")
+    assert app.check(folder).problems == app.check(None).problems == []
+
+
+def test_a_module_that_an_operation_publishes_is_the_one_that_is_shown_before(
+    app: App, tmp_path: Path
+) -> None:
+    folder = tmp_path / "catalog/page"
+    folder.mkdir()
+    text = (
+        "x-aiserver:\n"
+        "  kind: feature\n"
+        "  title: {en: Page, zh: 网页}\n"
+        "  summary: {en: Shows a page}\n"
+        "  icon: globe\n"
+        "  open: http://localhost:80\n"
+        "services:\n"
+        "  a: {image: 'a:1', deploy: {resources: {limits: {memory: 1g}}}, mem_limit: 1073741824}\n"
+        "  web: {image: 'i:1', ports: ['80:80'], mem_limit: 512m, x-aiserver: {main: true}}\n"
+    )
+    (folder / "compose.yaml").write_text(text, encoding="utf-8")
+
+    before = app.model("page")
+    assert app.target("page").model == before
+    assert before.icon == "globe"
+    assert [(s.memory, s.is_main) for s in before.services] == [(1 << 30, False), (1 << 29, True)]

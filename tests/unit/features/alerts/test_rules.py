@@ -1,0 +1,234 @@
+"""Alert rules are changed, muted and kept, and alerts are sent to a web address."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from queue import SimpleQueue
+from typing import Any, cast
+
+import pytest
+
+from aiserver_tray.base.masking import MASK
+from aiserver_tray.core.app import App
+from aiserver_tray.features.alerts import webhook
+from aiserver_tray.features.alerts.alerts import News
+from aiserver_tray.features.alerts.channels import AlertsFeature
+from aiserver_tray.features.alerts.events import RULES
+from aiserver_tray.features.alerts.webhook import Sender, Target
+from aiserver_tray.protocol.channel import dispatch, handlers_of
+from aiserver_tray.protocol.message import Caller, Envelope, Json, Message, Peer
+from aiserver_tray.settings.app_declared import APP_SETTINGS, WEBHOOK
+from aiserver_tray.state.facts import ModulesChanged
+from tests.support.made import model
+from tests.support.places import place
+from tests.unit.tray.shown import alert
+
+CALLER = Caller(Peer("window", "en", lambda _message: None), "en")
+LIMIT = 20.0
+
+
+class Rules:
+    """The channels of a home whose engine does not answer."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self.messages: list[Message] = []
+        self._core = app.core()
+        self._core.store.put(ModulesChanged((model("web"),)))
+        self._core.store.flush()
+        here = place(app, self._core)
+        here.hub.subscribe(Peer("window", "en", self.messages.append), [RULES.name])
+        self._feature = AlertsFeature(here)
+
+    def ask(self, name: str, **asked: object) -> Envelope:
+        return dispatch(handlers_of([self._feature]), f"ai/rules/{name}", asked, CALLER)
+
+    def given(self, name: str, **asked: object) -> Json:
+        answer = self.ask(name, **asked)
+        assert answer["success"], answer
+        return cast(Json, answer["data"])
+
+    def rule(self, id: str) -> Json:
+        (rule,) = (one for one in self.given("list")["rules"] if one["id"] == id)
+        return cast(Json, rule)
+
+    def close(self) -> None:
+        self._feature.close()
+        self._core.close()
+
+
+@pytest.fixture
+def rules(app: App) -> Iterator[Rules]:
+    with closing(Rules(app)) as found:
+        yield found
+
+
+def test_a_rule_is_changed_for_good_and_reset(rules: Rules, app: App) -> None:
+    before = rules.rule("memory")
+    rules.given("set", id="memory", on=False, percent=75)
+    changed = before | {
+        "on": False,
+        "percent": 75,
+        "changed": True,
+        "text": "Memory over 75 % for 5 min",
+    }
+    with closing(Rules(app)) as next_process:
+        assert next_process.rule("memory") == changed
+    rules.given("remove", id="memory")
+    assert rules.rule("memory") == before
+    assert len(rules.messages) == 2, "other clients look again"
+
+
+def test_own_rules_come_and_go(rules: Rules) -> None:
+    added = rules.given("add", kind="line", pattern="refused", level="warn", module="web")
+    (own,) = (rule for rule in added["rules"] if not rule["builtIn"])
+    assert (own["text"], own["module"]) == ("A line matches “refused”", "web")
+    rules.given("mute", rule=own["id"], span="forever")
+    assert rules.rule(own["id"])["muted"] == {"rule": own["id"], "module": None, "until": None}
+    assert len(rules.given("remove", id=own["id"])["rules"]) == len(added["rules"]) - 1
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "code"),
+    [
+        ("set", {"id": "none", "on": True}, "E_UNKNOWN"),
+        ("set", {"id": "cpu", "percent": 101}, "E_REQUEST"),
+        ("remove", {"id": "none"}, "E_SETTING"),
+        ("add", {"kind": "line", "pattern": "(a"}, "E_REQUEST"),
+        ("add", {"kind": "line"}, "E_SETTING"),
+        ("add", {"kind": "cpu", "module": "none"}, "E_UNKNOWN"),
+        ("mute", {"span": "hour"}, "E_SETTING"),
+        ("mute", {"alert": "none", "span": "hour"}, "E_UNKNOWN"),
+        ("test", {}, "E_SETTING"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    rules: Rules, name: str, asked: dict[str, Any], code: str
+) -> None:
+    answer = rules.ask(name, **asked)
+    assert not answer["success"]
+    assert answer["code"] == code
+
+
+def test_a_module_is_muted_until_it_is_not(rules: Rules) -> None:
+    (mute,) = rules.given("mute", module="web", span="tomorrow")["mutes"]
+    assert mute["module"] == "web"
+    assert rules.given("mute", module="web", span="off")["mutes"] == []
+
+
+class Hook:
+    """A web address; ``statuses``: what it answers to each request, the last one to all others."""
+
+    def __init__(self) -> None:
+        self.statuses = [200]
+        self.got: SimpleQueue[tuple[str, Json]] = SimpleQueue()
+        self.address = ""
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    found = Hook()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            found.got.put((self.path, json.loads(body)))
+            statuses = found.statuses
+            self.send_response(statuses.pop(0) if len(statuses) > 1 else statuses[0])
+            self.end_headers()
+            self.wfile.write(b"thanks")
+
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        found.address = f"http://127.0.0.1:{server.server_port}/a/secret-topic"
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield found
+        server.shutdown()
+        thread.join(LIMIT)
+
+
+@contextmanager
+def sending(target: Target) -> Iterator[Sender]:
+    with closing(Sender(lambda: target)) as sender:
+        yield sender
+
+
+def test_of_many_messages_that_wait_the_newest_are_sent(hook: Hook) -> None:
+    may_send = threading.Event()
+
+    def target() -> Target:
+        assert may_send.wait(LIMIT)
+        return Target(hook.address, "json")
+
+    with closing(Sender(target)) as sender:
+        for number in range(1000):
+            sender.put({"number": number})
+        may_send.set()
+        sent = [hook.got.get(timeout=LIMIT)[1]["number"]]
+        while sent[-1] < 999:
+            sent.append(hook.got.get(timeout=LIMIT)[1]["number"])
+    assert len(sent) < 100
+
+
+def test_a_test_shows_the_answer_and_never_the_address(
+    rules: Rules, app: App, hook: Hook, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    app.settings.set(APP_SETTINGS, WEBHOOK, hook.address)
+    assert rules.given("list")["webhook"]
+    assert rules.given("test") == {"ok": True, "status": 200, "text": "thanks"}
+    path, body = hook.got.get(timeout=LIMIT)
+    assert (path, body["event"]) == ("/a/secret-topic", "test")
+    hook.statuses = [403]
+    assert rules.given("test") == {"ok": False, "status": 403, "text": "thanks"}
+    app.settings.set(APP_SETTINGS, WEBHOOK, "http://127.0.0.1:9/secret-topic")
+    answer = rules.given("test")
+    assert answer == {"ok": False, "status": None, "text": "it can't be reached"}
+    (entry,) = app.settings.entries({WEBHOOK: APP_SETTINGS[WEBHOOK]})
+    assert entry.value == MASK
+    assert "secret-topic" not in caplog.text
+    assert "secret-topic" not in (app.home.folder / "settings.json").read_text()
+
+
+def test_an_alert_is_sent_until_it_is_taken(
+    hook: Hook, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(webhook, "_RETRY_SECONDS", (0.0, 0.0))
+    hook.statuses = [503, 429, 200]
+    news = News("raised", alert("ended", "n8n: exited with code 1"))
+    with sending(Target(hook.address, "json")) as sender:
+        sender.put(webhook.message(news, "en"))
+        bodies = [hook.got.get(timeout=LIMIT)[1] for _ in range(3)]
+    assert bodies == [bodies[0]] * 3
+    assert {name: bodies[0][name] for name in ("event", "title", "text", "module")} == {
+        "event": "raised",
+        "title": "n8n stopped unexpectedly",
+        "text": "n8n: exited with code 1",
+        "module": "n8n",
+    }
+    assert "secret-topic" not in caplog.text
+
+
+def test_ntfy_gets_title_priority_and_tags(hook: Hook) -> None:
+    bad = News("raised", alert("ended", "n8n: exited with code 1"))
+    over = News("recovered", alert("ended", "n8n: exited with code 1"))
+    with sending(Target(hook.address, "ntfy")) as sender:
+        for news in (bad, over):
+            sender.put(webhook.message(news, "en"))
+        assert hook.got.get(timeout=LIMIT) == (
+            "/a",
+            {
+                "topic": "secret-topic",
+                "title": "n8n stopped unexpectedly",
+                "message": "n8n: exited with code 1",
+                "priority": 4,
+                "tags": ["warning", "n8n"],
+            },
+        )
+        _, body = hook.got.get(timeout=LIMIT)
+    assert (body["priority"], body["tags"]) == (3, ["white_check_mark", "n8n"])

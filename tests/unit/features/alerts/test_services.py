@@ -1,0 +1,282 @@
+"""Services in trouble: which alerts are raised, and which are not."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from aiserver_tray.features.alerts.alerts import GATHER_SECONDS, QUIET_SECONDS
+from aiserver_tray.features.alerts.rules import BUILT_IN, Mute
+from aiserver_tray.features.alerts.services import HOLD_SECONDS, RECOVERY_SECONDS
+from aiserver_tray.model import Container, OperationKind
+from aiserver_tray.state.facts import ContainerGone, ContainerSeen, DesiredChanged, OperationChanged
+from tests.support.made import at, container, ended, model, operation, running_engine
+from tests.unit.features.alerts.course import EPOCH, Course
+
+ENDED = "web stopped unexpectedly | app: exited with code 1"
+AGAIN = "web is running again | No action is needed."
+DIED = ContainerSeen(ended(exit_code=1))
+BACK = ContainerSeen(container(started_at=at(9)))
+FAR = 100_000.0
+
+
+def crash(count: int, **more: Any) -> ContainerSeen:  # noqa: ANN401
+    """The container has restarted by itself for the *count*-th time."""
+    return ContainerSeen(container(restart_count=count, started_at=at(count), **more))
+
+
+@pytest.mark.parametrize(
+    ("seen", "news"),
+    [
+        (ended(exit_code=1), [f"12: raised: {ENDED}"]),
+        (
+            ended(exit_code=137),
+            ["12: raised: web stopped unexpectedly | app: exited with code 137"],
+        ),
+        (ended(exit_code=0), []),
+        (ended(exit_code=143), []),
+        (
+            ended(exit_code=137, oom_killed=True),
+            ["12: raised: web ran out of memory | app: ran out of memory (exit code 137)"],
+        ),
+        (
+            container(oom_killed=True),
+            [
+                "12: raised: web ran out of memory | app: lost a process because it ran out of "
+                "memory"
+            ],
+        ),
+        (
+            container(health="unhealthy", last_check="refused"),
+            ["132: raised: web is unhealthy | app: unhealthy: refused"],
+        ),
+        (container(health="starting"), []),
+    ],
+)
+def test_a_trouble_is_told_once(seen: Container, news: list[str]) -> None:
+    course = Course()
+    assert course.at(10, ContainerSeen(seen)) == []
+    assert course.at(FAR, ContainerSeen(seen)) == news
+    assert len(course.alerts) == len(news)
+
+
+def test_a_service_without_its_container_is_in_trouble() -> None:
+    course = Course()
+    course.at(10, ContainerGone(container().id))
+    assert course.at(FAR) == [
+        "12: raised: web stopped unexpectedly | app: should be running, but has no container"
+    ]
+
+
+def test_a_recovery_is_told_once_it_lasts() -> None:
+    course = Course()
+    course.at(10, DIED)
+    assert course.at(20, BACK) == [f"12: raised: {ENDED}"]
+    assert course.at(FAR) == [f"{20 + RECOVERY_SECONDS:g}: recovered: {AGAIN}"]
+    assert course.alerts[-1].ended == EPOCH + 20 + RECOVERY_SECONDS
+
+
+def test_who_heals_at_once_has_failed_all_the_same() -> None:
+    course = Course()
+    assert course.at(10, crash(1)) == []
+    assert course.at(FAR) == [
+        "12: raised: web stopped unexpectedly | app: exited and was restarted",
+        f"{10 + RECOVERY_SECONDS:g}: recovered: {AGAIN}",
+    ]
+
+
+def test_a_crash_loop_is_one_alert_that_says_so() -> None:
+    course, news = Course(), []
+    for count in range(1, 30):
+        fell = ContainerSeen(container(status="restarting", exit_code=1, restart_count=count - 1))
+        news += course.at(10 + count / 10, fell) + course.at(10.05 + count / 10, crash(count))
+    (told,) = news
+    assert "raised: web keeps crashing | app: restarted" in told
+    assert told.endswith("times in 10 min; exited with code 1")
+    assert len(course.alerts) == 1
+
+
+def test_a_slow_crash_loop_changes_the_alert_that_there_is() -> None:
+    course = Course()
+    news = [line for n in range(1, 9) for line in course.at(20 * n, crash(n))]
+    assert [line.split(" | ")[0] for line in news] == [
+        "22: raised: web stopped unexpectedly",
+        "60: changed: web keeps crashing",
+    ]
+    assert len(course.alerts) == 1
+    (over,) = course.at(FAR)
+    assert "recovered: web is running again" in over
+
+
+def test_out_of_memory_says_more_than_the_exit_that_it_causes() -> None:
+    course = Course()
+    course.at(10, ContainerSeen(ended(exit_code=137)))
+    killed = ContainerSeen(ended(exit_code=137, oom_killed=True))
+    assert course.at(FAR, killed) == [
+        "12: raised: web stopped unexpectedly | app: exited with code 137",
+        f"{FAR:g}: changed: web ran out of memory | app: ran out of memory (exit code 137)",
+    ]
+    course = Course()
+    course.at(10, ContainerSeen(ended(exit_code=137)))
+    course.at(11, killed)
+    assert course.at(FAR) == [
+        "12: raised: web ran out of memory | app: ran out of memory (exit code 137)"
+    ]
+
+
+def test_what_fails_together_is_told_together() -> None:
+    models = (model("web", "app", "api"), model("db"))
+    seen = [container(name) for name in ("web/app", "web/api", "db/app")]
+    course = Course(start=running_engine(*seen, models=models, desired=("web", "db")))
+    course.at(10, ContainerSeen(ended("web/app", 1)))
+    course.at(10 + GATHER_SECONDS - 0.1, ContainerSeen(ended("db/app", 1)))
+    assert [line.split(" | ")[0] for line in course.at(20)] == [
+        "12: raised: web stopped unexpectedly",
+        "12: raised: db stopped unexpectedly",
+    ]
+
+
+def test_without_docker_there_is_no_news_of_its_services() -> None:
+    course = Course()
+    course.at(10, ContainerSeen(container(health="unhealthy")))
+    assert course.at(200) != []
+    assert course.lose_engine(201) == []
+    assert course.at(FAR) == []
+    assert course.alerts[-1].ended is not None
+
+
+def test_an_operation_s_effects_are_no_news() -> None:
+    course = Course()
+    stop = operation("restart", ("stop", "web/app", "running"))
+    course.at(10, OperationChanged(stop), ContainerSeen(ended(exit_code=137)))
+    done = operation("restart", ("stop", "web/app", "done"), status="succeeded")
+    course.at(12, OperationChanged(done), BACK)
+    assert course.at(FAR) == []
+    assert course.alerts == []
+
+
+def test_an_operation_counts_for_as_long_as_it_has_something_to_do_for_the_module() -> None:
+    course = Course(start=running_engine(container(), models=(model("web", "app"), model("db"))))
+    first = operation("up", ("start", "web/app", "running"), ("pull", "db/db", "pending"))
+    course.at(10, OperationChanged(first), DIED)
+    assert course.at(500, BACK) == []
+    later = operation("up", ("start", "web/app", "done"), ("pull", "db/db", "running"))
+    course.at(501, OperationChanged(later))
+    course.at(600, DIED)
+    assert course.at(FAR) == [f"602: raised: {ENDED}"]
+
+
+@pytest.mark.parametrize("kind", ["pull", "build"])
+def test_a_failure_while_images_are_got_is_none_of_the_operation_s(kind: OperationKind) -> None:
+    course = Course()
+    busy = operation(kind, ("pull", "web/app", "running"))
+    course.at(10, OperationChanged(busy), DIED)
+    assert course.at(FAR) == [f"12: raised: {ENDED}"]
+
+
+def test_what_fails_just_after_a_start_that_succeeded_is_told() -> None:
+    course = Course(start=running_engine(container(health="starting")))
+    start = operation("up", ("wait", "web/app", "running"))
+    course.at(10, OperationChanged(start), ContainerSeen(container(health="healthy")))
+    done = operation("up", ("wait", "web/app", "done"), status="succeeded")
+    course.at(11, OperationChanged(done), DIED)
+    assert course.at(FAR) == [f"{11 + HOLD_SECONDS + GATHER_SECONDS:g}: raised: {ENDED}"]
+
+
+def test_what_was_not_well_when_an_operation_failed_is_known_until_it_is() -> None:
+    models = (model("web", "app", "api"),)
+    course = Course(start=running_engine(container(), container("web/api"), models=models))
+    busy = operation("up", ("start", "web/app", "running"))
+    course.at(10, OperationChanged(busy), ContainerSeen(ended()))
+    course.at(11, OperationChanged(replace(busy, status="failed")))
+    fallen = ContainerSeen(container(status="restarting", exit_code=1, restart_count=5))
+    assert course.at(14, fallen) == []
+    course.at(20, ContainerSeen(ended("web/api", exit_code=1)))
+    assert course.at(30) == ["22: raised: web stopped unexpectedly | api: exited with code 1"]
+    assert {(alert.service, alert.is_known) for alert in course.alerts} == {
+        ("app", True),
+        ("api", False),
+    }
+    course.at(40, ContainerSeen(container(restart_count=5)))
+    course.at(800, fallen)
+    (told,) = course.at(FAR)
+    assert told.endswith("raised: web stopped unexpectedly | app: exited with code 1")
+
+
+def test_an_alert_that_an_operation_ends_is_no_recovery() -> None:
+    course = Course()
+    course.at(10, DIED)
+    busy = operation("up", ("start", "web/app", "running"))
+    assert course.at(20, OperationChanged(busy)) == [f"12: raised: {ENDED}"]
+    over = operation("up", ("start", "web/app", "done"), status="succeeded")
+    course.at(22, BACK, OperationChanged(over))
+    assert course.at(FAR) == []
+    assert course.alerts[-1].ended == EPOCH + 20
+
+
+def test_a_failed_module_that_is_stopped_is_forgotten() -> None:
+    course = Course()
+    course.at(10, DIED)
+    assert course.at(20, DesiredChanged(frozenset())) == [f"12: raised: {ENDED}"]
+    assert course.at(30, DesiredChanged(frozenset({"web"})), BACK) == []
+
+
+def test_the_first_seconds_are_quiet_and_what_they_end_with_is_known() -> None:
+    course = Course(start=running_engine(ended(exit_code=1, restart_count=1)))
+    assert [alert.is_known for alert in course.alerts] == [True]
+    assert course.at(FAR) == []
+
+
+def test_after_a_sleep_what_stays_broken_is_told() -> None:
+    course = Course()
+    course.rest()
+    course.at(1, DIED)
+    assert course.at(FAR) == [f"{QUIET_SECONDS:g}: raised: {ENDED}"]
+
+
+def test_a_failure_that_comes_again_soon_is_told_after_the_cooldown() -> None:
+    course = Course()
+    course.at(10, DIED)
+    assert len(course.at(20, BACK)) == 1
+    assert len(course.at(60)) == 1
+    course.at(100, DIED)
+    assert course.at(FAR) == [f"612: raised: {ENDED}"]
+
+
+@pytest.mark.parametrize(
+    ("mute", "news"),
+    [
+        (Mute(rule="ended"), []),
+        (Mute(module="web"), []),
+        (Mute(rule="ended", module="web"), []),
+        (Mute(rule="ended", module="db"), [f"12: raised: {ENDED}"]),
+        (Mute(rule="restarts"), [f"12: raised: {ENDED}"]),
+        (Mute(rule="ended", until=EPOCH + 3600), [f"3600: raised: {ENDED}"]),
+        (Mute(rule="ended", until=EPOCH - 3600), [f"12: raised: {ENDED}"]),
+    ],
+)
+def test_what_is_muted_is_no_news_and_still_an_alert(mute: Mute, news: list[str]) -> None:
+    course = Course(mutes=[mute])
+    course.at(10, DIED)
+    assert course.at(FAR) == news
+    assert [alert.ended for alert in course.alerts] == [None]
+
+
+def test_a_rule_that_is_off_finds_nothing() -> None:
+    off = {rule.id: rule.model_copy(update={"is_on": False}) for rule in BUILT_IN}
+    course = Course(changed=off)
+    course.at(10, DIED)
+    assert course.at(FAR) == []
+    assert course.alerts == []
+
+
+def test_an_alert_of_an_earlier_process_that_goes_on_is_no_news() -> None:
+    first = Course()
+    first.at(10, DIED)
+    first.at(20)
+    (alert,) = first.alerts
+    course = Course(kept=[alert], start=first.state)
+    assert course.at(FAR) == []
+    assert [one.id for one in course.alerts] == [alert.id]
+    assert course.at(FAR + 1, BACK) == []
+    assert [line.split(": ")[1] for line in course.at(2 * FAR)] == ["recovered"]

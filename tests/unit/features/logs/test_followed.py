@@ -1,0 +1,128 @@
+"""When the log of a container is read, and how."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+
+from aiserver_tray.base.errors import EngineDownError, UnsupportedError
+from aiserver_tray.engine.values import LogLine
+from aiserver_tray.features.logs import collector as module
+from aiserver_tray.features.logs.collector import FollowedLog
+from tests.support import made
+
+
+class Engine:
+    """Answers requests for a log with *answers*, in order: an error, or lines and perhaps the error
+    that cuts them."""
+
+    def __init__(self, *answers: Sequence[object]) -> None:
+        self.answers = list(answers)
+        self.asked: list[str] = []
+
+    def logs(self, _container: str, *, follow: str, **_: object) -> Any:  # noqa: ANN401
+        self.asked.append(follow)
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return closing(Log(cast("list[object]", answer)))
+
+
+class Log:
+    def __init__(self, items: list[object]) -> None:
+        self._items = items
+
+    def batches(self) -> Iterator[list[LogLine]]:
+        for item in self._items:
+            if isinstance(item, Exception):
+                raise item
+            yield [LogLine("stdout", 1, str(item))]
+
+    def hurry(self) -> None:
+        """There are no pauses."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class Lines:
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def reopen(self) -> None:
+        """From the beginning: what is new is not decided here."""
+
+    def flush(self) -> None:
+        """Nothing waits."""
+
+    def put(self, lines: list[LogLine]) -> None:
+        self.texts += [line.text for line in lines]
+
+
+RUNNING = made.container(status="running", started_at=made.at(1))
+EXITED = replace(RUNNING, status="exited")
+CUT = EngineDownError("here", "cut")
+
+
+def step(log: FollowedLog, seconds: float) -> float | None:
+    """What is left to wait some *seconds* from now; waits for what was begun."""
+    left = log.advance(time.monotonic() + seconds)
+    log.join(10)
+    return left
+
+
+@pytest.fixture
+def lines() -> Lines:
+    return Lines()
+
+
+def followed(engine: Engine, lines: Lines) -> FollowedLog:
+    return FollowedLog(cast("Any", engine), RUNNING, cast("Any", lines), lambda: None)
+
+
+def test_a_log_that_ends_is_read_on_until_it_was_read_after_the_containers_end(
+    lines: Lines,
+) -> None:
+    engine = Engine(["a"], [], [], ["b"])
+    log = followed(engine, lines)
+    step(log, 0)
+    assert (step(log, 0) or 0) > 0, "the state may be late"
+    step(log, 2)
+    log.container = EXITED
+    step(log, 4)
+    assert step(log, 9) is None
+    assert engine.asked == ["stop", "follow", "follow", "stop"]
+    assert lines.texts == ["a", "b"]
+    log.container = replace(RUNNING, started_at=made.at(9))
+    engine.answers.append(["c"])
+    step(log, 9)
+    assert lines.texts[-1] == "c"
+
+
+def test_failures_are_retried_later_and_later_and_at_once_when_the_engine_is_back(
+    lines: Lines,
+) -> None:
+    log = followed(Engine(CUT, CUT, ["a", CUT], CUT), lines)  # type: ignore[arg-type]
+    pauses = []
+    for _ in range(3):
+        step(log, 60)
+        pauses.append(step(log, 0) or 0)
+    assert 0 < pauses[2] < pauses[1], "lines came meanwhile"
+    assert pauses[0] < pauses[1] <= module._BACK_OFF_SECONDS[1]
+    log.retry()
+    assert step(log, 0) is None
+    assert log.advance(time.monotonic()) is not None
+
+
+def test_a_log_that_the_engine_can_not_read_is_asked_for_once(lines: Lines) -> None:
+    engine = Engine(UnsupportedError(501, "none"))  # type: ignore[arg-type]
+    log = followed(engine, lines)
+    step(log, 0)
+    assert log.is_unreadable
+    assert step(log, 60) is None
+    log.container = EXITED
+    assert step(log, 60) is None
+    assert engine.asked == ["stop"]

@@ -1,0 +1,90 @@
+"""A followed log whose connection is lost."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+
+from aiserver_tray.base.errors import EngineDownError
+from aiserver_tray.engine.values import LogLine
+from aiserver_tray.features.logs.streams import Follower, Source, Span
+from aiserver_tray.state.views import EngineView, Snapshot
+from tests.support.made import BEGIN, STACK_ABLE
+from tests.unit.cli.modules import MODULE, SERVICE
+
+LINES = [LogLine("stdout", second * 10**9, str(second)) for second in range(4)]
+
+
+class Log:
+    """The *lines* of a log, and what ends it."""
+
+    def __init__(self, lines: list[LogLine], error: EngineDownError | None = None) -> None:
+        self._lines = lines
+        self._error = error
+
+    def __iter__(self) -> Iterator[LogLine]:
+        yield from self._lines
+        if self._error:
+            raise self._error
+
+    def batches(self) -> Iterator[list[LogLine]]:
+        for line in self:
+            yield [line]
+
+    def __enter__(self) -> "Log":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+DOWN = EngineDownError("here", "cut")
+
+
+class Lost:
+    """An engine with one log, whose connections end as *logs* say. The container exits then."""
+
+    def __init__(self, logs: list[Log | EngineDownError]) -> None:
+        self._logs = logs
+        self.containers = self
+        self.snapshot = snapshot("running")
+
+    def now(self) -> Any:  # noqa: ANN401 - a time
+        return BEGIN
+
+    def logs(self, _container: str, **_: object) -> Log:
+        log = self._logs.pop(0)
+        if not self._logs:
+            self.snapshot = snapshot("exited")
+        if isinstance(log, EngineDownError):
+            raise log
+        return log
+
+    def follower(self) -> Follower:
+        return Follower(cast("Any", self), cast("Any", self), (), Span(), lambda _source: None)
+
+
+def snapshot(state: Any) -> Snapshot:  # noqa: ANN401 - a word of the engine
+    service = replace(SERVICE, state=state, started_at=BEGIN)
+    module = replace(MODULE, services=(service,))
+    return Snapshot(
+        EngineView(running=True, version="28.0"), "running", (module,), abilities=STACK_ABLE
+    )
+
+
+def test_a_log_whose_connection_is_cut_is_read_on_also_after_the_containers_end() -> None:
+    cut = [Log(LINES[:2], DOWN), Log(LINES[:3], DOWN)]
+    follower = Lost([Log(LINES[:1]), *cut, Log(LINES)]).follower()
+    assert [line for _, line in follower.lines()] == LINES
+
+
+def test_following_fails_when_the_engine_is_down() -> None:
+    found: list[tuple[Source, LogLine]] = []
+    follower = Lost([Log([]), Log(LINES, DOWN), DOWN]).follower()
+    with pytest.raises(EngineDownError):
+        found.extend(follower.lines())
+    assert [line for _, line in found] == LINES

@@ -1,0 +1,334 @@
+"""The log store against a plain list of its lines, and what must not happen to its file."""
+
+import os
+import random
+import re
+import sqlite3
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from unittest import mock
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+
+from aiserver_tray.engine.values import LogStreamName
+from aiserver_tray.features.logs.line import Cursor, Gap, Kept, Level, Line, Mark
+from aiserver_tray.features.logs.query import EVERY_NUMBER, LogFilter, Page
+from aiserver_tray.features.logs.store import database, table
+from aiserver_tray.features.logs.store import store as batches
+from aiserver_tray.features.logs.store.database import LogStoreFullError
+from aiserver_tray.features.logs.store.reader import LogReader
+from aiserver_tray.features.logs.store.store import LogStore
+from tests.unit.features.logs import killed_writer
+
+ALL = LogFilter()
+SECOND = 10**9
+END = 1000
+"""Seconds of the generated lines."""
+
+LEVELS: tuple[Level, ...] = ("info", "error", "unknown")
+STREAMS: tuple[LogStreamName, ...] = ("stdout", "stderr")
+
+lines = some.builds(
+    Line,
+    time=some.integers(0, END - 1).map(SECOND.__mul__),
+    module=some.sampled_from("abc"),
+    service=some.sampled_from("xy"),
+    stream=some.sampled_from(STREAMS),
+    level=some.sampled_from(LEVELS),
+    continues=some.booleans(),
+    text=some.sampled_from(["", "GET /Index", "get", "naïve NAÏVE", "line\nend", "\ud800", "GE T"]),
+)
+times = some.none() | some.integers(-1, END).map(SECOND.__mul__)
+filters = some.builds(
+    LogFilter,
+    modules=some.sampled_from([(), ("a",), ("a", "b")]),
+    services=some.sampled_from([(), (("a", "x"), ("c", "y"))]),
+    levels=some.frozensets(some.sampled_from(LEVELS), max_size=2),
+    since=times,
+    until=times,
+    text=some.sampled_from(["", "get", "Ï"]),
+    pattern=some.sampled_from(["", r"^get\s", "E", "x*$"]),
+    streams=some.frozensets(some.sampled_from(STREAMS), max_size=1),
+    numbers=some.sampled_from([EVERY_NUMBER, range(3, 20), range(15, 1 << 62)]),
+)
+
+
+@pytest.fixture
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "BLOCK_BYTES", 300)
+
+
+def naive(kept: Kept, wanted: LogFilter) -> bool:
+    """Whether a filter wants a line, without any block."""
+    text = kept.line.text
+    return (
+        wanted.wants(kept.line)
+        and kept.cursor.number in wanted.numbers
+        and wanted.text.lower() in text.lower()
+        and (not wanted.pattern or re.search(wanted.pattern, text) is not None)
+    )
+
+
+def paged(ask: Callable[[Cursor | None], Page], start: Cursor | None = None) -> list[Kept]:
+    """All pages; each must get on."""
+    found: list[Kept] = []
+    while True:
+        page = ask(start)
+        found += page.lines
+        if page.is_end:
+            assert page.reached is None
+            return found
+        assert page.reached
+        assert page.reached != start
+        start = page.reached
+
+
+@given(some.lists(some.lists(lines, min_size=1, max_size=30), max_size=12), filters, some.data())
+@settings(deadline=None, max_examples=40)
+@pytest.mark.usefixtures("small_blocks")
+def test_every_question_gets_what_a_plain_list_says(
+    batches_: Sequence[Sequence[Line]], wanted: LogFilter, data: some.DataObject
+) -> None:
+    with TemporaryDirectory() as folder, closing(LogStore(Path(folder) / "l.sqlite")) as store:
+        every: list[Kept] = []
+        store.observe(every.extend)
+        for batch in batches_:
+            store.add(batch)
+        every.sort()
+        reader = LogReader(store.path)
+        limit = data.draw(some.integers(1, 50))
+        budget = data.draw(some.sampled_from([0, 10]))
+        expected = [kept for kept in map(stored, every) if naive(kept, wanted)]
+        older = paged(lambda start: reader.older(wanted, start, limit, budget_seconds=budget))
+        assert older[::-1] == expected
+        newer = paged(
+            lambda start: reader.newer(wanted, start or Cursor(-1, 0), limit, budget_seconds=budget)
+        )
+        assert newer == expected
+        assert counted(reader, wanted, budget) == Counter(
+            (kept.line.time // (100 * SECOND), kept.line.level, is_entry)
+            for kept in expected
+            for is_entry in {False, not kept.line.continues}
+        )
+
+
+def stored(kept: Kept) -> Kept:
+    """As a reader gets it: one line, of characters that UTF-8 has."""
+    text = kept.line.text.replace("\n", "\u2424").encode("utf-8", "replace").decode()
+    return kept._replace(line=kept.line._replace(text=text))
+
+
+def counted(
+    reader: LogReader, wanted: LogFilter, budget: float
+) -> "Counter[tuple[int, Level, bool]]":
+    """The histogram of all answers: lines, and entries (True)."""
+    total: Counter[tuple[int, Level, bool]] = Counter()
+    reached: Cursor | None = None
+    while True:
+        answer = reader.histogram(
+            wanted, 0, END * SECOND, END // 100, budget_seconds=budget, before=reached
+        )
+        for is_entry, parts in enumerate((answer.buckets, answer.entries)):
+            for part, levels in enumerate(parts):
+                for level, count in levels.items():
+                    total[part, level, bool(is_entry)] += count
+        assert sum(answer.modules.values()) == sum(answer.levels.values())
+        if answer.reached is None:
+            return total
+        assert answer.reached != reached
+        reached = answer.reached
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[LogStore]:
+    with closing(LogStore(tmp_path / "data" / "logs.sqlite")) as opened:
+        yield opened
+
+
+def line(second: float, text: str = "text", service: str = "a/x", level: Level = "info") -> Line:
+    module, name = service.split("/")
+    return Line(int(second * SECOND), module, name, "stdout", level, continues=False, text=text)
+
+
+def texts(store: LogStore, wanted: LogFilter = ALL) -> list[str]:
+    page = LogReader(store.path).older(wanted, limit=10**6, budget_seconds=600)
+    return [kept.line.text for kept in reversed(page.lines)]
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_a_cursor_stays_where_it_is_while_lines_are_stored_and_packed(store: LogStore) -> None:
+    store.add([line(n // 3, str(n)) for n in range(40)])
+    reader = LogReader(store.path)
+    found: list[Kept] = []
+    reached: Cursor | None = None
+    for number in range(10):
+        page = reader.older(ALL, reached, limit=4, budget_seconds=600)
+        found += page.lines
+        reached = page.reached
+        store.add([line(100 + number, "later")] * 9)
+    assert [kept.line.text for kept in found] == [str(n) for n in reversed(range(40))]
+    middle = found[20]
+    assert reader.around(middle.cursor, 1, 1, budget_seconds=600)[1] == middle
+    assert reader.newer(ALL, middle.cursor, 1, budget_seconds=600).lines == [found[19]]
+
+
+def test_no_number_comes_twice_even_if_all_lines_were_deleted(store: LogStore) -> None:
+    store.add([line(1)] * 5)
+    store.delete("a")
+    store.close()
+    store.add([line(1)])
+    (kept,) = LogReader(store.path).older(ALL, budget_seconds=600).lines
+    assert kept.cursor.number == 6
+
+
+@pytest.mark.parametrize("time", [-(10**30), 10**30])
+def test_any_time_can_be_asked_for(store: LogStore, time: int) -> None:
+    store.add([line(1)])
+    reader = LogReader(store.path)
+    page = reader.at(LogFilter(since=-(10**30)), time, budget_seconds=600)
+    assert len(page.lines) == (time > 0)
+    assert reader.newer(LogFilter(until=time), Cursor(time, 0), budget_seconds=600).is_end
+    assert reader.histogram(ALL, time, time + 1, 1, budget_seconds=600).levels == {}
+    assert reader.gaps(LogFilter(since=time, until=time)) == []
+
+
+def test_thousands_of_services_are_told_apart(store: LogStore) -> None:
+    every = [line(n, str(n), f"{n % 50}/{n % 2000}") for n in range(4000)]
+    store.add(every)
+    wanted = LogFilter(services=(("7", "1907"),))
+    assert texts(store, wanted) == ["1907", "3907"]
+    answer = LogReader(store.path).histogram(ALL, 0, 4000 * SECOND, 1, budget_seconds=600)
+    assert answer.modules == dict.fromkeys(map(str, range(50)), 80)
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_logs_of_different_age_that_are_read_at_once_make_short_blocks(store: LogStore) -> None:
+    """Otherwise each block would have the whole time, and each page would read all blocks."""
+    logs = 10
+    for step in range(100):
+        store.add([line(step + 1000 * log, "some text", f"a/{log}") for log in range(logs)])
+    with database.snapshot(store.path) as db:
+        heads = [item.head for item in table.items(db, "true")]
+    assert len(heads) > 50
+    at_once = max(sum(head.first <= own.first <= head.last for head in heads) for own in heads)
+    assert at_once < 20
+    assert len(texts(store)) == 100 * logs
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_a_deleted_module_leaves_the_lines_of_others_as_they_were(store: LogStore) -> None:
+    every: list[Kept] = []
+    store.observe(every.extend)
+    mark, gaps = Mark("c", "stdout", 7, 8), [Gap("a", "x", 1, 2), Gap("b", "x", 1, 2)]
+    store.add([line(n, "text", f"{'abc'[n % 3]}/x") for n in range(100)], [mark], gaps)
+    store.add([line(200, "text", "a/x"), line(201, "text", "b/x")])
+    assert {name: size.first for name, size in store.sizes().items()} == {
+        "abc"[n]: every[n].line.time for n in range(3)
+    }
+    store.delete("a")
+    assert LogReader(store.path).older(ALL, limit=200, budget_seconds=600).lines == [
+        kept for kept in reversed(every) if kept.line.module != "a"
+    ]
+    assert LogReader(store.path).gaps(ALL) == gaps[1:]
+    assert store.marks("c") == {"stdout": mark}, "the lines would be stored again"
+    assert set(store.sizes()) == set("bc")
+
+
+def test_old_lines_go_by_age_then_by_size_and_the_file_shrinks(store: LogStore) -> None:
+    day = 86400
+    for n in range(20):
+        noise = [random.Random(n * 1000 + k).randbytes(100).hex() for k in range(1000)]
+        store.add([line(n * day + k, text) for k, text in enumerate(noise)])
+    before = store.path.stat().st_size
+    store.trim(now=20 * day * SECOND, keep_days=10.5, keep_bytes=10**9)
+    oldest = LogReader(store.path).bounds()
+    assert (oldest.first, oldest.lines) == (10 * day * SECOND, 10_000)
+    assert store.path.stat().st_size < 0.7 * before
+    store.trim(now=20 * day * SECOND, keep_days=10.5, keep_bytes=500_000)
+    newest = LogReader(store.path).bounds()
+    assert newest.last == 19 * day * SECOND + 999 * SECOND
+    assert 1000 <= newest.lines < 6000
+    assert store.path.stat().st_size <= 500_000
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="modes of Unix")
+def test_only_the_user_can_read_its_files(store: LogStore) -> None:
+    store.add([line(1)])
+    modes = {file.name: file.stat().st_mode & 0o777 for file in store.path.parent.iterdir()}
+    assert modes == dict.fromkeys(("logs.sqlite", "logs.sqlite-wal", "logs.sqlite-shm"), 0o600)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+def test_a_killed_writer_loses_no_line_that_it_acknowledged(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", killed_writer.__name__, str(tmp_path / "l.sqlite"), "20"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 20 * killed_writer.BATCH
+
+
+@pytest.mark.parametrize("begin", [0, 4096], ids=["no database", "damaged"])
+def test_a_damaged_file_is_set_aside_and_a_new_one_begun(tmp_path: Path, begin: int) -> None:
+    path = tmp_path / "logs.sqlite"
+    with closing(LogStore(path)) as store:
+        for n in range(100):
+            store.add([line(n)])
+    content = bytearray(path.read_bytes())
+    content[begin:] = b"\x55" * (len(content) - begin)
+    path.write_bytes(content)
+    aside: list[Path] = []
+    with closing(LogStore(path, aside.append)) as store:
+        store.add([line(1, "new")])
+        assert texts(store) == ["new"]
+    (file,) = aside
+    assert file.read_bytes().endswith(content[4096:])
+
+
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize(("part", "text"), [("columns", []), ("body", ["\ufffd"])])
+def test_a_damaged_block_hides_no_other(store: LogStore, part: str, text: list[str]) -> None:
+    for n in range(3):
+        store.add([line(n, f"{n} " * 400, "ab"[n % 2] + "/x")])
+    with closing(sqlite3.connect(store.path)) as db, db:
+        (row, stored) = db.execute(f"SELECT id, {part} FROM data ORDER BY id").fetchall()[1]
+        db.execute(f"UPDATE data SET {part} = ? WHERE id = ?", (stored[:-1] + b"x", row))
+    before, damaged, after = texts(store)[:1], texts(store)[1:-1], texts(store)[-1:]
+    assert [before[0][0], after[0][0], damaged] == ["0", "2", text]
+    assert [found[0] for found in texts(store, LogFilter(text="0"))] == ["0"]
+    store.delete("a")
+    assert texts(store) == text
+
+
+def test_a_full_disk_is_an_error_that_stores_nothing_and_passes(store: LogStore) -> None:
+    mark = [Mark("c", "stdout", 1, 1)]
+    noise = [line(n, random.Random(n).randbytes(5000).hex()) for n in range(300)]
+    store.add([line(0, "before")], mark)
+    with full_disk(store):
+        with pytest.raises(LogStoreFullError):
+            store.add(noise, [Mark("c", "stdout", 2, 2)])
+        assert texts(store) == ["before"]
+    store.add([line(1, "after", "b/new")])
+    assert texts(store) == ["before", "after"]
+    assert store.marks("c") == {"stdout": mark[0]}
+
+
+@contextmanager
+def full_disk(store: LogStore) -> Iterator[None]:
+    """SQLite itself reports it at its limit of pages, as the disk can't be filled here."""
+    begun = database.open_writer
+
+    def limited(path: Path) -> sqlite3.Connection:
+        db = begun(path)
+        db.execute("PRAGMA max_page_count=30")
+        return db
+
+    store.close()  # the next call opens it
+    with mock.patch.object(database, "open_writer", limited):
+        yield
+    store.close()

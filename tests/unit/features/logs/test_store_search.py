@@ -1,0 +1,197 @@
+"""Patterns, conditions on fields, and groups of errors."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from aiserver_tray.features.logs.line import Cursor, Line
+from aiserver_tray.features.logs.parser import LineParser
+from aiserver_tray.features.logs.query import FieldCondition, LogFilter
+from aiserver_tray.features.logs.store.database import LogFilterError
+from aiserver_tray.features.logs.store.reader import LogReader, fingerprint
+from aiserver_tray.features.logs.store.search import fulfils
+from aiserver_tray.features.logs.store.store import LogStore
+
+JSON = (
+    '{"level":30,"status":500,"trace_id":"4bf92f3577b34da6","ok":true,"none":null,"a.b":1,'
+    '"http":{"request":{"method":"GET"}},"big":12345678901234567890,"tags":["x"],"took":1.5e3}'
+)
+LOGFMT = 'time=2026-11-25T04:02:44Z level=INFO msg="it started" status=404'
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[LogStore]:
+    with closing(LogStore(tmp_path / "logs.sqlite")) as opened:
+        yield opened
+
+
+def add(store: LogStore, texts: Sequence[str]) -> None:
+    """Store lines as the collector does."""
+    parser = LineParser()
+    read = [parser.parse(text) for text in texts]
+    store.add(
+        [
+            Line(number, "m", "s", "stdout", parsed.level, parsed.continues, text)
+            for number, (text, parsed) in enumerate(zip(texts, read, strict=True))
+        ]
+    )
+
+
+def found(store: LogStore, wanted: LogFilter) -> list[str]:
+    return [
+        kept.line.text
+        for kept in LogReader(store.path).newer(wanted, Cursor(-1, 0), budget_seconds=600).lines
+    ]
+
+
+@pytest.mark.parametrize(
+    ("condition", "is_true"),
+    [
+        ("status>=500", True),
+        ("status = 500.0", True),
+        ("status<499.5", False),
+        ("status!=500", False),
+        ("missing!=500", False),
+        ("trace_id=4bf92f3577b34da6", True),
+        ("trace_id=4BF92F3577B34DA6", False),
+        ("ok=true", True),
+        ("none=null", True),
+        ("a.b=1", True),
+        ("http.request.method=GET", True),
+        ("http.request.method!=GET", False),
+        ("big=12345678901234567891", False),
+        ("took>1499", True),
+        ("tags=x", False),
+        ("http=x", False),
+    ],
+)
+def test_a_condition_on_a_field_of_json(store: LogStore, condition: str, *, is_true: bool) -> None:
+    add(store, ["before", JSON, "after"])
+    wanted = LogFilter(fields=(FieldCondition.parse(condition),))
+    assert found(store, wanted) == [JSON] * is_true
+
+
+@pytest.mark.parametrize(
+    ("text", "is_true"),
+    [
+        (LOGFMT, True),
+        ("\x1b[32m" + LOGFMT + "\x1b[0m", True),
+        ("a sentence with msg=it in it", False),
+        ('{"msg": "it started"', False),
+    ],
+)
+def test_a_condition_on_a_field_of_logfmt(text: str, *, is_true: bool) -> None:
+    assert fulfils(text, FieldCondition("msg", "=", "it started")) is is_true
+
+
+@pytest.mark.parametrize("condition", ["status", "=5", "status>=", "a b=5", "status~5"])
+def test_a_condition_that_is_none_is_refused(condition: str) -> None:
+    with pytest.raises(LogFilterError, match="is not a condition"):
+        FieldCondition.parse(condition)
+
+
+def test_text_pattern_and_fields_must_be_true_for_the_same_line(store: LogStore) -> None:
+    add(store, [JSON, "GET x1", "get y2", "GET y3 500", '{"status":500,"msg":"Get y4"}'])
+    assert found(store, LogFilter(text="get", pattern=r"y\d")) == [
+        "get y2",
+        "GET y3 500",
+        '{"status":500,"msg":"Get y4"}',
+    ]
+    both = LogFilter(text="get", pattern=r"y\d", fields=(FieldCondition("status", "=", "500"),))
+    assert found(store, both) == ['{"status":500,"msg":"Get y4"}']
+
+
+def test_a_pattern_sees_one_line_at_a_time(store: LogStore) -> None:
+    texts = ["one", "", "two", "  three"]
+    add(store, texts)
+    for pattern, expected in {
+        r"^$": [""],
+        r"e$": ["one", "  three"],
+        r"^t": ["two"],
+        r"e\s+t": [],
+        r"one[^x]": [],
+        r"(?s)one.*three": [],
+        r"x*": texts,
+    }.items():
+        assert found(store, LogFilter(pattern=pattern)) == expected, pattern
+
+
+@pytest.mark.parametrize(
+    ("pattern", "reason", "at"),
+    [
+        ("ab(c", "missing", 0),
+        ("ab**", "bad repetition operator", 2),
+        (r"a\qb", "invalid escape sequence", 1),
+        ("a[z-a]", "invalid character class range", 2),
+        (r"(?=a)", "invalid perl operator", 0),
+        (r"a\Ab", "is not supported", 1),
+        (r"\\A\z", "is not supported", 3),
+    ],
+)
+def test_a_wrong_pattern_is_refused_with_its_place(
+    store: LogStore, capfd: pytest.CaptureFixture[str], pattern: str, reason: str, at: int
+) -> None:
+    with pytest.raises(LogFilterError, match=reason) as refused:
+        LogReader(store.path).older(LogFilter(pattern=pattern))
+    assert refused.value.data["at"] == at
+    assert refused.value.data["fields"] == ["pattern"]
+    assert capfd.readouterr().err == "", "RE2 writes to stderr by itself"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("took 12 ms", "took 1,234.5 ms"),
+        ('column "a" is missing', 'column "b c" is missing'),
+        ("can't open 'x'", "can't open 'y z'"),
+        ("user 4bf92f3577b34da6 left", "user 00f067aa0ba902b7 left"),
+        ("job 0b7c1e9a-52a5-4d35-9f6c-3f8a5c1d2e4b", "job 9b7c1e9a-52a5-4d35-9f6c-3f8a5c1d2e4f"),
+        ("at 2026-11-25T04:02:44.290Z", "at 2027-01-01 00:00:00"),
+        ("0x7fd9eadb25d0", "0x1"),
+        ("10.0.0.1:5432 refused", "172.18.0.30:80 refused"),
+    ],
+)
+def test_messages_are_equal_but_for_what_varies(one: str, other: str) -> None:
+    assert fingerprint(one) == fingerprint(other)
+    assert fingerprint(one) != fingerprint("another error 12")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("connection refused", "connection reset"),
+        ("KeyError in decade", "ValueError in decade"),
+        ("can't read and don't write", "can't open and don't write"),
+    ],
+)
+def test_different_errors_stay_apart(one: str, other: str) -> None:
+    assert fingerprint(one) != fingerprint(other)
+
+
+def test_errors_are_grouped_with_their_first_and_last_time(store: LogStore) -> None:
+    trace = ["Traceback (most recent call last):", '  File "a.py", line 1, in f', "    g()"]
+    add(
+        store,
+        [
+            *trace,
+            "KeyError: 'x'",
+            "2026-11-25 04:02:44,290 ERROR lost 5 rows",
+            "2026-11-25 04:02:44,291 INFO ready",
+            *trace,
+            "KeyError: 'y'",
+            "2026-11-25 04:02:44,292 INFO ready",
+            *trace,
+            "ValueError: bad",
+            "2026-11-25 05:02:44,290 ERROR lost 7 rows",
+        ],
+    )
+    reader = LogReader(store.path)
+    answer = reader.errors(LogFilter(), budget_seconds=600)
+    assert [(g.message, g.count, g.first, g.last) for g in answer.groups] == [
+        ("lost 7 rows", 2, 4, 15),
+        ("ValueError: bad", 1, 11, 11),
+        ("KeyError: 'y'", 2, 0, 6),
+    ]
+    assert answer.reached is None

@@ -1,0 +1,102 @@
+"""Storing in batches."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+
+from aiserver_tray.base.errors import AiServerError
+from aiserver_tray.features.logs import writer as writers
+from aiserver_tray.features.logs.line import Gap, Line, Mark
+from aiserver_tray.features.logs.store.database import LogStoreFullError
+from aiserver_tray.features.logs.writer import LogWriter
+
+
+def line(number: int) -> Line:
+    return Line(number, "web", "app", "stdout", "info", continues=False, text=str(number))
+
+
+class Disk:
+    """Takes lines when it is open. A full disk can't be had in a test."""
+
+    def __init__(self) -> None:
+        self.batches: list[tuple[list[Line], list[Mark], list[Gap]]] = []
+        self.is_full = False
+        self.open = Event()
+        self.open.set()
+
+    def add(self, lines: Sequence[Line], marks: Sequence[Mark], gaps: Sequence[Gap]) -> None:
+        assert self.open.wait(10)
+        if self.is_full:
+            raise LogStoreFullError(Path("logs"))
+        self.batches.append(([*lines], [*marks], [*gaps]))
+
+
+@pytest.fixture
+def disk() -> Disk:
+    return Disk()
+
+
+@pytest.fixture
+def problems() -> list[AiServerError | None]:
+    return []
+
+
+@pytest.fixture
+def writer(disk: Disk, problems: list[AiServerError | None]) -> Iterator[LogWriter]:
+    writer = LogWriter(disk, problems.append)
+    writer.start()
+    yield writer
+    writer.close(10)
+
+
+def test_lines_of_all_sources_are_one_batch_with_their_last_marks(
+    disk: Disk, writer: LogWriter
+) -> None:
+    gap = Gap("web", "app", 1, 2)
+    writer.put([line(1)], [Mark("a", "stdout", 1, 1)])
+    writer.put([line(2), line(3)], [Mark("a", "stdout", 3, 3), Mark("b", "stdout", 1, 1)], [gap])
+    writer.flush(10)
+    marks = [Mark("a", "stdout", 3, 3), Mark("b", "stdout", 1, 1)]
+    assert disk.batches == [([line(1), line(2), line(3)], marks, [gap])]
+
+
+def test_sources_wait_while_too_much_is_waiting(disk: Disk, writer: LogWriter) -> None:
+    disk.open.clear()
+    many = [line(number) for number in range(writers._MOST_LINES)]
+    writer.put(many[:1], [])
+    for _ in range(3):  # one is being stored, one waits, and for one there is no room
+        last = Thread(target=writer.put, args=(many, []), daemon=True)
+        last.start()
+        last.join(0.5)
+    assert last.is_alive()
+    disk.open.set()
+    last.join(10)
+    writer.flush(10)
+    assert sum(len(lines) for lines, _, _ in disk.batches) == 1 + 3 * len(many)
+
+
+def test_nothing_is_lost_while_the_disk_is_full(
+    disk: Disk,
+    writer: LogWriter,
+    problems: list[AiServerError | None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(writers, "_RETRY_SECONDS", (0.01,))
+    disk.is_full = True
+    writer.put([line(1)], [])
+    writer.flush(0.1)
+    writer.put([line(2)], [])
+    assert isinstance(problems[0], LogStoreFullError)
+    disk.is_full = False
+    writer.flush(10)
+    assert [lines for lines, _, _ in disk.batches] == [[line(1)], [line(2)]]
+    assert problems[-1] is None
+
+
+def test_what_was_put_before_the_end_is_stored(disk: Disk, writer: LogWriter) -> None:
+    writer.put([line(1)], [])
+    writer.close(10)
+    writer.put([line(2)], [])
+    assert [lines for lines, _, _ in disk.batches] == [[line(1)]]

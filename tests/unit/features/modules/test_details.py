@@ -1,0 +1,110 @@
+"""What is shown of a module and its services on request, without their secrets. The engine is a
+fake, which answers as the real one does."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from aiserver_tray.base.masking import MASK
+from aiserver_tray.core.app import App
+from aiserver_tray.core.core import Core
+from aiserver_tray.engine import parse
+from aiserver_tray.engine.values import ContainerDetails, Volume
+from aiserver_tray.features.modules.channels import ModulesFeature
+from aiserver_tray.protocol.channel import dispatch, handlers_of
+from aiserver_tray.protocol.message import Caller, Envelope, Peer
+from aiserver_tray.spec.labels import CONFIG_OF, INSTALLATION, MODULE
+from tests.support.places import place
+from tests.unit.module_folders import write
+
+CALLER = Caller(Peer("window", "en", lambda _message: None), "en")
+FILE = """
+    x-aiserver:
+      kind: feature
+      settings: {WEB_KEY: {type: secret, generate: hex32}}
+      accounts: [{title: {en: Admin, zh: 管理员}, user: root, secret: WEB_KEY}]
+    services: {web: {image: 'i:1', environment: [WEB_KEY]}}
+"""
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> App:
+    write(tmp_path / "catalog", "web", FILE)
+    return App(tmp_path / "home", [tmp_path / "catalog"])
+
+
+class FakeEngine:
+    """One container, whose health check prints its secret, and some volumes."""
+
+    def __init__(self, app: App) -> None:
+        self._secret = app.target("web").services[0].body["Env"][0]
+        ours = {INSTALLATION: app.settings.installation_id, MODULE: "web"}
+        self._volumes = {
+            "ai-web-data": ours,
+            "ai-web-config": {**ours, CONFIG_OF: "web"},
+            "ai-other-data": {**ours, MODULE: "other"},
+            "foreign": {MODULE: "web"},
+        }
+        self.containers = self.volumes = self
+
+    def all(self) -> list[Volume]:
+        return [Volume(name, given, None) for name, given in self._volumes.items()]
+
+    def details(self, container: str) -> ContainerDetails:
+        end = "2026-01-02T03:04:05.678901234Z"
+        check = {"Start": end, "End": end, "ExitCode": 1, "Output": f"sent {self._secret}\n"}
+        return parse.container_details(
+            {
+                "Id": "1", "Name": f"/{container}", "Image": "sha256:1", "Created": end,
+                "RestartCount": 3,
+                "Config": {"Image": "i:1", "Env": [self._secret, "PATH=/bin"]},
+                "State": {
+                    "Status": "running", "ExitCode": 137, "OOMKilled": True, "Error": "",
+                    "StartedAt": end, "FinishedAt": "0001-01-01T00:00:00Z",
+                    "Health": {"Status": "unhealthy", "FailingStreak": 1, "Log": [check]},
+                },
+                "NetworkSettings": {},
+                "Mounts": [
+                    {"Type": "volume", "Name": "ai-web-data", "Source": "/x", "Destination": "/d",
+                     "RW": True},
+                ],
+            }
+        )  # fmt: skip
+
+
+def asked(app: App, channel: str, **payload: str) -> Envelope:
+    service = SimpleNamespace(name="web", container="ai-web")
+    module = SimpleNamespace(name="web", services=(service,))
+    state = SimpleNamespace(modules=(module,), engine=SimpleNamespace(running=True))
+    fake = SimpleNamespace(store=SimpleNamespace(snapshot=state), engine=FakeEngine(app))
+    parts = [ModulesFeature(place(app, cast("Core", fake)))]
+    return dispatch(handlers_of(parts), channel, payload, CALLER)
+
+
+def test_accounts_name_their_secret_and_volumes_are_those_with_data(app: App) -> None:
+    data: Any = asked(app, "ai/module/details", name="web")["data"]
+    account = {"title": "Admin", "user": "root", "setting": "web.WEB_KEY", "note": ""}
+    assert data == {"accounts": [account], "volumes": ["ai-web-data"]}
+
+
+def test_a_service_is_inspected_without_its_secrets(app: App) -> None:
+    data: Any = asked(app, "ai/service/inspect", module="web", service="web")["data"]
+    assert data["lastCheck"] == {
+        "endedAt": "2026-01-02T03:04:05.678901+00:00",
+        "exitCode": 1,
+        "output": f"sent WEB_KEY={MASK}",
+    }
+    assert (data["exitCode"], data["outOfMemory"]) == (137, True)
+    assert data["environment"] == ["PATH", "WEB_KEY"]
+    mount = {"kind": "volume", "source": "ai-web-data", "target": "/d", "readOnly": False}
+    assert data["mounts"] == [mount]
+    assert data["finishedAt"] is None
+
+
+@pytest.mark.parametrize(
+    "payload", [{"module": "wbe", "service": "web"}, {"module": "web", "service": "wbe"}]
+)
+def test_what_there_is_not_is_refused(app: App, payload: dict[str, str]) -> None:
+    assert asked(app, "ai/service/inspect", **payload)["code"] == "E_UNKNOWN"

@@ -1,0 +1,159 @@
+"""One process owns the core; ``serve`` gives it up to a tray."""
+
+import os
+from queue import SimpleQueue
+from threading import Event, Thread, Timer
+
+import pytest
+
+from aiserver_tray.base.errors import (
+    AlreadyRunningError,
+    CancelledError,
+    RemoteError,
+    SettingError,
+)
+from aiserver_tray.carriers.local.client import Client
+from aiserver_tray.carriers.local.place import Instance
+from aiserver_tray.carriers.local.server import Server
+from aiserver_tray.core.app import App
+from aiserver_tray.owner import claim as claims
+from aiserver_tray.owner.claim import Claim
+from aiserver_tray.protocol.message import Envelope, Peer, answer
+from aiserver_tray.state.facts import OperationChanged
+from aiserver_tray.state.views import OperationView
+from aiserver_tray.system.paths import runtime_folder
+from tests.support import states
+from tests.support.scripted import Scripted
+from tests.support.surroundings import Recorded
+from tests.unit.owner.owning import LIMIT, owned, owned_until_given_up, owning_process
+
+NEVER = Event()
+WORK = OperationView("1", "up", ("web",), status="running")
+ENDED = OperationView("1", "up", ("web",), status="succeeded")
+
+
+@pytest.fixture(autouse=True)
+def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claims, "RETRY_SECONDS", 0.01)
+
+
+def test_what_nobody_has_is_taken_and_given_back(app: App) -> None:
+    with Claim(app) as claim:
+        claim.take_over(NEVER)
+        claim.take_over(NEVER)  # it has it
+        with pytest.raises(AlreadyRunningError), Instance(app.settings.home):
+            raise AssertionError
+    with Instance(app.settings.home):
+        pass
+
+
+def test_what_another_has_is_not_taken_without_asking(app: App) -> None:
+    with owned_until_given_up(app) as (_, process), Claim(app) as claim:
+        with pytest.raises(AlreadyRunningError):
+            claim.take()
+        assert not process.given_up.is_set()
+
+
+def test_serve_gives_the_core_up_to_who_asks(app: App) -> None:
+    with owned_until_given_up(app) as (_, process), Claim(app) as claim:
+        claim.take_over(NEVER)
+        assert process.given_up.is_set()
+
+
+class Asking(Client):
+    """Counts the answers of an owner that is asked for the core."""
+
+    refusals: list[str]
+    is_refused_again: Event
+
+    def request(self, channel: str, *given: object, **more: object) -> dict[str, object]:
+        try:
+            return super().request(channel, *given, **more)  # type: ignore[arg-type]
+        except RemoteError as error:
+            self.refusals.append(error.code)
+            if len(self.refusals) > 1:
+                self.is_refused_again.set()
+            raise
+
+
+def test_one_that_has_an_operation_under_way_is_asked_until_that_has_ended(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Asking, "refusals", [], raising=False)
+    monkeypatch.setattr(Asking, "is_refused_again", Event(), raising=False)
+    monkeypatch.setattr(claims, "Client", Asking)
+    with owned_until_given_up(app) as (owner, process), Claim(app) as claim:
+        owner.store.put(OperationChanged(WORK))
+        owner.store.flush()
+        reports = SimpleQueue[str]()
+        waiting = Thread(target=claim.take_over, args=(NEVER, lambda: reports.put("busy")))
+        waiting.start()
+        assert Asking.is_refused_again.wait(LIMIT)
+        assert not process.given_up.is_set()
+        owner.store.put(OperationChanged(ENDED))
+        waiting.join(LIMIT)
+        assert process.given_up.is_set()
+    assert set(Asking.refusals) == {"E_BUSY"}
+    assert reports.qsize() == 1
+
+
+def test_another_tray_keeps_it(app: App) -> None:
+    with (
+        owned(app, Recorded()),
+        Claim(app) as claim,
+        pytest.raises(AlreadyRunningError) as refused,
+    ):
+        claim.take_over(NEVER)
+    assert refused.value.data == {"pid": os.getpid()}
+
+
+def test_that_of_a_process_that_is_killed_is_taken(app: App) -> None:
+    with owning_process(app) as process, Claim(app) as claim:
+        Timer(0.1, process.kill).start()
+        claim.take_over(NEVER)
+
+
+def test_who_ends_does_not_wait_for_it(app: App) -> None:
+    closing = Event()
+    with owning_process(app), Claim(app) as claim:
+        Timer(0.1, closing.set).start()
+        with pytest.raises(CancelledError):
+            claim.take_over(closing)
+
+
+@pytest.mark.parametrize("hanging", ["ai/app/about", "owner/yield"])
+def test_an_owner_that_hangs_keeps_nobody_from_exiting(
+    app: App, monkeypatch: pytest.MonkeyPatch, hanging: str
+) -> None:
+    monkeypatch.setattr(claims, "ANSWER_TIMEOUT_SECONDS", 0.2)
+    closing, awake, answered = Event(), Event(), Event()
+
+    def hang(_payload: object, _peer: Peer) -> Envelope:
+        closing.set()
+        awake.wait(LIMIT)
+        answered.set()
+        return answer({})
+
+    owner = Scripted(states.running())
+    owner.answers["ai/app/about"] = answer({"owner": "serve", "pid": 1})
+    owner.handlers[hanging] = hang
+    with Instance(app.settings.home):
+        server = Server(app.settings.home, owner)
+        server.start()
+        try:
+            with Claim(app) as claim, pytest.raises(CancelledError):
+                claim.take_over(closing)
+            assert not answered.is_set()
+        finally:
+            awake.set()
+            server.close()
+
+
+def test_where_no_lock_can_be_made_it_says_why(app: App) -> None:
+    with Claim(app) as claim:
+        claim.take()
+        (lock,) = runtime_folder().glob("*-core.lock")
+    lock.unlink(missing_ok=True)
+    lock.mkdir()
+    with Claim(app) as claim, pytest.raises(SettingError, match=lock.stem):
+        claim.take_over(NEVER)
