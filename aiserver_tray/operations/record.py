@@ -2,10 +2,18 @@
 
 import os
 from collections.abc import Iterable
+from dataclasses import replace
+from typing import cast
 
 from aiserver_tray.model import Actor
 from aiserver_tray.operations.request import Request
-from aiserver_tray.settings.entries import MAX_STEPS, OperationEntry, StepEntry, in_all_languages
+from aiserver_tray.settings.entries import (
+    MAX_STEPS,
+    EntryStatus,
+    OperationEntry,
+    StepEntry,
+    in_all_languages,
+)
 from aiserver_tray.settings.journal import Journal
 from aiserver_tray.state.views import OperationView, StepView
 from aiserver_tray.system.clock import awake
@@ -43,15 +51,16 @@ class OperationRecord:
     def end(self, view: OperationView) -> None:
         """The operation has ended."""
         error = view.error
-        ended = {
-            "modules": view.modules,
-            "status": view.status,
-            "seconds": round(awake() - view.began, 3),
-            "code": error and error.code,
-            "message": error and in_all_languages(error),
-            "steps": tuple(_entries([*self._earlier, *view.steps], view.began)),
-        }
-        self._journal.add(self._entry.model_copy(update=ended))
+        ended = replace(
+            self._entry,
+            modules=view.modules,
+            status=cast(EntryStatus, view.status),  # it has ended
+            seconds=round(awake() - view.began, 3),
+            code=error.code if error else None,
+            message=in_all_languages(error) if error else None,
+            steps=tuple(_entries([*self._earlier, *view.steps], view.began)),
+        )
+        self._journal.add(ended)
 
 
 def _entries(steps: Iterable[StepView], began: float) -> Iterable[StepEntry]:

@@ -1,13 +1,16 @@
-"""The content of the files of a home folder, except for the secrets."""
+"""The content of the files of a home folder that nearly every command needs, without models."""
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Literal
+from dataclasses import dataclass, field, fields, is_dataclass
+from math import isfinite
+from types import UnionType
+from typing import Any, ClassVar, Literal, Self, get_args, get_origin, get_type_hints
 from uuid import uuid4
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-
-from aiserver_tray.settings.files import FileModel, SealedModel, VersionedFile
+from aiserver_tray.settings.files import DamagedError, VersionedFile
 
 _MAX_IMAGES = 500
 """Years of updates; images that the user has removed stay among them."""
@@ -16,11 +19,104 @@ _NEWEST_WEIGHT = 0.5
 """Weight of the newest duration against those from before."""
 
 
-class InstallationData(SealedModel):
+@dataclass
+class PlainContent:
+    """The content of a file, read and written without models; see `FileContent`."""
+
+    is_sealed: ClassVar[bool] = False
+    version: int
+
+    @classmethod
+    def read_plain(cls, content: bytes) -> Self | None:
+        """As `FileContent.read_plain`."""
+        if b"\\u" in content:  # we write none, and not each is valid
+            return None
+        try:
+            found = json.loads(content.decode(), parse_constant=_refuse)
+            if not (isinstance(found, dict) and "version" in found):
+                return None
+            raw = cls.prepared(found)
+            data: Self = _made(cls, raw)
+        except (ValueError, RecursionError, DamagedError):
+            return None
+        return data if data.is_whole(raw) else None
+
+    @classmethod
+    def validated(cls, raw: object) -> Self:
+        """As `FileContent.validated`."""
+        # Slow to import, and seldom needed.
+        from aiserver_tray.settings.models import checked  # noqa: PLC0415
+
+        raw = cls.prepared(raw)
+        data: Self = _made(cls, checked(cls, raw))
+        if not data.is_whole(raw):
+            raise DamagedError("not what was written")
+        return data
+
+    @classmethod
+    def prepared(cls, raw: object) -> object:
+        """*raw* in the form that the types of the fields say."""
+        return raw
+
+    def is_whole(self, _raw: object) -> bool:
+        """Whether the content *raw* of the file is what was written."""
+        return True
+
+    def written(self) -> bytes:
+        """As `FileContent.written`."""
+        return json.dumps(_plain(self), ensure_ascii=False, indent=2).encode() + b"\n"
+
+
+@dataclass
+class SealedContent(PlainContent):
+    """The content of a file that no user edits."""
+
+    is_sealed: ClassVar[bool] = True
+
+    digest: str = ""
+
+    def written(self) -> bytes:
+        self.digest = _digest(_plain(self))
+        return super().written()
+
+    def is_whole(self, raw: object) -> bool:
+        # The file's own content, which may lack newer fields.
+        return self.digest == _digest(_plain(self, raw))
+
+
+@dataclass
+class InstallationData(SealedContent):
     """installation.json"""
 
     version: Literal[1] = 1
-    id: str = Field(default_factory=lambda: str(uuid4()), min_length=1)
+    id: str = field(default_factory=lambda: str(uuid4()))
+
+    @classmethod
+    def prepared(cls, raw: object) -> object:
+        if isinstance(raw, dict) and raw.get("id") == "":
+            raise DamagedError("id: String should have at least 1 character")
+        return raw
+
+
+@dataclass
+class SettingsData(PlainContent):
+    """settings.json. A user who edits the file may write numbers, true and false without quotes."""
+
+    version: Literal[1] = 1
+    values: dict[str, str] = field(default_factory=dict)
+    chosen: list[str] | None = None
+    """None: the user has not chosen yet."""
+    trusted: dict[str, str] = field(default_factory=dict)
+    """By module: the hash of the permissions that the user allowed."""
+    welcomed: bool = False
+    """The user has seen the first steps."""
+
+    @classmethod
+    def prepared(cls, raw: object) -> object:
+        values = raw.get("values") if isinstance(raw, dict) else None
+        if not (isinstance(raw, dict) and isinstance(values, dict)):
+            return raw
+        return raw | {"values": {name: _as_text(value) for name, value in values.items()}}
 
 
 def _as_text(value: object) -> object:
@@ -29,29 +125,18 @@ def _as_text(value: object) -> object:
     return str(value) if isinstance(value, int | float) else value
 
 
-class SettingsData(FileModel):
-    """settings.json. ``chosen`` None: the user has not chosen yet. ``trusted``: by module, the hash
-    of the permissions that the user allowed. ``welcomed``: the user has seen the first steps. A
-    user who edits the file may write numbers, true and false without quotes."""
+@dataclass
+class EngineState:
+    """Data about one engine."""
 
-    version: Literal[1] = 1
-    values: dict[str, Annotated[str, BeforeValidator(_as_text)]] = Field(default_factory=dict)
-    chosen: list[str] | None = None
-    trusted: dict[str, str] = Field(default_factory=dict)
-    welcomed: bool = False
-
-
-class EngineState(BaseModel):
-    """Data about one engine: the modules that the user asked for; the services of these that the
-    user stopped alone (``module/service``); learnt durations in seconds, by name; and the IDs of
-    the images that we pulled or built, the newest last."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    desired: list[str] = Field(default_factory=list)
-    stopped: list[str] = Field(default_factory=list)
-    learnt: dict[str, float] = Field(default_factory=dict)
-    images: list[str] = Field(default_factory=list)
+    desired: list[str] = field(default_factory=list)
+    """The modules that the user asked for."""
+    stopped: list[str] = field(default_factory=list)
+    """The services of these (``module/service``) that the user stopped alone."""
+    learnt: dict[str, float] = field(default_factory=dict)
+    """Durations in seconds, by name."""
+    images: list[str] = field(default_factory=list)
+    """The IDs of the images that we pulled or built, the newest last."""
 
     def learn(self, durations: Mapping[str, float]) -> None:
         """Learn the *durations* of a run, by name."""
@@ -66,12 +151,59 @@ class EngineState(BaseModel):
         self.images = [*kept, *new][-_MAX_IMAGES:]
 
 
-class StateData(SealedModel):
-    """state.json: the engines by id; and the seconds that starts of engines took, by address."""
+@dataclass
+class StateData(SealedContent):
+    """state.json"""
 
     version: Literal[1] = 1
-    engines: dict[str, EngineState] = Field(default_factory=dict)
-    starts: dict[str, float] = Field(default_factory=dict)
+    engines: dict[str, EngineState] = field(default_factory=dict)
+    """By ID."""
+    starts: dict[str, float] = field(default_factory=dict)
+    """The seconds that the start of each engine took, by its address."""
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)
+
+
+def _made(hint: Any, value: Any) -> Any:  # noqa: ANN401 - any type, and any JSON
+    """*value*, with a dataclass for each mapping that *hint* says so.
+
+    Raises:
+        ValueError: it is not certain that *value* has the type *hint*.
+    """
+    kind, inner = get_origin(hint), get_args(hint)
+    if kind is Literal and type(value) is type(inner[0]) and value in inner:
+        return value
+    if kind is UnionType:
+        return _made(type(None) if value is None else inner[0], value)
+    if kind is list and type(value) is list:
+        return [_made(inner[0], one) for one in value]
+    if kind is dict and type(value) is dict:
+        return {name: _made(inner[1], one) for name, one in value.items()}
+    if isinstance(hint, type) and is_dataclass(hint) and type(value) is dict:
+        hints = get_type_hints(hint)
+        return hint(**{name: _made(hints.get(name), one) for name, one in value.items()})
+    if type(value) is hint and (hint is not float or isfinite(value)):
+        return value
+    raise ValueError(hint)
+
+
+def _plain(value: Any, given: Any = None) -> Any:  # noqa: ANN401 - as in `_made`
+    """*value* as JSON; only the fields that *given* has, if it is not None."""
+    if is_dataclass(value):
+        names = [one.name for one in fields(value) if given is None or one.name in given]
+        return {n: _plain(getattr(value, n), given and given[n]) for n in names}
+    if isinstance(value, dict):
+        return {name: _plain(one, given and given[name]) for name, one in value.items()}
+    return value
+
+
+def _digest(content: dict[str, object]) -> str:
+    """Of *content* without its own digest."""
+    whole = {name: value for name, value in content.items() if name != "digest"}
+    text = json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 # -- what is remembered of each engine, in state.json ---------------------------------------------

@@ -1,16 +1,18 @@
 """The entries of the journal, as they are stored."""
 
+import json
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
-from typing import Annotated, Final, Literal
+from typing import Any, Final, Literal
 from uuid import uuid4
-
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
 from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.base.i18n import LocalText, Text
 from aiserver_tray.model import Actor, Carrier, OperationKind, OwnerKind, StepKind, StepStatus
 
 EntryKind = Literal["operation", "setting", "revealed", "chosen", "trusted", "refused", "owner"]
+
+EntryStatus = Literal["running", "succeeded", "failed", "cancelled"]
 
 OwnerEvent = Literal["started", "stopped", "handed_over"]
 
@@ -32,22 +34,19 @@ def in_all_languages(text: Text | AiServerError) -> LocalText:
     return {"en": shortened(text.render("en")), "zh": shortened(text.render("zh"))}
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class EntryBase(_Record):
+@dataclass(frozen=True, kw_only=True)
+class EntryBase:
     """The fields of every entry. Of several lines with the same ``id``, the last one counts."""
 
     # First, because pruning reads only the beginning of a line.
-    time: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
-    id: str = Field(default_factory=lambda: uuid4().hex)
+    time: datetime = field(default_factory=lambda: datetime.now(UTC))
+    id: str = field(default_factory=lambda: uuid4().hex)
     actor: Actor | None = None
 
 
-class StepEntry(_Record):
-    """A step of an operation. ``began``: seconds after the operation's beginning; ``total``: bytes
-    of a pull."""
+@dataclass(frozen=True, kw_only=True)
+class StepEntry:
+    """A step of an operation."""
 
     kind: StepKind
     subject: str
@@ -55,40 +54,47 @@ class StepEntry(_Record):
     service: str | None
     status: StepStatus
     began: float | None = None
+    """Seconds after the operation's beginning."""
     seconds: float | None = None
     usual: float | None = None
     total: int = 0
+    """Bytes of a pull."""
 
 
+@dataclass(frozen=True, kw_only=True)
 class OperationEntry(EntryBase):
-    """An operation: one line when it begins, and one when it has ended. ``pid``: the process that
-    runs it; ``asked``, ``services``, ``all``, ``cascade`` and ``recreate``: the request."""
+    """An operation: one line when it begins, and one when it has ended."""
 
     kind: Literal["operation"] = "operation"
     operation: OperationKind
     modules: tuple[str, ...]
     pid: int
+    """Of the process that runs it."""
     asked: tuple[str, ...] = ()
+    """The modules of the request, as are the services and flags below."""
     services: tuple[str, ...] = ()
     all: bool = False
     cascade: bool = False
     recreate: bool = False
-    status: Literal["running", "succeeded", "failed", "cancelled"] = "running"
+    status: EntryStatus = "running"
     seconds: float | None = None
     code: str | None = None
     message: LocalText | None = None
     steps: tuple[StepEntry, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
 class SettingEntry(EntryBase):
-    """A setting was changed or reset. ``value``: None for a secret, and after a reset."""
+    """A setting was changed or reset."""
 
     kind: Literal["setting"] = "setting"
     address: str
     is_reset: bool
     value: str | None
+    """None for a secret, and after a reset."""
 
 
+@dataclass(frozen=True, kw_only=True)
 class RevealedEntry(EntryBase):
     """A secret was shown in plain text."""
 
@@ -96,6 +102,7 @@ class RevealedEntry(EntryBase):
     address: str
 
 
+@dataclass(frozen=True, kw_only=True)
 class ChosenEntry(EntryBase):
     """The chosen modules were changed."""
 
@@ -103,6 +110,7 @@ class ChosenEntry(EntryBase):
     modules: tuple[str, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
 class TrustedEntry(EntryBase):
     """A module was allowed the permissions that it asks for."""
 
@@ -110,16 +118,19 @@ class TrustedEntry(EntryBase):
     module: str
 
 
+@dataclass(frozen=True, kw_only=True)
 class RefusedEntry(EntryBase):
-    """Clients were refused, for the same reason and in a row. ``last``: the last time."""
+    """Clients were refused, for the same reason and in a row."""
 
     kind: Literal["refused"] = "refused"
     carrier: Carrier
     reason: LocalText
     count: int
-    last: AwareDatetime
+    last: datetime
+    """The time of the last one."""
 
 
+@dataclass(frozen=True, kw_only=True)
 class OwnerEntry(EntryBase):
     """The owner of the core started or stopped, or handed the core over to the actor."""
 
@@ -139,5 +150,22 @@ Entry = (
     | OwnerEntry
 )
 
-READER: Final[TypeAdapter[Entry]] = TypeAdapter(Annotated[Entry, Field(discriminator="kind")])
-"""Reads entries."""
+
+def line_of(entry: Entry) -> bytes:
+    """*entry* as a line of the journal."""
+    text = json.dumps(entry, default=_as_json, ensure_ascii=False, separators=(",", ":"))
+    return text.encode() + b"\n"
+
+
+def _as_json(value: Any) -> object:  # noqa: ANN401 - a time, an entry or a part of one
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    return {one.name: getattr(value, one.name) for one in fields(value)}
+
+
+def entry_of(line: bytes) -> Entry | None:
+    """The entry in a *line* of the journal. None if the line is damaged, or of a newer version."""
+    # Slow to import: a command writes the journal, and few read it.
+    from aiserver_tray.settings.entry_reader import read_entry  # noqa: PLC0415
+
+    return read_entry(line)

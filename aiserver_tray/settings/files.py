@@ -6,7 +6,6 @@ takes its place.
 """
 
 import errno
-import hashlib
 import os
 import stat
 from codecs import BOM_UTF8
@@ -14,11 +13,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Generic, Literal, TypeVar
+from typing import ClassVar, Generic, Literal, Protocol, Self, TypeVar
 
 from filelock import FileLock, Timeout
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
-from pydantic_core import from_json
 
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.base.file_version import file_version
@@ -33,54 +30,47 @@ takes to unlock the credential store."""
 _POLL_SECONDS = 0.005
 
 
-class FileModel(BaseModel):
-    """The content of a file. A subclass narrows ``version`` to a ``Literal`` with a default. Its
-    other fields have defaults, which apply while there is no file."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    version: int
-
-    def seal(self) -> None:
-        """Called before the file is written."""
-
-
-class SealedModel(FileModel):
-    """The content of a file that no user edits. Its digest detects damage that still looks valid,
-    such as a flipped bit in an ID."""
-
-    digest: str = ""
-
-    def seal(self) -> None:
-        self.digest = _digest(self.model_dump_json(exclude={"digest"}))
-
-    @model_validator(mode="after")
-    def _whole(self) -> "SealedModel":
-        # The digest of the file's own content, which may lack newer fields. Empty if there is no
-        # file.
-        content = self.model_dump_json(exclude={"digest"}, exclude_unset=True)
-        if self.model_fields_set and self.digest != _digest(content):
-            raise ValueError("not what was written")
-        return self
-
-
-def _digest(content: str) -> str:
-    return hashlib.sha256(content.encode()).hexdigest()
-
-
-Model = TypeVar("Model", bound=FileModel)
-
-
-class _DamagedError(Exception):
-    """Why a file is of no use."""
+class DamagedError(Exception):
+    """Why the content of a file is of no use."""
 
     def __init__(self, why: Text | str) -> None:
         super().__init__(why)
         self.why = why
 
 
-class VersionedFile(Generic[Model]):
-    """The file at *path* with content *model*. The first write creates its folder.
+class FileContent(Protocol):
+    """The content of a file. Its fields have defaults, which apply while there is no file."""
+
+    is_sealed: ClassVar[bool]
+    """Whether it has a digest, because no user edits the file. The digest detects damage that still
+    looks valid, such as a flipped bit in an ID."""
+
+    def __init__(self) -> None: ...
+
+    @property
+    def version(self) -> int: ...
+
+    @classmethod
+    def read_plain(cls, content: bytes, /) -> Self | None:
+        """What *content* says, if it is certain without models. None: `validated` decides."""
+
+    @classmethod
+    def validated(cls, raw: object) -> Self:
+        """What the JSON *raw* says.
+
+        Raises:
+            DamagedError: it says nothing valid.
+        """
+
+    def written(self) -> bytes:
+        """The content for the file, sealed."""
+
+
+Content = TypeVar("Content", bound=FileContent)
+
+
+class VersionedFile(Generic[Content]):
+    """The file at *path* with *content*. The first write creates its folder.
 
     Damage and its repair are appended to *notices*. If a damaged file has no good copy: with *lost*
     ``"refuse"`` that is an error, and the file is kept; with ``"reset"`` the defaults apply.
@@ -89,14 +79,14 @@ class VersionedFile(Generic[Model]):
     def __init__(
         self,
         path: Path,
-        model: type[Model],
+        content: type[Content],
         notices: list[Text],
         *,
         lost: Literal["refuse", "reset"] = "reset",
     ) -> None:
         self.path = path
         self._good = path.with_name(path.name + ".good")
-        self._model = model
+        self._content = content
         self._notices = notices
         self._lost = lost
 
@@ -108,7 +98,7 @@ class VersionedFile(Generic[Model]):
         except OSError:  # a read fails with the reason
             return None
 
-    def read(self) -> Model:
+    def read(self) -> Content:
         """The content of the file. Creates no folder.
 
         Raises:
@@ -116,12 +106,12 @@ class VersionedFile(Generic[Model]):
                 app, or is lost.
         """
         if not self._has_folder():
-            return self._model()  # type: ignore[call-arg] # a subclass has defaults
+            return self._content()
         with self._locked_if_writable(), self._explained():
             return self._load()
 
     @contextmanager
-    def update(self) -> Iterator[Model]:
+    def update(self) -> Iterator[Content]:
         """The content of the file, to change in place. It is written if the block ends without an
         exception. No other process or thread reads or writes the file in the meantime.
 
@@ -133,9 +123,9 @@ class VersionedFile(Generic[Model]):
             with self._explained():
                 data = self._load()
             yield data
-            data.seal()
+            content = data.written()
             with self._explained():
-                self._write(data.model_dump_json(indent=2).encode() + b"\n")
+                self._write(content)
 
     def _has_folder(self) -> bool:
         with self._explained():
@@ -190,43 +180,42 @@ class VersionedFile(Generic[Model]):
             )
             raise SettingError(str(self.path), why) from error
 
-    def _load(self) -> Model:
+    def _load(self) -> Content:
         try:
             content = self.path.read_bytes()
             data = self._parsed(content)
         except FileNotFoundError:
             if not self._good.exists():
-                return self._model()  # type: ignore[call-arg] # a subclass has defaults
+                return self._content()
             return self._recovered(Text("it is missing"))
-        except _DamagedError as damage:
+        except DamagedError as damage:
             return self._recovered(damage.why)
         # A sealed file is not edited by hand, so other content may be forged.
-        if not isinstance(data, SealedModel):
+        if not data.is_sealed:
             with suppress(OSError):  # a reader needs no copy
                 _write_changed([self._good], content)
         return data
 
-    def _parsed(self, content: bytes) -> Model:
+    def _parsed(self, content: bytes) -> Content:
+        content = content.removeprefix(BOM_UTF8)
+        if (data := self._content.read_plain(content)) is not None:
+            return data
+        # Slow to import, and needed only for a file that we did not write.
+        from pydantic_core import from_json  # noqa: PLC0415
+
         try:
-            raw = from_json(content.removeprefix(BOM_UTF8), allow_inf_nan=False)
+            raw = from_json(content, allow_inf_nan=False)
         except ValueError as error:
-            raise _DamagedError(str(error)) from None
+            raise DamagedError(str(error)) from None
         self._check_version(raw)
-        try:
-            return self._model.model_validate(raw)
-        except ValidationError as error:
-            # Its own text would repeat the values.
-            first = error.errors(include_url=False, include_input=False)[0]
-            place = ".".join(map(str, first["loc"]))
-            why = first["msg"].removeprefix("Value error, ")
-            raise _DamagedError(f"{place}: {why}" if place else why) from None
+        return self._content.validated(raw)
 
     def _check_version(self, raw: object) -> None:
         """Refuse a file that a newer version wrote, and one without a version."""
-        ours: int = self._model.model_fields["version"].default
+        ours = self._content().version
         version = raw.get("version") if isinstance(raw, dict) else None
         if type(version) is not int or version < 1:
-            raise _DamagedError(Text("it has no valid version"))
+            raise DamagedError(Text("it has no valid version"))
         if version > ours:
             why = Text(
                 "a newer version of AI-Server Tray wrote it (format {version}; this version "
@@ -236,12 +225,12 @@ class VersionedFile(Generic[Model]):
             )
             raise SettingError(str(self.path), why)
 
-    def _recovered(self, why: Text | str) -> Model:
+    def _recovered(self, why: Text | str) -> Content:
         """The last good copy, put in the file's place."""
         try:
             content = self._good.read_bytes()
             data = self._parsed(content)
-        except (FileNotFoundError, _DamagedError):
+        except (FileNotFoundError, DamagedError):
             return self._reset(why)
         aside = self._set_aside(self.path)
         write_private(self.path, content)
@@ -255,7 +244,7 @@ class VersionedFile(Generic[Model]):
         )
         return data
 
-    def _reset(self, why: Text | str) -> Model:
+    def _reset(self, why: Text | str) -> Content:
         if self._lost == "refuse":
             raise SettingError(
                 str(self.path),
@@ -276,7 +265,7 @@ class VersionedFile(Generic[Model]):
                 why=why,
             ),
         )
-        return self._model()  # type: ignore[call-arg] # a subclass has defaults
+        return self._content()
 
     def _tell(self, aside: Path | None, notice: Text) -> None:
         if aside:

@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import IO, Final
 
 from filelock import FileLock, Timeout
-from pydantic import ValidationError
 
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.settings.entries import READER, Entry, EntryKind
+from aiserver_tray.settings.entries import Entry, EntryKind, entry_of, line_of
 from aiserver_tray.system.files import write_private
 from aiserver_tray.system.paths import make_folder
 
@@ -72,7 +71,7 @@ class Journal:
     def add(self, entry: Entry) -> None:
         """Write *entry*. A failure is logged once: nothing that is journalled may fail by it."""
         try:
-            self._write(entry.model_dump_json().encode() + b"\n")
+            self._write(line_of(entry))
         except (OSError, Timeout, SettingError, ValueError) as error:
             if not self._is_reported:
                 _logger.warning("the journal can't be written: %s", error)
@@ -157,11 +156,8 @@ def _latest(content: bytes) -> Iterator[tuple[bytes, Entry]]:
     oldest = datetime.now(UTC) - KEPT
     known: set[str] = set()
     for line in reversed(content[: content.rfind(b"\n") + 1].splitlines()):
-        try:
-            entry = READER.validate_json(line)
-        except ValidationError:  # damaged, or of a newer version
-            continue
-        if entry.id not in known:
+        entry = entry_of(line)
+        if entry and entry.id not in known:
             known.add(entry.id)
             if entry.time >= oldest:
                 yield line, entry

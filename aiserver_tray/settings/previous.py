@@ -10,7 +10,8 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.settings.files import SealedModel, VersionedFile
+from aiserver_tray.settings.files import VersionedFile
+from aiserver_tray.settings.models import SealedModel
 from aiserver_tray.settings.secrets import Secrets
 
 KEPT_SECONDS: Final = 24 * 3600.0

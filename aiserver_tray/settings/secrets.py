@@ -13,8 +13,9 @@ from pydantic import Field, model_validator
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.setting import Generator
-from aiserver_tray.settings.files import SealedModel, VersionedFile
+from aiserver_tray.settings.files import VersionedFile
 from aiserver_tray.settings.master_key import KeyKeeper, KeyRecord, MasterKey
+from aiserver_tray.settings.models import SealedModel
 from aiserver_tray.system.paths import KeyPlace
 
 if TYPE_CHECKING:

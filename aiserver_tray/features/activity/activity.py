@@ -1,6 +1,7 @@
 """The entries of the journal for people and programs."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Literal, TypedDict, assert_never
 
 from aiserver_tray.base.i18n import Language, Plural, Text, in_language
@@ -239,7 +240,7 @@ def _setting_text(entry: SettingEntry | RevealedEntry) -> Text:
 
 def without_steps(entry: Entry) -> Entry:
     """*entry* without the steps of its operation."""
-    return entry.model_copy(update={"steps": ()}) if isinstance(entry, OperationEntry) else entry
+    return replace(entry, steps=()) if isinstance(entry, OperationEntry) else entry
 
 
 def activity_json(entry: Entry, language: Language) -> ActivityJson:

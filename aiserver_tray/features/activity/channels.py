@@ -3,12 +3,12 @@
 import os
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Lock
 from typing import Annotated, Final, TypedDict
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field
 
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.features.activity.activity import ActivityJson, activity_json, without_steps
@@ -17,7 +17,13 @@ from aiserver_tray.features.place import Place
 from aiserver_tray.model import MAX_NAMES, Carrier
 from aiserver_tray.protocol.channel import Feature, Payload, channel
 from aiserver_tray.protocol.message import Caller
-from aiserver_tray.settings.entries import READER, Entry, EntryKind, RefusedEntry, in_all_languages
+from aiserver_tray.settings.entries import (
+    Entry,
+    EntryKind,
+    RefusedEntry,
+    entry_of,
+    in_all_languages,
+)
 from aiserver_tray.settings.journal import Journal, Range
 
 
@@ -150,8 +156,8 @@ class _Flood:
 
     def add(self, journal: Journal) -> None:
         self._at = time.monotonic()
-        more = {"count": self._entry.count + 1, "last": datetime.now(UTC)}
-        self._entry = self._entry.model_copy(update=more)
+        count = self._entry.count + 1
+        self._entry = replace(self._entry, count=count, last=datetime.now(UTC))
         if self._entry.count >= 2 * self._written:
             self.write(journal)
 
@@ -182,8 +188,8 @@ class JournalFeed:
         """Report new entries. Cheap if there are none."""
         with self._lock:
             for line in self._new_lines():
-                with suppress(ValidationError):  # damaged, or of a newer version
-                    self._on_entry(READER.validate_json(line))
+                if entry := entry_of(line):
+                    self._on_entry(entry)
 
     def close(self) -> None:
         """Report nothing any more."""

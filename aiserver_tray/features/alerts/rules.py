@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.base.i18n import LocalText, Text
-from aiserver_tray.settings.files import FileModel, SealedModel, VersionedFile
+from aiserver_tray.settings.files import VersionedFile
+from aiserver_tray.settings.models import FileModel, SealedModel
 
 RuleKind = Literal[
     "memory_out", "restarts", "ended", "unhealthy", "cpu", "memory", "disk", "line"

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
@@ -123,7 +123,7 @@ def _operations(entries: list[Entry]) -> list[OperationEntry]:
 
 def _short(entry: OperationEntry) -> OperationEntry:
     """Without its steps, which nobody needs here."""
-    return entry.model_copy(update={"steps": ()})
+    return replace(entry, steps=())
 
 
 # -- restarts and exits that no operation caused --------------------------------------------------

@@ -1,20 +1,30 @@
 """A versioned file: damage, versions, the lock, the modes."""
 
 import errno
+import hashlib
+import json
 import os
 import stat
 import subprocess
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
 from typing import Literal
 
 import pytest
-from pydantic import Field
+from hypothesis import given
+from hypothesis import settings as configure
+from hypothesis import strategies as st
+from pydantic import Field, TypeAdapter
+from pydantic_core import from_json
 
 from aiserver_tray.base.errors import SettingError
+from aiserver_tray.base.file_version import file_version
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.settings.files import FileModel, SealedModel, VersionedFile
+from aiserver_tray.settings.content import EngineState, PlainContent, SealedContent, StateData
+from aiserver_tray.settings.files import VersionedFile
+from aiserver_tray.settings.models import FileModel, SealedModel
 from tests.support.systems import has_mode, on_unix
 
 
@@ -23,17 +33,42 @@ class Data(FileModel):
     counts: dict[str, int] = Field(default_factory=dict)
 
 
+@dataclass
+class PlainData(PlainContent):
+    version: Literal[3] = 3
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+Kind = type[Data] | type[PlainData]
+File = VersionedFile[Data] | VersionedFile[PlainData]
+
+
 @pytest.fixture
 def notices() -> list[Text]:
     return []
 
 
+KINDS: tuple[Kind, ...] = (Data, PlainData)
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> Kind:
+    found: Kind = request.param
+    return found
+
+
 @pytest.fixture
-def file(tmp_path: Path, notices: list[Text]) -> VersionedFile[Data]:
-    return VersionedFile(tmp_path / "data.json", Data, notices)
+def file(tmp_path: Path, notices: list[Text], kind: Kind) -> File:
+    return opened(tmp_path / "data.json", kind, notices)
 
 
-def _count(file: VersionedFile[Data], name: str, number: int = 1) -> None:
+def opened(path: Path, kind: Kind, notices: list[Text]) -> File:
+    if issubclass(kind, Data):
+        return VersionedFile(path, Data, notices)
+    return VersionedFile(path, PlainData, notices)
+
+
+def _count(file: File, name: str, number: int = 1) -> None:
     with file.update() as data:
         data.counts[name] = number
 
@@ -44,18 +79,16 @@ def _names(folder: Path) -> set[str]:
     return names - {"data.json.lock"}
 
 
-def test_a_missing_file_holds_the_defaults_and_reading_makes_none(
-    file: VersionedFile[Data],
-) -> None:
-    assert file.read() == Data()
+def test_a_missing_file_holds_the_defaults_and_reading_makes_none(file: File, kind: Kind) -> None:
+    assert file.read() == kind()
     assert not file.path.exists()
 
 
 def test_a_folder_is_made_by_the_first_write_and_not_by_reading(
-    tmp_path: Path, notices: list[Text]
+    tmp_path: Path, notices: list[Text], kind: Kind
 ) -> None:
-    file = VersionedFile(tmp_path / "a" / "b" / "data.json", Data, notices)
-    assert file.read() == Data()
+    file = opened(tmp_path / "a" / "b" / "data.json", kind, notices)
+    assert file.read() == kind()
     assert list(tmp_path.iterdir()) == []
     _count(file, "a", 1)
     assert file.read().counts == {"a": 1}
@@ -63,11 +96,11 @@ def test_a_folder_is_made_by_the_first_write_and_not_by_reading(
 
 
 def test_a_folder_that_is_a_file_is_an_error_and_not_a_missing_folder(
-    tmp_path: Path, notices: list[Text]
+    tmp_path: Path, notices: list[Text], kind: Kind
 ) -> None:
     (tmp_path / "file").touch()
     for folder in (tmp_path / "file", tmp_path / "file" / "folder"):
-        file = VersionedFile(folder / "data.json", Data, notices)
+        file = opened(folder / "data.json", kind, notices)
         with pytest.raises(SettingError, match="can't be read or written"):
             file.read()
         with pytest.raises(SettingError, match="can't create the folder"):
@@ -75,24 +108,24 @@ def test_a_folder_that_is_a_file_is_an_error_and_not_a_missing_folder(
 
 
 def test_what_is_written_is_read_again_user_only_and_nothing_else_is_left(
-    file: VersionedFile[Data], notices: list[Text]
+    file: File, notices: list[Text], kind: Kind
 ) -> None:
     _count(file, "a", 1)
-    assert VersionedFile(file.path, Data, notices).read().counts == {"a": 1}
+    assert opened(file.path, kind, notices).read().counts == {"a": 1}
     assert _names(file.path.parent) == {"data.json", "data.json.good"}
     assert all(has_mode(path, 0o600) for path in file.path.parent.iterdir())
     assert notices == []
 
 
 @on_unix
-def test_a_mode_that_was_widened_is_narrowed_by_the_next_write(file: VersionedFile[Data]) -> None:
+def test_a_mode_that_was_widened_is_narrowed_by_the_next_write(file: File) -> None:
     _count(file, "a", 1)
     file.path.chmod(0o644)
     _count(file, "a", 2)
     assert has_mode(file.path, 0o600)
 
 
-def test_an_update_that_fails_changes_nothing(file: VersionedFile[Data]) -> None:
+def test_an_update_that_fails_changes_nothing(file: File) -> None:
     _count(file, "a", 1)
     with pytest.raises(ZeroDivisionError), file.update() as data:
         data.counts["a"] = 1 // 0
@@ -100,7 +133,7 @@ def test_an_update_that_fails_changes_nothing(file: VersionedFile[Data]) -> None
 
 
 def test_what_there_is_no_room_for_changes_nothing(
-    file: VersionedFile[Data], monkeypatch: pytest.MonkeyPatch
+    file: File, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A fake: a disk with room for one more file only can't be had without root."""
     _count(file, "a", 1)
@@ -120,15 +153,13 @@ def test_what_there_is_no_room_for_changes_nothing(
 
 
 def test_an_operating_system_error_of_the_caller_is_not_taken_for_the_files(
-    file: VersionedFile[Data],
+    file: File,
 ) -> None:
     with pytest.raises(ConnectionError), file.update():
         raise ConnectionError
 
 
-def test_a_file_saved_with_a_byte_order_mark_is_good(
-    file: VersionedFile[Data], notices: list[Text]
-) -> None:
+def test_a_file_saved_with_a_byte_order_mark_is_good(file: File, notices: list[Text]) -> None:
     file.path.write_text('{"version": 3, "counts": {"a": 5}}', encoding="utf-8-sig")
     assert file.read().counts == {"a": 5}
     assert notices == []
@@ -154,7 +185,7 @@ DAMAGE = {
 
 @pytest.mark.parametrize("content", DAMAGE.values(), ids=DAMAGE)
 def test_a_damaged_file_is_set_aside_the_good_copy_used_and_the_user_told(
-    file: VersionedFile[Data], notices: list[Text], content: bytes
+    file: File, notices: list[Text], content: bytes
 ) -> None:
     _count(file, "a", 7)
     file.path.write_bytes(content)
@@ -168,9 +199,7 @@ def test_a_damaged_file_is_set_aside_the_good_copy_used_and_the_user_told(
     assert len(notices) == 1
 
 
-def test_what_a_hand_wrote_is_good_once_it_was_read(
-    file: VersionedFile[Data], notices: list[Text]
-) -> None:
+def test_what_a_hand_wrote_is_good_once_it_was_read(file: File, notices: list[Text]) -> None:
     _count(file, "a", 7)
     file.path.write_text('{"version": 3, "counts": {"a": 8}}')
     assert file.read().counts == {"a": 8}
@@ -179,16 +208,16 @@ def test_what_a_hand_wrote_is_good_once_it_was_read(
     assert len(notices) == 1
 
 
-def test_reading_writes_no_copy_where_nothing_was_changed(file: VersionedFile[Data]) -> None:
+def test_reading_writes_no_copy_where_nothing_was_changed(file: File) -> None:
     _count(file, "a", 7)
     good = file.path.with_name("data.json.good")
-    before = good.stat()
+    before = file_version(good.stat())
     file.read()
-    assert good.stat() == before
+    assert file_version(good.stat()) == before
 
 
 def test_a_copy_that_can_not_be_written_keeps_nobody_from_reading(
-    file: VersionedFile[Data], monkeypatch: pytest.MonkeyPatch
+    file: File, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
         raise OSError(30, "Read-only file system")
@@ -199,14 +228,98 @@ def test_a_copy_that_can_not_be_written_keeps_nobody_from_reading(
     assert file.read().counts == {"a": 8}
 
 
+def test_what_is_wrong_is_reported_in_the_same_words_with_and_without_a_model(
+    tmp_path: Path,
+) -> None:
+    for name, content in DAMAGE.items():
+        (tmp_path / "data.json").write_bytes(content)
+        told = []
+        for kind in KINDS:
+            notices: list[Text] = []
+            opened(tmp_path / "data.json", kind, notices).read()
+            told.append(str(notices[0]).partition(" The damaged file was kept as ")[0])
+            (tmp_path / "data.json").write_bytes(content)
+        assert told[0] == told[1], name
+
+
+@pytest.mark.parametrize(
+    ("engines", "why"),
+    [
+        (5, "engines: Input should be a valid dictionary"),
+        ({"ID": 5}, "engines.ID: Input should be a valid dictionary or instance of EngineState"),
+        ({"ID": {"x": 5}}, "engines.ID.x: Extra inputs are not permitted"),
+        ({"ID": {"desired": {}}}, "engines.ID.desired: Input should be a valid list"),
+    ],
+)
+def test_what_is_wrong_deep_inside_is_reported_with_its_place(
+    tmp_path: Path, notices: list[Text], engines: object, why: str
+) -> None:
+    file = VersionedFile(tmp_path / "state.json", StateData, notices)
+    file.path.write_text(json.dumps({"version": 1, "digest": "", "engines": engines}))
+    assert file.read() == StateData()
+    assert f"was damaged ({why}) and has" in str(notices[0])
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
+seconds = st.floats(0.001, 1e6).map(lambda number: round(number, 3))
+
+
+@configure(deadline=None)
+@given(
+    engines=st.dictionaries(
+        texts,
+        st.builds(
+            EngineState,
+            desired=st.lists(texts),
+            stopped=st.lists(texts),
+            learnt=st.dictionaries(texts, seconds),
+            images=st.lists(texts),
+        ),
+    ),
+    starts=st.dictionaries(texts, seconds),
+)
+def test_without_a_model_a_file_has_the_form_that_models_write(
+    engines: dict[str, EngineState], starts: dict[str, float]
+) -> None:
+    data = StateData(engines=engines, starts=starts)
+    written = data.written()
+    assert written == TypeAdapter(StateData).dump_json(data, indent=2) + b"\n"
+    assert StateData.validated(from_json(written)) == data
+    assert StateData.read_plain(written) in (data, None)
+    assert b"\\u" in written or StateData.read_plain(written) == data
+
+
 class Sealed(SealedModel):
     version: Literal[1] = 1
     name: str = ""
 
 
+@dataclass
+class PlainSealed(SealedContent):
+    version: Literal[1] = 1
+    name: str = ""
+
+
+def test_a_seal_is_the_same_with_and_without_a_model() -> None:
+    sealed = Sealed()
+    sealed.name = "é\n"
+    written = sealed.written()
+    assert PlainSealed(name="é\n").written() == written
+    assert PlainSealed.read_plain(written) == PlainSealed.validated(from_json(written))
+    older = b'{"version": 1, "digest": "DIGEST"}'
+    digest = hashlib.sha256(b'{"version":1}').hexdigest().encode()
+    assert PlainSealed.read_plain(older.replace(b"DIGEST", digest))
+    assert PlainSealed.read_plain(older) is None
+
+
 def test_what_is_wrong_with_a_file_as_a_whole_is_reported_without_a_place(
     tmp_path: Path, notices: list[Text]
 ) -> None:
+    plain = VersionedFile(tmp_path / "plain.json", PlainSealed, notices)
+    plain.path.write_text('{"version": 1, "name": "ours", "digest": "none"}')
+    plain.read()
+    assert "was damaged (not what was written) and has" in str(notices.pop())
+
     file = VersionedFile(tmp_path / "sealed.json", Sealed, notices)
     file.path.write_text('{"version": 1, "name": "ours", "digest": "none"}')
     file.read()
@@ -229,7 +342,7 @@ def test_of_what_is_sealed_the_copy_is_what_was_written(
 
 
 def test_a_deleted_file_comes_back_from_its_copy_and_the_user_is_notified(
-    file: VersionedFile[Data], notices: list[Text]
+    file: File, notices: list[Text]
 ) -> None:
     _count(file, "a", 7)
     file.path.unlink()
@@ -239,11 +352,11 @@ def test_a_deleted_file_comes_back_from_its_copy_and_the_user_is_notified(
 
 
 def test_without_a_good_copy_the_defaults_apply_and_the_user_is_notified(
-    file: VersionedFile[Data], notices: list[Text]
+    file: File, notices: list[Text], kind: Kind
 ) -> None:
     file.path.write_text("{")
     file.path.with_name("data.json.good").write_text("}")
-    assert file.read() == Data()
+    assert file.read() == kind()
     assert _names(file.path.parent) == {"data.json", "data.json.good"}
     assert "Defaults are used instead" in str(notices)
     _count(file, "a", 1)
@@ -262,9 +375,7 @@ def test_a_file_that_must_not_be_lost_is_refused_and_stays(
 
 
 @pytest.mark.parametrize("name", ["data.json", "data.json.good"])
-def test_a_file_of_a_newer_version_is_refused_and_stays(
-    file: VersionedFile[Data], name: str
-) -> None:
+def test_a_file_of_a_newer_version_is_refused_and_stays(file: File, name: str) -> None:
     _count(file, "a")
     file.path.write_text("{")
     newer = file.path.with_name(name)
@@ -274,29 +385,27 @@ def test_a_file_of_a_newer_version_is_refused_and_stays(
     assert newer.read_text() == '{"version": 4, "shape": "unknown"}'
 
 
-def test_a_file_without_a_version_is_damaged(
-    file: VersionedFile[Data], notices: list[Text]
-) -> None:
+def test_a_file_without_a_version_is_damaged(file: File, notices: list[Text], kind: Kind) -> None:
     file.path.write_text('{"counts": {}}')
-    assert file.read() == Data()
+    assert file.read() == kind()
     assert "it has no valid version" in str(notices[0])
     assert "没有有效的版本号" in notices[0].render("zh")
 
 
 def test_what_the_operating_system_refuses_is_a_setting_error(
-    file: VersionedFile[Data], tmp_path: Path
+    file: File, tmp_path: Path, kind: Kind
 ) -> None:
     file.path.mkdir()
     with pytest.raises(SettingError, match=r"data\.json: it can't be read or written"):
         file.read()
     (tmp_path / "a file").touch()
-    inside = VersionedFile(tmp_path / "a file" / "data.json", Data, [])
+    inside = opened(tmp_path / "a file" / "data.json", kind, [])
     with pytest.raises(SettingError, match=r"data\.json: it can't be read or written"):
         inside.read()
 
 
 def test_a_write_that_the_disk_refuses_leaves_the_file_as_it_was(
-    file: VersionedFile[Data],
+    file: File,
 ) -> None:
     _count(file, "a", 1)
     blocked = file.path.with_name("data.json.tmp")
@@ -311,7 +420,8 @@ WRITER = """
 import sys
 from pathlib import Path
 from typing import Literal
-from aiserver_tray.settings.files import FileModel, SealedModel, VersionedFile
+from aiserver_tray.settings.files import VersionedFile
+from aiserver_tray.settings.models import FileModel, SealedModel
 
 class Data(FileModel):
     version: Literal[3] = 3
@@ -328,7 +438,7 @@ for number in range(int(sys.argv[3])):
 
 
 def test_two_processes_that_change_a_file_at_once_lose_nothing(
-    file: VersionedFile[Data], notices: list[Text]
+    file: File, notices: list[Text]
 ) -> None:
     times = 100
     writers = [
@@ -355,7 +465,7 @@ def test_two_processes_that_change_a_file_at_once_lose_nothing(
     assert notices == []
 
 
-def test_threads_that_change_a_file_at_once_lose_nothing(file: VersionedFile[Data]) -> None:
+def test_threads_that_change_a_file_at_once_lose_nothing(file: File) -> None:
     def add() -> None:
         for _ in range(20):
             with file.update() as data:

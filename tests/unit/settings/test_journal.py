@@ -4,10 +4,12 @@ import logging
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.setting import Setting
@@ -21,8 +23,12 @@ from aiserver_tray.settings.entries import (
     Entry,
     OperationEntry,
     OwnerEntry,
+    RefusedEntry,
     SettingEntry,
+    StepEntry,
+    entry_of,
     in_all_languages,
+    line_of,
     shortened,
 )
 from aiserver_tray.settings.journal import Journal, Range
@@ -51,7 +57,7 @@ def journal(tmp_path: Path) -> Journal:
 
 def chosen(*modules: str, days: float = 0, id: str | None = None) -> ChosenEntry:
     """An entry that is so many *days* old."""
-    given = {} if id is None else {"id": id}
+    given: dict[str, Any] = {} if id is None else {"id": id}
     return ChosenEntry(time=NOW - timedelta(days=days), modules=modules, **given)
 
 
@@ -91,6 +97,46 @@ def test_a_feed_reports_each_new_entry_once_also_after_old_ones_were_removed(
     feed.check()
     assert [entry.id for entry in journal.read()] == ["last"]
     assert told == ["foreign", "own", "last"]
+
+
+ENTRIES: list[Entry] = [
+    chosen("a", "é"),
+    SettingEntry(
+        time=NOW.replace(microsecond=0), actor=COMMAND, address="a.B", is_reset=True, value=None
+    ),
+    OperationEntry(
+        time=NOW.astimezone(timezone(timedelta(hours=2))),
+        operation="up",
+        modules=("a",),
+        pid=1,
+        seconds=0.25,
+        message={"en": "no", "zh": "否"},
+        steps=(StepEntry(kind="start", subject="a/b", module="a", service="b", status="done"),),
+    ),
+    RefusedEntry(carrier="http", reason={"en": "no", "zh": "否"}, count=2, last=NOW),
+]
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.kind)
+def test_a_line_has_the_form_that_models_write(entry: Entry) -> None:
+    assert line_of(entry) == TypeAdapter(type(entry)).dump_json(entry) + b"\n"
+    assert entry_of(line_of(entry)) == entry
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        (b'"kind":"refused"', b'"kind":"later"'),
+        (b'"count":2', b'"count":"many"'),
+        (b'"carrier":"http",', b""),
+        (b'Z","id"', b'","id"'),  # a time without a zone
+        (b'Z"}', b'"}'),
+    ],
+)
+def test_a_line_that_is_no_entry_is_damaged(damage: tuple[bytes, bytes]) -> None:
+    line = line_of(ENTRIES[-1])
+    assert line.count(damage[0]) == 1
+    assert entry_of(line.replace(*damage)) is None
 
 
 def test_a_line_that_was_not_finished_is_ignored_and_then_removed(journal: Journal) -> None:

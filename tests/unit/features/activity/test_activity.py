@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -101,7 +102,7 @@ def test_steps_come_only_when_asked_for(api: Api, journal: Journal) -> None:
     (short,) = listed(api)
     (whole,) = listed(api, steps=True)
     assert short["operation"]["steps"] == []
-    assert whole["operation"]["steps"] == [STEP.model_dump()]
+    assert whole["operation"]["steps"] == [asdict(STEP)]
     assert short["text"] == "Start: web"
 
 

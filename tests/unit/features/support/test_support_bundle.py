@@ -10,6 +10,7 @@ from zipfile import ZipFile
 
 import pytest
 
+from aiserver_tray.base.i18n import LocalText
 from aiserver_tray.core.app import App
 from aiserver_tray.features.support import bundle, contents
 from aiserver_tray.features.support.bundle import support_bundle
@@ -91,7 +92,7 @@ def files(app: App, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     folder.mkdir()
     (folder / "tray.log").write_text("x" * 2_000_000 + "\n" + said, encoding="utf-8")
     for secret in secrets_of(app):
-        message = {"en": f"It said {secret}.", "zh": secret}
+        message: LocalText = {"en": f"It said {secret}.", "zh": secret}
         app.settings.journal.add(
             OperationEntry(
                 operation="up", modules=("web",), pid=1, code="E_EXITED", message=message
