@@ -18,7 +18,7 @@ FILES: Mapping[str, str] = {
     "checks/helper.py": "from wares import app\n",
     "checks/unit/__init__.py": "",
     "checks/unit/test_core.py": "from wares import core\n",
-    "checks/unit/core/test_app.py": "from checks import helper\n",
+    "checks/unit/test_app.py": "from checks import helper\n",
     "checks/unit/test_alone.py": "",
     "checks/unit/test_tool.py": "from maker.core import make\n",
     "build/maker/core.py": "",
