@@ -1,12 +1,8 @@
 """All modules: the catalog folders, the modules' dependencies, and the setting of each
-``${NAME}``.
-"""
+``${NAME}``."""
 
-import hashlib
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from graphlib import CycleError as GraphCycle
@@ -21,9 +17,9 @@ from aiserver_tray.base.errors import (
     Problem,
     UnknownNameError,
 )
-from aiserver_tray.base.file_version import file_version
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.files import find_compose_file
+from aiserver_tray.catalog.edition import module_folders
 from aiserver_tray.catalog.modules import Module, load_module
 from aiserver_tray.catalog.setting import Setting
 
@@ -232,35 +228,3 @@ def _name_problems(module: Module, earlier: Module | None) -> list[Problem]:
         )
         return [Problem(place, text)]
     return []
-
-
-# -- folders of a catalog -------------------------------------------------------------------------
-# Reads no file.
-
-
-FOLDERS = ("*", "basic/*", "features/*")
-"""Patterns of module folders in a catalog root."""
-
-
-def module_folders(roots: Sequence[Path]) -> list[Path]:
-    """Possible module folders under *roots*, in order; each once, also if several roots reach
-    it. A root itself may be one."""
-    return list(dict.fromkeys(f.resolve() for root in roots for f in _folders(root)))
-
-
-def _folders(root: Path) -> list[Path]:
-    found = (folder for pattern in FOLDERS for folder in sorted(root.glob(pattern)))
-    # os.path's isdir returns False where Path's raises: in a folder without permission.
-    return [root, *(folder for folder in found if os.path.isdir(folder))]  # noqa: PTH112
-
-
-def stamp(roots: Sequence[Path]) -> str:
-    """A value that changes when a module under *roots* is added or removed, or a file directly in
-    its folder changes."""
-    digest = hashlib.sha256()
-    for folder in module_folders(roots):
-        with suppress(OSError):  # a folder that can't be read can't be loaded either
-            for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-                if entry.is_file():
-                    digest.update(repr((entry.path, file_version(entry.stat()))).encode())
-    return digest.hexdigest()

@@ -151,7 +151,7 @@ def _confirm(app: "App", name: str) -> None:
 
 
 def _to_recreate(app: "App", address: str) -> list[str]:
-    from aiserver_tray.operations.modules import modules_to_recreate  # noqa: PLC0415 - others don't need it
+    from aiserver_tray.operations.preview import modules_to_recreate  # noqa: PLC0415 - others don't need it
 
     with suppress(AiServerError):  # the setting was changed all the same
         return modules_to_recreate(

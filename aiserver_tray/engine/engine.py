@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from aiserver_tray.base.errors import ObjectNotFoundError
 from aiserver_tray.engine import parse
 from aiserver_tray.engine.address import Address, find_address
-from aiserver_tray.engine.auth import Proxies, configured, of_engine
 from aiserver_tray.engine.connection import Connection
 from aiserver_tray.engine.containers import Containers
 from aiserver_tray.engine.events import EventStream, event_params
 from aiserver_tray.engine.images import Images
 from aiserver_tray.engine.parse import disk_use, moment
+from aiserver_tray.engine.proxies import Proxies, configured, of_engine
 from aiserver_tray.engine.values import DiskUse, EngineInfo, Network, Volume
 from aiserver_tray.system.engine_place import kernel_release
 

@@ -1,6 +1,6 @@
 """The modules that a request concerns."""
 
-from collections.abc import Callable, Collection, Container, Iterable
+from collections.abc import Callable, Container, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from graphlib import CycleError as GraphCycle
@@ -16,10 +16,7 @@ from aiserver_tray.base.errors import (
     UnlistedError,
     raise_all,
 )
-from aiserver_tray.catalog.catalog import Catalog
-from aiserver_tray.catalog.modules import Module
 from aiserver_tray.model import ModuleModel
-from aiserver_tray.settings.app_declared import BIND
 from aiserver_tray.settings.declared import Changes
 from aiserver_tray.spec.model import ModuleTarget
 
@@ -164,52 +161,3 @@ def obtainable(names: Iterable[str], get: Callable[[str], _Module]) -> list[_Mod
         with suppress(AiServerError):
             found |= {module.name: module for module in with_requires([name], get)}
     return list(found.values())
-
-
-# -- the modules that changed settings affect -----------------------------------------------------
-
-
-def is_affected(catalog: Catalog, name: str, addresses: Collection[str]) -> bool:
-    """Whether containers of the module *name* may depend on one of the settings *addresses*."""
-    module = catalog.modules.get(name)
-    if module is None:
-        return False
-    own = f"{name}."
-    return any(
-        address == BIND or address.startswith(own) or address in _used(catalog, module)
-        for address in addresses
-    )
-
-
-def modules_to_recreate(
-    catalog: Catalog,
-    model: Callable[[str], ModuleModel],
-    asked_for: Iterable[str],
-    addresses: Collection[str],
-) -> list[str]:
-    """The modules that ``up`` has to name so that all whose containers depend on the settings
-    *addresses* get new ones: of those *asked_for*, and no more than needed."""
-
-    def affected(name: str) -> bool:
-        return is_affected(catalog, name, addresses)
-
-    named: list[str] = []
-    renewed: set[str] = set()
-    known = [name for name in asked_for if name in catalog.modules]
-    # One that is affected itself rather than one that requires it.
-    for name in sorted(known, key=lambda name: not affected(name)):
-        with suppress(AiServerError):  # its next `up` reports the problem
-            brought = {module.name for module in with_requires([name], model)}
-            concerned = set(filter(affected, brought))
-            if not concerned <= renewed:
-                named.append(name)
-                renewed |= concerned
-    return named
-
-
-def _used(catalog: Catalog, module: Module) -> set[str]:
-    """The addresses of the settings that the file of *module* uses."""
-    with suppress(AiServerError):
-        scope = catalog.scope(module)
-        return {scope[name] for name in module.variables if name in scope}
-    return set()

@@ -1,16 +1,22 @@
-"""All steps of a request from first to last, for display (pure)."""
+"""What a request would do: its plan, the effects of changed settings, the modules that they affect."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.model import Container
+from aiserver_tray.catalog.catalog import Catalog
+from aiserver_tray.catalog.modules import Module
+from aiserver_tray.model import Container, ModuleModel
+from aiserver_tray.operations.modules import with_requires
 from aiserver_tray.operations.plan.kernel_steps import plan_helper
 from aiserver_tray.operations.plan.plan import Plan, Step, step_id
 from aiserver_tray.operations.preflight.resources import binary_size
 from aiserver_tray.operations.prepare import Prepared, refresh_of
 from aiserver_tray.operations.request import Request
+from aiserver_tray.settings.app_declared import BIND
 from aiserver_tray.spec.model import ModuleTarget, ServiceTarget
 
 
@@ -61,6 +67,55 @@ def _recreated_if_changed(prepared: Prepared, refresh: Plan) -> Iterator[Text]:
             "The container of {services} is recreated only if its image changes.",
             services=", ".join(found),
         )
+
+
+# -- the modules that changed settings affect -----------------------------------------------------
+
+
+def is_affected(catalog: Catalog, name: str, addresses: Collection[str]) -> bool:
+    """Whether containers of the module *name* may depend on one of the settings *addresses*."""
+    module = catalog.modules.get(name)
+    if module is None:
+        return False
+    own = f"{name}."
+    return any(
+        address == BIND or address.startswith(own) or address in _used(catalog, module)
+        for address in addresses
+    )
+
+
+def modules_to_recreate(
+    catalog: Catalog,
+    model: Callable[[str], ModuleModel],
+    asked_for: Iterable[str],
+    addresses: Collection[str],
+) -> list[str]:
+    """The modules that ``up`` has to name so that all whose containers depend on the settings
+    *addresses* get new ones: of those *asked_for*, and no more than needed."""
+
+    def affected(name: str) -> bool:
+        return is_affected(catalog, name, addresses)
+
+    named: list[str] = []
+    renewed: set[str] = set()
+    known = [name for name in asked_for if name in catalog.modules]
+    # One that is affected itself rather than one that requires it.
+    for name in sorted(known, key=lambda name: not affected(name)):
+        with suppress(AiServerError):  # its next `up` reports the problem
+            brought = {module.name for module in with_requires([name], model)}
+            concerned = set(filter(affected, brought))
+            if not concerned <= renewed:
+                named.append(name)
+                renewed |= concerned
+    return named
+
+
+def _used(catalog: Catalog, module: Module) -> set[str]:
+    """The addresses of the settings that the file of *module* uses."""
+    with suppress(AiServerError):
+        scope = catalog.scope(module)
+        return {scope[name] for name in module.variables if name in scope}
+    return set()
 
 
 # -- effects of changed settings ------------------------------------------------------------------

@@ -17,8 +17,8 @@ from aiserver_tray.base.errors import (
     raise_all,
 )
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.engine.auth import configured, passwords
 from aiserver_tray.engine.cancellation import Cancellation
+from aiserver_tray.engine.proxies import configured, passwords
 from aiserver_tray.model import IMAGES_ONLY, OperationKind
 from aiserver_tray.operations.locks import Holder, Work, module_locks, refuse
 from aiserver_tray.operations.parts import Parts

@@ -19,8 +19,8 @@ from aiserver_tray.features.configuration.forms import (
 from aiserver_tray.features.place import Place
 from aiserver_tray.features.stack.channels import StackFeature
 from aiserver_tray.model import MAX_NAMES, Actor
-from aiserver_tray.operations.modules import modules_to_recreate, obtainable
-from aiserver_tray.operations.preview import Effects
+from aiserver_tray.operations.modules import obtainable
+from aiserver_tray.operations.preview import Effects, modules_to_recreate
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.survey import HostPort
 from aiserver_tray.protocol.channel import Feature, Name, Names, Payload, channel

@@ -17,8 +17,8 @@ from aiserver_tray.base.bugs import bug_error, log_bug
 from aiserver_tray.base.errors import AiServerError, SettingError
 from aiserver_tray.base.masking import MASK, hide, with_texts
 from aiserver_tray.catalog.guessable import why_guessable
-from aiserver_tray.engine.auth import configured, passwords
 from aiserver_tray.engine.engine import Engine
+from aiserver_tray.engine.proxies import configured, passwords
 from aiserver_tray.features.doctor.channels import Installation
 from aiserver_tray.features.support import contents
 from aiserver_tray.state.views import Snapshot

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from aiserver_tray.core.app import App
-from aiserver_tray.operations.modules import modules_to_recreate
+from aiserver_tray.operations.preview import modules_to_recreate
 from tests.support.command_line import CommandLine
 
 BIND = ("app.bind", ["n8n", "dify"])

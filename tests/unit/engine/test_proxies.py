@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from aiserver_tray.engine.auth import beside, configured, of_engine, passwords, with_proxies
+from aiserver_tray.engine.proxies import beside, configured, of_engine, passwords, with_proxies
 
 PROXY = "http://someone:p%40ss-word@proxy.example:3128"
 MACHINE = "host.docker.internal,gateway.docker.internal"
