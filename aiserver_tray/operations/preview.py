@@ -1,4 +1,4 @@
-"""What a request would do: its plan, the effects of changed settings, the modules that they affect."""
+"""What a request would do: its plan, and the effects of changed settings on modules."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
