@@ -19,7 +19,7 @@ from aiserver_tray.base.errors import (
 )
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.files import find_compose_file
-from aiserver_tray.catalog.edition import module_folders
+from aiserver_tray.catalog.folders import module_folders
 from aiserver_tray.catalog.modules import Module, load_module
 from aiserver_tray.catalog.setting import Setting
 

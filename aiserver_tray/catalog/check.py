@@ -1,6 +1,6 @@
 """``catalog check``: everything that is wrong with modules, at once, with its place."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from aiserver_tray.catalog.catalog import Catalog
 from aiserver_tray.catalog.compose.dotenv import read_env_file
 from aiserver_tray.catalog.compose.variables import local_documents
 from aiserver_tray.catalog.extension import EXTENSION
+from aiserver_tray.catalog.folders import ignored_folders
 from aiserver_tray.catalog.module_rules import (
     ENV_EXAMPLE,
     ServiceUnderRules,
@@ -248,38 +249,6 @@ def _shared_names(result: ResolvedModule) -> set[str]:
             if network in networks:
                 names |= {service_name, *((attachment and attachment.aliases) or ())}
     return names
-
-
-# -- folders that the catalog does not read -------------------------------------------------------
-
-
-_LIKELY = ("*compose*.y*ml", "*/*compose*.y*ml", "*/*/*compose*.y*ml")
-"""Usual places of Compose files in a project, the nearest first."""
-
-
-def ignored_folders(folders: Iterable[Path], modules: Iterable[Path]) -> Iterator[Problem]:
-    """A note for each of *folders* with a Compose file under another name, or deeper inside.
-    Folders that contain one of *modules*, or are inside of one, are skipped."""
-    taken = set(modules)
-    for folder in sorted(folders, key=lambda path: -len(path.parts)):
-        if any(p.is_relative_to(folder) or folder.is_relative_to(p) for p in taken):
-            continue
-        if found := _likely(folder):
-            taken.add(folder)
-            text = Text(
-                "{folder} is not a module, because it has no compose.yaml. Create one there with "
-                "`include: [{file}]`",
-                folder=folder,
-                file=found.relative_to(folder).as_posix(),
-            )
-            yield Problem(Place(found), text)
-
-
-def _likely(folder: Path) -> Path | None:
-    try:
-        return next((path for p in _LIKELY for path in sorted(folder.glob(p))), None)
-    except OSError:  # no permission
-        return None
 
 
 # -- names on the network that all modules share --------------------------------------------------

@@ -14,7 +14,6 @@ from aiserver_tray.base.errors import AiServerError, EngineRequestError, Setting
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine import sockets
 from aiserver_tray.engine.address import Address
-from aiserver_tray.engine.translate import refusal
 
 
 def sdk_pool(address: Address, version: str) -> HTTPConnectionPool:
@@ -77,10 +76,15 @@ UNFIT: tuple[type[Exception], ...] = (
 """The SDK refused to ask, or understood no word of the answer."""
 
 
-def translate_sdk(error: Exception) -> AiServerError | None:
-    """Our error for *error*. None if it is about the connection."""
+def answer_in(error: Exception) -> tuple[int, str] | None:
+    """The status (HTTP; 0: none) and the words of the engine's answer, if *error* is one."""
     if isinstance(error, sdk.APIError):
-        return refusal(error.status_code or 0, error.explanation or str(error))
+        return error.status_code or 0, error.explanation or str(error)
+    return None
+
+
+def translate_sdk(error: Exception) -> AiServerError | None:
+    """Our error for *error*, which is no answer. None if it is about the connection."""
     if isinstance(error, MISUSED):
         why = Text(
             "{why} Check DOCKER_TLS_VERIFY, DOCKER_CERT_PATH and Docker's config.json.",

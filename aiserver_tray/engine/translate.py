@@ -67,9 +67,11 @@ def translated(address: Address) -> Iterator[None]:
 def translate(error: Exception, address: Address) -> AiServerError | None:
     """Our error for *error*. None if it does not come from the engine."""
     if _is_of_sdk(error):
-        from aiserver_tray.engine.sdk import translate_sdk  # noqa: PLC0415 - slow
+        from aiserver_tray.engine import sdk  # noqa: PLC0415 - slow
 
-        if found := translate_sdk(error):
+        if answer := sdk.answer_in(error):
+            return refusal(*answer)
+        if found := sdk.translate_sdk(error):
             return found
     if isinstance(error, LOST) or _is_pipe_error(error):
         return _lost(error, address)

@@ -3,12 +3,16 @@
 import json
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
-from typing import Any, Final, Literal
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from uuid import uuid4
 
 from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.base.i18n import LocalText, Text
 from aiserver_tray.model import Actor, Carrier, OperationKind, OwnerKind, StepKind, StepStatus
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 EntryKind = Literal["operation", "setting", "revealed", "chosen", "trusted", "refused", "owner"]
 
@@ -165,7 +169,19 @@ def _as_json(value: Any) -> object:  # noqa: ANN401 - a time, an entry or a part
 
 def entry_of(line: bytes) -> Entry | None:
     """The entry in a *line* of the journal. None if the line is damaged, or of a newer version."""
-    # Slow to import: a command writes the journal, and few read it.
-    from aiserver_tray.settings.entry_reader import read_entry  # noqa: PLC0415
+    # Slow to import: each command that changes something writes the journal, and few read it.
+    from pydantic import ValidationError  # noqa: PLC0415
 
-    return read_entry(line)
+    try:
+        entry = _reader().validate_json(line)
+    except ValidationError:
+        return None
+    times = [entry.time, *([entry.last] if isinstance(entry, RefusedEntry) else [])]
+    return entry if all(time.tzinfo for time in times) else None
+
+
+@cache
+def _reader() -> "TypeAdapter[Entry]":
+    from pydantic import Field, TypeAdapter  # noqa: PLC0415 - as above
+
+    return TypeAdapter(Annotated[Entry, Field(discriminator="kind")])

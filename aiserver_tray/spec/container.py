@@ -1,20 +1,29 @@
 """The complete body for creating a container, and the hash that detects changes."""
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from aiserver_tray.base.errors import CatalogError, Place
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.catalog.compose.reader import read_bytes
 from aiserver_tray.spec.config import config
-from aiserver_tray.spec.digest import digest
 from aiserver_tray.spec.host_config import host_config
-from aiserver_tray.spec.labels import PAGE, container_labels, requires_label, shared_names_label
+from aiserver_tray.spec.labels import (
+    PAGE,
+    container_labels,
+    digest,
+    requires_label,
+    shared_names_label,
+)
 from aiserver_tray.spec.model import File, ImageTarget
 from aiserver_tray.spec.mounts import mounts, volume_mount
 from aiserver_tray.spec.names import SHARED_NETWORK
 from aiserver_tray.spec.network import networking
 from aiserver_tray.spec.page import published_place
 from aiserver_tray.spec.scope import Scope
-from aiserver_tray.spec.security import security
 
 
 def container(
@@ -74,3 +83,42 @@ def _hash(
         ],
     }
     return digest(whole)
+
+
+# -- security -------------------------------------------------------------------------------------
+# Security options of a container; a seccomp profile's file is read and passed on.
+
+
+_ALL_PATHS = "systempaths=unconfined"
+
+
+def security(scope: Scope, name: str) -> dict[str, Any]:
+    """``SecurityOpt`` of the service *name*, and the masked and read-only paths that follow from
+    it.
+
+    Raises:
+        CatalogError: an option is none, or a profile can't be read.
+    """
+    place = scope.place(name, "security_opt")
+    given = scope.service(name).security_opt
+    options = [_option(o, scope.module.folder, place) for o in given if o != _ALL_PATHS]
+    shown: dict[str, Any] = {"MaskedPaths": [], "ReadonlyPaths": []} if _ALL_PATHS in given else {}
+    return {"SecurityOpt": options or None, **shown}
+
+
+def _option(option: str, folder: Path, place: Place) -> str:
+    key, _, value = option.partition("=") if "=" in option else option.partition(":")
+    if not value and option != "no-new-privileges":
+        text = Text("expected an option such as no-new-privileges:true")
+        raise CatalogError.at(place, text)
+    if key != "seccomp" or value in ("unconfined", "builtin"):
+        return option
+    return f"seccomp={_profile(folder / value, place)}"
+
+
+def _profile(path: Path, place: Place) -> str:
+    try:
+        return json.dumps(json.loads(read_bytes(path, place)), separators=(",", ":"))
+    except (ValueError, RecursionError):
+        text = Text("expected a seccomp profile in JSON in {file}", file=path)
+        raise CatalogError.at(place, text) from None

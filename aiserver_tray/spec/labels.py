@@ -1,11 +1,13 @@
 """The labels of our objects: ours, which identify them, and Compose's, by which Docker Desktop and
-``docker compose ls`` group them."""
+``docker compose ls`` group them.
+"""
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from aiserver_tray.spec.digest import digest
 from aiserver_tray.spec.names import project_name
 
 MODULE: Final = "io.aiserver.module"
@@ -128,3 +130,13 @@ def shared_labels(owner: Owner) -> dict[str, str]:
 def one_shot_labels(owner: Owner) -> dict[str, str]:
     """Labels of a container that lives for one command."""
     return {VERSION: owner.version, ONE_SHOT: owner.installation}
+
+
+# -- digest ---------------------------------------------------------------------------------------
+# The hash that detects whether the definition of an object has changed.
+
+
+def digest(whole: object) -> str:
+    """SHA-256 over *whole*, as JSON."""
+    text = json.dumps(whole, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.strings import image_tag
@@ -12,11 +11,8 @@ from aiserver_tray.spec.page import moved
 from aiserver_tray.state.abilities import Condition, module_abilities, stack_abilities
 from aiserver_tray.state.inputs import ModuleInput, closure, module_inputs
 from aiserver_tray.state.judge import ALIVE, Circumstances, Judgement, judge, trouble
+from aiserver_tray.state.state import StateFields
 from aiserver_tray.state.views import ModuleView, PortView, ServiceView, Snapshot
-
-if TYPE_CHECKING:
-    from aiserver_tray.state.reduce import State
-
 
 Views = dict[str, tuple[object, ModuleView]]
 """Name of a module -> the input of its last view, and the view."""
@@ -26,15 +22,15 @@ _WORST_FIRST: tuple[StateName, ...] = (
 )  # fmt: skip
 
 
-def snapshot(state: "State") -> Snapshot:
-    """The snapshot of *state*.
+def snapshot(state: StateFields, known: Views) -> Snapshot:
+    """The snapshot of *state*; the views of its modules are added to *known*.
 
     While the engine is down, the containers are unknown: every module is ``engine_down``, and
     orphans, which only their containers show, are missing.
     """
     modules = list(module_inputs(state))
     users = _users(modules)
-    views = tuple(_remembered(state.views, m, users.get(m.name, ())) for m in modules)
+    views = tuple(_remembered(known, m, users.get(m.name, ())) for m in modules)
     states: list[StateName] = [view.state for view in views]
     return Snapshot(
         engine=state.engine,

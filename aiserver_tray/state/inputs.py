@@ -2,13 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from aiserver_tray.model import AT_REST, Container, ModuleModel, ServiceModel
 from aiserver_tray.state.judge import ALIVE
-
-if TYPE_CHECKING:
-    from aiserver_tray.state.reduce import State
+from aiserver_tray.state.state import StateFields
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +55,7 @@ class ModuleInput:
         return tuple(_service_of(c) for c in self.containers.values() if c.name not in names)
 
 
-def module_inputs(state: "State") -> Iterator[ModuleInput]:
+def module_inputs(state: StateFields) -> Iterator[ModuleInput]:
     """The input of each module in *state*, in the order of the catalog, orphans last."""
     requires = {model.name: model.requires for model in state.modules}
     wanted = closure(requires, state.desired)
@@ -84,7 +81,7 @@ def module_inputs(state: "State") -> Iterator[ModuleInput]:
         yield _module(state, orphan, containers[name], closure(now, now[name]), None, orphan=True)
 
 
-def _spare(state: "State") -> int | None:
+def _spare(state: StateFields) -> int | None:
     """The engine's memory minus the limits of the services that run."""
     if state.engine.memory is None:
         return None
@@ -94,7 +91,7 @@ def _spare(state: "State") -> int | None:
 
 
 def _module(
-    state: "State",
+    state: StateFields,
     model: ModuleModel,
     containers: Mapping[str, Container],
     required: frozenset[str],

@@ -1,13 +1,13 @@
 """The only place where state changes: a pure function from state and fact to state."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import assert_never
 
 from aiserver_tray.base.errors import AiServerError
-from aiserver_tray.model import IMAGES_ONLY, Container, ModuleModel, Theme
+from aiserver_tray.model import IMAGES_ONLY, Container
 from aiserver_tray.state.aggregate import Views, snapshot
 from aiserver_tray.state.facts import (
     ChosenChanged,
@@ -27,7 +27,7 @@ from aiserver_tray.state.facts import (
 )
 from aiserver_tray.state.inputs import closure
 from aiserver_tray.state.judge import ALIVE
-from aiserver_tray.state.state import Work
+from aiserver_tray.state.state import StateFields, Work
 from aiserver_tray.state.views import EngineView, OperationView, Snapshot
 
 _MAX_FAILED = 20
@@ -35,36 +35,16 @@ _MAX_FAILED = 20
 
 
 @dataclass(frozen=True)
-class State:
-    """The whole state.
+class State(StateFields):
+    """The whole state, which makes its own snapshot."""
 
-    ``containers``: by name. ``operations``: the running ones, the last finished one, and failed
-    ones that no later one has replaced.
-    ``stopped``: services (``module/service``) that the user stopped alone.
-    ``unplanned``: names of containers that exited without an operation and were not healthy since.
-    ``outdated``: modules with running containers that the current settings would recreate.
-    ``seq`` counts the changes.
-    """
-
-    seq: int = 0
-    engine: EngineView = field(default_factory=lambda: EngineView(running=False))
-    containers: Mapping[str, Container] = field(default_factory=dict)
-    modules: tuple[ModuleModel, ...] = ()
-    chosen: tuple[str, ...] = ()
-    theme: Theme = "system"
-    desired: frozenset[str] = frozenset()
-    stopped: frozenset[str] = frozenset()
-    operations: tuple[OperationView, ...] = ()
-    unplanned: frozenset[str] = frozenset()
-    outdated: frozenset[str] = frozenset()
-    work: Work = field(default_factory=Work)
     views: Views = field(default_factory=dict, repr=False, compare=False)
     """Views of earlier snapshots, reused if their input is the same."""
 
     @cached_property
     def snapshot(self) -> Snapshot:
         """The snapshot of this state, created at first use."""
-        return snapshot(self)
+        return snapshot(self, self.views)
 
 
 def reduce(state: State, fact: Fact) -> State:

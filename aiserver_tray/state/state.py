@@ -1,11 +1,18 @@
-"""The remaining work of our operations."""
+"""What is known of everything, and the remaining work of our operations."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Self
 
-from aiserver_tray.model import OperationKind, OperationStatus, StepKind
-from aiserver_tray.state.views import OperationView, StepView
+from aiserver_tray.model import (
+    Container,
+    ModuleModel,
+    OperationKind,
+    OperationStatus,
+    StepKind,
+    Theme,
+)
+from aiserver_tray.state.views import EngineView, OperationView, StepView
 
 _STARTS: frozenset[OperationKind] = frozenset({"up", "restart"})
 _STOPS: frozenset[OperationKind] = frozenset({"stop", "down"})
@@ -77,3 +84,29 @@ def _modules(operation: OperationView) -> Iterator[str]:
 
 def _containers(steps: Iterable[StepView]) -> frozenset[str]:
     return frozenset(step.subject for step in steps if step.kind in _ON_CONTAINERS)
+
+
+@dataclass(frozen=True)
+class StateFields:
+    """Everything that is known.
+
+    ``containers``: by name. ``operations``: the running ones, the last finished one, and failed
+    ones that no later one has replaced.
+    ``stopped``: services (``module/service``) that the user stopped alone.
+    ``unplanned``: names of containers that exited without an operation and were not healthy since.
+    ``outdated``: modules with running containers that the current settings would recreate.
+    ``seq`` counts the changes.
+    """
+
+    seq: int = 0
+    engine: EngineView = field(default_factory=lambda: EngineView(running=False))
+    containers: Mapping[str, Container] = field(default_factory=dict)
+    modules: tuple[ModuleModel, ...] = ()
+    chosen: tuple[str, ...] = ()
+    theme: Theme = "system"
+    desired: frozenset[str] = frozenset()
+    stopped: frozenset[str] = frozenset()
+    operations: tuple[OperationView, ...] = ()
+    unplanned: frozenset[str] = frozenset()
+    outdated: frozenset[str] = frozenset()
+    work: Work = field(default_factory=Work)

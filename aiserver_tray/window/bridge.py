@@ -12,7 +12,7 @@ from typing import Final, TypedDict
 from aiserver_tray.base.bugs import bug_error, log_bug
 from aiserver_tray.base.errors import AiServerError, RequestError
 from aiserver_tray.base.i18n import Language, Text
-from aiserver_tray.features.app.system import APPEND, SystemChannels
+from aiserver_tray.features.app.channels import APPEND, SystemChannels
 from aiserver_tray.protocol.channel import Payload, channel, dispatch, handlers_of, refusal
 from aiserver_tray.protocol.message import Caller, Envelope, Event, Json, Message, Peer
 from aiserver_tray.window.owner_connection import OwnerConnection

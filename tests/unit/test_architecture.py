@@ -5,9 +5,11 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from importlib.metadata import packages_distributions
 from typing import Any
 
+import grimp
 import pytest
 
 from tests.unit.pages import ROOT
@@ -41,6 +43,7 @@ BROUGHT = {
     "PyObjCTools": "by pystray, on macOS",
     "System": "by pywebview, on Windows: .NET",
     "Xlib": "by pystray, on Linux",
+    "_typeshed": "for types alone",
     "_win32typing": "for types alone",
     "compression": "by Python from 3.14 on",
     "gi": "by the system, where there is a desktop on Linux",
@@ -169,3 +172,44 @@ def test_no_dataclass_has_a_default_that_python_3_11_refuses() -> None:
     ]
     assert named
     assert refused == []
+
+
+# -- files -----------------------------------------------------------------------------------------
+
+SMALL = 60
+"""Lines of a module that tells a story of its own."""
+
+ALONE = {
+    "features.events": "it imports all events, so the dashboard's window alone may import it",
+    "features.wiring.channels": "the class of a feature",
+}
+"""Small modules with one importer at most -> why they are modules."""
+
+
+@pytest.fixture(scope="module")
+def imports() -> dict[str, set[str]]:
+    """Module -> the modules of the product that it imports, also within functions."""
+    graph = grimp.build_graph("aiserver_tray", cache_dir=None)
+    return {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+
+
+def test_no_files_import_each_other_in_a_circle(imports: dict[str, set[str]]) -> None:
+    TopologicalSorter(imports).prepare()
+
+
+def test_small_modules_serve_several_others(imports: dict[str, set[str]]) -> None:
+    sources = {
+        ".".join(file.relative_to(PACKAGE).with_suffix("").parts): file
+        for file in PACKAGE.rglob("*.py")
+        if file.stem not in ("__init__", "__main__")
+    }
+    small = {
+        name
+        for name, file in sources.items()
+        if len(file.read_text(encoding="utf-8").splitlines()) < SMALL
+    }
+    importers = [other for found in imports.values() for other in found]
+    alone = {name for name in small if importers.count(f"aiserver_tray.{name}") < 2}
+    assert alone == ALONE.keys()
+    assert len(small) <= 35
+    assert len(sources) <= 330

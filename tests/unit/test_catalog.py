@@ -16,7 +16,8 @@ from aiserver_tray.base.errors import (
 from aiserver_tray.base.masking import MASK
 from aiserver_tray.catalog.catalog import load_catalog
 from aiserver_tray.catalog.check import check
-from aiserver_tray.catalog.edition import Edition, stamp
+from aiserver_tray.catalog.edition import Edition
+from aiserver_tray.catalog.folders import stamp
 from aiserver_tray.catalog.resolve import config_environment, resolve, resolve_with
 from tests.support.systems import is_root
 from tests.unit.module_folders import declared, write
