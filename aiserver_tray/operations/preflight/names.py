@@ -13,7 +13,6 @@ from aiserver_tray.base.errors import (
     Problem,
 )
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.catalog.check import shared_name_problems
 from aiserver_tray.engine.values import ContainerSummary
 from aiserver_tray.operations.survey import Found, Survey
 from aiserver_tray.spec import labels
@@ -146,6 +145,9 @@ def _declared(section: str, module: "Module", name: str) -> Place:
 
 def _ambiguous(targets: Sequence[ModuleTarget], survey: Survey) -> list[AiServerError]:
     """Names on the shared network to which services of two modules would answer."""
+    # Only a start has read the catalog.
+    from aiserver_tray.catalog.check import shared_name_problems  # noqa: PLC0415
+
     names = [(target.module, _shared_names(target)) for target in targets]
     problems = shared_name_problems(names)
     there = _shared_names_there(survey, [target.name for target in targets])
