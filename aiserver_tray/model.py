@@ -1,5 +1,6 @@
 """Frozen values that all packages share."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
@@ -33,6 +34,9 @@ Theme = Literal["system", "light", "dark"]
 
 State = Literal["stopped", "starting", "running", "degraded", "error", "stopping", "engine_down"]
 """State of a module, and of everything."""
+
+Changes = Mapping[str, str | None]
+"""New values of settings, by name. None resets the setting; a secret is then generated again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from aiserver_tray.core.outlines import Outlines
     from aiserver_tray.core.targets import Targets
     from aiserver_tray.engine.engine import Engine
-    from aiserver_tray.settings.declared import Changes, Declared
+    from aiserver_tray.model import Changes
+    from aiserver_tray.settings.declared import Declared
     from aiserver_tray.settings.quick import QuickSettings
     from aiserver_tray.settings.store import Settings
     from aiserver_tray.spec.model import ModuleTarget

@@ -13,10 +13,10 @@ from aiserver_tray.catalog.catalog import Catalog
 from aiserver_tray.catalog.modules import Module
 from aiserver_tray.catalog.permissions import Permission, fingerprint, permissions
 from aiserver_tray.catalog.resolve import ResolvedModule, resolve
-from aiserver_tray.model import Actor
+from aiserver_tray.model import Actor, Changes
 from aiserver_tray.operations.modules import NO_CHANGES
 from aiserver_tray.operations.preflight.volumes import with_keep_labels
-from aiserver_tray.settings.declared import Changes, Declared, without_value
+from aiserver_tray.settings.declared import Declared, without_value
 from aiserver_tray.settings.entries import TrustedEntry
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.spec.build import module_target

@@ -16,8 +16,7 @@ from aiserver_tray.base.errors import (
     UnlistedError,
     raise_all,
 )
-from aiserver_tray.model import ModuleModel
-from aiserver_tray.settings.declared import Changes
+from aiserver_tray.model import Changes, ModuleModel
 from aiserver_tray.spec.model import ModuleTarget
 
 NO_CHANGES: Final[Changes] = MappingProxyType({})

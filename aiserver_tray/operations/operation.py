@@ -11,7 +11,7 @@ from weakref import WeakSet
 
 from aiserver_tray.base.bugs import bug_error, log_bug
 from aiserver_tray.base.errors import AiServerError, CancelledError
-from aiserver_tray.model import Actor, OperationStatus
+from aiserver_tray.model import Actor, Changes, OperationStatus
 from aiserver_tray.operations.modules import Previews, obtainable
 from aiserver_tray.operations.parts import Parts
 from aiserver_tray.operations.plan.plan import Plan
@@ -23,7 +23,6 @@ from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.scope import first_scope
 from aiserver_tray.operations.stages import PublishedView, Stages, hide_secrets
 from aiserver_tray.operations.survey import HostPort
-from aiserver_tray.settings.declared import Changes
 from aiserver_tray.state.store import StoreClosedError
 from aiserver_tray.state.views import OperationView
 from aiserver_tray.system.clock import awake

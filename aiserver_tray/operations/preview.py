@@ -3,12 +3,10 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.catalog.catalog import Catalog
-from aiserver_tray.catalog.modules import Module
 from aiserver_tray.model import Container, ModuleModel
 from aiserver_tray.operations.modules import with_requires
 from aiserver_tray.operations.plan.kernel_steps import plan_helper
@@ -16,8 +14,11 @@ from aiserver_tray.operations.plan.plan import Plan, Step, step_id
 from aiserver_tray.operations.preflight.resources import binary_size
 from aiserver_tray.operations.prepare import Prepared, refresh_of
 from aiserver_tray.operations.request import Request
-from aiserver_tray.settings.app_declared import BIND
 from aiserver_tray.spec.model import ModuleTarget, ServiceTarget
+
+if TYPE_CHECKING:
+    from aiserver_tray.catalog.catalog import Catalog
+    from aiserver_tray.catalog.modules import Module
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,10 @@ def _recreated_if_changed(prepared: Prepared, refresh: Plan) -> Iterator[Text]:
 # -- the modules that changed settings affect -----------------------------------------------------
 
 
-def is_affected(catalog: Catalog, name: str, addresses: Collection[str]) -> bool:
+def is_affected(catalog: "Catalog", name: str, addresses: Collection[str]) -> bool:
     """Whether containers of the module *name* may depend on one of the settings *addresses*."""
+    from aiserver_tray.settings.app_declared import BIND  # noqa: PLC0415 - imports pydantic
+
     module = catalog.modules.get(name)
     if module is None:
         return False
@@ -85,7 +88,7 @@ def is_affected(catalog: Catalog, name: str, addresses: Collection[str]) -> bool
 
 
 def modules_to_recreate(
-    catalog: Catalog,
+    catalog: "Catalog",
     model: Callable[[str], ModuleModel],
     asked_for: Iterable[str],
     addresses: Collection[str],
@@ -110,7 +113,7 @@ def modules_to_recreate(
     return named
 
 
-def _used(catalog: Catalog, module: Module) -> set[str]:
+def _used(catalog: "Catalog", module: "Module") -> set[str]:
     """The addresses of the settings that the file of *module* uses."""
     with suppress(AiServerError):
         scope = catalog.scope(module)

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from aiserver_tray.model import Actor
-from aiserver_tray.settings.declared import Changes, Declared, address_of
+from aiserver_tray.model import Actor, Changes
+from aiserver_tray.settings.declared import Declared, address_of
 from aiserver_tray.settings.entries import ChosenEntry, SettingEntry, shortened
 from aiserver_tray.settings.store import Settings
 

@@ -10,14 +10,11 @@ from aiserver_tray.base.errors.remedies import enter
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.masking import MASK
 from aiserver_tray.catalog.setting import Setting
+from aiserver_tray.model import Changes
 
 Declared = Mapping[str, Setting]
 """Declared settings by address (``module.NAME``, ``app.name``): those of the catalog's modules and
 `APP_SETTINGS`, or a part of them."""
-
-
-Changes = Mapping[str, str | None]
-"""New values of settings, by name. None resets the setting; a secret is then generated again."""
 
 
 def address_of(declared: Declared, name: str) -> str:

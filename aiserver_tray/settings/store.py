@@ -20,10 +20,10 @@ from aiserver_tray.base.errors import SettingError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.masking import MASK
 from aiserver_tray.catalog.setting import Setting
+from aiserver_tray.model import Changes
 from aiserver_tray.settings.app_settings import AppSettings
 from aiserver_tray.settings.content import Engines, InstallationData, SettingsData, StateData
 from aiserver_tray.settings.declared import (
-    Changes,
     Declared,
     Entry,
     address_of,

@@ -18,7 +18,7 @@ from aiserver_tray.features.configuration.forms import (
 )
 from aiserver_tray.features.place import Place
 from aiserver_tray.features.stack.channels import StackFeature
-from aiserver_tray.model import MAX_NAMES, Actor
+from aiserver_tray.model import MAX_NAMES, Actor, Changes
 from aiserver_tray.operations.modules import obtainable
 from aiserver_tray.operations.preview import Effects, modules_to_recreate
 from aiserver_tray.operations.request import Request
@@ -26,7 +26,7 @@ from aiserver_tray.operations.survey import HostPort
 from aiserver_tray.protocol.channel import Feature, Name, Names, Payload, channel
 from aiserver_tray.protocol.message import Caller
 from aiserver_tray.settings.changes import change_setting, change_settings, choose_modules
-from aiserver_tray.settings.declared import Changes, Declared, address_of, parsed
+from aiserver_tray.settings.declared import Declared, address_of, parsed
 from aiserver_tray.settings.entries import RevealedEntry
 from aiserver_tray.state.judge import ALIVE
 
