@@ -151,15 +151,17 @@ OperationStatus = Literal["waiting", "running", "succeeded", "failed", "cancelle
 
 
 ActorKind = Literal["tray", "window", "browser", "command", "owner"]
-"""tray: icon and menu; owner: the owner of the core, which starts desired modules by itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """The side that asks for an operation or a change. ``pid``: its process, if it has its own."""
+    """The side that asks for an operation or a change."""
 
     kind: ActorKind
+    """`tray`: icon and menu; `owner`: the owner of the core, which starts desired modules by
+    itself"""
     pid: int | None = None
+    """its process; `null` if it has none of its own"""
 
 
 OwnerKind = Literal["tray", "serve"]

@@ -73,6 +73,13 @@ def from_json(kind: type[_Value], value: object, language: Language = "en") -> _
     return found  # type: ignore[no-any-return]
 
 
+def view_of(kind: type[_Value], source: object, /, **others: Any) -> _Value:  # noqa: ANN401 - values
+    """A *kind*, a dataclass, with the values of *others*, and else those that *source* has under
+    the same names."""
+    names = [one.name for one in fields(kind) if one.name not in others]  # type: ignore[arg-type]
+    return kind(**{name: getattr(source, name) for name in names}, **others)
+
+
 # -- types ----------------------------------------------------------------------------------------
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from aiserver_tray.base.codec import to_json
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.cli.common import (
     as_json_option,
@@ -42,13 +43,13 @@ def command(limit: int, since: datetime | None, as_json: bool) -> None:  # noqa:
     Lists operations, changes of settings and chosen modules, refused clients, and starts and stops
     of the tray or `serve`. With --json, include the steps of operations.
     """
-    from aiserver_tray.features.activity.activity import activity_json  # noqa: PLC0415 - after Ctrl-C works
+    from aiserver_tray.features.activity.activity import activity_of  # noqa: PLC0415 - after Ctrl-C works
     from aiserver_tray.settings.journal import Range  # noqa: PLC0415
 
     app = current_app()
     entries = app.settings.journal.read(Range(since=since, limit=limit))[::-1]
     if as_json:
-        print_json({"activities": [activity_json(entry, app.language) for entry in entries]})
+        print_json({"activities": [to_json(activity_of(entry), app.language) for entry in entries]})
     elif entries:
         print_table(_HEADS, [_row(entry, app.language) for entry in entries], app.language)
     else:
@@ -63,7 +64,7 @@ def _row(entry: "Entry", language: Language) -> tuple[str, str, str, str]:
         time,
         _by(entry, language),
         _result(entry, language),
-        text_of(entry, language).render(language),
+        text_of(entry).render(language),
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aiserver_tray.base.errors import refuse_unknown
 from aiserver_tray.cli.core import require_engine
 from aiserver_tray.features.logs.events import JOURNAL
-from aiserver_tray.features.logs.line import LEVELS, Level, is_at_least
+from aiserver_tray.features.logs.line import LEVELS, Level, is_at_least, record_of
 from aiserver_tray.features.logs.streams import Source, is_named
 from aiserver_tray.model import AT_REST
 from aiserver_tray.state.views import Snapshot
@@ -246,12 +246,4 @@ class _Watch:
 
 
 def _record(line: "events.LogLineJson") -> "LogRecordJson":
-    return {
-        "time": line["timestamp"],
-        "module": line["module"],
-        "service": line["service"],
-        "stream": line["stream"],
-        "level": line["level"],
-        "continues": line["continues"],
-        "message": line["text"],
-    }
+    return record_of(line, line["timestamp"])

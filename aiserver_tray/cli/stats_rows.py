@@ -1,11 +1,12 @@
 """The rows of the table of `stats`. Pure."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.cli.words import memory, size
+from aiserver_tray.features.monitoring.rows import FIELDS
 from aiserver_tray.state.views import ModuleView, Snapshot
 
 if TYPE_CHECKING:
@@ -69,16 +70,9 @@ def _module(module: ModuleView, sample: "SampleJson") -> "ModuleStatsJson":
 
 
 def _use(load: "LoadJson | None", limit: int | None) -> "UseJson":
-    return {
-        "cpu": load["cpu"] if load else None,
-        "memory": load["memory"] if load else None,
-        "rx": load["rx"] if load else None,
-        "tx": load["tx"] if load else None,
-        "read": load["read"] if load else None,
-        "write": load["write"] if load else None,
-        "pids": load["pids"] if load else None,
-        "memoryLimit": limit,
-    }
+    known: Mapping[str, Any] = load or {}
+    use = {name: known.get(name) for name in FIELDS} | {"memoryLimit": limit}
+    return cast("UseJson", use)
 
 
 def _row(name: str, use: "UseJson") -> Row:

@@ -6,10 +6,10 @@ from typing import Any
 
 from aiserver_tray.base.strings import in_line
 from aiserver_tray.engine.values import (
-    Check,
     ContainerDetails,
     ContainerSummary,
     DiskUse,
+    HealthCheck,
     Image,
     Mount,
     Network,
@@ -71,8 +71,8 @@ def container_details(answer: Json) -> ContainerDetails:
     )
 
 
-def _check(entry: Json) -> Check:
-    return Check(moment(entry["End"]), entry["ExitCode"], _output(entry))
+def _check(entry: Json) -> HealthCheck:
+    return HealthCheck(moment(entry["End"]), entry["ExitCode"], _output(entry))
 
 
 def _mount(mount: Json) -> Mount:

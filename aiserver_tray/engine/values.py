@@ -50,21 +50,23 @@ class ContainerSummary:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
-    """One run of a health check."""
+class HealthCheck:
+    """The last run of a health check."""
 
     ended_at: datetime | None
     exit_code: int
     output: str
+    """the end of its output"""
 
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """What a container has mounted at ``target``. ``source``: the volume's name, or the path on the
-    engine's machine; empty for a tmpfs."""
+    """Something that a container has mounted."""
 
     kind: str
+    """the engine's word, such as `volume`, `bind` or `tmpfs`"""
     source: str
+    """the volume's name, or the path on the engine's machine; may be empty"""
     target: str
     is_read_only: bool
 
@@ -75,7 +77,7 @@ class ContainerDetails:
     variables, without their values."""
 
     container: Container
-    last_check: Check | None
+    last_check: HealthCheck | None
     mounts: tuple[Mount, ...]
     environment: tuple[str, ...]
 
@@ -106,14 +108,15 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class DiskUse:
-    """Bytes on the engine's disk. ``unused``: of images without a container, and of build cache
-    that is not in use."""
+    """Bytes on the engine's disk."""
 
     images: int
     containers: int
+    """written by containers outside of volumes"""
     volumes: int
     build_cache: int
     unused: int
+    """of images without a container, and of build cache that is not in use"""
 
 
 @dataclass(frozen=True, slots=True)

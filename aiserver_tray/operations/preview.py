@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from aiserver_tray.base.codec import sent_as
 from aiserver_tray.base.errors import AiServerError
-from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.i18n import LocalText, Text, in_language
 from aiserver_tray.model import Container, ModuleModel
 from aiserver_tray.operations.modules import with_requires
 from aiserver_tray.operations.plan.kernel_steps import plan_helper
@@ -132,37 +133,46 @@ _MAX_NAMES = 3
 
 @dataclass(frozen=True)
 class ServiceEffect:
-    """The effect on one service. ``seconds``: the time until it was ready in earlier starts; None:
-    unknown."""
+    """The effect on a service."""
 
     service: str
     kind: EffectKind
     is_job: bool
+    """it runs once"""
     reasons: tuple[Text, ...] = ()
+    """why it is recreated"""
     seconds: float | None = None
+    """until it was ready in earlier starts; `null` if unknown"""
 
 
 @dataclass(frozen=True)
 class ModuleEffects:
-    """The effects on one module. ``is_interrupted``: services that run now are recreated or
-    removed. ``seconds``: until all of it is ready again, without pulls; None: unknown. ``kept``:
-    the services that keep running. ``page``: the new address of its page, if that changes."""
+    """The effects on a module."""
 
-    module: str
-    services: tuple[ServiceEffect, ...]
+    name: str
+    title: LocalText = field(
+        metadata=sent_as(lambda module, lang: in_language(module.title, lang) or module.name)
+    )
     is_interrupted: bool
+    """services that run now are recreated or removed"""
     seconds: float | None
+    """estimated time until all of it is ready again, without pulls; `null` if unknown"""
     kept: int
-    page: str | None = None
+    """the number of services that keep running"""
+    page: str | None
+    """the new address of its page, if that changes"""
+    services: tuple[ServiceEffect, ...]
 
 
 @dataclass(frozen=True)
 class Effects:
-    """``pulls``: the images to pull or build first. ``notices``: for the user."""
+    """The effects of changed settings. Without modules, nothing that runs now is affected."""
 
     modules: tuple[ModuleEffects, ...] = ()
     pulls: tuple[str, ...] = ()
+    """the images that are pulled or built first"""
     notices: tuple[Text, ...] = ()
+    """notes for the user that are no failures"""
 
 
 def effects(planned: Preview, prepared: Prepared, now: Iterable[ModuleTarget]) -> Effects:
@@ -198,11 +208,12 @@ class _Module:
         hit = {name for name, steps in self._steps.items() if steps.keys() & {"stop", "remove"}}
         return ModuleEffects(
             self._target.name,
-            services,
+            self._target.module.title,
             is_interrupted=bool(running & hit),
             seconds=self._seconds(services),
             kept=len(running - hit),
             page=self._target.open if self._target.open != self._page_before else None,
+            services=services,
         )
 
     def _containers(self) -> Iterator[Container]:

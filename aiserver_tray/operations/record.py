@@ -5,13 +5,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import cast
 
+from aiserver_tray.base.codec import view_of
 from aiserver_tray.model import Actor
 from aiserver_tray.operations.request import Request
 from aiserver_tray.settings.entries import (
     MAX_STEPS,
+    ActivityStep,
     EntryStatus,
     OperationEntry,
-    StepEntry,
     in_all_languages,
 )
 from aiserver_tray.settings.journal import Journal
@@ -63,16 +64,11 @@ class OperationRecord:
         self._journal.add(ended)
 
 
-def _entries(steps: Iterable[StepView], began: float) -> Iterable[StepEntry]:
+def _entries(steps: Iterable[StepView], began: float) -> Iterable[ActivityStep]:
     for step in [*steps][:MAX_STEPS]:
-        yield StepEntry(
-            kind=step.kind,
-            subject=step.subject,
-            module=step.module,
-            service=step.service,
-            status=step.status,
+        yield view_of(
+            ActivityStep,
+            step,
             began=None if step.began is None else round(step.began - began, 3),
             seconds=None if step.seconds is None else round(step.seconds, 3),
-            usual=step.usual,
-            total=step.total,
         )

@@ -49,20 +49,24 @@ class EntryBase:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StepEntry:
-    """A step of an operation."""
+class ActivityStep:
+    """A step of a past operation."""
 
     kind: StepKind
     subject: str
+    """the object's name on the engine, or a kernel setting"""
     module: str
     service: str | None
+    """`null` for a step of the whole module"""
     status: StepStatus
     began: float | None = None
-    """Seconds after the operation's beginning."""
+    """seconds from the operation's beginning to its own; `null` if it did not begin"""
     seconds: float | None = None
+    """its duration; `null` if it did not begin"""
     usual: float | None = None
+    """its usual duration, from earlier times; `null` if there were none"""
     total: int = 0
-    """Bytes of a pull."""
+    """bytes of a pull"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +88,7 @@ class OperationEntry(EntryBase):
     seconds: float | None = None
     code: str | None = None
     message: LocalText | None = None
-    steps: tuple[StepEntry, ...] = ()
+    steps: tuple[ActivityStep, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -68,10 +68,24 @@ def form_of(declaration: type) -> Form:
     if is_typeddict(declaration):
         fields, bases = _typed_dict(declaration)
         return Form(declaration, summary, fields, bases)
-    if hasattr(declaration, "__pydantic_fields__"):
+    if _is_request(declaration):
         return Form(declaration, summary, tuple(_pydantic_fields(declaration)))
-    bases = tuple(form_of(base) for base in declaration.__bases__ if is_dataclass(base))
-    return Form(declaration, summary, tuple(_sent_fields(declaration)), bases)
+    return _dataclass(declaration, summary)
+
+
+def _is_request(declaration: Any) -> bool:  # noqa: ANN401
+    """Requests have the names of their fields in JSON by pydantic; others by `base.codec`."""
+    config = getattr(declaration, "model_config", None)
+    return "alias_generator" in (config or getattr(declaration, "__pydantic_config__", None) or {})
+
+
+def _dataclass(declaration: type, summary: str) -> Form:
+    """A view of a stored value has its name, and its fields."""
+    form = Form(declaration, summary, tuple(_sent_fields(declaration)))
+    bases = [form_of(base) for base in declaration.__bases__ if is_dataclass(base)]
+    stored = [field for base in bases if base.name == form.name for field in base.all_fields]
+    others = tuple(base for base in bases if base.name != form.name)
+    return Form(declaration, summary, (*stored, *form.fields), others)
 
 
 def _sent_fields(declaration: type) -> Iterator[Field]:

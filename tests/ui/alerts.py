@@ -2,7 +2,8 @@
 
 import time
 
-from aiserver_tray.features.alerts.channels import alert_json, mute_json, rule_json
+from aiserver_tray.base.codec import to_json
+from aiserver_tray.features.alerts.channels import RuleList, alert_view, rule_view
 from aiserver_tray.features.alerts.rules import Alert, Mute, Rule, RulesData
 from aiserver_tray.protocol.message import Json
 
@@ -27,11 +28,10 @@ def listed(*alerts: Alert, data: RulesData = DATA) -> Json:
     over = ACTIVE.model_copy(update={"id": "alert-0", "ended": now - 60, "module": "n8n"})
     shown = alerts or (ACTIVE, over)
     states = {"disk": "212 GB"}
-    return {
-        "rules": [
-            rule_json(rule, data.mutes, states.get(rule.id), "en", now) for rule in data.rules
-        ],
-        "alerts": [alert_json(alert, data, "en", now) for alert in shown],
-        "mutes": [mute_json(mute) for mute in data.mutes if mute.module],
+    found: RuleList = {
+        "rules": [rule_view(rule, data.mutes, states.get(rule.id), now) for rule in data.rules],
+        "alerts": [alert_view(alert, data, now) for alert in shown],
+        "mutes": [mute for mute in data.mutes if mute.module],
         "webhook": True,
     }
+    return dict(to_json(found, "en", RuleList))

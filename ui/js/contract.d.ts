@@ -362,7 +362,7 @@ export interface ActivityStep {
   total: number;
 }
 
-/** The side that asked for an operation or a change. */
+/** The side that asks for an operation or a change. */
 export interface Actor {
   /** `tray`: icon and menu; `owner`: the owner of the core, which starts desired modules by itself */
   kind: ActorKind;
@@ -517,13 +517,24 @@ export interface CsvTable {
 export interface Disk {
   engine: EngineDisk;
   /** `null`: the engine is not on this machine, or in a virtual one */
-  machine: Machine | null;
+  machine: MachineUse | null;
 }
 
 /** How old the answer may be. */
 export interface DiskRequest {
   /** count again now, which takes the engine seconds; without it, every ten minutes at most */
   refresh?: boolean;
+}
+
+/** Bytes on the engine's disk. */
+export interface DiskUse {
+  images: number;
+  /** written by containers outside of volumes */
+  containers: number;
+  volumes: number;
+  buildCache: number;
+  /** of images without a container, and of build cache that is not in use */
+  unused: number;
 }
 
 export type EffectKind = "recreate" | "create" | "start" | "remove";
@@ -582,16 +593,9 @@ export interface EngineChoice {
 export type EngineChoiceId = "docker-desktop" | "rancher-desktop" | "podman";
 
 /** Bytes on the disk of the engine. */
-export interface EngineDisk {
+export interface EngineDisk extends DiskUse {
   /** when they were counted: seconds since 1970 */
   time: number;
-  images: number;
-  /** written by containers outside of volumes */
-  containers: number;
-  volumes: number;
-  buildCache: number;
-  /** of images without a container, and of build cache that is not in use */
-  unused: number;
 }
 
 /** An installation of Docker by this system's packages. */
@@ -758,6 +762,18 @@ export type Kind = "basic" | "feature";
 export type Language = "en" | "zh";
 
 export type Level = "debug" | "info" | "warn" | "error" | "unknown";
+
+/** A line of a service's log, without its time and its text. */
+export interface LineFacts {
+  module: string;
+  /** the service's name in the Compose file */
+  service: string;
+  stream: "stdout" | "stderr";
+  /** from the line's own structure, or of the entry that the line continues */
+  level: Level;
+  /** whether it belongs to the service's entry above it, as a line of a stack trace does */
+  continues: boolean;
+}
 
 /** The resources that were used at one moment. `null`: not known yet. */
 export interface Load {
@@ -1042,21 +1058,13 @@ export interface LogHistogramRequest {
 }
 
 /** A kept line of a service's log. */
-export interface LogLine {
+export interface LogLine extends LineFacts {
   /** its place among all lines; no two lines have the same */
   cursor: string;
   /** when it was written: seconds since 1970 */
   time: number;
   /** the same as RFC 3339 with nanoseconds */
   timestamp: string;
-  module: string;
-  /** the service's name in the Compose file */
-  service: string;
-  stream: "stdout" | "stderr";
-  /** from the line's own structure, or of the entry that the line continues */
-  level: Level;
-  /** whether it belongs to the service's entry above it, as a line of a stack trace does */
-  continues: boolean;
   /** the line; may have ANSI colours */
   text: string;
 }
@@ -1127,7 +1135,7 @@ export interface LogsRequest {
 }
 
 /** Bytes of this machine now; `null`: not known. */
-export interface Machine {
+export interface MachineUse {
   memoryAvailable: number | null;
   /** of the disk with the files of the engine */
   diskFree: number | null;
@@ -1623,31 +1631,31 @@ export interface Rule {
   id: string;
   /** `memory_out`: a service ran out of memory; `restarts`: it restarts again and again; `ended`: it exited, and no operation stopped it; `unhealthy`: its health check fails; `cpu`, `memory`: it uses too much; `disk`: the engine's disk is almost full; `line`: a log line matches */
   kind: RuleKind;
+  on: boolean;
+  /** the only module that it is about; `null`: every module */
+  module: string | null;
+  /** how long it must be so, or in which the restarts are counted */
+  minutes: number;
+  /** restarts */
+  count: number;
+  /** of all processors, of a limit of memory, or of the disk that is free */
+  percent: number;
+  /** of the disk that are free */
+  gigabytes: number;
+  /** lines of this level or a higher one; `null`: of every level */
+  level: "debug" | "info" | "warn" | "error" | null;
+  /** a regular expression of RE2; empty: every line of the level */
+  pattern: string;
+  /** minutes between two notifications about the same thing */
+  cooldown: number;
   /** what it looks for, in a line */
   text: string;
   /** it can't be removed, only switched off */
   builtIn: boolean;
   /** a built-in one that differs from its default */
   changed: boolean;
-  on: boolean;
-  /** the only module that it is about; `null`: every module */
-  module: string | null;
-  /** the fields below that matter for its kind */
+  /** the fields that matter for its kind */
   parameters: string[];
-  /** restarts */
-  count: number;
-  /** how long it must be so, or in which the restarts are counted */
-  minutes: number;
-  /** of all processors, of a limit of memory, or of the disk that is free */
-  percent: number;
-  /** of the disk that are free */
-  gigabytes: number;
-  /** lines of this level or a higher one; `null`: of every level */
-  level: Level | null;
-  /** a regular expression of RE2; empty: every line of the level */
-  pattern: string;
-  /** minutes between two notifications about the same thing */
-  cooldown: number;
   /** nobody is notified */
   muted: Mute | null;
   /** what it measures now, such as the free disk space; `null`: nothing */

@@ -1,20 +1,15 @@
 """The entries of the journal for people and programs."""
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Literal, TypedDict, assert_never
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal, assert_never
 
-from aiserver_tray.base.i18n import Language, Plural, Text, in_language
-from aiserver_tray.model import (
-    Actor,
-    ActorKind,
-    Carrier,
-    OperationKind,
-    OwnerKind,
-    StepKind,
-    StepStatus,
-)
+from aiserver_tray.base.codec import view_of
+from aiserver_tray.base.i18n import Given, LocalText, Plural, Text
+from aiserver_tray.model import Actor, ActorKind, Carrier, OperationKind, OwnerKind
 from aiserver_tray.settings.entries import (
+    ActivityStep,
     ChosenEntry,
     Entry,
     EntryKind,
@@ -33,57 +28,28 @@ from aiserver_tray.system.process import has_run_since
 
 
 ActivityStatus = Literal["running", "succeeded", "failed", "cancelled", "interrupted"]
-"""interrupted: its process ended before the operation did."""
 
 
-class ActorJson(TypedDict):
-    """The side that asked for an operation or a change."""
-
-    kind: ActorKind
-    """`tray`: icon and menu; `owner`: the owner of the core, which starts desired modules by
-    itself"""
-    pid: int | None
-    """its process; `null` if it has none of its own"""
-
-
-class ActivityStepJson(TypedDict):
-    """A step of a past operation."""
-
-    kind: StepKind
-    subject: str
-    """the object's name on the engine, or a kernel setting"""
-    module: str
-    service: str | None
-    """`null` for a step of the whole module"""
-    status: StepStatus
-    began: float | None
-    """seconds from the operation's beginning to its own; `null` if it did not begin"""
-    seconds: float | None
-    """its duration; `null` if it did not begin"""
-    usual: float | None
-    """its usual duration, from earlier times; `null` if there were none"""
-    total: int
-    """bytes of a pull"""
-
-
-class ActivityErrorJson(TypedDict):
+@dataclass(frozen=True)
+class ActivityError:
     """Why an operation failed."""
 
     code: str
     """one of the [error codes](errors.md)"""
-    message: str
+    message: LocalText
     """what happened, why, and what to do next"""
 
 
-class ActivityOperationJson(TypedDict):
+@dataclass(frozen=True)
+class ActivityOperation:
     """A past or running operation."""
 
     kind: OperationKind
-    modules: list[str]
+    modules: tuple[str, ...]
     """names of modules, including those added to the request"""
-    asked: list[str]
+    asked: tuple[str, ...]
     """names of the modules in the request; may be empty, as in `ai/operation/start`"""
-    services: list[str]
+    services: tuple[str, ...]
     """the request was only for these services of its module; empty: for all"""
     all: bool
     """the request was for every module of the catalog"""
@@ -95,36 +61,39 @@ class ActivityOperationJson(TypedDict):
     """`interrupted`: its process ended before the operation did"""
     seconds: float | None
     """its duration; `null` if its end is not known"""
-    error: ActivityErrorJson | None
+    error: ActivityError | None
     """why it failed"""
-    steps: list[ActivityStepJson]
+    steps: tuple[ActivityStep, ...]
     """those that were planned, in order; at most 500"""
 
 
-class ActivitySettingJson(TypedDict):
+@dataclass(frozen=True)
+class ActivitySetting:
     """A change of a setting."""
 
     address: str
     """such as `n8n.N8N_HOST_PORT`"""
     value: str | None
     """the new value; `null` for a secret, and if it was reset"""
-    reset: bool
+    is_reset: bool
     """it got its default again"""
 
 
-class ActivityRefusedJson(TypedDict):
+@dataclass(frozen=True)
+class ActivityRefused:
     """Clients that were refused, for the same reason and in a row."""
 
     carrier: Carrier
     """`control`: the control channel, for processes of this user; `http`: browser mode"""
-    reason: str
+    reason: LocalText
     count: int
     """how many times"""
-    last: str
+    last: datetime
     """the last time"""
 
 
-class ActivityOwnerJson(TypedDict):
+@dataclass(frozen=True)
+class ActivityOwner:
     """A change of the process that owns the core."""
 
     kind: OwnerKind
@@ -134,28 +103,29 @@ class ActivityOwnerJson(TypedDict):
     """its process"""
 
 
-class ActivityJson(TypedDict):
+@dataclass(frozen=True)
+class Activity:
     """An entry of the journal. Of the fields after `text`, only the one with the name of its kind
     has a value."""
 
     id: str
-    time: str
+    time: datetime
     """when it began"""
     kind: EntryKind
-    actor: ActorJson | None
+    actor: Actor | None
     """the side that asked for it; `null` if nobody did"""
-    text: str
+    text: Text
     """what was done, for people"""
-    operation: ActivityOperationJson | None
-    setting: ActivitySettingJson | None
-    revealed: str | None
+    operation: ActivityOperation | None = None
+    setting: ActivitySetting | None = None
+    revealed: str | None = None
     """the address of the secret that was shown in plain text"""
-    chosen: list[str] | None
+    chosen: tuple[str, ...] | None = None
     """the modules that *Start all* starts since then"""
-    trusted: str | None
+    trusted: str | None = None
     """the module that was allowed the permissions that it asks for"""
-    refused: ActivityRefusedJson | None
-    owner: ActivityOwnerJson | None
+    refused: ActivityRefused | None = None
+    owner: ActivityOwner | None = None
 
 
 ACTORS: Mapping[ActorKind, Text] = {
@@ -200,7 +170,7 @@ def status_of(entry: OperationEntry) -> ActivityStatus:
     return entry.status
 
 
-def text_of(entry: Entry, language: Language) -> Text:
+def text_of(entry: Entry) -> Text:
     """What was done, in a line."""
     match entry:
         case OperationEntry():
@@ -218,7 +188,7 @@ def text_of(entry: Entry, language: Language) -> Text:
                 "Refused a client: {reason}",
                 "Refused clients {count} times: {reason}",
                 count=entry.count,
-                reason=in_language(entry.reason, language),
+                reason=Given(entry.reason),
             )
         case OwnerEntry():
             return _EVENTS[entry.event].with_values({"name": _OWNERS[entry.owner]})
@@ -243,70 +213,34 @@ def without_steps(entry: Entry) -> Entry:
     return replace(entry, steps=()) if isinstance(entry, OperationEntry) else entry
 
 
-def activity_json(entry: Entry, language: Language) -> ActivityJson:
-    """*entry* with texts in *language*."""
-    return {
-        "id": entry.id,
-        "time": entry.time.isoformat(),
-        "kind": entry.kind,
-        "actor": _actor(entry.actor) if entry.actor else None,
-        "text": text_of(entry, language).render(language),
-        "operation": _operation(entry, language) if isinstance(entry, OperationEntry) else None,
-        "setting": _setting(entry) if isinstance(entry, SettingEntry) else None,
-        "revealed": entry.address if isinstance(entry, RevealedEntry) else None,
-        "chosen": [*entry.modules] if isinstance(entry, ChosenEntry) else None,
-        "trusted": entry.module if isinstance(entry, TrustedEntry) else None,
-        "refused": _refused(entry, language) if isinstance(entry, RefusedEntry) else None,
-        "owner": _owner(entry) if isinstance(entry, OwnerEntry) else None,
-    }
+def activity_of(entry: Entry) -> Activity:
+    """*entry* for clients."""
+    return Activity(
+        entry.id, entry.time, entry.kind, entry.actor, text_of(entry), **_details(entry)
+    )
 
 
-def _actor(actor: Actor) -> ActorJson:
-    return {"kind": actor.kind, "pid": actor.pid}
+def _details(entry: Entry) -> dict[str, Any]:  # noqa: PLR0911 - one for each kind
+    match entry:
+        case OperationEntry():
+            return {"operation": _operation(entry)}
+        case SettingEntry():
+            return {"setting": view_of(ActivitySetting, entry)}
+        case RevealedEntry():
+            return {"revealed": entry.address}
+        case ChosenEntry():
+            return {"chosen": entry.modules}
+        case TrustedEntry():
+            return {"trusted": entry.module}
+        case RefusedEntry():
+            return {"refused": view_of(ActivityRefused, entry)}
+        case OwnerEntry():
+            return {"owner": view_of(ActivityOwner, entry, kind=entry.owner)}
+        case _:
+            assert_never(entry)
 
 
-def _operation(entry: OperationEntry, language: Language) -> ActivityOperationJson:
-    message = in_language(entry.message, language)
-    return {
-        "kind": entry.operation,
-        "modules": [*entry.modules],
-        "asked": [*entry.asked],
-        "services": [*entry.services],
-        "all": entry.all,
-        "cascade": entry.cascade,
-        "recreate": entry.recreate,
-        "status": status_of(entry),
-        "seconds": entry.seconds,
-        "error": {"code": entry.code, "message": message} if entry.code else None,
-        "steps": [
-            {
-                "kind": step.kind,
-                "subject": step.subject,
-                "module": step.module,
-                "service": step.service,
-                "status": step.status,
-                "began": step.began,
-                "seconds": step.seconds,
-                "usual": step.usual,
-                "total": step.total,
-            }
-            for step in entry.steps
-        ],
-    }
-
-
-def _setting(entry: SettingEntry) -> ActivitySettingJson:
-    return {"address": entry.address, "value": entry.value, "reset": entry.is_reset}
-
-
-def _refused(entry: RefusedEntry, language: Language) -> ActivityRefusedJson:
-    return {
-        "carrier": entry.carrier,
-        "reason": in_language(entry.reason, language),
-        "count": entry.count,
-        "last": entry.last.isoformat(),
-    }
-
-
-def _owner(entry: OwnerEntry) -> ActivityOwnerJson:
-    return {"kind": entry.owner, "event": entry.event, "pid": entry.pid}
+def _operation(entry: OperationEntry) -> ActivityOperation:
+    error = ActivityError(entry.code, entry.message or {}) if entry.code else None
+    status = status_of(entry)
+    return view_of(ActivityOperation, entry, kind=entry.operation, status=status, error=error)

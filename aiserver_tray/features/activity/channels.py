@@ -11,12 +11,11 @@ from typing import Annotated, Final, TypedDict
 from pydantic import AfterValidator, Field
 
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.features.activity.activity import ActivityJson, activity_json, without_steps
+from aiserver_tray.features.activity.activity import Activity, activity_of, without_steps
 from aiserver_tray.features.activity.events import ACTIVITY
 from aiserver_tray.features.place import Place
 from aiserver_tray.model import MAX_NAMES, Carrier
 from aiserver_tray.protocol.channel import Feature, Payload, channel
-from aiserver_tray.protocol.message import Caller
 from aiserver_tray.settings.entries import (
     Entry,
     EntryKind,
@@ -56,7 +55,7 @@ class ActivityRange(Payload):
 class ActivityList(TypedDict):
     """Activities, the newest first."""
 
-    activities: list[ActivityJson]
+    activities: list[Activity]
 
 
 class ActivityFeature(Feature):
@@ -93,13 +92,13 @@ class ActivityFeature(Feature):
         self._refusals.add(carrier, reason)
 
     @channel("ai/activity/list")
-    def _list(self, asked: ActivityRange, caller: Caller) -> ActivityList:
+    def _list(self, asked: ActivityRange) -> ActivityList:
         """List what was done in the last 90 days, and by which client."""
         self._refusals.write()
         selected = Range(asked.since, asked.until, asked.kinds, asked.id, asked.limit)
         entries = self._journal.read(selected)
         shown = entries if asked.steps else map(without_steps, entries)
-        return {"activities": [activity_json(entry, caller.language) for entry in shown]}
+        return {"activities": [activity_of(entry) for entry in shown]}
 
     def _on_entry(self, entry: Entry) -> None:
         self._publish(ACTIVITY.message({"id": entry.id}))

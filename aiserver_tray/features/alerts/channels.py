@@ -2,14 +2,16 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Literal, TypedDict
 from uuid import uuid4
 
 from pydantic import Field
 
+from aiserver_tray.base.codec import view_of
 from aiserver_tray.base.errors import AiServerError, SettingError, refuse_unknown
-from aiserver_tray.base.i18n import Language, Text, in_language
+from aiserver_tray.base.i18n import LocalText, Text
 from aiserver_tray.features.alerts import webhook
 from aiserver_tray.features.alerts.alerts import News
 from aiserver_tray.features.alerts.events import RULES
@@ -30,7 +32,6 @@ from aiserver_tray.features.alerts.rules import (
 from aiserver_tray.features.alerts.watch import RuleWatch, Surroundings
 from aiserver_tray.features.alerts.words import describe, title
 from aiserver_tray.features.logs.channels import LogsFeature
-from aiserver_tray.features.logs.line import Level
 from aiserver_tray.features.monitoring.channels import MonitoringFeature
 from aiserver_tray.features.monitoring.statistics import machine_use
 from aiserver_tray.features.place import Place
@@ -38,60 +39,29 @@ from aiserver_tray.protocol.channel import Feature, Name, Payload, channel
 from aiserver_tray.protocol.message import Caller
 from aiserver_tray.settings.app_declared import WEBHOOK
 
-# -- the forms in which clients get rules and alerts ----------------------------------------------
+# -- rules and alerts as clients get them ---------------------------------------------------------
 
 
-class MuteJson(TypedDict):
-    """No notifications about a rule, a module, or a rule and a module."""
-
-    rule: str | None
-    """every rule without it"""
-    module: str | None
-    """every module without it"""
-    until: float | None
-    """seconds since 1970; `null`: for ever"""
-
-
-class RuleJson(TypedDict):
+@dataclass(frozen=True, kw_only=True)
+class RuleView(Rule):
     """An alert rule."""
 
-    id: str
-    kind: RuleKind
-    """`memory_out`: a service ran out of memory; `restarts`: it restarts again and again; `ended`:
-    it exited, and no operation stopped it; `unhealthy`: its health check fails; `cpu`, `memory`: it
-    uses too much; `disk`: the engine's disk is almost full; `line`: a log line matches"""
-    text: str
+    text: Text
     """what it looks for, in a line"""
-    builtIn: bool
+    built_in: bool
     """it can't be removed, only switched off"""
     changed: bool
     """a built-in one that differs from its default"""
-    on: bool
-    module: str | None
-    """the only module that it is about; `null`: every module"""
-    parameters: list[str]
-    """the fields below that matter for its kind"""
-    count: int
-    """restarts"""
-    minutes: float
-    """how long it must be so, or in which the restarts are counted"""
-    percent: float
-    """of all processors, of a limit of memory, or of the disk that is free"""
-    gigabytes: float
-    """of the disk that are free"""
-    level: Level | None
-    """lines of this level or a higher one; `null`: of every level"""
-    pattern: str
-    """a regular expression of RE2; empty: every line of the level"""
-    cooldown: float
-    """minutes between two notifications about the same thing"""
-    muted: MuteJson | None
+    parameters: tuple[str, ...]
+    """the fields that matter for its kind"""
+    muted: Mute | None
     """nobody is notified"""
     state: str | None
     """what it measures now, such as the free disk space; `null`: nothing"""
 
 
-class AlertJson(TypedDict):
+@dataclass(frozen=True, kw_only=True)
+class AlertView:
     """Something that a rule found."""
 
     id: str
@@ -100,8 +70,8 @@ class AlertJson(TypedDict):
     kind: RuleKind
     module: str | None
     service: str | None
-    title: str
-    text: str
+    title: Text
+    text: LocalText
     page: str
     """the dashboard's address, such as `modules/n8n/logs`"""
     begun: float
@@ -117,65 +87,36 @@ class AlertJson(TypedDict):
 class RuleList(TypedDict):
     """All rules and alerts."""
 
-    rules: list[RuleJson]
+    rules: list[RuleView]
     """the built-in ones first"""
-    alerts: list[AlertJson]
+    alerts: list[AlertView]
     """the active ones first, then the newest"""
-    mutes: list[MuteJson]
+    mutes: list[Mute]
     """of whole modules"""
     webhook: bool
     """there is an address for alerts (`app.alert_webhook`)"""
 
 
-def rule_json(
-    rule: Rule, mutes: Sequence[Mute], state: str | None, language: Language, now: float
-) -> RuleJson:
-    """*rule* with its texts in *language*."""
+def rule_view(rule: Rule, mutes: Sequence[Mute], state: str | None, now: float) -> RuleView:
+    """*rule* for clients."""
     own = (mute for mute in mutes if mute.rule == rule.id and mute.module is None)
-    muted = next((mute for mute in own if mute.covers(rule.id, None, now)), None)
     built_in = {one.id: one for one in BUILT_IN}.get(rule.id)
-    return {
-        "id": rule.id,
-        "kind": rule.kind,
-        "text": describe(rule).render(language),
-        "builtIn": built_in is not None,
-        "changed": built_in is not None and built_in != rule,
-        "on": rule.is_on,
-        "module": rule.module,
-        "parameters": [*PARAMETERS[rule.kind], "cooldown"],
-        "count": rule.count,
-        "minutes": rule.minutes,
-        "percent": rule.percent,
-        "gigabytes": rule.gigabytes,
-        "level": rule.level,
-        "pattern": rule.pattern,
-        "cooldown": rule.cooldown,
-        "muted": mute_json(muted) if muted else None,
-        "state": state,
-    }
+    return view_of(
+        RuleView,
+        rule,
+        text=describe(rule),
+        built_in=built_in is not None,
+        changed=built_in is not None and built_in != rule,
+        parameters=(*PARAMETERS[rule.kind], "cooldown"),
+        muted=next((mute for mute in own if mute.covers(rule.id, None, now)), None),
+        state=state,
+    )
 
 
-def mute_json(mute: Mute) -> MuteJson:
-    """*mute* for a client."""
-    return {"rule": mute.rule, "module": mute.module, "until": mute.until}
-
-
-def alert_json(alert: Alert, data: RulesData, language: Language, now: float) -> AlertJson:
-    """*alert* with its texts in *language*."""
-    return {
-        "id": alert.id,
-        "rule": alert.rule,
-        "kind": alert.kind,
-        "module": alert.module,
-        "service": alert.service,
-        "title": title(alert.kind, alert.name).render(language),
-        "text": in_language(alert.text, language),
-        "page": alert.page,
-        "begun": alert.begun,
-        "ended": alert.ended,
-        "count": alert.count,
-        "muted": any(mute.covers(alert.rule, alert.module, now) for mute in data.mutes),
-    }
+def alert_view(alert: Alert, data: RulesData, now: float) -> AlertView:
+    """*alert* for clients."""
+    is_muted = any(mute.covers(alert.rule, alert.module, now) for mute in data.mutes)
+    return view_of(AlertView, alert, title=title(alert.kind, alert.name), muted=is_muted)
 
 
 _MAX_OWN = 100
@@ -265,22 +206,20 @@ class AlertsFeature(Feature):
         self.watch.close()
 
     @channel("ai/rules/list")
-    def _list(self, caller: Caller) -> RuleList:
+    def _list(self) -> RuleList:
         """List the alert rules, the active and the last alerts, and what is muted."""
-        data, now, language = self._files.read(), time.time(), caller.language
+        data, now = self._files.read(), time.time()
         alerts = sorted(self.watch.alerts, key=lambda one: (one.ended is not None, -one.begun))
         mutes = [mute for mute in data.mutes if mute.covers(mute.rule or "", mute.module, now)]
         return {
-            "rules": [
-                rule_json(rule, mutes, self._state_of(rule), language, now) for rule in data.rules
-            ],
-            "alerts": [alert_json(alert, data, language, now) for alert in alerts],
-            "mutes": [mute_json(mute) for mute in mutes if mute.module],
+            "rules": [rule_view(rule, mutes, self._state_of(rule), now) for rule in data.rules],
+            "alerts": [alert_view(alert, data, now) for alert in alerts],
+            "mutes": [mute for mute in mutes if mute.module],
             "webhook": WEBHOOK in self._app.settings.secrets.names(),
         }
 
     @channel("ai/rules/set")
-    def _set(self, asked: RuleChange, caller: Caller) -> RuleList:
+    def _set(self, asked: RuleChange) -> RuleList:
         """Change an alert rule."""
         given = asked.model_dump(exclude={"id", "on"}, exclude_none=True)
         if asked.on is not None:
@@ -289,12 +228,12 @@ class AlertsFeature(Feature):
         def change(data: RulesData) -> None:
             known = {rule.id: rule for rule in data.rules}
             refuse_unknown([asked.id], known)
-            put(data, known[asked.id].model_copy(update=given))
+            put(data, replace(known[asked.id], **given))
 
-        return self._change(change, caller)
+        return self._change(change)
 
     @channel("ai/rules/add")
-    def _add(self, asked: NewRule, caller: Caller) -> RuleList:
+    def _add(self, asked: NewRule) -> RuleList:
         """Add an alert rule of the user's own."""
         self._refuse_unknown_module(asked.module)
         if asked.kind == "line":
@@ -308,15 +247,15 @@ class AlertsFeature(Feature):
                 raise SettingError("rules", Text("there are too many rules. Remove some first"))
             data.own.append(rule)
 
-        return self._change(change, caller)
+        return self._change(change)
 
     @channel("ai/rules/remove")
-    def _remove(self, asked: RuleId, caller: Caller) -> RuleList:
+    def _remove(self, asked: RuleId) -> RuleList:
         """Remove an alert rule of the user's own, or reset a built-in one."""
-        return self._change(lambda data: drop(data, asked.id), caller)
+        return self._change(lambda data: drop(data, asked.id))
 
     @channel("ai/rules/mute")
-    def _mute(self, asked: MuteRequest, caller: Caller) -> RuleList:
+    def _mute(self, asked: MuteRequest) -> RuleList:
         """Send no notifications about a rule or a module for a while, or send them again."""
         rule, module = asked.rule, asked.module
         if asked.alert is not None:
@@ -334,7 +273,7 @@ class AlertsFeature(Feature):
                 others.append(Mute(rule=rule, module=module, until=_until(asked.span)))
             data.mutes = others
 
-        return self._change(change, caller)
+        return self._change(change)
 
     @channel("ai/rules/test")
     def _test(self, caller: Caller) -> WebhookAnswer:
@@ -348,11 +287,11 @@ class AlertsFeature(Feature):
 
     # ------------------------------------------------------------------------------------------
 
-    def _change(self, change: Callable[[RulesData], None], caller: Caller) -> RuleList:
+    def _change(self, change: Callable[[RulesData], None]) -> RuleList:
         self._files.change(change)
         self.watch.refresh()
         self._on_news()
-        return self._list(caller)
+        return self._list()
 
     def _refuse_unknown_module(self, module: str | None) -> None:
         known = (one.name for one in self._core.store.snapshot.modules)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.base.i18n import LocalText, Text
@@ -14,9 +15,6 @@ from aiserver_tray.settings.models import FileModel, SealedModel
 RuleKind = Literal[
     "memory_out", "restarts", "ended", "unhealthy", "cpu", "memory", "disk", "line"
 ]  # fmt: skip
-"""memory_out: a service ran out of memory; restarts: it restarts again and again; ended: it exited,
-and no operation stopped it; unhealthy: its health check fails; cpu, memory: it uses too much; disk:
-the engine's disk is almost full; line: a log line matches."""
 
 OWN_KINDS: Final[tuple[RuleKind, ...]] = ("cpu", "memory", "line")
 """Kinds of the rules that a user can add."""
@@ -33,27 +31,38 @@ PARAMETERS: Final[Mapping[RuleKind, tuple[str, ...]]] = {
 }
 """The parameters that a kind has, besides ``cooldown``."""
 
+_CLOSED: Final = ConfigDict(extra="forbid")
+
 KEPT_ALERTS: Final = 200
 """Alerts that are remembered."""
 
 
-class Rule(BaseModel):
-    """A rule. ``module`` None: each module. Of the parameters, only those of its kind matter.
-    ``cooldown``: minutes between two notifications about the same thing."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+@pydantic_dataclass(frozen=True, kw_only=True, config=_CLOSED)
+class Rule:
+    """An alert rule."""
 
     id: str
     kind: RuleKind
+    """`memory_out`: a service ran out of memory; `restarts`: it restarts again and again; `ended`:
+    it exited, and no operation stopped it; `unhealthy`: its health check fails; `cpu`, `memory`: it
+    uses too much; `disk`: the engine's disk is almost full; `line`: a log line matches"""
     is_on: bool = True
     module: str | None = None
+    """the only module that it is about; `null`: every module"""
     minutes: float = Field(default=0, ge=0, le=1440)
+    """how long it must be so, or in which the restarts are counted"""
     count: int = Field(default=3, ge=1, le=100)
+    """restarts"""
     percent: float = Field(default=90, ge=0, le=100)
+    """of all processors, of a limit of memory, or of the disk that is free"""
     gigabytes: float = Field(default=10, ge=0, le=100_000)
+    """of the disk that are free"""
     level: Literal["debug", "info", "warn", "error"] | None = None
+    """lines of this level or a higher one; `null`: of every level"""
     pattern: str = Field(default="", max_length=1000)
+    """a regular expression of RE2; empty: every line of the level"""
     cooldown: float = Field(default=10, ge=0, le=1440)
+    """minutes between two notifications about the same thing"""
 
 
 BUILT_IN: Final[tuple[Rule, ...]] = (
@@ -68,15 +77,16 @@ BUILT_IN: Final[tuple[Rule, ...]] = (
 """What every home has. Models may keep all processors busy for long, so that rule is off."""
 
 
-class Mute(BaseModel):
-    """No notifications about ``rule`` and ``module`` until a time (seconds since 1970; None: for
-    ever). None: any rule, or any module."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+@pydantic_dataclass(frozen=True, kw_only=True, config=_CLOSED)
+class Mute:
+    """No notifications about a rule, a module, or a rule and a module."""
 
     rule: str | None = None
+    """every rule without it"""
     module: str | None = None
+    """every module without it"""
     until: float | None = None
+    """seconds since 1970; `null`: for ever"""
 
     def covers(self, rule: str, module: str | None, now: float) -> bool:
         """Whether it mutes alerts of *rule* about *module* at the time *now*."""

@@ -7,7 +7,6 @@ from pydantic import Field
 
 from aiserver_tray.base.errors import EngineDownError, RefusedError, SettingError
 from aiserver_tray.base.i18n import Language, Text
-from aiserver_tray.features.configuration.effects import EffectsJson, effects_json
 from aiserver_tray.features.configuration.forms import (
     FieldJson,
     PreviousJson,
@@ -215,18 +214,15 @@ class ConfigurationFeature(Feature):
         }
 
     @channel("ai/config/preview")
-    def _preview(self, asked: ModuleChanges, caller: Caller) -> EffectsJson:
+    def _preview(self, asked: ModuleChanges) -> Effects:
         """Show which services changes of settings would recreate, and why; without changes, those
         that wait for it. Changes nothing."""
         declared = self._declared(asked.module)
         changes = parsed(declared, asked.changes)
         names = self._to_recreate(changes or declared)
-        found = Effects()
-        if names:
-            found = self._place.core.operations.effects(Request("up", tuple(names)), changes)
-        modules = self._place.core.store.snapshot.modules
-        titles = {module.name: module.title_in(caller.language) for module in modules}
-        return effects_json(found, titles, caller.language)
+        if not names:
+            return Effects()
+        return self._place.core.operations.effects(Request("up", tuple(names)), changes)
 
     @channel("ai/config/apply")
     def _apply(self, asked: AppliedChanges, caller: Caller) -> Applied:

@@ -2,7 +2,7 @@
 
 from typing import Final, Literal, NotRequired, TypedDict
 
-from aiserver_tray.features.logs.line import Level
+from aiserver_tray.features.logs.line import Level, LineFacts
 from aiserver_tray.protocol.message import Event
 
 # -- the forms in which clients get kept log lines ------------------------------------------------
@@ -12,7 +12,7 @@ JOURNAL: Final = "AI-Server"
 """The module of the journal's lines. No other module has such a name."""
 
 
-class LogLineJson(TypedDict):
+class LogLineJson(LineFacts):
     """A kept line of a service's log."""
 
     cursor: str
@@ -21,14 +21,6 @@ class LogLineJson(TypedDict):
     """when it was written: seconds since 1970"""
     timestamp: str
     """the same as RFC 3339 with nanoseconds"""
-    module: str
-    service: str
-    """the service's name in the Compose file"""
-    stream: Literal["stdout", "stderr"]
-    level: Level
-    """from the line's own structure, or of the entry that the line continues"""
-    continues: bool
-    """whether it belongs to the service's entry above it, as a line of a stack trace does"""
     text: str
     """the line; may have ANSI colours"""
 

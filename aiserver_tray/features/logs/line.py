@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Literal, NamedTuple, TypedDict, get_args
+from typing import Any, Literal, NamedTuple, TypedDict, cast, get_args
 
 from aiserver_tray.base.strings import rfc3339
 from aiserver_tray.engine.values import LogStreamName
@@ -121,11 +121,9 @@ class Entry(NamedTuple):
 # -- JSON of a line -------------------------------------------------------------------------------
 
 
-class LogRecordJson(TypedDict):
-    """A line of a log."""
+class LineFacts(TypedDict):
+    """A line of a service's log, without its time and its text."""
 
-    time: str
-    """time of writing, with nanoseconds"""
     module: str
     service: str
     """the service's name in the Compose file"""
@@ -134,21 +132,26 @@ class LogRecordJson(TypedDict):
     """from the line's own structure, or of the entry that the line continues"""
     continues: bool
     """whether it belongs to the service's entry above it, as a line of a stack trace does"""
+
+
+class LogRecordJson(LineFacts):
+    """A line of a log, as ``logs --json`` prints it, and as exports have it."""
+
+    time: str
+    """time of writing, with nanoseconds"""
     message: str
     """the line"""
 
 
 def record(line: Line) -> LogRecordJson:
     """*line* for JSON."""
-    return {
-        "time": rfc3339(line.time),
-        "module": line.module,
-        "service": line.service,
-        "stream": line.stream,
-        "level": line.level,
-        "continues": line.continues,
-        "message": line.text,
-    }
+    return record_of(line._asdict(), rfc3339(line.time))
+
+
+def record_of(line: Mapping[str, Any], time: str) -> LogRecordJson:
+    """The *line* that was written at *time*."""
+    facts = {name: line[name] for name in LineFacts.__annotations__}
+    return cast("LogRecordJson", {"time": time, **facts, "message": line["text"]})
 
 
 # -- colour codes in log lines --------------------------------------------------------------------

@@ -270,7 +270,7 @@ def lines_of(entry: Entry, language: Language) -> Iterator[JournalLine]:
     """The lines for *entry* as it is now: an operation has one for its beginning, and one for its
     end."""
     began = nanoseconds(entry.time)
-    what = text_of(entry, language)
+    what = text_of(entry)
     if isinstance(entry, RefusedEntry):
         yield JournalLine(nanoseconds(entry.last), "warn", what)
         return

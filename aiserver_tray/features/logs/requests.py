@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Any, Literal, TypedDict, cast
 
 from pydantic import Field
 
@@ -26,17 +26,8 @@ _MAX_DEPTH = 20
 def line_json(kept: Kept) -> LogLineJson:
     """A line."""
     cursor, line = kept
-    return {
-        "cursor": cursor_text(cursor),
-        "time": seconds(line.time),
-        "timestamp": rfc3339(line.time),
-        "module": line.module,
-        "service": line.service,
-        "stream": line.stream,
-        "level": line.level,
-        "continues": line.continues,
-        "text": line.text,
-    }
+    times = {"time": seconds(line.time), "timestamp": rfc3339(line.time)}
+    return cast("LogLineJson", {"cursor": cursor_text(cursor), **line._asdict(), **times})
 
 
 def gap_json(gap: Gap) -> LogGapJson:

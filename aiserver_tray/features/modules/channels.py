@@ -2,6 +2,7 @@
 permissions, and check and add folders with modules of the user."""
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TypedDict, cast
@@ -10,9 +11,9 @@ from pydantic import Field
 
 from aiserver_tray.base.errors import CatalogError, RefusedError, refuse_unknown
 from aiserver_tray.base.errors.remedies import PermissionJson
-from aiserver_tray.base.i18n import Text, in_language
+from aiserver_tray.base.i18n import LocalText, Text
 from aiserver_tray.base.masking import hide
-from aiserver_tray.engine.values import Check, ContainerDetails, Mount
+from aiserver_tray.engine.values import ContainerDetails, HealthCheck, Mount
 from aiserver_tray.features.place import Place
 from aiserver_tray.features.stack.channels import module_of
 from aiserver_tray.model import Actor
@@ -52,12 +53,12 @@ class Folder(Payload):
 class AccountJson(TypedDict):
     """An account that exists after the first start."""
 
-    title: str
+    title: LocalText
     user: str | None
     """the name to sign in with"""
     setting: str | None
     """address of the secret setting with its password or key"""
-    note: str
+    note: LocalText
     """how to get in; may be empty"""
 
 
@@ -69,32 +70,12 @@ class ModuleDetails(TypedDict):
     """the names of its volumes with data; empty while the engine is down"""
 
 
-class HealthCheckJson(TypedDict):
-    """The last run of a health check."""
-
-    endedAt: str | None
-    exitCode: int
-    output: str
-    """the end of its output"""
-
-
-class MountJson(TypedDict):
-    """Something that a container has mounted."""
-
-    kind: str
-    """the engine's word, such as `volume`, `bind` or `tmpfs`"""
-    source: str
-    """the volume's name, or the path on the engine's machine; may be empty"""
-    target: str
-    readOnly: bool
-
-
 class ServiceDetails(TypedDict):
     """A container, as the engine shows it now."""
 
     id: str
     imageId: str
-    lastCheck: HealthCheckJson | None
+    lastCheck: HealthCheck | None
     """`null`: there is no health check, or it has not run yet"""
     exitCode: int
     """of its last exit"""
@@ -102,11 +83,11 @@ class ServiceDetails(TypedDict):
     """the kernel ended it, because it used too much memory"""
     error: str
     """why the engine could not start it; may be empty"""
-    createdAt: str | None
-    startedAt: str | None
-    finishedAt: str | None
-    mounts: list[MountJson]
-    environment: list[str]
+    createdAt: datetime | None
+    startedAt: datetime | None
+    finishedAt: datetime | None
+    mounts: tuple[Mount, ...]
+    environment: tuple[str, ...]
     """the names of its variables, without their values"""
 
 
@@ -148,16 +129,16 @@ class ModulesFeature(Feature):
         self._place = place
 
     @channel("ai/module/details")
-    def _details(self, asked: ModuleName, caller: Caller) -> ModuleDetails:
+    def _details(self, asked: ModuleName) -> ModuleDetails:
         """Get the first accounts and the volumes of a module."""
         name = module_of(self._place.core.store.snapshot, asked.name).name
         module = self._app.catalog.modules.get(name)
         accounts: list[AccountJson] = [
             {
-                "title": in_language(account.title, caller.language),
+                "title": account.title,
                 "user": account.user,
                 "setting": account.secret and f"{name}.{account.secret}",
-                "note": in_language(account.note, caller.language),
+                "note": account.note,
             }
             for account in (module.accounts if module else ())
         ]
@@ -186,19 +167,19 @@ class ModulesFeature(Feature):
         return self._service_details(details)
 
     def _service_details(self, details: ContainerDetails) -> ServiceDetails:
-        container, secrets = details.container, self._app.secrets
+        container, check, secrets = details.container, details.last_check, self._app.secrets
         return {
             "id": container.id,
             "imageId": container.image_id,
-            "lastCheck": _check_json(details.last_check, secrets) if details.last_check else None,
+            "lastCheck": check and replace(check, output=hide(check.output, secrets)),
             "exitCode": container.exit_code,
             "outOfMemory": container.oom_killed,
             "error": hide(container.error, secrets),
-            "createdAt": _moment(container.created_at),
-            "startedAt": _moment(container.started_at),
-            "finishedAt": _moment(container.finished_at),
-            "mounts": [_mount_json(mount) for mount in details.mounts],
-            "environment": list(details.environment),
+            "createdAt": container.created_at,
+            "startedAt": container.started_at,
+            "finishedAt": container.finished_at,
+            "mounts": details.mounts,
+            "environment": details.environment,
         }
 
     @channel("ai/module/trust")
@@ -238,27 +219,6 @@ class ModulesFeature(Feature):
         value = join_folders(folders) or None
         change_setting(self._app.settings, self._app.declared, MODULE_FOLDERS, value, actor)
         self._place.refresh()
-
-
-def _moment(time: datetime | None) -> str | None:
-    return time.isoformat() if time else None
-
-
-def _check_json(check: Check, secrets: list[str]) -> HealthCheckJson:
-    return {
-        "endedAt": _moment(check.ended_at),
-        "exitCode": check.exit_code,
-        "output": hide(check.output, secrets),
-    }
-
-
-def _mount_json(mount: Mount) -> MountJson:
-    return {
-        "kind": mount.kind,
-        "source": mount.source,
-        "target": mount.target,
-        "readOnly": mount.is_read_only,
-    }
 
 
 def _path(text: str) -> Path:

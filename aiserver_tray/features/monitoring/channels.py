@@ -4,18 +4,21 @@ import csv
 import io
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, TypedDict
 
 from pydantic import Field
 
+from aiserver_tray.base.codec import view_of
 from aiserver_tray.base.errors import RequestError, SettingError, refuse_unknown
 from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.engine.values import DiskUse
 from aiserver_tray.features.activity.activity import text_of
 from aiserver_tray.features.monitoring.events import STATS, WATCHED
 from aiserver_tray.features.monitoring.forms import (
-    MarkJson,
+    MarkView,
     SeriesJson,
     StatsHistoryJson,
     history_json,
@@ -89,34 +92,19 @@ class DiskRequest(Payload):
     """count again now, which takes the engine seconds; without it, every ten minutes at most"""
 
 
-class EngineDiskJson(TypedDict):
+@dataclass(frozen=True)
+class EngineDiskView(DiskUse):
     """Bytes on the disk of the engine."""
 
     time: int
     """when they were counted: seconds since 1970"""
-    images: int
-    containers: int
-    """written by containers outside of volumes"""
-    volumes: int
-    buildCache: int
-    unused: int
-    """of images without a container, and of build cache that is not in use"""
-
-
-class MachineJson(TypedDict):
-    """Bytes of this machine now; `null`: not known."""
-
-    memoryAvailable: int | None
-    diskFree: int | None
-    """of the disk with the files of the engine"""
-    diskSize: int | None
 
 
 class DiskJson(TypedDict):
     """The disk of the engine and its machine."""
 
-    engine: EngineDiskJson
-    machine: MachineJson | None
+    engine: EngineDiskView
+    machine: MachineUse | None
     """`null`: the engine is not on this machine, or in a virtual one"""
 
 
@@ -156,14 +144,14 @@ class MonitoringFeature(Feature):
         self._publish(STATS.message(sample_json(sample)))
 
     @channel("ai/stats/history")
-    def _history(self, asked: StatsRequest, caller: Caller) -> StatsHistoryJson:
+    def _history(self, asked: StatsRequest) -> StatsHistoryJson:
         """Get the resources that were used over time, with the operations and restarts."""
-        return self._read(asked, caller.language)
+        return self._read(asked)
 
     @channel("ai/stats/csv")
     def _csv(self, asked: CsvRequest, caller: Caller) -> CsvTable:
         """Get the resources that were used over time as a table for spreadsheets."""
-        text = csv_table(self._read(asked, caller.language))
+        text = csv_table(self._read(asked), caller.language)
         name = f"stats-{datetime.now().astimezone():%Y%m%d-%H%M%S}.csv"
         file = self._exports / name
         if asked.save:
@@ -171,7 +159,7 @@ class MonitoringFeature(Feature):
         path = str(file) if asked.save else None
         return {"name": name, "text": text, "file": path, "canOpen": can_open_folder()}
 
-    def _read(self, asked: StatsRequest, language: Language) -> StatsHistoryJson:
+    def _read(self, asked: StatsRequest) -> StatsHistoryJson:
         self._check(asked.module)
         now = time.time()
         end = now if asked.end is None else min(asked.end, now)
@@ -179,7 +167,7 @@ class MonitoringFeature(Feature):
         if begin >= end:
             raise RequestError(Text("it begins after its end"), ["from", "to"])
         chosen = span(begin, end, asked.points, now)
-        marks = self._marks(chosen, asked.module, language)
+        marks = self._marks(chosen, asked.module)
         return history_json(self._statistics.history, chosen, asked.module, marks)
 
     @channel("ai/stats/newest")
@@ -209,32 +197,22 @@ class MonitoringFeature(Feature):
     def _disk(self, asked: DiskRequest) -> DiskJson:
         """Get the disk use of the engine, and the free memory and disk of its machine."""
         counted_at, use = self._statistics.disk.use(0 if asked.refresh else MAX_AGE_SECONDS)
-        machine = machine_use(self._core.engine)
-        return {
-            "engine": {
-                "time": round(counted_at),
-                "images": use.images,
-                "containers": use.containers,
-                "volumes": use.volumes,
-                "buildCache": use.build_cache,
-                "unused": use.unused,
-            },
-            "machine": _machine(machine) if machine else None,
-        }
+        disk = view_of(EngineDiskView, use, time=round(counted_at))
+        return {"engine": disk, "machine": machine_use(self._core.engine)}
 
     def _check(self, module: str | None) -> None:
         if module is not None:
             refuse_unknown([module], (known.name for known in self._core.store.snapshot.modules))
 
-    def _marks(self, chosen: Span, module: str | None, language: Language) -> list[MarkJson]:
+    def _marks(self, chosen: Span, module: str | None) -> list[MarkView]:
         found = [
             _restart(mark)
             for mark in self._statistics.history.marks(chosen)
             if module in (None, mark.module)
         ]
         operations = self._statistics.operations.between(chosen, module)
-        found += [_operation(entry, language) for entry in operations]
-        return sorted(found, key=lambda mark: mark["time"])[-_MAX_MARKS:]
+        found += map(_operation, operations)
+        return sorted(found, key=lambda mark: mark.time)[-_MAX_MARKS:]
 
 
 def _save(file: Path, text: str) -> None:
@@ -248,36 +226,19 @@ def _save(file: Path, text: str) -> None:
         raise SettingError(str(file), why) from error
 
 
-def _machine(use: MachineUse) -> MachineJson:
-    return {
-        "memoryAvailable": use.memory_available,
-        "diskFree": use.disk_free,
-        "diskSize": use.disk_size,
-    }
+def _restart(mark: Mark) -> MarkView:
+    return MarkView(time=mark.time, kind=mark.kind, modules=(mark.module,), service=mark.service)
 
 
-def _restart(mark: Mark) -> MarkJson:
-    return {
-        "time": mark.time,
-        "kind": mark.kind,
-        "modules": [mark.module],
-        "service": mark.service,
-        "seconds": None,
-        "text": None,
-        "activity": None,
-    }
-
-
-def _operation(entry: OperationEntry, language: Language) -> MarkJson:
-    return {
-        "time": entry.time.timestamp(),
-        "kind": "operation",
-        "modules": [*entry.modules],
-        "service": None,
-        "seconds": entry.seconds,
-        "text": text_of(entry, language).render(language),
-        "activity": entry.id,
-    }
+def _operation(entry: OperationEntry) -> MarkView:
+    return MarkView(
+        time=entry.time.timestamp(),
+        kind="operation",
+        modules=entry.modules,
+        seconds=entry.seconds,
+        text=text_of(entry),
+        activity=entry.id,
+    )
 
 
 # -- a history as a table for spreadsheets --------------------------------------------------------
@@ -295,7 +256,7 @@ UNITS: Final = {
 """Of the values, in the order of the columns; CPU in percent of one processor."""
 
 
-def csv_table(history: StatsHistoryJson) -> str:
+def csv_table(history: StatsHistoryJson, language: Language) -> str:
     """A line for each time: all modules together, then each module or service, then what
     happened."""
     series: dict[str, Mapping[str, Any]] = dict(_series(history))
@@ -306,7 +267,7 @@ def csv_table(history: StatsHistoryJson) -> str:
     times = history["times"]
     for place, at in enumerate(times):
         after = times[place + 1] if place + 1 < len(times) else at + history["interval"]
-        events = [_text(m) for m in history["marks"] if at <= m["time"] < after]
+        events = [_text(m, language) for m in history["marks"] if at <= m.time < after]
         values = [values[field][place] for values in series.values() for field in UNITS]
         writer.writerow([datetime.fromtimestamp(at, UTC).isoformat(), *values, "; ".join(events)])
     return target.getvalue()
@@ -318,6 +279,6 @@ def _series(history: StatsHistoryJson) -> Iterator[tuple[str, SeriesJson]]:
     yield from ((f"{one['module']}/{one['service']}", one) for one in history["services"])
 
 
-def _text(mark: MarkJson) -> str:
-    name = "/".join(part for part in (*mark["modules"], mark["service"]) if part)
-    return mark["text"] or f"{mark['kind']}: {name}"
+def _text(mark: MarkView, language: Language) -> str:
+    name = "/".join(part for part in (*mark.modules, mark.service) if part)
+    return mark.text.render(language) if mark.text else f"{mark.kind}: {name}"

@@ -1,12 +1,13 @@
 """The forms in which clients get the history of samples."""
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Literal, TypedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypedDict, cast
 
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.features.monitoring.history import TOTAL, History, Span
-from aiserver_tray.features.monitoring.rows import FIELDS, Cell, Values
-from aiserver_tray.features.monitoring.samples import Address
+from aiserver_tray.features.monitoring.rows import FIELDS, UNKNOWN, Cell, Values
+from aiserver_tray.features.monitoring.samples import Address, rounded
 
 
 class SeriesJson(TypedDict):
@@ -41,22 +42,23 @@ class ServiceSeriesJson(ModuleSeriesJson):
     service: str
 
 
-class MarkJson(TypedDict):
+@dataclass(frozen=True, kw_only=True)
+class MarkView:
     """Something that happened, for the time axis."""
 
     time: float
     """seconds since 1970"""
     kind: Literal["operation", "restart", "exit"]
     """`operation`: of the journal; `restart`, `exit`: of a service without an operation"""
-    modules: list[str]
+    modules: tuple[str, ...]
     """names of modules"""
-    service: str | None
+    service: str | None = None
     """of `restart` and `exit`"""
-    seconds: float | None
+    seconds: float | None = None
     """duration of an operation, if it has ended"""
-    text: str | None
+    text: Text | None = None
     """the operation, for people"""
-    activity: str | None
+    activity: str | None = None
     """id of the operation for `ai/activity/list`"""
 
 
@@ -75,7 +77,7 @@ class StatsHistoryJson(TypedDict):
     """the services of the requested module; without one, none"""
     peaks: SeriesJson
     """the greatest values within each span of time, of the requested module or of all together"""
-    marks: list[MarkJson]
+    marks: list[MarkView]
     """operations, restarts and exits, in order; of more than 200 the newest"""
 
 
@@ -83,7 +85,7 @@ _Rows = Mapping[int, Mapping[Address, Cell]]
 
 
 def history_json(
-    history: History, span: Span, module: str | None, marks: Sequence[MarkJson]
+    history: History, span: Span, module: str | None, marks: Sequence[MarkView]
 ) -> StatsHistoryJson:
     """The *history* in *span* of everything, or of *module* with its services."""
     wanted = [address for address in history.addresses() if _is_wanted(address, module)]
@@ -134,23 +136,9 @@ def _series(
     rows: _Rows, times: Iterable[int], address: Address, choose: Callable[[Cell], Values]
 ) -> SeriesJson:
     cells = (rows.get(time, {}).get(address) for time in times)
-    columns = _columns([choose(cell) if cell else None for cell in cells])
-    return {
-        "cpu": [None if value is None else round(value, 2) for value in next(columns)],
-        "memory": _whole(next(columns)),
-        "rx": _whole(next(columns)),
-        "tx": _whole(next(columns)),
-        "read": _whole(next(columns)),
-        "write": _whole(next(columns)),
-        "pids": _whole(next(columns)),
+    found = [choose(cell) if cell else UNKNOWN for cell in cells]
+    series = {
+        name: [rounded(name, values[place]) for values in found]
+        for place, name in enumerate(FIELDS)
     }
-
-
-def _columns(found: Sequence[Values | None]) -> Iterator[list[float | None]]:
-    for field in range(len(FIELDS)):
-        values = (None if row is None else row[field] for row in found)
-        yield [None if value is None or math.isnan(value) else value for value in values]
-
-
-def _whole(values: Iterable[float | None]) -> list[int | None]:
-    return [None if value is None else round(value) for value in values]
+    return cast("SeriesJson", series)

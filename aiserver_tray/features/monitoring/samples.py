@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, NamedTuple, TypedDict
+from typing import Final, NamedTuple, TypedDict, cast
 
 from aiserver_tray.engine.values import Usage
 
@@ -180,16 +180,12 @@ def sample_json(sample: Sample) -> SampleJson:
 
 
 def _load(load: Load | None) -> LoadJson:
-    return {
-        "cpu": round(load.cpu, 2) if load and load.cpu is not None else None,
-        "memory": load.memory if load else None,
-        "rx": _rounded(load.rx if load else None),
-        "tx": _rounded(load.tx if load else None),
-        "read": _rounded(load.read if load else None),
-        "write": _rounded(load.write if load else None),
-        "pids": load.pids if load else None,
-    }
+    found = {name: rounded(name, getattr(load, name, None)) for name in LoadJson.__annotations__}
+    return cast("LoadJson", found)
 
 
-def _rounded(value: float | None) -> int | None:
-    return None if value is None else round(value)
+def rounded(name: str, value: float | None) -> float | None:
+    """The *value* of the field *name* of a load as it is sent."""
+    if value is None or math.isnan(value):
+        return None
+    return round(value, 2) if name == "cpu" else round(value)

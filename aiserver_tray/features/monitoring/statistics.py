@@ -158,10 +158,11 @@ MAX_AGE_SECONDS: Final = 600
 
 @dataclass(frozen=True, slots=True)
 class MachineUse:
-    """Bytes on this machine now. ``free`` and ``size``: of the disk that has the engine's files."""
+    """Bytes of this machine now; `null`: not known."""
 
     memory_available: int | None
     disk_free: int | None
+    """of the disk with the files of the engine"""
     disk_size: int | None
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from aiserver_tray import __version__
+from aiserver_tray.base.codec import to_json
 from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.base.strings import rfc3339
 from aiserver_tray.engine.engine import Engine
-from aiserver_tray.features.activity.activity import activity_json
+from aiserver_tray.features.activity.activity import activity_of
 from aiserver_tray.features.configuration.forms import setting_json
 from aiserver_tray.features.doctor.channels import Installation, examine
 from aiserver_tray.features.logs.streams import Span, history, sources
@@ -78,7 +79,7 @@ def activity(journal: Journal) -> Any:  # noqa: ANN401 - JSON
     Raises:
         SettingError: it can't be read.
     """
-    return [activity_json(entry, "en") for entry in journal.read(Range(limit=_ACTIVITIES))]
+    return [to_json(activity_of(entry), "en") for entry in journal.read(Range(limit=_ACTIVITIES))]
 
 
 def doctor(installation: Installation) -> Any:  # noqa: ANN401 - JSON

@@ -19,13 +19,13 @@ from aiserver_tray.settings import journal as journals
 from aiserver_tray.settings.changes import change_setting, choose_modules, forget_setting
 from aiserver_tray.settings.declared import Declared
 from aiserver_tray.settings.entries import (
+    ActivityStep,
     ChosenEntry,
     Entry,
     OperationEntry,
     OwnerEntry,
     RefusedEntry,
     SettingEntry,
-    StepEntry,
     entry_of,
     in_all_languages,
     line_of,
@@ -111,7 +111,7 @@ ENTRIES: list[Entry] = [
         pid=1,
         seconds=0.25,
         message={"en": "no", "zh": "否"},
-        steps=(StepEntry(kind="start", subject="a/b", module="a", service="b", status="done"),),
+        steps=(ActivityStep(kind="start", subject="a/b", module="a", service="b", status="done"),),
     ),
     RefusedEntry(carrier="http", reason={"en": "no", "zh": "否"}, count=2, last=NOW),
 ]

@@ -16,12 +16,12 @@ from aiserver_tray.features.activity.channels import ActivityFeature, Refusals
 from aiserver_tray.features.activity.events import ACTIVITY
 from aiserver_tray.owner.api import Api
 from aiserver_tray.protocol.message import CallerKind, Json, Message, Peer
-from aiserver_tray.settings.entries import OperationEntry, RefusedEntry, StepEntry
+from aiserver_tray.settings.entries import ActivityStep, OperationEntry, RefusedEntry
 from aiserver_tray.settings.journal import Journal
 from tests.support.surroundings import Recorded
 
 NO_KEY = Text("no key")
-STEP = StepEntry(
+STEP = ActivityStep(
     kind="start", subject="ai-web", module="web", service="web", status="done", seconds=1.5
 )
 

@@ -263,7 +263,7 @@ def test_what_is_muted_is_no_news_and_still_an_alert(mute: Mute, news: list[str]
 
 
 def test_a_rule_that_is_off_finds_nothing() -> None:
-    off = {rule.id: rule.model_copy(update={"is_on": False}) for rule in BUILT_IN}
+    off = {rule.id: replace(rule, is_on=False) for rule in BUILT_IN}
     course = Course(changed=off)
     course.at(10, DIED)
     assert course.at(FAR) == []

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from aiserver_tray.features.monitoring.channels import csv_table
-from aiserver_tray.features.monitoring.forms import MarkJson, StatsHistoryJson, history_json
+from aiserver_tray.features.monitoring.forms import MarkView, StatsHistoryJson, history_json
 from aiserver_tray.features.monitoring.history import History, Mark, Span, span
 from aiserver_tray.features.monitoring.samples import Address, Load, Sample
 from tests.support.systems import has_mode
@@ -102,19 +102,11 @@ def test_a_clock_that_was_set_back_does_not_stop_the_history(tmp_path: Path) -> 
 
 
 def test_the_table_has_a_line_for_each_time_with_what_happened(tmp_path: Path) -> None:
-    mark: MarkJson = {
-        "time": NOW + 20.0,
-        "kind": "restart",
-        "modules": ["web"],
-        "service": "app",
-        "seconds": None,
-        "text": None,
-        "activity": None,
-    }
+    mark = MarkView(time=NOW + 20.0, kind="restart", modules=("web",), service="app")
     with closing(History(tmp_path / "stats.sqlite")) as history:
         write(history, [(NOW, {WEB: 1}), (NOW + 15, {WEB: 2})])
         found = history_json(history, Span(NOW, NOW + 30, 15), "web", [mark])
-    rows = list(csv.reader(csv_table(found).splitlines()))
+    rows = list(csv.reader(csv_table(found, "en").splitlines()))
     assert rows[0][:3] == ["time", "total cpu %", "total memory B"]
     assert rows[0][15:17] == ["web/app cpu %", "web/app memory B"]
     assert [row[0] for row in rows[1:]] == [
