@@ -31,18 +31,20 @@ APP = "app"
 
 @dataclass(frozen=True)
 class Catalog:
-    """The modules by name, in the order found, and the problems of those that can't be used (by
-    name, or by folder if the name is taken or not valid). ``empty``: possible module folders
-    without a Compose file. ``built_in``: the modules that come with the application."""
+    """All modules, and the problems of those that can't be used."""
 
     modules: Mapping[str, Module]
+    """By name, in the order found."""
     broken: Mapping[str, Sequence[Problem]] = field(default_factory=dict)
+    """By name, or by folder if the name is taken or not valid."""
     empty: Sequence[Path] = ()
+    """Possible module folders without a Compose file."""
     built_in: frozenset[str] = frozenset()
+    """The modules that come with the application."""
 
     @property
     def problems(self) -> list[Problem]:
-        """All that is wrong with the files of modules that can't be used."""
+        """All problems of modules that can't be used."""
         return [problem for found in self.broken.values() for problem in found]
 
     def module(self, name: str) -> Module:

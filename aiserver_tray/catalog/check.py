@@ -1,4 +1,4 @@
-"""``catalog check``: everything that is wrong with modules, at once, with its place."""
+"""``catalog check``: all problems of modules at once, each with its place."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Report:
-    """Problems, notes, and what each module asks of the machine."""
+    """Problems, notes, and the permissions that each module needs."""
 
     checked: Sequence[str]
     problems: Sequence[Problem]
@@ -203,7 +203,7 @@ def _env_example_problems(catalog: Catalog, module: Module) -> list[Problem]:
 
 
 def _notes(module: Module, project: "Project") -> list[Problem]:
-    notes = [*unsupported(module, project), *_unheard(module)]
+    notes = [*unsupported(module, project), *_ignored_extensions(module)]
     for section in ("networks", "volumes"):
         for name, resource in getattr(project, section).items():
             if resource.name != f"{project.name}_{name}" and not resource.external:
@@ -228,8 +228,8 @@ def _is_pinned(image: str) -> bool:
     return not image or "@" in image or any(letter.isdigit() for letter in tag)
 
 
-def _unheard(module: Module) -> list[Problem]:
-    """Other files' own x-aiserver: they are a part of *module* without it."""
+def _ignored_extensions(module: Module) -> list[Problem]:
+    """The x-aiserver of files that *module* extends or includes: it has no effect."""
     own = {document.file for document in module.documents}
     text = Text(
         "this has no effect for {file}, which extends or includes this file", file=module.file

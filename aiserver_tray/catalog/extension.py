@@ -28,39 +28,42 @@ KernelSettingName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_
 
 
 class Needs(Closed):
-    """The requirements of a module for the machine. Sizes are as in Compose (``512m``). ``memory``
-    is what the module itself uses; ``total_memory`` is the machine's memory that its makers
-    recommend; ``download`` is about the size of its images in a registry. ``sysctls``: minimum
-    values of Linux kernel settings."""
+    """The requirements of a module for the machine. Sizes are as in Compose (``512m``)."""
 
     memory: Size | None = None
+    """For the module itself."""
     total_memory: Size | None = None
+    """The memory of the machine that the module's makers recommend."""
     disk: Size | None = None
+    """For images and data."""
     download: Size | None = None
+    """About the size of its images in a registry."""
     sysctls: dict[KernelSettingName, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
+    """Minimum values of Linux kernel settings."""
 
 
 IconName = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 
 
 class Account(Closed):
-    """An account that exists after the first start. ``secret``: the setting with its password or
-    key; without it, ``note`` says how to get in."""
+    """An account that exists after the first start."""
 
     title: Localized
     user: str | None = None
     secret: SettingName | None = None
+    """The setting with its password or key."""
     note: Localized = Field(default_factory=dict)
+    """Says how to log in without a secret."""
 
 
 class ModuleExtension(Closed):
-    """``x-aiserver`` of a file. ``icon``: the name of a Lucide icon, shown if the dashboard has
-    it."""
+    """``x-aiserver`` of a file."""
 
     kind: Kind
     title: Localized | None = None
     summary: Localized = Field(default_factory=dict)
     icon: IconName = DEFAULT_ICON
+    """The name of a Lucide icon, shown if the dashboard has it."""
     requires: Texts = ()
     open: Annotated[str, Field(pattern=r"^https?://")] | None = None
     needs: Needs = Field(default_factory=Needs)

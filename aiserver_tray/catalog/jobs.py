@@ -28,8 +28,8 @@ def jobs_of(
     """The jobs among *services* (by name, with their keys or extensions): those that declare it,
     and those whose success another service waits for. *dependencies*: the awaited service, and the
     condition."""
-    saying = {name for name, service in services.items() if stated(service).job}
-    return frozenset(saying).union(
+    declared = {name for name, service in services.items() if stated(service).job}
+    return frozenset(declared).union(
         name for name, condition in dependencies if condition == "service_completed_successfully"
     )
 
@@ -45,5 +45,5 @@ def may_end(
         for name, (restart, serving) in services.items()
         if restart in ("", "no", "none", "on-failure") and not serving
     }
-    are_told_apart = bool(services.keys() - ending - jobs)
-    return frozenset(ending) if are_told_apart and not module.declared else frozenset()
+    has_lasting = bool(services.keys() - ending - jobs)
+    return frozenset(ending) if has_lasting and not module.declared else frozenset()

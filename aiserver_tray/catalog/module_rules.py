@@ -97,7 +97,7 @@ def _port_names(module: Module) -> list[str]:
 
 
 def rule_notes(catalog: Catalog, services: Iterable[ServiceUnderRules]) -> list[Problem]:
-    """What differs from the rules in *services*, all those of some modules, and in these
+    """Notes on what differs from the rules in *services*, all those of some modules, and in these
     modules."""
     services = list(services)
     modules = {service.module.name: service.module for service in services}.values()
@@ -202,7 +202,7 @@ def _limits(service: ServiceUnderRules) -> Iterator[Problem]:
         yield service.note(
             Text("write a memory limit, such as {text}", text="mem_limit: 256m"), "mem_limit"
         )
-    # A job runs shortly, and the memory that it needs does not grow with the data.
+    # A job runs for a short time, and its memory does not grow with the data.
     if not service.is_job and service.model.mem_limit != parse_size(_SIZE):
         text = Text(
             "write {text}, with a setting NAME of type size, so that users can change the limit",

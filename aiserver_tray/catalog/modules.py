@@ -22,16 +22,13 @@ from aiserver_tray.catalog.setting import Setting
 
 @dataclass(frozen=True)
 class Module:
-    """A folder of the catalog, or a single Compose file (``source``; ``file`` is the main file).
-
-    ``declared``: the file has an x-aiserver. A plain Compose file has none, and its variables are
-    settings. ``dotenv`` has the values of the ``.env`` file in the same folder, while nothing is
-    set.
-    """
+    """A folder of the catalog, or a single Compose file."""
 
     name: str
     source: Path
+    """The folder, or the single file."""
     file: Path
+    """The main file."""
     kind: Kind
     title: LocalText
     summary: LocalText
@@ -43,7 +40,10 @@ class Module:
     accounts: tuple[Account, ...]
     variables: Mapping[str, Variable]
     declared: bool
+    """Whether the file has an x-aiserver. A plain Compose file has none, and its variables are
+    settings."""
     dotenv: Mapping[str, str]
+    """The values of the ``.env`` file in the same folder, while nothing is set."""
     documents: tuple[Document, ...]
 
     @property
@@ -119,12 +119,12 @@ def load_module(name: str, source: Path) -> Module:
     """
     documents = tuple(read_documents(source))
     file = documents[0].file
-    stating = _stating(documents)
-    extension = _extension(stating) if stating else ModuleExtension(kind="feature")
-    profiles = {} if stating else find_profiles(source)
+    document = _extension_document(documents)
+    extension = _extension(document) if document else ModuleExtension(kind="feature")
+    profiles = {} if document else find_profiles(source)
     variables = _choosing(profiles) | find_variables(source)
-    dotenv = {} if stating else _dotenv(file, {})
-    settings = extension.settings if stating else plain_settings(variables, dotenv, profiles)
+    dotenv = {} if document else _dotenv(file, {})
+    settings = extension.settings if document else plain_settings(variables, dotenv, profiles)
     return Module(
         name=name,
         source=source,
@@ -139,22 +139,22 @@ def load_module(name: str, source: Path) -> Module:
         settings=settings,
         accounts=tuple(extension.accounts),
         variables=variables,
-        declared=stating is not None,
+        declared=document is not None,
         dotenv=dotenv,
         documents=documents,
     )
 
 
-def _stating(documents: Sequence[Document]) -> Document | None:
+def _extension_document(documents: Sequence[Document]) -> Document | None:
     """The document whose x-aiserver counts. As in Compose, an extension in a later document
     replaces the whole of an earlier one."""
-    stating = None
+    found = None
     for document in documents:
         if EXTENSION in document.tree:
-            stating = document
+            found = document
         elif (EXTENSION,) in document.resets:
-            stating = None
-    return stating
+            found = None
+    return found
 
 
 def _extension(document: Document) -> ModuleExtension:

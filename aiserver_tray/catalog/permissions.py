@@ -108,7 +108,7 @@ class Permission:
 
 
 def permissions(catalog: Catalog, resolved: ResolvedModule) -> tuple[Permission, ...]:
-    """What *resolved* asks for, sorted. A built-in module asks for nothing.
+    """The permissions that *resolved* asks for, sorted. A built-in module asks for nothing.
 
     Raises:
         CatalogError, MissingError: as for `Catalog.scope`.
@@ -248,7 +248,7 @@ def _of_network(network: "Network") -> Iterator[Permission]:
 
 
 def _outside(path: str, module: Module) -> str | None:
-    """*path*, or what it is a link to, if that is outside of *module*'s folder."""
+    """*path*, or the target of its link, if that is outside of *module*'s folder."""
     normal = os.path.normpath(path)
     if not PurePath(normal).is_relative_to(module.folder):
         return path

@@ -37,7 +37,7 @@ class PlainSetting(Setting):
 
     @property
     def shown(self) -> str | None:
-        """Likewise, for people's eyes."""
+        """The default for display: a secret is masked."""
         return MASK if self.is_secret and self.initial else self.masked
 
     @property

@@ -28,14 +28,14 @@ COMPOSE_VARIABLES = ("COMPOSE_FILE", "COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME")
 
 @dataclass(frozen=True)
 class ResolvedModule:
-    """A module with its values filled in. ``read`` are the files whose content is a part of it:
-    Compose files, env files and label files."""
+    """A module with its values filled in."""
 
     module: Module
     project: Project
     requires: tuple[str, ...]
     open: str | None
     read: tuple[Path, ...] = ()
+    """The files whose content is a part of it: Compose files, env files and label files."""
 
 
 def resolve(catalog: Catalog, module: Module, values: Mapping[str, str]) -> ResolvedModule:
@@ -50,11 +50,11 @@ def resolve(catalog: Catalog, module: Module, values: Mapping[str, str]) -> Reso
 
 @dataclass(frozen=True)
 class Outline:
-    """A module with its values filled in, as far as people are shown: ``services`` are the active
-    ones in Compose's canonical form, not checked against its models."""
+    """The displayed parts of a module with its values filled in."""
 
     module: Module
     services: Mapping[str, Mapping[str, Any]]
+    """The active ones in Compose's canonical form, not checked against its models."""
     requires: tuple[str, ...]
     open: str | None
 

@@ -161,7 +161,7 @@ class Setting(Closed):
         return self.shared or not self.is_secret
 
     def hides(self, _value: str) -> bool:
-        """Whether texts must not have the value."""
+        """Whether the value must be masked in texts."""
         return self.is_secret
 
     @property
@@ -173,7 +173,7 @@ class Setting(Closed):
 
     @property
     def shown(self) -> str | None:
-        """The default, for people's eyes."""
+        """The default for display."""
         return self.initial
 
     @property
@@ -289,7 +289,7 @@ _READERS: Mapping[SettingType, Callable[[str], str | Text]] = {
 def compiles(pattern: str) -> bool:
     """Whether *pattern* is a regular expression that runs in linear time."""
     try:
-        _search(pattern)  # alone first: "a)|(b" must not match by the group around it
+        _search(pattern)  # Compiled alone first, because "a)|(b" is valid only inside the group.
         _whole(pattern)
     except SchemaError:
         return False

@@ -44,7 +44,7 @@ FILE_FOLDERS = {"configs": PurePosixPath("/"), "secrets": PurePosixPath("/run/se
 
 
 def unsupported(module: Module, project: "Project") -> list[Problem]:
-    """Every place of *module* that can't be honoured."""
+    """Every unsupported key of *module*."""
     model = project.to_compose()
     paths = [
         *(
@@ -108,7 +108,7 @@ def _service_keys(service: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _is_built_from_url(service: Mapping[str, Any]) -> bool:
-    """Not if its image is pulled instead."""
+    """Whether it is built from a URL. An image that is pulled instead does not count."""
     is_pulled = service.get("image") and service.get("pull_policy") != "build"
     context = (service.get("build") or {}).get("context", "")
     return not is_pulled and is_remote(context)

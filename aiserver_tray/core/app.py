@@ -127,9 +127,9 @@ class App:
         return self.edition.stamp, self.settings.stamp
 
     def read(self) -> None:
-        """Read the outlines or the catalog now, so that no later call has to wait."""
-        if self.outlines.stored is None:
-            self.edition.read()
+        """Read the outlines now, or make them from the catalog, so that no later call has to
+        wait, and the next command finds them stored."""
+        self.outlines.all()
 
     def refresh_catalog(self) -> bool:
         """Read the catalog again if its files have changed, and return whether they have."""

@@ -15,6 +15,7 @@ from aiserver_tray.operations.plan.plan import Plan, Step, step_id
 from aiserver_tray.operations.preflight.resources import binary_size
 from aiserver_tray.operations.prepare import Prepared, refresh_of
 from aiserver_tray.operations.request import Request
+from aiserver_tray.settings.names import BIND
 from aiserver_tray.spec.model import ModuleTarget, ServiceTarget
 
 if TYPE_CHECKING:
@@ -76,8 +77,6 @@ def _recreated_if_changed(prepared: Prepared, refresh: Plan) -> Iterator[Text]:
 
 def is_affected(catalog: "Catalog", name: str, addresses: Collection[str]) -> bool:
     """Whether containers of the module *name* may depend on one of the settings *addresses*."""
-    from aiserver_tray.settings.app_declared import BIND  # noqa: PLC0415 - imports pydantic
-
     module = catalog.modules.get(name)
     if module is None:
         return False

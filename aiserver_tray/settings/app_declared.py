@@ -14,16 +14,13 @@ from aiserver_tray.settings.app_setting_types import (
     ModuleNamesSetting,
     WebhookSetting,
 )
+from aiserver_tray.settings.names import BIND, DEFAULTS, KERNEL_SETTINGS, MODULE_FOLDERS
 
-BIND = "app.bind"
-MODULE_FOLDERS = "app.module_folders"
-KERNEL_SETTINGS = "app.kernel_settings"
 WEBHOOK = "app.alert_webhook"
-LOGS_NOT_KEPT = "app.logs_not_kept"
 
 APP_SETTINGS: Mapping[str, Setting] = {
     BIND: AddressSetting(
-        default="127.0.0.1",
+        default=DEFAULTS[BIND],
         title={"en": "Address to publish ports on", "zh": "端口发布地址"},
         help={
             "en": "127.0.0.1 allows access from this machine only. 0.0.0.0 allows access from all "
@@ -32,7 +29,7 @@ APP_SETTINGS: Mapping[str, Setting] = {
         },
     ),
     "app.engine": EngineSetting(
-        default="",
+        default=DEFAULTS["app.engine"],
         title={"en": "Docker engine", "zh": "Docker 引擎"},
         help={
             "en": "Its address, such as unix:///var/run/docker.sock. Leave it empty to find the "
@@ -43,7 +40,7 @@ APP_SETTINGS: Mapping[str, Setting] = {
     ),
     "app.language": Setting(
         type="choice",
-        default="system",
+        default=DEFAULTS["app.language"],
         title={"en": "Language", "zh": "语言"},
         help={
             "en": "Takes effect at once. The menu of an open module window changes when you open "
@@ -58,7 +55,7 @@ APP_SETTINGS: Mapping[str, Setting] = {
     ),
     "app.theme": Setting(
         type="choice",
-        default="system",
+        default=DEFAULTS["app.theme"],
         title={"en": "Theme", "zh": "主题"},
         help={"en": "Takes effect at once.", "zh": "立即生效。"},
         choices={
@@ -68,7 +65,7 @@ APP_SETTINGS: Mapping[str, Setting] = {
         },
     ),
     MIRRORS: MirrorsSetting(
-        default="",
+        default=DEFAULTS[MIRRORS],
         title={"en": "Registry mirrors", "zh": "镜像仓库加速地址"},
         help={
             "en": "Pulls try these first, in this order, and then the image's own registry. "
@@ -78,7 +75,7 @@ APP_SETTINGS: Mapping[str, Setting] = {
     ),
     KERNEL_SETTINGS: Setting(
         type="boolean",
-        default="false",
+        default=DEFAULTS[KERNEL_SETTINGS],
         title={"en": "Raise kernel settings for modules", "zh": "为模块调高内核参数"},
         help={
             "en": "If a kernel setting such as vm.max_map_count is too low for a module, raise it "
@@ -92,7 +89,7 @@ APP_SETTINGS: Mapping[str, Setting] = {
         },
     ),
     MODULE_FOLDERS: FoldersSetting(
-        default="",
+        default=DEFAULTS[MODULE_FOLDERS],
         title={"en": "Module folders", "zh": "模块文件夹"},
         help={
             "en": "Folders with modules of your own. Separate several by : (Windows: ;), or write "
@@ -103,7 +100,7 @@ APP_SETTINGS: Mapping[str, Setting] = {
     ),
     "app.logs_keep": Setting(
         type="boolean",
-        default="true",
+        default=DEFAULTS["app.logs_keep"],
         title={"en": "Keep logs", "zh": "保留日志"},
         help={
             "en": "Stores what the services write, so that it can be searched and survives the "
@@ -114,27 +111,27 @@ APP_SETTINGS: Mapping[str, Setting] = {
         },
     ),
     "app.logs_keep_days": DaysSetting(
-        default="14",
+        default=DEFAULTS["app.logs_keep_days"],
         title={"en": "Days to keep logs", "zh": "日志保留天数"},
         help={"en": "Older lines are deleted.", "zh": "更早的日志行会被删除。"},
     ),
     "app.logs_keep_size": DiskSizeSetting(
         type="size",
-        default="500m",
+        default=DEFAULTS["app.logs_keep_size"],
         title={"en": "Maximum size of kept logs", "zh": "日志占用空间上限"},
         help={
             "en": "On the disk, such as 500m or 2g. The oldest lines are deleted first.",
             "zh": "占用的磁盘空间，例如 500m 或 2g。最早的日志行最先删除。",
         },
     ),
-    LOGS_NOT_KEPT: ModuleNamesSetting(
-        default="",
+    "app.logs_not_kept": ModuleNamesSetting(
+        default=DEFAULTS["app.logs_not_kept"],
         title={"en": "Modules whose logs are not kept", "zh": "不保留日志的模块"},
         help={"en": "Names, separated by spaces.", "zh": "模块名称，以空格分隔。"},
     ),
     "app.notify_alerts": Setting(
         type="boolean",
-        default="true",
+        default=DEFAULTS["app.notify_alerts"],
         title={"en": "Notify of alerts", "zh": "发出告警通知"},
         help={
             "en": "A module fails or recovers, or another alert rule applies.",
@@ -143,7 +140,7 @@ APP_SETTINGS: Mapping[str, Setting] = {
     ),
     "app.notify_operations": Setting(
         type="boolean",
-        default="true",
+        default=DEFAULTS["app.notify_operations"],
         title={
             "en": "Notify when an operation started from the tray ends",
             "zh": "从托盘发起的操作结束时通知",
@@ -151,7 +148,7 @@ APP_SETTINGS: Mapping[str, Setting] = {
     ),
     "app.notify_engine": Setting(
         type="boolean",
-        default="true",
+        default=DEFAULTS["app.notify_engine"],
         title={"en": "Notify when the engine stops or comes back", "zh": "引擎停止或恢复时通知"},
     ),
     WEBHOOK: WebhookSetting(
@@ -164,7 +161,7 @@ APP_SETTINGS: Mapping[str, Setting] = {
     ),
     "app.alert_format": Setting(
         type="choice",
-        default="json",
+        default=DEFAULTS["app.alert_format"],
         title={"en": "Format of the webhook", "zh": "Webhook 格式"},
         choices={
             "json": Choice(title={"en": "JSON", "zh": "JSON"}),
@@ -173,7 +170,7 @@ APP_SETTINGS: Mapping[str, Setting] = {
     ),
     "app.start_desired": Setting(
         type="boolean",
-        default="true",
+        default=DEFAULTS["app.start_desired"],
         title={"en": "Restore modules at startup", "zh": "启动时恢复模块"},
         help={
             "en": "When the applet starts, it starts the modules that were running before.",
@@ -182,7 +179,7 @@ APP_SETTINGS: Mapping[str, Setting] = {
     ),
     "app.stop_unused_basics": Setting(
         type="boolean",
-        default="false",
+        default=DEFAULTS["app.stop_unused_basics"],
         title={"en": "Stop unused basic services", "zh": "停止不再使用的基础服务"},
         help={
             "en": "When you stop a feature, also stop the basic services that no other feature "

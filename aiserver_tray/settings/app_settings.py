@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
 
-from aiserver_tray.catalog.compose.scalars import parse_size
 from aiserver_tray.model import Theme
-from aiserver_tray.settings.app_declared import APP_SETTINGS
 from aiserver_tray.settings.declared import stored_value
-from aiserver_tray.settings.names import split_folders
+from aiserver_tray.settings.names import DEFAULTS, split_folders
 
 
 @dataclass(frozen=True)
@@ -69,6 +67,8 @@ class AppSettings:
     @property
     def logs_keep_size(self) -> int:
         """The size of the kept logs above which the oldest lines are deleted."""
+        from aiserver_tray.catalog.compose.scalars import parse_size  # noqa: PLC0415 - as below
+
         return parse_size(self._text("logs_keep_size"))
 
     @property
@@ -108,6 +108,11 @@ class AppSettings:
 
     def _text(self, name: str) -> str:
         address = f"app.{name}"
+        if address not in self.stored:
+            return DEFAULTS.get(address, "")
+        # Slow to import, and few users change many of these settings.
+        from aiserver_tray.settings.app_declared import APP_SETTINGS  # noqa: PLC0415
+
         return stored_value(address, APP_SETTINGS[address], self.stored) or ""
 
     def _flag(self, name: str) -> bool:

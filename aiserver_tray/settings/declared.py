@@ -3,16 +3,19 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from aiserver_tray.base.errors import AiServerError, SettingError, UnknownSettingError, raise_all
 from aiserver_tray.base.errors.remedies import enter
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.masking import MASK
-from aiserver_tray.catalog.setting import Setting
 from aiserver_tray.model import Changes
 
-Declared = Mapping[str, Setting]
+if TYPE_CHECKING:
+    from aiserver_tray.catalog.setting import Setting
+
+
+Declared = Mapping[str, "Setting"]
 """Declared settings by address (``module.NAME``, ``app.name``): those of the catalog's modules and
 `APP_SETTINGS`, or a part of them."""
 
@@ -75,7 +78,7 @@ class Entry:
     """A setting and its value: `MASK` for a secret with a value, None if there is none (yet)."""
 
     address: str
-    setting: Setting
+    setting: "Setting"
     value: str | None
     origin: Origin
 
@@ -85,7 +88,7 @@ class Entry:
         return self.value or self.setting.mask or ""
 
 
-def entry(address: str, setting: Setting, stored: str | None) -> Entry:
+def entry(address: str, setting: "Setting", stored: str | None) -> Entry:
     """The entry of a setting whose *stored* value is shown as it is, even if it is not valid."""
     if stored is not None:
         return Entry(address, setting, MASK if setting.is_secret else stored, "set")
@@ -106,7 +109,7 @@ def without_value(address: str) -> SettingError:
 # Pure.
 
 
-def stored_value(address: str, setting: Setting, stored: Mapping[str, str]) -> str | None:
+def stored_value(address: str, setting: "Setting", stored: Mapping[str, str]) -> str | None:
     """The value of the *setting* at *address*: the *stored* one, else its `Setting.fallback`.
 
     Raises:

@@ -1,7 +1,8 @@
 """Content of files that is checked with pydantic.
 
-Its import takes longer than a whole `down`, so only the files that few commands need are based on
-these models, and a plain content uses them only if it is not what we write.
+The import of pydantic takes longer than the rest of a short command. So only the files that few
+commands need are based on these models. For a `PlainContent`, a model is made only if the file is
+not as we write it.
 """
 
 import hashlib
@@ -82,7 +83,7 @@ def checked(content: type["DataclassInstance"], raw: object) -> dict[str, Any]:
 
 
 def _model_of(content: type["DataclassInstance"]) -> type[BaseModel]:
-    """A model with the fields of *content*: its messages name no terms of Python."""
+    """A model with the fields of *content*. For a dataclass, messages would name Python's terms."""
     hints = get_type_hints(content)
     names = [field.name for field in fields(content)]
     given: dict[str, Any] = {name: (_with_models(hints[name]), None) for name in names}

@@ -1,14 +1,41 @@
-"""The names of the files in a home folder that several modules read."""
+"""The names of the files in a home folder that several modules read, and of settings: what needs no
+model.
+"""
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 INSTALLATION: Final = "installation.json"
 SETTINGS: Final = "settings.json"
 STATE: Final = "state.json"
 SECRETS: Final = "secrets.json"
+
+BIND: Final = "app.bind"
+MODULE_FOLDERS: Final = "app.module_folders"
+KERNEL_SETTINGS: Final = "app.kernel_settings"
+
+DEFAULTS: Final[Mapping[str, str]] = {
+    BIND: "127.0.0.1",
+    "app.engine": "",
+    "app.language": "system",
+    "app.theme": "system",
+    "app.mirrors": "",
+    KERNEL_SETTINGS: "false",
+    MODULE_FOLDERS: "",
+    "app.logs_keep": "true",
+    "app.logs_keep_days": "14",
+    "app.logs_keep_size": "500m",
+    "app.logs_not_kept": "",
+    "app.notify_alerts": "true",
+    "app.notify_operations": "true",
+    "app.notify_engine": "true",
+    "app.alert_format": "json",
+    "app.start_desired": "true",
+    "app.stop_unused_basics": "false",
+}
+"""Of the app's own settings that have one, by address."""
 
 
 # -- a list of folders in one setting -------------------------------------------------------------

@@ -12,7 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from aiserver_tray.base.file_version import file_version
-from aiserver_tray.settings.names import INSTALLATION, SECRETS, SETTINGS, STATE, split_folders
+from aiserver_tray.settings.names import (
+    DEFAULTS,
+    INSTALLATION,
+    MODULE_FOLDERS,
+    SECRETS,
+    SETTINGS,
+    STATE,
+    split_folders,
+)
 from aiserver_tray.system.engine_place import why_unusable
 
 if TYPE_CHECKING:
@@ -89,13 +97,13 @@ class QuickSettings:
     @property
     def language(self) -> LanguageChoice:
         """As `AppSettings.language`."""
-        choice = self._value("app.language", "system")
+        choice = self._value("app.language")
         return cast(LanguageChoice, choice) if choice in _CHOICES else self.full.app.language
 
     @property
     def engine(self) -> str:
         """As `AppSettings.engine`."""
-        found = self._value("app.engine", "")
+        found = self._value("app.engine")
         host = found.strip() if isinstance(found, str) else None
         is_usable = host is not None and (not host or why_unusable(host) is None)
         return host if host is not None and is_usable else self.full.app.engine
@@ -103,7 +111,7 @@ class QuickSettings:
     @property
     def module_folders(self) -> tuple[str, ...]:
         """As `AppSettings.module_folders`."""
-        found = self._value("app.module_folders", "")
+        found = self._value(MODULE_FOLDERS)
         folders = split_folders(found) if isinstance(found, str) else None
         is_usable = folders is not None and all(Path(folder).is_absolute() for folder in folders)
         return folders if folders is not None and is_usable else self.full.app.module_folders
@@ -113,9 +121,9 @@ class QuickSettings:
         """The files that contain the values of settings."""
         return self._folder / SETTINGS, self._folder / SECRETS
 
-    def _value(self, address: str, default: str) -> Any:  # noqa: ANN401 - a user may edit the file
+    def _value(self, address: str) -> Any:  # noqa: ANN401 - a user may edit the file
         found = self._settings
-        return None if found is None else found.get("values", {}).get(address, default)
+        return None if found is None else found.get("values", {}).get(address, DEFAULTS[address])
 
     @property
     def _settings(self) -> _Content | None:

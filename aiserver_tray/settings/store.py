@@ -1,4 +1,4 @@
-"""What one installation remembers: the facade over the files in its home.
+"""The settings and the state of one installation: the facade over the files in its home.
 
 ==================  ===============================================================
 installation.json   the installation id, written once
@@ -15,11 +15,11 @@ journal.jsonl       operations, changes of settings, refused clients, owners of 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.masking import MASK
-from aiserver_tray.catalog.setting import Setting
 from aiserver_tray.model import Changes
 from aiserver_tray.settings.app_settings import AppSettings
 from aiserver_tray.settings.content import Engines, InstallationData, SettingsData, StateData
@@ -38,9 +38,12 @@ from aiserver_tray.settings.declared import (
 from aiserver_tray.settings.files import VersionedFile
 from aiserver_tray.settings.journal import Journal
 from aiserver_tray.settings.names import INSTALLATION, SECRETS, SETTINGS, STATE
-from aiserver_tray.settings.previous import PreviousValues
-from aiserver_tray.settings.secrets import Secrets
 from aiserver_tray.system.paths import Home
+
+if TYPE_CHECKING:
+    from aiserver_tray.catalog.setting import Setting
+    from aiserver_tray.settings.previous import PreviousValues
+    from aiserver_tray.settings.secrets import Secrets
 
 
 class Settings:
@@ -92,8 +95,10 @@ class Settings:
             return unused
 
     @cached_property
-    def secrets(self) -> Secrets:
+    def secrets(self) -> "Secrets":
         """The secrets by address. `values` generates the missing ones."""
+        from aiserver_tray.settings.secrets import Secrets  # noqa: PLC0415 - slow
+
         return Secrets(
             self.folder / SECRETS,
             lambda: self.installation_id,
@@ -117,7 +122,7 @@ class Settings:
                 self._check_stored(address, declared[address], stored)
         return errors
 
-    def _check_stored(self, address: str, setting: Setting, stored: Mapping[str, str]) -> None:
+    def _check_stored(self, address: str, setting: "Setting", stored: Mapping[str, str]) -> None:
         if setting.is_secret:
             raise in_the_clear(address, self._settings.path)
         stored_value(address, setting, stored)
@@ -242,8 +247,10 @@ class Settings:
         return {address: values.get(address) for address in declared}
 
     @cached_property
-    def previous(self) -> PreviousValues:
+    def previous(self) -> "PreviousValues":
         """The values before the last change of each module's settings."""
+        from aiserver_tray.settings.previous import PreviousValues  # noqa: PLC0415 - slow
+
         return PreviousValues(self.folder / "previous.json", self.secrets, self.notices)
 
     def secret_values(self, declared: Declared) -> list[str]:
@@ -267,7 +274,7 @@ class Settings:
         with self._settings.update() as data:
             data.values.pop(address, None)
 
-    def _secret(self, declared: Declared, stored: Mapping[str, str]) -> dict[str, Setting]:
+    def _secret(self, declared: Declared, stored: Mapping[str, str]) -> "dict[str, Setting]":
         for address in misplaced(declared, stored):
             raise in_the_clear(address, self._settings.path)
         return {a: setting for a, setting in declared.items() if setting.is_secret}

@@ -52,7 +52,8 @@ def module_target(
     values by address, to find the setting of each port.
 
     Raises:
-        CatalogError: the file has what can't be honoured, or a file that it names can't be read.
+        CatalogError: something in the file is not supported, or a file that it names can't be
+            read.
     """
     if problems := unsupported(resolved.module, resolved.project):
         raise CatalogError(problems)

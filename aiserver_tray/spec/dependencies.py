@@ -51,7 +51,7 @@ def check_circle(scope: Scope, services: Sequence[ServiceTarget]) -> None:
     name implies.
 
     Raises:
-        CatalogError: they do.
+        CatalogError: there is a cycle.
     """
     graph = {s.service: [d.service for d in s.depends_on] for s in services}
     try:

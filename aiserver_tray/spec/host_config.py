@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 NANO = 1_000_000_000
 
 _RESTART = {"none": "no", "any": "always"}
-"""Words of ``deploy.restart_policy`` that the engine has others for."""
+"""The words of ``deploy.restart_policy``, and the engine's words for them."""
 
 # container-device-interface's SPEC.md: vendor.com/class=name
 _CDI_NAME = re.compile(r"[A-Za-z][\w.-]*/[A-Za-z][\w-]*=[A-Za-z0-9][\w.:-]*")

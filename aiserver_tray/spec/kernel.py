@@ -17,13 +17,14 @@ _RAISE = '[ "$(cat "/proc/sys/$1")" -ge "$3" ] || sysctl -w "$2=$3"'
 
 @dataclass(frozen=True)
 class KernelSetting:
-    """A setting of the engine's kernel that is to have *value* at least. ``body``: that of the
-    container that sees to it; ``modules``: those that need it."""
+    """A setting of the engine's kernel that must have *value* at least."""
 
     name: str
     value: int
     modules: frozenset[str]
+    """The modules that need it."""
     body: Body = field(repr=False)
+    """For the container that raises it."""
 
     def __str__(self) -> str:
         return f"{self.name}={self.value}"
@@ -42,7 +43,7 @@ def reading(names: Iterable[str], owner: Owner) -> Body:
 
 def raising(name: str, value: int, owner: Owner) -> Body:
     """A container that sets *name* to *value*, unless the setting is already as high."""
-    # An engine that gives containers users of their own has none with the right to do it.
+    # With user namespaces, no user of a container has the right to change the kernel.
     host = {"Privileged": True, "UsernsMode": "host"}
     return _body(_RAISE, (path_of(name), name, str(value)), owner, host)
 

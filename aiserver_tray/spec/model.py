@@ -44,17 +44,19 @@ class File:
 
 @dataclass(frozen=True)
 class BuildTarget:
-    """How to build an image of *module*: ``context`` (a folder of this machine, or a URL),
-    ``dockerfile`` (relative to ``context``, or absolute; ``inline`` is its text instead), and
-    ``options``. These are parameters of the engine's build request by name
-    (https://docs.docker.com/reference/api/engine/version/v1.45/#tag/Image/operation/ImageBuild),
-    not yet converted to JSON or text."""
+    """How to build an image of *module*."""
 
     module: str
     context: str
+    """A folder of this machine, or a URL."""
     dockerfile: str
+    """Relative to the context, or absolute."""
     inline: str | None = field(default=None, repr=False)
+    """The text of the Dockerfile, instead of a file."""
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """Parameters of the engine's build request by name
+    (https://docs.docker.com/reference/api/engine/version/v1.45/#tag/Image/operation/ImageBuild),
+    not yet converted to JSON or text."""
 
     @property
     def is_remote(self) -> bool:
@@ -64,11 +66,12 @@ class BuildTarget:
 
 @dataclass(frozen=True)
 class ImageTarget:
-    """The image of a service. ``name`` is from the file, or None if the image is only built;
-    ``local`` is the tag of a local build (``aiserver/<module>-<service>:<tag>``)."""
+    """The image of a service."""
 
     name: str | None
+    """The name in the file. None: the image is only built."""
     local: str
+    """The tag of a local build (``aiserver/<module>-<service>:<tag>``)."""
     pull_policy: Literal["", "always", "never", "missing", "build"] = ""
     platform: str | None = None
     build: BuildTarget | None = None
@@ -96,21 +99,19 @@ class VolumeTarget:
 
 @dataclass(frozen=True)
 class ServiceTarget:
-    """A service's container.
-
-    ``body`` is for its creation, and lacks only what the engine decides: ``Image`` is the name or
-    local tag of `image`, once it exists. ``networks``: the body's endpoints after the first, for
-    engines that accept only one at creation (API below 1.44). ``config_hash`` covers body, files,
-    the image's name and platform.
-    """
+    """A service's container."""
 
     module: str
     service: str
     container: str
     image: ImageTarget
     body: Body = field(repr=False)
+    """For its creation. It lacks only what the engine decides: ``Image`` is the name or local tag
+    of `image`, once it exists."""
     files: tuple[File, ...] = ()
     networks: Mapping[str, Body] = field(default_factory=dict, repr=False)
+    """The body's endpoints after the first, for engines that accept only one at creation (API below
+    1.44)."""
     volumes: tuple[str, ...] = ()
     """Data volumes, by name on the engine."""
     config_volumes: tuple[str, ...] = ()
@@ -133,6 +134,7 @@ class ServiceTarget:
     port_settings: Mapping[int, str] = field(default_factory=dict)
     """Host port -> address of the setting that it comes from."""
     config_hash: str = ""
+    """Covers body, files, the image's name and platform."""
     post_start: tuple[Body, ...] = field(default=(), repr=False)
     """Bodies of execs that run once the container has started, in this order."""
     pre_stop: tuple[Body, ...] = field(default=(), repr=False)

@@ -90,7 +90,7 @@ def _targets(host: Mapping[str, Any]) -> set[str]:
 
 
 def volume_mount(volume: str, folder: str) -> dict[str, Any]:
-    """*volume* at *folder*, to be written to."""
+    """A writable mount of *volume* at *folder*."""
     return {"Type": "volume", "Source": volume, "Target": folder}
 
 

@@ -53,7 +53,7 @@ def module_model(outline: Outline, bind: str) -> ModuleModel:
 
 
 def _memory(service: Mapping[str, Any]) -> int | None:
-    """Its limit. As nothing checked it, a wrong one counts as none."""
+    """Its limit. Nothing has checked it, so an invalid one counts as none."""
     limits: Any = service.get("deploy")
     for key in ("resources", "limits"):
         limits = limits.get(key) if isinstance(limits, dict) else None

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Scope:
-    """A module with its project and its ``requires``; ``networks`` and ``volumes`` are by the
-    file's names."""
+    """A module and everything that its targets are made from."""
 
     module: Module
     requires: tuple[str, ...]
@@ -29,6 +28,7 @@ class Scope:
     bind: str
     open: str | None
     networks: Mapping[str, NetworkTarget]
+    """By the file's names, as are the volumes."""
     volumes: Mapping[str, VolumeTarget]
 
     @cached_property

@@ -19,7 +19,7 @@ from aiserver_tray.catalog.catalog import load_catalog
 from aiserver_tray.catalog.resolve import resolve
 from aiserver_tray.core import app as wiring
 from aiserver_tray.core.app import App, built_in_catalog
-from aiserver_tray.settings.app_declared import KERNEL_SETTINGS
+from aiserver_tray.settings.names import KERNEL_SETTINGS
 from tests.bench import merged
 from tests.bench.result import Comparison, Results, alternating, seconds
 from tests.bench.sides import Side, Theirs, Tray, WholeProcess

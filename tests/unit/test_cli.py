@@ -218,15 +218,34 @@ def test_a_status_without_a_change_needs_no_models_and_no_catalog(cli: CommandLi
     assert _imported_by_status(cli) & unwanted == set()
 
 
-def test_operations_need_no_catalog_and_no_sdk_until_they_read_or_pull() -> None:
-    """`down` and `stop` never do."""
-    code = (
-        "import sys, aiserver_tray.core.core, aiserver_tray.operations.operation;"
-        "print(*sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    unwanted = {"yaml", "docker", "requests", "aiserver_tray.catalog.modules"}
-    assert {*done.stdout.split()} & unwanted == set()
+WORK = """
+import sys
+from pathlib import Path
+import aiserver_tray.core.core, aiserver_tray.operations.operation
+from aiserver_tray.operations.kernel import Kernel
+from aiserver_tray.settings.entries import OperationEntry
+from aiserver_tray.settings.store import Settings
+from aiserver_tray.system.paths import Home
+
+for _ in range(2):  # new files, and then existing ones
+    settings = Settings(Home(Path(sys.argv[1]), "home"))
+    assert settings.installation_id and not settings.app.stop_unused_basics
+    settings.journal.add(OperationEntry(operation="down", modules=("n8n",), pid=1))
+    with settings.engines.update("ENGINE") as state:
+        state.desired.append("n8n")
+assert settings.engines.desired("ENGINE") == ["n8n", "n8n"]
+print(*sys.modules)
+"""
+
+
+def test_operations_need_no_models_no_catalog_and_no_sdk_until_they_read_or_pull(
+    tmp_path: Path,
+) -> None:
+    """`down` and `stop` never do, as long as nobody else has written the files of the home."""
+    command = [sys.executable, "-c", WORK, str(tmp_path / "home")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    unwanted = {"pydantic", "pydantic_core", "yaml", "docker", "requests"}
+    assert {*done.stdout.split()} & {*unwanted, "aiserver_tray.catalog.modules"} == set()
 
 
 def _imported_by_status(cli: CommandLine) -> set[str]:

@@ -3,7 +3,7 @@
 ::
 
     AiServerError             E_RUNTIME        a bug
-    ├── JointError               the first's      several, found before anything was changed
+    ├── JointError               (the first's)    several errors, found before any change
     ├── CatalogError             E_CATALOG        a file is wrong: file, line, key, expected
     ├── SettingError          E_SETTING        a setting, a secret or their files: name, why
     ├── UnknownNameError      E_UNKNOWN        no such module or service; near names
@@ -14,9 +14,9 @@
     ├── TrustError            E_TRUST          permissions that the user has not allowed
     ├── EngineDownError       E_ENGINE_DOWN
     ├── EngineNotInstalledError  E_ENGINE_NOT_INSTALLED
-    ├── EngineRequestError    E_RUNTIME        the engine refused something we did not foresee
+    ├── EngineRequestError    E_RUNTIME        the engine rejected a request unexpectedly
     │   ├── ObjectNotFoundError, ObjectConflictError, UnsupportedError
-    ├── NameConflictError     E_NAME_CONFLICT  an object of our name that is not ours
+    ├── NameConflictError     E_NAME_CONFLICT  a foreign object has a name that we need
     ├── PortConflictError     E_PORT_CONFLICT  address, owner, a free port
     ├── ResourcesError        E_RESOURCES      memory, disk, kernel setting
     ├── ImagePullError        E_IMAGE_PULL     sources tried
@@ -24,24 +24,24 @@
     ├── ExitedError           E_EXITED         exit code, last lines
     ├── HealthTimeoutError    E_HEALTH_TIMEOUT last check, last lines
     ├── PostStartTimeoutError  E_HEALTH_TIMEOUT  command, last lines
-    ├── ServiceNotRunningError  E_EXITED       asked something of a service that does not run
+    ├── ServiceNotRunningError  E_EXITED       a request needs a service that does not run
     ├── JobFailedError        E_JOB_FAILED
     ├── InUseError            E_IN_USE         by which modules
     ├── VolumeInUseError      E_IN_USE         by which containers
     ├── BusyError             E_BUSY           pid, command, home
     │   ├── AlreadyRunningError                   pid
-    ├── OverloadedError       E_BUSY           one client wants too much at once
+    ├── OverloadedError       E_BUSY           a client sent too many requests at once
     ├── CancelledError        E_CANCELLED
     ├── RequestError          E_REQUEST        unknown channel, bad payload: which fields
-    │   └── RefusedError                        what can't be done as things are, or was mistyped
-    ├── NotPossibleError      E_REQUEST        what can't be done with a module now: why
-    ├── AccessError           E_REQUEST        asked over HTTP by who was not let in
+    │   └── RefusedError                        a valid request that can't be done now
+    ├── NotPossibleError      E_REQUEST        an action that a module can't do now: why
+    ├── AccessError           E_REQUEST        an HTTP client without a valid token
     ├── NotRunningError       E_NOT_RUNNING    no tray
-    │   └── OwnerEndedError                     it ended while it was at what was asked
-    ├── NoDesktopError        E_NO_DESKTOP     nothing to show an icon on
-    │   ├── MissingExtraError                     nor the Python packages for it
-    │   └── NoSessionError                        no desktop at all
-    └── RemoteError           (any)            what another process answered
+    │   └── OwnerEndedError                     the owner exited during a request
+    ├── NoDesktopError        E_NO_DESKTOP     the icon can't be shown
+    │   ├── MissingExtraError                     the Python packages are missing
+    │   └── NoSessionError                        no desktop session
+    └── RemoteError           (any)            the error that the owner returned
 
 A message says what, why and what to do next. ``data`` is JSON and never holds a secret.
 """

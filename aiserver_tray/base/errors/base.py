@@ -85,8 +85,8 @@ class AiServerError(Exception):
 
 
 class JointError(AiServerError):
-    """More than one thing is wrong, found before anything was changed. ``code`` is the first's;
-    ``data["errors"]`` has each one's code, message and data."""
+    """Several errors, found before anything was changed. ``code`` is that of the first one;
+    ``data["errors"]`` has the code, message and data of each."""
 
     def __init__(self, errors: Sequence[AiServerError]) -> None:
         self.errors = tuple(one for error in errors for one in each(error))

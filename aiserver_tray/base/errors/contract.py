@@ -24,8 +24,8 @@ class RequestError(AiServerError):
 
 
 class RefusedError(RequestError):
-    """A request of the right form that can't be done as things are; *why* is a whole sentence for
-    the user, who may have typed what is wrong."""
+    """A request of the right form that can't be done now. *why* is a whole sentence for the user,
+    who may have mistyped something."""
 
     def __init__(self, why: Text, fields: Iterable[str] = ()) -> None:
         AiServerError.__init__(self, why, fields=list(fields))
@@ -53,7 +53,7 @@ class NotRunningError(AiServerError):
 
 
 class OwnerEndedError(NotRunningError):
-    """The host exited while it worked on a request of this process."""
+    """The owner exited while it worked on a request of this process."""
 
     def __init__(self) -> None:
         AiServerError.__init__(

@@ -81,7 +81,7 @@ def trust(module: str, hash: str, permissions: Sequence[Mapping[str, Any]]) -> R
 
 
 def retry(text: Text) -> Remedy:
-    """Try again, which *text* says in better words."""
+    """Try again. *text* is the words of the button."""
     return {"kind": "retry", "text": text}
 
 

@@ -21,7 +21,8 @@ other variables."""
 
 
 class Budget:
-    """What the files of one project may still use. Once it is exceeded, nothing else is loaded."""
+    """The remaining budget for the files of one project. If it is exceeded, nothing else is
+    loaded."""
 
     def __init__(self) -> None:
         self._values = MAX_REUSED_VALUES

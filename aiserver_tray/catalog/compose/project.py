@@ -174,7 +174,7 @@ def _networking(service: Service) -> Iterator[_Problem]:
 
 
 def _limits(service: Service) -> Iterator[_Problem]:
-    """A limit of the service has to be that of its deploy section."""
+    """A limit of the service must equal that of its deploy section."""
     if not service.deploy:
         return
     limits = service.deploy.resources.limits

@@ -32,19 +32,17 @@ systems are that coarse (FAT)."""
 
 @dataclass(frozen=True)
 class Document:
-    """One YAML document.
-
-    ``tree`` is plain: dict, list, str, int, float, bool, None. ``resets`` are the paths with the
-    tag ``!reset`` (absent from the tree) or ``!override`` (present): the content of an earlier
-    document, file or extended service at these paths is dropped. ``size`` is the number of values
-    and resets. Documents are shared, so their trees must not be changed.
-    """
+    """One YAML document. Documents are shared, so their trees must not be changed."""
 
     file: Path
     tree: dict[str, Any]
+    """Plain values: dict, list, str, int, float, bool, None."""
     resets: frozenset[KeyPath]
+    """The paths with the tag ``!reset`` (absent from the tree) or ``!override`` (present): the
+    content of an earlier document, file or extended service at these paths is dropped."""
     root: Mapping
     size: int
+    """The number of values and resets."""
 
     def place(self, path: KeyPath) -> Place:
         """The place of *path*, or of the nearest value around it."""

@@ -22,7 +22,7 @@ from aiserver_tray.operations.preflight.kernel import KernelReport, examine_kern
 from aiserver_tray.operations.preflight.preflight import preflight
 from aiserver_tray.operations.preflight.resources import binary_size, memory_need
 from aiserver_tray.operations.survey import Survey, survey
-from aiserver_tray.settings.app_declared import KERNEL_SETTINGS
+from aiserver_tray.settings.names import KERNEL_SETTINGS
 from aiserver_tray.spec.labels import HOME, INSTALLATION
 from aiserver_tray.spec.model import ModuleTarget
 from aiserver_tray.system.resources import available_memory, free_disk

@@ -12,7 +12,7 @@ from aiserver_tray.base.errors import (
 )
 from aiserver_tray.base.errors.remedies import Remedy, set_to
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.settings.app_declared import KERNEL_SETTINGS
+from aiserver_tray.settings.names import KERNEL_SETTINGS
 from aiserver_tray.spec.kernel import KernelSetting
 from aiserver_tray.spec.model import ModuleTarget
 

@@ -8,12 +8,12 @@ from aiserver_tray.base.errors import AiServerError, CatalogError, NameConflictE
 from aiserver_tray.base.errors.remedies import enter
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.operations.survey import Survey
-from aiserver_tray.settings.secrets import Secrets
 from aiserver_tray.spec import labels
 from aiserver_tray.spec.model import ModuleTarget, VolumeTarget
 
 if TYPE_CHECKING:
     from aiserver_tray.catalog.modules import Module
+    from aiserver_tray.settings.secrets import Secrets
 
 KEEP = "io.aiserver.keep."
 """Prefix of a volume's label ``io.aiserver.keep.<address>``. It holds the keyed fingerprint of the
@@ -79,7 +79,7 @@ def _holds_files(volume: VolumeTarget, module: "Module") -> Text:
 # -- and the secrets that their data depends on ----------------------------------------------------
 
 
-def with_keep_labels(target: ModuleTarget, secrets: Secrets) -> ModuleTarget:
+def with_keep_labels(target: ModuleTarget, secrets: "Secrets") -> ModuleTarget:
     """*target* with labels on its own volumes: the fingerprints of the module's secrets that must
     be kept.
 
@@ -96,7 +96,7 @@ def with_keep_labels(target: ModuleTarget, secrets: Secrets) -> ModuleTarget:
     return replace(target, volumes=volumes, keep=keep)
 
 
-def keep_labels(module: "Module", secrets: Secrets) -> dict[str, str]:
+def keep_labels(module: "Module", secrets: "Secrets") -> dict[str, str]:
     """Label -> fingerprint, for each secret of *module* that must be kept, whether it exists or
     will be generated.
 
@@ -112,7 +112,7 @@ def keep_labels(module: "Module", secrets: Secrets) -> dict[str, str]:
     } | _renamed_labels(module, [address for address in keep if address in made], secrets)
 
 
-def _renamed_labels(module: "Module", kept: Sequence[str], secrets: Secrets) -> dict[str, str]:
+def _renamed_labels(module: "Module", kept: Sequence[str], secrets: "Secrets") -> dict[str, str]:
     """Like `keep_labels`, for secrets that *module*'s file no longer declares and whose value one
     of the *kept* secrets has: it was renamed, and its value was copied."""
     own = f"{module.name}."

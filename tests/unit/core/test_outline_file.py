@@ -61,6 +61,11 @@ def test_a_process_uses_the_outlines_of_an_earlier_one(app: App, tmp_path: Path)
     assert has_mode(tmp_path / "home" / outlines.NAME, 0o600)
 
 
+def test_a_command_that_read_the_catalog_leaves_the_outlines(app: App, tmp_path: Path) -> None:
+    app.read()
+    assert is_stored(tmp_path)
+
+
 def write(path: str, text: str) -> Callable[[Path], object]:
     def change(folder: Path) -> None:
         (folder / path).parent.mkdir(exist_ok=True)
