@@ -16,9 +16,8 @@ def log_bug(logger: logging.Logger, what: str, bug: BaseException) -> None:
 
 def bug_error(bug: BaseException) -> AiServerError:
     """The message for the user about *bug*: its kind and its place."""
-    return AiServerError(
-        Text("This is a bug in AI-Server Tray ({where}). Please report it.", where=where(bug))
-    )
+    text = Text("This is a bug in AI-Server Tray ({where}). Please report it.", where=where(bug))
+    return AiServerError(text)
 
 
 def where(bug: BaseException) -> str:

@@ -80,9 +80,6 @@ def view_of(kind: type[_Value], source: object, /, **others: Any) -> _Value:  # 
     return kind(**{name: getattr(source, name) for name in names}, **others)
 
 
-# -- types ----------------------------------------------------------------------------------------
-
-
 class _Ways(NamedTuple):
     """How values of a type become JSON, and back. None: they are JSON."""
 
@@ -132,9 +129,7 @@ def _fields(kind: Any) -> _Ways:  # noqa: ANN401 - a dataclass
 
 
 def _optional(ways: list[_Ways]) -> _Ways:
-    if not ways:
-        return _Ways()
-    ((there, back),) = ways
+    ((there, back),) = ways or [_Ways()]
     return _Ways(
         there and (lambda value, language: None if value is None else there(value, language)),
         back and (lambda value, language: None if value is None else back(value, language)),
@@ -169,19 +164,15 @@ def _keys(kind: Any, within: frozenset[Any]) -> _Ways:  # noqa: ANN401 - a Typed
     return _Ways(converted(there), converted(back))
 
 
-# -- dataclasses ----------------------------------------------------------------------------------
-
-
 @cache
 def _writer(kind: Any) -> _Convert:  # noqa: ANN401 - a dataclass
     hints, own = get_type_hints(kind), sent_fields(kind)
-    names = [(name, one.name) for name, one in own.items()]
     ways = {name: _ways(hints[one.name]).there for name, one in own.items()}
     whole = {name: one.metadata["encode"] for name, one in own.items() if "encode" in one.metadata}
     parts = [(name, there) for name, there in ways.items() if there and name not in whole]
 
     def write(value: object, language: Language) -> dict[str, Any]:
-        found = {name: getattr(value, field_name) for name, field_name in names}
+        found = {name: getattr(value, one.name) for name, one in own.items()}
         for name, there in parts:
             found[name] = there(found[name], language)
         for name, encode in whole.items():

@@ -14,12 +14,11 @@ def file_version(found: os.stat_result) -> tuple[int, ...]:
 
 
 def versions(files: Iterable[Path]) -> Versions:
-    """The version of each of *files* now."""
     return {str(file): version_of(file) for file in files}
 
 
 def version_of(file: Path) -> list[int] | None:
-    """The version of *file*. None if there is no such file."""
+    """None if there is no such *file*."""
     try:
         return list(file_version(file.stat()))
     except (OSError, ValueError):

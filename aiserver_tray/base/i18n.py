@@ -1,8 +1,6 @@
-"""Texts for users, in English and Chinese.
-
-The English text is in the code and is the key of its translation in ``locale/zh.po``, as in
-gettext. ``build/dev.py translate`` makes the table that is read here.
-"""
+"""Texts for users, in English and Chinese. The English text is in the code and is the key of its
+translation in ``locale/zh.po``, as in gettext. ``build/dev.py translate`` makes the table that is
+read here."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +10,6 @@ from importlib.resources import files
 from typing import Any, Literal, Self
 
 Language = Literal["en", "zh"]
-
 
 LocalText = dict[Language, str]
 """A text of the catalog, by language."""
@@ -43,12 +40,11 @@ class Text:
     def render(self, language: Language = "en") -> str:
         """The message in *language*; in English if there is no translation."""
         chinese = _chinese().get(self.template) if language == "zh" else None
-        return (chinese or self._english()).format_map(
-            {
-                name: value.render(language) if isinstance(value, Text) else value
-                for name, value in self.values.items()
-            }
-        )
+        values = {
+            name: value.render(language) if isinstance(value, Text) else value
+            for name, value in self.values.items()
+        }
+        return (chinese or self._english()).format_map(values)
 
     def _english(self) -> str:
         return self.template
@@ -116,7 +112,5 @@ def rendered(value: Any, language: Language = "en") -> Any:  # noqa: ANN401 - JS
 
 @cache
 def _chinese() -> dict[str, str]:
-    table: dict[str, str] = json.loads(
-        files("aiserver_tray").joinpath("locale/zh.json").read_text(encoding="utf-8")
-    )
-    return table
+    table = files("aiserver_tray").joinpath("locale/zh.json").read_text(encoding="utf-8")
+    return dict(json.loads(table))

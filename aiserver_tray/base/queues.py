@@ -8,7 +8,6 @@ _Item = TypeVar("_Item")
 _POLL_SECONDS = 0.5
 """Seconds between two waits. On Windows, Ctrl-C does not interrupt a wait."""
 
-
 _MAX_ITEMS = 1000
 """Maximum items at once: a producer may be faster than the consumer."""
 

@@ -31,17 +31,11 @@ def in_line(text: str) -> str:
     return " ".join(kept.split())
 
 
-# -- the tag in the name of an image --------------------------------------------------------------
-
-
 def image_tag(name: str) -> str | None:
     """``1.2`` of ``registry:5000/web:1.2@sha256:…``; None without a tag, as of an image's ID."""
     if name.startswith("sha256:"):
         return None
     return name.partition("@")[0].rpartition("/")[2].partition(":")[2] or None
-
-
-# -- times ----------------------------------------------------------------------------------------
 
 
 _BEGIN = datetime(1970, 1, 1, tzinfo=UTC)
@@ -63,17 +57,14 @@ def rfc3339(nanoseconds: int) -> str:
     return f"{moment_of(seconds * 10**9):%Y-%m-%dT%H:%M:%S}.{fraction:09}Z"
 
 
-# -- addresses of the dashboard's pages -----------------------------------------------------------
-# Only their shape is known here. Which pages there are is written in ``ui/js/pages.js`` alone.
-
-
 HOME: Final = "home"
 
 _PAGE: Final = r"[a-z][a-z-]{0,31}"
 _PART: Final = r"[A-Za-z0-9][A-Za-z0-9_.~-]{0,127}"
 """Such as a module, or a section of the settings."""
 PATTERN: Final = rf"^{_PAGE}(/{_PART}){{0,2}}(\?[A-Za-z0-9_.~%+&=*:,-]{{0,1024}})?$"
-"""What an address matches."""
+"""The shape of the address of a dashboard's page. Which pages there are is written in
+``ui/js/pages.js`` alone."""
 
 
 def is_address(text: str) -> bool:

@@ -33,10 +33,8 @@ if TYPE_CHECKING:
 
 
 class App:
-    """One installation with its catalog.
-
-    ``home``: the folder of ``--home``; ``catalogs``: further catalog folders; ``host``: the
-    engine's address, None for the usual one.
+    """One installation with its catalog. ``home``: the folder of ``--home``; ``catalogs``: further
+    catalog folders; ``host``: the engine's address, None for the usual one.
 
     A command that works through the owner of the core needs neither catalog nor settings. So each
     method imports them itself.
@@ -63,7 +61,6 @@ class App:
 
     @cached_property
     def settings(self) -> "Settings":
-        """The settings of this installation."""
         from aiserver_tray.settings.store import Settings  # noqa: PLC0415
 
         return Settings(self.home)
@@ -93,20 +90,17 @@ class App:
         if setting is None or folders is None:
             return False
         engine = find_address(self._host, setting).host
-        place = self._identity(engine, Edition(self._roots_with(folders)))
+        place = self.identity_with(engine, Edition(self._roots_with(folders)))
         return all(about.get(name) == value for name, value in place.items())
 
-    def identity_with(self, engine: str) -> dict[str, Any]:
+    def identity_with(self, engine: str, edition: Edition | None = None) -> dict[str, Any]:
         """The data that must be equal if one process works through another: home folder, *engine*,
-        and the catalog as it was loaded."""
-        return self._identity(engine, self.edition)
-
-    def _identity(self, engine: str, edition: Edition) -> dict[str, Any]:
+        and *edition*, or the catalog as it was loaded."""
         return {
             "home": str(self.home.folder),
             "engine": engine,
             "catalogs": [str(folder.resolve()) for folder in self._catalogs],
-            "catalogStamp": edition.stamp,
+            "catalogStamp": (edition or self.edition).stamp,
         }
 
     @property
@@ -133,11 +127,11 @@ class App:
 
     def refresh_catalog(self) -> bool:
         """Read the catalog again if its files have changed, and return whether they have."""
-        now = Edition(self._roots)
-        is_changed = now.stamp != self.edition.stamp
-        if is_changed:
-            self.edition = now
-        return is_changed
+        before, now = self.edition, Edition(self._roots)
+        if now.stamp == before.stamp:
+            return False
+        self.edition = now
+        return True
 
     @cached_property
     def edition(self) -> Edition:
@@ -198,15 +192,13 @@ class App:
     @property
     def chosen(self) -> tuple[str, ...]:
         """The modules that *Start all* means: the user's choice, else all features."""
-        chosen = self.quick_settings.chosen
-        if chosen is not None:
+        if (chosen := self.quick_settings.chosen) is not None:
             return chosen
         modules = self.outlines.stored or self.catalog.modules
         return tuple(m.name for m in modules.values() if m.kind == "feature")
 
     @cached_property
     def targets(self) -> "Targets":
-        """The modules with their current settings."""
         from aiserver_tray.core.targets import Targets  # noqa: PLC0415
 
         return Targets(self)
@@ -256,7 +248,8 @@ class App:
         """
         from aiserver_tray.engine.engine import Engine  # noqa: PLC0415
 
-        return Engine(self._host, setting=self._engine_setting)
+        # --host overrides the setting.
+        return Engine(self._host, setting="" if self._host else self.quick_settings.engine)
 
     def core(self) -> "Core":
         """The connection to the engine with all that hangs on it; to be entered with ``with``.
@@ -275,12 +268,6 @@ class App:
         from aiserver_tray.core.core import Core  # noqa: PLC0415
 
         return Core(self.quick_settings, self, self.engine(), installation_id)
-
-    @property
-    def _engine_setting(self) -> str:
-        if self._host:
-            return ""  # --host overrides the setting
-        return self.quick_settings.engine
 
     def check(self, path: Path | None) -> "Report":
         """Everything that is wrong with the modules below *path* (a catalog folder, a module's

@@ -17,17 +17,13 @@ if TYPE_CHECKING:
     from aiserver_tray.operations.modules import Modules
     from aiserver_tray.operations.operation import Operations
 
-
 _WATCHED_INTERVAL_SECONDS = 1.0
 """Seconds between two samples that somebody looks at: as ``docker stats``."""
 
 
 class Core:
     """Engine, state and operations of one installation, available between ``with`` (or `open`) and
-    `close`.
-
-    On entry, the engine's containers are known, or the reason why the engine does not respond.
-    """
+    `close`. On entry, the engine's containers are known, or why the engine does not respond."""
 
     def __init__(
         self, settings: QuickSettings, modules: "Modules", engine: Engine, installation_id: str
@@ -37,12 +33,8 @@ class Core:
         self._settings = settings
         self._modules = modules
         self._foreign = ForeignOperations(self.store, settings, installation_id)
-        self._watcher = Watcher(
-            self.engine,
-            self.store,
-            installation_id,
-            before_end=self._foreign.refresh_begun,
-        )
+        before_end = self._foreign.refresh_begun
+        self._watcher = Watcher(engine, self.store, installation_id, before_end=before_end)
         self.before_removal: Callable[[str], object] = lambda _container: None
         """Called with the ID of a container that has ended, before an operation removes it. To be
         set before `operations` is used."""
@@ -58,20 +50,16 @@ class Core:
 
     def __enter__(self) -> Self:
         """Raises ``SettingError`` if running operations can't be read."""
-        try:
-            self._begin()
-        except BaseException:
-            self.close()
-            raise
+        with ExitStack() as failed:
+            failed.callback(self.close)
+            self._watcher.start()
+            self._modules.read()  # while the engine answers
+            found = self.store.wait_until(lambda s: s.engine.running or s.engine.error is not None)
+            if found.engine.running and found.engine.id:
+                self._foreign.refresh(found.engine.id)
+            self._foreign.start()
+            failed.pop_all()
         return self
-
-    def _begin(self) -> None:
-        self._watcher.start()
-        self._modules.read()  # while the engine answers
-        found = self.store.wait_until(lambda s: s.engine.running or s.engine.error is not None)
-        if found.engine.running and found.engine.id:
-            self._foreign.refresh(found.engine.id)
-        self._foreign.start()
 
     def __exit__(self, *_: object) -> None:
         self.close()
@@ -88,24 +76,14 @@ class Core:
 
     @cached_property
     def operations(self) -> "Operations":
-        """The service that starts operations."""
         # Commands that only read must not wait for these imports.
         from aiserver_tray.operations.kernel import Kernel  # noqa: PLC0415
         from aiserver_tray.operations.operation import Operations  # noqa: PLC0415
         from aiserver_tray.operations.parts import Parts  # noqa: PLC0415
 
-        settings = self._settings.full
-        kernel = Kernel(self.engine, settings)
-        refresh = self._watcher.refresh
-        parts = Parts(
-            self.engine,
-            self.store,
-            settings,
-            self._modules,
-            refresh,
-            kernel,
-            self.before_removal,
-        )
+        settings, refresh = self._settings.full, self._watcher.refresh
+        kernel, store, modules = Kernel(self.engine, settings), self.store, self._modules
+        parts = Parts(self.engine, store, settings, modules, refresh, kernel, self.before_removal)
         return Operations(parts)
 
     def refresh(self) -> None:

@@ -31,31 +31,24 @@ _logger = logging.getLogger(__name__)
 
 
 class KnownDesired(Protocol):
-    """The part of the settings that this needs."""
+    """The part of the settings that this needs.
+
+    Raises:
+        SettingError: from both methods: they can't be read.
+    """
 
     def desired(self, engine_id: str) -> Sequence[str]:
-        """The modules that the user asked for on the engine.
-
-        Raises:
-            SettingError: they can't be read.
-        """
+        """The modules that the user asked for on the engine."""
 
     def stopped(self, engine_id: str) -> Sequence[str]:
-        """The services (``module/service``) that the user stopped alone on the engine.
-
-        Raises:
-            SettingError: they can't be read.
-        """
+        """The services (``module/service``) that the user stopped alone on the engine."""
 
 
 class ForeignOperations:
     """Reports operations of other processes, and the desired modules, to *store*. Operations of
-    other installations change none of our containers, so they are left out.
-
-    It checks when containers change, and every `_POLL_SECONDS` while another process works.
-    Otherwise it checks every *recheck_seconds*, because the desired modules may change without
-    any container.
-    """
+    other installations change none of our containers, so they are left out. It checks when
+    containers change, and every `_POLL_SECONDS` while another process works. Otherwise it checks
+    every *recheck_seconds*, because the desired modules may change without any container."""
 
     def __init__(
         self,
@@ -78,7 +71,6 @@ class ForeignOperations:
         self._thread = Thread(target=self._run, name="foreign-operations", daemon=True)
 
     def start(self) -> None:
-        """Start the thread."""
         self._store.observe(self._on_state)
         self._thread.start()
 
@@ -101,7 +93,8 @@ class ForeignOperations:
             stopped = frozenset(self._settings.stopped(engine_id))
             self._store.put(DesiredChanged(desired, stopped))
             for gone in before.keys() - found.keys():
-                self._store.put(OperationChanged(ended(before[gone])))
+                # Only its own process knows the result.
+                self._store.put(OperationChanged(replace(before[gone], status="succeeded")))
             self._known = found
 
     def refresh_begun(self) -> None:
@@ -119,14 +112,11 @@ class ForeignOperations:
 
     def _report_begun(self, engine_id: str) -> dict[str, OperationView]:
         """Report new operations; returns all that are running."""
-        found = {view.id: view for view in self._running(engine_id)}
+        found = {view.id: view for view in views(holders(engine_id), self._installation_id)}
         for view in found.values():
             if self._known.get(view.id) != view:
                 self._store.put(OperationChanged(view))
         return found
-
-    def _running(self, engine_id: str) -> list[OperationView]:
-        return views(holders(engine_id), self._installation_id)
 
     def _on_state(self, state: State) -> None:
         if state.engine.running and state.containers is not self._containers:
@@ -160,8 +150,3 @@ def views(held: Mapping[str, Holder], installation: str) -> list[OperationView]:
         OperationView(f"{pid} {work.command}", work.kind, tuple(names), is_foreign=True)
         for (pid, work), names in modules.items()
     ]
-
-
-def ended(view: OperationView) -> OperationView:
-    """*view* as finished. Only its own process knows the result."""
-    return replace(view, status="succeeded")

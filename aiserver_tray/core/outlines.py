@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from aiserver_tray.catalog.modules import Module
     from aiserver_tray.settings.declared import Declared
     from aiserver_tray.settings.store import Settings
-
 
 _logger = logging.getLogger(__name__)
 
@@ -70,7 +69,6 @@ class Outlines:
         return (*catalog.modules, *broken)
 
     def one(self, name: str) -> ModuleModel:
-        """The outline of the module *name*."""
         if (known := self.stored) and name in known:
             return known[name]
         return self._made(name)
@@ -120,18 +118,10 @@ def outline_of(
     except Exception as bug:  # noqa: BLE001 - one file must not take all modules away
         log_bug(_logger, f"the outline of {name} failed", bug)
         why, remedies = bug_error(bug).text, ()
-    known = catalog.modules.get(name)
-    if known is None:
-        return ModuleModel(name, "feature", problem=why, remedies=remedies)
-    return ModuleModel(
-        name,
-        known.kind,
-        problem=why,
-        remedies=remedies,
-        title=known.title,
-        summary=known.summary,
-        icon=known.icon,
-    )
+    model = ModuleModel(name, "feature", problem=why, remedies=remedies)
+    if own := catalog.modules.get(name):
+        return replace(model, kind=own.kind, title=own.title, summary=own.summary, icon=own.icon)
+    return model
 
 
 def _why(error: AiServerError) -> Text:
@@ -141,11 +131,6 @@ def _why(error: AiServerError) -> Text:
         return error.text
     first = error.problems[0]
     return Text("{place}: {why}", place=first.place, why=first.text)
-
-
-# -- the outlines of all modules in a file of the home folder -------------------------------------
-# While no file that they come from has changed, a command that only shows or stops modules need
-# not read the catalog.
 
 
 Models = Mapping[str, ModuleModel]
@@ -159,7 +144,9 @@ the outlines are made."""
 
 
 class OutlineFile:
-    """The file in *folder*. *stamp* is that of the catalog: any JSON."""
+    """The outlines of all modules, in a file of *folder*: while no file that they come from has
+    changed, a command that only shows or stops modules need not read the catalog. *stamp* is that
+    of the catalog: any JSON."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / NAME
@@ -178,8 +165,7 @@ class OutlineFile:
         has a problem, if one of the files has just changed, or if the home is read-only."""
         if any(model.problem for model in models.values()) or not _is_settled(files):
             return
-        content = {"files": files, "models": [asdict(model) for model in models.values()]}
-        payload = json.dumps(content)
+        payload = json.dumps({"files": files, "models": [*map(asdict, models.values())]})
         # Without a lock: if two processes write at once and damage the file, its seal shows that.
         with suppress(OSError):
             write_private(self._path, f"{_seal(stamp, payload)}\n{payload}".encode())
@@ -201,10 +187,8 @@ def _seal(stamp: object, payload: str) -> str:
 
 
 def _model(found: Mapping[str, Any]) -> ModuleModel:
-    services = tuple(
-        ServiceModel(**{**service, "depends_on": tuple(service["depends_on"])})
-        for service in found["services"]
-    )
+    given = ({**one, "depends_on": tuple(one["depends_on"])} for one in found["services"])
+    services = tuple(ServiceModel(**one) for one in given)
     tuples = {name: tuple(found[name]) for name in ("requires", "remedies")}
     return ModuleModel(**{**found, **tuples, "services": services})
 

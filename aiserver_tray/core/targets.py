@@ -29,10 +29,8 @@ class Installation(Protocol):
 
     @property
     def catalog(self) -> Catalog: ...
-
     @property
     def settings(self) -> Settings: ...
-
     def in_scope(self, module: Module, /) -> Declared: ...
 
 
@@ -102,8 +100,7 @@ class Targets:
 
     def _untrusted(self, resolved: ResolvedModule) -> TrustError | None:
         """Why *resolved* may not start before the user agrees."""
-        asked, hash = self._permissions(resolved)
-        name = resolved.module.name
+        (asked, hash), name = self._permissions(resolved), resolved.module.name
         if not asked or self._settings.trusts(name, hash):
             return None
         return TrustError(name, hash, [one.as_data() for one in asked])
@@ -112,9 +109,6 @@ class Targets:
         """The permissions that *resolved* asks for, and the hash that stands for them."""
         asked = permissions(self._catalog, resolved)
         return asked, fingerprint(resolved.module, asked)
-
-
-# -- required settings without a value (pure) -----------------------------------------------------
 
 
 def missing_values(

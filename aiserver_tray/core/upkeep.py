@@ -1,6 +1,5 @@
 """What the core does without a request: start the desired modules, find outdated containers, read
-changed files.
-"""
+changed files."""
 
 import logging
 from collections.abc import Callable, Collection, Iterator
@@ -52,7 +51,6 @@ class Reviver:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop."""
         self._arrivals.put("end")
         self._thread.join()
 
@@ -64,31 +62,21 @@ class Reviver:
     def _run(self) -> None:
         for number, _ in enumerate(iter(self._arrivals.get, "end")):
             try:
-                if number > 0 or self._is_wanted_at_launch():
+                if number > 0 or self._settings.app.start_desired:
                     self._revive()
             except AiServerError as error:
                 _logger.warning("the desired modules can't start: %s", error)
 
-    def _is_wanted_at_launch(self) -> bool:
-        return self._settings.app.start_desired
-
     def _revive(self) -> None:
         engine = self._core.store.snapshot.engine
-        if not engine.id:
-            return
-        known = set(self._names())
         # The operation determines the modules under its locks, because the user may stop some
         # before.
-        if not known.isdisjoint(self._settings.engines.desired(engine.id)):
+        if engine.id and {*self._names()} & {*self._settings.engines.desired(engine.id)}:
             self._begin(Revival())
-
-
-# -- running modules whose settings have changed --------------------------------------------------
 
 
 _PAUSE_SECONDS = 0.2
 """Seconds between two comparisons: while modules start, the state changes all the time."""
-
 
 Hashes = dict[str, str]
 """Container -> hash of its configuration."""
@@ -109,12 +97,10 @@ class OutdatedModules:
         self._thread = Thread(target=self._run, name="outdated", daemon=True)
 
     def start(self) -> None:
-        """Begin to compare."""
         self._leave = self._store.observe(lambda _state: self._changed.set())
         self._thread.start()
 
     def close(self) -> None:
-        """Stop."""
         self._closing.set()
         self._leave()
         self._changed.set()
@@ -156,9 +142,6 @@ class OutdatedModules:
         return known[module]
 
 
-# -- refreshing catalog and settings when their files change --------------------------------------
-
-
 _POLL_SECONDS = 2.0
 """Seconds between two checks; one takes a millisecond."""
 
@@ -188,7 +171,6 @@ class FileRefresh:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop watching."""
         self._closing.set()
         if self._thread.is_alive():
             self._thread.join(_CLOSE_TIMEOUT_SECONDS)
@@ -208,7 +190,9 @@ class FileRefresh:
 
     def _refresh(self) -> None:
         with self._lock:
-            is_new = not self._is_at_work() and self._app.refresh_catalog()
+            operations = self._core.store.state.operations
+            is_at_work = any(not view.is_over and not view.is_foreign for view in operations)
+            is_new = not is_at_work and self._app.refresh_catalog()
             stamp = self._app.settings.stamp
             if is_new or stamp != self._published:
                 self._published = stamp
@@ -216,10 +200,6 @@ class FileRefresh:
                 self._core.store.put(ThemeChanged(self._app.settings.app.theme))
                 self._core.store.put(TextsChanged())
                 self._core.store.flush()
-
-    def _is_at_work(self) -> bool:
-        operations = self._core.store.state.operations
-        return any(not view.is_over and not view.is_foreign for view in operations)
 
     def _watch(self) -> None:
         is_logged = False

@@ -53,8 +53,6 @@ class EventSource(Protocol):
 
 
 class ContainerSource(Protocol):
-    """The containers API that the watcher uses."""
-
     def summaries(self, installation: str | None = None) -> Sequence[ContainerSummary]: ...
     def inspect(self, name_or_id: str, /) -> Container: ...
 
@@ -136,25 +134,19 @@ class Watcher:
 
     def _run(self) -> None:
         while not self._closing:
-            error = self._failure()
+            try:
+                self._watch()
+                continue
+            except Exception as failure:  # noqa: BLE001 - any must lead to the next attempt
+                error = _as_own_error(failure)
             if self._closing:
                 return
-            if error is None:
-                continue
             self._store.put(EngineDown(error, datetime.now(UTC)))
             pause = self._back_off[min(self._failures, len(self._back_off) - 1)]
             if isinstance(error, EngineNotInstalledError):
                 pause = min(pause, NOT_INSTALLED_SECONDS)
             self._pause(pause)
             self._failures += 1
-
-    def _failure(self) -> AiServerError | None:
-        """Watch until that fails, and return the error. None: start again."""
-        try:
-            self._watch()
-        except Exception as error:  # noqa: BLE001 - any failure must lead to the next attempt
-            return _as_own_error(error)
-        return None
 
     def _watch(self) -> None:
         """Follow one stream of events, until it ends (which is an error) or a refresh is requested.
@@ -272,10 +264,9 @@ def _as_own_error(error: Exception) -> AiServerError:
     if isinstance(error, AiServerError):
         return error
     log_bug(_logger, "watching the engine failed", error)
-    return AiServerError(
-        Text(
-            "Watching the engine failed because of a bug ({where}). It will be retried. Please "
-            "report this.",
-            where=where(error),
-        )
+    text = Text(
+        "Watching the engine failed because of a bug ({where}). It will be retried. Please "
+        "report this.",
+        where=where(error),
     )
+    return AiServerError(text)

@@ -27,10 +27,17 @@ from aiserver_tray.base.codec import to_json
 from aiserver_tray.base.errors import AiServerError, RequestError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.model import MAX_NAMES
-from aiserver_tray.protocol.message import Caller, CallerKind, Envelope, Json, Peer, answer
+from aiserver_tray.protocol.message import (
+    Caller,
+    CallerKind,
+    Envelope,
+    Json,
+    Peer,
+    answer,
+    refusal,
+)
 
 EVERYONE: Final[frozenset[CallerKind]] = frozenset({"window", "browser", "command", "tray"})
-
 
 CONFIG: Final = ConfigDict(alias_generator=to_camel, validate_by_name=True, extra="forbid")
 """Configuration of every request: camelCase in JSON, and unknown fields are rejected."""
@@ -70,7 +77,7 @@ class Channel:
         """The parameters of the method: those of ``asked`` and ``caller`` that it has."""
         return frozenset(inspect.signature(self.method).parameters) & {"asked", "caller"}
 
-    @cached_property
+    @property
     def request(self) -> Any:  # noqa: ANN401 - a type
         """The model of the request: a `Payload`, or a dataclass with the same `CONFIG`."""
         return self._hints.get("asked", Nothing)
@@ -115,9 +122,6 @@ def channels_of(part: type) -> Iterable[Channel]:
         yield from getattr(member, "channels", ())
 
 
-# -- what all features have in common -------------------------------------------------------------
-
-
 class Part:
     """Some channels of a feature, with what they share."""
 
@@ -151,17 +155,12 @@ class Feature(Part):
         every few seconds."""
 
     def forget(self, peer: Peer) -> None:
-        """The client is gone: end what runs only for it."""
         for part in self.parts:
             part.forget(peer)
 
     def close(self) -> None:
-        """End what runs in the background."""
         for part in self.parts:
             part.close()
-
-
-# -- from a channel's name to its handler ---------------------------------------------------------
 
 
 _logger = logging.getLogger(__name__)
@@ -197,11 +196,7 @@ Handlers = Mapping[str, Handler]
 
 def handlers_of(parts: Iterable[object]) -> Handlers:
     """The handlers of all channels that the classes of *parts* declare."""
-    return {
-        channel.name: Handler(channel, part)
-        for part in parts
-        for channel in channels_of(type(part))
-    }
+    return {each.name: Handler(each, part) for part in parts for each in channels_of(type(part))}
 
 
 def dispatch(handlers: Handlers, channel: str, payload: object, caller: Caller) -> Envelope:
@@ -209,15 +204,10 @@ def dispatch(handlers: Handlers, channel: str, payload: object, caller: Caller) 
     try:
         return answer(handler_of(handlers, channel).answer(payload, caller))
     except AiServerError as error:
-        return refusal(error, caller)
+        return refusal(error, caller.language)
     except Exception as bug:  # noqa: BLE001 - the client gets an answer in any case
         log_bug(_logger, f"{channel} failed", bug)
-        return refusal(bug_error(bug), caller)
-
-
-def refusal(error: AiServerError, caller: Caller) -> Envelope:
-    """The envelope of a failure."""
-    return {"success": False, **error.as_json(caller.language)}
+        return refusal(bug_error(bug), caller.language)
 
 
 def handler_of(handlers: Handlers, channel: str) -> Handler:
@@ -228,9 +218,8 @@ def handler_of(handlers: Handlers, channel: str) -> Handler:
     """
     if channel not in handlers:
         near = ", ".join(get_close_matches(channel, handlers)) or ", ".join(handlers)
-        raise RequestError(
-            Text("there is no channel {name!r}. Similar: {near}", name=channel, near=near)
-        )
+        why = Text("there is no channel {name!r}. Similar: {near}", name=channel, near=near)
+        raise RequestError(why)
     return handlers[channel]
 
 

@@ -58,7 +58,6 @@ class Hub:
                 self._send_news(peer, subscription)
 
     def forget(self, peer: Peer) -> None:
-        """The client is gone."""
         with self._lock:
             self._subscriptions.pop(peer, None)
 
@@ -102,9 +101,6 @@ def _logged() -> Iterator[None]:
         yield
     except Exception as bug:  # noqa: BLE001
         log_bug(_logger, "an event was not sent to a client", bug)
-
-
-# -- the queue of frames to one client ------------------------------------------------------------
 
 
 MAX_BYTES: Final = 16 * 2**20

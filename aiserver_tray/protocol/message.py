@@ -1,13 +1,13 @@
-"""Messages between the owner of the core and its clients, and the contract that they keep.
-
-Clients are processes that have to start fast: nothing here needs the validation of requests.
-"""
+"""Messages between the owner of the core and its clients, and the contract that they keep, over
+each of the carriers: a client asks through channels and gets events (``docs/ipc.md``). Clients are
+processes that have to start fast: nothing here needs the validation of requests."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, Final, Generic, Literal, Protocol, TypeVar
 
 from aiserver_tray.base.codec import compact_json, to_json
+from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.model import Actor, Carrier
 
@@ -42,26 +42,21 @@ EVENTS: Final[dict[str, "Event[Any]"]] = {}
 """Every event there is, by name. Filled by the declarations, when their modules are imported."""
 
 
+@dataclass(frozen=True, eq=False)
 class Event(Generic[_Payload]):
     """A message that clients receive without a request. ``payload``: its class (`base.codec`);
     ``key``: its subject in JSON, if only the latest event about it counts (see `Message`);
     ``source``: the sender."""
 
-    def __init__(
-        self,
-        name: str,
-        payload: type[_Payload],
-        summary: str,
-        *,
-        key: Callable[[Json], str] | None = None,
-        source: Source = "owner",
-    ) -> None:
-        self.name = name
-        self.payload = payload
-        self.summary = summary
-        self._key = key
-        self.source = source
-        EVENTS[name] = self
+    name: str
+    payload: type[_Payload]
+    summary: str
+    _: KW_ONLY
+    key: Callable[[Json], str] | None = None
+    source: Source = "owner"
+
+    def __post_init__(self) -> None:
+        EVENTS[self.name] = self
 
     def message(self, payload: _Payload, language: Language = "en") -> Message:
         """The event with *payload*, with texts in *language*."""
@@ -69,7 +64,7 @@ class Event(Generic[_Payload]):
 
     def of_json(self, payload: Json) -> Message:
         """The event with *payload*, which is JSON."""
-        return Message(self.name, compact_json(payload), self._key(payload) if self._key else None)
+        return Message(self.name, compact_json(payload), self.key(payload) if self.key else None)
 
 
 def owner_events() -> tuple[str, ...]:
@@ -77,17 +72,11 @@ def owner_events() -> tuple[str, ...]:
     return tuple(event.name for event in EVENTS.values() if event.source == "owner")
 
 
-# -- the contract ---------------------------------------------------------------------------------
-# A client asks through channels and gets events (``docs/ipc.md``). Every answer is an envelope::
-# {"success": bool, "code": str | null, "message": str, "data": {...}}
-# The same contract goes over three carriers: the control channel, the window's JS bridge, and
-# HTTP.
-
-
 VERSION: Final = 2
 """Version of the contract; a client with another version is rejected."""
 
 Envelope = Json
+"""An answer: ``{"success": bool, "code": str | null, "message": str, "data": {...}}``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +101,6 @@ class Caller:
 
     @property
     def kind(self) -> CallerKind:
-        """The kind of client."""
         return self.peer.kind
 
     @property
@@ -140,3 +128,8 @@ class Contract(Protocol):
 def answer(data: Json) -> Envelope:
     """The envelope of a success."""
     return {"success": True, "code": None, "message": "", "data": data}
+
+
+def refusal(error: AiServerError, language: Language) -> Envelope:
+    """The envelope of a failure."""
+    return {"success": False, **error.as_json(language)}

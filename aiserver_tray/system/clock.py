@@ -1,4 +1,4 @@
-"""Monotonic clocks."""
+"""Monotonic clocks, and noticing that the machine slept."""
 
 import ctypes
 import sys
@@ -19,12 +19,6 @@ def awake() -> float:
     return time.monotonic()
 
 
-# -- detecting that the machine slept -------------------------------------------------------------
-# No system reports this in the same way to a program without a window. But each has a clock that
-# continues during sleep, and waits that do not: if a wait took much too long by that clock, the
-# machine slept. A process that was paused looks the same, and has to refresh just as much.
-
-
 _POLL_SECONDS = 5.0
 _SLEEP_THRESHOLD_SECONDS = 10.0
 
@@ -41,7 +35,12 @@ def clock() -> float:
 
 class ResumeWatch:
     """Calls *resumed* after the machine slept: within seconds in its own thread, or at once in a
-    thread that calls `check`. *now* replaces the clock."""
+    thread that calls `check`. *now* replaces the clock.
+
+    No system reports this in the same way to a program without a window. But each has a clock that
+    continues during sleep, and waits that do not: if a wait took much too long by that clock, the
+    machine slept. A process that was paused looks the same, and has to refresh just as much.
+    """
 
     def __init__(
         self,
@@ -59,16 +58,13 @@ class ResumeWatch:
         self._thread = threading.Thread(target=self._watch, name="resume", daemon=True)
 
     def start(self) -> None:
-        """Begin to watch."""
         self._thread.start()
 
     def close(self) -> None:
-        """Stop the thread."""
         self._over.set()
         self._thread.join()
 
     def check(self) -> None:
-        """Check the clock now."""
         with self._lock:
             now = self._now()
             has_slept = now - self._before > self._interval + _SLEEP_THRESHOLD_SECONDS

@@ -1,9 +1,6 @@
 """The operating system's credential store, through ``keyring``: Windows Credential Manager, macOS
-Keychain, Secret Service or KWallet.
-
-``keyring`` searches for back ends during its import. This is slow, so it is imported at first
-use.
-"""
+Keychain, Secret Service or KWallet. It searches for back ends during its import. This is slow, so
+it is imported at first use."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +20,7 @@ class CredentialStore:
 
     def __init__(self, backend: "KeyringBackend") -> None:
         self._backend = backend
-        self.name = _name(backend)
+        self.name = f"{type(backend).__module__}.{type(backend).__qualname__}"
 
     def get(self, entry: str) -> str | None:
         """The value of *entry*. None if it does not exist.
@@ -90,7 +87,3 @@ def _reached() -> Iterator[None]:
         yield
     except Exception as error:  # a back end is a plug-in and can raise anything
         raise ConnectionError(f"{type(error).__name__}: {error}") from error
-
-
-def _name(backend: "KeyringBackend") -> str:
-    return f"{type(backend).__module__}.{type(backend).__qualname__}"

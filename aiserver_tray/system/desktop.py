@@ -1,4 +1,5 @@
-"""The desktop: whether there is one, its theme, and how it shows folders and web addresses."""
+"""The desktop: whether there is one, its theme, how it shows folders and web addresses, and what
+its windows need."""
 
 import os
 import shutil
@@ -24,17 +25,13 @@ def has_desktop() -> bool:
     return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 
-# -- light or dark --------------------------------------------------------------------------------
-# Never fails; an unknown theme is the system's default.
-
-
 Theme = Literal["light", "dark"]
+"""Finding it never fails; an unknown theme is the system's default."""
 
 _PERSONALIZE = r"Software\Microsoft\Windows\CurrentVersion\Themes\Personalize"
 
 
 def taskbar_theme() -> Theme:
-    """The theme of the task bar."""
     if sys.platform == "win32":
         return _windows("SystemUsesLightTheme", usual="dark")
     if sys.platform != "darwin" and "GNOME" in _desktops():
@@ -89,9 +86,6 @@ def _value(file: Path, section: str, key: str) -> str:
     return parser.get(section, key, fallback="")
 
 
-# -- showing a folder in the desktop's file manager -----------------------------------------------
-
-
 _PROGRAM = {"win32": "explorer", "darwin": "open"}.get(sys.platform, "xdg-open")
 
 
@@ -115,9 +109,6 @@ def open_folder(folder: Path) -> None:
         raise SettingError(str(folder), why) from error
     # Some file managers run until their window is closed.
     Thread(target=process.wait, name="file-manager", daemon=True).start()
-
-
-# -- opening a web address in the browser of the user's choice ------------------------------------
 
 
 def open_url(url: str) -> None:
@@ -167,15 +158,9 @@ def is_web_address(url: str) -> bool:
     return parts.scheme in ("http", "https") and is_complete and is_plain
 
 
-# -- the form of an icon that this system's windows take ------------------------------------------
-
-
 def icon_file(folder: Path) -> Path:
     """The icon in *folder*, in the form that is read everywhere on this system."""
     return folder / ("icon.ico" if sys.platform == "win32" else "icon.png")
-
-
-# -- WebView2 -------------------------------------------------------------------------------------
 
 
 NAME: Final = "Microsoft Edge WebView2"
@@ -202,18 +187,12 @@ def is_missing() -> bool:
 
 def is_registered(registry: Registry) -> bool:
     """Whether *registry* has the version of an installed WebView2."""
-    found = [
-        registry.get(hive, rf"{key}\{client}", "pv") for hive, key in _PLACES for client in _CLIENTS
-    ]
+    found = [registry.get(hive, rf"{key}\{id}", "pv") for hive, key in _PLACES for id in _CLIENTS]
     return any(isinstance(version, str) and version not in _NONE for version in found)
 
 
-# -- graphics cards that containers can use -------------------------------------------------------
-
-
-_QUERY = ("nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader")
-
-
 def graphics_cards() -> list[str]:
-    """NVIDIA's cards in this machine with their memory, as its driver names them."""
-    return [line.strip() for line in output_of(*_QUERY).splitlines() if line.strip()]
+    """NVIDIA's cards, which containers can use, in this machine, with their memory, as its driver
+    names them."""
+    query = ("nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader")
+    return [line.strip() for line in output_of(*query).splitlines() if line.strip()]

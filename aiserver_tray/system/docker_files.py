@@ -1,4 +1,6 @@
-"""The user's configuration of Docker: proxies, credentials and contexts."""
+"""The user's configuration of Docker: proxies, credentials and contexts. Read from Docker's own
+files, since the SDK's reader of contexts takes its folder from the process's environment and fails
+on those of other kinds."""
 
 import base64
 import hashlib
@@ -11,11 +13,6 @@ from typing import Any
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.user_home import user_home
-
-# -- contexts -------------------------------------------------------------------------------------
-# Read from Docker's own files, since the SDK's reader takes its folder from the process's
-# environment and fails on contexts of other kinds.
-
 
 _DEFAULT = "default"
 
@@ -174,24 +171,19 @@ def _text(value: object, *path: str) -> str:
 
 
 def _why(wrong: _WrongEntryError) -> Text:
-    entry, expected = ".".join(wrong.path), wrong.expected
-    if not entry:
-        return Text("expected {expected}. Correct the file", expected=expected)
+    named = {"entry": ".".join(wrong.path), "expected": wrong.expected}
+    if not wrong.path:
+        return Text("expected {expected}. Correct the file", **named)
     if wrong.path[0] == "auths":
         return Text(
             "{entry}: expected {expected}. Remove this entry, then log in again with "
             "`docker login`",
-            entry=entry,
-            expected=expected,
+            **named,
         )
-    return Text("{entry}: expected {expected}. Correct the file", entry=entry, expected=expected)
-
-
-# -- the folder of Docker's configuration ---------------------------------------------------------
+    return Text("{entry}: expected {expected}. Correct the file", **named)
 
 
 def docker_folder(environment: Mapping[str, str]) -> Path:
-    """The folder of Docker's configuration."""
     return Path(environment.get("DOCKER_CONFIG") or user_home() / ".docker")
 
 

@@ -1,4 +1,5 @@
-"""Installing Docker from the packages of Debian or Ubuntu, as root.
+"""Installing Docker: from the packages of Debian or Ubuntu, as root, or by programs for Windows and
+macOS; and the Python packages that are installed.
 
 One script does it, so that a password is asked for once. It stops when its input closes, because a
 user can't send signals to a process of root. Once packages are being installed, nothing stops it:
@@ -162,12 +163,9 @@ class EngineInstallation:
                 process = self._process = _started(self._command)
             except OSError as error:
                 raise _failed(error.strerror or str(error)) from error
-        assert process.stdout
-        assert process.stderr
-        streams = (process.stdout, process.stderr)
         readers = [
             Thread(target=self._read, args=[one], name="engine-install-output", daemon=True)
-            for one in streams
+            for one in (process.stdout, process.stderr)
         ]
         for reader in readers:
             reader.start()
@@ -224,14 +222,9 @@ def _phase(word: str) -> Phase:
 
 
 def _started(command: Sequence[str]) -> subprocess.Popen[str]:
+    pipe = subprocess.PIPE
     return subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
+        command, stdin=pipe, stdout=pipe, stderr=pipe, encoding="utf-8", errors="replace"
     )
 
 
@@ -242,9 +235,6 @@ def _failed(why: object) -> EngineNotInstalledError:
         command=command_by_hand(),
     )
     return EngineNotInstalledError(_HOST, text)
-
-
-# -- the programs that bring a Docker engine to Windows and macOS ---------------------------------
 
 
 System = Literal["linux", "windows", "macos"]
@@ -311,9 +301,6 @@ def engine_choices(system: System = SYSTEM) -> tuple[EngineChoice, ...]:
     )
 
 
-# -- packages of Linux ----------------------------------------------------------------------------
-
-
 _US: Final = "aiserver-tray"
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]+")
 _CLASSIFIER: Final = "License :: OSI Approved :: "
@@ -361,5 +348,4 @@ def _licence(known: metadata.Distribution) -> str:
             if stated and "\n" not in stated:  # else it is the licence itself
                 return str(stated)
     classifiers = known.metadata.get_all("Classifier") or []
-    names = [c.removeprefix(_CLASSIFIER) for c in classifiers if c.startswith(_CLASSIFIER)]
-    return ", ".join(names)
+    return ", ".join(c.removeprefix(_CLASSIFIER) for c in classifiers if c.startswith(_CLASSIFIER))

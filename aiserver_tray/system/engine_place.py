@@ -1,8 +1,5 @@
-"""Finding this machine's own engine, and whether one is installed.
-
-Only local sockets and pipes are considered: a remote engine is used only if the user sets it, never
-by accident.
-"""
+"""Finding this machine's own engine, and whether one is installed. Only local sockets and pipes are
+considered: a remote engine is used only if the user sets it, never by accident."""
 
 import os
 import shutil
@@ -48,11 +45,9 @@ def default_host() -> str:
     """The address of the local engine, as ``DOCKER_HOST`` would give it: the first that answers;
     else that is installed, rather one that has a socket; else any socket."""
     known = places()
-    for is_it in (_answers, _is_ready, lambda place: place.is_installed, _exists):
-        for place in known:
-            if is_it(place):
-                return place.host
-    return known[-1].host
+    preferred = (_answers, _is_ready, lambda place: place.is_installed, _exists)
+    found = (place for is_it in preferred for place in known if is_it(place))
+    return next(found, known[-1]).host
 
 
 def is_installed() -> bool:
@@ -71,7 +66,9 @@ def places() -> list[EnginePlace]:
 
 def _windows_places() -> list[EnginePlace]:
     """Rancher Desktop and others answer at the usual pipe, too."""
-    docker, rancher = _desktop_programs(), _rancher_programs()
+    inner = "Rancher Desktop/Rancher Desktop.exe"
+    rancher = [*_below("ProgramFiles", inner), *_below("LOCALAPPDATA", f"Programs/{inner}")]
+    docker = _desktop_programs()
     desktop = next(filter(_is_there, docker), "")
     usual = desktop or next(filter(_is_there, rancher), "")
     return [
@@ -89,11 +86,6 @@ def _desktop_programs() -> list[str]:
         *_below("ProgramFiles", "Docker/Docker/Docker Desktop.exe"),
         *_below("LOCALAPPDATA", "Programs/DockerDesktop/Docker Desktop.exe"),
     ]
-
-
-def _rancher_programs() -> list[str]:
-    inner = "Rancher Desktop/Rancher Desktop.exe"
-    return [*_below("ProgramFiles", inner), *_below("LOCALAPPDATA", f"Programs/{inner}")]
 
 
 def _below(variable: str, inner: str) -> list[str]:
@@ -189,9 +181,6 @@ def kernel_release() -> str:
     if sys.platform != "linux":
         return ""
     return os.uname().release
-
-
-# -- the engine's address -------------------------------------------------------------------------
 
 
 _SCHEMES = ("unix", "npipe", "tcp", "http", "https")

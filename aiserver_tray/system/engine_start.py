@@ -1,9 +1,6 @@
 """Starting this machine's engine through the operating system: a desktop program or a unit of
-systemd, never the ``docker`` command.
-
-Only the engine's own response shows that it has started: desktop programs report it too early or
-never.
-"""
+systemd, never the ``docker`` command. Only the engine's own response shows that it has started:
+desktop programs report it too early or never."""
 
 import os
 import shlex
@@ -19,9 +16,12 @@ from typing import IO
 from aiserver_tray.base.errors import AiServerError, CancelledError, EngineDownError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.system.engine_place import places
+from aiserver_tray.system.process import output_of
 
 START_TIMEOUT_SECONDS = 60.0
 """Seconds that an engine has to come up."""
+
+_SYSTEMCTL_SECONDS = 5.0
 
 _POLL_SECONDS = 0.25
 """Seconds between two questions to an engine that is coming up."""
@@ -54,8 +54,7 @@ def start_engine(
     deadline = time.monotonic() + within
     with _launched(command, host) as why_ended:
         while (silence := _why_silent(ping)) is not None:
-            ended = why_ended()
-            if ended is not None:
+            if (ended := why_ended()) is not None:
                 raise _failed(host, command, ended)
             if time.monotonic() >= deadline:
                 raise _too_late(host, command, within, silence)
@@ -88,17 +87,8 @@ def _is_usable(command: Sequence[str]) -> bool:
     if not command or command[0] != "systemctl":
         return bool(command)
     *scope, _, unit = command
-    try:
-        done = subprocess.run(
-            [*scope, "show", "--property=LoadState", "--value", unit],
-            capture_output=True,
-            text=True,
-            timeout=5,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return done.stdout.strip() == "loaded"
+    asked = (*scope, "show", "--property=LoadState", "--value", unit)
+    return output_of(*asked, seconds=_SYSTEMCTL_SECONDS) == "loaded"
 
 
 @contextmanager

@@ -122,7 +122,6 @@ class _PrivateFile(RotatingFileHandler):
             self._rests_until = time.monotonic() + _RETRY_SECONDS
 
     def rotate(self, source: str, dest: str) -> None:  # noqa: ARG002 - it was moved already
-        """As its base class."""
         self._away.rename(dest)
 
     def _is_current(self) -> bool:

@@ -2,7 +2,6 @@
 
 import os
 import plistlib
-import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,9 +11,11 @@ from xml.parsers.expat import ExpatError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.user_home import user_home
 from aiserver_tray.system.files import write_private
+from aiserver_tray.system.process import output_of
 from aiserver_tray.system.registry import Registry
 
 _TITLE = "AI-Server Tray"
+_LAUNCHCTL_SECONDS = 5.0
 
 
 class LoginItems(Protocol):
@@ -51,26 +52,21 @@ class RunKey:
         self._registry = registry
 
     def starts(self, name: str, command: Sequence[str]) -> bool:
-        """See `LoginItems`."""
         approved = self._registry.get("user", self._APPROVED, name)
         is_off = isinstance(approved, bytes) and bool(approved) and approved[0] % 2 == 1
         line = subprocess.list2cmdline(command)
         return self._registry.get("user", self._RUN, name) == line and not is_off
 
     def put(self, name: str, command: Sequence[str]) -> None:
-        """See `LoginItems`."""
         line = subprocess.list2cmdline(command)
         if len(line) > self._LONGEST:
-            raise OSError(
-                Text(
-                    "Windows can start commands of at most {count} characters", count=self._LONGEST
-                )
-            )
+            most = self._LONGEST
+            why = Text("Windows can start commands of at most {count} characters", count=most)
+            raise OSError(why)
         self._registry.put(self._RUN, name, line)
         self._registry.remove(self._APPROVED, name)
 
     def remove(self, name: str) -> None:
-        """See `LoginItems`."""
         self._registry.remove(self._RUN, name)
         self._registry.remove(self._APPROVED, name)
 
@@ -83,7 +79,6 @@ class AutostartFolder:
         self._folder = folder
 
     def starts(self, name: str, command: Sequence[str]) -> bool:
-        """See `LoginItems`."""
         try:
             lines = self._file(name).read_text(encoding="utf-8").splitlines()
         except (OSError, ValueError):
@@ -96,22 +91,16 @@ class AutostartFolder:
         )
 
     def put(self, name: str, command: Sequence[str]) -> None:
-        """See `LoginItems`."""
         entry = (
-            "[Desktop Entry]\n"
-            "Type=Application\n"
-            f"Name={_TITLE}\n"
+            f"[Desktop Entry]\nType=Application\nName={_TITLE}\n"
             # If the program was removed without cleanup, desktops skip the entry.
-            f"TryExec={_escaped(command[0])}\n"
-            f"Exec={_exec_line(command)}\n"
-            "Terminal=false\n"
-            "X-GNOME-Autostart-enabled=true\n"
+            f"TryExec={_escaped(command[0])}\nExec={_exec_line(command)}\n"
+            "Terminal=false\nX-GNOME-Autostart-enabled=true\n"
         )
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_private(self._file(name), entry.encode())
 
     def remove(self, name: str) -> None:
-        """See `LoginItems`."""
         self._file(name).unlink(missing_ok=True)
 
     def _file(self, name: str) -> Path:
@@ -154,7 +143,6 @@ class LaunchAgents:
         self._folder = folder
 
     def starts(self, name: str, command: Sequence[str]) -> bool:
-        """See `LoginItems`."""
         try:
             agent = plistlib.loads(self._file(name).read_bytes())
         except (OSError, ValueError, ExpatError):
@@ -168,7 +156,6 @@ class LaunchAgents:
         )
 
     def put(self, name: str, command: Sequence[str]) -> None:
-        """See `LoginItems`."""
         agent = {
             "Label": name,
             "ProgramArguments": list(command),
@@ -178,10 +165,9 @@ class LaunchAgents:
         }
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_private(self._file(name), plistlib.dumps(agent))
-        _launchctl("enable", f"{_domain()}/{name}")
+        output_of("launchctl", "enable", f"{_domain()}/{name}", seconds=_LAUNCHCTL_SECONDS)
 
     def remove(self, name: str) -> None:
-        """See `LoginItems`."""
         self._file(name).unlink(missing_ok=True)
 
     def _file(self, name: str) -> Path:
@@ -189,24 +175,11 @@ class LaunchAgents:
 
     def _is_off(self, name: str) -> bool:
         """launchd keeps that apart from the file; older systems say true for disabled."""
-        lines = _launchctl("print-disabled", _domain()).splitlines()
+        asked = ("launchctl", "print-disabled", _domain())
+        lines = output_of(*asked, seconds=_LAUNCHCTL_SECONDS).splitlines()
         said = [line.partition("=>")[2].strip() for line in lines if f'"{name}"' in line]
         return any(word in ("disabled", "true") for word in said)
 
 
 def _domain() -> str:
     return f"gui/{getattr(os, 'getuid', int)()}"
-
-
-def _launchctl(*words: str) -> str:
-    """Its output; empty if it can't be run."""
-    program = shutil.which("launchctl")
-    if program is None:
-        return ""
-    try:
-        done = subprocess.run(
-            [program, *words], capture_output=True, text=True, timeout=5, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout

@@ -1,8 +1,5 @@
-"""Our folders, and how they stay private to the user.
-
-Our folders get mode 0700, which Python turns into an access list on Windows
-(https://docs.python.org/3/library/os.html#os.mkdir).
-"""
+"""Our folders, and how they stay private to the user. Our folders get mode 0700, which Python turns
+into an access list on Windows (https://docs.python.org/3/library/os.html#os.mkdir)."""
 
 import os
 import stat
@@ -26,11 +23,9 @@ KeyPlace = Literal["credential store", "home"]
 
 @dataclass(frozen=True)
 class Home:
-    """The home folder: settings, secrets, state and logs of one installation.
-
-    ``key_place``: where a new master key is stored. A home folder that the user named must contain
-    everything, so that it can be moved.
-    """
+    """The home folder: settings, secrets, state and logs of one installation. ``key_place``: where
+    a new master key is stored. A home folder that the user named must contain everything, so that
+    it can be moved."""
 
     folder: Path
     key_place: KeyPlace
@@ -43,8 +38,7 @@ def find_home(option: str | os.PathLike[str] | None = None) -> Home:
     Raises:
         SettingError: there is no default, or the name is not valid UTF-8.
     """
-    named = option or os.environ.get(HOME_VARIABLE)
-    if named:
+    if named := option or os.environ.get(HOME_VARIABLE):
         return Home(_only_name(named), "home")
     return default_home()
 

@@ -36,11 +36,8 @@ def address(folder: Path, name: str) -> str:
 class Listening(Protocol):
     """A server that accepts connections at an address."""
 
-    def accept(self) -> "Connection":
-        """The next one."""
-
-    def close(self) -> None:
-        """Stop listening."""
+    def accept(self) -> "Connection": ...
+    def close(self) -> None: ...
 
 
 def listen(place: str) -> Listening:

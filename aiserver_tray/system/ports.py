@@ -1,7 +1,5 @@
-"""Free ports of this machine, and the owners of the others.
-
-An address is an IP address of either family; ``0.0.0.0`` and ``::`` mean all addresses.
-"""
+"""Free ports of this machine, and the owners of the others. An address is an IP address of either
+family; ``0.0.0.0`` and ``::`` mean all addresses."""
 
 import errno
 import ipaddress
@@ -22,12 +20,9 @@ if TYPE_CHECKING:
     from psutil._ntuples import pconn, sconn
 
 
-# -- ports that Windows reserves, mostly for Hyper-V ----------------------------------------------
-# No process can use them.
-
-
 class ReservedRange(NamedTuple):
-    """Ports from ``first`` to ``last``."""
+    """Ports from ``first`` to ``last``, which Windows reserves, mostly for Hyper-V: no process can
+    use them."""
 
     first: int
     last: int
@@ -122,31 +117,22 @@ def port_owner(address: str, port: int, protocol: str) -> PortOwner | ReservedRa
     """The process that uses the *port* on an address that overlaps with *address*, or the range
     that the system has reserved. None if there is none, or it is not visible, such as another
     user's process."""
-    for found in _servers(address, port, protocol):
-        if found.pid:
-            return PortOwner(found.pid, program_of(found.pid))
+    if pid := next(filter(None, _servers(address, port, protocol)), None):
+        return PortOwner(pid, program_of(pid))
     return reserved_range(address, port, protocol)
 
 
-class _Server(NamedTuple):
-    address: str
-    port: int
-    pid: int | None
-
-
-def _servers(address: str, port: int, protocol: str) -> list[_Server]:
-    """The sockets that have the *port* on an address that overlaps with *address*."""
-    return [s for s in _all_servers(protocol) if s.port == port and overlap(s.address, address)]
-
-
-def _all_servers(protocol: str) -> list[_Server]:
+def _servers(address: str, port: int, protocol: str) -> list[int | None]:
+    """The processes, None: not visible, that serve the *port* on an address that overlaps with
+    *address*."""
     import psutil  # noqa: PLC0415 - as in processes
 
     return [
-        _Server(found.laddr.ip, found.laddr.port, pid)
+        pid
         for found, pid in _connections(protocol)
+        if found.laddr and found.laddr.port == port and overlap(found.laddr.ip, address)
         # A connected UDP socket is a client's.
-        if found.laddr and (found.status == psutil.CONN_LISTEN or not found.raddr)
+        if found.status == psutil.CONN_LISTEN or not found.raddr
     ]
 
 
@@ -164,11 +150,9 @@ def _connections(protocol: str) -> "list[tuple[sconn | pconn, int | None]]":
     return own
 
 
-# -- probing ---------------------------------------------------------------------------------------
-#
-# Where two sockets may not share a port differs by system. A probe is an address to bind and how.
-
 _Bind = Callable[[socket.socket, tuple[str, int]], None]
+"""A probe is an address to bind and how: where two sockets may not share a port differs by
+system."""
 
 
 def _bind(probe: socket.socket, place: tuple[str, int]) -> None:
@@ -197,17 +181,13 @@ def _probes(address: str) -> list[tuple[str, _Bind]]:
         # https://learn.microsoft.com/windows/win32/winsock/using-so-reuseaddr-and-so-exclusiveaddruse
         if address in _WILDCARDS:
             return [(address, _bind_alone)]
-        return [(address, _bind_alone), (_wildcard_of(address), _bind)]
+        return [(address, _bind_alone), (_WILDCARDS[":" in address], _bind)]
     if sys.platform == "linux":
         return [(address, _bind)]
     # BSD and macOS, with SO_REUSEADDR: an address collides with itself only.
     if address in _WILDCARDS:
         return [(a, _bind) for a in (address, *_own_addresses(address))]
     return [(address, _bind), *((wildcard, _bind) for wildcard in _WILDCARDS)]
-
-
-def _wildcard_of(address: str) -> str:
-    return _WILDCARDS[":" in address]
 
 
 def _own_addresses(wildcard: str) -> list[str]:

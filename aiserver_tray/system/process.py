@@ -1,7 +1,5 @@
-"""This process and others of this machine: commands, programs, memory, signals.
-
-``psutil`` is slow to import and only needed after a conflict, so it is imported at use.
-"""
+"""This process and others of this machine: commands, programs, memory, signals. ``psutil`` is slow
+to import and only needed after a conflict, so it is imported at use."""
 
 import ctypes
 import os
@@ -60,24 +58,13 @@ def has_run_since(pid: int, moment: float) -> bool:
         return True
 
 
-# -- output of system commands --------------------------------------------------------------------
-
-
-_TIMEOUT_SECONDS = 2.0
-
-
-def output_of(*command: str) -> str:
-    """The output of *command*; empty if it fails."""
+def output_of(*command: str, seconds: float = 2.0) -> str:
+    """The output of *command*; empty if it fails, or takes more than *seconds*."""
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False
-        )
+        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
     except (OSError, ValueError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""
-
-
-# -- the program of a bundle ----------------------------------------------------------------------
 
 
 def bundled_program() -> str | None:
@@ -88,9 +75,6 @@ def bundled_program() -> str | None:
     own = Path(sys.executable)
     windowless = own.with_name(f"{own.stem.removesuffix('w')}w{own.suffix}")
     return str(windowless if sys.platform == "win32" and windowless.exists() else own)
-
-
-# -- permission to bring a window to the front ----------------------------------------------------
 
 
 _ASFW_ANY = -1
@@ -104,9 +88,6 @@ def give_foreground() -> None:
         ctypes.windll.user32.AllowSetForegroundWindow(_ASFW_ANY)
 
 
-# -- taking no more memory than is needed ---------------------------------------------------------
-
-
 _M_ARENA_MAX = -8
 """From ``<malloc.h>``."""
 
@@ -116,17 +97,13 @@ def share_heap() -> None:
     which keeps megabytes in a process whose threads mostly wait. Must be called before any thread
     starts."""
     if sys.platform == "linux":
-        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
-        if mallopt:
+        if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):  # musl has none
             mallopt(_M_ARENA_MAX, 1)
 
 
-# -- the application ID that Windows knows the installed applet by --------------------------------
-# The shortcut in the Start menu has it, too: so notifications get our name, and windows one button
-# on the task bar.
-
-
 APP_ID: Final = "AIServerTray.AIServerTray"
+"""The ID that Windows knows the installed applet by. The shortcut in the Start menu has it, too: so
+notifications get our name, and windows one button on the task bar."""
 
 
 def claim_app_id() -> None:
@@ -136,15 +113,9 @@ def claim_app_id() -> None:
         ctypes.windll.shell32.SetCurrentProcessExplicitAppUserModelID(APP_ID)
 
 
-# -- quoting words for the user's shell -----------------------------------------------------------
-
-
 def quoted(words: Sequence[str]) -> str:
     """*words* as they are typed."""
     return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
-
-
-# -- requests of the system to exit ---------------------------------------------------------------
 
 
 _WANTED = ("SIGTERM", "SIGHUP", "SIGINT", "SIGBREAK")

@@ -28,10 +28,7 @@ class Registry(Protocol):
 
 
 class WindowsRegistry:
-    """The real one."""
-
     def get(self, hive: Hive, key: str, name: str) -> object:
-        """See `Registry`."""
         if sys.platform != "win32":
             return None
         import winreg  # noqa: PLC0415 - on Windows only
@@ -44,7 +41,6 @@ class WindowsRegistry:
             return None
 
     def put(self, key: str, name: str, value: str) -> None:
-        """See `Registry`."""
         if sys.platform == "win32":
             import winreg  # noqa: PLC0415 - on Windows only
 
@@ -52,7 +48,6 @@ class WindowsRegistry:
                 winreg.SetValueEx(opened, name, 0, winreg.REG_SZ, value)
 
     def remove(self, key: str, name: str) -> None:
-        """See `Registry`."""
         if sys.platform != "win32":
             return
         import winreg  # noqa: PLC0415 - on Windows only

@@ -54,9 +54,6 @@ def kernel_setting(name: str) -> int | None:
         return None
 
 
-# -- what this machine runs, for people who look for a problem ------------------------------------
-
-
 def python_and_system() -> Mapping[str, object]:
     """Versions of Python, its packages, and the operating system."""
     packages = {found.metadata["Name"]: found.version for found in distributions()}

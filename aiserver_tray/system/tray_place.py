@@ -19,10 +19,7 @@ ANY: Final[tuple[Way, ...]] = ("bus", "screen")
 SCREEN: Final[tuple[Way, ...]] = ("screen",)
 
 _WATCHER = "org.kde.StatusNotifierWatcher"
-_NOBODY = (
-    "org.freedesktop.DBus.Error.NameHasNoOwner",
-    "org.freedesktop.DBus.Error.ServiceUnknown",
-)
+_NOBODY = ("org.freedesktop.DBus.Error.NameHasNoOwner", "org.freedesktop.DBus.Error.ServiceUnknown")
 _TIMEOUT_MILLISECONDS = 2_000
 """Milliseconds for an answer."""
 

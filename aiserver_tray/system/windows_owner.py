@@ -21,7 +21,6 @@ from win32security import SDDL_REVISION_1, ConvertStringSecurityDescriptorToSecu
 if TYPE_CHECKING:
     from _win32typing import PySECURITY_ATTRIBUTES
 
-
 _OWNERS_ONLY = "D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FA;;;OW)"
 """Full access for the owner, administrators and the system; nothing is inherited
 (https://learn.microsoft.com/windows/win32/secauthz/security-descriptor-string-format)."""
@@ -45,10 +44,6 @@ def as_os_error(path: str) -> Iterator[None]:
         raise OSError(0, failure.strerror, path, failure.winerror) from failure
 
 
-# -- named pipes ----------------------------------------------------------------------------------
-# Python's own pipe is readable for everybody, and other machines can connect.
-
-
 _ACCESS = PIPE_ACCESS_DUPLEX | FILE_FLAG_OVERLAPPED
 _KIND = PIPE_TYPE_MESSAGE | PIPE_READMODE_MESSAGE | PIPE_REJECT_REMOTE_CLIENTS
 _BUFFER_BYTES = 8192
@@ -56,7 +51,8 @@ _BUFFER_BYTES = 8192
 
 
 class OwnersPipe(PipeListener):  # type: ignore[misc]
-    """Listens at the address.
+    """Listens at the address. Python's own pipe is readable for everybody, and other machines can
+    connect.
 
     Raises:
         OSError: somebody does so already.

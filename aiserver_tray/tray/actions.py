@@ -24,22 +24,16 @@ class StopAll:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Start the module ``name``."""
-
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Stop the module ``name``."""
-
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Restart:
-    """Restart the module ``name``."""
-
     name: str
 
 
@@ -75,8 +69,6 @@ class MuteAlert:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Cancel the operation."""
-
     operation_id: str
 
 
@@ -101,9 +93,6 @@ RequestAction = (
     OpenDashboard | OpenModule | MuteAlert | Cancel | StartEngine | ToggleAutostart | Quit
 )
 Action = StartAll | StopAll | Start | Stop | Restart | SetAndStart | Remove | RequestAction
-
-
-# -- a notification -------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

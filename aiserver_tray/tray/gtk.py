@@ -30,11 +30,9 @@ def gtk_icon(base: Any, size: int, ways: Collection[Way]) -> Any:  # noqa: ANN40
 
 
 class _GtkIcon(_PystrayIcon):  # type: ignore[misc]
-    """Its methods come before pystray's, whose names are those below the line.
-
-    Pystray runs everything when the loop is idle. Here, code already runs in the loop's thread, so
-    wrapped calls run at once.
-    """
+    """Its methods come before pystray's, whose names are those below the line. Pystray runs
+    everything when the loop is idle. Here, code already runs in the loop's thread, so wrapped calls
+    run at once."""
 
     entries: tuple[Entry, ...] = ()
     size: int
@@ -80,7 +78,6 @@ class _GtkIcon(_PystrayIcon):  # type: ignore[misc]
         self._notifier.show_hint(title, body, self._icon_path)
 
     def withdraw_hint(self) -> None:
-        """Withdraw the hint."""
         self._notifier.withdraw_hint()
 
     # -- pystray's -----------------------------------------------------------------------------
@@ -159,7 +156,6 @@ class Pictures:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def file_of(self, picture: Image) -> Path:
-        """The file of *picture*."""
         file = self._folder / f"{zlib.crc32(picture.tobytes()):08x}.png"
         if not file.exists():
             part = file.with_suffix(".part")

@@ -126,7 +126,6 @@ class TrayIcon:
         self._icon.call_soon(lambda: self._icon.show_hint(title, body))
 
     def withdraw_hint(self) -> None:
-        """Withdraw the hint."""
         self._icon.call_soon(self._icon.withdraw_hint)
 
     # -- in the loop's thread ------------------------------------------------------------------
@@ -154,8 +153,7 @@ class TrayIcon:
             view, theme = self._view, self._theme
         self._icon.title = view.tooltip
         if view.menu != self._menu:
-            self._menu = view.menu
-            self._icon.entries = view.menu
+            self._menu = self._icon.entries = view.menu
             self._icon.menu = self._descriptors(view.menu)
         look = (view.icon, self._icon.pixels, theme)
         if look != self._shown:

@@ -35,20 +35,16 @@ _logger = logging.getLogger(__name__)
 
 
 class Icon(Protocol):
-    """The icon. Can be called from any thread."""
+    """The icon. Can be called from any thread, and returns at once."""
 
-    def show(self, view: TrayView) -> None:
-        """Show *view* as soon as possible."""
-
-    def notify(self, message: Message) -> None:
-        """Show a notification."""
+    def show(self, view: TrayView) -> None: ...
+    def notify(self, message: Message) -> None: ...
 
 
 class Watch(Protocol):
-    """Detects that the machine slept."""
+    """Detects that the machine slept; with `check` it does so now."""
 
-    def check(self) -> None:
-        """Notice it now."""
+    def check(self) -> None: ...
 
 
 class IconUpdater:
@@ -75,13 +71,11 @@ class IconUpdater:
         self._thread = Thread(target=self._run, name="icon-updater", daemon=True)
 
     def start(self) -> None:
-        """Start with the current state."""
         self._leave = self._store.observe(lambda _state: self._changed.set())
         self._changed.set()
         self._thread.start()
 
     def close(self) -> None:
-        """Stop."""
         self._leave()
         self._closing.set()
         self._changed.set()
@@ -98,7 +92,6 @@ class IconUpdater:
         self._changed.set()
 
     def alerted(self, news: "Sequence[News]") -> None:
-        """Notify the user of alerts."""
         self._notifier.alerted(news)
         self._changed.set()
 
@@ -123,12 +116,15 @@ class IconUpdater:
 
     def _update(self) -> None:
         snapshot = self._store.snapshot
-        if not _is_known(snapshot):
+        if not snapshot.engine.running and snapshot.engine.error is None:
+            # It was not contacted yet. The current view stays; otherwise the icon would briefly
+            # show at each start that the engine is down.
             return
         language = self._app.language_for(self._peer.language)
         snapshot = replace(snapshot, modules=tuple(sorted_by_title(snapshot.modules, language)))
         titles = {module.name: module.title_in(language) for module in snapshot.modules}
-        self._icon.show(tray_view(snapshot, self._facts(snapshot, titles), language))
+        facts = TrayFacts(titles, self._starts_at_login(), self._can_start_engine(snapshot))
+        self._icon.show(tray_view(snapshot, facts, language))
         self._notify(snapshot, titles, language)
         self._notify_of_repairs(language)
 
@@ -143,13 +139,11 @@ class IconUpdater:
     def _notify(self, snapshot: Snapshot, titles: Mapping[str, str], language: Language) -> None:
         self._notifier.titles = titles
         self._watch.check()
-        news = self._notifier.take(snapshot, time.monotonic())
-        if not news:
-            return
-        wanted = self._wanted()
-        for one in news:
-            if wanted[one.kind]:
-                self._icon.notify(one.message(language))
+        if news := self._notifier.take(snapshot, time.monotonic()):
+            wanted = self._wanted()
+            for one in news:
+                if wanted[one.kind]:
+                    self._icon.notify(one.message(language))
 
     def _wanted(self) -> Mapping[str, bool]:
         try:
@@ -161,13 +155,6 @@ class IconUpdater:
             }
         except AiServerError:
             return dict.fromkeys(("alert", "operation", "engine"), True)
-
-    def _facts(self, snapshot: Snapshot, titles: Mapping[str, str]) -> TrayFacts:
-        return TrayFacts(
-            titles=titles,
-            autostart=self._starts_at_login(),
-            can_start_engine=self._can_start_engine(snapshot),
-        )
 
     def _starts_at_login(self) -> bool | None:
         now = time.monotonic()
@@ -193,9 +180,3 @@ class IconUpdater:
                 return False
             self._can_start = why, bool(answer["data"]["canStart"])
         return self._can_start[1]
-
-
-def _is_known(snapshot: Snapshot) -> bool:
-    """Whether the engine was contacted. Until then, the current view stays; otherwise the icon
-    would briefly show at each start that the engine is down."""
-    return snapshot.engine.running or snapshot.engine.error is not None

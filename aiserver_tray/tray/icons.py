@@ -51,13 +51,14 @@ class _Canvas:
         self.stroke = max(2, int(size / 8 + 0.5))
         self.radius = size / 2 - max(1, size // 16)
         self._mask = Image.new("L", (size * _SCALE, size * _SCALE), 0)
+        self._pen = ImageDraw.Draw(self._mask)
 
     def reduced(self) -> Image.Image:
         """The mask in the icon's own size."""
         return self._mask.reduce(_SCALE)
 
     def disc(self, radius: float, shade: int = 255) -> None:
-        ImageDraw.Draw(self._mask).ellipse(self._box(radius), fill=shade)
+        self._pen.ellipse(self._box(radius), fill=shade)
 
     def ring(self, shade: int = 255) -> None:
         self.disc(self.radius, shade)
@@ -69,35 +70,31 @@ class _Canvas:
         end_angle = degrees(self.stroke / 2 / middle)
         begin = -90 + end_angle
         end = max(begin, -90 + 360 * part - end_angle)
-        pen = ImageDraw.Draw(self._mask)
-        pen.arc(self._box(self.radius), begin, end, fill=255, width=self.stroke * _SCALE)
+        self._pen.arc(self._box(self.radius), begin, end, fill=255, width=self.stroke * _SCALE)
         for angle in map(radians, (begin, end)):
             at = self.centre + middle * cos(angle), self.centre + middle * sin(angle)
             self._dot(at, self.stroke / 2, 255)
 
     def square(self, side: float, shade: int) -> None:
-        near, far = self.centre - side / 2, self.centre + side / 2
-        box = [near * _SCALE, near * _SCALE, far * _SCALE - 1, far * _SCALE - 1]
-        ImageDraw.Draw(self._mask).rounded_rectangle(box, radius=side * _SCALE / 8, fill=shade)
+        radius = side * _SCALE / 8
+        self._pen.rounded_rectangle(self._box(side / 2), radius=radius, fill=shade)
 
     def line(self, points: Sequence[Point], width: float, shade: int) -> None:
         """A line through *points*, with round ends and corners."""
-        pen = ImageDraw.Draw(self._mask)
         scaled = [(x * _SCALE, y * _SCALE) for x, y in points]
-        pen.line(scaled, fill=shade, width=round(width * _SCALE))
+        self._pen.line(scaled, fill=shade, width=round(width * _SCALE))
         for point in points:
             self._dot(point, width / 2, shade)
 
     def polygon(self, points: Sequence[Point], rounding: float) -> None:
         """Filled, its corners rounded by *rounding*."""
-        pen = ImageDraw.Draw(self._mask)
-        pen.polygon([(x * _SCALE, y * _SCALE) for x, y in points], fill=255)
+        self._pen.polygon([(x * _SCALE, y * _SCALE) for x, y in points], fill=255)
         self.line([*points, points[0]], rounding * 2, 255)
 
     def _dot(self, at: Point, radius: float, shade: int) -> None:
         x, y = at
         box = [(v * _SCALE) for v in (x - radius, y - radius, x + radius, y + radius)]
-        ImageDraw.Draw(self._mask).ellipse([box[0], box[1], box[2] - 1, box[3] - 1], fill=shade)
+        self._pen.ellipse([box[0], box[1], box[2] - 1, box[3] - 1], fill=shade)
 
     def _box(self, radius: float) -> list[float]:
         near, far = self.centre - radius, self.centre + radius

@@ -42,7 +42,6 @@ class _MacIcon(_PystrayIcon):  # type: ignore[misc]
         callAfter(callback)
 
     def label(self, text: str) -> str:
-        """*text* as the menu wants it."""
         return text
 
     def send(self, message: Message, _on_action: Callable[[Action], None]) -> None:

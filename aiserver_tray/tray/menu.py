@@ -1,4 +1,5 @@
-"""The tray's menu as a value: its items, and which of them can be chosen now. Pure."""
+"""The tray's menu as a value: its items, which of them can be chosen now, and short lines for menu
+and tooltip. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -7,22 +8,8 @@ from aiserver_tray.base.i18n import Language, Plural, Text
 from aiserver_tray.base.strings import in_line
 from aiserver_tray.state.progress import CONDITIONS, SIGNS, STATES, headline
 from aiserver_tray.state.views import ModuleView, OperationSummary, Snapshot
-from aiserver_tray.tray.actions import (
-    Action,
-    Cancel,
-    OpenDashboard,
-    OpenModule,
-    Quit,
-    Remove,
-    Restart,
-    SetAndStart,
-    Start,
-    StartAll,
-    StartEngine,
-    Stop,
-    StopAll,
-    ToggleAutostart,
-)
+from aiserver_tray.tray import actions
+from aiserver_tray.tray.actions import Action
 
 _LINE_UNITS = 72
 """Maximum UTF-16 units of an informational line."""
@@ -64,7 +51,6 @@ def shape(entries: Iterable[Entry]) -> object:
 
 
 def menu(snapshot: Snapshot, facts: TrayFacts, language: Language) -> tuple[Entry, ...]:
-    """The whole menu for *snapshot*."""
     return _Menu(snapshot, facts, language).entries()
 
 
@@ -83,14 +69,12 @@ class _Menu:
                 found += [SEPARATOR, *group] if found else group
         return tuple(found)
 
-    # -- groups --------------------------------------------------------------------------------
-
     def _top(self) -> Iterator[Entry]:
         doing = busy(self._operations)
         line = self._say(doing or summary(self._snapshot, self._facts.titles))
         yield self._told(f"{SIGNS[self._snapshot.state]} {line}")
         opening = self._say(Text("Open dashboard"))
-        yield Entry(opening, OpenDashboard(), is_default=True)
+        yield Entry(opening, actions.OpenDashboard(), is_default=True)
 
     def _all(self) -> Iterator[Entry]:
         """Disabled items keep their place, so that the pointer does not miss items that move."""
@@ -99,17 +83,18 @@ class _Menu:
             return  # nothing is known yet
         abilities = self._snapshot.abilities
         if not engine.running and self._facts.can_start_engine:
-            yield self._item(Text("Start Docker"), StartEngine(), enabled=not engine.starting)
+            can = not engine.starting
+            yield self._item(Text("Start Docker"), actions.StartEngine(), enabled=can)
         else:
-            yield self._offer(Text("Start all"), StartAll(), abilities["start"])
-        yield self._offer(Text("Stop all"), StopAll(), abilities["stop"])
+            yield self._offer(Text("Start all"), actions.StartAll(), abilities["start"])
+        yield self._offer(Text("Stop all"), actions.StopAll(), abilities["stop"])
         yield self._cancel(abilities["cancel"])
 
     def _cancel(self, reason: Text | None) -> Entry:
         """If several operations run, the submenu names each of them."""
         text = self._say(Text("Cancel"))
         own = tuple(
-            Entry(self._in_line(self._say(headline(operation))), Cancel(operation.id))
+            Entry(self._in_line(self._say(headline(operation))), actions.Cancel(operation.id))
             for operation in self._operations
             if not operation.is_foreign
         )
@@ -125,22 +110,17 @@ class _Menu:
             yield Entry(self._say(Text("Basic services")), enabled=is_running, children=basics)
 
     def _application(self) -> Iterator[Entry]:
-        if self._facts.autostart is not None:
-            yield Entry(
-                self._say(Text("Start at login")),
-                ToggleAutostart(),
-                checked=self._facts.autostart,
-            )
-        yield self._item(Text("Settings"), OpenDashboard("settings"))
+        if (checked := self._facts.autostart) is not None:
+            text = self._say(Text("Start at login"))
+            yield Entry(text, actions.ToggleAutostart(), checked=checked)
+        yield self._item(Text("Settings"), actions.OpenDashboard("settings"))
 
     def _end(self) -> Iterator[Entry]:
         leave = self._say(Text("Quit and keep everything running"))
-        choices = [Entry(leave, Quit("leave"), is_default=True)]
+        choices = [Entry(leave, actions.Quit("leave"), is_default=True)]
         if self._snapshot.engine.running:
-            choices.append(self._item(Text("Quit and stop everything"), Quit("stop")))
+            choices.append(self._item(Text("Quit and stop everything"), actions.Quit("stop")))
         yield Entry(self._say(Text("Quit")), children=tuple(choices))
-
-    # -- a module ------------------------------------------------------------------------------
 
     def _module(self, module: ModuleView) -> Entry:
         title = in_line(self._title(module.name))
@@ -173,25 +153,23 @@ class _Menu:
         remedy = module.trouble.remedies[0]
         if remedy["kind"] in ("restart", "logs", "retry"):
             return
-        action: Action = OpenDashboard(f"modules/{module.name}")
+        action: Action = actions.OpenDashboard(f"modules/{module.name}")
         if remedy["kind"] == "set" and "question" not in remedy:
-            action = SetAndStart(module.name, remedy["setting"], remedy["value"])
+            action = actions.SetAndStart(module.name, remedy["setting"], remedy["value"])
         yield self._item(remedy["text"], action)
 
     def _offers(self, module: ModuleView) -> Iterator[Entry]:
         name, abilities = module.name, module.abilities
         if module.open and not module.orphan:
-            yield self._offer(Text("Open"), OpenModule(name), abilities["open"])
+            yield self._offer(Text("Open"), actions.OpenModule(name), abilities["open"])
         if not module.orphan:
-            yield self._offer(Text("Start"), Start(name), abilities["start"])
-        yield self._offer(Text("Stop"), Stop(name), abilities["stop"])
+            yield self._offer(Text("Start"), actions.Start(name), abilities["start"])
+        yield self._offer(Text("Stop"), actions.Stop(name), abilities["stop"])
         if module.orphan:
-            yield self._offer(Text("Remove"), Remove(name), abilities["remove"])
+            yield self._offer(Text("Remove"), actions.Remove(name), abilities["remove"])
             return
-        yield self._offer(Text("Restart"), Restart(name), abilities["restart"])
-        yield self._offer(Text("Logs"), OpenDashboard(f"logs/{name}"), abilities["logs"])
-
-    # -- lines ---------------------------------------------------------------------------------
+        yield self._offer(Text("Restart"), actions.Restart(name), abilities["restart"])
+        yield self._offer(Text("Logs"), actions.OpenDashboard(f"logs/{name}"), abilities["logs"])
 
     def _item(self, text: Text, action: Action, *, enabled: bool = True) -> Entry:
         return Entry(self._say(text), action, enabled=enabled)
@@ -212,10 +190,6 @@ class _Menu:
 
     def _title(self, name: str) -> str:
         return self._facts.titles.get(name, name)
-
-
-# -- short lines for a tooltip and a menu ---------------------------------------------------------
-# Pure.
 
 
 _TROUBLE = ("error", "degraded")

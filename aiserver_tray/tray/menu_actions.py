@@ -20,8 +20,7 @@ _FAILED = Text("Something went wrong")
 class Operation(Protocol):
     """The part of `operations.operation.Operation` that is used here."""
 
-    def wait(self) -> OperationView:
-        """Wait for the result."""
+    def wait(self) -> OperationView: ...
 
 
 class MenuActions:
@@ -70,10 +69,9 @@ class MenuActions:
     def _operate(self, kind: OperationKind, modules: Iterable[str] = ()) -> None:
         try:
             operation = self._begin(Request(kind, tuple(modules)))
-        except AiServerError as error:
-            self._show_error(_FAILED, error.render(self._peer.language))
         except Exception as bug:  # noqa: BLE001 - the user hears of it
-            self._show_error(_FAILED, bug_error(bug).render(self._peer.language))
+            error = bug if isinstance(bug, AiServerError) else bug_error(bug)
+            self._show_error(_FAILED, error.render(self._peer.language))
         else:
             # Wait for the result: if two operations finish together, the state shows only the last
             # one.
@@ -92,8 +90,7 @@ class MenuActions:
             case actions.StartEngine():
                 self._ask("ai/docker/startDocker")
             case actions.ToggleAutostart():
-                now = self._ask("ai/system/autostart")
-                if now:
+                if now := self._ask("ai/system/autostart"):
                     self._ask("ai/system/autostart", enabled=not now["enabled"])
             case actions.Quit(stop):
                 self._ask("ai/app/quit", stop=stop == "stop")
@@ -103,7 +100,8 @@ class MenuActions:
     def _ask(self, channel: str, **payload: object) -> Json:
         """The data of the response; empty if there is none."""
         answer = self._contract.invoke(channel, payload, self._peer)
-        if not answer["success"] and answer["code"] != CancelledError.code:
+        if answer["success"]:
+            return dict(answer["data"])
+        if answer["code"] != CancelledError.code:
             self._show_error(_FAILED, answer["message"])
-        data: Json = answer["data"] if answer["success"] else {}
-        return data
+        return {}

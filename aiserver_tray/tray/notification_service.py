@@ -38,10 +38,8 @@ class Notifications:
         except GLib.Error as error:
             _log.warning("No notifications: %s", error.message)
             return
-        for signal, listener in (
-            ("ActionInvoked", self._on_invoked),
-            ("NotificationClosed", self._on_closed),
-        ):
+        listeners = {"ActionInvoked": self._on_invoked, "NotificationClosed": self._on_closed}
+        for signal, listener in listeners.items():
             self._bus.signal_subscribe(_SERVICE, _SERVICE, signal, _PATH, None, 0, listener)
         self._call("GetCapabilities", None, self._learn)
 
@@ -81,9 +79,7 @@ class Notifications:
         found = (number for number, (message, _) in self._sent.items() if message.key == key)
         return next(found, 0) if key else 0
 
-    def _show(
-        self, message: Message, icon: str, replaces: int, then: Callable[[Any], None]
-    ) -> None:
+    def _show(self, message: Message, icon: str, before: int, then: Callable[[Any], None]) -> None:
         body = message.body
         if "body-markup" in self._abilities:
             body = GLib.markup_escape_text(body)
@@ -93,7 +89,7 @@ class Notifications:
             actions = ["default", message.click_text]
             for number, text in enumerate(message.buttons):
                 actions += [str(number), text]
-        values: Any = (NAME, replaces, icon, message.title, body, actions, {}, -1)
+        values: Any = (NAME, before, icon, message.title, body, actions, {}, -1)
         self._call("Notify", GLib.Variant("(susssasa{sv}i)", values), then)
 
     def _on_invoked(self, *signal: Any) -> None:  # noqa: ANN401

@@ -71,10 +71,8 @@ class Notification:
 class Notifier:
     """Finds news of engine and operations by comparing snapshots with what was reported last.
     Results of operations are passed in separately, because of two that finish together snapshots
-    show only the last; so are alerts.
-
-    The owner calls `take` again at `due` with the current snapshot.
-    """
+    show only the last; so are alerts. The owner calls `take` again at `due` with the current
+    snapshot."""
 
     def __init__(self, now: float, titles: Mapping[str, str]) -> None:
         self.titles = titles
@@ -100,7 +98,6 @@ class Notifier:
         self._alerts.append(news)
 
     def take(self, snapshot: Snapshot, now: float) -> tuple[Notification, ...]:
-        """The news in *snapshot*."""
         engine = self._engine.take(snapshot, now)
         operations = [*self._failed_revivals(snapshot), *self._ends()]
         alerts: list[Notification] = []
@@ -142,12 +139,9 @@ class _EngineNews:
         if running:
             follow = Text("Your modules restart automatically.")
             return [Notification("engine", Text("Docker is running again"), follow)]
-        error = snapshot.engine.error
-        why = (
-            error.text
-            if error
-            else Text("Your data is kept. Your modules restart when Docker is running again.")
-        )
+        why = Text("Your data is kept. Your modules restart when Docker is running again.")
+        if error := snapshot.engine.error:
+            why = error.text
         return [Notification("engine", Text("Docker is off"), why)]
 
     def due(self, now: float) -> float | None:
@@ -165,27 +159,18 @@ def _of_alerts(news: "Sequence[News]") -> Iterator[Notification]:
     if len(over) > 1:
         title = Text("{count} alerts are over", count=len(over))
         yield Notification("alert", title, _listed([one.title for one in over]), "monitoring")
-    single = [*(raised if len(raised) == 1 else ()), *(over if len(over) == 1 else ())]
-    for one in (*single, *(one for one in news if one.kind == "changed")):
-        yield _of_alert(one)
+    single = [one for group in (raised, over) if len(group) == 1 for one in group]
+    yield from map(_of_alert, (*single, *(one for one in news if one.kind == "changed")))
 
 
 def _of_alert(news: "News") -> Notification:
-    alert = news.alert
-    buttons: list[tuple[Text, Action]] = []
+    alert, is_update = news.alert, news.kind == "changed"
+    buttons: tuple[tuple[Text, Action], ...] = ()
     if news.kind != "recovered":
+        buttons = ((Text("Mute for 1 hour"), MuteAlert(alert.id)),)
         if alert.kind == "restarts" and alert.module:
-            buttons.append((Text("Stop"), Stop(alert.module)))
-        buttons.append((Text("Mute for 1 hour"), MuteAlert(alert.id)))
-    return Notification(
-        "alert",
-        news.title,
-        news.text,
-        alert.page,
-        tuple(buttons),
-        key=alert.id,
-        is_update=news.kind == "changed",
-    )
+            buttons = ((Text("Stop"), Stop(alert.module)), *buttons)
+    return Notification("alert", news.title, news.text, alert.page, buttons, alert.id, is_update)
 
 
 def _end_of(operation: OperationSummary, titles: Mapping[str, str]) -> Notification:
@@ -200,6 +185,4 @@ def _end_of(operation: OperationSummary, titles: Mapping[str, str]) -> Notificat
 
 
 def _listed(texts: Sequence[Text]) -> Text:
-    return reduce(
-        lambda first, second: Text("{first}; {second}", first=first, second=second), texts
-    )
+    return reduce(lambda one, two: Text("{first}; {second}", first=one, second=two), texts)

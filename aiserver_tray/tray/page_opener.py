@@ -14,10 +14,8 @@ from aiserver_tray.window.launcher import WindowFailure
 if TYPE_CHECKING:
     from aiserver_tray.carriers.http.server import BrowserServer
 
-
 _RETRY_SECONDS: Final = 60.0
 """Seconds after a window broke down in which the next does no better if it breaks down, too."""
-
 
 _Fallback = Literal["no window", "none that lasts", "another window"]
 """What can replace a failed window."""
@@ -26,14 +24,9 @@ _Fallback = Literal["no window", "none that lasts", "another window"]
 class Windows(Protocol):
     """The part of `window.launcher.Windows` that is used here."""
 
-    def show_dashboard(self, page: str) -> None:
-        """Open the dashboard on *page*, or raise it."""
-
-    def open_module(self, name: str, title: str, url: str) -> None:
-        """Open the module's own page, or raise it."""
-
-    def close(self) -> None:
-        """Close all."""
+    def show_dashboard(self, page: str) -> None: ...
+    def open_module(self, name: str, title: str, url: str) -> None: ...
+    def close(self) -> None: ...
 
 
 class PageOpener:

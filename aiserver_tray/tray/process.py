@@ -1,4 +1,5 @@
-"""The tray process, wired together: icon, windows, and the core."""
+"""The tray process, wired together: icon, windows, and the core; and the watch for a desktop that
+has no place for the icon."""
 
 import logging
 import os
@@ -6,7 +7,6 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from threading import Event, Lock, Thread, Timer
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -40,10 +40,6 @@ if TYPE_CHECKING:
     from aiserver_tray.carriers.http.server import BrowserServer
     from aiserver_tray.owner.owner import Owner
 
-
-# -- a desktop without a place for icons ----------------------------------------------------------
-
-
 Starter = Literal["user", "login"]
 """Whether the user or the login started the applet."""
 
@@ -56,35 +52,29 @@ _SLOW_POLL_SECONDS = 10.0
 missing."""
 
 
-@dataclass(frozen=True)
-class PlaceCallbacks:
-    """Callbacks: the icon is ``missing``, with the reason; later it is ``found``; ``show`` opens
-    something visible for a user who started the applet."""
-
-    missing: Callable[[Text], None]
-    found: Callable[[], None]
-    show: Callable[[], None]
-
-
 class PlaceWatch:
     """Checks the icon's place until the icon is visible. *why_hidden* returns the reason why it is
-    not."""
+    not. *missing* is called with that reason, and *found* later; *show* opens something visible for
+    a user who started the applet."""
 
     def __init__(
-        self, starter: Starter, why_hidden: Callable[[], Text | None], callbacks: PlaceCallbacks
+        self,
+        starter: Starter,
+        why_hidden: Callable[[], Text | None],
+        missing: Callable[[Text], None],
+        found: Callable[[], None],
+        show: Callable[[], None],
     ) -> None:
         self._starter = starter
         self._why_hidden = why_hidden
-        self._callbacks = callbacks
+        self._missing, self._found, self._show = missing, found, show
         self._closing = Event()
         self._thread = Thread(target=self._run, name="place", daemon=True)
 
     def start(self) -> None:
-        """Begin to look."""
         self._thread.start()
 
     def close(self) -> None:
-        """Stop."""
         self._closing.set()
         self._thread.join()
 
@@ -98,12 +88,12 @@ class PlaceWatch:
                 return
 
     def _on_missing(self, why: Text) -> None:
-        self._callbacks.missing(why)
+        self._missing(why)
         if self._starter == "user":
-            self._callbacks.show()
+            self._show()
         while not self._closing.wait(_SLOW_POLL_SECONDS):
             if not self._why_hidden():
-                self._callbacks.found()
+                self._found()
                 return
 
 
@@ -122,7 +112,7 @@ _logger = logging.getLogger(__name__)
 
 
 class Tray:
-    """The icon's loop, and the `channels.process.Process` of the channels."""
+    """The icon's loop, and the process that the channels see."""
 
     kind: Literal["tray"] = "tray"
 
@@ -235,8 +225,8 @@ class Tray:
             menu_actions.do(action)
 
     def _watch_place(self, stack: ExitStack) -> None:
-        callbacks = PlaceCallbacks(self._on_missing, self._on_found, self._show_home)
-        watch = PlaceWatch(self._starter, self._icon.why_hidden, callbacks)
+        callbacks = (self._on_missing, self._on_found, self._show_home)
+        watch = PlaceWatch(self._starter, self._icon.why_hidden, *callbacks)
         watch.start()
         stack.callback(watch.close)
 
@@ -246,8 +236,6 @@ class Tray:
         owner.alerts.rest()
         owner.refresh()
         self._icon.set_theme(taskbar_theme())
-
-    # -- the process, for channels ---------------------------------------------------------------
 
     def show_dashboard(self, page: str) -> None:
         """Open or raise the dashboard; in the web browser if windows are not available."""
@@ -273,8 +261,6 @@ class Tray:
             AlreadyRunningError: always.
         """
         raise AlreadyRunningError(os.getpid())
-
-    # -- callbacks of icon and windows ----------------------------------------------------------
 
     def _on_action(self, action: Action) -> None:
         with self._lock:

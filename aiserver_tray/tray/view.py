@@ -33,7 +33,6 @@ class TrayView:
 
 
 def tray_view(snapshot: Snapshot, facts: TrayFacts, language: Language) -> TrayView:
-    """The view of *snapshot*."""
     text = summary(snapshot, facts.titles).render(language)
     tooltip = shortened(in_line(f"{NAME} – {text}"), TOOLTIP_UNITS)
     return TrayView(_icon(snapshot), tooltip, menu(snapshot, facts, language))
@@ -43,8 +42,4 @@ def _icon(snapshot: Snapshot) -> IconSpec:
     if snapshot.state != "starting":
         return IconSpec(snapshot.state)
     wanted = [m for m in snapshot.modules if m.wanted or m.state == "starting"]
-    return IconSpec(
-        "starting",
-        sum(module.ready for module in wanted),
-        sum(module.total for module in wanted),
-    )
+    return IconSpec("starting", sum(m.ready for m in wanted), sum(m.total for m in wanted))

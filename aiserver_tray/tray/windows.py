@@ -100,7 +100,6 @@ class _WindowsIcon(_PystrayIcon):  # type: ignore[misc]
         return int(_user32().GetSystemMetricsForDpi(_SM_CXSMICON, dpi))
 
     def call_soon(self, callback: Callable[[], None]) -> None:
-        """Call it in the loop's thread."""
         self._calls.put(callback)
         _user32().PostMessageW(self._hwnd, _WM_CALL, 0, 0)
 

@@ -12,9 +12,9 @@ from typing import Final, TypedDict
 from aiserver_tray.base.bugs import bug_error, log_bug
 from aiserver_tray.base.errors import AiServerError, RequestError
 from aiserver_tray.base.i18n import Language, Text
-from aiserver_tray.features.app.channels import APPEND, SystemChannels
-from aiserver_tray.protocol.channel import Payload, channel, dispatch, handlers_of, refusal
-from aiserver_tray.protocol.message import Caller, Envelope, Event, Json, Message, Peer
+from aiserver_tray.features.app.system import APPEND, SystemChannels
+from aiserver_tray.protocol.channel import Payload, channel, dispatch, handlers_of
+from aiserver_tray.protocol.message import Caller, Envelope, Event, Json, Message, Peer, refusal
 from aiserver_tray.window.owner_connection import OwnerConnection
 from aiserver_tray.window.publisher import Publisher
 
@@ -87,10 +87,10 @@ class Bridge:
         try:
             return self._answer(*_asked(arguments))
         except AiServerError as error:
-            return refusal(error, self._caller)
+            return refusal(error, self._connection.language)
         except Exception as bug:  # noqa: BLE001 - the page gets an answer in any case
             log_bug(_logger, "a request of the page failed", bug)
-            return refusal(bug_error(bug), self._caller)
+            return refusal(bug_error(bug), self._connection.language)
 
     def _answer(self, name: str, payload: Json | None) -> Envelope:
         if name == APPEND or name not in self._handlers:
@@ -101,7 +101,8 @@ class Bridge:
 
     def refusal(self) -> Envelope:
         """The response to a page that does not belong to us."""
-        return refusal(_refused(Text("the page does not belong to AI-Server Tray")), self._caller)
+        why = Text("the page does not belong to AI-Server Tray")
+        return refusal(RequestError(why), self._connection.language)
 
     def goto(self, page: str) -> None:
         """Have the page show *page*."""
@@ -147,8 +148,4 @@ def _asked(arguments: tuple[object, ...]) -> tuple[str, Json | None]:
             return channel, None
         case [str(channel), dict(payload)]:
             return channel, payload
-    raise _refused(Text("expected a channel and its payload"))
-
-
-def _refused(why: Text, *fields: str) -> RequestError:
-    return RequestError(why, fields)
+    raise RequestError(Text("expected a channel and its payload"))

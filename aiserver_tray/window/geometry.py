@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -17,7 +18,7 @@ _MIN_VISIBLE_PIXELS: Final = 100
 
 @dataclass(frozen=True)
 class Area:
-    """A screen, in the same coordinates as windows."""
+    """A place on the screens, such as one of them."""
 
     x: int
     y: int
@@ -26,13 +27,9 @@ class Area:
 
 
 @dataclass(frozen=True)
-class Geometry:
+class Geometry(Area):
     """A window's place and size when it is not maximized."""
 
-    x: int
-    y: int
-    width: int
-    height: int
     maximized: bool = False
 
 
@@ -58,13 +55,11 @@ def _holds(area: Area, window: Geometry) -> bool:
 
 def remembered(path: Path) -> Geometry | None:
     """The geometry in *path*. None if it is missing or not valid."""
-    try:
+    with suppress(OSError, ValueError, KeyError, TypeError):
         found = json.loads(path.read_bytes())
-        x, y, width, height = (found[name] for name in ("x", "y", "width", "height"))
-        if all(type(number) is int and abs(number) < 100_000 for number in (x, y, width, height)):
-            return Geometry(x, y, width, height, found["maximized"] is True)
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
+        place = {name: found[name] for name in ("x", "y", "width", "height")}
+        if all(type(number) is int and abs(number) < 100_000 for number in place.values()):
+            return Geometry(**place, maximized=found["maximized"] is True)
     return None
 
 

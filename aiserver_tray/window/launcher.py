@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final, NamedTuple
+from typing import IO, Final
 
 from aiserver_tray.base.i18n import Language
 from aiserver_tray.system.process import bundled_program, give_foreground
@@ -28,14 +28,6 @@ class WindowFailure:
     module: str | None
     reason: str
     has_engine: bool
-
-
-class _Outcome(NamedTuple):
-    """``complaint``: the last line on stderr; ``is_owed``: a request to show came too late."""
-
-    status: int
-    complaint: str
-    is_owed: bool
 
 
 class _Window:
@@ -69,20 +61,19 @@ class _Window:
         return True
 
     def leave(self) -> None:
-        """Have it close."""
         self._orders.close()
 
     def kill(self) -> None:
-        """Terminate it."""
         self._process.kill()
 
-    def outcome(self) -> _Outcome:
-        """Wait for its exit."""
+    def outcome(self) -> tuple[int, str, bool]:
+        """Wait for its exit. Returns its status, the last line on stderr, and whether a request to
+        show came too late."""
         status = self._process.wait()
         self._orders.close()
         answers, complaints = _lines(self._answers), _lines(self._complaints)
         complaint = complaints[-1].strip()[:300] if complaints else f"exit status {status}"
-        return _Outcome(status, complaint, answers.count(SHOWN) < self._asked)
+        return status, complaint, answers.count(SHOWN) < self._asked
 
 
 def _lines(file: IO[bytes]) -> list[str]:

@@ -1,8 +1,6 @@
-"""A module's page in its own window: ``python -m aiserver_tray.window.module_page``.
-
-The page belongs to the module, so its bridge leads to nothing. Its data, such as logins, is stored
-in a separate folder.
-"""
+"""A module's page in its own window: ``python -m aiserver_tray.window.module_page``. The page
+belongs to the module, so its bridge leads to nothing. Its data, such as logins, is stored in a
+separate folder."""
 
 import argparse
 import json
@@ -20,22 +18,10 @@ from aiserver_tray.system.desktop import is_web_address
 from aiserver_tray.system.language import system_language
 from aiserver_tray.system.logfile import set_up
 from aiserver_tray.system.paths import Home, find_home, make_folder
-from aiserver_tray.window import toolkit
+from aiserver_tray.window import toolkit, waiting
 from aiserver_tray.window.geometry import MINIMUM_SIZE
 from aiserver_tray.window.owner_connection import OwnerConnection, client
 from aiserver_tray.window.shell import NO_API, Shell, Window, browser_engine
-from aiserver_tray.window.waiting import (
-    IS_SHOWN,
-    answers,
-    is_doubtful,
-    is_gone,
-    may_answer,
-    page,
-    reason,
-    script,
-    title_of,
-    url_of,
-)
 
 POLL_SECONDS: Final = 0.5
 """Seconds between two looks whether the module answers, while that is in question."""
@@ -131,10 +117,9 @@ class ModulePage:
 
     def _take_latest(self) -> None:
         latest = self._latest
-        self._snapshot = snapshot = json.loads(latest) if latest else None
-        if snapshot:
-            self._title = title_of(snapshot, self._name) or self._title
-            self._url = url_of(snapshot, self._name) or self._url
+        self._snapshot = json.loads(latest) if latest else None
+        if module := waiting.module_of(self._snapshot, self._name):
+            self._title, self._url = module["title"] or self._title, module["open"] or self._url
 
     def _check(self) -> float | None:
         """The seconds until the next check; news may trigger it earlier."""
@@ -148,51 +133,50 @@ class ModulePage:
 
     def _try_page(self, snapshot: Json | None) -> float | None:
         """Load the module's page as soon as it responds."""
-        is_worth_it = may_answer(snapshot, self._name)
+        is_worth_it = waiting.may_answer(snapshot, self._name)
         url = self._url
-        if is_worth_it and answers(url):
+        if is_worth_it and waiting.answers(url):
             self._page_url = url
             self._waiting.clear()
             self._window.load_url(url)
             return None
-        why = reason(snapshot, self._name)
-        self._window.run_js(script(self._title, why, self._connection.language))
+        why = waiting.reason(snapshot, self._name)
+        self._window.run_js(waiting.script(self._title, why, self._connection.language))
         return POLL_SECONDS if is_worth_it else None
 
     def _check_page(self, snapshot: Json | None) -> float | None:
         """Show the waiting page once the module is gone, because its own page would be dead. If the
         module moves to another address, its page stays until that address responds."""
         is_to_move = snapshot is not None and self._url != self._page_url
-        if not is_to_move and not is_doubtful(snapshot, self._name):
+        if not is_to_move and not waiting.is_doubtful(snapshot, self._name):
             return None
-        has_moved = is_to_move and answers(self._url)
-        if has_moved or is_gone(snapshot, self._name) or not answers(self._page_url):
+        has_moved = is_to_move and waiting.answers(self._url)
+        is_over = has_moved or waiting.is_gone(snapshot, self._name)
+        if is_over or not waiting.answers(self._page_url):
             self._show_waiting_page()
-        return POLL_SECONDS if is_to_move or not may_answer(snapshot, self._name) else None
+        return POLL_SECONDS if is_to_move or not waiting.may_answer(snapshot, self._name) else None
 
     def _show_waiting_page(self) -> None:
-        """Replace the page with the waiting page."""
         self._window.load_html(self._waiting_page(), "about:blank")
         self._waiting.set()
         self._news.set()
 
     def _waiting_page(self) -> str:
-        why = reason(self._snapshot, self._name)
-        return page(self._title, why, self._connection.language)
+        why = waiting.reason(self._snapshot, self._name)
+        return waiting.page(self._title, why, self._connection.language)
 
     def _on_loaded(self) -> None:
         if self._waiting.is_set():
             # The browser engine may replace our page with its own page about a failed load.
-            if not self._window.run_js(IS_SHOWN):
+            if not self._window.run_js(waiting.IS_SHOWN):
                 self._window.load_html(self._waiting_page(), "about:blank")
             return
         shown = toolkit.current_url(self._window)
-        is_page = is_web_address(shown)
-        if is_page:
+        if is_page := is_web_address(shown):
             self._window.run_js(f"{_KEYS.strip()}({json.dumps(self._page_url)})")
         # An address outside the web is the browser engine's own page about a failed load.
         is_its = not is_page or _origin(shown) == _origin(self._page_url)
-        if is_its and not answers(self._page_url):
+        if is_its and not waiting.answers(self._page_url):
             self._show_waiting_page()
 
     def _on_title(self, subject: str) -> None:
@@ -223,15 +207,13 @@ class ModulePage:
             (Text("Start page – Alt+Home"), self._home),
         )
         language = self._connection.language
-        return Menu(
-            Text("Page").render(language),
-            [MenuAction(text.render(language), act) for text, act in entries],
-        )
+        title = Text("Page").render(language)
+        return Menu(title, [MenuAction(text.render(language), act) for text, act in entries])
 
     def _home(self) -> None:
         if self._waiting.is_set():
             return
-        if answers(self._page_url):
+        if waiting.answers(self._page_url):
             self._window.load_url(self._page_url)
         else:
             self._show_waiting_page()

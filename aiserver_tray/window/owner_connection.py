@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 from aiserver_tray.base.errors import AiServerError, NotRunningError
 from aiserver_tray.base.i18n import Language
 from aiserver_tray.features.stack.events import SNAPSHOT
-from aiserver_tray.protocol.message import Envelope, Message
+from aiserver_tray.protocol.message import Envelope, Message, refusal
 from aiserver_tray.state.encode import language_of
 from aiserver_tray.system.language import system_language
 from aiserver_tray.system.paths import Home
@@ -20,21 +20,16 @@ log = logging.getLogger(__name__)
 
 
 class Owner(Protocol):
-    """The part of `local.client.Client` that a window uses."""
+    """The part of `carriers.local.client.Client` that a window uses."""
 
-    def call(self, channel: str, payload: Mapping[str, Any] | None = None) -> Envelope:
-        """The answer; raises NotRunningError when the connection is lost."""
-
+    def call(self, channel: str, payload: Mapping[str, Any] | None = None) -> Envelope: ...
     def subscribe(
         self,
         events: Iterable[str],
         callback: Callable[[Message], None],
         on_lost: Callable[[], None],
-    ) -> None:
-        """Have *callback* called for each event, until *on_lost* is."""
-
-    def close(self) -> None:
-        """Disconnect."""
+    ) -> None: ...
+    def close(self) -> None: ...
 
 
 class Listener(Protocol):
@@ -71,7 +66,7 @@ class OwnerConnection:
                 raise NotRunningError
             return client.call(channel, payload)
         except AiServerError as error:
-            return {"success": False, **error.as_json(self.language)}
+            return refusal(error, self.language)
 
     def _run(self, listener: Listener) -> None:
         pause, is_reported = FIRST_RETRY_SECONDS, False

@@ -1,8 +1,5 @@
 """The protocol between the tray and its windows' processes: command line, stdin, stdout, exit
-status.
-
-A window's process exits when its stdin closes, because the tray is gone.
-"""
+status. A window's process exits when its stdin closes, because the tray is gone."""
 
 from enum import IntEnum
 from typing import Final
@@ -13,7 +10,6 @@ SHOW: Final = "show"
 SHOWN: Final = "shown"
 """A line on stdout for each of those that was obeyed. One that comes while the window closes is
 not, and then the tray opens it again."""
-
 
 PROGRAMS: Final = {
     "dashboard": "aiserver_tray.window.dashboard",

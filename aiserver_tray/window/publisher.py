@@ -65,12 +65,10 @@ class Publisher:
                 self._add(self._state)
 
     def pause(self) -> None:
-        """The page is invisible."""
         with self._changed:
             self._is_seen = False
 
     def resume(self) -> None:
-        """The page is visible again."""
         with self._changed:
             self._is_seen = True
             self._changed.notify()

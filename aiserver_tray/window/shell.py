@@ -1,6 +1,5 @@
 """Common parts of all processes that show a window: it appears at its last place, follows its tray,
-exits with it, and leaves nothing behind.
-"""
+exits with it, and leaves nothing behind. Its page gets no more from pywebview than it needs."""
 
 import logging
 import os
@@ -9,7 +8,7 @@ import threading
 import time
 import webbrowser
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Final, Never, NoReturn
@@ -125,13 +124,7 @@ class Shell:
     def _placement(self, window: Window) -> dict[str, int | bool]:
         geometry = fitted(self._geometry, toolkit.screens(window))
         x, y = toolkit.origin(window)
-        return {
-            "width": geometry.width,
-            "height": geometry.height,
-            "x": geometry.x - x,
-            "y": geometry.y - y,
-            "maximized": geometry.maximized,
-        }
+        return asdict(replace(geometry, x=geometry.x - x, y=geometry.y - y))
 
     def _may_close(self, window: Window) -> bool:
         """Called in the toolkit's own thread. If that thread can't read the window's place, another
@@ -186,9 +179,6 @@ class Shell:
                 sys.stdout.flush()
         if not self._closing.is_set():
             self._leave()
-
-
-# -- restrictions on what pywebview lets a page do ------------------------------------------------
 
 
 class _Nothing:

@@ -81,23 +81,17 @@ def reason(snapshot: Json | None, name: str) -> Text:
     """Why the module *name* is not ready, as far as one knows."""
     if snapshot is None:
         return Text("AI-Server Tray is not responding. This page is waiting for it")
-    module = _module(snapshot, name)
+    module = module_of(snapshot, name)
     if module is None:
         return Text("There is no such module any more")
     why = _REASONS[module["state"]]
     return Text("{why} ({reason})", why=why, reason=module["reason"]) if module["reason"] else why
 
 
-def title_of(snapshot: Json | None, name: str) -> str | None:
-    """The title of the module *name* in the language of *snapshot*."""
-    module = snapshot and _module(snapshot, name)
-    return module["title"] if module else None
-
-
-def url_of(snapshot: Json | None, name: str) -> str | None:
-    """The address of the page of the module *name*."""
-    module = snapshot and _module(snapshot, name)
-    return module["open"] if module else None
+def module_of(snapshot: Json | None, name: str) -> Json | None:
+    """The module *name* in *snapshot*."""
+    modules = snapshot["modules"] if snapshot else ()
+    return next((one for one in modules if one["name"] == name), None)
 
 
 def may_answer(snapshot: Json | None, name: str) -> bool:
@@ -116,12 +110,8 @@ def is_gone(snapshot: Json | None, name: str) -> bool:
 
 
 def _state(snapshot: Json | None, name: str) -> str | None:
-    module = snapshot and _module(snapshot, name)
+    module = module_of(snapshot, name)
     return module["state"] if module else None
-
-
-def _module(snapshot: Json, name: str) -> Json | None:
-    return next((one for one in snapshot["modules"] if one["name"] == name), None)
 
 
 def answers(url: str) -> bool:
@@ -135,8 +125,7 @@ def answers(url: str) -> bool:
 def _status(url: str) -> int:
     address = urlsplit(url)
     kind = HTTPSConnection if address.scheme == "https" else HTTPConnection
-    with closing(
-        kind(address.hostname or "", address.port, timeout=_TIMEOUT_SECONDS)
-    ) as connection:
+    connection = kind(address.hostname or "", address.port, timeout=_TIMEOUT_SECONDS)
+    with closing(connection):
         connection.request("GET", quote(address.path or "/", safe=_PLAIN))
         return connection.getresponse().status

@@ -90,9 +90,8 @@ class JointError(AiServerError):
 
     def __init__(self, errors: Sequence[AiServerError]) -> None:
         self.errors = tuple(one for error in errors for one in each(error))
-        super().__init__(
-            Plural("Found {count} problem.", "Found {count} problems.", count=len(self.errors))
-        )
+        count = len(self.errors)
+        super().__init__(Plural("Found {count} problem.", "Found {count} problems.", count=count))
         self.code = self.errors[0].code  # type: ignore[misc]
 
     def data_in(self, language: Language) -> dict[str, Any]:

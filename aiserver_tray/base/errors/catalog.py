@@ -36,13 +36,8 @@ class Problem:
         return f"{self.place}: {self.text.render(language)}"
 
     def as_data(self, language: Language) -> dict[str, Any]:
-        """The problem as JSON."""
-        return {
-            "file": str(self.place.file),
-            "line": self.place.line,
-            "key": self.place.key,
-            "message": self.text.render(language),
-        }
+        file, line, key = str(self.place.file), self.place.line, self.place.key
+        return {"file": file, "line": line, "key": key, "message": self.text.render(language)}
 
 
 class CatalogError(AiServerError):
@@ -68,7 +63,6 @@ class CatalogError(AiServerError):
 
     @classmethod
     def at(cls, place: Place, text: Text) -> "CatalogError":
-        """A single problem."""
         return cls([Problem(place, text)])
 
     def render(self, language: Language = "en") -> str:
@@ -93,13 +87,10 @@ class UnknownNameError(AiServerError):
 
     def __init__(self, name: str, known: Sequence[str]) -> None:
         near = _near(name, known)
-        text = (
-            Text("There is no {name!r}. Did you mean {near}?", name=name, near=", ".join(near))
-            if near
-            else Text(
-                "There is no {name!r}. Available: {known}.", name=name, known=", ".join(known)
-            )
-        )
+        text = Text("There is no {name!r}. Available: {known}.", name=name, known=", ".join(known))
+        if near:
+            listed = ", ".join(near)
+            text = Text("There is no {name!r}. Did you mean {near}?", name=name, near=listed)
         super().__init__(text, name=name, near=near)
 
 
@@ -121,18 +112,16 @@ class UnknownSettingError(UnknownNameError):
 
     def __init__(self, name: str, known: Sequence[str]) -> None:
         near = _near(name, known)
-        text = (
-            Text(
+        text = Text(
+            "There is no setting {name!r}. All settings: aiserver-tray config list", name=name
+        )
+        if near:
+            text = Text(
                 "There is no setting {name!r}. Did you mean {near}? All settings: "
                 "aiserver-tray config list",
                 name=name,
                 near=", ".join(near),
             )
-            if near
-            else Text(
-                "There is no setting {name!r}. All settings: aiserver-tray config list", name=name
-            )
-        )
         AiServerError.__init__(self, text, name=name, near=near)
 
 
@@ -162,14 +151,12 @@ class CycleError(AiServerError):
     code = "E_DEP_CYCLE"
 
     def __init__(self, path: Sequence[str]) -> None:
-        super().__init__(
-            Text(
-                "These modules require each other in a cycle: {path}. Remove one of these "
-                "requirements.",
-                path=" → ".join(path),
-            ),
-            path=list(path),
+        text = Text(
+            "These modules require each other in a cycle: {path}. Remove one of these "
+            "requirements.",
+            path=" → ".join(path),
         )
+        super().__init__(text, path=list(path))
 
 
 class MissingError(AiServerError):
@@ -178,16 +165,13 @@ class MissingError(AiServerError):
     code = "E_DEP_MISSING"
 
     def __init__(self, module: str, missing: str) -> None:
-        super().__init__(
-            Text(
-                "{module} requires {missing}, but no catalog folder contains it. Add its folder "
-                "with --catalog, or remove it from requires.",
-                module=module,
-                missing=missing,
-            ),
+        text = Text(
+            "{module} requires {missing}, but no catalog folder contains it. Add its folder "
+            "with --catalog, or remove it from requires.",
             module=module,
             missing=missing,
         )
+        super().__init__(text, module=module, missing=missing)
 
 
 class TrustError(AiServerError):

@@ -47,23 +47,20 @@ class NotRunningError(AiServerError):
     code = "E_NOT_RUNNING"
 
     def __init__(self) -> None:
-        super().__init__(
-            Text("AI-Server Tray is not running for this user. Start it with: aiserver-tray")
-        )
+        text = Text("AI-Server Tray is not running for this user. Start it with: aiserver-tray")
+        super().__init__(text)
 
 
 class OwnerEndedError(NotRunningError):
     """The owner exited while it worked on a request of this process."""
 
     def __init__(self) -> None:
-        AiServerError.__init__(
-            self,
-            Text(
-                "AI-Server Tray exited during this operation. Completed steps are kept. Another "
-                "process may continue the operation; check with: aiserver-tray status. To "
-                "continue it yourself, run the same command again"
-            ),
+        text = Text(
+            "AI-Server Tray exited during this operation. Completed steps are kept. Another "
+            "process may continue the operation; check with: aiserver-tray status. To "
+            "continue it yourself, run the same command again"
         )
+        AiServerError.__init__(self, text)
 
 
 class AlreadyRunningError(BusyError):
@@ -94,12 +91,11 @@ class AccessError(AiServerError):
     code = "E_REQUEST"
 
     def __init__(self, why: Text) -> None:
-        super().__init__(
-            Text(
-                "Access denied: {why}. Open the latest address printed by `aiserver-tray serve`.",
-                why=why,
-            )
+        text = Text(
+            "Access denied: {why}. Open the latest address printed by `aiserver-tray serve`.",
+            why=why,
         )
+        super().__init__(text)
         self.why = why
 
 
@@ -111,50 +107,41 @@ class RemoteError(AiServerError):
         self.code = code  # type: ignore[misc]
 
 
-# -- errors about a missing desktop ---------------------------------------------------------------
-
-
 class NoDesktopError(AiServerError):
     """The icon can't be shown: the display or a library is missing."""
 
     code = "E_NO_DESKTOP"
 
     def __init__(self, why: object) -> None:
-        super().__init__(
-            Text(
-                "Can't show the tray icon ({why}). On Debian or Ubuntu, install python3-gi and "
-                "gir1.2-ayatanaappindicator3-0.1. Without a desktop, use: aiserver-tray serve",
-                why=why,
-            )
+        text = Text(
+            "Can't show the tray icon ({why}). On Debian or Ubuntu, install python3-gi and "
+            "gir1.2-ayatanaappindicator3-0.1. Without a desktop, use: aiserver-tray serve",
+            why=why,
         )
+        super().__init__(text)
 
 
 class NoSessionError(NoDesktopError):
     """There is no desktop session."""
 
     def __init__(self) -> None:
-        AiServerError.__init__(
-            self,
-            Text(
-                "Can't show the tray icon, because there is no desktop session (DISPLAY and "
-                "WAYLAND_DISPLAY are not set). Start the applet on a desktop, or use the "
-                "dashboard in a web browser: aiserver-tray serve. All other commands work "
-                "without a desktop: aiserver-tray --help"
-            ),
+        text = Text(
+            "Can't show the tray icon, because there is no desktop session (DISPLAY and "
+            "WAYLAND_DISPLAY are not set). Start the applet on a desktop, or use the "
+            "dashboard in a web browser: aiserver-tray serve. All other commands work "
+            "without a desktop: aiserver-tray --help"
         )
+        AiServerError.__init__(self, text)
 
 
 class MissingExtraError(NoDesktopError):
     """The Python packages for a desktop are not installed."""
 
     def __init__(self, package: str) -> None:
-        AiServerError.__init__(
-            self,
-            Text(
-                "Can't show the tray icon, because the Python package {package} is missing. "
-                "Install the applet with its packages for a desktop: "
-                'pip install "aiserver-tray[desktop]". '
-                "Or use the dashboard in a web browser: aiserver-tray serve",
-                package=package,
-            ),
+        text = Text(
+            "Can't show the tray icon, because the Python package {package} is missing. Install "
+            'the applet with its packages for a desktop: pip install "aiserver-tray[desktop]". '
+            "Or use the dashboard in a web browser: aiserver-tray serve",
+            package=package,
         )
+        AiServerError.__init__(self, text)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
 from aiserver_tray.base.errors.base import AiServerError
+from aiserver_tray.base.errors.operations import quoted
 from aiserver_tray.base.errors.remedies import Remedy, enter, open_page, set_to, start_engine
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.strings import in_line
@@ -20,6 +21,7 @@ MIRRORS: Final = "app.mirrors"
 """The address of the setting with the registry mirrors."""
 
 FIND_OUT: Final = open_page(Text("Find out why"), "doctor")
+_SET_UP: Final = open_page(Text("Set up Docker"), "welcome")
 
 
 class EngineDownError(AiServerError):
@@ -35,34 +37,23 @@ class EngineDownError(AiServerError):
         remedies: Sequence[Remedy] = (start_engine(), FIND_OUT),
         **data: Any,  # noqa: ANN401 - JSON
     ) -> None:
-        super().__init__(
-            text
-            or Text(
-                "The Docker engine at {host} does not respond ({reason}). Start it, then try "
-                "again.",
-                host=host,
-                reason=reason,
-            ),
+        text = text or Text(
+            "The Docker engine at {host} does not respond ({reason}). Start it, then try again.",
             host=host,
-            remedies=remedies,
-            **data,
+            reason=reason,
         )
+        super().__init__(text, host=host, remedies=remedies, **data)
 
     @classmethod
     def forbidden(cls, host: str) -> "EngineDownError":
         """The engine may be running, but this user has no permission."""
-        return cls(
-            host,
-            "permission denied",
-            Text(
-                "You don't have permission to access the Docker engine at {host}. Add your user "
-                "to its group (Linux: sudo usermod -aG docker USER; Windows: docker-users), log "
-                "in again, then try again.",
-                host=host,
-            ),
-            forbidden=True,
-            remedies=[open_page(Text("Set up Docker"), "welcome")],
+        text = Text(
+            "You don't have permission to access the Docker engine at {host}. Add your user "
+            "to its group (Linux: sudo usermod -aG docker USER; Windows: docker-users), log "
+            "in again, then try again.",
+            host=host,
         )
+        return cls(host, "permission denied", text, [_SET_UP], forbidden=True)
 
 
 class EngineNotInstalledError(AiServerError):
@@ -71,17 +62,13 @@ class EngineNotInstalledError(AiServerError):
     code = "E_ENGINE_NOT_INSTALLED"
 
     def __init__(self, host: str, text: Text | None = None) -> None:
-        super().__init__(
-            text
-            or Text(
-                "There is no Docker engine at {host}. Install Docker Desktop or Docker Engine "
-                "(https://docs.docker.com/get-started/get-docker/), or use another engine with "
-                "--host.",
-                host=host,
-            ),
+        text = text or Text(
+            "There is no Docker engine at {host}. Install Docker Desktop or Docker Engine "
+            "(https://docs.docker.com/get-started/get-docker/), or use another engine with "
+            "--host.",
             host=host,
-            remedies=[open_page(Text("Set up Docker"), "welcome")],
         )
+        super().__init__(text, host=host, remedies=[_SET_UP])
 
 
 class EngineRequestError(AiServerError):
@@ -89,17 +76,13 @@ class EngineRequestError(AiServerError):
     message. If a rejection can be foreseen, the caller raises a more specific error."""
 
     def __init__(self, status: int, explanation: str) -> None:
-        super().__init__(
-            Text(
-                "The Docker engine rejected the request ({status}): {why}\nFix the cause, then "
-                "try again. To check the engine, run: aiserver-tray doctor",
-                status=status,
-                why=explanation,
-            ),
+        text = Text(
+            "The Docker engine rejected the request ({status}): {why}\nFix the cause, then "
+            "try again. To check the engine, run: aiserver-tray doctor",
             status=status,
-            explanation=explanation,
-            remedies=[FIND_OUT],
+            why=explanation,
         )
+        super().__init__(text, status=status, explanation=explanation, remedies=[FIND_OUT])
         self.status = status
         self.explanation = explanation
 
@@ -125,28 +108,26 @@ class NameConflictError(AiServerError):
     def __init__(
         self, kind: ObjectKind, name: str, installation: str | None, home: str | None = None
     ) -> None:
+        named = {"kind": KIND_WORDS[kind], "name": name}
         if installation and home:
             text = Text(
                 "The {kind} {name} belongs to another installation of AI-Server Tray with the "
                 "home folder {home}. Use that installation (--home), or remove its {kind} first.",
-                kind=KIND_WORDS[kind],
-                name=name,
+                **named,
                 home=in_line(home),
             )
         elif installation:
             text = Text(
                 "The {kind} {name} belongs to another installation of AI-Server Tray "
                 "({installation}). Use its home folder (--home), or remove its {kind} first.",
-                kind=KIND_WORDS[kind],
-                name=name,
+                **named,
                 installation=in_line(installation),
             )
         else:
             text = Text(
                 "The {kind} {name} already exists, and AI-Server Tray did not create it. Rename "
                 "or remove it, then try again.",
-                kind=KIND_WORDS[kind],
-                name=name,
+                **named,
             )
         super().__init__(text, kind=kind, name=name, installation=installation, home=home)
 
@@ -160,36 +141,26 @@ class PortConflictError(AiServerError):
     def __init__(  # noqa: PLR0913, PLR0917 - each is a part of the message
         self, module: str, address: str, port: int, owner: Text, free: int, setting: str | None
     ) -> None:
-        use_free = Text("Use port {free}", free=free)
-        remedy = (
-            Text(
+        remedy = Text(
+            "Stop that program or container, or publish another port, such as {free}.", free=free
+        )
+        remedies = []
+        if setting:
+            remedy = Text(
                 "Stop that program or container, or use a free port: aiserver-tray config set "
                 "{setting} {free}",
                 setting=setting,
                 free=free,
             )
-            if setting
-            else Text(
-                "Stop that program or container, or publish another port, such as {free}.",
-                free=free,
-            )
+            remedies = [set_to(Text("Use port {free}", free=free), setting, str(free))]
+        named: dict[str, Any] = {"port": port, "address": address, "owner": owner}
+        text = Text(
+            "Port {port} on {address} is already in use by {owner}. {remedy}",
+            **named,
+            remedy=remedy,
         )
-        super().__init__(
-            Text(
-                "Port {port} on {address} is already in use by {owner}. {remedy}",
-                port=port,
-                address=address,
-                owner=owner,
-                remedy=remedy,
-            ),
-            module=module,
-            address=address,
-            port=port,
-            owner=owner,
-            free=free,
-            setting=setting,
-            remedies=[set_to(use_free, setting, str(free))] if setting else [],
-        )
+        data = {"module": module, **named, "free": free, "setting": setting}
+        super().__init__(text, **data, remedies=remedies)
 
 
 class ResourcesError(AiServerError):
@@ -215,14 +186,14 @@ class ImagePullError(AiServerError):
         lines: Text | str = ""
         for source, why in tried:
             lines = Text("{lines}\n  {source}: {why}", lines=lines, source=source, why=why)
+        text = text or Text(
+            "Can't pull the image {image}. Tried:{tried}\nCheck the network and the name of "
+            "the image, or set registry mirrors: aiserver-tray config set app.mirrors HOST",
+            image=image,
+            tried=lines,
+        )
         super().__init__(
-            text
-            or Text(
-                "Can't pull the image {image}. Tried:{tried}\nCheck the network and the name of "
-                "the image, or set registry mirrors: aiserver-tray config set app.mirrors HOST",
-                image=image,
-                tried=lines,
-            ),
+            text,
             image=image,
             tried=[{"source": source, "why": why} for source, why in tried],
             notFound=not_found,
@@ -233,16 +204,13 @@ class ImagePullError(AiServerError):
     @classmethod
     def never(cls, image: str) -> "ImagePullError":
         """The image does not exist locally, and the module's file forbids pulling it."""
-        return cls(
-            image,
-            (),
-            text=Text(
-                "The image {image} does not exist on the engine, and the module's file forbids "
-                "pulling it (pull_policy: never). Load it (docker load), pull it yourself "
-                "(docker pull {image}), or change pull_policy.",
-                image=image,
-            ),
+        text = Text(
+            "The image {image} does not exist on the engine, and the module's file forbids "
+            "pulling it (pull_policy: never). Load it (docker load), pull it yourself "
+            "(docker pull {image}), or change pull_policy.",
+            image=image,
         )
+        return cls(image, (), text=text)
 
 
 class ImageBuildError(AiServerError):
@@ -259,21 +227,16 @@ class ImageBuildError(AiServerError):
         *,
         text: Text | None = None,
     ) -> None:
-        super().__init__(
-            text
-            or Text(
-                "Can't build the image {image}: {why}{lines}\nFix its Dockerfile, then run: "
-                "aiserver-tray build {module}",
-                module=module,
-                image=image,
-                why=why,
-                lines="".join(f"\n  {line}" for line in lines),
-            ),
+        text = text or Text(
+            "Can't build the image {image}: {why}{lines}\nFix its Dockerfile, then run: "
+            "aiserver-tray build {module}",
             module=module,
             image=image,
-            why=why if isinstance(why, Text) else str(why),
-            lines=list(lines),
+            why=why,
+            lines=quoted(lines),
         )
+        said = why if isinstance(why, Text) else str(why)
+        super().__init__(text, module=module, image=image, why=said, lines=list(lines))
 
     @classmethod
     def from_url(cls, module: str, image: str, before: Text | None = None) -> "ImageBuildError":

@@ -1,9 +1,10 @@
 """Errors of operations."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from aiserver_tray.base.errors.base import AiServerError
-from aiserver_tray.base.errors.remedies import logs, restart, retry
+from aiserver_tray.base.errors.remedies import Remedy, logs, restart, retry
 from aiserver_tray.base.i18n import Plural, Text
 
 
@@ -15,29 +16,19 @@ class ExitedError(AiServerError):
     def __init__(
         self, service: str, exit_code: int | None, why: object, lines: Sequence[str]
     ) -> None:
-        ended = (
-            Text("{service} failed", service=service)
-            if exit_code is None
-            else Text(
-                "{service} exited with code {exit_code}", service=service, exit_code=exit_code
-            )
-        )
-        super().__init__(
-            Text(
-                "{ended}{why}.{lines}\nFix the cause, then try again. To see its log, run: "
-                "aiserver-tray logs {module}",
-                ended=ended,
-                why=Text(" ({why})", why=why) if why else "",
-                lines=_quoted(lines),
-                module=module_of(service),
-            ),
+        ended = Text("{service} exited with code {exit_code}", service=service, exit_code=exit_code)
+        if exit_code is None:
+            ended = Text("{service} failed", service=service)
+        text = Text(
+            "{ended}{why}.{lines}\nFix the cause, then try again. To see its log, run: "
+            "aiserver-tray logs {module}",
+            ended=ended,
+            why=Text(" ({why})", why=why) if why else "",
+            lines=quoted(lines),
             module=module_of(service),
-            service=service,
-            exitCode=exit_code,
-            why=why if isinstance(why, Text) else str(why or ""),
-            lines=list(lines),
-            remedies=[logs(service)],
         )
+        said = why if isinstance(why, Text) else str(why or "")
+        super().__init__(text, **_log_of(service, lines), exitCode=exit_code, why=said)
 
 
 class HealthTimeoutError(AiServerError):
@@ -46,28 +37,18 @@ class HealthTimeoutError(AiServerError):
     code = "E_HEALTH_TIMEOUT"
 
     def __init__(self, service: str, seconds: float, check: str, lines: Sequence[str]) -> None:
-        super().__init__(
-            Text(
-                "{service} is still not healthy after {seconds:.0f} s. Output of the last health "
-                "check: {check}{lines}\nThe service keeps running. To see its log, run: "
-                "aiserver-tray logs {module}",
-                service=service,
-                seconds=seconds,
-                check=check or "-",
-                lines=_quoted(lines),
-                module=module_of(service),
-            ),
+        text = Text(
+            "{service} is still not healthy after {seconds:.0f} s. Output of the last health "
+            "check: {check}{lines}\nThe service keeps running. To see its log, run: "
+            "aiserver-tray logs {module}",
             service=service,
             seconds=seconds,
+            check=check or "-",
+            lines=quoted(lines),
             module=module_of(service),
-            check=check,
-            lines=list(lines),
-            remedies=[
-                retry(Text("Wait longer")),
-                restart(module_of(service)),
-                logs(service),
-            ],
         )
+        data = _log_of(service, lines, retry(Text("Wait longer")), restart(module_of(service)))
+        super().__init__(text, **data, seconds=seconds, check=check)
 
 
 class PostStartTimeoutError(AiServerError):
@@ -77,23 +58,16 @@ class PostStartTimeoutError(AiServerError):
     code = "E_HEALTH_TIMEOUT"
 
     def __init__(self, service: str, seconds: float, command: str, lines: Sequence[str]) -> None:
-        super().__init__(
-            Text(
-                "{service} is not ready after {seconds:.0f} s, because a post_start command is "
-                "still running: {command}{lines}\nFix the command, or give it more time with "
-                "ready_within in the module's file. Then try again.",
-                service=service,
-                seconds=seconds,
-                command=command,
-                lines=_quoted(lines),
-            ),
+        text = Text(
+            "{service} is not ready after {seconds:.0f} s, because a post_start command is "
+            "still running: {command}{lines}\nFix the command, or give it more time with "
+            "ready_within in the module's file. Then try again.",
             service=service,
             seconds=seconds,
-            module=module_of(service),
             command=command,
-            lines=list(lines),
-            remedies=[logs(service)],
+            lines=quoted(lines),
         )
+        super().__init__(text, **_log_of(service, lines), seconds=seconds, command=command)
 
 
 class JobFailedError(AiServerError):
@@ -102,21 +76,15 @@ class JobFailedError(AiServerError):
     code = "E_JOB_FAILED"
 
     def __init__(self, service: str, exit_code: int, lines: Sequence[str]) -> None:
-        super().__init__(
-            Text(
-                "The job {service} failed with exit code {exit_code}.{lines}\nFix the cause, "
-                "then try again. To see its log, run: aiserver-tray logs {module}",
-                service=service,
-                exit_code=exit_code,
-                lines=_quoted(lines),
-                module=module_of(service),
-            ),
+        text = Text(
+            "The job {service} failed with exit code {exit_code}.{lines}\nFix the cause, "
+            "then try again. To see its log, run: aiserver-tray logs {module}",
             service=service,
+            exit_code=exit_code,
+            lines=quoted(lines),
             module=module_of(service),
-            exitCode=exit_code,
-            lines=list(lines),
-            remedies=[logs(service)],
         )
+        super().__init__(text, **_log_of(service, lines), exitCode=exit_code)
 
 
 class ServiceNotRunningError(AiServerError):
@@ -125,16 +93,13 @@ class ServiceNotRunningError(AiServerError):
     code = "E_EXITED"
 
     def __init__(self, service: str, state: str) -> None:
-        super().__init__(
-            Text(
-                "{service} is not running ({state}). Start it with: aiserver-tray up {module}",
-                service=service,
-                state=Text("no container") if state == "absent" else state,
-                module=module_of(service),
-            ),
+        text = Text(
+            "{service} is not running ({state}). Start it with: aiserver-tray up {module}",
             service=service,
-            state=state,
+            state=Text("no container") if state == "absent" else state,
+            module=module_of(service),
         )
+        super().__init__(text, service=service, state=state)
 
 
 class InUseError(AiServerError):
@@ -143,19 +108,15 @@ class InUseError(AiServerError):
     code = "E_IN_USE"
 
     def __init__(self, module: str, users: Sequence[str]) -> None:
-        super().__init__(
-            Plural(
-                "{module} is required by {users}. Stop that module first, or stop both with "
-                "--cascade.",
-                "{module} is required by {users}. Stop those modules first, or stop them all with "
-                "--cascade.",
-                count=len(users),
-                module=module,
-                users=", ".join(users),
-            ),
+        text = Plural(
+            "{module} is required by {users}. Stop that module first, or stop both with --cascade.",
+            "{module} is required by {users}. Stop those modules first, or stop them all with "
+            "--cascade.",
+            count=len(users),
             module=module,
-            users=list(users),
+            users=", ".join(users),
         )
+        super().__init__(text, module=module, users=list(users))
 
 
 class VolumeInUseError(AiServerError):
@@ -164,19 +125,15 @@ class VolumeInUseError(AiServerError):
     code = "E_IN_USE"
 
     def __init__(self, volume: str, module: str, containers: Sequence[str]) -> None:
-        super().__init__(
-            Text(
-                "The volume {volume} was not removed. It is in use by: {containers}. Remove "
-                "these containers first (docker rm), even if they are stopped. Then run: "
-                "aiserver-tray down {module} --volumes",
-                volume=volume,
-                containers=", ".join(containers),
-                module=module,
-            ),
+        text = Text(
+            "The volume {volume} was not removed. It is in use by: {containers}. Remove "
+            "these containers first (docker rm), even if they are stopped. Then run: "
+            "aiserver-tray down {module} --volumes",
             volume=volume,
+            containers=", ".join(containers),
             module=module,
-            containers=list(containers),
         )
+        super().__init__(text, volume=volume, module=module, containers=list(containers))
 
 
 class BusyError(AiServerError):
@@ -237,5 +194,14 @@ def module_of(service: str) -> str:
     return service.partition("/")[0]
 
 
-def _quoted(lines: Sequence[str]) -> str:
+def quoted(lines: Sequence[str]) -> str:
+    """*lines* of a log, to be put after a message."""
     return "".join(f"\n  {line}" for line in lines)
+
+
+def _log_of(service: str, lines: Sequence[str], *remedies: Remedy) -> dict[str, Any]:
+    """The data of an error that quotes *lines* of the log of *service*, which is the last of the
+    next steps."""
+    remedies = (*remedies, logs(service))
+    named = {"module": module_of(service), "service": service}
+    return {**named, "lines": list(lines), "remedies": remedies}

@@ -1,8 +1,6 @@
-"""Next steps that an error offers, as data: page, command line and tray offer the same ones.
-
-The first one is the best. Trying again needs no remedy of its own: every failed operation can be
-repeated, and is repeated after a remedy that changes something.
-"""
+"""Next steps that an error offers, as data: page, command line and tray offer the same ones. The
+first one is the best. Trying again needs no remedy of its own: every failed operation can be
+repeated, and is repeated after a remedy that changes something."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
@@ -10,9 +8,6 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 from aiserver_tray.base.i18n import Text
 
 RemedyKind = Literal["set", "enter", "trust", "retry", "restart", "logs", "start_engine", "open"]
-"""set: change a setting, then try again; enter: the same, with a value that the user enters; trust:
-allow a module its permissions, then try again; retry: try again; restart: restart a module; logs:
-show its logs; start_engine: start the Docker engine; open: show a page of the dashboard."""
 
 
 class PermissionJson(TypedDict):
@@ -71,13 +66,8 @@ def enter(text: Text, setting: str) -> Remedy:
 
 def trust(module: str, hash: str, permissions: Sequence[Mapping[str, Any]]) -> Remedy:
     """Allow *module* its *permissions*; *hash* stands for them."""
-    return {
-        "kind": "trust",
-        "text": Text("Trust and start"),
-        "module": module,
-        "hash": hash,
-        "permissions": list(permissions),
-    }
+    asked = {"module": module, "hash": hash, "permissions": list(permissions)}
+    return {"kind": "trust", "text": Text("Trust and start"), **asked}
 
 
 def retry(text: Text) -> Remedy:
@@ -86,7 +76,6 @@ def retry(text: Text) -> Remedy:
 
 
 def restart(module: str, text: Text = Text("Restart")) -> Remedy:  # noqa: B008 - frozen
-    """Restart *module*."""
     return {"kind": "restart", "text": text, "module": module}
 
 
@@ -97,7 +86,6 @@ def logs(address: str) -> Remedy:
 
 
 def start_engine() -> Remedy:
-    """Start the Docker engine."""
     return {"kind": "start_engine", "text": Text("Start Docker")}
 
 

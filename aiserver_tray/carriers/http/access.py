@@ -12,7 +12,6 @@ from aiserver_tray.base.i18n import Text
 BELOW: Final = "/browser/"
 """The first part of a page's path. It tells the page that there is no bridge of a window."""
 
-
 _OWN_PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -48,7 +47,6 @@ class Access:
 
     @property
     def path(self) -> str:
-        """The path of the page."""
         return f"{BELOW}{self.keys.page}/"
 
     @property
@@ -69,9 +67,9 @@ class Access:
             raise AccessError(Text("the request used another host name"))
         origin = environ.get("HTTP_ORIGIN")
         needs_origin = environ["REQUEST_METHOD"] not in ("GET", "HEAD")
-        if (origin or needs_origin) and origin != f"{self.scheme}://{host}":
-            raise AccessError(Text("the request came from another page"))
-        if environ.get("HTTP_SEC_FETCH_SITE", "none") not in ("none", "same-origin"):
+        is_foreign = (origin or needs_origin) and origin != f"{self.scheme}://{host}"
+        site = environ.get("HTTP_SEC_FETCH_SITE", "none")
+        if is_foreign or site not in ("none", "same-origin"):
             raise AccessError(Text("the request came from another page"))
 
     def invite(self) -> str:

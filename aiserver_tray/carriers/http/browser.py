@@ -10,15 +10,26 @@ from typing import Any, Final
 import bottle
 
 from aiserver_tray.base.codec import compact_json
-from aiserver_tray.base.errors import AccessError, AiServerError, RequestError
+from aiserver_tray.base.errors import AccessError, RequestError
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.carriers.http.access import BELOW, Access
-from aiserver_tray.carriers.http.page import BROWSER_POLICY, HEADERS, StaticFiles, ui_folder
+from aiserver_tray.carriers.http.page import (
+    BROWSER_POLICY,
+    HEADERS,
+    StaticFiles,
+    headers_with,
+    ui_folder,
+)
 from aiserver_tray.protocol.hub import Mailbox
-from aiserver_tray.protocol.message import Contract, Envelope, Json, Message, Peer, owner_events
-
-# -- server-sent events for one page --------------------------------------------------------------
-
+from aiserver_tray.protocol.message import (
+    Contract,
+    Envelope,
+    Json,
+    Message,
+    Peer,
+    owner_events,
+    refusal,
+)
 
 _HEARTBEAT_SECONDS: Final = 15.0
 """Seconds of silence until a comment is sent, which shows both sides that the other one is still
@@ -40,7 +51,6 @@ class EventStream:
         return self._closed.is_set()
 
     def close(self) -> None:
-        """Close it, from any thread."""
         self._closed.set()
         self._mailbox.close()
 
@@ -90,13 +100,10 @@ class Browser:
         app.route([BELOW, f"{BELOW}<name:path>"], ["GET", "POST"], self._other_page)
 
     def close(self) -> None:
-        """Close the pages' event streams."""
         with self._lock:
             streams = tuple(self._streams.values())
         for stream in streams:
             stream.close()
-
-    # -- access --------------------------------------------------------------------------------
 
     def _check_address(self) -> None:
         try:
@@ -129,8 +136,6 @@ class Browser:
         )
         return response
 
-    # -- routes --------------------------------------------------------------------------------
-
     def _page(self, name: str = "") -> bottle.HTTPResponse:
         self._check_session()
         return self._files.response(name, BROWSER_POLICY)
@@ -155,7 +160,7 @@ class Browser:
         try:
             asked = _asked(bottle.request.body.read())
         except RequestError as error:
-            raise self._refusal(400, error) from None
+            raise _json(400, refusal(error, self._language)) from None
         client, id = asked.get("client", ""), asked.get("id")
         if id is None:
             return _json(200, self._answer(client, asked))
@@ -200,18 +205,13 @@ class Browser:
         self._check_session()
         raise bottle.HTTPError(404, name)
 
-    # -- errors --------------------------------------------------------------------------------
-
     def _denied(self, status: int, error: AccessError) -> bottle.HTTPResponse:
         self._contract.refused("http", error.why)
-        return self._refusal(status, error)
-
-    def _refusal(self, status: int, error: AiServerError) -> bottle.HTTPResponse:
-        return _json(status, {"success": False, **error.as_json(self._language)})
+        return _json(status, refusal(error, self._language))
 
     def _error(self, error: bottle.HTTPError) -> bytes:
         why = RequestError(Text("nothing exists at this address"))
-        answer = self._refusal(error.status_code, why)
+        answer = _json(error.status_code, refusal(why, self._language))
         bottle.response.headers.update(answer.headers)
         return bytes(answer.body)
 
@@ -226,29 +226,18 @@ def _asked(body: bytes) -> Json:
         asked = json.loads(body)
     except (ValueError, RecursionError):
         asked = None
-    if not (
-        isinstance(asked, dict)
-        and isinstance(asked.get("channel"), str)
-        and isinstance(asked.get("client", ""), str)
-        and isinstance(asked.get("id", ""), str)
-    ):
+    texts = ("channel", None), ("client", ""), ("id", "")
+    if not isinstance(asked, dict) or not all(isinstance(asked.get(*t), str) for t in texts):
         raise RequestError(Text("expected a JSON object with channel and payload"))
     return asked
 
 
 def _json(status: int, value: Json) -> bottle.HTTPResponse:
-    headers = {
-        **HEADERS,
-        "Content-Type": "application/json; charset=utf-8",
-        "Content-Security-Policy": BROWSER_POLICY,
-    }
+    headers = headers_with(BROWSER_POLICY, "application/json; charset=utf-8")
     # Readable, because a browser shows a refusal as it is. Invalid characters are escaped as in
     # JSON.
     body = json.dumps(value, ensure_ascii=False).encode(errors="backslashreplace")
     return bottle.HTTPResponse(body, status, **headers)
-
-
-# -- requests that a page sends again, because it got no answer -----------------------------------
 
 
 MOST_ANSWERS: Final = 256

@@ -17,9 +17,6 @@ from wsgiref.simple_server import ServerHandler, WSGIRequestHandler, WSGIServer
 from aiserver_tray.base.bugs import log_bug
 from aiserver_tray.carriers.http.page import HEADERS
 
-# -- open connections -----------------------------------------------------------------------------
-
-
 MAX_CONNECTIONS = 256
 """At once. A page asks for several files at once, and each connection is for one request."""
 
@@ -58,7 +55,6 @@ class Connections:
             self._asking.pop(connection, None)
 
     def gone(self, connection: socket.socket) -> None:
-        """Remove a closed connection."""
         with self._changed:
             self._asking.pop(connection, None)
             self._all.discard(connection)
@@ -124,7 +120,7 @@ class Server(ThreadingMixIn, WSGIServer):
         connections: Connections | None = None,
     ) -> None:
         self._tls = tls
-        self._connections = connections or Connections()
+        self.connections = connections or Connections()
         if ":" in address[0]:
             self.address_family = socket.AF_INET6
         super().__init__(address, _Handler)
@@ -142,7 +138,7 @@ class Server(ThreadingMixIn, WSGIServer):
         self.shutdown()
         self._thread.join()
         self.server_close()
-        self._connections.cut_all()
+        self.connections.cut_all()
 
     def server_bind(self) -> None:
         # The other option of Windows would let a second program use the same port.
@@ -165,21 +161,17 @@ class Server(ThreadingMixIn, WSGIServer):
         return connection, client
 
     def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
-        if self._connections.admit(request):
+        if self.connections.admit(request):
             super().process_request(request, client_address)
         else:
             super().shutdown_request(request)
 
     def shutdown_request(self, request: Any) -> None:  # noqa: ANN401
-        self._connections.gone(request)
+        self.connections.gone(request)
         super().shutdown_request(request)
 
     def service_actions(self) -> None:
-        self._connections.cut_overdue()
-
-    def has_asked(self, connection: socket.socket) -> None:
-        """The request of *connection* is there."""
-        self._connections.has_asked(connection)
+        self.connections.cut_overdue()
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401, ARG002
         """Ignore clients that disconnect or send invalid data."""
@@ -216,7 +208,7 @@ class _Handler(WSGIRequestHandler):
         body = self._body() if self._read_head() else None
         if body is None:
             return
-        self.server.has_asked(self.request)
+        self.server.connections.has_asked(self.request)
         out = cast(IO[bytes], self.wfile)
         handler = _Answer(BytesIO(body), out, self.get_stderr(), self.get_environ())
         handler.request_handler = self  # type: ignore[attr-defined]  # as wsgiref's own does
@@ -249,12 +241,11 @@ class _Handler(WSGIRequestHandler):
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
         """An envelope, like every other answer."""
-        envelope = failed(HTTPStatus(code).phrase)
         self.send_response(code)
         for name, value in {**HEADERS, "Content-Type": "application/json"}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(envelope)
+        self.wfile.write(failed(HTTPStatus(code).phrase))
 
     def version_string(self) -> str:
         return _SOFTWARE

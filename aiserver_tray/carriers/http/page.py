@@ -68,12 +68,11 @@ class StaticFiles:
         """The response with the file *name* (empty: `INDEX`), or that it does not exist."""
         path = self._files.get(name or INDEX)
         if path is None:
-            return bottle.HTTPResponse("Not found", 404, **_headers(policy))
+            return bottle.HTTPResponse("Not found", 404, **headers_with(policy))
         content = path.read_bytes()
         if path.suffix == ".html":
             content, policy = self._with_reload(content, policy)
-        headers = _headers(policy) | {"Content-Type": _TYPES[path.suffix]}
-        return bottle.HTTPResponse(content, 200, **headers)
+        return bottle.HTTPResponse(content, 200, **headers_with(policy, _TYPES[path.suffix]))
 
     def _with_reload(self, page: bytes, policy: str) -> tuple[bytes, str]:
         """*page* with `_RELOAD` in it, if it asks for it, and the policy that allows this."""
@@ -86,21 +85,15 @@ class StaticFiles:
         return b"%s<script>%s</script>%s" % (before, script, after), allowed
 
 
-def _headers(policy: str) -> dict[str, Any]:
-    return {
-        **HEADERS,
-        "Content-Type": "text/plain; charset=utf-8",
-        "Content-Security-Policy": policy,
-    }
+def headers_with(policy: str, type: str = "text/plain; charset=utf-8") -> dict[str, Any]:
+    """The headers of a response of this *type*, which may do what *policy* allows."""
+    return {**HEADERS, "Content-Type": type, "Content-Security-Policy": policy}
 
 
 class Page:
-    """The page for the dashboard's window.
-
-    ``app``: a WSGI application for a server on 127.0.0.1. The page is at ``path`` of it, whose
-    first segment no one else on this machine can guess; everything else is not found. Only
-    requests for the very address of the server are answered.
-    """
+    """The page for the dashboard's window. ``app``: a WSGI application for a server on 127.0.0.1.
+    The page is at ``path`` of it, whose first segment no one else on this machine can guess;
+    everything else is not found. Only requests for the very address of the server are answered."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self._files = StaticFiles(folder or ui_folder())
@@ -115,13 +108,13 @@ class Page:
         environ = bottle.request.environ
         is_ours = environ.get("HTTP_HOST") == f"127.0.0.1:{environ['SERVER_PORT']}"
         if not is_ours or not secrets.compare_digest(asked[: len(own)].encode(), own.encode()):
-            return bottle.HTTPResponse("Not found", 404, **_headers(WINDOW_POLICY))
+            return bottle.HTTPResponse("Not found", 404, **headers_with(WINDOW_POLICY))
         return self._files.response(asked[len(own) :], WINDOW_POLICY)
 
 
 def _plain_error(error: bottle.HTTPError) -> str:
     """The response to requests that bottle itself rejects. bottle's own page would quote the
     request."""
-    for name, value in _headers(WINDOW_POLICY).items():
+    for name, value in headers_with(WINDOW_POLICY).items():
         bottle.response.set_header(name, value)
     return str(error.status_line)

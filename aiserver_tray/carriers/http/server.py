@@ -107,7 +107,6 @@ class BrowserServer:
         return f"{self._place}?token={self._access.invite()}#{page}"
 
     def close(self) -> None:
-        """Close all pages' connections."""
         self.browser.close()
         self._server.close()
 

@@ -72,11 +72,10 @@ class Client:
         try:
             with wire.limited(timeout):
                 enter(wire, key, kind, language)
-        except LostError:
+        except BaseException as error:
             wire.close()
-            raise NotRunningError from None
-        except BaseException:
-            wire.close()
+            if isinstance(error, LostError):
+                raise NotRunningError from None
             raise
         return cls(wire)
 
@@ -122,7 +121,7 @@ class Client:
             self._listeners += (listener,)
         if is_lost:
             on_lost()
-        known = sorted({event for listener in self._listeners for event in listener.events})
+        known = sorted({event for one in self._listeners for event in one.events})
         _data(self._ask({"type": "subscribe", "events": known}, None))
 
     def close(self) -> None:

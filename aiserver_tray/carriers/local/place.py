@@ -118,9 +118,6 @@ def _name(home: Home) -> str:
     return f"{hashlib.sha256(places.encode()).hexdigest()[:12]}{_CORE}"
 
 
-# -- the key that clients of a home's owner have to show ------------------------------------------
-
-
 KEY_BYTES = 32
 _KEY_SECONDS = 10.0
 

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from threading import BoundedSemaphore, Event, Lock, Thread
 from typing import Annotated, Any, Final, Literal
@@ -35,12 +36,19 @@ from aiserver_tray.carriers.local.wire import (
 )
 from aiserver_tray.model import MAX_NAMES
 from aiserver_tray.protocol.hub import Mailbox
-from aiserver_tray.protocol.message import Contract, Envelope, Message, Peer, answer, owner_events
+from aiserver_tray.protocol.message import (
+    Contract,
+    Envelope,
+    Message,
+    Peer,
+    answer,
+    owner_events,
+    refusal,
+)
 from aiserver_tray.system import pipes
 from aiserver_tray.system.paths import Home
 
 _logger = logging.getLogger(__name__)
-
 
 MAX_CLIENTS: Final = 32
 _MAX_CONNECTIONS = 2 * MAX_CLIENTS
@@ -103,7 +111,7 @@ class Server:
             guest.join(None)
 
     def _wake(self) -> None:
-        """The thread waits for a client: be one."""
+        """Let the thread, which waits for a client, notice the end."""
         try:
             pipes.connect(self._address, _CLOSE_TIMEOUT_SECONDS).close()
         except OSError:
@@ -145,9 +153,8 @@ class Server:
     def receive(self, guest: "_Guest") -> None:
         """Serve *guest* until it disconnects."""
         try:
-            self._serve(guest)
-        except LostError:
-            pass
+            with suppress(LostError):
+                self._serve(guest)
         except RequestError as error:
             _logger.warning("a client was refused: %s", error)
             self._contract.refused("control", error.why)
@@ -180,21 +187,14 @@ class _Guest:
     def __init__(self, server: Server, connection: "Connection") -> None:
         self.wire = Wire(connection, MAX_BYTES_FROM_CLIENT)
         self.session: Session | None = None
-        self._thread = Thread(
-            target=server.receive, args=(self,), name="control-client", daemon=True
-        )
-        self.start = self._thread.start
-        self.join = self._thread.join
-        self.sever = self.wire.sever
+        thread = Thread(target=server.receive, args=(self,), name="control-client", daemon=True)
+        self.start, self.join, self.sever = thread.start, thread.join, self.wire.sever
 
     def finish(self) -> None:
         if self.session:
             self.session.finish()
         else:
             self.wire.sever()
-
-
-# -- one client of the owner of the core ----------------------------------------------------------
 
 
 MAX_CALLS: Final = 16
@@ -225,11 +225,12 @@ def _known(event: str) -> str:
     return event
 
 
+_EventName = Annotated[StrictStr, AfterValidator(_known)]
+
+
 class _Subscribe(_Frame):
     type: Literal["subscribe"]
-    events: Annotated[
-        tuple[Annotated[StrictStr, AfterValidator(_known)], ...], Field(max_length=MAX_NAMES)
-    ]
+    events: Annotated[tuple[_EventName, ...], Field(max_length=MAX_NAMES)]
 
 
 _FRAMES: TypeAdapter[_Call | _Subscribe] = TypeAdapter(
@@ -238,18 +239,15 @@ _FRAMES: TypeAdapter[_Call | _Subscribe] = TypeAdapter(
 
 
 class Session:
-    """Serves one authenticated client: responses and events.
-
-    Each request runs in its own thread, so that a slow one does not block others.
-    """
+    """Serves one authenticated client: responses and events. Each request runs in its own thread,
+    so that a slow one does not block others."""
 
     def __init__(self, wire: Wire, client: Hello, contract: Contract) -> None:
         self._wire = wire
         self._contract = contract
         self._mailbox = Mailbox(wire.sever)
-        self._peer = Peer(
-            client.kind, client.language, self._send, client.pid, self._mailbox.waiting
-        )
+        kind, language, pid = client
+        self._peer = Peer(kind, language, self._send, pid, self._mailbox.waiting)
         self._turns = BoundedSemaphore(MAX_CALLS)
         self._pace = Pace()
         self._wrong = 0
@@ -260,11 +258,10 @@ class Session:
         """To be called in the client's own thread; returns when the client is gone."""
         self._writer.start()
         try:
-            while self._wrong < _MAX_INVALID_FRAMES:
-                self._take(self._wire.receive())
-                time.sleep(self._pace.delay(time.monotonic()))
-        except LostError:
-            pass
+            with suppress(LostError):
+                while self._wrong < _MAX_INVALID_FRAMES:
+                    self._take(self._wire.receive())
+                    time.sleep(self._pace.delay(time.monotonic()))
         finally:
             self._mailbox.close()
             self._wire.sever()
@@ -282,7 +279,7 @@ class Session:
         try:
             found = _FRAMES.validate_python(frame)
         except ValidationError as error:
-            self._refuse(frame, error)
+            self._take_invalid(frame, error)
             return
         if isinstance(found, _Call):
             self._call(found)
@@ -290,20 +287,20 @@ class Session:
             self._answer(found.id, answer({}))
             self._contract.subscribe(self._peer, found.events)
 
-    def _refuse(self, frame: Any, error: ValidationError) -> None:  # noqa: ANN401 - JSON
+    def _take_invalid(self, frame: Any, error: ValidationError) -> None:  # noqa: ANN401 - JSON
         self._wrong += 1
         id = frame.get("id") if isinstance(frame, dict) else None
         if isinstance(id, int | str) and not isinstance(id, bool):
             wrong = [".".join(map(str, found["loc"])) for found in error.errors()]
             why = Text("the frame is not valid ({wrong})", wrong=", ".join(wrong))
-            self._answer(id, self._refusal(RequestError(why, wrong)))
+            self._refuse(id, RequestError(why, wrong))
 
     def _call(self, call: _Call) -> None:
         if self._turns.acquire(timeout=_TURN_TIMEOUT_SECONDS):
             Thread(target=self._run_call, args=(call,), name="control-call", daemon=True).start()
             return
         why = Text("this client has {count} unanswered requests", count=MAX_CALLS)
-        self._answer(call.id, self._refusal(OverloadedError(why)))
+        self._refuse(call.id, OverloadedError(why))
 
     # -- in a call's thread ---------------------------------------------------------------------
 
@@ -312,7 +309,7 @@ class Session:
             self._answer(call.id, self._contract.invoke(call.channel, call.payload, self._peer))
         except Exception as bug:  # noqa: BLE001 - the client must get a response in any case
             log_bug(_logger, f"{call.channel} failed", bug)
-            self._answer(call.id, self._refusal(bug_error(bug)))
+            self._refuse(call.id, bug_error(bug))
         finally:
             self._turns.release()
             if self._is_over:  # it may have subscribed after it was removed
@@ -323,14 +320,12 @@ class Session:
     def _answer(self, id: int | str, envelope: Envelope) -> None:
         frame = compact_json({"type": "answer", "id": id, "answer": envelope})
         if len(frame) > MAX_BYTES_FROM_OWNER:
-            why = Text("the response is too long. Request less")
-            frame = compact_json(
-                {"type": "answer", "id": id, "answer": self._refusal(RequestError(why))}
-            )
-        self._mailbox.put(frame)
+            self._refuse(id, RequestError(Text("the response is too long. Request less")))
+        else:
+            self._mailbox.put(frame)
 
-    def _refusal(self, error: AiServerError) -> Envelope:
-        return {"success": False, **error.as_json(self._peer.language)}
+    def _refuse(self, id: int | str, error: AiServerError) -> None:
+        self._answer(id, refusal(error, self._peer.language))
 
     def _send(self, message: Message) -> None:
         self._mailbox.put(event_frame(message), message.slot)
@@ -339,11 +334,10 @@ class Session:
 
     def _write(self) -> None:
         try:
-            while (frames := self._mailbox.take()) is not None:
-                for frame in frames:
-                    self._wire.send(frame)
-        except LostError:  # the client is gone
-            pass
+            with suppress(LostError):  # the client is gone
+                while (frames := self._mailbox.take()) is not None:
+                    for frame in frames:
+                        self._wire.send(frame)
         finally:
             self._wire.sever()
 

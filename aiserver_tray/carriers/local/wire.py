@@ -11,7 +11,7 @@ import json
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Lock, Timer
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args
 
@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 
 MAX_BYTES_FROM_CLIENT: Final = 2**20
 MAX_BYTES_FROM_OWNER: Final = 8 * 2**20
+"""Bytes of a frame."""
+
 _MAX_VERSION: Final = 40
 """Characters of another version in a message. A client without the key sends it."""
-"""Bytes of a frame."""
 
 
 class LostError(Exception):
@@ -37,10 +38,8 @@ class LostError(Exception):
 
 
 class Wire:
-    """One end of a connection. One thread receives, one sends, any can close it.
-
-    *most*: maximum bytes of a received frame.
-    """
+    """One end of a connection. One thread receives, one sends, any can close it. *most*: maximum
+    bytes of a received frame."""
 
     def __init__(self, connection: "Connection", most: int) -> None:
         self._connection = connection
@@ -87,10 +86,8 @@ class Wire:
         with self._lock:
             self._is_severed = True
             if not self._connection.closed:
-                try:
+                with suppress(OSError):  # the other side was faster
                     pipes.sever(self._connection)
-                except OSError:  # the other side was faster
-                    return
 
     def close(self) -> None:
         """Release the socket. No thread may use it after that."""
@@ -167,20 +164,11 @@ def enter(wire: Wire, key: bytes, kind: CallerKind, language: Language) -> None:
     challenge = _object(wire.receive())
     _check_version(challenge.get("version"))
     theirs, ours = challenge.get("nonce"), secrets.token_hex(16)
-    hello = {
-        "type": "hello",
-        "version": VERSION,
-        "kind": kind,
-        "pid": os.getpid(),
-        "language": language,
-        "nonce": ours,
-    }
-    wire.send(compact_json({**hello, "proof": _proof(key, "client", theirs, ours)}))
-    answer = _object(wire.receive())
-    _raise_refusal(answer)
-    _check_proof(answer, key, "owner", theirs, ours)
-    answer = _object(wire.receive())
-    _raise_refusal(answer)
+    own = {"version": VERSION, "kind": kind, "pid": os.getpid(), "language": language}
+    proof = {"nonce": ours, "proof": _proof(key, "client", theirs, ours)}
+    wire.send(compact_json({"type": "hello", **own, **proof}))
+    _check_proof(_answer(wire), key, "owner", theirs, ours)
+    _answer(wire)
 
 
 def welcome() -> bytes:
@@ -194,9 +182,12 @@ def _object(frame: Any) -> Json:  # noqa: ANN401 - JSON
     return frame
 
 
-def _raise_refusal(frame: Json) -> None:
+def _answer(wire: Wire) -> Json:
+    """The owner's next frame, unless it is a refusal."""
+    frame = _object(wire.receive())
     if frame.get("type") == "refused":
         raise remote_error(frame)
+    return frame
 
 
 def remote_error(answer: Envelope) -> RemoteError:
@@ -225,5 +216,4 @@ def _check_proof(frame: Json, key: bytes, side: str, *nonces: object) -> None:
 
 
 def _proof(key: bytes, side: str, *nonces: object) -> str:
-    text = json.dumps([side, *nonces]).encode()
-    return hmac.digest(key, text, "sha256").hex()
+    return hmac.digest(key, json.dumps([side, *nonces]).encode(), "sha256").hex()

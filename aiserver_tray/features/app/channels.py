@@ -2,10 +2,9 @@
 steps in a new home.
 """
 
-import logging
 import os
 from dataclasses import asdict
-from typing import Final, Literal, TypedDict, cast
+from typing import TypedDict, cast
 
 from pydantic import Field
 
@@ -14,56 +13,16 @@ from aiserver_tray.base.errors import NotPossibleError, SettingError
 from aiserver_tray.base.i18n import Language
 from aiserver_tray.base.strings import HOME, PATTERN
 from aiserver_tray.catalog.compose.scalars import parse_size
+from aiserver_tray.features.app.system import SystemChannels
 from aiserver_tray.features.place import Place
 from aiserver_tray.features.stack.channels import StackFeature, ended, module_of
 from aiserver_tray.model import OwnerKind
 from aiserver_tray.operations.request import Request
-from aiserver_tray.protocol.channel import Feature, ModuleName, Part, Payload, channel
+from aiserver_tray.protocol.channel import Feature, ModuleName, Payload, channel
 from aiserver_tray.protocol.message import Caller
 from aiserver_tray.settings.entries import OwnerEntry
 from aiserver_tray.system import autostart
-from aiserver_tray.system.desktop import open_url
 from aiserver_tray.system.engine_install import installed_packages
-
-# -- system ---------------------------------------------------------------------------------------
-# Channels about the system beside the engine: web addresses, and the application's log.
-
-
-APPEND: Final = "ai/logs/client/append"
-
-_LEVELS = {"error": logging.ERROR, "warn": logging.WARNING, "info": logging.INFO}
-
-_page = logging.getLogger("aiserver_tray.page")
-
-
-class WebAddress(Payload):
-    """A web address."""
-
-    url: str = Field(max_length=2000)
-    """http or https only"""
-
-
-class ClientLine(Payload):
-    """A line for the application's log."""
-
-    level: Literal["error", "warn", "info", "debug"] = "info"
-    message: str = Field(max_length=20_000)
-
-
-class SystemChannels(Part):
-    """``ai/system/openExternal`` and ``ai/logs/client/append``."""
-
-    @channel("ai/system/openExternal")
-    def _open_external(self, asked: WebAddress) -> None:
-        """Open an address in the web browser."""
-        open_url(asked.url)
-
-    @channel(APPEND)
-    def _append(self, asked: ClientLine) -> None:
-        """Add a line to the application's log."""
-        # In one line: others would look like the application's own.
-        line = asked.message.encode("unicode_escape").decode("ascii")
-        _page.log(_LEVELS.get(asked.level, logging.DEBUG), "%s", line)
 
 
 class PageName(Payload):

@@ -19,9 +19,8 @@ from aiserver_tray.features.stack.channels import module_of
 from aiserver_tray.model import Actor
 from aiserver_tray.protocol.channel import Feature, ModuleName, Name, Payload, channel
 from aiserver_tray.protocol.message import Caller
-from aiserver_tray.settings.app_declared import MODULE_FOLDERS
 from aiserver_tray.settings.changes import change_setting
-from aiserver_tray.settings.names import join_folders
+from aiserver_tray.settings.names import MODULE_FOLDERS, join_folders
 from aiserver_tray.spec import labels
 
 

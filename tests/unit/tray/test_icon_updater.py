@@ -13,8 +13,7 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.core.app import App
 from aiserver_tray.features.alerts.alerts import News
 from aiserver_tray.model import State
-from aiserver_tray.protocol.channel import refusal
-from aiserver_tray.protocol.message import Caller, Peer, answer
+from aiserver_tray.protocol.message import Peer, answer, refusal
 from aiserver_tray.settings.app_declared import APP_SETTINGS
 from aiserver_tray.state.store import Store
 from aiserver_tray.state.views import EngineView, OperationView, Snapshot
@@ -166,7 +165,7 @@ def test_its_start_is_offered_as_soon_as_it_can_be_started(
     def offered() -> bool:
         return any(entry.action == StartEngine() for entry in icon.views.get(timeout=LIMIT).menu)
 
-    owner.answers[CHECK] = refusal(NotRunningError(), Caller(PEER, "en"))
+    owner.answers[CHECK] = refusal(NotRunningError(), "en")
     store.show(gone("not yet"))
     assert not offered()
     owner.answers[CHECK] = answer({"canStart": False})

@@ -8,8 +8,7 @@ import pytest
 from aiserver_tray.base.errors import AiServerError, CancelledError, UnknownNameError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.operations.request import Request
-from aiserver_tray.protocol.channel import refusal
-from aiserver_tray.protocol.message import Caller, Json, Peer, answer
+from aiserver_tray.protocol.message import Json, Peer, answer, refusal
 from aiserver_tray.state.views import OperationView
 from aiserver_tray.tray import actions
 from aiserver_tray.tray.actions import Action
@@ -133,8 +132,8 @@ def test_start_at_login_is_turned_over() -> None:
 
 def failed(error: AiServerError) -> str | None:
     """The notification about *error*."""
-    tray, caller = Tray(), Caller(PEER, "en")
-    tray.owner.answers["ai/docker/startDocker"] = refusal(error, caller)
+    tray = Tray()
+    tray.owner.answers["ai/docker/startDocker"] = refusal(error, "en")
     tray.actions._request(actions.StartEngine())
     return None if tray.told.empty() else tray.told.get()
 

@@ -7,7 +7,7 @@ import pytest
 
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.tray import process
-from aiserver_tray.tray.process import PlaceCallbacks, PlaceWatch, Starter
+from aiserver_tray.tray.process import PlaceWatch, Starter
 
 WHY = Text("{why}", why="no panel")
 
@@ -25,12 +25,13 @@ class Desktop:
         return self.why
 
     def watch(self, starter: Starter) -> PlaceWatch:
-        callbacks = PlaceCallbacks(
+        return PlaceWatch(
+            starter,
+            self.why_hidden,
             missing=lambda why: self.told.put(str(why)),
             found=lambda: self.told.put("found"),
             show=lambda: self.told.put("show"),
         )
-        return PlaceWatch(starter, self.why_hidden, callbacks)
 
 
 @pytest.fixture
