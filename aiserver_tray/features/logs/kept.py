@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,7 +17,6 @@ from aiserver_tray.base.bugs import log_bug
 from aiserver_tray.base.errors import AiServerError, SettingError
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.base.strings import moment_of
-from aiserver_tray.engine.values import LogStreamName
 from aiserver_tray.features.logs.collector import Collector, LogSource
 from aiserver_tray.features.logs.events import KeptLogsJson, KeptModule
 from aiserver_tray.features.logs.line import Kept
@@ -30,7 +29,6 @@ from aiserver_tray.features.logs.lines import (
     Position,
     PositionMark,
 )
-from aiserver_tray.features.logs.query import ModuleSize
 from aiserver_tray.features.logs.store.database import LogStoreError
 from aiserver_tray.features.logs.store.reader import LogReader
 from aiserver_tray.features.logs.store.store import LogStore, OnStored
@@ -49,9 +47,7 @@ _TRIM_SECONDS = 3600.0
 _RETRY_SECONDS = 60.0
 _FLUSH_SECONDS = 2.0
 _CLOSE_SECONDS = 6.0
-
 _LONGEST_OPERATION = timedelta(days=1)
-
 _REMOVAL_SECONDS = 2.0
 """Seconds that the removal of a container waits for its log to be stored."""
 
@@ -106,7 +102,6 @@ class KeptLogs:
         self._thread = Thread(target=self._run, name="kept-logs", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
         self._leave = self._state.observe(lambda _state: self._wake.set())
         self._thread.start()
 
@@ -136,14 +131,6 @@ class KeptLogs:
         if self._open:
             self._open.collector.finish(container, _REMOVAL_SECONDS)
 
-    def sizes(self) -> Mapping[str, ModuleSize]:
-        """What is stored of each module, approximately.
-
-        Raises:
-            LogStoreError: the store can't be read.
-        """
-        return LogReader(self.path).sizes()
-
     def delete(self, module: str) -> None:
         """Delete all kept lines of *module*.
 
@@ -167,7 +154,7 @@ class KeptLogs:
             container.module
             for container in containers
             if container.started_at
-            and self._keeps(container.module)
+            and self.policy.keeps(container.module)
             and (opened is None or opened.collector.is_behind(container.id))
         )
 
@@ -243,7 +230,9 @@ class KeptLogs:
         masker = CurrentMasker(lambda: installation.secrets, lambda: installation.version)
 
         def lines(container: Container) -> ContainerLines:
-            position = Position(_marks(store, container.id), self.policy.oldest)
+            stored = store.marks(container.id).items()
+            marks = {stream: PositionMark(mark.time, mark.newest) for stream, mark in stored}
+            position = Position(marks, self.policy.oldest)
             return ContainerLines(container, position, masker, writer)
 
         collector = Collector(self._source, self._state, writer, lines, self._keeps)
@@ -259,7 +248,7 @@ class KeptLogs:
         return opened
 
     def _keeps(self, module: str) -> bool:
-        return self.policy.keeps(module)
+        return self.policy.keeps(module)  # by the settings of that moment
 
     def _take_entries(self, opened: "_Open") -> None:
         entries = []
@@ -267,7 +256,7 @@ class KeptLogs:
             while True:
                 entries.append(self._entries.get_nowait())
         lines = opened.journal.take(entries, self._installation.language)
-        if lines and self._keeps(MODULE):
+        if lines and self.policy.keeps(MODULE):
             opened.writer.put(lines, [opened.journal.mark])
 
     def _on_stored(self, lines: Sequence[Kept]) -> None:
@@ -301,14 +290,6 @@ class _Open:
         self.store.close()
 
 
-def _marks(store: LogStore, container: str) -> Mapping[LogStreamName, PositionMark]:
-    marks = store.marks(container)
-    return {stream: PositionMark(mark.time, mark.newest) for stream, mark in marks.items()}
-
-
-# -- which logs are kept, and how long ------------------------------------------------------------
-
-
 _DAY_NANOSECONDS = 86_400 * 10**9
 
 
@@ -340,9 +321,6 @@ class Policy:
         return time.time_ns() - self.days * _DAY_NANOSECONDS
 
 
-# -- channels that show how much of the logs is kept, and delete it -------------------------------
-
-
 class LogDeletion(Payload):
     """The lines of a module."""
 
@@ -368,16 +346,13 @@ class LogKeepingChannels(Part):
                 "bytes": size.bytes,
                 "first": size.first / 1e9,
             }
-            for name, size in sorted(logs.sizes().items())
+            for name, size in sorted(LogReader(logs.path).sizes().items())
         ]
-        problem = logs.problem.render(caller.language) if logs.problem else None
         return {
             "modules": modules,
             "bytes": sum(module["bytes"] for module in modules),
-            "problem": problem,
-            "unreadable": [
-                {"module": found.module, "service": found.service} for found in logs.unreadable
-            ],
+            "problem": logs.problem.render(caller.language) if logs.problem else None,
+            "unreadable": [{"module": c.module, "service": c.service} for c in logs.unreadable],
         }
 
     @channel("ai/logs/delete")

@@ -1,4 +1,4 @@
-"""A log line: its level, its place in the store, and its JSON."""
+"""A log line: its level, its place in the store, and its JSON. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -8,15 +8,10 @@ from typing import Literal, NamedTuple, TypedDict, get_args
 from aiserver_tray.base.strings import rfc3339
 from aiserver_tray.engine.values import LogStreamName
 
-# -- levels ---------------------------------------------------------------------------------------
-# Pure.
-
-
 Level = Literal["debug", "info", "warn", "error", "unknown"]
 
 LEVELS: tuple[Level, ...] = get_args(Level)[:-1]
 """From the least to the most severe, without `unknown`."""
-
 _SEVERITY: Mapping[Level, int] = {"debug": 0, "info": 1, "unknown": 1, "warn": 2, "error": 3}
 
 WORDS: Mapping[str, Level] = {
@@ -102,9 +97,6 @@ class Gap(NamedTuple):
     end: int
 
 
-# -- what the structure of a log line states ------------------------------------------------------
-
-
 NO_FIELDS: Mapping[str, object] = MappingProxyType({})
 
 
@@ -116,9 +108,6 @@ class Entry(NamedTuple):
     message: str
     fields: Mapping[str, object] = NO_FIELDS
     """of JSON and logfmt"""
-
-
-# -- JSON of a line -------------------------------------------------------------------------------
 
 
 class LogRecordJson(TypedDict):
@@ -149,9 +138,6 @@ def record(line: Line) -> LogRecordJson:
         "continues": line.continues,
         "message": line.text,
     }
-
-
-# -- colour codes in log lines --------------------------------------------------------------------
 
 
 SGR = re.compile(r"(\x1b\[[0-9;:]*m)")

@@ -1,6 +1,8 @@
-"""The lines of one container on their way into the log store: each once, masked and parsed."""
+"""Lines on their way into the log store: those of a container, each once, masked and parsed, and
+those of the journal."""
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from threading import Lock
@@ -20,12 +22,8 @@ from aiserver_tray.features.logs.writer import LogWriter
 from aiserver_tray.model import Container
 from aiserver_tray.settings.entries import Entry, OperationEntry, RefusedEntry
 
-# -- masking of secrets in many lines at once -----------------------------------------------------
-
-
 _LEAST_CHARACTERS = 6
 """Lines of a secret with several lines that are shorter than this are no secrets."""
-
 _CHECK_SECONDS = 0.2
 """Seconds between two checks whether the secrets have changed."""
 
@@ -43,8 +41,7 @@ class Masker:
         # One search over all of them, because hardly any line has a secret.
         if self._pattern is None or not self._pattern.search("\n".join(texts).encode()):
             return texts
-        substitute = self._pattern.sub
-        mask = MASK.encode()
+        substitute, mask = self._pattern.sub, MASK.encode()
         return [substitute(mask, text.encode()).decode() for text in texts]
 
 
@@ -87,10 +84,6 @@ class CurrentMasker:
                     self._known = version
                 self._checked_at = now
             return self._masker
-
-
-# -- how far a log was read -----------------------------------------------------------------------
-# Pure.
 
 
 OVERLAP_NANOSECONDS = 5 * 10**9
@@ -204,10 +197,7 @@ class ContainerLines:
         self._masker = masker
         self._writer = writer
         self._position = position
-        self._parsers: Mapping[LogStreamName, LineParser] = {
-            "stdout": LineParser(),
-            "stderr": LineParser(),
-        }
+        self._parsers = defaultdict[LogStreamName, LineParser](LineParser)
         self._time = 0
 
     def reopen(self) -> int | None:
@@ -221,16 +211,14 @@ class ContainerLines:
         new = position.take(lines)
         missing, position.missing = position.missing, []
         if new:
-            id = self._container.id
-            marks = [Mark(id, stream, *mark) for stream, mark in position.marks.items()]
-            self._writer.put(self._parsed(new), marks, [self._gap(*gap) for gap in missing])
+            its = self._container
+            marks = [Mark(its.id, stream, *mark) for stream, mark in position.marks.items()]
+            gaps = [Gap(its.module, its.service, *gap) for gap in missing]
+            self._writer.put(self._parsed(new), marks, gaps)
 
     def flush(self) -> None:
         """Wait until all lines are stored, unless that takes too long."""
         self._writer.flush(_FLUSH_SECONDS)
-
-    def _gap(self, begin: int, end: int) -> Gap:
-        return Gap(self._container.module, self._container.service, begin, end)
 
     def _parsed(self, lines: Sequence[LogLine]) -> list[Line]:
         module, service, parsers = self._container.module, self._container.service, self._parsers
@@ -244,16 +232,11 @@ class ContainerLines:
         return found
 
 
-# -- the entries of the journal as log lines ------------------------------------------------------
-
-
 MODULE: Final = JOURNAL
 SERVICE: Final = "journal"
 """The journal as a source of lines. No module has such a name."""
-
 MARK: Final = f"{MODULE}/{SERVICE}"
 """The name of its mark, where others have the ID of a container."""
-
 _MAX_TAKEN = 1000
 
 
@@ -288,13 +271,11 @@ def lines_of(entry: Entry, language: Language) -> Iterator[JournalLine]:
 def _end_of(entry: OperationEntry, what: Text, time: int, language: Language) -> JournalLine:
     seconds = round(entry.seconds or 0, 1)
     if entry.status == "succeeded":
-        return JournalLine(
-            time, "info", Text("{what}: done after {seconds} s", what=what, seconds=seconds)
-        )
+        text = Text("{what}: done after {seconds} s", what=what, seconds=seconds)
+        return JournalLine(time, "info", text)
     if entry.status == "cancelled":
-        return JournalLine(
-            time, "warn", Text("{what}: cancelled after {seconds} s", what=what, seconds=seconds)
-        )
+        text = Text("{what}: cancelled after {seconds} s", what=what, seconds=seconds)
+        return JournalLine(time, "warn", text)
     reason = in_language(entry.message, language)
     return JournalLine(time, "error", Text("{what}: failed: {reason}", what=what, reason=reason))
 
@@ -304,8 +285,7 @@ class JournalLines:
     this time."""
 
     def __init__(self, mark: int) -> None:
-        self._stored = mark
-        self._newest = mark
+        self._stored = self._newest = mark
         self._taken: dict[tuple[str, int], None] = {}
         """Entry and time of the last lines, the oldest first."""
 
@@ -316,10 +296,8 @@ class JournalLines:
 
     def take(self, entries: Iterable[Entry], language: Language) -> list[Line]:
         """The lines for *entries* that were not taken before, by time."""
-        found = sorted(
-            (line for entry in entries for line in self._new(entry, language)),
-            key=lambda line: line.time,
-        )
+        new = (line for entry in entries for line in self._new(entry, language))
+        found = sorted(new, key=lambda line: line.time)
         self._newest = max([self._newest, *(line.time for line in found)])
         return found
 

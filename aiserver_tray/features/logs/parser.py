@@ -1,4 +1,5 @@
-"""Reading the log lines of a service: levels, messages, fields, and which lines belong together."""
+"""Reading the log lines of a service: levels, messages, fields, and which lines belong together.
+Nothing searches a message for words such as "error". Pure."""
 
 import json
 import re
@@ -16,10 +17,6 @@ from aiserver_tray.features.logs.line import (
     Level,
     level_of_number,
 )
-
-# -- JSON and logfmt lines ------------------------------------------------------------------------
-# Pure.
-
 
 _LEVEL_KEYS = ("level", "log.level", "severity", "lvl", "levelname", "@level", "level_name")
 _LEVEL_WORDS: Mapping[str, Level] = {**WORDS, "http": "debug", "silly": "debug", "log": "info"}
@@ -78,10 +75,6 @@ def _message(fields: Mapping[str, object]) -> str:
             if isinstance(message := source.get(key), str):
                 return message
     return ""
-
-
-# -- formats of loggers ---------------------------------------------------------------------------
-# None searches the message for words such as "error". Pure.
 
 
 @dataclass(frozen=True)
@@ -174,11 +167,7 @@ _NPM: Mapping[str, Level] = {
     **dict.fromkeys(("error", "err!"), "error"),
 }
 _NEST: Mapping[str, Level] = {**WORDS, "log": "info"}
-_NEXT: Mapping[str, Level] = {
-    **dict.fromkeys("✓○▲", "info"),
-    "⚠": "warn",
-    "⨯": "error",
-}
+_NEXT: Mapping[str, Level] = {**dict.fromkeys("✓○▲", "info"), "⚠": "warn", "⨯": "error"}
 
 FORMATS = (
     # {"level":30,"msg":"listening"}
@@ -219,11 +208,7 @@ FORMATS = (
     # [Nest] 1  - 11/25/2026, 4:02:44 AM     LOG [NestFactory] Starting Nest application
     _with_level("[", rf"\[Nest\]\s\d+\s+-\s{_TIME}\s+(?P<level>(?i:{_one_of(_NEST)}))\s", _NEST),
     # [INFO] x; <info> x; [main] INFO x; [0.005s][info][gc] x
-    _with_level(
-        "[<",
-        rf"(?:\[[^\]\[]{{1,40}}\]\s?){{0,2}}?(?:\[\s?|<(?=\w+>\s))?{_LEVEL}",
-        WORDS,
-    ),
+    _with_level("[<", rf"(?:\[[^\]\[]{{1,40}}\]\s?){{0,2}}?(?:\[\s?|<(?=\w+>\s))?{_LEVEL}", WORDS),
     # E1125 04:02:44.290123       1 main.go:12] lost
     _with_level(
         "".join(LETTERS),
@@ -242,9 +227,7 @@ FORMATS = (
     _with_level("n", rf"npm\s(?P<level>(?i:{_one_of(_NPM)}))\s", _NPM),
     # nginx: [emerg] host not found; 20-envsubst-on-templates.sh: ERROR: x
     _with_level(
-        digits + ascii_letters + "/",
-        rf"[\w./-]{{1,60}}:\s(?:\[|(?=(?i:{_WORD}):)){_LEVEL}",
-        WORDS,
+        digits + ascii_letters + "/", rf"[\w./-]{{1,60}}:\s(?:\[|(?=(?i:{_WORD}):)){_LEVEL}", WORDS
     ),
     # (node:7) [DEP0040] DeprecationWarning: x; /app/a.py:12: UserWarning: x
     _all("warn", "(/", r"\(node:\d+\)\s(?:\[\w+\]\s)?\w*Warning: | /\S{1,300}:\d+:\s\w*Warning:"),
@@ -349,10 +332,6 @@ class LineParser:
         """Take *line* as one that can begin a trace."""
         self._may_have_trace = False
         self._in_trace = self._was_frame = bool(FRAMES.match(line) or GO_FUNCTION.match(line))
-
-
-# -- stack traces ---------------------------------------------------------------------------------
-# Pure.
 
 
 _CLASS = r"(?:[A-Za-z_][\w$]*\.){0,12}[A-Z][\w$]{0,80}(?:Error|Exception)"

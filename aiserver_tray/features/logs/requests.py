@@ -1,4 +1,4 @@
-"""What clients ask the kept logs, and what they get."""
+"""What clients ask the kept logs, and what they get, as JSON."""
 
 import math
 from collections.abc import Mapping
@@ -14,9 +14,6 @@ from aiserver_tray.features.logs.line import Cursor, Gap, Kept, Level
 from aiserver_tray.features.logs.query import FieldCondition, LogFilter
 from aiserver_tray.model import MAX_NAMES
 from aiserver_tray.protocol.channel import Names, Payload
-
-# -- kept log lines and cursors in JSON -----------------------------------------------------------
-
 
 _NANOSECONDS = 10**9
 _MAX_DEPTH = 20
@@ -92,9 +89,6 @@ def _plain(value: object, depth: int) -> object:
         case dict() | list():
             return "…"
     return value
-
-
-# -- the part of requests that selects kept log lines ---------------------------------------------
 
 
 MAX_TEXT = 1000

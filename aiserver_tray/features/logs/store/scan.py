@@ -1,4 +1,5 @@
-"""Reading the lines of a filter, in order, from blocks whose times may overlap."""
+"""Reading the lines of a filter, in order, from blocks whose times may overlap, and counting them
+by time."""
 
 import heapq
 import sqlite3
@@ -115,11 +116,9 @@ class Blocks:
         places = {place for place, tag in enumerate(tags) if self.label(tag) is not None}
         if not places:
             return None
-        found = None
-        if self.search:
-            found = dict(self.search.lines(table.body(self.db, item)))
-            if not found:
-                return None
+        found = dict(self.search.lines(table.body(self.db, item))) if self.search else None
+        if found == {}:
+            return None
         columns = table.columns(self.db, item)
         rows: Sequence[int] = span.rows(columns)
         if found is not None:
@@ -242,10 +241,6 @@ class _Opened:
             self.push(lines, rows)
 
 
-# -- counts of lines by time ----------------------------------------------------------------------
-# Blocks within one part of the time are counted without unpacking.
-
-
 @dataclass(frozen=True)
 class Parts:
     """A time in equal parts."""
@@ -264,7 +259,7 @@ class Parts:
 
 
 class _Tally:
-    """Counts lines by part and tag."""
+    """Counts lines by part and tag. Blocks within one part of the time are not unpacked."""
 
     def __init__(self, blocks: Blocks, parts: Parts) -> None:
         self._blocks = blocks
@@ -274,11 +269,8 @@ class _Tally:
     def add(self, item: Item, span: Span, sign: int = 1) -> None:
         """Add the lines of a block that are in a span, or take them off."""
         part = self._parts.part(item.head.first)
-        if (
-            part == self._parts.part(item.head.last)
-            and span.holds(item)
-            and not self._blocks.search
-        ):
+        is_in_part = part == self._parts.part(item.head.last) and span.holds(item)
+        if is_in_part and not self._blocks.search:
             for tag, count in zip(*item.head.counts(), strict=True):
                 self._counts[part, tag] += sign * count
         elif lines := self._blocks.lines(item, span):
