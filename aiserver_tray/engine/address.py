@@ -14,7 +14,6 @@ from aiserver_tray.system.docker_files import (
     environment_context,
     load_context,
 )
-from aiserver_tray.system.engine_place import default_host
 
 Source = Literal["--host", "app.engine", "DOCKER_HOST", "DOCKER_CONTEXT", "context", "local"]
 """The source of an address, by priority: the user's choice for us or for Docker, the context that
@@ -66,8 +65,7 @@ def find_address(
 
 
 def _checked(address: Address) -> Address:
-    why = engine_place.why_unusable(address.host)
-    if why:
+    if why := engine_place.why_unusable(address.host):
         raise SettingError(address.source, why)
     return address
 
@@ -118,4 +116,4 @@ def _of(context: DockerContext, source: Source) -> Address:
 
 
 def _local(environment: Mapping[str, str]) -> Address:
-    return Address(default_host(), "local", environment)
+    return Address(engine_place.default_host(), "local", environment)
