@@ -177,9 +177,8 @@ class _Stream:
         self.module = asked.name
         self._peer = caller.peer
         self._language: Language = caller.language
-        self.follower = Follower(
-            core.engine, core.store, modules, Span(tail=asked.tail), self._on_unreadable
-        )
+        span = Span(tail=asked.tail)
+        self.follower = Follower(core.engine, core.store, modules, span, self._on_unreadable)
 
     def send(self) -> None:
         """Send all lines, until `follower` is closed or fails."""

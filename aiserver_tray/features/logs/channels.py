@@ -3,7 +3,7 @@ next request goes on. To cancel a search, a client asks no more."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Protocol, cast, get_args
 
 from aiserver_tray.base.errors import RequestError
 from aiserver_tray.base.i18n import Text
@@ -235,13 +235,7 @@ def _cursor(text: str | None, field: str) -> Cursor | None:
 
 
 def _counts(levels: Mapping[Level, int]) -> LogCounts:
-    return {
-        "debug": levels.get("debug", 0),
-        "info": levels.get("info", 0),
-        "warn": levels.get("warn", 0),
-        "error": levels.get("error", 0),
-        "unknown": levels.get("unknown", 0),
-    }
+    return cast("LogCounts", {level: levels.get(level, 0) for level in get_args(Level)})
 
 
 def _group(group: ErrorGroup) -> LogErrorGroup:

@@ -19,7 +19,6 @@ from aiserver_tray.state.store import Store
 
 _logger = logging.getLogger(__name__)
 
-
 _BACK_OFF_SECONDS = (0.1, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 """Seconds after a failure before a log is read on; the last for all later."""
 _AGAIN_SECONDS = 1.0
@@ -130,8 +129,6 @@ class FollowedLog:
         """Wait for the end of its thread, at most until *deadline* (monotonic seconds)."""
         if thread := self._thread:
             thread.join(max(0.0, deadline - time.monotonic()))
-
-    # -- its thread ----------------------------------------------------------------------------
 
     def _start(self) -> None:
         self._interrupted = False
@@ -245,8 +242,7 @@ class Collector:
         self._wake.set()
 
     def finish(self, container: str, seconds: float) -> None:
-        """Wait until the log of *container* (an ID), which has ended, is stored as a whole; at most
-        so many *seconds*."""
+        """Wait at most *seconds* until the log of *container* (an ID; it has ended) is stored."""
         deadline = time.monotonic() + seconds
         log = self._logs.get(container)
         if log and self._is_kept(log.container.module):
@@ -266,8 +262,6 @@ class Collector:
         for log in logs:
             log.join(deadline)
 
-    # -- in its thread -------------------------------------------------------------------------
-
     def _run(self) -> None:
         pause: float | None = None
         while not self._closing:
@@ -280,8 +274,7 @@ class Collector:
                 pause = _CLOSE_SECONDS
 
     def _step(self, state: State) -> float | None:
-        """Read what can be read now. Returns the seconds until there is more to do, if that is
-        known."""
+        """Read what can be read now. Returns the seconds until there is more to do, if known."""
         is_back = state.engine.running and not self._was_running
         self._was_running = state.engine.running
         if not state.engine.running or self._closing:

@@ -64,8 +64,7 @@ def jsonl(lines: Iterable[Line]) -> bytes:
 
 
 def table(lines: Iterable[Line]) -> bytes:
-    """*lines* as rows of a table, without colours. Text that looks like a formula begins with an
-    apostrophe."""
+    """*lines* as rows of a table, without colours. What looks like a formula gets an apostrophe."""
     return _rows(
         (rfc3339(time), module, service, stream, level, _cell(SGR.sub("", text)))
         for time, module, service, stream, level, _, text in lines
@@ -164,8 +163,6 @@ class LogExports:
         """Cancel all exports. Does not wait."""
         for id in list(self._cancelled):
             self.cancel(id)
-
-    # -- in the export's thread -----------------------------------------------------------------
 
     def _run(self, export: Export, writing: "_Writing", on_change: OnChange) -> None:
         def report(now: Export) -> None:

@@ -195,8 +195,6 @@ class LineFeed:
                 self._dropped += oldest
             self._changed.notify()
 
-    # -- in the own thread ----------------------------------------------------------------------
-
     def _run(self) -> None:
         while not self._closing.is_set():
             with self._changed:

@@ -1,4 +1,4 @@
-"""The kept logs of an installation: the store, and the threads that fill it."""
+"""The kept logs of an installation: the store, the threads that fill it, and its channels."""
 
 import logging
 import time
@@ -9,14 +9,14 @@ from datetime import timedelta
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
-from typing import Protocol
 
 from pydantic import Field
 
 from aiserver_tray.base.bugs import log_bug
 from aiserver_tray.base.errors import AiServerError, SettingError
-from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.strings import moment_of
+from aiserver_tray.core.app import App
 from aiserver_tray.features.logs.collector import Collector, LogSource
 from aiserver_tray.features.logs.events import KeptLogsJson, KeptModule
 from aiserver_tray.features.logs.line import Kept
@@ -39,9 +39,8 @@ from aiserver_tray.protocol.message import Caller
 from aiserver_tray.settings.app_settings import AppSettings
 from aiserver_tray.settings.entries import Entry
 from aiserver_tray.settings.journal import Range
-from aiserver_tray.settings.store import Settings
 from aiserver_tray.state.store import Store as State
-from aiserver_tray.system.paths import Home, make_folder
+from aiserver_tray.system.paths import make_folder
 
 _TRIM_SECONDS = 3600.0
 _RETRY_SECONDS = 60.0
@@ -59,21 +58,6 @@ def file_of_logs(home: Path) -> Path:
     return home / "data" / "logs.sqlite"
 
 
-class Installation(Protocol):
-    """The part of the installation that is used here."""
-
-    @property
-    def home(self) -> Home: ...
-    @property
-    def settings(self) -> Settings: ...
-    @property
-    def secrets(self) -> Sequence[str]: ...
-    @property
-    def version(self) -> object: ...
-    @property
-    def language(self) -> Language: ...
-
-
 class KeptLogs:
     """Keeps the logs of the containers of *state*, read from *source*, and the journal, in the home
     of *installation*.
@@ -82,7 +66,7 @@ class KeptLogs:
     the settings.
     """
 
-    def __init__(self, installation: Installation, source: LogSource, state: State) -> None:
+    def __init__(self, installation: App, source: LogSource, state: State) -> None:
         self.path = file_of_logs(installation.home.folder)
         self.problem: AiServerError | None = None
         """Why nothing can be stored now."""
@@ -106,8 +90,7 @@ class KeptLogs:
         self._thread.start()
 
     def observe(self, callback: OnStored) -> Callable[[], None]:
-        """Call *callback* with lines after they were stored, in their order; it must be quick, and
-        must not use the store. Returns a function that ends this."""
+        """As `LogStore.observe`, also while the store can't be used."""
         self._observers = [*self._observers, callback]
 
         def stop() -> None:
@@ -170,8 +153,6 @@ class KeptLogs:
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join(_CLOSE_SECONDS)
-
-    # -- in its thread -------------------------------------------------------------------------
 
     def _run(self) -> None:
         while not self._closing:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Literal, NamedTuple, TypedDict, get_args
+from typing import Literal, NamedTuple, TypedDict, cast, get_args
 
 from aiserver_tray.base.strings import rfc3339
 from aiserver_tray.engine.values import LogStreamName
@@ -14,18 +14,21 @@ LEVELS: tuple[Level, ...] = get_args(Level)[:-1]
 """From the least to the most severe, without `unknown`."""
 _SEVERITY: Mapping[Level, int] = {"debug": 0, "info": 1, "unknown": 1, "warn": 2, "error": 3}
 
-WORDS: Mapping[str, Level] = {
-    **dict.fromkeys(("trace", "debug", "dbg", "verbose"), "debug"),
-    **dict.fromkeys(("info", "information", "inf", "notice", "success"), "info"),
-    **dict.fromkeys(("warn", "warning", "wrn"), "warn"),
-    **dict.fromkeys(("error", "err", "eror", "fatal", "ftl", "dpanic", "panic"), "error"),
-    **dict.fromkeys(("critical", "crit", "severe", "alert", "emerg", "emergency"), "error"),
-}
+
+def level_words(**words: str) -> dict[str, Level]:
+    """Word -> level, from the words for each level: ``level_words(warn="warn warning")``."""
+    return {word: cast(Level, level) for level, of_it in words.items() for word in of_it.split()}
+
+
+WORDS: Mapping[str, Level] = level_words(
+    debug="trace debug dbg verbose",
+    info="info information inf notice success",
+    warn="warn warning wrn",
+    error="error err eror fatal ftl dpanic panic critical crit severe alert emerg emergency",
+)
 """Level words of most loggers, in lower case."""
 
-LETTERS: Mapping[str, Level] = {
-    "D": "debug", "V": "debug", "I": "info", "W": "warn", "E": "error", "F": "error"
-}  # fmt: skip
+LETTERS: Mapping[str, Level] = level_words(debug="D V", info="I", warn="W", error="E F")
 """Level letters of glog, klog and MongoDB."""
 
 
@@ -33,9 +36,7 @@ def level_of_number(number: float) -> Level:
     """The level of a number: syslog's are below 10, pino's and bunyan's from 10 to 60, Monolog's
     from 100 (https://getpino.io/#/docs/api?id=level-string)."""
     if number < 10:
-        return (
-            "error" if number < 4 else "warn" if number < 5 else "info" if number < 7 else "debug"
-        )
+        return ("error", "warn", "info", "debug")[sum(number >= bound for bound in (4, 5, 7))]
     bounds = (30, 40, 50) if number < 100 else (200, 300, 400)
     return ("debug", "info", "warn", "error")[sum(number >= bound for bound in bounds)]
 

@@ -205,8 +205,7 @@ class ContainerLines:
         return self._position.reopen()
 
     def put(self, lines: Sequence[LogLine]) -> None:
-        """Store those of *lines*, the next of the log, that are new. Waits while the writer has
-        enough to do."""
+        """Store the new ones of *lines*, the next of the log. Waits while the writer is busy."""
         position = self._position
         new = position.take(lines)
         missing, position.missing = position.missing, []
@@ -250,8 +249,7 @@ class JournalLine(NamedTuple):
 
 
 def lines_of(entry: Entry, language: Language) -> Iterator[JournalLine]:
-    """The lines for *entry* as it is now: an operation has one for its beginning, and one for its
-    end."""
+    """The lines for *entry* as it is now: for an operation, its beginning and its end."""
     began = nanoseconds(entry.time)
     what = text_of(entry, language)
     if isinstance(entry, RefusedEntry):
@@ -281,8 +279,7 @@ def _end_of(entry: OperationEntry, what: Text, time: int, language: Language) ->
 
 
 class JournalLines:
-    """Makes lines of the journal's entries. *mark*: those of an earlier process are stored up to
-    this time."""
+    """Makes lines of the journal's entries. *mark*: the time up to which they are stored."""
 
     def __init__(self, mark: int) -> None:
         self._stored = self._newest = mark

@@ -16,6 +16,7 @@ from aiserver_tray.features.logs.line import (
     Entry,
     Level,
     level_of_number,
+    level_words,
 )
 
 _LEVEL_KEYS = ("level", "log.level", "severity", "lvl", "levelname", "@level", "level_name")
@@ -137,37 +138,19 @@ _CONTEXT = r"""(?:(?:
 """What loggers write between the time and the level."""
 
 _POSTGRES: Mapping[str, Level | None] = {
-    **dict.fromkeys(("DEBUG1", "DEBUG2", "DEBUG3", "DEBUG4", "DEBUG5"), "debug"),
-    **dict.fromkeys(("INFO", "NOTICE", "LOG"), "info"),
-    "WARNING": "warn",
-    **dict.fromkeys(("ERROR", "FATAL", "PANIC"), "error"),
+    **level_words(
+        debug="DEBUG1 DEBUG2 DEBUG3 DEBUG4 DEBUG5", info="INFO NOTICE LOG", warn="WARNING"
+    ),
+    **level_words(error="ERROR FATAL PANIC"),
     **dict.fromkeys(("DETAIL", "HINT", "QUERY", "CONTEXT", "STATEMENT", "LOCATION"), None),
 }
-_REDIS: Mapping[str, Level] = {".": "debug", "-": "debug", "*": "info", "#": "warn"}
-_MYSQL: Mapping[str, Level] = {
-    **dict.fromkeys(("system", "note"), "info"),
-    **dict.fromkeys(("warning", "warn"), "warn"),
-    "error": "error",
-}
-_LOGRUS: Mapping[str, Level] = {
-    **dict.fromkeys(("TRAC", "DEBU"), "debug"),
-    "INFO": "info",
-    "WARN": "warn",
-    **dict.fromkeys(("ERRO", "FATA", "PANI"), "error"),
-}
-_DOTNET: Mapping[str, Level] = {
-    **dict.fromkeys(("trce", "dbug"), "debug"),
-    "info": "info",
-    "warn": "warn",
-    **dict.fromkeys(("fail", "crit"), "error"),
-}
-_NPM: Mapping[str, Level] = {
-    **dict.fromkeys(("info", "notice"), "info"),
-    "warn": "warn",
-    **dict.fromkeys(("error", "err!"), "error"),
-}
+_REDIS = level_words(debug=". -", info="*", warn="#")
+_MYSQL = level_words(info="system note", warn="warning warn", error="error")
+_LOGRUS = level_words(debug="TRAC DEBU", info="INFO", warn="WARN", error="ERRO FATA PANI")
+_DOTNET = level_words(debug="trce dbug", info="info", warn="warn", error="fail crit")
+_NPM = level_words(info="info notice", warn="warn", error="error err!")
 _NEST: Mapping[str, Level] = {**WORDS, "log": "info"}
-_NEXT: Mapping[str, Level] = {**dict.fromkeys("✓○▲", "info"), "⚠": "warn", "⨯": "error"}
+_NEXT = level_words(info="✓ ○ ▲", warn="⚠", error="⨯")
 
 FORMATS = (
     # {"level":30,"msg":"listening"}
@@ -236,12 +219,10 @@ FORMATS = (
 )
 """In the order in which they are tried."""
 
-
 _FORMATS_OF: Mapping[str, tuple[Format, ...]] = {
     character: tuple(known for known in FORMATS if character in known.begins)
     for character in {character for known in FORMATS for character in known.begins}
 }
-
 
 _PAUSE_NS = 10**9
 """A trace that begins so long after the line above is an error of its own."""

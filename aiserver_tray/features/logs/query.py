@@ -139,8 +139,7 @@ class ErrorGroups(NamedTuple):
 
     groups: Sequence[ErrorGroup]
     reached: Cursor | None
-    """the next `before`; the caller joins groups of the same fingerprint. None if all entries were
-    read."""
+    """the next `before`; the caller joins groups of one fingerprint. None if all was read."""
 
 
 class Bounds(NamedTuple):

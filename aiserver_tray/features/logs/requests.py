@@ -21,7 +21,6 @@ _MAX_DEPTH = 20
 
 
 def line_json(kept: Kept) -> LogLineJson:
-    """A line."""
     cursor, line = kept
     return {
         "cursor": cursor_text(cursor),
@@ -37,13 +36,8 @@ def line_json(kept: Kept) -> LogLineJson:
 
 
 def gap_json(gap: Gap) -> LogGapJson:
-    """A gap."""
-    return {
-        "module": gap.module,
-        "service": gap.service,
-        "begin": seconds(gap.begin),
-        "end": seconds(gap.end),
-    }
+    module, service, begin, end = gap
+    return {"module": module, "service": service, "begin": seconds(begin), "end": seconds(end)}
 
 
 def seconds(time: int) -> float:
@@ -57,7 +51,6 @@ def nanoseconds(time: float) -> int:
 
 
 def cursor_text(cursor: Cursor) -> str:
-    """*cursor* as clients get it."""
     return f"{cursor.time}-{cursor.number}"
 
 

@@ -39,7 +39,6 @@ class Source:
 
     @property
     def name(self) -> str:
-        """The name for display."""
         return self.module if self.module == self.service else f"{self.module}/{self.service}"
 
     @property
@@ -83,8 +82,7 @@ _RETRY_SECONDS = 0.1
 
 @dataclass(frozen=True)
 class Span:
-    """The requested part of each log: lines since *since* (nanoseconds since 1970), the last *tail*
-    lines."""
+    """The requested part of each log: since *since* (nanoseconds since 1970), the last *tail*."""
 
     since: int | None = None
     tail: int | None = None
@@ -206,8 +204,7 @@ class Follower:
             raise end.error
 
     def _is_live(self) -> bool:
-        """Whether more lines may come. Starts to read containers that have started, and logs whose
-        connection was cut."""
+        """Whether more lines may come. Starts to read what has started, or was cut off."""
         if self._cut:
             self._closed.wait(_RETRY_SECONDS)
         services = _named(self.store.snapshot, self.names)

@@ -90,8 +90,6 @@ class LogWriter:
         if self._thread.is_alive():
             self._thread.join(seconds)
 
-    # -- in its thread -------------------------------------------------------------------------
-
     def _run(self) -> None:
         while batch := self._next():
             self._store(*batch)

@@ -1,5 +1,4 @@
-"""Blocks of lines as bytes: columns and text apart, so that a question unpacks only what it needs.
-Pure."""
+"""Blocks of lines as bytes: columns and text apart, so that a question unpacks little. Pure."""
 
 import sys
 from array import array

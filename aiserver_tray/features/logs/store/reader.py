@@ -60,8 +60,7 @@ class LogReader:
         return self.older(wanted, Cursor(time + 1, 0), limit)
 
     def around(self, cursor: Cursor, before: int = 50, after: int = 50) -> Sequence[Kept]:
-        """A line with lines of the same service before and after it, in their order; empty if the
-        line is gone."""
+        """A line with those of its service before and after it, in order; empty if it is gone."""
         low, high = (cursor._replace(number=cursor.number + step) for step in (-1, 1))
         with self._blocks(LogFilter()) as blocks:
             # The line is in a block of its time, so this search is short.

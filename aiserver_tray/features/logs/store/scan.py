@@ -1,5 +1,4 @@
-"""Reading the lines of a filter, in order, from blocks whose times may overlap, and counting them
-by time."""
+"""Reading and counting the lines of a filter, in order, from blocks whose times may overlap."""
 
 import heapq
 import sqlite3
@@ -153,7 +152,6 @@ class Lines:
         self._texts: dict[int, bytes] | Sequence[bytes] | None = texts
 
     def kept(self, row: int) -> Kept:
-        """The line of a row."""
         columns = self.columns
         label = self._blocks.label(self.tags[columns.places[row]])
         assert label  # only wanted rows are asked for
@@ -187,7 +185,6 @@ class Scan:
         self._deadline = time.monotonic() + budget_seconds
 
     def newest_first(self) -> Iterator[Kept]:
-        """The lines, the newest first."""
         opened = _Opened(-1)
         for item in self._blocks.newest_first(self._span):
             yield from opened.lines_before(item.head.last)
@@ -199,7 +196,6 @@ class Scan:
         yield from opened.lines_before(_FIRST.time)
 
     def oldest_first(self) -> Iterator[Kept]:
-        """The lines, the oldest first."""
         opened = _Opened(1)
         for item in self._blocks.oldest_first(self._span):
             yield from opened.lines_before(item.head.first)
@@ -250,7 +246,6 @@ class Parts:
     count: int
 
     def part(self, moment: int) -> int:
-        """The part of a time."""
         return (moment - self.begin) * self.count // (self.end - self.begin)
 
     def begin_of(self, part: int) -> int:

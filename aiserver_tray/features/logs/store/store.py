@@ -291,8 +291,7 @@ def delete_older(db: sqlite3.Connection, batches: Batches, before: int) -> bool:
 
 
 def delete_oldest(db: sqlite3.Connection, batches: Batches, keep_bytes: int) -> bool:
-    """Delete some of the oldest blocks if the file has more than *keep_bytes*; whether there may be
-    more to delete."""
+    """Delete some of the oldest blocks if the file has more than *keep_bytes*; whether to go on."""
     with database.transaction(db):
         excess = database.used_bytes(db) - keep_bytes
         old = []

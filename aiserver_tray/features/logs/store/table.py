@@ -72,17 +72,14 @@ def delete(db: sqlite3.Connection, ids: Iterable[int]) -> None:
 
 
 def columns(db: sqlite3.Connection, item: Item) -> Columns:
-    """A block without its text."""
     return block.columns(item.head, _part(db, item, "columns"))
 
 
 def body(db: sqlite3.Connection, item: Item) -> bytes:
-    """The text of a block: its lines with line feeds between them."""
     return _part(db, item, "body")
 
 
 def rows(db: sqlite3.Connection, item: Item) -> Rows:
-    """All of a block."""
     return block.rows(item.head, columns(db, item), body(db, item))
 
 
