@@ -1,6 +1,7 @@
 """Channels that read and change settings; those of one module are checked, previewed, applied
 together and undone."""
 
+from functools import partial
 from typing import Annotated, Literal, TypedDict
 
 from pydantic import Field
@@ -207,12 +208,8 @@ class ConfigurationFeature(Feature):
     def _check(self, asked: ModuleChanges, caller: Caller) -> SettingChecks:
         """Check whether settings take new values. Changes nothing."""
         declared = self._declared(asked.module)
-        return {
-            "checks": [
-                self._checked(asked.module, declared, name, text, caller.language)
-                for name, text in asked.changes.items()
-            ]
-        }
+        check, changes = partial(self._checked, asked.module, declared), asked.changes.items()
+        return {"checks": [check(name, text, caller.language) for name, text in changes]}
 
     @channel("ai/config/preview")
     def _preview(self, asked: ModuleChanges, caller: Caller) -> EffectsJson:
@@ -220,8 +217,7 @@ class ConfigurationFeature(Feature):
         that wait for it. Changes nothing."""
         declared = self._declared(asked.module)
         changes = parsed(declared, asked.changes)
-        names = self._to_recreate(changes or declared)
-        found = Effects()
+        names, found = self._to_recreate(changes or declared), Effects()
         if names:
             found = self._place.core.operations.effects(Request("up", tuple(names)), changes)
         modules = self._place.core.store.snapshot.modules
@@ -261,8 +257,6 @@ class ConfigurationFeature(Feature):
         settings.journal.add(RevealedEntry(actor=caller.actor, address=address))
         return {"value": value}
 
-    # ------------------------------------------------------------------------------------------
-
     def _declared(self, module: str) -> Declared:
         return {f"{module}.{n}": s for n, s in self._app.catalog.module(module).settings.items()}
 
@@ -296,9 +290,8 @@ class ConfigurationFeature(Feature):
             use = self._place.core.operations.port_use(module, port)
         except EngineDownError:
             return None
-        if use is None:
-            return {"ours": False, "owner": None, "free": None}
-        return {"ours": False, "owner": use.owner.render(language), "free": use.free}
+        owner, free = (use.owner.render(language), use.free) if use else (None, None)
+        return {"ours": False, "owner": owner, "free": free}
 
     def _change(self, module: str, declared: Declared, changes: Changes, actor: Actor) -> None:
         values = parsed(declared, changes)
@@ -317,9 +310,8 @@ class ConfigurationFeature(Feature):
         state = self._place.core.store.state
         runs = any(c.module == module and c.status in ALIVE for c in state.containers.values())
         previous = self._app.settings.previous.of(module)
-        return (
-            {} if previous is None or (runs and module not in state.outdated) else previous.values
-        )
+        is_applied = runs and module not in state.outdated
+        return {} if previous is None or is_applied else previous.values
 
     def _applied(self, addresses: Changes | Declared, when: When, actor: Actor) -> Applied:
         self._place.refresh()
