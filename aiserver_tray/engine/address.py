@@ -71,11 +71,9 @@ def _checked(address: Address) -> Address:
 
 
 def _of_environment(environment: Mapping[str, str]) -> Address:
-    name = environment_context(environment)
-    if name is None:
+    if (name := environment_context(environment)) is None:
         return _local(environment)
-    context = load_context(name, environment)
-    if context is None:
+    if (context := load_context(name, environment)) is None:
         why = Text(
             "Docker has no context {name!r} with an engine address. List the contexts with "
             "`docker context ls`",
@@ -86,8 +84,7 @@ def _of_environment(environment: Mapping[str, str]) -> Address:
 
 
 def _of_current_context(environment: Mapping[str, str]) -> Address:
-    name = current_context(environment)
-    if name is None:
+    if (name := current_context(environment)) is None:
         return _local(environment)
     context = load_context(name, environment)
     if context is None or not engine_place.is_local(context.host):

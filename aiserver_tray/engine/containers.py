@@ -190,8 +190,7 @@ class Containers:
         """
         params = log_params(since=since, tail=tail, follow=follow)
         stream = self._connection.stream("GET", "/containers/{}/logs", container, params=params)
-        framed = self._is_framed(container, stream.open())
-        return LogStream(stream, framed=framed, follow=follow)
+        return LogStream(stream, framed=self._is_framed(container, stream.open()), follow=follow)
 
     def _is_framed(self, container: str, stream: Stream) -> bool:
         if stream.content_type in (MULTIPLEXED, RAW):

@@ -172,14 +172,12 @@ class Volumes:
             return None
 
     def all(self) -> list[Volume]:
-        found = self._connection.get("/volumes")["Volumes"] or ()
-        return [parse.volume(entry) for entry in found]
+        return [parse.volume(entry) for entry in self._connection.get("/volumes")["Volumes"] or ()]
 
     def create(self, name: str, body: "Body") -> Volume:
         """Create the volume *name* from *body*, sent unchanged except for its name. If it exists
         with the same driver, the engine returns it."""
-        answer = self._connection.post("/volumes/create", body={**body, "Name": name})
-        return parse.volume(answer)
+        return parse.volume(self._connection.post("/volumes/create", body={**body, "Name": name}))
 
     def remove(self, name: str) -> None:
         """Remove the volume with its data.

@@ -36,8 +36,7 @@ def execute(
         stack.enter_context(stream.open())
         if tty:
             stack.enter_context(console.raw())
-            resize = _resizer(connection, execution, console)
-            stack.enter_context(console.watching_size(resize))
+            stack.enter_context(console.watching_size(_resizer(connection, execution, console)))
         stack.enter_context(console.feeding(stream.send))
         stack.callback(stream.close)  # registered first, so that no write can block the end
         for name, data in _terminal(stream) if tty else frames(iter(stream)):
@@ -75,7 +74,6 @@ def _resizer(connection: Connection, execution: str, console: Console) -> Callab
     def resize() -> None:
         rows, columns = console.size
         with suppress(AiServerError):  # exited in the meantime
-            params = {"h": rows, "w": columns}
-            connection.call("POST", "/exec/{}/resize", execution, params=params)
+            connection.call("POST", "/exec/{}/resize", execution, params={"h": rows, "w": columns})
 
     return resize

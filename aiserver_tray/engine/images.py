@@ -77,12 +77,10 @@ class Images:
         pull.source(source)
         if source != name and not digest_of(name):
             repository, tag = split(name)
-            params = {"repo": repository, "tag": tag}
-            self._connection.post("/images/{}/tag", source, params=params)
+            self._connection.post("/images/{}/tag", source, params={"repo": repository, "tag": tag})
             if not had:  # only the tag goes
                 self._connection.call("DELETE", "/images/{}", source, params={"noprune": "1"})
-        found = self.find(name)
-        if found is None:
+        if (found := self.find(name)) is None:
             raise SourceError(Text("the engine pulled it, but it does not exist"))
         return found
 
@@ -104,8 +102,7 @@ class Images:
         from aiserver_tray.engine.build import build  # noqa: PLC0415 - imports the SDK
 
         build(self._connection, target, tag, on_line, cancelled)
-        found = self.find(tag)
-        if found is None:
+        if (found := self.find(tag)) is None:
             why = Text("the engine built it, but it does not exist")
             raise ImageBuildError(target.module, tag, why)
         return found

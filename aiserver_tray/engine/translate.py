@@ -50,8 +50,7 @@ def translated(address: Address) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        found = translate(error, address)
-        if found is None:
+        if (found := translate(error, address)) is None:
             raise
         raise found from error
 

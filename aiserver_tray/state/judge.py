@@ -188,8 +188,7 @@ def _of_service(
     show_logs = logs(f"{module}/{name}")
     if container is None:
         return Trouble("absent", reason, name, remedies=(restart(module, Text("Start again")),))
-    is_up = container.status == "running"
-    since = container.unhealthy_since if is_up else container.finished_at
+    since = container.unhealthy_since if container.status == "running" else container.finished_at
     if container.oom_killed and name in services:
         own = services[name].memory if container.status in ALIVE else 0
         available = None if spare is None else spare + (own or 0)

@@ -135,8 +135,7 @@ def _engine_down(state: State, error: AiServerError, at: datetime | None) -> Sta
 
 def _listed(state: State, containers: Iterable[Container], asked_at: float) -> State:
     answers = {container.id: container for container in containers}
-    of_now = state.containers.items()
-    newer = {n: c for n, c in of_now if _is_newer(c, answers.get(c.id), asked_at)}
+    newer = {n: c for n, c in state.containers.items() if _is_newer(c, answers.get(c.id), asked_at)}
     kept = {known.id for known in newer.values()}
     listed = {c.name: c for id, c in answers.items() if id not in kept} | newer
     unplanned = frozenset(name for name in listed if _is_unplanned(state, listed[name]))
@@ -170,8 +169,7 @@ def _is_older(container: Container, known: Container) -> bool:
 
 
 def _without(state: State, names: Iterable[str]) -> State:
-    gone = frozenset(names)
-    if not gone:
+    if not (gone := frozenset(names)):
         return state
     kept = {name: c for name, c in state.containers.items() if name not in gone}
     return replace(state, containers=kept, unplanned=state.unplanned - gone)

@@ -98,8 +98,7 @@ def _use(sample: Sample, snapshot: Snapshot) -> _Use:
     cpu, memory = dict[_Subject, float](), dict[_Subject, float]()
     for (module, service), load in (sample.loads or {}).items():
         if load.cpu is not None and snapshot.engine.cpus:
-            percent = load.cpu / snapshot.engine.cpus
-            cpu[module, None] = cpu.get((module, None), 0.0) + percent
+            cpu[module, None] = cpu.get((module, None), 0.0) + load.cpu / snapshot.engine.cpus
         if load.limit:
             memory[module, service] = load.memory / load.limit * 100
     return {"cpu": cpu, "memory": memory}

@@ -52,8 +52,7 @@ class Lines:
     def see(self, lines: Iterable[Kept], now: float, since: int = 0) -> bool:
         """Take *lines* in, and return whether one matches a rule. Those that were written before
         *since* (nanoseconds since 1970) are no news: they are only stored now."""
-        matchers = self._matchers
-        if not matchers:
+        if not (matchers := self._matchers):
             return False
         new = (line for _, line in lines if line.time >= since)
         hits = [(rule, line) for line in new for rule, m in matchers if _matches(rule, m, line)]

@@ -139,8 +139,7 @@ class Services:
     def _finding(
         self, module: ModuleView, service: ServiceView, rules: Mapping[RuleKind, Rule], due: Due
     ) -> Finding | None:
-        troubles = dict(self._troubles(module, service, rules, due))
-        if not troubles:
+        if not (troubles := dict(self._troubles(module, service, rules, due))):
             return None
         kind = max(troubles, key=SEVERITY.__getitem__)
         return Finding(
@@ -158,8 +157,7 @@ class Services:
     ) -> Iterator[tuple[RuleKind, Text]]:
         if f"{module.name}/{service.name}" in self._state.stopped:
             return
-        track = self._tracks.get((module.name, service.name))
-        if track is None:
+        if (track := self._tracks.get((module.name, service.name))) is None:
             if "ended" in rules and service.state == "absent" and service.reason:
                 yield "ended", service.reason
             return
@@ -176,8 +174,7 @@ class Services:
 
     @staticmethod
     def _restarts(track: _Track, rule: Rule, due: Due) -> Iterator[tuple[RuleKind, Text]]:
-        window = rule.minutes * 60
-        track.times = [time for time in track.times if not due.reached(time + window)]
+        track.times = [time for time in track.times if not due.reached(time + rule.minutes * 60)]
         if len(track.times) >= rule.count:
             count = len(track.times)
             yield "restarts", words.restarts(count, rule.minutes, track.end and track.end[1])

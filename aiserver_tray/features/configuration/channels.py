@@ -236,8 +236,7 @@ class ConfigurationFeature(Feature):
     def _restore(self, asked: Restored, caller: Caller) -> Applied:
         """Undo the last change of a module's settings, for a day after it."""
         declared = self._declared(asked.module)
-        previous = self._app.settings.previous.of(asked.module)
-        if previous is None:
+        if (previous := self._app.settings.previous.of(asked.module)) is None:
             why = Text("The earlier settings of {module} are no longer kept.", module=asked.module)
             raise RefusedError(why, ["module"])
         if asked.time not in (None, previous.time.isoformat()):
@@ -296,8 +295,7 @@ class ConfigurationFeature(Feature):
     def _change(self, module: str, declared: Declared, changes: Changes, actor: Actor) -> None:
         values = parsed(declared, changes)
         stored = self._app.settings.stored({address: declared[address] for address in values})
-        changed = {a: value for a, value in values.items() if stored[a] != value}
-        if not changed:
+        if not (changed := {a: value for a, value in values.items() if stored[a] != value}):
             return
         earlier = self._unapplied(module)
         change_settings(self._app.settings, declared, changed, actor)
@@ -326,8 +324,6 @@ class ConfigurationFeature(Feature):
         ones: of those that the user asked for, as far as possible."""
         state, app = self._place.core.store.state, self._app
         alive = {c.module for c in state.containers.values() if c.status in ALIVE}
-        asked = sorted(state.desired)
-        named = modules_to_recreate(app.catalog, app.model, asked, [*addresses])
-        brought = {module.name for module in obtainable(named, app.model)}
-        rest = sorted(alive - brought)
+        named = modules_to_recreate(app.catalog, app.model, sorted(state.desired), [*addresses])
+        rest = sorted(alive - {module.name for module in obtainable(named, app.model)})
         return [*named, *modules_to_recreate(app.catalog, app.model, rest, [*addresses])]

@@ -215,8 +215,7 @@ def _packages() -> EnginePackagesJson | None:
 
 
 def _wsl() -> WslJson | None:
-    wsl = find_wsl()
-    if wsl is None:
+    if (wsl := find_wsl()) is None:
         return None
     total = total_memory()
     return {

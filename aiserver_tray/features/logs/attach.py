@@ -99,8 +99,7 @@ class LogChannels(Part):
     @channel("ai/module/logs")
     def _logs(self, asked: LogsRequest, caller: Caller) -> LogEntries:
         """Get the last lines of a module, or of all modules."""
-        modules = self._modules(asked.name)
-        wanted = sources(self._core.store.snapshot, modules)
+        wanted = sources(self._core.store.snapshot, self._modules(asked.name))
         notices: list[str] = []
 
         def on_unreadable(source: Source) -> None:

@@ -259,8 +259,7 @@ def _entry_of(cursor: Cursor, context: Sequence[Kept]) -> list[Kept]:
     Raises:
         RequestError: the line is gone.
     """
-    line = next((kept.line for kept in context if kept.cursor == cursor), None)
-    if line is None:
+    if (line := next((kept.line for kept in context if kept.cursor == cursor), None)) is None:
         raise RequestError(Text("the line is no longer kept"), ["cursor"])
     same = [kept for kept in context if kept.line.stream == line.stream]
     first = last = next(at for at, kept in enumerate(same) if kept.cursor == cursor)

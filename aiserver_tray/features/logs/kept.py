@@ -213,13 +213,11 @@ class KeptLogs:
         def lines(container: Container) -> ContainerLines:
             stored = store.marks(container.id).items()
             marks = {stream: PositionMark(mark.time, mark.newest) for stream, mark in stored}
-            position = Position(marks, self.policy.oldest)
-            return ContainerLines(container, position, masker, writer)
+            return ContainerLines(container, Position(marks, self.policy.oldest), masker, writer)
 
         collector = Collector(self._source, self._state, writer, lines, self._keeps)
         mark = store.marks(MARK).get("stdout")
-        journal = JournalLines(mark.time if mark else 0)
-        opened = _Open(store, writer, collector, journal)
+        opened = _Open(store, writer, collector, JournalLines(mark.time if mark else 0))
         opened.start()
         # An operation that began before that may have ended later.
         since = moment_of(mark.time) - _LONGEST_OPERATION if mark else None

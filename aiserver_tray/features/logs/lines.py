@@ -138,8 +138,7 @@ class Position:
 
     def reopen(self) -> int | None:
         """Prepare for lines that were read before, and return `since`."""
-        since = self.since
-        if since is not None:
+        if (since := self.since) is not None:
             # No line of the others can come again.
             self._replayed = {n: mark for n, mark in self.marks.items() if mark.newest >= since}
         self._reached = set()
@@ -166,8 +165,7 @@ class Position:
         return self._is_new
 
     def _is_behind(self, stream: LogStreamName, time: int) -> bool:
-        mark = self._replayed.get(stream)
-        if mark is None:
+        if (mark := self._replayed.get(stream)) is None:
             return True
         if time == mark.last:
             self._reached.add(stream)

@@ -175,8 +175,7 @@ class Follower:
         self._begun = nanoseconds(self.engine.now())
         wanted = sources(self.store.snapshot, self.names)
         for source, line in history(self.engine, wanted, self.span, self._tell_once):
-            position = self._positions.setdefault(source, Position(first=line.time))
-            position.take([line])
+            self._positions.setdefault(source, Position(first=line.time)).take([line])
             yield source, line
         try:
             while not self._closed.is_set() and self._is_live():

@@ -86,8 +86,7 @@ def _spellings(path: str) -> set[str]:
 def _one_of(patterns: Iterable[str]) -> re.Pattern[str]:
     """Any of *patterns*, the longest first, because one may be the beginning of another. Nothing
     matches if there are none."""
-    ordered = sorted(patterns, key=len, reverse=True)
-    return re.compile("|".join(ordered) or "(?!)")
+    return re.compile("|".join(sorted(patterns, key=len, reverse=True)) or "(?!)")
 
 
 MAX_BYTES: Final = 16 * 2**20

@@ -36,8 +36,7 @@ class WiringFeature(Feature):
     def _connect(self, asked: Connected, caller: Caller) -> AccessToken:
         """Create the access token of a module at the module that it can use, which must be running,
         and store it. A stored token that works is kept."""
-        consumer = consumer_of(self._app.catalog.module(asked.module))
-        if consumer is None:
+        if (consumer := consumer_of(self._app.catalog.module(asked.module))) is None:
             why = Text("{module} has no access token to create.", module=asked.module)
             raise RefusedError(why, ["module"])
         token = self._token(consumer)

@@ -53,8 +53,7 @@ class OneApi:
         self.remove(name)
         wanted = {"name": name, "expired_time": -1, "remain_quota": 0, "unlimited_quota": True}
         self._ask("POST", "/api/token/", wanted)
-        key = self.key(name)
-        if key is None:
+        if (key := self.key(name)) is None:
             raise OneApiError(Text("it did not create a token"))
         return key
 

@@ -78,8 +78,7 @@ def log_in(here: "App", consumer: Consumer, snapshot: "Snapshot") -> OneApi:
         # On this machine's loopback, another program may listen, and would receive the password.
         raise OneApiError(ELSEWHERE)
     modules = (m for m in snapshot.modules if m.name == consumer.provider)
-    ports = [port for m in modules for port in m.ports if port.container == PORT]
-    if not ports:
+    if not (ports := [port for m in modules for port in m.ports if port.container == PORT]):
         raise OneApiError(Text("it publishes no port"))
     port = ports[0]
     password = here.settings.reveal(here.declared, PASSWORD)
@@ -124,8 +123,7 @@ def disconnect(here: "App", consumers: Sequence[Consumer], commands: Commands) -
     """Disconnect *consumers* from their providers, delete their tokens, and recreate those that
     run. Returns the consumers that were connected. Starts a provider if a token has to be deleted
     there."""
-    connected = [consumer for consumer in consumers if _is_connected(here, consumer)]
-    if not connected:
+    if not (connected := [consumer for consumer in consumers if _is_connected(here, consumer)]):
         return []
     snapshot = commands.snapshot()
     states = {module.name: module.state for module in snapshot.modules}

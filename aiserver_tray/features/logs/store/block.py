@@ -157,8 +157,7 @@ def encode(rows: Rows) -> Stored:
     # Lines are usually stored in their order; then the least number says it all.
     is_range = end - least == len(numbers) and all(map(lt, numbers, numbers[1:]))
     offsets = b"" if is_range else array("I", [number - least for number in numbers]).tobytes()
-    columns = _times(times) + places.tobytes() + offsets
-    return Stored(head, columns, b"\n".join(rows.texts))
+    return Stored(head, _times(times) + places.tobytes() + offsets, b"\n".join(rows.texts))
 
 
 def columns(head: Head, stored: bytes) -> Columns:

@@ -159,8 +159,7 @@ class Lines:
             self._texts = self._unpacked()
         moment = columns.times[row]
         (module, service), (stream, level, continues) = label
-        text = self._texts[row].decode()
-        line = Line(moment, module, service, stream, level, continues, text)
+        line = Line(moment, module, service, stream, level, continues, self._texts[row].decode())
         return Kept(Cursor(moment, columns.numbers[row]), line)
 
     def _unpacked(self) -> Sequence[bytes]:
@@ -276,8 +275,7 @@ class _Tally:
         begin = 0
         while begin < len(rows):
             part = self._parts.part(times[rows[begin]])
-            next_begin = self._parts.begin_of(part + 1)
-            end = bisect_left(rows, next_begin, begin, key=times.__getitem__)
+            end = bisect_left(rows, self._parts.begin_of(part + 1), begin, key=times.__getitem__)
             for place, count in Counter(map(places.__getitem__, rows[begin:end])).items():
                 self._counts[part, lines.tags[place]] += sign * count
             begin = end

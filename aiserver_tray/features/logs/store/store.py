@@ -319,8 +319,7 @@ class ModuleDeletion:
             sources = {source for (source,) in found}
             condition = f"id > ? ORDER BY id LIMIT {_STEP_BLOCKS}"
             items = list(table.items(db, condition, (self._reached,)))
-            gone = [item.id for item in items if not _keep_others(db, item, sources)]
-            _delete(db, batches, gone)
+            _delete(db, batches, [item.id for item in items if not _keep_others(db, item, sources)])
             db.execute("DELETE FROM gap WHERE module=?", (self._module,))
         if items:
             self._reached = items[-1].id
