@@ -14,7 +14,6 @@ from aiserver_tray.system.docker_files import (
     environment_context,
     load_context,
 )
-from aiserver_tray.system.engine_place import default_host
 
 Source = Literal["--host", "app.engine", "DOCKER_HOST", "DOCKER_CONTEXT", "context", "local"]
 """The source of an address, by priority: the user's choice for us or for Docker, the context that
@@ -66,18 +65,15 @@ def find_address(
 
 
 def _checked(address: Address) -> Address:
-    why = engine_place.why_unusable(address.host)
-    if why:
+    if why := engine_place.why_unusable(address.host):
         raise SettingError(address.source, why)
     return address
 
 
 def _of_environment(environment: Mapping[str, str]) -> Address:
-    name = environment_context(environment)
-    if name is None:
+    if (name := environment_context(environment)) is None:
         return _local(environment)
-    context = load_context(name, environment)
-    if context is None:
+    if (context := load_context(name, environment)) is None:
         why = Text(
             "Docker has no context {name!r} with an engine address. List the contexts with "
             "`docker context ls`",
@@ -88,8 +84,7 @@ def _of_environment(environment: Mapping[str, str]) -> Address:
 
 
 def _of_current_context(environment: Mapping[str, str]) -> Address:
-    name = current_context(environment)
-    if name is None:
+    if (name := current_context(environment)) is None:
         return _local(environment)
     context = load_context(name, environment)
     if context is None or not engine_place.is_local(context.host):
@@ -118,4 +113,4 @@ def _of(context: DockerContext, source: Source) -> Address:
 
 
 def _local(environment: Mapping[str, str]) -> Address:
-    return Address(default_host(), "local", environment)
+    return Address(engine_place.default_host(), "local", environment)

@@ -57,13 +57,8 @@ def _for_all() -> Headers:
 def _logins() -> Any:  # noqa: ANN401 - the SDK's
     config = docker_config(os.environ)
     auths = {name: _given(login) for name, login in config.auths.items()}
-    return auth.AuthConfig(
-        {
-            "auths": auth.AuthConfig.parse_auth(auths),
-            "credsStore": config.creds_store,
-            "credHelpers": config.cred_helpers,
-        }
-    )
+    helpers = {"credsStore": config.creds_store, "credHelpers": config.cred_helpers}
+    return auth.AuthConfig({"auths": auth.AuthConfig.parse_auth(auths), **helpers})
 
 
 def _given(login: Login) -> dict[str, str]:

@@ -1,5 +1,4 @@
-"""Building an image by the engine's own builder (the one without BuildKit, which every engine
-has)."""
+"""Building an image by the builder that every engine has, the one without BuildKit."""
 
 import json
 import os
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from aiserver_tray.spec.model import BuildTarget
 
 _ERROR_LINES = 20
-
 _REPEATED = ("t", "extrahosts")
 """Parameters that are repeated for each value; other lists are JSON
 (https://docs.docker.com/reference/api/engine/version/v1.45/#tag/Image/operation/ImageBuild)."""
@@ -46,13 +44,7 @@ def build(
     on_line: Callable[[str], None],
     cancelled: Cancellation,
 ) -> None:
-    """Build *target* as *tag*. *on_line* receives each line of the output.
-
-    Raises:
-        ImageBuildError: it could not be built.
-        CancelledError: *cancelled* was set.
-        EngineDownError, ResourcesError
-    """
+    """As `Images.build`."""
     last: deque[str] = deque(maxlen=_ERROR_LINES)
     try:
         with TemporaryFile() as context, ExitStack() as stack:
@@ -104,18 +96,17 @@ def _parameter(key: str, value: object) -> object:
 
 def _write_context(target: "BuildTarget", file: IO[bytes]) -> str:
     """Write the archive of the context to *file*; the Dockerfile's name in it."""
-    if target.inline is None:
-        dockerfile = _dockerfile(target)
-    else:
-        dockerfile = (f".dockerfile.{secrets.token_hex(8)}", target.inline)
+    dockerfile = _dockerfile(target)
     ignored = _ignored(Path(target.context) / ".dockerignore")
     tar(target.context, exclude=ignored, dockerfile=dockerfile, fileobj=file)
     return str(dockerfile[0])
 
 
 def _dockerfile(target: "BuildTarget") -> tuple[str, str | None]:
-    """The name of the Dockerfile in the archive, and its text if it is outside of the context: the
-    SDK would read it in the encoding of the machine's language."""
+    """The name of the Dockerfile in the archive, and its text if it is not in the context: the SDK
+    would read it in the encoding of the machine's language."""
+    if target.inline is not None:
+        return f".dockerfile.{secrets.token_hex(8)}", target.inline
     file = os.path.join(target.context, target.dockerfile)  # noqa: PTH118 - as the SDK does
     drives = {os.path.splitdrive(path)[0] for path in (target.context, file)}
     if len(drives) == 1 and not os.path.relpath(file, target.context).startswith(".."):

@@ -6,8 +6,7 @@ from contextlib import contextmanager
 
 
 class Cancellation(threading.Event):
-    """An event that also interrupts blocked reads when it is set, so that no thread has to poll
-    it."""
+    """An event that also interrupts blocked reads when it is set, so that no thread polls it."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -19,13 +19,10 @@ from aiserver_tray.system.docker_files import docker_config
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 """Seconds until there is a connection."""
-
 NEWEST: Final = "1.45"
 """The newest version of the API that we and the SDK speak; our bodies are written in it."""
-
 READ_TIMEOUT_SECONDS = 60.0
 """Seconds for the answer to a question."""
-
 CHANGE_TIMEOUT_SECONDS = 300.0
 """Seconds for the answer to a request that changes something: a busy disk takes its time."""
 
@@ -96,7 +93,6 @@ class Client:
         return sockets.connect(self._pool, CONNECT_TIMEOUT_SECONDS)
 
     def close(self) -> None:
-        """Close its connections."""
         self._pool.close()
 
 

@@ -89,8 +89,7 @@ class Connection:
             raise EngineDownError(self.address.host, why) from error
 
     def reconnect(self) -> None:
-        """Drop existing connections: they may be dead, and the next engine may have another
-        version."""
+        """Drop all connections: they may be dead, and the next engine may have another version."""
         self.generation += 1
         self._version = None
 

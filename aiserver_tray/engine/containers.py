@@ -1,4 +1,4 @@
-"""Containers: the life of one, and the list of all."""
+"""Containers: the life of one, the list of all, and those that run one command."""
 
 import io
 import json
@@ -27,7 +27,6 @@ from aiserver_tray.system.console import Console
 
 if TYPE_CHECKING:
     from aiserver_tray.spec.model import Body, File
-
 
 _logger = logging.getLogger(__name__)
 
@@ -120,17 +119,13 @@ class Containers:
         except EngineRequestError as error:
             if _READ_ONLY not in error.explanation:
                 raise
-            for folder, inside in _by_folder(files).items():
+            for folder in dict.fromkeys(PurePosixPath(file.path).parent for file in files):
+                inside = [file for file in files if PurePosixPath(file.path).parent == folder]
                 self._unpack(container, folder, inside)
 
     def _unpack(self, container: str, folder: PurePosixPath, files: "Sequence[File]") -> None:
-        self._connection.call(
-            "PUT",
-            "/containers/{}/archive",
-            container,
-            params={"path": str(folder)},
-            data=archive(files, folder),
-        )
+        params, data = {"path": str(folder)}, archive(files, folder)
+        self._connection.call("PUT", "/containers/{}/archive", container, params=params, data=data)
 
     def connect(self, container: str, network: str, endpoint: "Body") -> None:
         """Attach it to *network* (a name or an id) too, with *endpoint* settings."""
@@ -159,7 +154,6 @@ class Containers:
         return int(answer["StatusCode"])
 
     def kill(self, container: str) -> None:
-        """Kill the container."""
         self._connection.post("/containers/{}/kill", container)
 
     def pause(self, container: str) -> None:
@@ -171,8 +165,7 @@ class Containers:
         self._connection.post("/containers/{}/unpause", container)
 
     def remove(self, container: str) -> None:
-        """Remove the container, running or not, and return when it is gone. Keeps its anonymous
-        volumes."""
+        """Remove the container, running or not, and wait for that. Keeps anonymous volumes."""
         try:
             self._connection.call("DELETE", "/containers/{}", container, params={"force": "1"})
         except ObjectConflictError:  # another request is removing it
@@ -195,14 +188,9 @@ class Containers:
         Raises:
             UnsupportedError: its logging driver keeps nothing that the engine can read.
         """
-        stream = self._connection.stream(
-            "GET",
-            "/containers/{}/logs",
-            container,
-            params=log_params(since=since, tail=tail, follow=follow),
-        ).open()
-        framed = self._is_framed(container, stream)
-        return LogStream(stream, framed=framed, follow=follow)
+        params = log_params(since=since, tail=tail, follow=follow)
+        stream = self._connection.stream("GET", "/containers/{}/logs", container, params=params)
+        return LogStream(stream, framed=self._is_framed(container, stream.open()), follow=follow)
 
     def _is_framed(self, container: str, stream: Stream) -> bool:
         if stream.content_type in (MULTIPLEXED, RAW):
@@ -220,12 +208,8 @@ class Containers:
         """The exit code of its last exit before the moment *before*, for a container that runs
         again: inspect does not show it any more. None if the engine has forgotten it: it keeps its
         last 256 events (https://docs.docker.com/reference/cli/docker/system/events/)."""
-        filters = {"type": ["container"], "container": [container], "event": ["die"]}
-        params = {
-            "since": "0",
-            "until": f"{before.timestamp():.6f}",
-            "filters": json.dumps(filters),
-        }
+        filters = json.dumps({"type": ["container"], "container": [container], "event": ["die"]})
+        params = {"since": "0", "until": f"{before.timestamp():.6f}", "filters": filters}
         with self._connection.stream("GET", "/events", params=params) as stream:
             codes = [int(m["Actor"]["Attributes"]["exitCode"]) for m in stream.messages()]
         return codes[-1] if codes else None
@@ -251,16 +235,6 @@ class Containers:
         return run(self._connection, container, body, seconds, cancelled)
 
 
-def _by_folder(files: "Sequence[File]") -> "dict[PurePosixPath, list[File]]":
-    folders: dict[PurePosixPath, list[File]] = {}
-    for file in files:
-        folders.setdefault(PurePosixPath(file.path).parent, []).append(file)
-    return folders
-
-
-# -- files into containers ------------------------------------------------------------------------
-
-
 def archive(files: "Iterable[File]", folder: PurePosixPath) -> bytes:
     """An archive of *files*, all below *folder*, to unpack there.
 
@@ -280,12 +254,8 @@ def archive(files: "Iterable[File]", folder: PurePosixPath) -> bytes:
     return buffer.getvalue()
 
 
-# -- containers that run one command, and are gone then -------------------------------------------
-
-
 _PREFIX = "ai.one-shot."
 """A module's containers have no dot in their names."""
-
 _LOG_LINES = 100
 
 
@@ -296,16 +266,12 @@ def run_once(containers: Containers, body: "Body") -> tuple[int, list[str]]:
     Raises:
         EngineDownError, EngineRequestError: as the methods of *containers* do.
     """
-    _sweep(containers, body["Labels"][ONE_SHOT])
+    for found in containers.summaries():
+        if found.labels.get(ONE_SHOT) == body["Labels"][ONE_SHOT]:
+            containers.remove(found.id)
     container = containers.create(f"{_PREFIX}{uuid4().hex[:12]}", body)
     try:
         containers.start(container)
         return containers.wait(container), containers.tail(container, _LOG_LINES)
     finally:
         containers.remove(container)
-
-
-def _sweep(containers: Containers, installation: str) -> None:
-    for found in containers.summaries():
-        if found.labels.get(ONE_SHOT) == installation:
-            containers.remove(found.id)

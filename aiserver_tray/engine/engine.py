@@ -1,4 +1,4 @@
-"""The engine, from any thread."""
+"""The engine with its networks and volumes, from any thread."""
 
 import threading
 from datetime import UTC, datetime
@@ -19,7 +19,6 @@ from aiserver_tray.system.engine_place import kernel_release
 
 if TYPE_CHECKING:
     from aiserver_tray.spec.model import Body
-
 
 _DISK_TIMEOUT_SECONDS = 120.0
 
@@ -103,7 +102,6 @@ class Engine:
         self._connection.reconnect()
 
     def ping(self) -> None:
-        """Check that it responds."""
         self._connection.call("GET", "/_ping")
 
     @property
@@ -119,9 +117,6 @@ class Engine:
     def close(self) -> None:
         """Close its connections. Event and log streams are closed by their owners."""
         self._connection.close()
-
-
-# -- networks -------------------------------------------------------------------------------------
 
 
 class Networks:
@@ -151,8 +146,7 @@ class Networks:
         """
         # Engines before 25.0 accept a name twice unless they are asked to check.
         whole = {**body, "Name": name, "CheckDuplicate": True}
-        answer = self._connection.post("/networks/create", body=whole)
-        return str(answer["Id"])
+        return str(self._connection.post("/networks/create", body=whole)["Id"])
 
     def remove(self, name: str) -> None:
         """Remove it.
@@ -164,9 +158,6 @@ class Networks:
         self._connection.call("DELETE", "/networks/{}", name)
 
 
-# -- volumes --------------------------------------------------------------------------------------
-
-
 class Volumes:
     """Every method raises `EngineDownError` if the engine is lost, and `EngineRequestError` or a
     subclass if it rejects the request."""
@@ -175,22 +166,18 @@ class Volumes:
         self._connection = connection
 
     def find(self, name: str) -> Volume | None:
-        """The volume of this name."""
         try:
             return parse.volume(self._connection.get("/volumes/{}", name))
         except ObjectNotFoundError:
             return None
 
     def all(self) -> list[Volume]:
-        """All volumes."""
-        answer = self._connection.get("/volumes")
-        return [parse.volume(entry) for entry in answer["Volumes"] or ()]
+        return [parse.volume(entry) for entry in self._connection.get("/volumes")["Volumes"] or ()]
 
     def create(self, name: str, body: "Body") -> Volume:
         """Create the volume *name* from *body*, sent unchanged except for its name. If it exists
         with the same driver, the engine returns it."""
-        answer = self._connection.post("/volumes/create", body={**body, "Name": name})
-        return parse.volume(answer)
+        return parse.volume(self._connection.post("/volumes/create", body={**body, "Name": name}))
 
     def remove(self, name: str) -> None:
         """Remove the volume with its data.

@@ -22,36 +22,21 @@ _UPGRADE = {"Connection": "Upgrade", "Upgrade": "tcp"}
 def execute(
     connection: Connection, container: str, command: Sequence[str], console: Console
 ) -> int:
-    """Run *command* at *console*, in a terminal if *console* is one. Returns the exit code.
-
-    Raises:
-        ObjectNotFoundError, ObjectConflictError: there is no such container, or it does not run.
-        EngineDownError
-    """
+    """As `Containers.exec`. *command* gets a terminal if *console* is one."""
     tty = console.is_terminal
-    body = {
-        "AttachStdin": True,
-        "AttachStdout": True,
-        "AttachStderr": True,
-        "Tty": tty,
-        "Cmd": list(command),
-    }
+    attached = dict.fromkeys(("AttachStdin", "AttachStdout", "AttachStderr"), True)
+    body: dict[str, object] = {**attached, "Tty": tty, "Cmd": list(command)}
     if tty:
         body["ConsoleSize"] = list(console.size)
     execution = str(connection.post("/containers/{}/exec", container, body=body)["Id"])
     stream = connection.stream(
-        "POST",
-        "/exec/{}/start",
-        execution,
-        body={"Detach": False, "Tty": tty},
-        headers=_UPGRADE,
+        "POST", "/exec/{}/start", execution, body={"Detach": False, "Tty": tty}, headers=_UPGRADE
     )
     with ExitStack() as stack:
         stack.enter_context(stream.open())
         if tty:
             stack.enter_context(console.raw())
-            resize = _resizer(connection, execution, console)
-            stack.enter_context(console.watching_size(resize))
+            stack.enter_context(console.watching_size(_resizer(connection, execution, console)))
         stack.enter_context(console.feeding(stream.send))
         stack.callback(stream.close)  # registered first, so that no write can block the end
         for name, data in _terminal(stream) if tty else frames(iter(stream)):
@@ -62,14 +47,7 @@ def execute(
 def run(
     connection: Connection, container: str, body: "Body", seconds: float, cancelled: Cancellation
 ) -> tuple[int | None, list[str]]:
-    """Run the command of *body*, as for creating an exec. Returns exit code and lines of output.
-    Exit code None: it still runs after *seconds*.
-
-    Raises:
-        CancelledError: *cancelled* was set. It goes on then, too.
-        ObjectNotFoundError, ObjectConflictError: there is no such container, or it does not run.
-        EngineDownError
-    """
+    """As `Containers.run`."""
     execution = str(connection.post("/containers/{}/exec", container, body=body)["Id"])
     stream = connection.stream("POST", "/exec/{}/start", execution, body={"Detach": False})
     timer = Timer(seconds, stream.close)
@@ -96,7 +74,6 @@ def _resizer(connection: Connection, execution: str, console: Console) -> Callab
     def resize() -> None:
         rows, columns = console.size
         with suppress(AiServerError):  # exited in the meantime
-            params = {"h": rows, "w": columns}
-            connection.call("POST", "/exec/{}/resize", execution, params=params)
+            connection.call("POST", "/exec/{}/resize", execution, params={"h": rows, "w": columns})
 
     return resize

@@ -37,12 +37,10 @@ class Images:
         try:
             return parse.image(self._connection.get("/images/{}/json", name), name)
         except ObjectNotFoundError:
-            digest = digest_of(name)
-            return self._with_digest(digest) if digest else None
-
-    def _with_digest(self, digest: str) -> Image | None:
+            if not (digest := digest_of(name)):
+                return None
         for answer in self._connection.get("/images/json"):
-            if any(name.endswith(f"@{digest}") for name in answer.get("RepoDigests") or ()):
+            if any(known.endswith(f"@{digest}") for known in answer.get("RepoDigests") or ()):
                 return self.find(answer["Id"])
         return None
 
@@ -78,11 +76,11 @@ class Images:
         had = source == name or self.find(source) is not None
         pull.source(source)
         if source != name and not digest_of(name):
-            self._tag(source, name)
-            if not had:
-                self._untag(source)
-        found = self.find(name)
-        if found is None:
+            repository, tag = split(name)
+            self._connection.post("/images/{}/tag", source, params={"repo": repository, "tag": tag})
+            if not had:  # only the tag goes
+                self._connection.call("DELETE", "/images/{}", source, params={"noprune": "1"})
+        if (found := self.find(name)) is None:
             raise SourceError(Text("the engine pulled it, but it does not exist"))
         return found
 
@@ -104,19 +102,10 @@ class Images:
         from aiserver_tray.engine.build import build  # noqa: PLC0415 - imports the SDK
 
         build(self._connection, target, tag, on_line, cancelled)
-        found = self.find(tag)
-        if found is None:
+        if (found := self.find(tag)) is None:
             why = Text("the engine built it, but it does not exist")
             raise ImageBuildError(target.module, tag, why)
         return found
-
-    def _tag(self, source: str, name: str) -> None:
-        repository, tag = split(name)
-        params = {"repo": repository, "tag": tag}
-        self._connection.post("/images/{}/tag", source, params=params)
-
-    def _untag(self, name: str) -> None:
-        self._connection.call("DELETE", "/images/{}", name, params={"noprune": "1"})
 
 
 def _pull_error(name: str, failures: Sequence[tuple[str, SourceError]]) -> ImagePullError:

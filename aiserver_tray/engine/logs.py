@@ -11,17 +11,12 @@ from aiserver_tray.engine.values import LogLine, LogStreamName
 MULTIPLEXED = "application/vnd.docker.multiplexed-stream"
 RAW = "application/vnd.docker.raw-stream"
 """The content types of an answer in frames, and without, from API 1.42 on."""
-
 _HEADER = struct.Struct(">BxxxL")
 """The number of the output, and the length of the frame."""
-
 _MAX_LINE_BYTES = 1 << 20
-"""Maximum bytes of a line; longer lines are cut, because a program may write for ever without a
-line end."""
-
+"""Longer lines are cut, because a program may write for ever without a line end."""
 _PART_BYTES = 1 << 14
 """A line of more bytes than this comes in parts."""
-
 _TIME_BYTES = 30
 """Length of a time in UTC with nanoseconds, which is what Docker writes."""
 

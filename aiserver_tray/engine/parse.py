@@ -33,6 +33,7 @@ def container(answer: Json) -> Container:
     config, state = answer["Config"], answer["State"]
     given = config.get("Labels") or {}
     health = state.get("Health") or {}
+    log, attached = health.get("Log") or (), answer["NetworkSettings"].get("Networks") or {}
     return Container(
         id=answer["Id"],
         name=answer["Name"].removeprefix("/"),
@@ -51,9 +52,10 @@ def container(answer: Json) -> Container:
         finished_at=moment(state["FinishedAt"]),
         restart_count=answer["RestartCount"],
         ports=tuple(_bound(answer["NetworkSettings"].get("Ports"))),
-        last_check=_last_check(health),
+        last_check=_output(log[-1]) if log else "",
         unhealthy_since=_unhealthy_since(health, config.get("Healthcheck") or {}),
-        networks=frozenset(_attached(answer["NetworkSettings"])),
+        # One that was never started has no IDs yet.
+        networks=frozenset(e["NetworkID"] for e in attached.values() if e.get("NetworkID")),
         requires=labels.required_in(given),
         page=given.get(labels.PAGE),
     )
@@ -95,18 +97,6 @@ def _bound(bindings: Json | None) -> Iterator[Port]:
             if host.isdecimal() and int(host):
                 address = binding.get("HostIp") or "0.0.0.0"
                 yield Port(address, int(host), int(number), protocol or "tcp")
-
-
-def _attached(settings: Json) -> Iterator[str]:
-    """Ids; one that was never started has none yet."""
-    for endpoint in (settings.get("Networks") or {}).values():
-        if id := endpoint.get("NetworkID"):
-            yield id
-
-
-def _last_check(health: Json) -> str:
-    log = health.get("Log") or ()
-    return _output(log[-1]) if log else ""
 
 
 def _output(check: Json) -> str:
@@ -160,8 +150,7 @@ def _health_in(status: str) -> Health:
 
 
 def usage(answer: Json) -> Usage | None:
-    """What a container uses, from its statistics, computed as ``docker stats`` does. None: it does
-    not run."""
+    """What a container uses, computed as ``docker stats`` does. None: it does not run."""
     cpu, memory = answer["cpu_stats"], answer["memory_stats"]
     read_at = moment(answer["read"])
     if "system_cpu_usage" not in cpu or "usage" not in memory or read_at is None:
@@ -187,8 +176,7 @@ def usage(answer: Json) -> Usage | None:
 
 
 def _transferred(answer: Json, operation: str) -> int:
-    """Bytes to or from disks. The engine writes ``Read`` under control groups version 1, and may
-    have no list."""
+    """Bytes to or from disks. Control groups version 1 have ``Read``, and there may be no list."""
     entries = (answer.get("blkio_stats") or {}).get("io_service_bytes_recursive") or ()
     return sum(entry["value"] for entry in entries if entry["op"].lower() == operation)
 

@@ -1,4 +1,4 @@
-"""Pulling an image from one source."""
+"""Pulling an image from one source, its progress, and the names of sources."""
 
 import re
 import time
@@ -19,7 +19,6 @@ OnProgress = Callable[[PullProgress], None]
 
 _REPORT_SECONDS = 0.1
 """Seconds between two reports; the engine sends more messages than anybody can read."""
-
 _UNPACK_TIMEOUT_SECONDS = 1800.0
 """Seconds of silence once all is downloaded: the containerd image store of Engine 25 to 27 does
 not say a word while it unpacks."""
@@ -86,11 +85,9 @@ class Pull:
             if "error" in message:
                 raise refusal(0, str(message["error"]))
             meter.feed(message)
-            limit = (
-                max(self.stall_timeout, _UNPACK_TIMEOUT_SECONDS)
-                if meter.is_loaded
-                else self.stall_timeout
-            )
+            limit = self.stall_timeout
+            if meter.is_loaded:
+                limit = max(limit, _UNPACK_TIMEOUT_SECONDS)
             if limit != allowed:
                 allowed = limit
                 stream.allow_silence(limit)
@@ -116,12 +113,8 @@ def _failed(error: EngineRequestError, login_problem: Text | None) -> SourceErro
     return SourceError(why, not_found=not_found)
 
 
-# -- progress of a pull ---------------------------------------------------------------------------
-
-
 _RATE_WINDOW_SECONDS = 5.0
 """Seconds over which the rate is measured."""
-
 _KNOWN = ("Pulling fs layer", "Waiting")
 _LOADED = ("Verifying Checksum", "Download complete", "Extracting")
 _DONE = ("Pull complete", "Already exists")
@@ -153,9 +146,10 @@ class PullMeter:
             return
         self.advanced_at = self._clock()
         if status == "Downloading":
-            layer = self._layer(message)
+            layer, detail = self._layer(message), message.get("progressDetail") or {}
             layer.loaded = False
-            self._load(layer, message.get("progressDetail") or {})
+            layer.current = detail.get("current", layer.current)
+            layer.total = max(detail.get("total", 0), layer.total, layer.current)
         elif status in _KNOWN:
             self._layer(message)
         elif status in (*_LOADED, *_DONE):
@@ -169,11 +163,6 @@ class PullMeter:
     def _layer(self, message: Mapping[str, Any]) -> _Layer:
         return self._layers.setdefault(str(message.get("id")), _Layer())
 
-    @staticmethod
-    def _load(layer: _Layer, detail: Mapping[str, Any]) -> None:
-        layer.current = detail.get("current", layer.current)
-        layer.total = max(detail.get("total", 0), layer.total, layer.current)
-
     @property
     def is_loaded(self) -> bool:
         """Whether nothing is left to load of the layers known by now."""
@@ -181,7 +170,6 @@ class PullMeter:
 
     @property
     def progress(self) -> PullProgress:
-        """The sum now."""
         layers = self._layers.values()
         current = sum(layer.current for layer in layers)
         return PullProgress(
@@ -199,9 +187,6 @@ class PullMeter:
             self._seen.popleft()
         begun, before = self._seen[0]
         return max(0.0, (current - before) / (now - begun)) if now > begun else 0.0
-
-
-# -- names of images ------------------------------------------------------------------------------
 
 
 _HUB = ("docker.io", "index.docker.io")

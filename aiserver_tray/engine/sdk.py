@@ -1,6 +1,5 @@
 """The SDK's connections and errors. It takes long to import, so this is imported only for engines
-that are not behind a Unix socket, and after an error.
-"""
+that are not behind a Unix socket, and after an error."""
 
 import docker.errors as sdk
 import requests
@@ -48,31 +47,15 @@ def sdk_pool(address: Address, version: str) -> HTTPConnectionPool:
     return pool
 
 
-# -- the errors of the SDK and of requests --------------------------------------------------------
-# Imported only after one of them was raised, because these packages take long to import.
-
-
 MISUSED: tuple[type[Exception], ...] = (
-    sdk.TLSParameterError,
-    sdk.InvalidConfigFile,
-    sdk.ContextException,
-    sdk.ContextNotFound,
-    sdk.ContextAlreadyExists,
-    sdk.MissingContextParameter,
-)
+    sdk.TLSParameterError, sdk.InvalidConfigFile, sdk.ContextException, sdk.ContextNotFound,
+    sdk.ContextAlreadyExists, sdk.MissingContextParameter,
+)  # fmt: skip
 """Docker's own settings on this machine are wrong."""
-
 UNFIT: tuple[type[Exception], ...] = (
-    sdk.InvalidVersion,
-    sdk.InvalidRepository,
-    sdk.InvalidArgument,
-    sdk.DeprecatedMethod,
-    sdk.NullResource,
-    sdk.ContainerError,
-    sdk.ImageLoadError,
-    sdk.BuildError,
-    sdk.StreamParseError,
-)
+    sdk.InvalidVersion, sdk.InvalidRepository, sdk.InvalidArgument, sdk.DeprecatedMethod,
+    sdk.NullResource, sdk.ContainerError, sdk.ImageLoadError, sdk.BuildError, sdk.StreamParseError,
+)  # fmt: skip
 """The SDK refused to ask, or understood no word of the answer."""
 
 

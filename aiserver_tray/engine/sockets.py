@@ -33,8 +33,7 @@ class _Connection(HTTPConnection):
         self._path = path
 
     def connect(self) -> None:
-        family = getattr(socket, "AF_UNIX", None)
-        if family is None:  # on Windows
+        if (family := getattr(socket, "AF_UNIX", None)) is None:  # on Windows
             raise OSError(errno.EAFNOSUPPORT, os.strerror(errno.EAFNOSUPPORT))
         self.sock = socket.socket(family, socket.SOCK_STREAM)
         try:

@@ -1,5 +1,5 @@
 """The only place that converts errors of urllib3, the operating system and Windows pipes into our
-errors. `sdk_errors` has those of the SDK."""
+errors. `sdk` has those of the SDK."""
 
 import re
 from collections.abc import Iterator
@@ -24,22 +24,14 @@ from aiserver_tray.system.engine_place import is_installed
 
 _SDK: Final = ("docker", "requests")
 """The SDK and the package that it speaks to the engine with."""
-
-LOST: tuple[type[Exception], ...] = (
-    urllib3.exceptions.HTTPError,
-    OSError,
-    EOFError,
-)
+LOST: tuple[type[Exception], ...] = (urllib3.exceptions.HTTPError, OSError, EOFError)
 """Errors of a missing or interrupted response."""
-
 _TIMEOUTS = (TimeoutError, urllib3.exceptions.TimeoutError)
 _BROKEN = (
-    ConnectionResetError,
-    ConnectionAbortedError,
-    BrokenPipeError,
-    EOFError,
+    ConnectionResetError, ConnectionAbortedError, BrokenPipeError, EOFError,
     urllib3.exceptions.HTTPError,
-)
+)  # fmt: skip
+_REFUSALS = {404: ObjectNotFoundError, 409: ObjectConflictError, 501: UnsupportedError}
 _ABSENT = 2  # ERROR_FILE_NOT_FOUND
 _DENIED = 5  # ERROR_ACCESS_DENIED
 _NO_SPACE = "no space left on device"
@@ -58,8 +50,7 @@ def translated(address: Address) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        found = translate(error, address)
-        if found is None:
+        if (found := translate(error, address)) is None:
             raise
         raise found from error
 
@@ -81,29 +72,21 @@ def translate(error: Exception, address: Address) -> AiServerError | None:
 def refusal(status: int, explanation: str) -> AiServerError:
     """The error for the engine's answer *status* (HTTP; 0: none) in its own words."""
     if _NO_SPACE in explanation:
-        return ResourcesError(
-            Text(
-                "The engine's disk is full ({why}). Free some space, for example with `docker "
-                "system prune`, then try again.",
-                why=explanation,
-            )
+        text = Text(
+            "The engine's disk is full ({why}). Free some space, for example with `docker "
+            "system prune`, then try again.",
+            why=explanation,
         )
+        return ResourcesError(text)
     if _NO_CARD.search(explanation):
-        return ResourcesError(
-            Text(
-                "The engine has no GPU for containers ({why}). Install the NVIDIA Container "
-                "Toolkit on the engine's machine, or turn the GPU off in compose.override.yaml: "
-                "`deploy: !reset null` (`gpus: !reset null`).",
-                why=explanation,
-            )
+        text = Text(
+            "The engine has no GPU for containers ({why}). Install the NVIDIA Container "
+            "Toolkit on the engine's machine, or turn the GPU off in compose.override.yaml: "
+            "`deploy: !reset null` (`gpus: !reset null`).",
+            why=explanation,
         )
-    if status == 404:
-        return ObjectNotFoundError(status, explanation)
-    if status == 409:
-        return ObjectConflictError(status, explanation)
-    if status == 501:
-        return UnsupportedError(status, explanation)
-    return EngineRequestError(status, explanation)
+        return ResourcesError(text)
+    return _REFUSALS.get(status, EngineRequestError)(status, explanation)
 
 
 def _lost(error: Exception, address: Address) -> AiServerError:

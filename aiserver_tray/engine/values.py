@@ -147,8 +147,6 @@ class Network:
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """A volume."""
-
     name: str
     labels: Mapping[str, str] = field(repr=False)
     created_at: datetime | None

@@ -1,7 +1,6 @@
 """What can be done with a module and with everything now; otherwise, why not (pure).
 
-Tray, page and command line offer and refuse by these rules alone.
-"""
+Tray, page and command line offer and refuse by these rules alone."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
@@ -62,28 +61,19 @@ class Condition(NamedTuple):
 def module_abilities(module: Condition) -> ModuleAbilities:
     """What can be done with *module*. Modules in the same condition share one mapping."""
     used = Text("Used by {users}", users=", ".join(module.users)) if module.users else None
+    blocker, unreachable = _blocker(module), _unreachable(module)
+    flaw = _ORPHAN if module.is_orphan else module.problem  # it can't start, ever
+    stop = blocker or (None if module.is_wanted or module.is_alive else _STOPPED)
+    containers = None if module.has_containers else _NO_CONTAINERS
     return {
-        "start": _start(module),
-        "stop": _stop(module) or used,
-        "stopWithUsers": _stop(module),
-        "restart": _restart(module),
+        "start": blocker or flaw or _STARTED.get(module.state),
+        "stop": stop or used,
+        "stopWithUsers": stop,
+        "restart": blocker or flaw or (None if module.is_alive else _NOT_RUNNING),
         "open": _open(module),
-        "logs": _logs(module),
-        "remove": _remove(module) or used,
+        "logs": unreachable or containers,
+        "remove": blocker or containers or used,
     }
-
-
-def _start(module: Condition) -> Text | None:
-    return _blocker(module) or _flaw(module) or _STARTED.get(module.state)
-
-
-def _stop(module: Condition) -> Text | None:
-    is_stopped = not (module.is_wanted or module.is_alive)
-    return _blocker(module) or (_STOPPED if is_stopped else None)
-
-
-def _restart(module: Condition) -> Text | None:
-    return _blocker(module) or _flaw(module) or (None if module.is_alive else _NOT_RUNNING)
 
 
 def _open(module: Condition) -> Text | None:
@@ -91,14 +81,6 @@ def _open(module: Condition) -> Text | None:
         return _NO_PAGE
     is_up = module.state in ("running", "degraded")
     return _unreachable(module) or (None if is_up else _PAGE_LATER)
-
-
-def _logs(module: Condition) -> Text | None:
-    return _unreachable(module) or (None if module.has_containers else _NO_CONTAINERS)
-
-
-def _remove(module: Condition) -> Text | None:
-    return _blocker(module) or (None if module.has_containers else _NO_CONTAINERS)
 
 
 def _unreachable(module: Condition) -> Text | None:
@@ -112,11 +94,6 @@ def _blocker(module: Condition) -> Text | None:
     return _unreachable(module) or (_BUSY if module.is_busy else None)
 
 
-def _flaw(module: Condition) -> Text | None:
-    """Why *module* can't start, ever."""
-    return _ORPHAN if module.is_orphan else module.problem
-
-
 def stack_abilities(
     engine: EngineStatus,
     modules: Sequence[ModuleView],
@@ -128,9 +105,10 @@ def stack_abilities(
     if not engine.running:
         return {"start": _ENGINE_DOWN, "stop": _ENGINE_DOWN, "cancel": _cancel(active)}
     busy = _OPERATION if active else None
+    can_stop = any(module.abilities["stopWithUsers"] is None for module in modules)
     return {
         "start": _start_all(modules, chosen, busy),
-        "stop": _stop_all(modules, busy),
+        "stop": None if can_stop else busy or _NOTHING_RUNS,
         "cancel": _cancel(active),
     }
 
@@ -165,12 +143,6 @@ def _required(modules: Iterable[ModuleView], known: Iterable[ModuleView]) -> lis
         found |= new
         todo += new.values()
     return list(found.values())
-
-
-def _stop_all(modules: Iterable[ModuleView], busy: Text | None) -> Text | None:
-    if any(module.abilities["stopWithUsers"] is None for module in modules):
-        return None
-    return busy or _NOTHING_RUNS
 
 
 def _cancel(active: Sequence[OperationSummary]) -> Text | None:

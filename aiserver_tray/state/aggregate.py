@@ -75,7 +75,7 @@ def _view(module: ModuleInput, users: tuple[str, ...]) -> ModuleView:
     current = _module_state(module, counted or judged)
     views = [judgement.view for judgement in judged]
     left_over = [judge(s, module.containers[s.container], _IDLE).view for s in module.left_over]
-    services = (*views, *left_over)
+    services, is_bad = (*views, *left_over), current in ("error", "degraded")
     return ModuleView(
         name=model.name,
         kind=model.kind,
@@ -96,9 +96,7 @@ def _view(module: ModuleInput, users: tuple[str, ...]) -> ModuleView:
         requires=model.requires,
         since=running_since(views),
         memory_limit=memory_limit(module.services),
-        trouble=trouble(model, judged, module.containers, module.spare)
-        if current in ("error", "degraded")
-        else None,
+        trouble=trouble(model, judged, module.containers, module.spare) if is_bad else None,
         abilities=module_abilities(_condition(module, current, users)),
         ports=tuple(_ports(services, module.containers)),
         services=services,
@@ -193,15 +191,10 @@ def _reason(module: str, judged: Iterable[Judgement]) -> Text | None:
     """The reason of the first service in trouble, or else of one that waits. The service's name is
     added unless it is the module's name."""
     for judgement in sorted(judged, key=lambda judgement: judgement.state != "error"):
-        view = judgement.view
-        if view.reason:
-            if view.name == module:
-                return view.reason
-            return Text("{name}: {why}", name=view.name, why=view.reason)
+        name, why = judgement.view.name, judgement.view.reason
+        if why:
+            return why if name == module else Text("{name}: {why}", name=name, why=why)
     return None
-
-
-# -- version, memory limit and start time of a module ---------------------------------------------
 
 
 def version(

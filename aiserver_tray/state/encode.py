@@ -7,7 +7,10 @@ from typing import Any
 from aiserver_tray.base.codec import compact_json, from_json, to_json
 from aiserver_tray.base.i18n import Language
 from aiserver_tray.state.progress import sorted_by_name, sorted_by_title
-from aiserver_tray.state.views import ModuleView, OperationSummary, OperationView, Snapshot, Status
+from aiserver_tray.state.views import OperationSummary, OperationView, Snapshot, Status
+
+_Encoded = tuple[object, bytes]
+"""A view, and its JSON."""
 
 
 class SnapshotEncoder:
@@ -16,33 +19,29 @@ class SnapshotEncoder:
 
     def __init__(self, language: Language) -> None:
         self._language = language
-        self._modules: dict[str, tuple[ModuleView, bytes]] = {}
-        self._operations: dict[str, tuple[OperationSummary, bytes]] = {}
+        self._modules: dict[str, _Encoded] = {}
+        self._operations: dict[str, _Encoded] = {}
 
     def snapshot(self, snapshot: Snapshot) -> bytes:
         """The JSON of *snapshot*."""
         by_title = sorted_by_title(snapshot.modules, self._language)
-        self._modules = {m.name: self._known_module(m) for m in by_title}
-        self._operations = {o.id: self._known_operation(o) for o in snapshot.operations}
+        self._modules = {m.name: self._encoded(m, self._modules.get(m.name)) for m in by_title}
+        self._operations = {
+            o.id: self._encoded(o, self._operations.get(o.id), OperationSummary)
+            for o in snapshot.operations
+        }
         rest = to_json(replace(snapshot, modules=(), operations=()), self._language)
         parts = {name: compact_json(part) for name, part in rest.items()}
         parts |= {"modules": _joined(self._modules), "operations": _joined(self._operations)}
         return b"{" + b",".join(b'"%s":%s' % (n.encode(), part) for n, part in parts.items()) + b"}"
 
-    def _known_module(self, module: ModuleView) -> tuple[ModuleView, bytes]:
-        known = self._modules.get(module.name)
-        if known and known[0] == module:
-            return known
-        return module, compact_json(to_json(module, self._language))
-
-    def _known_operation(self, view: OperationSummary) -> tuple[OperationSummary, bytes]:
-        known = self._operations.get(view.id)
+    def _encoded(self, view: object, known: _Encoded | None, kind: type | None = None) -> _Encoded:
         if known and known[0] == view:
             return known
-        return view, compact_json(to_json(view, self._language, OperationSummary))
+        return view, compact_json(to_json(view, self._language, kind))
 
 
-def _joined(items: Mapping[str, tuple[object, bytes]]) -> bytes:
+def _joined(items: Mapping[str, _Encoded]) -> bytes:
     return b"[" + b",".join(item for _, item in items.values()) + b"]"
 
 

@@ -1,5 +1,4 @@
-"""The facts that the store accepts. A fact is something that was observed, never something to
-do."""
+"""The facts that the store accepts. A fact is an observation, never something to do."""
 
 import math
 from dataclasses import dataclass
@@ -31,8 +30,7 @@ class EngineDown:
 
 @dataclass(frozen=True, slots=True)
 class EngineStarting:
-    """We began to start the engine at a time, which took *usual* seconds before; or do so no
-    more."""
+    """We began to start the engine at a time; None: no more. It took *usual* seconds before."""
 
     begun: datetime | None
     usual: float | None = None

@@ -1,4 +1,4 @@
-"""From state to the input of each module's view. Pure."""
+"""From state to the input of each module's view, with the modules that it requires. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,7 +34,6 @@ class ModuleInput:
 
     @property
     def name(self) -> str:
-        """The module's name."""
         return self.model.name
 
     @property
@@ -59,9 +58,8 @@ def module_inputs(state: StateFields) -> Iterator[ModuleInput]:
     """The input of each module in *state*, in the order of the catalog, orphans last."""
     requires = {model.name: model.requires for model in state.modules}
     wanted = closure(requires, state.desired)
-    spare = _spare(state)
     planned = closure(requires, state.work.planned)
-    now = required_now(state.modules, state.containers.values())
+    spare, now = _spare(state), required_now(state.modules, state.containers.values())
     containers: dict[str, dict[str, Container]] = {}
     for name, container in state.containers.items():
         containers.setdefault(container.module, {})[name] = container
@@ -99,17 +97,14 @@ def _module(
     **more: bool,
 ) -> ModuleInput:
     names = containers.keys() | {service.container for service in model.services}
+    services = model.services if state.stopped else ()
     return ModuleInput(
         model,
         containers,
         required,
         starting=state.work.starting & names,
         unplanned=state.unplanned & names,
-        stopped=frozenset(
-            s.name
-            for s in model.services
-            if state.stopped and f"{model.name}/{s.name}" in state.stopped
-        ),
+        stopped=frozenset(s.name for s in services if f"{model.name}/{s.name}" in state.stopped),
         has_engine=state.engine.running,
         is_stopping=model.name in state.work.stopping,
         is_busy=state.work.has(model.name),
@@ -121,9 +116,6 @@ def _module(
 
 def _service_of(container: Container) -> ServiceModel:
     return ServiceModel(container.service, container.name, container.image)
-
-
-# -- required modules -----------------------------------------------------------------------------
 
 
 def required_now(

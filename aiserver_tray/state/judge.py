@@ -1,8 +1,8 @@
-"""Judging a service by its container: the rows of the table "Health and colours"."""
+"""Judging a service by its container, which are the rows of the table "Health and colours", and the
+trouble of a module."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final, assert_never
 
 from aiserver_tray.base.errors.remedies import Remedy, logs, restart, set_to
@@ -12,7 +12,6 @@ from aiserver_tray.state.views import ServiceView, Trouble, TroubleKind
 
 ALIVE = ("running", "paused", "restarting")
 """Statuses of a container that has not exited."""
-
 ENDED = ("exited", "dead")
 
 
@@ -48,20 +47,17 @@ class Judgement:
         return self.state == "running"
 
 
-def judge(
-    service: ServiceModel, container: Container | None, circumstances: Circumstances
-) -> Judgement:
+def judge(service: ServiceModel, container: Container | None, about: Circumstances) -> Judgement:
     """The state of *service*: stopped, starting, running or error."""
-    state, reason = _condition(service, container, circumstances)
+    state, reason = _condition(service, container, about)
     return Judgement(state, _view(service, container, reason))
 
 
 def _condition(
     service: ServiceModel, container: Container | None, about: Circumstances
 ) -> tuple[State, Text | None]:
-    if _is_done(service, container, about):
-        return "running", None
-    if container and not service.is_job and container.is_ready and not _lost_memory(container):
+    is_well = container and container.is_ready and not _lost_memory(container)
+    if _is_done(service, container, about) or (is_well and not service.is_job):
         return "running", None
     if about.starting:
         return "starting", None
@@ -69,8 +65,10 @@ def _condition(
         return _absent(service, about)
     if container.status not in ALIVE and not about.wanted:
         return "stopped", None
-    why = _trouble(service, container, about)
-    return ("error", why) if why else ("starting", _short_of(container))
+    if why := _trouble(service, container, about):
+        return "error", why
+    is_created = container.status == "created"  # the process that created it may have been killed
+    return "starting", Text("created, but not started yet") if is_created else None
 
 
 def _is_done(service: ServiceModel, container: Container | None, about: Circumstances) -> bool:
@@ -100,7 +98,7 @@ def _trouble(service: ServiceModel, container: Container, about: Circumstances) 
     """The problem of a container that is not ready. None: it is still starting."""
     match container.status:
         case "created":
-            return _refused(container)
+            return Text("can't start: {why}", why=container.error) if container.error else None
         case "running":
             return _not_healthy(container, about)
         case "paused":
@@ -113,16 +111,6 @@ def _trouble(service: ServiceModel, container: Container, about: Circumstances) 
             return Text("being removed")
         case _:
             assert_never(container.status)
-
-
-def _short_of(container: Container) -> Text | None:
-    """The reason why a container is not ready yet; the process that created it may have been
-    killed."""
-    return Text("created, but not started yet") if container.status == "created" else None
-
-
-def _refused(container: Container) -> Text | None:
-    return Text("can't start: {why}", why=container.error) if container.error else None
 
 
 def _not_healthy(container: Container, about: Circumstances) -> Text | None:
@@ -163,9 +151,6 @@ def _view(service: ServiceModel, container: Container | None, reason: Text | Non
     )
 
 
-# -- troubles -------------------------------------------------------------------------------------
-
-
 _MIB: Final = 2**20
 _UNITS: Final = (256 * _MIB, 32 * _MIB, _MIB)
 """A new limit is a multiple of the first of these that it has at least four of."""
@@ -203,7 +188,7 @@ def _of_service(
     show_logs = logs(f"{module}/{name}")
     if container is None:
         return Trouble("absent", reason, name, remedies=(restart(module, Text("Start again")),))
-    since = _since(container)
+    since = container.unhealthy_since if container.status == "running" else container.finished_at
     if container.oom_killed and name in services:
         own = services[name].memory if container.status in ALIVE else 0
         available = None if spare is None else spare + (own or 0)
@@ -216,12 +201,6 @@ def _of_service(
     return Trouble(kind, reason, name, since, (restart(module), show_logs))
 
 
-def _since(container: Container) -> datetime | None:
-    if container.status == "running":
-        return container.unhealthy_since
-    return container.finished_at
-
-
 def _raised(service: ServiceModel, available: int | None) -> list[Remedy]:
     """The offer to raise the limit of *service*, as far as *available* memory allows it."""
     if service.memory is None or service.memory_setting is None or available is None:
@@ -231,14 +210,6 @@ def _raised(service: ServiceModel, available: int | None) -> list[Remedy]:
     mebibytes = int(wanted // unit * unit) // _MIB
     if mebibytes * _MIB <= service.memory:
         return []
-    text = Text("Raise to {size} and restart", size=_shown(mebibytes))
-    return [set_to(text, service.memory_setting, _value(mebibytes))]
-
-
-def _value(mebibytes: int) -> str:
-    """The size as a setting takes it."""
-    return f"{mebibytes}m" if mebibytes % 1024 else f"{mebibytes // 1024}g"
-
-
-def _shown(mebibytes: int) -> str:
-    return f"{mebibytes} MB" if mebibytes < 1024 else f"{mebibytes / 1024:g} GB"
+    size = f"{mebibytes} MB" if mebibytes < 1024 else f"{mebibytes / 1024:g} GB"
+    value = f"{mebibytes}m" if mebibytes % 1024 else f"{mebibytes // 1024}g"
+    return [set_to(Text("Raise to {size} and restart", size=size), service.memory_setting, value)]

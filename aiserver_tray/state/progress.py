@@ -1,4 +1,4 @@
-"""The progress of an operation, in a few words. Pure."""
+"""The progress of an operation in a few words; the words, signs and orders of all fronts. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -12,13 +12,12 @@ _TELLING: tuple[StepKind, ...] = (
     "wait", "build", "pull", "stop", "start", "remove", "create", "remove_volume",
     "remove_network", "volume", "network", "kernel_setting",
 )  # fmt: skip
-"""Kinds of steps, the most interesting first. Of several running steps, the first of these is
-shown."""
+"""Kinds of steps, the most interesting first, which is shown of several running ones."""
 
 
 def name_of(step: StepView) -> Text | str:
     """The name of *step*'s subject for display."""
-    if step.kind in ("pull", "build"):
+    if step.kind in _IMAGES:
         return step.subject
     if step.kind in ("network", "remove_network"):
         return Text("network {name}", name=step.subject)
@@ -36,14 +35,11 @@ def with_progress(view: OperationView) -> OperationView:
 
 
 def _count(view: OperationView) -> tuple[int, int]:
-    """How many services are finished, and the total; images if the operation is only about
-    these."""
-    subjects = [step for step in view.steps if step.service and step.kind not in _IMAGES]
-    left = {step.subject for step in subjects if step.status in ("pending", "running")}
-    if not subjects:
-        subjects = [step for step in view.steps if step.kind in _IMAGES]
-        left = {step.subject for step in subjects if step.status in ("pending", "running")}
-    names = {step.subject for step in subjects}
+    """How many services are finished, of how many; images if it is only about these."""
+    images = [step for step in view.steps if step.kind in _IMAGES]
+    steps = [step for step in view.steps if step.service and step.kind not in _IMAGES] or images
+    left = {step.subject for step in steps if step.status in ("pending", "running")}
+    names = {step.subject for step in steps}
     return len(names - left), len(names)
 
 
@@ -52,10 +48,8 @@ def _current(view: OperationView) -> Text | None:
     if view.status == "waiting":
         return view.detail
     running = [step for step in view.steps if step.status == "running"]
-    if not running:
-        return None
-    step = min(running, key=lambda step: _TELLING.index(step.kind))
-    return _doing(step)
+    first = min(running, key=lambda step: _TELLING.index(step.kind), default=None)
+    return _doing(first) if first else None
 
 
 def headline(view: OperationSummary) -> Text:
@@ -89,9 +83,6 @@ def _doing(step: StepView) -> Text:  # noqa: PLR0911 - one for each kind
             return Text("removing {name}", name=name)
         case "kernel_setting":
             return Text("setting {name} in the kernel", name=name)
-
-
-# -- words and signs for states and operations that every front shows -----------------------------
 
 
 STATES: Mapping[State, Text] = {
@@ -134,10 +125,6 @@ HEADS: Mapping[OperationKind, Text] = {
     "pull": Text("Pulling"),
     "build": Text("Building"),
 }
-
-
-# -- the orders in which modules are listed -------------------------------------------------------
-# Pure.
 
 
 def sorted_by_title(modules: Iterable[ModuleView], language: Language) -> list[ModuleView]:

@@ -61,9 +61,8 @@ def _next(state: State, fact: Fact) -> State:  # noqa: C901, PLR0911, PLR0912 - 
         case EngineDown(error, at):
             return _engine_down(state, error, at)
         case EngineStarting(begun, usual):
-            engine = replace(
-                state.engine, starting=begun is not None, start_begun=begun, usual_start=usual
-            )
+            known, is_on = state.engine, begun is not None
+            engine = replace(known, starting=is_on, start_begun=begun, usual_start=usual)
             return _with(state, engine=engine)
         case ContainersListed(containers, asked_at):
             return _listed(state, containers, asked_at)
@@ -116,11 +115,7 @@ def _engine_down(state: State, error: AiServerError, at: datetime | None) -> Sta
 
 def _listed(state: State, containers: Iterable[Container], asked_at: float) -> State:
     answers = {container.id: container for container in containers}
-    newer = {
-        name: known
-        for name, known in state.containers.items()
-        if _is_newer(known, answers.get(known.id), asked_at)
-    }
+    newer = {n: c for n, c in state.containers.items() if _is_newer(c, answers.get(c.id), asked_at)}
     kept = {known.id for known in newer.values()}
     listed = {c.name: c for id, c in answers.items() if id not in kept} | newer
     unplanned = frozenset(name for name in listed if _is_unplanned(state, listed[name]))
@@ -149,14 +144,12 @@ def _is_newer(known: Container, answer: Container | None, asked_at: float) -> bo
 
 
 def _is_older(container: Container, known: Container) -> bool:
-    """Whether the answer is older. Answers to two requests about one container may arrive in any
-    order."""
+    """Whether the answer is older. Answers about one container may arrive in any order."""
     return container.id == known.id and container.asked_at < known.asked_at
 
 
 def _without(state: State, names: Iterable[str]) -> State:
-    gone = frozenset(names)
-    if not gone:
+    if not (gone := frozenset(names)):
         return state
     kept = {name: c for name, c in state.containers.items() if name not in gone}
     return replace(state, containers=kept, unplanned=state.unplanned - gone)

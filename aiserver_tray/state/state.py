@@ -40,7 +40,6 @@ class Work:
 
     @classmethod
     def of(cls, operations: Iterable[OperationView]) -> Self:
-        """The remaining work of *operations*."""
         active = [operation for operation in operations if not operation.is_over]
         starts = [operation for operation in active if operation.kind in _STARTS]
         stops = [o for o in active if o.kind in _STOPS and o.status == "running"]
@@ -52,7 +51,7 @@ class Work:
             stopping=frozenset(step.module for step in stop_steps) | _unknown(stops),
             planned=_unknown(starts, "running", "waiting"),
             modules=_unknown(active),
-            busy=frozenset(name for operation in active for name in _modules(operation)),
+            busy=frozenset().union(*map(_modules, active)),
             may_be_any=any(not (o.modules or o.steps) for o in active),
         )
 
@@ -77,9 +76,8 @@ def _left(operation: OperationView) -> Iterator[StepView]:
     return (step for step in operation.steps if step.status in ("pending", "running"))
 
 
-def _modules(operation: OperationView) -> Iterator[str]:
-    yield from operation.modules
-    yield from (step.module for step in operation.steps)
+def _modules(operation: OperationView) -> set[str]:
+    return {*operation.modules, *(step.module for step in operation.steps)}
 
 
 def _containers(steps: Iterable[StepView]) -> frozenset[str]:

@@ -38,12 +38,10 @@ class Store:
 
     @property
     def state(self) -> State:
-        """The current state."""
         return self._state
 
     @property
     def snapshot(self) -> Snapshot:
-        """The current snapshot."""
         return self._state.snapshot
 
     def put(self, fact: Fact) -> None:
@@ -111,8 +109,7 @@ class Store:
         return answer
 
     def close(self) -> None:
-        """Apply all facts that were put before, then stop. Waiting threads get a
-        StoreClosedError."""
+        """Apply the facts that were put before, then stop. Who waits gets a StoreClosedError."""
         self._inbox.put(None)
         if current_thread() is not self._thread:
             self._thread.join()

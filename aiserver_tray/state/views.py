@@ -117,8 +117,7 @@ class ModuleView:
     """name in the catalog"""
     kind: Kind
     title: LocalText = field(
-        default_factory=dict,
-        metadata=sent_as(lambda view, language: view.title_in(language)),
+        default_factory=dict, metadata=sent_as(lambda view, language: view.title_in(language))
     )
     """for people; without a title, the name"""
     summary: LocalText = field(default_factory=dict)

@@ -28,7 +28,7 @@ LONG = 600.0
 """Seconds of a budget that is never used up."""
 
 _PAGE = "reader.older(LogFilter())"
-_SEARCH = f"reader.older(LogFilter(pattern={PATTERN!r}), budget_seconds={LONG})"
+_SEARCH = f"LogReader(Path(sys.argv[1]), {LONG}).older(LogFilter(pattern={PATTERN!r}))"
 _WRITER = """
 import sys
 from itertools import islice
@@ -99,7 +99,7 @@ def searching(folder: Path, pairs: int) -> Results:
     path, text = folder / "million.sqlite", folder / "million.txt"
     with closing(LogStore(path)) as store:
         fill(store, MILLION)
-    reader = LogReader(path)
+    reader = LogReader(path, LONG)
     _write_text(reader, text)
     results: dict[str, Result] = {
         "logstore-bytes-a-line": Figure(path.stat().st_size / MILLION, "bytes", 45)
@@ -108,7 +108,7 @@ def searching(folder: Path, pairs: int) -> Results:
         ("literal", LogFilter(text=LITERAL), ["-iF", LITERAL]),
         ("pattern", LogFilter(pattern=PATTERN), ["-E", PATTERN]),
     ):
-        ours = partial(reader.older, wanted, budget_seconds=LONG)
+        ours = partial(reader.older, wanted)
         compared = compare(ours, partial(_grep, words, text), pairs)
         results[f"logstore-{name}-by-grep"] = compared
         results[f"logstore-{name}"] = Figure(statistics.median(compared.ours), "s", 1.0)
@@ -119,7 +119,7 @@ def searching(folder: Path, pairs: int) -> Results:
 def _write_text(reader: LogReader, path: Path) -> None:
     """All texts as a plain file."""
     with path.open("w", encoding="utf-8") as file:
-        page = reader.older(LogFilter(), limit=MILLION // 10, budget_seconds=LONG)
+        page = reader.older(LogFilter(), limit=MILLION // 10)
         part = "".join(kept.line.text + "\n" for kept in page.lines)
         for _ in range(10):
             file.write(part)
@@ -152,7 +152,7 @@ def reading(folder: Path, pairs: int) -> Results:
         action()
         return statistics.median(seconds(action) for _ in range(4 * pairs)) * 1000
 
-    everything = partial(reader.histogram, LogFilter(), begin, end, 400, budget_seconds=LONG)
+    everything = partial(LogReader(path, LONG).histogram, LogFilter(), begin, end, 400)
     errors = LogFilter(levels=frozenset({"error"}))
     return {
         "logstore-lines": Figure(bounds.lines / MILLION, "million"),

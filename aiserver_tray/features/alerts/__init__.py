@@ -1,5 +1,1 @@
-""""""
-
-
-# --   init   -------------------------------------------------------------------------------------
-# Rules that find trouble in states, samples and log lines, and notify the user.
+"""Rules that find trouble in states, samples and log lines, and notify the user."""

@@ -1,6 +1,8 @@
-"""From findings to alerts: when one begins, who hears of it, and when it is over. Pure."""
+"""From observations to alerts: when one begins, who hears of it, and when it is over. Pure: times
+are arguments."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Final, Literal, NamedTuple
 from uuid import uuid4
 
@@ -17,7 +19,6 @@ from aiserver_tray.state.reduce import State
 QUIET_SECONDS: Final = 15.0
 """Seconds after a start, a sleep or a return of the engine without notifications: modules come back
 by themselves."""
-
 GATHER_SECONDS: Final = 2.0
 """Seconds between an alert and its notification: what else happens then is in it, or beside it."""
 
@@ -109,11 +110,8 @@ class Alerts:
         if is_worse or finding.rule.kind == alert.kind:
             changes["text"] = in_both(finding.text)
         if is_worse:
-            changes |= {
-                "rule": finding.rule.id,
-                "kind": finding.rule.kind,
-                "page": at_time(finding.page, alert.begun),
-            }
+            page = at_time(finding.page, alert.begun)
+            changes |= {"rule": finding.rule.id, "kind": finding.rule.kind, "page": page}
         self._active[key] = alert.model_copy(update=changes)
         if is_worse and alert.is_told:
             yield News("changed", self._active[key])
@@ -182,10 +180,6 @@ def _is_muted(alert: Alert, mutes: Sequence[Mute], time: float, due: Due | None 
     return bool(own)
 
 
-# -- evaluating the rules -------------------------------------------------------------------------
-# Pure: times are arguments.
-
-
 class Evaluation:
     """Takes in what is observed, each state in order; `evaluate` finds the news. *kept* are the
     alerts of an earlier process. ``lines`` may get lines from any thread."""
@@ -199,28 +193,23 @@ class Evaluation:
 
     @property
     def alerts(self) -> list[Alert]:
-        """All alerts, the oldest first, those that are over before the active ones."""
         return self._alerts.all
 
     @property
     def disk(self) -> Disk | None:
-        """The engine's disk. None: not known."""
         return self._limits.disk
 
     @property
     def is_running(self) -> bool:
-        """Whether the engine runs."""
         return self._state.engine.running
 
     def see_state(self, state: State, now: Moment) -> None:
-        """Take a state in."""
         if state.engine.running and not self.is_running:
             self._alerts.rest(now)  # modules come back one by one
         self._state = state
         self._services.see(state, now.clock)
 
     def see_sample(self, sample: Sample, data: RulesData, now: Moment) -> None:
-        """Take a sample in."""
         self._limits.see(sample, self._state.snapshot, data.rules, now.clock)
 
     def see_disk(self, disk: Disk | None) -> None:
@@ -228,21 +217,14 @@ class Evaluation:
         self._limits.disk = disk
 
     def rest(self, now: Moment) -> None:
-        """The machine slept: no notifications for a while."""
         self._alerts.rest(now)
 
     def evaluate(self, data: RulesData, now: Moment) -> tuple[list[News], float | None]:
         """The news, and the time (of the clock) at which time alone may make more."""
         due = Due(now.clock)
         self.lines.use(data.rules)
-        news = self._alerts.take(
-            self._findings(data, due),
-            data.mutes,
-            lambda alert: self._is_wished(alert, now),
-            now,
-            due,
-        )
-        return news, due.next
+        found, is_wished = self._findings(data, due), partial(self._is_wished, now=now)
+        return self._alerts.take(found, data.mutes, is_wished, now, due), due.next
 
     def _findings(self, data: RulesData, due: Due) -> Iterator[Finding]:
         if self.is_running:

@@ -1,7 +1,7 @@
 """What rules find, and the times at which they have to look again. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from aiserver_tray.base.i18n import LocalText, Text
@@ -10,8 +10,7 @@ from aiserver_tray.features.alerts.rules import Alert, Rule, RuleKind
 SEVERITY: Final[Mapping[RuleKind, int]] = {
     "unhealthy": 1, "ended": 2, "restarts": 3, "memory_out": 4
 }  # fmt: skip
-"""The kinds that are about the same thing, a service that does not run as it should. The most
-severe one says it."""
+"""The kinds about a service that does not run as it should. The most severe one says it."""
 
 Key = tuple[str, str | None, str | None]
 """What an alert is about: there is at most one at a time. Group of kinds, module, service."""
@@ -40,7 +39,6 @@ class Finding:
 
     @property
     def key(self) -> Key:
-        """What it is about."""
         return key_of(self.rule.kind, self.rule.id, self.module, self.service)
 
 
@@ -51,7 +49,6 @@ def key_of(kind: RuleKind, rule: str, module: str | None, service: str | None) -
 
 
 def alert_key(alert: Alert) -> Key:
-    """What *alert* is about."""
     return key_of(alert.kind, alert.rule, alert.module, alert.service)
 
 
@@ -60,7 +57,7 @@ class Due:
     """Compares times with now, and keeps the earliest that is still to come."""
 
     now: float
-    next: float | None = field(default=None)
+    next: float | None = None
 
     def reached(self, at: float) -> bool:
         """Whether it is *at* or later."""

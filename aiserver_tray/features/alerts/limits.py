@@ -1,7 +1,7 @@
 """What uses too much, found in samples. Pure: the time is an argument."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from aiserver_tray.features.alerts import words
@@ -15,6 +15,8 @@ CALM_SAMPLES: Final = 2
 
 _Subject = tuple[str, str | None]
 """A module, or a service of it."""
+_Use = Mapping[str, Mapping[_Subject, float]]
+"""Kind of rule -> percent of the limits, as of the newest sample."""
 
 
 @dataclass(frozen=True)
@@ -33,21 +35,13 @@ class _Excess:
     below: int = 0
 
 
-@dataclass
-class _Use:
-    """Percent of the limits, as of the newest sample."""
-
-    cpu: dict[_Subject, float] = field(default_factory=dict)
-    memory: dict[_Subject, float] = field(default_factory=dict)
-
-
 class Limits:
     """Follows samples, each of which `see` is given."""
 
     def __init__(self) -> None:
         self.disk: Disk | None = None
         """None: not known."""
-        self._use = _Use()
+        self._use: _Use = {}
         self._excesses: dict[tuple[str, _Subject], _Excess] = {}
         """Rule and subject."""
         self._modules: Mapping[str, ModuleView] = {}
@@ -70,7 +64,7 @@ class Limits:
 
     def is_gone(self, module: str | None, service: str | None) -> bool:
         """Whether there is no newest use of it: it does not run."""
-        return module is not None and (module, service) not in {**self._use.cpu, **self._use.memory}
+        return module is not None and not any((module, service) in u for u in self._use.values())
 
     def findings(self, rules: Sequence[Rule], due: Due) -> Iterator[Finding]:
         """What has been over its limit for long enough."""
@@ -83,17 +77,11 @@ class Limits:
                 if excess and module and due.reached(excess.since + rule.minutes * 60):
                     text = words.use(rule.kind, max(percent, rule.percent), rule.minutes)
                     yield Finding(
-                        rule,
-                        *subject,
-                        words.name_of(module),
-                        text,
-                        words.page(rule.kind, *subject),
+                        rule, *subject, words.name_of(module), text, words.page(rule.kind, *subject)
                     )
 
     def _of(self, rule: Rule) -> Mapping[_Subject, float]:
-        if not rule.is_on or rule.kind not in ("cpu", "memory"):
-            return {}
-        use = self._use.cpu if rule.kind == "cpu" else self._use.memory
+        use = self._use.get(rule.kind, {}) if rule.is_on else {}
         return {s: percent for s, percent in use.items() if rule.module in (None, s[0])}
 
     def _full_disk(self, rule: Rule) -> Iterator[Finding]:
@@ -107,11 +95,10 @@ class Limits:
 
 
 def _use(sample: Sample, snapshot: Snapshot) -> _Use:
-    use = _Use()
+    cpu, memory = dict[_Subject, float](), dict[_Subject, float]()
     for (module, service), load in (sample.loads or {}).items():
         if load.cpu is not None and snapshot.engine.cpus:
-            percent = load.cpu / snapshot.engine.cpus
-            use.cpu[module, None] = use.cpu.get((module, None), 0.0) + percent
+            cpu[module, None] = cpu.get((module, None), 0.0) + load.cpu / snapshot.engine.cpus
         if load.limit:
-            use.memory[module, service] = load.memory / load.limit * 100
-    return use
+            memory[module, service] = load.memory / load.limit * 100
+    return {"cpu": cpu, "memory": memory}

@@ -16,10 +16,8 @@ from aiserver_tray.state.views import Snapshot
 
 QUIET_LOG_SECONDS: Final = 60.0
 """Seconds without a further line after which an alert is over."""
-
 _MAX_LINE: Final = 300
 """Characters of a line that an alert shows."""
-
 _MAX_MEMORY: Final = 8 * 2**20
 """Bytes that a compiled pattern may take."""
 
@@ -54,21 +52,14 @@ class Lines:
     def see(self, lines: Iterable[Kept], now: float, since: int = 0) -> bool:
         """Take *lines* in, and return whether one matches a rule. Those that were written before
         *since* (nanoseconds since 1970) are no news: they are only stored now."""
-        matchers = self._matchers
-        if not matchers:
+        if not (matchers := self._matchers):
             return False
-        hits = [
-            (rule, line)
-            for _, line in lines
-            if line.time >= since
-            for rule, m in matchers
-            if _matches(rule, m, line)
-        ]
+        new = (line for _, line in lines if line.time >= since)
+        hits = [(rule, line) for line in new for rule, m in matchers if _matches(rule, m, line)]
         with self._lock:
             for rule, line in hits:
                 key = (rule.id, line.module, line.service)
-                known = self._hits.get(key)
-                count = known.count + 1 if known else 1
+                count = self._hits[key].count + 1 if key in self._hits else 1
                 self._hits[key] = _Hits(count, now, _shown(line))
         return bool(hits)
 

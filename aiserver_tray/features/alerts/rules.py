@@ -181,8 +181,7 @@ def put(data: RulesData, rule: Rule) -> None:
     Raises:
         SettingError: there is none.
     """
-    known = {one.id: one for one in data.rules}
-    found = known.get(rule.id)
+    found = {one.id: one for one in data.rules}.get(rule.id)
     if found is None or found.kind != rule.kind:
         raise SettingError(rule.id, Text("there is no such alert rule"))
     if any(rule.id == built_in.id for built_in in BUILT_IN):

@@ -1,5 +1,4 @@
-"""Services that do not run as they should, found in states of the store. Pure: the time is an
-argument."""
+"""Services that do not run as they should, found in states. Pure: the time is an argument."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,13 +16,10 @@ from aiserver_tray.state.views import ModuleView, OperationView, ServiceView
 
 HOLD_SECONDS: Final = 2.0
 """Seconds after the last step for a module in which its containers may still change by it."""
-
 RECOVERY_SECONDS: Final = 30.0
 """Seconds that a service must run well before its trouble is over."""
-
 _STOPPED_CODES: Final = (0, 143)
 """Exit codes of a service that ended well, or was stopped by its signal."""
-
 _CALM: Final = ("stopped", "stopping", "engine_down")
 """States of modules that nobody expects to run."""
 
@@ -58,7 +54,6 @@ class Services:
         self._state = State()
 
     def see(self, state: State, now: float) -> None:
-        """Take *state* in."""
         self._state = state
         if not state.engine.running:
             self._tracks.clear()  # the engine may start all of them again
@@ -78,10 +73,9 @@ class Services:
 
     def is_expected(self, module: str, now: float) -> bool:
         """Whether what happens to *module* now is somebody's wish: it is no news."""
-        views = (view for view in self._state.snapshot.modules if view.name == module)
-        view = next(views, None)
-        is_held = now < self._held_until(module)
-        return view is None or view.state in _CALM or is_held or not self._state.engine.running
+        state = next((m.state for m in self._state.snapshot.modules if m.name == module), None)
+        is_calm = state is None or state in _CALM
+        return is_calm or now < self._held_until(module) or not self._state.engine.running
 
     def findings(self, rules: Sequence[Rule], due: Due) -> Iterator[Finding]:
         """The most severe trouble of each service."""
@@ -93,9 +87,7 @@ class Services:
                 yield from (finding for finding in found if finding)
 
     def _is_calm(self, module: ModuleView, due: Due) -> bool:
-        if module.state in _CALM:
-            return True
-        return not due.reached(self._held_until(module.name))
+        return module.state in _CALM or not due.reached(self._held_until(module.name))
 
     def _held_until(self, module: str) -> float:
         return self._held.get(module, float("-inf"))
@@ -130,14 +122,13 @@ class Services:
         container: Container,
         now: float,
     ) -> None:
-        is_ours = now < self._held_until(module.name) and container.name not in (
-            self._state.unplanned
-        )
+        is_unplanned = container.name in self._state.unplanned
+        is_ours = now < self._held_until(module.name) and not is_unplanned
         more, track.restarts = container.restart_count - track.restarts, container.restart_count
         if is_ours:
             track.times, track.end, more = [], None, 0
         track.times += [now] * max(0, more)
-        is_down = container.name in self._state.unplanned and not container.is_ready
+        is_down = is_unplanned and not container.is_ready
         if more > 0 or is_down or _lost_memory(container):
             track.end = _end(container, service, more) or track.end
         is_sick = container.status == "running" and container.health == "unhealthy"
@@ -148,8 +139,7 @@ class Services:
     def _finding(
         self, module: ModuleView, service: ServiceView, rules: Mapping[RuleKind, Rule], due: Due
     ) -> Finding | None:
-        troubles = dict(self._troubles(module, service, rules, due))
-        if not troubles:
+        if not (troubles := dict(self._troubles(module, service, rules, due))):
             return None
         kind = max(troubles, key=SEVERITY.__getitem__)
         return Finding(
@@ -167,8 +157,7 @@ class Services:
     ) -> Iterator[tuple[RuleKind, Text]]:
         if f"{module.name}/{service.name}" in self._state.stopped:
             return
-        track = self._tracks.get((module.name, service.name))
-        if track is None:
+        if (track := self._tracks.get((module.name, service.name))) is None:
             if "ended" in rules and service.state == "absent" and service.reason:
                 yield "ended", service.reason
             return
@@ -185,8 +174,7 @@ class Services:
 
     @staticmethod
     def _restarts(track: _Track, rule: Rule, due: Due) -> Iterator[tuple[RuleKind, Text]]:
-        window = rule.minutes * 60
-        track.times = [time for time in track.times if not due.reached(time + window)]
+        track.times = [time for time in track.times if not due.reached(time + rule.minutes * 60)]
         if len(track.times) >= rule.count:
             count = len(track.times)
             yield "restarts", words.restarts(count, rule.minutes, track.end and track.end[1])

@@ -23,14 +23,11 @@ from aiserver_tray.state.store import Store
 
 BATCH_SECONDS: Final = 0.2
 """Seconds after an evaluation in which changes are taken together."""
-
 DISK_SECONDS: Final = 300.0
 """Seconds between two looks at the engine's disk."""
-
 _OLD_NS: Final = 600 * 10**9
 """Lines that were written so long ago come from logs that are only read now, as those of containers
 that ran before the owner. The clocks of the engine and of this machine may differ by less."""
-
 _CLOSE_TIMEOUT_SECONDS = 2.0
 
 _logger = logging.getLogger(__name__)
@@ -72,7 +69,6 @@ class RuleWatch:
         self._thread = Thread(target=self._run, name="rules", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
         try:
             self._evaluation = Evaluation(self._files.alerts(), _now())
         except AiServerError as error:
@@ -105,12 +101,10 @@ class RuleWatch:
         self._changed.set()
 
     def on_sample(self, sample: Sample) -> None:
-        """Take a sample in."""
         self._samples.put(sample)
         self._changed.set()
 
     def on_lines(self, lines: Iterable[Kept]) -> None:
-        """Take new lines in."""
         since = time.time_ns() - _OLD_NS
         if self._evaluation.lines.see(lines, time.monotonic(), since):
             self._changed.set()
@@ -125,16 +119,12 @@ class RuleWatch:
         """The engine's disk. None: not known."""
         return self._evaluation.disk
 
-    # -- in other threads ------------------------------------------------------------------------
-
     def _on_state(self, state: State) -> None:
         last, self._last = self._last, state
         parts = ("containers", "modules", "engine", "operations", "desired", "unplanned", "stopped")
         if any(getattr(state, part) is not getattr(last, part) for part in parts):
             self._states.put(state)
             self._changed.set()
-
-    # -- in its thread ---------------------------------------------------------------------------
 
     def _run(self) -> None:
         pause: float | None = None
@@ -161,7 +151,10 @@ class RuleWatch:
         news, due = self._evaluation.evaluate(data, now)
         self._shown = self._evaluation.alerts
         if news or before != {alert.id: alert.ended for alert in self._shown}:
-            self._keep()
+            try:
+                self._files.keep([*self._shown])
+            except AiServerError as error:
+                _logger.warning("the alerts can't be stored: %s", error)
             self._tell(news)
         return DISK_SECONDS if due is None else max(0.0, due - now.clock)
 
@@ -176,12 +169,6 @@ class RuleWatch:
         if self._evaluation.is_running and now.clock >= self._disk_at:
             self._disk_at = now.clock + DISK_SECONDS
             self._evaluation.see_disk(self._surroundings.disk())
-
-    def _keep(self) -> None:
-        try:
-            self._files.keep([*self._shown])
-        except AiServerError as error:
-            _logger.warning("the alerts can't be stored: %s", error)
 
     def _tell(self, news: Sequence[News]) -> None:
         language = self._surroundings.language()

@@ -20,15 +20,11 @@ Format = Literal["json", "ntfy"]
 _TIMEOUT_SECONDS: Final = 10.0
 _RETRY_SECONDS: Final = (2.0, 10.0, 60.0)
 """Seconds before each further attempt."""
-
 _MAX_WAITING: Final = 50
 """Messages that wait for an address that does not answer."""
-
 _MAX_ANSWER: Final = 500
 """Bytes of an answer that are shown."""
-
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
-
 _HIGH, _DEFAULT = 4, 3
 """Priorities of ntfy (https://docs.ntfy.sh/publish/#message-priority)."""
 
@@ -170,11 +166,7 @@ class Sender:
         for pause in (0.0, *_RETRY_SECONDS):
             if self._closing.wait(pause):
                 return
-            target = self._target()
-            if target is None:
-                return
-            answer = send(target, message)
-            if answer.is_ok:
+            if (target := self._target()) is None or (answer := send(target, message)).is_ok:
                 return
             _logger.warning("the webhook did not take an alert: %s", answer.status or answer.text)
             if not answer.may_be_repeated:

@@ -22,8 +22,6 @@ _TITLES: Final[Mapping[RuleKind, Text]] = {
     "disk": Text("Docker's disk is almost full"),
     "line": Text("Log match in {name}"),
 }
-
-
 _RULES: Final[Mapping[RuleKind, Text]] = {
     "memory_out": Text("A service runs out of memory"),
     "restarts": Text("A service restarts {count} times in {minutes} min"),
@@ -77,11 +75,9 @@ def restarts(count: int, minutes: float, why: Text | None) -> Text:
 
 def use(kind: RuleKind, percent: float, minutes: float) -> Text:
     """How much something uses, and for how long."""
-    template = (
-        Text("{percent} % of all processors, for {minutes} min")
-        if kind == "cpu"
-        else Text("{percent} % of its memory limit, for {minutes} min")
-    )
+    template = Text("{percent} % of its memory limit, for {minutes} min")
+    if kind == "cpu":
+        template = Text("{percent} % of all processors, for {minutes} min")
     return template.with_values({"percent": round(percent), "minutes": number(minutes)})
 
 
@@ -110,9 +106,7 @@ def page(
 
 def at_time(page: str, time: float) -> str:
     """*page*; of logs, what was written until *time* (seconds since 1970)."""
-    if "/logs?" not in page:
-        return page
-    return f"{page}&at={math.ceil(time)}"
+    return f"{page}&at={math.ceil(time)}" if "/logs?" in page else page
 
 
 def describe(rule: Rule) -> Text:

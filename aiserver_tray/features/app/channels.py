@@ -212,14 +212,9 @@ class AppFeature(Feature):
 
         def hand_over() -> None:
             self._process.give_up_core()
-            self._app.settings.journal.add(
-                OwnerEntry(
-                    actor=caller.actor,
-                    owner=self._process.kind,
-                    event="handed_over",
-                    pid=os.getpid(),
-                )
-            )
+            actor, owner, pid = caller.actor, self._process.kind, os.getpid()
+            entry = OwnerEntry(actor=actor, owner=owner, event="handed_over", pid=pid)
+            self._app.settings.journal.add(entry)
 
         self._stack.give_up(hand_over)
 
@@ -238,18 +233,16 @@ class AppFeature(Feature):
     @channel("ai/modules/needs")
     def _needs(self) -> ModuleNeeds:
         """List what each module needs of the machine, without the modules that it requires."""
-        modules = self._app.catalog.modules.values()
-        return {
-            "modules": [
-                {
-                    "name": module.name,
-                    "download": _bytes(module.needs.download),
-                    "memory": _bytes(module.needs.memory),
-                    "disk": _bytes(module.needs.disk),
-                }
-                for module in modules
-            ]
-        }
+        modules: list[ModuleNeedsEntry] = [
+            {
+                "name": module.name,
+                "download": _bytes(module.needs.download),
+                "memory": _bytes(module.needs.memory),
+                "disk": _bytes(module.needs.disk),
+            }
+            for module in self._app.catalog.modules.values()
+        ]
+        return {"modules": modules}
 
 
 def _bytes(size: str | None) -> int | None:

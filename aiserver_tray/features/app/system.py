@@ -9,7 +9,6 @@ from aiserver_tray.protocol.channel import Part, Payload, channel
 from aiserver_tray.system.desktop import open_url
 
 APPEND: Final = "ai/logs/client/append"
-
 _LEVELS = {"error": logging.ERROR, "warn": logging.WARNING, "info": logging.INFO}
 
 _page = logging.getLogger("aiserver_tray.page")

@@ -1,6 +1,7 @@
 """Channels that read and change settings; those of one module are checked, previewed, applied
 together and undone."""
 
+from functools import partial
 from typing import Annotated, Literal, TypedDict
 
 from pydantic import Field
@@ -206,12 +207,8 @@ class ConfigurationFeature(Feature):
     def _check(self, asked: ModuleChanges, caller: Caller) -> SettingChecks:
         """Check whether settings take new values. Changes nothing."""
         declared = self._declared(asked.module)
-        return {
-            "checks": [
-                self._checked(asked.module, declared, name, text, caller.language)
-                for name, text in asked.changes.items()
-            ]
-        }
+        check, changes = partial(self._checked, asked.module, declared), asked.changes.items()
+        return {"checks": [check(name, text, caller.language) for name, text in changes]}
 
     @channel("ai/config/preview")
     def _preview(self, asked: ModuleChanges) -> Effects:
@@ -236,8 +233,7 @@ class ConfigurationFeature(Feature):
     def _restore(self, asked: Restored, caller: Caller) -> Applied:
         """Undo the last change of a module's settings, for a day after it."""
         declared = self._declared(asked.module)
-        previous = self._app.settings.previous.of(asked.module)
-        if previous is None:
+        if (previous := self._app.settings.previous.of(asked.module)) is None:
             why = Text("The earlier settings of {module} are no longer kept.", module=asked.module)
             raise RefusedError(why, ["module"])
         if asked.time not in (None, previous.time.isoformat()):
@@ -256,8 +252,6 @@ class ConfigurationFeature(Feature):
         value = settings.reveal(declared, address)
         settings.journal.add(RevealedEntry(actor=caller.actor, address=address))
         return {"value": value}
-
-    # ------------------------------------------------------------------------------------------
 
     def _declared(self, module: str) -> Declared:
         return {f"{module}.{n}": s for n, s in self._app.catalog.module(module).settings.items()}
@@ -292,15 +286,13 @@ class ConfigurationFeature(Feature):
             use = self._place.core.operations.port_use(module, port)
         except EngineDownError:
             return None
-        if use is None:
-            return {"ours": False, "owner": None, "free": None}
-        return {"ours": False, "owner": use.owner.render(language), "free": use.free}
+        owner, free = (use.owner.render(language), use.free) if use else (None, None)
+        return {"ours": False, "owner": owner, "free": free}
 
     def _change(self, module: str, declared: Declared, changes: Changes, actor: Actor) -> None:
         values = parsed(declared, changes)
         stored = self._app.settings.stored({address: declared[address] for address in values})
-        changed = {a: value for a, value in values.items() if stored[a] != value}
-        if not changed:
+        if not (changed := {a: value for a, value in values.items() if stored[a] != value}):
             return
         earlier = self._unapplied(module)
         change_settings(self._app.settings, declared, changed, actor)
@@ -313,9 +305,8 @@ class ConfigurationFeature(Feature):
         state = self._place.core.store.state
         runs = any(c.module == module and c.status in ALIVE for c in state.containers.values())
         previous = self._app.settings.previous.of(module)
-        return (
-            {} if previous is None or (runs and module not in state.outdated) else previous.values
-        )
+        is_applied = runs and module not in state.outdated
+        return {} if previous is None or is_applied else previous.values
 
     def _applied(self, addresses: Changes | Declared, when: When, actor: Actor) -> Applied:
         self._place.refresh()
@@ -330,8 +321,6 @@ class ConfigurationFeature(Feature):
         ones: of those that the user asked for, as far as possible."""
         state, app = self._place.core.store.state, self._app
         alive = {c.module for c in state.containers.values() if c.status in ALIVE}
-        asked = sorted(state.desired)
-        named = modules_to_recreate(app.catalog, app.model, asked, [*addresses])
-        brought = {module.name for module in obtainable(named, app.model)}
-        rest = sorted(alive - brought)
+        named = modules_to_recreate(app.catalog, app.model, sorted(state.desired), [*addresses])
+        rest = sorted(alive - {module.name for module in obtainable(named, app.model)})
         return [*named, *modules_to_recreate(app.catalog, app.model, rest, [*addresses])]

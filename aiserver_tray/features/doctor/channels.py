@@ -1,11 +1,10 @@
-"""All checks of the doctor, in one list."""
+"""All checks of the doctor in one list, and the channel that runs them."""
 
 from collections.abc import Iterable, Iterator
-from typing import Protocol, TypedDict
+from typing import TypedDict
 
 from aiserver_tray.base.errors import AiServerError, SettingError, each
-from aiserver_tray.catalog.catalog import Catalog
-from aiserver_tray.engine.engine import Engine
+from aiserver_tray.core.app import App
 from aiserver_tray.features.doctor.engine import examine_engine
 from aiserver_tray.features.doctor.finding import CheckJson, Finding, problems
 from aiserver_tray.features.doctor.installation import examine_host, examine_installation
@@ -14,54 +13,10 @@ from aiserver_tray.operations.kernel import Kernel
 from aiserver_tray.operations.modules import obtainable, unlisted, with_requires
 from aiserver_tray.protocol.channel import Feature, channel
 from aiserver_tray.protocol.message import Caller
-from aiserver_tray.settings.declared import Declared
-from aiserver_tray.settings.store import Settings
 from aiserver_tray.spec.model import ModuleTarget
 
 
-class Installation(Protocol):
-    """The installation to check."""
-
-    @property
-    def settings(self) -> Settings:
-        """Its settings."""
-
-    @property
-    def catalog(self) -> Catalog:
-        """Its modules."""
-
-    @property
-    def declared(self) -> Declared:
-        """Every setting there is, by address."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Every module's, also of those whose file is wrong."""
-
-    @property
-    def chosen(self) -> tuple[str, ...]:
-        """The modules that a bare `up` means."""
-
-    @property
-    def start_options(self) -> list[str]:
-        """The options that start its applet, besides the home folder."""
-
-    def preview(self, name: str) -> ModuleTarget:
-        """The target of the module. Generates no secrets.
-
-        Raises:
-            AiServerError: it can't be had so.
-        """
-
-    def engine(self) -> Engine:
-        """Its engine, not contacted yet.
-
-        Raises:
-            SettingError: it is named by what is no address.
-        """
-
-
-def examine(installation: Installation) -> list[Finding]:
+def examine(installation: App) -> list[Finding]:
     """Check the files of *installation*, its setup on this machine, its engine, and the
     requirements of its chosen modules. A check that fails is a finding, and the others continue."""
     settings = installation.settings
@@ -73,9 +28,7 @@ def examine(installation: Installation) -> list[Finding]:
     return _once([*findings, *problems("modules", errors), *_on_engine(installation, targets)])
 
 
-def _chosen_targets(
-    installation: Installation,
-) -> tuple[list[ModuleTarget], list[AiServerError]]:
+def _chosen_targets(installation: App) -> tuple[list[ModuleTarget], list[AiServerError]]:
     """The targets of the chosen modules and of all modules that they require, and the errors of
     those without a target."""
     chosen: list[str] = []
@@ -89,7 +42,7 @@ def _chosen_targets(
         return obtainable(chosen, installation.preview), [*errors, *each(error)]
 
 
-def _on_engine(installation: Installation, targets: list[ModuleTarget]) -> Iterator[Finding]:
+def _on_engine(installation: App, targets: list[ModuleTarget]) -> Iterator[Finding]:
     try:
         ours = installation.settings.installation_id
     except SettingError as error:
@@ -108,9 +61,6 @@ def _once(findings: Iterable[Finding]) -> list[Finding]:
     for finding in findings:
         unique.setdefault(str(finding.text), finding)
     return list(unique.values())
-
-
-# -- the channel that checks the installation and its engine --------------------------------------
 
 
 class Checks(TypedDict):

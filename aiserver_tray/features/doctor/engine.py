@@ -1,7 +1,6 @@
 """Checks of the engine, and of conflicts for modules there."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from aiserver_tray.base.errors import (
     AiServerError,
@@ -43,8 +42,7 @@ def examine_engine(
     engine: Engine, kernel: Kernel, installation: str, targets: Sequence[ModuleTarget]
 ) -> list[Finding]:
     """Check the engine, its *kernel* and its resources, and look for conflicts with *targets*."""
-    found_at = list(_address(engine.address))
-    return found_at + _asked(engine, kernel, installation, targets)
+    return [*_address(engine.address), *_asked(engine, kernel, installation, targets)]
 
 
 def _address(address: Address) -> Iterator[Finding]:
@@ -57,8 +55,7 @@ def _address(address: Address) -> Iterator[Finding]:
     elif address.source == "context":
         text = Text("The engine at {host} is set by Docker's current context.", host=host)
     else:
-        source = address.source
-        text = Text("The engine at {host} is set by {source}.", host=host, source=source)
+        text = Text("The engine at {host} is set by {source}.", host=host, source=address.source)
     yield Finding("address", "ok", text)
     if address.notice:
         yield Finding("address", "note", address.notice)
@@ -76,7 +73,8 @@ def _asked(
         return list(problems("engine", [error]))
     errors = [*report.errors, *settings.errors]
     problems_ = [f for error in errors for f in problems(_name(error), [error])]
-    notes = [Finding("resources", "note", notice) for notice in report.notices]
+    notices = (*report.notices, *settings.notices)
+    notes = [Finding("resources", "note", notice) for notice in notices]
     notes += _kernel(settings, targets)
     return [
         _engine(engine.host, info),
@@ -98,14 +96,10 @@ def _engine(host: str, info: EngineInfo) -> Finding:
         "The Docker engine at {host} responds: version {version}, API {api}, {system}.",
         host=host,
         version=info.version,
-        api=_version(info.api_version),
+        api=".".join(map(str, info.api_version)),
         system=info.operating_system,
     )
     return Finding("engine", "ok", text)
-
-
-def _version(api: Any) -> str:  # noqa: ANN401
-    return api if isinstance(api, str) else ".".join(map(str, api))
 
 
 def _memory(info: EngineInfo, targets: Sequence[ModuleTarget]) -> Finding:
@@ -130,27 +124,22 @@ def _disk(info: EngineInfo) -> Iterator[Finding]:
     free = free_disk(info.data_root) if info.shares_kernel else None
     if free is None:
         return
-    size = binary_size(free)
+    values = {"free": binary_size(free), "folder": info.data_root}
     if free < _LOW_DISK_BYTES:
         text = Text(
             "Only {free} of disk space is free in the engine's data folder ({folder}). Free some "
             "space. `docker system df` shows the disk usage.",
-            free=size,
-            folder=info.data_root,
+            **values,
         )
         yield Finding("disk", "note", text)
     else:
         text = Text(
-            "{free} of disk space is free in the engine's data folder ({folder}).",
-            free=size,
-            folder=info.data_root,
+            "{free} of disk space is free in the engine's data folder ({folder}).", **values
         )
         yield Finding("disk", "ok", text)
 
 
 def _kernel(report: KernelReport, targets: Sequence[ModuleTarget]) -> Iterator[Finding]:
-    for notice in report.notices:
-        yield Finding("resources", "note", notice)
     for fix in report.fixes:
         text = Text(
             "The engine's kernel does not have {setting} yet. The next start of {modules} sets "

@@ -26,8 +26,7 @@ class CheckJson(TypedDict):
 
 @dataclass(frozen=True)
 class Finding:
-    """The result of one check: all is well, worth knowing, or to be fixed. ``error``: the one that
-    it is about."""
+    """The result of one check: all well, worth knowing, or to be fixed. ``error``: its subject."""
 
     name: str
     grade: Grade
@@ -35,14 +34,12 @@ class Finding:
     error: AiServerError | None = None
 
     def as_json(self, language: Language) -> CheckJson:
-        """The finding as JSON."""
+        error = self.error.as_json(language)["data"] if self.error else {}
         return {
             "name": self.name,
             "grade": self.grade,
             "message": self.text.render(language),
-            "remedies": self.error.as_json(language)["data"].get("remedies", [])
-            if self.error
-            else [],
+            "remedies": error.get("remedies", []),
         }
 
 

@@ -1,4 +1,4 @@
-"""Checks of the files of an installation."""
+"""Checks of the files of an installation, and of its setup on this machine."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -20,12 +20,8 @@ from aiserver_tray.system.paths import Home
 
 def examine_installation(settings: Settings, catalog: Catalog) -> list[Finding]:
     """All findings. A check that fails is a finding, and the others continue."""
-    return [
-        *_secrets(settings),
-        *_catalog(catalog),
-        *_settings(settings, catalog),
-        *_damage(settings),
-    ]
+    found = [*_secrets(settings), *_catalog(catalog), *_settings(settings, catalog)]
+    return [*found, *_damage(settings)]
 
 
 def _secrets(settings: Settings) -> Iterator[Finding]:
@@ -87,14 +83,10 @@ def _catalog(catalog: Catalog) -> Iterator[Finding]:
 
 def _settings(settings: Settings, catalog: Catalog) -> Iterator[Finding]:
     declared = {**APP_SETTINGS, **catalog.declared}
-    errors = settings.inspect(declared)
-    for error in errors:
-        yield Finding("settings", "problem", error.text)
-    notes = [] if errors else list(_undeclared(settings, declared, (APP, *catalog.modules)))
-    yield from notes
-    if not errors and not notes:
-        text = Text("The settings in {folder} are valid.", folder=settings.folder)
-        yield Finding("settings", "ok", text)
+    found = [Finding("settings", "problem", error.text) for error in settings.inspect(declared)]
+    found = found or [*_undeclared(settings, declared, (APP, *catalog.modules))]
+    well = Text("The settings in {folder} are valid.", folder=settings.folder)
+    yield from found or [Finding("settings", "ok", well)]
 
 
 def _undeclared(settings: Settings, declared: Declared, owners: Iterable[str]) -> Iterator[Finding]:
@@ -105,13 +97,12 @@ def _undeclared(settings: Settings, declared: Declared, owners: Iterable[str]) -
         if owner not in owners:
             continue
         known = [a.partition(".")[2] for a in declared if a.startswith(f"{owner}.")]
-        near = UnknownSettingError(name, known).data["near"]
         text = Text(
             "{name} is set, but {owner} does not declare this setting.", name=address, owner=owner
         )
-        if near:
-            near_addresses = ", ".join(f"{owner}.{one}" for one in near)
-            text = Text("{what} Did you mean {near}?", what=text, near=near_addresses)
+        if near := UnknownSettingError(name, known).data["near"]:
+            near = ", ".join(f"{owner}.{one}" for one in near)
+            text = Text("{what} Did you mean {near}?", what=text, near=near)
         remedy = Text(
             "{what} Remove it with: aiserver-tray config unset {name}", what=text, name=address
         )
@@ -127,9 +118,6 @@ def _damage(settings: Settings) -> Iterator[Finding]:
         yield Finding("files", "note", text)
 
 
-# -- setup of this machine ------------------------------------------------------------------------
-
-
 def examine_host(home: Home, options: Sequence[str]) -> list[Finding]:
     """Check start at login for the tray of *home* with *options*, whether its icon and windows are
     visible, its graphics cards, logs and crash reports."""
@@ -138,16 +126,14 @@ def examine_host(home: Home, options: Sequence[str]) -> list[Finding]:
 
 
 def _graphics() -> Finding:
-    cards = graphics_cards()
-    if cards:
+    if cards := graphics_cards():
         return Finding("graphics", "ok", Text("Found: {cards}.", cards="; ".join(cards)))
     text = Text("No NVIDIA graphics card was found. The built-in modules don't need one.")
     return Finding("graphics", "ok", text)
 
 
 def _icon() -> Iterator[Finding]:
-    ways = tray_place.known_ways()
-    if ways and autostart.is_supported():
+    if (ways := tray_place.known_ways()) and autostart.is_supported():
         why = tray_place.why_unavailable(ways)
         well = Text("The desktop can show the applet's icon.")
         yield Finding("icon", "note" if why else "ok", why or well)

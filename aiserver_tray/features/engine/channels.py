@@ -14,9 +14,8 @@ from aiserver_tray.state.facts import EngineStarting
 from aiserver_tray.system import engine_start
 from aiserver_tray.system.clock import awake
 
-_ENGINE_UP_TIMEOUT_SECONDS = 5.0
+_UP_TIMEOUT_SECONDS = 5.0
 """Seconds in which the state is to show an engine that answers."""
-
 _ANSWER_SECONDS = 1.0
 """Seconds in which an engine that runs answers; none starts so fast."""
 
@@ -73,12 +72,10 @@ class EngineFeature(Feature):
         with self._lock:
             if self._last is None or self._last.done():
                 self._last = Future()
-                work = Thread(target=self._work, args=(self._last,), name="engine-up", daemon=True)
-                work.start()
+                work = (self._last,)
+                Thread(target=self._work, args=work, name="engine-up", daemon=True).start()
             start = self._last
         start.result()
-
-    # -- in its thread -------------------------------------------------------------------------
 
     def _work(self, start: Future[None]) -> None:
         begun = awake()
@@ -86,7 +83,9 @@ class EngineFeature(Feature):
         failure: Exception | None = None
         try:
             self._bring_up()
-            self._learn(awake() - begun)
+            if (seconds := awake() - begun) > _ANSWER_SECONDS:  # else it was running already
+                with suppress(SettingError):
+                    self._settings.engines.learn_start(self._core.engine.host, seconds)
         except Exception as error:  # noqa: BLE001 - all waiting threads must get the error
             failure = error
         self._core.store.put(EngineStarting(None))
@@ -100,16 +99,9 @@ class EngineFeature(Feature):
             return self._settings.engines.usual_start(self._core.engine.host)
         return None
 
-    def _learn(self, seconds: float) -> None:
-        if seconds > _ANSWER_SECONDS:  # else it was running already
-            with suppress(SettingError):
-                self._settings.engines.learn_start(self._core.engine.host, seconds)
-
     def _bring_up(self) -> None:
         engine_start.start_engine(self._core.engine.host, self._core.engine.ping, self._closing)
         self._core.refresh()
         # Otherwise, the engine would briefly be shown as down, after it was shown as starting.
         with suppress(TimeoutError, RuntimeError):  # it is gone again, or the store is closed
-            self._core.store.wait_until(
-                lambda seen: seen.engine.running, _ENGINE_UP_TIMEOUT_SECONDS
-            )
+            self._core.store.wait_until(lambda seen: seen.engine.running, _UP_TIMEOUT_SECONDS)

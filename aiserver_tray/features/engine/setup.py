@@ -1,6 +1,7 @@
 """Channels that show how to get an engine, and install one where packages have it."""
 
 from collections.abc import Callable
+from functools import partial
 from threading import Lock, Thread
 from typing import Literal, TypedDict
 
@@ -133,7 +134,8 @@ class EngineSetupChannels(Part):
             if self._installation:
                 return
             packages = () if self._is_installed else engine_install.PACKAGES
-            self._installation = EngineInstallation(prefix, self._on_progress, packages)
+            on_progress = partial(self._show, "running")
+            self._installation = EngineInstallation(prefix, on_progress, packages)
             self._error = None
             installation = self._installation
         self._show("running", Progress())
@@ -146,19 +148,16 @@ class EngineSetupChannels(Part):
         with self._lock:
             installation = self._installation
         if installation and not installation.cancel():
-            raise RefusedError(
-                Text(
-                    "Packages are being installed. Wait until that is done, because stopping now "
-                    "would leave them half configured."
-                )
+            why = Text(
+                "Packages are being installed. Wait until that is done, because stopping now "
+                "would leave them half configured."
             )
+            raise RefusedError(why)
 
     @property
     def _is_installed(self) -> bool:
         error = self._core.store.snapshot.engine.error
         return error is not None and not isinstance(error, EngineNotInstalledError)
-
-    # -- in its threads ------------------------------------------------------------------------
 
     def _work(self, installation: EngineInstallation) -> None:
         status: Literal["succeeded", "failed", "cancelled"] = "succeeded"
@@ -175,9 +174,6 @@ class EngineSetupChannels(Part):
             self._installation, self._error = None, error
         self._core.refresh()
         self._show(status, installation.progress)
-
-    def _on_progress(self, progress: Progress) -> None:
-        self._show("running", progress)
 
     def _show(
         self, status: Literal["running", "succeeded", "failed", "cancelled"], progress: Progress
@@ -219,8 +215,7 @@ def _packages() -> EnginePackagesJson | None:
 
 
 def _wsl() -> WslJson | None:
-    wsl = find_wsl()
-    if wsl is None:
+    if (wsl := find_wsl()) is None:
         return None
     total = total_memory()
     return {

@@ -1,4 +1,1 @@
-""""""
-
-
-# -- collecting the logs of all our containers into the log store ---------------------------------
+"""The logs of all our containers, collected into the log store, shown, searched and exported."""

@@ -1,6 +1,5 @@
 """Channels that show what the services write."""
 
-from collections.abc import Iterable
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, TypedDict
 
@@ -100,8 +99,7 @@ class LogChannels(Part):
     @channel("ai/module/logs")
     def _logs(self, asked: LogsRequest, caller: Caller) -> LogEntries:
         """Get the last lines of a module, or of all modules."""
-        modules = self._modules(asked.name)
-        wanted = sources(self._core.store.snapshot, modules)
+        wanted = sources(self._core.store.snapshot, self._modules(asked.name))
         notices: list[str] = []
 
         def on_unreadable(source: Source) -> None:
@@ -142,8 +140,7 @@ class LogChannels(Part):
                     id=asked.stream_id,
                 )
                 raise RequestError(why, ["streamId"])
-            stream = _Stream(self._core, modules, asked, caller)
-            streams[asked.stream_id] = stream
+            stream = streams[asked.stream_id] = _Stream(self._core, modules, asked, caller)
         Thread(target=self._send, args=(stream, caller.peer), name="logs", daemon=True).start()
 
     @channel("ai/module/logsDetach")
@@ -179,34 +176,30 @@ class _Stream:
         self.module = asked.name
         self._peer = caller.peer
         self._language: Language = caller.language
-        self.follower = Follower(
-            core.engine, core.store, modules, Span(tail=asked.tail), self._on_unreadable
-        )
+        span = Span(tail=asked.tail)
+        self.follower = Follower(core.engine, core.store, modules, span, self._on_unreadable)
 
     def send(self) -> None:
         """Send all lines, until `follower` is closed or fails."""
         end: LogEvent = {"streamId": self.id, "event": "end"}
         try:
-            self._send_lines(parsed(self.follower.lines()))
+            for source, line, found in parsed(self.follower.lines()):
+                self._emit(
+                    {
+                        "streamId": self.id,
+                        "event": line.stream,
+                        "chunk": line.text,
+                        "timestamp": moment_of(line.time).isoformat() if line.time else None,
+                        "module": source.module,
+                        "service": source.service,
+                        "level": found.level,
+                        "continues": found.continues,
+                    }
+                )
         except AiServerError as error:
             message = error.render(self._language)
             end = {**end, "event": "error", "code": error.code, "message": message}
         self._emit(end)
-
-    def _send_lines(self, lines: Iterable[tuple[Source, "LogLine", Parsed]]) -> None:
-        for source, line, found in lines:
-            self._emit(
-                {
-                    "streamId": self.id,
-                    "event": line.stream,
-                    "chunk": line.text,
-                    "timestamp": moment_of(line.time).isoformat() if line.time else None,
-                    "module": source.module,
-                    "service": source.service,
-                    "level": found.level,
-                    "continues": found.continues,
-                }
-            )
 
     def _on_unreadable(self, source: Source) -> None:
         self._emit(

@@ -97,10 +97,9 @@ class KeptLogChannels(Part):
             before = _cursor(asked.before, "before")
             end = before.time if before else None if asked.at is None else nanoseconds(asked.at)
             begin = reached
-        gaps = self._reader.gaps(wanted)
         return [
             gap
-            for gap in gaps
+            for gap in self._reader.gaps(wanted)
             if (begin is None or begin <= gap.end) and (end is None or gap.begin <= end)
         ]
 
@@ -110,9 +109,8 @@ class KeptLogChannels(Part):
         begin, end = nanoseconds(asked.begin), nanoseconds(asked.end)
         if end <= begin:
             raise RequestError(Text("the end is not after the beginning"), ["begin", "end"])
-        found = self._reader.histogram(
-            asked.filter.read(), begin, end, asked.buckets, before=_cursor(asked.from_, "from")
-        )
+        before = _cursor(asked.from_, "from")
+        found = self._reader.histogram(asked.filter.read(), begin, end, asked.buckets, before)
         length = (end - begin) / asked.buckets
         return {
             "buckets": [
@@ -145,7 +143,7 @@ class KeptLogChannels(Part):
     @channel("ai/logs/errors")
     def _errors(self, asked: LogErrorsRequest) -> LogErrors:
         """Group equal entries of level `error`, or of the levels in the filter."""
-        found = self._reader.errors(asked.filter.read(), before=_cursor(asked.from_, "from"))
+        found = self._reader.errors(asked.filter.read(), _cursor(asked.from_, "from"))
         return {
             "groups": [_group(group) for group in found.groups],
             "reached": cursor_text(found.reached) if found.reached else None,
@@ -261,8 +259,7 @@ def _entry_of(cursor: Cursor, context: Sequence[Kept]) -> list[Kept]:
     Raises:
         RequestError: the line is gone.
     """
-    line = next((kept.line for kept in context if kept.cursor == cursor), None)
-    if line is None:
+    if (line := next((kept.line for kept in context if kept.cursor == cursor), None)) is None:
         raise RequestError(Text("the line is no longer kept"), ["cursor"])
     same = [kept for kept in context if kept.line.stream == line.stream]
     first = last = next(at for at, kept in enumerate(same) if kept.cursor == cursor)

@@ -1,4 +1,4 @@
-"""Following the logs of all our containers."""
+"""Following the logs of all our containers, each in a thread of its own."""
 
 import logging
 import time
@@ -19,13 +19,8 @@ from aiserver_tray.state.store import Store
 
 _logger = logging.getLogger(__name__)
 
-
-# -- following the log of one container -----------------------------------------------------------
-
-
 _BACK_OFF_SECONDS = (0.1, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 """Seconds after a failure before a log is read on; the last for all later."""
-
 _AGAIN_SECONDS = 1.0
 """Seconds after the end of a log before it is read on, although its container seems to run: the
 state is a moment late."""
@@ -81,7 +76,6 @@ class FollowedLog:
 
     @property
     def is_reading(self) -> bool:
-        """Whether its thread runs."""
         return self._thread is not None
 
     @property
@@ -117,13 +111,13 @@ class FollowedLog:
         The container has ended."""
         if log := self._log:
             log.hurry()
-        self._join(deadline)
+        self.join(deadline)
         with self._lock:
             started_at = self.container.started_at
             if self._thread or (self._read and self._read[1] == started_at) or not started_at:
                 return
             self._start()
-        self._join(deadline)
+        self.join(deadline)
 
     def interrupt(self) -> None:
         """End the connection to the engine. The next `advance` reads on."""
@@ -131,20 +125,15 @@ class FollowedLog:
         if log := self._log:
             log.close()
 
-    def join(self, seconds: float) -> None:
-        """Wait for the end of its thread."""
-        self._join(time.monotonic() + seconds)
-
-    def _join(self, deadline: float) -> None:
+    def join(self, deadline: float) -> None:
+        """Wait for the end of its thread, at most until *deadline* (monotonic seconds)."""
         if thread := self._thread:
             thread.join(max(0.0, deadline - time.monotonic()))
 
-    # -- its thread ----------------------------------------------------------------------------
-
     def _start(self) -> None:
         self._interrupted = False
-        container, work = self.container.name, (self._run,)
-        self._thread = Thread(target=self._work, args=work, name=f"log-{container}", daemon=True)
+        name, work = f"log-{self.container.name}", (self._run,)
+        self._thread = Thread(target=self._work, args=work, name=name, daemon=True)
         self._thread.start()
 
     def _work(self, run: _Run) -> None:
@@ -239,7 +228,6 @@ class Collector:
         return log is None or log.is_behind
 
     def start(self) -> None:
-        """Begin."""
         self._leave = self._store.observe(lambda _state: self._wake.set())
         self._thread.start()
 
@@ -254,8 +242,7 @@ class Collector:
         self._wake.set()
 
     def finish(self, container: str, seconds: float) -> None:
-        """Wait until the log of *container* (an ID), which has ended, is stored as a whole; at most
-        so many *seconds*."""
+        """Wait at most *seconds* until the log of *container* (an ID; it has ended) is stored."""
         deadline = time.monotonic() + seconds
         log = self._logs.get(container)
         if log and self._is_kept(log.container.module):
@@ -269,14 +256,11 @@ class Collector:
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join(_CLOSE_SECONDS)
-        logs = list(self._logs.values())
-        for log in logs:
+        for log in (logs := list(self._logs.values())):
             log.interrupt()
         deadline = time.monotonic() + _CLOSE_SECONDS
         for log in logs:
-            log.join(deadline - time.monotonic())
-
-    # -- in its thread -------------------------------------------------------------------------
+            log.join(deadline)
 
     def _run(self) -> None:
         pause: float | None = None
@@ -290,21 +274,18 @@ class Collector:
                 pause = _CLOSE_SECONDS
 
     def _step(self, state: State) -> float | None:
-        """Read what can be read now. Returns the seconds until there is more to do, if that is
-        known."""
+        """Read what can be read now. Returns the seconds until there is more to do, if known."""
         is_back = state.engine.running and not self._was_running
         self._was_running = state.engine.running
         if not state.engine.running or self._closing:
             return None
         self._take(state.containers.values())
-        now = time.monotonic()
-        pauses = []
-        for log in self._logs.values():
-            if is_back:
+        if is_back:
+            for log in self._logs.values():
                 log.retry()
-            if (pause := log.advance(now)) is not None:
-                pauses.append(pause)
-        return min(pauses, default=None)
+        now = time.monotonic()
+        pauses = [log.advance(now) for log in self._logs.values()]
+        return min((pause for pause in pauses if pause is not None), default=None)
 
     def _take(self, containers: Iterable[Container]) -> None:
         wanted = {c.id: c for c in containers if self._is_kept(c.module)}

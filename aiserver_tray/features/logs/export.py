@@ -30,13 +30,9 @@ from aiserver_tray.system.desktop import can_open_folder, open_folder
 from aiserver_tray.system.files import open_private
 from aiserver_tray.system.paths import make_folder
 
-# -- kept log lines as the content of a file ------------------------------------------------------
-
-
 ExportFormat = Literal["text", "jsonl", "csv"]
 
 SUFFIXES: Final[Mapping[ExportFormat, str]] = {"text": ".log", "jsonl": ".jsonl", "csv": ".csv"}
-
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """The beginnings of cells that spreadsheets take for formulas
 (https://owasp.org/www-community/attacks/CSV_Injection)."""
@@ -68,18 +64,10 @@ def jsonl(lines: Iterable[Line]) -> bytes:
 
 
 def table(lines: Iterable[Line]) -> bytes:
-    """*lines* as rows of a table, without colours. Text that looks like a formula begins with an
-    apostrophe."""
+    """*lines* as rows of a table, without colours. What looks like a formula gets an apostrophe."""
     return _rows(
-        (
-            rfc3339(line.time),
-            line.module,
-            line.service,
-            line.stream,
-            line.level,
-            _cell(SGR.sub("", line.text)),
-        )
-        for line in lines
+        (rfc3339(time), module, service, stream, level, _cell(SGR.sub("", text)))
+        for time, module, service, stream, level, _, text in lines
     )
 
 
@@ -102,10 +90,8 @@ def _rows(rows: Iterable[Sequence[str]]) -> bytes:
 
 MAX_RUNNING: Final = 2
 """Maximum exports at the same time."""
-
 MAX_FILES: Final = 5
 """Exported files that are kept, the newest."""
-
 _PAGE_LINES = 2000
 _REPORT_SECONDS = 0.25
 _PART = ".part"
@@ -155,9 +141,8 @@ class LogExports:
         """
         with self._lock:
             if len(self._cancelled) >= MAX_RUNNING:
-                raise OverloadedError(
-                    Text("{count} exports are running. Wait for one of them", count=MAX_RUNNING)
-                )
+                why = Text("{count} exports are running. Wait for one of them", count=MAX_RUNNING)
+                raise OverloadedError(why)
             id, cancelled = str(next(self._ids)), Event()
             name = f"logs-{datetime.now().astimezone():%Y%m%d-%H%M%S}-{id}{SUFFIXES[format]}"
             export = self._exports[id] = Export(id, self.folder / name)
@@ -178,8 +163,6 @@ class LogExports:
         """Cancel all exports. Does not wait."""
         for id in list(self._cancelled):
             self.cancel(id)
-
-    # -- in the export's thread -----------------------------------------------------------------
 
     def _run(self, export: Export, writing: "_Writing", on_change: OnChange) -> None:
         def report(now: Export) -> None:
@@ -245,8 +228,7 @@ class _Writing:
 
     def _write(self, file: BinaryIO, export: Export, report: OnChange) -> Export:
         bounds = self.reader.bounds()
-        first, end = bounds.first or 0, (bounds.last or 0) + 1
-        begin = max(first, self.wanted.since or 0)
+        begin, end = max(bounds.first or 0, self.wanted.since or 0), (bounds.last or 0) + 1
         # Lines that come meanwhile would make it endless.
         end = end if self.wanted.until is None else min(end, self.wanted.until)
         wanted, encode = replace(self.wanted, until=end), ENCODERS[self.format]
@@ -265,9 +247,6 @@ class _Writing:
                 done = self.reader.lines_between(begin, after.time)
                 report(replace(export, percent=round(100 * min(1.0, done / whole), 1)))
         return export
-
-
-# -- channels that write kept log lines to a file -------------------------------------------------
 
 
 class LogExportRequest(Payload):

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, TypedDict
 from aiserver_tray.base.bugs import log_bug
 from aiserver_tray.base.errors import RequestError
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.features.logs.events import FOLLOWED
+from aiserver_tray.features.logs.events import FOLLOWED, FollowedLines
 from aiserver_tray.features.logs.line import Cursor, Kept, Line
 from aiserver_tray.features.logs.query import LogFilter
 from aiserver_tray.features.logs.requests import LogFilterForm, cursor_text, line_json
@@ -21,12 +21,8 @@ from aiserver_tray.features.logs.store.store import encoded
 from aiserver_tray.protocol.channel import Name, Part, Payload, channel
 from aiserver_tray.protocol.message import Caller, Peer
 
-# -- how many lines fit in one message to a client ------------------------------------------------
-
-
 BATCH_LINES: Final = 1000
 """Maximum lines of a message."""
-
 BATCH_CHARACTERS: Final = 1 << 20
 """Maximum characters of a message, unless it has one line. In JSON, a character has up to six
 bytes, and a message at most 8 MiB."""
@@ -41,10 +37,6 @@ def fitting(lines: Iterable[Kept], characters: int = BATCH_CHARACTERS) -> int:
             break
         number += 1
     return number
-
-
-# -- the filter of kept lines for lines that come from elsewhere ----------------------------------
-# Pure.
 
 
 class Matcher:
@@ -70,14 +62,11 @@ class Matcher:
 
 BATCH_SECONDS: Final = 0.1
 """Between two batches of a client."""
-
 MAX_WAITING_LINES: Final = 5000
 MAX_WAITING_CHARACTERS: Final = 4 << 20
 """Maximum lines, and characters in them, that wait for a client. Then the oldest are dropped."""
-
 MAX_WAITING_BYTES: Final = 1 << 20
 """If more bytes than that wait in a client's connection, it gets no further batch."""
-
 _MAX_ARRIVED: Final = 20_000
 """Maximum lines that were not compared with the filters yet. Then the oldest ones are dropped."""
 
@@ -97,8 +86,8 @@ class Batch(NamedTuple):
 @dataclass(eq=False)
 class Following:
     """The new lines of one client: those that *matcher* selects and that are newer than number
-    *after*.
-    *send* must return at once; *waiting* tells how many bytes wait in the client's connection."""
+    *after*. *send* must return at once; *waiting* tells how many bytes wait in the client's
+    connection."""
 
     matcher: Matcher
     send: Callable[[Batch], None]
@@ -112,7 +101,6 @@ class Following:
 
     @property
     def has_more(self) -> bool:
-        """Whether lines wait."""
         return bool(self._lines)
 
     def take(self, lines: Sequence[Kept], dropped: int) -> None:
@@ -207,8 +195,6 @@ class LineFeed:
                 self._dropped += oldest
             self._changed.notify()
 
-    # -- in the own thread ----------------------------------------------------------------------
-
     def _run(self) -> None:
         while not self._closing.is_set():
             with self._changed:
@@ -232,9 +218,6 @@ class LineFeed:
             or self._closing.is_set()
             or any(following.has_more for following in self._followings)
         )
-
-
-# -- channels that send kept log lines as they come -----------------------------------------------
 
 
 _MAX_STREAMS = 16
@@ -290,17 +273,13 @@ class LogFollowChannels(Part):
         peer = caller.peer
 
         def send(batch: Batch) -> None:
-            lines = [line_json(kept) for kept in batch.lines]
-            peer.send(
-                FOLLOWED.message(
-                    {
-                        "streamId": asked.stream_id,
-                        "lines": lines,
-                        "dropped": batch.dropped,
-                        "total": batch.total,
-                    }
-                )
-            )
+            payload: FollowedLines = {
+                "streamId": asked.stream_id,
+                "lines": [line_json(kept) for kept in batch.lines],
+                "dropped": batch.dropped,
+                "total": batch.total,
+            }
+            peer.send(FOLLOWED.message(payload))
 
         stream = Following(Matcher(asked.filter.read()), send, peer.waiting)
         with self._lock:

@@ -1,23 +1,22 @@
-"""The kept logs of an installation: the store, and the threads that fill it."""
+"""The kept logs of an installation: the store, the threads that fill it, and its channels."""
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
-from typing import Protocol
 
 from pydantic import Field
 
 from aiserver_tray.base.bugs import log_bug
 from aiserver_tray.base.errors import AiServerError, SettingError
-from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.strings import moment_of
-from aiserver_tray.engine.values import LogStreamName
+from aiserver_tray.core.app import App
 from aiserver_tray.features.logs.collector import Collector, LogSource
 from aiserver_tray.features.logs.events import KeptLogsJson, KeptModule
 from aiserver_tray.features.logs.line import Kept
@@ -30,7 +29,6 @@ from aiserver_tray.features.logs.lines import (
     Position,
     PositionMark,
 )
-from aiserver_tray.features.logs.query import ModuleSize
 from aiserver_tray.features.logs.store.database import LogStoreError
 from aiserver_tray.features.logs.store.reader import LogReader
 from aiserver_tray.features.logs.store.store import LogStore, OnStored
@@ -41,17 +39,14 @@ from aiserver_tray.protocol.message import Caller
 from aiserver_tray.settings.app_settings import AppSettings
 from aiserver_tray.settings.entries import Entry
 from aiserver_tray.settings.journal import Range
-from aiserver_tray.settings.store import Settings
 from aiserver_tray.state.store import Store as State
-from aiserver_tray.system.paths import Home, make_folder
+from aiserver_tray.system.paths import make_folder
 
 _TRIM_SECONDS = 3600.0
 _RETRY_SECONDS = 60.0
 _FLUSH_SECONDS = 2.0
 _CLOSE_SECONDS = 6.0
-
 _LONGEST_OPERATION = timedelta(days=1)
-
 _REMOVAL_SECONDS = 2.0
 """Seconds that the removal of a container waits for its log to be stored."""
 
@@ -63,21 +58,6 @@ def file_of_logs(home: Path) -> Path:
     return home / "data" / "logs.sqlite"
 
 
-class Installation(Protocol):
-    """The part of the installation that is used here."""
-
-    @property
-    def home(self) -> Home: ...
-    @property
-    def settings(self) -> Settings: ...
-    @property
-    def secrets(self) -> Sequence[str]: ...
-    @property
-    def version(self) -> object: ...
-    @property
-    def language(self) -> Language: ...
-
-
 class KeptLogs:
     """Keeps the logs of the containers of *state*, read from *source*, and the journal, in the home
     of *installation*.
@@ -86,7 +66,7 @@ class KeptLogs:
     the settings.
     """
 
-    def __init__(self, installation: Installation, source: LogSource, state: State) -> None:
+    def __init__(self, installation: App, source: LogSource, state: State) -> None:
         self.path = file_of_logs(installation.home.folder)
         self.problem: AiServerError | None = None
         """Why nothing can be stored now."""
@@ -106,13 +86,11 @@ class KeptLogs:
         self._thread = Thread(target=self._run, name="kept-logs", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
         self._leave = self._state.observe(lambda _state: self._wake.set())
         self._thread.start()
 
     def observe(self, callback: OnStored) -> Callable[[], None]:
-        """Call *callback* with lines after they were stored, in their order; it must be quick, and
-        must not use the store. Returns a function that ends this."""
+        """As `LogStore.observe`, also while the store can't be used."""
         self._observers = [*self._observers, callback]
 
         def stop() -> None:
@@ -135,14 +113,6 @@ class KeptLogs:
         is stored as a whole."""
         if self._open:
             self._open.collector.finish(container, _REMOVAL_SECONDS)
-
-    def sizes(self) -> Mapping[str, ModuleSize]:
-        """What is stored of each module, approximately.
-
-        Raises:
-            LogStoreError: the store can't be read.
-        """
-        return LogReader(self.path).sizes()
 
     def delete(self, module: str) -> None:
         """Delete all kept lines of *module*.
@@ -167,7 +137,7 @@ class KeptLogs:
             container.module
             for container in containers
             if container.started_at
-            and self._keeps(container.module)
+            and self.policy.keeps(container.module)
             and (opened is None or opened.collector.is_behind(container.id))
         )
 
@@ -183,8 +153,6 @@ class KeptLogs:
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join(_CLOSE_SECONDS)
-
-    # -- in its thread -------------------------------------------------------------------------
 
     def _run(self) -> None:
         while not self._closing:
@@ -243,13 +211,13 @@ class KeptLogs:
         masker = CurrentMasker(lambda: installation.secrets, lambda: installation.version)
 
         def lines(container: Container) -> ContainerLines:
-            position = Position(_marks(store, container.id), self.policy.oldest)
-            return ContainerLines(container, position, masker, writer)
+            stored = store.marks(container.id).items()
+            marks = {stream: PositionMark(mark.time, mark.newest) for stream, mark in stored}
+            return ContainerLines(container, Position(marks, self.policy.oldest), masker, writer)
 
         collector = Collector(self._source, self._state, writer, lines, self._keeps)
         mark = store.marks(MARK).get("stdout")
-        journal = JournalLines(mark.time if mark else 0)
-        opened = _Open(store, writer, collector, journal)
+        opened = _Open(store, writer, collector, JournalLines(mark.time if mark else 0))
         opened.start()
         # An operation that began before that may have ended later.
         since = moment_of(mark.time) - _LONGEST_OPERATION if mark else None
@@ -259,7 +227,7 @@ class KeptLogs:
         return opened
 
     def _keeps(self, module: str) -> bool:
-        return self.policy.keeps(module)
+        return self.policy.keeps(module)  # by the settings of that moment
 
     def _take_entries(self, opened: "_Open") -> None:
         entries = []
@@ -267,7 +235,7 @@ class KeptLogs:
             while True:
                 entries.append(self._entries.get_nowait())
         lines = opened.journal.take(entries, self._installation.language)
-        if lines and self._keeps(MODULE):
+        if lines and self.policy.keeps(MODULE):
             opened.writer.put(lines, [opened.journal.mark])
 
     def _on_stored(self, lines: Sequence[Kept]) -> None:
@@ -301,14 +269,6 @@ class _Open:
         self.store.close()
 
 
-def _marks(store: LogStore, container: str) -> Mapping[LogStreamName, PositionMark]:
-    marks = store.marks(container)
-    return {stream: PositionMark(mark.time, mark.newest) for stream, mark in marks.items()}
-
-
-# -- which logs are kept, and how long ------------------------------------------------------------
-
-
 _DAY_NANOSECONDS = 86_400 * 10**9
 
 
@@ -340,9 +300,6 @@ class Policy:
         return time.time_ns() - self.days * _DAY_NANOSECONDS
 
 
-# -- channels that show how much of the logs is kept, and delete it -------------------------------
-
-
 class LogDeletion(Payload):
     """The lines of a module."""
 
@@ -368,16 +325,13 @@ class LogKeepingChannels(Part):
                 "bytes": size.bytes,
                 "first": size.first / 1e9,
             }
-            for name, size in sorted(logs.sizes().items())
+            for name, size in sorted(LogReader(logs.path).sizes().items())
         ]
-        problem = logs.problem.render(caller.language) if logs.problem else None
         return {
             "modules": modules,
             "bytes": sum(module["bytes"] for module in modules),
-            "problem": problem,
-            "unreadable": [
-                {"module": found.module, "service": found.service} for found in logs.unreadable
-            ],
+            "problem": logs.problem.render(caller.language) if logs.problem else None,
+            "unreadable": [{"module": c.module, "service": c.service} for c in logs.unreadable],
         }
 
     @channel("ai/logs/delete")

@@ -1,4 +1,4 @@
-"""A log line: its level, its place in the store, and its JSON."""
+"""A log line: its level, its place in the store, and its JSON. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -8,29 +8,27 @@ from typing import Any, Literal, NamedTuple, TypedDict, cast, get_args
 from aiserver_tray.base.strings import rfc3339
 from aiserver_tray.engine.values import LogStreamName
 
-# -- levels ---------------------------------------------------------------------------------------
-# Pure.
-
-
 Level = Literal["debug", "info", "warn", "error", "unknown"]
 
 LEVELS: tuple[Level, ...] = get_args(Level)[:-1]
 """From the least to the most severe, without `unknown`."""
-
 _SEVERITY: Mapping[Level, int] = {"debug": 0, "info": 1, "unknown": 1, "warn": 2, "error": 3}
 
-WORDS: Mapping[str, Level] = {
-    **dict.fromkeys(("trace", "debug", "dbg", "verbose"), "debug"),
-    **dict.fromkeys(("info", "information", "inf", "notice", "success"), "info"),
-    **dict.fromkeys(("warn", "warning", "wrn"), "warn"),
-    **dict.fromkeys(("error", "err", "eror", "fatal", "ftl", "dpanic", "panic"), "error"),
-    **dict.fromkeys(("critical", "crit", "severe", "alert", "emerg", "emergency"), "error"),
-}
+
+def level_words(**words: str) -> dict[str, Level]:
+    """Word -> level, from the words for each level: ``level_words(warn="warn warning")``."""
+    return {word: cast(Level, level) for level, of_it in words.items() for word in of_it.split()}
+
+
+WORDS: Mapping[str, Level] = level_words(
+    debug="trace debug dbg verbose",
+    info="info information inf notice success",
+    warn="warn warning wrn",
+    error="error err eror fatal ftl dpanic panic critical crit severe alert emerg emergency",
+)
 """Level words of most loggers, in lower case."""
 
-LETTERS: Mapping[str, Level] = {
-    "D": "debug", "V": "debug", "I": "info", "W": "warn", "E": "error", "F": "error"
-}  # fmt: skip
+LETTERS: Mapping[str, Level] = level_words(debug="D V", info="I", warn="W", error="E F")
 """Level letters of glog, klog and MongoDB."""
 
 
@@ -38,9 +36,7 @@ def level_of_number(number: float) -> Level:
     """The level of a number: syslog's are below 10, pino's and bunyan's from 10 to 60, Monolog's
     from 100 (https://getpino.io/#/docs/api?id=level-string)."""
     if number < 10:
-        return (
-            "error" if number < 4 else "warn" if number < 5 else "info" if number < 7 else "debug"
-        )
+        return ("error", "warn", "info", "debug")[sum(number >= bound for bound in (4, 5, 7))]
     bounds = (30, 40, 50) if number < 100 else (200, 300, 400)
     return ("debug", "info", "warn", "error")[sum(number >= bound for bound in bounds)]
 
@@ -102,9 +98,6 @@ class Gap(NamedTuple):
     end: int
 
 
-# -- what the structure of a log line states ------------------------------------------------------
-
-
 NO_FIELDS: Mapping[str, object] = MappingProxyType({})
 
 
@@ -116,9 +109,6 @@ class Entry(NamedTuple):
     message: str
     fields: Mapping[str, object] = NO_FIELDS
     """of JSON and logfmt"""
-
-
-# -- JSON of a line -------------------------------------------------------------------------------
 
 
 class LineFacts(TypedDict):
@@ -152,9 +142,6 @@ def record_of(line: Mapping[str, Any], time: str) -> LogRecordJson:
     """The *line* that was written at *time*."""
     facts = {name: line[name] for name in LineFacts.__annotations__}
     return cast("LogRecordJson", {"time": time, **facts, "message": line["text"]})
-
-
-# -- colour codes in log lines --------------------------------------------------------------------
 
 
 SGR = re.compile(r"(\x1b\[[0-9;:]*m)")

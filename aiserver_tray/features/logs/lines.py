@@ -1,6 +1,8 @@
-"""The lines of one container on their way into the log store: each once, masked and parsed."""
+"""Lines on their way into the log store: those of a container, each once, masked and parsed, and
+those of the journal."""
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from threading import Lock
@@ -20,12 +22,8 @@ from aiserver_tray.features.logs.writer import LogWriter
 from aiserver_tray.model import Container
 from aiserver_tray.settings.entries import Entry, OperationEntry, RefusedEntry
 
-# -- masking of secrets in many lines at once -----------------------------------------------------
-
-
 _LEAST_CHARACTERS = 6
 """Lines of a secret with several lines that are shorter than this are no secrets."""
-
 _CHECK_SECONDS = 0.2
 """Seconds between two checks whether the secrets have changed."""
 
@@ -43,8 +41,7 @@ class Masker:
         # One search over all of them, because hardly any line has a secret.
         if self._pattern is None or not self._pattern.search("\n".join(texts).encode()):
             return texts
-        substitute = self._pattern.sub
-        mask = MASK.encode()
+        substitute, mask = self._pattern.sub, MASK.encode()
         return [substitute(mask, text.encode()).decode() for text in texts]
 
 
@@ -87,10 +84,6 @@ class CurrentMasker:
                     self._known = version
                 self._checked_at = now
             return self._masker
-
-
-# -- how far a log was read -----------------------------------------------------------------------
-# Pure.
 
 
 OVERLAP_NANOSECONDS = 5 * 10**9
@@ -145,8 +138,7 @@ class Position:
 
     def reopen(self) -> int | None:
         """Prepare for lines that were read before, and return `since`."""
-        since = self.since
-        if since is not None:
+        if (since := self.since) is not None:
             # No line of the others can come again.
             self._replayed = {n: mark for n, mark in self.marks.items() if mark.newest >= since}
         self._reached = set()
@@ -173,8 +165,7 @@ class Position:
         return self._is_new
 
     def _is_behind(self, stream: LogStreamName, time: int) -> bool:
-        mark = self._replayed.get(stream)
-        if mark is None:
+        if (mark := self._replayed.get(stream)) is None:
             return True
         if time == mark.last:
             self._reached.add(stream)
@@ -204,10 +195,7 @@ class ContainerLines:
         self._masker = masker
         self._writer = writer
         self._position = position
-        self._parsers: Mapping[LogStreamName, LineParser] = {
-            "stdout": LineParser(),
-            "stderr": LineParser(),
-        }
+        self._parsers = defaultdict[LogStreamName, LineParser](LineParser)
         self._time = 0
 
     def reopen(self) -> int | None:
@@ -215,22 +203,19 @@ class ContainerLines:
         return self._position.reopen()
 
     def put(self, lines: Sequence[LogLine]) -> None:
-        """Store those of *lines*, the next of the log, that are new. Waits while the writer has
-        enough to do."""
+        """Store the new ones of *lines*, the next of the log. Waits while the writer is busy."""
         position = self._position
         new = position.take(lines)
         missing, position.missing = position.missing, []
         if new:
-            id = self._container.id
-            marks = [Mark(id, stream, *mark) for stream, mark in position.marks.items()]
-            self._writer.put(self._parsed(new), marks, [self._gap(*gap) for gap in missing])
+            its = self._container
+            marks = [Mark(its.id, stream, *mark) for stream, mark in position.marks.items()]
+            gaps = [Gap(its.module, its.service, *gap) for gap in missing]
+            self._writer.put(self._parsed(new), marks, gaps)
 
     def flush(self) -> None:
         """Wait until all lines are stored, unless that takes too long."""
         self._writer.flush(_FLUSH_SECONDS)
-
-    def _gap(self, begin: int, end: int) -> Gap:
-        return Gap(self._container.module, self._container.service, begin, end)
 
     def _parsed(self, lines: Sequence[LogLine]) -> list[Line]:
         module, service, parsers = self._container.module, self._container.service, self._parsers
@@ -244,16 +229,11 @@ class ContainerLines:
         return found
 
 
-# -- the entries of the journal as log lines ------------------------------------------------------
-
-
 MODULE: Final = JOURNAL
 SERVICE: Final = "journal"
 """The journal as a source of lines. No module has such a name."""
-
 MARK: Final = f"{MODULE}/{SERVICE}"
 """The name of its mark, where others have the ID of a container."""
-
 _MAX_TAKEN = 1000
 
 
@@ -267,8 +247,7 @@ class JournalLine(NamedTuple):
 
 
 def lines_of(entry: Entry, language: Language) -> Iterator[JournalLine]:
-    """The lines for *entry* as it is now: an operation has one for its beginning, and one for its
-    end."""
+    """The lines for *entry* as it is now: for an operation, its beginning and its end."""
     began = nanoseconds(entry.time)
     what = text_of(entry)
     if isinstance(entry, RefusedEntry):
@@ -288,24 +267,20 @@ def lines_of(entry: Entry, language: Language) -> Iterator[JournalLine]:
 def _end_of(entry: OperationEntry, what: Text, time: int, language: Language) -> JournalLine:
     seconds = round(entry.seconds or 0, 1)
     if entry.status == "succeeded":
-        return JournalLine(
-            time, "info", Text("{what}: done after {seconds} s", what=what, seconds=seconds)
-        )
+        text = Text("{what}: done after {seconds} s", what=what, seconds=seconds)
+        return JournalLine(time, "info", text)
     if entry.status == "cancelled":
-        return JournalLine(
-            time, "warn", Text("{what}: cancelled after {seconds} s", what=what, seconds=seconds)
-        )
+        text = Text("{what}: cancelled after {seconds} s", what=what, seconds=seconds)
+        return JournalLine(time, "warn", text)
     reason = in_language(entry.message, language)
     return JournalLine(time, "error", Text("{what}: failed: {reason}", what=what, reason=reason))
 
 
 class JournalLines:
-    """Makes lines of the journal's entries. *mark*: those of an earlier process are stored up to
-    this time."""
+    """Makes lines of the journal's entries. *mark*: the time up to which they are stored."""
 
     def __init__(self, mark: int) -> None:
-        self._stored = mark
-        self._newest = mark
+        self._stored = self._newest = mark
         self._taken: dict[tuple[str, int], None] = {}
         """Entry and time of the last lines, the oldest first."""
 
@@ -316,10 +291,8 @@ class JournalLines:
 
     def take(self, entries: Iterable[Entry], language: Language) -> list[Line]:
         """The lines for *entries* that were not taken before, by time."""
-        found = sorted(
-            (line for entry in entries for line in self._new(entry, language)),
-            key=lambda line: line.time,
-        )
+        new = (line for entry in entries for line in self._new(entry, language))
+        found = sorted(new, key=lambda line: line.time)
         self._newest = max([self._newest, *(line.time for line in found)])
         return found
 

@@ -1,4 +1,5 @@
-"""Reading the log lines of a service: levels, messages, fields, and which lines belong together."""
+"""Reading the log lines of a service: levels, messages, fields, and which lines belong together.
+Nothing searches a message for words such as "error". Pure."""
 
 import json
 import re
@@ -15,11 +16,8 @@ from aiserver_tray.features.logs.line import (
     Entry,
     Level,
     level_of_number,
+    level_words,
 )
-
-# -- JSON and logfmt lines ------------------------------------------------------------------------
-# Pure.
-
 
 _LEVEL_KEYS = ("level", "log.level", "severity", "lvl", "levelname", "@level", "level_name")
 _LEVEL_WORDS: Mapping[str, Level] = {**WORDS, "http": "debug", "silly": "debug", "log": "info"}
@@ -78,10 +76,6 @@ def _message(fields: Mapping[str, object]) -> str:
             if isinstance(message := source.get(key), str):
                 return message
     return ""
-
-
-# -- formats of loggers ---------------------------------------------------------------------------
-# None searches the message for words such as "error". Pure.
 
 
 @dataclass(frozen=True)
@@ -144,41 +138,19 @@ _CONTEXT = r"""(?:(?:
 """What loggers write between the time and the level."""
 
 _POSTGRES: Mapping[str, Level | None] = {
-    **dict.fromkeys(("DEBUG1", "DEBUG2", "DEBUG3", "DEBUG4", "DEBUG5"), "debug"),
-    **dict.fromkeys(("INFO", "NOTICE", "LOG"), "info"),
-    "WARNING": "warn",
-    **dict.fromkeys(("ERROR", "FATAL", "PANIC"), "error"),
+    **level_words(
+        debug="DEBUG1 DEBUG2 DEBUG3 DEBUG4 DEBUG5", info="INFO NOTICE LOG", warn="WARNING"
+    ),
+    **level_words(error="ERROR FATAL PANIC"),
     **dict.fromkeys(("DETAIL", "HINT", "QUERY", "CONTEXT", "STATEMENT", "LOCATION"), None),
 }
-_REDIS: Mapping[str, Level] = {".": "debug", "-": "debug", "*": "info", "#": "warn"}
-_MYSQL: Mapping[str, Level] = {
-    **dict.fromkeys(("system", "note"), "info"),
-    **dict.fromkeys(("warning", "warn"), "warn"),
-    "error": "error",
-}
-_LOGRUS: Mapping[str, Level] = {
-    **dict.fromkeys(("TRAC", "DEBU"), "debug"),
-    "INFO": "info",
-    "WARN": "warn",
-    **dict.fromkeys(("ERRO", "FATA", "PANI"), "error"),
-}
-_DOTNET: Mapping[str, Level] = {
-    **dict.fromkeys(("trce", "dbug"), "debug"),
-    "info": "info",
-    "warn": "warn",
-    **dict.fromkeys(("fail", "crit"), "error"),
-}
-_NPM: Mapping[str, Level] = {
-    **dict.fromkeys(("info", "notice"), "info"),
-    "warn": "warn",
-    **dict.fromkeys(("error", "err!"), "error"),
-}
+_REDIS = level_words(debug=". -", info="*", warn="#")
+_MYSQL = level_words(info="system note", warn="warning warn", error="error")
+_LOGRUS = level_words(debug="TRAC DEBU", info="INFO", warn="WARN", error="ERRO FATA PANI")
+_DOTNET = level_words(debug="trce dbug", info="info", warn="warn", error="fail crit")
+_NPM = level_words(info="info notice", warn="warn", error="error err!")
 _NEST: Mapping[str, Level] = {**WORDS, "log": "info"}
-_NEXT: Mapping[str, Level] = {
-    **dict.fromkeys("✓○▲", "info"),
-    "⚠": "warn",
-    "⨯": "error",
-}
+_NEXT = level_words(info="✓ ○ ▲", warn="⚠", error="⨯")
 
 FORMATS = (
     # {"level":30,"msg":"listening"}
@@ -219,11 +191,7 @@ FORMATS = (
     # [Nest] 1  - 11/25/2026, 4:02:44 AM     LOG [NestFactory] Starting Nest application
     _with_level("[", rf"\[Nest\]\s\d+\s+-\s{_TIME}\s+(?P<level>(?i:{_one_of(_NEST)}))\s", _NEST),
     # [INFO] x; <info> x; [main] INFO x; [0.005s][info][gc] x
-    _with_level(
-        "[<",
-        rf"(?:\[[^\]\[]{{1,40}}\]\s?){{0,2}}?(?:\[\s?|<(?=\w+>\s))?{_LEVEL}",
-        WORDS,
-    ),
+    _with_level("[<", rf"(?:\[[^\]\[]{{1,40}}\]\s?){{0,2}}?(?:\[\s?|<(?=\w+>\s))?{_LEVEL}", WORDS),
     # E1125 04:02:44.290123       1 main.go:12] lost
     _with_level(
         "".join(LETTERS),
@@ -242,9 +210,7 @@ FORMATS = (
     _with_level("n", rf"npm\s(?P<level>(?i:{_one_of(_NPM)}))\s", _NPM),
     # nginx: [emerg] host not found; 20-envsubst-on-templates.sh: ERROR: x
     _with_level(
-        digits + ascii_letters + "/",
-        rf"[\w./-]{{1,60}}:\s(?:\[|(?=(?i:{_WORD}):)){_LEVEL}",
-        WORDS,
+        digits + ascii_letters + "/", rf"[\w./-]{{1,60}}:\s(?:\[|(?=(?i:{_WORD}):)){_LEVEL}", WORDS
     ),
     # (node:7) [DEP0040] DeprecationWarning: x; /app/a.py:12: UserWarning: x
     _all("warn", "(/", r"\(node:\d+\)\s(?:\[\w+\]\s)?\w*Warning: | /\S{1,300}:\d+:\s\w*Warning:"),
@@ -253,12 +219,10 @@ FORMATS = (
 )
 """In the order in which they are tried."""
 
-
 _FORMATS_OF: Mapping[str, tuple[Format, ...]] = {
     character: tuple(known for known in FORMATS if character in known.begins)
     for character in {character for known in FORMATS for character in known.begins}
 }
-
 
 _PAUSE_NS = 10**9
 """A trace that begins so long after the line above is an error of its own."""
@@ -349,10 +313,6 @@ class LineParser:
         """Take *line* as one that can begin a trace."""
         self._may_have_trace = False
         self._in_trace = self._was_frame = bool(FRAMES.match(line) or GO_FUNCTION.match(line))
-
-
-# -- stack traces ---------------------------------------------------------------------------------
-# Pure.
 
 
 _CLASS = r"(?:[A-Za-z_][\w$]*\.){0,12}[A-Z][\w$]{0,80}(?:Error|Exception)"

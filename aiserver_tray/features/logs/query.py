@@ -1,4 +1,9 @@
-"""The filter of log lines: one model for the page, the command line and the contract. Pure."""
+"""The filter of log lines, one model for the page, the command line and the contract; and the
+answers of the log store. Pure.
+
+An answer takes at most its time budget: it has what was found until then, and `reached`, from where
+the caller asks on. Nothing is kept between two requests.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -35,15 +40,13 @@ class FieldCondition(NamedTuple):
             LogFilterError: it is none.
         """
         if not (found := _CONDITION.fullmatch(text.strip())):
-            raise LogFilterError(
-                Text(
-                    "{text} is not a condition on a field. Write a name, one of {operators} and a "
-                    "value, such as status>=500",
-                    text=text,
-                    operators=" ".join(get_args(Operator)),
-                ),
-                "fields",
+            why = Text(
+                "{text} is not a condition on a field. Write a name, one of {operators} and a "
+                "value, such as status>=500",
+                text=text,
+                operators=" ".join(get_args(Operator)),
             )
+            raise LogFilterError(why, "fields")
         return cls(found[1], cast(Operator, found[2]), found[3])
 
 
@@ -78,9 +81,8 @@ class LogFilter:
 
     def wants_time(self, time: int) -> bool:
         """Whether lines of this time are wanted."""
-        return (self.since is None or self.since <= time) and (
-            self.until is None or time < self.until
-        )
+        is_late_enough = self.since is None or self.since <= time
+        return is_late_enough and (self.until is None or time < self.until)
 
     def wants(self, line: Line) -> bool:
         """Whether *line* is wanted, but for text, pattern, fields and numbers."""
@@ -90,11 +92,6 @@ class LogFilter:
             and (not self.streams or line.stream in self.streams)
             and self.wants_time(line.time)
         )
-
-
-# -- answers of the log store ---------------------------------------------------------------------
-# Each takes at most its time budget: what was found until then, and `reached`, from where the
-# caller asks on. Nothing is kept between two requests.
 
 
 class Page(NamedTuple):
@@ -142,8 +139,7 @@ class ErrorGroups(NamedTuple):
 
     groups: Sequence[ErrorGroup]
     reached: Cursor | None
-    """the next `before`; the caller joins groups of the same fingerprint. None if all entries were
-    read."""
+    """the next `before`; the caller joins groups of one fingerprint. None if all was read."""
 
 
 class Bounds(NamedTuple):

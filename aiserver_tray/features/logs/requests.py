@@ -1,4 +1,4 @@
-"""What clients ask the kept logs, and what they get."""
+"""What clients ask the kept logs, and what they get, as JSON."""
 
 import math
 from collections.abc import Mapping
@@ -15,29 +15,20 @@ from aiserver_tray.features.logs.query import FieldCondition, LogFilter
 from aiserver_tray.model import MAX_NAMES
 from aiserver_tray.protocol.channel import Names, Payload
 
-# -- kept log lines and cursors in JSON -----------------------------------------------------------
-
-
 _NANOSECONDS = 10**9
 _MAX_DEPTH = 20
 """Of lists and objects in the field of a line. Deeper values are shown as text."""
 
 
 def line_json(kept: Kept) -> LogLineJson:
-    """A line."""
     cursor, line = kept
     times = {"time": seconds(line.time), "timestamp": rfc3339(line.time)}
     return cast("LogLineJson", {"cursor": cursor_text(cursor), **line._asdict(), **times})
 
 
 def gap_json(gap: Gap) -> LogGapJson:
-    """A gap."""
-    return {
-        "module": gap.module,
-        "service": gap.service,
-        "begin": seconds(gap.begin),
-        "end": seconds(gap.end),
-    }
+    module, service, begin, end = gap
+    return {"module": module, "service": service, "begin": seconds(begin), "end": seconds(end)}
 
 
 def seconds(time: int) -> float:
@@ -51,7 +42,6 @@ def nanoseconds(time: float) -> int:
 
 
 def cursor_text(cursor: Cursor) -> str:
-    """*cursor* as clients get it."""
     return f"{cursor.time}-{cursor.number}"
 
 
@@ -83,9 +73,6 @@ def _plain(value: object, depth: int) -> object:
         case dict() | list():
             return "…"
     return value
-
-
-# -- the part of requests that selects kept log lines ---------------------------------------------
 
 
 MAX_TEXT = 1000

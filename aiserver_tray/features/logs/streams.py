@@ -20,16 +20,13 @@ from aiserver_tray.base.queues import available
 from aiserver_tray.base.strings import nanoseconds
 from aiserver_tray.features.logs.lines import Position
 from aiserver_tray.features.logs.parser import LineParser, Parsed
-from aiserver_tray.state.views import Snapshot
+from aiserver_tray.state.views import ServiceView, Snapshot
 
 if TYPE_CHECKING:
     from aiserver_tray.engine.engine import Engine
     from aiserver_tray.engine.logs import LogStream
     from aiserver_tray.engine.values import LogLine
     from aiserver_tray.state.store import Store
-
-
-# -- the services whose logs are wanted -----------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -42,7 +39,6 @@ class Source:
 
     @property
     def name(self) -> str:
-        """The name for display."""
         return self.module if self.module == self.service else f"{self.module}/{self.service}"
 
     @property
@@ -59,12 +55,16 @@ class Source:
 
 def sources(snapshot: Snapshot, names: Sequence[str]) -> list[Source]:
     """The services of *names*, as `is_named` has them, that have a container."""
-    return [
-        Source(module.name, service.name, service.container)
+    return [source for source, view in _named(snapshot, names).items() if view.state != "absent"]
+
+
+def _named(snapshot: Snapshot, names: Sequence[str]) -> dict[Source, ServiceView]:
+    return {
+        Source(module.name, service.name, service.container): service
         for module in snapshot.modules
         for service in module.services
-        if is_named(names, module.name, service.name) and service.state != "absent"
-    ]
+        if is_named(names, module.name, service.name)
+    }
 
 
 def is_named(names: Sequence[str], module: str, service: str) -> bool:
@@ -82,8 +82,7 @@ _RETRY_SECONDS = 0.1
 
 @dataclass(frozen=True)
 class Span:
-    """The requested part of each log: lines since *since* (nanoseconds since 1970), the last *tail*
-    lines."""
+    """The requested part of each log: since *since* (nanoseconds since 1970), the last *tail*."""
 
     since: int | None = None
     tail: int | None = None
@@ -174,15 +173,17 @@ class Follower:
             EngineDownError: the engine went away.
         """
         self._begun = nanoseconds(self.engine.now())
-        snapshot = self.store.snapshot
-        wanted = sources(snapshot, self.names)
+        wanted = sources(self.store.snapshot, self.names)
         for source, line in history(self.engine, wanted, self.span, self._tell_once):
-            position = self._positions.setdefault(source, Position(first=line.time))
-            position.take([line])
+            self._positions.setdefault(source, Position(first=line.time)).take([line])
             yield source, line
         try:
             while not self._closed.is_set() and self._is_live():
-                yield from self._arrived()
+                for item in available(self._queue):
+                    if isinstance(item, _End):
+                        self._end(item)
+                    else:
+                        yield item
         finally:
             self.close()
             for reader in self._readers.values():
@@ -191,13 +192,6 @@ class Follower:
     def close(self) -> None:
         """Make `lines` end soon. Can be called from any thread."""
         self._closed.set()
-
-    def _arrived(self) -> Iterator[Item]:
-        for item in available(self._queue):
-            if isinstance(item, _End):
-                self._end(item)
-            else:
-                yield item
 
     def _end(self, end: _End) -> None:
         if end.error is None:
@@ -209,17 +203,10 @@ class Follower:
             raise end.error
 
     def _is_live(self) -> bool:
-        """Whether more lines may come. Starts to read containers that have started, and logs whose
-        connection was cut."""
+        """Whether more lines may come. Starts to read what has started, or was cut off."""
         if self._cut:
             self._closed.wait(_RETRY_SECONDS)
-        snapshot = self.store.snapshot
-        services = {
-            Source(module.name, service.name, service.container): service
-            for module in snapshot.modules
-            for service in module.services
-            if is_named(self.names, module.name, service.name)
-        }
+        services = _named(self.store.snapshot, self.names)
         started = {source: s.started_at for source, s in services.items() if s.state in _LIVE}
         for source in {**dict.fromkeys(self._cut), **started}:
             self._read(source, started.get(source))
@@ -248,9 +235,8 @@ class Follower:
             return
         self._unreadable.pop(source, None)
         self._readers[source] = _Reader(started_at, log)
-        threading.Thread(
-            target=self._pump, args=(source, log, position), name="log", daemon=True
-        ).start()
+        work = (source, log, position)
+        threading.Thread(target=self._pump, args=work, name="log", daemon=True).start()
 
     def _span_after(self, position: Position) -> Span:
         """The lines to request from a log that was read up to *position*. The tail applies only to

@@ -12,11 +12,9 @@ from aiserver_tray.features.logs.line import Gap, Line, Mark
 _BATCH_SECONDS = 0.25
 _BATCH_LINES = 750
 """A transaction has the lines of so many seconds, or so many lines."""
-
 _MOST_LINES = 2_000
 _MOST_CHARACTERS = 2 << 20
 """What waits to be stored. While there is more, no source is read, and their containers go on."""
-
 _RETRY_SECONDS = (1.0, 5.0, 30.0)
 """Seconds between attempts to store a batch; the last for all later."""
 
@@ -50,7 +48,6 @@ class LogWriter:
         self._thread = Thread(target=self._run, name="log-writer", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
         self._thread.start()
 
     def put(self, lines: Sequence[Line], marks: Sequence[Mark], gaps: Sequence[Gap] = ()) -> None:
@@ -92,8 +89,6 @@ class LogWriter:
             self._changed.notify_all()
         if self._thread.is_alive():
             self._thread.join(seconds)
-
-    # -- in its thread -------------------------------------------------------------------------
 
     def _run(self) -> None:
         while batch := self._next():

@@ -13,7 +13,7 @@ from aiserver_tray.base.errors import CatalogError, RefusedError, refuse_unknown
 from aiserver_tray.base.errors.remedies import PermissionJson
 from aiserver_tray.base.i18n import LocalText, Text
 from aiserver_tray.base.masking import hide
-from aiserver_tray.engine.values import ContainerDetails, HealthCheck, Mount
+from aiserver_tray.engine.values import HealthCheck, Mount
 from aiserver_tray.features.place import Place
 from aiserver_tray.features.stack.channels import module_of
 from aiserver_tray.model import Actor
@@ -146,10 +146,7 @@ class ModulesFeature(Feature):
     def _volumes(self, module: str) -> list[str]:
         if not self._place.core.store.snapshot.engine.running:
             return []
-        ours = {
-            labels.INSTALLATION: self._app.settings.installation_id,
-            labels.MODULE: module,
-        }
+        ours = {labels.INSTALLATION: self._app.settings.installation_id, labels.MODULE: module}
         return sorted(
             volume.name
             for volume in self._place.core.engine.volumes.all()
@@ -163,9 +160,6 @@ class ModulesFeature(Feature):
         containers = {service.name: service.container for service in module.services}
         refuse_unknown([asked.service], containers)
         details = self._place.core.engine.containers.details(containers[asked.service])
-        return self._service_details(details)
-
-    def _service_details(self, details: ContainerDetails) -> ServiceDetails:
         container, check, secrets = details.container, details.last_check, self._app.secrets
         return {
             "id": container.id,
@@ -201,8 +195,7 @@ class ModulesFeature(Feature):
         if report.problems:
             raise CatalogError(report.problems)
         if not report.checked:
-            why = Text("There is no Compose file in {path}.", path=folder)
-            raise RefusedError(why, ["folder"])
+            raise RefusedError(Text("There is no Compose file in {path}.", path=folder), ["folder"])
         added = self._app.settings.app.module_folders
         if str(folder) not in added:
             self._set([*added, str(folder)], caller.actor)

@@ -102,8 +102,7 @@ class StackFeature(Feature):
                 return
             self._core.store.flush()
             views = self._core.store.snapshot.operations
-            own = [view for view in views if not (view.is_over or view.is_foreign)]
-            if own:
+            if own := [view for view in views if not (view.is_over or view.is_foreign)]:
                 raise BusyError(", ".join(own[0].modules), os.getpid(), own[0].kind)
             give_up_core()
             self._is_given_up = True

@@ -17,18 +17,14 @@ from aiserver_tray.base.bugs import bug_error, log_bug
 from aiserver_tray.base.errors import AiServerError, SettingError
 from aiserver_tray.base.masking import MASK, hide, with_texts
 from aiserver_tray.catalog.guessable import why_guessable
+from aiserver_tray.core.app import App
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.engine.proxies import configured, passwords
-from aiserver_tray.features.doctor.channels import Installation
 from aiserver_tray.features.support import contents
 from aiserver_tray.state.views import Snapshot
 
-# -- replacing secrets and names ------------------------------------------------------------------
-
-
 _SHORTEST = 4
 """Minimum characters of a text to replace: a shorter one would be found everywhere."""
-
 _LOGIN = re.compile(r"(?<=://)[^/\s:@\"']*:[^/\s@\"']+(?=@)")
 _HEADER = re.compile(r"(authorization[\"']?\s*[=:]\s*[\"']?)[^\"'\r\n]+", re.IGNORECASE)
 _BEARER = re.compile(r"\b(bearer\s+)[\w.~+/=-]{8,}", re.IGNORECASE)
@@ -67,8 +63,7 @@ class Redactor:
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """*secret* and its lines as programs print them: as they are, in JSON, in an address, and in
-    Base64."""
+    """*secret* and its lines as programs print them: as is, in JSON, in an address, in Base64."""
     for text in {secret, *secret.splitlines()}:
         if len(text.strip()) < _SHORTEST:
             continue
@@ -91,8 +86,7 @@ def _spellings(path: str) -> set[str]:
 def _one_of(patterns: Iterable[str]) -> re.Pattern[str]:
     """Any of *patterns*, the longest first, because one may be the beginning of another. Nothing
     matches if there are none."""
-    ordered = sorted(patterns, key=len, reverse=True)
-    return re.compile("|".join(ordered) or "(?!)")
+    return re.compile("|".join(sorted(patterns, key=len, reverse=True)) or "(?!)")
 
 
 MAX_BYTES: Final = 16 * 2**20
@@ -122,14 +116,12 @@ def file_name() -> str:
     return f"aiserver-support-{datetime.now().astimezone():%Y%m%d-%H%M%S}.zip"
 
 
-def support_bundle(installation: Installation, engine: Engine, snapshot: Snapshot) -> bytes:
+def support_bundle(installation: App, engine: Engine, snapshot: Snapshot) -> bytes:
     """The bundle of *installation*, whose state is *snapshot*. A part that can't be read is left
     out, with a note."""
-    files = _files(installation, engine, snapshot)
-    packed = io.BytesIO()
-    left = MAX_BYTES
+    packed, left = io.BytesIO(), MAX_BYTES
     with ZipFile(packed, "w", ZIP_DEFLATED) as archive:
-        for name, content in files:
+        for name, content in _files(installation, engine, snapshot):
             left -= len(content)
             if left < 0:
                 archive.writestr("LEFT-OUT.txt", f"{name} and further files: too large\n")
@@ -138,9 +130,7 @@ def support_bundle(installation: Installation, engine: Engine, snapshot: Snapsho
     return packed.getvalue()
 
 
-def _files(
-    installation: Installation, engine: Engine, snapshot: Snapshot
-) -> Iterator[tuple[str, bytes]]:
+def _files(installation: App, engine: Engine, snapshot: Snapshot) -> Iterator[tuple[str, bytes]]:
     yield "README.txt", _README.format(time=datetime.now(UTC).isoformat("T", "seconds")).encode()
     try:
         redactor, unread = _redactor(installation), None
@@ -155,7 +145,8 @@ def _files(
         "doctor": lambda: contents.doctor(installation),
     }
     for name, part in parts.items():
-        yield f"{name}.json", _json(redactor.data(_result(part)))
+        content = redactor.data(_result(part))
+        yield f"{name}.json", json.dumps(content, indent=1, ensure_ascii=False).encode()
     if unread:
         # What can't be read can't be replaced, and services may write their passwords.
         why = f"Logs are left out, because the secrets in them are not known.\n{unread}\n"
@@ -166,7 +157,7 @@ def _files(
         yield name, contents.last_lines(redactor.text(text))
 
 
-def _redactor(installation: Installation) -> Redactor:
+def _redactor(installation: App) -> Redactor:
     """Replaces all that must not leave the machine.
 
     Raises:
@@ -190,7 +181,3 @@ def _result(part: Any) -> Any:  # noqa: ANN401 - JSON
     except Exception as bug:  # noqa: BLE001 - a bundle is needed most where something is wrong
         log_bug(_logger, "a part of the support bundle failed", bug)
         return bug_error(bug).as_json("en")
-
-
-def _json(value: Any) -> bytes:  # noqa: ANN401 - JSON
-    return json.dumps(value, indent=1, ensure_ascii=False).encode()

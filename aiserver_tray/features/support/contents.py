@@ -12,10 +12,11 @@ from aiserver_tray import __version__
 from aiserver_tray.base.codec import to_json
 from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.base.strings import rfc3339
+from aiserver_tray.core.app import App
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.features.activity.activity import activity_of
 from aiserver_tray.features.configuration.forms import setting_json
-from aiserver_tray.features.doctor.channels import Installation, examine
+from aiserver_tray.features.doctor.channels import examine
 from aiserver_tray.features.logs.streams import Span, history, sources
 from aiserver_tray.settings.journal import Journal, Range
 from aiserver_tray.state.encode import SnapshotEncoder
@@ -26,16 +27,12 @@ from aiserver_tray.system.resources import python_and_system
 
 _ACTIVITIES = 200
 """The last entries of the journal that are taken."""
-
 _LOG_LINES = 300
 """The last lines of each service that are taken."""
-
 _FILE_BYTES: Final = 256 * 2**10
 """Maximum size of a log, from its end."""
-
 _READ_BYTES = 2 * _FILE_BYTES
 """Bytes of a log that are read: replaced secrets make it shorter."""
-
 _MAX_LINE = 4000
 """Maximum characters of a line."""
 
@@ -54,7 +51,7 @@ def engine(engine: Engine) -> Any:  # noqa: ANN401 - JSON
     return {"address": engine.host, "source": engine.address.source, **asdict(engine.info())}
 
 
-def settings(installation: Installation) -> Any:  # noqa: ANN401 - JSON
+def settings(installation: App) -> Any:  # noqa: ANN401 - JSON
     """The declared settings with masked secrets, and the names of others that are stored.
 
     Raises:
@@ -82,7 +79,7 @@ def activity(journal: Journal) -> Any:  # noqa: ANN401 - JSON
     return [to_json(activity_of(entry), "en") for entry in journal.read(Range(limit=_ACTIVITIES))]
 
 
-def doctor(installation: Installation) -> Any:  # noqa: ANN401 - JSON
+def doctor(installation: App) -> Any:  # noqa: ANN401 - JSON
     """The doctor's checks."""
     return [finding.as_json("en") for finding in examine(installation)]
 
@@ -111,8 +108,7 @@ def logs(engine: Engine, snapshot: Snapshot) -> Iterator[tuple[str, str]]:
     for source in sources(snapshot, ()):
         lines: list[str] = []
         try:
-            found = history(engine, [source], Span(tail=_LOG_LINES), lambda _source: None)
-            for _, line in found:
+            for _, line in history(engine, [source], Span(tail=_LOG_LINES), lambda _source: None):
                 lines.append(f"{rfc3339(line.time) if line.time else '-'} {line.text}")
         except AiServerError as error:
             lines.append(f"({error})")

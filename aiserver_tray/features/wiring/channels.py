@@ -36,8 +36,7 @@ class WiringFeature(Feature):
     def _connect(self, asked: Connected, caller: Caller) -> AccessToken:
         """Create the access token of a module at the module that it can use, which must be running,
         and store it. A stored token that works is kept."""
-        consumer = consumer_of(self._app.catalog.module(asked.module))
-        if consumer is None:
+        if (consumer := consumer_of(self._app.catalog.module(asked.module))) is None:
             why = Text("{module} has no access token to create.", module=asked.module)
             raise RefusedError(why, ["module"])
         token = self._token(consumer)
@@ -50,10 +49,6 @@ class WiringFeature(Feature):
         try:
             return working_token(self._app, consumer, self._place.core.store.snapshot)
         except OneApiError as error:
-            raise RefusedError(
-                Text(
-                    "Can't create an access token in {provider}: {why}.",
-                    provider=consumer.provider,
-                    why=error.why,
-                )
-            ) from None
+            text = Text("Can't create an access token in {provider}: {why}.")
+            values = {"provider": consumer.provider, "why": error.why}
+            raise RefusedError(text.with_values(values)) from None

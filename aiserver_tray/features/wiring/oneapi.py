@@ -18,7 +18,6 @@ ACCOUNT = "root"
 PASSWORD = "oneapi.ONEAPI_ROOT_PASSWORD"  # the setting's address
 PORT = 3000
 """Its port inside the container."""
-
 _TIMEOUT_SECONDS = 30.0
 """Seconds for one answer."""
 
@@ -54,8 +53,7 @@ class OneApi:
         self.remove(name)
         wanted = {"name": name, "expired_time": -1, "remain_quota": 0, "unlimited_quota": True}
         self._ask("POST", "/api/token/", wanted)
-        key = self.key(name)
-        if key is None:
+        if (key := self.key(name)) is None:
             raise OneApiError(Text("it did not create a token"))
         return key
 
@@ -78,14 +76,12 @@ class OneApi:
         wanted = {"username": ACCOUNT, "password": password}
         status, response, body = _exchange(self._place, "POST", "/api/user/login", {}, wanted)
         if status == HTTPStatus.TOO_MANY_REQUESTS:
-            raise OneApiError(
-                Text("it received too many requests; it accepts new ones in 20 minutes")
-            )
+            why = Text("it received too many requests; it accepts new ones in 20 minutes")
+            raise OneApiError(why)
         answer = _read(status, body)
         if not answer.get("success"):
-            raise OneApiError(
-                Text("{name} can't log in: {why}", name=ACCOUNT, why=_message(answer))
-            )
+            why = Text("{name} can't log in: {why}", name=ACCOUNT, why=_message(answer))
+            raise OneApiError(why)
         data = answer.get("data") or {}
         if data.get("require_2fa"):
             raise OneApiError(Text("{name} uses two-factor authentication", name=ACCOUNT))

@@ -1,4 +1,4 @@
-"""The way to the provider that a module uses."""
+"""Connecting a module to the provider that it uses, and undoing that."""
 
 import hashlib
 from collections.abc import Sequence
@@ -9,16 +9,10 @@ from aiserver_tray.base.errors import CatalogError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.modules import Module
 from aiserver_tray.features.wiring.oneapi import PASSWORD, PORT, OneApi, OneApiError
-from aiserver_tray.settings.declared import Declared
-from aiserver_tray.settings.store import Settings
 
 if TYPE_CHECKING:
-    from aiserver_tray.engine.engine import Engine
+    from aiserver_tray.core.app import App
     from aiserver_tray.state.views import Snapshot
-
-
-# -- connecting a consumer ------------------------------------------------------------------------
-
 
 _NAME_BYTES = 30
 """Bytes that one-api takes as a token's name (songquanpeng/one-api v0.6.10,
@@ -74,26 +68,7 @@ ELSEWHERE = Text("the engine is on another machine")
 _LOOPBACK = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}
 
 
-class Installation(Protocol):
-    """The installation whose modules are connected."""
-
-    @property
-    def settings(self) -> Settings:
-        """Its settings."""
-
-    @property
-    def declared(self) -> Declared:
-        """Its settings."""
-
-    def engine(self) -> "Engine":
-        """Its engine, which was not contacted yet.
-
-        Raises:
-            SettingError: it is named by what is no address.
-        """
-
-
-def log_in(here: Installation, consumer: Consumer, snapshot: "Snapshot") -> OneApi:
+def log_in(here: "App", consumer: Consumer, snapshot: "Snapshot") -> OneApi:
     """The provider that *consumer* uses, at the port in *snapshot*.
 
     Raises:
@@ -103,15 +78,14 @@ def log_in(here: Installation, consumer: Consumer, snapshot: "Snapshot") -> OneA
         # On this machine's loopback, another program may listen, and would receive the password.
         raise OneApiError(ELSEWHERE)
     modules = (m for m in snapshot.modules if m.name == consumer.provider)
-    ports = [port for m in modules for port in m.ports if port.container == PORT]
-    if not ports:
+    if not (ports := [port for m in modules for port in m.ports if port.container == PORT]):
         raise OneApiError(Text("it publishes no port"))
     port = ports[0]
     password = here.settings.reveal(here.declared, PASSWORD)
     return OneApi(_LOOPBACK.get(port.address, port.address), port.host, password)
 
 
-def working_token(here: Installation, consumer: Consumer, snapshot: "Snapshot") -> str:
+def working_token(here: "App", consumer: Consumer, snapshot: "Snapshot") -> str:
     """The stored token of *consumer*, if it works. Otherwise the token of that name, or a new one.
 
     Raises:
@@ -123,9 +97,6 @@ def working_token(here: Installation, consumer: Consumer, snapshot: "Snapshot") 
         if key and provider.takes(key):
             return key
     return provider.make(consumer.token_name)
-
-
-# -- undoing a connection -------------------------------------------------------------------------
 
 
 class Commands(Protocol):
@@ -148,14 +119,11 @@ class Commands(Protocol):
         """Show a message to the user."""
 
 
-def disconnect(
-    here: Installation, consumers: Sequence[Consumer], commands: Commands
-) -> list[Consumer]:
+def disconnect(here: "App", consumers: Sequence[Consumer], commands: Commands) -> list[Consumer]:
     """Disconnect *consumers* from their providers, delete their tokens, and recreate those that
     run. Returns the consumers that were connected. Starts a provider if a token has to be deleted
     there."""
-    connected = [consumer for consumer in consumers if _is_connected(here, consumer)]
-    if not connected:
+    if not (connected := [consumer for consumer in consumers if _is_connected(here, consumer)]):
         return []
     snapshot = commands.snapshot()
     states = {module.name: module.state for module in snapshot.modules}
@@ -173,14 +141,13 @@ def disconnect(
     return connected
 
 
-def _is_connected(here: Installation, consumer: Consumer) -> bool:
+def _is_connected(here: "App", consumer: Consumer) -> bool:
     known = here.settings.known({a: here.declared[a] for a in (consumer.choice, consumer.token)})
     return consumer.token in known or known.get(consumer.choice) == consumer.answer
 
 
 def _started(consumers: Sequence[Consumer], snapshot: "Snapshot", commands: Commands) -> "Snapshot":
-    """The snapshot once the providers of *consumers* are running. Running providers are not
-    changed."""
+    """The snapshot once the providers of *consumers* run. Running ones are not changed."""
     states = {module.name: module.state for module in snapshot.modules}
     down = sorted({c.provider for c in consumers if states[c.provider] != "running"})
     for name in down:
@@ -189,18 +156,16 @@ def _started(consumers: Sequence[Consumer], snapshot: "Snapshot", commands: Comm
 
 
 def _delete_token(
-    here: Installation, consumer: Consumer, snapshot: "Snapshot", commands: Commands
+    here: "App", consumer: Consumer, snapshot: "Snapshot", commands: Commands
 ) -> None:
     """Delete the token, or report why that failed."""
     try:
         log_in(here, consumer, snapshot).remove(consumer.token_name)
     except OneApiError as error:
-        commands.report(
-            Text(
-                "Can't delete the access token {name} in {provider}: {why}. Delete it there "
-                "yourself.",
-                name=consumer.token_name,
-                provider=consumer.provider,
-                why=error.why,
-            )
+        text = Text(
+            "Can't delete the access token {name} in {provider}: {why}. Delete it there yourself.",
+            name=consumer.token_name,
+            provider=consumer.provider,
+            why=error.why,
         )
+        commands.report(text)

@@ -1,5 +1,4 @@
-"""Blocks of lines as bytes: columns and text apart, so that a question unpacks only what it needs.
-Pure."""
+"""Blocks of lines as bytes: columns and text apart, so that a question unpacks little. Pure."""
 
 import sys
 from array import array
@@ -56,12 +55,10 @@ def tag(source: int, kind: Kind) -> int:
 
 
 def source_of(tag: int) -> int:
-    """The source of a tag."""
     return tag >> _KIND_BITS
 
 
 def kind_of(tag: int) -> Kind:
-    """The kind of a tag."""
     return KINDS[tag & (1 << _KIND_BITS) - 1]
 
 
@@ -154,20 +151,13 @@ def encode(rows: Rows) -> Stored:
     counts = Counter(rows.tags)
     place = {tag: number for number, tag in enumerate(counts)}
     least, end = min(numbers), max(numbers) + 1
-    head = Head(
-        times[0],
-        times[-1],
-        len(times),
-        least,
-        end,
-        (array("I", counts) + array("I", counts.values())).tobytes(),
-    )
+    tags = (array("I", counts) + array("I", counts.values())).tobytes()
+    head = Head(times[0], times[-1], len(times), least, end, tags)
     places = array(_place_type(len(counts)), map(place.__getitem__, rows.tags))
     # Lines are usually stored in their order; then the least number says it all.
     is_range = end - least == len(numbers) and all(map(lt, numbers, numbers[1:]))
     offsets = b"" if is_range else array("I", [number - least for number in numbers]).tobytes()
-    columns = _times(times) + places.tobytes() + offsets
-    return Stored(head, columns, b"\n".join(rows.texts))
+    return Stored(head, _times(times) + places.tobytes() + offsets, b"\n".join(rows.texts))
 
 
 def columns(head: Head, stored: bytes) -> Columns:
@@ -184,11 +174,9 @@ def columns(head: Head, stored: bytes) -> Columns:
 
 
 def rows(head: Head, columns: Columns, body: bytes) -> Rows:
-    """All of a block."""
-    tags, _ = head.counts()
-    return Rows(
-        columns.times, columns.numbers, [tags[place] for place in columns.places], body.split(b"\n")
-    )
+    different, _ = head.counts()
+    tags = [different[place] for place in columns.places]
+    return Rows(columns.times, columns.numbers, tags, body.split(b"\n"))
 
 
 def pack(part: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""The file of the log store."""
+"""The file of the log store: its tables, errors, and room to delete lines on a full disk."""
 
 import os
 import shutil
@@ -11,8 +11,6 @@ from typing import Final
 from aiserver_tray.base.errors import AiServerError, ResourcesError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.system.files import open_private, write_private
-
-# -- errors of the log store ----------------------------------------------------------------------
 
 
 class LogStoreError(AiServerError):
@@ -28,13 +26,12 @@ class LogStoreFullError(ResourcesError):
     """The disk is full, so the lines were not stored."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(
-            Text(
-                "Can't keep logs, because the disk of {path} is full. Free some space, for example "
-                "by deleting kept logs in the settings.",
-                path=str(path),
-            )
+        text = Text(
+            "Can't keep logs, because the disk of {path} is full. Free some space, for example "
+            "by deleting kept logs in the settings.",
+            path=str(path),
         )
+        super().__init__(text)
 
 
 class LogFilterError(AiServerError):
@@ -215,12 +212,8 @@ def _number(db: sqlite3.Connection, pragma: str) -> int:
     return int(db.execute(f"PRAGMA {pragma}").fetchone()[0])
 
 
-# -- room on the disk for the deletion of lines ---------------------------------------------------
-
-
 RESERVE_BYTES: Final = 8 << 20
 """More than the write-ahead log of SQLite takes for a step of a deletion."""
-
 _LEAST_BYTES: Final = 1 << 20
 """Less than that is given back as a whole."""
 

@@ -23,113 +23,70 @@ from aiserver_tray.features.logs.query import (
     Page,
 )
 from aiserver_tray.features.logs.store import database, table
-from aiserver_tray.features.logs.store import scan as histogram
 from aiserver_tray.features.logs.store.block import UnpackError
-from aiserver_tray.features.logs.store.scan import Blocks, Scan, Span
+from aiserver_tray.features.logs.store.scan import Blocks, Parts, Scan, Span, histogram
 
 BUDGET_SECONDS = 0.2
 
 
 class LogReader:
     """Reads the file at *path* beside its writer, from any thread. Each question opens the file, so
-    nothing stays in memory between two questions.
+    nothing stays in memory between two questions. It takes about *budget_seconds* at most; then its
+    answer says where to go on.
 
     Every question raises `LogFilterError` if the filter is wrong, and `LogStoreError` if the file
     can't be read."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, budget_seconds: float = BUDGET_SECONDS) -> None:
         self._path = path
+        self._budget_seconds = budget_seconds
         # One question at a time: each takes at most its budget, and the memory for one block.
         self._turn = threading.Lock()
 
-    def older(
-        self,
-        wanted: LogFilter,
-        before: Cursor | None = None,
-        limit: int = 200,
-        *,
-        budget_seconds: float = BUDGET_SECONDS,
-    ) -> Page:
+    def older(self, wanted: LogFilter, before: Cursor | None = None, limit: int = 200) -> Page:
         """At most *limit* lines before a cursor, or the newest ones; newest first."""
         with self._blocks(wanted) as blocks:
-            scan = Scan(blocks, Span.of(wanted, before=before), budget_seconds)
+            scan = Scan(blocks, Span.of(wanted, before=before), self._budget_seconds)
             return _page(scan, scan.newest_first(), limit)
 
-    def newer(
-        self,
-        wanted: LogFilter,
-        after: Cursor,
-        limit: int = 200,
-        *,
-        budget_seconds: float = BUDGET_SECONDS,
-    ) -> Page:
+    def newer(self, wanted: LogFilter, after: Cursor, limit: int = 200) -> Page:
         """At most *limit* lines after a cursor, oldest first."""
         with self._blocks(wanted) as blocks:
-            scan = Scan(blocks, Span.of(wanted, after=after), budget_seconds)
+            scan = Scan(blocks, Span.of(wanted, after=after), self._budget_seconds)
             return _page(scan, scan.oldest_first(), limit)
 
-    def at(
-        self,
-        wanted: LogFilter,
-        time: int,
-        limit: int = 200,
-        *,
-        budget_seconds: float = BUDGET_SECONDS,
-    ) -> Page:
+    def at(self, wanted: LogFilter, time: int, limit: int = 200) -> Page:
         """At most *limit* lines at or before a time (nanoseconds since 1970), newest first."""
-        return self.older(wanted, Cursor(time + 1, 0), limit, budget_seconds=budget_seconds)
+        return self.older(wanted, Cursor(time + 1, 0), limit)
 
-    def around(
-        self,
-        cursor: Cursor,
-        before: int = 50,
-        after: int = 50,
-        *,
-        budget_seconds: float = BUDGET_SECONDS,
-    ) -> Sequence[Kept]:
-        """A line with lines of the same service before and after it, in their order; empty if the
-        line is gone."""
-        # The line is in a block of its time, so this search is short.
-        page = self.older(
-            LogFilter(), Cursor(cursor.time, cursor.number + 1), 1, budget_seconds=inf
-        )
-        if not page.lines or page.lines[0].cursor != cursor:
+    def around(self, cursor: Cursor, before: int = 50, after: int = 50) -> Sequence[Kept]:
+        """A line with those of its service before and after it, in order; empty if it is gone."""
+        low, high = (cursor._replace(number=cursor.number + step) for step in (-1, 1))
+        with self._blocks(LogFilter()) as blocks:
+            # The line is in a block of its time, so this search is short.
+            found = list(Scan(blocks, Span.of(LogFilter(), low, high), inf).newest_first())
+        if not found:
             return []
-        line = page.lines[0].line
+        line = found[0].line
         same = LogFilter(services=((line.module, line.service),))
-        older = self.older(same, cursor, before, budget_seconds=budget_seconds)
-        newer = self.newer(same, cursor, after, budget_seconds=budget_seconds)
-        return [*reversed(older.lines), *page.lines, *newer.lines]
+        older, newer = self.older(same, cursor, before), self.newer(same, cursor, after)
+        return [*reversed(older.lines), *found, *newer.lines]
 
-    def histogram(  # noqa: PLR0913 - the question has these parts
-        self,
-        wanted: LogFilter,
-        begin: int,
-        end: int,
-        buckets: int,
-        *,
-        budget_seconds: float = BUDGET_SECONDS,
-        before: Cursor | None = None,
+    def histogram(
+        self, wanted: LogFilter, begin: int, end: int, buckets: int, before: Cursor | None = None
     ) -> Counts:
         """Counts of lines between two times in *buckets* equal parts. To continue: *before* is
         what the last answer `reached`."""
-        parts = histogram.Parts(begin, end, buckets)
         with self._blocks(wanted) as blocks:
-            return histogram.histogram(blocks, parts, before, budget_seconds)
+            return histogram(blocks, Parts(begin, end, buckets), before, self._budget_seconds)
 
-    def errors(
-        self,
-        wanted: LogFilter,
-        *,
-        budget_seconds: float = BUDGET_SECONDS,
-        before: Cursor | None = None,
-    ) -> ErrorGroups:
+    def errors(self, wanted: LogFilter, before: Cursor | None = None) -> ErrorGroups:
         """Entries with a level of the filter (without one: errors), grouped by what is equal in
         them. To continue: *before* is what the last answer `reached`."""
         if not wanted.levels:
             wanted = replace(wanted, levels=frozenset({"error"}))
         with self._blocks(wanted) as blocks:
-            scan = Scan(blocks, Span.of(wanted, before=before), budget_seconds)
+            scan = Scan(blocks, Span.of(wanted, before=before), self._budget_seconds)
             return ErrorGroups(grouped(scan.newest_first()), scan.reached)
 
     def bounds(self) -> Bounds:
@@ -173,8 +130,7 @@ class LogReader:
         span = Span.of(wanted)
         query = 'SELECT * FROM gap WHERE begin < ? AND "end" > ? ORDER BY begin'
         with database.snapshot(self._path) as db:
-            rows = db.execute(query, (span.high.time, span.low.time))
-            gaps = [Gap(*row) for row in rows]
+            gaps = [Gap(*row) for row in db.execute(query, (span.high.time, span.low.time))]
         return [gap for gap in gaps if wanted.wants_source(gap.module, gap.service)]
 
     @contextmanager
@@ -202,9 +158,6 @@ def _page(scan: Scan, found: Iterator[Kept], limit: int) -> Page:
     return Page(lines, scan.reached, is_end=scan.reached is None)
 
 
-# -- equal errors as groups -----------------------------------------------------------------------
-
-
 _INDENT = (" ", "\t")
 Key = tuple[str, str, str]
 
@@ -222,13 +175,10 @@ def grouped(newest_first: Iterable[Kept]) -> list[ErrorGroup]:
                 last_lines.setdefault(output, line.text)
             continue
         group = _group(kept, last_lines.pop(output, ""))
-        known = groups.get(group.fingerprint)
-        groups[group.fingerprint] = _joined(known, group) if known else group
+        if known := groups.get(group.fingerprint):
+            group = replace(known, count=known.count + 1, first=group.first)
+        groups[group.fingerprint] = group
     return list(groups.values())
-
-
-def _joined(newer: ErrorGroup, older: ErrorGroup) -> ErrorGroup:
-    return replace(newer, count=newer.count + older.count, first=older.first)
 
 
 def _group(kept: Kept, last_line: str) -> ErrorGroup:
@@ -248,9 +198,6 @@ def _group(kept: Kept, last_line: str) -> ErrorGroup:
         last=line.time,
         newest=kept,
     )
-
-
-# -- the fingerprint of an error ------------------------------------------------------------------
 
 
 _VARIABLE = re.compile(

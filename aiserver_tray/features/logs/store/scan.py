@@ -1,4 +1,4 @@
-"""Reading the lines of a filter, in order, from blocks whose times may overlap."""
+"""Reading and counting the lines of a filter, in order, from blocks whose times may overlap."""
 
 import heapq
 import sqlite3
@@ -115,11 +115,9 @@ class Blocks:
         places = {place for place, tag in enumerate(tags) if self.label(tag) is not None}
         if not places:
             return None
-        found = None
-        if self.search:
-            found = dict(self.search.lines(table.body(self.db, item)))
-            if not found:
-                return None
+        found = dict(self.search.lines(table.body(self.db, item))) if self.search else None
+        if found == {}:
+            return None
         columns = table.columns(self.db, item)
         rows: Sequence[int] = span.rows(columns)
         if found is not None:
@@ -154,7 +152,6 @@ class Lines:
         self._texts: dict[int, bytes] | Sequence[bytes] | None = texts
 
     def kept(self, row: int) -> Kept:
-        """The line of a row."""
         columns = self.columns
         label = self._blocks.label(self.tags[columns.places[row]])
         assert label  # only wanted rows are asked for
@@ -162,8 +159,7 @@ class Lines:
             self._texts = self._unpacked()
         moment = columns.times[row]
         (module, service), (stream, level, continues) = label
-        text = self._texts[row].decode()
-        line = Line(moment, module, service, stream, level, continues, text)
+        line = Line(moment, module, service, stream, level, continues, self._texts[row].decode())
         return Kept(Cursor(moment, columns.numbers[row]), line)
 
     def _unpacked(self) -> Sequence[bytes]:
@@ -188,7 +184,6 @@ class Scan:
         self._deadline = time.monotonic() + budget_seconds
 
     def newest_first(self) -> Iterator[Kept]:
-        """The lines, the newest first."""
         opened = _Opened(-1)
         for item in self._blocks.newest_first(self._span):
             yield from opened.lines_before(item.head.last)
@@ -200,7 +195,6 @@ class Scan:
         yield from opened.lines_before(_FIRST.time)
 
     def oldest_first(self) -> Iterator[Kept]:
-        """The lines, the oldest first."""
         opened = _Opened(1)
         for item in self._blocks.oldest_first(self._span):
             yield from opened.lines_before(item.head.first)
@@ -242,10 +236,6 @@ class _Opened:
             self.push(lines, rows)
 
 
-# -- counts of lines by time ----------------------------------------------------------------------
-# Blocks within one part of the time are counted without unpacking.
-
-
 @dataclass(frozen=True)
 class Parts:
     """A time in equal parts."""
@@ -255,7 +245,6 @@ class Parts:
     count: int
 
     def part(self, moment: int) -> int:
-        """The part of a time."""
         return (moment - self.begin) * self.count // (self.end - self.begin)
 
     def begin_of(self, part: int) -> int:
@@ -264,7 +253,7 @@ class Parts:
 
 
 class _Tally:
-    """Counts lines by part and tag."""
+    """Counts lines by part and tag. Blocks within one part of the time are not unpacked."""
 
     def __init__(self, blocks: Blocks, parts: Parts) -> None:
         self._blocks = blocks
@@ -274,11 +263,8 @@ class _Tally:
     def add(self, item: Item, span: Span, sign: int = 1) -> None:
         """Add the lines of a block that are in a span, or take them off."""
         part = self._parts.part(item.head.first)
-        if (
-            part == self._parts.part(item.head.last)
-            and span.holds(item)
-            and not self._blocks.search
-        ):
+        is_in_part = part == self._parts.part(item.head.last) and span.holds(item)
+        if is_in_part and not self._blocks.search:
             for tag, count in zip(*item.head.counts(), strict=True):
                 self._counts[part, tag] += sign * count
         elif lines := self._blocks.lines(item, span):
@@ -289,8 +275,7 @@ class _Tally:
         begin = 0
         while begin < len(rows):
             part = self._parts.part(times[rows[begin]])
-            next_begin = self._parts.begin_of(part + 1)
-            end = bisect_left(rows, next_begin, begin, key=times.__getitem__)
+            end = bisect_left(rows, self._parts.begin_of(part + 1), begin, key=times.__getitem__)
             for place, count in Counter(map(places.__getitem__, rows[begin:end])).items():
                 self._counts[part, lines.tags[place]] += sign * count
             begin = end

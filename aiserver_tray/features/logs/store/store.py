@@ -1,4 +1,10 @@
-"""The writer of the log store."""
+"""The writer of the log store.
+
+A batch of lines is stored as it is. When the batches of a pile hold enough, they become one packed
+block. Lines that are much older than the newest one, as when the log of a container is read that
+ran before, have a pile for each service. So each block has a short time, and the lines of a time
+are in few blocks, even if 30 logs of different age are read at once.
+"""
 
 import logging
 import sqlite3
@@ -12,24 +18,9 @@ from typing import NamedTuple, TypeVar
 from aiserver_tray.base.bugs import log_bug
 from aiserver_tray.engine.values import LogStreamName
 from aiserver_tray.features.logs.line import Cursor, Gap, Kept, Line, Mark
-from aiserver_tray.features.logs.query import ModuleSize
 from aiserver_tray.features.logs.store import block, database, table
 from aiserver_tray.features.logs.store.block import Kind, Rows
-from aiserver_tray.features.logs.store.database import (
-    DamagedError,
-    LogStoreFullError,
-    Reserve,
-    transaction,
-    used_bytes,
-)
-from aiserver_tray.features.logs.store.reader import LogReader
-
-# -- batches of new lines -------------------------------------------------------------------------
-# A batch is stored as it is. When the batches of a pile hold enough, they become one packed block.
-# Lines that are much older than the newest one, as when the log of a container is read that ran
-# before, have a pile for each service. So each block has a short time, and the lines of a time are
-# in few blocks, even if 30 logs of different age are read at once.
-
+from aiserver_tray.features.logs.store.database import DamagedError, LogStoreFullError, Reserve
 
 BLOCK_BYTES = 256 * 1024
 LIVE = 0
@@ -129,10 +120,6 @@ OnDamaged = Callable[[Path], None]
 """Called with the file that was set aside."""
 
 
-def _ignore(_path: Path) -> None:
-    pass
-
-
 class _File(NamedTuple):
     db: sqlite3.Connection
     batches: Batches
@@ -152,7 +139,7 @@ class LogStore:
     """The only writer of the file at *path*. All methods can be called from any thread. After an
     error, the next call opens the file again."""
 
-    def __init__(self, path: Path, on_damaged: OnDamaged = _ignore) -> None:
+    def __init__(self, path: Path, on_damaged: OnDamaged = lambda _file: None) -> None:
         """Open or create the file. A damaged file is set aside, then and later, and a new one
         begun.
 
@@ -189,11 +176,8 @@ class LogStore:
         with self._lock:  # observers get the lines in the order of their numbers
             number = self._run(write)
             if self._observers and lines:
-                kept = [
-                    Kept(Cursor(line.time, number + place), line)
-                    for place, line in enumerate(lines)
-                ]
-                self._report(kept)
+                numbered = enumerate(lines, number)
+                self._report([Kept(Cursor(line.time, n), line) for n, line in numbered])
 
     def _report(self, kept: Sequence[Kept]) -> None:
         for observer in self._observers:
@@ -213,22 +197,15 @@ class LogStore:
         the oldest ones until the file has at most *keep_bytes*. Lines are deleted by blocks."""
         before = now - int(keep_days * DAY_NS)
         self._shrink(
-            lambda file: delete_older(file.db, file.batches, before),
-            lambda file: delete_oldest(file.db, file.batches, keep_bytes),
+            lambda file: delete_older(*file, before),
+            lambda file: delete_oldest(*file, keep_bytes),
             lambda file: database.give_back(file.db),
         )
 
     def delete(self, module: str) -> None:
         """Delete all lines of *module*. Its marks stay, so that they are not stored again."""
         deleting = ModuleDeletion(module)
-        self._shrink(
-            lambda file: deleting.step(file.db, file.batches),
-            lambda file: database.give_back(file.db),
-        )
-
-    def sizes(self) -> Mapping[str, ModuleSize]:
-        """What is stored of each module, approximately."""
-        return LogReader(self.path).sizes()
+        self._shrink(lambda file: deleting.step(*file), lambda file: database.give_back(file.db))
 
     def observe(self, callback: OnStored) -> Callable[[], None]:
         """Call *callback* with the lines of each transaction after its commit, in their order; it
@@ -243,7 +220,6 @@ class LogStore:
         return stop
 
     def close(self) -> None:
-        """Close the file."""
         with self._lock:
             if self._open:
                 self._open.db.close()
@@ -284,22 +260,16 @@ class LogStore:
                 return self._try(action)
 
     def _try(self, action: Callable[[_File], T]) -> T:
-        is_done = False
         try:
             with database.translated(self.path):
                 if not self._open:
                     db = database.open_writer(self.path)
                     with database.closed_on_error(db):
                         self._open = _File(db, Batches(db))
-                result = action(self._open)
-            is_done = True
-        finally:
-            if not is_done:  # its state may not be that of the file
-                self.close()
-        return result
-
-
-# -- deletion of lines ----------------------------------------------------------------------------
+                return action(self._open)
+        except BaseException:  # its state may not be that of the file
+            self.close()
+            raise
 
 
 DAY_NS = 24 * 3600 * 10**9
@@ -311,7 +281,7 @@ _MARK_DAYS = 365
 def delete_older(db: sqlite3.Connection, batches: Batches, before: int) -> bool:
     """Delete some blocks whose lines are all older than a time; whether there may be more."""
     condition = f"last < ? ORDER BY last LIMIT {_STEP_BLOCKS}"
-    with transaction(db):
+    with database.transaction(db):
         old = [item.id for item in table.items(db, condition, (before,))]
         _delete(db, batches, old)
         if not old:
@@ -321,10 +291,9 @@ def delete_older(db: sqlite3.Connection, batches: Batches, before: int) -> bool:
 
 
 def delete_oldest(db: sqlite3.Connection, batches: Batches, keep_bytes: int) -> bool:
-    """Delete some of the oldest blocks if the file has more than *keep_bytes*; whether there may be
-    more to delete."""
-    with transaction(db):
-        excess = used_bytes(db) - keep_bytes
+    """Delete some of the oldest blocks if the file has more than *keep_bytes*; whether to go on."""
+    with database.transaction(db):
+        excess = database.used_bytes(db) - keep_bytes
         old = []
         for item in table.items(db, f"true ORDER BY last LIMIT {_STEP_BLOCKS}"):
             if excess <= 0:
@@ -345,13 +314,12 @@ class ModuleDeletion:
 
     def step(self, db: sqlite3.Connection, batches: Batches) -> bool:
         """Delete the lines in some blocks; whether there may be more."""
-        with transaction(db):
+        with database.transaction(db):
             found = db.execute("SELECT id FROM source WHERE module=?", (self._module,))
             sources = {source for (source,) in found}
             condition = f"id > ? ORDER BY id LIMIT {_STEP_BLOCKS}"
             items = list(table.items(db, condition, (self._reached,)))
-            gone = [item.id for item in items if not _keep_others(db, item, sources)]
-            _delete(db, batches, gone)
+            _delete(db, batches, [item.id for item in items if not _keep_others(db, item, sources)])
             db.execute("DELETE FROM gap WHERE module=?", (self._module,))
         if items:
             self._reached = items[-1].id

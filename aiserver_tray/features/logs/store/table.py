@@ -31,10 +31,9 @@ def items(
 
 def next_number(db: sqlite3.Connection) -> int:
     """The number of the next line. It is stored only before lines are deleted."""
-    query = (
-        'SELECT max(coalesce((SELECT number FROM counter), 1), coalesce(max("end"), 1)) FROM block'
-    )
-    return int(db.execute(query).fetchone()[0])
+    counter = "coalesce((SELECT number FROM counter), 1)"
+    found = db.execute(f'SELECT max({counter}, coalesce(max("end"), 1)) FROM block')
+    return int(found.fetchone()[0])
 
 
 def store_next_number(db: sqlite3.Connection, number: int) -> None:
@@ -67,24 +66,20 @@ def _write(db: sqlite3.Connection, row: int | None, stored: Stored, pile: int | 
 
 
 def delete(db: sqlite3.Connection, ids: Iterable[int]) -> None:
-    """Delete blocks."""
     rows = [(number,) for number in ids]
     db.executemany("DELETE FROM data WHERE id=?", rows)
     db.executemany("DELETE FROM block WHERE id=?", rows)
 
 
 def columns(db: sqlite3.Connection, item: Item) -> Columns:
-    """A block without its text."""
     return block.columns(item.head, _part(db, item, "columns"))
 
 
 def body(db: sqlite3.Connection, item: Item) -> bytes:
-    """The text of a block: its lines with line feeds between them."""
     return _part(db, item, "body")
 
 
 def rows(db: sqlite3.Connection, item: Item) -> Rows:
-    """All of a block."""
     return block.rows(item.head, columns(db, item), body(db, item))
 
 

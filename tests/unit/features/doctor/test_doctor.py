@@ -329,7 +329,7 @@ def test_resources_are_in_order_only_where_nothing_is_noted(
         memory=1024**3,
         data_root="/",
         version="1",
-        api_version="1.45",
+        api_version=(1, 45),
         operating_system="any",
     )
     real = SimpleNamespace(info=lambda: info, host="unix:///any", address=app.engine().address)

@@ -42,7 +42,7 @@ class Starter:
 def starter(monkeypatch: pytest.MonkeyPatch) -> Starter:
     starter = Starter()
     monkeypatch.setattr(engine_start, "start_engine", starter)
-    monkeypatch.setattr(engine, "_ENGINE_UP_TIMEOUT_SECONDS", 0.01)
+    monkeypatch.setattr(engine, "_UP_TIMEOUT_SECONDS", 0.01)
     return starter
 
 

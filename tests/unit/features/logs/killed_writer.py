@@ -54,7 +54,7 @@ def stored(path: Path) -> int:
     """Check that the file has each line up to some number once, and its mark; this number."""
     with closing(LogStore(path)) as store:
         count = LogReader(path).bounds().lines
-        page = LogReader(path).older(LogFilter(), limit=10**9, budget_seconds=600)
+        page = LogReader(path, budget_seconds=600).older(LogFilter(), limit=10**9)
         assert [kept.line for kept in reversed(page.lines)] == [line(n) for n in range(count)]
         assert store.marks("container")["stdout"].time == count - 1
     return count

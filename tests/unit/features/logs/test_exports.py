@@ -101,11 +101,9 @@ class Held(LogReader):
 
     may_answer = Event()
 
-    def newer(
-        self, wanted: LogFilter, after: Cursor, limit: int = 200, *, budget_seconds: float = 0.2
-    ) -> Page:
+    def newer(self, wanted: LogFilter, after: Cursor, limit: int = 200) -> Page:
         assert self.may_answer.wait(LIMIT)
-        return super().newer(wanted, after, limit, budget_seconds=budget_seconds)
+        return super().newer(wanted, after, limit)
 
 
 def test_few_run_at_once_and_a_cancelled_one_leaves_no_file(

@@ -70,7 +70,7 @@ CUT = EngineDownError("here", "cut")
 def step(log: FollowedLog, seconds: float) -> float | None:
     """What is left to wait some *seconds* from now; waits for what was begun."""
     left = log.advance(time.monotonic() + seconds)
-    log.join(10)
+    log.join(time.monotonic() + 10)
     return left
 
 

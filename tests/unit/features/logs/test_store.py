@@ -102,17 +102,14 @@ def test_every_question_gets_what_a_plain_list_says(
         for batch in batches_:
             store.add(batch)
         every.sort()
-        reader = LogReader(store.path)
         limit = data.draw(some.integers(1, 50))
-        budget = data.draw(some.sampled_from([0, 10]))
+        reader = LogReader(store.path, budget_seconds=data.draw(some.sampled_from([0, 10])))
         expected = [kept for kept in map(stored, every) if naive(kept, wanted)]
-        older = paged(lambda start: reader.older(wanted, start, limit, budget_seconds=budget))
+        older = paged(lambda start: reader.older(wanted, start, limit))
         assert older[::-1] == expected
-        newer = paged(
-            lambda start: reader.newer(wanted, start or Cursor(-1, 0), limit, budget_seconds=budget)
-        )
+        newer = paged(lambda start: reader.newer(wanted, start or Cursor(-1, 0), limit))
         assert newer == expected
-        assert counted(reader, wanted, budget) == Counter(
+        assert counted(reader, wanted) == Counter(
             (kept.line.time // (100 * SECOND), kept.line.level, is_entry)
             for kept in expected
             for is_entry in {False, not kept.line.continues}
@@ -125,16 +122,12 @@ def stored(kept: Kept) -> Kept:
     return kept._replace(line=kept.line._replace(text=text))
 
 
-def counted(
-    reader: LogReader, wanted: LogFilter, budget: float
-) -> "Counter[tuple[int, Level, bool]]":
+def counted(reader: LogReader, wanted: LogFilter) -> "Counter[tuple[int, Level, bool]]":
     """The histogram of all answers: lines, and entries (True)."""
     total: Counter[tuple[int, Level, bool]] = Counter()
     reached: Cursor | None = None
     while True:
-        answer = reader.histogram(
-            wanted, 0, END * SECOND, END // 100, budget_seconds=budget, before=reached
-        )
+        answer = reader.histogram(wanted, 0, END * SECOND, END // 100, before=reached)
         for is_entry, parts in enumerate((answer.buckets, answer.entries)):
             for part, levels in enumerate(parts):
                 for level, count in levels.items():
@@ -158,25 +151,25 @@ def line(second: float, text: str = "text", service: str = "a/x", level: Level =
 
 
 def texts(store: LogStore, wanted: LogFilter = ALL) -> list[str]:
-    page = LogReader(store.path).older(wanted, limit=10**6, budget_seconds=600)
+    page = LogReader(store.path, budget_seconds=600).older(wanted, limit=10**6)
     return [kept.line.text for kept in reversed(page.lines)]
 
 
 @pytest.mark.usefixtures("small_blocks")
 def test_a_cursor_stays_where_it_is_while_lines_are_stored_and_packed(store: LogStore) -> None:
     store.add([line(n // 3, str(n)) for n in range(40)])
-    reader = LogReader(store.path)
+    reader = LogReader(store.path, budget_seconds=600)
     found: list[Kept] = []
     reached: Cursor | None = None
     for number in range(10):
-        page = reader.older(ALL, reached, limit=4, budget_seconds=600)
+        page = reader.older(ALL, reached, limit=4)
         found += page.lines
         reached = page.reached
         store.add([line(100 + number, "later")] * 9)
     assert [kept.line.text for kept in found] == [str(n) for n in reversed(range(40))]
     middle = found[20]
-    assert reader.around(middle.cursor, 1, 1, budget_seconds=600)[1] == middle
-    assert reader.newer(ALL, middle.cursor, 1, budget_seconds=600).lines == [found[19]]
+    assert reader.around(middle.cursor, 1, 1)[1] == middle
+    assert reader.newer(ALL, middle.cursor, 1).lines == [found[19]]
 
 
 def test_no_number_comes_twice_even_if_all_lines_were_deleted(store: LogStore) -> None:
@@ -184,18 +177,18 @@ def test_no_number_comes_twice_even_if_all_lines_were_deleted(store: LogStore) -
     store.delete("a")
     store.close()
     store.add([line(1)])
-    (kept,) = LogReader(store.path).older(ALL, budget_seconds=600).lines
+    (kept,) = LogReader(store.path, budget_seconds=600).older(ALL).lines
     assert kept.cursor.number == 6
 
 
 @pytest.mark.parametrize("time", [-(10**30), 10**30])
 def test_any_time_can_be_asked_for(store: LogStore, time: int) -> None:
     store.add([line(1)])
-    reader = LogReader(store.path)
-    page = reader.at(LogFilter(since=-(10**30)), time, budget_seconds=600)
+    reader = LogReader(store.path, budget_seconds=600)
+    page = reader.at(LogFilter(since=-(10**30)), time)
     assert len(page.lines) == (time > 0)
-    assert reader.newer(LogFilter(until=time), Cursor(time, 0), budget_seconds=600).is_end
-    assert reader.histogram(ALL, time, time + 1, 1, budget_seconds=600).levels == {}
+    assert reader.newer(LogFilter(until=time), Cursor(time, 0)).is_end
+    assert reader.histogram(ALL, time, time + 1, 1).levels == {}
     assert reader.gaps(LogFilter(since=time, until=time)) == []
 
 
@@ -204,7 +197,7 @@ def test_thousands_of_services_are_told_apart(store: LogStore) -> None:
     store.add(every)
     wanted = LogFilter(services=(("7", "1907"),))
     assert texts(store, wanted) == ["1907", "3907"]
-    answer = LogReader(store.path).histogram(ALL, 0, 4000 * SECOND, 1, budget_seconds=600)
+    answer = LogReader(store.path, budget_seconds=600).histogram(ALL, 0, 4000 * SECOND, 1)
     assert answer.modules == dict.fromkeys(map(str, range(50)), 80)
 
 
@@ -229,16 +222,16 @@ def test_a_deleted_module_leaves_the_lines_of_others_as_they_were(store: LogStor
     mark, gaps = Mark("c", "stdout", 7, 8), [Gap("a", "x", 1, 2), Gap("b", "x", 1, 2)]
     store.add([line(n, "text", f"{'abc'[n % 3]}/x") for n in range(100)], [mark], gaps)
     store.add([line(200, "text", "a/x"), line(201, "text", "b/x")])
-    assert {name: size.first for name, size in store.sizes().items()} == {
+    assert {name: size.first for name, size in LogReader(store.path).sizes().items()} == {
         "abc"[n]: every[n].line.time for n in range(3)
     }
     store.delete("a")
-    assert LogReader(store.path).older(ALL, limit=200, budget_seconds=600).lines == [
+    assert LogReader(store.path, budget_seconds=600).older(ALL, limit=200).lines == [
         kept for kept in reversed(every) if kept.line.module != "a"
     ]
     assert LogReader(store.path).gaps(ALL) == gaps[1:]
     assert store.marks("c") == {"stdout": mark}, "the lines would be stored again"
-    assert set(store.sizes()) == set("bc")
+    assert set(LogReader(store.path).sizes()) == set("bc")
 
 
 def test_old_lines_go_by_age_then_by_size_and_the_file_shrinks(store: LogStore) -> None:

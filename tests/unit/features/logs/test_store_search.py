@@ -42,7 +42,7 @@ def add(store: LogStore, texts: Sequence[str]) -> None:
 def found(store: LogStore, wanted: LogFilter) -> list[str]:
     return [
         kept.line.text
-        for kept in LogReader(store.path).newer(wanted, Cursor(-1, 0), budget_seconds=600).lines
+        for kept in LogReader(store.path, budget_seconds=600).newer(wanted, Cursor(-1, 0)).lines
     ]
 
 
@@ -187,8 +187,8 @@ def test_errors_are_grouped_with_their_first_and_last_time(store: LogStore) -> N
             "2026-11-25 05:02:44,290 ERROR lost 7 rows",
         ],
     )
-    reader = LogReader(store.path)
-    answer = reader.errors(LogFilter(), budget_seconds=600)
+    reader = LogReader(store.path, budget_seconds=600)
+    answer = reader.errors(LogFilter())
     assert [(g.message, g.count, g.first, g.last) for g in answer.groups] == [
         ("lost 7 rows", 2, 4, 15),
         ("ValueError: bad", 1, 11, 11),
