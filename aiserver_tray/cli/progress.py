@@ -5,7 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import SimpleQueue
 from types import FrameType
@@ -78,8 +78,9 @@ def _interrupts(queue: "SimpleQueue[Item]", display: Display) -> Iterator[None]:
         nonlocal hits
         hits += 1
         if hits > 1:
-            display.restore()
-            sys.stdout.flush()
+            with suppress(RuntimeError):  # it came in the middle of a write, which nothing can end
+                display.restore()
+                sys.stdout.flush()
             os._exit(INTERRUPTED)
         queue.put("interrupt")
 

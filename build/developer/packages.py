@@ -22,11 +22,10 @@ DESKTOP = {
     ),
     "usr/lib/*/girepository-1.0/WebKit2-4.1.typelib": "gir1.2-webkit2-4.1",
 }
-BUS = {"dbus-daemon": "dbus-daemon"}
 FONTS = {"usr/share/fonts/truetype/dejavu": "fonts-dejavu-core"}
 SCREEN = {
     **DESKTOP,
-    **BUS,
+    "dbus-daemon": "dbus-daemon",
     **FONTS,
     "import": "imagemagick",
     "stalonetray": "stalonetray",
@@ -44,12 +43,12 @@ DEB_CHECKS = {
 }
 TESTS: dict[str, dict[str, str]] = {
     "contract": SCREEN,
-    "desktop": SCREEN,
+    "desktop": {**SCREEN, "gnome-keyring-daemon": "gnome-keyring"},
     "engine": COMPOSE,
     "oracle": COMPOSE,
     "packages": {**SCREEN, **BROWSER, **COMPOSE, **DEB, **DEB_CHECKS},
     "ui": BROWSER,
-    "unit": {**GTK, **BUS, "gnome-keyring-daemon": "gnome-keyring"},
+    "unit": {},  # Python packages only
     "wine": SCREEN,
 }
 BENCHMARKS = {**SCREEN, **COMPOSE, **BROWSER}

@@ -5,6 +5,7 @@ from contextlib import closing
 
 import pytest
 
+from aiserver_tray.system.tray_place import ANY, why_unavailable
 from tests.support.desktop.applet import STOPPED, Applet
 from tests.support.desktop.desktop import Desktop, desktop
 from tests.support.desktop.hurried import in_a_hurry
@@ -13,6 +14,7 @@ from tests.support.installation import Installation
 from tests.support.waiting import eventually
 
 WHY = "This desktop can't show the tray icon."
+GNOME = "gnome-shell-extension-appindicator"
 
 
 @pytest.fixture
@@ -64,3 +66,11 @@ def test_a_place_that_comes_a_little_later_is_waited_for(
         assert process.wait(TIMEOUT_SECONDS) == 0
         assert applet.complaints() == ""
         assert applet.desktop.told("notification") == []
+
+
+def test_no_display_and_no_bus_have_no_place_for_the_icon(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    assert GNOME in str(why_unavailable(ANY))

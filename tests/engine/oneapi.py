@@ -78,12 +78,17 @@ class OneApiStack(Installation):
         return requests.get(url, headers=headers, timeout=LIMIT).status_code
 
 
-@pytest.fixture
-def oneapi(lab: Place, engine: docker.DockerClient, tmp_path: Path) -> OneApiStack:
-    """A new installation with free ports."""
-    (tmp_path / "catalog").mkdir()
-    stack = OneApiStack(tmp_path / "home", tmp_path / "catalog", lab.host, free_port())
+def installed(lab: Place, folder: Path) -> OneApiStack:
+    """A new installation in *folder* with free ports, not yet started."""
+    (folder / "catalog").mkdir()
+    stack = OneApiStack(folder / "home", folder / "catalog", lab.host, free_port())
     stack.set("oneapi.ONEAPI_HOST_PORT", str(stack.port))
     for name in ("postgres.POSTGRES_HOST_PORT", "redis.REDIS_HOST_PORT", "n8n.N8N_HOST_PORT"):
         stack.set(name, str(free_port()))
     return stack
+
+
+@pytest.fixture
+def oneapi(lab: Place, engine: docker.DockerClient, tmp_path: Path) -> OneApiStack:
+    """A new installation with free ports."""
+    return installed(lab, tmp_path)

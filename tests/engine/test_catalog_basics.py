@@ -22,15 +22,8 @@ from tests.engine.waiting import until
 from tests.support.installation import Installation
 from tests.support.observed import said
 
-MODULES = [m for m in load_catalog([built_in_catalog()]).modules.values() if m.kind == "basic"]
-BASICS = [module.name for module in MODULES]
-BUILT = [
-    (module.name, name)
-    for module in MODULES
-    for name, service in module.section("services").items()
-    if "build" in service
-]
-"""The services that have a Dockerfile."""
+MODULES = load_catalog([built_in_catalog()]).modules.values()
+BASICS = [module.name for module in MODULES if module.kind == "basic"]
 STATUS_SERVER = """
 import http.server, sys
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -47,7 +40,13 @@ RED = '{"status":"red"}'
 Answer = tuple[int, str]
 """Status and body of an answer to any request."""
 
-every = pytest.mark.parametrize("module", BASICS)
+UNREADY: dict[str, tuple[Answer, list[Answer]]] = {
+    "minio": ((200, ""), [(503, "")]),
+    "elasticsearch": ((200, GREEN), [(200, RED), (401, "")]),
+    "qdrant": ((200, ""), [(503, " 200 ")]),
+    "meilisearch": ((200, ""), [(503, "")]),
+}
+"""Module -> a good answer of its server, and bad ones."""
 
 
 @pytest.fixture
@@ -55,6 +54,16 @@ def basics(here: Installation) -> Installation:
     """An installation whose basic modules have ports that nobody has."""
     choose_free_ports(here, *BASICS)
     return here
+
+
+@pytest.fixture
+def no_builds_left(engine: docker.DockerClient) -> Iterator[None]:
+    """A build that is left would be used by later tests."""
+    yield
+    for image in engine.images.list():
+        for tag in image.tags:
+            if tag.startswith("aiserver/"):
+                engine.images.remove(tag, force=True)
 
 
 OTHER = "B" * 32
@@ -74,17 +83,15 @@ CHECKED = {
 """Module -> the variable with the password that its health check uses."""
 
 
-@every
-def test_it_gets_healthy_and_keeps_its_data_over_down_and_up_until_its_password_changes(
+@pytest.mark.usefixtures("no_builds_left")
+@pytest.mark.parametrize("module", BASICS)
+def test_it_gets_healthy_and_keeps_its_data_over_down_and_up_and_can_be_built(
     basics: Installation, engine: docker.DockerClient, module: str
 ) -> None:
     basics.done("up", module)
     assert healthy(engine) == {f"ai-{module}"}
     assert basics.module(module).state == "running"
-    container = engine.containers.get(f"ai-{module}")
-    assert passes(container, check_of(container))
-    if module in CHECKED:
-        assert not passes(container, check_of(container), **{CHECKED[module]: OTHER})
+    its_check_tells_what_is_wrong(engine, module)
     for folder in volumes(engine, module):
         said(engine, f"ai-{module}", "touch", f"{folder}/kept")
     assert volumes(engine, module)
@@ -105,9 +112,21 @@ def test_it_gets_healthy_and_keeps_its_data_over_down_and_up_until_its_password_
         is_not_changed(basics, f"{module}.{KEPT[module]}")
     if module in FREE:
         basics.set(f"{module}.{FREE[module]}", OTHER)
-        basics.done("up", module)
+    assert basics.cli.run("build", module).succeeded()
+    basics.done("up", module)
+    assert healthy(engine) == {f"ai-{module}"}
+    if module in FREE:
         assert OTHER in said(engine, f"ai-{module}", "env")
-        assert healthy(engine) == {f"ai-{module}"}
+    runs_the_built_image(engine, module, module)
+
+
+def runs_the_built_image(engine: docker.DockerClient, module: str, service: str) -> None:
+    """See that all that runs is one container of the built image, healthy by the image's check."""
+    (container,) = engine.containers.list()
+    (tag,) = [tag for tag in container.image.tags if tag.startswith("aiserver/")]
+    assert tag.startswith(f"aiserver/{module}-{service}:")
+    assert container.health == "healthy"
+    assert passes(container, command_of(container.image.attrs["Config"]["Healthcheck"]["Test"]))
 
 
 def is_not_changed(basics: Installation, setting: str) -> None:
@@ -148,33 +167,38 @@ def test_a_full_redis_refuses_what_is_written_and_goes_on(
     assert (container.health, container.attrs["RestartCount"]) == ("healthy", 0)
 
 
-UNREADY: dict[str, tuple[Answer, list[Answer]]] = {
-    "minio": ((200, ""), [(503, "")]),
-    "elasticsearch": ((200, GREEN), [(200, RED), (401, "")]),
-    "qdrant": ((200, ""), [(503, " 200 ")]),
-    "meilisearch": ((200, ""), [(503, "")]),
-}
-"""Module -> a good answer of its server, and bad ones."""
-
-
-@pytest.mark.parametrize("module", UNREADY)
-def test_its_check_fails_where_the_server_says_that_it_is_not_ready(
-    basics: Installation, engine: docker.DockerClient, module: str
-) -> None:
-    good, bad = UNREADY[module]
-    basics.done("up", module)
+def its_check_tells_what_is_wrong(engine: docker.DockerClient, module: str) -> None:
+    """See that the health check passes, but not with another password, nor where the server says
+    that it is not ready, nor where there is none."""
     container = engine.containers.get(f"ai-{module}")
+    check = check_of(container)
+    assert passes(container, check)
+    if module in CHECKED:
+        assert not passes(container, check, **{CHECKED[module]: OTHER})
+    if module in UNREADY:
+        it_fails_where_the_server_is_not_ready(engine, container, module)
+
+
+def it_fails_where_the_server_is_not_ready(
+    engine: docker.DockerClient, container: Container, module: str
+) -> None:
+    """See that the check needs a good answer, in other containers of the same image."""
+    good, bad = UNREADY[module]
     image, check, port = container.image.tags[0], check_of(container), PORTS[module]
 
     well = serving(engine, image, port, good)
     assert until(lambda: passes(well, check), well)
     reach = f"import socket; socket.create_connection(('127.0.0.1', {port}))"
+    others = [well]
     for answer in bad:
         ill = serving(engine, image, port, answer)
         assert until(partial(passes, ill, ["python3", "-c", reach]), ill)
         assert not passes(ill, check)
+        others.append(ill)
     gone = engine.containers.run(image, entrypoint=["sleep", "86400"], detach=True)
     assert not passes(gone, check)
+    for other in (*others, gone):
+        other.remove(force=True)
 
 
 def serving(engine: docker.DockerClient, image: str, port: int, answer: Answer) -> Container:
@@ -183,43 +207,18 @@ def serving(engine: docker.DockerClient, image: str, port: int, answer: Answer) 
     return engine.containers.run(image, entrypoint=words, detach=True)
 
 
+@pytest.mark.usefixtures("no_builds_left")
 def test_the_other_object_store_takes_the_place_of_the_first_one(
     basics: Installation, engine: docker.DockerClient
 ) -> None:
     basics.done("up", "minio")
     basics.set("minio.MINIO_SERVER", "rustfs")
+    assert basics.cli.run("build", "minio").succeeded()
     basics.done("up", "minio")
 
     assert healthy(engine) == {"ai-minio-minio-rustfs"}
+    runs_the_built_image(engine, "minio", "minio-rustfs")
     container = engine.containers.get("ai-minio-minio-rustfs")
     assert "minio" in container.attrs["NetworkSettings"]["Networks"]["ai-net"]["Aliases"]
     assert [m["Name"] for m in container.attrs["Mounts"]] == ["ai-minio-rustfs-data"]
     assert engine.volumes.get("ai-minio-data")
-
-
-@pytest.fixture
-def no_builds_left(engine: docker.DockerClient) -> Iterator[None]:
-    """A build that is left would be used by later tests."""
-    yield
-    for image in engine.images.list():
-        for tag in image.tags:
-            if tag.startswith("aiserver/"):
-                engine.images.remove(tag, force=True)
-
-
-@pytest.mark.usefixtures("no_builds_left")
-@pytest.mark.parametrize(("module", "service"), BUILT)
-def test_its_dockerfile_builds_and_what_it_builds_gets_healthy(
-    basics: Installation, engine: docker.DockerClient, module: str, service: str
-) -> None:
-    if service == "minio-rustfs":
-        basics.set("minio.MINIO_SERVER", "rustfs")
-    assert basics.cli.run("build", module).succeeded()
-
-    basics.done("up", module)
-
-    (container,) = engine.containers.list()
-    (tag,) = [tag for tag in container.image.tags if tag.startswith("aiserver/")]
-    assert tag.startswith(f"aiserver/{module}-{service}:")
-    assert container.health == "healthy"
-    assert passes(container, command_of(container.image.attrs["Config"]["Healthcheck"]["Test"]))

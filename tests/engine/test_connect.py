@@ -1,23 +1,23 @@
-"""``connect``: modules use OneAPI with an access token of their own, and no longer."""
+"""``connect``: modules use OneAPI with an access token of their own, and no longer.
 
-import json
-from collections.abc import Mapping
-from typing import Any
+The tests share one OneAPI, since it takes long to start. Each leaves no module connected.
+"""
+
+from collections.abc import Iterator, Mapping
 
 import docker
 import pytest
-import requests
 
 from aiserver_tray.base.masking import MASK
 from tests.engine.kernel_setting import NAME, Setting, setting
-from tests.engine.n8n import OWNER
-from tests.engine.oneapi import EDITIONS, OneApiStack
+from tests.engine.oneapi import EDITIONS, OneApiStack, installed
 from tests.lab.engine import registry_address
+from tests.lab.fixtures import borrowed, have_image
 from tests.lab.place import Place
 from tests.support.command_line import CommandLine
 from tests.support.host_process import hosted
 from tests.support.installation import IMAGE, idle
-from tests.support.observed import environment, facts, names, said
+from tests.support.observed import environment, facts, names
 from tests.support.terminal import terminal
 
 __all__ = ["setting"]
@@ -54,12 +54,143 @@ def stored(stack: OneApiStack, setting: str) -> str:
     return stack.cli.run("config", "get", setting).succeeded().output.strip()
 
 
+@pytest.fixture(scope="module")
+def engine(lab: Place) -> Iterator[docker.DockerClient]:
+    """The engine with what the tests leave there."""
+    with borrowed(lab) as client:
+        have_image(client, IMAGE)
+        yield client
+
+
+@pytest.fixture(scope="module")
+def stack(
+    lab: Place, engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory
+) -> OneApiStack:
+    """The installation of all tests. The first one that connects a module starts OneAPI."""
+    return installed(lab, tmp_path_factory.mktemp("connect"))
+
+
+@pytest.fixture
+def oneapi(stack: OneApiStack) -> Iterator[OneApiStack]:
+    """The installation, with a module that is not connected."""
+    write_reader(stack)
+    yield stack
+    write_reader(stack)
+    stack.cli.run("disconnect", "reader").succeeded()
+
+
+def test_without_a_token_it_is_refused_and_what_can_not_connect_says_so(
+    oneapi: OneApiStack,
+) -> None:
+    oneapi.set("reader.READER_MODELS", "other")
+
+    oneapi.cli.run("up", "reader").failed("E_SETTING", TOKEN, oneapi.cli.advice("connect reader"))
+
+    done = oneapi.cli.run("connect", "postgres")
+    assert done.code == 2
+    assert "postgres can't be connected to OneAPI. These modules can: " in done.errors
+    assert "n8n" in done.errors
+    oneapi.cli.run("connect", "nobody").failed("E_UNKNOWN")
+
+
+def test_what_was_done_before_it_failed_is_reported_with_the_way_back(
+    engine: docker.DockerClient, oneapi: OneApiStack, lab: Place
+) -> None:
+    oneapi.cli.run("down").succeeded()
+    write_reader(oneapi, image=f"{registry_address(lab)}/nothing:1")
+    nowhere = CommandLine(oneapi.home, oneapi.catalog, "unix:///nowhere.sock")
+    assert BACK not in nowhere.run("connect", "reader").failed("E_ENGINE_DOWN").errors
+
+    # Less than the engine gives a container.
+    oneapi.set("oneapi.ONEAPI_MEMORY", "1m")
+    assert oneapi.cli.run("connect", "reader").errors.endswith(back(oneapi, "down oneapi"))
+    oneapi.set("oneapi.ONEAPI_MEMORY", "1g")
+    failed = oneapi.cli.run("connect", "reader").failed("E_IMAGE_PULL", BACK)
+    assert failed.errors.endswith(back(oneapi, "disconnect reader", "down oneapi"))
+
+    oneapi.cli.run("disconnect", "reader")
+    oneapi.cli.run("down", "oneapi").succeeded()
+    assert stored(oneapi, "READER_MODELS") == "none"
+    assert not any(name.startswith("ai-oneapi") for name in names(engine))
+
+
+def test_oneapi_is_started_for_a_disconnect_only_where_a_token_is_to_be_deleted(
+    engine: docker.DockerClient, oneapi: OneApiStack
+) -> None:
+    oneapi.cli.run("down").succeeded()
+    oneapi.set("reader.READER_MODELS", "other")
+    oneapi.cli.run("disconnect", "reader").succeeded()
+    assert stored(oneapi, "READER_MODELS") == "none"
+    assert names(engine) == set()
+
+    told = "Starting oneapi to delete an access token there."
+    oneapi.cli.run("connect", "reader").succeeded()
+    assert told not in oneapi.cli.run("disconnect", "reader").succeeded().errors
+
+    oneapi.cli.run("connect", "reader").succeeded()
+    oneapi.cli.run("down", "oneapi", "--cascade").succeeded()
+    assert told in oneapi.cli.run("disconnect", "reader").succeeded().errors
+    assert oneapi.tokens() == {}
+    assert "ai-reader" not in names(engine)
+
+
+def test_a_token_that_was_forgotten_here_is_found_again_also_through_a_host(
+    engine: docker.DockerClient, oneapi: OneApiStack
+) -> None:
+    oneapi.cli.run("connect", "reader").succeeded()
+    token = environment(engine, "ai-reader")["TOKEN"]
+    with hosted(oneapi.cli) as (client, _):
+        oneapi.cli.run("config", "unset", TOKEN).succeeded()
+
+        oneapi.cli.run("connect", "reader").succeeded()
+
+        (last,) = client.request("ai/operation/list")["operations"]
+    assert (last["modules"], last["status"], last["foreign"]) == (["reader"], "succeeded", False)
+    assert environment(engine, "ai-reader")["TOKEN"] == token
+
+
+def test_a_kernel_setting_that_a_module_needs_is_asked_for(
+    engine: docker.DockerClient, oneapi: OneApiStack, setting: Setting
+) -> None:
+    write_reader(oneapi, sysctls={NAME: setting.need})
+    options = ["--home", str(oneapi.home), "--catalog", str(oneapi.catalog), "--host", oneapi.host]
+    with terminal("connect", "reader", *options) as asked:
+        asked.wait_for("Allow this and continue? [y/N]: ")
+        asked.type("y\n")
+        assert asked.end() == 0, asked.text
+    assert setting.value == setting.need
+    assert oneapi.models(environment(engine, "ai-reader")["TOKEN"]) == 200
+
+
+def test_where_root_has_another_password_it_says_what_to_do_by_hand(
+    engine: docker.DockerClient, oneapi: OneApiStack
+) -> None:
+    oneapi.cli.run("connect", "reader").succeeded()
+    token = environment(engine, "ai-reader")["TOKEN"]
+    oneapi.ask("PUT", "/api/user/self", oneapi.password, {"password": "of-the-user"})
+
+    by_hand = f"config set {TOKEN} -", "config set reader.READER_MODELS other"
+    refused = oneapi.cli.run("connect", "reader").failed("E_SETTING", "can't log in", *by_hand)
+    assert BACK not in refused.errors, "nothing was started"
+    assert oneapi.models(token) == 200
+
+    done = oneapi.cli.run("disconnect", "reader").succeeded()
+    assert f"Can't delete the access token {READER} in oneapi" in done.errors
+    assert environment(engine, "ai-reader")["TOKEN"] == ""
+
+    oneapi.cli.run("down", "oneapi").succeeded()
+    refused = oneapi.cli.run("connect", "reader").failed("E_SETTING", "root can't log in")
+    assert refused.errors.endswith(back(oneapi, "down oneapi"))
+
+    oneapi.ask("PUT", "/api/user/self", "of-the-user", {"password": oneapi.password})
+    oneapi.ask("DELETE", f"/api/token/{oneapi.tokens()[READER]}", oneapi.password)
+
+
 @pytest.mark.parametrize("edition", EDITIONS)
 def test_a_module_gets_a_token_that_works_and_keeps_it(
     engine: docker.DockerClient, oneapi: OneApiStack, edition: str
 ) -> None:
     oneapi.set("oneapi.ONEAPI_EDITION", edition)
-    write_reader(oneapi)
 
     first = oneapi.cli.run("connect", "reader").succeeded()
 
@@ -91,143 +222,3 @@ def test_a_module_gets_a_token_that_works_and_keeps_it(
     assert oneapi.tokens() == {}
     assert stored(oneapi, "READER_MODELS") == "none"
     assert "There is nothing to do." in oneapi.cli.run("disconnect", "reader").succeeded().errors
-
-
-def test_a_token_that_was_forgotten_here_is_found_again_also_through_a_host(
-    engine: docker.DockerClient, oneapi: OneApiStack
-) -> None:
-    write_reader(oneapi)
-    oneapi.cli.run("connect", "reader").succeeded()
-    token = environment(engine, "ai-reader")["TOKEN"]
-    with hosted(oneapi.cli) as (client, _):
-        oneapi.cli.run("config", "unset", TOKEN).succeeded()
-
-        oneapi.cli.run("connect", "reader").succeeded()
-
-        (last,) = client.request("ai/operation/list")["operations"]
-    assert (last["modules"], last["status"], last["foreign"]) == (["reader"], "succeeded", False)
-    assert environment(engine, "ai-reader")["TOKEN"] == token
-
-
-def test_without_a_token_it_is_refused_and_what_can_not_connect_says_so(
-    oneapi: OneApiStack,
-) -> None:
-    write_reader(oneapi)
-    oneapi.set("reader.READER_MODELS", "other")
-
-    oneapi.cli.run("up", "reader").failed("E_SETTING", TOKEN, oneapi.cli.advice("connect reader"))
-
-    done = oneapi.cli.run("connect", "postgres")
-    assert done.code == 2
-    assert "postgres can't be connected to OneAPI. These modules can: " in done.errors
-    assert "n8n" in done.errors
-    oneapi.cli.run("connect", "nobody").failed("E_UNKNOWN")
-
-
-def test_where_root_has_another_password_it_says_what_to_do_by_hand(
-    engine: docker.DockerClient, oneapi: OneApiStack
-) -> None:
-    write_reader(oneapi)
-    oneapi.cli.run("connect", "reader").succeeded()
-    token = environment(engine, "ai-reader")["TOKEN"]
-    oneapi.ask("PUT", "/api/user/self", oneapi.password, {"password": "of-the-user"})
-
-    by_hand = f"config set {TOKEN} -", "config set reader.READER_MODELS other"
-    refused = oneapi.cli.run("connect", "reader").failed("E_SETTING", "can't log in", *by_hand)
-    assert BACK not in refused.errors, "nothing was started"
-    assert oneapi.models(token) == 200
-
-    done = oneapi.cli.run("disconnect", "reader").succeeded()
-    assert f"Can't delete the access token {READER} in oneapi" in done.errors
-    assert environment(engine, "ai-reader")["TOKEN"] == ""
-
-    oneapi.cli.run("down", "oneapi").succeeded()
-    refused = oneapi.cli.run("connect", "reader").failed("E_SETTING", "root can't log in")
-    assert refused.errors.endswith(back(oneapi, "down oneapi"))
-
-
-def test_what_was_done_before_it_failed_is_reported_with_the_way_back(
-    engine: docker.DockerClient, oneapi: OneApiStack, lab: Place
-) -> None:
-    write_reader(oneapi, image=f"{registry_address(lab)}/nothing:1")
-    nowhere = CommandLine(oneapi.home, oneapi.catalog, "unix:///nowhere.sock")
-    assert BACK not in nowhere.run("connect", "reader").failed("E_ENGINE_DOWN").errors
-
-    # Less than the engine gives a container.
-    oneapi.set("oneapi.ONEAPI_MEMORY", "1m")
-    assert oneapi.cli.run("connect", "reader").errors.endswith(back(oneapi, "down oneapi"))
-    oneapi.set("oneapi.ONEAPI_MEMORY", "1g")
-    failed = oneapi.cli.run("connect", "reader").failed("E_IMAGE_PULL", BACK)
-    assert failed.errors.endswith(back(oneapi, "disconnect reader", "down oneapi"))
-
-    oneapi.cli.run("disconnect", "reader")
-    oneapi.cli.run("down", "oneapi").succeeded()
-    assert stored(oneapi, "READER_MODELS") == "none"
-    assert not any(name.startswith("ai-oneapi") for name in names(engine))
-
-
-def test_oneapi_is_started_for_a_disconnect_only_where_a_token_is_to_be_deleted(
-    engine: docker.DockerClient, oneapi: OneApiStack
-) -> None:
-    write_reader(oneapi)
-    oneapi.set("reader.READER_MODELS", "other")
-    oneapi.cli.run("disconnect", "reader").succeeded()
-    assert stored(oneapi, "READER_MODELS") == "none"
-    assert names(engine) == set()
-
-    told = "Starting oneapi to delete an access token there."
-    oneapi.cli.run("connect", "reader").succeeded()
-    assert told not in oneapi.cli.run("disconnect", "reader").succeeded().errors
-
-    oneapi.cli.run("connect", "reader").succeeded()
-    oneapi.cli.run("down", "oneapi", "--cascade").succeeded()
-    assert told in oneapi.cli.run("disconnect", "reader").succeeded().errors
-    assert oneapi.tokens() == {}
-    assert "ai-reader" not in names(engine)
-
-
-def test_a_kernel_setting_that_a_module_needs_is_asked_for(
-    engine: docker.DockerClient, oneapi: OneApiStack, setting: Setting
-) -> None:
-    write_reader(oneapi, sysctls={NAME: setting.need})
-    options = ["--home", str(oneapi.home), "--catalog", str(oneapi.catalog), "--host", oneapi.host]
-    with terminal("connect", "reader", *options) as asked:
-        asked.wait_for("Allow this and continue? [y/N]: ")
-        asked.type("y\n")
-        assert asked.end() == 0, asked.text
-    assert setting.value == setting.need
-    assert oneapi.models(environment(engine, "ai-reader")["TOKEN"]) == 200
-
-
-def test_n8n_has_models_without_a_key_of_the_users_own(
-    engine: docker.DockerClient, oneapi: OneApiStack
-) -> None:
-    oneapi.cli.run("connect", "n8n").succeeded()
-
-    n8n = oneapi.module("n8n").open
-    assert n8n is not None
-    user = requests.Session()
-    user.post(f"{n8n}/rest/owner/setup", json=OWNER, timeout=60).raise_for_status()
-    empty: dict[str, Any] = {"name": "models", "type": "openAiApi", "data": {}}
-    data = json.loads(environment(engine, "ai-n8n")["CREDENTIALS_OVERWRITE_DATA"])["openAiApi"]
-    assert data["url"] == "http://oneapi:3000/v1"
-    assert oneapi.models(data["apiKey"]) == 200
-    script = "fetch(process.argv[1], {headers: {Authorization: 'Bearer ' + process.argv[2]}})"
-    script += ".then(r => r.text()).then(console.log)"
-    models = said(engine, "ai-n8n", "node", "-e", script, f"{data['url']}/models", data["apiKey"])
-    assert json.loads(models)["data"][0]["id"] == "stand-in"
-    made = user.post(f"{n8n}/rest/credentials", json=empty, timeout=60)
-    made.raise_for_status()
-    credentials = made.json()["data"]
-    tested = user.post(
-        f"{n8n}/rest/credentials/test",
-        json={"credentials": {**empty, "id": credentials["id"]}},
-        timeout=60,
-    )
-    tested.raise_for_status()
-    assert tested.json()["data"]["status"] == "OK", tested.text
-
-    assert "remove it there" not in oneapi.cli.run("disconnect", "n8n").succeeded().errors
-
-    assert json.loads(environment(engine, "ai-n8n")["CREDENTIALS_OVERWRITE_DATA"]) == {}
-    assert oneapi.models(data["apiKey"]) == 401

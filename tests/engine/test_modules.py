@@ -57,12 +57,7 @@ def compose(lab: Place, engine: docker.DockerClient, port: int, tmp_path: Path) 
     return run
 
 
-@pytest.mark.parametrize("module", ["basic/postgres", "basic/redis"])
-def test_a_basic_module_gets_healthy(compose: Compose, module: str) -> None:
-    compose(module, "up", "--detach", "--wait")
-
-
-def test_redis_is_not_healthy_with_another_password(
+def test_redis_gets_healthy_but_not_with_another_password(
     compose: Compose, engine: docker.DockerClient
 ) -> None:
     compose("basic/redis", "up", "--detach", "--wait")
@@ -73,7 +68,9 @@ def test_redis_is_not_healthy_with_another_password(
     assert wrong.exit_code != 0
 
 
-def test_n8n_gets_healthy_and_its_job_runs_any_number_of_times(compose: Compose, port: int) -> None:
+def test_postgres_and_n8n_get_healthy_and_the_job_runs_any_number_of_times(
+    compose: Compose, port: int
+) -> None:
     compose("basic/postgres", "up", "--detach", "--wait")
     compose("features/n8n", "up", "--detach", "--wait")
     page = f"http://127.0.0.1:{port}/rest"

@@ -1,52 +1,34 @@
-"""The whole of n8n on a real engine, from the command line."""
+"""The whole of n8n on a real engine, from the command line: alone, and connected to OneAPI."""
 
 import json
-from pathlib import Path
+from typing import Any
 
 import docker
 import requests
 
 from tests.engine.n8n import OWNER
+from tests.engine.oneapi import OneApiStack
 from tests.engine.waiting import logged
-from tests.lab.place import Place
-from tests.support.command_line import CommandLine
-from tests.support.observed import environment, said
-from tests.support.ports import free_port
+from tests.support.observed import environment, facts, names, said
 
 JOBS = {"ai-n8n-n8n-database", "ai-n8n-n8n-files"}
 RUNNERS = "n8nio/runners:2.41.3"
 SERVICES = {"ai-postgres", "ai-n8n", "ai-n8n-n8n-runners", *JOBS}
+ONEAPI = {"ai-redis", "ai-oneapi-oneapi-database", "ai-oneapi-one-api", "ai-oneapi-one-api-account"}
 FILE = "/home/node/.n8n-files/kept"
 """Where alone the nodes that read and write files may."""
 
 
-def test_n8n_comes_up_with_all_it_needs_and_keeps_its_owner_and_files_over_down_and_up(
-    lab: Place, engine: docker.DockerClient, tmp_path: Path
+def test_n8n_keeps_its_owner_and_files_over_down_and_up_and_gets_models_from_oneapi(
+    engine: docker.DockerClient, oneapi: OneApiStack
 ) -> None:
-    (tmp_path / "none").mkdir()
-    cli = CommandLine(tmp_path / "home", tmp_path / "none", lab.host)
-    port = free_port()
-    cli.run("config", "set", "n8n.N8N_HOST_PORT", str(port)).succeeded()
-    cli.run("config", "set", "postgres.POSTGRES_HOST_PORT", str(free_port())).succeeded()
-    page = f"http://127.0.0.1:{port}"
-
+    cli = oneapi.cli
     cli.run("up", "n8n").succeeded()
 
-    status = cli.status()
-    assert (status["state"], status["engine"]["running"]) == ("running", True)
-    modules = {module["name"]: module for module in status["modules"]}
-    assert {n for n, m in modules.items() if m["state"] == "running"} == {"n8n", "postgres"}
-    assert (modules["n8n"]["ready"], modules["n8n"]["total"]) == (4, 4)
-    assert modules["postgres"]["usedBy"] == ["n8n"]
-    running = {c.name for c in engine.containers.list() if c.health == "healthy"}
-    assert running == SERVICES - JOBS
-    overwritten = environment(engine, "ai-n8n")["CREDENTIALS_OVERWRITE_DATA"]
-    assert json.loads(overwritten) == {}, "it is not connected"
-    assert "<title>n8n.io" in requests.get(page, timeout=60).text
-    settings = requests.get(f"{page}/rest/settings", timeout=60).json()["data"]
-    assert settings["userManagement"]["showSetupOnFirstLoad"] is True
-    requests.post(f"{page}/rest/owner/setup", json=OWNER, timeout=60).raise_for_status()
-
+    brings_up_all_it_needs(oneapi, engine)
+    page = oneapi.module("n8n").open
+    assert page is not None
+    set_up_owner(page)
     said(engine, "ai-n8n", "sh", "-c", f"echo mine > {FILE}")
     logged(engine.containers.get("ai-n8n"), 'Registered runner "JS Task Runner"')
     a_stranger_is_refused(engine)
@@ -57,16 +39,52 @@ def test_n8n_comes_up_with_all_it_needs_and_keeps_its_owner_and_files_over_down_
     assert [n.name for n in engine.networks.list() if n.name.startswith("ai-")] == []
     assert cli.status()["state"] == "stopped"
     cli.run("config", "set", "n8n.N8N_TIMEZONE", "Asia/Shanghai").succeeded()
+    cli.run("connect", "n8n").succeeded()
+    before = facts(engine, *names(engine))
+    assert before.keys() == SERVICES | ONEAPI
     cli.run("up", "n8n").succeeded()
-    ids = {c.name: c.id for c in engine.containers.list(all=True)}
-    cli.run("up", "n8n").succeeded()
-    assert {c.name: c.id for c in engine.containers.list(all=True)} == ids
-    assert ids.keys() == SERVICES
+    assert facts(engine, *names(engine)) == before
+    user = logged_in(page)
+    assert said(engine, "ai-n8n", "cat", FILE) == "mine"
+    token = has_models(oneapi, engine, user, page)
+
+    assert "remove it there" not in cli.run("disconnect", "n8n").succeeded().errors
+
+    assert json.loads(environment(engine, "ai-n8n")["CREDENTIALS_OVERWRITE_DATA"]) == {}
+    assert oneapi.models(token) == 401
+
+
+def brings_up_all_it_needs(oneapi: OneApiStack, engine: docker.DockerClient) -> None:
+    """See that n8n runs with what it requires, and nothing else."""
+    status = oneapi.cli.status()
+    assert (status["state"], status["engine"]["running"]) == ("running", True)
+    modules = {module["name"]: module for module in status["modules"]}
+    assert {n for n, m in modules.items() if m["state"] == "running"} == {"n8n", "postgres"}
+    assert (modules["n8n"]["ready"], modules["n8n"]["total"]) == (4, 4)
+    assert modules["postgres"]["usedBy"] == ["n8n"]
+    assert names(engine) == SERVICES
+    running = {c.name for c in engine.containers.list() if c.health == "healthy"}
+    assert running == SERVICES - JOBS
+    overwritten = environment(engine, "ai-n8n")["CREDENTIALS_OVERWRITE_DATA"]
+    assert json.loads(overwritten) == {}, "it is not connected"
+
+
+def set_up_owner(page: str) -> None:
+    """Create the first account of n8n, as a person does it at its *page*."""
+    assert "<title>n8n.io" in requests.get(page, timeout=60).text
+    settings = requests.get(f"{page}/rest/settings", timeout=60).json()["data"]
+    assert settings["userManagement"]["showSetupOnFirstLoad"] is True
+    requests.post(f"{page}/rest/owner/setup", json=OWNER, timeout=60).raise_for_status()
+
+
+def logged_in(page: str) -> requests.Session:
+    """The owner, logged in at n8n's *page*."""
+    user = requests.Session()
     login = {"emailOrLdapLoginId": OWNER["email"], "password": OWNER["password"]}
-    answer = requests.post(f"{page}/rest/login", json=login, timeout=60)
+    answer = user.post(f"{page}/rest/login", json=login, timeout=60)
     answer.raise_for_status()
     assert answer.json()["data"]["email"] == OWNER["email"]
-    assert said(engine, "ai-n8n", "cat", FILE) == "mine"
+    return user
 
 
 def a_stranger_is_refused(engine: docker.DockerClient) -> None:
@@ -83,3 +101,29 @@ def a_stranger_is_refused(engine: docker.DockerClient) -> None:
     assert runner.wait(timeout=60)["StatusCode"] == 1
     assert b"refused N8N_RUNNERS_AUTH_TOKEN" in runner.logs()
     runner.remove()
+
+
+def has_models(
+    oneapi: OneApiStack, engine: docker.DockerClient, user: requests.Session, page: str
+) -> str:
+    """See that *user* has models without a key of their own. Returns the token that n8n got."""
+    empty: dict[str, Any] = {"name": "models", "type": "openAiApi", "data": {}}
+    data = json.loads(environment(engine, "ai-n8n")["CREDENTIALS_OVERWRITE_DATA"])["openAiApi"]
+    assert data["url"] == "http://oneapi:3000/v1"
+    token = str(data["apiKey"])
+    assert oneapi.models(token) == 200
+    script = "fetch(process.argv[1], {headers: {Authorization: 'Bearer ' + process.argv[2]}})"
+    script += ".then(r => r.text()).then(console.log)"
+    models = said(engine, "ai-n8n", "node", "-e", script, f"{data['url']}/models", token)
+    assert json.loads(models)["data"][0]["id"] == "stand-in"
+    made = user.post(f"{page}/rest/credentials", json=empty, timeout=60)
+    made.raise_for_status()
+    credentials = made.json()["data"]
+    tested = user.post(
+        f"{page}/rest/credentials/test",
+        json={"credentials": {**empty, "id": credentials["id"]}},
+        timeout=60,
+    )
+    tested.raise_for_status()
+    assert tested.json()["data"]["status"] == "OK", tested.text
+    return token

@@ -124,6 +124,39 @@ def test_an_import_that_breaks_the_rule_is_found(module: str, text: str, found: 
     assert forbidden(tuple(module.split(".")), text) == ([found] if found else [])
 
 
+def test_no_unit_test_is_skipped_because_something_is_not_installed() -> None:
+    """Whatever else the level needed would be tested on some machines only."""
+    skips = [
+        f"{file.relative_to(ROOT)}:{node.lineno} {ast.unparse(node)}"
+        for file in ROOT.glob("tests/unit/**/*.py")
+        for node in ast.walk(ast.parse(file.read_bytes()))
+        if isinstance(node, ast.Call) and is_skip_without_program(ast.unparse(node))
+    ]
+    assert skips == []
+
+
+def is_skip_without_program(call: str) -> bool:
+    """Whether *call* skips a test where a program, or a package of another than Python's own
+    modules, is missing."""
+    wanted = re.match(r"pytest\.importorskip\(['\"](\w+)", call)
+    is_foreign = bool(wanted and wanted[1] not in sys.stdlib_module_names)
+    return is_foreign or (call.startswith("pytest.mark.skipif(") and "which(" in call)
+
+
+@pytest.mark.parametrize(
+    ("call", "is_found"),
+    [
+        ("pytest.importorskip('gi', reason='')", True),
+        ("pytest.importorskip('gi.repository.Gio')", True),
+        ("pytest.mark.skipif(not shutil.which('dbus-daemon'), reason='')", True),
+        ("pytest.importorskip('pwd')", False),
+        ("pytest.mark.skipif(not Path('/proc').exists(), reason='')", False),
+    ],
+)
+def test_skip_without_a_program_is_found(call: str, *, is_found: bool) -> None:
+    assert is_skip_without_program(call) == is_found
+
+
 def named(node: ast.expr) -> str:
     """The name of a thread, as the page writes it: what differs from one to another as dots."""
     if isinstance(node, ast.JoinedStr):

@@ -50,7 +50,11 @@ def test_we_speak_the_newest_version_of_the_api_that_the_sdk_speaks() -> None:
     assert NEWEST == DEFAULT_DOCKER_API_VERSION
 
 
-def test_an_engine_is_looked_for_until_one_has_answered(engine: Address, tmp_path: Path) -> None:
+def test_an_engine_is_looked_for_until_one_has_answered(
+    engine: Address, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "dockerd").touch(0o700)  # this machine may have none
+    monkeypatch.setenv("PATH", str(tmp_path))
     absent = Address(f"unix://{tmp_path}/gone.sock", "--host", {})
     found = absent
     with closing(Connection(lambda: found)) as connection:

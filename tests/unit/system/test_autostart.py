@@ -13,7 +13,6 @@ from aiserver_tray.system.login_items import AutostartFolder, LaunchAgents, RunK
 from aiserver_tray.system.paths import Home, default_home
 from aiserver_tray.system.process import bundled_program
 from aiserver_tray.system.registry import Hive
-from tests.support.waiting import eventually
 
 NASTY = "a b\\c\"d$e`f%g%%h;i'j&k(l)#m=n~o*p?q<r>s|t\\"
 linux = pytest.mark.skipif(not Path("/proc").exists(), reason="files and programs of Linux")
@@ -151,25 +150,6 @@ def test_the_folder_is_where_the_specification_says(tmp_path: Path) -> None:
     assert autostart_folder({"XDG_CONFIG_HOME": str(tmp_path)}) == tmp_path / "autostart"
     usual = Path.home() / ".config/autostart"
     assert autostart_folder({}) == autostart_folder({"XDG_CONFIG_HOME": "relative"}) == usual
-
-
-def test_a_desktop_starts_just_the_command(tmp_path: Path) -> None:
-    """GLib reads the entry and starts it, as GNOME does."""
-    gio = pytest.importorskip("gi.repository.Gio")
-    program, seen = tmp_path / 'our "own" $program', tmp_path / "seen"
-    program.write_text(
-        '#!/bin/sh\nfor word; do printf "%s\\n" "$word"; done > "$SEEN.new"\n'
-        'mv "$SEEN.new" "$SEEN"\n'
-    )
-    program.chmod(0o700)
-    AutostartFolder(tmp_path).put("x", [str(program), NASTY, "", "tab\there", "plain"])
-    context = gio.AppLaunchContext()
-    context.setenv("SEEN", str(seen))
-    app = gio.DesktopAppInfo.new_from_filename(str(tmp_path / "x.desktop"))
-    assert app is not None
-    assert app.launch([], context)
-    eventually(seen.exists, "the program's words")
-    assert seen.read_text().splitlines() == [NASTY, "", "tab\there", "plain"]
 
 
 @pytest.mark.parametrize(

@@ -35,10 +35,3 @@ def test_what_it_lacks_is_named_with_what_to_install(
     assert (found is None) == (what is None)
     assert what is None or what in str(found)
     assert "aiserver-tray open" in str(found or "aiserver-tray open")
-
-
-def test_no_display_and_no_bus_have_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("gi", reason="GTK's bindings are the system's")
-    for name in ("DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR"):
-        monkeypatch.delenv(name, raising=False)
-    assert GNOME in str(why_unavailable(ANY))

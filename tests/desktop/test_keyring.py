@@ -9,18 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from aiserver_tray.catalog.setting import Setting
 from aiserver_tray.settings.declared import Declared
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.system.paths import Home
 from tests.support.systems import has_mode
 
-pytestmark = pytest.mark.skipif(
-    not (shutil.which("dbus-run-session") and shutil.which("gnome-keyring-daemon")),
-    reason="needs Debian's dbus-daemon and gnome-keyring",
-)
-
 PROGRAM = Path(__file__).with_name("keyring_session.py")
 STORE = "keyring.backends.SecretService.Keyring"
+SECRET: Declared = {"m.SECRET": Setting(type="secret", generate="hex32")}
 
 
 class Person:
@@ -120,10 +117,10 @@ def test_that_the_key_is_in_a_file_since_the_store_is_locked_is_reported_once(
 
 
 def test_a_named_home_keeps_its_key_although_there_is_a_store(
-    person: Person, declared: Declared
+    person: Person,
 ) -> None:
     named = Settings(Home(person.home, "home"))
-    named.values(declared)
+    named.values(SECRET)
     record = named.secrets.key_record
     assert record
     assert record.store == "file"

@@ -113,3 +113,15 @@ def test_command_with_an_empty_home_comes_to_what_takes_minutes(
             with suppress(ProcessLookupError):  # it failed
                 os.killpg(process.pid, signal.SIGKILL)  # downloads in the background, too
     assert "Traceback" not in output.read_text()
+
+
+def test_bench_accepts_the_names_of_all_benchmarks() -> None:
+    told = subprocess.run(
+        [sys.executable, "-m", "tests.bench", "no-such"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stderr
+    names = told.strip().rpartition("there are: ")[2].split(", ")
+    assert sorted(command_line.BENCHMARKS) == sorted(names)

@@ -3,9 +3,6 @@
 from pathlib import Path
 
 import pytest
-
-pytest.importorskip("gi", reason="GTK's bindings are the system's")
-
 from PIL import Image
 
 from aiserver_tray.tray.actions import Start, Stop
