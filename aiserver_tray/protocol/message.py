@@ -3,11 +3,12 @@
 Clients are processes that have to start fast: nothing here needs the validation of requests.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Generic, Literal, Protocol, TypeVar
 
-from aiserver_tray.base.codec import compact_json, to_json
+from aiserver_tray.base.codec import compact_json, from_json, to_json
+from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.model import Actor, Carrier
 
@@ -80,8 +81,8 @@ def owner_events() -> tuple[str, ...]:
 # -- the contract ---------------------------------------------------------------------------------
 # A client asks through channels and gets events (``docs/ipc.md``). Every answer is an envelope::
 # {"success": bool, "code": str | null, "message": str, "data": {...}}
-# The same contract goes over three carriers: the control channel, the window's JS bridge, and
-# HTTP.
+# The same contract goes over several carriers: the control channel, the window's JS bridge, HTTP,
+# and within a process.
 
 
 VERSION: Final = 2
@@ -137,6 +138,37 @@ class Contract(Protocol):
         """A client of *carrier* was refused, because it may not connect."""
 
 
+class AnyClient(Protocol):
+    """The client's side of the contract, for every carrier; see `carriers.local.client.Client`."""
+
+    def request(
+        self, channel: str, payload: Mapping[str, Any] | None = None, timeout: float | None = None
+    ) -> Json:
+        """The data of the answer of *channel* to *payload*."""
+
+    def subscribe(
+        self,
+        events: Iterable[str],
+        callback: Callable[[Message], None],
+        on_lost: Callable[[], None] = ...,
+    ) -> None:
+        """Call *callback* with each of *events*, from the current state on."""
+
+    def close(self) -> None:
+        """End the connection."""
+
+
 def answer(data: Json) -> Envelope:
     """The envelope of a success."""
     return {"success": True, "code": None, "message": "", "data": data}
+
+
+def data_of(answer: Envelope) -> Json:
+    """The data of *answer*.
+
+    Raises:
+        AiServerError: it is a failure; a `RemoteError`, or several of them.
+    """
+    if not answer.get("success"):
+        raise from_json(AiServerError, answer)
+    return dict(answer["data"])
