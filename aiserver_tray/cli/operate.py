@@ -24,7 +24,7 @@ from aiserver_tray.cli.common import (
     report,
 )
 from aiserver_tray.cli.config import fix_or_exit, trust_all, trust_option
-from aiserver_tray.cli.core import current_snapshot, shared_core, whole_snapshot
+from aiserver_tray.cli.core import shared_core
 from aiserver_tray.cli.log_removal import settle_logs
 from aiserver_tray.cli.terminal import is_interactive
 from aiserver_tray.cli.words import STEPS
@@ -33,14 +33,9 @@ from aiserver_tray.state.progress import STATES
 from aiserver_tray.state.views import ModuleView, OperationView, Snapshot
 
 if TYPE_CHECKING:
-    from aiserver_tray.cli.forms import PlannedStepJson
     from aiserver_tray.cli.progress import Item
-    from aiserver_tray.cli.remote import RemoteOperation, RemoteStore
-    from aiserver_tray.core.core import Core
-    from aiserver_tray.operations.operation import Operation
-    from aiserver_tray.operations.plan.plan import Step
+    from aiserver_tray.cli.remote import RemoteCore, RemoteOperation, RemoteStore
     from aiserver_tray.operations.request import Request
-    from aiserver_tray.state.store import Store
 
 
 _Command = Callable[..., None]
@@ -187,7 +182,7 @@ def _request(
 
 def _run(
     request: "Request",
-    confirm: "Callable[[Request, Core], Request] | None" = None,
+    confirm: "Callable[[Request, RemoteCore], Request] | None" = None,
     /,
     *,
     as_json: bool,
@@ -195,13 +190,13 @@ def _run(
     app = current_app()
     begun = time.monotonic()
     if confirm:
-        with app.core() as core:
+        with shared_core(app) as core:
             request = confirm(request, core)
         begun = time.monotonic()
     with shared_core(app) as core:
         view = follow_operation(core.store, core.operations.start(request), app.language)
         seconds = time.monotonic() - begun
-        snapshot = whole_snapshot(core) if as_json else current_snapshot(core)
+        snapshot = core.store.snapshot
     if as_json:
         print_json(outcome_json(view, snapshot, app.language, seconds))
     report(notice.render(app.language) for notice in view.notices)
@@ -215,7 +210,7 @@ def _run(
 
 
 def follow_operation(
-    store: "Store | RemoteStore", operation: "Operation | RemoteOperation", language: Language
+    store: "RemoteStore", operation: "RemoteOperation", language: Language
 ) -> OperationView:
     """Show *operation* until its end, from the states of *store*.
 
@@ -249,7 +244,7 @@ def follow_operation(
         unsubscribe()
 
 
-def _confirm_volumes(request: "Request", core: "Core") -> "Request":
+def _confirm_volumes(request: "Request", core: "RemoteCore") -> "Request":
     """Ask before volumes are removed, and limit *request* to the volumes in the question.
 
     Raises:
@@ -257,7 +252,7 @@ def _confirm_volumes(request: "Request", core: "Core") -> "Request":
     """
     language = current_app().language
     plan = core.operations.plan(request)
-    volumes = [step.subject for step in plan if step.kind == "remove_volume"]
+    volumes = [step["subject"] for step in plan["steps"] if step["kind"] == "remove_volume"]
     if volumes:
         warning = Text("These volumes and all their data will be removed:")
         report([warning.render(language), *(f"  {volume}" for volume in volumes)])
@@ -267,32 +262,22 @@ def _confirm_volumes(request: "Request", core: "Core") -> "Request":
 
 def _print_plan(request: "Request", *, as_json: bool) -> None:
     app = current_app()
-    with app.core() as core:
-        preview = core.operations.preview(request)
-    plan = preview.plan
+    with shared_core(app) as core:
+        plan = core.operations.plan(request)
     if as_json:
-        print_json([plan_row(step) for step in plan])
-    elif not len(plan):
+        print_json(plan["steps"])
+    elif not plan["steps"]:
         report([NOTHING.render(app.language)])
     else:
         print_table(
             (Text("STEP"), Text("OBJECT"), Text("MODULE")),
-            [(STEPS[s.kind].render(app.language), s.subject, s.module) for s in plan],
+            [
+                (STEPS[step["kind"]].render(app.language), step["subject"], step["module"])
+                for step in plan["steps"]
+            ],
             app.language,
         )
-    report(notice.render(app.language) for notice in preview.notices)
-
-
-def plan_row(step: "Step") -> "PlannedStepJson":
-    """A step of a plan as JSON."""
-    return {
-        "id": step.id,
-        "kind": step.kind,
-        "subject": step.subject,
-        "module": step.module,
-        "service": step.service,
-        "needs": sorted(step.needs),
-    }
+    report(plan["notices"])
 
 
 # -- the result of an operation, as text and as JSON ----------------------------------------------

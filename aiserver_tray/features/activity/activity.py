@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Literal, TypedDict, assert_never
+from typing import TypedDict, assert_never
 
 from aiserver_tray.base.i18n import Language, Plural, Text, in_language
+from aiserver_tray.features.activity.events import ActivityStatus
 from aiserver_tray.model import (
     Actor,
     ActorKind,
@@ -30,10 +31,6 @@ from aiserver_tray.system.process import has_run_since
 
 # -- JSON forms -----------------------------------------------------------------------------------
 # The text below a field is its meaning; documentation and the page's types are generated from it.
-
-
-ActivityStatus = Literal["running", "succeeded", "failed", "cancelled", "interrupted"]
-"""interrupted: its process ended before the operation did."""
 
 
 class ActorJson(TypedDict):
@@ -157,22 +154,6 @@ class ActivityJson(TypedDict):
     refused: ActivityRefusedJson | None
     owner: ActivityOwnerJson | None
 
-
-ACTORS: Mapping[ActorKind, Text] = {
-    "tray": Text("tray"),
-    "window": Text("window"),
-    "browser": Text("browser"),
-    "command": Text("command"),
-    "owner": Text("automatic"),
-}
-
-STATUSES: Mapping[ActivityStatus, Text] = {
-    "running": Text("running"),
-    "succeeded": Text("succeeded"),
-    "failed": Text("failed"),
-    "cancelled": Text("cancelled"),
-    "interrupted": Text("interrupted"),
-}
 
 _OPERATIONS: Mapping[OperationKind, Text] = {
     "up": Text("Start"),
