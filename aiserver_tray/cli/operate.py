@@ -1,10 +1,10 @@
 """The commands that start operations: up, stop, down, restart, pull, build."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -24,8 +24,7 @@ from aiserver_tray.cli.common import (
     report,
 )
 from aiserver_tray.cli.config import fix_or_exit, trust_all, trust_option
-from aiserver_tray.cli.core import shared_core
-from aiserver_tray.cli.log_removal import settle_logs
+from aiserver_tray.cli.core import connected, shared_core
 from aiserver_tray.cli.terminal import is_interactive
 from aiserver_tray.cli.words import STEPS
 from aiserver_tray.model import OperationKind
@@ -130,7 +129,7 @@ def down(
     else:
         raise UsageError(Text("--volumes removes data. Confirm this with --yes"))
     if logs or volumes:
-        settle_logs(modules, "delete" if logs else "keep" if yes else "ask")
+        _settle_logs(modules, "delete" if logs else "keep" if yes else "ask")
 
 
 @click.command()
@@ -278,6 +277,43 @@ def _print_plan(request: "Request", *, as_json: bool) -> None:
             app.language,
         )
     report(plan["notices"])
+
+
+# -- the kept logs of modules that are removed ----------------------------------------------------
+
+
+_LogChoice = Literal["delete", "ask", "keep"]
+
+
+def _settle_logs(modules: Sequence[str], choice: _LogChoice) -> None:
+    """Delete the kept logs of *modules* (none: of all), ask for that, or say that they are kept.
+
+    Raises:
+        AiServerError: they can't be read or deleted.
+    """
+    from aiserver_tray.features.logs.events import JOURNAL  # noqa: PLC0415 - few need it
+
+    app = current_app()
+    with connected(app) as client:
+        kept = client.request("ai/logs/kept")["modules"]
+    sizes = {module["module"]: module["bytes"] for module in kept}
+    found = [name for name in sizes if (name in modules if modules else name != JOURNAL)]
+    if not found:
+        return
+    amount = words.size(sum(sizes[name] for name in found))
+    if choice == "ask":
+        question = Text("The logs are kept ({size}). Delete them, too?", size=amount)
+        choice = "delete" if click.confirm(question.render(app.language), err=True) else "keep"
+    elif choice == "keep":
+        command = " ".join(["aiserver-tray down --logs", *modules])
+        text = Text("The logs are kept ({size}). To delete them: {command}", size=amount,
+                    command=command)  # fmt: skip
+        report([text.render(app.language)])
+    if choice == "delete":
+        with connected(app) as client:
+            for name in found:
+                client.request("ai/logs/delete", {"module": name})
+        report([Text("The kept logs were deleted ({size}).", size=amount).render(app.language)])
 
 
 # -- the result of an operation, as text and as JSON ----------------------------------------------
