@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aiserver_tray.base.codec import to_json
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.cli.common import (
     as_json_option,
@@ -15,12 +14,17 @@ from aiserver_tray.cli.common import (
     print_table,
     report,
 )
+from aiserver_tray.cli.core import connected
 from aiserver_tray.cli.words import Since, seconds
+from aiserver_tray.features.activity.events import ACTORS, STATUSES
 
 if TYPE_CHECKING:
-    from aiserver_tray.settings.entries import Entry
+    from aiserver_tray.core.app import App
+    from aiserver_tray.protocol.message import Json
 
 _HEADS = (Text("TIME"), Text("BY"), Text("RESULT"), Text("ACTIVITY"))
+_PAGE = 100
+"""Entries of one request."""
 
 
 @click.command()
@@ -43,48 +47,53 @@ def command(limit: int, since: datetime | None, as_json: bool) -> None:  # noqa:
     Lists operations, changes of settings and chosen modules, refused clients, and starts and stops
     of the tray or `serve`. With --json, include the steps of operations.
     """
-    from aiserver_tray.features.activity.activity import activity_of  # noqa: PLC0415 - after Ctrl-C works
-    from aiserver_tray.settings.journal import Range  # noqa: PLC0415
-
     app = current_app()
-    entries = app.settings.journal.read(Range(since=since, limit=limit))[::-1]
+    found = _newest(app, since, limit)[::-1]
     if as_json:
-        print_json({"activities": [to_json(activity_of(entry), app.language) for entry in entries]})
-    elif entries:
-        print_table(_HEADS, [_row(entry, app.language) for entry in entries], app.language)
+        print_json({"activities": found})
+    elif found:
+        print_table(_HEADS, [_row(activity, app.language) for activity in found], app.language)
     else:
         report([Text("No activity").render(app.language)])
 
 
-def _row(entry: "Entry", language: Language) -> tuple[str, str, str, str]:
-    from aiserver_tray.features.activity.activity import text_of  # noqa: PLC0415 - after Ctrl-C works
+def _newest(app: "App", since: datetime | None, limit: int) -> "list[Json]":
+    """The newest activities, with their steps. They are asked for page by page, because many steps
+    would be too long for one answer."""
+    found: dict[str, Json] = {}
+    page_size = min(limit, _PAGE)
+    asked = {"since": since.isoformat() if since else None, "limit": page_size, "steps": True}
+    with connected(app) as client:
+        is_end = False
+        while len(found) < limit and not is_end:
+            page = client.request("ai/activity/list", asked)["activities"]
+            new = {activity["id"]: activity for activity in page if activity["id"] not in found}
+            found |= new
+            is_end = len(page) < page_size or not new
+            asked["until"] = page[-1]["time"] if page else None
+    return [*found.values()][:limit]
 
-    time = entry.time.astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    return (
-        time,
-        _by(entry, language),
-        _result(entry, language),
-        text_of(entry).render(language),
-    )
+
+def _row(activity: "Json", language: Language) -> tuple[str, str, str, str]:
+    time = datetime.fromisoformat(activity["time"]).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    return time, _by(activity, language), _result(activity, language), activity["text"]
 
 
-def _by(entry: "Entry", language: Language) -> str:
-    from aiserver_tray.features.activity.activity import ACTORS  # noqa: PLC0415 - after Ctrl-C works
-
-    if entry.actor is None:
+def _by(activity: "Json", language: Language) -> str:
+    actor = activity["actor"]
+    if actor is None:
         return "-"
-    name = ACTORS[entry.actor.kind].render(language)
-    return f"{name} {entry.actor.pid}" if entry.actor.kind == "command" else name
+    name = ACTORS[actor["kind"]].render(language)
+    return f"{name} {actor['pid']}" if actor["kind"] == "command" else name
 
 
-def _result(entry: "Entry", language: Language) -> str:
-    from aiserver_tray.features.activity.activity import STATUSES, status_of  # noqa: PLC0415 - after Ctrl-C works
-
-    if entry.kind != "operation":
+def _result(activity: "Json", language: Language) -> str:
+    operation = activity["operation"]
+    if operation is None:
         return "-"
-    words = [STATUSES[status_of(entry)].render(language)]
-    if entry.code:
-        words.append(entry.code)
-    if entry.seconds is not None:
-        words.append(seconds(entry.seconds))
+    words = [STATUSES[operation["status"]].render(language)]
+    if operation["error"]:
+        words.append(operation["error"]["code"])
+    if operation["seconds"] is not None:
+        words.append(seconds(operation["seconds"]))
     return " ".join(words)

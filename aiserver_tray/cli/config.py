@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,14 +20,13 @@ from aiserver_tray.cli.common import (
     report_failure,
     status_of,
 )
-from aiserver_tray.cli.core import ask_owner, set_setting, this_command, trust_module
+from aiserver_tray.cli.core import request, set_setting, trust_module
 from aiserver_tray.cli.terminal import is_interactive, is_terminal
-from aiserver_tray.features.configuration.forms import setting_json
-from aiserver_tray.settings.changes import forget_setting
-from aiserver_tray.settings.declared import Entry, address_of
 
 if TYPE_CHECKING:
     from aiserver_tray.core.app import App
+    from aiserver_tray.features.configuration.forms import SettingJson
+    from aiserver_tray.protocol.message import Json
 
 
 @click.group()
@@ -43,16 +41,13 @@ def command() -> None:
 def list_(as_json: bool) -> None:  # noqa: FBT001 - a command line flag
     """List all settings. Secrets are masked. With --json, include help texts and choices."""
     app = current_app()
-    entries = app.settings.entries(app.declared)
+    entries: list[SettingJson] = request(app, "ai/config/get")["entries"]
     if as_json:
-        print_json({entry.address: setting_json(entry, app.language) for entry in entries})
+        print_json({entry["address"]: entry for entry in entries})
     else:
         print_table(
             (Text("NAME"), Text("VALUE"), Text("TYPE"), Text("DESCRIPTION")),
-            [
-                (e.address, e.shown or "-", e.setting.type, app.say(e.setting.title))
-                for e in entries
-            ],
+            [(e["address"], e["value"] or "-", e["type"], _title(e)) for e in entries],
             app.language,
         )
 
@@ -68,11 +63,8 @@ def list_(as_json: bool) -> None:  # noqa: FBT001 - a command line flag
 def get(name: str, show: bool) -> None:  # noqa: FBT001 - a command line flag
     """Print the value of NAME, which is MODULE.NAME, or NAME alone if that is unique."""
     app = current_app()
-    address = address_of(app.declared, name)
-    value = (
-        app.settings.reveal(app.declared, address)
-        if show
-        else app.settings.entries({address: app.declared[address]})[0].shown
+    value: str = (
+        request(app, "ai/config/reveal", name=name)["value"] if show else _entry(app, name)["value"]
     )
     # a program gets the unchanged value
     click.echo(harmless(value) if is_terminal(sys.stdout) else value)
@@ -89,9 +81,9 @@ def set_(name: str, value: str) -> None:
     appear neither in the shell's history nor in the process list.
     """
     app = current_app()
-    set_setting(app, name, _read(app, name) if value == "-" else value)
-    _confirm(app, name)
-    if value != "-" and app.declared[address_of(app.declared, name)].is_secret:
+    change = set_setting(app, name, _read(app, name) if value == "-" else value)
+    _confirm(app, change)
+    if value != "-" and _is_secret(change["entries"][0]):
         report([_visible(name).render(app.language)])
 
 
@@ -106,13 +98,27 @@ def _visible(name: str) -> Text:
 
 def _read(app: "App", name: str) -> str:
     """Read a line of standard input. On a terminal, prompt for it, and hide a secret."""
-    setting = app.declared[address_of(app.declared, name)]
+    is_secret = _is_secret(_entry(app, name))
     if sys.stdin.isatty():
         asked: str = click.prompt(
-            name, default="", show_default=False, hide_input=setting.is_secret, err=True
+            name, default="", show_default=False, hide_input=is_secret, err=True
         )
         return asked
     return sys.stdin.readline().rstrip("\r\n")
+
+
+def _entry(app: "App", name: str) -> "SettingJson":
+    entry: SettingJson = request(app, "ai/config/get", name=name)["entries"][0]
+    return entry
+
+
+def _title(entry: "SettingJson") -> str:
+    """Its title; empty if it has none but its address."""
+    return "" if entry["title"] == entry["address"] else entry["title"]
+
+
+def _is_secret(entry: "SettingJson") -> bool:
+    return entry["type"] == "secret"
 
 
 @command.command()
@@ -121,27 +127,18 @@ def _read(app: "App", name: str) -> str:
 def unset(name: str) -> None:
     """Reset NAME to its default. A generated secret gets a new value."""
     app = current_app()
-    if name in app.settings.undeclared(app.declared):
-        forget_setting(
-            app.settings, name, this_command()
-        )  # no view shows it, so the owner need not know
-        report(
-            [
-                Text("Removed {name}. No module declares this setting", name=name).render(
-                    app.language
-                )
-            ]
-        )
-        return
-    set_setting(app, name, None)
-    _confirm(app, name)
+    change = set_setting(app, name, None)
+    if change["entries"]:
+        _confirm(app, change)
+    else:
+        text = Text("Removed {name}. No module declares this setting", name=name)
+        report([text.render(app.language)])
 
 
-def _confirm(app: "App", name: str) -> None:
-    """Show the new value, and the command that makes it take effect."""
-    address = address_of(app.declared, name)
-    said = _said(app.settings.entries({address: app.declared[address]})[0])
-    if names := _to_recreate(app, address):
+def _confirm(app: "App", change: "Json") -> None:
+    """Show the new value in a `SettingChange`, and the command that makes it take effect."""
+    said = _said(change)
+    if names := change["recreate"]:
         said = Text(
             "{what} (takes effect with: aiserver-tray up {modules})",
             what=said,
@@ -150,22 +147,13 @@ def _confirm(app: "App", name: str) -> None:
     report([said.render(app.language)])
 
 
-def _to_recreate(app: "App", address: str) -> list[str]:
-    from aiserver_tray.operations.preview import modules_to_recreate  # noqa: PLC0415 - others don't need it
-
-    with suppress(AiServerError):  # the setting was changed all the same
-        return modules_to_recreate(
-            app.catalog, app.model, app.settings.engines.asked_for, [address]
-        )
-    return []
-
-
-def _said(entry: Entry) -> Text:
-    if entry.origin == "none" and entry.setting.generate:
-        return Text("{name} is generated again when it is needed", name=entry.address)
-    if entry.origin == "none" or not entry.shown:
-        return Text("{name} has no value any more", name=entry.address)
-    return Text("{name} is now {value}", name=entry.address, value=entry.shown)
+def _said(change: "Json") -> Text:
+    entry: SettingJson = change["entries"][0]
+    if change["generated"]:
+        return Text("{name} is generated again when it is needed", name=entry["address"])
+    if entry["origin"] == "none" or not entry["value"]:
+        return Text("{name} has no value any more", name=entry["address"])
+    return Text("{name} is now {value}", name=entry["address"], value=entry["value"])
 
 
 # -- choose ---------------------------------------------------------------------------------------
@@ -182,21 +170,15 @@ def choose(modules: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001 - c
     modules. Until you choose, all features are chosen.
     """
     app = current_app()
-    for name in modules:
-        app.catalog.module(name)
-    if modules and not ask_owner(app, "ai/config/choose", modules=modules):
-        from aiserver_tray.settings.changes import choose_modules  # noqa: PLC0415 - only without a host
-
-        choose_modules(app.settings, modules, this_command())
+    chosen = request(app, "ai/config/choose", modules=modules or None)["chosen"]
     if as_json:
-        print_json({"chosen": list(app.chosen)})
+        print_json({"chosen": chosen})
     elif not modules:
-        for name in app.chosen:
+        for name in chosen:
             click.echo(name)
     else:
         said = Text(
-            '"Start all" and `up` without a name now start: {modules}',
-            modules=", ".join(app.chosen),
+            '"Start all" and `up` without a name now start: {modules}', modules=", ".join(chosen)
         )
         report([said.render(app.language)])
 
@@ -217,7 +199,7 @@ def trust_all(modules: Iterable[str]) -> None:
     """Allow *modules* all permissions that they ask for now.
 
     Raises:
-        UnknownNameError, CatalogError, SettingError, RemoteError: as for `trust_module`.
+        AiServerError: as for `trust_module`.
     """
     for name in modules:
         trust_module(current_app(), name)

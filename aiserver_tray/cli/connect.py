@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aiserver_tray.base.errors import SettingError
+from aiserver_tray.base.errors import RemoteError, SettingError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import UsageError, common_options, current_app, report
 from aiserver_tray.cli.config import fix_or_exit, trust_all, trust_option
-from aiserver_tray.cli.core import require_engine, set_setting, shared_core, whole_snapshot
+from aiserver_tray.cli.core import request, require_engine, shared_core
 from aiserver_tray.cli.operate import NOTHING, summary
-from aiserver_tray.state.views import Snapshot
+from aiserver_tray.protocol.message import Json
 
 if TYPE_CHECKING:
+    from aiserver_tray.cli.remote import RemoteCore
     from aiserver_tray.core.app import App
-    from aiserver_tray.features.wiring.wiring import Consumer
 
 
 # -- commands that undo a failed command ----------------------------------------------------------
@@ -66,24 +66,24 @@ def connect(modules: tuple[str, ...], trust: tuple[str, ...]) -> None:
     Creates an access token for each module, and starts the modules with it. Starts OneAPI if
     needed. Keeps a token that already exists and works.
     """
-    from aiserver_tray.features.wiring.wiring import ELSEWHERE  # noqa: PLC0415 - as in `_consumers`
-
     app = current_app()
-    consumers = _consumers(app, modules)
-    if not app.engine().address.is_local:
-        raise _by_hand(consumers[0], ELSEWHERE)
+    consumers, problem = _consumers(modules)
+    if problem:
+        raise _by_hand(consumers[0], problem)
     trust_all(trust)
     back = UndoHint(app)
-    snapshot = _up(app, [consumer.provider for consumer in consumers], back)
-    for consumer in consumers:
-        set_setting(app, consumer.token, _working_token(app, consumer, snapshot))
-        back.add("disconnect", consumer.module)
-        set_setting(app, consumer.choice, consumer.answer)
-    _up(app, [consumer.module for consumer in consumers])
+    with shared_core(app) as core:
+        _up(core, [consumer["provider"] for consumer in consumers], back)
+        for consumer in consumers:
+            _create_token(core, consumer)
+            back.add("disconnect", consumer["module"])
+            asked = {"name": consumer["choice"], "value": consumer["answer"]}
+            core.client.request("ai/config/set", asked)
+        _up(core, [consumer["module"] for consumer in consumers])
     back.end()
     done = Text("Connected to OneAPI: {modules}", modules=_names(consumers))
     report([done.render(app.language)])
-    report(text for consumer in consumers if (text := _by_a_person(app, consumer)))
+    report(consumer["help"] for consumer in consumers if consumer["help"])
 
 
 @click.command()
@@ -96,18 +96,29 @@ def disconnect(modules: tuple[str, ...], trust: tuple[str, ...]) -> None:
     Deletes their access tokens, and recreates the running MODULEs without OneAPI. Starts OneAPI if
     a token has to be deleted there.
     """
-    from aiserver_tray.features.wiring import wiring  # noqa: PLC0415 - as in `_consumers`
-
     app = current_app()
-    chosen = _consumers(app, modules)
+    chosen, problem = _consumers(modules)
     trust_all(trust)
-    consumers = wiring.disconnect(app, chosen, _Commands(app))
+    consumers = [consumer for consumer in chosen if consumer["connected"]]
     if not consumers:
         report([NOTHING.render(app.language)])
         return
+    with shared_core(app) as core:
+        snapshot = core.store.latest
+        require_engine(snapshot)
+        states = {module.name: module.state for module in snapshot.modules}
+        if not problem:
+            with_token = [c["provider"] for c in consumers if c["hasToken"]]
+            _start(core, sorted({name for name in with_token if states[name] != "running"}))
+        for consumer in consumers:
+            asked = {"module": consumer["module"]}
+            notice = core.client.request("ai/module/disconnect", asked)["notice"]
+            report([notice] if notice else [])
+        if again := [c["module"] for c in consumers if states[c["module"]] != "stopped"]:
+            _up(core, again)
     done = Text("No longer connected to OneAPI: {modules}", modules=_names(consumers))
     report([done.render(app.language)])
-    if left := _names(c for c in consumers if _by_a_person(app, c)):
+    if left := _names(consumer for consumer in consumers if consumer["help"]):
         text = Text(
             "If you set up OneAPI inside {modules}, remove it there. The access token was deleted.",
             modules=left,
@@ -115,112 +126,87 @@ def disconnect(modules: tuple[str, ...], trust: tuple[str, ...]) -> None:
         report([text.render(app.language)])
 
 
-class _Commands:
-    """The commands that disconnecting needs."""
-
-    def __init__(self, app: "App") -> None:
-        self._app = app
-
-    def snapshot(self) -> Snapshot:
-        """The current snapshot."""
-        with shared_core(self._app) as core:
-            snapshot = whole_snapshot(core)
-        require_engine(snapshot)
-        return snapshot
-
-    def up(self, modules: Sequence[str]) -> Snapshot:
-        """The snapshot once *modules* are running."""
-        return _up(self._app, modules)
-
-    def unset(self, address: str) -> None:
-        """Reset a setting, through the owner if there is one."""
-        set_setting(self._app, address, None)
-
-    def report(self, text: Text) -> None:
-        """Show *text* on standard error."""
-        report([text.render(self._app.language)])
+def _names(consumers: Iterable[Json]) -> str:
+    return ", ".join(consumer["module"] for consumer in consumers)
 
 
-def _names(consumers: Iterable["Consumer"]) -> str:
-    return ", ".join(consumer.module for consumer in consumers)
-
-
-def _by_a_person(app: "App", consumer: "Consumer") -> str:
-    """Steps for the user inside the module itself; often none."""
-    return app.say(app.declared[consumer.token].help)
-
-
-def _consumers(app: "App", modules: Iterable[str]) -> list["Consumer"]:
-    """How each of *modules* uses another module.
+def _consumers(modules: Iterable[str]) -> tuple[list[Json], str | None]:
+    """How each of *modules* uses another module, and why no tokens can be created or deleted.
 
     Raises:
-        UnknownNameError: there is no such module.
+        AiServerError: there is no such module.
         UsageError: it can't use any.
     """
-    from aiserver_tray.features.wiring.wiring import consumer_of  # noqa: PLC0415 - after Ctrl-C works
-
-    found = []
-    for name in dict.fromkeys(modules):
-        consumer = consumer_of(app.catalog.module(name))
-        if consumer is None:
-            able = [m.name for m in app.catalog.modules.values() if consumer_of(m)]
-            raise UsageError(
-                Text(
-                    "{name} can't be connected to OneAPI. These modules can: {names}",
-                    name=name,
-                    names=", ".join(able),
-                )
+    app, names = current_app(), [*dict.fromkeys(modules)]
+    found = request(app, "ai/module/consumers", modules=names)
+    consumers: list[Json] = found["consumers"]
+    possible = [consumer["module"] for consumer in consumers]
+    if missing := [name for name in names if name not in possible]:
+        able = request(app, "ai/module/consumers")["consumers"]
+        raise UsageError(
+            Text(
+                "{name} can't be connected to OneAPI. These modules can: {names}",
+                name=missing[0],
+                names=_names(able),
             )
-        found.append(consumer)
-    return found
+        )
+    return consumers, found["problem"]
 
 
-def _up(app: "App", modules: Sequence[str], back: UndoHint | None = None) -> Snapshot:
-    """The snapshot once *modules* are running. Exits if they can't start; *back* gets the command
-    that undoes the start."""
-    from aiserver_tray.cli.operate import follow_operation  # noqa: PLC0415 - as in `_consumers`
+def _start(core: "RemoteCore", providers: Sequence[str]) -> None:
+    """Start *providers*, so that access tokens can be deleted there."""
+    for name in providers:
+        text = Text("Starting {name} to delete an access token there.", name=name)
+        report([text.render(current_app().language)])
+    if providers:
+        _up(core, providers)
+
+
+def _up(core: "RemoteCore", modules: Sequence[str], back: UndoHint | None = None) -> None:
+    """Wait until *modules* are running. Exits if they can't start; *back* gets the command that
+    undoes the start."""
+    from aiserver_tray.cli.operate import follow_operation  # noqa: PLC0415 - after Ctrl-C works
     from aiserver_tray.operations.request import Request  # noqa: PLC0415
 
-    begun = time.monotonic()
-    with shared_core(app) as core:
-        operation = core.operations.start(Request("up", tuple(dict.fromkeys(modules))))
-        view = follow_operation(core.store, operation, app.language)
-        snapshot = whole_snapshot(core)
+    app, begun = current_app(), time.monotonic()
+    operation = core.operations.start(Request("up", tuple(dict.fromkeys(modules))))
+    view = follow_operation(core.store, operation, app.language)
+    snapshot = core.store.snapshot
     # An operation that was blocked has changed nothing.
-    if back and view.steps and {*view.modules} <= {*app.settings.engines.asked_for}:
+    wanted = {module.name for module in snapshot.modules if module.wanted}
+    if back and view.steps and {*view.modules} <= wanted:
         back.add("down", *view.modules)
     report(notice.render(app.language) for notice in view.notices)
     if view.error:
         fix_or_exit(view.error, app)
-        return _up(app, modules, back)
+        _up(core, modules, back)
+        return
     report(t.render(app.language) for t in summary(view, snapshot, time.monotonic() - begun))
-    return snapshot
 
 
-def _working_token(app: "App", consumer: "Consumer", snapshot: Snapshot) -> str:
-    """The access token of *consumer*.
+def _create_token(core: "RemoteCore", consumer: Json) -> None:
+    """Let *consumer* have an access token that works.
 
     Raises:
         SettingError: there is none to be had.
     """
-    from aiserver_tray.features.wiring.oneapi import OneApiError  # noqa: PLC0415 - as in `_consumers`
-    from aiserver_tray.features.wiring.wiring import working_token  # noqa: PLC0415
-
     try:
-        return working_token(app, consumer, snapshot)
-    except OneApiError as error:
-        raise _by_hand(consumer, error.why) from None
+        core.client.request("ai/module/connect", {"module": consumer["module"]})
+    except RemoteError as error:
+        if reason := error.data.get("reason"):
+            raise _by_hand(consumer, reason) from None
+        raise
 
 
-def _by_hand(consumer: "Consumer", why: Text) -> SettingError:
+def _by_hand(consumer: Json, why: str) -> SettingError:
     text = Text(
         "Can't create an access token in {provider}: {why}. Create one there yourself. Set it "
         "with: aiserver-tray config set {token} - (the command asks for the value). Then run: "
         "aiserver-tray config set {choice} {answer}",
-        provider=consumer.provider,
+        provider=consumer["provider"],
         why=why,
-        token=consumer.token,
-        choice=consumer.choice,
-        answer=consumer.answer,
+        token=consumer["token"],
+        choice=consumer["choice"],
+        answer=consumer["answer"],
     )
-    return SettingError(consumer.token, text)
+    return SettingError(consumer["token"], text)

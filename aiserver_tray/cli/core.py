@@ -1,13 +1,12 @@
-"""Access to the running core: that of the tray or of ``serve``, or a core of this process."""
+"""The core behind a command: that of the home's owner (the tray or ``serve``), or without an owner
+one of this process. A command speaks the same channels to both."""
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from aiserver_tray.base.errors import AiServerError, refuse_unknown
 from aiserver_tray.base.i18n import Language
-from aiserver_tray.model import Actor
 from aiserver_tray.state.views import Snapshot
 from aiserver_tray.system.language import system_language
 
@@ -16,88 +15,86 @@ if TYPE_CHECKING:
     from aiserver_tray.cli.remote import RemoteCore
     from aiserver_tray.core.app import App
     from aiserver_tray.core.core import Core
+    from aiserver_tray.protocol.message import AnyClient, Json
 
-    AnyCore = Core | RemoteCore
-
-_HOST_TIMEOUT_SECONDS = 2.0
+_OWNER_TIMEOUT_SECONDS = 2.0
 """Seconds for the owner's first response."""
 
 
 @contextmanager
-def shared_core(app: "App", own_core: "Callable[[], Core] | None" = None) -> Iterator["AnyCore"]:
-    """The core of the home folder's host, if it uses the same engine and catalog. Otherwise
-    *own_core*, by default `App.core`, creates one in this process."""
+def connected(app: "App", own_core: "Callable[[], Core] | None" = None) -> Iterator["AnyClient"]:
+    """A client of the home folder's owner, if that uses the same engine and catalog. Otherwise a
+    client inside this process; *own_core*, by default `App.core`, makes its core if a channel needs
+    one."""
     owner = _owner(app)
     if owner is None:
-        with (own_core or app.core)() as own:
-            yield own
+        from aiserver_tray.carriers.inside import Inside  # noqa: PLC0415 - only without an owner
+        from aiserver_tray.owner.on_demand import OnDemand  # noqa: PLC0415
+
+        with (
+            OnDemand(app, own_core or app.core) as contract,
+            Inside(contract, "command", system_language()) as inside,
+        ):
+            yield inside
         return
     client, app.owner_language = owner
-    from aiserver_tray.cli.remote import RemoteCore  # noqa: PLC0415 - only with a host
-
-    with client, RemoteCore(client) as remote:
-        yield remote
-
-
-def ask_owner(app: "App", channel: str, **payload: Any) -> bool:  # noqa: ANN401 - JSON
-    """Send *channel* to the home folder's host, so that it knows the change at once. False if there
-    is no host.
-
-    Raises:
-        RemoteError: what it says to that.
-    """
-    owner = _owner(app)
-    if owner is None:
-        return False
-    client, _language = owner
     with client:
-        client.request(channel, payload)
-    return True
+        yield client
 
 
-def set_setting(app: "App", name: str, value: str | None) -> None:
-    """Give the setting *name* a *value*, or with None take it back, through the home's owner where
-    there is one, so that it knows.
+@contextmanager
+def shared_core(app: "App", own_core: "Callable[[], Core] | None" = None) -> Iterator["RemoteCore"]:
+    """The core behind `connected`."""
+    from aiserver_tray.cli.remote import RemoteCore  # noqa: PLC0415 - after Ctrl-C works
+
+    with connected(app, own_core) as client, RemoteCore(client) as core:
+        yield core
+
+
+def request(app: "App", channel: str, **payload: Any) -> "Json":  # noqa: ANN401 - JSON
+    """The data of the answer of *channel*, for a command that asks only once.
 
     Raises:
-        UnknownNameError, SettingError, RemoteError: there is none, or it does not take that.
+        AiServerError: the answer is a no.
     """
-    if ask_owner(app, "ai/config/set", name=name, value=value):
-        return
-    from aiserver_tray.settings.changes import change_setting  # noqa: PLC0415 - only without a host
-
-    change_setting(app.settings, app.declared, name, value, this_command())
+    with connected(app) as client:
+        return client.request(channel, payload)
 
 
-def this_command() -> Actor:
-    """This process, for the journal."""
-    return Actor("command", os.getpid())
+def set_setting(app: "App", name: str, value: str | None) -> "Json":
+    """Give the setting *name* a *value*, or with None take it back. Returns a `SettingChange`.
+
+    Raises:
+        AiServerError: there is no such setting, or it does not take that.
+    """
+    changed = request(app, "ai/config/set", name=name, value=value)
+    app.owner_language = None  # it may have been the language
+    return changed
 
 
 def trust_module(app: "App", name: str, hash: str | None = None) -> None:
     """Allow the module *name* the permissions that *hash* stands for; without it, all that it asks
-    for now. Through the home's owner if there is one.
+    for now.
 
     Raises:
-        UnknownNameError, CatalogError, SettingError, RemoteError: as for `App.trust`.
+        AiServerError: there is no such module, or its permissions can't be found or stored.
     """
-    if not ask_owner(app, "ai/module/trust", name=name, hash=hash):
-        app.targets.trust(name, hash, actor=this_command())
+    request(app, "ai/module/trust", name=name, hash=hash)
 
 
 def _owner(app: "App") -> "tuple[Client, Language] | None":
-    """A client of the home folder's host, and the language of its texts. None if there is no host,
-    or it uses another engine or catalog."""
+    """A client of the home folder's owner, and the language of its texts. None if there is no
+    owner, or it uses another engine or catalog."""
     from aiserver_tray.carriers.local.place import find_key  # noqa: PLC0415 - after Ctrl-C works
 
-    if find_key(app.home) is None:  # a host would not accept us
+    if find_key(app.home) is None:  # an owner would not accept us
         return None
-    from aiserver_tray.carriers.local.client import Client  # noqa: PLC0415 - only with a host
+    from aiserver_tray.carriers.local.client import Client  # noqa: PLC0415 - only with an owner
 
     with suppress(AiServerError, TimeoutError):  # then there is none for us
         client = Client.connect(app.home, "command", language=system_language())
         try:
-            about = client.request("ai/app/about", timeout=_HOST_TIMEOUT_SECONDS)
+            about = client.request("ai/app/about", timeout=_OWNER_TIMEOUT_SECONDS)
             if app.is_served_by(about):
                 return client, about["language"]
         except BaseException:
@@ -107,23 +104,11 @@ def _owner(app: "App") -> "tuple[Client, Language] | None":
     return None
 
 
-def current_snapshot(core: "AnyCore") -> Snapshot:
-    """Everything that was put into the store so far, as shown."""
-    core.store.flush()
-    return core.store.snapshot
-
-
-def whole_snapshot(core: "AnyCore") -> Snapshot:
-    """Like `current_snapshot`, with every module of the catalog."""
-    core.publish_modules()
-    return current_snapshot(core)
-
-
 def require_engine(snapshot: Snapshot) -> None:
     """Check that the engine responds.
 
     Raises:
-        EngineDownError, EngineNotInstalledError: it does not.
+        AiServerError: it does not; tells why.
     """
     if snapshot.engine.error and not snapshot.engine.running:
         raise snapshot.engine.error

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aiserver_tray.base.errors import SettingError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.strings import harmless
 from aiserver_tray.cli.common import (
@@ -17,13 +16,12 @@ from aiserver_tray.cli.common import (
     print_json,
     report,
 )
-from aiserver_tray.cli.core import whole_snapshot
+from aiserver_tray.cli.core import request
 from aiserver_tray.cli.terminal import columns, has_colour, is_terminal, wrapped
 from aiserver_tray.cli.words import GRADES
 
 if TYPE_CHECKING:
-    from aiserver_tray.core.app import App
-    from aiserver_tray.features.doctor.finding import Finding
+    from aiserver_tray.features.doctor.finding import CheckJson
 
 
 _GRADE_COLUMNS = 9
@@ -39,25 +37,23 @@ def command(as_json: bool) -> None:  # noqa: FBT001 - a command line flag
 
     Also checks what the chosen modules require. Exits with 1 if it finds a problem.
     """
-    from aiserver_tray.features.doctor.channels import examine  # noqa: PLC0415 - after Ctrl-C works
-
-    app = current_app()
-    findings = examine(app)
+    checks: list[CheckJson] = request(current_app(), "ai/doctor/run")["checks"]
     if as_json:
-        print_json({"checks": [finding.as_json(app.language) for finding in findings]})
+        print_json({"checks": checks})
     else:
-        _print(findings, app)
-    sys.exit(1 if any(finding.grade == "problem" for finding in findings) else 0)
+        _print(checks)
+    sys.exit(1 if any(check["grade"] == "problem" for check in checks) else 0)
 
 
-def _print(findings: "list[Finding]", app: "App") -> None:
-    for finding in findings:
-        grade = f"{GRADES[finding.grade].render(app.language):<8}"
-        text = harmless(as_called(finding.text.render(app.language)))
+def _print(checks: "list[CheckJson]") -> None:
+    language = current_app().language
+    for check in checks:
+        grade = f"{GRADES[check['grade']].render(language):<8}"
+        text = harmless(as_called(check["message"]))
         if is_terminal(sys.stdout):
             text = _hanging(text)
         if has_colour(sys.stdout):
-            grade = click.style(grade, fg=_COLOURS[finding.grade], bold=True)
+            grade = click.style(grade, fg=_COLOURS[check["grade"]], bold=True)
         click.echo(f"{grade} {text}")
 
 
@@ -85,18 +81,8 @@ def support_bundle(output: Path | None) -> None:
     It has versions, settings, states, the last operations, the checks of `doctor` and the last log
     lines. Secrets and the name of your home folder are replaced. Prints the name of the file.
     """
-    from aiserver_tray.features.support.bundle import file_name, support_bundle  # noqa: PLC0415 - after Ctrl-C works
-    from aiserver_tray.system.files import write_private  # noqa: PLC0415
-
     app = current_app()
-    file = (output or Path(file_name())).absolute()
-    with app.core() as core:
-        content = support_bundle(app, core.engine, whole_snapshot(core))
-    try:
-        write_private(file, content)
-    except OSError as error:
-        why = Text("can't write it ({reason}). Check its folder", reason=error.strerror or error)
-        raise SettingError(str(file), why) from error
-    click.echo(file)
+    path = (output or Path()).absolute()
+    click.echo(request(app, "ai/support/write", path=str(path))["file"])
     text = Text("Secrets were replaced. Look at the files before you send them.")
     report([text.render(app.language)])

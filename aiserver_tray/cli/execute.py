@@ -1,6 +1,7 @@
 """``aiserver-tray exec``: a command in a running service."""
 
 import sys
+from contextlib import closing
 
 import click
 
@@ -8,7 +9,7 @@ from aiserver_tray.base.errors import ServiceNotRunningError, UnknownNameError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import UsageError, common_options, current_app
-from aiserver_tray.cli.core import check_modules, require_engine, whole_snapshot
+from aiserver_tray.cli.core import check_modules, require_engine, shared_core
 from aiserver_tray.state.views import ModuleView, ServiceView
 
 
@@ -24,17 +25,19 @@ def command(target: str, words: tuple[str, ...]) -> None:
     """
     app = current_app()
     name, _, service = target.partition("/")
-    with app.core() as core:
-        snapshot = whole_snapshot(core)
-        check_modules(snapshot, [name])
-        module = next(module for module in snapshot.modules if module.name == name)
-        if not module.services:  # of a file that can't be read, only the engine knows them
-            require_engine(snapshot)
-        found = find_service(module, service)
+    with shared_core(app, app.core_for_reading) as core:
+        snapshot = core.store.latest
+    check_modules(snapshot, [name])
+    module = next(module for module in snapshot.modules if module.name == name)
+    if not module.services:  # of a file that can't be read, only the engine knows them
         require_engine(snapshot)
-        if found.state != "running":
-            raise ServiceNotRunningError(f"{name}/{found.name}", found.state)
-        status = core.engine.containers.exec(found.container, words or ("sh",))
+    found = find_service(module, service)
+    require_engine(snapshot)
+    if found.state != "running":
+        raise ServiceNotRunningError(f"{name}/{found.name}", found.state)
+    # Not through a channel: both streams are the command's own, byte for byte.
+    with closing(app.engine()) as engine:
+        status = engine.containers.exec(found.container, words or ("sh",))
     sys.exit(status)
 
 

@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.features.monitoring.samples import LoadJson
-from aiserver_tray.model import OperationKind, OperationStatus, StepKind
+from aiserver_tray.model import OperationKind, OperationStatus
 from aiserver_tray.state.views import ModuleView
 
 
@@ -30,21 +30,6 @@ class ResultJson(TypedDict):
     """notes for the user that are no failures"""
     modules: list[ModuleView]
     """its modules"""
-
-
-class PlannedStepJson(TypedDict):
-    """A step that an operation would run."""
-
-    id: str
-    """its kind and subject"""
-    kind: StepKind
-    subject: str
-    """as in a step of an operation"""
-    module: str
-    service: str | None
-    """`null` for a step of the whole module"""
-    needs: list[str]
-    """ids of the steps that must succeed first"""
 
 
 class UseJson(LoadJson):

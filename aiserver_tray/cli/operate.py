@@ -1,10 +1,10 @@
 """The commands that start operations: up, stop, down, restart, pull, build."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -24,8 +24,7 @@ from aiserver_tray.cli.common import (
     report,
 )
 from aiserver_tray.cli.config import fix_or_exit, trust_all, trust_option
-from aiserver_tray.cli.core import current_snapshot, shared_core, whole_snapshot
-from aiserver_tray.cli.log_removal import settle_logs
+from aiserver_tray.cli.core import connected, shared_core
 from aiserver_tray.cli.terminal import is_interactive
 from aiserver_tray.cli.words import STEPS
 from aiserver_tray.model import OperationKind
@@ -33,14 +32,9 @@ from aiserver_tray.state.progress import STATES
 from aiserver_tray.state.views import ModuleView, OperationView, Snapshot
 
 if TYPE_CHECKING:
-    from aiserver_tray.cli.forms import PlannedStepJson
     from aiserver_tray.cli.progress import Item
-    from aiserver_tray.cli.remote import RemoteOperation, RemoteStore
-    from aiserver_tray.core.core import Core
-    from aiserver_tray.operations.operation import Operation
-    from aiserver_tray.operations.plan.plan import Step
+    from aiserver_tray.cli.remote import RemoteCore, RemoteOperation, RemoteStore
     from aiserver_tray.operations.request import Request
-    from aiserver_tray.state.store import Store
 
 
 _Command = Callable[..., None]
@@ -135,7 +129,7 @@ def down(
     else:
         raise UsageError(Text("--volumes removes data. Confirm this with --yes"))
     if logs or volumes:
-        settle_logs(modules, "delete" if logs else "keep" if yes else "ask")
+        _settle_logs(modules, "delete" if logs else "keep" if yes else "ask")
 
 
 @click.command()
@@ -187,7 +181,7 @@ def _request(
 
 def _run(
     request: "Request",
-    confirm: "Callable[[Request, Core], Request] | None" = None,
+    confirm: "Callable[[Request, RemoteCore], Request] | None" = None,
     /,
     *,
     as_json: bool,
@@ -195,13 +189,13 @@ def _run(
     app = current_app()
     begun = time.monotonic()
     if confirm:
-        with app.core() as core:
+        with shared_core(app) as core:
             request = confirm(request, core)
         begun = time.monotonic()
     with shared_core(app) as core:
         view = follow_operation(core.store, core.operations.start(request), app.language)
         seconds = time.monotonic() - begun
-        snapshot = whole_snapshot(core) if as_json else current_snapshot(core)
+        snapshot = core.store.snapshot
     if as_json:
         print_json(outcome_json(view, snapshot, app.language, seconds))
     report(notice.render(app.language) for notice in view.notices)
@@ -215,7 +209,7 @@ def _run(
 
 
 def follow_operation(
-    store: "Store | RemoteStore", operation: "Operation | RemoteOperation", language: Language
+    store: "RemoteStore", operation: "RemoteOperation", language: Language
 ) -> OperationView:
     """Show *operation* until its end, from the states of *store*.
 
@@ -249,7 +243,7 @@ def follow_operation(
         unsubscribe()
 
 
-def _confirm_volumes(request: "Request", core: "Core") -> "Request":
+def _confirm_volumes(request: "Request", core: "RemoteCore") -> "Request":
     """Ask before volumes are removed, and limit *request* to the volumes in the question.
 
     Raises:
@@ -257,7 +251,7 @@ def _confirm_volumes(request: "Request", core: "Core") -> "Request":
     """
     language = current_app().language
     plan = core.operations.plan(request)
-    volumes = [step.subject for step in plan if step.kind == "remove_volume"]
+    volumes = [step["subject"] for step in plan["steps"] if step["kind"] == "remove_volume"]
     if volumes:
         warning = Text("These volumes and all their data will be removed:")
         report([warning.render(language), *(f"  {volume}" for volume in volumes)])
@@ -267,32 +261,59 @@ def _confirm_volumes(request: "Request", core: "Core") -> "Request":
 
 def _print_plan(request: "Request", *, as_json: bool) -> None:
     app = current_app()
-    with app.core() as core:
-        preview = core.operations.preview(request)
-    plan = preview.plan
+    with shared_core(app) as core:
+        plan = core.operations.plan(request)
     if as_json:
-        print_json([plan_row(step) for step in plan])
-    elif not len(plan):
+        print_json(plan["steps"])
+    elif not plan["steps"]:
         report([NOTHING.render(app.language)])
     else:
         print_table(
             (Text("STEP"), Text("OBJECT"), Text("MODULE")),
-            [(STEPS[s.kind].render(app.language), s.subject, s.module) for s in plan],
+            [
+                (STEPS[step["kind"]].render(app.language), step["subject"], step["module"])
+                for step in plan["steps"]
+            ],
             app.language,
         )
-    report(notice.render(app.language) for notice in preview.notices)
+    report(plan["notices"])
 
 
-def plan_row(step: "Step") -> "PlannedStepJson":
-    """A step of a plan as JSON."""
-    return {
-        "id": step.id,
-        "kind": step.kind,
-        "subject": step.subject,
-        "module": step.module,
-        "service": step.service,
-        "needs": sorted(step.needs),
-    }
+# -- the kept logs of modules that are removed ----------------------------------------------------
+
+
+_LogChoice = Literal["delete", "ask", "keep"]
+
+
+def _settle_logs(modules: Sequence[str], choice: _LogChoice) -> None:
+    """Delete the kept logs of *modules* (none: of all), ask for that, or say that they are kept.
+
+    Raises:
+        AiServerError: they can't be read or deleted.
+    """
+    from aiserver_tray.features.logs.events import JOURNAL  # noqa: PLC0415 - few need it
+
+    app = current_app()
+    with connected(app) as client:
+        kept = client.request("ai/logs/kept")["modules"]
+    sizes = {module["module"]: module["bytes"] for module in kept}
+    found = [name for name in sizes if (name in modules if modules else name != JOURNAL)]
+    if not found:
+        return
+    amount = words.size(sum(sizes[name] for name in found))
+    if choice == "ask":
+        question = Text("The logs are kept ({size}). Delete them, too?", size=amount)
+        choice = "delete" if click.confirm(question.render(app.language), err=True) else "keep"
+    elif choice == "keep":
+        command = " ".join(["aiserver-tray down --logs", *modules])
+        text = Text("The logs are kept ({size}). To delete them: {command}", size=amount,
+                    command=command)  # fmt: skip
+        report([text.render(app.language)])
+    if choice == "delete":
+        with connected(app) as client:
+            for name in found:
+                client.request("ai/logs/delete", {"module": name})
+        report([Text("The kept logs were deleted ({size}).", size=amount).render(app.language)])
 
 
 # -- the result of an operation, as text and as JSON ----------------------------------------------

@@ -1,29 +1,25 @@
-"""The owner's core, with the interface that the command line uses for its own core."""
+"""The core behind a client, for commands: that of the owner, or one in their own process."""
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from queue import SimpleQueue
 from threading import Condition, Thread
-from typing import Any, Final, NoReturn, Self, cast
+from typing import TYPE_CHECKING, Final, NoReturn, Self, cast
 
 from aiserver_tray.base.errors import AiServerError, NotRunningError, OwnerEndedError
-from aiserver_tray.carriers.local.client import Client
-from aiserver_tray.features.logs.events import (
-    FOLLOWED,
-    FollowedLines,
-    KeptLogsJson,
-    LogBounds,
-    LogLineJson,
-)
-from aiserver_tray.features.monitoring.events import STATS, WATCHED
-from aiserver_tray.features.monitoring.samples import SampleJson
+from aiserver_tray.base.queues import available
 from aiserver_tray.features.stack.events import PROGRESS, SNAPSHOT
 from aiserver_tray.operations.request import Request
-from aiserver_tray.protocol.message import Message
+from aiserver_tray.protocol.message import AnyClient, Json, Message
 from aiserver_tray.state.encode import operation_of, snapshot_of
 from aiserver_tray.state.views import OperationView, Snapshot
+
+if TYPE_CHECKING:
+    from aiserver_tray.features.monitoring.samples import SampleJson
 
 EVENTS: Final = (PROGRESS.name, SNAPSHOT.name)
 
@@ -32,17 +28,16 @@ _ENGINE_TIMEOUT_SECONDS = 3.0
 
 
 class RemoteCore:
-    """Store, operations and kept logs of the owner that *client* is connected to, within ``with``.
-    Operations continue after that.
+    """Store, operations and samples behind *client*, within ``with``. Operations of an owner
+    continue after that.
 
     On entry, it is known whether the engine responds, or that it is slow.
     """
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
+    def __init__(self, client: AnyClient) -> None:
+        self.client = client
         self.store = RemoteStore(client)
         self.operations = RemoteOperations(client, self.store)
-        self.logs = RemoteLogs(client)
 
     def __enter__(self) -> Self:
         with suppress(TimeoutError):
@@ -50,45 +45,32 @@ class RemoteCore:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._client.close()
+        self.client.close()
 
-    def publish_modules(self) -> None:
-        """The owner publishes every module by itself."""
-
-    def start_sampling(self, callback: Callable[[SampleJson | None], None]) -> None:
-        """Call *callback* with the owner's newest sample and with every later one. None: the owner
-        is gone.
+    def samples(self) -> Iterator["SampleJson"]:
+        """The newest sample, if it is known, then a new one every second. While the engine does not
+        respond, a sample has no loads.
 
         Raises:
-            NotRunningError: it is gone already.
+            NotRunningError: the owner is gone.
         """
-        self._client.subscribe(
-            (STATS.name,),
-            lambda message: callback(json.loads(message.payload)),
-            lambda: callback(None),
-        )
-        callback(cast("SampleJson", self._client.request("ai/stats/newest")))
+        from aiserver_tray.features.monitoring.events import WATCHED  # noqa: PLC0415 - few need it
 
-    def start_watching(self, callback: Callable[[SampleJson | None], None]) -> None:
-        """Call *callback* with the owner's newest sample, and with one every second. None: the
-        owner is gone.
-
-        Raises:
-            NotRunningError: it is gone already.
-        """
-        callback(cast("SampleJson", self._client.request("ai/stats/newest")))
-        self._client.subscribe(
+        newest = cast("SampleJson", self.client.request("ai/stats/newest"))
+        if newest["total"]["cpu"] is not None:
+            yield newest
+        samples: SimpleQueue[bytes | None] = SimpleQueue()
+        self.client.subscribe(
             (WATCHED.name,),
-            lambda message: _take_whole(json.loads(message.payload), callback),
-            lambda: callback(None),
+            lambda message: samples.put(message.payload),
+            lambda: samples.put(None),
         )
-        self._client.request("ai/stats/watch")
-
-
-def _take_whole(sample: SampleJson, callback: Callable[[SampleJson], None]) -> None:
-    """Leave out the first sample, which has no CPU use."""
-    if sample["total"]["cpu"] is not None:
-        callback(sample)
+        self.client.request("ai/stats/watch")
+        while True:
+            for payload in available(samples)[-1:]:
+                if payload is None:
+                    raise NotRunningError
+                yield json.loads(payload)
 
 
 def _knows_engine(snapshot: Snapshot) -> bool:
@@ -113,9 +95,9 @@ class RemoteState:
 
 
 class RemoteStore:
-    """The owner's state as it sends it."""
+    """The state as *client* gets it."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: AnyClient) -> None:
         self._client = client
         self._changed = Condition()
         self._is_lost = False
@@ -126,15 +108,21 @@ class RemoteStore:
 
     @property
     def snapshot(self) -> Snapshot:
-        """The owner's current state.
+        """The state as it is now, which takes a request.
 
         Raises:
-            NotRunningError: it is gone.
+            NotRunningError: the owner is gone.
         """
         return snapshot_of(self._client.request("ai/snapshot/get"))
 
-    def flush(self) -> None:
-        """The owner answers with all that it knows."""
+    @property
+    def latest(self) -> Snapshot:
+        """The state that was sent last; the first one is waited for.
+
+        Raises:
+            NotRunningError: the owner is gone.
+        """
+        return self.wait_until(lambda _: True)
 
     def wait_until(
         self, predicate: Callable[[Snapshot], bool], timeout: float | None = None
@@ -213,6 +201,7 @@ class RemoteStore:
         self.notify(RemoteState((), _gone))
 
 
+@lru_cache(1)
 def _decoded(snapshot: bytes) -> Snapshot:
     return snapshot_of(json.loads(snapshot))
 
@@ -222,17 +211,25 @@ def _gone() -> NoReturn:
 
 
 class RemoteOperations:
-    """Starts operations in the owner."""
+    """Plans and starts operations behind *client*."""
 
-    def __init__(self, client: Client, store: RemoteStore) -> None:
+    def __init__(self, client: AnyClient, store: RemoteStore) -> None:
         self._client = client
         self._store = store
+
+    def plan(self, request: Request) -> Json:
+        """The steps of *request*, and notices for the user: an `OperationPlan`.
+
+        Raises:
+            NotRunningError, AiServerError: the owner is gone; all that stands against it.
+        """
+        return self._client.request("ai/operation/plan", request.as_json())
 
     def start(self, request: Request) -> "RemoteOperation":
         """Begin *request* there.
 
         Raises:
-            NotRunningError, RemoteError: the owner is gone, or refuses it.
+            NotRunningError, AiServerError: the owner is gone, or refuses it.
         """
         id = self._client.request("ai/operation/start", request.as_json())["operationId"]
         view = OperationView(id, request.kind, request.modules)
@@ -243,7 +240,7 @@ class RemoteOperation:
     """One request that the owner works on. The owner is asked for the result: if two operations
     finish together, the state shows only the last one."""
 
-    def __init__(self, client: Client, store: RemoteStore, view: OperationView) -> None:
+    def __init__(self, client: AnyClient, store: RemoteStore, view: OperationView) -> None:
         self.id = view.id
         self.view = view
         self._client = client
@@ -270,168 +267,3 @@ class RemoteOperation:
         except AiServerError as error:
             self.view = replace(self.view, status="failed", error=error)
         self._store.notify(RemoteState((self.view,), lambda: self._store.snapshot))
-
-
-# -- the kept logs of the owner, for commands -----------------------------------------------------
-
-
-_PAGE_LINES: Final = 1000
-
-_WAIT_SECONDS: Final = 0.5
-"""Seconds between two waits. On Windows, Ctrl-C does not interrupt a wait."""
-
-_MAX_WAITING: Final = 10_000
-"""Lines that wait for a slow reader. If more come, the newest are dropped, and asked for later."""
-
-_SETTLE_SECONDS: Final = 1.0
-"""Seconds without a line until the lines of containers that have ended are complete: the owner
-keeps them a moment after they were written."""
-
-Filter = Mapping[str, Any]
-"""A `LogFilterForm`."""
-
-
-class RemoteLogs:
-    """Reads the kept logs of the owner that *client* is connected to.
-
-    Every method raises `NotRunningError` if the owner is gone, and `RemoteError` if the filter is
-    wrong.
-    """
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    def bounds(self) -> LogBounds:
-        """The times of the kept lines, and which new lines are not kept."""
-        return cast("LogBounds", self._request("bounds"))
-
-    def kept(self) -> KeptLogsJson:
-        """The modules with kept lines, and problems."""
-        return cast("KeptLogsJson", self._request("kept"))
-
-    def tails(
-        self, wanted: Filter, services: Sequence[str], number: int, **more: str
-    ) -> list[list[LogLineJson]]:
-        """The last *number* lines of each of *services* (``module/service``), oldest first.
-        *more*: further fields of `ai/logs/lines`."""
-        # One page has the last lines of most services.
-        limit = min(_PAGE_LINES, 2 * number * len(services))
-        if not limit:
-            return []
-        page = self._request("lines", filter=wanted, limit=limit, **more)
-        tails: dict[str, list[LogLineJson]] = {service: [] for service in services}
-        for line in page["lines"]:
-            tails.setdefault(f"{line['module']}/{line['service']}", []).append(line)
-        for service in () if page["isEnd"] else services:
-            if (missing := number - len(tails[service])) > 0:
-                of_it = {**wanted, "modules": [], "services": [service]}
-                older = self._newest(of_it, missing, **more, before=page["reached"])
-                tails[service] += older
-        return [lines[:number][::-1] for lines in tails.values()]
-
-    def _newest(self, wanted: Filter, number: int, **more: str) -> list[LogLineJson]:
-        """At most *number* lines, newest first."""
-        found: list[LogLineJson] = []
-        while len(found) < number:
-            limit = min(number - len(found), _PAGE_LINES)
-            page = self._request("lines", filter=wanted, limit=limit, **more)
-            found += page["lines"]
-            if page["isEnd"]:
-                break
-            more["before"] = page["reached"]
-        return found
-
-    def oldest(self, wanted: Filter, **more: str) -> Iterator[LogLineJson]:
-        """All lines, oldest first. *more*: further fields of `ai/logs/lines`."""
-        after = ""
-        while True:
-            page = self._request("lines", filter=wanted, after=after, limit=_PAGE_LINES, **more)
-            yield from page["lines"]
-            if page["isEnd"]:
-                return
-            after = page["reached"]
-
-    def follow(
-        self,
-        wanted: Filter,
-        history: Callable[[str], Iterable[LogLineJson]],
-        is_live: Callable[[], bool],
-    ) -> Iterator[LogLineJson]:
-        """The lines of *history*, which gets the cursor up to which it has to read, then each that
-        is kept later, as long as *is_live*. A slow reader gets all of them, too."""
-        stream = _Stream(self._client, wanted)
-        kept = stream.begin()
-        yield from history(kept)
-        quiet_since = time.monotonic()
-        while True:
-            if lines := stream.take():
-                yield from lines
-                kept, quiet_since = lines[-1]["cursor"], time.monotonic()
-            elif stream.has_missed:
-                before, kept = kept, stream.begin()
-                yield from self.oldest(wanted, keptAfter=before, keptUntil=kept)
-            elif is_live():
-                quiet_since = time.monotonic()
-            elif time.monotonic() - quiet_since >= _SETTLE_SECONDS:
-                return
-
-    def _request(self, channel: str, **asked: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
-        return self._client.request(f"ai/logs/{channel}", asked)
-
-
-class _Stream:
-    """The lines that *wanted* accepts, as they are kept. A reader that is too slow misses some, and
-    has to ask for them."""
-
-    def __init__(self, client: Client, wanted: Filter) -> None:
-        self._client = client
-        self._wanted = wanted
-        self._id = 0
-        self._changed = Condition()
-        self._lines: list[LogLineJson] = []
-        self._is_lost = False
-        self.has_missed = False
-        """Whether `take` returns no more lines before the next `begin`."""
-        client.subscribe((FOLLOWED.name,), self._put, self._lose)
-
-    def begin(self) -> str:
-        """Begin, or begin again. Returns the cursor of the last line that was kept before."""
-        with self._changed:
-            self._id += 1
-            self._lines, self.has_missed = [], False
-        asked = {"streamId": f"logs-{self._id}", "filter": self._wanted}
-        until = self._client.request("ai/logs/follow", asked)["keptUntil"]
-        if self._id > 1:
-            self._client.request("ai/logs/unfollow", {"streamId": f"logs-{self._id - 1}"})
-        return str(until)
-
-    def take(self) -> list[LogLineJson]:
-        """The next lines in the order in which they were kept; none if none comes soon.
-
-        Raises:
-            NotRunningError: the owner is gone.
-        """
-        with self._changed:
-            self._changed.wait_for(lambda: self._lines or self._is_lost, _WAIT_SECONDS)
-            if self._is_lost and not self._lines:
-                raise NotRunningError
-            lines, self._lines = self._lines, []
-            return lines
-
-    # -- in the reader's thread -----------------------------------------------------------------
-
-    def _put(self, message: Message) -> None:
-        event = cast("FollowedLines", json.loads(message.payload))
-        with self._changed:
-            if event["streamId"] != f"logs-{self._id}":
-                return
-            is_full = len(self._lines) + len(event["lines"]) > _MAX_WAITING
-            self.has_missed = self.has_missed or is_full or event["dropped"] > 0
-            if not self.has_missed:
-                self._lines += event["lines"]
-                self._changed.notify()
-
-    def _lose(self) -> None:
-        with self._changed:
-            self._is_lost = True
-            self._changed.notify()

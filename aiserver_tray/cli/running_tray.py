@@ -9,7 +9,7 @@ import click
 from aiserver_tray.base.errors import AlreadyRunningError, NotRunningError, UnknownNameError
 from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import common_options, current_app
-from aiserver_tray.cli.core import ask_owner
+from aiserver_tray.cli.core import request
 from aiserver_tray.system.language import system_language
 from aiserver_tray.system.paths import Home, find_home
 from aiserver_tray.system.process import give_foreground
@@ -115,13 +115,9 @@ def _client(home: Home) -> "Client":
 @common_options
 def autostart_(wanted: Literal["on", "off"] | None) -> None:
     """Start the applet at login, or turn that off. Without an argument, show the current state."""
-    from aiserver_tray.system import autostart  # noqa: PLC0415 - after Ctrl-C works
+    from aiserver_tray.system.autostart import state  # noqa: PLC0415 - after Ctrl-C works
 
     app = current_app()
-    home, options = app.settings.home, app.start_options
-    if wanted and not ask_owner(app, "ai/system/autostart", enabled=wanted == "on"):
-        if wanted == "on":
-            autostart.enable(home, options)
-        else:
-            autostart.disable(home)
-    click.echo(autostart.state(home, options).render(app.language))
+    enabled = None if wanted is None else wanted == "on"
+    found = request(app, "ai/system/autostart", enabled=enabled)
+    click.echo(state(**found).render(app.language))

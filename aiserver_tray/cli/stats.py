@@ -3,13 +3,11 @@
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 import click
 
-from aiserver_tray.base.i18n import Language, Text
-from aiserver_tray.base.queues import available
+from aiserver_tray.base.i18n import Language
 from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import (
     as_json_option,
@@ -18,18 +16,14 @@ from aiserver_tray.cli.common import (
     print_json,
     print_json_line,
     print_table,
-    report,
 )
-from aiserver_tray.cli.core import check_modules, require_engine, shared_core, whole_snapshot
+from aiserver_tray.cli.core import check_modules, require_engine, shared_core
 from aiserver_tray.cli.stats_rows import STATS_HEADS, rows, stats_json
 from aiserver_tray.cli.terminal import console, is_terminal, live
 
 if TYPE_CHECKING:
-    from aiserver_tray.cli.core import AnyCore
     from aiserver_tray.cli.forms import StatsJson
-    from aiserver_tray.features.monitoring.samples import SampleJson
-
-_UNKNOWN = Text("The CPU use is not known yet. Try again in a few seconds.")
+    from aiserver_tray.cli.remote import RemoteCore
 
 Show = Callable[["StatsJson"], None]
 
@@ -47,10 +41,10 @@ def command(modules: tuple[str, ...], watch: bool, as_json: bool) -> None:  # no
     """
     app = current_app()
     with shared_core(app, app.core_for_reading) as core:
-        snapshot = whole_snapshot(core)
+        snapshot = core.store.latest
         check_modules(snapshot, modules)
         require_engine(snapshot)
-        found = _stats(core, modules, core.start_watching if watch else core.start_sampling)
+        found = _stats(core, modules)
         if watch:
             with _watching(modules, app.language, as_json=as_json) as show:
                 for stats in found:
@@ -61,24 +55,19 @@ def command(modules: tuple[str, ...], watch: bool, as_json: bool) -> None:  # no
                 print_json(stats)
             else:
                 _printer(modules, app.language)(stats)
-            if stats["total"]["cpu"] is None:
-                report([_UNKNOWN.render(app.language)])
 
 
-def _stats(
-    core: "AnyCore",
-    modules: Sequence[str],
-    start: Callable[[Callable[["SampleJson | None"], None]], None],
-) -> Iterator["StatsJson"]:
-    """Every sample of *modules* that *start* brings from now on, less those that were overtaken."""
-    queue: SimpleQueue[SampleJson | None] = SimpleQueue()
-    start(queue.put)
-    while True:
-        for sample in available(queue)[-1:]:
-            snapshot = core.store.snapshot
-            require_engine(snapshot)
-            if sample:
-                yield stats_json(snapshot, sample, modules)
+def _stats(core: "RemoteCore", modules: Sequence[str]) -> Iterator["StatsJson"]:
+    """Every sample of *modules* from now on.
+
+    Raises:
+        AiServerError: the engine does not respond any more.
+    """
+    for sample in core.samples():
+        snapshot = core.store.latest
+        require_engine(snapshot)
+        if sample["total"]["cpu"] is not None:
+            yield stats_json(snapshot, sample, modules)
 
 
 @contextmanager

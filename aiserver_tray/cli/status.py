@@ -22,16 +22,14 @@ from aiserver_tray.cli.common import (
     report_facts,
     shown,
 )
-from aiserver_tray.cli.core import shared_core, whole_snapshot
+from aiserver_tray.cli.core import shared_core
 from aiserver_tray.cli.status_rows import HEADS, StatusRow, engine_lines, rows
 from aiserver_tray.cli.terminal import console, is_terminal, live
 from aiserver_tray.state.views import Snapshot
 
 if TYPE_CHECKING:
-    from aiserver_tray.cli.core import AnyCore
-    from aiserver_tray.cli.remote import RemoteState
+    from aiserver_tray.cli.remote import RemoteCore, RemoteState
     from aiserver_tray.core.app import App
-    from aiserver_tray.state.reduce import State
 
 Show = Callable[[Snapshot], None]
 _Data = tuple[dict[str, Any], list[str]]
@@ -45,7 +43,7 @@ def command(watch: bool, as_json: bool) -> None:  # noqa: FBT001 - command line 
     """Show the status of all modules."""
     app = current_app()
     with shared_core(app, app.core_for_reading) as core:
-        snapshot = whole_snapshot(core)
+        snapshot = core.store.latest
         if watch:
             with _watching(app.language, as_json=as_json) as show:
                 for snapshot in _changes(core):
@@ -124,9 +122,9 @@ def _print_lines(lines: Iterable[str]) -> None:
         click.echo(shown(line, sys.stdout))
 
 
-def _changes(core: "AnyCore") -> Iterator[Snapshot]:
+def _changes(core: "RemoteCore") -> Iterator[Snapshot]:
     """Every snapshot from now on, less those that were overtaken."""
-    queue: SimpleQueue[State | RemoteState] = SimpleQueue()
+    queue: SimpleQueue[RemoteState] = SimpleQueue()
     unsubscribe = core.store.observe(queue.put)
     try:
         while True:

@@ -13,12 +13,8 @@ from aiserver_tray.state.facts import ChosenChanged, ModulesChanged
 from aiserver_tray.state.store import Store
 
 if TYPE_CHECKING:
-    from aiserver_tray.features.monitoring.samples import Sample, SampleJson
     from aiserver_tray.operations.modules import Modules
     from aiserver_tray.operations.operation import Operations
-
-_WATCHED_INTERVAL_SECONDS = 1.0
-"""Seconds between two samples that somebody looks at: as ``docker stats``."""
 
 
 class Core:
@@ -40,8 +36,6 @@ class Core:
         set before `operations` is used."""
         self.after_reconnect: Callable[[], object] = lambda: None
         """Called when `refresh` has reconnected to the engine."""
-        self._ends = ExitStack()
-        """What has to be stopped first."""
 
     def open(self) -> None:
         """Start to connect to the engine, and return at once."""
@@ -66,7 +60,6 @@ class Core:
 
     def close(self) -> None:
         """Stop. Running operations are not waited for."""
-        self._ends.close()
         if "operations" in vars(self):
             self.operations.close()
         self._foreign.close()
@@ -91,24 +84,6 @@ class Core:
         self.engine.reconnect()
         self.after_reconnect()
         self._watcher.refresh()
-
-    def start_sampling(self, callback: "Callable[[SampleJson], object]") -> None:
-        """Call *callback* with a sample every second. The first one, which has no CPU use, is left
-        out."""
-        # Few commands take samples.
-        from aiserver_tray.features.monitoring.sampler import Sampler  # noqa: PLC0415
-        from aiserver_tray.features.monitoring.samples import sample_json  # noqa: PLC0415
-
-        def take(sample: "Sample") -> None:
-            made = sample_json(sample)
-            if sample.loads is None or made["total"]["cpu"] is not None:
-                callback(made)
-
-        sampler = Sampler(self.engine.containers, self.store, take, _WATCHED_INTERVAL_SECONDS)
-        self._ends.callback(sampler.close)
-        sampler.start()
-
-    start_watching = start_sampling
 
     def publish_modules(self) -> None:
         """Update the state with all modules and the chosen ones."""

@@ -1,6 +1,7 @@
 """Where features work."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from threading import RLock
@@ -50,7 +51,8 @@ class Place:
 
     ``open_core``: returns the core, which is first asked for when a feature needs it; ``contract``:
     keeps the contract with these features; ``refresh``: publishes changed settings and catalog to
-    the state; ``hub``: sends events to clients.
+    the state; ``claim``: within it, no other process owns the core; ``hub``: sends events to
+    clients.
     """
 
     app: App
@@ -58,7 +60,8 @@ class Place:
     process: Process
     contract: Contract
     refresh: Callable[[], None]
-    hub: Hub = field(default_factory=Hub, init=False)
+    claim: Callable[[], AbstractContextManager[object]] = nullcontext
+    hub: Hub = field(default_factory=Hub)
     _made: dict[Callable[["Place"], Any], Feature] = field(default_factory=dict, init=False)
     _lock: RLock = field(default_factory=RLock, init=False)
 

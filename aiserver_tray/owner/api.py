@@ -10,6 +10,7 @@ from aiserver_tray.core.upkeep import FileRefresh, OutdatedModules
 from aiserver_tray.features.activity.channels import ActivityFeature
 from aiserver_tray.features.place import Place, Process
 from aiserver_tray.features.stack.channels import StackFeature
+from aiserver_tray.features.stack.publishing import Publishing
 from aiserver_tray.model import Actor, Carrier
 from aiserver_tray.operations.operation import Operation
 from aiserver_tray.operations.request import Request
@@ -27,6 +28,7 @@ class Api:
         self._files = FileRefresh(app, core)
         self._outdated = OutdatedModules(core.store, app, lambda: app.version)
         self.place = Place(app, lambda: core, process, self, self._files.refresh)
+        self._publishing = Publishing(core.store, self.place.hub, app.language_for)
         self._features = Features(self.place)
         self._files.before_refresh = self._features.refresh
 
@@ -62,6 +64,7 @@ class Api:
         """
         self._files.start()
         self._outdated.start()
+        self._publishing.start()
         self._features.start()
 
     def close(self) -> None:
@@ -69,3 +72,4 @@ class Api:
         self._files.close()
         self._outdated.close()
         self._features.close()
+        self._publishing.close()

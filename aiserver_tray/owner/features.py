@@ -23,7 +23,9 @@ FEATURES: Final[dict[str, tuple[str, ...]]] = {
         "ai/catalog/", "ai/module/details", "ai/module/trust", "ai/service/",
     ),
     "aiserver_tray.features.monitoring.channels:MonitoringFeature": ("ai/stats/",),
-    "aiserver_tray.features.wiring.channels:WiringFeature": ("ai/module/connect",),
+    "aiserver_tray.features.wiring.channels:WiringFeature": (
+        "ai/module/connect", "ai/module/consumers", "ai/module/disconnect",
+    ),
     "aiserver_tray.features.alerts.channels:AlertsFeature": ("ai/rules/",),
     "aiserver_tray.features.predecessor.channels:PredecessorFeature": (
         "ai/module/", "ai/modules/",

@@ -2,11 +2,11 @@
 each of the carriers: a client asks through channels and gets events (``docs/ipc.md``). Clients are
 processes that have to start fast: nothing here needs the validation of requests."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, Final, Generic, Literal, Protocol, TypeVar
 
-from aiserver_tray.base.codec import compact_json, to_json
+from aiserver_tray.base.codec import compact_json, from_json, to_json
 from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.model import Actor, Carrier
@@ -125,6 +125,26 @@ class Contract(Protocol):
         """A client of *carrier* was refused, because it may not connect."""
 
 
+class AnyClient(Protocol):
+    """The client's side of the contract, for every carrier; see `carriers.local.client.Client`."""
+
+    def request(
+        self, channel: str, payload: Mapping[str, Any] | None = None, timeout: float | None = None
+    ) -> Json:
+        """The data of the answer of *channel* to *payload*."""
+
+    def subscribe(
+        self,
+        events: Iterable[str],
+        callback: Callable[[Message], None],
+        on_lost: Callable[[], None] = ...,
+    ) -> None:
+        """Call *callback* with each of *events*, from the current state on."""
+
+    def close(self) -> None:
+        """End the connection."""
+
+
 def answer(data: Json) -> Envelope:
     """The envelope of a success."""
     return {"success": True, "code": None, "message": "", "data": data}
@@ -133,3 +153,14 @@ def answer(data: Json) -> Envelope:
 def refusal(error: AiServerError, language: Language) -> Envelope:
     """The envelope of a failure."""
     return {"success": False, **error.as_json(language)}
+
+
+def data_of(answer: Envelope) -> Json:
+    """The data of *answer*.
+
+    Raises:
+        AiServerError: it is a failure; a `RemoteError`, or several of them.
+    """
+    if not answer.get("success"):
+        raise from_json(AiServerError, answer)
+    return dict(answer["data"])

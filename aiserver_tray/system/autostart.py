@@ -55,11 +55,11 @@ def is_enabled(home: Home, options: Sequence[str] = ()) -> bool:
     return _items().starts(_entry_name(home), command_line(home, options))
 
 
-def state(home: Home, options: Sequence[str] = ()) -> Text:
-    """The result of `is_enabled` and `is_supported` as a text."""
-    if not is_supported():
+def state(*, enabled: bool, supported: bool) -> Text:
+    """The results of `is_enabled` and `is_supported` as a text."""
+    if not supported:
         return Text("There is no desktop that can start the applet at login.")
-    if is_enabled(home, options):
+    if enabled:
         return Text("The applet starts at login.")
     return Text("The applet does not start at login.")
 

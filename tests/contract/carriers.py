@@ -1,4 +1,4 @@
-"""The three carriers of the contract, each as its own clients use it."""
+"""The carriers of the contract, each as its own clients use it."""
 
 import json
 import uuid
@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 
 from aiserver_tray.base.i18n import Language
 from aiserver_tray.carriers.http.server import Binding, BrowserServer
+from aiserver_tray.carriers.inside import Inside
 from aiserver_tray.carriers.local.client import Client
 from aiserver_tray.protocol.message import CallerKind, Contract, Envelope, Message, owner_events
 from aiserver_tray.system.paths import Home
@@ -33,14 +34,14 @@ class Carrier(Protocol):
         """Leave."""
 
 
-class ControlChannel:
-    """As the command line does."""
+class _Command:
+    """As the command line does, with *client*."""
 
     kind: CallerKind = "command"
     own_channels = frozenset[str]()
 
-    def __init__(self, home: Home, language: Language) -> None:
-        self._client = Client.connect(home, self.kind, language=language)
+    def __init__(self, client: Client | Inside) -> None:
+        self._client = client
         self.heard = Heard()
         self._client.subscribe(owner_events(), self._take)
         self.close = self._client.close
@@ -50,6 +51,20 @@ class ControlChannel:
 
     def _take(self, message: Message) -> None:
         self.heard.take(message.event, json.loads(message.payload))
+
+
+class ControlChannel(_Command):
+    """With an owner in another process."""
+
+    def __init__(self, home: Home, language: Language) -> None:
+        super().__init__(Client.connect(home, self.kind, language=language))
+
+
+class InProcess(_Command):
+    """Without an owner."""
+
+    def __init__(self, contract: Contract, language: Language) -> None:
+        super().__init__(Inside(contract, self.kind, language))
 
 
 class Http:

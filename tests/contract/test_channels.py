@@ -38,19 +38,23 @@ REFUSED = [
 """Channel, and a kind of client that it is not for."""
 
 
-OTHERS = {"owner/yield", "ai/rules/test", "ai/module/connect"}
+OTHERS = {"owner/yield", "ai/rules/test", "ai/module/connect", "ai/module/disconnect"}
 """Other tests have them: after owner/yield, no operation can begin; ai/rules/test needs a web
-address, ai/module/connect a module that issues access tokens."""
+address, ai/module/connect and disconnect a module that issues access tokens."""
 
 
 @pytest.mark.parametrize("channel", sorted(CHANNELS.keys() - OTHERS))
-def test_each_channel_does_what_it_is_asked(host: Host, channel: str) -> None:
+def test_each_channel_does_what_it_is_asked(host: Host, channel: str, tmp_path: Path) -> None:
     payload = PAYLOADS.get(channel, {})
     with closing(host.caller(kind=min(CHANNELS[channel].callers))) as core:
         if channel == "ai/config/restore":
             given(core, "ai/config/apply", **PAYLOADS["ai/config/apply"])
         if channel in OPERATION_CHANNELS:
             payload = {"id": given(core, "ai/operation/start", kind="stop")["operationId"]}
+        if channel == "ai/support/write":
+            payload = {"path": str(tmp_path)}
+        if channel == "ai/logs/next":
+            given(core, "ai/logs/read", **PAYLOADS["ai/logs/read"])
         if channel == "ai/logs/entry":
             # The journal has a line about the beginning of the owner.
             lines = eventually(lambda: given(core, "ai/logs/lines", filter={})["lines"], "a line")

@@ -10,11 +10,11 @@ from aiserver_tray.base.i18n import Language
 from aiserver_tray.carriers.local.server import Server
 from aiserver_tray.protocol.message import Contract
 from aiserver_tray.system.paths import Home
-from tests.contract.carriers import Carrier, ControlChannel, Http, JsBridge
+from tests.contract.carriers import Carrier, ControlChannel, Http, InProcess, JsBridge
 from tests.support.desktop.window import Window
 from tests.support.waiting import eventually
 
-CARRIERS: Final = ("control channel", "HTTP", "JS bridge")
+CARRIERS: Final = ("control channel", "HTTP", "JS bridge", "inside")
 
 LANGUAGE: Final[Language] = "zh"
 """Of all clients. English is what they would get without having said so."""
@@ -48,6 +48,7 @@ class Tray:
                 "control channel": ControlChannel(self._home, LANGUAGE),
                 "HTTP": Http(contract, LANGUAGE),
                 "JS bridge": JsBridge(self.window),
+                "inside": InProcess(contract, LANGUAGE),
             }
             for client in found.values():
                 stack.enter_context(closing(client))

@@ -1,7 +1,7 @@
 """A small contract over a real store, and processes that own it: ``store_contract.py HOME``."""
 
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
@@ -55,6 +55,8 @@ class StoreContract:
         self.asked: list[tuple[str, Json]] = []
         self.is_awaited = Event()
         self.newest = Sample(0, None)
+        self.handlers: dict[str, Callable[[], Envelope]] = {}
+        """Channel -> what answers it, instead of the contract."""
         self.refusals: list[tuple[str, str]] = []
         self.publishing.start()
 
@@ -92,6 +94,10 @@ class StoreContract:
     # -- the contract ---------------------------------------------------------------------------
 
     def invoke(self, channel: str, payload: Any, peer: Peer) -> Envelope:  # noqa: ANN401
+        handler = self.handlers.get(channel)
+        return handler() if handler else self._answer(channel, payload, peer)
+
+    def _answer(self, channel: str, payload: Any, peer: Peer) -> Envelope:  # noqa: ANN401
         language = self._language(peer.language)
         match channel:
             case "ai/operation/start" | "ai/operation/cancel":

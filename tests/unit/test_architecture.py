@@ -214,7 +214,6 @@ SMALL = 60
 
 ALONE = {
     "features.events": "it imports all events, so the dashboard's window alone may import it",
-    "features.wiring.channels": "the class of a feature",
 }
 """Small modules with one importer at most -> why they are modules."""
 

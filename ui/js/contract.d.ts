@@ -32,10 +32,10 @@ export interface Channels {
   "ai/config/preview": { request: ModuleChanges; answer: Effects };
   /** Undo the last change of a module's settings, for a day after it. */
   "ai/config/restore": { request: Restored; answer: Applied };
-  /** Show a secret in plain text. The journal records that, without the value. */
+  /** Show a setting in plain text; a secret is generated if it can be and does not exist yet. The journal records that, without the value, unless a command asks. */
   "ai/config/reveal": { request: Revealed; answer: PlainValue };
   /** Change or reset a setting. */
-  "ai/config/set": { request: SettingValue; answer: SettingList };
+  "ai/config/set": { request: SettingValue; answer: SettingChange };
   /** Check whether the engine is installed and answers. */
   "ai/docker/checkDocker": { request: Record<string, never>; answer: EngineCheck };
   /** Start the engine; answers when it answers, or with the reason why it does not. */
@@ -74,16 +74,24 @@ export interface Channels {
   "ai/logs/kept": { request: Record<string, never>; answer: KeptLogs };
   /** Get kept lines, page by page. A page may have fewer lines than asked, or none, before the end. */
   "ai/logs/lines": { request: LogLinesRequest; answer: LogLines };
+  /** Get the next lines of a reading. */
+  "ai/logs/next": { request: LogReadingId; answer: LogsRead };
   /** Show the folder of the exports in the file manager of the owner's desktop. */
   "ai/logs/openExports": { request: Record<string, never>; answer: Record<string, never> };
+  /** Begin to read lines: those that are kept, or those that the engine still has if the wanted logs are not kept. `ai/logs/next` gets them. It ends with the client. */
+  "ai/logs/read": { request: LogReadRequest; answer: Record<string, never> };
   /** End a stream of this client. */
   "ai/logs/unfollow": { request: LogUnfollowRequest; answer: Record<string, never> };
   /** Remove a module's containers and networks, and the named volumes. */
   "ai/module/clear": { request: ModuleRemoval; answer: OperationBegun };
   /** Create the access token of a module at the module that it can use, which must be running, and store it. A stored token that works is kept. */
   "ai/module/connect": { request: Connected; answer: AccessToken };
+  /** List the modules that can use another one with an access token of it. */
+  "ai/module/consumers": { request: ConsumersRequest; answer: Consumers };
   /** Get the first accounts and the volumes of a module. */
   "ai/module/details": { request: ModuleName; answer: ModuleDetails };
+  /** Delete the access token of a module at the module that it uses, which should be running, and reset the settings that use it. */
+  "ai/module/disconnect": { request: Connected; answer: Disconnected };
   /** Create and start a module, with all that it requires. */
   "ai/module/firstStart": { request: ModuleRequest; answer: OperationBegun };
   /** Get the last lines of a module, or of all modules. */
@@ -112,6 +120,8 @@ export interface Channels {
   "ai/operation/cancel": { request: OperationId; answer: Record<string, never> };
   /** List the operations of the snapshot. */
   "ai/operation/list": { request: Record<string, never>; answer: OperationList };
+  /** Show the steps of an operation. Changes nothing, generates no secrets and takes no locks. */
+  "ai/operation/plan": { request: OperationStart; answer: OperationPlan };
   /** Start an operation. */
   "ai/operation/start": { request: OperationStart; answer: OperationBegun };
   /** Wait until an operation has ended; also works shortly afterwards. */
@@ -486,6 +496,38 @@ export interface Connected {
   module: string;
 }
 
+/** A module that can use another one. */
+export interface Consumer {
+  module: string;
+  /** the module that it can use */
+  provider: string;
+  /** address of the setting for its access token */
+  token: string;
+  /** address of the setting that makes it use the provider */
+  choice: string;
+  /** the value of that setting which does so */
+  answer: string;
+  /** the user's steps inside the module itself; often none */
+  help: string;
+  hasToken: boolean;
+  /** it has an access token, or its setting makes it use the provider */
+  connected: boolean;
+}
+
+/** The modules that can use another one. */
+export interface Consumers {
+  /** of the modules asked for; those that can't use another one are left out */
+  consumers: Consumer[];
+  /** why no access token can be created or deleted here */
+  problem: string | null;
+}
+
+/** Modules of the catalog. */
+export interface ConsumersRequest {
+  /** all modules without it */
+  modules?: string[];
+}
+
 export type ContainerStatus = "created" | "running" | "paused" | "restarting" | "removing" | "exited" | "dead";
 
 /** The same range as a table. */
@@ -511,6 +553,12 @@ export interface CsvTable {
   file: string | null;
   /** `ai/logs/openExports` can show its folder */
   canOpen: boolean;
+}
+
+/** A module no longer uses another one. */
+export interface Disconnected {
+  /** why its access token is still there */
+  notice: string | null;
 }
 
 /** The disk of the engine and its machine. */
@@ -768,7 +816,7 @@ export interface LineFacts {
   module: string;
   /** the service's name in the Compose file */
   service: string;
-  stream: "stdout" | "stderr";
+  stream: LogStreamName;
   /** from the line's own structure, or of the entry that the line continues */
   level: Level;
   /** whether it belongs to the service's entry above it, as a line of a stack trace does */
@@ -1102,6 +1150,31 @@ export interface LogLinesRequest {
   keptUntil?: string | null;
 }
 
+/** Lines to read, the oldest first. */
+export interface LogReadRequest {
+  /** the client's own name for the reading; replaces its reading of that name */
+  readingId: string;
+  filter: LogFilterForm;
+  /** of the existing lines only the last ones of each service; all without it */
+  tail?: number | null;
+  /** also the lines that come later, while one of the containers runs */
+  follow?: boolean;
+}
+
+/** A reading of this client. */
+export interface LogReadingId {
+  /** the client's own name for the reading */
+  readingId: string;
+}
+
+/** A line of a log, as ``logs --json`` prints it, and as exports have it. */
+export interface LogRecord extends LineFacts {
+  /** time of writing, with nanoseconds */
+  time: string;
+  /** the line */
+  message: string;
+}
+
 /** A stream of lines: the last ones, then each as it comes. */
 export interface LogStream {
   /** the module; all modules without it */
@@ -1120,10 +1193,22 @@ export interface LogStreamEnd {
   streamId?: string | null;
 }
 
+export type LogStreamName = "stdout" | "stderr";
+
 /** A stream of this client. */
 export interface LogUnfollowRequest {
   /** the client's own name for the stream */
   streamId: string;
+}
+
+/** The next lines of a reading. */
+export interface LogsRead {
+  /** none if none came within a moment */
+  lines: LogRecord[];
+  /** which logs can't be read, and why; each once */
+  notices: string[];
+  /** there are no more lines */
+  isEnd: boolean;
 }
 
 /** The last lines of a module, or of all modules. */
@@ -1439,6 +1524,14 @@ export interface OperationList {
   operations: OperationSummary[];
 }
 
+/** What an operation would do. */
+export interface OperationPlan {
+  /** in an order in which they can run; empty if there is nothing to do */
+  steps: PlannedStep[];
+  /** notes for the user that are no failures */
+  notices: string[];
+}
+
 /** An operation with its steps. */
 export interface OperationProgress {
   operation: Operation;
@@ -1463,7 +1556,7 @@ export interface OperationStart {
   detach?: boolean;
   /** wait for another operation that has locked the modules; false: fail with `E_BUSY` */
   wait?: boolean;
-  /** answer at the operation's end, with its error if it failed; false: at its beginning */
+  /** answer at the operation's end, with its error if it failed; false: at its beginning. A plan has neither */
   untilEnd?: boolean;
 }
 
@@ -1545,6 +1638,20 @@ export interface PickedFolder {
 /** A value in plain text. */
 export interface PlainValue {
   value: string;
+}
+
+/** A step that an operation would run. */
+export interface PlannedStep {
+  /** its kind and subject */
+  id: string;
+  kind: StepKind;
+  /** as in a step of an operation */
+  subject: string;
+  module: string;
+  /** `null` for a step of the whole module */
+  service: string | null;
+  /** ids of the steps that must succeed first */
+  needs: string[];
 }
 
 /** A published port of a running container. */
@@ -1824,6 +1931,14 @@ export interface Setting {
   keep: boolean;
   /** value → title, for a `choice` */
   choices: Record<string, string>;
+}
+
+/** A setting that was changed. One that no module declares is gone, and has no entry. */
+export interface SettingChange extends SettingList {
+  /** it has no value now, and gets a new one when it is needed */
+  generated: boolean;
+  /** the modules whose start lets it take effect, of those that the user asked for */
+  recreate: string[];
 }
 
 /** Whether a setting takes a value. */

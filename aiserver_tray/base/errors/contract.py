@@ -27,8 +27,8 @@ class RefusedError(RequestError):
     """A request of the right form that can't be done now. *why* is a whole sentence for the user,
     who may have mistyped something."""
 
-    def __init__(self, why: Text, fields: Iterable[str] = ()) -> None:
-        AiServerError.__init__(self, why, fields=list(fields))
+    def __init__(self, why: Text, fields: Iterable[str] = (), **data: Any) -> None:  # noqa: ANN401 - JSON
+        AiServerError.__init__(self, why, fields=list(fields), **data)
         self.why = why
 
 

@@ -19,9 +19,8 @@ from aiserver_tray.carriers.local.wire import (
     LostError,
     Wire,
     enter,
-    remote_error,
 )
-from aiserver_tray.protocol.message import CallerKind, Envelope, Json, Message
+from aiserver_tray.protocol.message import CallerKind, Envelope, Json, Message, data_of
 from aiserver_tray.system import pipes
 from aiserver_tray.system.paths import Home
 
@@ -97,9 +96,9 @@ class Client:
         """Like `call`, but returns the data of the response.
 
         Raises:
-            RemoteError: it is a no.
+            AiServerError: it is a no; a `RemoteError`, or several of them.
         """
-        return _data(self.call(channel, payload, timeout))
+        return data_of(self.call(channel, payload, timeout))
 
     def subscribe(
         self,
@@ -122,7 +121,7 @@ class Client:
         if is_lost:
             on_lost()
         known = sorted({event for one in self._listeners for event in one.events})
-        _data(self._ask({"type": "subscribe", "events": known}, None))
+        data_of(self._ask({"type": "subscribe", "events": known}, None))
 
     def close(self) -> None:
         """Close the connection. Waiting threads get a NotRunningError. Can be called more than
@@ -196,13 +195,6 @@ class Client:
                 for listener in self._listeners:
                     if event in listener.events:
                         _guarded(listener.callback, Message(event, payload, key))
-
-
-def _data(answer: Envelope) -> Json:
-    if not answer.get("success"):
-        raise remote_error(answer)
-    data = answer.get("data")
-    return data if isinstance(data, dict) else {}
 
 
 def _guarded(callback: Callable[..., None], *arguments: Any) -> None:  # noqa: ANN401

@@ -19,7 +19,7 @@ from aiserver_tray.base.codec import compact_json
 from aiserver_tray.base.errors import AiServerError, RemoteError, RequestError
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.base.strings import in_line
-from aiserver_tray.protocol.message import VERSION, CallerKind, Envelope, Json, Message
+from aiserver_tray.protocol.message import VERSION, CallerKind, Json, Message
 from aiserver_tray.system import pipes
 
 if TYPE_CHECKING:
@@ -186,15 +186,10 @@ def _answer(wire: Wire) -> Json:
     """The owner's next frame, unless it is a refusal."""
     frame = _object(wire.receive())
     if frame.get("type") == "refused":
-        raise remote_error(frame)
+        data = frame.get("data")
+        code, message = str(frame.get("code")), str(frame.get("message"))
+        raise RemoteError(code, message, data if isinstance(data, dict) else {})
     return frame
-
-
-def remote_error(answer: Envelope) -> RemoteError:
-    """The message of *answer*, a failure."""
-    data = answer.get("data")
-    code, message = str(answer.get("code")), str(answer.get("message"))
-    return RemoteError(code, message, data if isinstance(data, dict) else {})
 
 
 def _check_version(version: object) -> None:

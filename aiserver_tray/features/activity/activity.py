@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Literal, assert_never
+from typing import Any, assert_never
 
 from aiserver_tray.base.codec import view_of
 from aiserver_tray.base.i18n import Given, LocalText, Plural, Text
-from aiserver_tray.model import Actor, ActorKind, Carrier, OperationKind, OwnerKind
+from aiserver_tray.features.activity.events import ActivityStatus
+from aiserver_tray.model import Actor, Carrier, OperationKind, OwnerKind
 from aiserver_tray.settings.entries import (
     ActivityStep,
     ChosenEntry,
@@ -25,9 +26,6 @@ from aiserver_tray.system.process import has_run_since
 
 # -- JSON forms -----------------------------------------------------------------------------------
 # The text below a field is its meaning; documentation and the page's types are generated from it.
-
-
-ActivityStatus = Literal["running", "succeeded", "failed", "cancelled", "interrupted"]
 
 
 @dataclass(frozen=True)
@@ -127,22 +125,6 @@ class Activity:
     refused: ActivityRefused | None = None
     owner: ActivityOwner | None = None
 
-
-ACTORS: Mapping[ActorKind, Text] = {
-    "tray": Text("tray"),
-    "window": Text("window"),
-    "browser": Text("browser"),
-    "command": Text("command"),
-    "owner": Text("automatic"),
-}
-
-STATUSES: Mapping[ActivityStatus, Text] = {
-    "running": Text("running"),
-    "succeeded": Text("succeeded"),
-    "failed": Text("failed"),
-    "cancelled": Text("cancelled"),
-    "interrupted": Text("interrupted"),
-}
 
 _OPERATIONS: Mapping[OperationKind, Text] = {
     "up": Text("Start"),

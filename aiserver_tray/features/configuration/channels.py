@@ -1,12 +1,18 @@
 """Channels that read and change settings; those of one module are checked, previewed, applied
 together and undone."""
 
+from contextlib import suppress
 from functools import partial
 from typing import Annotated, Literal, TypedDict
 
 from pydantic import Field
 
-from aiserver_tray.base.errors import EngineDownError, RefusedError, SettingError
+from aiserver_tray.base.errors import (
+    AiServerError,
+    EngineDownError,
+    RefusedError,
+    SettingError,
+)
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.features.configuration.forms import (
     FieldJson,
@@ -25,7 +31,12 @@ from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.survey import HostPort
 from aiserver_tray.protocol.channel import Feature, Name, Names, Payload, channel
 from aiserver_tray.protocol.message import Caller
-from aiserver_tray.settings.changes import change_setting, change_settings, choose_modules
+from aiserver_tray.settings.changes import (
+    change_setting,
+    change_settings,
+    choose_modules,
+    forget_setting,
+)
 from aiserver_tray.settings.declared import Declared, address_of, parsed
 from aiserver_tray.settings.entries import RevealedEntry
 from aiserver_tray.state.judge import ALIVE
@@ -97,6 +108,15 @@ class SettingList(TypedDict):
     """Settings with their values."""
 
     entries: list[SettingJson]
+
+
+class SettingChange(SettingList):
+    """A setting that was changed. One that no module declares is gone, and has no entry."""
+
+    generated: bool
+    """it has no value now, and gets a new one when it is needed"""
+    recreate: list[str]
+    """the modules whose start lets it take effect, of those that the user asked for"""
 
 
 class Chosen(TypedDict):
@@ -174,12 +194,29 @@ class ConfigurationFeature(Feature):
         return {"entries": [setting_json(entry, caller.language) for entry in entries]}
 
     @channel("ai/config/set")
-    def _set(self, asked: SettingValue, caller: Caller) -> SettingList:
+    def _set(self, asked: SettingValue, caller: Caller) -> SettingChange:
         """Change or reset a setting."""
-        app = self._app
-        change_setting(app.settings, app.declared, asked.name, asked.value, caller.actor)
+        app, declared = self._app, self._app.declared
+        if asked.value is None and asked.name in app.settings.undeclared(declared):
+            forget_setting(app.settings, asked.name, caller.actor)
+            return {"entries": [], "generated": False, "recreate": []}
+        change_setting(app.settings, declared, asked.name, asked.value, caller.actor)
         self._place.refresh()
-        return self._get(SettingName(name=asked.name), caller)
+        address = address_of(declared, asked.name)
+        (entry,) = app.settings.entries({address: declared[address]})
+        return {
+            "entries": [setting_json(entry, caller.language)],
+            "generated": entry.origin == "none" and entry.setting.generate is not None,
+            "recreate": self._affected(address),
+        }
+
+    def _affected(self, address: str) -> list[str]:
+        """Those of the modules that the user asked for to start once *address* has changed."""
+        app = self._app
+        with suppress(AiServerError):  # the setting was changed all the same
+            asked_for = app.settings.engines.asked_for
+            return modules_to_recreate(app.catalog, app.model, asked_for, [address])
+        return []
 
     @channel("ai/config/choose")
     def _choose(self, asked: ModuleNames, caller: Caller) -> Chosen:
@@ -244,13 +281,15 @@ class ConfigurationFeature(Feature):
         self._app.settings.previous.forget(asked.module)
         return self._applied(changes, asked.when, caller.actor)
 
-    @channel("ai/config/reveal", callers=["window", "browser"])
+    @channel("ai/config/reveal", callers=["window", "browser", "command"])
     def _reveal(self, asked: Revealed, caller: Caller) -> PlainValue:
-        """Show a secret in plain text. The journal records that, without the value."""
+        """Show a setting in plain text; a secret is generated if it can be and does not exist yet.
+        The journal records that, without the value, unless a command asks."""
         settings, declared = self._app.settings, self._app.declared
         address = address_of(declared, asked.name)
         value = settings.reveal(declared, address)
-        settings.journal.add(RevealedEntry(actor=caller.actor, address=address))
+        if caller.kind != "command":  # a script may ask so often that no other entry is left
+            settings.journal.add(RevealedEntry(actor=caller.actor, address=address))
         return {"value": value}
 
     def _declared(self, module: str) -> Declared:

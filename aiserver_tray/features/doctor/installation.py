@@ -121,7 +121,9 @@ def _damage(settings: Settings) -> Iterator[Finding]:
 def examine_host(home: Home, options: Sequence[str]) -> list[Finding]:
     """Check start at login for the tray of *home* with *options*, whether its icon and windows are
     visible, its graphics cards, logs and crash reports."""
-    login = Finding("autostart", "ok", autostart.state(home, options))
+    enabled = autostart.is_enabled(home, options)
+    text = autostart.state(enabled=enabled, supported=autostart.is_supported())
+    login = Finding("autostart", "ok", text)
     return [login, _graphics(), *_icon(), *_windows(), *_logs(log_folder(home))]
 
 

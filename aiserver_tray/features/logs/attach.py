@@ -12,7 +12,7 @@ from aiserver_tray.core.core import Core
 from aiserver_tray.features.logs.events import LOG, LogEvent
 from aiserver_tray.features.logs.line import Level
 from aiserver_tray.features.logs.parser import Parsed
-from aiserver_tray.features.logs.streams import Follower, Source, Span, history, parsed, sources
+from aiserver_tray.features.logs.streams import Follower, Parsing, Source, Span, history, sources
 from aiserver_tray.model import Kind
 from aiserver_tray.protocol.channel import Name, Part, Payload, channel
 from aiserver_tray.protocol.message import Caller, Peer
@@ -106,7 +106,8 @@ class LogChannels(Part):
             notices.append(source.unreadable.render(caller.language))
 
         lines = history(self._core.engine, wanted, Span(tail=asked.tail), on_unreadable)
-        entries = [self._entry(*item, number) for number, item in enumerate(parsed(lines))]
+        parsed = Parsing().parsed(lines)
+        entries = [self._entry(*item, number) for number, item in enumerate(parsed)]
         return {"entries": entries[: -asked.tail - 1 : -1], "notices": notices}
 
     def _modules(self, name: str | None) -> tuple[str, ...]:
@@ -183,7 +184,7 @@ class _Stream:
         """Send all lines, until `follower` is closed or fails."""
         end: LogEvent = {"streamId": self.id, "event": "end"}
         try:
-            for source, line, found in parsed(self.follower.lines()):
+            for source, line, found in Parsing().parsed(self.follower.lines()):
                 self._emit(
                     {
                         "streamId": self.id,

@@ -16,6 +16,7 @@ from aiserver_tray.features.logs.kept import KeptLogs, LogKeepingChannels, Polic
 from aiserver_tray.features.logs.line import Cursor, Gap, Kept, Level
 from aiserver_tray.features.logs.parser import LineParser
 from aiserver_tray.features.logs.query import EVERY_NUMBER, ErrorGroup, LogFilter, Page
+from aiserver_tray.features.logs.reading import LogReadChannels
 from aiserver_tray.features.logs.requests import (
     LogAroundRequest,
     LogContext,
@@ -182,7 +183,12 @@ class LogsFeature(Feature):
     """What services write: shown, kept, followed, exported and deleted. ``kept``: the kept logs."""
 
     parts: tuple[
-        LogChannels, KeptLogChannels, LogFollowChannels, LogExportChannels, LogKeepingChannels
+        LogChannels,
+        KeptLogChannels,
+        LogFollowChannels,
+        LogReadChannels,
+        LogExportChannels,
+        LogKeepingChannels,
     ]
 
     def __init__(self, place: Place) -> None:
@@ -194,8 +200,9 @@ class LogsFeature(Feature):
             LogChannels(core),
             KeptLogChannels(reader, self.kept),
             LogFollowChannels(self.kept.observe, reader),
+            LogReadChannels(core, self.kept, lambda: app.secrets),
             LogExportChannels(app.home.folder / "exports", reader, place.publish),
-            LogKeepingChannels(self.kept),
+            LogKeepingChannels(self.kept, place.claim),
         )
 
     def start(self) -> None:

@@ -28,11 +28,11 @@ BATCH_CHARACTERS: Final = 1 << 20
 bytes, and a message at most 8 MiB."""
 
 
-def fitting(lines: Iterable[Kept], characters: int = BATCH_CHARACTERS) -> int:
+def fitting(lines: Iterable[Line | Kept], characters: int = BATCH_CHARACTERS) -> int:
     """How many of *lines*, from the first on, fit in so many *characters*: at least one."""
     number = 0
-    for kept in islice(lines, BATCH_LINES):
-        characters -= len(kept.line.text)
+    for line in islice(lines, BATCH_LINES):
+        characters -= len((line.line if isinstance(line, Kept) else line).text)
         if number and characters < 0:
             break
         number += 1

@@ -2,8 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager, closing, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -81,11 +81,12 @@ class KeptLogs:
         self._open: _Open | None = None
         self._trim_at = self._retry_at = 0.0
         self._wake = Event()
-        self._closing = False
+        self._is_begun = self._closing = False
         self._leave: Callable[[], None] = lambda: None
         self._thread = Thread(target=self._run, name="kept-logs", daemon=True)
 
     def start(self) -> None:
+        self._is_begun = True
         self._leave = self._state.observe(lambda _state: self._wake.set())
         self._thread.start()
 
@@ -114,12 +115,25 @@ class KeptLogs:
         if self._open:
             self._open.collector.finish(container, _REMOVAL_SECONDS)
 
+    def covers(self, modules: Collection[str]) -> bool:
+        """Whether the kept lines of *modules* are all that can be had."""
+        if self._open is None or self.problem or not self.policy.is_on:
+            return False
+        # While the engine is down, nothing is to be had that is not kept.
+        behind = self.behind if self._state.state.engine.running else frozenset()
+        return (self.policy.not_kept | behind).isdisjoint(modules)
+
     def delete(self, module: str) -> None:
-        """Delete all kept lines of *module*.
+        """Delete all kept lines of *module*. If this process has not begun to keep logs, no other
+        may do so now.
 
         Raises:
             AiServerError: the store can't be used.
         """
+        if not self._is_begun:
+            with closing(LogStore(self.path)) as store:
+                store.delete(module)
+            return
         opened = self._opened()
         opened.writer.flush(_REMOVAL_SECONDS)
         opened.store.delete(module)
@@ -308,10 +322,11 @@ class LogDeletion(Payload):
 
 
 class LogKeepingChannels(Part):
-    """``ai/logs/kept`` and ``delete``."""
+    """``ai/logs/kept`` and ``delete``. *claim*: within it, no other process keeps logs."""
 
-    def __init__(self, logs: KeptLogs) -> None:
+    def __init__(self, logs: KeptLogs, claim: Callable[[], AbstractContextManager[object]]) -> None:
         self._logs = logs
+        self._claim = claim
 
     @channel("ai/logs/kept")
     def _kept(self, caller: Caller) -> KeptLogsJson:
@@ -338,4 +353,5 @@ class LogKeepingChannels(Part):
     def _delete(self, asked: LogDeletion) -> None:
         """Delete the kept lines of a module. Lines that its containers write from now on are
         kept."""
-        self._logs.delete(asked.module)
+        with self._claim():
+            self._logs.delete(asked.module)

@@ -14,7 +14,8 @@ from aiserver_tray.base.i18n import Language, Text, in_language
 from aiserver_tray.base.masking import MASK
 from aiserver_tray.base.strings import nanoseconds
 from aiserver_tray.engine.values import LogLine, LogStreamName
-from aiserver_tray.features.activity.activity import ACTORS, text_of
+from aiserver_tray.features.activity.activity import text_of
+from aiserver_tray.features.activity.events import ACTORS
 from aiserver_tray.features.logs.events import JOURNAL
 from aiserver_tray.features.logs.line import Gap, Level, Line, Mark
 from aiserver_tray.features.logs.parser import LineParser

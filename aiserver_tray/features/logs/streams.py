@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from queue import Full, Queue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from aiserver_tray.base.errors import (
     AiServerError,
@@ -76,6 +77,9 @@ def is_named(names: Sequence[str], module: str, service: str) -> bool:
 _LIVE = ("running", "paused", "restarting")
 _BUFFER_LINES = 10_000
 """Lines that wait for a slow reader; then the engine does."""
+AT_ONCE: Final = 500
+"""Existing lines in a batch. Many are compared with a filter faster than one by one."""
+
 _RETRY_SECONDS = 0.1
 """Seconds before a log is read on whose connection was cut."""
 
@@ -102,13 +106,18 @@ def history(
         yield source, line
 
 
-def parsed(lines: Iterable[Item]) -> Iterator[tuple[Source, "LogLine", Parsed]]:
-    """*lines* with what they state. Each output of a service is parsed by itself, because the lines
-    of the other one may come in the middle of an entry."""
-    parsers: dict[tuple[Source, str], LineParser] = {}
-    for source, line in lines:
-        parser = parsers.setdefault((source, line.stream), LineParser())
-        yield source, line, parser.parse(line.text, line.time)
+class Parsing:
+    """Parses lines of services. Each output of a service is parsed by itself, because the lines of
+    the other one may come in the middle of an entry."""
+
+    def __init__(self) -> None:
+        self._parsers: dict[tuple[Source, str], LineParser] = {}
+
+    def parsed(self, lines: Iterable[Item]) -> Iterator[tuple[Source, "LogLine", Parsed]]:
+        """*lines*, which follow those before, with what they state."""
+        for source, line in lines:
+            parser = self._parsers.setdefault((source, line.stream), LineParser())
+            yield source, line, parser.parse(line.text, line.time)
 
 
 def _numbered(
@@ -172,18 +181,22 @@ class Follower:
         Raises:
             EngineDownError: the engine went away.
         """
+        for batch in self.batches():
+            yield from batch
+
+    def batches(self) -> Iterator[Sequence[Item]]:
+        """The same lines, as many at once as there are. While no line comes, empty batches do.
+        Raises as `lines` does."""
         self._begun = nanoseconds(self.engine.now())
         wanted = sources(self.store.snapshot, self.names)
-        for source, line in history(self.engine, wanted, self.span, self._tell_once):
-            self._positions.setdefault(source, Position(first=line.time)).take([line])
-            yield source, line
+        existing = history(self.engine, wanted, self.span, self._tell_once)
+        while batch := [*islice(existing, AT_ONCE)]:
+            for source, line in batch:
+                self._positions.setdefault(source, Position(first=line.time)).take([line])
+            yield batch
         try:
             while not self._closed.is_set() and self._is_live():
-                for item in available(self._queue):
-                    if isinstance(item, _End):
-                        self._end(item)
-                    else:
-                        yield item
+                yield [*self._arrived()]
         finally:
             self.close()
             for reader in self._readers.values():
@@ -192,6 +205,13 @@ class Follower:
     def close(self) -> None:
         """Make `lines` end soon. Can be called from any thread."""
         self._closed.set()
+
+    def _arrived(self) -> Iterator[Item]:
+        for item in available(self._queue):
+            if isinstance(item, _End):
+                self._end(item)
+            else:
+                yield item
 
     def _end(self, end: _End) -> None:
         if end.error is None:

@@ -44,12 +44,15 @@ class Statistics:
         self.disk = EngineDisk(engine)
         self.operations = OperationMarks(journal)
         self.history: History
+        self._is_kept = False
+        """Whether samples are kept in `history`."""
         self._state: State | None = None
         self._ends = ExitStack()
         """What `start` has begun."""
 
     def start(self) -> None:
-        """Begin."""
+        """Begin to take and keep samples. Before that, there are only those that are watched."""
+        self._is_kept = True
         self.history = self._ends.enter_context(closing(History(self._path)))
         self.sampler.start()
         self._ends.callback(self.sampler.close)
@@ -65,7 +68,8 @@ class Statistics:
         self._on_sample(sample)
 
     def _take_watched(self, sample: Sample) -> None:
-        self.history.add_peaks(sample)
+        if self._is_kept:
+            self.history.add_peaks(sample)
 
     def _note(self, state: State) -> None:
         before, self._state = self._state, state

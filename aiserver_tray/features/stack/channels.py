@@ -10,9 +10,9 @@ from pydantic.dataclasses import dataclass as pydantic_dataclass
 from aiserver_tray.base.errors import BusyError, OverloadedError, RequestError, UnknownNameError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.features.place import Place
-from aiserver_tray.features.stack.publishing import Publishing
-from aiserver_tray.model import Actor
+from aiserver_tray.model import Actor, StepKind
 from aiserver_tray.operations.operation import Operation
+from aiserver_tray.operations.plan.plan import Step
 from aiserver_tray.operations.request import Request
 from aiserver_tray.protocol.channel import CONFIG, Feature, Name, Payload, channel
 from aiserver_tray.protocol.message import Caller
@@ -28,7 +28,8 @@ class OperationStart(Request):
     """The request for an operation."""
 
     until_end: bool = False
-    """answer at the operation's end, with its error if it failed; false: at its beginning"""
+    """answer at the operation's end, with its error if it failed; false: at its beginning. A plan
+    has neither"""
 
 
 class OperationId(Payload):
@@ -50,6 +51,30 @@ class OperationEnded(TypedDict):
     operation: OperationView
 
 
+class PlannedStepJson(TypedDict):
+    """A step that an operation would run."""
+
+    id: str
+    """its kind and subject"""
+    kind: StepKind
+    subject: str
+    """as in a step of an operation"""
+    module: str
+    service: str | None
+    """`null` for a step of the whole module"""
+    needs: list[str]
+    """ids of the steps that must succeed first"""
+
+
+class OperationPlan(TypedDict):
+    """What an operation would do."""
+
+    steps: list[PlannedStepJson]
+    """in an order in which they can run; empty if there is nothing to do"""
+    notices: tuple[Text, ...]
+    """notes for the user that are no failures"""
+
+
 class OperationList(TypedDict):
     """The operations of a snapshot."""
 
@@ -61,18 +86,9 @@ class StackFeature(Feature):
 
     def __init__(self, place: Place) -> None:
         self._core = place.core
-        self._publishing = Publishing(place.core.store, place.hub, place.app.language_for)
         self._lock = Lock()
         self._known: dict[str, Operation] = {}
         self._is_given_up = False
-
-    def start(self) -> None:
-        """Send clients the state from now on."""
-        self._publishing.start()
-
-    def close(self) -> None:
-        """Send the last state, and no more."""
-        self._publishing.close()
 
     def begin(self, request: Request, actor: Actor) -> Operation:
         """Start *request* of *actor*, so that it can be cancelled by its id.
@@ -111,6 +127,13 @@ class StackFeature(Feature):
     def _get(self, caller: Caller) -> Snapshot:
         """Get the state of everything."""
         return by_title(self._core.store.snapshot, caller.language)
+
+    @channel("ai/operation/plan")
+    def _plan(self, asked: OperationStart) -> OperationPlan:
+        """Show the steps of an operation. Changes nothing, generates no secrets and takes no
+        locks."""
+        preview = self._core.operations.preview(asked)
+        return {"steps": [_step_json(step) for step in preview.plan], "notices": preview.notices}
 
     @channel("ai/operation/start")
     def _start(self, asked: OperationStart, caller: Caller) -> OperationBegun:
@@ -156,6 +179,17 @@ def module_of(snapshot: Snapshot, name: str) -> ModuleView:
     if name not in by_name:
         raise UnknownNameError(name, list(by_name))
     return by_name[name]
+
+
+def _step_json(step: Step) -> PlannedStepJson:
+    return {
+        "id": step.id,
+        "kind": step.kind,
+        "subject": step.subject,
+        "module": step.module,
+        "service": step.service,
+        "needs": sorted(step.needs),
+    }
 
 
 def begun(operation: Operation) -> OperationBegun:

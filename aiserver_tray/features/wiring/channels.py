@@ -1,21 +1,64 @@
-"""The channel that lets a module use another one, such as OneAPI."""
+"""The channels that let a module use another one, such as OneAPI."""
 
 from typing import TypedDict
 
 from aiserver_tray.base.errors import RefusedError
-from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.i18n import Text, in_language
 from aiserver_tray.features.place import Place
 from aiserver_tray.features.wiring.oneapi import OneApiError
-from aiserver_tray.features.wiring.wiring import Consumer, consumer_of, working_token
-from aiserver_tray.protocol.channel import Feature, Name, Payload, channel
+from aiserver_tray.features.wiring.wiring import (
+    ELSEWHERE,
+    Consumer,
+    consumer_of,
+    delete_token,
+    has_token,
+    is_connected,
+    working_token,
+)
+from aiserver_tray.protocol.channel import Feature, Name, Names, Payload, channel
 from aiserver_tray.protocol.message import Caller
 from aiserver_tray.settings.changes import change_setting
+
+
+class ConsumersRequest(Payload):
+    """Modules of the catalog."""
+
+    modules: Names = ()
+    """all modules without it"""
 
 
 class Connected(Payload):
     """A module that can use another one."""
 
     module: str = Name
+
+
+class ConsumerJson(TypedDict):
+    """A module that can use another one."""
+
+    module: str
+    provider: str
+    """the module that it can use"""
+    token: str
+    """address of the setting for its access token"""
+    choice: str
+    """address of the setting that makes it use the provider"""
+    answer: str
+    """the value of that setting which does so"""
+    help: str
+    """the user's steps inside the module itself; often none"""
+    hasToken: bool
+    connected: bool
+    """it has an access token, or its setting makes it use the provider"""
+
+
+class Consumers(TypedDict):
+    """The modules that can use another one."""
+
+    consumers: list[ConsumerJson]
+    """of the modules asked for; those that can't use another one are left out"""
+    problem: Text | None
+    """why no access token can be created or deleted here"""
 
 
 class AccessToken(TypedDict):
@@ -25,30 +68,80 @@ class AccessToken(TypedDict):
     """its address"""
 
 
+class Disconnected(TypedDict):
+    """A module no longer uses another one."""
+
+    notice: Text | None
+    """why its access token is still there"""
+
+
 class WiringFeature(Feature):
-    """``ai/module/connect``."""
+    """``ai/module/connect``, ``consumers`` and ``disconnect``."""
 
     def __init__(self, place: Place) -> None:
         self._app = place.app
         self._place = place
 
+    @channel("ai/module/consumers")
+    def _consumers(self, asked: ConsumersRequest, caller: Caller) -> Consumers:
+        """List the modules that can use another one with an access token of it."""
+        app, catalog = self._app, self._app.catalog
+        modules = [catalog.module(name) for name in asked.modules or catalog.modules]
+        found: list[ConsumerJson] = [
+            {
+                "module": consumer.module,
+                "provider": consumer.provider,
+                "token": consumer.token,
+                "choice": consumer.choice,
+                "answer": consumer.answer,
+                "help": in_language(app.declared[consumer.token].help, caller.language),
+                "hasToken": has_token(app, consumer),
+                "connected": is_connected(app, consumer),
+            }
+            for module in modules
+            if (consumer := consumer_of(module))
+        ]
+        problem = None if app.engine().address.is_local else ELSEWHERE
+        return {"consumers": found, "problem": problem}
+
     @channel("ai/module/connect")
     def _connect(self, asked: Connected, caller: Caller) -> AccessToken:
         """Create the access token of a module at the module that it can use, which must be running,
         and store it. A stored token that works is kept."""
-        if (consumer := consumer_of(self._app.catalog.module(asked.module))) is None:
-            why = Text("{module} has no access token to create.", module=asked.module)
-            raise RefusedError(why, ["module"])
+        consumer = self._consumer(asked.module)
         token = self._token(consumer)
         change_setting(self._app.settings, self._app.declared, consumer.token, token, caller.actor)
         self._place.refresh()
         return {"setting": consumer.token}
 
+    @channel("ai/module/disconnect")
+    def _disconnect(self, asked: Connected, caller: Caller) -> Disconnected:
+        """Delete the access token of a module at the module that it uses, which should be running,
+        and reset the settings that use it."""
+        app, consumer = self._app, self._consumer(asked.module)
+        notice = delete_token(app, consumer, self._place.core.store.snapshot)
+        for address in (consumer.choice, consumer.token):
+            change_setting(app.settings, app.declared, address, None, caller.actor)
+        self._place.refresh()
+        return {"notice": notice}
+
+    def _consumer(self, module: str) -> Consumer:
+        consumer = consumer_of(self._app.catalog.module(module))
+        if consumer is None:
+            why = Text("{module} has no access token to create.", module=module)
+            raise RefusedError(why, ["module"])
+        return consumer
+
     def _token(self, consumer: Consumer) -> str:
-        """Raises ``RefusedError`` where there is none to be had."""
+        """Raises ``RefusedError`` where there is none to be had; its data has the ``reason``."""
         try:
             return working_token(self._app, consumer, self._place.core.store.snapshot)
         except OneApiError as error:
-            text = Text("Can't create an access token in {provider}: {why}.")
-            values = {"provider": consumer.provider, "why": error.why}
-            raise RefusedError(text.with_values(values)) from None
+            raise RefusedError(
+                Text(
+                    "Can't create an access token in {provider}: {why}.",
+                    provider=consumer.provider,
+                    why=error.why,
+                ),
+                reason=error.why,
+            ) from None

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from aiserver_tray.model import Actor
-from aiserver_tray.settings.entries import OperationEntry, SettingEntry
+from aiserver_tray.settings.entries import ChosenEntry, OperationEntry, SettingEntry
 from aiserver_tray.settings.journal import Journal
 from tests.support.command_line import CommandLine
 
@@ -62,9 +62,24 @@ def test_commands_of_their_own_are_recorded(line: CommandLine) -> None:
     assert not line.home.exists()
     line.run("config", "set", "app.language", "zh").succeeded()
     line.run("config", "set", "app.language", "en").succeeded()
+    line.run("config", "get", "--show", "n8n.N8N_DB_PASSWORD").succeeded()
     line.run("choose", "n8n").succeeded()
     line.run("stop", "n8n").failed("E_ENGINE_DOWN")
     found = json.loads(line.run("activity", "--json").succeeded().output)["activities"]
     assert [entry["kind"] for entry in found] == ["setting", "setting", "chosen", "operation"]
     assert {entry["actor"]["kind"] for entry in found} == {"command"}
     assert found[-1]["operation"]["status"] == "failed"
+
+
+def test_any_number_of_entries_can_be_shown(line: CommandLine) -> None:
+    journal = Journal(line.home)
+    for number in range(250):
+        journal.add(ChosenEntry(time=NOW + timedelta(seconds=number // 2), modules=(f"m{number}",)))
+
+    def shown(*words: str) -> list[str]:
+        done = line.run("activity", "--json", *words).succeeded()
+        return sorted(entry["chosen"][0] for entry in json.loads(done.output)["activities"])
+
+    assert len(shown()) == 50
+    assert shown("-n", "1000") == sorted(f"m{number}" for number in range(250))
+    assert len(shown("-n", "120")) == 120

@@ -32,7 +32,7 @@ def test_one_that_the_store_has_forgotten_already_is_over() -> None:
     store.put(OperationChanged(other))
     store.flush()
     assert ours not in store.state.operations
-    assert follow_operation(store, cast("Any", Ended(ours)), "en") is ours
+    assert follow_operation(cast("Any", store), cast("Any", Ended(ours)), "en") is ours
     store.close()
 
 

@@ -43,7 +43,8 @@ def test_each_channel_is_declared_once_and_says_what_it_does() -> None:
 def test_what_opens_windows_and_doors_is_not_for_pages() -> None:
     limited = {name: each.callers for name, each in CHANNELS.items() if each.callers != EVERYONE}
     assert limited == {
-        "ai/config/reveal": {"window", "browser"},
+        "ai/config/reveal": {"window", "browser", "command"},
+        "ai/support/write": {"command"},
         "ai/window/show": {"command", "tray"},
         "browser/open": {"command"},
         "owner/yield": {"tray"},

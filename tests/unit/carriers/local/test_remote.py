@@ -14,9 +14,10 @@ from aiserver_tray.carriers.local.server import Server
 from aiserver_tray.cli import remote
 from aiserver_tray.cli.operate import follow_operation
 from aiserver_tray.cli.remote import RemoteCore, RemoteState
-from aiserver_tray.features.monitoring.events import STATS, WATCHED
-from aiserver_tray.features.monitoring.samples import Load, Sample, SampleJson, sample_json
+from aiserver_tray.features.monitoring.events import WATCHED
+from aiserver_tray.features.monitoring.samples import Load, Sample, sample_json
 from aiserver_tray.operations.request import Request
+from aiserver_tray.protocol.message import Envelope, answer
 from aiserver_tray.state.facts import OperationChanged
 from aiserver_tray.state.views import EngineView, OperationView
 from aiserver_tray.system.paths import Home
@@ -176,39 +177,28 @@ def test_an_engine_of_which_nothing_is_known_yet_is_not_waited_for_long(
         assert core.store.wait_until(lambda s: s.engine.running, LIMIT).modules
 
 
-def test_samples_are_the_owners_from_the_newest_one_on(home: Home, contract: StoreContract) -> None:
-    server = Server(home, contract)
-    server.start()
-    contract.start_stack()
-    contract.newest = Sample(100, {("web", "app"): Load(50.0, 10)})
-    later = sample_json(Sample(115, {("web", "app"): Load(25.0, 20)}))
-    with RemoteCore(Client.connect(home, "command")) as core:
-        samples: SimpleQueue[SampleJson | None] = SimpleQueue()
-        core.start_sampling(samples.put)
-        assert samples.get(timeout=LIMIT) == sample_json(contract.newest)
-        contract.hub.publish(STATS.message(later))
-        assert samples.get(timeout=LIMIT) == later
-        server.close()
-        assert samples.get(timeout=LIMIT) is None, "wakes a command that waits"
-
-
-def test_who_watches_gets_what_is_known_and_then_every_second(
-    home: Home, contract: StoreContract
+@pytest.mark.parametrize("cpu", [50.0, None])
+def test_the_newest_sample_comes_first_if_it_is_known_and_then_one_every_second(
+    home: Home, contract: StoreContract, cpu: float | None
 ) -> None:
     server = Server(home, contract)
     server.start()
-    contract.newest = Sample(100, {("web", "app"): Load(50.0, 10)})
-    first, later = (sample_json(Sample(101, {("web", "app"): Load(c, 20)})) for c in (None, 9.0))
-    with RemoteCore(Client.connect(home, "command")) as core:
-        samples: SimpleQueue[SampleJson | None] = SimpleQueue()
-        core.start_watching(samples.put)
-        assert samples.get(timeout=LIMIT) == sample_json(contract.newest)
-        contract.hub.publish(STATS.message(later))
-        contract.hub.publish(WATCHED.message(first))
+    contract.newest = Sample(100, {("web", "app"): Load(cpu, 10)})
+    later = sample_json(Sample(101, {("web", "app"): Load(9.0, 20)}))
+
+    def watch() -> Envelope:
         contract.hub.publish(WATCHED.message(later))
-        assert samples.get(timeout=LIMIT) == later, "the first one has no CPU use"
+        return answer({})
+
+    contract.handlers["ai/stats/watch"] = watch
+    with RemoteCore(Client.connect(home, "command")) as core:
+        samples = core.samples()
+        if cpu is not None:
+            assert next(samples) == sample_json(contract.newest)
+        assert next(samples) == later
         server.close()
-        assert samples.get(timeout=LIMIT) is None
+        with pytest.raises(NotRunningError):
+            next(samples)
 
 
 def is_gone(state: RemoteState) -> bool:

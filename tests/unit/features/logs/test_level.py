@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from aiserver_tray.engine.values import LogLine
 from aiserver_tray.features.logs.line import is_at_least
 from aiserver_tray.features.logs.parser import LineParser, Parsed
-from aiserver_tray.features.logs.streams import Source, parsed
+from aiserver_tray.features.logs.streams import Parsing, Source
 
 CORPUS = Path(__file__).with_name("corpus.txt")
 LABEL_WIDTH = 8
@@ -106,7 +106,7 @@ def test_a_line_of_the_other_output_does_not_part_an_entry() -> None:
         LogLine("stdout", None, "INFO: served"),
         LogLine("stderr", None, "  at line 1"),
     ]
-    found = [found for _, _, found in parsed((source, line) for line in lines)]
+    found = [found for _, _, found in Parsing().parsed((source, line) for line in lines)]
     assert [(one.level, one.continues) for one in found] == [
         ("error", False), ("info", False), ("error", True),
     ]  # fmt: skip

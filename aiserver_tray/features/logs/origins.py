@@ -1,0 +1,342 @@
+"""Where the lines for a reader come from: the kept logs, or the engine.
+
+Lines come in batches, the oldest first. A batch may be empty, so that nobody waits long for one.
+"""
+
+import heapq
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from threading import Event
+from typing import TYPE_CHECKING, Final, Protocol
+
+from aiserver_tray.base.strings import nanoseconds
+from aiserver_tray.features.logs.events import JOURNAL
+from aiserver_tray.features.logs.follow import Matcher
+from aiserver_tray.features.logs.line import Cursor, Kept, Line
+from aiserver_tray.features.logs.lines import Masker
+from aiserver_tray.features.logs.query import LogFilter
+from aiserver_tray.features.logs.store.reader import LogReader
+from aiserver_tray.features.logs.store.store import OnStored
+from aiserver_tray.features.logs.streams import (
+    AT_ONCE,
+    Follower,
+    Item,
+    OnUnreadable,
+    Parsing,
+    Source,
+    Span,
+    history,
+    is_named,
+    sources,
+)
+from aiserver_tray.model import AT_REST, Container
+from aiserver_tray.state.views import Snapshot
+
+if TYPE_CHECKING:
+    from aiserver_tray.engine.engine import Engine
+    from aiserver_tray.state.store import Store
+
+_LINES_BEFORE: Final = 100
+"""Lines that are read before a tail: its first line may continue an entry."""
+
+_PAGE_LINES: Final = 1000
+
+POLL_SECONDS: Final = 0.5
+"""Seconds until an empty batch."""
+
+_SETTLE_SECONDS: Final = 1.0
+"""Seconds without a line until the lines of containers that have ended are complete: they are kept
+a moment after they were written."""
+
+Batches = Iterator[Sequence[Line]]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The lines that *filter* accepts; of the existing ones of each service only the last
+    *tail*."""
+
+    filter: LogFilter
+    tail: int | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The modules and services (``module/service``), as `is_named` has them."""
+        of_services = (f"{module}/{service}" for module, service in self.filter.services)
+        return (*self.filter.modules, *of_services)
+
+    @property
+    def selects_lines(self) -> bool:
+        """Whether some lines of a service are not wanted, whenever they were written."""
+        wanted = self.filter
+        return bool(
+            wanted.levels or wanted.text or wanted.pattern or wanted.fields or wanted.streams
+        )
+
+
+class EngineLines:
+    """The *wanted* lines of the containers of *store* on *engine*, without *secrets*, as they would
+    be kept.
+
+    All methods raise `EngineDownError` if the engine goes away.
+    """
+
+    def __init__(
+        self,
+        engine: "Engine",
+        store: "Store",
+        wanted: Wanted,
+        secrets: Iterable[str],
+        on_unreadable: OnUnreadable,
+    ) -> None:
+        self._engine = engine
+        self._store = store
+        self._wanted = wanted
+        self._on_unreadable = on_unreadable
+        self._masker = Masker(secrets)
+        self._follower: Follower | None = None
+
+    def existing(self) -> Batches:
+        """The lines that exist, by their times."""
+        yield from self._existing(self._wanted)
+
+    def followed(self) -> Batches:
+        """The lines that exist, then each as it comes, while a container runs."""
+        wanted, since = self._wanted, self._wanted.filter.since
+        if wanted.tail is not None:
+            # A tail is of the lines that exist now, so these are read first.
+            begun = nanoseconds(self._engine.now())
+            yield from self._existing(replace(wanted, filter=replace(wanted.filter, until=begun)))
+            since = max(since or 0, begun)
+        follower = self._follower = Follower(
+            self._engine, self._store, wanted.names, Span(since), self._on_unreadable
+        )
+        yield from self._selected(follower.batches(), wanted.filter)
+
+    def close(self) -> None:
+        """Make `followed` end soon. Can be called from any thread."""
+        if self._follower:
+            self._follower.close()
+
+    def _existing(self, wanted: Wanted) -> Batches:
+        tail = wanted.tail
+        # The engine's own tail is enough if every line counts.
+        is_enough = not wanted.selects_lines and wanted.filter.until is None
+        span = Span(
+            wanted.filter.since, None if tail is None or not is_enough else tail + _LINES_BEFORE
+        )
+        found = sources(self._store.snapshot, wanted.names)
+        items = history(self._engine, found, span, self._on_unreadable)
+        batches = self._selected(_parts(items), wanted.filter)
+        return batches if tail is None else _tail(batches, tail)
+
+    def _selected(self, batches: Iterable[Sequence[Item]], wanted: LogFilter) -> Batches:
+        matcher, parsing = Matcher(wanted), Parsing()
+        times: dict[Source, int] = {}
+        for batch in batches:
+            lines = []
+            for source, line, found in parsing.parsed(batch):
+                # A part of a longer line has the time of that line.
+                moment = times[source] = line.time or times.get(source, 0)
+                of = source.module, source.service, line.stream
+                lines.append(Line(moment, *of, found.level, found.continues, line.text))
+            texts = self._masker.mask([line.text for line in lines])
+            lines = [line._replace(text=text) for line, text in zip(lines, texts, strict=True)]
+            yield [lines[place] for place in matcher.places(lines)]
+
+
+def _parts(items: Iterator[Item]) -> Iterator[Sequence[Item]]:
+    while part := [*islice(items, AT_ONCE)]:
+        yield part
+
+
+def _tail(batches: Batches, number: int) -> Batches:
+    """The last *number* lines of each service, in their order."""
+    last: dict[tuple[str, str], deque[tuple[int, Line]]] = defaultdict(lambda: deque(maxlen=number))
+    count = 0
+    for batch in batches:
+        for line in batch:
+            last[line.module, line.service].append((count, line))
+            count += 1
+        yield ()
+    numbered = sorted((pair for pairs in last.values() for pair in pairs), key=lambda p: p[0])
+    yield [line for _, line in numbered]
+
+
+class Keeping(Protocol):
+    """The part of the kept logs that a reader needs."""
+
+    @property
+    def behind(self) -> Collection[str]: ...
+    @property
+    def unreadable(self) -> Sequence[Container]: ...
+    def observe(self, callback: OnStored, /) -> Callable[[], None]: ...
+
+
+class KeptLines:
+    """The *wanted* lines of *reader*, which *keeping* stores, of the containers of *store*.
+
+    All methods raise `LogFilterError` if the filter is wrong, and `LogStoreError` if the lines
+    can't be read.
+    """
+
+    def __init__(
+        self,
+        reader: LogReader,
+        keeping: Keeping,
+        store: "Store",
+        wanted: Wanted,
+        on_unreadable: OnUnreadable,
+    ) -> None:
+        self._reader = reader
+        self._keeping = keeping
+        self._store = store
+        self._wanted = wanted
+        self._names = wanted.names or tuple(module.name for module in store.snapshot.modules)
+        modules = tuple(name for name in self._names if "/" not in name)
+        self._filter = replace(wanted.filter, modules=modules)
+        self._on_unreadable = on_unreadable
+        self._reported: set[tuple[str, str]] = set()
+        self._closed = Event()
+        self._running: Mapping[tuple[str, str], object] = {}
+        """When each container has started."""
+        self._is_settled = False
+        """Whether it is known of all that run if their logs can be read."""
+
+    def existing(self) -> Batches:
+        """The lines that are kept, by their times."""
+        self._report()
+        yield from self._existing(self._filter)
+
+    def followed(self) -> Batches:
+        """The lines that are kept, then each as it comes, while a container runs.
+
+        Raises:
+            EngineDownError: the engine went away.
+        """
+        self._report()
+        changed = Event()
+        leave = self._keeping.observe(lambda _lines: changed.set())
+        try:
+            kept = self._reader.newest_number()
+            yield from self._existing(replace(self._filter, numbers=range(kept + 1)))
+            yield from self._later(kept, changed)
+        finally:
+            leave()
+
+    def close(self) -> None:
+        """Make `followed` end soon. Can be called from any thread."""
+        self._closed.set()
+
+    def _existing(self, wanted: LogFilter) -> Batches:
+        if self._wanted.tail is None:
+            yield from self._oldest(wanted)
+        else:
+            tails = self._tails(wanted, self._wanted.tail)
+            yield [kept.line for kept in heapq.merge(*tails, key=lambda kept: kept.cursor)]
+
+    def _oldest(self, wanted: LogFilter) -> Batches:
+        after: Cursor | None = Cursor(0, 0)
+        while after is not None:
+            page = self._reader.newer(wanted, after, _PAGE_LINES)
+            yield [kept.line for kept in page.lines]
+            after = page.reached
+
+    def _tails(self, wanted: LogFilter, number: int) -> list[list[Kept]]:
+        """The last *number* lines of each service."""
+        tails: dict[tuple[str, str], list[Kept]] = {service: [] for service in self._services()}
+        # One page has the last lines of most services.
+        limit = min(_PAGE_LINES, 2 * number * len(tails))
+        if not limit:
+            return []
+        page = self._reader.older(wanted, None, limit)
+        for kept in page.lines:
+            tails.setdefault((kept.line.module, kept.line.service), []).append(kept)
+        for service, lines in () if page.is_end else tails.items():
+            of_it = replace(wanted, modules=(), services=(service,))
+            lines.extend(self._newest(of_it, page.reached, number - len(lines)))
+        return [lines[:number][::-1] for lines in tails.values()]
+
+    def _newest(self, wanted: LogFilter, before: Cursor | None, number: int) -> Iterator[Kept]:
+        """At most *number* lines before a cursor, the newest first."""
+        while before is not None and number > 0:
+            page = self._reader.older(wanted, before, min(number, _PAGE_LINES))
+            yield from page.lines
+            before, number = page.reached, number - len(page.lines)
+
+    def _services(self) -> Iterator[tuple[str, str]]:
+        """All that may have lines."""
+        known = known_services(self._store.snapshot, self._reader)
+        for module, services in known.items():
+            yield from ((module, s) for s in services if is_named(self._names, module, s))
+
+    def _later(self, kept: int, changed: Event) -> Batches:
+        """The lines that are stored after the one with the number *kept*."""
+        quiet_since = time.monotonic()
+        while not self._closed.is_set():
+            changed.wait(POLL_SECONDS)
+            changed.clear()
+            newest = self._reader.newest_number()
+            is_live = self._is_live()
+            for batch in self._oldest(replace(self._filter, numbers=range(kept + 1, newest + 1))):
+                quiet_since = time.monotonic() if batch else quiet_since
+                yield batch
+            kept = newest
+            if is_live:
+                quiet_since = time.monotonic()
+            elif time.monotonic() - quiet_since >= _SETTLE_SECONDS:
+                return
+
+    def _is_live(self) -> bool:
+        """Whether more lines may come.
+
+        Raises:
+            EngineDownError: the engine is gone.
+        """
+        snapshot = self._store.snapshot
+        check_engine(snapshot)
+        if is_named(self._names, JOURNAL, "journal"):
+            return True
+        running = {
+            (module.name, service.name): service.started_at
+            for module in snapshot.modules
+            for service in module.services
+            if is_named(self._names, module.name, service.name)
+            and service.state != "absent"
+            and service.state not in AT_REST
+        }
+        if running != self._running:
+            self._running, self._is_settled = running, False
+        if not self._is_settled:
+            self._is_settled = {module for module, _ in running}.isdisjoint(self._keeping.behind)
+            self._report()
+        return not running.keys() <= self._reported
+
+    def _report(self) -> None:
+        """Report each service once whose log can't be read."""
+        for container in self._keeping.unreadable:
+            service = container.module, container.service
+            if is_named(self._names, *service) and service not in self._reported:
+                self._reported.add(service)
+                self._on_unreadable(Source(*service, container.name))
+
+
+def check_engine(snapshot: Snapshot) -> None:
+    """Raise the error of an engine that does not respond."""
+    if snapshot.engine.error and not snapshot.engine.running:
+        raise snapshot.engine.error
+
+
+def known_services(snapshot: Snapshot, reader: LogReader) -> Mapping[str, Collection[str]]:
+    """The services of each module that have kept lines, or may get some."""
+    found = {
+        module.name: dict.fromkeys(service.name for service in module.services)
+        for module in snapshot.modules
+    }
+    found[JOURNAL] = {"journal": None}
+    for module, size in reader.sizes().items():
+        found.setdefault(module, {}).update(dict.fromkeys(size.services))
+    return found

@@ -1,0 +1,188 @@
+"""Channels that read lines from the kept logs, or from the engine if it has more of them."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from threading import Lock
+from typing import Final, TypedDict
+
+from pydantic import Field
+
+from aiserver_tray.base.errors import RequestError, refuse_unknown
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.core.core import Core
+from aiserver_tray.features.logs.follow import Matcher, fitting
+from aiserver_tray.features.logs.kept import KeptLogs
+from aiserver_tray.features.logs.line import Line, LogRecordJson, record
+from aiserver_tray.features.logs.origins import (
+    POLL_SECONDS,
+    Batches,
+    EngineLines,
+    KeptLines,
+    Wanted,
+    check_engine,
+    known_services,
+)
+from aiserver_tray.features.logs.requests import LogFilterForm
+from aiserver_tray.features.logs.store.reader import LogReader
+from aiserver_tray.features.logs.streams import OnUnreadable, Source
+from aiserver_tray.protocol.channel import Name, Part, Payload, channel
+from aiserver_tray.protocol.message import Caller, Peer
+
+_MAX_READINGS: Final = 16
+"""Maximum readings of one client."""
+
+
+class LogReadRequest(Payload):
+    """Lines to read, the oldest first."""
+
+    reading_id: str = Name
+    """the client's own name for the reading; replaces its reading of that name"""
+    filter: LogFilterForm
+    tail: int | None = Field(default=None, ge=0)
+    """of the existing lines only the last ones of each service; all without it"""
+    follow: bool = False
+    """also the lines that come later, while one of the containers runs"""
+
+
+class LogReadingId(Payload):
+    """A reading of this client."""
+
+    reading_id: str = Name
+    """the client's own name for the reading"""
+
+
+class LogsRead(TypedDict):
+    """The next lines of a reading."""
+
+    lines: list[LogRecordJson]
+    """none if none came within a moment"""
+    notices: list[Text]
+    """which logs can't be read, and why; each once"""
+    isEnd: bool
+    """there are no more lines"""
+
+
+class Reading:
+    """The lines of *batches*, taken as many at once as fit in a message. *close* makes them end
+    soon. *unreadable* gets the services whose logs can't be read."""
+
+    def __init__(
+        self, batches: Batches, close: Callable[[], None], unreadable: Sequence[Source] = ()
+    ) -> None:
+        self._batches = batches
+        self._close = close
+        self._unreadable = unreadable
+        self._reported = 0
+        self._waiting: deque[Line] = deque()
+        self._lock = Lock()
+        self._is_closed = False
+
+    def next(self) -> Sequence[Line] | None:
+        """The next lines; none if none comes within a moment. None: there are no more."""
+        with self._lock:
+            until = time.monotonic() + POLL_SECONDS
+            while not self._waiting and time.monotonic() < until:
+                batch = None if self._is_closed else next(self._batches, None)
+                if batch is None:
+                    return None
+                self._waiting += batch
+            return [self._waiting.popleft() for _ in range(fitting(self._waiting))]
+
+    def notices(self) -> Sequence[Text]:
+        """Why logs can't be read, without those that were returned before."""
+        new = self._unreadable[self._reported :]
+        self._reported += len(new)
+        return [source.unreadable for source in new]
+
+    def close(self) -> None:
+        """Let `next` find no more lines. Can be called from any thread."""
+        self._is_closed = True
+        self._close()
+
+
+class LogReadChannels(Part):
+    """``ai/logs/read`` and ``ai/logs/next``. *secrets* are masked in lines of the engine; the kept
+    lines of *logs* have none."""
+
+    def __init__(self, core: Core, logs: KeptLogs, secrets: Callable[[], Iterable[str]]) -> None:
+        self._core = core
+        self._logs = logs
+        self._secrets = secrets
+        self._lock = Lock()
+        self._readings: dict[Peer, dict[str, Reading]] = {}
+
+    def forget(self, peer: Peer) -> None:
+        """End the readings of *peer*."""
+        with self._lock:
+            readings = self._readings.pop(peer, {})
+        for reading in readings.values():
+            reading.close()
+
+    @channel("ai/logs/read")
+    def _read(self, asked: LogReadRequest, caller: Caller) -> None:
+        """Begin to read lines: those that are kept, or those that the engine still has if the
+        wanted logs are not kept. `ai/logs/next` gets them. It ends with the client."""
+        unreadable: list[Source] = []
+        origin = self._origin(asked, unreadable.append)
+        batches = origin.followed() if asked.follow else origin.existing()
+        with self._lock:
+            readings = self._readings.setdefault(caller.peer, {})
+            before = readings.pop(asked.reading_id, None)
+            if len(readings) >= _MAX_READINGS:
+                raise RequestError(Text("this client has too many readings"), ["readingId"])
+            readings[asked.reading_id] = Reading(batches, origin.close, unreadable)
+        if before:
+            before.close()
+
+    @channel("ai/logs/next")
+    def _next(self, asked: LogReadingId, caller: Caller) -> LogsRead:
+        """Get the next lines of a reading."""
+        with self._lock:
+            reading = self._readings.get(caller.peer, {}).get(asked.reading_id)
+        if reading is None:
+            raise RequestError(Text("there is no such reading"), ["readingId"])
+        lines = reading.next()
+        return {
+            "lines": [*map(record, lines or ())],
+            "notices": [*reading.notices()],
+            "isEnd": lines is None,
+        }
+
+    def _origin(
+        self, asked: LogReadRequest, on_unreadable: OnUnreadable
+    ) -> EngineLines | KeptLines:
+        reader = LogReader(self._logs.path)
+        is_kept = self._logs.covers(self._modules(asked.filter))
+        _check_names(asked.filter, self._services(reader if is_kept else None))
+        wanted, core = Wanted(asked.filter.read(), asked.tail), self._core
+        Matcher(wanted.filter)  # so that a wrong pattern is refused at once
+        if is_kept:
+            return KeptLines(reader, self._logs, core.store, wanted, on_unreadable)
+        check_engine(core.store.snapshot)
+        return EngineLines(core.engine, core.store, wanted, self._secrets(), on_unreadable)
+
+    def _modules(self, asked: LogFilterForm) -> set[str]:
+        """The modules whose lines are wanted."""
+        named = {*asked.modules, *(name.partition("/")[0] for name in asked.services)}
+        return named or {module.name for module in self._core.store.snapshot.modules}
+
+    def _services(self, reader: LogReader | None) -> Mapping[str, Collection[str]]:
+        """The services of each module that can be asked for: on the engine, or of *reader*."""
+        snapshot = self._core.store.snapshot
+        if reader:
+            return known_services(snapshot, reader)
+        return {module.name: [s.name for s in module.services] for module in snapshot.modules}
+
+
+def _check_names(asked: LogFilterForm, services: Mapping[str, Collection[str]]) -> None:
+    """Check that the names in *asked* exist among the *services* of each module.
+
+    Raises:
+        UnknownNameError: one does not; names similar ones.
+    """
+    refuse_unknown(asked.modules, services)
+    for name in asked.services:
+        module = name.partition("/")[0]
+        refuse_unknown([module], services)
+        refuse_unknown([name], (f"{module}/{service}" for service in services[module]))

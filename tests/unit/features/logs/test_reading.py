@@ -1,0 +1,132 @@
+"""A reader of logs gets each line once, however slow it is."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from aiserver_tray.features.logs import origins
+from aiserver_tray.features.logs.follow import BATCH_CHARACTERS
+from aiserver_tray.features.logs.line import Line
+from aiserver_tray.features.logs.origins import KeptLines, Wanted
+from aiserver_tray.features.logs.query import LogFilter
+from aiserver_tray.features.logs.reading import Reading
+from aiserver_tray.features.logs.store.reader import LogReader
+from aiserver_tray.features.logs.store.store import LogStore
+from aiserver_tray.features.logs.streams import Source
+from aiserver_tray.state.views import EngineView, Snapshot
+from tests.support.made import BEGIN, STACK_ABLE
+from tests.unit.cli.modules import MODULE, SERVICE
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[LogStore]:
+    with closing(LogStore(tmp_path / "logs.sqlite")) as store:
+        yield store
+
+
+def lines(begin: int, end: int) -> list[Line]:
+    return [
+        Line(number * 10**9, "web", "app", "stdout", "info", continues=False, text=str(number))
+        for number in range(begin, end)
+    ]
+
+
+@dataclass
+class State:
+    """The state of one service ``web/app``."""
+
+    state: Any = "running"
+
+    @property
+    def snapshot(self) -> Snapshot:
+        service = replace(SERVICE, name="app", state=self.state, started_at=BEGIN)
+        module = replace(MODULE, name="web", services=(service,))
+        return Snapshot(EngineView(running=True), "running", (module,), abilities=STACK_ABLE)
+
+
+class Keeping:
+    """What is told of a *store* that keeps everything."""
+
+    behind = ()
+    unreadable = ()
+
+    def __init__(self, store: LogStore) -> None:
+        self.observe = store.observe
+
+
+EVERYTHING = Wanted(LogFilter())
+
+
+def kept(store: LogStore, state: State, wanted: Wanted = EVERYTHING) -> KeptLines:
+    def refuse(source: Source) -> None:
+        raise AssertionError(source)
+
+    reader = LogReader(store.path)
+    return KeptLines(reader, Keeping(store), cast("Any", state), wanted, refuse)
+
+
+def texts(source: Iterator[Sequence[Line]]) -> list[str]:
+    return [line.text for batch in source for line in batch]
+
+
+def test_a_slow_reader_gets_each_line_once(
+    store: LogStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(origins, "_SETTLE_SECONDS", 0.3)
+    state = State()
+
+    def write() -> None:
+        for begin in range(1000, 9000, 100):
+            store.add(lines(begin, begin + 100))
+        # Of a time before those that were read.
+        store.add(lines(500, 600))
+        state.state = "exited"
+
+    store.add(lines(0, 100))
+    followed = kept(store, state).followed()
+    found = [line.text for line in next(followed)]
+    writer = threading.Thread(target=write)
+    writer.start()
+    writer.join()  # meanwhile nothing is read
+    found += texts(followed)
+
+    wanted = [line.text for line in [*lines(0, 100), *lines(500, 600), *lines(1000, 9000)]]
+    assert sorted(found, key=int) == wanted
+
+
+def test_the_tail_of_each_service_is_the_end_of_its_lines(store: LogStore) -> None:
+    store.add([line._replace(service="early") for line in lines(0, 30)])
+    store.add(lines(30, 2530))
+    wanted = LogFilter(modules=("web",))
+
+    def tail(number: int) -> list[str]:
+        return texts(kept(store, State(), Wanted(wanted, number)).existing())
+
+    early, late = [str(n) for n in range(30)], [str(n) for n in range(30, 2530)]
+    assert tail(7) == [*early[-7:], *late[-7:]]
+    assert tail(1500) == [*early, *late[-1500:]]
+    assert tail(0) == []
+
+
+def test_lines_are_taken_as_many_at_once_as_fit() -> None:
+    long = [line._replace(text="x" * (BATCH_CHARACTERS // 2)) for line in lines(0, 3)]
+    short = lines(3, 2003)
+    source = Reading(iter([(), long, short]), lambda: None)
+    taken = []
+    while (found := source.next()) is not None:
+        taken.append(len(found))
+    assert taken == [2, 1, 1000, 1000]
+
+
+def test_a_closed_reading_has_no_more_lines() -> None:
+    closed = threading.Event()
+    source = Reading(iter([lines(0, 1), lines(1, 2)]), closed.set)
+    assert source.next() == lines(0, 1)
+    source.close()
+    assert source.next() is None
+    assert closed.is_set()
