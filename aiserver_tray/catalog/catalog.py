@@ -100,7 +100,7 @@ class Catalog:
             problem
             for name, variable in module.variables.items()
             if name not in own
-            for problem in _unclear(name, hits.get(name, []), unshared.get(name), variable.place)
+            for problem in _unresolved(name, hits.get(name, []), unshared.get(name), variable.place)
         ]
         if problems:
             raise CatalogError(problems)
@@ -145,7 +145,7 @@ class Catalog:
             raise CycleError(cycle.args[1]) from None
 
 
-def _unclear(name: str, hits: Sequence[str], owner: str | None, place: Place) -> list[Problem]:
+def _unresolved(name: str, hits: Sequence[str], owner: str | None, place: Place) -> list[Problem]:
     """The problem with a NAME that should be one of *hits*; *owner* is the module that has a secret
     of this name and does not share it."""
     if len(hits) == 1:

@@ -176,7 +176,7 @@ def check_services(module: Module, tree: Mapping[str, Any], problems: Problems) 
             except ValidationError as error:
                 problems.extend(problems_of(error, problems.place, path))
                 continue
-            for index in _stray(requires, module.possible_requires):
+            for index in _unknown_indexes(requires, module.possible_requires):
                 text = Text(
                     "expected one of the required modules ({known}), found {found!r}",
                     known=", ".join(module.possible_requires),
@@ -185,7 +185,7 @@ def check_services(module: Module, tree: Mapping[str, Any], problems: Problems) 
                 problems.report((*path, "requires", index), text)
 
 
-def _stray(names: Sequence[str], known: Sequence[str]) -> list[int]:
+def _unknown_indexes(names: Sequence[str], known: Sequence[str]) -> list[int]:
     return [index for index, name in enumerate(names) if name not in known]
 
 

@@ -132,7 +132,7 @@ def fingerprint(module: Module, asked: Sequence[Permission]) -> str:
 def _of_service(
     name: str, service: "Service", module: Module, project: "Project"
 ) -> Iterator[Permission]:
-    yield from _powers(name, service)
+    yield from _lost_isolation(name, service)
     for tag in service.build.tags if service.build else ():
         yield Permission("image", tag)
     yield from _namespaces(service)
@@ -145,7 +145,7 @@ def _of_service(
         yield from _of_network(project.networks[network])
 
 
-def _powers(name: str, service: "Service") -> Iterator[Permission]:
+def _lost_isolation(name: str, service: "Service") -> Iterator[Permission]:
     """Less isolation from the machine than other containers have."""
     hooks = (*service.post_start, *service.pre_stop)
     if service.privileged or any(hook.privileged for hook in hooks):

@@ -22,13 +22,15 @@ Source = Literal["--host", "app.engine", "DOCKER_HOST", "DOCKER_CONTEXT", "conte
 
 @dataclass(frozen=True)
 class Address:
-    """``host`` as in ``DOCKER_HOST``. ``environment`` contains ``DOCKER_TLS_VERIFY`` and
-    ``DOCKER_CERT_PATH``. ``notice``: why the engine of Docker's context is not used."""
+    """The address of an engine."""
 
     host: str
+    """As in ``DOCKER_HOST``."""
     source: Source
     environment: Mapping[str, str]
+    """``DOCKER_TLS_VERIFY`` and ``DOCKER_CERT_PATH``."""
     notice: Text | None = None
+    """Why the engine of Docker's context is not used."""
 
     @property
     def is_named(self) -> bool:

@@ -1,4 +1,4 @@
-"""Cancelling waits for the engine."""
+"""Cancelling a wait for the engine."""
 
 import threading
 from collections.abc import Callable, Iterator

@@ -55,10 +55,10 @@ class Client:
         self._common = {"User-Agent": f"aiserver-tray/{__version__}", **headers}
 
     def ask(self, method: str, path: str, *names: str, **payload: Unpack[Payload]) -> HTTPResponse:
-        """A request to *path* with *names* filled in; its answer, the body yet to be read.
+        """A request to *path* with *names* filled in; its answer, whose body is not read yet.
 
         Raises:
-            EngineRequestError and its subclasses, ResourcesError: it refused.
+            EngineRequestError and its subclasses, ResourcesError: the engine rejected the request.
         """
         headers = {**self._common, **payload.get("headers", {})}
         data = payload.get("data")
@@ -115,7 +115,7 @@ def negotiate(address: Address) -> str:
     """The API version to use with this engine: its newest version, or ours if that is older.
 
     Raises:
-        EngineDownError: what answers there is no engine, or one that is not ready.
+        EngineDownError: the response is not from an engine, or the engine is not ready.
     """
     client = Client(address, NEWEST)
     try:

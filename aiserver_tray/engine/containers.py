@@ -145,7 +145,7 @@ class Containers:
     def stop(self, container: str, grace: float | None = None) -> None:
         """Stop it by its own stop signal, killed after *grace* seconds; None: its own time."""
         params = {} if grace is None else {"t": round(grace)}
-        # However long its grace is: a lost engine shows by the connection.
+        # No timeout, because the grace may be long: the connection shows a lost engine.
         self._connection.post("/containers/{}/stop", container, params=params, timeout=None)
 
     def wait(self, container: str) -> int:

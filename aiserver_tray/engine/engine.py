@@ -93,7 +93,7 @@ class Engine:
 
     @property
     def generation(self) -> int:
-        """Another number after each time that it was lost, or its connections renewed."""
+        """A number that changes when the engine is lost or its connections are replaced."""
         return self._connection.generation
 
     def reconnect(self) -> None:

@@ -55,7 +55,7 @@ class Pull:
         """Pull *name* from the registry that it names.
 
         Raises:
-            SourceError: that did not work.
+            SourceError: the pull failed.
             CancelledError, EngineDownError, ResourcesError: no other source would either.
         """
         from aiserver_tray.engine.auth import pull_auth  # noqa: PLC0415 - imports the SDK
@@ -139,7 +139,7 @@ class PullMeter:
         self.advanced_at = clock()
 
     def feed(self, message: Mapping[str, Any]) -> None:
-        """Take in a message of the pull."""
+        """Add a message of the pull."""
         status = str(message.get("status", ""))
         if status.startswith("Retrying"):
             self._layer(message).loaded = False
@@ -165,7 +165,7 @@ class PullMeter:
 
     @property
     def is_loaded(self) -> bool:
-        """Whether nothing is left to load of the layers known by now."""
+        """Whether all layers known so far are loaded."""
         return bool(self._layers) and all(layer.loaded for layer in self._layers.values())
 
     @property

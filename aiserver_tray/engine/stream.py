@@ -27,7 +27,7 @@ there is no pause: the engine can't send more than the connection holds."""
 
 
 class SilenceError(Exception):
-    """Not a byte came for as long as the caller allows."""
+    """No byte came within the time that the caller allows."""
 
 
 class Stream:
@@ -168,7 +168,7 @@ class Stream:
                 _end_writing(self._socket)
 
     def broken(self) -> NoReturn:
-        """The error of a response that never ends by itself, but did.
+        """The error of a response that should never end, but ended.
 
         Raises:
             EngineDownError

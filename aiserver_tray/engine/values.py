@@ -13,22 +13,23 @@ LogStreamName = Literal["stdout", "stderr"]
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
-    """The engine itself. ``api_version`` is the version in use (``(1, 45)``), ``memory`` is in
-    bytes, ``data_root`` the engine's own path.
-
-    ``is_local``: ports that it publishes on loopback are on this machine. ``shares_kernel``: it
-    also uses this machine's kernel and disk, not a virtual machine as Docker Desktop does.
-    """
+    """The engine itself."""
 
     id: str
     version: str
     api_version: tuple[int, ...]
+    """The version in use, such as ``(1, 45)``."""
     cpus: int
     memory: int
+    """In bytes."""
     data_root: str
+    """The engine's own path."""
     operating_system: str
     is_local: bool
+    """Whether ports that it publishes on loopback are on this machine."""
     shares_kernel: bool
+    """Whether it also uses this machine's kernel and disk, not a virtual machine as Docker Desktop
+    does."""
     log_drivers: tuple[str, ...]
 
 
@@ -68,42 +69,47 @@ class Mount:
     source: str
     """the volume's name, or the path on the engine's machine; may be empty"""
     target: str
+    """The path in the container."""
     is_read_only: bool
 
 
 @dataclass(frozen=True, slots=True)
 class ContainerDetails:
-    """More about a container of ours than the state keeps. ``environment``: the names of its
-    variables, without their values."""
+    """More about a container of ours than the state keeps."""
 
     container: Container
     last_check: HealthCheck | None
     mounts: tuple[Mount, ...]
     environment: tuple[str, ...]
+    """The names of its variables, without their values."""
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """The resources that a container has used by ``time`` (seconds since 1970, the engine's clock).
-
-    ``cpu``: nanoseconds of processors since its start; ``system``: those of the whole machine,
-    which has ``cpus`` of them. ``memory``: bytes now, without the page cache; ``limit``: of its
-    memory, in bytes, without a limit of its own that of the machine. ``rx``, ``tx``: bytes
-    received and sent since its start; ``read``, ``write``: those of disks. ``pids``: its
-    processes and threads now.
-    """
+    """The resources that a container has used so far."""
 
     time: float
+    """Seconds since 1970, by the engine's clock."""
     cpu: int
+    """Nanoseconds of processors since the container's start."""
     system: int
+    """Nanoseconds of processors of the whole machine."""
     cpus: int
+    """The number of processors of the machine."""
     memory: int
+    """Bytes now, without the page cache."""
     limit: int = 0
+    """The container's memory limit in bytes. Without one, the memory of the machine."""
     rx: int = 0
+    """Bytes received since the container's start."""
     tx: int = 0
+    """Bytes sent since then."""
     read: int = 0
+    """Bytes read from disks since then."""
     write: int = 0
+    """Bytes written to disks since then."""
     pids: int = 0
+    """Processes and threads now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,28 +127,28 @@ class DiskUse:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image on the engine; ``size`` in bytes. ``volumes``: the folders that it declares as
-    volumes (known from `find` by name, a pull or a build).
-
-    ``reference`` is the value of a container's ``Image`` that selects it: the requested name, or
-    the ID if the engine has that content (a digest) only under a mirror's name.
-    """
+    """An image on the engine."""
 
     id: str
     reference: str
+    """The value of a container's ``Image`` that selects it: the requested name, or the ID if the
+    engine has that content (a digest) only under a mirror's name."""
     names: tuple[str, ...]
     size: int
+    """In bytes."""
     volumes: tuple[str, ...] = ()
+    """The folders that it declares as volumes. Known from `find` by name, a pull or a build."""
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A network. ``containers`` are the ids of those attached (by `find` only)."""
+    """A network."""
 
     id: str
     name: str
     labels: Mapping[str, str] = field(repr=False)
     containers: tuple[str, ...] = ()
+    """The IDs of the attached ones, from `find` only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,15 +160,16 @@ class Volume:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event of a container. ``action`` is the engine's word (``start``, ``die``,
-    ``health_status``); the part after its colon is ``detail`` (``healthy``). ``attributes`` has the
-    container's labels, ``name``, ``image``, ``exitCode``."""
+    """An event of a container."""
 
     kind: Literal["container"]
     id: str
     action: str
+    """The engine's word: ``start``, ``die``, ``health_status``."""
     detail: str
+    """The part after the colon of the engine's word, such as ``healthy``."""
     attributes: Mapping[str, str] = field(repr=False)
+    """The container's labels, ``name``, ``image``, ``exitCode``."""
     time_ns: int
     """When, by the engine's clock: nanoseconds since 1970."""
 
@@ -178,11 +185,11 @@ class LogLine(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PullProgress:
-    """The progress of a pull: bytes, bytes per second, and layers. ``total`` grows while more
-    layers become known."""
+    """The progress of a pull: bytes, bytes per second, and layers."""
 
     current: int = 0
     total: int = 0
+    """Grows while more layers become known."""
     rate: float = 0.0
     layers_done: int = 0
     layers_total: int = 0

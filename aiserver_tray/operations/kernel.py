@@ -48,7 +48,7 @@ class Kernel:
 
         Raises:
             ObjectNotFoundError: a container would have to, and the engine lacks its image.
-            AiServerError: the engine can't be asked, or refuses.
+            AiServerError: the engine does not answer, or rejects the request.
         """
         found = self._own(needed)
         rest = needed.keys() - found.keys()
@@ -84,11 +84,11 @@ class Kernel:
 
 
 def raise_setting(engine: "Engine", setting: KernelSetting, cancelled: "Cancellation") -> None:
-    """See that *setting* has its value, or a higher one.
+    """Raise *setting* to its value, unless it is higher already.
 
     Raises:
-        ResourcesError: the engine does not have the right to.
-        AiServerError: the engine can't be asked, or refuses.
+        ResourcesError: the engine has no permission for it.
+        AiServerError: the engine does not answer, or rejects the request.
     """
     with one_shot_lock(engine.info().id, cancelled):
         code, lines = run_once(engine.containers, setting.body)

@@ -46,7 +46,7 @@ class Modules(Protocol):
         """The module with its secrets. Missing secrets are generated.
 
         Raises:
-            AiServerError: it can't be had so.
+            AiServerError: it can't start.
         """
 
     def preview(self, name: str, changes: Changes = NO_CHANGES) -> ModuleTarget:

@@ -111,8 +111,8 @@ class Operations:
         self._begun: WeakSet[Operation] = WeakSet()
 
     def close(self) -> None:
-        """Cancel what waits for another operation. What runs ends by itself, as nothing keeps its
-        progress any more."""
+        """Cancel operations that wait for another one. Running operations end by themselves, as
+        nothing stores their progress any more."""
         for operation in [*self._begun]:
             if operation.view.status == "waiting":
                 operation.cancel()
@@ -126,7 +126,7 @@ class Operations:
         and takes no locks.
 
         Raises:
-            AiServerError: all that stands against it.
+            AiServerError: all blockers at once.
         """
         parts = replace(self._parts, modules=Previews(self._parts.modules))
         return preview(request, prepare(request, first_scope(request, parts), parts))
@@ -136,7 +136,7 @@ class Operations:
         applied them. Changes nothing.
 
         Raises:
-            AiServerError: all that stands against it.
+            AiServerError: all blockers at once.
         """
         parts = replace(self._parts, modules=Previews(self._parts.modules, changes))
         prepared = prepare(request, first_scope(request, parts), parts)

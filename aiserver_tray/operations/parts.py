@@ -16,17 +16,17 @@ _ENGINE_TIMEOUT_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Parts:
-    """The parts that operations work with. ``refresh`` makes the watcher contact the engine at
-    once. ``before_removal`` is called with the ID of a container that has ended, before it is
-    removed."""
+    """The parts that operations work with."""
 
     engine: Engine
     store: Store
     settings: Settings
     modules: Modules
     refresh: Callable[[], None]
+    """Makes the watcher contact the engine at once."""
     kernel: Kernel
     before_removal: Callable[[str], object] = lambda _container: None
+    """Called with the ID of a container that has exited, before it is removed."""
 
 
 def meet_engine(parts: Parts) -> None:

@@ -35,26 +35,27 @@ from aiserver_tray.state.facts import ContainerGone, ContainerSeen
 
 @dataclass(frozen=True)
 class Prepared:
-    """A plan and its inputs. ``notices`` are for the user. ``lacks_helper``: some checks were not
-    possible, because the engine lacks the image for them. ``blockers``: errors of the modules that
-    an automatic restart leaves out."""
+    """A plan and its inputs."""
 
     plan: Plan
     scope: Scope
     observed: Observed
     notices: tuple[Text, ...] = ()
+    """For the user."""
     lacks_helper: bool = False
+    """Some checks were not possible, because the engine lacks the image for them."""
     blockers: tuple[AiServerError, ...] = ()
+    """Errors of the modules that an automatic restart leaves out."""
 
 
 def prepare(request: Request, scope: Scope, parts: Parts) -> Prepared:
     """Plan *request*. Changes nothing.
 
     Raises:
-        AiServerError: all that stands against it; for a revival only what stands against any.
+        AiServerError: all blockers; for an automatic restart only those of every module.
     """
     prepared = _prepared(request, scope, parts)
-    if request.revives:  # which fails with these
+    if request.revives:  # the operation reports these itself
         return prepared
     left_out = (error.text for error in scope.lacking.values())
     return replace(prepared, notices=(*left_out, *prepared.notices))

@@ -38,13 +38,13 @@ def preview(request: Request, prepared: Prepared) -> Preview:
     refresh = refresh_of(request, prepared.scope)
     steps = [
         *helper,
-        *_behind(refresh, Plan(), helper),
-        *_behind(prepared.plan, refresh, helper),
+        *_remaining(refresh, Plan(), helper),
+        *_remaining(prepared.plan, refresh, helper),
     ]
     return Preview(Plan.of(steps), (*prepared.notices, *_recreated_if_changed(prepared, refresh)))
 
 
-def _behind(plan: Plan, needed: Plan, before: Plan) -> Iterator[Step]:
+def _remaining(plan: Plan, needed: Plan, before: Plan) -> Iterator[Step]:
     """The steps of *plan* that remain once those *needed* are done and those *before* have
     finished."""
     needs, after = ({step.id for step in stage} for stage in (needed, before))
@@ -93,23 +93,23 @@ def modules_to_recreate(
     asked_for: Iterable[str],
     addresses: Collection[str],
 ) -> list[str]:
-    """The modules that ``up`` has to name so that all whose containers depend on the settings
-    *addresses* get new ones: of those *asked_for*, and no more than needed."""
+    """The modules that ``up`` must name to recreate all containers that depend on the settings
+    *addresses*: those of *asked_for*, and no more than needed."""
 
     def affected(name: str) -> bool:
         return is_affected(catalog, name, addresses)
 
     named: list[str] = []
-    renewed: set[str] = set()
+    recreated: set[str] = set()
     known = [name for name in asked_for if name in catalog.modules]
-    # One that is affected itself rather than one that requires it.
+    # Affected modules come first, before modules that only require them.
     for name in sorted(known, key=lambda name: not affected(name)):
         with suppress(AiServerError):  # its next `up` reports the problem
-            brought = {module.name for module in with_requires([name], model)}
-            concerned = set(filter(affected, brought))
-            if not concerned <= renewed:
+            started = {module.name for module in with_requires([name], model)}
+            concerned = set(filter(affected, started))
+            if not concerned <= recreated:
                 named.append(name)
-                renewed |= concerned
+                recreated |= concerned
     return named
 
 

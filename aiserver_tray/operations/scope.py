@@ -34,20 +34,24 @@ _OF_SERVICES: frozenset[OperationKind] = frozenset({"up", "stop", "restart"})
 
 @dataclass(frozen=True)
 class Scope:
-    """The scope of a request: ``modules`` themselves; ``locked`` are these and all that they
-    require; ``targets`` and ``models`` by name, as far as they are needed. ``ending``: modules
-    whose stop a dead process had begun, so that running containers may be about to stop.
-    ``unused``: those of ``modules`` that no user named and that stop because no module needs them
-    any more; their data is kept. ``lacking``: modules that should be in the scope but can't start,
-    each with its error."""
+    """The modules that a request concerns."""
 
     modules: tuple[str, ...]
+    """The modules of the request itself."""
     locked: tuple[str, ...]
+    """These, and all that they require."""
     targets: Mapping[str, ModuleTarget] = field(default_factory=dict)
+    """By name, as far as they are needed."""
     models: Mapping[str, ModuleModel] = field(default_factory=dict)
+    """By name, as far as they are needed."""
     ending: frozenset[str] = frozenset()
+    """Modules whose stop a dead process had begun, so that running containers may be about to
+    stop."""
     unused: frozenset[str] = frozenset()
+    """Those of ``modules`` that no user named and that stop because no module needs them any more.
+    Their data is kept."""
     lacking: Mapping[str, AiServerError] = field(default_factory=dict)
+    """Modules that should be in the scope but can't start, each with its error."""
 
 
 def first_scope(request: Request, parts: Parts) -> Scope:
@@ -74,7 +78,7 @@ def scope_of(request: Request, parts: Parts) -> Scope:
     """The scope of *request*.
 
     Raises:
-        AiServerError: a module can't be had, or running ones need one that is to stop.
+        AiServerError: a module can't start, or running modules need one that would stop.
     """
     if request.services:
         _check_services(request, parts)

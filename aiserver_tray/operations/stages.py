@@ -78,7 +78,7 @@ class Stages:
                 self._runner.wake()
 
     def run(self) -> None:
-        """Do all of it.
+        """Run all stages.
 
         Raises:
             AiServerError: it failed, or was cancelled.
@@ -165,7 +165,7 @@ class Stages:
         self._view.publish(replace(self._view.now, status="waiting", detail=_waiting_for(busy)))
 
     def _remember_desired(self, prepared: Prepared, engine_id: str) -> None:
-        """Remember what was requested once nothing blocks it, whatever the result."""
+        """Remember the request once nothing blocks it, with any result."""
         if self._request.kind in IMAGES_ONLY:
             return
         scope = prepared.scope

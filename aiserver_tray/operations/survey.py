@@ -42,14 +42,17 @@ class Found:
 
 @dataclass(frozen=True)
 class Survey:
-    """``installation`` is our ID. Networks and volumes are by name; of several networks with one
-    name, a foreign one counts. ``asked_at``: monotonic seconds before the engine was asked."""
+    """All containers, networks and volumes on the engine."""
 
     installation: str
+    """Our ID."""
     containers: tuple[ContainerSummary, ...] = ()
     networks: Mapping[str, Found] = field(default_factory=dict)
+    """By name. Of several networks with one name, a foreign one counts."""
     volumes: Mapping[str, Found] = field(default_factory=dict)
+    """By name."""
     asked_at: float = math.inf
+    """Monotonic seconds before the engine was asked."""
 
     def is_ours(self, found: ContainerSummary | Found) -> bool:
         """Whether it belongs to this installation."""
@@ -119,19 +122,22 @@ class HostPort(NamedTuple):
 
 @dataclass(frozen=True)
 class Machine:
-    """``claims``: by container ID, the ports that a container has, or takes when it starts; our own
-    containers of the modules in question are left out. ``listeners``: the wanted ports that a
-    process of this machine uses or that the system reserves, with the owner if it is known.
-    ``memory`` (bytes) is that of the engine. ``available_memory`` and ``free_disk`` (bytes, in the
-    engine's data folder) are known only if the engine shares the kernel of this machine.
-    ``is_free``: whether a port is free, as far as this machine knows."""
+    """The engine's machine, as far as modules depend on it."""
 
     memory: int
+    """In bytes, of the engine."""
     claims: Mapping[str, frozenset[HostPort]] = field(default_factory=dict)
+    """By container ID: the ports that a container has, or takes when it starts. Our own containers
+    of the modules in question are left out."""
     listeners: Mapping[HostPort, PortOwner | ReservedRange | None] = field(default_factory=dict)
+    """The wanted ports that a process of this machine uses or that the system reserves, with the
+    owner if it is known."""
     available_memory: int | None = None
+    """In bytes. Known only if the engine shares the kernel of this machine, as is the disk."""
     free_disk: int | None = None
+    """Bytes in the engine's data folder."""
     is_free: Callable[[HostPort], bool] = field(default=lambda _: True, compare=False)
+    """Whether a port is free, as far as this machine knows."""
 
 
 def inspect_machine(engine: "Engine", found: Survey, targets: Sequence[ModuleTarget]) -> Machine:

@@ -31,7 +31,7 @@ def address_of(declared: Declared, name: str) -> str:
         return name
     hits = [address for address in declared if _bare(address) == name]
     if not hits:
-        raise UnknownSettingError(name, _spelt_as(name, declared))
+        raise UnknownSettingError(name, _candidates(name, declared))
     if len(hits) > 1:
         why = Text("several modules have this setting. Use one of {names}", names=", ".join(hits))
         raise SettingError(name, why)
@@ -61,7 +61,7 @@ def _bare(address: str) -> str:
     return address.rpartition(".")[2]
 
 
-def _spelt_as(name: str, declared: Declared) -> Sequence[str]:
+def _candidates(name: str, declared: Declared) -> Sequence[str]:
     """All settings that *name* can mean: addresses, or bare names."""
     return list(declared if "." in name else dict.fromkeys(map(_bare, declared)))
 

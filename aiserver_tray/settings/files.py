@@ -234,7 +234,7 @@ class VersionedFile(Generic[Content]):
             return self._reset(why)
         aside = self._set_aside(self.path)
         write_private(self.path, content)
-        self._tell(
+        self._notify(
             aside,
             Text(
                 "{file} was damaged ({why}). It was restored from its last good copy",
@@ -257,7 +257,7 @@ class VersionedFile(Generic[Content]):
             )
         aside = self._set_aside(self.path)
         self._set_aside(self._good)
-        self._tell(
+        self._notify(
             aside,
             Text(
                 "{file} was damaged ({why}) and has no good copy. Defaults are used instead",
@@ -267,7 +267,7 @@ class VersionedFile(Generic[Content]):
         )
         return self._content()
 
-    def _tell(self, aside: Path | None, notice: Text) -> None:
+    def _notify(self, aside: Path | None, notice: Text) -> None:
         if aside:
             notice = Text(
                 "{notice}. The damaged file was kept as {aside}.", notice=notice, aside=aside

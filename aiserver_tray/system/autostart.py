@@ -65,10 +65,10 @@ def state(*, enabled: bool, supported: bool) -> Text:
 
 
 def enable(home: Home, options: Sequence[str] = ()) -> None:
-    """Have the tray of *home* started at login with *options*.
+    """Start the tray of *home* at login with *options*.
 
     Raises:
-        SettingError: that can't be set.
+        SettingError: the entry can't be written.
     """
     try:
         _items().put(_entry_name(home), command_line(home, options))
@@ -81,10 +81,10 @@ def enable(home: Home, options: Sequence[str] = ()) -> None:
 
 
 def disable(home: Home) -> None:
-    """No longer have it started; no entry is left.
+    """Remove the entry: the tray no longer starts at login.
 
     Raises:
-        SettingError: the entry can't be taken away.
+        SettingError: the entry can't be removed.
     """
     try:
         _items().remove(_entry_name(home))

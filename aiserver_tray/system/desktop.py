@@ -177,7 +177,7 @@ _CLIENTS: Final = (
     "{65C35B14-6C1D-4122-AC46-7148CC9D6497}",
 )
 _NONE: Final = ("", "0.0.0.0")
-"""Versions that an uninstalled one leaves."""
+"""Versions in the registry after an uninstallation."""
 
 
 def is_missing() -> bool:

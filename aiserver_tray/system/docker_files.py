@@ -19,12 +19,12 @@ _DEFAULT = "default"
 
 @dataclass(frozen=True)
 class DockerContext:
-    """``environment`` says by ``DOCKER_TLS_VERIFY`` and ``DOCKER_CERT_PATH`` how to be sure of
-    the engine at ``host``."""
+    """A context, and its engine."""
 
     name: str
     host: str
     environment: Mapping[str, str]
+    """How to verify the engine: ``DOCKER_TLS_VERIFY`` and ``DOCKER_CERT_PATH``."""
 
 
 def current_context(environment: Mapping[str, str]) -> str | None:

@@ -77,12 +77,13 @@ fi
 
 @dataclass(frozen=True)
 class Progress:
-    """The progress of an installation. ``percent``: of its phase; None: unknown. ``lines``: the
-    last lines of its output."""
+    """The progress of an installation."""
 
     phase: Phase = "update"
     percent: float | None = None
+    """Of its phase. None: unknown."""
     lines: tuple[str, ...] = ()
+    """The last lines of its output."""
 
 
 def is_possible() -> bool:
@@ -308,11 +309,12 @@ _CLASSIFIER: Final = "License :: OSI Approved :: "
 
 @dataclass(frozen=True)
 class Package:
-    """``licence``: its SPDX expression or name, as the package states it; may be empty."""
+    """A Python package."""
 
     name: str
     version: str
     licence: str
+    """Its SPDX expression or name, as the package states it. May be empty."""
 
 
 def installed_packages() -> list[Package]:
@@ -334,7 +336,7 @@ def installed_packages() -> list[Package]:
 
 
 def _required(known: metadata.Distribution) -> Iterator[str]:
-    """The names of what *known* needs; what others need for their extras only is left out."""
+    """The names of the packages that *known* needs, without those for extras."""
     is_ours = known.metadata["Name"] == _US
     for requirement in known.requires or ():
         name = _NAME.match(requirement)

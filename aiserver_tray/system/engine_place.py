@@ -24,12 +24,13 @@ _MAC_PODMAN_FOLDERS = ("/opt/podman", "/opt/homebrew", "/usr/local")
 
 @dataclass(frozen=True)
 class EnginePlace:
-    """A place where one kind of engine listens. It is installed if one of ``programs`` exists (a
-    path, or a name on the PATH); ``start`` is the system command that starts it."""
+    """A place where one kind of engine listens."""
 
     host: str
     programs: Sequence[str]
+    """The engine is installed if one of these exists: a path, or a name on the PATH."""
     start: Sequence[str]
+    """The system command that starts it."""
 
     @property
     def is_installed(self) -> bool:
@@ -42,8 +43,8 @@ def _is_there(program: str) -> bool:
 
 
 def default_host() -> str:
-    """The address of the local engine, as ``DOCKER_HOST`` would give it: the first that answers;
-    else that is installed, rather one that has a socket; else any socket."""
+    """The address of the local engine, as in ``DOCKER_HOST``: of an engine that answers, else of an
+    installed one with a socket, else of an installed one, else of any socket."""
     known = places()
     preferred = (_answers, _is_ready, lambda place: place.is_installed, _exists)
     found = (place for is_it in preferred for place in known if is_it(place))

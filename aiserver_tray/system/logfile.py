@@ -54,7 +54,7 @@ def set_up(home: Home, process: str) -> Path:
         handler = _PrivateFile(file, maxBytes=_MAX_BYTES, backupCount=_OLD_FILES, encoding="utf-8")
     except OSError as error:
         raise _unwritable(error, file) from error
-    handler.setFormatter(_Discreet(_FORMAT))
+    handler.setFormatter(_WithoutMessages(_FORMAT))
     root = logging.getLogger()
     root.addHandler(handler)
     root.setLevel(logging.INFO)
@@ -94,7 +94,7 @@ class _PrivateFile(RotatingFileHandler):
             super().handleError(record)
             return
         with suppress(OSError):
-            self._let_go()  # with what it still had to write
+            self._close_file()  # with what it still had to write
         self.stream = None
         if not self._has_failed:
             self._has_failed = True
@@ -106,14 +106,14 @@ class _PrivateFile(RotatingFileHandler):
         """Check the size on disk, which includes the records of other processes, and whether
         another process has rotated the file."""
         if not self._is_current():
-            self._let_go()
+            self._close_file()
         elif self.stream:
             self.stream.seek(0, os.SEEK_END)
         return time.monotonic() >= self._rests_until and bool(super().shouldRollover(record))
 
     def doRollover(self) -> None:  # noqa: N802 - as its base class
         """The older files give way only to one that could be moved."""
-        self._let_go()
+        self._close_file()
         try:
             if not self._away.exists():
                 Path(self.baseFilename).rename(self._away)
@@ -133,7 +133,7 @@ class _PrivateFile(RotatingFileHandler):
             return False
         return os.path.samestat(own, named)
 
-    def _let_go(self) -> None:
+    def _close_file(self) -> None:
         """Close the file; the next record opens it again."""
         if self.stream:
             self.stream.close()
@@ -144,7 +144,7 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-class _Discreet(logging.Formatter):
+class _WithoutMessages(logging.Formatter):
     """Format without the message of an exception, even if the code logs the exception itself."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - as its base class

@@ -25,17 +25,17 @@ class LoginItems(Protocol):
         """Whether the item *name* is there, starts just *command*, and is not switched off."""
 
     def put(self, name: str, command: Sequence[str]) -> None:
-        """Have *command* started from now on.
+        """Start *command* at each login from now on.
 
         Raises:
-            OSError: it can't be set so.
+            OSError: it can't be set.
         """
 
     def remove(self, name: str) -> None:
         """Remove the item *name*, if it exists.
 
         Raises:
-            OSError: it can't be taken away.
+            OSError: it can't be removed.
         """
 
 

@@ -45,7 +45,7 @@ def listen(place: str) -> Listening:
     are removed. Only the user can connect.
 
     Raises:
-        OSError: it can't be had.
+        OSError: the address can't be used.
     """
     if sys.platform == "win32":
         from aiserver_tray.system.windows_owner import OwnersPipe  # noqa: PLC0415 - on Windows only

@@ -23,7 +23,7 @@ class Registry(Protocol):
         """Remove a value of the user, if it exists.
 
         Raises:
-            OSError: it can't be taken away.
+            OSError: it can't be removed.
         """
 
 

@@ -15,7 +15,7 @@ _AVAILABLE = re.compile(r"^MemAvailable:\s+(\d+) kB$", re.MULTILINE)
 def available_memory() -> int | None:
     """Bytes that programs could have without swapping, on Linux."""
     try:
-        # psutil would say the same, and takes a while to import.
+        # psutil returns the same value, but is slow to import.
         found = _AVAILABLE.search((_PROC / "meminfo").read_text())
     except OSError:
         return None

@@ -26,13 +26,15 @@ _UNITS: Final = {"": 0, "KB": 1, "MB": 2, "GB": 3, "TB": 4}
 
 @dataclass(frozen=True)
 class Wsl:
-    """``version``: that of new distributions; None: unknown. ``memory``: the limit of ``file`` in
-    bytes; None: it sets none."""
+    """The state of WSL on this machine."""
 
     is_installed: bool
     version: int | None
+    """Of new distributions. None: unknown."""
     memory: int | None
+    """The limit in bytes. None: the file sets none."""
     file: Path
+    """The file with the limit."""
 
     def memory_of(self, total: int) -> int:
         """The bytes that it takes at most, of *total* bytes in this machine."""

@@ -74,7 +74,8 @@ BUILT_IN: Final[tuple[Rule, ...]] = (
     Rule(id="cpu", kind="cpu", is_on=False, minutes=10, cooldown=60),
     Rule(id="disk", kind="disk", percent=5, cooldown=720),
 )
-"""What every home has. Models may keep all processors busy for long, so that rule is off."""
+"""The rules of every home. Language models may keep all processors busy for a long time, so the
+rule about processors is off."""
 
 
 @pydantic_dataclass(frozen=True, kw_only=True, config=_CLOSED)
@@ -95,10 +96,11 @@ class Mute:
 
 
 class RulesData(FileModel):
-    """rules.json. ``changed``: the built-in rules that differ, by id."""
+    """rules.json"""
 
     version: Literal[1] = 1
     changed: dict[str, Rule] = Field(default_factory=dict)
+    """The built-in rules that differ, by ID."""
     own: list[Rule] = Field(default_factory=list)
     mutes: list[Mute] = Field(default_factory=list)
 
@@ -109,10 +111,7 @@ class RulesData(FileModel):
 
 
 class Alert(BaseModel):
-    """Something that a rule found. ``name``: the module's title. Times in seconds since 1970;
-    ``ended`` None: it is still so. ``page``: the dashboard's address; ``count``: of matching lines;
-    ``is_known``: no notification is sent, because the user knows already; ``is_told``: one was
-    sent."""
+    """Something that a rule found. Times are in seconds since 1970."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -122,13 +121,19 @@ class Alert(BaseModel):
     module: str | None = None
     service: str | None = None
     name: LocalText
+    """The module's title."""
     text: LocalText
     page: str
+    """The dashboard's address."""
     begun: float
     ended: float | None = None
+    """None: the alert is still active."""
     count: int = 1
+    """The number of matching lines."""
     is_known: bool = False
+    """No notification is sent, because the user knows already."""
     is_told: bool = False
+    """A notification was sent."""
 
 
 class AlertsData(SealedModel):

@@ -14,15 +14,18 @@ from aiserver_tray.spec.model import Dependency, ImageTarget, ModuleTarget, Serv
 
 @dataclass(frozen=True)
 class Observed:
-    """``containers``: ours by name. ``images``: IDs of existing images by name. ``networks``: IDs
-    by name. ``volumes``: time of creation by name. ``learnt``: seconds from start to ready, by
-    ``module/service``."""
+    """The objects on the engine that exist before an operation."""
 
     containers: Mapping[str, Container] = field(default_factory=dict)
+    """Ours, by name."""
     images: Mapping[str, str] = field(default_factory=dict)
+    """IDs by name."""
     networks: Mapping[str, str] = field(default_factory=dict)
+    """IDs by name."""
     volumes: Mapping[str, datetime | None] = field(default_factory=dict)
+    """Times of creation by name."""
     learnt: Mapping[str, float] = field(default_factory=dict)
+    """Seconds from start to ready, by ``module/service``."""
 
     def image_of(self, target: ImageTarget) -> str | None:
         """The name of *target*'s image on the engine. A local build comes first: either the user

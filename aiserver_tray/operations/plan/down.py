@@ -1,4 +1,4 @@
-"""The plan of `stop` and `down`, and whom they concern (pure)."""
+"""The plan of `stop` and `down`, and the modules that they affect (pure)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -37,7 +37,7 @@ def users_of(module: str, models: Mapping[str, ModuleModel]) -> set[str]:
 
 
 def running_modules(containers: Iterable[Container]) -> set[str]:
-    """The modules of which some container is not at rest."""
+    """The modules with a container that is not at rest."""
     return {c.module for c in containers if c.status not in AT_REST}
 
 

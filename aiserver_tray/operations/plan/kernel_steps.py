@@ -1,4 +1,4 @@
-"""The steps that see to settings of the engine's kernel (pure)."""
+"""The steps that read and raise settings of the engine's kernel (pure)."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -18,7 +18,7 @@ def with_kernel_settings(plan: Plan, fixes: Sequence[KernelSetting], images: Ite
     for step in plan:
         needs = {step_id("kernel_setting", str(m)) for m in fixes if step.module in m.modules}
         if needs and step.kind == "wait" and step.container and step.subject not in started:
-            steps += _again(step, step.container, needs)
+            steps += _restarting(step, step.container, needs)
         elif step.kind == "start":
             steps.append(replace(step, needs=step.needs | needs))
         else:
@@ -51,8 +51,8 @@ def _setting_steps(fixes: Sequence[KernelSetting], images: Iterable[str]) -> Ite
         )
 
 
-def _again(wait: Step, container: Container, needs: Iterable[str]) -> Iterator[Step]:
-    """Stop and start what *wait* waits for."""
+def _restarting(wait: Step, container: Container, needs: Iterable[str]) -> Iterator[Step]:
+    """Restart the service that *wait* waits for."""
     end = stop(container)
     begin = replace(wait, kind="start", needs=frozenset({end.id, *needs}), seconds=SECONDS["start"])
     yield from (end, begin, replace(wait, needs=wait.needs | {begin.id}))

@@ -26,21 +26,25 @@ Services = frozenset[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Step:
-    """One step. ``subject`` is the name on the engine. ``needs`` are the IDs of the steps that must
-    have succeeded before, ``after`` of those that must have finished before, with any result.
-    ``seconds`` is the expected duration, ``target`` what to create, ``container`` the existing
-    container, ``usual`` the duration of earlier times, if there were any."""
+    """One step of a plan."""
 
     kind: StepKind
     subject: str
+    """The name on the engine."""
     module: str
     service: str | None = None
     needs: frozenset[str] = frozenset()
+    """The IDs of the steps that must have succeeded before."""
     seconds: float = 0.0
+    """The expected duration."""
     target: Subject | None = field(default=None, repr=False)
+    """The object to create."""
     container: Container | None = field(default=None, repr=False)
+    """The existing container."""
     after: frozenset[str] = frozenset()
+    """The IDs of the steps that must have finished before, with any result."""
     usual: float | None = None
+    """The duration of earlier times, if there were any."""
 
     @property
     def id(self) -> str:

@@ -51,13 +51,16 @@ class KernelSettings(Protocol):
 
 @dataclass(frozen=True)
 class KernelReport:
-    """``errors`` block the operation; ``fixes`` run before it; ``notices`` are shown.
-    ``lacks_helper``: the settings can't be read before the engine has the image for that."""
+    """The result of comparing the kernel with the needs of modules."""
 
     errors: tuple[AiServerError, ...] = ()
+    """They block the operation."""
     fixes: tuple[KernelSetting, ...] = ()
+    """They run before the operation."""
     notices: tuple[Text, ...] = ()
+    """For the user."""
     lacks_helper: bool = False
+    """The settings can't be read before the engine has the image for that."""
 
 
 class _Need(NamedTuple):

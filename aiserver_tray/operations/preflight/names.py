@@ -152,7 +152,7 @@ def _ambiguous(targets: Sequence[ModuleTarget], survey: Survey) -> list[AiServer
     problems = shared_name_problems(names)
     there = _shared_names_there(survey, [target.name for target in targets])
     problems += [
-        _also_there(m, n, there[n]) for m, found in names for n in sorted(found & {*there})
+        _used_elsewhere(m, n, there[n]) for m, found in names for n in sorted(found & {*there})
     ]
     return [CatalogError(problems)] if problems else []
 
@@ -169,7 +169,7 @@ def _shared_names_there(survey: Survey, but: Collection[str]) -> dict[str, str]:
     return {name: o[labels.MODULE] for o in others for name in labels.shared_names_in(o)}
 
 
-def _also_there(module: "Module", name: str, other: str) -> Problem:
+def _used_elsewhere(module: "Module", name: str, other: str) -> Problem:
     text = Text(
         "expected a unique name on {network}; a container of the module {other} already uses "
         "{name}. Rename one of them, or remove these containers: aiserver-tray down {other}",

@@ -198,7 +198,7 @@ class EngineExecutor:
             return
         if found:
             if found.status == "restarting":
-                # The engine would start it again in its own time, which gets longer and longer.
+                # The engine would restart it after a pause that gets longer each time.
                 containers.stop(found.id)
             self._ended_before[found.id] = found.finished_at
         self._on_networks(service, partial(containers.start, service.container))
@@ -207,7 +207,7 @@ class EngineExecutor:
         found = self._engine.containers.inspect(service.container)
         if found.exit_code in _NOT_STARTED:
             return ExitedError(service.address, found.exit_code, found.error, ())
-        # Engines say it in many ways: whether a port is the cause is seen by looking.
+        # Engines word this error differently, so check whether a port is the cause.
         alone = replace(self._modules[service.module], services=(service,))
         installation = service.body["Labels"][INSTALLATION]
         return port_conflict(alone, installation, self._engine) or error

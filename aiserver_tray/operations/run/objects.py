@@ -188,7 +188,7 @@ def recreate_config_volumes(engine: Engine, module: ModuleTarget, service: Servi
 
 
 def _find_volume(engine: Engine, module: ModuleTarget, volume: VolumeTarget) -> Volume | None:
-    """The existing volume that is to be *volume*."""
+    """The existing volume with the name of *volume*."""
     found = engine.volumes.find(volume.name)
     if found and (error := other_use(module.module, volume, found.labels)):
         raise error

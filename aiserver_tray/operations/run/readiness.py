@@ -17,18 +17,16 @@ at once."""
 
 @dataclass
 class Wait:
-    """A wait for one service that was started, or that already ran (not ``is_fresh``). ``begun``
-    and ``deadline`` are seconds of the clock `awake`.
-
-    The start time of ``container`` matters: older states in the store say nothing about this
-    start.
-    """
+    """A wait until one service is ready."""
 
     target: ServiceTarget
     container: Container
+    """Its start time matters: older states in the store say nothing about this start."""
     begun: float
+    """Seconds of the clock `awake`, as is the deadline."""
     deadline: float
     is_fresh: bool = True
+    """Whether the service was started now. Otherwise it ran already."""
 
     def next_check(self, now: float) -> float:
         """The next time at which the verdict may change without a new state, seen from *now*."""

@@ -88,7 +88,7 @@ class Runner:
         try:
             while True:
                 self._check_waits()
-                self._give_out()
+                self._start_ready_steps()
                 self._progress.report(self._begun)
                 if not self._begun:
                     break
@@ -102,7 +102,7 @@ class Runner:
     def _take_messages(self) -> None:
         """Wait for one message, then take all that are there: they are judged together."""
         try:
-            message = self._inbox.get(timeout=self._seconds_to_next_check())
+            message = self._inbox.get(timeout=self._seconds_until_check())
             while True:
                 if message is not None:
                     message()
@@ -110,13 +110,13 @@ class Runner:
         except Empty:
             return
 
-    def _seconds_to_next_check(self) -> float | None:
+    def _seconds_until_check(self) -> float | None:
         if not self._waits:
             return None
         now = awake()
         return max(0.0, min(wait.next_check(now) for wait in self._waits.values()) - now)
 
-    def _give_out(self) -> None:
+    def _start_ready_steps(self) -> None:
         if self._is_stopping():
             for step_id in self._waits:
                 del self._begun[step_id]
@@ -136,7 +136,7 @@ class Runner:
         )
 
     def _admit(self, step: Step) -> None:
-        """All steps that must precede *step* have finished."""
+        """Queue *step*: all steps that must precede it have finished."""
         if any(self._progress.status(need) != "done" for need in step.needs):
             self._progress.set(step.id, "skipped")
             self._sorter.done(step.id)
@@ -216,7 +216,7 @@ class Runner:
     def _give_up(
         self, step_id: str, wait: Wait, verdict: Literal["failed", "gone", "late"]
     ) -> None:
-        """Ask, away from this thread, why, and fail."""
+        """Find out the reason in another thread, and fail the step."""
         del self._waits[step_id]
         asked = self._pool.submit(self._executor.explain, wait, verdict)
         asked.add_done_callback(
