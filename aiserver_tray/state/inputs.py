@@ -61,7 +61,8 @@ def module_inputs(state: StateFields) -> Iterator[ModuleInput]:
     planned = closure(requires, state.work.planned)
     spare, now = _spare(state), required_now(state.modules, state.containers.values())
     containers: dict[str, dict[str, Container]] = {}
-    for name, container in state.containers.items():
+    # In one order, whatever the order of the facts: an orphan shows its services in this order.
+    for name, container in sorted(state.containers.items()):
         containers.setdefault(container.module, {})[name] = container
     for model in state.modules:
         own = containers.pop(model.name, {})

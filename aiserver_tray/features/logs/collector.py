@@ -132,8 +132,8 @@ class FollowedLog:
 
     def _start(self) -> None:
         self._interrupted = False
-        name, work = f"log-{self.container.name}", (self._run,)
-        self._thread = Thread(target=self._work, args=work, name=name, daemon=True)
+        work, container = (self._run,), self.container.name
+        self._thread = Thread(target=self._work, args=work, name=f"log-{container}", daemon=True)
         self._thread.start()
 
     def _work(self, run: _Run) -> None:

@@ -1,6 +1,5 @@
 """A log line: its level, its place in the store, and its JSON. Pure."""
 
-import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, TypedDict, cast, get_args
@@ -142,7 +141,3 @@ def record_of(line: Mapping[str, Any], time: str) -> LogRecordJson:
     """The *line* that was written at *time*."""
     facts = {name: line[name] for name in LineFacts.__annotations__}
     return cast("LogRecordJson", {"time": time, **facts, "message": line["text"]})
-
-
-SGR = re.compile(r"(\x1b\[[0-9;:]*m)")
-"""A colour (ECMA-48's Select Graphic Rendition)."""
