@@ -5,6 +5,7 @@ import re
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import docker
 import pytest
 
 from tests.engine.waiting import logged
-from tests.lab.fixtures import have_image
+from tests.lab.fixtures import borrowed, have_image
 from tests.lab.place import Place
 from tests.support.command_line import LIMIT, CommandLine
 from tests.support.forwarding import forwarded
@@ -34,7 +35,12 @@ def talking(*lines: str) -> Service:
 def cli(lab: Place, engine: docker.DockerClient, tmp_path: Path) -> CommandLine:
     """A new installation with the modules web (on base) and talk."""
     have_image(engine, IMAGE)
-    catalog = tmp_path / "catalog"
+    return installed(lab, tmp_path)
+
+
+def installed(lab: Place, folder: Path) -> CommandLine:
+    """A new installation in *folder* with the modules web (on base) and talk."""
+    catalog = folder / "catalog"
     write(catalog, "base", {"base": service(volume="data")}, kind="basic")
     write(catalog, "web", {"api": service(), "web": service("api")},
           kind="feature", requires=["base"])  # fmt: skip
@@ -42,7 +48,7 @@ def cli(lab: Place, engine: docker.DockerClient, tmp_path: Path) -> CommandLine:
         "one": talking("INFO: first", "ERROR: lost", "  at line 1", "\\033[2J\\033[31mred"),
         "two": talking("debug: quiet", "[warn] slow"),
     }, kind="feature")  # fmt: skip
-    return CommandLine(tmp_path / "home", catalog, lab.host)
+    return CommandLine(folder / "home", catalog, lab.host)
 
 
 # -- operations ----------------------------------------------------------------------------------
@@ -121,14 +127,6 @@ def test_volumes_are_removed_only_when_confirmed(
         asked.type("n\n")
         assert asked.end() == 130
     assert cli.module("base")["state"] == "running"
-    cli.run("down", "--volumes", "--yes").succeeded()
-    assert "ai-base-data" not in [volume.name for volume in engine.volumes.list()]
-
-
-def test_what_came_after_the_question_is_not_removed_with_the_answer(
-    cli: CommandLine, engine: docker.DockerClient
-) -> None:
-    cli.run("up", "base").succeeded()
     with terminal("down", "--volumes", *cli.options) as asked:
         asked.wait_for("Remove them? [y/N]: ")
         write(cli.catalog, "late", {"late": service(volume="data")})
@@ -136,7 +134,10 @@ def test_what_came_after_the_question_is_not_removed_with_the_answer(
         asked.type("y\n")
         assert asked.end() == 0
     assert engine.containers.list(all=True) == []
-    assert [volume.name for volume in engine.volumes.list()] == ["ai-late-data"]
+    late = [volume.name for volume in engine.volumes.list()]
+    assert late == ["ai-late-data"], "what came after the question is not removed with the answer"
+    cli.run("down", "--volumes", "--yes").succeeded()
+    assert engine.volumes.list() == []
 
 
 def test_names_and_all_together_are_wrong_usage(cli: CommandLine) -> None:
@@ -220,13 +221,16 @@ def test_status_without_an_engine_says_why_and_is_no_failure(cli: CommandLine) -
 # -- logs and exec -------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def talk(cli: CommandLine, engine: docker.DockerClient) -> CommandLine:
-    """The installation with talk running and everything said."""
-    cli.run("up", "talk").succeeded()
-    logged(engine.containers.get("ai-talk-one"), "red")
-    logged(engine.containers.get("ai-talk-two"), "slow")
-    return cli
+@pytest.fixture(scope="module")
+def talk(lab: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
+    """An installation with talk running and everything said, for all tests of logs."""
+    with borrowed(lab) as client:
+        have_image(client, IMAGE)
+        cli = installed(lab, tmp_path_factory.mktemp("talk"))
+        cli.run("up", "talk").succeeded()
+        logged(client.containers.get("ai-talk-one"), "red")
+        logged(client.containers.get("ai-talk-two"), "slow")
+        yield cli
 
 
 def test_logs_are_merged_by_time_with_the_service_before_each_line(talk: CommandLine) -> None:
@@ -275,12 +279,12 @@ def test_following_goes_on_with_what_starts_again_and_ends_with_the_last(
         assert [line.split(" | ")[1] for line in again] == [
             "INFO: first\n", "ERROR: lost\n", "  at line 1\n", "\x1b[2J\x1b[31mred\n",
         ]  # fmt: skip
-        talk.run("down").succeeded()
+        talk.run("down").succeeded()  # so this is the last test of it
         done = following.wait()
         assert (done.code, done.output, done.errors) == (0, "", "")
 
 
-def test_exec_passes_input_and_ends_with_the_commands_status(cli: CommandLine) -> None:
+def test_exec_passes_input_and_status_and_is_a_shell_without_a_command(cli: CommandLine) -> None:
     cli.run("up", "base").succeeded()
     done = subprocess.run(
         [sys.executable, "-m", "aiserver_tray", *cli.options, "exec", "base",
@@ -289,12 +293,13 @@ def test_exec_passes_input_and_ends_with_the_commands_status(cli: CommandLine) -
     )  # fmt: skip
     assert (done.returncode, done.stdout, done.stderr) == (7, "yes\n", "no\n")
     cli.run("exec", "base/other").failed("E_UNKNOWN", "base/base")
+    a_shell_runs_on_the_terminal(cli)
     cli.run("stop").succeeded()
     cli.run("exec", "base", "true").failed("E_EXITED", cli.advice("up base"))
 
 
-def test_exec_without_a_command_is_a_shell_on_the_terminal(cli: CommandLine) -> None:
-    cli.run("up", "base").succeeded()
+def a_shell_runs_on_the_terminal(cli: CommandLine) -> None:
+    """See what `exec` without a command is."""
     with terminal(*cli.options, "exec", "base") as shell:
         shell.wait_for("# ")  # what is typed before belongs to nobody
         shell.type("stty size; exit 3\n")

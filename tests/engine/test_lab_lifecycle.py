@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from ipaddress import ip_address, ip_network
@@ -150,7 +150,9 @@ def test_a_command_in_a_container_sees_the_containers_files(engine: docker.Docke
     assert until(seen, container)
 
 
-def test_down_leaves_nothing_of_a_lab_with_containers_and_networks(second: Place) -> None:
+def test_down_leaves_nothing_of_a_lab_with_networks_and_containers_also_paused_ones(
+    second: Place,
+) -> None:
     before = traces(second)
     lifecycle.up(second)
     client = lab_engine.client(second)
@@ -162,6 +164,7 @@ def test_down_leaves_nothing_of_a_lab_with_containers_and_networks(second: Place
         ports={"80/tcp": ("127.0.0.1", None)},
         detach=True,
     )
+    client.containers.run(BUSYBOX, ["sleep", "600"], detach=True).pause()
     client.close()
     during = traces(second)
     assert all(during[kind] - before[kind] for kind in ("processes", "links", "rules", "run"))
@@ -172,35 +175,29 @@ def test_down_leaves_nothing_of_a_lab_with_containers_and_networks(second: Place
     assert {path.name for path in second.state.iterdir()} == {"registry", "engine.log"}
 
 
-def test_down_ends_what_is_paused(second: Place) -> None:
-    before = traces(second)
+def test_up_fixes_what_a_killed_engine_left(second: Place) -> None:
     lifecycle.up(second)
-    client = lab_engine.client(second)
-    client.containers.run(BUSYBOX, ["sleep", "600"], detach=True).pause()
-    client.close()
-
-    lifecycle.down(second)
-
-    assert traces(second) == before
+    for victims in (["dockerd"], ["dockerd", "containerd"], ["unshare"]):
+        with closing(lab_engine.client(second)) as client:
+            is_fixed(second, client, victims)
+    starts_without_damaged_data(second)
 
 
-@pytest.mark.parametrize("victims", [["dockerd"], ["dockerd", "containerd"], ["unshare"]])
-def test_up_fixes_what_a_killed_engine_left(second: Place, victims: list[str]) -> None:
-    lifecycle.up(second)
-    client = lab_engine.client(second)
-    network = client.networks.create("kept").name
+def is_fixed(place: Place, client: docker.DockerClient, victims: Sequence[str]) -> None:
+    """See that a container comes back after these processes of the lab were killed."""
+    network = client.networks.create("kept")
     container = client.containers.run(
         BUSYBOX,
         ["sleep", "600"],
-        network=network,
+        network=network.name,
         detach=True,
         restart_policy={"Name": "unless-stopped"},
     )
-    for pid in [process_named(second, victim) for victim in victims]:
+    for pid in [process_named(place, victim) for victim in victims]:
         with suppress(ProcessLookupError):  # one may take another along
             os.kill(pid, signal.SIGKILL)
 
-    lifecycle.up(second)
+    lifecycle.up(place)
 
     assert say(client, "again") == b"again\n"
     container.reload()
@@ -208,7 +205,21 @@ def test_up_fixes_what_a_killed_engine_left(second: Place, victims: list[str]) -
     client.images.remove(BUSYBOX, force=True)
     container.remove(force=True)
     client.images.pull(BUSYBOX)
-    client.close()
+    network.remove()
+
+
+def starts_without_damaged_data(place: Place) -> None:
+    """See that the engine starts anew where it can't read what it kept."""
+    lab_engine.kill(place)
+    store = place.data / "network/files/local-kv.db"
+    store.write_bytes(b"torn" * 4096)
+    said: list[str] = []
+
+    lifecycle.up(place, said.append)
+
+    assert "The engine did not come up" in said[0]
+    with closing(lab_engine.client(place)) as client:
+        assert say(client, "again") == b"again\n"
 
 
 def process_named(place: Place, name: str) -> int:
@@ -220,21 +231,6 @@ def process_named(place: Place, name: str) -> int:
             if inside or int(folder.name) in lab_engine.processes(place).values():
                 return int(folder.name)
     raise AssertionError(f"no {name}")
-
-
-def test_up_starts_without_the_old_data_where_that_is_damaged(second: Place) -> None:
-    lifecycle.up(second)
-    lab_engine.kill(second)
-    store = second.data / "network/files/local-kv.db"
-    store.write_bytes(b"torn" * 4096)
-    said: list[str] = []
-
-    lifecycle.up(second, said.append)
-
-    assert "The engine did not come up" in said[0]
-    client = lab_engine.client(second)
-    assert say(client, "again") == b"again\n"
-    client.close()
 
 
 def test_two_up_at_once_make_one_lab(second: Place) -> None:

@@ -14,6 +14,7 @@ from tests.lab import lifecycle
 from tests.lab.leases import lease_any
 from tests.lab.place import Place, default_place
 from tests.lab.recipes import load_recipes
+from tests.support.times import starting_lab
 
 _AT_ONCE = 4
 """How many things are removed at the same time: the engine waits for each container's end."""
@@ -24,7 +25,8 @@ def lab() -> Iterator[Place]:
     """A lab that only this process uses, up, with nothing on its engine but images."""
     place, taken = lease_any(default_place())
     with taken:
-        lifecycle.up(place)
+        with starting_lab():
+            lifecycle.up(place)
         with closing(lab_engine.client(place)) as client:
             _remove(client, _owned(client))  # of a run that was killed
             _remove_other_images(client)

@@ -3,8 +3,10 @@ its budget."""
 
 import heapq
 import re
+import time
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,26 @@ from tests.support.parallel import level_of
 
 CONTRIBUTING = Path(__file__).parents[2] / "CONTRIBUTING.md"
 SLOWEST = 10
+LAB = "lab"
+_lab_seconds: list[float] = []
+"""Of the setup of the current test."""
+
+
+@contextmanager
+def starting_lab() -> Iterator[None]:
+    """The block starts the lab for all tests, so its time is not that of the first one."""
+    start = time.monotonic()
+    yield
+    _lab_seconds.append(time.monotonic() - start)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """pytest's hook, in the process that runs the test."""
+    report = yield
+    report.user_properties += [(LAB, seconds) for seconds in _lab_seconds]
+    _lab_seconds.clear()
+    return report
 
 
 def budgets(page: str) -> dict[str, float]:
@@ -28,10 +50,13 @@ class Times:
         self._workers = workers
         self._limits = limits
         self._seconds: defaultdict[str, float] = defaultdict(float)
+        self._lab = 0.0
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """pytest's hook."""
-        self._seconds[report.nodeid] += report.duration
+        lab = sum(float(str(value)) for name, value in report.user_properties if name == LAB)
+        self._lab += lab / self._workers
+        self._seconds[report.nodeid] += report.duration - lab
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """pytest's hook."""
@@ -50,7 +75,10 @@ class Times:
             limit = clock(self._limits[level]) if level in self._limits else "-"
             mark = "  over its budget" if level in over else ""
             lines.append(f"{level:10} {tests[level]:6} {clock(seconds[level]):>6} {limit:>7}{mark}")
-        lines.append(f"{'all':10} {tests.total():6} {clock(sum(seconds.values())):>6}")
+        if self._lab:
+            lines.append(f"{LAB:10} {'':6} {clock(self._lab):>6} {'-':>7}")
+        whole = sum(seconds.values()) + self._lab
+        lines.append(f"{'all':10} {tests.total():6} {clock(whole):>6}")
         lines.append(f"Time: that of all tests of a level, over {self._workers} workers.")
         lines.append("The slowest tests:")
         slowest = heapq.nlargest(SLOWEST, self._seconds.items(), key=lambda item: item[1])

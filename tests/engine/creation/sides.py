@@ -100,7 +100,8 @@ def surroundings(api: docker.APIClient, project: Project) -> Iterator[None]:
         if volume.external:
             api.create_volume(volume.name)
     for name in OUTSIDE:
-        api.create_container(IMAGE, name=name)
+        if f"container:{name}" in str(project):
+            api.create_container(IMAGE, name=name)
     try:
         yield
     finally:

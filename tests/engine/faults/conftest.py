@@ -8,18 +8,27 @@ import pytest
 
 from tests.engine.faults.objects import foreign, make_foreign, started
 from tests.lab import engine as lab_engine
-from tests.lab.fixtures import have_image
+from tests.lab.fixtures import borrowed, have_image
 from tests.lab.place import Place
 from tests.support.command_line import CommandLine
 from tests.support.stack import IMAGE, service, write
 from tests.support.waiting import eventually
 
 
+@pytest.fixture(scope="module")
+def foreigners(lab: Place) -> Iterator[None]:
+    """Foreign objects, which no test may touch."""
+    with borrowed(lab) as client:
+        have_image(client, IMAGE)
+        make_foreign(client)
+        yield
+
+
 @pytest.fixture
-def client(lab: Place, engine: docker.DockerClient) -> Iterator[docker.DockerClient]:
-    """The engine with foreign objects on it, which no test may touch."""
-    have_image(engine, IMAGE)
-    make_foreign(engine)
+def client(
+    lab: Place, foreigners: None, engine: docker.DockerClient
+) -> Iterator[docker.DockerClient]:
+    """The engine with foreign objects on it, which are looked at before and after."""
     pid, before, starts = lab_engine.processes(lab)["dockerd"], foreign(engine), started(engine)
     yield engine
     # Where the engine was killed, they come back in their own time.

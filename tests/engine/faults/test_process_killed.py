@@ -1,12 +1,14 @@
 """Our own process is killed, or cancelled, in the middle of an operation."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import docker
 import pytest
 
 from tests.engine.faults.objects import kept, nothing_of, ours, running
-from tests.support.command_line import CommandLine
+from tests.support.command_line import CommandLine, Running
 from tests.support.stack import held, service, slow_to_stop, write
 from tests.support.waiting import eventually
 
@@ -45,25 +47,41 @@ def test_down_removes_what_a_killed_up_left(client: docker.DockerClient, cli: Co
 
 
 @pytest.mark.usefixtures("slow")
-@pytest.mark.parametrize("again", ["up", "down"])
-def test_either_goes_on_where_a_killed_down_was(
-    client: docker.DockerClient, cli: CommandLine, again: str
+def test_up_and_down_go_on_where_an_interrupted_down_was(
+    client: docker.DockerClient, cli: CommandLine
 ) -> None:
     cli.run("up", "web").succeeded()
     made = kept(client, "ai-web-data")
-    with cli.started("down", "web") as down:
-        eventually(lambda: running(client, "web") < ALL, "a stopped container of web")
+    with half_down(client, cli) as down:
         down.kill()
     assert ours(client, "web")
-
-    cli.run(again, "web").succeeded()
-
+    cli.run("up", "web").succeeded()
     assert kept(client, "ai-web-data") == made
-    if again == "up":
-        assert cli.module("web")["state"] == "running"
-        assert running(client, "web") == ALL
-    else:
-        assert nothing_of(client, "web")
+    assert cli.module("web")["state"] == "running"
+    assert running(client, "web") == ALL
+
+    with half_down(client, cli) as down:
+        down.kill()
+    assert ours(client, "web")
+    cli.run("down", "web").succeeded()
+    assert kept(client, "ai-web-data") == made
+    assert nothing_of(client, "web")
+
+    cli.run("up", "web").succeeded()
+    with half_down(client, cli) as down:
+        down.interrupt()
+        down.wait().cancelled()
+    assert ours(client, "web")
+    cli.run("down", "web").succeeded()
+    assert nothing_of(client, "web")
+
+
+@contextmanager
+def half_down(client: docker.DockerClient, cli: CommandLine) -> Iterator[Running]:
+    """A `down` that has stopped a container, and is still at work."""
+    with cli.started("down", "web") as down:
+        eventually(lambda: running(client, "web") < ALL, "a stopped container of web")
+        yield down
 
 
 @pytest.mark.parametrize("again", ["up", "down"])
@@ -82,20 +100,6 @@ def test_a_cancelled_up_leaves_a_state_to_go_on_from(
         assert cli.module("web")["state"] == "running"
     else:
         assert nothing_of(client, "web")
-
-
-@pytest.mark.usefixtures("slow")
-def test_a_cancelled_down_can_be_done_again(client: docker.DockerClient, cli: CommandLine) -> None:
-    cli.run("up", "web").succeeded()
-    with cli.started("down", "web") as down:
-        eventually(lambda: running(client, "web") < ALL, "a stopped container of web")
-        down.interrupt()
-        down.wait().cancelled()
-    assert ours(client, "web")
-
-    cli.run("down", "web").succeeded()
-
-    assert nothing_of(client, "web")
 
 
 def test_a_cancelled_up_does_not_wait_for_what_never_gets_healthy(
