@@ -18,6 +18,9 @@ SIGNS = {
 """Character -> a visible sign: control characters (ECMA-48's C0 without tab and line feed, DEL and
 C1), Unicode's line ends, and the marks that change the direction of text."""
 
+SGR = re.compile(r"(\x1b\[[0-9;:]*m)")
+"""A colour (ECMA-48's Select Graphic Rendition)."""
+
 
 def harmless(text: str) -> str:
     """*text* with visible signs instead of control characters and marks of direction. Line feeds

@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, TextIO
 
-from aiserver_tray.base.strings import harmless
-from aiserver_tray.features.logs.line import SGR
+from aiserver_tray.base.strings import SGR, harmless
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

@@ -6,11 +6,11 @@ from threading import Lock
 from typing import Any, Final
 
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.base.strings import in_line
+from aiserver_tray.base.strings import SGR, in_line
 from aiserver_tray.features.alerts import words
 from aiserver_tray.features.alerts.finding import Due, Finding
 from aiserver_tray.features.alerts.rules import Rule
-from aiserver_tray.features.logs.line import SGR, Kept, Line, is_at_least
+from aiserver_tray.features.logs.line import Kept, Line, is_at_least
 from aiserver_tray.features.logs.store.database import LogFilterError
 from aiserver_tray.state.views import Snapshot
 

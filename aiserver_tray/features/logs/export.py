@@ -17,10 +17,10 @@ from typing import BinaryIO, Final, Literal, TypedDict
 from aiserver_tray.base.bugs import bug_error, log_bug
 from aiserver_tray.base.errors import AiServerError, OverloadedError, SettingError
 from aiserver_tray.base.i18n import Language, Text
-from aiserver_tray.base.strings import rfc3339
+from aiserver_tray.base.strings import SGR, rfc3339
 from aiserver_tray.features.logs.events import LOG_EXPORT, LogExportJson
 from aiserver_tray.features.logs.follow import Matcher
-from aiserver_tray.features.logs.line import SGR, Cursor, Line, record
+from aiserver_tray.features.logs.line import Cursor, Line, record
 from aiserver_tray.features.logs.query import LogFilter
 from aiserver_tray.features.logs.requests import LogFilterForm
 from aiserver_tray.features.logs.store.reader import LogReader

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from string import ascii_letters, digits
 from typing import NamedTuple
 
+from aiserver_tray.base.strings import SGR
 from aiserver_tray.features.logs.line import (
     LETTERS,
     NO_FIELDS,
-    SGR,
     WORDS,
     Entry,
     Level,

@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import lru_cache, partial
 
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.features.logs.line import SGR
+from aiserver_tray.base.strings import SGR
 from aiserver_tray.features.logs.parser import read_json, read_logfmt
 from aiserver_tray.features.logs.query import FieldCondition, LogFilter, Operator
 from aiserver_tray.features.logs.store.database import LogFilterError
