@@ -137,11 +137,6 @@ class WiringFeature(Feature):
         try:
             return working_token(self._app, consumer, self._place.core.store.snapshot)
         except OneApiError as error:
-            raise RefusedError(
-                Text(
-                    "Can't create an access token in {provider}: {why}.",
-                    provider=consumer.provider,
-                    why=error.why,
-                ),
-                reason=error.why,
-            ) from None
+            text = Text("Can't create an access token in {provider}: {why}.")
+            values = {"provider": consumer.provider, "why": error.why}
+            raise RefusedError(text.with_values(values), reason=error.why) from None

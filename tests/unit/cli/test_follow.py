@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from threading import Event
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from aiserver_tray.carriers.inside import Inside
 from aiserver_tray.cli.operate import follow_operation
-from aiserver_tray.state.facts import OperationChanged
-from aiserver_tray.state.store import Store
+from aiserver_tray.cli.remote import RemoteState, RemoteStore
 from aiserver_tray.state.views import OperationView
+from tests.support.store_contract import StoreContract
 
 
 @dataclass
@@ -26,14 +28,21 @@ class Ended:
 
 @pytest.mark.timeout(10)
 def test_one_that_the_store_has_forgotten_already_is_over() -> None:
-    store = Store()
+    contract = StoreContract()
+    store = RemoteStore(Inside(contract, "command", "en"))
     ours, other = (OperationView(id, "up", (id,), "succeeded") for id in ("ours", "other"))
-    store.put(OperationChanged(ours))
-    store.put(OperationChanged(other))
-    store.flush()
-    assert ours not in store.state.operations
-    assert follow_operation(cast("Any", store), cast("Any", Ended(ours)), "en") is ours
-    store.close()
+    contract.show(ours)
+    contract.show(other)
+    is_forgotten = Event()
+
+    def take(state: RemoteState) -> None:
+        if [operation.id for operation in state.operations] == ["other"]:
+            is_forgotten.set()
+
+    store.observe(take)
+    assert is_forgotten.wait(5)
+    assert follow_operation(store, cast("Any", Ended(ours)), "en") is ours
+    contract.close()
 
 
 class Shown:
