@@ -20,12 +20,7 @@ from aiserver_tray.spec.dependencies import check_circle, dependencies
 from aiserver_tray.spec.files import files
 from aiserver_tray.spec.image import image_target
 from aiserver_tray.spec.labels import CONFIG_OF, Owner
-from aiserver_tray.spec.model import (
-    File,
-    ModuleTarget,
-    ServiceTarget,
-    VolumeTarget,
-)
+from aiserver_tray.spec.model import File, ModuleTarget, ServiceTarget, VolumeTarget
 from aiserver_tray.spec.mounts import unnamed_volume_target, volume_names, volume_target
 from aiserver_tray.spec.names import SHARED_NETWORK
 from aiserver_tray.spec.network import network_target
@@ -96,7 +91,9 @@ def _unnamed(scope: Scope, services: Iterable[ServiceTarget]) -> list[VolumeTarg
         labels |= {name: {} for name in service.volumes}
         labels |= {name: {CONFIG_OF: service.service} for name in service.config_volumes}
     named = {volume.name for volume in scope.volumes.values()}
-    return [unnamed_volume_target(scope, n, labels[n]) for n in sorted(labels.keys() - named)]
+    module, owner = scope.module.name, scope.owner
+    new = sorted(labels.keys() - named)
+    return [unnamed_volume_target(module, name, owner, labels[name]) for name in new]
 
 
 def _check_names(scope: Scope, services: Sequence[ServiceTarget]) -> None:
@@ -138,7 +135,7 @@ def _service_target(
     folders = config_volumes(scope, name, found)
     body, digest = container(scope, name, image, found, folders)
     ports = _ports(service, scope.bind)
-    is_job = name in scope.jobs
+    is_job, grace = name in scope.jobs, service.stop_grace_period
     extension = stated(service.extensions)
     return ServiceTarget(
         module=scope.module.name,
@@ -154,10 +151,8 @@ def _service_target(
         requires=extension.waited_for(scope.requires),
         is_job=is_job,
         is_main=extension.main,
-        ready_within=_stated_limit(extension) or _limit(service, is_job=is_job),
-        stop_grace=_STOP_TIMEOUT_SECONDS
-        if (g := service.stop_grace_period) is None
-        else g / SECOND,
+        ready_within=_ready_within(service, extension, is_job=is_job),
+        stop_grace=_STOP_TIMEOUT_SECONDS if grace is None else grace / SECOND,
         ports=ports,
         port_settings={port.host: settings[port.host] for port in ports if port.host in settings},
         config_hash=digest,
@@ -166,17 +161,12 @@ def _service_target(
     )
 
 
-def _stated_limit(extension: ServiceExtension) -> float | None:
-    within = extension.ready_within
-    return parse_duration(within) / SECOND if within else None
-
-
-def _limit(service: "Service", *, is_job: bool) -> float:
-    return (
-        _JOB_TIMEOUT_SECONDS
-        if is_job
-        else longest_check(service.healthcheck) + _READY_MARGIN_SECONDS
-    )
+def _ready_within(service: "Service", extension: ServiceExtension, *, is_job: bool) -> float:
+    if limit := parse_duration(extension.ready_within or "0"):
+        return limit / SECOND
+    if is_job:
+        return _JOB_TIMEOUT_SECONDS
+    return longest_check(service.healthcheck) + _READY_MARGIN_SECONDS
 
 
 def _ports(service: "Service", bind: str) -> tuple[Port, ...]:

@@ -15,14 +15,8 @@ from aiserver_tray.spec.page import page
 def module_model(outline: Outline, bind: str) -> ModuleModel:
     """The state's model of the module in *outline*, whose ports are published on *bind*."""
     module = outline.module
-    jobs = jobs_of(
-        outline.services,
-        (
-            (name, str(how.get("condition")))
-            for service in outline.services.values()
-            for name, how in service.get("depends_on", {}).items()
-        ),
-    )
+    awaited = (d for s in outline.services.values() for d in s.get("depends_on", {}).items())
+    jobs = jobs_of(outline.services, ((n, str(how.get("condition"))) for n, how in awaited))
     found = {name: (_restart(s), _serving(s)) for name, s in outline.services.items()}
     ending = may_end(module, found, jobs)
     return ModuleModel(
