@@ -78,9 +78,7 @@ class Module:
     @property
     def tokens(self) -> dict[str, str]:
         """The settings that are access tokens, by bare name, and of which module."""
-        return {
-            name: setting.token_of for name, setting in self.settings.items() if setting.token_of
-        }
+        return {name: s.token_of for name, s in self.settings.items() if s.token_of}
 
     def _chosen(self, values: Mapping[str, str]) -> list[Any]:
         return [
@@ -176,17 +174,14 @@ def check_services(module: Module, tree: Mapping[str, Any], problems: Problems) 
             except ValidationError as error:
                 problems.extend(problems_of(error, problems.place, path))
                 continue
-            for index in _unknown_indexes(requires, module.possible_requires):
-                text = Text(
-                    "expected one of the required modules ({known}), found {found!r}",
-                    known=", ".join(module.possible_requires),
-                    found=requires[index],
-                )
-                problems.report((*path, "requires", index), text)
-
-
-def _unknown_indexes(names: Sequence[str], known: Sequence[str]) -> list[int]:
-    return [index for index, name in enumerate(names) if name not in known]
+            for index, required in enumerate(requires):
+                if required not in module.possible_requires:
+                    text = Text(
+                        "expected one of the required modules ({known}), found {found!r}",
+                        known=", ".join(module.possible_requires),
+                        found=required,
+                    )
+                    problems.report((*path, "requires", index), text)
 
 
 def _dotenv(file: Path, given: Mapping[str, str]) -> dict[str, str]:

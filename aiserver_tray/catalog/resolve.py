@@ -182,9 +182,6 @@ def compose_config(catalog: Catalog, source: Path, env: Mapping[str, str] | None
     return resolve_with(module, values, secrets_in(catalog, module, values)).project.to_compose()
 
 
-# -- the settings that limit the memory of services -----------------------------------------------
-
-
 def limited_services(module: Module) -> dict[str, list[str]]:
     """The services of *module* whose memory limit uses a setting, by the setting's bare name."""
     found: dict[str, list[str]] = {}

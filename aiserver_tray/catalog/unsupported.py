@@ -30,15 +30,8 @@ SERVICE_KEYS = (
     "build.ssh",
 )
 
-FILE_KEYS = (
-    "external",  # a cluster's store
-    "driver",
-    "driver_opts",
-    "template_driver",
-)
-"""Keys of a secret or config."""
-
-
+FILE_KEYS = ("external", "driver", "driver_opts", "template_driver")
+"""Keys of a secret or config; an external one is in a cluster's store."""
 FILE_FOLDERS = {"configs": PurePosixPath("/"), "secrets": PurePosixPath("/run/secrets")}
 """Folder of a config or secret whose target is no absolute path."""
 
@@ -140,14 +133,11 @@ def _unlabelled(service: "Service") -> Iterator[int]:
 def hidden_configs(module: Module, project: "Project") -> list[Problem]:
     """Configuration and secret files below a tmpfs: they are put into the container before it
     starts, and the tmpfs is mounted over them."""
+    text = Text("expected a target outside the tmpfs {tmpfs}, which hides {target}")
     return [
         Problem(
             module.place("services", name, section),
-            Text(
-                "expected a target outside the tmpfs {tmpfs}, which hides {target}",
-                tmpfs=mount,
-                target=target,
-            ),
+            text.with_values({"tmpfs": mount, "target": target}),
         )
         for name, service in project.to_compose()["services"].items()
         for section, folder in FILE_FOLDERS.items()

@@ -83,15 +83,10 @@ def _check_external(volume: _Tree, path: KeyPath, report: Report) -> None:
 
 
 def _check_source(resource: _Tree, sources: tuple[str, ...], path: KeyPath, report: Report) -> None:
-    given = [key for key in sources if key in resource]
+    given, expected = [key for key in sources if key in resource], ", ".join(sources)
     if len(given) > 1:
-        report(
-            path,
-            Text(
-                "expected one of {expected}, found {found}",
-                expected=", ".join(sources),
-                found=", ".join(given),
-            ),
-        )
+        found = ", ".join(given)
+        text = Text("expected one of {expected}, found {found}", expected=expected, found=found)
+        report(path, text)
     elif not given and "driver" not in resource and "external" not in resource:
-        report(path, Text("expected one of {expected}, found none", expected=", ".join(sources)))
+        report(path, Text("expected one of {expected}, found none", expected=expected))

@@ -118,8 +118,7 @@ class _EnvFile:
             raise self._error(error.text.with_values(hidden)) from None
 
     def _lookup(self, name: str) -> str | None:
-        value = self._before(name)
-        if value is None:
+        if (value := self._before(name)) is None:
             value = self._found.get(name)
         self._expansion += len(value or "")
         if self._expansion > MAX_SIZE:  # a value may use the one above it twice, and so on
@@ -136,9 +135,7 @@ class _EnvFile:
 def _unescaped(text: str) -> str:
     def plain(match: re.Match[str]) -> str:
         escape = match[0][1:]
-        if escape.startswith("0"):
-            return _octal(escape[1:])
-        return _ESCAPED[escape]
+        return _octal(escape[1:]) if escape.startswith("0") else _ESCAPED[escape]
 
     return _ESCAPE.sub(plain, text)
 

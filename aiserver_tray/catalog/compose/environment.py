@@ -55,8 +55,7 @@ def complete_services(
 
 
 def _complete(service: Tree, env: Mapping[str, str]) -> None:
-    environment = _pairs(service.get("environment"))
-    if environment:
+    if environment := _pairs(service.get("environment")):
         service["environment"] = {
             key: env.get(key) if value is None else value for key, value in environment.items()
         }

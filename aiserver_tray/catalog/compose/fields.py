@@ -182,7 +182,6 @@ def _print_number(number: float) -> float:
 
 Given = Annotated[T | None, BeforeValidator(_given)]
 """Can be omitted (None), but not null."""
-
 Flag = Annotated[bool, BeforeValidator(scalars.parse_flag)]
 Integer = Annotated[int, BeforeValidator(scalars.parse_integer)]
 Truncated = Annotated[int, BeforeValidator(scalars.truncate)]

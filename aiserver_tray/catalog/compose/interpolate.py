@@ -9,6 +9,7 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.keypath import KeyPath, Report
 from aiserver_tray.catalog.compose.patterns import Trie, step, trie
 from aiserver_tray.catalog.compose.template import Lookup, TemplateError, substitute
+from aiserver_tray.catalog.compose.unfit import WordedError
 
 Cast = Callable[[str], int | float | bool]
 
@@ -19,12 +20,8 @@ _BOOLEANS = dict.fromkeys(("true", "y", "yes", "on"), True) | dict.fromkeys(
 )
 
 
-class _CastError(ValueError):
-    """The expected type."""
-
-    def __init__(self, expected: Text) -> None:
-        super().__init__(expected)
-        self.expected = expected
+class _CastError(WordedError):
+    """``text`` is the expected type."""
 
 
 def _whole(text: str) -> int:
@@ -113,7 +110,5 @@ def _text(template: str, path: KeyPath, cast: Cast | None, lookup: Lookup, repor
     except TemplateError as error:
         report(path, error.text)
     except _CastError as error:
-        report(
-            path, Text("expected {expected}, found {found!r}", expected=error.expected, found=text)
-        )
+        report(path, Text("expected {expected}, found {found!r}", expected=error.text, found=text))
     return template

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 Tree = dict[str, Any]
 Check = Callable[[Tree, Problems], None]
 """Reports problems of extensions (``x-…``) in the merged tree; Compose accepts any."""
-
 _NAME = "COMPOSE_PROJECT_NAME"
 
 
