@@ -11,6 +11,7 @@ from aiserver_tray.base.errors import CatalogError, Place
 from aiserver_tray.base.i18n import LocalText, Text
 from aiserver_tray.catalog.compose.dotenv import parse_env_file
 from aiserver_tray.catalog.compose.files import read_documents
+from aiserver_tray.catalog.compose.keypath import mappings
 from aiserver_tray.catalog.compose.problems import Problems, problems_of
 from aiserver_tray.catalog.compose.profiles import PROFILES
 from aiserver_tray.catalog.compose.reader import Document, is_file
@@ -165,9 +166,8 @@ def _extension(document: Document) -> ModuleExtension:
 def check_services(module: Module, tree: Mapping[str, Any], problems: Problems) -> None:
     """Report problems of services' x-aiserver in the whole *tree* of *module*'s files, including
     those that they extend and include."""
-    services = tree.get("services")
-    for name, service in services.items() if isinstance(services, dict) else ():
-        if isinstance(service, dict) and EXTENSION in service:
+    for name, service in mappings(tree.get("services")):
+        if EXTENSION in service:
             path = ("services", name, EXTENSION)
             try:
                 requires = stated(service).requires or ()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiserver_tray.base.errors import Problem
 from aiserver_tray.base.i18n import Text
+from aiserver_tray.catalog.compose.keypath import value_at
 from aiserver_tray.catalog.compose.paths import is_remote
 from aiserver_tray.catalog.modules import Module
 
@@ -82,10 +83,7 @@ def _remedy(path: Sequence[str]) -> Text:
 
 def _service_keys(service: Mapping[str, Any]) -> Iterator[str]:
     for key in SERVICE_KEYS:
-        value: Any = service
-        for part in key.split("."):
-            value = value.get(part) if isinstance(value, dict) else None
-        if value:
+        if value_at(service, key.split(".")):
             yield key
     deploy = service.get("deploy") or {}
     if str(deploy.get("mode", "")).startswith("global"):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeGuard
 
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.catalog.compose.keypath import KeyPath, Report
+from aiserver_tray.catalog.compose.keypath import KeyPath, Report, mappings
 from aiserver_tray.catalog.compose.problems import found
 from aiserver_tray.catalog.compose.shortforms import (
     parse_device,
@@ -31,12 +31,12 @@ def canonicalize(tree: _Tree, report: Report) -> _Tree:
 
     A second call changes nothing.
     """
-    services = _mappings(tree.get("services"))
+    services = mappings(tree.get("services"))
     for name, service in services:
         _canonical_service(service, ("services", name), report)
     _canonical_ports(services, report)
     for section in ("networks", "volumes", "secrets", "configs"):
-        for name, resource in _mappings(tree.get(section)):
+        for name, resource in mappings(tree.get(section)):
             _canonical_external(resource, (section, name), report)
     return tree
 
@@ -112,12 +112,6 @@ def _too_many_ports() -> Text:
 
 def _expected(error: ValueError, value: object) -> Text:
     return Text("expected {expected}, found {found}", expected=error.args[0], found=found(value))
-
-
-def _mappings(section: object) -> list[tuple[str, _Tree]]:
-    if not isinstance(section, dict):
-        return []
-    return [(name, entry) for name, entry in section.items() if isinstance(entry, dict)]
 
 
 def _are_texts(value: object) -> TypeGuard[list[str]]:

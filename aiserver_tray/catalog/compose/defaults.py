@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.catalog.compose.keypath import KeyPath, Report
+from aiserver_tray.catalog.compose.keypath import KeyPath, Report, value_at
 
 _Tree = dict[str, Any]
 
@@ -57,11 +57,8 @@ def _complete_service(service: _Tree) -> None:
 
 def _device_requests(service: _Tree, path: KeyPath) -> Iterator[tuple[KeyPath, _Tree]]:
     yield from _entries(service.get("gpus"), (*path, "gpus"))
-    found: Any = service
     keys = ("deploy", "resources", "reservations", "devices")
-    for key in keys:
-        found = found.get(key) if isinstance(found, dict) else None
-    yield from _entries(found, (*path, *keys))
+    yield from _entries(value_at(service, keys), (*path, *keys))
 
 
 def _complete_request(request: _Tree, path: KeyPath, report: Report) -> None:

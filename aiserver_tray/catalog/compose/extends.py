@@ -8,7 +8,7 @@ from typing import Any
 
 from aiserver_tray.base.errors import Problem
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.catalog.compose.keypath import KeyPath
+from aiserver_tray.catalog.compose.keypath import KeyPath, mappings, value_at
 from aiserver_tray.catalog.compose.merge import extend_service
 from aiserver_tray.catalog.compose.paths import expand
 from aiserver_tray.catalog.compose.problems import Problems
@@ -36,9 +36,8 @@ def apply_extends(
     """Resolve ``extends`` for every service of *source*. Files are relative to *folder* and read by
     *open_source*."""
     extending = _Extending(folder, open_source, problems)
-    for name, service in source.services.items():
-        if isinstance(service, dict):
-            extending.resolve(name, source, ("services", name))
+    for name, _ in mappings(source.services):
+        extending.resolve(name, source, ("services", name))
 
 
 @dataclass(frozen=True)
@@ -148,8 +147,5 @@ def drop(tree: Tree, paths: set[KeyPath] | frozenset[KeyPath]) -> None:
     """Remove the content at *paths*, for ``!reset`` and ``!override``. List items stay, as in
     Docker Compose."""
     for *above, key in (path for path in paths if path):
-        value: Any = tree
-        for part in above:
-            value = value.get(part) if isinstance(value, dict) else None
-        if isinstance(value, dict):
+        if isinstance(value := value_at(tree, above), dict):
             value.pop(key, None)
