@@ -224,9 +224,8 @@ def _is_pinned(image: str) -> bool:
 def _ignored_extensions(module: Module) -> list[Problem]:
     """The x-aiserver of files that *module* extends or includes: it has no effect."""
     own = {document.file for document in module.documents}
-    text = Text(
-        "this has no effect for {file}, which extends or includes this file", file=module.file
-    )
+    file = module.file
+    text = Text("this has no effect for {file}, which extends or includes this file", file=file)
     return [
         Problem(document.place((EXTENSION,)), text)
         for document in local_documents(module.source)

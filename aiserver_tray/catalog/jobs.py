@@ -13,9 +13,7 @@ if TYPE_CHECKING:
 def jobs_in(project: "Project") -> frozenset[str]:
     """The jobs among the services of *project*."""
     services = {name: service.extensions for name, service in project.services.items()}
-    awaited = (
-        other for service in project.services.values() for other in service.depends_on.items()
-    )
+    awaited = (other for s in project.services.values() for other in s.depends_on.items())
     return jobs_of(services, ((name, how.condition) for name, how in awaited))
 
 

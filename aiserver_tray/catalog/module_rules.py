@@ -77,12 +77,10 @@ def services_under_rules(
     catalog: Catalog, module: Module, project: "Project"
 ) -> list[ServiceUnderRules]:
     """The services of *module*, whose `whole_project` is *project*."""
-    jobs = jobs_in(project)
-    ports = frozenset(_odd_ports(module).values())
+    jobs, ports = jobs_in(project), frozenset(_odd_ports(module).values())
+    secrets = {name: tuple(secrets_used(catalog, module, name)) for name in project.services}
     return [
-        ServiceUnderRules(
-            module, name, model, name in jobs, ports, tuple(secrets_used(catalog, module, name))
-        )
+        ServiceUnderRules(module, name, model, name in jobs, ports, secrets[name])
         for name, model in project.services.items()
     ]
 

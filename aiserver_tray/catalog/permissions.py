@@ -196,9 +196,8 @@ def _of_mount(mount: "Mount", module: Module, project: "Project") -> Iterator[Pe
 
 
 def _of_volume(mount: "Mount", volume: "Volume", module: Module) -> Iterator[Permission]:
-    kind, device, options = (
-        str(volume.driver_opts.get(key, "")) for key in ("type", "device", "o")
-    )
+    given = volume.driver_opts
+    kind, device, options = (str(given.get(key, "")) for key in ("type", "device", "o"))
     if volume.external:
         yield Permission("volume", volume.name)
     elif volume.driver not in ("", "local"):

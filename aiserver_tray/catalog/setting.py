@@ -39,9 +39,10 @@ _SIZE = re.compile(
 )
 _LEAST_BYTES = 6 * 1024**2
 """Docker's minimum memory for a container: a lower number without a unit can't mean bytes."""
-_BOOLEANS = dict.fromkeys(("true", "yes", "on", "1"), "true") | dict.fromkeys(
-    ("false", "no", "off", "0"), "false"
-)
+_BOOLEANS: Mapping[str, str | Text] = {
+    **dict.fromkeys(("true", "yes", "on", "1"), "true"),
+    **dict.fromkeys(("false", "no", "off", "0"), "false"),
+}
 
 
 def _both_languages(value: object) -> object:
@@ -211,9 +212,8 @@ class Setting(Closed):
 def _choice(text: str, choices: Mapping[str, Choice]) -> str | Text:
     if text.strip() in choices:
         return text.strip()
-    return Text(
-        "expected one of {choices}, found {found!r}", choices=", ".join(choices), found=text
-    )
+    names = ", ".join(choices)
+    return Text("expected one of {choices}, found {found!r}", choices=names, found=text)
 
 
 def _port(text: str) -> str | Text:
@@ -224,9 +224,8 @@ def _port(text: str) -> str | Text:
 
 
 def _boolean(text: str) -> str | Text:
-    return _BOOLEANS.get(text.strip().lower()) or Text(
-        "expected true or false, found {found!r}", found=text
-    )
+    why = Text("expected true or false, found {found!r}", found=text)
+    return _BOOLEANS.get(text.strip().lower(), why)
 
 
 def _size(text: str) -> str | Text:

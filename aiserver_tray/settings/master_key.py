@@ -162,9 +162,8 @@ class KeyKeeper:
 
     def _missing(self, record: KeyRecord) -> Text:
         if record.store == "file":
-            return Text(
-                "its key file {file} is missing. Restore it from a backup", file=self.key_file
-            )
+            file = self.key_file
+            return Text("its key file {file} is missing. Restore it from a backup", file=file)
         return Text(
             "its key, the entry {entry} in the credential store {store}, is missing. Restore it "
             "from a backup, or log in as the user who created this installation",

@@ -219,13 +219,12 @@ class Settings:
             secret |= dict.fromkeys(resets & self.secrets.names())
         kept = {address for address in secret if declared[address].keep}
         before = self.secrets.change(secret, kept) if secret else {}
+        new = {a: v for a, v in values.items() if a not in secret and v is not None}
         try:
             with self._settings.update() as data:
                 for address in values.keys() & data.values.keys():
                     del data.values[address]
-                data.values |= {
-                    a: v for a, v in values.items() if a not in secret and v is not None
-                }
+                data.values |= new
         except SettingError:
             if before:
                 self.secrets.restore(before)

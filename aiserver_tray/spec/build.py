@@ -55,9 +55,8 @@ def module_target(
     scope = _scope(resolved, owner, bind)
     settings = _port_settings(resolved.module, values)
     names = [name for name, s in resolved.project.services.items() if s.replicas > 0]
-    services = tuple(
-        _service_target(scope, name, settings, found) for name, found in files(scope, names).items()
-    )
+    read = files(scope, names)
+    services = tuple(_service_target(scope, n, settings, found) for n, found in read.items())
     _check_names(scope, services)
     check_circle(scope, services)
     return ModuleTarget(
@@ -100,9 +99,8 @@ def _check_names(scope: Scope, services: Sequence[ServiceTarget]) -> None:
     """Check that no two objects of one module get the same name on the engine."""
     taken = {volume.name for volume in scope.volumes.values()}
     clashes = [name for service in services for name in service.config_volumes if name in taken]
-    clashes += [
-        n.name for n in scope.networks.values() if n.name == SHARED_NETWORK and not n.external
-    ]
+    own = (network.name for network in scope.networks.values() if not network.external)
+    clashes += [name for name in own if name == SHARED_NETWORK]
     if clashes:
         text = Text(
             "expected other names in this module: {names} would be two different objects on the "
@@ -117,9 +115,8 @@ def _scope(resolved: ResolvedModule, owner: Owner, bind: str) -> Scope:
     opened = page(resolved.open, bind)
     networks = {k: network_target(name, k, n, owner) for k, n in project.networks.items()}
     volumes = {k: volume_target(name, k, v, owner) for k, v in project.volumes.items()}
-    return Scope(
-        resolved.module, resolved.requires, project, owner, bind, opened, networks, volumes
-    )
+    module, requires = resolved.module, resolved.requires
+    return Scope(module, requires, project, owner, bind, opened, networks, volumes)
 
 
 def _port_settings(module: Module, values: Mapping[str, str]) -> dict[int, str]:

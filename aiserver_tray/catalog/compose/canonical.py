@@ -62,9 +62,7 @@ def _replace(tree: _Tree, key: str, convert: _Convert, path: KeyPath, report: Re
 
 def _replace_each(items: object, convert: _Convert, path: KeyPath, report: Report) -> None:
     if isinstance(items, list):
-        items[:] = [
-            _converted(item, convert, (*path, index), report) for index, item in enumerate(items)
-        ]
+        items[:] = [_converted(e, convert, (*path, n), report) for n, e in enumerate(items)]
 
 
 def _converted(value: object, convert: _Convert, path: KeyPath, report: Report) -> object:

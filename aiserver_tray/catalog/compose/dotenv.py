@@ -99,9 +99,8 @@ class _EnvFile:
 
     def _quoted(self, quote: str) -> str:
         """The text up to the same quote; a backslash keeps a quote from ending it."""
-        match = re.compile(rf"(?:[^\\{quote}]|\\.)*", re.DOTALL).match(
-            self._text, self._position + 1
-        )
+        pattern = re.compile(rf"(?:[^\\{quote}]|\\.)*", re.DOTALL)
+        match = pattern.match(self._text, self._position + 1)
         end = match.end() if match else len(self._text)
         if self._text[end : end + 1] != quote:
             raise self._error(Text("expected a closing quote"))

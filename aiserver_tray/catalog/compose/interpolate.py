@@ -8,6 +8,7 @@ from typing import Any
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.keypath import KeyPath, Report
 from aiserver_tray.catalog.compose.patterns import Trie, step, trie
+from aiserver_tray.catalog.compose.scalars import FLAGS
 from aiserver_tray.catalog.compose.template import Lookup, TemplateError, substitute
 from aiserver_tray.catalog.compose.unfit import WordedError
 
@@ -15,9 +16,6 @@ Cast = Callable[[str], int | float | bool]
 
 _WHOLE = re.compile(r"[-+]?[0-9]+")
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
-_BOOLEANS = dict.fromkeys(("true", "y", "yes", "on"), True) | dict.fromkeys(
-    ("false", "n", "no", "off"), False
-)
 
 
 class _CastError(WordedError):
@@ -37,7 +35,7 @@ def _number(text: str) -> float:
 
 
 def _boolean(text: str) -> bool:
-    if (value := _BOOLEANS.get(text.lower())) is None:
+    if (value := FLAGS.get(text.lower())) is None:
         raise _CastError(Text("true or false"))
     return value
 

@@ -89,10 +89,8 @@ class _Merger:
 
     def logging(self, base: Any, over: Any, path: KeyPath, rules: "Trie[Merge] | None") -> Any:  # noqa: ANN401
         """Options of one driver mean nothing to another."""
-        drivers = [
-            side["driver"] for side in (base, over) if isinstance(side, dict) and "driver" in side
-        ]
-        if len(drivers) == 2 and drivers[0] != drivers[1]:
+        sides = [side for side in (base, over) if isinstance(side, dict) and "driver" in side]
+        if len(sides) == 2 and sides[0]["driver"] != sides[1]["driver"]:
             return over
         return self.values(base, over, path, rules)
 

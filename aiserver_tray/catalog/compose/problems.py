@@ -101,10 +101,9 @@ class Problems:
         """
         if self._found:
             order = {file: index for index, (file, _) in enumerate(reversed(self._found))}
-            found = self._found.values()
-            raise CatalogError(
-                sorted(found, key=lambda one: (-order[one.place.file], one.place.line or 0))
-            )
+            places = ((problem.place, problem) for problem in self._found.values())
+            by_place = sorted(places, key=lambda p: (-order[p[0].file], p[0].line or 0))
+            raise CatalogError([problem for _, problem in by_place])
 
 
 def problems_of(

@@ -29,9 +29,11 @@ _INTEGER = re.compile(r"[+-]?[0-9]+")
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
 _SUSPENDED_BY = {"'": {'"', ")"}, '"': {"'", ")"}, "`": {"'", '"', ")"}, ")": {"'", '"', "`"}}
 _UNCLOSED = Text("a command line whose quotes and brackets are closed")
-_FLAGS = dict.fromkeys(("true", "y", "yes", "on"), True) | dict.fromkeys(
-    ("false", "n", "no", "off"), False
-)
+FLAGS = {
+    **dict.fromkeys(("true", "y", "yes", "on"), True),
+    **dict.fromkeys(("false", "n", "no", "off"), False),
+}
+"""The words for booleans, as in YAML 1.1."""
 
 
 def parse_duration(text: object) -> int:
@@ -114,8 +116,8 @@ def parse_flag(value: object) -> bool:
     """true or false, also as text in YAML 1.1's words."""
     if isinstance(value, bool):
         return value
-    if isinstance(value, str) and value.lower() in _FLAGS:
-        return _FLAGS[value.lower()]
+    if isinstance(value, str) and value.lower() in FLAGS:
+        return FLAGS[value.lower()]
     raise ValueError(Text("true or false"))
 
 

@@ -48,9 +48,8 @@ def substitute(template: str, lookup: Lookup, depth: int = 0) -> str:
         return template
     if depth > MAX_DEPTH:
         raise TemplateError(Text("expected at most {limit} nested defaults", limit=MAX_DEPTH))
-    return "".join(
-        part if isinstance(part, str) else _value(part, lookup, depth) for part in parse(template)
-    )
+    parts = parse(template)
+    return "".join(p if isinstance(p, str) else _value(p, lookup, depth) for p in parts)
 
 
 def references(template: str, depth: int = 0) -> Iterator[Reference]:
