@@ -189,9 +189,8 @@ def load_catalog(roots: Sequence[Path]) -> Catalog:
         except CatalogError as error:
             wrong[folder] = error.problems
             continue
-        clash = _name_problems(module, modules.get(name))
-        if clash:
-            wrong[folder] = clash
+        if clash := _name_problem(module, modules.get(name)):
+            wrong[folder] = [Problem(Place(module.file), clash)]
         else:
             modules[name] = module
     own = roots[0].resolve() if roots else None
@@ -210,23 +209,19 @@ def _broken(
     return broken
 
 
-def _name_problems(module: Module, earlier: Module | None) -> list[Problem]:
-    place = Place(module.file)
+def _name_problem(module: Module, earlier: Module | None) -> Text | None:
     if not _NAME.fullmatch(module.name):
-        text = Text(
+        return Text(
             "expected a folder name of a-z, 0-9, _ and - that starts with a letter or digit, "
             "because it becomes part of container names"
         )
-        return [Problem(place, text)]
     if module.name == APP:
-        text = Text("expected another folder name; {name!r} is reserved for the applet", name=APP)
-        return [Problem(place, text)]
+        return Text("expected another folder name; {name!r} is reserved for the applet", name=APP)
     if earlier:
-        text = Text(
+        return Text(
             "expected a unique folder name; {folder} already has a module {name!r}. Rename this "
             "folder",
             name=module.name,
             folder=earlier.folder,
         )
-        return [Problem(place, text)]
-    return []
+    return None

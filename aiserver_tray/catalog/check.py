@@ -1,6 +1,6 @@
 """``catalog check``: all problems of modules at once, each with its place."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,6 @@ from aiserver_tray.catalog.extension import EXTENSION
 from aiserver_tray.catalog.folders import ignored_folders
 from aiserver_tray.catalog.module_rules import (
     ENV_EXAMPLE,
-    ServiceUnderRules,
     env_example_names,
     rule_notes,
     services_under_rules,
@@ -54,26 +53,22 @@ class Report:
         """One line for each finding, and a last one that counts them."""
         return [
             *(problem.render(language) for problem in self.problems),
-            *(
-                Text("{place}: note: {note}", place=n.place, note=n.text).render(language)
-                for n in self.notes
-            ),
-            *(
-                Text(
-                    "{module} needs your permission to: {text}", module=name, text=one.text
-                ).render(language)
-                for name, asked in self.permissions.items()
-                for one in asked
-            ),
-            Text(
-                "{modules}, {problems}, {notes}",
-                modules=Plural(
-                    "{count} module checked", "{count} modules checked", count=len(self.checked)
-                ),
-                problems=Plural("{count} problem", "{count} problems", count=len(self.problems)),
-                notes=Plural("{count} note", "{count} notes", count=len(self.notes)),
-            ).render(language),
+            *(text.render(language) for text in self._other_lines()),
         ]
+
+    def _other_lines(self) -> Iterator[Text]:
+        for note in self.notes:
+            yield Text("{place}: note: {note}", place=note.place, note=note.text)
+        for name, asked in self.permissions.items():
+            for one in asked:
+                yield Text("{module} needs your permission to: {text}", module=name, text=one.text)
+        checked = len(self.checked)
+        yield Text(
+            "{modules}, {problems}, {notes}",
+            modules=Plural("{count} module checked", "{count} modules checked", count=checked),
+            problems=Plural("{count} problem", "{count} problems", count=len(self.problems)),
+            notes=Plural("{count} note", "{count} notes", count=len(self.notes)),
+        )
 
     def as_data(self, language: Language) -> dict[str, Any]:
         """The report as JSON."""
@@ -169,9 +164,7 @@ def _variables(catalog: Catalog, module: Module, values: Mapping[str, str]) -> d
 def _rule_notes(catalog: Catalog, loaded: Sequence[_Loaded]) -> list[Problem]:
     """Deviations from the rules for modules with an x-aiserver."""
     modules = [(one.resolved.module, one.whole) for one in loaded if one.resolved.module.declared]
-    services: list[ServiceUnderRules] = []
-    for module, whole in modules:
-        services += services_under_rules(catalog, module, whole)
+    services = (s for m, whole in modules for s in services_under_rules(catalog, m, whole))
     return rule_notes(catalog, services)
 
 
@@ -231,9 +224,8 @@ def _is_pinned(image: str) -> bool:
 def _ignored_extensions(module: Module) -> list[Problem]:
     """The x-aiserver of files that *module* extends or includes: it has no effect."""
     own = {document.file for document in module.documents}
-    text = Text(
-        "this has no effect for {file}, which extends or includes this file", file=module.file
-    )
+    file = module.file
+    text = Text("this has no effect for {file}, which extends or includes this file", file=file)
     return [
         Problem(document.place((EXTENSION,)), text)
         for document in local_documents(module.source)
@@ -251,10 +243,7 @@ def _shared_names(result: ResolvedModule) -> set[str]:
     return names
 
 
-# -- names on the network that all modules share --------------------------------------------------
-
-
-def shared_name_problems(modules: "Iterable[tuple[Module, Collection[str]]]") -> list[Problem]:
+def shared_name_problems(modules: Iterable[tuple[Module, Collection[str]]]) -> list[Problem]:
     """Check that names on the shared network are unique: one problem per file for names that
     several of *modules* use there."""
     owners: dict[str, Module] = {}

@@ -16,13 +16,20 @@ Kind = Literal["basic", "feature"]
 SettingName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
 
 
+IconName = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+
+
 def _size(text: str) -> str:
     parse_size(text)
     return text
 
 
-Size = Annotated[str, AfterValidator(_size)]
+def _duration(text: str) -> str:
+    parse_duration(text)
+    return text
 
+
+Size = Annotated[str, AfterValidator(_size)]
 
 KernelSettingName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+$")]
 
@@ -40,9 +47,6 @@ class Needs(Closed):
     """About the size of its images in a registry."""
     sysctls: dict[KernelSettingName, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
     """Minimum values of Linux kernel settings."""
-
-
-IconName = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 
 
 class Account(Closed):
@@ -77,15 +81,9 @@ class ModuleExtension(Closed):
         secrets = [name for name, setting in settings.items() if setting.is_secret]
         for account in accounts:
             if account.secret and account.secret not in secrets:
-                raise ValueError(
-                    Text("a secret of this module instead of {name}", name=account.secret)
-                )
+                why = Text("a secret of this module instead of {name}", name=account.secret)
+                raise ValueError(why)
         return accounts
-
-
-def _duration(text: str) -> str:
-    parse_duration(text)
-    return text
 
 
 class Without(Closed):

@@ -14,7 +14,6 @@ from aiserver_tray.base.i18n import Text
 
 FOLDERS = ("*", "basic/*", "features/*")
 """Patterns of module folders in a catalog root."""
-
 _LIKELY = ("*compose*.y*ml", "*/*compose*.y*ml", "*/*/*compose*.y*ml")
 """Usual places of Compose files in a project, the nearest first."""
 

@@ -4,7 +4,6 @@ from aiserver_tray.base.i18n import Text
 
 _SECRET_LENGTH = 8
 """Minimum characters of a secret that a user sets (NIST SP 800-63B-3, 5.1.1.1)."""
-
 _PUBLISHED = frozenset(
     """
     postgres postgresql password passw0rd password1 password123 12345678 123456789 1234567890

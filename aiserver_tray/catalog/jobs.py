@@ -12,14 +12,9 @@ if TYPE_CHECKING:
 
 def jobs_in(project: "Project") -> frozenset[str]:
     """The jobs among the services of *project*."""
-    return jobs_of(
-        {name: service.extensions for name, service in project.services.items()},
-        (
-            (name, how.condition)
-            for service in project.services.values()
-            for name, how in service.depends_on.items()
-        ),
-    )
+    services = {name: service.extensions for name, service in project.services.items()}
+    awaited = (other for s in project.services.values() for other in s.depends_on.items())
+    return jobs_of(services, ((name, how.condition) for name, how in awaited))
 
 
 def jobs_of(

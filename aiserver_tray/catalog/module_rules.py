@@ -30,7 +30,6 @@ ENV_EXAMPLE = "env.example"
 _SIZE = "777m"
 _FIRST_PORT = 50001
 """Values for settings that no file has. A limit or port with another value was written as it is."""
-
 _LOGGING = {"driver": "local", "options": {"max-size": "10m", "max-file": "3"}}
 _NAME = re.compile(r"\$\{(\w+)")
 _REDIS_DATABASE = re.compile(r"@redis:6379(?:/(\d+))?")
@@ -78,12 +77,10 @@ def services_under_rules(
     catalog: Catalog, module: Module, project: "Project"
 ) -> list[ServiceUnderRules]:
     """The services of *module*, whose `whole_project` is *project*."""
-    jobs = jobs_in(project)
-    ports = frozenset(_odd_ports(module).values())
+    jobs, ports = jobs_in(project), frozenset(_odd_ports(module).values())
+    secrets = {name: tuple(secrets_used(catalog, module, name)) for name in project.services}
     return [
-        ServiceUnderRules(
-            module, name, model, name in jobs, ports, tuple(secrets_used(catalog, module, name))
-        )
+        ServiceUnderRules(module, name, model, name in jobs, ports, secrets[name])
         for name, model in project.services.items()
     ]
 
@@ -158,26 +155,18 @@ _MODULE_RULES = (_summary, _needs, _env_example, _port_defaults)
 
 def _privileges(service: ServiceUnderRules) -> Iterator[Problem]:
     if "no-new-privileges:true" not in service.model.security_opt:
-        yield service.note(
-            Text(
-                "write {text}, so that no process gains privileges",
-                text='security_opt: ["no-new-privileges:true"]',
-            ),
-            "security_opt",
-        )
+        missing = 'security_opt: ["no-new-privileges:true"]'
+        text = Text("write {text}, so that no process gains privileges", text=missing)
+        yield service.note(text, "security_opt")
     if service.model.cap_drop != ["ALL"]:
-        yield service.note(
-            Text(
-                "write {text}, and the capabilities that the service needs under cap_add",
-                text="cap_drop: [ALL]",
-            ),
-            "cap_drop",
+        text = Text(
+            "write {text}, and the capabilities that the service needs under cap_add",
+            text="cap_drop: [ALL]",
         )
+        yield service.note(text, "cap_drop")
     if service.model.privileged:
-        yield service.note(
-            Text("remove this, and write the capabilities that the service needs under cap_add"),
-            "privileged",
-        )
+        text = Text("remove this, and write the capabilities that the service needs under cap_add")
+        yield service.note(text, "privileged")
 
 
 def _mounts(service: ServiceUnderRules) -> Iterator[Problem]:
@@ -193,15 +182,12 @@ def _mounts(service: ServiceUnderRules) -> Iterator[Problem]:
 def _limits(service: ServiceUnderRules) -> Iterator[Problem]:
     logging = service.model.logging
     if not logging or {"driver": logging.driver, "options": logging.options} != _LOGGING:
-        text = Text(
-            "write {text}, so that its logs can't fill the disk",
-            text='logging: {driver: local, options: {max-size: 10m, max-file: "3"}}',
-        )
+        wanted = 'logging: {driver: local, options: {max-size: 10m, max-file: "3"}}'
+        text = Text("write {text}, so that its logs can't fill the disk", text=wanted)
         yield service.note(text, "logging")
     if service.is_job and not service.model.mem_limit:
-        yield service.note(
-            Text("write a memory limit, such as {text}", text="mem_limit: 256m"), "mem_limit"
-        )
+        text = Text("write a memory limit, such as {text}", text="mem_limit: 256m")
+        yield service.note(text, "mem_limit")
     # A job runs for a short time, and its memory does not grow with the data.
     if not service.is_job and service.model.mem_limit != parse_size(_SIZE):
         text = Text(
@@ -213,14 +199,11 @@ def _limits(service: ServiceUnderRules) -> Iterator[Problem]:
 
 def _restart(service: ServiceUnderRules) -> Iterator[Problem]:
     if service.is_job and service.model.restart != "no":
-        yield service.note(
-            Text("write {text}, because a job runs once", text='restart: "no"'), "restart"
-        )
+        text = Text("write {text}, because a job runs once", text='restart: "no"')
+        yield service.note(text, "restart")
     if not service.is_job and service.model.restart != "unless-stopped":
-        text = Text(
-            "write {text}, so that the service restarts after a failure",
-            text="restart: unless-stopped",
-        )
+        wanted = "restart: unless-stopped"
+        text = Text("write {text}, so that the service restarts after a failure", text=wanted)
         yield service.note(text, "restart")
 
 
@@ -234,10 +217,7 @@ def _health(service: ServiceUnderRules) -> Iterator[Problem]:
         yield service.note(text, "healthcheck")
     words = " ".join(check.test) if check else ""
     if "wget" in words and "wget -Y off " not in words:
-        text = Text(
-            "write {text}, because BusyBox's wget ignores NO_PROXY",
-            text="wget -Y off",
-        )
+        text = Text("write {text}, because BusyBox's wget ignores NO_PROXY", text="wget -Y off")
         yield service.note(text, "healthcheck", "test")
 
 
@@ -245,16 +225,12 @@ def _stop(service: ServiceUnderRules) -> Iterator[Problem]:
     if service.is_job:
         return
     if not service.model.stop_signal:
-        text = Text(
-            "write the signal that the service stops at, such as {text}",
-            text="stop_signal: SIGTERM",
-        )
+        usual = "stop_signal: SIGTERM"
+        text = Text("write the signal that the service stops at, such as {text}", text=usual)
         yield service.note(text, "stop_signal")
     if not service.model.stop_grace_period:
-        text = Text(
-            "write how long the service may take to stop, such as {text}",
-            text="stop_grace_period: 30s",
-        )
+        usual = "stop_grace_period: 30s"
+        text = Text("write how long the service may take to stop, such as {text}", text=usual)
         yield service.note(text, "stop_grace_period")
 
 
@@ -275,10 +251,8 @@ def _reasons(service: ServiceUnderRules) -> Iterator[Problem]:
     """Stored data and authentication are what a service lacks by mistake."""
     without = service.extension.without
     if not (service.is_job or service.model.volumes or without.volumes):
-        text = Text(
-            "write a volume for its data, or why it has none: {text}",
-            text=f"{EXTENSION}: {{without: {{volumes: …}}}}",
-        )
+        reason = f"{EXTENSION}: {{without: {{volumes: …}}}}"
+        text = Text("write a volume for its data, or why it has none: {text}", text=reason)
         yield service.note(text, "volumes")
     if not (service.secrets or without.secrets):
         text = Text(

@@ -11,6 +11,7 @@ from aiserver_tray.base.errors import CatalogError, Place
 from aiserver_tray.base.i18n import LocalText, Text
 from aiserver_tray.catalog.compose.dotenv import parse_env_file
 from aiserver_tray.catalog.compose.files import read_documents
+from aiserver_tray.catalog.compose.keypath import mappings
 from aiserver_tray.catalog.compose.problems import Problems, problems_of
 from aiserver_tray.catalog.compose.profiles import PROFILES
 from aiserver_tray.catalog.compose.reader import Document, is_file
@@ -78,9 +79,7 @@ class Module:
     @property
     def tokens(self) -> dict[str, str]:
         """The settings that are access tokens, by bare name, and of which module."""
-        return {
-            name: setting.token_of for name, setting in self.settings.items() if setting.token_of
-        }
+        return {name: s.token_of for name, s in self.settings.items() if s.token_of}
 
     def _chosen(self, values: Mapping[str, str]) -> list[Any]:
         return [
@@ -167,26 +166,22 @@ def _extension(document: Document) -> ModuleExtension:
 def check_services(module: Module, tree: Mapping[str, Any], problems: Problems) -> None:
     """Report problems of services' x-aiserver in the whole *tree* of *module*'s files, including
     those that they extend and include."""
-    services = tree.get("services")
-    for name, service in services.items() if isinstance(services, dict) else ():
-        if isinstance(service, dict) and EXTENSION in service:
+    for name, service in mappings(tree.get("services")):
+        if EXTENSION in service:
             path = ("services", name, EXTENSION)
             try:
                 requires = stated(service).requires or ()
             except ValidationError as error:
                 problems.extend(problems_of(error, problems.place, path))
                 continue
-            for index in _unknown_indexes(requires, module.possible_requires):
-                text = Text(
-                    "expected one of the required modules ({known}), found {found!r}",
-                    known=", ".join(module.possible_requires),
-                    found=requires[index],
-                )
-                problems.report((*path, "requires", index), text)
-
-
-def _unknown_indexes(names: Sequence[str], known: Sequence[str]) -> list[int]:
-    return [index for index, name in enumerate(names) if name not in known]
+            for index, required in enumerate(requires):
+                if required not in module.possible_requires:
+                    text = Text(
+                        "expected one of the required modules ({known}), found {found!r}",
+                        known=", ".join(module.possible_requires),
+                        found=required,
+                    )
+                    problems.report((*path, "requires", index), text)
 
 
 def _dotenv(file: Path, given: Mapping[str, str]) -> dict[str, str]:

@@ -60,28 +60,13 @@ _TEXTS: Mapping[Kind, Text] = {
     "secret": Text("read the secret {subject}"),
 }
 
-_USUAL_CAPABILITIES = frozenset(
-    [
-        "AUDIT_WRITE",
-        "CHOWN",
-        "DAC_OVERRIDE",
-        "FOWNER",
-        "FSETID",
-        "KILL",
-        "MKNOD",
-        "NET_BIND_SERVICE",
-        "NET_RAW",
-        "SETFCAP",
-        "SETGID",
-        "SETPCAP",
-        "SETUID",
-        "SYS_CHROOT",
-    ]
-)
+_USUAL_CAPABILITIES = frozenset({
+    "AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE",
+    "NET_RAW", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT",
+})  # fmt: skip
 """Capabilities that the engine gives each container. Adding one back after ``cap_drop`` asks for
 nothing (https://docs.docker.com/engine/containers/run/#runtime-privilege-and-linux-capabilities).
 """
-
 _SOCKETS = frozenset({"docker.sock", "docker_engine", "podman.sock", "containerd.sock"})
 _OWN_NETWORKS = frozenset({"", "none", "disabled", "bridge", "default"})
 """Values of ``network_mode`` that connect a container to nothing of other programs."""
@@ -211,8 +196,8 @@ def _of_mount(mount: "Mount", module: Module, project: "Project") -> Iterator[Pe
 
 
 def _of_volume(mount: "Mount", volume: "Volume", module: Module) -> Iterator[Permission]:
-    given = (str(volume.driver_opts.get(key, "")) for key in ("type", "device", "o"))
-    kind, device, options = given
+    given = volume.driver_opts
+    kind, device, options = (str(given.get(key, "")) for key in ("type", "device", "o"))
     if volume.external:
         yield Permission("volume", volume.name)
     elif volume.driver not in ("", "local"):
@@ -225,8 +210,7 @@ def _of_volume(mount: "Mount", volume: "Volume", module: Module) -> Iterator[Per
 
 
 def _of_path(path: str, mount: "Mount", module: Module) -> Iterator[Permission]:
-    outside = _outside(path, module)
-    if outside is None:
+    if (outside := _outside(path, module)) is None:
         return
     if PurePath(outside.replace("\\", "/")).name in _SOCKETS:
         yield Permission("engine", outside)
@@ -242,9 +226,8 @@ def _of_network(network: "Network") -> Iterator[Permission]:
     elif not network.external and network.driver not in _OWN_DRIVERS:
         yield Permission("network", f"{network.driver}:{network.name}")
     elif any("gateway_mode" in option for option in network.driver_opts):
-        yield Permission(
-            "port", network.name
-        )  # "routed" reaches containers without published ports
+        # "routed" reaches containers without published ports
+        yield Permission("port", network.name)
 
 
 def _outside(path: str, module: Module) -> str | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from aiserver_tray.base.errors import CatalogError
 from aiserver_tray.base.masking import MASK
 from aiserver_tray.catalog.catalog import Catalog
+from aiserver_tray.catalog.compose.keypath import mappings, value_at
 from aiserver_tray.catalog.compose.template import TemplateError, references
 from aiserver_tray.catalog.extension import EXTENSION
 from aiserver_tray.catalog.modules import Module, check_services, load_module
@@ -127,10 +128,9 @@ def resolve_with(module: Module, env: Mapping[str, str], secrets: list[str]) -> 
 
 def _files_of_services(tree: Mapping[str, Any]) -> Iterator[Path]:
     """The env files and label files in *tree*, as far as it has the right shape."""
-    services = tree.get("services")
-    for service in services.values() if isinstance(services, dict) else ():
+    for _, service in mappings(tree.get("services")):
         for key in ("env_file", "label_file"):
-            entries = service.get(key) if isinstance(service, dict) else None
+            entries = service.get(key)
             for entry in entries if isinstance(entries, list) else ():
                 path = entry.get("path") if isinstance(entry, dict) else entry
                 if isinstance(path, str):
@@ -182,25 +182,14 @@ def compose_config(catalog: Catalog, source: Path, env: Mapping[str, str] | None
     return resolve_with(module, values, secrets_in(catalog, module, values)).project.to_compose()
 
 
-# -- the settings that limit the memory of services -----------------------------------------------
-
-
 def limited_services(module: Module) -> dict[str, list[str]]:
     """The services of *module* whose memory limit uses a setting, by the setting's bare name."""
     found: dict[str, list[str]] = {}
-    for service, tree in module.section("services").items():
-        for limit in _limits(tree if isinstance(tree, Mapping) else {}):
-            for name in _names(limit):
+    for service, tree in mappings(module.section("services")):
+        for path in (("mem_limit",), ("deploy", "resources", "limits", "memory")):
+            for name in _names(str(value_at(tree, path))):
                 found.setdefault(name, []).append(service)
     return found
-
-
-def _limits(service: Mapping[str, Any]) -> Iterator[str]:
-    yield str(service.get("mem_limit"))
-    limits: Any = service
-    for key in ("deploy", "resources", "limits", "memory"):
-        limits = limits.get(key) if isinstance(limits, Mapping) else None
-    yield str(limits)
 
 
 def _names(text: str) -> list[str]:

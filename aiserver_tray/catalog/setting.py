@@ -33,18 +33,15 @@ from aiserver_tray.catalog.guessable import why_guessable
 PLACEHOLDER = "change-me-"
 """Prefix of the placeholder ``change-me-<name>`` in ``env.example``; it is never accepted as a
 secret."""
-
 _PORT = re.compile(r"0*(?P<number>[1-9][0-9]{0,4})")
 _SIZE = re.compile(
     r"(?P<number>[0-9]{1,15}(?:\.[0-9]{1,15})?) ?(?P<unit>[kmgtp]?)i?b?", re.IGNORECASE
 )
 _LEAST_BYTES = 6 * 1024**2
 """Docker's minimum memory for a container: a lower number without a unit can't mean bytes."""
-_BOOLEANS = {"true": "true", "yes": "true", "on": "true", "1": "true"} | {
-    "false": "false",
-    "no": "false",
-    "off": "false",
-    "0": "false",
+_BOOLEANS: Mapping[str, str | Text] = {
+    **dict.fromkeys(("true", "yes", "on", "1"), "true"),
+    **dict.fromkeys(("false", "no", "off", "0"), "false"),
 }
 
 
@@ -56,14 +53,11 @@ Localized = Annotated[
     dict[Language, Annotated[str, AfterValidator(in_line)]], BeforeValidator(_both_languages)
 ]
 """A text of the catalog by language; one that is written once is for both."""
-
-
 SettingType = Literal["port", "secret", "text", "choice", "boolean", "size"]
 Generator = Literal["hex32", "base64url32", "alnum32", "alnum20"]
 """Generators of secrets: 32 random bytes as 64 hexadecimal digits or as 43 unpadded base64url
 characters; or 32 random characters of [A-Za-z0-9] (190 bits), or 20 of them (119 bits) for software
 that accepts no more."""
-
 Default = Annotated[str, Field(strict=False, coerce_numbers_to_str=True)] | bool | None
 Texts = Annotated[tuple[str, ...], Field(strict=False)]
 
@@ -212,17 +206,14 @@ class Setting(Closed):
 
     def _read(self, text: str) -> str | Text:
         """The value, or why *text* is none."""
-        if self.type == "choice":
-            return _choice(text, self.choices)
-        return _READERS[self.type](text)
+        return _choice(text, self.choices) if self.type == "choice" else _READERS[self.type](text)
 
 
 def _choice(text: str, choices: Mapping[str, Choice]) -> str | Text:
     if text.strip() in choices:
         return text.strip()
-    return Text(
-        "expected one of {choices}, found {found!r}", choices=", ".join(choices), found=text
-    )
+    names = ", ".join(choices)
+    return Text("expected one of {choices}, found {found!r}", choices=names, found=text)
 
 
 def _port(text: str) -> str | Text:
@@ -233,9 +224,8 @@ def _port(text: str) -> str | Text:
 
 
 def _boolean(text: str) -> str | Text:
-    return _BOOLEANS.get(text.strip().lower()) or Text(
-        "expected true or false, found {found!r}", found=text
-    )
+    why = Text("expected true or false, found {found!r}", found=text)
+    return _BOOLEANS.get(text.strip().lower(), why)
 
 
 def _size(text: str) -> str | Text:
@@ -260,10 +250,6 @@ def why_mask(text: str) -> Text | None:
     return None
 
 
-def _text(text: str) -> str | Text:
-    return text
-
-
 def _one_line(text: str) -> str | Text:
     """*text*, unless an env file or a settings file can't contain it."""
     # Invalid Unicode arrives from a command line as lone surrogates.
@@ -277,17 +263,14 @@ _READERS: Mapping[SettingType, Callable[[str], str | Text]] = {
     "boolean": _boolean,
     "size": _size,
     "secret": _secret,
-    "text": _text,
+    "text": str,
 }
 
 
-# -- regular expressions of a catalog -------------------------------------------------------------
-# They run in linear time, so that no file can make a command hang: Rust's engine has no back
-# references and no look-arounds, and does not backtrack.
-
-
 def compiles(pattern: str) -> bool:
-    """Whether *pattern* is a regular expression that runs in linear time."""
+    """Whether *pattern* is a regular expression that runs in linear time, so that no file can make
+    a command hang: Rust's engine has no back references and no look-arounds, and does not
+    backtrack."""
     try:
         _search(pattern)  # Compiled alone first, because "a)|(b" is valid only inside the group.
         _whole(pattern)

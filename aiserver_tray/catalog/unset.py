@@ -21,13 +21,10 @@ def unset_notes(
     unset = [variable for variable in unset if variable.name not in reported]
     if not unset:
         return []
-    names = list(dict.fromkeys(variable.name for variable in unset))
     text = Text(
         "missing values: {names}. Set them, for example: aiserver-tray config set {address} "
         "{value}",
-        names=", ".join(names),
-        address=f"{module.name}.{names[0]}",
-        value=_asked_for(module, names[0]),
+        **_advice(module, [variable.name for variable in unset]),
     )
     return [Problem(unset[0].place, text)]
 
@@ -66,14 +63,14 @@ def naming(problem: Problem, module: Module, names: Sequence[str]) -> Problem:
         "{problem}. Missing values: {names}. Set them, for example: aiserver-tray config set "
         "{address} {value}",
         problem=problem.text,
-        names=", ".join(dict.fromkeys(names)),
-        address=f"{module.name}.{names[0]}",
-        value=_asked_for(module, names[0]),
+        **_advice(module, names),
     )
     return Problem(problem.place, text)
 
 
-def _asked_for(module: Module, name: str) -> str:
-    """The value in the advised command: a secret is prompted for."""
-    setting = module.settings.get(name)
-    return "-" if setting and setting.is_secret else "VALUE"
+def _advice(module: Module, names: Sequence[str]) -> dict[str, str]:
+    """*names*, and the command that sets the first one: a secret is prompted for."""
+    setting = module.settings.get(names[0])
+    value = "-" if setting and setting.is_secret else "VALUE"
+    address = f"{module.name}.{names[0]}"
+    return {"names": ", ".join(dict.fromkeys(names)), "address": address, "value": value}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiserver_tray.base.errors import Problem
 from aiserver_tray.base.i18n import Text
+from aiserver_tray.catalog.compose.keypath import value_at
 from aiserver_tray.catalog.compose.paths import is_remote
 from aiserver_tray.catalog.modules import Module
 
@@ -30,15 +31,8 @@ SERVICE_KEYS = (
     "build.ssh",
 )
 
-FILE_KEYS = (
-    "external",  # a cluster's store
-    "driver",
-    "driver_opts",
-    "template_driver",
-)
-"""Keys of a secret or config."""
-
-
+FILE_KEYS = ("external", "driver", "driver_opts", "template_driver")
+"""Keys of a secret or config; an external one is in a cluster's store."""
 FILE_FOLDERS = {"configs": PurePosixPath("/"), "secrets": PurePosixPath("/run/secrets")}
 """Folder of a config or secret whose target is no absolute path."""
 
@@ -89,10 +83,7 @@ def _remedy(path: Sequence[str]) -> Text:
 
 def _service_keys(service: Mapping[str, Any]) -> Iterator[str]:
     for key in SERVICE_KEYS:
-        value: Any = service
-        for part in key.split("."):
-            value = value.get(part) if isinstance(value, dict) else None
-        if value:
+        if value_at(service, key.split(".")):
             yield key
     deploy = service.get("deploy") or {}
     if str(deploy.get("mode", "")).startswith("global"):
@@ -140,14 +131,11 @@ def _unlabelled(service: "Service") -> Iterator[int]:
 def hidden_configs(module: Module, project: "Project") -> list[Problem]:
     """Configuration and secret files below a tmpfs: they are put into the container before it
     starts, and the tmpfs is mounted over them."""
+    text = Text("expected a target outside the tmpfs {tmpfs}, which hides {target}")
     return [
         Problem(
             module.place("services", name, section),
-            Text(
-                "expected a target outside the tmpfs {tmpfs}, which hides {target}",
-                tmpfs=mount,
-                target=target,
-            ),
+            text.with_values({"tmpfs": mount, "target": target}),
         )
         for name, service in project.to_compose()["services"].items()
         for section, folder in FILE_FOLDERS.items()

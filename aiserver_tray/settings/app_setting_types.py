@@ -39,9 +39,7 @@ class EngineSetting(Setting):
 
     def _read(self, text: str) -> str | Text:
         host = text.strip()
-        if not host:
-            return host
-        return why_unusable(host) or host
+        return (host and why_unusable(host)) or host
 
 
 class MirrorsSetting(Setting):

@@ -31,12 +31,10 @@ class AppSettings:
 
     @property
     def language(self) -> Literal["system", "en", "zh"]:
-        """The language of texts."""
         return cast(Literal["system", "en", "zh"], self._text("language"))
 
     @property
     def theme(self) -> Theme:
-        """How the dashboard looks."""
         return cast(Theme, self._text("theme"))
 
     @property
@@ -46,7 +44,6 @@ class AppSettings:
 
     @property
     def module_folders(self) -> tuple[str, ...]:
-        """The folders with the user's own modules."""
         return split_folders(self._text("module_folders"))
 
     @property
@@ -56,7 +53,6 @@ class AppSettings:
 
     @property
     def logs_keep(self) -> bool:
-        """Whether the logs of services are kept."""
         return self._flag("logs_keep")
 
     @property
@@ -73,12 +69,10 @@ class AppSettings:
 
     @property
     def logs_not_kept(self) -> frozenset[str]:
-        """Modules whose logs are not kept."""
         return frozenset(self._text("logs_not_kept").split())
 
     @property
     def notify_alerts(self) -> bool:
-        """Whether to notify of alerts."""
         return self._flag("notify_alerts")
 
     @property
@@ -88,12 +82,10 @@ class AppSettings:
 
     @property
     def notify_operations(self) -> bool:
-        """Whether to notify when an operation of the tray ends."""
         return self._flag("notify_operations")
 
     @property
     def notify_engine(self) -> bool:
-        """Whether to notify when the engine stops or is back."""
         return self._flag("notify_engine")
 
     @property

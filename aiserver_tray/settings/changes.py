@@ -31,9 +31,8 @@ def change_settings(settings: Settings, declared: Declared, changes: Changes, ac
     for name, value in changes.items():
         address = address_of(declared, name)
         shown = None if value is None or declared[address].is_secret else shortened(value)
-        settings.journal.add(
-            SettingEntry(actor=actor, address=address, is_reset=value is None, value=shown)
-        )
+        made = SettingEntry(actor=actor, address=address, is_reset=value is None, value=shown)
+        settings.journal.add(made)
 
 
 def forget_setting(settings: Settings, address: str, actor: Actor) -> None:

@@ -14,7 +14,6 @@ from aiserver_tray.settings.files import DamagedError, VersionedFile
 
 _MAX_IMAGES = 500
 """Years of updates; images that the user has removed stay among them."""
-
 _NEWEST_WEIGHT = 0.5
 """Weight of the newest duration against those from before."""
 
@@ -146,9 +145,8 @@ class EngineState:
 
     def add_images(self, ids: Sequence[str]) -> None:
         """Add these images. The oldest ones are dropped if there are too many."""
-        new = dict.fromkeys(ids)
-        kept = [image for image in self.images if image not in new]
-        self.images = [*kept, *new][-_MAX_IMAGES:]
+        kept = [image for image in self.images if image not in ids]
+        self.images = [*kept, *dict.fromkeys(ids)][-_MAX_IMAGES:]
 
 
 @dataclass
@@ -204,9 +202,6 @@ def _digest(content: dict[str, object]) -> str:
     whole = {name: value for name, value in content.items() if name != "digest"}
     text = json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-# -- what is remembered of each engine, in state.json ---------------------------------------------
 
 
 class Engines:

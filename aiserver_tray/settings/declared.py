@@ -1,6 +1,6 @@
-"""Declared settings by address, and changes of their values."""
+"""Declared settings by address, changes of their values, and those in the stored data. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -31,7 +31,8 @@ def address_of(declared: Declared, name: str) -> str:
         return name
     hits = [address for address in declared if _bare(address) == name]
     if not hits:
-        raise UnknownSettingError(name, _candidates(name, declared))
+        known = list(declared if "." in name else dict.fromkeys(map(_bare, declared)))
+        raise UnknownSettingError(name, known)
     if len(hits) > 1:
         why = Text("several modules have this setting. Use one of {names}", names=", ".join(hits))
         raise SettingError(name, why)
@@ -59,14 +60,6 @@ def parsed(declared: Declared, changes: Changes) -> dict[str, str | None]:
 
 def _bare(address: str) -> str:
     return address.rpartition(".")[2]
-
-
-def _candidates(name: str, declared: Declared) -> Sequence[str]:
-    """All settings that *name* can mean: addresses, or bare names."""
-    return list(declared if "." in name else dict.fromkeys(map(_bare, declared)))
-
-
-# -- one setting for display ----------------------------------------------------------------------
 
 
 Origin = Literal["set", "default", "none"]
@@ -103,10 +96,6 @@ def without_value(address: str) -> SettingError:
         name=address,
     )
     return SettingError(address, why, [enter(Text("Enter a value"), address)])
-
-
-# -- the values of settings, from the stored data -------------------------------------------------
-# Pure.
 
 
 def stored_value(address: str, setting: "Setting", stored: Mapping[str, str]) -> str | None:

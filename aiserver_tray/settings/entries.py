@@ -22,7 +22,6 @@ OwnerEvent = Literal["started", "stopped", "handed_over"]
 
 MAX_STEPS: Final = 500
 """Maximum number of steps in one entry."""
-
 _MAX_TEXT = 4000
 """Maximum number of characters of a text or value in an entry."""
 

@@ -26,7 +26,6 @@ from aiserver_tray.system.paths import make_folder
 LOCK_SECONDS = 60.0
 """Seconds to wait for the lock. A writer holds it for milliseconds, or for as long as the user
 takes to unlock the credential store."""
-
 _POLL_SECONDS = 0.005
 
 
@@ -125,7 +124,7 @@ class VersionedFile(Generic[Content]):
             yield data
             content = data.written()
             with self._explained():
-                self._write(content)
+                _write_changed([self.path, self._good], content)
 
     def _has_folder(self) -> bool:
         with self._explained():
@@ -234,37 +233,31 @@ class VersionedFile(Generic[Content]):
             return self._reset(why)
         aside = self._set_aside(self.path)
         write_private(self.path, content)
-        self._notify(
-            aside,
-            Text(
-                "{file} was damaged ({why}). It was restored from its last good copy",
-                file=self.path,
-                why=why,
-            ),
+        notice = Text(
+            "{file} was damaged ({why}). It was restored from its last good copy",
+            file=self.path,
+            why=why,
         )
+        self._notify(aside, notice)
         return data
 
     def _reset(self, why: Text | str) -> Content:
         if self._lost == "refuse":
-            raise SettingError(
-                str(self.path),
-                Text(
-                    "it is damaged ({why}) and has no good copy. Restore it from a backup. To "
-                    "start over without a backup, move this file and its copies away; data that "
-                    "depends on it is then lost",
-                    why=why,
-                ),
+            refusal = Text(
+                "it is damaged ({why}) and has no good copy. Restore it from a backup. To start "
+                "over without a backup, move this file and its copies away; data that depends on "
+                "it is then lost",
+                why=why,
             )
+            raise SettingError(str(self.path), refusal)
         aside = self._set_aside(self.path)
         self._set_aside(self._good)
-        self._notify(
-            aside,
-            Text(
-                "{file} was damaged ({why}) and has no good copy. Defaults are used instead",
-                file=self.path,
-                why=why,
-            ),
+        notice = Text(
+            "{file} was damaged ({why}) and has no good copy. Defaults are used instead",
+            file=self.path,
+            why=why,
         )
+        self._notify(aside, notice)
         return self._content()
 
     def _notify(self, aside: Path | None, notice: Text) -> None:
@@ -279,9 +272,6 @@ class VersionedFile(Generic[Content]):
             return None
         now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
         return path.rename(path.with_name(f"{path.name}.damaged-{now}"))
-
-    def _write(self, content: bytes) -> None:
-        _write_changed([self.path, self._good], content)
 
 
 def _write_changed(paths: Sequence[Path], content: bytes) -> None:

@@ -8,7 +8,7 @@ a full disk, is removed by the next writer.
 import logging
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,14 +25,11 @@ from aiserver_tray.system.paths import make_folder
 KEPT: Final = timedelta(days=90)
 MAX_BYTES: Final = 4 * 2**20
 """Maximum size of the file. If it is exceeded, the older half is removed."""
-
 _PRUNE_INTERVAL = timedelta(days=1)
 """Extra age of the first entry before the file is rewritten, so that this is rare. Readers never
 see entries that are too old."""
-
 _LOCK_SECONDS = 2.0
 """Seconds to wait for the lock. An operation must not wait for a writer that hangs."""
-
 _TIME = re.compile(rb'\{"time":"([^"]+)"')
 _HEAD_BYTES = 100
 
@@ -103,8 +100,7 @@ class Journal:
 
     def _write(self, line: bytes) -> None:
         make_folder(self.path.parent)
-        lock = FileLock(f"{self.path}.lock", timeout=_LOCK_SECONDS, mode=0o600)
-        with lock:
+        with FileLock(f"{self.path}.lock", timeout=_LOCK_SECONDS, mode=0o600):
             with open(self.path, "a+b", buffering=0, opener=_private) as file:
                 _append(file, line)
                 is_full = file.tell() > MAX_BYTES or _is_old(file)
@@ -165,14 +161,11 @@ def _latest(content: bytes) -> Iterator[tuple[bytes, Entry]]:
 
 def _pruned(content: bytes) -> bytes:
     """The newest entries of *content*, as far as half of the maximum size."""
-    lines = (line + b"\n" for line, _ in _latest(content))
-    kept = [*_within(lines, MAX_BYTES // 2)]
+    kept: list[bytes] = []
+    size = 0
+    for line, _ in _latest(content):
+        size += len(line) + 1
+        if size > MAX_BYTES // 2:
+            break
+        kept.append(line + b"\n")
     return b"".join(reversed(kept))
-
-
-def _within(lines: Iterable[bytes], size: int) -> Iterator[bytes]:
-    for line in lines:
-        size -= len(line)
-        if size < 0:
-            return
-        yield line

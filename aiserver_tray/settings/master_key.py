@@ -79,15 +79,14 @@ class KeyKeeper:
             try:
                 made = self._create_in_store()
             except ConnectionError as error:
-                self._notices.append(
-                    Text(
-                        "The credential store can't be used now ({reason}), so secrets are "
-                        "protected by a key file, {file}. Anyone who can read that file can read "
-                        "your secrets. The key stays in that file.",
-                        reason=error.args[0],
-                        file=self.key_file,
-                    )
+                notice = Text(
+                    "The credential store can't be used now ({reason}), so secrets are protected "
+                    "by a key file, {file}. Anyone who can read that file can read your secrets. "
+                    "The key stays in that file.",
+                    reason=error.args[0],
+                    file=self.key_file,
                 )
+                self._notices.append(notice)
         return made or self._create_in_file()
 
     def find(self, record: KeyRecord) -> MasterKey:
@@ -101,12 +100,11 @@ class KeyKeeper:
             raise self._error(self._missing(record))
         key = self._key(text)
         if key.check != record.check:
-            raise self._error(
-                Text(
-                    "it was encrypted with another key. Restore the matching key or the matching "
-                    "file from a backup"
-                )
+            why = Text(
+                "it was encrypted with another key. Restore the matching key or the matching file "
+                "from a backup"
             )
+            raise self._error(why)
         return key
 
     def _create_in_store(self) -> tuple[MasterKey, KeyRecord] | None:
@@ -115,19 +113,16 @@ class KeyKeeper:
         Raises:
             ConnectionError: there is one, and it can't be used now.
         """
-        store = preferred_store()
-        if store is None:
+        if (store := preferred_store()) is None:
             return None
-        text = store.get(self._installation())
-        if text is None:
+        if (text := store.get(self._installation())) is None:
             text = _new_key()
             store.set(self._installation(), text)
         key = self._key(text)
         return key, KeyRecord(store="keyring", backend=store.name, check=key.check)
 
     def _create_in_file(self) -> tuple[MasterKey, KeyRecord]:
-        text = self._filed()
-        if text is None:
+        if (text := self._filed()) is None:
             text = _new_key()
             try:
                 write_private(self.key_file, text.encode() + b"\n")
@@ -157,20 +152,18 @@ class KeyKeeper:
             raise self._unusable(error) from error
 
     def _unusable(self, error: OSError) -> SettingError:
-        return self._error(
-            Text(
-                "its key file {file} can't be read or written ({reason}). Check its folder and "
-                "the free disk space",
-                file=self.key_file,
-                reason=error.strerror or error,
-            )
+        why = Text(
+            "its key file {file} can't be read or written ({reason}). Check its folder and the "
+            "free disk space",
+            file=self.key_file,
+            reason=error.strerror or error,
         )
+        return self._error(why)
 
     def _missing(self, record: KeyRecord) -> Text:
         if record.store == "file":
-            return Text(
-                "its key file {file} is missing. Restore it from a backup", file=self.key_file
-            )
+            file = self.key_file
+            return Text("its key file {file} is missing. Restore it from a backup", file=file)
         return Text(
             "its key, the entry {entry} in the credential store {store}, is missing. Restore it "
             "from a backup, or log in as the user who created this installation",

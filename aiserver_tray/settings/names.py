@@ -38,9 +38,6 @@ DEFAULTS: Final[Mapping[str, str]] = {
 """Of the app's own settings that have one, by address."""
 
 
-# -- a list of folders in one setting -------------------------------------------------------------
-
-
 def split_folders(text: str) -> tuple[str, ...]:
     """The folders in *text*, without checking them. A list that can't be read is one folder."""
     if not text.lstrip().startswith("["):

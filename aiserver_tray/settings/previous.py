@@ -67,8 +67,7 @@ class PreviousValues:
         """Keep *before*, the values of *module* that are about to change; addresses in *secret* are
         secrets."""
         self.forget(module)
-        kept = {_PREFIX + a: v for a, v in before.items() if a in secret and v is not None}
-        if kept:
+        if kept := {_PREFIX + a: v for a, v in before.items() if a in secret and v is not None}:
             self._secrets.change(kept, ())
         values = {a: None if a in secret else value for a, value in before.items()}
         with self._file.update() as data:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args
 
 from aiserver_tray.base.file_version import file_version
 from aiserver_tray.settings.names import (
@@ -28,10 +28,7 @@ if TYPE_CHECKING:
 
 FORMAT: Final = 1
 """The version of the files that this module can read."""
-
 LanguageChoice = Literal["system", "en", "zh"]
-_CHOICES: Final = ("system", "en", "zh")
-
 _Content = dict[str, Any]
 
 
@@ -88,8 +85,7 @@ class QuickSettings:
     @property
     def chosen(self) -> tuple[str, ...] | None:
         """As `Settings.chosen`."""
-        found = self._settings
-        if found is None:
+        if (found := self._settings) is None:
             return self.full.chosen
         chosen = found.get("chosen")
         return None if chosen is None else tuple(chosen)
@@ -98,7 +94,8 @@ class QuickSettings:
     def language(self) -> LanguageChoice:
         """As `AppSettings.language`."""
         choice = self._value("app.language")
-        return cast(LanguageChoice, choice) if choice in _CHOICES else self.full.app.language
+        is_known = choice in get_args(LanguageChoice)
+        return cast(LanguageChoice, choice) if is_known else self.full.app.language
 
     @property
     def engine(self) -> str:

@@ -59,11 +59,7 @@ class Secrets:
     that a credential store keeps their key by."""
 
     def __init__(
-        self,
-        path: Path,
-        installation: Callable[[], str],
-        key_place: KeyPlace,
-        notices: list[Text],
+        self, path: Path, installation: Callable[[], str], key_place: KeyPlace, notices: list[Text]
     ) -> None:
         self._file = VersionedFile(path, SecretsData, notices, lost="refuse")
         self._keeper = KeyKeeper(path, installation, key_place, notices)
@@ -166,15 +162,13 @@ class Secrets:
             sealed = base64.b64decode(stored, validate=True)
             return cipher.decrypt(sealed, name.encode()).decode()
         except (ValueError, CryptoError):
+            why = Text(
+                "its value in {file} was changed by something else. Restore the file from a "
+                "backup, for example from {file}.good",
+                file=self._file.path,
+            )
             # From nothing: a chained error might be shown.
-            raise SettingError(
-                name,
-                Text(
-                    "its value in {file} was changed by something else. Restore the file from a "
-                    "backup, for example from {file}.good",
-                    file=self._file.path,
-                ),
-            ) from None
+            raise SettingError(name, why) from None
 
     def _cipher(self, data: SecretsData) -> "Aead":
         """The cipher of *data*. Creates the key when the first secret is stored."""
@@ -190,11 +184,9 @@ class Secrets:
 
 def _kept(name: str) -> SettingError:
     """The error for an attempt to change a secret that must be kept."""
-    return SettingError(
-        name,
-        Text(
-            "it can't be changed, because stored data depends on it. To start over with another "
-            "value, remove all modules and all their data: aiserver-tray down --volumes. Then "
-            "use another home folder with --home"
-        ),
+    why = Text(
+        "it can't be changed, because stored data depends on it. To start over with another value, "
+        "remove all modules and all their data: aiserver-tray down --volumes. Then use another "
+        "home folder with --home"
     )
+    return SettingError(name, why)

@@ -100,10 +100,7 @@ class Settings:
         from aiserver_tray.settings.secrets import Secrets  # noqa: PLC0415 - slow
 
         return Secrets(
-            self.folder / SECRETS,
-            lambda: self.installation_id,
-            self.home.key_place,
-            self.notices,
+            self.folder / SECRETS, lambda: self.installation_id, self.home.key_place, self.notices
         )
 
     def inspect(self, declared: Declared) -> list[SettingError]:
@@ -133,13 +130,10 @@ class Settings:
         file."""
         return self._settings.stamp, self.secrets.stamp
 
-    # -- settings ------------------------------------------------------------------------------
-
     @property
     def app(self) -> AppSettings:
         """The app's own settings. The file is read only after it has changed."""
-        stamp = self._settings.stamp
-        known = self._app
+        stamp, known = self._settings.stamp, self._app
         if known is None or known[0] != stamp:
             self._app = known = stamp, AppSettings(self._settings.read().values)
         return known[1]
@@ -190,9 +184,7 @@ class Settings:
         stored = self._settings.read().values
         secret = {a for a in self.secrets.names() if a in declared and declared[a].is_secret}
         found = stored | dict.fromkeys(secret, MASK)
-        return [
-            entry(address, setting, found.get(address)) for address, setting in declared.items()
-        ]
+        return [entry(a, setting, found.get(a)) for a, setting in declared.items()]
 
     def set(self, declared: Declared, name: str, text: str) -> None:
         """Set the setting *name* of *declared* (an address, or a bare name if it is unique) to the
@@ -227,13 +219,12 @@ class Settings:
             secret |= dict.fromkeys(resets & self.secrets.names())
         kept = {address for address in secret if declared[address].keep}
         before = self.secrets.change(secret, kept) if secret else {}
+        new = {a: v for a, v in values.items() if a not in secret and v is not None}
         try:
             with self._settings.update() as data:
                 for address in values.keys() & data.values.keys():
                     del data.values[address]
-                data.values |= {
-                    a: v for a, v in values.items() if a not in secret and v is not None
-                }
+                data.values |= new
         except SettingError:
             if before:
                 self.secrets.restore(before)
@@ -278,8 +269,6 @@ class Settings:
         for address in misplaced(declared, stored):
             raise in_the_clear(address, self._settings.path)
         return {a: setting for a, setting in declared.items() if setting.is_secret}
-
-    # -- modules -------------------------------------------------------------------------------
 
     @property
     def chosen(self) -> tuple[str, ...] | None:

@@ -20,12 +20,7 @@ from aiserver_tray.spec.dependencies import check_circle, dependencies
 from aiserver_tray.spec.files import files
 from aiserver_tray.spec.image import image_target
 from aiserver_tray.spec.labels import CONFIG_OF, Owner
-from aiserver_tray.spec.model import (
-    File,
-    ModuleTarget,
-    ServiceTarget,
-    VolumeTarget,
-)
+from aiserver_tray.spec.model import File, ModuleTarget, ServiceTarget, VolumeTarget
 from aiserver_tray.spec.mounts import unnamed_volume_target, volume_names, volume_target
 from aiserver_tray.spec.names import SHARED_NETWORK
 from aiserver_tray.spec.network import network_target
@@ -60,9 +55,8 @@ def module_target(
     scope = _scope(resolved, owner, bind)
     settings = _port_settings(resolved.module, values)
     names = [name for name, s in resolved.project.services.items() if s.replicas > 0]
-    services = tuple(
-        _service_target(scope, name, settings, found) for name, found in files(scope, names).items()
-    )
+    read = files(scope, names)
+    services = tuple(_service_target(scope, n, settings, found) for n, found in read.items())
     _check_names(scope, services)
     check_circle(scope, services)
     return ModuleTarget(
@@ -96,16 +90,17 @@ def _unnamed(scope: Scope, services: Iterable[ServiceTarget]) -> list[VolumeTarg
         labels |= {name: {} for name in service.volumes}
         labels |= {name: {CONFIG_OF: service.service} for name in service.config_volumes}
     named = {volume.name for volume in scope.volumes.values()}
-    return [unnamed_volume_target(scope, n, labels[n]) for n in sorted(labels.keys() - named)]
+    module, owner = scope.module.name, scope.owner
+    new = sorted(labels.keys() - named)
+    return [unnamed_volume_target(module, name, owner, labels[name]) for name in new]
 
 
 def _check_names(scope: Scope, services: Sequence[ServiceTarget]) -> None:
     """Check that no two objects of one module get the same name on the engine."""
     taken = {volume.name for volume in scope.volumes.values()}
     clashes = [name for service in services for name in service.config_volumes if name in taken]
-    clashes += [
-        n.name for n in scope.networks.values() if n.name == SHARED_NETWORK and not n.external
-    ]
+    own = (network.name for network in scope.networks.values() if not network.external)
+    clashes += [name for name in own if name == SHARED_NETWORK]
     if clashes:
         text = Text(
             "expected other names in this module: {names} would be two different objects on the "
@@ -120,9 +115,8 @@ def _scope(resolved: ResolvedModule, owner: Owner, bind: str) -> Scope:
     opened = page(resolved.open, bind)
     networks = {k: network_target(name, k, n, owner) for k, n in project.networks.items()}
     volumes = {k: volume_target(name, k, v, owner) for k, v in project.volumes.items()}
-    return Scope(
-        resolved.module, resolved.requires, project, owner, bind, opened, networks, volumes
-    )
+    module, requires = resolved.module, resolved.requires
+    return Scope(module, requires, project, owner, bind, opened, networks, volumes)
 
 
 def _port_settings(module: Module, values: Mapping[str, str]) -> dict[int, str]:
@@ -138,7 +132,7 @@ def _service_target(
     folders = config_volumes(scope, name, found)
     body, digest = container(scope, name, image, found, folders)
     ports = _ports(service, scope.bind)
-    is_job = name in scope.jobs
+    is_job, grace = name in scope.jobs, service.stop_grace_period
     extension = stated(service.extensions)
     return ServiceTarget(
         module=scope.module.name,
@@ -154,10 +148,8 @@ def _service_target(
         requires=extension.waited_for(scope.requires),
         is_job=is_job,
         is_main=extension.main,
-        ready_within=_stated_limit(extension) or _limit(service, is_job=is_job),
-        stop_grace=_STOP_TIMEOUT_SECONDS
-        if (g := service.stop_grace_period) is None
-        else g / SECOND,
+        ready_within=_ready_within(service, extension, is_job=is_job),
+        stop_grace=_STOP_TIMEOUT_SECONDS if grace is None else grace / SECOND,
         ports=ports,
         port_settings={port.host: settings[port.host] for port in ports if port.host in settings},
         config_hash=digest,
@@ -166,17 +158,12 @@ def _service_target(
     )
 
 
-def _stated_limit(extension: ServiceExtension) -> float | None:
-    within = extension.ready_within
-    return parse_duration(within) / SECOND if within else None
-
-
-def _limit(service: "Service", *, is_job: bool) -> float:
-    return (
-        _JOB_TIMEOUT_SECONDS
-        if is_job
-        else longest_check(service.healthcheck) + _READY_MARGIN_SECONDS
-    )
+def _ready_within(service: "Service", extension: ServiceExtension, *, is_job: bool) -> float:
+    if limit := parse_duration(extension.ready_within or "0"):
+        return limit / SECOND
+    if is_job:
+        return _JOB_TIMEOUT_SECONDS
+    return longest_check(service.healthcheck) + _READY_MARGIN_SECONDS
 
 
 def _ports(service: "Service", bind: str) -> tuple[Port, ...]:

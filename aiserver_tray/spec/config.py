@@ -49,9 +49,7 @@ def config(service: "Service") -> dict[str, Any]:
 def environment(variables: dict[str, str | None]) -> list[str]:
     """``NAME=value`` in the order of the names, which has no meaning; a name without a value takes
     away the image's."""
-    return [
-        name if value is None else f"{name}={value}" for name, value in sorted(variables.items())
-    ]
+    return [n if value is None else f"{n}={value}" for n, value in sorted(variables.items())]
 
 
 def _exposed_ports(service: "Service") -> dict[str, dict[str, Any]]:

@@ -59,42 +59,27 @@ def container(
     names = endpoints.get(SHARED_NETWORK, {}).get("Aliases", ())
     labels |= requires_label(scope.requires) | shared_names_label(names)
     bindings = body["HostConfig"]["PortBindings"].values()
-    place = published_place(
-        scope.open, {bound["HostPort"] for found in bindings for bound in found}
-    )
-    labels |= {PAGE: place} if place else {}
+    ports = {bound["HostPort"] for found in bindings for bound in found}
+    if place := published_place(scope.open, ports):
+        labels[PAGE] = place
     return {**body, "Labels": labels}, hashed
 
 
 def _hash(
-    body: Mapping[str, Any],
-    labels: Mapping[str, str],
-    image: str,
-    files: Sequence[File],
+    body: Mapping[str, Any], labels: Mapping[str, str], image: str, files: Sequence[File]
 ) -> str:
     """The hash over everything that requires a new container. It does not include our own labels,
     or how an image is built: the built image's ID shows changes."""
-    whole = {
-        "body": body,
-        "labels": labels,
-        "image": image,
-        "files": [
-            [f.path, hashlib.sha256(f.content).hexdigest(), f.uid, f.gid, f.mode] for f in files
-        ],
-    }
-    return digest(whole)
-
-
-# -- security -------------------------------------------------------------------------------------
-# Security options of a container; a seccomp profile's file is read and passed on.
+    read = [[f.path, hashlib.sha256(f.content).hexdigest(), f.uid, f.gid, f.mode] for f in files]
+    return digest({"body": body, "labels": labels, "image": image, "files": read})
 
 
 _ALL_PATHS = "systempaths=unconfined"
 
 
 def security(scope: Scope, name: str) -> dict[str, Any]:
-    """``SecurityOpt`` of the service *name*, and the masked and read-only paths that follow from
-    it.
+    """``SecurityOpt`` of the service *name*, with the content of a seccomp profile's file, and the
+    masked and read-only paths that follow from it.
 
     Raises:
         CatalogError: an option is none, or a profile can't be read.

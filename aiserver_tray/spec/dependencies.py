@@ -33,10 +33,8 @@ def dependencies(scope: Scope, name: str) -> tuple[Dependency, ...]:
         if other in there
     )
     implied = sorted(shared - service.depends_on.keys() - {name})
-    return (
-        *stated,
-        *(Dependency(n, "service_started", restart=True, shares=True) for n in implied),
-    )
+    started = (Dependency(n, "service_started", restart=True, shares=True) for n in implied)
+    return (*stated, *started)
 
 
 def _shared(scope: Scope, service: "Service", there: Sequence[str]) -> Iterator[str]:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 _MODE = 0o444
 
-
 MAX_BYTES = 64 * 2**20
 MAX_FILES = 10_000
 """Limits for the configurations and secrets of one module, which are read into memory. A folder

@@ -60,7 +60,7 @@ def host_config(service: "Service", bind: str, container_of: ContainerOf) -> dic
     }
     return {
         **{key: value for key, value in said.items() if value or isinstance(value, bool)},
-        "ExtraHosts": _extra_hosts(service.extra_hosts),
+        "ExtraHosts": extra_hosts(service.extra_hosts),
         "PortBindings": _port_bindings(service, bind),
     }
 
@@ -71,7 +71,8 @@ def shared(mode: str, container_of: ContainerOf) -> str:
     return f"container:{container_of(name)}" if kind == "service" and name else mode
 
 
-def _extra_hosts(hosts: Mapping[str, Iterable[str]]) -> list[str]:
+def extra_hosts(hosts: Mapping[str, Iterable[str]]) -> list[str]:
+    """Addresses by host as ``HOST:ADDRESS``."""
     return sorted(f"{host}:{address}" for host, addresses in hosts.items() for address in addresses)
 
 
@@ -107,8 +108,7 @@ def _restart_policy(service: "Service") -> dict[str, Any]:
 
 
 def _tmpfs(entries: Iterable[str]) -> dict[str, str]:
-    pairs = (entry.partition(":") for entry in entries)
-    return {path: options for path, _, options in pairs}
+    return {path: options for path, _, options in (entry.partition(":") for entry in entries)}
 
 
 def _volumes_from(source: str, container_of: ContainerOf) -> str:
@@ -140,7 +140,7 @@ def _resources(service: "Service") -> dict[str, Any]:
         "NanoCpus": round(service.cpus * NANO),
         "OomKillDisable": service.oom_kill_disable,
         "PidsLimit": service.pids_limit,
-        "Ulimits": [_ulimit(name, limit) for name, limit in sorted(service.ulimits.items())],
+        "Ulimits": ulimits(service.ulimits),
         **(_blkio(service.blkio_config) if service.blkio_config else {}),
     }
     return resources | _deployed(service, resources["DeviceRequests"])
@@ -195,12 +195,12 @@ def _device_request(request: "DeviceRequest") -> dict[str, Any]:
     }
 
 
-def _ulimit(name: str, limit: "Ulimit") -> dict[str, Any]:
-    return {
-        "Name": name,
-        "Soft": limit.soft or limit.single,
-        "Hard": limit.hard or limit.single,
-    }
+def ulimits(given: Mapping[str, "Ulimit"]) -> list[dict[str, Any]]:
+    """The limits of setrlimit(2), by name."""
+    return [
+        {"Name": name, "Soft": limit.soft or limit.single, "Hard": limit.hard or limit.single}
+        for name, limit in sorted(given.items())
+    ]
 
 
 def _blkio(blkio: "BlkioConfig") -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from aiserver_tray.spec.host_config import extra_hosts, ulimits
 from aiserver_tray.spec.model import BuildTarget, ImageTarget
 from aiserver_tray.spec.names import local_tag
 
@@ -48,16 +49,9 @@ def _build_target(module: str, build: "Build", platform: str) -> BuildTarget:
         "pull": build.pull,
         "cachefrom": build.cache_from,
         "networkmode": build.network,
-        "extrahosts": sorted(
-            f"{host}:{address}"
-            for host, addresses in build.extra_hosts.items()
-            for address in addresses
-        ),
+        "extrahosts": extra_hosts(build.extra_hosts),
         "shmsize": build.shm_size,
-        "ulimits": [
-            {"Name": n, "Soft": u.soft or u.single, "Hard": u.hard or u.single}
-            for n, u in sorted(build.ulimits.items())
-        ],
+        "ulimits": ulimits(build.ulimits),
         "isolation": build.isolation,
         "platform": next(iter(build.platforms), platform),
     }

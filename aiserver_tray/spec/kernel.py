@@ -8,7 +8,6 @@ from aiserver_tray.spec.model import Body, ImageTarget
 
 HELPER = ImageTarget("busybox:1.37.0", "busybox:1.37.0")
 """The image for these containers."""
-
 _NOBODY = "65534:65534"
 
 _READ = 'for path; do value=$(cat "/proc/sys/$path") && echo "$path $value"; done; :'

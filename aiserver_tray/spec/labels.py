@@ -18,24 +18,18 @@ INSTALLATION: Final = "io.aiserver.installation"
 HOME: Final = "io.aiserver.home"
 """The installation's home folder when the object was created, for error messages about
 conflicts."""
-
 CONFIG_OF: Final = "io.aiserver.config-of"
 """On a volume with only a service's configuration files: the name of the service."""
-
 REQUIRES: Final = "io.aiserver.requires"
 """On a service's container: the modules that its module required when it was created."""
-
 SHARED_NAMES: Final = "io.aiserver.shared-names"
 """On a service's container: the names by which other modules reach it on the shared network. The
 engine's list of containers has no aliases."""
-
 PAGE: Final = "io.aiserver.page"
 """On the container that publishes its module's page: host and port when it was created."""
-
 ONE_SHOT: Final = "io.aiserver.one-shot"
 """The installation's ID on a container that runs one command and is no service. It does not have
 `INSTALLATION`, so that it is never treated as a module's container."""
-
 _COMPOSE = "com.docker.compose"
 
 
@@ -122,21 +116,12 @@ def resource_body(body: Mapping[str, Any], labels: Mapping[str, str]) -> dict[st
     return {**body, "Labels": {**labels, CONFIG_HASH: digest(body)}}
 
 
-def shared_labels(owner: Owner) -> dict[str, str]:
-    """Labels of the network that all modules share."""
-    return owner.labels
-
-
 def one_shot_labels(owner: Owner) -> dict[str, str]:
     """Labels of a container that lives for one command."""
     return {VERSION: owner.version, ONE_SHOT: owner.installation}
 
 
-# -- digest ---------------------------------------------------------------------------------------
-# The hash that detects whether the definition of an object has changed.
-
-
 def digest(whole: object) -> str:
-    """SHA-256 over *whole*, as JSON."""
+    """SHA-256 over *whole*, as JSON: it detects whether the definition of an object has changed."""
     text = json.dumps(whole, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 Body = Mapping[str, Any]
 """JSON of an Engine API request (https://docs.docker.com/reference/api/engine/version/v1.45/)."""
-
 Condition = Literal["service_started", "service_healthy", "service_completed_successfully"]
 
 

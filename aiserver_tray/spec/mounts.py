@@ -29,13 +29,11 @@ def volume_target(module: str, key: str, volume: "Volume", owner: Owner) -> Volu
     return VolumeTarget(volume_name(module, key), resource_body(body, labels))
 
 
-def unnamed_volume_target(scope: "Scope", name: str, given: Mapping[str, str]) -> VolumeTarget:
-    """The volume *name*, which the file does not name, with *given* labels besides the usual
+def unnamed_volume_target(
+    module: str, name: str, owner: Owner, given: Mapping[str, str]
+) -> VolumeTarget:
+    """The volume *name*, which *module*'s file does not name, with *given* labels besides the usual
     ones."""
-    return _unnamed(scope.module.name, name, scope.owner, given)
-
-
-def _unnamed(module: str, name: str, owner: Owner, given: Mapping[str, str]) -> VolumeTarget:
     key = name.removeprefix(volume_name(module, ""))
     labels = resource_labels("volume", module, key, owner, given)
     return VolumeTarget(name, resource_body({}, labels))
@@ -75,7 +73,7 @@ def with_image_volumes(
     volumes: dict[str, VolumeTarget] = {}
     for folder in sorted(set(map(posixpath.normpath, declared)) - taken):
         name = anonymous_volume_name(service.module, service.service, folder)
-        volumes[folder] = _unnamed(service.module, name, owner, labels)
+        volumes[folder] = unnamed_volume_target(service.module, name, owner, labels)
     more = [volume_mount(volume.name, folder) for folder, volume in volumes.items()]
     mounts = [*(host.get("Mounts") or ()), *more]
     return {**service.body, "HostConfig": {**host, "Mounts": mounts}}, list(volumes.values())

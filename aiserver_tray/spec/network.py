@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from aiserver_tray.spec.host_config import shared
-from aiserver_tray.spec.labels import Owner, resource_body, resource_labels, shared_labels
+from aiserver_tray.spec.labels import Owner, resource_body, resource_labels
 from aiserver_tray.spec.model import NetworkTarget
 from aiserver_tray.spec.names import SHARED_NETWORK, network_name
 from aiserver_tray.spec.scope import Scope
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def network_target(module: str, key: str, network: "Network", owner: Owner) -> NetworkTarget:
     """The network that *module*'s file calls *key*."""
     if network.external:
-        labels = shared_labels(owner) if network.name == SHARED_NETWORK else {}
+        labels = owner.labels if network.name == SHARED_NETWORK else {}
         return NetworkTarget(network.name, {"Labels": labels}, external=True)
     body: dict[str, Any] = {
         "Driver": network.driver,
@@ -67,11 +67,8 @@ def networking(scope: Scope, name: str) -> tuple[dict[str, Any], dict[str, dict[
 
 
 def _by_priority(service: "Service") -> list[str]:
-    def order(item: tuple[str, "ServiceNetwork | None"]) -> tuple[int, str]:
-        key, attachment = item
-        return (-attachment.priority if attachment else 0), key
-
-    return [key for key, _ in sorted(service.networks.items(), key=order)]
+    there = service.networks
+    return sorted(there, key=lambda key: (-found.priority if (found := there[key]) else 0, key))
 
 
 def _endpoint(attachment: "ServiceNetwork | None") -> dict[str, Any]:

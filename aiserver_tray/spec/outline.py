@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from aiserver_tray.catalog.compose.keypath import value_at
 from aiserver_tray.catalog.compose.scalars import parse_size
 from aiserver_tray.catalog.extension import stated
 from aiserver_tray.catalog.jobs import jobs_of, may_end
@@ -15,14 +16,8 @@ from aiserver_tray.spec.page import page
 def module_model(outline: Outline, bind: str) -> ModuleModel:
     """The state's model of the module in *outline*, whose ports are published on *bind*."""
     module = outline.module
-    jobs = jobs_of(
-        outline.services,
-        (
-            (name, str(how.get("condition")))
-            for service in outline.services.values()
-            for name, how in service.get("depends_on", {}).items()
-        ),
-    )
+    awaited = (d for s in outline.services.values() for d in s.get("depends_on", {}).items())
+    jobs = jobs_of(outline.services, ((n, str(how.get("condition"))) for n, how in awaited))
     found = {name: (_restart(s), _serving(s)) for name, s in outline.services.items()}
     ending = may_end(module, found, jobs)
     return ModuleModel(
@@ -54,10 +49,7 @@ def module_model(outline: Outline, bind: str) -> ModuleModel:
 
 def _memory(service: Mapping[str, Any]) -> int | None:
     """Its limit. Nothing has checked it, so an invalid one counts as none."""
-    limits: Any = service.get("deploy")
-    for key in ("resources", "limits"):
-        limits = limits.get(key) if isinstance(limits, dict) else None
-    deployed = limits.get("memory") if isinstance(limits, dict) else None
+    deployed = value_at(service, ("deploy", "resources", "limits", "memory"))
     try:
         return parse_size(deployed or service.get("mem_limit", 0)) or None
     except ValueError:
@@ -72,9 +64,7 @@ def _serving(service: Mapping[str, Any]) -> object:
 
 
 def _restart(service: Mapping[str, Any]) -> str:
-    deploy = service.get("deploy")
-    policy = deploy.get("restart_policy") if isinstance(deploy, dict) else None
-    if isinstance(policy, dict):
+    if isinstance(policy := value_at(service, ("deploy", "restart_policy")), dict):
         return str(policy.get("condition", ""))
     return str(service.get("restart", "")).partition(":")[0]
 

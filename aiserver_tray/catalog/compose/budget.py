@@ -11,10 +11,8 @@ from aiserver_tray.catalog.compose.reader import Document, is_file, parse_docume
 MAX_REUSED_VALUES = 1_000_000
 """Values that a project gets from the files that it includes, the files that it extends, and the
 services that it extends. Each use counts, because each has its own copy."""
-
 _LEAST_VALUES = 100
 """Values that a file counts at least. Reading and merging it takes time even if it is empty."""
-
 MAX_ENV_BYTES = 64 * 2**20
 """Bytes of the env files and label files of a project. Each use counts, because each is parsed with
 other variables."""

@@ -46,11 +46,9 @@ def _print_ssh(keys: dict[str, str | None]) -> list[str]:
 
 
 def _ssh(value: object) -> object:
-    return (
-        {key: None if path is None else text_of(path) for key, path in value.items()}
-        if isinstance(value, dict)
-        else value
-    )
+    if not isinstance(value, dict):
+        return value
+    return {key: None if path is None else text_of(path) for key, path in value.items()}
 
 
 Ssh = Annotated[dict[str, str | None], BeforeValidator(_ssh), PlainSerializer(_print_ssh)]

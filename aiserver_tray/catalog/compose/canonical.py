@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeGuard
 
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.catalog.compose.keypath import KeyPath, Report
+from aiserver_tray.catalog.compose.keypath import KeyPath, Report, mappings
 from aiserver_tray.catalog.compose.problems import found
 from aiserver_tray.catalog.compose.shortforms import (
     parse_device,
@@ -31,12 +31,12 @@ def canonicalize(tree: _Tree, report: Report) -> _Tree:
 
     A second call changes nothing.
     """
-    services = _mappings(tree.get("services"))
+    services = mappings(tree.get("services"))
     for name, service in services:
         _canonical_service(service, ("services", name), report)
     _canonical_ports(services, report)
     for section in ("networks", "volumes", "secrets", "configs"):
-        for name, resource in _mappings(tree.get(section)):
+        for name, resource in mappings(tree.get(section)):
             _canonical_external(resource, (section, name), report)
     return tree
 
@@ -62,9 +62,7 @@ def _replace(tree: _Tree, key: str, convert: _Convert, path: KeyPath, report: Re
 
 def _replace_each(items: object, convert: _Convert, path: KeyPath, report: Report) -> None:
     if isinstance(items, list):
-        items[:] = [
-            _converted(item, convert, (*path, index), report) for index, item in enumerate(items)
-        ]
+        items[:] = [_converted(e, convert, (*path, n), report) for n, e in enumerate(items)]
 
 
 def _converted(value: object, convert: _Convert, path: KeyPath, report: Report) -> object:
@@ -94,13 +92,12 @@ def _canonical_ports(services: list[tuple[str, _Tree]], report: Report) -> None:
 
 
 def _canonical_port(port: Any, path: KeyPath, report: Report) -> list[Any]:  # noqa: ANN401
-    if isinstance(port, bool) or not isinstance(port, int | str):
-        return [port]
-    try:
-        return parse_port(str(port))
-    except ValueError as error:
-        report(path, _expected(error, port))
-        return [port]
+    if isinstance(port, int | str) and not isinstance(port, bool):
+        try:
+            return parse_port(str(port))
+        except ValueError as error:
+            report(path, _expected(error, port))
+    return [port]
 
 
 def _too_many_ports() -> Text:
@@ -113,12 +110,6 @@ def _too_many_ports() -> Text:
 
 def _expected(error: ValueError, value: object) -> Text:
     return Text("expected {expected}, found {found}", expected=error.args[0], found=found(value))
-
-
-def _mappings(section: object) -> list[tuple[str, _Tree]]:
-    if not isinstance(section, dict):
-        return []
-    return [(name, entry) for name, entry in section.items() if isinstance(entry, dict)]
 
 
 def _are_texts(value: object) -> TypeGuard[list[str]]:
@@ -135,10 +126,6 @@ def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-def _build(value: object) -> object:
-    return {"context": value} if isinstance(value, str) else value
-
-
 def _named(value: object) -> object:
     """Rejected here, because a list's ``=VALUE``, which is allowed, becomes an empty key later."""
     if isinstance(value, dict) and "" in value:
@@ -153,9 +140,8 @@ def _depends_on(value: object) -> object:
 
 
 def _env_files(value: object) -> object:
-    return (
-        [_env_file(item) for item in value] if isinstance(value := _listed(value), list) else value
-    )
+    value = _listed(value)
+    return [_env_file(item) for item in value] if isinstance(value, list) else value
 
 
 def _env_file(value: object) -> object:
@@ -172,10 +158,6 @@ def _service_networks(value: object) -> object:
     return dict.fromkeys(_unique(value)) if _are_texts(value) else value
 
 
-def _file_mount(value: object) -> object:
-    return {"source": value} if isinstance(value, str) else value
-
-
 def _parsed(parse: Callable[[str], Any]) -> _Convert:
     return lambda value: parse(value) if isinstance(value, str) else value
 
@@ -184,9 +166,11 @@ def _parsed_list(parse: Callable[[list[Any]], Any]) -> _Convert:
     return lambda value: parse(value) if isinstance(value, list) else value
 
 
+_file_mount = _parsed(lambda text: {"source": text})
+
 _WHOLE: dict[str, _Convert] = {
     "annotations": _named,
-    "build": _build,
+    "build": _parsed(lambda text: {"context": text}),
     "depends_on": _depends_on,
     "dns": _listed,
     "env_file": _env_files,
@@ -223,11 +207,6 @@ def _canonical_external(resource: _Tree, path: KeyPath, report: Report) -> None:
     resource["external"] = True
     name = external.get("name", resource.get("name"))
     if "name" in external and resource.setdefault("name", name) != name:
-        report(
-            (*path, "name"),
-            Text(
-                "expected {name!r} as in external.name, found {found}",
-                name=name,
-                found=found(resource["name"]),
-            ),
-        )
+        other = found(resource["name"])
+        text = Text("expected {name!r} as in external.name, found {found}", name=name, found=other)
+        report((*path, "name"), text)

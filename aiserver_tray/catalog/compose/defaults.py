@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.catalog.compose.keypath import KeyPath, Report
+from aiserver_tray.catalog.compose.keypath import KeyPath, Report, value_at
 
 _Tree = dict[str, Any]
 
@@ -57,11 +57,8 @@ def _complete_service(service: _Tree) -> None:
 
 def _device_requests(service: _Tree, path: KeyPath) -> Iterator[tuple[KeyPath, _Tree]]:
     yield from _entries(service.get("gpus"), (*path, "gpus"))
-    found: Any = service
     keys = ("deploy", "resources", "reservations", "devices")
-    for key in keys:
-        found = found.get(key) if isinstance(found, dict) else None
-    yield from _entries(found, (*path, *keys))
+    yield from _entries(value_at(service, keys), (*path, *keys))
 
 
 def _complete_request(request: _Tree, path: KeyPath, report: Report) -> None:
@@ -83,15 +80,10 @@ def _check_external(volume: _Tree, path: KeyPath, report: Report) -> None:
 
 
 def _check_source(resource: _Tree, sources: tuple[str, ...], path: KeyPath, report: Report) -> None:
-    given = [key for key in sources if key in resource]
+    given, expected = [key for key in sources if key in resource], ", ".join(sources)
     if len(given) > 1:
-        report(
-            path,
-            Text(
-                "expected one of {expected}, found {found}",
-                expected=", ".join(sources),
-                found=", ".join(given),
-            ),
-        )
+        found = ", ".join(given)
+        text = Text("expected one of {expected}, found {found}", expected=expected, found=found)
+        report(path, text)
     elif not given and "driver" not in resource and "external" not in resource:
-        report(path, Text("expected one of {expected}, found none", expected=", ".join(sources)))
+        report(path, Text("expected one of {expected}, found none", expected=expected))

@@ -99,9 +99,8 @@ class _EnvFile:
 
     def _quoted(self, quote: str) -> str:
         """The text up to the same quote; a backslash keeps a quote from ending it."""
-        match = re.compile(rf"(?:[^\\{quote}]|\\.)*", re.DOTALL).match(
-            self._text, self._position + 1
-        )
+        pattern = re.compile(rf"(?:[^\\{quote}]|\\.)*", re.DOTALL)
+        match = pattern.match(self._text, self._position + 1)
         end = match.end() if match else len(self._text)
         if self._text[end : end + 1] != quote:
             raise self._error(Text("expected a closing quote"))
@@ -118,8 +117,7 @@ class _EnvFile:
             raise self._error(error.text.with_values(hidden)) from None
 
     def _lookup(self, name: str) -> str | None:
-        value = self._before(name)
-        if value is None:
+        if (value := self._before(name)) is None:
             value = self._found.get(name)
         self._expansion += len(value or "")
         if self._expansion > MAX_SIZE:  # a value may use the one above it twice, and so on
@@ -136,9 +134,7 @@ class _EnvFile:
 def _unescaped(text: str) -> str:
     def plain(match: re.Match[str]) -> str:
         escape = match[0][1:]
-        if escape.startswith("0"):
-            return _octal(escape[1:])
-        return _ESCAPED[escape]
+        return _octal(escape[1:]) if escape.startswith("0") else _ESCAPED[escape]
 
     return _ESCAPE.sub(plain, text)
 

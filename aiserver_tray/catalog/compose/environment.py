@@ -7,7 +7,7 @@ from typing import Any
 
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.dotenv import parse_env_file
-from aiserver_tray.catalog.compose.keypath import KeyPath
+from aiserver_tray.catalog.compose.keypath import KeyPath, mappings
 from aiserver_tray.catalog.compose.problems import Problems
 from aiserver_tray.catalog.compose.template import Lookup
 
@@ -16,12 +16,12 @@ Tree = dict[str, Any]
 
 def fill_environment(tree: Tree, env: Mapping[str, str]) -> None:
     """Gives ``environment: [FOO]``, and configs and secrets from a variable, their values."""
-    for service in _mappings(tree.get("services")):
+    for _, service in mappings(tree.get("services")):
         environment = service.get("environment")
         if isinstance(environment, list):
             service["environment"] = [_with_value(item, env) for item in environment]
     for kind, key in (("secrets", "x-#value"), ("configs", "content")):
-        for item in _mappings(tree.get(kind)):
+        for _, item in mappings(tree.get(kind)):
             name = item.get("environment")
             if isinstance(name, str) and name in env:
                 item[key] = env[name]
@@ -31,32 +31,24 @@ def _with_value(item: Any, env: Mapping[str, str]) -> Any:  # noqa: ANN401
     return f"{item}={env[item]}" if isinstance(item, str) and item in env else item
 
 
-def _mappings(items: Any) -> list[Tree]:  # noqa: ANN401
-    values = items.values() if isinstance(items, dict) else ()
-    return [value for value in values if isinstance(value, dict)]
-
-
 def complete_services(
     tree: Tree, env: Mapping[str, str], active: Collection[str], problems: Problems
 ) -> None:
     """Set names without a value in ``environment`` and ``build.args`` from *env*. Add the content
     of env files and label files of the *active* services below their own values, and remove the
     file references. Wrong shapes are left for the models to reject."""
-    services = tree.get("services")
-    for name, service in services.items() if isinstance(services, dict) else ():
-        if isinstance(service, dict):
-            _complete(service, env)
-            files = _Files(("services", name), env, problems)
-            if name in active:
-                _add(service, "environment", files.variables(service.get("env_file")))
-                _add(service, "labels", files.labels(service.get("label_file")))
-            service.pop("env_file", None)
-            service.pop("label_file", None)
+    for name, service in mappings(tree.get("services")):
+        _complete(service, env)
+        files = _Files(("services", name), env, problems)
+        if name in active:
+            _add(service, "environment", files.variables(service.get("env_file")))
+            _add(service, "labels", files.labels(service.get("label_file")))
+        service.pop("env_file", None)
+        service.pop("label_file", None)
 
 
 def _complete(service: Tree, env: Mapping[str, str]) -> None:
-    environment = _pairs(service.get("environment"))
-    if environment:
+    if environment := _pairs(service.get("environment")):
         service["environment"] = {
             key: env.get(key) if value is None else value for key, value in environment.items()
         }

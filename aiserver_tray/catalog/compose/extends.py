@@ -8,7 +8,7 @@ from typing import Any
 
 from aiserver_tray.base.errors import Problem
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.catalog.compose.keypath import KeyPath
+from aiserver_tray.catalog.compose.keypath import KeyPath, mappings, value_at
 from aiserver_tray.catalog.compose.merge import extend_service
 from aiserver_tray.catalog.compose.paths import expand
 from aiserver_tray.catalog.compose.problems import Problems
@@ -36,15 +36,8 @@ def apply_extends(
     """Resolve ``extends`` for every service of *source*. Files are relative to *folder* and read by
     *open_source*."""
     extending = _Extending(folder, open_source, problems)
-    for name, service in source.services.items():
-        if isinstance(service, dict):
-            extending.resolve(name, source, ("services", name))
-
-
-@dataclass(frozen=True)
-class _Base:
-    name: str
-    source: Source
+    for name, _ in mappings(source.services):
+        extending.resolve(name, source, ("services", name))
 
 
 @dataclass(frozen=True)
@@ -73,13 +66,14 @@ class _Extending:
             if any(link.is_of(source, name) for link in chain):
                 self._refuse_circle([*(link.name for link in chain), name], path)
                 return
-            base = self._base(service["extends"], source, (*path, "extends"))
-            if base is None:
+            found = self._base(service["extends"], source, (*path, "extends"))
+            if found is None:
                 return
-            chain.append(_Link(name, source, base.source))
-            for document in reversed(base.source.documents):
-                self._problems.add_below(document, path, ("services", base.name))
-            name, source = base.name, base.source
+            base_name, base = found
+            chain.append(_Link(name, source, base))
+            for document in reversed(base.documents):
+                self._problems.add_below(document, path, ("services", base_name))
+            name, source = found
         for link in reversed(chain):
             self._count(service, link.base.file, (*path, "extends"))
             service = self._extended(link, copy.deepcopy(service), path)
@@ -89,7 +83,7 @@ class _Extending:
         budget, count = self._problems.budget, _values_in(base)
         self._problems.attempt(path, lambda: budget.take_values(count, file))
 
-    def _extended(self, link: "_Link", base: Tree, path: KeyPath) -> Tree:
+    def _extended(self, link: _Link, base: Tree, path: KeyPath) -> Tree:
         own = ("services", link.name)
         for document in (*link.source.documents, *link.base.documents):
             drop(base, {reset[2:] for reset in document.resets if reset[:2] == own})
@@ -113,12 +107,12 @@ class _Extending:
             unknown = [key for key in extends if key not in ("service", "file")]
             if isinstance(name, str) and isinstance(file, str | None) and not unknown:
                 return name, file
-        self._problems.report(
-            where, Text("expected the name of a service, or a mapping with service and file")
-        )
+        text = Text("expected the name of a service, or a mapping with service and file")
+        self._problems.report(where, text)
         return None
 
-    def _base(self, extends: Any, source: Source, where: KeyPath) -> "_Base | None":  # noqa: ANN401
+    def _base(self, extends: Any, source: Source, where: KeyPath) -> tuple[str, Source] | None:  # noqa: ANN401
+        """The name of the extended service, and its source."""
         reference = self._reference(extends, where)
         if reference is None:
             return None
@@ -129,7 +123,7 @@ class _Extending:
                 return None
             source = opened
         if isinstance(source.services.get(name), dict):
-            return _Base(name, source)
+            return name, source
         if name in source.services:
             place = source.documents[-1].place(("services", name))
             self._problems.extend([Problem(place, Text("expected a mapping"))])
@@ -153,8 +147,5 @@ def drop(tree: Tree, paths: set[KeyPath] | frozenset[KeyPath]) -> None:
     """Remove the content at *paths*, for ``!reset`` and ``!override``. List items stay, as in
     Docker Compose."""
     for *above, key in (path for path in paths if path):
-        value: Any = tree
-        for part in above:
-            value = value.get(part) if isinstance(value, dict) else None
-        if isinstance(value, dict):
+        if isinstance(value := value_at(tree, above), dict):
             value.pop(key, None)

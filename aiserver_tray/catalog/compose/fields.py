@@ -182,18 +182,13 @@ def _print_number(number: float) -> float:
 
 Given = Annotated[T | None, BeforeValidator(_given)]
 """Can be omitted (None), but not null."""
-
 Flag = Annotated[bool, BeforeValidator(scalars.parse_flag)]
 Integer = Annotated[int, BeforeValidator(scalars.parse_integer)]
 Truncated = Annotated[int, BeforeValidator(scalars.truncate)]
-Unsigned = Annotated[
-    int, BeforeValidator(scalars.whole_number), AfterValidator(scalars.not_negative)
-]
-UnsignedTruncated = Annotated[
-    int, BeforeValidator(scalars.truncate_number), AfterValidator(scalars.not_negative)
-]
 Whole = Annotated[int, BeforeValidator(scalars.whole_number)]
 TruncatedNumber = Annotated[int, BeforeValidator(scalars.truncate_number)]
+Unsigned = Annotated[Whole, AfterValidator(scalars.not_negative)]
+UnsignedTruncated = Annotated[TruncatedNumber, AfterValidator(scalars.not_negative)]
 Number = Annotated[float, BeforeValidator(scalars.parse_float32), PlainSerializer(_print_number)]
 Bytes = Annotated[int, BeforeValidator(scalars.parse_size), PlainSerializer(str)]
 WholeBytes = Annotated[int, BeforeValidator(scalars.parse_whole_size), PlainSerializer(str)]
@@ -212,9 +207,8 @@ NumbersOrStrings = Annotated[list[WholeOrText], BeforeValidator(_unique_if_list)
 Options = dict[str, Annotated[str, BeforeValidator(_option)]]
 LoggingOptions = dict[str, Annotated[str, BeforeValidator(_logging_option)]]
 StorageOptions = dict[str, Annotated[str, BeforeValidator(_storage_option)]]
-Mapping = Annotated[
-    dict[str, Annotated[str, BeforeValidator(scalars.text_of)]], BeforeValidator(_pairs)
-]
+_AnyText = Annotated[str, BeforeValidator(scalars.text_of)]
+Mapping = Annotated[dict[str, _AnyText], BeforeValidator(_pairs)]
 """Also a list of ``KEY=VALUE``; a key without a value has an empty one."""
 Environment = Annotated[
     dict[str, Annotated[str | None, BeforeValidator(_environment_value)]], BeforeValidator(_pairs)

@@ -44,9 +44,8 @@ def compose_files(path: Path, env: Mapping[str, str] | None = None) -> list[Path
     _refuse_other_files(path, env or {})
     main = find_compose_file(path)
     if not main:
-        raise CatalogError.at(
-            Place(path), Text("expected one of {names} in this folder", names=", ".join(NAMES))
-        )
+        text = Text("expected one of {names} in this folder", names=", ".join(NAMES))
+        raise CatalogError.at(Place(path), text)
     override = _first(path, OVERRIDES)
     return [main, override] if override else [main]
 

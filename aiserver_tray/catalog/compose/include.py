@@ -18,7 +18,6 @@ Tree = dict[str, Any]
 
 MAX_DEPTH = 20
 """Projects that include each other."""
-
 _SECTIONS = ("services", "volumes", "networks", "secrets", "configs")
 _KEYS = ("path", "project_directory", "env_file")
 
@@ -102,9 +101,8 @@ def _fields(entry: Any, where: KeyPath, problems: Problems) -> dict[str, list[st
 
 def _texts(value: Any) -> list[str] | None:  # noqa: ANN401
     values = [] if value is None else [value] if isinstance(value, str) else value
-    if isinstance(values, list) and all(isinstance(item, str) for item in values):
-        return values
-    return None
+    are_texts = isinstance(values, list) and all(isinstance(item, str) for item in values)
+    return values if are_texts else None
 
 
 def _import(imported: Tree, tree: Tree, problems: Problems) -> None:
@@ -117,7 +115,7 @@ def _import(imported: Tree, tree: Tree, problems: Problems) -> None:
             problems.report((section,), Text("expected a mapping"))
             continue
         for name, item in new.items():
-            if name in own and own[name] != item:
+            if own.setdefault(name, item) != item:
                 text = Text(
                     "expected a unique name, found {name!r} also in an included file", name=name
                 )

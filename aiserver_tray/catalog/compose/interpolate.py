@@ -8,23 +8,18 @@ from typing import Any
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.keypath import KeyPath, Report
 from aiserver_tray.catalog.compose.patterns import Trie, step, trie
+from aiserver_tray.catalog.compose.scalars import FLAGS
 from aiserver_tray.catalog.compose.template import Lookup, TemplateError, substitute
+from aiserver_tray.catalog.compose.unfit import WordedError
 
 Cast = Callable[[str], int | float | bool]
 
 _WHOLE = re.compile(r"[-+]?[0-9]+")
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
-_BOOLEANS = dict.fromkeys(("true", "y", "yes", "on"), True) | dict.fromkeys(
-    ("false", "n", "no", "off"), False
-)
 
 
-class _CastError(ValueError):
-    """The expected type."""
-
-    def __init__(self, expected: Text) -> None:
-        super().__init__(expected)
-        self.expected = expected
+class _CastError(WordedError):
+    """``text`` is the expected type."""
 
 
 def _whole(text: str) -> int:
@@ -40,7 +35,7 @@ def _number(text: str) -> float:
 
 
 def _boolean(text: str) -> bool:
-    if (value := _BOOLEANS.get(text.lower())) is None:
+    if (value := FLAGS.get(text.lower())) is None:
         raise _CastError(Text("true or false"))
     return value
 
@@ -113,7 +108,5 @@ def _text(template: str, path: KeyPath, cast: Cast | None, lookup: Lookup, repor
     except TemplateError as error:
         report(path, error.text)
     except _CastError as error:
-        report(
-            path, Text("expected {expected}, found {found!r}", expected=error.expected, found=text)
-        )
+        report(path, Text("expected {expected}, found {found!r}", expected=error.text, found=text))
     return template

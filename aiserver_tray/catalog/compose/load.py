@@ -21,7 +21,7 @@ from aiserver_tray.catalog.compose.extends import Source, apply_extends, drop
 from aiserver_tray.catalog.compose.files import compose_files, empty_file
 from aiserver_tray.catalog.compose.include import FileSet, apply_include
 from aiserver_tray.catalog.compose.interpolate import interpolate
-from aiserver_tray.catalog.compose.keypath import KeyPath
+from aiserver_tray.catalog.compose.keypath import KeyPath, mappings
 from aiserver_tray.catalog.compose.merge import drop_repeated, merge
 from aiserver_tray.catalog.compose.normalize import normalize
 from aiserver_tray.catalog.compose.paths import resolve_paths
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 Tree = dict[str, Any]
 Check = Callable[[Tree, Problems], None]
 """Reports problems of extensions (``x-…``) in the merged tree; Compose accepts any."""
-
 _NAME = "COMPOSE_PROJECT_NAME"
 
 
@@ -90,12 +89,8 @@ def _check_dependencies(tree: Tree, problems: Problems) -> None:
         inner = {(*path, n): v for n, v in given.items()} if isinstance(given, dict) else {}
         for where, value in ({path: given} | inner).items():
             if not isinstance(value, dict):
-                text = Text(
-                    "expected {expected}, found {found}",
-                    expected=Text("a mapping"),
-                    found=found(value),
-                )
-                problems.report(where, text)
+                what = {"expected": Text("a mapping"), "found": found(value)}
+                problems.report(where, Text("expected {expected}, found {found}", **what))
 
 
 def _read(
@@ -138,12 +133,10 @@ def _validated(tree: Tree, profiles: Collection[str], problems: Problems) -> "Pr
 
 
 def _active_services(tree: Tree, profiles: Collection[str]) -> set[str]:
-    services = tree.get("services")
     return {
         name
-        for name, service in (services.items() if isinstance(services, dict) else ())
-        if isinstance(service, dict)
-        and isinstance(own := service.get("profiles", []), list)
+        for name, service in mappings(tree.get("services"))
+        if isinstance(own := service.get("profiles", []), list)
         and is_active([profile for profile in own if isinstance(profile, str)], profiles)
     }
 

@@ -7,6 +7,7 @@ ports with one target, one variable twice) the last stays, in the place of the f
 """
 
 from collections.abc import Callable, Hashable
+from functools import partial
 from typing import Any
 
 from aiserver_tray.base.i18n import Text
@@ -88,10 +89,8 @@ class _Merger:
 
     def logging(self, base: Any, over: Any, path: KeyPath, rules: "Trie[Merge] | None") -> Any:  # noqa: ANN401
         """Options of one driver mean nothing to another."""
-        drivers = [
-            side["driver"] for side in (base, over) if isinstance(side, dict) and "driver" in side
-        ]
-        if len(drivers) == 2 and drivers[0] != drivers[1]:
+        sides = [side for side in (base, over) if isinstance(side, dict) and "driver" in side]
+        if len(sides) == 2 and sides[0]["driver"] != sides[1]["driver"]:
             return over
         return self.values(base, over, path, rules)
 
@@ -101,9 +100,8 @@ class _Merger:
         pools: list[Tree] = []
         for original in base:
             for pool in over:
-                if pool.get("subnet") == original.get("subnet"):
-                    _put(pools, self.mappings(original, pool, path, None))
-                elif not any(pool.get("subnet") == known.get("subnet") for known in pools):
+                subnet = pool.get("subnet")
+                if all(subnet != known.get("subnet") for known in (original, *pools)):
                     pools.append(pool)
                 else:
                     _put(pools, self.mappings(original, pool, path, None))
@@ -207,10 +205,6 @@ def _exposed(item: Any) -> Hashable:  # noqa: ANN401
     return text_of(item) if isinstance(item, int | str) else None
 
 
-def _target(item: Any) -> Hashable:  # noqa: ANN401
-    return _field(item, "target")
-
-
 def _device(item: Any) -> Hashable:  # noqa: ANN401
     if isinstance(item, str):
         parts = item.split(":")
@@ -220,14 +214,6 @@ def _device(item: Any) -> Hashable:  # noqa: ANN401
 
 def _env_file(item: Any) -> Hashable:  # noqa: ANN401
     return item if isinstance(item, str) else _field(item, "path")
-
-
-def _config(item: Any) -> Hashable:  # noqa: ANN401
-    return _mount(item, "")
-
-
-def _secret(item: Any) -> Hashable:  # noqa: ANN401
-    return _mount(item, "/run/secrets")
 
 
 def _mount(item: Any, folder: str) -> Hashable:  # noqa: ANN401
@@ -256,10 +242,10 @@ def _field(item: Any, name: str) -> Hashable:  # noqa: ANN401
 
 _IDENTITIES: Trie[Identity] = trie(
     {
-        _target: "services.*.volumes",
+        partial(_field, name="target"): "services.*.volumes",
         _device: "services.*.devices",
-        _config: "services.*.configs",
-        _secret: "services.*.secrets",
+        partial(_mount, folder=""): "services.*.configs",
+        partial(_mount, folder="/run/secrets"): "services.*.secrets",
         _env_file: "services.*.env_file",
         _exposed: "services.*.expose",
         _port: "services.*.ports",

@@ -13,13 +13,10 @@ from aiserver_tray.base.i18n import Text
 
 MAX_DEPTH = 100
 """Levels of nesting; Compose itself needs ten."""
-
 MAX_NODES = 200_000
 """Values and keys in one file; Compose files have hundreds."""
-
 TAGS = "tag:yaml.org,2002:"
 """The prefix for ``!!``."""
-
 MERGE = "<<"
 
 
@@ -90,9 +87,8 @@ class Composer:
             raise self._error(line, too_deep())
         self._count += 1
         if self._count > MAX_NODES:
-            raise self._error(
-                line, Text("expected at most {limit} values and keys in a file", limit=MAX_NODES)
-            )
+            text = Text("expected at most {limit} values and keys in a file", limit=MAX_NODES)
+            raise self._error(line, text)
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event.anchor, line)
         if event.anchor:

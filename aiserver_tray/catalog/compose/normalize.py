@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from aiserver_tray.catalog.compose.keypath import mappings
 from aiserver_tray.catalog.compose.shortforms import clean_path
 
 _Tree = dict[str, Any]
@@ -13,23 +14,17 @@ _NAMESPACES = ("network_mode", "ipc", "pid", "uts", "cgroup")
 def normalize(tree: _Tree) -> None:
     """Complete the canonical *tree*, in place; ``tree["name"]`` is the project's name."""
     _join_default_network(tree)
-    for service in _mappings(tree.get("services")):
+    for _, service in mappings(tree.get("services")):
         _normalize_service(service)
     for section in ("networks", "volumes", "configs", "secrets"):
         if isinstance(tree.get(section), dict):
             _name_resources(tree[section], section, tree["name"])
 
 
-def _mappings(section: object) -> list[_Tree]:
-    if not isinstance(section, dict):
-        return []
-    return [entry for entry in section.values() if isinstance(entry, dict)]
-
-
 def _join_default_network(tree: _Tree) -> None:
     """Connect a service without networks to ``default``, which exists only if it is used."""
     used = False
-    for service in _mappings(tree.get("services")):
+    for _, service in mappings(tree.get("services")):
         if "network_mode" in service:
             continue
         if service.get("networks", {}) == {}:

@@ -31,6 +31,4 @@ def trie(table: Mapping[T, str]) -> Trie[T]:
 
 def step(node: Trie[T] | None, key: str | int) -> Trie[T] | None:
     """The tree one key further down. None if no pattern matches."""
-    if node is None:
-        return None
-    return node.below.get(key) or node.below.get("*")
+    return (node.below.get(key) or node.below.get("*")) if node else None

@@ -56,11 +56,8 @@ class PlainValues:
         """The value of *node*, which is at *path*."""
         self._count += 1
         if self._count > self._most or len(path) > MAX_DEPTH:
-            raise self._error(
-                node,
-                path,
-                Text("expected a smaller file: its aliases expand to too many values"),
-            )
+            text = Text("expected a smaller file: its aliases expand to too many values")
+            raise self._error(node, path, text)
         if node.tag == "!override":
             self.resets.add(path)
         if isinstance(node, Scalar):
@@ -102,19 +99,15 @@ class PlainValues:
 
     def _merge(self, source: Node, path: KeyPath, built: dict[str, Any]) -> None:
         if not isinstance(source, Mapping):
-            raise self._error(
-                source, (*path, MERGE), Text("expected a mapping to merge, or a list of mappings")
-            )
+            text = Text("expected a mapping to merge, or a list of mappings")
+            raise self._error(source, (*path, MERGE), text)
         for name, value in self.value(source, path).items():
             built.setdefault(name, value)
 
     def _check_key(self, key: Scalar, path: KeyPath) -> None:
         if not isinstance(self._scalar(key, path), str):
-            raise self._error(
-                key,
-                path,
-                Text("expected text as a key, found {found}; put it in quotes", found=key.text),
-            )
+            text = Text("expected text as a key, found {found}; put it in quotes", found=key.text)
+            raise self._error(key, path, text)
 
     def _scalar(self, node: Scalar, path: KeyPath) -> str | int | float | bool | None:
         tag = node.tag.replace(TAGS, "!!", 1) if node.tag.startswith(TAGS) else node.tag

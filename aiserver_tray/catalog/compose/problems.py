@@ -15,23 +15,14 @@ from aiserver_tray.catalog.compose.unfit import UnfitError
 
 T = TypeVar("T")
 
-
 _MAX_FOUND = 60
 _EXPECTED = {
-    "string_type": Text("text"),
-    "string_sub_type": Text("text"),
-    "bool_type": Text("true or false"),
-    "bool_parsing": Text("true or false"),
-    "int_type": Text("a whole number"),
-    "int_parsing": Text("a whole number"),
-    "int_from_float": Text("a whole number"),
-    "float_type": Text("a number"),
-    "float_parsing": Text("a number"),
-    "dict_type": Text("a mapping"),
-    "model_type": Text("a mapping"),
-    "model_attributes_type": Text("a mapping"),
-    "list_type": Text("a list"),
-    "tuple_type": Text("a list"),
+    **dict.fromkeys(("string_type", "string_sub_type"), Text("text")),
+    **dict.fromkeys(("bool_type", "bool_parsing"), Text("true or false")),
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), Text("a whole number")),
+    **dict.fromkeys(("float_type", "float_parsing"), Text("a number")),
+    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), Text("a mapping")),
+    **dict.fromkeys(("list_type", "tuple_type"), Text("a list")),
     "none_required": Text("nothing"),
 }
 
@@ -110,12 +101,9 @@ class Problems:
         """
         if self._found:
             order = {file: index for index, (file, _) in enumerate(reversed(self._found))}
-            raise CatalogError(
-                sorted(
-                    self._found.values(),
-                    key=lambda problem: (-order[problem.place.file], problem.place.line or 0),
-                )
-            )
+            places = ((problem.place, problem) for problem in self._found.values())
+            by_place = sorted(places, key=lambda p: (-order[p[0].file], p[0].line or 0))
+            raise CatalogError([problem for _, problem in by_place])
 
 
 def problems_of(

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
+from itertools import chain
 from typing import Any, Literal, NamedTuple, get_args
 
 from pydantic import Field
@@ -69,31 +70,18 @@ def validate_project(
     """
     normalize(tree)
     whole = Project.model_validate(tree)
-    active = {
-        name: service
-        for name, service in whole.services.items()
-        if is_active(service.profiles, profiles)
-    }
+    active = {n: s for n, s in whole.services.items() if is_active(s.profiles, profiles)}
     project = whole.model_copy(update={"services": active})
     check_consistency(project, whole.services.keys() - active.keys(), report)
     return project.model_copy(update=_used_resources(project))
 
 
 def _used_resources(project: Project) -> dict[str, Any]:
-    used = {
-        (use.section, use.name) for service in project.services.values() for use in uses_of(service)
-    }
+    used = {use[:2] for service in project.services.values() for use in uses_of(service)}
     return {
-        section: {
-            name: resource
-            for name, resource in getattr(project, section).items()
-            if (section, name) in used
-        }
+        section: {n: r for n, r in getattr(project, section).items() if (section, n) in used}
         for section in get_args(Section)
     }
-
-
-# -- the top-level resources that a service uses --------------------------------------------------
 
 
 Section = Literal["networks", "volumes", "secrets", "configs"]
@@ -122,31 +110,23 @@ def uses_of(service: Service) -> Iterator[Use]:
         yield Use("configs", config.source, ("configs", index))
 
 
-# -- whether the parts of a project fit together --------------------------------------------------
-
-
 _Problem = tuple[KeyPath, Text]
 
 
-def check_consistency(project: "Project", disabled: Collection[str], report: Report) -> None:
+def check_consistency(project: Project, disabled: Collection[str], report: Report) -> None:
     """Report references of active services to undeclared objects, and contradictions.
 
     *disabled* are services without an active profile.
     """
     for name, service in project.services.items():
-        for check in _CHECKS:
-            for path, text in check(service):
-                report(("services", name, *path), text)
-        for path, text in _resources(project, service):
-            report(("services", name, *path), text)
-        for path, text in _services(project, service, disabled):
+        alone = (problem for check in _CHECKS for problem in check(service))
+        others = (_resources(project, service), _services(project, service, disabled))
+        for path, text in chain(alone, *others):
             report(("services", name, *path), text)
     for name, secret in project.secrets.items():
         if not (secret.external or secret.file or secret.environment):
-            report(
-                ("secrets", name),
-                Text("expected one of {expected}, found none", expected="file, environment"),
-            )
+            text = Text("expected one of {expected}, found none", expected="file, environment")
+            report(("secrets", name), text)
     _check_cycle(project.services, report)
 
 
@@ -157,15 +137,11 @@ def _source_of_image(service: Service) -> Iterator[_Problem]:
             yield (), Text("expected an image or a build, found neither")
         return
     if build.dockerfile and build.dockerfile_inline:
-        yield (
-            ("build", "dockerfile_inline"),
-            Text("expected either dockerfile or dockerfile_inline, found both"),
-        )
+        text = Text("expected either dockerfile or dockerfile_inline, found both")
+        yield ("build", "dockerfile_inline"), text
     if build.platforms and service.platform and service.platform not in build.platforms:
-        yield (
-            ("platform",),
-            Text("expected one of build.platforms, found {found!r}", found=service.platform),
-        )
+        text = Text("expected one of build.platforms, found {found!r}", found=service.platform)
+        yield ("platform",), text
 
 
 def _networking(service: Service) -> Iterator[_Problem]:
@@ -198,25 +174,21 @@ def _limits(service: Service) -> Iterator[_Problem]:
 
 def _container_name(service: Service) -> Iterator[_Problem]:
     if service.container_name and service.replicas > 1:
-        yield (
-            ("container_name",),
-            Text(
-                "expected no name here, because {count} containers can't share one name",
-                count=service.replicas,
-            ),
+        text = Text(
+            "expected no name here, because {count} containers can't share one name",
+            count=service.replicas,
         )
+        yield ("container_name",), text
 
 
 def _healthcheck(service: Service) -> Iterator[_Problem]:
     test = service.healthcheck.test if service.healthcheck else []
     if test and test[0] not in ("CMD", "CMD-SHELL", "NONE"):
-        yield (
-            ("healthcheck", "test"),
-            Text(
-                "expected a list that starts with CMD, CMD-SHELL or NONE, found {found!r}",
-                found=test[0],
-            ),
+        text = Text(
+            "expected a list that starts with CMD, CMD-SHELL or NONE, found {found!r}",
+            found=test[0],
         )
+        yield ("healthcheck", "test"), text
 
 
 def _watch(service: Service) -> Iterator[_Problem]:
@@ -224,16 +196,14 @@ def _watch(service: Service) -> Iterator[_Problem]:
         if not watch.path:
             yield ("develop", "watch", index, "path"), Text("expected a path, found an empty value")
         if not watch.target and watch.action not in ("rebuild", "restart"):
-            yield (
-                ("develop", "watch", index),
-                Text("expected a target, because {action} requires it", action=watch.action),
-            )
+            text = Text("expected a target, because {action} requires it", action=watch.action)
+            yield ("develop", "watch", index), text
 
 
 _CHECKS = (_source_of_image, _networking, _limits, _container_name, _healthcheck, _watch)
 
 
-def _resources(project: "Project", service: Service) -> Iterator[_Problem]:
+def _resources(project: Project, service: Service) -> Iterator[_Problem]:
     for section, name, path in uses_of(service):
         if name not in getattr(project, section):
             yield path, _undeclared(_RESOURCES[section], name)
@@ -251,9 +221,7 @@ _RESOURCES: dict[Section, Text] = {
 }
 
 
-def _services(
-    project: "Project", service: Service, disabled: Collection[str]
-) -> Iterator[_Problem]:
+def _services(project: Project, service: Service, disabled: Collection[str]) -> Iterator[_Problem]:
     for name, dependency in service.depends_on.items():
         if name in project.services or (name in disabled and not dependency.required):
             continue
@@ -278,15 +246,10 @@ def _inactive(name: str, disabled: Collection[str]) -> Text:
 
 
 def _check_cycle(services: Mapping[str, Service], report: Report) -> None:
-    graph = {
-        name: [other for other in service.depends_on if other in services]
-        for name, service in services.items()
-    }
+    graph = {n: [o for o in s.depends_on if o in services] for n, s in services.items()}
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
         path: list[str] = error.args[1]
-        report(
-            ("services", path[0], "depends_on"),
-            Text("expected no dependency cycle, found {path}", path=" → ".join(path)),
-        )
+        text = Text("expected no dependency cycle, found {path}", path=" → ".join(path))
+        report(("services", path[0], "depends_on"), text)

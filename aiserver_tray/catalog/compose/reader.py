@@ -24,7 +24,6 @@ from aiserver_tray.catalog.compose.plain_values import MAX_VALUES, PlainValues
 
 MAX_SIZE = 16 * 2**20
 """Maximum bytes of a Compose file or env file: a device or a log may be endless."""
-
 _SETTLED = 2e9
 """Nanoseconds within which a second change may keep the same time stamp: the times of some file
 systems are that coarse (FAT)."""
@@ -53,8 +52,7 @@ class Document:
         node: Node = self.root
         line = node.line
         for depth, key in enumerate(path):
-            found = child(node, key)
-            if found is None:
+            if (found := child(node, key)) is None:
                 return line, depth
             line, node = found
         return line, len(path)
@@ -77,8 +75,6 @@ def parse_documents(path: Path) -> tuple[Document, ...]:
 
 _kept: dict[Path, tuple[object, tuple[Document, ...]]] = {}
 """The last documents of each file, with the file's version."""
-
-
 _noted: ContextVar[dict[str, list[int] | None] | None] = ContextVar("noted", default=None)
 
 
@@ -138,8 +134,7 @@ def read_bytes(path: Path, place: Place) -> bytes:
     """
     if path == Path(os.devnull):  # how one says "no env file"
         return b""
-    mode = mode_of(path, place)
-    if mode is None:
+    if (mode := mode_of(path, place)) is None:
         raise _unreadable(path, place, Text("the file does not exist"))
     if stat.S_ISDIR(mode):
         raise _unreadable(path, place, Text("it is a folder"))

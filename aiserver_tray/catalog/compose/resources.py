@@ -106,9 +106,8 @@ class ServiceNetwork(Extensible):
     """The connection of a service to a network."""
 
     priority: TruncatedNumber = 0
-    gw_priority: TruncatedNumber = Field(
-        default=0, exclude=True
-    )  # Compose 2.26 takes it and never prints it
+    gw_priority: TruncatedNumber = Field(default=0, exclude=True)
+    """Compose 2.26 takes it and never prints it."""
     aliases: Items = Field(default_factory=list)
     ipv4_address: str = ""
     ipv6_address: str = ""

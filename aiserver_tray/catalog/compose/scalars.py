@@ -27,19 +27,13 @@ _SIZE = re.compile(r"(?P<number>[0-9]+(\.[0-9]+)?) ?(?P<unit>[kmgtp]?)i?b?", re.
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
-_SUSPENDED_BY = {
-    "'": {'"', ")"},
-    '"': {"'", ")"},
-    "`": {"'", '"', ")"},
-    ")": {"'", '"', "`"},
-}
+_SUSPENDED_BY = {"'": {'"', ")"}, '"': {"'", ")"}, "`": {"'", '"', ")"}, ")": {"'", '"', "`"}}
 _UNCLOSED = Text("a command line whose quotes and brackets are closed")
-_FLAGS = {"true": True, "y": True, "yes": True, "on": True} | {
-    "false": False,
-    "n": False,
-    "no": False,
-    "off": False,
+FLAGS = {
+    **dict.fromkeys(("true", "y", "yes", "on"), True),
+    **dict.fromkeys(("false", "n", "no", "off"), False),
 }
+"""The words for booleans, as in YAML 1.1."""
 
 
 def parse_duration(text: object) -> int:
@@ -93,13 +87,11 @@ def parse_size(value: object) -> int:
 
     A number with a fraction counts as unset, as in Compose.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError(Text("a size such as 512m or 2g"))
     if isinstance(value, float):
         return 0
-    if isinstance(value, int):
+    if isinstance(value, int) and not isinstance(value, bool):
         return _bounded(value)
-    match = _SIZE.fullmatch(value)
+    match = _SIZE.fullmatch(value) if isinstance(value, str) else None
     if not match:
         raise ValueError(Text("a size such as 512m or 2g"))
     size = float(match["number"]) * 1024 ** _POWERS[match["unit"].lower()]
@@ -124,8 +116,8 @@ def parse_flag(value: object) -> bool:
     """true or false, also as text in YAML 1.1's words."""
     if isinstance(value, bool):
         return value
-    if isinstance(value, str) and value.lower() in _FLAGS:
-        return _FLAGS[value.lower()]
+    if isinstance(value, str) and value.lower() in FLAGS:
+        return FLAGS[value.lower()]
     raise ValueError(Text("true or false"))
 
 

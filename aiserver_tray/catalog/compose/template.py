@@ -11,13 +11,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from aiserver_tray.base.i18n import Text
+from aiserver_tray.catalog.compose.unfit import WordedError
 
 Lookup = Callable[[str], str | None]
 """Returns the value of a variable. None if it isn't set."""
-
 MAX_DEPTH = 20
 """Defaults within defaults."""
-
 _DOLLAR = re.compile(
     r"\$(?:(?P<escaped>\$)|(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<brace>\{))", re.ASCII
 )
@@ -26,12 +25,8 @@ _BRACED = re.compile(
 )
 
 
-class TemplateError(ValueError):
+class TemplateError(WordedError):
     """The template can't be filled in; ``text`` says why."""
-
-    def __init__(self, text: Text) -> None:
-        super().__init__(text)
-        self.text = text
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +48,8 @@ def substitute(template: str, lookup: Lookup, depth: int = 0) -> str:
         return template
     if depth > MAX_DEPTH:
         raise TemplateError(Text("expected at most {limit} nested defaults", limit=MAX_DEPTH))
-    return "".join(
-        part if isinstance(part, str) else _value(part, lookup, depth) for part in parse(template)
-    )
+    parts = parse(template)
+    return "".join(p if isinstance(p, str) else _value(p, lookup, depth) for p in parts)
 
 
 def references(template: str, depth: int = 0) -> Iterator[Reference]:
@@ -113,13 +107,12 @@ def parse(template: str) -> Iterator[str | Reference]:
 def _braced(template: str, start: int) -> tuple[Reference, int]:
     match = _BRACED.match(template, start + 2)
     if not match:
-        raise TemplateError(
-            Text(
-                "expected a variable such as ${{NAME}} or ${{NAME:-default}} in {template!r}. "
-                "Write $$ for a literal dollar sign",
-                template=template,
-            )
+        text = Text(
+            "expected a variable such as ${{NAME}} or ${{NAME:-default}} in {template!r}. "
+            "Write $$ for a literal dollar sign",
+            template=template,
         )
+        raise TemplateError(text)
     if not match["operator"]:
         return Reference(match["name"]), match.end()
     end = _closing_brace(template, start, match.end()) or match.end() - 1
@@ -130,8 +123,7 @@ def _braced(template: str, start: int) -> tuple[Reference, int]:
 def _closing_brace(template: str, start: int, stop: int) -> int | None:
     """The position that closes the brace opened before *start*. The character after an opening
     brace never counts, so ``${A:-{}}`` is the text ``{}``."""
-    level = 0
-    position = start
+    level, position = 0, start
     while position < stop:
         if template[position] == "}":
             level -= 1
@@ -156,8 +148,8 @@ def _value(reference: Reference, lookup: Lookup, depth: int) -> str:
 def _argument_counts(reference: Reference, lookup: Lookup) -> bool:
     """Whether the argument takes the place of the value."""
     value = lookup(reference.name)
-    empty_counts_as_unset = reference.operator.startswith(":")
-    is_set = value is not None and not (empty_counts_as_unset and value == "")
+    # After a colon, an empty value counts as unset.
+    is_set = bool(value) if reference.operator.startswith(":") else value is not None
     return bool(reference.operator) and is_set == reference.operator.endswith("+")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from aiserver_tray.base.errors import CatalogError, Place, Problem
 from aiserver_tray.catalog.compose.files import compose_files
-from aiserver_tray.catalog.compose.keypath import KeyPath
+from aiserver_tray.catalog.compose.keypath import KeyPath, mappings, value_at
 from aiserver_tray.catalog.compose.paths import expand
 from aiserver_tray.catalog.compose.profiles import is_active
 from aiserver_tray.catalog.compose.reader import Document, is_file, parse_documents
@@ -154,10 +154,8 @@ def _texts(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:  # noqa:
 
 def _bare_names(tree: dict[str, Any]) -> Iterator[tuple[KeyPath, str]]:
     for path, service in _services(tree):
-        build = service.get("build")
-        args = build.get("args") if isinstance(build, dict) else None
-        named = {("environment",): service.get("environment"), ("build", "args"): args}
-        for keys, names in named.items():
+        for keys in (("environment",), ("build", "args")):
+            names = value_at(service, keys)
             if isinstance(names, dict):
                 yield from (((*path, *keys, key), key) for key in names if names[key] is None)
             elif isinstance(names, list):
@@ -169,18 +167,15 @@ def _bare_names(tree: dict[str, Any]) -> Iterator[tuple[KeyPath, str]]:
 def _contents(tree: dict[str, Any]) -> Iterator[tuple[KeyPath, str]]:
     """The variables that are secrets and configs as a whole."""
     for section in ("secrets", "configs"):
-        items = tree.get(section)
-        for name, item in items.items() if isinstance(items, dict) else ():
-            variable = item.get("environment") if isinstance(item, dict) else None
+        for name, item in mappings(tree.get(section)):
+            variable = item.get("environment")
             if isinstance(variable, str) and "$" not in variable:
                 yield (section, name, "environment"), variable
 
 
 def _services(tree: dict[str, Any]) -> Iterator[tuple[KeyPath, dict[str, Any]]]:
-    services = tree.get("services")
-    for name, service in services.items() if isinstance(services, dict) else ():
-        if isinstance(service, dict):
-            yield ("services", name), service
+    for name, service in mappings(tree.get("services")):
+        yield ("services", name), service
 
 
 def _active(
@@ -194,8 +189,7 @@ def _active(
     }
     if not idle:
         return tree
-    services = {name: item for name, item in tree["services"].items() if name not in idle}
-    return tree | {"services": services}
+    return tree | {"services": {n: s for n, s in tree["services"].items() if n not in idle}}
 
 
 def _profiles(service: dict[str, Any]) -> list[str]:

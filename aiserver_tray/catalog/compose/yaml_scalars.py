@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Literal
 
 from aiserver_tray.base.i18n import Text
+from aiserver_tray.catalog.compose.unfit import WordedError
 
 Plain = str | int | float | bool | None
 
@@ -39,12 +40,8 @@ _RESOLVED = ("", "!", "!!bool", "!!int", "!!float", "!!null", "!!timestamp")
 """Tags that a text has to fit; any other leaves it text."""
 
 
-class ScalarError(ValueError):
+class ScalarError(WordedError):
     """The scalar does not match its tag; ``text`` names the expected type."""
-
-    def __init__(self, text: Text) -> None:
-        super().__init__(text)
-        self.text = text
 
 
 def resolve_scalar(text: str, tag: str, timestamps: Literal["json", "text"]) -> Plain:
@@ -67,9 +64,8 @@ def resolve_scalar(text: str, tag: str, timestamps: Literal["json", "text"]) -> 
         return value
     if tag == "!!float" and found == "!!int" and isinstance(value, int):
         return float(value)
-    raise ScalarError(
-        Text("expected a value of the type {tag}, found {found!r}", tag=tag, found=text)
-    )
+    why = Text("expected a value of the type {tag}, found {found!r}", tag=tag, found=text)
+    raise ScalarError(why)
 
 
 def _resolve(text: str, tag: str, timestamps: str) -> tuple[str, Plain]:
@@ -80,8 +76,7 @@ def _resolve(text: str, tag: str, timestamps: str) -> tuple[str, Plain]:
     if tag in ("", "!", "!!timestamp") and (moment := _timestamp(text, timestamps)):
         return "!!timestamp", moment
     digits = text if text.startswith(".") else text.replace("_", "")
-    integer = _integer(digits)
-    if integer is not None:
+    if (integer := _integer(digits)) is not None:
         return "!!int", integer
     if _FLOAT.fullmatch(digits) and math.isfinite(number := float(digits)):
         return "!!float", number
