@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple, TypedDict, cast, get_args
+from typing import Literal, NamedTuple, TypedDict, cast, get_args
 
 from aiserver_tray.base.strings import rfc3339
 from aiserver_tray.engine.values import LogStreamName
@@ -134,10 +134,5 @@ class LogRecordJson(LineFacts):
 
 def record(line: Line) -> LogRecordJson:
     """*line* for JSON."""
-    return record_of(line._asdict(), rfc3339(line.time))
-
-
-def record_of(line: Mapping[str, Any], time: str) -> LogRecordJson:
-    """The *line* that was written at *time*."""
-    facts = {name: line[name] for name in LineFacts.__annotations__}
-    return cast("LogRecordJson", {"time": time, **facts, "message": line["text"]})
+    facts = {name: getattr(line, name) for name in LineFacts.__annotations__}
+    return cast("LogRecordJson", {"time": rfc3339(line.time), **facts, "message": line.text})
