@@ -197,9 +197,8 @@ def without_steps(entry: Entry) -> Entry:
 
 def activity_of(entry: Entry) -> Activity:
     """*entry* for clients."""
-    return Activity(
-        entry.id, entry.time, entry.kind, entry.actor, text_of(entry), **_details(entry)
-    )
+    text, details = text_of(entry), _details(entry)
+    return Activity(entry.id, entry.time, entry.kind, entry.actor, text, **details)
 
 
 def _details(entry: Entry) -> dict[str, Any]:  # noqa: PLR0911 - one for each kind

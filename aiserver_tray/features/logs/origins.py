@@ -41,12 +41,9 @@ if TYPE_CHECKING:
 
 _LINES_BEFORE: Final = 100
 """Lines that are read before a tail: its first line may continue an entry."""
-
 _PAGE_LINES: Final = 1000
-
 POLL_SECONDS: Final = 0.5
 """Seconds until an empty batch."""
-
 _SETTLE_SECONDS: Final = 1.0
 """Seconds without a line until the lines of containers that have ended are complete: they are kept
 a moment after they were written."""
@@ -71,10 +68,8 @@ class Wanted:
     @property
     def selects_lines(self) -> bool:
         """Whether some lines of a service are not wanted, whenever they were written."""
-        wanted = self.filter
-        return bool(
-            wanted.levels or wanted.text or wanted.pattern or wanted.fields or wanted.streams
-        )
+        f = self.filter
+        return bool(f.levels or f.text or f.pattern or f.fields or f.streams)
 
 
 class EngineLines:
@@ -125,9 +120,8 @@ class EngineLines:
         tail = wanted.tail
         # The engine's own tail is enough if every line counts.
         is_enough = not wanted.selects_lines and wanted.filter.until is None
-        span = Span(
-            wanted.filter.since, None if tail is None or not is_enough else tail + _LINES_BEFORE
-        )
+        last = None if tail is None or not is_enough else tail + _LINES_BEFORE
+        span = Span(wanted.filter.since, last)
         found = sources(self._store.snapshot, wanted.names)
         items = history(self._engine, found, span, self._on_unreadable)
         batches = self._selected(_parts(items), wanted.filter)
@@ -269,8 +263,7 @@ class KeptLines:
 
     def _services(self) -> Iterator[tuple[str, str]]:
         """All that may have lines."""
-        known = known_services(self._store.snapshot, self._reader)
-        for module, services in known.items():
+        for module, services in known_services(self._store.snapshot, self._reader).items():
             yield from ((module, s) for s in services if is_named(self._names, module, s))
 
     def _later(self, kept: int, changed: Event) -> Batches:

@@ -143,11 +143,8 @@ class LogReadChannels(Part):
         if reading is None:
             raise RequestError(Text("there is no such reading"), ["readingId"])
         lines = reading.next()
-        return {
-            "lines": [*map(record, lines or ())],
-            "notices": [*reading.notices()],
-            "isEnd": lines is None,
-        }
+        shown, notices = [*map(record, lines or ())], [*reading.notices()]
+        return {"lines": shown, "notices": notices, "isEnd": lines is None}
 
     def _origin(
         self, asked: LogReadRequest, on_unreadable: OnUnreadable

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Literal, TypedDict, cast
 
 from aiserver_tray.base.i18n import Text
@@ -82,6 +83,7 @@ class StatsHistoryJson(TypedDict):
 
 
 _Rows = Mapping[int, Mapping[Address, Cell]]
+_mean, _peak = attrgetter("mean"), attrgetter("peak")
 
 
 def history_json(
@@ -122,14 +124,6 @@ def _times(span: Span, rows: _Rows) -> list[int]:
     while len(times) > len(span.times) - 2 and times and times[-1] not in rows:
         times.pop()
     return times
-
-
-def _mean(cell: Cell) -> Values:
-    return cell.mean
-
-
-def _peak(cell: Cell) -> Values:
-    return cell.peak
 
 
 def _series(

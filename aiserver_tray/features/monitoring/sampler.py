@@ -16,7 +16,6 @@ from aiserver_tray.state.store import Store
 
 _logger = logging.getLogger(__name__)
 
-
 _CLOSE_TIMEOUT_SECONDS = 1.0
 
 
@@ -62,7 +61,6 @@ class Sampler:
         return self._newest or Sample(time.time(), None)
 
     def start(self) -> None:
-        """Begin."""
         # The store calls observers a moment later; until then, a running engine would look down.
         self._note(self._store.state)
         self._leave = self._store.observe(self._note)
@@ -138,12 +136,8 @@ class Sampler:
             return None
 
 
-# -- samples every second, of modules that somebody looks at --------------------------------------
-
-
 SECONDS: Final = 1.0
 """Between two samples that somebody looks at: as ``docker stats``."""
-
 
 Listener = Callable[[Sample], object]
 
@@ -200,9 +194,8 @@ class Watching:
         with self._lock:
             self._listeners[key] = (modules, listener)
             if self._sampler is None:
-                self._sampler = Sampler(
-                    _Fresh(self._recent), self._store, self._take, SECONDS, self._is_watched
-                )
+                fresh, taken = _Fresh(self._recent), self._take
+                self._sampler = Sampler(fresh, self._store, taken, SECONDS, self._is_watched)
                 self._sampler.start()
 
     def remove(self, key: Hashable) -> None:
@@ -220,8 +213,8 @@ class Watching:
             self.remove(key)
 
     def _is_watched(self, container: Container) -> bool:
-        watched = [modules for modules, _ in tuple(self._listeners.values())]
-        return any(_has(modules, container.module) for modules in watched)
+        watched = tuple(self._listeners.values())
+        return any(_has(modules, container.module) for modules, _ in watched)
 
     def _take(self, sample: Sample) -> None:
         if sample.loads and all(load.cpu is None for load in sample.loads.values()):
