@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 """Exit status after the user cancelled."""
-
 _ADVISED = re.compile(r"(?<![\w./\\-])aiserver-tray (?=[a-z])")
 """A command of ours in a text."""
 

@@ -18,10 +18,8 @@ def modules(
 ) -> list[CompletionItem]:
     """Names of modules."""
     app = _app(context)
-    found = (
-        CompletionItem(module.name, help=app.say(module.summary))
-        for module in app.catalog.modules.values()
-    )
+    known = app.catalog.modules.values()
+    found = (CompletionItem(module.name, help=app.say(module.summary)) for module in known)
     return [item for item in found if item.value.startswith(incomplete)]
 
 
@@ -52,10 +50,8 @@ def settings(
 ) -> list[CompletionItem]:
     """Addresses of settings."""
     app = _app(context)
-    found = (
-        CompletionItem(address, help=app.say(setting.title))
-        for address, setting in app.declared.items()
-    )
+    declared = app.declared.items()
+    found = (CompletionItem(address, help=app.say(setting.title)) for address, setting in declared)
     return [item for item in found if item.value.startswith(incomplete)]
 
 
@@ -80,18 +76,12 @@ def _app(context: click.Context) -> "App":
     """The application with the common options so far. No command has run yet, so they are still in
     click's parameters."""
     options = Options()
-    given = context
+    given: click.Context | None = context
     while given:
-        options = options.with_(
-            given.params.get("home"), given.params.get("catalogs") or (), given.params.get("host")
-        )
-        if not given.parent:
-            return options.app
+        of = given.params
+        options = options.with_(of.get("home"), of.get("catalogs") or (), of.get("host"))
         given = given.parent
     return options.app
-
-
-# -- the command `completion` ---------------------------------------------------------------------
 
 
 PROGRAM = "aiserver-tray"

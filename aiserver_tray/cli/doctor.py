@@ -63,9 +63,6 @@ def _hanging(text: str) -> str:
     return wrapped(text, max(20, room)).replace("\n", f"\n{' ' * _GRADE_COLUMNS}")
 
 
-# -- the command `support-bundle` -----------------------------------------------------------------
-
-
 @click.command("support-bundle")
 @click.option(
     "-o",

@@ -61,9 +61,7 @@ class RemoteCore:
             yield newest
         samples: SimpleQueue[bytes | None] = SimpleQueue()
         self.client.subscribe(
-            (WATCHED.name,),
-            lambda message: samples.put(message.payload),
-            lambda: samples.put(None),
+            (WATCHED.name,), lambda message: samples.put(message.payload), lambda: samples.put(None)
         )
         self.client.request("ai/stats/watch")
         while True:
@@ -187,11 +185,8 @@ class RemoteStore:
 
     def _keep(self, view: OperationView) -> None:
         """As in the store: of finished operations, only the last one."""
-        kept = {
-            id: known
-            for id, known in self._operations.items()
-            if not (known.is_over and view.is_over)
-        }
+        known = self._operations.items()
+        kept = {id: one for id, one in known if not (one.is_over and view.is_over)}
         self._operations = kept | {view.id: view}
 
     def _lose(self) -> None:

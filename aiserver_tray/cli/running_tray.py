@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 _ANSWER_TIMEOUT_SECONDS = 10.0
 """Seconds for the first response of the tray, also of one that is starting."""
-
 _RETRY_SECONDS = 0.1
 """Seconds between two attempts to reach it."""
 
@@ -105,9 +104,6 @@ def _client(home: Home) -> "Client":
             if time.monotonic() > until or not is_owned(home):
                 raise
         time.sleep(_RETRY_SECONDS)
-
-
-# -- the command `autostart` ----------------------------------------------------------------------
 
 
 @click.command()
