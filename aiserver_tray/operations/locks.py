@@ -31,11 +31,8 @@ another thread."""
 
 _WRITE_TIMEOUT_SECONDS = 0.5
 """Seconds that a new holder may need to write its name."""
-
-
 _ONE_SHOTS = "+one-shot"
 """No module is named so."""
-
 _ABANDONED_SECONDS = 600
 """Seconds for which the engine may still work on requests of a process that has died."""
 
@@ -155,7 +152,10 @@ class _Signature:
 
     def write(self, holder: Holder | None) -> None:
         """Write that *holder* has the lock; None: nobody."""
-        content = json.dumps(_json_of(holder)) if holder else ""
+        content = ""
+        if holder:
+            named = {"pid": holder.pid, **holder.work._asdict(), "is_own": holder.is_own}
+            content = json.dumps(named)
         # Written in place, because Windows can't remove or rename a file that another process
         # reads. If it can't be written, the lock works all the same.
         with suppress(OSError):
@@ -183,10 +183,6 @@ class _Signature:
             return Holder(int(content["pid"]), work, content["is_own"] is True)
         except (OSError, ValueError, TypeError, LookupError):  # none, or half written
             return None
-
-
-def _json_of(holder: Holder) -> dict[str, object]:
-    return {"pid": holder.pid, **holder.work._asdict(), "is_own": holder.is_own}
 
 
 class _Lock:

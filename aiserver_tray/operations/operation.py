@@ -100,9 +100,6 @@ class Operation:
         return replace(view, status=status, error=error, seconds_left=None, ended_at=ended_at)
 
 
-# -- starting operations --------------------------------------------------------------------------
-
-
 class Operations:
     """Starts operations with *parts*."""
 

@@ -141,12 +141,8 @@ def without_blocked(scope: Scope, against: Callable[[Scope], Sequence[AiServerEr
     for name in scope.modules:
         needed = with_requires([name], lambda required: scope.targets[required])
         targets = {**kept.targets, **{target.name: target for target in needed}}
-        more = replace(
-            kept,
-            modules=(*kept.modules, name),
-            targets=targets,
-            ending=scope.ending.intersection(targets),
-        )
+        ending = scope.ending.intersection(targets)
+        more = replace(kept, modules=(*kept.modules, name), targets=targets, ending=ending)
         if not against(more):
             kept = more
     return kept

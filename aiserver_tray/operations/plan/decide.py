@@ -9,8 +9,6 @@ from typing import Literal
 from aiserver_tray.model import AT_REST, Container
 from aiserver_tray.spec.model import Dependency, ImageTarget, ModuleTarget, ServiceTarget
 
-# -- the objects on the engine, as far as plans depend on them ------------------------------------
-
 
 @dataclass(frozen=True)
 class Observed:
@@ -38,7 +36,6 @@ class Observed:
 
 Decision = Literal["keep", "wait", "start", "recreate", "create"]
 """keep: nothing to do. wait: it runs, and is not ready yet."""
-
 _TO_BE_MADE = datetime.max.replace(tzinfo=UTC)
 """The time of a volume that is not there yet."""
 

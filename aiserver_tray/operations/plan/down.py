@@ -82,9 +82,7 @@ def unused_basics(
 
 def _required(modules: Sequence[str], models: Mapping[str, ModuleModel]) -> list[str]:
     """All modules that *modules* require, directly or not, users before what they use."""
-    required = {
-        name for name in models if users_of(name, models) & set(modules) and name not in modules
-    }
+    required = {n for n in models if users_of(n, models) & set(modules) and n not in modules}
     return sorted(required, key=lambda name: len(users_of(name, models) & required))
 
 
@@ -163,15 +161,8 @@ def removal(container: Container, needs: Iterable[str] = ()) -> Step:
 
 
 def _step(kind: Literal["stop", "remove"], container: Container, needs: Iterable[str]) -> Step:
-    return Step(
-        kind,
-        container.name,
-        container.module,
-        container.service,
-        frozenset(needs),
-        SECONDS[kind],
-        container=container,
-    )
+    name, module, service = container.name, container.module, container.service
+    return Step(kind, name, module, service, frozenset(needs), SECONDS[kind], container=container)
 
 
 def _stops(containers: Sequence[Container], models: Mapping[str, ModuleModel]) -> list[Step]:

@@ -19,7 +19,6 @@ READY_SECONDS = 2.0
 
 Subject = ServiceTarget | ImageTarget | NetworkTarget | VolumeTarget | KernelSetting
 
-
 Services = frozenset[tuple[str, str]]
 """Single services of modules, as (module, service)."""
 
