@@ -13,9 +13,7 @@ if TYPE_CHECKING:
     from aiserver_tray.core.app import App
 
 
-def modules(
-    context: click.Context, _parameter: click.Parameter, incomplete: str
-) -> list[CompletionItem]:
+def modules(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Names of modules."""
     app = _app(context)
     known = app.catalog.modules.values()
@@ -23,9 +21,7 @@ def modules(
     return [item for item in found if item.value.startswith(incomplete)]
 
 
-def consumers(
-    context: click.Context, _parameter: click.Parameter, incomplete: str
-) -> list[CompletionItem]:
+def consumers(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Names of modules that can use another."""
     modules = _app(context).catalog.modules.values()
     found = (module.name for module in modules if module.tokens)
@@ -45,9 +41,7 @@ def services(
     return [CompletionItem(a) for a in addresses if a.startswith(incomplete)]
 
 
-def settings(
-    context: click.Context, _parameter: click.Parameter, incomplete: str
-) -> list[CompletionItem]:
+def settings(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Addresses of settings."""
     app = _app(context)
     declared = app.declared.items()
@@ -56,7 +50,7 @@ def settings(
 
 
 def settings_to_unset(
-    context: click.Context, _parameter: click.Parameter, incomplete: str
+    context: click.Context, _: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Addresses of stored settings that can be unset, including undeclared ones."""
     app = _app(context)

@@ -95,11 +95,9 @@ def set_(name: str, value: str) -> None:
 
 def _read(app: "App", name: str) -> str:
     """Read a line of standard input. On a terminal, prompt for it, and hide a secret."""
-    is_secret = _is_secret(_entry(app, name))
+    hide = _is_secret(_entry(app, name))
     if sys.stdin.isatty():
-        asked: str = click.prompt(
-            name, default="", show_default=False, hide_input=is_secret, err=True
-        )
+        asked: str = click.prompt(name, default="", show_default=False, hide_input=hide, err=True)
         return asked
     return sys.stdin.readline().rstrip("\r\n")
 

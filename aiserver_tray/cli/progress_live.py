@@ -44,7 +44,6 @@ class Signs:
 
     @classmethod
     def for_console(cls, console: Console) -> "Signs":
-        """The signs that *console* can show."""
         fancy = cls()
         if not console.legacy_windows and takes(console.file, "".join(vars(fancy).values())):
             return fancy

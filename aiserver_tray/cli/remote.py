@@ -159,7 +159,6 @@ class RemoteStore:
         return leave
 
     def notify(self, state: RemoteState) -> None:
-        """Give *state* to all observers."""
         for observer in self._observers:
             observer(state)
 
@@ -249,7 +248,6 @@ class RemoteOperation:
             self._client.request("ai/operation/cancel", {"id": self.id})
 
     def wait(self) -> OperationView:
-        """Wait for the result."""
         self._thread.join()
         return self.view
 

@@ -115,5 +115,4 @@ def autostart_(wanted: Literal["on", "off"] | None) -> None:
 
     app = current_app()
     enabled = None if wanted is None else wanted == "on"
-    found = request(app, "ai/system/autostart", enabled=enabled)
-    click.echo(state(**found).render(app.language))
+    click.echo(state(**request(app, "ai/system/autostart", enabled=enabled)).render(app.language))

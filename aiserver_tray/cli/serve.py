@@ -240,9 +240,8 @@ class Headless:
         Raises:
             RequestError: always.
         """
-        raise RequestError(
-            Text("there is no window here. Open the address printed by `serve` in a browser")
-        )
+        why = Text("there is no window here. Open the address printed by `serve` in a browser")
+        raise RequestError(why)
 
     def open_module(self, name: str, title: str, address: str) -> None:
         """Nothing: the browser opens it."""

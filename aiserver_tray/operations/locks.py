@@ -10,12 +10,12 @@ removed: a process that waits has it open, and would then lock another file than
 import hashlib
 import json
 import os
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import NamedTuple, NoReturn, get_args
 from urllib.parse import quote, unquote
 
@@ -47,7 +47,6 @@ class Work(NamedTuple):
 
     @property
     def kind(self) -> OperationKind:
-        """The kind of operation of its command."""
         words = self.command.split()
         for kind in get_args(OperationKind):
             if kind in words[1:2]:
@@ -75,7 +74,7 @@ def module_locks(  # noqa: PLR0913 - what to lock, for which work, and a callbac
     modules: Iterable[str],
     work: Work,
     on_busy: Callable[[BusyError], None] = refuse,
-    cancelled: threading.Event | None = None,
+    cancelled: Event | None = None,
     *,
     required: Iterable[str] = (),
 ) -> Iterator[dict[str, Holder]]:
@@ -92,7 +91,7 @@ def module_locks(  # noqa: PLR0913 - what to lock, for which work, and a callbac
         CancelledError: *cancelled* was set while waiting.
         SettingError: there is no folder for locks, or a lock can't be made there.
     """
-    cancelled = cancelled or threading.Event()
+    cancelled = cancelled or Event()
     folder, own = _folder(), {*modules}
     dead: dict[str, Holder] = {}
 
@@ -114,7 +113,7 @@ def module_locks(  # noqa: PLR0913 - what to lock, for which work, and a callbac
 
 
 @contextmanager
-def one_shot_lock(engine_id: str, cancelled: threading.Event | None = None) -> Iterator[None]:
+def one_shot_lock(engine_id: str, cancelled: Event | None = None) -> Iterator[None]:
     """Lock that lets one container at a time run for a single command. Waits for the lock.
 
     Raises:
@@ -122,7 +121,7 @@ def one_shot_lock(engine_id: str, cancelled: threading.Event | None = None) -> I
         SettingError: there is no folder for locks, or a lock can't be made there.
     """
     lock = _Lock(_folder(), engine_id, _ONE_SHOTS)
-    _acquire(lock, lambda _holder: None, cancelled or threading.Event())
+    _acquire(lock, lambda _holder: None, cancelled or Event())
     try:
         yield
     finally:
@@ -199,7 +198,6 @@ class _Lock:
         self._lock = FileLock(self._path, mode=0o600, thread_local=False)
 
     def try_acquire(self) -> bool:
-        """Take the lock if it is free."""
         from filelock import Timeout  # noqa: PLC0415
 
         try:
@@ -220,9 +218,7 @@ class _Lock:
         self._lock.release()
 
 
-def _acquire(
-    lock: _Lock, on_busy: Callable[[Holder | None], None], cancelled: threading.Event
-) -> None:
+def _acquire(lock: _Lock, on_busy: Callable[[Holder | None], None], cancelled: Event) -> None:
     named_by = time.monotonic() + _WRITE_TIMEOUT_SECONDS
     is_told = False
     while not lock.try_acquire():

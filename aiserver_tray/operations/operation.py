@@ -53,7 +53,6 @@ class Operation:
 
     @property
     def view(self) -> OperationView:
-        """The current progress."""
         return self._view.now
 
     def cancel(self) -> None:

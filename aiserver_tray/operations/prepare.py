@@ -229,15 +229,13 @@ def changed_notices(targets: Iterable[ModuleTarget], survey: Survey) -> list[Tex
     ]
 
 
-def _differs(
-    wanted: NetworkTarget | VolumeTarget, there: Mapping[str, Found], survey: Survey
-) -> bool:
-    """Whether *wanted* differs from the existing object. Unknown without the label, as an earlier
+def _differs(new: NetworkTarget | VolumeTarget, there: Mapping[str, Found], survey: Survey) -> bool:
+    """Whether *new* differs from the existing object. Unknown without the label, as an earlier
     version created it."""
-    found = there.get(wanted.name)
-    if wanted.external or found is None or not survey.is_ours(found):
+    found = there.get(new.name)
+    if new.external or found is None or not survey.is_ours(found):
         return False
-    now = wanted.body["Labels"][labels.CONFIG_HASH]
+    now = new.body["Labels"][labels.CONFIG_HASH]
     return bool(found.labels.get(labels.CONFIG_HASH, now) != now)
 
 

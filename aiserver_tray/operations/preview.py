@@ -76,10 +76,7 @@ def is_affected(catalog: "Catalog", name: str, addresses: Collection[str]) -> bo
     if module is None:
         return False
     own = f"{name}."
-    return any(
-        address == BIND or address.startswith(own) or address in _used(catalog, module)
-        for address in addresses
-    )
+    return any(a == BIND or a.startswith(own) or a in _used(catalog, module) for a in addresses)
 
 
 def modules_to_recreate(
@@ -169,9 +166,9 @@ def effects(planned: Preview, prepared: Prepared, now: Iterable[ModuleTarget]) -
     before = {target.name: target for target in now}
     pulls = tuple(step.subject for step in planned.plan if step.kind in ("pull", "build"))
     rest = Plan.of(step for step in planned.plan if step.kind not in ("pull", "build"))
+    targets = prepared.scope.targets.items()
     found = (
-        _Module(target, before.get(name), prepared, rest).effects()
-        for name, target in prepared.scope.targets.items()
+        _Module(target, before.get(name), prepared, rest).effects() for name, target in targets
     )
     return Effects(tuple(one for one in found if one.services), pulls, planned.notices)
 

@@ -50,7 +50,6 @@ class PublishedView:
         self.publish(view)
 
     def publish(self, view: OperationView) -> None:
-        """Make *view* the current one."""
         self.now = with_progress(view)
         self._store.put(OperationChanged(self.now))
 
@@ -196,12 +195,10 @@ class Stages:
             raise CancelledError
         _raise(runner.errors, late)
 
-    def _learn(
-        self, ready_after: dict[str, float], new_images: Sequence[str], engine_id: str
-    ) -> None:
+    def _learn(self, ready_after: dict[str, float], new_images: Sequence[str], engine: str) -> None:
         if not (ready_after or new_images):
             return
-        with self._parts.settings.engines.update(engine_id) as state:
+        with self._parts.settings.engines.update(engine) as state:
             state.learn(ready_after)
             state.add_images(new_images)
 

@@ -191,7 +191,6 @@ def _setting_text(entry: SettingEntry | RevealedEntry) -> Text:
 
 
 def without_steps(entry: Entry) -> Entry:
-    """*entry* without the steps of its operation."""
     return replace(entry, steps=()) if isinstance(entry, OperationEntry) else entry
 
 

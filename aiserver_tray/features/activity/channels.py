@@ -88,7 +88,6 @@ class ActivityFeature(Feature):
         self._observers += (callback,)
 
     def refused(self, carrier: Carrier, reason: Text) -> None:
-        """A client of *carrier* was refused."""
         self._refusals.add(carrier, reason)
 
     @channel("ai/activity/list")

@@ -124,7 +124,8 @@ class EngineLines:
         span = Span(wanted.filter.since, last)
         found = sources(self._store.snapshot, wanted.names)
         items = history(self._engine, found, span, self._on_unreadable)
-        batches = self._selected(_parts(items), wanted.filter)
+        parts = iter(lambda: [*islice(items, AT_ONCE)], [])
+        batches = self._selected(parts, wanted.filter)
         return batches if tail is None else _tail(batches, tail)
 
     def _selected(self, batches: Iterable[Sequence[Item]], wanted: LogFilter) -> Batches:
@@ -140,11 +141,6 @@ class EngineLines:
             texts = self._masker.mask([line.text for line in lines])
             lines = [line._replace(text=text) for line, text in zip(lines, texts, strict=True)]
             yield [lines[place] for place in matcher.places(lines)]
-
-
-def _parts(items: Iterator[Item]) -> Iterator[Sequence[Item]]:
-    while part := [*islice(items, AT_ONCE)]:
-        yield part
 
 
 def _tail(batches: Batches, number: int) -> Batches:
@@ -325,10 +321,7 @@ def check_engine(snapshot: Snapshot) -> None:
 
 def known_services(snapshot: Snapshot, reader: LogReader) -> Mapping[str, Collection[str]]:
     """The services of each module that have kept lines, or may get some."""
-    found = {
-        module.name: dict.fromkeys(service.name for service in module.services)
-        for module in snapshot.modules
-    }
+    found = {m.name: dict.fromkeys(s.name for s in m.services) for m in snapshot.modules}
     found[JOURNAL] = {"journal": None}
     for module, size in reader.sizes().items():
         found.setdefault(module, {}).update(dict.fromkeys(size.services))

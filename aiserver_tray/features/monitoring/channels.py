@@ -121,7 +121,6 @@ class MonitoringFeature(Feature):
         self._observers: tuple[Callable[[Sample], object], ...] = ()
 
     def start(self) -> None:
-        """Take and keep samples from now on."""
         self._statistics.start()
 
     def forget(self, peer: Peer) -> None:
@@ -129,11 +128,9 @@ class MonitoringFeature(Feature):
         self._statistics.watching.remove(peer)
 
     def close(self) -> None:
-        """Take no more samples."""
         self._statistics.close()
 
     def observe(self, callback: Callable[[Sample], object]) -> None:
-        """Call *callback* with each sample."""
         self._observers += (callback,)
 
     def _on_sample(self, sample: Sample) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from operator import attrgetter
 from typing import Literal, TypedDict, cast
 
@@ -95,20 +96,13 @@ def history_json(
     times = _times(span, rows)
     found = sorted({address for row in rows.values() for address in row} - {TOTAL})
     whole = TOTAL if module is None else (module, "")
+    mean = partial(_series, rows, times, choose=_mean)
     return {
         "interval": span.step,
         "times": times,
-        "total": _series(rows, times, TOTAL, _mean),
-        "modules": [
-            {"module": name, **_series(rows, times, (name, ""), _mean)}
-            for name, service in found
-            if not service
-        ],
-        "services": [
-            {"module": name, "service": service, **_series(rows, times, (name, service), _mean)}
-            for name, service in found
-            if service
-        ],
+        "total": mean(TOTAL),
+        "modules": [{"module": name, **mean((name, ""))} for name, service in found if not service],
+        "services": [{"module": m, "service": s, **mean((m, s))} for m, s in found if s],
         "peaks": _series(rows, times, whole, _peak),
         "marks": [*marks],
     }
@@ -131,8 +125,5 @@ def _series(
 ) -> SeriesJson:
     cells = (rows.get(time, {}).get(address) for time in times)
     found = [choose(cell) if cell else UNKNOWN for cell in cells]
-    series = {
-        name: [rounded(name, values[place]) for values in found]
-        for place, name in enumerate(FIELDS)
-    }
+    series = {name: [rounded(name, v[place]) for v in found] for place, name in enumerate(FIELDS)}
     return cast("SeriesJson", series)

@@ -59,6 +59,10 @@ class Mark(NamedTuple):
     kind: MarkKind
 
 
+_Stored = tuple[int, bytes]
+"""The time of a row, and the row."""
+
+
 class Span(NamedTuple):
     """From ``begin`` to before ``end``, multiples of ``step``: seconds since 1970."""
 
@@ -104,7 +108,7 @@ class History:
         slot, loads = round(sample.time / INTERVAL_SECONDS) * INTERVAL_SECONDS, sample.loads
 
         def write(database: sqlite3.Connection) -> None:
-            cells = {self._number(address): _cell(load) for address, load in _all(loads)}
+            cells = {self._number(a): Cell(v := _values(load), v) for a, load in _all(loads)}
             for number, peak in self._peaks.items():
                 if number in cells:
                     mean, own = cells[number]
@@ -232,9 +236,9 @@ def _known_numbers(database: sqlite3.Connection) -> dict[Address, int]:
     return {(module, service): number for module, service, number in found}
 
 
-def _packed(database: sqlite3.Connection, span: Span) -> list[tuple[int, bytes]]:
+def _packed(database: sqlite3.Connection, span: Span) -> list[_Stored]:
     """The rows of *span*: what was not rolled up yet follows in finer rows."""
-    rows: list[tuple[int, bytes]] = []
+    rows: list[_Stored] = []
     begin = span.begin
     for step in reversed(KEPT_SECONDS):
         if span.step % step == 0:
@@ -243,16 +247,12 @@ def _packed(database: sqlite3.Connection, span: Span) -> list[tuple[int, bytes]]
     return rows
 
 
-def _between(
-    database: sqlite3.Connection, step: int, begin: int, end: int
-) -> list[tuple[int, bytes]]:
+def _between(database: sqlite3.Connection, step: int, begin: int, end: int) -> list[_Stored]:
     query = f"SELECT time, data FROM rows_{step} WHERE time>=? AND time<? ORDER BY time"
     return database.execute(query, (begin, end)).fetchall()
 
 
-def _grouped(
-    rows: Iterable[tuple[int, bytes]], step: int
-) -> Iterator[tuple[int, Iterator[tuple[int, bytes]]]]:
+def _grouped(rows: Iterable[_Stored], step: int) -> Iterator[tuple[int, Iterator[_Stored]]]:
     """*rows* by the begin of their step."""
     return groupby(rows, lambda row: row[0] // step * step)
 
@@ -266,10 +266,6 @@ def _all(loads: Mapping[Address, Load]) -> Iterator[tuple[Address, Load]]:
 
 def _values(load: Load) -> Values:
     return tuple(math.nan if (v := getattr(load, name)) is None else float(v) for name in FIELDS)
-
-
-def _cell(load: Load) -> Cell:
-    return Cell(values := _values(load), values)
 
 
 def _greater(one: float, other: float) -> float:

@@ -156,8 +156,7 @@ class RecentUsage:
     def usage(self, container: str, /) -> Usage | None:
         """What it used within the last second."""
         read_at, usage = self._read.get(container, (0.0, None))
-        is_recent = time.monotonic() - read_at < SECONDS
-        return usage if is_recent else self._source.usage(container)
+        return usage if time.monotonic() - read_at < SECONDS else self._source.usage(container)
 
     def refresh(self, container: str) -> Usage | None:
         """What it uses now."""
@@ -166,7 +165,6 @@ class RecentUsage:
         return usage
 
     def clear(self) -> None:
-        """Forget all readings."""
         self._read.clear()
 
 
@@ -179,9 +177,7 @@ class Watching:
     """Calls each listener with a sample of its modules every second, and *on_sample* with samples
     of all of these. Nothing is read while there is no listener."""
 
-    def __init__(
-        self, recent: RecentUsage, store: Store, on_sample: Callable[[Sample], object]
-    ) -> None:
+    def __init__(self, recent: RecentUsage, store: Store, on_sample: Listener) -> None:
         self._recent = recent
         self._store = store
         self._on_sample = on_sample
@@ -199,7 +195,6 @@ class Watching:
                 self._sampler.start()
 
     def remove(self, key: Hashable) -> None:
-        """Forget what was added with *key*."""
         with self._lock:
             self._listeners.pop(key, None)
             if not self._listeners and self._sampler:
@@ -208,7 +203,6 @@ class Watching:
                 self._recent.clear()
 
     def close(self) -> None:
-        """Forget all listeners."""
         for key in tuple(self._listeners):
             self.remove(key)
 

@@ -78,8 +78,7 @@ def in_order(module: ModuleTarget) -> list[ServiceTarget]:
     """The services of *module*, each after those that it depends on."""
     by_name = {service.service: service for service in module.services}
     graph = {
-        service.service: [d.service for d in service.depends_on if d.service in by_name]
-        for service in module.services
+        n: [d.service for d in s.depends_on if d.service in by_name] for n, s in by_name.items()
     }
     return [by_name[name] for name in TopologicalSorter(graph).static_order()]
 

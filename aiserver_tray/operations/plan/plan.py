@@ -25,8 +25,6 @@ Services = frozenset[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a plan."""
-
     kind: StepKind
     subject: str
     """The name on the engine."""

@@ -109,8 +109,6 @@ def _image_step(kind: ImageKind, service: ServiceTarget) -> Step:
 
 
 class _UpPlanner:
-    """Gathers the steps of one plan."""
-
     def __init__(
         self, targets: Sequence[ModuleTarget], observed: Observed, decisions: Mapping[str, Decision]
     ) -> None:
@@ -131,16 +129,13 @@ class _UpPlanner:
                     yield step
 
     def _resources(self, module: ModuleTarget) -> Iterator[Step]:
+        of = module.name
         for network in module.networks:
             if network.name not in self._observed.networks:
-                yield Step(
-                    "network", network.name, module.name, seconds=SECONDS["network"], target=network
-                )
+                yield Step("network", network.name, of, seconds=SECONDS["network"], target=network)
         for volume in module.volumes:
             if volume.name not in self._observed.volumes:
-                yield Step(
-                    "volume", volume.name, module.name, seconds=SECONDS["volume"], target=volume
-                )
+                yield Step("volume", volume.name, of, seconds=SECONDS["volume"], target=volume)
 
     def _left_over(self) -> Iterator[Container]:
         """Containers of services that their module no longer has."""
@@ -250,17 +245,10 @@ class _UpPlanner:
 
     def _wait(self, service: ServiceTarget, container: Container | None) -> Step:
         usual = self._observed.learnt.get(service.address)
-        return Step(
-            "wait",
-            service.container,
-            service.module,
-            service.service,
-            frozenset({step_id("start", service.container)}),
-            READY_SECONDS if usual is None else usual,
-            service,
-            container,
-            usual=usual,
-        )
+        what = (service.container, service.module, service.service)
+        needs = frozenset({step_id("start", service.container)})
+        seconds = READY_SECONDS if usual is None else usual
+        return Step("wait", *what, needs, seconds, service, container, usual=usual)
 
 
 def images_of(targets: Iterable[ModuleTarget]) -> list[ImageTarget]:

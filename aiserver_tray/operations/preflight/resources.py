@@ -32,8 +32,7 @@ def memory_notices(targets: Sequence[ModuleTarget], survey: Survey, machine: Mac
 
 
 def _is_small(target: ModuleTarget, total: int) -> bool:
-    asked = parse_size(target.module.needs.total_memory or 0)
-    return total < asked * _USABLE_MEMORY_SHARE
+    return total < parse_size(target.module.needs.total_memory or 0) * _USABLE_MEMORY_SHARE
 
 
 def _small_machine(target: ModuleTarget, total: int) -> Text:

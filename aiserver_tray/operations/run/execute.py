@@ -136,8 +136,7 @@ class EngineExecutor:
         # passwords; log drivers belong to the engine.
         inside = neighbours(service, self._modules)
         env = with_proxies(body["Env"], self._engine.proxies, inside)
-        drivers = self._engine.info().log_drivers
-        host = with_known_log_driver(body["HostConfig"], drivers)
+        host = with_known_log_driver(body["HostConfig"], self._engine.info().log_drivers)
         body |= {"Image": image.reference, "Env": env, "HostConfig": host}
         later: Mapping[str, Body] = {}
         try:
@@ -209,8 +208,7 @@ class EngineExecutor:
             return ExitedError(service.address, found.exit_code, found.error, ())
         # Engines word this error differently, so check whether a port is the cause.
         alone = replace(self._modules[service.module], services=(service,))
-        installation = service.body["Labels"][INSTALLATION]
-        return port_conflict(alone, installation, self._engine) or error
+        return port_conflict(alone, service.body["Labels"][INSTALLATION], self._engine) or error
 
     def _stop(self, step: Step) -> Container | None:
         """Its container is stopped. One that is gone meanwhile is no error."""

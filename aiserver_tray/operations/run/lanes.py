@@ -65,8 +65,7 @@ class Lanes:
         equal ones, the step that took longest to reach comes first, or the hurry before it would be
         wasted."""
         by_path = (-self._plan.remaining[step.id], -self._reached[step.subject])
-        entry = (*by_path, self._order[step.id], step)
-        heapq.heappush(self._queues[lane_of(step.kind)], entry)
+        heapq.heappush(self._queues[lane_of(step.kind)], (*by_path, self._order[step.id], step))
 
     def take(self, under_way: Collection[str]) -> Step | None:
         """The next step to begin; None while there is none, or no slot for it. *under_way*: the
@@ -110,7 +109,6 @@ class Progress:
         self._is_changed = True
 
     def status(self, step_id: str) -> StepStatus:
-        """The current status of the step."""
         return self._views[step_id].status
 
     def set(self, step_id: str, status: StepStatus) -> None:
@@ -124,7 +122,6 @@ class Progress:
         self._is_changed = True
 
     def show(self, step_id: str, pull: PullProgress) -> None:
-        """Set the progress of a pull."""
         self._views[step_id] = replace(
             self._views[step_id],
             current=pull.current,
