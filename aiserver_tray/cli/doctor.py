@@ -23,7 +23,6 @@ from aiserver_tray.cli.words import GRADES
 if TYPE_CHECKING:
     from aiserver_tray.features.doctor.finding import CheckJson
 
-
 _GRADE_COLUMNS = 9
 """Columns of the grade and the blank behind it."""
 _COLOURS = {"ok": "green", "note": "yellow", "problem": "red"}

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from aiserver_tray.cli.remote import RemoteCore, RemoteOperation, RemoteStore
     from aiserver_tray.operations.request import Request
 
-
 _Command = Callable[..., None]
 
 _modules = click.argument(

@@ -17,7 +17,6 @@ from aiserver_tray.system.process import give_foreground
 if TYPE_CHECKING:
     from aiserver_tray.carriers.local.client import Client
 
-
 _ANSWER_TIMEOUT_SECONDS = 10.0
 """Seconds for the first response of the tray, also of one that is starting."""
 _RETRY_SECONDS = 0.1

@@ -1,4 +1,4 @@
-"""Words and signs that several commands use."""
+"""Words, signs, amounts and points in time that several commands use."""
 
 import re
 from collections.abc import Mapping
@@ -47,7 +47,6 @@ STEPS: Mapping[StepKind, Text] = {
 }
 
 GRADES: Mapping[str, Text] = {"ok": Text("OK"), "note": Text("NOTE"), "problem": Text("PROBLEM")}
-
 
 _SIZES = ("B", "kB", "MB", "GB", "TB")
 

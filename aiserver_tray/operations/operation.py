@@ -1,4 +1,4 @@
-"""A running operation: its thread, its progress and its result."""
+"""A running operation: its thread, its progress and its result; and how operations begin."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""All objects on the engine, ours and foreign."""
+"""All objects on the engine, ours and foreign, and the machine that it runs on."""
 
 import math
 import time

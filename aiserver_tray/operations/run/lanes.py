@@ -1,4 +1,4 @@
-"""Choosing the next of the steps that are ready."""
+"""Which of the steps that are ready begins next, and the progress of all."""
 
 import heapq
 from collections.abc import Callable, Collection, Mapping
