@@ -58,12 +58,12 @@ def list_(as_json: bool) -> None:  # noqa: FBT001 - a command line flag
             (Text("NAME"), Text("KIND"), Text("REQUIRES"), Text("DESCRIPTION")),
             [
                 (
-                    row["name"],
-                    row["kind"],
-                    ", ".join(row["requires"]) or "-",
-                    ": ".join(filter(None, (row["title"], row["summary"]))),
+                    r["name"],
+                    r["kind"],
+                    ", ".join(r["requires"]) or "-",
+                    _joined(r["title"], r["summary"]),
                 )
-                for row in rows
+                for r in rows
             ],
             app.language,
         )
@@ -89,6 +89,7 @@ def _description(app: "App", name: str) -> dict[str, Any]:
     module = resolved.module
     addresses = [f"{name}.{setting}" for setting in module.settings]
     entries = app.settings.entries({address: app.declared[address] for address in addresses})
+    asked = permissions(app.catalog, resolved)
     return {
         "name": name,
         "kind": module.kind,
@@ -103,9 +104,7 @@ def _description(app: "App", name: str) -> dict[str, Any]:
             {"name": service, "image": model.get("image"), "ports": _ports(model)}
             for service, model in resolved.project.to_compose()["services"].items()
         ],
-        "permissions": rendered(
-            [one.as_data() for one in permissions(app.catalog, resolved)], app.language
-        ),
+        "permissions": rendered([one.as_data() for one in asked], app.language),
     }
 
 
@@ -143,7 +142,11 @@ def _print_module(shown: dict[str, Any], language: Language) -> None:
 
 def _type(setting: Mapping[str, Any]) -> str:
     """The type of a setting, and the options of a choice."""
-    return ": ".join(filter(None, (setting["type"], ", ".join(setting["choices"]))))
+    return _joined(setting["type"], ", ".join(setting["choices"]))
+
+
+def _joined(*words: str) -> str:
+    return ": ".join(filter(None, words))
 
 
 def _needs(needs: Mapping[str, Any]) -> str:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 """Exit status after the user cancelled."""
-
 _ADVISED = re.compile(r"(?<![\w./\\-])aiserver-tray (?=[a-z])")
 """A command of ours in a text."""
 
@@ -52,7 +51,6 @@ class Options:
 
     @property
     def words(self) -> list[str]:
-        """The options as command line words."""
         home = ["--home", str(self.home)] if self.home else []
         catalogs = [word for folder in self.catalogs for word in ("--catalog", str(folder))]
         return [*home, *catalogs, *(["--host", self.host] if self.host else [])]
@@ -167,22 +165,18 @@ def as_called(text: str) -> str:
     return _ADVISED.sub(lambda found: f"{found[0]}{options} ", text)
 
 
-def print_json(value: object) -> None:
+def print_json(value: object, *, indent: int | None = 2) -> None:
     """*value* as JSON on standard output."""
-    _print_json(value, indent=2)
-
-
-def print_json_line(value: object) -> None:
-    """*value* as one line of JSON on standard output, at once."""
-    _print_json(value, indent=None)
-
-
-def _print_json(value: object, *, indent: int | None) -> None:
     # A pipe on Windows may accept only Latin letters; others are escaped as in JSON.
     is_unicode = (sys.stdout.encoding or "").lower().startswith("utf")
     text = json.dumps(value, ensure_ascii=not is_unicode, indent=indent)
     # JSON itself escapes only the characters below space.
     click.echo(text.translate(_JSON_ESCAPES))
+
+
+def print_json_line(value: object) -> None:
+    """*value* as one line of JSON on standard output, at once."""
+    print_json(value, indent=None)
 
 
 def print_table(heads: Sequence[Text], rows: Sequence[Sequence[str]], language: Language) -> None:

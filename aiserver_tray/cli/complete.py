@@ -13,21 +13,15 @@ if TYPE_CHECKING:
     from aiserver_tray.core.app import App
 
 
-def modules(
-    context: click.Context, _parameter: click.Parameter, incomplete: str
-) -> list[CompletionItem]:
+def modules(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Names of modules."""
     app = _app(context)
-    found = (
-        CompletionItem(module.name, help=app.say(module.summary))
-        for module in app.catalog.modules.values()
-    )
+    known = app.catalog.modules.values()
+    found = (CompletionItem(module.name, help=app.say(module.summary)) for module in known)
     return [item for item in found if item.value.startswith(incomplete)]
 
 
-def consumers(
-    context: click.Context, _parameter: click.Parameter, incomplete: str
-) -> list[CompletionItem]:
+def consumers(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Names of modules that can use another."""
     modules = _app(context).catalog.modules.values()
     found = (module.name for module in modules if module.tokens)
@@ -47,20 +41,16 @@ def services(
     return [CompletionItem(a) for a in addresses if a.startswith(incomplete)]
 
 
-def settings(
-    context: click.Context, _parameter: click.Parameter, incomplete: str
-) -> list[CompletionItem]:
+def settings(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Addresses of settings."""
     app = _app(context)
-    found = (
-        CompletionItem(address, help=app.say(setting.title))
-        for address, setting in app.declared.items()
-    )
+    declared = app.declared.items()
+    found = (CompletionItem(address, help=app.say(setting.title)) for address, setting in declared)
     return [item for item in found if item.value.startswith(incomplete)]
 
 
 def settings_to_unset(
-    context: click.Context, _parameter: click.Parameter, incomplete: str
+    context: click.Context, _: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Addresses of stored settings that can be unset, including undeclared ones."""
     app = _app(context)
@@ -80,18 +70,12 @@ def _app(context: click.Context) -> "App":
     """The application with the common options so far. No command has run yet, so they are still in
     click's parameters."""
     options = Options()
-    given = context
+    given: click.Context | None = context
     while given:
-        options = options.with_(
-            given.params.get("home"), given.params.get("catalogs") or (), given.params.get("host")
-        )
-        if not given.parent:
-            return options.app
+        of = given.params
+        options = options.with_(of.get("home"), of.get("catalogs") or (), of.get("host"))
         given = given.parent
     return options.app
-
-
-# -- the command `completion` ---------------------------------------------------------------------
 
 
 PROGRAM = "aiserver-tray"

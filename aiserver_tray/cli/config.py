@@ -84,25 +84,20 @@ def set_(name: str, value: str) -> None:
     change = set_setting(app, name, _read(app, name) if value == "-" else value)
     _confirm(app, change)
     if value != "-" and _is_secret(change["entries"][0]):
-        report([_visible(name).render(app.language)])
-
-
-def _visible(name: str) -> Text:
-    return Text(
-        "A secret in an argument is stored in the history of your shell, and other users can see "
-        "it in the process list. Remove it from the history. To be asked for the value instead, "
-        "run: aiserver-tray config set {name} -",
-        name=name,
-    )
+        visible = Text(
+            "A secret in an argument is stored in the history of your shell, and other users can "
+            "see it in the process list. Remove it from the history. To be asked for the value "
+            "instead, run: aiserver-tray config set {name} -",
+            name=name,
+        )
+        report([visible.render(app.language)])
 
 
 def _read(app: "App", name: str) -> str:
     """Read a line of standard input. On a terminal, prompt for it, and hide a secret."""
-    is_secret = _is_secret(_entry(app, name))
+    hide = _is_secret(_entry(app, name))
     if sys.stdin.isatty():
-        asked: str = click.prompt(
-            name, default="", show_default=False, hide_input=is_secret, err=True
-        )
+        asked: str = click.prompt(name, default="", show_default=False, hide_input=hide, err=True)
         return asked
     return sys.stdin.readline().rstrip("\r\n")
 
@@ -139,11 +134,8 @@ def _confirm(app: "App", change: "Json") -> None:
     """Show the new value in a `SettingChange`, and the command that makes it take effect."""
     said = _said(change)
     if names := change["recreate"]:
-        said = Text(
-            "{what} (takes effect with: aiserver-tray up {modules})",
-            what=said,
-            modules=" ".join(names),
-        )
+        up = " ".join(names)
+        said = Text("{what} (takes effect with: aiserver-tray up {modules})", what=said, modules=up)
     report([said.render(app.language)])
 
 
@@ -154,9 +146,6 @@ def _said(change: "Json") -> Text:
     if entry["origin"] == "none" or not entry["value"]:
         return Text("{name} has no value any more", name=entry["address"])
     return Text("{name} is now {value}", name=entry["address"], value=entry["value"])
-
-
-# -- choose ---------------------------------------------------------------------------------------
 
 
 @click.command()
@@ -177,13 +166,9 @@ def choose(modules: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001 - c
         for name in chosen:
             click.echo(name)
     else:
-        said = Text(
-            '"Start all" and `up` without a name now start: {modules}', modules=", ".join(chosen)
-        )
+        now = ", ".join(chosen)
+        said = Text('"Start all" and `up` without a name now start: {modules}', modules=now)
         report([said.render(app.language)])
-
-
-# -- the option ``--trust`` of the commands that start modules ------------------------------------
 
 
 trust_option = click.option(
@@ -205,9 +190,6 @@ def trust_all(modules: Iterable[str]) -> None:
         trust_module(current_app(), name)
 
 
-# -- offering the remedies of an error ------------------------------------------------------------
-
-
 def fix_or_exit(error: AiServerError, app: "App") -> None:
     """Show *error*, and exit unless the user accepts its remedy."""
     report_failure(error, app.language)
@@ -219,7 +201,7 @@ def fix(error: AiServerError, app: "App") -> bool:
     """Offer remedies of *error*, and return whether the user accepted. Nothing is offered unless
     the first remedy of every joined error is one that the command line can apply: ``set``, or
     ``trust`` with the permissions in the error's message."""
-    found = [_first_remedy(one, app) for one in each(error)]
+    found = [next(iter(one.data_in(app.language).get("remedies", ())), None) for one in each(error)]
     remedies = [remedy for remedy in found if remedy and remedy["kind"] in ("set", "trust")]
     if len(remedies) < len(found):
         return False
@@ -230,11 +212,6 @@ def fix(error: AiServerError, app: "App") -> bool:
     for remedy in remedies:
         _apply(remedy, app)
     return True
-
-
-def _first_remedy(error: AiServerError, app: "App") -> Mapping[str, Any] | None:
-    remedies: list[Mapping[str, Any]] = error.data_in(app.language).get("remedies", [])
-    return next(iter(remedies), None)
 
 
 def _apply(remedy: Mapping[str, Any], app: "App") -> None:

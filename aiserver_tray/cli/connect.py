@@ -12,15 +12,12 @@ from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import UsageError, common_options, current_app, report
 from aiserver_tray.cli.config import fix_or_exit, trust_all, trust_option
 from aiserver_tray.cli.core import request, require_engine, shared_core
-from aiserver_tray.cli.operate import NOTHING, summary
+from aiserver_tray.cli.operate import NOTHING, follow_operation, summary
 from aiserver_tray.protocol.message import Json
 
 if TYPE_CHECKING:
     from aiserver_tray.cli.remote import RemoteCore
     from aiserver_tray.core.app import App
-
-
-# -- commands that undo a failed command ----------------------------------------------------------
 
 
 class UndoHint:
@@ -165,7 +162,6 @@ def _start(core: "RemoteCore", providers: Sequence[str]) -> None:
 def _up(core: "RemoteCore", modules: Sequence[str], back: UndoHint | None = None) -> None:
     """Wait until *modules* are running. Exits if they can't start; *back* gets the command that
     undoes the start."""
-    from aiserver_tray.cli.operate import follow_operation  # noqa: PLC0415 - after Ctrl-C works
     from aiserver_tray.operations.request import Request  # noqa: PLC0415
 
     app, begun = current_app(), time.monotonic()

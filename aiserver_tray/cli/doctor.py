@@ -23,7 +23,6 @@ from aiserver_tray.cli.words import GRADES
 if TYPE_CHECKING:
     from aiserver_tray.features.doctor.finding import CheckJson
 
-
 _GRADE_COLUMNS = 9
 """Columns of the grade and the blank behind it."""
 _COLOURS = {"ok": "green", "note": "yellow", "problem": "red"}
@@ -61,9 +60,6 @@ def _hanging(text: str) -> str:
     """*text* wrapped to fit beside the grade."""
     room = columns(sys.stdout) - _GRADE_COLUMNS
     return wrapped(text, max(20, room)).replace("\n", f"\n{' ' * _GRADE_COLUMNS}")
-
-
-# -- the command `support-bundle` -----------------------------------------------------------------
 
 
 @click.command("support-bundle")

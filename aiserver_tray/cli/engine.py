@@ -38,7 +38,8 @@ def install(yes: bool) -> None:  # noqa: FBT001 - a command line flag
     if prefix is False or prefix is None:
         raise EngineNotInstalledError(app.engine().host)
     report([_offer().render(app.language)])
-    if not yes and not _is_accepted(Text("Install Docker now?").render(app.language)):
+    question = Text("Install Docker now?").render(app.language)
+    if not (yes or (is_interactive() and click.confirm(question, default=True, err=True))):
         raise EngineNotInstalledError(app.engine().host)
     _run(EngineInstallation(prefix, _Printer()), app.language)
 
@@ -71,10 +72,6 @@ def _offer() -> Text:
         packages=packages,
         user=user,
     )
-
-
-def _is_accepted(question: str) -> bool:
-    return is_interactive() and click.confirm(question, default=True, err=True)
 
 
 class _Printer:

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from aiserver_tray.cli.remote import RemoteCore, RemoteOperation, RemoteStore
     from aiserver_tray.operations.request import Request
 
-
 _Command = Callable[..., None]
 
 _modules = click.argument(
@@ -187,11 +186,10 @@ def _run(
     as_json: bool,
 ) -> None:
     app = current_app()
-    begun = time.monotonic()
     if confirm:
         with shared_core(app) as core:
             request = confirm(request, core)
-        begun = time.monotonic()
+    begun = time.monotonic()
     with shared_core(app) as core:
         view = follow_operation(core.store, core.operations.start(request), app.language)
         seconds = time.monotonic() - begun
@@ -263,23 +261,18 @@ def _print_plan(request: "Request", *, as_json: bool) -> None:
     app = current_app()
     with shared_core(app) as core:
         plan = core.operations.plan(request)
+    steps = plan["steps"]
     if as_json:
-        print_json(plan["steps"])
-    elif not plan["steps"]:
+        print_json(steps)
+    elif not steps:
         report([NOTHING.render(app.language)])
     else:
         print_table(
             (Text("STEP"), Text("OBJECT"), Text("MODULE")),
-            [
-                (STEPS[step["kind"]].render(app.language), step["subject"], step["module"])
-                for step in plan["steps"]
-            ],
+            [(STEPS[s["kind"]].render(app.language), s["subject"], s["module"]) for s in steps],
             app.language,
         )
     report(plan["notices"])
-
-
-# -- the kept logs of modules that are removed ----------------------------------------------------
 
 
 _LogChoice = Literal["delete", "ask", "keep"]
@@ -316,9 +309,6 @@ def _settle_logs(modules: Sequence[str], choice: _LogChoice) -> None:
         report([Text("The kept logs were deleted ({size}).", size=amount).render(app.language)])
 
 
-# -- the result of an operation, as text and as JSON ----------------------------------------------
-
-
 NOTHING = Text("There is nothing to do.")
 
 
@@ -328,15 +318,11 @@ def summary(view: OperationView, snapshot: Snapshot, seconds: float) -> list[Tex
     if view.kind in ("up", "restart"):
         from aiserver_tray.state.progress import sorted_by_name  # noqa: PLC0415 - after Ctrl-C works
 
-        modules = [
-            module for module in sorted_by_name(snapshot.modules) if module.name in view.modules
-        ]
+        modules = [m for m in sorted_by_name(snapshot.modules) if m.name in view.modules]
         if len(modules) == 1:
             return [Text("{what} ({time})", what=_state(modules[0]), time=time_)]
         return [*map(_state, modules), Text("Done in {time}.", time=time_)]
-    if not view.steps:
-        return [NOTHING]
-    return [_ended(view, time_)]
+    return [_ended(view, time_)] if view.steps else [NOTHING]
 
 
 def _ended(view: OperationView, time: str) -> Text:

@@ -70,17 +70,9 @@ def _quarter(step: StepView, old: StepView) -> Text | None:
     quarter = _QUARTERS * step.current // step.total
     if quarter <= _QUARTERS * old.current // old.total or quarter >= _QUARTERS:
         return None
-    text = Text(
-        "{name}: {part} % of {size}",
-        name=step.subject,
-        part=100 * quarter // _QUARTERS,
-        size=words.size(step.total),
-    )
+    part, size = 100 * quarter // _QUARTERS, words.size(step.total)
+    text = Text("{name}: {part} % of {size}", name=step.subject, part=part, size=size)
     return Text("{text} ({detail})", text=text, detail=step.detail) if step.detail else text
-
-
-# -- rows of the progress -------------------------------------------------------------------------
-# Pure.
 
 
 _OVER = ("done", "skipped")
@@ -172,15 +164,9 @@ def rows(view: OperationView) -> list[Row]:
 def _current(steps: list[StepView]) -> StepView:
     """The current step of a subject: a failed one, otherwise a running one, the next one, a skipped
     one, the last one."""
-    return next(
-        (
-            step
-            for status in ("failed", "running", "pending", "skipped")
-            for step in steps
-            if step.status == status
-        ),
-        steps[-1],
-    )
+    order = ("failed", "running", "pending", "skipped")
+    found = (step for status in order for step in steps if step.status == status)
+    return next(found, steps[-1])
 
 
 def collapsed(found: Iterable[Row]) -> list[Row]:
@@ -202,9 +188,6 @@ def progress(view: OperationView) -> tuple[float, int, int]:
     """The progress of *view*: as a share of 1 (pulls count by their bytes), and as finished and
     total steps."""
     done = sum(step.status in _OVER for step in view.steps)
-    parts = sum(
-        min(1.0, step.current / step.total)
-        for step in view.steps
-        if step.status == "running" and step.total
-    )
+    pulls = (step for step in view.steps if step.status == "running" and step.total)
+    parts = sum(min(1.0, step.current / step.total) for step in pulls)
     return (done + parts) / max(1, len(view.steps)), done, len(view.steps)

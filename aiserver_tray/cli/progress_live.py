@@ -44,7 +44,6 @@ class Signs:
 
     @classmethod
     def for_console(cls, console: Console) -> "Signs":
-        """The signs that *console* can show."""
         fancy = cls()
         if not console.legacy_windows and takes(console.file, "".join(vars(fancy).values())):
             return fancy
@@ -98,16 +97,9 @@ class ProgressScreen:
         parts.append(self._table(shown, now))
         if not view.is_over:
             # Short, so that the terminal's own echo of Ctrl-C does not begin a new line.
-            parts.append(
-                Styled(note.render(self._language), "yellow")
-                if note
-                else Styled(_HINT.render(self._language), "dim")
-            )
+            said, style = (note, "yellow") if note else (_HINT, "dim")
+            parts.append(Styled(said.render(self._language), style))
         return Group(*parts)
-
-    @property
-    def _columns(self) -> int:
-        return self._console.width
 
     def _heading(self, view: OperationView, now: float) -> RenderableType:
         names = ", ".join(view.modules)
@@ -115,11 +107,9 @@ class ProgressScreen:
         if view.status == "waiting" and view.detail:
             left = Styled(harmless(view.detail.render(self._language)), "yellow")
         times = words.seconds(now - self._begun)
-        left_seconds = self._seconds_left(view, now)
-        if left_seconds is not None:
+        if (left_seconds := self._seconds_left(view, now)) is not None:
             rest = words.rough_seconds(left_seconds)
-            about = Text("{time}, about {rest} left", time=times, rest=rest)
-            times = about.render(self._language)
+            times = Text("{time}, about {rest} left", time=times, rest=rest).render(self._language)
         line = Table.grid(expand=True, padding=(0, 0, 0, 2))
         line.add_column(ratio=1, no_wrap=view.status != "waiting", overflow="ellipsis")
         line.add_column(justify="right", no_wrap=True)
@@ -140,22 +130,22 @@ class ProgressScreen:
     def _bar(self, view: OperationView) -> RenderableType:
         part, done, count = progress(view)
         counter = f" {done}/{count}"
-        columns = max(4, self._columns - len(counter))
+        columns = max(4, self._console.width - len(counter))
         return Styled.assemble(self._bar_text(part, columns), (counter, "dim"), no_wrap=True)
 
     def _bar_text(self, part: float, columns: int) -> Styled:
         full = round(part * columns)
         return Styled.assemble(
-            (self._signs.bar * full, "green"),
-            (self._signs.rest * (columns - full), "bright_black"),
+            (self._signs.bar * full, "green"), (self._signs.rest * (columns - full), "bright_black")
         )
 
     def _table(self, shown: Sequence[Row], now: float) -> RenderableType:
         room = max(3, self._console.height - _OTHER_LINES)
         fitting, hidden = _fit(shown, room)
         # As wide as the longest name, within the limit that leaves space for the other columns.
-        names = min(max((cell_len(r.name) for r in fitting), default=1), self._columns * 2 // 5)
-        room = self._columns - names - _OTHER_COLUMNS
+        width, longest = self._console.width, max((cell_len(r.name) for r in fitting), default=1)
+        names = min(longest, width * 2 // 5)
+        room = width - names - _OTHER_COLUMNS
         table = Table.grid(expand=True, padding=(0, 2, 0, 0))
         table.add_column(width=1)
         table.add_column(no_wrap=True, overflow="ellipsis", width=names)

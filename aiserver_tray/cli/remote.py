@@ -61,9 +61,7 @@ class RemoteCore:
             yield newest
         samples: SimpleQueue[bytes | None] = SimpleQueue()
         self.client.subscribe(
-            (WATCHED.name,),
-            lambda message: samples.put(message.payload),
-            lambda: samples.put(None),
+            (WATCHED.name,), lambda message: samples.put(message.payload), lambda: samples.put(None)
         )
         self.client.request("ai/stats/watch")
         while True:
@@ -161,7 +159,6 @@ class RemoteStore:
         return leave
 
     def notify(self, state: RemoteState) -> None:
-        """Give *state* to all observers."""
         for observer in self._observers:
             observer(state)
 
@@ -187,11 +184,8 @@ class RemoteStore:
 
     def _keep(self, view: OperationView) -> None:
         """As in the store: of finished operations, only the last one."""
-        kept = {
-            id: known
-            for id, known in self._operations.items()
-            if not (known.is_over and view.is_over)
-        }
+        known = self._operations.items()
+        kept = {id: one for id, one in known if not (one.is_over and view.is_over)}
         self._operations = kept | {view.id: view}
 
     def _lose(self) -> None:
@@ -254,7 +248,6 @@ class RemoteOperation:
             self._client.request("ai/operation/cancel", {"id": self.id})
 
     def wait(self) -> OperationView:
-        """Wait for the result."""
         self._thread.join()
         return self.view
 

@@ -17,10 +17,8 @@ from aiserver_tray.system.process import give_foreground
 if TYPE_CHECKING:
     from aiserver_tray.carriers.local.client import Client
 
-
 _ANSWER_TIMEOUT_SECONDS = 10.0
 """Seconds for the first response of the tray, also of one that is starting."""
-
 _RETRY_SECONDS = 0.1
 """Seconds between two attempts to reach it."""
 
@@ -107,9 +105,6 @@ def _client(home: Home) -> "Client":
         time.sleep(_RETRY_SECONDS)
 
 
-# -- the command `autostart` ----------------------------------------------------------------------
-
-
 @click.command()
 @click.argument("wanted", type=click.Choice(["on", "off"]), required=False, metavar="[on|off]")
 @common_options
@@ -119,5 +114,4 @@ def autostart_(wanted: Literal["on", "off"] | None) -> None:
 
     app = current_app()
     enabled = None if wanted is None else wanted == "on"
-    found = request(app, "ai/system/autostart", enabled=enabled)
-    click.echo(state(**found).render(app.language))
+    click.echo(state(**request(app, "ai/system/autostart", enabled=enabled)).render(app.language))

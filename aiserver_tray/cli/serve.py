@@ -28,10 +28,8 @@ if TYPE_CHECKING:
 _POLL_SECONDS = 0.5
 _OWNER_TIMEOUT_SECONDS = 10.0
 """For an owner that begins or exits."""
-
 _ANSWER_SECONDS = 0.2
 """Seconds to send the response before the process exits."""
-
 _HANDOVER_SECONDS = 1.0
 """For a tray to take the core; it tries several times a second."""
 
@@ -242,9 +240,8 @@ class Headless:
         Raises:
             RequestError: always.
         """
-        raise RequestError(
-            Text("there is no window here. Open the address printed by `serve` in a browser")
-        )
+        why = Text("there is no window here. Open the address printed by `serve` in a browser")
+        raise RequestError(why)
 
     def open_module(self, name: str, title: str, address: str) -> None:
         """Nothing: the browser opens it."""

@@ -50,11 +50,8 @@ def command(modules: tuple[str, ...], watch: bool, as_json: bool) -> None:  # no
                 for stats in found:
                     show(stats)
         else:
-            stats = next(found)
-            if as_json:
-                print_json(stats)
-            else:
-                _printer(modules, app.language)(stats)
+            print_one: Show = print_json if as_json else _printer(modules, app.language)
+            print_one(next(found))
 
 
 def _stats(core: "RemoteCore", modules: Sequence[str]) -> Iterator["StatsJson"]:

@@ -71,8 +71,7 @@ def _module(module: ModuleView, sample: "SampleJson") -> "ModuleStatsJson":
 
 def _use(load: "LoadJson | None", limit: int | None) -> "UseJson":
     known: Mapping[str, Any] = load or {}
-    use = {name: known.get(name) for name in FIELDS} | {"memoryLimit": limit}
-    return cast("UseJson", use)
+    return cast("UseJson", {name: known.get(name) for name in FIELDS} | {"memoryLimit": limit})
 
 
 def _row(name: str, use: "UseJson") -> Row:

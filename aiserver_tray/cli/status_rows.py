@@ -44,8 +44,7 @@ def engine_lines(snapshot: Snapshot, language: Language) -> list[str]:
     if snapshot.engine.running:
         return []
     error = snapshot.engine.error
-    texts = (error, _DOCTOR) if error else (_SILENT,)
-    return [text.render(language) for text in texts]
+    return [text.render(language) for text in ((error, _DOCTOR) if error else (_SILENT,))]
 
 
 def _row(module: ModuleView, language: Language) -> StatusRow:

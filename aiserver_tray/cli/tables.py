@@ -57,9 +57,8 @@ def _room(console: Console) -> int:
 def heading(snapshot: Snapshot, language: Language, console: Console) -> Styled:
     """The whole's state, and which engine."""
     state: State = snapshot.state
-    sign = _signs(console)[state]
-    word = STATES[state].render(language)
-    line = Styled.assemble((f"{sign} {word}", f"bold {STYLES[state]}"))
+    word = f"{_signs(console)[state]} {STATES[state].render(language)}"
+    line = Styled.assemble((word, f"bold {STYLES[state]}"))
     if snapshot.engine.version:
         engine = Text("Docker Engine {version}", version=snapshot.engine.version)
         line.append(f"   {engine.render(language)}", "dim")
@@ -79,15 +78,8 @@ def _cells(row: StatusRow, sign: str) -> tuple[Styled, ...]:
         Styled(f"{sign} {row.word}", style),
         Styled(row.ready),
         Styled(harmless(row.place), "cyan"),
-        Styled(harmless(row.reason), _reason_style(row)),
+        Styled(harmless(row.reason), style if row.state in ("error", "degraded") else ""),
     )
-
-
-def _reason_style(row: StatusRow) -> str:
-    return STYLES[row.state] if row.state in ("error", "degraded") else ""
-
-
-# -- the table of `stats` on a terminal -----------------------------------------------------------
 
 
 def stats_table(rows: Sequence[Row], language: Language, console: Console) -> Table:
@@ -96,6 +88,5 @@ def stats_table(rows: Sequence[Row], language: Language, console: Console) -> Ta
     for number, head in enumerate(STATS_HEADS):
         shown.add_column(head.render(language), no_wrap=True, justify="right" if number else "left")
     for row in rows:
-        is_total = row is rows[-1]
-        shown.add_row(*map(harmless, row), style="bold" if is_total else None)
+        shown.add_row(*map(harmless, row), style="bold" if row is rows[-1] else None)
     return shown

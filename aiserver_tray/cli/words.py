@@ -1,4 +1,4 @@
-"""Words and signs that several commands use."""
+"""Words, signs, amounts and points in time that several commands use."""
 
 import re
 from collections.abc import Mapping
@@ -46,15 +46,7 @@ STEPS: Mapping[StepKind, Text] = {
     "kernel_setting": Text("set kernel setting"),
 }
 
-GRADES: Mapping[str, Text] = {
-    "ok": Text("OK"),
-    "note": Text("NOTE"),
-    "problem": Text("PROBLEM"),
-}
-
-
-# -- amounts as people read them ------------------------------------------------------------------
-
+GRADES: Mapping[str, Text] = {"ok": Text("OK"), "note": Text("NOTE"), "problem": Text("PROBLEM")}
 
 _SIZES = ("B", "kB", "MB", "GB", "TB")
 
@@ -101,9 +93,6 @@ def seconds(duration: float) -> str:
 def rough_seconds(duration: float) -> str:
     """Like `seconds`, for an estimate: whole seconds."""
     return f"{max(1, round(duration))} s" if duration < 99.5 else seconds(duration)
-
-
-# -- points in time -------------------------------------------------------------------------------
 
 
 _SPAN = re.compile(

@@ -10,12 +10,12 @@ removed: a process that waits has it open, and would then lock another file than
 import hashlib
 import json
 import os
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import NamedTuple, NoReturn, get_args
 from urllib.parse import quote, unquote
 
@@ -31,11 +31,8 @@ another thread."""
 
 _WRITE_TIMEOUT_SECONDS = 0.5
 """Seconds that a new holder may need to write its name."""
-
-
 _ONE_SHOTS = "+one-shot"
 """No module is named so."""
-
 _ABANDONED_SECONDS = 600
 """Seconds for which the engine may still work on requests of a process that has died."""
 
@@ -50,7 +47,6 @@ class Work(NamedTuple):
 
     @property
     def kind(self) -> OperationKind:
-        """The kind of operation of its command."""
         words = self.command.split()
         for kind in get_args(OperationKind):
             if kind in words[1:2]:
@@ -78,7 +74,7 @@ def module_locks(  # noqa: PLR0913 - what to lock, for which work, and a callbac
     modules: Iterable[str],
     work: Work,
     on_busy: Callable[[BusyError], None] = refuse,
-    cancelled: threading.Event | None = None,
+    cancelled: Event | None = None,
     *,
     required: Iterable[str] = (),
 ) -> Iterator[dict[str, Holder]]:
@@ -95,7 +91,7 @@ def module_locks(  # noqa: PLR0913 - what to lock, for which work, and a callbac
         CancelledError: *cancelled* was set while waiting.
         SettingError: there is no folder for locks, or a lock can't be made there.
     """
-    cancelled = cancelled or threading.Event()
+    cancelled = cancelled or Event()
     folder, own = _folder(), {*modules}
     dead: dict[str, Holder] = {}
 
@@ -117,7 +113,7 @@ def module_locks(  # noqa: PLR0913 - what to lock, for which work, and a callbac
 
 
 @contextmanager
-def one_shot_lock(engine_id: str, cancelled: threading.Event | None = None) -> Iterator[None]:
+def one_shot_lock(engine_id: str, cancelled: Event | None = None) -> Iterator[None]:
     """Lock that lets one container at a time run for a single command. Waits for the lock.
 
     Raises:
@@ -125,7 +121,7 @@ def one_shot_lock(engine_id: str, cancelled: threading.Event | None = None) -> I
         SettingError: there is no folder for locks, or a lock can't be made there.
     """
     lock = _Lock(_folder(), engine_id, _ONE_SHOTS)
-    _acquire(lock, lambda _holder: None, cancelled or threading.Event())
+    _acquire(lock, lambda _holder: None, cancelled or Event())
     try:
         yield
     finally:
@@ -155,7 +151,10 @@ class _Signature:
 
     def write(self, holder: Holder | None) -> None:
         """Write that *holder* has the lock; None: nobody."""
-        content = json.dumps(_json_of(holder)) if holder else ""
+        content = ""
+        if holder:
+            named = {"pid": holder.pid, **holder.work._asdict(), "is_own": holder.is_own}
+            content = json.dumps(named)
         # Written in place, because Windows can't remove or rename a file that another process
         # reads. If it can't be written, the lock works all the same.
         with suppress(OSError):
@@ -185,10 +184,6 @@ class _Signature:
             return None
 
 
-def _json_of(holder: Holder) -> dict[str, object]:
-    return {"pid": holder.pid, **holder.work._asdict(), "is_own": holder.is_own}
-
-
 class _Lock:
     """A module's lock for one holder. Each holder has its own file lock object, so that it also
     works between threads."""
@@ -203,7 +198,6 @@ class _Lock:
         self._lock = FileLock(self._path, mode=0o600, thread_local=False)
 
     def try_acquire(self) -> bool:
-        """Take the lock if it is free."""
         from filelock import Timeout  # noqa: PLC0415
 
         try:
@@ -224,9 +218,7 @@ class _Lock:
         self._lock.release()
 
 
-def _acquire(
-    lock: _Lock, on_busy: Callable[[Holder | None], None], cancelled: threading.Event
-) -> None:
+def _acquire(lock: _Lock, on_busy: Callable[[Holder | None], None], cancelled: Event) -> None:
     named_by = time.monotonic() + _WRITE_TIMEOUT_SECONDS
     is_told = False
     while not lock.try_acquire():

@@ -1,4 +1,4 @@
-"""The modules that a request concerns."""
+"""The modules that can start, as operations get them, with what they require."""
 
 from collections.abc import Callable, Container, Iterable
 from contextlib import suppress
@@ -73,39 +73,31 @@ class Previews:
     changes: Changes = field(default_factory=lambda: NO_CHANGES)
 
     def read(self) -> None:
-        """Read them now."""
         self.modules.read()
 
     @property
     def secrets(self) -> list[str]:
-        """The secrets of *modules*."""
         return self.modules.secrets
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All modules of the catalog."""
         return self.modules.names
 
     @property
     def chosen(self) -> tuple[str, ...]:
-        """The modules that `up` without a name starts."""
         return self.modules.chosen
 
     def target(self, name: str) -> ModuleTarget:
-        """The preview."""
         return self.preview(name, self.changes)
 
     def preview(self, name: str, changes: Changes = NO_CHANGES) -> ModuleTarget:
-        """The preview with other changes."""
         return self.modules.preview(name, changes)
 
     def model(self, name: str) -> ModuleModel:
-        """The module without secrets."""
         return self.modules.model(name)
 
     @property
     def models(self) -> tuple[ModuleModel, ...]:
-        """All modules without secrets."""
         return self.modules.models
 
 

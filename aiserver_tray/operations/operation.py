@@ -1,4 +1,4 @@
-"""A running operation: its thread, its progress and its result."""
+"""A running operation: its thread, its progress and its result; and how operations begin."""
 
 import logging
 import os
@@ -53,7 +53,6 @@ class Operation:
 
     @property
     def view(self) -> OperationView:
-        """The current progress."""
         return self._view.now
 
     def cancel(self) -> None:
@@ -98,9 +97,6 @@ class Operation:
         ended_at = datetime.now(UTC)
         view = self._view.now
         return replace(view, status=status, error=error, seconds_left=None, ended_at=ended_at)
-
-
-# -- starting operations --------------------------------------------------------------------------
 
 
 class Operations:

@@ -28,7 +28,6 @@ from aiserver_tray.operations.scope import Scope, without_blocked
 from aiserver_tray.operations.survey import Found, Survey, survey
 from aiserver_tray.spec import labels
 from aiserver_tray.spec.kernel import HELPER
-from aiserver_tray.spec.labels import MODULE
 from aiserver_tray.spec.model import ImageTarget, ModuleTarget, NetworkTarget, VolumeTarget
 from aiserver_tray.state.facts import ContainerGone, ContainerSeen
 
@@ -74,9 +73,8 @@ def _prepared(request: Request, scope: Scope, parts: Parts) -> Prepared:
         case "stop":
             found = survey(parts.engine, parts.settings.installation_id)
             containers = _ours(found, parts)
-            plan = plan_stop(
-                scope.modules, scope.models, containers.values(), services=_services(request)
-            )
+            services = _services(request)
+            plan = plan_stop(scope.modules, scope.models, containers.values(), services=services)
             return Prepared(plan, scope, Observed(containers))
         case _:
             return _prepare_down(request, scope, parts)
@@ -109,10 +107,9 @@ def _services(request: Request) -> Services:
 
 
 def _observed(scope: Scope, found: Survey, parts: Parts) -> Observed:
-    images = images_of(scope.targets.values())
     return Observed(
         containers=_ours(found, parts),
-        images=_images(images, parts.engine),
+        images=_images(images_of(scope.targets.values()), parts.engine),
         networks={name: network.id for name, network in found.networks.items()},
         volumes={name: volume.created_at for name, volume in found.volumes.items()},
         learnt=parts.settings.engines.state(parts.engine.info().id).learnt,
@@ -166,7 +163,7 @@ def _staying(scope: Scope, found: Survey) -> list[ContainerSummary]:
     return [
         container
         for container in found.containers
-        if not found.is_ours(container) or container.labels.get(MODULE) not in scope.modules
+        if not found.is_ours(container) or container.labels.get(labels.MODULE) not in scope.modules
     ]
 
 
@@ -200,11 +197,8 @@ def _ours(found: Survey, parts: Parts) -> dict[str, Container]:
             parts.store.put(ContainerGone(known.pop(name).id))
     for name, summary in listed.items():
         container = known.get(name)
-        if container is None or (container.id, container.status, container.health) != (
-            summary.id,
-            summary.status,
-            summary.health,
-        ):
+        now = (summary.id, summary.status, summary.health)
+        if container is None or (container.id, container.status, container.health) != now:
             try:
                 known[name] = parts.engine.containers.inspect(summary.id)
             except ObjectNotFoundError:
@@ -221,9 +215,6 @@ def _images(images: Iterable[ImageTarget], engine: Engine) -> dict[str, str]:
     return {name: image.id for name, image in found if image}
 
 
-# -- settings that changed since ------------------------------------------------------------------
-
-
 def changed_notices(targets: Iterable[ModuleTarget], survey: Survey) -> list[Text]:
     """Notices about definitions of *targets* that have no effect. The engine can't change networks
     and volumes, and `up` does not recreate them: foreign containers may use the network, and the
@@ -238,15 +229,13 @@ def changed_notices(targets: Iterable[ModuleTarget], survey: Survey) -> list[Tex
     ]
 
 
-def _differs(
-    wanted: NetworkTarget | VolumeTarget, there: Mapping[str, Found], survey: Survey
-) -> bool:
-    """Whether *wanted* differs from the existing object. Unknown without the label, as an earlier
+def _differs(new: NetworkTarget | VolumeTarget, there: Mapping[str, Found], survey: Survey) -> bool:
+    """Whether *new* differs from the existing object. Unknown without the label, as an earlier
     version created it."""
-    found = there.get(wanted.name)
-    if wanted.external or found is None or not survey.is_ours(found):
+    found = there.get(new.name)
+    if new.external or found is None or not survey.is_ours(found):
         return False
-    now = wanted.body["Labels"][labels.CONFIG_HASH]
+    now = new.body["Labels"][labels.CONFIG_HASH]
     return bool(found.labels.get(labels.CONFIG_HASH, now) != now)
 
 

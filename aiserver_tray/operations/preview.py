@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from aiserver_tray.base.codec import sent_as
@@ -36,11 +37,8 @@ def preview(request: Request, prepared: Prepared) -> Preview:
     operation plans again after these, so the final plan may differ."""
     helper = plan_helper() if prepared.lacks_helper else Plan()
     refresh = refresh_of(request, prepared.scope)
-    steps = [
-        *helper,
-        *_remaining(refresh, Plan(), helper),
-        *_remaining(prepared.plan, refresh, helper),
-    ]
+    first = _remaining(refresh, Plan(), helper)
+    steps = [*helper, *first, *_remaining(prepared.plan, refresh, helper)]
     return Preview(Plan.of(steps), (*prepared.notices, *_recreated_if_changed(prepared, refresh)))
 
 
@@ -72,19 +70,13 @@ def _recreated_if_changed(prepared: Prepared, refresh: Plan) -> Iterator[Text]:
         )
 
 
-# -- the modules that changed settings affect -----------------------------------------------------
-
-
 def is_affected(catalog: "Catalog", name: str, addresses: Collection[str]) -> bool:
     """Whether containers of the module *name* may depend on one of the settings *addresses*."""
     module = catalog.modules.get(name)
     if module is None:
         return False
     own = f"{name}."
-    return any(
-        address == BIND or address.startswith(own) or address in _used(catalog, module)
-        for address in addresses
-    )
+    return any(a == BIND or a.startswith(own) or a in _used(catalog, module) for a in addresses)
 
 
 def modules_to_recreate(
@@ -95,10 +87,7 @@ def modules_to_recreate(
 ) -> list[str]:
     """The modules that ``up`` must name to recreate all containers that depend on the settings
     *addresses*: those of *asked_for*, and no more than needed."""
-
-    def affected(name: str) -> bool:
-        return is_affected(catalog, name, addresses)
-
+    affected = partial(is_affected, catalog, addresses=addresses)
     named: list[str] = []
     recreated: set[str] = set()
     known = [name for name in asked_for if name in catalog.modules]
@@ -119,9 +108,6 @@ def _used(catalog: "Catalog", module: "Module") -> set[str]:
         scope = catalog.scope(module)
         return {scope[name] for name in module.variables if name in scope}
     return set()
-
-
-# -- effects of changed settings ------------------------------------------------------------------
 
 
 EffectKind = Literal["recreate", "create", "start", "remove"]
@@ -180,9 +166,9 @@ def effects(planned: Preview, prepared: Prepared, now: Iterable[ModuleTarget]) -
     before = {target.name: target for target in now}
     pulls = tuple(step.subject for step in planned.plan if step.kind in ("pull", "build"))
     rest = Plan.of(step for step in planned.plan if step.kind not in ("pull", "build"))
+    targets = prepared.scope.targets.items()
     found = (
-        _Module(target, before.get(name), prepared, rest).effects()
-        for name, target in prepared.scope.targets.items()
+        _Module(target, before.get(name), prepared, rest).effects() for name, target in targets
     )
     return Effects(tuple(one for one in found if one.services), pulls, planned.notices)
 

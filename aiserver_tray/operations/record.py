@@ -50,7 +50,6 @@ class OperationRecord:
         self._earlier += view.steps
 
     def end(self, view: OperationView) -> None:
-        """The operation has ended."""
         error = view.error
         ended = replace(
             self._entry,

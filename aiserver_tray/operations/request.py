@@ -11,7 +11,6 @@ class _MaxLength:
     """Limits a field for pydantic, which the command line must not import."""
 
     def __get_pydantic_core_schema__(self, source: object, handler: Callable[[object], Any]) -> Any:  # noqa: ANN401
-        """The schema of the type, with the limit."""
         return {**handler(source), "max_length": MAX_NAMES}
 
 
@@ -46,8 +45,7 @@ class Request:
 
     def __str__(self) -> str:
         names = [f"{m}/{s}" for m in self.modules for s in self.services] or self.modules
-        words = [self.kind, *(["--all"] if self.all else names)]
-        return " ".join(words)
+        return " ".join([self.kind, *(["--all"] if self.all else names)])
 
     def may_remove(self, volume: str) -> bool:
         """Whether the user agreed to lose the data in *volume*."""

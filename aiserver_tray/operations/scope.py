@@ -17,6 +17,7 @@ from aiserver_tray.model import ModuleModel, OperationKind
 from aiserver_tray.operations.modules import Modules, obtainable, unlisted, with_requires
 from aiserver_tray.operations.parts import Parts, meet_engine
 from aiserver_tray.operations.plan.down import (
+    Models,
     as_they_run,
     in_use,
     running_modules,
@@ -141,12 +142,8 @@ def without_blocked(scope: Scope, against: Callable[[Scope], Sequence[AiServerEr
     for name in scope.modules:
         needed = with_requires([name], lambda required: scope.targets[required])
         targets = {**kept.targets, **{target.name: target for target in needed}}
-        more = replace(
-            kept,
-            modules=(*kept.modules, name),
-            targets=targets,
-            ending=scope.ending.intersection(targets),
-        )
+        ending = scope.ending.intersection(targets)
+        more = replace(kept, modules=(*kept.modules, name), targets=targets, ending=ending)
         if not against(more):
             kept = more
     return kept
@@ -206,9 +203,7 @@ def _there(request: Request, parts: Parts) -> list[str]:
     return sorted(there)
 
 
-def _with_hooks(
-    names: Iterable[str], models: Mapping[str, ModuleModel], modules: Modules
-) -> dict[str, ModuleTarget]:
+def _with_hooks(names: Iterable[str], models: Models, modules: Modules) -> dict[str, ModuleTarget]:
     """The targets of those of *names* with pre-stop commands. A module without a valid target, or
     with permissions that the user has not allowed, is stopped without them."""
     found = {}
@@ -219,9 +214,7 @@ def _with_hooks(
     return {name: target for name, target in found.items() if not target.untrusted}
 
 
-def _unused(
-    names: list[str], models: Mapping[str, ModuleModel], running: Iterable[str], parts: Parts
-) -> list[str]:
+def _unused(names: list[str], models: Models, running: Iterable[str], parts: Parts) -> list[str]:
     if not parts.settings.app.stop_unused_basics:
         return []
     return unused_basics(names, models, set(running), _desired(parts))

@@ -50,7 +50,6 @@ class PublishedView:
         self.publish(view)
 
     def publish(self, view: OperationView) -> None:
-        """Make *view* the current one."""
         self.now = with_progress(view)
         self._store.put(OperationChanged(self.now))
 
@@ -94,10 +93,8 @@ class Stages:
         self._view.publish(replace(self._view.now, modules=scope.modules))
         engine_id = self._parts.engine.info().id
         on_busy = self._wait_for if self._request.wait else refuse
-        settings = self._parts.settings
-        work = Work(
-            f"aiserver-tray {self._request}", settings.installation_id, str(settings.folder)
-        )
+        settings, command = self._parts.settings, f"aiserver-tray {self._request}"
+        work = Work(command, settings.installation_id, str(settings.folder))
         self._has_waited = False
         with module_locks(
             engine_id, scope.modules, work, on_busy, self._cancelled, required=scope.locked
@@ -117,9 +114,8 @@ class Stages:
         return None
 
     def _work_under_locks(self, scope: Scope, engine_id: str) -> None:
-        self._view.publish(
-            replace(self._view.now, modules=scope.modules, status="running", detail=None)
-        )
+        view = replace(self._view.now, modules=scope.modules, status="running", detail=None)
+        self._view.publish(view)
         late = [*scope.lacking.values()] if self._request.revives else []
         if self._request.revives and not scope.modules:
             raise_all(late)
@@ -194,20 +190,15 @@ class Stages:
             self._runner = runner
         runner.run()
         self._learn(runner.ready_after, executor.new_images, engine.info().id)
-        if self._cancelled.is_set() and not runner.errors and self._has_skipped:
+        has_skipped = any(step.status == "skipped" for step in self._view.now.steps)
+        if self._cancelled.is_set() and not runner.errors and has_skipped:
             raise CancelledError
         _raise(runner.errors, late)
 
-    @property
-    def _has_skipped(self) -> bool:
-        return any(step.status == "skipped" for step in self._view.now.steps)
-
-    def _learn(
-        self, ready_after: dict[str, float], new_images: Sequence[str], engine_id: str
-    ) -> None:
+    def _learn(self, ready_after: dict[str, float], new_images: Sequence[str], engine: str) -> None:
         if not (ready_after or new_images):
             return
-        with self._parts.settings.engines.update(engine_id) as state:
+        with self._parts.settings.engines.update(engine) as state:
             state.learn(ready_after)
             state.add_images(new_images)
 
@@ -251,9 +242,6 @@ def _raise(errors: Iterable[AiServerError], late: Iterable[AiServerError]) -> No
         if isinstance(error, EngineDownError | ResourcesError | CancelledError):
             raise error
     raise_all([*found, *late])
-
-
-# -- the desired state ----------------------------------------------------------------------------
 
 
 _STOPS = ("stop", "down")

@@ -1,4 +1,4 @@
-"""All objects on the engine, ours and foreign."""
+"""All objects on the engine, ours and foreign, and the machine that it runs on."""
 
 import math
 import time
@@ -60,7 +60,6 @@ class Survey:
 
     @property
     def ours(self) -> list[ContainerSummary]:
-        """Our containers."""
         return [found for found in self.containers if self.is_ours(found)]
 
     @property
@@ -70,7 +69,6 @@ class Survey:
 
     @property
     def our_volumes(self) -> list[Found]:
-        """Our volumes."""
         return [found for found in self.volumes.values() if self.is_ours(found)]
 
 
@@ -81,9 +79,7 @@ def survey(engine: "Engine", installation: str) -> Survey:
         EngineDownError, EngineRequestError: the engine can't be asked.
     """
     asked_at = time.monotonic()
-    networks = [
-        Found(network.name, network.labels, id=network.id) for network in engine.networks.all()
-    ]
+    networks = [Found(n.name, n.labels, id=n.id) for n in engine.networks.all()]
     volumes = [Found(v.name, v.labels, v.created_at) for v in engine.volumes.all()]
     return Survey(
         installation,
@@ -97,9 +93,6 @@ def survey(engine: "Engine", installation: str) -> Survey:
 def _foreign_last(found: Iterable[Found], installation: str) -> dict[str, Found]:
     ordered = sorted(found, key=lambda f: f.labels.get(labels.INSTALLATION) != installation)
     return {one.name: one for one in ordered}
-
-
-# -- the machine that the engine runs on ----------------------------------------------------------
 
 
 class HostPort(NamedTuple):
@@ -168,9 +161,7 @@ def inspect_ports(
 
 def wanted_ports(targets: Iterable[ModuleTarget]) -> frozenset[HostPort]:
     """Every host port that *targets* publish on."""
-    return frozenset(
-        HostPort.of(port) for t in targets for service in t.services for port in service.ports
-    )
+    return frozenset(HostPort.of(port) for t in targets for s in t.services for port in s.ports)
 
 
 def _claims(

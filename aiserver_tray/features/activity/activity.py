@@ -191,15 +191,13 @@ def _setting_text(entry: SettingEntry | RevealedEntry) -> Text:
 
 
 def without_steps(entry: Entry) -> Entry:
-    """*entry* without the steps of its operation."""
     return replace(entry, steps=()) if isinstance(entry, OperationEntry) else entry
 
 
 def activity_of(entry: Entry) -> Activity:
     """*entry* for clients."""
-    return Activity(
-        entry.id, entry.time, entry.kind, entry.actor, text_of(entry), **_details(entry)
-    )
+    text, details = text_of(entry), _details(entry)
+    return Activity(entry.id, entry.time, entry.kind, entry.actor, text, **details)
 
 
 def _details(entry: Entry) -> dict[str, Any]:  # noqa: PLR0911 - one for each kind

@@ -88,7 +88,6 @@ class ActivityFeature(Feature):
         self._observers += (callback,)
 
     def refused(self, carrier: Carrier, reason: Text) -> None:
-        """A client of *carrier* was refused."""
         self._refusals.add(carrier, reason)
 
     @channel("ai/activity/list")
@@ -104,9 +103,6 @@ class ActivityFeature(Feature):
         self._publish(ACTIVITY.message({"id": entry.id}))
         for observer in self._observers:
             observer(entry)
-
-
-# -- refused clients in the journal ---------------------------------------------------------------
 
 
 QUIET_SECONDS: Final = 600.0
@@ -143,8 +139,7 @@ class Refusals:
 
 class _Flood:
     def __init__(self, carrier: Carrier, reason: Text) -> None:
-        now = datetime.now(UTC)
-        text = in_all_languages(reason)
+        now, text = datetime.now(UTC), in_all_languages(reason)
         self._entry = RefusedEntry(time=now, carrier=carrier, reason=text, count=0, last=now)
         self._written = 0
         self._at = time.monotonic()
@@ -154,8 +149,7 @@ class _Flood:
         return time.monotonic() - self._at > QUIET_SECONDS
 
     def add(self, journal: Journal) -> None:
-        self._at = time.monotonic()
-        count = self._entry.count + 1
+        self._at, count = time.monotonic(), self._entry.count + 1
         self._entry = replace(self._entry, count=count, last=datetime.now(UTC))
         if self._entry.count >= 2 * self._written:
             self.write(journal)
@@ -164,9 +158,6 @@ class _Flood:
         if self._entry.count > self._written:
             self._written = self._entry.count
             journal.add(self._entry)
-
-
-# -- new entries of the journal, of every process of the home -------------------------------------
 
 
 class JournalFeed:
@@ -208,8 +199,7 @@ class JournalFeed:
                 content = file.read()
         except OSError:
             return []
-        whole = content[: content.rfind(b"\n") + 1]
-        lines = whole.splitlines()
+        lines = (whole := content[: content.rfind(b"\n") + 1]).splitlines()
         if inode == self._inode:
             self._offset += len(whole)
             return lines

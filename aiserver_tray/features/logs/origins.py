@@ -41,12 +41,9 @@ if TYPE_CHECKING:
 
 _LINES_BEFORE: Final = 100
 """Lines that are read before a tail: its first line may continue an entry."""
-
 _PAGE_LINES: Final = 1000
-
 POLL_SECONDS: Final = 0.5
 """Seconds until an empty batch."""
-
 _SETTLE_SECONDS: Final = 1.0
 """Seconds without a line until the lines of containers that have ended are complete: they are kept
 a moment after they were written."""
@@ -71,10 +68,8 @@ class Wanted:
     @property
     def selects_lines(self) -> bool:
         """Whether some lines of a service are not wanted, whenever they were written."""
-        wanted = self.filter
-        return bool(
-            wanted.levels or wanted.text or wanted.pattern or wanted.fields or wanted.streams
-        )
+        f = self.filter
+        return bool(f.levels or f.text or f.pattern or f.fields or f.streams)
 
 
 class EngineLines:
@@ -125,12 +120,12 @@ class EngineLines:
         tail = wanted.tail
         # The engine's own tail is enough if every line counts.
         is_enough = not wanted.selects_lines and wanted.filter.until is None
-        span = Span(
-            wanted.filter.since, None if tail is None or not is_enough else tail + _LINES_BEFORE
-        )
+        last = None if tail is None or not is_enough else tail + _LINES_BEFORE
+        span = Span(wanted.filter.since, last)
         found = sources(self._store.snapshot, wanted.names)
         items = history(self._engine, found, span, self._on_unreadable)
-        batches = self._selected(_parts(items), wanted.filter)
+        parts = iter(lambda: [*islice(items, AT_ONCE)], [])
+        batches = self._selected(parts, wanted.filter)
         return batches if tail is None else _tail(batches, tail)
 
     def _selected(self, batches: Iterable[Sequence[Item]], wanted: LogFilter) -> Batches:
@@ -146,11 +141,6 @@ class EngineLines:
             texts = self._masker.mask([line.text for line in lines])
             lines = [line._replace(text=text) for line, text in zip(lines, texts, strict=True)]
             yield [lines[place] for place in matcher.places(lines)]
-
-
-def _parts(items: Iterator[Item]) -> Iterator[Sequence[Item]]:
-    while part := [*islice(items, AT_ONCE)]:
-        yield part
 
 
 def _tail(batches: Batches, number: int) -> Batches:
@@ -269,8 +259,7 @@ class KeptLines:
 
     def _services(self) -> Iterator[tuple[str, str]]:
         """All that may have lines."""
-        known = known_services(self._store.snapshot, self._reader)
-        for module, services in known.items():
+        for module, services in known_services(self._store.snapshot, self._reader).items():
             yield from ((module, s) for s in services if is_named(self._names, module, s))
 
     def _later(self, kept: int, changed: Event) -> Batches:
@@ -332,10 +321,7 @@ def check_engine(snapshot: Snapshot) -> None:
 
 def known_services(snapshot: Snapshot, reader: LogReader) -> Mapping[str, Collection[str]]:
     """The services of each module that have kept lines, or may get some."""
-    found = {
-        module.name: dict.fromkeys(service.name for service in module.services)
-        for module in snapshot.modules
-    }
+    found = {m.name: dict.fromkeys(s.name for s in m.services) for m in snapshot.modules}
     found[JOURNAL] = {"journal": None}
     for module, size in reader.sizes().items():
         found.setdefault(module, {}).update(dict.fromkeys(size.services))

@@ -113,7 +113,6 @@ class LogReadChannels(Part):
         self._readings: dict[Peer, dict[str, Reading]] = {}
 
     def forget(self, peer: Peer) -> None:
-        """End the readings of *peer*."""
         with self._lock:
             readings = self._readings.pop(peer, {})
         for reading in readings.values():
@@ -143,24 +142,19 @@ class LogReadChannels(Part):
         if reading is None:
             raise RequestError(Text("there is no such reading"), ["readingId"])
         lines = reading.next()
-        return {
-            "lines": [*map(record, lines or ())],
-            "notices": [*reading.notices()],
-            "isEnd": lines is None,
-        }
+        shown, notices = [*map(record, lines or ())], [*reading.notices()]
+        return {"lines": shown, "notices": notices, "isEnd": lines is None}
 
-    def _origin(
-        self, asked: LogReadRequest, on_unreadable: OnUnreadable
-    ) -> EngineLines | KeptLines:
+    def _origin(self, asked: LogReadRequest, report: OnUnreadable) -> EngineLines | KeptLines:
         reader = LogReader(self._logs.path)
         is_kept = self._logs.covers(self._modules(asked.filter))
         _check_names(asked.filter, self._services(reader if is_kept else None))
         wanted, core = Wanted(asked.filter.read(), asked.tail), self._core
         Matcher(wanted.filter)  # so that a wrong pattern is refused at once
         if is_kept:
-            return KeptLines(reader, self._logs, core.store, wanted, on_unreadable)
+            return KeptLines(reader, self._logs, core.store, wanted, report)
         check_engine(core.store.snapshot)
-        return EngineLines(core.engine, core.store, wanted, self._secrets(), on_unreadable)
+        return EngineLines(core.engine, core.store, wanted, self._secrets(), report)
 
     def _modules(self, asked: LogFilterForm) -> set[str]:
         """The modules whose lines are wanted."""

@@ -112,18 +112,15 @@ class MonitoringFeature(Feature):
     """``ai/stats/…``."""
 
     def __init__(self, place: Place) -> None:
-        app, core = place.app, place.core
-        file = app.home.folder / "data" / "stats.sqlite"
+        core, folder, journal = place.core, place.app.home.folder, place.app.settings.journal
         self._core = core
         self._publish = place.publish
-        self._exports = app.home.folder / "exports"
-        self._statistics = Statistics(
-            core.engine, core.store, app.settings.journal, file, self._on_sample
-        )
+        self._exports = folder / "exports"
+        file = folder / "data" / "stats.sqlite"
+        self._statistics = Statistics(core.engine, core.store, journal, file, self._on_sample)
         self._observers: tuple[Callable[[Sample], object], ...] = ()
 
     def start(self) -> None:
-        """Take and keep samples from now on."""
         self._statistics.start()
 
     def forget(self, peer: Peer) -> None:
@@ -131,11 +128,9 @@ class MonitoringFeature(Feature):
         self._statistics.watching.remove(peer)
 
     def close(self) -> None:
-        """Take no more samples."""
         self._statistics.close()
 
     def observe(self, callback: Callable[[Sample], object]) -> None:
-        """Call *callback* with each sample."""
         self._observers += (callback,)
 
     def _on_sample(self, sample: Sample) -> None:
@@ -152,12 +147,11 @@ class MonitoringFeature(Feature):
     def _csv(self, asked: CsvRequest, caller: Caller) -> CsvTable:
         """Get the resources that were used over time as a table for spreadsheets."""
         text = csv_table(self._read(asked), caller.language)
-        name = f"stats-{datetime.now().astimezone():%Y%m%d-%H%M%S}.csv"
-        file = self._exports / name
+        file = self._exports / f"stats-{datetime.now().astimezone():%Y%m%d-%H%M%S}.csv"
         if asked.save:
             _save(file, text)
         path = str(file) if asked.save else None
-        return {"name": name, "text": text, "file": path, "canOpen": can_open_folder()}
+        return {"name": file.name, "text": text, "file": path, "canOpen": can_open_folder()}
 
     def _read(self, asked: StatsRequest) -> StatsHistoryJson:
         self._check(asked.module)
@@ -181,12 +175,10 @@ class MonitoringFeature(Feature):
         before. It ends with the client."""
         self._check(asked.module)
         peer = caller.peer
-
-        def send(sample: Sample) -> None:
-            peer.send(WATCHED.message(sample_json(sample)))
-
         modules = None if asked.module is None else frozenset({asked.module})
-        self._statistics.watching.add(peer, modules, send)
+        self._statistics.watching.add(
+            peer, modules, lambda sample: peer.send(WATCHED.message(sample_json(sample)))
+        )
 
     @channel("ai/stats/unwatch")
     def _unwatch(self, caller: Caller) -> None:
@@ -205,13 +197,9 @@ class MonitoringFeature(Feature):
             refuse_unknown([module], (known.name for known in self._core.store.snapshot.modules))
 
     def _marks(self, chosen: Span, module: str | None) -> list[MarkView]:
-        found = [
-            _restart(mark)
-            for mark in self._statistics.history.marks(chosen)
-            if module in (None, mark.module)
-        ]
-        operations = self._statistics.operations.between(chosen, module)
-        found += map(_operation, operations)
+        marks = self._statistics.history.marks(chosen)
+        found = [_restart(mark) for mark in marks if module in (None, mark.module)]
+        found += map(_operation, self._statistics.operations.between(chosen, module))
         return sorted(found, key=lambda mark: mark.time)[-_MAX_MARKS:]
 
 
@@ -239,9 +227,6 @@ def _operation(entry: OperationEntry) -> MarkView:
         text=text_of(entry),
         activity=entry.id,
     )
-
-
-# -- a history as a table for spreadsheets --------------------------------------------------------
 
 
 UNITS: Final = {

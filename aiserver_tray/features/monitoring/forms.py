@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from operator import attrgetter
 from typing import Literal, TypedDict, cast
 
 from aiserver_tray.base.i18n import Text
@@ -82,6 +84,7 @@ class StatsHistoryJson(TypedDict):
 
 
 _Rows = Mapping[int, Mapping[Address, Cell]]
+_mean, _peak = attrgetter("mean"), attrgetter("peak")
 
 
 def history_json(
@@ -93,20 +96,13 @@ def history_json(
     times = _times(span, rows)
     found = sorted({address for row in rows.values() for address in row} - {TOTAL})
     whole = TOTAL if module is None else (module, "")
+    mean = partial(_series, rows, times, choose=_mean)
     return {
         "interval": span.step,
         "times": times,
-        "total": _series(rows, times, TOTAL, _mean),
-        "modules": [
-            {"module": name, **_series(rows, times, (name, ""), _mean)}
-            for name, service in found
-            if not service
-        ],
-        "services": [
-            {"module": name, "service": service, **_series(rows, times, (name, service), _mean)}
-            for name, service in found
-            if service
-        ],
+        "total": mean(TOTAL),
+        "modules": [{"module": name, **mean((name, ""))} for name, service in found if not service],
+        "services": [{"module": m, "service": s, **mean((m, s))} for m, s in found if s],
         "peaks": _series(rows, times, whole, _peak),
         "marks": [*marks],
     }
@@ -124,21 +120,10 @@ def _times(span: Span, rows: _Rows) -> list[int]:
     return times
 
 
-def _mean(cell: Cell) -> Values:
-    return cell.mean
-
-
-def _peak(cell: Cell) -> Values:
-    return cell.peak
-
-
 def _series(
     rows: _Rows, times: Iterable[int], address: Address, choose: Callable[[Cell], Values]
 ) -> SeriesJson:
     cells = (rows.get(time, {}).get(address) for time in times)
     found = [choose(cell) if cell else UNKNOWN for cell in cells]
-    series = {
-        name: [rounded(name, values[place]) for values in found]
-        for place, name in enumerate(FIELDS)
-    }
+    series = {name: [rounded(name, v[place]) for v in found] for place, name in enumerate(FIELDS)}
     return cast("SeriesJson", series)

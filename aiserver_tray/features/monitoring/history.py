@@ -38,13 +38,10 @@ from aiserver_tray.system.paths import make_folder
 
 _logger = logging.getLogger(__name__)
 
-
 STEPS: Final = (15, 30, 60, 120, 240, 360, 600, 1800, 3600, 7200, 14_400)
 """Seconds between two points of a chart: each can be made from the rows that are kept."""
-
 TOTAL: Final = ("", "")
 """The series of all services together; that of a module has no service."""
-
 
 T = TypeVar("T")
 
@@ -60,6 +57,10 @@ class Mark(NamedTuple):
     module: str
     service: str
     kind: MarkKind
+
+
+_Stored = tuple[int, bytes]
+"""The time of a row, and the row."""
 
 
 class Span(NamedTuple):
@@ -104,14 +105,14 @@ class History:
         """Keep *sample*, if it is known. If it can't be written, it is lost."""
         if sample.loads is None:
             return
-        slot = round(sample.time / INTERVAL_SECONDS) * INTERVAL_SECONDS
-        loads = sample.loads
+        slot, loads = round(sample.time / INTERVAL_SECONDS) * INTERVAL_SECONDS, sample.loads
 
         def write(database: sqlite3.Connection) -> None:
-            cells = {self._number(address): _cell(load) for address, load in _all(loads)}
+            cells = {self._number(a): Cell(v := _values(load), v) for a, load in _all(loads)}
             for number, peak in self._peaks.items():
                 if number in cells:
-                    cells[number] = _raised(cells[number], peak)
+                    mean, own = cells[number]
+                    cells[number] = Cell(mean, tuple(map(_greater, own, peak)))
             self._peaks.clear()
             self._put(database, INTERVAL_SECONDS, slot, Row(1, cells))
             self._roll(database, slot)
@@ -134,8 +135,7 @@ class History:
 
     def add_mark(self, mark: Mark) -> None:
         """Keep *mark*; of equal ones within a few seconds only one."""
-        time = round(mark.time / INTERVAL_SECONDS) * INTERVAL_SECONDS
-        row = (time, mark.module, mark.service, mark.kind)
+        row = mark._replace(time=round(mark.time / INTERVAL_SECONDS) * INTERVAL_SECONDS)
         query = "INSERT OR IGNORE INTO mark VALUES(?,?,?,?)"
         self._write(lambda database: database.execute(query, row))
 
@@ -178,13 +178,11 @@ class History:
     # -- inside ---------------------------------------------------------------------------------
 
     def _put(self, database: sqlite3.Connection, step: int, time: int, row: Row) -> None:
-        query = f"INSERT OR REPLACE INTO rows_{step} VALUES(?,?)"
-        database.execute(query, (time, packed(row)))
+        database.execute(f"INSERT OR REPLACE INTO rows_{step} VALUES(?,?)", (time, packed(row)))
 
     def _roll(self, database: sqlite3.Connection, now: int) -> None:
         """Make the rows of longer spans that are complete."""
-        steps = tuple(KEPT_SECONDS)
-        for fine, coarse in pairwise(steps):
+        for fine, coarse in pairwise(KEPT_SECONDS):
             (last,) = database.execute(f"SELECT MAX(time) FROM rows_{coarse}").fetchone()
             begin = 0 if last is None else last + coarse
             due = _between(database, fine, begin, now // coarse * coarse)
@@ -196,8 +194,7 @@ class History:
         for step, kept in KEPT_SECONDS.items():
             query = f"DELETE FROM rows_{step} WHERE time<? OR time>?"
             database.execute(query, (now - kept, now))
-        oldest = now - KEPT_SECONDS[1800]
-        database.execute("DELETE FROM mark WHERE time<?", (oldest,))
+        database.execute("DELETE FROM mark WHERE time<?", (now - KEPT_SECONDS[1800],))
 
     def _number(self, address: Address) -> int:
         known = self._numbers.get(address)
@@ -239,9 +236,9 @@ def _known_numbers(database: sqlite3.Connection) -> dict[Address, int]:
     return {(module, service): number for module, service, number in found}
 
 
-def _packed(database: sqlite3.Connection, span: Span) -> list[tuple[int, bytes]]:
+def _packed(database: sqlite3.Connection, span: Span) -> list[_Stored]:
     """The rows of *span*: what was not rolled up yet follows in finer rows."""
-    rows: list[tuple[int, bytes]] = []
+    rows: list[_Stored] = []
     begin = span.begin
     for step in reversed(KEPT_SECONDS):
         if span.step % step == 0:
@@ -250,16 +247,12 @@ def _packed(database: sqlite3.Connection, span: Span) -> list[tuple[int, bytes]]
     return rows
 
 
-def _between(
-    database: sqlite3.Connection, step: int, begin: int, end: int
-) -> list[tuple[int, bytes]]:
+def _between(database: sqlite3.Connection, step: int, begin: int, end: int) -> list[_Stored]:
     query = f"SELECT time, data FROM rows_{step} WHERE time>=? AND time<? ORDER BY time"
     return database.execute(query, (begin, end)).fetchall()
 
 
-def _grouped(
-    rows: Iterable[tuple[int, bytes]], step: int
-) -> Iterator[tuple[int, Iterator[tuple[int, bytes]]]]:
+def _grouped(rows: Iterable[_Stored], step: int) -> Iterator[tuple[int, Iterator[_Stored]]]:
     """*rows* by the begin of their step."""
     return groupby(rows, lambda row: row[0] // step * step)
 
@@ -275,21 +268,9 @@ def _values(load: Load) -> Values:
     return tuple(math.nan if (v := getattr(load, name)) is None else float(v) for name in FIELDS)
 
 
-def _cell(load: Load) -> Cell:
-    values = _values(load)
-    return Cell(values, values)
-
-
-def _raised(cell: Cell, peak: Values) -> Cell:
-    return Cell(cell.mean, tuple(map(_greater, cell.peak, peak)))
-
-
 def _greater(one: float, other: float) -> float:
     """The greater of those that are known."""
     return other if math.isnan(one) or other > one else one
-
-
-# -- the file of the history of samples -----------------------------------------------------------
 
 
 KEPT_SECONDS: Final = {INTERVAL_SECONDS: 86_400, 120: 7 * 86_400, 1800: 30 * 86_400}

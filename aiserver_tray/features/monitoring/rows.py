@@ -87,16 +87,14 @@ def rolled(rows: Sequence[Row]) -> Row:
     """The row of the whole span of *rows*."""
     if len(rows) == 1:
         return rows[0]
-    numbers = {number for row in rows for number in row.cells}
     weights = [row.samples for row in rows]
     cells = {}
-    for number in numbers:
+    for number in {number for row in rows for number in row.cells}:
         found = [row.cells.get(number) for row in rows]
         means = zip(*(cell.mean if cell else _NOTHING for cell in found), strict=True)
         peaks = zip(*(cell.peak for cell in found if cell), strict=True)
-        cells[number] = Cell(
-            tuple(_mean(column, weights) for column in means), tuple(map(_peak, peaks))
-        )
+        mean = tuple(_mean(column, weights) for column in means)
+        cells[number] = Cell(mean, tuple(map(_peak, peaks)))
     return Row(sum(weights), cells)
 
 

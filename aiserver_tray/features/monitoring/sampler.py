@@ -16,7 +16,6 @@ from aiserver_tray.state.store import Store
 
 _logger = logging.getLogger(__name__)
 
-
 _CLOSE_TIMEOUT_SECONDS = 1.0
 
 
@@ -62,7 +61,6 @@ class Sampler:
         return self._newest or Sample(time.time(), None)
 
     def start(self) -> None:
-        """Begin."""
         # The store calls observers a moment later; until then, a running engine would look down.
         self._note(self._store.state)
         self._leave = self._store.observe(self._note)
@@ -138,12 +136,8 @@ class Sampler:
             return None
 
 
-# -- samples every second, of modules that somebody looks at --------------------------------------
-
-
 SECONDS: Final = 1.0
 """Between two samples that somebody looks at: as ``docker stats``."""
-
 
 Listener = Callable[[Sample], object]
 
@@ -162,8 +156,7 @@ class RecentUsage:
     def usage(self, container: str, /) -> Usage | None:
         """What it used within the last second."""
         read_at, usage = self._read.get(container, (0.0, None))
-        is_recent = time.monotonic() - read_at < SECONDS
-        return usage if is_recent else self._source.usage(container)
+        return usage if time.monotonic() - read_at < SECONDS else self._source.usage(container)
 
     def refresh(self, container: str) -> Usage | None:
         """What it uses now."""
@@ -172,7 +165,6 @@ class RecentUsage:
         return usage
 
     def clear(self) -> None:
-        """Forget all readings."""
         self._read.clear()
 
 
@@ -185,9 +177,7 @@ class Watching:
     """Calls each listener with a sample of its modules every second, and *on_sample* with samples
     of all of these. Nothing is read while there is no listener."""
 
-    def __init__(
-        self, recent: RecentUsage, store: Store, on_sample: Callable[[Sample], object]
-    ) -> None:
+    def __init__(self, recent: RecentUsage, store: Store, on_sample: Listener) -> None:
         self._recent = recent
         self._store = store
         self._on_sample = on_sample
@@ -200,13 +190,11 @@ class Watching:
         with self._lock:
             self._listeners[key] = (modules, listener)
             if self._sampler is None:
-                self._sampler = Sampler(
-                    _Fresh(self._recent), self._store, self._take, SECONDS, self._is_watched
-                )
+                fresh, taken = _Fresh(self._recent), self._take
+                self._sampler = Sampler(fresh, self._store, taken, SECONDS, self._is_watched)
                 self._sampler.start()
 
     def remove(self, key: Hashable) -> None:
-        """Forget what was added with *key*."""
         with self._lock:
             self._listeners.pop(key, None)
             if not self._listeners and self._sampler:
@@ -215,13 +203,12 @@ class Watching:
                 self._recent.clear()
 
     def close(self) -> None:
-        """Forget all listeners."""
         for key in tuple(self._listeners):
             self.remove(key)
 
     def _is_watched(self, container: Container) -> bool:
-        watched = [modules for modules, _ in tuple(self._listeners.values())]
-        return any(_has(modules, container.module) for modules in watched)
+        watched = tuple(self._listeners.values())
+        return any(_has(modules, container.module) for modules, _ in watched)
 
     def _take(self, sample: Sample) -> None:
         if sample.loads and all(load.cpu is None for load in sample.loads.values()):

@@ -117,9 +117,6 @@ def by_module(loads: Mapping[Address, Load]) -> dict[str, Load]:
     return {module: total(found) for module, found in parts.items()}
 
 
-# -- for clients ----------------------------------------------------------------------------------
-
-
 class LoadJson(TypedDict):
     """The resources that were used at one moment. `null`: not known yet."""
 

@@ -15,7 +15,7 @@ from aiserver_tray.features.monitoring.history import History, Mark, MarkKind, S
 from aiserver_tray.features.monitoring.sampler import RecentUsage, Sampler, Watching
 from aiserver_tray.features.monitoring.samples import Sample
 from aiserver_tray.model import AT_REST, Container
-from aiserver_tray.settings.entries import Entry, OperationEntry
+from aiserver_tray.settings.entries import OperationEntry
 from aiserver_tray.settings.journal import Journal, Range
 from aiserver_tray.state.reduce import State
 from aiserver_tray.state.store import Store
@@ -79,9 +79,6 @@ class Statistics:
             self.history.add_mark(mark)
 
 
-# -- operations on the time axis, from the journal ------------------------------------------------
-
-
 class OperationMarks:
     """The operations in *journal*, which is only read again when its file has changed."""
 
@@ -109,7 +106,9 @@ class OperationMarks:
             stamp = self._current_stamp()
             if stamp is None or stamp != self._stamp:
                 found = self._journal.read(Range(kinds=frozenset({"operation"})))
-                self._entries = tuple(map(_short, _operations(found)))
+                operations = [e for e in reversed(found) if isinstance(e, OperationEntry)]
+                # Without the steps, which nobody needs here.
+                self._entries = tuple(replace(entry, steps=()) for entry in operations)
                 self._stamp = stamp
             return self._entries
 
@@ -119,19 +118,6 @@ class OperationMarks:
         except OSError:
             return None
         return found.st_ino, found.st_size
-
-
-def _operations(entries: list[Entry]) -> list[OperationEntry]:
-    return [entry for entry in reversed(entries) if isinstance(entry, OperationEntry)]
-
-
-def _short(entry: OperationEntry) -> OperationEntry:
-    """Without its steps, which nobody needs here."""
-    return replace(entry, steps=())
-
-
-# -- restarts and exits that no operation caused --------------------------------------------------
-# Pure.
 
 
 def restart_marks(before: State, now: State) -> Iterator[Mark]:
@@ -151,9 +137,6 @@ def restart_marks(before: State, now: State) -> Iterator[Mark]:
 
 def _mark(container: Container, at: datetime, kind: MarkKind) -> Mark:
     return Mark(round(at.timestamp()), container.module, container.service, kind)
-
-
-# -- the engine's machine -------------------------------------------------------------------------
 
 
 MAX_AGE_SECONDS: Final = 600

@@ -96,8 +96,7 @@ class PredecessorFeature(Feature):
     def __init__(self, place: Place) -> None:
         self._store = place.core.store
         self._stack = place.feature(StackFeature)
-        statuses = ModuleStatuses(self._store, place.app.language_for)
-        place.hub.add_changes(statuses.current)
+        place.hub.add_changes(ModuleStatuses(self._store, place.app.language_for).current)
 
     @channel("ai/modules/list")
     def _list(self, asked: ModuleType, caller: Caller) -> ModuleList:

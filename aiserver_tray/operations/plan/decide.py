@@ -9,8 +9,6 @@ from typing import Literal
 from aiserver_tray.model import AT_REST, Container
 from aiserver_tray.spec.model import Dependency, ImageTarget, ModuleTarget, ServiceTarget
 
-# -- the objects on the engine, as far as plans depend on them ------------------------------------
-
 
 @dataclass(frozen=True)
 class Observed:
@@ -38,7 +36,6 @@ class Observed:
 
 Decision = Literal["keep", "wait", "start", "recreate", "create"]
 """keep: nothing to do. wait: it runs, and is not ready yet."""
-
 _TO_BE_MADE = datetime.max.replace(tzinfo=UTC)
 """The time of a volume that is not there yet."""
 
@@ -81,8 +78,7 @@ def in_order(module: ModuleTarget) -> list[ServiceTarget]:
     """The services of *module*, each after those that it depends on."""
     by_name = {service.service: service for service in module.services}
     graph = {
-        service.service: [d.service for d in service.depends_on if d.service in by_name]
-        for service in module.services
+        n: [d.service for d in s.depends_on if d.service in by_name] for n, s in by_name.items()
     }
     return [by_name[name] for name in TopologicalSorter(graph).static_order()]
 

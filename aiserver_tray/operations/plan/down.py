@@ -12,10 +12,11 @@ from aiserver_tray.model import AT_REST, Container, ModuleModel
 from aiserver_tray.operations.plan.plan import SECONDS, Plan, Services, Step, step_id
 from aiserver_tray.state.inputs import required_now
 
+Models = Mapping[str, ModuleModel]
+"""By name."""
 
-def as_they_run(
-    models: Mapping[str, ModuleModel], containers: Iterable[Container]
-) -> dict[str, ModuleModel]:
+
+def as_they_run(models: Models, containers: Iterable[Container]) -> dict[str, ModuleModel]:
     """*models* with the requirements of the running containers. Modules that left the catalog and
     still have *containers* are added."""
     return {
@@ -24,7 +25,7 @@ def as_they_run(
     }
 
 
-def users_of(module: str, models: Mapping[str, ModuleModel]) -> set[str]:
+def users_of(module: str, models: Models) -> set[str]:
     """The modules of *models* that require *module*, directly or through others."""
     users: set[str] = set()
     todo = [module]
@@ -41,9 +42,7 @@ def running_modules(containers: Iterable[Container]) -> set[str]:
     return {c.module for c in containers if c.status not in AT_REST}
 
 
-def in_use(
-    modules: Sequence[str], models: Mapping[str, ModuleModel], running: Iterable[str]
-) -> list[AiServerError]:
+def in_use(modules: Sequence[str], models: Models, running: Iterable[str]) -> list[AiServerError]:
     """Errors for stopping *modules*: running modules outside of them that require them."""
     return [
         InUseError(name, users)
@@ -52,19 +51,14 @@ def in_use(
     ]
 
 
-def with_users(
-    modules: Sequence[str], models: Mapping[str, ModuleModel], running: Iterable[str]
-) -> list[str]:
+def with_users(modules: Sequence[str], models: Models, running: Iterable[str]) -> list[str]:
     """*modules* and the running ones that need them."""
     users = {user for name in modules for user in users_of(name, models)} & set(running)
     return [*modules, *sorted(users - set(modules))]
 
 
 def unused_basics(
-    modules: Sequence[str],
-    models: Mapping[str, ModuleModel],
-    running: Iterable[str],
-    desired: Iterable[str],
+    modules: Sequence[str], models: Models, running: Iterable[str], desired: Iterable[str]
 ) -> list[str]:
     """The running basic modules that *modules* need and no other running module does. Modules that
     the user asked for are left out."""
@@ -80,17 +74,15 @@ def unused_basics(
     return found
 
 
-def _required(modules: Sequence[str], models: Mapping[str, ModuleModel]) -> list[str]:
+def _required(modules: Sequence[str], models: Models) -> list[str]:
     """All modules that *modules* require, directly or not, users before what they use."""
-    required = {
-        name for name in models if users_of(name, models) & set(modules) and name not in modules
-    }
+    required = {n for n in models if users_of(n, models) & set(modules) and n not in modules}
     return sorted(required, key=lambda name: len(users_of(name, models) & required))
 
 
 def plan_stop(
     modules: Sequence[str],
-    models: Mapping[str, ModuleModel],
+    models: Models,
     containers: Iterable[Container],
     *,
     services: Services = frozenset(),
@@ -109,7 +101,7 @@ def plan_stop(
 
 def plan_down(
     modules: Sequence[str],
-    models: Mapping[str, ModuleModel],
+    models: Models,
     containers: Iterable[Container],
     networks: Mapping[str, str],
     volumes: Mapping[str, str],
@@ -163,33 +155,21 @@ def removal(container: Container, needs: Iterable[str] = ()) -> Step:
 
 
 def _step(kind: Literal["stop", "remove"], container: Container, needs: Iterable[str]) -> Step:
-    return Step(
-        kind,
-        container.name,
-        container.module,
-        container.service,
-        frozenset(needs),
-        SECONDS[kind],
-        container=container,
-    )
+    name, module, service = container.name, container.module, container.service
+    return Step(kind, name, module, service, frozenset(needs), SECONDS[kind], container=container)
 
 
-def _stops(containers: Sequence[Container], models: Mapping[str, ModuleModel]) -> list[Step]:
+def _stops(containers: Sequence[Container], models: Models) -> list[Step]:
     users = _users(containers, models)
     try:
         TopologicalSorter(users).prepare()
     except CycleError:
         # A changed file may contain a dependency cycle; its containers must stop all the same.
         users = {name: set() for name in users}
-    return [
-        stop(container, [step_id("stop", name) for name in users[container.name]])
-        for container in containers
-    ]
+    return [stop(c, [step_id("stop", name) for name in users[c.name]]) for c in containers]
 
 
-def _users(
-    containers: Sequence[Container], models: Mapping[str, ModuleModel]
-) -> dict[str, set[str]]:
+def _users(containers: Sequence[Container], models: Models) -> dict[str, set[str]]:
     """Container -> those of *containers* that need its service or its module."""
     by_module: dict[str, dict[str, Container]] = {}
     for container in containers:

@@ -41,14 +41,8 @@ def _setting_steps(fixes: Sequence[KernelSetting], images: Iterable[str]) -> Ite
     if HELPER.local not in images:
         yield pull
     for fix in fixes:
-        yield Step(
-            "kernel_setting",
-            str(fix),
-            min(fix.modules),
-            needs=frozenset({pull.id}),
-            seconds=SECONDS["kernel_setting"],
-            target=fix,
-        )
+        needs, seconds = frozenset({pull.id}), SECONDS["kernel_setting"]
+        yield Step("kernel_setting", str(fix), min(fix.modules), None, needs, seconds, fix)
 
 
 def _restarting(wait: Step, container: Container, needs: Iterable[str]) -> Iterator[Step]:

@@ -19,15 +19,12 @@ READY_SECONDS = 2.0
 
 Subject = ServiceTarget | ImageTarget | NetworkTarget | VolumeTarget | KernelSetting
 
-
 Services = frozenset[tuple[str, str]]
 """Single services of modules, as (module, service)."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a plan."""
-
     kind: StepKind
     subject: str
     """The name on the engine."""

@@ -1,6 +1,8 @@
 """The plan of `up`, `restart`, `pull` and `build` (pure)."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
 from typing import Literal
 
 from aiserver_tray.base.errors import AiServerError, ImagePullError
@@ -107,13 +109,8 @@ def _image_step(kind: ImageKind, service: ServiceTarget) -> Step:
 
 
 class _UpPlanner:
-    """Gathers the steps of one plan."""
-
     def __init__(
-        self,
-        targets: Sequence[ModuleTarget],
-        observed: Observed,
-        decisions: Mapping[str, Decision],
+        self, targets: Sequence[ModuleTarget], observed: Observed, decisions: Mapping[str, Decision]
     ) -> None:
         self._targets = {target.name: target for target in targets}
         self._observed = observed
@@ -125,27 +122,20 @@ class _UpPlanner:
             yield from self._remove(orphan)
         made: set[str] = set()
         for module in self._targets.values():
-            for step in self._resources(module):
+            of_services = (self._service(module, service) for service in module.services)
+            for step in chain(self._resources(module), *of_services):
                 if step.id not in made:
                     made.add(step.id)
                     yield step
-            for service in module.services:
-                for step in self._service(module, service):
-                    if step.id not in made:
-                        made.add(step.id)
-                        yield step
 
     def _resources(self, module: ModuleTarget) -> Iterator[Step]:
+        of = module.name
         for network in module.networks:
             if network.name not in self._observed.networks:
-                yield Step(
-                    "network", network.name, module.name, seconds=SECONDS["network"], target=network
-                )
+                yield Step("network", network.name, of, seconds=SECONDS["network"], target=network)
         for volume in module.volumes:
             if volume.name not in self._observed.volumes:
-                yield Step(
-                    "volume", volume.name, module.name, seconds=SECONDS["volume"], target=volume
-                )
+                yield Step("volume", volume.name, of, seconds=SECONDS["volume"], target=volume)
 
     def _left_over(self) -> Iterator[Container]:
         """Containers of services that their module no longer has."""
@@ -194,16 +184,8 @@ class _UpPlanner:
             # Only once the image is there: the old one serves until then.
             yield from self._remove(container, *image_needs)
             needs.add(step_id("remove", container.name))
-        yield Step(
-            "create",
-            service.container,
-            module.name,
-            service.service,
-            frozenset(needs),
-            SECONDS["create"],
-            service,
-            container,
-        )
+        what = (service.container, module.name, service.service)
+        yield Step("create", *what, frozenset(needs), SECONDS["create"], service, container)
 
     def _image(self, service: ServiceTarget) -> Step | None:
         image = service.image
@@ -241,17 +223,9 @@ class _UpPlanner:
         for dependency, other in self._dependencies(module, service):
             before: StepKind = "start" if dependency.condition == _STARTED else "wait"
             (needs if dependency.required else after).add(step_id(before, other.container))
-        return Step(
-            "start",
-            service.container,
-            module.name,
-            service.service,
-            frozenset(needs),
-            SECONDS["start"],
-            service,
-            container,
-            frozenset(after),
-        )
+        what = (service.container, module.name, service.service)
+        begin = Step("start", *what, frozenset(needs), SECONDS["start"], service, container)
+        return replace(begin, after=frozenset(after))
 
     def _clearance(self, service: ServiceTarget) -> Iterator[str]:
         """Steps that free volumes and ports for *service*: those of services that left the catalog,
@@ -271,25 +245,13 @@ class _UpPlanner:
 
     def _wait(self, service: ServiceTarget, container: Container | None) -> Step:
         usual = self._observed.learnt.get(service.address)
-        return Step(
-            "wait",
-            service.container,
-            service.module,
-            service.service,
-            frozenset({step_id("start", service.container)}),
-            READY_SECONDS if usual is None else usual,
-            service,
-            container,
-            usual=usual,
-        )
+        what = (service.container, service.module, service.service)
+        needs = frozenset({step_id("start", service.container)})
+        seconds = READY_SECONDS if usual is None else usual
+        return Step("wait", *what, needs, seconds, service, container, usual=usual)
 
 
 def images_of(targets: Iterable[ModuleTarget]) -> list[ImageTarget]:
     """Each image of *targets* once."""
-    return list(
-        {
-            (service.image.name, service.image.local): service.image
-            for module in targets
-            for service in module.services
-        }.values()
-    )
+    images = (service.image for module in targets for service in module.services)
+    return list({(image.name, image.local): image for image in images}.values())

@@ -32,9 +32,8 @@ def preflight(targets: Sequence[ModuleTarget], found: Survey, engine: "Engine") 
         EngineDownError, EngineRequestError: the engine can't be asked.
     """
     machine = inspect_machine(engine, found, targets)
-    return Report(
-        tuple(problems(targets, found, machine)), tuple(memory_notices(targets, found, machine))
-    )
+    errors, notices = problems(targets, found, machine), memory_notices(targets, found, machine)
+    return Report(tuple(errors), tuple(notices))
 
 
 def port_conflict(

@@ -32,8 +32,7 @@ def memory_notices(targets: Sequence[ModuleTarget], survey: Survey, machine: Mac
 
 
 def _is_small(target: ModuleTarget, total: int) -> bool:
-    asked = parse_size(target.module.needs.total_memory or 0)
-    return total < asked * _USABLE_MEMORY_SHARE
+    return total < parse_size(target.module.needs.total_memory or 0) * _USABLE_MEMORY_SHARE
 
 
 def _small_machine(target: ModuleTarget, total: int) -> Text:
@@ -70,17 +69,15 @@ def _together(targets: Sequence[ModuleTarget], survey: Survey, machine: Machine)
 
 
 def _too_big(target: ModuleTarget, total: int) -> ResourcesError:
-    needed = memory_need(target)
+    name, needed = target.name, memory_need(target)
     text = Text(
         "{module} needs {needed} memory, but the engine has {total}. Give the engine more memory "
         "(in Docker Desktop: Settings > Resources), or don't start this module.",
-        module=target.name,
+        module=name,
         needed=binary_size(needed),
         total=binary_size(total),
     )
-    return ResourcesError(
-        text, resource="memory", module=target.name, needed=needed, available=total
-    )
+    return ResourcesError(text, resource="memory", module=name, needed=needed, available=total)
 
 
 def _disk(new: Sequence[ModuleTarget], free: int | None) -> list[AiServerError]:

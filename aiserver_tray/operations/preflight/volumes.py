@@ -23,9 +23,6 @@ _TO_BE_MADE = "to be made"
 """Stands for the fingerprint of a secret that is not generated yet, so no data depends on it."""
 
 
-# -- of data and of configuration files ------------------------------------------------------------
-
-
 def use_problems(targets: Iterable[ModuleTarget], survey: Survey) -> list[AiServerError]:
     """Our volumes that would be put to another use than before."""
     there = {volume.name: volume.labels for volume in survey.our_volumes}
@@ -74,9 +71,6 @@ def _holds_files(volume: VolumeTarget, module: "Module") -> Text:
         volume=volume.name,
         module=module.name,
     )
-
-
-# -- and the secrets that their data depends on ----------------------------------------------------
 
 
 def with_keep_labels(target: ModuleTarget, secrets: "Secrets") -> ModuleTarget:

@@ -54,10 +54,10 @@ from aiserver_tray.spec.model import (
 from aiserver_tray.spec.mounts import with_image_volumes
 from aiserver_tray.spec.names import SHARED_NETWORK
 
-_LOG_LINES = 10
+_LAST_LINES = 10
+"""Lines of a log, or of the output of a command, in an error."""
 _NOT_STARTED = (126, 127)
 """Exit codes of the engine for a command that can't run or does not exist."""
-
 _ONE_NETWORK_BELOW = (1, 44)
 """The API version from which a container can be created on several networks at once
 (https://docs.docker.com/reference/api/engine/version-history/#v144-api-changes)."""
@@ -136,8 +136,7 @@ class EngineExecutor:
         # passwords; log drivers belong to the engine.
         inside = neighbours(service, self._modules)
         env = with_proxies(body["Env"], self._engine.proxies, inside)
-        drivers = self._engine.info().log_drivers
-        host = with_known_log_driver(body["HostConfig"], drivers)
+        host = with_known_log_driver(body["HostConfig"], self._engine.info().log_drivers)
         body |= {"Image": image.reference, "Env": env, "HostConfig": host}
         later: Mapping[str, Body] = {}
         try:
@@ -209,8 +208,7 @@ class EngineExecutor:
             return ExitedError(service.address, found.exit_code, found.error, ())
         # Engines word this error differently, so check whether a port is the cause.
         alone = replace(self._modules[service.module], services=(service,))
-        installation = service.body["Labels"][INSTALLATION]
-        return port_conflict(alone, installation, self._engine) or error
+        return port_conflict(alone, service.body["Labels"][INSTALLATION], self._engine) or error
 
     def _stop(self, step: Step) -> Container | None:
         """Its container is stopped. One that is gone meanwhile is no error."""
@@ -245,7 +243,7 @@ class EngineExecutor:
         lines: list[str] = []
         since = self._begin_of_log(container)
         with suppress(AiServerError):
-            lines = self._engine.containers.tail(container.id, _LOG_LINES, since)
+            lines = self._engine.containers.tail(container.id, _LAST_LINES, since)
             if verdict == "late":
                 # A failing check changes no state at first, so the watcher did not report it.
                 container = self._engine.containers.inspect(container.id)
@@ -257,9 +255,8 @@ class EngineExecutor:
         if wait.target.is_job:
             return JobFailedError(service, container.exit_code, lines)
         if container.status == "running":
-            return ExitedError(
-                service, self._last_code(container), Text("it is running again"), lines
-            )
+            code = self._last_code(container)
+            return ExitedError(service, code, Text("it is running again"), lines)
         why = Text("out of memory") if container.oom_killed else container.error
         return ExitedError(service, container.exit_code, why, lines)
 
@@ -294,12 +291,6 @@ def _container_of(step: Step) -> Container:
     return step.container
 
 
-# -- hooks ----------------------------------------------------------------------------------------
-
-
-_OUTPUT_LINES = 10
-
-
 def run_post_start(containers: Containers, service: ServiceTarget, cancelled: Cancellation) -> None:
     """Run what *service* has for after its start, in the time in which it has to be ready.
 
@@ -312,15 +303,14 @@ def run_post_start(containers: Containers, service: ServiceTarget, cancelled: Ca
     for body in service.post_start:
         left = deadline - time.monotonic()
         code, lines = containers.run(service.container, body, seconds=left, cancelled=cancelled)
+        last = lines[-_LAST_LINES:]
         if code is None:
             # Not quoted: a secret in it has still to be found and hidden.
             command = " ".join(body["Cmd"])
-            raise PostStartTimeoutError(
-                service.address, service.ready_within, command, lines[-_OUTPUT_LINES:]
-            )
+            raise PostStartTimeoutError(service.address, service.ready_within, command, last)
         if code:
             why = Text("the exit code of a post_start command")
-            raise ExitedError(service.address, code, why, lines[-_OUTPUT_LINES:])
+            raise ExitedError(service.address, code, why, last)
 
 
 def run_pre_stop(containers: Containers, service: ServiceTarget, cancelled: Cancellation) -> None:
@@ -336,9 +326,6 @@ def run_pre_stop(containers: Containers, service: ServiceTarget, cancelled: Canc
             return
         with suppress(EngineRequestError):
             containers.run(service.container, body, seconds=left, cancelled=cancelled)
-
-
-# -- networks with neighbours ---------------------------------------------------------------------
 
 
 def neighbours(service: ServiceTarget, modules: Mapping[str, ModuleTarget]) -> set[str]:

@@ -1,4 +1,4 @@
-"""Choosing the next of the steps that are ready."""
+"""Which of the steps that are ready begins next, and the progress of all."""
 
 import heapq
 from collections.abc import Callable, Collection, Mapping
@@ -17,25 +17,16 @@ _Lane = Literal["engine", "images", "stops"]
 _Entry = tuple[float, float, int, Step]
 """A step in a lane's queue, after its sort keys."""
 
-_LANES: Mapping[StepKind, _Lane] = {
-    "pull": "images",
-    "build": "images",
-    "stop": "stops",
-}
+_LANES: Mapping[StepKind, _Lane] = {"pull": "images", "build": "images", "stop": "stops"}
 """Everything else is work for the engine's processors."""
-
 _MAX_IMAGES = 4
 """The engine bounds the layers that it loads at once itself (3 by default)."""
-
 _MAX_STOPS = 32
 """A stop mostly waits for the container to exit."""
-
 _MAX_STARTS = 16
 """An upper limit even on engines with many processors: the started services need some too."""
-
 _CRITICAL_FACTOR = 3
 """Factor for starts on the longest path: much of a start is waiting."""
-
 _SAME_LENGTH_SHARE = 0.8
 """Part of a path from which on another is as long: times are only expected."""
 
@@ -74,8 +65,7 @@ class Lanes:
         equal ones, the step that took longest to reach comes first, or the hurry before it would be
         wasted."""
         by_path = (-self._plan.remaining[step.id], -self._reached[step.subject])
-        entry = (*by_path, self._order[step.id], step)
-        heapq.heappush(self._queues[lane_of(step.kind)], entry)
+        heapq.heappush(self._queues[lane_of(step.kind)], (*by_path, self._order[step.id], step))
 
     def take(self, under_way: Collection[str]) -> Step | None:
         """The next step to begin; None while there is none, or no slot for it. *under_way*: the
@@ -96,17 +86,12 @@ class Lanes:
         if lane != "engine" or self._free[lane] <= self.at_once * (1 - _CRITICAL_FACTOR):
             return False
         path = -self._queues[lane][0][0]
-        return all(
-            self._plan.remaining[step_id] * _SAME_LENGTH_SHARE <= path for step_id in under_way
-        )
-
-
-# -- the progress of a plan, for display ----------------------------------------------------------
+        remaining = self._plan.remaining
+        return all(remaining[step_id] * _SAME_LENGTH_SHARE <= path for step_id in under_way)
 
 
 Report = Callable[[tuple[StepView, ...], float], None]
 """Takes the views of all steps, and the seconds left."""
-
 _MIN_REMAINING_SHARE = 0.25
 """Share of the elapsed time that a late step is still expected to take."""
 
@@ -124,7 +109,6 @@ class Progress:
         self._is_changed = True
 
     def status(self, step_id: str) -> StepStatus:
-        """The current status of the step."""
         return self._views[step_id].status
 
     def set(self, step_id: str, status: StepStatus) -> None:
@@ -138,7 +122,6 @@ class Progress:
         self._is_changed = True
 
     def show(self, step_id: str, pull: PullProgress) -> None:
-        """Set the progress of a pull."""
         self._views[step_id] = replace(
             self._views[step_id],
             current=pull.current,

@@ -107,9 +107,6 @@ class OperationImages:
         self._found[name] = found
 
 
-# -- networks -------------------------------------------------------------------------------------
-
-
 def make_network(engine: Engine, network: NetworkTarget) -> None:
     """Create *network*. Another module's operation may have created the shared one in the meantime.
 
@@ -159,9 +156,6 @@ def remove_network(engine: Engine, name: str) -> None:
     except EngineRequestError as error:
         if error.status != 403:
             raise
-
-
-# -- volumes --------------------------------------------------------------------------------------
 
 
 def make_volume(engine: Engine, module: ModuleTarget, volume: VolumeTarget) -> None:

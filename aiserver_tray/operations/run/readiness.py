@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal
 
 from aiserver_tray.model import Container
@@ -45,7 +44,8 @@ class Wait:
         found = containers.get(self.target.container)
         if found is None or found.id != self.container.id:
             return "gone"
-        if _earlier(found.started_at, self.container.started_at):
+        started = self.container.started_at
+        if started and (found.started_at is None or found.started_at < started):
             return "waiting"
         return self.judge(found, now)
 
@@ -68,7 +68,3 @@ def _of_job(found: Container) -> Verdict:
     if found.status not in ("exited", "dead"):
         return "waiting"
     return "ready" if found.ended_well else "failed"
-
-
-def _earlier(time: datetime | None, than: datetime | None) -> bool:
-    return bool(than and (time is None or time < than))
