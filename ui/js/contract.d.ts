@@ -1446,6 +1446,7 @@ export interface Mount {
   kind: string;
   /** the volume's name, or the path on the engine's machine; may be empty */
   source: string;
+  /** The path in the container. */
   target: string;
   readOnly: boolean;
 }
