@@ -288,8 +288,8 @@ def test_an_import_that_others_imply_is_not_drawn() -> None:
 def test_the_rooms_are_those_of_the_package() -> None:
     rooms = imports.imports()
 
-    assert {"cli", "contract", "model"} < rooms.keys()
-    assert "contract" in rooms["tray"]
+    assert {"cli", "features", "protocol", "model"} < rooms.keys()
+    assert "features" in rooms["owner"]
     assert not rooms["base"]
 
 

@@ -176,7 +176,7 @@ def test_links_open_and_lines_are_logged_without_an_owner_too(
     page: Page, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     opened: list[str] = []
-    monkeypatch.setattr("aiserver_tray.features.app.channels.open_url", opened.append)
+    monkeypatch.setattr("aiserver_tray.features.app.system.open_url", opened.append)
     link, line = {"url": "https://n8n.io"}, {"level": "error", "message": "a bug\nof mine"}
     assert page.bridge.invoke("ai/system/openExternal", link)["success"]
     with caplog.at_level(logging.ERROR, "aiserver_tray.page"):
