@@ -71,7 +71,7 @@ def test_a_channel_is_only_for_clients_of_its_kinds(
 
 
 @pytest.mark.parametrize("payload", [{"nonsense": 1}, ["list"], "text", 7, True])
-def test_a_payload_that_is_none_is_refused(host: Host, payload: object) -> None:
+def test_missing_payload_is_refused(host: Host, payload: object) -> None:
     for name, channel in CHANNELS.items():
         refused(host.caller(kind=min(channel.callers)), name, payload, "E_REQUEST")
 
@@ -87,7 +87,7 @@ def test_a_payload_that_is_none_is_refused(host: Host, payload: object) -> None:
         ("ai/operation/cancel", {"id": "no such"}, "id"),
     ],
 )
-def test_it_is_told_which_field_is_wrong(
+def test_wrong_field_of_a_payload_is_named(
     core: DirectCaller, channel: str, payload: Json, field: str
 ) -> None:
     assert field in refused(core, channel, payload, "E_REQUEST")["data"]["fields"]
@@ -151,7 +151,7 @@ def test_only_the_web_is_opened(core: DirectCaller, opened: Path) -> None:
     assert eventually(opened.read_text, "the browser") == "https://127.0.0.1:9/page?a=1&b=2\n"
 
 
-def test_windows_and_the_end_are_asked_of_the_process(core: DirectCaller, host: Host) -> None:
+def test_show_and_quit_are_passed_to_the_process(core: DirectCaller, host: Host) -> None:
     quits, command = host.around.quits, host.caller(kind="command")
 
     told = refused(command, "ai/window/show", {"page": "../settings"}, "E_REQUEST")
@@ -169,7 +169,7 @@ def test_windows_and_the_end_are_asked_of_the_process(core: DirectCaller, host: 
     assert host.around.quits == quits + 1
 
 
-def test_what_a_page_reports_is_one_line_of_the_log(
+def test_report_of_a_page_is_one_line_of_the_log(
     core: DirectCaller, caplog: pytest.LogCaptureFixture
 ) -> None:
     message = "it broke\nat 第 2 行"

@@ -77,7 +77,7 @@ def test_an_operation_is_cancelled_while_its_caller_waits(core: DirectCaller, ho
     assert given(core, "ai/operation/wait", id=id)["operation"]["status"] == "cancelled"
 
 
-def test_a_tray_gets_the_core_only_while_nothing_is_under_way(leaving: Host) -> None:
+def test_tray_gets_the_core_only_while_no_operation_runs(leaving: Host) -> None:
     core, tray = leaving.caller(), leaving.caller(kind="tray")
     id = begin(core, "up", "lone")
     leaving.until(_waiting_for("lone"))

@@ -48,7 +48,7 @@ def window(lab: WindowLab) -> Window:
     return window
 
 
-def test_many_changes_come_in_few_batches_and_none_while_nobody_looks(
+def test_changes_are_sent_in_batches_and_not_to_a_hidden_page(
     lab: WindowLab, window: Window
 ) -> None:
     window.js(
@@ -130,7 +130,7 @@ def test_it_is_enlarged_by_keys_and_wheel(lab: WindowLab, window: Window) -> Non
     width_is(round(width / 1.1))
 
 
-def test_what_the_page_reports_is_in_the_log(lab: WindowLab, window: Window) -> None:
+def test_report_of_the_page_is_in_the_log(lab: WindowLab, window: Window) -> None:
     window.js("setTimeout(() => { throw new Error('a page error'); }); 1")
     told = lab.host.wait_for_call("ai/logs/client/append")
     assert "a page error" in told["message"]
@@ -152,9 +152,7 @@ def test_lines_of_logs_come_in_order(lab: WindowLab, window: Window) -> None:
     assert window.js("lines") == [str(number) for number in range(200)]
 
 
-def test_asked_for_again_it_goes_to_the_page_and_comes_to_the_front(
-    lab: WindowLab, window: Window
-) -> None:
+def test_second_request_shows_the_page_in_front(lab: WindowLab, window: Window) -> None:
     window.python("window.gui.glib.idle_add(lambda: window.native.hide() and False)")
     eventually(lambda: not window.python("window.native.get_visible()"), "it to be hidden")
     window.tell("show logs/n8n?level=error")

@@ -20,7 +20,7 @@ from tests.support.waiting import POLL_SECONDS, eventually
 __all__ = ["lab"]
 
 
-def test_it_shows_the_state_and_what_becomes_of_it(lab: WindowLab) -> None:
+def test_dashboard_shows_the_state_and_its_changes(lab: WindowLab) -> None:
     lab.serve()
     window = lab.dashboard()
     window.says("n8n")
@@ -94,7 +94,7 @@ def foreign() -> Iterator[ThreadingHTTPServer]:
     server.server_close()
 
 
-def test_a_page_that_it_is_led_to_gets_nothing(
+def test_foreign_page_in_the_dashboard_gets_no_data(
     lab: WindowLab, foreign: ThreadingHTTPServer
 ) -> None:
     lab.serve()
@@ -221,7 +221,7 @@ def test_a_crash_of_the_browser_engine_ends_it(lab: WindowLab) -> None:
     assert window.process.wait(TIMEOUT_SECONDS) == Exit.CRASHED
 
 
-def test_it_comes_back_where_it_was(lab: WindowLab) -> None:
+def test_dashboard_opens_at_its_last_place(lab: WindowLab) -> None:
     lab.serve()
     window = lab.dashboard()
     window.says("n8n")
@@ -238,7 +238,7 @@ def test_it_comes_back_where_it_was(lab: WindowLab) -> None:
     assert again.python("window.gui.get_position(window.uid)") == [150, 90]
 
 
-def test_a_place_on_a_screen_that_is_gone_is_not_taken(lab: WindowLab) -> None:
+def test_saved_place_on_a_removed_screen_is_not_used(lab: WindowLab) -> None:
     lab.home.folder.mkdir(parents=True)
     place = {"x": 5000, "y": 40, "width": 1000, "height": 700, "maximized": False}
     (lab.home.folder / "window.json").write_text(json.dumps(place))

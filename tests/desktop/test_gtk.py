@@ -35,7 +35,7 @@ def test_no_picture_is_left_behind(tmp_path: Path) -> None:
     assert not folder.exists()
 
 
-def test_what_else_is_in_the_folder_stays(tmp_path: Path) -> None:
+def test_other_files_in_the_folder_stay(tmp_path: Path) -> None:
     own = tmp_path / "mine.png"
     own.write_text("the user's")
     pictures = Pictures(tmp_path)
@@ -55,7 +55,7 @@ ONE = (Entry("text", Start("a")), SEPARATOR)
         (Entry("text", Start("a"), enabled=False), SEPARATOR),
     ],
 )
-def test_a_menu_is_changed_in_place_where_every_line_still_does_the_same(
+def test_menu_with_the_same_actions_is_changed_in_place(
     other: tuple[Entry, ...],
 ) -> None:
     assert shape(other) == shape(ONE)
@@ -76,5 +76,5 @@ def test_a_bold_line_is_recreated_for_another_text() -> None:
         (Entry("text", Start("a")), Entry("no separator")),
     ],
 )
-def test_a_menu_is_recreated_where_a_line_does_something_else(other: tuple[Entry, ...]) -> None:
+def test_menu_with_another_action_is_recreated(other: tuple[Entry, ...]) -> None:
     assert shape(other) != shape(ONE)

@@ -74,7 +74,7 @@ def test_the_key_is_in_the_store_and_serves_every_session(person: Person) -> Non
     assert any(person.keyrings.iterdir())
 
 
-def test_a_store_that_cannot_be_reached_or_unlocked_is_reported_and_nothing_is_touched(
+def test_unreachable_or_locked_store_is_reported_and_nothing_changes(
     person: Person,
 ) -> None:
     made = person.at_the_desktop()
@@ -106,7 +106,7 @@ def test_without_a_store_the_key_is_in_a_user_only_file_and_stays_there(person: 
     assert person.at_the_desktop() == made
 
 
-def test_that_the_key_is_in_a_file_since_the_store_is_locked_is_reported_once(
+def test_key_in_a_file_because_of_a_locked_store_is_reported_once(
     person: Person,
 ) -> None:
     made = person.at_the_desktop("locked")

@@ -80,7 +80,7 @@ def test_it_says_why_it_waits_and_turns_into_the_module(lab: WindowLab, module: 
     assert eventually(lambda: "Work" in window.python(TITLE), "the title of the page")
 
 
-def test_its_page_can_call_nothing_of_ours(lab: WindowLab, module: Module) -> None:
+def test_page_of_a_module_cannot_call_the_bridge(lab: WindowLab, module: Module) -> None:
     window = shown(lab, module)
     window.js(
         "window.heard = []; pywebview._returnValuesCallbacks = new Proxy({}, {get: (_, name) =>"
@@ -126,7 +126,9 @@ def test_it_goes_on_after_an_error_of_the_browser_engine(lab: WindowLab, module:
     window.says("It is starting")
 
 
-def test_no_stranger_at_its_address_is_taken_for_it(lab: WindowLab, module: Module) -> None:
+def test_another_program_at_the_address_is_not_shown_as_the_module(
+    lab: WindowLab, module: Module
+) -> None:
     module.start()
     lab.serve()
     window = lab.module("n8n", module.url)
@@ -165,7 +167,9 @@ def test_its_keys_and_menu_lead_through_it(lab: WindowLab, module: Module) -> No
     window.says("This is /inner")
 
 
-def test_what_it_offers_can_be_kept(lab: WindowLab, module: Module, tmp_path: Path) -> None:
+def test_download_of_a_module_page_can_be_saved(
+    lab: WindowLab, module: Module, tmp_path: Path
+) -> None:
     window = shown(lab, module)
     window.js("document.getElementById('report').click()")
     dialogs = (
@@ -184,7 +188,7 @@ def test_what_it_offers_can_be_kept(lab: WindowLab, module: Module, tmp_path: Pa
     window.says("This is / ")
 
 
-def test_when_the_module_is_gone_it_waits_again(lab: WindowLab, module: Module) -> None:
+def test_window_of_a_stopped_module_waits_again(lab: WindowLab, module: Module) -> None:
     window = shown(lab, module)
     module.stop()
     lab.host.show(states.snapshot("stopped"))
@@ -195,7 +199,7 @@ def test_when_the_module_is_gone_it_waits_again(lab: WindowLab, module: Module) 
     window.says("This is /")
 
 
-def test_a_page_that_nobody_touches_waits_again_too(lab: WindowLab, module: Module) -> None:
+def test_idle_page_of_a_stopped_module_waits_again(lab: WindowLab, module: Module) -> None:
     window = shown(lab, module)
     lab.host.show(at(module, "stopping"))
     looks_again(module)
@@ -210,9 +214,7 @@ def test_a_page_that_nobody_touches_waits_again_too(lab: WindowLab, module: Modu
     window.says("This is /")
 
 
-def test_nothing_at_the_address_of_a_stopped_module_is_left_in_its_window(
-    lab: WindowLab, module: Module
-) -> None:
+def test_page_of_a_stopped_module_leaves_its_window(lab: WindowLab, module: Module) -> None:
     window = shown(lab, module)
     lab.host.show(states.snapshot("stopped"))
     window.says("It is stopped")
@@ -235,7 +237,7 @@ def test_it_follows_a_module_to_another_address(
     eventually(lambda: window.js("location.href") == elsewhere.url, "its start page")
 
 
-def test_while_nobody_knows_how_the_module_is_its_page_stays(
+def test_page_stays_while_the_state_of_the_module_is_unknown(
     lab: WindowLab, module: Module
 ) -> None:
     window = shown(lab, module)
@@ -285,7 +287,9 @@ def test_links_to_a_new_window_go_to_the_systems_browser(
     assert os.fspath(module.url) in window.js("location.href")
 
 
-def test_what_a_script_opens_goes_there_too(lab: WindowLab, module: Module, opened: Path) -> None:
+def test_windows_opened_by_a_script_go_to_the_systems_browser(
+    lab: WindowLab, module: Module, opened: Path
+) -> None:
     window = shown(lab, module)
     # Else only a click of the user, which a test can't make, opens one.
     setting = "'javascript-can-open-windows-automatically'"

@@ -90,7 +90,7 @@ def test_a_click_on_a_notification_opens_the_page_that_it_is_about(
     applet.quit()
 
 
-def test_what_was_ended_by_hand_shows_until_it_is_started(
+def test_service_stopped_by_hand_shows_until_it_is_started(
     applet: Applet, engine: docker.DockerClient
 ) -> None:
     running(applet)
@@ -108,7 +108,7 @@ def test_what_was_ended_by_hand_shows_until_it_is_started(
     applet.quit()
 
 
-def test_the_engine_goes_and_comes_back_with_everything(outspoken: Applet, lab: Place) -> None:
+def test_tray_shows_a_lost_engine_and_its_return(outspoken: Applet, lab: Place) -> None:
     applet = outspoken
     running(applet)
     applet.outlast_quiet()
@@ -126,7 +126,7 @@ def test_the_engine_goes_and_comes_back_with_everything(outspoken: Applet, lab: 
     assert back.startswith("Docker is running again: ")
 
 
-def test_what_keeps_a_module_from_coming_back_is_told_once(
+def test_blocked_restart_of_a_module_is_reported_once(
     outspoken: Applet, engine: docker.DockerClient
 ) -> None:
     applet = outspoken
@@ -144,7 +144,7 @@ def test_what_keeps_a_module_from_coming_back_is_told_once(
     assert applet.notifications() == told
 
 
-def test_after_a_sleep_it_sees_what_it_was_not_told(
+def test_tray_sees_missed_changes_after_a_sleep(
     screen: Desktop, shop: Installation, lab: Place, engine: docker.DockerClient
 ) -> None:
     """A process that is stopped for a while looks like a machine that slept."""
@@ -180,7 +180,7 @@ def test_the_engine_is_started_by_the_menu(applet: Applet, lab: Place, tmp_path:
     applet.quit()
 
 
-def test_a_start_of_the_engine_is_told_while_it_takes_long_and_not_offered_again(
+def test_slow_engine_start_is_shown_and_not_offered_again(
     screen: Desktop, shop: Installation, tmp_path: Path
 ) -> None:
     """None of the lab's: there is no engine, and never will be."""

@@ -51,7 +51,7 @@ def has_shown(applet: Applet, tooltip: str) -> bool:
     return any(tooltip in one.tooltip for one in applet.shown())
 
 
-def test_its_menu_is_as_what_it_is_about(applet: Applet) -> None:
+def test_menu_follows_the_state_of_its_module(applet: Applet) -> None:
     applet.installation.write("wiki", {"wiki": checked("true")})
     applet.start()
     eventually(lambda: applet.item.offers("Shop", "Start"), "the module")
@@ -97,7 +97,7 @@ def test_start_at_login_is_switched_by_the_menu(applet: Applet) -> None:
     applet.quit()
 
 
-def test_changed_catalog_and_settings_show_though_nobody_asks(applet: Applet) -> None:
+def test_changes_of_catalog_and_settings_show_by_themselves(applet: Applet) -> None:
     applet.start()
     eventually(lambda: applet.item.offers("Shop", "Start"), "the menu")
     applet.installation.write("wiki", {"wiki": checked("true")})

@@ -46,7 +46,7 @@ def test_the_user_sees_the_dashboard_and_why_until_the_icon_has_its_place(applet
     assert applet.process.wait(TIMEOUT_SECONDS) == 0
 
 
-def test_a_bar_that_nobody_shows_is_no_place_either(applet: Applet) -> None:
+def test_bar_without_a_host_is_no_place_for_the_icon(applet: Applet) -> None:
     applet.desktop.shell.serve("hostless")
     applet.start(until=lambda: bool(applet.windows("dashboard")))
     assert WHY in applet.complaints()
@@ -54,9 +54,7 @@ def test_a_bar_that_nobody_shows_is_no_place_either(applet: Applet) -> None:
     assert applet.process.wait(TIMEOUT_SECONDS) == 0
 
 
-def test_a_place_that_comes_a_little_later_is_waited_for(
-    screen: Desktop, shop: Installation
-) -> None:
+def test_tray_waits_for_a_place_that_comes_later(screen: Desktop, shop: Installation) -> None:
     with closing(Applet(screen, shop, in_a_hurry("patient"))) as applet:
         process = applet.launch()
         eventually((applet.installation.home / "icon").exists, "the icon's process")

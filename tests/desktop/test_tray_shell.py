@@ -16,7 +16,7 @@ def screen() -> Iterator[Desktop]:
         yield found
 
 
-def test_it_lives_on_while_the_shell_does_not(applet: Applet) -> None:
+def test_tray_survives_a_crash_of_the_shell(applet: Applet) -> None:
     applet.start()
     eventually(lambda: applet.item.offers("Start all"), "the menu")
     applet.desktop.shell.withdraw("watcher")
@@ -36,7 +36,7 @@ def lack(applet: Applet) -> str:
     return ""
 
 
-def test_it_lives_where_nobody_takes_notifications(applet: Applet) -> None:
+def test_tray_runs_without_a_notification_service(applet: Applet) -> None:
     applet.desktop.shell.withdraw("notifications")
     applet.start()
     applet.item.click("Start all")

@@ -70,7 +70,7 @@ def test_it_speaks_the_language_that_is_chosen_from_then_on(applet: Applet) -> N
     applet.quit()
 
 
-def test_who_starts_it_again_gets_the_dashboard_which_a_killed_page_of_a_module_does_not_harm(
+def test_second_start_shows_the_dashboard_also_after_a_killed_module_window(
     applet: Applet,
 ) -> None:
     applet.installation.write("wiki", {"wiki": checked("true")}, open="http://127.0.0.1:9/")
@@ -95,9 +95,7 @@ def test_who_starts_it_again_gets_the_dashboard_which_a_killed_page_of_a_module_
     applet.quit()
 
 
-def test_where_no_window_can_be_had_the_web_browser_shows_the_dashboard(
-    applet: Applet, tmp_path: Path
-) -> None:
+def test_dashboard_opens_in_the_web_browser_without_windows(applet: Applet, tmp_path: Path) -> None:
     broken, asked, browser = (tmp_path / name for name in ("broken", "asked", "browser"))
     broken.mkdir()
     (broken / "webview.py").write_text("raise ImportError('no browser engine')\n")

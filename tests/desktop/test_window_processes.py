@@ -86,7 +86,7 @@ def test_a_window_that_was_killed_is_noticed_and_opens_again(tray: Tray) -> None
     assert len(tray.broken) == 1
 
 
-def test_a_browser_engine_that_is_missing_is_said(
+def test_missing_browser_engine_is_reported(
     tray: Tray, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "gi.py").write_text("raise ImportError('no typelib of WebKit')\n")
@@ -98,7 +98,9 @@ def test_a_browser_engine_that_is_missing_is_said(
     assert "in order to use pywebview" in tray.broken[0].reason
 
 
-def test_without_a_screen_the_tray_is_told(tray: Tray, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_window_without_a_screen_is_reported_to_the_tray(
+    tray: Tray, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("DISPLAY")
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     tray.windows.show_dashboard()
@@ -118,7 +120,7 @@ def test_a_window_that_hangs_does_not_hold_up_the_end(
     assert tray.broken == []
 
 
-def test_asked_for_while_it_closes_it_opens_again(tray: Tray, tmp_path: Path) -> None:
+def test_window_that_is_closing_opens_again_on_request(tray: Tray, tmp_path: Path) -> None:
     tray.windows.show_dashboard()
     tray.shows("n8n")
     first = tray.processes()[0].pid

@@ -85,7 +85,7 @@ CHECKED = {
 
 @pytest.mark.usefixtures("no_builds_left")
 @pytest.mark.parametrize("module", BASICS)
-def test_it_gets_healthy_and_keeps_its_data_over_down_and_up_and_can_be_built(
+def test_basic_module_gets_healthy_keeps_its_data_and_can_be_built(
     basics: Installation, engine: docker.DockerClient, module: str
 ) -> None:
     basics.done("up", module)
@@ -150,7 +150,7 @@ def query(engine: docker.DockerClient, sql: str) -> str:
     return said(engine, "ai-mysql", "sh", "-c", command, sql)
 
 
-def test_a_full_redis_refuses_what_is_written_and_goes_on(
+def test_full_redis_refuses_writes_and_keeps_running(
     basics: Installation, engine: docker.DockerClient
 ) -> None:
     basics.set("redis.REDIS_MEMORY", "64m")

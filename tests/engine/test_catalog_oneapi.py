@@ -151,7 +151,7 @@ def serve_published_password(engine: docker.DockerClient, oneapi: OneApiStack) -
         ("initializing token encoders", "what it says is above"),
     ],
 )
-def test_one_api_without_a_way_out_says_what_it_needs(
+def test_one_api_without_internet_access_says_what_it_needs(
     engine: docker.DockerClient, words: str, reason: str
 ) -> None:
     script = built_in_catalog() / "features/oneapi/one-api.sh"

@@ -63,7 +63,7 @@ def query(engine: docker.DockerClient, sql: str) -> str:
     return said(engine, "ai-mysql", "sh", "-c", command, sql)
 
 
-def test_it_brings_up_just_what_it_requires_and_changes_one_object_store_for_the_other(
+def test_ragflow_starts_with_what_it_requires_and_changes_its_object_store(
     ragflow: OneApiStack, engine: docker.DockerClient
 ) -> None:
     is_healthy_with(ragflow, engine, "silo")

@@ -80,7 +80,7 @@ def test_every_service_is_healthy_and_every_job_done(stack: Stack) -> None:
             assert (service.state, shown) == wanted, service
 
 
-def test_nothing_is_kept_where_no_file_says(stack: Stack) -> None:
+def test_every_volume_is_declared_in_a_file(stack: Stack) -> None:
     named = {
         f"ai-{module.name}-{volume}"
         for module in CATALOG.modules.values()

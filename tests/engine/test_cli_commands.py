@@ -77,7 +77,7 @@ def test_without_json_stdout_is_empty_and_nothing_to_do_is_a_success(cli: Comman
     assert "There is nothing to do." in cli.run("stop").succeeded().errors
 
 
-def test_an_up_whose_progress_nobody_reads_on_goes_on(cli: CommandLine) -> None:
+def test_up_goes_on_when_its_output_is_closed(cli: CommandLine) -> None:
     with cli.started("up", "web") as running:
         assert running.process.stderr
         assert running.process.stderr.readline()
@@ -145,7 +145,7 @@ def test_names_and_all_together_are_wrong_usage(cli: CommandLine) -> None:
     assert cli.run("restart").code == 2
 
 
-def test_chosen_modules_are_what_a_bare_up_means(cli: CommandLine) -> None:
+def test_up_without_a_name_means_the_chosen_modules(cli: CommandLine) -> None:
     cli.run("choose", "talk").succeeded()
     assert cli.run("choose").output == "talk\n"
     assert json.loads(cli.run("choose", "--json").output) == {"chosen": ["talk"]}
@@ -328,7 +328,7 @@ def test_the_doctor_finds_a_port_that_a_process_has(cli: CommandLine) -> None:
     assert "PROBLEM" not in healthy.output
 
 
-def test_the_doctor_says_of_another_machine_only_what_it_has_seen(
+def test_doctor_of_another_machine_reports_only_its_engine(
     cli: CommandLine, lab: Place, engine: docker.DockerClient
 ) -> None:
     cli.run("choose", "web").succeeded()

@@ -79,7 +79,7 @@ def oneapi(stack: OneApiStack) -> Iterator[OneApiStack]:
     stack.cli.run("disconnect", "reader").succeeded()
 
 
-def test_without_a_token_it_is_refused_and_what_can_not_connect_says_so(
+def test_up_without_a_token_and_connect_without_a_choice_are_refused(
     oneapi: OneApiStack,
 ) -> None:
     oneapi.set("reader.READER_MODELS", "other")
@@ -93,7 +93,7 @@ def test_without_a_token_it_is_refused_and_what_can_not_connect_says_so(
     oneapi.cli.run("connect", "nobody").failed("E_UNKNOWN")
 
 
-def test_what_was_done_before_it_failed_is_reported_with_the_way_back(
+def test_failed_connect_reports_the_completed_steps_and_how_to_undo_them(
     engine: docker.DockerClient, oneapi: OneApiStack, lab: Place
 ) -> None:
     oneapi.cli.run("down").succeeded()
@@ -114,7 +114,7 @@ def test_what_was_done_before_it_failed_is_reported_with_the_way_back(
     assert not any(name.startswith("ai-oneapi") for name in names(engine))
 
 
-def test_oneapi_is_started_for_a_disconnect_only_where_a_token_is_to_be_deleted(
+def test_disconnect_starts_oneapi_only_to_delete_a_token(
     engine: docker.DockerClient, oneapi: OneApiStack
 ) -> None:
     oneapi.cli.run("down").succeeded()
@@ -134,7 +134,7 @@ def test_oneapi_is_started_for_a_disconnect_only_where_a_token_is_to_be_deleted(
     assert "ai-reader" not in names(engine)
 
 
-def test_a_token_that_was_forgotten_here_is_found_again_also_through_a_host(
+def test_connect_finds_a_forgotten_token_also_through_a_host(
     engine: docker.DockerClient, oneapi: OneApiStack
 ) -> None:
     oneapi.cli.run("connect", "reader").succeeded()
@@ -149,7 +149,7 @@ def test_a_token_that_was_forgotten_here_is_found_again_also_through_a_host(
     assert environment(engine, "ai-reader")["TOKEN"] == token
 
 
-def test_a_kernel_setting_that_a_module_needs_is_asked_for(
+def test_connect_asks_for_a_kernel_setting_of_the_module(
     engine: docker.DockerClient, oneapi: OneApiStack, setting: Setting
 ) -> None:
     write_reader(oneapi, sysctls={NAME: setting.need})
@@ -162,7 +162,7 @@ def test_a_kernel_setting_that_a_module_needs_is_asked_for(
     assert oneapi.models(environment(engine, "ai-reader")["TOKEN"]) == 200
 
 
-def test_where_root_has_another_password_it_says_what_to_do_by_hand(
+def test_connect_with_a_changed_root_password_says_what_to_do_by_hand(
     engine: docker.DockerClient, oneapi: OneApiStack
 ) -> None:
     oneapi.cli.run("connect", "reader").succeeded()

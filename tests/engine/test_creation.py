@@ -150,7 +150,7 @@ def _outcome(api: docker.APIClient, host: str, stage: Stage) -> Outcome:
 
 
 @pytest.mark.parametrize("case", [c for c in CASES if str(c) in UNSUPPORTED], ids=str)
-def test_what_cannot_be_honoured_is_refused_by_name(case: Case, outcome_of: OutcomeOf) -> None:
+def test_unsupported_key_is_refused_by_name(case: Case, outcome_of: OutcomeOf) -> None:
     mine = outcome_of(case).ours
     assert isinstance(mine, Refusal)
     assert UNSUPPORTED[str(case)] in str(mine)
@@ -158,7 +158,9 @@ def test_what_cannot_be_honoured_is_refused_by_name(case: Case, outcome_of: Outc
 
 
 @pytest.mark.parametrize("case", [c for c in CASES if str(c) in REFUSED_BY_ENGINE], ids=str)
-def test_what_the_engine_refuses_it_refuses_from_both(case: Case, outcome_of: OutcomeOf) -> None:
+def test_body_that_the_engine_refuses_is_refused_for_both(
+    case: Case, outcome_of: OutcomeOf
+) -> None:
     outcome = outcome_of(case)
     for refusal in (outcome.ours, outcome.theirs):
         assert isinstance(refusal, EngineRefusal), refusal

@@ -99,7 +99,7 @@ def test_extra_hosts_and_limits_hold_while_it_builds(builder: Builder) -> None:
     assert {"10.0.0.1\tone", "10.0.0.2\ttwo", "1000"} <= set(builder.lines)
 
 
-def test_what_is_ignored_does_not_reach_the_engine(
+def test_ignored_files_are_not_sent_to_the_engine(
     builder: Builder, engine: docker.DockerClient
 ) -> None:
     builder.write(".dockerignore", "# comment\n*.secret\nskipped/\n!kept.secret\n")
@@ -143,13 +143,13 @@ def test_a_failing_command_is_reported_with_what_it_said(builder: Builder) -> No
         ("../Missing", None, "No such file"),
     ],
 )
-def test_what_is_wrong_is_said(
+def test_wrong_dockerfile_is_reported(
     builder: Builder, dockerfile: str, inline: str | None, why: str
 ) -> None:
     assert why in str(builder.failure(dockerfile, inline))
 
 
-def test_a_context_that_is_not_there_is_said(builder: Builder) -> None:
+def test_missing_context_is_reported(builder: Builder) -> None:
     builder.folder = builder.folder / "none"
     error = builder.failure()
     assert str(builder.folder) in str(error)

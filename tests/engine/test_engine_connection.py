@@ -132,7 +132,7 @@ def test_a_socket_of_another_program_is_no_engine() -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become someone else")
-def test_an_engine_that_lets_nobody_in_says_which_group_to_join(
+def test_engine_without_permission_says_which_group_to_join(
     lab: Place, engine: docker.DockerClient
 ) -> None:
     code = (

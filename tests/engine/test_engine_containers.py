@@ -62,7 +62,7 @@ def test_the_body_reaches_the_engine_as_it_is(core: Engine, engine: docker.Docke
     assert found["HostConfig"]["Mounts"] == host["Mounts"]
 
 
-def test_a_container_of_ours_is_told_whole(core: Engine) -> None:
+def test_own_container_is_read_with_all_fields(core: Engine) -> None:
     labels = container_labels("web", "app", Owner("me", "1"), "hash", {})
     name, port = "ai-web-app", free_port()
     created = run(
@@ -146,7 +146,7 @@ def test_life_of_a_container(core: Engine) -> None:
         core.containers.inspect(created)
 
 
-def test_who_removes_what_others_are_removing_waits_until_it_is_gone(core: Engine) -> None:
+def test_second_remove_of_a_container_waits_until_it_is_gone(core: Engine) -> None:
     for _ in range(10):
         container = run(core, "busy")
 
@@ -318,9 +318,7 @@ def test_the_usage_of_a_container_is_that_of_the_engines_own_statistics(
     assert core.containers.usage(name) is None
 
 
-def test_what_a_container_writes_to_a_disk_is_counted(
-    core: Engine, engine: docker.DockerClient
-) -> None:
+def test_bytes_written_to_a_disk_are_counted(core: Engine, engine: docker.DockerClient) -> None:
     name, size = "ai-writing", 8 << 20
     run(core, name, f"head -c {size} /dev/zero > /file; sync; touch /done; exec sleep 600")
     eventually(lambda: core.containers.exec(name, ["test", "-e", "/done"]) == 0, "the file")

@@ -98,7 +98,7 @@ def test_health_is_reported_and_the_checks_are_not(core: Engine) -> None:
     assert events[-1].detail == "healthy"
 
 
-def test_it_listens_from_the_moment_that_it_is_there(core: Engine) -> None:
+def test_events_are_received_from_the_moment_of_subscription(core: Engine) -> None:
     with closing(core.events("me")) as events:
         run(core, "ai-first", Labels=MINE)
         assert next(iter(events)).action == "create"

@@ -71,7 +71,7 @@ def test_progress_is_reported_up_to_the_last_byte_and_layer(core: Engine, bad: R
     assert (seen[-1].layers_done, seen[-1].layers_total) == (1, 1)
 
 
-def test_a_pull_of_what_is_there_is_a_success(core: Engine) -> None:
+def test_pull_of_a_present_image_succeeds(core: Engine) -> None:
     cancelled = Cancellation()
     assert core.images.pull(BUSYBOX, cancelled=cancelled) == core.images.find(BUSYBOX)
 
@@ -149,7 +149,7 @@ def test_all_sources_are_reported_where_none_has_it(core: Engine, bad: Registry)
     assert all(source in str(error) for source in sources)
 
 
-def test_a_mirror_that_is_no_name_is_one_that_failed(core: Engine) -> None:
+def test_wrong_name_of_a_mirror_counts_as_a_failed_source(core: Engine) -> None:
     found = core.images.pull(BUSYBOX, mirrors=["NOT A NAME"], cancelled=Cancellation())
     assert found.reference == BUSYBOX
 

@@ -16,7 +16,7 @@ def activities(here: Installation) -> list[Any]:
     return found
 
 
-def test_it_has_each_step_and_an_operation_of_a_killed_command(
+def test_journal_has_each_step_and_the_operation_of_a_killed_command(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     here.write("web", {"web": checked("true")})

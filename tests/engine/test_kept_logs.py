@@ -35,7 +35,7 @@ def talker(here: Installation, words: str = "hello") -> None:
     here.write("talk", {"talk": service}, settings=SETTINGS)
 
 
-def test_the_last_words_of_a_container_that_an_operation_removes_are_kept(
+def test_last_lines_of_a_removed_container_are_kept(
     here: Installation,
 ) -> None:
     talker(here)
@@ -62,7 +62,7 @@ def test_the_last_words_of_a_container_that_an_operation_removes_are_kept(
     assert any(line.startswith("Remove: talk: done after ") for line in journal)
 
 
-def test_what_ended_before_the_owner_came_is_kept_once_unless_it_is_not_wanted(
+def test_log_of_an_ended_container_is_kept_once_unless_turned_off(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     here.write("early", {"early": script("echo early")})

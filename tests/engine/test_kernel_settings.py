@@ -76,7 +76,7 @@ def resources(here: Installation) -> dict[str, str]:
 # -- without the user's yes ------------------------------------------------------------------------
 
 
-def test_without_a_yes_it_is_refused_and_nothing_is_changed(
+def test_kernel_setting_without_consent_is_refused_and_not_changed(
     here: Installation, engine: docker.DockerClient, setting: Setting
 ) -> None:
     write(here, setting)
@@ -93,7 +93,7 @@ def test_without_a_yes_it_is_refused_and_nothing_is_changed(
     assert made_since(engine, begun) == 0
 
 
-def test_a_name_that_is_not_on_the_list_is_refused_also_with_a_yes(
+def test_unlisted_kernel_setting_is_refused_even_with_consent(
     here: Installation, engine: docker.DockerClient, setting: Setting
 ) -> None:
     file = Path("/proc/sys/kernel/pid_max")
@@ -111,7 +111,7 @@ def test_a_name_that_is_not_on_the_list_is_refused_also_with_a_yes(
 
 
 @pytest.mark.parametrize("host", [nullcontext, host_process.hosted], ids=["alone", "hosted"])
-def test_on_a_terminal_the_user_is_asked_and_the_answer_is_kept(
+def test_up_on_a_terminal_asks_for_consent_and_keeps_the_answer(
     here: Installation,
     engine: docker.DockerClient,
     setting: Setting,
@@ -139,7 +139,7 @@ def test_on_a_terminal_the_user_is_asked_and_the_answer_is_kept(
 # -- with it ---------------------------------------------------------------------------------------
 
 
-def test_with_a_yes_it_is_set_before_the_container_that_needs_it_starts(
+def test_kernel_setting_with_consent_is_set_before_the_container_starts(
     here: Installation, engine: docker.DockerClient, setting: Setting
 ) -> None:
     write(here, setting)
@@ -169,7 +169,7 @@ def test_a_higher_value_is_never_lowered(here: Installation, setting: Setting) -
     assert setting.value == setting.need + 7
 
 
-def test_after_a_restart_of_the_engine_it_is_set_again(
+def test_kernel_setting_is_set_again_after_an_engine_restart(
     here: Installation, lab: Place, setting: Setting
 ) -> None:
     write(here, setting)
@@ -187,7 +187,7 @@ def test_after_a_restart_of_the_engine_it_is_set_again(
     assert setting.value == setting.need
 
 
-def test_what_a_killed_process_left_goes_with_the_next(
+def test_next_operation_removes_the_helper_of_a_killed_process(
     here: Installation, engine: docker.DockerClient, setting: Setting
 ) -> None:
     write(here, setting)
@@ -221,7 +221,7 @@ def test_the_kernel_of_another_machine_is_read_by_a_container(
 
 
 @pytest.mark.usefixtures("elsewhere")
-def test_while_the_engine_runs_what_was_high_enough_is_not_read_again(
+def test_sufficient_kernel_setting_is_not_read_again_while_the_engine_runs(
     here: Installation, engine: docker.DockerClient, setting: Setting
 ) -> None:
     here.write("search", {"search": idle()}, needs={"sysctls": {NAME: setting.found}})
@@ -235,7 +235,7 @@ def test_while_the_engine_runs_what_was_high_enough_is_not_read_again(
 
 
 @pytest.mark.usefixtures("elsewhere")
-def test_what_cannot_be_read_is_reported_and_not_in_the_way(
+def test_unreadable_kernel_setting_is_reported_and_blocks_nothing(
     here: Installation, setting: Setting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nowhere = ImageTarget("127.0.0.1:9/busybox:1", "127.0.0.1:9/busybox:1")

@@ -41,7 +41,7 @@ def _starts(folder: Path, monkeypatch: pytest.MonkeyPatch, *failures: str) -> in
     return len(asked)
 
 
-def test_a_start_in_which_runc_lost_its_process_is_tried_once_more(
+def test_start_in_which_runc_lost_its_process_is_repeated_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert _starts(tmp_path, monkeypatch, LOST) == 2
@@ -49,7 +49,7 @@ def test_a_start_in_which_runc_lost_its_process_is_tried_once_more(
 
 
 @pytest.mark.parametrize("failures", [["port is already allocated"], [LOST, LOST]])
-def test_what_fails_for_another_reason_or_again_is_reported(
+def test_start_that_fails_again_or_for_another_reason_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failures: list[str]
 ) -> None:
     with pytest.raises(APIError, match=failures[-1]):

@@ -248,7 +248,7 @@ def test_two_up_at_once_make_one_lab(second: Place) -> None:
     assert len(ours) == 1
 
 
-def test_processes_that_test_never_share_a_lab(second: Place) -> None:
+def test_two_test_processes_get_different_labs(second: Place) -> None:
     first, taken = lease_any(second)
     with taken:
         other, also_taken = lease_any(second)

@@ -85,7 +85,7 @@ def holder(
             process.kill()
 
 
-def test_a_busy_module_fails_at_once_with_who_has_it_where_one_will_not_wait(
+def test_no_wait_on_a_busy_module_fails_at_once_and_names_the_holder(
     lab: Place, engine: docker.DockerClient, up: Up, environment: dict[str, str], tmp_path: Path
 ) -> None:
     with holder(lab, environment, "web", tmp_path / "home") as other:
@@ -100,7 +100,7 @@ def test_a_busy_module_fails_at_once_with_who_has_it_where_one_will_not_wait(
     assert engine.containers.list(all=True) == []
 
 
-def test_one_who_waits_says_for_whom_and_goes_on_when_the_holder_is_killed(
+def test_waiting_command_names_the_holder_and_goes_on_when_that_is_killed(
     lab: Place, engine: docker.DockerClient, up: Up, environment: dict[str, str], tmp_path: Path
 ) -> None:
     with holder(lab, environment, "web", tmp_path / "home") as other:
@@ -115,7 +115,7 @@ def test_one_who_waits_says_for_whom_and_goes_on_when_the_holder_is_killed(
     assert [found.name for found in engine.containers.list()] == ["ai-web"]
 
 
-def test_an_unrelated_module_goes_ahead_meanwhile(
+def test_operation_on_an_unrelated_module_does_not_wait(
     lab: Place, engine: docker.DockerClient, up: Up, environment: dict[str, str], tmp_path: Path
 ) -> None:
     with holder(lab, environment, "web", tmp_path / "home"):
@@ -146,7 +146,7 @@ def test_another_installation_holds_the_locks_and_its_work_is_not_ours(
             waiting.wait().succeeded()
 
 
-def test_two_who_start_one_module_at_once_make_it_once(engine: docker.DockerClient, up: Up) -> None:
+def test_two_ups_at_once_create_the_module_once(engine: docker.DockerClient, up: Up) -> None:
     both = [up("web"), up("web")]
     for process in both:
         process.communicate(timeout=LIMIT)
@@ -155,7 +155,7 @@ def test_two_who_start_one_module_at_once_make_it_once(engine: docker.DockerClie
     assert (found.name, found.status) == ("ai-web", "running")
 
 
-def test_what_another_process_stops_is_not_what_it_needs(
+def test_module_that_another_process_stops_is_stopping_and_its_basic_is_not(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     here.write("base", {"base": idle()}, kind="basic")

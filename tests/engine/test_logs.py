@@ -50,7 +50,7 @@ def test_a_log_that_can_not_be_read_is_reported_once_and_not_waited_for(
     assert done.errors.count("Can't show the log") == 1
 
 
-def test_pages_are_told_of_a_log_that_can_not_be_read(muted: Installation) -> None:
+def test_unreadable_log_is_reported_to_pages(muted: Installation) -> None:
     told: list[Json] = []
     both = threading.Event()
 
@@ -105,11 +105,11 @@ def counted(base: Installation, tail: int, act: Callable[[], object]) -> list[st
 EVERY = [f"line {number}" for number in range(1, 51)]
 
 
-def test_a_tail_cuts_nothing_of_what_starts_later(base: Installation) -> None:
+def test_tail_does_not_cut_services_that_start_later(base: Installation) -> None:
     assert counted(base, 3, lambda: base.cli.run("up", "late").succeeded()) == EVERY
 
 
-def test_a_tail_of_none_shows_what_starts_again_and_nothing_from_before(
+def test_tail_of_0_shows_only_lines_after_the_next_start(
     base: Installation, engine: docker.DockerClient
 ) -> None:
     base.cli.run("up", "late").succeeded()

@@ -87,7 +87,7 @@ def cutter(here: Installation, lab: Place, tmp_path: Path) -> Iterator[Cutter]:
         yield relay
 
 
-def test_a_log_that_is_cut_where_it_goes_back_in_time_is_whole(
+def test_log_with_times_that_go_back_is_complete_after_a_cut(
     here: Installation, engine: docker.DockerClient, cutter: Cutter, tmp_path: Path
 ) -> None:
     cli = replace(here.cli, host=f"unix://{tmp_path / 'engine'}")

@@ -21,7 +21,7 @@ BEGIN = "2000-01-01T00:00:00Z"
 # -- nothing to do ---------------------------------------------------------------------------------
 
 
-def test_up_of_what_runs_and_is_unchanged_does_nothing(
+def test_up_of_an_unchanged_running_module_does_nothing(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     db = checked("true", volumes=["data:/data"], ports=[f"{free_port()}:80"])
@@ -38,7 +38,7 @@ def test_up_of_what_runs_and_is_unchanged_does_nothing(
     assert created(told, "web") == []
 
 
-def test_who_lays_claim_to_its_port_later_is_not_in_the_way_of_what_runs(
+def test_created_container_does_not_block_the_port_of_a_running_one(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     port = free_port()
@@ -48,7 +48,7 @@ def test_who_lays_claim_to_its_port_later_is_not_in_the_way_of_what_runs(
     assert here.done("up", "web") == []
 
 
-def test_all_that_stands_in_the_way_is_reported_at_once_and_nothing_is_made(
+def test_all_blockers_are_reported_at_once_and_nothing_is_created(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     here.write("lost", {"lost": idle()}, requires=["gone"])
@@ -170,7 +170,7 @@ def test_each_service_starts_when_its_own_condition_holds(
     assert _times(told, "die")["ai-web-job"] < starts["ai-web-after-job"]
 
 
-def test_what_a_module_requires_is_ready_before_any_of_its_services_starts(
+def test_required_modules_are_ready_before_a_service_starts(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     here.write("base", {"base": gated()}, kind="basic")
@@ -190,7 +190,7 @@ def test_what_a_module_requires_is_ready_before_any_of_its_services_starts(
     assert {c.name for c in engine.containers.list()} == {"ai-base", "ai-web", "ai-web-side"}
 
 
-def test_an_optional_dependency_that_is_not_there_or_fails_holds_up_nobody(
+def test_missing_or_failed_optional_dependency_blocks_nothing(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     optional = {
@@ -210,7 +210,7 @@ def test_an_optional_dependency_that_is_not_there_or_fails_holds_up_nobody(
     assert {c.name for c in engine.containers.list()} == {"ai-web"}
 
 
-def test_who_is_to_restart_with_another_is_recreated_with_it(
+def test_service_with_restart_true_is_recreated_with_its_dependency(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     settings = {"COLOUR": {"type": "text", "default": "red"}}
@@ -231,7 +231,7 @@ def test_who_is_to_restart_with_another_is_recreated_with_it(
     assert now["ai-web-bound"].started_at > before["ai-web-bound"].started_at
 
 
-def test_detached_up_does_not_wait_for_what_nobody_waits_for(
+def test_detached_up_waits_only_for_dependencies(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     services = {"db": checked("true"), "web": gated(depends_on=after("healthy", "db"))}
@@ -258,7 +258,7 @@ def test_up_without_a_name_means_the_chosen_ones(
     assert names(engine) == {"ai-one", "ai-two"}
 
 
-def test_up_of_all_means_every_module_also_basics_that_nobody_needs(here: Installation) -> None:
+def test_up_all_starts_every_module_and_unused_basics(here: Installation) -> None:
     here.write("lonely", {"lonely": idle()}, kind="basic")
     choose_free_ports(here, *here.app.names)  # or what somebody runs here is in the way
     here.set("app.kernel_settings", "true")  # or a machine with too little refuses the plan
@@ -268,7 +268,7 @@ def test_up_of_all_means_every_module_also_basics_that_nobody_needs(here: Instal
     assert {"lonely", "n8n", "redis"} <= {*here.app.names}
 
 
-def test_restart_is_of_its_own_services_only(
+def test_restart_restarts_only_the_own_services(
     here: Installation, engine: docker.DockerClient, tmp_path: Path
 ) -> None:
     here.write(

@@ -76,7 +76,7 @@ def _seen(engine: docker.DockerClient) -> list[str]:
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_what_changed_is_recreated_alone_and_keeps_all_its_data(
+def test_only_changed_services_are_recreated_and_keep_their_data(
     here: Installation, engine: docker.DockerClient, with_volume: str, change: str
 ) -> None:
     _changeable(here, with_volume)
@@ -97,7 +97,7 @@ def test_what_changed_is_recreated_alone_and_keeps_all_its_data(
     said(engine, "ai-web", "ls", *(f"{folder}/mine" for folder in volumes))
 
 
-def test_what_stopped_comes_back_also_where_somebody_removed_its_network(
+def test_stopped_module_starts_after_its_network_was_removed(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     here.write("web", {"web": idle()})
@@ -124,7 +124,7 @@ def test_a_stopped_module_starts_after_another_one_recreated_their_network(
     assert here.done("up", "wiki") == ["start ai-wiki", "wait ai-wiki"]
 
 
-def test_an_images_volume_that_comes_from_another_container_is_that_one(
+def test_image_volume_of_volumes_from_is_shared(
     here: Installation, engine: docker.DockerClient, with_volume: str
 ) -> None:
     user = idle(image=with_volume, volumes_from=["web"])
@@ -237,7 +237,7 @@ def test_a_service_under_a_new_name_takes_over_volume_and_port_once_the_old_is_g
     assert engine.containers.get("ai-web-new").status == "running", "it found the folder there"
 
 
-def test_up_brings_back_in_order_what_ends_again_and_again_without_what_it_needs(
+def test_up_restarts_a_crash_looping_service_after_its_dependency(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     ready = "test -e /data/ready"

@@ -68,7 +68,7 @@ def test_a_service_that_ends_while_it_is_waited_for_is_reported_at_once(
     assert facts(engine, "ai-web-side")["ai-web-side"].status == "running", "the rest goes on"
 
 
-def test_one_without_a_check_that_ends_at_once_was_not_ready(here: Installation) -> None:
+def test_service_without_a_health_check_that_exits_at_once_is_not_ready(here: Installation) -> None:
     web = script("echo no settings; sleep 0.1; exit 3")
     here.write("web", {"web": web, "user": idle(depends_on=after("healthy", "web"))})
     error = here.failed("up", "web")
@@ -98,7 +98,7 @@ def test_a_command_that_is_not_there_is_reported_with_the_engines_words(here: In
     assert "no-such-program" in str(error)
 
 
-def test_a_port_that_was_taken_after_all_was_looked_at_is_reported_as_such(
+def test_port_taken_after_the_preflight_is_reported_as_a_conflict(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     port = free_port()
@@ -124,7 +124,7 @@ def test_a_port_that_was_taken_after_all_was_looked_at_is_reported_as_such(
     here.done("up", "web")
 
 
-def test_several_failures_are_all_reported_and_what_needs_none_of_them_runs(
+def test_all_failures_are_reported_and_unaffected_services_run(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     def broken(code: int) -> dict[str, object]:
@@ -143,7 +143,7 @@ def test_several_failures_are_all_reported_and_what_needs_none_of_them_runs(
     assert {c.name for c in engine.containers.list()} == {"ai-three"}
 
 
-def test_an_image_that_no_source_gives_is_reported_with_each_and_nothing_is_started(
+def test_missing_image_is_reported_with_each_source_and_nothing_starts(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     with registry() as server:
@@ -157,7 +157,7 @@ def test_an_image_that_no_source_gives_is_reported_with_each_and_nothing_is_star
 
 
 @pytest.mark.parametrize("how", ["paused", "removed", "killed"])
-def test_up_fixes_what_was_done_by_hand_and_touches_nothing_else(
+def test_up_repairs_only_the_containers_changed_by_hand(
     here: Installation, engine: docker.DockerClient, how: str
 ) -> None:
     here.write("web", {"web": idle(), "db": idle()})

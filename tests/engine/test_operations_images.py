@@ -176,7 +176,7 @@ def test_all_tried_sources_are_reported(
     assert names(engine) == set()
 
 
-def test_what_no_registry_has_is_built_and_used_under_our_name(
+def test_image_that_no_registry_has_is_built_under_our_name(
     here: Installation, engine: docker.DockerClient, server: Registry
 ) -> None:
     image = f"{server.address}/{MISSING}"
@@ -209,7 +209,7 @@ def test_services_with_one_image_share_the_build_that_one_of_them_has(
         assert said(engine, name, "cat", "/text") == "first"
 
 
-def test_what_can_not_be_pulled_for_another_reason_is_not_built(
+def test_image_is_built_only_if_no_registry_has_it(
     here: Installation, engine: docker.DockerClient, server: Registry
 ) -> None:
     here.write("web", {"web": built(f"{server.address}/team/broken:1")})
@@ -241,7 +241,7 @@ def test_a_build_that_the_user_asked_for_is_used_by_the_next_up(
 
 
 @pytest.mark.parametrize("kind", ["pull", "build"])
-def test_without_a_name_the_images_of_what_is_chosen_and_required_are_meant(
+def test_pull_without_a_name_pulls_the_images_of_chosen_and_required_modules(
     here: Installation, kind: OperationKind
 ) -> None:
     here.write("base", {"base": built("nobody/base:1")}, kind="basic")
@@ -263,7 +263,7 @@ def test_a_service_without_an_image_is_built(
     assert image_of(engine, "ai-web") == "aiserver/web-web:local"
 
 
-def test_what_was_pulled_or_built_is_remembered_and_nothing_else(
+def test_only_pulled_and_built_images_are_remembered(
     lab: Place, here: Installation, engine: docker.DockerClient
 ) -> None:
     here.write("web", {"web": built(None), "side": idle()})
@@ -294,7 +294,7 @@ def test_a_build_that_fails_is_reported_with_its_last_lines(
     assert names(engine) == set()
 
 
-def test_an_image_never_to_be_pulled_is_not(
+def test_pull_policy_never_pulls_nothing(
     here: Installation, engine: docker.DockerClient, server: Registry
 ) -> None:
     image = f"{server.address}/team/good:1"
@@ -307,7 +307,7 @@ def test_an_image_never_to_be_pulled_is_not(
     assert error.data == {"image": image, "tried": [], "notFound": False}
 
 
-def test_what_is_in_the_way_is_reported_before_an_image_is_pulled_again(
+def test_conflicts_are_reported_before_an_image_is_pulled_again(
     here: Installation, engine: docker.DockerClient, server: Registry
 ) -> None:
     image = f"{server.address}/{MISSING}"
@@ -324,7 +324,7 @@ def test_what_is_in_the_way_is_reported_before_an_image_is_pulled_again(
     assert here.app.settings.engines.state(engine.info()["ID"]).desired == ["web"]
 
 
-def test_an_image_always_to_be_pulled_is_and_only_a_new_one_changes_anything(
+def test_pull_policy_always_pulls_and_recreates_only_for_a_new_image(
     lab: Place, here: Installation, engine: docker.DockerClient, tmp_path: Path
 ) -> None:
     name = f"{registry_address(lab)}/aiserver-test/changing"

@@ -70,9 +70,7 @@ def test_a_job_runs_again_with_what_needs_it_and_on_its_own_change(
     assert runs(engine) == 4, "what needs it was started"
 
 
-def test_a_job_that_nobody_waits_for_runs_once_too(
-    here: Installation, engine: docker.DockerClient
-) -> None:
+def test_job_without_dependents_runs_once(here: Installation, engine: docker.DockerClient) -> None:
     stated = job(depends_on=after("started", "web")) | {"x-aiserver": {"job": True}}
     here.write("web", {"job": stated, "web": idle()}, top=LOG)
     here.done("up", "web")
@@ -86,7 +84,7 @@ def test_a_job_that_nobody_waits_for_runs_once_too(
     assert runs(engine) == 2
 
 
-def test_a_job_that_is_gone_after_its_success_is_missed_by_nobody(
+def test_removed_container_of_a_done_job_is_not_missing(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     write(here)
@@ -99,7 +97,7 @@ def test_a_job_that_is_gone_after_its_success_is_missed_by_nobody(
 
 
 @pytest.mark.parametrize("made", ["by up", "by hand"])
-def test_a_job_runs_again_when_what_it_may_have_filled_is_newer(
+def test_job_runs_again_if_a_volume_is_newer(
     here: Installation, engine: docker.DockerClient, made: str
 ) -> None:
     base = idle(volumes=["data:/data"])
@@ -122,7 +120,7 @@ def test_a_job_runs_again_when_what_it_may_have_filled_is_newer(
     assert here.done("up", "web") == []
 
 
-def test_a_failed_job_stops_what_needs_it_and_is_reported_with_its_words(
+def test_failed_job_stops_its_dependents_and_is_reported_with_its_log(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     def write_failing(code: int) -> None:
@@ -150,7 +148,7 @@ def test_a_failed_job_stops_what_needs_it_and_is_reported_with_its_words(
     assert here.module("web").state == "running"
 
 
-def test_a_service_of_a_plain_file_that_ends_with_0_and_that_nothing_restarts_is_done(
+def test_exit_0_without_a_restart_policy_in_a_plain_file_is_done(
     here: Installation,
 ) -> None:
     web = idle(restart="unless-stopped")

@@ -103,7 +103,7 @@ def test_down_removes_no_volume_that_was_not_confirmed(
     assert {volume.name for volume in engine.volumes.list()} == {"ai-web-db", kept}
 
 
-def test_down_ends_what_was_wanted_also_where_somebody_removed_its_containers(
+def test_down_ends_a_desired_module_without_containers(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     write_data(here)
@@ -117,7 +117,7 @@ def test_down_ends_what_was_wanted_also_where_somebody_removed_its_containers(
     assert networks(engine) == set()
 
 
-def test_a_network_that_a_foreign_container_is_on_stays_with_it(
+def test_network_with_a_foreign_container_is_kept(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     here.write("web", {"web": idle()})
@@ -142,7 +142,7 @@ def test_a_network_that_a_foreign_container_is_on_stays_with_it(
     assert here.module("web").state == "running"
 
 
-def test_a_network_that_a_foreign_container_was_on_goes(
+def test_network_without_its_foreign_container_is_removed(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     here.write("web", {"web": idle()})
@@ -171,9 +171,7 @@ def test_a_volume_that_a_foreign_container_uses_is_reported_with_its_name(
 # -- order, signals, grace -------------------------------------------------------------------------
 
 
-def test_users_have_ended_before_what_they_use_is_asked_to(
-    here: Installation, engine: docker.DockerClient
-) -> None:
+def test_users_of_a_module_stop_before_it(here: Installation, engine: docker.DockerClient) -> None:
     here.write("base", {"base": idle()}, kind="basic")
     api = script("trap 'sleep 0.3; exit 0' TERM; while :; do sleep 0.05; done")
     services = {
@@ -227,7 +225,7 @@ def stack(here: Installation) -> Installation:
 
 
 @pytest.mark.parametrize("kind", ["stop", "down"])
-def test_what_running_modules_need_is_not_stopped_unless_they_are_taken_along(
+def test_module_that_running_modules_need_is_stopped_only_with_cascade(
     stack: Installation, engine: docker.DockerClient, kind: str
 ) -> None:
     before = facts(engine, "ai-disk", "ai-store", "ai-one", "ai-two")
@@ -241,7 +239,7 @@ def test_what_running_modules_need_is_not_stopped_unless_they_are_taken_along(
     assert {c.name for c in engine.containers.list()} == set()
 
 
-def test_the_last_user_takes_its_basics_along_only_where_that_is_wished(
+def test_unused_basics_stop_with_their_last_user_only_if_set(
     stack: Installation, engine: docker.DockerClient
 ) -> None:
     stack.done("stop", "two")
@@ -259,9 +257,7 @@ def test_the_last_user_takes_its_basics_along_only_where_that_is_wished(
     assert {c.name for c in engine.containers.list()} == {"ai-disk"}, "asked for itself"
 
 
-def test_what_nobody_needs_any_more_keeps_its_data(
-    here: Installation, engine: docker.DockerClient
-) -> None:
+def test_unused_basic_keeps_its_data(here: Installation, engine: docker.DockerClient) -> None:
     with_data: dict[str, Any] = {"top": {"volumes": {"data": {}}}}
     here.write("store", {"store": idle(volumes=["data:/data"])}, kind="basic", **with_data)
     here.write("one", {"one": idle(volumes=["data:/data"])}, requires=["store"], **with_data)
@@ -273,7 +269,7 @@ def test_what_nobody_needs_any_more_keeps_its_data(
     assert volumes(engine) == {"ai-store-data"}
 
 
-def test_one_that_is_wanted_keeps_its_basics_also_where_it_has_no_container(
+def test_desired_module_without_containers_keeps_its_basics(
     stack: Installation, engine: docker.DockerClient
 ) -> None:
     engine.containers.get("ai-two").remove(force=True)
@@ -304,7 +300,7 @@ def test_a_module_whose_folder_is_gone_is_an_orphan_that_can_be_stopped_and_remo
     assert volumes(engine) == set()
 
 
-def test_an_orphan_holds_what_it_began_with(
+def test_orphan_keeps_the_modules_that_it_requires(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     here.write("store", {"store": idle()}, kind="basic")
@@ -320,7 +316,7 @@ def test_an_orphan_holds_what_it_began_with(
     assert engine.containers.list() == []
 
 
-def test_down_of_everything_takes_orphans_and_what_was_stopped(
+def test_down_of_everything_removes_orphans_and_stopped_modules(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     for name in ("gone", "stopped", "web"):

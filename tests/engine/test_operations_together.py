@@ -111,7 +111,7 @@ def test_operations_on_one_module_run_one_after_the_other(here: Installation) ->
     assert max(busy) == 1
 
 
-def test_what_is_waited_for_is_reported_and_decides_about_the_rest(
+def test_awaited_operation_is_reported_and_its_result_decides(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     here.write("base", {"base": gated()}, kind="basic")
@@ -152,7 +152,7 @@ def test_a_cancelled_wait_ends_and_leaves_the_other_at_work(
 
 
 @pytest.mark.parametrize("again", ["up", "down"])
-def test_a_cancelled_up_starts_nothing_more_and_can_be_gone_on_from(
+def test_cancelled_up_starts_nothing_more_and_can_be_repeated(
     here: Installation, engine: docker.DockerClient, again: str
 ) -> None:
     services = {"db": gated(), "web": idle(depends_on=after("healthy", "db"))}
@@ -191,7 +191,7 @@ def desired(here: Installation, engine: docker.DockerClient) -> set[str]:
     return {*here.app.settings.engines.state(engine.info()["ID"]).desired}
 
 
-def test_what_the_user_asked_for_is_kept_until_stop_or_down(
+def test_desired_modules_are_kept_until_stop_or_down(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     here.write("base", {"base": idle()}, kind="basic")
@@ -210,7 +210,7 @@ def test_what_the_user_asked_for_is_kept_until_stop_or_down(
     assert desired(here, engine) == set()
 
 
-def test_what_was_asked_for_is_wanted_also_after_the_engine_has_gone_and_come_back(
+def test_desired_modules_survive_a_lost_engine(
     lab: Place, here: Installation, engine: docker.DockerClient
 ) -> None:
     here.write("web", {"web": idle(restart="unless-stopped"), "db": idle()})
@@ -235,7 +235,7 @@ def sleepy_watcher(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("sleepy_watcher")
 @pytest.mark.parametrize(("asked", "code"), [(("stop", "base"), "E_IN_USE"), (("up", "web"), None)])
-def test_an_engine_that_is_back_is_known_again_before_an_operation_looks_at_it(
+def test_operation_sees_an_engine_that_has_just_returned(
     lab: Place,
     here: Installation,
     engine: docker.DockerClient,

@@ -9,7 +9,7 @@ from tests.support.owning import PEER
 from tests.support.surroundings import NoWindows
 
 
-def test_what_is_set_later_is_not_what_the_owner_talks_to(lab: Place, tmp_path: Path) -> None:
+def test_owner_keeps_its_engine_after_a_changed_setting(lab: Place, tmp_path: Path) -> None:
     app = App(tmp_path / "home", [])
     app.settings.set(app.declared, "app.engine", lab.host)
     with Owner(app, NoWindows()) as owner:

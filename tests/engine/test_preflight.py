@@ -151,7 +151,7 @@ def test_foreign_objects_of_our_names_are_all_reported_and_left_alone(
     assert everything(engine) == before
 
 
-def test_foreign_objects_of_similar_names_are_in_nobodys_way(
+def test_foreign_objects_with_similar_names_block_nothing(
     product: Engine, engine: docker.DockerClient, tmp_path: Path
 ) -> None:
     for name in ("ai-web-page-1", "web-page", "ai-web_page", "ai-web"):
@@ -164,9 +164,7 @@ def test_foreign_objects_of_similar_names_are_in_nobodys_way(
     assert examined(product, target_of(tmp_path, "web", FILE)) == Report((), ())
 
 
-def test_our_own_objects_are_not_in_our_way_but_in_that_of_another_installation(
-    product: Engine, tmp_path: Path
-) -> None:
+def test_own_objects_block_only_another_installation(product: Engine, tmp_path: Path) -> None:
     target = target_of(tmp_path, "web", FILE)
     make(product, target)
 
@@ -209,7 +207,7 @@ def test_a_name_on_the_shared_network_is_that_of_one_module(
     assert "the module one" in str(only(examined(product, two).errors))
 
 
-def test_external_objects_are_there_or_told(
+def test_missing_external_objects_are_reported(
     product: Engine, engine: docker.DockerClient, tmp_path: Path
 ) -> None:
     file = service_of("page", "networks: [lan]", "volumes: [pool:/pool]") + (
@@ -317,7 +315,7 @@ def test_a_container_between_two_restarts_has_its_port(
     assert error.data["owner"] == "the container nginx"
 
 
-def test_our_own_container_is_in_its_own_way_neither_running_nor_stopped(
+def test_own_container_never_blocks_its_own_port(
     product: Engine, tmp_path: Path, port: int
 ) -> None:
     target = publishing(tmp_path, "web", port)
@@ -371,7 +369,7 @@ def test_more_memory_or_disk_than_the_engine_has_is_refused(
     assert found["disk"]["available"] == pytest.approx(disk, rel=0.1)
 
 
-def test_of_another_machine_neither_processes_nor_resources_are_known(
+def test_processes_and_resources_of_another_machine_are_not_checked(
     lab: Place, product: Engine, engine: docker.DockerClient, tmp_path: Path, port: int
 ) -> None:
     gateway = engine.networks.get("bridge").attrs["IPAM"]["Config"][0]["Gateway"]

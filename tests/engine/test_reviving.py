@@ -14,7 +14,7 @@ from tests.support.observed import facts, names
 from tests.support.owning import PEER, owned
 
 
-def test_what_ran_runs_again_after_a_restart_of_the_engine_or_of_the_applet(
+def test_running_modules_run_again_after_a_restart_of_engine_or_applet(
     here: Installation, lab: Place
 ) -> None:
     here.write("db", {"db": checked("true", stop_signal="SIGKILL")}, kind="basic")
@@ -41,7 +41,7 @@ def want(here: Installation, engine: docker.DockerClient, *modules: str) -> None
         state.desired = [*modules]
 
 
-def test_what_stands_against_one_module_keeps_no_other_from_coming_back(
+def test_blocked_module_does_not_keep_others_from_coming_back(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     here.write("base", {"base": idle()}, kind="basic")
@@ -63,7 +63,7 @@ def test_what_stands_against_one_module_keeps_no_other_from_coming_back(
     assert names(engine) == {"ai-web", "ai-base", "ai-user", "ai-mute"}
 
 
-def test_an_image_to_be_pulled_again_that_cant_be_is_used_as_it_is(
+def test_present_image_is_used_if_the_next_pull_fails(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     with registry() as server:

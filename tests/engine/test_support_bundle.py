@@ -6,9 +6,7 @@ from zipfile import ZipFile
 from tests.support.installation import Installation, script
 
 
-def test_no_file_has_what_a_service_wrote_of_its_password(
-    here: Installation, tmp_path: Path
-) -> None:
+def test_bundle_masks_a_password_that_a_service_logged(here: Installation, tmp_path: Path) -> None:
     service = script("echo hello; echo I use $KEY; exec sleep 86400", init=True)
     here.write(
         "web",

@@ -48,7 +48,7 @@ def timeless(text: str) -> str:
     return re.sub(r'"(startedAt|since)": "[^"]+"', r'"\1": ""', text)
 
 
-def test_all_is_as_without_a_host(cli: CommandLine) -> None:
+def test_commands_have_the_same_result_with_a_host(cli: CommandLine) -> None:
     alone = journey(cli)
     with hosted(cli) as (client, _):
         through = journey(cli)
@@ -74,7 +74,7 @@ def test_ctrl_c_cancels_and_a_killed_client_does_not(
         eventually(lambda: operation(client)["status"] == "succeeded", "the end of the operation")
 
 
-def test_a_host_that_is_killed_is_reported_and_the_next_command_does_without(
+def test_killed_host_is_reported_and_the_next_command_runs_without_it(
     cli: CommandLine, engine: docker.DockerClient
 ) -> None:
     with hosted(cli) as (client, process), cli.started("up", "held") as running:
@@ -85,7 +85,7 @@ def test_a_host_that_is_killed_is_reported_and_the_next_command_does_without(
         cli.run("up", "held").succeeded()
 
 
-def test_what_is_added_to_the_catalog_is_started_by_a_host_that_runs(cli: CommandLine) -> None:
+def test_running_host_starts_a_module_that_was_added_to_the_catalog(cli: CommandLine) -> None:
     with hosted(cli) as (client, _):
         cli.run("up", "base").succeeded()
         write(cli.catalog, "late", {"late": service()}, kind="feature", requires=["base"])

@@ -95,7 +95,7 @@ def watching(stack: Stack, **options: Any) -> Iterator[Watcher]:  # noqa: ANN401
         assert [t.name for t in threading.enumerate() if t.name.startswith("watcher")] == []
 
 
-def test_what_was_there_before_is_known_with_the_engine(stack: Stack) -> None:
+def test_existing_containers_are_known_with_the_engine(stack: Stack) -> None:
     stack.run("app")
     stack.create("idle")
     stack.create("foreign", owner="another installation")
@@ -193,7 +193,7 @@ def test_a_container_that_ran_out_of_memory(stack: Stack) -> None:
         assert reason(ended) == "app: ran out of memory (exit code 137)"
 
 
-def test_a_crowd_that_comes_and_goes_leaves_what_the_engine_has(stack: Stack) -> None:
+def test_many_starts_and_ends_lead_to_the_state_of_the_engine(stack: Stack) -> None:
     with watching(stack):
         everyone = [stack.run(f"s{number}") for number in range(12)]
         for number, one in enumerate(everyone):

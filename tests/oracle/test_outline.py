@@ -32,13 +32,13 @@ def assert_same(catalog: Catalog, module: Module) -> None:
 
 
 @pytest.mark.parametrize("name", load_catalog([built_in_catalog()]).modules)
-def test_of_a_built_in_module(name: str) -> None:
+def test_outline_of_a_built_in_module_equals_its_project(name: str) -> None:
     catalog = load_catalog([built_in_catalog()])
     assert_same(catalog, catalog.module(name))
 
 
 @pytest.mark.smoke
-def test_of_the_corpus(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_outline_of_the_corpus_equals_its_projects(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", HOME)
     compared = [case for case in cases("corpus") if is_compared(case)]
     # The others can't be modules, for instance since they have external secrets.

@@ -23,7 +23,7 @@ def test_oracle_refuses(case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", REFUSED, ids=str)
-def test_refused_with_its_place(case: Case) -> None:
+def test_refused_file_is_reported_with_its_place(case: Case) -> None:
     with pytest.raises(CatalogError) as refused:
         load_project(case.path, read_env_file(case.env_file) if case.env_file else {})
     for problem in refused.value.problems:

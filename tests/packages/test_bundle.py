@@ -49,7 +49,7 @@ def is_windows(library: str) -> bool:
     return library.startswith("api-ms-win-") or library.partition(".")[0] in WINDOWS
 
 
-def test_each_library_that_a_file_imports_is_in_it_or_in_windows(package: Package) -> None:
+def test_imported_libraries_are_in_the_bundle_or_in_windows(package: Package) -> None:
     programs = [
         path for path in package.bundle.rglob("*") if path.suffix in (".dll", ".exe", ".pyd")
     ]
@@ -61,7 +61,7 @@ def test_each_library_that_a_file_imports_is_in_it_or_in_windows(package: Packag
     assert {pair for pair in found if pair[1] not in there and not is_windows(pair[1])} == set()
 
 
-def test_it_is_small(package: Package) -> None:
+def test_bundle_and_installer_are_small(package: Package) -> None:
     size = sum(path.stat().st_size for path in package.bundle.rglob("*") if path.is_file())
     installer = package.installer.stat().st_size
     print(f"bundle: {size / 1e6:.1f} MB, installer: {installer / 1e6:.1f} MB")  # noqa: T201 - figures

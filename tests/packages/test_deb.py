@@ -103,7 +103,7 @@ def test_the_manual_has_every_command(content: Path) -> None:
     assert missing == []
 
 
-def test_it_is_small(deb: Path, content: Path) -> None:
+def test_package_is_small(deb: Path, content: Path) -> None:
     size = sum(path.stat().st_size for path in (content / "usr/lib").rglob("*") if path.is_file())
     print(f"/usr/lib: {size / 1e6:.1f} MB, package: {deb.stat().st_size / 1e6:.1f} MB")  # noqa: T201 - figures
     assert size < BYTES
@@ -118,7 +118,7 @@ def test_pystray_may_be_replaced_and_every_licence_is_named(content: Path) -> No
     assert unnamed == [f"aiserver_tray-{version()}.dist-info"], "ours is that of all other files"
 
 
-def test_an_installation_from_the_first_file_to_the_last(
+def test_package_installs_runs_and_leaves_nothing(
     deb: Path, debian: Debian, lab: Place, engine: docker.DockerClient
 ) -> None:
     before = debian.files(BOOKKEEPING)

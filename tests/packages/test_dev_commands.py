@@ -55,7 +55,7 @@ def user(tmp_path: Path) -> Iterator[dict[str, str]]:
         lifecycle.purge(Place(state))
 
 
-def test_every_command_has_a_course_here() -> None:
+def test_every_command_is_tested_with_an_empty_home() -> None:
     assert {*ENDING, *LONG, *WRITING, "bundle"} == set(command_line.COMMANDS)
 
 
@@ -72,7 +72,7 @@ def test_command_with_an_empty_home_succeeds(command: str, user: dict[str, str])
 
 
 @pytest.mark.parametrize("words", [[], ["--windows"], ["--deb"]])
-def test_bundle_with_an_empty_cache_comes_to_its_downloads(
+def test_bundle_with_an_empty_cache_reaches_its_downloads(
     words: list[str], user: dict[str, str]
 ) -> None:
     done = subprocess.run(
@@ -86,7 +86,7 @@ def test_bundle_with_an_empty_cache_comes_to_its_downloads(
 
 
 @pytest.mark.parametrize("command", LONG)
-def test_command_with_an_empty_home_comes_to_what_takes_minutes(
+def test_command_with_an_empty_home_reaches_its_first_long_step(
     command: str, user: dict[str, str], tmp_path: Path
 ) -> None:
     words, said = LONG[command]

@@ -22,7 +22,7 @@ _OTHERS = ("[HKEY_CURRENT_USER\\Software\\Wine\\", "[HKEY_CURRENT_USER\\Console]
 _WINDOWLESS = r"C:\users\{user}\AppData\Local\Programs\AIServerTray\aiserver-trayw.exe"
 
 
-def test_an_installation_from_the_first_file_to_the_last(
+def test_installer_installs_upgrades_and_leaves_nothing(
     setup: Setup, engine: docker.DockerClient
 ) -> None:
     before = setup.traces()

@@ -24,16 +24,16 @@ ELSEWHERE = {
     "aiserver-tray open": "tests/desktop/test_tray_windows.py::"
     "test_the_dashboard_shows_what_the_tray_shows",
     "aiserver-tray quit": "tests/desktop/test_tray_place.py::"
-    "test_a_bar_that_nobody_shows_is_no_place_either",
+    "test_bar_without_a_host_is_no_place_for_the_icon",
     "build/dev.py run": "tests/desktop/test_tray_pointer.py::test_from_the_first_click_to_the_last",
     # They change the machine, or build and install packages.
     "aiserver-tray engine install": "tests/engine/test_engine_install.py::"
     "test_docker_is_installed_and_the_user_may_use_it",
     "build/dev.py bundle": "tests/packages/test_setup.py::"
-    "test_an_installation_from_the_first_file_to_the_last",
+    "test_installer_installs_upgrades_and_leaves_nothing",
     "build/dev.py bundle --deb": "tests/packages/test_deb.py::"
-    "test_an_installation_from_the_first_file_to_the_last",
-    "apt": "tests/packages/test_deb.py::test_an_installation_from_the_first_file_to_the_last",
+    "test_package_installs_runs_and_leaves_nothing",
+    "apt": "tests/packages/test_deb.py::test_package_installs_runs_and_leaves_nothing",
     "pipx": "tests/packages/test_wheel.py::"
     "test_commands_need_no_desktop_and_the_extra_adds_icon_and_windows",
     # It has an engine of its own.

@@ -107,7 +107,7 @@ def test_every_page_is_usable_by_everyone(stack: Stack, theme: str, language: La
     assert not wrong, "\n".join(wrong)
 
 
-def test_the_checks_of_every_page_find_what_is_wrong(stack: Stack) -> None:
+def test_checks_of_every_page_find_made_up_faults(stack: Stack) -> None:
     """The gallery of components is clean, until something wrong is added."""
     page = stack.home()
     page.script("document.querySelector('main .content').style.width = '3000px'")

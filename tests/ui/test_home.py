@@ -76,7 +76,7 @@ def test_a_module_tells_where_it_is_who_uses_it_and_what_is_wrong(stack: Stack) 
         ("zh", "全部运行正常", "已启动的模块全部运行正常", "1 个功能模块 · 已运行"),
     ],
 )
-def test_everything_is_said_to_run_only_where_no_module_is_stopped(
+def test_all_running_is_shown_only_if_no_module_is_stopped(
     stack: Stack, language: Language, everything: str, started: str, running: str
 ) -> None:
     stack.show(states.snapshot("running", states.module("n8n", "running")))
@@ -106,7 +106,7 @@ def test_everything_is_said_to_run_only_where_no_module_is_stopped(
     ],
     ids=lambda value: value["state"] if isinstance(value, dict) else "",
 )
-def test_only_what_can_work_is_offered(stack: Stack, module: Json, usable: list[str]) -> None:
+def test_only_possible_actions_are_offered(stack: Stack, module: Json, usable: list[str]) -> None:
     stack.show(states.snapshot(module["state"], module))
     home = stack.home()
     # Chromium drops its connections, and the page waits, when a container changes the network.
@@ -170,7 +170,7 @@ def test_everything_that_runs_is_restarted_after_a_question(stack: Stack) -> Non
     assert host.wait_for_call("ai/operation/start") == again
 
 
-def test_what_is_rarely_done_is_in_a_menu(stack: Stack) -> None:
+def test_rare_actions_are_in_a_menu(stack: Stack) -> None:
     left = states.module("ragflow", "running", orphan=True)
     host = stack.show(states.snapshot("running", states.module("n8n", "running"), left))
     host.answers["ai/module/details"] = answer({"accounts": [], "volumes": []})
@@ -194,7 +194,7 @@ def test_the_page_of_a_module_opens_in_a_tab_of_its_own(stack: Stack) -> None:
     assert "noopener" in (link.get_attribute("rel") or "")
 
 
-def test_what_interrupts_others_is_asked_first(stack: Stack) -> None:
+def test_action_that_affects_other_modules_asks_first(stack: Stack) -> None:
     host = stack.show(states.running())
     home = stack.home()
     home.button("Stop all").click()
@@ -212,14 +212,14 @@ def test_what_interrupts_others_is_asked_first(stack: Stack) -> None:
     ]
 
 
-def test_who_begins_is_told_what_start_all_does(stack: Stack) -> None:
+def test_new_user_sees_what_start_all_does(stack: Stack) -> None:
     home = stack.home()
     home.wait_for_text("Start all starts n8n, Dify, OneAPI with", ".notice.info")
     stack.host.show(states.starting())
     home.until(lambda: not home.all(".notice.info"), "the hint goes")
 
 
-def test_who_was_told_of_a_failure_is_not_told_that_all_is_ready(stack: Stack) -> None:
+def test_failure_is_not_followed_by_the_message_that_all_is_ready(stack: Stack) -> None:
     stack.show(states.failure([states.PORT_TAKEN], "n8n"))
     home = stack.home()
     home.wait_for(".problem")
@@ -228,7 +228,7 @@ def test_who_was_told_of_a_failure_is_not_told_that_all_is_ready(stack: Stack) -
     home.wait_for_text("Ready to start", ".notice.info")
 
 
-def test_changes_are_told_and_nothing_is_drawn_anew(stack: Stack) -> None:
+def test_changes_are_announced_and_elements_are_kept(stack: Stack) -> None:
     stack.show(states.snapshot())
     home = stack.home()
     card = home.module("n8n")
@@ -245,7 +245,7 @@ def test_changes_are_told_and_nothing_is_drawn_anew(stack: Stack) -> None:
     home.until(lambda: not home.all("[data-module=ragflow]"), "what is gone goes")
 
 
-def test_the_page_that_an_invitation_names_is_shown_whatever_the_host_does(stack: Stack) -> None:
+def test_page_in_the_link_is_shown_with_any_state_of_the_host(stack: Stack) -> None:
     stack.host.answers |= ANSWERS
     server = stack.serve()
     home = stack.at(lambda: server.invitation("settings"))
@@ -260,7 +260,7 @@ def test_the_page_that_an_invitation_names_is_shown_whatever_the_host_does(stack
     home.wait_for(".nav-item[href='#logs'][aria-current=page]")
 
 
-def test_only_what_differs_in_a_snapshot_is_new(stack: Stack) -> None:
+def test_unchanged_parts_of_a_snapshot_are_kept(stack: Stack) -> None:
     code = """
     return import(new URL("js/base/store.js", location)).then(({ keeping }) => {
       const before = { all: [{ a: 1, b: [null] }, { a: 2 }], gone: 1 };
@@ -290,7 +290,7 @@ def test_a_reload_shows_the_same(stack: Stack) -> None:
     home.until(is_forgotten, "the first page's stream ends when it can't be written")
 
 
-def test_a_host_that_goes_away_is_told_and_what_is_shown_is_greyed(stack: Stack) -> None:
+def test_lost_host_is_announced_and_the_page_is_greyed(stack: Stack) -> None:
     stack.show(states.running())
     home = stack.home()
     stack.close_servers()
@@ -320,7 +320,7 @@ def test_a_page_goes_on_when_another_process_takes_over_its_address(stack: Stack
     home.until(lambda: not home.all(".notice.warning"), "no banner")
 
 
-def test_however_many_tabs_are_open_each_works(stack: Stack) -> None:
+def test_many_open_tabs_all_work(stack: Stack) -> None:
     """A browser has six connections to one place, for all its tabs together."""
     host = stack.show(states.running())
     server = stack.serve()
@@ -336,7 +336,7 @@ def test_however_many_tabs_are_open_each_works(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("part", ["store.js", "lit-html.js", "components.css"])
-def test_a_page_that_did_not_come_whole_comes_again(stack: Stack, part: str) -> None:
+def test_page_that_loaded_incompletely_reloads(stack: Stack, part: str) -> None:
     stack.show(states.running())
     home = stack.home()
     home.withhold(part)
@@ -474,7 +474,7 @@ def test_progress_is_seen_in_high_contrast(stack: Stack) -> None:
 GB = 1 << 30
 
 
-def test_what_everything_uses_is_shown_and_follows_each_sample(stack: Stack) -> None:
+def test_total_usage_follows_each_sample(stack: Stack) -> None:
     host = stack.show(states.snapshot("running", states.module("n8n", "running")))
     series = {"cpu": [80.0, 160.0], "memory": [GB, 6 * GB]}
     host.answers["ai/stats/history"] = answer(

@@ -6,7 +6,7 @@ from tests.support import states
 from tests.ui.conftest import Stack
 
 
-def test_nothing_is_offered_that_an_operation_is_about(stack: Stack) -> None:
+def test_no_action_is_offered_for_modules_of_a_running_operation(stack: Stack) -> None:
     busy = states.operation("up", "n8n")
     stack.show(states.snapshot("starting", states.module("n8n", "starting"), operations=[busy]))
     home = stack.home()
@@ -39,7 +39,7 @@ def test_an_operation_shows_how_far_it_is_and_can_be_cancelled(stack: Stack) -> 
 
 
 @pytest.mark.parametrize("width", [1200, 450])
-def test_what_an_operation_does_can_be_read_at_any_zoom(stack: Stack, width: int) -> None:
+def test_steps_of_an_operation_are_readable_at_any_zoom(stack: Stack, width: int) -> None:
     stack.show(states.starting())
     home = stack.home()
     home.resize(width, 600)
@@ -71,7 +71,7 @@ def test_the_whole_detail_of_an_operation_is_seen(stack: Stack, width: int) -> N
     assert home.script(overflow) <= 0
 
 
-def test_a_detail_that_is_cut_can_be_pointed_at(stack: Stack) -> None:
+def test_cut_detail_is_shown_whole_on_hover(stack: Stack) -> None:
     stack.show(states.snapshot("starting", operations=[states.operation("up", text=DOWNLOAD)]))
     home = stack.home()
     home.resize(1200, 700)

@@ -40,7 +40,7 @@ def test_modules_are_switched_and_their_logs_deleted(page: HomePage, host: Scrip
     page.until(lambda: not page.all("[data-module=gone]"), "the module leaves the list")
 
 
-def test_what_can_not_be_kept_is_said(stack: Stack, host: Scripted) -> None:
+def test_logs_that_cannot_be_kept_show_the_reason(stack: Stack, host: Scripted) -> None:
     host.answers["ai/logs/kept"] = answer(
         KEPT | {"problem": "The disk is full.", "unreadable": [{"module": "web", "service": "app"}]}
     )

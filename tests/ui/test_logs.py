@@ -103,7 +103,9 @@ def test_lines_that_a_slow_page_did_not_get_are_fetched(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("address", ["logs/dify", "modules/dify/logs"])
-def test_filters_are_in_the_address_and_what_they_hide_is_said(stack: Stack, address: str) -> None:
+def test_filters_are_in_the_address_and_hidden_lines_are_counted(
+    stack: Stack, address: str
+) -> None:
     KeptLines(stack.host, 1000)
     page = at(stack, f"{address}?range=1h&level=error&text=Timed&only=1")
 

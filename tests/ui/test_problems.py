@@ -141,7 +141,7 @@ def test_the_next_step_of_an_error_is_done(
         ),
     ],
 )
-def test_what_needs_consent_is_asked_first(  # noqa: PLR0917 - a row of the table
+def test_step_that_needs_consent_asks_first(  # noqa: PLR0917 - a row of the table
     stack: Stack, error: AiServerError, button: str, asked: str, channel: str, payload: Json
 ) -> None:
     host = stack.show(states.failure([error], "n8n"))
@@ -228,7 +228,7 @@ def test_one_cause_is_one_card_until_it_is_solved(stack: Stack) -> None:
     assert titles(home) == ["Another task is working on Dify"]
 
 
-def test_an_answer_that_does_not_come_is_told_in_words(stack: Stack) -> None:
+def test_missing_answer_is_shown_as_a_message(stack: Stack) -> None:
     stack.show(states.snapshot())
     home = stack.home()
     home.withhold("invoke")
@@ -286,7 +286,7 @@ def test_an_engine_that_cannot_be_started_here_says_what_to_do(stack: Stack) -> 
     assert not home.all(".big button")
 
 
-def test_where_there_is_no_engine_home_has_the_way_to_one(stack: Stack) -> None:
+def test_home_without_an_engine_offers_the_installation(stack: Stack) -> None:
     choice = {
         "id": "docker-desktop",
         "title": "Docker Desktop",

@@ -123,7 +123,7 @@ def test_the_keyboard_leads_from_the_first_run_to_an_open_module(
         page.until(lambda: board.browser.title == "The wiki", "it is there")
 
 
-def test_what_fails_is_mended_from_its_card_and_an_engine_that_was_lost_comes_back(
+def test_failure_is_fixed_from_its_card_and_a_lost_engine_returns(
     here: Installation, lab: Place, engine: docker.DockerClient, request: pytest.FixtureRequest
 ) -> None:
     """Language and theme change meanwhile, in the same page."""

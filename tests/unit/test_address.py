@@ -39,7 +39,7 @@ def test_pages_parts_and_filters_are_addresses(address: str) -> None:
         "home\n",
     ],
 )
-def test_nothing_else_is_an_address(address: str) -> None:
+def test_other_texts_are_no_address(address: str) -> None:
     assert not is_address(address)
 
 

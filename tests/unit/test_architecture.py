@@ -32,7 +32,7 @@ def test_the_page_has_the_layers_as_they_are_held() -> None:
     assert told == [set(re.findall(r"aiserver_tray\.(\w+)", layer)) for layer in layers]
 
 
-def test_of_the_whole_package_only_the_engine_may_import_docker() -> None:
+def test_only_the_engine_package_may_import_docker() -> None:
     parts = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py"}
     parts |= {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
     held = contract("only the engine package imports docker")["source_modules"]
@@ -64,7 +64,7 @@ def imported() -> Iterator[str]:
                 yield node.module.partition(".")[0]
 
 
-def test_whatever_is_imported_is_a_declared_dependency() -> None:
+def test_every_import_is_a_declared_dependency() -> None:
     project = PROJECT["project"]
     declared = [*project["dependencies"], *project["optional-dependencies"]["desktop"]]
     known = {re.split(r"[^\w.-]", entry)[0].lower() for entry in declared}

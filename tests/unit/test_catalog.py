@@ -81,7 +81,7 @@ def test_required_modules_come_first_and_a_circle_is_reported_with_its_path(tmp_
     assert set(caught.value.data["path"]) == {"a", "b", "c"}
 
 
-def test_a_missing_requirement_and_a_mistyped_name_say_what_is_meant(tmp_path: Path) -> None:
+def test_missing_requirement_and_mistyped_name_are_errors_with_a_suggestion(tmp_path: Path) -> None:
     write(tmp_path, "a", declared(requires="[gone]"))
     catalog = load_catalog([tmp_path, BUILT_IN])
     with pytest.raises(MissingError, match="a requires gone"):
@@ -191,7 +191,7 @@ def test_the_same_folder_reached_twice_counts_once() -> None:
     assert catalog.problems == []
 
 
-def test_the_stamp_differs_once_a_file_was_changed_whatever_its_time_says(tmp_path: Path) -> None:
+def test_stamp_differs_after_a_change_with_the_same_time(tmp_path: Path) -> None:
     file = write(tmp_path, "web", declared(body="image: busybox:1")) / "compose.yaml"
     os.utime(file, (0, 0))
     before = stamp([tmp_path])
@@ -203,7 +203,7 @@ def test_the_stamp_differs_once_a_file_was_changed_whatever_its_time_says(tmp_pa
     assert stamp([tmp_path]) != before
 
 
-def test_an_edition_differs_from_what_is_changed_while_it_is_read(tmp_path: Path) -> None:
+def test_edition_differs_if_the_catalog_changed_while_it_was_read(tmp_path: Path) -> None:
     edition = Edition([tmp_path])
     write(tmp_path, "late", declared())
     assert "late" in edition.read().modules

@@ -93,7 +93,7 @@ def test_check_notes_only_variables_whose_value_is_used(tmp_path: Path) -> None:
     ]
 
 
-def test_what_a_service_lacks_without_a_value_names_the_variable(tmp_path: Path) -> None:
+def test_missing_image_of_a_service_names_the_variable(tmp_path: Path) -> None:
     text = (
         "services:\n"
         "  a:\n"
@@ -116,7 +116,7 @@ def test_what_a_service_lacks_without_a_value_names_the_variable(tmp_path: Path)
     ]
 
 
-def test_what_an_inactive_service_requires_names_the_variable(tmp_path: Path) -> None:
+def test_required_variable_of_an_inactive_service_is_named(tmp_path: Path) -> None:
     idle = "{image: 'i:1', profiles: [idle], command: ['${KEY:?the key}']}"
     write(tmp_path, "m", f"services:\n  a: {{image: 'i:1'}}\n  idle: {idle}\n")
     report = check(load_catalog([tmp_path]), None)
@@ -127,7 +127,7 @@ def test_what_an_inactive_service_requires_names_the_variable(tmp_path: Path) ->
     assert report.notes == []
 
 
-def test_what_is_wrong_without_a_value_names_the_variable(tmp_path: Path) -> None:
+def test_problem_due_to_an_empty_variable_names_it(tmp_path: Path) -> None:
     text = (
         "services:\n"
         "  a:\n"

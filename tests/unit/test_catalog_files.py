@@ -33,7 +33,7 @@ def elsewhere(root: Path, how: str, extension: str) -> Path:
 
 
 @pytest.mark.parametrize("how", ELSEWHERE)
-def test_what_a_service_states_in_another_file_counts(tmp_path: Path, how: str) -> None:
+def test_extension_of_a_service_in_another_file_is_used(tmp_path: Path, how: str) -> None:
     elsewhere(tmp_path, how, "{job: true, requires: []}")
     catalog = load_catalog([tmp_path])
     resolved = resolve(catalog, catalog.module("web"), {})
@@ -47,7 +47,7 @@ def test_what_a_service_states_in_another_file_counts(tmp_path: Path, how: str) 
 
 
 @pytest.mark.parametrize("how", ELSEWHERE)
-def test_what_is_wrong_with_it_is_reported_by_its_file(tmp_path: Path, how: str) -> None:
+def test_problem_in_another_file_is_reported_with_that_file(tmp_path: Path, how: str) -> None:
     file = elsewhere(tmp_path, how, "{requires: [cache]}")
     (problem,) = check(load_catalog([tmp_path]), None).problems
     assert (problem.place.file, problem.place.line) == (file, 2)

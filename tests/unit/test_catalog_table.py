@@ -26,7 +26,7 @@ def test_no_cell_is_empty_without_a_reason() -> None:
     assert not unexplained
 
 
-def test_no_reason_is_given_for_what_is_there() -> None:
+def test_only_empty_cells_have_a_reason() -> None:
     assert not [
         f"{name}/{row.service}: {column}"
         for name, rows in ROWS.items()

@@ -76,7 +76,7 @@ CHOSEN = [
 
 
 @pytest.mark.parametrize(("file", "level", "tests"), CHOSEN)
-def test_what_a_change_can_break_is_chosen(
+def test_tests_that_a_change_can_break_are_chosen(
     project: Path, file: str, level: str, tests: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(project)

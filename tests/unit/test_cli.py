@@ -185,7 +185,7 @@ def test_a_new_home_that_can_not_be_written_can_be_looked_at(tmp_path: Path) -> 
     cli.run("up", "redis").failed("E_SETTING", str(NOWHERE))
 
 
-def test_why_there_is_no_engine_and_what_to_do_stands_where_it_fits(cli: CommandLine) -> None:
+def test_status_without_an_engine_shows_the_reason_and_the_next_command(cli: CommandLine) -> None:
     asked = ("--host", "unix:///nowhere", "status")
     plain, as_json = cli.call(*asked), cli.call(*asked, "--json")
     why, next_ = plain.output.splitlines()
@@ -204,7 +204,7 @@ def test_doctor_reports_a_settings_file_that_it_can_not_read(cli: CommandLine) -
     assert "Traceback" not in done.errors
 
 
-def test_who_only_looks_waits_for_nothing_else(cli: CommandLine) -> None:
+def test_status_imports_nothing_that_is_slow(cli: CommandLine) -> None:
     """What takes long to import, and is for those who change something or speak to a host."""
     others = ["aiserver_tray.carriers.local.client", "aiserver_tray.spec.model"]
     others += ["aiserver_tray.features.logs.line", "difflib", "rich", "nacl"]

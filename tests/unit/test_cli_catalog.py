@@ -80,7 +80,7 @@ def test_show_contains_the_page_where_it_would_be(cli: CommandLine) -> None:
     assert "\nopen:     http://192.0.2.7:18199\n" in cli.call("catalog", "show", "n8n").output
 
 
-def test_what_a_choice_has_to_choose_from_is_shown(cli: CommandLine) -> None:
+def test_catalog_show_lists_the_answers_of_a_choice(cli: CommandLine) -> None:
     lines = cli.call("catalog", "show", "minio").output.splitlines()
     (line,) = (line.split() for line in lines if line.startswith("minio.MINIO_SERVER"))
     assert line[:4] == ["minio.MINIO_SERVER", "choice:", "silo,", "rustfs"]
@@ -164,7 +164,7 @@ def test_settings_are_set_shown_and_unset(cli: CommandLine) -> None:
     assert cli.call("config", "get", "N8N_HOST_PORT").output == "18100\n"
 
 
-def test_what_no_module_has_can_be_taken_back(cli: CommandLine) -> None:
+def test_config_unset_removes_a_setting_that_no_module_declares(cli: CommandLine) -> None:
     assert cli.call("config", "set", "N8N_HOST_PORT", "28100").code == 0
     path = cli.home / "settings.json"
     raw = json.loads(path.read_bytes())

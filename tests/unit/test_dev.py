@@ -32,7 +32,7 @@ runpy.run_path(sys.argv[1], run_name="__main__")
 """
 
 
-def test_an_old_python_is_told_which_one_is_needed() -> None:
+def test_old_python_is_refused_with_the_version_that_is_needed() -> None:
     # A fake: only new ones are at hand. The oldest grammar that can be asked for is Python 3.4's.
     ast.parse(DEV.read_text(encoding="ascii"), feature_version=(3, 4))
     done = subprocess.run(
@@ -50,7 +50,7 @@ def test_exec_runs_in_the_environment_and_hands_on_the_exit_status() -> None:
 
 @on_unix
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
-def test_a_signal_is_the_commands_and_its_exit_status_is_handed_on(name: str) -> None:
+def test_exec_passes_on_signals_and_the_exit_status(name: str) -> None:
     number = signal.Signals[name]
     code = f"""
 import signal, sys
@@ -117,11 +117,13 @@ def ended(command: Sequence[object], numbers: Sequence[signal.Signals]) -> tuple
 @pytest.mark.parametrize(
     "numbers", [(signal.SIGTERM,), (signal.SIGINT,), (signal.SIGTERM, signal.SIGTERM)]
 )
-def test_a_command_that_is_waited_for_is_ended_first(numbers: Sequence[signal.Signals]) -> None:
+def test_interrupted_check_ends_the_running_command_first(
+    numbers: Sequence[signal.Signals],
+) -> None:
     assert ended(["-c", CHECK], numbers) == ("tidied\n", 130), "and no further check begins"
 
 
-def test_check_runs_all_names_what_failed_and_says_what_it_leaves_out(
+def test_check_runs_everything_and_names_the_failures(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ran: list[str] = []
@@ -167,7 +169,7 @@ def interrupt(process: subprocess.Popen[str]) -> None:
 
 @on_linux
 @pytest.mark.parametrize("end", [interrupt, subprocess.Popen.terminate])
-def test_set_up_that_is_to_end_ends_in_order_and_without_a_traceback(
+def test_interrupted_set_up_ends_in_order_without_a_traceback(
     end: Callable[[subprocess.Popen[str]], None],
 ) -> None:
     with subprocess.Popen(
@@ -185,7 +187,7 @@ def test_set_up_that_is_to_end_ends_in_order_and_without_a_traceback(
         assert process.returncode == 130
 
 
-def test_where_set_up_fails_it_is_told_what_to_do_after_all_that_was_said(
+def test_failed_set_up_shows_its_output_and_then_the_advice(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     code = "import sys; print('no network', file=sys.stderr); sys.exit(3)"
@@ -220,7 +222,7 @@ def test_that_lasts(process):
         (["--numprocesses=1"], "os.getppid()", [signal.SIGTERM] * 2),
     ],
 )
-def test_tests_that_are_to_end_take_down_what_they_started(
+def test_interrupted_tests_tear_down_their_fixtures(
     tmp_path: Path, words: list[str], process: str, numbers: list[signal.Signals]
 ) -> None:
     file = tmp_path / "test_it.py"
@@ -263,7 +265,7 @@ def apt(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 @on_unix
-def test_what_is_missing_is_installed_at_once_and_without_a_word_of_apts(
+def test_missing_packages_are_installed_together_and_quietly(
     apt: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     apt.write_text("#!/bin/sh\nprintf 'Reading\\nSetting up a (1)\\n'\n")
@@ -274,14 +276,14 @@ def test_what_is_missing_is_installed_at_once_and_without_a_word_of_apts(
 
 
 @on_unix
-def test_where_apt_fails_all_that_it_said_is_shown_and_nobody_is_asked(apt: Path) -> None:
+def test_failed_apt_shows_its_output_and_asks_nothing(apt: Path) -> None:
     apt.write_text("#!/bin/sh\necho first; read answer || echo last >&2; exit 9\n")
     with pytest.raises(SystemExit, match=r"install .* a\nfirst\nlast"):
         environment.install_packages({"icon": {"a"}})
 
 
 @on_unix
-def test_only_a_desktop_gets_what_icon_and_windows_need(
+def test_needs_of_icon_and_windows_are_installed_only_on_a_desktop(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "x86_64").mkdir()
@@ -343,7 +345,7 @@ def test_an_environment_is_recreated_where_it_is_not_whole(
 
 
 @on_unix
-def test_what_was_interrupted_while_it_was_filled_is_recreated(
+def test_environment_that_was_interrupted_is_recreated(
     made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     environment.set_up({})
@@ -356,7 +358,7 @@ def test_what_was_interrupted_while_it_was_filled_is_recreated(
 
 
 @on_unix
-def test_other_packages_recreate_the_environment_and_another_project_keeps_it(
+def test_changed_packages_recreate_the_environment_but_a_changed_project_does_not(
     made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
@@ -433,7 +435,7 @@ def test_benchmarks_need_the_lab_and_a_screen_and_no_windows(bare: None) -> None
     assert "wine" not in set().union(*needs.values())
 
 
-def test_tests_are_repeated_with_what_their_level_needs(
+def test_soak_installs_the_needs_of_the_level(
     bare: None, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     asked: list[packages.Needs] = []
@@ -445,7 +447,7 @@ def test_tests_are_repeated_with_what_their_level_needs(
     assert asked[1:] == [packages.needs_of_tests(["unit"])]
 
 
-def test_no_test_to_repeat_is_a_failure(
+def test_soak_without_a_matching_test_fails(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(soak, "set_up", lambda _: None)
@@ -455,13 +457,13 @@ def test_no_test_to_repeat_is_a_failure(
     assert "deselected" in capfd.readouterr().out
 
 
-def test_less_than_one_time_is_refused() -> None:
+def test_soak_with_zero_times_is_refused() -> None:
     done = run("soak", "--times", "0")
     assert done.returncode == 2
     assert done.stderr.endswith("argument --times: 0 is less than 1\n")
 
 
-def test_elsewhere_than_on_linux_what_needs_it_is_left_out(
+def test_levels_that_need_linux_are_left_out_elsewhere(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # A fake: no other system is at hand.
@@ -504,7 +506,7 @@ def test_the_help_of_a_command_says_what_it_does(
     assert does.endswith(".")
 
 
-def test_figures_go_where_who_asks_for_them_is(
+def test_bench_writes_its_figures_from_the_folder_of_the_user(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(commands, "set_up", lambda _: None)
@@ -569,17 +571,17 @@ def test_run_offers_an_engine_where_none_is_installed(
     assert ran == [*offer, ("aiserver-tray", *words)]
 
 
-def test_what_stands_after_run_is_the_applets() -> None:
+def test_words_after_run_belong_to_the_applet() -> None:
     assert "aiserver-tray up [OPTIONS]" in run("run", "up", "--help").stdout
 
 
-def test_a_folder_in_the_words_of_run_is_as_who_gives_it_sees_it(tmp_path: Path) -> None:
+def test_run_resolves_folders_from_the_folder_of_the_user(tmp_path: Path) -> None:
     done = run("run", "config", "set", "app.language", "--home", "own", "--", "zh", folder=tmp_path)
     assert (done.returncode, done.stdout) == (0, "")
     assert (tmp_path / "own/settings.json").exists()
 
 
-def test_a_command_that_does_not_exist_is_said_so() -> None:
+def test_unknown_command_is_reported() -> None:
     done = run("exec", "--", "no-such-command")
     assert done.returncode == 1
     assert "no-such-command" in done.stderr
@@ -587,7 +589,7 @@ def test_a_command_that_does_not_exist_is_said_so() -> None:
 
 
 @pytest.mark.parametrize("system", ["win32", "darwin"])
-def test_which_engine_and_browser_there_is_is_left_to_the_applet(
+def test_run_leaves_engine_and_browser_to_the_applet_on_other_systems(
     system: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # Fakes: neither system is at hand.

@@ -64,7 +64,7 @@ def weaken(text: str) -> str:
         ("build/requirements/build.txt", weaken, "build/requirements/build.txt"),
     ],
 )
-def test_what_is_out_of_step_is_named_with_the_command_that_mends_it(
+def test_outdated_file_is_named_with_the_command_that_fixes_it(
     project: Path, name: str, change: Callable[[str], str], named: str
 ) -> None:
     file = project / name

@@ -76,7 +76,7 @@ def test_several_errors_within_several_stand_beside_each_other() -> None:
 
 
 @pytest.mark.parametrize("kind", ["up", "restart"])
-def test_what_was_being_started_can_be_taken_away_by_itself(kind: str) -> None:
+def test_cancelled_start_names_the_command_that_removes_its_modules(kind: str) -> None:
     error = CancelledError(kind, ("n8n", "dify"))
     for told in (error.render("en"), error.render("zh")):
         assert "`aiserver-tray down n8n dify`" in told

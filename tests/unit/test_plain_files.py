@@ -64,7 +64,7 @@ def test_the_profiles_of_a_plain_file_are_a_setting(tmp_path: Path) -> None:
     assert active({"plain.COMPOSE_PROFILES": ""}) == ["idle", "web"]
 
 
-def test_what_dotenv_makes_of_other_variables_follows_their_settings(tmp_path: Path) -> None:
+def test_dotenv_value_made_of_other_variables_follows_their_settings(tmp_path: Path) -> None:
     text = "services: {web: {image: 'i:1', command: ['$STORE', '$URL', '${TAG:+set}']}}\n"
     folder = write(tmp_path, "plain", text)
     (folder / ".env").write_text("STORE=a\nURL=http://${STORE}/${PATH_PART:-x}\n", encoding="utf-8")
@@ -87,7 +87,7 @@ def test_a_value_equal_to_the_files_default_wins_over_dotenv(tmp_path: Path) -> 
     assert resolved.project.services["web"].image == "i:1"
 
 
-def test_what_is_set_stays_also_where_it_equals_what_dotenv_says(tmp_path: Path) -> None:
+def test_setting_equal_to_the_dotenv_value_stays_set(tmp_path: Path) -> None:
     text = "services: {web: {image: 'i:1', command: ['$HOST', '$URL', '${TAG:-1}', '${TAG:+set}']}}"
     folder = write(tmp_path / "catalog", "plain", f"{text}\n")
     (folder / ".env").write_text("HOST=a\nURL=http://${HOST}\n", encoding="utf-8")
@@ -142,7 +142,7 @@ def _guarded(root: Path) -> App:
     return App(root / "home", [root / "catalog"])
 
 
-def test_what_a_plain_file_calls_by_a_secrets_name_is_one(tmp_path: Path) -> None:
+def test_variable_with_the_name_of_a_secret_is_a_secret(tmp_path: Path) -> None:
     app = _guarded(tmp_path)
     declared = app.declared
     plain = {a: s for a, s in declared.items() if a.startswith("plain.")}
@@ -209,14 +209,16 @@ def test_a_plain_files_secrets_reach_its_services_and_no_text(tmp_path: Path) ->
         ("text", "PASSWORD_FILE TOKEN_LIFETIME BASE_URL KEYCLOAK_PORT MONKEY AUTHOR"),
     ],
 )
-def test_a_secrets_name_is_what_people_call_one(tmp_path: Path, kind: str, names: str) -> None:
+def test_name_of_a_variable_decides_whether_it_is_a_secret(
+    tmp_path: Path, kind: str, names: str
+) -> None:
     words = ", ".join(names.split())
     write(tmp_path, "plain", f"services: {{web: {{image: 'i:1', environment: [{words}]}}}}\n")
     settings = load_catalog([tmp_path]).module("plain").settings
     assert {name: s.type for name, s in settings.items()} == dict.fromkeys(names.split(), kind)
 
 
-def test_who_only_looks_at_a_plain_file_gets_no_stored_secret(tmp_path: Path) -> None:
+def test_plain_file_shows_a_mask_for_stored_secrets(tmp_path: Path) -> None:
     app = _guarded(tmp_path)
     app.settings.set(app.declared, "WEB_PORT", "8080")
     app.settings.set(app.declared, "DB_PASSWORD", "another-horse")

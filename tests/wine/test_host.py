@@ -93,7 +93,7 @@ finally:
 """
 
 
-def test_a_log_that_somebody_has_open_loses_nothing(machine: Windows, tmp_path: Path) -> None:
+def test_log_opened_by_another_program_loses_no_line(machine: Windows, tmp_path: Path) -> None:
     machine.says_alone(_LOGS.format(home=windows_path(tmp_path)))
     files = sorted((tmp_path / "logs").glob("tray.log*"), reverse=True)
     assert [file.name[8:] for file in files] == [".4", ".3", ".2", ".1", ""]
@@ -129,7 +129,7 @@ def test_docker_desktop_is_started_where_the_registry_says(
     assert (tmp_path / "started").exists()
 
 
-def test_a_docker_desktop_that_cannot_be_started_is_told_with_the_reason(
+def test_failed_start_of_docker_desktop_is_reported_with_the_reason(
     machine: Windows, tmp_path: Path
 ) -> None:
     assert "and can't be started from here." in start(machine, tmp_path), "it is not installed"

@@ -145,7 +145,7 @@ def test_its_files_are_the_users_own_wherever_its_home_is(machine: Windows, tmp_
     assert machine.says(code.replace("; ", "\n") + told)
 
 
-def test_the_clock_that_stands_still_in_sleep_goes(machine: Windows) -> None:
+def test_clock_that_stops_during_sleep_runs(machine: Windows) -> None:
     around, within = json.loads(machine.says(_CLOCKS))
     assert 0.4 < within < around + 0.1
 

@@ -8,7 +8,7 @@ from tests.engine.dify import CONTAINER, EXPECTED, Dify, until
 from tests.support.observed import facts, names
 
 
-def test_alone_it_brings_up_just_what_it_requires_and_all_is_healthy(dify: Dify) -> None:
+def test_up_dify_starts_only_what_it_requires_and_all_is_healthy(dify: Dify) -> None:
     assert dify.states() == EXPECTED
     ours = {name for name in names(dify.client) if name.startswith("ai-")}
     assert {name for name in ours if not name.startswith(CONTAINER)} == {"ai-postgres", "ai-redis"}
@@ -71,7 +71,7 @@ def test_a_live_connection_is_upgraded(dify: Dify) -> None:
     assert headers["Connection"] == "upgrade"
 
 
-def test_a_plugin_is_given_the_address_that_it_was_called_under(dify: Dify) -> None:
+def test_plugin_gets_the_address_of_its_request(dify: Dify) -> None:
     host = f"localhost:{dify.port}"
 
     headers = dify.get("/e/abc123/hook?x=1", Host=host).json["headers"]
@@ -125,7 +125,7 @@ def test_both_ends_of_a_connection_have_one_key(
     assert dify.ask(service, url, header, "wrong") == 401
 
 
-def test_nobody_else_takes_its_numbers_of_the_shared_redis(dify: Dify) -> None:
+def test_dify_uses_its_own_databases_of_the_shared_redis(dify: Dify) -> None:
     found = {
         service: [
             line.rpartition("/")[2] if "://" in line else line.rpartition("=")[2]
@@ -145,14 +145,14 @@ def check_of(client: docker.DockerClient, service: str) -> int:
     return int(container.exec_run(command).exit_code)
 
 
-def test_a_worker_that_its_queue_does_not_reach_is_not_healthy(dify: Dify) -> None:
+def test_worker_without_its_queue_is_unhealthy(dify: Dify) -> None:
     assert check_of(dify.client, "worker") == 0
     ping = "celery -A celery_healthcheck.celery inspect ping -d celery@nobody"
     container = dify.client.containers.get(CONTAINER + "worker")
     assert container.exec_run(["sh", "-c", ping]).exit_code == 69
 
 
-def test_a_scheduler_that_stopped_to_write_its_schedule_is_not_healthy(dify: Dify) -> None:
+def test_scheduler_with_an_old_schedule_is_unhealthy(dify: Dify) -> None:
     assert check_of(dify.client, "worker_beat") == 0
     dify.shell("worker_beat", "touch -d '11 minutes ago' celerybeat-schedule")
     assert check_of(dify.client, "worker_beat") != 0

@@ -96,13 +96,13 @@ def test_sibling_modules_are_reached_by_the_proxy(
         *("http://other:5678/", "http://N8N.other:5678/"),
     ],
 )
-def test_another_port_or_another_module_is_not(dify: Dify, server: Container, url: str) -> None:
+def test_another_port_or_module_is_not_reached_by_the_proxy(
+    dify: Dify, server: Container, url: str
+) -> None:
     assert dify.fetch("sandbox", url, *SSRF) in {403, 503}
 
 
-def test_a_sibling_under_its_address_instead_of_its_name_is_not(
-    dify: Dify, server: Container
-) -> None:
+def test_sibling_module_is_not_reached_by_its_address(dify: Dify, server: Container) -> None:
     url = f"http://{address(server, 'ai-net')}:5678/"
     assert dify.fetch("sandbox", url, *SSRF) == 403
     assert dify.fetch("sandbox", url, *SSRF, "-H", "Host: n8n:5678") == 403
@@ -147,7 +147,9 @@ def test_both_proxies_lead_to_the_internet(dify: Dify, server: Container) -> Non
         ("http://agent_backend:5050/", 403),
     ],
 )
-def test_agents_reach_of_dify_just_what_their_tools_call(dify: Dify, url: str, status: int) -> None:
+def test_agents_reach_only_the_services_that_their_tools_call(
+    dify: Dify, url: str, status: int
+) -> None:
     assert dify.fetch("local_sandbox", url, *AGENT) == status
 
 
@@ -161,7 +163,7 @@ def test_there_is_no_other_way_out(dify: Dify, server: Container, service: str) 
     assert [line for line in routes if line.split()[1] == "00000000"] == []
 
 
-def test_agents_shells_do_not_reach_the_api_but_by_their_proxy(dify: Dify) -> None:
+def test_shells_of_agents_reach_the_api_only_by_their_proxy(dify: Dify) -> None:
     assert dify.fetch("local_sandbox", "http://api:5001/health") == 0
     assert dify.fetch("api", "http://local_sandbox:5004/healthz") == 0
 

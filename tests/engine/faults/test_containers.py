@@ -27,7 +27,7 @@ def ids(client: docker.DockerClient) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("victim", ["ai-web-db", "ai-web-api"])
-def test_status_shows_what_was_done_by_hand_and_up_fixes_it(
+def test_status_shows_a_container_changed_by_hand_and_up_repairs_it(
     client: docker.DockerClient, cli: CommandLine, victim: str
 ) -> None:
     cli.run("up", "web").succeeded()
@@ -48,7 +48,7 @@ def test_status_shows_what_was_done_by_hand_and_up_fixes_it(
 
 
 @pytest.mark.parametrize("operation", ["stop", "down"])
-def test_what_was_done_by_hand_is_in_the_way_of_no_end(
+def test_stop_and_down_work_after_changes_by_hand(
     client: docker.DockerClient, cli: CommandLine, operation: str
 ) -> None:
     made = ""
@@ -69,7 +69,7 @@ def test_what_was_done_by_hand_is_in_the_way_of_no_end(
 
 
 @pytest.mark.parametrize("how", ["killed", "removed"])
-def test_up_fails_at_once_where_the_service_it_waits_for_is_ended_by_hand(
+def test_up_fails_at_once_if_the_awaited_service_is_killed(
     client: docker.DockerClient, cli: CommandLine, catalog: Path, how: str
 ) -> None:
     write(catalog, "web", {"web": held()})
@@ -79,7 +79,7 @@ def test_up_fails_at_once_where_the_service_it_waits_for_is_ended_by_hand(
         up.wait().failed("E_EXITED", "web", "137" if how == "killed" else "removed")
 
 
-def test_up_goes_on_waiting_for_a_service_that_is_paused_by_hand_for_a_while(
+def test_up_keeps_waiting_for_a_service_that_was_paused(
     client: docker.DockerClient, cli: CommandLine, catalog: Path
 ) -> None:
     write(catalog, "web", {"web": held()})
@@ -98,7 +98,7 @@ def test_up_goes_on_waiting_for_a_service_that_is_paused_by_hand_for_a_while(
         up.wait().succeeded()
 
 
-def test_ending_everything_of_ours_leaves_what_only_looks_like_it(
+def test_stop_and_down_leave_foreign_objects_with_similar_names(
     client: docker.DockerClient, cli: CommandLine
 ) -> None:
     before = foreign(client)

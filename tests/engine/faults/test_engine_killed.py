@@ -14,7 +14,7 @@ from tests.support.stack import service, slow_to_stop, write
 from tests.support.waiting import eventually
 
 
-def test_up_says_that_the_engine_went_and_goes_on_from_there_when_it_is_back(
+def test_up_reports_a_killed_engine_and_completes_once_it_is_back(
     lab: Place, client: docker.DockerClient, cli: CommandLine
 ) -> None:
     with cli.started("up", "web") as up:
@@ -30,7 +30,7 @@ def test_up_says_that_the_engine_went_and_goes_on_from_there_when_it_is_back(
     assert cli.module("web")["state"] == "running"
 
 
-def test_down_says_that_the_engine_went_and_goes_on_from_there_when_it_is_back(
+def test_down_reports_a_killed_engine_and_completes_once_it_is_back(
     lab: Place, client: docker.DockerClient, cli: CommandLine, catalog: Path
 ) -> None:
     # What still runs then ends with the engine: however long that takes, `down` is at work.
@@ -51,7 +51,7 @@ def test_down_says_that_the_engine_went_and_goes_on_from_there_when_it_is_back(
 
 
 @pytest.mark.parametrize("words", [["up", "web"], ["down", "web"], ["stop"]])
-def test_without_an_engine_each_operation_says_so(
+def test_operations_without_an_engine_report_it(
     lab: Place, cli: CommandLine, words: list[str]
 ) -> None:
     lab_engine.kill(lab)

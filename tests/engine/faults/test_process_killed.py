@@ -23,7 +23,7 @@ def slow(catalog: Path) -> None:
     write(catalog, "web", services)
 
 
-def test_up_goes_on_where_a_killed_one_was(client: docker.DockerClient, cli: CommandLine) -> None:
+def test_up_completes_a_killed_up(client: docker.DockerClient, cli: CommandLine) -> None:
     with cli.started("up", "web") as up:
         eventually(lambda: running(client, "web"), "a running container of web")
         up.kill()
@@ -35,7 +35,9 @@ def test_up_goes_on_where_a_killed_one_was(client: docker.DockerClient, cli: Com
     assert cli.module("web")["state"] == "running"
 
 
-def test_down_removes_what_a_killed_up_left(client: docker.DockerClient, cli: CommandLine) -> None:
+def test_down_removes_everything_of_a_killed_up(
+    client: docker.DockerClient, cli: CommandLine
+) -> None:
     with cli.started("up", "web") as up:
         eventually(lambda: running(client, "web"), "a running container of web")
         up.kill()
@@ -47,7 +49,7 @@ def test_down_removes_what_a_killed_up_left(client: docker.DockerClient, cli: Co
 
 
 @pytest.mark.usefixtures("slow")
-def test_up_and_down_go_on_where_an_interrupted_down_was(
+def test_up_and_down_complete_an_interrupted_down(
     client: docker.DockerClient, cli: CommandLine
 ) -> None:
     cli.run("up", "web").succeeded()
@@ -85,7 +87,7 @@ def half_down(client: docker.DockerClient, cli: CommandLine) -> Iterator[Running
 
 
 @pytest.mark.parametrize("again", ["up", "down"])
-def test_a_cancelled_up_leaves_a_state_to_go_on_from(
+def test_up_and_down_work_after_a_cancelled_up(
     client: docker.DockerClient, cli: CommandLine, again: str
 ) -> None:
     with cli.started("up", "web") as up:
@@ -102,7 +104,7 @@ def test_a_cancelled_up_leaves_a_state_to_go_on_from(
         assert nothing_of(client, "web")
 
 
-def test_a_cancelled_up_does_not_wait_for_what_never_gets_healthy(
+def test_cancelled_up_does_not_wait_for_an_unhealthy_service(
     client: docker.DockerClient, cli: CommandLine, catalog: Path
 ) -> None:
     write(catalog, "web", {"web": held(), "after": service("web")})

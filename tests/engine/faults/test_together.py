@@ -42,7 +42,7 @@ def test_the_same_up_in_two_processes_makes_each_container_once(
     assert cli.module("web")["state"] == "running"
 
 
-def test_modules_that_need_the_same_one_come_up_at_once_and_make_it_once(
+def test_module_that_two_ups_require_is_created_once(
     client: docker.DockerClient, cli: CommandLine, catalog: Path
 ) -> None:
     write(catalog, "base", {"base": service()}, kind="basic")
@@ -58,7 +58,7 @@ def test_modules_that_need_the_same_one_come_up_at_once_and_make_it_once(
 
 
 @pytest.mark.usefixtures("gate")
-def test_an_unrelated_module_comes_up_and_goes_while_another_is_coming_up(
+def test_unrelated_module_starts_and_stops_during_an_up(
     client: docker.DockerClient, cli: CommandLine
 ) -> None:
     with cli.started("up", "slow") as slow:
@@ -71,7 +71,7 @@ def test_an_unrelated_module_comes_up_and_goes_while_another_is_coming_up(
 
 
 @pytest.mark.usefixtures("gate")
-def test_who_does_not_want_to_wait_is_told_who_is_at_it(
+def test_no_wait_names_the_process_that_has_the_module(
     client: docker.DockerClient, cli: CommandLine
 ) -> None:
     with cli.started("up", "slow") as slow:
@@ -102,7 +102,7 @@ def _said(call: Running) -> str:
 
 
 @pytest.mark.usefixtures("gate")
-def test_who_waits_can_be_cancelled(client: docker.DockerClient, cli: CommandLine) -> None:
+def test_waiting_command_can_be_cancelled(client: docker.DockerClient, cli: CommandLine) -> None:
     with cli.started("up", "slow") as slow:
         has_begun(client)
         with cli.started("down", "slow") as down:
@@ -116,7 +116,9 @@ def test_who_waits_can_be_cancelled(client: docker.DockerClient, cli: CommandLin
 
 
 @pytest.mark.usefixtures("gate")
-def test_a_killed_process_holds_up_nobody(client: docker.DockerClient, cli: CommandLine) -> None:
+def test_killed_process_blocks_no_other_command(
+    client: docker.DockerClient, cli: CommandLine
+) -> None:
     with cli.started("up", "slow") as slow:
         has_begun(client)
         slow.kill()

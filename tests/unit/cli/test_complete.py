@@ -52,7 +52,7 @@ def test_names_are_completed(tmp_path: Path, words: tuple[str, ...], values: set
     assert not home.exists(), "completion made something"
 
 
-def test_what_is_set_is_offered_to_be_unset(tmp_path: Path) -> None:
+def test_config_unset_completes_the_settings_that_are_set(tmp_path: Path) -> None:
     values = {"gone.PORT": "1", "gone.other": "x", "n8n.N8N_HOST_PORT": "18101"}
     (tmp_path / "settings.json").write_text(
         json.dumps({"version": 1, "values": values}), encoding="utf-8"
@@ -62,7 +62,9 @@ def test_what_is_set_is_offered_to_be_unset(tmp_path: Path) -> None:
     assert offered(tmp_path, *words, "n8n.") == ["n8n.N8N_HOST_PORT"]
 
 
-def test_of_secrets_those_that_are_not_kept_are_offered_to_be_unset(tmp_path: Path) -> None:
+def test_config_unset_completes_secrets_without_those_that_stored_data_needs(
+    tmp_path: Path,
+) -> None:
     cli = CommandLine(tmp_path, tmp_path, "")
     secret = "type: secret, generate: hex32"
     settings = f"{{A: {{{secret}, keep: true}}, B: {{{secret}}}, C: {{{secret}}}}}"

@@ -42,7 +42,7 @@ def test_while_modules_are_still_imported(tmp_path: Path) -> None:
     ends_as_cancelled(str(Path(sys.executable).with_name("aiserver-tray")), path=tmp_path)
 
 
-def test_where_a_library_makes_an_error_of_it(tmp_path: Path) -> None:
+def test_ctrl_c_that_a_library_turns_into_an_error_still_ends_the_command(tmp_path: Path) -> None:
     (tmp_path / "click.py").write_text(
         "import signal\n"
         "try:\n    signal.raise_signal(signal.SIGINT)\n"

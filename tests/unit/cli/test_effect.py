@@ -33,13 +33,13 @@ def to_recreate(app: App, address: str) -> list[str]:
 @pytest.mark.parametrize(
     ("address", "names"), [BIND, OWN, REQUIRED, USED, NOT_CHOSEN, OF_THE_APPLET], ids=str
 )
-def test_what_was_asked_for_and_hangs_on_a_setting_is_named(
+def test_change_of_a_setting_names_the_wanted_modules_to_recreate(
     app: App, address: str, names: list[str]
 ) -> None:
     assert to_recreate(app, address) == names
 
 
-def test_one_that_hangs_on_it_itself_is_named_rather_than_who_requires_it(app: App) -> None:
+def test_module_with_the_setting_is_named_instead_of_those_that_require_it(app: App) -> None:
     with app.settings.engines.update("two") as state:
         state.desired.append("postgres")
     assert to_recreate(app, "postgres.POSTGRES_HOST_PORT") == ["postgres"]

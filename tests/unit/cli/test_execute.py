@@ -26,7 +26,7 @@ def test_without_a_service_it_is_the_one_named_like_the_module_or_the_only_one()
     assert find_service(module("web"), "").name == "web"
 
 
-def test_where_the_module_stands_for_none_they_are_named() -> None:
+def test_exec_with_a_module_of_several_services_names_them() -> None:
     with pytest.raises(click.UsageError, match="Add one of them: dify/api, dify/web"):
         find_service(module("api", "web"), "")
     with pytest.raises(UnknownNameError, match="Did you mean dify/web"):

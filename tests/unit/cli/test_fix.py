@@ -40,7 +40,7 @@ TRUST = TrustError(
         (ResourcesError(Text("no disk")), "y\n", "false", ""),
     ],
 )
-def test_only_what_is_wholly_mended_is_asked_for(
+def test_question_is_asked_only_if_the_fix_solves_everything(
     tmp_path: Path, error: AiServerError, answer: str, stored: str, told: str
 ) -> None:
     app = App(tmp_path / "home", ())

@@ -21,7 +21,7 @@ def test_open_names_pages_that_there_are() -> None:
 
 
 @pytest.mark.parametrize("command", ["up", "choose"])
-def test_who_may_say_no_name_is_told_what_is_meant_before_anything_is_chosen(command: str) -> None:
+def test_help_of_up_and_choose_says_which_modules_are_meant_without_a_choice(command: str) -> None:
     told = help_of(command)
     assert "all features" in told
     assert "ntil you choose" in told

@@ -63,7 +63,9 @@ def test_services_of_a_file_that_cannot_be_read_are_on_the_engine_alone(cli: Com
 
 
 @pytest.mark.parametrize("command", ["stop", "down"])
-def test_what_is_to_be_stopped_may_be_on_the_engine_alone(cli: CommandLine, command: str) -> None:
+def test_stop_and_down_accept_a_module_that_is_only_on_the_engine(
+    cli: CommandLine, command: str
+) -> None:
     cli.run(command, "old").failed("E_ENGINE_DOWN")
     cli.run("restart", "old").failed("E_UNKNOWN", "There is no 'old'.")
     with Settings(find_home(cli.home)).engines.update("one that does not answer now") as engine:

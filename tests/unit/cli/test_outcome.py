@@ -24,7 +24,7 @@ def operation(kind: str, *modules: str, steps: int = 1) -> OperationView:
     return OperationView("1", kind, modules, "succeeded", steps=(STEP,) * steps)  # type: ignore[arg-type]
 
 
-def test_where_it_is_and_how_long_it_took() -> None:
+def test_result_names_the_address_and_the_duration() -> None:
     assert said(operation("up", "n8n")) == ["n8n is running: http://localhost:18100 (12.3 s)"]
     assert said(operation("restart", "dify", "n8n")) == [
         "dify is starting",

@@ -50,7 +50,7 @@ def test_a_pull_shows_each_quarter_once() -> None:
     ]
 
 
-def test_what_another_operation_has_is_reported_once() -> None:
+def test_wait_for_another_operation_is_reported_once() -> None:
     waiting = view([], "waiting", detail=Text("waiting for {pid}", pid=7))
     assert told([waiting, waiting, view(service("n8n", "n8n"))]) == ["waiting for 7"]
 

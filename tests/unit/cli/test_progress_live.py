@@ -53,7 +53,7 @@ def test_the_time_left_shrinks_though_nothing_changes() -> None:
     assert screen.lines(pulling(), 40.0)[0].endswith(" 40.0 s"), "it is late: nothing is promised"
 
 
-def test_what_has_arrived_is_being_unpacked() -> None:
+def test_image_that_is_downloaded_shows_as_unpacking() -> None:
     assert "456.7/456.7 MB  unpacking" in Screen(80).lines(pulling(current=456_700_000), 1.0)[2]
 
 
@@ -91,7 +91,7 @@ def test_a_module_that_is_done_shows_how_long_all_of_it_took() -> None:
     assert lines[0].split() == ["✓", "n8n", "ready", "7.0", "s"]
 
 
-def test_what_does_not_fit_is_counted_and_what_fails_or_runs_stays() -> None:
+def test_rows_that_do_not_fit_are_counted_but_failed_and_running_ones_stay() -> None:
     steps = [
         step
         for number in range(40)

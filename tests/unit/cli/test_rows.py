@@ -38,7 +38,7 @@ def test_networks_show_only_when_they_fail() -> None:
     assert shown([replace(network, status="failed")]) == [("network ai-net", "failed")]
 
 
-def test_what_is_done_collapses_to_its_module() -> None:
+def test_services_that_are_done_collapse_to_their_module() -> None:
     done = [*service("n8n", "database", "done"), *service("n8n", "n8n", "done")]
     pulled = StepView("pull", IMAGE, "n8n", status="done")
     found = collapsed(rows(view([pulled, *done, *service("dify", "web")])))

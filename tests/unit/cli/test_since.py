@@ -32,7 +32,7 @@ def test_a_date_may_have_a_zone_and_is_local_without() -> None:
 
 
 @pytest.mark.parametrize("text", ["", " ", "10", "m", "30m2h", "yesterday", "-5m", "999999999999d"])
-def test_what_is_no_time_is_refused(text: str) -> None:
+def test_text_that_is_no_time_is_refused(text: str) -> None:
     assert parse_since(text, NOW) is None
 
 

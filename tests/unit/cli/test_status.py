@@ -61,7 +61,7 @@ def test_a_stopped_module_has_no_count_and_no_address() -> None:
     assert cells(stopped) == ("n8n", "stopped", "-", "-", "-")
 
 
-def test_an_orphan_says_what_it_is_unless_something_worse_is_to_say() -> None:
+def test_orphan_is_named_as_such_unless_it_has_a_problem() -> None:
     orphan = replace(MODULE, orphan=True)
     assert cells(orphan)[4] == "no longer in the catalog"
     assert cells(replace(orphan, reason=Text("was killed")))[4] == "was killed"

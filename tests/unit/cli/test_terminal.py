@@ -77,7 +77,7 @@ def test_an_error_is_broken_between_words_on_a_terminal_alone(tmp_path: Path) ->
     assert "\x1b[1mE_UNKNOWN\x1b[0m: There" in shown.seen
 
 
-def test_what_an_encoding_can_not_show_is_known_before() -> None:
+def test_stream_tells_which_characters_its_encoding_can_show() -> None:
     old = io.TextIOWrapper(io.BytesIO(), encoding="cp1252")
     new = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     assert not takes(old, "✓")

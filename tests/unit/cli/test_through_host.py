@@ -71,9 +71,7 @@ def test_commands_print_and_end_as_without_a_host(cli: CommandLine, words: tuple
 
 
 @on_linux
-def test_an_engine_that_takes_its_time_keeps_nobody_waiting(
-    cli: CommandLine, tmp_path: Path
-) -> None:
+def test_slow_engine_delays_no_command(cli: CommandLine, tmp_path: Path) -> None:
     with closing(socket.socket(socket.AF_UNIX)) as silent:
         silent.bind(f"{tmp_path}/none.sock")
         silent.listen()
@@ -148,7 +146,7 @@ def test_a_command_with_a_host_imports_only_what_a_client_needs(
     assert [m for m in modules if f"{m}.".startswith(tuple(f"{name}." for name in unwanted))] == []
 
 
-def test_the_host_knows_at_once_what_was_set(cli: CommandLine) -> None:
+def test_host_uses_a_changed_setting_at_once(cli: CommandLine) -> None:
     with hosted(cli) as (client, _):
         cli.run("config", "set", "app.language", "zh").succeeded()
         cli.run("choose", "web").succeeded()
@@ -160,7 +158,7 @@ def test_the_host_knows_at_once_what_was_set(cli: CommandLine) -> None:
         assert entry["value"] == "system"
 
 
-def test_what_was_added_to_the_catalog_is_done_by_a_host_that_runs(cli: CommandLine) -> None:
+def test_running_host_accepts_a_module_that_was_added_to_the_catalog(cli: CommandLine) -> None:
     with hosted(cli) as (client, _):
         write(cli.catalog, "late", {"late": service()}, kind="feature")
         cli.run("choose", "late").succeeded()

@@ -118,7 +118,7 @@ def test_every_unreadable_short_form_is_reported_with_its_place() -> None:
 
 
 @pytest.mark.parametrize("value", [None, True, 1, 1.5, "text", [], [None], {}, {"a": None}, [[1]]])
-def test_what_has_no_short_form_is_left_alone(value: object) -> None:
+def test_value_without_a_short_form_is_left_alone(value: object) -> None:
     for key in ("ports", "volumes", "build", "networks", "depends_on", "env_file", "gpus", "dns"):
         canonicalize({"services": {"web": {key: deepcopy(value)}}}, lambda _path, _text: None)
     tree = {"services": value, "networks": value, "volumes": {"v": value}}
@@ -203,5 +203,5 @@ def test_keys_that_exclude_each_other_are_reported(tree: dict[str, Any], path: K
         {"services": None, "configs": ["c"]},
     ],
 )
-def test_what_goes_together_is_not_reported(tree: dict[str, Any]) -> None:
+def test_valid_combinations_are_not_reported(tree: dict[str, Any]) -> None:
     assert not _with_defaults(tree)

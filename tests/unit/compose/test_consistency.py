@@ -23,7 +23,7 @@ from aiserver_tray.catalog.compose.load import load_project
         ),
     ],
 )
-def test_what_a_service_refers_to_in_vain_is_reported(
+def test_reference_of_a_service_to_something_missing_is_reported(
     services: str, text: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "compose.yaml"

@@ -142,7 +142,9 @@ def test_a_missing_env_file_is_refused_only_where_its_service_runs(tmp_path: Pat
     assert refused.value.problems[0].place.line == 7
 
 
-def test_nothing_comes_from_the_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_of_the_process_are_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("LEAK", "leaked")
     monkeypatch.setenv("COMPOSE_PROJECT_NAME", "leaked")
     monkeypatch.setenv("COMPOSE_PROFILES", "leaked")

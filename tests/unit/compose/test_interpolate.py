@@ -32,7 +32,9 @@ def filled(tree: dict[str, Any], **env: str) -> tuple[dict[str, Any], dict[KeyPa
         (("mem_limit",), "1g", "1g"),
     ],
 )
-def test_text_becomes_what_the_key_wants(keys: tuple[str, ...], text: str, value: object) -> None:
+def test_interpolated_text_is_converted_to_the_type_of_its_key(
+    keys: tuple[str, ...], text: str, value: object
+) -> None:
     service: Any = "${V}"
     for key in reversed(keys):
         service = {key: service}

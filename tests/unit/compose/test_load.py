@@ -71,7 +71,7 @@ def test_a_folder_whose_files_are_named_by_a_variable_is_refused(
             read(tmp_path)
 
 
-def test_a_file_that_is_named_itself_is_read_whatever_a_variable_says(tmp_path: Path) -> None:
+def test_named_file_is_read_in_spite_of_compose_file(tmp_path: Path) -> None:
     write(tmp_path, compose="services: {a: {image: x}}", other="services: {b: {image: x}}")
     (tmp_path / ".env").write_text("COMPOSE_FILE=compose.yaml\n")
 
@@ -119,9 +119,7 @@ def test_a_service_extends_others_of_its_file_and_of_files_beside_it(tmp_path: P
         ("{service: b, file: empty.yaml}", "services to extend"),
     ],
 )
-def test_what_cannot_be_extended_is_refused_where_it_is_named(
-    extends: str, why: str, tmp_path: Path
-) -> None:
+def test_wrong_extends_is_refused_with_its_place(extends: str, why: str, tmp_path: Path) -> None:
     write(
         tmp_path,
         compose=f"services:\n  a:\n    image: i\n    extends: {extends}\n  b: {{extends: a}}\n",
@@ -197,7 +195,7 @@ def test_includes_within_includes_have_a_limit(tmp_path: Path) -> None:
         ("[sub.yaml]", 2, "found 'a' also in an included file"),
     ],
 )
-def test_what_cannot_be_included_is_refused_where_it_is_named(
+def test_wrong_include_is_refused_with_its_place(
     include: str, line: int, why: str, tmp_path: Path
 ) -> None:
     write(
@@ -359,7 +357,7 @@ def test_paths_are_made_absolute_without_following_links(
     ]
 
 
-def test_a_later_file_does_not_mend_what_is_wrong_in_an_earlier_one(tmp_path: Path) -> None:
+def test_override_file_does_not_hide_a_problem_of_the_first_file(tmp_path: Path) -> None:
     write(
         tmp_path,
         compose="services: {a: {image: 5}}",

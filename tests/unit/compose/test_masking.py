@@ -58,7 +58,7 @@ def test_a_secret_is_masked_in_key_and_text(use: str, tmp_path: Path) -> None:
     assert "s3cr3t-token" not in shown
 
 
-def test_a_mask_stands_where_the_secret_did(tmp_path: Path) -> None:
+def test_secret_is_replaced_by_a_mask(tmp_path: Path) -> None:
     error = refusal(tmp_path, 'networks: ["${PW}"]', {"PW": "s3cr3t-token"})
 
     assert [problem.place.key for problem in error.problems] == [f"services.s.networks.{MASK}"]

@@ -151,9 +151,7 @@ def test_a_service_extends_by_the_rules_of_services() -> None:
         ("environment", [["A"], ["A"]], [["A"], ["A"]]),
     ],
 )
-def test_of_items_that_mean_the_same_the_last_stays(
-    key: str, items: list[Any], left: list[Any]
-) -> None:
+def test_last_of_equal_items_stays(key: str, items: list[Any], left: list[Any]) -> None:
     tree = {"services": {"a": {key: items}}}
 
     drop_repeated(tree)

@@ -32,7 +32,7 @@ def _service(**keys: object) -> dict[str, Any]:
     return service
 
 
-def test_least_project_prints_what_goes_without_saying() -> None:
+def test_smallest_project_is_printed_with_its_defaults() -> None:
     assert _printed({"services": {"web": {"image": "nginx"}}}) == {
         "name": "demo",
         "services": {
@@ -227,7 +227,7 @@ def test_content_that_a_variable_gave_is_not_printed() -> None:
         ("volumes", [{"target": "/a"}], ("volumes", 0, "type")),
     ],
 )
-def test_what_does_not_fit_is_refused_with_its_place(
+def test_wrong_value_of_a_key_is_refused_with_its_place(
     key: str, value: object, path: KeyPath
 ) -> None:
     with pytest.raises(ValidationError) as caught:
@@ -295,7 +295,7 @@ def test_every_wrong_shape_is_found_at_once() -> None:
         ),
     ],
 )
-def test_what_does_not_fit_together_is_reported_with_its_place(
+def test_keys_that_do_not_fit_together_are_reported_with_their_place(
     services: dict[str, Any], path: KeyPath
 ) -> None:
     assert set(_validated({"services": services, "networks": {"n": None}})[1]) == {path}

@@ -134,7 +134,7 @@ def test_a_place_is_that_of_the_key_or_of_the_nearest_value_around_it(tmp_path: 
         (b"a: \xff", None, "valid YAML"),
     ],
 )
-def test_what_is_no_compose_yaml_is_refused_with_its_line(
+def test_text_that_is_no_compose_yaml_is_refused_with_its_line(
     text: str | bytes, line: int | None, why: str, tmp_path: Path
 ) -> None:
     with pytest.raises(CatalogError, match=why) as refused:

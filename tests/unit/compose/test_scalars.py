@@ -29,7 +29,7 @@ def test_duration_is_read_as_nanoseconds(text: str, nanoseconds: int) -> None:
 @pytest.mark.parametrize(
     "text", ["", "10", "s", "1 s", "1d", "1s ", "-", ".s", "1m1", "9999999999h", None, True, 1.5]
 )
-def test_what_is_no_duration_is_refused_with_what_was_expected(text: object) -> None:
+def test_wrong_duration_is_refused_with_an_example(text: object) -> None:
     with pytest.raises(ValueError, match="a duration such as") as caught:
         scalars.parse_duration(text)
     assert isinstance(caught.value.args[0], Text)
@@ -86,7 +86,7 @@ def test_size_of_the_wrong_kind_is_refused(
 
 
 @pytest.mark.parametrize("value", ["", "-1", "1x", "g", "1 2", "1.", ".5g", "9999999p", None, True])
-def test_what_is_no_size_is_refused(value: object) -> None:
+def test_wrong_size_is_refused(value: object) -> None:
     with pytest.raises(ValueError, match=r"a size such as|64 bits"):
         scalars.parse_size(value)
 
@@ -128,9 +128,7 @@ def test_number_is_read(parse: Callable[[object], object], value: object, number
         (scalars.text_of, []),
     ],
 )
-def test_what_is_no_such_number_or_word_is_refused(
-    parse: Callable[[object], object], value: object
-) -> None:
+def test_wrong_number_or_word_is_refused(parse: Callable[[object], object], value: object) -> None:
     with pytest.raises(ValueError, match=r"number|true or false") as caught:
         parse(value)
     assert isinstance(caught.value.args[0], Text)

@@ -34,7 +34,7 @@ def test_port_is_read(text: str, ports: list[dict[str, Any]]) -> None:
         *("[fe80::1%eth0]:1:80", "host:1:80", "-1", "1-", "¹", "0x50"),
     ],
 )
-def test_what_is_no_port_is_refused(text: str) -> None:
+def test_wrong_port_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="a port such as"):
         shortforms.parse_port(text)
 
@@ -69,7 +69,7 @@ def test_volume_is_read(text: str, volume: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "abc::d", "abc:", ":/abc", "data:/b:ro:more"])
-def test_what_is_no_volume_is_refused(text: str) -> None:
+def test_wrong_volume_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="a volume such as"):
         shortforms.parse_volume(text)
 
@@ -93,7 +93,7 @@ def test_ssh_keys_are_read() -> None:
 
 
 @pytest.mark.parametrize("items", [["id"], [1], [None]])
-def test_what_is_no_ssh_key_is_refused(items: list[Any]) -> None:
+def test_wrong_ssh_key_is_refused(items: list[Any]) -> None:
     with pytest.raises(ValueError, match="ID=PATH"):
         shortforms.parse_ssh(items)
 

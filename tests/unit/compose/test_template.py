@@ -44,7 +44,7 @@ def test_variables_are_replaced(template: str, text: str) -> None:
     "template",
     ["${", "${}", "${1}", "${A", "${A!}", "${A:}", "${ A}", "${A:-\n}", "x ${UNSET:-${}}"],
 )
-def test_what_is_no_variable_is_refused(template: str) -> None:
+def test_wrong_variable_is_refused(template: str) -> None:
     with pytest.raises(TemplateError, match="variable such as"):
         substitute(template, ENV.get)
 

@@ -59,7 +59,7 @@ USES = {
 
 @pytest.mark.parametrize(("make", "why"), UNREADABLE)
 @pytest.mark.parametrize("name", ["compose.yaml", "compose.override.yaml"])
-def test_what_is_no_readable_file_is_refused_as_a_compose_file(
+def test_unreadable_compose_file_is_refused_with_the_reason(
     make: Make, why: str, name: str, tmp_path: Path
 ) -> None:
     if name != "compose.yaml":
@@ -73,7 +73,7 @@ def test_what_is_no_readable_file_is_refused_as_a_compose_file(
 
 
 @pytest.mark.parametrize(("make", "why"), UNREADABLE)
-def test_what_is_no_readable_file_is_refused_as_an_env_file(
+def test_unreadable_env_file_is_refused_with_the_reason(
     make: Make, why: str, tmp_path: Path
 ) -> None:
     make(tmp_path / "env")
@@ -84,7 +84,7 @@ def test_what_is_no_readable_file_is_refused_as_an_env_file(
 
 @pytest.mark.parametrize(("make", "why"), UNREADABLE)
 @pytest.mark.parametrize("use", USES)
-def test_what_is_no_readable_file_is_refused_where_it_is_named(
+def test_unreadable_file_is_refused_at_the_place_that_names_it(
     make: Make, why: str, use: str, tmp_path: Path
 ) -> None:
     (tmp_path / "compose.yaml").write_text(USES[use])

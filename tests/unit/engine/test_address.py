@@ -165,7 +165,7 @@ def test_an_address_tells_whether_it_is_on_this_machine(host: str, *, is_local: 
     "host",
     ["nonsense", "tcp://", "tcp://engine", "tcp://engine:port", "unix://", "ftp://x:1", "/run/x"],
 )
-def test_what_is_no_address_is_refused_with_an_example(host: str) -> None:
+def test_wrong_engine_address_is_refused_with_an_example(host: str) -> None:
     with pytest.raises(SettingError, match="unix:///PATH") as caught:
         find_address(None, "", {"DOCKER_HOST": host})
     assert caught.value.data["name"] == "DOCKER_HOST"

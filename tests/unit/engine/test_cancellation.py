@@ -5,7 +5,7 @@ import threading
 from aiserver_tray.engine.cancellation import Cancellation
 
 
-def test_setting_it_ends_what_is_registered_then() -> None:
+def test_cancellation_closes_open_requests() -> None:
     cancelled, ended = Cancellation(), list[str]()
     with cancelled.closes(lambda: ended.append("over")):
         pass
@@ -14,7 +14,7 @@ def test_setting_it_ends_what_is_registered_then() -> None:
     assert (ended, cancelled.is_set()) == (["open"], True)
 
 
-def test_what_comes_after_it_is_ended_at_once() -> None:
+def test_request_after_the_cancellation_is_closed_at_once() -> None:
     cancelled, ended = Cancellation(), threading.Event()
     cancelled.set()
     with cancelled.closes(ended.set):

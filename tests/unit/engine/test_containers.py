@@ -32,7 +32,7 @@ def start(connection: Failing) -> None:
     Containers(cast("Any", connection)).start("web")
 
 
-def test_where_the_runtime_died_before_the_container_began_it_is_started_once_more() -> None:
+def test_start_is_repeated_once_if_the_runtime_died_first() -> None:
     connection = Failing(INIT_DIED)
     start(connection)
     assert connection.asked == ["/containers/web/start"] * 2
@@ -41,7 +41,7 @@ def test_where_the_runtime_died_before_the_container_began_it_is_started_once_mo
 @pytest.mark.parametrize(
     ("answers", "asked"), [((INIT_DIED, INIT_DIED), 2), ((NO_PROGRAM, NO_PROGRAM), 1)]
 )
-def test_what_fails_again_or_by_the_container_s_own_fault_is_reported(
+def test_start_that_fails_again_or_for_another_reason_is_reported(
     answers: tuple[str, ...], asked: int
 ) -> None:
     connection = Failing(*answers)

@@ -113,7 +113,7 @@ def test_claims_are_fixed_ports_on_every_address() -> None:
     ("given", "required"),
     [({}, None), ({REQUIRES: ""}, ()), ({REQUIRES: "postgres,redis"}, ("postgres", "redis"))],
 )
-def test_what_a_containers_module_required_is_in_its_label(
+def test_required_modules_are_read_from_the_label_of_the_container(
     given: dict[str, str], required: tuple[str, ...] | None
 ) -> None:
     assert parse.container(_inspected(given)).requires == required

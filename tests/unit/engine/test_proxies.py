@@ -43,7 +43,7 @@ def test_a_configuration_without_proxies_has_none(content: object, folder: Path)
     assert passwords(configured()) == set()
 
 
-def test_what_must_not_be_told_is_known_as_it_stands_and_as_it_is_meant(folder: Path) -> None:
+def test_proxy_passwords_are_known_encoded_and_decoded(folder: Path) -> None:
     entry = {"httpProxy": PROXY, "httpsProxy": "http://proxy.example", "noProxy": "a@b"}
     _write(folder, {"proxies": {"default": entry}})
     assert passwords(configured()) == {
@@ -89,7 +89,7 @@ def test_a_container_that_may_ask_all_directly_still_may() -> None:
 
 
 @pytest.mark.parametrize("own", ["no_proxy=mine", "NO_PROXY"])
-def test_what_a_service_says_itself_stays(own: str) -> None:
+def test_proxy_variables_of_a_service_are_not_replaced(own: str) -> None:
     found = with_proxies([own], {"HTTP_PROXY": "a", "NO_PROXY": "b"}, {"web"})
     assert found == ["HTTP_PROXY=a", "http_proxy=a", own]
 

@@ -22,7 +22,7 @@ def test_a_name_is_a_repository_and_a_tag_or_digest(name: str, parts: tuple[str,
     assert split(name) == parts
 
 
-def test_a_digest_is_what_stands_behind_the_at_sign() -> None:
+def test_digest_follows_the_at_sign() -> None:
     assert digest_of(f"redis:8@{DIGEST}") == DIGEST
     assert digest_of("redis:8") is None
 

@@ -100,7 +100,7 @@ def test_no_socket_and_nothing_installed_is_no_engine(nothing_installed: None) -
     assert isinstance(found, EngineNotInstalledError)
 
 
-def test_a_socket_that_the_user_named_is_down_whatever_is_installed(
+def test_missing_socket_that_the_user_named_is_an_engine_that_is_down(
     nothing_installed: None,
 ) -> None:
     assert isinstance(translate(FileNotFoundError(2, "No such file"), NAMED), EngineDownError)
@@ -123,7 +123,7 @@ def test_silence_is_said_in_our_words(raised: Exception) -> None:
     assert "the request timed out" in str(translate(raised, NAMED))
 
 
-def test_what_the_caller_is_handling_is_not_the_reason() -> None:
+def test_error_that_the_caller_was_handling_is_not_the_reason() -> None:
     lost = ConnectionResetError(104, "Connection reset by peer")
     lost.__context__ = KeyError("something else")
     found = translate(lost, NAMED)
@@ -162,7 +162,7 @@ def test_an_error_of_ours_passes() -> None:
         raise ZeroDivisionError
 
 
-def test_a_graphics_card_that_the_engine_does_not_have_says_what_to_do() -> None:
+def test_missing_gpu_is_reported_with_the_fix() -> None:
     why = 'could not select device driver "nvidia" with capabilities: [[gpu]]'
     found = refusal(500, why)
     assert isinstance(found, ResourcesError)

@@ -125,7 +125,7 @@ def test_a_proxy_that_its_file_names_stays(tmp_path: Path, monkeypatch: pytest.M
 
 
 @needs_unix_sockets
-def test_without_proxies_it_has_what_its_file_says(
+def test_container_without_proxies_has_only_the_variables_of_its_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))

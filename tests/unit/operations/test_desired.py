@@ -24,7 +24,7 @@ WORKER = Request("stop", ("web",), services=("worker",))
         (Request("up", ("db",)), ("db",), ["web", "user", "db"], ["web/app"]),
     ],
 )
-def test_what_is_remembered(
+def test_desired_modules_and_stopped_services_follow_each_request(
     request_: Request, modules: tuple[str, ...], desired: list[str], stopped: list[str]
 ) -> None:
     state = EngineState(desired=["web", "user"], stopped=["db/db", "web/app"])

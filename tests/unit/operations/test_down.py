@@ -63,7 +63,7 @@ def test_a_module_without_a_model_is_stopped_all_the_same(stack: Stack) -> None:
     assert [step.id for step in plan] == ["stop ai-gone"]
 
 
-def test_what_has_come_to_need_itself_is_stopped_all_the_same(stack: Stack) -> None:
+def test_modules_that_require_each_other_are_stopped(stack: Stack) -> None:
     models, containers = stack
     models["base"] = replace(models["base"], requires=("web",))
     assert {"stop ai-base", "stop ai-web"} <= {
@@ -71,7 +71,7 @@ def test_what_has_come_to_need_itself_is_stopped_all_the_same(stack: Stack) -> N
     }
 
 
-def test_what_running_modules_need_is_refused(stack: Stack) -> None:
+def test_stop_of_a_module_that_running_modules_need_is_refused(stack: Stack) -> None:
     models, _ = stack
     (error,) = in_use(["base"], models, {"web", "base"})
     assert isinstance(error, InUseError)
@@ -113,9 +113,7 @@ def noted(stack: Stack, *requires: str) -> list[Container]:
 
 
 @pytest.mark.parametrize("today", ["its folder is gone", "its file is broken", "it is set anew"])
-def test_what_runs_holds_what_it_began_with_whatever_the_catalog_says(
-    stack: Stack, today: str
-) -> None:
+def test_running_module_requires_the_modules_that_it_started_with(stack: Stack, today: str) -> None:
     models, containers = stack[0], noted(stack, "base")
     web = models.pop("web")
     if today == "its file is broken":
@@ -145,7 +143,7 @@ def test_without_a_label_the_file_counts(stack: Stack) -> None:
     assert as_they_run(models, containers) == models
 
 
-def test_what_the_file_requires_since_is_held_too(stack: Stack) -> None:
+def test_running_module_without_a_label_requires_the_modules_of_its_file(stack: Stack) -> None:
     found = as_they_run(stack[0], noted(stack))
     assert found["web"].requires == ("base",)
 

@@ -67,7 +67,7 @@ def test_images_are_pulled_first_and_do_not_interrupt(tmp_path: Path) -> None:
     assert there.modules[0].seconds is None, "the job has never run before"
 
 
-def test_what_was_saved_earlier_is_told_apart(tmp_path: Path) -> None:
+def test_changes_that_were_saved_earlier_are_named_as_such(tmp_path: Path) -> None:
     then = target(tmp_path)
     services = {service.service: service for service in then[0].services}
     containers: dict[str, Container] = {

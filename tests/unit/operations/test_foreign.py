@@ -44,12 +44,12 @@ def held_by(command: str, installation: str) -> dict[str, Holder]:
 
 
 @pytest.mark.parametrize("kind", ["stop", "down", "restart"])
-def test_what_only_others_need_is_not_stopped(kind: str) -> None:
+def test_foreign_stop_shows_only_its_own_modules(kind: str) -> None:
     (view,) = views(held_by(f"aiserver-tray {kind} n8n", "ours"), "ours")
     assert (view.kind, view.modules) == (kind, ("n8n",))
 
 
-def test_what_is_required_may_be_started_too() -> None:
+def test_foreign_up_shows_the_required_modules_too() -> None:
     (view,) = views(held_by("aiserver-tray up n8n", "ours"), "ours")
     assert (view.kind, view.modules) == ("up", ("n8n", "postgres"))
 
@@ -58,7 +58,7 @@ def test_work_of_another_installation_is_none_of_our_operations() -> None:
     assert views(held_by("aiserver-tray up n8n", "another"), "ours") == []
 
 
-def test_what_was_asked_for_is_seen_in_time_also_where_no_container_changes(
+def test_desired_modules_of_other_processes_are_read_without_an_engine_event(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(RUNTIME, str(tmp_path))
@@ -88,9 +88,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     return found
 
 
-def test_what_another_process_stops_is_no_error_for_a_moment(
-    store: Store, settings: Settings
-) -> None:
+def test_stop_by_another_process_never_shows_as_an_error(store: Store, settings: Settings) -> None:
     foreign = ForeignOperations(store, settings.engines, settings.installation_id)
     engine = FakeEngine(container(health="healthy"))
     watcher = Watcher(engine, store, "ours", before_end=foreign.refresh_begun)
@@ -144,7 +142,7 @@ def other_process(module: str, settings: Settings) -> Iterator[None]:
             process.kill()
 
 
-def test_its_end_does_not_wait_for_a_file_that_somebody_holds(
+def test_close_does_not_wait_for_a_blocked_read(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(RUNTIME, str(tmp_path))

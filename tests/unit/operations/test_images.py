@@ -48,7 +48,9 @@ def _failure(folder: Path, target: ModuleTarget, plan: Plan) -> AiServerError:
 
 @needs_unix_sockets
 @pytest.mark.parametrize("url", URLS)
-def test_where_it_is_not_found_it_is_told_why_it_is_not_built(url: str, tmp_path: Path) -> None:
+def test_missing_image_with_a_remote_context_says_why_it_is_not_built(
+    url: str, tmp_path: Path
+) -> None:
     target = _module(tmp_path, url)
     error = _failure(tmp_path, target, plan_up([target], Observed()))
     assert isinstance(error, ImageBuildError)
@@ -67,7 +69,9 @@ def test_it_is_not_built_on_request_either(tmp_path: Path) -> None:
     assert "t0ken" not in str(error.as_json("en"))
 
 
-def test_where_it_may_not_be_pulled_either_it_is_reported_before(tmp_path: Path) -> None:
+def test_image_that_can_be_neither_pulled_nor_built_is_reported_before_the_start(
+    tmp_path: Path,
+) -> None:
     target = _module(tmp_path, URL, "never")
     (error,) = never_pulled([target], Observed())
     assert error.data["image"] == "team/app:1"

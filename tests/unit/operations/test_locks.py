@@ -121,7 +121,7 @@ def test_another_installation_has_a_module_and_its_home_is_named() -> None:
         assert holders(ENGINE)["n8n"].work == work("aiserver-tray up x", THEIRS)
 
 
-def test_what_is_required_is_held_too_and_reported_apart() -> None:
+def test_required_modules_are_locked_and_reported_as_not_own() -> None:
     with module_locks(ENGINE, ["n8n"], work("stop n8n"), required=["n8n", "postgres"]):
         own = {module: holder.is_own for module, holder in holders(ENGINE).items()}
         assert own == {"n8n": True, "postgres": False}
@@ -164,7 +164,7 @@ def test_a_waiting_operation_is_notified_once_and_then_gets_the_lock() -> None:
     assert holders(ENGINE) == {}
 
 
-def test_one_who_waits_can_be_cancelled_and_lets_go_of_what_it_has() -> None:
+def test_cancelled_wait_releases_its_locks() -> None:
     with module_locks(ENGINE, ["postgres"], work("first")):
         with Waiter("n8n", "postgres", work=lambda: pytest.fail("it has it")) as waiter:
             assert waiter.is_told.wait(LIMIT)
@@ -177,7 +177,7 @@ def test_one_who_waits_can_be_cancelled_and_lets_go_of_what_it_has() -> None:
             pass
 
 
-def test_who_want_the_same_modules_in_another_order_do_not_wait_for_each_other() -> None:
+def test_locks_in_different_order_do_not_deadlock() -> None:
     counts = {"one": 0, "two": 0}
 
     def many(name: str, *modules: str) -> None:
@@ -222,7 +222,7 @@ def test_a_killed_holder_leaves_no_lock_and_no_name() -> None:
             assert holders(ENGINE) == {"n8n": (os.getpid(), work("next"), True)}
 
 
-def test_the_next_is_told_who_died_with_a_lock_and_nobody_after_that() -> None:
+def test_next_operation_learns_which_holder_died() -> None:
     with other_process("n8n") as process:
         process.kill()
         process.wait()
@@ -236,7 +236,7 @@ def test_the_next_is_told_who_died_with_a_lock_and_nobody_after_that() -> None:
         assert not dead
 
 
-def test_who_died_long_ago_is_of_no_more_interest() -> None:
+def test_holder_that_died_long_ago_is_not_reported() -> None:
     with other_process("n8n") as process:
         process.kill()
         process.wait()
@@ -247,7 +247,7 @@ def test_who_died_long_ago_is_of_no_more_interest() -> None:
 
 
 @on_unix
-def test_a_killed_holder_that_nobody_has_reaped_is_none() -> None:
+def test_zombie_holds_no_lock() -> None:
     with other_process("n8n") as process:
         process.kill()
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
@@ -268,7 +268,7 @@ UNNAMED = b'{"pid": null, "command": "", "installation": "", "home": "", "is_own
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", UNNAMED, b"\xff"])
-def test_what_a_crash_left_is_no_holder(content: bytes) -> None:
+def test_damaged_lock_file_names_no_holder(content: bytes) -> None:
     with module_locks(ENGINE, ["n8n"], work("x")):
         pass
     (file,) = (runtime_folder() / "locks").glob("*.json")
@@ -286,7 +286,7 @@ def test_a_later_process_with_the_number_of_a_dead_holder_is_none() -> None:
         assert holders(ENGINE) == {}
 
 
-def test_a_holder_that_does_not_say_who_it_is_is_busy_all_the_same() -> None:
+def test_lock_without_a_name_is_still_held() -> None:
     with other_process("n8n"):
         (file,) = (runtime_folder() / "locks").glob("*.json")
         file.write_bytes(b"")

@@ -22,11 +22,11 @@ def get(name: str) -> ModuleModel:
     return MODELS[name]
 
 
-def test_what_is_required_comes_first() -> None:
+def test_required_modules_come_first() -> None:
     assert [module.name for module in with_requires(["web"], get)] == ["store", "web"]
 
 
-def test_a_circle_and_what_is_missing_are_reported_at_once() -> None:
+def test_cycle_and_missing_modules_are_reported_together() -> None:
     with pytest.raises(JointError) as refused:
         with_requires(["lost", "egg"], get)
     assert [error.code for error in refused.value.errors] == ["E_DEP_MISSING", "E_DEP_CYCLE"]

@@ -49,7 +49,7 @@ def made(target: ModuleTarget, *without: str) -> Survey:
     )
 
 
-def test_what_is_as_its_file_says_gives_no_notice(tmp_path: Path) -> None:
+def test_unchanged_network_or_volume_gives_no_notice(tmp_path: Path) -> None:
     first, newer = web(tmp_path), web(tmp_path, owner=Owner(OURS.installation, "2.0"))
     assert changed_notices([newer], made(first)) == []
     assert changed_notices([first], Survey(OURS.installation)) == []
@@ -86,7 +86,7 @@ def test_a_volume_that_changed_since_is_noticed_and_said_to_hold_data(tmp_path: 
 
 
 @pytest.mark.parametrize("without", [labels.CONFIG_HASH, labels.INSTALLATION])
-def test_what_earlier_versions_or_others_made_gives_no_notice(tmp_path: Path, without: str) -> None:
+def test_network_without_our_labels_gives_no_notice(tmp_path: Path, without: str) -> None:
     before, now = web(tmp_path), web(tmp_path, "internal: true", "driver: other")
     assert changed_notices([now], made(before, without)) == []
 

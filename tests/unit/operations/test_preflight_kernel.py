@@ -52,7 +52,7 @@ def needing(folder: Path, name: str, **sysctls: int) -> ModuleTarget:
     return target_of(folder, name, head + service_of(name))
 
 
-def test_what_is_too_low_is_refused_with_both_ways_to_fix_it(tmp_path: Path) -> None:
+def test_low_kernel_setting_is_refused_with_both_fixes(tmp_path: Path) -> None:
     low = needing(tmp_path, "a", vm__max_map_count=1000)
     high = needing(tmp_path, "b", vm__max_map_count=262144, vm__swappiness=10)
     kernel = Kernel({MAPS: 999, "vm.swappiness": 60})
@@ -81,7 +81,7 @@ def test_what_is_too_low_is_refused_with_both_ways_to_fix_it(tmp_path: Path) -> 
     assert examine_kernel([high, low], ["a", "b"], Kernel({})).errors == (), "unknown to it"
 
 
-def test_of_another_machine_the_way_by_hand_is_its_own(tmp_path: Path) -> None:
+def test_kernel_setting_of_another_machine_is_fixed_by_a_command_there(tmp_path: Path) -> None:
     target = needing(tmp_path, "a", vm__max_map_count=262144)
     (error,) = examine_kernel([target], ["a"], Kernel({MAPS: 1}, is_ours=False)).errors
     assert "kernelCommandLine = sysctl.vm.max_map_count=262144 below [wsl2]" in str(error)
@@ -92,7 +92,7 @@ def test_of_another_machine_the_way_by_hand_is_its_own(tmp_path: Path) -> None:
     ("name", "value"),
     [("kernel.core_pattern", 1), ("kernel.randomize_va_space", 2), ("vm.overcommit_memory", 2)],
 )
-def test_what_could_do_harm_is_never_fixed(
+def test_dangerous_kernel_setting_is_never_changed(
     tmp_path: Path, name: str, value: int, *, may_raise: bool
 ) -> None:
     target = needing(tmp_path, "bad", **{name.replace(".", "__"): value})
@@ -116,7 +116,7 @@ def test_with_the_users_yes_the_highest_need_is_fixed_for_all(tmp_path: Path) ->
     assert fix.modules == {"a", "b"}
 
 
-def test_only_what_starts_is_looked_at_where_nothing_may_be_mended(tmp_path: Path) -> None:
+def test_only_starting_modules_are_examined_unless_settings_may_be_changed(tmp_path: Path) -> None:
     targets = [needing(tmp_path, "a", vm__max_map_count=9), needing(tmp_path, "b")]
     kernel = Kernel({MAPS: 1})
     assert examine_kernel(targets, ["b"], kernel).errors == ()
@@ -125,7 +125,7 @@ def test_only_what_starts_is_looked_at_where_nothing_may_be_mended(tmp_path: Pat
     assert [str(fix) for fix in examine_kernel(targets, ["b"], kernel).fixes] == [f"{MAPS}=9"]
 
 
-def test_what_cannot_be_read_is_reported_and_in_nobodys_way(tmp_path: Path) -> None:
+def test_unreadable_kernel_setting_is_a_notice_and_blocks_nothing(tmp_path: Path) -> None:
     target = needing(tmp_path, "a", vm__max_map_count=9)
     absent = ObjectNotFoundError(404, "No such image: busybox:1.37.0")
     report = examine_kernel([target], ["a"], Kernel({}, error=absent))
@@ -182,7 +182,7 @@ def test_the_helpers_image_is_pulled_first_where_it_is_not_there(tmp_path: Path)
     assert fixed([target], Observed(), HELPER.local).graph[setting] == frozenset()
 
 
-def test_what_runs_and_is_not_ready_is_started_again(tmp_path: Path) -> None:
+def test_unready_service_that_needs_a_changed_kernel_setting_is_restarted(tmp_path: Path) -> None:
     target = needing(tmp_path, "search", vm__max_map_count=262144)
     (service,) = target.services
     running = Container(

@@ -53,11 +53,11 @@ def web(tmp_path: Path) -> ModuleTarget:
     return target_of(tmp_path, "web", FILE)
 
 
-def test_nothing_is_in_the_way_of_a_module_on_an_empty_engine(web: ModuleTarget) -> None:
+def test_empty_engine_has_no_name_conflicts(web: ModuleTarget) -> None:
     assert problems([web], there(), MACHINE) == []
 
 
-def test_what_is_ours_and_what_only_looks_alike_is_in_nobodys_way(web: ModuleTarget) -> None:
+def test_own_objects_and_similar_names_are_no_conflict(web: ModuleTarget) -> None:
     alike = {"ai-web-page-2": {}, "web-page": {}, "xai-web-page": {}, "ai-web": THEIRS}
     ours = there({"ai-web-page": MINE}, {"ai-web": MINE}, {"ai-web-data": MINE})
     similar = there(alike, {"ai-web-page": {}}, {"web_data": {}, "ai-web-data2": THEIRS})

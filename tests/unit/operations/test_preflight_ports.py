@@ -76,7 +76,7 @@ def test_a_process_has_the_port_and_the_next_free_one_is_offered(tmp_path: Path)
         ),
     ],
 )
-def test_what_is_no_program_by_name_is_reported_as_far_as_known(
+def test_owner_of_a_port_is_named_as_far_as_known(
     tmp_path: Path, owner: PortOwner | ReservedRange | None, name: str
 ) -> None:
     web = published(tmp_path, "web", "8000:80")
@@ -114,7 +114,7 @@ def test_a_container_has_the_port(tmp_path: Path, status: ContainerStatus, owner
     ]
 
 
-def test_who_lays_claim_to_a_port_that_our_running_container_has_is_not_in_its_way(
+def test_created_container_does_not_block_the_port_of_our_running_one(
     tmp_path: Path,
 ) -> None:
     web = published(tmp_path, "web", "8000:80")
@@ -139,7 +139,9 @@ def test_who_lays_claim_to_a_port_that_our_running_container_has_is_not_in_its_w
         (local(8001), 0),
     ],
 )
-def test_only_what_overlaps_is_in_the_way(tmp_path: Path, theirs: HostPort, count: int) -> None:
+def test_only_overlapping_addresses_are_a_port_conflict(
+    tmp_path: Path, theirs: HostPort, count: int
+) -> None:
     web = published(tmp_path, "web", "8000:80")
     found = problems([web], engine_with("other", "running"), machine({"other": [theirs]}))
     assert len(found) == count

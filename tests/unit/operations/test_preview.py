@@ -42,7 +42,9 @@ def ids(plan: Plan) -> list[str]:
     return [step.id for step in plan]
 
 
-def test_what_runs_is_shown_as_pulled_and_built_again(targets: list[ModuleTarget]) -> None:
+def test_preview_of_up_pulls_and_builds_images_of_running_services(
+    targets: list[ModuleTarget],
+) -> None:
     notice = Text("little memory")
     found = preview(Request("up"), prepared(targets, observed(targets), notice))
     assert sorted(ids(found.plan)) == [BUILD, PULL]
@@ -52,14 +54,14 @@ def test_what_runs_is_shown_as_pulled_and_built_again(targets: list[ModuleTarget
 
 
 @pytest.mark.parametrize("kind", ["restart", "pull", "build", "stop", "down"])
-def test_nothing_but_up_renews_what_is_there(
+def test_preview_of_other_operations_recreates_nothing(
     targets: list[ModuleTarget], kind: OperationKind
 ) -> None:
     found = preview(Request(kind), prepared(targets, observed(targets)))
     assert (ids(found.plan), found.notices) == ([], ())
 
 
-def test_all_else_needs_what_is_pulled_and_built_again(targets: list[ModuleTarget]) -> None:
+def test_all_other_steps_wait_for_pulls_and_builds(targets: list[ModuleTarget]) -> None:
     found = preview(Request("up"), prepared(targets, Observed()))
     assert sorted(ids(found.plan)[:2]) == [BUILD, PULL], "each once, and first"
     assert sorted(ids(found.plan)) == sorted(ids(plan_up(targets, Observed())))

@@ -149,7 +149,7 @@ def test_more_steps_run_at_once_where_they_hold_up_no_longer_path(
     assert set(run.end().values()) == {"done"}
 
 
-def test_a_service_that_is_not_ready_holds_back_what_needs_it(tmp_path: Path, store: Store) -> None:
+def test_services_wait_for_those_that_they_need(tmp_path: Path, store: Store) -> None:
     script = Script()
     script.unready = {"ai-m-a"}
     plan = plan_of(tmp_path, CHAIN)
@@ -179,7 +179,7 @@ def test_only_from_a_start_it_is_learnt_how_long_a_service_takes(
     assert run.runner.ready_after.keys() == {"m/leaf2", "m/leaf3", "m/a", "m/b", "m/c"}
 
 
-def test_what_does_not_need_the_failed_goes_on(tmp_path: Path, store: Store) -> None:
+def test_failed_step_skips_only_the_steps_that_need_it(tmp_path: Path, store: Store) -> None:
     script = Script()
     script.errors["start ai-m-b"] = ExitedError("m/b", 1, "", ())
     run = Run(run_plan := plan_of(tmp_path, CHAIN), script, store)
@@ -208,9 +208,7 @@ def test_a_container_that_ends_fails_at_once(tmp_path: Path, store: Store) -> No
     assert error.data["exitCode"] == 7
 
 
-def test_what_the_store_held_from_before_the_start_says_nothing(
-    tmp_path: Path, store: Store
-) -> None:
+def test_wait_ignores_the_state_from_before_the_start(tmp_path: Path, store: Store) -> None:
     script = Script()
     script.unready = {"ai-m-a"}
     plan = plan_of(tmp_path, CHAIN)

@@ -54,7 +54,7 @@ def parts(tmp_path: Path) -> Iterator[Parts]:
     store.close()
 
 
-def test_a_basic_is_not_stopped_under_what_left_the_catalog(parts: Parts) -> None:
+def test_basic_that_a_removed_module_still_uses_is_not_stopped(parts: Parts) -> None:
     with pytest.raises(InUseError) as refused:
         scope_of(Request("stop", ("base", "other")), parts)
     assert refused.value.data == {"module": "base", "users": ["gone"]}
@@ -62,7 +62,7 @@ def test_a_basic_is_not_stopped_under_what_left_the_catalog(parts: Parts) -> Non
     assert scope.modules == ("base", "gone", "other")
 
 
-def test_a_basic_that_what_left_the_catalog_needs_is_not_unused(parts: Parts) -> None:
+def test_basic_that_a_removed_module_still_uses_is_not_unused(parts: Parts) -> None:
     parts.settings.set(APP_SETTINGS, "app.stop_unused_basics", "true")
     assert scope_of(Request("stop", ("other",)), parts).modules == ("other",)
     scope = scope_of(Request("stop", ("other", "gone")), parts)
@@ -82,7 +82,7 @@ def test_a_request_is_limited_to_services_that_there_are(parts: Parts) -> None:
             scope_of(wrong, parts)
 
 
-def test_a_revival_concerns_what_is_desired_now_and_can_be_had(parts: Parts) -> None:
+def test_revival_covers_the_desired_modules_that_can_start(parts: Parts) -> None:
     class Targets:
         """``valueless`` lacks a setting, ``lonely`` requires what there is no more."""
 
@@ -120,7 +120,7 @@ def test_a_revival_concerns_what_is_desired_now_and_can_be_had(parts: Parts) -> 
         (set(), ("lone", "other", "base"), {"lone", "base", "other"}),
     ],
 )
-def test_what_is_hindered_is_left_out_with_all_that_requires_it(
+def test_blocked_module_is_left_out_with_all_that_require_it(
     hindered: set[str], left: tuple[str, ...], targets: set[str]
 ) -> None:
     known = {m.name: m for m in (BASE, ModuleModel("lone", "feature"), OTHER)}
@@ -162,7 +162,7 @@ def test_a_chosen_module_that_left_the_catalog_is_left_out_and_reported(
     assert "aiserver-tray choose" in told
 
 
-def test_what_is_named_has_to_be_there(parts: Parts) -> None:
+def test_unknown_name_is_an_error_with_a_suggestion(parts: Parts) -> None:
     with pytest.raises(UnknownNameError, match="Did you mean other"):
         scope_of(Request("pull", ("others", "other")), choosing(parts, "other"))
 
@@ -183,13 +183,13 @@ def test_commands_before_a_stop_are_of_a_trusted_module_only(
     assert {*scope.targets} == ({"other"} if trusted else set())
 
 
-def test_where_no_chosen_module_is_left_that_is_an_error(parts: Parts) -> None:
+def test_no_chosen_module_left_is_an_error(parts: Parts) -> None:
     with pytest.raises(UnknownNameError, match="'gone' was not found in any catalog folder"):
         scope_of(Request("up"), choosing(parts, "gone"))
     assert scope_of(Request("up"), choosing(parts)).modules == ()
 
 
-def test_what_is_left_out_is_a_notice(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_chosen_module_is_a_notice(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
     scope = scope_of(Request("pull"), choosing(parts, "gone", "base"))
     monkeypatch.setattr("aiserver_tray.operations.prepare.plan_images", lambda *_: Plan())
     monkeypatch.setattr("aiserver_tray.operations.prepare.untrusted", lambda _: [])

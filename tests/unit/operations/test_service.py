@@ -75,7 +75,7 @@ def parts(store: Store, tmp_path: Path) -> Parts:
     return Parts(cast("Any", Faulty()), store, settings, modules, lambda: None, unused)
 
 
-def test_a_preview_shows_what_is_done_first_and_what_is_to_be_known(
+def test_preview_shows_the_first_steps_and_the_notices(
     parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = "services: {web: {image: 'web:1', pull_policy: always}}"
@@ -89,7 +89,7 @@ def test_a_preview_shows_what_is_done_first_and_what_is_to_be_known(
     assert "little memory" in map(str, operations.preview(request).notices)
 
 
-def test_what_an_error_quotes_of_a_proxy_is_without_its_password(
+def test_error_masks_the_password_of_a_proxy(
     parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
@@ -209,7 +209,7 @@ def test_a_revival_leaves_alone_what_was_stopped_before_it_had_the_locks(
     assert revival.desired == ["web"]
 
 
-def test_a_revival_brings_up_the_others_and_fails_with_who_cant_be_had(
+def test_revival_starts_the_other_modules_and_fails_with_the_blocked_ones(
     revival: Revivals, caplog: pytest.LogCaptureFixture
 ) -> None:
     revival.lacking["n8n"] = SettingError("n8n.KEY", Text("it has no value"))
@@ -247,7 +247,7 @@ def test_a_bug_is_reported_by_its_place_and_never_by_its_text(
     assert SECRET not in caplog.text + str(view.error)
 
 
-def test_the_journal_has_who_asked_and_how_it_ended_without_secrets(
+def test_journal_has_actor_and_result_without_secrets(
     parts: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parts.modules.secrets.append(SECRET)

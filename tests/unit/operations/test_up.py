@@ -93,7 +93,7 @@ def test_a_service_waits_for_no_more_of_the_requires_than_it_says(tmp_path: Path
     assert needs(plan, "start ai-web-none") == {"create ai-web-none"}
 
 
-def test_what_runs_is_not_started_again_for_what_it_does_not_wait_for(tmp_path: Path) -> None:
+def test_up_keeps_services_that_do_not_wait_for_the_started_module(tmp_path: Path) -> None:
     app = """
         x-aiserver: {kind: feature, requires: [base]}
         services:
@@ -120,7 +120,7 @@ def test_steps_come_after_what_they_need(stack: list[ModuleTarget]) -> None:
         seen.add(step.id)
 
 
-def test_what_runs_unchanged_needs_nothing(stack: list[ModuleTarget]) -> None:
+def test_up_of_an_unchanged_running_stack_does_nothing(stack: list[ModuleTarget]) -> None:
     assert not plan_up(stack, observed(stack)).steps
 
 
@@ -158,7 +158,7 @@ def test_a_local_build_takes_the_place_of_the_image(stack: list[ModuleTarget]) -
 
 
 @pytest.mark.parametrize("status", ["created", "removing", "dead"])
-def test_what_can_not_be_started_as_it_is_is_recreated(
+def test_container_that_cannot_be_started_is_recreated(
     stack: list[ModuleTarget], status: str
 ) -> None:
     plan = plan_up(stack, but(stack, "ai-web", status=status))
@@ -174,16 +174,16 @@ def test_a_container_whose_network_is_gone_is_recreated(stack: list[ModuleTarget
 
 
 @pytest.mark.parametrize("status", ["exited", "paused", "restarting"])
-def test_what_stands_still_is_started(stack: list[ModuleTarget], status: str) -> None:
+def test_container_that_does_not_run_is_started(stack: list[ModuleTarget], status: str) -> None:
     plan = plan_up(stack, but(stack, "ai-web-worker", status=status))
     assert ids(plan) == ["start ai-web-worker", "wait ai-web-worker"]
 
 
-def test_what_is_not_ready_yet_is_waited_for(stack: list[ModuleTarget]) -> None:
+def test_up_waits_for_a_container_that_is_not_healthy_yet(stack: list[ModuleTarget]) -> None:
     assert ids(plan_up(stack, but(stack, "ai-web", health="starting"))) == ["wait ai-web"]
 
 
-def test_what_runs_before_what_it_needs_is_ready_is_looked_at_once_that_is(
+def test_service_that_runs_before_its_dependency_is_waited_for_after_it(
     stack: list[ModuleTarget],
 ) -> None:
     there = observed(stack)
@@ -195,7 +195,7 @@ def test_what_runs_before_what_it_needs_is_ready_is_looked_at_once_that_is(
     assert needs(plan, "start ai-web-worker") == {"wait ai-base", "wait ai-web"}
 
 
-def test_a_service_waits_for_required_modules_also_where_what_is_between_runs(
+def test_service_waits_for_required_modules_behind_running_ones(
     stack: list[ModuleTarget],
 ) -> None:
     there = but(stack, "ai-base", status="exited")
@@ -245,7 +245,7 @@ def test_a_service_that_left_the_module_is_removed(stack: list[ModuleTarget]) ->
     assert ids(plan) == ["stop ai-web-old", "remove ai-web-old"]
 
 
-def test_what_takes_over_from_a_service_that_left_starts_when_that_is_gone(tmp_path: Path) -> None:
+def test_renamed_service_starts_after_the_old_one_is_removed(tmp_path: Path) -> None:
     text = """
         services:
           {name}: {{image: "busybox:1", ports: ["5432:5432"], volumes: ["data:/data"]}}
@@ -320,7 +320,7 @@ def pod(tmp_path: Path, shares: str) -> list[ModuleTarget]:
 class TestSharedNamespace:
     """It ends with the other's process: who goes on in it is cut off."""
 
-    def test_who_goes_on_is_recreated_where_the_other_is_only_started(
+    def test_running_service_is_recreated_if_the_one_with_its_network_is_started(
         self, pod: list[ModuleTarget]
     ) -> None:
         assert ids(plan_up(pod, observed(pod))) == []
@@ -329,17 +329,19 @@ class TestSharedNamespace:
         assert {s.subject for s in plan if s.kind == "start"} == {"ai-pod-side", "ai-pod-vpn"}
         assert "start ai-pod-vpn" in needs(plan, "start ai-pod-side")
 
-    def test_who_goes_on_is_recreated_where_the_other_was_started_since(
+    def test_running_service_is_recreated_if_the_one_with_its_network_was_restarted(
         self, pod: list[ModuleTarget]
     ) -> None:
         plan = plan_up(pod, but(pod, "ai-pod-vpn", started_at=MADE + timedelta(hours=2)))
         assert [step.subject for step in plan if step.kind == "create"] == ["ai-pod-side"]
 
-    def test_who_is_in_it_is_recreated_with_the_other(self, pod: list[ModuleTarget]) -> None:
+    def test_service_is_recreated_with_the_one_that_has_its_network(
+        self, pod: list[ModuleTarget]
+    ) -> None:
         plan = plan_up(pod, but(pod, "ai-pod-vpn", config_hash="other"))
         assert "create ai-pod-vpn" in needs(plan, "create ai-pod-side")
 
-    def test_who_ended_too_or_is_stopped_with_it_is_only_started(
+    def test_stopped_service_is_only_started_with_the_one_that_has_its_network(
         self, pod: list[ModuleTarget]
     ) -> None:
         there = observed(pod)
@@ -352,7 +354,7 @@ class TestSharedNamespace:
             assert "start ai-pod-side" in ids(plan)
 
 
-def test_the_longest_path_counts_what_was_learnt(stack: list[ModuleTarget]) -> None:
+def test_longest_path_uses_the_learnt_times(stack: list[ModuleTarget]) -> None:
     plan = plan_up(stack, Observed(learnt={"base/base": 100.0, "web/web": 30.0}))
     usual = {step.subject: step.view.usual for step in plan if step.view.usual}
     assert usual == {"ai-base": 100.0, "ai-web": 30.0}
@@ -380,7 +382,7 @@ def test_an_image_that_is_always_pulled_is_pulled_first(tmp_path: Path) -> None:
     assert ids(plan_refresh(targets_of(tmp_path, web=text))) == ["pull busybox:1"]
 
 
-def test_what_has_no_image_is_built(tmp_path: Path) -> None:
+def test_service_without_an_image_is_built(tmp_path: Path) -> None:
     text = """
         services:
           web: {build: "."}

@@ -26,7 +26,7 @@ def is_served(port: int) -> bool:
     return True
 
 
-def test_what_is_served_ends_with_the_client_and_comes_again_at_the_same_address(app: App) -> None:
+def test_browser_server_ends_with_its_client_and_returns_at_the_same_address(app: App) -> None:
     with owned(app, Recorded()):
         with Client.connect(app.settings.home, "command") as client:
             opened = client.request("browser/open", REQUEST)

@@ -37,7 +37,7 @@ def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(claims, "RETRY_SECONDS", 0.01)
 
 
-def test_what_nobody_has_is_taken_and_given_back(app: App) -> None:
+def test_free_home_is_claimed_and_released(app: App) -> None:
     with Claim(app) as claim:
         claim.take_over(NEVER)
         claim.take_over(NEVER)  # it has it
@@ -47,14 +47,14 @@ def test_what_nobody_has_is_taken_and_given_back(app: App) -> None:
         pass
 
 
-def test_what_another_has_is_not_taken_without_asking(app: App) -> None:
+def test_home_of_another_owner_is_not_claimed_without_asking(app: App) -> None:
     with owned_until_given_up(app) as (_, process), Claim(app) as claim:
         with pytest.raises(AlreadyRunningError):
             claim.take()
         assert not process.given_up.is_set()
 
 
-def test_serve_gives_the_core_up_to_who_asks(app: App) -> None:
+def test_serve_gives_up_the_core_on_request(app: App) -> None:
     with owned_until_given_up(app) as (_, process), Claim(app) as claim:
         claim.take_over(NEVER)
         assert process.given_up.is_set()
@@ -107,13 +107,13 @@ def test_another_tray_keeps_it(app: App) -> None:
     assert refused.value.data == {"pid": os.getpid()}
 
 
-def test_that_of_a_process_that_is_killed_is_taken(app: App) -> None:
+def test_home_of_a_killed_process_is_claimed(app: App) -> None:
     with owning_process(app) as process, Claim(app) as claim:
         Timer(0.1, process.kill).start()
         claim.take_over(NEVER)
 
 
-def test_who_ends_does_not_wait_for_it(app: App) -> None:
+def test_closing_cancels_the_wait_for_the_home(app: App) -> None:
     closing = Event()
     with owning_process(app), Claim(app) as claim:
         Timer(0.1, closing.set).start()
@@ -122,7 +122,7 @@ def test_who_ends_does_not_wait_for_it(app: App) -> None:
 
 
 @pytest.mark.parametrize("hanging", ["ai/app/about", "owner/yield"])
-def test_an_owner_that_hangs_keeps_nobody_from_exiting(
+def test_hanging_owner_does_not_block_the_exit_of_a_claimer(
     app: App, monkeypatch: pytest.MonkeyPatch, hanging: str
 ) -> None:
     monkeypatch.setattr(claims, "ANSWER_TIMEOUT_SECONDS", 0.2)
@@ -149,7 +149,7 @@ def test_an_owner_that_hangs_keeps_nobody_from_exiting(
             server.close()
 
 
-def test_where_no_lock_can_be_made_it_says_why(app: App) -> None:
+def test_home_that_cannot_be_locked_is_reported_with_the_reason(app: App) -> None:
     with Claim(app) as claim:
         claim.take()
         (lock,) = runtime_folder().glob("*-core.lock")

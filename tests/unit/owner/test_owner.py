@@ -76,9 +76,7 @@ def test_all_clients_hear_at_once_of_another_language(app: App) -> None:
                 pass
 
 
-def test_where_the_home_cannot_be_used_it_says_why_and_leaves_nothing(
-    app: App, tmp_path: Path
-) -> None:
+def test_owner_of_an_unusable_home_says_why_and_leaves_nothing(app: App, tmp_path: Path) -> None:
     before = set(threading.enumerate())
     in_the_way = tmp_path / "home"
     in_the_way.write_text("no folder")

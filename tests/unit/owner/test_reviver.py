@@ -52,14 +52,14 @@ def want(app: App, *names: str) -> None:
         state.desired = list(names)
 
 
-def test_at_the_start_what_was_asked_for_comes_up(app: App, engine: Engine) -> None:
+def test_start_of_the_owner_starts_the_desired_modules(app: App, engine: Engine) -> None:
     want(app, "web", "no more in the catalog")
     engine.reviver.start()
     engine.comes()
     assert engine.begun.get(timeout=LIMIT) == REVIVAL
 
 
-def test_where_the_setting_says_no_only_a_restart_of_the_engine_brings_it_up(
+def test_with_start_desired_off_only_an_engine_restart_starts_modules(
     app: App, engine: Engine
 ) -> None:
     want(app, "web")
@@ -74,7 +74,7 @@ def test_where_the_setting_says_no_only_a_restart_of_the_engine_brings_it_up(
     assert engine.begun.empty()
 
 
-def test_where_nothing_was_asked_for_nothing_comes_up(app: App, engine: Engine) -> None:
+def test_without_desired_modules_nothing_starts(app: App, engine: Engine) -> None:
     engine.reviver.start()
     engine.comes()
     engine.goes()

@@ -21,7 +21,7 @@ CHANNELS = every_channel()
 PAGE = sections("docs/ipc.md")
 
 
-def test_what_is_kept_of_the_predecessor_is_there_and_nothing_goes_without_a_reason() -> None:
+def test_each_channel_of_the_predecessor_is_kept_or_has_a_reason() -> None:
     rows = PAGE["What became of the predecessor's channels"]
     known = {*CHANNELS, *EVENTS}
 
@@ -40,7 +40,7 @@ def test_each_channel_is_declared_once_and_says_what_it_does() -> None:
     assert all(channel.summary.endswith(".") for channel in CHANNELS.values())
 
 
-def test_what_opens_windows_and_doors_is_not_for_pages() -> None:
+def test_channels_that_open_windows_are_not_for_pages() -> None:
     limited = {name: each.callers for name, each in CHANNELS.items() if each.callers != EVERYONE}
     assert limited == {
         "ai/config/reveal": {"window", "browser", "command"},

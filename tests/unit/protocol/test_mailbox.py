@@ -29,7 +29,7 @@ def test_frames_without_a_key_are_all_sent_in_order(box: Mailbox) -> None:
     assert box.take() == [b"1", b"2", b"2"]
 
 
-def test_of_frames_with_the_same_key_the_latest_is_sent_where_it_came(box: Mailbox) -> None:
+def test_latest_frame_of_a_key_is_sent_at_the_place_of_its_arrival(box: Mailbox) -> None:
     box.put(b"old", "a")
     box.put(b"line")
     box.put(b"other", "b")
@@ -39,7 +39,7 @@ def test_of_frames_with_the_same_key_the_latest_is_sent_where_it_came(box: Mailb
     assert box.take() == [b"newer"]
 
 
-def test_who_takes_waits_for_a_frame_or_the_end_and_no_longer_than_allowed(box: Mailbox) -> None:
+def test_take_waits_for_a_frame_or_the_end_or_the_timeout(box: Mailbox) -> None:
     assert box.take(0.0) == []
     Thread(target=box.put, args=(b"1",)).start()
     assert box.take(LIMIT) == [b"1"]
@@ -47,7 +47,7 @@ def test_who_takes_waits_for_a_frame_or_the_end_and_no_longer_than_allowed(box: 
     assert box.take(LIMIT) is None
 
 
-def test_what_waits_at_the_end_is_still_sent_and_nothing_after_it(box: Mailbox) -> None:
+def test_close_sends_waiting_frames_and_none_after_it(box: Mailbox) -> None:
     box.put(b"1")
     box.close()
     box.put(b"2")
@@ -68,7 +68,7 @@ def test_a_client_that_reads_nothing_overflows_it_and_ends_it(
     assert box.take() is None
 
 
-def test_only_what_waits_counts_towards_its_size(
+def test_only_waiting_frames_count_towards_the_limit(
     box: Mailbox, full: Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hub, "MAX_BYTES", 10)

@@ -107,7 +107,7 @@ def test_a_folder_that_is_a_file_is_an_error_and_not_a_missing_folder(
             _count(file, "a", 1)
 
 
-def test_what_is_written_is_read_again_user_only_and_nothing_else_is_left(
+def test_written_file_is_private_and_leaves_no_other_files(
     file: File, notices: list[Text], kind: Kind
 ) -> None:
     _count(file, "a", 1)
@@ -132,9 +132,7 @@ def test_an_update_that_fails_changes_nothing(file: File) -> None:
     assert file.read().counts == {"a": 1}
 
 
-def test_what_there_is_no_room_for_changes_nothing(
-    file: File, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_write_to_a_full_disk_changes_nothing(file: File, monkeypatch: pytest.MonkeyPatch) -> None:
     """A fake: a disk with room for one more file only can't be had without root."""
     _count(file, "a", 1)
     room = iter([1])
@@ -199,7 +197,7 @@ def test_a_damaged_file_is_set_aside_the_good_copy_used_and_the_user_told(
     assert len(notices) == 1
 
 
-def test_what_a_hand_wrote_is_good_once_it_was_read(file: File, notices: list[Text]) -> None:
+def test_file_edited_by_hand_is_the_good_copy_once_read(file: File, notices: list[Text]) -> None:
     _count(file, "a", 7)
     file.path.write_text('{"version": 3, "counts": {"a": 8}}')
     assert file.read().counts == {"a": 8}
@@ -216,7 +214,7 @@ def test_reading_writes_no_copy_where_nothing_was_changed(file: File) -> None:
     assert file_version(good.stat()) == before
 
 
-def test_a_copy_that_can_not_be_written_keeps_nobody_from_reading(
+def test_file_is_read_even_if_its_copy_cannot_be_written(
     file: File, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
@@ -312,7 +310,7 @@ def test_a_seal_is_the_same_with_and_without_a_model() -> None:
     assert PlainSealed.read_plain(older) is None
 
 
-def test_what_is_wrong_with_a_file_as_a_whole_is_reported_without_a_place(
+def test_problem_of_a_whole_file_is_reported_without_a_place(
     tmp_path: Path, notices: list[Text]
 ) -> None:
     plain = VersionedFile(tmp_path / "plain.json", PlainSealed, notices)
@@ -326,9 +324,7 @@ def test_what_is_wrong_with_a_file_as_a_whole_is_reported_without_a_place(
     assert "was damaged (not what was written) and has" in str(notices[0])
 
 
-def test_of_what_is_sealed_the_copy_is_what_was_written(
-    tmp_path: Path, notices: list[Text]
-) -> None:
+def test_copy_of_a_sealed_file_has_the_written_content(tmp_path: Path, notices: list[Text]) -> None:
     file = VersionedFile(tmp_path / "sealed.json", Sealed, notices)
     with file.update() as data:
         data.name = "ours"
@@ -392,7 +388,7 @@ def test_a_file_without_a_version_is_damaged(file: File, notices: list[Text], ki
     assert "没有有效的版本号" in notices[0].render("zh")
 
 
-def test_what_the_operating_system_refuses_is_a_setting_error(
+def test_file_that_cannot_be_opened_is_a_setting_error(
     file: File, tmp_path: Path, kind: Kind
 ) -> None:
     file.path.mkdir()

@@ -160,7 +160,7 @@ def test_a_damaged_line_costs_only_itself(journal: Journal) -> None:
     assert names(journal.read()) == ["c", "a"]
 
 
-def test_of_lines_with_one_id_the_last_counts(journal: Journal) -> None:
+def test_last_line_of_an_id_counts(journal: Journal) -> None:
     journal.add(chosen("begun", id="1"))
     journal.add(chosen("other"))
     journal.add(chosen("ended", id="1"))

@@ -88,7 +88,7 @@ def test_another_secret_can_be_changed_and_generated_again(
     assert settings.values(declared)["n8n.TOKEN"] not in (made, PLAIN)
 
 
-def test_a_secret_stands_in_no_file_log_or_representation(
+def test_no_file_log_or_representation_contains_a_secret(
     settings: Settings, declared: Declared, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -130,7 +130,7 @@ def test_an_altered_secret_is_refused_by_name_and_the_others_serve(
 
 
 @pytest.mark.parametrize("stored", ["", "AAAA", "not base64!", "é", "A" * 64])
-def test_what_is_no_ciphertext_is_refused(home: Home, declared: Declared, stored: str) -> None:
+def test_wrong_ciphertext_is_refused(home: Home, declared: Declared, stored: str) -> None:
     Settings(home).values(declared)
     _store(home, "n8n.KEY", stored)
     with pytest.raises(SettingError, match=r"n8n\.KEY: .*was changed"):
@@ -205,7 +205,7 @@ def test_a_damaged_secrets_file_comes_back_from_its_copy(
     assert "secrets.json" in str(settings.notices)
 
 
-def test_a_damaged_secrets_file_stops_nobody_who_wants_no_secret(
+def test_damaged_secrets_file_does_not_affect_other_settings(
     settings: Settings, home: Home, declared: Declared
 ) -> None:
     settings.values(declared)

@@ -69,7 +69,7 @@ def test_takes_a_value_in_its_canonical_form(setting: Setting, text: str, value:
         (Setting(pattern="[a-z]+"), "A1", "a value that matches [a-z]+, found 'A1'"),
     ],
 )
-def test_refuses_with_the_settings_name_and_what_is_expected(
+def test_wrong_value_is_refused_with_the_expected_one(
     setting: Setting, text: str, expected: str
 ) -> None:
     with pytest.raises(SettingError) as refused:
@@ -80,7 +80,7 @@ def test_refuses_with_the_settings_name_and_what_is_expected(
 
 
 @pytest.mark.parametrize("text", [PLACEHOLDER + "postgres-password", MASK])
-def test_what_only_stands_for_a_secret_is_none(text: str) -> None:
+def test_placeholder_or_mask_is_refused_as_a_secret(text: str) -> None:
     with pytest.raises(SettingError, match=r"this is the (placeholder|mask)"):
         SECRET.parse("n8n.KEY", text)
 

@@ -30,7 +30,7 @@ def test_the_users_value_holds_before_the_default(settings: Settings, declared: 
     assert settings.values(declared)["n8n.HOST_PORT"] == "18100"
 
 
-def test_what_has_no_value_is_left_out_and_an_empty_one_is_a_value(
+def test_setting_without_a_value_is_left_out_but_an_empty_one_is_kept(
     settings: Settings, declared: Declared
 ) -> None:
     assert not {"n8n.NOTE", "n8n.API_KEY"} & settings.values(declared).keys()
@@ -38,7 +38,7 @@ def test_what_has_no_value_is_left_out_and_an_empty_one_is_a_value(
     assert settings.values(declared)["n8n.NOTE"] == ""
 
 
-def test_only_what_is_asked_about_is_reported_and_made(
+def test_only_the_requested_settings_are_read_and_generated(
     settings: Settings, declared: Declared
 ) -> None:
     some = {name: declared[name] for name in ("n8n.TOKEN", "n8n.HOST_PORT")}
@@ -105,7 +105,7 @@ def test_registry_mirrors_are_a_list(settings: Settings, given: str, stored: str
 
 
 @pytest.mark.parametrize("mirror", ["https://mirror.example.com", "mirror:port", "-x", "a/B"])
-def test_what_is_no_registry_is_no_mirror(settings: Settings, mirror: str) -> None:
+def test_wrong_mirror_is_refused(settings: Settings, mirror: str) -> None:
     with pytest.raises(SettingError, match=r"app\.mirrors: expected registries such as"):
         settings.set(APP_SETTINGS, "app.mirrors", mirror)
 
@@ -129,7 +129,7 @@ def test_a_stored_value_that_is_no_longer_one_is_refused_with_the_remedy(
     assert settings.values(after) == {"dify.STORE": "a"}
 
 
-def test_what_is_set_for_a_module_that_is_gone_is_kept_for_its_return(
+def test_settings_of_a_missing_module_are_kept_for_its_return(
     settings: Settings, declared: Declared
 ) -> None:
     settings.set(declared, "n8n.HOST_PORT", "8080")
@@ -163,7 +163,7 @@ def test_a_value_is_revealed_by_its_address_or_its_bare_name(
     assert settings.reveal(declared, "NOTE") == ""
 
 
-def test_what_has_no_value_cannot_be_revealed_and_the_remedy_is_reported(
+def test_reveal_of_a_secret_without_a_value_fails_with_the_fix(
     settings: Settings, declared: Declared
 ) -> None:
     with pytest.raises(SettingError, match=r"n8n\.API_KEY: .*config set n8n\.API_KEY - "):
@@ -189,9 +189,7 @@ def test_a_secret_written_into_the_settings_file_is_refused_until_it_is_stored(
     assert "plain-secret" not in path.read_text()
 
 
-def test_what_only_reads_makes_no_home(
-    settings: Settings, declared: Declared, tmp_path: Path
-) -> None:
+def test_reading_creates_no_home(settings: Settings, declared: Declared, tmp_path: Path) -> None:
     open_ = {address: setting for address, setting in declared.items() if not setting.is_secret}
     assert settings.values(open_)["n8n.HOST_PORT"] == "18100"
     assert {entry.origin for entry in settings.entries(declared)} == {"default", "none"}
@@ -243,7 +241,7 @@ def test_an_id_that_can_not_be_read_is_not_replaced_for_reading(home: Home) -> N
         _ = Settings(home).id_for_reading
 
 
-def test_nothing_is_chosen_until_the_user_chooses(home: Home) -> None:
+def test_new_home_has_no_choice_of_modules(home: Home) -> None:
     assert Settings(home).chosen is None
     Settings(home).choose(["n8n", "dify"])
     assert Settings(home).chosen == ("n8n", "dify")
@@ -310,7 +308,7 @@ def test_numbers_and_truths_that_a_hand_wrote_are_taken_as_text(
     assert settings.notices == []
 
 
-def test_what_was_a_secret_and_is_none_any_more_is_not_set_and_can_be_taken_back(
+def test_value_of_a_former_secret_is_ignored_and_can_be_unset(
     settings: Settings, declared: Declared
 ) -> None:
     settings.set(declared, "n8n.API_KEY", "given by the user")

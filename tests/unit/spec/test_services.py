@@ -113,7 +113,7 @@ def test_a_service_has_time_for_all_its_checks(
     assert target_of(f"services: {{a: {{image: i, {keys}}}}}").services[0].ready_within == seconds
 
 
-def test_a_job_is_what_others_wait_to_succeed(target_of: TargetOf) -> None:
+def test_service_that_others_wait_to_complete_is_a_job(target_of: TargetOf) -> None:
     target = target_of("""
 services:
   job: {image: i}
@@ -153,7 +153,7 @@ services:
     )
 
 
-def test_a_container_of_the_module_stands_for_its_service(target_of: TargetOf) -> None:
+def test_own_container_in_network_mode_counts_as_its_service(target_of: TargetOf) -> None:
     target = target_of("""
 services:
   a: {image: i, network_mode: "container:ai-m-b", depends_on: [c]}
@@ -198,7 +198,7 @@ services:
     assert [h["Cmd"] for h in a.pre_stop] == [["sync"]]
 
 
-def test_what_cannot_be_honoured_is_refused_with_its_place(target_of: TargetOf) -> None:
+def test_unsupported_key_is_refused_with_its_place(target_of: TargetOf) -> None:
     with pytest.raises(CatalogError, match=r"compose.yaml:3: services\.a\.scale"):
         target_of("services:\n  a:\n    scale: 2\n    image: i\n")
 
@@ -219,7 +219,7 @@ def test_a_service_shares_the_build_of_another_with_the_same_image(
     assert a.config_hash == service(alone, "a").config_hash, "how it is made is no part of it"
 
 
-def test_what_a_file_says_of_pulling_holds_for_a_shared_build_too(target_of: TargetOf) -> None:
+def test_pull_policy_applies_to_a_shared_build(target_of: TargetOf) -> None:
     target = target_of("""
 services:
   a: {image: mine:1}
@@ -237,7 +237,7 @@ def test_a_job_that_nobody_waits_for_says_so(target_of: TargetOf) -> None:
     assert [(s.service, s.is_job) for s in target.services] == [("a", True), ("b", False)]
 
 
-def test_a_service_that_nothing_restarts_and_that_serves_nobody_may_end_in_a_plain_file(
+def test_service_without_restart_and_ports_may_exit_in_a_plain_file(
     target_of: TargetOf,
 ) -> None:
     ending = """

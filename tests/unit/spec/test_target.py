@@ -27,14 +27,14 @@ def test_the_same_input_gives_the_same_hash(target_of: TargetOf) -> None:
     ],
     ids=["order of variables", "how it is built", "another service", "an extension"],
 )
-def test_what_makes_no_other_container_keeps_the_hash(
+def test_change_without_effect_on_the_container_keeps_its_hash(
     target_of: TargetOf, before: str, after: str
 ) -> None:
     changed = service(target_of(FILE.replace(before, after)), "web")
     assert changed.config_hash == service(target_of(FILE), "web").config_hash
 
 
-def test_whose_it_is_and_which_version_made_it_keep_the_hash(target_of: TargetOf) -> None:
+def test_another_installation_or_version_keeps_the_hash(target_of: TargetOf) -> None:
     other = target_of(FILE, owner=Owner("elsewhere", "2.0")).services[0]
     mine = target_of(FILE).services[0]
     assert other.config_hash == mine.config_hash
@@ -167,7 +167,7 @@ def test_labels_are_ours_and_those_that_group(target_of: TargetOf) -> None:
         ("http://localhost:x", None),
     ],
 )
-def test_where_the_modules_page_is_stands_on_the_container_that_publishes_it(
+def test_container_that_publishes_the_page_has_its_address_as_a_label(
     target_of: TargetOf, page: str, place: str | None
 ) -> None:
     head = FILE.replace("kind: feature", f"kind: feature\n  open: {page}")
@@ -177,7 +177,7 @@ def test_where_the_modules_page_is_stands_on_the_container_that_publishes_it(
     assert "io.aiserver.page" not in service(target, "side").body["Labels"]
 
 
-def test_what_the_module_requires_is_noted_and_no_part_of_the_hash(target_of: TargetOf) -> None:
+def test_required_modules_are_a_label_and_not_in_the_hash(target_of: TargetOf) -> None:
     service = "services: {a: {image: i}}\n"
     target_of(service, name="b")
     target_of(service, name="c")

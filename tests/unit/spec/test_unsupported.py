@@ -34,14 +34,14 @@ def test_a_url_does_no_harm_where_the_image_is_pulled(target_of: TargetOf) -> No
         ("{}", "{enable_ipv4: false}", r"networks\.n\.enable_ipv4"),
     ],
 )
-def test_what_newer_engines_know_of_networks_is_reported(
+def test_network_options_of_newer_engines_are_refused(
     target_of: TargetOf, attachment: str, network: str, place: str
 ) -> None:
     with pytest.raises(CatalogError, match=f"{place}: this is not supported"):
         target_of(_on_network(attachment, network))
 
 
-def test_what_engines_do_anyway_may_be_said(target_of: TargetOf) -> None:
+def test_network_options_with_their_default_are_accepted(target_of: TargetOf) -> None:
     assert target_of(_on_network("{gw_priority: 0}", "{enable_ipv4: true}")).services
 
 

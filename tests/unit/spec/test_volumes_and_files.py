@@ -23,7 +23,7 @@ def test_volumes_without_a_name_get_one_each(target_of: TargetOf) -> None:
     assert all(v.body["Labels"]["io.aiserver.module"] == "m" for v in target.volumes)
 
 
-def test_what_an_image_declares_to_hold_data_gets_a_volume_with_a_name(
+def test_declared_volume_of_an_image_gets_a_named_volume(
     target_of: TargetOf,
 ) -> None:
     text = f"""{HEAD}
@@ -138,7 +138,7 @@ def test_a_file_that_cannot_be_had_is_an_error(
         target_of(f"services: {{a: {{image: i, configs: [c]}}}}\n{resource}")
 
 
-def test_a_secret_without_a_value_says_what_gives_it_one(target_of: TargetOf) -> None:
+def test_secret_without_a_value_names_the_command_that_sets_it(target_of: TargetOf) -> None:
     text = "services: {a: {image: i, secrets: [s]}}\nsecrets: {s: {environment: TOKEN}}"
     with pytest.raises(CatalogError, match=r"aiserver-tray config set m\.TOKEN -"):
         target_of(text)

@@ -111,7 +111,7 @@ ACTIONS = tuple(ModuleAbilities.__annotations__)
 
 
 @pytest.mark.parametrize("name", TABLE)
-def test_what_can_be_done_with_a_module(name: str) -> None:
+def test_abilities_of_a_module_depend_on_its_state(name: str) -> None:
     condition, reasons = TABLE[name]
 
     found = module_abilities(condition)
@@ -151,7 +151,7 @@ def test_the_condition_of_a_module_comes_from_the_facts() -> None:
     assert reasons(UP, "gone")["remove"] is None
 
 
-def test_of_a_running_module_that_lost_its_file_only_start_and_restart_are_lost() -> None:
+def test_running_module_without_its_file_cannot_start_or_restart() -> None:
     state = running_engine(container("broken/app"), models=MODELS, desired=("broken",))
 
     found = reasons(state, "broken")
@@ -231,7 +231,7 @@ STACK: dict[str, tuple[State, tuple[str | None, ...]]] = {
 
 
 @pytest.mark.parametrize("name", STACK)
-def test_what_can_be_done_with_everything(name: str) -> None:
+def test_abilities_of_the_stack_depend_on_its_state(name: str) -> None:
     state, expected = STACK[name]
 
     found = rendered(state.snapshot.abilities)

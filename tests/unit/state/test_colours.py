@@ -35,7 +35,7 @@ WITH_JOB = (model("web", "app", jobs=("job",)),)
     [[], [ended(exit_code=0)], [ended(exit_code=137)], [container(status="created")]],
     ids=["absent", "exited", "killed", "created"],
 )
-def test_what_is_not_wanted_and_does_not_run_is_stopped(containers: list[Container]) -> None:
+def test_unwanted_module_that_does_not_run_is_stopped(containers: list[Container]) -> None:
     state = running_engine(*containers, desired=())
     view = shown(state)
     assert (view.state, view.ready, view.total, view.reason) == ("stopped", 0, 1, None)
@@ -52,7 +52,9 @@ def test_what_is_not_wanted_and_does_not_run_is_stopped(containers: list[Contain
         ({"status": "restarting", "exit_code": 1}, "error"),
     ],
 )
-def test_what_runs_unwanted_counts_by_its_health(changes: dict[str, Any], expected: State) -> None:
+def test_unwanted_module_that_runs_shows_its_health(
+    changes: dict[str, Any], expected: State
+) -> None:
     state = running_engine(container(**changes), desired=())
     assert shown(state).state == expected
     assert state.snapshot.state == expected
@@ -101,7 +103,7 @@ def test_what_runs_unwanted_counts_by_its_health(changes: dict[str, Any], expect
         ),
     ],
 )
-def test_what_is_wanted_is_as_its_container(
+def test_wanted_module_shows_the_state_of_its_container(
     found: Container | None, expected: State, why: str
 ) -> None:
     state = running_engine(*([found] if found else []))
@@ -130,7 +132,7 @@ class TestJob:
         ]
         assert shown(state).state == "error"
 
-    def test_one_that_failed_is_the_reason_whatever_waits_for_it(self) -> None:
+    def test_failed_job_is_the_reason_before_services_that_wait_for_it(self) -> None:
         """The service stands before it in the file."""
         found = container(status="created"), ended("web/job", exit_code=1)
         state = running_engine(*found, models=WITH_JOB)
@@ -157,7 +159,7 @@ class TestJob:
         state = after(OperationChanged(busy), start=state)
         assert (shown(state).state, shown(state).ready) == ("starting", 1)
 
-    def test_a_stopped_module_is_stopped_whatever_its_job_left(self) -> None:
+    def test_stopped_module_with_a_failed_job_is_stopped(self) -> None:
         state = running_engine(ended(exit_code=143), ended("web/job"), models=WITH_JOB, desired=())
         assert (shown(state).state, shown(state).ready) == ("stopped", 0)
 
@@ -192,11 +194,11 @@ class TestAwaitedJob:
         assert str(view.services[4].reason) == "should be running, but has no container"
         assert view.services[1].reason is None
 
-    def test_it_is_not_done_where_who_waits_for_it_is_absent_too(self) -> None:
+    def test_missing_job_counts_as_not_done_if_its_service_is_missing_too(self) -> None:
         view = shown(running_engine(self.DB, models=self.MODELS))
         assert (view.state, view.ready) == ("degraded", 2)
 
-    def test_what_comes_with_the_next_start_brings_it(self) -> None:
+    def test_missing_service_that_the_next_start_brings_is_no_error(self) -> None:
         view = shown(running_engine(self.DB, container("web/old"), models=self.MODELS))
         assert (view.state, view.ready) == ("running", 2)
 
@@ -209,7 +211,7 @@ class TestAwaitedJob:
         view = shown(running_engine(self.DB, self.MADE, made, models=self.MODELS))
         assert str(view.reason) == "early: should be running, but has no container"
 
-    def test_nothing_is_wrong_where_nobody_wants_it(self) -> None:
+    def test_unwanted_module_with_ended_services_is_stopped(self) -> None:
         found = ended("web/db"), self.MADE
         assert shown(running_engine(*found, models=self.MODELS, desired=())).state == "stopped"
 
@@ -248,7 +250,7 @@ class TestChanged:
         gone = running_engine(container(page=page), models=(model("web"),))
         assert shown(gone).open is None
 
-    def test_what_was_left_and_does_not_run_explains_nothing(self) -> None:
+    def test_stopped_leftover_does_not_explain_a_missing_service(self) -> None:
         state = running_engine(container(), ended("web/old"), models=(model("web", "app", "new"),))
         assert shown(state).state == "degraded"
 
@@ -273,7 +275,7 @@ class TestMayEnd:
         absent = running_engine(container(), models=self.MODELS)
         assert reason(absent) == "once: should be running, but has no container"
 
-    def test_that_it_ended_is_not_all_that_there_was_to_do(self) -> None:
+    def test_module_with_a_done_job_and_a_failed_service_is_degraded(self) -> None:
         state = running_engine(ended(exit_code=1), ended("web/once"), models=self.MODELS)
         assert shown(state).state == "degraded"
         stopped = running_engine(
@@ -285,7 +287,7 @@ class TestMayEnd:
 class TestOwnWork:
     @pytest.mark.parametrize("kind", ["up", "restart"])
     @pytest.mark.parametrize("found", [None, ended(exit_code=1), container(health="unhealthy")])
-    def test_what_an_operation_still_starts_is_starting(
+    def test_service_that_an_operation_will_start_is_starting(
         self, kind: OperationKind, found: Container | None
     ) -> None:
         state = running_engine(*([found] if found else []))
@@ -293,12 +295,12 @@ class TestOwnWork:
         busy = operation(kind, ("start", "web/app", "pending"))
         assert shown(after(OperationChanged(busy), start=state)).state == "starting"
 
-    def test_what_an_operation_has_done_with_is_as_it_is(self) -> None:
+    def test_service_that_an_operation_is_done_with_shows_its_own_state(self) -> None:
         done = operation("up", ("start", "web/app", "done"), ("start", "web/other", "pending"))
         state = after(OperationChanged(done), start=running_engine(ended(exit_code=1)))
         assert shown(state).state == "error"
 
-    def test_the_end_of_the_operation_shows_what_became_of_it(self) -> None:
+    def test_end_of_an_operation_shows_the_real_state(self) -> None:
         begun = operation("up", ("wait", "web/app", "running"))
         state = after(OperationChanged(begun), start=running_engine(ended(exit_code=1)))
         assert shown(state).state == "starting"

@@ -62,7 +62,7 @@ def test_a_memory_limit_is_the_sum_without_jobs_unless_one_has_none() -> None:
     assert shown(running_engine(models=(partly,))).memory_limit is None
 
 
-def test_it_runs_since_the_latest_start_of_what_runs() -> None:
+def test_module_runs_since_the_latest_start_of_a_running_service() -> None:
     state = running_engine(
         container("web/app", started_at=at(5)),
         container("web/db", started_at=at(2)),

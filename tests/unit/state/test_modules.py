@@ -68,19 +68,19 @@ class TestModule:
         assert (shown(state).state, reason(state)) == ("error", "its file is wrong")
         assert shown(running_engine(models=(broken,), desired=())).state == "stopped"
 
-    def test_that_runs_in_spite_of_a_problem_runs_and_says_it(self) -> None:
+    def test_running_module_with_a_problem_runs_and_shows_it(self) -> None:
         broken = ModuleModel("web", "feature", problem=Text("its file is wrong"))
         state = running_engine(container(), models=(broken,))
         view = shown(state)
         assert (view.state, view.ready, view.total) == ("running", 1, 1)
         assert reason(state) == "its file is wrong"
 
-    def test_whose_services_are_all_in_inactive_profiles_has_nothing_left_to_do(self) -> None:
+    def test_module_with_only_inactive_profiles_counts_as_running(self) -> None:
         empty = ModuleModel("web", "feature")
         assert shown(running_engine(models=(empty,))).state == "running"
         assert shown(running_engine(models=(empty,), desired=())).state == "stopped"
 
-    def test_shows_what_left_the_model_and_does_not_count_it(self) -> None:
+    def test_removed_service_is_shown_but_not_counted(self) -> None:
         state = running_engine(container(), ended("web/old", 1))
         view = shown(state)
         assert [(s.name, s.state) for s in view.services] == [("app", "running"), ("old", "exited")]
@@ -128,7 +128,7 @@ class TestRequires:
         model("chat", requires=("db",)),
     )
 
-    def test_what_a_wanted_module_requires_is_wanted(self) -> None:
+    def test_required_modules_of_a_wanted_module_are_wanted(self) -> None:
         state = running_engine(models=self.MODELS, desired=("web", "unknown"))
         assert [v.name for v in state.snapshot.modules if v.wanted] == ["db", "cache", "web"]
 
@@ -142,7 +142,7 @@ class TestRequires:
         state = after(ContainerSeen(ended("chat/app")), start=state)
         assert shown(state, "db").used_by == ("web",)
 
-    def test_used_by_names_those_that_began_with_it_whatever_their_files_say(self) -> None:
+    def test_used_by_names_running_modules_that_started_with_it(self) -> None:
         names = ("web/app", "gone/app")
         running = [container(name, requires=("cache",)) for name in names]
         models = (*self.MODELS[:2], model("web"))
@@ -218,7 +218,7 @@ class TestEngineDown:
         assert state.snapshot.state == "engine_down"
         assert after(UP, start=state).snapshot.state == "running"
 
-    def test_what_the_engine_revives_starts(self) -> None:
+    def test_container_that_the_engine_restarts_is_starting(self) -> None:
         """It went down with the engine: no fault of the container's."""
         state = after(
             EngineDown(self.ERROR),

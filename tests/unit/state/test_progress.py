@@ -27,7 +27,7 @@ def test_images_count_where_it_is_only_about_these() -> None:
     assert str(headline(view)) == "Pulling 0/1: pulling redis:7"
 
 
-def test_one_that_has_no_steps_yet_shows_its_modules_or_what_it_waits_for() -> None:
+def test_operation_without_steps_shows_its_modules_or_its_wait() -> None:
     view = OperationView("1", "up", ("n8n", "redis"))
     assert str(headline(view)) == "Starting: n8n, redis"
     waiting = replace(view, status="waiting", detail=Text("waiting for {name}", name="up dify"))

@@ -170,14 +170,14 @@ def test_the_same_facts_give_the_same_state(sequence: list[Fact]) -> None:
 
 
 @given(facts)
-def test_what_earlier_snapshots_found_does_not_change_later_ones(sequence: list[Fact]) -> None:
+def test_snapshot_does_not_depend_on_earlier_snapshots(sequence: list[Fact]) -> None:
     state = State()
     for fact in sequence:
         state = reduce(state, fact)
         assert state.snapshot == replace(state, views={}).snapshot
 
 
-def test_what_did_not_change_keeps_its_very_view() -> None:
+def test_view_of_an_unchanged_module_is_the_same_object() -> None:
     models = ModulesChanged((model("web", "app"), model("db", "db", kind="basic")))
     listed = ContainersListed((container("web/app"), container("db/db")))
     before = after(UP, models, listed, DesiredChanged(frozenset({"web"})))
@@ -191,7 +191,7 @@ def test_what_did_not_change_keeps_its_very_view() -> None:
 
 
 @given(facts, facts)
-def test_a_full_list_fixes_whatever_was_missed(missed: list[Fact], seen: list[Fact]) -> None:
+def test_full_listing_corrects_missed_events(missed: list[Fact], seen: list[Fact]) -> None:
     true = (container("web/app", health="healthy"), ended("old/app", 1))
     end: list[Fact] = [ContainersListed(true), ModulesChanged(MODELS), UP]
     one, other = after(*missed, *end), after(*seen, *end)
@@ -241,31 +241,31 @@ def test_another_container_of_the_name_counts_whenever_it_was_asked_for() -> Non
 class TestListOnItsWay:
     """The list was asked for at 2.0; what an operation makes meanwhile is newer."""
 
-    def test_what_is_made_meanwhile_stays_though_it_is_not_listed(self) -> None:
+    def test_container_created_during_a_listing_stays(self) -> None:
         known = container(id="known", asked_at=1.0)
         made = container("web/x", id="made", asked_at=3.0)
         state = running_engine(known, made)
         assert after(ContainersListed((known,), 2.0), start=state) is state
         assert set(after(ContainersListed((known,), 4.0), start=state).containers) == {known.name}
 
-    def test_what_is_recreated_meanwhile_is_not_the_old_one_again(self) -> None:
+    def test_container_recreated_during_a_listing_stays_the_new_one(self) -> None:
         old, new = container(id="old", asked_at=2.5), container(id="new", asked_at=3.0)
         state = after(ContainersListed((old,), 2.0), start=running_engine(new))
         assert state.containers[new.name].id == "new"
 
-    def test_what_was_known_before_gives_way_to_another_of_its_name(self) -> None:
+    def test_listed_container_replaces_an_older_one_of_its_name(self) -> None:
         old, new = container(id="old", asked_at=1.0), container(id="new", asked_at=2.5)
         state = after(ContainersListed((new,), 2.0), start=running_engine(old))
         assert state.containers[new.name].id == "new"
 
     @pytest.mark.parametrize(("asked_at", "name"), [(2.5, "ai-web-b"), (3.5, "ai-web-a")])
-    def test_of_a_renamed_one_the_newer_name_is_known(self, asked_at: float, name: str) -> None:
+    def test_renamed_container_is_known_by_its_newer_name(self, asked_at: float, name: str) -> None:
         known = container("web/b", id="1", asked_at=3.0)
         listed = container("web/a", id="1", asked_at=asked_at)
         state = after(ContainersListed((listed,), 2.0), start=running_engine(known))
         assert set(state.containers) == {name}
 
-    def test_nothing_of_what_was_before_the_engine_was_lost_comes_back(self) -> None:
+    def test_containers_from_before_the_engine_was_lost_do_not_return(self) -> None:
         lost = EngineDown(EngineDownError("here", ""))
         late = ContainerSeen(container("web/x", asked_at=1.0))
         listed = container(asked_at=2.5)
@@ -273,7 +273,7 @@ class TestListOnItsWay:
         assert set(state.containers) == {listed.name}
 
 
-def test_what_another_process_stops_is_stopping_and_no_error() -> None:
+def test_module_that_another_process_stops_is_stopping() -> None:
     state = running_engine(container())
     state = after(OperationChanged(operation("stop", id="other")), start=state)
     assert shown(state).state == "stopping"

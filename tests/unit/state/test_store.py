@@ -31,7 +31,7 @@ def test_facts_of_many_threads_are_all_taken_in(store: Store) -> None:
     assert store.state.seq == 800
 
 
-def test_what_was_put_before_the_end_is_taken_in() -> None:
+def test_close_takes_in_facts_that_were_put_before_it() -> None:
     before = set(threading.enumerate())
     store = Store()
     store.put(UP)
@@ -77,7 +77,7 @@ def test_a_removed_observer_is_not_called_any_more(store: Store) -> None:
     assert [state.seq for state in seen] == [0]
 
 
-def test_who_left_is_not_told_of_what_was_put_before_either(store: Store) -> None:
+def test_observer_that_left_is_not_called_for_earlier_facts(store: Store) -> None:
     seen: list[State] = []
     busy, goes_on = threading.Event(), threading.Event()
     leave = store.observe(seen.append)
@@ -115,7 +115,7 @@ def test_an_observer_that_fails_harms_nobody(
     assert secret not in caplog.text
 
 
-def test_nobody_makes_a_snapshot_that_nobody_wants(store: Store) -> None:
+def test_snapshot_is_built_only_if_it_is_read(store: Store) -> None:
     seen: list[State] = []
     store.observe(seen.append)
     store.put(UP)
@@ -159,7 +159,7 @@ class TestWaiting:
         store.close()
         assert asked == [0]
 
-    def test_raises_what_the_predicate_raises(self, store: Store) -> None:
+    def test_wait_until_raises_the_error_of_its_predicate(self, store: Store) -> None:
         with pytest.raises(ZeroDivisionError):
             store.wait_until(lambda snapshot: bool(1 // snapshot.seq), LIMIT)
         store.put(UP)

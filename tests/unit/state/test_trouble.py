@@ -55,9 +55,7 @@ def trouble(
 @pytest.mark.parametrize(
     ("memory", "raised"), [(16, "6g"), (6, "5g"), (5, None), (2, None)], ids=str
 )
-def test_what_ran_out_of_memory_gets_more_as_far_as_there_is_some(
-    memory: int, raised: str | None
-) -> None:
+def test_out_of_memory_offers_more_memory_if_there_is_some(memory: int, raised: str | None) -> None:
     found = trouble(replace(ENDED, oom_killed=True), memory=memory * GIB)
     assert found is not None
     assert (found.kind, found.service, found.since) == ("memory", "es", NOON)
@@ -99,7 +97,7 @@ def test_each_kind_of_trouble_has_its_next_steps() -> None:
     assert trouble(replace(ENDED, status="running")) is None
 
 
-def test_of_a_lost_engine_it_is_known_since_when() -> None:
+def test_trouble_of_a_lost_engine_has_its_time() -> None:
     state = State()
     hours = enumerate("ab")
     lost = [EngineDown(EngineDownError("h", why), NOON + timedelta(hours=i)) for i, why in hours]

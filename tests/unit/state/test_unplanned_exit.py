@@ -101,7 +101,7 @@ class TestUnplannedExit:
         state = after(OperationChanged(busy), again, OperationChanged(over), start=state)
         assert shown(state).state == "starting"
 
-    def test_what_is_not_wanted_any_more_was_stopped_on_purpose(self) -> None:
+    def test_exit_of_an_unwanted_module_is_planned(self) -> None:
         """Another process was faster than we could see what it is at."""
         models = (model("web", requires=("db",)), model("db"), model("chat"))
         names = ("web/app", "db/app", "chat/app", "gone/app")

@@ -24,7 +24,7 @@ def test_it_subscribes_before_it_lists(store: Store, watch: Watch) -> None:
     assert up.modules[0].services[0].state == "running"
 
 
-def test_what_happens_during_the_list_is_not_lost(store: Store, watch: Watch) -> None:
+def test_event_during_the_listing_is_not_lost(store: Store, watch: Watch) -> None:
     engine = FakeEngine(container(id="1"))
 
     def begin(id: str) -> None:
@@ -45,7 +45,7 @@ def test_one_that_goes_during_the_list_is_left_out(store: Store, watch: Watch) -
     until_known(store, 1)
 
 
-def test_what_an_operation_makes_during_the_list_stays(store: Store, watch: Watch) -> None:
+def test_container_of_an_operation_during_the_listing_stays(store: Store, watch: Watch) -> None:
     engine = FakeEngine(container(id="1"))
 
     def make(id: str) -> None:
@@ -141,7 +141,7 @@ def test_one_that_makes_no_sense_in_the_list_does_not_hide_the_others(
 
 
 class TestSafetyNet:
-    def test_finds_what_no_event_told(self, store: Store, watch: Watch) -> None:
+    def test_listing_finds_changes_without_an_event(self, store: Store, watch: Watch) -> None:
         engine = FakeEngine(
             container("web/same", id="1"),
             container("web/gone", id="2"),

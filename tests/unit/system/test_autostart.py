@@ -70,7 +70,7 @@ def test_on_windows_a_bundle_starts_the_program_without_a_console(
 
 
 @linux
-def test_what_the_applet_was_started_with_it_is_started_with_at_login(
+def test_start_at_login_has_the_options_of_the_applet(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
@@ -123,7 +123,7 @@ def test_windows_gets_one_quoted_line() -> None:
     assert not RunKey(registry).starts("x", [r"C:\old\tray.exe"])
 
 
-def test_what_the_task_manager_switched_off_is_off_until_switched_on_here() -> None:
+def test_start_at_login_turned_off_in_the_task_manager_is_off() -> None:
     registry, approved = FakeRegistry(), (r"Explorer\StartupApproved\Run", "x")
     items = RunKey(registry)
     items.put("x", ["tray.exe"])

@@ -56,7 +56,7 @@ def test_no_file_and_an_empty_one_are_no_configuration(tmp_path: Path) -> None:
     assert docker_config({"DOCKER_CONFIG": str(tmp_path)}) == docker_config(_written(tmp_path, ""))
 
 
-def test_what_else_docker_keeps_there_is_ignored(tmp_path: Path) -> None:
+def test_other_keys_of_the_docker_configuration_are_ignored(tmp_path: Path) -> None:
     login = {"auth": base64.b64encode(b"me:pass").decode(), "future": 1}
     content = {"auths": {"r.io": login, "s.io": {}}, "psFormat": "x", "plugins": {"a": {}}}
     found = docker_config(_written(tmp_path, content))

@@ -63,7 +63,7 @@ def test_desktop_programs_come_first_then_the_users_own_then_the_system(
         assert listen(listening, machine / place) == engine_place.default_host()
 
 
-def test_who_answers_comes_before_a_socket_that_was_left(
+def test_engine_that_answers_comes_before_a_leftover_socket(
     machine: Path, listening: ExitStack
 ) -> None:
     left = left_over(machine / ".docker/desktop/docker.sock")
@@ -71,7 +71,7 @@ def test_who_answers_comes_before_a_socket_that_was_left(
     assert listen(listening, machine / "system.sock") == engine_place.default_host()
 
 
-def test_what_is_installed_comes_before_the_socket_of_what_was_removed(machine: Path) -> None:
+def test_installed_engine_comes_before_a_leftover_socket(machine: Path) -> None:
     left_over(machine / ".docker/desktop/docker.sock")
     install(machine / "bin/dockerd")
     system = f"unix://{machine}/system.sock"
@@ -82,7 +82,7 @@ def test_what_is_installed_comes_before_the_socket_of_what_was_removed(machine: 
     assert engine_place.default_host() == system
 
 
-def test_without_a_socket_it_is_that_of_what_is_installed(machine: Path) -> None:
+def test_engine_without_a_socket_is_the_installed_one(machine: Path) -> None:
     install(machine / ".config/systemd/user/docker.service")
     assert engine_place.default_host() == f"unix://{machine}/run/docker.sock"
 

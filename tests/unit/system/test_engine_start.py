@@ -68,7 +68,7 @@ def pinging(file: Path) -> Callable[[], None]:
     return ping
 
 
-def test_what_is_installed_and_known_to_systemd_can_be_started(
+def test_engine_with_a_systemd_unit_can_be_started(
     systemctl: Script, host: str, machine: Path
 ) -> None:
     systemctl("true")
@@ -78,7 +78,7 @@ def test_what_is_installed_and_known_to_systemd_can_be_started(
     assert not can_start("tcp://10.0.0.1:2375")
 
 
-def test_nothing_can_be_started_without_systemd(machine: Path, host: str) -> None:
+def test_no_engine_can_be_started_without_systemd(machine: Path, host: str) -> None:
     (machine / "bin/systemctl").touch(mode=0o600)
     assert not can_start(host)
 

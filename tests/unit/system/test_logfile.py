@@ -79,7 +79,7 @@ def test_a_text_of_others_makes_no_record_of_its_own(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_of_exceptions_type_and_place_are_logged_and_never_the_text(
+def test_log_has_type_and_place_of_an_exception_but_not_its_text(
     tmp_path: Path, body: str, status: int, where: str
 ) -> None:
     done = run(tmp_path, body)
@@ -160,6 +160,6 @@ logging.info('there is room again')
     ]
 
 
-def test_nothing_is_set_up_by_looking(tmp_path: Path) -> None:
+def test_reading_the_log_folder_creates_nothing(tmp_path: Path) -> None:
     assert not log_folder(Home(tmp_path / "home", "home")).exists()
     assert logging.getLogger().level == logging.WARNING

@@ -55,7 +55,7 @@ def test_without_a_browser_the_address_is_reported(seen: Path) -> None:
         "",
     ],
 )
-def test_nothing_but_the_web_is_opened(seen: Path, url: str) -> None:
+def test_only_web_addresses_are_opened(seen: Path, url: str) -> None:
     with pytest.raises(RequestError, match="not a web address"):
         open_url(url)
     assert not seen.exists()

@@ -3,7 +3,7 @@
 from aiserver_tray.system.engine_install import installed_packages
 
 
-def test_what_the_applet_needs_is_listed_with_version_and_licence() -> None:
+def test_packages_are_listed_with_version_and_licence() -> None:
     found = {package.name.lower(): package for package in installed_packages()}
     assert found["aiserver-tray"].licence == "MIT"
     assert {"pydantic", "pydantic_core", "bottle", "docker", "requests"} <= {*found}
@@ -11,5 +11,5 @@ def test_what_the_applet_needs_is_listed_with_version_and_licence() -> None:
     assert found["bottle"].licence == "MIT"
 
 
-def test_what_others_need_for_their_extras_only_is_not_listed() -> None:
+def test_packages_of_unused_extras_are_not_listed() -> None:
     assert "pytest" not in {package.name for package in installed_packages()}

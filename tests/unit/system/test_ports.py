@@ -145,7 +145,7 @@ def test_a_udp_port_whose_server_would_share_it_is_not_free() -> None:
     ("address", "port", "protocol"),
     [("192.0.2.1", 8000, "tcp"), ("127.0.0.1", 8000, "sctp"), ("nowhere.invalid", 8000, "tcp")],
 )
-def test_what_can_not_be_known_counts_as_free(address: str, port: int, protocol: str) -> None:
+def test_port_that_cannot_be_checked_counts_as_free(address: str, port: int, protocol: str) -> None:
     assert is_free(address, port, protocol)
 
 
@@ -166,7 +166,7 @@ def test_a_port_that_we_may_not_bind_is_free_unless_someone_serves_it() -> None:
         assert not is_free("127.0.0.1", port, "tcp")
 
 
-def test_where_only_ones_own_processes_are_shown_their_ports_are_found(
+def test_ports_of_own_processes_are_found_if_others_are_hidden(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def denied(kind: str) -> None:

@@ -34,5 +34,5 @@ def test_only_a_process_that_runs_and_began_before_the_file_can_have_written_it(
     assert not has_written(os.getpid(), file)
 
 
-def test_nobody_has_written_a_file_that_is_not_there(tmp_path: Path) -> None:
+def test_missing_file_was_written_by_no_process(tmp_path: Path) -> None:
     assert not has_written(os.getpid(), tmp_path / "none")

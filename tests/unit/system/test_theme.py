@@ -27,7 +27,7 @@ def say_style(config: Path, style: str) -> None:
     program.chmod(0o700)
 
 
-def test_what_cannot_be_known_is_light(config: Path) -> None:
+def test_unknown_theme_is_light(config: Path) -> None:
     assert (app_theme(), taskbar_theme()) == ("light", "light")
 
 
@@ -37,9 +37,7 @@ def test_a_forced_theme_wins(config: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert app_theme() == "dark"
 
 
-def test_gnome_has_a_dark_bar_whatever_its_windows_are(
-    config: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_gnome_has_a_dark_bar_with_any_theme(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CURRENT_DESKTOP", "ubuntu:GNOME")
     say_style(config, "'default'")
     assert (app_theme(), taskbar_theme()) == ("light", "dark")

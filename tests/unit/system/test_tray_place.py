@@ -22,7 +22,7 @@ GNOME, LIBRARY = "gnome-shell-extension-appindicator", "gir1.2-ayatanaappindicat
         ((), False, False, None),
     ],
 )
-def test_what_it_lacks_is_named_with_what_to_install(
+def test_missing_place_for_the_icon_is_reported_with_the_package_to_install(
     monkeypatch: pytest.MonkeyPatch,
     ways: Collection[Way],
     bus: bool,  # noqa: FBT001 - a case

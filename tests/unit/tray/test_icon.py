@@ -119,7 +119,7 @@ def test_the_menu_is_handed_over_and_its_clicks_come_back(
     assert actions == [OpenDashboard(), ToggleAutostart(), StopAll()]
 
 
-def test_what_is_shown_before_the_loop_runs_is_there_when_it_does(icon: adapter.TrayIcon) -> None:
+def test_view_shown_before_the_loop_starts_is_applied_then(icon: adapter.TrayIcon) -> None:
     icon.show(TrayView(IconSpec("error"), "broken", ()))
     assert "icon" not in desktop(icon).told
     icon.run()
@@ -178,7 +178,7 @@ def test_without_a_desktop_it_says_what_is_missing(
     assert "aiserver-tray serve" in done.stdout
 
 
-def test_what_is_shown_is_made_without_pystray_or_webview() -> None:
+def test_views_and_icons_import_no_desktop_library() -> None:
     """What is pure costs no desktop, and the tray's process no browser engine."""
     code = (
         "import sys, aiserver_tray.tray.view, aiserver_tray.tray.icons, "

@@ -148,7 +148,7 @@ def icon_updater(
     assert icon.told.empty()
 
 
-def test_what_is_not_known_yet_is_not_painted(store: Shown, icon: Icon) -> None:
+def test_icon_is_painted_only_once_the_state_is_known(store: Shown, icon: Icon) -> None:
     assert icon.views.empty()
     store.show(running())
     assert icon.views.get(timeout=LIMIT).icon.state == "running"
@@ -201,7 +201,7 @@ NEWS = {
 
 
 @pytest.mark.parametrize("unwanted", NEWS)
-def test_of_each_kind_of_news_the_user_may_want_none(
+def test_each_kind_of_notification_can_be_turned_off(
     app: App, store: Shown, icon: Icon, icon_updater: IconUpdater, unwanted: str
 ) -> None:
     app.settings.set(APP_SETTINGS, unwanted, "false")
@@ -217,7 +217,7 @@ def test_of_each_kind_of_news_the_user_may_want_none(
     assert [icon.told.get(timeout=LIMIT) for _ in wanted] == wanted
 
 
-def test_what_was_found_damaged_in_the_home_is_reported_once(
+def test_damaged_file_of_the_home_is_reported_once(
     app: App, store: Shown, icon: Icon, caplog: pytest.LogCaptureFixture
 ) -> None:
     app.settings.notices.append(Text("A file was damaged."))

@@ -35,7 +35,7 @@ def icon() -> Any:  # noqa: ANN401 - pystray's, as it were
     return mac_icon(Pystray, 48)()
 
 
-def test_what_is_to_be_done_waits_for_the_main_thread(
+def test_call_soon_runs_on_the_main_thread(
     icon: Any,  # noqa: ANN401
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -51,7 +51,7 @@ def test_what_is_to_be_done_waits_for_the_main_thread(
     assert done == ["done"]
 
 
-def test_a_notification_holds_up_nobody_and_never_fails(
+def test_notification_neither_blocks_nor_fails(
     icon: Any,  # noqa: ANN401
     caplog: pytest.LogCaptureFixture,
 ) -> None:

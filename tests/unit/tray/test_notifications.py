@@ -40,7 +40,7 @@ def test_an_operation_begun_from_the_tray_is_reported_when_it_ends() -> None:
     assert not notifier.take(snapshot(N8N, operations=(over,)), LATER)
 
 
-def test_of_two_operations_that_end_together_both_are_reported() -> None:
+def test_two_operations_that_end_together_are_both_reported() -> None:
     notifier = settled(N8N, DIFY)
     both = [operation("up", id=id, status="failed", modules=(id,)) for id in ("n8n", "dify")]
     for one in both:
@@ -59,7 +59,7 @@ def test_a_failed_operation_says_why_and_a_cancelled_one_nothing() -> None:
     assert str(news.body) == str(DOWN.error)
 
 
-def test_what_is_to_be_known_of_an_operation_is_reported_with_its_end() -> None:
+def test_notices_of_an_operation_are_reported_with_its_end() -> None:
     notifier = settled(N8N)
     notices = (Text("It may get slow."), Text("The network ai-n8n stays."))
     notifier.ended(OperationView("1", "up", ("n8n",), "succeeded", notices=notices))

@@ -42,7 +42,7 @@ def desktop(monkeypatch: pytest.MonkeyPatch) -> Desktop:
     return Desktop()
 
 
-def test_who_starts_it_and_sees_no_icon_sees_why(desktop: Desktop) -> None:
+def test_start_without_a_place_for_the_icon_shows_the_reason(desktop: Desktop) -> None:
     with closing(desktop.watch("user")) as watch:
         watch.start()
         assert [desktop.told.get(timeout=10) for _ in range(2)] == ["no panel", "show"]

@@ -176,7 +176,7 @@ def open_command(app: App) -> None:
 
 
 @pytest.mark.parametrize("ask", [second_launch, open_command])
-def test_who_is_dealt_with_lets_the_window_come_to_the_front_before_it_is_asked_for(
+def test_second_start_lets_the_window_come_to_the_front_first(
     app: App, monkeypatch: pytest.MonkeyPatch, ask: Callable[[App], None]
 ) -> None:
     """Leave to come to the front is Windows', and a stand-in here."""
@@ -307,7 +307,7 @@ def test_the_user_gets_the_dashboard_of_a_new_home_once(
     assert shown.empty()
 
 
-def test_it_takes_the_core_over_from_serve_and_does_then_what_was_chosen_before(
+def test_tray_takes_over_the_core_from_serve_and_then_runs_the_chosen_action(
     app: App, run_tray: Callable[[], Any]
 ) -> None:
     with owned_until_given_up(app) as (owner, around):

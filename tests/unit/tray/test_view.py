@@ -111,7 +111,7 @@ def test_another_process_s_operation_can_t_be_cancelled_here() -> None:
 STOPPING = operation("stop", ("stop", "dify/dify", "running"), id="8", modules=("dify",))
 
 
-def test_of_several_operations_each_can_be_cancelled() -> None:
+def test_each_of_several_operations_can_be_cancelled() -> None:
     both = (STARTING, STOPPING)
     seen = snapshot(module("n8n", "starting"), module("dify", "stopping"), operations=both)
     view = shown(seen)
@@ -150,7 +150,7 @@ def test_no_line_moves_under_the_pointer(then: Snapshot) -> None:
         assert after.index(text) == before.index(text)
 
 
-def test_what_an_operation_has_not_is_left_to_be_chosen() -> None:
+def test_modules_without_an_operation_can_be_started() -> None:
     view = shown(snapshot(module("n8n"), module("dify", "stopped"), operations=(STARTING,)))
     assert {Start("dify"), StartAll()} <= set(offered(view.menu))
 
@@ -162,7 +162,7 @@ def test_an_operation_that_ended_holds_nothing() -> None:
     assert "Starting" not in view.tooltip
 
 
-def test_nothing_is_offered_before_an_operation_has_named_its_modules() -> None:
+def test_no_start_is_offered_until_the_operation_names_its_modules() -> None:
     begun = OperationView("7", "up", ())
     view = shown(snapshot(module("n8n", "stopped"), operations=(begun,)))
     assert not {Start("n8n"), StartAll()} & set(offered(view.menu))
@@ -214,18 +214,18 @@ def test_an_engine_that_can_t_be_started_from_here_is_not_offered() -> None:
         (module("x", "stopped", orphan=True), {Remove}),
     ],
 )
-def test_what_a_module_offers(view: ModuleView, actions: set[type]) -> None:
+def test_menu_of_a_module_depends_on_its_state(view: ModuleView, actions: set[type]) -> None:
     submenu = next(e for e in shown(snapshot(view)).menu if " x – " in e.text)
     on_it = {type(action) for action in offered(submenu.children)}
     assert on_it - {OpenDashboard} == actions - {OpenDashboard}
 
 
-def test_what_runs_partly_is_not_counted_as_if_it_did_not_run() -> None:
+def test_tooltip_counts_a_degraded_module_as_partly_running() -> None:
     tooltip = shown(snapshot(module("dify", "degraded", "api: slow"))).tooltip
     assert tooltip == "AI-Server Tray – Partly running, 0 of 1 healthy – Dify: api: slow"
 
 
-def test_while_things_stop_nobody_is_told_how_few_run() -> None:
+def test_tooltip_has_no_counts_while_modules_stop() -> None:
     tooltip = shown(snapshot(module("n8n", "stopping"), module("dify", "stopping"))).tooltip
     assert tooltip == "AI-Server Tray – Stopping"
     stopping = operation("stop", ("stop", "n8n/n8n", "done"), ("stop", "n8n/db", "running"))
@@ -284,7 +284,7 @@ def test_a_long_tooltip_is_cut(reason: str, language: Language) -> None:
     assert tooltip.endswith("…")
 
 
-def test_what_fits_is_not_cut_and_a_cut_is_after_a_word() -> None:
+def test_long_text_is_cut_after_a_word() -> None:
     assert shortened("one two", 7) == "one two"
     assert shortened("one two three", 12) == "one two…"
     assert shortened("🧨🧨🧨", 6) == "🧨🧨🧨"

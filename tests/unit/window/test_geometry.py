@@ -23,7 +23,7 @@ def test_the_first_time_it_is_in_the_middle_of_the_first_screen() -> None:
         Geometry(1500, 200, 1200, 800, maximized=True),
     ],
 )
-def test_it_comes_back_where_it_was(place: Geometry) -> None:
+def test_dashboard_opens_at_its_last_place(place: Geometry) -> None:
     assert fitted(place, [LEFT, RIGHT]) == place
 
 
@@ -39,7 +39,7 @@ def test_it_comes_back_where_it_was(place: Geometry) -> None:
         (Geometry(100, 50, 200, 200), Geometry(100, 50, 900, 600)),
     ],
 )
-def test_what_can_not_be_seen_is_corrected(place: Geometry, seen: Geometry) -> None:
+def test_window_outside_of_the_screen_is_moved_back(place: Geometry, seen: Geometry) -> None:
     assert fitted(place, [LEFT]) == seen
 
 

@@ -139,7 +139,7 @@ def test_an_owner_that_is_lost_is_reported_and_the_next_is_found(page: Page) -> 
     assert page.bridge.invoke("ai/modules/list")["data"] == {"from": "owner"}
 
 
-def test_that_there_is_no_owner_yet_is_reported_once(page: Page) -> None:
+def test_missing_owner_is_reported_once(page: Page) -> None:
     owner = page.find(NotRunningError(), NotRunningError())
     owner.send(STATE)
     assert [page.heard(), page.heard()] == [LOST.name, SNAPSHOT.name]
@@ -188,7 +188,7 @@ def test_links_open_and_lines_are_logged_without_an_owner_too(
 
 
 @pytest.mark.parametrize("arguments", [(), (1,), ("ai/ui/ready", []), ("ai/ui/ready", {}, {})])
-def test_what_is_no_call_is_refused(page: Page, arguments: tuple[object, ...]) -> None:
+def test_wrong_arguments_of_invoke_are_refused(page: Page, arguments: tuple[object, ...]) -> None:
     assert page.bridge.invoke(*arguments)["code"] == "E_REQUEST"
 
 

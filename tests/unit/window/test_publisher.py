@@ -72,7 +72,7 @@ def test_payloads_are_passed_on_as_they_came(page: Page) -> None:
     assert page.next() == [(SNAPSHOT.name, {"title": "日志 \u2028"})]
 
 
-def test_of_many_snapshots_a_busy_page_is_sent_the_last(page: Page) -> None:
+def test_busy_page_is_sent_only_the_last_snapshot(page: Page) -> None:
     page.publisher.begin()
     page.is_free.clear()
     page.publisher.put(snapshot(0))
@@ -118,7 +118,7 @@ def test_a_page_that_is_gone_takes_along_all_but_the_state(page: Page) -> None:
     assert sent[1][1]["chunk"] == "new"
 
 
-def test_a_page_that_nobody_sees_is_sent_the_latest_when_it_is_seen_again(page: Page) -> None:
+def test_hidden_page_is_sent_the_latest_state_when_it_is_shown(page: Page) -> None:
     page.publisher.begin()
     page.publisher.pause()
     for number in range(3):
@@ -131,7 +131,7 @@ def test_a_page_that_nobody_sees_is_sent_the_latest_when_it_is_seen_again(page: 
     assert [payload["chunk"] for _, payload in lines] == ["0", "1", "2"]
 
 
-def test_of_each_operation_the_newest_progress_counts_and_of_logs_every_line(page: Page) -> None:
+def test_newest_progress_and_every_log_line_are_sent(page: Page) -> None:
     for done in (1, 2):
         for name in ("a", "b"):
             page.publisher.put(progress(name, done))
@@ -146,7 +146,7 @@ def test_of_each_operation_the_newest_progress_counts_and_of_logs_every_line(pag
     assert lines == ["a1", "b1", "a2", "b2"]
 
 
-def test_bytes_that_nobody_takes_are_bounded(page: Page) -> None:
+def test_waiting_bytes_are_limited(page: Page) -> None:
     long = "x" * (BYTES_KEPT // 4)
     for number in range(6):
         page.publisher.put(line(f"{number}{long}"))
@@ -157,7 +157,7 @@ def test_bytes_that_nobody_takes_are_bounded(page: Page) -> None:
         assert len(page.next()) == 1, "a message that is too long is sent alone"
 
 
-def test_lines_that_nobody_takes_are_bounded(page: Page) -> None:
+def test_waiting_lines_are_limited(page: Page) -> None:
     for number in range(LINES_KEPT + 10):
         page.publisher.put(line(str(number)))
     page.publisher.begin()
@@ -165,7 +165,7 @@ def test_lines_that_nobody_takes_are_bounded(page: Page) -> None:
     assert (len(batch), batch[0][1]["chunk"]) == (LINES_KEPT, "10")
 
 
-def test_of_an_owner_that_is_lost_nothing_is_sent_any_more(page: Page) -> None:
+def test_events_of_a_lost_owner_are_dropped(page: Page) -> None:
     page.publisher.put(snapshot(1))
     page.publisher.put(progress("a", 1))
     page.publisher.lost(LOST_MESSAGE)
@@ -185,7 +185,7 @@ def test_an_owner_that_is_back_is_the_last_that_a_page_hears_of(page: Page) -> N
     assert batch[-1][1] == {"number": 3}
 
 
-def test_where_to_go_is_sent_before_there_is_an_owner(page: Page) -> None:
+def test_page_to_show_is_sent_before_there_is_an_owner(page: Page) -> None:
     page.publisher.begin()
     page.publisher.put(GOTO.message({"page": "logs"}))
     assert page.next() == [(GOTO.name, {"page": "logs"})]

@@ -27,7 +27,7 @@ def test_without_a_host_or_a_module_it_is_not_asked() -> None:
         assert waiting.reason(snapshot, "n8n").render()
 
 
-def test_a_module_that_is_not_in_the_catalog_is_gone_and_without_a_host_nobody_knows() -> None:
+def test_module_outside_of_the_catalog_is_gone_and_without_a_host_unknown() -> None:
     without = states.snapshot("running") | {"modules": []}
     for known in (waiting.is_doubtful, waiting.is_gone):
         assert known(without, "n8n")
@@ -64,5 +64,5 @@ def test_a_path_in_any_script_is_asked_for() -> None:
 
 
 @pytest.mark.parametrize("url", ["http://[", "http://[::1]:99999/", "http://é\u3002\u3002/", ""])
-def test_what_is_no_address_does_not_answer(url: str) -> None:
+def test_wrong_address_does_not_answer(url: str) -> None:
     assert not waiting.answers(url)

@@ -79,7 +79,9 @@ def test_an_invitation_is_good_once(host: Scripted) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "js/main.js", "events"])
-def test_nothing_is_for_who_was_not_let_in(visitor: Visitor, host: Scripted, name: str) -> None:
+def test_requests_without_a_valid_login_are_refused(
+    visitor: Visitor, host: Scripted, name: str
+) -> None:
     visitor.enter()
     del visitor.headers["Cookie"]
     path = f"{visitor.page}{name}"
@@ -147,7 +149,7 @@ def test_a_refusal_can_be_read_as_it_comes(host: Scripted) -> None:
         assert told.headers["content-type"] == "application/json; charset=utf-8"
 
 
-def test_what_no_text_may_hold_is_answered_all_the_same(guest: Visitor, host: Scripted) -> None:
+def test_answer_with_undecodable_characters_is_sent(guest: Visitor, host: Scripted) -> None:
     host.answers["ai/operation/list"] = answer({"name": "undecodable \udcff"})
     assert guest.invoke(CALL).json == answer({"name": "undecodable \udcff"})
 
@@ -181,7 +183,7 @@ def test_a_call_is_answered_as_the_contract_says(guest: Visitor, host: Scripted)
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"[]", b'{"channel": 1}', b"\xff", b"[" * 100_000, b'{"payload": {}}']
 )
-def test_what_is_no_call_is_refused(guest: Visitor, body: bytes) -> None:
+def test_body_that_is_no_call_is_refused(guest: Visitor, body: bytes) -> None:
     refused(guest.invoke(body), 400)
 
 
@@ -265,7 +267,7 @@ def test_a_page_that_does_not_read_at_all_is_given_up(listener: Listener, host: 
     assert host.subscribers == 0
 
 
-def test_what_a_page_asked_for_comes_to_it_alone(
+def test_event_for_one_page_reaches_only_that_page(
     guest: Visitor, listener: Listener, host: Scripted
 ) -> None:
     listener.next(SNAPSHOT)
@@ -308,7 +310,7 @@ def test_a_page_without_events_is_forgotten_with_each_answer(
     assert host.callers[0] is not host.callers[1]
 
 
-def test_what_a_page_still_asks_when_it_goes_is_forgotten_too(
+def test_call_that_still_runs_when_its_page_leaves_is_forgotten(
     guest: Visitor, listener: Listener, host: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     listener.next(SNAPSHOT)
@@ -361,7 +363,7 @@ def test_a_port_that_is_taken_is_reported(host: Scripted) -> None:
             BrowserServer(host, Binding(port=port), "en")
 
 
-def test_what_is_no_address_is_reported() -> None:
+def test_wrong_bind_address_is_reported() -> None:
     with pytest.raises(SettingError, match="IP address"):
         Binding("localhost").is_loopback  # noqa: B018
     assert Binding("::1").is_loopback

@@ -111,7 +111,7 @@ def test_a_client_that_never_ends_its_request_is_cut(hasty: Visitor, begin: byte
     ],
     ids=lambda value: repr(value)[:40] if isinstance(value, bytes) else str(value),
 )
-def test_what_is_too_much_or_makes_no_sense_is_refused(
+def test_request_that_is_too_large_or_malformed_is_refused(
     visitor: Visitor, request_: bytes, status: int
 ) -> None:
     with visitor.connect() as connection:
@@ -145,7 +145,7 @@ def test_when_it_closes_all_connections_end() -> None:
         visitor.connect()
 
 
-def test_when_it_closes_who_has_asked_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_close_answers_running_requests(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(httpd, "CLOSE_TIMEOUT_SECONDS", 20.0)
     server = Server(("127.0.0.1", 0))
     closing = Thread(target=server.close)

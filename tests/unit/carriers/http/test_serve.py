@@ -87,7 +87,7 @@ def test_it_serves_until_it_is_ended(tmp_path: Path, ending: str) -> None:
 
 
 @on_unix
-def test_it_outlives_its_terminal_if_told_so(tmp_path: Path) -> None:
+def test_serve_under_nohup_survives_its_terminal(tmp_path: Path) -> None:
     """As ``nohup`` tells it."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
@@ -174,7 +174,7 @@ def test_it_waits_until_the_system_has_freed_its_port(
         (["--dangerously-bind", "0.0.0.0"], "--tls-cert"),
     ],
 )
-def test_other_machines_are_not_let_in_by_accident(
+def test_bind_for_other_machines_needs_the_dangerous_option(
     tmp_path: Path, options: list[str], told: str
 ) -> None:
     ended = run(tmp_path, *options)
@@ -189,7 +189,7 @@ def test_without_a_core_no_address_is_printed(tmp_path: Path) -> None:
     assert ended.stderr.startswith("E_SETTING: ")
 
 
-def test_what_is_no_address_of_ours_is_reported(tmp_path: Path) -> None:
+def test_bind_address_of_another_machine_is_reported(tmp_path: Path) -> None:
     for address in ("localhost", "192.0.2.1"):
         ended = run(tmp_path, "--dangerously-bind", address, "--yes")
         assert ended.returncode == 1

@@ -102,7 +102,7 @@ def contrast(one: tuple[float, ...], other: tuple[float, ...]) -> float:
 
 
 @pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
-def test_every_text_stands_out_from_its_ground(theme: int) -> None:
+def test_text_has_enough_contrast(theme: int) -> None:
     """4.5 to 1, as WCAG 2 asks of text."""
     colour = tokens(theme)
     grounds = [rgb(colour[name]) for name in ("surface-1", "surface-2", "well")]

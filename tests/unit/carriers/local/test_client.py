@@ -71,7 +71,7 @@ def test_the_state_comes_at_once_and_whole_after_each_change(
         assert last == contract.snapshot("zh")
 
 
-def test_what_happens_at_once_is_reported_as_one(
+def test_many_changes_at_once_are_sent_as_few_snapshots(
     home: Home, server: Server, contract: StoreContract
 ) -> None:
     contract.start_stack()
@@ -143,9 +143,7 @@ def test_many_clients_see_the_same(home: Home, server: Server, contract: StoreCo
         client.close()
 
 
-def test_a_host_that_ends_is_noticed_at_once_by_all_who_wait(
-    home: Home, contract: StoreContract
-) -> None:
+def test_lost_host_ends_all_waiting_calls_at_once(home: Home, contract: StoreContract) -> None:
     server = Server(home, contract)
     server.start()
     client = Client.connect(home, "command")
@@ -172,7 +170,7 @@ def test_a_host_that_ends_is_noticed_at_once_by_all_who_wait(
     client.close()
 
 
-def test_who_leaves_is_forgotten_and_is_not_told_that_the_host_was_lost(
+def test_closed_client_is_forgotten_and_does_not_report_a_lost_host(
     home: Home, server: Server, contract: StoreContract
 ) -> None:
     client = Client.connect(home, "command")

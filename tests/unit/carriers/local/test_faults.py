@@ -38,7 +38,7 @@ def test_socket_and_key_are_the_users_alone(home: Home, server: Server) -> None:
     assert make_key(home).hex() == key.read_text()
 
 
-def test_who_has_another_key_gets_nothing(home: Home, server: Server) -> None:
+def test_client_with_a_wrong_key_is_refused(home: Home, server: Server) -> None:
     with Raw(home) as raw:
         answer = raw.hello(bytes(32))
         assert (answer["type"], answer["code"]) == ("refused", "E_REQUEST")
@@ -163,7 +163,7 @@ def test_a_silent_client_is_disconnected(home: Home, server: Server) -> None:
     assert time.monotonic() - begun > 1.5
 
 
-def test_any_number_that_says_nothing_keeps_nobody_out(home: Home, server: Server) -> None:
+def test_silent_connections_do_not_keep_clients_out(home: Home, server: Server) -> None:
     with ExitStack() as stack:
         first = stack.enter_context(Client.connect(home, "command"))
         oldest = stack.enter_context(Raw(home))
@@ -176,7 +176,7 @@ def test_any_number_that_says_nothing_keeps_nobody_out(home: Home, server: Serve
         assert first.call("echo")["success"]
 
 
-def test_half_a_frame_and_one_who_never_reads_hold_up_nobody(
+def test_stalled_clients_do_not_delay_others(
     home: Home, server: Server, contract: StoreContract
 ) -> None:
     with entered(home) as half, entered(home) as deaf, Client.connect(home, "command") as client:
@@ -194,7 +194,9 @@ def test_half_a_frame_and_one_who_never_reads_hold_up_nobody(
     [b"", b"\xff\xfe", b"{", b"[" * 100_000, b"{} {}", b"9" * 5000],
     ids=["empty", "no text", "half", "deep", "two", "long number"],
 )
-def test_what_is_no_json_ends_the_connection(home: Home, server: Server, garbage: bytes) -> None:
+def test_frame_that_is_no_json_ends_the_connection(
+    home: Home, server: Server, garbage: bytes
+) -> None:
     with entered(home) as raw, Client.connect(home, "command") as other:
         raw.frame(garbage)
         assert raw.all() == []
@@ -295,7 +297,7 @@ def test_the_pace_lets_a_burst_pass_and_then_so_many_a_second() -> None:
     assert pace.delay(3.0) == 0
 
 
-def test_who_does_not_read_what_it_ordered_is_disconnected(
+def test_client_that_does_not_read_its_events_is_disconnected(
     home: Home, server: Server, contract: StoreContract
 ) -> None:
     with entered(home) as deaf, Client.connect(home, "command") as other:
@@ -307,7 +309,7 @@ def test_who_does_not_read_what_it_ordered_is_disconnected(
         assert other.call("echo")["success"]
 
 
-def test_what_is_still_being_asked_when_a_client_goes_is_forgotten_too(
+def test_call_that_still_runs_when_its_client_leaves_is_forgotten(
     home: Home, server: Server, contract: StoreContract
 ) -> None:
     with entered(home) as hasty:
@@ -352,9 +354,7 @@ def test_pending_events_are_sent_before_the_end(home: Home, contract: StoreContr
 
 
 @on_unix
-def test_a_socket_that_somebody_removed_does_not_keep_the_host_from_ending(
-    home: Home, contract: StoreContract
-) -> None:
+def test_host_exits_after_its_socket_was_removed(home: Home, contract: StoreContract) -> None:
     server = Server(home, contract)
     server.start()
     Path(socket_address(home)).unlink()
@@ -363,7 +363,7 @@ def test_a_socket_that_somebody_removed_does_not_keep_the_host_from_ending(
     server.close()
 
 
-def test_a_host_that_stands_still_is_as_good_as_none(home: Home, server: Server) -> None:
+def test_host_that_does_not_answer_counts_as_not_running(home: Home, server: Server) -> None:
     with pytest.raises(NotRunningError):
         Client.connect(home, "command", timeout=0.0)
 

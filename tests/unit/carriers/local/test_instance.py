@@ -42,7 +42,7 @@ def host(home: Home) -> Iterator["subprocess.Popen[str]"]:
             process.kill()
 
 
-def test_a_second_process_is_told_of_the_first(home: Home) -> None:
+def test_second_process_learns_the_owner_of_the_home(home: Home) -> None:
     with host(home) as first:
         with pytest.raises(AlreadyRunningError) as refused, Instance(home):
             raise AssertionError
@@ -59,7 +59,7 @@ def test_a_second_process_is_told_of_the_first(home: Home) -> None:
     assert owned_homes() == []
 
 
-def test_one_thread_does_not_get_what_another_has(home: Home) -> None:
+def test_second_thread_cannot_claim_the_home(home: Home) -> None:
     found: list[BaseException] = []
 
     def enter() -> None:

@@ -72,7 +72,7 @@ def test_every_step_of_the_way_is_seen(core: RemoteCore, contract: StoreContract
     leave()
 
 
-def test_of_operations_those_that_run_are_seen_and_the_last_that_ended(
+def test_running_operations_and_the_last_ended_one_are_listed(
     core: RemoteCore, contract: StoreContract
 ) -> None:
     states: SimpleQueue[RemoteState] = SimpleQueue()
@@ -133,7 +133,9 @@ def test_cancelling_is_the_hosts_to_do(core: RemoteCore, contract: StoreContract
     assert (told.text, told.data) == (error.text, error.data)
 
 
-def test_who_leaves_cancels_nothing(home: Home, server: Server, contract: StoreContract) -> None:
+def test_client_that_leaves_cancels_no_operation(
+    home: Home, server: Server, contract: StoreContract
+) -> None:
     contract.start_stack()
     with RemoteCore(Client.connect(home, "command")) as core:
         operation = core.operations.start(Request("up", ("web",)))
@@ -150,7 +152,7 @@ def test_volumes_are_those_that_the_user_saw_or_all(
     assert [asked["volumes"] for _, asked in contract.asked] == [["a", "b"], "all"]
 
 
-def test_a_host_that_ends_fails_the_operation_and_who_watches(
+def test_lost_host_fails_the_operation_and_its_observers(
     home: Home, contract: StoreContract
 ) -> None:
     server = Server(home, contract)

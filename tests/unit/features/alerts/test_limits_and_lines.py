@@ -20,7 +20,7 @@ def used(cpu: float = 0.0, memory: int = 0) -> dict[tuple[str, str], Load]:
     return {("web", "app"): Load(cpu, memory, limit=GIB)}
 
 
-def test_a_use_is_told_once_it_lasts_and_when_it_is_over() -> None:
+def test_excess_is_raised_once_it_lasts_and_recovers_when_it_ends() -> None:
     course = Course(CPU)
     news = [line for second in range(15, 600, 15) for line in course.at(second, loads=used(180))]
     assert news == [

@@ -104,7 +104,7 @@ def test_own_rules_come_and_go(rules: Rules) -> None:
         ("test", {}, "E_SETTING"),
     ],
 )
-def test_what_makes_no_sense_is_refused(
+def test_wrong_rules_and_mutes_are_refused(
     rules: Rules, name: str, asked: dict[str, Any], code: str
 ) -> None:
     answer = rules.ask(name, **asked)
@@ -158,7 +158,7 @@ def sending(target: Target) -> Iterator[Sender]:
         yield sender
 
 
-def test_of_many_messages_that_wait_the_newest_are_sent(hook: Hook) -> None:
+def test_only_the_newest_waiting_messages_are_sent(hook: Hook) -> None:
     may_send = threading.Event()
 
     def target() -> Target:

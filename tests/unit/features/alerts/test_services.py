@@ -53,7 +53,7 @@ def crash(count: int, **more: Any) -> ContainerSeen:  # noqa: ANN401
         (container(health="starting"), []),
     ],
 )
-def test_a_trouble_is_told_once(seen: Container, news: list[str]) -> None:
+def test_problem_is_raised_once(seen: Container, news: list[str]) -> None:
     course = Course()
     assert course.at(10, ContainerSeen(seen)) == []
     assert course.at(FAR, ContainerSeen(seen)) == news
@@ -68,7 +68,7 @@ def test_a_service_without_its_container_is_in_trouble() -> None:
     ]
 
 
-def test_a_recovery_is_told_once_it_lasts() -> None:
+def test_recovery_is_reported_once_it_lasts() -> None:
     course = Course()
     course.at(10, DIED)
     assert course.at(20, BACK) == [f"12: raised: {ENDED}"]
@@ -76,7 +76,7 @@ def test_a_recovery_is_told_once_it_lasts() -> None:
     assert course.alerts[-1].ended == EPOCH + 20 + RECOVERY_SECONDS
 
 
-def test_who_heals_at_once_has_failed_all_the_same() -> None:
+def test_crash_with_an_instant_restart_is_raised_and_recovered() -> None:
     course = Course()
     assert course.at(10, crash(1)) == []
     assert course.at(FAR) == [
@@ -124,7 +124,7 @@ def test_out_of_memory_says_more_than_the_exit_that_it_causes() -> None:
     ]
 
 
-def test_what_fails_together_is_told_together() -> None:
+def test_failures_within_the_gathering_time_are_raised_together() -> None:
     models = (model("web", "app", "api"), model("db"))
     seen = [container(name) for name in ("web/app", "web/api", "db/app")]
     course = Course(start=running_engine(*seen, models=models, desired=("web", "db")))
@@ -174,7 +174,7 @@ def test_a_failure_while_images_are_got_is_none_of_the_operation_s(kind: Operati
     assert course.at(FAR) == [f"12: raised: {ENDED}"]
 
 
-def test_what_fails_just_after_a_start_that_succeeded_is_told() -> None:
+def test_failure_just_after_a_successful_start_is_raised() -> None:
     course = Course(start=running_engine(container(health="starting")))
     start = operation("up", ("wait", "web/app", "running"))
     course.at(10, OperationChanged(start), ContainerSeen(container(health="healthy")))
@@ -183,7 +183,7 @@ def test_what_fails_just_after_a_start_that_succeeded_is_told() -> None:
     assert course.at(FAR) == [f"{11 + HOLD_SECONDS + GATHER_SECONDS:g}: raised: {ENDED}"]
 
 
-def test_what_was_not_well_when_an_operation_failed_is_known_until_it_is() -> None:
+def test_service_that_was_unhealthy_when_an_operation_failed_is_known_until_it_recovers() -> None:
     models = (model("web", "app", "api"),)
     course = Course(start=running_engine(container(), container("web/api"), models=models))
     busy = operation("up", ("start", "web/app", "running"))
@@ -221,20 +221,20 @@ def test_a_failed_module_that_is_stopped_is_forgotten() -> None:
     assert course.at(30, DesiredChanged(frozenset({"web"})), BACK) == []
 
 
-def test_the_first_seconds_are_quiet_and_what_they_end_with_is_known() -> None:
+def test_problems_of_the_first_seconds_are_known_and_send_no_news() -> None:
     course = Course(start=running_engine(ended(exit_code=1, restart_count=1)))
     assert [alert.is_known for alert in course.alerts] == [True]
     assert course.at(FAR) == []
 
 
-def test_after_a_sleep_what_stays_broken_is_told() -> None:
+def test_problem_that_remains_after_a_sleep_is_raised() -> None:
     course = Course()
     course.rest()
     course.at(1, DIED)
     assert course.at(FAR) == [f"{QUIET_SECONDS:g}: raised: {ENDED}"]
 
 
-def test_a_failure_that_comes_again_soon_is_told_after_the_cooldown() -> None:
+def test_repeated_failure_is_raised_after_the_cooldown() -> None:
     course = Course()
     course.at(10, DIED)
     assert len(course.at(20, BACK)) == 1
@@ -255,7 +255,7 @@ def test_a_failure_that_comes_again_soon_is_told_after_the_cooldown() -> None:
         (Mute(rule="ended", until=EPOCH - 3600), [f"12: raised: {ENDED}"]),
     ],
 )
-def test_what_is_muted_is_no_news_and_still_an_alert(mute: Mute, news: list[str]) -> None:
+def test_muted_alert_sends_no_news_but_is_listed(mute: Mute, news: list[str]) -> None:
     course = Course(mutes=[mute])
     course.at(10, DIED)
     assert course.at(FAR) == news

@@ -61,7 +61,7 @@ class Begun:
         return self._view
 
 
-def test_where_nothing_can_be_stopped_it_does_not_quit(
+def test_quit_with_stop_does_not_quit_if_the_stop_fails(
     api: Api, process: Recorded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ends = [
@@ -85,7 +85,7 @@ def test_where_nothing_can_be_stopped_it_does_not_quit(
     assert process.quits == 2
 
 
-def test_the_dashboard_is_shown_to_who_can_ask_for_a_window(api: Api, process: Recorded) -> None:
+def test_only_commands_and_tray_can_show_the_dashboard(api: Api, process: Recorded) -> None:
     assert api.invoke("ai/window/show", None, peer("command"))["success"]
     assert api.invoke("ai/window/show", {"page": "logs/web"}, peer("tray"))["success"]
     assert api.invoke("ai/window/show", None, PAGE)["code"] == "E_REQUEST"
@@ -193,7 +193,7 @@ def test_no_operation_begins_once_the_core_is_given_up(api: Api, process: Record
     assert (refused["success"], refused["code"]) == (False, "E_BUSY")
 
 
-def test_who_keeps_the_core_goes_on_with_it(app: App, core: Core) -> None:
+def test_owner_that_keeps_the_core_goes_on(app: App, core: Core) -> None:
     class Keeping(Recorded):
         def give_up_core(self) -> None:
             raise AlreadyRunningError(None)

@@ -18,7 +18,7 @@ def test_they_open_until_they_are_left(api: Api) -> None:
     assert ask(api, "ai/app/welcome") == {"pending": False}
 
 
-def test_whoever_chose_or_started_a_module_does_not_get_them(app: App, api: Api) -> None:
+def test_first_steps_are_over_once_a_module_is_chosen_or_started(app: App, api: Api) -> None:
     with app.settings.engines.update("ENGINE") as state:
         state.desired = ["n8n"]
     assert ask(api, "ai/app/welcome") == {"pending": False}

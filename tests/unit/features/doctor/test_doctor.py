@@ -138,9 +138,7 @@ def test_every_stored_value_that_its_setting_does_not_take_is_reported_and_no_se
     assert "plain-secret" not in str(found)
 
 
-def test_what_is_set_under_a_wrong_name_is_noted_with_the_near_one(
-    used: Home, catalog: Catalog
-) -> None:
+def test_setting_with_a_wrong_name_is_noted_with_a_suggestion(used: Home, catalog: Catalog) -> None:
     path = used.folder / "settings.json"
     raw = json.loads(path.read_bytes())
     raw["values"] |= {"mine.PROT": "1", "mine.XYZZY": "a-secret", "app.bnd": "::", "gone.PORT": "2"}

@@ -106,7 +106,7 @@ def test_a_start_that_is_under_way_is_joined_and_shown(
     assert starter.starts == 1
 
 
-def test_whoever_joined_is_told_why_it_failed_and_can_try_again(
+def test_failed_engine_start_is_reported_to_all_callers_and_can_be_repeated(
     core: Core, clients: Clients, starter: Starter
 ) -> None:
     starter.failure = EngineDownError("unix:///nowhere.sock", "refused")
@@ -120,7 +120,7 @@ def test_whoever_joined_is_told_why_it_failed_and_can_try_again(
     assert starter.starts > 1, "another start"
 
 
-def test_the_time_of_a_start_is_told_at_the_next_one(
+def test_next_engine_start_shows_how_long_the_last_one_took(
     core: Core, clients: Clients, starter: Starter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = iter([0.0, 25.0, 30.0, 40.0])
@@ -136,14 +136,14 @@ def test_the_time_of_a_start_is_told_at_the_next_one(
     asked[0].result(TIMEOUT_SECONDS)
 
 
-def test_who_ends_waits_for_no_engine(core: Core, clients: Clients) -> None:
+def test_close_cancels_callers_that_wait_for_the_engine(core: Core, clients: Clients) -> None:
     asked = clients.ask()
     shows(core, starting=True)
     clients.channels.close()
     assert all(isinstance(one.exception(TIMEOUT_SECONDS), CancelledError) for one in asked)
 
 
-def test_what_is_told_of_the_engine_meanwhile_ends_no_start(
+def test_engine_start_lasts_until_the_engine_answers(
     core: Core, clients: Clients, starter: Starter
 ) -> None:
     clients.ask()

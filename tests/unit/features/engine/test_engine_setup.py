@@ -117,7 +117,7 @@ def test_a_cancelled_one_and_a_failed_one_end_as_that(api: Api) -> None:
         (EngineDownError.forbidden("unix:///nowhere.sock"), ()),
     ],
 )
-def test_where_it_is_installed_the_user_only_gets_access(
+def test_setup_of_an_installed_engine_only_gives_the_user_access(
     api: Api, core: Core, error: AiServerError, packages: Sequence[str]
 ) -> None:
     core.store.put(EngineDown(error))
@@ -128,16 +128,14 @@ def test_where_it_is_installed_the_user_only_gets_access(
     eventually(lambda: setup(api)["install"]["status"] == "succeeded", "its end")
 
 
-def test_where_the_engine_answers_nothing_is_installed(api: Api, core: Core) -> None:
+def test_setup_of_an_engine_that_answers_installs_nothing(api: Api, core: Core) -> None:
     core.store.put(EngineUp("ID", "1.0", cpus=2, memory=1))
     core.store.flush()
     assert api.invoke("ai/engine/install", None, CLIENT)["success"]
     assert Installer.made == 0
 
 
-def test_where_nobody_can_become_root_it_is_refused(
-    api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_setup_without_a_way_to_root_is_refused(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine_install, "prefix_without_terminal", lambda: None)
     assert setup(api)["packages"]["possible"] is False
     assert "usermod -aG docker ada" in setup(api)["packages"]["command"]

@@ -130,7 +130,7 @@ def test_only_the_newest_files_stay(exports: LogExports) -> None:
     assert [export.id for export in exports.all] == [export.id for export in done[2:]]
 
 
-def test_what_can_not_be_written_is_said(exports: LogExports) -> None:
+def test_export_that_cannot_be_written_fails_with_the_reason(exports: LogExports) -> None:
     exports.folder.write_text("no folder")
     export = ended(exports)
     assert export.status == "failed"

@@ -148,7 +148,9 @@ def test_a_client_has_so_many_streams_each_with_its_name(
     assert other.ask("Attach", name="web", streamId="1")["success"]
 
 
-def test_who_leaves_ends_its_own_streams_only(channels: LogChannels, silent: list[Silent]) -> None:
+def test_client_that_leaves_ends_only_its_own_streams(
+    channels: LogChannels, silent: list[Silent]
+) -> None:
     page, other = Page(channels), Page(channels)
     for one in (page, other):
         assert one.ask("Attach", name="web", streamId="s")["success"]

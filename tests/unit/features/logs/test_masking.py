@@ -28,7 +28,7 @@ def test_secrets_are_masked_in_the_forms_in_which_programs_write_them() -> None:
     ]
 
 
-def test_nothing_is_touched_without_a_secret() -> None:
+def test_lines_without_a_secret_are_not_copied() -> None:
     lines = ["a", "b"]
     assert Masker(["hidden"]).mask(lines) is lines
     assert Masker([]).mask(lines) is lines

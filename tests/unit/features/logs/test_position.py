@@ -51,7 +51,7 @@ def test_a_log_is_read_on_some_seconds_before_its_last_line() -> None:
     assert read(out(0), out(60), err(59)).since == ns(55)
 
 
-def test_nothing_from_before_the_first_wanted_line_is_read() -> None:
+def test_reading_starts_at_the_first_wanted_line() -> None:
     position = Position(first=ns(58))
     assert position.reopen() == ns(58)
     position.take([out(58), out(60)])

@@ -93,7 +93,7 @@ def paged(ask: Callable[[Cursor | None], Page], start: Cursor | None = None) -> 
 @given(some.lists(some.lists(lines, min_size=1, max_size=30), max_size=12), filters, some.data())
 @settings(deadline=None, max_examples=40)
 @pytest.mark.usefixtures("small_blocks")
-def test_every_question_gets_what_a_plain_list_says(
+def test_every_query_has_the_result_of_a_plain_list(
     batches_: Sequence[Sequence[Line]], wanted: LogFilter, data: some.DataObject
 ) -> None:
     with TemporaryDirectory() as folder, closing(LogStore(Path(folder) / "l.sqlite")) as store:
@@ -192,7 +192,7 @@ def test_any_time_can_be_asked_for(store: LogStore, time: int) -> None:
     assert reader.gaps(LogFilter(since=time, until=time)) == []
 
 
-def test_thousands_of_services_are_told_apart(store: LogStore) -> None:
+def test_lines_of_thousands_of_services_are_kept_apart(store: LogStore) -> None:
     every = [line(n, str(n), f"{n % 50}/{n % 2000}") for n in range(4000)]
     store.add(every)
     wanted = LogFilter(services=(("7", "1907"),))

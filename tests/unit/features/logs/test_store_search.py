@@ -153,7 +153,7 @@ def test_a_wrong_pattern_is_refused_with_its_place(
         ("10.0.0.1:5432 refused", "172.18.0.30:80 refused"),
     ],
 )
-def test_messages_are_equal_but_for_what_varies(one: str, other: str) -> None:
+def test_messages_that_differ_only_in_numbers_and_names_are_equal(one: str, other: str) -> None:
     assert fingerprint(one) == fingerprint(other)
     assert fingerprint(one) != fingerprint("another error 12")
 

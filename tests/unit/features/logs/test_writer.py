@@ -77,7 +77,7 @@ def test_sources_wait_while_too_much_is_waiting(disk: Disk, writer: LogWriter) -
     assert sum(len(lines) for lines, _, _ in disk.batches) == 1 + 3 * len(many)
 
 
-def test_nothing_is_lost_while_the_disk_is_full(
+def test_lines_survive_a_full_disk(
     disk: Disk,
     writer: LogWriter,
     problems: list[AiServerError | None],
@@ -95,7 +95,7 @@ def test_nothing_is_lost_while_the_disk_is_full(
     assert problems[-1] is None
 
 
-def test_what_was_put_before_the_end_is_stored(disk: Disk, writer: LogWriter) -> None:
+def test_close_stores_lines_that_were_put_before_it(disk: Disk, writer: LogWriter) -> None:
     writer.put([line(1)], [])
     writer.close(10)
     writer.put([line(2)], [])

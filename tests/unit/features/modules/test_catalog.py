@@ -83,9 +83,7 @@ def test_modules_come_by_the_title_that_is_read(
     assert [module["title"] for module in listed] == titles
 
 
-def test_who_asks_the_host_about_itself_finds_the_catalog_as_it_is(
-    app: App, core: Core, tmp_path: Path
-) -> None:
+def test_about_tells_the_catalog_as_it_is_now(app: App, core: Core, tmp_path: Path) -> None:
     api = Api(app, core, Recorded())
     write(tmp_path / "catalog", "wiki", {"wiki": service()}, kind="feature")
 
@@ -140,7 +138,7 @@ def titles(snapshot: Snapshot) -> list[str]:
     return [module.title_in("en") for module in snapshot.modules]
 
 
-def test_what_is_changed_shows_though_nobody_asks(
+def test_changes_of_the_catalog_show_without_a_request(
     watched: Callable[[str], list[str]], tmp_path: Path
 ) -> None:
     catalog = tmp_path / "catalog"
@@ -154,7 +152,7 @@ def test_what_is_changed_shows_though_nobody_asks(
     assert "Encyclopedia" not in watched("blog")
 
 
-def test_so_does_what_another_process_has_set(
+def test_changes_of_settings_by_another_process_show_without_a_request(
     host: Api, watched: Callable[[str], list[str]], core: Core, tmp_path: Path
 ) -> None:
     watched("web")
@@ -174,7 +172,7 @@ def test_so_does_what_another_process_has_set(
         core.store.wait_until(lambda snapshot, was=before: snapshot.seq > was, 20)  # type: ignore[misc]
 
 
-def test_what_cannot_be_read_for_a_while_is_taken_up_later(
+def test_settings_that_could_not_be_read_are_read_again_later(
     watched: Callable[[str], list[str]], core: Core, tmp_path: Path
 ) -> None:
     watched("web")
@@ -186,7 +184,7 @@ def test_what_cannot_be_read_for_a_while_is_taken_up_later(
     core.store.wait_until(lambda snapshot: snapshot.chosen == ("wiki",), 20)
 
 
-def test_settings_that_cannot_be_read_hold_up_only_who_needs_them(
+def test_unreadable_settings_fail_only_the_channels_that_need_them(
     app: App, core: Core, tmp_path: Path
 ) -> None:
     api = Api(app, core, Recorded())
@@ -197,7 +195,7 @@ def test_settings_that_cannot_be_read_hold_up_only_who_needs_them(
     assert api.invoke("ai/config/get", None, CLIENT)["code"] == "E_SETTING"
 
 
-def test_where_nothing_is_changed_nothing_is_reported(app: App, core: Core) -> None:
+def test_unchanged_files_report_nothing(app: App, core: Core) -> None:
     api = Api(app, core, Recorded())
     shown(api)
     before = core.store.snapshot.seq

@@ -45,7 +45,7 @@ def test_a_folder_is_added_and_removed(api: Api, app: App, tmp_path: Path, inner
     assert app.settings.app.module_folders == ()
 
 
-def test_what_is_wrong_is_shown_and_refused(api: Api, tmp_path: Path) -> None:
+def test_wrong_catalog_folder_is_refused_with_its_problems(api: Api, tmp_path: Path) -> None:
     write(tmp_path / "own", "n8n", {"web": service()}, kind="feature")
     [problem, *_] = ask(api, "ai/catalog/check", tmp_path / "own")["data"]["problems"]
     assert Path(problem["file"]) == tmp_path / "own/n8n/compose.yaml"

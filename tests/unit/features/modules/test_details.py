@@ -106,5 +106,5 @@ def test_a_service_is_inspected_without_its_secrets(app: App) -> None:
 @pytest.mark.parametrize(
     "payload", [{"module": "wbe", "service": "web"}, {"module": "web", "service": "wbe"}]
 )
-def test_what_there_is_not_is_refused(app: App, payload: dict[str, str]) -> None:
+def test_unknown_module_or_service_is_refused(app: App, payload: dict[str, str]) -> None:
     assert asked(app, "ai/service/inspect", **payload)["code"] == "E_UNKNOWN"

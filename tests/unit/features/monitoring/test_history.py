@@ -58,7 +58,7 @@ def test_samples_are_found_by_module_and_service_also_by_the_next_owner(tmp_path
         assert own["peaks"]["cpu"] == [3, 3, None, None]
 
 
-def test_longer_spans_come_from_rows_that_were_rolled_up_and_what_was_not_yet(
+def test_long_span_combines_rolled_up_rows_with_newer_samples(
     tmp_path: Path,
 ) -> None:
     times = range(NOW, NOW + 2 * 1800 + 150, 15)

@@ -30,7 +30,7 @@ def test_a_restart_and_an_exit_without_an_operation_are_marked() -> None:
     ]
 
 
-def test_what_an_operation_does_is_not_marked() -> None:
+def test_restart_by_an_operation_is_not_marked() -> None:
     again = container("web/app", started_at=at(30))
     begun = OperationChanged(operation("restart"))
     assert after(begun, ContainerSeen(again)) == []

@@ -35,7 +35,7 @@ def store() -> Iterator[Store]:
         yield store
 
 
-def test_nothing_is_read_until_somebody_watches_and_only_what_is_watched(store: Store) -> None:
+def test_only_watched_modules_are_sampled(store: Store) -> None:
     engine, heard = Engine(), SimpleQueue[Sample]()
     peaks: SimpleQueue[Sample] = SimpleQueue()
     with closing(Watching(RecentUsage(engine), store, peaks.put)) as watching:

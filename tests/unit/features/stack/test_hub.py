@@ -33,7 +33,7 @@ def sent(client: Client) -> list[tuple[str, bytes]]:
 
 
 @pytest.mark.parametrize("kind", ["window", "browser", "command", "tray"])
-def test_what_is_published_reaches_each_client_that_subscribed_to_it(kind: CallerKind) -> None:
+def test_published_event_reaches_each_subscriber_and_no_other_client(kind: CallerKind) -> None:
     hub, clients, other = Hub(), [Client(kind), Client(kind), Client("window")], Client(kind)
     for client in clients:
         hub.subscribe(client.peer, ["said"])

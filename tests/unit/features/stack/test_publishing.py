@@ -40,7 +40,7 @@ def crashed(exit_code: int) -> ContainerSeen:
     return ContainerSeen(made.ended(exit_code=exit_code))
 
 
-def test_who_subscribes_is_sent_the_state_at_once(contract: StoreContract) -> None:
+def test_new_subscriber_is_sent_the_state_at_once(contract: StoreContract) -> None:
     contract.show(made.operation("up", ("wait", "web/app", "running"), id="7"))
     client = Client(language="zh")
     contract.subscribe(client.peer, ALL)
@@ -60,7 +60,7 @@ def test_each_change_is_sent_as_a_whole_snapshot(contract: StoreContract) -> Non
         assert client.next() == (SNAPSHOT.name, contract.snapshot())
 
 
-def test_what_reads_as_before_is_not_sent_again(contract: StoreContract) -> None:
+def test_unchanged_snapshot_is_not_sent_again(contract: StoreContract) -> None:
     client = Client()
     contract.subscribe(client.peer, ALL)
     client.sent()
@@ -86,7 +86,7 @@ def test_at_most_ten_states_a_second_are_sent_and_the_last_in_any_case(
     assert json.loads(later[-1].payload) == contract.snapshot() != json.loads(first.payload)
 
 
-def test_of_operations_and_modules_only_what_changed_is_sent(contract: StoreContract) -> None:
+def test_only_changed_operations_and_modules_are_sent(contract: StoreContract) -> None:
     web, wiki = made.model(), made.model("wiki")
     contract.put(ModulesChanged((web, wiki)))
     for id in ("1", "2"):

@@ -121,7 +121,9 @@ def test_no_file_has_a_secret_or_the_users_name(app: App, files: dict[str, str])
         assert not found, (name, found)
 
 
-def test_it_has_what_helps(files: dict[str, str]) -> None:
+def test_bundle_has_versions_settings_state_and_logs_with_secrets_masked(
+    files: dict[str, str],
+) -> None:
     assert {*files} == {
         "README.txt", "versions.json", "engine.json", "settings.json", "state.json",
         "activity.json", "doctor.json", "app/tray.log", "logs/web-main.log",

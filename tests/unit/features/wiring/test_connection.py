@@ -54,9 +54,7 @@ def test_the_token_is_stored_and_not_told(
     assert "sk-a" not in str(list(app.settings.journal.read()))
 
 
-def test_the_reason_is_told_where_there_is_no_token(
-    ask: Ask, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_connection_without_a_token_has_a_reason(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     def none(*_: Any) -> str:  # noqa: ANN401 - as the function that it stands for
         raise OneApiError(Text("it publishes no port"))
 

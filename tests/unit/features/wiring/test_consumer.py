@@ -70,7 +70,7 @@ def test_no_two_modules_have_one_token() -> None:
 @pytest.mark.parametrize(
     "wrong", ["generate: hex32", "keep: true"], ids=["made by us", "never changed"]
 )
-def test_what_another_module_makes_is_neither_generated_nor_kept(
+def test_token_of_another_module_with_generate_or_keep_is_refused(
     tmp_path: Path, wrong: str
 ) -> None:
     with pytest.raises(CatalogError, match="token_of without generate and keep"):

@@ -70,7 +70,7 @@ def server() -> Iterator[Server]:
             server.shutdown()
 
 
-def test_where_a_cookie_is_given_it_is_shown_with_the_users_number(server: Server) -> None:
+def test_session_cookie_is_sent_with_the_number_of_the_user(server: Server) -> None:
     server.say("POST /api/user/login", 200, YES, Set_Cookie="session=abc; Path=/; HttpOnly")
     found = {"success": True, "data": [{"id": 1, "name": "aiserver-n8n", "key": "k" * 48}]}
     server.say("GET /api/token/search", 200, found)
@@ -115,7 +115,7 @@ def test_a_log_in_that_fails_says_why(server: Server, reply: Reply, why: str) ->
     assert "password-of-root" not in str(raised.value)
 
 
-def test_what_does_not_answer_is_reported(server: Server) -> None:
+def test_server_that_does_not_respond_is_reported(server: Server) -> None:
     server.say("POST /api/user/login", 200, YES)
     client = server.client()
     server.server_close()
@@ -135,7 +135,7 @@ def no_models(client: OneApi) -> object:
 @pytest.mark.parametrize(
     ("ask", "why"), [(no_token, "it did not create a token"), (no_models, "status 503")]
 )
-def test_what_it_does_not_do_is_reported(
+def test_request_that_the_server_does_not_fulfil_is_reported(
     server: Server, ask: Callable[[OneApi], object], why: str
 ) -> None:
     server.say("POST /api/user/login", 200, YES)
