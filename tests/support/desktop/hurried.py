@@ -28,7 +28,7 @@ _TIMES: Mapping[str, Mapping[tuple[object, str], object]] = {
     },
     "sleep": {
         (clock, "_SLEEP_THRESHOLD_SECONDS"): _JUMP_SECONDS,
-        (clock, "ResumeWatch"): partial(clock.ResumeWatch, interval=_LOOK_SECONDS),
+        (process, "ResumeWatch"): partial(clock.ResumeWatch, interval=_LOOK_SECONDS),
     },
     "impatient": {
         (process, "PANEL_TIMEOUT_SECONDS"): {"user": 1.0, "login": 1.0},
