@@ -196,6 +196,8 @@ def is_fixed(place: Place, client: docker.DockerClient, victims: Sequence[str]) 
     for pid in [process_named(place, victim) for victim in victims]:
         with suppress(ProcessLookupError):  # one may take another along
             os.kill(pid, signal.SIGKILL)
+    # With the process that made the namespaces, the others end a moment later.
+    eventually(lambda: not lab_engine.alive(place), "the end of the engine")
 
     lifecycle.up(place)
 
