@@ -177,6 +177,7 @@ class RemoteStore:
                 self._keep(operation_of(json.loads(message.payload)["operation"]))
             else:
                 self._snapshot = message.payload
+                self._forget_others()
             is_known = self._snapshot is not None
             self._changed.notify_all()
         if is_known:
@@ -187,6 +188,13 @@ class RemoteStore:
         known = self._operations.items()
         kept = {id: one for id, one in known if not (one.is_over and view.is_over)}
         self._operations = kept | {view.id: view}
+
+    def _forget_others(self) -> None:
+        """Drop operations that the state has no more: of two that end at once, only the last one's
+        end is sent."""
+        if len(self._operations) > 1:
+            listed = {view["id"] for view in json.loads(self._snapshot or "{}")["operations"]}
+            self._operations = {i: one for i, one in self._operations.items() if i in listed}
 
     def _lose(self) -> None:
         with self._changed:
