@@ -17,7 +17,8 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from select import select
+from typing import IO, Any
 
 import docker
 import psutil
@@ -37,9 +38,6 @@ _TIMEOUT_SECONDS = 10.0
 
 _ANSWER_SECONDS = 60.0
 """Seconds for an answer, on a busy machine. One that does not run refuses at once."""
-
-_GAP_SECONDS = 10.0
-"""A process that is just becoming another program has no command line for a moment."""
 
 _LOG_TAIL = 40
 
@@ -143,13 +141,19 @@ def start(place: Place) -> None:
     ]
     if place.disk.exists():
         command += [str(place.disk), str(place.data)]
-    _begin(place, command)
-    _wait_until_alive(place)
+    read, write = os.pipe()
+    with open(read, "rb") as ended:  # noqa: PTH123 - a pipe
+        try:
+            _begin(place, command, write)
+        finally:
+            os.close(write)
+        _wait_until_alive(place, ended)
 
 
-def _begin(place: Place, command: Sequence[str]) -> None:
-    """Start *command*. A lab for tests ends with the process, and its thread, that started it,
-    however that ends; another lab is left to the machine's first process, which reaps it."""
+def _begin(place: Place, command: Sequence[str], pipe: int) -> None:
+    """Start *command*, whose processes have *pipe* open until the last of them has ended. A lab for
+    tests ends with the process, and its thread, that started it, however that ends; another lab is
+    left to the machine's first process, which reaps it."""
     starter = ["setpriv", "--pdeathsig", "KILL"] if place.images_of else ["setsid", "--fork"]
     with place.log.open("wb") as log:
         process = subprocess.Popen(
@@ -159,6 +163,7 @@ def _begin(place: Place, command: Sequence[str]) -> None:
             stderr=log,
             env=os.environ | {"TMPDIR": str(place.temporary)},
             cwd="/",
+            pass_fds=[pipe],
         )
     if place.images_of:
         _children[place.name] = process
@@ -166,17 +171,14 @@ def _begin(place: Place, command: Sequence[str]) -> None:
         raise LabError(f"{shlex.join(command)} ended with {process.returncode}")
 
 
-def _wait_until_alive(place: Place) -> None:
+def _wait_until_alive(place: Place, ended: IO[bytes]) -> None:
+    """Wait until the lab answers, or *ended* is at its end: no process has the other end of it."""
     deadline = time.monotonic() + _START_LIMIT
-    last_seen = time.monotonic()
     while not alive(place):
-        now = time.monotonic()
-        last_seen = now if processes(place) else last_seen
-        if now > min(deadline, last_seen + _GAP_SECONDS):
+        if select([ended], [], [], 0.05)[0] or time.monotonic() > deadline:
             tail = place.log.read_text(errors="replace").splitlines()[-_LOG_TAIL:]
             told = f"The engine did not come up; of it run {processes(place)}. {place.log} ends:"
             raise LabError("\n".join([told, *tail]))
-        time.sleep(0.05)
 
 
 def kill(place: Place) -> None:
