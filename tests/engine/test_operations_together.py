@@ -266,7 +266,8 @@ def has_waited(view: OperationView, container: str) -> bool:
 def test_times_to_ready_are_learnt_and_order_the_next_start(
     here: Installation, engine: docker.DockerClient
 ) -> None:
-    services = {"slow": gated(), "quick": idle()}
+    # So slow takes longer, however late it starts on a busy machine.
+    services = {"slow": gated(), "quick": idle(depends_on=after("started", "slow"))}
     here.write("web", services)
     with here.core() as core:
         up = begin(core, "up", "web")

@@ -202,8 +202,9 @@ def test_many_starts_and_ends_lead_to_the_state_of_the_engine(stack: Stack) -> N
             elif number % 3 == 1:
                 stack.client.api.kill(one)
         last = stack.run("last").removeprefix("sha256:")
-        stack.until(lambda s: any(v.name == "last" for v in s.modules[0].services))
-        stack.until(lambda s: "running" in {v.state for v in s.modules[0].services[-1:]})
+        stack.until(
+            lambda s: ("last", "running") in {(v.name, v.state) for v in s.modules[0].services}
+        )
         known = stack.store.state.containers
     truth = [stack.engine.containers.inspect(s.id) for s in stack.engine.containers.summaries()]
     assert set(known) == {found.name for found in truth}
