@@ -208,7 +208,7 @@ def process():
     time.sleep(0.5)
     print("tidied", file=screen, flush=True)
 
-def test_that_lasts(process):
+def test_long(process):
     print("ready", file=screen, flush=True)
     time.sleep(60)
 """

@@ -145,9 +145,7 @@ def test_a_feature_is_made_when_it_is_first_asked(noted: list[str], app: App) ->
     assert "lamp/get" in dispatch(lamps, "lamp/gte", None, CALLER)["message"]
 
 
-def test_what_a_feature_needs_starts_before_it_and_ends_after_it(
-    noted: list[str], app: App
-) -> None:
+def test_required_feature_starts_first_and_closes_last(noted: list[str], app: App) -> None:
     lamps = Features(place(app))
     lamps.start()
     lamps.close()

@@ -226,7 +226,7 @@ def test_file_is_read_even_if_its_copy_cannot_be_written(
     assert file.read().counts == {"a": 8}
 
 
-def test_what_is_wrong_is_reported_in_the_same_words_with_and_without_a_model(
+def test_problem_of_a_file_reads_the_same_with_and_without_a_model(
     tmp_path: Path,
 ) -> None:
     for name, content in DAMAGE.items():
@@ -249,7 +249,7 @@ def test_what_is_wrong_is_reported_in_the_same_words_with_and_without_a_model(
         ({"ID": {"desired": {}}}, "engines.ID.desired: Input should be a valid list"),
     ],
 )
-def test_what_is_wrong_deep_inside_is_reported_with_its_place(
+def test_nested_problem_of_a_file_is_reported_with_its_place(
     tmp_path: Path, notices: list[Text], engines: object, why: str
 ) -> None:
     file = VersionedFile(tmp_path / "state.json", StateData, notices)

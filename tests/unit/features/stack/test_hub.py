@@ -94,7 +94,7 @@ def test_states_are_sent_in_the_order_in_which_they_were_added() -> None:
     assert [event for event, _ in sent(client)] == ["part", "whole"]
 
 
-def test_what_was_gone_is_sent_again_when_it_is_back() -> None:
+def test_state_that_returns_is_sent_again() -> None:
     hub, client, messages = Hub(), Client(), [Message("lamp", b"1", key="hall")]
     hub.add_state(lambda _peer, _events: [*messages])
     hub.subscribe(client.peer, ["lamp"])

@@ -91,7 +91,7 @@ def test_those_that_can_use_another_one_are_listed(app: App, ask: Ask) -> None:
     assert ask("consumers", modules=["wbe"])["code"] == "E_UNKNOWN"
 
 
-def test_what_connects_a_module_is_taken_back(app: App, ask: Ask) -> None:
+def test_disconnect_undoes_a_connection(app: App, ask: Ask) -> None:
     app.settings.set(app.declared, CHOICE, "shared")
     app.settings.set(app.declared, TOKEN, "sk-made-up-token")
 
