@@ -1,6 +1,6 @@
 """``catalog check``: all problems of modules at once, each with its place."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,9 +32,9 @@ from aiserver_tray.catalog.resolve import (
     startable,
 )
 from aiserver_tray.catalog.setting import PLACEHOLDER
+from aiserver_tray.catalog.shared_names import duplicate_name_problems, shared_names
 from aiserver_tray.catalog.unset import unset_notes
 from aiserver_tray.catalog.unsupported import unsupported
-from aiserver_tray.model import SHARED_NETWORK
 
 if TYPE_CHECKING:
     from aiserver_tray.catalog.compose.project import Project
@@ -104,7 +104,8 @@ def check(catalog: Catalog, folder: Path | None, values: Mapping[str, str] = _NO
             if result and (needed := permissions(catalog, result.resolved)):
                 asked[module.name] = needed
             notes += _unset(catalog, module, values, found)
-    shared = shared_name_problems((r.resolved.module, _shared_names(r.resolved)) for r in loaded)
+    resolved = (one.resolved for one in loaded)
+    shared = duplicate_name_problems((r.module, shared_names(r.project)) for r in resolved)
     problems += [p for p in shared if _below(p.place.file, folder)]
     notes += [n for n in _rule_notes(catalog, loaded) if _below(n.place.file, folder)]
     wrong = (problem.place.file.parent for problem in catalog.problems)
@@ -135,7 +136,7 @@ def _load(
         catalog.ordered([module.name])
         env = _variables(catalog, module, values)
         secrets = secrets_in(catalog, module, env)
-        resolved = startable(resolve_with(module, env, secrets))
+        resolved = startable(catalog, resolve_with(module, env, secrets))
         whole = whole_project(catalog, module) if module.declared else resolved.project
         return [], _Loaded(resolved, whole)
     except CatalogError as error:
@@ -231,33 +232,3 @@ def _ignored_extensions(module: Module) -> list[Problem]:
         for document in local_documents(module.source)
         if document.file not in own and EXTENSION in document.tree
     ]
-
-
-def _shared_names(result: ResolvedModule) -> set[str]:
-    networks = {n for n, net in result.project.networks.items() if net.name == SHARED_NETWORK}
-    names: set[str] = set()
-    for service_name, service in result.project.services.items():
-        for network, attachment in (service.networks or {}).items():
-            if network in networks:
-                names |= {service_name, *((attachment and attachment.aliases) or ())}
-    return names
-
-
-def shared_name_problems(modules: Iterable[tuple[Module, Collection[str]]]) -> list[Problem]:
-    """Check that names on the shared network are unique: one problem per file for names that
-    several of *modules* use there."""
-    owners: dict[str, Module] = {}
-    problems = []
-    for owner, names in modules:
-        for name in sorted(names):
-            first = owners.setdefault(name, owner)
-            if first is not owner:
-                for module, other in ((owner, first), (first, owner)):
-                    text = Text(
-                        "expected a unique name on {network}; {file} also uses {name}",
-                        network=SHARED_NETWORK,
-                        name=name,
-                        file=other.file,
-                    )
-                    problems.append(Problem(module.place("services", name), text))
-    return problems

@@ -15,6 +15,7 @@ from aiserver_tray.catalog.compose.keypath import mappings, value_at
 from aiserver_tray.catalog.compose.template import TemplateError, references
 from aiserver_tray.catalog.extension import EXTENSION
 from aiserver_tray.catalog.modules import Module, check_services, load_module
+from aiserver_tray.catalog.shared_names import reserved_name_problems
 from aiserver_tray.catalog.unset import naming_unset
 from aiserver_tray.catalog.unsupported import hidden_configs
 
@@ -46,7 +47,7 @@ def resolve(catalog: Catalog, module: Module, values: Mapping[str, str]) -> Reso
         CatalogError: the file is wrong, with these values or with any; secrets are masked in it.
     """
     env = environment(catalog, module, values)
-    return startable(resolve_with(module, env, secrets_in(catalog, module, env)))
+    return startable(catalog, resolve_with(module, env, secrets_in(catalog, module, env)))
 
 
 @dataclass(frozen=True)
@@ -89,13 +90,16 @@ def environment(catalog: Catalog, module: Module, values: Mapping[str, str]) -> 
     return env if module.declared else {**module.dotenv_with(env), **env}
 
 
-def startable(resolved: ResolvedModule) -> ResolvedModule:
+def startable(catalog: Catalog, resolved: ResolvedModule) -> ResolvedModule:
     """*resolved* itself.
 
     Raises:
-        CatalogError: Compose takes the file, but it can't work as a module.
+        CatalogError: Compose takes the file, but it can't work as a module of *catalog*.
     """
-    if problems := hidden_configs(resolved.module, resolved.project):
+    module, project = resolved.module, resolved.project
+    problems = hidden_configs(module, project)
+    problems += reserved_name_problems(catalog, module, project)
+    if problems:
         raise CatalogError(problems)
     return resolved
 

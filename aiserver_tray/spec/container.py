@@ -20,8 +20,7 @@ from aiserver_tray.spec.labels import (
 )
 from aiserver_tray.spec.model import File, ImageTarget
 from aiserver_tray.spec.mounts import mounts, volume_mount
-from aiserver_tray.spec.names import SHARED_NETWORK
-from aiserver_tray.spec.network import networking
+from aiserver_tray.spec.network import networking, shared_names
 from aiserver_tray.spec.page import published_place
 from aiserver_tray.spec.scope import Scope
 
@@ -56,8 +55,7 @@ def container(
     }
     hashed = _hash(body, service.labels, image.name or image.local, files)
     labels = container_labels(scope.module.name, name, scope.owner, hashed, service.labels)
-    names = endpoints.get(SHARED_NETWORK, {}).get("Aliases", ())
-    labels |= requires_label(scope.requires) | shared_names_label(names)
+    labels |= requires_label(scope.requires) | shared_names_label(shared_names(body))
     bindings = body["HostConfig"]["PortBindings"].values()
     ports = {bound["HostPort"] for found in bindings for bound in found}
     if place := published_place(scope.open, ports):

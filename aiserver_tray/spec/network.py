@@ -1,6 +1,6 @@
 """Networks of a module, and how a container is attached to them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from aiserver_tray.spec.host_config import shared
@@ -64,6 +64,16 @@ def networking(scope: Scope, name: str) -> tuple[dict[str, Any], dict[str, dict[
         found[network.name] = endpoint
     mode = shared(service.network_mode, scope.container_of) or next(iter(found), "none")
     return {"NetworkMode": mode, "Links": links or None}, found
+
+
+def shared_names(body: Mapping[str, Any]) -> list[str]:
+    """The names by which a container from *body* answers on the shared network, besides that of the
+    container."""
+    endpoints = body["NetworkingConfig"]["EndpointsConfig"]
+    if SHARED_NETWORK not in (body["HostConfig"]["NetworkMode"], *endpoints):
+        return []
+    aliases = endpoints.get(SHARED_NETWORK, {}).get("Aliases", ())
+    return list(filter(None, dict.fromkeys((*aliases, body["Hostname"]))))
 
 
 def _by_priority(service: "Service") -> list[str]:

@@ -112,12 +112,12 @@ def test_a_stopped_module_starts_after_another_one_recreated_their_network(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     shared = {"networks": {"ai-net": {"external": True}}}
-    for name in ("web", "wiki"):
+    for name in ("blog", "wiki"):
         here.write(name, {name: idle(networks=["ai-net"])}, top=shared)
-    here.done("up", "web", "wiki")
-    here.done("stop", "web", "wiki")
+    here.done("up", "blog", "wiki")
+    here.done("stop", "blog", "wiki")
     engine.networks.prune()
-    here.done("up", "web")
+    here.done("up", "blog")
     here.done("up", "wiki")
     assert here.module("wiki").state == "running"
     here.done("stop", "wiki")

@@ -23,7 +23,7 @@ def networks(engine: docker.DockerClient) -> set[str]:
     return {network.name for network in engine.networks.list() if network.name.startswith("ai-")}
 
 
-def write_data(here: Installation, name: str = "web") -> None:
+def write_data(here: Installation, name: str = "wiki") -> None:
     """A module of one service with a volume, on the network that all share."""
     service = idle(volumes=["data:/data"], networks=["default", "ai-net"])
     top = {"volumes": {"data": {}}, "networks": {"ai-net": {"external": True}}}
@@ -57,17 +57,17 @@ def test_down_removes_containers_and_networks_and_keeps_volumes_until_asked(
 ) -> None:
     write_data(here)
     write_data(here, "other")
-    here.done("up", "web", "other")
-    said(engine, "ai-web", "touch", "/data/mine")
+    here.done("up", "wiki", "other")
+    said(engine, "ai-wiki", "touch", "/data/mine")
 
-    here.done("down", "web")
+    here.done("down", "wiki")
 
     assert names(engine) == {"ai-other"}
     assert networks(engine) == {"ai-other", "ai-net"}, "others still use the shared one"
-    assert volumes(engine) == {"ai-web-data", "ai-other-data"}
-    here.done("up", "web")
-    said(engine, "ai-web", "ls", "/data/mine")
-    here.done("down", "web", volumes="all")
+    assert volumes(engine) == {"ai-wiki-data", "ai-other-data"}
+    here.done("up", "wiki")
+    said(engine, "ai-wiki", "ls", "/data/mine")
+    here.done("down", "wiki", volumes="all")
     assert volumes(engine) == {"ai-other-data"}
     here.done("down")
     assert (names(engine), networks(engine)) == (set(), set())
@@ -81,9 +81,9 @@ def test_down_by_name_removes_the_volumes_of_a_module_that_has_no_container(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     write_data(here)
-    here.done("up", "web")
-    here.done("down", "web")
-    assert here.done("down", "web", volumes="all") == ["remove_volume ai-web-data"]
+    here.done("up", "wiki")
+    here.done("down", "wiki")
+    assert here.done("down", "wiki", volumes="all") == ["remove_volume ai-wiki-data"]
     assert volumes(engine) == set()
 
 
@@ -107,13 +107,13 @@ def test_down_ends_a_desired_module_without_containers(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     write_data(here)
-    here.done("up", "web")
-    engine.containers.get("ai-web").remove(force=True)
-    assert here.module("web").state == "error"
+    here.done("up", "wiki")
+    engine.containers.get("ai-wiki").remove(force=True)
+    assert here.module("wiki").state == "error"
 
     here.done("down")
 
-    assert here.module("web").state == "stopped"
+    assert here.module("wiki").state == "stopped"
     assert networks(engine) == set()
 
 
@@ -287,16 +287,16 @@ def test_a_module_whose_folder_is_gone_is_an_orphan_that_can_be_stopped_and_remo
     here: Installation, engine: docker.DockerClient
 ) -> None:
     write_data(here)
-    here.done("up", "web")
-    shutil.rmtree(here.catalog / "web")
+    here.done("up", "wiki")
+    shutil.rmtree(here.catalog / "wiki")
 
-    found = here.module("web")
+    found = here.module("wiki")
     assert (found.orphan, found.state, found.ready, found.total) == (True, "running", 1, 1)
-    assert here.done("stop", "web") == ["stop ai-web"]
-    assert here.module("web").state == "stopped"
-    here.done("down", "web")
+    assert here.done("stop", "wiki") == ["stop ai-wiki"]
+    assert here.module("wiki").state == "stopped"
+    here.done("down", "wiki")
     assert (names(engine), networks(engine)) == (set(), set())
-    here.done("down", "web", volumes="all")
+    here.done("down", "wiki", volumes="all")
     assert volumes(engine) == set()
 
 
@@ -337,26 +337,26 @@ def test_another_home_finds_our_names_taken_and_leaves_them_alone(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     write_data(here)
-    here.done("up", "web")
-    before = facts(engine, "ai-web")
+    here.done("up", "wiki")
+    before = facts(engine, "ai-wiki")
     other = Installation(here.home.with_name("other"), here.catalog, here.host)
 
-    error = other.failed("up", "web")
+    error = other.failed("up", "wiki")
 
     assert {e.code for e in error.errors} == {"E_NAME_CONFLICT"}
     owner = here.app.settings.installation_id
     assert {e.data["installation"] for e in error.errors} == {owner}
     assert {(e.data["kind"], e.data["name"]) for e in error.errors} == {
-        ("container", "ai-web"),
-        ("network", "ai-web"),
+        ("container", "ai-wiki"),
+        ("network", "ai-wiki"),
         ("network", "ai-net"),
-        ("volume", "ai-web-data"),
+        ("volume", "ai-wiki-data"),
     }
-    assert other.module("web").state == "stopped"
+    assert other.module("wiki").state == "stopped"
     other.done("down", volumes="all")
-    other.done("stop", "web")
-    assert facts(engine, "ai-web") == before
-    assert volumes(engine) == {"ai-web-data"}
+    other.done("stop", "wiki")
+    assert facts(engine, "ai-wiki") == before
+    assert volumes(engine) == {"ai-wiki-data"}
 
 
 def test_two_homes_run_different_modules_side_by_side(

@@ -64,26 +64,26 @@ def test_the_network_that_all_share_may_come_and_go_while_others_are_at_work(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     shared = {"networks": {"ai-net": {"external": True}}}
-    web = idle(networks=["default", "ai-net"], depends_on=after("healthy", "db"))
-    here.write("web", {"web": web, "db": gated()}, top=shared)
+    wiki = idle(networks=["default", "ai-net"], depends_on=after("healthy", "db"))
+    here.write("wiki", {"wiki": wiki, "db": gated()}, top=shared)
     with here.core() as core:
-        up = begin(core, "up", "web")
-        core.store.wait_until(runs("ai-web-db"), LIMIT)
+        up = begin(core, "up", "wiki")
+        core.store.wait_until(runs("ai-wiki-db"), LIMIT)
         engine.networks.get("ai-net").remove()
-        open_gate(engine, "ai-web-db")
+        open_gate(engine, "ai-wiki-db")
         assert ended(up).status == "succeeded"
     engine.networks.get("ai-net").reload()
-    attached = engine.api.inspect_container("ai-web")["NetworkSettings"]["Networks"]
-    assert attached.keys() == {"ai-web", "ai-net"}
+    attached = engine.api.inspect_container("ai-wiki")["NetworkSettings"]["Networks"]
+    assert attached.keys() == {"ai-wiki", "ai-net"}
 
 
 def test_a_network_that_another_operation_has_just_made_is_taken_and_a_foreign_one_is_not(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     shared = {"networks": {"ai-net": {"external": True}}}
-    here.write("web", {"web": idle(networks=["ai-net"])}, top=shared)
+    here.write("wiki", {"wiki": idle(networks=["ai-net"])}, top=shared)
     with here.core() as core:
-        plan = core.operations.plan(Request("up", ("web",)))
+        plan = core.operations.plan(Request("up", ("wiki",)))
         step = next(step for step in plan if step.id == "network ai-net")
         executor = EngineExecutor(core.engine, {}, (), (), Cancellation())
         executor.execute(step)

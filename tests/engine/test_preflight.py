@@ -21,6 +21,7 @@ from aiserver_tray.base.errors import (
     ResourcesError,
     SettingError,
 )
+from aiserver_tray.catalog.shared_names import dns_name
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.operations.preflight.preflight import Report, preflight
 from aiserver_tray.operations.preflight.volumes import with_keep_labels
@@ -30,6 +31,7 @@ from aiserver_tray.settings.store import Settings
 from aiserver_tray.spec import labels
 from aiserver_tray.spec.labels import Owner
 from aiserver_tray.spec.model import ModuleTarget
+from aiserver_tray.spec.network import shared_names
 from aiserver_tray.system.paths import Home
 from aiserver_tray.system.ports import is_free
 from tests.engine.waiting import until
@@ -205,6 +207,38 @@ def test_a_name_on_the_shared_network_is_that_of_one_module(
     assert "the module one" in str(only(examined(product, two).errors))
     stop(product, "ai-one-db")
     assert "the module one" in str(only(examined(product, two).errors))
+
+
+def test_the_engine_answers_for_the_names_that_are_checked_and_for_no_others(
+    product: Engine, engine: docker.DockerClient, tmp_path: Path
+) -> None:
+    file = f"""
+x-idle: &idle {{image: "{IMAGE}", command: [sleep, "600"], init: true}}
+services:
+  one:
+    <<: *idle
+    hostname: Postgres
+    domainname: example.org
+    container_name: kept
+    networks: {{ai-net: {{aliases: [MYSQL, MİNİO, redis.ai-net]}}}}
+  two: {{<<: *idle, hostname: site.example.org, links: ["one:linked"], networks: [ai-net]}}
+  three: {{<<: *idle, hostname: mode, network_mode: ai-net}}
+networks: {{ai-net: {{external: true}}}}
+"""
+    target = target_of(tmp_path, "web", file)
+    make(product, target)
+    checked = {n for s in target.services for n in (*shared_names(s.body), s.container)}
+    answered = {
+        *("one", "postgres", "mysql", "minio", "redis.ai-net", "ai-web-one"),
+        *("two", "site.example.org", "ai-web-two", "mode", "ai-web-three"),
+    }
+    silent = {"example.org", "postgres.example.org", "kept", "site", "linked", "three"}
+    asked = f"for name in {' '.join(answered | silent)}; do nslookup $name >&2 && echo $name; done"
+    client = engine.containers.run(
+        IMAGE, ["sh", "-c", f"{asked}; true"], network="ai-net", remove=True, stderr=False
+    )
+    assert {*client.decode().split()} == answered
+    assert {*map(dns_name, answered)} == {*map(dns_name, checked)}
 
 
 def test_missing_external_objects_are_reported(

@@ -33,6 +33,25 @@ def test_a_module_starts_over_a_channel_once_it_is_trusted(
         modules.wait_for(web="running")
 
 
+def test_a_module_that_would_answer_for_the_database_of_n8n_is_refused(
+    here: Installation, engine: docker.DockerClient
+) -> None:
+    services = {
+        "one": idle(hostname="postgres", networks=["ai-net"]),
+        "two": idle(networks={"ai-net": {"aliases": ["POSTGRES"]}}),
+    }
+    here.write("web", services, top={"networks": {"ai-net": {"external": True}}})
+
+    error = here.failed("up", "web")
+
+    assert error.code == "E_CATALOG"
+    assert [problem.place.key for problem in error.problems] == [
+        "services.one.hostname",
+        "services.two.networks.ai-net.aliases",
+    ]
+    assert names(engine) == set()
+
+
 def test_a_module_that_asks_for_more_is_not_brought_back(
     here: Installation, engine: docker.DockerClient
 ) -> None:

@@ -22,19 +22,6 @@ def test_check_finds_a_name_missing_in_env_example_and_a_secret_in_it(tmp_path: 
     assert [problem.render().split(": ")[1] for problem in problems] == ["A", "S", "B"]
 
 
-def test_check_finds_one_name_twice_on_the_shared_network(tmp_path: Path) -> None:
-    for name in ("one", "two"):
-        write(
-            tmp_path,
-            name,
-            "services: {same: {image: 'i:1', networks: [ai-net]}}\n"
-            "networks: {ai-net: {external: true}}\n",
-        )
-    lines = check(load_catalog([tmp_path]), None).lines("en")
-    assert len(lines) == 3
-    assert f"{tmp_path}/two/compose.yaml" in lines[0]
-
-
 def test_check_notes_what_is_accepted_but_not_used(tmp_path: Path) -> None:
     write(
         tmp_path,

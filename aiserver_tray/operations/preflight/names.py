@@ -13,11 +13,18 @@ from aiserver_tray.base.errors import (
     Problem,
 )
 from aiserver_tray.base.i18n import Text
+from aiserver_tray.catalog.shared_names import (
+    SharedName,
+    by_dns_name,
+    dns_name,
+    duplicate_name_problems,
+)
 from aiserver_tray.engine.values import ContainerSummary
 from aiserver_tray.operations.survey import Found, Survey
 from aiserver_tray.spec import labels
 from aiserver_tray.spec.model import ModuleTarget
 from aiserver_tray.spec.names import SHARED_NETWORK
+from aiserver_tray.spec.network import shared_names
 
 if TYPE_CHECKING:
     from aiserver_tray.catalog.modules import Module
@@ -145,36 +152,43 @@ def _declared(section: str, module: "Module", name: str) -> Place:
 
 def _ambiguous(targets: Sequence[ModuleTarget], survey: Survey) -> list[AiServerError]:
     """Names on the shared network to which services of two modules would answer."""
-    # Only a start has read the catalog.
-    from aiserver_tray.catalog.check import shared_name_problems  # noqa: PLC0415
-
-    names = [(target.module, _shared_names(target)) for target in targets]
-    problems = shared_name_problems(names)
+    names = [(target.module, list(_shared_names(target))) for target in targets]
+    problems = duplicate_name_problems(names)
     there = _shared_names_there(survey, [target.name for target in targets])
     problems += [
-        _used_elsewhere(m, n, there[n]) for m, found in names for n in sorted(found & {*there})
+        _used_elsewhere(module, found, there[key])
+        for module, given in names
+        for key, found in sorted(by_dns_name(given).items())
+        if key in there
     ]
     return [CatalogError(problems)] if problems else []
 
 
-def _shared_names(target: ModuleTarget) -> set[str]:
-    endpoints = (s.body["NetworkingConfig"]["EndpointsConfig"] for s in target.services)
-    return {n for found in endpoints for n in found.get(SHARED_NETWORK, {}).get("Aliases", ())}
+def _shared_names(target: ModuleTarget) -> Iterator[SharedName]:
+    for service in target.services:
+        if names := shared_names(service.body):
+            for name in (*names, service.container):
+                yield SharedName(name, ("services", service.service))
 
 
 def _shared_names_there(survey: Survey, but: Collection[str]) -> dict[str, str]:
-    """Name -> module, of our containers on the shared network that are of other modules."""
-    found = [c.labels for c in survey.ours if SHARED_NETWORK in c.networks]
-    others = [given for given in found if given[labels.MODULE] not in but]
-    return {name: o[labels.MODULE] for o in others for name in labels.shared_names_in(o)}
+    """Name as in DNS -> module, of our containers on the shared network that are of other
+    modules."""
+    found = [c for c in survey.ours if SHARED_NETWORK in c.networks]
+    others = [c for c in found if c.labels[labels.MODULE] not in but]
+    return {
+        dns_name(name): container.labels[labels.MODULE]
+        for container in others
+        for name in (container.name, *labels.shared_names_in(container.labels))
+    }
 
 
-def _used_elsewhere(module: "Module", name: str, other: str) -> Problem:
+def _used_elsewhere(module: "Module", found: SharedName, other: str) -> Problem:
     text = Text(
         "expected a unique name on {network}; a container of the module {other} already uses "
         "{name}. Rename one of them, or remove these containers: aiserver-tray down {other}",
         network=SHARED_NETWORK,
-        name=name,
+        name=found.name,
         other=other,
     )
-    return Problem(module.place("services", name), text)
+    return Problem(module.place(*found.path), text)

@@ -43,9 +43,9 @@ def there(
     )
 
 
-def on_shared(name: str, *aliases: str) -> str:
+def on_shared(name: str, *aliases: str, more: str = "init: true") -> str:
     attached = f"networks: {{ai-net: {{aliases: [{', '.join(aliases)}]}}}}"
-    return service_of(name, attached) + "\nnetworks: {ai-net: {external: true}}\n"
+    return service_of(name, attached, more) + "\nnetworks: {ai-net: {external: true}}\n"
 
 
 @pytest.fixture
@@ -167,15 +167,15 @@ def test_a_name_on_the_shared_network_that_two_modules_have_is_reported_for_both
     tmp_path: Path,
 ) -> None:
     one = target_of(tmp_path, "one", on_shared("db"))
-    two = target_of(tmp_path, "two", on_shared("store", "db"))
+    two = target_of(tmp_path, "two", on_shared("store", "DB"))
     alone = target_of(tmp_path, "alone", service_of("db"))
     assert problems([one, alone], there(), MACHINE) == []
     (error,) = problems([one, two, alone], there(), MACHINE)
     assert isinstance(error, CatalogError)
     files = [tmp_path / name / "compose.yaml" for name in ("one", "two")]
     assert {problem.place.file for problem in error.problems} == {*files}
-    for file in files:
-        assert f"expected a unique name on ai-net; {file} also uses db" in str(error)
+    for file, name in zip(files, ("db", "DB"), strict=True):
+        assert f"expected a unique name on ai-net; {file} also uses {name}. Rename" in str(error)
 
 
 def test_a_name_on_the_shared_network_that_another_modules_container_has_is_reported(
@@ -195,18 +195,20 @@ def test_a_name_on_the_shared_network_that_another_modules_container_has_is_repo
     assert "a container of the module one already uses db." in str(error)
 
 
-def test_an_alias_that_another_modules_container_has_on_the_shared_network_is_reported(
+def test_every_name_that_another_modules_container_has_on_the_shared_network_is_reported(
     tmp_path: Path,
 ) -> None:
-    one = target_of(tmp_path, "one", on_shared("api", "llm", "db"))
+    one = target_of(tmp_path, "one", on_shared("api", "llm", "db", more="hostname: Models"))
     made = one.services[0].body["Labels"]
     found = replace(container("ai-one-api", made), networks=frozenset({"ai-net"}))
     beside = replace(there(), containers=(found,))
 
-    (error,) = problems([target_of(tmp_path, "two", on_shared("llm"))], beside, MACHINE)
-    assert "a container of the module one already uses llm." in str(error)
-    (error,) = problems([target_of(tmp_path, "three", on_shared("api"))], beside, MACHINE)
-    assert "already uses api." in str(error)
+    for name in ("LLM", "api", "models", "ai-one-api"):
+        same = target_of(tmp_path, name, on_shared("other", more=f"hostname: {name}"))
+        (error,) = problems([same], beside, MACHINE)
+        assert f"a container of the module one already uses {name}." in str(error)
+        (error,) = problems([same, one], there(), MACHINE)
+        assert str(error).count("expected a unique name on ai-net") == 2
     assert problems([one], beside, MACHINE) == []
 
 
