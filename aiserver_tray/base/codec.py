@@ -41,6 +41,10 @@ def compact_json(value: object) -> bytes:
 NEVER_SENT: Final = MappingProxyType({"is_sent": False})
 """Metadata of a field that is not in JSON."""
 
+SPREAD: Final = MappingProxyType({"is_spread": True})
+"""Metadata of a mapping of JSON whose entries are further fields of the object it is in. They are
+not read back."""
+
 
 def sent_as(encode: _Convert) -> dict[str, object]:
     """Metadata of a field whose JSON is what *encode* makes of the whole dataclass."""
@@ -169,6 +173,7 @@ def _writer(kind: Any) -> _Convert:  # noqa: ANN401 - a dataclass
     hints, own = get_type_hints(kind), sent_fields(kind)
     ways = {name: _ways(hints[one.name]).there for name, one in own.items()}
     whole = {name: one.metadata["encode"] for name, one in own.items() if "encode" in one.metadata}
+    spread = [name for name, one in own.items() if "is_spread" in one.metadata]
     parts = [(name, there) for name, there in ways.items() if there and name not in whole]
 
     def write(value: object, language: Language) -> dict[str, Any]:
@@ -177,6 +182,8 @@ def _writer(kind: Any) -> _Convert:  # noqa: ANN401 - a dataclass
             found[name] = there(found[name], language)
         for name, encode in whole.items():
             found[name] = encode(value, language)
+        for name in spread:
+            found |= found.pop(name)
         return found
 
     return write

@@ -232,9 +232,12 @@ def read(channel: Channel, payload: object) -> Any:  # noqa: ANN401 - the channe
     try:
         return channel.reader.validate_python({} if payload is None else payload)
     except ValidationError as error:
-        wrong = {".".join(map(str, e["loc"])) or "payload": e["msg"] for e in error.errors()}
-        reasons = "; ".join(f"{field}: {why}" for field, why in wrong.items())
-        why = Text(
-            "{channel} does not accept this request ({wrong})", channel=channel.name, wrong=reasons
-        )
-        raise RequestError(why, wrong) from None
+        raise wrong_request(channel.name, error) from None
+
+
+def wrong_request(channel: str, error: ValidationError) -> RequestError:
+    """The error of a client whose request *channel* does not accept."""
+    wrong = {".".join(map(str, e["loc"])) or "payload": e["msg"] for e in error.errors()}
+    reasons = "; ".join(f"{field}: {why}" for field, why in wrong.items())
+    why = Text("{channel} does not accept this request ({wrong})", channel=channel, wrong=reasons)
+    return RequestError(why, wrong)

@@ -168,8 +168,8 @@ def _of_alert(news: "News") -> Notification:
     buttons: tuple[tuple[Text, Action], ...] = ()
     if news.kind != "recovered":
         buttons = ((Text("Mute for 1 hour"), MuteAlert(alert.id)),)
-        if alert.kind == "restarts" and alert.module:
-            buttons = ((Text("Stop"), Stop(alert.module)), *buttons)
+        if module := news.module_to_stop:
+            buttons = ((Text("Stop"), Stop(module)), *buttons)
     return Notification("alert", news.title, news.text, alert.page, buttons, alert.id, is_update)
 
 

@@ -233,7 +233,7 @@ class Tray:
     def _resumed(self, owner: "Owner") -> None:
         if self._icon_updater:
             self._icon_updater.resume()
-        owner.alerts.rest()
+        owner.alerts.pause_notifications()
         owner.refresh()
         self._icon.set_theme(taskbar_theme())
 

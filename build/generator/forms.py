@@ -5,7 +5,7 @@ import ast
 import inspect
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, is_dataclass
 from datetime import datetime
 from types import UnionType
@@ -69,8 +69,24 @@ def form_of(declaration: type) -> Form:
         fields, bases = _typed_dict(declaration)
         return Form(declaration, summary, fields, bases)
     if _is_request(declaration):
-        return Form(declaration, summary, tuple(_pydantic_fields(declaration)))
+        fields = _with_more(declaration, _pydantic_fields(declaration), is_required=False)
+        return Form(declaration, summary, fields)
     return _dataclass(declaration, summary)
+
+
+def _with_more(
+    declaration: Any,  # noqa: ANN401
+    fields: Iterable[Field],
+    *,
+    is_required: bool,
+) -> tuple[Field, ...]:
+    """*fields*, and those that a function of *declaration* adds or describes, because they depend
+    on other declarations."""
+    found = {field.name: field for field in fields}
+    for name, (type_, meaning) in getattr(declaration, "more_fields", dict)().items():
+        required = found[name].is_required if name in found else is_required
+        found[name] = Field(name, type_, meaning, required)
+    return tuple(found.values())
 
 
 def _is_request(declaration: Any) -> bool:  # noqa: ANN401
@@ -81,7 +97,8 @@ def _is_request(declaration: Any) -> bool:  # noqa: ANN401
 
 def _dataclass(declaration: type, summary: str) -> Form:
     """A view of a stored value has its name, and its fields."""
-    form = Form(declaration, summary, tuple(_sent_fields(declaration)))
+    fields = _with_more(declaration, _sent_fields(declaration), is_required=True)
+    form = Form(declaration, summary, fields)
     bases = [form_of(base) for base in declaration.__bases__ if is_dataclass(base)]
     stored = [field for base in bases if base.name == form.name for field in base.all_fields]
     others = tuple(base for base in bases if base.name != form.name)
@@ -92,7 +109,7 @@ def _sent_fields(declaration: type) -> Iterator[Field]:
     """The fields of a dataclass that it adds to those of its bases."""
     hints, meanings = _hints(declaration), _meanings(_class_node(declaration))
     for name, field in sent_fields(declaration).items():
-        if field.name in meanings:
+        if field.name in meanings and "is_spread" not in field.metadata:
             yield Field(name, hints[field.name], meanings[field.name], is_required=True)
 
 

@@ -3,11 +3,12 @@
 import time
 
 from aiserver_tray.base.codec import to_json
-from aiserver_tray.features.alerts.channels import RuleList, alert_view, rule_view
-from aiserver_tray.features.alerts.rules import Alert, Mute, Rule, RulesData
+from aiserver_tray.features.alerts.channels import RuleList, alert_view, kind_views, rule_view
+from aiserver_tray.features.alerts.files import Alert, Mute, RulesData
+from aiserver_tray.features.alerts.kinds import MatchingLine
 from aiserver_tray.protocol.message import Json
 
-LINE = Rule(id="line-1", kind="line", level="error", pattern="connection refused")
+LINE = MatchingLine(id="line-1", level="error", pattern="connection refused")
 DATA = RulesData(own=[LINE], mutes=[Mute(rule="unhealthy"), Mute(module="n8n")])
 ACTIVE = Alert(
     id="alert-1",
@@ -29,6 +30,7 @@ def listed(*alerts: Alert, data: RulesData = DATA) -> Json:
     shown = alerts or (ACTIVE, over)
     states = {"disk": "212 GB"}
     found: RuleList = {
+        "kinds": kind_views(),
         "rules": [rule_view(rule, data.mutes, states.get(rule.id), now) for rule in data.rules],
         "alerts": [alert_view(alert, data, now) for alert in shown],
         "mutes": [mute for mute in data.mutes if mute.module],

@@ -1,9 +1,14 @@
 """Alert rules on the page of settings, and what is said of alerts on every page."""
 
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
 import pytest
 from selenium.webdriver.support.select import Select
 
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.features.alerts.events import RULES
+from aiserver_tray.features.alerts.rules import KINDS, Parameter, Rule, number
 from aiserver_tray.protocol.message import answer
 from tests.support import states
 from tests.support.scripted import Scripted
@@ -68,6 +73,50 @@ def test_a_rule_for_lines_is_added(page: HomePage, host: Scripted) -> None:
         "pattern": "timed? out",
         "cooldown": 10,
     }
+
+
+@pytest.fixture
+def tea() -> Iterator[None]:
+    class TooMuchTea(Rule):
+        """Somebody drinks too much tea."""
+
+        kind: Literal["tea"] = "tea"
+        cups: Annotated[int, number(Text("More than"), "cups", 9, "of tea")] = 3
+        sort: Annotated[
+            Literal["mint"] | None,
+            Parameter(
+                type="choice",
+                label=Text("Of"),
+                meaning="of this sort",
+                choices={"mint": Text("Mint"), "": Text("Every sort")},
+                suggested="mint",
+            ),
+        ] = None
+        label = Text("Tea")
+
+    yield
+    del KINDS["tea"]
+
+
+@pytest.mark.usefixtures("tea")
+def test_a_rule_of_a_kind_that_the_page_does_not_know_is_added(
+    page: HomePage, host: Scripted
+) -> None:
+    host.answers["ai/rules/list"] = answer(listed())
+    host.publish(RULES, {"alert": None, "change": None})
+    form = "[data-setting=add-rule]"
+    page.wait_for_text("Tea", form)
+    Select(page.wait_for(f"{form} .select")).select_by_visible_text("Tea")
+    cups = page.wait_for(f"{form} [name=cups]")
+    limits = [cups.get_attribute(name) for name in ("min", "max", "step", "value")]
+    assert limits == ["0", "9", "1", "3"]
+    assert page.wait_for(f"{form} .unit").text == "cups"
+    cups.clear()
+    cups.send_keys("4")
+    Select(page.wait_for(f"{form} [name=sort]")).select_by_visible_text("Every sort")
+    page.wait_for(f"{form} .buttons .button").click()
+    added = {"kind": "tea", "module": None, "cups": 4, "sort": None, "cooldown": 10}
+    assert host.wait_for_call("ai/rules/add") == added
 
 
 def test_a_test_of_the_webhook_shows_its_answer(page: HomePage, host: Scripted) -> None:

@@ -387,7 +387,8 @@ export interface Alert {
   id: string;
   /** the rule's id */
   rule: string;
-  kind: RuleKind;
+  /** that of the rule */
+  kind: string;
   module: string | null;
   service: string | null;
   title: string;
@@ -1475,19 +1476,24 @@ export interface MuteRequest {
 
 /** A rule of the user's own. */
 export interface NewRule {
-  kind: "cpu" | "memory" | "line";
+  /** `line`: A log line matches. `ended`: A service exited, and no operation stopped it. `memory_out`: A service ran out of memory. `restarts`: A service restarts again and again. `unhealthy`: The health check of a service fails. `memory`: A service uses too much memory. `cpu`: A module keeps the processors busy. `disk`: The engine's disk is almost full. Users add `line`, `memory`, `cpu`. */
+  kind: "line" | "ended" | "memory_out" | "restarts" | "unhealthy" | "memory" | "cpu" | "disk";
   /** the only module that it is about; every module without it */
   module?: string | null;
-  /** how long it must be so; not of `line` */
-  minutes?: number;
-  /** of all processors, or of the limit of memory */
-  percent?: number;
-  /** of `line`: this level or a higher one */
+  /** lines of this level or a higher one; `null`: of every level */
   level?: "debug" | "info" | "warn" | "error" | null;
-  /** of `line`: a regular expression of RE2 */
+  /** a regular expression of RE2; empty: every line of the level */
   pattern?: string;
-  /** minutes between two notifications about the same thing */
+  /** minutes between notifications about the same thing */
   cooldown?: number;
+  /** restarts */
+  count?: number;
+  /** `restarts`: in which the restarts are counted; `unhealthy`, `memory`, `cpu`: how long it must be so */
+  minutes?: number;
+  /** `memory`: of the limit of memory; `cpu`: of all processors; `disk`: of free disk space */
+  percent?: number;
+  /** of free disk space */
+  gigabytes?: number;
 }
 
 /** A module. */
@@ -1618,6 +1624,28 @@ export interface PageEvent {
   page: string;
 }
 
+/** A parameter of a kind of rules, as a form asks for it. */
+export interface Parameter {
+  type: "number" | "choice" | "text";
+  label: string;
+  unit: string | null;
+  /** the least number */
+  min: number;
+  /** the greatest number, or the most characters of a text */
+  max: number;
+  /** value -> its label; the empty one stands for `null` */
+  choices: Record<string, unknown>;
+  /** the choice that a form begins with */
+  suggested: string | null;
+  /** of a text */
+  example: string;
+  /** the field of a rule that has its value */
+  name: string;
+  /** a whole number */
+  whole: boolean;
+  default: number | string | null;
+}
+
 /** One thing that a module asks of the machine. */
 export interface Permission {
   /** one of the kinds in [the catalog](catalog.md#permissions) */
@@ -1737,25 +1765,11 @@ export interface Revealed {
 /** An alert rule. */
 export interface Rule {
   id: string;
-  /** `memory_out`: a service ran out of memory; `restarts`: it restarts again and again; `ended`: it exited, and no operation stopped it; `unhealthy`: its health check fails; `cpu`, `memory`: it uses too much; `disk`: the engine's disk is almost full; `line`: a log line matches */
-  kind: RuleKind;
+  /** `line`: A log line matches. `ended`: A service exited, and no operation stopped it. `memory_out`: A service ran out of memory. `restarts`: A service restarts again and again. `unhealthy`: The health check of a service fails. `memory`: A service uses too much memory. `cpu`: A module keeps the processors busy. `disk`: The engine's disk is almost full. Users add `line`, `memory`, `cpu`. */
+  kind: "line" | "ended" | "memory_out" | "restarts" | "unhealthy" | "memory" | "cpu" | "disk";
   on: boolean;
   /** the only module that it is about; `null`: every module */
   module: string | null;
-  /** how long it must be so, or in which the restarts are counted */
-  minutes: number;
-  /** restarts */
-  count: number;
-  /** of all processors, of a limit of memory, or of the disk that is free */
-  percent: number;
-  /** of the disk that are free */
-  gigabytes: number;
-  /** lines of this level or a higher one; `null`: of every level */
-  level: "debug" | "info" | "warn" | "error" | null;
-  /** a regular expression of RE2; empty: every line of the level */
-  pattern: string;
-  /** minutes between two notifications about the same thing */
-  cooldown: number;
   /** what it looks for, in a line */
   text: string;
   /** it can't be removed, only switched off */
@@ -1768,6 +1782,20 @@ export interface Rule {
   muted: Mute | null;
   /** what it measures now, such as the free disk space; `null`: nothing */
   state: string | null;
+  /** lines of this level or a higher one; `null`: of every level */
+  level: "debug" | "info" | "warn" | "error" | null;
+  /** a regular expression of RE2; empty: every line of the level */
+  pattern: string;
+  /** minutes between notifications about the same thing */
+  cooldown: number;
+  /** restarts */
+  count: number;
+  /** `restarts`: in which the restarts are counted; `unhealthy`, `memory`, `cpu`: how long it must be so */
+  minutes: number;
+  /** `memory`: of the limit of memory; `cpu`: of all processors; `disk`: of free disk space */
+  percent: number;
+  /** of free disk space */
+  gigabytes: number;
 }
 
 /** A rule and what changes of it; a field without a value stays as it is. */
@@ -1775,12 +1803,20 @@ export interface RuleChange {
   /** the rule's id */
   id: string;
   on?: boolean | null;
-  minutes?: number | null;
-  count?: number | null;
-  percent?: number | null;
-  gigabytes?: number | null;
-  /** minutes between two notifications about the same thing */
-  cooldown?: number | null;
+  /** lines of this level or a higher one; `null`: of every level */
+  level?: "debug" | "info" | "warn" | "error" | null;
+  /** a regular expression of RE2; empty: every line of the level */
+  pattern?: string;
+  /** minutes between notifications about the same thing */
+  cooldown?: number;
+  /** restarts */
+  count?: number;
+  /** `restarts`: in which the restarts are counted; `unhealthy`, `memory`, `cpu`: how long it must be so */
+  minutes?: number;
+  /** `memory`: of the limit of memory; `cpu`: of all processors; `disk`: of free disk space */
+  percent?: number;
+  /** of free disk space */
+  gigabytes?: number;
 }
 
 /** A rule. */
@@ -1788,10 +1824,21 @@ export interface RuleId {
   id: string;
 }
 
-export type RuleKind = "memory_out" | "restarts" | "ended" | "unhealthy" | "cpu" | "memory" | "disk" | "line";
+/** A kind of rules. */
+export interface RuleKind {
+  /** its name */
+  kind: string;
+  /** the choice for a new rule; `null`: users can't add such rules */
+  label: string | null;
+  /** its alerts say that a service does not work */
+  failure: boolean;
+  parameters: Parameter[];
+}
 
 /** All rules and alerts. */
 export interface RuleList {
+  /** the kinds of rules */
+  kinds: RuleKind[];
   /** the built-in ones first */
   rules: Rule[];
   /** the active ones first, then the newest */

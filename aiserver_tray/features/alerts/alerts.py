@@ -1,18 +1,20 @@
-"""From observations to alerts: when one begins, who hears of it, and when it is over. Pure: times
-are arguments."""
+"""From observations to alerts: when one begins, when it is reported, and when it is over. Pure:
+times are arguments."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final, Literal, NamedTuple
 from uuid import uuid4
 
 from aiserver_tray.base.i18n import Given, Text
-from aiserver_tray.features.alerts.finding import SEVERITY, Due, Finding, Key, Moment, alert_key
-from aiserver_tray.features.alerts.limits import Disk, Limits
+from aiserver_tray.features.alerts.facts import Disk, Due, Moment
+from aiserver_tray.features.alerts.files import KEPT_ALERTS, Alert, Mute, RulesData
+from aiserver_tray.features.alerts.kinds import LimitRule, MatchingLine
+from aiserver_tray.features.alerts.limits import Limits
 from aiserver_tray.features.alerts.lines import Lines
-from aiserver_tray.features.alerts.rules import KEPT_ALERTS, Alert, Mute, RuleKind, RulesData
+from aiserver_tray.features.alerts.rules import Facts, Finding, Key, in_both
 from aiserver_tray.features.alerts.services import Services
-from aiserver_tray.features.alerts.words import NO_ACTION, at_time, in_both, recovery, title
 from aiserver_tray.features.monitoring.samples import Sample
 from aiserver_tray.state.reduce import State
 
@@ -26,21 +28,31 @@ NewsKind = Literal["raised", "changed", "recovered"]
 
 
 class News(NamedTuple):
-    """A change that the user is to know. changed: an alert that is known got worse."""
+    """A change of an alert that the user is to know."""
 
     kind: NewsKind
+    """``changed``: it got worse."""
     alert: Alert
 
     @property
     def title(self) -> Text:
         """What happened, in a line."""
-        say = recovery if self.kind == "recovered" else title
-        return say(self.alert.kind, self.alert.name)
+        kind = self.alert.rule_class
+        text = (kind.recovery if self.kind == "recovered" else None) or kind.title
+        return text.with_values({"name": Given(self.alert.name)})
 
     @property
     def text(self) -> Text:
         """Why."""
-        return NO_ACTION if self.kind == "recovered" else Given(self.alert.text)
+        if self.kind == "recovered":
+            return Text("No action is needed.")
+        return Given(self.alert.text)
+
+    @property
+    def module_to_stop(self) -> str | None:
+        """The module that a notification offers to stop, if any."""
+        has_button = self.kind != "recovered" and self.alert.rule_class.has_stop_button
+        return self.alert.module if has_button else None
 
 
 class Alerts:
@@ -49,10 +61,12 @@ class Alerts:
 
     def __init__(self, kept: Sequence[Alert], now: Moment) -> None:
         self._earlier = [alert for alert in kept if alert.ended is not None]
-        self._active = {alert_key(alert): alert for alert in kept if alert.ended is None}
+        self._active = {alert.key: alert for alert in kept if alert.ended is None}
         self._begun = dict.fromkeys(self._active, now.clock)
-        self._told_at: dict[tuple[Key, RuleKind], float] = {}
-        self._adopts_until = self._quiet_until = now.clock + QUIET_SECONDS
+        self._notified_at: dict[tuple[Key, str], float] = {}
+        """By what an alert is about, and its kind."""
+        self._start_ends_at = self._quiet_until = now.clock + QUIET_SECONDS
+        """Troubles of services that are found before are older than this process."""
 
     @property
     def active(self) -> list[Alert]:
@@ -64,7 +78,7 @@ class Alerts:
         """The oldest first, those that are over before the active ones."""
         return [*self._earlier, *reversed(self.active)]
 
-    def rest(self, now: Moment) -> None:
+    def pause_notifications(self, now: Moment) -> None:
         """The machine slept, or the engine came back: no notifications for a while."""
         self._quiet_until = max(self._quiet_until, now.clock + QUIET_SECONDS)
 
@@ -72,23 +86,23 @@ class Alerts:
         self,
         findings: Iterable[Finding],
         mutes: Sequence[Mute],
-        is_wished: Callable[[Alert], bool],
+        is_expected_end: Callable[[Alert], bool],
         now: Moment,
         due: Due,
     ) -> list[News]:
-        """The news in *findings*, all that is found now. *is_wished*: whether the end of an alert
-        is somebody's wish, and no news."""
+        """The news in *findings*, all that is found now. *is_expected_end*: whether an alert ends
+        because of what somebody did, so that its end is no news."""
         found = _worst(findings)
-        news = [*self._end(found, mutes, is_wished, now, due)]
+        news = [*self._end(found, mutes, is_expected_end, now, due)]
         for key, finding in found.items():
             if alert := self._active.get(key):
                 news += self._continue(key, alert, finding)
             else:
                 self._begin(key, finding, now)
-        return [*news, *self._tell(found, mutes, now, due)]
+        return [*news, *self._notify(found, mutes, now, due)]
 
     def _begin(self, key: Key, finding: Finding, now: Moment) -> None:
-        is_adopted = now.clock < self._adopts_until and key[0] == "service"
+        is_old = now.clock < self._start_ends_at and finding.rule.severity > 0
         self._begun[key] = now.clock
         self._active[key] = Alert(
             id=uuid4().hex,
@@ -98,19 +112,19 @@ class Alerts:
             service=finding.service,
             name=finding.name,
             text=in_both(finding.text),
-            page=at_time(finding.page, now.time),
+            page=_at_time(finding.page, now.time),
             begun=now.time,
             count=finding.count,
-            is_known=finding.is_known or is_adopted,
+            is_known=finding.is_known or is_old,
         )
 
     def _continue(self, key: Key, alert: Alert, finding: Finding) -> Iterator[News]:
-        is_worse = SEVERITY.get(finding.rule.kind, 0) > SEVERITY.get(alert.kind, 0)
+        is_worse = finding.rule.severity > alert.rule_class.severity
         changes: dict[str, object] = {"count": finding.count}
         if is_worse or finding.rule.kind == alert.kind:
             changes["text"] = in_both(finding.text)
         if is_worse:
-            page = at_time(finding.page, alert.begun)
+            page = _at_time(finding.page, alert.begun)
             changes |= {"rule": finding.rule.id, "kind": finding.rule.kind, "page": page}
         self._active[key] = alert.model_copy(update=changes)
         if is_worse and alert.is_told:
@@ -120,23 +134,23 @@ class Alerts:
         self,
         found: Mapping[Key, Finding],
         mutes: Sequence[Mute],
-        is_wished: Callable[[Alert], bool],
+        is_expected_end: Callable[[Alert], bool],
         now: Moment,
         due: Due,
     ) -> Iterator[News]:
         # After a start, it takes a moment until everything is known again.
-        is_settled = due.reached(self._adopts_until)
+        is_settled = due.reached(self._start_ends_at)
         for key, alert in [*self._active.items()]:
             if key in found or not is_settled:
                 continue
             over = alert.model_copy(update={"ended": now.time})
             del self._active[key], self._begun[key]
             self._earlier = [*self._earlier, over][-KEPT_ALERTS:]
-            is_news = alert.is_told and alert.kind != "line"
-            if is_news and not is_wished(alert) and not _is_muted(alert, mutes, now.time):
+            is_news = alert.is_told and alert.rule_class.recovery is not None
+            if is_news and not is_expected_end(alert) and not _is_muted(alert, mutes, now.time):
                 yield News("recovered", over)
 
-    def _tell(
+    def _notify(
         self, found: Mapping[Key, Finding], mutes: Sequence[Mute], now: Moment, due: Due
     ) -> Iterator[News]:
         ready = [
@@ -144,20 +158,20 @@ class Alerts:
             for key, alert in self._active.items()
             if key in found and not (alert.is_known or alert.is_told)
             if not _is_muted(alert, mutes, now.time, due)
-            if due.reached(max(self._quiet_until, self._rested(key, found[key])))
+            if due.reached(max(self._quiet_until, self._cooldown_end(key, found[key])))
         ]
-        # What happened together is told together.
+        # One notification has what happened together.
         first = min((self._begun[key] for key, _ in ready), default=now.clock)
         if not ready or not due.reached(first + GATHER_SECONDS):
             return
         for key, alert in ready:
-            self._told_at[key, alert.kind] = now.clock
+            self._notified_at[key, alert.kind] = now.clock
             self._active[key] = alert.model_copy(update={"is_told": True})
             yield News("raised", self._active[key])
 
-    def _rested(self, key: Key, finding: Finding) -> float:
+    def _cooldown_end(self, key: Key, finding: Finding) -> float:
         """From when on a notification about this may be sent again."""
-        before = self._told_at.get((key, finding.rule.kind), float("-inf"))
+        before = self._notified_at.get((key, finding.rule.kind), float("-inf"))
         return before + finding.rule.cooldown * 60
 
 
@@ -166,7 +180,7 @@ def _worst(findings: Iterable[Finding]) -> dict[Key, Finding]:
     found: dict[Key, Finding] = {}
     for finding in findings:
         known = found.get(finding.key)
-        if not known or SEVERITY.get(finding.rule.kind, 0) > SEVERITY.get(known.rule.kind, 0):
+        if not known or finding.rule.severity > known.rule.severity:
             found[finding.key] = finding
     return found
 
@@ -190,14 +204,12 @@ class Evaluation:
         self._limits = Limits()
         self._alerts = Alerts(kept, now)
         self._state = State()
+        self.disk: Disk | None = None
+        """None: not known."""
 
     @property
     def alerts(self) -> list[Alert]:
         return self._alerts.all
-
-    @property
-    def disk(self) -> Disk | None:
-        return self._limits.disk
 
     @property
     def is_running(self) -> bool:
@@ -205,37 +217,46 @@ class Evaluation:
 
     def see_state(self, state: State, now: Moment) -> None:
         if state.engine.running and not self.is_running:
-            self._alerts.rest(now)  # modules come back one by one
+            self._alerts.pause_notifications(now)  # modules come back one by one
         self._state = state
         self._services.see(state, now.clock)
 
     def see_sample(self, sample: Sample, data: RulesData, now: Moment) -> None:
         self._limits.see(sample, self._state.snapshot, data.rules, now.clock)
 
-    def see_disk(self, disk: Disk | None) -> None:
-        """Take in how full the engine's disk is."""
-        self._limits.disk = disk
-
-    def rest(self, now: Moment) -> None:
-        self._alerts.rest(now)
+    def pause_notifications(self, now: Moment) -> None:
+        self._alerts.pause_notifications(now)
 
     def evaluate(self, data: RulesData, now: Moment) -> tuple[list[News], float | None]:
         """The news, and the time (of the clock) at which time alone may make more."""
         due = Due(now.clock)
-        self.lines.use(data.rules)
-        found, is_wished = self._findings(data, due), partial(self._is_wished, now=now)
-        return self._alerts.take(found, data.mutes, is_wished, now, due), due.next
+        rules = [rule for rule in data.rules if rule.is_on]
+        lines = [rule for rule in rules if isinstance(rule, MatchingLine)]
+        self.lines.matchers = {rule.id: rule.matches for rule in lines}
+        facts = self._facts(due)
+        found = [finding for rule in rules for finding in rule.find(facts, due)]
+        is_expected_end = partial(self._is_expected_end, now=now)
+        return self._alerts.take(found, data.mutes, is_expected_end, now, due), due.next
 
-    def _findings(self, data: RulesData, due: Due) -> Iterator[Finding]:
-        if self.is_running:
-            yield from self._services.findings(data.rules, due)
-            yield from self._limits.findings(data.rules, due)
-        yield from self.lines.findings(self._state.snapshot, due)
+    def _facts(self, due: Due) -> Facts:
+        modules = {module.name: module for module in self._state.snapshot.modules}
+        hits = self.lines.hits(due)
+        if not self.is_running:
+            return Facts(modules, hits)
+        services = [*self._services.watched(due)]
+        return Facts(modules, hits, services, self._limits.excesses, self.disk)
 
-    def _is_wished(self, alert: Alert, now: Moment) -> bool:
-        """Whether the end of *alert* is somebody's wish. Docker's end has news of its own."""
+    def _is_expected_end(self, alert: Alert, now: Moment) -> bool:
+        """Whether *alert* ends because of what somebody did. Docker's end has its own news."""
         if not self.is_running:
             return True
-        if alert.kind in ("cpu", "memory") and self._limits.is_gone(alert.module, alert.service):
-            return True
-        return alert.module is not None and self._services.is_expected(alert.module, now.clock)
+        if alert.module is None:
+            return False
+        is_gone = (alert.module, alert.service) not in self._limits.subjects
+        is_of_use = issubclass(alert.rule_class, LimitRule)
+        return (is_of_use and is_gone) or self._services.is_expected(alert.module, now.clock)
+
+
+def _at_time(page: str, time: float) -> str:
+    """*page*; of logs, what was written until *time* (seconds since 1970)."""
+    return f"{page}&at={math.ceil(time)}" if "/logs?" in page else page

@@ -1,51 +1,97 @@
 """The alert rules, their alerts and what is muted, and their channels."""
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Annotated, Literal, TypedDict
+from typing import Annotated, ClassVar, Literal, TypedDict
 from uuid import uuid4
 
-from pydantic import Field
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError
 
-from aiserver_tray.base.codec import view_of
+from aiserver_tray.base.codec import SPREAD, view_of
 from aiserver_tray.base.errors import AiServerError, SettingError, refuse_unknown
 from aiserver_tray.base.i18n import LocalText, Text
 from aiserver_tray.features.alerts import webhook
 from aiserver_tray.features.alerts.alerts import News
 from aiserver_tray.features.alerts.events import RULES
-from aiserver_tray.features.alerts.limits import Disk
-from aiserver_tray.features.alerts.lines import check_pattern
-from aiserver_tray.features.alerts.rules import (
-    BUILT_IN,
-    PARAMETERS,
-    Alert,
-    Mute,
-    Rule,
-    RuleFiles,
-    RuleKind,
-    RulesData,
-    drop,
-    put,
-)
+from aiserver_tray.features.alerts.facts import Disk
+from aiserver_tray.features.alerts.files import Alert, Mute, RuleFiles, RulesData, drop, put
+from aiserver_tray.features.alerts.kinds import built_in, known_kind, read_rule
+from aiserver_tray.features.alerts.rules import KINDS, Parameter, Rule
 from aiserver_tray.features.alerts.watch import RuleWatch, Surroundings
-from aiserver_tray.features.alerts.words import describe, title
 from aiserver_tray.features.logs.channels import LogsFeature
 from aiserver_tray.features.monitoring.channels import MonitoringFeature
 from aiserver_tray.features.monitoring.statistics import machine_use
 from aiserver_tray.features.place import Place
-from aiserver_tray.protocol.channel import Feature, Name, Payload, channel
+from aiserver_tray.protocol.channel import Feature, Name, Payload, channel, wrong_request
 from aiserver_tray.protocol.message import Caller
 from aiserver_tray.settings.app_declared import WEBHOOK
 
 # -- rules and alerts as clients get them ---------------------------------------------------------
 
 
+def parameter_fields() -> dict[str, tuple[object, str]]:
+    """Fields in JSON for the parameters of all kinds: the type and the meaning of each."""
+    found: dict[str, tuple[object, dict[str, list[str]]]] = {}
+    for kind, rule in KINDS.items():
+        for name, parameter in rule.parameters().items():
+            _, meanings = found.setdefault(name, (rule.model_fields[name].annotation, {}))
+            meanings.setdefault(parameter.meaning, []).append(f"`{kind}`")
+    return {name: (type_, _joined(meanings)) for name, (type_, meanings) in found.items()}
+
+
+def kind_fields() -> dict[str, tuple[object, str]]:
+    """Those, and the field for the kind."""
+    meaning = " ".join(f"`{name}`: {rule.__doc__}" for name, rule in KINDS.items())
+    own = ", ".join(f"`{name}`" for name, rule in KINDS.items() if rule.label)
+    kinds: object = Literal[tuple(KINDS)]
+    return {"kind": (kinds, f"{meaning} Users add {own}."), **parameter_fields()}
+
+
+def _joined(meanings: Mapping[str, Sequence[str]]) -> str:
+    """Each of *meanings* with its kinds, if it is not the only one."""
+    if len(meanings) == 1:
+        return next(iter(meanings))
+    return "; ".join(f"{', '.join(kinds)}: {meaning}" for meaning, kinds in meanings.items())
+
+
 @dataclass(frozen=True, kw_only=True)
-class RuleView(Rule):
+class ParameterView(Parameter):
+    """A parameter of a kind of rules, as a form asks for it."""
+
+    name: str
+    """the field of a rule that has its value"""
+    whole: bool
+    """a whole number"""
+    default: float | str | None
+
+
+@dataclass(frozen=True)
+class RuleKindView:
+    """A kind of rules."""
+
+    kind: str
+    """its name"""
+    label: Text | None
+    """the choice for a new rule; `null`: users can't add such rules"""
+    failure: bool
+    """its alerts say that a service does not work"""
+    parameters: tuple[ParameterView, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleView:
     """An alert rule."""
 
+    more_fields: ClassVar = staticmethod(kind_fields)
+
+    id: str
+    kind: str
+    on: bool
+    module: str | None
+    """the only module that it is about; `null`: every module"""
+    values: Mapping[str, object] = field(metadata=SPREAD)
     text: Text
     """what it looks for, in a line"""
     built_in: bool
@@ -67,7 +113,8 @@ class AlertView:
     id: str
     rule: str
     """the rule's id"""
-    kind: RuleKind
+    kind: str
+    """that of the rule"""
     module: str | None
     service: str | None
     title: Text
@@ -87,6 +134,8 @@ class AlertView:
 class RuleList(TypedDict):
     """All rules and alerts."""
 
+    kinds: list[RuleKindView]
+    """the kinds of rules"""
     rules: list[RuleView]
     """the built-in ones first"""
     alerts: list[AlertView]
@@ -97,17 +146,36 @@ class RuleList(TypedDict):
     """there is an address for alerts (`app.alert_webhook`)"""
 
 
+def kind_views() -> list[RuleKindView]:
+    """All kinds for clients."""
+    return [
+        RuleKindView(name, kind.label, kind.severity > 0, tuple(_parameter_views(kind)))
+        for name, kind in KINDS.items()
+    ]
+
+
+def _parameter_views(kind: type[Rule]) -> Iterator[ParameterView]:
+    for name, parameter in kind.parameters().items():
+        info = kind.model_fields[name]
+        is_whole = info.annotation is int
+        yield view_of(ParameterView, parameter, name=name, whole=is_whole, default=info.default)
+
+
 def rule_view(rule: Rule, mutes: Sequence[Mute], state: str | None, now: float) -> RuleView:
-    """*rule* for clients."""
+    """*rule* for clients. It also has the parameters of other kinds, with their defaults."""
     own = (mute for mute in mutes if mute.rule == rule.id and mute.module is None)
-    built_in = {one.id: one for one in BUILT_IN}.get(rule.id)
+    default = built_in().get(rule.id)
+    own_values = {name: getattr(rule, name) for name in rule.parameters()}
+    others = {one.name: one.default for kind in kind_views() for one in kind.parameters}
     return view_of(
         RuleView,
         rule,
-        text=describe(rule),
-        built_in=built_in is not None,
-        changed=built_in is not None and built_in != rule,
-        parameters=(*PARAMETERS[rule.kind], "cooldown"),
+        on=rule.is_on,
+        values=others | own_values,
+        text=rule.describe(),
+        built_in=default is not None,
+        changed=default not in (None, rule),
+        parameters=tuple(own_values),
         muted=next((mute for mute in own if mute.covers(rule.id, None, now)), None),
         state=state,
     )
@@ -116,43 +184,62 @@ def rule_view(rule: Rule, mutes: Sequence[Mute], state: str | None, now: float) 
 def alert_view(alert: Alert, data: RulesData, now: float) -> AlertView:
     """*alert* for clients."""
     is_muted = any(mute.covers(alert.rule, alert.module, now) for mute in data.mutes)
-    return view_of(AlertView, alert, title=title(alert.kind, alert.name), muted=is_muted)
+    return view_of(AlertView, alert, title=News("raised", alert).title, muted=is_muted)
 
+
+# -- requests -------------------------------------------------------------------------------------
 
 _MAX_OWN = 100
 """Rules that a user can add."""
 
 
-class RuleChange(Payload):
+def _parameter(name: str) -> str:
+    if name not in parameter_fields():
+        raise ValueError("Extra inputs are not permitted")
+    return name
+
+
+class _Parameters(Payload):
+    """Parameters of rules."""
+
+    model_config = ConfigDict(extra="allow")
+    more_fields: ClassVar = staticmethod(parameter_fields)
+
+    __pydantic_extra__: dict[Annotated[str, AfterValidator(_parameter)], object] = Field(init=False)
+
+    def parameters_of(self, kind: type[Rule]) -> dict[str, object]:
+        """The parameters of *kind* that have a value. `null` is one where it is the default."""
+        given, fields = self.model_extra or {}, kind.model_fields
+        names = given.keys() & kind.parameters().keys()
+        return {
+            name: given[name]
+            for name in names
+            if given[name] is not None or fields[name].default is None
+        }
+
+
+class RuleChange(_Parameters):
     """A rule and what changes of it; a field without a value stays as it is."""
 
     id: str = Name
     """the rule's id"""
     on: bool | None = None
-    minutes: Annotated[float, Field(ge=0, le=1440)] | None = None
-    count: Annotated[int, Field(ge=1, le=100)] | None = None
-    percent: Annotated[float, Field(ge=0, le=100)] | None = None
-    gigabytes: Annotated[float, Field(ge=0, le=100_000)] | None = None
-    cooldown: Annotated[float, Field(ge=0, le=1440)] | None = None
-    """minutes between two notifications about the same thing"""
 
 
-class NewRule(Payload):
+def _addable(kind: str) -> str:
+    if KINDS[known_kind(kind)].label is None:
+        raise ValueError("users can't add such rules")
+    return kind
+
+
+class NewRule(_Parameters):
     """A rule of the user's own."""
 
-    kind: Literal["cpu", "memory", "line"]
+    more_fields: ClassVar = staticmethod(kind_fields)
+
+    kind: Annotated[str, AfterValidator(_addable)]
     module: str | None = None
     """the only module that it is about; every module without it"""
-    minutes: Annotated[float, Field(ge=0, le=1440)] = 5
-    """how long it must be so; not of `line`"""
-    percent: Annotated[float, Field(ge=0, le=100)] = 80
-    """of all processors, or of the limit of memory"""
-    level: Literal["debug", "info", "warn", "error"] | None = None
-    """of `line`: this level or a higher one"""
-    pattern: Annotated[str, Field(max_length=1000)] = ""
-    """of `line`: a regular expression of RE2"""
-    cooldown: Annotated[float, Field(ge=0, le=1440)] = 10
-    """minutes between two notifications about the same thing"""
 
 
 class RuleId(Payload):
@@ -212,7 +299,8 @@ class AlertsFeature(Feature):
         alerts = sorted(self.watch.alerts, key=lambda one: (one.ended is not None, -one.begun))
         mutes = [mute for mute in data.mutes if mute.covers(mute.rule or "", mute.module, now)]
         return {
-            "rules": [rule_view(rule, mutes, self._state_of(rule), now) for rule in data.rules],
+            "kinds": kind_views(),
+            "rules": [rule_view(one, mutes, one.state(self.watch.disk), now) for one in data.rules],
             "alerts": [alert_view(alert, data, now) for alert in alerts],
             "mutes": [mute for mute in mutes if mute.module],
             "webhook": WEBHOOK in self._app.settings.secrets.names(),
@@ -221,14 +309,14 @@ class AlertsFeature(Feature):
     @channel("ai/rules/set")
     def _set(self, asked: RuleChange) -> RuleList:
         """Change an alert rule."""
-        given = asked.model_dump(exclude={"id", "on"}, exclude_none=True)
-        if asked.on is not None:
-            given["is_on"] = asked.on
 
         def change(data: RulesData) -> None:
             known = {rule.id: rule for rule in data.rules}
             refuse_unknown([asked.id], known)
-            put(data, replace(known[asked.id], **given))
+            rule = known[asked.id]
+            is_on = rule.is_on if asked.on is None else asked.on
+            raw = rule.model_dump() | asked.parameters_of(type(rule)) | {"is_on": is_on}
+            put(data, _checked("ai/rules/set", raw))
 
         return self._change(change)
 
@@ -236,11 +324,8 @@ class AlertsFeature(Feature):
     def _add(self, asked: NewRule) -> RuleList:
         """Add an alert rule of the user's own."""
         self._refuse_unknown_module(asked.module)
-        if asked.kind == "line":
-            check_pattern(asked.pattern)
-            if not asked.pattern and asked.level is None:
-                raise SettingError("pattern", Text("give a pattern, a level, or both"))
-        rule = Rule(id=uuid4().hex, **asked.model_dump())
+        own = {"id": uuid4().hex, "kind": asked.kind, "module": asked.module}
+        rule = _checked("ai/rules/add", asked.parameters_of(KINDS[asked.kind]) | own)
 
         def change(data: RulesData) -> None:
             if len(data.own) >= _MAX_OWN:
@@ -297,10 +382,6 @@ class AlertsFeature(Feature):
         known = (one.name for one in self._core.store.snapshot.modules)
         refuse_unknown([] if module is None else [module], known)
 
-    def _state_of(self, rule: Rule) -> str | None:
-        disk = self.watch.disk
-        return f"{disk.free // 1024**3} GB" if rule.kind == "disk" and disk else None
-
     def _on_news(self, news: News | None = None) -> None:
         id, change = (news.alert.id, news.kind) if news else (None, None)
         self._place.publish(RULES.message({"alert": id, "change": change}))
@@ -331,3 +412,17 @@ def _until(span: Literal["hour", "tomorrow", "forever"]) -> float | None:
         return time.time() + 3600
     morning = datetime.now().astimezone().replace(hour=8, minute=0, second=0, microsecond=0)
     return (morning + timedelta(days=1)).timestamp()
+
+
+def _checked(channel: str, raw: Mapping[str, object]) -> Rule:
+    """The rule that *raw* describes, a request to *channel*.
+
+    Raises:
+        AiServerError: a parameter has a wrong value.
+    """
+    try:
+        rule = read_rule(raw)
+    except ValidationError as error:
+        raise wrong_request(channel, error) from None
+    rule.check()
+    return rule

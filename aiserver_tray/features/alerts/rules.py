@@ -1,208 +1,202 @@
-"""The alert rules of a home: changes of the built-in ones, the user's own ones, and mutes."""
+"""What all kinds of alert rules have: parameters, words, and a way to find trouble. Pure."""
 
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Final, Literal, TypeVar
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.dataclasses import dataclass as pydantic_dataclass
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
 
-from aiserver_tray.base.errors import SettingError
-from aiserver_tray.base.i18n import LocalText, Text
-from aiserver_tray.settings.files import VersionedFile
-from aiserver_tray.settings.models import FileModel, SealedModel
+from aiserver_tray.base.codec import NEVER_SENT
+from aiserver_tray.base.i18n import Given, Language, LocalText, Text
+from aiserver_tray.features.alerts.facts import Disk, Due, Excess, Hits, Subject
+from aiserver_tray.features.alerts.services import WatchedService
+from aiserver_tray.state.views import ModuleView
 
-RuleKind = Literal[
-    "memory_out", "restarts", "ended", "unhealthy", "cpu", "memory", "disk", "line"
-]  # fmt: skip
+_LANGUAGES: Final[tuple[Language, ...]] = ("en", "zh")
 
-OWN_KINDS: Final[tuple[RuleKind, ...]] = ("cpu", "memory", "line")
-"""Kinds of the rules that a user can add."""
-
-PARAMETERS: Final[Mapping[RuleKind, tuple[str, ...]]] = {
-    "memory_out": (),
-    "restarts": ("count", "minutes"),
-    "ended": (),
-    "unhealthy": ("minutes",),
-    "cpu": ("percent", "minutes"),
-    "memory": ("percent", "minutes"),
-    "disk": ("gigabytes", "percent"),
-    "line": ("level", "pattern"),
-}
-"""The parameters that a kind has, besides ``cooldown``."""
-
-_CLOSED: Final = ConfigDict(extra="forbid")
-
-KEPT_ALERTS: Final = 200
-"""Alerts that are remembered."""
+# -- parameters -----------------------------------------------------------------------------------
 
 
-@pydantic_dataclass(frozen=True, kw_only=True, config=_CLOSED)
-class Rule:
-    """An alert rule."""
+@dataclass(frozen=True, kw_only=True)
+class Parameter:
+    """A parameter of a rule, as a form asks for it."""
 
-    id: str
-    kind: RuleKind
-    """`memory_out`: a service ran out of memory; `restarts`: it restarts again and again; `ended`:
-    it exited, and no operation stopped it; `unhealthy`: its health check fails; `cpu`, `memory`: it
-    uses too much; `disk`: the engine's disk is almost full; `line`: a log line matches"""
-    is_on: bool = True
-    module: str | None = None
-    """the only module that it is about; `null`: every module"""
-    minutes: float = Field(default=0, ge=0, le=1440)
-    """how long it must be so, or in which the restarts are counted"""
-    count: int = Field(default=3, ge=1, le=100)
-    """restarts"""
-    percent: float = Field(default=90, ge=0, le=100)
-    """of all processors, of a limit of memory, or of the disk that is free"""
-    gigabytes: float = Field(default=10, ge=0, le=100_000)
-    """of the disk that are free"""
-    level: Literal["debug", "info", "warn", "error"] | None = None
-    """lines of this level or a higher one; `null`: of every level"""
-    pattern: str = Field(default="", max_length=1000)
-    """a regular expression of RE2; empty: every line of the level"""
-    cooldown: float = Field(default=10, ge=0, le=1440)
-    """minutes between two notifications about the same thing"""
+    type: Literal["number", "choice", "text"]
+    label: Text
+    meaning: str = field(metadata=NEVER_SENT)
+    """For the documentation of the channels."""
+    unit: Text | None = None
+    min: float = 0
+    """the least number"""
+    max: float = 0
+    """the greatest number, or the most characters of a text"""
+    choices: Mapping[str, Any] = field(default_factory=dict)
+    """value -> its label; the empty one stands for `null`"""
+    suggested: str | None = None
+    """the choice that a form begins with"""
+    example: str = ""
+    """of a text"""
 
-
-BUILT_IN: Final[tuple[Rule, ...]] = (
-    Rule(id="ended", kind="ended"),
-    Rule(id="memory_out", kind="memory_out"),
-    Rule(id="restarts", kind="restarts", minutes=10, cooldown=30),
-    Rule(id="unhealthy", kind="unhealthy", minutes=2),
-    Rule(id="memory", kind="memory", minutes=5, cooldown=60),
-    Rule(id="cpu", kind="cpu", is_on=False, minutes=10, cooldown=60),
-    Rule(id="disk", kind="disk", percent=5, cooldown=720),
-)
-"""The rules of every home. Language models may keep all processors busy for a long time, so the
-rule about processors is off."""
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> Any:  # noqa: ANN401 - pydantic's
+        """The schema of a field with this annotation: with its bounds."""
+        bounds: Mapping[str, Mapping[str, object]] = {
+            "number": {"ge": self.min, "le": self.max},
+            "text": {"max_length": self.max},
+        }
+        return {**handler(source), **bounds.get(self.type, {})}
 
 
-@pydantic_dataclass(frozen=True, kw_only=True, config=_CLOSED)
-class Mute:
-    """No notifications about a rule, a module, or a rule and a module."""
-
-    rule: str | None = None
-    """every rule without it"""
-    module: str | None = None
-    """every module without it"""
-    until: float | None = None
-    """seconds since 1970; `null`: for ever"""
-
-    def covers(self, rule: str, module: str | None, now: float) -> bool:
-        """Whether it mutes alerts of *rule* about *module* at the time *now*."""
-        is_over = self.until is not None and self.until <= now
-        return not is_over and self.rule in (None, rule) and self.module in (None, module)
+def number(label: Text, unit: str, max: float, meaning: str) -> Parameter:
+    """A number from 0 to *max*, with a *unit* that is the same in each language."""
+    return Parameter(type="number", label=label, meaning=meaning, unit=Given({"en": unit}), max=max)
 
 
-class RulesData(FileModel):
-    """rules.json"""
+def duration(label: Text, meaning: str) -> Parameter:
+    """At most a day."""
+    unit = Text("min")
+    return Parameter(type="number", label=label, meaning=meaning, unit=unit, max=24 * 60)
 
-    version: Literal[1] = 1
-    changed: dict[str, Rule] = Field(default_factory=dict)
-    """The built-in rules that differ, by ID."""
-    own: list[Rule] = Field(default_factory=list)
-    mutes: list[Mute] = Field(default_factory=list)
+
+Lasting = Annotated[float, duration(Text("For"), "how long it must be so")]
+
+# -- what rules find ------------------------------------------------------------------------------
+
+Key = tuple[str, str | None, str | None]
+"""What an alert is about: there is at most one at a time. Group of kinds, module, service."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known when rules are evaluated. While Docker is off, only the first two are."""
+
+    modules: Mapping[str, ModuleView]
+    hits: Mapping[str, Mapping[tuple[str, str], Hits]]
+    """Lines that matched: by the id of the rule, then by module and service."""
+    services: Sequence[WatchedService] = ()
+    """The services that should run."""
+    excesses: Mapping[str, Mapping[Subject, Excess]] = field(default_factory=dict)
+    """By the id of the rule."""
+    disk: Disk | None = None
+    """None: not known."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that a rule finds to be so now."""
+
+    rule: "Rule"
+    module: str | None
+    service: str | None
+    name: LocalText
+    """The module's title."""
+    text: Text
+    page: str
+    """The dashboard's address."""
+    count: int = 1
+    """The number of matching lines."""
+    is_known: bool = False
+    """The user knows it already."""
 
     @property
-    def rules(self) -> list[Rule]:
-        """All rules, the built-in ones first."""
-        return [*(self.changed.get(rule.id, rule) for rule in BUILT_IN), *self.own]
+    def key(self) -> Key:
+        """What it is about."""
+        return self.rule.group(self.rule.id), self.module, self.service
 
 
-class Alert(BaseModel):
-    """Something that a rule found. Times are in seconds since 1970."""
+# -- rules ----------------------------------------------------------------------------------------
+
+KINDS: Final[dict[str, type["Rule"]]] = {}
+"""The class of each kind of rules, in the order in which they are listed."""
+
+
+class Rule(BaseModel):
+    """An alert rule. A subclass whose ``kind`` has a default is a kind of rules. The documentation
+    has its docstring. Its parameters are the fields with a `Parameter` in their annotation."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: str
-    rule: str
-    kind: RuleKind
+    kind: str
+    is_on: bool = True
     module: str | None = None
-    service: str | None = None
-    name: LocalText
-    """The module's title."""
-    text: LocalText
-    page: str
-    """The dashboard's address."""
-    begun: float
-    ended: float | None = None
-    """None: the alert is still active."""
-    count: int = 1
-    """The number of matching lines."""
-    is_known: bool = False
-    """No notification is sent, because the user knows already."""
-    is_told: bool = False
-    """A notification was sent."""
+    """The only module that it is about. None: every module."""
+    cooldown: Annotated[
+        float,
+        duration(Text("Notify again after"), "minutes between notifications about the same thing"),
+    ] = 10
+
+    label: ClassVar[Text | None] = None
+    """The choice in the form of a new rule. None: users can't add such rules."""
+    title: ClassVar[Text]
+    """Of its alerts. ``{name}``: the module's title."""
+    text: ClassVar[Text]
+    """What a rule looks for, with its parameters."""
+    recovery: ClassVar[Text | None]
+    """What is said when an alert is over. None: nothing."""
+    page: ClassVar[str] = "modules/{module}/logs?service={service}"
+    """The address of the dashboard where the user sees it."""
+    severity: ClassVar[int] = 0
+    """Above 0: a service does not work. Such kinds share an alert for each service; the most severe
+    one says it."""
+    default: ClassVar[Mapping[str, object] | None] = None
+    """The parameters of the rule that every home has. None: there is none."""
+    has_stop_button: ClassVar[bool] = False
+    """A notification offers to stop the module."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: object) -> None:
+        kind = cls.model_fields["kind"]
+        if not kind.is_required():
+            KINDS[kind.default] = cls
+
+    @classmethod
+    def parameters(cls) -> dict[str, Parameter]:
+        """By name: its own first, then those that several kinds have."""
+        names = [name for one in cls.__mro__ for name in inspect.get_annotations(one)]
+        fields = {name: cls.model_fields[name] for name in names if name in cls.model_fields}
+        found = ((name, one) for name, field in fields.items() for one in field.metadata)
+        return {name: one for name, one in found if isinstance(one, Parameter)}
+
+    @classmethod
+    def group(cls, _rule: str) -> str:
+        """What the alerts of several rules have in common if they are one alert."""
+        return "service" if cls.severity else str(cls.model_fields["kind"].default)
+
+    def find(self, facts: Facts, due: Due) -> Iterator[Finding]:
+        """What the rule finds now. *due* gets the times at which it may find something else."""
+        raise NotImplementedError
+
+    def describe(self) -> Text:
+        """What it looks for, in a line."""
+        return self.text.with_values(self.values())
+
+    def values(self) -> dict[str, object]:
+        """Its parameters, without needless digits."""
+        found = {name: getattr(self, name) for name in self.parameters()}
+        return {name: f"{one:g}" if isinstance(one, float) else one for name, one in found.items()}
+
+    def state(self, _disk: Disk | None) -> str | None:
+        """What it measures now, such as the free disk space. None: nothing."""
+        return None
+
+    def check(self) -> None:
+        """Raise an `AiServerError` that says which values are of no use."""
+
+    def finding(
+        self, text: Text, module: ModuleView, service: str | None, *, is_known: bool = False
+    ) -> Finding:
+        """It finds *text* about *module*, or about a service of it."""
+        said = Text("{name}: {why}", name=service, why=text) if service else text
+        page = self.page.format(module=module.name, service=service)
+        return Finding(self, module.name, service, name_of(module), said, page, is_known=is_known)
 
 
-class AlertsData(SealedModel):
-    """alerts.json: the newest last."""
-
-    version: Literal[1] = 1
-    alerts: list[Alert] = Field(default_factory=list)
+def in_both(text: Text) -> LocalText:
+    """*text* in each language."""
+    return {language: text.render(language) for language in _LANGUAGES}
 
 
-_Result = TypeVar("_Result")
-
-
-class RuleFiles:
-    """Rules and alerts in the folder of a home.
-
-    Raises:
-        SettingError: from every method: a file can't be read or written.
-    """
-
-    def __init__(self, folder: Path, notices: list[Text]) -> None:
-        self._rules = VersionedFile(folder / "rules.json", RulesData, notices)
-        self._alerts = VersionedFile(folder / "alerts.json", AlertsData, notices)
-        self._known: tuple[object, RulesData] | None = None
-
-    def read(self) -> RulesData:
-        """Rules and mutes, not to be changed. The file is read only after it has changed."""
-        stamp, known = self._rules.stamp, self._known
-        if known is None or known[0] != stamp:
-            self._known = known = stamp, self._rules.read()
-        return known[1]
-
-    def change(self, change: Callable[[RulesData], _Result]) -> _Result:
-        """Let *change* work on the rules, and keep the result."""
-        with self._rules.update() as data:
-            return change(data)
-
-    def alerts(self) -> list[Alert]:
-        """The alerts of earlier processes, the newest last."""
-        return self._alerts.read().alerts
-
-    def keep(self, alerts: list[Alert]) -> None:
-        """Replace the alerts."""
-        with self._alerts.update() as data:
-            data.alerts = alerts[-KEPT_ALERTS:]
-
-
-def put(data: RulesData, rule: Rule) -> None:
-    """Replace the rule that has the id of *rule*.
-
-    Raises:
-        SettingError: there is none.
-    """
-    found = {one.id: one for one in data.rules}.get(rule.id)
-    if found is None or found.kind != rule.kind:
-        raise SettingError(rule.id, Text("there is no such alert rule"))
-    if any(rule.id == built_in.id for built_in in BUILT_IN):
-        data.changed[rule.id] = rule
-    else:
-        data.own = [rule if one.id == rule.id else one for one in data.own]
-
-
-def drop(data: RulesData, id: str) -> None:
-    """Remove the user's own rule *id*; reset a built-in one.
-
-    Raises:
-        SettingError: there is none.
-    """
-    if not any(rule.id == id for rule in data.rules):
-        raise SettingError(id, Text("there is no such alert rule"))
-    data.changed.pop(id, None)
-    data.own = [rule for rule in data.own if rule.id != id]
-    data.mutes = [mute for mute in data.mutes if mute.rule != id]
+def name_of(module: ModuleView) -> LocalText:
+    """The title of *module* in each language."""
+    return {language: module.title_in(language) for language in _LANGUAGES}

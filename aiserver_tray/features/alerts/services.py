@@ -1,14 +1,12 @@
 """Services that do not run as they should, found in states. Pure: the time is an argument."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.features.alerts import words
-from aiserver_tray.features.alerts.finding import SEVERITY, Due, Finding
-from aiserver_tray.features.alerts.rules import Rule, RuleKind
+from aiserver_tray.features.alerts.facts import Due
 from aiserver_tray.model import IMAGES_ONLY, Container
 from aiserver_tray.state.judge import ENDED
 from aiserver_tray.state.reduce import State
@@ -26,24 +24,44 @@ _CALM: Final = ("stopped", "stopping", "engine_down")
 Address = tuple[str, str]
 
 
+class End(NamedTuple):
+    """Why a container ended."""
+
+    why: Text
+    is_out_of_memory: bool = False
+
+
 @dataclass
-class _Track:
-    """What was seen of a container. ``restarts``: the engine's count; ``times``: when it restarted
-    by itself; ``end``: why it last ended, until it is well for a while."""
+class Track:
+    """What was seen of a container. Times are in seconds of the clock."""
 
     id: str
     restarts: int
+    """The engine's count."""
     times: list[float] = field(default_factory=list)
-    end: tuple[RuleKind, Text] | None = None
+    """When it restarted by itself."""
+    end: End | None = None
+    """Why it last ended, until it is well for a while."""
     well_since: float | None = None
-    sick_since: float | None = None
+    unhealthy_since: float | None = None
+
+
+class WatchedService(NamedTuple):
+    """A service that should run."""
+
+    module: ModuleView
+    service: ServiceView
+    track: Track | None
+    """None: it has no container."""
+    is_known: bool
+    """It was in trouble when an operation failed, so the user knows."""
 
 
 class Services:
     """Follows the containers of states that `see` is shown, each of them in order."""
 
     def __init__(self) -> None:
-        self._tracks: dict[Address, _Track] = {}
+        self._tracks: dict[Address, Track] = {}
         self._held: dict[str, float] = {}
         """Module -> until when changes result from an operation; infinite while it has steps of the
         module to do."""
@@ -59,32 +77,39 @@ class Services:
             self._tracks.clear()  # the engine may start all of them again
             return
         self._hold(state.operations, now)
-        seen: dict[Address, _Track] = {}
+        seen: dict[Address, Track] = {}
         for module in state.snapshot.modules:
             for service in module.services:
                 if container := state.containers.get(service.container):
                     address = (module.name, service.name)
                     track = self._tracks.get(address)
                     if track is None or track.id != container.id:
-                        track = _Track(container.id, container.restart_count)
+                        track = Track(container.id, container.restart_count)
                     seen[address] = track
                     self._follow(track, module, service, container, now)
         self._tracks = seen
 
     def is_expected(self, module: str, now: float) -> bool:
-        """Whether what happens to *module* now is somebody's wish: it is no news."""
+        """Whether somebody caused what happens to *module* now, so that it is no news."""
         state = next((m.state for m in self._state.snapshot.modules if m.name == module), None)
         is_calm = state is None or state in _CALM
         return is_calm or now < self._held_until(module) or not self._state.engine.running
 
-    def findings(self, rules: Sequence[Rule], due: Due) -> Iterator[Finding]:
-        """The most severe trouble of each service."""
+    def watched(self, due: Due) -> Iterator[WatchedService]:
+        """The services that should run, and that no operation changes."""
         for module in self._state.snapshot.modules:
-            if not self._is_calm(module, due):
-                own = [rule for rule in rules if rule.module in (None, module.name)]
-                by_kind = {rule.kind: rule for rule in own if rule.is_on and rule.kind in SEVERITY}
-                found = [self._finding(module, one, by_kind, due) for one in module.services]
-                yield from (finding for finding in found if finding)
+            if self._is_calm(module, due):
+                continue
+            for service in module.services:
+                address = (module.name, service.name)
+                if "/".join(address) in self._state.stopped:
+                    continue
+                track = self._tracks.get(address)
+                since = track.well_since if track else None
+                if track and since is not None and due.reached(since + RECOVERY_SECONDS):
+                    track.end = None
+                    self._known.discard(address)
+                yield WatchedService(module, service, track, address in self._known)
 
     def _is_calm(self, module: ModuleView, due: Due) -> bool:
         return module.state in _CALM or not due.reached(self._held_until(module.name))
@@ -116,7 +141,7 @@ class Services:
 
     def _follow(
         self,
-        track: _Track,
+        track: Track,
         module: ModuleView,
         service: ServiceView,
         container: Container,
@@ -131,53 +156,10 @@ class Services:
         is_down = is_unplanned and not container.is_ready
         if more > 0 or is_down or _lost_memory(container):
             track.end = _end(container, service, more) or track.end
-        is_sick = container.status == "running" and container.health == "unhealthy"
-        track.sick_since = _since(track.sick_since, now) if is_sick else None
+        is_unhealthy = container.status == "running" and container.health == "unhealthy"
+        track.unhealthy_since = _since(track.unhealthy_since, now) if is_unhealthy else None
         is_well = container.is_ready and not _lost_memory(container)
         track.well_since = _since(None if more > 0 else track.well_since, now) if is_well else None
-
-    def _finding(
-        self, module: ModuleView, service: ServiceView, rules: Mapping[RuleKind, Rule], due: Due
-    ) -> Finding | None:
-        if not (troubles := dict(self._troubles(module, service, rules, due))):
-            return None
-        kind = max(troubles, key=SEVERITY.__getitem__)
-        return Finding(
-            rules[kind],
-            module.name,
-            service.name,
-            words.name_of(module),
-            Text("{name}: {why}", name=service.name, why=troubles[kind]),
-            words.page(kind, module.name, service.name),
-            is_known=(module.name, service.name) in self._known,
-        )
-
-    def _troubles(
-        self, module: ModuleView, service: ServiceView, rules: Mapping[RuleKind, Rule], due: Due
-    ) -> Iterator[tuple[RuleKind, Text]]:
-        if f"{module.name}/{service.name}" in self._state.stopped:
-            return
-        if (track := self._tracks.get((module.name, service.name))) is None:
-            if "ended" in rules and service.state == "absent" and service.reason:
-                yield "ended", service.reason
-            return
-        if track.well_since is not None and due.reached(track.well_since + RECOVERY_SECONDS):
-            track.end = None
-            self._known.discard((module.name, service.name))
-        if track.end and track.end[0] in rules:
-            yield track.end
-        if restarts := rules.get("restarts"):
-            yield from self._restarts(track, restarts, due)
-        sick, since = rules.get("unhealthy"), track.sick_since
-        if sick and since is not None and due.reached(since + sick.minutes * 60):
-            yield "unhealthy", service.reason or Text("unhealthy")
-
-    @staticmethod
-    def _restarts(track: _Track, rule: Rule, due: Due) -> Iterator[tuple[RuleKind, Text]]:
-        track.times = [time for time in track.times if not due.reached(time + rule.minutes * 60)]
-        if len(track.times) >= rule.count:
-            count = len(track.times)
-            yield "restarts", words.restarts(count, rule.minutes, track.end and track.end[1])
 
 
 def _unfinished(operation: OperationView) -> set[str]:
@@ -191,15 +173,15 @@ def _since(known: float | None, now: float) -> float:
     return now if known is None else known
 
 
-def _end(container: Container, service: ServiceView, more: int) -> tuple[RuleKind, Text] | None:
+def _end(container: Container, service: ServiceView, more: int) -> End | None:
     """Why *container* ended. None: as it should."""
     if container.oom_killed:
-        return "memory_out", service.reason or Text("ran out of memory")
+        return End(service.reason or Text("ran out of memory"), is_out_of_memory=True)
     is_down = container.status in (*ENDED, "restarting")
     if is_down and container.exit_code not in _STOPPED_CODES:
-        return "ended", Text("exited with code {code}", code=container.exit_code)
+        return End(Text("exited with code {code}", code=container.exit_code))
     if more > 0 and not is_down and not service.is_job:
-        return "ended", Text("exited and was restarted")
+        return End(Text("exited and was restarted"))
     return None
 
 

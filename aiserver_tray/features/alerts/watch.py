@@ -1,4 +1,4 @@
-"""Evaluates the rules while the core runs, and tells everybody who wants to know."""
+"""Evaluates the rules while the core runs, and reports news to clients, tray and webhook."""
 
 import logging
 import time
@@ -13,9 +13,8 @@ from aiserver_tray.base.i18n import Language
 from aiserver_tray.base.queues import available
 from aiserver_tray.features.alerts import webhook
 from aiserver_tray.features.alerts.alerts import Evaluation, News
-from aiserver_tray.features.alerts.finding import Moment
-from aiserver_tray.features.alerts.limits import Disk
-from aiserver_tray.features.alerts.rules import Alert, RuleFiles, RulesData
+from aiserver_tray.features.alerts.facts import Disk, Moment
+from aiserver_tray.features.alerts.files import Alert, RuleFiles, RulesData
 from aiserver_tray.features.logs.line import Kept
 from aiserver_tray.features.monitoring.samples import Sample
 from aiserver_tray.state.reduce import State
@@ -24,7 +23,7 @@ from aiserver_tray.state.store import Store
 BATCH_SECONDS: Final = 0.2
 """Seconds after an evaluation in which changes are taken together."""
 DISK_SECONDS: Final = 300.0
-"""Seconds between two looks at the engine's disk."""
+"""Seconds between two readings of the engine's disk."""
 _OLD_NS: Final = 600 * 10**9
 """Lines that were written so long ago come from logs that are only read now, as those of containers
 that ran before the owner. The clocks of the engine and of this machine may differ by less."""
@@ -34,14 +33,16 @@ _logger = logging.getLogger(__name__)
 
 
 class Surroundings(NamedTuple):
-    """What the rules need besides the state. ``disk``: reads the engine's disk; ``target``: where
-    alerts are sent; ``language``: of what is sent; ``publish``: called with each news, and None
-    if alerts changed without any."""
+    """What the rules need besides the state."""
 
     disk: Callable[[], Disk | None]
+    """Reads the engine's disk."""
     target: Callable[[], webhook.Target | None]
+    """Where alerts are sent."""
     language: Callable[[], Language]
+    """Of what is sent."""
     publish: Callable[[News | None], object]
+    """Called with each news, and with None if alerts changed without any."""
 
 
 class RuleWatch:
@@ -57,7 +58,7 @@ class RuleWatch:
         self._samples: SimpleQueue[Sample] = SimpleQueue()
         self._last = State()
         self._changed = Event()
-        self._rests = Event()
+        self._slept = Event()
         self._closing = Event()
         self._lock = Lock()
         self._observers: tuple[Callable[[Sequence[News]], object], ...] = ()
@@ -92,9 +93,9 @@ class RuleWatch:
         with self._lock:
             self._observers += (callback,)
 
-    def rest(self) -> None:
+    def pause_notifications(self) -> None:
         """The machine slept: no notifications for a while."""
-        self._rests.set()
+        self._slept.set()
 
     def refresh(self) -> None:
         """The rules or mutes have changed."""
@@ -143,7 +144,7 @@ class RuleWatch:
             self._closing.wait(BATCH_SECONDS)
 
     def _evaluate(self) -> float:
-        """Look at all that has changed. Returns the seconds until time alone may change more."""
+        """Evaluate what has changed. Returns the seconds until time alone may change more."""
         self.before_news()
         data, now = self._files.read(), _now()
         self._take_in(data, now)
@@ -155,7 +156,7 @@ class RuleWatch:
                 self._files.keep([*self._shown])
             except AiServerError as error:
                 _logger.warning("the alerts can't be stored: %s", error)
-            self._tell(news)
+            self._report(news)
         return DISK_SECONDS if due is None else max(0.0, due - now.clock)
 
     def _take_in(self, data: RulesData, now: Moment) -> None:
@@ -163,14 +164,14 @@ class RuleWatch:
             self._evaluation.see_state(state, now)
         for sample in available(self._samples, 0):
             self._evaluation.see_sample(sample, data, now)
-        if self._rests.is_set():
-            self._rests.clear()
-            self._evaluation.rest(now)
+        if self._slept.is_set():
+            self._slept.clear()
+            self._evaluation.pause_notifications(now)
         if self._evaluation.is_running and now.clock >= self._disk_at:
             self._disk_at = now.clock + DISK_SECONDS
-            self._evaluation.see_disk(self._surroundings.disk())
+            self._evaluation.disk = self._surroundings.disk()
 
-    def _tell(self, news: Sequence[News]) -> None:
+    def _report(self, news: Sequence[News]) -> None:
         language = self._surroundings.language()
         for observer in self._observers if news else ():
             observer(news)

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 from aiserver_tray.base.bugs import log_bug
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.features.alerts.alerts import News
-from aiserver_tray.features.alerts.finding import SEVERITY
+from aiserver_tray.features.alerts.rules import KINDS
 
 Format = Literal["json", "ntfy"]
 
@@ -92,7 +92,7 @@ def trial(language: Language) -> dict[str, Any]:
 def ntfy(message: Mapping[str, Any], topic: str) -> dict[str, Any]:
     """*message* in the JSON of ntfy (https://docs.ntfy.sh/publish/#publish-as-json)."""
     is_bad = message["event"] == "raised"
-    is_urgent = is_bad and SEVERITY.get(message["kind"], 0) > 1
+    is_urgent = is_bad and KINDS[message["kind"]].severity > 1
     module = message.get("module")
     return {
         "topic": topic,

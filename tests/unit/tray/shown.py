@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.features.alerts.rules import Alert, RuleKind
+from aiserver_tray.features.alerts.files import Alert
 from aiserver_tray.model import State
 from aiserver_tray.state.abilities import Condition, module_abilities, stack_abilities
 from aiserver_tray.state.judge import ALIVE
@@ -95,7 +95,7 @@ def able(view: ModuleView, operations: tuple[OperationView, ...] = ()) -> Module
     return replace(view, abilities=module_abilities(condition))
 
 
-def alert(kind: RuleKind, text: str, module: str = "n8n", **changes: object) -> Alert:
+def alert(kind: str, text: str, module: str = "n8n", **changes: object) -> Alert:
     """An alert of the built-in rule of *kind*."""
     made = Alert(
         id=f"{kind} {module}",

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from aiserver_tray.features.alerts.alerts import Evaluation
-from aiserver_tray.features.alerts.finding import Moment
-from aiserver_tray.features.alerts.limits import Disk
-from aiserver_tray.features.alerts.rules import Alert, Mute, Rule, RulesData
+from aiserver_tray.features.alerts.facts import Disk, Moment
+from aiserver_tray.features.alerts.files import Alert, Mute, RulesData
+from aiserver_tray.features.alerts.rules import Rule
 from aiserver_tray.features.logs.line import Cursor, Kept, Level, Line
 from aiserver_tray.features.monitoring.samples import Load, Sample
 from aiserver_tray.state.facts import Fact
@@ -58,7 +58,7 @@ class Course:
         disk: Disk | None = None,
     ) -> list[str]:
         """The news at *second*, where *facts* and the rest happen, and of all times before at which
-        the rules wanted to look again."""
+        the rules were due."""
         news: list[str] = []
         while self.due is not None and self.due < second:
             self._now = max(self.due, self._now)
@@ -71,7 +71,7 @@ class Course:
             sample = Sample(EPOCH + second, loads)
             self._evaluation.see_sample(sample, self.data, self._moment)
         if disk:
-            self._evaluation.see_disk(disk)
+            self._evaluation.disk = disk
         self._evaluation.lines.see([_kept(*line) for line in lines], second)
         return [*news, *self._evaluate()]
 
@@ -84,7 +84,7 @@ class Course:
 
     def rest(self) -> None:
         """The machine wakes up now."""
-        self._evaluation.rest(self._moment)
+        self._evaluation.pause_notifications(self._moment)
 
     def _evaluate(self) -> list[str]:
         news, self.due = self._evaluation.evaluate(self.data, self._moment)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import SimpleQueue
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -14,49 +14,13 @@ from aiserver_tray.base.masking import MASK
 from aiserver_tray.core.app import App
 from aiserver_tray.features.alerts import webhook
 from aiserver_tray.features.alerts.alerts import News
-from aiserver_tray.features.alerts.channels import AlertsFeature
-from aiserver_tray.features.alerts.events import RULES
 from aiserver_tray.features.alerts.webhook import Sender, Target
-from aiserver_tray.protocol.channel import dispatch, handlers_of
-from aiserver_tray.protocol.message import Caller, Envelope, Json, Message, Peer
+from aiserver_tray.protocol.message import Json
 from aiserver_tray.settings.app_declared import APP_SETTINGS, WEBHOOK
-from aiserver_tray.state.facts import ModulesChanged
-from tests.support.made import model
-from tests.support.places import place
+from tests.unit.features.alerts.home import Rules
 from tests.unit.tray.shown import alert
 
-CALLER = Caller(Peer("window", "en", lambda _message: None), "en")
 LIMIT = 20.0
-
-
-class Rules:
-    """The channels of a home whose engine does not answer."""
-
-    def __init__(self, app: App) -> None:
-        self.app = app
-        self.messages: list[Message] = []
-        self._core = app.core()
-        self._core.store.put(ModulesChanged((model("web"),)))
-        self._core.store.flush()
-        here = place(app, self._core)
-        here.hub.subscribe(Peer("window", "en", self.messages.append), [RULES.name])
-        self._feature = AlertsFeature(here)
-
-    def ask(self, name: str, **asked: object) -> Envelope:
-        return dispatch(handlers_of([self._feature]), f"ai/rules/{name}", asked, CALLER)
-
-    def given(self, name: str, **asked: object) -> Json:
-        answer = self.ask(name, **asked)
-        assert answer["success"], answer
-        return cast(Json, answer["data"])
-
-    def rule(self, id: str) -> Json:
-        (rule,) = (one for one in self.given("list")["rules"] if one["id"] == id)
-        return cast(Json, rule)
-
-    def close(self) -> None:
-        self._feature.close()
-        self._core.close()
 
 
 @pytest.fixture
@@ -78,7 +42,22 @@ def test_a_rule_is_changed_for_good_and_reset(rules: Rules, app: App) -> None:
         assert next_process.rule("memory") == changed
     rules.given("remove", id="memory")
     assert rules.rule("memory") == before
-    assert len(rules.messages) == 2, "other clients look again"
+    assert len(rules.messages) == 2, "other clients read the rules again"
+
+
+def test_a_file_of_an_earlier_version_with_the_parameters_of_all_kinds_is_read(app: App) -> None:
+    parameters = {"minutes": 5, "count": 3, "percent": 70, "gigabytes": 10, "level": None}
+    stored = {"is_on": True, "module": None, "pattern": "", "cooldown": 60, **parameters}
+    changed = {"memory": {"id": "memory", "kind": "memory", **stored}}
+    own = [{"id": "mine", "kind": "line", **stored, "level": "error"}]
+    content = {"version": 1, "changed": changed, "own": own, "mutes": []}
+    app.home.folder.mkdir(parents=True, exist_ok=True)
+    (app.home.folder / "rules.json").write_text(json.dumps(content))
+    with closing(Rules(app)) as rules:
+        assert rules.rule("memory")["text"] == "Memory over 70 % for 5 min"
+        assert rules.rule("mine")["text"] == "A line of level error or higher"
+        assert parameters.items() <= rules.rule("memory").items()
+    assert app.settings.notices == []
 
 
 def test_own_rules_come_and_go(rules: Rules) -> None:

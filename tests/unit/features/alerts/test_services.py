@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from aiserver_tray.features.alerts.alerts import GATHER_SECONDS, QUIET_SECONDS
-from aiserver_tray.features.alerts.rules import BUILT_IN, Mute
+from aiserver_tray.features.alerts.files import Mute
+from aiserver_tray.features.alerts.kinds import built_in
 from aiserver_tray.features.alerts.services import HOLD_SECONDS, RECOVERY_SECONDS
 from aiserver_tray.model import Container, OperationKind
 from aiserver_tray.state.facts import ContainerGone, ContainerSeen, DesiredChanged, OperationChanged
@@ -263,7 +264,7 @@ def test_muted_alert_sends_no_news_but_is_listed(mute: Mute, news: list[str]) ->
 
 
 def test_a_rule_that_is_off_finds_nothing() -> None:
-    off = {rule.id: replace(rule, is_on=False) for rule in BUILT_IN}
+    off = {id: rule.model_copy(update={"is_on": False}) for id, rule in built_in().items()}
     course = Course(changed=off)
     course.at(10, DIED)
     assert course.at(FAR) == []

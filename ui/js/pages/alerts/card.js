@@ -14,23 +14,21 @@ import { alertList, muteItems, mutedText } from "./alerts.js";
 /** Lines of the card. */
 const MOST = 4;
 
-/** Kinds of alerts that say that something does not work. */
-const BROKEN = ["memory_out", "restarts", "ended", "unhealthy"];
-
 /** A page that shows it calls `followAlerts`. */
 export function alertsCard() {
   const list = alertList();
   const active = (list?.alerts ?? []).filter(({ ended }) => ended === null);
-  const isBroken = active.some(({ kind }) => BROKEN.includes(kind));
+  const failures = (list?.kinds ?? []).filter(({ failure }) => failure).map(({ kind }) => kind);
+  const isBroken = active.some(({ kind }) => failures.includes(kind));
   const quiet = (list?.rules ?? []).filter(({ id, kind, on }) =>
-    on && !active.some(({ rule }) => rule === id) && !(isBroken && BROKEN.includes(kind)));
+    on && !active.some(({ rule }) => rule === id) && !(isBroken && failures.includes(kind)));
   const shown = active.slice(0, MOST);
   return html`
     <section class="card alerts-card" aria-labelledby="alerts-title">
       <div class="stat-line"><h2 class="grow" id="alerts-title">${t("Alerts")}</h2>
         <a class="link small" href="#settings/alerts">${icon("plus")}${t("Add")}</a></div>
       ${list ? html`<ul class="alerts">
-        ${shown.map((alert) => activeAlert(alert, list.rules.find(({ id }) => id === alert.rule)))}${mostUseful(quiet).slice(0, MOST - shown.length).map(quietRule)}
+        ${shown.map((alert) => activeAlert(alert, failures.includes(alert.kind)))}${mostUseful(quiet).slice(0, MOST - shown.length).map(quietRule)}
       </ul>` : html`<div class="skeleton"></div>`}
       ${active.length > MOST ? html`<a class="link small" href="#settings/alerts">${t("{count} more", { count: active.length - MOST })}</a>` : nothing}
     </section>`;
@@ -45,15 +43,13 @@ const rank = ({ state, builtIn }) => (state === null ? 2 : 0) - (builtIn ? 0 : 1
 /** @param {string|null} name */
 const titleOf = (name) => current().snapshot?.modules.find((one) => one.name === name)?.title ?? name;
 
-/** An excess is said by its rule, which is shorter. @param {Alert} alert @param {Rule|undefined} rule */
-function activeAlert(alert, rule) {
-  const isExcess = (alert.kind === "cpu" || alert.kind === "memory") && rule;
-  const [name, what] = isExcess ? [titleOf(alert.module), rule.text] : [alert.title, alert.text];
+/** @param {Alert} alert @param {boolean} isFailure */
+function activeAlert(alert, isFailure) {
   const time = timeOfDay(new Date(alert.begun * 1000).toISOString());
   return html`
-    <li class="alert">${dot(BROKEN.includes(alert.kind) ? "error" : "degraded", "beside")}
-      <a class="cut" href="#${alert.page}" title=${labelled(alert.title, alert.text)}><b class="strong">${name}</b> ${what}</a>
-      <span class="tag ${alert.muted ? "" : BROKEN.includes(alert.kind) ? "bad" : "busy"}"
+    <li class="alert">${dot(isFailure ? "error" : "degraded", "beside")}
+      <a class="cut" href="#${alert.page}" title=${labelled(alert.title, alert.text)}><b class="strong">${alert.title}</b> ${alert.text}</a>
+      <span class="tag ${alert.muted ? "" : isFailure ? "bad" : "busy"}"
         title=${alert.muted ? t("Muted") : nothing}>${alert.muted ? t("Muted") : time}</span>
       ${menuButton({
         text: t("Mute"), name: t("Mute: {title}", { title: alert.title }), size: "small",

@@ -10,7 +10,7 @@ import { menuButton } from "../../components/menu.js";
 import { alertList, changeRules, muteItems, mutedText } from "./alerts.js";
 
 /**
- * @import { Alert, Channels, Level, Module, Mute, MuteRequest, Rule } from "../../contract.d.ts"
+ * @import { Alert, Channels, Module, Mute, MuteRequest, Parameter, Rule, RuleKind } from "../../contract.d.ts"
  * @import { PageState, SettingRow } from "../../types.d.ts"
  */
 
@@ -18,7 +18,7 @@ const own = slice({
   /** The id of the rule whose parameters are shown. */
   edited: "",
   /** Of the rule that is added. */
-  kind: /** @type {"cpu"|"memory"|"line"} */ ("line"),
+  kind: "",
   /** Why a change was refused, by the id of its row. */
   errors: /** @type {Record<string, string|null>} */ ({}),
 });
@@ -40,8 +40,8 @@ export function ruleRows({ snapshot }) {
   if (!list) return [];
   const modules = snapshot?.modules ?? [];
   const rows = [
-    ...list.rules.map((rule) => ruleRow(rule, modules)),
-    { id: "add-rule", title: t("Add a rule"), help: t("For one module or all of them"), below: newRule(modules) },
+    ...list.rules.map((rule) => ruleRow(rule, list.kinds, modules)),
+    { id: "add-rule", title: t("Add a rule"), help: t("For one module or all of them"), below: newRule(list.kinds, modules) },
     ...lastAlerts(list.alerts),
     {
       id: "mute-module", title: t("Mute a module"), help: t("Nobody is notified of its alerts."),
@@ -69,8 +69,8 @@ function lastAlerts(alerts) {
 /** @param {string|null} name @param {Module[]} modules */
 const titleOf = (name, modules) => modules.find((module) => module.name === name)?.title ?? name ?? t("All modules");
 
-/** @param {Rule} rule @param {Module[]} modules @returns {SettingRow} */
-function ruleRow(rule, modules) {
+/** @param {Rule} rule @param {RuleKind[]} kinds @param {Module[]} modules @returns {SettingRow} */
+function ruleRow(rule, kinds, modules) {
   const scope = rule.module ? titleOf(rule.module, modules) : rule.builtIn ? "" : t("All modules");
   const isEdited = own.get().edited === rule.id;
   return {
@@ -79,7 +79,7 @@ function ruleRow(rule, modules) {
     control: html`<span class="buttons">
       ${menuButton({ text: t("More"), name: labelled(rule.text, t("More")), items: () => itemsOf(rule) })}
       ${toggle({ id: rule.id, on: rule.on, label: rule.text, change: (on) => change(rule.id, "ai/rules/set", { id: rule.id, on }) })}</span>`,
-    below: isEdited ? parameters(rule) : undefined,
+    below: isEdited ? parameterForm(rule, parametersOf(rule, kinds)) : undefined,
   };
 }
 
@@ -94,37 +94,36 @@ const itemsOf = (rule) => [
 /** @param {Rule} rule */
 const remove = ({ id }) => void change(id, "ai/rules/remove", { id });
 
-/** @param {Rule} rule */
-const parameters = (rule) => html`
+/** @param {Rule} rule @param {RuleKind[]} kinds */
+const parametersOf = (rule, kinds) => kinds.find(({ kind }) => kind === rule.kind)?.parameters ?? [];
+
+/** @param {Rule} rule @param {Parameter[]} parameters */
+const parameterForm = (rule, parameters) => html`
   <form class="params" @submit=${async (/** @type {SubmitEvent} */ event) => {
-    if (await change(rule.id, "ai/rules/set", { id: rule.id, ...valuesOf(event) })) own.set({ edited: "" });
-  }}>${numberFields(rule)}
+    if (await change(rule.id, "ai/rules/set", { id: rule.id, ...valuesOf(event, parameters) })) own.set({ edited: "" });
+  }}>${parameters.map((one) => parameterField(one, rule[/** @type {keyof Rule} */ (one.name)]))}
     <span class="buttons">${button({ text: t("Cancel"), size: "small", run: () => own.set({ edited: "" }) })}
       <button class="button small primary">${t("Apply")}</button></span>
   </form>`;
 
-/** @type {Record<"line"|"cpu"|"memory", string>} */
-const KINDS = { line: mark("A log line"), cpu: mark("CPU"), memory: mark("Memory") };
-
-const DEFAULTS = { minutes: 5, percent: 80, cooldown: 10, count: 3, gigabytes: 10 };
-
-/** @param {Module[]} modules */
-function newRule(modules) {
-  const { kind } = own.get();
-  const names = kind === "line" ? ["cooldown"] : ["percent", "minutes", "cooldown"];
+/** @param {RuleKind[]} all @param {Module[]} modules */
+function newRule(all, modules) {
+  const kinds = all.filter(({ label }) => label !== null);
+  const kind = kinds.find(({ kind }) => kind === own.get().kind) ?? kinds[0];
+  if (!kind) return nothing;
   return html`
     <form class="params" @submit=${(/** @type {SubmitEvent} */ event) => {
-      const values = /** @type {Channels["ai/rules/add"]["request"]} */ ({ kind, ...valuesOf(event) });
+      const values = /** @type {Channels["ai/rules/add"]["request"]} */ (
+        { kind: kind.kind, ...valuesOf(event, kind.parameters) });
       change("add-rule", "ai/rules/add", values);
     }}>
       <label class="param"><span>${t("Watch")}</span>
         <select class="select" @change=${(/** @type {Event} */ { target }) =>
-          own.set({ kind: /** @type {typeof kind} */ (/** @type {HTMLSelectElement} */ (target).value) })}>
-          ${Object.entries(KINDS).map(([name, text]) => html`<option value=${name} .selected=${name === kind}>${t(text)}</option>`)}
+          own.set({ kind: /** @type {HTMLSelectElement} */ (target).value })}>
+          ${kinds.map((one) => html`<option value=${one.kind} .selected=${one === kind}>${one.label}</option>`)}
         </select></label>
       ${moduleSelect(modules, t("All modules"))}
-      ${kind === "line" ? lineFields() : nothing}
-      ${numberFields({ ...DEFAULTS, kind, parameters: names })}
+      ${kind.parameters.map((parameter) => parameterField(parameter, parameter.suggested ?? parameter.default))}
       <span class="buttons"><button class="button small">${t("Add")}</button></span>
     </form>`;
 }
@@ -160,48 +159,33 @@ const mutedModules = (mutes, modules) => html`
 
 // -- the parameters of a rule, as fields of a form ------------------------------------------------
 
-/** @typedef {"count"|"minutes"|"percent"|"gigabytes"|"cooldown"} NumberName */
-
-/** @type {Record<NumberName, {label: string, unit: string, max: number, step: string}>} */
-const NUMBERS = {
-  count: { label: mark("Restarts"), unit: "", max: 100, step: "1" },
-  percent: { label: mark("Over"), unit: "%", max: 100, step: "any" },
-  gigabytes: { label: mark("Less than"), unit: "GB", max: 100_000, step: "any" },
-  minutes: { label: mark("For"), unit: "min", max: 1440, step: "any" },
-  cooldown: { label: mark("Notify again after"), unit: "min", max: 1440, step: "any" },
-};
-
-/** @type {Record<string, string>} Where another word fits better. */
-const LABELS = { "restarts.minutes": mark("Within"), "disk.percent": mark("Or less than") };
-
-/** @type {Record<Exclude<Level, "unknown">, string>} */
-const LEVELS = { debug: mark("Debug or higher"), info: mark("Info or higher"), warn: mark("Warning or higher"), error: mark("Error") };
-
-/** @param {Pick<Rule, "kind"|"parameters"|NumberName>} rule */
-const numberFields = (rule) => rule.parameters.filter((name) => name in NUMBERS).map((name) => {
-  const own = /** @type {NumberName} */ (name);
-  const { label, unit, max, step } = NUMBERS[own];
+/** @param {Parameter} parameter @param {unknown} value */
+function parameterField({ name, label, type, unit, min, max, whole, choices, example }, value) {
+  if (type === "choice") {
+    return html`
+      <label class="param"><span>${label}</span>
+        <select class="select" name=${name}>
+          ${Object.entries(choices).map(([one, text]) => html`<option value=${one} .selected=${one === (value ?? "")}>${text}</option>`)}
+        </select></label>`;
+  }
+  if (type === "text") {
+    return html`
+      <label class="param wide"><span>${label}</span>
+        <span class="input"><input class="mono" name=${name} maxlength=${max} placeholder=${example} .value=${String(value)}
+          autocomplete="off" spellcheck="false"></span></label>`;
+  }
   return html`
-    <label class="param"><span>${t(LABELS[`${rule.kind}.${own}`] ?? label)}</span>
-      <span class="input"><input type="number" name=${own} min="0" max=${max} step=${step} required .value=${String(rule[own])}>
-        ${unit ? html`<span class="unit">${t(unit)}</span>` : ""}</span></label>`;
-});
-mark("min");
+    <label class="param"><span>${label}</span>
+      <span class="input"><input type="number" name=${name} min=${min} max=${max} step=${whole ? "1" : "any"} required .value=${String(value)}>
+        ${unit ? html`<span class="unit">${unit}</span>` : ""}</span></label>`;
+}
 
-const lineFields = () => html`
-  <label class="param"><span>${t("Level")}</span>
-    <select class="select" name="level">
-      ${Object.entries(LEVELS).map(([level, text]) => html`<option value=${level} ?selected=${level === "error"}>${t(text)}</option>`)}
-      <option value="">${t("Every level")}</option>
-    </select></label>
-  <label class="param wide"><span>${t("Pattern (RE2)")}</span>
-    <span class="input"><input class="mono" name="pattern" maxlength="1000" placeholder="connection refused|timed? out"
-      autocomplete="off" spellcheck="false"></span></label>`;
-
-/** The fields of a form that have a value. @param {SubmitEvent} event */
-function valuesOf(event) {
+/** The values of a form; `null`: nothing is chosen. @param {SubmitEvent} event @param {Parameter[]} [parameters] */
+function valuesOf(event, parameters = []) {
   event.preventDefault();
-  const values = [...new FormData(/** @type {HTMLFormElement} */ (event.currentTarget))].map(([name, value]) =>
-    [name, name in NUMBERS ? Number(value) : String(value)]);
-  return Object.fromEntries(values.filter(([, value]) => value !== ""));
+  const types = new Map(parameters.map(({ name, type }) => [name, type]));
+  return Object.fromEntries([...new FormData(/** @type {HTMLFormElement} */ (event.currentTarget))].map(([name, value]) => {
+    if (types.get(name) === "number") return [name, Number(value)];
+    return [name, types.get(name) === "text" ? value : value || null];
+  }));
 }
