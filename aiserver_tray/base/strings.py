@@ -1,4 +1,4 @@
-"""Small functions over texts: control characters, tags of images, times, addresses of pages."""
+"""Small functions over texts: control characters, names of images, times, addresses of pages."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -39,6 +39,18 @@ def image_tag(name: str) -> str | None:
     if name.startswith("sha256:"):
         return None
     return name.partition("@")[0].rpartition("/")[2].partition(":")[2] or None
+
+
+OWN_IMAGES: Final = "aiserver/"
+"""The names of the images that we build begin with this, and no others do."""
+_USUAL_REGISTRY = re.compile(r"^(?:(?:index\.)?docker\.io|localhost)/")
+"""The part of a name that engines add to one without a registry."""
+
+
+def own_image(name: str) -> str | None:
+    """*name* without the usual registry, if only an image that we build may have it."""
+    short = _USUAL_REGISTRY.sub("", name)
+    return short if short.startswith(OWN_IMAGES) else None
 
 
 _BEGIN = datetime(1970, 1, 1, tzinfo=UTC)

@@ -1,12 +1,13 @@
 """Parts of Compose files that modules can't use: the file loads, `catalog check` reports them, and
 the module can't start. The list for users is in ``docs/catalog.md``."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from aiserver_tray.base.errors import Problem
 from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.strings import OWN_IMAGES, own_image
 from aiserver_tray.catalog.compose.keypath import value_at
 from aiserver_tray.catalog.compose.paths import is_remote
 from aiserver_tray.catalog.modules import Module
@@ -52,6 +53,11 @@ def unsupported(module: Module, project: "Project") -> list[Problem]:
             for index in _unlabelled(service)
         ),
         *(
+            ("services", name, *key)
+            for name, service in project.services.items()
+            for key in _reserved_images(service)
+        ),
+        *(
             (section, name, key)
             for section in ("secrets", "configs")
             for name, resource in model.get(section, {}).items()
@@ -63,11 +69,17 @@ def unsupported(module: Module, project: "Project") -> list[Problem]:
     return [Problem(module.place(*path), _remedy(path)) for path in paths]
 
 
-def _remedy(path: Sequence[str]) -> Text:
+def _remedy(path: tuple[str, ...]) -> Text:
     if path[-2:] == ("build", "context"):
         return Text(
             "building from a URL is not supported, so this module can't start. Clone the "
             "repository and use its folder as the context"
+        )
+    if path[2:] == ("image",) or path[2:4] == ("build", "tags"):
+        return Text(
+            "image names that begin with {prefix} are only for images that AI-Server Tray builds, "
+            "so this module can't start. Use another name",
+            prefix=OWN_IMAGES,
         )
     if path[0] in FILE_FOLDERS:
         return Text(
@@ -103,6 +115,15 @@ def _is_built_from_url(service: Mapping[str, Any]) -> bool:
     is_pulled = service.get("image") and service.get("pull_policy") != "build"
     context = (service.get("build") or {}).get("context", "")
     return not is_pulled and is_remote(context)
+
+
+def _reserved_images(service: "Service") -> Iterator[tuple[str, ...]]:
+    """Names by which it could replace or use an image that is built for another module."""
+    if own_image(service.image):
+        yield ("image",)
+    for index, tag in enumerate(service.build.tags if service.build else ()):
+        if own_image(tag):
+            yield "build", "tags", str(index)
 
 
 def _newer(project: "Project") -> Iterator[tuple[str, ...]]:

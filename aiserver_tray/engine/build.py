@@ -40,7 +40,6 @@ class _NotUtf8Error(Exception):
 def build(
     connection: Connection,
     target: "BuildTarget",
-    tag: str,
     on_line: Callable[[str], None],
     cancelled: Cancellation,
 ) -> None:
@@ -48,30 +47,31 @@ def build(
     last: deque[str] = deque(maxlen=_ERROR_LINES)
     try:
         with TemporaryFile() as context, ExitStack() as stack:
-            stream = stack.enter_context(_open(connection, target, tag, context))
+            stream = stack.enter_context(_open(connection, target, context))
             stack.enter_context(cancelled.closes(stream.close))
             for line in _lines(stream):
                 last.append(line)
                 on_line(line)
     except OSError as error:
         why = f"{error.filename or target.context}: {error.strerror or error}"
-        raise ImageBuildError(target.module, tag, why) from error
+        raise ImageBuildError(target.module, target.tag, why) from error
     except _NotUtf8Error as error:
-        raise ImageBuildError(target.module, tag, error.why) from error
+        raise ImageBuildError(target.module, target.tag, error.why) from error
     except EngineRequestError as error:
-        raise ImageBuildError(target.module, tag, error.explanation, last) from error
+        raise ImageBuildError(target.module, target.tag, error.explanation, last) from error
     if cancelled.is_set():
         raise CancelledError
 
 
-def _open(connection: Connection, target: "BuildTarget", tag: str, context: IO[bytes]) -> Stream:
+def _open(connection: Connection, target: "BuildTarget", context: IO[bytes]) -> Stream:
     name = _write_context(target, context)
     given = target.options.get("buildargs", {})
     proxies = of_engine(configured(), connection.address.host)
     options = {
         **target.options,
         "buildargs": {**beside(given, proxies), **given},
-        "t": [tag, *target.options.get("t", ())],
+        "labels": {**target.options.get("labels", {}), **target.labels},
+        "t": [target.tag, *target.options.get("t", ())],
         "dockerfile": name,
         "rm": True,
         "forcerm": True,

@@ -1,6 +1,7 @@
 """Images: those that are there, pulling and building others."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from aiserver_tray.base.errors import (
@@ -31,17 +32,18 @@ class Images:
         self._connection = connection
         self._stall_timeout = stall_timeout
 
-    def find(self, name: str) -> Image | None:
-        """The image of this name (``repository:tag``, ``…@digest``) or ID. A digest is found under
-        any name, because it identifies the content."""
+    def find(self, name: str, labels: Mapping[str, str] = MappingProxyType({})) -> Image | None:
+        """The image of this name (``repository:tag``, ``…@digest``) or ID, unless it lacks one of
+        *labels*. A digest is found under any name, because it identifies the content."""
         try:
-            return parse.image(self._connection.get("/images/{}/json", name), name)
+            found = parse.image(self._connection.get("/images/{}/json", name), name)
+            return found if labels.items() <= found.labels.items() else None
         except ObjectNotFoundError:
             if not (digest := digest_of(name)):
                 return None
         for answer in self._connection.get("/images/json"):
             if any(known.endswith(f"@{digest}") for known in answer.get("RepoDigests") or ()):
-                return self.find(answer["Id"])
+                return self.find(answer["Id"], labels)
         return None
 
     def pull(
@@ -87,12 +89,11 @@ class Images:
     def build(
         self,
         target: "BuildTarget",
-        tag: str,
         *,
         on_line: Callable[[str], None] = lambda _line: None,
         cancelled: Cancellation,
     ) -> Image:
-        """Build *target* as *tag*. *on_line* receives each line of the output.
+        """Build *target* under its tag. *on_line* receives each line of the output.
 
         Raises:
             ImageBuildError: it could not be built, with the last lines.
@@ -101,10 +102,10 @@ class Images:
         """
         from aiserver_tray.engine.build import build  # noqa: PLC0415 - imports the SDK
 
-        build(self._connection, target, tag, on_line, cancelled)
-        if (found := self.find(tag)) is None:
+        build(self._connection, target, on_line, cancelled)
+        if (found := self.find(target.tag)) is None:
             why = Text("the engine built it, but it does not exist")
-            raise ImageBuildError(target.module, tag, why)
+            raise ImageBuildError(target.module, target.tag, why)
         return found
 
 

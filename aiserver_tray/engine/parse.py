@@ -208,8 +208,9 @@ def _own_size(image: Json) -> int:
 def image(answer: Json, reference: str) -> Image:
     """An image from its inspect answer."""
     names = (*(answer.get("RepoTags") or ()), *(answer.get("RepoDigests") or ()))
-    volumes = (answer.get("Config") or {}).get("Volumes") or ()
-    return Image(answer["Id"], reference, names, answer["Size"], tuple(volumes))
+    config = answer.get("Config") or {}
+    volumes, given = config.get("Volumes") or (), config.get("Labels") or {}
+    return Image(answer["Id"], reference, names, answer["Size"], tuple(volumes), given)
 
 
 def network(answer: Json) -> Network:

@@ -138,6 +138,8 @@ class Image:
     """In bytes."""
     volumes: tuple[str, ...] = ()
     """The folders that it declares as volumes. Known from `find` by name, a pull or a build."""
+    labels: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Known as its `volumes` are."""
 
 
 @dataclass(frozen=True, slots=True)

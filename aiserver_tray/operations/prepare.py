@@ -209,9 +209,11 @@ def _ours(found: Survey, parts: Parts) -> dict[str, Container]:
 
 
 def _images(images: Iterable[ImageTarget], engine: Engine) -> dict[str, str]:
-    """IDs of the existing ones of *images*, by name."""
-    names = {name for image in images for name in (image.name, image.local) if name}
-    found = ((name, engine.images.find(name)) for name in sorted(names))
+    """IDs of the existing ones of *images*, by name, also of those with a former name."""
+    wanted: dict[str, Mapping[str, str]] = {}
+    for image in images:
+        wanted |= image.candidates | ({image.build.former_tag: {}} if image.build else {})
+    found = ((name, engine.images.find(name, wanted[name])) for name in sorted(wanted))
     return {name: image.id for name, image in found if image}
 
 

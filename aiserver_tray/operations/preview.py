@@ -61,7 +61,7 @@ def _recreated_if_changed(prepared: Prepared, refresh: Plan) -> Iterator[Text]:
         for service in target.services
         if service.container in prepared.observed.containers
         if step_id("create", service.container) not in made
-        if not images.isdisjoint((service.image.name, service.image.local))
+        if not images.isdisjoint(service.image.candidates)
     ]
     if found:
         yield Text(
@@ -251,7 +251,7 @@ def _differences(before: ServiceTarget, after: ServiceTarget) -> Iterator[Text]:
     if memory and memory != _host(before).get("Memory"):
         yield Text("memory limit {size}", size=binary_size(memory))
     if before.image.name != after.image.name:
-        yield Text("uses the image {image}", image=after.image.name or after.image.local)
+        yield Text("uses the image {image}", image=after.image.display_name)
     if names := _changed(_environment(before), _environment(after)):
         yield Text("environment: {names}", names=_listed(names))
     if names := _changed({f.path: f for f in before.files}, {f.path: f for f in after.files}):

@@ -128,7 +128,7 @@ def _service_target(
     scope: Scope, name: str, settings: Mapping[int, str], found: Sequence[File]
 ) -> ServiceTarget:
     service = scope.service(name)
-    image = image_target(scope.module.name, name, scope.project.services)
+    image = image_target(scope, name)
     folders = config_volumes(scope, name, found)
     body, digest = container(scope, name, image, found, folders)
     ports = _ports(service, scope.bind)

@@ -53,7 +53,7 @@ def container(
         },
         "NetworkingConfig": {"EndpointsConfig": endpoints},
     }
-    hashed = _hash(body, service.labels, image.name or image.local, files)
+    hashed = _hash(body, service.labels, image.display_name, files)
     labels = container_labels(scope.module.name, name, scope.owner, hashed, service.labels)
     labels |= requires_label(scope.requires) | shared_names_label(shared_names(body))
     bindings = body["HostConfig"]["PortBindings"].values()

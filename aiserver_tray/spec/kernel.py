@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from aiserver_tray.spec.labels import Owner, one_shot_labels
 from aiserver_tray.spec.model import Body, ImageTarget
 
-HELPER = ImageTarget("busybox:1.37.0", "busybox:1.37.0")
+HELPER = ImageTarget("busybox:1.37.0")
 """The image for these containers."""
 _NOBODY = "65534:65534"
 

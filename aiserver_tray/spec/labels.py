@@ -20,6 +20,10 @@ HOME: Final = "io.aiserver.home"
 conflicts."""
 CONFIG_OF: Final = "io.aiserver.config-of"
 """On a volume with only a service's configuration files: the name of the service."""
+IMAGE_OF: Final = "io.aiserver.image-of"
+"""On an image that we built: installation, module and service. Containers get the labels of their
+image, also those that a user creates from it, so it has none by which a container counts as
+ours."""
 REQUIRES: Final = "io.aiserver.requires"
 """On a service's container: the modules that its module required when it was created."""
 SHARED_NAMES: Final = "io.aiserver.shared-names"
@@ -114,6 +118,11 @@ def resource_body(body: Mapping[str, Any], labels: Mapping[str, str]) -> dict[st
     """*body* for creating a network or volume, with *labels* and a label for its hash. Labels are
     not part of the hash, because they don't affect the object."""
     return {**body, "Labels": {**labels, CONFIG_HASH: digest(body)}}
+
+
+def image_labels(module: str, service: str, owner: Owner) -> dict[str, str]:
+    """Labels of an image that is built for a service, by which it is found again."""
+    return {IMAGE_OF: f"{owner.installation}/{module}/{service}"}
 
 
 def one_shot_labels(owner: Owner) -> dict[str, str]:

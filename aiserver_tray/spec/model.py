@@ -46,6 +46,8 @@ class BuildTarget:
     """How to build an image of *module*."""
 
     module: str
+    tag: str
+    """Its name on the engine (``aiserver/<module>/<service>:<tag>``)."""
     context: str
     """A folder of this machine, or a URL."""
     dockerfile: str
@@ -56,6 +58,10 @@ class BuildTarget:
     """Parameters of the engine's build request by name
     (https://docs.docker.com/reference/api/engine/version/v1.45/#tag/Image/operation/ImageBuild),
     not yet converted to JSON or text."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Ours. An image named `tag` without them is not this one."""
+    former_tag: str = ""
+    """Its name in earlier versions."""
 
     @property
     def is_remote(self) -> bool:
@@ -69,11 +75,21 @@ class ImageTarget:
 
     name: str | None
     """The name in the file. None: the image is only built."""
-    local: str
-    """The tag of a local build (``aiserver/<module>-<service>:<tag>``)."""
     pull_policy: Literal["", "always", "never", "missing", "build"] = ""
     platform: str | None = None
     build: BuildTarget | None = None
+
+    @property
+    def display_name(self) -> str:
+        """The name in the file. Of an image that is only built, its tag."""
+        return self.name or (self.build.tag if self.build else "")
+
+    @property
+    def candidates(self) -> dict[str, Mapping[str, str]]:
+        """Its possible names on the engine, each with the labels that the image must have. A local
+        build comes first: either the user asked for it, or the image could not be pulled."""
+        built = {self.build.tag: self.build.labels} if self.build else {}
+        return {**built, **({self.name: {}} if self.name else {})}
 
 
 @dataclass(frozen=True)
@@ -105,8 +121,8 @@ class ServiceTarget:
     container: str
     image: ImageTarget
     body: Body = field(repr=False)
-    """For its creation. It lacks only what the engine decides: ``Image`` is the name or local tag
-    of `image`, once it exists."""
+    """For its creation. It lacks only what the engine decides: ``Image`` is one of the names of
+    `image`, once it exists."""
     files: tuple[File, ...] = ()
     networks: Mapping[str, Body] = field(default_factory=dict, repr=False)
     """The body's endpoints after the first, for engines that accept only one at creation (API below
@@ -177,7 +193,7 @@ class ModuleTarget:
             ServiceModel(
                 s.service,
                 s.container,
-                s.image.name or s.image.local,
+                s.image.display_name,
                 s.is_job,
                 tuple(dependency.service for dependency in s.depends_on),
                 bool(s.pre_stop),

@@ -5,11 +5,14 @@ import re
 from typing import Final
 
 from aiserver_tray import model
-from aiserver_tray.base.strings import image_tag
+from aiserver_tray.base.strings import OWN_IMAGES, image_tag
 
 SHARED_NETWORK: Final = model.SHARED_NETWORK
 
 DEFAULT_NETWORK = "default"
+
+_UNIQUE_DIGITS = 32
+"""Digits of a digest for which no one can find another text."""
 
 
 def container_name(module: str, service: str) -> str:
@@ -47,19 +50,43 @@ def project_name(module: str) -> str:
 
 
 def local_tag(module: str, service: str, image: str) -> str:
-    """The name of a local build: ``aiserver/<module>-<service>:<tag>`` with the tag of *image*.
+    """The name of a local build: ``aiserver/<module>/<service>:<tag>`` with the tag of *image*.
 
-    Unique for each service: a digest distinguishes ``my_app`` from ``my-app``.
+    Unique for each service of each module: module and service are components of their own, and a
+    digest distinguishes ``my_app`` from ``my-app``.
     """
+    return f"{OWN_IMAGES}{_component(module)}/{_component(service)}:{_local_version(image)}"
+
+
+def former_local_tag(module: str, service: str, image: str) -> str:
+    """As `former_repository`, with the tag of *image*."""
+    return f"{former_repository(module, service)}:{_local_version(image)}"
+
+
+def former_repository(module: str, service: str) -> str:
+    """The name of a local build in earlier versions: ``aiserver/<module>-<service>``. Services
+    of several modules can have the same, so an image with this name proves nothing."""
     name = f"{module}-{service}"
-    path = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-    if path != name:
-        path = f"{path}-{_digest(name)}"
-    return f"aiserver/{path}:{image_tag(image) or 'local'}"
+    slug = _image_slug(name)
+    return OWN_IMAGES + (slug if slug == name else f"{slug}-{_digest(name)}")
 
 
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
+def _local_version(image: str) -> str:
+    return image_tag(image) or "local"
+
+
+def _component(name: str) -> str:
+    """*name* as a part of an image's path. The dot is in no slug, so no other name has the same."""
+    slug = _image_slug(name)
+    return slug if slug == name else f"{slug or '0'}.{_digest(name, _UNIQUE_DIGITS)}"
+
+
+def _image_slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+
+
+def _digest(text: str, digits: int = 8) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:digits]
 
 
 def _slug(path: str) -> str:

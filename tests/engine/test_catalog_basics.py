@@ -124,7 +124,7 @@ def runs_the_built_image(engine: docker.DockerClient, module: str, service: str)
     """See that all that runs is one container of the built image, healthy by the image's check."""
     (container,) = engine.containers.list()
     (tag,) = [tag for tag in container.image.tags if tag.startswith("aiserver/")]
-    assert tag.startswith(f"aiserver/{module}-{service}:")
+    assert tag.startswith(f"aiserver/{module}/{service}:")
     assert container.health == "healthy"
     assert passes(container, command_of(container.image.attrs["Config"]["Healthcheck"]["Test"]))
 

@@ -19,7 +19,7 @@ from tests.support.waiting import eventually
 
 __all__ = ["core"]
 
-TAG = "aiserver/built-here:1"
+TAG = "aiserver/web/built:1"
 
 
 class Builder:
@@ -43,8 +43,10 @@ class Builder:
         inline: str | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> Image:
-        target = BuildTarget("web", str(self.folder), dockerfile, inline, options or {})
-        return self.core.images.build(target, TAG, on_line=self._told, cancelled=self.cancelled)
+        target = BuildTarget(
+            "web", TAG, str(self.folder), dockerfile, inline, options or {}, labels={"ours": "1"}
+        )
+        return self.core.images.build(target, on_line=self._told, cancelled=self.cancelled)
 
     def _told(self, line: str) -> None:
         self.lines.append(line)
@@ -69,10 +71,13 @@ def builder(core: Engine, engine: docker.DockerClient, tmp_path: Path) -> Iterat
 def test_a_build_has_its_arguments_labels_and_tags(
     builder: Builder, engine: docker.DockerClient
 ) -> None:
-    builder.write("Dockerfile", f"FROM {BUSYBOX}\nARG GREETING\nRUN echo say $GREETING > /said\n")
+    builder.write(
+        "Dockerfile",
+        f"FROM {BUSYBOX}\nARG GREETING\nRUN echo say $GREETING > /said\nLABEL ours=forged\n",
+    )
     options = {
         "buildargs": {"GREETING": "hello 'world'"},
-        "labels": {"kind": "test"},
+        "labels": {"kind": "test", "ours": "forged"},
         "t": ["aiserver/also:1"],
         "extrahosts": ["one:10.0.0.1", "two:10.0.0.2"],
         "ulimits": [{"Name": "nofile", "Soft": 1000, "Hard": 2000}],
@@ -83,9 +88,9 @@ def test_a_build_has_its_arguments_labels_and_tags(
     found = engine.images.get("aiserver/also:1")
     assert found.id == image.id
     assert set(image.names) >= {TAG, "aiserver/also:1"}
-    assert found.labels["kind"] == "test"
+    assert found.labels.items() >= {"kind": "test", "ours": "1"}.items()
     assert engine.containers.run(TAG, ["cat", "/said"]) == b"say hello 'world'\n"
-    assert builder.lines[0] == f"Step 1/4 : FROM {BUSYBOX}"
+    assert builder.lines[0] == f"Step 1/6 : FROM {BUSYBOX}"
     assert builder.lines[-1].startswith("Successfully tagged")
 
 

@@ -206,9 +206,9 @@ def _pull(stage: Stage) -> Iterator[Case]:
 def _build(stage: Stage) -> Iterator[Case]:
     dockerfile = f"FROM {IMAGE}\nRUN echo no compiler && exit 3\n"
     stage.write({"web": {"build": {"context": ".", "dockerfile_inline": dockerfile}}})
-    names = ("aiserver/web-web:local", "no compiler", "aiserver-tray build web")
+    names = ("aiserver/web/web:local", "no compiler", "aiserver-tray build web")
     advice = ("Fix its Dockerfile", "请修正其 Dockerfile")
-    yield Case(("build", "web"), names, advice, {"image": "aiserver/web-web:local"})
+    yield Case(("build", "web"), names, advice, {"image": "aiserver/web/web:local"})
 
 
 @produces("E_NAME_CONFLICT")

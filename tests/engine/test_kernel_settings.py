@@ -238,7 +238,7 @@ def test_sufficient_kernel_setting_is_not_read_again_while_the_engine_runs(
 def test_unreadable_kernel_setting_is_reported_and_blocks_nothing(
     here: Installation, setting: Setting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    nowhere = ImageTarget("127.0.0.1:9/busybox:1", "127.0.0.1:9/busybox:1")
+    nowhere = ImageTarget("127.0.0.1:9/busybox:1")
     monkeypatch.setattr(kernel_target, "HELPER", nowhere)
     monkeypatch.setattr(kernel_steps, "HELPER", nowhere)
     here.write("search", {"search": idle()}, needs={"sysctls": {NAME: setting.need}})

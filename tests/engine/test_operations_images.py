@@ -34,7 +34,7 @@ def server() -> Iterator[Registry]:
 def nothing_built(engine: docker.DockerClient) -> None:
     """A build of an earlier test would be used."""
     for image in engine.images.list():
-        forget(engine, *(tag for tag in image.tags if tag.startswith("aiserver/web-")))
+        forget(engine, *(tag for tag in image.tags if tag.startswith("aiserver/web")))
 
 
 def forget(engine: docker.DockerClient, *images: str) -> None:
@@ -184,7 +184,7 @@ def test_image_that_no_registry_has_is_built_under_our_name(
 
     here.done("up", "web")
 
-    assert image_of(engine, "ai-web") == "aiserver/web-web:1"
+    assert image_of(engine, "ai-web") == "aiserver/web/web:1"
     assert said(engine, "ai-web", "cat", "/text") == "first"
     with pytest.raises(ImageNotFound):
         engine.images.get(image)
@@ -205,7 +205,7 @@ def test_services_with_one_image_share_the_build_that_one_of_them_has(
     here.done("up", "web")
 
     for name in ("ai-web", "ai-web-side"):
-        assert image_of(engine, name) == "aiserver/web-web:1"
+        assert image_of(engine, name) == "aiserver/web/web:1"
         assert said(engine, name, "cat", "/text") == "first"
 
 
@@ -216,7 +216,7 @@ def test_image_is_built_only_if_no_registry_has_it(
     error = here.failed("up", "web")
     assert isinstance(error, ImagePullError)
     with pytest.raises(ImageNotFound):
-        engine.images.get("aiserver/web-web:1")
+        engine.images.get("aiserver/web/web:1")
 
 
 def test_a_build_that_the_user_asked_for_is_used_by_the_next_up(
@@ -227,17 +227,58 @@ def test_a_build_that_the_user_asked_for_is_used_by_the_next_up(
     assert image_of(engine, "ai-web") == IMAGE
     before = facts(engine, "ai-web", "ai-web-side")
 
-    assert here.done("build", "web") == ["build aiserver/web-web:1.37.0"]
+    assert here.done("build", "web") == ["build aiserver/web/web:1.37.0"]
 
     assert facts(engine, *before) == before, "build touches no container"
     here.done("up", "web")
-    assert image_of(engine, "ai-web") == "aiserver/web-web:1.37.0"
+    assert image_of(engine, "ai-web") == "aiserver/web/web:1.37.0"
     assert said(engine, "ai-web", "cat", "/text") == "first"
-    assert image_of(engine, "ai-web-side") == "aiserver/web-web:1.37.0", "the same image"
+    assert image_of(engine, "ai-web-side") == "aiserver/web/web:1.37.0", "the same image"
     here.write("web", {"web": built(IMAGE, "second"), "side": idle()})
     here.done("build", "web")
     here.done("up", "web")
     assert said(engine, "ai-web", "cat", "/text") == "second"
+
+
+def test_a_build_of_another_module_is_never_used(
+    here: Installation, engine: docker.DockerClient
+) -> None:
+    here.write("web-web", {"database": built("other:1.37.0", "foreign")})
+    here.write("web", {"web-database": idle()})
+    here.done("build", "web-web")
+
+    here.done("up", "web")
+
+    assert image_of(engine, "ai-web-web-database") == IMAGE
+
+
+def test_a_build_is_not_used_for_the_same_image_of_another_module(
+    here: Installation, engine: docker.DockerClient, server: Registry
+) -> None:
+    image = f"{server.address}/{MISSING}"
+    here.write("web", {"web": built(image, "own")})
+    here.write("web-two", {"web-two": built(image, "other")})
+    here.write("web-without", {"web-without": idle() | {"image": image}})
+
+    # The last one is planned first: the step for the image builds that of web-two.
+    error = here.failed("up", "web-without", "web", "web-two")
+
+    assert isinstance(error, ImagePullError)
+    assert names(engine) == {"ai-web", "ai-web-two"}
+    assert said(engine, "ai-web", "cat", "/text") == "own"
+    assert said(engine, "ai-web-two", "cat", "/text") == "other"
+
+
+def test_an_image_with_a_former_name_is_built_again_once(
+    here: Installation, engine: docker.DockerClient
+) -> None:
+    engine.containers.create(IMAGE).commit("aiserver/web-web", "1.37.0", changes="ENV FORMER=1")
+    here.write("web", {"web": built(IMAGE)})
+
+    assert "build aiserver/web/web:1.37.0" in here.done("up", "web")
+
+    assert said(engine, "ai-web", "cat", "/text") == "first"
+    assert here.done("up", "web") == []
 
 
 @pytest.mark.parametrize("kind", ["pull", "build"])
@@ -255,12 +296,25 @@ def test_pull_without_a_name_pulls_the_images_of_chosen_and_required_modules(
     assert [step.module for step in named] == ["web"]
 
 
-def test_a_service_without_an_image_is_built(
-    here: Installation, engine: docker.DockerClient
+def test_a_service_without_an_image_is_built_once_for_each_installation(
+    here: Installation, engine: docker.DockerClient, tmp_path: Path
 ) -> None:
+    image = "aiserver/web/web:local"
     here.write("web", {"web": built(None)})
-    assert "build aiserver/web-web:local" in here.done("up", "web")
-    assert image_of(engine, "ai-web") == "aiserver/web-web:local"
+    engine.images.get(IMAGE).tag(image)
+    assert f"build {image}" in here.done("up", "web"), "this name alone is no proof"
+    assert image_of(engine, "ai-web") == image
+    users = engine.containers.create(image, name="users")
+    here.done("down")
+    assert names(engine) == {"users"}, "the image's label makes no container ours"
+    users.remove()
+    assert f"build {image}" not in here.done("up", "web")
+    here.done("down")
+
+    other = Installation(tmp_path / "other", here.catalog, here.host)
+
+    assert f"build {image}" in other.done("up", "web")
+    other.done("down")
 
 
 def test_only_pulled_and_built_images_are_remembered(
@@ -269,7 +323,7 @@ def test_only_pulled_and_built_images_are_remembered(
     here.write("web", {"web": built(None), "side": idle()})
     here.done("up", "web")
     here.done("pull", "web")
-    own = engine.images.get("aiserver/web-web:local").id
+    own = engine.images.get("aiserver/web/web:local").id
     assert ours(here, engine) == [own], "the other was there"
     here.done("down")
     forget(engine, IMAGE)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from graphlib import TopologicalSorter
 from typing import Literal
 
+from aiserver_tray.base.strings import own_image
 from aiserver_tray.model import AT_REST, Container
 from aiserver_tray.spec.model import Dependency, ImageTarget, ModuleTarget, ServiceTarget
 
@@ -26,12 +27,17 @@ class Observed:
     """Seconds from start to ready, by ``module/service``."""
 
     def image_of(self, target: ImageTarget) -> str | None:
-        """The name of *target*'s image on the engine. A local build comes first: either the user
-        asked for it, or the image could not be pulled."""
-        for name in (target.local, target.name):
-            if name and name in self.images:
-                return name
-        return None
+        """The name of *target*'s image on the engine."""
+        if self.must_be_rebuilt(target):
+            return None
+        return next((name for name in target.candidates if name in self.images), None)
+
+    def must_be_rebuilt(self, target: ImageTarget) -> bool:
+        """Whether the image was only built under its former name, which may be another's."""
+        build = target.build
+        if build is None or build.is_remote or build.tag in self.images:
+            return False
+        return build.former_tag in self.images
 
 
 Decision = Literal["keep", "wait", "start", "recreate", "create"]
@@ -113,6 +119,8 @@ def _is_changed(target: ServiceTarget, container: Container, observed: Observed)
         target, container, observed
     ):
         return True
+    if (built := own_image(container.image)) and built not in target.image.candidates:
+        return True  # the build of another service, or by an earlier version, or no longer wanted
     image = observed.image_of(target.image)
     return image is not None and observed.images[image] != container.image_id
 

@@ -33,12 +33,12 @@ def plan_helper() -> Plan:
 
 def _pull() -> Step:
     """The image belongs to no module."""
-    return Step("pull", HELPER.local, "", seconds=SECONDS["pull"], target=HELPER)
+    return Step("pull", HELPER.display_name, "", seconds=SECONDS["pull"], target=HELPER)
 
 
 def _setting_steps(fixes: Sequence[KernelSetting], images: Iterable[str]) -> Iterator[Step]:
     pull = _pull()
-    if HELPER.local not in images:
+    if HELPER.display_name not in images:
         yield pull
     for fix in fixes:
         needs, seconds = frozenset({pull.id}), SECONDS["kernel_setting"]

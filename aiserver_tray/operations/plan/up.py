@@ -104,7 +104,7 @@ def plan_images(targets: Iterable[ModuleTarget], kind: ImageKind) -> Plan:
 
 def _image_step(kind: ImageKind, service: ServiceTarget) -> Step:
     image = service.image
-    name = image.name if kind == "pull" and image.name else image.local
+    name = image.build.tag if kind == "build" and image.build else image.display_name
     return Step(kind, name, service.module, seconds=SECONDS[kind], target=image)
 
 
@@ -191,8 +191,12 @@ class _UpPlanner:
         image = service.image
         if self._observed.image_of(image) is not None:
             return None
-        is_pulled = image.name and not (image.build and image.pull_policy in ("build", "never"))
-        return _image_step("pull" if is_pulled else "build", service)
+        is_built = image.build and (
+            not image.name
+            or image.pull_policy in ("build", "never")
+            or self._observed.must_be_rebuilt(image)
+        )
+        return _image_step("build" if is_built else "pull", service)
 
     def _shared(self, module: ModuleTarget, service: ServiceTarget) -> list[str]:
         """Containers whose namespace or volumes the container of *service* shares. They must exist
@@ -254,4 +258,4 @@ class _UpPlanner:
 def images_of(targets: Iterable[ModuleTarget]) -> list[ImageTarget]:
     """Each image of *targets* once."""
     images = (service.image for module in targets for service in module.services)
-    return list({(image.name, image.local): image for image in images}.values())
+    return list({tuple(image.candidates): image for image in images}.values())

@@ -41,14 +41,13 @@ class OperationImages:
         self.new: list[str] = []
         self._images = engine.images
         self._there = set(there)
-        self._substitutes: dict[str, str] = {}
         self._found: dict[str, Image] = {}
         self._mirrors = mirrors
         self._cancelled = cancelled
 
     def pull(self, image: ImageTarget, on_progress: Callable[[PullProgress], None]) -> None:
         """Pull *image*, or build it if it can't be pulled."""
-        name = image.name or image.local
+        name = image.display_name
         before = self._images.find(name)
         try:
             found = self._images.pull(
@@ -69,14 +68,13 @@ class OperationImages:
 
     def build(self, image: ImageTarget) -> None:
         """Build *image* under its local name."""
-        if image.build is None:
-            raise TypeError(image.local)
-        if image.build.is_remote:
-            raise ImageBuildError.from_url(image.build.module, image.name or image.local)
-        before = self._images.find(image.local)
-        found = self._images.build(image.build, image.local, cancelled=self._cancelled)
-        self._note(image.local, found, before)
-        self._substitutes[image.name or image.local] = image.local
+        if (build := image.build) is None:
+            raise TypeError(image.display_name)
+        if build.is_remote:
+            raise ImageBuildError.from_url(build.module, image.display_name)
+        before = self._images.find(build.tag)
+        found = self._images.build(build, cancelled=self._cancelled)
+        self._note(build.tag, found, before)
 
     def get(self, image: ImageTarget) -> Image:
         """*image* as the engine has it.
@@ -84,21 +82,21 @@ class OperationImages:
         Raises:
             ObjectNotFoundError: it was removed meanwhile.
         """
-        name = self._name_of(image)
+        if not (names := self._names_of(image)):
+            # It can't be pulled, and the step for its name built it for another service.
+            self.pull(image, lambda _progress: None)
+            names = self._names_of(image)
+        name = names[0]
         if name not in self._found:
-            found = self._images.find(name)
+            found = self._images.find(name, image.candidates[name])
             if found is None:
                 raise ObjectNotFoundError(404, f"No such image: {name}")
             self._found[name] = found
         return self._found[name]
 
-    def _name_of(self, image: ImageTarget) -> str:
-        """The name of *image* on the engine. A local build comes first, even one of another service
-        with the same name that could not be pulled."""
-        if image.local in self._there:
-            return image.local
-        name = image.name or image.local
-        return name if name in self._there else self._substitutes[name]
+    def _names_of(self, image: ImageTarget) -> list[str]:
+        """The names of *image* on the engine, the preferred one first."""
+        return [name for name in image.candidates if name in self._there]
 
     def _note(self, name: str, found: Image, before: Image | None) -> None:
         if before is None or before.id != found.id:

@@ -116,7 +116,7 @@ def nothing_built(dify: Dify) -> Iterator[None]:
 def forget(client: docker.DockerClient) -> None:
     for image in client.images.list():
         for tag in image.tags:
-            if tag.startswith("aiserver/dify-"):
+            if tag.startswith("aiserver/dify/"):
                 client.images.remove(tag, force=True, noprune=True)
 
 
@@ -130,8 +130,8 @@ def test_its_dockerfiles_build_and_all_that_share_an_image_run_the_built_one(dif
     runs(dify, EXPECTED)
     images = {s: image_of(dify.client, c) for s, c in dify.ids().items()}
     ours = {s: image for s, image in images.items() if image.startswith("aiserver/")}
-    shared = dict.fromkeys({*API, "dify-migration"}, "aiserver/dify-worker:1.17.1")
-    assert ours == {**shared, "web": "aiserver/dify-web:1.17.1"}
+    shared = dict.fromkeys({*API, "dify-migration"}, "aiserver/dify/worker:1.17.1")
+    assert ours == {**shared, "web": "aiserver/dify/web:1.17.1"}
 
 
 def image_of(client: docker.DockerClient, container: str) -> str:

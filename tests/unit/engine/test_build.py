@@ -20,6 +20,8 @@ from tests.support.standin_engine import IMAGE, Asked, needs_unix_sockets, stand
 
 pytestmark = needs_unix_sockets
 
+TAG = "aiserver/m/a:1"
+
 
 def _build(folder: Path, dockerfile: str) -> dict[str, bytes]:
     """The files that the engine gets of a build in the folder ``context``."""
@@ -33,26 +35,29 @@ def _build(folder: Path, dockerfile: str) -> dict[str, bytes]:
                     got[member.name] = content.read() if content else b""
         asked.say(IMAGE)
 
-    target = BuildTarget("m", str(folder / "context"), dockerfile)
+    target = BuildTarget("m", TAG, str(folder / "context"), dockerfile)
     with standin(folder, answer) as address, closing(Engine(address)) as engine:
-        engine.images.build(target, "aiserver/m-a:1", cancelled=Cancellation())
+        engine.images.build(target, cancelled=Cancellation())
     return got
 
 
-def _arguments(folder: Path, given: Mapping[str, str]) -> Mapping[str, str]:
-    """The build arguments that the engine gets where the file has those *given*."""
+def _parameter(
+    folder: Path, name: str, given: Mapping[str, str], labels: Mapping[str, str] = {}
+) -> Mapping[str, str]:
+    """The build's parameter *name* that the engine gets if the file has the value *given*, and we
+    have *labels*."""
     paths: list[str] = []
 
     def answer(asked: Asked, _body: bytes) -> None:
         paths.append(asked.path)
         asked.say(IMAGE)
 
-    options = {"buildargs": given}
-    target = BuildTarget("m", str(folder / "context"), "Dockerfile", options=options)
+    context = str(folder / "context")
+    target = BuildTarget("m", TAG, context, "Dockerfile", options={name: given}, labels=labels)
     with standin(folder, answer) as address, closing(Engine(address)) as engine:
-        engine.images.build(target, "aiserver/m-a:1", cancelled=Cancellation())
+        engine.images.build(target, cancelled=Cancellation())
     (path,) = (path for path in paths if "/build" in path)
-    return cast("Mapping[str, str]", json.loads(parse_qs(path.partition("?")[2])["buildargs"][0]))
+    return cast("Mapping[str, str]", json.loads(parse_qs(path.partition("?")[2])[name][0]))
 
 
 @pytest.fixture
@@ -92,7 +97,7 @@ def test_a_build_has_the_proxies_of_dockers_configuration_but_those_it_names(
     proxies = {"httpProxy": "http://a:1", "allProxy": "socks5://b:2", "noProxy": "corp.example"}
     config = json.dumps({"proxies": {"default": proxies}})
     (tmp_path / "config.json").write_text(config, encoding="utf-8")
-    assert _arguments(tmp_path, {"http_proxy": "http://mine:3", "A": "1"}) == {
+    assert _parameter(tmp_path, "buildargs", {"http_proxy": "http://mine:3", "A": "1"}) == {
         "A": "1",
         "http_proxy": "http://mine:3",
         "ALL_PROXY": "socks5://b:2",
@@ -100,3 +105,10 @@ def test_a_build_has_the_proxies_of_dockers_configuration_but_those_it_names(
         "NO_PROXY": "corp.example",
         "no_proxy": "corp.example",
     }
+
+
+def test_a_file_can_not_replace_our_label_of_a_build(context: Path, tmp_path: Path) -> None:
+    assert context.exists()
+    given = {"io.aiserver.image-of": "other/n8n/n8n", "a": "1"}
+    ours = {"io.aiserver.image-of": "mine/m/a"}
+    assert _parameter(tmp_path, "labels", given, ours) == {"a": "1", **ours}

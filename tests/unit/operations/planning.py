@@ -66,7 +66,7 @@ def running(service: ServiceTarget, **changes: Any) -> Container:  # noqa: ANN40
             module=service.module,
             service=service.service,
             config_hash=service.config_hash,
-            image=service.image.name or service.image.local,
+            image=service.image.display_name,
             image_id=IMAGE_ID,
             status="running",
             created_at=MADE,

@@ -99,7 +99,7 @@ def test_the_shared_network_has_no_hash(tmp_path: Path) -> None:
 def test_up_and_restart_tell_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before, now = web(tmp_path), web(tmp_path, "internal: true")
     settings = Settings(Home(tmp_path / "home", "home"))
-    images = SimpleNamespace(find=lambda _name: None)
+    images = SimpleNamespace(find=lambda *_: None)
     engine = cast("Any", SimpleNamespace(info=lambda: SimpleNamespace(id="E"), images=images))
     nothing = cast("Any", None)
     monkeypatch.setattr(prepare, "survey", lambda *_: made(before))

@@ -165,7 +165,7 @@ def test_only_the_containers_that_need_it_wait_for_it(tmp_path: Path) -> None:
         needing(tmp_path, "search", vm__max_map_count=262144),
         target_of(tmp_path, "other", service_of("other")),
     ]
-    plan = fixed(targets, Observed(), HELPER.local)
+    plan = fixed(targets, Observed(), HELPER.display_name)
     setting = f"kernel_setting {MAPS}=262144"
     assert setting in plan.graph["start ai-search"]
     assert setting not in plan.graph["start ai-other"] | plan.graph["create ai-search"]
@@ -179,7 +179,7 @@ def test_the_helpers_image_is_pulled_first_where_it_is_not_there(tmp_path: Path)
     plan = fixed([target], Observed())
     setting = f"kernel_setting {MAPS}=262144"
     assert plan.graph[setting] == frozenset({"pull busybox:1.37.0"})
-    assert fixed([target], Observed(), HELPER.local).graph[setting] == frozenset()
+    assert fixed([target], Observed(), HELPER.display_name).graph[setting] == frozenset()
 
 
 def test_unready_service_that_needs_a_changed_kernel_setting_is_restarted(tmp_path: Path) -> None:
@@ -199,7 +199,7 @@ def test_unready_service_that_needs_a_changed_kernel_setting_is_restarted(tmp_pa
     )
     observed = Observed({"ai-search": running}, {"busybox:1.37.0": "sha256:1"}, {"ai-search": "n"})
     assert [step.id for step in plan_up([target], observed)] == ["wait ai-search"]
-    plan = fixed([target], observed, HELPER.local)
+    plan = fixed([target], observed, HELPER.display_name)
     setting = f"kernel_setting {MAPS}=262144"
     assert plan.graph["start ai-search"] == {"stop ai-search", setting}
     assert plan.graph["wait ai-search"] == {"start ai-search"}

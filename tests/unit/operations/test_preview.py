@@ -23,7 +23,7 @@ REFRESHED = """
       made: {build: ".", pull_policy: build}
       other: {image: "other:1"}
 """
-PULL, BUILD = "pull web:1", "build aiserver/m-made:local"
+PULL, BUILD = "pull web:1", "build aiserver/m/made:local"
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_the_image_that_looks_at_the_kernel_comes_first_and_is_not_indispensable
 ) -> None:
     plan = preview(Request("up"), prepared(targets, Observed(), lacks_helper=True)).plan
     first, *others = plan
-    assert first.id == f"pull {HELPER.local}"
+    assert first.id == f"pull {HELPER.display_name}"
     assert all(first.id in step.after - step.needs for step in others)
 
 
@@ -83,4 +83,4 @@ def test_an_image_that_is_both_is_pulled_once(tmp_path: Path) -> None:
     found = preview(
         Request("up"), prepared(targets_of(tmp_path, m=text), Observed(), lacks_helper=True)
     )
-    assert ids(found.plan).count(f"pull {HELPER.local}") == 1
+    assert ids(found.plan).count(f"pull {HELPER.display_name}") == 1

@@ -151,10 +151,41 @@ def test_another_image_under_the_same_name_recreates_the_container(
     assert "create ai-web" not in ids(plan)
 
 
-def test_a_local_build_takes_the_place_of_the_image(stack: list[ModuleTarget]) -> None:
-    images = {"busybox:1": IMAGE_ID, "busybox:2": IMAGE_ID, "aiserver/web-worker:2": "sha256:own"}
-    plan = plan_up(stack, replace(observed(stack), images=images))
-    assert "create ai-web-worker" in ids(plan)
+BUILT = "services: {web: {image: 'web:1', build: .}}"
+LOCAL, FORMER = "aiserver/web/web:1", "aiserver/web-web:1"
+
+
+@pytest.mark.parametrize(
+    ("images", "image", "steps"),
+    [
+        ({"web:1"}, "web:1", set()),
+        ({"web:1", LOCAL}, LOCAL, set()),
+        ({"web:1", LOCAL, FORMER}, LOCAL, set()),
+        ({"web:1", LOCAL}, "web:1", {"create ai-web"}),
+        ({"web:1"}, LOCAL, {"create ai-web"}),
+        ({"web:1", FORMER}, FORMER, {f"build {LOCAL}", "create ai-web"}),
+        ({"web:1"}, FORMER, {"create ai-web"}),
+        (set(), FORMER, {"pull web:1", "create ai-web"}),
+    ],
+)
+def test_up_of_a_service_with_a_build_runs_the_image_that_was_built_for_it(
+    tmp_path: Path, images: set[str], image: str, steps: set[str]
+) -> None:
+    targets = targets_of(tmp_path, web=BUILT)
+    there = {name: f"sha256:{name}" for name in images}
+    (service,) = targets[0].services
+    container = running(service, image=image, image_id=f"sha256:{image}")
+
+    plan = plan_up(targets, observed(targets, {"ai-web": container}, images=there))
+
+    assert {step for step in ids(plan) if step.split()[0] in ("pull", "build", "create")} == steps
+
+
+def test_a_service_without_a_build_keeps_no_container_of_one(stack: list[ModuleTarget]) -> None:
+    there = but(stack, "ai-web-worker", image="docker.io/aiserver/web-worker:2")
+    local = {"aiserver/web-worker:2": IMAGE_ID, "aiserver/web/worker:2": IMAGE_ID}
+    plan = plan_up(stack, replace(there, images={"busybox:1": IMAGE_ID, **local}))
+    assert needs(plan, "remove ai-web-worker") == {"stop ai-web-worker", "pull busybox:2"}
 
 
 @pytest.mark.parametrize("status", ["created", "removing", "dead"])
@@ -388,7 +419,7 @@ def test_service_without_an_image_is_built(tmp_path: Path) -> None:
           web: {build: "."}
     """
     plan = plan_up(targets_of(tmp_path, web=text), Observed())
-    assert needs(plan, "create ai-web") == {"build aiserver/web-web:local", "network ai-web"}
+    assert needs(plan, "create ai-web") == {"build aiserver/web/web:local", "network ai-web"}
 
 
 def test_an_image_that_may_not_be_pulled_is_reported_once(tmp_path: Path) -> None:

@@ -1,11 +1,13 @@
 """Ports, images, times and dependencies of the services of a module's target."""
 
+import hashlib
 import re
 from pathlib import Path
 
 import pytest
 
 from aiserver_tray.base.errors import CatalogError
+from aiserver_tray.spec.labels import IMAGE_OF
 from aiserver_tray.spec.model import Dependency
 
 from .made import HEAD, TargetOf, service
@@ -31,27 +33,32 @@ services: {{a: {{image: i, ports: ["${{PORT}}:80", "[::1]:81:81/udp", "82", "90-
 @pytest.mark.parametrize(
     ("image", "local"),
     [
-        ("image: redis:7.4", "aiserver/m-a-b:7.4"),
-        ("image: registry:5000/team/app@sha256:" + "0" * 64, "aiserver/m-a-b:local"),
-        ("build: .", "aiserver/m-a-b:local"),
+        ("redis:7.4", "aiserver/m/a-b:7.4"),
+        ("registry:5000/team/app@sha256:" + "0" * 64, "aiserver/m/a-b:local"),
+        ("", "aiserver/m/a-b:local"),
     ],
 )
-def test_a_local_build_has_a_name_of_ours(target_of: TargetOf, image: str, local: str) -> None:
-    (a,) = target_of(f"services: {{a-b: {{{image}}}}}").services
-    assert a.image.local == local
-    assert a.image.name == (image.removeprefix("image: ") if image.startswith("image") else None)
+def test_a_local_build_has_a_name_and_a_label_of_ours(
+    target_of: TargetOf, image: str, local: str
+) -> None:
+    (a,) = target_of(f"services: {{a-b: {{image: '{image}', build: .}}}}").services
+    named: dict[str, dict[str, str]] = {image: {}} if image else {}
+    assert a.image.candidates == {local: {IMAGE_OF: "home/m/a-b"}, **named}
+    assert a.image.display_name == (image or local)
 
 
 def test_no_two_local_builds_share_a_name(target_of: TargetOf) -> None:
-    names = ("api-v1", "api_v1", "API-v1", "api--v1", "api.v1")
-    services = ", ".join(f"{name}: {{build: ./{name}}}" for name in names)
+    names = ["a", "a-b", "a_b", "A-b", "a--b", "a.b", "_", "__"]
+    ambiguous = "a-b." + hashlib.sha256(b"a_b").hexdigest()[:32]
+    services = ", ".join(f"{name}: {{build: .}}" for name in [*names, ambiguous])
+    modules = ["m", "m-a", "m_a"]
 
-    images = {service.image.local for service in target_of(f"services: {{{services}}}").services}
+    targets = [target_of(f"services: {{{services}}}", name=module) for module in modules]
 
-    assert len(images) == len(names)
-    assert all(re.fullmatch("aiserver/[a-z0-9]+(-[a-z0-9]+)*:local", image) for image in images)
-    (other,) = target_of("services: {v1: {build: .}}", name="m_api").services
-    assert other.image.local not in images
+    images = {s.image.display_name for target in targets for s in target.services}
+    assert len(images) == len(modules) * (len(names) + 1)
+    part = r"[a-z0-9]+(?:(?:\.|-+)[a-z0-9]+)*"
+    assert all(re.fullmatch(f"aiserver/{part}/{part}:local", image) for image in images)
 
 
 def test_a_build_is_reported_in_the_words_of_the_engines_request(
@@ -198,6 +205,32 @@ services:
     assert [h["Cmd"] for h in a.pre_stop] == [["sync"]]
 
 
+@pytest.mark.parametrize(
+    "name", ["aiserver/n8n/n8n:1", "docker.io/aiserver/n8n", "localhost/aiserver/x"]
+)
+@pytest.mark.parametrize(
+    ("service", "place"),
+    [
+        ("image: %s", "a.image"),
+        ("image: %s, build: .", "a.image"),
+        ("build: {context: ., tags: [mine:1, %s]}", "a.build.tags.1"),
+    ],
+)
+def test_names_of_our_images_are_refused_with_their_place(
+    target_of: TargetOf, service: str, place: str, name: str
+) -> None:
+    with pytest.raises(CatalogError, match=rf"services\.{place}: image names that begin with"):
+        target_of(f"services: {{a: {{{service % name}}}}}")
+
+
+@pytest.mark.parametrize("name", ["ghcr.io/aiserver/x:1", "aiserver:1", "team/aiserver/x"])
+def test_similar_names_of_images_are_accepted(target_of: TargetOf, name: str) -> None:
+    (a,) = target_of(
+        f"services: {{a: {{image: '{name}', build: {{context: ., tags: ['{name}']}}}}}}"
+    ).services
+    assert a.image.name == name
+
+
 def test_unsupported_key_is_refused_with_its_place(target_of: TargetOf) -> None:
     with pytest.raises(CatalogError, match=r"compose.yaml:3: services\.a\.scale"):
         target_of("services:\n  a:\n    scale: 2\n    image: i\n")
@@ -214,8 +247,8 @@ def test_a_service_shares_the_build_of_another_with_the_same_image(
     target = target_of("\n  ".join(["services:", *lines]))
     a, b, c = (service(target, name) for name in "abc")
     assert a.image == b.image
-    assert b.image.local == "aiserver/m-b:1"
-    assert (c.image.local, c.image.build) == ("aiserver/m-c:1", None)
+    assert [*b.image.candidates] == ["aiserver/m/b:1", "mine:1"]
+    assert [*c.image.candidates] == ["other:1"]
     assert a.config_hash == service(alone, "a").config_hash, "how it is made is no part of it"
 
 
