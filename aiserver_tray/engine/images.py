@@ -1,5 +1,6 @@
 """Images: those that are there, pulling and building others."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -45,6 +46,12 @@ class Images:
             if any(known.endswith(f"@{digest}") for known in answer.get("RepoDigests") or ()):
                 return self.find(answer["Id"], labels)
         return None
+
+    def named(self, pattern: str) -> list[Image]:
+        """The images with a name that *pattern* matches (``team/*``)."""
+        params = {"filters": json.dumps({"reference": [pattern]})}
+        answers = self._connection.get("/images/json", params=params)
+        return [parse.image(answer, answer["Id"]) for answer in answers]
 
     def pull(
         self,

@@ -206,7 +206,7 @@ def _own_size(image: Json) -> int:
 
 
 def image(answer: Json, reference: str) -> Image:
-    """An image from its inspect answer."""
+    """An image from its inspect answer, or an entry of the list."""
     names = (*(answer.get("RepoTags") or ()), *(answer.get("RepoDigests") or ()))
     config = answer.get("Config") or {}
     volumes, given = config.get("Volumes") or (), config.get("Labels") or {}

@@ -269,16 +269,24 @@ def test_a_build_is_not_used_for_the_same_image_of_another_module(
     assert said(engine, "ai-web-two", "cat", "/text") == "other"
 
 
-def test_an_image_with_a_former_name_is_built_again_once(
+def test_an_image_with_a_former_name_is_built_again_once_and_offered_for_removal(
     here: Installation, engine: docker.DockerClient
 ) -> None:
-    engine.containers.create(IMAGE).commit("aiserver/web-web", "1.37.0", changes="ENV FORMER=1")
+    former, unknown = "aiserver/web-web", "aiserver/gone-web"
+    for name in (former, unknown):
+        engine.containers.create(IMAGE).commit(name, "1.37.0", changes=f"ENV FORMER={name}")
     here.write("web", {"web": built(IMAGE)})
+    user = engine.containers.create(f"{former}:1.37.0")
 
     assert "build aiserver/web/web:1.37.0" in here.done("up", "web")
 
     assert said(engine, "ai-web", "cat", "/text") == "first"
     assert here.done("up", "web") == []
+    assert "images that are no longer used" not in here.cli.run("doctor").output
+    user.remove()
+    told = here.cli.run("doctor").output
+    assert f"Remove them with: docker image rm {former}:1.37.0\n" in told
+    forget(engine, f"{unknown}:1.37.0")
 
 
 @pytest.mark.parametrize("kind", ["pull", "build"])

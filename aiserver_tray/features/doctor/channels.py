@@ -14,6 +14,7 @@ from aiserver_tray.operations.modules import obtainable, unlisted, with_requires
 from aiserver_tray.protocol.channel import Feature, channel
 from aiserver_tray.protocol.message import Caller
 from aiserver_tray.spec.model import ModuleTarget
+from aiserver_tray.spec.names import former_repository
 
 
 def examine(installation: App) -> list[Finding]:
@@ -50,9 +51,18 @@ def _on_engine(installation: App, targets: list[ModuleTarget]) -> Iterator[Findi
         return
     try:
         engine = installation.engine()
-        yield from examine_engine(engine, Kernel(engine, installation.settings), ours, targets)
+        kernel, former = Kernel(engine, installation.settings), _former_images(installation)
+        yield from examine_engine(engine, kernel, ours, former, targets)
     except SettingError as error:
         yield from problems("engine", [error])
+
+
+def _former_images(installation: App) -> set[str]:
+    """The names, without tag, that earlier versions gave to images that they built."""
+    modules = installation.catalog.modules.values()
+    return {
+        former_repository(m.name, service) for m in modules for service in m.section("services")
+    }
 
 
 def _once(findings: Iterable[Finding]) -> list[Finding]:

@@ -1,6 +1,6 @@
 """Checks of the engine, and of conflicts for modules there."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from aiserver_tray.base.errors import (
     AiServerError,
@@ -11,7 +11,7 @@ from aiserver_tray.base.errors import (
     SettingError,
 )
 from aiserver_tray.base.i18n import Given, Language, Text, in_language
-from aiserver_tray.base.strings import in_line
+from aiserver_tray.base.strings import OWN_IMAGES, in_line, own_image
 from aiserver_tray.engine.address import Address
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.engine.values import EngineInfo
@@ -39,10 +39,15 @@ _NAMES: tuple[tuple[type[AiServerError], str], ...] = (
 
 
 def examine_engine(
-    engine: Engine, kernel: Kernel, installation: str, targets: Sequence[ModuleTarget]
+    engine: Engine,
+    kernel: Kernel,
+    installation: str,
+    former: Collection[str],
+    targets: Sequence[ModuleTarget],
 ) -> list[Finding]:
-    """Check the engine, its *kernel* and its resources, and look for conflicts with *targets*."""
-    return [*_address(engine.address), *_asked(engine, kernel, installation, targets)]
+    """Check the engine, its *kernel* and its resources, and look for conflicts with *targets*, and
+    for images named like one of *former*, which are no longer used."""
+    return [*_address(engine.address), *_asked(engine, kernel, installation, former, targets)]
 
 
 def _address(address: Address) -> Iterator[Finding]:
@@ -62,13 +67,18 @@ def _address(address: Address) -> Iterator[Finding]:
 
 
 def _asked(
-    engine: Engine, kernel: Kernel, installation: str, targets: Sequence[ModuleTarget]
+    engine: Engine,
+    kernel: Kernel,
+    installation: str,
+    former: Collection[str],
+    targets: Sequence[ModuleTarget],
 ) -> list[Finding]:
     try:
         info = engine.info()
         found = survey(engine, installation)
         report = preflight(targets, found, engine)
         settings = examine_kernel(targets, [target.name for target in targets], kernel)
+        unused = [*_unused_images(engine, found, former)]
     except AiServerError as error:
         return list(problems("engine", [error]))
     errors = [*report.errors, *settings.errors]
@@ -84,6 +94,7 @@ def _asked(
         *notes,
         *_all_well(targets, info, {finding.name for finding in (*problems_, *notes)}),
         *_others(found),
+        *unused,
     ]
 
 
@@ -192,3 +203,27 @@ def _others(found: Survey) -> Iterator[Finding]:
             containers=", ".join(sorted(containers)),
         )
         yield Finding("installations", "note", text)
+
+
+def _unused_images(engine: Engine, found: Survey, former: Collection[str]) -> Iterator[Finding]:
+    """The images named like one of *former* that no container of *found* has."""
+    used = {container.image_id for container in found.containers}
+    size, names = 0, list[str]()
+    for image in engine.images.named(f"{OWN_IMAGES}*"):
+        own = [name for name in image.names if _repository(name) in former]
+        if own and image.id not in used:
+            names += own
+            size += image.size
+    if names:
+        text = Text(
+            "An earlier version of AI-Server Tray built images that are no longer used. They take "
+            "up to {size}. Remove them with: docker image rm {images}",
+            size=binary_size(size),
+            images=" ".join(sorted(names)),
+        )
+        yield Finding("images", "note", text)
+
+
+def _repository(name: str) -> str:
+    """``aiserver/web`` of the tag ``docker.io/aiserver/web:1``; nothing of other names."""
+    return (own_image(name) or "").partition(":")[0]

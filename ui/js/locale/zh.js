@@ -625,6 +625,7 @@ export default {
   "Unmute": "取消静音",
   "Unpacking…": "正在解压…",
   "Until tomorrow": "到明天",
+  "Unused images": "未使用的镜像",
   "Up": "已运行",
   "Up to {available} is available for it.": "最多可分配 {available}。",
   "Use port {free}": "改用端口 {free}",

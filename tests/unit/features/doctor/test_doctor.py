@@ -330,7 +330,8 @@ def test_resources_are_in_order_only_where_nothing_is_noted(
         api_version=(1, 45),
         operating_system="any",
     )
-    real = SimpleNamespace(info=lambda: info, host="unix:///any", address=app.engine().address)
+    images, address = SimpleNamespace(named=lambda _: []), app.engine().address
+    real = SimpleNamespace(info=lambda: info, host="unix:///any", address=address, images=images)
     monkeypatch.setattr(app, "engine", lambda: real)
     monkeypatch.setattr(doctor_engine, "survey", lambda *_: SimpleNamespace(containers=()))
     monkeypatch.setattr(doctor_engine, "preflight", lambda *_: Report((), notices))

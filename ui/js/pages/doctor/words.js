@@ -12,6 +12,7 @@ const NAMES = {
   files: mark("Damaged files"),
   graphics: mark("Graphics card"),
   icon: mark("Tray icon"),
+  images: mark("Unused images"),
   installations: mark("Other installations"),
   key: mark("Key of the secrets"),
   logs: mark("Logs"),
