@@ -8,21 +8,23 @@ from typing import Final, Literal, NamedTuple
 from uuid import uuid4
 
 from aiserver_tray.base.i18n import Given, Text
-from aiserver_tray.features.alerts.facts import Disk, Due, Moment
+from aiserver_tray.features.alerts.facts import Disk, Due, Excess, Moment, Subject
 from aiserver_tray.features.alerts.files import KEPT_ALERTS, Alert, Mute, RulesData
 from aiserver_tray.features.alerts.kinds import LimitRule, MatchingLine
-from aiserver_tray.features.alerts.limits import Limits
 from aiserver_tray.features.alerts.lines import Lines
-from aiserver_tray.features.alerts.rules import Facts, Finding, Key, in_both
+from aiserver_tray.features.alerts.rules import KINDS, Facts, Finding, Key, Rule, in_both
 from aiserver_tray.features.alerts.services import Services
 from aiserver_tray.features.monitoring.samples import Sample
 from aiserver_tray.state.reduce import State
+from aiserver_tray.state.views import Snapshot
 
 QUIET_SECONDS: Final = 15.0
 """Seconds after a start, a sleep or a return of the engine without notifications: modules come back
 by themselves."""
 GATHER_SECONDS: Final = 2.0
 """Seconds between an alert and its notification: what else happens then is in it, or beside it."""
+CALM_SAMPLES: Final = 2
+"""Samples in a row below a limit after which its excess is over."""
 
 NewsKind = Literal["raised", "changed", "recovered"]
 
@@ -260,3 +262,39 @@ class Evaluation:
 def _at_time(page: str, time: float) -> str:
     """*page*; of logs, what was written until *time* (seconds since 1970)."""
     return f"{page}&at={math.ceil(time)}" if "/logs?" in page else page
+
+
+class Limits:
+    """Follows how much is used, for the rules with a limit. `see` gets the samples in order."""
+
+    def __init__(self) -> None:
+        self.excesses: dict[str, Mapping[Subject, Excess]] = {}
+        """By the id of the rule."""
+        self.subjects: frozenset[Subject] = frozenset()
+        """Those whose use the newest sample tells."""
+
+    def see(self, sample: Sample, snapshot: Snapshot, rules: Iterable[Rule], now: float) -> None:
+        """Take *sample* in, of the services of *snapshot*."""
+        limited = {name: one for name, one in KINDS.items() if issubclass(one, LimitRule)}
+        used = {name: kind.measure(sample, snapshot) for name, kind in limited.items()}
+        self.subjects = frozenset(subject for uses in used.values() for subject in uses)
+        self.excesses = {
+            rule.id: self._excesses_of(rule, used[rule.kind], now)
+            for rule in rules
+            if isinstance(rule, LimitRule) and rule.is_on
+        }
+
+    def _excesses_of(
+        self, rule: LimitRule, used: Mapping[Subject, float], now: float
+    ) -> Mapping[Subject, Excess]:
+        known, found = self.excesses.get(rule.id, {}), dict[Subject, Excess]()
+        for subject, value in used.items():
+            if rule.module not in (None, subject[0]):
+                continue
+            if value > rule.limit:
+                since = known[subject].since if subject in known else now
+                found[subject] = Excess(since, value)
+            elif subject in known and known[subject].calm_samples + 1 < CALM_SAMPLES:
+                before = known[subject]
+                found[subject] = Excess(before.since, value, before.calm_samples + 1)
+        return found
