@@ -21,6 +21,11 @@ C1), Unicode's line ends, and the marks that change the direction of text."""
 SGR = re.compile(r"(\x1b\[[0-9;:]*m)")
 """A colour (ECMA-48's Select Graphic Rendition)."""
 
+CONTROL_BEGINS = ("\x1b[", r"\u001b[", r"\u001B[", r"\x1b[")
+"""The beginnings of a control sequence: as terminals get it, and as JSON and Python write it."""
+CONTROL = re.compile(f"(?:{'|'.join(map(re.escape, CONTROL_BEGINS))})[0-?]*[ -/]*[@-~]")
+"""A control sequence (ECMA-48's CSI), such as a colour or the end of a line."""
+
 
 def harmless(text: str) -> str:
     """*text* with visible signs instead of control characters and marks of direction. Line feeds

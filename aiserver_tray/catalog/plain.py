@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from aiserver_tray.base.i18n import LocalText, Text
-from aiserver_tray.base.masking import MASK, hide
+from aiserver_tray.base.masking import MASK, Masker
 from aiserver_tray.catalog.compose.profiles import PROFILES
 from aiserver_tray.catalog.compose.variables import Variable
 from aiserver_tray.catalog.guessable import why_guessable
@@ -75,11 +75,12 @@ def plain_settings(
     }
     defaults = {name: dotenv.get(name, found.default) for name, found in variables.items()}
     secret = [d for name, d in defaults.items() if d and _is_secret(name) and not why_guessable(d)]
+    masker = Masker(secret)
     return {
         name: PlainSetting(
             type="secret" if _is_secret(name) else "text",
             default=default,
-            masked=hide(default, secret),
+            masked=default and masker.text(default),
             title=active if names and name == PROFILES else None,
         )
         for name, default in defaults.items()

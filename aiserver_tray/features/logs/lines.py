@@ -1,17 +1,15 @@
 """Lines on their way into the log store: those of a container, each once, masked and parsed, and
 those of the journal."""
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from threading import Lock
 from time import monotonic
-from typing import Any, Final, NamedTuple
-from urllib.parse import quote
+from typing import Final, NamedTuple
 
 from aiserver_tray.base.i18n import Language, Text, in_language
-from aiserver_tray.base.masking import MASK
+from aiserver_tray.base.masking import Masker
 from aiserver_tray.base.strings import nanoseconds
 from aiserver_tray.engine.values import LogLine, LogStreamName
 from aiserver_tray.features.activity.activity import text_of
@@ -23,44 +21,8 @@ from aiserver_tray.features.logs.writer import LogWriter
 from aiserver_tray.model import Container
 from aiserver_tray.settings.entries import Entry, OperationEntry, RefusedEntry
 
-_LEAST_CHARACTERS = 6
-"""Lines of a secret with several lines that are shorter than this are no secrets."""
 _CHECK_SECONDS = 0.2
 """Seconds between two checks whether the secrets have changed."""
-
-
-class Masker:
-    """Replaces *secrets* in lines, also in the forms that they have in JSON and in addresses."""
-
-    def __init__(self, secrets: Iterable[str]) -> None:
-        # Longest first, because one may be the beginning of another.
-        forms = sorted(set(_forms(secrets)), key=len, reverse=True)
-        self._pattern = _any_of(forms) if forms else None
-
-    def mask(self, texts: list[str]) -> list[str]:
-        """*texts*, which have no line ends, without secrets."""
-        # One search over all of them, because hardly any line has a secret.
-        if self._pattern is None or not self._pattern.search("\n".join(texts).encode()):
-            return texts
-        substitute, mask = self._pattern.sub, MASK.encode()
-        return [substitute(mask, text.encode()).decode() for text in texts]
-
-
-def _any_of(literals: Sequence[str]) -> Any:  # noqa: ANN401 - re2 has no types
-    import re2  # noqa: PLC0415 - takes memory, and a new home has no secrets
-
-    return re2.compile("|".join(map(re2.escape, literals)).encode())
-
-
-def _forms(secrets: Iterable[str]) -> Iterator[str]:
-    for secret in secrets:
-        lines = secret.splitlines()
-        for line in lines:
-            if line and (len(lines) == 1 or len(line) >= _LEAST_CHARACTERS):
-                yield line
-                yield json.dumps(line)[1:-1]
-                yield json.dumps(line, ensure_ascii=False)[1:-1]
-                yield quote(line, safe="")
 
 
 class CurrentMasker:
@@ -220,7 +182,7 @@ class ContainerLines:
 
     def _parsed(self, lines: Sequence[LogLine]) -> list[Line]:
         module, service, parsers = self._container.module, self._container.service, self._parsers
-        texts = self._masker().mask([line.text for line in lines])
+        texts = self._masker().lines([line.text for line in lines])
         found = []
         for (stream, time, _), text in zip(lines, texts, strict=True):
             if time is not None:  # otherwise it is a part of the line before

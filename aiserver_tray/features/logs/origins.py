@@ -12,11 +12,11 @@ from itertools import islice
 from threading import Event
 from typing import TYPE_CHECKING, Final, Protocol
 
+from aiserver_tray.base.masking import Masker
 from aiserver_tray.base.strings import nanoseconds
 from aiserver_tray.features.logs.events import JOURNAL
 from aiserver_tray.features.logs.follow import Matcher
 from aiserver_tray.features.logs.line import Cursor, Kept, Line
-from aiserver_tray.features.logs.lines import Masker
 from aiserver_tray.features.logs.query import LogFilter
 from aiserver_tray.features.logs.store.reader import LogReader
 from aiserver_tray.features.logs.store.store import OnStored
@@ -138,7 +138,7 @@ class EngineLines:
                 moment = times[source] = line.time or times.get(source, 0)
                 of = source.module, source.service, line.stream
                 lines.append(Line(moment, *of, found.level, found.continues, line.text))
-            texts = self._masker.mask([line.text for line in lines])
+            texts = self._masker.lines([line.text for line in lines])
             lines = [line._replace(text=text) for line, text in zip(lines, texts, strict=True)]
             yield [lines[place] for place in matcher.places(lines)]
 

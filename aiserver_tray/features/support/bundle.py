@@ -1,6 +1,5 @@
 """The support bundle: a zip file with all that helps to find a problem, without secrets."""
 
-import base64
 import io
 import json
 import logging
@@ -10,12 +9,11 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote, quote_plus
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from aiserver_tray.base.bugs import bug_error, log_bug
 from aiserver_tray.base.errors import AiServerError, SettingError
-from aiserver_tray.base.masking import MASK, hide, with_texts
+from aiserver_tray.base.masking import MASK, Masker, forms, with_texts, without_controls
 from aiserver_tray.catalog.guessable import why_guessable
 from aiserver_tray.core.app import App
 from aiserver_tray.engine.engine import Engine
@@ -42,16 +40,17 @@ class Redactor:
     is somebody's password."""
 
     def __init__(self, secrets: Iterable[str], user_home: Path, words: Iterable[str] = ()) -> None:
-        known = {form for secret in secrets for form in _forms(secret)} - {*words}
-        self._guessable = _one_of(_whole_word(form) for form in known if why_guessable(form))
-        self._secret = [form for form in known if not why_guessable(form)]
+        known = {part for secret in secrets for part in (secret, *secret.splitlines())} - {*words}
+        self._masker = Masker(part for part in known if not why_guessable(part))
+        guessable = [p for p in known if why_guessable(p) and len(p.strip()) >= _SHORTEST]
+        self._guessable = _one_of(_whole_word(form) for part in guessable for form in forms(part))
         self._home = _one_of(map(re.escape, _spellings(str(user_home))))
         name = re.escape(user_home.name) or "(?!)"  # of a root folder: nothing
         self._name = re.compile(rf"\b(home|Users)([\\/]+){name}(?![\w.-])", re.IGNORECASE)
 
     def text(self, text: str) -> str:
-        """*text* without secrets and the user's name."""
-        text = self._guessable.sub(MASK, hide(text, self._secret))
+        """*text* without secrets, the user's name, and control sequences, which may be within."""
+        text = self._guessable.sub(MASK, self._masker.text(without_controls(text)))
         text = _LOGIN.sub(MASK, text)
         for pattern in (_HEADER, _BEARER, _NAMED):
             text = pattern.sub(rf"\1{MASK}", text)
@@ -60,18 +59,6 @@ class Redactor:
     def data(self, value: Any) -> Any:  # noqa: ANN401 - JSON
         """*value* with the same replaced in each of its texts."""
         return with_texts(value, self.text)
-
-
-def _forms(secret: str) -> Iterator[str]:
-    """*secret* and its lines as programs print them: as is, in JSON, in an address, in Base64."""
-    for text in {secret, *secret.splitlines()}:
-        if len(text.strip()) < _SHORTEST:
-            continue
-        yield text
-        yield json.dumps(text)[1:-1]
-        yield from (quote(text, safe=""), quote_plus(text))
-        if not why_guessable(text):
-            yield base64.b64encode(text.encode()).decode()
 
 
 def _whole_word(secret: str) -> str:
