@@ -2,17 +2,18 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from aiserver_tray.base.masking import MASK
 from aiserver_tray.core.app import App
-from aiserver_tray.features.alerts import webhook
+from aiserver_tray.features.alerts import post, webhook
 from aiserver_tray.features.alerts.alerts import News
 from aiserver_tray.features.alerts.webhook import Sender, Target
 from aiserver_tray.protocol.message import Json
@@ -98,10 +99,11 @@ def test_a_module_is_muted_until_it_is_not(rules: Rules) -> None:
 
 
 class Hook:
-    """A web address; ``statuses``: what it answers to each request, the last one to all others."""
+    """A web address; ``statuses``: what it answers to each request, the last one to all others.
+    With a word, it sends that part of its answer byte by byte, without an end."""
 
     def __init__(self) -> None:
-        self.statuses = [200]
+        self.statuses: list[int | Literal["head", "text"]] = [200]
         self.got: SimpleQueue[tuple[str, Json]] = SimpleQueue()
         self.address = ""
 
@@ -115,9 +117,15 @@ def hook() -> Iterator[Hook]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             found.got.put((self.path, json.loads(body)))
             statuses = found.statuses
-            self.send_response(statuses.pop(0) if len(statuses) > 1 else statuses[0])
-            self.end_headers()
-            self.wfile.write(b"thanks")
+            status = statuses.pop(0) if len(statuses) > 1 else statuses[0]
+            if status != "head":
+                self.send_response(200 if status == "text" else status)
+                self.end_headers()
+            self.wfile.write(b"HTTP/1.0 200 " if status == "head" else b"thanks")
+            with suppress(OSError):  # the client has gone
+                while isinstance(status, str):
+                    self.wfile.write(b"x")
+                    time.sleep(0.05)
 
         def log_message(self, *_: object) -> None:
             """Nothing."""
@@ -191,6 +199,23 @@ def test_an_alert_is_sent_until_it_is_taken(
         "module": "n8n",
     }
     assert "secret-topic" not in caplog.text
+
+
+def test_a_slow_answer_is_given_up_and_other_alerts_are_sent_meanwhile(
+    hook: Hook, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(post, "SECONDS", 0.4)
+    monkeypatch.setattr(webhook, "_RETRY_SECONDS", (1.0,))
+    hook.statuses = ["head", "text", 200]
+    with sending(Target(hook.address, "json")) as sender:
+        for id, event in (("1", "raised"), ("1", "recovered"), ("2", "raised")):
+            sender.put({"id": id, "event": event})
+        got = [hook.got.get(timeout=LIMIT)[1] for _ in range(4)]
+    sent = [f"{one['id']} {one['event']}" for one in got]
+    assert sent == ["1 raised", "2 raised", "1 raised", "1 recovered"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "the webhook did not take an alert: no answer within 0 s"
+    ]
 
 
 def test_ntfy_gets_title_priority_and_tags(hook: Hook) -> None:
