@@ -12,6 +12,7 @@ event is an `Event`. Documentation and the page's types are generated from these
 """
 
 import inspect
+import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -229,6 +230,8 @@ def read(channel: Channel, payload: object) -> Any:  # noqa: ANN401 - the channe
     Raises:
         RequestError: the channel takes something else.
     """
+    if wrong := _not_unicode(payload):
+        raise _refused(channel.name, wrong)
     try:
         return channel.reader.validate_python({} if payload is None else payload)
     except ValidationError as error:
@@ -237,7 +240,31 @@ def read(channel: Channel, payload: object) -> Any:  # noqa: ANN401 - the channe
 
 def wrong_request(channel: str, error: ValidationError) -> RequestError:
     """The error of a client whose request *channel* does not accept."""
-    wrong = {".".join(map(str, e["loc"])) or "payload": e["msg"] for e in error.errors()}
+    return _refused(channel, {".".join(map(str, e["loc"])): e["msg"] for e in error.errors()})
+
+
+def _refused(channel: str, wrong: Mapping[str, str]) -> RequestError:
+    """*wrong*: field, or nothing for the whole -> what is wrong there."""
+    wrong = {field or "payload": why for field, why in wrong.items()}
     reasons = "; ".join(f"{field}: {why}" for field, why in wrong.items())
     why = Text("{channel} does not accept this request ({wrong})", channel=channel, wrong=reasons)
     return RequestError(why, wrong)
+
+
+def _not_unicode(payload: object) -> Mapping[str, str]:
+    """The fields with half a character (a lone surrogate), which JSON can have. No file and no hash
+    can, so each user of each text would have to expect it."""
+    fields = payload if isinstance(payload, dict) else {"": payload}
+    return {
+        str(name).encode(errors="backslashreplace").decode(): "not valid Unicode"
+        for name, value in fields.items()
+        if not _is_unicode([name, value])
+    }
+
+
+def _is_unicode(value: object) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False, default=str).encode()
+    except (UnicodeEncodeError, RecursionError):
+        return False
+    return True

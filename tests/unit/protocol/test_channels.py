@@ -80,6 +80,22 @@ def test_a_channel_refuses_fields_that_it_does_not_have(channel: str) -> None:
     assert "nonsense" in raised.value.data["fields"]
 
 
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_half_a_character_in_any_field_is_refused(channel: str) -> None:
+    reader = CHANNELS[channel].reader
+    for field in reader.json_schema().get("properties", {}):
+        for text in ("\ud800", ["\ud800"], {"\ud800": "a"}):
+            with pytest.raises(RequestError, match="not valid Unicode") as raised:
+                read(CHANNELS[channel], {field: text})
+            assert raised.value.data["fields"] == [field]
+
+
+def test_half_a_character_in_the_name_of_a_field_is_refused() -> None:
+    with pytest.raises(RequestError) as raised:
+        read(CHANNELS["ai/module/start"], {"\ud800": 1})
+    assert raised.value.data["fields"] == [r"\ud800"]
+
+
 @pytest.mark.parametrize(
     "request_",
     [
