@@ -158,7 +158,8 @@ class Browser:
     def _invoke(self) -> bottle.HTTPResponse:
         self._check_session()
         try:
-            asked = _asked(bottle.request.body.read())
+            # Not bottle's own body, which copies this one.
+            asked = _asked(bottle.request.environ["wsgi.input"].read())
         except RequestError as error:
             raise _json(400, refusal(error, self._language)) from None
         client, id = asked.get("client", ""), asked.get("id")

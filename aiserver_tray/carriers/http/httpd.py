@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
-from io import BytesIO
 from socketserver import TCPServer, ThreadingMixIn
 from threading import Condition, Thread
 from typing import IO, Any, Final, cast
@@ -87,6 +86,8 @@ class Connections:
 
 HEAD_BYTES: Final = 32 * 1024
 BODY_BYTES: Final = 1024 * 1024
+_DISCARD_BYTES: Final = 16 * 1024
+"""At once."""
 POLL_SECONDS = 0.5
 """Seconds between two checks for overdue clients and for the exit."""
 
@@ -197,6 +198,31 @@ class _Head:
         return line
 
 
+class _Body:
+    """The body of a request, *size* bytes long. It is read only when the application, which knows
+    who asks, wants it. *on_end* is called when nothing of it is left."""
+
+    def __init__(self, source: IO[bytes], size: int, on_end: Callable[[], None]) -> None:
+        self._source = source
+        self._left = size
+        self._on_end = on_end
+        self.read(0)
+
+    def read(self, most: int = -1) -> bytes:
+        """The next *most* bytes, or all; fewer if the client goes away."""
+        found = self._source.read(self._left if most < 0 else min(most, self._left))
+        self._left -= len(found)
+        if not self._left:
+            self._on_end()
+        return found
+
+    def discard(self) -> None:
+        """Drop what was not read. A connection that is closed before that is reset, and its client
+        may lose the answer."""
+        while self._left and self.read(_DISCARD_BYTES):
+            pass
+
+
 class _Handler(WSGIRequestHandler):
     timeout = _WRITE_SECONDS
     # Until the request's first line was read. Version 0.9 would mean an answer without a head.
@@ -205,14 +231,15 @@ class _Handler(WSGIRequestHandler):
     server: Server
 
     def handle(self) -> None:
-        body = self._body() if self._read_head() else None
-        if body is None:
+        size = self._size() if self._read_head() else None
+        if size is None:
             return
-        self.server.connections.has_asked(self.request)
-        out = cast(IO[bytes], self.wfile)
-        handler = _Answer(BytesIO(body), out, self.get_stderr(), self.get_environ())
+        source, out = cast(IO[bytes], self.rfile), cast(IO[bytes], self.wfile)
+        body = _Body(source, size, lambda: self.server.connections.has_asked(self.request))
+        handler = _Answer(cast(IO[bytes], body), out, self.get_stderr(), self.get_environ())
         handler.request_handler = self  # type: ignore[attr-defined]  # as wsgiref's own does
         handler.run(cast(Application, self.server.get_app()))
+        body.discard()
 
     def _read_head(self) -> bool:
         """Whether the request is valid; otherwise the client got an error."""
@@ -227,8 +254,8 @@ class _Handler(WSGIRequestHandler):
         finally:
             self.rfile = whole
 
-    def _body(self) -> bytes | None:
-        """All of it; None: it was refused, or the client went away."""
+    def _size(self) -> int | None:
+        """Of the body; None: the request was refused."""
         size = self.headers.get("Content-Length", "0")
         if "Transfer-Encoding" in self.headers or not (size.isascii() and size.isdecimal()):
             self.send_error(HTTPStatus.LENGTH_REQUIRED)
@@ -236,8 +263,7 @@ class _Handler(WSGIRequestHandler):
         if len(size) > 12 or int(size) > BODY_BYTES:
             self.send_error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             return None
-        body = self.rfile.read(int(size))
-        return body if len(body) == int(size) else None
+        return int(size)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
         """An envelope, like every other answer."""

@@ -26,6 +26,7 @@ from aiserver_tray.carriers.local.place import make_key, socket_address
 from aiserver_tray.carriers.local.wire import (
     MAX_BYTES_FROM_CLIENT,
     MAX_BYTES_FROM_OWNER,
+    MAX_BYTES_OF_HELLO,
     Hello,
     LostError,
     Wire,
@@ -174,6 +175,7 @@ class Server:
             guest.wire.send(refused(OverloadedError(why), hello.language))
             return
         try:
+            guest.wire.most = MAX_BYTES_FROM_CLIENT
             guest.wire.send(welcome())
             guest.session = Session(guest.wire, hello, self._contract)
             guest.session.run()
@@ -185,7 +187,7 @@ class _Guest:
     """A connection, with its thread; a client once it has proved itself."""
 
     def __init__(self, server: Server, connection: "Connection") -> None:
-        self.wire = Wire(connection, MAX_BYTES_FROM_CLIENT)
+        self.wire = Wire(connection, MAX_BYTES_OF_HELLO)
         self.session: Session | None = None
         thread = Thread(target=server.receive, args=(self,), name="control-client", daemon=True)
         self.start, self.join, self.sever = thread.start, thread.join, self.wire.sever

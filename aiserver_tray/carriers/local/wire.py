@@ -25,6 +25,7 @@ from aiserver_tray.system import pipes
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
+MAX_BYTES_OF_HELLO: Final = 2**17
 MAX_BYTES_FROM_CLIENT: Final = 2**20
 MAX_BYTES_FROM_OWNER: Final = 8 * 2**20
 """Bytes of a frame."""
@@ -38,12 +39,12 @@ class LostError(Exception):
 
 
 class Wire:
-    """One end of a connection. One thread receives, one sends, any can close it. *most*: maximum
+    """One end of a connection. One thread receives, one sends, any can close it. ``most``: maximum
     bytes of a received frame."""
 
     def __init__(self, connection: "Connection", most: int) -> None:
+        self.most = most
         self._connection = connection
-        self._most = most
         self._lock = Lock()
         self._is_severed = False
 
@@ -76,7 +77,7 @@ class Wire:
             raise LostError
         try:
             # RuntimeError: on Windows, another thread severed it.
-            head, _, payload = self._connection.recv_bytes(self._most).partition(b"\n")
+            head, _, payload = self._connection.recv_bytes(self.most).partition(b"\n")
             return json.loads(head), payload
         except (OSError, EOFError, ValueError, RecursionError, RuntimeError) as error:
             raise LostError from error

@@ -96,6 +96,16 @@ def test_requests_without_a_valid_login_are_refused(
     assert [carrier for carrier, _ in host.refusals] == ["http"] * 7
 
 
+def test_a_request_without_a_login_is_refused_before_its_body_comes(visitor: Visitor) -> None:
+    visitor.enter()
+    head = f"POST {visitor.page}invoke HTTP/1.1\r\nHost: {visitor.host}\r\n"
+    head += f"Origin: http://{visitor.host}\r\nContent-Length: 1000000\r\n\r\n"
+    with visitor.connect() as connection:
+        refused(visitor.answer(connection, head.encode()), 401)
+        connection.sendall(b"x" * 1_000_000)  # not reset, so a slow client gets the answer, too
+        assert connection.recv(1) == b""
+
+
 def test_a_complete_export_is_saved_by_the_browser(
     guest: Visitor, host: Scripted, tmp_path: Path
 ) -> None:
