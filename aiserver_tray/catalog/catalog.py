@@ -19,7 +19,7 @@ from aiserver_tray.base.errors import (
 )
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.files import find_compose_file
-from aiserver_tray.catalog.folders import module_folders
+from aiserver_tray.catalog.folders import MAX_FOLDERS, is_too_large, module_folders
 from aiserver_tray.catalog.modules import Module, load_module
 from aiserver_tray.catalog.setting import Setting
 
@@ -177,7 +177,9 @@ def load_catalog(roots: Sequence[Path]) -> Catalog:
     """The modules under *roots*; the first root is the built-in catalog. A folder that is wrong
     costs its own module only; one that several roots reach counts once."""
     modules: dict[str, Module] = {}
-    wrong: dict[Path, Sequence[Problem]] = {}
+    wrong: dict[Path, Sequence[Problem]] = {
+        root: [_too_large(root)] for root in map(Path.resolve, roots) if is_too_large(root)
+    }
     empty: list[Path] = []
     for folder in module_folders(roots):
         name = folder.name
@@ -196,6 +198,14 @@ def load_catalog(roots: Sequence[Path]) -> Catalog:
     own = roots[0].resolve() if roots else None
     built_in = frozenset(n for n, m in modules.items() if own and m.folder.is_relative_to(own))
     return Catalog(modules, _broken(wrong, modules), empty, built_in)
+
+
+def _too_large(root: Path) -> Problem:
+    text = Text(
+        "expected fewer than {count} folders. Choose the folder that has the modules",
+        count=MAX_FOLDERS,
+    )
+    return Problem(Place(root / "*"), text)
 
 
 def _broken(

@@ -6,7 +6,10 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from fnmatch import fnmatchcase
+from itertools import islice
 from pathlib import Path
+from typing import Final
 
 from aiserver_tray.base.errors import Place, Problem
 from aiserver_tray.base.file_version import file_version
@@ -14,20 +17,34 @@ from aiserver_tray.base.i18n import Text
 
 FOLDERS = ("*", "basic/*", "features/*")
 """Patterns of module folders in a catalog root."""
-_LIKELY = ("*compose*.y*ml", "*/*compose*.y*ml", "*/*/*compose*.y*ml")
-"""Usual places of Compose files in a project, the nearest first."""
+MAX_FOLDERS: Final = 1000
+"""A root with as many is no catalog: it would be searched every few seconds."""
+_LIKELY: Final = "*compose*.y*ml"
+_DEPTH: Final = 3
+"""Levels of a project at which Compose files usually are."""
+_MAX_ENTRIES: Final = 10_000
+"""Files and folders in which such files are looked for, in all folders of a catalog."""
 
 
 def module_folders(roots: Sequence[Path]) -> list[Path]:
     """Possible module folders under *roots*, in order; each once, also if several roots reach
-    it. A root itself may be one."""
-    return list(dict.fromkeys(f.resolve() for root in roots for f in _folders(root)))
+    it. A root itself may be one. One that `is_too_large` has none."""
+    found = (folders for folders in map(_folders, roots) if len(folders) <= MAX_FOLDERS)
+    return list(dict.fromkeys(f.resolve() for folders in found for f in folders))
+
+
+def is_too_large(root: Path) -> bool:
+    """Whether *root* has more folders than a catalog."""
+    return len(_folders(root)) > MAX_FOLDERS
 
 
 def _folders(root: Path) -> list[Path]:
-    found = (folder for pattern in FOLDERS for folder in sorted(root.glob(pattern)))
-    # os.path's isdir returns False where Path's raises: in a folder without permission.
-    return [root, *(folder for folder in found if os.path.isdir(folder))]  # noqa: PTH112
+    found = [root]
+    for pattern in FOLDERS:
+        # os.path's isdir returns False where Path's raises: in a folder without permission.
+        inner = (f for f in root.glob(pattern) if os.path.isdir(f))  # noqa: PTH112
+        found += sorted(islice(inner, MAX_FOLDERS))
+    return found
 
 
 def stamp(roots: Sequence[Path]) -> str:
@@ -46,11 +63,14 @@ def ignored_folders(folders: Iterable[Path], modules: Iterable[Path]) -> Iterato
     """A note for each of *folders* with a Compose file under another name, or deeper inside.
     Folders that contain one of *modules*, or are inside of one, are skipped."""
     taken = set(modules)
+    above = {parent for folder in taken for parent in folder.parents}
+    search = _Search()
     for folder in sorted(folders, key=lambda path: -len(path.parts)):
-        if any(p.is_relative_to(folder) or folder.is_relative_to(p) for p in taken):
+        if folder in above or not taken.isdisjoint((folder, *folder.parents)):
             continue
-        if found := _likely(folder):
+        if found := search.likely(folder):
             taken.add(folder)
+            above.update(folder.parents)
             text = Text(
                 "{folder} is not a module, because it has no compose.yaml. Create one there with "
                 "`include: [{file}]`",
@@ -60,8 +80,27 @@ def ignored_folders(folders: Iterable[Path], modules: Iterable[Path]) -> Iterato
             yield Problem(Place(found), text)
 
 
-def _likely(folder: Path) -> Path | None:
-    try:
-        return next((path for p in _LIKELY for path in sorted(folder.glob(p))), None)
-    except OSError:  # no permission
+class _Search:
+    """Looks for Compose files at their usual places. Any folder may be given as a catalog, so the
+    search has a limit and follows no links."""
+
+    def __init__(self) -> None:
+        self._left = _MAX_ENTRIES
+
+    def likely(self, folder: Path) -> Path | None:
+        """The nearest one in *folder*."""
+        level = [str(folder)]
+        for _ in range(_DEPTH):
+            entries = [entry for place in level for entry in self._entries(place)]
+            level = [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
+            for entry in entries:
+                if fnmatchcase(entry.name, _LIKELY) and entry.path not in level:
+                    return Path(entry.path)
         return None
+
+    def _entries(self, folder: str) -> list[os.DirEntry[str]]:
+        found: list[os.DirEntry[str]] = []
+        with suppress(OSError), os.scandir(folder) as entries:  # no permission
+            found = sorted(islice(entries, self._left), key=lambda entry: entry.name)
+        self._left -= len(found)
+        return found

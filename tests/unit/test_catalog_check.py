@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from aiserver_tray.base.errors import CatalogError
+from aiserver_tray.catalog import folders
 from aiserver_tray.catalog.catalog import Catalog, load_catalog
 from aiserver_tray.catalog.check import check
 from aiserver_tray.catalog.resolve import resolve
@@ -228,3 +229,30 @@ def test_a_file_below_a_tmpfs_is_an_error(
     with pytest.raises(CatalogError, match=hidden):
         resolve(catalog, catalog.module("m"), {})
     assert len(check(catalog, None).problems) == 1
+
+
+def test_a_folder_that_is_no_catalog_is_searched_within_limits_and_without_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far, root = tmp_path / "far", tmp_path / "root"
+    for name in ("far/one", "far/other", "root/a", "root/z/docker"):
+        (tmp_path / name).mkdir(parents=True)
+    for file in (far / "docker-compose.prod.yml", root / "z/docker/docker-compose.prod.yml"):
+        file.write_text("services: {a: {image: 'i:1'}}\n", encoding="utf-8")
+    (root / "a/link").symlink_to(far)
+
+    (note,) = check(load_catalog([root]), None).notes
+    assert note.place.file.is_relative_to(root / "z")
+    monkeypatch.setattr(folders, "_MAX_ENTRIES", 2)
+    assert check(load_catalog([root]), None).notes == []
+    monkeypatch.setattr(folders, "MAX_FOLDERS", 2)
+    (problem,) = check(load_catalog([root, far]), root).problems
+    assert problem.render().startswith(f"{root}/*: expected fewer than")
+
+
+def test_many_folders_with_files_of_another_name_are_each_noted(tmp_path: Path) -> None:
+    found = [tmp_path / str(number) for number in range(500)]
+    for folder in found:
+        folder.mkdir()
+        (folder / "compose.prod.yaml").touch()
+    assert len([*folders.ignored_folders(found, [])]) == 500
