@@ -100,7 +100,7 @@ class KeptLogChannels(Part):
             begin = reached
         return [
             gap
-            for gap in self._reader.gaps(wanted)
+            for gap in (*self._reader.gaps(wanted), *page.damaged)
             if (begin is None or begin <= gap.end) and (end is None or gap.begin <= end)
         ]
 
@@ -225,7 +225,7 @@ def _fitting(page: Page) -> Page:
     if number == len(page.lines):
         return page
     lines = page.lines[:number]
-    return Page(lines, lines[-1].cursor, is_end=False)
+    return page._replace(lines=lines, reached=lines[-1].cursor, is_end=False)
 
 
 def _numbers(asked: LogLinesRequest) -> range:

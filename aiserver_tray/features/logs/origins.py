@@ -12,12 +12,13 @@ from itertools import islice
 from threading import Event
 from typing import TYPE_CHECKING, Final, Protocol
 
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.masking import Masker
-from aiserver_tray.base.strings import nanoseconds
+from aiserver_tray.base.strings import nanoseconds, rfc3339
 from aiserver_tray.features.logs.events import JOURNAL
 from aiserver_tray.features.logs.follow import Matcher
-from aiserver_tray.features.logs.line import Cursor, Kept, Line
-from aiserver_tray.features.logs.query import LogFilter
+from aiserver_tray.features.logs.line import Cursor, Gap, Kept, Line
+from aiserver_tray.features.logs.query import LogFilter, Page
 from aiserver_tray.features.logs.store.reader import LogReader
 from aiserver_tray.features.logs.store.store import OnStored
 from aiserver_tray.features.logs.streams import (
@@ -168,6 +169,7 @@ class Keeping(Protocol):
 
 class KeptLines:
     """The *wanted* lines of *reader*, which *keeping* stores, of the containers of *store*.
+    *notify* is told of each service or time whose lines can't be read.
 
     All methods raise `LogFilterError` if the filter is wrong, and `LogStoreError` if the lines
     can't be read.
@@ -179,7 +181,7 @@ class KeptLines:
         keeping: Keeping,
         store: "Store",
         wanted: Wanted,
-        on_unreadable: OnUnreadable,
+        notify: Callable[[Text], None],
     ) -> None:
         self._reader = reader
         self._keeping = keeping
@@ -188,8 +190,8 @@ class KeptLines:
         self._names = wanted.names or tuple(module.name for module in store.snapshot.modules)
         modules = tuple(name for name in self._names if "/" not in name)
         self._filter = replace(wanted.filter, modules=modules)
-        self._on_unreadable = on_unreadable
-        self._reported: set[tuple[str, str]] = set()
+        self._notify = notify
+        self._reported: set[tuple[str, str] | Gap] = set()
         self._closed = Event()
         self._running: Mapping[tuple[str, str], object] = {}
         """When each container has started."""
@@ -231,7 +233,7 @@ class KeptLines:
     def _oldest(self, wanted: LogFilter) -> Batches:
         after: Cursor | None = Cursor(0, 0)
         while after is not None:
-            page = self._reader.newer(wanted, after, _PAGE_LINES)
+            page = self._checked(self._reader.newer(wanted, after, _PAGE_LINES))
             yield [kept.line for kept in page.lines]
             after = page.reached
 
@@ -242,7 +244,7 @@ class KeptLines:
         limit = min(_PAGE_LINES, 2 * number * len(tails))
         if not limit:
             return []
-        page = self._reader.older(wanted, None, limit)
+        page = self._checked(self._reader.older(wanted, None, limit))
         for kept in page.lines:
             tails.setdefault((kept.line.module, kept.line.service), []).append(kept)
         for service, lines in () if page.is_end else tails.items():
@@ -253,7 +255,7 @@ class KeptLines:
     def _newest(self, wanted: LogFilter, before: Cursor | None, number: int) -> Iterator[Kept]:
         """At most *number* lines before a cursor, the newest first."""
         while before is not None and number > 0:
-            page = self._reader.older(wanted, before, min(number, _PAGE_LINES))
+            page = self._checked(self._reader.older(wanted, before, min(number, _PAGE_LINES)))
             yield from page.lines
             before, number = page.reached, number - len(page.lines)
 
@@ -310,7 +312,22 @@ class KeptLines:
             service = container.module, container.service
             if is_named(self._names, *service) and service not in self._reported:
                 self._reported.add(service)
-                self._on_unreadable(Source(*service, container.name))
+                self._notify(Source(*service, container.name).unreadable)
+
+    def _checked(self, page: Page) -> Page:
+        """*page*, after a report of each time in which it lacks lines."""
+        for gap in page.damaged:
+            if gap not in self._reported:
+                self._reported.add(gap)
+                text = Text(
+                    "Lines of {service} from {begin} to {end} can't be read, because the kept logs "
+                    "are damaged there.",
+                    service=Source(gap.module, gap.service, "").name,
+                    begin=rfc3339(gap.begin),
+                    end=rfc3339(gap.end),
+                )
+                self._notify(text)
+        return page
 
 
 def check_engine(snapshot: Snapshot) -> None:

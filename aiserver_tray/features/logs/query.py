@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple, Self, cast, get_args
 
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.values import LogStreamName
-from aiserver_tray.features.logs.line import Cursor, Kept, Level, Line
+from aiserver_tray.features.logs.line import Cursor, Gap, Kept, Level, Line
 from aiserver_tray.features.logs.store.database import LogFilterError
 
 EVERY_NUMBER = range(1 << 62)
@@ -103,6 +103,8 @@ class Page(NamedTuple):
     this one was examined. None if `is_end`."""
     is_end: bool
     """whether there are no more lines in this direction"""
+    damaged: Sequence[Gap]
+    """where wanted lines can't be read, because the file is damaged"""
 
 
 class Counts(NamedTuple):

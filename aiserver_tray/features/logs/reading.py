@@ -25,7 +25,6 @@ from aiserver_tray.features.logs.origins import (
 )
 from aiserver_tray.features.logs.requests import LogFilterForm
 from aiserver_tray.features.logs.store.reader import LogReader
-from aiserver_tray.features.logs.streams import OnUnreadable, Source
 from aiserver_tray.protocol.channel import Name, Part, Payload, channel
 from aiserver_tray.protocol.message import Caller, Peer
 
@@ -65,14 +64,14 @@ class LogsRead(TypedDict):
 
 class Reading:
     """The lines of *batches*, taken as many at once as fit in a message. *close* makes them end
-    soon. *unreadable* gets the services whose logs can't be read."""
+    soon. *notices* gets the reasons why lines can't be read."""
 
     def __init__(
-        self, batches: Batches, close: Callable[[], None], unreadable: Sequence[Source] = ()
+        self, batches: Batches, close: Callable[[], None], notices: Sequence[Text] = ()
     ) -> None:
         self._batches = batches
         self._close = close
-        self._unreadable = unreadable
+        self._notices = notices
         self._reported = 0
         self._waiting: deque[Line] = deque()
         self._lock = Lock()
@@ -91,9 +90,9 @@ class Reading:
 
     def notices(self) -> Sequence[Text]:
         """Why logs can't be read, without those that were returned before."""
-        new = self._unreadable[self._reported :]
+        new = self._notices[self._reported :]
         self._reported += len(new)
-        return [source.unreadable for source in new]
+        return new
 
     def close(self) -> None:
         """Let `next` find no more lines. Can be called from any thread."""
@@ -122,15 +121,15 @@ class LogReadChannels(Part):
     def _read(self, asked: LogReadRequest, caller: Caller) -> None:
         """Begin to read lines: those that are kept, or those that the engine still has if the
         wanted logs are not kept. `ai/logs/next` gets them. It ends with the client."""
-        unreadable: list[Source] = []
-        origin = self._origin(asked, unreadable.append)
+        noticed: list[Text] = []
+        origin = self._origin(asked, noticed.append)
         batches = origin.followed() if asked.follow else origin.existing()
         with self._lock:
             readings = self._readings.setdefault(caller.peer, {})
             before = readings.pop(asked.reading_id, None)
             if len(readings) >= _MAX_READINGS:
                 raise RequestError(Text("this client has too many readings"), ["readingId"])
-            readings[asked.reading_id] = Reading(batches, origin.close, unreadable)
+            readings[asked.reading_id] = Reading(batches, origin.close, noticed)
         if before:
             before.close()
 
@@ -145,16 +144,21 @@ class LogReadChannels(Part):
         shown, notices = [*map(record, lines or ())], [*reading.notices()]
         return {"lines": shown, "notices": notices, "isEnd": lines is None}
 
-    def _origin(self, asked: LogReadRequest, report: OnUnreadable) -> EngineLines | KeptLines:
+    def _origin(
+        self, asked: LogReadRequest, notify: Callable[[Text], None]
+    ) -> EngineLines | KeptLines:
         reader = LogReader(self._logs.path)
         is_kept = self._logs.covers(self._modules(asked.filter))
         _check_names(asked.filter, self._services(reader if is_kept else None))
         wanted, core = Wanted(asked.filter.read(), asked.tail), self._core
         Matcher(wanted.filter)  # so that a wrong pattern is refused at once
         if is_kept:
-            return KeptLines(reader, self._logs, core.store, wanted, report)
+            return KeptLines(reader, self._logs, core.store, wanted, notify)
         check_engine(core.store.snapshot)
-        return EngineLines(core.engine, core.store, wanted, self._secrets(), report)
+        secrets = self._secrets()
+        return EngineLines(
+            core.engine, core.store, wanted, secrets, lambda source: notify(source.unreadable)
+        )
 
     def _modules(self, asked: LogFilterForm) -> set[str]:
         """The modules whose lines are wanted."""

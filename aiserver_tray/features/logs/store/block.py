@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from operator import le, lt, sub
-from typing import NamedTuple, get_args
+from typing import Final, NamedTuple, get_args
 
 from aiserver_tray.engine.values import LogStreamName
 from aiserver_tray.features.logs.line import Level
@@ -17,8 +17,14 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-UnpackError = zstd.ZstdError
-"""A block is damaged on the disk. SQLite does not notice it, but the checksum does."""
+
+class UnpackError(Exception):
+    """A block is damaged on the disk. SQLite does not notice it, but the checksum does, or the
+    parts of the block do not fit each other."""
+
+
+MAX_UNPACKED: Final = 16 << 20
+"""Bytes of a part of a block. Ours are much smaller; a damaged one may unpack to any size."""
 
 _PACKING: Mapping[int, int] = {
     zstd.CompressionParameter.compression_level: 3,
@@ -59,7 +65,8 @@ def source_of(tag: int) -> int:
 
 
 def kind_of(tag: int) -> Kind:
-    return KINDS[tag & (1 << _KIND_BITS) - 1]
+    damaged = Kind("stdout", "unknown", False)  # noqa: FBT003 - of a named tuple
+    return KINDS.get(tag & (1 << _KIND_BITS) - 1, damaged)
 
 
 class Rows(NamedTuple):
@@ -161,22 +168,35 @@ def encode(rows: Rows) -> Stored:
 
 
 def columns(head: Head, stored: bytes) -> Columns:
-    """Read the columns of a block, which are not compressed."""
-    count = head.lines
-    places = array(_place_type(len(head.tags) // 8))
+    """Read the columns of a block, which are not compressed.
+
+    Raises:
+        UnpackError: they are damaged.
+    """
+    count, different = head.lines, len(head.tags) // 8
+    places = array(_place_type(different))
     begin, offsets = 8 * count, (8 + places.itemsize) * count
+    is_range = len(stored) == offsets and head.end - head.number == count
+    if count < 1 or not (is_range or len(stored) == offsets + 4 * count):
+        raise UnpackError
     places.frombytes(stored[begin:offsets])
-    if offsets == len(stored):
-        numbers: Sequence[int] = range(head.number, head.end)
-    else:
+    if max(places) >= different:
+        raise UnpackError
+    numbers: Sequence[int] = range(head.number, head.end)
+    if not is_range:
         numbers = [head.number + offset for offset in array("I", stored[offsets:])]
-    return Columns(_read_times(head.first, stored[:begin]), numbers, places)
+        if max(numbers) >= head.end:
+            raise UnpackError
+    try:
+        return Columns(_read_times(head.first, stored[:begin]), numbers, places)
+    except OverflowError:
+        raise UnpackError from None
 
 
-def rows(head: Head, columns: Columns, body: bytes) -> Rows:
+def rows(head: Head, columns: Columns, texts: Sequence[bytes]) -> Rows:
     different, _ = head.counts()
     tags = [different[place] for place in columns.places]
-    return Rows(columns.times, columns.numbers, tags, body.split(b"\n"))
+    return Rows(columns.times, columns.numbers, tags, texts)
 
 
 def pack(part: bytes) -> bytes:
@@ -188,9 +208,16 @@ def unpack(stored: bytes) -> bytes:
     """Decompress a part of a block.
 
     Raises:
-        UnpackError: it is damaged.
+        UnpackError: it is damaged, or larger than `MAX_UNPACKED`.
     """
-    return zstd.decompress(stored)
+    unpacking = zstd.ZstdDecompressor()
+    try:
+        found = unpacking.decompress(stored, max_length=MAX_UNPACKED)
+    except zstd.ZstdError as error:
+        raise UnpackError from error
+    if not unpacking.eof:
+        raise UnpackError
+    return found
 
 
 def _place_type(tags: int) -> str:

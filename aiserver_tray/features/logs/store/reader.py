@@ -47,13 +47,13 @@ class LogReader:
         """At most *limit* lines before a cursor, or the newest ones; newest first."""
         with self._blocks(wanted) as blocks:
             scan = Scan(blocks, Span.of(wanted, before=before), self._budget_seconds)
-            return _page(scan, scan.newest_first(), limit)
+            return _page(blocks, scan, scan.newest_first(), limit)
 
     def newer(self, wanted: LogFilter, after: Cursor, limit: int = 200) -> Page:
         """At most *limit* lines after a cursor, oldest first."""
         with self._blocks(wanted) as blocks:
             scan = Scan(blocks, Span.of(wanted, after=after), self._budget_seconds)
-            return _page(scan, scan.oldest_first(), limit)
+            return _page(blocks, scan, scan.oldest_first(), limit)
 
     def at(self, wanted: LogFilter, time: int, limit: int = 200) -> Page:
         """At most *limit* lines at or before a time (nanoseconds since 1970), newest first."""
@@ -148,14 +148,15 @@ def _first(blocks: Blocks, item: table.Item, module: str) -> int:
         times, _, places = table.columns(blocks.db, item)
     except UnpackError:
         return item.head.first
-    return next(time for time, place in zip(times, places, strict=True) if place in own)
+    found = (time for time, place in zip(times, places, strict=True) if place in own)
+    return next(found, item.head.first)
 
 
-def _page(scan: Scan, found: Iterator[Kept], limit: int) -> Page:
+def _page(blocks: Blocks, scan: Scan, found: Iterator[Kept], limit: int) -> Page:
     lines = list(islice(found, limit))
     if len(lines) == limit:
-        return Page(lines, lines[-1].cursor if lines else None, is_end=False)
-    return Page(lines, scan.reached, is_end=scan.reached is None)
+        return Page(lines, lines[-1].cursor if lines else None, False, blocks.damaged)  # noqa: FBT003
+    return Page(lines, scan.reached, scan.reached is None, blocks.damaged)
 
 
 _INDENT = (" ", "\t")

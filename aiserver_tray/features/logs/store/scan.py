@@ -6,11 +6,10 @@ import time
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from aiserver_tray.features.logs.line import Cursor, Kept, Level, Line
+from aiserver_tray.features.logs.line import Cursor, Gap, Kept, Level, Line
 from aiserver_tray.features.logs.query import EVERY_NUMBER, Counts, LogFilter
 from aiserver_tray.features.logs.store import block, table
 from aiserver_tray.features.logs.store.block import Columns, Kind
@@ -18,6 +17,7 @@ from aiserver_tray.features.logs.store.search import Search
 from aiserver_tray.features.logs.store.table import Item
 
 _UNREADABLE = "\ufffd".encode()
+_UNKNOWN_SERVICE = "?"
 _IN_SPAN = 'last >= ? AND first <= ? AND "end" > ? AND number < ?'
 _FIRST, _LAST = Cursor(-(1 << 62), 0), Cursor(1 << 62, 0)
 
@@ -83,10 +83,23 @@ class Blocks:
             and (not wanted.streams or kind.stream in wanted.streams)
         }
         self._labels: dict[int, tuple[Source, Kind] | None] = {}
+        self._damaged: dict[Gap, None] = {}
+
+    @property
+    def damaged(self) -> Sequence[Gap]:
+        """Where wanted lines could not be read until now."""
+        return [*self._damaged]
+
+    def note_damaged(self, item: Item) -> None:
+        """Note that a block can't be read."""
+        for tag in item.head.counts()[0]:
+            if label := self.label(tag):
+                self._damaged[Gap(*label[0], item.head.first, item.head.last)] = None
 
     def source(self, tag: int) -> Source:
         """The source of the lines with this tag."""
-        return self._sources[block.source_of(tag)]
+        nobody = Source(_UNKNOWN_SERVICE, _UNKNOWN_SERVICE)  # the tag is damaged
+        return self._sources.get(block.source_of(tag), nobody)
 
     def label(self, tag: int) -> tuple[Source, Kind] | None:
         """Source and kind of the lines with this tag; None if they are not wanted."""
@@ -106,9 +119,11 @@ class Blocks:
 
     def lines(self, item: Item, span: Span) -> "Lines | None":
         """The wanted lines of a block; None if it has none, or is damaged: others can be read."""
-        with suppress(block.UnpackError):
+        try:
             return self._lines(item, span)
-        return None
+        except block.UnpackError:
+            self.note_damaged(item)
+            return None
 
     def _lines(self, item: Item, span: Span) -> "Lines | None":
         tags, _ = item.head.counts()
@@ -159,14 +174,16 @@ class Lines:
             self._texts = self._unpacked()
         moment = columns.times[row]
         (module, service), (stream, level, continues) = label
-        line = Line(moment, module, service, stream, level, continues, self._texts[row].decode())
+        text = str(self._texts[row], "utf-8", "replace")
+        line = Line(moment, module, service, stream, level, continues, text)
         return Kept(Cursor(moment, columns.numbers[row]), line)
 
     def _unpacked(self) -> Sequence[bytes]:
         try:
-            return table.body(self._blocks.db, self._item).split(b"\n")
+            return table.texts(self._item, table.body(self._blocks.db, self._item))
         except block.UnpackError:
-            return [_UNREADABLE] * self._item.head.lines
+            self._blocks.note_damaged(self._item)
+            return [_UNREADABLE] * len(self.columns.times)
 
 
 _Entry = tuple[int, int, int, Lines, Iterator[int]]

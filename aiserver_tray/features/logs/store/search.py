@@ -69,7 +69,7 @@ class Search:
     def _fulfils_conditions(self, line: bytes) -> bool:
         if not self._conditions:
             return True
-        text = line.decode()
+        text = str(line, "utf-8", "replace")
         return all(fulfils(text, condition) for condition in self._conditions)
 
 

@@ -94,12 +94,24 @@ class Batches:
             yield pile, rows.picked([row for row, other in enumerate(piles) if other == pile])
 
     def _seal(self, pile: int) -> None:
-        """Make packed blocks of a pile."""
+        """Make packed blocks of a pile. What can't be read of it becomes a gap."""
         waiting = list(table.items(self._db, "pile=? ORDER BY id", (pile,)))
-        for part in Rows.merged(table.rows(self._db, item) for item in waiting).cut(BLOCK_BYTES):
+        found: list[Rows] = []
+        for item in waiting:
+            try:
+                found.append(table.rows(self._db, item))
+            except block.UnpackError:
+                self._note_gap(item)
+        for part in Rows.merged(found).cut(BLOCK_BYTES) if found else ():
             table.insert(self._db, block.encode(part), None)
         table.delete(self._db, [item.id for item in waiting])
         self._sizes[pile] = 0
+
+    def _note_gap(self, item: table.Item) -> None:
+        query = "INSERT INTO gap SELECT module, service, ?, ? FROM source WHERE id=?"
+        first, last = item.head.first, item.head.last
+        sources = {block.source_of(tag) for tag in item.head.counts()[0]}
+        self._db.executemany(query, [(first, last, source) for source in sources])
 
 
 def encoded(texts: Sequence[str]) -> list[bytes]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from aiserver_tray.features.logs.store import block
-from aiserver_tray.features.logs.store.block import Columns, Head, Rows, Stored
+from aiserver_tray.features.logs.store.block import Columns, Head, Rows, Stored, UnpackError
 
 _HEAD = 'first, last, lines, number, "end", tags'
 
@@ -25,8 +25,13 @@ def items(
 ) -> Iterator[Item]:
     """The blocks that fulfil an SQL condition, which may also state an order."""
     found = db.execute(f"SELECT id, pile, size, {_HEAD} FROM block WHERE {condition}", parameters)
-    for number, pile, size, *head in found:
-        yield Item(number, pile, size, Head(*head))
+    for number, pile, size, *columns in found:
+        head = Head(*columns)
+        has_tags = isinstance(head.tags, bytes) and len(head.tags) % 8 == 0
+        # Without tags, nobody wants the block, and it can be deleted.
+        yield Item(
+            number, pile, size, head if has_tags and head.lines > 0 else head._replace(tags=b"")
+        )
 
 
 def next_number(db: sqlite3.Connection) -> int:
@@ -72,17 +77,46 @@ def delete(db: sqlite3.Connection, ids: Iterable[int]) -> None:
 
 
 def columns(db: sqlite3.Connection, item: Item) -> Columns:
+    """The columns of a block.
+
+    Raises:
+        UnpackError: they are damaged.
+    """
     return block.columns(item.head, _part(db, item, "columns"))
 
 
 def body(db: sqlite3.Connection, item: Item) -> bytes:
+    """The texts of a block together.
+
+    Raises:
+        UnpackError: they are damaged.
+    """
     return _part(db, item, "body")
 
 
+def texts(item: Item, body: bytes) -> list[bytes]:
+    """The texts in the *body* of a block, one for each of its lines.
+
+    Raises:
+        UnpackError: it has fewer or more.
+    """
+    found = body.split(b"\n")
+    if len(found) != item.head.lines:
+        raise UnpackError
+    return found
+
+
 def rows(db: sqlite3.Connection, item: Item) -> Rows:
-    return block.rows(item.head, columns(db, item), body(db, item))
+    """The lines of a block.
+
+    Raises:
+        UnpackError: it is damaged.
+    """
+    return block.rows(item.head, columns(db, item), texts(item, body(db, item)))
 
 
 def _part(db: sqlite3.Connection, item: Item, name: str) -> bytes:
-    (stored,) = db.execute(f"SELECT {name} FROM data WHERE id=?", (item.id,)).fetchone()
+    (stored,) = db.execute(f"SELECT {name} FROM data WHERE id=?", (item.id,)).fetchone() or (None,)
+    if not isinstance(stored, bytes):
+        raise UnpackError
     return block.unpack(stored) if item.pile is None else stored

@@ -1,5 +1,6 @@
 """A reader of logs gets each line once, however slow it is."""
 
+import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -9,6 +10,7 @@ from typing import Any, cast
 
 import pytest
 
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.features.logs import origins
 from aiserver_tray.features.logs.follow import BATCH_CHARACTERS
 from aiserver_tray.features.logs.line import Line
@@ -17,7 +19,6 @@ from aiserver_tray.features.logs.query import LogFilter
 from aiserver_tray.features.logs.reading import Reading
 from aiserver_tray.features.logs.store.reader import LogReader
 from aiserver_tray.features.logs.store.store import LogStore
-from aiserver_tray.features.logs.streams import Source
 from aiserver_tray.state.views import EngineView, Snapshot
 from tests.support.made import BEGIN, STACK_ABLE
 from tests.unit.cli.modules import MODULE, SERVICE
@@ -63,8 +64,8 @@ EVERYTHING = Wanted(LogFilter())
 
 
 def kept(store: LogStore, state: State, wanted: Wanted = EVERYTHING) -> KeptLines:
-    def refuse(source: Source) -> None:
-        raise AssertionError(source)
+    def refuse(notice: Text) -> None:
+        raise AssertionError(notice)
 
     reader = LogReader(store.path)
     return KeptLines(reader, Keeping(store), cast("Any", state), wanted, refuse)
@@ -130,3 +131,20 @@ def test_a_closed_reading_has_no_more_lines() -> None:
     source.close()
     assert source.next() is None
     assert closed.is_set()
+
+
+def test_each_time_whose_kept_lines_are_damaged_is_reported_once(store: LogStore) -> None:
+    for begin in (0, 2, 4):
+        store.add(lines(begin, begin + 2))
+    with closing(sqlite3.connect(store.path)) as db, db:
+        db.execute("UPDATE data SET columns = x'' WHERE id = 2")
+    noticed: list[Text] = []
+    wanted = Wanted(LogFilter(), tail=100)
+    source = KeptLines(
+        LogReader(store.path), Keeping(store), cast("Any", State()), wanted, noticed.append
+    )
+    assert [texts(source.existing()) for _ in range(2)] == [["0", "1", "4", "5"]] * 2
+    assert [*map(str, noticed)] == [
+        "Lines of web/app from 1970-01-01T00:00:02.000000000Z to 1970-01-01T00:00:03.000000000Z "
+        "can't be read, because the kept logs are damaged there."
+    ]

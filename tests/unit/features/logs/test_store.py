@@ -6,6 +6,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+import tracemalloc
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -20,7 +21,7 @@ from hypothesis import strategies as some
 from aiserver_tray.engine.values import LogStreamName
 from aiserver_tray.features.logs.line import Cursor, Gap, Kept, Level, Line, Mark
 from aiserver_tray.features.logs.query import EVERY_NUMBER, LogFilter, Page
-from aiserver_tray.features.logs.store import database, table
+from aiserver_tray.features.logs.store import block, database, table
 from aiserver_tray.features.logs.store import store as batches
 from aiserver_tray.features.logs.store.database import LogStoreFullError
 from aiserver_tray.features.logs.store.reader import LogReader
@@ -296,6 +297,69 @@ def test_a_damaged_block_hides_no_other(store: LogStore, part: str, text: list[s
     assert [found[0] for found in texts(store, LogFilter(text="0"))] == ["0"]
     store.delete("a")
     assert texts(store) == text
+
+
+BOMB = block.pack(bytes(64 << 20))
+"""Two kilobytes that unpack to 64 MiB."""
+
+
+@pytest.mark.parametrize("content", [b"", None, "text", b"\n", BOMB])
+@pytest.mark.parametrize("part", ["columns", "body"])
+@pytest.mark.parametrize("is_packed", [False, True])
+def test_a_block_that_is_none_is_a_gap_and_costs_no_other_line(
+    store: LogStore,
+    monkeypatch: pytest.MonkeyPatch,
+    content: object,
+    part: str,
+    is_packed: bool,  # noqa: FBT001 - pytest's
+) -> None:
+    monkeypatch.setattr(batches, "BLOCK_BYTES", 800 if is_packed else 4000)
+    for n in range(3):
+        store.add([line(n, f"{n} " * 150)] * 3)
+    with closing(sqlite3.connect(store.path)) as db, db:
+        db.execute(
+            f"UPDATE data SET {part} = ? WHERE id = (SELECT id FROM block WHERE first = {SECOND})",
+            [content],
+        )
+    tracemalloc.start()
+    page = LogReader(store.path).older(ALL)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < block.MAX_UNPACKED * 3
+    assert page.damaged == [Gap("a", "x", SECOND, SECOND)]
+    assert [kept.line.text[0] for kept in page.lines if kept.line.text != "\ufffd"] == [*"222000"]
+    store.add([line(n, f"{n} " * 150) for n in range(3, 9)])
+    assert [text[0] for text in texts(store) if text != "\ufffd"] == [*"000222345678"]
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_random_damage_is_no_bug_and_the_store_goes_on(store: LogStore) -> None:
+    chance = random.Random(1)
+    reader = LogReader(store.path, 10)
+    tables = {"data": ("columns", "body"), "block": ("tags", "lines", "number", "first")}
+    for n in range(80):
+        store.add([line(n * 10 + k, f"{n} {k} ü", chance.choice(["a/x", "b/y"])) for k in range(5)])
+        with closing(sqlite3.connect(store.path)) as db, db:
+            name = chance.choice([*tables])
+            part = chance.choice(tables[name])
+            query = f"SELECT id, {part} FROM {name} ORDER BY random() LIMIT 1"
+            row, value = db.execute(query).fetchone()
+            if isinstance(value, bytes):
+                where = chance.randrange(len(value) + 1)
+                value = value[:where] + chance.randbytes(chance.randrange(9)) + value[where + 1 :]
+            else:
+                value = chance.choice([0, -1, 1 << 62, value + 1])
+            db.execute(f"UPDATE {name} SET {part} = ? WHERE id = ?", [value, row])
+        wanted = LogFilter(text="ü") if n % 2 else ALL
+        reader.older(wanted)
+        reader.newer(wanted, Cursor(0, 0))
+        reader.histogram(wanted, 0, 3000, 10)
+        reader.sizes()
+        reader.gaps(wanted)
+    store.delete("a")
+    store.trim(0, 1, 0)
+    store.add([line(1, "new")])
+    assert texts(store) == ["new"]
 
 
 def test_a_full_disk_is_an_error_that_stores_nothing_and_passes(store: LogStore) -> None:
