@@ -1,14 +1,15 @@
 """The first steps, the installation of Docker, and *Add a module*, in a real browser."""
 
+from threading import Event
 from typing import Any
 
 import pytest
 
 from aiserver_tray.features.activity.events import ACTIVITY
 from aiserver_tray.features.engine.events import ENGINE_INSTALL
-from aiserver_tray.protocol.message import Json, answer
+from aiserver_tray.protocol.message import Envelope, Json, Peer, answer
 from tests.support import states
-from tests.support.scripted import Scripted
+from tests.support.scripted import LIMIT, Scripted
 from tests.ui.answers import ANSWERS
 from tests.ui.barriers import violations
 from tests.ui.conftest import Stack
@@ -155,6 +156,35 @@ def test_a_module_is_added_once_nothing_is_wrong_and_taken_back(
     page.until(lambda: "add" not in page.address, "the address is Home's again")
     page.button("Undo").click()
     assert host.wait_for_call("ai/catalog/remove") == {"folder": "/w"}
+
+
+def test_another_address_closes_the_dialog_and_what_was_asked_there_is_forgotten(
+    stack: Stack, host: Scripted
+) -> None:
+    host.answers |= ANSWERS | {"ai/app/welcome": answer({"pending": False})}
+    may_answer = Event()
+
+    def check(payload: Json, _peer: Peer) -> Envelope:
+        assert payload["folder"] == "/v" or may_answer.wait(LIMIT)
+        report = {"folder": "/w", "modules": [payload["folder"]], "permissions": {}}
+        return answer(report | {"problems": [], "notes": []})
+
+    host.handlers["ai/catalog/check"] = check
+    page = stack.home()
+    page.go("home?add=1")
+    page.wait_for("#add-folder").send_keys("/late")
+    page.button("Check").click()
+    host.wait_for_call("ai/catalog/check")
+    page.go("settings/modules")
+    page.until(lambda: not page.all("dialog[open]"), "the dialog is closed")
+    assert page.address.endswith("#settings/modules")
+
+    page.go("home?add=1")
+    field = page.wait_for("dialog[open] #add-folder")
+    may_answer.set()
+    field.send_keys("/v")
+    page.button("Check").click()
+    page.wait_for_text("Ready to add: /v", ".findings")
 
 
 def test_a_folder_that_was_added_is_forgotten_in_the_settings(stack: Stack, host: Scripted) -> None:

@@ -21,6 +21,8 @@ document.body.append(dialog);
 
 const blank = { folder: "", report: /** @type {CatalogReport|null} */ (null), error: "", isBusy: false };
 let own = blank;
+/** Changes when the dialog opens or closes: an answer to an earlier question is none any more. */
+let visit = 0;
 
 /** @param {Partial<typeof own>} patch */
 function set(patch) {
@@ -28,8 +30,9 @@ function set(patch) {
   draw();
 }
 
-/** Shows the dialog. It is part of the address `home?add`. */
+/** Shows the dialog, until another address is shown. It is part of the address `home?add`. */
 export function showAddModule() {
+  visit += 1;
   own = blank;
   draw();
   if (dialog.open) return;
@@ -37,16 +40,26 @@ export function showAddModule() {
   dialog.querySelector("input")?.focus();
 }
 
+// It comes late: the dialog may be open again.
 dialog.addEventListener("close", () => {
+  if (dialog.open) return;
+  visit += 1;
   render(nothing, dialog);
   if ("add" in current().address.query) setQuery({ add: "" });
 });
-observe(() => dialog.open && draw());
+observe(({ address }, before) => {
+  if (!dialog.open) return;
+  const isLeft = address !== before.address && !(address.page === "home" && "add" in address.query);
+  if (isLeft) dialog.close();
+  else draw();
+});
 
 const draw = () => render(content(), dialog);
 
 async function pick() {
+  const asked = visit;
   const answer = await invoke("ai/ui/pickFolder", {});
+  if (visit !== asked) return;
   if (!answer.success) set({ error: answer.message });
   if (!answer.success || !answer.data.folder) return;
   set({ folder: answer.data.folder });
@@ -54,20 +67,23 @@ async function pick() {
 }
 
 async function check() {
+  const asked = visit;
   set({ isBusy: true, report: null, error: "" });
   const answer = await invoke("ai/catalog/check", { folder: own.folder.trim() });
+  if (visit !== asked) return;
   set({ isBusy: false, report: answer.success ? answer.data : null, error: answer.success ? "" : answer.message });
 }
 
 async function add() {
+  const asked = visit;
   set({ isBusy: true });
   const answer = await invoke("ai/catalog/add", { folder: own.folder.trim() });
   if (!answer.success) {
-    set({ isBusy: false, error: answer.message });
+    if (visit === asked) set({ isBusy: false, error: answer.message });
     return;
   }
   const { folder, modules } = answer.data;
-  dialog.close();
+  if (visit === asked) dialog.close();
   showToast({
     text: t("Added {names}", { names: list(modules) }), icon: "package",
     undo: () => ask("catalog", "ai/catalog/remove", { folder }),
