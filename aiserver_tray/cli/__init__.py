@@ -91,7 +91,7 @@ def root(at_login: bool) -> None:  # noqa: FBT001 - a command line flag
         serve_instead(current_app())
 
 
-def _open_what_is_closed() -> None:
+def _replace_closed_streams() -> None:
     """Replace closed standard streams, which Python represents as None. The parent process may have
     closed them."""
     for name in ("stdin", "stdout", "stderr"):
@@ -101,17 +101,17 @@ def _open_what_is_closed() -> None:
 
 
 def main() -> None:
-    """Entry point: exit status 0 done, 1 the request failed or a problem was found, 2 wrong usage,
-    130 cancelled."""
+    """Run the command line. Exit status: 0 done, 1 the request failed or a problem was found,
+    2 wrong usage, 130 cancelled."""
     # Imported modules stay in memory, so repeated garbage collection during imports is wasted.
     gc.set_threshold(50_000, 50, 50)
     # A final collection at exit is wasted too: it took a fifth of the time of a short command.
     atexit.register(gc.freeze)
-    # Windows takes no program, as a helper for credentials, from the folder at hand.
+    # Keep Windows from running a program in the current folder, such as a credential helper.
     os.environ.setdefault("NoDefaultCurrentDirectoryInExePath", "1")
-    _open_what_is_closed()
+    _replace_closed_streams()
     for stream in (sys.stdout, sys.stderr):
-        # A console that can't show a sign gets its number, not an exception.
+        # If a console can't show a character, print its code instead of raising an exception.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:

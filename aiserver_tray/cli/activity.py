@@ -58,8 +58,8 @@ def command(limit: int, since: datetime | None, as_json: bool) -> None:  # noqa:
 
 
 def _newest(app: "App", since: datetime | None, limit: int) -> "list[Json]":
-    """The newest activities, with their steps. They are asked for page by page, because many steps
-    would be too long for one answer."""
+    """The newest activities, with their steps. They are requested page by page, because all steps
+    may be too long for one response."""
     found: dict[str, Json] = {}
     page_size = min(limit, _PAGE)
     asked = {"since": since.isoformat() if since else None, "limit": page_size, "steps": True}

@@ -96,7 +96,7 @@ def _description(app: "App", name: str) -> dict[str, Any]:
         "title": app.say(module.title),
         "summary": app.say(module.summary),
         "file": str(module.file),
-        "open": app.model(name).open,  # as `status` has it of one that does not run
+        "open": app.model(name).open,  # as in the `status` of a stopped module
         "requires": list(resolved.requires),
         "needs": module.needs.model_dump(exclude_defaults=True),
         "settings": [setting_json(entry, app.language) for entry in entries],

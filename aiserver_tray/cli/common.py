@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 """Exit status after the user cancelled."""
 _ADVISED = re.compile(r"(?<![\w./\\-])aiserver-tray (?=[a-z])")
-"""A command of ours in a text."""
+"""The beginning of a command of ours in a text."""
 
 _JSON_ESCAPES = {code: f"\\u{code:04x}" for code in SIGNS if code >= 0x7F}
 
@@ -31,7 +31,7 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Options:
-    """The common options, wherever on the command line they stood."""
+    """The common options, from any position of the command line."""
 
     home: Path | None = None
     catalogs: tuple[Path, ...] = ()
@@ -40,7 +40,7 @@ class Options:
     @cached_property
     def app(self) -> "App":
         """The application with these options."""
-        # The parts take a while to import: Ctrl-C has to be answered before.
+        # Slow to import, and Ctrl-C must work before.
         from aiserver_tray.core.app import App  # noqa: PLC0415
 
         return App(self.home, self.catalogs, self.host)
@@ -51,13 +51,14 @@ class Options:
 
     @property
     def words(self) -> list[str]:
+        """The options as words of a command line."""
         home = ["--home", str(self.home)] if self.home else []
         catalogs = [word for folder in self.catalogs for word in ("--catalog", str(folder))]
         return [*home, *catalogs, *(["--host", self.host] if self.host else [])]
 
 
 def language_of(context: click.Context | None) -> Language:
-    """The reader's, also while the command line is still being read."""
+    """The reader's language, also while the command line is still being parsed."""
     options: Options | None = context.obj if context else None
     return options.app.language if options else "en"
 
@@ -74,7 +75,7 @@ class UsageError(click.UsageError):
 
 
 class _Folder(click.Path):
-    """A folder. An empty word, as a variable gives that is not set, would be the current one."""
+    """A folder. Refuses an empty word (an unset variable), which would mean the current folder."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 - as click's
         if value == "":
@@ -141,7 +142,7 @@ def report(texts: Iterable[str]) -> None:
 
 
 def report_facts(texts: Iterable[str]) -> None:
-    """Like `report`, for texts whose commands are those of other processes: they get no options."""
+    """Like `report`, for texts that name commands of other processes, which get no options."""
     for text in texts:
         click.echo(fitted(harmless(text), sys.stderr), err=True)
 
@@ -149,12 +150,12 @@ def report_facts(texts: Iterable[str]) -> None:
 def shown(text: str, stream: TextIO) -> str:
     """*text* for *stream*: with escape sequences removed, options added to advised commands, and
     lines wrapped."""
-    return fitted(harmless(as_called(text)), stream)
+    return fitted(harmless(with_own_options(text)), stream)
 
 
-def as_called(text: str) -> str:
-    """*text*; the commands that it advises get the options of the one that runs, so that they mean
-    the same home, catalog and engine."""
+def with_own_options(text: str) -> str:
+    """*text* with the options of the running command added to the commands that it advises, so that
+    they mean the same home, catalog and engine."""
     context = click.get_current_context(silent=True)
     words = context.obj.words if context and context.obj else []
     if not words:
@@ -198,7 +199,7 @@ def _message(error: AiServerError, language: Language) -> str:
     """The message of *error*. A busy error names another process's command, which gets no
     options."""
     text = error.render(language)
-    return text if error.code == BusyError.code else as_called(text)
+    return text if error.code == BusyError.code else with_own_options(text)
 
 
 def fail(error: AiServerError, language: Language) -> NoReturn:

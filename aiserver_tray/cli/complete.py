@@ -22,7 +22,7 @@ def modules(context: click.Context, _: click.Parameter, incomplete: str) -> list
 
 
 def consumers(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Names of modules that can use another."""
+    """Names of modules that can use another module."""
     modules = _app(context).catalog.modules.values()
     found = (module.name for module in modules if module.tokens)
     return [CompletionItem(name) for name in found if name.startswith(incomplete)]

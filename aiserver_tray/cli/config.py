@@ -1,4 +1,5 @@
-"""``aiserver-tray config`` and ``choose``, and settings that other commands change on the way."""
+"""``aiserver-tray config`` and ``choose``, and the settings that other commands change to fix an
+error."""
 
 import sys
 from collections.abc import Iterable, Mapping
@@ -66,7 +67,7 @@ def get(name: str, show: bool) -> None:  # noqa: FBT001 - a command line flag
     value: str = (
         request(app, "ai/config/reveal", name=name)["value"] if show else _entry(app, name)["value"]
     )
-    # a program gets the unchanged value
+    # A program gets the unchanged value.
     click.echo(harmless(value) if is_terminal(sys.stdout) else value)
 
 
@@ -108,7 +109,7 @@ def _entry(app: "App", name: str) -> "SettingJson":
 
 
 def _title(entry: "SettingJson") -> str:
-    """Its title; empty if it has none but its address."""
+    """Its title; empty if that is only its address."""
     return "" if entry["title"] == entry["address"] else entry["title"]
 
 
@@ -132,14 +133,14 @@ def unset(name: str) -> None:
 
 def _confirm(app: "App", change: "Json") -> None:
     """Show the new value in a `SettingChange`, and the command that makes it take effect."""
-    said = _said(change)
+    text = _new_value(change)
     if names := change["recreate"]:
         up = " ".join(names)
-        said = Text("{what} (takes effect with: aiserver-tray up {modules})", what=said, modules=up)
-    report([said.render(app.language)])
+        text = Text("{what} (takes effect with: aiserver-tray up {modules})", what=text, modules=up)
+    report([text.render(app.language)])
 
 
-def _said(change: "Json") -> Text:
+def _new_value(change: "Json") -> Text:
     entry: SettingJson = change["entries"][0]
     if change["generated"]:
         return Text("{name} is generated again when it is needed", name=entry["address"])
@@ -167,8 +168,8 @@ def choose(modules: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001 - c
             click.echo(name)
     else:
         now = ", ".join(chosen)
-        said = Text('"Start all" and `up` without a name now start: {modules}', modules=now)
-        report([said.render(app.language)])
+        text = Text('"Start all" and `up` without a name now start: {modules}', modules=now)
+        report([text.render(app.language)])
 
 
 trust_option = click.option(
@@ -198,9 +199,9 @@ def fix_or_exit(error: AiServerError, app: "App") -> None:
 
 
 def fix(error: AiServerError, app: "App") -> bool:
-    """Offer remedies of *error*, and return whether the user accepted. Nothing is offered unless
-    the first remedy of every joined error is one that the command line can apply: ``set``, or
-    ``trust`` with the permissions in the error's message."""
+    """Offer to apply the remedies of *error*, and return whether the user accepted. Offers nothing
+    unless the command line can apply the first remedy of every joined error: ``set``, or ``trust``
+    with the permissions in the error's message."""
     found = [next(iter(one.data_in(app.language).get("remedies", ())), None) for one in each(error)]
     remedies = [remedy for remedy in found if remedy and remedy["kind"] in ("set", "trust")]
     if len(remedies) < len(found):

@@ -27,7 +27,7 @@ class UndoHint:
     def __init__(self, app: "App") -> None:
         self._app = app
         self._commands: list[str] = []
-        click.get_current_context().call_on_close(self._tell)
+        click.get_current_context().call_on_close(self._show)
 
     def add(self, *words: str) -> None:
         """Add ``aiserver-tray`` with *words*, which undoes the last change."""
@@ -39,13 +39,13 @@ class UndoHint:
         """The command has succeeded: show no hint."""
         self._commands.clear()
 
-    def _tell(self) -> None:
+    def _show(self) -> None:
         if self._commands:
-            said = Text(
+            text = Text(
                 "Completed steps are kept. Run the same command again to continue. To undo them, "
                 "run:"
             )
-            report([said.render(self._app.language), *(f"  {line}" for line in self._commands)])
+            report([text.render(self._app.language), *(f"  {line}" for line in self._commands)])
 
 
 _modules = click.argument(
@@ -66,18 +66,18 @@ def connect(modules: tuple[str, ...], trust: tuple[str, ...]) -> None:
     app = current_app()
     consumers, problem = _consumers(modules)
     if problem:
-        raise _by_hand(consumers[0], problem)
+        raise _no_token_error(consumers[0], problem)
     trust_all(trust)
-    back = UndoHint(app)
+    undo = UndoHint(app)
     with shared_core(app) as core:
-        _up(core, [consumer["provider"] for consumer in consumers], back)
+        _up(core, [consumer["provider"] for consumer in consumers], undo)
         for consumer in consumers:
             _create_token(core, consumer)
-            back.add("disconnect", consumer["module"])
+            undo.add("disconnect", consumer["module"])
             asked = {"name": consumer["choice"], "value": consumer["answer"]}
             core.client.request("ai/config/set", asked)
         _up(core, [consumer["module"] for consumer in consumers])
-    back.end()
+    undo.end()
     done = Text("Connected to OneAPI: {modules}", modules=_names(consumers))
     report([done.render(app.language)])
     report(consumer["help"] for consumer in consumers if consumer["help"])
@@ -128,11 +128,12 @@ def _names(consumers: Iterable[Json]) -> str:
 
 
 def _consumers(modules: Iterable[str]) -> tuple[list[Json], str | None]:
-    """How each of *modules* uses another module, and why no tokens can be created or deleted.
+    """How each of *modules* uses another module, and the reason why tokens can't be created or
+    deleted; None if they can.
 
     Raises:
         AiServerError: there is no such module.
-        UsageError: it can't use any.
+        UsageError: a module can't use another one.
     """
     app, names = current_app(), [*dict.fromkeys(modules)]
     found = request(app, "ai/module/consumers", modules=names)
@@ -159,8 +160,8 @@ def _start(core: "RemoteCore", providers: Sequence[str]) -> None:
         _up(core, providers)
 
 
-def _up(core: "RemoteCore", modules: Sequence[str], back: UndoHint | None = None) -> None:
-    """Wait until *modules* are running. Exits if they can't start; *back* gets the command that
+def _up(core: "RemoteCore", modules: Sequence[str], undo: UndoHint | None = None) -> None:
+    """Wait until *modules* are running. Exits if they can't start. *undo* gets the command that
     undoes the start."""
     from aiserver_tray.operations.request import Request  # noqa: PLC0415
 
@@ -170,31 +171,31 @@ def _up(core: "RemoteCore", modules: Sequence[str], back: UndoHint | None = None
     snapshot = core.store.snapshot
     # An operation that was blocked has changed nothing.
     wanted = {module.name for module in snapshot.modules if module.wanted}
-    if back and view.steps and {*view.modules} <= wanted:
-        back.add("down", *view.modules)
+    if undo and view.steps and {*view.modules} <= wanted:
+        undo.add("down", *view.modules)
     report(notice.render(app.language) for notice in view.notices)
     if view.error:
         fix_or_exit(view.error, app)
-        _up(core, modules, back)
+        _up(core, modules, undo)
         return
     report(t.render(app.language) for t in summary(view, snapshot, time.monotonic() - begun))
 
 
 def _create_token(core: "RemoteCore", consumer: Json) -> None:
-    """Let *consumer* have an access token that works.
+    """Give *consumer* an access token, unless it has one that works.
 
     Raises:
-        SettingError: there is none to be had.
+        SettingError: no token can be created.
     """
     try:
         core.client.request("ai/module/connect", {"module": consumer["module"]})
     except RemoteError as error:
         if reason := error.data.get("reason"):
-            raise _by_hand(consumer, reason) from None
+            raise _no_token_error(consumer, reason) from None
         raise
 
 
-def _by_hand(consumer: Json, why: str) -> SettingError:
+def _no_token_error(consumer: Json, why: str) -> SettingError:
     text = Text(
         "Can't create an access token in {provider}: {why}. Create one there yourself. Set it "
         "with: aiserver-tray config set {token} - (the command asks for the value). Then run: "

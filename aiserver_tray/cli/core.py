@@ -1,5 +1,5 @@
-"""The core behind a command: that of the home's owner (the tray or ``serve``), or without an owner
-one of this process. A command speaks the same channels to both."""
+"""The core behind a command: that of the owner (the tray or ``serve``), or without an owner one in
+this process. A command uses the same channels for both."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -23,9 +23,8 @@ _OWNER_TIMEOUT_SECONDS = 2.0
 
 @contextmanager
 def connected(app: "App", own_core: "Callable[[], Core] | None" = None) -> Iterator["AnyClient"]:
-    """A client of the home folder's owner, if that uses the same engine and catalog. Otherwise a
-    client inside this process; *own_core*, by default `App.core`, makes its core if a channel needs
-    one."""
+    """A client of the owner, if that uses the same engine and catalog. Otherwise a client inside
+    this process; *own_core*, by default `App.core`, makes its core if a channel needs one."""
     owner = _owner(app)
     if owner is None:
         from aiserver_tray.carriers.inside import Inside  # noqa: PLC0415 - only without an owner
@@ -52,29 +51,29 @@ def shared_core(app: "App", own_core: "Callable[[], Core] | None" = None) -> Ite
 
 
 def request(app: "App", channel: str, **payload: Any) -> "Json":  # noqa: ANN401 - JSON
-    """The data of the answer of *channel*, for a command that asks only once.
+    """The data of the response of *channel*, for a command with only one request.
 
     Raises:
-        AiServerError: the answer is a no.
+        AiServerError: the request failed.
     """
     with connected(app) as client:
         return client.request(channel, payload)
 
 
 def set_setting(app: "App", name: str, value: str | None) -> "Json":
-    """Give the setting *name* a *value*, or with None take it back. Returns a `SettingChange`.
+    """Set the setting *name* to *value*; None resets it. Returns a `SettingChange`.
 
     Raises:
-        AiServerError: there is no such setting, or it does not take that.
+        AiServerError: there is no such setting, or it does not accept this value.
     """
     changed = request(app, "ai/config/set", name=name, value=value)
-    app.owner_language = None  # it may have been the language
+    app.owner_language = None  # the setting may be the language
     return changed
 
 
 def trust_module(app: "App", name: str, hash: str | None = None) -> None:
-    """Allow the module *name* the permissions that *hash* stands for; without it, all that it asks
-    for now.
+    """Allow the module *name* the permissions with this *hash*; without it, all that it asks for
+    now.
 
     Raises:
         AiServerError: there is no such module, or its permissions can't be found or stored.
@@ -83,15 +82,15 @@ def trust_module(app: "App", name: str, hash: str | None = None) -> None:
 
 
 def _owner(app: "App") -> "tuple[Client, Language] | None":
-    """A client of the home folder's owner, and the language of its texts. None if there is no
-    owner, or it uses another engine or catalog."""
+    """A client of the owner, and the language of its texts. None if there is no owner, or it uses
+    another engine or catalog."""
     from aiserver_tray.carriers.local.place import find_key  # noqa: PLC0415 - after Ctrl-C works
 
     if find_key(app.home) is None:  # an owner would not accept us
         return None
     from aiserver_tray.carriers.local.client import Client  # noqa: PLC0415 - only with an owner
 
-    with suppress(AiServerError, TimeoutError):  # then there is none for us
+    with suppress(AiServerError, TimeoutError):  # such an owner can't be used
         client = Client.connect(app.home, "command", language=system_language())
         try:
             about = client.request("ai/app/about", timeout=_OWNER_TIMEOUT_SECONDS)
@@ -108,7 +107,7 @@ def require_engine(snapshot: Snapshot) -> None:
     """Check that the engine responds.
 
     Raises:
-        AiServerError: it does not; tells why.
+        AiServerError: it does not respond; the reason.
     """
     if snapshot.engine.error and not snapshot.engine.running:
         raise snapshot.engine.error
@@ -118,6 +117,6 @@ def check_modules(snapshot: Snapshot, names: Iterable[str]) -> None:
     """Check that these module *names* exist.
 
     Raises:
-        UnknownNameError: there is no such module; names similar ones.
+        UnknownNameError: there is no such module; suggests similar names.
     """
     refuse_unknown(names, (module.name for module in snapshot.modules))

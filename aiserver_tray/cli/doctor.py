@@ -9,12 +9,12 @@ import click
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.strings import harmless
 from aiserver_tray.cli.common import (
-    as_called,
     as_json_option,
     common_options,
     current_app,
     print_json,
     report,
+    with_own_options,
 )
 from aiserver_tray.cli.core import request
 from aiserver_tray.cli.terminal import columns, has_colour, is_terminal, wrapped
@@ -48,7 +48,7 @@ def _print(checks: "list[CheckJson]") -> None:
     language = current_app().language
     for check in checks:
         grade = f"{GRADES[check['grade']].render(language):<8}"
-        text = harmless(as_called(check["message"]))
+        text = harmless(with_own_options(check["message"]))
         if is_terminal(sys.stdout):
             text = _hanging(text)
         if has_colour(sys.stdout):

@@ -29,13 +29,13 @@ def command(target: str, words: tuple[str, ...]) -> None:
         snapshot = core.store.latest
     check_modules(snapshot, [name])
     module = next(module for module in snapshot.modules if module.name == name)
-    if not module.services:  # of a file that can't be read, only the engine knows them
+    if not module.services:  # its file can't be read, so only the engine knows them
         require_engine(snapshot)
     found = find_service(module, service)
     require_engine(snapshot)
     if found.state != "running":
         raise ServiceNotRunningError(f"{name}/{found.name}", found.state)
-    # Not through a channel: both streams are the command's own, byte for byte.
+    # Not through a channel: input and output pass unchanged, byte for byte.
     with closing(app.engine()) as engine:
         status = engine.containers.exec(found.container, words or ("sh",))
     sys.exit(status)
@@ -45,8 +45,8 @@ def find_service(module: ModuleView, name: str) -> ServiceView:
     """The service *name* of *module*; empty: the module's main service.
 
     Raises:
-        UnknownNameError: there is none.
-        UsageError: the module stands for none of its services.
+        UnknownNameError: there is no such service.
+        UsageError: *name* is empty, and the module has several services, none with its name.
     """
     services = {service.name: service for service in module.services}
     addresses = [f"{module.name}/{service}" for service in services]

@@ -118,7 +118,7 @@ def _seconds(time: datetime | None) -> float | None:
 
 
 def _lines(client: "AnyClient", wanted: dict[str, Any]) -> "Iterator[LogRecordJson]":
-    """The *wanted* lines, as they come. Logs that can't be read are reported beside them."""
+    """The *wanted* lines, as they arrive. Reports logs that can't be read."""
     reading = {"readingId": "logs"}
     client.request("ai/logs/read", {**reading, **wanted})
     is_end = False
@@ -149,7 +149,7 @@ def _printer(snapshot: Snapshot, names: tuple[str, ...]) -> "Callable[[LogRecord
 
 
 def _names(snapshot: Snapshot, names: tuple[str, ...]) -> Iterator[str]:
-    """Of the services that have a container."""
+    """The displayed names of the services in *names* (none: of all) that have a container."""
     for module in snapshot.modules:
         for service in module.services:
             is_wanted = not names or {module.name, f"{module.name}/{service.name}"} & {*names}

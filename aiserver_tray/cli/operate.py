@@ -209,10 +209,10 @@ def _run(
 def follow_operation(
     store: "RemoteStore", operation: "RemoteOperation", language: Language
 ) -> OperationView:
-    """Show *operation* until its end, from the states of *store*.
+    """Show *operation* until it has finished, and return its result.
 
     Raises:
-        OwnerEndedError: its host ended before, so there is nobody to ask what became of it.
+        OwnerEndedError: the owner exited before, so the result is unknown.
     """
     from aiserver_tray.cli.progress import follow  # noqa: PLC0415 - after Ctrl-C works
 
@@ -222,7 +222,7 @@ def follow_operation(
     def take(found: Iterable[OperationView]) -> None:
         nonlocal last
         view = next((o for o in found if o.id == operation.id), None)
-        # The owner's state may still have an earlier view than its answer with the result.
+        # The owner's state may be older than the result, which comes from a response.
         is_over = last is not None and last.is_over
         if view and view is not last and not is_over:
             last = view
@@ -279,7 +279,7 @@ _LogChoice = Literal["delete", "ask", "keep"]
 
 
 def _settle_logs(modules: Sequence[str], choice: _LogChoice) -> None:
-    """Delete the kept logs of *modules* (none: of all), ask for that, or say that they are kept.
+    """Delete the kept logs of *modules* (none: of all), ask for that, or report that they are kept.
 
     Raises:
         AiServerError: they can't be read or deleted.
@@ -358,7 +358,7 @@ def _state(module: ModuleView) -> Text:
 def outcome_json(
     view: OperationView, snapshot: Snapshot, language: Language, seconds: float
 ) -> dict[str, Any]:
-    """The operation's result as JSON: the form of every answer, and the modules' new states."""
+    """The operation's result as JSON: the form of every response, and its modules' new states."""
     from aiserver_tray.cli.forms import ResultJson  # noqa: PLC0415 - after Ctrl-C works
     from aiserver_tray.state.progress import sorted_by_name  # noqa: PLC0415 - after Ctrl-C works
 

@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from aiserver_tray.cli.progress_live import ProgressScreen
 
 _FRAME_SECONDS = 0.1
-"""Seconds between two pictures on a terminal."""
+"""Seconds between two frames on a terminal."""
 _CANCELLING = Text("Cancelling… (press Ctrl-C again to exit at once)")
 
 
 class Cancellable(Protocol):
-    """An operation, as far as Ctrl-C knows it."""
+    """The part of an operation that Ctrl-C uses."""
 
     def cancel(self) -> None:
         """Start no further steps; running ones finish."""
@@ -70,15 +70,15 @@ def follow(operation: Cancellable, views: "SimpleQueue[Item]", language: Languag
 
 @contextmanager
 def _interrupts(queue: "SimpleQueue[Item]", display: Display) -> Iterator[None]:
-    """Within the block, the first Ctrl-C is an item of *queue* and the second one exits the
-    process: the operating system releases the locks, and the engine finishes its requests."""
+    """Within the block, the first Ctrl-C puts an item into *queue*, and the second one exits the
+    process. The operating system then releases the locks, and the engine finishes its requests."""
     hits = 0
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         nonlocal hits
         hits += 1
         if hits > 1:
-            with suppress(RuntimeError):  # it came in the middle of a write, which nothing can end
+            with suppress(RuntimeError):  # Ctrl-C interrupted a write, so the stream can't be used
                 display.restore()
                 sys.stdout.flush()
             os._exit(INTERRUPTED)

@@ -1,4 +1,4 @@
-"""Progress as plain lines, for a file, a pipe or a log: one for each change of a step."""
+"""Progress as plain lines, one for each change of a step, for a file, a pipe or a log."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ class ProgressLines:
         self._waiting = False
 
     def lines(self, view: OperationView, now: float) -> Iterator[str]:
-        """Changes since the last view. ``now``: seconds of any clock that never jumps."""
+        """The changes since the last view. *now*: seconds of a monotonic clock."""
         if view.status == "waiting" and not self._waiting and view.detail:
             self._waiting = True
             yield harmless(view.detail.render(self._language))
@@ -116,13 +116,16 @@ _DONE: Mapping[StepKind, Text] = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The steps of one subject and their progress. ``name`` is for display; ``module`` is None if
-    modules can share the subject (an image). ``parts``: the names of the rows that it combines."""
+    """The steps of one subject and their progress."""
 
     name: str
+    """for display"""
     module: str | None
+    """None if modules can share the subject (an image)"""
     step: StepView
+    """the current step"""
     parts: tuple[str, ...]
+    """the names of the rows that it combines"""
 
     @property
     def is_over(self) -> bool:
@@ -170,8 +173,8 @@ def _current(steps: list[StepView]) -> StepView:
 
 
 def collapsed(found: Iterable[Row]) -> list[Row]:
-    """*found* with one row, under the module's name, for each module that is done with, and
-    without the images that are there."""
+    """*found* with a single row, under the module's name, for each finished module, and without
+    finished images."""
     found = [row for row in found if row.module or not row.is_over]
     open_modules = {row.module for row in found if not row.is_over}
     shown: dict[str, Row] = {}

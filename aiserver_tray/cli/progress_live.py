@@ -1,4 +1,4 @@
-"""Progress on a terminal: a heading with a bar, and a line for each thing in work."""
+"""Progress on a terminal: a heading with a bar, and a line for each image and service."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -84,10 +84,10 @@ class ProgressScreen:
         self._signs = Signs.for_console(console)
         self._clock = Clock()
         self._estimate = 0.0, begun
-        """Seconds left, and when that was said."""
+        """Seconds left, and the time of that estimate."""
 
     def draw(self, view: OperationView, now: float, *, note: Text | None = None) -> RenderableType:
-        """The whole display at *now* (seconds of a clock that never jumps)."""
+        """The whole display at *now* (seconds of a monotonic clock)."""
         found = rows(view)
         self._clock.update(found, now)
         shown = collapsed(found)
@@ -97,8 +97,8 @@ class ProgressScreen:
         parts.append(self._table(shown, now))
         if not view.is_over:
             # Short, so that the terminal's own echo of Ctrl-C does not begin a new line.
-            said, style = (note, "yellow") if note else (_HINT, "dim")
-            parts.append(Styled(said.render(self._language), style))
+            hint, style = (note, "yellow") if note else (_HINT, "dim")
+            parts.append(Styled(hint.render(self._language), style))
         return Group(*parts)
 
     def _heading(self, view: OperationView, now: float) -> RenderableType:

@@ -1,4 +1,4 @@
-"""The core behind a client, for commands: that of the owner, or one in their own process."""
+"""The core behind a client, for commands: that of the owner, or one in the command's process."""
 
 import json
 import time
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 EVENTS: Final = (PROGRESS.name, SNAPSHOT.name)
 
 _ENGINE_TIMEOUT_SECONDS = 3.0
-"""For the owner to know of the engine."""
+"""Seconds for the owner to find out whether the engine responds."""
 
 
 class RemoteCore:
     """Store, operations and samples behind *client*, within ``with``. Operations of an owner
     continue after that.
 
-    On entry, it is known whether the engine responds, or that it is slow.
+    Entering waits, for a limited time, until the state says whether the engine responds.
     """
 
     def __init__(self, client: AnyClient) -> None:
@@ -77,9 +77,10 @@ def _knows_engine(snapshot: Snapshot) -> bool:
 
 @dataclass(frozen=True)
 class RemoteState:
-    """The latest data from the owner. ``operations`` contain their steps."""
+    """The latest data from the owner."""
 
     operations: tuple[OperationView, ...]
+    """with their steps"""
     make_snapshot: Callable[[], Snapshot]
 
     @property
@@ -106,7 +107,7 @@ class RemoteStore:
 
     @property
     def snapshot(self) -> Snapshot:
-        """The state as it is now, which takes a request.
+        """The current state, read with a request.
 
         Raises:
             NotRunningError: the owner is gone.
@@ -115,7 +116,7 @@ class RemoteStore:
 
     @property
     def latest(self) -> Snapshot:
-        """The state that was sent last; the first one is waited for.
+        """The state that was sent last. Waits for the first one.
 
         Raises:
             NotRunningError: the owner is gone.
@@ -166,7 +167,7 @@ class RemoteStore:
         with self._changed:
             snapshot = self._snapshot
             if snapshot is None or self._is_lost:
-                return RemoteState((), _gone)
+                return RemoteState((), _raise_not_running)
             return RemoteState(tuple(self._operations.values()), lambda: _decoded(snapshot))
 
     # -- in the reader's thread -----------------------------------------------------------------
@@ -184,14 +185,14 @@ class RemoteStore:
             self.notify(self._state())
 
     def _keep(self, view: OperationView) -> None:
-        """As in the store: of finished operations, only the last one."""
+        """Add *view*. Of finished operations, only the last one is kept, as in the store."""
         known = self._operations.items()
         kept = {id: one for id, one in known if not (one.is_over and view.is_over)}
         self._operations = kept | {view.id: view}
 
     def _forget_others(self) -> None:
-        """Drop operations that the state has no more: of two that end at once, only the last one's
-        end is sent."""
+        """Drop operations that are no longer in the state. If two end at once, only the end of the
+        last one is sent."""
         if len(self._operations) > 1:
             listed = {view["id"] for view in json.loads(self._snapshot or "{}")["operations"]}
             self._operations = {i: one for i, one in self._operations.items() if i in listed}
@@ -200,7 +201,7 @@ class RemoteStore:
         with self._changed:
             self._is_lost = True
             self._changed.notify_all()
-        self.notify(RemoteState((), _gone))
+        self.notify(RemoteState((), _raise_not_running))
 
 
 @lru_cache(1)
@@ -208,7 +209,7 @@ def _decoded(snapshot: bytes) -> Snapshot:
     return snapshot_of(json.loads(snapshot))
 
 
-def _gone() -> NoReturn:
+def _raise_not_running() -> NoReturn:
     raise NotRunningError
 
 
@@ -223,12 +224,12 @@ class RemoteOperations:
         """The steps of *request*, and notices for the user: an `OperationPlan`.
 
         Raises:
-            NotRunningError, AiServerError: the owner is gone; all that stands against it.
+            NotRunningError, AiServerError: the owner is gone; all blockers of *request*.
         """
         return self._client.request("ai/operation/plan", request.as_json())
 
     def start(self, request: Request) -> "RemoteOperation":
-        """Begin *request* there.
+        """Start *request*.
 
         Raises:
             NotRunningError, AiServerError: the owner is gone, or refuses it.
@@ -239,8 +240,8 @@ class RemoteOperations:
 
 
 class RemoteOperation:
-    """One request that the owner works on. The owner is asked for the result: if two operations
-    finish together, the state shows only the last one."""
+    """An operation of the owner. It requests its result, because the state shows only the last one
+    of two operations that finish together."""
 
     def __init__(self, client: AnyClient, store: RemoteStore, view: OperationView) -> None:
         self.id = view.id
@@ -251,7 +252,7 @@ class RemoteOperation:
         self._thread.start()
 
     def cancel(self) -> None:
-        """Begin no further step; running steps are finished first."""
+        """Start no further steps; running ones finish."""
         with suppress(AiServerError):  # it is over, or the owner is gone: `view` will show that
             self._client.request("ai/operation/cancel", {"id": self.id})
 

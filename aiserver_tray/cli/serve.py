@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 _POLL_SECONDS = 0.5
 _OWNER_TIMEOUT_SECONDS = 10.0
-"""For an owner that begins or exits."""
+"""Seconds for an owner to start or exit."""
 _ANSWER_SECONDS = 0.2
 """Seconds to send the response before the process exits."""
 _HANDOVER_SECONDS = 1.0
-"""For a tray to take the core; it tries several times a second."""
+"""Seconds for a tray to claim the core; it tries several times a second."""
 
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -96,8 +96,8 @@ def serve_instead(app: "App") -> None:
 def _serve(
     app: "App", binding: "Binding", on_address: Callable[[str], object] = lambda _address: None
 ) -> None:
-    """Own the core, or let its owner serve, until the end. *on_address* is called with each new
-    address."""
+    """Serve with an own core, or through the owner of the core, until the process is stopped.
+    *on_address* is called with each new address."""
     from aiserver_tray.carriers.http.access import Keys  # noqa: PLC0415 - as above
     from aiserver_tray.owner.claim import Claim  # noqa: PLC0415
     from aiserver_tray.system import logfile  # noqa: PLC0415
@@ -126,7 +126,7 @@ _HINT = Text("Anyone with this address can control your containers. Press Ctrl-C
 
 class Headless:
     """A process without windows, which Ctrl-C stops. It serves at *binding*, with *keys*, from its
-    own core or through that of the tray; pages survive a change between these."""
+    own core or through that of the tray. Open pages survive a change between the two."""
 
     kind: "OwnerKind" = "serve"
 
@@ -148,7 +148,7 @@ class Headless:
         on_termination(self.ended.set)
 
     def serve_own(self) -> None:
-        """Own the core and serve, until the end, or until a tray takes over the core."""
+        """Serve with an own core, until the process is stopped or a tray takes over the core."""
         from aiserver_tray.carriers.http.server import BrowserServer  # noqa: PLC0415 - as above
         from aiserver_tray.owner.owner import Owner  # noqa: PLC0415
         from aiserver_tray.system.clock import ResumeWatch  # noqa: PLC0415
@@ -172,11 +172,11 @@ class Headless:
             self._given_up.clear()
 
     def serve_by_owner(self, running: AlreadyRunningError) -> None:
-        """Let the core's owner serve, until the end, or until the owner is gone.
+        """Let the owner of the core serve, until the process is stopped or the owner is gone.
 
         Raises:
-            AlreadyRunningError: it does not answer.
-            RemoteError: it can't serve.
+            AlreadyRunningError: the owner does not respond.
+            RemoteError: the owner can't serve.
         """
         from aiserver_tray.carriers.local.client import Client  # noqa: PLC0415 - as above
         from aiserver_tray.system.language import system_language  # noqa: PLC0415
@@ -192,17 +192,17 @@ class Headless:
             raise running from None
 
     def wait_after(self, error: AiServerError) -> None:
-        """Wait before the next try. The owner may be starting or exiting. The system may take a
-        moment to free a port: Windows does so only once all its connections have ended.
+        """Wait before the next attempt. The owner may be starting or exiting, or the system has not
+        freed the port yet: Windows frees it only when all of its connections have ended.
 
         Raises:
-            AiServerError: *error*, if it does not pass by itself or has lasted too long.
+            AiServerError: *error*, if it is permanent or has lasted too long.
         """
-        may_pass = isinstance(error, AlreadyRunningError) or (
+        is_temporary = isinstance(error, AlreadyRunningError) or (
             self._announced and error.code == SettingError.code
         )
         self._waited += _POLL_SECONDS
-        if not may_pass or self._waited > _OWNER_TIMEOUT_SECONDS:
+        if not is_temporary or self._waited > _OWNER_TIMEOUT_SECONDS:
             raise error
         self.ended.wait(_POLL_SECONDS)
 
@@ -227,7 +227,7 @@ class Headless:
             self._on_address(address)
 
     def _wait_for(self, event: Event) -> None:
-        """Wait for *event*, or for the end of the process."""
+        """Wait until *event* is set or the process is stopped."""
         # In short waits: on Windows, Ctrl-C does not interrupt a wait.
         while not (event.wait(_POLL_SECONDS) or self.ended.is_set()):
             pass

@@ -28,7 +28,7 @@ Row = tuple[str, str, str, str, str, str]
 
 
 def stats_json(snapshot: Snapshot, sample: "SampleJson", named: Collection[str]) -> "StatsJson":
-    """What the modules *named* use, or all that run if none is named."""
+    """The use of the modules *named*, or of all running modules if none is named."""
     from aiserver_tray.state.progress import sorted_by_name  # noqa: PLC0415 - after Ctrl-C works
 
     running = {load["module"] for load in sample["modules"]}
@@ -45,7 +45,7 @@ def stats_json(snapshot: Snapshot, sample: "SampleJson", named: Collection[str])
 
 
 def rows(stats: "StatsJson", named: Collection[str], language: Language) -> list[Row]:
-    """One for each module, those of the services of each module that is *named*, and the total."""
+    """A row for each module and for each service of the modules *named*, and the total."""
     found: list[Row] = []
     for module in stats["modules"]:
         found.append(_row(module["name"], module))
@@ -81,7 +81,7 @@ def _row(name: str, use: "UseJson") -> Row:
 
 
 def _rates(one: int | None, other: int | None) -> str:
-    """Both per second."""
+    """Two rates in one cell."""
     return "-" if one is None or other is None else f"{size(one)}/s / {size(other)}/s"
 
 

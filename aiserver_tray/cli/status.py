@@ -98,7 +98,7 @@ def _print_table(snapshot: Snapshot, language: Language) -> None:
 
 
 def _data(snapshot: Snapshot, language: Language) -> _Data:
-    """The status as JSON, and a message for what it can't contain: why there is no engine."""
+    """The status as JSON, and lines about a missing engine, which it does not contain."""
     from aiserver_tray.state.encode import status_json  # noqa: PLC0415 - after Ctrl-C works
 
     return status_json(snapshot, language), engine_lines(snapshot, language)
@@ -123,7 +123,7 @@ def _print_lines(lines: Iterable[str]) -> None:
 
 
 def _changes(core: "RemoteCore") -> Iterator[Snapshot]:
-    """Every snapshot from now on, less those that were overtaken."""
+    """Every snapshot from now on, without those that a newer one has replaced."""
     queue: SimpleQueue[RemoteState] = SimpleQueue()
     unsubscribe = core.store.observe(queue.put)
     try:

@@ -10,7 +10,7 @@ from aiserver_tray.state.views import ModuleView, PortView, Snapshot
 HEADS = (Text("MODULE"), Text("STATE"), Text("READY"), Text("ADDRESS"), Text("REASON"))
 """Headings of the columns."""
 _ORPHAN = Text("no longer in the catalog")
-_SILENT = Text("The Docker engine has not responded yet. Try again in a moment.")
+_NO_RESPONSE = Text("The Docker engine has not responded yet. Try again in a moment.")
 _DOCTOR = Text("To find the cause, run: aiserver-tray doctor")
 
 
@@ -27,7 +27,7 @@ class StatusRow:
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """As plain texts; an empty cell is a dash."""
+        """The row as plain texts, with a dash for an empty one."""
         cells = (self.module, self.word, self.ready, self.place, self.reason)
         return tuple(cell or "-" for cell in cells)
 
@@ -44,7 +44,7 @@ def engine_lines(snapshot: Snapshot, language: Language) -> list[str]:
     if snapshot.engine.running:
         return []
     error = snapshot.engine.error
-    return [text.render(language) for text in ((error, _DOCTOR) if error else (_SILENT,))]
+    return [text.render(language) for text in ((error, _DOCTOR) if error else (_NO_RESPONSE,))]
 
 
 def _row(module: ModuleView, language: Language) -> StatusRow:
@@ -60,7 +60,7 @@ def _row(module: ModuleView, language: Language) -> StatusRow:
 
 
 def _place(module: ModuleView) -> str:
-    """The address of its page, else those of its ports."""
+    """The address of its page, or else of its ports."""
     if not module.ports:
         return ""
     return module.open or ", ".join(dict.fromkeys(map(_address, module.ports)))

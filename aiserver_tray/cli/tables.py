@@ -22,7 +22,7 @@ _NARROW = ((60, 3), (70, 4))
 
 
 def status_table(snapshot: Snapshot, language: Language, console: Console) -> RenderableType:
-    """Everything at one moment: the whole's state, then a row for each module."""
+    """The state of the whole stack, then a row for each module."""
     signs = _signs(console)
     top = heading(snapshot, language, console)
     if lines := engine_lines(snapshot, language):
@@ -50,12 +50,12 @@ def new_table(console: Console) -> Table:
 
 
 def _room(console: Console) -> int:
-    """The number of columns that fit."""
+    """The number of columns of the table that fit on *console*."""
     return next((count for width, count in _NARROW if console.width < width), len(HEADS))
 
 
 def heading(snapshot: Snapshot, language: Language, console: Console) -> Styled:
-    """The whole's state, and which engine."""
+    """The state of the whole stack, and the engine's version."""
     state: State = snapshot.state
     word = f"{_signs(console)[state]} {STATES[state].render(language)}"
     line = Styled.assemble((word, f"bold {STYLES[state]}"))

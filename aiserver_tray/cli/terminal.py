@@ -97,7 +97,7 @@ def console(stream: TextIO) -> "Console":
     """A rich console for *stream*, a terminal."""
     from rich.console import Console  # noqa: PLC0415 - slow, and only wanted on a terminal
 
-    # Highlighting and markup are off: texts of others must show as they are.
+    # Highlighting and markup are off: foreign texts must appear unchanged.
     return Console(file=stream, highlight=False, markup=False, emoji=False)
 
 

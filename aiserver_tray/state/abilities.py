@@ -40,21 +40,21 @@ _FOREIGN: Final = Text("Only the process that started the operation can cancel i
 
 
 class Condition(NamedTuple):
-    """The facts about a module that decide what can be done with it.
-
-    ``is_alive``: one of its containers has not exited. ``is_busy``: an operation has it.
-    ``problem``: why it can't start. ``users``: the modules that need it.
-    """
+    """The facts about a module that decide what can be done with it."""
 
     state: State
     is_alive: bool
+    """one of its containers has not exited"""
     has_containers: bool
     is_wanted: bool
     is_busy: bool
+    """an operation works on it"""
     is_orphan: bool
     has_page: bool
     problem: Text | None
+    """why it can't start"""
     users: tuple[str, ...]
+    """the modules that need it"""
 
 
 @lru_cache(maxsize=4096)
@@ -62,14 +62,14 @@ def module_abilities(module: Condition) -> ModuleAbilities:
     """What can be done with *module*. Modules in the same condition share one mapping."""
     used = Text("Used by {users}", users=", ".join(module.users)) if module.users else None
     blocker, unreachable = _blocker(module), _unreachable(module)
-    flaw = _ORPHAN if module.is_orphan else module.problem  # it can't start, ever
+    defect = _ORPHAN if module.is_orphan else module.problem
     stop = blocker or (None if module.is_wanted or module.is_alive else _STOPPED)
     containers = None if module.has_containers else _NO_CONTAINERS
     return {
-        "start": blocker or flaw or _STARTED.get(module.state),
+        "start": blocker or defect or _STARTED.get(module.state),
         "stop": stop or used,
         "stopWithUsers": stop,
-        "restart": blocker or flaw or (None if module.is_alive else _NOT_RUNNING),
+        "restart": blocker or defect or (None if module.is_alive else _NOT_RUNNING),
         "open": _open(module),
         "logs": unreachable or containers,
         "remove": blocker or containers or used,
@@ -119,7 +119,7 @@ def _start_all(
     chosen = [module for module in modules if module.name in names]
     reasons = {module.name: module.abilities["start"] for module in chosen}
     started = [module for module in chosen if module.state in _STARTED]
-    required = _required(started, modules)  # one of them may have failed alone
+    required = _required(started, modules)  # a required module may have failed while the others run
     if any(module.abilities["start"] is None for module in (*chosen, *required)):
         return None
     if not chosen:

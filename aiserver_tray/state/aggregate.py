@@ -30,7 +30,7 @@ def snapshot(state: StateFields, known: Views) -> Snapshot:
     """
     modules = list(module_inputs(state))
     users = _users(modules)
-    views = tuple(_remembered(known, m, users.get(m.name, ())) for m in modules)
+    views = tuple(_cached_view(known, m, users.get(m.name, ())) for m in modules)
     states: list[StateName] = [view.state for view in views]
     return Snapshot(
         engine=state.engine,
@@ -58,13 +58,13 @@ def _users(modules: Iterable[ModuleInput]) -> dict[str, list[str]]:
     return users
 
 
-def _remembered(views: Views, module: ModuleInput, users: Sequence[str]) -> ModuleView:
-    """Reuse the earlier view if the input is the same: most facts concern one of many modules, and
-    a reader can tell by the object that a view is unchanged."""
-    basis = module, tuple(users)
+def _cached_view(views: Views, module: ModuleInput, users: Sequence[str]) -> ModuleView:
+    """The earlier view if the input is the same. Most facts concern one of many modules, and a
+    reader recognises an unchanged view by its object."""
+    inputs = module, tuple(users)
     known = views.get(module.name)
-    if known is None or known[0] != basis:
-        known = views[module.name] = basis, _view(*basis)
+    if known is None or known[0] != inputs:
+        known = views[module.name] = inputs, _view(*inputs)
     return known[1]
 
 
@@ -142,8 +142,8 @@ def _judged(module: ModuleInput) -> list[Judgement]:
     jobs = {service.container for service in module.services if service.is_job}
     live = any(c.status in ALIVE for name, c in module.containers.items() if name not in jobs)
     known = {service.name for service in module.services}
-    gone = [c for c in module.containers.values() if c.service not in known]
-    renewed = any(container.status in ALIVE for container in gone)
+    removed = [c for c in module.containers.values() if c.service not in known]
+    has_removed_services = any(container.status in ALIVE for container in removed)
     awaited = _awaited(module) if jobs else frozenset()
     return [
         judge(
@@ -154,7 +154,7 @@ def _judged(module: ModuleInput) -> list[Judgement]:
                 live=live,
                 starting=module.planned or service.container in module.starting,
                 unplanned=service.container in module.unplanned,
-                renewed=renewed,
+                has_removed_services=has_removed_services,
                 awaited=service.name in awaited,
             ),
         )
@@ -166,8 +166,8 @@ def _awaited(module: ModuleInput) -> frozenset[str]:
     """Services that were not started, and their dependencies. An absent job counts only if it is
     still needed."""
     found = {service.name: module.containers.get(service.container) for service in module.services}
-    begun = {name for name, one in found.items() if one and one.status != "created"}
-    needs = {s.name: () if s.name in begun else s.depends_on for s in module.services}
+    started = {name for name, one in found.items() if one and one.status != "created"}
+    needs = {s.name: () if s.name in started else s.depends_on for s in module.services}
     return closure(needs, (s.name for s in module.services if not s.is_job or found[s.name]))
 
 

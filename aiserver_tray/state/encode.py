@@ -14,8 +14,8 @@ _Encoded = tuple[object, bytes]
 
 
 class SnapshotEncoder:
-    """Encodes one snapshot after the other in *language*. Modules and operations that did not
-    change, which are most of them, are encoded once."""
+    """Encodes one snapshot after the other in *language*. Encodes modules and operations again only
+    if they have changed, which few have."""
 
     def __init__(self, language: Language) -> None:
         self._language = language
@@ -46,7 +46,7 @@ def _joined(items: Mapping[str, _Encoded]) -> bytes:
 
 
 def language_of(snapshot: bytes) -> Language:
-    """The language of the texts in what `SnapshotEncoder` made, without parsing it."""
+    """The language of the texts in the JSON of a `SnapshotEncoder`. The JSON is not parsed."""
     return "zh" if snapshot.startswith(b'{"language":"zh"') else "en"
 
 
@@ -56,7 +56,7 @@ def by_title(snapshot: Snapshot, language: Language) -> Snapshot:
 
 
 def snapshot_json(snapshot: Snapshot, language: Language) -> dict[str, Any]:
-    """What clients that read *language* get of *snapshot*."""
+    """*snapshot* as JSON for clients that read *language*."""
     return dict(to_json(by_title(snapshot, language), language))
 
 
@@ -67,7 +67,7 @@ def status_json(snapshot: Snapshot, language: Language = "en") -> dict[str, Any]
 
 
 def snapshot_of(json: Mapping[str, Any]) -> Snapshot:
-    """The snapshot of which `snapshot_json` made *json*."""
+    """The snapshot in *json*, the result of `snapshot_json`."""
     return from_json(Snapshot, json, json["language"])
 
 

@@ -11,38 +11,42 @@ from aiserver_tray.state.views import OperationView
 
 @dataclass(frozen=True, slots=True)
 class EngineUp:
-    """The engine responds. Put after the first `ContainersListed`, so that no observer sees an
-    engine without its containers. ``memory``: of its machine, in bytes."""
+    """The engine responds. Follows the first `ContainersListed`, so that no observer sees an engine
+    without its containers."""
 
     id: str
     version: str
     cpus: int
     memory: int
+    """of its machine, in bytes"""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineDown:
-    """The engine does not answer, or stopped answering, at a time."""
+    """The engine does not respond."""
 
     error: AiServerError
     at: datetime | None = None
+    """when that was found; None: not known"""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineStarting:
-    """We began to start the engine at a time; None: no more. It took *usual* seconds before."""
+    """The applet starts the engine, or has finished that."""
 
     begun: datetime | None
+    """since when; None: the start is over"""
     usual: float | None = None
+    """seconds that earlier starts took"""
 
 
 @dataclass(frozen=True, slots=True)
 class ContainersListed:
-    """All of our containers at ``asked_at`` (monotonic seconds, when the engine began to be asked);
-    others that were known by then are gone."""
+    """All of our containers. Those that were known at ``asked_at`` and are not listed are gone."""
 
     containers: tuple[Container, ...]
     asked_at: float = math.inf
+    """when the list was requested, in monotonic seconds"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,7 @@ class ModulesChanged:
 
 @dataclass(frozen=True, slots=True)
 class ChosenChanged:
-    """The modules that *Start all* means."""
+    """The modules that *Start all* starts."""
 
     modules: tuple[str, ...]
 
@@ -88,11 +92,11 @@ class TextsChanged:
 
 @dataclass(frozen=True, slots=True)
 class DesiredChanged:
-    """The modules that the user asked for. Their requirements are computed. ``stopped``: services
-    of them (``module/service``) that the user stopped alone."""
+    """The modules that the user asked for. Their requirements are computed."""
 
     modules: frozenset[str]
     stopped: frozenset[str] = frozenset()
+    """their services (``module/service``) that the user stopped alone"""
 
 
 @dataclass(frozen=True, slots=True)

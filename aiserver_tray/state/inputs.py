@@ -10,27 +10,30 @@ from aiserver_tray.state.state import StateFields
 
 @dataclass(frozen=True, slots=True)
 class ModuleInput:
-    """A module with the whole input of its view, except for its users. ``containers``: by name.
-    ``required``: all that it requires as it runs. ``wanted``: requested, or required by a requested
-    module; ``planned``: the same for starts without steps yet. ``starting``, ``unplanned``: names
-    of its containers that an operation will start, and that exited without an operation.
-    ``stopped``: its services that the user stopped alone. ``spare``: memory that no limit covers,
-    given only to those that ran out of it."""
+    """A module with the whole input of its view, except for its users."""
 
     model: ModuleModel
     containers: Mapping[str, Container]
+    """by name"""
     required: frozenset[str]
+    """all modules that it requires as it runs, directly or not"""
     starting: frozenset[str]
+    """names of its containers that an operation will start"""
     unplanned: frozenset[str]
+    """names of its containers that exited without an operation"""
     stopped: frozenset[str]
+    """its services that the user stopped alone"""
     has_engine: bool
     is_stopping: bool
     is_busy: bool
     is_outdated: bool
     wanted: bool = False
+    """requested, or required by a requested module"""
     planned: bool = False
+    """part of a start that has no steps yet, or required by such a part"""
     orphan: bool = False
     spare: int | None = None
+    """bytes of memory that no limit covers; only known for a module that ran out of memory"""
 
     @property
     def name(self) -> str:
@@ -127,22 +130,22 @@ def required_now(
     broken or its settings have changed. New requirements of its file count too, because they
     recreate no container."""
     required = {model.name: dict.fromkeys(model.requires) for model in models}
-    for container in _telling(containers):
-        noted = dict.fromkeys(container.requires or ())
-        required[container.module] = required.get(container.module, {}) | noted
+    for container in _with_current_labels(containers):
+        labelled = dict.fromkeys(container.requires or ())
+        required[container.module] = required.get(container.module, {}) | labelled
     return {name: tuple(found) for name, found in required.items()}
 
 
-def _telling(containers: Iterable[Container]) -> list[Container]:
-    """Those of *containers* whose labels count. If some of a module's containers run, exited ones
-    (such as an old job) are ignored."""
+def _with_current_labels(containers: Iterable[Container]) -> list[Container]:
+    """*containers* without outdated ones: if some of a module's containers run, its exited ones
+    (such as an old job) are left out."""
     found = list(containers)
     alive = {container.module for container in found if container.status not in AT_REST}
     return [c for c in found if c.status not in AT_REST or c.module not in alive]
 
 
 def closure(requires: Mapping[str, Sequence[str]], names: Iterable[str]) -> frozenset[str]:
-    """The known ones of *names*, and all that they require."""
+    """Those of *names* that *requires* knows, and all that they require, directly or not."""
     found: set[str] = set()
     left = list(names)
     while left:

@@ -1,5 +1,5 @@
-"""Judging a service by its container, which are the rows of the table "Health and colours", and the
-trouble of a module."""
+"""The state of a service, judged by its container (the rows of the table "Health and colours"), and
+the trouble of a module."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,21 +17,20 @@ ENDED = ("exited", "dead")
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What matters for a service besides its container.
-
-    ``wanted``: the user wants the module. ``live``: a service of the module (not a job) has not
-    exited. ``starting``: an operation will start it. ``unplanned``: it exited without an operation,
-    and was not healthy since. ``renewed``: the running containers of the module differ from its
-    file or settings, which have changed. ``awaited``: the services that depend on it were not
-    started.
-    """
+    """The facts besides its container that decide about a service."""
 
     wanted: bool
+    """the user wants the module"""
     live: bool
+    """a service of the module (not a job) has not exited"""
     starting: bool
+    """an operation will start it"""
     unplanned: bool
-    renewed: bool = False
+    """it exited without an operation, and was not healthy since"""
+    has_removed_services: bool = False
+    """the module still runs services that its changed file or settings no longer have"""
     awaited: bool = False
+    """services that depend on it were not started"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ class Judgement:
 
     @property
     def is_ready(self) -> bool:
-        """Runs healthy, or is done."""
+        """Whether it is healthy, or a job that has succeeded."""
         return self.state == "running"
 
 
@@ -88,7 +87,7 @@ def _lost_memory(container: Container) -> bool:
 
 def _absent(service: ServiceModel, about: Circumstances) -> tuple[State, Text | None]:
     if about.wanted and (about.awaited or not service.is_job):
-        if about.renewed:
+        if about.has_removed_services:
             return "stopped", Text("new; will be created at the next start of the module")
         return "error", Text("should be running, but has no container")
     return "stopped", None
@@ -153,7 +152,7 @@ def _view(service: ServiceModel, container: Container | None, reason: Text | Non
 
 _MIB: Final = 2**20
 _UNITS: Final = (256 * _MIB, 32 * _MIB, _MIB)
-"""A new limit is a multiple of the first of these that it has at least four of."""
+"""A new limit is rounded down to a multiple of the first of these that fits into it four times."""
 _GROWTH: Final = 1.5
 """A limit that was too low is raised by this factor, if there is enough memory."""
 
@@ -166,7 +165,7 @@ def trouble(
 ) -> Trouble | None:
     """The trouble of a module: why it can't start, or else of its first service in error.
     *containers*: by name. *spare*: bytes of the engine's memory that no limit of a running service
-    covers; None: not known."""
+    covers; None if unknown."""
     if model.problem:
         return Trouble("blocked", model.problem, remedies=model.remedies)
     for judgement in judged:
@@ -196,8 +195,8 @@ def _of_service(
         again = restart(module, Text("Restart as it is")) if raised else restart(module)
         return Trouble("memory", reason, name, since, (*raised, again, show_logs), available)
     # The engine keeps the health of a container that has exited.
-    is_sick = container.status in ALIVE and container.health == "unhealthy"
-    kind: TroubleKind = "unhealthy" if is_sick else "exited"
+    is_unhealthy = container.status in ALIVE and container.health == "unhealthy"
+    kind: TroubleKind = "unhealthy" if is_unhealthy else "exited"
     return Trouble(kind, reason, name, since, (restart(module), show_logs))
 
 

@@ -1,4 +1,5 @@
-"""The progress of an operation in a few words; the words, signs and orders of all fronts. Pure."""
+"""The progress of an operation in a few words, and the words, signs and sort orders that tray,
+pages and commands share. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -8,11 +9,11 @@ from aiserver_tray.model import OperationKind, State, StepKind
 from aiserver_tray.state.views import ModuleView, OperationSummary, OperationView, StepView
 
 _IMAGES: tuple[StepKind, ...] = ("pull", "build")
-_TELLING: tuple[StepKind, ...] = (
+_MOST_INTERESTING_FIRST: tuple[StepKind, ...] = (
     "wait", "build", "pull", "stop", "start", "remove", "create", "remove_volume",
     "remove_network", "volume", "network", "kernel_setting",
 )  # fmt: skip
-"""Kinds of steps, the most interesting first, which is shown of several running ones."""
+"""Of several running steps, the one whose kind comes first here is shown."""
 
 
 def name_of(step: StepView) -> Text | str:
@@ -29,13 +30,13 @@ def name_of(step: StepView) -> Text | str:
 
 
 def with_progress(view: OperationView) -> OperationView:
-    """*view* with how far its steps are."""
+    """*view* with the progress of its steps."""
     done, total = _count(view)
     return replace(view, done=done, total=total, text=_current(view))
 
 
 def _count(view: OperationView) -> tuple[int, int]:
-    """How many services are finished, of how many; images if it is only about these."""
+    """The numbers of finished services and of all; of images if the operation has only these."""
     images = [step for step in view.steps if step.kind in _IMAGES]
     steps = [step for step in view.steps if step.service and step.kind not in _IMAGES] or images
     left = {step.subject for step in steps if step.status in ("pending", "running")}
@@ -44,16 +45,17 @@ def _count(view: OperationView) -> tuple[int, int]:
 
 
 def _current(view: OperationView) -> Text | None:
-    """The step that it is waiting for now."""
+    """The current action or wait."""
     if view.status == "waiting":
         return view.detail
     running = [step for step in view.steps if step.status == "running"]
-    first = min(running, key=lambda step: _TELLING.index(step.kind), default=None)
+    order = _MOST_INTERESTING_FIRST.index
+    first = min(running, key=lambda step: order(step.kind), default=None)
     return _doing(first) if first else None
 
 
 def headline(view: OperationSummary) -> Text:
-    """Its progress in a line: ``Starting 3/7: waiting for postgres``."""
+    """The progress of *view* in a line: ``Starting 3/7: waiting for postgres``."""
     head, what, done, total = HEADS[view.kind], view.text, view.done, view.total
     if total and what:
         return Text("{head} {done}/{total}: {what}", head=head, done=done, total=total, what=what)

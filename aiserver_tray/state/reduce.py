@@ -31,7 +31,7 @@ from aiserver_tray.state.state import StateFields, Work
 from aiserver_tray.state.views import EngineView, OperationView, Snapshot
 
 _MAX_FAILED = 20
-"""Failed operations that are kept."""
+"""The number of failed operations that are kept."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def _next(state: State, fact: Fact) -> State:  # noqa: C901, PLR0911, PLR0912 - 
         case ThemeChanged(theme):
             return _with(state, theme=theme)
         case TextsChanged():
-            return replace(state)  # all look again
+            return replace(state)  # a new state, for which all texts are rendered again
         case DesiredChanged(modules, stopped):
             return _with(_desired(state, modules), stopped=stopped)
         case OutdatedChanged(modules):
@@ -96,8 +96,8 @@ def _with(state: State, **changes: object) -> State:
 
 
 def _engine_down(state: State, error: AiServerError, at: datetime | None) -> State:
-    """Forget the containers: the engine may start them again when it comes back, and these starts
-    are facts."""
+    """Also drop the containers: an engine that comes back may have restarted them, and these
+    restarts are not unplanned."""
     known = state.engine
     if not known.running and known.error is not None and known.error.text == error.text:
         return state
@@ -144,7 +144,8 @@ def _is_newer(known: Container, answer: Container | None, asked_at: float) -> bo
 
 
 def _is_older(container: Container, known: Container) -> bool:
-    """Whether the answer is older. Answers about one container may arrive in any order."""
+    """Whether *container* is from an older response than *known*. Responses about one container may
+    arrive in any order."""
     return container.id == known.id and container.asked_at < known.asked_at
 
 
@@ -162,7 +163,7 @@ def _is_unplanned(state: State, new: Container) -> bool:
         return False
     old = state.containers.get(new.name)
     if old is None or old.id != new.id:
-        return new.restart_count > 0  # the engine counts those of the restart policy only
+        return new.restart_count > 0  # the engine counts only restarts by the restart policy
     return new.name in state.unplanned or _ended_between(old, new)
 
 
@@ -175,8 +176,8 @@ def _ended_between(old: Container, new: Container) -> bool:
 
 
 def _desired(state: State, modules: frozenset[str]) -> State:
-    """Takes containers of modules that are not wanted any more out of the unplanned: they were
-    stopped on purpose, perhaps by a process whose work was not seen in time."""
+    """Containers of modules that are no longer wanted are not unplanned: they were stopped on
+    purpose, perhaps by a process whose work was not seen in time."""
     requires = {model.name: model.requires for model in state.modules}
     before, now = (asked | closure(requires, asked) for asked in (state.desired, modules))
     dropped = {n for n, c in state.containers.items() if c.module in before - now}
@@ -184,10 +185,10 @@ def _desired(state: State, modules: frozenset[str]) -> State:
 
 
 def _operation(state: State, operation: OperationView) -> State:
-    """Takes containers that the operation works on out of the unplanned: it sees to them."""
+    """Containers that an operation works on are not unplanned."""
     known = {o.id: o for o in state.operations}
     before = known.get(operation.id)
-    # By their beginning; those that have ended by their end: who waits sees the last one.
+    # A finished operation moves to the end, because only the last finished one is kept.
     if operation.is_over and before and not before.is_over:
         del known[operation.id]
     known[operation.id] = operation
@@ -215,7 +216,7 @@ def _is_past(operation: OperationView, later: Sequence[OperationView]) -> bool:
 
 
 def _replaces(later: OperationView, failed: OperationView) -> bool:
-    # New images alone make nothing run.
+    # A pull or build does not repair a failed start.
     if later.kind in IMAGES_ONLY and failed.kind not in IMAGES_ONLY:
         return False
     is_part = later.services and later.services != failed.services

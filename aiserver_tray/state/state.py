@@ -1,4 +1,4 @@
-"""What is known of everything, and the remaining work of our operations."""
+"""Everything that is known, and the remaining work of our operations."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,48 +21,50 @@ _ON_CONTAINERS: frozenset[StepKind] = frozenset({"remove", "create", "start", "w
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """The remaining work of all operations.
-
-    ``containers``: names of the containers with steps left. ``starting``: those of them that will
-    run in the end. ``stopping``: modules with steps left of a stop or down. ``planned``: modules of
-    starts that wait or have no steps yet. ``modules``: modules of running operations with unknown
-    steps, such as those of other processes. ``busy``: all modules of unfinished operations.
-    ``may_be_any``: an operation has not named its modules yet.
-    """
+    """The remaining work of all operations."""
 
     containers: frozenset[str] = frozenset()
+    """names of the containers with steps left"""
     starting: frozenset[str] = frozenset()
+    """those of them that will run in the end"""
     stopping: frozenset[str] = frozenset()
+    """modules of a stop or down with steps left"""
     planned: frozenset[str] = frozenset()
+    """modules of starts that wait or have no steps yet"""
     modules: frozenset[str] = frozenset()
+    """modules of running operations with unknown steps, such as those of other processes"""
     busy: frozenset[str] = frozenset()
+    """all modules of unfinished operations"""
     may_be_any: bool = False
+    """an operation has not named its modules yet"""
 
     @classmethod
     def of(cls, operations: Iterable[OperationView]) -> Self:
         active = [operation for operation in operations if not operation.is_over]
         starts = [operation for operation in active if operation.kind in _STARTS]
         stops = [o for o in active if o.kind in _STOPS and o.status == "running"]
-        stop_steps = [step for stop in stops for step in _left(stop)]
-        starting = _containers(step for start in starts for step in _left(start))
+        stop_steps = [step for stop in stops for step in _remaining(stop)]
+        starting = _containers(step for start in starts for step in _remaining(start))
         return cls(
             containers=starting | _containers(stop_steps),
             starting=starting,
-            stopping=frozenset(step.module for step in stop_steps) | _unknown(stops),
-            planned=_unknown(starts, "running", "waiting"),
-            modules=_unknown(active),
+            stopping=frozenset(step.module for step in stop_steps) | _without_steps(stops),
+            planned=_without_steps(starts, "running", "waiting"),
+            modules=_without_steps(active),
             busy=frozenset().union(*map(_modules, active)),
             may_be_any=any(not (o.modules or o.steps) for o in active),
         )
 
     def has(self, module: str) -> bool:
-        """Whether an operation has *module*, or may have it."""
+        """Whether an operation works on *module*, or may do so."""
         return self.may_be_any or module in self.busy
 
 
-def _unknown(operations: Iterable[OperationView], *statuses: OperationStatus) -> frozenset[str]:
-    """The modules of those *operations* that are in one of *statuses* (running), and whose steps
-    are not known."""
+def _without_steps(
+    operations: Iterable[OperationView], *statuses: OperationStatus
+) -> frozenset[str]:
+    """The modules of those *operations* that are in one of *statuses* (by default running) and have
+    no steps yet."""
     return frozenset(
         name
         for operation in operations
@@ -72,7 +74,7 @@ def _unknown(operations: Iterable[OperationView], *statuses: OperationStatus) ->
     )
 
 
-def _left(operation: OperationView) -> Iterator[StepView]:
+def _remaining(operation: OperationView) -> Iterator[StepView]:
     return (step for step in operation.steps if step.status in ("pending", "running"))
 
 
@@ -86,25 +88,23 @@ def _containers(steps: Iterable[StepView]) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class StateFields:
-    """Everything that is known.
-
-    ``containers``: by name. ``operations``: the running ones, the last finished one, and failed
-    ones that no later one has replaced.
-    ``stopped``: services (``module/service``) that the user stopped alone.
-    ``unplanned``: names of containers that exited without an operation and were not healthy since.
-    ``outdated``: modules with running containers that the current settings would recreate.
-    ``seq`` counts the changes.
-    """
+    """Everything that is known."""
 
     seq: int = 0
+    """the number of changes so far"""
     engine: EngineView = field(default_factory=lambda: EngineView(running=False))
     containers: Mapping[str, Container] = field(default_factory=dict)
+    """by name"""
     modules: tuple[ModuleModel, ...] = ()
     chosen: tuple[str, ...] = ()
     theme: Theme = "system"
     desired: frozenset[str] = frozenset()
     stopped: frozenset[str] = frozenset()
+    """services (``module/service``) that the user stopped alone"""
     operations: tuple[OperationView, ...] = ()
+    """the running ones, the last finished one, and failed ones that no later one has replaced"""
     unplanned: frozenset[str] = frozenset()
+    """names of containers that exited without an operation and were not healthy since"""
     outdated: frozenset[str] = frozenset()
+    """modules with running containers that the current settings would recreate"""
     work: Work = field(default_factory=Work)

@@ -13,11 +13,11 @@ from aiserver_tray.state.views import Snapshot
 _logger = logging.getLogger(__name__)
 
 _Answer = SimpleQueue[State | Exception]
-"""The answer that a thread waits for; the first item counts."""
+"""The result that a thread waits for; only the first item counts."""
 
 
 class StoreClosedError(RuntimeError):
-    """The store was closed: the process ends, and what waits for a state does not get it."""
+    """The store was closed, because the process exits. No further state will come."""
 
 
 class Store:
@@ -45,7 +45,7 @@ class Store:
         return self._state.snapshot
 
     def put(self, fact: Fact) -> None:
-        """Take *fact*, soon. Returns at once; after `close` it does nothing."""
+        """Apply *fact* soon. Returns at once; does nothing after `close`."""
         self._inbox.put(fact)
 
     def observe(self, callback: Callable[[State], object]) -> Callable[[], None]:
@@ -89,8 +89,7 @@ class Store:
     def _wait(self, predicate: Callable[[State], bool], timeout: float | None) -> State:
         if current_thread() is self._thread:
             raise RuntimeError("an observer must not wait for the store")
-        # Not a Future: Ctrl-C can interrupt it while it holds its own lock, which would block it
-        # for ever.
+        # Not a Future: Ctrl-C could interrupt it while it holds its own lock, and it would hang.
         found: _Answer = SimpleQueue()
         with self._closing:
             if self._closed:
@@ -109,7 +108,8 @@ class Store:
         return answer
 
     def close(self) -> None:
-        """Apply the facts that were put before, then stop. Who waits gets a StoreClosedError."""
+        """Apply the facts that were put before, then stop. A thread that waits gets a
+        StoreClosedError."""
         self._inbox.put(None)
         if current_thread() is not self._thread:
             self._thread.join()
@@ -117,25 +117,25 @@ class Store:
     def _run(self) -> None:
         while (item := self._inbox.get()) is not None:
             if isinstance(item, _Observer):
-                self._admit(item)
+                self._add_or_remove(item)
             else:
-                self._take(item)
+                self._apply(item)
         with self._closing:
             self._closed = True
         for found in tuple(self._waiting):
             found.put(StoreClosedError("the store was closed"))
 
-    def _admit(self, observer: "_Observer") -> None:
+    def _add_or_remove(self, observer: "_Observer") -> None:
         if observer.is_active:
             self._observers += (observer,)
             observer.call(self._state)
         else:
             self._observers = tuple(o for o in self._observers if o is not observer)
 
-    def _take(self, fact: Fact) -> None:
+    def _apply(self, fact: Fact) -> None:
         try:
             state = reduce(self._state, fact)
-        except Exception as bug:  # noqa: BLE001 - the other facts are still to be taken in
+        except Exception as bug:  # noqa: BLE001 - the other facts must still be applied
             log_bug(_logger, f"applying a fact failed ({type(fact).__name__})", bug)
             return
         if state is self._state:
@@ -162,7 +162,7 @@ class _Observer:
 
 
 def _check(state: State, predicate: Callable[[State], bool], found: _Answer) -> None:
-    """Answer with *state*, or with what *predicate* raises, unless that was done."""
+    """Put *state* or the exception of *predicate* into *found*, unless it has a result already."""
     if not found.empty():
         return
     try:

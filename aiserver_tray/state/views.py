@@ -1,4 +1,4 @@
-"""What clients are shown, and how it is sent (`base.codec`).
+"""The values that clients get, and how they are sent (`base.codec`).
 
 The text below a field is its meaning; documentation and the page's types are generated from it.
 """

@@ -62,7 +62,7 @@ class OpenModule:
 
 @dataclass(frozen=True, slots=True)
 class MuteAlert:
-    """Notify no more, for an hour, of what the alert is about."""
+    """Mute the subject of the alert for an hour."""
 
     alert: str
 
@@ -79,7 +79,7 @@ class StartEngine:
 
 @dataclass(frozen=True, slots=True)
 class ToggleAutostart:
-    """Start at login from now on, or no more."""
+    """Turn the start at login on, or off if it is on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +97,17 @@ Action = StartAll | StopAll | Start | Stop | Restart | SetAndStart | Remove | Re
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A notification. ``click``: the action of a click, ``click_text`` says it; ``buttons``: text
-    -> action, where the desktop has buttons; ``key``: a later one with the same key takes its
-    place, where the desktop can do that; ``is_update``: it only takes the place of another one."""
+    """A notification."""
 
     title: str
     body: str
     click: Action = field(default_factory=OpenDashboard)
+    """the action of a click"""
     click_text: str = ""
+    """the name of that action, for desktops that show a button for it"""
     buttons: Mapping[str, Action] = field(default_factory=dict)
+    """text -> action, if the desktop has buttons"""
     key: str = ""
+    """a later notification with the same key replaces this one, if the desktop can do that"""
     is_update: bool = False
+    """only replaces an earlier notification; not shown if that is gone"""

@@ -24,15 +24,14 @@ _PystrayIcon: Any = object
 
 
 def gtk_icon(base: Any, size: int, ways: Collection[Way]) -> Any:  # noqa: ANN401 - pystray's
-    """A subclass of *base*, one of pystray's icons, which is shown in one of *ways*. Pictures have
-    *size* pixels if the desktop does not request a size."""
+    """A subclass of *base*, one of pystray's icons. A desktop shows it in one of *ways*. Pictures
+    have *size* pixels if the desktop does not request a size."""
     return type("GtkIcon", (_GtkIcon, base), {"size": size, "ways": ways})
 
 
 class _GtkIcon(_PystrayIcon):  # type: ignore[misc]
-    """Its methods come before pystray's, whose names are those below the line. Pystray runs
-    everything when the loop is idle. Here, code already runs in the loop's thread, so wrapped calls
-    run at once."""
+    """The methods below the line override pystray's. Pystray runs everything when the loop is idle.
+    Here, code already runs in the loop's thread, so wrapped calls run at once."""
 
     entries: tuple[Entry, ...] = ()
     size: int
@@ -40,7 +39,7 @@ class _GtkIcon(_PystrayIcon):  # type: ignore[misc]
     _status_icon: Any = None
     """The widget, if the desktop uses one."""
 
-    def use(self, folder: Path, on_change: Callable[[], None]) -> None:
+    def set_up(self, folder: Path, on_change: Callable[[], None]) -> None:
         """*folder* is only for the pictures. *on_change* is called when the desktop's theme or
         `pixels` may have changed."""
         self._pictures = Pictures(folder)
@@ -83,7 +82,7 @@ class _GtkIcon(_PystrayIcon):  # type: ignore[misc]
     # -- pystray's -----------------------------------------------------------------------------
 
     def _initialize(self) -> None:
-        # Pystray's own takes Ctrl-C from us, and needs a bus and a service for notifications.
+        # Pystray's own method takes over Ctrl-C, and fails without a notification service.
         self._notifier = Notifications()
         self._mark_ready()
 

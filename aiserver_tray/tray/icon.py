@@ -52,7 +52,7 @@ if not pystray.Icon.HAS_MENU:
 
 _TITLE_UNITS = 63
 _BODY_UNITS = 255
-"""Windows' limits for a notification, in units of UTF-16."""
+"""Windows' limits for title and text of a notification, in UTF-16 units."""
 
 _SIZE_PIXELS = 48
 """Pixels, if the desktop scales the picture: it becomes 16, 24 or 48 without a remainder."""
@@ -80,7 +80,7 @@ class TrayIcon:
         self._shown: tuple[IconSpec, int, Theme] | None = None
         self._menu: tuple[Entry, ...] | None = None
         self._icon = _backend()(name="aiserver-tray", title=view.tooltip)
-        self._icon.use(folder, self._refresh)
+        self._icon.set_up(folder, self._refresh)
         self._apply()
 
     def run(self) -> None:
@@ -102,7 +102,7 @@ class TrayIcon:
         self._schedule()
 
     def set_theme(self, theme: Theme) -> None:
-        """The task bar has another ground now."""
+        """Show the icon in the colours for a task bar of *theme*."""
         with self._lock:
             self._theme = theme
         self._schedule()
@@ -186,7 +186,7 @@ class TrayIcon:
 
 
 _WAYS: Mapping[str, Collection[Way]] = {"_gtk": SCREEN, "_appindicator": ANY}
-"""Pystray's backend -> how its icon comes to its place."""
+"""Pystray's backend -> the ways in which a desktop can show its icon."""
 
 
 def _backend() -> Any:  # noqa: ANN401 - a class of pystray's, which has no types
@@ -214,7 +214,7 @@ class _Plain(pystray.Icon):  # type: ignore[misc]
     entries: tuple[Entry, ...] = ()
     ways: Collection[Way] = ()
 
-    def use(self, _folder: Path, _on_change: Callable[[], None]) -> None:
+    def set_up(self, _folder: Path, _on_change: Callable[[], None]) -> None:
         """Nothing is needed."""
 
     def call_soon(self, callback: Callable[[], None]) -> None:

@@ -25,11 +25,10 @@ if TYPE_CHECKING:
     from aiserver_tray.features.alerts.alerts import News
 
 _BATCH_SECONDS = 0.03
-"""Seconds after a picture in which changes are taken together."""
+"""Seconds between two updates; changes in between are shown together."""
 
 _AUTOSTART_CACHE_SECONDS = 5.0
-"""Seconds in which whether the applet starts at login is not asked again by itself: on macOS that
-takes a process."""
+"""Seconds for which the start at login counts as known: on macOS, each query starts a process."""
 
 _logger = logging.getLogger(__name__)
 
@@ -42,7 +41,7 @@ class Icon(Protocol):
 
 
 class Watch(Protocol):
-    """Detects that the machine slept; with `check` it does so now."""
+    """Detects that the machine slept; `check` does so at once."""
 
     def check(self) -> None: ...
 
@@ -96,7 +95,7 @@ class IconUpdater:
         self._changed.set()
 
     def resume(self) -> None:
-        """The machine was asleep: an engine that comes back now is no news."""
+        """The machine was asleep: don't report an engine that comes back now."""
         self._notifier.resume(time.monotonic())
 
     # -- in its thread --------------------------------------------------------------------------
@@ -110,15 +109,15 @@ class IconUpdater:
             self._changed.clear()
             try:
                 self._update()
-            except Exception as bug:  # noqa: BLE001 - the next state must be shown all the same
+            except Exception as bug:  # noqa: BLE001 - the next state must still be shown
                 log_bug(_logger, "updating the icon failed", bug)
             self._closing.wait(_BATCH_SECONDS)
 
     def _update(self) -> None:
         snapshot = self._store.snapshot
         if not snapshot.engine.running and snapshot.engine.error is None:
-            # It was not contacted yet. The current view stays; otherwise the icon would briefly
-            # show at each start that the engine is down.
+            # The engine was not contacted yet. Keep the current view; otherwise, each start would
+            # briefly show that the engine is down.
             return
         language = self._app.language_for(self._peer.language)
         snapshot = replace(snapshot, modules=tuple(sorted_by_title(snapshot.modules, language)))

@@ -19,18 +19,18 @@ _PystrayIcon: Any = object
 
 
 def mac_icon(base: Any, size: int) -> Any:  # noqa: ANN401 - pystray's
-    """A class upon *base*, pystray's icon for macOS, with pictures of *size* pixels."""
+    """A subclass of *base*, pystray's icon for macOS, with pictures of *size* pixels."""
     return type("MacIcon", (_MacIcon, base), {"pixels": size})
 
 
 class _MacIcon(_PystrayIcon):  # type: ignore[misc]
-    """Its methods come before pystray's, whose names are those below the line."""
+    """The methods below the line override pystray's."""
 
     entries: tuple[Entry, ...] = ()
     pixels: int
     ways: Collection[Way] = ()
 
-    def use(self, _folder: Path, _on_change: Callable[[], None]) -> None:
+    def set_up(self, _folder: Path, _on_change: Callable[[], None]) -> None:
         """Nothing is needed."""
 
     def call_soon(self, callback: Callable[[], None]) -> None:
@@ -45,14 +45,14 @@ class _MacIcon(_PystrayIcon):  # type: ignore[misc]
         return text
 
     def send(self, message: Message, _on_action: Callable[[Action], None]) -> None:
-        """Show a notification. The program that does it does not tell of clicks."""
+        """Show a notification. The program that shows it does not report clicks."""
         if not message.is_update:
             self.notify(message.body, message.title)
 
     # -- pystray's -----------------------------------------------------------------------------
 
     def _notify(self, message: str, title: str | None = None) -> None:
-        """Pystray runs a program for it, and waits."""
+        """Pystray runs a program and waits for it, so this is done in a thread."""
         arguments = (message, title)
         Thread(target=self._send, args=arguments, name="notification", daemon=True).start()
 

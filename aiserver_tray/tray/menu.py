@@ -17,23 +17,25 @@ _LINE_UNITS = 72
 
 @dataclass(frozen=True, slots=True)
 class TrayFacts:
-    """Facts besides the snapshot. ``titles``: of modules, in the user's language; ``autostart``:
-    None if the system does not support it."""
+    """Facts besides the snapshot."""
 
     titles: Mapping[str, str] = field(default_factory=dict)
+    """name of a module -> its title in the user's language"""
     autostart: bool | None = None
+    """whether the applet starts at login; None if the system does not support that"""
     can_start_engine: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One item of the menu. ``checked``: None if it is not a switch. An item without text is a
-    separator."""
+    """One item of the menu."""
 
     text: str
+    """empty: a separator"""
     action: Action | None = None
     enabled: bool = True
     checked: bool | None = None
+    """the position of a switch; None: it is no switch"""
     children: tuple["Entry", ...] = ()
     is_default: bool = False
 
@@ -72,7 +74,7 @@ class _Menu:
     def _top(self) -> Iterator[Entry]:
         doing = busy(self._operations)
         line = self._say(doing or summary(self._snapshot, self._facts.titles))
-        yield self._told(f"{SIGNS[self._snapshot.state]} {line}")
+        yield self._info(f"{SIGNS[self._snapshot.state]} {line}")
         opening = self._say(Text("Open dashboard"))
         yield Entry(opening, actions.OpenDashboard(), is_default=True)
 
@@ -138,16 +140,16 @@ class _Menu:
     def _notes(self, module: ModuleView) -> Iterator[Entry]:
         """Lines about the module's state and its users."""
         if module.reason:
-            yield self._told(self._say(module.reason))
+            yield self._info(self._say(module.reason))
         elif module.orphan:
-            yield self._told(self._say(Text("no longer in the catalog")))
+            yield self._info(self._say(Text("no longer in the catalog")))
         if module.used_by:
             users = self._say(Text(", ")).join(map(self._title, module.used_by))
-            yield self._told(self._say(Text("Used by {users}", users=users)))
+            yield self._info(self._say(Text("Used by {users}", users=users)))
 
     def _remedy(self, module: ModuleView) -> Iterator[Entry]:
-        """The best next step of a module in trouble, unless it is offered in any case. What has to
-        be asked first is on the module's page."""
+        """The best next step of a module in trouble, unless the menu offers it anyway. A step with
+        a question leads to the module's page."""
         if module.trouble is None or not module.trouble.remedies:
             return
         remedy = module.trouble.remedies[0]
@@ -178,8 +180,8 @@ class _Menu:
         """*action*, which can't be chosen if there is a *reason* why not."""
         return self._item(text, action, enabled=reason is None)
 
-    def _told(self, text: str) -> Entry:
-        """A line that is only there to be read."""
+    def _info(self, text: str) -> Entry:
+        """A line of information, which can't be chosen."""
         return Entry(self._in_line(text), enabled=False)
 
     def _in_line(self, text: str) -> str:
@@ -194,7 +196,7 @@ class _Menu:
 
 _TROUBLE = ("error", "degraded")
 _MAX_WORD_UNITS = 16
-"""Letters of a word that is rather left out than cut."""
+"""A last word of at most this length is left out rather than cut."""
 
 
 def active(snapshot: Snapshot) -> tuple[OperationSummary, ...]:
@@ -259,7 +261,7 @@ def shortened(text: str, units: int) -> str:
     while _units(text) >= units:
         text = text[:-1]
     words, _, last = text.rpartition(" ")
-    # A longer one is a path, or a sentence in a language without spaces.
+    # A longer word is a path, or a sentence in a language without spaces.
     if words and len(last) <= _MAX_WORD_UNITS:
         text = words
     return text.rstrip(" ,.:;–-，。：；（(") + "…"

@@ -69,7 +69,7 @@ class MenuActions:
     def _operate(self, kind: OperationKind, modules: Iterable[str] = ()) -> None:
         try:
             operation = self._begin(Request(kind, tuple(modules)))
-        except Exception as bug:  # noqa: BLE001 - the user hears of it
+        except Exception as bug:  # noqa: BLE001 - it is shown to the user
             error = bug if isinstance(bug, AiServerError) else bug_error(bug)
             self._show_error(_FAILED, error.render(self._peer.language))
         else:

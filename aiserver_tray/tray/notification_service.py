@@ -17,7 +17,8 @@ _TIMEOUT_MILLISECONDS: Final = 5_000
 """Milliseconds for a response of the desktop."""
 
 _MAX_KEPT: Final = 50
-"""Notifications whose clicks are waited for. A desktop may never say that one was closed."""
+"""The number of notifications whose clicks still count. A desktop may never report that one was
+closed."""
 
 _log = logging.getLogger(__name__)
 
@@ -31,7 +32,7 @@ class Notifications:
         self._abilities: Collection[str] = ()
         self._hint: int | None = None
         self._sent: dict[int, tuple[Message, _OnAction]] = {}
-        """By the desktop's number."""
+        """The desktop's number of a notification -> the notification and what gets its actions."""
         self._bus: Any = None
         try:
             self._bus = Gio.bus_get_sync(Gio.BusType.SESSION, None)
@@ -41,7 +42,7 @@ class Notifications:
         listeners = {"ActionInvoked": self._on_invoked, "NotificationClosed": self._on_closed}
         for signal, listener in listeners.items():
             self._bus.signal_subscribe(_SERVICE, _SERVICE, signal, _PATH, None, 0, listener)
-        self._call("GetCapabilities", None, self._learn)
+        self._call("GetCapabilities", None, self._set_abilities)
 
     def send(self, message: Message, icon: str, on_action: _OnAction) -> None:
         """Show *message* with the picture in the file *icon*."""
@@ -72,7 +73,7 @@ class Notifications:
             self._call("CloseNotification", values, lambda _answer: None)
 
     def hide(self) -> None:
-        """Keep notifications until the user or the desktop closes them."""
+        """Do nothing when pystray exits: notifications stay until they are closed."""
 
     def _number_of(self, key: str) -> int:
         """The desktop's number of the notification with *key*; 0: there is none."""
@@ -104,7 +105,7 @@ class Notifications:
     def _on_closed(self, *signal: Any) -> None:  # noqa: ANN401
         self._sent.pop(signal[5].unpack()[0], None)
 
-    def _learn(self, answer: Any) -> None:  # noqa: ANN401
+    def _set_abilities(self, answer: Any) -> None:  # noqa: ANN401
         self._abilities = answer.unpack()[0]
 
     def _call(self, method: str, values: Any, then: Callable[[Any], None]) -> None:  # noqa: ANN401

@@ -53,7 +53,7 @@ class Notification:
     buttons: tuple[tuple[Text, Action], ...] = ()
     key: str = ""
     is_update: bool = False
-    """it takes the place of the one with its key, if that is still there"""
+    """it replaces the one with its key, if that is still there"""
 
     def message(self, language: Language) -> Message:
         """It in *language*, for the desktop."""
@@ -69,10 +69,10 @@ class Notification:
 
 
 class Notifier:
-    """Finds news of engine and operations by comparing snapshots with what was reported last.
-    Results of operations are passed in separately, because of two that finish together snapshots
-    show only the last; so are alerts. The owner calls `take` again at `due` with the current
-    snapshot."""
+    """Finds news of engine and operations: it compares each snapshot with the news that it reported
+    last. Results of operations are passed in separately, because a snapshot shows only the last of
+    two that finish together. Alerts are passed in, too. The caller calls `take` again at `due` with
+    the current snapshot."""
 
     def __init__(self, now: float, titles: Mapping[str, str]) -> None:
         self.titles = titles
@@ -82,10 +82,10 @@ class Notifier:
         self._alerts: deque[Sequence[News]] = deque()
         self._over: deque[OperationSummary] = deque()
         self._revivals: set[str] = set()
-        """The IDs of the reported ones among the operations."""
+        """The IDs of the failed operations that were reported."""
 
     def resume(self, now: float) -> None:
-        """The machine was asleep: an engine that soon is as before is no news."""
+        """The machine was asleep: don't report an engine that is soon back."""
         self._engine.quiet_until = now + QUIET_SECONDS
 
     def ended(self, operation: OperationSummary) -> None:
@@ -124,18 +124,21 @@ class Notifier:
 
 
 class _EngineNews:
+    """Reports when the engine starts or stops responding. The state after the applet's own start is
+    no news."""
+
     def __init__(self, quiet_until: float) -> None:
         self.quiet_until = quiet_until
-        self._adopts_until = quiet_until
-        self._told: bool | None = None
+        self._start_ends = quiet_until
+        self._reported: bool | None = None
 
     def take(self, snapshot: Snapshot, now: float) -> list[Notification]:
         running = snapshot.engine.running
-        if now < self._adopts_until or self._told is None:
-            self._told = running
-        if now < self.quiet_until or running == self._told:
+        if now < self._start_ends or self._reported is None:
+            self._reported = running
+        if now < self.quiet_until or running == self._reported:
             return []
-        self._told = running
+        self._reported = running
         if running:
             follow = Text("Your modules restart automatically.")
             return [Notification("engine", Text("Docker is running again"), follow)]
@@ -149,7 +152,7 @@ class _EngineNews:
 
 
 def _of_alerts(news: "Sequence[News]") -> Iterator[Notification]:
-    """What began together is one notification, and so is what is over together."""
+    """Alerts that begin together are one notification, and so are alerts that end together."""
     raised = [one for one in news if one.kind == "raised"]
     over = [one for one in news if one.kind == "recovered"]
     if len(raised) > 1:

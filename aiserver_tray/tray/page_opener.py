@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from aiserver_tray.carriers.http.server import BrowserServer
 
 _RETRY_SECONDS: Final = 60.0
-"""Seconds after a window broke down in which the next does no better if it breaks down, too."""
+"""A window that crashes again within these seconds is replaced by the web browser."""
 
-_Fallback = Literal["no window", "none that lasts", "another window"]
-"""What can replace a failed window."""
+_Failure = Literal["no browser engine", "crashed again", "crashed"]
+"""How a window failed."""
 
 
 class Windows(Protocol):
@@ -52,7 +52,7 @@ class PageOpener:
         self._addresses: dict[str, str] = {}
         """Module -> its page, for the same reason."""
         self._failed_at: dict[str | None, float] = {}
-        """Module, or None for the dashboard -> when its window last did."""
+        """Module, or None for the dashboard -> when its window failed last."""
         self._windows = windows(self._on_failure)
 
     def show_dashboard(self, page: str) -> None:
@@ -89,9 +89,9 @@ class PageOpener:
 
     def _on_failure(self, failure: WindowFailure) -> None:
         """If windows are not available, or fail repeatedly, open the page in the web browser."""
-        fallback = self._fallback(failure)
-        self._show_error(_what_happened(fallback, failure.reason))
-        if fallback == "another window":
+        kind = self._kind_of(failure)
+        self._show_error(_message(kind, failure.reason))
+        if kind == "crashed":
             return
         try:
             if browser := self._begin():
@@ -99,13 +99,13 @@ class PageOpener:
         except AiServerError as error:
             self._show_error(error.text)
 
-    def _fallback(self, failure: WindowFailure) -> _Fallback:
+    def _kind_of(self, failure: WindowFailure) -> _Failure:
         now, before = self._now(), self._failed_at.get(failure.module)
         self._failed_at[failure.module] = now
         if not failure.has_engine:
-            return "no window"
+            return "no browser engine"
         is_again = before is not None and now - before < _RETRY_SECONDS
-        return "none that lasts" if is_again else "another window"
+        return "crashed again" if is_again else "crashed"
 
     def _begin(self) -> "BrowserServer | None":
         with self._lock:
@@ -117,14 +117,14 @@ class PageOpener:
         return browser.invitation(self._page) if module is None else self._addresses[module]
 
 
-def _what_happened(fallback: _Fallback, reason: str) -> Text:
-    if fallback == "no window":
+def _message(kind: _Failure, reason: str) -> Text:
+    if kind == "no browser engine":
         return Text(
             "AI-Server Tray can't open windows: there is no browser engine ({reason}). Your web "
             "browser is used instead.",
             reason=reason,
         )
-    if fallback == "none that lasts":
+    if kind == "crashed again":
         return Text(
             "The window crashed again ({reason}). Your web browser is used instead until you "
             "restart AI-Server Tray.",

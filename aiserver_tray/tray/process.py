@@ -47,15 +47,15 @@ PANEL_TIMEOUT_SECONDS: Final[Mapping[Starter, float]] = {"user": 5.0, "login": 6
 """Seconds within which the desktop's panel may still start. After login, this may be slow."""
 
 _POLL_SECONDS = 1.0
+"""Seconds between two checks while the panel may still be starting."""
 _SLOW_POLL_SECONDS = 10.0
-"""Seconds between two checks, while the panel may be starting, and after the icon was reported
-missing."""
+"""Seconds between two checks after the icon was reported missing."""
 
 
 class PlaceWatch:
     """Checks the icon's place until the icon is visible. *why_hidden* returns the reason why it is
-    not. *missing* is called with that reason, and *found* later; *show* opens something visible for
-    a user who started the applet."""
+    not. *missing* is called with that reason if the icon stays hidden, and *found* when it appears
+    later. *show* opens a window if the user started the applet."""
 
     def __init__(
         self,
@@ -101,7 +101,7 @@ _ANSWER_SECONDS = 0.2
 """Seconds to send the response before the process exits."""
 
 _NO_CORE_RETRY_SECONDS = 1.0
-"""Seconds between two tries to run a core, while something in the way is not mended."""
+"""Seconds between two attempts to start a core."""
 
 _SERVE_IS_BUSY = Text(
     "`aiserver-tray serve` is running an operation. This icon shows the state once that has "
@@ -166,7 +166,7 @@ class Tray:
                 _logger.info("another tray has started first")
                 self._icon.stop()
                 return
-            except Exception as bug:  # noqa: BLE001 - the icon is there, and shows it
+            except Exception as bug:  # noqa: BLE001 - the icon shows it
                 error = bug if isinstance(bug, AiServerError) else bug_error(bug)
                 if error.text != shown:
                     shown = error.text
@@ -178,8 +178,8 @@ class Tray:
                 return
 
     def _own_core(self, outer: ExitStack) -> None:
-        """The core takes longer to import than the icon to appear."""
-        from aiserver_tray.owner.owner import Owner  # noqa: PLC0415
+        """Start the core and connect the icon to it. *outer* closes them."""
+        from aiserver_tray.owner.owner import Owner  # noqa: PLC0415 - slow, and the icon appears before
 
         with ExitStack() as stack:
             self._claim.take_over(self._closing, lambda: self._notify(_SERVE_IS_BUSY))
@@ -198,7 +198,7 @@ class Tray:
                 self._peer,
                 lambda request: owner.api.begin(request, Actor("tray", os.getpid())),
                 updater.ended,
-                self._refuse,
+                self._notify_of_failure,
             )
             self._run_actions(actions)
             watch.start()
@@ -300,7 +300,7 @@ class Tray:
     def _notify(self, why: Text) -> None:
         self._icon.notify(Message(NAME, why.render(self._app.language)))
 
-    def _refuse(self, title: Text, message: str) -> None:
+    def _notify_of_failure(self, title: Text, message: str) -> None:
         self._icon.notify(Message(title.render(self._app.language), message))
 
 

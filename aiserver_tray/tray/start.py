@@ -42,13 +42,13 @@ def _run_or_show(app: App, starter: Starter) -> None:
     """Like `run`.
 
     Raises:
-        AlreadyRunningError: the owner of the core does not answer; it may only begin, or end.
+        AlreadyRunningError: the owner of the core does not answer; it may be starting or exiting.
     """
     with Claim(app) as claim:
         try:
             claim.take()
         except AlreadyRunningError as running:
-            if _is_shown(app, starter, running):
+            if _show_running_tray(app, starter, running):
                 return
         share_heap()
         process.claim_app_id()
@@ -56,9 +56,9 @@ def _run_or_show(app: App, starter: Starter) -> None:
         Tray(app, starter, claim).run()
 
 
-def _is_shown(app: App, starter: Starter, running: AlreadyRunningError) -> bool:
-    """Whether a tray owns the core; it shows its dashboard then, unless this start is the login's.
-    Else ``serve`` owns it.
+def _show_running_tray(app: App, starter: Starter, running: AlreadyRunningError) -> bool:
+    """Show the dashboard of the tray that owns the core, unless this is a start at login. Returns
+    False if ``serve`` owns the core.
 
     Raises:
         AlreadyRunningError: the owner does not answer.

@@ -16,11 +16,13 @@ NAME = "AI-Server Tray"
 
 @dataclass(frozen=True, slots=True)
 class IconSpec:
-    """The content of an icon. ``ready`` of ``total`` services: only while starting."""
+    """The content of an icon."""
 
     state: State
     ready: int = 0
+    """the number of ready services while the state is starting, otherwise 0"""
     total: int = 0
+    """the number of services while the state is starting, otherwise 0"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ _PER_MONITOR_V2 = -4
 _NIM_ADD, _NIM_MODIFY = 0, 1
 _ICON_VERSION = 0x00030000
 _RETRY_SECONDS = 2.0
-"""Seconds until an icon that was refused is offered again."""
+"""Seconds until the next attempt to show an icon that the task bar refused."""
 _HEADER_BYTES = 40
 """Bytes of a BITMAPINFOHEADER."""
 _BITS_PER_PIXEL = 32
@@ -44,7 +44,7 @@ _PystrayIcon: Any = object
 
 
 def windows_icon(base: Any) -> Any:  # noqa: ANN401 - pystray has no types
-    """A class upon *base*, pystray's icon for Windows."""
+    """A subclass of *base*, pystray's icon for Windows."""
     from pystray._util import win32  # noqa: PLC0415 - there on Windows only
 
     win32.Shell_NotifyIcon.errcheck = _not_refused
@@ -68,7 +68,7 @@ def _user32() -> Any:  # noqa: ANN401 - ctypes
 
 
 class _WindowsIcon(_PystrayIcon):  # type: ignore[misc]
-    """Its methods come before pystray's, whose names are those below the line."""
+    """The methods below the line override pystray's."""
 
     entries: tuple[Entry, ...] = ()
     ways: Collection[Way] = ()
@@ -76,14 +76,14 @@ class _WindowsIcon(_PystrayIcon):  # type: ignore[misc]
     _icon_handle: int | None
     _menu_handle: Any = None
 
-    def use(self, _folder: Path, on_change: Callable[[], None]) -> None:
+    def set_up(self, _folder: Path, on_change: Callable[[], None]) -> None:
         """*on_change* is called when the size or the colour of the task bar may have changed."""
         self._on_change = on_change
         self._is_menu_stale = False
         self._on_click: Callable[[], None] = lambda: None
         self._calls: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._message_handlers |= {
-            # Unanswered, as pystray leaves it, it keeps the user from logging out.
+            # Pystray does not answer this message, which would block the logout.
             _WM_QUERYENDSESSION: lambda _wparam, _lparam: True,
             _WM_ENDSESSION: self._on_end_of_session,
             _WM_CALL: self._on_call,
@@ -93,8 +93,8 @@ class _WindowsIcon(_PystrayIcon):  # type: ignore[misc]
 
     @property
     def pixels(self) -> int:
-        """The icon for the task bar; pystray would load the large size, and the shell would shrink
-        it."""
+        """Width and height of the task bar's small icon. Pystray would load the large one, which
+        the shell would shrink."""
         dpi = _user32().GetDpiForWindow(self._hwnd) if self._hwnd else 0
         dpi = dpi or _user32().GetDpiForSystem()
         return int(_user32().GetSystemMetricsForDpi(_SM_CXSMICON, dpi))
@@ -108,7 +108,7 @@ class _WindowsIcon(_PystrayIcon):  # type: ignore[misc]
         return text.replace("&", "&&")
 
     def send(self, message: Message, on_action: Callable[[Action], None]) -> None:
-        """Show a notification, which takes the place of the one before."""
+        """Show a notification, which replaces the one before."""
         if not message.is_update:
             self._on_click = lambda: on_action(message.click)
             self.notify(message.body, message.title)
@@ -131,8 +131,8 @@ class _WindowsIcon(_PystrayIcon):  # type: ignore[misc]
         try:
             super()._show()
         except OSError as error:
-            # The task bar starts later and reports that; or it has the icon already; or it is too
-            # busy after a login, and only a retry helps.
+            # The task bar is not running yet (it reports its start), has the icon already, or is
+            # too busy after a login. In the last case, only a retry helps.
             _log.info("The task bar does not take the icon: %s", error)
             self._show_later()
 
@@ -146,7 +146,7 @@ class _WindowsIcon(_PystrayIcon):  # type: ignore[misc]
             self._show()
 
     def _is_there(self) -> bool:
-        """Whether the task bar knows the icon: it takes a change, of nothing."""
+        """Whether the task bar has the icon: if so, it accepts an empty change."""
         data = self._win32.NOTIFYICONDATAW(hWnd=self._hwnd, hID=id(self))
         data.cbSize = ctypes.sizeof(data)
         return bool(self._win32.Shell_NotifyIcon(_NIM_MODIFY, data))
@@ -157,7 +157,7 @@ class _WindowsIcon(_PystrayIcon):  # type: ignore[misc]
     def _on_notify(self, wparam: int, lparam: int) -> None:
         if lparam == _NIN_BALLOONUSERCLICK:
             self._on_click()
-        # created when it is opened, because an open menu must not be destroyed
+        # The menu is built when it is opened, because an open menu must not be destroyed.
         if lparam == _WM_RBUTTONUP and self._is_menu_stale:
             self._is_menu_stale = False
             super()._update_menu()
@@ -171,7 +171,7 @@ def _handle_of(picture: Image) -> int:
     """An icon of just the size of *picture*.
 
     Raises:
-        OSError: Windows has no room for it.
+        OSError: Windows can't create it.
     """
     bits = _icon_resource(picture)
     create = _user32().CreateIconFromResourceEx
@@ -187,7 +187,7 @@ def _icon_resource(picture: Image) -> bytes:
     (https://learn.microsoft.com/windows/win32/api/wingdi/ns-wingdi-bitmapinfoheader). Pillow loads
     all of its formats with their libraries, 11 MB, before it writes an .ico file."""
     width, height = picture.size
-    # The height counts the mask too. All is as transparent as its pixels say, and nothing masked.
+    # The height includes the mask, which is empty: the pixels have the transparency.
     header = struct.pack("<IiiHH6I", _HEADER_BYTES, width, 2 * height, 1, _BITS_PER_PIXEL, *[0] * 6)
     pixels = picture.tobytes("raw", "BGRA", 0, _BOTTOM_UP)
     mask = bytes((width + 31) // 32 * 4 * height)

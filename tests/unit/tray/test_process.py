@@ -53,7 +53,7 @@ def app(tmp_path: Path) -> App:
 
 
 def test_a_tray_that_only_begins_is_waited_for(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked, ask, around = Event(), start._is_shown, Recorded()
+    asked, ask, around = Event(), start._show_running_tray, Recorded()
 
     def note(*given: Any) -> bool:  # noqa: ANN401 - as the real one's
         try:
@@ -61,7 +61,7 @@ def test_a_tray_that_only_begins_is_waited_for(app: App, monkeypatch: pytest.Mon
         finally:
             asked.set()
 
-    monkeypatch.setattr(start, "_is_shown", note)
+    monkeypatch.setattr(start, "_show_running_tray", note)
     with Instance(app.settings.home):
         second = Thread(target=start.run, args=(app,))
         second.start()

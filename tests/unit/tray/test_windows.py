@@ -46,7 +46,7 @@ class Pystray:
 
 def test_a_click_on_a_notification_is_the_last_one_s(tmp_path: Path) -> None:
     icon = cast(Any, type("Icon", (_WindowsIcon, Pystray), {}))()
-    icon.use(tmp_path, lambda: None)
+    icon.set_up(tmp_path, lambda: None)
     icon._on_notify(0, BALLOON_CLICK)
     chosen: list[Action] = []
     for page in ("doctor", "monitoring"):
