@@ -20,8 +20,8 @@ class Request:
 
     kind: OperationKind
     modules: Annotated[tuple[str, ...], _MaxLength()] = ()
-    """if empty: the chosen modules for `up`; the chosen modules with all their requirements for
-    `pull` and `build`; everything of ours for `stop` and `down`"""
+    """if empty: the chosen modules for `up` and `restart`; the chosen modules with all their
+    requirements for `pull` and `build`; everything of ours for `stop` and `down`"""
     services: Annotated[tuple[str, ...], _MaxLength()] = ()
     """only these services of the one module in `modules`, for `up`, `stop` and `restart`; `up` and
     `restart` also start what they depend on. The desired modules stay as they are"""

@@ -1547,7 +1547,7 @@ export interface OperationProgress {
 /** The request for an operation. */
 export interface OperationStart {
   kind: OperationKind;
-  /** if empty: the chosen modules for `up`; the chosen modules with all their requirements for `pull` and `build`; everything of ours for `stop` and `down` */
+  /** if empty: the chosen modules for `up` and `restart`; the chosen modules with all their requirements for `pull` and `build`; everything of ours for `stop` and `down` */
   modules?: string[];
   /** only these services of the one module in `modules`, for `up`, `stop` and `restart`; `up` and `restart` also start what they depend on. The desired modules stay as they are */
   services?: string[];
