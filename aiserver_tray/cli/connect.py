@@ -11,7 +11,7 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import UsageError, common_options, current_app, report
 from aiserver_tray.cli.config import fix_or_exit, trust_all, trust_option
-from aiserver_tray.cli.core import request, require_engine, shared_core
+from aiserver_tray.cli.core import request, shared_core
 from aiserver_tray.cli.operate import NOTHING, follow_operation, summary
 from aiserver_tray.protocol.message import Json
 
@@ -102,7 +102,7 @@ def disconnect(modules: tuple[str, ...], trust: tuple[str, ...]) -> None:
         return
     with shared_core(app) as core:
         snapshot = core.store.latest
-        require_engine(snapshot)
+        snapshot.engine.check_response()
         states = {module.name: module.state for module in snapshot.modules}
         if not problem:
             with_token = [c["provider"] for c in consumers if c["hasToken"]]

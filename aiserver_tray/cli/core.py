@@ -103,16 +103,6 @@ def _owner(app: "App") -> "tuple[Client, Language] | None":
     return None
 
 
-def require_engine(snapshot: Snapshot) -> None:
-    """Check that the engine responds.
-
-    Raises:
-        AiServerError: it does not respond; the reason.
-    """
-    if snapshot.engine.error and not snapshot.engine.running:
-        raise snapshot.engine.error
-
-
 def check_modules(snapshot: Snapshot, names: Iterable[str]) -> None:
     """Check that these module *names* exist.
 

@@ -9,7 +9,7 @@ from aiserver_tray.base.errors import ServiceNotRunningError, UnknownNameError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import UsageError, common_options, current_app
-from aiserver_tray.cli.core import check_modules, require_engine, shared_core
+from aiserver_tray.cli.core import check_modules, shared_core
 from aiserver_tray.state.views import ModuleView, ServiceView
 
 
@@ -30,9 +30,9 @@ def command(target: str, words: tuple[str, ...]) -> None:
     check_modules(snapshot, [name])
     module = next(module for module in snapshot.modules if module.name == name)
     if not module.services:  # its file can't be read, so only the engine knows them
-        require_engine(snapshot)
+        snapshot.engine.check_response()
     found = find_service(module, service)
-    require_engine(snapshot)
+    snapshot.engine.check_response()
     if found.state != "running":
         raise ServiceNotRunningError(f"{name}/{found.name}", found.state)
     # Not through a channel: input and output pass unchanged, byte for byte.

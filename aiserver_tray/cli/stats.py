@@ -17,7 +17,7 @@ from aiserver_tray.cli.common import (
     print_json_line,
     print_table,
 )
-from aiserver_tray.cli.core import check_modules, require_engine, shared_core
+from aiserver_tray.cli.core import check_modules, shared_core
 from aiserver_tray.cli.stats_rows import STATS_HEADS, rows, stats_json
 from aiserver_tray.cli.terminal import console, is_terminal, live
 
@@ -43,7 +43,7 @@ def command(modules: tuple[str, ...], watch: bool, as_json: bool) -> None:  # no
     with shared_core(app, app.core_for_reading) as core:
         snapshot = core.store.latest
         check_modules(snapshot, modules)
-        require_engine(snapshot)
+        snapshot.engine.check_response()
         found = _stats(core, modules)
         if watch:
             with _watching(modules, app.language, as_json=as_json) as show:
@@ -62,7 +62,7 @@ def _stats(core: "RemoteCore", modules: Sequence[str]) -> Iterator["StatsJson"]:
     """
     for sample in core.samples():
         snapshot = core.store.latest
-        require_engine(snapshot)
+        snapshot.engine.check_response()
         if sample["total"]["cpu"] is not None:
             yield stats_json(snapshot, sample, modules)
 

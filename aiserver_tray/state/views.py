@@ -289,6 +289,15 @@ class EngineView(EngineStatus):
     usual_start: float | None = None
     """the seconds that its start took before"""
 
+    def check_response(self) -> None:
+        """Check that the engine responds, unless that is not known yet.
+
+        Raises:
+            AiServerError: it does not respond; the reason.
+        """
+        if self.error and not self.running:
+            raise self.error
+
 
 class StackAbilities(TypedDict):
     """What can be done with everything: `null` if it is possible now, else the reason why not."""

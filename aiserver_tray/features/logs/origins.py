@@ -288,7 +288,7 @@ class KeptLines:
             EngineDownError: the engine is gone.
         """
         snapshot = self._store.snapshot
-        check_engine(snapshot)
+        snapshot.engine.check_response()
         if is_named(self._names, JOURNAL, "journal"):
             return True
         running = {
@@ -328,12 +328,6 @@ class KeptLines:
                 )
                 self._notify(text)
         return page
-
-
-def check_engine(snapshot: Snapshot) -> None:
-    """Raise the error of an engine that does not respond."""
-    if snapshot.engine.error and not snapshot.engine.running:
-        raise snapshot.engine.error
 
 
 def known_services(snapshot: Snapshot, reader: LogReader) -> Mapping[str, Collection[str]]:

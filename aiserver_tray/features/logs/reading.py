@@ -20,7 +20,6 @@ from aiserver_tray.features.logs.origins import (
     EngineLines,
     KeptLines,
     Wanted,
-    check_engine,
     known_services,
 )
 from aiserver_tray.features.logs.requests import LogFilterForm
@@ -154,7 +153,7 @@ class LogReadChannels(Part):
         Matcher(wanted.filter)  # so that a wrong pattern is refused at once
         if is_kept:
             return KeptLines(reader, self._logs, core.store, wanted, notify)
-        check_engine(core.store.snapshot)
+        core.store.snapshot.engine.check_response()
         secrets = self._secrets()
         return EngineLines(
             core.engine, core.store, wanted, secrets, lambda source: notify(source.unreadable)
