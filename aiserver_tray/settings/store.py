@@ -186,32 +186,14 @@ class Settings:
         found = stored | dict.fromkeys(secret, MASK)
         return [entry(a, setting, found.get(a)) for a, setting in declared.items()]
 
-    def set(self, declared: Declared, name: str, text: str) -> None:
-        """Set the setting *name* of *declared* (an address, or a bare name if it is unique) to the
-        value *text*.
-
-        Raises:
-            UnknownSettingError: there is no such setting.
-            SettingError: it does not take this value, or its value is kept.
-        """
-        self.change(declared, {name: text})
-
-    def unset(self, declared: Declared, name: str) -> None:
-        """Reset the setting to its default; a secret is generated again. Also removes a value that
-        was stored as a secret and is no secret any more.
-
-        Raises:
-            UnknownSettingError: there is no such setting.
-            SettingError: its value is kept.
-        """
-        self.change(declared, {name: None})
-
     def change(self, declared: Declared, changes: Changes) -> None:
-        """Make all *changes* (by address or unique bare name) or none of them.
+        """Make all *changes* (by address or unique bare name) or none of them. None resets a
+        setting to its default: a secret is generated again. It also removes a value that was stored
+        as a secret and is no secret any more.
 
         Raises:
             UnknownSettingError: there is no such setting.
-            SettingError, JointError: settings that do not take their value, or whose value is kept.
+            SettingError, JointError: settings that refuse their value, or whose value is kept.
         """
         values = parsed(declared, changes)
         secret = {a: value for a, value in values.items() if declared[a].is_secret}

@@ -117,8 +117,8 @@ def _installation(home: Path, lab: Place) -> App:
     app = App(home, [], lab.host)
     for address, setting in app.catalog.declared.items():
         if setting.type == "port":
-            app.settings.set(app.declared, address, str(free_port()))
-    app.settings.set(app.declared, KERNEL_SETTINGS, "true")
+            app.settings.change(app.declared, {address: str(free_port())})
+    app.settings.change(app.declared, {KERNEL_SETTINGS: "true"})
     return app
 
 

@@ -125,7 +125,7 @@ def test_a_kept_secret_is_not_changed(stack: Stack, address: str) -> None:
     with pytest.raises(SettingError, match="stored data"):
         stack.here.set(address, token_hex(8))
     with pytest.raises(SettingError, match="stored data"):
-        stack.here.app.settings.unset(DECLARED, address)
+        stack.here.app.settings.change(DECLARED, {address: None})
 
 
 def test_all_data_is_there_after_down_and_up(stack: Stack) -> None:

@@ -11,9 +11,9 @@ from tests.support.surroundings import NoWindows
 
 def test_owner_keeps_its_engine_after_a_changed_setting(lab: Place, tmp_path: Path) -> None:
     app = App(tmp_path / "home", [])
-    app.settings.set(app.declared, "app.engine", lab.host)
+    app.settings.change(app.declared, {"app.engine": lab.host})
     with Owner(app, NoWindows()) as owner:
-        app.settings.set(app.declared, "app.engine", "unix:///other.sock")
+        app.settings.change(app.declared, {"app.engine": "unix:///other.sock"})
         about = owner.api.invoke("ai/app/about", {}, PEER)["data"]
         assert (about["engine"], about["engineSetting"]) == (lab.host, "unix:///other.sock")
         assert not App(tmp_path / "home", []).is_served_by(about)

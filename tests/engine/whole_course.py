@@ -103,11 +103,11 @@ def make(here: Installation, change: Change) -> None:
     settings, setting = here.app.settings, DECLARED[change.address]
     for token in change.tokens:
         if change.is_back:
-            settings.unset(DECLARED, token)
+            settings.change(DECLARED, {token: None})
         else:
             here.set(token, f"sk-{token_hex(24)}")
     if change.is_back or setting.generate:
-        settings.unset(DECLARED, change.address)
+        settings.change(DECLARED, {change.address: None})
     elif setting.type == "port":
         here.set(change.address, str(free_port()))
     else:

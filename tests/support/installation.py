@@ -105,7 +105,7 @@ class Installation:
     def set(self, setting: str, value: str) -> None:
         """Give a setting a value."""
         app = self.app
-        app.settings.set(app.declared, setting, value)
+        app.settings.change(app.declared, {setting: value})
 
     @contextmanager
     def core(self) -> Iterator[Core]:

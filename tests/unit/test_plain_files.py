@@ -98,13 +98,13 @@ def test_setting_equal_to_the_dotenv_value_stays_set(tmp_path: Path) -> None:
         values = settings.values(catalog.declared)
         return resolve(catalog, catalog.module("plain"), values).project.services["web"].command
 
-    settings.set(catalog.declared, "URL", "http://a")
-    settings.set(catalog.declared, "HOST", "b")
+    settings.change(catalog.declared, {"URL": "http://a"})
+    settings.change(catalog.declared, {"HOST": "b"})
     assert command() == ["b", "http://a", "1", ""]
-    settings.set(catalog.declared, "TAG", "1")
-    settings.unset(catalog.declared, "URL")
+    settings.change(catalog.declared, {"TAG": "1"})
+    settings.change(catalog.declared, {"URL": None})
     assert command() == ["b", "http://b", "1", "set"]
-    settings.unset(catalog.declared, "HOST")
+    settings.change(catalog.declared, {"HOST": None})
     assert settings.reveal(catalog.declared, "HOST") == "a"
 
 
@@ -156,19 +156,20 @@ def test_variable_with_the_name_of_a_secret_is_a_secret(tmp_path: Path) -> None:
         "plain.SITE": (f"http://{MASK}@web", "default"),
     }
     assert app.settings.reveal(declared, "DB_PASSWORD") == _SECRET
-    app.settings.set(declared, "DB_PASSWORD", "another-horse")
+    app.settings.change(declared, {"DB_PASSWORD": "another-horse"})
     assert "another-horse" not in (app.settings.folder / "settings.json").read_text()
     assert app.settings.reveal(declared, "DB_PASSWORD") == "another-horse"
-    app.settings.set(declared, "API_KEY", "any")  # what the file's software takes, we do not know
+    # Nothing is known about the values that the file's software accepts.
+    app.settings.change(declared, {"API_KEY": "any"})
     with pytest.raises(SettingError, match="the mask"):
-        app.settings.set(declared, "API_KEY", MASK)
+        app.settings.change(declared, {"API_KEY": MASK})
     assert sorted(app.secrets) == ["another-horse", _SECRET], "what is guessed may be any word"
 
 
 def test_an_empty_secret_of_a_plain_file_is_a_value(tmp_path: Path) -> None:
     app = _guarded(tmp_path)
-    app.settings.set(app.declared, "WEB_PORT", "80")
-    app.settings.set(app.declared, "DB_PASSWORD", "")
+    app.settings.change(app.declared, {"WEB_PORT": "80"})
+    app.settings.change(app.declared, {"DB_PASSWORD": ""})
     (db,) = (s for s in app.target("plain").services if s.service == "db")
     assert "DB_PASSWORD=" in db.body["Env"]
     assert app.settings.reveal(app.declared, "DB_PASSWORD") == ""
@@ -187,7 +188,7 @@ def test_a_plain_files_secrets_reach_its_services_and_no_text(tmp_path: Path) ->
     assert MASK in str(refused.value)
     with pytest.raises(CatalogError, match="'db'"):  # what everybody guesses may be any word
         resolve(catalog, module, {})
-    app.settings.set(app.declared, "WEB_PORT", _SECRET)
+    app.settings.change(app.declared, {"WEB_PORT": _SECRET})
     (problem,) = app.check(tmp_path / "catalog").problems
     assert MASK in str(problem.text)
     assert _SECRET not in str(problem.text)
@@ -220,8 +221,8 @@ def test_name_of_a_variable_decides_whether_it_is_a_secret(
 
 def test_plain_file_shows_a_mask_for_stored_secrets(tmp_path: Path) -> None:
     app = _guarded(tmp_path)
-    app.settings.set(app.declared, "WEB_PORT", "8080")
-    app.settings.set(app.declared, "DB_PASSWORD", "another-horse")
+    app.settings.change(app.declared, {"WEB_PORT": "8080"})
+    app.settings.change(app.declared, {"DB_PASSWORD": "another-horse"})
     resolved = app.targets.resolved("plain")
     environment = resolved.project.services["db"].environment
     assert environment == {"DB_PASSWORD": MASK, "ADMIN_PASS": "db", "X": ""}

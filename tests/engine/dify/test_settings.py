@@ -13,7 +13,7 @@ API = {"api", "worker", "worker_beat", "api_websocket"}
 def choose_usual_store(dify: Dify) -> None:
     """Let the next start have the usual vector store, whatever a test did before."""
     app = dify.here.app
-    app.settings.unset(app.declared, "dify.DIFY_VECTOR_STORE")
+    app.settings.change(app.declared, {"dify.DIFY_VECTOR_STORE": None})
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ def app(tmp_path: Path) -> App:
 
 
 def test_a_preview_masks_secrets_that_are_missing_and_makes_none(app: App) -> None:
-    app.settings.set(app.declared, "web.TOKEN", "any-token")
+    app.settings.change(app.declared, {"web.TOKEN": "any-token"})
 
     preview = app.preview("web")
 
@@ -47,7 +47,7 @@ def test_a_preview_masks_secrets_that_are_missing_and_makes_none(app: App) -> No
 
 
 def test_a_preview_is_the_target_once_all_secrets_are_made(app: App) -> None:
-    app.settings.set(app.declared, "web.TOKEN", "any-token")
+    app.settings.change(app.declared, {"web.TOKEN": "any-token"})
     target = app.target("web")
     assert MASK not in str(target.services[0].body)
     assert app.preview("web") == target
@@ -130,7 +130,7 @@ def test_a_page_is_where_the_ports_are_published(
         "services: {web: {image: 'i:1', ports: ['80:80']}}\n"
     )
     (folder / "compose.yaml").write_text(text, encoding="utf-8")
-    app.settings.set(app.declared, "app.bind", bind)
+    app.settings.change(app.declared, {"app.bind": bind})
 
     assert app.model("page").open == opened
     assert app.preview("page").open == opened
@@ -163,7 +163,7 @@ def test_check_takes_what_a_plain_file_requires_from_the_settings(app: App, tmp_
     (folder / "compose.yaml").write_text(text, encoding="utf-8")
     assert len(app.check(folder).problems) == 1
     app = App(tmp_path / "home", [tmp_path / "catalog"])
-    app.settings.set(app.declared, "plain.KEY", "mine")
+    app.settings.change(app.declared, {"plain.KEY": "mine"})
     assert app.check(folder).problems == app.check(None).problems == []
 
 

@@ -26,7 +26,7 @@ def app(tmp_path: Path) -> App:
     included = tmp_path / "else/compose.yaml"
     included.write_text(SERVICE.format(tag="${TAG:-1}"), encoding="utf-8")
     before = new(tmp_path)
-    before.settings.set(before.declared, "app.bind", "127.0.0.2")
+    before.settings.change(before.declared, {"app.bind": "127.0.0.2"})
     settle(tmp_path)
     return new(tmp_path)
 

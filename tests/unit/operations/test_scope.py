@@ -63,7 +63,7 @@ def test_basic_that_a_removed_module_still_uses_is_not_stopped(parts: Parts) -> 
 
 
 def test_basic_that_a_removed_module_still_uses_is_not_unused(parts: Parts) -> None:
-    parts.settings.set(APP_SETTINGS, "app.stop_unused_basics", "true")
+    parts.settings.change(APP_SETTINGS, {"app.stop_unused_basics": "true"})
     assert scope_of(Request("stop", ("other",)), parts).modules == ("other",)
     scope = scope_of(Request("stop", ("other", "gone")), parts)
     assert scope.modules == ("other", "gone", "base")
@@ -73,7 +73,7 @@ def test_basic_that_a_removed_module_still_uses_is_not_unused(parts: Parts) -> N
 
 def test_a_request_is_limited_to_services_that_there_are(parts: Parts) -> None:
     stop = Request("stop", ("other",), services=("other",))
-    parts.settings.set(APP_SETTINGS, "app.stop_unused_basics", "true")
+    parts.settings.change(APP_SETTINGS, {"app.stop_unused_basics": "true"})
     assert scope_of(stop, parts).modules == ("other",), "its basic is still used"
     with pytest.raises(UnknownNameError):
         scope_of(replace(stop, services=("othr",)), parts)

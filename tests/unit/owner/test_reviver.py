@@ -63,7 +63,7 @@ def test_with_start_desired_off_only_an_engine_restart_starts_modules(
     app: App, engine: Engine
 ) -> None:
     want(app, "web")
-    app.settings.set(app.declared, "app.start_desired", "false")
+    app.settings.change(app.declared, {"app.start_desired": "false"})
     engine.reviver.start()
     engine.comes()
     for _ in range(2):

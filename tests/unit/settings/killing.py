@@ -38,7 +38,7 @@ def write_until_killed(home: Home, settings: Declared, name: str, acks: int) -> 
     number = 0
     while True:
         number += 1
-        store.set(settings, name, f"{number:09}")
+        store.change(settings, {name: f"{number:09}"})
         os.write(acks, NUMBER.pack(number))
 
 

@@ -65,7 +65,7 @@ def test_each_setting_has_a_typed_value() -> None:
 def test_a_change_shows_at_once(settings: Settings, name: str, text: str, value: object) -> None:
     assert getattr(settings.app, name) == DEFAULTS[name]
 
-    settings.set(APP_SETTINGS, f"app.{name}", text)
+    settings.change(APP_SETTINGS, {f"app.{name}": text})
 
     assert getattr(settings.app, name) == value
 
@@ -76,13 +76,13 @@ def test_a_change_shows_at_once(settings: Settings, name: str, text: str, value:
 )
 def test_limits_of_kept_logs_are_checked(settings: Settings, name: str, text: str) -> None:
     with pytest.raises(SettingError, match="expected"):
-        settings.set(APP_SETTINGS, f"app.{name}", text)
+        settings.change(APP_SETTINGS, {f"app.{name}": text})
 
 
 def test_a_change_by_another_process_shows_at_once(settings: Settings) -> None:
     assert settings.app.bind == "127.0.0.1"
 
-    Settings(settings.home).set(APP_SETTINGS, "app.bind", "0.0.0.0")
+    Settings(settings.home).change(APP_SETTINGS, {"app.bind": "0.0.0.0"})
 
     assert settings.app.bind == "0.0.0.0"
 
@@ -90,7 +90,7 @@ def test_a_change_by_another_process_shows_at_once(settings: Settings) -> None:
 def test_the_file_is_read_only_after_it_has_changed(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.set(APP_SETTINGS, "app.language", "zh")
+    settings.change(APP_SETTINGS, {"app.language": "zh"})
     first = settings.app
     monkeypatch.delattr(VersionedFile, "read")
 
@@ -98,7 +98,7 @@ def test_the_file_is_read_only_after_it_has_changed(
 
 
 def test_a_wrong_stored_value_spoils_no_other_setting(settings: Settings) -> None:
-    settings.set(APP_SETTINGS, "app.stop_unused_basics", "true")
+    settings.change(APP_SETTINGS, {"app.stop_unused_basics": "true"})
     file = settings.folder / "settings.json"
     data = json.loads(file.read_text())
     data["values"]["app.language"] = "klingon"

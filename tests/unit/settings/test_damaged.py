@@ -103,8 +103,8 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home in which every file has something to lose."""
     folder = tmp_path_factory.mktemp("good") / "home"
     settings = Settings(Home(folder, "home"))
-    settings.set(DECLARED, "n8n.HOST_PORT", "8080")
-    settings.set(DECLARED, "n8n.API_KEY", "given by the user")
+    settings.change(DECLARED, {"n8n.HOST_PORT": "8080"})
+    settings.change(DECLARED, {"n8n.API_KEY": "given by the user"})
     settings.choose(["n8n"])
     with settings.engines.update("engine") as state:
         state.desired.append("n8n")
@@ -144,8 +144,8 @@ def _use(folder: Path) -> tuple[Mapping[str, object], list[str]]:
     try:
         held = _everything(settings)
         settings.entries(DECLARED)
-        settings.set(DECLARED, "n8n.HOST_PORT", "8081")
-        settings.set(DECLARED, "n8n.API_KEY", "another secret")
+        settings.change(DECLARED, {"n8n.HOST_PORT": "8081"})
+        settings.change(DECLARED, {"n8n.API_KEY": "another secret"})
     except SettingError as error:
         told.append(str(error))
     told += map(str, settings.notices)

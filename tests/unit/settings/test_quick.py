@@ -24,10 +24,10 @@ def unused() -> Settings:
 def written(folder: Path) -> Settings:
     """Settings with a value in every file."""
     settings = Settings(Home(folder, "home"))
-    settings.set(APP_SETTINGS, "app.language", "zh")
-    settings.set(APP_SETTINGS, "app.engine", "unix:///other.sock")
+    settings.change(APP_SETTINGS, {"app.language": "zh"})
+    settings.change(APP_SETTINGS, {"app.engine": "unix:///other.sock"})
     folders = [str(Path(name).absolute()) for name in (f"a{os.pathsep}b", "c")]
-    settings.set(APP_SETTINGS, "app.module_folders", json.dumps(folders))
+    settings.change(APP_SETTINGS, {"app.module_folders": json.dumps(folders)})
     settings.choose(["n8n"])
     with settings.engines.update(ENGINE) as state:
         state.desired = ["n8n", "dify"]
@@ -71,7 +71,7 @@ def test_a_change_by_another_process_is_seen(tmp_path: Path) -> None:
     settings = written(tmp_path)
     known = QuickSettings(tmp_path, unused)
     languages = [str(known.language)]
-    settings.set(APP_SETTINGS, "app.language", "en")
+    settings.change(APP_SETTINGS, {"app.language": "en"})
     assert [*languages, known.language] == ["zh", "en"]
 
 

@@ -58,14 +58,14 @@ def test_no_two_secrets_are_alike(settings: Settings) -> None:
 def test_a_kept_secret_can_be_given_once_and_never_changed(
     settings: Settings, declared: Declared
 ) -> None:
-    settings.set(declared, "n8n.KEY", PLAIN)
-    settings.set(declared, "n8n.KEY", PLAIN)
+    settings.change(declared, {"n8n.KEY": PLAIN})
+    settings.change(declared, {"n8n.KEY": PLAIN})
     with pytest.raises(
         SettingError, match=r"n8n\.KEY: .*stored data depends on it.*down --volumes.*--home"
     ):
-        settings.set(declared, "n8n.KEY", "another secret")
+        settings.change(declared, {"n8n.KEY": "another secret"})
     with pytest.raises(SettingError, match=r"n8n\.KEY: .*stored data depends on it"):
-        settings.unset(declared, "n8n.KEY")
+        settings.change(declared, {"n8n.KEY": None})
     assert settings.values(declared)["n8n.KEY"] == PLAIN
 
 
@@ -74,7 +74,7 @@ def test_a_kept_secret_that_was_made_cannot_be_changed(
 ) -> None:
     made = settings.values(declared)["n8n.KEY"]
     with pytest.raises(SettingError, match="stored data depends on it"):
-        settings.set(declared, "n8n.KEY", PLAIN)
+        settings.change(declared, {"n8n.KEY": PLAIN})
     assert settings.values(declared)["n8n.KEY"] == made
 
 
@@ -82,9 +82,9 @@ def test_another_secret_can_be_changed_and_generated_again(
     settings: Settings, declared: Declared
 ) -> None:
     made = settings.values(declared)["n8n.TOKEN"]
-    settings.set(declared, "n8n.TOKEN", PLAIN)
+    settings.change(declared, {"n8n.TOKEN": PLAIN})
     assert settings.values(declared)["n8n.TOKEN"] == PLAIN
-    settings.unset(declared, "n8n.TOKEN")
+    settings.change(declared, {"n8n.TOKEN": None})
     assert settings.values(declared)["n8n.TOKEN"] not in (made, PLAIN)
 
 
@@ -92,7 +92,7 @@ def test_no_file_log_or_representation_contains_a_secret(
     settings: Settings, declared: Declared, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    settings.set(declared, "n8n.API_KEY", PLAIN)
+    settings.change(declared, {"n8n.API_KEY": PLAIN})
     values = settings.values(declared)
     shown = [repr(settings), repr(settings.secrets), repr(vars(settings.secrets))]
     shown += [repr(settings.entries(declared)), repr(settings.secrets.key_record), caplog.text]
@@ -156,7 +156,7 @@ def test_a_key_file_that_is_lost_damaged_or_another_is_never_replaced(
     for use in (
         lambda: Settings(home).values(declared),
         lambda: Settings(home).values(more),
-        lambda: Settings(home).set(more, "m.NEW", PLAIN),
+        lambda: Settings(home).change(more, {"m.NEW": PLAIN}),
     ):
         with pytest.raises(SettingError, match=r"secrets\.json: .*from a backup"):
             use()
@@ -245,16 +245,16 @@ def test_the_store_of_the_key_is_reported(settings: Settings, declared: Declared
 def test_a_fingerprint_tells_secrets_apart_and_installations_too(
     settings: Settings, declared: Declared, tmp_path: Path
 ) -> None:
-    settings.set(declared, "n8n.KEY", PLAIN)
-    settings.set(declared, "n8n.API_KEY", PLAIN)
+    settings.change(declared, {"n8n.KEY": PLAIN})
+    settings.change(declared, {"n8n.API_KEY": PLAIN})
     first = settings.secrets.fingerprint("n8n.KEY")
     assert re.fullmatch("[0-9a-f]{64}", first)
     assert Settings(Home(settings.folder, "home")).secrets.fingerprint("n8n.KEY") == first
     assert settings.secrets.fingerprint("n8n.API_KEY") != first
-    settings.set(declared, "n8n.API_KEY", "another secret")
+    settings.change(declared, {"n8n.API_KEY": "another secret"})
     assert settings.secrets.fingerprint("n8n.API_KEY") != first
     other = Settings(Home(tmp_path / "other", "home"))
-    other.set(declared, "n8n.KEY", PLAIN)
+    other.change(declared, {"n8n.KEY": PLAIN})
     assert other.secrets.fingerprint("n8n.KEY") != first
     with pytest.raises(SettingError, match=r"n8n\.TOKEN"):
         settings.secrets.fingerprint("n8n.TOKEN")

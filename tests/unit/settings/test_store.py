@@ -22,11 +22,11 @@ from tests.support.systems import NOWHERE, has_mode, on_unix
 
 
 def test_the_users_value_holds_before_the_default(settings: Settings, declared: Declared) -> None:
-    settings.set(declared, "n8n.HOST_PORT", " 8080 ")
+    settings.change(declared, {"n8n.HOST_PORT": " 8080 "})
     values = settings.values(declared)
     assert values["n8n.HOST_PORT"] == "8080"
     assert values["ragflow.HOST_PORT"] == "18200"
-    settings.unset(declared, "n8n.HOST_PORT")
+    settings.change(declared, {"n8n.HOST_PORT": None})
     assert settings.values(declared)["n8n.HOST_PORT"] == "18100"
 
 
@@ -34,7 +34,7 @@ def test_setting_without_a_value_is_left_out_but_an_empty_one_is_kept(
     settings: Settings, declared: Declared
 ) -> None:
     assert not {"n8n.NOTE", "n8n.API_KEY"} & settings.values(declared).keys()
-    settings.set(declared, "n8n.NOTE", "")
+    settings.change(declared, {"n8n.NOTE": ""})
     assert settings.values(declared)["n8n.NOTE"] == ""
 
 
@@ -47,12 +47,12 @@ def test_only_the_requested_settings_are_read_and_generated(
 
 
 def test_a_bare_name_serves_where_it_is_unique(settings: Settings, declared: Declared) -> None:
-    settings.set(declared, "bind", "0.0.0.0")
+    settings.change(declared, {"bind": "0.0.0.0"})
     assert settings.values(declared)["app.bind"] == "0.0.0.0"
     with pytest.raises(SettingError, match=r"HOST_PORT: .*n8n\.HOST_PORT, ragflow\.HOST_PORT"):
-        settings.set(declared, "HOST_PORT", "1")
+        settings.change(declared, {"HOST_PORT": "1"})
     with pytest.raises(UnknownNameError, match=r"n8n\.HOST_PORT"):
-        settings.unset(declared, "n8n.HOST_PROT")
+        settings.change(declared, {"n8n.HOST_PROT": None})
     assert address_of(declared, "KEY") == "n8n.KEY"
 
 
@@ -80,14 +80,14 @@ def test_a_wrong_value_is_refused_and_nothing_is_stored(
     settings: Settings, declared: Declared
 ) -> None:
     with pytest.raises(SettingError, match=r"n8n\.HOST_PORT: expected a port"):
-        settings.set(declared, "n8n.HOST_PORT", "http")
+        settings.change(declared, {"n8n.HOST_PORT": "http"})
     assert settings.values(declared)["n8n.HOST_PORT"] == "18100"
     assert not (settings.folder / "settings.json").exists()
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "::1", "192.168.1.5"])
 def test_ports_can_be_published_on_an_ip_address(settings: Settings, address: str) -> None:
-    settings.set(APP_SETTINGS, "app.bind", f" {address}")
+    settings.change(APP_SETTINGS, {"app.bind": f" {address}"})
     assert settings.values(APP_SETTINGS)["app.bind"] == address
 
 
@@ -100,20 +100,20 @@ def test_ports_can_be_published_on_an_ip_address(settings: Settings, address: st
     ],
 )
 def test_registry_mirrors_are_a_list(settings: Settings, given: str, stored: str) -> None:
-    settings.set(APP_SETTINGS, "app.mirrors", given)
+    settings.change(APP_SETTINGS, {"app.mirrors": given})
     assert settings.values(APP_SETTINGS)["app.mirrors"] == stored
 
 
 @pytest.mark.parametrize("mirror", ["https://mirror.example.com", "mirror:port", "-x", "a/B"])
 def test_wrong_mirror_is_refused(settings: Settings, mirror: str) -> None:
     with pytest.raises(SettingError, match=r"app\.mirrors: expected registries such as"):
-        settings.set(APP_SETTINGS, "app.mirrors", mirror)
+        settings.change(APP_SETTINGS, {"app.mirrors": mirror})
 
 
 @pytest.mark.parametrize("address", ["", "localhost", "127.0.0.1:80", "256.0.0.1", "10.0.0.0/8"])
 def test_ports_cannot_be_published_on_anything_else(settings: Settings, address: str) -> None:
     with pytest.raises(SettingError, match=r"app\.bind: expected an IP address"):
-        settings.set(APP_SETTINGS, "app.bind", address)
+        settings.change(APP_SETTINGS, {"app.bind": address})
 
 
 def test_a_stored_value_that_is_no_longer_one_is_refused_with_the_remedy(
@@ -121,27 +121,27 @@ def test_a_stored_value_that_is_no_longer_one_is_refused_with_the_remedy(
 ) -> None:
     before = {"dify.STORE": Setting(type="choice", choices={"a": Choice(), "b": Choice()})}
     after = {"dify.STORE": Setting(type="choice", default="a", choices={"a": Choice()})}
-    settings.set(before, "STORE", "b")
+    settings.change(before, {"STORE": "b"})
     with pytest.raises(SettingError, match=r"dify\.STORE: .*config unset dify\.STORE"):
         settings.values(after)
     assert [entry.value for entry in settings.entries(after)] == ["b"]
-    settings.unset(after, "dify.STORE")
+    settings.change(after, {"dify.STORE": None})
     assert settings.values(after) == {"dify.STORE": "a"}
 
 
 def test_settings_of_a_missing_module_are_kept_for_its_return(
     settings: Settings, declared: Declared
 ) -> None:
-    settings.set(declared, "n8n.HOST_PORT", "8080")
+    settings.change(declared, {"n8n.HOST_PORT": "8080"})
     without_secrets = {a for a, setting in APP_SETTINGS.items() if not setting.is_secret}
     assert settings.values(APP_SETTINGS).keys() == without_secrets
-    settings.set(APP_SETTINGS, "language", "zh")
+    settings.change(APP_SETTINGS, {"language": "zh"})
     assert settings.values(declared)["n8n.HOST_PORT"] == "8080"
 
 
 def test_entries_show_every_setting_and_no_secret(settings: Settings, declared: Declared) -> None:
-    settings.set(declared, "n8n.API_KEY", "plain text")
-    settings.set(declared, "n8n.HOST_PORT", "8080")
+    settings.change(declared, {"n8n.API_KEY": "plain text"})
+    settings.change(declared, {"n8n.HOST_PORT": "8080"})
     shown = {entry.address: (entry.value, entry.origin) for entry in settings.entries(declared)}
     assert list(shown) == list(declared)
     assert shown["n8n.HOST_PORT"] == ("8080", "set")
@@ -159,7 +159,7 @@ def test_a_value_is_revealed_by_its_address_or_its_bare_name(
     assert len(made) == 43
     assert settings.reveal(declared, "n8n.TOKEN") == made
     assert settings.secrets.names() == {"n8n.TOKEN"}
-    settings.set(declared, "NOTE", "")
+    settings.change(declared, {"NOTE": ""})
     assert settings.reveal(declared, "NOTE") == ""
 
 
@@ -184,7 +184,7 @@ def test_a_secret_written_into_the_settings_file_is_refused_until_it_is_stored(
         settings.values(declared)
     assert "plain-secret" not in str(refused.value)
     assert "config set n8n.API_KEY - " in str(refused.value)
-    settings.set(declared, "n8n.API_KEY", "another secret")
+    settings.change(declared, {"n8n.API_KEY": "another secret"})
     assert settings.values(declared)["n8n.API_KEY"] == "another secret"
     assert "plain-secret" not in path.read_text()
 
@@ -197,7 +197,7 @@ def test_reading_creates_no_home(settings: Settings, declared: Declared, tmp_pat
     assert settings.engines.state("engine") == EngineState()
     assert settings.secrets.key_record is None
     assert list(tmp_path.iterdir()) == []
-    settings.set(declared, "n8n.HOST_PORT", "8080")
+    settings.change(declared, {"n8n.HOST_PORT": "8080"})
     assert has_mode(settings.folder, 0o700)
 
 
@@ -285,7 +285,7 @@ def test_a_state_from_before_images_were_kept_is_read(home: Home) -> None:
 
 
 def test_damage_is_reported_once_and_costs_nothing(home: Home, declared: Declared) -> None:
-    Settings(home).set(declared, "n8n.HOST_PORT", "8080")
+    Settings(home).change(declared, {"n8n.HOST_PORT": "8080"})
     (home.folder / "settings.json").write_text("not JSON")
     settings = Settings(home)
     assert settings.values(declared)["n8n.HOST_PORT"] == "8080"
@@ -296,7 +296,7 @@ def test_damage_is_reported_once_and_costs_nothing(home: Home, declared: Declare
 def test_numbers_and_truths_that_a_hand_wrote_are_taken_as_text(
     settings: Settings, home: Home, declared: Declared
 ) -> None:
-    settings.set(declared, "n8n.NOTE", "mine")
+    settings.change(declared, {"n8n.NOTE": "mine"})
     values = {"n8n.HOST_PORT": 8080, "n8n.NOTE": True, "ragflow.HOST_PORT": 1.5}
     (home.folder / "settings.json").write_text(json.dumps({"version": 1, "values": values}))
 
@@ -311,16 +311,16 @@ def test_numbers_and_truths_that_a_hand_wrote_are_taken_as_text(
 def test_value_of_a_former_secret_is_ignored_and_can_be_unset(
     settings: Settings, declared: Declared
 ) -> None:
-    settings.set(declared, "n8n.API_KEY", "given by the user")
+    settings.change(declared, {"n8n.API_KEY": "given by the user"})
     now = {"n8n.API_KEY": Setting(default="open")}
 
     (entry,) = settings.entries(now)
     assert (entry.value, entry.origin) == ("open", "default")
-    settings.set(now, "n8n.API_KEY", "text")
+    settings.change(now, {"n8n.API_KEY": "text"})
     (entry,) = settings.entries(now)
     assert (entry.value, entry.origin) == ("text", "set")
 
-    settings.unset(now, "n8n.API_KEY")
+    settings.change(now, {"n8n.API_KEY": None})
     assert settings.secrets.names() == frozenset()
     assert settings.values(now) == {"n8n.API_KEY": "open"}
 
@@ -328,11 +328,11 @@ def test_value_of_a_former_secret_is_ignored_and_can_be_unset(
 @pytest.fixture
 def _read_only(home: Home, declared: Declared) -> Iterator[None]:
     """A home that its user may only read. Root may write everywhere, so it steps down."""
-    Settings(home).set(declared, "app.bind", "0.0.0.0")
+    Settings(home).change(declared, {"app.bind": "0.0.0.0"})
     assert Settings(home).installation_id
     with Settings(home).engines.update("e") as engine:
         engine.desired = ["n8n"]
-    Settings(home).set(declared, "n8n.KEY", "a-secret-of-mine")
+    Settings(home).change(declared, {"n8n.KEY": "a-secret-of-mine"})
     is_root = os.geteuid() == 0
     for path in (*home.folder.glob("*.lock"), *home.folder.glob("*.good")):
         path.unlink()
@@ -359,14 +359,14 @@ def test_a_home_without_write_permission_can_be_read(home: Home, declared: Decla
     assert settings.installation_id == Settings(home).installation_id
     assert settings.inspect(declared) == []
     with pytest.raises(SettingError, match="Permission denied"):
-        settings.set(declared, "app.bind", "127.0.0.1")
+        settings.change(declared, {"app.bind": "127.0.0.1"})
     assert {path.suffix for path in home.folder.iterdir()} <= {".json", ".key"}
 
 
 def test_several_settings_are_changed_together_or_not_at_all(
     settings: Settings, declared: Declared
 ) -> None:
-    settings.set(declared, "n8n.KEY", "kept for ever")
+    settings.change(declared, {"n8n.KEY": "kept for ever"})
     good = {"n8n.HOST_PORT": " 8080", "n8n.API_KEY": "of the user", "ragflow.HOST_PORT": None}
     some = {address: declared[address] for address in good}
     settings.change(declared, good)

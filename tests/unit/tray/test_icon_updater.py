@@ -204,7 +204,7 @@ NEWS = {
 def test_each_kind_of_notification_can_be_turned_off(
     app: App, store: Shown, icon: Icon, icon_updater: IconUpdater, unwanted: str
 ) -> None:
-    app.settings.set(APP_SETTINGS, unwanted, "false")
+    app.settings.change(APP_SETTINGS, {unwanted: "false"})
     store.show(running())
     icon.wait_for("running")
     icon_updater.ended(made.operation("up", modules=("dify",), status="succeeded"))

@@ -166,14 +166,14 @@ def test_a_test_shows_the_answer_and_never_the_address(
     rules: Rules, app: App, hook: Hook, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
-    app.settings.set(APP_SETTINGS, WEBHOOK, hook.address)
+    app.settings.change(APP_SETTINGS, {WEBHOOK: hook.address})
     assert rules.given("list")["webhook"]
     assert rules.given("test") == {"ok": True, "status": 200, "text": "thanks"}
     path, body = hook.got.get(timeout=LIMIT)
     assert (path, body["event"]) == ("/a/secret-topic", "test")
     hook.statuses = [403]
     assert rules.given("test") == {"ok": False, "status": 403, "text": "thanks"}
-    app.settings.set(APP_SETTINGS, WEBHOOK, "http://127.0.0.1:9/secret-topic")
+    app.settings.change(APP_SETTINGS, {WEBHOOK: "http://127.0.0.1:9/secret-topic"})
     answer = rules.given("test")
     assert answer == {"ok": False, "status": None, "text": "it can't be reached"}
     (entry,) = app.settings.entries({WEBHOOK: APP_SETTINGS[WEBHOOK]})

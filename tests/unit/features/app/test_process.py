@@ -158,9 +158,9 @@ def test_the_language_that_was_chosen_counts_before_the_clients_own_from_then_on
         }
 
     assert spoken() == {"en"}
-    app.settings.set(app.declared, "app.language", "zh")
+    app.settings.change(app.declared, {"app.language": "zh"})
     assert spoken() == {"zh"}
-    app.settings.unset(app.declared, "app.language")
+    app.settings.change(app.declared, {"app.language": None})
     assert spoken() == {"en"}
 
 

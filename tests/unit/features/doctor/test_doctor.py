@@ -59,7 +59,7 @@ def used(home: Home, catalog: Catalog) -> Home:
     """A home with every file in it."""
     settings = Settings(home)
     settings.values(catalog.declared)
-    settings.set(catalog.declared, "mine.PORT", "8080")
+    settings.change(catalog.declared, {"mine.PORT": "8080"})
     assert settings.installation_id
     with settings.engines.update("engine") as state:
         state.desired.append("mine")
@@ -381,7 +381,7 @@ def test_whether_the_icon_is_seen_is_reported_where_there_is_a_desktop(
 def test_how_the_engine_was_found_is_reported(app: App, used: Home, tmp_path: Path) -> None:
     (named,) = examined(app)["address"]
     assert named == f"ok: The engine at unix://{tmp_path}/none.sock is set by --host."
-    Settings(used).set(APP_SETTINGS, "app.engine", f"unix://{tmp_path}/own.sock")
+    Settings(used).change(APP_SETTINGS, {"app.engine": f"unix://{tmp_path}/own.sock"})
     (setting,) = examined(App(used.folder, []))["address"]
     assert setting == f"ok: The engine at unix://{tmp_path}/own.sock is set by app.engine."
 

@@ -168,7 +168,7 @@ def test_changes_of_settings_by_another_process_show_without_a_request(
     for address, value in (("app.language", "zh"), ("web.WEB_TOKEN", "a-secret-of-the-user")):
         shown(host)  # which waits for a look that is under way, so that all of it is told
         before = core.store.snapshot.seq
-        other.settings.set(other.declared, address, value)
+        other.settings.change(other.declared, {address: value})
         core.store.wait_until(lambda snapshot, was=before: snapshot.seq > was, 20)  # type: ignore[misc]
 
 

@@ -52,7 +52,7 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> App:
     app = App(user / "ai", [user / "catalog"], f"unix://{tmp_path}/none.sock")
     given = {"web.GIVEN": GIVEN, "plain.DB_PASSWORD": GUESSABLE, "web.PORT": "18998"}
     for address, value in given.items():
-        app.settings.set(app.declared, address, value)
+        app.settings.change(app.declared, {address: value})
     app.settings.secrets.ensure({"web.MADE": "alnum32"})
     file = app.settings.folder / "settings.json"
     raw = json.loads(file.read_bytes())

@@ -67,7 +67,7 @@ def test_connection_without_a_token_has_a_reason(ask: Ask, monkeypatch: pytest.M
 
 
 def test_those_that_can_use_another_one_are_listed(app: App, ask: Ask) -> None:
-    app.settings.set(app.declared, CHOICE, "shared")
+    app.settings.change(app.declared, {CHOICE: "shared"})
 
     found = ask("consumers", modules=["web", "plain"])["data"]
 
@@ -92,8 +92,8 @@ def test_those_that_can_use_another_one_are_listed(app: App, ask: Ask) -> None:
 
 
 def test_disconnect_undoes_a_connection(app: App, ask: Ask) -> None:
-    app.settings.set(app.declared, CHOICE, "shared")
-    app.settings.set(app.declared, TOKEN, "sk-made-up-token")
+    app.settings.change(app.declared, {CHOICE: "shared"})
+    app.settings.change(app.declared, {TOKEN: "sk-made-up-token"})
 
     told = ask("disconnect", module="web")["data"]["notice"]
 

@@ -42,9 +42,9 @@ def snapshot(oneapi: State) -> Snapshot:
 
 def app_on(home: Path, engine: str, *, models: str = "oneapi", token: str = "") -> App:
     app = App(home, [], engine)
-    app.settings.set(app.declared, "n8n.N8N_MODELS", models)
+    app.settings.change(app.declared, {"n8n.N8N_MODELS": models})
     if token:
-        app.settings.set(app.declared, "n8n.N8N_ONEAPI_TOKEN", token)
+        app.settings.change(app.declared, {"n8n.N8N_ONEAPI_TOKEN": token})
     return app
 
 
