@@ -68,7 +68,10 @@ class Shell:
             eventually(partial(self._has_told, "ready", before), "service of the shell")
 
     def withdraw(self, service: str) -> None:
-        """Have *service* no more: the shell broke down."""
+        """Have *service* no more: the shell broke down. It answers all earlier calls first:
+        libayatana-appindicator registers the icon again with each new menu, and warns on standard
+        error if the service goes away during that call."""
+        self._ask(*_QUESTIONS[service])
         process = self._services.pop(service)
         process.kill()
         process.wait()
