@@ -10,8 +10,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import Thread
+from types import FrameType
 from typing import Final
 
 _CLOCK_SLACK_SECONDS = 2.0
@@ -122,23 +124,31 @@ _WANTED = ("SIGTERM", "SIGHUP", "SIGINT", "SIGBREAK")
 
 
 def on_termination(callback: Callable[[], object]) -> None:
-    """Call *callback* in its own thread when the system asks this process to exit. Ignored signals
-    stay ignored: `nohup` ignores SIGHUP, so that the process survives its terminal. Call this once,
-    in the main thread."""
+    """Call *callback* once, in its own thread, when the system asks this process to exit. Ignored
+    signals stay ignored: `nohup` ignores SIGHUP, so that the process survives its terminal. Call
+    this once, in the main thread."""
     # The main thread may stay in a toolkit's loop, in which no handler of Python's runs; the number
-    # is written from within the signal (https://docs.python.org/3/library/signal.html).
+    # is written from within the signal (https://docs.python.org/3/library/signal.html). Only
+    # PyGObject's loop replaces the descriptor for that, and runs the handlers.
     reader, writer = socket.socketpair()
     writer.settimeout(0.0)
     signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
     known = {getattr(signal, name) for name in _WANTED if hasattr(signal, name)}
     numbers = {number for number in known if signal.getsignal(number) is not signal.SIG_IGN}
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        with suppress(BlockingIOError):
+            writer.send(bytes([number]))
+
     for number in numbers:
-        signal.signal(number, lambda *_: None)
+        signal.signal(number, handle)
 
     def wait() -> None:
         with reader, writer:
-            while received := reader.recv(1):
-                if received[0] in numbers:
-                    callback()
+            while reader.recv(1)[0] not in numbers:
+                pass
+            callback()
+            while reader.recv(1):  # further signals ask for the same
+                pass
 
     Thread(target=wait, name="signals", daemon=True).start()

@@ -83,7 +83,7 @@ def test_it_speaks_chinese(applet: Applet) -> None:
     applet.ends()
 
 
-def test_start_at_login_is_switched_by_the_menu(applet: Applet) -> None:
+def test_start_at_login_is_switched_by_the_menu_and_a_logout_ends_the_tray(applet: Applet) -> None:
     folder = applet.desktop.path("XDG_CONFIG_HOME") / "autostart"
     applet.start()
     eventually(lambda: applet.item.entry("Start at login").checked is False, "the switch, off")
@@ -94,7 +94,8 @@ def test_start_at_login_is_switched_by_the_menu(applet: Applet) -> None:
     applet.item.click("Start at login")
     eventually(lambda: not list(folder.iterdir()), "its end")
     eventually(lambda: applet.item.entry("Start at login").checked is False, "the switch, off")
-    applet.quit()
+    applet.process.terminate()  # as the system does at a logout
+    applet.ends()
 
 
 def test_changes_of_catalog_and_settings_show_by_themselves(applet: Applet) -> None:
