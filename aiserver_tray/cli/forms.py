@@ -33,21 +33,21 @@ class ResultJson(TypedDict):
 
 
 class UseJson(LoadJson):
-    """What was used at one moment, and how much memory it may be."""
+    """The resources in use at one moment, and the memory limit."""
 
     memoryLimit: int | None  # noqa: N815 - ruff knows only direct subclasses of TypedDict
     """in bytes; `null` without a limit. Of all modules: the memory of the engine's machine"""
 
 
 class ServiceStatsJson(UseJson):
-    """What a service used at one moment."""
+    """The resources that a service used at one moment."""
 
     name: str
     """the service's name in the Compose file"""
 
 
 class ModuleStatsJson(UseJson):
-    """What a module used at one moment."""
+    """The resources that a module used at one moment."""
 
     name: str
     services: list[ServiceStatsJson]
@@ -55,7 +55,7 @@ class ModuleStatsJson(UseJson):
 
 
 class StatsJson(TypedDict):
-    """What everything used at one moment."""
+    """The resources that the modules used at one moment."""
 
     time: str
     """time of the sample"""

@@ -1,4 +1,4 @@
-"""What can be done with a module and with everything now; otherwise, why not (pure).
+"""The actions that are possible now, and the reasons why others are not. Pure.
 
 Tray, page and command line offer and refuse by these rules alone."""
 
@@ -59,7 +59,7 @@ class Condition(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def module_abilities(module: Condition) -> ModuleAbilities:
-    """What can be done with *module*. Modules in the same condition share one mapping."""
+    """The possible actions for *module*. Modules in the same condition share one mapping."""
     used = Text("Used by {users}", users=", ".join(module.users)) if module.users else None
     blocker, unreachable = _blocker(module), _unreachable(module)
     defect = _ORPHAN if module.is_orphan else module.problem
@@ -100,7 +100,7 @@ def stack_abilities(
     operations: Iterable[OperationSummary],
     chosen: Collection[str],
 ) -> StackAbilities:
-    """What can be done with everything, by the parts of a snapshot."""
+    """The possible actions for the whole stack, by the parts of a snapshot."""
     active = [operation for operation in operations if not operation.is_over]
     if not engine.running:
         return {"start": _ENGINE_DOWN, "stop": _ENGINE_DOWN, "cancel": _cancel(active)}

@@ -64,7 +64,7 @@ def module_inputs(state: StateFields) -> Iterator[ModuleInput]:
     planned = closure(requires, state.work.planned)
     spare, now = _spare(state), required_now(state.modules, state.containers.values())
     containers: dict[str, dict[str, Container]] = {}
-    # In one order, whatever the order of the facts: an orphan shows its services in this order.
+    # Sorted, because an orphan shows its services in this order, and facts come in any order.
     for name, container in sorted(state.containers.items()):
         containers.setdefault(container.module, {})[name] = container
     for model in state.modules:

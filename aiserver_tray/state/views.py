@@ -70,7 +70,7 @@ class ServiceView:
 
 
 class ModuleAbilities(TypedDict):
-    """What can be done with a module: `null` if it is possible now, else the reason why not."""
+    """The actions for a module, each with `null` if it is possible now, or the reason why not."""
 
     start: Text | None
     """start it with its requirements"""
@@ -300,7 +300,7 @@ class EngineView(EngineStatus):
 
 
 class StackAbilities(TypedDict):
-    """What can be done with everything: `null` if it is possible now, else the reason why not."""
+    """The actions for the whole stack, as for a module: `null`, or the reason why not."""
 
     start: Text | None
     """start the chosen modules"""

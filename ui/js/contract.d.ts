@@ -1293,7 +1293,7 @@ export interface Module {
   services: Service[];
 }
 
-/** What can be done with a module: `null` if it is possible now, else the reason why not. */
+/** The actions for a module, each with `null` if it is possible now, or the reason why not. */
 export interface ModuleAbilities {
   /** start it with its requirements */
   start: string | null;
@@ -2054,7 +2054,7 @@ export interface Snapshot {
   theme: Theme;
 }
 
-/** What can be done with everything: `null` if it is possible now, else the reason why not. */
+/** The actions for the whole stack, as for a module: `null`, or the reason why not. */
 export interface StackAbilities {
   /** start the chosen modules */
   start: string | null;
