@@ -7,11 +7,11 @@ from aiserver_tray.spec.host_config import shared
 from aiserver_tray.spec.labels import Owner, resource_body, resource_labels
 from aiserver_tray.spec.model import NetworkTarget
 from aiserver_tray.spec.names import SHARED_NETWORK, network_name
-from aiserver_tray.spec.scope import Scope
 
 if TYPE_CHECKING:
     from aiserver_tray.catalog.compose.resources import Ipam, Network, ServiceNetwork
     from aiserver_tray.catalog.compose.service import Service
+    from aiserver_tray.spec.scope import Scope
 
 
 def network_target(module: str, key: str, network: "Network", owner: Owner) -> NetworkTarget:
@@ -48,7 +48,7 @@ def _ipam(ipam: "Ipam") -> dict[str, Any]:
     return given if any(given.values()) else {}
 
 
-def networking(scope: Scope, name: str) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+def networking(scope: "Scope", name: str) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     """For the service *name*: the ``HostConfig`` fields about networks, and its endpoints (by
     network on the engine). The first endpoint is the one in ``NetworkMode``."""
     service = scope.service(name)
@@ -105,7 +105,7 @@ def _aliases(name: str, service: "Service", key: str, network: NetworkTarget) ->
         yield from attachment.aliases
 
 
-def _links(service: "Service", scope: Scope) -> list[str]:
+def _links(service: "Service", scope: "Scope") -> list[str]:
     """``container:alias`` of every link."""
     own = (link.partition(":") for link in service.links)
     outside = (link.partition(":") for link in service.external_links)
