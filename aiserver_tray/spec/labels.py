@@ -34,6 +34,7 @@ PAGE: Final = "io.aiserver.page"
 ONE_SHOT: Final = "io.aiserver.one-shot"
 """The installation's ID on a container that runs one command and is no service. It does not have
 `INSTALLATION`, so that it is never treated as a module's container."""
+_OURS = "io.aiserver."
 _COMPOSE = "com.docker.compose"
 
 
@@ -58,7 +59,7 @@ def container_labels(
 ) -> dict[str, str]:
     """Labels of a service's container; *given* are those of the file."""
     return {
-        **given,
+        **without_ours(given),
         MODULE: module,
         SERVICE: service,
         CONFIG_HASH: config_hash,
@@ -69,6 +70,11 @@ def container_labels(
         f"{_COMPOSE}.oneoff": "False",
         f"{_COMPOSE}.config-hash": config_hash,
     }
+
+
+def without_ours(given: Mapping[str, str]) -> dict[str, str]:
+    """The labels *given* by a file, which can't say what only we know."""
+    return {name: value for name, value in given.items() if not name.startswith(_OURS)}
 
 
 def requires_label(modules: Iterable[str]) -> dict[str, str]:

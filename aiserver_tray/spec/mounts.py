@@ -11,6 +11,7 @@ from aiserver_tray.spec.labels import (
     Owner,
     resource_body,
     resource_labels,
+    without_ours,
 )
 from aiserver_tray.spec.model import ServiceTarget, VolumeTarget
 from aiserver_tray.spec.names import anonymous_volume_name, volume_name
@@ -25,7 +26,7 @@ def volume_target(module: str, key: str, volume: "Volume", owner: Owner) -> Volu
     if volume.external:
         return VolumeTarget(volume.name, {}, external=True)
     body = {"Driver": volume.driver, "DriverOpts": volume.driver_opts}
-    labels = resource_labels("volume", module, key, owner, volume.labels)
+    labels = resource_labels("volume", module, key, owner, without_ours(volume.labels))
     return VolumeTarget(volume_name(module, key), resource_body(body, labels))
 
 

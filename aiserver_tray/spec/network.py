@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from aiserver_tray.spec.host_config import shared
-from aiserver_tray.spec.labels import Owner, resource_body, resource_labels
+from aiserver_tray.spec.labels import Owner, resource_body, resource_labels, without_ours
 from aiserver_tray.spec.model import NetworkTarget
 from aiserver_tray.spec.names import SHARED_NETWORK, network_name
 
@@ -30,7 +30,7 @@ def network_target(module: str, key: str, network: "Network", owner: Owner) -> N
         body["EnableIPv4"] = network.enable_ipv4
     if ipam := _ipam(network.ipam):
         body["IPAM"] = ipam
-    labels = resource_labels("network", module, key, owner, network.labels)
+    labels = resource_labels("network", module, key, owner, without_ours(network.labels))
     return NetworkTarget(network_name(module, key), resource_body(body, labels))
 
 

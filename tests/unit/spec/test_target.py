@@ -156,6 +156,18 @@ def test_labels_are_ours_and_those_that_group(target_of: TargetOf) -> None:
     }
 
 
+def test_a_file_gives_no_label_of_ours(target_of: TargetOf) -> None:
+    ours = '{io.aiserver.one-shot: home, io.aiserver.page: "9.9.9.9:1", mine: "1"}'
+    target = target_of(f"""
+services: {{a: {{image: i, labels: {ours}, volumes: ["data:/d"]}}}}
+volumes: {{data: {{labels: {ours}}}}}
+networks: {{default: {{labels: {ours}}}}}
+""")
+    for body in (target.services[0].body, target.volumes[0].body, target.networks[0].body):
+        assert body["Labels"]["mine"] == "1"
+        assert not body["Labels"].keys() & {"io.aiserver.one-shot", "io.aiserver.page"}
+
+
 @pytest.mark.parametrize(
     ("page", "place"),
     [
