@@ -3,18 +3,22 @@
 import json
 import os
 import secrets
+import tarfile
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Any
 
 from docker.api.build import process_dockerfile
-from docker.utils import tar
+from docker.constants import IS_WINDOWS_PLATFORM
+from docker.utils.build import exclude_paths
 
 from aiserver_tray.base.errors import CancelledError, EngineRequestError, ImageBuildError
 from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.real_path import is_open_at, real_path
 from aiserver_tray.engine.auth import build_auth
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.connection import Connection
@@ -31,10 +35,10 @@ _REPEATED = ("t", "extrahosts")
 (https://docs.docker.com/reference/api/engine/version/v1.45/#tag/Image/operation/ImageBuild)."""
 
 
-class _NotUtf8Error(Exception):
-    def __init__(self, file: Path) -> None:
-        super().__init__(str(file))
-        self.why = Text("{file} is not UTF-8; save it as UTF-8", file=file)
+class _UnfitError(Exception):
+    def __init__(self, why: Text) -> None:
+        super().__init__(str(why))
+        self.why = why
 
 
 def build(
@@ -55,7 +59,7 @@ def build(
     except OSError as error:
         why = f"{error.filename or target.context}: {error.strerror or error}"
         raise ImageBuildError(target.module, target.tag, why) from error
-    except _NotUtf8Error as error:
+    except _UnfitError as error:
         raise ImageBuildError(target.module, target.tag, error.why) from error
     except EngineRequestError as error:
         raise ImageBuildError(target.module, target.tag, error.explanation, last) from error
@@ -96,10 +100,42 @@ def _parameter(key: str, value: object) -> object:
 
 def _write_context(target: "BuildTarget", file: IO[bytes]) -> str:
     """Write the archive of the context to *file*; the Dockerfile's name in it."""
-    dockerfile = _dockerfile(target)
-    ignored = _ignored(Path(target.context) / ".dockerignore")
-    tar(target.context, exclude=ignored, dockerfile=dockerfile, fileobj=file)
-    return str(dockerfile[0])
+    name, text = _dockerfile(target)
+    root = target.context
+    if real_path(root) != root:
+        raise _UnfitError(Text("{file} has become a link", file=root))
+    ignored = _ignored(Path(root) / ".dockerignore")
+    given = {} if text is None else {name: text, ".dockerignore": "\n".join([*ignored, name])}
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        for path in sorted(exclude_paths(root, ignored, dockerfile=name)):
+            if path not in given:
+                _add(archive, root, path)
+        for path, content in given.items():
+            about = tarfile.TarInfo(path)
+            about.size = len(content.encode())
+            archive.addfile(about, BytesIO(content.encode()))
+    file.seek(0)
+    return name
+
+
+def _add(archive: tarfile.TarFile, root: str, path: str) -> None:
+    """Add the file *path* below *root*. A link is added as such, and not followed, not even if it
+    takes the place of a file or folder in the meantime."""
+    full = os.path.join(root, path)  # noqa: PTH118 - as the SDK does
+    about = archive.gettarinfo(full, arcname=path)
+    if about is None:  # a socket
+        return
+    about.mtime = int(about.mtime)
+    if IS_WINDOWS_PLATFORM:  # which knows no right to execute
+        about.mode = about.mode & 0o755 | 0o111
+    if not about.isreg():
+        archive.addfile(about)
+        return
+    with open(full, "rb") as content:  # noqa: PTH123 - as above
+        if not is_open_at(content.fileno(), full):
+            raise _UnfitError(Text("{file} became a link while it was read", file=full))
+        about.size = os.fstat(content.fileno()).st_size
+        archive.addfile(about, content)
 
 
 def _dockerfile(target: "BuildTarget") -> tuple[str, str | None]:
@@ -119,7 +155,8 @@ def _read(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _NotUtf8Error(file) from error
+        why = Text("{file} is not UTF-8; save it as UTF-8", file=file)
+        raise _UnfitError(why) from error
 
 
 def _ignored(file: Path) -> list[str]:

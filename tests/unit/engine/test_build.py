@@ -7,10 +7,11 @@ import tarfile
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 from urllib.parse import parse_qs
 
 import pytest
+from docker.utils.build import exclude_paths
 
 from aiserver_tray.base.errors import ImageBuildError
 from aiserver_tray.engine.cancellation import Cancellation
@@ -31,7 +32,7 @@ def _build(folder: Path, dockerfile: str) -> dict[str, bytes]:
         if "/build" in asked.path:
             with tarfile.open(fileobj=io.BytesIO(body)) as archive:
                 for member in archive:
-                    content = archive.extractfile(member)
+                    content = archive.extractfile(member) if member.isreg() else None
                     got[member.name] = content.read() if content else b""
         asked.say(IMAGE)
 
@@ -66,6 +67,33 @@ def context(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / "Dockerfile").write_text("FROM x\n", encoding="utf-8")
     return folder
+
+
+def test_a_folder_that_is_swapped_for_a_link_while_it_is_read_is_not_sent(
+    context: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside, own = tmp_path / "outside", context / "own"
+    for folder, content in ((outside, "secret"), (own, "mine")):
+        folder.mkdir()
+        (folder / "file").write_text(content, encoding="utf-8")
+
+    def listed(*words: Any, **options: Any) -> object:  # noqa: ANN401 - passed on
+        """What is there; the moment after is too short for a test to meet it by chance."""
+        names = [*exclude_paths(*words, **options)]
+        own.rename(tmp_path / "aside")
+        own.symlink_to(outside)
+        return names
+
+    monkeypatch.setattr("aiserver_tray.engine.build.exclude_paths", listed)
+    with pytest.raises(ImageBuildError, match="own/file became a link while it was read"):
+        _build(tmp_path, "Dockerfile")
+
+
+def test_a_context_that_became_a_link_is_refused(context: Path, tmp_path: Path) -> None:
+    context.rename(tmp_path / "elsewhere")
+    context.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ImageBuildError, match="has become a link"):
+        _build(tmp_path, "Dockerfile")
 
 
 def test_an_ignore_file_that_is_not_utf_8_is_named(context: Path, tmp_path: Path) -> None:
