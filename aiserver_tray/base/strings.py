@@ -1,4 +1,5 @@
-"""Small functions over texts: control characters, names of images, times, addresses of pages."""
+"""Small functions over texts: control characters, names of images, sizes, times, addresses of
+pages."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -95,3 +96,10 @@ def is_address(text: str) -> bool:
 def page_of(address: str) -> str:
     """The name of the page at *address*."""
     return re.split("[/?]", address, maxsplit=1)[0]
+
+
+def binary_size(count: int) -> str:
+    """*count* bytes as settings and the dashboard show memory: 1 GB is 1024 MB."""
+    gibi = 1024**3
+    whole = f"{count / gibi:.1f}".removesuffix(".0")
+    return f"{whole} GB" if count >= gibi else f"{count / 1024**2:.0f} MB"

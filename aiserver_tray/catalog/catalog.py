@@ -106,18 +106,18 @@ class Catalog:
             raise CatalogError(problems)
         return {name: found[0] for name, found in hits.items() if len(found) == 1} | own
 
-    def readable_secrets(self, module: Module) -> list[str]:
-        """The addresses of the secrets of other modules that *module* can read: in its file, or in
-        files that this names.
+    def readable_secrets(self, module: Module) -> dict[str, str]:
+        """The addresses of the secrets of other modules that *module* can read, by the NAME that
+        each has in its file, and in files that this names.
 
         Raises:
             CatalogError, MissingError: as for `scope`.
         """
-        return [
-            address
+        return {
+            name: address
             for name, address in self.scope(module).items()
             if name not in module.settings and self.declared[address].is_secret
-        ]
+        }
 
     def _required(self, module: Module) -> list[Module]:
         for name in module.possible_requires:

@@ -11,6 +11,7 @@ from aiserver_tray.base.strings import image_tag
 from aiserver_tray.catalog.catalog import Catalog
 from aiserver_tray.catalog.compose.dotenv import read_env_file
 from aiserver_tray.catalog.compose.variables import local_documents
+from aiserver_tray.catalog.consent import Consent, consent_to
 from aiserver_tray.catalog.extension import EXTENSION
 from aiserver_tray.catalog.folders import ignored_folders
 from aiserver_tray.catalog.module_rules import (
@@ -21,7 +22,6 @@ from aiserver_tray.catalog.module_rules import (
     whole_project,
 )
 from aiserver_tray.catalog.modules import Module
-from aiserver_tray.catalog.permissions import Permission, permissions
 from aiserver_tray.catalog.resolve import (
     COMPOSE_VARIABLES,
     ResolvedModule,
@@ -42,12 +42,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Report:
-    """Problems, notes, and the permissions that each module needs."""
+    """Problems, notes, and what must be agreed to for each module."""
 
     checked: Sequence[str]
     problems: Sequence[Problem]
     notes: Sequence[Problem]
-    permissions: Mapping[str, Sequence[Permission]] = field(default_factory=dict)
+    consents: Mapping[str, Consent] = field(default_factory=dict)
+    """By module that is not built in."""
 
     def lines(self, language: Language) -> list[str]:
         """One line for each finding, and a last one that counts them."""
@@ -59,8 +60,8 @@ class Report:
     def _other_lines(self) -> Iterator[Text]:
         for note in self.notes:
             yield Text("{place}: note: {note}", place=note.place, note=note.text)
-        for name, asked in self.permissions.items():
-            for one in asked:
+        for name, consent in self.consents.items():
+            for one in consent.asks:
                 yield Text("{module} needs your permission to: {text}", module=name, text=one.text)
         checked = len(self.checked)
         yield Text(
@@ -77,8 +78,13 @@ class Report:
             "problems": [problem.as_data(language) for problem in self.problems],
             "notes": [note.as_data(language) for note in self.notes],
             "permissions": {
-                name: [rendered(one.as_data(), language) for one in asked]
-                for name, asked in self.permissions.items()
+                name: rendered(consent.as_data()["permissions"], language)
+                for name, consent in self.consents.items()
+                if consent.asks
+            },
+            "consents": {
+                name: rendered(consent.as_data(), language)
+                for name, consent in self.consents.items()
             },
         }
 
@@ -86,13 +92,18 @@ class Report:
 _NONE: Mapping[str, str] = {}
 
 
-def check(catalog: Catalog, folder: Path | None, values: Mapping[str, str] = _NONE) -> Report:
+def check(
+    catalog: Catalog,
+    folder: Path | None,
+    values: Mapping[str, str] = _NONE,
+    bind: str = "127.0.0.1",
+) -> Report:
     """Check the modules below *folder*, or all. *values* are the settings' values of plain files,
-    by address: such a file may require some."""
+    by address: such a file may require some. Ports without an address are published on *bind*."""
     modules = [m for m in catalog.modules.values() if _below(m.folder, folder)]
     problems = [p for p in catalog.problems if _below(p.place.file, folder)]
     notes: list[Problem] = []
-    asked: dict[str, Sequence[Permission]] = {}
+    asked: dict[str, Consent] = {}
     loaded: list[_Loaded] = []
     for module in catalog.modules.values():
         found, result = _load(catalog, module, values)
@@ -101,8 +112,8 @@ def check(catalog: Catalog, folder: Path | None, values: Mapping[str, str] = _NO
         if module in modules:
             problems += found + _env_example_problems(catalog, module)
             notes += _notes(module, result.whole) if result else []
-            if result and (needed := permissions(catalog, result.resolved)):
-                asked[module.name] = needed
+            if result and (consent := consent_to(catalog, result.resolved, bind)):
+                asked[module.name] = consent
             notes += _unset(catalog, module, values, found)
     resolved = (one.resolved for one in loaded)
     shared = duplicate_name_problems((r.module, shared_names(r.project)) for r in resolved)

@@ -1,7 +1,8 @@
 """One module of the catalog, as its Compose file declares it, before any value is known."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from aiserver_tray.catalog.compose.files import read_documents
 from aiserver_tray.catalog.compose.keypath import mappings
 from aiserver_tray.catalog.compose.problems import Problems, problems_of
 from aiserver_tray.catalog.compose.profiles import PROFILES
-from aiserver_tray.catalog.compose.reader import Document, is_file
+from aiserver_tray.catalog.compose.reader import Document, collecting_opened, is_file
 from aiserver_tray.catalog.compose.variables import Variable, find_profiles, find_variables
 from aiserver_tray.catalog.extension import EXTENSION, Account, Kind, ModuleExtension, Needs, stated
 from aiserver_tray.catalog.plain import plain_settings
@@ -46,6 +47,8 @@ class Module:
     dotenv: Mapping[str, str]
     """The values of the ``.env`` file in the same folder, while nothing is set."""
     documents: tuple[Document, ...]
+    opened: AbstractSet[str] = frozenset()
+    """The files that were read for this."""
 
     @property
     def folder(self) -> Path:
@@ -116,6 +119,11 @@ def load_module(name: str, source: Path) -> Module:
     Raises:
         CatalogError: with every problem of the file's declarations.
     """
+    with collecting_opened() as opened:
+        return replace(_loaded(name, source), opened=opened)
+
+
+def _loaded(name: str, source: Path) -> Module:
     documents = tuple(read_documents(source))
     file = documents[0].file
     document = _extension_document(documents)

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aiserver_tray.base.errors import CatalogError
 from aiserver_tray.base.masking import MASK
+from aiserver_tray.base.real_path import real_path
 from aiserver_tray.catalog.catalog import Catalog
 from aiserver_tray.catalog.compose.keypath import mappings, value_at
+from aiserver_tray.catalog.compose.paths import is_remote
+from aiserver_tray.catalog.compose.reader import collecting_opened
 from aiserver_tray.catalog.compose.template import TemplateError, references
 from aiserver_tray.catalog.extension import EXTENSION
 from aiserver_tray.catalog.modules import Module, check_services, load_module
 from aiserver_tray.catalog.shared_names import reserved_name_problems
 from aiserver_tray.catalog.unset import naming_unset
-from aiserver_tray.catalog.unsupported import hidden_configs
+from aiserver_tray.catalog.unsupported import climbing_paths, hidden_configs, is_bind
 
 if TYPE_CHECKING:
-    from aiserver_tray.catalog.compose.problems import Problems
     from aiserver_tray.catalog.compose.project import Project
+    from aiserver_tray.catalog.compose.resources import Volume
+    from aiserver_tray.catalog.compose.service import Service
 
 
 COMPOSE_VARIABLES = ("COMPOSE_FILE", "COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME")
@@ -36,7 +41,9 @@ class ResolvedModule:
     project: Project
     requires: tuple[str, ...]
     open: str | None
-    read: tuple[Path, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The variables of its file, by bare name."""
+    opened: AbstractSet[str] = frozenset()
     """The files whose content is a part of it: Compose files, env files and label files."""
 
 
@@ -46,8 +53,10 @@ def resolve(catalog: Catalog, module: Module, values: Mapping[str, str]) -> Reso
     Raises:
         CatalogError: the file is wrong, with these values or with any; secrets are masked in it.
     """
-    env = environment(catalog, module, values)
-    return startable(catalog, resolve_with(module, env, secrets_in(catalog, module, env)))
+    with collecting_opened() as opened:
+        env = environment(catalog, module, values)
+        resolved = resolve_with(module, env, secrets_in(catalog, module, env))
+    return startable(catalog, replace(resolved, opened=opened))
 
 
 @dataclass(frozen=True)
@@ -91,17 +100,43 @@ def environment(catalog: Catalog, module: Module, values: Mapping[str, str]) -> 
 
 
 def startable(catalog: Catalog, resolved: ResolvedModule) -> ResolvedModule:
-    """*resolved* itself.
+    """*resolved* with the real paths of what the engine gets by its path: these are judged, and no
+    others are used.
 
     Raises:
         CatalogError: Compose takes the file, but it can't work as a module of *catalog*.
     """
     module, project = resolved.module, resolved.project
-    problems = hidden_configs(module, project)
+    problems = [*hidden_configs(module, project), *climbing_paths(module, project)]
     problems += reserved_name_problems(catalog, module, project)
     if problems:
         raise CatalogError(problems)
-    return resolved
+    services = {name: _located(service) for name, service in project.services.items()}
+    volumes = {name: _with_real_device(volume) for name, volume in project.volumes.items()}
+    found = project.model_copy(update={"services": services, "volumes": volumes})
+    return replace(resolved, project=found)
+
+
+def _located(service: Service) -> Service:
+    """*service* with the real paths of its mounts and its build."""
+    mounts = [
+        mount.model_copy(update={"source": real_path(mount.source)})
+        if mount.type == "bind"
+        else mount
+        for mount in service.volumes
+    ]
+    changes: dict[str, Any] = {"volumes": mounts}
+    if service.build and not is_remote(service.build.context):
+        context = real_path(service.build.context)
+        changes["build"] = service.build.model_copy(update={"context": context})
+    return service.model_copy(update=changes)
+
+
+def _with_real_device(volume: Volume) -> Volume:
+    if not is_bind(volume):
+        return volume
+    options = {**volume.driver_opts, "device": real_path(str(volume.driver_opts.get("device", "")))}
+    return volume.model_copy(update={"driver_opts": options})
 
 
 def secrets_in(catalog: Catalog, module: Module, env: Mapping[str, str]) -> list[str]:
@@ -116,29 +151,15 @@ def resolve_with(module: Module, env: Mapping[str, str], secrets: list[str]) -> 
     # The models are slow to import, and a list of modules does not need them.
     from aiserver_tray.catalog.compose.load import load_project  # noqa: PLC0415
 
-    read: set[Path] = set()
-
-    def check(tree: Mapping[str, Any], problems: Problems) -> None:
-        read.update(problems.files, _files_of_services(tree))
-        check_services(module, tree, problems)
-
+    check = partial(check_services, module)
+    profiles = module.profiles_with(env)
     try:
-        project = load_project(module.source, env, profiles=module.profiles_with(env), check=check)
+        with collecting_opened() as opened:
+            project = load_project(module.source, env, profiles=profiles, check=check)
     except CatalogError as error:
         raise _explained(error, module, env, secrets) from None
     page = project.extensions.get(EXTENSION, {}).get("open")
-    return ResolvedModule(module, project, module.requires_with(env), page, tuple(sorted(read)))
-
-
-def _files_of_services(tree: Mapping[str, Any]) -> Iterator[Path]:
-    """The env files and label files in *tree*, as far as it has the right shape."""
-    for _, service in mappings(tree.get("services")):
-        for key in ("env_file", "label_file"):
-            entries = service.get(key)
-            for entry in entries if isinstance(entries, list) else ():
-                path = entry.get("path") if isinstance(entry, dict) else entry
-                if isinstance(path, str):
-                    yield Path(path)
+    return ResolvedModule(module, project, module.requires_with(env), page, env, opened)
 
 
 def _explained(

@@ -1,6 +1,7 @@
 """Parts of Compose files that modules can't use: the file loads, `catalog check` reports them, and
 the module can't start. The list for users is in ``docs/catalog.md``."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from aiserver_tray.catalog.modules import Module
 
 if TYPE_CHECKING:
     from aiserver_tray.catalog.compose.project import Project
+    from aiserver_tray.catalog.compose.resources import Volume
     from aiserver_tray.catalog.compose.service import Service
 
 SERVICE_KEYS = (
@@ -164,6 +166,42 @@ def hidden_configs(module: Module, project: "Project") -> list[Problem]:
         for mount in _tmpfs(service)
         if PurePosixPath(target).is_relative_to(mount)
     ]
+
+
+def climbing_paths(module: Module, project: "Project") -> list[Problem]:
+    """Absolute paths with ``..``: a link before it would lead elsewhere than the text says. In a
+    relative path, ``..`` is resolved as text, as by Compose."""
+    text = Text(
+        "expected a path without .., because a link before it may lead elsewhere. Write the path "
+        "that you mean, or begin with ./ or ../"
+    )
+    return [
+        Problem(module.place(*place), text)
+        for place, path in _paths(project)
+        if ".." in re.split(r"[\\/]", path)
+    ]
+
+
+def _paths(project: "Project") -> Iterator[tuple[tuple[str, ...], str]]:
+    """The paths in *project*, which are absolute by now, each with its place."""
+    for name, service in project.services.items():
+        for index, mount in enumerate(service.volumes):
+            if mount.type == "bind":
+                yield ("services", name, "volumes", str(index)), mount.source
+        if service.build and not is_remote(service.build.context):
+            yield ("services", name, "build", "context"), service.build.context
+    for name, volume in project.volumes.items():
+        if is_bind(volume):
+            device = str(volume.driver_opts.get("device", ""))
+            yield ("volumes", name, "driver_opts", "device"), device
+    for section in FILE_FOLDERS:
+        for name, resource in getattr(project, section).items():
+            yield (section, name, "file"), resource.file
+
+
+def is_bind(volume: "Volume") -> bool:
+    """Whether *volume* is a folder of the machine, by the local driver's options."""
+    return "bind" in str(volume.driver_opts.get("o", "")).split(",")
 
 
 def _targets(mounts: Iterable[Mapping[str, Any]], folder: PurePosixPath) -> list[str]:

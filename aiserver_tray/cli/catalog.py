@@ -10,7 +10,6 @@ import click
 from aiserver_tray.base.i18n import Language, Text, rendered
 from aiserver_tray.base.strings import harmless, in_line
 from aiserver_tray.catalog.compose.dotenv import read_env_file
-from aiserver_tray.catalog.permissions import permissions
 from aiserver_tray.catalog.resolve import compose_config
 from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import (
@@ -89,7 +88,7 @@ def _description(app: "App", name: str) -> dict[str, Any]:
     module = resolved.module
     addresses = [f"{name}.{setting}" for setting in module.settings]
     entries = app.settings.entries({address: app.declared[address] for address in addresses})
-    asked = permissions(app.catalog, resolved)
+    consent = app.targets.consent(name)
     return {
         "name": name,
         "kind": module.kind,
@@ -104,7 +103,7 @@ def _description(app: "App", name: str) -> dict[str, Any]:
             {"name": service, "image": model.get("image"), "ports": _ports(model)}
             for service, model in resolved.project.to_compose()["services"].items()
         ],
-        "permissions": rendered([one.as_data() for one in asked], app.language),
+        "permissions": rendered(consent.as_data()["permissions"], app.language) if consent else [],
     }
 
 

@@ -280,7 +280,7 @@ class App:
         catalog = load_catalog([*self._roots, folder]) if folder else self.catalog
         plain = {a: s for a, s in catalog.declared.items() if isinstance(s, PlainSetting)}
         try:
-            return check(catalog, folder, self.settings.known(plain))
+            return check(catalog, folder, self.settings.known(plain), self.settings.app.bind)
         except SettingError as error:  # the files are checked all the same
             report = check(catalog, folder)
             unread = Problem(Place(Path(error.data["name"])), error.why)

@@ -1,6 +1,6 @@
 """The modules with their current settings, and the user's consent to what they ask for."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Protocol
@@ -10,14 +10,16 @@ from aiserver_tray.base.errors import AiServerError, SettingError, TrustError, r
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.masking import MASK
 from aiserver_tray.catalog.catalog import Catalog
+from aiserver_tray.catalog.compose.reader import collecting_opened
+from aiserver_tray.catalog.consent import Consent, consent_to
 from aiserver_tray.catalog.modules import Module
-from aiserver_tray.catalog.permissions import Permission, fingerprint, permissions
 from aiserver_tray.catalog.resolve import ResolvedModule, resolve
 from aiserver_tray.model import Actor, Changes
 from aiserver_tray.operations.modules import NO_CHANGES
 from aiserver_tray.operations.preflight.volumes import with_keep_labels
+from aiserver_tray.settings.content import Trusted
 from aiserver_tray.settings.declared import Declared, without_value
-from aiserver_tray.settings.entries import TrustedEntry
+from aiserver_tray.settings.entries import DistrustedEntry, TrustedEntry, in_all_languages
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.spec.build import module_target
 from aiserver_tray.spec.labels import Owner
@@ -62,15 +64,39 @@ class Targets:
         values = self._settings.masked(self._installation.in_scope(module))
         return resolve(self._catalog, module, values)
 
+    def consent(self, name: str) -> Consent | None:
+        """What the user agrees to by allowing the module *name* to start now. None for a built-in
+        module."""
+        return consent_to(self._catalog, self.resolved(name), self._settings.app.bind)
+
+    def allowed(self, consent: Consent) -> frozenset[tuple[str, str]] | None:
+        """The permissions (`Permission.key`) that the user has allowed the module of *consent*;
+        None: it may not start at all."""
+        trusted = self._settings.trusted(consent.module)
+        return trusted.keys if trusted and trusted.folder == consent.folder else None
+
     def trust(self, name: str, hash: str | None = None, *, actor: Actor) -> None:
-        """Allow the module *name* the permissions that *hash* stands for; without it, all that it
-        asks for now. *actor* wants that."""
-        module = self._catalog.module(name)
-        if hash is None:
-            values = self._settings.values(self._installation.in_scope(module))
-            _, hash = self._permissions(resolve(self._catalog, module, values))
-        self._settings.trust(name, hash)
-        self._settings.journal.add(TrustedEntry(actor=actor, module=name))
+        """Allow the module *name* to start with the permissions that *hash* stands for; without it,
+        with all that it asks for now. *actor* wants that.
+
+        Raises:
+            TrustError: it asks for something else by now.
+        """
+        target = self.target(name)
+        if target.consent is None:
+            return
+        consent = target.consent
+        if hash not in (None, consent.hash):
+            raise TrustError(consent.as_data(self.allowed(consent)))
+        allowed = [list(one.key) for one in consent.asks]
+        self._settings.trust(name, Trusted(consent.folder, allowed))
+        texts = tuple(in_all_languages(one.text) for one in consent.asks)
+        self._settings.journal.add(TrustedEntry(actor=actor, module=name, permissions=texts))
+
+    def distrust(self, name: str, *, actor: Actor) -> None:
+        """Take back all that the module *name* was allowed. *actor* wants that."""
+        self._settings.distrust(name)
+        self._settings.journal.add(DistrustedEntry(actor=actor, module=name))
 
     @property
     def _catalog(self) -> Catalog:
@@ -92,23 +118,20 @@ class Targets:
         settings, module = self._settings, self._catalog.module(name)
         values = values_of(self._installation.in_scope(module))
         raise_all(missing_values(self._catalog, module, values))
-        resolved = resolve(self._catalog, module, values)
         owner = Owner(settings.installation_id, __version__, str(settings.home.folder))
-        target = module_target(resolved, owner, bind=settings.app.bind, values=values)
-        target = replace(target, untrusted=self._untrusted(resolved))
+        with collecting_opened() as opened:
+            resolved = resolve(self._catalog, module, values)
+            target = module_target(resolved, owner, bind=settings.app.bind, values=values)
+        # Judged last, by what was really read.
+        consent = consent_to(self._catalog, resolved, settings.app.bind, opened)
+        target = replace(target, consent=consent, untrusted=self._untrusted(consent))
         return with_keep_labels(target, settings.secrets)
 
-    def _untrusted(self, resolved: ResolvedModule) -> TrustError | None:
-        """Why *resolved* may not start before the user agrees."""
-        (asked, hash), name = self._permissions(resolved), resolved.module.name
-        if not asked or self._settings.trusts(name, hash):
+    def _untrusted(self, consent: Consent | None) -> TrustError | None:
+        """Why a module may not start before the user agrees to *consent*."""
+        if consent is None or consent.is_covered_by(allowed := self.allowed(consent)):
             return None
-        return TrustError(name, hash, [one.as_data() for one in asked])
-
-    def _permissions(self, resolved: ResolvedModule) -> tuple[Sequence[Permission], str]:
-        """The permissions that *resolved* asks for, and the hash that stands for them."""
-        asked = permissions(self._catalog, resolved)
-        return asked, fingerprint(resolved.module, asked)
+        return TrustError(consent.as_data(allowed))
 
 
 def missing_values(

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from aiserver_tray.base.codec import sent_as
 from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.base.i18n import LocalText, Text, in_language
+from aiserver_tray.base.strings import binary_size
 from aiserver_tray.model import Container, ModuleModel
 from aiserver_tray.operations.modules import with_requires
 from aiserver_tray.operations.plan.kernel_steps import plan_helper
 from aiserver_tray.operations.plan.plan import Plan, Step, step_id
-from aiserver_tray.operations.preflight.resources import binary_size
 from aiserver_tray.operations.prepare import Prepared, refresh_of
 from aiserver_tray.operations.request import Request
 from aiserver_tray.settings.names import BIND

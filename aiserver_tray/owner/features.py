@@ -20,7 +20,7 @@ FEATURES: Final[dict[str, tuple[str, ...]]] = {
     "aiserver_tray.features.engine.channels:EngineFeature": ("ai/docker/", "ai/engine/"),
     "aiserver_tray.features.logs.channels:LogsFeature": ("ai/logs/", "ai/module/log"),
     "aiserver_tray.features.modules.channels:ModulesFeature": (
-        "ai/catalog/", "ai/module/details", "ai/module/trust", "ai/service/",
+        "ai/catalog/", "ai/module/details", "ai/module/trust", "ai/module/distrust", "ai/service/",
     ),
     "aiserver_tray.features.monitoring.channels:MonitoringFeature": ("ai/stats/",),
     "aiserver_tray.features.wiring.channels:WiringFeature": (

@@ -98,6 +98,21 @@ class InstallationData(SealedContent):
 
 
 @dataclass
+class Trusted:
+    """What the user allowed a module."""
+
+    folder: str
+    """The module's; in another one, it is another module."""
+    permissions: list[list[str]]
+    """Kind and subject of each."""
+
+    @property
+    def keys(self) -> frozenset[tuple[str, str]]:
+        """The permissions, as `Permission.key` has them."""
+        return frozenset((one[0], one[-1]) for one in self.permissions if one)
+
+
+@dataclass
 class SettingsData(PlainContent):
     """settings.json. A user who edits the file may write numbers, true and false without quotes."""
 
@@ -105,17 +120,23 @@ class SettingsData(PlainContent):
     values: dict[str, str] = field(default_factory=dict)
     chosen: list[str] | None = None
     """None: the user has not chosen yet."""
-    trusted: dict[str, str] = field(default_factory=dict)
-    """By module: the hash of the permissions that the user allowed."""
+    trusted: dict[str, Trusted] = field(default_factory=dict)
+    """By module."""
     welcomed: bool = False
     """The user has seen the first steps."""
 
     @classmethod
     def prepared(cls, raw: object) -> object:
-        values = raw.get("values") if isinstance(raw, dict) else None
-        if not (isinstance(raw, dict) and isinstance(values, dict)):
+        if not isinstance(raw, dict):
             return raw
-        return raw | {"values": {name: _as_text(value) for name, value in values.items()}}
+        changes: dict[str, Any] = {}
+        if isinstance(values := raw.get("values"), dict):
+            changes["values"] = {name: _as_text(value) for name, value in values.items()}
+        if isinstance(trusted := raw.get("trusted"), dict):
+            # An earlier version kept a hash, which does not say what was allowed: asked once more.
+            known = {name: one for name, one in trusted.items() if not isinstance(one, str)}
+            changes["trusted"] = known
+        return raw | changes
 
 
 def _as_text(value: object) -> object:

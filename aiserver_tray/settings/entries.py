@@ -14,7 +14,9 @@ from aiserver_tray.model import Actor, Carrier, OperationKind, OwnerKind, StepKi
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-EntryKind = Literal["operation", "setting", "revealed", "chosen", "trusted", "refused", "owner"]
+EntryKind = Literal[
+    "operation", "setting", "revealed", "chosen", "trusted", "distrusted", "refused", "owner"
+]
 
 EntryStatus = Literal["running", "succeeded", "failed", "cancelled"]
 
@@ -119,9 +121,18 @@ class ChosenEntry(EntryBase):
 
 @dataclass(frozen=True, kw_only=True)
 class TrustedEntry(EntryBase):
-    """A module was allowed the permissions that it asks for."""
+    """A module was allowed to start, with the permissions that it asks for."""
 
     kind: Literal["trusted"] = "trusted"
+    module: str
+    permissions: tuple[LocalText, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class DistrustedEntry(EntryBase):
+    """All that a module was allowed was taken back."""
+
+    kind: Literal["distrusted"] = "distrusted"
     module: str
 
 
@@ -153,6 +164,7 @@ Entry = (
     | RevealedEntry
     | ChosenEntry
     | TrustedEntry
+    | DistrustedEntry
     | RefusedEntry
     | OwnerEntry
 )

@@ -22,7 +22,13 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.masking import MASK
 from aiserver_tray.model import Changes
 from aiserver_tray.settings.app_settings import AppSettings
-from aiserver_tray.settings.content import Engines, InstallationData, SettingsData, StateData
+from aiserver_tray.settings.content import (
+    Engines,
+    InstallationData,
+    SettingsData,
+    StateData,
+    Trusted,
+)
 from aiserver_tray.settings.declared import (
     Declared,
     Entry,
@@ -274,14 +280,19 @@ class Settings:
         with self._settings.update() as data:
             data.welcomed = True
 
-    def trusts(self, module: str, hash: str) -> bool:
-        """Whether the user allowed *module* the permissions that *hash* stands for."""
-        return self._settings.read().trusted.get(module) == hash
+    def trusted(self, module: str) -> Trusted | None:
+        """What the user allowed *module*; None: not even to start."""
+        return self._settings.read().trusted.get(module)
 
-    def trust(self, module: str, hash: str) -> None:
-        """Allow *module* the permissions that *hash* stands for, and no others."""
+    def trust(self, module: str, allowed: Trusted) -> None:
+        """Allow *module* this, and no more."""
         with self._settings.update() as data:
-            data.trusted[module] = hash
+            data.trusted[module] = allowed
+
+    def distrust(self, module: str) -> None:
+        """Take back all that *module* was allowed."""
+        with self._settings.update() as data:
+            data.trusted.pop(module, None)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from aiserver_tray.model import ModuleModel, Port, ServiceModel
 
 if TYPE_CHECKING:
     from aiserver_tray.base.errors import TrustError
+    from aiserver_tray.catalog.consent import Consent
     from aiserver_tray.catalog.modules import Module
 
 Body = Mapping[str, Any]
@@ -178,8 +179,10 @@ class ModuleTarget:
     open: str | None = None
     keep: Mapping[str, str] = field(default_factory=dict)
     """Labels of its volumes with the fingerprints of the secrets that their data depends on."""
-    untrusted: "TrustError | None" = None
-    """Why it may not start or be built: permissions that the user has not allowed."""
+    consent: "Consent | None" = None
+    """What the user must allow before it starts or is built; None for a built-in module."""
+    untrusted: "TrustError | None" = field(default=None, compare=False)
+    """Why it may not start or be built: the user has not allowed all of that."""
 
     @property
     def name(self) -> str:

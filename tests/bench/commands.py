@@ -14,6 +14,7 @@ from tests.bench.sides import Tray, run
 from tests.bench.stacks import engine_of
 from tests.lab.place import Place
 from tests.support.command_line import CommandLine
+from tests.support.consents import trust_all
 from tests.support.host_process import hosted
 from tests.support.ports import free_port
 
@@ -33,6 +34,7 @@ def installation(lab: Place, *shapes: Shape) -> Iterator[Tray]:
         catalog.mkdir()
         for shape in shapes:
             shape.write(catalog)
+        trust_all(Path(name, "home"), catalog)
         yield Tray(Path(name, "home"), catalog, lab.host)
 
 

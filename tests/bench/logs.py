@@ -15,6 +15,7 @@ from tests.bench.sides import Tray, run
 from tests.bench.stacks import engine_of, require
 from tests.lab.place import Place
 from tests.support.command_line import CommandLine
+from tests.support.consents import trust_all
 from tests.support.host_process import hosted
 from tests.support.waiting import eventually
 
@@ -45,6 +46,7 @@ def logs(lab: Place, pairs: int) -> Results:
         service = {"image": IMAGE, "command": ["sh", "-c", _CHATTER]}
         services = {f"service-{number}": service for number in range(SERVICES)}
         file.write_text(json.dumps({"services": services}), encoding="utf-8")
+        trust_all(Path(name, "home"), catalog)
         tray = Tray(Path(name, "home"), catalog, lab.host)
         with hosted(CommandLine(tray.home, tray.catalog, tray.host)) as (client, _):
             tray.run("up", MODULE)

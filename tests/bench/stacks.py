@@ -16,6 +16,7 @@ from tests.bench.shapes import CHAIN, HUNDRED, IMAGE, TEN, TEN_CHECKED, Shape
 from tests.bench.sides import InProcess, Side, Theirs, Tray, WholeProcess, project_label
 from tests.lab.fixtures import borrowed
 from tests.lab.place import Place
+from tests.support.consents import trust_all
 
 Times = Mapping[str, float]
 """Part of a round -> seconds; its name with `CPU` -> seconds of the engine's processor time."""
@@ -51,6 +52,8 @@ def stack(shape: Shape, lab: Place, pairs: int) -> Results:
         # Homes of their own: the process that runs already must not watch the other's containers.
         app = App(home=folder / "home", catalogs=[file.parents[1]], host=lab.host)
         tray = Tray(folder / "other-home", file.parents[1], lab.host)
+        for home in ("home", "other-home"):
+            trust_all(folder / home, file.parents[1])
         ours = project_label(f"aiserver-{shape.name}")
         with app.core() as core:
             sides: Mapping[str, Side] = {

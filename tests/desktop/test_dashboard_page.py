@@ -175,7 +175,14 @@ def test_the_palette_runs_an_operation(lab: WindowLab, window: Window) -> None:
 
 
 def test_a_folder_is_picked_in_the_desktops_own_dialog(lab: WindowLab, window: Window) -> None:
-    report = {"folder": "/own", "modules": [], "problems": [], "notes": [], "permissions": {}}
+    report = {
+        "folder": "/own",
+        "modules": [],
+        "problems": [],
+        "notes": [],
+        "permissions": {},
+        "consents": {},
+    }
     lab.host.answers["ai/catalog/check"] = answer(report)
     window.js("location.hash = 'home?add=1'; 1")
     eventually(lambda: window.js("!!document.querySelector('.pick-folder button')"), "the dialog")

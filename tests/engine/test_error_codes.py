@@ -230,8 +230,9 @@ def _catalog(stage: Stage) -> Iterator[Case]:
 @produces("E_TRUST")
 def _trust(stage: Stage) -> Iterator[Case]:
     stage.write({"web": idle(cap_add=["NET_ADMIN"])})
+    stage.here.app.settings.distrust("web")
     names = ("web", "NET_ADMIN", "aiserver-tray up web --trust web")
-    yield Case(UP, names, ("If you trust this module", "如果您信任此模块"), {})
+    yield Case(UP, names, ("If you trust who wrote it", "如果您信任其作者"), {})
 
 
 @produces("E_SETTING")

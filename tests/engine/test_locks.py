@@ -16,6 +16,7 @@ from aiserver_tray.system.paths import Home
 from tests.lab.fixtures import have_image
 from tests.lab.place import Place
 from tests.support import lock_holder
+from tests.support.consents import trust_all
 from tests.support.installation import Installation, idle, script
 from tests.support.observed import said
 from tests.support.preflight_targets import IMAGE, service_of
@@ -44,6 +45,7 @@ def up(
         folder.mkdir(parents=True)
         file = service_of(name, "command: [sleep, '600']", "init: true")
         (folder / "compose.yaml").write_text(file)
+    trust_all(tmp_path / "home", tmp_path / "catalog")
     begun = []
 
     def begin(*words: str) -> "subprocess.Popen[str]":

@@ -67,6 +67,7 @@ def _changeable(here: Installation, image: str) -> None:
         "web", {"web": {**web, "image": image}, "db": idle()}, top=top, settings=settings
     )
     (folder / "app.conf").write_text("first\n")
+    here.trust()
 
 
 def _seen(engine: docker.DockerClient) -> list[str]:
@@ -178,6 +179,7 @@ def test_a_config_file_of_a_read_only_service_is_renewed(
     folder = here.write("web", {"web": web}, top=top)
     for content in ("first", "second"):
         (folder / "app.conf").write_text(content)
+        here.trust()
         here.done("up", "web")
         assert said(engine, "ai-web", "cat", "/etc/web/app.conf") == content
     here.done("down", "web")

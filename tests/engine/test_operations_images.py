@@ -320,6 +320,7 @@ def test_a_service_without_an_image_is_built_once_for_each_installation(
     here.done("down")
 
     other = Installation(tmp_path / "other", here.catalog, here.host)
+    other.trust()
 
     assert f"build {image}" in other.done("up", "web")
     other.done("down")

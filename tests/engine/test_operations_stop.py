@@ -340,6 +340,7 @@ def test_another_home_finds_our_names_taken_and_leaves_them_alone(
     here.done("up", "wiki")
     before = facts(engine, "ai-wiki")
     other = Installation(here.home.with_name("other"), here.catalog, here.host)
+    other.trust()
 
     error = other.failed("up", "wiki")
 
@@ -365,6 +366,7 @@ def test_two_homes_run_different_modules_side_by_side(
     for name in ("mine", "yours"):
         here.write(name, {name: idle()})
     other = Installation(here.home.with_name("other"), here.catalog, here.host)
+    other.trust()
     here.done("up", "mine")
     other.done("up", "yours")
     before = facts(engine, "ai-yours")

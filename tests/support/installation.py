@@ -20,6 +20,7 @@ from aiserver_tray.state.views import ModuleView, OperationView
 from tests.lab.fixtures import have_image
 from tests.lab.place import Place
 from tests.support.command_line import CommandLine
+from tests.support.consents import trust_all
 
 IMAGE = "busybox:1.37.0"
 LIMIT = 120.0
@@ -78,7 +79,7 @@ class Installation:
     ) -> Path:
         """The module's Compose file, in JSON, which is YAML: its *services*, what else stands at
         the *top*, and *extension* under x-aiserver (a feature, if nothing else is said). Its
-        folder."""
+        folder. The user allows it."""
         extension = {"kind": "feature", **extension}
         return self.write_plain(module, services, {"x-aiserver": extension, **(top or {})})
 
@@ -90,7 +91,12 @@ class Installation:
         folder.mkdir(parents=True, exist_ok=True)
         content = {"services": services, **(top or {})}
         (folder / "compose.yaml").write_text(json.dumps(content, indent=1), encoding="utf-8")
+        self.trust()
         return folder
+
+    def trust(self) -> None:
+        """Allow all modules what they ask for now."""
+        trust_all(self.home, self.catalog)
 
     @property
     def app(self) -> App:

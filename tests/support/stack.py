@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tests.support.consents import trust_all
+
 IMAGE = "busybox:1.37.0"
 KEPT = "/data/made-once"
 """Where `service` with a volume keeps what it writes only if it is not there."""
@@ -56,7 +58,8 @@ def _service(ready: str, needed: tuple[str, ...], volume: str | None) -> Service
 
 
 def write(catalog: Path, module: str, services: Mapping[str, Service], **extension: object) -> None:
-    """The module's Compose file, in JSON, which is YAML; *extension* stands under x-aiserver."""
+    """The module's Compose file, in JSON, which is YAML; *extension* stands under x-aiserver. The
+    user of the home beside *catalog* allows it."""
     names = {v.partition(":")[0] for s in services.values() for v in s["volumes"]}
     content: dict[str, object] = {"services": services, "volumes": dict.fromkeys(sorted(names))}
     if extension:
@@ -64,3 +67,4 @@ def write(catalog: Path, module: str, services: Mapping[str, Service], **extensi
     folder = catalog / module
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "compose.yaml").write_text(json.dumps(content, indent=1), encoding="utf-8")
+    trust_all(catalog.parent / "home", catalog)

@@ -11,7 +11,7 @@ NOW = datetime.now(UTC)
 def entry(id: str, minutes: float, kind: str = "operation", **more: Any) -> Json:  # noqa: ANN401
     """An entry that is so many *minutes* old; *more* are its own fields."""
     fields = dict.fromkeys(
-        ("operation", "setting", "revealed", "chosen", "trusted", "refused", "owner")
+        ("operation", "setting", "revealed", "chosen", "trusted", "distrusted", "refused", "owner")
     )
     return (
         {
@@ -20,6 +20,7 @@ def entry(id: str, minutes: float, kind: str = "operation", **more: Any) -> Json
             "kind": kind,
             "actor": {"kind": "window", "pid": 1},
             "text": id,
+            "permissions": [],
         }
         | fields
         | more

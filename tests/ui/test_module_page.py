@@ -1,9 +1,12 @@
 """The page of a module, in a real browser."""
 
 from aiserver_tray.base.errors import InUseError, SettingError
-from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.i18n import Text, rendered
+from aiserver_tray.catalog.permission_kinds import Permission
 from aiserver_tray.protocol.message import answer
 from tests.support import states
+from tests.support.consents import consent
+from tests.ui.barriers import violations
 from tests.ui.conftest import Stack
 from tests.ui.forms import CHOICES, field
 from tests.ui.home import HomePage
@@ -80,6 +83,28 @@ def test_data_is_removed_only_with_the_typed_name(stack: Stack) -> None:
     page.button("Remove with data").click()
     request = {"kind": "down", "modules": ["dify"], "volumes": ["ai-dify-data"]}
     assert stack.host.wait_for_call("ai/operation/start") == request
+
+
+def test_trust_in_a_module_is_taken_back_and_given_again(stack: Stack) -> None:
+    asks = Permission("bind", "/srv", ("dify",)), Permission("host", "/srv/sub", ("dify",))
+    question = consent("dify", *asks)
+    known = rendered(question.as_data({("bind", "/srv")}))
+    details = {"accounts": [], "volumes": [], "consent": known, "isAllowed": True}
+    host = stack.show(states.snapshot("running", dify()))
+    host.answers["ai/module/details"] = answer(details)
+    host.answers["ai/module/distrust"] = answer({"operationId": "7"})
+    page = at(stack, "modules/dify")
+    page.wait_for_text("You allowed this", "main")
+    assert violations(page) == []
+    page.button("Stop trusting").click()
+    host.answers["ai/module/details"] = answer(details | {"isAllowed": False})
+    page.wait_for("#question[open] .button.danger").click()
+    assert host.wait_for_call("ai/module/distrust") == {"name": "dify"}
+    page.wait_for_text("Not allowed yet", "main")
+    page.button("Allow this and start").click()  # only one of the two is new
+    page.wait_for("#question[open] .button.primary").click()
+    assert host.wait_for_call("ai/module/trust") == {"name": "dify", "hash": question.hash}
+    assert host.wait_for_call("ai/operation/start") == {"kind": "up", "modules": ["dify"]}
 
 
 def test_an_access_token_that_a_choice_needs_is_created(stack: Stack) -> None:

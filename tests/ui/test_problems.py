@@ -25,8 +25,10 @@ from aiserver_tray.base.errors.remedies import enter, set_to
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.carriers.http.access import Keys as Tokens
 from aiserver_tray.carriers.http.server import Binding, BrowserServer
+from aiserver_tray.catalog.permission_kinds import Permission
 from aiserver_tray.protocol.message import Json, answer
 from tests.support import states
+from tests.support.consents import consent
 from tests.support.installation import IMAGE, Installation, idle, script
 from tests.support.owning import PEER, Modules, owned
 from tests.support.ports import free_port
@@ -48,9 +50,8 @@ KERNEL = ResourcesError(
 )
 LATE = HealthTimeoutError("n8n/n8n", 120.0, "Connection refused", ["starting", "no database"])
 PULL = ImagePullError("n8nio/n8n:2", [("mirror.example.com", "no such host")])
-TRUST = TrustError(
-    "n8n", "HASH", [{"kind": "bind", "subject": "/srv", "text": Text("read and change /srv")}]
-)
+CONSENT = consent("n8n", Permission("bind", "/srv", ("n8n",)))
+TRUST = TrustError(CONSENT.as_data())
 EACH: list[AiServerError] = [
     states.PORT_TAKEN,
     LATE,
@@ -127,10 +128,10 @@ def test_the_next_step_of_an_error_is_done(
     [
         (
             TRUST,
-            "Trust and start",
-            "– read and change /srv",
+            "Allow and start",
+            "Can read and change /srv",
             "ai/module/trust",
-            {"name": "n8n", "hash": "HASH"},
+            {"name": "n8n", "hash": CONSENT.hash},
         ),
         (
             KERNEL,

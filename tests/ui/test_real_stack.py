@@ -174,3 +174,29 @@ def test_failure_is_fixed_from_its_card_and_a_lost_engine_returns(
     for module in ("web", "notes"):
         page.wait_for(f"[data-module={module}][data-state=running]")
     page.until(lambda: not page.all(".problem, .big"), "nothing is wrong any more")
+
+
+def test_four_clicks_lead_from_a_folder_to_its_open_page(
+    here: Installation, engine: docker.DockerClient, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """And none of them meets a failure: the yes to what the module does also starts it."""
+    port = free_port()
+    site = script(SITE, ports=[f"127.0.0.1:{port}:80"], volumes=["./notes:/notes"])
+    elsewhere = Installation(tmp_path / "home", tmp_path / "elsewhere", here.host)
+    extension = {"kind": "feature", "title": "Wiki", "open": f"http://127.0.0.1:{port}"}
+    folder = elsewhere.write_plain("wiki", {"wiki": site}, {"x-aiserver": extension})
+    here.app.settings.distrust("wiki")
+    here.app.settings.welcome()
+    board: Dashboard = request.getfixturevalue("dashboard")
+    page = board.page()
+    page.wait_for("a.add-tile").click()
+    page.wait_for("#add-folder").send_keys(str(folder))
+    page.button("Check").click()
+    page.wait_for_text(f"Publishes port {port}, on this computer only", ".does")
+    page.wait_for_text(f"Can read and change {folder}/notes", ".beyond")
+    page.button("Allow this and start").click()
+    page.wait_for("[data-module=wiki][data-state=running]")
+    assert page.all(".card.problem") == []
+    assert not page.complaints()
+    page.button("Open: Wiki").click()
+    page.until(lambda: len(board.browser.window_handles) == 2, "a tab for its page")

@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 
+from aiserver_tray.base.i18n import rendered
+from aiserver_tray.catalog.permission_kinds import Permission
 from aiserver_tray.features.activity.events import ACTIVITY
 from aiserver_tray.features.engine.events import ENGINE_INSTALL
 from aiserver_tray.protocol.message import Envelope, Json, Peer, answer
 from tests.support import states
+from tests.support.consents import consent
 from tests.support.scripted import LIMIT, Scripted
 from tests.ui.answers import ANSWERS
 from tests.ui.barriers import violations
@@ -138,7 +141,14 @@ def test_a_module_is_added_once_nothing_is_wrong_and_taken_back(
 ) -> None:
     host.answers["ai/app/welcome"] = answer({"pending": False})
     problem = {"file": "/w/compose.yaml", "line": 3, "key": "services", "message": "no services"}
-    report = {"folder": "/w", "modules": ["w"], "notes": [], "permissions": {}}
+    consents = {"w": rendered(consent("w", Permission("bind", "/srv", ("app",))).as_data())}
+    report = {
+        "folder": "/w",
+        "modules": ["w"],
+        "notes": [],
+        "permissions": {},
+        "consents": consents,
+    }
     host.answers["ai/catalog/check"] = answer(report | {"problems": [problem]})
     host.answers["ai/catalog/add"] = answer({"folder": "/w", "modules": ["w"]})
     page = stack.home()
@@ -150,9 +160,12 @@ def test_a_module_is_added_once_nothing_is_wrong_and_taken_back(
 
     host.answers["ai/catalog/check"] = answer(report | {"problems": []})
     page.button("Check").click()
-    page.wait_for_text("Ready to add: w")
-    page.button("Add").click()
+    page.wait_for_text("Can read and change /srv", ".add-module")
+    assert violations(page) == []
+    page.button("Allow this and start").click()
     assert host.wait_for_call("ai/catalog/add") == {"folder": "/w"}
+    assert host.wait_for_call("ai/module/trust") == {"name": "w", "hash": consents["w"]["hash"]}
+    assert host.wait_for_call("ai/operation/start") == {"kind": "up", "modules": ["w"]}
     page.until(lambda: "add" not in page.address, "the address is Home's again")
     page.button("Undo").click()
     assert host.wait_for_call("ai/catalog/remove") == {"folder": "/w"}
@@ -166,8 +179,10 @@ def test_another_address_closes_the_dialog_and_what_was_asked_there_is_forgotten
 
     def check(payload: Json, _peer: Peer) -> Envelope:
         assert payload["folder"] == "/v" or may_answer.wait(LIMIT)
-        report = {"folder": "/w", "modules": [payload["folder"]], "permissions": {}}
-        return answer(report | {"problems": [], "notes": []})
+        name = payload["folder"]
+        consents = {name: rendered(consent(name).as_data())}
+        report = {"folder": "/w", "modules": [name], "problems": [], "notes": []}
+        return answer(report | {"consents": consents})
 
     host.handlers["ai/catalog/check"] = check
     page = stack.home()
@@ -184,7 +199,7 @@ def test_another_address_closes_the_dialog_and_what_was_asked_there_is_forgotten
     may_answer.set()
     field.send_keys("/v")
     page.button("Check").click()
-    page.wait_for_text("Ready to add: /v", ".findings")
+    page.wait_for_text("/v · from the file compose.yaml", ".findings")
 
 
 def test_a_folder_that_was_added_is_forgotten_in_the_settings(stack: Stack, host: Scripted) -> None:

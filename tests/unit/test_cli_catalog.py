@@ -268,7 +268,16 @@ def test_a_wrong_stored_value_is_blamed_on_the_setting_not_on_the_file(cli: Comm
 def test_show_and_check_list_what_a_module_asks_for(cli: CommandLine) -> None:
     write(cli.home / "modules", "mine", "services: {web: {image: 'i:1', pid: host}}\n")
     wish = "share the pid namespace of this machine"
-    listed = [{"kind": "namespace", "subject": "pid", "text": wish}]
+    listed = [
+        {
+            "kind": "namespace",
+            "subject": "pid",
+            "text": wish,
+            "note": "",
+            "services": ["web"],
+            "isNew": False,
+        }
+    ]
     assert f"Needs your permission to:\n- {wish}\n" in cli.call("catalog", "show", "mine").output
     shown = json.loads(cli.call("catalog", "show", "mine", "--json").output)
     assert shown["permissions"] == listed

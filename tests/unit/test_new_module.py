@@ -47,7 +47,7 @@ def test_it_is_listed(cli: CommandLine, tmp_path: Path) -> None:
 def test_it_is_checked_without_notes_beside_all_others(catalog: Catalog) -> None:
     report = check(catalog, None)
     assert "whoami" in report.checked
-    assert (report.problems, report.notes, report.permissions) == ([], [], {})
+    assert (report.problems, report.notes, report.consents) == ([], [], {})
 
 
 def test_the_linter_of_the_catalog_takes_it(root: Path) -> None:

@@ -1,16 +1,27 @@
 """What a module asks of the machine, and that it does not start before that is allowed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import cycle
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Event, Thread
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from aiserver_tray.base.errors import CatalogError, TrustError
 from aiserver_tray.catalog.catalog import load_catalog
-from aiserver_tray.catalog.permissions import Permission, fingerprint, permissions
+from aiserver_tray.catalog.compose.resources import Network
+from aiserver_tray.catalog.compose.service import Service
+from aiserver_tray.catalog.consent import consent_to
+from aiserver_tray.catalog.permission_kinds import Permission
+from aiserver_tray.catalog.permission_rules import RULES, harmless
+from aiserver_tray.catalog.permissions import permissions
 from aiserver_tray.catalog.resolve import resolve
 from aiserver_tray.core.app import App
 from aiserver_tray.model import Actor
@@ -38,6 +49,10 @@ networks:
   host: {external: true, name: host}
   flat: {driver: macvlan}
   routed: {driver_opts: {com.docker.network.bridge.gateway_mode_ipv4: routed}}
+  named: {driver_opts: {com.docker.network.bridge.name: eth0}}
+  public: {ipam: {config: [{subnet: 9.9.9.0/24}]}}
+  ipam: {ipam: {driver: dhcp}}
+  quiet: {internal: true, driver_opts: {com.docker.network.bridge.enable_icc: "false"}}
 """
 
 
@@ -67,10 +82,13 @@ def service(*lines: str) -> str:
         ("security_opt: [seccomp=unconfined]", [("security_option", "seccomp=unconfined")]),
         ("network_mode: host", [("namespace", "network")]),
         ("network_mode: none", []),
+        ("network_mode: bridge", [("network", "bridge")]),
+        ("external_links: [db:other]", [("container", "db")]),
         ("network_mode: 'container:db'", [("container", "db")]),
         ("networks: [host]", [("namespace", "network")]),
         ("networks: [lan]", [("network", "lan")]),
-        ("networks: [ai-net, default]", []),
+        ("networks: [ai-net, default]", [("shared_network", "ai-net")]),
+        ("networks: [default]", []),
         ("networks: [flat]", [("network", "macvlan:m_flat")]),
         ("pid: host", [("namespace", "pid")]),
         ("ipc: host", [("namespace", "ipc")]),
@@ -88,7 +106,66 @@ def service(*lines: str) -> str:
         ("ports: ['8080:80']", []),
         ("ports: ['127.0.0.1:8080:80']", []),
         ("ports: ['0.0.0.0:8080:80']", [("port", "0.0.0.0")]),
-        ("volumes: ['data:/d', './own:/own', '/anonymous']", []),
+        ("volumes: ['data:/d', './own:/own:ro', '/anonymous']", []),
+        ("volumes: ['./own:/own']", [("bind", "FOLDER/own")]),
+        ("volumes: ['.:/own']", [("bind", "FOLDER"), ("own_file", "FOLDER/compose.yaml")]),
+        (
+            "volumes: ['./compose.yaml:/c']",
+            [("bind", "FOLDER/compose.yaml"), ("own_file", "FOLDER/compose.yaml")],
+        ),
+        ("volumes: ['./a:/a', './a/b:/b:ro']", [("bind", "FOLDER/a"), ("host", "FOLDER/a/b")]),
+        (
+            "volumes: ['/srv:/s:ro', '/srv/A:/a', '/srv/a/b:/b:ro']",
+            [
+                ("bind", "/srv/A"),
+                ("bind_read_only", "/srv"),
+                ("host", "/srv/a/b"),
+            ],
+        ),
+        ("volumes: ['/:/host']", [("engine", "/")]),
+        ("volumes: ['/run:/run']", [("engine", "/run")]),
+        ("volumes: ['/run:/run:ro']", [("bind_read_only", "/run")]),
+        (
+            "volumes: [{type: bind, source: /srv, target: /s, bind: {propagation: rshared}}]",
+            [("bind", "/srv"), ("option", "propagation=rshared")],
+        ),
+        ("volumes: ['./own:/own:ro,Z']", [("security_option", "selinux=Z")]),
+        ("volumes: [{type: cluster, source: c, target: /c}]", [("volume", "cluster:c")]),
+        ("logging: {driver: local, options: {max-size: 10m}}", []),
+        (
+            "logging: {driver: gelf, options: {gelf-address: 'udp://127.0.0.1:1'}}",
+            [("log", "gelf")],
+        ),
+        ("annotations: {a: b}", [("option", "a=b")]),
+        ("cgroup_parent: /system.slice", [("option", "cgroup_parent=/system.slice")]),
+        ("oom_score_adj: -500", [("option", "oom_score_adj=-500")]),
+        ("oom_score_adj: 500", []),
+        ("oom_kill_disable: true", [("option", "oom_kill_disable=True")]),
+        ("cpu_rt_runtime: 1000", [("option", "cpu_rt_runtime=1000")]),
+        ("isolation: process", [("security_option", "isolation=process")]),
+        ("storage_opt: {size: 1G}", []),
+        ("storage_opt: {overlay2.size: 1G}", [("option", "overlay2.size=1G")]),
+        ("sysctls: {net.core.somaxconn: 1024, kernel.shmmax: 1}", []),
+        ("sysctls: {vm.swappiness: 1}", [("option", "vm.swappiness")]),
+        ("pid: 'container:db'", [("container", "db")]),
+        ("ipc: shareable", []),
+        ("ipc: odd", [("namespace", "odd")]),
+        (
+            "deploy: {resources: {reservations: {devices: [{capabilities: [gpu]}]}}}",
+            [
+                ("device", "gpu"),
+            ],
+        ),
+        ("networks: [named]", [("option", "com.docker.network.bridge.name=eth0")]),
+        ("networks: [public]", [("addresses", "9.9.9.0/24")]),
+        ("networks: [ipam]", [("network", "ipam:dhcp")]),
+        ("networks: [quiet]", []),
+        (
+            "networks: {default: {driver_opts: {com.docker.network.endpoint.ifname: x}}}",
+            [("option", "com.docker.network.endpoint.ifname=x")],
+        ),
+        ("build: {context: ., isolation: process}", [("security_option", "isolation=process")]),
+        ("pre_stop: [{command: ls, privileged: true}]", [("privileged", "web")]),
         ("volumes: ['scratch:/d']", []),
         ("volumes: ['/srv:/srv']", [("bind", "/srv")]),
         ("volumes: ['/srv:/srv:ro']", [("bind_read_only", "/srv")]),
@@ -106,8 +183,9 @@ def service(*lines: str) -> str:
 def test_each_request_to_the_machine_is_listed(
     tmp_path: Path, line: str, expected: Sequence[tuple[str, str]]
 ) -> None:
-    write(tmp_path, "m", service(line))
-    assert asked(tmp_path) == list(expected)
+    folder = write(tmp_path, "m", service(line))
+    named = [(kind, subject.replace("FOLDER", str(folder))) for kind, subject in expected]
+    assert asked(tmp_path) == sorted(named)
 
 
 def test_files_outside_of_the_folder_are_listed(tmp_path: Path) -> None:
@@ -145,7 +223,7 @@ secrets: {{key: {{file: {outside}/d.key}}}}
 def test_a_link_in_the_folder_counts_as_the_folder_that_it_leads_to(tmp_path: Path) -> None:
     folder = write(tmp_path, "m", service("volumes: ['./data:/d', './own/../../up:/u']"))
     (folder / "data").symlink_to("/srv")
-    assert asked(tmp_path) == [("bind", "/srv"), ("bind", f"{tmp_path}/up")]
+    assert asked(tmp_path) == sorted([("bind", "/srv"), ("bind", f"{tmp_path}/up")])
     (tmp_path / "other.env").write_text("A=1\n", encoding="utf-8")
     (folder / ".env").symlink_to(tmp_path / "other.env")
     assert ("file", str(tmp_path / "other.env")) in asked(tmp_path)
@@ -157,9 +235,19 @@ def test_a_secret_of_a_required_module_has_to_be_shared(tmp_path: Path, *, share
     base = f"x-aiserver: {{kind: basic, settings: {{KEY: {{{mark}type: secret}}}}}}\n"
     write(tmp_path, "base", base + "services: {b: {image: 'b:1'}}\n")
     used = "services:\n  web: {image: 'i:1', environment: {K: '${KEY}'}}\n"
+    write(
+        tmp_path,
+        "user",
+        "x-aiserver: {kind: feature, requires: [base]}\nservices: {u: {image: 'u:1'}}\n",
+    )
     folder = write(tmp_path, "m", "x-aiserver: {kind: feature, requires: [base]}\n" + used)
     if shared:
         assert asked(tmp_path) == [("secret", "base.KEY")]
+        assert asked(tmp_path, "user") == [], "it does not use it"
+        (folder / "own.env").write_text("K=${KEY}\n", encoding="utf-8")
+        file = folder / "compose.yaml"
+        file.write_text(file.read_text().replace("environment: {K: '${KEY}'}", "env_file: own.env"))
+        assert asked(tmp_path) == [("secret", "base.KEY")], "by a file that it names"
         return
     with pytest.raises(CatalogError) as refused:
         asked(tmp_path)
@@ -188,12 +276,68 @@ def test_a_built_in_module_asks_for_nothing(tmp_path: Path) -> None:
 
 def test_the_hash_changes_with_the_list_and_the_folder_only(tmp_path: Path) -> None:
     write(tmp_path, "m", service())
-    module = load_catalog([tmp_path]).modules["m"]
+    catalog = load_catalog([tmp_path / "none", tmp_path])
+    consent = consent_to(catalog, resolve(catalog, catalog.modules["m"], {}), "127.0.0.1")
+    assert consent is not None
     one, two = Permission("bind", "/srv"), Permission("bind_read_only", "/srv")
-    assert fingerprint(module, [one]) == fingerprint(module, [Permission("bind", "/srv")])
-    moved = replace(module, file=tmp_path / "n/compose.yaml")
-    found = [fingerprint(module, asked) for asked in ([], [one], [two], [one, two])]
-    assert len({*found, fingerprint(moved, [one])}) == 5
+    same = replace(consent, asks=(one,)), replace(consent, asks=(replace(one, services=("s",)),))
+    assert same[0].hash == same[1].hash
+    lists: list[tuple[Permission, ...]] = [(), (one,), (two,), (one, two)]
+    found = [replace(consent, asks=asked).hash for asked in lists]
+    moved = replace(consent, asks=(one,), folder="/elsewhere")
+    assert len({*found, moved.hash}) == 5
+
+
+def test_every_key_of_a_compose_file_has_a_rule() -> None:
+    found = {"Service": Service}
+    todo: list[Any] = [Service, Network]
+    while todo:
+        section = todo.pop()
+        rules = RULES[section.__name__]
+        assert rules.keys() == section.model_fields.keys(), section.__name__
+        for name, rule in rules.items():
+            inner = list(sections_in(section.model_fields[name].annotation))
+            if rule is not harmless:
+                todo += [
+                    one for one in inner if one.__name__ not in found and one.__name__ in RULES
+                ]
+        found[section.__name__] = section
+    assert found.keys() == RULES.keys()
+
+
+def sections_in(annotation: Any) -> Iterator[type[BaseModel]]:  # noqa: ANN401 - a type
+    """The sections of a Compose file in a type."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from sections_in(inner)
+
+
+KEYS = (
+    "privileged: true", "cap_add: [NET_ADMIN]", "pid: host", "ipc: host", "init: true",
+    "network_mode: host", "networks: [lan]", "networks: [ai-net]", "volumes: ['/srv:/srv']",
+    "volumes: ['.:/m', './d:/d:ro']", "devices: ['/dev/kvm']", "read_only: true", "user: '0'",
+    "logging: {driver: syslog}", "external_links: [db]", "ports: ['0.0.0.0:1:1']", "tty: true",
+    "build: {context: /srv}", "sysctls: {vm.x: 1}", "annotations: {a: b}", "restart: always",
+    "userns_mode: host", "cgroup: host", "uts: host", "runtime: other", "gpus: all",
+)  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(keys=st.lists(st.sampled_from(KEYS), unique_by=lambda key: key.partition(":")[0]))
+def test_no_key_hides_what_another_one_asks_for(keys: list[str]) -> None:
+    with TemporaryDirectory() as folder:
+        write(Path(folder), "m", service(*keys))
+        try:
+            found = asked(Path(folder))
+        except CatalogError:  # such as a network together with `network_mode`
+            return
+        for number, key in enumerate(keys):
+            write(Path(folder), f"n{number}", service(key))
+            alone = {
+                (k, s.replace(f"/n{number}", "/m")) for k, s in asked(Path(folder), f"n{number}")
+            }
+            assert alone <= set(found), key
 
 
 def test_a_permission_is_one_line_whatever_the_file_says() -> None:
@@ -207,25 +351,51 @@ def app_with(tmp_path: Path, *lines: str) -> App:
     return App(tmp_path / "home", [folder.parent])
 
 
-def test_a_module_is_trusted_until_it_asks_for_something_else(tmp_path: Path) -> None:
+def test_a_module_is_asked_about_at_first_and_when_its_list_grows(tmp_path: Path) -> None:
     app = app_with(tmp_path, "cap_add: [NET_ADMIN]")
     error = app.target("m").untrusted
     assert error is not None
     assert "use the capability NET_ADMIN" in error.render()
     assert "权能" in error.render("zh")
     trust = error.data["remedies"][0]
-    assert trust["permissions"] == [
-        {"kind": "capability", "subject": "NET_ADMIN", "text": "use the capability NET_ADMIN"}
-    ]
+    (permission,) = trust["permissions"]
+    assert (permission["kind"], permission["subject"]) == ("capability", "NET_ADMIN")
+    assert (permission["services"], permission["isNew"]) == (["web"], False)
+    assert [deed["kind"] for deed in trust["consent"]["does"]] == ["containers", "internet"]
 
     app.targets.trust("m", trust["hash"], actor=ACTOR)
     assert app_with(tmp_path, "cap_add: [NET_ADMIN]").target("m").untrusted is None
     changed = app_with(tmp_path, "cap_add: [NET_ADMIN, SYS_ADMIN]")
-    assert changed.target("m").untrusted is not None
+    error = changed.target("m").untrusted
+    assert error is not None
+    listed = error.data["remedies"][0]["permissions"]
+    assert [(one["subject"], one["isNew"]) for one in listed] == [
+        ("NET_ADMIN", False), ("SYS_ADMIN", True),
+    ]  # fmt: skip
     assert changed.preview("m").untrusted is not None
     changed.targets.trust("m", actor=ACTOR)
     assert changed.target("m").untrusted is None
-    assert app_with(tmp_path).target("m").untrusted is None, "it asks for nothing"
+    assert app_with(tmp_path).target("m").untrusted is None, "it asks for less"
+    changed.targets.distrust("m", actor=ACTOR)
+    assert app_with(tmp_path).target("m").untrusted is not None
+
+
+def test_a_module_that_asks_for_nothing_is_asked_about_once(tmp_path: Path) -> None:
+    app = app_with(tmp_path)
+    error = app.target("m").untrusted
+    assert error is not None
+    assert "It stays within its own containers." in error.render()
+    app.targets.trust("m", error.data["remedies"][0]["hash"], actor=ACTOR)
+    assert app_with(tmp_path).target("m").untrusted is None
+
+
+def test_an_answer_of_an_earlier_version_is_asked_for_once_more(tmp_path: Path) -> None:
+    app = app_with(tmp_path)
+    assert app.settings.trusted("m") is None
+    file = tmp_path / "home/settings.json"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text('{"version": 1, "trusted": {"m": "0123abcd"}}', encoding="utf-8")
+    assert app_with(tmp_path).target("m").untrusted is not None
 
 
 @pytest.mark.parametrize("kind", ["pull", "build"])
@@ -244,3 +414,40 @@ def test_an_up_is_blocked_by_what_is_not_trusted(tmp_path: Path) -> None:
     machine = Machine(memory=2**40)
     assert problems([target], Survey("ID"), machine) == [target.untrusted]
     assert problems([replace(target, untrusted=None)], Survey("ID"), machine) == []
+
+
+def test_a_file_that_is_swapped_while_it_is_read_is_judged_by_what_was_read(
+    tmp_path: Path,
+) -> None:
+    secret = tmp_path / "outside.txt"
+    secret.write_text("secret", encoding="utf-8")
+    app = app_with(tmp_path, "configs: [c]")
+    folder = tmp_path / "catalog/m"
+    file = folder / "compose.yaml"
+    file.write_text(file.read_text(encoding="utf-8") + "configs: {c: {file: ./c}}\n", "utf-8")
+    (folder / "own").write_text("own", encoding="utf-8")
+    app.refresh_catalog()
+    (folder / "c").symlink_to("own")
+    done, read = Event(), set()
+
+    def swap() -> None:
+        for target in cycle(["own", str(secret)]):
+            if done.is_set():
+                return
+            (folder / "new").symlink_to(target)
+            (folder / "new").replace(folder / "c")
+
+    swapping = Thread(target=swap)
+    swapping.start()
+    try:
+        for _ in range(300):
+            target = app.preview("m")
+            content = target.services[0].files[0].content
+            read.add(content)
+            assert target.consent is not None
+            subjects = {one.subject for one in target.consent.asks if one.kind == "file"}
+            assert content == b"own" or str(secret) in subjects
+    finally:
+        done.set()
+        swapping.join()
+    assert read == {b"own", b"secret"}, "it was swapped"

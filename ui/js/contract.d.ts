@@ -88,10 +88,12 @@ export interface Channels {
   "ai/module/connect": { request: Connected; answer: AccessToken };
   /** List the modules that can use another one with an access token of it. */
   "ai/module/consumers": { request: ConsumersRequest; answer: Consumers };
-  /** Get the first accounts and the volumes of a module. */
+  /** Get the first accounts and the volumes of a module, and what the user allows it. */
   "ai/module/details": { request: ModuleName; answer: ModuleDetails };
   /** Delete the access token of a module at the module that it uses, which should be running, and reset the settings that use it. */
   "ai/module/disconnect": { request: Connected; answer: Disconnected };
+  /** Take back all that a module was allowed, and stop it. */
+  "ai/module/distrust": { request: ModuleName; answer: OperationBegun };
   /** Create and start a module, with all that it requires. */
   "ai/module/firstStart": { request: ModuleRequest; answer: OperationBegun };
   /** Get the last lines of a module, or of all modules. */
@@ -110,7 +112,7 @@ export interface Channels {
   "ai/module/status": { request: ModuleName; answer: ModuleStatus };
   /** Stop a module. */
   "ai/module/stop": { request: ModuleRequest; answer: OperationBegun };
-  /** Allow a module permissions. It can start with them, until it asks for others. */
+  /** Allow a module to start, with the permissions that it asks for. It can start with these or fewer, until it asks for others. */
   "ai/module/trust": { request: Trusted; answer: Record<string, never> };
   /** List the modules. */
   "ai/modules/list": { request: ModuleType; answer: ModuleList };
@@ -255,8 +257,12 @@ export interface Activity {
   revealed: string | null;
   /** the modules that *Start all* starts since then */
   chosen: string[] | null;
-  /** the module that was allowed the permissions that it asks for */
+  /** the module that was allowed to start, with the permissions that it asks for */
   trusted: string | null;
+  /** what goes beyond its own containers, of `trusted` */
+  permissions: string[];
+  /** the module from which all that was taken back */
+  distrusted: string | null;
   refused: ActivityRefused | null;
   owner: ActivityOwner | null;
 }
@@ -459,8 +465,10 @@ export interface CatalogReport {
   /** reasons for which it can't be added */
   problems: CatalogProblem[];
   notes: CatalogProblem[];
-  /** module → what it asks of the machine, to be allowed at its first start */
+  /** module → what of it goes beyond its own containers, to be allowed at its first start */
   permissions: Record<string, Permission[]>;
+  /** module → the whole question at its first start */
+  consents: Record<string, Consent>;
 }
 
 /** A check of the doctor. */
@@ -495,6 +503,20 @@ export interface ClientLine {
 /** A module that can use another one. */
 export interface Connected {
   module: string;
+}
+
+/** What a user is asked before a module that is not built in starts. */
+export interface Consent {
+  module: string;
+  title: string;
+  folder: string;
+  /** the name of its Compose file */
+  file: string;
+  /** stands for the permissions */
+  hash: string;
+  does: Deed[];
+  /** what goes beyond its own containers */
+  permissions: Permission[];
 }
 
 /** A module that can use another one. */
@@ -554,6 +576,13 @@ export interface CsvTable {
   file: string | null;
   /** `ai/logs/openExports` can show its folder */
   canOpen: boolean;
+}
+
+/** One thing that a module does within its own containers. */
+export interface Deed {
+  /** `containers`, `internet`, `port`, `data`, `memory` or `download` */
+  kind: string;
+  text: string;
 }
 
 /** A module no longer uses another one. */
@@ -692,7 +721,7 @@ export interface EngineStatus {
   version: string | null;
 }
 
-export type EntryKind = "operation" | "setting" | "revealed" | "chosen" | "trusted" | "refused" | "owner";
+export type EntryKind = "operation" | "setting" | "revealed" | "chosen" | "trusted" | "distrusted" | "refused" | "owner";
 
 /** An error, as clients and programs get it. */
 export interface Error {
@@ -1323,6 +1352,10 @@ export interface ModuleDetails {
   accounts: Account[];
   /** the names of its volumes with data; empty while the engine is down */
   volumes: string[];
+  /** what the user agrees to by letting it start; `null` for a built-in module, and for one whose file is wrong */
+  consent: Consent | null;
+  /** the user agreed to all of that, or it is built in */
+  isAllowed: boolean;
 }
 
 /** The effects on a module. */
@@ -1654,6 +1687,12 @@ export interface Permission {
   subject: string;
   /** what the module wants to do */
   text: string;
+  /** what that means; may be empty */
+  note: string;
+  /** those of its services that want it; empty if the whole module does */
+  services: string[];
+  /** it was not among what the user allowed before */
+  isNew: boolean;
 }
 
 export type Phase = "update" | "download" | "install";
@@ -1741,6 +1780,8 @@ export interface Remedy {
   hash?: string;
   /** what the module wants to do, of `trust` */
   permissions?: Permission[];
+  /** the whole question, of `trust` */
+  consent?: Consent;
   /** the page's address, of `open` */
   page?: string;
 }

@@ -29,6 +29,8 @@ export interface Question {
   typed?: string;
   /** more than words, such as a list */
   more?: unknown;
+  /** what to think of, beside the buttons */
+  note?: string;
   run?(): void;
 }
 

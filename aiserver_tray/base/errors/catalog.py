@@ -175,19 +175,38 @@ class MissingError(AiServerError):
 
 
 class TrustError(AiServerError):
-    """A module asks for permissions that the user has not allowed. *permissions* are those of a
-    `RemedyJson`, with texts in place of strings; *hash* stands for them."""
+    """A module that is not built in may not start before the user allows it, with all that it asks
+    for. *consent* is a `ConsentJson` with texts in place of strings."""
 
     code = "E_TRUST"
 
-    def __init__(self, module: str, hash: str, permissions: Sequence[Mapping[str, Any]]) -> None:
-        listed = Text("")
-        for permission in permissions:
-            listed = Text("{before}\n- {text}", before=listed, text=permission["text"])
+    def __init__(self, consent: Mapping[str, Any]) -> None:
+        module = consent["module"]
         text = Text(
-            "{module} does not come with AI-Server Tray, and needs your permission to:{listed}\n"
-            "If you trust this module, allow it: aiserver-tray up {module} --trust {module}",
+            "{module} does not come with AI-Server Tray, so it starts only after you allow it.\n"
+            "What it does:{does}\n{beyond}\n"
+            "If you trust who wrote it, allow this: aiserver-tray up {module} --trust {module}",
             module=module,
-            listed=listed,
+            does=_listed(deed["text"] for deed in consent["does"]),
+            beyond=_beyond(consent["permissions"]),
         )
-        super().__init__(text, module=module, remedies=[trust(module, hash, permissions)])
+        super().__init__(text, module=module, remedies=[trust(consent)])
+
+
+def _beyond(permissions: Sequence[Mapping[str, Any]]) -> Text:
+    if not permissions:
+        return Text("It stays within its own containers.")
+    texts = (
+        Text("can {what} (new)", what=one["text"])
+        if one["isNew"]
+        else Text("can {what}", what=one["text"])
+        for one in permissions
+    )
+    return Text("What goes beyond its own containers:{listed}", listed=_listed(texts))
+
+
+def _listed(texts: Iterable[Text]) -> Text:
+    listed = Text("")
+    for text in texts:
+        listed = Text("{before}\n- {text}", before=listed, text=text)
+    return listed

@@ -2,7 +2,7 @@
 first one is the best. Trying again needs no remedy of its own: every failed operation can be
 repeated, and is repeated after a remedy that changes something."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from aiserver_tray.base.i18n import Text
@@ -19,6 +19,35 @@ class PermissionJson(TypedDict):
     """a path, an address, or the name of a service, a capability, …"""
     text: str
     """what the module wants to do"""
+    note: str
+    """what that means; may be empty"""
+    services: list[str]
+    """those of its services that want it; empty if the whole module does"""
+    isNew: bool
+    """it was not among what the user allowed before"""
+
+
+class DeedJson(TypedDict):
+    """One thing that a module does within its own containers."""
+
+    kind: str
+    """`containers`, `internet`, `port`, `data`, `memory` or `download`"""
+    text: str
+
+
+class ConsentJson(TypedDict):
+    """What a user is asked before a module that is not built in starts."""
+
+    module: str
+    title: str
+    folder: str
+    file: str
+    """the name of its Compose file"""
+    hash: str
+    """stands for the permissions"""
+    does: list[DeedJson]
+    permissions: list[PermissionJson]
+    """what goes beyond its own containers"""
 
 
 class RemedyJson(TypedDict):
@@ -45,6 +74,8 @@ class RemedyJson(TypedDict):
     """stands for the permissions, of `trust`"""
     permissions: NotRequired[list[PermissionJson]]
     """what the module wants to do, of `trust`"""
+    consent: NotRequired[ConsentJson]
+    """the whole question, of `trust`"""
     page: NotRequired[str]
     """the page's address, of `open`"""
 
@@ -64,10 +95,10 @@ def enter(text: Text, setting: str) -> Remedy:
     return {"kind": "enter", "text": text, "setting": setting}
 
 
-def trust(module: str, hash: str, permissions: Sequence[Mapping[str, Any]]) -> Remedy:
-    """Allow *module* its *permissions*; *hash* stands for them."""
-    asked = {"module": module, "hash": hash, "permissions": list(permissions)}
-    return {"kind": "trust", "text": Text("Trust and start"), **asked}
+def trust(consent: Mapping[str, Any]) -> Remedy:
+    """Allow a module what *consent* says, a `ConsentJson` with texts in place of strings."""
+    asked = {name: consent[name] for name in ("module", "hash", "permissions")}
+    return {"kind": "trust", "text": Text("Allow and start"), **asked, "consent": consent}
 
 
 def retry(text: Text) -> Remedy:

@@ -7,6 +7,7 @@ import os
 import stat
 import time
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ import yaml
 from aiserver_tray.base.errors import CatalogError, Place
 from aiserver_tray.base.file_version import file_version, version_of
 from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.real_path import path_of_open
 from aiserver_tray.catalog.compose.keypath import KeyPath
 from aiserver_tray.catalog.compose.nodes import Composer, Mapping, Node, child, too_deep
 from aiserver_tray.catalog.compose.plain_values import MAX_VALUES, PlainValues
@@ -66,15 +68,39 @@ def parse_documents(path: Path) -> tuple[Document, ...]:
         CatalogError: no such file, no YAML, or something else than mappings in it.
     """
     found = _settled_version(path)
-    known, documents = _kept.get(path, (None, ()))
+    known, opened, documents = _kept.get(path, (None, frozenset(), ()))
     if found is None or found != known:
-        documents = _parsed(path)
-        _kept[path] = (found, documents)
+        with collecting_opened() as opened:
+            documents = _parsed(path)
+        _kept[path] = (found, opened, documents)
+    _add_opened(opened)
     return documents
 
 
-_kept: dict[Path, tuple[object, tuple[Document, ...]]] = {}
-"""The last documents of each file, with the file's version."""
+_kept: dict[Path, tuple[object, AbstractSet[str], tuple[Document, ...]]] = {}
+"""The last documents of each file, with the file's version and the path of what was opened."""
+_opened: ContextVar[set[str] | None] = ContextVar("opened", default=None)
+
+
+@contextmanager
+def collecting_opened() -> Iterator[AbstractSet[str]]:
+    """The paths of the files whose content the block reads, as the system tells them of the open
+    files: what a name leads to may change between a look at it and its use."""
+    found: set[str] = set()
+    token = _opened.set(found)
+    try:
+        yield found
+    finally:
+        _opened.reset(token)
+        _add_opened(found)
+
+
+def _add_opened(paths: Iterable[str]) -> None:
+    opened = _opened.get()
+    if opened is not None:
+        opened.update(paths)
+
+
 _noted: ContextVar[dict[str, list[int] | None] | None] = ContextVar("noted", default=None)
 
 
@@ -142,6 +168,7 @@ def read_bytes(path: Path, place: Place) -> bytes:
         raise _unreadable(path, place, Text("it is not a regular file"))
     try:
         with path.open("rb") as file:
+            _add_opened([path_of_open(file.fileno())])
             content = file.read(MAX_SIZE + 1)
     except OSError as error:
         raise _unreadable(path, place, _reason(error)) from None

@@ -12,6 +12,7 @@ from aiserver_tray.model import Actor, Carrier, OperationKind, OwnerKind
 from aiserver_tray.settings.entries import (
     ActivityStep,
     ChosenEntry,
+    DistrustedEntry,
     Entry,
     EntryKind,
     OperationEntry,
@@ -121,7 +122,11 @@ class Activity:
     chosen: tuple[str, ...] | None = None
     """the modules that *Start all* starts since then"""
     trusted: str | None = None
-    """the module that was allowed the permissions that it asks for"""
+    """the module that was allowed to start, with the permissions that it asks for"""
+    permissions: tuple[LocalText, ...] = ()
+    """what goes beyond its own containers, of `trusted`"""
+    distrusted: str | None = None
+    """the module from which all that was taken back"""
     refused: ActivityRefused | None = None
     owner: ActivityOwner | None = None
 
@@ -152,7 +157,7 @@ def status_of(entry: OperationEntry) -> ActivityStatus:
     return entry.status
 
 
-def text_of(entry: Entry) -> Text:
+def text_of(entry: Entry) -> Text:  # noqa: PLR0911 - one for each kind
     """What was done, in a line."""
     match entry:
         case OperationEntry():
@@ -164,7 +169,9 @@ def text_of(entry: Entry) -> Text:
         case ChosenEntry():
             return Text("Chosen modules: {modules}", modules=", ".join(entry.modules) or "-")
         case TrustedEntry():
-            return Text("Trusted module: {name}", name=entry.module)
+            return Text("{name} was allowed to start", name=entry.module)
+        case DistrustedEntry():
+            return Text("{name} is no longer trusted", name=entry.module)
         case RefusedEntry():
             return Plural(
                 "Refused a client: {reason}",
@@ -211,7 +218,9 @@ def _details(entry: Entry) -> dict[str, Any]:  # noqa: PLR0911 - one for each ki
         case ChosenEntry():
             return {"chosen": entry.modules}
         case TrustedEntry():
-            return {"trusted": entry.module}
+            return {"trusted": entry.module, "permissions": entry.permissions}
+        case DistrustedEntry():
+            return {"distrusted": entry.module}
         case RefusedEntry():
             return {"refused": view_of(ActivityRefused, entry)}
         case OwnerEntry():

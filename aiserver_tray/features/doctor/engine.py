@@ -11,7 +11,7 @@ from aiserver_tray.base.errors import (
     SettingError,
 )
 from aiserver_tray.base.i18n import Given, Language, Text, in_language
-from aiserver_tray.base.strings import OWN_IMAGES, in_line, own_image
+from aiserver_tray.base.strings import OWN_IMAGES, binary_size, in_line, own_image
 from aiserver_tray.engine.address import Address
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.engine.values import EngineInfo
@@ -19,7 +19,7 @@ from aiserver_tray.features.doctor.finding import Finding, problems
 from aiserver_tray.operations.kernel import Kernel
 from aiserver_tray.operations.preflight.kernel import KernelReport, examine_kernel
 from aiserver_tray.operations.preflight.preflight import preflight
-from aiserver_tray.operations.preflight.resources import binary_size, memory_need
+from aiserver_tray.operations.preflight.resources import memory_need
 from aiserver_tray.operations.survey import Survey, survey
 from aiserver_tray.settings.names import KERNEL_SETTINGS
 from aiserver_tray.spec.labels import HOME, INSTALLATION

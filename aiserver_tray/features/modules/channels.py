@@ -9,14 +9,15 @@ from typing import TypedDict, cast
 
 from pydantic import Field
 
-from aiserver_tray.base.errors import CatalogError, RefusedError, refuse_unknown
-from aiserver_tray.base.errors.remedies import PermissionJson
-from aiserver_tray.base.i18n import LocalText, Text
+from aiserver_tray.base.errors import AiServerError, CatalogError, RefusedError, refuse_unknown
+from aiserver_tray.base.errors.remedies import ConsentJson, PermissionJson
+from aiserver_tray.base.i18n import Language, LocalText, Text, rendered
 from aiserver_tray.base.masking import hide
 from aiserver_tray.engine.values import HealthCheck, Mount
 from aiserver_tray.features.place import Place
-from aiserver_tray.features.stack.channels import module_of
+from aiserver_tray.features.stack.channels import OperationBegun, StackFeature, module_of
 from aiserver_tray.model import Actor
+from aiserver_tray.operations.request import Request
 from aiserver_tray.protocol.channel import Feature, ModuleName, Name, Payload, channel
 from aiserver_tray.protocol.message import Caller
 from aiserver_tray.settings.changes import change_setting
@@ -67,6 +68,11 @@ class ModuleDetails(TypedDict):
     accounts: list[AccountJson]
     volumes: list[str]
     """the names of its volumes with data; empty while the engine is down"""
+    consent: ConsentJson | None
+    """what the user agrees to by letting it start; `null` for a built-in module, and for one whose
+    file is wrong"""
+    isAllowed: bool
+    """the user agreed to all of that, or it is built in"""
 
 
 class ServiceDetails(TypedDict):
@@ -110,7 +116,9 @@ class CatalogReport(TypedDict):
     """reasons for which it can't be added"""
     notes: list[CatalogProblem]
     permissions: dict[str, list[PermissionJson]]
-    """module → what it asks of the machine, to be allowed at its first start"""
+    """module → what of it goes beyond its own containers, to be allowed at its first start"""
+    consents: dict[str, ConsentJson]
+    """module → the whole question at its first start"""
 
 
 class CatalogAdded(TypedDict):
@@ -121,15 +129,16 @@ class CatalogAdded(TypedDict):
 
 
 class ModulesFeature(Feature):
-    """``ai/module/details``, ``ai/module/trust``, ``ai/service/inspect`` and ``ai/catalog/…``."""
+    """``ai/module/details``, ``…/trust`` and ``…/distrust``, ``ai/service/inspect`` and
+    ``ai/catalog/…``."""
 
     def __init__(self, place: Place) -> None:
         self._app = place.app
         self._place = place
 
     @channel("ai/module/details")
-    def _details(self, asked: ModuleName) -> ModuleDetails:
-        """Get the first accounts and the volumes of a module."""
+    def _details(self, asked: ModuleName, caller: Caller) -> ModuleDetails:
+        """Get the first accounts and the volumes of a module, and what the user allows it."""
         name = module_of(self._place.core.store.snapshot, asked.name).name
         module = self._app.catalog.modules.get(name)
         accounts: list[AccountJson] = [
@@ -141,7 +150,25 @@ class ModulesFeature(Feature):
             }
             for account in (module.accounts if module else ())
         ]
-        return {"accounts": accounts, "volumes": self._volumes(name)}
+        consent, is_allowed = self._consent(name, caller.language)
+        volumes = self._volumes(name)
+        return {
+            "accounts": accounts,
+            "volumes": volumes,
+            "consent": consent,
+            "isAllowed": is_allowed,
+        }
+
+    def _consent(self, module: str, language: Language) -> tuple[ConsentJson | None, bool]:
+        """What must be allowed before *module* starts, and whether it is."""
+        targets, consent = self._app.targets, None
+        with suppress(AiServerError):  # its file is wrong, as the snapshot says
+            consent = targets.consent(module)
+        if consent is None:
+            return None, True
+        allowed = targets.allowed(consent)
+        data = cast("ConsentJson", rendered(consent.as_data(allowed), language))
+        return data, consent.is_covered_by(allowed)
 
     def _volumes(self, module: str) -> list[str]:
         if not self._place.core.store.snapshot.engine.running:
@@ -177,8 +204,17 @@ class ModulesFeature(Feature):
 
     @channel("ai/module/trust")
     def _trust(self, asked: Trusted, caller: Caller) -> None:
-        """Allow a module permissions. It can start with them, until it asks for others."""
+        """Allow a module to start, with the permissions that it asks for. It can start with these
+        or fewer, until it asks for others."""
         self._app.targets.trust(asked.name, asked.hash, actor=caller.actor)
+
+    @channel("ai/module/distrust")
+    def _distrust(self, asked: ModuleName, caller: Caller) -> OperationBegun:
+        """Take back all that a module was allowed, and stop it."""
+        name = module_of(self._place.core.store.snapshot, asked.name).name
+        self._app.targets.distrust(name, actor=caller.actor)
+        request = Request("stop", (name,), cascade=True)
+        return {"operationId": self._place.feature(StackFeature).begin(request, caller.actor).id}
 
     @channel("ai/catalog/check")
     def _check(self, asked: Folder, caller: Caller) -> CatalogReport:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from aiserver_tray.base.errors import AiServerError, ResourcesError
 from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.strings import binary_size
 from aiserver_tray.catalog.compose.scalars import parse_size
 from aiserver_tray.operations.survey import Machine, Survey
 from aiserver_tray.spec import labels
@@ -119,10 +120,3 @@ def _disk_need(target: ModuleTarget) -> int:
 
 def _names(targets: Iterable[ModuleTarget]) -> str:
     return ", ".join(target.name for target in targets)
-
-
-def binary_size(count: int) -> str:
-    """*count* bytes as settings and the dashboard show memory: 1 GB is 1024 MB."""
-    gibi = 1024**3
-    whole = f"{count / gibi:.1f}".removesuffix(".0")
-    return f"{whole} GB" if count >= gibi else f"{count / 1024**2:.0f} MB"

@@ -11,7 +11,6 @@ from aiserver_tray.base.errors import (
     JointError,
     PortConflictError,
     ResourcesError,
-    TrustError,
 )
 from aiserver_tray.base.errors.remedies import set_to
 from aiserver_tray.base.i18n import Text
@@ -23,9 +22,6 @@ MENDABLE = ResourcesError(
     Text("too low"), remedies=[set_to(Text("Allow"), ALLOW, "true", Text("May it?"))]
 )
 PORT = PortConflictError("web", "127.0.0.1", 18100, Text("node"), 18101, ALLOW)
-TRUST = TrustError(
-    "web", "HASH", [{"kind": "bind", "subject": "/srv", "text": Text("read and change /srv")}]
-)
 
 
 @pytest.mark.parametrize(
@@ -58,6 +54,7 @@ def test_permissions_are_stored_only_on_a_yes(tmp_path: Path, answer: str) -> No
     (folder / "compose.yaml").write_text("services: {web: {image: 'i:1'}}\n", encoding="utf-8")
     app = App(tmp_path / "home", [tmp_path / "catalog"])
     with CliRunner().isolation(answer) as (_, _errors, _):
-        assert fix(JointError([TRUST, MENDABLE]), app) is (answer == "y\n")
-    assert app.settings.trusts("web", "HASH") is (answer == "y\n")
-    assert not app.settings.trusts("web", "OTHER")
+        error = app.target("web").untrusted
+        assert error is not None
+        assert fix(JointError([error, MENDABLE]), app) is (answer == "y\n")
+    assert (app.settings.trusted("web") is not None) is (answer == "y\n")

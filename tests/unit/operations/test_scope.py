@@ -14,7 +14,6 @@ from aiserver_tray.base.errors import (
     MissingError,
     RequestError,
     SettingError,
-    TrustError,
     UnknownNameError,
 )
 from aiserver_tray.base.i18n import Text
@@ -29,6 +28,7 @@ from aiserver_tray.settings.store import Settings
 from aiserver_tray.state.facts import ContainersListed
 from aiserver_tray.state.store import Store
 from aiserver_tray.system.paths import Home
+from tests.support.consents import refused
 
 BASE = ModuleModel("base", "basic")
 OTHER = ModuleModel("other", "feature", ("base",))
@@ -173,7 +173,7 @@ def test_commands_before_a_stop_are_of_a_trusted_module_only(
 ) -> None:
     service = ServiceModel("other", "ai-other", "i:1", has_pre_stop=True)
     model = replace(OTHER, services=(service,))
-    target = SimpleNamespace(untrusted=None if trusted else TrustError("other", "HASH", []))
+    target = SimpleNamespace(untrusted=None if trusted else refused("other"))
     modules = SimpleNamespace(
         names=("base", "other"),
         model={"base": BASE, "other": model}.__getitem__,

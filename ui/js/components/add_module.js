@@ -1,18 +1,19 @@
 // @ts-check
-/** Adds a folder with modules: checks it first, shows what is wrong, and can take it back. */
+/** Adds a folder with modules, and starts them: checks it first, and shows what is wrong, or what they do. One yes allows and starts them. */
 import { html, nothing, render } from "../../vendor/lit-html/lit-html.js";
-import { ask } from "../base/actions.js";
+import { ask, operate } from "../base/actions.js";
 import { setQuery } from "../base/address.js";
 import { invoke, isBrowser } from "../base/bridge.js";
 import { list } from "../base/format.js";
 import { t, tn } from "../base/i18n.js";
 import { current, observe } from "../base/store.js";
 import { button } from "./button.js";
+import { advice, consentView, yes } from "./consent.js";
 import { input } from "./field.js";
 import { icon } from "./icon.js";
 import { showToast } from "./toast.js";
 
-/** @import { CatalogProblem, CatalogReport } from "../contract.d.ts" */
+/** @import { CatalogProblem, CatalogReport, Consent } from "../contract.d.ts" */
 
 const dialog = document.createElement("dialog");
 dialog.className = "dialog add-module";
@@ -77,9 +78,11 @@ async function check() {
 async function add() {
   const asked = visit;
   set({ isBusy: true });
+  const consents = Object.values(own.report?.consents ?? {});
   const answer = await invoke("ai/catalog/add", { folder: own.folder.trim() });
-  if (!answer.success) {
-    if (visit === asked) set({ isBusy: false, error: answer.message });
+  const refused = answer.success ? await firstRefusal(consents) : answer.message;
+  if (!answer.success || refused) {
+    if (visit === asked) set({ isBusy: false, report: null, error: refused });
     return;
   }
   const { folder, modules } = answer.data;
@@ -88,11 +91,22 @@ async function add() {
     text: t("Added {names}", { names: list(modules) }), icon: "package",
     undo: () => ask("catalog", "ai/catalog/remove", { folder }),
   });
+  operate("all", { kind: "up", modules });
+}
+
+/** Allows them. Says why one asks for something else by now; empty if none does. @param {Consent[]} consents */
+async function firstRefusal(consents) {
+  for (const { module, hash } of consents) {
+    const answer = await invoke("ai/module/trust", { name: module, hash });
+    if (!answer.success) return answer.message;
+  }
+  return "";
 }
 
 function content() {
   const { folder, report, isBusy } = own;
   const isGood = report !== null && report.modules.length > 0 && !report.problems.length;
+  const consents = isGood ? Object.values(report.consents) : [];
   const run = isGood ? add : check;
   return html`
     <header class="dialog-head"><h2 id="add-module-title">${t("Add a module")}</h2></header>
@@ -100,7 +114,7 @@ function content() {
       event.preventDefault();
       if (folder.trim() && !isBusy) run();
     }}>
-      <p>${t("A module is a folder with a Compose file. A folder with several of them works too. The folder stays where it is.")}</p>
+      ${isGood ? nothing : html`<p>${t("A module is a folder with a Compose file. A folder with several of them works too. The folder stays where it is.")}</p>`}
       <div class="pick-folder">
         ${input({
           id: "add-folder", label: t("Folder"), value: folder, invalid: Boolean(own.error), placeholder: "/home/me/my-module",
@@ -113,28 +127,37 @@ function content() {
       <button class="unseen" tabindex="-1" aria-hidden="true"></button>
     </form>
     <footer class="dialog-foot">
+      ${isGood ? html`<p class="small muted grow">${advice(consents)}</p>` : nothing}
       ${button({ text: t("Cancel"), run: () => dialog.close() })}
       ${button({
-        text: isGood ? t("Add") : t("Check"), kind: "primary", enabled: Boolean(folder.trim()) && !isBusy, run,
+        text: !isGood ? t("Check") : consents.some(({ permissions }) => permissions.length) ? yes(consents) : t("Add and start"), kind: "primary", enabled: Boolean(folder.trim()) && !isBusy, run,
       })}
     </footer>`;
 }
 
 /** @param {CatalogReport} report */
-function findings({ modules, problems, notes, permissions }) {
-  const asked = Object.values(permissions).flat();
+function findings({ modules, problems, notes, consents }) {
   return html`
     <div class="findings" role="status">
       ${problems.length || !modules.length
         ? html`<p class="bad strong">${modules.length || problems.length
           ? tn("{count} problem to fix first", "{count} problems to fix first", problems.length) : t("There is no Compose file in this folder")}</p>`
-        : html`<p class="ok strong">${icon("circle-check", "s14")}${t("Ready to add: {names}", { names: list(modules) })}</p>`}
-      <ul>${problems.map(row("bad", "circle-x"))}${notes.map(row("muted", "info"))}</ul>
-      ${asked.length && !problems.length
-        ? html`<p class="muted">${t("Before its first start, you are asked to allow what it wants to do:")}</p>
-          <ul>${asked.map(({ text }) => html`<li>${icon("shield", "muted s14")}<span>${text}</span></li>`)}</ul>` : nothing}
+        : Object.values(consents).map(found)}
+      <ul>${problems.map(row("bad", "circle-x"))}</ul>
+      ${notes.length ? html`<details open=${problems.length > 0 || nothing}>
+        <summary class="muted small">${tn("{count} note on the file", "{count} notes on the files", notes.length)}</summary>
+        <ul>${notes.map(row("muted", "info"))}</ul></details>` : nothing}
     </div>`;
 }
+
+/** @param {Consent} consent */
+const found = (consent) => html`
+  <div class="found-module">
+    ${icon("package", "s20")}
+    <div class="grow"><h3>${consent.title}</h3><p class="small muted">${t("{name} · from the file {file}", { name: consent.module, file: consent.file })}</p></div>
+    <span class="tag">${icon("circle-user", "s14")}${t("Not from us")}</span>
+  </div>
+  ${consentView(consent)}`;
 
 /** @param {string} tone @param {string} drawing @returns {(problem: CatalogProblem) => unknown} */
 const row = (tone, drawing) => ({ file, line, key, message }) => html`

@@ -53,11 +53,12 @@ export function showQuestion(question) {
 const content = (question) => html`
   <header class="dialog-head"><h2 id="question-title">${question.title}</h2></header>
   <div class="dialog-body">
-    <p id="question-text">${question.text}</p>
+    ${question.text ? html`<p id="question-text">${question.text}</p>` : nothing}
     ${question.more ?? nothing}
     ${question.typed ? nameToType(question, question.typed) : nothing}
   </div>
   <footer class="dialog-foot">
+    ${question.note ? html`<p class="small muted grow">${question.note}</p>` : nothing}
     ${button({ text: question.action ? t("Cancel") : t("Close"), run: () => dialog.close() })}
     ${question.action
       ? button({ text: question.action, kind: question.kind ?? "primary", enabled: isReady(question), run: () => agree(question) }) : nothing}

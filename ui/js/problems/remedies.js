@@ -7,6 +7,7 @@ import { labelled } from "../base/format.js";
 import { t } from "../base/i18n.js";
 import { needed } from "../base/later.js";
 import { current, slice } from "../base/store.js";
+import { advice, consentView, yes } from "../components/consent.js";
 import { showToast } from "../components/toast.js";
 
 /**
@@ -30,10 +31,9 @@ const STEPS = {
     : set(problem, remedy),
   enter: async (problem, remedy) =>
     (await needed(() => import("./enter_value.js")))?.enter(problem.id, remedy, () => tryAgain(problem)),
-  trust: (problem, remedy) => confirm({
-    title: t("Trust this module?"),
-    text: [t("{module} may then:", { module: remedy.module }), ...(remedy.permissions ?? []).map(({ text }) => `– ${text}`)].join("\n"),
-    action: remedy.text,
+  trust: (problem, remedy) => remedy.consent && confirm({
+    title: t("Allow {name}?", { name: remedy.consent.title }), text: "", more: consentView(remedy.consent),
+    note: advice([remedy.consent]), action: yes([remedy.consent]),
     run: () => trust(problem, remedy),
   }),
   retry: (problem) => tryAgain(problem),

@@ -85,10 +85,7 @@ const REASONS = {
   E_IMAGE_PULL: ({ image }) =>
     t("None of the sources has {image}. Check the network, or add a mirror.", { image: strong(image) }),
   E_IMAGE_BUILD: ({ image, why }) => t("{image}: {why}", { image: strong(image), why }),
-  E_TRUST: ({ remedies }) => [
-    t("It doesn't come with AI-Server Tray. If you start it, it may:"),
-    ...remedies[0].permissions.map((/** @type {Data} */ { text }) => `– ${text}`),
-  ].join("\n"),
+  E_TRUST: () => t("It doesn't come with AI-Server Tray. Look at what it does, then allow it if you trust who wrote it."),
   E_DEP_MISSING: ({ missing }, module) =>
     t("No catalog folder contains {missing}, which {module} requires.", { missing: strong(missing), module }),
 };

@@ -86,7 +86,8 @@ def asked(app: App, channel: str, **payload: str) -> Envelope:
 def test_accounts_name_their_secret_and_volumes_are_those_with_data(app: App) -> None:
     data: Any = asked(app, "ai/module/details", name="web")["data"]
     account = {"title": "Admin", "user": "root", "setting": "web.WEB_KEY", "note": ""}
-    assert data == {"accounts": [account], "volumes": ["ai-web-data"]}
+    assert (data["accounts"], data["volumes"]) == ([account], ["ai-web-data"])
+    assert (data["consent"]["module"], data["isAllowed"]) == ("web", False)
 
 
 def test_a_service_is_inspected_without_its_secrets(app: App) -> None:

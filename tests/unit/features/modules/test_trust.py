@@ -48,7 +48,10 @@ def test_a_list_that_was_seen_before_allows_nothing_new(app: App, tmp_path: Path
     file = tmp_path / "catalog/web/compose.yaml"
     file.write_text(FILE.replace("NET_ADMIN", "SYS_ADMIN"), encoding="utf-8")
     app.refresh_catalog()
-    assert trust(app, hash=error.data["remedies"][0]["hash"])["success"]
+    answer = trust(app, hash=error.data["remedies"][0]["hash"])
+    assert answer["code"] == "E_TRUST"
+    (remedy,) = answer["data"]["remedies"]
+    assert [one["subject"] for one in remedy["permissions"]] == ["SYS_ADMIN"]
     assert app.target("web").untrusted is not None
 
 

@@ -153,7 +153,7 @@ function operationDetail(entry, operation, page) {
 const isOpen = ({ id }, page) => problems(page).some((problem) => problem.id.startsWith(`${id}/`));
 
 /** @param {Activity} entry */
-function facts({ setting, revealed, chosen, trusted, refused, owner }) {
+function facts({ setting, revealed, chosen, trusted, permissions, distrusted, refused, owner }) {
   /** @type {[string, unknown][]} */
   let rows = [];
   if (setting) {
@@ -161,7 +161,10 @@ function facts({ setting, revealed, chosen, trusted, refused, owner }) {
     rows = [[t("Setting"), setting.address], [t("New value"), value]];
   } else if (revealed !== null) rows = [[t("Secret"), revealed]];
   else if (chosen) rows = [[t("Modules"), list(chosen.map(moduleTitle))]];
-  else if (trusted !== null) rows = [[t("Module"), moduleLink(trusted)]];
+  else if (trusted !== null) {
+    const beyond = permissions.length ? html`<ul>${permissions.map((text) => html`<li>${text}</li>`)}</ul>` : t("nothing");
+    rows = [[t("Module"), moduleLink(trusted)], [t("Beyond its own containers"), beyond]];
+  } else if (distrusted !== null) rows = [[t("Module"), moduleLink(distrusted)]];
   else if (refused) {
     rows = [
       [t("Reason"), refused.reason], [t("Connection"), t(CARRIERS[refused.carrier])], [t("Times"), refused.count],

@@ -35,6 +35,7 @@ export const KINDS = {
   revealed: { word: mark("Shown secrets"), icon: "eye" },
   chosen: { word: mark("Chosen modules"), icon: "list" },
   trusted: { word: mark("Permissions"), icon: "shield-check" },
+  distrusted: { word: mark("Permissions taken back"), icon: "shield-x" },
   refused: { word: mark("Refused clients"), icon: "shield-alert" },
   owner: { word: mark("Start and end of the app"), icon: "power" },
 };
@@ -73,7 +74,8 @@ export function title(entry) {
   if (entry.setting) return settingTitle(entry.setting);
   if (entry.revealed !== null) return t("Show {name}", { name: settingName(entry.revealed) });
   if (entry.chosen) return t("Choose {names}", { names: list(entry.chosen.map(moduleTitle)) });
-  if (entry.trusted !== null) return t("Trust {name}", { name: moduleTitle(entry.trusted) });
+  if (entry.trusted !== null) return t("Allow {name}", { name: moduleTitle(entry.trusted) });
+  if (entry.distrusted !== null) return t("Stop trusting {name}", { name: moduleTitle(entry.distrusted) });
   if (entry.refused) return tn("Refused {count} client", "Refused {count} clients", entry.refused.count);
   if (!entry.owner) return entry.text;
   const name = entry.owner.kind === "tray" ? "AI-Server Tray" : "aiserver-tray serve";
@@ -117,9 +119,10 @@ export function sign({ kind, operation }) {
 }
 
 /** The names of the modules that an entry is about. @param {Activity} entry @returns {string[]} */
-export function modulesOf({ operation, setting, revealed, chosen, trusted }) {
+export function modulesOf({ operation, setting, revealed, chosen, trusted, distrusted }) {
   if (operation) return operation.modules;
   const address = setting?.address ?? revealed;
   if (address) return [address.split(".", 1)[0] ?? ""];
-  return chosen ?? (trusted === null ? [] : [trusted]);
+  const module = trusted ?? distrusted;
+  return chosen ?? (module === null ? [] : [module]);
 }

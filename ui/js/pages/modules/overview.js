@@ -13,6 +13,7 @@ import { factCard } from "./facts.js";
 import { connectionsOf, graph } from "./graph.js";
 import { happening } from "./happening.js";
 import { columns, counted, serviceTable, usageColumns } from "./service_table.js";
+import { trustCard } from "./trust.js";
 
 /**
  * @import { Address } from "../../base/address.js"
@@ -21,6 +22,8 @@ import { columns, counted, serviceTable, usageColumns } from "./service_table.js
  */
 
 const own = slice({
+  /** The module that is shown. */
+  name: "",
   /** @type {ModuleDetails|null} */
   details: null,
   /** Why there are none. */
@@ -29,18 +32,20 @@ const own = slice({
 
 /** @param {Address} address */
 export function enter({ rest: [name = ""] }) {
-  let isLeft = false;
-  own.set({ details: null, failure: "" });
-  invoke("ai/module/details", { name }).then((answer) => {
-    if (isLeft) return;
-    own.set(answer.success ? { details: answer.data } : { failure: answer.message });
-  });
+  own.set({ name, details: null, failure: "" });
+  load(name);
   const leave = followUsage(name);
   return () => {
-    isLeft = true;
+    own.set({ name: "" });
     leave();
     hideSecrets();
   };
+}
+
+/** @param {string} name */
+async function load(name) {
+  const answer = await invoke("ai/module/details", { name });
+  if (own.get().name === name) own.set(answer.success ? { details: answer.data } : { failure: answer.message });
 }
 
 /** @param {PageState} page @param {Module} module */
@@ -54,6 +59,7 @@ export function view(page, module) {
         <div class="over-main">
           ${connections(page, module)}
           ${details?.accounts.length ? accountCard(module, details.accounts) : nothing}
+          ${details?.consent ? trustCard(module, details.consent, details.isAllowed, () => load(module.name)) : nothing}
         </div>
         ${factCard(page, module, details?.volumes ?? [])}
       </div>
