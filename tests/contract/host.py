@@ -14,7 +14,7 @@ from aiserver_tray.owner.owner import Owner
 from aiserver_tray.protocol.message import CallerKind, Contract, Envelope, Message, Peer
 from aiserver_tray.state.views import Snapshot
 from tests.contract.heard import LIMIT, Payloads
-from tests.support.installation import Installation, checked, gated, script
+from tests.support.installation import Installation, checked, gated, idle, script
 from tests.support.installation import after as depends
 from tests.support.surroundings import Recorded
 
@@ -69,7 +69,7 @@ class DirectCaller:
 
 def write_modules(here: Installation) -> None:
     """``web`` (two services, a page, settings) with the basic ``base``; ``slow``, which is never
-    ready; ``talk``, which writes a line every now and then."""
+    ready; ``talk``, which writes a line every now and then; ``side``, which nobody starts."""
     here.write("base", {"base": checked("true", stop_signal="SIGKILL")}, kind="basic")
     web = checked("true", depends_on=depends("healthy", "db"), environment=["WEB_KEY"])
     here.write(
@@ -84,5 +84,6 @@ def write_modules(here: Installation) -> None:
         },
     )
     here.write("slow", {"slow": gated()})
+    here.write("side", {"side": idle()})
     talk = "trap exit TERM; n=0; while true; do n=$((n+1)); echo line $n; sleep 0.2 & wait; done"
     here.write("talk", {"talk": script(talk)})

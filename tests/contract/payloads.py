@@ -36,6 +36,7 @@ PAYLOADS: Mapping[str, Json] = {
     "ai/module/connect": {"module": "base"},
     "ai/module/details": BASE,
     "ai/module/disconnect": {"module": "base"},
+    "ai/module/distrust": {"name": "side"},
     "ai/module/firstStart": BASE,
     "ai/module/logsAttach": {**BASE, "streamId": "each"},
     "ai/module/logsDetach": {"streamId": "each"},
