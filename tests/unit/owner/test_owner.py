@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import threading
 from pathlib import Path
 from queue import SimpleQueue
@@ -79,6 +80,7 @@ def test_all_clients_hear_at_once_of_another_language(app: App) -> None:
 def test_owner_of_an_unusable_home_says_why_and_leaves_nothing(app: App, tmp_path: Path) -> None:
     before = set(threading.enumerate())
     in_the_way = tmp_path / "home"
+    shutil.rmtree(in_the_way)
     in_the_way.write_text("no folder")
     with Instance(app.settings.home):
         with pytest.raises(SettingError, match=re.escape(str(in_the_way))), Owner(app, Recorded()):
