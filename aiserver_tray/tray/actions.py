@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from aiserver_tray.model import OperationKind
+
 
 @dataclass(frozen=True, slots=True)
 class OpenDashboard:
@@ -13,28 +15,11 @@ class OpenDashboard:
 
 
 @dataclass(frozen=True, slots=True)
-class StartAll:
-    """Start the chosen modules."""
+class Operate:
+    """Start an operation on ``modules``. Without modules, it is for all, or for the chosen ones."""
 
-
-@dataclass(frozen=True, slots=True)
-class StopAll:
-    """Stop all modules."""
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Restart:
-    name: str
+    kind: OperationKind
+    modules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +29,6 @@ class SetAndStart:
     name: str
     setting: str
     value: str
-
-
-@dataclass(frozen=True, slots=True)
-class Remove:
-    """Remove the containers and networks of the module ``name``; its volumes stay."""
-
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +70,7 @@ class Quit:
 RequestAction = (
     OpenDashboard | OpenModule | MuteAlert | Cancel | StartEngine | ToggleAutostart | Quit
 )
-Action = StartAll | StopAll | Start | Stop | Restart | SetAndStart | Remove | RequestAction
+Action = Operate | SetAndStart | RequestAction
 
 
 @dataclass(frozen=True, slots=True)

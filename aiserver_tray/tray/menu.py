@@ -88,8 +88,8 @@ class _Menu:
             can = not engine.starting
             yield self._item(Text("Start Docker"), actions.StartEngine(), enabled=can)
         else:
-            yield self._offer(Text("Start all"), actions.StartAll(), abilities["start"])
-        yield self._offer(Text("Stop all"), actions.StopAll(), abilities["stop"])
+            yield self._offer(Text("Start all"), actions.Operate("up"), abilities["start"])
+        yield self._offer(Text("Stop all"), actions.Operate("stop"), abilities["stop"])
         yield self._cancel(abilities["cancel"])
 
     def _cancel(self, reason: Text | None) -> Entry:
@@ -161,16 +161,16 @@ class _Menu:
         yield self._item(remedy["text"], action)
 
     def _offers(self, module: ModuleView) -> Iterator[Entry]:
-        name, abilities = module.name, module.abilities
+        name, abilities, own = module.name, module.abilities, (module.name,)
         if module.open and not module.orphan:
             yield self._offer(Text("Open"), actions.OpenModule(name), abilities["open"])
         if not module.orphan:
-            yield self._offer(Text("Start"), actions.Start(name), abilities["start"])
-        yield self._offer(Text("Stop"), actions.Stop(name), abilities["stop"])
+            yield self._offer(Text("Start"), actions.Operate("up", own), abilities["start"])
+        yield self._offer(Text("Stop"), actions.Operate("stop", own), abilities["stop"])
         if module.orphan:
-            yield self._offer(Text("Remove"), actions.Remove(name), abilities["remove"])
+            yield self._offer(Text("Remove"), actions.Operate("down", own), abilities["remove"])
             return
-        yield self._offer(Text("Restart"), actions.Restart(name), abilities["restart"])
+        yield self._offer(Text("Restart"), actions.Operate("restart", own), abilities["restart"])
         yield self._offer(Text("Logs"), actions.OpenDashboard(f"logs/{name}"), abilities["logs"])
 
     def _item(self, text: Text, action: Action, *, enabled: bool = True) -> Entry:

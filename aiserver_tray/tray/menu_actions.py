@@ -1,13 +1,12 @@
 """Running the actions that the user chose in the menu."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from threading import Thread
 from typing import Protocol, assert_never
 
 from aiserver_tray.base.bugs import bug_error
 from aiserver_tray.base.errors import AiServerError, CancelledError
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.model import OperationKind
 from aiserver_tray.operations.request import Request
 from aiserver_tray.protocol.message import Contract, Json, Peer
 from aiserver_tray.state.views import OperationView
@@ -48,27 +47,17 @@ class MenuActions:
 
     def _do(self, action: Action) -> None:
         match action:
-            case actions.StartAll():
-                self._operate("up")
-            case actions.StopAll():
-                self._operate("stop")
-            case actions.Start(name):
-                self._operate("up", [name])
-            case actions.Stop(name):
-                self._operate("stop", [name])
-            case actions.Restart(name):
-                self._operate("restart", [name])
+            case actions.Operate(kind, modules):
+                self._operate(Request(kind, modules))
             case actions.SetAndStart(name, setting, value):
                 if self._ask("ai/config/set", name=setting, value=value):
-                    self._operate("up", [name])
-            case actions.Remove(name):
-                self._operate("down", [name])
+                    self._operate(Request("up", (name,)))
             case _:
                 self._request(action)
 
-    def _operate(self, kind: OperationKind, modules: Iterable[str] = ()) -> None:
+    def _operate(self, request: Request) -> None:
         try:
-            operation = self._begin(Request(kind, tuple(modules)))
+            operation = self._begin(request)
         except Exception as bug:  # noqa: BLE001 - it is shown to the user
             error = bug if isinstance(bug, AiServerError) else bug_error(bug)
             self._show_error(_FAILED, error.render(self._peer.language))

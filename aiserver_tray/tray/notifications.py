@@ -11,7 +11,7 @@ from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.base.strings import HOME
 from aiserver_tray.model import OperationKind
 from aiserver_tray.state.views import OperationSummary, Snapshot
-from aiserver_tray.tray.actions import Action, Message, MuteAlert, OpenDashboard, Stop
+from aiserver_tray.tray.actions import Action, Message, MuteAlert, OpenDashboard, Operate
 
 if TYPE_CHECKING:
     from aiserver_tray.features.alerts.alerts import News
@@ -172,7 +172,7 @@ def _of_alert(news: "News") -> Notification:
     if news.kind != "recovered":
         buttons = ((Text("Mute for 1 hour"), MuteAlert(alert.id)),)
         if module := news.module_to_stop:
-            buttons = ((Text("Stop"), Stop(module)), *buttons)
+            buttons = ((Text("Stop"), Operate("stop", (module,))), *buttons)
     return Notification("alert", news.title, news.text, alert.page, buttons, alert.id, is_update)
 
 

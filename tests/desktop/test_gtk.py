@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from aiserver_tray.tray.actions import Start, Stop
+from aiserver_tray.tray.actions import Operate
 from aiserver_tray.tray.gtk import Pictures
 from aiserver_tray.tray.icons import draw
 from aiserver_tray.tray.menu import SEPARATOR, Entry, shape
@@ -45,14 +45,14 @@ def test_other_files_in_the_folder_stay(tmp_path: Path) -> None:
     assert not picture.exists()
 
 
-ONE = (Entry("text", Start("a")), SEPARATOR)
+ONE = (Entry("text", Operate("up", ("a",))), SEPARATOR)
 
 
 @pytest.mark.parametrize(
     "other",
     [
-        (Entry("other text", Start("a")), SEPARATOR),
-        (Entry("text", Start("a"), enabled=False), SEPARATOR),
+        (Entry("other text", Operate("up", ("a",))), SEPARATOR),
+        (Entry("text", Operate("up", ("a",)), enabled=False), SEPARATOR),
     ],
 )
 def test_menu_with_the_same_actions_is_changed_in_place(
@@ -69,11 +69,11 @@ def test_a_bold_line_is_recreated_for_another_text() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        (Entry("text", Stop("a")), SEPARATOR),
-        (Entry("text", Start("a"), checked=True), SEPARATOR),
-        (Entry("text", Start("a"), children=(Entry("x"),)), SEPARATOR),
-        (Entry("text", Start("a")),),
-        (Entry("text", Start("a")), Entry("no separator")),
+        (Entry("text", Operate("stop", ("a",))), SEPARATOR),
+        (Entry("text", Operate("up", ("a",)), checked=True), SEPARATOR),
+        (Entry("text", Operate("up", ("a",)), children=(Entry("x"),)), SEPARATOR),
+        (Entry("text", Operate("up", ("a",))),),
+        (Entry("text", Operate("up", ("a",))), Entry("no separator")),
     ],
 )
 def test_menu_with_another_action_is_recreated(other: tuple[Entry, ...]) -> None:

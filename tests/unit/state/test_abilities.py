@@ -15,7 +15,7 @@ from aiserver_tray.state.facts import ChosenChanged, EngineDown, OperationChange
 from aiserver_tray.state.reduce import State
 from aiserver_tray.state.state import Work
 from aiserver_tray.state.views import ModuleAbilities, ModuleView, OperationView, StackAbilities
-from aiserver_tray.tray.actions import OpenDashboard, OpenModule, Remove, Restart, Start, Stop
+from aiserver_tray.tray.actions import OpenDashboard, OpenModule, Operate
 from aiserver_tray.tray.menu import TrayFacts, menu
 from tests.support.made import (
     after,
@@ -252,12 +252,12 @@ def test_a_client_finds_the_same_for_everything(name: str) -> None:
 
 
 OFFERS: dict[str, object] = {
-    "start": Start("web"),
-    "stop": Stop("web"),
-    "restart": Restart("web"),
+    "start": Operate("up", ("web",)),
+    "stop": Operate("stop", ("web",)),
+    "restart": Operate("restart", ("web",)),
     "open": OpenModule("web"),
     "logs": OpenDashboard("logs/web"),
-    "remove": Remove("web"),
+    "remove": Operate("down", ("web",)),
 }
 """What the tray's menu has for an action; a stop with users is for the page."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from aiserver_tray.tray.actions import Action, Message, OpenDashboard, StopAll, ToggleAutostart
+from aiserver_tray.tray.actions import Action, Message, OpenDashboard, Operate, ToggleAutostart
 from aiserver_tray.tray.mac import _MacIcon
 from aiserver_tray.tray.menu import SEPARATOR, Entry
 from aiserver_tray.tray.view import IconSpec, TrayView
@@ -28,7 +28,7 @@ VIEW = TrayView(
         Entry("Open", OpenDashboard(), is_default=True),
         SEPARATOR,
         Entry("Login", ToggleAutostart(), checked=True),
-        Entry("More", children=(Entry("Stop", StopAll()),)),
+        Entry("More", children=(Entry("Stop", Operate("stop")),)),
     ),
 )
 
@@ -116,7 +116,7 @@ def test_the_menu_is_handed_over_and_its_clicks_come_back(
     desktop(icon)()  # a left click
     login(desktop(icon))
     more.submenu.items[0](desktop(icon))
-    assert actions == [OpenDashboard(), ToggleAutostart(), StopAll()]
+    assert actions == [OpenDashboard(), ToggleAutostart(), Operate("stop")]
 
 
 def test_view_shown_before_the_loop_starts_is_applied_then(icon: adapter.TrayIcon) -> None:

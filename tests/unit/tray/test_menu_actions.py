@@ -57,12 +57,12 @@ class Tray:
 @pytest.mark.parametrize(
     ("action", "request_"),
     [
-        (actions.StartAll(), Request("up")),
-        (actions.StopAll(), Request("stop")),
-        (actions.Start("n8n"), Request("up", ("n8n",))),
-        (actions.Stop("n8n"), Request("stop", ("n8n",))),
-        (actions.Restart("n8n"), Request("restart", ("n8n",))),
-        (actions.Remove("n8n"), Request("down", ("n8n",))),
+        (actions.Operate("up"), Request("up")),
+        (actions.Operate("stop"), Request("stop")),
+        (actions.Operate("up", ("n8n",)), Request("up", ("n8n",))),
+        (actions.Operate("stop", ("n8n",)), Request("stop", ("n8n",))),
+        (actions.Operate("restart", ("n8n",)), Request("restart", ("n8n",))),
+        (actions.Operate("down", ("n8n",)), Request("down", ("n8n",))),
     ],
 )
 def test_an_operation_is_begun_and_its_end_told(action: Action, request_: Request) -> None:
@@ -82,8 +82,8 @@ def test_a_remedy_sets_something_and_starts_the_module() -> None:
 
 def test_each_of_two_operations_that_end_together_is_reported() -> None:
     tray = Tray(operations=2)
-    tray.actions.do(actions.Start("n8n"))
-    tray.actions.do(actions.Start("dify"))
+    tray.actions.do(actions.Operate("up", ("n8n",)))
+    tray.actions.do(actions.Operate("up", ("dify",)))
     ended = {tray.ended.get(timeout=LIMIT).modules for _ in range(2)}
     assert ended == {("n8n",), ("dify",)}
     assert tray.ended.empty()
@@ -96,7 +96,7 @@ def test_each_of_two_operations_that_end_together_is_reported() -> None:
 def test_one_that_cannot_begin_is_reported_and_has_no_end(failure: Exception, why: str) -> None:
     tray = Tray()
     tray.failure = failure
-    tray.actions.do(actions.Start("n8m"))
+    tray.actions.do(actions.Operate("up", ("n8m",)))
     told = tray.told.get(timeout=LIMIT)
     assert told.startswith("Something went wrong: ")
     assert why in told

@@ -6,7 +6,7 @@ from aiserver_tray.base.errors import EngineDownError, JointError, NameConflictE
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.features.alerts.alerts import News
 from aiserver_tray.state.views import EngineView, ModuleView, OperationView
-from aiserver_tray.tray.actions import MuteAlert, OpenDashboard, Stop
+from aiserver_tray.tray.actions import MuteAlert, OpenDashboard, Operate
 from aiserver_tray.tray.notifications import QUIET_SECONDS, Notification, Notifier
 from tests.support.made import operation
 from tests.unit.tray.shown import alert, module, snapshot
@@ -140,7 +140,10 @@ def test_an_alert_leads_to_its_page_and_can_be_muted() -> None:
 
 def test_a_crash_loop_can_be_stopped_and_takes_the_place_of_the_crash() -> None:
     (shown,) = alerted(News("changed", alert("restarts", "n8n: restarted 3 times")))
-    assert [action for _, action in shown.buttons] == [Stop("n8n"), MuteAlert("restarts n8n")]
+    assert [action for _, action in shown.buttons] == [
+        Operate("stop", ("n8n",)),
+        MuteAlert("restarts n8n"),
+    ]
     assert shown.is_update
     (over,) = alerted(News("recovered", alert("restarts", "n8n: restarted 3 times")))
     assert over.buttons == ()

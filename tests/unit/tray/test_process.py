@@ -28,7 +28,7 @@ from aiserver_tray.state.views import OperationView
 from aiserver_tray.system import logfile
 from aiserver_tray.system.paths import Home
 from aiserver_tray.tray import process, start
-from aiserver_tray.tray.actions import Action, Message, Quit, Start
+from aiserver_tray.tray.actions import Action, Message, Operate, Quit
 from aiserver_tray.tray.process import Starter, Tray
 from aiserver_tray.tray.view import TrayView
 from tests.support import states
@@ -314,7 +314,7 @@ def test_tray_takes_over_the_core_from_serve_and_then_runs_the_chosen_action(
         owner.store.put(OperationChanged(WORK))
         owner.store.flush()
         with run_tray() as icon:
-            icon.choose(Start("n8n"))
+            icon.choose(Operate("up", ("n8n",)))
             assert "is running an operation" in icon.told.get(timeout=LIMIT)
             assert not around.given_up.is_set(), "an operation is under way"
             owner.store.put(OperationChanged(ENDED))

@@ -8,22 +8,17 @@ import pytest
 from aiserver_tray.base.errors import EngineDownError
 from aiserver_tray.base.errors.remedies import restart, set_to
 from aiserver_tray.base.i18n import Language, Text
-from aiserver_tray.model import State
+from aiserver_tray.model import OperationKind, State
 from aiserver_tray.state.progress import CONDITIONS, STATES
 from aiserver_tray.state.views import EngineView, ModuleView, OperationView, Snapshot, Trouble
 from aiserver_tray.tray.actions import (
     Cancel,
     OpenDashboard,
     OpenModule,
+    Operate,
     Quit,
-    Remove,
-    Restart,
     SetAndStart,
-    Start,
-    StartAll,
     StartEngine,
-    Stop,
-    StopAll,
     ToggleAutostart,
 )
 from aiserver_tray.tray.menu import TrayFacts, shortened
@@ -99,8 +94,7 @@ def test_an_operation_is_shown_and_can_be_cancelled() -> None:
     assert tree(view.menu).startswith("(◐ Starting 0/2: waiting for postgres)\n*Open dashboard*")
     assert "\n(Stop all)\nCancel\n" in tree(view.menu)
     assert Cancel("7") in offered(view.menu)
-    on_modules = {Start, Stop, Restart, StartAll, StopAll}
-    assert not [a for a in offered(view.menu) if type(a) in on_modules]
+    assert not [action for action in offered(view.menu) if isinstance(action, Operate)]
 
 
 def test_another_process_s_operation_can_t_be_cancelled_here() -> None:
@@ -152,20 +146,20 @@ def test_no_line_moves_under_the_pointer(then: Snapshot) -> None:
 
 def test_modules_without_an_operation_can_be_started() -> None:
     view = shown(snapshot(module("n8n"), module("dify", "stopped"), operations=(STARTING,)))
-    assert {Start("dify"), StartAll()} <= set(offered(view.menu))
+    assert {Operate("up", ("dify",)), Operate("up")} <= set(offered(view.menu))
 
 
 def test_an_operation_that_ended_holds_nothing() -> None:
     over = replace(STARTING, status="succeeded")
     view = shown(snapshot(module("n8n"), operations=(over,)))
-    assert {Stop("n8n"), StopAll()} <= set(offered(view.menu))
+    assert {Operate("stop", ("n8n",)), Operate("stop")} <= set(offered(view.menu))
     assert "Starting" not in view.tooltip
 
 
 def test_no_start_is_offered_until_the_operation_names_its_modules() -> None:
     begun = OperationView("7", "up", ())
     view = shown(snapshot(module("n8n", "stopped"), operations=(begun,)))
-    assert not {Start("n8n"), StartAll()} & set(offered(view.menu))
+    assert not {Operate("up", ("n8n",)), Operate("up")} & set(offered(view.menu))
 
 
 def test_without_its_engine_nothing_but_its_start_is_offered() -> None:
@@ -204,20 +198,23 @@ def test_an_engine_that_can_t_be_started_from_here_is_not_offered() -> None:
 @pytest.mark.parametrize(
     ("view", "actions"),
     [
-        (module("x", "error", "exited with code 1"), {Start, Stop, OpenDashboard}),
-        (absent(module("x", "error", "has no container")), {Start, Stop}),
-        (module("x", "degraded", open="http://x"), {Start, Stop, Restart, OpenModule}),
-        (module("x", "starting", open="http://x"), {Stop, Restart}),
+        (module("x", "error", "exited with code 1"), {"up", "stop"}),
+        (absent(module("x", "error", "has no container")), {"up", "stop"}),
+        (module("x", "degraded", open="http://x"), {"up", "stop", "restart", "open"}),
+        (module("x", "starting", open="http://x"), {"stop", "restart"}),
         (absent(module("x", "stopped", "y.yaml: broken", problem=Text("broken"))), set()),
-        (module("x", "running", problem=Text("broken")), {Stop}),
-        (module("x", "running", orphan=True, wanted=False), {Stop, Remove}),
-        (module("x", "stopped", orphan=True), {Remove}),
+        (module("x", "running", problem=Text("broken")), {"stop"}),
+        (module("x", "running", orphan=True, wanted=False), {"stop", "down"}),
+        (module("x", "stopped", orphan=True), {"down"}),
     ],
 )
-def test_menu_of_a_module_depends_on_its_state(view: ModuleView, actions: set[type]) -> None:
+def test_menu_of_a_module_depends_on_its_state(view: ModuleView, actions: set[str]) -> None:
     submenu = next(e for e in shown(snapshot(view)).menu if " x – " in e.text)
-    on_it = {type(action) for action in offered(submenu.children)}
-    assert on_it - {OpenDashboard} == actions - {OpenDashboard}
+    kinds: tuple[OperationKind, ...] = ("up", "stop", "restart", "down")
+    names: dict[object, str] = {Operate(kind, ("x",)): kind for kind in kinds}
+    names[OpenModule("x")] = "open"
+    on_it = set(offered(submenu.children)) - {OpenDashboard("logs/x")}
+    assert {names[action] for action in on_it} == actions
 
 
 def test_tooltip_counts_a_degraded_module_as_partly_running() -> None:
@@ -252,7 +249,12 @@ def test_a_module_in_trouble_has_its_best_remedy() -> None:
         submenu = shown(snapshot(module("n8n", "error", "it", trouble=trouble))).menu
         entry = next(entry for entry in submenu if "n8n" in entry.text and entry.children)
         found = offered(entry.children)
-        usual = {Start("n8n"), Stop("n8n"), Restart("n8n"), OpenDashboard("logs/n8n")}
+        usual = {
+            Operate("up", ("n8n",)),
+            Operate("stop", ("n8n",)),
+            Operate("restart", ("n8n",)),
+            OpenDashboard("logs/n8n"),
+        }
         assert [action for action in found if action not in usual] == actions
 
 
