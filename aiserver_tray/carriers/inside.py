@@ -3,18 +3,17 @@
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 from aiserver_tray.base.codec import compact_json
 from aiserver_tray.base.i18n import Language
 from aiserver_tray.protocol.message import (
+    AnyClient,
     CallerKind,
     Contract,
     Envelope,
-    Json,
     Message,
     Peer,
-    data_of,
 )
 
 
@@ -23,9 +22,8 @@ class _Listener(NamedTuple):
     callback: Callable[[Message], None]
 
 
-class Inside:
-    """A client of *contract*, with the interface of `local.client.Client`. Several threads can use
-    it. A request is handled in the thread that makes it."""
+class Inside(AnyClient):
+    """A client of *contract*. A request is handled in the thread that makes it."""
 
     def __init__(self, contract: Contract, kind: CallerKind, language: Language) -> None:
         self._contract = contract
@@ -41,16 +39,6 @@ class Inside:
         """The answer of *channel* to *payload*, which both pass through JSON, as over a carrier."""
         answer = self._contract.invoke(channel, _through_json(payload), self._peer)
         return dict(_through_json(answer))
-
-    def request(
-        self, channel: str, payload: Mapping[str, Any] | None = None, timeout: float | None = None
-    ) -> Json:
-        """Like `call`, but returns the data of the response.
-
-        Raises:
-            AiServerError: it is a no; a `RemoteError`, or several of them.
-        """
-        return data_of(self.call(channel, payload, timeout))
 
     def subscribe(
         self,
@@ -71,12 +59,6 @@ class Inside:
     def close(self) -> None:
         """End what runs for this client. Can be called more than once."""
         self._contract.forget(self._peer)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def _take(self, message: Message) -> None:
         for listener in self._listeners:

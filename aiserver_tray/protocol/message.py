@@ -2,9 +2,10 @@
 each of the carriers: a client asks through channels and gets events (``docs/ipc.md``). Clients are
 processes that have to start fast: nothing here needs the validation of requests."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import KW_ONLY, dataclass
-from typing import Any, Final, Generic, Literal, Protocol, TypeVar
+from typing import Any, Final, Generic, Literal, Protocol, Self, TypeVar
 
 from aiserver_tray.base.codec import compact_json, from_json, to_json
 from aiserver_tray.base.errors import AiServerError
@@ -125,24 +126,44 @@ class Contract(Protocol):
         """A client of *carrier* was refused, because it may not connect."""
 
 
-class AnyClient(Protocol):
-    """The client's side of the contract, for every carrier; see `carriers.local.client.Client`."""
+class AnyClient(ABC):
+    """The client's side of the contract, for every carrier. Several threads can use it."""
+
+    @abstractmethod
+    def call(
+        self, channel: str, payload: Mapping[str, Any] | None = None, timeout: float | None = None
+    ) -> Envelope:
+        """The answer of *channel* to *payload*."""
 
     def request(
         self, channel: str, payload: Mapping[str, Any] | None = None, timeout: float | None = None
     ) -> Json:
-        """The data of the answer of *channel* to *payload*."""
+        """Like `call`, but returns the data of the response.
 
+        Raises:
+            AiServerError: it is a no; a `RemoteError`, or several of them.
+        """
+        return data_of(self.call(channel, payload, timeout))
+
+    @abstractmethod
     def subscribe(
         self,
         events: Iterable[str],
         callback: Callable[[Message], None],
-        on_lost: Callable[[], None] = ...,
+        on_lost: Callable[[], None] = lambda: None,
     ) -> None:
-        """Call *callback* with each of *events*, from the current state on."""
+        """Call *callback* with each of *events*, from the current state on, and *on_lost* when the
+        other side is gone. Both must return at once, and can't send requests."""
 
+    @abstractmethod
     def close(self) -> None:
-        """End the connection."""
+        """End the connection. Can be called more than once."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def answer(data: Json) -> Envelope:

@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 from aiserver_tray.base.errors import AiServerError, NotRunningError
 from aiserver_tray.base.i18n import Language
 from aiserver_tray.features.stack.events import SNAPSHOT
-from aiserver_tray.protocol.message import Envelope, Message, refusal
+from aiserver_tray.protocol.message import AnyClient, Envelope, Message, refusal
 from aiserver_tray.state.encode import language_of
 from aiserver_tray.system.language import system_language
 from aiserver_tray.system.paths import Home
@@ -17,19 +17,6 @@ FIRST_RETRY_SECONDS: Final = 0.25
 MAX_RETRY_SECONDS: Final = 5.0
 
 log = logging.getLogger(__name__)
-
-
-class Owner(Protocol):
-    """The part of `carriers.local.client.Client` that a window uses."""
-
-    def call(self, channel: str, payload: Mapping[str, Any] | None = None) -> Envelope: ...
-    def subscribe(
-        self,
-        events: Iterable[str],
-        callback: Callable[[Message], None],
-        on_lost: Callable[[], None],
-    ) -> None: ...
-    def close(self) -> None: ...
 
 
 class Listener(Protocol):
@@ -47,12 +34,12 @@ class OwnerConnection:
     last owner; at first the given one."""
 
     def __init__(
-        self, connect: Callable[[], Owner], events: Iterable[str], language: Language
+        self, connect: Callable[[], AnyClient], events: Iterable[str], language: Language
     ) -> None:
         self._connect = connect
         self._events = tuple(events)
         self.language = language
-        self._client: Owner | None = None
+        self._client: AnyClient | None = None
 
     def start(self, listener: Listener) -> None:
         """Connect, in a thread that ends with the process."""
@@ -87,7 +74,7 @@ class OwnerConnection:
             waiting.wait(pause)
             pause = min(2 * pause, MAX_RETRY_SECONDS)
 
-    def _serve(self, client: Owner, listener: Listener) -> None:
+    def _serve(self, client: AnyClient, listener: Listener) -> None:
         """Until *client* is lost."""
         lost = threading.Event()
 
@@ -105,7 +92,7 @@ class OwnerConnection:
             client.close()
 
 
-def client(home: Home) -> Owner:
+def client(home: Home) -> AnyClient:
     """A client of the owner of the core.
 
     Raises:

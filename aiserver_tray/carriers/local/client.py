@@ -20,7 +20,7 @@ from aiserver_tray.carriers.local.wire import (
     Wire,
     enter,
 )
-from aiserver_tray.protocol.message import CallerKind, Envelope, Json, Message, data_of
+from aiserver_tray.protocol.message import AnyClient, CallerKind, Envelope, Json, Message, data_of
 from aiserver_tray.system import pipes
 from aiserver_tray.system.paths import Home
 
@@ -33,9 +33,8 @@ class _Listener(NamedTuple):
     on_lost: Callable[[], None]
 
 
-class Client:
-    """A connection to the owner of a home folder's core. Several threads can use it. It does not
-    reconnect by itself."""
+class Client(AnyClient):
+    """A connection to the owner of a home folder's core. It does not reconnect by itself."""
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
@@ -90,16 +89,6 @@ class Client:
         """
         return self._ask({"type": "call", "channel": channel, "payload": payload}, timeout)
 
-    def request(
-        self, channel: str, payload: Mapping[str, Any] | None = None, timeout: float | None = None
-    ) -> Json:
-        """Like `call`, but returns the data of the response.
-
-        Raises:
-            AiServerError: it is a no; a `RemoteError`, or several of them.
-        """
-        return data_of(self.call(channel, payload, timeout))
-
     def subscribe(
         self,
         events: Iterable[str],
@@ -130,12 +119,6 @@ class Client:
         self._wire.sever()
         if current_thread() is not self._reader:
             self._reader.join()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def _ask(self, frame: Json, timeout: float | None) -> Envelope:
         id = next(self._ids)

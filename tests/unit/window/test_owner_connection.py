@@ -11,7 +11,7 @@ from aiserver_tray.base.errors import NotRunningError, RequestError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.features.logs.events import LOG
 from aiserver_tray.features.stack.events import SNAPSHOT
-from aiserver_tray.protocol.message import Envelope, Message, answer
+from aiserver_tray.protocol.message import AnyClient, Envelope, Message, answer
 from aiserver_tray.window import owner_connection
 from aiserver_tray.window.bridge import GOTO, LOST, Bridge
 from aiserver_tray.window.owner_connection import OwnerConnection
@@ -21,7 +21,7 @@ STATE = Message(SNAPSHOT.name, b'{"language":"zh"}', key="")
 LINE = LOG.message({"streamId": "s", "event": "stdout", "chunk": "said"})
 
 
-class Owner:
+class Owner(AnyClient):
     """An owner as a client sees it; a test says what it sends, and when it is lost."""
 
     def __init__(self) -> None:
@@ -33,7 +33,12 @@ class Owner:
         self._on_lost: Callable[[], None]
         self.events: SimpleQueue[tuple[str, ...]] = SimpleQueue()
 
-    def call(self, channel: str, payload: Mapping[str, Any] | None = None) -> Envelope:
+    def call(
+        self,
+        channel: str,
+        payload: Mapping[str, Any] | None = None,
+        timeout: float | None = None,  # noqa: ARG002 - nothing here hangs
+    ) -> Envelope:
         if self.is_lost:
             raise NotRunningError
         self.calls.append((channel, payload))
@@ -43,7 +48,7 @@ class Owner:
         self,
         events: Iterable[str],
         callback: Callable[[Message], None],
-        on_lost: Callable[[], None],
+        on_lost: Callable[[], None] = lambda: None,
     ) -> None:
         self._callback, self._on_lost = callback, on_lost
         self.events.put(tuple(events))
