@@ -249,7 +249,7 @@ EngineChoiceId = Literal["docker-desktop", "rancher-desktop", "podman"]
 
 @dataclass(frozen=True)
 class EngineChoice:
-    """A program to download, with its cost and its requirements."""
+    """A program that brings an engine, with its cost and its requirements."""
 
     id: EngineChoiceId
     title: str
@@ -257,6 +257,7 @@ class EngineChoice:
     cost: Text
     needs: Text
     url: str
+    """its download page"""
 
 
 _NEEDS_WSL: Final = Text("Windows 10 or 11 with WSL 2, and 8 GB of memory")
@@ -314,7 +315,7 @@ class Package:
     name: str
     version: str
     licence: str
-    """Its SPDX expression or name, as the package states it. May be empty."""
+    """its SPDX expression or name, as the package states it; may be empty"""
 
 
 def installed_packages() -> list[Package]:

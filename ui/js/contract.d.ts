@@ -657,7 +657,7 @@ export interface EngineCheck {
   canStart: boolean;
 }
 
-/** A program that brings an engine. */
+/** A program that brings an engine, with its cost and its requirements. */
 export interface EngineChoice {
   id: EngineChoiceId;
   title: string;
@@ -1639,11 +1639,11 @@ export type OwnerEvent = "started" | "stopped" | "handed_over";
 
 export type OwnerKind = "tray" | "serve";
 
-/** A package. */
+/** A Python package. */
 export interface Package {
   name: string;
   version: string;
-  /** as the package states it; may be empty */
+  /** its SPDX expression or name, as the package states it; may be empty */
   licence: string;
 }
 

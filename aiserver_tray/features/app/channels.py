@@ -3,8 +3,7 @@ steps in a new home.
 """
 
 import os
-from dataclasses import asdict
-from typing import TypedDict, cast
+from typing import TypedDict
 
 from pydantic import Field
 
@@ -22,7 +21,7 @@ from aiserver_tray.protocol.channel import Feature, ModuleName, Payload, channel
 from aiserver_tray.protocol.message import Caller
 from aiserver_tray.settings.entries import OwnerEntry
 from aiserver_tray.system import autostart
-from aiserver_tray.system.engine_install import installed_packages
+from aiserver_tray.system.engine_install import Package, installed_packages
 
 
 class PageName(Payload):
@@ -91,19 +90,10 @@ class Autostart(TypedDict):
     """this system has start at login"""
 
 
-class PackageJson(TypedDict):
-    """A package."""
-
-    name: str
-    version: str
-    licence: str
-    """as the package states it; may be empty"""
-
-
 class PackageList(TypedDict):
     """The packages that the applet consists of."""
 
-    packages: list[PackageJson]
+    packages: list[Package]
 
 
 class FirstStepsState(TypedDict):
@@ -221,7 +211,7 @@ class AppFeature(Feature):
     @channel("ai/app/packages")
     def _packages(self) -> PackageList:
         """List the packages that the applet consists of, with their licences."""
-        return {"packages": [cast("PackageJson", asdict(each)) for each in installed_packages()]}
+        return {"packages": installed_packages()}
 
     @channel("ai/app/welcome")
     def _welcome(self, asked: FirstSteps) -> FirstStepsState:

@@ -10,18 +10,17 @@ from aiserver_tray.base.errors import (
     AiServerError,
     CancelledError,
     EngineNotInstalledError,
-    ErrorJson,
     RefusedError,
 )
-from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.core.core import Core
 from aiserver_tray.features.engine.events import ENGINE_INSTALL, EngineInstallJson
 from aiserver_tray.protocol.channel import Part, channel
-from aiserver_tray.protocol.message import Caller, Message
+from aiserver_tray.protocol.message import Message
 from aiserver_tray.system import engine_install
 from aiserver_tray.system.engine_install import (
     SYSTEM,
-    EngineChoiceId,
+    EngineChoice,
     EngineInstallation,
     Progress,
     System,
@@ -29,18 +28,6 @@ from aiserver_tray.system.engine_install import (
 )
 from aiserver_tray.system.resources import total_memory
 from aiserver_tray.system.wsl import find_wsl
-
-
-class EngineChoiceJson(TypedDict):
-    """A program that brings an engine."""
-
-    id: EngineChoiceId
-    title: str
-    summary: str
-    cost: str
-    needs: str
-    url: str
-    """its download page"""
 
 
 class EnginePackagesJson(TypedDict):
@@ -76,7 +63,7 @@ class EngineSetup(TypedDict):
     """How to get an engine on this machine."""
 
     system: System
-    choices: list[EngineChoiceJson]
+    choices: tuple[EngineChoice, ...]
     """programs to download, the recommended one first"""
     packages: EnginePackagesJson | None
     """`null`: this system has no such packages"""
@@ -84,7 +71,7 @@ class EngineSetup(TypedDict):
     """`null`: this is not Windows"""
     install: EngineInstallJson | None
     """the installation that is under way, or was the last"""
-    error: ErrorJson | None
+    error: AiServerError | None
     """why that failed"""
 
 
@@ -107,17 +94,17 @@ class EngineSetupChannels(Part):
             installation.cancel()
 
     @channel("ai/engine/setup")
-    def _setup(self, caller: Caller) -> EngineSetup:
+    def _setup(self) -> EngineSetup:
         """Tell how to get an engine on this machine, and how far its installation is."""
         with self._lock:
             state, error = self._state, self._error
         return {
             "system": SYSTEM,
-            "choices": _choices(caller.language),
+            "choices": engine_choices(),
             "packages": _packages(),
             "wsl": _wsl(),
             "install": state,
-            "error": error.as_json(caller.language) if error else None,
+            "error": error,
         }
 
     @channel("ai/engine/install")
@@ -187,20 +174,6 @@ class EngineSetupChannels(Part):
         with self._lock:
             self._state = state
         self._publish(ENGINE_INSTALL.message(state))
-
-
-def _choices(language: Language) -> list[EngineChoiceJson]:
-    return [
-        {
-            "id": choice.id,
-            "title": choice.title,
-            "summary": choice.summary.render(language),
-            "cost": choice.cost.render(language),
-            "needs": choice.needs.render(language),
-            "url": choice.url,
-        }
-        for choice in engine_choices()
-    ]
 
 
 def _packages() -> EnginePackagesJson | None:

@@ -15,14 +15,13 @@ from aiserver_tray.features.logs.follow import BATCH_CHARACTERS, LogFollowChanne
 from aiserver_tray.features.logs.kept import KeptLogs, LogKeepingChannels, Policy
 from aiserver_tray.features.logs.line import Cursor, Gap, Kept, Level
 from aiserver_tray.features.logs.parser import LineParser
-from aiserver_tray.features.logs.query import EVERY_NUMBER, ErrorGroup, LogFilter, Page
+from aiserver_tray.features.logs.query import EVERY_NUMBER, LogFilter, Page
 from aiserver_tray.features.logs.reading import LogReadChannels
 from aiserver_tray.features.logs.requests import (
     LogAroundRequest,
     LogContext,
     LogCounts,
     LogEntryDetails,
-    LogErrorGroup,
     LogErrors,
     LogErrorsRequest,
     LogHistogram,
@@ -32,6 +31,7 @@ from aiserver_tray.features.logs.requests import (
     LogLinesRequest,
     cursor_of,
     cursor_text,
+    error_group,
     gap_json,
     line_json,
     nanoseconds,
@@ -146,7 +146,7 @@ class KeptLogChannels(Part):
         """Group equal entries of level `error`, or of the levels in the filter."""
         found = self._reader.errors(asked.filter.read(), _cursor(asked.from_, "from"))
         return {
-            "groups": [_group(group) for group in found.groups],
+            "groups": [error_group(group) for group in found.groups],
             "reached": cursor_text(found.reached) if found.reached else None,
         }
 
@@ -243,20 +243,6 @@ def _cursor(text: str | None, field: str) -> Cursor | None:
 
 def _counts(levels: Mapping[Level, int]) -> LogCounts:
     return cast("LogCounts", {level: levels.get(level, 0) for level in get_args(Level)})
-
-
-def _group(group: ErrorGroup) -> LogErrorGroup:
-    return {
-        "fingerprint": group.fingerprint,
-        "message": group.message,
-        "module": group.module,
-        "service": group.service,
-        "level": group.level,
-        "count": group.count,
-        "first": seconds(group.first),
-        "last": seconds(group.last),
-        "cursor": cursor_text(group.newest.cursor),
-    }
 
 
 def _entry_of(cursor: Cursor, context: Sequence[Kept]) -> list[Kept]:

@@ -2,16 +2,18 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypedDict, cast
 
 from pydantic import Field
 
+from aiserver_tray.base.codec import view_of
 from aiserver_tray.base.errors import RequestError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.strings import rfc3339
 from aiserver_tray.features.logs.events import LogGapJson, LogLineJson
 from aiserver_tray.features.logs.line import Cursor, Gap, Kept, Level
-from aiserver_tray.features.logs.query import FieldCondition, LogFilter
+from aiserver_tray.features.logs.query import ErrorGroup, FieldCondition, LogFilter
 from aiserver_tray.model import MAX_NAMES
 from aiserver_tray.protocol.channel import Names, Payload
 
@@ -232,7 +234,8 @@ class LogErrorsRequest(Payload):
     """`reached` of the answer before: this one has only what comes on top of it"""
 
 
-class LogErrorGroup(TypedDict):
+@dataclass(frozen=True)
+class LogErrorGroup:
     """Entries that differ only in numbers, identifiers and the like."""
 
     fingerprint: str
@@ -250,6 +253,16 @@ class LogErrorGroup(TypedDict):
     """the time of the newest entry: seconds since 1970"""
     cursor: str
     """of the newest entry"""
+
+
+def error_group(group: ErrorGroup) -> LogErrorGroup:
+    return view_of(
+        LogErrorGroup,
+        group,
+        first=seconds(group.first),
+        last=seconds(group.last),
+        cursor=cursor_text(group.newest.cursor),
+    )
 
 
 class LogErrors(TypedDict):

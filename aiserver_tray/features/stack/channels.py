@@ -2,17 +2,18 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from threading import Lock
 from typing import TypedDict
 
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
+from aiserver_tray.base.codec import view_of
 from aiserver_tray.base.errors import BusyError, OverloadedError, RequestError, UnknownNameError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.features.place import Place
 from aiserver_tray.model import Actor, StepKind
 from aiserver_tray.operations.operation import Operation
-from aiserver_tray.operations.plan.plan import Step
 from aiserver_tray.operations.request import Request
 from aiserver_tray.protocol.channel import CONFIG, Feature, Name, Payload, channel
 from aiserver_tray.protocol.message import Caller
@@ -51,7 +52,8 @@ class OperationEnded(TypedDict):
     operation: OperationView
 
 
-class PlannedStepJson(TypedDict):
+@dataclass(frozen=True)
+class PlannedStep:
     """A step that an operation would run."""
 
     id: str
@@ -62,14 +64,14 @@ class PlannedStepJson(TypedDict):
     module: str
     service: str | None
     """`null` for a step of the whole module"""
-    needs: list[str]
+    needs: tuple[str, ...]
     """ids of the steps that must succeed first"""
 
 
 class OperationPlan(TypedDict):
     """What an operation would do."""
 
-    steps: list[PlannedStepJson]
+    steps: list[PlannedStep]
     """in an order in which they can run; empty if there is nothing to do"""
     notices: tuple[Text, ...]
     """notes for the user that are no failures"""
@@ -133,7 +135,8 @@ class StackFeature(Feature):
         """Show the steps of an operation. Changes nothing, generates no secrets and takes no
         locks."""
         preview = self._core.operations.preview(asked)
-        return {"steps": [_step_json(step) for step in preview.plan], "notices": preview.notices}
+        steps = [view_of(PlannedStep, s, needs=tuple(sorted(s.needs))) for s in preview.plan]
+        return {"steps": steps, "notices": preview.notices}
 
     @channel("ai/operation/start")
     def _start(self, asked: OperationStart, caller: Caller) -> OperationBegun:
@@ -179,17 +182,6 @@ def module_of(snapshot: Snapshot, name: str) -> ModuleView:
     if name not in by_name:
         raise UnknownNameError(name, list(by_name))
     return by_name[name]
-
-
-def _step_json(step: Step) -> PlannedStepJson:
-    return {
-        "id": step.id,
-        "kind": step.kind,
-        "subject": step.subject,
-        "module": step.module,
-        "service": step.service,
-        "needs": sorted(step.needs),
-    }
 
 
 def begun(operation: Operation) -> OperationBegun:

@@ -1,7 +1,9 @@
 """The channels that let a module use another one, such as OneAPI."""
 
+from dataclasses import dataclass
 from typing import TypedDict
 
+from aiserver_tray.base.codec import view_of
 from aiserver_tray.base.errors import RefusedError
 from aiserver_tray.base.i18n import Text, in_language
 from aiserver_tray.features.place import Place
@@ -33,29 +35,21 @@ class Connected(Payload):
     module: str = Name
 
 
-class ConsumerJson(TypedDict):
+@dataclass(frozen=True)
+class ConsumerView(Consumer):
     """A module that can use another one."""
 
-    module: str
-    provider: str
-    """the module that it can use"""
-    token: str
-    """address of the setting for its access token"""
-    choice: str
-    """address of the setting that makes it use the provider"""
-    answer: str
-    """the value of that setting which does so"""
     help: str
     """the user's steps inside the module itself; often none"""
-    hasToken: bool
-    connected: bool
+    has_token: bool
+    is_connected: bool
     """it has an access token, or its setting makes it use the provider"""
 
 
 class Consumers(TypedDict):
     """The modules that can use another one."""
 
-    consumers: list[ConsumerJson]
+    consumers: list[ConsumerView]
     """of the modules asked for; those that can't use another one are left out"""
     problem: Text | None
     """why no access token can be created or deleted here"""
@@ -87,17 +81,14 @@ class WiringFeature(Feature):
         """List the modules that can use another one with an access token of it."""
         app, catalog = self._app, self._app.catalog
         modules = [catalog.module(name) for name in asked.modules or catalog.modules]
-        found: list[ConsumerJson] = [
-            {
-                "module": consumer.module,
-                "provider": consumer.provider,
-                "token": consumer.token,
-                "choice": consumer.choice,
-                "answer": consumer.answer,
-                "help": in_language(app.declared[consumer.token].help, caller.language),
-                "hasToken": has_token(app, consumer),
-                "connected": is_connected(app, consumer),
-            }
+        found = [
+            view_of(
+                ConsumerView,
+                consumer,
+                help=in_language(app.declared[consumer.token].help, caller.language),
+                has_token=has_token(app, consumer),
+                is_connected=is_connected(app, consumer),
+            )
             for module in modules
             if (consumer := consumer_of(module))
         ]

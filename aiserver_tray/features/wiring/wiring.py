@@ -20,14 +20,17 @@ controller/token.go)."""
 
 @dataclass(frozen=True)
 class Consumer:
-    """A module that can use *provider*. ``token`` and ``choice`` are the addresses of its settings;
-    ``answer`` is the option of the choice."""
+    """A module that can use another one."""
 
     module: str
     provider: str
+    """the module that it can use"""
     token: str
+    """address of the setting for its access token"""
     choice: str
+    """address of the setting that makes it use the provider"""
     answer: str
+    """the value of that setting which does so"""
 
     @property
     def token_name(self) -> str:
