@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.model import State
+from aiserver_tray.state.inputs import closure
 from aiserver_tray.state.views import (
     EngineStatus,
     ModuleAbilities,
@@ -117,32 +118,20 @@ def _start_all(
     modules: Sequence[ModuleView], names: Collection[str], busy: Text | None
 ) -> Text | None:
     chosen = [module for module in modules if module.name in names]
-    reasons = {module.name: module.abilities["start"] for module in chosen}
-    started = [module for module in chosen if module.state in _STARTED]
-    required = _required(started, modules)  # a required module may have failed while the others run
-    if any(module.abilities["start"] is None for module in (*chosen, *required)):
+    started = [module.name for module in chosen if module.state in _STARTED]
+    # A required module may have failed while the others run.
+    required = closure({module.name: module.requires for module in modules}, started)
+    can_start = {module.name for module in modules if module.abilities["start"] is None}
+    if not can_start.isdisjoint({*names, *required}):
         return None
     if not chosen:
         return _NOTHING_CHOSEN
-    if all(module.state in _STARTED for module in chosen):
+    if len(started) == len(chosen):
         return _ALL_STARTED
     if busy:
         return busy
     blocked = min(chosen, key=lambda module: module.state in _STARTED)
-    return Text("{name}: {why}", name=blocked.name, why=reasons[blocked.name])
-
-
-def _required(modules: Iterable[ModuleView], known: Iterable[ModuleView]) -> list[ModuleView]:
-    """All of the *known* modules that *modules* require, directly or not."""
-    by_name = {module.name: module for module in known}
-    found: dict[str, ModuleView] = {}
-    todo = list(modules)
-    while todo:
-        required = (by_name[name] for name in todo.pop().requires if name in by_name)
-        new = {module.name: module for module in required if module.name not in found}
-        found |= new
-        todo += new.values()
-    return list(found.values())
+    return Text("{name}: {why}", name=blocked.name, why=blocked.abilities["start"])
 
 
 def _cancel(active: Sequence[OperationSummary]) -> Text | None:
