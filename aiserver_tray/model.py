@@ -94,6 +94,12 @@ class Container:
         """Exited with code 0."""
         return self.status == "exited" and self.exit_code == 0
 
+    @property
+    def lost_memory(self) -> bool:
+        """A process of it was killed because memory ran out, and no health check has succeeded
+        since."""
+        return self.oom_killed and self.health != "healthy"
+
 
 @dataclass(frozen=True, slots=True)
 class ServiceModel:

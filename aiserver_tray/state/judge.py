@@ -55,7 +55,7 @@ def judge(service: ServiceModel, container: Container | None, about: Circumstanc
 def _condition(
     service: ServiceModel, container: Container | None, about: Circumstances
 ) -> tuple[State, Text | None]:
-    is_well = container and container.is_ready and not _lost_memory(container)
+    is_well = container and container.is_ready and not container.lost_memory
     if _is_done(service, container, about) or (is_well and not service.is_job):
         return "running", None
     if about.starting:
@@ -77,12 +77,6 @@ def _is_done(service: ServiceModel, container: Container | None, about: Circumst
         return service.is_job and about.live and not (about.starting or about.awaited)
     may_end = service.is_job or service.may_end
     return may_end and container.ended_well and (about.live or about.wanted)
-
-
-def _lost_memory(container: Container) -> bool:
-    """Whether a process of a running container was killed because memory ran out, and no health
-    check has succeeded since."""
-    return container.oom_killed and container.health != "healthy"
 
 
 def _absent(service: ServiceModel, about: Circumstances) -> tuple[State, Text | None]:
@@ -116,7 +110,7 @@ def _not_healthy(container: Container, about: Circumstances) -> Text | None:
     if container.health == "unhealthy":
         check = container.last_check.strip().partition("\n")[0]
         return Text("unhealthy: {check}", check=check) if check else Text("unhealthy")
-    if _lost_memory(container):
+    if container.lost_memory:
         return Text("lost a process because it ran out of memory")
     if about.unplanned:
         return Text("exited unexpectedly and is not healthy again yet")

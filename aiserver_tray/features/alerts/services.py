@@ -154,11 +154,11 @@ class Services:
             track.times, track.end, more = [], None, 0
         track.times += [now] * max(0, more)
         is_down = is_unplanned and not container.is_ready
-        if more > 0 or is_down or _lost_memory(container):
+        if more > 0 or is_down or container.lost_memory:
             track.end = _end(container, service, more) or track.end
         is_unhealthy = container.status == "running" and container.health == "unhealthy"
         track.unhealthy_since = _since(track.unhealthy_since, now) if is_unhealthy else None
-        is_well = container.is_ready and not _lost_memory(container)
+        is_well = container.is_ready and not container.lost_memory
         track.well_since = _since(None if more > 0 else track.well_since, now) if is_well else None
 
 
@@ -183,7 +183,3 @@ def _end(container: Container, service: ServiceView, more: int) -> End | None:
     if more > 0 and not is_down and not service.is_job:
         return End(Text("exited and was restarted"))
     return None
-
-
-def _lost_memory(container: Container) -> bool:
-    return container.oom_killed and container.health != "healthy"
