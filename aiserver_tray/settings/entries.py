@@ -35,7 +35,7 @@ def shortened(text: str) -> str:
 
 
 def in_all_languages(text: Text | AiServerError) -> LocalText:
-    """The message *text* in every language: it is not known who reads the journal."""
+    """The message *text* in every language: it is not known who will read it."""
     return {"en": shortened(text.render("en")), "zh": shortened(text.render("zh"))}
 
 

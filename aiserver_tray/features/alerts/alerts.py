@@ -12,9 +12,10 @@ from aiserver_tray.features.alerts.facts import Disk, Due, Excess, Moment, Subje
 from aiserver_tray.features.alerts.files import KEPT_ALERTS, Alert, Mute, RulesData
 from aiserver_tray.features.alerts.kinds import LimitRule, MatchingLine
 from aiserver_tray.features.alerts.lines import Lines
-from aiserver_tray.features.alerts.rules import KINDS, Facts, Finding, Key, Rule, in_both
+from aiserver_tray.features.alerts.rules import KINDS, Facts, Finding, Key, Rule
 from aiserver_tray.features.alerts.services import Services
 from aiserver_tray.features.monitoring.samples import Sample
+from aiserver_tray.settings.entries import in_all_languages
 from aiserver_tray.state.reduce import State
 from aiserver_tray.state.views import Snapshot
 
@@ -113,7 +114,7 @@ class Alerts:
             module=finding.module,
             service=finding.service,
             name=finding.name,
-            text=in_both(finding.text),
+            text=in_all_languages(finding.text),
             page=_at_time(finding.page, now.time),
             begun=now.time,
             count=finding.count,
@@ -124,7 +125,7 @@ class Alerts:
         is_worse = finding.rule.severity > alert.rule_class.severity
         changes: dict[str, object] = {"count": finding.count}
         if is_worse or finding.rule.kind == alert.kind:
-            changes["text"] = in_both(finding.text)
+            changes["text"] = in_all_languages(finding.text)
         if is_worse:
             page = _at_time(finding.page, alert.begun)
             changes |= {"rule": finding.rule.id, "kind": finding.rule.kind, "page": page}

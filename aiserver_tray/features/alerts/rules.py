@@ -192,11 +192,6 @@ class Rule(BaseModel):
         return Finding(self, module.name, service, name_of(module), said, page, is_known=is_known)
 
 
-def in_both(text: Text) -> LocalText:
-    """*text* in each language."""
-    return {language: text.render(language) for language in _LANGUAGES}
-
-
 def name_of(module: ModuleView) -> LocalText:
     """The title of *module* in each language."""
     return {language: module.title_in(language) for language in _LANGUAGES}
