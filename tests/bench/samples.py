@@ -35,7 +35,7 @@ def sampling(place: Place) -> dict[str, Figure]:
         before = _seconds(cpu)
         with (
             closing(History(Path(folder) / "stats.sqlite")) as history,
-            closing(Sampler(engine.containers, store, history.add, FAST_SECONDS)) as sampler,
+            closing(Sampler(engine.containers.usage, store, history.add, FAST_SECONDS)) as sampler,
         ):
             sampler.start()
             during = _seconds(cpu)

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from threading import Event, Lock, Thread
-from typing import Final, Protocol
+from typing import Final
 
 from aiserver_tray.base.bugs import log_bug
 from aiserver_tray.base.errors import EngineDownError, EngineRequestError
@@ -19,10 +19,8 @@ _logger = logging.getLogger(__name__)
 _CLOSE_TIMEOUT_SECONDS = 1.0
 
 
-class UsageSource(Protocol):
-    """The containers API that a sampler uses."""
-
-    def usage(self, container: str, /) -> Usage | None: ...
+ReadUsage = Callable[[str], Usage | None]
+"""Reads the resources that a container, by its id, has used; None if it does not run."""
 
 
 class Sampler:
@@ -36,13 +34,13 @@ class Sampler:
 
     def __init__(
         self,
-        source: UsageSource,
+        read_usage: ReadUsage,
         store: Store,
         on_sample: Callable[[Sample], object],
         interval: float = INTERVAL_SECONDS,
         wanted: Callable[[Container], bool] = lambda _container: True,
     ) -> None:
-        self._source = source
+        self._read_usage = read_usage
         self._store = store
         self._on_sample = on_sample
         self._interval = interval
@@ -130,7 +128,7 @@ class Sampler:
 
     def _usage(self, id: str) -> Usage | None:
         try:
-            return self._source.usage(id)
+            return self._read_usage(id)
         except EngineRequestError as error:  # it may be gone
             _logger.debug("the engine has no statistics of container %s: %s", id, error)
             return None
@@ -146,31 +144,26 @@ Modules = frozenset[str] | None
 
 
 class RecentUsage:
-    """The readings of *source*, of which those of the last second are used again: two samplers
+    """Readings of *read_usage*, of which those of the last second are used again: two samplers
     share them."""
 
-    def __init__(self, source: UsageSource) -> None:
-        self._source = source
+    def __init__(self, read_usage: ReadUsage) -> None:
+        self._read_usage = read_usage
         self._read: dict[str, tuple[float, Usage | None]] = {}
 
-    def usage(self, container: str, /) -> Usage | None:
+    def usage(self, container: str) -> Usage | None:
         """What it used within the last second."""
         read_at, usage = self._read.get(container, (0.0, None))
-        return usage if time.monotonic() - read_at < SECONDS else self._source.usage(container)
+        return usage if time.monotonic() - read_at < SECONDS else self._read_usage(container)
 
     def refresh(self, container: str) -> Usage | None:
         """What it uses now."""
-        usage = self._source.usage(container)
+        usage = self._read_usage(container)
         self._read[container] = (time.monotonic(), usage)
         return usage
 
     def clear(self) -> None:
         self._read.clear()
-
-
-class _Fresh:
-    def __init__(self, recent: RecentUsage) -> None:
-        self.usage = recent.refresh
 
 
 class Watching:
@@ -190,8 +183,9 @@ class Watching:
         with self._lock:
             self._listeners[key] = (modules, listener)
             if self._sampler is None:
-                fresh, taken = _Fresh(self._recent), self._take
-                self._sampler = Sampler(fresh, self._store, taken, SECONDS, self._is_watched)
+                self._sampler = Sampler(
+                    self._recent.refresh, self._store, self._take, SECONDS, self._is_watched
+                )
                 self._sampler.start()
 
     def remove(self, key: Hashable) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Final
 
+from aiserver_tray.base.file_version import version_of
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.engine.values import DiskUse
 from aiserver_tray.features.monitoring.history import History, Mark, MarkKind, Span
@@ -38,8 +39,8 @@ class Statistics:
         self._store = store
         self._path = path
         self._on_sample = on_sample
-        recent = RecentUsage(engine.containers)
-        self.sampler = Sampler(recent, store, self._take)
+        recent = RecentUsage(engine.containers.usage)
+        self.sampler = Sampler(recent.usage, store, self._take)
         self.watching = Watching(recent, store, self._take_watched)
         self.disk = EngineDisk(engine)
         self.operations = OperationMarks(journal)
@@ -85,7 +86,7 @@ class OperationMarks:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._lock = Lock()
-        self._stamp: tuple[int, int] | None = None
+        self._stamp: list[int] | None = None
         self._entries: tuple[OperationEntry, ...] = ()
 
     def between(self, span: Span, module: str | None) -> list[OperationEntry]:
@@ -103,7 +104,7 @@ class OperationMarks:
 
     def _all(self) -> tuple[OperationEntry, ...]:
         with self._lock:
-            stamp = self._current_stamp()
+            stamp = version_of(self._journal.path)
             if stamp is None or stamp != self._stamp:
                 found = self._journal.read(Range(kinds=frozenset({"operation"})))
                 operations = [e for e in reversed(found) if isinstance(e, OperationEntry)]
@@ -111,13 +112,6 @@ class OperationMarks:
                 self._entries = tuple(replace(entry, steps=()) for entry in operations)
                 self._stamp = stamp
             return self._entries
-
-    def _current_stamp(self) -> tuple[int, int] | None:
-        try:
-            found = self._journal.path.stat()
-        except OSError:
-            return None
-        return found.st_ino, found.st_size
 
 
 def restart_marks(before: State, now: State) -> Iterator[Mark]:

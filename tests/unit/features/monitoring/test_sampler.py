@@ -39,7 +39,8 @@ class Sampled:
         self.engine = Counting()
         self.store = Store()
         self._heard: SimpleQueue[Sample] = SimpleQueue()
-        self.sampler = Sampler(self.engine, self.store, self._heard.put, interval=0.01)
+        read_usage = lambda id: self.engine.usage(id)  # noqa: E731, PLW0108 - tests replace it
+        self.sampler = Sampler(read_usage, self.store, self._heard.put, interval=0.01)
 
     def put(self, *facts: Fact) -> None:
         for fact in facts:

@@ -20,7 +20,7 @@ class Engine:
     def __init__(self) -> None:
         self.asked: SimpleQueue[str] = SimpleQueue()
 
-    def usage(self, container: str, /) -> Usage:
+    def usage(self, container: str) -> Usage:
         self.asked.put(container)
         used = self.asked.qsize()
         return Usage(float(used), cpu=used, system=used, cpus=1, memory=1)
@@ -38,7 +38,7 @@ def store() -> Iterator[Store]:
 def test_only_watched_modules_are_sampled(store: Store) -> None:
     engine, heard = Engine(), SimpleQueue[Sample]()
     peaks: SimpleQueue[Sample] = SimpleQueue()
-    with closing(Watching(RecentUsage(engine), store, peaks.put)) as watching:
+    with closing(Watching(RecentUsage(engine.usage), store, peaks.put)) as watching:
         assert engine.asked.empty()
         watching.add("page", frozenset({"web"}), heard.put)
         loads = heard.get(timeout=LIMIT).loads or {}
@@ -57,7 +57,7 @@ def test_a_listener_that_fails_takes_nothing_from_the_others(store: Store) -> No
         raise OSError
 
     heard: SimpleQueue[Sample] = SimpleQueue()
-    with closing(Watching(RecentUsage(Engine()), store, lambda _sample: None)) as watching:
+    with closing(Watching(RecentUsage(Engine().usage), store, lambda _sample: None)) as watching:
         watching.add("one", None, fail)
         watching.add("other", None, heard.put)
         while not heard.get(timeout=LIMIT).loads:
@@ -66,7 +66,7 @@ def test_a_listener_that_fails_takes_nothing_from_the_others(store: Store) -> No
 
 def test_a_reading_of_the_last_second_is_used_again() -> None:
     engine = Engine()
-    recent = RecentUsage(engine)
+    recent = RecentUsage(engine.usage)
     recent.refresh("id")
     assert recent.usage("id")
     assert engine.asked.qsize() == 1
