@@ -3,7 +3,6 @@
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,7 +11,7 @@ from aiserver_tray.base.errors import AiServerError, ErrorJson
 from aiserver_tray.base.i18n import Language
 from aiserver_tray.core.app import App
 from aiserver_tray.protocol.message import Contract, Peer
-from aiserver_tray.state.progress import sorted_by_title
+from aiserver_tray.state.encode import by_title
 from aiserver_tray.state.store import Store
 from aiserver_tray.state.views import OperationView, Snapshot
 from aiserver_tray.system import autostart
@@ -120,7 +119,7 @@ class IconUpdater:
             # briefly show that the engine is down.
             return
         language = self._app.language_for(self._peer.language)
-        snapshot = replace(snapshot, modules=tuple(sorted_by_title(snapshot.modules, language)))
+        snapshot = by_title(snapshot, language)
         titles = {module.name: module.title_in(language) for module in snapshot.modules}
         facts = TrayFacts(titles, self._starts_at_login(), self._can_start_engine(snapshot))
         self._icon.show(tray_view(snapshot, facts, language))

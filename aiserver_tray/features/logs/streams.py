@@ -21,6 +21,7 @@ from aiserver_tray.base.queues import available
 from aiserver_tray.base.strings import nanoseconds
 from aiserver_tray.features.logs.lines import Position
 from aiserver_tray.features.logs.parser import LineParser, Parsed
+from aiserver_tray.state.judge import ALIVE
 from aiserver_tray.state.views import ServiceView, Snapshot
 
 if TYPE_CHECKING:
@@ -74,7 +75,6 @@ def is_named(names: Sequence[str], module: str, service: str) -> bool:
     return not names or module in names or f"{module}/{service}" in names
 
 
-_LIVE = ("running", "paused", "restarting")
 _BUFFER_LINES = 10_000
 """Lines that wait for a slow reader; then the engine does."""
 AT_ONCE: Final = 500
@@ -227,7 +227,7 @@ class Follower:
         if self._cut:
             self._closed.wait(_RETRY_SECONDS)
         services = _named(self.store.snapshot, self.names)
-        started = {source: s.started_at for source, s in services.items() if s.state in _LIVE}
+        started = {source: s.started_at for source, s in services.items() if s.state in ALIVE}
         for source in {**dict.fromkeys(self._cut), **started}:
             self._read(source, started.get(source))
         return not started.keys() <= self._unreadable.keys() or not all(
