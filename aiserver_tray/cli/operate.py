@@ -269,7 +269,10 @@ def _print_plan(request: "Request", *, as_json: bool) -> None:
     else:
         print_table(
             (Text("STEP"), Text("OBJECT"), Text("MODULE")),
-            [(STEPS[s["kind"]].render(app.language), s["subject"], s["module"]) for s in steps],
+            [
+                (STEPS[s["kind"]].planned.render(app.language), s["subject"], s["module"])
+                for s in steps
+            ],
             app.language,
         )
     report(plan["notices"])

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.base.strings import harmless
 from aiserver_tray.cli import words
-from aiserver_tray.model import StepKind, StepStatus
+from aiserver_tray.model import StepStatus
 from aiserver_tray.state.progress import name_of
 from aiserver_tray.state.views import OperationView, StepView
 
@@ -83,36 +83,6 @@ _IDLE: Mapping[StepStatus, Text] = {
     "failed": Text("failed"),
 }
 
-_RUNNING: Mapping[StepKind, Text] = {
-    "pull": Text("pulling"),
-    "build": Text("building"),
-    "network": Text("creating"),
-    "volume": Text("creating"),
-    "create": Text("creating"),
-    "start": Text("starting"),
-    "wait": Text("started, not ready yet"),
-    "stop": Text("stopping"),
-    "remove": Text("removing"),
-    "remove_network": Text("removing"),
-    "remove_volume": Text("removing"),
-    "kernel_setting": Text("setting"),
-}
-
-_DONE: Mapping[StepKind, Text] = {
-    "pull": Text("pulled"),
-    "build": Text("built"),
-    "network": Text("created"),
-    "volume": Text("created"),
-    "create": Text("created"),
-    "start": Text("started"),
-    "wait": Text("ready"),
-    "stop": Text("stopped"),
-    "remove": Text("removed"),
-    "remove_network": Text("removed"),
-    "remove_volume": Text("removed"),
-    "kernel_setting": Text("set"),
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -142,9 +112,9 @@ def word(step: StepView) -> Text:
     """The state of *step*, for display."""
     match step.status:
         case "running":
-            return _RUNNING[step.kind]
+            return words.STEPS[step.kind].running
         case "done":
-            return _DONE[step.kind]
+            return words.STEPS[step.kind].done
         case status:
             return _IDLE[status]
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 import click
 
@@ -31,19 +32,28 @@ STYLES: Mapping[State, str] = {
     "engine_down": "bright_black",
 }
 
-STEPS: Mapping[StepKind, Text] = {
-    "pull": Text("pull image"),
-    "build": Text("build image"),
-    "network": Text("create network"),
-    "volume": Text("create volume"),
-    "create": Text("create container"),
-    "start": Text("start"),
-    "wait": Text("wait until ready"),
-    "stop": Text("stop"),
-    "remove": Text("remove container"),
-    "remove_network": Text("remove network"),
-    "remove_volume": Text("remove volume"),
-    "kernel_setting": Text("set kernel setting"),
+
+class StepWords(NamedTuple):
+    """What a step will do, what it does, and what it has done."""
+
+    planned: Text
+    running: Text
+    done: Text
+
+
+STEPS: Mapping[StepKind, StepWords] = {
+    "pull": StepWords(Text("pull image"), Text("pulling"), Text("pulled")),
+    "build": StepWords(Text("build image"), Text("building"), Text("built")),
+    "network": StepWords(Text("create network"), Text("creating"), Text("created")),
+    "volume": StepWords(Text("create volume"), Text("creating"), Text("created")),
+    "create": StepWords(Text("create container"), Text("creating"), Text("created")),
+    "start": StepWords(Text("start"), Text("starting"), Text("started")),
+    "wait": StepWords(Text("wait until ready"), Text("started, not ready yet"), Text("ready")),
+    "stop": StepWords(Text("stop"), Text("stopping"), Text("stopped")),
+    "remove": StepWords(Text("remove container"), Text("removing"), Text("removed")),
+    "remove_network": StepWords(Text("remove network"), Text("removing"), Text("removed")),
+    "remove_volume": StepWords(Text("remove volume"), Text("removing"), Text("removed")),
+    "kernel_setting": StepWords(Text("set kernel setting"), Text("setting"), Text("set")),
 }
 
 GRADES: Mapping[str, Text] = {"ok": Text("OK"), "note": Text("NOTE"), "problem": Text("PROBLEM")}

@@ -21,22 +21,15 @@ Kind = Literal["alert", "operation", "engine"]
 QUIET_SECONDS: Final = 15.0
 """Seconds after start and resume without notifications about the engine."""
 
-_SUCCEEDED: Mapping[OperationKind, Text] = {
-    "up": Text("Started"),
-    "stop": Text("Stopped"),
-    "down": Text("Removed"),
-    "restart": Text("Restarted"),
-    "pull": Text("Images downloaded"),
-    "build": Text("Images built"),
+_ENDS: Mapping[OperationKind, tuple[Text, Text]] = {
+    "up": (Text("Started"), Text("Couldn't start")),
+    "stop": (Text("Stopped"), Text("Couldn't stop")),
+    "down": (Text("Removed"), Text("Couldn't remove")),
+    "restart": (Text("Restarted"), Text("Couldn't restart")),
+    "pull": (Text("Images downloaded"), Text("Couldn't download images")),
+    "build": (Text("Images built"), Text("Couldn't build images")),
 }
-_FAILED: Mapping[OperationKind, Text] = {
-    "up": Text("Couldn't start"),
-    "stop": Text("Couldn't stop"),
-    "down": Text("Couldn't remove"),
-    "restart": Text("Couldn't restart"),
-    "pull": Text("Couldn't download images"),
-    "build": Text("Couldn't build images"),
-}
+"""The titles for an operation that succeeded, and for one that failed."""
 _SHOW = Text("Show")
 _NOT_ALL = Text("Some modules couldn't start")
 
@@ -178,13 +171,14 @@ def _of_alert(news: "News") -> Notification:
 
 def _end_of(operation: OperationSummary, titles: Mapping[str, str]) -> Notification:
     page = f"activity/{operation.id}"
+    succeeded, failed = _ENDS[operation.kind]
     names = Text("{names}", names=", ".join(titles.get(n, n) for n in operation.modules))
     if operation.status == "failed":
-        title = _NOT_ALL if operation.is_revival else _FAILED[operation.kind]
+        title = _NOT_ALL if operation.is_revival else failed
         why = [error.text for error in each(operation.error)] if operation.error else [names]
         return Notification("operation", title, _listed(why), page)
     body = _listed([*([names] if operation.modules else []), *operation.notices])
-    return Notification("operation", _SUCCEEDED[operation.kind], body, page)
+    return Notification("operation", succeeded, body, page)
 
 
 def _listed(texts: Sequence[Text]) -> Text:
