@@ -13,10 +13,6 @@ from aiserver_tray.system import engine_install, engine_place
 from aiserver_tray.system.engine_install import EngineInstallation, Progress
 
 _NOTHING = Text("Nothing is installed. Downloaded packages stay in apt's cache.")
-_TOO_LATE = Text(
-    "Packages are being installed. Wait until that is done, because stopping now would leave them "
-    "half configured."
-)
 
 
 @click.group()
@@ -53,7 +49,7 @@ def _run(installation: EngineInstallation, language: Language) -> None:
                 done.result()
                 return
             except KeyboardInterrupt:
-                text = _NOTHING if installation.cancel() else _TOO_LATE
+                text = _NOTHING if installation.cancel() else engine_install.TOO_LATE
                 report([text.render(language)])
 
 

@@ -37,6 +37,12 @@ _MARK: Final = "aiserver-phase:"
 _STATUS: Final = re.compile(r"(?:dl|pm)status:[^:]*:([0-9.]+):")
 """A line that apt writes to its ``APT::Status-Fd``."""
 
+TOO_LATE: Final = Text(
+    "Packages are being installed. Wait until that is done, because stopping now would leave them "
+    "half configured."
+)
+"""Why an installation can't be cancelled any more."""
+
 _SHOWN_LINES: Final = 40
 _DECLINED: Final = (126, 127)
 """pkexec's exit status if the user closed its dialog, or may not become root."""

@@ -12,7 +12,6 @@ from aiserver_tray.base.errors import (
     EngineNotInstalledError,
     RefusedError,
 )
-from aiserver_tray.base.i18n import Text
 from aiserver_tray.core.core import Core
 from aiserver_tray.features.engine.events import ENGINE_INSTALL, EngineInstallJson
 from aiserver_tray.protocol.channel import Part, channel
@@ -135,11 +134,7 @@ class EngineSetupChannels(Part):
         with self._lock:
             installation = self._installation
         if installation and not installation.cancel():
-            why = Text(
-                "Packages are being installed. Wait until that is done, because stopping now "
-                "would leave them half configured."
-            )
-            raise RefusedError(why)
+            raise RefusedError(engine_install.TOO_LATE)
 
     @property
     def _is_installed(self) -> bool:
