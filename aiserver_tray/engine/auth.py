@@ -3,7 +3,6 @@
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any
 
 from docker import auth
@@ -12,7 +11,7 @@ from docker.errors import DockerException
 
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.system.docker_files import Login, docker_config
+from aiserver_tray.system.docker_files import docker_config
 
 Headers = dict[str, str]
 
@@ -56,13 +55,8 @@ def _for_all() -> Headers:
 
 def _logins() -> Any:  # noqa: ANN401 - the SDK's
     config = docker_config(os.environ)
-    auths = {name: _given(login) for name, login in config.auths.items()}
     helpers = {"credsStore": config.creds_store, "credHelpers": config.cred_helpers}
-    return auth.AuthConfig({"auths": auth.AuthConfig.parse_auth(auths), **helpers})
-
-
-def _given(login: Login) -> dict[str, str]:
-    return {name: text for name, text in asdict(login).items() if text is not None}
+    return auth.AuthConfig({"auths": auth.AuthConfig.parse_auth(config.auths), **helpers})
 
 
 def _find_helper(name: str | None) -> None:

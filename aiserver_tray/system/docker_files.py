@@ -73,20 +73,16 @@ def _read(file: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-@dataclass(frozen=True)
-class Login:
-    """The login at one registry. Without ``auth``, a credential helper has it."""
-
-    auth: str | None = field(default=None, repr=False)
-    identitytoken: str | None = field(default=None, repr=False)
-    email: str | None = None
+Login = dict[str, str]
+"""``auth``, ``identitytoken`` and ``email`` at a registry, as far as they are there. Without
+``auth``, a credential helper has it."""
 
 
 @dataclass(frozen=True)
 class DockerConfig:
     """The parts that matter for us."""
 
-    auths: Mapping[str, Login] = field(default_factory=dict)
+    auths: Mapping[str, Login] = field(default_factory=dict, repr=False)
     creds_store: str = ""
     cred_helpers: Mapping[str, str] = field(default_factory=dict)
     proxies: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -140,9 +136,8 @@ def _config(found: Mapping[str, Any]) -> DockerConfig:
 def _login(value: object, *path: str) -> Login:
     entry = _mapping(value, *path)
     names = ("auth", "identitytoken", "email")
-    given = {name: entry[name] for name in names if entry.get(name) is not None}
-    login = Login(**{name: _text(text, *path, name) for name, text in given.items()})
-    if login.auth is not None and not _has_password(login.auth):
+    login = {n: _text(entry[n], *path, n) for n in names if entry.get(n) is not None}
+    if "auth" in login and not _has_password(login["auth"]):
         raise _WrongEntryError((*path, "auth"), Text("the Base64 form of user:password"))
     return login
 
