@@ -204,27 +204,4 @@ def _backend() -> Any:  # noqa: ANN401 - a class of pystray's, which has no type
         from aiserver_tray.tray.mac import mac_icon  # noqa: PLC0415
 
         return mac_icon(pystray.Icon, _SIZE_PIXELS)
-    return _Plain
-
-
-class _Plain(pystray.Icon):  # type: ignore[misc]
-    """Pystray's dummy icon for a missing desktop."""
-
-    pixels = _SIZE_PIXELS
-    entries: tuple[Entry, ...] = ()
-    ways: Collection[Way] = ()
-
-    def set_up(self, _folder: Path, _on_change: Callable[[], None]) -> None:
-        """Nothing is needed."""
-
-    def call_soon(self, callback: Callable[[], None]) -> None:
-        """Call it here: there is no loop."""
-        callback()
-
-    def label(self, text: str) -> str:
-        """*text* as the menu wants it."""
-        return text
-
-    def send(self, message: Message, _on_action: Callable[[Action], None]) -> None:
-        """Show a notification."""
-        self.notify(message.body, message.title)
+    raise NoDesktopError(kind)

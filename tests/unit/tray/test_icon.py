@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +34,27 @@ VIEW = TrayView(
 )
 
 
-class Desktop(adapter._Plain):
-    """Writes down what a desktop would be told."""
+class Desktop(pystray.Icon):  # type: ignore[misc]
+    """Writes down what a desktop would be told. There is no loop, so calls run at once."""
+
+    pixels = 48
+    entries: tuple[Entry, ...] = ()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
         self.told: list[str] = []
         super().__init__(*args, **kwargs)
+
+    def set_up(self, _folder: Path, _on_change: Callable[[], None]) -> None:
+        """Nothing is needed."""
+
+    def call_soon(self, callback: Callable[[], None]) -> None:
+        callback()
+
+    def label(self, text: str) -> str:
+        return text
+
+    def send(self, message: Message, _on_action: Callable[[Action], None]) -> None:
+        self.notify(message.body, message.title)
 
     def _run(self) -> None:
         self._mark_ready()
