@@ -233,7 +233,7 @@ def follow_operation(
         # The store may have replaced it with another operation that finished later.
         if operation.view.is_over:
             take([operation.view])
-        view = follow(operation, views, language)
+        view = follow(operation.cancel, views, language)
         if isinstance(view.error, OwnerEndedError):
             raise view.error
         return view

@@ -4,12 +4,12 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import SimpleQueue
 from types import FrameType
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -30,38 +30,20 @@ _FRAME_SECONDS = 0.1
 _CANCELLING = Text("Cancelling… (press Ctrl-C again to exit at once)")
 
 
-class Cancellable(Protocol):
-    """The part of an operation that Ctrl-C uses."""
-
-    def cancel(self) -> None:
-        """Start no further steps; running ones finish."""
-
-
 Item = OperationView | Literal["interrupt"]
 
 
-class Display(Protocol):
-    """The display of an operation."""
-
-    def show(self, views: list[OperationView]) -> None:
-        """All views since the last call, or none."""
-
-    def cancelling(self) -> None:
-        """The user has asked to cancel."""
-
-    def restore(self) -> None:
-        """Restore the terminal. Called from a signal handler before the process exits."""
-
-
-def follow(operation: Cancellable, views: "SimpleQueue[Item]", language: Language) -> OperationView:
-    """Show the *views* of *operation* until it is over, and return the last one. Ctrl-C cancels; a
-    second Ctrl-C exits."""
+def follow(
+    cancel: Callable[[], None], views: "SimpleQueue[Item]", language: Language
+) -> OperationView:
+    """Show the *views* of an operation until it is over, and return the last one. Ctrl-C calls
+    *cancel*; a second Ctrl-C exits."""
     with _display(language) as display, _interrupts(views, display):
         while True:
             found = available(views, _FRAME_SECONDS)
             if "interrupt" in found:
                 display.cancelling()
-                operation.cancel()
+                cancel()
             seen = [item for item in found if item != "interrupt"]
             display.show(seen)
             if seen and seen[-1].is_over:
@@ -69,7 +51,7 @@ def follow(operation: Cancellable, views: "SimpleQueue[Item]", language: Languag
 
 
 @contextmanager
-def _interrupts(queue: "SimpleQueue[Item]", display: Display) -> Iterator[None]:
+def _interrupts(queue: "SimpleQueue[Item]", display: "_Lines | _Screen") -> Iterator[None]:
     """Within the block, the first Ctrl-C puts an item into *queue*, and the second one exits the
     process. The operating system then releases the locks, and the engine finishes its requests."""
     hits = 0
@@ -92,7 +74,7 @@ def _interrupts(queue: "SimpleQueue[Item]", display: Display) -> Iterator[None]:
 
 
 @contextmanager
-def _display(language: Language) -> Iterator[Display]:
+def _display(language: Language) -> "Iterator[_Lines | _Screen]":
     if not is_terminal(sys.stderr):
         yield _Lines(language)
         return
@@ -111,12 +93,14 @@ class _Lines:
         self._language = language
 
     def show(self, views: list[OperationView]) -> None:
+        """Show all views since the last call, or none."""
         now = time.monotonic()
         for view in views:
             for line in self._lines.lines(view, now):
                 self._write(line)
 
     def cancelling(self) -> None:
+        """The user has asked to cancel."""
         self._write(_CANCELLING.render(self._language))
 
     def _write(self, line: str) -> None:
@@ -128,6 +112,7 @@ class _Lines:
                 os.dup2(nowhere.fileno(), sys.stderr.fileno())
 
     def restore(self) -> None:
+        """Restore the terminal. Called from a signal handler before the process exits."""
         sys.stderr.flush()
 
 

@@ -25,6 +25,9 @@ class Ended:
     def id(self) -> str:
         return self.view.id
 
+    def cancel(self) -> None:
+        """It is over."""
+
 
 @pytest.mark.timeout(10)
 def test_one_that_the_store_has_forgotten_already_is_over() -> None:

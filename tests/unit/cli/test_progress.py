@@ -37,7 +37,7 @@ class Begun(SimpleQueue):
 
 views = Begun()
 views.put(view(up()))
-print(follow(Operation(), views, "en").status)
+print(follow(Operation().cancel, views, "en").status)
 '''
 ROOT = Path(__file__).parents[3]
 
