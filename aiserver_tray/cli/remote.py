@@ -81,16 +81,8 @@ class RemoteState:
 
     operations: tuple[OperationView, ...]
     """with their steps"""
-    make_snapshot: Callable[[], Snapshot]
-
-    @property
-    def snapshot(self) -> Snapshot:
-        """Everything.
-
-        Raises:
-            NotRunningError: the owner is gone.
-        """
-        return self.make_snapshot()
+    snapshot: Callable[[], Snapshot]
+    """Returns everything, or raises NotRunningError if the owner is gone."""
 
 
 class RemoteStore:

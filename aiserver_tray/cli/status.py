@@ -129,7 +129,7 @@ def _changes(core: "RemoteCore") -> Iterator[Snapshot]:
     try:
         while True:
             for state in available(queue)[-1:]:
-                yield state.snapshot
+                yield state.snapshot()
     finally:
         unsubscribe()
 

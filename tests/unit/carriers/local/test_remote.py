@@ -64,7 +64,7 @@ def test_an_operation_is_followed_to_its_end(core: RemoteCore, contract: StoreCo
 def test_every_step_of_the_way_is_seen(core: RemoteCore, contract: StoreContract) -> None:
     states: SimpleQueue[RemoteState] = SimpleQueue()
     leave = core.store.observe(states.put)
-    assert states.get(timeout=LIMIT).snapshot == core.store.snapshot
+    assert states.get(timeout=LIMIT).snapshot() == core.store.snapshot
     for status in ("pending", "running", "done"):
         contract.show(going(("wait", "web/app", status)))
         while not [o for o in states.get(timeout=LIMIT).operations if o.steps[0].status == status]:
@@ -205,6 +205,6 @@ def test_the_newest_sample_comes_first_if_it_is_known_and_then_one_every_second(
 
 def is_gone(state: RemoteState) -> bool:
     try:
-        return not state.snapshot
+        return not state.snapshot()
     except NotRunningError:
         return True
