@@ -16,12 +16,10 @@ from aiserver_tray.engine import parse
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.connection import Connection
 from aiserver_tray.engine.pull import OnProgress, Pull, SourceError, digest_of, sources, split
-from aiserver_tray.engine.values import Image, PullProgress
+from aiserver_tray.engine.values import Image
 
 if TYPE_CHECKING:
     from aiserver_tray.spec.model import BuildTarget
-
-__all__ = ["Images", "PullProgress"]
 
 
 class Images:

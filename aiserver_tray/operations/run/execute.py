@@ -24,8 +24,8 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.containers import Containers
 from aiserver_tray.engine.engine import Engine
-from aiserver_tray.engine.images import PullProgress
 from aiserver_tray.engine.proxies import with_proxies
+from aiserver_tray.engine.values import PullProgress
 from aiserver_tray.model import Container
 from aiserver_tray.operations.kernel import raise_setting
 from aiserver_tray.operations.plan.plan import Step

@@ -13,8 +13,7 @@ from aiserver_tray.base.errors import (
 )
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.engine import Engine
-from aiserver_tray.engine.images import PullProgress
-from aiserver_tray.engine.values import Image, Volume
+from aiserver_tray.engine.values import Image, PullProgress, Volume
 from aiserver_tray.operations.preflight.volumes import other_use
 from aiserver_tray.spec.labels import HOME, INSTALLATION
 from aiserver_tray.spec.model import (
