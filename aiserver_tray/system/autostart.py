@@ -19,7 +19,7 @@ from aiserver_tray.system.login_items import (
 )
 from aiserver_tray.system.paths import Home, default_home
 from aiserver_tray.system.process import bundled_program
-from aiserver_tray.system.registry import WindowsRegistry
+from aiserver_tray.system.registry import Registry
 
 _NAME = "aiserver-tray"
 
@@ -98,7 +98,7 @@ def disable(home: Home) -> None:
 
 def _items() -> LoginItems:
     if sys.platform == "win32":
-        return RunKey(WindowsRegistry())
+        return RunKey(Registry())
     if sys.platform == "darwin":
         return LaunchAgents(user_home() / "Library/LaunchAgents")
     return AutostartFolder(autostart_folder())

@@ -15,7 +15,7 @@ from aiserver_tray.base.errors import RequestError, SettingError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.user_home import user_home
 from aiserver_tray.system.process import output_of
-from aiserver_tray.system.registry import Hive, Registry, WindowsRegistry
+from aiserver_tray.system.registry import Hive, Registry
 
 
 def has_desktop() -> bool:
@@ -49,7 +49,7 @@ def app_theme() -> Theme:
 
 
 def _windows(name: str, usual: Theme) -> Theme:
-    is_light = WindowsRegistry().get("user", _PERSONALIZE, name)
+    is_light = Registry().get("user", _PERSONALIZE, name)
     return usual if is_light is None else "light" if is_light else "dark"
 
 
@@ -182,7 +182,7 @@ _NONE: Final = ("", "0.0.0.0")
 
 def is_missing() -> bool:
     """Whether this is Windows, and no WebView2 is installed."""
-    return sys.platform == "win32" and not is_registered(WindowsRegistry())
+    return sys.platform == "win32" and not is_registered(Registry())
 
 
 def is_registered(registry: Registry) -> bool:

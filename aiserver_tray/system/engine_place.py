@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.user_home import user_home
-from aiserver_tray.system.registry import WindowsRegistry
+from aiserver_tray.system.registry import Registry
 
 _PIPE = "npipe:////./pipe/"
 _SYSTEM_SOCKET = Path("/var/run/docker.sock")
@@ -81,7 +81,7 @@ def _windows_places() -> list[EnginePlace]:
 
 def _desktop_programs() -> list[str]:
     key = r"SOFTWARE\Docker Inc.\Docker\1.0"
-    folder = WindowsRegistry().get("machine", key, "AppPath")
+    folder = Registry().get("machine", key, "AppPath")
     return [
         *([str(PureWindowsPath(folder, "Docker Desktop.exe"))] if isinstance(folder, str) else []),
         *_below("ProgramFiles", "Docker/Docker/Docker Desktop.exe"),

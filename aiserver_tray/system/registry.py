@@ -1,34 +1,16 @@
 """The values of Windows' registry that concern the user and the programs installed."""
 
 import sys
-from typing import Literal, Protocol
+from typing import Literal
 
 Hive = Literal["user", "machine"]
 
 
-class Registry(Protocol):
+class Registry:
     """Values by hive, key and name. Keys are written with backslashes."""
 
     def get(self, hive: Hive, key: str, name: str) -> object:
         """The value. None if it does not exist or can't be read."""
-
-    def put(self, key: str, name: str, value: str) -> None:
-        """Set a text of the user's.
-
-        Raises:
-            OSError: it can't be set.
-        """
-
-    def remove(self, key: str, name: str) -> None:
-        """Remove a value of the user, if it exists.
-
-        Raises:
-            OSError: it can't be removed.
-        """
-
-
-class WindowsRegistry:
-    def get(self, hive: Hive, key: str, name: str) -> object:
         if sys.platform != "win32":
             return None
         import winreg  # noqa: PLC0415 - on Windows only
@@ -41,6 +23,11 @@ class WindowsRegistry:
             return None
 
     def put(self, key: str, name: str, value: str) -> None:
+        """Set a text of the user's.
+
+        Raises:
+            OSError: it can't be set.
+        """
         if sys.platform == "win32":
             import winreg  # noqa: PLC0415 - on Windows only
 
@@ -48,6 +35,11 @@ class WindowsRegistry:
                 winreg.SetValueEx(opened, name, 0, winreg.REG_SZ, value)
 
     def remove(self, key: str, name: str) -> None:
+        """Remove a value of the user, if it exists.
+
+        Raises:
+            OSError: it can't be removed.
+        """
         if sys.platform != "win32":
             return
         import winreg  # noqa: PLC0415 - on Windows only

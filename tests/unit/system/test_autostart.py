@@ -12,14 +12,14 @@ from aiserver_tray.system import autostart
 from aiserver_tray.system.login_items import AutostartFolder, LaunchAgents, RunKey, autostart_folder
 from aiserver_tray.system.paths import Home, default_home
 from aiserver_tray.system.process import bundled_program
-from aiserver_tray.system.registry import Hive
+from aiserver_tray.system.registry import Hive, Registry
 
 NASTY = "a b\\c\"d$e`f%g%%h;i'j&k(l)#m=n~o*p?q<r>s|t\\"
 linux = pytest.mark.skipif(not Path("/proc").exists(), reason="files and programs of Linux")
 COMMAND = ["/opt/our tray/python", "-m", "aiserver_tray", "--home", f"/home/{NASTY}"]
 
 
-class FakeRegistry:
+class FakeRegistry(Registry):
     """A fake: there is no registry on the systems that the tests run on."""
 
     def __init__(self) -> None:

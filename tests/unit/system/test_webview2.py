@@ -3,12 +3,12 @@
 import pytest
 
 from aiserver_tray.system.desktop import is_registered
-from aiserver_tray.system.registry import Hive
+from aiserver_tray.system.registry import Hive, Registry
 
 RUNTIME = "{F3017226-FE2A-4295-8BDF-00C3A9A7E4C5}"
 
 
-class Fake:
+class Fake(Registry):
     """Has one version, in one place."""
 
     def __init__(self, hive: Hive, version: object) -> None:
