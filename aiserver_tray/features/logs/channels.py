@@ -1,9 +1,9 @@
 """Channels that ask the kept logs. Each answer takes a limited time: `reached` in it is where the
 next request goes on. To cancel a search, a client asks no more."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol, cast, get_args
+from typing import cast, get_args
 
 from aiserver_tray.base.errors import RequestError
 from aiserver_tray.base.i18n import Text
@@ -12,7 +12,7 @@ from aiserver_tray.features.logs.attach import LogChannels
 from aiserver_tray.features.logs.events import LogBounds
 from aiserver_tray.features.logs.export import LogExportChannels
 from aiserver_tray.features.logs.follow import BATCH_CHARACTERS, LogFollowChannels, fitting
-from aiserver_tray.features.logs.kept import KeptLogs, LogKeepingChannels, Policy
+from aiserver_tray.features.logs.kept import KeptLogs, LogKeepingChannels
 from aiserver_tray.features.logs.line import Cursor, Gap, Kept, Level
 from aiserver_tray.features.logs.parser import LineParser
 from aiserver_tray.features.logs.query import EVERY_NUMBER, LogFilter, Page
@@ -47,19 +47,10 @@ _ENTRY_LINES = 500
 """Maximum lines of an entry before and after one of its lines."""
 
 
-class Keeping(Protocol):
-    """The part of `KeptLogs` that is used here."""
-
-    @property
-    def policy(self) -> Policy: ...
-    @property
-    def behind(self) -> Collection[str]: ...
-
-
 class KeptLogChannels(Part):
     """``ai/logs/…`` about kept lines. *keeping* tells which new lines are kept."""
 
-    def __init__(self, reader: LogReader, keeping: Keeping) -> None:
+    def __init__(self, reader: LogReader, keeping: KeptLogs) -> None:
         self._reader = reader
         self._keeping = keeping
 

@@ -2,15 +2,15 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from threading import Event, Lock, Thread
-from typing import Literal, Protocol
+from typing import Literal
 
 from aiserver_tray.base.bugs import log_bug
 from aiserver_tray.base.errors import AiServerError, ObjectNotFoundError, UnsupportedError
-from aiserver_tray.engine.values import LogLine
+from aiserver_tray.engine.containers import Containers
+from aiserver_tray.engine.logs import LogStream
 from aiserver_tray.features.logs.lines import ContainerLines
 from aiserver_tray.features.logs.writer import LogWriter
 from aiserver_tray.model import AT_REST, Container
@@ -26,22 +26,6 @@ _AGAIN_SECONDS = 1.0
 state is a moment late."""
 
 
-class OpenLog(Protocol):
-    """A log that is read."""
-
-    def batches(self) -> Iterator[Sequence[LogLine]]: ...
-    def hurry(self) -> None: ...
-    def close(self) -> None: ...
-
-
-class LogSource(Protocol):
-    """The containers API that is used here."""
-
-    def logs(
-        self, container: str, /, *, since: int | None, follow: Literal["follow", "stop"]
-    ) -> "AbstractContextManager[OpenLog]": ...
-
-
 _Run = tuple[bool, datetime | None]
 """One run of a container, by its start: whether it has ended."""
 
@@ -52,7 +36,7 @@ class FollowedLog:
 
     def __init__(
         self,
-        source: LogSource,
+        source: Containers,
         container: Container,
         lines: ContainerLines,
         on_end: Callable[[], object],
@@ -67,7 +51,7 @@ class FollowedLog:
         self._on_end = on_end
         self._lock = Lock()
         self._thread: Thread | None = None
-        self._log: OpenLog | None = None
+        self._log: LogStream | None = None
         self._interrupted = False
         self._read: _Run | None = None
         """The run that was read up to its end."""
@@ -198,7 +182,7 @@ class Collector:
 
     def __init__(
         self,
-        source: LogSource,
+        source: Containers,
         store: Store,
         writer: LogWriter,
         lines: Callable[[Container], ContainerLines],

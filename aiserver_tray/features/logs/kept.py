@@ -17,7 +17,8 @@ from aiserver_tray.base.errors import AiServerError, SettingError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.strings import moment_of
 from aiserver_tray.core.app import App
-from aiserver_tray.features.logs.collector import Collector, LogSource
+from aiserver_tray.engine.containers import Containers
+from aiserver_tray.features.logs.collector import Collector
 from aiserver_tray.features.logs.events import KeptLogsJson, KeptModule
 from aiserver_tray.features.logs.line import Kept
 from aiserver_tray.features.logs.lines import (
@@ -66,7 +67,7 @@ class KeptLogs:
     the settings.
     """
 
-    def __init__(self, installation: App, source: LogSource, state: State) -> None:
+    def __init__(self, installation: App, source: Containers, state: State) -> None:
         self.path = file_of_logs(installation.home.folder)
         self.problem: AiServerError | None = None
         """Why nothing can be stored now."""

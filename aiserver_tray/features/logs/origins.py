@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, replace
 from itertools import islice
 from threading import Event
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.masking import Masker
@@ -20,7 +20,6 @@ from aiserver_tray.features.logs.follow import Matcher
 from aiserver_tray.features.logs.line import Cursor, Gap, Kept, Line
 from aiserver_tray.features.logs.query import LogFilter, Page
 from aiserver_tray.features.logs.store.reader import LogReader
-from aiserver_tray.features.logs.store.store import OnStored
 from aiserver_tray.features.logs.streams import (
     AT_ONCE,
     Follower,
@@ -33,11 +32,12 @@ from aiserver_tray.features.logs.streams import (
     is_named,
     sources,
 )
-from aiserver_tray.model import AT_REST, Container
+from aiserver_tray.model import AT_REST
 from aiserver_tray.state.views import Snapshot
 
 if TYPE_CHECKING:
     from aiserver_tray.engine.engine import Engine
+    from aiserver_tray.features.logs.kept import KeptLogs
     from aiserver_tray.state.store import Store
 
 _LINES_BEFORE: Final = 100
@@ -157,16 +157,6 @@ def _tail(batches: Batches, number: int) -> Batches:
     yield [line for _, line in numbered]
 
 
-class Keeping(Protocol):
-    """The part of the kept logs that a reader needs."""
-
-    @property
-    def behind(self) -> Collection[str]: ...
-    @property
-    def unreadable(self) -> Sequence[Container]: ...
-    def observe(self, callback: OnStored, /) -> Callable[[], None]: ...
-
-
 class KeptLines:
     """The *wanted* lines of *reader*, which *keeping* stores, of the containers of *store*.
     *notify* is told of each service or time whose lines can't be read.
@@ -178,7 +168,7 @@ class KeptLines:
     def __init__(
         self,
         reader: LogReader,
-        keeping: Keeping,
+        keeping: "KeptLogs",
         store: "Store",
         wanted: Wanted,
         notify: Callable[[Text], None],

@@ -3,11 +3,11 @@
 import logging
 from collections.abc import Callable, Sequence
 from threading import Condition, Thread
-from typing import Protocol
 
 from aiserver_tray.base.bugs import log_bug
 from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.features.logs.line import Gap, Line, Mark
+from aiserver_tray.features.logs.store.store import LogStore
 
 _BATCH_SECONDS = 0.25
 _BATCH_LINES = 750
@@ -21,19 +21,15 @@ _RETRY_SECONDS = (1.0, 5.0, 30.0)
 _logger = logging.getLogger(__name__)
 
 
-class Sink(Protocol):
-    """The part of a `LogStore` that the writer uses."""
-
-    def add(self, lines: Sequence[Line], marks: Sequence[Mark], gaps: Sequence[Gap]) -> None: ...
-
-
 class LogWriter:
-    """Stores lines in *sink*, in its own thread. A batch that can't be stored, as on a full disk,
+    """Stores lines in *store*, in its own thread. A batch that can't be stored, as on a full disk,
     is tried again until it can, so no line is dropped. *on_problem* is called with the error, and
     with None when it is over."""
 
-    def __init__(self, sink: Sink, on_problem: Callable[[AiServerError | None], object]) -> None:
-        self._sink = sink
+    def __init__(
+        self, store: LogStore, on_problem: Callable[[AiServerError | None], object]
+    ) -> None:
+        self._log_store = store
         self._on_problem = on_problem
         self._changed = Condition()
         self._lines: list[Line] = []
@@ -130,7 +126,7 @@ class LogWriter:
         self, lines: list[Line], marks: list[Mark], gaps: list[Gap]
     ) -> AiServerError | None:
         try:
-            self._sink.add(lines, marks, gaps)
+            self._log_store.add(lines, marks, gaps)
         except AiServerError as error:
             _logger.warning("%s", error)
             return error

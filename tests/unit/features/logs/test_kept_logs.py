@@ -32,7 +32,7 @@ class Client:
         reader = LogReader(store.path)
         self._follow = LogFollowChannels(store.observe, reader)
         policy = Policy(not_kept=frozenset({"db"}))
-        keeping = SimpleNamespace(policy=policy, behind={"web"})
+        keeping: Any = SimpleNamespace(policy=policy, behind={"web"})
         parts = [KeptLogChannels(reader, keeping), self._follow]
         self._handlers: Handlers = handlers_of(parts)
         self.events: SimpleQueue[Json] = SimpleQueue()

@@ -68,7 +68,7 @@ def kept(store: LogStore, state: State, wanted: Wanted = EVERYTHING) -> KeptLine
         raise AssertionError(notice)
 
     reader = LogReader(store.path)
-    return KeptLines(reader, Keeping(store), cast("Any", state), wanted, refuse)
+    return KeptLines(reader, cast("Any", Keeping(store)), cast("Any", state), wanted, refuse)
 
 
 def texts(source: Iterator[Sequence[Line]]) -> list[str]:
@@ -141,7 +141,11 @@ def test_each_time_whose_kept_lines_are_damaged_is_reported_once(store: LogStore
     noticed: list[Text] = []
     wanted = Wanted(LogFilter(), tail=100)
     source = KeptLines(
-        LogReader(store.path), Keeping(store), cast("Any", State()), wanted, noticed.append
+        LogReader(store.path),
+        cast("Any", Keeping(store)),
+        cast("Any", State()),
+        wanted,
+        noticed.append,
     )
     assert [texts(source.existing()) for _ in range(2)] == [["0", "1", "4", "5"]] * 2
     assert [*map(str, noticed)] == [

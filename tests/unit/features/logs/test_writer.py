@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from threading import Event, Thread
+from typing import Any, cast
 
 import pytest
 
@@ -45,7 +46,7 @@ def problems() -> list[AiServerError | None]:
 
 @pytest.fixture
 def writer(disk: Disk, problems: list[AiServerError | None]) -> Iterator[LogWriter]:
-    writer = LogWriter(disk, problems.append)
+    writer = LogWriter(cast(Any, disk), problems.append)
     writer.start()
     yield writer
     writer.close(10)
