@@ -135,7 +135,7 @@ class Headless:
         app: "App",
         binding: "Binding",
         keys: "Keys",
-        on_address: Callable[[str], object] = lambda _address: None,
+        on_address: Callable[[str], object],
     ) -> None:
         self._app = app
         self._on_address = on_address
@@ -156,7 +156,7 @@ class Headless:
 
         with Owner(self._app, self) as owner:
             server = BrowserServer(owner.api, self._binding, system_language(), self._keys)
-            watch = ResumeWatch(owner.refresh)
+            watch = ResumeWatch(owner.core.refresh)
             watch.start()
             try:
                 with server:

@@ -14,7 +14,6 @@ from aiserver_tray.features.place import Process
 from aiserver_tray.model import Actor
 from aiserver_tray.owner.api import Api
 from aiserver_tray.settings.entries import OwnerEntry
-from aiserver_tray.state.store import Store
 
 
 class Owner:
@@ -29,16 +28,7 @@ class Owner:
         self._app = app
         self._process = process
         self._stack = ExitStack()
-        self._core: Core
-
-    @property
-    def store(self) -> Store:
-        """The state."""
-        return self._core.store
-
-    def refresh(self) -> None:
-        """Read the engine and all of its containers again."""
-        self._core.refresh()
+        self.core: Core
 
     @property
     def alerts(self) -> RuleWatch:
@@ -47,7 +37,7 @@ class Owner:
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            core = self._core = self._app.core()
+            core = self.core = self._app.core()
             stack.callback(core.close)
             core.open()
             api = self.api = Api(self._app, core, self._process)

@@ -2,9 +2,9 @@
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from aiserver_tray.base.bugs import log_bug
 from aiserver_tray.base.errors import AiServerError, ErrorJson
@@ -18,10 +18,11 @@ from aiserver_tray.system import autostart
 from aiserver_tray.tray.actions import Message, OpenDashboard
 from aiserver_tray.tray.menu import TrayFacts
 from aiserver_tray.tray.notifications import Notifier
-from aiserver_tray.tray.view import NAME, TrayView, tray_view
+from aiserver_tray.tray.view import NAME, tray_view
 
 if TYPE_CHECKING:
     from aiserver_tray.features.alerts.alerts import News
+    from aiserver_tray.tray.icon import TrayIcon
 
 _BATCH_SECONDS = 0.03
 """Seconds between two updates; changes in between are shown together."""
@@ -32,33 +33,26 @@ _AUTOSTART_CACHE_SECONDS = 5.0
 _logger = logging.getLogger(__name__)
 
 
-class Icon(Protocol):
-    """The icon. Can be called from any thread, and returns at once."""
-
-    def show(self, view: TrayView) -> None: ...
-    def notify(self, message: Message) -> None: ...
-
-
-class Watch(Protocol):
-    """Detects that the machine slept; `check` does so at once."""
-
-    def check(self) -> None: ...
-
-
 class IconUpdater:
-    """Shows the state of *store* on *icon*; of several states only the latest. *watch* calls
-    `resume` if the machine slept, and is checked before each notification. *peer* is the client for
-    requests to *contract*."""
+    """Shows the state of *store* on *icon*; of several states only the latest. *check_sleep* is
+    called before each notification: it calls `resume` if the machine slept. *peer* is the client
+    for requests to *contract*."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - inputs, output and client
-        self, app: App, store: Store, contract: Contract, peer: Peer, icon: Icon, watch: Watch
+        self,
+        app: App,
+        store: Store,
+        contract: Contract,
+        peer: Peer,
+        icon: "TrayIcon",
+        check_sleep: Callable[[], None],
     ) -> None:
         self._app = app
         self._store = store
         self._contract = contract
         self._peer = peer
         self._icon = icon
-        self._watch = watch
+        self._check_sleep = check_sleep
         self._changed = Event()
         self._closing = Event()
         self._login_changed = Event()
@@ -136,7 +130,7 @@ class IconUpdater:
 
     def _notify(self, snapshot: Snapshot, titles: Mapping[str, str], language: Language) -> None:
         self._notifier.titles = titles
-        self._watch.check()
+        self._check_sleep()
         if news := self._notifier.take(snapshot, time.monotonic()):
             wanted = self._wanted()
             for one in news:

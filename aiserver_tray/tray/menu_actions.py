@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from threading import Thread
-from typing import Protocol, assert_never
+from typing import assert_never
 
 from aiserver_tray.base.bugs import bug_error
 from aiserver_tray.base.errors import AiServerError, CancelledError
@@ -16,22 +16,16 @@ from aiserver_tray.tray.actions import Action
 _FAILED = Text("Something went wrong")
 
 
-class Operation(Protocol):
-    """The part of `operations.operation.Operation` that is used here."""
-
-    def wait(self) -> OperationView: ...
-
-
 class MenuActions:
-    """Turns actions into requests to *contract*, and into operations that *begin* starts.
-    *ended* receives each finished operation; *show_error* receives the title and the message of
-    an error."""
+    """Turns actions into requests to *contract*, and into operations that *begin* starts; it
+    returns a function that waits for the end. *ended* receives each finished operation;
+    *show_error* receives the title and the message of an error."""
 
     def __init__(
         self,
         contract: Contract,
         peer: Peer,
-        begin: Callable[[Request], Operation],
+        begin: Callable[[Request], Callable[[], OperationView]],
         ended: Callable[[OperationView], None],
         show_error: Callable[[Text, str], None],
     ) -> None:
@@ -57,14 +51,14 @@ class MenuActions:
 
     def _operate(self, request: Request) -> None:
         try:
-            operation = self._begin(request)
+            wait = self._begin(request)
         except Exception as bug:  # noqa: BLE001 - it is shown to the user
             error = bug if isinstance(bug, AiServerError) else bug_error(bug)
             self._show_error(_FAILED, error.render(self._peer.language))
         else:
             # Wait for the result: if two operations finish together, the state shows only the last
             # one.
-            self._ended(operation.wait())
+            self._ended(wait())
 
     def _request(self, action: actions.RequestAction) -> None:
         match action:

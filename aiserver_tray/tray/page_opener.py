@@ -4,12 +4,12 @@ windows are not available."""
 import time
 from collections.abc import Callable
 from threading import Lock
-from typing import TYPE_CHECKING, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Literal
 
 from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.system.desktop import open_url
-from aiserver_tray.window.launcher import WindowFailure
+from aiserver_tray.window.launcher import WindowFailure, Windows
 
 if TYPE_CHECKING:
     from aiserver_tray.carriers.http.server import BrowserServer
@@ -19,14 +19,6 @@ _RETRY_SECONDS: Final = 60.0
 
 _Failure = Literal["no browser engine", "crashed again", "crashed"]
 """How a window failed."""
-
-
-class Windows(Protocol):
-    """The part of `window.launcher.Windows` that is used here."""
-
-    def show_dashboard(self, page: str) -> None: ...
-    def open_module(self, name: str, title: str, url: str) -> None: ...
-    def close(self) -> None: ...
 
 
 class PageOpener:

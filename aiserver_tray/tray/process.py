@@ -187,7 +187,7 @@ class Tray:
             self._contract = owner.api
             watch = ResumeWatch(lambda: self._resumed(owner))
             updater = self._icon_updater = IconUpdater(
-                self._app, owner.store, owner.api, self._peer, self._icon, watch
+                self._app, owner.core.store, owner.api, self._peer, self._icon, watch.check
             )
             updater.start()
             stack.callback(updater.close)
@@ -196,7 +196,7 @@ class Tray:
             actions = MenuActions(
                 owner.api,
                 self._peer,
-                lambda request: owner.api.begin(request, Actor("tray", os.getpid())),
+                lambda request: owner.api.begin(request, Actor("tray", os.getpid())).wait,
                 updater.ended,
                 self._notify_of_failure,
             )
@@ -234,7 +234,7 @@ class Tray:
         if self._icon_updater:
             self._icon_updater.resume()
         owner.alerts.pause_notifications()
-        owner.refresh()
+        owner.core.refresh()
         self._icon.set_theme(taskbar_theme())
 
     def show_dashboard(self, page: str) -> None:

@@ -4,6 +4,7 @@ import tempfile
 import threading
 from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Any, cast
 
 import psutil
 
@@ -56,7 +57,9 @@ def growth() -> dict[str, Figure]:
         contract = stack.enter_context(closing(StoreContract()))
         contract.start_stack()
         icon, peer, watch = _Icon(), Peer("tray", "en", _drop), ResumeWatch(lambda: None)
-        icon_updater = IconUpdater(app, contract.store, contract, peer, icon, watch)
+        icon_updater = IconUpdater(
+            app, contract.store, contract, peer, cast(Any, icon), watch.check
+        )
         stack.enter_context(closing(icon_updater))
         icon_updater.start()
         stack.enter_context(closing(server := Server(app.settings.home, contract)))

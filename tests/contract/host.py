@@ -36,9 +36,9 @@ class Host:
     def until(self, look: Callable[[Snapshot], T | None]) -> T:
         """The first true result of *look* for the state, which is asked again after each change."""
         changes: SimpleQueue[None] = SimpleQueue()
-        leave = self.owner.store.observe(lambda _state: changes.put(None))
+        leave = self.owner.core.store.observe(lambda _state: changes.put(None))
         try:
-            while not (found := look(self.owner.store.snapshot)):
+            while not (found := look(self.owner.core.store.snapshot)):
                 changes.get(timeout=LIMIT)
             return found
         finally:

@@ -40,4 +40,4 @@ def owned(here: Installation) -> Iterator[tuple[Owner, Modules]]:
     with Claim(app) as claim:
         claim.take()
         with Owner(app, NoWindows()) as owner:
-            yield owner, Modules(owner.store)
+            yield owner, Modules(owner.core.store)

@@ -83,14 +83,14 @@ def test_one_that_has_an_operation_under_way_is_asked_until_that_has_ended(
     monkeypatch.setattr(Asking, "is_refused_again", Event(), raising=False)
     monkeypatch.setattr(claims, "Client", Asking)
     with owned_until_given_up(app) as (owner, process), Claim(app) as claim:
-        owner.store.put(OperationChanged(WORK))
-        owner.store.flush()
+        owner.core.store.put(OperationChanged(WORK))
+        owner.core.store.flush()
         reports = SimpleQueue[str]()
         waiting = Thread(target=claim.take_over, args=(NEVER, lambda: reports.put("busy")))
         waiting.start()
         assert Asking.is_refused_again.wait(LIMIT)
         assert not process.given_up.is_set()
-        owner.store.put(OperationChanged(ENDED))
+        owner.core.store.put(OperationChanged(ENDED))
         waiting.join(LIMIT)
         assert process.given_up.is_set()
     assert set(Asking.refusals) == {"E_BUSY"}

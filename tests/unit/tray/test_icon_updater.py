@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from queue import SimpleQueue
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -140,7 +140,7 @@ def icon_updater(
 ) -> Iterator[IconUpdater]:
     """It has seen the first state, of which nothing is known. News are told at once."""
     monkeypatch.setattr(notifications, "QUIET_SECONDS", 0.0)
-    updater = IconUpdater(app, cast(Store, store), owner, PEER, icon, watch)
+    updater = IconUpdater(app, cast(Store, store), owner, PEER, cast(Any, icon), watch.check)
     with closing(updater):
         updater.start()
         store.looks.get(timeout=LIMIT)

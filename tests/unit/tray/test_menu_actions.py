@@ -1,5 +1,6 @@
 """What becomes of what was chosen in the menu."""
 
+from collections.abc import Callable
 from queue import SimpleQueue
 from threading import Barrier
 
@@ -44,11 +45,11 @@ class Tray:
         self._end = Barrier(operations)
         self.actions = MenuActions(self.owner, PEER, self._begin, self.ended.put, self._tell)
 
-    def _begin(self, request: Request) -> Operation:
+    def _begin(self, request: Request) -> Callable[[], OperationView]:
         self.begun.put(request)
         if self.failure:
             raise self.failure
-        return Operation(request, self._end)
+        return Operation(request, self._end).wait
 
     def _tell(self, title: Text, message: str) -> None:
         self.told.put(f"{title}: {message}")

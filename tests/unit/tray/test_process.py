@@ -311,13 +311,13 @@ def test_tray_takes_over_the_core_from_serve_and_then_runs_the_chosen_action(
     app: App, run_tray: Callable[[], Any]
 ) -> None:
     with owned_until_given_up(app) as (owner, around):
-        owner.store.put(OperationChanged(WORK))
-        owner.store.flush()
+        owner.core.store.put(OperationChanged(WORK))
+        owner.core.store.flush()
         with run_tray() as icon:
             icon.choose(Operate("up", ("n8n",)))
             assert "is running an operation" in icon.told.get(timeout=LIMIT)
             assert not around.given_up.is_set(), "an operation is under way"
-            owner.store.put(OperationChanged(ENDED))
+            owner.core.store.put(OperationChanged(ENDED))
             assert around.given_up.wait(LIMIT)
             assert icon.told.get(timeout=LIMIT).startswith("Couldn't start: The Docker engine")
             assert kind_of_owner(app) == "tray"
