@@ -1,13 +1,12 @@
 """The core behind a command: that of the owner (the tray or ``serve``), or without an owner one in
 this process. A command uses the same channels for both."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from aiserver_tray.base.errors import AiServerError, refuse_unknown
+from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.base.i18n import Language
-from aiserver_tray.state.views import Snapshot
 from aiserver_tray.system.language import system_language
 
 if TYPE_CHECKING:
@@ -101,12 +100,3 @@ def _owner(app: "App") -> "tuple[Client, Language] | None":
             raise
         client.close()
     return None
-
-
-def check_modules(snapshot: Snapshot, names: Iterable[str]) -> None:
-    """Check that these module *names* exist.
-
-    Raises:
-        UnknownNameError: there is no such module; suggests similar names.
-    """
-    refuse_unknown(names, (module.name for module in snapshot.modules))

@@ -5,11 +5,11 @@ from contextlib import closing
 
 import click
 
-from aiserver_tray.base.errors import ServiceNotRunningError, UnknownNameError
+from aiserver_tray.base.errors import ServiceNotRunningError, UnknownNameError, refuse_unknown
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import UsageError, common_options, current_app
-from aiserver_tray.cli.core import check_modules, shared_core
+from aiserver_tray.cli.core import shared_core
 from aiserver_tray.state.views import ModuleView, ServiceView
 
 
@@ -27,8 +27,9 @@ def command(target: str, words: tuple[str, ...]) -> None:
     name, _, service = target.partition("/")
     with shared_core(app, app.core_for_reading) as core:
         snapshot = core.store.latest
-    check_modules(snapshot, [name])
-    module = next(module for module in snapshot.modules if module.name == name)
+    modules = {module.name: module for module in snapshot.modules}
+    refuse_unknown([name], modules)
+    module = modules[name]
     if not module.services:  # its file can't be read, so only the engine knows them
         snapshot.engine.check_response()
     found = find_service(module, service)

@@ -102,11 +102,6 @@ class Row:
         """Whether nothing is left to do."""
         return self.step.status in _OVER
 
-    @property
-    def word(self) -> Text:
-        """Its state in a word or two."""
-        return word(self.step)
-
 
 def word(step: StepView) -> Text:
     """The state of *step*, for display."""

@@ -11,7 +11,7 @@ from rich.text import Text as Styled
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.base.strings import harmless
 from aiserver_tray.cli import words
-from aiserver_tray.cli.progress_lines import Row, collapsed, progress, rows
+from aiserver_tray.cli.progress_lines import Row, collapsed, progress, rows, word
 from aiserver_tray.cli.terminal import takes
 from aiserver_tray.state.progress import HEADS
 from aiserver_tray.state.views import OperationView, StepView
@@ -176,7 +176,7 @@ class ProgressScreen:
         step = row.step
         if step.kind == "pull" and step.status == "running" and step.total:
             return self._transfer(step, room)
-        text = Styled(row.word.render(self._language), _STYLES[step.status])
+        text = Styled(word(step).render(self._language), _STYLES[step.status])
         if step.detail and (step.status == "running" or step.kind not in ("pull", "build")):
             text.append(f"  {harmless(step.detail.render(self._language))}", "dim")
         return text

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from aiserver_tray.base.errors import refuse_unknown
 from aiserver_tray.base.i18n import Language
 from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import (
@@ -17,7 +18,7 @@ from aiserver_tray.cli.common import (
     print_json_line,
     print_table,
 )
-from aiserver_tray.cli.core import check_modules, shared_core
+from aiserver_tray.cli.core import shared_core
 from aiserver_tray.cli.stats_rows import STATS_HEADS, rows, stats_json
 from aiserver_tray.cli.terminal import console, is_terminal, live
 
@@ -42,7 +43,7 @@ def command(modules: tuple[str, ...], watch: bool, as_json: bool) -> None:  # no
     app = current_app()
     with shared_core(app, app.core_for_reading) as core:
         snapshot = core.store.latest
-        check_modules(snapshot, modules)
+        refuse_unknown(modules, (module.name for module in snapshot.modules))
         snapshot.engine.check_response()
         found = _stats(core, modules)
         if watch:

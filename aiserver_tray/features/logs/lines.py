@@ -62,13 +62,6 @@ class PositionMark(NamedTuple):
     """its highest time: the clock may have been set back after that"""
 
 
-class Missing(NamedTuple):
-    """Lines are missing between these times, in nanoseconds."""
-
-    begin: int
-    end: int
-
-
 class Position:
     """How far the log of a container was read: the *marks* of its outputs.
 
@@ -82,8 +75,8 @@ class Position:
         self, marks: Mapping[LogStreamName, PositionMark] | None = None, first: int | None = None
     ) -> None:
         self.marks = dict(marks or {})
-        self.missing: list[Missing] = []
-        """Gaps that were found and not taken yet."""
+        self.missing: list[tuple[int, int]] = []
+        """Begin and end of each gap that was found and not taken yet, in nanoseconds."""
         self._first = first
         self._replayed: dict[LogStreamName, PositionMark] = {}
         """Outputs whose lines may have been read before."""
@@ -136,7 +129,7 @@ class Position:
         if stream not in self._reached:
             if time <= mark.newest:
                 return False
-            self.missing.append(Missing(mark.last, time))
+            self.missing.append((mark.last, time))
         del self._replayed[stream]
         return True
 

@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-from aiserver_tray.cli.progress_lines import collapsed, progress, rows
+from aiserver_tray.cli.progress_lines import collapsed, progress, rows, word
 from aiserver_tray.state.views import StepView
 from tests.unit.cli.views import IMAGE, changed, service, up, view
 
 
 def shown(steps: list[StepView]) -> list[tuple[str, str]]:
-    return [(row.name, str(row.word)) for row in rows(view(steps))]
+    return [(row.name, str(word(row.step))) for row in rows(view(steps))]
 
 
 def test_a_service_has_one_row_whatever_is_done_with_it() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pytest
 
 from aiserver_tray.engine.values import LogLine
-from aiserver_tray.features.logs.lines import Missing, Position
+from aiserver_tray.features.logs.lines import Position
 
 SECOND = 10**9
 
@@ -79,7 +79,7 @@ def test_no_line_is_lost_or_repeated_where_the_clock_was_set_back(log: list[LogL
 def test_a_log_whose_last_line_is_gone_goes_on_behind_its_newest_and_has_a_gap() -> None:
     position = read(out(8), err(9))
     assert new(position, [err(7), out(10), out(9.9), err(12)]) == [out(10), out(9.9), err(12)]
-    assert position.missing == [Missing(ns(8), ns(10)), Missing(ns(9), ns(12))]
+    assert position.missing == [(ns(8), ns(10)), (ns(9), ns(12))]
 
 
 def test_an_output_that_was_silent_for_long_has_no_gap() -> None:
