@@ -1,11 +1,13 @@
 """Channels that show how to get an engine, and install one where packages have it."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from threading import Lock, Thread
 from typing import Literal, TypedDict
 
 from aiserver_tray.base.bugs import bug_error
+from aiserver_tray.base.codec import view_of
 from aiserver_tray.base.errors import (
     AiServerError,
     CancelledError,
@@ -42,17 +44,18 @@ class EnginePackagesJson(TypedDict):
     nobody has to"""
 
 
-class WslJson(TypedDict):
+@dataclass(frozen=True)
+class WslView:
     """Windows' subsystem for Linux."""
 
-    installed: bool
+    is_installed: bool
     version: int | None
     """the version of new distributions; `null`: unknown"""
     memory: int
     """bytes that it takes at most"""
     total: int
     """bytes of this machine"""
-    limited: bool
+    is_limited: bool
     """`memory` is set in `file`; otherwise it is the default"""
     file: str
     """where the limit can be set"""
@@ -66,7 +69,7 @@ class EngineSetup(TypedDict):
     """programs to download, the recommended one first"""
     packages: EnginePackagesJson | None
     """`null`: this system has no such packages"""
-    wsl: WslJson | None
+    wsl: WslView | None
     """`null`: this is not Windows"""
     install: EngineInstallJson | None
     """the installation that is under way, or was the last"""
@@ -182,15 +185,9 @@ def _packages() -> EnginePackagesJson | None:
     }
 
 
-def _wsl() -> WslJson | None:
+def _wsl() -> WslView | None:
     if (wsl := find_wsl()) is None:
         return None
-    total = total_memory()
-    return {
-        "installed": wsl.is_installed,
-        "version": wsl.version,
-        "memory": wsl.memory_of(total),
-        "total": total,
-        "limited": wsl.memory is not None,
-        "file": str(wsl.file),
-    }
+    total, has_limit = total_memory(), wsl.memory is not None
+    own = {"memory": wsl.memory_of(total), "total": total, "is_limited": has_limit}
+    return view_of(WslView, wsl, **own, file=str(wsl.file))
