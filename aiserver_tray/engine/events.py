@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any, Self
+from typing import Any
 
 from aiserver_tray.engine.stream import Stream
 from aiserver_tray.engine.values import Event
@@ -48,18 +48,11 @@ class EventStream:
         """Close the stream, from any thread. Its iteration ends without an error."""
         self._stream.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
 
 def _event(message: dict[str, Any]) -> Event:
     action, _, detail = message["Action"].partition(":")
     actor = message["Actor"]
     return Event(
-        kind="container",
         id=actor["ID"],
         action=action,
         detail=detail.strip(),

@@ -164,7 +164,6 @@ class Volume:
 class Event:
     """An event of a container."""
 
-    kind: Literal["container"]
     id: str
     action: str
     """The engine's word: ``start``, ``die``, ``health_status``."""

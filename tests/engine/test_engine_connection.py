@@ -196,7 +196,7 @@ def test_an_engine_killed_in_the_middle_of_a_request_is_down_at_once_and_comes_b
             errors.append(error)
 
     thread = threading.Thread(target=stop)
-    with core.events("nobody"):
+    with closing(core.events("nobody")):
         thread.start()
         lab_engine.kill(lab)
         thread.join(30)

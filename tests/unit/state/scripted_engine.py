@@ -87,7 +87,7 @@ class FakeEngine:
         return self.found[name_or_id]
 
     def happens(self, action: str, id: str) -> None:
-        self.stream.queue.put(Event("container", id, action, "", {}, 0))
+        self.stream.queue.put(Event(id, action, "", {}, 0))
 
 
 def until(store: Store, predicate: Callable[[Snapshot], bool]) -> Snapshot:
