@@ -64,6 +64,12 @@ class ModuleName(Payload):
     name: str = Name
 
 
+class OfModule(Payload):
+    """A module, for what concerns it."""
+
+    module: str = Name
+
+
 @dataclass(frozen=True)
 class Channel:
     """A request that clients can make. ``method`` handles it; it is unbound, and takes ``asked``,

@@ -86,10 +86,11 @@ class Progress:
     """The progress of an installation."""
 
     phase: Phase = "update"
+    """`update`: of the lists of packages; `download`; `install`: it can't be cancelled any more"""
     percent: float | None = None
-    """Of its phase. None: unknown."""
+    """of the phase, if it is known"""
     lines: tuple[str, ...] = ()
-    """The last lines of its output."""
+    """the last lines of its output"""
 
 
 def is_possible() -> bool:

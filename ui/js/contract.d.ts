@@ -85,13 +85,13 @@ export interface Channels {
   /** Remove a module's containers and networks, and the named volumes. */
   "ai/module/clear": { request: ModuleRemoval; answer: OperationBegun };
   /** Create the access token of a module at the module that it can use, which must be running, and store it. A stored token that works is kept. */
-  "ai/module/connect": { request: Connected; answer: AccessToken };
+  "ai/module/connect": { request: OfModule; answer: AccessToken };
   /** List the modules that can use another one with an access token of it. */
   "ai/module/consumers": { request: ConsumersRequest; answer: Consumers };
   /** Get the first accounts and the volumes of a module, and what the user allows it. */
   "ai/module/details": { request: ModuleName; answer: ModuleDetails };
   /** Delete the access token of a module at the module that it uses, which should be running, and reset the settings that use it. */
-  "ai/module/disconnect": { request: Connected; answer: Disconnected };
+  "ai/module/disconnect": { request: OfModule; answer: Disconnected };
   /** Take back all that a module was allowed, and stop it. */
   "ai/module/distrust": { request: ModuleName; answer: OperationBegun };
   /** Create and start a module, with all that it requires. */
@@ -500,11 +500,6 @@ export interface ClientLine {
   message: string;
 }
 
-/** A module that can use another one. */
-export interface Connected {
-  module: string;
-}
-
 /** What a user is asked before a module that is not built in starts. */
 export interface Consent {
   module: string;
@@ -677,14 +672,8 @@ export interface EngineDisk extends DiskUse {
 }
 
 /** An installation of Docker by this system's packages. */
-export interface EngineInstall {
-  status: "running" | "succeeded" | "failed" | "cancelled";
-  /** `update`: of the lists of packages; `download`; `install`: it can't be cancelled any more */
-  phase: Phase;
-  /** of the phase, if it is known */
-  percent: number | null;
-  /** the last lines of its output */
-  lines: string[];
+export interface EngineInstall extends Progress {
+  status: InstallStatus;
 }
 
 /** An engine from this system's packages. */
@@ -809,6 +798,8 @@ export interface HealthCheck {
   /** the end of its output */
   output: string;
 }
+
+export type InstallStatus = "running" | "succeeded" | "failed" | "cancelled";
 
 /** What is kept. */
 export interface KeptLogs {
@@ -1529,7 +1520,7 @@ export interface NewRule {
   gigabytes?: number;
 }
 
-/** A module. */
+/** A module, for what concerns it. */
 export interface OfModule {
   module: string;
 }
@@ -1752,6 +1743,16 @@ export interface Previous {
   time: string;
   /** by address, secrets masked; `null`: it was not set */
   values: Record<string, string | null>;
+}
+
+/** The progress of an installation. */
+export interface Progress {
+  /** `update`: of the lists of packages; `download`; `install`: it can't be cancelled any more */
+  phase: Phase;
+  /** of the phase, if it is known */
+  percent: number | null;
+  /** the last lines of its output */
+  lines: string[];
 }
 
 /** How to quit. */

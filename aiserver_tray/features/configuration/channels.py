@@ -29,7 +29,7 @@ from aiserver_tray.operations.modules import obtainable
 from aiserver_tray.operations.preview import Effects, modules_to_recreate
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.survey import HostPort
-from aiserver_tray.protocol.channel import Feature, Name, Names, Payload, channel
+from aiserver_tray.protocol.channel import Feature, Name, Names, OfModule, Payload, channel
 from aiserver_tray.protocol.message import Caller
 from aiserver_tray.settings.changes import (
     change_setting,
@@ -65,12 +65,6 @@ class ModuleNames(Payload):
 
     modules: Names | None = None
     """without it, nothing changes"""
-
-
-class OfModule(Payload):
-    """A module."""
-
-    module: str = Name
 
 
 class ModuleChanges(OfModule):

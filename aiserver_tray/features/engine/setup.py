@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from threading import Lock, Thread
-from typing import Literal, TypedDict
+from typing import TypedDict
 
 from aiserver_tray.base.bugs import bug_error
 from aiserver_tray.base.codec import view_of
@@ -15,7 +15,7 @@ from aiserver_tray.base.errors import (
     RefusedError,
 )
 from aiserver_tray.core.core import Core
-from aiserver_tray.features.engine.events import ENGINE_INSTALL, EngineInstallJson
+from aiserver_tray.features.engine.events import ENGINE_INSTALL, EngineInstallView, InstallStatus
 from aiserver_tray.protocol.channel import Part, channel
 from aiserver_tray.protocol.message import Message
 from aiserver_tray.system import engine_install
@@ -71,7 +71,7 @@ class EngineSetup(TypedDict):
     """`null`: this system has no such packages"""
     wsl: WslView | None
     """`null`: this is not Windows"""
-    install: EngineInstallJson | None
+    install: EngineInstallView | None
     """the installation that is under way, or was the last"""
     error: AiServerError | None
     """why that failed"""
@@ -85,7 +85,7 @@ class EngineSetupChannels(Part):
         self._publish = publish
         self._lock = Lock()
         self._installation: EngineInstallation | None = None
-        self._state: EngineInstallJson | None = None
+        self._state: EngineInstallView | None = None
         self._error: AiServerError | None = None
 
     def close(self) -> None:
@@ -145,7 +145,7 @@ class EngineSetupChannels(Part):
         return error is not None and not isinstance(error, EngineNotInstalledError)
 
     def _work(self, installation: EngineInstallation) -> None:
-        status: Literal["succeeded", "failed", "cancelled"] = "succeeded"
+        status: InstallStatus = "succeeded"
         error: AiServerError | None = None
         try:
             installation.run()
@@ -160,15 +160,8 @@ class EngineSetupChannels(Part):
         self._core.refresh()
         self._show(status, installation.progress)
 
-    def _show(
-        self, status: Literal["running", "succeeded", "failed", "cancelled"], progress: Progress
-    ) -> None:
-        state: EngineInstallJson = {
-            "status": status,
-            "phase": progress.phase,
-            "percent": progress.percent,
-            "lines": list(progress.lines),
-        }
+    def _show(self, status: InstallStatus, progress: Progress) -> None:
+        state = view_of(EngineInstallView, progress, status=status)
         with self._lock:
             self._state = state
         self._publish(ENGINE_INSTALL.message(state))

@@ -17,7 +17,7 @@ from aiserver_tray.features.wiring.wiring import (
     is_connected,
     working_token,
 )
-from aiserver_tray.protocol.channel import Feature, Name, Names, Payload, channel
+from aiserver_tray.protocol.channel import Feature, Names, OfModule, Payload, channel
 from aiserver_tray.protocol.message import Caller
 from aiserver_tray.settings.changes import change_setting
 
@@ -27,12 +27,6 @@ class ConsumersRequest(Payload):
 
     modules: Names = ()
     """all modules without it"""
-
-
-class Connected(Payload):
-    """A module that can use another one."""
-
-    module: str = Name
 
 
 @dataclass(frozen=True)
@@ -96,7 +90,7 @@ class WiringFeature(Feature):
         return {"consumers": found, "problem": problem}
 
     @channel("ai/module/connect")
-    def _connect(self, asked: Connected, caller: Caller) -> AccessToken:
+    def _connect(self, asked: OfModule, caller: Caller) -> AccessToken:
         """Create the access token of a module at the module that it can use, which must be running,
         and store it. A stored token that works is kept."""
         consumer = self._consumer(asked.module)
@@ -106,7 +100,7 @@ class WiringFeature(Feature):
         return {"setting": consumer.token}
 
     @channel("ai/module/disconnect")
-    def _disconnect(self, asked: Connected, caller: Caller) -> Disconnected:
+    def _disconnect(self, asked: OfModule, caller: Caller) -> Disconnected:
         """Delete the access token of a module at the module that it uses, which should be running,
         and reset the settings that use it."""
         app, consumer = self._app, self._consumer(asked.module)
