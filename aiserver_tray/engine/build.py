@@ -104,7 +104,7 @@ def _write_context(target: "BuildTarget", file: IO[bytes]) -> str:
     root = target.context
     if real_path(root) != root:
         raise _UnfitError(Text("{file} has become a link", file=root))
-    ignored = _ignored(Path(root) / ".dockerignore")
+    ignored = _ignored(os.path.join(root, ".dockerignore"))  # noqa: PTH118 - as the SDK does
     given = {} if text is None else {name: text, ".dockerignore": "\n".join([*ignored, name])}
     with tarfile.open(fileobj=file, mode="w") as archive:
         for path in sorted(exclude_paths(root, ignored, dockerfile=name)):
@@ -148,21 +148,26 @@ def _dockerfile(target: "BuildTarget") -> tuple[str, str | None]:
     if len(drives) == 1 and not os.path.relpath(file, target.context).startswith(".."):
         name, text = process_dockerfile(target.dockerfile, target.context)
         return name, text
-    return f".dockerfile.{secrets.token_hex(8)}", _read(Path(file))
+    return f".dockerfile.{secrets.token_hex(8)}", _decoded(Path(file).read_bytes(), file)
 
 
-def _read(file: Path) -> str:
+def _decoded(content: bytes, file: str) -> str:
     try:
-        return file.read_text(encoding="utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         why = Text("{file} is not UTF-8; save it as UTF-8", file=file)
         raise _UnfitError(why) from error
 
 
-def _ignored(file: Path) -> list[str]:
-    if not file.exists():
+def _ignored(file: str) -> list[str]:
+    """The patterns in *file*, which the archive may have. So it has to be a file of the context: a
+    link could lead to any file of the user's."""
+    if not os.path.exists(file):  # noqa: PTH110 - as above
         return []
-    lines = (line.strip() for line in _read(file).splitlines())
+    with open(file, "rb") as content:  # noqa: PTH123 - as above
+        if not is_open_at(content.fileno(), file):
+            raise _UnfitError(Text("{file} is a link; put a copy of the file there", file=file))
+        lines = (line.strip() for line in _decoded(content.read(), file).splitlines())
     return [line for line in lines if line and not line.startswith("#")]
 
 

@@ -96,6 +96,13 @@ def test_a_context_that_became_a_link_is_refused(context: Path, tmp_path: Path) 
         _build(tmp_path, "Dockerfile")
 
 
+def test_an_ignore_file_that_is_a_link_is_not_read(context: Path, tmp_path: Path) -> None:
+    (tmp_path / "id_rsa").write_text("secret", encoding="utf-8")
+    (context / ".dockerignore").symlink_to("../id_rsa")
+    with pytest.raises(ImageBuildError, match=r"context/\.dockerignore is a link"):
+        _build(tmp_path, "Dockerfile")
+
+
 def test_an_ignore_file_that_is_not_utf_8_is_named(context: Path, tmp_path: Path) -> None:
     (context / ".dockerignore").write_bytes("node_modules\n".encode("utf-16"))
     with pytest.raises(ImageBuildError, match=r"context/\.dockerignore is not UTF-8; save it"):
