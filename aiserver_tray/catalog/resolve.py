@@ -21,7 +21,12 @@ from aiserver_tray.catalog.extension import EXTENSION
 from aiserver_tray.catalog.modules import Module, check_services, load_module
 from aiserver_tray.catalog.shared_names import reserved_name_problems
 from aiserver_tray.catalog.unset import naming_unset
-from aiserver_tray.catalog.unsupported import climbing_paths, hidden_configs, is_bind
+from aiserver_tray.catalog.unsupported import (
+    climbing_paths,
+    hidden_configs,
+    is_bind,
+    relative_devices,
+)
 
 if TYPE_CHECKING:
     from aiserver_tray.catalog.compose.project import Project
@@ -108,6 +113,7 @@ def startable(catalog: Catalog, resolved: ResolvedModule) -> ResolvedModule:
     """
     module, project = resolved.module, resolved.project
     problems = [*hidden_configs(module, project), *climbing_paths(module, project)]
+    problems += relative_devices(module, project)
     problems += reserved_name_problems(catalog, module, project)
     if problems:
         raise CatalogError(problems)

@@ -3,7 +3,7 @@ the module can't start. The list for users is in ``docs/catalog.md``."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import PurePosixPath
+from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 from aiserver_tray.base.errors import Problem
@@ -182,6 +182,16 @@ def climbing_paths(module: Module, project: "Project") -> list[Problem]:
     ]
 
 
+def relative_devices(module: Module, project: "Project") -> list[Problem]:
+    """Folders of volumes without a full path: the engine would take them from the folder in which
+    it runs, usually ``/``."""
+    return [
+        Problem(module.place(*place), Text("expected a full path, found {found!r}", found=device))
+        for place, device in _devices(project)
+        if not (PurePosixPath(device).is_absolute() or PureWindowsPath(device).is_absolute())
+    ]
+
+
 def _paths(project: "Project") -> Iterator[tuple[tuple[str, ...], str]]:
     """The paths in *project*, which are absolute by now, each with its place."""
     for name, service in project.services.items():
@@ -190,13 +200,18 @@ def _paths(project: "Project") -> Iterator[tuple[tuple[str, ...], str]]:
                 yield ("services", name, "volumes", str(index)), mount.source
         if service.build and not is_remote(service.build.context):
             yield ("services", name, "build", "context"), service.build.context
+    yield from _devices(project)
+    for section in FILE_FOLDERS:
+        for name, resource in getattr(project, section).items():
+            yield (section, name, "file"), resource.file
+
+
+def _devices(project: "Project") -> Iterator[tuple[tuple[str, ...], str]]:
+    """The folders that volumes are, each with its place."""
     for name, volume in project.volumes.items():
         if is_bind(volume):
             device = str(volume.driver_opts.get("device", ""))
             yield ("volumes", name, "driver_opts", "device"), device
-    for section in FILE_FOLDERS:
-        for name, resource in getattr(project, section).items():
-            yield (section, name, "file"), resource.file
 
 
 def is_bind(volume: "Volume") -> bool:

@@ -140,16 +140,19 @@ def test_each_way_out_of_its_containers_needs_a_yes_of_its_own(
     assert names(engine) == set()
 
 
-def test_a_path_that_climbs_out_of_a_link_is_refused(
+def test_a_path_that_the_engine_would_follow_elsewhere_is_refused(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     folder = here.write("web", {"app": idle()})
     (folder / "link").symlink_to("/usr/lib")
     climbing = f"{folder}/link/../.."
     device = {"driver_opts": {"type": "none", "o": "bind", "device": climbing}}
+    # The engine's own folder is / in most cases.
+    relative = {"driver_opts": {"type": "none", "o": "bind,rw", "device": "."}}
     for services, top in (
         ({"app": idle(volumes=[f"{climbing}:/host:ro"])}, {}),
         ({"app": idle(volumes=["up:/host"])}, {"volumes": {"up": device}}),
+        ({"app": idle(volumes=["up:/host"])}, {"volumes": {"up": relative}}),
         ({"app": idle(configs=["c"])}, {"configs": {"c": {"file": f"{climbing}/etc/shadow"}}}),
         ({"app": idle(secrets=["c"])}, {"secrets": {"c": {"file": f"{climbing}/etc/shadow"}}}),
         ({"app": {"build": climbing}}, {}),
