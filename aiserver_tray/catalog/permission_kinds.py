@@ -60,7 +60,9 @@ _TEXTS: Mapping[Kind, Text] = {
 _NOTES: Mapping[Kind, Text] = {
     "host": Text("One of its containers can put a link in place of this folder."),
     "bind": Text("All of it, also what is put there later."),
-    "bind_read_only": Text("All of it, also what is put there later."),
+    "bind_read_only": Text(
+        "All of it, also what is put there later. It can also reach programs that listen there."
+    ),
     "own_file": Text("You are asked again when it asks for more."),
 }
 

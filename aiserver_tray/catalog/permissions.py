@@ -28,8 +28,11 @@ if TYPE_CHECKING:
     from aiserver_tray.catalog.compose.service import Service
 
 _SOCKETS = frozenset({"docker.sock", "docker_engine", "podman.sock", "containerd.sock"})
-_ENGINES_OWN = tuple(map(PurePath, ("/run/docker.sock", "/var/run/docker.sock", "/var/lib/docker")))
-"""Who can write a folder above one of these controls the engine."""
+_USUAL_SOCKETS = ("/var/run/docker.sock", "/run/docker.sock", "/run/containerd/containerd.sock")
+"""Who has a folder above one of these controls the engine: a socket in it can be used, also if the
+folder can only be read."""
+_DATA = "/var/lib/docker"
+"""Who can write a folder above it controls the engine."""
 _MAX_FILES = 10_000
 """Files of a folder that are searched for links; a larger folder can't be a config anyway."""
 
@@ -93,9 +96,7 @@ def _binds(name: str, resolved: ResolvedModule) -> Iterator[Permission]:
         if any(_is_below(path, other) for other in writable):
             # The engine follows the path again each time that the container starts.
             yield Permission("host", path)
-        elif PurePath(path.replace("\\", "/")).name in _SOCKETS or (
-            is_written and any(_is_below(str(own), path) for own in _ENGINES_OWN)
-        ):
+        elif _has_socket(path) or (is_written and _is_below(_DATA, path)):
             yield Permission("engine", path)
         elif is_written:
             yield Permission("bind", path)
@@ -113,6 +114,12 @@ def _sources(service: "Service", project: "Project") -> Iterator[tuple[str, bool
         elif mount.type == "volume" and mount.source and is_bind(project.volumes[mount.source]):
             device = project.volumes[mount.source].driver_opts.get("device", "")
             yield str(device), not mount.read_only
+
+
+def _has_socket(path: str) -> bool:
+    """Whether *path* is a socket of an engine, or a folder above the usual one."""
+    name = PurePath(path.replace("\\", "/")).name
+    return name in _SOCKETS or any(_is_below(real_path(one), path) for one in _USUAL_SOCKETS)
 
 
 def _is_below(path: str, folder: str) -> bool:

@@ -124,7 +124,10 @@ def service(*lines: str) -> str:
         ),
         ("volumes: ['/:/host']", [("engine", "/")]),
         ("volumes: ['/run:/run']", [("engine", "/run")]),
-        ("volumes: ['/run:/run:ro']", [("bind_read_only", "/run")]),
+        # A socket can be used in a folder that can only be read.
+        ("volumes: ['/run:/run:ro']", [("engine", "/run")]),
+        ("volumes: ['/:/host:ro']", [("engine", "/")]),
+        ("volumes: ['/var/lib:/l:ro']", [("bind_read_only", "/var/lib")]),
         (
             "volumes: [{type: bind, source: /srv, target: /s, bind: {propagation: rshared}}]",
             [("bind", "/srv"), ("option", "propagation=rshared")],
