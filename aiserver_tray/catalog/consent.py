@@ -76,10 +76,14 @@ class Consent:
 
 
 def consent_to(
-    catalog: Catalog, resolved: ResolvedModule, bind: str, opened: AbstractSet[str] = frozenset()
+    catalog: Catalog,
+    resolved: ResolvedModule,
+    bind: str,
+    opened: AbstractSet[str] = frozenset(),
+    allowed: Collection[tuple[str, str]] = (),
 ) -> Consent | None:
     """What must be agreed to before *resolved* starts. Its ports without an address are published
-    on *bind*; *opened* as for `permissions`. None for a built-in module.
+    on *bind*; *opened* and *allowed* as for `permissions`. None for a built-in module.
 
     Raises:
         CatalogError, MissingError: as for `Catalog.scope`.
@@ -93,7 +97,7 @@ def consent_to(
         folder=str(module.folder),
         file=module.file.name,
         does=tuple(_deeds(resolved, bind)),
-        asks=permissions(catalog, resolved, opened),
+        asks=permissions(catalog, resolved, opened, allowed),
     )
 
 

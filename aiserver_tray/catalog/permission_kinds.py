@@ -58,7 +58,10 @@ _TEXTS: Mapping[Kind, Text] = {
 }
 
 _NOTES: Mapping[Kind, Text] = {
-    "host": Text("One of its containers can put a link in place of this folder."),
+    "host": Text(
+        "A link there can lead anywhere: one of its containers can put it, or it can't be seen from "
+        "here."
+    ),
     "bind": Text("All of it, also what is put there later."),
     "bind_read_only": Text(
         "All of it, also what is put there later. It can also reach programs that listen there."

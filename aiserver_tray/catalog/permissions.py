@@ -3,7 +3,7 @@ that is not built in can start."""
 
 import os
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from itertools import islice
@@ -33,15 +33,21 @@ _USUAL_SOCKETS = ("/var/run/docker.sock", "/run/docker.sock", "/run/containerd/c
 folder can only be read."""
 _DATA = "/var/lib/docker"
 """Who can write a folder above it controls the engine."""
+_DATA_DEPTH = 3
+"""Folders below that which containers can write are so deep, as ``volumes/NAME/_data``."""
 _MAX_FILES = 10_000
 """Files of a folder that are searched for links; a larger folder can't be a config anyway."""
 
 
 def permissions(
-    catalog: Catalog, resolved: ResolvedModule, opened: AbstractSet[str] = frozenset()
+    catalog: Catalog,
+    resolved: ResolvedModule,
+    opened: AbstractSet[str] = frozenset(),
+    allowed: Collection[tuple[str, str]] = (),
 ) -> tuple[Permission, ...]:
     """The permissions that *resolved* asks for, sorted. A built-in module asks for nothing.
-    *opened*: further files whose content it has, by their real paths.
+    *opened*: further files whose content it has, by their real paths. *allowed*: what the user
+    allowed it before (`Permission.key`), with which its containers may still run.
 
     Raises:
         CatalogError, MissingError: as for `Catalog.scope`.
@@ -52,7 +58,7 @@ def permissions(
     found = [Permission("secret", address) for address in _used_secrets(catalog, resolved)]
     found += [Permission("file", path) for path in _outside_files(resolved, opened)]
     for name, service in project.services.items():
-        here = (*asked_by(service, Where(name, project)), *_binds(name, resolved))
+        here = (*asked_by(service, Where(name, project)), *_binds(name, resolved, allowed))
         found += [Permission(one.kind, one.subject, (name,)) for one in here]
     joined = sorted(_joined(found))
     return tuple(
@@ -87,14 +93,16 @@ def _joined(found: Iterable[Permission]) -> Iterator[Permission]:
 # -- folders of the machine -----------------------------------------------------------------------
 
 
-def _binds(name: str, resolved: ResolvedModule) -> Iterator[Permission]:
+def _binds(
+    name: str, resolved: ResolvedModule, allowed: Collection[tuple[str, str]]
+) -> Iterator[Permission]:
     """What the folders and files of the machine that the service *name* mounts ask for."""
     module, project = resolved.module, resolved.project
     all_of_it = (one for service in project.services.values() for one in _sources(service, project))
     writable = [path for path, is_written in all_of_it if is_written]
+    writable += [path for kind, path in allowed if kind in ("bind", "host")]
     for path, is_written in _sources(project.services[name], project):
-        if any(_is_below(path, other) for other in writable):
-            # The engine follows the path again each time that the container starts.
+        if ("host", path) in allowed or _can_become_a_link(path, writable):
             yield Permission("host", path)
         elif _has_socket(path) or (is_written and _is_below(_DATA, path)):
             yield Permission("engine", path)
@@ -114,6 +122,27 @@ def _sources(service: "Service", project: "Project") -> Iterator[tuple[str, bool
         elif mount.type == "volume" and mount.source and is_bind(project.volumes[mount.source]):
             device = project.volumes[mount.source].driver_opts.get("device", "")
             yield str(device), not mount.read_only
+
+
+def _can_become_a_link(path: str, writable: Iterable[str]) -> bool:
+    """Whether the engine, which follows *path* again each time that a container starts, may come to
+    another place then: something in it is in a *writable* folder, or was not seen by us."""
+    if any(_is_below(path, folder) for folder in (*writable, *_data_folders(path))):
+        return True
+    try:
+        os.path.realpath(path, strict=True)
+    except PermissionError:
+        return True
+    except OSError:  # it is not there yet, or on another machine
+        pass
+    return False
+
+
+def _data_folders(path: str) -> list[str]:
+    """The folder above *path*, if any, in which the engine keeps a volume or a container's
+    files."""
+    depth = len(PurePath(_DATA).parts) + _DATA_DEPTH
+    return [str(PurePath(*PurePath(path).parts[:depth]))] if _is_below(path, _DATA) else []
 
 
 def _has_socket(path: str) -> bool:

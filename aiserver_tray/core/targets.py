@@ -1,6 +1,7 @@
 """The modules with their current settings, and the user's consent to what they ask for."""
 
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from functools import partial
 from typing import Protocol
@@ -67,13 +68,12 @@ class Targets:
     def consent(self, name: str) -> Consent | None:
         """What the user agrees to by allowing the module *name* to start now. None for a built-in
         module."""
-        return consent_to(self._catalog, self.resolved(name), self._settings.app.bind)
+        return self._consent(self.resolved(name))
 
     def allowed(self, consent: Consent) -> frozenset[tuple[str, str]] | None:
         """The permissions (`Permission.key`) that the user has allowed the module of *consent*;
         None: it may not start at all."""
-        trusted = self._settings.trusted(consent.module)
-        return trusted.keys if trusted and trusted.folder == consent.folder else None
+        return self._allowed(consent.module, consent.folder)
 
     def trust(self, name: str, hash: str | None = None, *, actor: Actor) -> None:
         """Allow the module *name* to start with the permissions that *hash* stands for; without it,
@@ -123,9 +123,20 @@ class Targets:
             resolved = resolve(self._catalog, module, values)
             target = module_target(resolved, owner, bind=settings.app.bind, values=values)
         # Judged last, by what was really read.
-        consent = consent_to(self._catalog, resolved, settings.app.bind, opened)
+        consent = self._consent(resolved, opened)
         target = replace(target, consent=consent, untrusted=self._untrusted(consent))
         return with_keep_labels(target, settings.secrets)
+
+    def _consent(
+        self, resolved: ResolvedModule, opened: AbstractSet[str] = frozenset()
+    ) -> Consent | None:
+        allowed = self._allowed(resolved.module.name, str(resolved.module.folder))
+        bind = self._settings.app.bind
+        return consent_to(self._catalog, resolved, bind, opened, allowed or frozenset())
+
+    def _allowed(self, module: str, folder: str) -> frozenset[tuple[str, str]] | None:
+        trusted = self._settings.trusted(module)
+        return trusted.keys if trusted and trusted.folder == folder else None
 
     def _untrusted(self, consent: Consent | None) -> TrustError | None:
         """Why a module may not start before the user agrees to *consent*."""

@@ -1,5 +1,6 @@
 """What a module asks of the machine, and that it does not start before that is allowed."""
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import cycle
@@ -30,6 +31,7 @@ from aiserver_tray.operations.prepare import prepare
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.scope import Scope
 from aiserver_tray.operations.survey import Machine, Survey
+from aiserver_tray.settings.content import Trusted
 from aiserver_tray.spec.model import ModuleTarget
 from tests.unit.module_folders import write
 
@@ -56,10 +58,13 @@ networks:
 """
 
 
-def asked(catalog_folder: Path, name: str = "m") -> list[tuple[str, str]]:
-    """What the module *name* asks for, as kind and subject."""
+def asked(
+    catalog_folder: Path, name: str = "m", *allowed: tuple[str, str]
+) -> list[tuple[str, str]]:
+    """What the module *name* asks for, as kind and subject, if *allowed* was allowed before."""
     catalog = load_catalog([catalog_folder / "none", catalog_folder])
-    found = permissions(catalog, resolve(catalog, catalog.modules[name], {}))
+    resolved = resolve(catalog, catalog.modules[name], {})
+    found = permissions(catalog, resolved, allowed=allowed)
     return [(one.kind, one.subject) for one in found]
 
 
@@ -128,6 +133,11 @@ def service(*lines: str) -> str:
         ("volumes: ['/run:/run:ro']", [("engine", "/run")]),
         ("volumes: ['/:/host:ro']", [("engine", "/")]),
         ("volumes: ['/var/lib:/l:ro']", [("bind_read_only", "/var/lib")]),
+        # Its own container writes there.
+        (
+            "volumes: ['data:/d', '/var/lib/docker/volumes/ai-m-data/_data/x:/x:ro']",
+            [("host", "/var/lib/docker/volumes/ai-m-data/_data/x")],
+        ),
         (
             "volumes: [{type: bind, source: /srv, target: /s, bind: {propagation: rshared}}]",
             [("bind", "/srv"), ("option", "propagation=rshared")],
@@ -230,6 +240,31 @@ def test_a_link_in_the_folder_counts_as_the_folder_that_it_leads_to(tmp_path: Pa
     (tmp_path / "other.env").write_text("A=1\n", encoding="utf-8")
     (folder / ".env").symlink_to(tmp_path / "other.env")
     assert ("file", str(tmp_path / "other.env")) in asked(tmp_path)
+
+
+def test_a_folder_that_may_have_become_a_link_counts_as_any_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write(tmp_path, "m", service("volumes: ['./a/b:/b:ro']"))
+    assert asked(tmp_path) == []
+    any_file = [("host", f"{folder}/a/b")]
+    # A container of the module as it was before, which stops only after the question, can do it.
+    assert asked(tmp_path, "m", ("bind", f"{folder}/a")) == any_file
+    app = App(tmp_path / "home", [tmp_path])
+    app.settings.trust("m", Trusted(str(folder), [["bind", f"{folder}/a"]]))
+    assert app.preview("m").untrusted is not None
+    app.targets.trust("m", actor=ACTOR)
+    assert app.preview("m").untrusted is None, "it is not asked again as another"
+    followed = os.path.realpath
+
+    def refuse(path: str, *, strict: bool = False) -> str:
+        """As in a folder of another user. Nothing refuses the administrator, who runs tests."""
+        if strict:
+            raise PermissionError(path)
+        return followed(path)
+
+    monkeypatch.setattr("aiserver_tray.catalog.permissions.os.path.realpath", refuse)
+    assert asked(tmp_path) == any_file
 
 
 @pytest.mark.parametrize("shared", [True, False])
