@@ -16,7 +16,7 @@ from aiserver_tray.model import Port
 from aiserver_tray.spec.config import SECOND, hook, longest_check
 from aiserver_tray.spec.config_volumes import config_volumes
 from aiserver_tray.spec.container import container
-from aiserver_tray.spec.dependencies import check_circle, dependencies
+from aiserver_tray.spec.dependencies import check_circle, check_used, dependencies
 from aiserver_tray.spec.files import files
 from aiserver_tray.spec.image import image_target
 from aiserver_tray.spec.labels import CONFIG_OF, Owner
@@ -55,6 +55,7 @@ def module_target(
     scope = _scope(resolved, owner, bind)
     settings = _port_settings(resolved.module, values)
     names = [name for name, s in resolved.project.services.items() if s.replicas > 0]
+    check_used(scope, names)
     read = files(scope, names)
     services = tuple(_service_target(scope, n, settings, found) for n, found in read.items())
     _check_names(scope, services)

@@ -1,6 +1,6 @@
 """The dependencies of a service within its module."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, cast
 
@@ -42,6 +42,35 @@ def _shared(scope: Scope, service: "Service", there: Sequence[str]) -> Iterator[
     for name in there:
         if f"service:{name}" in modes or f"container:{scope.container_of(name)}" in modes:
             yield name
+
+
+def check_used(scope: Scope, names: Collection[str]) -> None:
+    """Check that the services whose containers the services *names* use are some of them. Under the
+    name of one without a container, the engine might find another module's: ``ai-a-b-c`` is also
+    one of ``a-b``.
+
+    Raises:
+        CatalogError: one has none.
+    """
+    for name in names:
+        for key, other in _used(scope.service(name)):
+            if other not in names:
+                text = Text("expected an active service, found {found!r}", found=other)
+                raise CatalogError.at(scope.place(name, key), text)
+
+
+def _used(service: "Service") -> Iterator[tuple[str, str]]:
+    """The services whose containers *service* uses, each with the key that names it."""
+    modes = {"network_mode": service.network_mode, "ipc": service.ipc, "pid": service.pid or ""}
+    for key, mode in modes.items():
+        kind, _, other = mode.partition(":")
+        if kind == "service" and other:
+            yield key, other
+    for source in service.volumes_from:
+        if (other := source.partition(":")[0]) != "container":
+            yield "volumes_from", other
+    for link in service.links:
+        yield "links", link.partition(":")[0]
 
 
 def check_circle(scope: Scope, services: Sequence[ServiceTarget]) -> None:

@@ -296,3 +296,19 @@ services:
     assert found(text) == {"plain", "no", "failing", "deployed", "unchecked"}
     assert found(f"x-aiserver: {{kind: feature}}\n{text}") == set(), "it says what is a job"
     assert found(ending) == set(), "nothing tells which of them is to last"
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["network_mode: 'service:b'", "pid: 'service:b'", "volumes_from: [b]", "links: ['b:other']"],
+)
+@pytest.mark.parametrize("without", ["scale: 0", "profiles: [p]"])
+def test_the_container_of_a_service_that_has_none_can_not_be_used(
+    target_of: TargetOf, key: str, without: str
+) -> None:
+    # Its name may be the one of another module's container.
+    optional = "depends_on: {b: {condition: service_started, required: false}}"
+    services = f"a: {{image: i, {key}, {optional}}}\n  b: {{image: i, {without}}}\n"
+    place = rf"compose.yaml:2: services\.a\.{key.partition(':')[0]}.*found 'b'"
+    with pytest.raises(CatalogError, match=place):
+        target_of(f"services:\n  {services}")
