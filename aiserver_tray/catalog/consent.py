@@ -3,6 +3,7 @@ does, and what of it goes beyond its own containers."""
 
 import hashlib
 import json
+import re
 from collections.abc import Collection, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
     from aiserver_tray.catalog.compose.resources import Port
     from aiserver_tray.catalog.compose.service import Service
 
-DeedKind = Literal["containers", "internet", "port", "data", "memory", "download"]
+_PORTS = re.compile("[0-9]+(-[0-9]+)?")
+"""What the engine takes. A service with scale 0 never gets there, and could say anything."""
+
+DeedKind = Literal["containers", "modules", "internet", "port", "data", "memory", "download"]
 
 
 @dataclass(frozen=True)
@@ -112,6 +116,17 @@ def _deeds(resolved: ResolvedModule, bind: str) -> Iterator[Deed]:
             names=", ".join(map(in_line, project.services)),
         ),
     )
+    if resolved.requires:
+        names, count = ", ".join(resolved.requires), len(resolved.requires)
+        yield Deed(
+            "modules",
+            Plural(
+                "starts the module {names}, which it uses",
+                "starts the modules {names}, which it uses",
+                count=count,
+                names=names,
+            ),
+        )
     if any(_reaches_out(service, project) for service in project.services.values()):
         yield Deed("internet", Text("uses the internet and your network"))
     yield from _ports(project, bind)
@@ -128,7 +143,9 @@ def _deeds(resolved: ResolvedModule, bind: str) -> Iterator[Deed]:
 
 
 def _reaches_out(service: "Service", project: "Project") -> bool:
-    """Whether *service* is on a network that leads outside."""
+    """Whether *service* is on a network that leads outside, or its image is built on one."""
+    if service.build and service.build.network != "none":
+        return True
     if service.network_mode:
         return service.network_mode != "none" and not service.network_mode.startswith("service:")
     return any(not project.networks[name].internal for name in service.networks)
@@ -164,7 +181,8 @@ def _ports(project: "Project", bind: str) -> Iterator[Deed]:
 
 
 def _published(port: "Port") -> str:
-    return port.published or f"→ {port.target}"
+    is_said = _PORTS.fullmatch(port.published)
+    return port.published if is_said else f"→ {port.target}"
 
 
 def _own_volumes(project: "Project") -> int:

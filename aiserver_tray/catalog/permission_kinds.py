@@ -14,6 +14,7 @@ Kind = Literal[
     "namespace",
     "security_option",
     "device",
+    "kernel",
     "engine",
     "bind",
     "bind_read_only",
@@ -38,6 +39,7 @@ _TEXTS: Mapping[Kind, Text] = {
     "namespace": Text("share the {subject} namespace of this machine"),
     "security_option": Text("use the security option {subject}"),
     "device": Text("use the device {subject}"),
+    "kernel": Text("raise the kernel setting {subject} of the engine's machine"),
     "engine": Text("control the Docker engine, and with it this machine, through {subject}"),
     "bind": Text("read and change {subject}"),
     "bind_read_only": Text("read {subject}"),
@@ -66,6 +68,7 @@ _NOTES: Mapping[Kind, Text] = {
     "bind_read_only": Text(
         "All of it, also what is put there later. It can also reach programs that listen there."
     ),
+    "kernel": Text("Only if you allow kernel settings in the settings of the applet."),
     "own_file": Text("You are asked again when it asks for more."),
 }
 

@@ -57,6 +57,8 @@ def permissions(
         return ()
     found = [Permission("secret", address) for address in _used_secrets(catalog, resolved)]
     found += [Permission("file", path) for path in _outside_files(resolved, opened)]
+    needs = module.needs.sysctls.items()
+    found += [Permission("kernel", f"{setting}={value}") for setting, value in needs]
     for name, service in project.services.items():
         here = (*asked_by(service, Where(name, project)), *_binds(name, resolved, allowed))
         found += [Permission(one.kind, one.subject, (name,)) for one in here]

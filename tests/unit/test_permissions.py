@@ -312,6 +312,27 @@ def test_a_built_in_module_asks_for_nothing(tmp_path: Path) -> None:
     assert permissions(catalog, resolve(catalog, catalog.modules["m"], {})) == ()
 
 
+def test_the_question_says_what_the_module_does(tmp_path: Path) -> None:
+    write(tmp_path, "base", "x-aiserver: {kind: basic}\nservices: {b: {image: 'b:1'}}\n")
+    text = """
+x-aiserver: {kind: feature, requires: [base], needs: {sysctls: {vm.max_map_count: 262144}}}
+services:
+  web: {build: ., network_mode: none}
+  no: {image: 'i:1', network_mode: none, scale: 0, ports: [{target: 8, published: '1 of nothing'}]}
+"""
+    write(tmp_path, "m", text)
+    catalog = load_catalog([tmp_path / "none", tmp_path])
+    consent = consent_to(catalog, resolve(catalog, catalog.modules["m"], {}), "127.0.0.1")
+    assert consent is not None
+    assert [str(deed.text) for deed in consent.does] == [
+        "runs 2 containers: web, no",
+        "starts the module base, which it uses",
+        "uses the internet and your network",  # while its image is built
+        "publishes port → 8, on this computer only",
+    ]
+    assert [one.key for one in consent.asks] == [("kernel", "vm.max_map_count=262144")]
+
+
 def test_the_hash_changes_with_the_list_and_the_folder_only(tmp_path: Path) -> None:
     write(tmp_path, "m", service())
     catalog = load_catalog([tmp_path / "none", tmp_path])

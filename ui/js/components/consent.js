@@ -8,7 +8,7 @@ import { icon } from "./icon.js";
 
 /** @type {Record<string, string>} */
 const ICONS = {
-  containers: "container", internet: "globe", port: "plug", data: "database", memory: "memory-stick", download: "cloud-download",
+  containers: "container", modules: "package", internet: "globe", port: "plug", data: "database", memory: "memory-stick", download: "cloud-download",
 };
 
 /** Only what is new, if the user has allowed some of it before. @param {Consent} consent */
