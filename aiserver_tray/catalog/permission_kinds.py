@@ -61,8 +61,8 @@ _TEXTS: Mapping[Kind, Text] = {
 
 _NOTES: Mapping[Kind, Text] = {
     "host": Text(
-        "A link there can lead anywhere: one of its containers can put it, or it can't be seen from "
-        "here."
+        "A link there can lead anywhere: one of its containers can put it, or it can't be seen "
+        "from here."
     ),
     "bind": Text("All of it, also what is put there later."),
     "bind_read_only": Text(
