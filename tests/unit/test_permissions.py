@@ -333,6 +333,16 @@ services:
     assert [one.key for one in consent.asks] == [("kernel", "vm.max_map_count=262144")]
 
 
+def test_a_module_can_ask_for_very_much(tmp_path: Path) -> None:
+    many = ", ".join(f"a{number}: b" for number in range(3000))
+    write(tmp_path / "catalog", "m", service(f"annotations: {{{many}}}"))
+    refused = App(tmp_path / "home", [tmp_path / "catalog"]).preview("m").untrusted
+    assert refused is not None
+    lines = refused.render().splitlines()
+    assert lines[1:3] == ["What it does:", "- runs 1 container: web"]
+    assert sum(line.startswith("- can use the option a") for line in lines) == 3000
+
+
 def test_the_hash_changes_with_the_list_and_the_folder_only(tmp_path: Path) -> None:
     write(tmp_path, "m", service())
     catalog = load_catalog([tmp_path / "none", tmp_path])

@@ -187,7 +187,7 @@ class TrustError(AiServerError):
             "What it does:{does}\n{beyond}\n"
             "If you trust who wrote it, allow this: aiserver-tray up {module} --trust {module}",
             module=module,
-            does=_listed(deed["text"] for deed in consent["does"]),
+            does=_listed([deed["text"] for deed in consent["does"]]),
             beyond=_beyond(consent["permissions"]),
         )
         super().__init__(text, module=module, remedies=[trust(consent)])
@@ -196,17 +196,19 @@ class TrustError(AiServerError):
 def _beyond(permissions: Sequence[Mapping[str, Any]]) -> Text:
     if not permissions:
         return Text("It stays within its own containers.")
-    texts = (
+    texts = [
         Text("can {what} (new)", what=one["text"])
         if one["isNew"]
         else Text("can {what}", what=one["text"])
         for one in permissions
-    )
+    ]
     return Text("What goes beyond its own containers:{listed}", listed=_listed(texts))
 
 
-def _listed(texts: Iterable[Text]) -> Text:
-    listed = Text("")
-    for text in texts:
-        listed = Text("{before}\n- {text}", before=listed, text=text)
-    return listed
+def _listed(texts: Sequence[Text]) -> Text:
+    """One line for each of *texts*. A module decides how many there are, so these are halved: one
+    text within the other would be deeper than Python goes."""
+    if len(texts) <= 1:
+        return Text("\n- {text}", text=texts[0]) if texts else Text("")
+    half = len(texts) // 2
+    return Text("{before}{after}", before=_listed(texts[:half]), after=_listed(texts[half:]))
