@@ -9,6 +9,7 @@ from aiserver_tray.spec.labels import (
     INSTALLATION,
     VERSION,
     Owner,
+    digest,
     resource_body,
     resource_labels,
     without_ours,
@@ -21,11 +22,19 @@ if TYPE_CHECKING:
     from aiserver_tray.spec.scope import Scope
 
 
+def _volume_body(driver: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    return {"Driver": driver, "DriverOpts": options}
+
+
+PLAIN_VOLUMES = frozenset(map(digest, ({}, _volume_body("", {}), _volume_body("local", {}))))
+"""The hashes in labels of volumes that are the engine's own storage, and no folder or share."""
+
+
 def volume_target(module: str, key: str, volume: "Volume", owner: Owner) -> VolumeTarget:
     """The volume that *module*'s file calls *key*."""
     if volume.external:
         return VolumeTarget(volume.name, {}, external=True)
-    body = {"Driver": volume.driver, "DriverOpts": volume.driver_opts}
+    body = _volume_body(volume.driver, volume.driver_opts)
     labels = resource_labels("volume", module, key, owner, without_ours(volume.labels))
     return VolumeTarget(volume_name(module, key), resource_body(body, labels))
 

@@ -1,6 +1,7 @@
 """A module that is not built in starts only with permissions that the user allowed."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import docker
@@ -174,6 +175,20 @@ def test_the_engine_gets_the_path_that_was_judged(
     (folder / "link").unlink()
     (folder / "link").symlink_to("/usr/lib")
     assert isinstance(here.failed("up", "web"), TrustError)
+
+
+def test_a_volume_that_leads_to_a_folder_is_not_used_for_what_the_file_says_later(
+    here: Installation, engine: docker.DockerClient, tmp_path: Path
+) -> None:
+    options = {"type": "none", "o": "bind", "device": str(tmp_path)}
+    volume = {"volumes": {"there": {"driver_opts": options}}}
+    here.write("web", {"web": idle(volumes=["there:/d:ro"])}, top=volume)
+    here.done("up", "web")
+    here.write("web", {"web": idle(volumes=["there:/d"])}, top={"volumes": {"there": {}}})
+    error = here.failed("up", "web")
+    assert "ai-web-there is still the folder" in str(error)
+    (mount,) = engine.api.inspect_container("ai-web")["Mounts"]
+    assert not mount["RW"], "it is as the user allowed it"
 
 
 def test_trust_that_is_taken_back_stops_the_module(

@@ -10,6 +10,7 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.operations.survey import Survey
 from aiserver_tray.spec import labels
 from aiserver_tray.spec.model import ModuleTarget, VolumeTarget
+from aiserver_tray.spec.mounts import PLAIN_VOLUMES
 
 if TYPE_CHECKING:
     from aiserver_tray.catalog.modules import Module
@@ -39,18 +40,32 @@ def other_use(
     module: "Module", volume: VolumeTarget, there: Mapping[str, str]
 ) -> AiServerError | None:
     """Why *volume* of *module* can't use the existing volume of that name, labelled as *there*: it
-    is foreign, or one holds data and the other configuration files."""
+    is foreign, it is a folder or share that the file does not have any more, or one holds data and
+    the other configuration files."""
     if volume.external:
         return None
     wanted = _labels(volume.body)
     installation = there.get(labels.INSTALLATION)
     if installation != wanted[labels.INSTALLATION]:
         return NameConflictError("volume", volume.name, installation, there.get(labels.HOME))
+    now = wanted[labels.CONFIG_HASH]
+    if there.get(labels.CONFIG_HASH, now) not in (now, *PLAIN_VOLUMES):
+        return CatalogError.at(module.place("volumes"), _is_elsewhere(volume, module))
     if (labels.CONFIG_OF in wanted) == (labels.CONFIG_OF in there):
         return None
     if service := wanted.get(labels.CONFIG_OF):
         return CatalogError.at(module.place("services", service), _holds_data(volume, module))
     return CatalogError.at(module.place("volumes"), _holds_files(volume, module))
+
+
+def _is_elsewhere(volume: VolumeTarget, module: "Module") -> Text:
+    # The user agreed to what the file says now, not to that.
+    return Text(
+        "expected another name: the existing volume {volume} is still the folder, share or driver "
+        "of an earlier file. To make it anew, remove it: aiserver-tray down {module} --volumes",
+        volume=volume.name,
+        module=module.name,
+    )
 
 
 def _holds_data(volume: VolumeTarget, module: "Module") -> Text:
