@@ -27,11 +27,10 @@ from tests.pictures.camera import LARGE, SMALL, Camera
 from tests.support.browser import chromium_in
 from tests.support.ending import end_in_order
 from tests.support.pages import pages_beside
+from tests.support.pictures import for_documents
 
 CATALOG = load_catalog([built_in_catalog()])
 FEATURES = [module.name for module in CATALOG.modules.values() if module.kind == "feature"]
-COLOURS = 256
-"""Of a picture in the documents."""
 SAMPLES_SECONDS = 70
 """Until the charts have some points."""
 ADDRESSES = (
@@ -60,7 +59,7 @@ def publish(folder: Path) -> None:
     DOCS.mkdir(exist_ok=True)
     for name in PUBLISHED:
         with Image.open(folder / f"{name}.png") as picture:
-            picture.convert("RGB").quantize(COLOURS).save(DOCS / f"{name}.png", optimize=True)
+            for_documents(picture).save(DOCS / f"{name}.png", optimize=True)
 
 
 class Studio:

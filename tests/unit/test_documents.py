@@ -28,6 +28,7 @@ from tests.support.documents import (
     words_of,
 )
 from tests.support.markdown import ROOT, Page, page
+from tests.support.pictures import for_documents
 
 CHINESE = page(ROOT / "README.zh.md")
 
@@ -87,6 +88,18 @@ def test_a_broken_link_is_found(tmp_path: Path) -> None:
 def test_each_picture_is_shown_somewhere() -> None:
     shown = {(each.path.parent / target).resolve() for each in PAGES for target in each.pictures}
     assert set((ROOT / "docs/pictures").iterdir()) <= shown
+
+
+def test_a_small_mark_in_a_picture_keeps_its_colour() -> None:
+    """Beside greys, blues and greens in thousands of shades, as shadows and charts have them."""
+    shades = Image.radial_gradient("L")
+    picture = Image.merge("RGB", (shades, shades.rotate(90), Image.linear_gradient("L")))
+    marks = ["#c9302c", "#ff8f87", "#f2b84b", "#5fd38d"]
+    for place, colour in enumerate(marks):
+        picture.paste(colour, (8 * place, 0, 8 * place + 4, 4))
+    shown = for_documents(picture).convert("RGB")
+    apart = ImageChops.difference(picture.crop((0, 0, 32, 4)), shown.crop((0, 0, 32, 4)))
+    assert all(max(band.histogram()[16:]) == 0 for band in apart.split())
 
 
 def test_each_page_is_in_the_index() -> None:
