@@ -17,7 +17,7 @@ ODD = "\x1b[31mred\x1b[0m <b>bold</b> \u202etxt.exe"
 TRACE = (
     "Traceback (most recent call last):",
     '  File "/app/api/tasks/indexing.py", line 84, in _index',
-    "    runner.run(documents)",
+    "",
     '  File "/usr/lib/python3.12/site-packages/httpx/client.py", line 914, in send',
     "    raise error",
     '  File "/usr/lib/python3.12/site-packages/httpx/transport.py", line 50, in handle',

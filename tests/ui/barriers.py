@@ -1,12 +1,28 @@
 """Barriers for people who use assistive technology, or another size of the window."""
 
+from aiserver_tray.protocol.message import Json
 from developer import axe
 from tests.ui.home import HomePage
 
 _FIND = """
-const runOnly = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"];
-const { violations } = await axe.run({ runOnly, resultTypes: ["violations"] });
+const options = { ...arguments[0], resultTypes: ["violations"] };
+const { violations } = await axe.run(options);
 return violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => `${id}: ${target}`));
+"""
+_ALL: Json = {
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    "rules": {"label-content-name-mismatch": {"enabled": True}},  # axe calls it an experiment
+}
+_CONTRAST: Json = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
+# Every part looks as under the pointer until it runs again.
+_HOVER = """
+const rewrite = (rule) => {
+  if (rule.selectorText?.includes(":hover") && !rule.selectorText.includes("[data-hovered]"))
+    rule.selectorText = rule.selectorText.replaceAll(":hover", ":is(:hover, [data-hovered] *)");
+  [...rule.cssRules ?? []].forEach(rewrite);
+};
+for (const { cssRules } of document.styleSheets) [...cssRules].forEach(rewrite);
+document.documentElement.toggleAttribute("data-hovered");
 """
 _OVERFLOWING = """
 for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame);
@@ -27,15 +43,32 @@ for (const part of document.querySelectorAll("main *")) {
 }
 return wrong;
 """
-_LISTS = ("combobox", "listbox", "menuitem", "radio", "slider", "tab")
+_LISTS = ("combobox", "listbox", "menuitem", "option", "radio", "slider", "tab")
 _USED = frozenset(("button", "checkbox", "link", "searchbox", "switch", "textbox", *_LISTS))
 
 
 def violations(page: HomePage) -> list[str]:
-    """What axe-core finds wrong on *page*, at WCAG 2.2 AA."""
+    """What axe-core finds wrong on *page*, at WCAG 2.2 AA and in names that differ from texts."""
+    return _found(page, _ALL)
+
+
+def faint(page: HomePage) -> list[str]:
+    """Texts of *page* without enough contrast when the pointer is on them."""
+    page.script(_HOVER)
+    found = _found(page, _CONTRAST)
+    page.script(_HOVER)
+    return found
+
+
+def dress(page: HomePage, theme: str) -> None:
+    """Show *page* in "light" or "dark", as a change of the setting does."""
+    page.script("document.documentElement.dataset.theme = arguments[0]", theme)
+
+
+def _found(page: HomePage, options: Json) -> list[str]:
     if not page.script("return 'axe' in window"):
         page.script(axe.script().read_text(encoding="utf-8"))
-    found: list[str] = page.script(_FIND)
+    found: list[str] = page.script(_FIND, options)
     return found
 
 

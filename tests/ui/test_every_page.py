@@ -11,7 +11,7 @@ from tests.support import states
 from tests.support.kept_lines import KeptLines
 from tests.support.pages import pages_beside
 from tests.ui.answers import ANSWERS
-from tests.ui.barriers import overflowing, tree, unnamed, violations
+from tests.ui.barriers import dress, faint, overflowing, tree, unnamed, violations
 from tests.ui.conftest import Stack
 from tests.ui.home import HomePage
 from tests.ui.modules import DISK, dify, history
@@ -35,7 +35,7 @@ PAGES = {
 }
 PAGES |= dict.fromkeys(pages_beside(PAGES), "h1")
 """Address -> what the page has once it is complete."""
-SIZES = ((450, 800, 1), (600, 800, 2), (900, 700, 1), (2560, 1300, 1))
+SIZES = ((600, 800, 2), (900, 700, 1), (2560, 1300, 1), (450, 800, 1))
 """Width and height of the window in the page's own pixels, and its zoom."""
 
 
@@ -46,6 +46,11 @@ def mixed() -> Json:
     return states.snapshot("error", dify(), oneapi, *running)
 
 
+FINE = [
+    {"name": str(number), "grade": "ok", "message": "The engine has 24 GB memory.", "remedies": []}
+    for number in range(20)
+]
+"""Checks of Doctor without a problem: more than have room, and no button among them."""
 HOMES: dict[str, Callable[[], Json]] = {
     "starting": states.starting,
     "failed": states.failed,
@@ -60,29 +65,32 @@ DIALOGS: dict[str, tuple[Callable[[HomePage], None], str]] = {
 """How each is opened, and what it has once it is complete."""
 
 
-def shown(stack: Stack, shown: Json, language: Language = "en", theme: str = "light") -> None:
+def shown(stack: Stack, shown: Json, language: Language = "en") -> None:
     """Let the owner of *stack* show this, and answer each page."""
     stack.host.chosen = language
     stack.host.answers |= ANSWERS
     stack.host.handlers["ai/stats/history"] = history
     stack.host.answers["ai/stats/disk"] = answer(DISK)
-    shown |= {"theme": theme}
     stack.show(states.in_chinese(shown) if language == "zh" else shown)
 
 
-def visited(stack: Stack, language: Language, theme: str) -> Iterator[tuple[str, HomePage]]:
+def visited(stack: Stack, language: Language) -> Iterator[tuple[str, HomePage]]:
     """Each page once it is complete."""
     KeptLines(stack.host, 400)
-    shown(stack, mixed(), language, theme)
+    shown(stack, mixed(), language)
     page = stack.home(language)
     page.prefer(reduced_motion="reduce")  # what still fades in has no contrast yet
     for address, part in PAGES.items():
         page.go(address)
         page.wait_for(f"main {part}")
         yield address, page
+    stack.host.answers["ai/doctor/run"] = answer({"checks": FINE})
+    page.go("doctor")
+    page.wait_for_text("24 GB", f".check-row:nth-child({len(FINE)})")
+    yield "doctor, nothing to press", page
     page.go("home")
     for name, made in HOMES.items():
-        shown(stack, made(), language, theme)
+        shown(stack, made(), language)
         page.wait_for(f".pill.overall[data-state={made()['state']}]")
         yield f"home, {name}", page
     for name, (open_it, part) in DIALOGS.items():
@@ -93,16 +101,25 @@ def visited(stack: Stack, language: Language, theme: str) -> Iterator[tuple[str,
         page.until(lambda: not page.all("dialog[open]"), "the dialog is closed")
 
 
-@pytest.mark.parametrize(("theme", "language"), [("light", "en"), ("dark", "zh")])
-def test_every_page_is_usable_by_everyone(stack: Stack, theme: str, language: Language) -> None:
-    """Nothing is cut off or without a name, and axe-core finds nothing wrong (WCAG 2.2 AA)."""
+@pytest.mark.parametrize(
+    ("language", "narrow", "wide"), [("en", "light", "dark"), ("zh", "dark", "light")]
+)
+def test_every_page_is_usable_by_everyone(
+    stack: Stack, language: Language, narrow: str, wide: str
+) -> None:
+    """Nothing is cut off or without a name, and axe-core finds nothing wrong (WCAG 2.2 AA), in
+    theme *narrow* at 450 px and in *wide* at the usual width."""
     found = {}
-    for place, page in visited(stack, language, theme):
+    for place, page in visited(stack, language):
+        dress(page, narrow)
         for width, height, zoom in SIZES:
             page.resize(width, height, zoom)
             found[f"{place}, {width} px"] = overflowing(page)
+        found[f"{place}, {narrow}"] = violations(page)
         page.resize(1200, 800)
-        found[place] = [*violations(page), *unnamed(tree(page))]
+        found[f"{place}, {narrow}, hovered"] = faint(page)
+        dress(page, wide)
+        found[f"{place}, {wide}"] = [*violations(page), *unnamed(tree(page))]
     wrong = [f"{place}: {one}" for place, all_ in found.items() for one in all_]
     assert not wrong, "\n".join(wrong)
 
@@ -115,6 +132,11 @@ def test_checks_of_every_page_find_made_up_faults(stack: Stack) -> None:
     page.script("location.href = 'gallery.html'")
     page.wait_for(".gallery .notice")
     assert not [*violations(page), *unnamed(tree(page))]
+    page.script(
+        "document.styleSheets[0].insertRule('.button:hover { color: #777; background: #777 }')"
+    )
+    assert not violations(page)
+    assert faint(page)
     page.script("document.querySelector('main').append(new Image())")
     assert any("image-alt" in wrong for wrong in violations(page))
     page.script("document.querySelector('main').append(document.createElement('button'))")

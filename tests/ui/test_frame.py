@@ -5,6 +5,7 @@ from selenium.webdriver import Keys
 
 from tests.support import states
 from tests.ui.answers import ANSWERS
+from tests.ui.barriers import tree
 from tests.ui.conftest import Stack
 from tests.ui.home import HomePage
 
@@ -95,3 +96,17 @@ def test_a_setting_is_changed_at_once_and_a_refused_value_says_why(
     }  # fmt: skip
     page.wait_for("[name=mirror]").send_keys("no/one" + Keys.ENTER)
     page.wait_for_text("expected registries", "[data-setting='app.mirrors']")
+
+
+def test_the_keyboard_skips_what_is_around_the_page_and_the_side_menu_names_its_parts(
+    page: HomePage,
+) -> None:
+    page.tab_to("Skip to the page")
+    page.press(Keys.ENTER)
+    page.until(lambda: page.script("return document.activeElement.id") == "main", "the page")
+    assert page.address.endswith("#home") or "#" not in page.address
+    nodes = tree(page)
+    assert {("heading", "Basic services"), ("list", "Basic services")} <= {*nodes}
+    page.tab_to("Docker engine: running. Open Doctor")
+    page.press(Keys.ENTER)
+    page.until(lambda: page.address.endswith("#doctor"), "Doctor is shown")

@@ -19,6 +19,6 @@ export const notice = ({ tone = "info", title, text, actions, close, ...more }) 
 export const empty = ({ icon: drawing, title, text, actions }) => html`
   <div class="empty">
     <span class="emblem">${icon(drawing)}</span>
-    <h3>${title}</h3>${text ? html`<p>${text}</p>` : nothing}
+    <h2>${title}</h2>${text ? html`<p>${text}</p>` : nothing}
     ${actions ? html`<div class="buttons">${actions}</div>` : nothing}
   </div>`;

@@ -66,7 +66,7 @@ export const view = (page) => html`
       text: t("Check again"), icon: "refresh-cw", enabled: !own.get().isRunning && page.connection === "up", run: check,
     })}
   </header>
-  <div class="scroll"><div class="content doctor">
+  <div class="scroll" tabindex="0" role="region" aria-label=${t("Doctor")}><div class="content doctor">
     ${bundleNotice()}
     ${page.failures.map(refused)}
     ${own.get().error ? notice({ tone: "bad", title: t("The checks couldn't run"), text: own.get().error }) : nothing}

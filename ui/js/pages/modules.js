@@ -73,7 +73,7 @@ export function view(page) {
   const { rest: [name = ""] } = page.address;
   const module = page.snapshot?.modules.find((one) => one.name === name);
   if (!module) {
-    return html`<div class="scroll">${empty({
+    return html`<header class="top"><h1>${t("Modules")}</h1></header><div class="scroll">${empty({
       icon: "package", title: t("There is no module {name}", { name }),
       text: t("It may have been removed from its folder."),
       actions: html`<a class="button plain" href="#home">${t("Home")}</a>`,

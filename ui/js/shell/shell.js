@@ -16,6 +16,7 @@ const isAlone = (/** @type {PageState} */ { address }) => PAGES[address.page]?.a
 
 /** @param {PageState} page */
 export const shell = (page) => html`
+  ${isAlone(page) ? nothing : html`<a class="skip" href="#main" @click=${skip}>${t("Skip to the page")}</a>`}
   <div class="window ${isAlone(page) ? "alone" : ""}">
     ${isAlone(page) ? nothing : [topBar(page), sideMenu(page)]}
     <main class="main ${page.connection === "up" ? "" : "stale"}" id="main" tabindex="-1">
@@ -31,6 +32,12 @@ const waiting = ({ connection }) =>
   connection === "connecting"
     ? html`<p class="connecting">${icon("loader-circle", "turn")}${t("Connecting…")}</p>`
     : nothing;
+
+/** @param {MouseEvent} event The link only moves the focus: the address names a page. */
+function skip(event) {
+  event.preventDefault();
+  document.getElementById("main")?.focus();
+}
 
 bind({ F6: nextRegion });
 

@@ -4,7 +4,7 @@ import { repeat } from "../../vendor/lit-html/directives/repeat.js";
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { addressTo } from "../base/address.js";
 import { STATES, gigabytes, labelled } from "../base/format.js";
-import { t } from "../base/i18n.js";
+import { mark, t } from "../base/i18n.js";
 import { bind } from "../base/keys.js";
 import { recall, remember } from "../base/preferences.js";
 import { newest, totalStats } from "../base/stats.js";
@@ -41,18 +41,18 @@ showSide();
 export const sideMenu = (page) => html`
   <nav class="side" aria-label=${t("Overview and basic services")}>
     <div class="nav">
-      <div class="nav-title"><span>${t("Overview")}</span></div>
-      ${items(page, "top")}
+      <h2 class="nav-title" id="nav-overview"><span>${t("Overview")}</span></h2>
+      <ul aria-labelledby="nav-overview">${items(page, "top")}</ul>
     </div>
     <div class="nav-scroll">${basics(page)}</div>
-    <div class="nav">${items(page, "bottom")}</div>
+    <ul class="nav">${items(page, "bottom")}</ul>
     ${page.snapshot ? engineCard(page.snapshot) : nothing}
   </nav>`;
 
 /** @param {PageState} page @param {"top"|"bottom"} place */
 const items = ({ address }, place) => Object.entries(PAGES).filter(([, { menu }]) => menu === place).map(([name, row]) => html`
-  <a class="nav-item" href="#${name}" aria-current=${address.page === name ? "page" : nothing}
-    title=${hintOf(name)}>${icon(row.icon ?? "")}<span class="label grow">${titleOf(name)}</span></a>`);
+  <li><a class="nav-item" href="#${name}" aria-current=${address.page === name ? "page" : nothing}
+    title=${hintOf(name)}>${icon(row.icon ?? "")}<span class="label grow">${titleOf(name)}</span></a></li>`);
 
 /** @param {PageState} page */
 function basics({ snapshot, address }) {
@@ -60,8 +60,8 @@ function basics({ snapshot, address }) {
   if (!all.length) return nothing;
   const chosen = address.page === "modules" ? address.rest[0] : undefined;
   return html`
-    <div class="nav-title b"><span>${t("Basic services")}</span></div>
-    ${repeat(all, ({ name }) => name, (module) => basic(module, module.name === chosen))}
+    <h2 class="nav-title b" id="nav-basics"><span>${t("Basic services")}</span></h2>
+    <ul aria-labelledby="nav-basics">${repeat(all, ({ name }) => name, (module) => basic(module, module.name === chosen))}</ul>
     <button type="button" class="nav-item group" aria-haspopup="menu" aria-expanded="false"
       @click=${(/** @type {MouseEvent} */ { currentTarget }) => openMenu(/** @type {HTMLElement} */ (currentTarget), () =>
         all.map((module) => ({ text: module.title, href: `#${addressTo("modules", [module.name])}`, more: dot(module.state) })))}>
@@ -77,22 +77,32 @@ function basic(module, current) {
   const word = t(STATES[module.state].word);
   const tail = TAILS[module.state];
   return html`
-    <a class="nav-item b" href="#${addressTo("modules", [module.name])}" aria-current=${current ? "page" : nothing}
+    <li><a class="nav-item" href="#${addressTo("modules", [module.name])}" aria-current=${current ? "page" : nothing}
       aria-label=${labelled(module.title, word)} title=${labelled(module.title, word)}>
       ${icon(module.icon)}<span class="label grow named"><span class="cut">${module.title}</span>
-        ${tail === undefined ? nothing : html`<span class="tail ${tail}">${word}</span>`}</span>${dot(module.state, "beside")}</a>`;
+        ${tail === undefined ? nothing : html`<span class="tail ${tail}">${word}</span>`}</span>${dot(module.state, "beside")}</a></li>`;
 }
 
-/** @param {Snapshot} snapshot */
+/** @typedef {"running"|"starting"|"engine_down"} EngineState */
+
+/** @type {Record<EngineState, string>} Where the box leads, and why. */
+const ENGINE = {
+  running: mark("Docker engine: running. Open Doctor"),
+  starting: mark("Docker engine: starting. Open Doctor"),
+  engine_down: mark("Docker engine: off. Open Doctor"),
+};
+
+/** @param {Snapshot} snapshot The link lies over the texts: they aren't its name. */
 function engineCard({ engine }) {
-  /** @type {State} */
+  /** @type {EngineState} */
   const state = engine.running ? "running" : engine.starting ? "starting" : "engine_down";
   const name = engine.running ? t("Docker Engine {version}", { version: (engine.version ?? "").replace(/\+.*/, "") }) : t(STATES[state].word);
   return html`
-    <a class="side-foot" href="#doctor" data-state=${state} title=${labelled(t("Docker"), t(STATES[state].word))}>
-      <span class="line">${dot(state)}<span class="grow wide strong cut">${name}</span></span>
+    <div class="side-foot" data-state=${state}>
+      <a href="#doctor" aria-label=${t(ENGINE[state])} title=${t(ENGINE[state])}></a>
+      <span class="line">${dot(state, "beside")}<span class="grow wide strong cut">${name}</span></span>
       ${engineMemory(engine.memory)}
-    </a>`;
+    </div>`;
 }
 
 /** @param {number|null} size Of it, what all modules use. */

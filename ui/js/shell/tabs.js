@@ -6,7 +6,7 @@
 import { repeat } from "../../vendor/lit-html/directives/repeat.js";
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { addressTo, go } from "../base/address.js";
-import { STATES, labelled } from "../base/format.js";
+import { STATES } from "../base/format.js";
 import { t, tn } from "../base/i18n.js";
 import { bind, shortcut } from "../base/keys.js";
 import { current, slice, update } from "../base/store.js";
@@ -56,9 +56,9 @@ function homeTab(page) {
   const needs = tn("{count} thing needs your attention", "{count} things need your attention", count);
   return html`
     <a class="tab" href="#home" aria-current=${page.address.page === "home" ? "page" : nothing}
-      aria-label=${count ? labelled(t("Home"), needs) : t("Home")} title=${hintOf("home")}>
+      title=${hintOf("home")}>
       ${icon("house")}<span class="name">${t("Home")}</span>
-      ${count ? html`<span class="badge-n num" aria-hidden="true">${count}</span>` : nothing}</a>`;
+      ${count ? html`<span class="badge-n num" aria-hidden="true">${count}</span><span class="unseen">${needs}</span>` : nothing}</a>`;
 }
 
 /** @param {Module} module @param {number} index @param {boolean} current */

@@ -29,9 +29,9 @@ export const topBar = (page) => html`
       })}
     </div>
     ${tabBar(page)}
-    <button type="button" class="search" aria-label=${t("Search or run…")} title=${`${t("Search or run…")} – ${shortcut("Mod+k")}`}
+    <button type="button" class="search" title=${`${t("Search or run…")} – ${shortcut("Mod+k")}`}
       @click=${togglePalette}>
-      ${icon("search", "s14")}<span>${t("Search or run…")}</span><kbd>${shortcut("Mod+k")}</kbd>
+      ${icon("search", "s14")}<span>${t("Search or run…")}</span><kbd aria-hidden="true">${shortcut("Mod+k")}</kbd>
     </button>
     ${page.snapshot && page.connection === "up" ? overall(page, page.snapshot) : nothing}
   </header>`;

@@ -61,7 +61,6 @@ function typed(event) {
 /** @param {Level} level @param {number|null} count */
 const chip = (level, count) => html`
   <button type="button" class="chip ${level}" aria-pressed=${view().wanted.levels.includes(level)}
-    aria-label=${labelled(levelWord(level), count === null ? "…" : number(count))}
     title=${`${levelWord(level)} – ${level.charAt(0).toUpperCase()}`} @click=${() => toggleLevel(level)}>
     <i class="swatch"></i><span class="word">${t(LEVEL_WORDS[level].chip)}</span> <b>${count === null ? "" : compact(count)}</b></button>`;
 
@@ -70,9 +69,9 @@ function rangeButton() {
   const words = RANGE_WORDS[range];
   if (!words) return nothing;
   return html`
-    <button type="button" class="select range" aria-haspopup="menu" aria-expanded="false" aria-label=${labelled(t("Time range"), t(words.word))}
+    <button type="button" class="select range" aria-haspopup="menu" aria-expanded="false"
       @click=${(/** @type {MouseEvent} */ { currentTarget }) => openMenu(/** @type {HTMLElement} */ (currentTarget), rangeItems)}>
-      ${icon("clock")}<span class="wide">${t(words.word)}</span><span class="narrow">${t(words.short)}</span>${icon("chevron-down")}
+      ${icon("clock")}<span class="unseen">${labelled(t("Time range"), "")}</span><span class="wide">${t(words.word)}</span><span class="narrow">${t(words.short)}</span>${icon("chevron-down")}
     </button>`;
 }
 

@@ -24,7 +24,7 @@ export function shownRow(row, look) {
   const isActive = row.key === look.active;
   const classes = [ofKind(row), isActive && "active", row.key === look.chosen && "sel", row.key === look.hit && "hit"].filter(Boolean).join(" ");
   return html`
-    <div class=${classes} id=${idOf(row.key)} role="option" aria-selected=${isActive} aria-label=${nameOf(row) || nothing}
+    <div class=${classes} id=${idOf(row.key)} role="option" aria-selected=${isActive} aria-label=${nameOf(row) ?? nothing}
       aria-description=${foldState(row) ?? nothing} .style=${"line" in row ? hueStyle(row.line.module) : ""} data-key=${row.key}>${content(row, look)}</div>`;
 }
 
@@ -43,12 +43,8 @@ function foldState(row) {
   return row.isOpen ? t("unfolded") : t("folded");
 }
 
-/** @param {AnyRow} row What a screen reader says; empty: what is seen. */
-function nameOf(row) {
-  if (row.kind !== "line") return "";
-  const { time, level, text } = row.line;
-  return `${exactTime(moment(time))} ${sourceOf(row.line)}, ${levelWord(level)}: ${text.slice(0, 300)}`;
-}
+/** @param {AnyRow} row Its text is its name, if it has one. */
+const nameOf = (row) => (row.kind === "part" && !row.line.text.trim() ? t("Empty line") : null);
 
 /** @param {AnyRow} row @param {Look} look */
 function content(row, look) {
@@ -68,7 +64,7 @@ function line({ line: one, more: count, isOpen }, { pattern, isOfOneModule }) {
   const { level, continues } = one;
   return html`
     <time>${clock(moment(one.time))}</time><span class="svc">${isOfOneModule ? one.service : sourceOf(one)}</span>
-    <span>${level === "unknown" || continues ? nothing : html`<span class="lv ${level}">${LEVEL_WORDS[level].short}</span>`}</span>
+    <span>${level === "unknown" || continues ? nothing : html`<span class="lv ${level}" role="img" aria-label=${levelWord(level)}>${LEVEL_WORDS[level].short}</span>`}</span>
     <span class="text-cell"><span class="said">${said(one, pattern)}</span>${count ? html`<span class="more" data-toggle>${icon(isOpen ? "chevron-down" : "chevron-right", "s12")}${
       tn("{number} line", "{number} lines", count, { number: number(count) })}</span>` : nothing}</span>`;
 }

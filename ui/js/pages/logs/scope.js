@@ -27,9 +27,9 @@ export function scopeButton(name) {
   const text = textOf(name ? [] : modules, services, all);
   const count = own ? own.services.length : names([]).size + 1;
   return html`
-    <button type="button" class="select scope ${text === all ? "all" : ""}" aria-haspopup="menu" aria-expanded="false" aria-label=${labelled(own ? t("Services") : t("Modules"), text)}
+    <button type="button" class="select scope ${text === all ? "all" : ""}" aria-haspopup="menu" aria-expanded="false"
       @click=${(/** @type {MouseEvent} */ { currentTarget }) => openMenu(/** @type {HTMLElement} */ (currentTarget), () => own ? serviceItems(own) : moduleItems())}>
-      ${icon("boxes")}<span class="cut">${text}</span>${text === all ? html`<span class="tag">${count}</span>` : nothing}${icon("chevron-down")}
+      ${icon("boxes")}<span class="unseen">${labelled(own ? t("Services") : t("Modules"), "")}</span><span class="cut">${text}</span>${text === all ? html`<span class="tag">${count}</span>` : nothing}${icon("chevron-down")}
     </button>`;
 }
 

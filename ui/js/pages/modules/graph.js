@@ -103,8 +103,7 @@ function shape({ module, x, y }, isMain) {
     <g transform="translate(${WIDTH - 16} 8)">${dotShape(state)}</g>`;
   return isMain
     ? svg`<g class="node main" transform="translate(${x} ${y})" .style=${hueStyle(name)}>${content}</g>`
-    : svg`<a class="node" href="#${addressTo("modules", [name])}" aria-label=${labelled(title, word)}
-        transform="translate(${x} ${y})" .style=${hueStyle(name)}><title>${labelled(title, word)}</title>${content}</a>`;
+    : svg`<a class="node" href="#${addressTo("modules", [name])}" transform="translate(${x} ${y})" .style=${hueStyle(name)}><title>${labelled(title, word)}</title>${content}</a>`;
 }
 
 /** @param {Module} module @param {string} word */

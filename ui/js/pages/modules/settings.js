@@ -4,6 +4,7 @@ import { repeat } from "../../../vendor/lit-html/directives/repeat.js";
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { setQuery } from "../../base/address.js";
 import { on } from "../../base/bridge.js";
+import { labelled } from "../../base/format.js";
 import { t } from "../../base/i18n.js";
 import { bind } from "../../base/keys.js";
 import { current } from "../../base/store.js";
@@ -110,7 +111,7 @@ function takeBack(setting) {
   }
   if (origin !== "set" || type === "secret" || value === initial) return nothing;
   return button({
-    text: t("Default"), name: t("Reset {name} to {value}", { name: title, value: shown(setting, null) }),
+    text: t("Default"), name: labelled(t("Default"), title),
     why: shown(setting, null), icon: "rotate-ccw", kind: "quiet", size: "small", run: () => change(setting, null),
   });
 }
