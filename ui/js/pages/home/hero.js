@@ -100,26 +100,29 @@ const hasAll = ({ requires }, modules) => requires.every((name) => {
 });
 
 /** @param {PageState} page @param {Snapshot} snapshot */
-function stackButtons({ asked, connection }, snapshot) {
+function stackButtons(page, snapshot) {
   const { start, stop } = snapshot.abilities;
-  const isFree = connection === "up" && !asked.has("all");
+  const isFree = page.connection === "up" && !page.asked.has("all");
   const ends = {
     text: t("Stop all"), icon: "square", enabled: isFree && stop === null, why: stop, run: () => stopEverything(snapshot),
   };
   const begins = {
     text: t("Start all"), icon: "play", enabled: isFree && start === null, why: start, run: actions.startAll,
   };
-  if (snapshot.state === "running" && start !== null) return stopOrRestart(ends);
-  const isFirst = snapshot.state === "stopped" && begins.enabled;
-  return html`${snapshot.state === "stopped" ? nothing : button(ends)} ${button({ ...begins, kind: isFirst ? "start" : "plain" })}`;
+  const isStopped = snapshot.state === "stopped";
+  if (snapshot.state === "running" && start !== null) return more(button(ends), restarts(ends.enabled));
+  // The step to take is the one of the problem: beside it, there is no other that starts.
+  if (problems(page).length) return more(isStopped ? nothing : button(ends), begins);
+  return html`${isStopped ? nothing : button(ends)} ${button({ ...begins, kind: isStopped && begins.enabled ? "start" : "plain" })}`;
 }
 
-/** @param {import("../../components/button.js").Options} ends */
-const stopOrRestart = (ends) => html`
-  <span class="split">${button(ends)}${menuButton({
-    text: t("More"), name: t("More for all modules"), icon: "chevron-down", kind: "plain",
-    items: () => [{
-      text: t("Restart all"), icon: "rotate-cw", enabled: ends.enabled ?? false,
-      run: () => restartEverything(current().snapshot),
-    }],
+/** @param {boolean} enabled */
+const restarts = (enabled) => ({
+  text: t("Restart all"), icon: "rotate-cw", enabled, run: () => restartEverything(current().snapshot),
+});
+
+/** @param {unknown} first @param {import("../../components/menu.js").Item} item which stands in its menu */
+const more = (first, item) => html`
+  <span class="split">${first}${menuButton({
+    text: t("More"), name: t("More for all modules"), icon: "chevron-down", kind: "plain", items: () => [item],
   })}</span>`;
