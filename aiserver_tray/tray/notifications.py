@@ -134,8 +134,8 @@ class _EngineNews:
         self._reported = running
         if running:
             follow = Text("Your modules restart automatically.")
-            return [Notification("engine", Text("Docker is running again"), follow)]
-        why = Text("Your data is kept. Your modules restart when Docker is running again.")
+            return [Notification("engine", Text("Docker runs again"), follow)]
+        why = Text("Your data is kept. Your modules restart when Docker runs again.")
         if error := snapshot.engine.error:
             why = error.text
         return [Notification("engine", Text("Docker is off"), why)]

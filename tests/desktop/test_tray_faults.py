@@ -68,7 +68,7 @@ def test_a_killed_service_shows_and_heals(outspoken: Applet, engine: docker.Dock
     assert next(look for look in seen if look != RUNNING) == TROUBLE, "first of all"
     failed, healed = applet.notifications()
     assert failed.startswith("Shop stopped unexpectedly: web: ")
-    assert healed == "Shop is running again: No action is needed."
+    assert healed == "Shop runs again: No action is needed."
     applet.quit()
     assert len(applet.notifications()) == 2
 
@@ -123,7 +123,7 @@ def test_tray_shows_a_lost_engine_and_its_return(outspoken: Applet, lab: Place) 
     applet.quit()
     gone, back = applet.notifications()[:2]
     assert gone.startswith("Docker is off: ")
-    assert back.startswith("Docker is running again: ")
+    assert back.startswith("Docker runs again: ")
 
 
 def test_blocked_restart_of_a_module_is_reported_once(

@@ -513,6 +513,7 @@ def test_a_start_shows_each_image_and_how_far_each_module_is(stack: Stack) -> No
         states.step("wait", "ai-redis", "redis", status="done", began=11.0, seconds=5.0),
         states.step("start", "ai-n8n", "n8n"),
         states.step("wait", "ai-n8n", "n8n", usual=74.0),
+        states.step("start", "ai-dify", "dify"),
     ]
     operation = states.operation() | {"detail": None, "steps": steps}
     host.publish(PROGRESS, {"operation": operation})
@@ -523,6 +524,7 @@ def test_a_start_shows_each_image_and_how_far_each_module_is(stack: Stack) -> No
     home.wait_for_text("Downloading: 25 %", "[data-starting=n8n]")
     home.wait_for_text("Healthy after 6 s", "[data-starting=redis]")
     home.wait_for_text("Waits for its download", "[data-starting=postgres]")
+    home.wait_for_text("Waits for PostgreSQL", "[data-starting=dify]")
 
 
 def test_each_module_has_a_colour_also_one_that_no_source_names(stack: Stack) -> None:

@@ -53,7 +53,7 @@ class MatchingLine(Rule):
         str,
         Parameter(
             type="text",
-            label=Text("Pattern (RE2)"),
+            label=Text("Text or pattern"),
             meaning="a regular expression of RE2; empty: every line of the level",
             max=1000,
             example="connection refused|timed? out",
@@ -115,7 +115,7 @@ class MatchingLine(Rule):
 class ServiceRule(Rule):
     """A service does not run as it should."""
 
-    recovery = Text("{name} is running again")
+    recovery = Text("{name} runs again")
     default: ClassVar = {}
 
     def find(self, facts: Facts, due: Due) -> Iterator[Finding]:

@@ -97,7 +97,7 @@ def test_the_engine_s_going_and_return_are_reported() -> None:
     assert told(notifier.take(down, LATER)) == [f"Docker is off | {DOWN.error}"]
     assert not notifier.take(down, LATER + 5)
     assert told(notifier.take(snapshot(N8N), LATER + 10)) == [
-        "Docker is running again | Your modules restart automatically."
+        "Docker runs again | Your modules restart automatically."
     ]
     assert not notifier.take(snapshot(N8N), LATER + 60)
 
@@ -126,7 +126,7 @@ def test_alerts_that_come_together_are_one_notification() -> None:
         "2 alerts | n8n stopped unexpectedly: n8n: exited with code 1; dify is unhealthy: api: sick"
     ]
     assert told(alerted(News("recovered", ended), News("recovered", dify))) == [
-        "2 alerts are over | n8n is running again; dify is running again"
+        "2 alerts are over | n8n runs again; dify runs again"
     ]
 
 
@@ -134,7 +134,7 @@ def test_an_alert_leads_to_its_page_and_can_be_muted() -> None:
     (shown,) = alerted(News("raised", alert("ended", "n8n: exited with code 1")))
     message = shown.message("zh")
     assert (message.title, message.click) == ("n8n 意外停止", OpenDashboard("modules/n8n"))
-    assert message.buttons == {"静音 1 小时": MuteAlert("ended n8n")}
+    assert message.buttons == {"暂停通知 1 小时": MuteAlert("ended n8n")}
     assert not message.is_update
 
 

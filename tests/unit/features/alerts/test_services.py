@@ -15,7 +15,7 @@ from tests.support.made import at, container, ended, model, operation, running_e
 from tests.unit.features.alerts.course import EPOCH, Course
 
 ENDED = "web stopped unexpectedly | app: exited with code 1"
-AGAIN = "web is running again | No action is needed."
+AGAIN = "web runs again | No action is needed."
 DIED = ContainerSeen(ended(exit_code=1))
 BACK = ContainerSeen(container(started_at=at(9)))
 FAR = 100_000.0
@@ -106,7 +106,7 @@ def test_a_slow_crash_loop_changes_the_alert_that_there_is() -> None:
     ]
     assert len(course.alerts) == 1
     (over,) = course.at(FAR)
-    assert "recovered: web is running again" in over
+    assert "recovered: web runs again" in over
 
 
 def test_out_of_memory_says_more_than_the_exit_that_it_causes() -> None:

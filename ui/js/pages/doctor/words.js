@@ -14,7 +14,7 @@ const NAMES = {
   icon: mark("Tray icon"),
   images: mark("Unused images"),
   installations: mark("Other installations"),
-  key: mark("Key of the secrets"),
+  key: mark("Encryption key"),
   logs: mark("Logs"),
   memory: mark("Memory"),
   modules: mark("Chosen modules"),

@@ -2,7 +2,7 @@
 /** The modules that an operation starts, with the phase of each. */
 import { repeat } from "../../../vendor/lit-html/directives/repeat.js";
 import { html } from "../../../vendor/lit-html/lit-html.js";
-import { duration, percent } from "../../base/format.js";
+import { duration, list, percent } from "../../base/format.js";
 import { t } from "../../base/i18n.js";
 import { dot } from "../../components/state.js";
 import { tile } from "../../components/tile.js";
@@ -19,28 +19,33 @@ export const startingModules = (steps, modules) => html`
       <span class="small muted">${t("download · start · healthy")}</span></div>
     <ul class="rows">
       ${repeat(modulesOf(steps), (name) => name, (name) =>
-        row(name, modules.find((module) => module.name === name), steps.filter(({ module }) => module === name)))}
+        row(name, modules, steps.filter(({ module }) => module === name)))}
     </ul>
   </section>`;
 
-/** @param {string} name @param {Module|undefined} module @param {Step[]} steps */
-const row = (name, module, steps) => html`
-  <li class="sv" data-starting=${name}>
-    ${tile(module ?? { name }, "tiny")}
-    <div class="grow"><h3 class="cut">${module?.title ?? name}</h3><p class="small muted">${phaseText(steps)}</p></div>
-    <span class="track" aria-hidden="true">${track(steps).map((at) => html`<i class=${at}></i>`)}</span>
-    ${dot(module?.state ?? "stopped")}
-  </li>`;
+/** @param {string} name @param {Module[]} modules @param {Step[]} steps of the module */
+function row(name, modules, steps) {
+  const module = modules.find((one) => one.name === name);
+  const awaited = modules.filter((one) => module?.requires.includes(one.name) && one.state !== "running");
+  return html`
+    <li class="sv" data-starting=${name}>
+      ${tile(module ?? { name }, "tiny")}
+      <div class="grow"><h3 class="cut">${module?.title ?? name}</h3><p class="small muted">${phaseText(steps, awaited)}</p></div>
+      <span class="track" aria-hidden="true">${track(steps).map((at) => html`<i class=${at}></i>`)}</span>
+      ${dot(module?.state ?? "stopped")}
+    </li>`;
+}
 
-/** @param {Step[]} steps of one module */
-function phaseText(steps) {
+/** @param {Step[]} steps of one module @param {Module[]} awaited what it requires, and isn't running */
+function phaseText(steps, awaited) {
   const [get, start, wait] = [ofPhase(steps, "get"), ofPhase(steps, "start"), ofPhase(steps, "wait")];
   if (steps.some(({ status }) => status === "failed")) return t("Failed");
   if (!get.every(isOver)) return getting(get);
   if (!start.every(isOver)) {
     const done = start.filter(isOver).length;
     const isBegun = start.some(({ status }) => status !== "pending");
-    return isBegun ? t("Starting containers: {done} of {total}", { done, total: start.length }) : t("Waits for other modules");
+    if (isBegun) return t("Starting containers: {done} of {total}", { done, total: start.length });
+    return awaited.length ? t("Waits for {names}", { names: list(awaited.map(({ title }) => title)) }) : t("Waits for other modules");
   }
   if (!wait.every(isOver)) return waiting(wait);
   const took = span([...start, ...wait]);
