@@ -23,18 +23,18 @@ from pathlib import Path
 VENDOR = Path(__file__).resolve().parent.parent / "ui/vendor"
 
 FIRST_ICONS = (
-    "activity", "archive", "arrow-down", "ban", "book-open-text", "bot", "boxes", "chart-area",
+    "archive", "arrow-down", "ban", "book-open-text", "bot", "boxes", "chart-area",
     "check", "chevron-down", "chevron-up", "circle", "circle-alert", "circle-check",
     "circle-dashed", "circle-dot-dashed", "circle-x", "cloud-download", "copy", "database",
     "ellipsis", "external-link", "globe", "history", "house", "info", "loader-circle", "orbit",
     "package", "panel-left", "pencil", "play", "plus", "rotate-cw", "scan-search",
-    "scroll-text", "search", "settings", "shield-check", "square", "text-search", "trash-2",
-    "triangle-alert", "unplug", "waypoints", "workflow", "wrench", "x", "zap",
+    "scroll-text", "search", "settings", "shield-check", "square", "stethoscope", "text-search",
+    "trash-2", "triangle-alert", "unplug", "waypoints", "workflow", "wrench", "x", "zap",
 )  # fmt: skip
 """Those of the frame, of Home and of the built-in modules."""
 
 MORE_ICONS = (
-    "alarm-clock", "app-window", "archive-restore", "arrow-down-to-line", "arrow-left",
+    "activity", "alarm-clock", "app-window", "archive-restore", "arrow-down-to-line", "arrow-left",
     "arrow-right", "arrow-up", "arrow-up-down", "arrow-up-right", "at-sign", "audio-lines",
     "badge-check", "bell", "binary", "blocks", "book", "bookmark", "braces", "brain", "bug",
     "cable", "calendar", "camera", "case-sensitive", "chart-column", "chart-line", "chart-pie",

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _GRADE_COLUMNS = 9
 """Columns of the grade and the blank behind it."""
-_COLOURS = {"ok": "green", "note": "yellow", "problem": "red"}
+_COLOURS = {"ok": "green", "fact": "bright_black", "note": "yellow", "problem": "red"}
 
 
 @click.command()

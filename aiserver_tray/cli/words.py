@@ -56,7 +56,12 @@ STEPS: Mapping[StepKind, StepWords] = {
     "kernel_setting": StepWords(Text("set kernel setting"), Text("setting"), Text("set")),
 }
 
-GRADES: Mapping[str, Text] = {"ok": Text("OK"), "note": Text("NOTE"), "problem": Text("PROBLEM")}
+GRADES: Mapping[str, Text] = {
+    "ok": Text("OK"),
+    "fact": Text("INFO"),
+    "note": Text("NOTE"),
+    "problem": Text("PROBLEM"),
+}
 
 _SIZES = ("B", "kB", "MB", "GB", "TB")
 

@@ -42,6 +42,18 @@ class Address:
         """Whether the engine is on this machine, judging by its address."""
         return engine_place.is_local(self.host)
 
+    @property
+    def origin(self) -> Text:
+        """Where it comes from, as a sentence."""
+        if self.source == "local":
+            return Text(
+                "No engine is set. Looking for the engine of this machine at {host}.",
+                host=self.host,
+            )
+        if self.source == "context":
+            return Text("The engine at {host} is set by Docker's current context.", host=self.host)
+        return Text("The engine at {host} is set by {source}.", host=self.host, source=self.source)
+
 
 def find_address(
     option: str | None, setting: str = "", environment: Mapping[str, str] = os.environ

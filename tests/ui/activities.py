@@ -96,6 +96,12 @@ CHANGED = entry(
 CHECKS = [
     {"name": "memory", "grade": "ok", "message": "The engine has 24 GB memory.", "remedies": []},
     {
+        "name": "autostart",
+        "grade": "fact",
+        "message": "There is no desktop that can start the applet at login.",
+        "remedies": [],
+    },
+    {
         "name": "ports",
         "grade": "problem",
         "message": "Port 18100 is already in use.",

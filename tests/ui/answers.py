@@ -12,7 +12,13 @@ def _settings(*entries: dict[str, Any]) -> Envelope:
     return answer({"entries": [base | entry for entry in entries]})
 
 
-_ABOUT = {"version": "1", "home": "/home", "engine": "unix://x", "engineSetting": ""}
+_ABOUT = {
+    "version": "1",
+    "home": "/home",
+    "engine": "unix://x",
+    "engineOrigin": "The engine at unix://x is set by DOCKER_HOST.",
+    "engineSetting": "",
+}
 _ACCOUNT = {"title": "Administrator", "user": "root", "setting": "dify.PASSWORD", "note": ""}
 _LANGUAGES = {"system": "As the system", "en": "English", "zh": "中文"}
 _THEMES = {"system": "As the system", "light": "Light", "dark": "Dark"}

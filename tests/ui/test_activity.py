@@ -132,9 +132,15 @@ def test_the_doctor_fixes_after_a_question_and_checks_again(stack: Stack) -> Non
         {"file": "/home/x/support/b.zip", "size": 1234, "canOpen": True}
     )
     stack.show(states.running())
-    page = at(stack, "doctor")
+    page = at(stack, "home")
+    bottom = page.until(lambda: page.all(".nav-scroll + .nav a"), "the end of the side menu")
+    assert [item.text for item in bottom] == ["Doctor", "Settings"]
+    bottom[0].click()
     stack.host.wait_for_call("ai/doctor/run")
     page.wait_for_text("2 problems need your attention")
+    page.wait_for_text("1 check passed", ".doctor-head")
+    ticks = page.all(".check-row .icon.ok ~ .grow h3")
+    assert [name.text for name in ticks] == ["Memory"]
     page.button("Use port 18101: Ports").click()
     assert stack.host.wait_for_call("ai/config/set") == {"name": "n8n.PORT", "value": "18101"}
     stack.host.publish(ACTIVITY, {"id": "changed"})

@@ -214,6 +214,8 @@ export interface About {
   home: string;
   /** the engine's address */
   engine: string;
+  /** where that comes from, as a sentence */
+  engineOrigin: string;
   /** further catalog folders */
   catalogs: string[];
   /** changes whenever the catalog's files do */
@@ -475,7 +477,7 @@ export interface CatalogReport {
 export interface Check {
   /** the checked thing, such as `key` or `ports`; several checks may share a name */
   name: string;
-  /** `note`: worth knowing; `problem`: needs a fix */
+  /** `ok`: as it should be; `fact`: neither good nor bad; `note`: worth knowing; `problem`: needs a fix */
   grade: Grade;
   /** the finding, and its fix */
   message: string;
@@ -787,7 +789,7 @@ export interface FollowedLines {
   total: number;
 }
 
-export type Grade = "ok" | "note" | "problem";
+export type Grade = "ok" | "fact" | "note" | "problem";
 
 export type Health = "none" | "starting" | "healthy" | "unhealthy";
 

@@ -65,6 +65,8 @@ class About(TypedDict):
     """the folder of its settings"""
     engine: str
     """the engine's address"""
+    engineOrigin: str
+    """where that comes from, as a sentence"""
     catalogs: list[str]
     """further catalog folders"""
     catalogStamp: str
@@ -149,6 +151,7 @@ class AppFeature(Feature):
             "language": caller.language,
             "home": identity["home"],
             "engine": identity["engine"],
+            "engineOrigin": self._place.core.engine.address.origin.render(caller.language),
             "catalogs": identity["catalogs"],
             "catalogStamp": identity["catalogStamp"],
             "engineSetting": self._engine_setting(),

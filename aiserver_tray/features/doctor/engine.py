@@ -52,16 +52,7 @@ def examine_engine(
 
 def _address(address: Address) -> Iterator[Finding]:
     """The engine's address, and how it was found."""
-    host = address.host
-    if address.source == "local":
-        text = Text(
-            "No engine is set. Looking for the engine of this machine at {host}.", host=host
-        )
-    elif address.source == "context":
-        text = Text("The engine at {host} is set by Docker's current context.", host=host)
-    else:
-        text = Text("The engine at {host} is set by {source}.", host=host, source=address.source)
-    yield Finding("address", "ok", text)
+    yield Finding("address", "fact", address.origin)
     if address.notice:
         yield Finding("address", "note", address.notice)
 
@@ -128,7 +119,7 @@ def _memory(info: EngineInfo, targets: Sequence[ModuleTarget]) -> Finding:
         text = Text(
             "{what} The chosen modules need about {needed}.", what=text, needed=binary_size(needed)
         )
-    return Finding("memory", "ok", text)
+    return Finding("memory", "ok" if needed <= info.memory else "fact", text)
 
 
 def _disk(info: EngineInfo) -> Iterator[Finding]:

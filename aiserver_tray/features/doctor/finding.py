@@ -8,7 +8,7 @@ from aiserver_tray.base.errors import AiServerError, CatalogError
 from aiserver_tray.base.errors.remedies import RemedyJson
 from aiserver_tray.base.i18n import Language, Text
 
-Grade = Literal["ok", "note", "problem"]
+Grade = Literal["ok", "fact", "note", "problem"]
 
 
 class CheckJson(TypedDict):
@@ -17,7 +17,8 @@ class CheckJson(TypedDict):
     name: str
     """the checked thing, such as `key` or `ports`; several checks may share a name"""
     grade: Grade
-    """`note`: worth knowing; `problem`: needs a fix"""
+    """`ok`: as it should be; `fact`: neither good nor bad; `note`: worth knowing; `problem`: needs a
+    fix"""
     message: str
     """the finding, and its fix"""
     remedies: list[RemedyJson]
@@ -26,7 +27,7 @@ class CheckJson(TypedDict):
 
 @dataclass(frozen=True)
 class Finding:
-    """The result of one check: all well, worth knowing, or to be fixed. ``error``: its subject."""
+    """The result of one check, with its grade. ``error``: its subject."""
 
     name: str
     grade: Grade

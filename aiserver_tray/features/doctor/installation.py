@@ -56,7 +56,7 @@ def _unreadable(secrets: Secrets) -> list[SettingError]:
 
 def _key(record: KeyRecord | None, file: Path) -> Finding:
     if record is None:
-        return Finding("key", "ok", Text("There are no secrets yet, so there is no key."))
+        return Finding("key", "fact", Text("There are no secrets yet, so there is no key."))
     if record.store == "file":
         text = Text(
             "Secrets are protected by a key file, {file}. Anyone who can read that file can read "
@@ -123,7 +123,7 @@ def examine_host(home: Home, options: Sequence[str]) -> list[Finding]:
     visible, its graphics cards, logs and crash reports."""
     enabled = autostart.is_enabled(home, options)
     text = autostart.state(enabled=enabled, supported=autostart.is_supported())
-    login = Finding("autostart", "ok", text)
+    login = Finding("autostart", "ok" if enabled else "fact", text)
     return [login, _graphics(), *_icon(), *_windows(), *_logs(log_folder(home))]
 
 
@@ -131,7 +131,7 @@ def _graphics() -> Finding:
     if cards := graphics_cards():
         return Finding("graphics", "ok", Text("Found: {cards}.", cards="; ".join(cards)))
     text = Text("No NVIDIA graphics card was found. The built-in modules don't need one.")
-    return Finding("graphics", "ok", text)
+    return Finding("graphics", "fact", text)
 
 
 def _icon() -> Iterator[Finding]:
@@ -155,7 +155,7 @@ def _windows() -> Iterator[Finding]:
 def _logs(folder: Path) -> Iterator[Finding]:
     if not folder.is_dir():
         return
-    yield Finding("logs", "ok", Text("The applet's logs are in {folder}.", folder=folder))
+    yield Finding("logs", "fact", Text("The applet's logs are in {folder}.", folder=folder))
     for file in sorted(folder.glob("crash-*.log")):
         if file.stat().st_size:
             text = Text(

@@ -29,8 +29,9 @@ async function check() {
   if (own.get().isRunning) return;
   own.set({ isRunning: true });
   const answer = await invoke("ai/doctor/run", {});
-  own.set({ isRunning: false, error: answer.success ? "" : answer.message });
-  if (answer.success) own.set({ checks: answer.data.checks });
+  own.set(answer.success
+    ? { isRunning: false, error: "", checks: answer.data.checks }
+    : { isRunning: false, error: answer.message, checks: null });
 }
 
 /** @type {ReturnType<typeof setTimeout>|undefined} */
@@ -85,21 +86,25 @@ function results(page) {
   if (!checks) return own.get().error ? nothing : running();
   const of = (/** @type {Grade} */ grade) => checks.filter((one) => one.grade === grade);
   return html`
-    ${summary(of("problem").length, of("note").length)}
+    ${summary(of("problem").length, of("note").length, of("ok").length)}
     ${group("problem", t("Problems"), of("problem"), page)}
     ${group("note", t("Worth knowing"), of("note"), page)}
-    ${group("ok", t("In order"), of("ok"), page)}`;
+    ${group("ok", t("In order"), of("ok"), page)}
+    ${group("fact", t("About this installation"), of("fact"), page)}`;
 }
 
 const running = () => html`<p class="empty">${icon("loader-circle", "turn s24")}${t("Checking…")}</p>`;
 
-/** @param {number} problems @param {number} notes */
-function summary(problems, notes) {
+/** @param {number} problems @param {number} notes @param {number} passed */
+function summary(problems, notes, passed) {
   const state = problems ? "error" : "running";
   const title = problems
     ? tn("{count} problem needs your attention", "{count} problems need your attention", problems)
     : t("No problems found");
-  const text = notes ? tn("{count} thing worth knowing", "{count} things worth knowing", notes) : t("Everything is in order");
+  const text = [
+    notes ? tn("{count} thing worth knowing", "{count} things worth knowing", notes) : "",
+    passed ? tn("{count} check passed", "{count} checks passed", passed) : "",
+  ].filter(Boolean).join(" · ");
   return html`
     <div class="doctor-head" role="status">
       <span class="emblem" data-state=${state}>${icon(own.get().isRunning ? "loader-circle" : problems ? "circle-x" : "circle-check", own.get().isRunning ? "turn" : "")}</span>
@@ -112,6 +117,7 @@ const GRADES = {
   problem: { icon: "circle-x", tone: "bad" },
   note: { icon: "info", tone: "info" },
   ok: { icon: "circle-check", tone: "ok" },
+  fact: { icon: "circle", tone: "muted" },
 };
 
 /** @param {Grade} grade @param {string} title @param {Check[]} checks @param {PageState} page */

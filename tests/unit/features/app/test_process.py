@@ -142,7 +142,9 @@ def test_it_says_so_although_no_engine_could_be_found_now(
     monkeypatch.setenv("DOCKER_HOST", "no address")
     with pytest.raises(SettingError):
         app.engine()
-    assert api.invoke("ai/app/about", None, PAGE)["data"]["engine"] == address
+    about = api.invoke("ai/app/about", None, PAGE)["data"]
+    origin = f"The engine at {address} is set by DOCKER_HOST."
+    assert (about["engine"], about["engineOrigin"]) == (address, origin)
     core.store.close()
 
 

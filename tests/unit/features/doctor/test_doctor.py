@@ -93,7 +93,7 @@ def test_an_installation_that_is_not_there_yet_is_in_order_and_is_not_made(
 ) -> None:
     findings = examine(Settings(home), catalog)
     assert [(f.name, f.grade) for f in findings] == [
-        ("key", "ok"),
+        ("key", "fact"),
         ("catalog", "ok"),
         ("settings", "ok"),
     ]
@@ -202,7 +202,7 @@ def test_a_broken_module_and_earlier_damage_are_reported(
 
 def test_a_finding_is_reported_in_the_readers_language(home: Home, catalog: Catalog) -> None:
     found = examine(Settings(home), catalog)[0].as_json("zh")
-    assert (found["name"], found["grade"]) == ("key", "ok")
+    assert (found["name"], found["grade"]) == ("key", "fact")
     assert "密钥" in found["message"]
 
 
@@ -350,14 +350,14 @@ def test_start_at_login_and_logs_are_reported(
     monkeypatch.setenv("DISPLAY", ":0")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(used.folder / "config"))
     monkeypatch.setattr(tray_place, "known_ways", lambda: ())
-    assert examined(app)["autostart"] == ["ok: The applet does not start at login."]
+    assert examined(app)["autostart"] == ["fact: The applet does not start at login."]
     autostart.enable(used, app.start_options)
     (used.folder / "logs").mkdir()
     (used.folder / "logs/crash-tray.log").write_text("Fatal Python error", encoding="utf-8")
     (used.folder / "logs/crash-dashboard.log").touch()
     found = examined(app)
     assert found["autostart"] == ["ok: The applet starts at login."]
-    assert found["logs"] == [f"ok: The applet's logs are in {used.folder / 'logs'}."]
+    assert found["logs"] == [f"fact: The applet's logs are in {used.folder / 'logs'}."]
     (crash,) = found["crash"]
     assert crash.startswith("note: A part of the applet crashed. ")
     assert "crash-tray.log" in crash
@@ -380,10 +380,10 @@ def test_whether_the_icon_is_seen_is_reported_where_there_is_a_desktop(
 
 def test_how_the_engine_was_found_is_reported(app: App, used: Home, tmp_path: Path) -> None:
     (named,) = examined(app)["address"]
-    assert named == f"ok: The engine at unix://{tmp_path}/none.sock is set by --host."
+    assert named == f"fact: The engine at unix://{tmp_path}/none.sock is set by --host."
     Settings(used).change(APP_SETTINGS, {"app.engine": f"unix://{tmp_path}/own.sock"})
     (setting,) = examined(App(used.folder, []))["address"]
-    assert setting == f"ok: The engine at unix://{tmp_path}/own.sock is set by app.engine."
+    assert setting == f"fact: The engine at unix://{tmp_path}/own.sock is set by app.engine."
 
 
 def test_a_context_that_was_passed_over_is_reported(

@@ -153,12 +153,11 @@ function engine({ snapshot }) {
   const { about: process } = own.get();
   if (!snapshot || !process) return [];
   const { running, version } = snapshot.engine;
-  const why = process.engineSetting ? t("chosen in these settings") : t("found on this computer");
   return [{
     id: "engine", title: running ? t("Docker Engine {version}", { version: version ?? "" }) : t("Docker"),
-    help: `${process.engine} · ${why}`,
+    help: process.engineOrigin,
     control: html`<span class="buttons">${pill(running ? "running" : "engine_down")}${button({
-      text: t("Check"), icon: "activity", size: "small", run: () => { location.hash = "doctor"; },
+      text: t("Check"), icon: "stethoscope", size: "small", run: () => { location.hash = "doctor"; },
     })}</span>`,
   }];
 }

@@ -14,7 +14,7 @@ import { engineSetupState, needsSetup, setupTitle } from "../engine/state.js";
 import { check, own } from "./state.js";
 
 /**
- * @import { Check } from "../../contract.d.ts"
+ * @import { Check, Grade } from "../../contract.d.ts"
  * @import { PageState } from "../../types.d.ts"
  */
 
@@ -43,7 +43,7 @@ export function checksView(page, skip) {
   const { checks, isChecking, error } = own.get();
   const isMissing = needsSetup(page.snapshot);
   const rows = shown(checks ?? []).filter(({ name }) => !(isMissing && name === "engine"));
-  const wrong = rows.filter(({ grade }) => grade !== "ok").length;
+  const wrong = rows.filter((one) => !isFine(one)).length;
   return html`
     <div class="wiz-body">
       <div class="wiz-head">
@@ -70,13 +70,22 @@ function summary(wrong, isMissing) {
   return wrong ? tn("{count} thing to look at", "{count} things to look at", wrong) : t("Everything is ready");
 }
 
+/** @type {Record<Grade, {icon: string, tone: string}>} */
+const GRADES = {
+  ok: { icon: "circle-check", tone: "ok" },
+  fact: { icon: "circle", tone: "muted" },
+  note: { icon: "info", tone: "busy" },
+  problem: { icon: "triangle-alert", tone: "busy" },
+};
+
+const isFine = (/** @type {Check} */ { grade }) => grade === "ok" || grade === "fact";
+
 /** @param {Check} one @param {PageState} page */
 function row(one, page) {
-  const isGood = one.grade === "ok";
-  const title = TITLES[one.name]?.[isGood ? "ok" : "wrong"] ?? ONLY_WRONG[one.name] ?? one.name;
+  const title = TITLES[one.name]?.[isFine(one) ? "ok" : "wrong"] ?? ONLY_WRONG[one.name] ?? one.name;
   return html`
-    <li class="ck ${isGood ? "" : "fix"}">
-      ${icon(isGood ? "circle-check" : one.grade === "note" ? "info" : "triangle-alert", isGood ? "ok" : "busy")}
+    <li class="ck ${isFine(one) ? "" : "fix"}">
+      ${icon(GRADES[one.grade].icon, GRADES[one.grade].tone)}
       <div><h3>${t(title)}</h3><p class="text">${one.message}</p></div>
       ${remedyButtons(one, page, "tonal")}
     </li>`;
