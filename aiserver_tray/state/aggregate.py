@@ -1,6 +1,7 @@
 """From state to snapshot: the table "Health and colours" for services, modules and all."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from aiserver_tray.base.i18n import Text
@@ -73,7 +74,8 @@ def _view(module: ModuleInput, users: tuple[str, ...]) -> ModuleView:
     judged = _judged(module)
     counted = [j for j in judged if not (j.state == "stopped" and j.view.name in module.stopped)]
     current = _module_state(module, counted or judged)
-    views = [judgement.view for judgement in judged]
+    last = module.last_states
+    views = [replace(j.view, last_state=last.get(j.view.container)) for j in judged]
     left_over = [judge(s, module.containers[s.container], _IDLE).view for s in module.left_over]
     services, is_bad = (*views, *left_over), current in ("error", "degraded")
     return ModuleView(

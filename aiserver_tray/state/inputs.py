@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from aiserver_tray.model import AT_REST, Container, ModuleModel, ServiceModel
+from aiserver_tray.model import AT_REST, Container, ContainerStatus, ModuleModel, ServiceModel
 from aiserver_tray.state.judge import ALIVE
 from aiserver_tray.state.state import StateFields
 
@@ -15,6 +15,8 @@ class ModuleInput:
     model: ModuleModel
     containers: Mapping[str, Container]
     """by name"""
+    last_states: Mapping[str, ContainerStatus]
+    """while the engine is down: the last known states of its containers, by name"""
     required: frozenset[str]
     """all modules that it requires as it runs, directly or not"""
     starting: frozenset[str]
@@ -105,6 +107,7 @@ def _module(
     return ModuleInput(
         model,
         containers,
+        {n: c.status for n, c in state.last_containers.items() if c.module == model.name},
         required,
         starting=state.work.starting & names,
         unplanned=state.unplanned & names,

@@ -57,7 +57,7 @@ def _next(state: State, fact: Fact) -> State:  # noqa: C901, PLR0911, PLR0912 - 
     match fact:
         case EngineUp(id, version, cpus, memory):
             up = EngineView(running=True, version=version, id=id, cpus=cpus, memory=memory)
-            return _with(state, engine=up)
+            return _with(state, engine=up, last_containers={})
         case EngineDown(error, at):
             return _engine_down(state, error, at)
         case EngineStarting(begun, usual):
@@ -96,7 +96,7 @@ def _with(state: State, **changes: object) -> State:
 
 
 def _engine_down(state: State, error: AiServerError, at: datetime | None) -> State:
-    """Also drop the containers: an engine that comes back may have restarted them, and these
+    """Also set the containers aside: an engine that comes back may have restarted them, and these
     restarts are not unplanned."""
     known = state.engine
     if not known.running and known.error is not None and known.error.text == error.text:
@@ -106,11 +106,10 @@ def _engine_down(state: State, error: AiServerError, at: datetime | None) -> Sta
         running=False,
         version=None,
         error=error,
-        cpus=None,
-        memory=None,
         down_since=at if known.running else known.down_since,
     )
-    return replace(state, engine=engine, containers={}, unplanned=frozenset())
+    last = state.containers if known.running else state.last_containers
+    return replace(state, engine=engine, containers={}, last_containers=last, unplanned=frozenset())
 
 
 def _listed(state: State, containers: Iterable[Container], asked_at: float) -> State:

@@ -95,6 +95,8 @@ class StateFields:
     engine: EngineView = field(default_factory=lambda: EngineView(running=False))
     containers: Mapping[str, Container] = field(default_factory=dict)
     """by name"""
+    last_containers: Mapping[str, Container] = field(default_factory=dict)
+    """while the engine is down: those that it had before, by name"""
     modules: tuple[ModuleModel, ...] = ()
     chosen: tuple[str, ...] = ()
     theme: Theme = "system"

@@ -67,6 +67,8 @@ class ServiceView:
     """how often its restart policy has restarted the container"""
     memory_limit: int | None = None
     """its memory limit in bytes; `null` without a limit"""
+    last_state: ContainerStatus | None = None
+    """while the engine is down, the last known state of its container; otherwise `null`"""
 
 
 class ModuleAbilities(TypedDict):
@@ -279,9 +281,9 @@ class EngineView(EngineStatus):
     starting: bool = False
     """the applet is starting it"""
     cpus: int | None = None
-    """the number of its machine's processors; `null` if no engine answers"""
+    """the number of its machine's processors; `null` before it has answered"""
     memory: int | None = None
-    """the memory of its machine in bytes; `null` if no engine answers"""
+    """the memory of its machine in bytes; `null` before it has answered"""
     down_since: datetime | None = None
     """when it stopped answering; `null` if the owner did not see that"""
     start_begun: datetime | None = None

@@ -42,6 +42,7 @@ USERS = {
     "elasticsearch": ["ragflow"],
 }
 ICONS = {"n8n": "workflow", "dify": "bot", "postgres": "database"}
+DOWN_SINCE = "2026-01-02T09:12:00+00:00"
 STARTED = "2026-01-01T00:00:00+00:00"
 PORTS = {"n8n": 5678, "dify": 8080, "postgres": 5432, "redis": 6379}
 
@@ -286,9 +287,8 @@ def engine_down() -> Json:
     """The engine does not answer."""
     error = EngineDownError("unix:///var/run/docker.sock", "connection refused").as_json("en")
     engine = snapshot()["engine"] | {"running": False, "version": None, "error": error}
-    down = {"cpus": None, "memory": None, "downSince": "2026-01-02T09:12:00+00:00"}
     modules = [module(name, "engine_down") for name in TITLES]
-    return snapshot("engine_down", *modules, engine=engine | down)
+    return snapshot("engine_down", *modules, engine=engine | {"downSince": DOWN_SINCE})
 
 
 def in_chinese(shown: Json) -> Json:

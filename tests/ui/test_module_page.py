@@ -10,7 +10,7 @@ from tests.ui.barriers import violations
 from tests.ui.conftest import Stack
 from tests.ui.forms import CHOICES, field
 from tests.ui.home import HomePage
-from tests.ui.modules import BEGIN, dify
+from tests.ui.modules import BEGIN, dify, service
 
 
 def at(stack: Stack, address: str) -> HomePage:
@@ -65,6 +65,25 @@ def test_one_service_is_inspected_and_restarted_alone(stack: Stack) -> None:
     stack.host.answers["ai/operation/start"] = {"success": False, **refusal}
     page.button("Stop worker").click()
     page.wait_for("[data-problem=E_IN_USE]")
+    assert page.complaints() == []
+
+
+def test_while_docker_is_off_a_service_has_its_last_known_state(stack: Stack) -> None:
+    gone = {"state": "absent", "health": "none", "startedAt": None}
+    services = [
+        service("api", lastState="running", **gone), service("worker", lastState="exited", **gone),
+        service("web", **gone),
+    ]  # fmt: skip
+    down = states.engine_down()
+    modules = [one for one in down["modules"] if one["name"] != "dify"]
+    module = dify("engine_down", services=services)
+    stack.show(down | {"modules": [*modules, module | {"abilities": modules[0]["abilities"]}]})
+    page = at(stack, "modules/dify/services")
+
+    page.wait_for_text("Running at Jan 2, ", "[data-service=api] .pill[data-state=engine_down]")
+    page.wait_for_text("Stopped at Jan 2, ", "[data-service=worker] .pill[data-state=engine_down]")
+    page.wait_for_text("Not known", "[data-service=web]")
+    assert "0 running" not in page.text
     assert page.complaints() == []
 
 

@@ -86,6 +86,22 @@ def test_usage_is_shown_by_module_with_what_happened_and_follows(stack: Stack) -
     assert page.complaints() == []
 
 
+def test_what_was_used_before_docker_stopped_is_not_called_now(stack: Stack) -> None:
+    page = shown(stack, "monitoring", {"times": [BEGUN, BEGUN + 15]})
+    page.wait_for_text("now · 3.3 GB")
+    ends = {"cpu": [8.0, 168.0, None], "memory": [GB, GB, None]}
+    stack.host.handlers["ai/stats/history"] = lambda asked, peer: answer(
+        (known := history(asked, peer)["data"])
+        | {"times": [*known["times"], BEGUN + 30], "total": known["total"] | ends}
+    )
+    stack.show(states.engine_down())
+    page.wait_for_text("There are no values since Jan 2, ", ".notice")
+    page.wait_for_text("at Jan 1, ")
+    page.wait_for_text("21 %\nof 8 cores", "[data-measure=cpu]")
+    assert "now" not in page.wait_for(".monitoring").text.split()
+    assert page.complaints() == []
+
+
 def test_time_is_chosen_by_range_and_by_drag_and_stays_in_the_address(stack: Stack) -> None:
     page = shown(stack, "monitoring?range=24h")
     asked = stack.host.wait_for_call("ai/stats/history")

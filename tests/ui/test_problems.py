@@ -261,6 +261,7 @@ def test_an_engine_that_is_off_is_started_and_counted_down(stack: Stack) -> None
     home = stack.home()
     home.wait_for_text("Docker isn't running", ".big")
     home.wait_for_text("Docker stopped answering at", ".big")
+    home.wait_for_text("your modules come back automatically", ".big")
     home.button("Start Docker").click()
     stack.host.wait_for_call("ai/docker/startDocker")
     begun = (datetime.now(UTC) - timedelta(seconds=14)).isoformat()
@@ -285,6 +286,11 @@ def test_an_engine_that_cannot_be_started_here_says_what_to_do(stack: Stack) -> 
     links = [link.get_attribute("href") or "" for link in home.all(".big a")]
     assert [link.rpartition("#")[2] for link in links] == ["doctor"]
     assert not home.all(".big button")
+    down = states.engine_down()
+    unwanted = [module | {"wanted": False} for module in down["modules"]]
+    stack.show(down | {"modules": unwanted})
+    home.wait_for_text("Modules need Docker to run.", ".big")
+    assert "come back" not in home.text
 
 
 def test_home_without_an_engine_offers_the_installation(stack: Stack) -> None:

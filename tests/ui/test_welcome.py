@@ -114,6 +114,8 @@ def test_docker_is_installed_with_its_progress(stack: Stack, host: Scripted) -> 
     error = {"code": "E_ENGINE_NOT_INSTALLED", "message": "none", "data": {}}
     stack.show(shown(running=False, error=error))
     page = first_steps(stack)
+    page.wait_for_text("Docker has to run first.", ".wiz-foot")
+    assert page.button("Continue").get_attribute("aria-disabled") == "true"
     page.button("Install Docker").click()
     host.wait_for_call("ai/engine/install")
     host.publish(ENGINE_INSTALL, INSTALL)
@@ -134,6 +136,7 @@ def test_docker_is_installed_with_its_progress(stack: Stack, host: Scripted) -> 
     host.wait_for_call("ai/engine/install")
     stack.show(shown())
     page.until(lambda: not page.all(".engine-setup"), "the page goes on by itself")
+    assert page.button("Continue").get_attribute("aria-disabled") is None
 
 
 def test_a_module_is_added_once_nothing_is_wrong_and_taken_back(

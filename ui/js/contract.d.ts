@@ -477,7 +477,7 @@ export interface CatalogReport {
 export interface Check {
   /** the checked thing, such as `key` or `ports`; several checks may share a name */
   name: string;
-  /** `ok`: as it should be; `fact`: neither good nor bad; `note`: worth knowing; `problem`: needs a fix */
+  /** `ok`: good; `fact`: neither good nor bad; `note`: worth knowing; `problem`: needs a fix */
   grade: Grade;
   /** the finding, and its fix */
   message: string;
@@ -631,9 +631,9 @@ export interface Engine extends EngineStatus {
   error: Error | null;
   /** the applet is starting it */
   starting: boolean;
-  /** the number of its machine's processors; `null` if no engine answers */
+  /** the number of its machine's processors; `null` before it has answered */
   cpus: number | null;
-  /** the memory of its machine in bytes; `null` if no engine answers */
+  /** the memory of its machine in bytes; `null` before it has answered */
   memory: number | null;
   /** when it stopped answering; `null` if the owner did not see that */
   downSince: string | null;
@@ -1955,6 +1955,8 @@ export interface Service {
   restarts: number;
   /** its memory limit in bytes; `null` without a limit */
   memoryLimit: number | null;
+  /** while the engine is down, the last known state of its container; otherwise `null` */
+  lastState: ContainerStatus | null;
 }
 
 /** A container, as the engine shows it now. */

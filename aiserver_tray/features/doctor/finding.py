@@ -17,8 +17,7 @@ class CheckJson(TypedDict):
     name: str
     """the checked thing, such as `key` or `ports`; several checks may share a name"""
     grade: Grade
-    """`ok`: as it should be; `fact`: neither good nor bad; `note`: worth knowing; `problem`: needs a
-    fix"""
+    """`ok`: good; `fact`: neither good nor bad; `note`: worth knowing; `problem`: needs a fix"""
     message: str
     """the finding, and its fix"""
     remedies: list[RemedyJson]

@@ -203,10 +203,13 @@ class TestEngineDown:
         view = shown(state)
         assert state.snapshot.state == view.state == "engine_down"
         assert (view.ready, view.total, view.reason) == (0, 1, None)
-        assert view.services[0].state == "absent"
+        assert (view.services[0].state, view.services[0].last_state) == ("absent", "running")
         assert [v.name for v in state.snapshot.modules] == ["web"], "an orphan is not known of"
         assert state.snapshot.engine.error is self.ERROR
         assert state.snapshot.engine.version is None
+        assert state.snapshot.engine.cpus == UP.cpus, "what was measured is still of these"
+        again = after(EngineDown(EngineDownError("here", "gone")), start=state)
+        assert shown(again).services[0].last_state == "running", "it is still the last known one"
 
     def test_is_so_before_anything_is_known(self) -> None:
         state = after(ModulesChanged((model(),)), DesiredChanged(frozenset({"web"})))
@@ -216,7 +219,8 @@ class TestEngineDown:
         state = after(EngineDown(self.ERROR), start=running_engine(container()))
         state = after(ContainersListed((container(),)), start=state)
         assert state.snapshot.state == "engine_down"
-        assert after(UP, start=state).snapshot.state == "running"
+        state = after(UP, start=state)
+        assert (state.snapshot.state, shown(state).services[0].last_state) == ("running", None)
 
     def test_container_that_the_engine_restarts_is_starting(self) -> None:
         """It went down with the engine: no fault of the container's."""

@@ -154,6 +154,7 @@ def service(module: str, name: str, **other: object) -> dict[str, object]:
         "startedAt": "2026-01-01T00:00:00+00:00",
         "restarts": 0,
         "memoryLimit": None,
+        "lastState": None,
         "reason": None,
         **other,
     }

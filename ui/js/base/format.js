@@ -81,6 +81,12 @@ export function dayAndMonth(moment) {
   return known.format(new Date(moment));
 }
 
+/** @param {string} moment Its time; also its day, unless that is today. */
+export function timeAndDay(moment) {
+  const isToday = new Date(moment).toDateString() === new Date().toDateString();
+  return isToday ? timeOfDay(moment) : `${dayAndMonth(moment)}, ${timeOfDay(moment)}`;
+}
+
 /** @param {string} moment A day and a time, here. */
 export const dateTime = (moment) =>
   new Date(moment).toLocaleString(locale(), { dateStyle: "medium", timeStyle: "medium" });

@@ -51,12 +51,12 @@ function part() {
 
 /** @param {Chart} options */
 export function chart(options) {
-  const chosen = part();
+  const at = chosenTime(options.times);
   return html`
     <div class="chart" tabindex="0" role="slider" aria-orientation="horizontal" aria-label=${options.label}
       aria-description=${t("Arrow keys choose a time, with Shift a part of it. Enter zooms, Esc shows all. You can also drag.")}
-      aria-valuemin="0" aria-valuemax=${Math.max(0, options.times.length - 1)} aria-valuenow=${chosenTime(options.times)}
-      aria-valuetext=${chosen ? spoken(options, chosen) : t("now")} .style=${`--height: ${options.height}px`}
+      aria-valuemin="0" aria-valuemax=${Math.max(0, options.times.length - 1)} aria-valuenow=${at}
+      aria-valuetext=${spoken(options, part() ?? { at, from: at })} .style=${`--height: ${options.height}px`}
       ${plotted({ ...options, choose, widen, part })}></div>`;
 }
 

@@ -101,7 +101,7 @@ function engineCard({ engine }) {
     <div class="side-foot" data-state=${state}>
       <a href="#doctor" aria-label=${t(ENGINE[state])} title=${t(ENGINE[state])}></a>
       <span class="line">${dot(state, "beside")}<span class="grow wide strong cut">${name}</span></span>
-      ${engineMemory(engine.memory)}
+      ${engine.running ? engineMemory(engine.memory) : nothing}
     </div>`;
 }
 

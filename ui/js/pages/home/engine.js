@@ -2,7 +2,7 @@
 /** Home while the engine does not answer: whether it can be started here, and how long that takes. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { startEngine } from "../../base/actions.js";
-import { timeOfDay } from "../../base/format.js";
+import { about, timeAndDay } from "../../base/format.js";
 import { t } from "../../base/i18n.js";
 import { part } from "../../base/later.js";
 import { drawAgainIn } from "../../base/store.js";
@@ -13,7 +13,7 @@ import { emblem } from "../../components/state.js";
 import { needsSetup, setupTitle } from "../engine/state.js";
 
 /**
- * @import { Engine, Snapshot } from "../../contract.d.ts"
+ * @import { Snapshot } from "../../contract.d.ts"
  * @import { PageState } from "../../types.d.ts"
  */
 
@@ -24,9 +24,9 @@ const setup = part(() => import("../engine/setup.js"));
 /** @param {PageState & {snapshot: Snapshot}} page */
 export function engineCard(page) {
   const { engine } = page.snapshot;
-  if (page.startingEngine || engine.starting) return starting(engine);
+  if (page.startingEngine || engine.starting) return starting(page.snapshot);
   if (!engine.error) return big(emblem("starting"), t("Looking for Docker…"), "");
-  if (!needsSetup(page.snapshot)) return off(page, engine);
+  if (!needsSetup(page.snapshot)) return off(page);
   return setup()?.engineSetup(page, html`<h1 id="engine-setup">${setupTitle(page.snapshot)}</h1>`) ?? nothing;
 }
 
@@ -36,13 +36,19 @@ const big = (drawing, title, text, more = nothing) => html`
     ${drawing}<h1 id="overall">${title}</h1>${text ? html`<p>${text}</p>` : nothing}${more}
   </div></section>`;
 
-/** @param {Engine} engine */
-function starting({ startBegun, usualStart }) {
+/** @param {Snapshot} snapshot Whether the owner starts any of its modules when the engine is back. */
+const hasWanted = ({ modules }) => modules.some(({ wanted }) => wanted);
+
+/** @param {Snapshot} snapshot */
+function starting(snapshot) {
+  const { startBegun, usualStart } = snapshot.engine;
   drawAgainIn(SECOND_MS);
   const passed = startBegun ? Math.max(0, Math.round((Date.now() - Date.parse(startBegun)) / SECOND_MS)) : 0;
   const usual = usualStart === null ? null : Math.max(1, Math.round(usualStart));
-  const text = usual === null ? t("Your modules start right after.")
-    : t("Usually takes about {seconds} s. Your modules start right after.", { seconds: usual });
+  const text = [
+    usual === null ? "" : t("Usually takes {time}.", { time: about(usual) }),
+    hasWanted(snapshot) ? t("Your modules start right after.") : "",
+  ].filter(Boolean).join(" ");
   // The last part is for what takes longer this time.
   const share = usual === null ? 0 : Math.min(0.96, passed / usual);
   return big(emblem("starting"), t("Starting Docker…"), text, html`
@@ -53,11 +59,13 @@ function starting({ startBegun, usualStart }) {
     </div></div>`);
 }
 
-/** @param {PageState} page @param {Engine} engine */
-function off({ canStartEngine, connection }, { downSince, error }) {
+/** @param {PageState & {snapshot: Snapshot}} page */
+function off({ canStartEngine, connection, snapshot }) {
+  const { downSince, error } = snapshot.engine;
   // Starting it would not help where permission is missing.
   const canStart = canStartEngine && error?.data.remedies?.some(({ kind }) => kind === "start_engine");
-  const text = canStart ? t("Your data is safe. Start Docker and your modules come back automatically.")
+  const text = !hasWanted(snapshot) ? t("Modules need Docker to run.")
+    : canStart ? t("Your data is safe. Start Docker and your modules come back automatically.")
     : t("Your data is safe. Your modules come back automatically when Docker runs again.");
   return big(emblem("stopped", "unplug"), t("Docker isn't running"), text, html`
     <div class="buttons">
@@ -67,5 +75,5 @@ function off({ canStartEngine, connection }, { downSince, error }) {
       <a class="button large" href="#doctor">${icon("wrench")}<span>${t("Find out why")}</span></a>
     </div>
     ${canStart ? nothing : html`<p class="small">${error?.message}</p>`}
-    ${downSince ? html`<p class="small faint since">${t("Docker stopped answering at {time}.", { time: timeOfDay(downSince) })}</p>` : nothing}`);
+    ${downSince ? html`<p class="small faint since">${t("Docker stopped answering at {time}.", { time: timeAndDay(downSince) })}</p>` : nothing}`);
 }

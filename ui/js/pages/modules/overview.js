@@ -64,8 +64,8 @@ export function view(page, module) {
         ${factCard(page, module, details?.volumes ?? [])}
       </div>
       <section class="card">
-        <div class="card-head"><h2 class="h3">${t("Services")}</h2><span class="muted control num">${counted(module)}</span></div>
-        ${serviceTable({ module, caption: t("Services"), columns: [...columns(module), ...usageColumns(page)] })}
+        <div class="card-head"><h2 class="h3">${t("Services")}</h2><span class="muted control num">${counted(page, module)}</span></div>
+        ${serviceTable({ module, caption: t("Services"), columns: [...columns(page, module), ...usageColumns(page)] })}
       </section>
     </div></div>`;
 }

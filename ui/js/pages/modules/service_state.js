@@ -1,7 +1,8 @@
 // @ts-check
 /** How a service is, in a word, and what can be done with it. */
 import { operate } from "../../base/actions.js";
-import { t } from "../../base/i18n.js";
+import { timeAndDay } from "../../base/format.js";
+import { mark, t } from "../../base/i18n.js";
 
 /**
  * @import { Module, Service, State } from "../../contract.d.ts"
@@ -18,6 +19,18 @@ export function stateOf({ state, health, job, exitCode, reason }) {
   if (job && state === "exited" && exitCode === 0) return { state: "stopped", word: t("Done") };
   if (reason) return { state: "error", word: state === "exited" ? t("Exited with {code}", { code: exitCode }) : t("Failed") };
   return { state: "stopped", word: state === "absent" ? t("Not created") : t("Stopped") };
+}
+
+/** @type {Record<NonNullable<Service["lastState"]>, string>} */
+const LAST = {
+  created: mark("Not started"), running: mark("Running"), paused: mark("Paused"), restarting: mark("Restarting"),
+  removing: mark("Being removed"), exited: mark("Stopped"), dead: mark("Failed"),
+};
+
+/** @param {Service} service @param {string|null} since when the engine does not answer */
+export function lastStateOf({ lastState }, since) {
+  const word = lastState ? t(LAST[lastState]) : t("Not known");
+  return lastState && since ? t("{state} at {time}", { state: word, time: timeAndDay(since) }) : word;
 }
 
 /** @param {Service} service */

@@ -7,10 +7,10 @@ import { t, tn } from "../../base/i18n.js";
 import { icon } from "../../components/icon.js";
 import { barePill } from "../../components/state.js";
 import { serviceLoad } from "../monitoring/history.js";
-import { isUp, stateOf } from "./service_state.js";
+import { isUp, lastStateOf, stateOf } from "./service_state.js";
 
 /**
- * @import { Module, Service } from "../../contract.d.ts"
+ * @import { Engine, Module, Service } from "../../contract.d.ts"
  * @import { PageState } from "../../types.d.ts"
  */
 
@@ -21,10 +21,10 @@ import { isUp, stateOf } from "./service_state.js";
 
 const nothingHere = () => html`<span class="faint" aria-hidden="true">–</span>`;
 
-/** @param {Module} module @returns {Column[]} */
-export const columns = (module) => [
+/** @param {PageState} page @param {Module} module @returns {Column[]} */
+export const columns = ({ snapshot }, module) => [
   { name: "service", title: t("Service"), look: "strong", cell: ({ name }) => html`<span class="cut" title=${name}>${name}</span>` },
-  { name: "health", title: t("Health"), cell: health },
+  { name: "health", title: t("Health"), cell: (service) => health(service, snapshot?.engine) },
   { name: "image", title: t("Image"), look: "mono muted", cell: ({ image }) => html`<span title=${image}>${short(image)}</span>` },
   { name: "port", title: t("Port"), look: "num", cell: (service) => ports(module, service) },
   {
@@ -51,8 +51,9 @@ const memoryOf = (memory) => (memory === null ? nothingHere() : bytes(memory));
 /** @param {string} image Without the registry and the account. */
 const short = (image) => image.split("/").at(-1) ?? image;
 
-/** @param {Service} service */
-function health(service) {
+/** @param {Service} service @param {Engine} [engine] */
+function health(service, engine) {
+  if (!engine?.running) return barePill("engine_down", lastStateOf(service, engine?.downSince ?? null));
   const { state, word } = stateOf(service);
   if (service.job && word === t("Done")) {
     return html`<span class="pill bare" data-state="stopped">${icon("check")}${word}</span>`;
@@ -90,8 +91,9 @@ export const serviceTable = ({ module, columns: shown, caption, after }) => html
 /** What was done once matters less than what runs. @param {Service} one @param {Service} other */
 const jobsLast = (one, other) => Number(one.job) - Number(other.job) || one.name.localeCompare(other.name);
 
-/** @param {Module} module How many run, and how many jobs are done. */
-export function counted({ services }) {
+/** @param {PageState} page @param {Module} module How many run, and how many jobs are done. */
+export function counted({ snapshot }, { services }) {
+  if (!snapshot?.engine.running) return "";
   const running = services.filter((service) => service.state === "running").length;
   const jobs = services.filter((service) => service.job && service.exitCode === 0).length;
   return [

@@ -62,10 +62,10 @@ export const view = (page, module) => html`
   <div class="scroll"><div class="content">
     ${happening(page, module)}
     <section class="card">
-      <div class="card-head"><h2 class="h3">${t("Services")}</h2><span class="muted control num">${counted(module)}</span></div>
+      <div class="card-head"><h2 class="h3">${t("Services")}</h2><span class="muted control num">${counted(page, module)}</span></div>
       ${serviceTable({
         module, caption: t("Services"),
-        columns: [opening(), ...columns(module), ...more(), ...usageColumns(page), actions(page, module)],
+        columns: [opening(), ...columns(page, module), ...more(), ...usageColumns(page), actions(page, module)],
         after: ({ name }) => (name === own.get().open ? details(name) : nothing),
       })}
     </section>

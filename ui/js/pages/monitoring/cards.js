@@ -4,7 +4,7 @@ import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { bytes, gigabytes, rate } from "../../base/format.js";
 import { t, tn } from "../../base/i18n.js";
 import { chart, chosenTime } from "../../components/chart.js";
-import { usage } from "./history.js";
+import { isUsageLive, usage } from "./history.js";
 import { axis, greatest, told } from "./measures.js";
 import { chosenSeries } from "./parts.js";
 import { plotRange } from "./range.js";
@@ -59,7 +59,7 @@ function memoryCard(engine, module, series, peaks, service) {
   const value = series.memory[chosenTime(usage().times)] ?? null;
   return card({
     measure: "memory", title: t("Memory"), cpus: 1, value: shown(value, bytes),
-    more: module || limit ? memoryLeft(limit, module ? null : freeMemory()) : nothing, limit,
+    more: module || limit ? memoryLeft(limit, module || !isUsageLive() ? null : freeMemory()) : nothing, limit,
     // A limit is drawn where it is a setting, and not what the machine has.
     limitText: part && limit ? t("limit {size}", { size: bytes(limit) }) : null,
     lines: line(t("Memory"), series.memory, peaks?.memory, MEMORY),

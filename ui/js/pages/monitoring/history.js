@@ -61,16 +61,33 @@ export function zoomIn({ from, to }) {
   return begin > 0 && end > begin ? { begin, end } : null;
 }
 
-/** @type {{of: [StatsHistory, Sample[]], made: StatsHistory}} */
-let shown = { of: [NOTHING, []], made: NOTHING };
+/** @type {{of: [StatsHistory, Sample[], boolean], made: StatsHistory}} */
+let shown = { of: [NOTHING, [], true], made: NOTHING };
 
 /** The history with what came since. Made once for each change: charts compare it with what they show. */
 export function usage() {
   const { history, seconds } = own.get();
-  if (shown.of[0] !== history || shown.of[1] !== seconds) {
-    shown = { of: [history, seconds], made: detailed(history, seconds, followed ?? null) };
+  const isLive = isUsageLive();
+  if (shown.of[0] !== history || shown.of[1] !== seconds || shown.of[2] !== isLive) {
+    shown = { of: [history, seconds, isLive], made: isLive ? detailed(history, seconds, followed ?? null) : known(history) };
   }
   return shown.made;
+}
+
+/** Whether the newest values are those of now. */
+export const isUsageLive = () =>
+  current().snapshot?.engine.running === true && current().connection === "up" && !zoomIn(current().address.query);
+
+/** @param {StatsHistory} history Without the end in which nothing could be measured. @returns {StatsHistory} */
+function known(history) {
+  const end = history.total.memory.findLastIndex((value) => value !== null) + 1;
+  /** @template {Series} T @param {T} series @returns {T} */
+  const cut = (series) => /** @type {T} */ (Object.fromEntries(
+    Object.entries(series).map(([name, values]) => [name, Array.isArray(values) ? values.slice(0, end) : values])));
+  return {
+    ...history, times: history.times.slice(0, end), total: cut(history.total), peaks: cut(history.peaks),
+    modules: history.modules.map(cut), services: history.services.map(cut),
+  };
 }
 
 export const isUsageLoaded = () => own.get().isLoaded;

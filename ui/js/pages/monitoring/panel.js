@@ -1,24 +1,24 @@
 // @ts-check
 /** What is used over time: of everything by module, or of a module by service. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
-import { dayAndMonth } from "../../base/format.js";
+import { dayAndMonth, timeAndDay } from "../../base/format.js";
 import { t } from "../../base/i18n.js";
 import { slice } from "../../base/store.js";
 import { button } from "../../components/button.js";
 import { chosenTime, isChosen, timeAt } from "../../components/chart.js";
-import { empty } from "../../components/notice.js";
+import { empty, notice } from "../../components/notice.js";
 import { alertsCard } from "../alerts/card.js";
 import { byPart } from "./by_part.js";
 import { cards } from "./cards.js";
 import { saveCsv } from "./csv.js";
-import { isUsageLoaded, usage } from "./history.js";
+import { isUsageLive, isUsageLoaded, usage } from "./history.js";
 import { markLinks, marksAt } from "./marks.js";
 import { wholeOf } from "./parts.js";
 import { storageCard } from "./storage.js";
 import { valueTable } from "./table.js";
 
 /**
- * @import { Module } from "../../contract.d.ts"
+ * @import { Engine, Module } from "../../contract.d.ts"
  * @import { PageState } from "../../types.d.ts"
  * @import { Measure } from "./measures.js"
  * @import { Part } from "./parts.js"
@@ -44,9 +44,10 @@ export function usagePanel(page, module, parts) {
   const choose = (/** @type {Measure} */ chosen) => own.set({ measure: chosen });
   if (!engine || !isUsageLoaded()) return html`<div class="skeleton"></div>`;
   const isKnown = parts.length && (module ? parts.some(({ series }) => hasValue(series.memory)) : hasValue(total.memory));
-  if (!isKnown) return none(module);
+  if (!isKnown) return [offSince(engine, []), none(module)];
   if (isTable) return valueTable(wholeOf(module), parts, engine, measure, choose);
   return html`
+    ${offSince(engine, times)}
     <div class="usages ${module ? "two" : ""}">
       ${cards(engine, module, module ? nothing : storageCard())}${module ? nothing : alertsCard()}
     </div>
@@ -64,9 +65,20 @@ const none = (module) => html`<div class="card">${empty({
   text: t("CPU, memory, network and disk are shown here once something runs."),
 })}</div>`;
 
+/** @param {Engine} engine @param {number[]} times Since when there are no values. */
+function offSince({ running, downSince }, times) {
+  if (running) return nothing;
+  const last = times.at(-1);
+  const since = downSince ?? (last === undefined ? null : new Date(last * 1000).toISOString());
+  return notice({
+    icon: "unplug", title: t("Docker isn't running"),
+    text: since ? t("There are no values since {time}.", { time: timeAndDay(since) }) : "",
+  });
+}
+
 /** @param {number[]} times */
 function moment(times) {
-  if (!isChosen(times)) return t("now");
+  if (!isChosen(times) && isUsageLive()) return t("now");
   const time = times[chosenTime(times)] ?? 0;
   const day = Date.now() / 1000 - time > DAY / 2 ? `${dayAndMonth(new Date(time * 1000).toISOString())}, ` : "";
   return t("at {time}", { time: `${day}${timeAt(time)}` });

@@ -8,7 +8,7 @@ import { current } from "../../base/store.js";
 import { button } from "../../components/button.js";
 import { timeAt } from "../../components/chart.js";
 import { moveAlong } from "../../components/tabs.js";
-import { RANGES, isUsageLoaded, knownRange, rangeIn, rememberRange, usage, zoomIn } from "./history.js";
+import { RANGES, isUsageLive, isUsageLoaded, knownRange, rangeIn, rememberRange, usage, zoomIn } from "./history.js";
 
 const DAY = 86_400;
 
@@ -63,7 +63,7 @@ function unzoom() {
 export function plotRange() {
   const { times, interval, marks } = usage();
   const zoomed = zoomIn(current().address.query);
-  const end = zoomed?.end ?? (times.at(-1) ?? 0) + interval / 2;
+  const end = zoomed?.end ?? (isUsageLive() ? (times.at(-1) ?? 0) + interval / 2 : Date.now() / 1000);
   return {
     begin: zoomed?.begin ?? Math.max(times[0] ?? 0, end - RANGES[rangeIn(current().address.query)]),
     end, zoom, unzoom, marks: drawnMarks(marks),

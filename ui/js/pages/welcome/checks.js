@@ -42,6 +42,7 @@ function shown(checks) {
 export function checksView(page, skip) {
   const { checks, isChecking, error } = own.get();
   const isMissing = needsSetup(page.snapshot);
+  const why = page.snapshot?.engine.running ? null : t("Docker has to run first.");
   const rows = shown(checks ?? []).filter(({ name }) => !(isMissing && name === "engine"));
   const wrong = rows.filter((one) => !isFine(one)).length;
   return html`
@@ -59,7 +60,10 @@ export function checksView(page, skip) {
     <footer class="wiz-foot">
       ${languages()}<span class="grow"></span>
       ${skip()}
-      ${button({ text: t("Continue"), icon: "arrow-right", kind: isMissing ? "plain" : "primary", size: "large", run: () => go("welcome/modules") })}
+      ${why ? html`<span class="small muted">${why}</span>` : nothing}
+      ${button({
+        text: t("Continue"), icon: "arrow-right", kind: "primary", size: "large", enabled: !why, why, run: () => go("welcome/modules"),
+      })}
     </footer>`;
 }
 
