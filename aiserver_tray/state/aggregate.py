@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.strings import image_tag
@@ -18,6 +19,14 @@ from aiserver_tray.state.views import ModuleView, PortView, ServiceView, Snapsho
 Views = dict[str, tuple[object, ModuleView]]
 """Name of a module -> the input of its last view, and the view."""
 
+
+class Feature(NamedTuple):
+    """A feature that requires a module. ``is_used``: it is wanted or runs."""
+
+    name: str
+    is_used: bool
+
+
 _WORST_FIRST: tuple[StateName, ...] = (
     "engine_down", "error", "degraded", "stopping", "starting", "running", "stopped",
 )  # fmt: skip
@@ -30,8 +39,8 @@ def snapshot(state: StateFields, known: Views) -> Snapshot:
     orphans, which only their containers show, are missing.
     """
     modules = list(module_inputs(state))
-    users = _users(modules)
-    views = tuple(_cached_view(known, m, users.get(m.name, ())) for m in modules)
+    needed = _features_by_requirement(modules)
+    views = tuple(_cached_view(known, m, needed.get(m.name, ())) for m in modules)
     states: list[StateName] = [view.state for view in views]
     return Snapshot(
         engine=state.engine,
@@ -49,28 +58,29 @@ def _worst(states: Iterable[StateName]) -> StateName:
     return min(states, key=_WORST_FIRST.index, default="stopped")
 
 
-def _users(modules: Iterable[ModuleInput]) -> dict[str, list[str]]:
-    """Module -> the features, wanted or running, that require it."""
-    users: dict[str, list[str]] = {}
+def _features_by_requirement(modules: Iterable[ModuleInput]) -> dict[str, list[Feature]]:
+    """Module -> the features that require it."""
+    found: dict[str, list[Feature]] = {}
     for module in modules:
-        if module.model.kind == "feature" and (module.wanted or module.is_alive):
+        if module.model.kind == "feature":
+            feature = Feature(module.name, is_used=module.wanted or module.is_alive)
             for required in module.required:
-                users.setdefault(required, []).append(module.name)
-    return users
+                found.setdefault(required, []).append(feature)
+    return found
 
 
-def _cached_view(views: Views, module: ModuleInput, users: Sequence[str]) -> ModuleView:
+def _cached_view(views: Views, module: ModuleInput, features: Sequence[Feature]) -> ModuleView:
     """The earlier view if the input is the same. Most facts concern one of many modules, and a
     reader recognises an unchanged view by its object."""
-    inputs = module, tuple(users)
+    inputs = module, tuple(features)
     known = views.get(module.name)
     if known is None or known[0] != inputs:
         known = views[module.name] = inputs, _view(*inputs)
     return known[1]
 
 
-def _view(module: ModuleInput, users: tuple[str, ...]) -> ModuleView:
-    model = module.model
+def _view(module: ModuleInput, features: tuple[Feature, ...]) -> ModuleView:
+    model, users = module.model, tuple(each.name for each in features if each.is_used)
     judged = _judged(module)
     counted = [j for j in judged if not (j.state == "stopped" and j.view.name in module.stopped)]
     current = _module_state(module, counted or judged)
@@ -88,6 +98,7 @@ def _view(module: ModuleInput, users: tuple[str, ...]) -> ModuleView:
         orphan=module.orphan,
         wanted=module.wanted,
         used_by=users,
+        needed_by=tuple(each.name for each in features),
         open=_page(module),
         problem=model.problem,
         is_outdated=module.is_outdated,

@@ -63,7 +63,8 @@ def module_inputs(state: StateFields) -> Iterator[ModuleInput]:
     """The input of each module in *state*, in the order of the catalog, orphans last."""
     requires = {model.name: model.requires for model in state.modules}
     wanted = closure(requires, state.desired)
-    planned = closure(requires, state.work.planned)
+    chosen = state.chosen if state.work.starts_chosen else ()
+    planned = closure(requires, state.work.planned.union(chosen))
     spare, now = _spare(state), required_now(state.modules, state.containers.values())
     containers: dict[str, dict[str, Container]] = {}
     # Sorted, because an orphan shows its services in this order, and facts come in any order.

@@ -37,6 +37,8 @@ class Work:
     """all modules of unfinished operations"""
     may_be_any: bool = False
     """an operation has not named its modules yet"""
+    starts_chosen: bool = False
+    """a start of the chosen modules has not named them yet"""
 
     @classmethod
     def of(cls, operations: Iterable[OperationView]) -> Self:
@@ -53,6 +55,7 @@ class Work:
             modules=_without_steps(active),
             busy=frozenset().union(*map(_modules, active)),
             may_be_any=any(not (o.modules or o.steps) for o in active),
+            starts_chosen=any(o.kind == "up" and not (o.modules or o.steps) for o in active),
         )
 
     def has(self, module: str) -> bool:

@@ -153,6 +153,8 @@ class ModuleView:
     """asked for by the user, or required by a wanted module"""
     used_by: tuple[str, ...]
     """the features, wanted or running, that require it"""
+    needed_by: tuple[str, ...] = ()
+    """all features that require it, also those that are stopped"""
     open: str | None
     """the address of its page"""
     abilities: ModuleAbilities

@@ -64,6 +64,7 @@ def module(name: str, state: str = "stopped", **more: Any) -> Json:  # noqa: ANN
         "orphan": False,
         "wanted": state != "stopped",
         "usedBy": USERS.get(name, []) if state != "stopped" else [],
+        "neededBy": USERS.get(name, []),
         "ports": [
             {
                 "service": name,

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from itertools import cycle, product
 
 import pytest
@@ -55,17 +56,20 @@ def test_a_module_tells_where_it_is_who_uses_it_and_what_is_wrong(stack: Stack) 
             states.module("n8n", "starting", ready=1, total=3),
             states.module("oneapi", "error", reason="oneapi: unhealthy <b>for 2 min</b>"),
             states.module("postgres", "running"),
+            states.module("dify", "running", since=datetime.now(UTC).isoformat(), requires=[]),
         ),
     )
     home = stack.home()
     home.wait_for_text("1 of 3 ready", "[data-module=n8n]")
+    home.wait_for_text("up less than 1 min", "[data-module=dify]")
+    home.wait_for_text("For RAGFlow", "[data-module=elasticsearch] .uses")
     home.wait_for_text("oneapi: unhealthy <b>for 2 min</b>", "[data-module=oneapi]")
     home.wait_for_text("localhost:5432", "[data-module=postgres]")
     users = home.all("[data-module=postgres] .uses a")
     assert [user.text for user in users] == ["n8n", "Dify"]
     assert (users[1].get_attribute("href") or "").endswith("#modules/dify")
     home.wait_for_text("1 thing needs your attention", "#overall")
-    home.wait_for_text("1 of 3 modules healthy", ".overview")
+    home.wait_for_text("2 of 4 modules healthy", ".overview")
     home.wait_for_text("Docker Engine 29.1.0", ".side-foot")
 
 
@@ -525,6 +529,10 @@ def test_a_start_shows_each_image_and_how_far_each_module_is(stack: Stack) -> No
     home.wait_for_text("Healthy after 6 s", "[data-starting=redis]")
     home.wait_for_text("Waits for its download", "[data-starting=postgres]")
     home.wait_for_text("Waits for PostgreSQL", "[data-starting=dify]")
+    steps[0] |= {"current": 4 * GB}
+    steps[2] |= {"status": "done"}
+    host.publish(PROGRESS, {"operation": operation})
+    home.wait_for_text("5 GB downloaded, unpacking…", ".phases")
 
 
 def test_each_module_has_a_colour_also_one_that_no_source_names(stack: Stack) -> None:

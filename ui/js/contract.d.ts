@@ -1306,6 +1306,8 @@ export interface Module {
   wanted: boolean;
   /** the features, wanted or running, that require it */
   usedBy: string[];
+  /** all features that require it, also those that are stopped */
+  neededBy: string[];
   /** the address of its page */
   open: string | null;
   /** what can be done with it now */

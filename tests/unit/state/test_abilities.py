@@ -212,7 +212,7 @@ STACK: dict[str, tuple[State, tuple[str | None, ...]]] = {
         after(
             ChosenChanged(("web",)), OperationChanged(OperationView("1", "up", ())), start=NOTHING
         ),
-        (SOME, SOME, None),
+        (STARTED, SOME, None),
     ),
     "busy": (after(OperationChanged(OWN), start=ALL), (STARTED, SOME, None)),
     "busy elsewhere": (

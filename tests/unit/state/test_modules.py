@@ -1,5 +1,6 @@
 """The state of modules, of all together, and of the engine, from that of their services."""
 
+from dataclasses import replace
 from typing import ClassVar
 
 import pytest
@@ -12,6 +13,7 @@ from aiserver_tray.model import (
     State,
 )
 from aiserver_tray.state.facts import (
+    ChosenChanged,
     ContainerGone,
     ContainerSeen,
     ContainersListed,
@@ -137,6 +139,7 @@ class TestRequires:
         assert shown(state, "db").used_by == ("web",)
         assert shown(state, "cache").used_by == ("web",)
         assert shown(state, "web").used_by == ()
+        assert shown(state, "db").needed_by == ("web", "chat")
         state = after(ContainerSeen(container("chat/app")), start=state)
         assert shown(state, "db").used_by == ("web", "chat")
         state = after(ContainerSeen(ended("chat/app")), start=state)
@@ -191,6 +194,15 @@ class TestOverall:
         state = after(OperationChanged(busy), start=state)
         assert {view.name: view.state for view in state.snapshot.modules} == {n: n for n in names}
         assert state.snapshot.state == expected
+
+
+def test_a_start_of_everything_is_starting_before_it_names_its_modules() -> None:
+    models = (model("db", kind="basic"), model("web", requires=("db",)), model("chat"))
+    asked = replace(operation("up", status="waiting"), modules=())
+    state = after(ChosenChanged(("web",)), start=running_engine(models=models, desired=()))
+    state = after(OperationChanged(asked), start=state)
+    assert state.snapshot.state == "starting"
+    assert [view.state for view in state.snapshot.modules] == ["starting", "starting", "stopped"]
 
 
 class TestEngineDown:

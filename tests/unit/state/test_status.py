@@ -50,6 +50,7 @@ def test_status_of_a_stack() -> None:
                 "reason": None,
                 "orphan": False,
                 "usedBy": ["n8n"],
+                "neededBy": ["n8n"],
                 "abilities": abilities(
                     start="It is already running", stop="Used by n8n", remove="Used by n8n"
                 ),
@@ -87,6 +88,7 @@ def test_status_of_a_stack() -> None:
                 "reason": "unhealthy: refused",
                 "orphan": False,
                 "usedBy": [],
+                "neededBy": [],
                 "abilities": abilities(),
                 "ports": [
                     {
@@ -123,6 +125,7 @@ def test_status_of_a_stack() -> None:
                 "reason": None,
                 "orphan": True,
                 "usedBy": [],
+                "neededBy": [],
                 "abilities": abilities(
                     start="It is no longer in the catalog",
                     stop="It is already stopped",

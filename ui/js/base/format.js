@@ -105,11 +105,11 @@ export const versionIn = (tag) => tag.replace(/^v(?=\d)/, "").replace(/^RELEASE\
 
 /** @param {string} since How long that has been, in its two largest units. */
 export function uptime(since) {
-  const minutes = Math.max(1, Math.floor((Date.now() - Date.parse(since)) / 60_000));
+  const minutes = Math.floor((Date.now() - Date.parse(since)) / 60_000);
   const [days, hours] = [Math.floor(minutes / 1440), Math.floor(minutes / 60) % 24];
   if (days) return t("{days} d {hours} h", { days, hours });
   if (hours) return t("{hours} h {minutes} min", { hours, minutes: minutes % 60 });
-  return t("{minutes} min", { minutes });
+  return minutes < 1 ? t("less than 1 min") : t("{minutes} min", { minutes });
 }
 
 /** @param {number} count As Docker counts: 1 GB is 1024 MB. @param {number} [like] whose unit it gets */

@@ -3,7 +3,7 @@
 import { repeat } from "../../../vendor/lit-html/directives/repeat.js";
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { addressTo } from "../../base/address.js";
-import { STATES, bytes, labelled, versionIn } from "../../base/format.js";
+import { STATES, bytes, labelled, list, versionIn } from "../../base/format.js";
 import { t } from "../../base/i18n.js";
 import { moduleStats, newest } from "../../base/stats.js";
 import { button } from "../../components/button.js";
@@ -44,10 +44,13 @@ const row = (module, page) => html`
 const reasons = ({ reason, problem }) => [...new Set([reason, problem])].filter(Boolean);
 
 /** @param {Module} module @param {PageState} page */
-function users({ usedBy, orphan }, { snapshot }) {
+function users({ usedBy, neededBy, orphan }, { snapshot }) {
   if (orphan) return html`<span class="small faint">${t("No longer in the catalog")}</span>`;
-  if (!usedBy.length) return html`<span class="small faint cut">${t("Not used by a feature")}</span>`;
   const titles = new Map(snapshot?.modules.map(({ name, title }) => [name, title]));
+  if (!usedBy.length) {
+    const names = list(neededBy.map((name) => titles.get(name) ?? name));
+    return html`<span class="small faint cut">${names ? t("For {names}", { names }) : t("Not used by a feature")}</span>`;
+  }
   return html`<span class="unseen">${t("Used by")}</span>${usedBy.map((name) => html`
     <a class="chip" href="#${addressTo("modules", [name])}" .style=${hueStyle(name)}><i class="swatch"></i>${titles.get(name) ?? name}</a>`)}`;
 }

@@ -2,7 +2,7 @@
 /** Home while the engine does not answer: whether it can be started here, and how long that takes. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { startEngine } from "../../base/actions.js";
-import { about, timeAndDay } from "../../base/format.js";
+import { about, duration, timeAndDay } from "../../base/format.js";
 import { t } from "../../base/i18n.js";
 import { part } from "../../base/later.js";
 import { drawAgainIn } from "../../base/store.js";
@@ -43,19 +43,17 @@ const hasWanted = ({ modules }) => modules.some(({ wanted }) => wanted);
 function starting(snapshot) {
   const { startBegun, usualStart } = snapshot.engine;
   drawAgainIn(SECOND_MS);
-  const passed = startBegun ? Math.max(0, Math.round((Date.now() - Date.parse(startBegun)) / SECOND_MS)) : 0;
-  const usual = usualStart === null ? null : Math.max(1, Math.round(usualStart));
+  const passed = startBegun ? Math.max(1, Math.round((Date.now() - Date.parse(startBegun)) / SECOND_MS)) : 0;
   const text = [
-    usual === null ? "" : t("Usually takes {time}.", { time: about(usual) }),
+    usualStart === null ? "" : t("Usually takes {time}.", { time: about(usualStart) }),
     hasWanted(snapshot) ? t("Your modules start right after.") : "",
   ].filter(Boolean).join(" ");
   // The last part is for what takes longer this time.
-  const share = usual === null ? 0 : Math.min(0.96, passed / usual);
+  const share = usualStart === null ? 0 : Math.min(0.96, passed / usualStart);
   return big(emblem("starting"), t("Starting Docker…"), text, html`
     <div class="buttons"><div class="countdown">
-      ${usual === null ? nothing : progress(t("Starting Docker…"), share)}
-      <p class="small muted num">${usual === null ? t("{seconds} s", { seconds: passed })
-        : t("{seconds} s · usually {usual} s", { seconds: passed, usual })}</p>
+      ${usualStart === null ? nothing : progress(t("Starting Docker…"), share)}
+      <p class="small muted num">${duration(passed)}</p>
     </div></div>`);
 }
 

@@ -20,9 +20,6 @@ import { actionButton, actionsOf, isThere, isUp, logsLink, moreButton, openButto
  * @import { Action } from "./actions.js"
  */
 
-/** The time since a start is told in minutes. */
-const MINUTE_MS = 60_000;
-
 /** @param {PageState} page @param {Module[]} modules */
 export const features = (page, modules) => html`
   <section class="features" aria-labelledby="features">
@@ -39,7 +36,7 @@ export const features = (page, modules) => html`
 /** @param {Module} module @param {PageState} page All that its card depends on: it is drawn again only then. */
 const shownBy = (module, { snapshot, connection, asked }) => [
   module, moduleStats(module.name), snapshot?.engine.cpus, connection, asked, lacking(module, snapshot).join(),
-  document.documentElement.lang, Math.floor(Date.now() / MINUTE_MS),
+  document.documentElement.lang, module.since && uptime(module.since),
 ];
 
 /** What a module that runs requires, and does not run. @param {Module} module @param {Snapshot|null} snapshot */

@@ -83,7 +83,9 @@ function amount(steps) {
   const done = bytes(steps.reduce((sum, { current }) => sum + current, 0));
   const isKnown = steps.every((step) => step.total || isOver(step));
   const total = bytes(steps.reduce((sum, step) => sum + step.total, 0));
-  return isKnown ? t("{done} of {total}", { done, total }) : t("{size} so far", { size: done });
+  if (!isKnown) return t("{size} so far", { size: done });
+  if (done === total && !steps.every(isOver)) return t("{size} downloaded, unpacking…", { size: done });
+  return t("{done} of {total}", { done, total });
 }
 
 /** @param {Step[]} waits @param {Module[]} modules */

@@ -97,13 +97,12 @@ const moduleEffects = (effects, isOneOfSeveral) => html`
 function summary({ title, interrupted, seconds }) {
   const count = Object.keys(draft()).length;
   const changes = count ? tn("{count} change.", "{count} changes, applied together.", count) : t("Saved changes.");
-  const time = Math.max(1, Math.round(seconds ?? 0));
   if (!interrupted) return changes;
   return [
     changes,
     seconds === null
       ? t("{title} is interrupted for a moment.", { title })
-      : t("{title} is interrupted for about {time}.", { title, time: `${time}\u00a0s` }),
+      : t("{title} is interrupted for {time}.", { title, time: about(seconds) }),
   ].join(" ");
 }
 
