@@ -116,7 +116,7 @@ def _module(
         has_engine=state.engine.running,
         is_stopping=model.name in state.work.stopping,
         is_busy=state.work.has(model.name),
-        is_outdated=model.name in state.outdated,
+        is_outdated=model.name in state.outdated and not state.work.has(model.name),
         spare=spare,
         **more,
     )

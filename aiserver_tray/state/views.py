@@ -146,7 +146,8 @@ class ModuleView:
     memory_limit: int | None = None
     """the sum of its services' memory limits in bytes, without jobs; `null` if one has no limit"""
     is_outdated: bool = False
-    """its settings have changed since its running containers were created; `up` recreates them"""
+    """its settings have changed since its running containers were created, and no operation works
+    on it; `up` recreates them"""
     orphan: bool
     """it has containers but no folder in the catalog"""
     wanted: bool

@@ -1298,7 +1298,7 @@ export interface Module {
   since: string | null;
   /** the sum of its services' memory limits in bytes, without jobs; `null` if one has no limit */
   memoryLimit: number | null;
-  /** its settings have changed since its running containers were created; `up` recreates them */
+  /** its settings have changed since its running containers were created, and no operation works on it; `up` recreates them */
   outdated: boolean;
   /** it has containers but no folder in the catalog */
   orphan: boolean;

@@ -21,6 +21,7 @@ from aiserver_tray.state.facts import (
     EngineDown,
     ModulesChanged,
     OperationChanged,
+    OutdatedChanged,
 )
 from tests.support.made import (
     UP,
@@ -203,6 +204,13 @@ def test_a_start_of_everything_is_starting_before_it_names_its_modules() -> None
     state = after(OperationChanged(asked), start=state)
     assert state.snapshot.state == "starting"
     assert [view.state for view in state.snapshot.modules] == ["starting", "starting", "stopped"]
+
+
+def test_changed_settings_do_not_wait_while_an_operation_applies_them() -> None:
+    state = after(OutdatedChanged(frozenset({"web"})), start=running_engine(container()))
+    assert shown(state).is_outdated
+    state = after(OperationChanged(operation("up")), start=state)
+    assert not shown(state).is_outdated
 
 
 class TestEngineDown:
