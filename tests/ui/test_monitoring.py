@@ -3,13 +3,15 @@
 import time
 from collections.abc import Callable
 from functools import partial
+from threading import Event
 
 from selenium.webdriver import ActionChains, Keys
 from selenium.webdriver.remote.webelement import WebElement
 
 from aiserver_tray.features.monitoring.events import STATS, WATCHED
-from aiserver_tray.protocol.message import Json, answer
+from aiserver_tray.protocol.message import Envelope, Json, Peer, answer
 from tests.support import states
+from tests.support.scripted import LIMIT
 from tests.ui.conftest import Stack
 from tests.ui.home import HomePage
 from tests.ui.modules import BEGUN, DISK, dify, history
@@ -136,6 +138,30 @@ def test_time_is_chosen_by_range_and_by_drag_and_stays_in_the_address(stack: Sta
     on_chart(page, lambda chain, plot, _width: chain.double_click(plot))
     page.until(lambda: page.address.endswith("#monitoring?range=6h"), "the zoom is over")
     assert page.complaints() == []
+
+
+def test_a_range_shows_that_it_loads_and_axes_have_units(stack: Stack) -> None:
+    page = shown(stack, "monitoring?range=1h", {"times": [BEGUN, BEGUN + 15]})
+    page.script(
+        "window.drawn = new Set();"
+        "const { fillText } = CanvasRenderingContext2D.prototype;"
+        "CanvasRenderingContext2D.prototype.fillText = function (text, ...more) {"
+        "  drawn.add(text); fillText.call(this, text, ...more); };"
+    )
+    known, due = stack.host.handlers["ai/stats/history"], Event()
+
+    def slow(asked: Json, peer: Peer) -> Envelope:
+        due.wait(LIMIT)
+        return known(asked, peer)
+
+    stack.host.handlers["ai/stats/history"] = slow
+    page.button("6 h").click()
+    page.wait_for(".usages[aria-busy=true]")
+    page.wait_for("[role=status][aria-label='Loading…']")
+    due.set()
+    page.wait_for(".usages[aria-busy=false]")
+    assert not page.all("[aria-label='Loading…']")
+    page.until(lambda: {"4 KB/s", "4 GB"} <= set(page.script("return [...drawn]")), "the units")
 
 
 def test_the_first_range_fits_what_there_is_and_a_chosen_one_stays(stack: Stack) -> None:

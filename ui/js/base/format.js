@@ -121,8 +121,8 @@ export function bytes(count, like = count) {
   return `${decimal(value, digits)} ${units[unit]}`;
 }
 
-/** @param {number} count Bytes per second. */
-export const rate = (count) => t("{size}/s", { size: bytes(count) });
+/** @param {number} count Bytes per second. @param {number} [like] whose unit it gets */
+export const rate = (count, like) => t("{size}/s", { size: bytes(count, like) });
 
 /** @param {number} share from 0 to 1 */
 export const percent = (share) =>

@@ -717,7 +717,7 @@ export default {
   "choose": "选择",
   "command line": "命令行",
   "download · start · healthy": "下载 · 启动 · 健康",
-  "downloading at {rate}/s": "下载速度 {rate}/s",
+  "downloading at {rate}": "下载速度 {rate}",
   "empty": "空",
   "failed after {time}": "{time} 后失败",
   "folded": "已折叠",

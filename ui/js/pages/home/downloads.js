@@ -2,7 +2,7 @@
 /** The images that an operation downloads: those under way with bytes, rate and time left. */
 import { repeat } from "../../../vendor/lit-html/directives/repeat.js";
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
-import { bytes, duration, labelled, percent, timeLeft } from "../../base/format.js";
+import { bytes, duration, labelled, percent, rate, timeLeft } from "../../base/format.js";
 import { t, tn } from "../../base/i18n.js";
 import { icon } from "../../components/icon.js";
 import { meter } from "../../components/meter.js";
@@ -54,7 +54,7 @@ function download(step, title) {
       ${meter({ label: labelled(title, percent(share)), parts: [{ share }], moving: true })}
       <div class="sub num"><span class="grow">${step.total
         ? t("{done} of {total}", { done: bytes(step.current), total: bytes(step.total) }) : step.detail ?? ""}</span>
-        ${share === 1 ? html`<span>${t("Unpacking…")}</span>` : step.rate ? html`<span>${bytes(step.rate)}/s</span>` : nothing}
+        ${share === 1 ? html`<span>${t("Unpacking…")}</span>` : step.rate ? html`<span>${rate(step.rate)}</span>` : nothing}
         ${left === null ? nothing : html`<span>·</span><span>${timeLeft(left)}</span>`}</div>
     </li>`;
 }

@@ -1,14 +1,14 @@
 // @ts-check
 /** A start, step by step: how long it takes, and what takes so long. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
-import { aboutLeft, bytes, duration, percent } from "../../base/format.js";
+import { aboutLeft, bytes, duration, percent, rate } from "../../base/format.js";
 import { t } from "../../base/i18n.js";
 import { icon } from "../../components/icon.js";
 import { meter } from "../../components/meter.js";
 import { cancelButton, countText, doing, timeLeftOf, titleOf } from "../../components/operations.js";
 import { downloads } from "./downloads.js";
 import { startingModules } from "./starting.js";
-import { isOver, ofPhase, rate, share, shareDone } from "./steps.js";
+import { isOver, ofPhase, share, shareDone, speedOf } from "./steps.js";
 
 /**
  * @import { Module, OperationSummary, Snapshot, Step } from "../../contract.d.ts"
@@ -49,11 +49,11 @@ const ring = (done) => html`
 
 /** @param {OperationSummary} operation @param {Step[]} pulls */
 function line(operation, pulls) {
-  const speed = rate(pulls);
+  const speed = speedOf(pulls);
   const seconds = timeLeftOf(operation);
   const left = seconds === null ? "" : aboutLeft(seconds);
   const more = [
-    speed ? t("downloading at {rate}/s", { rate: bytes(speed) }) : "",
+    speed ? t("downloading at {rate}", { rate: rate(speed) }) : "",
     countText(operation), speed ? "" : doing(operation),
   ].filter(Boolean).join(" · ");
   return html`<p class="control muted grow" title=${doing(operation)}>

@@ -38,8 +38,8 @@ export function shareDone({ id, done, total }, progress) {
   return Math.round((steps.length ? overallShare(steps) : done / (total || 1)) * 100) / 100;
 }
 
-/** @param {Step[]} steps */
-export const rate = (steps) => steps.reduce((sum, step) => sum + (step.status === "running" ? step.rate : 0), 0);
+/** @param {Step[]} steps Bytes per second. */
+export const speedOf = (steps) => steps.reduce((sum, step) => sum + (step.status === "running" ? step.rate : 0), 0);
 
 /** @param {Step} step Seconds until an image is there; `null`: not known. */
 export const secondsLeft = ({ current, total, rate: speed }) => (total && speed > 0 ? (total - current) / speed : null);

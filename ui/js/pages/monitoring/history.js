@@ -29,6 +29,8 @@ const NOTHING = { interval: 15, times: [], total: EMPTY, modules: [], services: 
 const own = slice({
   history: NOTHING,
   isLoaded: false,
+  /** Whether another range than that which is shown was asked for. */
+  isLoading: false,
   /** @type {Range|null} that fits what there is, until somebody chooses one */
   fitting: null,
   /** @type {Sample[]} of every second, while a module is watched */
@@ -92,6 +94,8 @@ function known(history) {
 
 export const isUsageLoaded = () => own.get().isLoaded;
 
+export const isUsageLoading = () => own.get().isLoading;
+
 /** @type {string|null|undefined} The module; `null`: everything; `undefined`: nobody looks. */
 let followed;
 /** Whether every second of it is to be shown, and whether the owner was asked for that. */
@@ -109,7 +113,7 @@ export function watchUsage(name) {
 
 /** @param {string|null} name of a module; `null`: everything. What is returned ends it. */
 export function followUsage(name) {
-  if (name !== followed) own.set({ history: NOTHING, isLoaded: false, fitting: null, seconds: [] });
+  if (name !== followed) own.set({ history: NOTHING, isLoaded: false, isLoading: false, fitting: null, seconds: [] });
   followed = name;
   begin();
   const ends = [
@@ -117,7 +121,11 @@ export function followUsage(name) {
     on("ai/stats/sample", () => void (zoomIn(current().address.query) || loadIfDue())),
     on("ai/activity/added", () => own.get().isLoaded && load()),
     on("ai/stats/watched", (sample) => isWatching && own.set({ seconds: [...own.get().seconds, sample].slice(-MOST_WATCHED) })),
-    observe((now, before) => now.address.query !== before.address.query && queryKey(now.address.query) !== queryKey(before.address.query) && begin()),
+    observe((now, before) => {
+      if (now.address.query === before.address.query || queryKey(now.address.query) === queryKey(before.address.query)) return;
+      own.set({ isLoading: true });
+      begin();
+    }),
   ];
   document.addEventListener("visibilitychange", watch);
   return () => {
@@ -166,6 +174,7 @@ async function load() {
   if (name === undefined) return;
   const answer = await invoke("ai/stats/history", asked(name, query));
   const isWanted = name === followed && queryKey(query) === queryKey(current().address.query);
+  if (isWanted) own.set({ isLoading: false });
   if (!answer.success || !isWanted) return;
   const range = rangeIn(query);
   if (!own.get().fitting && !zoomIn(query)) own.set({ fitting: fittingRange(answer.data, name) });

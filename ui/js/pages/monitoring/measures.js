@@ -1,6 +1,6 @@
 // @ts-check
 /** What is measured: its values in a series, and how they are shown. */
-import { bytes, gigabytes, percent, rate } from "../../base/format.js";
+import { bytes, percent, rate } from "../../base/format.js";
 import { mark } from "../../base/i18n.js";
 
 /**
@@ -8,8 +8,6 @@ import { mark } from "../../base/i18n.js";
  * @typedef {"cpu"|"memory"|"network"|"disk"} Measure
  * @typedef {(number|null)[]} Values
  */
-
-const GB = 1024 ** 3;
 
 /** @type {Record<Measure, string>} */
 export const MEASURES = { cpu: mark("CPU"), memory: mark("Memory"), network: mark("Network"), disk: mark("Disk") };
@@ -51,8 +49,8 @@ export function axis(measure, most, cpus) {
   const least = measure === "memory" ? 1024 ** 2 : 1024;
   const max = Math.max(4 * least, most * 1.1);
   const unit = 1024 ** Math.floor(Math.log(max) / Math.log(1024));
-  const isShort = measure === "memory" && max >= GB;
-  return { max, unit, format: isShort ? gigabytes : (value) => bytes(value, max), told: (value) => told(measure, value, cpus) };
+  const format = measure === "memory" ? bytes : rate;
+  return { max, unit, format: (value) => format(value, max), told: (value) => told(measure, value, cpus) };
 }
 
 /** @param {Values} values */

@@ -11,7 +11,7 @@ import { alertsCard } from "../alerts/card.js";
 import { byPart } from "./by_part.js";
 import { cards } from "./cards.js";
 import { saveCsv } from "./csv.js";
-import { isUsageLive, isUsageLoaded, usage } from "./history.js";
+import { isUsageLive, isUsageLoaded, isUsageLoading, usage } from "./history.js";
 import { markLinks, marksAt } from "./marks.js";
 import { wholeOf } from "./parts.js";
 import { storageCard } from "./storage.js";
@@ -48,7 +48,7 @@ export function usagePanel(page, module, parts) {
   if (isTable) return valueTable(wholeOf(module), parts, engine, measure, choose);
   return html`
     ${offSince(engine, times)}
-    <div class="usages ${module ? "two" : ""}">
+    <div class="usages ${module ? "two" : ""}" aria-busy=${isUsageLoading()}>
       ${cards(engine, module, module ? nothing : storageCard())}${module ? nothing : alertsCard()}
     </div>
     ${byPart({ parts, times, engine, measure, title: module ? t("By service") : t("By module"), choose, at: moment(times) })}

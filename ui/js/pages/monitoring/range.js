@@ -7,8 +7,9 @@ import { t } from "../../base/i18n.js";
 import { current } from "../../base/store.js";
 import { button } from "../../components/button.js";
 import { timeAt } from "../../components/chart.js";
+import { icon } from "../../components/icon.js";
 import { moveAlong } from "../../components/tabs.js";
-import { RANGES, isUsageLive, isUsageLoaded, knownRange, rangeIn, rememberRange, usage, zoomIn } from "./history.js";
+import { RANGES, isUsageLive, isUsageLoaded, isUsageLoading, knownRange, rangeIn, rememberRange, usage, zoomIn } from "./history.js";
 
 const DAY = 86_400;
 
@@ -27,6 +28,7 @@ export function rangeButtons() {
   const [chosen, zoomed] = [rangeIn(query), zoomIn(query)];
   const checked = zoomed ? null : isUsageLoaded() ? chosen : knownRange(query);
   return html`
+    ${isUsageLoading() ? html`<span class="range-loading" role="status" aria-label=${t("Loading…")}>${icon("loader-circle", "turn s14")}</span>` : nothing}
     ${zoomed ? button({ text: zoomText(zoomed), icon: "x", kind: "tonal", name: t("Back to {range}", { range: rangeText(chosen) }), run: unzoom }) : nothing}
     <span class="seg" role="radiogroup" aria-label=${t("Time range")} @keydown=${moveAlong}>
       ${names().map((name) => html`
