@@ -110,3 +110,20 @@ def test_the_keyboard_skips_what_is_around_the_page_and_the_side_menu_names_its_
     page.tab_to("Docker engine: running. Open Doctor")
     page.press(Keys.ENTER)
     page.until(lambda: page.address.endswith("#doctor"), "Doctor is shown")
+
+
+def test_the_list_of_sections_follows_the_scroll(page: HomePage) -> None:
+    page.go("settings")
+    page.wait_for("#section-about")
+
+    def chosen() -> list[str]:
+        return [link.text for link in page.all(".toc [aria-current]")]
+
+    page.script("document.querySelector('.scroll').scrollTo(0, 1e6)")
+    page.until(lambda: chosen() == ["About"], "the last one")
+    page.script("document.querySelector('#section-logs').scrollIntoView()")
+    page.until(lambda: chosen() == ["Kept logs"], "the one at the upper edge")
+    page.wait_for(".toc [href='#settings/modules']").click()  # no room below to get it there
+    page.until(lambda: chosen() == ["Modules"], "the one that was asked for")
+    page.script("document.querySelector('.scroll').scrollTo(0, 0)")
+    page.until(lambda: chosen() == ["General"], "the first one")

@@ -4,6 +4,7 @@ import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { go, setQuery } from "../base/address.js";
 import { on } from "../base/bridge.js";
 import { t } from "../base/i18n.js";
+import { slice } from "../base/store.js";
 import { searchInput } from "../components/field.js";
 import { icon } from "../components/icon.js";
 import { empty, notice } from "../components/notice.js";
@@ -12,14 +13,36 @@ import { loadKept } from "./logs/keeping.js";
 import { SECTIONS } from "./settings/sections.js";
 import { load, own } from "./settings/state.js";
 
+/** In px: a section whose title is this far below the upper edge is the one that is read. */
+const UPPER_PX = 40;
+
 /**
  * @import { Address } from "../base/address.js"
  * @import { Section } from "./settings/sections.js"
  * @import { PageState, SettingRow } from "../types.d.ts"
  */
 
+/** `section`: at the upper edge; `wanted`: gone to by a link, until it is scrolled away. */
+const seen = slice({
+  section: /** @type {string|undefined} */ (undefined),
+  wanted: /** @type {string|undefined} */ (undefined),
+});
+
+/** @param {Event} event The last sections may have no room to get to the upper edge. */
+function follow({ currentTarget }) {
+  const scroll = /** @type {HTMLElement} */ (currentTarget);
+  const { top, bottom } = scroll.getBoundingClientRect();
+  const sections = [...scroll.querySelectorAll(".sg")].map((each) => ({ name: each.id.replace("section-", ""), box: each.getBoundingClientRect() }));
+  const isAtEnd = scroll.scrollTop + scroll.clientHeight >= scroll.scrollHeight - 1;
+  const wanted = sections.find(({ name, box }) => name === seen.get().wanted && box.top >= top && box.top < bottom);
+  const upper = isAtEnd ? wanted ?? sections.at(-1) : sections.findLast(({ box }) => box.top <= top + UPPER_PX) ?? sections[0];
+  if (upper?.name !== seen.get().section) seen.set({ section: upper?.name });
+  if (!isAtEnd && seen.get().wanted !== upper?.name) seen.set({ wanted: undefined });
+}
+
 /** @param {Address} address */
 export function enter({ rest: [section] }) {
+  seen.set({ section, wanted: section });
   // It is drawn with the next frame.
   load().then(() => requestAnimationFrame(() => document.getElementById(`section-${section}`)?.scrollIntoView()));
   loadKept();
@@ -32,7 +55,7 @@ export function view(page) {
   const asked = page.address.query["find"] ?? "";
   const shown = SECTIONS.map((section) => ({ ...section, rows: rowsOf(section, page, asked) }))
     .filter(({ rows }) => rows.length);
-  const chosen = page.address.rest[0] ?? shown[0]?.name;
+  const chosen = shown.find(({ name }) => name === seen.get().section)?.name ?? shown[0]?.name;
   return html`
     <header class="top">
       <h1>${t("Settings")}</h1><span class="grow"></span>
@@ -40,7 +63,7 @@ export function view(page) {
         id: "find", label: t("Find a setting"), value: asked, change: find,
       })}</div>
     </header>
-    <div class="scroll"><div class="set">
+    <div class="scroll" @scroll=${follow}><div class="set">
       <nav class="toc" aria-label=${t("Sections")}>
         ${shown.map(({ name, title, icon: drawing }) => html`
           <a class="nav-item" href="#settings/${name}" @click=${(/** @type {Event} */ event) => goTo(event, name)}
@@ -63,6 +86,7 @@ function find(text) {
 /** @param {Event} event @param {string} name Also where the address is that already. */
 function goTo(event, name) {
   event.preventDefault();
+  seen.set({ section: name, wanted: name });
   go(`settings/${name}`);
   document.getElementById(`section-${name}`)?.scrollIntoView({ block: "start" });
 }
