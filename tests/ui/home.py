@@ -144,6 +144,10 @@ class HomePage:
     def script(self, script: str, *arguments: object) -> Any:  # noqa: ANN401
         return self._browser.execute_script(script, *arguments)
 
+    def later(self, script: str) -> Any:  # noqa: ANN401
+        """What *script* gives to the function that is its only argument."""
+        return self._browser.execute_async_script(script)
+
     def command(self, name: str) -> Any:  # noqa: ANN401
         """The answer to a command of Chromium's protocol for developers."""
         return self._browser.execute_cdp_cmd(name, {})

@@ -464,10 +464,11 @@ def _overlap(one: Json, other: Json) -> bool:
 
 
 def test_progress_is_seen_in_high_contrast(stack: Stack) -> None:
-    stack.show(states.starting())
+    restart = states.operation("restart", "n8n")
+    stack.show(states.snapshot("running", states.module("n8n", "running"), operations=[restart]))
     home = stack.home()
     home.force_colors("active")
-    bar = home.wait_for("[data-module=n8n] .meter")
+    bar = home.wait_for(".strip .meter")
     with Image.open(home.picture("high-contrast")) as picture:
         x, y, height = (round(bar.rect[name]) for name in ("x", "y", "height"))
         row = [

@@ -3,7 +3,9 @@
 import pytest
 
 from tests.support import states
+from tests.ui.answers import ANSWERS
 from tests.ui.conftest import Stack
+from tests.ui.home import HomePage
 
 
 def test_no_action_is_offered_for_modules_of_a_running_operation(stack: Stack) -> None:
@@ -77,3 +79,45 @@ def test_cut_detail_is_shown_whole_on_hover(stack: Stack) -> None:
     home.resize(1200, 700)
     home.wait_for_text("elasticsearch", ".operation")
     assert home.wait_for(".operation p").get_attribute("title") == DOWNLOAD
+
+
+@pytest.mark.parametrize(
+    ("address", "last"), [("home", "[data-module=n8n]"), ("modules/n8n", ".accounts")]
+)
+def test_an_operation_on_one_module_is_a_strip_and_moves_nothing(
+    stack: Stack, address: str, last: str
+) -> None:
+    stack.host.answers |= ANSWERS
+    calm = states.running()
+    stack.show(calm)
+    home = stack.home()
+    home.go(address)
+    home.wait_for(last)
+    watch_shifts(home)
+    for kind, *course in (("restart", "stopping", "starting"), ("stop", "stopping", "stopped")):
+        for state in course:
+            more = {"reason": "its first health check is awaited"} if state == "starting" else {}
+            busy = states.module("n8n", state, **more)
+            modules = [busy if one["name"] == "n8n" else one for one in calm["modules"]]
+            doing = states.operation(kind, "n8n", text=f"{state} n8n")
+            stack.show(states.snapshot(state, *modules, operations=[doing]))
+            home.wait_for_text(f"{state} n8n", ".strip")
+        home.picture(f"strip-{kind}")
+        stack.show(calm)
+        home.until(lambda: not home.all(".strip"), "it is over")
+    assert shifted(home) < 0.02
+
+
+def watch_shifts(page: HomePage) -> None:
+    page.script(
+        "window.shifts = [];"
+        "const add = (list) => shifts.push(...list.getEntries());"
+        "new PerformanceObserver(add).observe({ type: 'layout-shift' });"
+    )
+
+
+def shifted(page: HomePage) -> float:
+    """How much of the page moved, and how far: the sum of the browser's scores."""
+    frames = "const [done] = arguments; requestAnimationFrame(() => setTimeout(() => done("
+    score = "shifts.reduce((sum, { value }) => sum + value, 0)"
+    return float(page.later(f"{frames}{score}), 100));"))

@@ -1,13 +1,11 @@
 // @ts-check
-/** What is being done: in words, and as a line for what is not in the hero. */
-import { repeat } from "../../vendor/lit-html/directives/repeat.js";
-import { html, nothing } from "../../vendor/lit-html/lit-html.js";
+/** What is being done, in words, and how to cancel it. */
+import { nothing } from "../../vendor/lit-html/lit-html.js";
 import * as actions from "../base/actions.js";
-import { labelled, list, timeLeft } from "../base/format.js";
+import { labelled, list } from "../base/format.js";
 import { mark, t } from "../base/i18n.js";
 import { drawAgainIn } from "../base/store.js";
 import { button } from "./button.js";
-import { progress } from "./meter.js";
 
 /**
  * @import { Module, OperationSummary, OperationKind, Snapshot } from "../contract.d.ts"
@@ -28,8 +26,9 @@ const WORDS = {
 export const active = ({ operations }) =>
   operations.filter(({ status }) => status === "waiting" || status === "running");
 
-/** @param {OperationSummary[]} running The one that begins something, which takes long, stands in the hero. */
-export const shownInHero = (running) => running.find(({ kind, status }) => status === "running" && kind !== "stop" && kind !== "down");
+/** @param {OperationSummary[]} running The one that begins several modules, which takes long, stands in the hero. */
+export const shownInHero = (running) => running.find(({ kind, status, modules }) =>
+  status === "running" && kind !== "stop" && kind !== "down" && modules.length !== 1);
 
 /** @param {OperationSummary} operation @param {Module[]} modules */
 export function titleOf({ kind, modules: names, services }, modules) {
@@ -75,24 +74,3 @@ export const cancelButton = ({ id, foreign }, what, { asked, connection }) =>
     text: t("Cancel"), name: labelled(t("Cancel"), what), enabled: connection === "up" && !asked.has(`cancel ${id}`),
     run: () => actions.cancel(id),
   });
-
-/** @param {OperationSummary[]} operations @param {PageState} page @param {Snapshot} snapshot */
-export const others = (operations, page, { modules }) =>
-  repeat(operations, ({ id }) => id, (operation) => line(operation, titleOf(operation, modules), page));
-
-/** @param {OperationSummary} operation @param {string} what @param {PageState} page */
-function line(operation, what, page) {
-  const { id, done, total } = operation;
-  const seconds = timeLeftOf(operation);
-  const left = [countText(operation), seconds === null ? "" : timeLeft(seconds)].filter(Boolean).join(" · ");
-  return html`
-    <section class="card operation" aria-label=${what} data-operation=${id}>
-      <div class="operation-text">
-        <h3>${what}</h3>
-        <span class="control muted grow" title=${doing(operation)}>${doing(operation)}</span>
-        <span class="control muted num">${left}</span>
-        ${cancelButton(operation, what, page)}
-      </div>
-      ${progress(t("Progress"), done / (total || 1))}
-    </section>`;
-}

@@ -4,7 +4,7 @@ import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { list } from "../base/format.js";
 import { t } from "../base/i18n.js";
 import { empty, notice } from "../components/notice.js";
-import { active, others, shownInHero } from "../components/operations.js";
+import { active, shownInHero } from "../components/operations.js";
 import { problems } from "../problems/problems.js";
 import { basics } from "./home/basics.js";
 import { engineCard } from "./home/engine.js";
@@ -27,11 +27,9 @@ export const view = (page) => html`
 /** @param {PageState} page @param {Snapshot} snapshot */
 function stack(page, snapshot) {
   const { modules, engine } = snapshot;
-  const running = active(snapshot);
-  const main = shownInHero(running);
+  const main = shownInHero(active(snapshot));
   return html`
     ${engine.running ? main ? progressOf(main, page, snapshot) : hero(page, snapshot) : engineCard({ ...page, snapshot })}
-    ${others(running.filter((one) => one !== main), page, snapshot)}
     ${attention(page)}
     ${problems(page).length ? nothing : firstSteps(snapshot)}
     ${modules.length || !engine.running ? nothing : empty({ icon: "boxes", title: t("There are no modules in the catalog") })}

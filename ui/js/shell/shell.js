@@ -8,6 +8,7 @@ import { toasts } from "../components/toast.js";
 import { PAGES, pageView } from "../pages.js";
 import { connectionBanner } from "./messages.js";
 import { sideMenu } from "./side.js";
+import { strips } from "./strip.js";
 import { topBar } from "./top.js";
 
 /** @import { PageState } from "../types.d.ts" */
@@ -22,6 +23,7 @@ export const shell = (page) => html`
     <main class="main ${page.connection === "up" ? "" : "stale"}" id="main" tabindex="-1">
       ${connectionBanner(page)}
       ${page.snapshot ? pageView(page) : waiting(page)}
+      ${isAlone(page) ? nothing : strips(page)}
     </main>
   </div>
   ${toasts()}

@@ -41,7 +41,7 @@ const row = (module, page) => html`
   </li>`;
 
 /** @param {Module} module */
-const reasons = ({ reason, problem }) => [...new Set([reason, problem])].filter(Boolean);
+const reasons = ({ state, reason, problem }) => [...new Set([state === "starting" ? null : reason, problem])].filter(Boolean);
 
 /** @param {Module} module @param {PageState} page */
 function users({ usedBy, neededBy, orphan }, { snapshot }) {
@@ -56,9 +56,9 @@ function users({ usedBy, neededBy, orphan }, { snapshot }) {
 }
 
 /** @param {Module} module Its memory against its limit, or its state. */
-function memory({ name, title, state, memoryLimit }) {
+function memory({ name, title, state, reason, memoryLimit }) {
   const used = state === "running" ? newest(moduleStats(name).memory) : null;
-  if (state !== "running") return html`<span class="word small">${t(STATES[state].word)}</span>`;
+  if (state !== "running") return html`<span class="word small" title=${reason ?? nothing}>${t(STATES[state].word)}</span>`;
   if (used === null) return nothing;
   const share = memoryLimit ? used / memoryLimit : 0;
   return html`

@@ -15,7 +15,7 @@ import { hueStyle, tile } from "../../components/tile.js";
 import { actionButton, actionsOf, isThere, isUp, logsLink, moreButton, openButton, short } from "./actions.js";
 
 /**
- * @import { Module, Snapshot } from "../../contract.d.ts"
+ * @import { Module, Snapshot, State } from "../../contract.d.ts"
  * @import { PageState } from "../../types.d.ts"
  * @import { Action } from "./actions.js"
  */
@@ -64,8 +64,9 @@ const card = (module, page) => html`
 
 /** Where it is and since when, or what it lacks, else what it is. @param {Module} module @param {PageState} page */
 function sub(module, { snapshot }) {
-  const { orphan, open, state, since, summary } = module;
+  const { orphan, open, state, since, summary, ready: done, total, reason } = module;
   if (orphan) return t("No longer in the catalog");
+  if (state === "starting") return [t("{done} of {total} ready", { done, total }), reason].filter(Boolean).join(" · ");
   if (!isUp(state)) return summary;
   const missing = lacking(module, snapshot);
   const up = missing.length ? html`<span class="busy">${t("needs {names}", { names: list(missing) })}</span>`
@@ -74,12 +75,15 @@ function sub(module, { snapshot }) {
   return html`<a href=${open} title=${summary || nothing} target="_blank" rel="noopener noreferrer">${short(open)}</a>${up ? html` · ${up}` : ""}`;
 }
 
+/** @type {State[]} States in which nothing is wrong; a card that goes from one to another keeps its height. */
+const CALM = ["running", "starting", "stopping"];
+
 /** @param {Module} module @param {PageState} page */
 function body(module, page) {
   const { state, reason, problem, wanted } = module;
-  if (state === "running" && !problem) return sparks(module, page);
+  if (CALM.includes(state) && !problem) return sparks(module, page);
   return html`
-    ${state === "starting" || state === "degraded" ? ready(module) : nothing}
+    ${state === "degraded" ? ready(module) : nothing}
     ${reason ? html`<p class="reason">${reason}</p>` : nothing}
     ${problem && problem !== reason ? html`<p class="reason problem">${problem}</p>` : nothing}
     ${isThere(module) || problem ? nothing : state === "engine_down" && wanted ? comesBack() : facts(module)}`;

@@ -1,8 +1,7 @@
 // @ts-check
-/** What is being done with a module, and what is wrong with it. */
+/** What is wrong with a module. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { notice } from "../../components/notice.js";
-import { active, others } from "../../components/operations.js";
 import { problemCards } from "../../problems/card.js";
 
 /**
@@ -12,10 +11,7 @@ import { problemCards } from "../../problems/card.js";
 
 /** @param {PageState} page @param {Module} module */
 export function happening(page, { name, problem, trouble }) {
-  const { snapshot } = page;
-  const running = snapshot ? active(snapshot).filter(({ modules }) => modules.includes(name)) : [];
   return html`
-    ${snapshot ? others(running, page, snapshot) : nothing}
     ${problemCards(page, name)}
     ${problem && trouble?.kind !== "blocked" ? notice({ tone: "busy", title: problem }) : nothing}`;
 }

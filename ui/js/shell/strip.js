@@ -1,0 +1,39 @@
+// @ts-check
+/** What is being done, as a strip at the lower edge of each page: it comes and goes, and moves nothing. */
+import { repeat } from "../../vendor/lit-html/directives/repeat.js";
+import { html, nothing } from "../../vendor/lit-html/lit-html.js";
+import { timeLeft } from "../base/format.js";
+import { t } from "../base/i18n.js";
+import { icon } from "../components/icon.js";
+import { progress } from "../components/meter.js";
+import { active, cancelButton, countText, doing, shownInHero, timeLeftOf, titleOf } from "../components/operations.js";
+import { shareDone } from "../pages/home/steps.js";
+
+/**
+ * @import { OperationSummary } from "../contract.d.ts"
+ * @import { PageState } from "../types.d.ts"
+ */
+
+/** @param {PageState} page All but what Home has in its hero. */
+export function strips(page) {
+  const { snapshot, address } = page;
+  if (!snapshot) return nothing;
+  const running = active(snapshot);
+  const hero = address.page === "home" && snapshot.engine.running ? shownInHero(running) : undefined;
+  return repeat(running.filter((one) => one !== hero), ({ id }) => id, (operation) =>
+    strip(operation, titleOf(operation, snapshot.modules), page));
+}
+
+/** @param {OperationSummary} operation @param {string} what @param {PageState} page */
+function strip(operation, what, page) {
+  const seconds = timeLeftOf(operation);
+  const more = [countText(operation), doing(operation), seconds === null ? "" : timeLeft(seconds)];
+  const text = more.filter(Boolean).join(" · ");
+  return html`
+    <section class="operation strip" aria-label=${what} data-operation=${operation.id}>
+      ${progress(t("Progress"), shareDone(operation, page.progress))}
+      <span class="busy">${icon("loader-circle", "turn s14")}</span><h2 class="control strong">${what}</h2>
+      <p class="control muted num grow cut" title=${text}>${text}</p>
+      ${cancelButton(operation, what, page)}
+    </section>`;
+}
