@@ -16,7 +16,7 @@ import docker
 from tests.bench.result import Figure
 from tests.lab.fixtures import borrowed
 from tests.lab.place import Place
-from tests.support.desktop.applet import Applet
+from tests.support.desktop.applet import NOTHING_RUNS, RUNNING, Applet
 from tests.support.desktop.desktop import SERVICES, desktop
 from tests.support.desktop.looks import look_at, picture_of
 from tests.support.desktop.window import Window, ask, probed
@@ -35,8 +35,7 @@ FILE_LIMIT = 3.0
 QUIT_LIMIT = 6.0
 
 MODULE = "bench"
-RUNNING = "green disc with a check mark"
-LOOKS = (RUNNING, "red disc with a cross")
+LOOKS = (RUNNING, NOTHING_RUNS)
 ALL_WELL = "Everything you started is running"
 """What the page says then."""
 SETTLED = 0.3

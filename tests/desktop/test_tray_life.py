@@ -9,7 +9,15 @@ import docker
 import pytest
 
 from tests.desktop.shop import SERVICES, write_shop
-from tests.support.desktop.applet import RUNNING, STARTING, STOPPED, USERS, Applet
+from tests.support.desktop.applet import (
+    ENGINE_DOWN,
+    RUNNING,
+    STARTING,
+    STOPPED,
+    STOPPING,
+    USERS,
+    Applet,
+)
 from tests.support.desktop.window import TIMEOUT_SECONDS
 from tests.support.installation import checked, gated
 from tests.support.observed import open_gate
@@ -35,14 +43,15 @@ def test_start_all_and_stop_all_show_on_the_icon(
     parts = [look.part for look in seen if str(look) == STARTING]
     assert parts == sorted(parts), "the ring grows"
     assert len(set(parts)) >= 3
-    assert parts[0] < 0.05
-    assert {look.colour for look in seen} == {"grey", "amber", "green"}
-    assert "grey ring with a slash" not in map(str, seen), "the engine runs"
+    assert parts[0] < 0.3
+    assert {look.badge for look in seen} == {"grey", "amber", "green"}
+    assert {look.mark for look in seen} == {"grey", "indigo"}
+    assert ENGINE_DOWN not in map(str, seen), "the engine runs"
     assert applet.item.entry("Shop").label == "● Shop – running"
     began = time.monotonic()
     applet.item.click("Stop all")
     applet.shows(STOPPED)
-    assert "amber disc with a square" in [str(one.look) for one in applet.shown(began)]
+    assert STOPPING in [str(one.look) for one in applet.shown(began)]
     applet.quit()
 
 
