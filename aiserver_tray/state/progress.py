@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.model import OperationKind, State, StepKind
-from aiserver_tray.state.views import ModuleView, OperationSummary, OperationView, StepView
+from aiserver_tray.state.views import ModuleView, OperationView, StepView
 
 _IMAGES: tuple[StepKind, ...] = ("pull", "build")
 _MOST_INTERESTING_FIRST: tuple[StepKind, ...] = (
@@ -52,18 +52,6 @@ def _current(view: OperationView) -> Text | None:
     order = _MOST_INTERESTING_FIRST.index
     first = min(running, key=lambda step: order(step.kind), default=None)
     return _doing(first) if first else None
-
-
-def headline(view: OperationSummary) -> Text:
-    """The progress of *view* in a line: ``Starting 3/7: waiting for postgres``."""
-    head, what, done, total = HEADS[view.kind], view.text, view.done, view.total
-    if total and what:
-        return Text("{head} {done}/{total}: {what}", head=head, done=done, total=total, what=what)
-    if total:
-        return Text("{head} {done}/{total}", head=head, done=done, total=total)
-    if what or view.modules:
-        return Text("{name}: {why}", name=head, why=what or ", ".join(view.modules))
-    return head
 
 
 def _doing(step: StepView) -> Text:  # noqa: PLR0911 - one for each kind

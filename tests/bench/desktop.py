@@ -209,14 +209,17 @@ def heed(place: Place, times: int) -> Figures:
         applet.start()
         told, found = [], []
         for number in range(times):
-            for language, entry in (("zh", "启动"), ("en", "Start")):
+            for language, *path in (
+                ("zh", "模块", MODULE, "启动"),
+                ("en", "Modules", MODULE, "Start"),
+            ):
                 applet.cli("config", "set", "app.language", language)
-                told.append(_until_offered(applet, MODULE, entry))
+                told.append(_until_offered(applet, *path))
             title = f"{MODULE} {number}"
             applet.installation.write(MODULE, {MODULE: idle()}, title=title)
-            found.append(_until_offered(applet, title, "Start"))
+            found.append(_until_offered(applet, "Modules", title, "Start"))
             applet.installation.write(MODULE, {MODULE: idle()})
-            found.append(_until_offered(applet, MODULE, "Start"))
+            found.append(_until_offered(applet, "Modules", MODULE, "Start"))
         applet.item.click("Open dashboard")
         (window,) = eventually(lambda: applet.windows("dashboard"), "dashboard")
         eventually(lambda: applet.desktop.windows("AI-Server Tray"), "its window")

@@ -61,7 +61,7 @@ def test_a_killed_service_shows_and_heals(outspoken: Applet, engine: docker.Dock
     victim = main_process(engine.containers.get("ai-shop-web"))
     killed = time.monotonic()
     os.kill(victim, signal.SIGKILL)
-    eventually(lambda: is_told(applet, killed, "Shop: web: "), "icon with the reason")
+    eventually(lambda: is_told(applet, killed, "– Shop: exited"), "icon with the reason")
     applet.shows(RUNNING)
     eventually(lambda: len(applet.notifications()) > 1, "second notification")
     seen = [str(one.look) for one in applet.shown(killed)]
@@ -96,14 +96,15 @@ def test_service_stopped_by_hand_shows_until_it_is_started(
     running(applet)
     engine.containers.get("ai-shop-api").kill()
     applet.shows(TROUBLE)
-    eventually(lambda: "api: exited with code 137" in applet.item.tooltip, "the reason")
+    eventually(lambda: "Shop: exited with code 137" in applet.item.tooltip, "the reason")
     engine.containers.get("ai-shop-api").remove()
+    told = "Shop: should be running, but has no container"
+    eventually(lambda: told in applet.item.tooltip, "the other reason")
     reason = "api: should be running, but has no container"
-    eventually(lambda: reason in applet.item.tooltip, "the other reason")
-    assert applet.item.entry("Shop").children[0].label == reason
+    assert applet.item.entry("Modules", "Shop").children[0].label == reason
     assert applet.status()["modules"][-1]["reason"] == reason
     applet.shows(TROUBLE)
-    applet.item.click("Shop", "Start")
+    applet.item.click("Modules", "Shop", "Start")
     applet.shows(RUNNING)
     applet.quit()
 
