@@ -77,6 +77,14 @@ def module_abilities(module: Condition) -> ModuleAbilities:
     }
 
 
+def without_required(abilities: ModuleAbilities, why: Text) -> ModuleAbilities:
+    """The possible actions for a module that lacks modules that it requires; *why* says which. A
+    start brings them, too."""
+    start = None if abilities["start"] == _STARTED["running"] else abilities["start"]
+    page = why if abilities["open"] in (None, _PAGE_LATER) else abilities["open"]
+    return {**abilities, "start": start, "open": page}
+
+
 def _open(module: Condition) -> Text | None:
     if not module.has_page:
         return _NO_PAGE

@@ -170,6 +170,12 @@ def trouble(
     return None
 
 
+def next_step(trouble: Trouble | None) -> Remedy | None:
+    """The best next step in *trouble*, if it is more than to start again or to read logs."""
+    first = next(iter(trouble.remedies if trouble else ()), None)
+    return first if first and first["kind"] not in ("restart", "logs", "retry") else None
+
+
 def _of_service(
     module: str,
     judgement: Judgement,

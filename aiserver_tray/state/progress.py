@@ -1,10 +1,10 @@
 """The progress of an operation in a few words, and the words, signs and sort orders that tray,
 pages and commands share. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.base.i18n import Given, Language, LocalText, Plural, Text, in_language
 from aiserver_tray.model import OperationKind, State, StepKind
 from aiserver_tray.state.views import ModuleView, OperationView, StepView
 
@@ -115,6 +115,41 @@ HEADS: Mapping[OperationKind, Text] = {
     "pull": Text("Pulling"),
     "build": Text("Building"),
 }
+
+
+def listed(titles: Iterable[LocalText]) -> Text:
+    """*titles* as a list in a sentence."""
+    known = list(titles)
+    return Given(
+        {
+            "en": ", ".join(in_language(title, "en") for title in known),
+            "zh": "、".join(in_language(title, "zh") for title in known),
+        }
+    )
+
+
+def sentence(modules: Sequence[ModuleView]) -> Text | None:
+    """What is wrong with *modules*, in a sentence that names the causes. None: nothing, or several
+    different things."""
+    down = [module for module in modules if module.state == "error"]
+    partly = [m for m in modules if m.state == "degraded" and not m.needs]
+    affected = [module for module in modules if module.needs]
+    if down and not partly:
+        return Plural("{names} is down", "{names} are down", count=len(down), names=_titles(down))
+    if partly and not down:
+        return Plural(
+            "{names} is only partly running",
+            "{names} are only partly running",
+            count=len(partly),
+            names=_titles(partly),
+        )
+    if affected and not down:
+        return Text("{names}: {why}", names=_titles(affected[:1]), why=affected[0].word)
+    return None
+
+
+def _titles(modules: Iterable[ModuleView]) -> Text:
+    return listed(module.title or {"en": module.name} for module in modules)
 
 
 def sorted_by_title(modules: Iterable[ModuleView], language: Language) -> list[ModuleView]:

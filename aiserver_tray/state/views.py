@@ -133,8 +133,15 @@ class ModuleView:
     """the number of ready services; a job is ready when it has exited with 0"""
     total: int
     """the number of services"""
+    word: Text | None = None
+    """its state in words that say more than the state itself, such as `needs PostgreSQL`"""
     reason: Text | None
     """why it is not in its desired state"""
+    needs: tuple[str, ...] = ()
+    """the required modules that do not run, although it should; the one to start first comes
+    first"""
+    remedy: Remedy | None = None
+    """the best next step, if it is none of its own abilities"""
     problem: Text | None = None
     """why it can't start, even if parts of it run"""
     trouble: Trouble | None = None
@@ -339,6 +346,8 @@ class Snapshot:
     _: KW_ONLY
     abilities: StackAbilities
     """what can be done with everything now"""
+    sentence: Text | None = None
+    """what is wrong, such as `PostgreSQL is down`; `null` if nothing is, or several things are"""
     chosen: tuple[str, ...] = ()
     """the names of the modules that *Start all* starts"""
     theme: Theme = "system"

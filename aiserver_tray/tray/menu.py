@@ -166,8 +166,8 @@ class _Menu:
         label = f"{SIGNS[module.state]} {title}"
         if not self._snapshot.engine.running:
             return Entry(label, enabled=False)
-        state = self._say(STATES[module.state])
-        if module.state in ("starting", "degraded"):
+        state = self._say(module.word or STATES[module.state])
+        if module.state in ("starting", "degraded") and not module.word:
             state = f"{state} {module.ready}/{module.total}"
         return Entry(
             f"{label} – {state}",
@@ -176,7 +176,7 @@ class _Menu:
 
     def _notes(self, module: ModuleView) -> Iterator[Entry]:
         """Lines about the module's state and its users."""
-        if module.reason:
+        if module.reason and module.reason != module.word:
             yield self._info(self._say(module.reason))
         elif module.orphan:
             yield self._info(self._say(Text("no longer in the catalog")))
@@ -185,17 +185,21 @@ class _Menu:
             yield self._info(self._say(Text("Used by {users}", users=users)))
 
     def _remedy(self, module: ModuleView) -> Iterator[Entry]:
-        """The best next step of a module in trouble, unless the menu offers it anyway. A step with
-        a question leads to the module's page."""
-        if module.trouble is None or not module.trouble.remedies:
-            return
-        remedy = module.trouble.remedies[0]
-        if remedy["kind"] in ("restart", "logs", "retry"):
+        """The best next step of a module in trouble. A step with a question leads to the module's
+        page."""
+        if (remedy := module.remedy) is None:
             return
         action: Action = actions.OpenDashboard(f"modules/{module.name}")
         if remedy["kind"] == "set" and "question" not in remedy:
             action = actions.SetAndStart(module.name, remedy["setting"], remedy["value"])
+        elif remedy["kind"] == "restart":
+            action = self._restart(remedy["module"])
         yield self._item(remedy["text"], action)
+
+    def _restart(self, name: str) -> Action:
+        required = next((m for m in self._snapshot.modules if m.name == name), None)
+        can_restart = required is not None and required.abilities["restart"] is None
+        return actions.Operate("restart" if can_restart else "up", (name,))
 
     def _offers(self, module: ModuleView) -> Iterator[Entry]:
         name, abilities, own = module.name, module.abilities, (module.name,)
@@ -282,10 +286,14 @@ def _subject(
 
 def summary(snapshot: Snapshot, titles: Mapping[str, str]) -> Text:
     """The whole state in one line: the running operation, or the state and the number of healthy
-    modules; then the worst module and its reason."""
-    first = busy(snapshot, titles) or _condition(snapshot)
-    worst = None if snapshot.state == "engine_down" else _worst(snapshot.modules, titles)
-    return Text("{first} – {second}", first=first, second=worst) if worst else first
+    modules; then the worst module and its reason, and the modules that need others."""
+    line = busy(snapshot, titles) or _condition(snapshot)
+    if snapshot.state == "engine_down":
+        return line
+    for more in (_worst(snapshot.modules, titles), _affected(snapshot.modules, titles)):
+        if more:
+            line = Text("{first} – {second}", first=line, second=more)
+    return line
 
 
 def _condition(snapshot: Snapshot) -> Text:
@@ -306,13 +314,22 @@ def _condition(snapshot: Snapshot) -> Text:
 
 
 def _worst(modules: Iterable[ModuleView], titles: Mapping[str, str]) -> Text | None:
-    troubled = [module for module in modules if module.state in _TROUBLE]
+    troubled = [m for m in modules if m.state in _TROUBLE and not m.needs]
     if not troubled:
         return None
     module = min(troubled, key=lambda module: _TROUBLE.index(module.state))
     # The reason of the module begins with the name of a service, which is no word.
     why = module.trouble.reason if module.trouble else module.reason or STATES[module.state]
     return Text("{name}: {why}", name=titles.get(module.name, module.name), why=why)
+
+
+def _affected(modules: Iterable[ModuleView], titles: Mapping[str, str]) -> Text | None:
+    """The modules that lack others, with the word of the first one."""
+    lacking = [module for module in modules if module.needs]
+    if not lacking:
+        return None
+    names = ", ".join(titles.get(module.name, module.name) for module in lacking)
+    return Text("{name}: {why}", name=names, why=lacking[0].word)
 
 
 def shortened(text: str, units: int) -> str:

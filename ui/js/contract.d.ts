@@ -1286,8 +1286,14 @@ export interface Module {
   ready: number;
   /** the number of services */
   total: number;
+  /** its state in words that say more than the state itself, such as `needs PostgreSQL` */
+  word: string | null;
   /** why it is not in its desired state */
   reason: string | null;
+  /** the required modules that do not run, although it should; the one to start first comes first */
+  needs: string[];
+  /** the best next step, if it is none of its own abilities */
+  remedy: Remedy | null;
   /** why it can't start, even if parts of it run */
   problem: string | null;
   /** why it is failed or only partly running */
@@ -2090,6 +2096,8 @@ export interface Snapshot {
   operations: OperationSummary[];
   /** what can be done with everything now */
   abilities: StackAbilities;
+  /** what is wrong, such as `PostgreSQL is down`; `null` if nothing is, or several things are */
+  sentence: string | null;
   /** the names of the modules that *Start all* starts */
   chosen: string[];
   /** how the dashboard looks */

@@ -10,7 +10,7 @@ from aiserver_tray.base.errors.remedies import restart, set_to
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.model import OperationKind, State
 from aiserver_tray.state.progress import CONDITIONS, STATES
-from aiserver_tray.state.views import EngineView, ModuleView, OperationView, Snapshot, Trouble
+from aiserver_tray.state.views import EngineView, ModuleView, OperationView, Snapshot
 from aiserver_tray.tray.actions import (
     Cancel,
     OpenDashboard,
@@ -304,13 +304,14 @@ def test_a_state_has_the_same_word_where_it_begins_a_line(state: State, language
 def test_a_module_in_trouble_has_its_best_remedy() -> None:
     raised = set_to(Text("Raise to 3 GB and restart"), "n8n.MEMORY", "3g")
     asked = set_to(Text("Allow"), "app.kernel_settings", "true", Text("Sure?"))
-    for remedies, actions in (
-        ((raised, restart("n8n")), [SetAndStart("n8n", "n8n.MEMORY", "3g")]),
-        ((asked,), [OpenDashboard("modules/n8n")]),
-        ((restart("n8n"),), []),
+    for remedy, actions in (
+        (raised, [SetAndStart("n8n", "n8n.MEMORY", "3g")]),
+        (asked, [OpenDashboard("modules/n8n")]),
+        (restart("postgres"), [Operate("restart", ("postgres",))]),
+        (restart("gone"), [Operate("up", ("gone",))]),
+        (None, []),
     ):
-        trouble = Trouble("memory", Text("out of memory"), "n8n", remedies=remedies)
-        seen = snapshot(module("n8n", "error", "it", trouble=trouble))
+        seen = snapshot(module("n8n", "error", "it", remedy=remedy), POSTGRES)
         found = offered(submenu_of("n8n", seen).children)
         usual = {
             Operate("up", ("n8n",)),
@@ -334,6 +335,19 @@ def test_the_tooltip_names_the_worst_module_and_why() -> None:
     )
     assert shown(snapshot(*modules)).tooltip == (
         "AI-Server Tray – Failed, 1 of 3 healthy – n8n: exit code 137"
+    )
+
+
+def test_a_module_that_lacks_another_names_it_in_menu_and_tooltip() -> None:
+    word = Text("needs {names}", names="PostgreSQL")
+    n8n, dify = (
+        replace(module(name, "degraded"), word=word, reason=word, needs=("postgres",))
+        for name in ("n8n", "dify")
+    )
+    view = shown(snapshot(n8n, dify, module("postgres", "error", "killed", kind="basic")))
+    assert "▲ n8n – needs PostgreSQL\n  Start" in tree(view.menu)
+    assert view.tooltip == (
+        "AI-Server Tray – Failed, 0 of 3 healthy – PostgreSQL: killed – n8n, Dify: needs PostgreSQL"
     )
 
 

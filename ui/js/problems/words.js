@@ -1,6 +1,6 @@
 // @ts-check
 /** Titles and reasons of problems, by the code of the error. */
-import { bytes, list } from "../base/format.js";
+import { bytes, capitalised, list } from "../base/format.js";
 import { mark, t } from "../base/i18n.js";
 
 /** @import { Error, Module, OperationSummary, OperationKind } from "../contract.d.ts" */
@@ -137,7 +137,7 @@ export function troubled(module, modules) {
       : trouble?.kind === "unhealthy" ? mark("{module} is unhealthy") : mark("{module} failed");
   const reason = trouble?.reason ?? "";
   const isOther = trouble?.service && trouble.service !== name;
-  const why = isOther ? `${strong(trouble.service)}: ${reason}` : sentence(reason);
+  const why = isOther ? `${strong(trouble.service)}: ${reason}` : capitalised(reason);
   return { title: t(what, { module: title }), why: [why, state === "error" ? cutOff(module, modules) : ""].filter(Boolean).join("\n") };
 }
 
@@ -146,9 +146,6 @@ function cutOff({ usedBy }, modules) {
   const users = list(usedBy.map((user) => titleOfModule(user, modules)));
   return users && t("{names} can't use it until it is back.", { names: users });
 }
-
-/** @param {string} reason The owner's are parts of sentences, too. */
-const sentence = (reason) => reason.charAt(0).toLocaleUpperCase() + reason.slice(1);
 
 /** @param {Module} module @param {NonNullable<Module["trouble"]>} trouble @param {Module[]} modules */
 function outOfMemory(module, trouble, modules) {

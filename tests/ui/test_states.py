@@ -1,0 +1,82 @@
+"""Home in the states that trust depends on, each reduced from facts as the core does it."""
+
+from dataclasses import replace
+from typing import Any
+
+from aiserver_tray.base.i18n import LocalText
+from aiserver_tray.model import Container, Kind, ModuleModel
+from aiserver_tray.protocol.message import answer
+from aiserver_tray.state.encode import snapshot_json
+from aiserver_tray.state.facts import Fact
+from aiserver_tray.state.reduce import State
+from tests.support.made import after, container, ended, model, running_engine
+from tests.ui.conftest import Stack
+from tests.ui.home import HomePage
+
+
+def made(name: str, title: str, *requires: str, kind: Kind = "feature") -> ModuleModel:
+    open_ = f"http://localhost:{18000 + len(name)}" if kind == "feature" else None
+    local: LocalText = {"en": title}
+    return replace(model(name, name, kind=kind, requires=requires), title=local, open=open_)
+
+
+MODELS = (
+    made("dify", "Dify", "postgres", "redis"),
+    made("n8n", "n8n", "postgres"),
+    made("oneapi", "OneAPI", "redis"),
+    made("postgres", "PostgreSQL", kind="basic"),
+    made("redis", "Redis", kind="basic"),
+)
+
+
+def healthy(name: str, **changes: Any) -> Container:  # noqa: ANN401
+    return container(f"{name}/{name}", health="healthy", **changes)
+
+
+ALL = tuple(healthy(one.name) for one in MODELS)
+
+
+def state_of(*changed: Container) -> State:
+    """Everything runs, and then *changed* are as they are."""
+    names = {one.name for one in changed}
+    containers = [one for one in ALL if one.name not in names]
+    desired = tuple(one.name for one in MODELS)
+    return running_engine(*containers, *changed, models=MODELS, desired=desired)
+
+
+def home_of(stack: Stack, state: State, *facts: Fact) -> HomePage:
+    stack.show(snapshot_json(after(*facts, start=state).snapshot, "en"))
+    return stack.home()
+
+
+def words(home: HomePage) -> dict[str, str]:
+    """What each feature's card says, and that tab and side menu say the same."""
+    cards = {c.get_attribute("data-module"): c for c in home.all(".cards > [data-module]")}
+    found = {n: c.find_element("css selector", ".pill").text for n, c in cards.items() if n}
+    tabs = [tab.accessible_name.split(", ", 1) for tab in home.all("[data-tab]")]
+    assert [word for _title, word in tabs] == list(found.values())
+    return found
+
+
+def test_a_feature_whose_database_is_down_is_amber_and_offers_to_restart_it(stack: Stack) -> None:
+    down = ended("postgres/postgres", exit_code=137)
+    home = home_of(stack, state_of(down))
+    needs = "Needs PostgreSQL"
+    home.wait_for_text("PostgreSQL is down", "#overall")
+    assert words(home) == {"dify": needs, "n8n": needs, "oneapi": "Running"}
+    home.wait_for_text("2 of 5 modules healthy", ".overview")
+    home.wait_for_text("Dify, n8n need it · OneAPI works as usual", ".overview")
+    assert [dot.get_attribute("data-state") for dot in home.all("[data-tab] .dot")] == [
+        "degraded", "degraded", "running",
+    ]  # fmt: skip
+    assert len(home.all(".problem")) == 1, "the cause has the only card"
+    first = home.wait_for("[data-module=n8n] .mod-foot .button")
+    assert first.accessible_name == "Restart PostgreSQL: n8n"
+    home.picture("needs-postgresql")
+    first.click()
+    assert stack.host.wait_for_call("ai/operation/start")["modules"] == ["postgres"]
+    stack.host.answers["ai/module/details"] = answer({"accounts": [], "volumes": []})
+    home.go("#modules/n8n")
+    home.wait_for_text(needs, ".mh .pill")
+    home.button("Restart PostgreSQL: n8n")
+    assert home.complaints() == []
