@@ -17,11 +17,11 @@ from aiserver_tray.state.abilities import (
     stack_abilities,
     without_required,
 )
-from aiserver_tray.state.inputs import ModuleInput, closure, module_inputs
+from aiserver_tray.state.inputs import ModuleInput, module_inputs
 from aiserver_tray.state.judge import ALIVE, Circumstances, Judgement, judge, next_step, trouble
 from aiserver_tray.state.progress import listed, sentence
-from aiserver_tray.state.state import StateFields
-from aiserver_tray.state.views import ModuleView, PortView, ServiceView, Snapshot
+from aiserver_tray.state.state import StateFields, closure
+from aiserver_tray.state.views import ModuleView, PortView, ServiceView, Snapshot, Trouble
 
 Views = dict[tuple[str, str], tuple[object, ModuleView]]
 """Name of a module and kind of view -> the input of its last view of this kind, and the view."""
@@ -42,6 +42,8 @@ class _Lack(NamedTuple):
     name: str
     title: LocalText
     state: StateName
+    has_run: bool
+    """it stopped or failed, and not its start"""
 
 
 def snapshot(state: StateFields, known: Views) -> Snapshot:
@@ -119,14 +121,16 @@ def _view(module: ModuleInput, users: tuple[str, ...]) -> ModuleView:
     views = [judgement.view for judgement in judged]
     left_over = [judge(s, module.containers[s.container], _IDLE).view for s in module.left_over]
     services, is_bad = (*views, *left_over), current in ("error", "degraded")
-    found = trouble(model, judged, module.containers, module.spare) if is_bad else None
+    found = None
+    if is_bad:
+        found = trouble(model, judged, module.containers, module.failure, module.spare)
     return ModuleView(
         name=model.name,
         kind=model.kind,
         state=current,
         ready=sum(judgement.is_ready for judgement in counted),
         total=len(counted),
-        reason=model.problem or _reason(model.name, judged),
+        reason=model.problem or _reason(model.name, judged, found),
         orphan=module.orphan,
         wanted=module.wanted,
         used_by=users,
@@ -227,14 +231,17 @@ def _module_state(module: ModuleInput, judged: Iterable[Judgement]) -> StateName
     if "error" in states:
         runs = any(j.state == "running" and not j.view.is_job for j in judged)
         return "degraded" if runs else "error"
-    if not states:  # a module whose profiles are all inactive
-        return "running" if module.wanted else "stopped"
-    return _worst(states)
+    if module.failure and states <= {"stopped"}:
+        return "error"
+    # Without states, all profiles of the module are inactive.
+    return _worst(states or {"running" if module.wanted else "stopped"})
 
 
-def _reason(module: str, judged: Iterable[Judgement]) -> Text | None:
-    """The reason of the first service in trouble, or else of one that waits. The service's name is
-    added unless it is the module's name."""
+def _reason(module: str, judged: Iterable[Judgement], found: Trouble | None) -> Text | None:
+    """The reason of a failed start, else of the first service in trouble, or else of one that
+    waits. The service's name is added unless it is the module's name."""
+    if found and found.kind == "start":
+        return found.reason
     for judgement in sorted(judged, key=lambda judgement: judgement.state != "error"):
         name, why = judgement.view.name, judgement.view.reason
         if why:
@@ -275,19 +282,22 @@ def _lacks(
     known = list(modules)
     order = {module.name: (len(module.required), module.name) for module in known}
     missing = {
-        view.name: _Lack(view.name, view.title or {"en": view.name}, view.state)
+        view.name: _Lack(
+            view.name,
+            view.title or {"en": view.name},
+            view.state,
+            has_run=view.state == "error" and not (view.trouble and view.trouble.kind == "start"),
+        )
         for view in views
         if view.state in _MISSING
     }
-    return {
-        module.name: tuple(
-            missing[name]
-            for name in sorted(
-                module.required & missing.keys() - {module.name}, key=order.__getitem__
-            )
-        )
-        for module in known
-    }
+
+    def of(module: ModuleInput) -> tuple[_Lack, ...]:
+        required = frozenset[str]() if module.has_failed_alone else module.required
+        names = required & missing.keys() - {module.name}
+        return tuple(missing[name] for name in sorted(names, key=order.__getitem__))
+
+    return {module.name: of(module) for module in known}
 
 
 def _is_awaited(lacking: Sequence[_Lack]) -> bool:
@@ -322,6 +332,5 @@ def _remedy(lacking: Sequence[_Lack]) -> Remedy | None:
     if down is None:
         return None
     name = Given(down.title)
-    is_off = down.state == "stopped"
-    text = Text("Start {name}", name=name) if is_off else Text("Restart {name}", name=name)
-    return restart(down.name, text)
+    again = Text("Restart {name}", name=name) if down.has_run else Text("Start {name}", name=name)
+    return restart(down.name, again)

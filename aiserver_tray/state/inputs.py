@@ -1,11 +1,11 @@
 """From state to the input of each module's view, with the modules that it requires. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from aiserver_tray.model import AT_REST, Container, ModuleModel, ServiceModel
 from aiserver_tray.state.judge import ALIVE
-from aiserver_tray.state.state import StateFields
+from aiserver_tray.state.state import StartFailure, StateFields, closure
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,8 @@ class ModuleInput:
     planned: bool = False
     """part of a start that has no steps yet, or required by such a part"""
     orphan: bool = False
+    failure: StartFailure | None = None
+    """why its last start failed"""
     spare: int | None = None
     """bytes of memory that no limit covers; only known for a module that ran out of memory"""
 
@@ -43,6 +45,11 @@ class ModuleInput:
     def is_alive(self) -> bool:
         """Whether any of its containers has not exited."""
         return any(container.status in ALIVE for container in self.containers.values())
+
+    @property
+    def has_failed_alone(self) -> bool:
+        """Whether its start failed, and not because of a module that it requires."""
+        return self.failure is not None and self.failure.cause == self.name and not self.is_alive
 
     @property
     def services(self) -> tuple[ServiceModel, ...]:
@@ -114,6 +121,7 @@ def _module(
         is_busy=state.work.has(model.name),
         is_outdated=model.name in state.outdated,
         spare=spare,
+        failure=state.failures.get(model.name),
         **more,
     )
 
@@ -142,15 +150,3 @@ def _with_current_labels(containers: Iterable[Container]) -> list[Container]:
     found = list(containers)
     alive = {container.module for container in found if container.status not in AT_REST}
     return [c for c in found if c.status not in AT_REST or c.module not in alive]
-
-
-def closure(requires: Mapping[str, Sequence[str]], names: Iterable[str]) -> frozenset[str]:
-    """Those of *names* that *requires* knows, and all that they require, directly or not."""
-    found: set[str] = set()
-    left = list(names)
-    while left:
-        name = left.pop()
-        if name in requires and name not in found:
-            found.add(name)
-            left.extend(requires[name])
-    return frozenset(found)

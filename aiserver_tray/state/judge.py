@@ -8,6 +8,7 @@ from typing import Final, assert_never
 from aiserver_tray.base.errors.remedies import Remedy, logs, restart, set_to
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.model import Container, ModuleModel, ServiceModel, State
+from aiserver_tray.state.state import StartFailure
 from aiserver_tray.state.views import ServiceView, Trouble, TroubleKind
 
 ALIVE = ("running", "paused", "restarting")
@@ -155,13 +156,17 @@ def trouble(
     model: ModuleModel,
     judged: Sequence[Judgement],
     containers: Mapping[str, Container],
+    failure: StartFailure | None,
     spare: int | None,
 ) -> Trouble | None:
-    """The trouble of a module: why it can't start, or else of its first service in error.
-    *containers*: by name. *spare*: bytes of the engine's memory that no limit of a running service
-    covers; None if unknown."""
+    """The trouble of a module: why it can't start, or did not, or else of its first service in
+    error. *containers*: by name. *failure*: of its last start. *spare*: bytes of the engine's
+    memory that no limit of a running service covers; None if unknown."""
     if model.problem:
         return Trouble("blocked", model.problem, remedies=model.remedies)
+    if failure and not any(j.state == "error" and j.view.state != "absent" for j in judged):
+        error = failure.error
+        return Trouble("start", error.brief, since=failure.at, remedies=error.remedies)
     for judgement in judged:
         if judgement.state == "error" and judgement.view.reason:
             services = {service.name: service for service in model.services}

@@ -131,19 +131,25 @@ def listed(titles: Iterable[LocalText]) -> Text:
 def sentence(modules: Sequence[ModuleView]) -> Text | None:
     """What is wrong with *modules*, in a sentence that names the causes. None: nothing, or several
     different things."""
-    down = [module for module in modules if module.state == "error"]
+    failed = [m for m in modules if m.state == "error"]
+    unstarted = [m for m in failed if m.trouble and m.trouble.kind in ("blocked", "start")]
+    down = [m for m in failed if m not in unstarted]
     partly = [m for m in modules if m.state == "degraded" and not m.needs]
     affected = [module for module in modules if module.needs]
-    if down and not partly:
+    if sum(map(bool, (unstarted, down, partly))) > 1:
+        return None
+    if unstarted:
+        return Text("{names} couldn't start", names=_titles(unstarted))
+    if down:
         return Plural("{names} is down", "{names} are down", count=len(down), names=_titles(down))
-    if partly and not down:
+    if partly:
         return Plural(
             "{names} is only partly running",
             "{names} are only partly running",
             count=len(partly),
             names=_titles(partly),
         )
-    if affected and not down:
+    if affected:
         return Text("{names}: {why}", names=_titles(affected[:1]), why=affected[0].word)
     return None
 

@@ -25,9 +25,8 @@ from aiserver_tray.state.facts import (
     TextsChanged,
     ThemeChanged,
 )
-from aiserver_tray.state.inputs import closure
 from aiserver_tray.state.judge import ALIVE
-from aiserver_tray.state.state import StateFields, Work
+from aiserver_tray.state.state import StartFailure, StateFields, Work, closure, start_failures
 from aiserver_tray.state.views import EngineView, OperationView, Snapshot
 
 _MAX_FAILED = 20
@@ -200,8 +199,21 @@ def _operation(state: State, operation: OperationView) -> State:
     if operations == state.operations:
         return state
     work = Work.of(operations)
-    unplanned = state.unplanned - work.containers
-    return replace(state, operations=operations, work=work, unplanned=unplanned)
+    return replace(
+        state,
+        operations=operations,
+        work=work,
+        unplanned=state.unplanned - work.containers,
+        failures=_failures(state, operation),
+    )
+
+
+def _failures(state: State, operation: OperationView) -> dict[str, StartFailure]:
+    """A failed start counts until another operation works on its module."""
+    requires = {model.name: model.requires for model in state.modules}
+    replaced = () if operation.kind in IMAGES_ONLY else operation.modules
+    kept = {name: why for name, why in state.failures.items() if name not in replaced}
+    return kept | start_failures(operation, requires)
 
 
 def _is_past(operation: OperationView, later: Sequence[OperationView]) -> bool:

@@ -1,9 +1,16 @@
 """Everything that is known, and the remaining work of our operations."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Self
+from datetime import datetime
+from typing import Final, Self
 
+from aiserver_tray.base.errors import (
+    AiServerError,
+    EngineDownError,
+    EngineNotInstalledError,
+    each,
+)
 from aiserver_tray.model import (
     Container,
     ModuleModel,
@@ -14,8 +21,9 @@ from aiserver_tray.model import (
 )
 from aiserver_tray.state.views import EngineView, OperationView, StepView
 
-_STARTS: frozenset[OperationKind] = frozenset({"up", "restart"})
+STARTS: frozenset[OperationKind] = frozenset({"up", "restart"})
 _STOPS: frozenset[OperationKind] = frozenset({"stop", "down"})
+_ENGINE_CODES: Final = (EngineDownError.code, EngineNotInstalledError.code)
 _ON_CONTAINERS: frozenset[StepKind] = frozenset({"remove", "create", "start", "wait", "stop"})
 
 
@@ -41,7 +49,7 @@ class Work:
     @classmethod
     def of(cls, operations: Iterable[OperationView]) -> Self:
         active = [operation for operation in operations if not operation.is_over]
-        starts = [operation for operation in active if operation.kind in _STARTS]
+        starts = [operation for operation in active if operation.kind in STARTS]
         stops = [o for o in active if o.kind in _STOPS and o.status == "running"]
         stop_steps = [step for stop in stops for step in _remaining(stop)]
         starting = _containers(step for start in starts for step in _remaining(start))
@@ -86,6 +94,52 @@ def _containers(steps: Iterable[StepView]) -> frozenset[str]:
     return frozenset(step.subject for step in steps if step.kind in _ON_CONTAINERS)
 
 
+@dataclass(frozen=True, slots=True)
+class StartFailure:
+    """Why a start of a module failed."""
+
+    cause: str
+    """the module that the error is about: itself, or one that it requires"""
+    error: AiServerError
+    at: datetime | None
+
+
+def start_failures(
+    operation: OperationView, requires: Mapping[str, Sequence[str]]
+) -> dict[str, StartFailure]:
+    """Module -> why its start by *operation* failed: for an error of its own, else for one of a
+    module that it requires. A lost engine is no failure of a module. *requires*: by module."""
+    if operation.status != "failed" or operation.kind not in STARTS or operation.error is None:
+        return {}
+    errors = [one for one in each(operation.error) if one.code not in _ENGINE_CODES]
+    own = {name: one for one in reversed(errors) for name in _about(one, operation)}
+    found: dict[str, StartFailure] = {}
+    for name in operation.modules:
+        for cause in (name, *sorted(closure(requires, requires.get(name, ())))):
+            if cause in own:
+                found.setdefault(name, StartFailure(cause, own[cause], operation.ended_at))
+    return found
+
+
+def _about(error: AiServerError, operation: OperationView) -> tuple[str, ...]:
+    """The modules of *operation* that *error* is about. A setting begins with its module's name."""
+    setting = str(error.data.get("name", "")).partition(".")[0]
+    named = [name for name in (error.data.get("module"), setting) if name in operation.modules]
+    return tuple(named[:1]) or (operation.modules if len(operation.modules) == 1 else ())
+
+
+def closure(requires: Mapping[str, Sequence[str]], names: Iterable[str]) -> frozenset[str]:
+    """Those of *names* that *requires* knows, and all that they require, directly or not."""
+    found: set[str] = set()
+    left = list(names)
+    while left:
+        name = left.pop()
+        if name in requires and name not in found:
+            found.add(name)
+            left.extend(requires[name])
+    return frozenset(found)
+
+
 @dataclass(frozen=True)
 class StateFields:
     """Everything that is known."""
@@ -108,3 +162,5 @@ class StateFields:
     outdated: frozenset[str] = frozenset()
     """modules with running containers that the current settings would recreate"""
     work: Work = field(default_factory=Work)
+    failures: Mapping[str, StartFailure] = field(default_factory=dict)
+    """by module: why its last start failed"""

@@ -88,7 +88,7 @@ class ModuleAbilities(TypedDict):
     """stop it, and remove its containers and networks"""
 
 
-TroubleKind = Literal["blocked", "memory", "unhealthy", "exited", "absent"]
+TroubleKind = Literal["blocked", "start", "memory", "unhealthy", "exited", "absent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +96,9 @@ class Trouble:
     """Why a module does not run as it should."""
 
     kind: TroubleKind
-    """`blocked`: the module can't start; `memory`: a service ran out of memory; `unhealthy`: its
-    health check fails; `exited`: it exited or can't start; `absent`: it has no container"""
+    """`blocked`: the module can't start; `start`: its last start failed; `memory`: a service ran
+    out of memory; `unhealthy`: its health check fails; `exited`: it exited or can't start;
+    `absent`: it has no container"""
     reason: Text
     service: str | None = None
     """the service in trouble; `null` if it is the module"""

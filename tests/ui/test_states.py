@@ -3,13 +3,14 @@
 from dataclasses import replace
 from typing import Any
 
-from aiserver_tray.base.i18n import LocalText
+from aiserver_tray.base.errors import PortConflictError
+from aiserver_tray.base.i18n import LocalText, Text
 from aiserver_tray.model import Container, Kind, ModuleModel
 from aiserver_tray.protocol.message import answer
 from aiserver_tray.state.encode import snapshot_json
-from aiserver_tray.state.facts import Fact
+from aiserver_tray.state.facts import ContainerGone, DesiredChanged, Fact, OperationChanged
 from aiserver_tray.state.reduce import State
-from tests.support.made import after, container, ended, model, running_engine
+from tests.support.made import after, container, ended, model, operation, running_engine
 from tests.ui.conftest import Stack
 from tests.ui.home import HomePage
 
@@ -56,6 +57,36 @@ def words(home: HomePage) -> dict[str, str]:
     tabs = [tab.accessible_name.split(", ", 1) for tab in home.all("[data-tab]")]
     assert [word for _title, word in tabs] == list(found.values())
     return found
+
+
+def test_a_failed_start_is_failed_on_its_own_card_tab_and_page(stack: Stack) -> None:
+    error = PortConflictError(
+        "n8n", "127.0.0.1", 18100, Text("node.exe"), 18101, "n8n.N8N_HOST_PORT"
+    )
+    failed = replace(operation("up", status="failed", modules=("n8n",)), error=error)
+    wanted = DesiredChanged(frozenset({"dify", "oneapi"}))
+    home = home_of(
+        stack, state_of(), ContainerGone("id-of-n8n-n8n"), wanted, OperationChanged(failed)
+    )
+    home.wait_for_text("n8n couldn't start", "#overall")
+    assert words(home) == {"dify": "Running", "n8n": "Failed", "oneapi": "Running"}
+    home.wait_for_text("4 of 5 modules healthy", ".overview")
+    home.wait_for_text("Port 18100 is in use by node.exe", "[data-module=n8n] .reason")
+    buttons = home.all("[data-module=n8n] .mod-foot .button")
+    assert [b.accessible_name for b in buttons] == [
+        "Use port 18101: n8n",
+        "Try again: n8n",
+        "More: n8n",
+    ]
+    assert len(home.all(".problem")) == 1
+    home.picture("failed-start")
+    buttons[1].click()
+    assert stack.host.wait_for_call("ai/operation/start")["modules"] == ["n8n"]
+    stack.host.answers["ai/module/details"] = answer({"accounts": [], "volumes": []})
+    home.go("#modules/n8n")
+    home.wait_for_text("Failed", ".mh .pill")
+    home.wait_for_text("node.exe is using it", "main")
+    assert home.complaints() == []
 
 
 def test_a_feature_whose_database_is_down_is_amber_and_offers_to_restart_it(stack: Stack) -> None:

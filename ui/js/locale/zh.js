@@ -825,7 +825,7 @@ export default {
   "{names} couldn't be downloaded": "{names} 下载失败",
   "{names} couldn't be removed": "{names} 移除失败",
   "{names} couldn't restart": "{names} 重启失败",
-  "{names} couldn't start": "{names} 启动失败",
+  "{names} couldn't start": "{names} 未能启动",
   "{names} couldn't stop": "{names} 停止失败",
   "{names} needs it": "{names} 需要它",
   "{names} require {name}.": "{names} 依赖 {name}。",

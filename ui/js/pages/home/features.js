@@ -76,7 +76,7 @@ function body(module, page) {
   if ((state === "running" && !problem) || needs.length) return sparks(module, page);
   return html`
     ${state === "starting" || state === "degraded" ? ready(module) : nothing}
-    ${reason ? html`<p class="reason">${reason}</p>` : nothing}
+    ${reason ? html`<p class="reason" title=${reason}>${reason}</p>` : nothing}
     ${problem && problem !== reason ? html`<p class="reason problem">${problem}</p>` : nothing}
     ${isThere(module) || problem ? nothing : state === "engine_down" && wanted ? comesBack() : facts(module)}`;
 }
@@ -126,15 +126,17 @@ function kindOf({ state, orphan }, { enabled }) {
 /** @param {Module} module @param {PageState} page The first button stays where it is while its module starts. */
 function buttons(module, page) {
   const { open, start, stop, remove } = actionsOf(module, page);
-  const first = module.orphan ? remove : start;
+  const hasFailed = module.trouble?.kind === "start";
+  const again = hasFailed ? { ...start, text: t("Try again"), icon: "rotate-cw" } : start;
+  const first = module.orphan ? remove : again;
   const isOpen = isUp(module.state) && module.open;
   const ends = isThere(module) && module.state !== "error" && !module.remedy;
-  const isFirst = !module.remedy && (module.orphan || !(isUp(module.state) || module.state === "stopping"));
-  const shown = [...(isFirst ? [first] : []), ...(ends ? [stop] : []), ...(isOpen && !module.remedy ? [open] : [])];
+  const isFirst = (hasFailed || !module.remedy) && (module.orphan || !(isUp(module.state) || module.state === "stopping"));
+  const shown = [...(isFirst ? [first, start] : []), ...(ends ? [stop] : []), ...(isOpen && !module.remedy ? [open] : [])];
   return html`
     ${remedyButton(module, page, { kind: "tonal", size: "small" })}
     ${isOpen && !module.remedy ? openButton(module, open) : nothing}
-    ${isFirst ? actionButton(module, first, kindOf(module, first)) : nothing}
+    ${isFirst ? actionButton(module, first, module.remedy ? "quiet" : kindOf(module, first)) : nothing}
     ${isThere(module) ? logsLink(module) : nothing}
     ${ends ? actionButton(module, stop, "quiet") : nothing}
     <span class="grow"></span>${moreButton(module, shown)}`;
