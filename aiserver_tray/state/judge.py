@@ -14,6 +14,9 @@ from aiserver_tray.state.views import ServiceView, Trouble, TroubleKind
 ALIVE = ("running", "paused", "restarting")
 """Statuses of a container that has not exited."""
 ENDED = ("exited", "dead")
+_KILLED_CODE: Final = 137
+KILLED: Final = Text("killed from outside by signal 9")
+"""Why a container ended without a cause of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +122,27 @@ def _not_healthy(container: Container, about: Circumstances) -> Text | None:
 
 
 def _end(service: ServiceModel, container: Container) -> Text:
+    is_plain = not (container.oom_killed or container.error or was_killed(container))
+    if service.is_job and is_plain:
+        return Text("the job failed with exit code {code}", code=container.exit_code)
+    return ending(container)
+
+
+def ending(container: Container) -> Text:
+    """Why *container*, which has exited, did so."""
     code = container.exit_code
     if container.oom_killed:
         return Text("ran out of memory (exit code {code})", code=code)
     if container.error:
         return Text("exited with code {code}: {why}", code=code, why=container.error)
-    if service.is_job:
-        return Text("the job failed with exit code {code}", code=code)
+    if was_killed(container):
+        return KILLED
     return Text("exited with code {code}", code=code)
+
+
+def was_killed(container: Container) -> bool:
+    """Whether somebody ended it with signal 9, and not the system because memory ran out."""
+    return container.exit_code == _KILLED_CODE and not container.oom_killed
 
 
 def _view(service: ServiceModel, container: Container | None, reason: Text | None) -> ServiceView:
@@ -201,7 +217,10 @@ def _of_service(
         return Trouble("memory", reason, name, since, (*raised, again, show_logs), available)
     # The engine keeps the health of a container that has exited.
     is_unhealthy = container.status in ALIVE and container.health == "unhealthy"
-    kind: TroubleKind = "unhealthy" if is_unhealthy else "exited"
+    has_ended = container.status in (*ENDED, "restarting")
+    kind: TroubleKind = "killed" if has_ended and was_killed(container) else "exited"
+    if is_unhealthy:
+        kind = "unhealthy"
     return Trouble(kind, reason, name, since, (restart(module), show_logs))
 
 

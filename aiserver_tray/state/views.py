@@ -88,7 +88,7 @@ class ModuleAbilities(TypedDict):
     """stop it, and remove its containers and networks"""
 
 
-TroubleKind = Literal["blocked", "start", "memory", "unhealthy", "exited", "absent"]
+TroubleKind = Literal["blocked", "start", "memory", "unhealthy", "killed", "exited", "absent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +97,8 @@ class Trouble:
 
     kind: TroubleKind
     """`blocked`: the module can't start; `start`: its last start failed; `memory`: a service ran
-    out of memory; `unhealthy`: its health check fails; `exited`: it exited or can't start;
-    `absent`: it has no container"""
+    out of memory; `unhealthy`: its health check fails; `killed`: a signal from outside ended it;
+    `exited`: it exited or can't start; `absent`: it has no container"""
     reason: Text
     service: str | None = None
     """the service in trouble; `null` if it is the module"""

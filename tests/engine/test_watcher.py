@@ -118,7 +118,7 @@ def test_a_start_and_an_end_show_step_by_step(stack: Stack) -> None:
         stack.client.containers.get(app).exec_run("touch /ready")
         stack.until_state("running")
         stack.client.api.stop(app)
-        assert reason(stack.until_state("error")) == "app: exited with code 137"
+        assert reason(stack.until_state("error")) == "app: killed from outside by signal 9"
         stack.client.api.remove_container(app)
         gone = stack.until(lambda s: s.modules[0].services[0].state == "absent")
         assert reason(gone) == "app: should be running, but has no container"
@@ -133,7 +133,7 @@ def test_a_container_killed_paused_or_removed_by_hand(stack: Stack) -> None:
         stack.client.api.unpause(app)
         stack.until_state("running")
         stack.client.api.kill(app)
-        assert reason(stack.until_state("error")) == "app: exited with code 137"
+        assert reason(stack.until_state("error")) == "app: killed from outside by signal 9"
         stack.engine.containers.start(app)
         stack.until_state("running")
         stack.client.api.remove_container(app, force=True)

@@ -10,7 +10,7 @@ from aiserver_tray.protocol.message import answer
 from aiserver_tray.state.encode import snapshot_json
 from aiserver_tray.state.facts import ContainerGone, DesiredChanged, Fact, OperationChanged
 from aiserver_tray.state.reduce import State
-from tests.support.made import after, container, ended, model, operation, running_engine
+from tests.support.made import after, at, container, ended, model, operation, running_engine
 from tests.ui.conftest import Stack
 from tests.ui.home import HomePage
 
@@ -90,7 +90,9 @@ def test_a_failed_start_is_failed_on_its_own_card_tab_and_page(stack: Stack) -> 
 
 
 def test_a_feature_whose_database_is_down_is_amber_and_offers_to_restart_it(stack: Stack) -> None:
-    down = ended("postgres/postgres", exit_code=137)
+    line = {"text": "LOG: ready for connections"}
+    stack.host.answers["ai/logs/lines"] = answer({"lines": [line]})
+    down = ended("postgres/postgres", exit_code=137, finished_at=at(60))
     home = home_of(stack, state_of(down))
     needs = "Needs PostgreSQL"
     home.wait_for_text("PostgreSQL is down", "#overall")
@@ -103,6 +105,14 @@ def test_a_feature_whose_database_is_down_is_amber_and_offers_to_restart_it(stac
     assert len(home.all(".problem")) == 1, "the cause has the only card"
     first = home.wait_for("[data-module=n8n] .mod-foot .button")
     assert first.accessible_name == "Restart PostgreSQL: n8n"
+    home.wait_for_text("PostgreSQL was ended from outside", ".problem")
+    home.wait_for_text("Its process was killed (signal 9) at", ".problem")
+    home.wait_for_text("ready for connections", ".problem .said")
+    asked = stack.host.wait_for_call("ai/logs/lines")
+    assert asked["filter"] == {"services": ["postgres/postgres"]}
+    home.button("Show details: PostgreSQL was ended from outside").click()
+    home.wait_for_text("Exit code: 137", ".problem .details")
+    assert "killed" not in home.wait_for(".problem .details").text, "details only add"
     home.picture("needs-postgresql")
     first.click()
     assert stack.host.wait_for_call("ai/operation/start")["modules"] == ["postgres"]

@@ -2198,7 +2198,7 @@ export type Theme = "system" | "light" | "dark";
 
 /** Why a module does not run as it should. */
 export interface Trouble {
-  /** `blocked`: the module can't start; `start`: its last start failed; `memory`: a service ran out of memory; `unhealthy`: its health check fails; `exited`: it exited or can't start; `absent`: it has no container */
+  /** `blocked`: the module can't start; `start`: its last start failed; `memory`: a service ran out of memory; `unhealthy`: its health check fails; `killed`: a signal from outside ended it; `exited`: it exited or can't start; `absent`: it has no container */
   kind: TroubleKind;
   reason: string;
   /** the service in trouble; `null` if it is the module */
@@ -2211,7 +2211,7 @@ export interface Trouble {
   available: number | null;
 }
 
-export type TroubleKind = "blocked" | "start" | "memory" | "unhealthy" | "exited" | "absent";
+export type TroubleKind = "blocked" | "start" | "memory" | "unhealthy" | "killed" | "exited" | "absent";
 
 /** A module and the permissions that the user allows it. */
 export interface Trusted {

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.features.alerts.facts import Due
 from aiserver_tray.model import IMAGES_ONLY, Container
-from aiserver_tray.state.judge import ENDED
+from aiserver_tray.state.judge import ENDED, ending
 from aiserver_tray.state.reduce import State
 from aiserver_tray.state.views import ModuleView, OperationView, ServiceView
 
@@ -179,7 +179,7 @@ def _end(container: Container, service: ServiceView, more: int) -> End | None:
         return End(service.reason or Text("ran out of memory"), is_out_of_memory=True)
     is_down = container.status in (*ENDED, "restarting")
     if is_down and container.exit_code not in _STOPPED_CODES:
-        return End(Text("exited with code {code}", code=container.exit_code))
+        return End(ending(container))
     if more > 0 and not is_down and not service.is_job:
         return End(Text("exited and was restarted"))
     return None

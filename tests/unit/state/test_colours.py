@@ -75,6 +75,7 @@ def test_unwanted_module_that_runs_shows_its_health(
             "error",
             "app: ran out of memory (exit code 137)",
         ),
+        (ended(exit_code=137), "error", "app: killed from outside by signal 9"),
         (container(status="dead", exit_code=1), "error", "app: exited with code 1"),
         (container(status="paused"), "error", "app: paused"),
         (

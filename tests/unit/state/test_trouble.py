@@ -91,15 +91,17 @@ def test_a_service_with_a_fixed_limit_is_only_restarted() -> None:
 
 
 def test_each_kind_of_trouble_has_its_next_steps() -> None:
-    exited, absent = trouble(replace(ENDED, health="unhealthy")), trouble()
+    exited, absent = trouble(replace(ENDED, health="unhealthy", exit_code=1)), trouble()
+    killed = trouble(ENDED)
     sick = replace(ENDED, status="running", health="unhealthy", unhealthy_since=NOON)
     unhealthy = trouble(sick)
     enter_it = enter(Text("Enter a value"), "search.KEY")
     blocked = replace(SEARCH, services=(), problem=Text("no value"), remedies=(enter_it,))
-    found = [exited, absent, unhealthy, trouble(model=blocked)]
+    found = [exited, killed, absent, unhealthy, trouble(model=blocked)]
     shown = [(t.kind, t.since, [r["kind"] for r in t.remedies]) for t in found if t]
     assert shown == [
         ("exited", NOON, ["restart", "logs"]),
+        ("killed", NOON, ["restart", "logs"]),
         ("absent", None, ["restart"]),
         ("unhealthy", NOON, ["restart", "logs"]),
         ("blocked", None, ["enter"]),

@@ -1,7 +1,8 @@
 // @ts-check
 /** Titles and reasons of problems, by the code of the error. */
-import { bytes, capitalised, list } from "../base/format.js";
+import { bytes, capitalised, exactTime, list } from "../base/format.js";
 import { mark, t } from "../base/i18n.js";
+import { moduleStats } from "../base/stats.js";
 
 /** @import { Error, Module, OperationSummary, OperationKind } from "../contract.d.ts" */
 
@@ -77,8 +78,9 @@ const REASONS = {
       { owner: strong(owner), module, free: strong(free) }),
   E_HEALTH_TIMEOUT: ({ service, seconds }) =>
     t("{service} still fails its health check after {seconds} s. It keeps running.", { service: serviceIn(service), seconds: Math.round(seconds) }),
-  E_EXITED: ({ service, exitCode, why }) => exitCode === null || exitCode === undefined
-    ? t("{service} couldn't run. {why}", { service: serviceIn(service), why })
+  // What 137 stands for is in `why`.
+  E_EXITED: ({ service, exitCode, why }) => exitCode === null || exitCode === undefined || exitCode === 137
+    ? t("{service} couldn't run. {why}", { service: serviceIn(service), why: capitalised(why) })
     : t("{service} exited with code {code}. {why}", { service: serviceIn(service), code: exitCode, why }),
   E_JOB_FAILED: ({ service, exitCode }) =>
     t("The job {service} exited with code {code}.", { service: serviceIn(service), code: exitCode }),
@@ -132,6 +134,10 @@ export function troubled(module, modules) {
   if (trouble?.kind === "memory") {
     return { title: t("{module} ran out of memory", { module: title }), why: outOfMemory(module, trouble, modules) };
   }
+  if (trouble?.kind === "killed") {
+    const why = [killed(module, trouble), cutOff(module, modules)].filter(Boolean).join("\n");
+    return { title: t("{module} was ended from outside", { module: title }), why };
+  }
   const what = trouble?.kind === "blocked" ? mark("{module} can't start")
     : state === "degraded" ? mark("{module} is only partly running")
       : trouble?.kind === "unhealthy" ? mark("{module} is unhealthy") : mark("{module} failed");
@@ -145,6 +151,18 @@ export function troubled(module, modules) {
 function cutOff({ usedBy }, modules) {
   const users = list(usedBy.map((user) => titleOfModule(user, modules)));
   return users && t("{names} can't use it until it is back.", { names: users });
+}
+
+/** @param {Module} module @param {NonNullable<Module["trouble"]>} trouble */
+function killed({ name, services }, { service, since }) {
+  const time = since ? exactTime(since) : "";
+  const what = service && service !== name
+    ? t("The process of {service} was killed (signal 9) at {time}.", { service: strong(service), time })
+    : t("Its process was killed (signal 9) at {time}.", { time });
+  const limit = services.length === 1 ? services[0]?.memoryLimit : null;
+  const used = moduleStats(name).memory.filter((value) => value !== null).at(-1);
+  return limit && used
+    ? `${what} ${t("It wasn't short of memory: {used} of {limit}.", { used: bytes(used), limit: bytes(limit) })}` : what;
 }
 
 /** @param {Module} module @param {NonNullable<Module["trouble"]>} trouble @param {Module[]} modules */

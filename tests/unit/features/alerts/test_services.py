@@ -32,7 +32,7 @@ def crash(count: int, **more: Any) -> ContainerSeen:  # noqa: ANN401
         (ended(exit_code=1), [f"12: raised: {ENDED}"]),
         (
             ended(exit_code=137),
-            ["12: raised: web stopped unexpectedly | app: exited with code 137"],
+            ["12: raised: web stopped unexpectedly | app: killed from outside by signal 9"],
         ),
         (ended(exit_code=0), []),
         (ended(exit_code=143), []),
@@ -114,7 +114,7 @@ def test_out_of_memory_says_more_than_the_exit_that_it_causes() -> None:
     course.at(10, ContainerSeen(ended(exit_code=137)))
     killed = ContainerSeen(ended(exit_code=137, oom_killed=True))
     assert course.at(FAR, killed) == [
-        "12: raised: web stopped unexpectedly | app: exited with code 137",
+        "12: raised: web stopped unexpectedly | app: killed from outside by signal 9",
         f"{FAR:g}: changed: web ran out of memory | app: ran out of memory (exit code 137)",
     ]
     course = Course()
