@@ -19,7 +19,7 @@ from aiserver_tray.state.abilities import (
 )
 from aiserver_tray.state.inputs import ModuleInput, module_inputs
 from aiserver_tray.state.judge import ALIVE, Circumstances, Judgement, judge, next_step, trouble
-from aiserver_tray.state.progress import listed, sentence
+from aiserver_tray.state.progress import COMING_BACK, listed, sentence
 from aiserver_tray.state.state import StateFields, closure
 from aiserver_tray.state.views import ModuleView, PortView, ServiceView, Snapshot, Trouble
 
@@ -58,9 +58,12 @@ def snapshot(state: StateFields, known: Views) -> Snapshot:
     lacking = _lacks(modules, alone)
     views = tuple(_view_among(known, view, lacking[view.name]) for view in alone)
     states: list[StateName] = [_own_state(view, lacking[view.name]) for view in views]
+    current = _worst(states) if state.engine.running else "engine_down"
+    comes_back = current == "starting" and any(view.word == COMING_BACK for view in views)
     return Snapshot(
         engine=state.engine,
-        state=_worst(states) if state.engine.running else "engine_down",
+        state=current,
+        word=COMING_BACK if comes_back else None,
         sentence=sentence(views),
         modules=views,
         operations=state.operations,
@@ -128,6 +131,7 @@ def _view(module: ModuleInput, users: tuple[str, ...]) -> ModuleView:
         name=model.name,
         kind=model.kind,
         state=current,
+        word=COMING_BACK if _comes_back(module, current, views) else None,
         ready=sum(judgement.is_ready for judgement in counted),
         total=len(counted),
         reason=model.problem or _reason(model.name, judged, found),
@@ -149,6 +153,13 @@ def _view(module: ModuleInput, users: tuple[str, ...]) -> ModuleView:
         abilities=module_abilities(_condition(module, current, users)),
         ports=tuple(_ports(services, module.containers)),
         services=services,
+    )
+
+
+def _comes_back(module: ModuleInput, current: StateName, services: Iterable[ServiceView]) -> bool:
+    """Whether *module* starts again without a request of the user."""
+    return current == "starting" and (
+        module.is_reviving or any(service.is_coming_back for service in services)
     )
 
 
@@ -203,6 +214,7 @@ def _judged(module: ModuleInput) -> list[Judgement]:
                 live=live,
                 starting=module.planned or service.container in module.starting,
                 unplanned=service.container in module.unplanned,
+                exhausted=service.container in module.exhausted,
                 has_removed_services=has_removed_services,
                 awaited=service.name in awaited,
             ),

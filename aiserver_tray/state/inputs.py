@@ -2,10 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from aiserver_tray.model import AT_REST, Container, ModuleModel, ServiceModel
 from aiserver_tray.state.judge import ALIVE
 from aiserver_tray.state.state import StartFailure, StateFields, closure
+
+TRIES: Final = 3
+"""Restarts of a container by the engine until it counts as failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +25,15 @@ class ModuleInput:
     """names of its containers that an operation will start"""
     unplanned: frozenset[str]
     """names of its containers that exited without an operation"""
+    exhausted: frozenset[str]
+    """names of its containers that the engine has restarted several times in vain"""
     stopped: frozenset[str]
     """its services that the user stopped alone"""
     has_engine: bool
     is_stopping: bool
     is_busy: bool
+    is_reviving: bool
+    """the owner brings it back by itself"""
     is_outdated: bool
     wanted: bool = False
     """requested, or required by a requested module"""
@@ -69,6 +77,8 @@ def module_inputs(state: StateFields) -> Iterator[ModuleInput]:
     requires = {model.name: model.requires for model in state.modules}
     wanted = closure(requires, state.desired)
     planned = closure(requires, state.work.planned)
+    if state.work.may_revive_any:
+        planned |= wanted
     spare, now = _spare(state), required_now(state.modules, state.containers.values())
     containers: dict[str, dict[str, Container]] = {}
     # Sorted, because an orphan shows its services in this order, and facts come in any order.
@@ -115,15 +125,21 @@ def _module(
         required,
         starting=state.work.starting & names,
         unplanned=state.unplanned & names,
+        exhausted=frozenset(name for name, one in containers.items() if _is_exhausted(state, one)),
         stopped=frozenset(s.name for s in services if f"{model.name}/{s.name}" in state.stopped),
         has_engine=state.engine.running,
         is_stopping=model.name in state.work.stopping,
         is_busy=state.work.has(model.name),
+        is_reviving=model.name in state.work.reviving or state.work.may_revive_any,
         is_outdated=model.name in state.outdated,
         spare=spare,
         failure=state.failures.get(model.name),
         **more,
     )
+
+
+def _is_exhausted(state: StateFields, container: Container) -> bool:
+    return container.restart_count - state.calm.get(container.id, 0) > TRIES
 
 
 def _service_of(container: Container) -> ServiceModel:

@@ -31,6 +31,8 @@ class Circumstances:
     """an operation will start it"""
     unplanned: bool
     """it exited without an operation, and was not healthy since"""
+    exhausted: bool = False
+    """the engine has restarted it several times in vain"""
     has_removed_services: bool = False
     """the module still runs services that its changed file or settings no longer have"""
     awaited: bool = False
@@ -53,7 +55,8 @@ class Judgement:
 def judge(service: ServiceModel, container: Container | None, about: Circumstances) -> Judgement:
     """The state of *service*: stopped, starting, running or error."""
     state, reason = _condition(service, container, about)
-    return Judgement(state, _view(service, container, reason))
+    is_coming_back = state == "starting" and _comes_back(container, about)
+    return Judgement(state, _view(service, container, reason, is_coming_back))
 
 
 def _condition(
@@ -68,10 +71,11 @@ def _condition(
         return _absent(service, about)
     if container.status not in ALIVE and not about.wanted:
         return "stopped", None
-    if why := _trouble(service, container, about):
+    why = _trouble(service, container, about)
+    if why and not _comes_back(container, about):
         return "error", why
     is_created = container.status == "created"  # the process that created it may have been killed
-    return "starting", Text("created, but not started yet") if is_created else None
+    return "starting", why or (Text("created, but not started yet") if is_created else None)
 
 
 def _is_done(service: ServiceModel, container: Container | None, about: Circumstances) -> bool:
@@ -91,6 +95,15 @@ def _absent(service: ServiceModel, about: Circumstances) -> tuple[State, Text | 
     return "stopped", None
 
 
+def _comes_back(container: Container | None, about: Circumstances) -> bool:
+    """Whether *container* ended without us, and its restart policy brings it back. This is no
+    failure yet, unless it has been tried several times, or memory ran out."""
+    if container is None or about.starting or about.exhausted or container.oom_killed:
+        return False
+    is_running = container.status == "running" and container.health != "unhealthy"
+    return container.status == "restarting" or (is_running and about.unplanned)
+
+
 def _trouble(service: ServiceModel, container: Container, about: Circumstances) -> Text | None:
     """The problem of a container that is not ready. None: it is still starting."""
     match container.status:
@@ -101,7 +114,8 @@ def _trouble(service: ServiceModel, container: Container, about: Circumstances) 
         case "paused":
             return Text("paused")
         case "restarting":
-            return Text("keeps exiting and restarting: {why}", why=_end(service, container))
+            end = _end(service, container)
+            return Text("keeps exiting and restarting: {why}", why=end) if about.exhausted else end
         case "exited" | "dead":
             return _end(service, container)
         case "removing":
@@ -145,7 +159,12 @@ def was_killed(container: Container) -> bool:
     return container.exit_code == _KILLED_CODE and not container.oom_killed
 
 
-def _view(service: ServiceModel, container: Container | None, reason: Text | None) -> ServiceView:
+def _view(
+    service: ServiceModel,
+    container: Container | None,
+    reason: Text | None,
+    is_coming_back: bool,  # noqa: FBT001 - a value that it shows
+) -> ServiceView:
     return ServiceView(
         name=service.name,
         container=service.container,
@@ -156,6 +175,7 @@ def _view(service: ServiceModel, container: Container | None, reason: Text | Non
         exit_code=container.exit_code if container and container.status in ENDED else None,
         started_at=container.started_at if container else None,
         reason=reason,
+        is_coming_back=is_coming_back,
         restarts=container.restart_count if container else 0,
         memory_limit=service.memory,
     )

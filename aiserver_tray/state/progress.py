@@ -96,6 +96,9 @@ CONDITIONS: Mapping[State, Text] = {
 }
 """The same words at the beginning of a line."""
 
+COMING_BACK = Text("coming back")
+"""Instead of the word for `starting`: nobody asked for this start."""
+
 SIGNS: Mapping[State, str] = {
     "stopped": "○",
     "starting": "◐",
@@ -135,19 +138,29 @@ def sentence(modules: Sequence[ModuleView]) -> Text | None:
     unstarted = [m for m in failed if m.trouble and m.trouble.kind in ("blocked", "start")]
     down = [m for m in failed if m not in unstarted]
     partly = [m for m in modules if m.state == "degraded" and not m.needs]
+    back = [module for module in modules if module.word == COMING_BACK]
     affected = [module for module in modules if module.needs]
-    if sum(map(bool, (unstarted, down, partly))) > 1:
-        return None
-    if unstarted:
-        return Text("{names} couldn't start", names=_titles(unstarted))
-    if down:
-        return Plural("{names} is down", "{names} are down", count=len(down), names=_titles(down))
-    if partly:
+    said = (
+        (unstarted, Text("{names} couldn't start", names=_titles(unstarted))),
+        (down, Plural("{names} is down", "{names} are down", count=len(down), names=_titles(down))),
+        (
+            partly,
+            Plural(
+                "{names} is only partly running",
+                "{names} are only partly running",
+                count=len(partly),
+                names=_titles(partly),
+            ),
+        ),
+    )
+    if causes := [text for found, text in said if found]:
+        return causes[0] if len(causes) == 1 else None
+    if back:
         return Plural(
-            "{names} is only partly running",
-            "{names} are only partly running",
-            count=len(partly),
-            names=_titles(partly),
+            "{names} is coming back",
+            "{names} are coming back",
+            count=len(back),
+            names=_titles(back),
         )
     if affected:
         return Text("{names}: {why}", names=_titles(affected[:1]), why=affected[0].word)

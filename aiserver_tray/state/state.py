@@ -43,6 +43,10 @@ class Work:
     """modules of running operations with unknown steps, such as those of other processes"""
     busy: frozenset[str] = frozenset()
     """all modules of unfinished operations"""
+    reviving: frozenset[str] = frozenset()
+    """modules that the owner brings back by itself"""
+    may_revive_any: bool = False
+    """the owner brings modules back, and has not named them yet"""
     may_be_any: bool = False
     """an operation has not named its modules yet"""
 
@@ -51,6 +55,7 @@ class Work:
         active = [operation for operation in operations if not operation.is_over]
         starts = [operation for operation in active if operation.kind in STARTS]
         stops = [o for o in active if o.kind in _STOPS and o.status == "running"]
+        revivals = [operation for operation in active if operation.is_revival]
         stop_steps = [step for stop in stops for step in _remaining(stop)]
         starting = _containers(step for start in starts for step in _remaining(start))
         return cls(
@@ -60,6 +65,8 @@ class Work:
             planned=_without_steps(starts, "running", "waiting"),
             modules=_without_steps(active),
             busy=frozenset().union(*map(_modules, active)),
+            reviving=frozenset().union(*map(_modules, revivals)),
+            may_revive_any=any(not (one.modules or one.steps) for one in revivals),
             may_be_any=any(not (o.modules or o.steps) for o in active),
         )
 
@@ -159,6 +166,8 @@ class StateFields:
     """the running ones, the last finished one, and failed ones that no later one has replaced"""
     unplanned: frozenset[str] = frozenset()
     """names of containers that exited without an operation and were not healthy since"""
+    calm: Mapping[str, int] = field(default_factory=dict)
+    """by id of a container: how often the engine had restarted it when it was last ready"""
     outdated: frozenset[str] = frozenset()
     """modules with running containers that the current settings would recreate"""
     work: Work = field(default_factory=Work)

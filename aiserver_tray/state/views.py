@@ -63,6 +63,8 @@ class ServiceView:
     """last start of its container"""
     reason: Text | None
     """why it is not in its desired state"""
+    is_coming_back: bool = False
+    """it exited by itself, and its restart policy brings it back"""
     restarts: int = 0
     """how often its restart policy has restarted the container"""
     memory_limit: int | None = None
@@ -347,6 +349,8 @@ class Snapshot:
     _: KW_ONLY
     abilities: StackAbilities
     """what can be done with everything now"""
+    word: Text | None = None
+    """the state in words that say more than the state itself, such as `coming back`"""
     sentence: Text | None = None
     """what is wrong, such as `PostgreSQL is down`; `null` if nothing is, or several things are"""
     chosen: tuple[str, ...] = ()

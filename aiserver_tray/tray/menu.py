@@ -298,6 +298,8 @@ def summary(snapshot: Snapshot, titles: Mapping[str, str]) -> Text:
 
 def _condition(snapshot: Snapshot) -> Text:
     word = CONDITIONS[snapshot.state]
+    if snapshot.word and snapshot.sentence:
+        word = snapshot.sentence
     if snapshot.state == "engine_down":
         if snapshot.engine.starting:
             return Text("Starting Docker…")

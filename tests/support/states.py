@@ -123,6 +123,7 @@ def snapshot(state: str = "stopped", *modules: Json, **more: Any) -> Json:  # no
             "usualStart": None,
         },
         "state": state,
+        "word": None,
         "sentence": None,
         "modules": [given.get(name, module(name)) for name in TITLES],
         "operations": [],
@@ -281,6 +282,7 @@ def out_of_memory() -> Json:
         "restarts": 0,
         "memoryLimit": 4 << 30,
         "reason": "ran out of memory (exit code 137)",
+        "comingBack": False,
     }
     why = trouble("elasticsearch", service["reason"], "memory", RAISE) | {"available": 12 << 30}
     return module("elasticsearch", "error", trouble=why, services=[service], usedBy=["ragflow"])

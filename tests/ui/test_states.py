@@ -8,7 +8,13 @@ from aiserver_tray.base.i18n import LocalText, Text
 from aiserver_tray.model import Container, Kind, ModuleModel
 from aiserver_tray.protocol.message import answer
 from aiserver_tray.state.encode import snapshot_json
-from aiserver_tray.state.facts import ContainerGone, DesiredChanged, Fact, OperationChanged
+from aiserver_tray.state.facts import (
+    ContainerGone,
+    ContainerSeen,
+    DesiredChanged,
+    Fact,
+    OperationChanged,
+)
 from aiserver_tray.state.reduce import State
 from tests.support.made import after, at, container, ended, model, operation, running_engine
 from tests.ui.conftest import Stack
@@ -120,4 +126,25 @@ def test_a_feature_whose_database_is_down_is_amber_and_offers_to_restart_it(stac
     home.go("#modules/n8n")
     home.wait_for_text(needs, ".mh .pill")
     home.button("Restart PostgreSQL: n8n")
+    assert home.complaints() == []
+
+
+def test_a_module_that_comes_back_is_amber_and_no_problem(stack: Stack) -> None:
+    again = container("redis/redis", status="restarting", exit_code=1, restart_count=1)
+    home = home_of(stack, state_of(), ContainerSeen(again))
+    home.wait_for_text("Redis is coming back", "#overall")
+    waits = "Waits for Redis"
+    assert words(home) == {"dify": waits, "n8n": "Running", "oneapi": waits}
+    assert home.wait_for(".overview").get_attribute("data-state") == "starting"
+    home.wait_for_text("Dify, OneAPI wait for it · n8n works as usual", ".overview")
+    home.wait_for_text("Coming back", ".topbar .overall")
+    home.wait_for_text("Coming back", ".side")
+    home.wait_for_text("Redis stopped and is being started again", ".notice.busy")
+    home.wait_for_text("Exited with code 1.", ".notice.busy")
+    assert home.all(".problem, .badge-n, main [data-state=error]") == []
+    assert home.button("Open: Dify").get_attribute("title") == "waits for Redis"
+    home.picture("coming-back")
+    later = replace(again, restart_count=4)
+    stack.host.show(snapshot_json(after(ContainerSeen(later), start=state_of()).snapshot, "en"))
+    home.wait_for_text("Redis is down", "#overall")
     assert home.complaints() == []

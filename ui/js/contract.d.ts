@@ -1506,7 +1506,7 @@ export interface MuteRequest {
 
 /** A rule of the user's own. */
 export interface NewRule {
-  /** `line`: A log line matches. `ended`: A service exited, and no operation stopped it. `memory_out`: A service ran out of memory. `restarts`: A service restarts again and again. `unhealthy`: The health check of a service fails. `memory`: A service uses too much memory. `cpu`: A module keeps the processors busy. `disk`: The engine's disk is almost full. Users add `line`, `memory`, `cpu`. */
+  /** `line`: A log line matches. `ended`: A service exited, no operation stopped it, and it does not come back by itself. `memory_out`: A service ran out of memory. `restarts`: A service restarts again and again. `unhealthy`: The health check of a service fails. `memory`: A service uses too much memory. `cpu`: A module keeps the processors busy. `disk`: The engine's disk is almost full. Users add `line`, `memory`, `cpu`. */
   kind: "line" | "ended" | "memory_out" | "restarts" | "unhealthy" | "memory" | "cpu" | "disk";
   /** the only module that it is about; every module without it */
   module?: string | null;
@@ -1813,7 +1813,7 @@ export interface Revealed {
 /** An alert rule. */
 export interface Rule {
   id: string;
-  /** `line`: A log line matches. `ended`: A service exited, and no operation stopped it. `memory_out`: A service ran out of memory. `restarts`: A service restarts again and again. `unhealthy`: The health check of a service fails. `memory`: A service uses too much memory. `cpu`: A module keeps the processors busy. `disk`: The engine's disk is almost full. Users add `line`, `memory`, `cpu`. */
+  /** `line`: A log line matches. `ended`: A service exited, no operation stopped it, and it does not come back by itself. `memory_out`: A service ran out of memory. `restarts`: A service restarts again and again. `unhealthy`: The health check of a service fails. `memory`: A service uses too much memory. `cpu`: A module keeps the processors busy. `disk`: The engine's disk is almost full. Users add `line`, `memory`, `cpu`. */
   kind: "line" | "ended" | "memory_out" | "restarts" | "unhealthy" | "memory" | "cpu" | "disk";
   on: boolean;
   /** the only module that it is about; `null`: every module */
@@ -1955,6 +1955,8 @@ export interface Service {
   startedAt: string | null;
   /** why it is not in its desired state */
   reason: string | null;
+  /** it exited by itself, and its restart policy brings it back */
+  comingBack: boolean;
   /** how often its restart policy has restarted the container */
   restarts: number;
   /** its memory limit in bytes; `null` without a limit */
@@ -2096,6 +2098,8 @@ export interface Snapshot {
   operations: OperationSummary[];
   /** what can be done with everything now */
   abilities: StackAbilities;
+  /** the state in words that say more than the state itself, such as `coming back` */
+  word: string | null;
   /** what is wrong, such as `PostgreSQL is down`; `null` if nothing is, or several things are */
   sentence: string | null;
   /** the names of the modules that *Start all* starts */

@@ -161,6 +161,7 @@ def service(module: str, name: str, **other: object) -> dict[str, object]:
         "job": False,
         "exitCode": None,
         "startedAt": "2026-01-01T00:00:00+00:00",
+        "comingBack": False,
         "restarts": 0,
         "memoryLimit": None,
         "reason": None,

@@ -10,7 +10,7 @@ from aiserver_tray.base.errors.remedies import restart, set_to
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.model import OperationKind, State
 from aiserver_tray.state.progress import CONDITIONS, STATES
-from aiserver_tray.state.views import EngineView, ModuleView, OperationView, Snapshot
+from aiserver_tray.state.views import EngineView, ModuleView, OperationView, Snapshot, Trouble
 from aiserver_tray.tray.actions import (
     Cancel,
     OpenDashboard,
@@ -345,7 +345,7 @@ def test_a_module_that_lacks_another_names_it_in_menu_and_tooltip() -> None:
         for name in ("n8n", "dify")
     )
     view = shown(snapshot(n8n, dify, module("postgres", "error", "killed", kind="basic")))
-    assert "▲ n8n – needs PostgreSQL\n  Start" in tree(view.menu)
+    assert "  ▲ n8n – needs PostgreSQL\n    Start" in tree(view.menu)
     assert view.tooltip == (
         "AI-Server Tray – Failed, 0 of 3 healthy – PostgreSQL: killed – n8n, Dify: needs PostgreSQL"
     )

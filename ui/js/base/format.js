@@ -21,7 +21,7 @@ export const STATES = {
 /** @param {string} reason The owner's are parts of sentences, too. */
 export const capitalised = (reason) => reason.charAt(0).toLocaleUpperCase() + reason.slice(1);
 
-/** How a module is, in a word or two. @param {Pick<Module, "state"|"word">} module */
+/** How a module is, in a word or two. @param {Pick<Module, "state"|"word">} whose */
 export const wordOf = ({ state, word }) => (word ? capitalised(word) : t(STATES[state].word));
 
 /** @param {number} seconds An estimate, in one unit. */
