@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.model import State
-from aiserver_tray.state.inputs import closure
+from aiserver_tray.state.state import closure
 from aiserver_tray.state.views import (
     EngineStatus,
     ModuleAbilities,
@@ -64,7 +64,9 @@ def module_abilities(module: Condition) -> ModuleAbilities:
     used = Text("Used by {users}", users=", ".join(module.users)) if module.users else None
     blocker, unreachable = _blocker(module), _unreachable(module)
     defect = _ORPHAN if module.is_orphan else module.problem
-    stop = blocker or (None if module.is_wanted or module.is_alive else _STOPPED)
+    # To stop a module whose start has failed means to give that start up.
+    is_off = not (module.is_wanted or module.is_alive or module.state == "error")
+    stop = blocker or (_STOPPED if is_off else None)
     containers = None if module.has_containers else _NO_CONTAINERS
     return {
         "start": blocker or defect or _STARTED.get(module.state),
@@ -75,6 +77,14 @@ def module_abilities(module: Condition) -> ModuleAbilities:
         "logs": unreachable or containers,
         "remove": blocker or containers or used,
     }
+
+
+def without_required(abilities: ModuleAbilities, why: Text) -> ModuleAbilities:
+    """The possible actions for a module that lacks modules that it requires; *why* says which. A
+    start brings them, too."""
+    start = None if abilities["start"] == _STARTED["running"] else abilities["start"]
+    page = why if abilities["open"] in (None, _PAGE_LATER) else abilities["open"]
+    return {**abilities, "start": start, "open": page}
 
 
 def _open(module: Condition) -> Text | None:

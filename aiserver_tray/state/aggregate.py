@@ -1,23 +1,30 @@
 """From state to snapshot: the table "Health and colours" for services, modules and all."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.errors.remedies import Remedy, restart
+from aiserver_tray.base.i18n import Given, LocalText, Text
 from aiserver_tray.base.strings import image_tag
 from aiserver_tray.model import Container, ServiceModel
 from aiserver_tray.model import State as StateName
 from aiserver_tray.spec.page import moved
-from aiserver_tray.state.abilities import Condition, module_abilities, stack_abilities
-from aiserver_tray.state.inputs import ModuleInput, closure, module_inputs
-from aiserver_tray.state.judge import ALIVE, Circumstances, Judgement, judge, trouble
-from aiserver_tray.state.state import StateFields
-from aiserver_tray.state.views import ModuleView, PortView, ServiceView, Snapshot
+from aiserver_tray.state.abilities import (
+    Condition,
+    module_abilities,
+    stack_abilities,
+    without_required,
+)
+from aiserver_tray.state.inputs import ModuleInput, module_inputs
+from aiserver_tray.state.judge import ALIVE, Circumstances, Judgement, judge, next_step, trouble
+from aiserver_tray.state.progress import COMING_BACK, listed, sentence
+from aiserver_tray.state.state import StateFields, closure
+from aiserver_tray.state.views import ModuleView, PortView, ServiceView, Snapshot, Trouble
 
-Views = dict[str, tuple[object, ModuleView]]
-"""Name of a module -> the input of its last view, and the view."""
+Views = dict[tuple[str, str], tuple[object, ModuleView]]
+"""Name of a module and kind of view -> the input of its last view of this kind, and the view."""
 
 
 class Feature(NamedTuple):
@@ -31,6 +38,21 @@ _WORST_FIRST: tuple[StateName, ...] = (
     "engine_down", "error", "degraded", "stopping", "starting", "running", "stopped",
 )  # fmt: skip
 
+_MISSING: Final = ("error", "stopped", "starting")
+"""States of a required module in which the modules that require it can't work."""
+_AFFECTED: Final = ("running", "degraded", "error")
+"""States of a module that a missing required module explains or changes."""
+
+
+class _Lack(NamedTuple):
+    """A required module that does not run."""
+
+    name: str
+    title: LocalText
+    state: StateName
+    has_run: bool
+    """it stopped or failed, and not its start"""
+
 
 def snapshot(state: StateFields, known: Views) -> Snapshot:
     """The snapshot of *state*; the views of its modules are added to *known*.
@@ -40,11 +62,17 @@ def snapshot(state: StateFields, known: Views) -> Snapshot:
     """
     modules = list(module_inputs(state))
     needed = _features_by_requirement(modules)
-    views = tuple(_cached_view(known, m, needed.get(m.name, ())) for m in modules)
-    states: list[StateName] = [view.state for view in views]
+    alone = [_view_alone(known, m, needed.get(m.name, ())) for m in modules]
+    lacking = _lacks(modules, alone)
+    views = tuple(_view_among(known, view, lacking[view.name]) for view in alone)
+    states: list[StateName] = [_own_state(view, lacking[view.name]) for view in views]
+    current = _worst(states) if state.engine.running else "engine_down"
+    comes_back = current == "starting" and any(view.word == COMING_BACK for view in views)
     return Snapshot(
         engine=state.engine,
-        state=_worst(states) if state.engine.running else "engine_down",
+        state=current,
+        word=COMING_BACK if comes_back else None,
+        sentence=sentence(views),
         modules=views,
         operations=state.operations,
         abilities=stack_abilities(state.engine, views, state.operations, state.chosen),
@@ -69,13 +97,31 @@ def _features_by_requirement(modules: Iterable[ModuleInput]) -> dict[str, list[F
     return found
 
 
-def _cached_view(views: Views, module: ModuleInput, features: Sequence[Feature]) -> ModuleView:
+def _own_state(view: ModuleView, lacking: Sequence[_Lack]) -> StateName:
+    """The share of *view* in the state of everything: while the modules that it needs come back,
+    nothing has failed."""
+    return "starting" if view.needs and _is_awaited(lacking) else view.state
+
+
+def _view_alone(views: Views, module: ModuleInput, features: Sequence[Feature]) -> ModuleView:
+    """The view of *module* without regard to the modules that it requires."""
+    inputs = module, tuple(features)
+    return _cached(views, (module.name, "alone"), inputs, lambda: _view(*inputs))
+
+
+def _view_among(views: Views, alone: ModuleView, lacking: tuple[_Lack, ...]) -> ModuleView:
+    inputs = alone, lacking
+    return _cached(views, (alone.name, "among others"), inputs, lambda: _with_lacks(*inputs))
+
+
+def _cached(
+    views: Views, key: tuple[str, str], inputs: object, make: Callable[[], ModuleView]
+) -> ModuleView:
     """The earlier view if the input is the same. Most facts concern one of many modules, and a
     reader recognises an unchanged view by its object."""
-    inputs = module, tuple(features)
-    known = views.get(module.name)
+    known = views.get(key)
     if known is None or known[0] != inputs:
-        known = views[module.name] = inputs, _view(*inputs)
+        known = views[key] = inputs, make()
     return known[1]
 
 
@@ -88,13 +134,17 @@ def _view(module: ModuleInput, features: tuple[Feature, ...]) -> ModuleView:
     views = [replace(j.view, last_state=last.get(j.view.container)) for j in judged]
     left_over = [judge(s, module.containers[s.container], _IDLE).view for s in module.left_over]
     services, is_bad = (*views, *left_over), current in ("error", "degraded")
+    found = None
+    if is_bad:
+        found = trouble(model, judged, module.containers, module.failure, module.spare)
     return ModuleView(
         name=model.name,
         kind=model.kind,
         state=current,
+        word=COMING_BACK if _comes_back(module, current, views) else None,
         ready=sum(judgement.is_ready for judgement in counted),
         total=len(counted),
-        reason=model.problem or _reason(model.name, judged),
+        reason=model.problem or _reason(model.name, judged, found),
         orphan=module.orphan,
         wanted=module.wanted,
         used_by=users,
@@ -109,10 +159,18 @@ def _view(module: ModuleInput, features: tuple[Feature, ...]) -> ModuleView:
         requires=model.requires,
         since=running_since(views),
         memory_limit=memory_limit(module.services),
-        trouble=trouble(model, judged, module.containers, module.spare) if is_bad else None,
+        trouble=found,
+        remedy=next_step(found),
         abilities=module_abilities(_condition(module, current, users)),
         ports=tuple(_ports(services, module.containers)),
         services=services,
+    )
+
+
+def _comes_back(module: ModuleInput, current: StateName, services: Iterable[ServiceView]) -> bool:
+    """Whether *module* starts again without a request of the user."""
+    return current == "starting" and (
+        module.is_reviving or any(service.is_coming_back for service in services)
     )
 
 
@@ -167,6 +225,7 @@ def _judged(module: ModuleInput) -> list[Judgement]:
                 live=live,
                 starting=module.planned or service.container in module.starting,
                 unplanned=service.container in module.unplanned,
+                exhausted=service.container in module.exhausted,
                 has_removed_services=has_removed_services,
                 awaited=service.name in awaited,
             ),
@@ -195,14 +254,17 @@ def _module_state(module: ModuleInput, judged: Iterable[Judgement]) -> StateName
     if "error" in states:
         runs = any(j.state == "running" and not j.view.is_job for j in judged)
         return "degraded" if runs else "error"
-    if not states:  # a module whose profiles are all inactive
-        return "running" if module.wanted else "stopped"
-    return _worst(states)
+    if module.failure and states <= {"stopped"}:
+        return "error"
+    # Without states, all profiles of the module are inactive.
+    return _worst(states or {"running" if module.wanted else "stopped"})
 
 
-def _reason(module: str, judged: Iterable[Judgement]) -> Text | None:
-    """The reason of the first service in trouble, or else of one that waits. The service's name is
-    added unless it is the module's name."""
+def _reason(module: str, judged: Iterable[Judgement], found: Trouble | None) -> Text | None:
+    """The reason of a failed start, else of the first service in trouble, or else of one that
+    waits. The service's name is added unless it is the module's name."""
+    if found and found.kind == "start":
+        return found.reason
     for judgement in sorted(judged, key=lambda judgement: judgement.state != "error"):
         name, why = judgement.view.name, judgement.view.reason
         if why:
@@ -232,3 +294,66 @@ def memory_limit(services: Iterable[ServiceModel]) -> int | None:
 def running_since(views: Iterable[ServiceView]) -> datetime | None:
     """Since when everything of it that runs has been running."""
     return max((v.started_at for v in views if v.state == "running" and v.started_at), default=None)
+
+
+def _lacks(
+    modules: Iterable[ModuleInput], views: Iterable[ModuleView]
+) -> dict[str, tuple[_Lack, ...]]:
+    """Module -> the modules that it requires, directly or not, and that do not run. Those that the
+    others of them require come first. *views*: of all modules, each without regard to the others.
+    """
+    known = list(modules)
+    order = {module.name: (len(module.required), module.name) for module in known}
+    missing = {
+        view.name: _Lack(
+            view.name,
+            view.title or {"en": view.name},
+            view.state,
+            has_run=view.state == "error" and not (view.trouble and view.trouble.kind == "start"),
+        )
+        for view in views
+        if view.state in _MISSING
+    }
+
+    def of(module: ModuleInput) -> tuple[_Lack, ...]:
+        required = frozenset[str]() if module.has_failed_alone else module.required
+        names = required & missing.keys() - {module.name}
+        return tuple(missing[name] for name in sorted(names, key=order.__getitem__))
+
+    return {module.name: of(module) for module in known}
+
+
+def _is_awaited(lacking: Sequence[_Lack]) -> bool:
+    """Whether all of *lacking* are starting."""
+    return all(one.state == "starting" for one in lacking)
+
+
+def _with_lacks(view: ModuleView, lacking: tuple[_Lack, ...]) -> ModuleView:
+    """*view* of a module that lacks required modules. Its own trouble is hidden: it is probably a
+    consequence, and shows again when the others run and it is still there."""
+    if not lacking or view.state not in _AFFECTED or view.problem:
+        return view
+    names = listed([one.title for one in lacking])
+    word = Text("needs {names}", names=names)
+    if _is_awaited(lacking):
+        word = Text("waits for {names}", names=names)
+    return replace(
+        view,
+        state="degraded",
+        word=word,
+        reason=word,
+        needs=tuple(one.name for one in lacking),
+        remedy=_remedy(lacking),
+        trouble=None,
+        abilities=without_required(view.abilities, word),
+    )
+
+
+def _remedy(lacking: Sequence[_Lack]) -> Remedy | None:
+    """Bring back the first one that does not come back by itself."""
+    down = next((one for one in lacking if one.state != "starting"), None)
+    if down is None:
+        return None
+    name = Given(down.title)
+    again = Text("Restart {name}", name=name) if down.has_run else Text("Start {name}", name=name)
+    return restart(down.name, again)

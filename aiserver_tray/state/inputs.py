@@ -1,11 +1,15 @@
 """From state to the input of each module's view, with the modules that it requires. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from aiserver_tray.model import AT_REST, Container, ContainerStatus, ModuleModel, ServiceModel
 from aiserver_tray.state.judge import ALIVE
-from aiserver_tray.state.state import StateFields
+from aiserver_tray.state.state import StartFailure, StateFields, closure
+
+TRIES: Final = 3
+"""Restarts of a container by the engine until it counts as failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +27,23 @@ class ModuleInput:
     """names of its containers that an operation will start"""
     unplanned: frozenset[str]
     """names of its containers that exited without an operation"""
+    exhausted: frozenset[str]
+    """names of its containers that the engine has restarted several times in vain"""
     stopped: frozenset[str]
     """its services that the user stopped alone"""
     has_engine: bool
     is_stopping: bool
     is_busy: bool
+    is_reviving: bool
+    """the owner brings it back by itself"""
     is_outdated: bool
     wanted: bool = False
     """requested, or required by a requested module"""
     planned: bool = False
     """part of a start that has no steps yet, or required by such a part"""
     orphan: bool = False
+    failure: StartFailure | None = None
+    """why its last start failed"""
     spare: int | None = None
     """bytes of memory that no limit covers; only known for a module that ran out of memory"""
 
@@ -45,6 +55,11 @@ class ModuleInput:
     def is_alive(self) -> bool:
         """Whether any of its containers has not exited."""
         return any(container.status in ALIVE for container in self.containers.values())
+
+    @property
+    def has_failed_alone(self) -> bool:
+        """Whether its start failed, and not because of a module that it requires."""
+        return self.failure is not None and self.failure.cause == self.name and not self.is_alive
 
     @property
     def services(self) -> tuple[ServiceModel, ...]:
@@ -65,6 +80,8 @@ def module_inputs(state: StateFields) -> Iterator[ModuleInput]:
     wanted = closure(requires, state.desired)
     chosen = state.chosen if state.work.starts_chosen else ()
     planned = closure(requires, state.work.planned.union(chosen))
+    if state.work.may_revive_any:
+        planned |= wanted
     spare, now = _spare(state), required_now(state.modules, state.containers.values())
     containers: dict[str, dict[str, Container]] = {}
     # Sorted, because an orphan shows its services in this order, and facts come in any order.
@@ -112,14 +129,21 @@ def _module(
         required,
         starting=state.work.starting & names,
         unplanned=state.unplanned & names,
+        exhausted=frozenset(name for name, one in containers.items() if _is_exhausted(state, one)),
         stopped=frozenset(s.name for s in services if f"{model.name}/{s.name}" in state.stopped),
         has_engine=state.engine.running,
         is_stopping=model.name in state.work.stopping,
         is_busy=state.work.has(model.name),
+        is_reviving=model.name in state.work.reviving or state.work.may_revive_any,
         is_outdated=model.name in state.outdated and not state.work.has(model.name),
         spare=spare,
+        failure=state.failures.get(model.name),
         **more,
     )
+
+
+def _is_exhausted(state: StateFields, container: Container) -> bool:
+    return container.restart_count - state.calm.get(container.id, 0) > TRIES
 
 
 def _service_of(container: Container) -> ServiceModel:
@@ -146,15 +170,3 @@ def _with_current_labels(containers: Iterable[Container]) -> list[Container]:
     found = list(containers)
     alive = {container.module for container in found if container.status not in AT_REST}
     return [c for c in found if c.status not in AT_REST or c.module not in alive]
-
-
-def closure(requires: Mapping[str, Sequence[str]], names: Iterable[str]) -> frozenset[str]:
-    """Those of *names* that *requires* knows, and all that they require, directly or not."""
-    found: set[str] = set()
-    left = list(names)
-    while left:
-        name = left.pop()
-        if name in requires and name not in found:
-            found.add(name)
-            left.extend(requires[name])
-    return frozenset(found)

@@ -8,11 +8,15 @@ from typing import Final, assert_never
 from aiserver_tray.base.errors.remedies import Remedy, logs, restart, set_to
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.model import Container, ModuleModel, ServiceModel, State
+from aiserver_tray.state.state import StartFailure
 from aiserver_tray.state.views import ServiceView, Trouble, TroubleKind
 
 ALIVE = ("running", "paused", "restarting")
 """Statuses of a container that has not exited."""
 ENDED = ("exited", "dead")
+_KILLED_CODE: Final = 137
+KILLED: Final = Text("killed from outside by signal 9")
+"""Why a container ended without a cause of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,8 @@ class Circumstances:
     """an operation will start it"""
     unplanned: bool
     """it exited without an operation, and was not healthy since"""
+    exhausted: bool = False
+    """the engine has restarted it several times in vain"""
     has_removed_services: bool = False
     """the module still runs services that its changed file or settings no longer have"""
     awaited: bool = False
@@ -49,7 +55,8 @@ class Judgement:
 def judge(service: ServiceModel, container: Container | None, about: Circumstances) -> Judgement:
     """The state of *service*: stopped, starting, running or error."""
     state, reason = _condition(service, container, about)
-    return Judgement(state, _view(service, container, reason))
+    is_coming_back = state == "starting" and _comes_back(container, about)
+    return Judgement(state, _view(service, container, reason, is_coming_back))
 
 
 def _condition(
@@ -64,10 +71,11 @@ def _condition(
         return _absent(service, about)
     if container.status not in ALIVE and not about.wanted:
         return "stopped", None
-    if why := _trouble(service, container, about):
+    why = _trouble(service, container, about)
+    if why and not _comes_back(container, about):
         return "error", why
     is_created = container.status == "created"  # the process that created it may have been killed
-    return "starting", Text("created, but not started yet") if is_created else None
+    return "starting", why or (Text("created, but not started yet") if is_created else None)
 
 
 def _is_done(service: ServiceModel, container: Container | None, about: Circumstances) -> bool:
@@ -87,6 +95,15 @@ def _absent(service: ServiceModel, about: Circumstances) -> tuple[State, Text | 
     return "stopped", None
 
 
+def _comes_back(container: Container | None, about: Circumstances) -> bool:
+    """Whether *container* ended without us, and its restart policy brings it back. This is no
+    failure yet, unless it has been tried several times, or memory ran out."""
+    if container is None or about.starting or about.exhausted or container.oom_killed:
+        return False
+    is_running = container.status == "running" and container.health != "unhealthy"
+    return container.status == "restarting" or (is_running and about.unplanned)
+
+
 def _trouble(service: ServiceModel, container: Container, about: Circumstances) -> Text | None:
     """The problem of a container that is not ready. None: it is still starting."""
     match container.status:
@@ -97,7 +114,8 @@ def _trouble(service: ServiceModel, container: Container, about: Circumstances) 
         case "paused":
             return Text("paused")
         case "restarting":
-            return Text("keeps exiting and restarting: {why}", why=_end(service, container))
+            end = _end(service, container)
+            return Text("keeps exiting and restarting: {why}", why=end) if about.exhausted else end
         case "exited" | "dead":
             return _end(service, container)
         case "removing":
@@ -118,17 +136,35 @@ def _not_healthy(container: Container, about: Circumstances) -> Text | None:
 
 
 def _end(service: ServiceModel, container: Container) -> Text:
+    is_plain = not (container.oom_killed or container.error or was_killed(container))
+    if service.is_job and is_plain:
+        return Text("the job failed with exit code {code}", code=container.exit_code)
+    return ending(container)
+
+
+def ending(container: Container) -> Text:
+    """Why *container*, which has exited, did so."""
     code = container.exit_code
     if container.oom_killed:
         return Text("ran out of memory (exit code {code})", code=code)
     if container.error:
         return Text("exited with code {code}: {why}", code=code, why=container.error)
-    if service.is_job:
-        return Text("the job failed with exit code {code}", code=code)
+    if was_killed(container):
+        return KILLED
     return Text("exited with code {code}", code=code)
 
 
-def _view(service: ServiceModel, container: Container | None, reason: Text | None) -> ServiceView:
+def was_killed(container: Container) -> bool:
+    """Whether somebody ended it with signal 9, and not the system because memory ran out."""
+    return container.exit_code == _KILLED_CODE and not container.oom_killed
+
+
+def _view(
+    service: ServiceModel,
+    container: Container | None,
+    reason: Text | None,
+    is_coming_back: bool,  # noqa: FBT001 - a value that it shows
+) -> ServiceView:
     return ServiceView(
         name=service.name,
         container=service.container,
@@ -139,6 +175,7 @@ def _view(service: ServiceModel, container: Container | None, reason: Text | Non
         exit_code=container.exit_code if container and container.status in ENDED else None,
         started_at=container.started_at if container else None,
         reason=reason,
+        is_coming_back=is_coming_back,
         restarts=container.restart_count if container else 0,
         memory_limit=service.memory,
     )
@@ -155,19 +192,29 @@ def trouble(
     model: ModuleModel,
     judged: Sequence[Judgement],
     containers: Mapping[str, Container],
+    failure: StartFailure | None,
     spare: int | None,
 ) -> Trouble | None:
-    """The trouble of a module: why it can't start, or else of its first service in error.
-    *containers*: by name. *spare*: bytes of the engine's memory that no limit of a running service
-    covers; None if unknown."""
+    """The trouble of a module: why it can't start, or did not, or else of its first service in
+    error. *containers*: by name. *failure*: of its last start. *spare*: bytes of the engine's
+    memory that no limit of a running service covers; None if unknown."""
     if model.problem:
         return Trouble("blocked", model.problem, remedies=model.remedies)
+    if failure and not any(j.state == "error" and j.view.state != "absent" for j in judged):
+        error = failure.error
+        return Trouble("start", error.brief, since=failure.at, remedies=error.remedies)
     for judgement in judged:
         if judgement.state == "error" and judgement.view.reason:
             services = {service.name: service for service in model.services}
             container = containers.get(judgement.view.container)
             return _of_service(model.name, judgement, services, container, spare)
     return None
+
+
+def next_step(trouble: Trouble | None) -> Remedy | None:
+    """The best next step in *trouble*, if it is more than to start again or to read logs."""
+    first = next(iter(trouble.remedies if trouble else ()), None)
+    return first if first and first["kind"] not in ("restart", "logs", "retry") else None
 
 
 def _of_service(
@@ -190,7 +237,10 @@ def _of_service(
         return Trouble("memory", reason, name, since, (*raised, again, show_logs), available)
     # The engine keeps the health of a container that has exited.
     is_unhealthy = container.status in ALIVE and container.health == "unhealthy"
-    kind: TroubleKind = "unhealthy" if is_unhealthy else "exited"
+    has_ended = container.status in (*ENDED, "restarting")
+    kind: TroubleKind = "killed" if has_ended and was_killed(container) else "exited"
+    if is_unhealthy:
+        kind = "unhealthy"
     return Trouble(kind, reason, name, since, (restart(module), show_logs))
 
 

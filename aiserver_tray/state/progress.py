@@ -1,12 +1,12 @@
 """The progress of an operation in a few words, and the words, signs and sort orders that tray,
 pages and commands share. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.base.i18n import Given, Language, LocalText, Plural, Text, in_language
 from aiserver_tray.model import OperationKind, State, StepKind
-from aiserver_tray.state.views import ModuleView, OperationSummary, OperationView, StepView
+from aiserver_tray.state.views import ModuleView, OperationView, StepView
 
 _IMAGES: tuple[StepKind, ...] = ("pull", "build")
 _MOST_INTERESTING_FIRST: tuple[StepKind, ...] = (
@@ -54,18 +54,6 @@ def _current(view: OperationView) -> Text | None:
     return _doing(first) if first else None
 
 
-def headline(view: OperationSummary) -> Text:
-    """The progress of *view* in a line: ``Starting 3/7: waiting for postgres``."""
-    head, what, done, total = HEADS[view.kind], view.text, view.done, view.total
-    if total and what:
-        return Text("{head} {done}/{total}: {what}", head=head, done=done, total=total, what=what)
-    if total:
-        return Text("{head} {done}/{total}", head=head, done=done, total=total)
-    if what or view.modules:
-        return Text("{name}: {why}", name=head, why=what or ", ".join(view.modules))
-    return head
-
-
 def _doing(step: StepView) -> Text:  # noqa: PLR0911 - one for each kind
     name = name_of(step)
     match step.kind:
@@ -108,6 +96,9 @@ CONDITIONS: Mapping[State, Text] = {
 }
 """The same words at the beginning of a line."""
 
+COMING_BACK = Text("coming back")
+"""Instead of the word for `starting`: nobody asked for this start."""
+
 SIGNS: Mapping[State, str] = {
     "stopped": "○",
     "starting": "◐",
@@ -127,6 +118,57 @@ HEADS: Mapping[OperationKind, Text] = {
     "pull": Text("Pulling"),
     "build": Text("Building"),
 }
+
+
+def listed(titles: Iterable[LocalText]) -> Text:
+    """*titles* as a list in a sentence."""
+    known = list(titles)
+    return Given(
+        {
+            "en": ", ".join(in_language(title, "en") for title in known),
+            "zh": "、".join(in_language(title, "zh") for title in known),
+        }
+    )
+
+
+def sentence(modules: Sequence[ModuleView]) -> Text | None:
+    """What is wrong with *modules*, in a sentence that names the causes. None: nothing, or several
+    different things."""
+    failed = [m for m in modules if m.state == "error"]
+    unstarted = [m for m in failed if m.trouble and m.trouble.kind in ("blocked", "start")]
+    down = [m for m in failed if m not in unstarted]
+    partly = [m for m in modules if m.state == "degraded" and not m.needs]
+    back = [module for module in modules if module.word == COMING_BACK]
+    affected = [module for module in modules if module.needs]
+    said = (
+        (unstarted, Text("{names} couldn't start", names=_titles(unstarted))),
+        (down, Plural("{names} is down", "{names} are down", count=len(down), names=_titles(down))),
+        (
+            partly,
+            Plural(
+                "{names} is only partly running",
+                "{names} are only partly running",
+                count=len(partly),
+                names=_titles(partly),
+            ),
+        ),
+    )
+    if causes := [text for found, text in said if found]:
+        return causes[0] if len(causes) == 1 else None
+    if back:
+        return Plural(
+            "{names} is coming back",
+            "{names} are coming back",
+            count=len(back),
+            names=_titles(back),
+        )
+    if affected:
+        return Text("{names}: {why}", names=_titles(affected[:1]), why=affected[0].word)
+    return None
+
+
+def _titles(modules: Iterable[ModuleView]) -> Text:
+    return listed(module.title or {"en": module.name} for module in modules)
 
 
 def sorted_by_title(modules: Iterable[ModuleView], language: Language) -> list[ModuleView]:

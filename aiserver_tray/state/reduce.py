@@ -25,9 +25,8 @@ from aiserver_tray.state.facts import (
     TextsChanged,
     ThemeChanged,
 )
-from aiserver_tray.state.inputs import closure
 from aiserver_tray.state.judge import ALIVE
-from aiserver_tray.state.state import StateFields, Work
+from aiserver_tray.state.state import StartFailure, StateFields, Work, closure, start_failures
 from aiserver_tray.state.views import EngineView, OperationView, Snapshot
 
 _MAX_FAILED = 20
@@ -97,7 +96,7 @@ def _with(state: State, **changes: object) -> State:
 
 def _engine_down(state: State, error: AiServerError, at: datetime | None) -> State:
     """Also set the containers aside: an engine that comes back may have restarted them, and these
-    restarts are not unplanned."""
+    restarts are not unplanned. Their counts are kept, to tell later restarts from earlier ones."""
     known = state.engine
     if not known.running and known.error is not None and known.error.text == error.text:
         return state
@@ -118,7 +117,9 @@ def _listed(state: State, containers: Iterable[Container], asked_at: float) -> S
     kept = {known.id for known in newer.values()}
     listed = {c.name: c for id, c in answers.items() if id not in kept} | newer
     unplanned = frozenset(name for name in listed if _is_unplanned(state, listed[name]))
-    return _with(state, containers=listed, unplanned=unplanned)
+    ids = {container.id for container in listed.values()}
+    calm = {id: count for id, count in state.calm.items() if id in ids} | _calm(listed.values())
+    return _with(state, containers=listed, unplanned=unplanned, calm=calm)
 
 
 def _seen(state: State, container: Container) -> State:
@@ -133,7 +134,12 @@ def _seen(state: State, container: Container) -> State:
     unplanned = state.unplanned & containers.keys() - {name}
     if _is_unplanned(state, container):
         unplanned |= {name}
-    return replace(state, containers=containers, unplanned=unplanned)
+    calm = {**state.calm, **_calm([container])}
+    return replace(state, containers=containers, unplanned=unplanned, calm=calm)
+
+
+def _calm(containers: Iterable[Container]) -> dict[str, int]:
+    return {container.id: container.restart_count for container in containers if container.is_ready}
 
 
 def _is_newer(known: Container, answer: Container | None, asked_at: float) -> bool:
@@ -162,7 +168,8 @@ def _is_unplanned(state: State, new: Container) -> bool:
         return False
     old = state.containers.get(new.name)
     if old is None or old.id != new.id:
-        return new.restart_count > 0  # the engine counts only restarts by the restart policy
+        # The engine counts only restarts by the restart policy.
+        return new.restart_count > state.calm.get(new.id, 0)
     return new.name in state.unplanned or _ended_between(old, new)
 
 
@@ -199,8 +206,21 @@ def _operation(state: State, operation: OperationView) -> State:
     if operations == state.operations:
         return state
     work = Work.of(operations)
-    unplanned = state.unplanned - work.containers
-    return replace(state, operations=operations, work=work, unplanned=unplanned)
+    return replace(
+        state,
+        operations=operations,
+        work=work,
+        unplanned=state.unplanned - work.containers,
+        failures=_failures(state, operation),
+    )
+
+
+def _failures(state: State, operation: OperationView) -> dict[str, StartFailure]:
+    """A failed start counts until another operation works on its module."""
+    requires = {model.name: model.requires for model in state.modules}
+    replaced = () if operation.kind in IMAGES_ONLY else operation.modules
+    kept = {name: why for name, why in state.failures.items() if name not in replaced}
+    return kept | start_failures(operation, requires)
 
 
 def _is_past(operation: OperationView, later: Sequence[OperationView]) -> bool:

@@ -1,9 +1,16 @@
 """Everything that is known, and the remaining work of our operations."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Self
+from datetime import datetime
+from typing import Final, Self
 
+from aiserver_tray.base.errors import (
+    AiServerError,
+    EngineDownError,
+    EngineNotInstalledError,
+    each,
+)
 from aiserver_tray.model import (
     Container,
     ModuleModel,
@@ -14,8 +21,9 @@ from aiserver_tray.model import (
 )
 from aiserver_tray.state.views import EngineView, OperationView, StepView
 
-_STARTS: frozenset[OperationKind] = frozenset({"up", "restart"})
+STARTS: frozenset[OperationKind] = frozenset({"up", "restart"})
 _STOPS: frozenset[OperationKind] = frozenset({"stop", "down"})
+_ENGINE_CODES: Final = (EngineDownError.code, EngineNotInstalledError.code)
 _ON_CONTAINERS: frozenset[StepKind] = frozenset({"remove", "create", "start", "wait", "stop"})
 
 
@@ -35,6 +43,10 @@ class Work:
     """modules of running operations with unknown steps, such as those of other processes"""
     busy: frozenset[str] = frozenset()
     """all modules of unfinished operations"""
+    reviving: frozenset[str] = frozenset()
+    """modules that the owner brings back by itself"""
+    may_revive_any: bool = False
+    """the owner brings modules back, and has not named them yet"""
     may_be_any: bool = False
     """an operation has not named its modules yet"""
     starts_chosen: bool = False
@@ -43,8 +55,9 @@ class Work:
     @classmethod
     def of(cls, operations: Iterable[OperationView]) -> Self:
         active = [operation for operation in operations if not operation.is_over]
-        starts = [operation for operation in active if operation.kind in _STARTS]
+        starts = [operation for operation in active if operation.kind in STARTS]
         stops = [o for o in active if o.kind in _STOPS and o.status == "running"]
+        revivals = [operation for operation in active if operation.is_revival]
         stop_steps = [step for stop in stops for step in _remaining(stop)]
         starting = _containers(step for start in starts for step in _remaining(start))
         return cls(
@@ -54,6 +67,8 @@ class Work:
             planned=_without_steps(starts, "running", "waiting"),
             modules=_without_steps(active),
             busy=frozenset().union(*map(_modules, active)),
+            reviving=frozenset().union(*map(_modules, revivals)),
+            may_revive_any=any(not (one.modules or one.steps) for one in revivals),
             may_be_any=any(not (o.modules or o.steps) for o in active),
             starts_chosen=any(o.kind == "up" and not (o.modules or o.steps) for o in active),
         )
@@ -89,6 +104,52 @@ def _containers(steps: Iterable[StepView]) -> frozenset[str]:
     return frozenset(step.subject for step in steps if step.kind in _ON_CONTAINERS)
 
 
+@dataclass(frozen=True, slots=True)
+class StartFailure:
+    """Why a start of a module failed."""
+
+    cause: str
+    """the module that the error is about: itself, or one that it requires"""
+    error: AiServerError
+    at: datetime | None
+
+
+def start_failures(
+    operation: OperationView, requires: Mapping[str, Sequence[str]]
+) -> dict[str, StartFailure]:
+    """Module -> why its start by *operation* failed: for an error of its own, else for one of a
+    module that it requires. A lost engine is no failure of a module. *requires*: by module."""
+    if operation.status != "failed" or operation.kind not in STARTS or operation.error is None:
+        return {}
+    errors = [one for one in each(operation.error) if one.code not in _ENGINE_CODES]
+    own = {name: one for one in reversed(errors) for name in _about(one, operation)}
+    found: dict[str, StartFailure] = {}
+    for name in operation.modules:
+        for cause in (name, *sorted(closure(requires, requires.get(name, ())))):
+            if cause in own:
+                found.setdefault(name, StartFailure(cause, own[cause], operation.ended_at))
+    return found
+
+
+def _about(error: AiServerError, operation: OperationView) -> tuple[str, ...]:
+    """The modules of *operation* that *error* is about. A setting begins with its module's name."""
+    setting = str(error.data.get("name", "")).partition(".")[0]
+    named = [name for name in (error.data.get("module"), setting) if name in operation.modules]
+    return tuple(named[:1]) or (operation.modules if len(operation.modules) == 1 else ())
+
+
+def closure(requires: Mapping[str, Sequence[str]], names: Iterable[str]) -> frozenset[str]:
+    """Those of *names* that *requires* knows, and all that they require, directly or not."""
+    found: set[str] = set()
+    left = list(names)
+    while left:
+        name = left.pop()
+        if name in requires and name not in found:
+            found.add(name)
+            left.extend(requires[name])
+    return frozenset(found)
+
+
 @dataclass(frozen=True)
 class StateFields:
     """Everything that is known."""
@@ -110,6 +171,10 @@ class StateFields:
     """the running ones, the last finished one, and failed ones that no later one has replaced"""
     unplanned: frozenset[str] = frozenset()
     """names of containers that exited without an operation and were not healthy since"""
+    calm: Mapping[str, int] = field(default_factory=dict)
+    """by id of a container: how often the engine had restarted it when it was last ready"""
     outdated: frozenset[str] = frozenset()
     """modules with running containers that the current settings would recreate"""
     work: Work = field(default_factory=Work)
+    failures: Mapping[str, StartFailure] = field(default_factory=dict)
+    """by module: why its last start failed"""

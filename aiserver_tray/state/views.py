@@ -63,6 +63,8 @@ class ServiceView:
     """last start of its container"""
     reason: Text | None
     """why it is not in its desired state"""
+    is_coming_back: bool = False
+    """it exited by itself, and its restart policy brings it back"""
     restarts: int = 0
     """how often its restart policy has restarted the container"""
     memory_limit: int | None = None
@@ -90,7 +92,7 @@ class ModuleAbilities(TypedDict):
     """stop it, and remove its containers and networks"""
 
 
-TroubleKind = Literal["blocked", "memory", "unhealthy", "exited", "absent"]
+TroubleKind = Literal["blocked", "start", "memory", "unhealthy", "killed", "exited", "absent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +100,9 @@ class Trouble:
     """Why a module does not run as it should."""
 
     kind: TroubleKind
-    """`blocked`: the module can't start; `memory`: a service ran out of memory; `unhealthy`: its
-    health check fails; `exited`: it exited or can't start; `absent`: it has no container"""
+    """`blocked`: the module can't start; `start`: its last start failed; `memory`: a service ran
+    out of memory; `unhealthy`: its health check fails; `killed`: a signal from outside ended it;
+    `exited`: it exited or can't start; `absent`: it has no container"""
     reason: Text
     service: str | None = None
     """the service in trouble; `null` if it is the module"""
@@ -135,8 +138,15 @@ class ModuleView:
     """the number of ready services; a job is ready when it has exited with 0"""
     total: int
     """the number of services"""
+    word: Text | None = None
+    """its state in words that say more than the state itself, such as `needs PostgreSQL`"""
     reason: Text | None
     """why it is not in its desired state"""
+    needs: tuple[str, ...] = ()
+    """the required modules that do not run, although it should; the one to start first comes
+    first"""
+    remedy: Remedy | None = None
+    """the best next step, if it is none of its own abilities"""
     problem: Text | None = None
     """why it can't start, even if parts of it run"""
     trouble: Trouble | None = None
@@ -344,6 +354,10 @@ class Snapshot:
     _: KW_ONLY
     abilities: StackAbilities
     """what can be done with everything now"""
+    word: Text | None = None
+    """the state in words that say more than the state itself, such as `coming back`"""
+    sentence: Text | None = None
+    """what is wrong, such as `PostgreSQL is down`; `null` if nothing is, or several things are"""
     chosen: tuple[str, ...] = ()
     """the names of the modules that *Start all* starts"""
     theme: Theme = "system"

@@ -1,12 +1,13 @@
 """The tray's menu as a value: its items, which of them can be chosen now, and short lines for menu
 and tooltip. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from aiserver_tray.base.i18n import Language, Plural, Text
 from aiserver_tray.base.strings import in_line
-from aiserver_tray.state.progress import CONDITIONS, SIGNS, STATES, headline
+from aiserver_tray.model import OperationKind
+from aiserver_tray.state.progress import CONDITIONS, HEADS, SIGNS, STATES
 from aiserver_tray.state.views import ModuleView, OperationSummary, Snapshot
 from aiserver_tray.tray import actions
 from aiserver_tray.tray.actions import Action
@@ -61,10 +62,10 @@ class _Menu:
         self._snapshot = snapshot
         self._facts = facts
         self._language = language
-        self._operations = active(snapshot)
+        self._module_views = {module.name: module for module in snapshot.modules}
 
     def entries(self) -> tuple[Entry, ...]:
-        groups = (self._top(), self._all(), self._modules(), self._application(), self._end())
+        groups = (self._top(), self._pages(), self._all(), self._application(), self._end())
         found: list[Entry] = []
         for group in map(list, groups):
             if group:
@@ -72,44 +73,80 @@ class _Menu:
         return tuple(found)
 
     def _top(self) -> Iterator[Entry]:
-        doing = busy(self._operations)
-        line = self._say(doing or summary(self._snapshot, self._facts.titles))
-        yield self._info(f"{SIGNS[self._snapshot.state]} {line}")
+        snapshot, titles = self._snapshot, self._facts.titles
+        line, engine = busy(snapshot, titles) or summary(snapshot, titles), snapshot.engine
+        if engine.error and not engine.starting:
+            line = Text("{name}: {why}", name=line, why=engine.error.text)
+        yield self._info(f"{SIGNS[snapshot.state]} {self._say(line)}")
         opening = self._say(Text("Open dashboard"))
         yield Entry(opening, actions.OpenDashboard(), is_default=True)
 
+    def _pages(self) -> Iterator[Entry]:
+        """The pages of the modules that run or should run."""
+        for module in self._snapshot.modules:
+            is_asked_for = module.wanted or module.state not in ("stopped", "engine_down")
+            if module.open and is_asked_for and not module.orphan:
+                yield self._page(module)
+
+    def _page(self, module: ModuleView) -> Entry:
+        """The line keeps its place while the page is not available."""
+        title, action = in_line(self._title(module.name)), actions.OpenModule(module.name)
+        if missing := self._missing(module):
+            names = self._say(Text(", ")).join(map(self._title, missing))
+            text = Text("{name} needs {others}", name=title, others=names)
+            return Entry(self._in_line(self._say(text)), action, enabled=False)
+        return self._offer(Text("Open {name}", name=title), action, module.abilities["open"])
+
+    def _missing(self, module: ModuleView) -> list[str]:
+        """The required modules without which *module* does not work now."""
+        required = (self._module_views.get(name) for name in module.requires)
+        return [one.name for one in required if one and one.state in ("error", "stopped")]
+
     def _all(self) -> Iterator[Entry]:
-        """Disabled items keep their place, so that the pointer does not miss items that move."""
+        """Disabled items keep their place, so that the pointer does not miss items that move. For
+        the same reason, *Cancel* takes the place of *Start all*: of all items, that is the one
+        whose choice by mistake does least harm."""
         engine = self._snapshot.engine
         if not engine.running and engine.error is None:
             return  # nothing is known yet
         abilities = self._snapshot.abilities
-        if not engine.running and self._facts.can_start_engine:
-            can = not engine.starting
-            yield self._item(Text("Start Docker"), actions.StartEngine(), enabled=can)
+        if cancelling := self._cancel():
+            yield cancelling
+        elif not engine.running and self._facts.can_start_engine:
+            is_off = not engine.starting
+            yield self._item(Text("Start Docker"), actions.StartEngine(), enabled=is_off)
         else:
             yield self._offer(Text("Start all"), actions.Operate("up"), abilities["start"])
         yield self._offer(Text("Stop all"), actions.Operate("stop"), abilities["stop"])
-        yield self._cancel(abilities["cancel"])
+        modules = tuple(self._modules())
+        can = engine.running and bool(modules)
+        yield Entry(self._say(Text("Modules")), enabled=can, children=modules)
 
-    def _cancel(self, reason: Text | None) -> Entry:
-        """If several operations run, the submenu names each of them."""
-        text = self._say(Text("Cancel"))
+    def _cancel(self) -> Entry | None:
+        """What can be cancelled now; a submenu if that are several operations."""
         own = tuple(
-            Entry(self._in_line(self._say(headline(operation))), actions.Cancel(operation.id))
-            for operation in self._operations
+            self._item(
+                _CANCELS[operation.kind].with_values(
+                    {"what": _subject(operation, self._snapshot, self._facts.titles)}
+                ),
+                actions.Cancel(operation.id),
+            )
+            for operation in active(self._snapshot)
             if not operation.is_foreign
         )
-        if own and len(self._operations) == 1:
-            return replace(own[0], text=text)
-        return Entry(text, enabled=reason is None, children=own)
+        if len(own) > 1:
+            return Entry(self._say(Text("Cancel")), children=own)
+        return own[0] if own else None
 
     def _modules(self) -> Iterator[Entry]:
+        """The features, then the basic services."""
         modules = self._snapshot.modules
-        yield from (self._module(module) for module in modules if module.kind == "feature")
-        if basics := tuple(self._module(m) for m in modules if m.kind == "basic"):
-            is_running = self._snapshot.engine.running
-            yield Entry(self._say(Text("Basic services")), enabled=is_running, children=basics)
+        features = [self._module(module) for module in modules if module.kind == "feature"]
+        basics = [self._module(module) for module in modules if module.kind == "basic"]
+        yield from features
+        if features and basics:
+            yield SEPARATOR
+        yield from basics
 
     def _application(self) -> Iterator[Entry]:
         if (checked := self._facts.autostart) is not None:
@@ -129,8 +166,8 @@ class _Menu:
         label = f"{SIGNS[module.state]} {title}"
         if not self._snapshot.engine.running:
             return Entry(label, enabled=False)
-        state = self._say(STATES[module.state])
-        if module.state in ("starting", "degraded"):
+        state = self._say(module.word or STATES[module.state])
+        if module.state in ("starting", "degraded") and not module.word:
             state = f"{state} {module.ready}/{module.total}"
         return Entry(
             f"{label} – {state}",
@@ -139,7 +176,7 @@ class _Menu:
 
     def _notes(self, module: ModuleView) -> Iterator[Entry]:
         """Lines about the module's state and its users."""
-        if module.reason:
+        if module.reason and module.reason != module.word:
             yield self._info(self._say(module.reason))
         elif module.orphan:
             yield self._info(self._say(Text("no longer in the catalog")))
@@ -148,17 +185,21 @@ class _Menu:
             yield self._info(self._say(Text("Used by {users}", users=users)))
 
     def _remedy(self, module: ModuleView) -> Iterator[Entry]:
-        """The best next step of a module in trouble, unless the menu offers it anyway. A step with
-        a question leads to the module's page."""
-        if module.trouble is None or not module.trouble.remedies:
-            return
-        remedy = module.trouble.remedies[0]
-        if remedy["kind"] in ("restart", "logs", "retry"):
+        """The best next step of a module in trouble. A step with a question leads to the module's
+        page."""
+        if (remedy := module.remedy) is None:
             return
         action: Action = actions.OpenDashboard(f"modules/{module.name}")
         if remedy["kind"] == "set" and "question" not in remedy:
             action = actions.SetAndStart(module.name, remedy["setting"], remedy["value"])
+        elif remedy["kind"] == "restart":
+            action = self._restart(remedy["module"])
         yield self._item(remedy["text"], action)
+
+    def _restart(self, name: str) -> Action:
+        required = next((m for m in self._snapshot.modules if m.name == name), None)
+        can_restart = required is not None and required.abilities["restart"] is None
+        return actions.Operate("restart" if can_restart else "up", (name,))
 
     def _offers(self, module: ModuleView) -> Iterator[Entry]:
         name, abilities, own = module.name, module.abilities, (module.name,)
@@ -194,6 +235,14 @@ class _Menu:
         return self._facts.titles.get(name, name)
 
 
+_CANCELS: Mapping[OperationKind, Text] = {
+    "up": Text("Cancel the start of {what}"),
+    "stop": Text("Cancel the stop of {what}"),
+    "down": Text("Cancel the removal of {what}"),
+    "restart": Text("Cancel the restart of {what}"),
+    "pull": Text("Cancel the download of images of {what}"),
+    "build": Text("Cancel the build of images of {what}"),
+}
 _TROUBLE = ("error", "degraded")
 _MAX_WORD_UNITS = 16
 """A last word of at most this length is left out rather than cut."""
@@ -204,11 +253,13 @@ def active(snapshot: Snapshot) -> tuple[OperationSummary, ...]:
     return tuple(operation for operation in snapshot.operations if not operation.is_over)
 
 
-def busy(operations: Sequence[OperationSummary]) -> Text | None:
-    """The running *operations* in one line: the first one, and the number of the others."""
+def busy(snapshot: Snapshot, titles: Mapping[str, str]) -> Text | None:
+    """The operations under way in one line: the first one, and the number of the others."""
+    operations = active(snapshot)
     if not operations:
         return None
-    first, others = headline(operations[0]), len(operations) - 1
+    head, what = HEADS[operations[0].kind], _subject(operations[0], snapshot, titles)
+    first, others = Text("{head} {what}", head=head, what=what), len(operations) - 1
     if not others:
         return first
     return Plural(
@@ -219,21 +270,40 @@ def busy(operations: Sequence[OperationSummary]) -> Text | None:
     )
 
 
+def _subject(
+    operation: OperationSummary, snapshot: Snapshot, titles: Mapping[str, str]
+) -> Text | str:
+    """What *operation* works on: the only module or feature of it, or else their number."""
+    features = {module.name for module in snapshot.modules if module.kind == "feature"}
+    concerned = [name for name in operation.modules if name in features] or operation.modules
+    if len(concerned) == 1:
+        return titles.get(concerned[0], concerned[0])
+    if not concerned:  # it has not found them yet
+        return Text("modules")
+    count = len(operation.modules)
+    return Plural("{count} module", "{count} modules", count=count)
+
+
 def summary(snapshot: Snapshot, titles: Mapping[str, str]) -> Text:
     """The whole state in one line: the running operation, or the state and the number of healthy
-    modules; then the worst module and its reason."""
-    first = busy(active(snapshot)) or _condition(snapshot)
-    worst = None if snapshot.state == "engine_down" else _worst(snapshot.modules, titles)
-    return Text("{first} – {second}", first=first, second=worst) if worst else first
+    modules; then the worst module and its reason, and the modules that need others."""
+    line = busy(snapshot, titles) or _condition(snapshot)
+    if snapshot.state == "engine_down":
+        return line
+    for more in (_worst(snapshot.modules, titles), _affected(snapshot.modules, titles)):
+        if more:
+            line = Text("{first} – {second}", first=line, second=more)
+    return line
 
 
 def _condition(snapshot: Snapshot) -> Text:
     word = CONDITIONS[snapshot.state]
+    if snapshot.word and snapshot.sentence:
+        word = snapshot.sentence
     if snapshot.state == "engine_down":
         if snapshot.engine.starting:
             return Text("Starting Docker…")
-        error = snapshot.engine.error
-        return Text("{name}: {why}", name=word, why=error.text) if error else word
+        return word
     concerned = [module for module in snapshot.modules if module.state != "stopped"]
     if not concerned or snapshot.state == "stopping":
         return word  # during a stop, the number of healthy modules does not matter
@@ -246,12 +316,22 @@ def _condition(snapshot: Snapshot) -> Text:
 
 
 def _worst(modules: Iterable[ModuleView], titles: Mapping[str, str]) -> Text | None:
-    troubled = [module for module in modules if module.state in _TROUBLE]
+    troubled = [m for m in modules if m.state in _TROUBLE and not m.needs]
     if not troubled:
         return None
     module = min(troubled, key=lambda module: _TROUBLE.index(module.state))
-    why = module.reason or STATES[module.state]
+    # The reason of the module begins with the name of a service, which is no word.
+    why = module.trouble.reason if module.trouble else module.reason or STATES[module.state]
     return Text("{name}: {why}", name=titles.get(module.name, module.name), why=why)
+
+
+def _affected(modules: Iterable[ModuleView], titles: Mapping[str, str]) -> Text | None:
+    """The modules that lack others, with the word of the first one."""
+    lacking = [module for module in modules if module.needs]
+    if not lacking:
+        return None
+    names = ", ".join(titles.get(module.name, module.name) for module in lacking)
+    return Text("{name}: {why}", name=names, why=lacking[0].word)
 
 
 def shortened(text: str, units: int) -> str:

@@ -16,7 +16,7 @@ import docker
 from tests.bench.result import Figure
 from tests.lab.fixtures import borrowed
 from tests.lab.place import Place
-from tests.support.desktop.applet import Applet
+from tests.support.desktop.applet import NOTHING_RUNS, RUNNING, Applet
 from tests.support.desktop.desktop import SERVICES, desktop
 from tests.support.desktop.looks import look_at, picture_of
 from tests.support.desktop.window import Window, ask, probed
@@ -35,8 +35,7 @@ FILE_LIMIT = 3.0
 QUIT_LIMIT = 6.0
 
 MODULE = "bench"
-RUNNING = "green disc with a check mark"
-LOOKS = (RUNNING, "red disc with a cross")
+LOOKS = (RUNNING, NOTHING_RUNS)
 ALL_WELL = "Everything you started is running"
 """What the page says then."""
 SETTLED = 0.3
@@ -210,14 +209,17 @@ def heed(place: Place, times: int) -> Figures:
         applet.start()
         told, found = [], []
         for number in range(times):
-            for language, entry in (("zh", "启动"), ("en", "Start")):
+            for language, *path in (
+                ("zh", "模块", MODULE, "启动"),
+                ("en", "Modules", MODULE, "Start"),
+            ):
                 applet.cli("config", "set", "app.language", language)
-                told.append(_until_offered(applet, MODULE, entry))
+                told.append(_until_offered(applet, *path))
             title = f"{MODULE} {number}"
             applet.installation.write(MODULE, {MODULE: idle()}, title=title)
-            found.append(_until_offered(applet, title, "Start"))
+            found.append(_until_offered(applet, "Modules", title, "Start"))
             applet.installation.write(MODULE, {MODULE: idle()})
-            found.append(_until_offered(applet, MODULE, "Start"))
+            found.append(_until_offered(applet, "Modules", MODULE, "Start"))
         applet.item.click("Open dashboard")
         (window,) = eventually(lambda: applet.windows("dashboard"), "dashboard")
         eventually(lambda: applet.desktop.windows("AI-Server Tray"), "its window")

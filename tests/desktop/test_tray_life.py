@@ -9,7 +9,15 @@ import docker
 import pytest
 
 from tests.desktop.shop import SERVICES, write_shop
-from tests.support.desktop.applet import RUNNING, STARTING, STOPPED, USERS, Applet
+from tests.support.desktop.applet import (
+    ENGINE_DOWN,
+    RUNNING,
+    STARTING,
+    STOPPED,
+    STOPPING,
+    USERS,
+    Applet,
+)
 from tests.support.desktop.window import TIMEOUT_SECONDS
 from tests.support.installation import checked, gated
 from tests.support.observed import open_gate
@@ -27,44 +35,63 @@ def test_start_all_and_stop_all_show_on_the_icon(
     assert not applet.item.offers("Stop all")
     applet.item.click("Start all")
     for number, service in enumerate(SERVICES):
-        waits = f"Starting {number}/3: waiting for shop/{service}"
-        eventually(partial(has_shown, applet, waits), waits)
-        open_gate(engine, f"ai-shop-{service}")
+        eventually(partial(has_grown, applet, number + 1), f"ring that shows {number} of them")
+        eventually(partial(opened, engine, f"ai-shop-{service}"), f"container of {service}")
     applet.shows(RUNNING)
     seen = [one.look for one in applet.shown()]
     parts = [look.part for look in seen if str(look) == STARTING]
     assert parts == sorted(parts), "the ring grows"
     assert len(set(parts)) >= 3
-    assert parts[0] < 0.05
-    assert {look.colour for look in seen} == {"grey", "amber", "green"}
-    assert "grey ring with a slash" not in map(str, seen), "the engine runs"
-    assert applet.item.entry("Shop").label == "● Shop – running"
+    assert parts[0] < 0.3
+    assert {look.badge for look in seen} == {"grey", "amber", "green"}
+    assert {look.mark for look in seen} == {"grey", "indigo"}
+    assert ENGINE_DOWN not in map(str, seen), "the engine runs"
+    tooltips = [one.tooltip for one in applet.shown() if str(one.look) == STARTING]
+    assert "AI-Server Tray – Starting Shop" in tooltips
+    assert applet.item.entry("Modules", "Shop").label == "● Shop – running"
     began = time.monotonic()
     applet.item.click("Stop all")
     applet.shows(STOPPED)
-    assert "amber disc with a square" in [str(one.look) for one in applet.shown(began)]
+    assert STOPPING in [str(one.look) for one in applet.shown(began)]
     applet.quit()
 
 
-def has_shown(applet: Applet, tooltip: str) -> bool:
-    """Whether the shell saw a *tooltip* with this text."""
-    return any(tooltip in one.tooltip for one in applet.shown())
+def opened(engine: docker.DockerClient, container: str) -> bool:
+    """Open the gate of *container*, which may not run yet."""
+    open_gate(engine, container)
+    return True
+
+
+def has_grown(applet: Applet, times: int) -> bool:
+    """Whether the shell saw the ring of a start in at least so many lengths."""
+    shown = (one.look for one in applet.shown())
+    return len({look.part for look in shown if str(look) == STARTING}) >= times
 
 
 def test_menu_follows_the_state_of_its_module(applet: Applet) -> None:
     applet.installation.write("wiki", {"wiki": checked("true")})
     applet.start()
-    eventually(lambda: applet.item.offers("Shop", "Start"), "the module")
+    eventually(lambda: applet.item.offers("Modules", "Shop", "Start"), "the module")
     names = [entry.name for entry in applet.item.menu()]
-    assert names[1:5] == ["Open dashboard", "Start all", "Stop all", "Cancel"]
-    assert "Shop" in names[5:-4]
-    assert names[-4:] == ["Basic services", "Start at login", "Settings", "Quit"]
-    offered = [entry.name for entry in applet.item.entry("Shop").children if entry.enabled]
+    assert names[1:] == [
+        "Open dashboard",
+        "Start all",
+        "Stop all",
+        "Modules",
+        "Start at login",
+        "Settings",
+        "Quit",
+    ]
+    offered = [
+        entry.name for entry in applet.item.entry("Modules", "Shop").children if entry.enabled
+    ]
     assert offered == ["Start"]
-    applet.item.click("Shop", "Start")
+    applet.item.click("Modules", "Shop", "Start")
     applet.shows(RUNNING)
-    eventually(lambda: applet.item.offers("Shop", "Stop"), "an end of the operation")
-    offered = [entry.name for entry in applet.item.entry("Shop").children if entry.enabled]
+    eventually(lambda: applet.item.offers("Modules", "Shop", "Stop"), "an end of the operation")
+    offered = [
+        entry.name for entry in applet.item.entry("Modules", "Shop").children if entry.enabled
+    ]
     assert offered == ["Stop", "Restart", "Logs"]
     assert not applet.item.offers("Start all")
     applet.cli("choose", "wiki")
@@ -76,7 +103,7 @@ def test_menu_follows_the_state_of_its_module(applet: Applet) -> None:
 def test_it_speaks_chinese(applet: Applet) -> None:
     applet.desktop.environment["LANG"] = "zh_CN.UTF-8"
     applet.start()
-    eventually(lambda: applet.item.offers("商店", "启动"), "the module")
+    eventually(lambda: applet.item.offers("模块", "商店", "启动"), "the module")
     assert applet.item.offers("全部启动")
     assert "已停止" in applet.item.tooltip
     applet.item.click("退出", "退出，保持所有服务运行")
@@ -100,21 +127,21 @@ def test_start_at_login_is_switched_by_the_menu_and_a_logout_ends_the_tray(apple
 
 def test_changes_of_catalog_and_settings_show_by_themselves(applet: Applet) -> None:
     applet.start()
-    eventually(lambda: applet.item.offers("Shop", "Start"), "the menu")
+    eventually(lambda: applet.item.offers("Modules", "Shop", "Start"), "the menu")
     applet.installation.write("wiki", {"wiki": checked("true")})
-    eventually(lambda: applet.item.offers("wiki", "Start"), "a new module")
+    eventually(lambda: applet.item.offers("Modules", "wiki", "Start"), "a new module")
     applet.installation.write("wiki", {"wiki": checked("true")}, title="Encyclopedia")
-    eventually(lambda: applet.item.offers("Encyclopedia", "Start"), "its title")
-    applet.item.click("Encyclopedia", "Start")
+    eventually(lambda: applet.item.offers("Modules", "Encyclopedia", "Start"), "its title")
+    applet.item.click("Modules", "Encyclopedia", "Start")
     applet.shows(RUNNING)
-    applet.item.click("Encyclopedia", "Stop")
+    applet.item.click("Modules", "Encyclopedia", "Stop")
     applet.shows(STOPPED)
     shutil.rmtree(applet.installation.catalog / "wiki")
     applet.cli("down", "wiki")
-    eventually(lambda: not applet.item.offers("Encyclopedia"), "its end")
+    eventually(lambda: not applet.item.offers("Modules", "Encyclopedia"), "its end")
     # A command that has nothing to do with the tray.
     applet.cli("--host", "unix:///elsewhere.sock", "config", "set", "app.language", "zh")
-    eventually(lambda: applet.item.offers("商店", "启动"), "the menu in Chinese")
+    eventually(lambda: applet.item.offers("模块", "商店", "启动"), "the menu in Chinese")
     applet.cli("config", "unset", "app.language")
     applet.quit()
 

@@ -79,7 +79,7 @@ def test_a_menu_that_is_open_follows_what_begins_and_ends(
         bar.open_menu()
         began = threads.submit(applet.cli, "up", "slow")
         eventually(lambda: str(bar.icon()) == STARTING, STARTING)
-        bar.take("menu-working", "Down", "Down", "Down")  # beyond "Start all", to "Cancel"
+        bar.take("menu-working", "Down", "Down")  # to "Cancel", in the place of "Start all"
         cancelled = began.exception(TIMEOUT_SECONDS)
         assert isinstance(cancelled, CalledProcessError)
         assert cancelled.returncode == CANCELLED

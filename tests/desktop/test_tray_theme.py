@@ -37,7 +37,7 @@ def test_it_stands_out_from_a_task_bar_that_became_dark_while_the_machine_slept(
         style(applet, "light")
         applet.start()
         is_for("light", applet)
-        eventually(lambda: applet.item.offers("Shop", "Start"), "the whole of it")
+        eventually(lambda: applet.item.offers("Modules", "Shop", "Start"), "the whole of it")
         with applet.asleep():
             style(applet, "dark")
         is_for("dark", applet)

@@ -58,14 +58,14 @@ def test_it_speaks_the_language_that_is_chosen_from_then_on(applet: Applet) -> N
     applet.item.click("Open dashboard")
     says(applet, "Nothing is running")
     applet.cli("config", "set", "app.language", "zh")
-    eventually(lambda: applet.item.offers("商店", "启动"), "the module in Chinese")
+    eventually(lambda: applet.item.offers("模块", "商店", "启动"), "the module in Chinese")
     eventually(lambda: "已停止" in applet.item.tooltip, "the tooltip in Chinese")
     says(applet, "当前没有运行任何模块")
     applet.item.click("全部启动")
     applet.shows(RUNNING)
     eventually(lambda: "已启动: 商店" in applet.notifications(), "a word of it in Chinese")
     applet.cli("config", "unset", "app.language")
-    eventually(lambda: applet.item.offers("Shop", "Stop"), "the module in English")
+    eventually(lambda: applet.item.offers("Modules", "Shop", "Stop"), "the module in English")
     says(applet, "Everything you started is running")
     applet.quit()
 
@@ -83,14 +83,14 @@ def test_second_start_shows_the_dashboard_also_after_a_killed_module_window(
     assert len(applet.desktop.windows(TITLE)) == 1
     assert len(applet.desktop.told("item")) == 1
     applet.cli("up", "wiki")
-    applet.item.click("wiki", "Open")
+    applet.item.click("Open wiki")
     (page,) = eventually(lambda: applet.windows("module"), "the module's window")
     page.kill()
     eventually(lambda: "crashed" in " ".join(applet.notifications()), "a word of it")
     assert len(applet.windows("dashboard")) == 1
-    applet.item.click("wiki", "Open")
+    applet.item.click("Open wiki")
     eventually(lambda: applet.windows("module"), "another window")
-    applet.item.click("wiki", "Stop")
+    applet.item.click("Modules", "wiki", "Stop")
     applet.shows(STOPPED)
     applet.quit()
 

@@ -20,7 +20,7 @@ from tests.lab.place import Place
 from tests.support.debian import USER, Debian, debian_for
 from tests.support.desktop.desktop import desktop
 from tests.support.forwarding import forwarded
-from tests.support.installation import IMAGE, Installation, idle
+from tests.support.installation import IMAGE, idle, write_file
 from tests.support.waiting import eventually
 
 NAME = "aiserver-tray"
@@ -149,9 +149,9 @@ def use(debian: Debian, engine: str) -> None:
     assert debian.run("bash", "-c", COMPLETED, user=USER).split() == ["stats", "status"]
     home = debian.root / f"home/{USER}/.local/share" / NAME
     cli("config", "set", "app.language", "en")
-    Installation(home, home / "modules", "").write("shop", {"web": idle(stop_signal="SIGKILL")})
+    write_file(home / "modules", "shop", {"web": idle(stop_signal="SIGKILL")})
     cli("choose", "shop")
-    cli("up", "shop")
+    cli("up", "shop", "--trust", "shop")
     (found,) = [
         each for each in json.loads(cli("status", "--json"))["modules"] if each["name"] == "shop"
     ]

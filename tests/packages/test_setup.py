@@ -10,7 +10,7 @@ from bundler.inputs import version
 from tests.packages.setup import BUILD_SECONDS, INSTALL_SECONDS, LEFT, OLD, Setup
 from tests.support.browser import chromium_in
 from tests.support.desktop.applet import RUNNING, STOPPED
-from tests.support.installation import Installation, idle
+from tests.support.installation import idle, write_file
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.timeout(BUILD_SECONDS)
@@ -67,8 +67,8 @@ def see_that_a_window_that_fails_ends(setup: Setup) -> None:
 
 def use(setup: Setup) -> None:
     """See icon, dashboard and menu; start modules and stop them."""
-    module = Installation(setup.home, setup.home / "modules", "")
-    module.write("shop", {"web": idle(stop_signal="SIGKILL")}, title={"en": "Shop"})
+    about = {"x-aiserver": {"kind": "feature", "title": "Shop"}}
+    write_file(setup.home / "modules", "shop", {"web": idle(stop_signal="SIGKILL")}, about)
     setup.cli("choose", "shop")
     setup.cli("config", "set", "app.start_desired", "false")
     setup.start()
@@ -76,7 +76,7 @@ def use(setup: Setup) -> None:
     eventually(setup.status, "the core")
     setup.start()
     before = len(eventually(setup.machine.opened, "the dashboard, by the second start"))
-    setup.cli("up", "shop")
+    setup.cli("up", "shop", "--trust", "shop")
     setup.shows(RUNNING)
     setup.cli("open")
     *_, address = eventually(lambda: setup.machine.opened()[before:], "the dashboard, again")

@@ -61,6 +61,20 @@ def after(condition: str, *services: str, **more: object) -> Mapping[str, Any]:
     return {name: {"condition": f"service_{condition}", **more} for name in services}
 
 
+def write_file(
+    catalog: Path,
+    module: str,
+    services: Mapping[str, Service],
+    top: Mapping[str, Any] | None = None,
+) -> Path:
+    """The Compose file of a module in *catalog*, which nobody has allowed yet. Its folder."""
+    folder = catalog / module
+    folder.mkdir(parents=True, exist_ok=True)
+    content = {"services": services, **(top or {})}
+    (folder / "compose.yaml").write_text(json.dumps(content, indent=1), encoding="utf-8")
+    return folder
+
+
 @dataclass(frozen=True)
 class Installation:
     """A home with one further catalog folder, on the engine at *host*."""
@@ -87,10 +101,7 @@ class Installation:
         self, module: str, services: Mapping[str, Service], top: Mapping[str, Any] | None = None
     ) -> Path:
         """As `write`, but a plain Compose file."""
-        folder = self.catalog / module
-        folder.mkdir(parents=True, exist_ok=True)
-        content = {"services": services, **(top or {})}
-        (folder / "compose.yaml").write_text(json.dumps(content, indent=1), encoding="utf-8")
+        folder = write_file(self.catalog, module, services, top)
         self.trust()
         return folder
 

@@ -41,6 +41,7 @@ class Scripted:
             "ai/stats/history": answer(NO_SAMPLES),
             "ai/rules/list": answer(NO_RULES),
             "ai/logs/kept": answer(NO_LOGS),
+            "ai/logs/lines": answer({"lines": []}),
             "ai/config/get": answer({"entries": []}),
             "ai/config/set": answer({"entries": []}),
         }

@@ -60,7 +60,10 @@ def module(name: str, state: str = "stopped", **more: Any) -> Json:  # noqa: ANN
         "state": state,
         "ready": 3 if state == "running" else 1 if state in ("starting", "degraded") else 0,
         "total": 3,
+        "word": None,
         "reason": None,
+        "needs": [],
+        "remedy": None,
         "orphan": False,
         "wanted": state != "stopped",
         "usedBy": USERS.get(name, []) if state != "stopped" else [],
@@ -122,6 +125,8 @@ def snapshot(state: str = "stopped", *modules: Json, **more: Any) -> Json:  # no
             "usualStart": None,
         },
         "state": state,
+        "word": None,
+        "sentence": None,
         "modules": [given.get(name, module(name)) for name in TITLES],
         "operations": [],
         "chosen": ["n8n", "dify", "oneapi"],
@@ -279,6 +284,7 @@ def out_of_memory() -> Json:
         "restarts": 0,
         "memoryLimit": 4 << 30,
         "reason": "ran out of memory (exit code 137)",
+        "comingBack": False,
     }
     why = trouble("elasticsearch", service["reason"], "memory", RAISE) | {"available": 12 << 30}
     return module("elasticsearch", "error", trouble=why, services=[service], usedBy=["ragflow"])

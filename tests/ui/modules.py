@@ -23,6 +23,7 @@ def service(name: str, **more: Any) -> Json:  # noqa: ANN401
         "restarts": 0,
         "memoryLimit": None,
         "reason": None,
+        "comingBack": False,
         "lastState": None,
     } | more
 

@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -204,11 +205,12 @@ def style(machine: Windows, theme: Theme) -> None:
 
 def is_for(machine: Windows, theme: Theme) -> None:
     """Wait until the icon has the grey for a task bar of *theme*."""
-    grey = draw(IconSpec("stopped"), SIZE, theme).convert("RGB").getpixel((0, 0))
+    drawn: Any = draw(IconSpec("stopped"), SIZE, theme).getcolors(SIZE * SIZE)
+    _, (*grey, _) = max(found for found in drawn if found[1][3] == 255)
 
     def is_shown() -> bool:
         seen = machine.screen.picture((0, 0, SIZE, SIZE)).convert("RGB")
-        return grey in {colour for _, colour in seen.getcolors(SIZE * SIZE) or ()}
+        return tuple(grey) in {colour for _, colour in seen.getcolors(SIZE * SIZE) or ()}
 
     eventually(is_shown, f"icon for a {theme} task bar")
 

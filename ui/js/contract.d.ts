@@ -1288,8 +1288,14 @@ export interface Module {
   ready: number;
   /** the number of services */
   total: number;
+  /** its state in words that say more than the state itself, such as `needs PostgreSQL` */
+  word: string | null;
   /** why it is not in its desired state */
   reason: string | null;
+  /** the required modules that do not run, although it should; the one to start first comes first */
+  needs: string[];
+  /** the best next step, if it is none of its own abilities */
+  remedy: Remedy | null;
   /** why it can't start, even if parts of it run */
   problem: string | null;
   /** why it is failed or only partly running */
@@ -1504,7 +1510,7 @@ export interface MuteRequest {
 
 /** A rule of the user's own. */
 export interface NewRule {
-  /** `line`: A log line matches. `ended`: A service exited, and no operation stopped it. `memory_out`: A service ran out of memory. `restarts`: A service restarts again and again. `unhealthy`: The health check of a service fails. `memory`: A service uses too much memory. `cpu`: A module keeps the processors busy. `disk`: The engine's disk is almost full. Users add `line`, `memory`, `cpu`. */
+  /** `line`: A log line matches. `ended`: A service exited, no operation stopped it, and it does not come back by itself. `memory_out`: A service ran out of memory. `restarts`: A service restarts again and again. `unhealthy`: The health check of a service fails. `memory`: A service uses too much memory. `cpu`: A module keeps the processors busy. `disk`: The engine's disk is almost full. Users add `line`, `memory`, `cpu`. */
   kind: "line" | "ended" | "memory_out" | "restarts" | "unhealthy" | "memory" | "cpu" | "disk";
   /** the only module that it is about; every module without it */
   module?: string | null;
@@ -1811,7 +1817,7 @@ export interface Revealed {
 /** An alert rule. */
 export interface Rule {
   id: string;
-  /** `line`: A log line matches. `ended`: A service exited, and no operation stopped it. `memory_out`: A service ran out of memory. `restarts`: A service restarts again and again. `unhealthy`: The health check of a service fails. `memory`: A service uses too much memory. `cpu`: A module keeps the processors busy. `disk`: The engine's disk is almost full. Users add `line`, `memory`, `cpu`. */
+  /** `line`: A log line matches. `ended`: A service exited, no operation stopped it, and it does not come back by itself. `memory_out`: A service ran out of memory. `restarts`: A service restarts again and again. `unhealthy`: The health check of a service fails. `memory`: A service uses too much memory. `cpu`: A module keeps the processors busy. `disk`: The engine's disk is almost full. Users add `line`, `memory`, `cpu`. */
   kind: "line" | "ended" | "memory_out" | "restarts" | "unhealthy" | "memory" | "cpu" | "disk";
   on: boolean;
   /** the only module that it is about; `null`: every module */
@@ -1953,6 +1959,8 @@ export interface Service {
   startedAt: string | null;
   /** why it is not in its desired state */
   reason: string | null;
+  /** it exited by itself, and its restart policy brings it back */
+  comingBack: boolean;
   /** how often its restart policy has restarted the container */
   restarts: number;
   /** its memory limit in bytes; `null` without a limit */
@@ -2096,6 +2104,10 @@ export interface Snapshot {
   operations: OperationSummary[];
   /** what can be done with everything now */
   abilities: StackAbilities;
+  /** the state in words that say more than the state itself, such as `coming back` */
+  word: string | null;
+  /** what is wrong, such as `PostgreSQL is down`; `null` if nothing is, or several things are */
+  sentence: string | null;
   /** the names of the modules that *Start all* starts */
   chosen: string[];
   /** how the dashboard looks */
@@ -2196,7 +2208,7 @@ export type Theme = "system" | "light" | "dark";
 
 /** Why a module does not run as it should. */
 export interface Trouble {
-  /** `blocked`: the module can't start; `memory`: a service ran out of memory; `unhealthy`: its health check fails; `exited`: it exited or can't start; `absent`: it has no container */
+  /** `blocked`: the module can't start; `start`: its last start failed; `memory`: a service ran out of memory; `unhealthy`: its health check fails; `killed`: a signal from outside ended it; `exited`: it exited or can't start; `absent`: it has no container */
   kind: TroubleKind;
   reason: string;
   /** the service in trouble; `null` if it is the module */
@@ -2209,7 +2221,7 @@ export interface Trouble {
   available: number | null;
 }
 
-export type TroubleKind = "blocked" | "memory" | "unhealthy" | "exited" | "absent";
+export type TroubleKind = "blocked" | "start" | "memory" | "unhealthy" | "killed" | "exited" | "absent";
 
 /** A module and the permissions that the user allows it. */
 export interface Trusted {

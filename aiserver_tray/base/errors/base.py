@@ -33,14 +33,23 @@ class ErrorJson(TypedDict):
 
 
 class AiServerError(Exception):
-    """The base class. ``text`` is the message; *remedies* are the next steps, the best first;
-    *data* holds details for programs: JSON that may contain texts."""
+    """The base class. ``text`` is the message; ``brief`` is only its fact, for small places;
+    *remedies* are the next steps, the best first; *data* holds details for programs: JSON that may
+    contain texts."""
 
     code: ClassVar[str] = "E_RUNTIME"
 
-    def __init__(self, text: Text, *, remedies: Sequence[Remedy] = (), **data: Any) -> None:  # noqa: ANN401 - JSON
+    def __init__(
+        self,
+        text: Text,
+        *,
+        brief: Text | None = None,
+        remedies: Sequence[Remedy] = (),
+        **data: Any,  # noqa: ANN401 - JSON
+    ) -> None:
         super().__init__(text)
         self.text = text
+        self.brief = brief or text
         self._data: dict[str, Any] = data | ({"remedies": list(remedies)} if remedies else {})
 
     @property
@@ -73,7 +82,7 @@ class AiServerError(Exception):
     def hide(self, secrets: Sequence[str]) -> None:
         """Mask *secrets* in the message and the details, which may quote the engine and
         containers."""
-        self.text = hide(self.text, secrets)
+        self.text, self.brief = hide(self.text, secrets), hide(self.brief, secrets)
         self._data = hide(self._data, secrets)
         self.args = (self.text,)
         # A traceback would still contain the original text.

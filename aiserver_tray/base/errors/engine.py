@@ -160,7 +160,8 @@ class PortConflictError(AiServerError):
             remedy=remedy,
         )
         data = {"module": module, **named, "free": free, "setting": setting}
-        super().__init__(text, **data, remedies=remedies)
+        brief = Text("Port {port} is in use by {owner}", port=port, owner=owner)
+        super().__init__(text, **data, brief=brief, remedies=remedies)
 
 
 class ResourcesError(AiServerError):

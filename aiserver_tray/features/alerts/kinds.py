@@ -129,7 +129,7 @@ class ServiceRule(Rule):
 
 
 class Ended(ServiceRule):
-    """A service exited, and no operation stopped it."""
+    """A service exited, no operation stopped it, and it does not come back by itself."""
 
     kind: Literal["ended"] = "ended"
     title = Text("{name} stopped unexpectedly")
@@ -140,7 +140,9 @@ class Ended(ServiceRule):
         track, service = watched.track, watched.service
         if track is None:
             return service.reason if service.state == "absent" else None
-        return track.end.why if track.end and not track.end.is_out_of_memory else None
+        if track.end is None or track.end.is_out_of_memory or not track.has_failed:
+            return None
+        return track.end.why
 
 
 class MemoryOut(ServiceRule):

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.features.alerts.facts import Due
 from aiserver_tray.model import IMAGES_ONLY, Container
-from aiserver_tray.state.judge import ENDED
+from aiserver_tray.state.judge import ENDED, ending
 from aiserver_tray.state.reduce import State
 from aiserver_tray.state.views import ModuleView, OperationView, ServiceView
 
@@ -42,6 +42,8 @@ class Track:
     """When it restarted by itself."""
     end: End | None = None
     """Why it last ended, until it is well for a while."""
+    has_failed: bool = False
+    """It ended, and its restart policy did not bring it back."""
     well_since: float | None = None
     unhealthy_since: float | None = None
 
@@ -155,9 +157,13 @@ class Services:
         track.times += [now] * max(0, more)
         is_down = is_unplanned and not container.is_ready
         if more > 0 or is_down or container.lost_memory:
-            track.end = _end(container, service, more) or track.end
+            track.end = _end(container, service) or track.end
+            if track.end is None and not service.is_job:
+                track.end = End(Text("exited and was restarted")) if more > 0 else None
         is_unhealthy = container.status == "running" and container.health == "unhealthy"
         track.unhealthy_since = _since(track.unhealthy_since, now) if is_unhealthy else None
+        is_back = service.is_coming_back or container.is_ready
+        track.has_failed = track.end is not None and (track.has_failed or not is_back)
         is_well = container.is_ready and not container.lost_memory
         track.well_since = _since(None if more > 0 else track.well_since, now) if is_well else None
 
@@ -173,13 +179,11 @@ def _since(known: float | None, now: float) -> float:
     return now if known is None else known
 
 
-def _end(container: Container, service: ServiceView, more: int) -> End | None:
+def _end(container: Container, service: ServiceView) -> End | None:
     """Why *container* ended. None: as it should."""
     if container.oom_killed:
         return End(service.reason or Text("ran out of memory"), is_out_of_memory=True)
     is_down = container.status in (*ENDED, "restarting")
     if is_down and container.exit_code not in _STOPPED_CODES:
-        return End(Text("exited with code {code}", code=container.exit_code))
-    if more > 0 and not is_down and not service.is_job:
-        return End(Text("exited and was restarted"))
+        return End(ending(container))
     return None

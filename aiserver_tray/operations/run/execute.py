@@ -53,6 +53,7 @@ from aiserver_tray.spec.model import (
 )
 from aiserver_tray.spec.mounts import with_image_volumes
 from aiserver_tray.spec.names import SHARED_NETWORK
+from aiserver_tray.state.judge import KILLED, was_killed
 
 _LAST_LINES = 10
 """Lines of a log, or of the output of a command, in an error."""
@@ -258,6 +259,8 @@ class EngineExecutor:
             code = self._last_code(container)
             return ExitedError(service, code, Text("it is running again"), lines)
         why = Text("out of memory") if container.oom_killed else container.error
+        if was_killed(container) and not why:
+            why = KILLED
         return ExitedError(service, container.exit_code, why, lines)
 
     def _begin_of_log(self, container: Container) -> datetime | None:

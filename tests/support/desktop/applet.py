@@ -23,12 +23,13 @@ from tests.support.desktop.window import TIMEOUT_SECONDS
 from tests.support.installation import Installation
 from tests.support.waiting import eventually
 
-STOPPED = "grey ring"
-STARTING = "amber ring around a dot"
-RUNNING = "green disc with a check mark"
-TROUBLE = "amber triangle"
-NOTHING_RUNS = "red disc with a cross"
-ENGINE_DOWN = "grey ring with a slash"
+STOPPED = "grey mark, grey ring"
+STARTING = "indigo mark, amber ring with a gap"
+RUNNING = "indigo mark, green disc"
+STOPPING = "indigo mark, grey ring of dots"
+TROUBLE = "indigo mark, amber triangle"
+NOTHING_RUNS = "indigo mark, red square with a cross"
+ENGINE_DOWN = "grey mark, grey ring with a slash"
 
 USERS = (sys.executable, "-m", "aiserver_tray")
 DEVELOPERS = (sys.executable, "build/dev.py", "run")
@@ -184,7 +185,7 @@ class Applet:
     # -- what it shows -------------------------------------------------------------------------
 
     def shows(self, look: str, timeout: float = 60.0) -> Image.Image:
-        """The icon's picture, once it looks like *look*, ``green disc with a check mark``, and the
+        """The icon's picture, once it looks like *look*, ``indigo mark, green disc``, and the
         shell saw that, which is told a moment after the icon changed."""
 
         def seen() -> Image.Image | None:

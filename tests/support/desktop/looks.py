@@ -1,4 +1,5 @@
-"""What an eye sees of the tray's icon: its colour and its shape, found in the picture."""
+"""What an eye sees of the tray's icon: the colour of its mark, and colour and shape of the badge in
+its lower right quarter, found in the picture."""
 
 from collections.abc import Callable, Iterable, Iterator
 from colorsys import rgb_to_hsv
@@ -13,14 +14,15 @@ _ANGLES = 72
 
 @dataclass(frozen=True)
 class Look:
-    """``part``: how much of the circle around is drawn, from 0 to 1."""
+    """``part``: how much of the circle around the badge is drawn, from 0 to 1."""
 
-    colour: str
+    mark: str
+    badge: str
     shape: str
     part: float
 
     def __str__(self) -> str:
-        return f"{self.colour} {self.shape}"
+        return f"{self.mark} mark, {self.badge} {self.shape}"
 
 
 def picture_of(icon: str) -> Image.Image:
@@ -32,9 +34,12 @@ def look_at(picture: Image.Image) -> Look:
     """What *picture* shows, on a transparent ground, in whatever size."""
     box = picture.getchannel("A").point(lambda alpha: 255 if alpha > 32 else 0).getbbox()
     assert box, "an empty picture"
-    cut = picture.crop(box)
-    ink = _Ink(cut.getchannel("A"))
-    return Look(_colour(cut), ink.shape(), ink.part())
+    icon = picture.crop(box)
+    size, half = icon.width, icon.width // 2
+    mark = icon.crop((0, 0, size, size - half))
+    badge = icon.crop((size - half, size - half, size, size))
+    ink = _Ink(badge.getchannel("A"))
+    return Look(_colour(_pixels(mark)), _colour(_middle(badge)), ink.shape(), ink.part())
 
 
 def on_ground(picture: Image.Image, ground: tuple[int, int, int]) -> Image.Image:
@@ -58,14 +63,24 @@ def _distance(one: Iterable[int], other: Iterable[int]) -> int:
     return max(abs(a - b) for a, b in zip(one, other, strict=True))
 
 
-def _colour(picture: Image.Image) -> str:
-    solid = [pixel[:3] for pixel in _pixels(picture) if pixel[3] > 200]
+def _middle(badge: Image.Image) -> Iterator[tuple[int, ...]]:
+    """The pixels of the badge's disc; around that, there is a bit of the mark."""
+    radius = badge.width / 2
+    for place, pixel in enumerate(_pixels(badge)):
+        y, x = divmod(place, badge.width)
+        if (x + 0.5 - radius) ** 2 + (y + 0.5 - radius) ** 2 < radius**2:
+            yield pixel
+
+
+def _colour(pixels: Iterable[tuple[int, ...]]) -> str:
+    solid = [pixel[:3] for pixel in pixels if pixel[3] > 255 * _INKED]
+    assert solid, "nothing but edges"
     mean = [sum(values) / len(solid) / 255 for values in zip(*solid, strict=True)]
     hue, saturation, _ = rgb_to_hsv(*mean)
-    if saturation < 0.25:
+    if saturation < 0.3:
         return "grey"
     degrees = hue * 360
-    names = {"red": (345, 375), "amber": (25, 50), "green": (90, 160)}
+    names = {"red": (345, 375), "amber": (25, 50), "green": (90, 160), "indigo": (225, 245)}
     for name, (first, last) in names.items():
         if first <= degrees <= last or first <= degrees + 360 <= last:
             return name
@@ -91,15 +106,16 @@ class _Ink:
 
     def _at(self, x: float, y: float) -> bool:
         width, height = self._alpha.size
-        place = (round((x + 1) / 2 * (width - 1)), round((y + 1) / 2 * (height - 1)))
+        place = (int((x + 1) / 2 * width), int((y + 1) / 2 * height))
         value = self._alpha.getpixel(place)
         assert isinstance(value, int)
         return value / 255 > _INKED
 
 
 At = Callable[[float, float], bool]
-_AXES = ((0.0, -0.55), (0.55, 0.0), (0.0, 0.55), (-0.55, 0.0))
 _DIAGONALS = ((0.2, 0.2), (0.2, -0.2), (-0.2, 0.2), (-0.2, -0.2))
+_AXES = ((0.0, -0.45), (0.45, 0.0), (0.0, 0.45), (-0.45, 0.0))
+_CORNERS = ((0.88, 0.88), (0.88, -0.88), (-0.88, 0.88), (-0.88, -0.88))
 
 
 def _all(at: At, places: Iterable[tuple[float, float]]) -> bool:
@@ -110,20 +126,31 @@ def _none(at: At, places: Iterable[tuple[float, float]]) -> bool:
     return not any(at(x, y) for x, y in places)
 
 
+def _around(*turns: float) -> list[tuple[float, float]]:
+    """The places of these *turns* on the badge's edge, clockwise from the top."""
+    return [(0.8 * sin(2 * pi * turn), -0.8 * cos(2 * pi * turn)) for turn in turns]
+
+
+_ALL_AROUND = _around(*(n / 12 for n in range(12)))
+_WITHIN = [*_DIAGONALS, (0.0, 0.0)]
+
 _SHAPES: dict[str, Callable[[At], bool]] = {
-    "triangle": lambda at: _all(at, [(0.8, 0.85), (-0.8, 0.85)]) and not at(0.75, -0.3),
-    "ring": lambda at: _none(at, [*_AXES, *_DIAGONALS, (0.0, 0.0)]),
+    "square with a cross": lambda at: (
+        _all(at, [*_AXES, *_ALL_AROUND, (0.7, 0.7), (-0.7, 0.7)]) and _none(at, _WITHIN)
+    ),
+    "triangle": lambda at: (
+        _all(at, [(0.8, 0.8), (-0.8, 0.8), *_WITHIN]) and _none(at, [(0.55, -0.4), (-0.55, -0.4)])
+    ),
+    "disc": lambda at: _all(at, [*_ALL_AROUND, *_AXES, *_WITHIN]),
+    "ring": lambda at: _all(at, _ALL_AROUND) and _none(at, [*_AXES, *_WITHIN]),
     "ring with a slash": lambda at: (
-        _none(at, [*_AXES, (0.4, 0.4), (-0.4, -0.4)])
-        and _all(at, [(0.0, 0.0), (0.4, -0.4), (-0.4, 0.4)])
+        _all(at, [*_ALL_AROUND, (0.0, 0.0), (0.4, 0.4), (-0.4, -0.4)])
+        and _none(at, [(0.35, -0.35), (-0.35, 0.35)])
     ),
-    "ring around a dot": lambda at: _none(at, _AXES) and _all(at, [(0.0, 0.0), *_DIAGONALS]),
-    "disc with a square": lambda at: _all(at, _AXES) and _none(at, [*_DIAGONALS, (0.3, 0.0)]),
-    "disc with a cross": lambda at: (
-        _all(at, [*_AXES, (0.45, 0.0), (-0.45, 0.0)]) and _none(at, [*_DIAGONALS, (0.0, 0.0)])
+    "ring with a gap": lambda at: (
+        _all(at, _around(0.07, 0.13, 0.2)) and _none(at, [*_around(0.92), *_AXES, *_WITHIN])
     ),
-    "disc with a check mark": lambda at: (
-        _all(at, [(0.0, -0.55), (-0.4, -0.4), (0.4, 0.4)])
-        and _none(at, [(-0.16, 0.36), (0.4, -0.25)])
+    "ring of dots": lambda at: (
+        _all(at, _around(0.0, 0.5)) and _none(at, [*_around(1 / 12, 5 / 12, 7 / 12), *_WITHIN])
     ),
 }

@@ -69,12 +69,14 @@ class Victim:
 
 
 def shows_end(module: ModuleView, service: ServiceView) -> bool:
-    """Whether the module is in trouble, and says that it is because this service ended."""
+    """Whether the module is in trouble or comes back, and says that it is because this service
+    ended."""
     # A service that is called like its module is not named beside it.
     why = str(module.reason).removeprefix(f"{service.name}: ")
     is_named = service.name == module.name or why != str(module.reason)
-    has_ended = "code 137" in why or "exited unexpectedly" in why
-    return module.state in ("error", "degraded") and is_named and has_ended
+    has_ended = "killed from outside" in why or "exited unexpectedly" in why
+    is_shown = module.state in ("error", "degraded") or service.is_coming_back
+    return is_shown and is_named and has_ended
 
 
 class Watch:

@@ -49,7 +49,8 @@ def test_unwanted_module_that_does_not_run_is_stopped(containers: list[Container
         ({"health": "starting"}, "starting"),
         ({"health": "unhealthy"}, "error"),
         ({"status": "paused"}, "error"),
-        ({"status": "restarting", "exit_code": 1}, "error"),
+        ({"status": "restarting", "exit_code": 1}, "starting"),
+        ({"status": "restarting", "exit_code": 1, "restart_count": 4}, "error"),
     ],
 )
 def test_unwanted_module_that_runs_shows_its_health(
@@ -75,10 +76,16 @@ def test_unwanted_module_that_runs_shows_its_health(
             "error",
             "app: ran out of memory (exit code 137)",
         ),
+        (ended(exit_code=137), "error", "app: killed from outside by signal 9"),
         (container(status="dead", exit_code=1), "error", "app: exited with code 1"),
         (container(status="paused"), "error", "app: paused"),
         (
             container(status="restarting", exit_code=2),
+            "starting",
+            "app: exited with code 2",
+        ),
+        (
+            container(status="restarting", exit_code=2, restart_count=4),
             "error",
             "app: keeps exiting and restarting: exited with code 2",
         ),

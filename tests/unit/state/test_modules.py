@@ -161,6 +161,73 @@ class TestRequires:
         assert [view.wanted for view in state.snapshot.modules] == [True, True]
 
 
+class TestNeeds:
+    """A module that runs, and what it requires does not."""
+
+    MODELS = (
+        model("db", kind="basic", title={"en": "PostgreSQL"}),
+        model("cache", kind="basic", requires=("db",), title={"en": "Redis"}),
+        model("web", requires=("cache",), open="http://localhost:1"),
+    )
+    DB, CACHE, WEB = (container(f"{name}/app") for name in ("db", "cache", "web"))
+    DOWN, SLOW = ended("db/app", 137), container("cache/app", health="starting")
+    SICK = container("web/app", health="unhealthy")
+
+    @pytest.mark.parametrize(
+        ("found", "states", "word", "remedy", "sentence"),
+        [
+            ((DB, CACHE, WEB), "running running running", None, None, None),
+            ((DOWN, CACHE, WEB), "error degraded degraded", "needs PostgreSQL",
+             "Restart PostgreSQL", "PostgreSQL is down"),
+            ((DOWN, CACHE, SICK), "error degraded degraded", "needs PostgreSQL",
+             "Restart PostgreSQL", "PostgreSQL is down"),
+            ((DOWN, SLOW, WEB), "error starting degraded", "needs PostgreSQL, Redis",
+             "Restart PostgreSQL", "PostgreSQL is down"),
+            ((DB, SLOW, WEB), "running starting degraded", "waits for Redis", None,
+             "web: waits for Redis"),
+            ((DB, CACHE, SICK), "running running error", None, None, "web is down"),
+        ],
+        ids=["nothing", "down", "it is unhealthy, too", "two", "slow", "its own trouble"],
+    )  # fmt: skip
+    def test_is_degraded_and_names_what_it_needs_and_the_first_step(
+        self,
+        found: tuple[Container, ...],
+        states: str,
+        word: str | None,
+        remedy: str | None,
+        sentence: str | None,
+    ) -> None:
+        state = running_engine(*found, models=self.MODELS)
+        view = shown(state)
+        assert [module.state for module in state.snapshot.modules] == states.split()
+        assert (view.word and str(view.word)) == word
+        assert (view.remedy and str(view.remedy["text"])) == remedy
+        assert (state.snapshot.sentence and str(state.snapshot.sentence)) == sentence
+        assert (view.trouble is None) == (sentence != "web is down"), "its cause has the card"
+        if word:
+            assert (str(view.abilities["open"]), view.abilities["start"]) == (word, None)
+
+    def test_what_waits_is_no_failure_of_everything(self) -> None:
+        state = running_engine(self.DB, self.SLOW, self.WEB, models=self.MODELS)
+        assert state.snapshot.state == "starting"
+
+    def test_what_the_user_stopped_is_started(self) -> None:
+        state = running_engine(ended("db/app"), self.CACHE, self.WEB, models=self.MODELS)
+        alone = DesiredChanged(frozenset({"web"}), frozenset({"db/app"}))
+        state = after(alone, start=state)
+        view = shown(state)
+        assert view.remedy
+        assert str(view.remedy["text"]) == "Start PostgreSQL"
+        assert (view.remedy["module"], state.snapshot.state) == ("db", "degraded")
+        assert shown(after(ContainerSeen(self.DB), start=state)).state == "running"
+
+    def test_a_module_without_a_change_keeps_its_view(self) -> None:
+        state = running_engine(self.DOWN, self.CACHE, self.WEB, models=self.MODELS)
+        later = after(ContainerSeen(ended("db/app", 1)), start=state)
+        assert shown(later, "web") is shown(state, "web")
+        assert shown(later, "db") is not shown(state, "db")
+
+
 class TestOverall:
     CONTAINERS: ClassVar = {
         "error": ended("error/app", 1),

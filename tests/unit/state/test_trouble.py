@@ -6,12 +6,19 @@ from typing import Any
 
 import pytest
 
-from aiserver_tray.base.errors import EngineDownError
+from aiserver_tray.base.errors import (
+    AiServerError,
+    EngineDownError,
+    HealthTimeoutError,
+    JointError,
+    PortConflictError,
+    SettingError,
+)
 from aiserver_tray.base.errors.remedies import enter
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.scalars import parse_size
 from aiserver_tray.engine.parse import _unhealthy_since as unhealthy_since
-from aiserver_tray.model import Container, ModuleModel, ServiceModel
+from aiserver_tray.model import Container, ModuleModel, OperationKind, ServiceModel
 from aiserver_tray.state.facts import (
     ContainersListed,
     DesiredChanged,
@@ -19,9 +26,12 @@ from aiserver_tray.state.facts import (
     EngineUp,
     Fact,
     ModulesChanged,
+    OperationChanged,
 )
 from aiserver_tray.state.reduce import State, reduce
 from aiserver_tray.state.views import Trouble
+from tests.support.made import after, ended, operation, reason, running_engine, shown
+from tests.support.made import model as made
 
 GIB = 2**30
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -81,20 +91,92 @@ def test_a_service_with_a_fixed_limit_is_only_restarted() -> None:
 
 
 def test_each_kind_of_trouble_has_its_next_steps() -> None:
-    exited, absent = trouble(replace(ENDED, health="unhealthy")), trouble()
+    exited, absent = trouble(replace(ENDED, health="unhealthy", exit_code=1)), trouble()
+    killed = trouble(ENDED)
     sick = replace(ENDED, status="running", health="unhealthy", unhealthy_since=NOON)
     unhealthy = trouble(sick)
     enter_it = enter(Text("Enter a value"), "search.KEY")
     blocked = replace(SEARCH, services=(), problem=Text("no value"), remedies=(enter_it,))
-    found = [exited, absent, unhealthy, trouble(model=blocked)]
+    found = [exited, killed, absent, unhealthy, trouble(model=blocked)]
     shown = [(t.kind, t.since, [r["kind"] for r in t.remedies]) for t in found if t]
     assert shown == [
         ("exited", NOON, ["restart", "logs"]),
+        ("killed", NOON, ["restart", "logs"]),
         ("absent", None, ["restart"]),
         ("unhealthy", NOON, ["restart", "logs"]),
         ("blocked", None, ["enter"]),
     ]
     assert trouble(replace(ENDED, status="running")) is None
+
+
+TAKEN = PortConflictError("web", "127.0.0.1", 1, Text("node.exe"), 2, "web.PORT")
+LATE = HealthTimeoutError("web/app", 120.0, "refused", [])
+
+
+def up(*errors: AiServerError, modules: tuple[str, ...] = ("web",)) -> OperationChanged:
+    """A start of *modules* has failed."""
+    error = errors[0] if len(errors) == 1 else JointError(errors)
+    failed = operation("up", status="failed", modules=modules)
+    return OperationChanged(replace(failed, error=error, ended_at=NOON))
+
+
+class TestFailedStart:
+    MODELS = (made("db", kind="basic"), made("web", requires=("db",)), made("other"))
+
+    @pytest.mark.parametrize(
+        ("failure", "states", "sentence"),
+        [
+            (up(TAKEN), "stopped error stopped", "web couldn't start"),
+            (up(TAKEN, modules=("web", "db")), "stopped error stopped", "web couldn't start"),
+            (up(AiServerError(Text("why"))), "stopped error stopped", "web couldn't start"),
+            (up(AiServerError(Text("why")), modules=("web", "other")), "stopped " * 3, None),
+            (up(EngineDownError("h", "why")), "stopped " * 3, None),
+            (up(SettingError("db.KEY", Text("no key"), []), modules=("web", "db")),
+             "error degraded stopped", "db couldn't start"),
+            (up(TAKEN, AiServerError(Text("one"), module="other"), modules=("web", "other")),
+             "stopped error error", "web, other couldn't start"),
+        ],
+        ids=["a port", "with another", "unnamed", "of any", "the engine", "required", "two"],
+    )  # fmt: skip
+    def test_is_shown_at_its_module(
+        self, failure: OperationChanged, states: str, sentence: str | None
+    ) -> None:
+        found = after(failure, start=running_engine(models=self.MODELS, desired=())).snapshot
+        assert [module.state for module in found.modules] == states.split()
+        assert (found.sentence and str(found.sentence)) == sentence
+
+    def test_has_its_reason_and_its_remedy(self) -> None:
+        view = shown(after(up(TAKEN), start=running_engine(desired=())))
+        assert view.trouble
+        assert (view.trouble.kind, view.trouble.since) == ("start", NOON)
+        assert str(view.reason) == str(view.trouble.reason) == "Port 1 is in use by node.exe"
+        assert view.remedy == TAKEN.remedies[0]
+        assert (view.abilities["start"], view.abilities["stop"]) == (None, None)
+
+    def test_what_needs_it_offers_to_start_it(self) -> None:
+        failed = up(AiServerError(Text("why"), module="db"), modules=("db", "web"))
+        view = shown(after(failed, start=running_engine(models=self.MODELS, desired=())))
+        assert (str(view.word), str(view.remedy and view.remedy["text"])) == (
+            "needs db", "Start db",
+        )  # fmt: skip
+
+    @pytest.mark.parametrize("kind", ["up", "stop", "restart", "down"])
+    def test_is_over_when_another_operation_works_on_the_module(self, kind: OperationKind) -> None:
+        begun = replace(operation(kind), id="2")
+        state = after(up(TAKEN, modules=("web", "other")), OperationChanged(begun))
+        done = replace(begun, status="succeeded")
+        state = after(OperationChanged(done), start=state)
+        assert "web" not in state.failures
+
+    def test_lasts_while_an_image_is_pulled(self) -> None:
+        pull = replace(operation("pull"), id="2")
+        assert "web" in after(up(TAKEN), OperationChanged(pull)).failures
+
+    def test_hides_no_trouble_of_a_container(self) -> None:
+        state = after(up(LATE), start=running_engine(ended(exit_code=3)))
+        assert reason(state) == "app: exited with code 3"
+        state = after(up(TAKEN), start=running_engine())
+        assert reason(state) == "Port 1 is in use by node.exe", "better than a missing container"
 
 
 def test_trouble_of_a_lost_engine_has_its_time() -> None:

@@ -1,16 +1,22 @@
 """A container that ended without us, and what was by our own hand."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from aiserver_tray.base.errors import EngineDownError
+from aiserver_tray.model import Container
 from aiserver_tray.state.facts import (
     ContainerSeen,
+    ContainersListed,
     DesiredChanged,
+    EngineDown,
     OperationChanged,
 )
 from aiserver_tray.state.views import OperationView
 from tests.support.made import (
+    UP,
     after,
     at,
     container,
@@ -24,7 +30,8 @@ from tests.support.made import (
 
 
 class TestUnplannedExit:
-    """A container that ended without us is an error until it is healthy again."""
+    """A container that ended without us, and is restarted, comes back until it is healthy again.
+    It is an error when that has failed several times."""
 
     @pytest.mark.parametrize(
         "back",
@@ -33,15 +40,20 @@ class TestUnplannedExit:
             {"restart_count": 1},
         ],
     )
-    def test_it_stays_an_error_while_it_recovers(self, back: dict[str, Any]) -> None:
+    def test_it_comes_back_while_it_recovers(self, back: dict[str, Any]) -> None:
         state = running_engine(container(health="healthy"))
         state = after(ContainerSeen(container(health="starting", **back)), start=state)
-        assert shown(state).state == "error"
+        view = shown(state)
+        assert (view.state, str(view.word), view.trouble) == ("starting", "coming back", None)
         assert reason(state) == "app: exited unexpectedly and is not healthy again yet"
+        found = state.snapshot
+        assert (found.state, str(found.word), str(found.sentence)) == (
+            "starting", "coming back", "web is coming back",
+        )  # fmt: skip
         state = after(ContainerSeen(container(health="healthy", **back)), start=state)
         assert shown(state).state == "running"
         state = after(ContainerSeen(container(health="starting", **back)), start=state)
-        assert shown(state).state == "starting", "the exit is forgotten once it was healthy"
+        assert (shown(state).state, shown(state).word) == ("starting", None), "it was healthy"
 
     def test_it_is_seen_in_the_exit_itself_too(self) -> None:
         state = after(
@@ -49,18 +61,51 @@ class TestUnplannedExit:
             ContainerSeen(container(health="starting", started_at=at(9))),
             start=running_engine(container(health="healthy")),
         )
+        assert str(shown(state).word) == "coming back"
+
+    @pytest.mark.parametrize("status", ["running", "restarting"])
+    @pytest.mark.parametrize("before", [0, 7])
+    def test_it_is_an_error_after_some_tries(self, status: str, before: int) -> None:
+        state = running_engine(container(health="healthy", restart_count=before))
+        states = []
+        for number in range(1, 6):
+            again = container(
+                health="starting",
+                status=status,
+                exit_code=1,
+                started_at=at(number),
+                restart_count=before + number,
+            )
+            state = after(ContainerSeen(again), start=state)
+            states.append(shown(state).state)
+        assert states == ["starting"] * 3 + ["error"] * 2
+
+    @pytest.mark.parametrize(
+        "found",
+        [
+            container(status="restarting", exit_code=137, oom_killed=True),
+            container(health="unhealthy", restart_count=1),
+            ended(exit_code=1),
+        ],
+        ids=["memory", "unhealthy", "not restarted"],
+    )
+    def test_some_ends_are_an_error_at_once(self, found: Container) -> None:
+        state = after(ContainerSeen(found), start=running_engine(container(health="healthy")))
         assert shown(state).state == "error"
 
-    def test_one_that_ends_while_it_recovers_stays_an_error(self) -> None:
-        state = running_engine(container(health="healthy"))
-        for second in range(1, 4):
-            back = container(health="starting", started_at=at(second), restart_count=second)
-            state = after(ContainerSeen(back), start=state)
-            assert shown(state).state == "error"
+    @pytest.mark.parametrize(("count", "word"), [(0, None), (2, "coming back")])
+    def test_the_engines_count_of_restarts_shows_it_at_first_sight(
+        self, count: int, word: str | None
+    ) -> None:
+        view = shown(running_engine(container(health="starting", restart_count=count)))
+        assert (view.state, view.word and str(view.word)) == ("starting", word)
 
-    def test_the_engines_count_of_restarts_shows_it_at_first_sight(self) -> None:
-        state = running_engine(container(health="starting", restart_count=2))
-        assert shown(state).state == "error"
+    def test_restarts_before_the_engine_was_lost_do_not_count(self) -> None:
+        state = running_engine(container(health="healthy", restart_count=2))
+        lost = EngineDown(EngineDownError("h", "why"))
+        again = container(health="starting", started_at=at(9), restart_count=2)
+        state = after(lost, ContainersListed((again,)), UP, start=state)
+        assert (shown(state).state, shown(state).word) == ("starting", None)
 
     def test_an_exit_by_our_own_hand_is_planned(self) -> None:
         state = running_engine(container(health="healthy"))
@@ -116,7 +161,8 @@ class TestUnplannedExit:
             start=state,
         )
         states = {view.name: view.state for view in state.snapshot.modules}
-        assert states == dict.fromkeys(("web", "db", "gone"), "starting") | {"chat": "error"}
+        assert states == dict.fromkeys(("web", "db", "gone", "chat"), "starting")
+        assert [m.name for m in state.snapshot.modules if m.word] == ["chat"]
 
     def test_a_new_container_makes_a_new_beginning(self) -> None:
         state = after(ContainerSeen(ended(exit_code=1)), start=running_engine(container()))
@@ -136,3 +182,32 @@ class TestUnplannedExit:
         state = running_engine(ended(exit_code=0), desired=())
         state = after(ContainerSeen(container(health="starting", started_at=at(9))), start=state)
         assert shown(state).state == "starting"
+
+
+class TestRevival:
+    """The owner brings the desired modules back by itself."""
+
+    @pytest.mark.parametrize(
+        "begun",
+        [
+            operation("up", modules=()),
+            operation("up"),
+            operation("up", ("start", "web/app", "pending")),
+        ],
+        ids=["unnamed", "named", "planned"],
+    )
+    def test_what_it_starts_comes_back(self, begun: OperationView) -> None:
+        state = running_engine(ended(exit_code=255))
+        state = after(OperationChanged(replace(begun, is_revival=True)), start=state)
+        view = shown(state)
+        assert (view.state, str(view.word)) == ("starting", "coming back")
+        assert (state.snapshot.state, str(state.snapshot.word)) == ("starting", "coming back")
+
+    def test_a_start_by_the_user_is_none(self) -> None:
+        state = after(OperationChanged(operation("up")), start=running_engine())
+        assert (shown(state).state, shown(state).word) == ("starting", None)
+
+    def test_what_it_could_not_start_is_an_error(self) -> None:
+        over = replace(operation("up", status="failed"), is_revival=True)
+        state = after(OperationChanged(over), start=running_engine(ended(exit_code=255)))
+        assert shown(state).state == "error"

@@ -1,30 +1,32 @@
 """What the icons show: found in their pixels."""
 
-from itertools import combinations, groupby
+from itertools import combinations
+from operator import sub
 from typing import get_args
 
 import pytest
-from PIL import Image, ImageChops, ImageStat
+from PIL import Image, ImageChops, ImageColor, ImageStat
 
 from aiserver_tray.model import State
 from aiserver_tray.system.desktop import Theme
-from aiserver_tray.tray.icons import draw
+from aiserver_tray.tray.icons import COLOURS, draw
 from aiserver_tray.tray.view import IconSpec
+from tests.support.desktop.looks import look_at, on_ground
 
-SIZES = (16, 20, 24, 32, 40, 48, 64)
+SIZES = (16, 20, 24, 28, 32, 40, 48, 64)
 THEMES: tuple[Theme, ...] = ("light", "dark")
 BARS = {"light": (238, 238, 238), "dark": (32, 32, 32)}
 SPECS = [
     IconSpec(state, 3, 7) if state == "starting" else IconSpec(state) for state in get_args(State)
 ]
-HUES = {
-    "stopped": "grey",
-    "starting": "amber",
-    "running": "green",
-    "degraded": "amber",
-    "error": "red",
-    "stopping": "amber",
-    "engine_down": "grey",
+LOOKS = {
+    "stopped": "grey mark, grey ring",
+    "starting": "indigo mark, amber ring with a gap",
+    "running": "indigo mark, green disc",
+    "degraded": "indigo mark, amber triangle",
+    "error": "indigo mark, red square with a cross",
+    "stopping": "indigo mark, grey ring of dots",
+    "engine_down": "grey mark, grey ring with a slash",
 }
 
 each_size = pytest.mark.parametrize("size", SIZES)
@@ -38,13 +40,9 @@ def on_bar(spec: IconSpec, size: int, theme: Theme) -> Image.Image:
     return ground
 
 
-def hue(colour: tuple[int, ...]) -> str:
-    red, green, blue = colour[:3]
-    if max(red, green, blue) - min(red, green, blue) < 40:
-        return "grey"
-    if green == max(red, green, blue):
-        return "green"
-    return "amber" if green > 1.5 * blue and green > red * 0.5 else "red"
+def badge_of(spec: IconSpec, size: int, theme: Theme) -> Image.Image:
+    """Where there is something of the badge, in black and white."""
+    return draw(spec, size, theme).getchannel("A").crop((size // 2, size // 2, size, size))
 
 
 def luminance(colour: tuple[int, ...]) -> float:
@@ -58,60 +56,70 @@ def luminance(colour: tuple[int, ...]) -> float:
 @each_size
 @each_theme
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.state)
-def test_each_state_has_its_colour_on_a_transparent_ground(
+def test_each_state_has_its_shape_and_colours_on_a_transparent_ground(
     spec: IconSpec, size: int, theme: Theme
 ) -> None:
     icon = draw(spec, size, theme)
     assert (icon.mode, icon.size) == ("RGBA", (size, size))
-    solid = {colour for _, colour in icon.getcolors(size * size) or [] if colour[3] == 255}  # type: ignore[index]
-    (colour,) = solid
-    assert isinstance(colour, tuple)
-    assert hue(colour) == HUES[spec.state]
-    light, dark = sorted([luminance(colour), luminance(BARS[theme])], reverse=True)
-    assert (light + 0.05) / (dark + 0.05) >= 3, "hard to see on the task bar"
+    assert str(look_at(icon)) == LOOKS[spec.state]
+    assert str(look_at(on_ground(on_bar(spec, size, theme), BARS[theme]))) == LOOKS[spec.state]
     corner = icon.getpixel((0, 0))
     assert isinstance(corner, tuple)
     assert corner[3] == 0
 
 
+@each_theme
+def test_each_colour_is_easy_to_see_on_the_task_bar(theme: Theme) -> None:
+    for name, colour in COLOURS[theme].items():
+        pair = luminance(ImageColor.getrgb(colour)), luminance(BARS[theme])
+        dark, light = sorted(pair)
+        assert (light + 0.05) / (dark + 0.05) >= 3, name
+
+
 @each_size
 @each_theme
 def test_states_differ_without_their_colours_too(size: int, theme: Theme) -> None:
-    masks = {spec.state: draw(spec, size, theme).getchannel("A") for spec in SPECS}
-    for one, other in combinations(masks, 2):
-        difference = ImageStat.Stat(ImageChops.difference(masks[one], masks[other])).mean[0]
+    badges = {spec.state: badge_of(spec, size, theme) for spec in SPECS}
+    for one, other in combinations(badges, 2):
+        difference = ImageStat.Stat(ImageChops.difference(badges[one], badges[other])).mean[0]
         assert difference > 255 * 0.05, f"{one} looks like {other}"
 
 
 @each_size
-def test_bar_and_dot_of_the_exclamation_mark_are_apart(size: int) -> None:
-    mask = draw(IconSpec("degraded"), size, "light").getchannel("A")
-    middle = mask.crop((size // 2 - 1, 0, size // 2 + 1, size))
-    rows = [middle.tobytes()[at : at + 2] for at in range(0, 2 * size, 2)]
-    kinds = ["clear" if max(row) < 64 else "inked" if min(row) == 255 else "" for row in rows]
-    parts = [kind for kind, _ in groupby(filter(None, kinds))]
-    assert parts[parts.index("inked") :][:5] == ["inked", "clear"] * 2 + ["inked"], kinds
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.state)
+def test_the_badge_is_cut_out_of_the_mark(spec: IconSpec, size: int) -> None:
+    icon, middle = draw(spec, size, "light"), size - size // 4 - 1
+    row = icon.getchannel("A").crop((0, middle, size, middle + 1)).tobytes()
+    assert row[size // 4] == 255, "the mark"
+    gap = row[size // 4 : size // 2 + size // 8]
+    assert min(gap) < 64, "the gap between mark and badge"
 
 
 @each_size
-def test_the_ring_grows_with_each_service(size: int) -> None:
+def test_the_ring_grows_with_each_service_and_never_closes(size: int) -> None:
     shown = [
-        ImageStat.Stat(draw(IconSpec("starting", k, 7), size, "dark").getchannel("A")).sum[0]
-        for k in range(8)
+        ImageStat.Stat(badge_of(IconSpec("starting", k, 7), size, "dark")).sum[0] for k in range(8)
     ]
     assert shown == sorted(set(shown))
+    for ready in (0, 7):
+        assert str(look_at(draw(IconSpec("starting", ready, 7), size, "dark"))) == LOOKS["starting"]
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.state)
 def test_a_small_one_is_sharper_than_a_large_one_made_small(spec: IconSpec) -> None:
-    large = draw(spec, 64, "dark").resize((16, 16), Image.Resampling.LANCZOS)
-    assert sharpness(draw(spec, 16, "dark")) > sharpness(large)
+    large = on_bar(spec, 64, "dark").resize((16, 16), Image.Resampling.LANCZOS)
+    assert sharpness(on_bar(spec, 16, "dark")) > sharpness(large)
 
 
-def sharpness(icon: Image.Image) -> int:
-    """How many pixels are wholly on or off."""
-    steps = icon.getchannel("A").histogram()
-    return sum(steps[:8]) + sum(steps[-8:])
+def sharpness(picture: Image.Image) -> int:
+    """How many pixels have just one of the colours, and are no edges."""
+    inks = ["#ffffff", *COLOURS["dark"].values()]
+    colours = [BARS["dark"], *(ImageColor.getrgb(ink)[:3] for ink in inks)]
+    pixels = [picture.tobytes()[at : at + 3] for at in range(0, 3 * 16 * 16, 3)]
+    near = [
+        any(max(map(abs, map(sub, pixel, colour))) < 8 for colour in colours) for pixel in pixels
+    ]
+    return sum(near)
 
 
 def test_the_same_picture_is_drawn_once() -> None:

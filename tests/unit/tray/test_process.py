@@ -234,10 +234,11 @@ class Icon:
     def why_hidden(self) -> None:
         """It is seen."""
 
-    def wait_for(self, tooltip: str) -> None:
-        """Until it shows *tooltip*."""
-        while tooltip not in self.views.get(timeout=LIMIT).tooltip:
-            pass
+    def wait_for(self, state: str) -> None:
+        """Until its tooltip or the first line of its menu shows *state*."""
+        view = self.views.get(timeout=LIMIT)
+        while state not in view.tooltip and state not in view.menu[0].text:
+            view = self.views.get(timeout=LIMIT)
 
 
 @pytest.fixture

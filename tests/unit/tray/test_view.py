@@ -21,7 +21,7 @@ from aiserver_tray.tray.actions import (
     StartEngine,
     ToggleAutostart,
 )
-from aiserver_tray.tray.menu import TrayFacts, shortened
+from aiserver_tray.tray.menu import Entry, TrayFacts, shortened
 from aiserver_tray.tray.view import TOOLTIP_UNITS, IconSpec, TrayView, tray_view
 from tests.support.made import operation
 from tests.unit.tray.shown import FACTS, absent, module, offered, snapshot, tree
@@ -50,22 +50,23 @@ def test_the_menu_of_a_stack_that_runs() -> None:
         (● Running, 2 of 2 healthy)
         *Open dashboard*
         --
+        Open n8n
+        --
         Start all
         Stop all
-        (Cancel)
-        --
-        ● n8n – running
-          Open
-          (Start)
-          Stop
-          Restart
-          Logs
-        ○ Dify – stopped
-          Start
-          (Stop)
-          (Restart)
-          Logs
-        Basic services
+        Modules
+          ● n8n – running
+            Open
+            (Start)
+            Stop
+            Restart
+            Logs
+          ○ Dify – stopped
+            Start
+            (Stop)
+            (Restart)
+            Logs
+          --
           ● PostgreSQL – running
             (Used by n8n)
             (Start)
@@ -81,6 +82,12 @@ def test_the_menu_of_a_stack_that_runs() -> None:
           Quit and stop everything""")
 
 
+def submenu_of(name: str, seen: Snapshot) -> Entry:
+    """The lines about the module *name*."""
+    (modules,) = (entry for entry in shown(seen).menu if entry.text == "Modules")
+    return next(entry for entry in modules.children if f" {name} – " in entry.text)
+
+
 def test_the_menu_in_chinese() -> None:
     view = shown(snapshot(module("n8n", "stopped")), language="zh")
     assert "全部启动" in tree(view.menu)
@@ -90,16 +97,40 @@ def test_the_menu_in_chinese() -> None:
 def test_an_operation_is_shown_and_can_be_cancelled() -> None:
     seen = snapshot(module("n8n", "starting"), POSTGRES, operations=(STARTING,))
     view = shown(seen)
-    assert view.tooltip == "AI-Server Tray – Starting 0/2: waiting for postgres"
-    assert tree(view.menu).startswith("(◐ Starting 0/2: waiting for postgres)\n*Open dashboard*")
-    assert "\n(Stop all)\nCancel\n" in tree(view.menu)
+    assert view.tooltip == "AI-Server Tray – Starting n8n"
+    assert tree(view.menu).startswith("(◐ Starting n8n)\n*Open dashboard*")
+    assert "\nCancel the start of n8n\n(Stop all)\n" in tree(view.menu)
     assert Cancel("7") in offered(view.menu)
     assert not [action for action in offered(view.menu) if isinstance(action, Operate)]
 
 
-def test_another_process_s_operation_can_t_be_cancelled_here() -> None:
-    view = shown(snapshot(module("n8n"), operations=(replace(STARTING, is_foreign=True),)))
-    assert Cancel("7") not in offered(view.menu)
+@pytest.mark.parametrize(
+    "operations",
+    [(), (replace(STARTING, status="succeeded"),), (replace(STARTING, is_foreign=True),)],
+    ids=["none", "one that ended", "one of another process"],
+)
+def test_nothing_to_cancel_has_no_line(operations: tuple[OperationView, ...]) -> None:
+    view = shown(snapshot(module("n8n"), operations=operations))
+    assert "Cancel" not in tree(view.menu)
+
+
+@pytest.mark.parametrize(
+    ("kind", "modules", "line"),
+    [
+        ("up", ("n8n", "postgres"), "Cancel the start of n8n"),
+        ("restart", ("postgres",), "Cancel the restart of PostgreSQL"),
+        ("stop", ("n8n", "dify", "postgres"), "Cancel the stop of 3 modules"),
+        ("down", (), "Cancel the removal of modules"),
+        ("pull", ("dify",), "Cancel the download of images of Dify"),
+        ("build", ("dify",), "Cancel the build of images of Dify"),
+    ],
+)
+def test_cancel_says_what_it_cancels(
+    kind: OperationKind, modules: tuple[str, ...], line: str
+) -> None:
+    begun = OperationView("7", kind, modules)
+    view = shown(snapshot(module("n8n"), module("dify"), POSTGRES, operations=(begun,)))
+    assert [entry.text for entry in view.menu if entry.action == Cancel("7")] == [line]
 
 
 STOPPING = operation("stop", ("stop", "dify/dify", "running"), id="8", modules=("dify",))
@@ -109,14 +140,12 @@ def test_each_of_several_operations_can_be_cancelled() -> None:
     both = (STARTING, STOPPING)
     seen = snapshot(module("n8n", "starting"), module("dify", "stopping"), operations=both)
     view = shown(seen)
-    assert tree(view.menu).startswith(
-        "(◑ Starting 0/2: waiting for postgres (and 1 more task))\n*Open"
-    )
+    assert tree(view.menu).startswith("(◑ Starting n8n (and 1 more task))\n*Open")
     assert dedent("""\
         Cancel
-          Starting 0/2: waiting for postgres
-          Stopping 0/1: stopping dify
-        --
+          Cancel the start of n8n
+          Cancel the stop of Dify
+        (Stop all)
         """) in tree(view.menu)
     assert {Cancel("7"), Cancel("8")} <= set(offered(view.menu))
 
@@ -124,7 +153,7 @@ def test_each_of_several_operations_can_be_cancelled() -> None:
 def test_beside_another_process_s_operation_it_is_named_which_is_cancelled() -> None:
     others = replace(STARTING, is_foreign=True)
     view = shown(snapshot(module("dify", "stopping"), operations=(others, STOPPING)))
-    assert "\nCancel\n  Stopping 0/1: stopping dify\n--" in tree(view.menu)
+    assert "\nCancel the stop of Dify\n" in tree(view.menu)
     assert Cancel("7") not in offered(view.menu)
 
 
@@ -137,16 +166,47 @@ def test_beside_another_process_s_operation_it_is_named_which_is_cancelled() -> 
     ],
 )
 def test_no_line_moves_under_the_pointer(then: Snapshot) -> None:
-    before = [entry.text for entry in shown(snapshot(module("n8n", "stopped"), POSTGRES)).menu]
-    after = [entry.text for entry in shown(then).menu]
+    page = "http://localhost:18100"
+    first = snapshot(module("n8n", "stopped", open=page, wanted=True), POSTGRES)
+    views = tuple(replace(view, open=page) if view.name == "n8n" else view for view in then.modules)
+    before = [entry.text for entry in shown(first).menu]
+    after = [entry.text for entry in shown(replace(then, modules=views)).menu]
     assert len(after) == len(before)
-    for text in ("Open dashboard", "Stop all", "Cancel", "Basic services", "Settings", "Quit"):
+    for text in ("Open dashboard", "Open n8n", "Stop all", "Modules", "Settings", "Quit"):
         assert after.index(text) == before.index(text)
 
 
 def test_modules_without_an_operation_can_be_started() -> None:
-    view = shown(snapshot(module("n8n"), module("dify", "stopped"), operations=(STARTING,)))
+    others = replace(STARTING, is_foreign=True)
+    view = shown(snapshot(module("n8n"), module("dify", "stopped"), operations=(others,)))
     assert {Operate("up", ("dify",)), Operate("up")} <= set(offered(view.menu))
+    view = shown(snapshot(module("n8n"), module("dify", "stopped"), operations=(STARTING,)))
+    assert {Operate("up", ("dify",)), Cancel("7")} <= set(offered(view.menu))
+
+
+PAGE = "http://localhost:18100"
+
+
+def test_what_runs_has_its_page_at_the_top_level() -> None:
+    features = (
+        module("n8n", open=PAGE),
+        module("dify", "stopped", open=PAGE),
+        module("ragflow", "starting", open=PAGE),
+        module("own", "running"),
+        module("old", "running", open=PAGE, orphan=True),
+    )
+    top = tree(shown(snapshot(*features)).menu).partition("\nStart")[0]
+    assert top.splitlines()[3:-1] == ["Open n8n", "(Open ragflow)"]
+
+
+@pytest.mark.parametrize("state", ["error", "stopped"])
+def test_a_page_whose_required_module_is_down_is_grey_and_says_so(state: State) -> None:
+    n8n = module("n8n", open=PAGE, requires=("postgres", "redis"))
+    view = shown(snapshot(n8n, replace(POSTGRES, state=state), module("redis", kind="basic")))
+    assert "\n(n8n needs PostgreSQL)\n" in tree(view.menu)
+    assert [e for e in view.menu if e.enabled and e.action == OpenModule("n8n")] == []
+    chinese = shown(snapshot(n8n, replace(POSTGRES, state=state)), language="zh")
+    assert "\n(n8n 需要 PostgreSQL)\n" in tree(chinese.menu)
 
 
 def test_an_operation_that_ended_holds_nothing() -> None:
@@ -172,7 +232,8 @@ def test_without_its_engine_nothing_but_its_start_is_offered() -> None:
         Quit("leave"),
     ]
     assert view.icon == IconSpec("engine_down")
-    assert "Docker is off: The Docker engine" in view.tooltip
+    assert view.tooltip == "AI-Server Tray – Docker is off"
+    assert tree(view.menu).startswith("(⊘ Docker is off: The Docker engine")
 
 
 def test_while_its_engine_is_being_started_that_is_reported_and_not_offered_again() -> None:
@@ -209,7 +270,7 @@ def test_an_engine_that_can_t_be_started_from_here_is_not_offered() -> None:
     ],
 )
 def test_menu_of_a_module_depends_on_its_state(view: ModuleView, actions: set[str]) -> None:
-    submenu = next(e for e in shown(snapshot(view)).menu if " x – " in e.text)
+    submenu = submenu_of("x", snapshot(view))
     kinds: tuple[OperationKind, ...] = ("up", "stop", "restart", "down")
     names: dict[object, str] = {Operate(kind, ("x",)): kind for kind in kinds}
     names[OpenModule("x")] = "open"
@@ -220,14 +281,17 @@ def test_menu_of_a_module_depends_on_its_state(view: ModuleView, actions: set[st
 def test_tooltip_counts_a_degraded_module_as_partly_running() -> None:
     tooltip = shown(snapshot(module("dify", "degraded", "api: slow"))).tooltip
     assert tooltip == "AI-Server Tray – Partly running, 0 of 1 healthy – Dify: api: slow"
+    slow = Trouble("unhealthy", Text("slow"), "api")
+    tooltip = shown(snapshot(module("dify", "degraded", "api: slow", trouble=slow))).tooltip
+    assert tooltip == "AI-Server Tray – Partly running, 0 of 1 healthy – Dify: slow"
 
 
 def test_tooltip_has_no_counts_while_modules_stop() -> None:
     tooltip = shown(snapshot(module("n8n", "stopping"), module("dify", "stopping"))).tooltip
     assert tooltip == "AI-Server Tray – Stopping"
-    stopping = operation("stop", ("stop", "n8n/n8n", "done"), ("stop", "n8n/db", "running"))
+    stopping = operation("stop", ("stop", "n8n/db", "running"), modules=("n8n",))
     seen = snapshot(module("n8n", "stopping"), operations=(stopping,))
-    assert shown(seen).tooltip == "AI-Server Tray – Stopping 1/2: stopping n8n/db"
+    assert shown(seen).tooltip == "AI-Server Tray – Stopping n8n"
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -240,15 +304,15 @@ def test_a_state_has_the_same_word_where_it_begins_a_line(state: State, language
 def test_a_module_in_trouble_has_its_best_remedy() -> None:
     raised = set_to(Text("Raise to 3 GB and restart"), "n8n.MEMORY", "3g")
     asked = set_to(Text("Allow"), "app.kernel_settings", "true", Text("Sure?"))
-    for remedies, actions in (
-        ((raised, restart("n8n")), [SetAndStart("n8n", "n8n.MEMORY", "3g")]),
-        ((asked,), [OpenDashboard("modules/n8n")]),
-        ((restart("n8n"),), []),
+    for remedy, actions in (
+        (raised, [SetAndStart("n8n", "n8n.MEMORY", "3g")]),
+        (asked, [OpenDashboard("modules/n8n")]),
+        (restart("postgres"), [Operate("restart", ("postgres",))]),
+        (restart("gone"), [Operate("up", ("gone",))]),
+        (None, []),
     ):
-        trouble = Trouble("memory", Text("out of memory"), "n8n", remedies=remedies)
-        submenu = shown(snapshot(module("n8n", "error", "it", trouble=trouble))).menu
-        entry = next(entry for entry in submenu if "n8n" in entry.text and entry.children)
-        found = offered(entry.children)
+        seen = snapshot(module("n8n", "error", "it", remedy=remedy), POSTGRES)
+        found = offered(submenu_of("n8n", seen).children)
         usual = {
             Operate("up", ("n8n",)),
             Operate("stop", ("n8n",)),
@@ -260,7 +324,7 @@ def test_a_module_in_trouble_has_its_best_remedy() -> None:
 
 def test_a_module_s_reason_stands_in_its_submenu() -> None:
     view = shown(snapshot(module("n8n", "error", "exited with code 137")))
-    assert "✗ n8n – failed\n  (exited with code 137)" in tree(view.menu)
+    assert "✗ n8n – failed\n    (exited with code 137)" in tree(view.menu)
 
 
 def test_the_tooltip_names_the_worst_module_and_why() -> None:
@@ -271,6 +335,19 @@ def test_the_tooltip_names_the_worst_module_and_why() -> None:
     )
     assert shown(snapshot(*modules)).tooltip == (
         "AI-Server Tray – Failed, 1 of 3 healthy – n8n: exit code 137"
+    )
+
+
+def test_a_module_that_lacks_another_names_it_in_menu_and_tooltip() -> None:
+    word = Text("needs {names}", names="PostgreSQL")
+    n8n, dify = (
+        replace(module(name, "degraded"), word=word, reason=word, needs=("postgres",))
+        for name in ("n8n", "dify")
+    )
+    view = shown(snapshot(n8n, dify, module("postgres", "error", "killed", kind="basic")))
+    assert "  ▲ n8n – needs PostgreSQL\n    Start" in tree(view.menu)
+    assert view.tooltip == (
+        "AI-Server Tray – Failed, 0 of 3 healthy – PostgreSQL: killed – n8n, Dify: needs PostgreSQL"
     )
 
 

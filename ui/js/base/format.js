@@ -2,7 +2,7 @@
 /** Values as people read them. */
 import { mark, t, tn } from "./i18n.js";
 
-/** @import { State } from "../contract.d.ts" */
+/** @import { Module, State } from "../contract.d.ts" */
 
 /**
  * Each state has its word and its shape; its colour is in components.css.
@@ -17,6 +17,12 @@ export const STATES = {
   stopping: { word: mark("Stopping"), icon: "circle-dot-dashed" },
   engine_down: { word: mark("Docker is off"), icon: "ban" },
 };
+
+/** @param {string} reason The owner's are parts of sentences, too. */
+export const capitalised = (reason) => reason.charAt(0).toLocaleUpperCase() + reason.slice(1);
+
+/** How a module is, in a word or two. @param {Pick<Module, "state"|"word">} whose */
+export const wordOf = ({ state, word }) => (word ? capitalised(word) : t(STATES[state].word));
 
 /** @param {number} seconds An estimate, in one unit. */
 function roughly(seconds) {

@@ -1,11 +1,11 @@
 // @ts-check
 /** A state by its shape, colour and word. */
 import { html, nothing, svg } from "../../vendor/lit-html/lit-html.js";
-import { STATES } from "../base/format.js";
+import { STATES, wordOf } from "../base/format.js";
 import { t } from "../base/i18n.js";
 import { icon } from "./icon.js";
 
-/** @import { State } from "../contract.d.ts" */
+/** @import { Module, State } from "../contract.d.ts" */
 
 /** @param {State} state */
 const turning = (state) => (state === "starting" ? "turn" : "");
@@ -13,6 +13,9 @@ const turning = (state) => (state === "starting" ? "turn" : "");
 /** @param {State} state @param {string} [word] instead of the state's own */
 export const pill = (state, word) => html`
   <span class="pill" data-state=${state}>${icon(STATES[state].icon, turning(state))}${word ?? t(STATES[state].word)}</span>`;
+
+/** @param {Module} module */
+export const modulePill = (module) => pill(module.state, wordOf(module));
 
 /** @param {State} state @param {string} [word] instead of the state's own */
 export const barePill = (state, word) => html`

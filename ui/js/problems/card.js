@@ -3,6 +3,7 @@
 import { repeat } from "../../vendor/lit-html/directives/repeat.js";
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { dismiss } from "../base/actions.js";
+import { invoke } from "../base/bridge.js";
 import { ago, bytes, labelled, timeOfDay } from "../base/format.js";
 import { t, tn } from "../base/i18n.js";
 import { moduleStats } from "../base/stats.js";
@@ -21,11 +22,21 @@ import { addressOf, apply, hasPrevious, restorePrevious, tryAgain } from "./reme
  * @import { PageState } from "../types.d.ts"
  */
 
-/** `open`: ids of those whose details are shown; `all`: whether more than the first cards are shown. */
-const own = slice({ open: /** @type {string[]} */ ([]), all: false });
+/**
+ * `open`: ids of those whose details are shown; `all`: whether more than the first cards are shown;
+ * `lines`: the last ones, by service and end.
+ */
+const own = slice({ open: /** @type {string[]} */ ([]), all: false, lines: /** @type {Record<string, string[]>} */ ({}) });
+
+/** Whose lines were asked for. @type {Set<string>} */
+const asked = new Set();
 
 const ICONS = { set: "", enter: "pencil", trust: "shield-check", retry: "rotate-cw", restart: "rotate-cw", logs: "scroll-text", start_engine: "play", open: "wrench" };
 const REFRESH_MS = 30_000;
+const SETTLED_MS = 500;
+
+/** The last lines that a card shows. */
+const LINES = 4;
 
 /** Cards that are shown at first. */
 const FEW = 8;
@@ -57,6 +68,8 @@ export function problemCard(problem, page) {
   const { id, title, dismissible } = problem;
   const module = page.snapshot?.modules.find(({ name }) => name === problem.module);
   const isOpen = own.get().open.includes(id);
+  const lines = problem.lines.length || problem.code || !module ? problem.lines : lastLines(module);
+  const more = module && !problem.code ? factsOf(module) : added(problem);
   return html`
     <section class="card problem" aria-label=${title} data-problem=${problem.code || "trouble"} data-of=${problem.module ?? nothing}>
       ${module ? tile(module) : html`<span class="tile bad-tile">${icon("triangle-alert")}</span>`}
@@ -71,19 +84,19 @@ export function problemCard(problem, page) {
         </div>
         ${module?.trouble?.kind === "memory" ? memoryChart(module) : nothing}
         <p class="why">${reason(problem.why)}</p>
-        ${problem.lines.length ? html`<pre class="said">${problem.lines.join("\n")}</pre>` : nothing}
+        ${lines.length ? html`<pre class="said">${lines.join("\n")}</pre>` : nothing}
         <div class="buttons">
           ${steps(problem, page)}
           ${module?.trouble && problems(page).length <= FEW && hasPrevious(module) ? button({
             text: t("Restore the previous settings"), name: labelled(t("Restore the previous settings"), title), icon: "undo-2",
             enabled: page.connection === "up" && !page.asked.has(id), run: () => restorePrevious(id, module),
           }) : nothing}
-          ${button({
+          ${more.length || problem.code ? button({
             text: isOpen ? t("Hide details") : t("Show details"), name: labelled(isOpen ? t("Hide details") : t("Show details"), title),
             icon: isOpen ? "chevron-up" : "chevron-down", kind: "quiet", run: () => toggle(id),
-          })}
+          }) : nothing}
         </div>
-        ${isOpen ? details(problem, module?.title) : nothing}
+        ${isOpen ? details(problem, more, module?.title) : nothing}
       </div>
     </section>`;
 }
@@ -141,16 +154,52 @@ function toggle(id) {
   own.set({ open: open.includes(id) ? open.filter((other) => other !== id) : [...open, id] });
 }
 
-/** @param {Problem} problem @param {string} [module] */
-function details({ code, raw, since }, module) {
+/** What the whole message has besides what is shown. @param {Problem} problem */
+function added({ raw, why, lines }) {
+  const shown = new Set([...lines, ...why.split("\u0001").join("").split("\n")]);
+  return raw.split("\n").map((line) => line.trim()).filter((line) => line && !shown.has(line));
+}
+
+/** What is known of the service in trouble. @param {Module} module */
+function factsOf({ trouble, services }) {
+  const service = services.find(({ name }) => name === trouble?.service);
+  return service ? [
+    labelled(t("Container"), service.container), labelled(t("Image"), service.image),
+    ...(service.exitCode === null ? [] : [labelled(t("Exit code"), String(service.exitCode))]),
+    labelled(t("Restarts"), String(service.restarts)),
+  ] : [];
+}
+
+/** The last lines of the service in trouble, from before it ended. @param {Module} module @returns {string[]} */
+function lastLines({ name, trouble }) {
+  if (!trouble?.service || !trouble.since || trouble.kind === "unhealthy") return [];
+  const { service, since } = trouble;
+  const key = `${name}/${service} ${since}`;
+  const known = own.get().lines[key];
+  if (known) return known;
+  const note = (/** @type {string[]} */ lines) => own.set({ lines: { ...own.get().lines, [key]: lines } });
+  if (!asked.has(key)) {
+    asked.add(key);
+    // The last lines are kept a moment after the end.
+    setTimeout(async () => {
+      const at = Math.ceil(Date.parse(since) / 1000);
+      const answer = await invoke("ai/logs/lines", { filter: { services: [`${name}/${service}`] }, at, limit: LINES });
+      if (answer.success) note(answer.data.lines.map(({ text }) => text).reverse());
+    }, SETTLED_MS);
+  }
+  return [];
+}
+
+/** @param {Problem} problem @param {string[]} more @param {string} [module] */
+function details({ code, raw, since }, more, module) {
   const about = [module ?? "", since ? timeOfDay(since) : ""].filter(Boolean).join(" · ");
   return html`
     <div class="details">
       <div class="row-flex small">
         ${code ? html`<span class="tag bad mono">${code}</span>` : nothing}
         <span class="grow muted">${about}</span>
-        ${button({ text: t("Copy"), icon: "copy", kind: "quiet", size: "small", run: () => copy([code, raw].filter(Boolean).join(": ")) })}
+        ${button({ text: t("Copy"), icon: "copy", kind: "quiet", size: "small", run: () => copy([[code, raw].filter(Boolean).join(": "), ...(code ? [] : more)].join("\n")) })}
       </div>
-      <pre>${raw}</pre>
+      ${more.length ? html`<pre>${more.join("\n")}</pre>` : nothing}
     </div>`;
 }

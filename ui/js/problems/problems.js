@@ -63,7 +63,8 @@ function find(page) {
   const troubles = worstFirst.flatMap((module) => {
     // What was not created is a consequence of the failure that has its own card.
     const isConsequence = module.trouble?.kind === "absent" && solvedBy.has(module.name);
-    return module.trouble && !isConsequence ? [ofTrouble(module, snapshot.modules)] : [];
+    // A failed start has the card of its operation.
+    return module.trouble && module.trouble.kind !== "start" && !isConsequence ? [ofTrouble(module, snapshot.modules)] : [];
   });
   return joined([...failed.map((problem) => withTrouble(problem, snapshot.modules)), ...troubles, ...answers]);
 }

@@ -1,5 +1,6 @@
 // @ts-check
 /** The next steps that problems offer: where each leads, or what it does. */
+import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { ask, confirm, dismiss, operate, startEngine } from "../base/actions.js";
 import { format } from "../base/address.js";
 import { invoke } from "../base/bridge.js";
@@ -7,11 +8,14 @@ import { labelled } from "../base/format.js";
 import { t } from "../base/i18n.js";
 import { needed } from "../base/later.js";
 import { current, slice } from "../base/store.js";
+import { button } from "../components/button.js";
 import { advice, consentView, yes } from "../components/consent.js";
 import { showToast } from "../components/toast.js";
 
 /**
  * @import { Module, Remedy, Setting } from "../contract.d.ts"
+ * @import { Options } from "../components/button.js"
+ * @import { PageState } from "../types.d.ts"
  * @import { Problem } from "./problems.js"
  */
 
@@ -24,7 +28,9 @@ export function addressOf({ kind, module = "", service = "", page = "" }, since)
   return kind === "open" ? `#${page}` : "";
 }
 
-/** @type {Record<string, (problem: Problem, remedy: Remedy) => unknown>} */
+/** @typedef {Pick<Problem, "id"|"again"|"dismissible">} Solvable what a step is for */
+
+/** @type {Record<string, (problem: Solvable, remedy: Remedy) => unknown>} */
 const STEPS = {
   set: (problem, remedy) => remedy.question
     ? confirm({ title: t("Allow this change?"), text: remedy.question, action: remedy.text, run: () => set(problem, remedy) })
@@ -41,17 +47,34 @@ const STEPS = {
   start_engine: () => startEngine(),
 };
 
-/** @param {Problem} problem @param {Remedy} remedy */
+/** @param {Solvable} problem @param {Remedy} remedy */
 export const apply = (problem, remedy) => STEPS[remedy.kind]?.(problem, remedy);
 
-/** @param {Problem} problem */
+/**
+ * The button of the best next step of a module, if it has one.
+ * @param {Module} module @param {PageState} page @param {Pick<Options, "kind"|"size">} look
+ */
+export function remedyButton({ name, title, remedy }, { connection, asked }, look) {
+  if (!remedy) return nothing;
+  if (addressOf(remedy)) {
+    return html`<a class="button ${look.kind} ${look.size ?? ""}" href=${addressOf(remedy)}
+      aria-label=${labelled(remedy.text, title)}><span>${remedy.text}</span></a>`;
+  }
+  return button({
+    ...look, text: remedy.text, name: labelled(remedy.text, title), icon: remedy.kind === "restart" ? "rotate-cw" : "",
+    enabled: connection === "up" && !asked.has(name),
+    run: () => apply({ id: name, again: { kind: "up", modules: [name], services: [] }, dismissible: [] }, remedy),
+  });
+}
+
+/** @param {Solvable} problem */
 export async function tryAgain({ id, again, dismissible }) {
   if (!again) return;
   const answer = await operate(id, again);
   if (answer.success) dismissible.forEach(dismiss);
 }
 
-/** @param {Problem} problem @param {Remedy} remedy */
+/** @param {Solvable} problem @param {Remedy} remedy */
 async function set(problem, { setting = "", value = "" }) {
   const known = await invoke("ai/config/get", { name: setting });
   const answer = await ask(problem.id, "ai/config/set", { name: setting, value });
@@ -75,13 +98,13 @@ function sayChanged({ address, title, origin, value: old }, value) {
   });
 }
 
-/** @param {Problem} problem @param {Remedy} remedy */
+/** @param {Solvable} problem @param {Remedy} remedy */
 async function trust(problem, { module = "", hash }) {
   const answer = await ask(problem.id, "ai/module/trust", { name: module, hash });
   if (answer.success) await tryAgain(problem);
 }
 
-/** @param {Problem} problem @param {string} name */
+/** @param {Solvable} problem @param {string} name */
 function restart(problem, name) {
   const module = current().snapshot?.modules.find((one) => one.name === name);
   const kind = module?.abilities.restart === null ? "restart" : "up";

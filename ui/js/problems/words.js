@@ -1,7 +1,8 @@
 // @ts-check
 /** Titles and reasons of problems, by the code of the error. */
-import { bytes, list } from "../base/format.js";
+import { bytes, capitalised, exactTime, list } from "../base/format.js";
 import { mark, t } from "../base/i18n.js";
+import { moduleStats } from "../base/stats.js";
 
 /** @import { Error, Module, OperationSummary, OperationKind } from "../contract.d.ts" */
 
@@ -77,8 +78,9 @@ const REASONS = {
       { owner: strong(owner), module, free: strong(free) }),
   E_HEALTH_TIMEOUT: ({ service, seconds }) =>
     t("{service} still fails its health check after {seconds} s. It keeps running.", { service: serviceIn(service), seconds: Math.round(seconds) }),
-  E_EXITED: ({ service, exitCode, why }) => exitCode === null || exitCode === undefined
-    ? t("{service} couldn't run. {why}", { service: serviceIn(service), why })
+  // What 137 stands for is in `why`.
+  E_EXITED: ({ service, exitCode, why }) => exitCode === null || exitCode === undefined || exitCode === 137
+    ? t("{service} couldn't run. {why}", { service: serviceIn(service), why: capitalised(why) })
     : t("{service} exited with code {code}. {why}", { service: serviceIn(service), code: exitCode, why }),
   E_JOB_FAILED: ({ service, exitCode }) =>
     t("The job {service} exited with code {code}.", { service: serviceIn(service), code: exitCode }),
@@ -132,12 +134,16 @@ export function troubled(module, modules) {
   if (trouble?.kind === "memory") {
     return { title: t("{module} ran out of memory", { module: title }), why: outOfMemory(module, trouble, modules) };
   }
+  if (trouble?.kind === "killed") {
+    const why = [killed(module, trouble), cutOff(module, modules)].filter(Boolean).join("\n");
+    return { title: t("{module} was ended from outside", { module: title }), why };
+  }
   const what = trouble?.kind === "blocked" ? mark("{module} can't start")
     : state === "degraded" ? mark("{module} is only partly running")
       : trouble?.kind === "unhealthy" ? mark("{module} is unhealthy") : mark("{module} failed");
   const reason = trouble?.reason ?? "";
   const isOther = trouble?.service && trouble.service !== name;
-  const why = isOther ? `${strong(trouble.service)}: ${reason}` : sentence(reason);
+  const why = isOther ? `${strong(trouble.service)}: ${reason}` : capitalised(reason);
   return { title: t(what, { module: title }), why: [why, state === "error" ? cutOff(module, modules) : ""].filter(Boolean).join("\n") };
 }
 
@@ -147,8 +153,17 @@ function cutOff({ usedBy }, modules) {
   return users && t("{names} can't use it until it is back.", { names: users });
 }
 
-/** @param {string} reason The owner's are parts of sentences, too. */
-const sentence = (reason) => reason.charAt(0).toLocaleUpperCase() + reason.slice(1);
+/** @param {Module} module @param {NonNullable<Module["trouble"]>} trouble */
+function killed({ name, services }, { service, since }) {
+  const time = since ? exactTime(since) : "";
+  const what = service && service !== name
+    ? t("The process of {service} was killed (signal 9) at {time}.", { service: strong(service), time })
+    : t("Its process was killed (signal 9) at {time}.", { time });
+  const limit = services.length === 1 ? services[0]?.memoryLimit : null;
+  const used = moduleStats(name).memory.filter((value) => value !== null).at(-1);
+  return limit && used
+    ? `${what} ${t("It wasn't short of memory: {used} of {limit}.", { used: bytes(used), limit: bytes(limit) })}` : what;
+}
 
 /** @param {Module} module @param {NonNullable<Module["trouble"]>} trouble @param {Module[]} modules */
 function outOfMemory(module, trouble, modules) {

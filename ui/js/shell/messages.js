@@ -2,7 +2,7 @@
 /** What is said at once, whatever page is shown. */
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { invoke, isBrowser, on } from "../base/bridge.js";
-import { STATES, labelled } from "../base/format.js";
+import { labelled, wordOf } from "../base/format.js";
 import { t } from "../base/i18n.js";
 import { observe } from "../base/store.js";
 import { icon } from "../components/icon.js";
@@ -45,7 +45,7 @@ function announce(now, before) {
   const old = new Map(before.snapshot?.modules.map((module) => [module.name, module.state]));
   const changes = now.snapshot.modules
     .filter(({ name, state }) => old.has(name) && old.get(name) !== state)
-    .map(({ name, title, state }) => labelled(title ?? name, t(STATES[state].word)));
+    .map((module) => labelled(module.title, wordOf(module)));
   if (changes.length) region.textContent = changes.join("; ");
 }
 

@@ -3,7 +3,7 @@
 import { repeat } from "../../vendor/lit-html/directives/repeat.js";
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { addressTo } from "../base/address.js";
-import { STATES, gigabytes, labelled } from "../base/format.js";
+import { STATES, gigabytes, labelled, wordOf } from "../base/format.js";
 import { mark, t } from "../base/i18n.js";
 import { bind } from "../base/keys.js";
 import { recall, remember } from "../base/preferences.js";
@@ -74,7 +74,7 @@ const TAILS = { error: "bad", degraded: "busy", starting: "busy", stopping: "" }
 
 /** @param {Module} module @param {boolean} current */
 function basic(module, current) {
-  const word = t(STATES[module.state].word);
+  const word = wordOf(module);
   const tail = TAILS[module.state];
   return html`
     <li><a class="nav-item" href="#${addressTo("modules", [module.name])}" aria-current=${current ? "page" : nothing}

@@ -6,7 +6,7 @@
 import { repeat } from "../../vendor/lit-html/directives/repeat.js";
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { addressTo, go } from "../base/address.js";
-import { STATES } from "../base/format.js";
+import { wordOf } from "../base/format.js";
 import { t, tn } from "../base/i18n.js";
 import { bind, shortcut } from "../base/keys.js";
 import { current, slice, update } from "../base/store.js";
@@ -63,7 +63,7 @@ function homeTab(page) {
 
 /** @param {Module} module @param {number} index @param {boolean} current */
 function tab(module, index, current) {
-  const named = `${module.title}, ${t(STATES[module.state].word)}`;
+  const named = `${module.title}, ${wordOf(module)}`;
   return html`
     <a class="tab" href="#${addressTo("modules", [module.name])}" data-tab=${module.name} aria-label=${named}
       aria-current=${current ? "page" : nothing}

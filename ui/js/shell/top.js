@@ -1,7 +1,7 @@
 // @ts-check
 /** The top bar: tabs of Home and of every feature, search, and the state of the whole. */
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
-import { STATES, percent } from "../base/format.js";
+import { STATES, percent, wordOf } from "../base/format.js";
 import { t, tn } from "../base/i18n.js";
 import { shortcut } from "../base/keys.js";
 import { button } from "../components/button.js";
@@ -53,5 +53,5 @@ function overallWord(page, snapshot) {
   const begun = state === "starting" && shownInHero(active(snapshot));
   if (begun) return t("Starting, {percent}", { percent: percent(shareDone(begun, page.progress)) });
   const all = modules.every((module) => module.state === "running");
-  return state === "running" && all ? t("All running") : t(STATES[state].word);
+  return state === "running" && all ? t("All running") : wordOf(snapshot);
 }

@@ -24,7 +24,7 @@ import { openInBrowser, openModule, removeModule, restartModule, startModule, st
  */
 
 /** @param {Module} module Whether any of it may be there. */
-export const isThere = ({ state }) => state !== "stopped" && state !== "engine_down";
+export const isThere = ({ state, trouble }) => state !== "stopped" && state !== "engine_down" && trouble?.kind !== "start";
 
 /** @param {State} state Whether it can be used. */
 export const isUp = (state) => state === "running" || state === "degraded";
@@ -81,7 +81,7 @@ export function moreButton(module, shown) {
 /** @param {Module} module @param {string[]} shown @returns {(Item|null)[]} */
 function items(module, shown) {
   const { start, stop, restart, remove } = actionsOf(module, current());
-  const lives = isThere(module) ? [start, restart, stop] : [start];
+  const lives = isThere(module) ? [start, restart, stop] : stop.enabled ? [start, stop] : [start];
   const address = placeOf(module);
   return [
     ...lives.filter(({ text }) => !shown.includes(text)),

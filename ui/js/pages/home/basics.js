@@ -3,7 +3,7 @@
 import { repeat } from "../../../vendor/lit-html/directives/repeat.js";
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { addressTo } from "../../base/address.js";
-import { STATES, bytes, labelled, list, versionIn } from "../../base/format.js";
+import { bytes, labelled, list, versionIn, wordOf } from "../../base/format.js";
 import { t } from "../../base/i18n.js";
 import { moduleStats, newest } from "../../base/stats.js";
 import { button } from "../../components/button.js";
@@ -56,9 +56,10 @@ function users({ usedBy, neededBy, orphan }, { snapshot }) {
 }
 
 /** @param {Module} module Its memory against its limit, or its state. */
-function memory({ name, title, state, reason, memoryLimit }) {
+function memory(module) {
+  const { name, title, state, reason, memoryLimit } = module;
   const used = state === "running" ? newest(moduleStats(name).memory) : null;
-  if (state !== "running") return html`<span class="word small" title=${reason ?? nothing}>${t(STATES[state].word)}</span>`;
+  if (state !== "running") return html`<span class="word small" title=${reason ?? nothing}>${wordOf(module)}</span>`;
   if (used === null) return nothing;
   const share = memoryLimit ? used / memoryLimit : 0;
   return html`

@@ -4,18 +4,19 @@ import { guard } from "../../../vendor/lit-html/directives/guard.js";
 import { repeat } from "../../../vendor/lit-html/directives/repeat.js";
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { addressTo } from "../../base/address.js";
-import { bytes, list, percent, uptime, versionIn } from "../../base/format.js";
+import { bytes, percent, uptime, versionIn } from "../../base/format.js";
 import { t, tn } from "../../base/i18n.js";
 import { moduleStats, newest } from "../../base/stats.js";
 import { icon } from "../../components/icon.js";
 import { progress } from "../../components/meter.js";
 import { spark } from "../../components/spark.js";
-import { pill } from "../../components/state.js";
+import { modulePill } from "../../components/state.js";
 import { hueStyle, tile } from "../../components/tile.js";
+import { remedyButton } from "../../problems/remedies.js";
 import { actionButton, actionsOf, isThere, isUp, logsLink, moreButton, openButton, short } from "./actions.js";
 
 /**
- * @import { Module, Snapshot, State } from "../../contract.d.ts"
+ * @import { Module, State } from "../../contract.d.ts"
  * @import { PageState } from "../../types.d.ts"
  * @import { Action } from "./actions.js"
  */
@@ -35,14 +36,9 @@ export const features = (page, modules) => html`
 
 /** @param {Module} module @param {PageState} page All that its card depends on: it is drawn again only then. */
 const shownBy = (module, { snapshot, connection, asked }) => [
-  module, moduleStats(module.name), snapshot?.engine.cpus, connection, asked, lacking(module, snapshot).join(),
+  module, moduleStats(module.name), snapshot?.engine.cpus, connection, asked,
   document.documentElement.lang, module.since && uptime(module.since),
 ];
-
-/** What a module that runs requires, and does not run. @param {Module} module @param {Snapshot|null} snapshot */
-const lacking = ({ requires }, snapshot) => (snapshot?.modules ?? [])
-  .filter(({ name, state }) => requires.includes(name) && (state === "error" || state === "stopped"))
-  .map(({ title }) => title);
 
 /** @param {Module[]} modules How many there are, or run, if some don't. */
 export function countOf(modules) {
@@ -54,25 +50,22 @@ export function countOf(modules) {
 /** @param {Module} module @param {PageState} page */
 const card = (module, page) => html`
   <li class="card mod" data-module=${module.name} data-state=${module.state} .style=${hueStyle(module.name)}>
-    ${module.state === "running" ? html`<i class="flow" aria-hidden="true"></i>` : nothing}
+    ${module.state === "running" || module.needs.length ? html`<i class="flow" aria-hidden="true"></i>` : nothing}
     <div class="mod-head">${tile(module)}
-      <h3 class="cut"><a href="#${addressTo("modules", [module.name])}">${module.title}</a></h3>${pill(module.state)}
-      <p class="sub cut num">${sub(module, page)}</p></div>
+      <h3 class="cut"><a href="#${addressTo("modules", [module.name])}">${module.title}</a></h3>${modulePill(module)}
+      <p class="sub cut num">${sub(module)}</p></div>
     ${body(module, page)}
     <div class="mod-foot">${buttons(module, page)}</div>
   </li>`;
 
-/** Where it is and since when, or what it lacks, else what it is. @param {Module} module @param {PageState} page */
-function sub(module, { snapshot }) {
-  const { orphan, open, state, since, summary, ready: done, total, reason } = module;
+/** Where it is and since when, else what it is. @param {Module} module */
+function sub({ orphan, open, state, since, summary, ready: done, total, reason }) {
   if (orphan) return t("No longer in the catalog");
   if (state === "starting") return [t("{done} of {total} ready", { done, total }), reason].filter(Boolean).join(" · ");
   if (!isUp(state)) return summary;
-  const missing = lacking(module, snapshot);
-  const up = missing.length ? html`<span class="busy">${t("needs {names}", { names: list(missing) })}</span>`
-    : since ? t("up {time}", { time: uptime(since) }) : "";
+  const up = since ? t("up {time}", { time: uptime(since) }) : "";
   if (!open) return up || summary;
-  return html`<a href=${open} title=${summary || nothing} target="_blank" rel="noopener noreferrer">${short(open)}</a>${up ? html` · ${up}` : ""}`;
+  return html`<a href=${open} title=${summary || nothing} target="_blank" rel="noopener noreferrer">${short(open)}</a>${up ? ` · ${up}` : ""}`;
 }
 
 /** @type {State[]} States in which nothing is wrong; a card that goes from one to another keeps its height. */
@@ -80,11 +73,11 @@ const CALM = ["running", "starting", "stopping"];
 
 /** @param {Module} module @param {PageState} page */
 function body(module, page) {
-  const { state, reason, problem, wanted } = module;
-  if (CALM.includes(state) && !problem) return sparks(module, page);
+  const { state, reason, problem, wanted, needs } = module;
+  if ((CALM.includes(state) && !problem) || needs.length) return sparks(module, page);
   return html`
     ${state === "degraded" ? ready(module) : nothing}
-    ${reason ? html`<p class="reason">${reason}</p>` : nothing}
+    ${reason ? html`<p class="reason" title=${reason}>${reason}</p>` : nothing}
     ${problem && problem !== reason ? html`<p class="reason problem">${problem}</p>` : nothing}
     ${isThere(module) || problem ? nothing : state === "engine_down" && wanted ? comesBack() : facts(module)}`;
 }
@@ -134,14 +127,17 @@ function kindOf({ state, orphan }, { enabled }) {
 /** @param {Module} module @param {PageState} page The first button stays where it is while its module starts. */
 function buttons(module, page) {
   const { open, start, stop, remove } = actionsOf(module, page);
-  const first = module.orphan ? remove : start;
+  const hasFailed = module.trouble?.kind === "start";
+  const again = hasFailed ? { ...start, text: t("Try again"), icon: "rotate-cw" } : start;
+  const first = module.orphan ? remove : again;
   const isOpen = isUp(module.state) && module.open;
-  const ends = isThere(module) && module.state !== "error";
-  const isFirst = module.orphan || !(isUp(module.state) || module.state === "stopping");
-  const shown = [...(isFirst ? [first] : []), ...(ends ? [stop] : [])];
+  const ends = isThere(module) && module.state !== "error" && !module.remedy;
+  const isFirst = (hasFailed || !module.remedy) && (module.orphan || !(isUp(module.state) || module.state === "stopping"));
+  const shown = [...(isFirst ? [first, start] : []), ...(ends ? [stop] : []), ...(isOpen && !module.remedy ? [open] : [])];
   return html`
-    ${isOpen ? openButton(module, open) : nothing}
-    ${isFirst ? actionButton(module, first, kindOf(module, first)) : nothing}
+    ${remedyButton(module, page, { kind: "tonal", size: "small" })}
+    ${isOpen && !module.remedy ? openButton(module, open) : nothing}
+    ${isFirst ? actionButton(module, first, module.remedy ? "quiet" : kindOf(module, first)) : nothing}
     ${isThere(module) ? logsLink(module) : nothing}
     ${ends ? actionButton(module, stop, "quiet") : nothing}
     <span class="grow"></span>${moreButton(module, shown)}`;

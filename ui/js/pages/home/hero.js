@@ -47,7 +47,8 @@ export function hero(page, snapshot) {
 }
 
 /** @param {Snapshot} snapshot @param {number} count of problems */
-function sentence({ state, modules }, count) {
+function sentence({ state, modules, sentence }, count) {
+  if (sentence) return sentence;
   if (count) return tn("{count} thing needs your attention", "{count} things need your attention", count);
   const isPart = state === "running" && modules.some((module) => module.state === "stopped");
   return isPart ? t("Everything you started is running") : t(SENTENCES[state]);
@@ -87,17 +88,21 @@ function healthyOf(modules) {
   const healthy = tn(
     "{ready} of {count} module healthy", "{ready} of {count} modules healthy", meant.length, { ready: ready.length },
   );
-  const usable = ready.filter((module) => module.kind === "feature" && hasAll(module, meant)).map(({ title }) => title);
+  const usable = ready.filter(({ kind }) => kind === "feature").map(({ title }) => title);
   const isTroubled = meant.some(({ state }) => state === "error" || state === "degraded");
-  if (!isTroubled || !usable.length) return healthy;
-  return `${healthy} · ${tn("{names} works as usual", "{names} work as usual", usable.length, { names: list(usable) })}`;
+  if (!isTroubled || !usable.length) return [healthy, needing(meant)].filter(Boolean).join(" · ");
+  const works = tn("{names} works as usual", "{names} work as usual", usable.length, { names: list(usable) });
+  return [healthy, needing(meant), works].filter(Boolean).join(" · ");
 }
 
-/** @param {Module} module @param {Module[]} modules @returns {boolean} Whether what it requires runs, too. */
-const hasAll = ({ requires }, modules) => requires.every((name) => {
-  const required = modules.find((one) => one.name === name);
-  return required?.state === "running" && hasAll(required, modules);
-});
+/** @param {Module[]} modules Those that lack the one that the sentence names. */
+function needing(modules) {
+  const lacking = modules.filter(({ needs }) => needs.length);
+  const names = list(lacking.map(({ title }) => title));
+  if (!names || new Set(lacking.flatMap(({ needs }) => needs)).size > 1) return "";
+  return lacking.some(({ remedy }) => remedy) ? tn("{names} needs it", "{names} need it", lacking.length, { names })
+    : tn("{names} waits for it", "{names} wait for it", lacking.length, { names });
+}
 
 /** @param {PageState} page @param {Snapshot} snapshot */
 function stackButtons(page, snapshot) {

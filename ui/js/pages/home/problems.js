@@ -3,11 +3,12 @@
 import { repeat } from "../../../vendor/lit-html/directives/repeat.js";
 import { html } from "../../../vendor/lit-html/lit-html.js";
 import { dismiss } from "../../base/actions.js";
-import { labelled } from "../../base/format.js";
+import { capitalised, labelled } from "../../base/format.js";
 import { t } from "../../base/i18n.js";
 import { button } from "../../components/button.js";
 import { notice } from "../../components/notice.js";
 import { problemCards } from "../../problems/card.js";
+import { logsLink } from "./actions.js";
 
 /**
  * @import { OperationSummary } from "../../contract.d.ts"
@@ -18,7 +19,17 @@ import { problemCards } from "../../problems/card.js";
 const noteOf = ({ id }) => `note ${id}`;
 
 /** @param {PageState} page */
-export const attention = (page) => html`${problemCards(page)} ${notes(page)}`;
+export const attention = (page) => html`${problemCards(page)} ${comingBack(page)} ${notes(page)}`;
+
+/** @param {PageState} page The modules that their restart policy brings back. */
+function comingBack({ snapshot }) {
+  const back = (snapshot?.modules ?? []).filter(({ services }) => services.some((service) => service.comingBack));
+  return repeat(back, ({ name }) => name, (module) => notice({
+    tone: "busy", icon: "rotate-cw", title: t("{module} stopped and is being started again", { module: module.title }),
+    text: [module.reason ? `${capitalised(module.reason)}.` : "", t("You get an alert only if this fails.")].join(" "),
+    actions: logsLink(module),
+  }));
+}
 
 /** @param {PageState} page */
 function notes({ snapshot, dismissed }) {

@@ -2,7 +2,7 @@
 /** The modules that a module requires, and those that require it, as a drawing of links. */
 import { html, svg } from "../../../vendor/lit-html/lit-html.js";
 import { addressTo } from "../../base/address.js";
-import { STATES, labelled, list, versionIn } from "../../base/format.js";
+import { labelled, list, versionIn, wordOf } from "../../base/format.js";
 import { t, tn } from "../../base/i18n.js";
 import { dotShape } from "../../components/state.js";
 import { hueStyle } from "../../components/tile.js";
@@ -93,7 +93,7 @@ function edge(from, to) {
 /** @param {Node} node @param {boolean} isMain */
 function shape({ module, x, y }, isMain) {
   const { name, title, state } = module;
-  const word = t(STATES[state].word);
+  const word = wordOf(module);
   const content = svg`
     <rect class="box" width=${WIDTH} height=${HEIGHT} rx="9"></rect>
     <rect class="ground" x="9" y="10" width="26" height="26" rx="7"></rect>

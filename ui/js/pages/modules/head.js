@@ -11,8 +11,9 @@ import { button } from "../../components/button.js";
 import { copy } from "../../components/copy.js";
 import { icon } from "../../components/icon.js";
 import { menuButton } from "../../components/menu.js";
-import { pill } from "../../components/state.js";
+import { modulePill } from "../../components/state.js";
 import { tile } from "../../components/tile.js";
+import { remedyButton } from "../../problems/remedies.js";
 import { openInBrowser, openModule, removeModule, restartModule, startModule, stopModule } from "./actions.js";
 
 /**
@@ -27,7 +28,7 @@ export const head = (page, module) => html`
   <header class="mh" data-module=${module.name}>
     ${tile(module, "big")}
     <div class="grow">
-      <h1><span class="cut">${module.title}</span>${pill(module.state)}${module.outdated ? waiting(module) : nothing}</h1>
+      <h1><span class="cut">${module.title}</span>${modulePill(module)}${module.outdated ? waiting(module) : nothing}</h1>
       <p class="sub num cut">${facts(module)}</p>
     </div>
     <div class="buttons">${buttons(page, module)}</div>
@@ -53,8 +54,9 @@ function buttons(page, module) {
     ...can(page, module, "start"), text: t("Start"), keys: "S", icon: "play", kind: "start", run: () => startModule(module),
   });
   return html`
+    ${remedyButton(module, page, { kind: "primary" })}
     ${module.open && isAlive ? button({
-      ...can(page, module, "open"), text: t("Open"), keys: "O", icon: "external-link", kind: "primary",
+      ...can(page, module, "open"), text: t("Open"), keys: "O", icon: "external-link", kind: module.remedy ? "plain" : "primary",
       run: () => openModule(module),
     }) : nothing}
     ${isAlive && canStart ? begin : nothing}

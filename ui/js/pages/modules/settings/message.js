@@ -1,6 +1,6 @@
 // @ts-check
 /** What is said below a setting. */
-import { bytes } from "../../../base/format.js";
+import { bytes, capitalised } from "../../../base/format.js";
 import { t } from "../../../base/i18n.js";
 import { current } from "../../../base/store.js";
 import { isUp } from "../service_state.js";
@@ -12,7 +12,7 @@ import { shown } from "./words.js";
 /** @param {Field} field @returns {{text: string, tone: "bad"|"ok"|"busy"|"muted", icon?: string}|null} */
 export function messageOf(field) {
   const check = checkOf(field.address);
-  if (check?.error) return { text: sentence(check.error), tone: "bad" };
+  if (check?.error) return { text: capitalised(check.error), tone: "bad" };
   const was = field.address in draft() && field.type !== "secret" ? t("was {value}", { value: shown(field, field.value) }) : "";
   if (check?.port?.owner) return { text: t("In use by {owner}", { owner: check.port.owner }), tone: "bad" };
   if (was && check?.port && !check.port.ours) return { text: t("Free · was {value}", { value: shown(field, field.value) }), tone: "ok" };
@@ -22,7 +22,6 @@ export function messageOf(field) {
 }
 
 /** @param {string} text A part of a message of the owner. */
-const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** @param {Field} field The most that a service uses whose memory it limits. */
 function usage({ services }) {
