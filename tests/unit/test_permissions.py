@@ -392,7 +392,7 @@ KEYS = (
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(keys=st.lists(st.sampled_from(KEYS), unique_by=lambda key: key.partition(":")[0]))
 def test_no_key_hides_what_another_one_asks_for(keys: list[str]) -> None:
     with TemporaryDirectory() as folder:

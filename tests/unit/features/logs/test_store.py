@@ -92,7 +92,7 @@ def paged(ask: Callable[[Cursor | None], Page], start: Cursor | None = None) -> 
 
 
 @given(some.lists(some.lists(lines, min_size=1, max_size=30), max_size=12), filters, some.data())
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @pytest.mark.usefixtures("small_blocks")
 def test_every_query_has_the_result_of_a_plain_list(
     batches_: Sequence[Sequence[Line]], wanted: LogFilter, data: some.DataObject
