@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
+from aiserver_tray.base.errors import TrustError
 from aiserver_tray.base.i18n import rendered
 from aiserver_tray.catalog.permission_kinds import Permission
 from aiserver_tray.features.activity.events import ACTIVITY
 from aiserver_tray.features.engine.events import ENGINE_INSTALL
-from aiserver_tray.protocol.message import Envelope, Json, Peer, answer
+from aiserver_tray.protocol.message import Envelope, Json, Peer, answer, refusal
 from tests.support import states
 from tests.support.consents import consent
 from tests.support.scripted import LIMIT, Scripted
@@ -165,9 +166,17 @@ def test_a_module_is_added_once_nothing_is_wrong_and_taken_back(
     page.button("Check").click()
     page.wait_for_text("Can read and change /srv", ".add-module")
     assert violations(page) == []
+    by_now = consent("w", Permission("bind", "/srv", ("app",)), Permission("host", "/srv/d"))
+    refused = refusal(TrustError(by_now.as_data({("bind", "/srv")})), "en")
+    host.answers["ai/module/trust"] = refused
     page.button("Allow this and start").click()
+    page.wait_for_text("w asks for something else by now", ".add-module")
+    page.wait_for_text("Can read and change any file", ".add-module")
     assert host.wait_for_call("ai/catalog/add") == {"folder": "/w"}
     assert host.wait_for_call("ai/module/trust") == {"name": "w", "hash": consents["w"]["hash"]}
+    del host.answers["ai/module/trust"]
+    page.button("Allow this and start").click()
+    assert host.wait_for_call("ai/module/trust") == {"name": "w", "hash": by_now.hash}
     assert host.wait_for_call("ai/operation/start") == {"kind": "up", "modules": ["w"]}
     page.until(lambda: "add" not in page.address, "the address is Home's again")
     page.button("Undo").click()

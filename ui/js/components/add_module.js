@@ -13,7 +13,7 @@ import { input } from "./field.js";
 import { icon } from "./icon.js";
 import { showToast } from "./toast.js";
 
-/** @import { CatalogProblem, CatalogReport, Consent } from "../contract.d.ts" */
+/** @import { CatalogProblem, CatalogReport, Consent, Error as Failure, Remedy } from "../contract.d.ts" */
 
 const dialog = document.createElement("dialog");
 dialog.className = "dialog add-module";
@@ -75,14 +75,14 @@ async function check() {
   set({ isBusy: false, report: answer.success ? answer.data : null, error: answer.success ? "" : answer.message });
 }
 
-async function add() {
+/** @param {CatalogReport} report what is agreed to */
+async function add(report) {
   const asked = visit;
-  set({ isBusy: true });
-  const consents = Object.values(own.report?.consents ?? {});
+  set({ isBusy: true, error: "" });
   const answer = await invoke("ai/catalog/add", { folder: own.folder.trim() });
-  const refused = answer.success ? await firstRefusal(consents) : answer.message;
-  if (!answer.success || refused) {
-    if (visit === asked) set({ isBusy: false, report: null, error: refused });
+  const refusal = answer.success ? await firstRefusal(Object.values(report.consents)) : answer;
+  if (!answer.success || refusal) {
+    if (visit === asked && refusal) set({ isBusy: false, ...instead(report, refusal) });
     return;
   }
   const { folder, modules } = answer.data;
@@ -94,20 +94,30 @@ async function add() {
   operate("all", { kind: "up", modules });
 }
 
-/** Allows them. Says why one asks for something else by now; empty if none does. @param {Consent[]} consents */
+/** Allows them. The first answer that says no, if one does. @param {Consent[]} consents */
 async function firstRefusal(consents) {
   for (const { module, hash } of consents) {
     const answer = await invoke("ai/module/trust", { name: module, hash });
-    if (!answer.success) return answer.message;
+    if (!answer.success) return answer;
   }
-  return "";
+  return null;
+}
+
+/** The question as it is now, if a module asks for something else by now. @param {CatalogReport} report @param {Failure} refusal */
+function instead(report, { message, data }) {
+  const consent = /** @type {{remedies?: Remedy[]}} */ (data).remedies?.[0]?.consent;
+  if (!consent) return { report: null, error: message };
+  return {
+    report: { ...report, consents: { ...report.consents, [consent.module]: consent } },
+    error: t("{name} asks for something else by now. Look again.", { name: consent.title }),
+  };
 }
 
 function content() {
   const { folder, report, isBusy } = own;
   const isGood = report !== null && report.modules.length > 0 && !report.problems.length;
   const consents = isGood ? Object.values(report.consents) : [];
-  const run = isGood ? add : check;
+  const run = isGood ? () => add(report) : check;
   return html`
     <header class="dialog-head"><h2 id="add-module-title">${t("Add a module")}</h2></header>
     <form class="dialog-body" @submit=${(/** @type {Event} */ event) => {

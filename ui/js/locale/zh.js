@@ -845,6 +845,7 @@ export default {
   "{names} require {name}.": "{names} 依赖 {name}。",
   "{names} waits for it": "{names} 正在等待它",
   "{names} works as usual": "{names} 正常可用",
+  "{name} asks for something else by now. Look again.": "“{name}”现在要求的内容已有变化，请再看一遍。",
   "{name} doesn't use other modules, and no module uses it.": "{name} 不使用其他模块，也没有模块使用它。",
   "{name} exited": "{name} 已退出",
   "{name} handed over to the tray": "{name} 已移交给托盘",
