@@ -9,6 +9,7 @@ from aiserver_tray.base.errors import (
     AiServerError,
     EngineDownError,
     EngineNotInstalledError,
+    TrustError,
     each,
 )
 from aiserver_tray.model import (
@@ -23,7 +24,8 @@ from aiserver_tray.state.views import EngineView, OperationView, StepView
 
 STARTS: frozenset[OperationKind] = frozenset({"up", "restart"})
 _STOPS: frozenset[OperationKind] = frozenset({"stop", "down"})
-_ENGINE_CODES: Final = (EngineDownError.code, EngineNotInstalledError.code)
+_NO_FAILURES: Final = (EngineDownError.code, EngineNotInstalledError.code, TrustError.code)
+"""Errors of a start that are no failures of its module: a lost engine, and a question."""
 _ON_CONTAINERS: frozenset[StepKind] = frozenset({"remove", "create", "start", "wait", "stop"})
 
 
@@ -118,10 +120,10 @@ def start_failures(
     operation: OperationView, requires: Mapping[str, Sequence[str]]
 ) -> dict[str, StartFailure]:
     """Module -> why its start by *operation* failed: for an error of its own, else for one of a
-    module that it requires. A lost engine is no failure of a module. *requires*: by module."""
+    module that it requires. *requires*: by module."""
     if operation.status != "failed" or operation.kind not in STARTS or operation.error is None:
         return {}
-    errors = [one for one in each(operation.error) if one.code not in _ENGINE_CODES]
+    errors = [one for one in each(operation.error) if one.code not in _NO_FAILURES]
     own = {name: one for one in reversed(errors) for name in _about(one, operation)}
     found: dict[str, StartFailure] = {}
     for name in operation.modules:

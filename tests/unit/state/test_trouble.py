@@ -30,6 +30,7 @@ from aiserver_tray.state.facts import (
 )
 from aiserver_tray.state.reduce import State, reduce
 from aiserver_tray.state.views import Trouble
+from tests.support.consents import refused
 from tests.support.made import after, ended, operation, reason, running_engine, shown
 from tests.support.made import model as made
 
@@ -131,12 +132,16 @@ class TestFailedStart:
             (up(AiServerError(Text("why"))), "stopped error stopped", "web couldn't start"),
             (up(AiServerError(Text("why")), modules=("web", "other")), "stopped " * 3, None),
             (up(EngineDownError("h", "why")), "stopped " * 3, None),
+            (up(refused("web")), "stopped " * 3, None),
             (up(SettingError("db.KEY", Text("no key"), []), modules=("web", "db")),
              "error degraded stopped", "db couldn't start"),
             (up(TAKEN, AiServerError(Text("one"), module="other"), modules=("web", "other")),
              "stopped error error", "web, other couldn't start"),
         ],
-        ids=["a port", "with another", "unnamed", "of any", "the engine", "required", "two"],
+        ids=[
+            "a port", "with another", "unnamed", "of any", "the engine", "a question",
+            "required", "two",
+        ],
     )  # fmt: skip
     def test_is_shown_at_its_module(
         self, failure: OperationChanged, states: str, sentence: str | None
