@@ -67,6 +67,7 @@ def test_a_crash_loop_is_one_alert_until_it_is_stopped(shop: Shop) -> None:
     assert alert["title"] == "Shop keeps crashing"
     assert alert["text"].startswith("shop: restarted ")
     assert alert["page"].startswith("modules/shop/logs?service=shop&at=")
+    eventually(lambda: shop.news, "news of it")
     shop.ask("ai/module/stop", name="shop")
     eventually(lambda: shop.alerts()[0]["ended"] is not None, "its end")
     assert len(shop.alerts()) == 1

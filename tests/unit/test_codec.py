@@ -138,6 +138,7 @@ ALLOWED = {
     ("catalog/modules.py", "ModuleView"): "makes a module of the catalog, which knows no state",
     ("cli/catalog.py", "ModuleView"): "prints a module of the catalog",
     ("features/predecessor/channels.py", "ModuleView"): "has the predecessor's form of a module",
+    ("features/logs/store/reader.py", "LogErrorGroup"): "makes it",
     ("features/monitoring/channels.py", "MarkView"): "makes it",
     ("features/alerts/alerts.py", "AlertView"): "makes alerts",
     ("features/alerts/webhook.py", "AlertView"): "makes messages for others' programs",

@@ -26,9 +26,9 @@ const WORDS = {
 export const active = ({ operations }) =>
   operations.filter(({ status }) => status === "waiting" || status === "running");
 
-/** @param {OperationSummary[]} running The one that begins several modules, which takes long, stands in the hero. */
+/** @param {OperationSummary[]} running The one that takes long stands in the hero: any but a stop, and the restart of one module. */
 export const shownInHero = (running) => running.find(({ kind, status, modules }) =>
-  status === "running" && kind !== "stop" && kind !== "down" && modules.length !== 1);
+  status === "running" && kind !== "stop" && kind !== "down" && !(kind === "restart" && modules.length === 1));
 
 /** @param {OperationSummary} operation @param {Module[]} modules */
 export function titleOf({ kind, modules: names, services }, modules) {
