@@ -85,7 +85,7 @@ class Studio:
 
     def start(self) -> None:
         """Everything, from cold."""
-        words = ["aiserver-tray", "up", *FEATURES, "--trust", "dify"]
+        words = ["aiserver-tray", "up", *FEATURES]
         with subprocess.Popen(words, env=self._environment, stdout=subprocess.DEVNULL) as up:
             for number in range(1, 7):
                 self._camera.take(f"home-starting-{number}", "home")
