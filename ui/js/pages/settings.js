@@ -43,8 +43,10 @@ function follow({ currentTarget }) {
 /** @param {Address} address */
 export function enter({ rest: [section] }) {
   seen.set({ section, wanted: section });
-  // It is drawn with the next frame.
-  load().then(() => requestAnimationFrame(() => document.getElementById(`section-${section}`)?.scrollIntoView()));
+  // It is drawn with the next frame, and may have been scrolled away by then.
+  load().then(() => requestAnimationFrame(() => {
+    if (seen.get().wanted === section) document.getElementById(`section-${section}`)?.scrollIntoView();
+  }));
   loadKept();
   const leaves = [followAlerts(), on("ai/activity/added", load)]; // another client may have changed one
   return () => leaves.forEach((leave) => leave());
