@@ -15,7 +15,7 @@ MASK = "********"
 _LEAST_CHARACTERS: Final = 6
 """Lines of a secret with several lines that are shorter than this are no secrets."""
 _LEAST_ENCODED: Final = 4
-"""Bytes of a secret that is looked for in Base64: a shorter one would be found everywhere."""
+"""Minimum bytes of a secret to search for its Base64: a shorter one matches everywhere."""
 _ERRORS: Final = "surrogatepass"
 """A text may be of a file name that is no UTF-8."""
 

@@ -25,7 +25,7 @@ def real_path(path: str) -> str:
 
 
 def path_of_open(descriptor: int) -> str:
-    """The path of the file that is open as *descriptor*, whatever its name leads to by now.
+    """The path of the open file *descriptor*, even if its name now leads elsewhere.
 
     Raises:
         OSError: the system does not tell.

@@ -159,7 +159,7 @@ def _tail(batches: Batches, number: int) -> Batches:
 
 class KeptLines:
     """The *wanted* lines of *reader*, which *keeping* stores, of the containers of *store*.
-    *notify* is told of each service or time whose lines can't be read.
+    *notify* gets each service or time whose lines can't be read.
 
     All methods raise `LogFilterError` if the filter is wrong, and `LogStoreError` if the lines
     can't be read.

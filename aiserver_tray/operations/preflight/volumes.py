@@ -62,7 +62,7 @@ def _is_elsewhere(volume: VolumeTarget, module: "Module") -> Text:
     # The user agreed to what the file says now, not to that.
     return Text(
         "expected another name: the existing volume {volume} is still the folder, share or driver "
-        "of an earlier file. To make it anew, remove it: aiserver-tray down {module} --volumes",
+        "of an earlier file. To create it again, remove it: aiserver-tray down {module} --volumes",
         volume=volume.name,
         module=module.name,
     )

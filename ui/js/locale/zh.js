@@ -281,7 +281,7 @@ export default {
   "It doesn't come with AI-Server Tray. Look at what it does, then allow it if you trust who wrote it.": "它并非 AI-Server Tray 自带。请查看它会做什么，若信任其作者再允许。",
   "It has no value after you apply the change.": "应用更改后将没有值。",
   "It is over: {title}": "已解除：{title}",
-  "It is stopped, with the modules that use it. Its data stays. It starts again only after you allow it anew.": "它和使用它的模块会停止，数据会保留。再次启动前需要您重新允许。",
+  "It is stopped, with the modules that use it. Its data stays. It starts again only after you allow it again.": "它和使用它的模块会停止，数据会保留。再次启动前需要您重新允许。",
   "It may have been removed from its folder.": "它可能已从文件夹中移除。",
   "It stays within its own containers. It can't reach your files or other modules.": "它只在自己的容器内运行，无法访问您的文件或其他模块。",
   "It wasn't short of memory: {used} of {limit}.": "内存充足：{used} / {limit}。",

@@ -27,7 +27,7 @@ export const trustCard = (module, consent, isAllowed, changed) => html`
 /** @param {Module} module @param {() => unknown} changed */
 const takeBack = (module, changed) => confirm({
   title: t("Stop trusting {name}?", { name: module.title }),
-  text: t("It is stopped, with the modules that use it. Its data stays. It starts again only after you allow it anew."),
+  text: t("It is stopped, with the modules that use it. Its data stays. It starts again only after you allow it again."),
   action: t("Stop trusting"), kind: "danger",
   run: async () => (await ask(module.name, "ai/module/distrust", { name: module.name })).success && changed(),
 });
