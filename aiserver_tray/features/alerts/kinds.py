@@ -1,5 +1,6 @@
 """The kinds of alert rules: a class for each, which nothing else knows by its name. Pure."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Annotated, ClassVar, Final, Literal
@@ -123,9 +124,9 @@ class ServiceRule(Rule):
             if self.module in (None, one.module.name) and (why := self.trouble(one, due)):
                 yield self.finding(why, one.module, one.service.name, is_known=one.is_known)
 
+    @abstractmethod
     def trouble(self, watched: WatchedService, due: Due) -> Text | None:
         """What is wrong with the service. None: nothing."""
-        raise NotImplementedError
 
 
 class Ended(ServiceRule):
@@ -226,9 +227,9 @@ class LimitRule(Rule):
         return float(getattr(self, self.limiting))
 
     @classmethod
+    @abstractmethod
     def measure(cls, sample: Sample, snapshot: Snapshot) -> Mapping[Subject, float]:
         """What is used in *sample*, of the services of *snapshot*."""
-        raise NotImplementedError
 
     def find(self, facts: Facts, due: Due) -> Iterator[Finding]:
         for (name, service), excess in facts.excesses.get(self.id, {}).items():

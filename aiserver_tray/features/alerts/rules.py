@@ -1,6 +1,7 @@
 """What all kinds of alert rules have: parameters, words, and a way to find trouble. Pure."""
 
 import inspect
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Final, Literal
@@ -163,9 +164,9 @@ class Rule(BaseModel):
         """What the alerts of several rules have in common if they are one alert."""
         return "service" if cls.severity else str(cls.model_fields["kind"].default)
 
+    @abstractmethod
     def find(self, facts: Facts, due: Due) -> Iterator[Finding]:
         """What the rule finds now. *due* gets the times at which it may find something else."""
-        raise NotImplementedError
 
     def describe(self) -> Text:
         """What it looks for, in a line."""
