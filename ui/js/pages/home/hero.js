@@ -90,18 +90,20 @@ function healthyOf(modules) {
   );
   const usable = ready.filter(({ kind }) => kind === "feature").map(({ title }) => title);
   const isTroubled = meant.some(({ state }) => state === "error" || state === "degraded");
-  if (!isTroubled || !usable.length) return [healthy, needing(meant)].filter(Boolean).join(" · ");
+  if (!isTroubled || !usable.length) return [healthy, needing(modules)].filter(Boolean).join(" · ");
   const works = tn("{names} works as usual", "{names} work as usual", usable.length, { names: list(usable) });
-  return [healthy, needing(meant), works].filter(Boolean).join(" · ");
+  return [healthy, needing(modules), works].filter(Boolean).join(" · ");
 }
 
-/** @param {Module[]} modules Those that lack the one that the sentence names. */
+/** @param {Module[]} modules Those that lack one and the same, which the title names only if it is the only problem. */
 function needing(modules) {
   const lacking = modules.filter(({ needs }) => needs.length);
+  const [needed, ...others] = new Set(lacking.flatMap(({ needs }) => needs));
+  if (!needed || others.length) return "";
   const names = list(lacking.map(({ title }) => title));
-  if (!names || new Set(lacking.flatMap(({ needs }) => needs)).size > 1) return "";
-  return lacking.some(({ remedy }) => remedy) ? tn("{names} needs it", "{names} need it", lacking.length, { names })
-    : tn("{names} waits for it", "{names} wait for it", lacking.length, { names });
+  const what = modules.find(({ name }) => name === needed)?.title ?? needed;
+  return lacking.some(({ remedy }) => remedy) ? tn("{names} needs {what}", "{names} need {what}", lacking.length, { names, what })
+    : tn("{names} waits for {what}", "{names} wait for {what}", lacking.length, { names, what });
 }
 
 /** @param {PageState} page @param {Snapshot} snapshot */
