@@ -39,6 +39,11 @@ ELSEWHERE = {
     # It has an engine of its own.
     "build/dev.py demo": "tests/engine/test_lab_lifecycle.py::"
     "test_the_demo_shows_a_dashboard_and_leaves_nothing",
+    # They run the tests.
+    "build/dev.py check": "tests/packages/test_dev_commands.py::"
+    "test_command_with_an_empty_home_reaches_its_first_long_step",
+    "build/dev.py test": "tests/packages/test_dev_commands.py::"
+    "test_command_with_an_empty_home_succeeds",
 }
 """The first words of a command -> the test that runs it."""
 
