@@ -1,8 +1,10 @@
-"""Providers of models as RAGFlow 0.27 keeps them by account, in the database that it uses.
+"""Users, and providers of models by account, as RAGFlow 0.27 keeps them in the database that it
+uses.
 
 What is asked for, answered and refused is its own: infiniflow/ragflow,
-api/apps/restful_apis/provider_api.py, api/apps/services/provider_api_service.py. An account's API
-keys are in its table api_token. Nothing here makes one, so tests put one there.
+api/apps/restful_apis/{user,provider}_api.py, api/apps/services/provider_api_service.py. An
+account's API keys are in its table api_token. Nothing here makes one, so tests put one there. A
+password is compared as it is sent: encrypted, with a key that is not here.
 """
 
 import json
@@ -19,10 +21,11 @@ from routes import (  # type: ignore[import-not-found]  # beside this file, in t
 )
 
 ALLOWED = "OpenAI-API-Compatible"
-UNAUTHORIZED, REFUSED = 401, 102
+UNAUTHORIZED, REFUSED, NO_LOGIN, NO_OPERATION = 401, 102, 109, 103
 INSTANCES = "/api/v1/providers/([^/]+)/instances"
 
 TABLES = """
+CREATE TABLE IF NOT EXISTS standin_users (email VARCHAR(255), password TEXT);
 CREATE TABLE IF NOT EXISTS api_token (tenant_id VARCHAR(32), token VARCHAR(255));
 CREATE TABLE IF NOT EXISTS standin_providers
     (tenant_id VARCHAR(32), name VARCHAR(128), PRIMARY KEY (tenant_id, name));
@@ -37,25 +40,50 @@ def success(data: object = None) -> Answer:
     return Answer(200, {"code": 0, "message": "success", "data": data})
 
 
-def refusal(message: str) -> Answer:
+def refusal(message: str, code: int = REFUSED) -> Answer:
     """As it says no: with 200."""
-    return Answer(200, {"code": REFUSED, "message": message})
+    return Answer(200, {"code": code, "message": message})
 
 
 class Providers(Api):  # type: ignore[misc]  # as above
-    """The API of providers and their instances."""
+    """The API of users, providers and their instances."""
 
     def __init__(self, connect: Connect) -> None:
         super().__init__(connect, TABLES)
 
     def routes(self) -> list[Route]:
-        """Who shows an account's key is let in."""
+        """Who shows an account's key is let in to providers."""
         return [
+            ("POST", "/api/v1/users", add_user),
+            ("POST", "/api/v1/auth/login", log_in),
             ("PUT", "/api/v1/providers", with_key(add_provider)),
             ("GET", INSTANCES, with_key(instances)),
             ("POST", INSTANCES, with_key(add_instance)),
             ("PUT", f"{INSTANCES}/([^/]+)", with_key(change_instance)),
         ]
+
+
+def add_user(cursor: Cursor, request: Request) -> Answer:
+    """A user, once for each address."""
+    email = request.json["email"]
+    cursor.execute("SELECT 1 FROM standin_users WHERE email = %s", (email,))
+    if cursor.fetchone() is not None:
+        return refusal(f"Email: {email} has already registered!", NO_OPERATION)
+    row = (email, request.json["password"])
+    cursor.execute("INSERT INTO standin_users VALUES (%s, %s)", row)
+    return success({"email": email})
+
+
+def log_in(cursor: Cursor, request: Request) -> Answer:
+    """Whether address and password are right."""
+    email = request.json["email"]
+    cursor.execute("SELECT password FROM standin_users WHERE email = %s", (email,))
+    row = cursor.fetchone()
+    if row is None:
+        return refusal(f"Email: {email} is not registered!", NO_LOGIN)
+    if row[0] != request.json["password"]:
+        return refusal("Email and password do not match!", NO_LOGIN)
+    return success({"email": email})
 
 
 def with_key(handle: Callable[..., Answer]) -> Callable[..., Answer]:

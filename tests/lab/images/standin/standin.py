@@ -14,10 +14,10 @@ What it does is in /etc/standin.json, made from the image table:
   migrates   the first of needs holds tables: MODE=migration makes them and ends,
              MIGRATION_ENABLED=true makes them, every other mode wants them there
   ports      what it answers where: {port: {path: {json|text, open, checks}}}; login: what a path
-             that is not open asks for; checks: the answer is 500 where a need can't be reached;
-             when: the port is served only with these values; accounts, providers: its API (each is
-             a file here) on the first of needs; echo: to any other path it says who got what:
-             {host, path, headers}
+             that is not open asks for; s3: a signature is as good; checks: the answer is 500 where
+             a need can't be reached; when: the port is served only with these values; accounts,
+             console, providers: its API (each is a file here) on the first of needs; echo: to any
+             other path it says who got what: {host, path, headers}
   celery     worker or scheduler by MODE, as in celery.py
   log_dir    it logs to a file there, too, as it does without --log-dir FOLDER (empty: none)
   runs_code  it must be able to do as root what code_sandbox.py does
@@ -236,6 +236,21 @@ def allowed(login: Spec, headers: Message) -> bool:
     return all(headers[name] == value for name, value in credentials(login).items())
 
 
+def is_signed(login: Spec, target: str, headers: Message) -> bool:
+    """Whether a request has the signature that a port with S3 accepts."""
+    import s3  # type: ignore[import-not-found]  # noqa: PLC0415 - beside this file
+
+    user, password = expand(login["user"]), expand(login["password"])
+    return bool(s3.is_signed(user, password, target, headers))
+
+
+def may_ask(port: Spec, target: str, headers: Message) -> bool:
+    """Whether a request may ask for what is not open."""
+    if "login" not in port or allowed(port["login"], headers):
+        return True
+    return "s3" in port and is_signed(port["login"], target, headers)
+
+
 def response(spec: Spec, port: Spec, target: str, headers: Message) -> tuple[int, str, str]:
     """Status, media type and body of the answer to a request."""
     answer = port.get(target.partition("?")[0])
@@ -244,7 +259,7 @@ def response(spec: Spec, port: Spec, target: str, headers: Message) -> tuple[int
         return 200, "application/json", json.dumps(got)
     if answer is None:
         return 404, "text/plain", "not found"
-    if "login" in port and not answer.get("open") and not allowed(port["login"], headers):
+    if not answer.get("open") and not may_ask(port, target, headers):
         return 401, "text/plain", "log-in required"
     if answer.get("checks") and (found := problem(spec)):
         return 500, "text/plain", found
@@ -280,14 +295,21 @@ def handler(spec: Spec, port: Spec) -> type[BaseHTTPRequestHandler]:
 
 def api_of(spec: Spec, port: Spec) -> routes.Api | None:
     """The API over a database of a port that has one."""
-    if not port.keys() & {"accounts", "providers"}:
+    if not port.keys() & {"accounts", "console", "providers"}:
         return None
-    import accounts  # type: ignore[import-not-found]  # noqa: PLC0415 - beside this file
+    need = filled(spec["needs"][0])
+    connect = partial(CONNECT[need["kind"]], need)
+    if edition := port.get("accounts"):
+        import accounts  # type: ignore[import-not-found]  # noqa: PLC0415 - beside this file
+
+        return accounts.Accounts(edition, connect)
+    if "console" in port:
+        import console  # type: ignore[import-not-found]  # noqa: PLC0415 - likewise
+
+        return console.Console(connect)
     import providers  # type: ignore[import-not-found]  # noqa: PLC0415 - likewise
 
-    need, edition = filled(spec["needs"][0]), port.get("accounts")
-    connect = partial(CONNECT[need["kind"]], need)
-    return accounts.Accounts(edition, connect) if edition else providers.Providers(connect)
+    return providers.Providers(connect)
 
 
 def serve(spec: Spec) -> None:
