@@ -8,6 +8,7 @@ from developer.processes import fail
 
 LAB = "aiserver-lab"
 PACKAGES = "aiserver-packages"
+VERIFIER = "aiserver-verify-images"
 WINE = "aiserver-wine"
 ADVICE = "make it yours, or use your own checkout and, in XDG_CACHE_HOME, your own cache folder"
 

@@ -12,6 +12,7 @@ python3 build/dev.py exec -- COMMAND…         run a command in the project's e
 python3 build/dev.py lab up|down|env          the private Docker Engine that the tests run on
 python3 build/dev.py bench [NAME…]            measure
 python3 build/dev.py bundle [--windows|--deb] the packages for users
+python3 build/dev.py verify-images            the catalog's images, on a real engine
 python3 build/dev.py screenshots FOLDER       pictures of every page, with a real stack
 python3 build/dev.py soak [NAME] [--times N]  repeat tests and report how often they passed
 """
@@ -35,7 +36,9 @@ from developer.commands import (
     command_soak,
     command_test,
     command_translate,
+    command_verify_images,
 )
+from developer.machine import ROOT
 from developer.packages import TESTS
 
 # Those of tests.bench, which can't be asked before everything is set up.
@@ -102,6 +105,21 @@ def add_screenshots(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--docs", action="store_true", help="also renew those in docs/pictures")
 
 
+def add_verify_images(parser: argparse.ArgumentParser) -> None:
+    what = "only this module, with those that it requires; may be repeated"
+    parser.add_argument("--module", action="append", default=[], metavar="NAME", help=what)
+    what = "the engine's address; without, DOCKER_HOST or this machine's engine"
+    parser.add_argument("--engine", metavar="URL", help=what)
+    what = "a mirror of Docker Hub, in whose place its manifests are read"
+    parser.add_argument("--registry", metavar="URL", help=what)
+    record, report = ROOT / "orchestration/images.json", Path("verify-images.md")
+    what = "where to record digests and sizes; without, orchestration/images.json"
+    parser.add_argument("--record", type=Path, default=record, metavar="FILE", help=what)
+    what = "where to put the report; without, verify-images.md"
+    parser.add_argument("--report", type=Path, default=report, metavar="FILE", help=what)
+    parser.add_argument("--yes", action="store_true", help="don't ask before the download")
+
+
 def add_soak(parser: argparse.ArgumentParser) -> None:
     what = "part of a test's name, or an expression as for pytest -k; all without"
     parser.add_argument("name", nargs="?", default="", metavar="NAME", help=what)
@@ -142,6 +160,12 @@ COMMANDS = {
     "bench": Command(command_bench, "[NAME…] [--pairs N] [--json FILE]", "", add_bench),
     "bundle": Command(command_bundle, "[--windows|--deb] [--url URL]", "", add_bundle),
     "screenshots": Command(command_screenshots, "FOLDER [--docs]", "", add_screenshots),
+    "verify-images": Command(
+        command_verify_images,
+        "[--module NAME]… [--engine URL] [--registry URL] [--record FILE] [--report FILE] [--yes]",
+        "",
+        add_verify_images,
+    ),
     "soak": Command(
         command_soak,
         "[NAME] [--times N] [-- WORDS FOR PYTEST…]",

@@ -179,6 +179,23 @@ def command_bundle(options: argparse.Namespace) -> int:
     return become("python", "build/bundle.py", *words)
 
 
+def command_verify_images(options: argparse.Namespace) -> int:
+    """Check every image of the catalog on a real engine: its registry, health checks, start and
+    log-in. docs/verify-images.md tells more."""
+    set_up({})
+    words = [word for name in options.module for word in ("--module", name)]
+    words += [
+        "--record",
+        str(options.record.absolute()),
+        "--report",
+        str(options.report.absolute()),
+    ]
+    for name in ("engine", "registry"):
+        words += [f"--{name}={vars(options)[name]}"] if vars(options)[name] else []
+    words += ["--yes"] if options.yes else []
+    return become("python", "build/verify_images.py", *words)
+
+
 def command_screenshots(options: argparse.Namespace) -> int:
     """Take pictures of every page of the dashboard, with the whole catalog on a private engine."""
     set_up(needs_of_tests(["ui", "engine"]))

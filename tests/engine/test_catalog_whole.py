@@ -4,17 +4,17 @@ says which of its software is real there, and which a stand-in.
 The tests share one stack, since it takes long to start, and each leaves it running.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import chain
 from secrets import token_hex
 
 import pytest
-import requests
 
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.operations.request import Request
-from tests.engine.n8n import OWNER
 from tests.engine.whole_course import Course
 from tests.engine.whole_rounds import ROUNDS, Change
+from tests.lab.fixtures import have_image
 from tests.lab.place import Place
 from tests.support.whole.catalog import (
     ANSWERS,
@@ -28,6 +28,10 @@ from tests.support.whole.catalog import (
     default,
 )
 from tests.support.whole.stack import Stack, started
+from verifier import log_ins
+from verifier.images import images_of, missing_program
+from verifier.log_ins import Stack as LogIns
+from verifier.log_ins import why_refused
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -128,14 +132,38 @@ def test_a_kept_secret_is_not_changed(stack: Stack, address: str) -> None:
         stack.here.app.settings.change(DECLARED, {address: None})
 
 
-def test_all_data_is_there_after_down_and_up(stack: Stack) -> None:
-    page = f"http://127.0.0.1:{stack.here.app.settings.values(DECLARED)['n8n.N8N_HOST_PORT']}"
-    requests.post(f"{page}/rest/owner/setup", json=OWNER, timeout=60).raise_for_status()
+def test_every_health_check_can_run_in_its_image(stack: Stack) -> None:
+    engine = stack.core.engine
+    found = {}
+    for name, used in images_of(CATALOG, CATALOG.modules).items():
+        have_image(stack.client, name)
+        image = engine.images.find(name)
+        assert image is not None
+        for check, services in used.checks.items():
+            found[*services] = missing_program(engine, "installation", image, check)
+    assert len({*chain.from_iterable(found)}) == len(EVERY)
+    assert not [*filter(None, found.values())], found
+
+
+def refusals(stack: Stack, secret: Callable[[str], str]) -> dict[str, str | None]:
+    """Module -> why a user can't log in there with these secrets."""
+    return {name: why_refused(LogIns(stack.core, secret), name) for name in CATALOG.modules}
+
+
+def test_all_data_is_there_after_down_and_up(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    def secret(address: str) -> str:
+        return stack.here.app.settings.reveal(DECLARED, address)
+
+    let_in = dict.fromkeys(CATALOG.modules)
+    assert refusals(stack, secret) == let_in
     marks = stack.volumes('echo "$(hostname) $1" >.mark; cat .mark')
     stack.run(Request("down"))
     assert not stack.client.containers.list(all=True)
     stack.up()
     stack.runs()
     assert stack.volumes("cat .mark") == marks
-    login = {"emailOrLdapLoginId": OWNER["email"], "password": OWNER["password"]}
-    requests.post(f"{page}/rest/login", json=login, timeout=60).raise_for_status()
+    assert refusals(stack, secret) == let_in
+    for account in ("PASSWORD", "RAGFLOW_PASSWORD"):
+        monkeypatch.setattr(log_ins, account, "Wrong-for-all-0f-them")
+    wrong = refusals(stack, lambda _: "wrong-for-all-of-them")
+    assert not [name for name, why in wrong.items() if not why], wrong

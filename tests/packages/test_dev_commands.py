@@ -56,7 +56,7 @@ def user(tmp_path: Path) -> Iterator[dict[str, str]]:
 
 
 def test_every_command_is_tested_with_an_empty_home() -> None:
-    assert {*ENDING, *LONG, *WRITING, "bundle"} == set(command_line.COMMANDS)
+    assert {*ENDING, *LONG, *WRITING, "bundle", "verify-images"} == set(command_line.COMMANDS)
 
 
 @pytest.mark.parametrize("command", ENDING)
@@ -69,6 +69,23 @@ def test_command_with_an_empty_home_succeeds(command: str, user: dict[str, str])
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_verify_images_without_an_engine_says_why_and_writes_nothing(
+    user: dict[str, str], tmp_path: Path
+) -> None:
+    files = [f"--record={tmp_path}/images.json", f"--report={tmp_path}/report.md"]
+    done = subprocess.run(
+        [*DEV, "verify-images", "--yes", "--engine", f"unix://{tmp_path}/none.sock", *files],
+        env=user,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "none.sock" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [*tmp_path.glob("*.*")] == [tmp_path / ".cache"]
 
 
 @pytest.mark.parametrize("words", [[], ["--windows"], ["--deb"]])
