@@ -30,6 +30,7 @@ def _duration(text: str) -> str:
 
 
 Size = Annotated[str, AfterValidator(_size)]
+Duration = Annotated[str, AfterValidator(_duration)]
 
 KernelSettingName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+$")]
 
@@ -96,7 +97,11 @@ class Without(Closed):
 class ServiceExtension(Closed):
     """``x-aiserver`` of a service."""
 
-    ready_within: Annotated[str, AfterValidator(_duration)] | None = None
+    ready_after: Duration | None = None
+    """From its start until it is ready, as on a usual computer. Used for estimates until it was
+    started once."""
+    ready_within: Duration | None = None
+    """The longest time that this may take."""
     job: bool = False
     """It runs once and must exit with 0, even if no other service waits for that."""
     main: bool = False

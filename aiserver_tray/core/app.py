@@ -20,6 +20,7 @@ from aiserver_tray.system.paths import Home, find_home
 if TYPE_CHECKING:
     from aiserver_tray.catalog.catalog import Catalog
     from aiserver_tray.catalog.check import Report
+    from aiserver_tray.catalog.image_sizes import RecordedSizes
     from aiserver_tray.catalog.modules import Module
     from aiserver_tray.core.core import Core
     from aiserver_tray.core.outlines import Outlines
@@ -114,6 +115,13 @@ class App:
         """The built-in modules, those of the home's folder ``modules`` and of the module folders,
         and the further ones."""
         return self.edition.read()
+
+    @property
+    def image_sizes(self) -> "RecordedSizes":
+        """The sizes of images that the catalog folders record, as their files are now."""
+        from aiserver_tray.catalog.image_sizes import RecordedSizes  # noqa: PLC0415
+
+        return RecordedSizes(self.edition.roots)
 
     @property
     def version(self) -> object:

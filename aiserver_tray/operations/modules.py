@@ -16,6 +16,7 @@ from aiserver_tray.base.errors import (
     UnlistedError,
     raise_all,
 )
+from aiserver_tray.catalog.image_sizes import RecordedSizes
 from aiserver_tray.model import Changes, ModuleModel
 from aiserver_tray.spec.model import ModuleTarget
 
@@ -64,6 +65,10 @@ class Modules(Protocol):
     def models(self) -> tuple[ModuleModel, ...]:
         """All modules without secrets."""
 
+    @property
+    def image_sizes(self) -> RecordedSizes:
+        """The recorded sizes of images."""
+
 
 @dataclass(frozen=True)
 class Previews:
@@ -99,6 +104,10 @@ class Previews:
     @property
     def models(self) -> tuple[ModuleModel, ...]:
         return self.modules.models
+
+    @property
+    def image_sizes(self) -> RecordedSizes:
+        return self.modules.image_sizes
 
 
 def unlisted(chosen: Iterable[str], names: Container[str]) -> dict[str, AiServerError]:

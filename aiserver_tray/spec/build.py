@@ -150,6 +150,7 @@ def _service_target(
         is_job=is_job,
         is_main=extension.main,
         ready_within=_ready_within(service, extension, is_job=is_job),
+        ready_after=_seconds(extension.ready_after),
         stop_grace=_STOP_TIMEOUT_SECONDS if grace is None else grace / SECOND,
         ports=ports,
         port_settings={port.host: settings[port.host] for port in ports if port.host in settings},
@@ -160,11 +161,15 @@ def _service_target(
 
 
 def _ready_within(service: "Service", extension: ServiceExtension, *, is_job: bool) -> float:
-    if limit := parse_duration(extension.ready_within or "0"):
-        return limit / SECOND
+    if limit := _seconds(extension.ready_within):
+        return limit
     if is_job:
         return _JOB_TIMEOUT_SECONDS
     return longest_check(service.healthcheck) + _READY_MARGIN_SECONDS
+
+
+def _seconds(duration: str | None) -> float | None:
+    return parse_duration(duration) / SECOND if duration else None
 
 
 def _ports(service: "Service", bind: str) -> tuple[Port, ...]:

@@ -143,6 +143,8 @@ class ServiceTarget:
     """Whether its image has the module's version."""
     ready_within: float = 30.0
     """Seconds from its start until it must be healthy."""
+    ready_after: float | None = None
+    """Seconds that this usually takes, if its file says so."""
     stop_grace: float = 10.0
     """Seconds between the stop signal and the kill."""
     ports: tuple[Port, ...] = ()

@@ -1,5 +1,10 @@
 """What the lab's registry holds."""
 
+import json
+from collections.abc import Iterable
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -27,6 +32,33 @@ def stored_hash(place: Place, name: str) -> str | None:
     config = _get(f"{base}/blobs/{manifest['config']['digest']}") or {}
     labels = config.get("config", {}).get("Labels") or {}
     return str(labels.get(RECIPE_LABEL))
+
+
+def record_sizes(place: Place, names: Iterable[str], folder: Path) -> None:
+    """Write the sizes of the images *names* into *folder*, in the form of a catalog's
+    ``images.json``. Images that the registry lacks are left out."""
+    with closing(engine.client(place)) as client:
+        version = client.version()
+    platform = f"{version['Os']}/{version['Arch']}"
+    found = {name: _recorded(place, name, platform) for name in names}
+    file = folder / "images.json"
+    file.write_text(json.dumps({name: size for name, size in found.items() if size}))
+
+
+def _recorded(place: Place, name: str, platform: str) -> dict[str, Any] | None:
+    path, tag = repository(name)
+    url = f"http://{engine.registry_address(place)}/v2/{path}/manifests/{tag}"
+    response = requests.get(url, headers={"Accept": _MANIFEST}, timeout=30)
+    if response.status_code == requests.codes.not_found:
+        return None
+    response.raise_for_status()
+    layers = {layer["digest"]: layer["size"] for layer in response.json()["layers"]}
+    size = {"download": sum(layers.values()), "layers": layers}
+    return {
+        "digest": response.headers["Docker-Content-Digest"],
+        "recorded": datetime.now(UTC).date().isoformat(),
+        "platforms": {platform: size},
+    }
 
 
 def _get(url: str) -> dict[str, Any] | None:
