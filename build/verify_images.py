@@ -18,6 +18,7 @@ from aiserver_tray.catalog.compose.scalars import parse_size
 from aiserver_tray.core.app import App
 from aiserver_tray.core.core import Core
 from aiserver_tray.engine.cancellation import Cancellation
+from aiserver_tray.engine.registry import HUB
 from aiserver_tray.engine.values import PullProgress
 from aiserver_tray.operations.request import Request
 from aiserver_tray.state.views import OperationView
@@ -25,7 +26,7 @@ from aiserver_tray.system import ports, resources
 from developer.cache import VERIFIER, cache_folder
 from verifier.images import images_of, missing_program, remove_leftovers, with_required
 from verifier.log_ins import LOG_INS, Stack, why_refused
-from verifier.registry import DOCKER_HUB, RegistryError, Repository, record
+from verifier.registry import RegistryError, Repository, record
 from verifier.report import ImageResult, ModuleResult, Report
 
 _PORTS = range(20000, 32768)
@@ -58,7 +59,7 @@ class Verification:
     app: App
     core: Core
     modules: Sequence[str]
-    hub: str = DOCKER_HUB
+    hub: str = HUB
     left: list[str] = field(default_factory=list)
     """Why something of it may still be on the engine."""
 
@@ -229,7 +230,7 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("--module", action="append", default=[])
     parser.add_argument("--engine")
-    parser.add_argument("--registry", default=DOCKER_HUB)
+    parser.add_argument("--registry", default=HUB)
     parser.add_argument("--record", type=Path, required=True)
     parser.add_argument("--report", type=Path, required=True)
     parser.add_argument("--yes", action="store_true")

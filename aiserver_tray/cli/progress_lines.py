@@ -71,7 +71,7 @@ def _quarter(step: StepView, old: StepView) -> Text | None:
     if quarter <= _QUARTERS * old.current // old.total or quarter >= _QUARTERS:
         return None
     part, size = 100 * quarter // _QUARTERS, words.size(step.total)
-    text = Text("{name}: {part} % of {size}", name=step.subject, part=part, size=size)
+    text = Text("{name}: {part} % of {size}", name=name_of(step), part=part, size=size)
     return Text("{text} ({detail})", text=text, detail=step.detail) if step.detail else text
 
 
@@ -90,8 +90,7 @@ class Row:
 
     name: str
     """for display"""
-    module: str | None
-    """None if modules can share the subject (an image)"""
+    module: str
     step: StepView
     """the current step"""
     parts: tuple[str, ...]
@@ -115,17 +114,13 @@ def word(step: StepView) -> Text:
 
 
 def rows(view: OperationView) -> list[Row]:
-    """A row for each image and service of *view*, in the order of its steps; networks and
-    volumes, which take no time, only while they fail."""
-    steps: dict[tuple[str, str | None], list[StepView]] = {}
+    """A row for each service of *view*, in the order of its steps. An image is in the row of the
+    first service that needs it. Networks and volumes, which take no time, have one only while they
+    fail."""
+    steps: dict[tuple[str, str], list[StepView]] = {}
     for step in view.steps:
-        if step.service is None and step.kind not in ("pull", "build"):
-            if step.status == "failed":
-                steps[(str(name_of(step)), None)] = [step]
-            continue
-        shared = step.kind in ("pull", "build")
-        key = (str(name_of(step)), None if shared else step.module)
-        steps.setdefault(key, []).append(step)
+        if step.service or step.kind in ("pull", "build") or step.status == "failed":
+            steps.setdefault((str(name_of(step)), step.module), []).append(step)
     return [Row(name, module, _current(found), (name,)) for (name, module), found in steps.items()]
 
 
@@ -138,24 +133,14 @@ def _current(steps: list[StepView]) -> StepView:
 
 
 def collapsed(found: Iterable[Row]) -> list[Row]:
-    """*found* with a single row, under the module's name, for each finished module, and without
-    finished images."""
-    found = [row for row in found if row.module or not row.is_over]
+    """*found* with a single row, under the module's name, for each finished module."""
+    found = list(found)
     open_modules = {row.module for row in found if not row.is_over}
     shown: dict[str, Row] = {}
     for row in found:
-        if row.module is None or row.module in open_modules:
+        if row.module in open_modules:
             shown[row.name] = row
         else:
             earlier = shown[row.module].parts if row.module in shown else ()
             shown[row.module] = Row(row.module, row.module, row.step, (*earlier, row.name))
     return list(shown.values())
-
-
-def progress(view: OperationView) -> tuple[float, int, int]:
-    """The progress of *view*: as a share of 1 (pulls count by their bytes), and as finished and
-    total steps."""
-    done = sum(step.status in _OVER for step in view.steps)
-    pulls = (step for step in view.steps if step.status == "running" and step.total)
-    parts = sum(min(1.0, step.current / step.total) for step in pulls)
-    return (done + parts) / max(1, len(view.steps)), done, len(view.steps)

@@ -11,7 +11,7 @@ from rich.text import Text as Styled
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.base.strings import harmless
 from aiserver_tray.cli import words
-from aiserver_tray.cli.progress_lines import Row, collapsed, progress, rows, word
+from aiserver_tray.cli.progress_lines import Row, collapsed, rows, word
 from aiserver_tray.cli.terminal import takes
 from aiserver_tray.state.progress import HEADS
 from aiserver_tray.state.views import OperationView, StepView
@@ -26,6 +26,7 @@ _OTHER_LINES = 5
 _OTHER_COLUMNS = 13
 """Columns of sign, time and gaps."""
 _UNPACKING = Text("unpacking")
+_SHARED = Text("waiting for a part that another download has, too")
 _HINT = Text("Ctrl-C cancels.")
 
 
@@ -106,32 +107,47 @@ class ProgressScreen:
         left = Styled.assemble((HEADS[view.kind].render(self._language), "bold"), " ", names)
         if view.status == "waiting" and view.detail:
             left = Styled(harmless(view.detail.render(self._language)), "yellow")
-        times = words.seconds(now - self._begun)
-        if (left_seconds := self._seconds_left(view, now)) is not None:
-            rest = words.rough_seconds(left_seconds)
-            times = Text("{time}, about {rest} left", time=times, rest=rest).render(self._language)
+        times = self._times(view, now)
         line = Table.grid(expand=True, padding=(0, 0, 0, 2))
         line.add_column(ratio=1, no_wrap=view.status != "waiting", overflow="ellipsis")
         line.add_column(justify="right", no_wrap=True)
         line.add_row(left, Styled(times, "dim"))
         return line
 
+    def _times(self, view: OperationView, now: float) -> str:
+        """The time so far and the time left, with the reason if that is more than before."""
+        time, left, why = (
+            words.seconds(now - self._begun),
+            self._seconds_left(view, now),
+            view.delay,
+        )
+        if view.status == "waiting":
+            return time
+        if left is None:
+            text = Text("{time}, estimating…", time=time)
+            if why:
+                text = Text("{time}, estimating: {why}", time=time, why=why)
+            return text.render(self._language)
+        rest = words.rough_seconds(left)
+        text = Text("{time}, about {rest} left", time=time, rest=rest)
+        if why:
+            text = Text("{time}, about {rest} left: {why}", time=time, rest=rest, why=why)
+        return text.render(self._language)
+
     def _seconds_left(self, view: OperationView, now: float) -> float | None:
-        """The estimate minus its age, because views arrive only on changes. None once that time is
-        up."""
+        """The estimate minus its age, because views arrive only on changes."""
         if view.seconds_left is None:
             return None
         if view.seconds_left != self._estimate[0]:
             self._estimate = view.seconds_left, now
         estimate, made = self._estimate
-        left = estimate - (now - made)
-        return left if left > 0 else None
+        return max(1.0, estimate - (now - made))
 
     def _bar(self, view: OperationView) -> RenderableType:
-        part, done, count = progress(view)
-        counter = f" {done}/{count}"
+        counter = f" {view.done}/{view.total}"
         columns = max(4, self._console.width - len(counter))
-        return Styled.assemble(self._bar_text(part, columns), (counter, "dim"), no_wrap=True)
+        bar = self._bar_text(view.share, columns)
+        return Styled.assemble(bar, (counter, "dim"), no_wrap=True)
 
     def _bar_text(self, part: float, columns: int) -> Styled:
         full = round(part * columns)
@@ -187,9 +203,10 @@ class ProgressScreen:
         part = min(1.0, step.current / step.total)
         detail = harmless(step.detail.render(self._language)) if step.detail else ""
         arrived = step.current >= step.total
+        doing = _SHARED if step.awaits_shared else _UNPACKING
         numbers = [
             f"{words.number(step.current, unit)}/{words.amount(step.total, unit)}",
-            _UNPACKING.render(self._language) if arrived else f"{words.size(step.rate)}/s",
+            doing.render(self._language) if arrived else f"{words.size(step.rate)}/s",
         ]
         for columns in _BARS:
             bar = self._bar_text(part, columns)

@@ -1,23 +1,28 @@
-"""The engine with its networks and volumes, from any thread."""
+"""The engine with its networks, volumes and events, from any thread."""
 
+import json
 import threading
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from functools import partial
-from typing import TYPE_CHECKING
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
 
 from aiserver_tray.base.errors import ObjectNotFoundError
 from aiserver_tray.engine import parse
 from aiserver_tray.engine.address import Address, find_address
 from aiserver_tray.engine.connection import Connection
 from aiserver_tray.engine.containers import Containers
-from aiserver_tray.engine.events import EventStream, event_params
 from aiserver_tray.engine.images import Images
 from aiserver_tray.engine.parse import disk_use, moment
 from aiserver_tray.engine.proxies import Proxies, configured, of_engine
-from aiserver_tray.engine.values import DiskUse, EngineInfo, Network, Volume
+from aiserver_tray.engine.stream import Stream
+from aiserver_tray.engine.values import DiskUse, EngineInfo, Event, Network, Volume
+from aiserver_tray.spec.labels import INSTALLATION
 from aiserver_tray.system.engine_place import kernel_release
 
 if TYPE_CHECKING:
+    from aiserver_tray.catalog.image_sizes import ImageSize
+    from aiserver_tray.engine.registry import Registries
     from aiserver_tray.spec.model import Body
 
 _DISK_TIMEOUT_SECONDS = 120.0
@@ -47,6 +52,17 @@ class Engine:
         self.images = Images(self._connection, stall_timeout)
         self.networks = Networks(self._connection)
         self.volumes = Volumes(self._connection)
+
+    def image_size(self, name: str, mirrors: Sequence[str], platform: str) -> "ImageSize | None":
+        """The size of an image as a registry tells it, asked once; None: no registry does. Takes up
+        to 10 seconds."""
+        return self._registries.size(name, platform, mirrors)
+
+    @cached_property
+    def _registries(self) -> "Registries":
+        from aiserver_tray.engine.registry import Registries  # noqa: PLC0415 - imports requests
+
+        return Registries(lambda: self.info().access)
 
     @property
     def host(self) -> str:
@@ -81,6 +97,8 @@ class Engine:
             is_local=address.is_local,
             shares_kernel=address.is_local and answer["KernelVersion"] == kernel_release(),
             log_drivers=tuple((answer.get("Plugins") or {}).get("Log") or ()),
+            platform=parse.platform(answer),
+            access=parse.registry_access(answer),
         )
 
     def now(self) -> datetime:
@@ -109,7 +127,7 @@ class Engine:
         """The proxies of Docker's configuration for containers. They may contain passwords."""
         return of_engine(configured(), self.host)
 
-    def events(self, installation: str) -> EventStream:
+    def events(self, installation: str) -> "EventStream":
         """Events of the containers of *installation* from now on. Must be closed."""
         stream = self._connection.stream("GET", "/events", params=event_params(installation))
         return EventStream(stream.open())
@@ -117,6 +135,59 @@ class Engine:
     def close(self) -> None:
         """Close its connections. Event and log streams are closed by their owners."""
         self._connection.close()
+
+
+ACTIONS = (
+    "create", "start", "pause", "unpause", "die", "oom", "destroy", "rename", "update",
+    "health_status",
+)  # fmt: skip
+"""Events that change the result of `inspect`. The engine filters out the others: the ``exec_*`` of
+each health check, and those that ``die`` and ``start`` cover as well (``kill``, ``stop``,
+``restart``; https://docs.docker.com/reference/cli/docker/system/events/#containers)."""
+
+
+def event_params(installation: str) -> dict[str, str]:
+    """The query for the events of *installation*'s containers."""
+    filters = {
+        "type": ["container"],
+        "label": [f"{INSTALLATION}={installation}"],
+        "event": list(ACTIONS),
+    }
+    return {"filters": json.dumps(filters)}
+
+
+class EventStream:
+    """Events since this object was created. Iterate it in one thread; `close` it from any."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+
+    def __iter__(self) -> Iterator[Event]:
+        """The events, until the stream is closed.
+
+        Raises:
+            EngineDownError: the engine went away; this is how its end shows at once.
+        """
+        for message in self._stream.messages():
+            yield _event(message)
+        if not self._stream.is_closed:
+            self._stream.broken()
+
+    def close(self) -> None:
+        """Close the stream, from any thread. Its iteration ends without an error."""
+        self._stream.close()
+
+
+def _event(message: dict[str, Any]) -> Event:
+    action, _, detail = message["Action"].partition(":")
+    actor = message["Actor"]
+    return Event(
+        id=actor["ID"],
+        action=action,
+        detail=detail.strip(),
+        attributes=actor["Attributes"],
+        time_ns=message["timeNano"],
+    )
 
 
 class Networks:

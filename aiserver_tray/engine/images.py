@@ -68,7 +68,10 @@ class Images:
             CancelledError: *cancelled* was set.
             ResourcesError: the engine's disk is full.
         """
-        pull = Pull(self._connection, platform, on_progress, cancelled, self._stall_timeout)
+        from aiserver_tray.engine.registry import pull_auth  # noqa: PLC0415 - imports the SDK
+
+        connection, limit = self._connection, self._stall_timeout
+        pull = Pull(connection, platform, on_progress, cancelled, limit, pull_auth)
         failures: list[tuple[str, SourceError]] = []
         for source in sources(name, mirrors):
             try:

@@ -13,6 +13,7 @@ from aiserver_tray.engine.values import (
     Image,
     Mount,
     Network,
+    RegistryAccess,
     Usage,
     Volume,
 )
@@ -223,6 +224,32 @@ def volume(answer: Json) -> Volume:
     """A volume from its inspect answer, or an entry of the list."""
     created = moment(answer.get("CreatedAt") or _NEVER)
     return Volume(answer["Name"], answer.get("Labels") or {}, created)
+
+
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm/v7", "i686": "386"}
+"""The kernel's names of processors, and those of images."""
+
+
+def platform(answer: Json) -> str:
+    """The platform of images in the answer of ``/info``."""
+    machine = answer.get("Architecture") or "x86_64"
+    return f"{answer.get('OSType') or 'linux'}/{_ARCHITECTURES.get(machine, machine)}"
+
+
+def registry_access(answer: Json) -> RegistryAccess:
+    """How the engine reaches registries, in the answer of ``/info``."""
+    config = answer.get("RegistryConfig") or {}
+    indexes = config.get("IndexConfigs") or {}
+    found = {
+        "http": answer.get("HttpProxy"),
+        "https": answer.get("HttpsProxy"),
+        "no_proxy": answer.get("NoProxy"),
+    }
+    return RegistryAccess(
+        mirrors=tuple(config.get("Mirrors") or ()),
+        insecure=tuple(name for name, index in indexes.items() if not index.get("Secure", True)),
+        proxies={name: value for name, value in found.items() if value},
+    )
 
 
 def moment(text: str) -> datetime | None:

@@ -2,9 +2,8 @@
 
 import re
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aiserver_tray.base.errors import CancelledError, EngineRequestError
@@ -13,7 +12,7 @@ from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.connection import Connection
 from aiserver_tray.engine.stream import SilenceError, Stream
 from aiserver_tray.engine.translate import refusal
-from aiserver_tray.engine.values import PullProgress
+from aiserver_tray.engine.values import LayerProgress, PullProgress
 
 OnProgress = Callable[[PullProgress], None]
 
@@ -43,13 +42,14 @@ class SourceError(Exception):
 @dataclass(frozen=True)
 class Pull:
     """Pulls one source after another. *stall_timeout*: seconds without progress after which a
-    source has failed."""
+    source has failed. *login* gives the headers for a repository, and why they are not all."""
 
     connection: Connection
     platform: str | None
     on_progress: OnProgress
     cancelled: Cancellation
     stall_timeout: float
+    login: Callable[[str], tuple[dict[str, str], Text | None]]
 
     def source(self, name: str) -> None:
         """Pull *name* from the registry that it names.
@@ -58,10 +58,8 @@ class Pull:
             SourceError: the pull failed.
             CancelledError, EngineDownError, ResourcesError: no other source would either.
         """
-        from aiserver_tray.engine.auth import pull_auth  # noqa: PLC0415 - imports the SDK
-
         repository, tag = split(name)
-        headers, login_problem = pull_auth(repository)
+        headers, login_problem = self.login(repository)
         params = {"fromImage": repository, "tag": tag}
         if self.platform:
             params["platform"] = self.platform
@@ -113,80 +111,60 @@ def _failed(error: EngineRequestError, login_problem: Text | None) -> SourceErro
     return SourceError(why, not_found=not_found)
 
 
-_RATE_WINDOW_SECONDS = 5.0
-"""Seconds over which the rate is measured."""
 _KNOWN = ("Pulling fs layer", "Waiting")
 _LOADED = ("Verifying Checksum", "Download complete", "Extracting")
-_DONE = ("Pull complete", "Already exists")
-
-
-@dataclass(slots=True)
-class _Layer:
-    current: int = 0
-    total: int = 0
-    loaded: bool = False
-    done: bool = False
 
 
 class PullMeter:
-    """Adds up the layers. *clock* gives seconds; ``advanced_at`` is when there was last progress:
-    a failed download that waits to begin again is none."""
+    """Follows the layers of a pull. *clock* gives seconds; ``advanced_at`` is when there was last
+    progress: a failed download that waits to begin again is none."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._layers: dict[str, _Layer] = {}
-        self._seen: deque[tuple[float, int]] = deque()
+        self._layers: dict[str, LayerProgress] = {}
         self.advanced_at = clock()
 
     def feed(self, message: Mapping[str, Any]) -> None:
         """Add a message of the pull."""
-        status = str(message.get("status", ""))
+        status, name = str(message.get("status", "")), str(message.get("id"))
+        before = self._layers.get(name, LayerProgress())
         if status.startswith("Retrying"):
-            self._layer(message).loaded = False
+            self._layers[name] = replace(before, state="waiting")
             return
         self.advanced_at = self._clock()
-        if status == "Downloading":
-            layer, detail = self._layer(message), message.get("progressDetail") or {}
-            layer.loaded = False
-            layer.current = detail.get("current", layer.current)
-            layer.total = max(detail.get("total", 0), layer.total, layer.current)
-        elif status in _KNOWN:
-            self._layer(message)
-        elif status in (*_LOADED, *_DONE):
-            layer = self._layer(message)
-            # The engine merges messages that nobody reads at once, so there may have been none of
-            # the download. It tells the size again when it unpacks.
-            detail = message.get("progressDetail") or {}
-            layer.total = max(detail.get("total", 0), layer.total)
-            layer.current, layer.loaded, layer.done = layer.total, True, status in _DONE
-
-    def _layer(self, message: Mapping[str, Any]) -> _Layer:
-        return self._layers.setdefault(str(message.get("id")), _Layer())
+        if (after := _advanced(before, status, message.get("progressDetail") or {})) is not None:
+            self._layers[name] = after
 
     @property
     def is_loaded(self) -> bool:
         """Whether all layers known so far are loaded."""
-        return bool(self._layers) and all(layer.loaded for layer in self._layers.values())
+        over = ("loaded", "unpacked", "present")
+        return bool(self._layers) and all(layer.state in over for layer in self._layers.values())
 
     @property
     def progress(self) -> PullProgress:
-        layers = self._layers.values()
-        current = sum(layer.current for layer in layers)
-        return PullProgress(
-            current=current,
-            total=sum(layer.total for layer in layers),
-            rate=self._rate(current),
-            layers_done=sum(layer.done for layer in layers),
-            layers_total=len(layers),
-        )
+        return PullProgress(dict(self._layers))
 
-    def _rate(self, current: int) -> float:
-        now = self._clock()
-        self._seen.append((now, current))
-        while now - self._seen[0][0] > _RATE_WINDOW_SECONDS and len(self._seen) > 2:
-            self._seen.popleft()
-        begun, before = self._seen[0]
-        return max(0.0, (current - before) / (now - begun)) if now > begun else 0.0
+
+def _advanced(layer: LayerProgress, status: str, detail: Mapping[str, Any]) -> LayerProgress | None:
+    """*layer* after a message; None: the message is about no layer."""
+    current = 0 if detail.get("units") else detail.get("current", 0)  # it may count seconds
+    # The engine merges messages that nobody reads at once, so there may have been none of the
+    # download. It tells the size again when it unpacks.
+    total = max(0 if detail.get("units") else detail.get("total", 0), layer.total)
+    if status == "Downloading":
+        current = current or layer.current
+        return LayerProgress(current, max(total, current), state="loading")
+    if status in _KNOWN:
+        return layer
+    if status in _LOADED:
+        unpacked = min(current, total) if status == "Extracting" else layer.unpacked
+        return LayerProgress(total, total, unpacked, "loaded")
+    if status == "Pull complete":
+        return LayerProgress(total, total, total, "unpacked")
+    if status == "Already exists":
+        return LayerProgress(state="present")
+    return None
 
 
 _HUB = ("docker.io", "index.docker.io")

@@ -12,6 +12,19 @@ LogStreamName = Literal["stdout", "stderr"]
 
 
 @dataclass(frozen=True, slots=True)
+class RegistryAccess:
+    """How the engine reaches registries."""
+
+    mirrors: tuple[str, ...] = ()
+    """Addresses of registries that it asks for Docker Hub's images first."""
+    insecure: tuple[str, ...] = ()
+    """Registries by name that it may ask without TLS."""
+    proxies: Mapping[str, str] = field(default_factory=dict)
+    """Addresses of proxies, by ``http`` and ``https``; under ``no_proxy`` the names that it asks
+    directly."""
+
+
+@dataclass(frozen=True, slots=True)
 class EngineInfo:
     """The engine itself."""
 
@@ -31,6 +44,9 @@ class EngineInfo:
     """Whether it also uses this machine's kernel and disk, not a virtual machine as Docker Desktop
     does."""
     log_drivers: tuple[str, ...]
+    platform: str = "linux/amd64"
+    """Of the images that it runs, such as `linux/arm64`."""
+    access: RegistryAccess = field(default_factory=RegistryAccess, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,12 +201,31 @@ class LogLine(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class PullProgress:
-    """The progress of a pull: bytes, bytes per second, and layers."""
+class LayerProgress:
+    """How far a layer of a pull is. Sizes are in bytes as they are downloaded, compressed."""
 
     current: int = 0
     total: int = 0
-    """Grows while more layers become known."""
-    rate: float = 0.0
-    layers_done: int = 0
-    layers_total: int = 0
+    """0: not known yet."""
+    unpacked: int = 0
+    state: Literal["waiting", "loading", "loaded", "unpacked", "present"] = "waiting"
+    """`present`: the engine had it before."""
+
+
+@dataclass(frozen=True, slots=True)
+class PullProgress:
+    """The progress of a pull."""
+
+    layers: Mapping[str, LayerProgress] = field(default_factory=dict)
+    """By the first 12 digits of the digest, the lowest layer first. More become known during the
+    pull."""
+
+    @property
+    def current(self) -> int:
+        """Downloaded bytes."""
+        return sum(layer.current for layer in self.layers.values())
+
+    @property
+    def total(self) -> int:
+        """Bytes of the layers whose size is known."""
+        return sum(layer.total for layer in self.layers.values())

@@ -96,7 +96,8 @@ class Operation:
                 _logger.warning("some desired modules did not start: %s", error)
         ended_at = datetime.now(UTC)
         view = self._view.now
-        return replace(view, status=status, error=error, seconds_left=None, ended_at=ended_at)
+        ended = replace(view, status=status, error=error, ended_at=ended_at)
+        return replace(ended, seconds_left=None, delay=None)
 
 
 class Operations:

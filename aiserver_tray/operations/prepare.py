@@ -11,7 +11,6 @@ from aiserver_tray.model import Container
 from aiserver_tray.operations.parts import Parts
 from aiserver_tray.operations.plan.decide import Observed
 from aiserver_tray.operations.plan.down import held, network_stays, plan_down, plan_stop
-from aiserver_tray.operations.plan.kernel_steps import with_kernel_settings
 from aiserver_tray.operations.plan.plan import Plan, Services
 from aiserver_tray.operations.plan.up import (
     images_of,
@@ -20,6 +19,7 @@ from aiserver_tray.operations.plan.up import (
     plan_refresh,
     plan_up,
     plan_without_waiting,
+    with_kernel_settings,
 )
 from aiserver_tray.operations.preflight.kernel import examine_kernel
 from aiserver_tray.operations.preflight.preflight import preflight, untrusted

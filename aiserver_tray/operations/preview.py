@@ -12,8 +12,8 @@ from aiserver_tray.base.i18n import LocalText, Text, in_language
 from aiserver_tray.base.strings import binary_size
 from aiserver_tray.model import Container, ModuleModel
 from aiserver_tray.operations.modules import with_requires
-from aiserver_tray.operations.plan.kernel_steps import plan_helper
 from aiserver_tray.operations.plan.plan import Plan, Step, step_id
+from aiserver_tray.operations.plan.up import plan_helper
 from aiserver_tray.operations.prepare import Prepared, refresh_of
 from aiserver_tray.operations.request import Request
 from aiserver_tray.settings.names import BIND

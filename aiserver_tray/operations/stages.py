@@ -23,19 +23,23 @@ from aiserver_tray.model import IMAGES_ONLY, OperationKind
 from aiserver_tray.operations.locks import Holder, Work, module_locks, refuse
 from aiserver_tray.operations.parts import Parts
 from aiserver_tray.operations.plan.down import running_modules
-from aiserver_tray.operations.plan.kernel_steps import plan_helper
 from aiserver_tray.operations.plan.plan import Plan
+from aiserver_tray.operations.plan.up import plan_helper
 from aiserver_tray.operations.prepare import Prepared, prepare, refresh_containers, refresh_of
 from aiserver_tray.operations.record import OperationRecord
 from aiserver_tray.operations.request import Request
+from aiserver_tray.operations.run.downloads import Total
 from aiserver_tray.operations.run.execute import EngineExecutor
+from aiserver_tray.operations.run.objects import asking, with_sizes
+from aiserver_tray.operations.run.progress import Report, TimeLeft
 from aiserver_tray.operations.run.run import Runner
 from aiserver_tray.operations.scope import Scope, first_scope, scope_of
 from aiserver_tray.settings.content import EngineState
 from aiserver_tray.state.facts import DesiredChanged, ModulesChanged, OperationChanged
-from aiserver_tray.state.progress import with_progress
+from aiserver_tray.state.progress import Titles, name_of, with_progress
 from aiserver_tray.state.store import Store
-from aiserver_tray.state.views import OperationView, StepView
+from aiserver_tray.state.views import DownloadView, OperationView, StepView
+from aiserver_tray.system.clock import awake
 
 _logger = logging.getLogger(__name__)
 
@@ -50,8 +54,16 @@ class PublishedView:
         self.publish(view)
 
     def publish(self, view: OperationView) -> None:
-        self.now = with_progress(view)
+        self.now = with_progress(view, self._titles)
         self._store.put(OperationChanged(self.now))
+
+    def name_of(self, step: StepView) -> Text | str:
+        """The name of *step*'s subject, with the title of its module."""
+        return name_of(step, self._titles)
+
+    @property
+    def _titles(self) -> Titles:
+        return {model.name: model.title for model in self._store.state.modules}
 
 
 class Stages:
@@ -67,6 +79,8 @@ class Stages:
         self._cancelled = Cancellation()
         self._runner: Runner | None = None
         self._has_waited = False
+        self._left, self._downloads_left = TimeLeft(view.name_of), TimeLeft()
+        self._said_at = 0.0
         self._lock = Lock()
 
     def cancel(self) -> None:
@@ -182,13 +196,16 @@ class Stages:
         engine = self._parts.engine
         mirrors = self._parts.settings.app.mirrors
         executor = EngineExecutor(engine, scope.targets, images, mirrors, self._cancelled)
-        runner = Runner(plan, executor, self._parts.store, self._report, engine.info().cpus)
+        plan = with_sizes(plan, scope.targets, self._parts)
+        store, cpus = self._parts.store, engine.info().cpus
+        runner = Runner(plan, executor, store, self._report, cpus)
         executor.progress = runner.show
         executor.before_removal = self._parts.before_removal
         self._record.next_plan(self._view.now)
         with self._lock:
             self._runner = runner
-        runner.run()
+        with asking(plan, self._parts, runner.resize):
+            runner.run()
         self._learn(runner.ready_after, executor.new_images, engine.info().id)
         has_skipped = any(step.status == "skipped" for step in self._view.now.steps)
         if self._cancelled.is_set() and not runner.errors and has_skipped:
@@ -202,8 +219,53 @@ class Stages:
             state.learn(ready_after)
             state.add_images(new_images)
 
-    def _report(self, steps: tuple[StepView, ...], seconds_left: float) -> None:
-        self._view.publish(replace(self._view.now, steps=steps, seconds_left=seconds_left))
+    def _report(self, report: Report) -> None:
+        """Publish *report*, unless it only says what the time that has passed says already."""
+        now = awake()
+        left = self._left.show(report.left, now, report.why_unknown)
+        downloads = self._downloads_left.show(report.downloads_left, now)
+        view = replace(
+            self._view.now,
+            steps=report.steps,
+            download=_download_view(report.downloads, downloads.seconds)
+            if report.downloads.images
+            else None,
+            seconds_left=left.seconds,
+            delay=left.reason or downloads.reason,
+        )
+        if not _follows(view, self._view.now, now - self._said_at):
+            self._said_at = now
+            self._view.publish(view)
+
+
+_SAME_SECONDS = 1.5
+"""An estimate that differs by less from the earlier one, less the time that has passed, is the
+same."""
+
+
+def _follows(new: OperationView, said: OperationView, seconds: float) -> bool:
+    """Whether *new* only says what follows from *said*, which was published *seconds* ago."""
+    if (new.steps, new.delay, _bytes(new)) != (said.steps, said.delay, _bytes(said)):
+        return False
+    if new.seconds_left is None or said.seconds_left is None:
+        return new.seconds_left == said.seconds_left
+    return abs(new.seconds_left - (said.seconds_left - seconds)) < _SAME_SECONDS
+
+
+def _bytes(view: OperationView) -> DownloadView | None:
+    return view.download and replace(view.download, seconds_left=None, share=0.0)
+
+
+def _download_view(total: Total, seconds: float | None) -> DownloadView:
+    return DownloadView(
+        current=total.current,
+        total=total.total,
+        rate=total.rate,
+        images=total.images,
+        unsized=total.unsized,
+        is_rough=total.is_rough,
+        seconds_left=seconds,
+    )
 
 
 def hide_secrets(error: AiServerError, parts: Parts) -> None:

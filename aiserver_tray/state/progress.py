@@ -3,12 +3,23 @@ pages and commands share. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from aiserver_tray.base.i18n import Given, Language, LocalText, Plural, Text, in_language
-from aiserver_tray.model import OperationKind, State, StepKind
-from aiserver_tray.state.views import ModuleView, OperationView, StepView
+from aiserver_tray.model import OperationKind, State, StepKind, StepStatus
+from aiserver_tray.state.views import (
+    DownloadView,
+    ModuleView,
+    OperationSummary,
+    OperationView,
+    StepView,
+)
 
 _IMAGES: tuple[StepKind, ...] = ("pull", "build")
+_OVER: tuple[StepStatus, ...] = ("done", "skipped", "failed")
+_MOST_MINUTES = 120
+_UNFINISHED = 0.99
+"""The share of downloads that are loaded, but not unpacked."""
 _MOST_INTERESTING_FIRST: tuple[StepKind, ...] = (
     "wait", "build", "pull", "stop", "start", "remove", "create", "remove_volume",
     "remove_network", "volume", "network", "kernel_setting",
@@ -16,23 +27,83 @@ _MOST_INTERESTING_FIRST: tuple[StepKind, ...] = (
 """Of several running steps, the one whose kind comes first here is shown."""
 
 
-def name_of(step: StepView) -> Text | str:
-    """The name of *step*'s subject for display."""
-    if step.kind in _IMAGES:
-        return step.subject
+Titles = Mapping[str, LocalText]
+"""The titles of modules by name."""
+
+
+def name_of(step: StepView, titles: Titles = MappingProxyType({})) -> Text | str:
+    """The name of *step*'s subject for display: of images, that of the module or service that needs
+    them. With *titles*, a module has its title, otherwise its name."""
     if step.kind in ("network", "remove_network"):
         return Text("network {name}", name=step.subject)
     if step.kind in ("volume", "remove_volume"):
         return Text("volume {name}", name=step.subject)
-    if step.service is None:
+    if step.service is None and step.kind not in _IMAGES:
         return step.subject
-    return step.module if step.service == step.module else f"{step.module}/{step.service}"
+    title = titles.get(step.module)
+    # The image for kernel settings belongs to no module.
+    module = Given(title) if title else step.module or step.subject
+    if step.service in (None, step.module):
+        return module
+    if isinstance(module, str):
+        return f"{module}/{step.service}"
+    return Text("{module} ({service})", module=module, service=step.service)
 
 
-def with_progress(view: OperationView) -> OperationView:
-    """*view* with the progress of its steps."""
+def how_far(view: OperationSummary) -> Text:
+    """How far *view* is, and how long it still takes, as the dashboard says it."""
+    percent = round(view.share * 100)
+    if view.seconds_left is None:
+        return Text("{percent} %, estimating…", percent=percent)
+    minutes = round(view.seconds_left / 60)
+    if not minutes:
+        return Text("{percent} %, less than a minute left", percent=percent)
+    if minutes < _MOST_MINUTES:
+        return Text("{percent} %, about {minutes} min left", percent=percent, minutes=minutes)
+    hours, minutes = divmod(minutes, 60)
+    return Text(
+        "{percent} %, about {hours} h {minutes} min left",
+        percent=percent,
+        hours=hours,
+        minutes=minutes,
+    )
+
+
+def with_progress(view: OperationView, titles: Titles = MappingProxyType({})) -> OperationView:
+    """*view* with the progress of its steps. *titles* name the modules in its words."""
     done, total = _count(view)
-    return replace(view, done=done, total=total, text=_current(view))
+    download = _download(view)
+    share = _share(replace(view, download=download, done=done, total=total))
+    text = _current(view, titles)
+    return replace(view, done=done, total=total, download=download, share=share, text=text)
+
+
+def _download(view: OperationView) -> DownloadView | None:
+    """The downloads of *view* with their share."""
+    pulls = [step for step in view.steps if step.kind == "pull"]
+    if view.download is None or not pulls:
+        return None
+    over = [step.status in _OVER for step in pulls]
+    loaded = view.download.current / view.download.total if view.download.total else 0.0
+    if view.download.unsized:
+        # Images of unknown size count like the others in the mean.
+        loaded *= 1 - view.download.unsized / len(pulls)
+    share = 1.0 if all(over) else min(loaded, _UNFINISHED)
+    return replace(view.download, share=share)
+
+
+def _share(view: OperationView) -> float:
+    """How far *view* is: the mean of its phases, as far as it has them."""
+    shares = [
+        sum(step.status in _OVER for step in steps) / len(steps)
+        for kinds in (("build",), ("start",), ("wait",))
+        if (steps := [step for step in view.steps if step.kind in kinds])
+    ]
+    if view.download:
+        shares.append(view.download.share)
+    if not shares:
+        return view.done / view.total if view.total else 0.0
+    return sum(shares) / len(shares)
 
 
 def _count(view: OperationView) -> tuple[int, int]:
@@ -44,23 +115,26 @@ def _count(view: OperationView) -> tuple[int, int]:
     return len(names - left), len(names)
 
 
-def _current(view: OperationView) -> Text | None:
+def _current(view: OperationView, titles: Titles) -> Text | None:
     """The current action or wait."""
     if view.status == "waiting":
         return view.detail
     running = [step for step in view.steps if step.status == "running"]
     order = _MOST_INTERESTING_FIRST.index
     first = min(running, key=lambda step: order(step.kind), default=None)
-    return _doing(first) if first else None
+    return _doing(first, titles) if first else None
 
 
-def _doing(step: StepView) -> Text:  # noqa: PLR0911 - one for each kind
-    name = name_of(step)
+def _doing(step: StepView, titles: Titles) -> Text:  # noqa: PLR0911 - one for each kind
+    name = name_of(step, titles)
     match step.kind:
         case "wait":
             return Text("waiting for {name}", name=name)
         case "pull":
-            return Text("pulling {name}", name=name)
+            is_loaded = step.total and step.current >= step.total and not step.awaits_shared
+            if is_loaded:
+                return Text("unpacking {name}", name=name)
+            return Text("downloading {name}", name=name)
         case "build":
             return Text("building {name}", name=name)
         case "start":

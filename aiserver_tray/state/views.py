@@ -198,17 +198,41 @@ class StepView:
     detail: Text | None = None
     """details of a running step, such as the layers of a pull"""
     current: int = 0
-    """bytes of a pull so far"""
+    """bytes of a pull so far; a layer that several images share is counted for one of them"""
     total: int = 0
-    """bytes of a pull"""
+    """bytes of a pull, without what the engine had before; 0: not known"""
     rate: float = 0.0
-    """bytes per second"""
+    """bytes per second, measured over the last seconds"""
+    awaits_shared: bool = False
+    """of an image, only a layer is missing that another step downloads"""
     began: float | None = None
     """seconds from the operation's beginning to its own; `null` if it has not begun"""
     seconds: float | None = None
     """its duration; `null` if it has not ended"""
     usual: float | None = None
-    """its usual duration, from earlier times; `null` if there were none"""
+    """its usual duration, from earlier times or else from the catalog; `null`: not known"""
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadView:
+    """All downloads of an operation."""
+
+    current: int
+    """bytes so far"""
+    total: int
+    """all bytes, as far as they are known; what images share counts once"""
+    rate: float
+    """bytes per second, measured over the last seconds"""
+    images: int
+    """the number of images"""
+    unsized: int = 0
+    """the number of images of which no size is known; `total` does not contain them"""
+    is_rough: bool = False
+    """`total` contains the approximate size of a module, because its images' sizes are not known"""
+    share: float = 0.0
+    """how far they are, from 0 to 1; 1: all images are there"""
+    seconds_left: float | None = None
+    """estimate until all images are there; `null`: not known yet"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,8 +255,14 @@ class OperationSummary:
     """the number of services, or images"""
     text: Text | None = None
     """current action or wait"""
+    share: float = 0.0
+    """how far it is, from 0 to 1: the mean of its downloads, starts and waits"""
+    download: DownloadView | None = None
+    """its downloads; `null` if there are none"""
     seconds_left: float | None = None
-    """estimate from earlier starts"""
+    """estimate until its end; `null`: not known yet"""
+    delay: Text | None = None
+    """why that is more than it was, for a while, or why it is not known"""
     error: AiServerError | None = None
     """why it failed"""
     notices: tuple[Text, ...] = ()

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from aiserver_tray.base.i18n import Language
+from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.base.strings import in_line
 from aiserver_tray.model import State
+from aiserver_tray.state.progress import how_far
 from aiserver_tray.state.views import Snapshot
-from aiserver_tray.tray.menu import Entry, TrayFacts, menu, shortened, summary
+from aiserver_tray.tray.menu import Entry, TrayFacts, active, menu, shortened, summary
 
 TOOLTIP_UNITS = 127
 """Windows' limit for a tooltip, in units of UTF-16."""
@@ -35,9 +36,18 @@ class TrayView:
 
 
 def tray_view(snapshot: Snapshot, facts: TrayFacts, language: Language) -> TrayView:
-    text = summary(snapshot, facts.titles).render(language)
+    text = _tooltip(snapshot, facts).render(language)
     tooltip = shortened(in_line(f"{NAME} – {text}"), TOOLTIP_UNITS)
     return TrayView(_icon(snapshot), tooltip, menu(snapshot, facts, language))
+
+
+def _tooltip(snapshot: Snapshot, facts: TrayFacts) -> Text:
+    """The state in a line; of a single operation but a stop, also how far it is."""
+    line, operations = summary(snapshot, facts.titles), active(snapshot)
+    starts = [one for one in operations if one.kind not in ("stop", "down")]
+    if len(operations) != 1 or not starts or not starts[0].total or starts[0].status != "running":
+        return line
+    return Text("{first} – {second}", first=line, second=how_far(starts[0]))
 
 
 def _icon(snapshot: Snapshot) -> IconSpec:

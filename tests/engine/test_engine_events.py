@@ -8,8 +8,7 @@ from contextlib import closing, contextmanager
 import pytest
 
 from aiserver_tray.base.errors import EngineDownError
-from aiserver_tray.engine.engine import Engine
-from aiserver_tray.engine.events import EventStream
+from aiserver_tray.engine.engine import Engine, EventStream
 from aiserver_tray.engine.values import Event
 from aiserver_tray.spec.labels import INSTALLATION
 from tests.engine.our_engine import SECOND, core, run

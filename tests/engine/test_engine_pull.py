@@ -11,6 +11,7 @@ import docker
 import pytest
 
 from aiserver_tray.base.errors import CancelledError, EngineDownError, ImagePullError
+from aiserver_tray.catalog.image_sizes import RecordedSizes
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.engine.values import PullProgress
@@ -19,6 +20,7 @@ from tests.engine.registries.misbehaving import LAYER_SIZE, Registry, registry
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
 from tests.lab.place import Place
+from tests.lab.registry import record_sizes
 
 __all__ = ["core"]
 
@@ -68,7 +70,19 @@ def test_progress_is_reported_up_to_the_last_byte_and_layer(core: Engine, bad: R
     assert image == core.images.find(name)
     assert (image.reference, image.size) == (name, LAYER_SIZE)
     assert seen[-1].current == seen[-1].total > LAYER_SIZE
-    assert (seen[-1].layers_done, seen[-1].layers_total) == (1, 1)
+    assert [layer.state for layer in seen[-1].layers.values()] == ["unpacked"]
+
+
+def test_the_size_of_an_image_is_known_before_it_is_pulled(
+    core: Engine, lab: Place, tmp_path: Path
+) -> None:
+    """The lab's registry is the engine's mirror, as the engine tells."""
+    record_sizes(lab, [BUSYBOX], tmp_path)
+    platform = core.info().platform
+    recorded = RecordedSizes([tmp_path]).of(BUSYBOX, platform)
+    assert recorded
+    assert core.image_size(BUSYBOX, (), platform) == recorded
+    assert recorded.download == sum(recorded.layers.values()) > 0
 
 
 def test_pull_of_a_present_image_succeeds(core: Engine) -> None:

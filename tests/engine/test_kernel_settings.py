@@ -18,7 +18,7 @@ from aiserver_tray.engine import engine as engine_module
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.features.doctor.channels import examine
 from aiserver_tray.operations.kernel import raise_setting
-from aiserver_tray.operations.plan import kernel_steps
+from aiserver_tray.operations.plan import up
 from aiserver_tray.operations.request import Request
 from aiserver_tray.spec import kernel as kernel_target
 from aiserver_tray.spec.labels import ONE_SHOT
@@ -240,7 +240,7 @@ def test_unreadable_kernel_setting_is_reported_and_blocks_nothing(
 ) -> None:
     nowhere = ImageTarget("127.0.0.1:9/busybox:1")
     monkeypatch.setattr(kernel_target, "HELPER", nowhere)
-    monkeypatch.setattr(kernel_steps, "HELPER", nowhere)
+    monkeypatch.setattr(up, "HELPER", nowhere)
     here.write("search", {"search": idle()}, needs={"sysctls": {NAME: setting.need}})
     view = here.run("up", "search")
     assert view.status == "succeeded", view.error

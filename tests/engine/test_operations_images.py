@@ -111,6 +111,9 @@ def test_a_pull_shows_how_far_it_is_in_bytes_and_layers(
         view = ended(core.operations.start(Request("pull", ("web",))))
     assert view.status == "succeeded", view.error
     assert {*seen} == {*images}
+    whole = sum(step.total for step in view.steps)
+    assert view.download
+    assert (view.download.current, view.download.total, view.download.share) == (whole, whole, 1)
     for step in view.steps:
         loaded = seen[step.subject]
         size = len(server.image(step.subject.split("/", 1)[1].removesuffix(":1")).layer)

@@ -506,34 +506,82 @@ def test_total_usage_follows_each_sample(stack: Stack) -> None:
     home.wait_for_text("12 of 24 GB", ".side-foot")
 
 
-def test_a_start_shows_each_image_and_how_far_each_module_is(stack: Stack) -> None:
-    host = stack.show(states.starting())
+DOWNLOAD = {
+    "current": 2 * GB,
+    "total": 9 * GB,
+    "rate": 3 * GB / 240,
+    "images": 4,
+    "unsized": 1,
+    "rough": False,
+    "share": 0.15,
+    "secondsLeft": 240.0,
+}
+
+
+def downloading(*, delay: str | None = None, left: float | None = None, **more: object) -> Json:
+    """*Start all*, with downloads of which something is known."""
+    said = {"share": 0.214, "delay": delay, "secondsLeft": left}
+    busy = states.operation("up", **said, download=DOWNLOAD | more)
+    return states.starting() | {"operations": [busy]}
+
+
+def test_a_start_shows_each_download_and_how_far_each_module_is(stack: Stack) -> None:
+    host = stack.show(downloading())
     home = stack.home()
     pull = states.step("pull", "n8nio/n8n:2.41.3", "n8n", status="running")
+    api = states.step("pull", "ragflow:1", "ragflow", status="running", current=GB, service="api")
+    shared = {"current": GB, "total": GB, "awaitsShared": True, "status": "running"}
     steps = [
         pull | {"current": GB, "total": 4 * GB, "rate": 3 * GB / 240},
         states.step("pull", "redis:7", "redis", status="done", current=GB, total=GB, seconds=9.0),
-        states.step("pull", "postgres:15", "postgres"),
+        states.step("pull", "postgres:15", "postgres", total=2 * GB),
         states.step("start", "ai-redis", "redis", status="done", began=10.0, seconds=1.0),
         states.step("wait", "ai-redis", "redis", status="done", began=11.0, seconds=5.0),
         states.step("start", "ai-n8n", "n8n"),
         states.step("wait", "ai-n8n", "n8n", usual=74.0),
         states.step("start", "ai-dify", "dify"),
+        api,
+        states.step("pull", "one-api:1", "oneapi", **shared),
     ]
-    operation = states.operation() | {"detail": None, "steps": steps}
-    host.publish(PROGRESS, {"operation": operation})
-    home.wait_for_text("n8n takes the longest, usually 1 min 14 s", ".phases")
-    for text in ("25 %", "1 GB of 4 GB", "13 MB/s", "4 min left"):
+    host.publish(PROGRESS, {"operation": states.operation() | {"detail": None, "steps": steps}})
+    home.wait_for_text("n8n takes the longest: about 1 min", ".phases")
+    for text in ("25 %", "1 GB of 4 GB", "13 MB/s"):
         home.wait_for_text(text, "[data-image='n8nio/n8n:2.41.3']")
+    home.wait_for_text("RAGFlow api", "[data-image='ragflow:1']")
+    home.wait_for_text("1 GB so far, size not known", "[data-image='ragflow:1']")
+    home.wait_for_text("a part that another download has", "[data-image='one-api:1']")
+    home.wait_for_text("next · 2 GB", "[aria-labelledby=downloads]")
     home.wait_for_text("1 image downloaded", "[aria-labelledby=downloads]")
+    assert "n8nio" not in home.text
     home.wait_for_text("Downloading: 25 %", "[data-starting=n8n]")
     home.wait_for_text("Healthy after 6 s", "[data-starting=redis]")
     home.wait_for_text("Waits for its download", "[data-starting=postgres]")
+    home.wait_for_text("Downloading…", "[data-starting=ragflow]")
     home.wait_for_text("Waits for PostgreSQL", "[data-starting=dify]")
-    steps[0] |= {"current": 4 * GB}
-    steps[2] |= {"status": "done"}
-    host.publish(PROGRESS, {"operation": operation})
-    home.wait_for_text("5 GB downloaded, unpacking…", ".phases")
+
+
+def test_the_time_left_and_how_far_it_is_come_from_the_owner(stack: Stack) -> None:
+    host = stack.show(downloading(delay="asking how large the downloads are"))
+    home = stack.home()
+    steps = [
+        states.step("pull", "n8nio/n8n:2.41.3", "n8n", status="running", current=GB, total=4 * GB),
+        states.step("start", "ai-n8n", "n8n"),
+    ]
+    host.publish(PROGRESS, {"operation": states.operation() | {"detail": None, "steps": steps}})
+    home.wait_for_text("Estimating… · asking how large the downloads are", ".hero-head")
+    home.wait_for_text("2 GB of at least 9 GB", ".phases")
+    home.wait_for_text("Size of 3 of 4 known", ".phases")
+    ring = home.wait_for(".hero [role=progressbar]")
+    assert (ring.text, ring.get_attribute("aria-valuenow")) == ("21 %", "21")
+    home.wait_for_text("Starting, 21 %", ".pill.overall")
+    host.show(downloading(left=600.0, delay="the download became slower", unsized=0, rough=True))
+    home.wait_for_text("About 10 min left · the download became slower", ".hero-head")
+    home.wait_for_text("2 GB of about 9 GB", ".phases")
+    home.wait_for_text("About 4 min left", ".phases")
+    host.show(downloading(left=1.2, unsized=0, current=9 * GB))
+    home.wait_for_text("About 1 s left", ".hero-head")
+    home.wait_for_text("9 GB of 9 GB", ".phases")
+    home.wait_for_text("Unpacking…", ".phases")
 
 
 def test_each_module_has_a_colour_also_one_that_no_source_names(stack: Stack) -> None:

@@ -98,7 +98,7 @@ def test_the_keyboard_leads_from_the_first_run_to_an_open_module(
 
     page.wait_for("[data-starting=wiki]")
     page.wait_for_text("Waiting until healthy", "[data-starting=store]")
-    page.wait_for_text("1 of 1", ".phases")  # the image
+    page.wait_for_text("Everything is here", ".phases")  # the image
     operation = page.wait_for(".operation").get_attribute("data-operation")
     page.reload()
     page.wait_for(f".operation[data-operation='{operation}']")

@@ -15,9 +15,9 @@ PACKAGE = Path(__file__).parents[2] / "aiserver_tray"
 # Our module, the library's module, and what the one uses of the other. The library is only read: it
 # may belong to another system.
 PARTS = (
-    ("engine/auth.py", "docker.auth", "AuthConfig resolve_repository_name encode_header"),
-    ("engine/auth.py", "docker.auth", "parse_auth resolve_authconfig get_all_credentials"),
-    ("engine/auth.py", "docker.auth", "get_credential_store creds_store cred_helpers"),
+    ("engine/registry.py", "docker.auth", "AuthConfig resolve_repository_name encode_header"),
+    ("engine/registry.py", "docker.auth", "parse_auth resolve_authconfig get_all_credentials"),
+    ("engine/registry.py", "docker.auth", "get_credential_store creds_store cred_helpers"),
     ("engine/build.py", "docker.api.build", "process_dockerfile"),
     ("engine/build.py", "docker.utils.build", "tar"),
     ("engine/sdk.py", "docker.api.client", "get_adapter"),

@@ -612,6 +612,26 @@ export interface DiskUse {
   unused: number;
 }
 
+/** All downloads of an operation. */
+export interface Download {
+  /** bytes so far */
+  current: number;
+  /** all bytes, as far as they are known; what images share counts once */
+  total: number;
+  /** bytes per second, measured over the last seconds */
+  rate: number;
+  /** the number of images */
+  images: number;
+  /** the number of images of which no size is known; `total` does not contain them */
+  unsized: number;
+  /** `total` contains the approximate size of a module, because its images' sizes are not known */
+  rough: boolean;
+  /** how far they are, from 0 to 1; 1: all images are there */
+  share: number;
+  /** estimate until all images are there; `null`: not known yet */
+  secondsLeft: number | null;
+}
+
 export type EffectKind = "recreate" | "create" | "start" | "remove";
 
 /** The effects of changed settings. Without modules, nothing that runs now is affected. */
@@ -1620,8 +1640,14 @@ export interface OperationSummary {
   total: number;
   /** current action or wait */
   text: string | null;
-  /** estimate from earlier starts */
+  /** how far it is, from 0 to 1: the mean of its downloads, starts and waits */
+  share: number;
+  /** its downloads; `null` if there are none */
+  download: Download | null;
+  /** estimate until its end; `null`: not known yet */
   secondsLeft: number | null;
+  /** why that is more than it was, for a while, or why it is not known */
+  delay: string | null;
   /** why it failed */
   error: Error | null;
   /** notes for the user that are no failures */
@@ -2168,17 +2194,19 @@ export interface Step {
   status: StepStatus;
   /** details of a running step, such as the layers of a pull */
   detail: string | null;
-  /** bytes of a pull so far */
+  /** bytes of a pull so far; a layer that several images share is counted for one of them */
   current: number;
-  /** bytes of a pull */
+  /** bytes of a pull, without what the engine had before; 0: not known */
   total: number;
-  /** bytes per second */
+  /** bytes per second, measured over the last seconds */
   rate: number;
+  /** of an image, only a layer is missing that another step downloads */
+  awaitsShared: boolean;
   /** seconds from the operation's beginning to its own; `null` if it has not begun */
   began: number | null;
   /** its duration; `null` if it has not ended */
   seconds: number | null;
-  /** its usual duration, from earlier times; `null` if there were none */
+  /** its usual duration, from earlier times or else from the catalog; `null`: not known */
   usual: number | null;
 }
 

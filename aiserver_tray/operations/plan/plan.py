@@ -4,7 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from graphlib import TopologicalSorter
+from typing import Literal
 
+from aiserver_tray.catalog.image_sizes import ImageSize
 from aiserver_tray.model import Container, StepKind
 from aiserver_tray.spec.kernel import KernelSetting
 from aiserver_tray.spec.model import ImageTarget, NetworkTarget, ServiceTarget, VolumeTarget
@@ -15,7 +17,19 @@ SECONDS = {"pull": 20.0, "build": 60.0, "network": 0.1, "volume": 0.01, "create"
 """Default duration of a step in seconds (measured on a small machine)."""
 
 READY_SECONDS = 2.0
-"""From start to ready, of a service never seen before."""
+"""From start to ready, of a service never seen before, if the catalog names no time."""
+
+Lane = Literal["engine", "images", "stops"]
+"""What bounds how many steps run at the same time."""
+
+_LANES: Mapping[StepKind, Lane] = {"pull": "images", "build": "images", "stop": "stops"}
+"""Everything else is work for the engine's processors."""
+
+
+def lane_of(kind: StepKind) -> Lane:
+    """The lane that limits steps of this *kind*."""
+    return _LANES.get(kind, "engine")
+
 
 Subject = ServiceTarget | ImageTarget | NetworkTarget | VolumeTarget | KernelSetting
 
@@ -41,7 +55,14 @@ class Step:
     after: frozenset[str] = frozenset()
     """The IDs of the steps that must have finished before, with any result."""
     usual: float | None = None
-    """The duration of earlier times, if there were any."""
+    """The duration of earlier times, or else the one that the catalog names."""
+
+    size: ImageSize | None = field(default=None, repr=False)
+    """Of the image to pull, if it is known."""
+    is_asked: bool = False
+    """Whether a registry is asked for this size during the run."""
+    module_download: int = 0
+    """About how many bytes all images of the module take; 0: not known."""
 
     @property
     def id(self) -> str:

@@ -1,4 +1,4 @@
-"""The plan of `up`, `restart`, `pull` and `build` (pure)."""
+"""The plan of `up`, `restart`, `pull` and `build`, with the kernel settings to raise (pure)."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -11,6 +11,7 @@ from aiserver_tray.operations.plan.decide import Decision, Observed, decide
 from aiserver_tray.operations.plan.down import plan_stop, removal, stop
 from aiserver_tray.operations.plan.plan import READY_SECONDS, SECONDS, Plan, Services, Step, step_id
 from aiserver_tray.operations.survey import HostPort
+from aiserver_tray.spec.kernel import HELPER, KernelSetting
 from aiserver_tray.spec.model import Dependency, ImageTarget, ModuleTarget, ServiceTarget
 
 _STARTED = "service_started"
@@ -105,7 +106,8 @@ def plan_images(targets: Iterable[ModuleTarget], kind: ImageKind) -> Plan:
 def _image_step(kind: ImageKind, service: ServiceTarget) -> Step:
     image = service.image
     name = image.build.tag if kind == "build" and image.build else image.display_name
-    return Step(kind, name, service.module, seconds=SECONDS[kind], target=image)
+    what = (name, service.module, service.service)
+    return Step(kind, *what, seconds=SECONDS[kind], target=image)
 
 
 class _UpPlanner:
@@ -248,7 +250,7 @@ class _UpPlanner:
         return [other for target in required for other in target.services]
 
     def _wait(self, service: ServiceTarget, container: Container | None) -> Step:
-        usual = self._observed.learnt.get(service.address)
+        usual = self._observed.learnt.get(service.address, service.ready_after)
         what = (service.container, service.module, service.service)
         needs = frozenset({step_id("start", service.container)})
         seconds = READY_SECONDS if usual is None else usual
@@ -259,3 +261,46 @@ def images_of(targets: Iterable[ModuleTarget]) -> list[ImageTarget]:
     """Each image of *targets* once."""
     images = (service.image for module in targets for service in module.services)
     return list({tuple(image.candidates): image for image in images}.values())
+
+
+def with_kernel_settings(plan: Plan, fixes: Sequence[KernelSetting], images: Iterable[str]) -> Plan:
+    """*plan* with *fixes* before the containers of the modules that need them. A container that
+    already runs and is not ready was started with the low value, so it is restarted. *images*: the
+    names of the local images."""
+    started = {step.subject for step in plan if step.kind == "start"}
+    steps: list[Step] = []
+    for step in plan:
+        needs = {step_id("kernel_setting", str(m)) for m in fixes if step.module in m.modules}
+        if needs and step.kind == "wait" and step.container and step.subject not in started:
+            steps += _restarting(step, step.container, needs)
+        elif step.kind == "start":
+            steps.append(replace(step, needs=step.needs | needs))
+        else:
+            steps.append(step)
+    return Plan.of([*_setting_steps(fixes, images), *steps])
+
+
+def plan_helper() -> Plan:
+    """Pull the image of the containers that read and set kernel settings."""
+    return Plan.of([_pull_helper()])
+
+
+def _pull_helper() -> Step:
+    """The image belongs to no module."""
+    return Step("pull", HELPER.display_name, "", seconds=SECONDS["pull"], target=HELPER)
+
+
+def _setting_steps(fixes: Sequence[KernelSetting], images: Iterable[str]) -> Iterator[Step]:
+    pull = _pull_helper()
+    if HELPER.display_name not in images:
+        yield pull
+    for fix in fixes:
+        needs, seconds = frozenset({pull.id}), SECONDS["kernel_setting"]
+        yield Step("kernel_setting", str(fix), min(fix.modules), None, needs, seconds, fix)
+
+
+def _restarting(wait: Step, container: Container, needs: Iterable[str]) -> Iterator[Step]:
+    """Restart the service that *wait* waits for."""
+    end = stop(container)
+    begin = replace(wait, kind="start", needs=frozenset({end.id, *needs}), seconds=SECONDS["start"])
+    yield from (end, begin, replace(wait, needs=wait.needs | {begin.id}))

@@ -1,8 +1,13 @@
-"""Images, networks and volumes of a plan."""
+"""Images, networks and volumes of a plan, and how large the images are."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
 
 from aiserver_tray.base.errors import (
+    AiServerError,
     EngineRequestError,
     ImageBuildError,
     ImagePullError,
@@ -11,9 +16,13 @@ from aiserver_tray.base.errors import (
     ObjectNotFoundError,
     VolumeInUseError,
 )
+from aiserver_tray.catalog.compose.scalars import parse_size
+from aiserver_tray.catalog.image_sizes import ImageSize, RecordedSizes
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.engine.values import Image, PullProgress, Volume
+from aiserver_tray.operations.parts import Parts
+from aiserver_tray.operations.plan.plan import Plan, Step
 from aiserver_tray.operations.preflight.volumes import other_use
 from aiserver_tray.spec.labels import HOME, INSTALLATION
 from aiserver_tray.spec.model import (
@@ -200,3 +209,80 @@ def remove_volume(engine: Engine, name: str, module: str) -> None:
         if not users:
             raise
         raise VolumeInUseError(name, module, users) from None
+
+
+# -- sizes of images -------------------------------------------------------------------------------
+
+_AT_ONCE = 4
+"""Registries are asked about so many images at the same time."""
+_RATE = 5e6
+"""Bytes per second that a download is expected to have before it begins."""
+
+Resize = Callable[[str, ImageSize | None], None]
+"""Takes the id of a step, and the size of its image."""
+
+
+def with_sizes(plan: Plan, targets: Mapping[str, ModuleTarget], parts: Parts) -> Plan:
+    """*plan* for the modules *targets*, whose pulls know how large their images are, and take so
+    much longer. The sizes of some are still to be asked for."""
+    if all(step.kind != "pull" for step in plan):
+        return plan
+    recorded, platform = parts.modules.image_sizes, parts.engine.info().platform
+
+    def sized(step: Step) -> Step:
+        image, module = step.target, targets.get(step.module)
+        if step.kind != "pull" or not isinstance(image, ImageTarget) or module is None:
+            return step
+        step = replace(step, module_download=_needs(module))
+        if size := recorded.of(image.display_name, image.platform or platform):
+            return replace(step, size=size, seconds=max(1.0, size.download / _RATE))
+        return replace(step, is_asked=_is_asked(image, module, recorded))
+
+    return Plan(tuple(map(sized, plan)))
+
+
+def _is_asked(image: ImageTarget, module: ModuleTarget, recorded: RecordedSizes) -> bool:
+    """Whether a registry is asked for the size of *image*. Not for a built-in module whose images
+    are not recorded: its approximate size counts. Docker Hub limits the number of requests."""
+    is_built_in = module.consent is None
+    return not is_built_in or not _needs(module) or recorded.has_other(image.display_name)
+
+
+def _needs(module: ModuleTarget) -> int:
+    """About how many bytes the images of *module* take; 0: it does not say."""
+    size = module.module.needs.download
+    return parse_size(size) if size else 0
+
+
+@contextmanager
+def asking(plan: Plan, parts: Parts, resize: Resize) -> Iterator[None]:
+    """Ask registries in the background for the sizes that *plan* lacks, and pass the answers to
+    *resize*. At the end of the block, no further one is asked."""
+    images = {step.id: step.target for step in plan if step.is_asked}
+    engine, mirrors = parts.engine, parts.settings.app.mirrors
+    todo: SimpleQueue[tuple[str, ImageTarget]] = SimpleQueue()
+    over = Event()
+    for step_id, target in images.items():
+        if isinstance(target, ImageTarget):
+            todo.put((step_id, target))
+
+    def ask() -> None:
+        while not over.is_set():
+            try:
+                step, image = todo.get_nowait()
+            except Empty:
+                return
+            size = None
+            try:
+                platform = image.platform or engine.info().platform
+                size = engine.image_size(image.display_name, mirrors, platform)
+            except AiServerError:
+                pass  # the engine is lost, which the operation reports
+            resize(step, size)
+
+    for number in range(min(_AT_ONCE, len(images))):
+        Thread(target=ask, name=f"image-size-{number}", daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()

@@ -1,6 +1,7 @@
 """Running a plan: start steps, wait for services, collect errors."""
 
-from collections.abc import Callable
+import heapq
+from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 from graphlib import TopologicalSorter
 from queue import Empty, SimpleQueue
@@ -8,15 +9,83 @@ from threading import Event
 from typing import Literal, Protocol
 
 from aiserver_tray.base.errors import AiServerError, EngineDownError
+from aiserver_tray.catalog.image_sizes import ImageSize
 from aiserver_tray.engine.values import PullProgress
 from aiserver_tray.model import Container
-from aiserver_tray.operations.plan.plan import Plan, Step
-from aiserver_tray.operations.run.lanes import Lanes, Progress, Report
+from aiserver_tray.operations.plan.plan import Lane, Plan, Step, lane_of
+from aiserver_tray.operations.run.downloads import AT_ONCE
+from aiserver_tray.operations.run.progress import REPORT_SECONDS, Progress, Report
 from aiserver_tray.operations.run.readiness import Verdict, Wait
 from aiserver_tray.spec.model import ServiceTarget
 from aiserver_tray.state.facts import ContainerGone, ContainerSeen
 from aiserver_tray.state.store import Store
 from aiserver_tray.system.clock import awake
+
+_Entry = tuple[float, float, int, Step]
+"""A step in a lane's queue, after its sort keys."""
+
+_MAX_STOPS = 32
+"""A stop mostly waits for the container to exit."""
+_MAX_STARTS = 16
+"""An upper limit even on engines with many processors: the started services need some too."""
+_CRITICAL_FACTOR = 3
+"""Factor for starts on the longest path: much of a start is waiting."""
+_SAME_LENGTH_SHARE = 0.8
+"""Part of a path from which on another is as long: times are only expected."""
+
+
+class Lanes:
+    """The steps of *plan* that are ready, each in the lane that bounds it. *processors* are the
+    engine's."""
+
+    def __init__(self, plan: Plan, processors: int) -> None:
+        self.at_once = max(1, min(processors, _MAX_STARTS))
+        self._plan = plan
+        self._order = {step.id: index for index, step in enumerate(plan)}
+        self._reached: dict[str, float] = {}
+        for step in plan:
+            reached = plan.begun_by[step.id]
+            self._reached[step.subject] = max(reached, self._reached.get(step.subject, 0.0))
+        self._queues: dict[Lane, list[_Entry]] = {"engine": [], "images": [], "stops": []}
+        self._free: dict[Lane, int] = {
+            "engine": self.at_once,
+            "images": AT_ONCE,
+            "stops": _MAX_STOPS,
+        }
+
+    @property
+    def most(self) -> int:
+        """Maximum number of steps at the same time."""
+        return self.at_once * _CRITICAL_FACTOR + AT_ONCE + _MAX_STOPS
+
+    def put(self, step: Step) -> None:
+        """Queue *step*, which is ready. The step with the longest remaining path comes first. Of
+        equal ones, the step that took longest to reach comes first, or the hurry before it would be
+        wasted."""
+        by_path = (-self._plan.remaining[step.id], -self._reached[step.subject])
+        heapq.heappush(self._queues[lane_of(step.kind)], (*by_path, self._order[step.id], step))
+
+    def take(self, under_way: Collection[str]) -> Step | None:
+        """The next step to begin; None while there is none, or no slot for it. *under_way*: the
+        ids of steps that run or are waited for."""
+        for lane, queue in self._queues.items():
+            if queue and (self._free[lane] > 0 or self._is_pressing(lane, under_way)):
+                self._free[lane] -= 1
+                return heapq.heappop(queue)[-1]
+        return None
+
+    def release(self, step: Step) -> None:
+        """Free the slot of *step*, which has finished."""
+        self._free[lane_of(step.kind)] += 1
+
+    def _is_pressing(self, lane: Lane, under_way: Collection[str]) -> bool:
+        """Whether the first of the queue may start beyond the slots: no step *under_way* has a
+        longer path that this would delay."""
+        if lane != "engine" or self._free[lane] <= self.at_once * (1 - _CRITICAL_FACTOR):
+            return False
+        path = -self._queues[lane][0][0]
+        remaining = self._plan.remaining
+        return all(remaining[step_id] * _SAME_LENGTH_SHARE <= path for step_id in under_way)
 
 
 class Executor(Protocol):
@@ -42,7 +111,12 @@ class Runner:
     """
 
     def __init__(
-        self, plan: Plan, executor: Executor, store: Store, report: Report, processors: int
+        self,
+        plan: Plan,
+        executor: Executor,
+        store: Store,
+        report: Callable[[Report], None],
+        processors: int,
     ) -> None:
         self.errors: list[AiServerError] = []
         self.ready_after: dict[str, float] = {}
@@ -67,6 +141,10 @@ class Runner:
     def show(self, step: Step, pull: PullProgress) -> None:
         """Report the progress of the pull *step*."""
         self._inbox.put(lambda: self._progress.show(step.id, pull))
+
+    def resize(self, step_id: str, size: ImageSize | None) -> None:
+        """Report the size of the image that a pull gets; None: its registry did not say."""
+        self._inbox.put(lambda: self._progress.resize(step_id, size))
 
     def _execute(self, step: Step) -> Container | None:
         """Run a step in a thread of the pool. When it returns, the store has the step's changes:
@@ -110,11 +188,12 @@ class Runner:
         except Empty:
             return
 
-    def _seconds_until_check(self) -> float | None:
+    def _seconds_until_check(self) -> float:
         if not self._waits:
-            return None
+            return REPORT_SECONDS
         now = awake()
-        return max(0.0, min(wait.next_check(now) for wait in self._waits.values()) - now)
+        due = max(0.0, min(wait.next_check(now) for wait in self._waits.values()) - now)
+        return min(due, REPORT_SECONDS)
 
     def _start_ready_steps(self) -> None:
         if self._is_stopping():

@@ -2,9 +2,8 @@
 
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.cli.progress_lines import ProgressLines
-from aiserver_tray.engine.values import PullProgress
 from aiserver_tray.state.views import OperationView, StepView
-from tests.unit.cli.views import IMAGE, changed, pulled, service, up, view
+from tests.unit.cli.views import IMAGE, changed, loading, pulled, service, up, view
 
 
 def told(views: list[OperationView]) -> list[str]:
@@ -33,20 +32,20 @@ def test_views_that_were_overtaken_lose_no_line() -> None:
     for index in range(len(after)):
         after = changed(after, index, status="done")
     lines = told([view(up()), view(after)])
-    assert lines.index(f"{IMAGE}: pulling") < lines.index(f"{IMAGE}: pulled (0.0 s)")
+    assert lines.index("n8n: pulling") < lines.index("n8n: pulled (0.0 s)")
     assert lines[-1] == "n8n: ready (0.0 s)"
 
 
 def test_a_pull_shows_each_quarter_once() -> None:
-    first = StepView("pull", IMAGE, "n8n", status="running")
+    first = StepView("pull", IMAGE, "n8n", "n8n", status="running")
     views = [view([first])]
     for percent in (1, 10, 26, 30, 80, 99, 100):
-        pull = PullProgress(percent * 10**6, 10**8, layers_done=percent // 20, layers_total=5)
+        pull = loading(percent * 10**6, 10**8, done=percent // 25, layers=5)
         views.append(view(pulled([first], 0, pull)))
     assert told(views) == [
-        f"{IMAGE}: pulling",
-        f"{IMAGE}: 25 % of 100.0 MB (1/5 layers)",
-        f"{IMAGE}: 75 % of 100.0 MB (4/5 layers)",
+        "n8n: pulling",
+        "n8n: 25 % of 100.0 MB (1/5 layers)",
+        "n8n: 75 % of 100.0 MB (3/5 layers)",
     ]
 
 
@@ -56,5 +55,5 @@ def test_wait_for_another_operation_is_reported_once() -> None:
 
 
 def test_no_line_holds_a_control_character() -> None:
-    step = StepView("pull", "evil\x1b]0;x\x07:1", "n8n", status="running")
-    assert told([view([step])]) == ["evil␛]0;x␇:1: pulling"]
+    step = StepView("pull", "evil:1", "n8n", "evil\x1b]0;x\x07", status="running")
+    assert told([view([step])]) == ["n8n/evil␛]0;x␇: pulling"]

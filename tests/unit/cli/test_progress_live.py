@@ -8,9 +8,8 @@ from rich.console import Console
 
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.cli.progress_live import ProgressScreen
-from aiserver_tray.engine.values import PullProgress
 from aiserver_tray.state.views import OperationView, StepView
-from tests.unit.cli.views import IMAGE, changed, pulled, service, up, view
+from tests.unit.cli.views import IMAGE, changed, loading, pulled, service, up, view
 
 _SGR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -33,8 +32,8 @@ class Screen:
 
 
 def pulling(current: int = 114_200_000) -> OperationView:
-    progress = PullProgress(current, 456_700_000, 12_300_000.0, layers_done=3, layers_total=9)
-    return view(pulled(up(), 1, progress), seconds_left=8.4)
+    steps = pulled(up(), 1, loading(current, 456_700_000, done=3, layers=9))
+    return view(changed(steps, 1, rate=12_300_000.0), seconds_left=8.4)
 
 
 def test_a_pull_shows_bytes_rate_and_layers() -> None:
@@ -50,7 +49,16 @@ def test_the_time_left_shrinks_though_nothing_changes() -> None:
     screen = Screen(80)
     screen.lines(pulling(), 1.0)
     assert screen.lines(pulling(), 4.0)[0].endswith("4.0 s, about 5 s left")
-    assert screen.lines(pulling(), 40.0)[0].endswith(" 40.0 s"), "it is late: nothing is promised"
+    assert screen.lines(pulling(), 40.0)[0].endswith("40.0 s, about 1 s left")
+
+
+def test_the_time_left_is_estimated_first_and_comes_with_the_reason_for_more() -> None:
+    screen, why = Screen(80), Text("the download became slower")
+    assert screen.lines(view(up()), 1.0)[0].endswith("1.0 s, estimating…")
+    slower = view(up(), seconds_left=60.0, delay=why)
+    assert screen.lines(slower, 2.0)[0].endswith("about 60 s left: the download became slower")
+    stalled = view(up(), delay=Text("the download is stalled"))
+    assert screen.lines(stalled, 3.0)[0].endswith("3.0 s, estimating: the download is stalled")
 
 
 def test_image_that_is_downloaded_shows_as_unpacking() -> None:
@@ -62,7 +70,7 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     screen = Screen(width)
     lines = screen.lines(pulling(), 1.0)
     assert max(map(len, lines)) <= width
-    assert len(lines) == 7, "heading, bar, four rows, hint"
+    assert len(lines) == 6, "heading, bar, three rows, hint"
 
 
 def test_a_narrow_terminal_shows_the_part_that_is_there() -> None:
@@ -129,6 +137,10 @@ def test_a_failure_keeps_its_rows() -> None:
     ]
 
 
-def test_an_image_that_could_not_be_had_is_named() -> None:
-    failed = StepView("pull", IMAGE, "n8n", status="failed")
-    assert IMAGE in Screen(80).lines(view([failed], "failed"), 1.0)[0]
+def test_a_service_whose_image_could_not_be_had_is_named() -> None:
+    failed = StepView("pull", IMAGE, "dify", "api", status="failed")
+    assert Screen(80).lines(view([failed], "failed"), 1.0)[0].split()[:3] == [
+        "✗",
+        "dify/api",
+        "failed",
+    ]

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from aiserver_tray.cli.progress_lines import collapsed, progress, rows, word
+from aiserver_tray.cli.progress_lines import collapsed, rows, word
 from aiserver_tray.state.views import StepView
 from tests.unit.cli.views import IMAGE, changed, service, up, view
 
@@ -13,15 +13,16 @@ def shown(steps: list[StepView]) -> list[tuple[str, str]]:
 
 def test_a_service_has_one_row_whatever_is_done_with_it() -> None:
     assert shown(up()) == [
-        (IMAGE, "waits"),
+        ("n8n", "waits"),
         ("postgres", "waits"),
         ("n8n/database", "waits"),
-        ("n8n", "waits"),
     ]
 
 
 def test_a_row_shows_the_step_that_it_is_at() -> None:
     steps = service("n8n", "n8n")
+    pull = StepView("pull", IMAGE, "n8n", "n8n", status="running")
+    assert shown([pull, *steps]) == [("n8n", "pulling")]
     assert shown(changed(steps, 0, status="running")) == [("n8n", "creating")]
     created = changed(steps, 0, status="done")
     assert shown(created) == [("n8n", "waits")]
@@ -40,10 +41,10 @@ def test_networks_show_only_when_they_fail() -> None:
 
 def test_services_that_are_done_collapse_to_their_module() -> None:
     done = [*service("n8n", "database", "done"), *service("n8n", "n8n", "done")]
-    pulled = StepView("pull", IMAGE, "n8n", status="done")
+    pulled = StepView("pull", IMAGE, "n8n", "n8n", status="done")
     found = collapsed(rows(view([pulled, *done, *service("dify", "web")])))
     assert [(row.name, row.parts) for row in found] == [
-        ("n8n", ("n8n/database", "n8n")),
+        ("n8n", ("n8n", "n8n/database")),
         ("dify/web", ("dify/web",)),
     ]
 
@@ -51,12 +52,3 @@ def test_services_that_are_done_collapse_to_their_module() -> None:
 def test_a_module_with_one_service_in_work_keeps_all_its_rows() -> None:
     steps = [*service("n8n", "database", "done"), *service("n8n", "n8n")]
     assert [row.name for row in collapsed(rows(view(steps)))] == ["n8n/database", "n8n"]
-
-
-def test_a_running_pull_counts_by_its_bytes() -> None:
-    steps = [
-        StepView("pull", IMAGE, "n8n", status="running", current=25, total=100),
-        StepView("network", "ai-net", "n8n", status="done"),
-    ]
-    assert progress(view(steps)) == (0.625, 1, 2)
-    assert progress(view([])) == (0.0, 0, 0)

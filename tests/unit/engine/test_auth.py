@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from aiserver_tray.engine.auth import build_auth, pull_auth
+from aiserver_tray.engine.registry import build_auth, pull_auth
 from tests.support.standin_engine import needs_unix_sockets
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from aiserver_tray.engine import parse
 from aiserver_tray.engine.containers import archive
-from aiserver_tray.engine.events import event_params
+from aiserver_tray.engine.engine import event_params
 from aiserver_tray.engine.logs import Frames, LineReader, frames
 from aiserver_tray.engine.stream import unchunked
 from aiserver_tray.engine.values import DiskUse, LogLine, Usage
@@ -219,3 +219,24 @@ def test_events_of_health_checks_commands_are_not_asked_for() -> None:
     assert filters["type"] == ["container"]
     assert filters["label"] == ["io.aiserver.installation=me"]
     assert not [action for action in filters["event"] if action.startswith("exec")]
+
+
+@pytest.mark.parametrize(
+    ("architecture", "platform"),
+    [("x86_64", "linux/amd64"), ("aarch64", "linux/arm64"), ("riscv64", "linux/riscv64")],
+)
+def test_the_engines_platform_has_the_name_that_images_use(
+    architecture: str, platform: str
+) -> None:
+    assert parse.platform({"OSType": "linux", "Architecture": architecture}) == platform
+
+
+def test_it_is_known_how_the_engine_reaches_registries() -> None:
+    indexes = {"docker.io": {"Secure": True}, "lan:5000": {"Secure": False}}
+    config = {"Mirrors": ["https://mirror.example/"], "IndexConfigs": indexes}
+    answer = {"RegistryConfig": config, "HttpsProxy": "http://proxy:3128", "HttpProxy": ""}
+    access = parse.registry_access(answer)
+    assert access.mirrors == ("https://mirror.example/",)
+    assert access.insecure == ("lan:5000",)
+    assert access.proxies == {"https": "http://proxy:3128"}
+    assert parse.registry_access({}).mirrors == ()

@@ -1,9 +1,11 @@
-"""Adding up the layers of a pull."""
+"""Following the layers of a pull."""
 
 from typing import Any
 
+import pytest
+
 from aiserver_tray.engine.pull import PullMeter
-from aiserver_tray.engine.values import PullProgress
+from aiserver_tray.engine.values import LayerProgress, PullProgress
 
 
 class Pull:
@@ -24,46 +26,43 @@ class Pull:
         return self.meter.progress
 
 
-def test_bytes_and_layers_are_summed() -> None:
+def test_each_layer_is_followed_and_what_is_no_layer_is_ignored() -> None:
     pull = Pull()
     pull.say("Pulling from library/redis", "8.2")
     pull.say("Already exists", "a")
     pull.say("Pulling fs layer", "b")
     pull.say("Waiting", "c")
     pull.say("Downloading", "b", 100, 1000)
-    pull.say("Downloading", "c", 50, 500)
-    assert pull.progress == PullProgress(150, 1500, 0.0, 1, 3)
+    assert pull.progress.layers == {
+        "a": LayerProgress(state="present"),
+        "b": LayerProgress(100, 1000, 0, "loading"),
+        "c": LayerProgress(),
+    }
+    assert (pull.progress.current, pull.progress.total) == (100, 1000)
 
 
-def test_unpacking_counts_as_loaded_and_is_no_loading() -> None:
+@pytest.mark.parametrize(
+    ("status", "current", "layer"),
+    [
+        ("Verifying Checksum", 0, LayerProgress(1000, 1000, 0, "loaded")),
+        ("Download complete", 0, LayerProgress(1000, 1000, 0, "loaded")),
+        ("Extracting", 30, LayerProgress(1000, 1000, 30, "loaded")),
+        ("Pull complete", 0, LayerProgress(1000, 1000, 1000, "unpacked")),
+    ],
+)
+def test_unpacking_is_no_loading(status: str, current: int, layer: LayerProgress) -> None:
     pull = Pull()
     pull.say("Downloading", "a", 100, 1000)
-    pull.say("Download complete", "a")
-    pull.say("Extracting", "a", 30, 1000)
-    assert pull.progress == PullProgress(1000, 1000, 0.0, 0, 1)
-    pull.say("Pull complete", "a")
-    assert pull.progress.layers_done == 1
+    pull.say(status, "a", current, 1000 if current else 0)
+    assert pull.progress.layers == {"a": layer}
+    assert pull.meter.is_loaded
 
 
 def test_a_layer_has_its_size_even_if_no_message_of_its_download_came() -> None:
     pull = Pull()
     pull.say("Pulling fs layer", "a")
     pull.say("Extracting", "a", 30, 1000)
-    pull.say("Pull complete", "a")
-    assert pull.progress == PullProgress(1000, 1000, 0.0, 1, 1)
-
-
-def test_the_rate_is_that_of_the_last_seconds() -> None:
-    pull = Pull()
-    pull.say("Downloading", "a", 0, 10_000)
-    assert pull.progress.rate == 0.0
-    for second in range(1, 21):
-        pull.now = float(second)
-        pull.say(
-            "Downloading", "a", second * 100 if second <= 10 else 1000 + (second - 10) * 500, 10_000
-        )
-        rate = pull.progress.rate
-    assert 400 < rate <= 500
+    assert pull.progress.layers == {"a": LayerProgress(1000, 1000, 30, "loaded")}
 
 
 def test_waiting_to_try_again_is_no_progress() -> None:
@@ -73,9 +72,20 @@ def test_waiting_to_try_again_is_no_progress() -> None:
     pull.now = 5.0
     pull.say("Retrying in 5 seconds", "a")
     assert pull.meter.advanced_at == 1.0
+    assert pull.progress.layers == {"a": LayerProgress(10, 100, 0, "waiting")}
+
+
+def test_an_unpacking_that_counts_seconds_has_no_bytes() -> None:
+    """As engines with the containerd image store do."""
+    pull = Pull()
+    pull.say("Downloading", "a", 100, 100)
+    detail = {"current": 7, "units": "s"}
+    pull.meter.feed({"status": "Extracting", "id": "a", "progressDetail": detail})
+    assert pull.progress.layers == {"a": LayerProgress(100, 100, 0, "loaded")}
 
 
 def test_a_layer_of_unknown_size_grows() -> None:
     pull = Pull()
     pull.meter.feed({"status": "Downloading", "id": "a", "progressDetail": {"current": 70}})
     assert (pull.progress.current, pull.progress.total) == (70, 70)
+    assert not pull.meter.is_loaded

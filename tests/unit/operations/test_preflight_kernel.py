@@ -14,9 +14,8 @@ from aiserver_tray.base.errors import (
 )
 from aiserver_tray.model import Container
 from aiserver_tray.operations.plan.decide import Observed
-from aiserver_tray.operations.plan.kernel_steps import with_kernel_settings
 from aiserver_tray.operations.plan.plan import Plan
-from aiserver_tray.operations.plan.up import plan_up
+from aiserver_tray.operations.plan.up import plan_up, with_kernel_settings
 from aiserver_tray.operations.preflight.kernel import examine_kernel
 from aiserver_tray.spec.kernel import HELPER, KernelSetting, raising, reading
 from aiserver_tray.spec.model import ModuleTarget

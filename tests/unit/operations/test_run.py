@@ -16,7 +16,7 @@ from aiserver_tray.model import Container
 from aiserver_tray.operations.plan.decide import Observed
 from aiserver_tray.operations.plan.plan import Plan, Step
 from aiserver_tray.operations.plan.up import plan_up
-from aiserver_tray.operations.run.lanes import Progress
+from aiserver_tray.operations.run.progress import Progress, Report
 from aiserver_tray.operations.run.readiness import Wait
 from aiserver_tray.operations.run.run import Runner
 from aiserver_tray.spec.model import ServiceTarget
@@ -68,9 +68,10 @@ class Run:
         self._thread = Thread(target=self.runner.run)
         self._thread.start()
 
-    def _report(self, views: tuple[StepView, ...], seconds_left: float) -> None:
-        self.views = views
-        self.seconds_left.append(seconds_left)
+    def _report(self, report: Report) -> None:
+        self.views = report.steps
+        if report.left is not None:
+            self.seconds_left.append(report.left.seconds)
 
     def end(self) -> dict[str, str]:
         """Wait for its end; status by step."""
@@ -278,10 +279,13 @@ def test_the_time_left_shrinks(tmp_path: Path, store: Store) -> None:
 
 def test_a_step_that_takes_longer_than_expected_is_not_about_to_end(tmp_path: Path) -> None:
     plan = plan_of(tmp_path, CHAIN)
-    told: list[float] = []
-    progress = Progress(plan, lambda _views, seconds: told.append(seconds), at_once=2)
+    told: list[Report] = []
+    progress = Progress(plan, told.append, at_once=2)
     for step in plan:
         progress.set(step.id, "done")
     progress.set("wait ai-m-c", "running")
     progress.report({"wait ai-m-c": time.monotonic() - 600})
-    assert 100 < told[-1] < 200
+    assert told[-1].left
+    assert 100 < told[-1].left.seconds < 200
+    assert told[-1].left.late
+    assert told[-1].left.late.service == "c"

@@ -97,7 +97,7 @@ def test_the_menu_in_chinese() -> None:
 def test_an_operation_is_shown_and_can_be_cancelled() -> None:
     seen = snapshot(module("n8n", "starting"), POSTGRES, operations=(STARTING,))
     view = shown(seen)
-    assert view.tooltip == "AI-Server Tray – Starting n8n"
+    assert view.tooltip == "AI-Server Tray – Starting n8n – 25 %, estimating…"
     assert tree(view.menu).startswith("(◐ Starting n8n)\n*Open dashboard*")
     assert "\nCancel the start of n8n\n(Stop all)\n" in tree(view.menu)
     assert Cancel("7") in offered(view.menu)

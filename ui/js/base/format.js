@@ -103,9 +103,6 @@ export const about = (seconds) => t("about {time}", { time: roughly(seconds) });
 /** @param {number} seconds At the beginning of a line. */
 export const aboutLeft = (seconds) => t("About {time} left", { time: roughly(seconds) });
 
-/** @param {number} seconds */
-export const timeLeft = (seconds) => t("{time} left", { time: roughly(seconds) });
-
 /** @param {string} tag The version in the tag of an image, such as `v1.2` or `RELEASE.2026-08-06T00-00-00Z`. */
 export const versionIn = (tag) => tag.replace(/^v(?=\d)/, "").replace(/^RELEASE\.(.+)T.*$/, "$1");
 

@@ -2,7 +2,7 @@
 /** What is being done, in words, and how to cancel it. */
 import { nothing } from "../../vendor/lit-html/lit-html.js";
 import * as actions from "../base/actions.js";
-import { labelled, list } from "../base/format.js";
+import { aboutLeft, labelled, list } from "../base/format.js";
 import { mark, t } from "../base/i18n.js";
 import { drawAgainIn } from "../base/store.js";
 import { button } from "./button.js";
@@ -47,26 +47,33 @@ export const doing = ({ status, text }) => text ?? (status === "waiting" ? t("Wa
 
 const SECOND_MS = 1000;
 
-/** @type {Map<string, {seconds: number, at: number}>} Operation → the last estimate, and when it came. */
+/** @type {Map<string, {seconds: number, at: number}>} Operation or its downloads → the last estimate, and when it came. */
 const estimates = new Map();
 
 /**
- * Seconds: the owner reports an estimate with each step, and time passes meanwhile.
- * @param {OperationSummary} operation @returns {number|null} `null`: not known, or it takes longer than estimated
+ * Seconds: the owner reports an estimate when it differs from the last one, and time passes meanwhile.
+ * @param {string} what @param {number} seconds
  */
-export function timeLeftOf({ id, secondsLeft }) {
-  if (secondsLeft === null) {
-    estimates.delete(id);
-    return null;
-  }
-  const known = estimates.get(id);
-  const estimate = known?.seconds === secondsLeft ? known : { seconds: secondsLeft, at: performance.now() };
-  estimates.set(id, estimate);
-  const left = estimate.seconds - (performance.now() - estimate.at) / SECOND_MS;
-  if (left <= 0) return null;
+function countedDown(what, seconds) {
+  const known = estimates.get(what);
+  const estimate = known?.seconds === seconds ? known : { seconds, at: performance.now() };
+  estimates.set(what, estimate);
   drawAgainIn(SECOND_MS);
-  return left;
+  return Math.max(1, estimate.seconds - (performance.now() - estimate.at) / SECOND_MS);
 }
+
+/** @param {OperationSummary} operation How long it still takes, in words; empty: it has not begun, or only its own process knows. */
+export function leftOf({ id, secondsLeft, status, foreign }) {
+  if (secondsLeft !== null) return aboutLeft(countedDown(id, secondsLeft));
+  return status === "running" && !foreign ? t("Estimating…") : "";
+}
+
+/** @param {OperationSummary} operation How long its downloads still take, in words; empty: not known. */
+export const downloadsLeftOf = ({ id, download }) => (download === null || download.secondsLeft === null ? ""
+  : aboutLeft(countedDown(`${id} downloads`, download.secondsLeft)));
+
+/** @param {OperationSummary} operation How far it is, from 0 to 1, in whole percent. */
+export const shareDone = ({ share }) => Math.round(share * 100) / 100;
 
 /** @param {OperationSummary} operation @param {string} what @param {PageState} page */
 export const cancelButton = ({ id, foreign }, what, { asked, connection }) =>

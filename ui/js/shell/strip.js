@@ -2,12 +2,10 @@
 /** What is being done, as a strip at the lower edge of each page: it comes and goes, and moves nothing. */
 import { repeat } from "../../vendor/lit-html/directives/repeat.js";
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
-import { timeLeft } from "../base/format.js";
 import { t } from "../base/i18n.js";
 import { icon } from "../components/icon.js";
 import { progress } from "../components/meter.js";
-import { active, cancelButton, countText, doing, shownInHero, timeLeftOf, titleOf } from "../components/operations.js";
-import { shareDone } from "../pages/home/steps.js";
+import { active, cancelButton, countText, doing, leftOf, shareDone, shownInHero, titleOf } from "../components/operations.js";
 
 /**
  * @import { OperationSummary } from "../contract.d.ts"
@@ -26,12 +24,11 @@ export function strips(page) {
 
 /** @param {OperationSummary} operation @param {string} what @param {PageState} page */
 function strip(operation, what, page) {
-  const seconds = timeLeftOf(operation);
-  const more = [countText(operation), doing(operation), seconds === null ? "" : timeLeft(seconds)];
+  const more = [countText(operation), doing(operation), leftOf(operation), operation.delay];
   const text = more.filter(Boolean).join(" · ");
   return html`
     <section class="operation strip" aria-label=${what} data-operation=${operation.id}>
-      ${progress(t("Progress"), shareDone(operation, page.progress))}
+      ${progress(t("Progress"), shareDone(operation))}
       <span class="busy">${icon("loader-circle", "turn s14")}</span><h2 class="control strong">${what}</h2>
       <p class="control muted num grow cut" title=${text}>${text}</p>
       ${cancelButton(operation, what, page)}

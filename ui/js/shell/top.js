@@ -6,8 +6,7 @@ import { t, tn } from "../base/i18n.js";
 import { shortcut } from "../base/keys.js";
 import { button } from "../components/button.js";
 import { icon } from "../components/icon.js";
-import { active, shownInHero } from "../components/operations.js";
-import { shareDone } from "../pages/home/steps.js";
+import { active, shareDone, shownInHero } from "../components/operations.js";
 import { overallState, problems } from "../problems/problems.js";
 import { togglePalette } from "./dialogs.js";
 import { toggleSide } from "./side.js";
@@ -51,7 +50,7 @@ function overallWord(page, snapshot) {
   const count = problems(page).length;
   if (count && state !== "engine_down") return tn("{count} problem", "{count} problems", count);
   const begun = state === "starting" && shownInHero(active(snapshot));
-  if (begun) return t("Starting, {percent}", { percent: percent(shareDone(begun, page.progress)) });
+  if (begun) return t("Starting, {percent}", { percent: percent(shareDone(begun)) });
   const all = modules.every((module) => module.state === "running");
   return state === "running" && all ? t("All running") : wordOf(snapshot);
 }

@@ -1,17 +1,17 @@
 // @ts-check
 /** A start, step by step: how long it takes, and what takes so long. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
-import { aboutLeft, bytes, duration, percent, rate } from "../../base/format.js";
+import { about, bytes, percent, rate } from "../../base/format.js";
 import { t } from "../../base/i18n.js";
 import { icon } from "../../components/icon.js";
 import { meter } from "../../components/meter.js";
-import { cancelButton, countText, doing, timeLeftOf, titleOf } from "../../components/operations.js";
+import { cancelButton, countText, doing, downloadsLeftOf, leftOf, shareDone, titleOf } from "../../components/operations.js";
 import { downloads } from "./downloads.js";
 import { startingModules } from "./starting.js";
-import { isOver, ofPhase, share, shareDone, speedOf } from "./steps.js";
+import { isOver, ofPhase, share } from "./steps.js";
 
 /**
- * @import { Module, OperationSummary, Snapshot, Step } from "../../contract.d.ts"
+ * @import { Download, Module, OperationSummary, Snapshot, Step } from "../../contract.d.ts"
  * @import { PageState } from "../../types.d.ts"
  */
 
@@ -24,11 +24,11 @@ export function progressOf(operation, page, snapshot) {
   return html`
     <section class="card hero overview operation" data-state=${snapshot.state} data-operation=${operation.id} aria-labelledby="overall">
       <div class="hero-head">
-        ${ring(shareDone(operation, page.progress))}
-        <div class="grow"><h1 id="overall">${what}</h1>${line(operation, pulls)}</div>
+        ${ring(shareDone(operation))}
+        <div class="grow"><h1 id="overall">${what}</h1>${line(operation)}</div>
         <div class="buttons">${cancelButton(operation, what, page)}</div>
       </div>
-      ${phases(steps, snapshot.modules)}
+      ${phases(operation, steps, snapshot.modules)}
     </section>
     ${steps.length && operation.kind !== "pull" && operation.kind !== "build" && (isLong || operation.total > 1) ? html`
       <div class="starting ${isLong ? "two" : ""}">
@@ -47,45 +47,57 @@ const ring = (done) => html`
     <b>${percent(done)}</b>
   </div>`;
 
-/** @param {OperationSummary} operation @param {Step[]} pulls */
-function line(operation, pulls) {
-  const speed = speedOf(pulls);
-  const seconds = timeLeftOf(operation);
-  const left = seconds === null ? "" : aboutLeft(seconds);
+/** @param {OperationSummary} operation */
+function line(operation) {
+  const speed = operation.download?.rate ?? 0;
+  const left = leftOf(operation);
   const more = [
+    operation.delay,
     speed ? t("downloading at {rate}", { rate: rate(speed) }) : "",
-    countText(operation), speed ? "" : doing(operation),
+    countText(operation), speed || operation.delay ? "" : doing(operation),
   ].filter(Boolean).join(" · ");
   return html`<p class="control muted grow" title=${doing(operation)}>
     <b class="strong">${left}</b>${left && more ? " · " : ""}${more}</p>`;
 }
 
-/** @param {Step[]} steps @param {Module[]} modules */
-function phases(steps, modules) {
+/** @param {OperationSummary} operation @param {Step[]} steps @param {Module[]} modules */
+function phases(operation, steps, modules) {
   const [get, start, wait] = [ofPhase(steps, "get"), ofPhase(steps, "start"), ofPhase(steps, "wait")];
+  const { download } = operation;
   const shown = [
-    get.length ? phase("cloud-download", t("Download images"), get, amount(get)) : null,
-    start.length ? phase("boxes", t("Start containers"), start, get.length ? t("Each one as soon as its image is ready") : "") : null,
-    wait.length ? phase("activity", t("Wait until healthy"), wait, longest(wait, modules)) : null,
+    download ? phase("cloud-download", t("Download"), download.share, amount(download), lacking(operation, download))
+      : get.length ? counted("hammer", t("Build images"), get, "") : null,
+    start.length ? counted("boxes", t("Start"), start, get.length ? t("Each one as soon as its image is ready") : "") : null,
+    wait.length ? counted("activity", t("Wait until healthy"), wait, longest(wait, modules)) : null,
   ].filter(Boolean);
   return shown.length ? html`<div class="phases">${shown}</div>` : nothing;
 }
 
 /** @param {string} drawing @param {string} name @param {Step[]} steps @param {string} more */
-const phase = (drawing, name, steps, more) => html`
-  <div><h3>${icon(drawing, share(steps) === 1 ? "s14 ok" : "s14 busy")}<span class="grow">${name}</span>
-    <span class="num small muted">${t("{done} of {total}", { done: steps.filter(isOver).length, total: steps.length })}</span></h3>
-    ${meter({ label: `${name}: ${percent(share(steps))}`, parts: [{ share: share(steps) }] })}
-    <p class="small muted">${more}</p></div>`;
+const counted = (drawing, name, steps, more) =>
+  phase(drawing, name, share(steps), t("{done} of {total}", { done: steps.filter(isOver).length, total: steps.length }), more);
 
-/** @param {Step[]} steps The size of an image is known once its download has begun. */
-function amount(steps) {
-  const done = bytes(steps.reduce((sum, { current }) => sum + current, 0));
-  const isKnown = steps.every((step) => step.total || isOver(step));
-  const total = bytes(steps.reduce((sum, step) => sum + step.total, 0));
-  if (!isKnown) return t("{size} so far", { size: done });
-  if (done === total && !steps.every(isOver)) return t("{size} downloaded, unpacking…", { size: done });
-  return t("{done} of {total}", { done, total });
+/** @param {string} drawing @param {string} name @param {number} done from 0 to 1 @param {string} much @param {string} more */
+const phase = (drawing, name, done, much, more) => html`
+  <div><h3>${icon(drawing, done === 1 ? "s14 ok" : "s14 busy")}<span class="grow">${name}</span>
+    <span class="num small muted">${much}</span></h3>
+    ${meter({ label: `${name}: ${percent(done)}`, parts: [{ share: done }] })}
+    <p class="small muted num">${more}</p></div>`;
+
+/** @param {Download} download How much is here of all. */
+function amount({ current, total, unsized, rough }) {
+  const size = { done: bytes(current), total: bytes(total) };
+  if (!total) return t("{size} so far", { size: size.done });
+  if (unsized) return t("{done} of at least {total}", size);
+  return rough ? t("{done} of about {total}", size) : t("{done} of {total}", size);
+}
+
+/** @param {OperationSummary} operation @param {Download} download What is not known, or what is left. */
+function lacking(operation, { current, total, images, unsized, share: done }) {
+  if (done === 1) return t("Everything is here");
+  if (unsized) return t("Size of {done} of {total} known", { done: images - unsized, total: images });
+  if (total && current >= total) return t("Unpacking…");
+  return downloadsLeftOf(operation);
 }
 
 /** @param {Step[]} waits @param {Module[]} modules */
@@ -94,5 +106,5 @@ function longest(waits, modules) {
   const slowest = left.sort((one, other) => (other.usual ?? 0) - (one.usual ?? 0))[0];
   if (!slowest?.usual) return "";
   const title = modules.find(({ name }) => name === slowest.module)?.title ?? slowest.module;
-  return t("{name} takes the longest, usually {time}", { name: title, time: duration(slowest.usual) });
+  return t("{name} takes the longest: {time}", { name: title, time: about(slowest.usual) });
 }

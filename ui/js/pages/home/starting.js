@@ -56,6 +56,7 @@ function phaseText(steps, awaited) {
 function getting(steps) {
   if (steps.every(({ status }) => status === "pending")) return t("Waits for its download");
   if (steps.length === 1 && share(steps) === 1) return t("Unpacking…");
+  if (steps.length === 1 && !steps[0]?.total) return t("Downloading…");
   if (steps.length === 1) return t("Downloading: {percent}", { percent: percent(Math.floor(share(steps) * 100) / 100) });
   return t("Downloading: {done} of {total} images", { done: steps.filter(isOver).length, total: steps.length });
 }

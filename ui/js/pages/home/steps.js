@@ -1,7 +1,7 @@
 // @ts-check
 /** The steps of an operation that begins something, in the phases that people know. Pure. */
 
-/** @import { OperationSummary, Operation, Step, StepKind } from "../../contract.d.ts" */
+/** @import { Step, StepKind } from "../../contract.d.ts" */
 
 /** @typedef {"get"|"start"|"wait"} Phase */
 
@@ -25,24 +25,6 @@ export function shareOf(step) {
 
 /** @param {Step[]} steps */
 export const share = (steps) => (steps.length ? steps.reduce((sum, step) => sum + shareOf(step), 0) / steps.length : 1);
-
-/** @param {Step[]} steps How far all of it is: the mean of its phases. */
-export function overallShare(steps) {
-  const phases = ORDER.map((phase) => ofPhase(steps, phase)).filter(({ length }) => length);
-  return phases.length ? phases.reduce((sum, phase) => sum + share(phase), 0) / phases.length : 0;
-}
-
-/** @param {OperationSummary} operation @param {Operation[]} progress How far it is, from 0 to 1, in whole percent. */
-export function shareDone({ id, done, total }, progress) {
-  const steps = progress.find((one) => one.id === id)?.steps ?? [];
-  return Math.round((steps.length ? overallShare(steps) : done / (total || 1)) * 100) / 100;
-}
-
-/** @param {Step[]} steps Bytes per second. */
-export const speedOf = (steps) => steps.reduce((sum, step) => sum + (step.status === "running" ? step.rate : 0), 0);
-
-/** @param {Step} step Seconds until an image is there; `null`: not known. */
-export const secondsLeft = ({ current, total, rate: speed }) => (total && speed > 0 ? (total - current) / speed : null);
 
 /** @param {Step[]} steps Seconds from the first one's beginning to the last one's end. */
 export function span(steps) {

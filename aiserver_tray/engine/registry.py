@@ -1,0 +1,304 @@
+"""Registries of images: the user's logins, as ``docker login`` keeps them, and sizes of images.
+
+The manifest of an image has the compressed size of each layer. It is asked for where the engine
+would get the image: at the mirrors in our settings, at the engine's own mirrors, at the image's
+registry; through the engine's proxies, and with the user's login or an anonymous token, if the
+registry wants one (https://distribution.github.io/distribution/spec/api/,
+https://distribution.github.io/distribution/spec/auth/token/).
+"""
+
+import base64
+import json
+import logging
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from threading import Lock
+from typing import Any, NamedTuple, Self
+from urllib.parse import urlsplit
+from urllib.request import getproxies, parse_http_list, parse_keqv_list
+
+import requests
+from docker import auth
+from docker.credentials.errors import StoreError
+from docker.errors import DockerException
+from requests.utils import should_bypass_proxies
+
+from aiserver_tray.base.errors import SettingError
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.catalog.image_sizes import ImageSize
+from aiserver_tray.engine.pull import sources, split
+from aiserver_tray.engine.values import RegistryAccess
+from aiserver_tray.system.docker_files import docker_config
+
+LIMIT_SECONDS = 10.0
+"""Seconds for all requests about one image. It is only for an estimate."""
+
+HUB = "https://registry-1.docker.io"
+"""Docker Hub's registry."""
+_HUB_NAMES = ("docker.io", "index.docker.io")
+_MAX_BYTES = 4 << 20
+"""The most that registries accept as a manifest."""
+_MANIFESTS = (
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+)
+_MASKED = "xxxxx"
+"""Instead of the password of a proxy, which the engine does not tell."""
+_INSIDE = ".docker.internal"
+"""The end of names that only Docker Desktop's virtual machine knows."""
+
+_logger = logging.getLogger(__name__)
+
+
+class Registries:
+    """Asks for sizes, from any thread. *access* says how the engine reaches registries. An answer
+    is kept, so that each image is asked for once."""
+
+    def __init__(self, access: Callable[[], RegistryAccess]) -> None:
+        self._access = access
+        self._known: dict[tuple[str, str], ImageSize] = {}
+        self._lock = Lock()
+
+    def size(self, name: str, platform: str, mirrors: Sequence[str] = ()) -> ImageSize | None:
+        """The size of the image *name* on *platform* (``linux/arm64``), or None if no registry
+        tells it within `LIMIT_SECONDS`."""
+        with self._lock:
+            if known := self._known.get((name, platform)):
+                return known
+        found = self._ask(name, platform, mirrors)
+        if found:
+            with self._lock:
+                self._known[name, platform] = found
+        return found
+
+    def _ask(self, name: str, platform: str, mirrors: Sequence[str]) -> ImageSize | None:
+        access = self._access()
+        deadline = time.monotonic() + LIMIT_SECONDS
+        for source in sources(name, mirrors):
+            for place in places(source, access):
+                try:
+                    with RegistrySession(place, access.proxies, deadline) as session:
+                        return _size(session, platform)
+                except (requests.RequestException, ValueError, KeyError, TypeError) as error:
+                    # Not the error itself: it may name a proxy with its password.
+                    _logger.debug("no size of %s: %s", name, type(error).__name__)
+        return None
+
+
+def _size(session: "RegistrySession", platform: str) -> ImageSize:
+    manifest: Any = json.loads(session.manifest())
+    if "manifests" in manifest:
+        manifest = json.loads(session.manifest(_for_platform(manifest["manifests"], platform)))
+    layers = {str(layer["digest"]): int(layer["size"]) for layer in manifest["layers"]}
+    return ImageSize(sum(layers.values()), layers)
+
+
+class Place(NamedTuple):
+    """Where an image is: the registry's address, the repository there, and the tag or digest."""
+
+    address: str
+    repository: str
+    reference: str
+
+
+def places(source: str, access: RegistryAccess) -> Iterator[Place]:
+    """Where an engine with this *access* would look for *source*, the best place first."""
+    path, reference = split(source)
+    registry, slash, repository = path.partition("/")
+    if not slash or not ({".", ":"} & {*registry} or registry == "localhost"):
+        registry, repository = _HUB_NAMES[0], path if slash else f"library/{path}"
+    if registry in _HUB_NAMES:
+        for address in (*access.mirrors, HUB):
+            yield Place(address.rstrip("/"), repository, reference)
+        return
+    yield Place(f"https://{registry}", repository, reference)
+    if registry in access.insecure or _is_loopback(registry.partition(":")[0]):
+        yield Place(f"http://{registry}", repository, reference)
+
+
+class RegistrySession:
+    """Requests about the image at *place*, until *deadline* (of the monotonic clock).
+
+    Every method raises RequestException, ValueError, KeyError or TypeError if it gets no answer.
+    """
+
+    def __init__(self, place: Place, proxies: Mapping[str, str], deadline: float) -> None:
+        self._place = place
+        self._base = f"{place.address}/v2/{place.repository}"
+        self._session = requests.Session()
+        self._session.trust_env = False  # it would send passwords of ~/.netrc
+        self._proxies = _usable(proxies)
+        self._deadline = deadline
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._session.close()
+
+    def manifest(self, reference: str | None = None) -> bytes:
+        """The manifest or index of the image, or of another *reference* in its repository."""
+        url = f"{self._base}/manifests/{reference or self._place.reference}"
+        return self._get(url, Accept=", ".join(_MANIFESTS))
+
+    def blob(self, digest: str) -> bytes:
+        """A small blob of the repository, such as a configuration."""
+        return self._get(f"{self._base}/blobs/{digest}")
+
+    def _get(self, url: str, **headers: str) -> bytes:
+        try:
+            return self._read("GET", url, headers=headers)
+        except requests.HTTPError as error:
+            if error.response is None or error.response.status_code != requests.codes.unauthorized:
+                raise
+            asked = error.response.headers.get("WWW-Authenticate", "")
+        self._session.headers["Authorization"] = self._authorization(asked)
+        return self._read("GET", url, headers=headers)
+
+    def _authorization(self, asked: str) -> str:
+        """The header that the registry wants, as its answer says (*asked*)."""
+        scheme, _, rest = asked.partition(" ")
+        address = self._place.address
+        login = login_at(_HUB_NAMES[0] if address == HUB else urlsplit(address).netloc)
+        basic = (login.get("username", ""), login.get("password", ""))
+        if scheme.lower() == "basic":
+            return "Basic " + base64.b64encode(":".join(basic).encode()).decode()
+        wanted = parse_keqv_list(parse_http_list(rest))
+        realm = wanted["realm"]
+        if urlsplit(realm).scheme != "https" and address.startswith("https:"):
+            raise ValueError("a token would not be protected")
+        scope = wanted.get("scope", f"repository:{self._place.repository}:pull")
+        query = {"service": wanted.get("service", ""), "scope": scope}
+        if token := login.get("identitytoken"):
+            form = {"grant_type": "refresh_token", "client_id": "docker", "refresh_token": token}
+            answer = json.loads(self._read("POST", realm, data=query | form))
+        else:
+            auth = basic if basic[0] else None
+            answer = json.loads(self._read("GET", realm, params=query, auth=auth))
+        return f"Bearer {answer.get('token') or answer['access_token']}"
+
+    def _read(self, method: str, url: str, **options: Any) -> bytes:  # noqa: ANN401
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise requests.Timeout
+        options |= {"proxies": self._proxies_for(url), "timeout": left, "stream": True}
+        with self._session.request(method, url, **options) as response:
+            response.raise_for_status()
+            content = b""
+            for piece in response.iter_content(1 << 16):
+                content += piece
+                if len(content) > _MAX_BYTES or time.monotonic() > self._deadline:
+                    raise requests.Timeout
+        return content
+
+    def _proxies_for(self, url: str) -> dict[str, str]:
+        """The proxies for *url*; none for this machine, as the engine has it."""
+        if _is_loopback(urlsplit(url).hostname or ""):
+            return {}
+        bypassed = should_bypass_proxies(url, self._proxies.get("no_proxy", ""))
+        return {} if bypassed else {**self._proxies}
+
+
+def _is_loopback(host: str) -> bool:
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def _usable(proxies: Mapping[str, str]) -> Mapping[str, str]:
+    """The engine's *proxies*, or this machine's if we can't use those."""
+    addresses = [proxies[scheme] for scheme in ("http", "https") if scheme in proxies]
+    hosts = [urlsplit(address).hostname or "" for address in addresses]
+    if not addresses or any(host.endswith(_INSIDE) for host in hosts):
+        return {("no_proxy" if name == "no" else name): at for name, at in getproxies().items()}
+    if any(_MASKED in address for address in addresses):
+        raise ValueError("the password of the engine's proxy is not known")
+    return proxies
+
+
+def _for_platform(manifests: Sequence[Mapping[str, Any]], platform: str) -> str:
+    """The digest for *platform* in an index. The first one of several variants counts."""
+    system, machine, *variant = platform.split("/")
+    for entry in manifests:
+        about = entry.get("platform") or {}
+        if (about.get("os"), about.get("architecture")) == (system, machine) and (
+            not variant or about.get("variant") in (None, variant[0])
+        ):
+            return str(entry["digest"])
+    raise KeyError(platform)
+
+
+# -- logins ---------------------------------------------------------------------------------------
+
+Headers = dict[str, str]
+
+
+def pull_auth(repository: str) -> tuple[Headers, Text | None]:
+    """Headers for pulling *repository*, and the error if stored credentials can't be read: the pull
+    is then tried without them."""
+    return _read(lambda: _for_one(repository))
+
+
+def login_at(registry: str) -> Mapping[str, str]:
+    """The user's login at *registry*: ``username`` and ``password``, or ``identitytoken``. Empty:
+    there is none that can be read."""
+    found: Mapping[str, str] = {}
+
+    def read() -> Headers:
+        nonlocal found
+        logins = _logins()
+        _find_helper(logins.get_credential_store(registry))
+        found = logins.resolve_authconfig(registry) or {}
+        return {}
+
+    _read(read)
+    return {name: value for name, value in found.items() if isinstance(value, str)}
+
+
+def build_auth() -> tuple[Headers, Text | None]:
+    """Headers for a build. Its Dockerfile may name any registry."""
+    return _read(_for_all)
+
+
+def _read(read: Callable[[], Headers]) -> tuple[Headers, Text | None]:
+    try:
+        return read(), None
+    except (DockerException, StoreError, SettingError, OSError, ValueError, KeyError) as error:
+        # A broken file, or a credential helper that is missing or locked.
+        why = error.text if isinstance(error, SettingError) else error
+        return {}, Text("can't read the credentials of `docker login`: {why}", why=why)
+
+
+def _for_one(repository: str) -> Headers:
+    registry, _ = auth.resolve_repository_name(repository)
+    logins = _logins()
+    _find_helper(logins.get_credential_store(registry))
+    return _header("X-Registry-Auth", logins.resolve_authconfig(registry))
+
+
+def _for_all() -> Headers:
+    logins = _logins()
+    for helper in (logins.creds_store, *logins.cred_helpers.values()):
+        _find_helper(helper)
+    found = logins.get_all_credentials()
+    if auth.INDEX_NAME in found:  # the engine knows Docker Hub by its old address
+        found.setdefault(auth.INDEX_URL, found[auth.INDEX_NAME])
+    return _header("X-Registry-Config", found)
+
+
+def _logins() -> Any:  # noqa: ANN401 - the SDK's
+    config = docker_config(os.environ)
+    helpers = {"credsStore": config.creds_store, "credHelpers": config.cred_helpers}
+    return auth.AuthConfig({"auths": auth.AuthConfig.parse_auth(config.auths), **helpers})
+
+
+def _find_helper(name: str | None) -> None:
+    """The SDK would warn on our standard error about one that is not there."""
+    if name and shutil.which(f"docker-credential-{name}") is None:
+        raise FileNotFoundError(f"docker-credential-{name} is not installed")
+
+
+def _header(name: str, content: Any) -> Headers:  # noqa: ANN401 - the SDK's
+    return {name: auth.encode_header(content).decode()} if content else {}

@@ -1,0 +1,195 @@
+"""Asking a registry for the size of an image. The registry is scripted: no real one on this machine
+wants a token, or has images for several platforms."""
+
+import base64
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from aiserver_tray.catalog.image_sizes import ImageSize
+from aiserver_tray.engine import registry
+from aiserver_tray.engine.registry import Registries
+from aiserver_tray.engine.values import RegistryAccess
+
+AMD, ARM = {"sha256:a": 30, "sha256:b": 12}, {"sha256:c": 7}
+MANIFESTS = "/v2/library/redis/manifests"
+
+
+def manifest(layers: dict[str, int]) -> dict[str, object]:
+    return {"layers": [{"digest": digest, "size": size} for digest, size in layers.items()]}
+
+
+def entry(digest: str, architecture: str, variant: str | None = None) -> dict[str, object]:
+    platform = {"os": "linux", "architecture": architecture, "variant": variant}
+    return {"digest": digest, "platform": platform}
+
+
+CONTENT: dict[str, object] = {
+    f"{MANIFESTS}/7": {
+        "manifests": [
+            entry("sha256:amd", "amd64"),
+            entry("sha256:v6", "arm", "v6"),
+            entry("sha256:v7", "arm", "v7"),
+            entry("sha256:proof", "unknown"),
+        ]
+    },
+    f"{MANIFESTS}/sha256:amd": manifest(AMD),
+    f"{MANIFESTS}/sha256:v7": manifest(ARM),
+    "/v2/team/web/manifests/1": manifest(ARM),
+    "/v2/team/odd/manifests/1": ["no manifest"],
+}
+
+
+class Registry(ThreadingHTTPServer):
+    """``wants``: the challenge for those who come without the ``token``; ``asked``: all paths;
+    ``logins``: the headers with which a token was asked for; ``silent``: no answer until then."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.address = f"127.0.0.1:{self.server_port}"
+        self.wants, self.token = "", ""
+        self.asked: list[str] = []
+        self.logins: list[str | None] = []
+        self.silent: threading.Event | None = None
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Registry
+
+    def do_GET(self) -> None:
+        self.server.asked.append(self.path)
+        if self.server.silent:
+            self.server.silent.wait(10)
+        if self.path.startswith("/token"):
+            self.server.logins.append(self.headers["Authorization"])
+            self._answer(200, {"token": self.server.token.removeprefix("Bearer ")})
+        elif self.server.wants and self.headers["Authorization"] != self.server.token:
+            self._answer(401, {}, self.server.wants)
+        else:
+            found = CONTENT.get(self.path)
+            self._answer(200 if found else 404, found)
+
+    def _answer(self, status: int, content: object, wants: str = "") -> None:
+        body = json.dumps(content).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        if wants:
+            self.send_header("WWW-Authenticate", wants)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing: the tests ask `Registry.asked`."""
+
+
+@pytest.fixture
+def server() -> Iterator[Registry]:
+    with Registry() as server:
+        threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture(autouse=True)
+def _no_logins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    monkeypatch.setattr(registry, "HUB", "http://127.0.0.1:1")
+
+
+def at(server: Registry) -> Registries:
+    """Asks *server* for Docker Hub's images, as an engine that has it as its mirror."""
+    return Registries(lambda: RegistryAccess(mirrors=(f"http://{server.address}/",)))
+
+
+def test_the_size_is_that_of_the_engines_platform_and_asked_once(server: Registry) -> None:
+    registries = at(server)
+    for _ in range(2):
+        assert registries.size("redis:7", "linux/amd64") == ImageSize(42, AMD)
+    assert server.asked == [f"{MANIFESTS}/7", f"{MANIFESTS}/sha256:amd"]
+    assert registries.size("redis:7", "linux/arm/v7") == ImageSize(7, ARM)
+    assert registries.size("redis:7", "linux/s390x") is None
+
+
+def test_our_mirrors_come_first_and_an_own_registry_is_asked_itself(server: Registry) -> None:
+    registries = Registries(RegistryAccess)
+    mirrors = ["127.0.0.1:1", server.address]
+    assert registries.size("redis:7", "linux/amd64", mirrors) == ImageSize(42, AMD)
+    name = f"{server.address}/team/web:1"
+    assert registries.size(name, "linux/amd64", mirrors) == ImageSize(7, ARM)
+
+
+@pytest.mark.parametrize("name", ["redis:8", "team/odd:1", "redis@sha256:unknown"])
+def test_what_can_not_be_told_is_not_known(server: Registry, name: str) -> None:
+    assert at(server).size(name, "linux/amd64") is None
+
+
+def test_a_registry_that_does_not_answer_is_given_up(
+    server: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "LIMIT_SECONDS", 0.3)
+    server.silent = threading.Event()
+    assert at(server).size("redis:7", "linux/amd64") is None
+    server.silent.set()
+
+
+def test_a_token_is_got_without_a_login_where_there_is_none(server: Registry) -> None:
+    server.token = "Bearer for-all"
+    realm = f"http://{server.address}/token"
+    server.wants = f'Bearer realm="{realm}",service="hub",scope="repository:library/redis:pull"'
+    assert at(server).size("redis:7", "linux/amd64") == ImageSize(42, AMD)
+    (asked,) = (path for path in server.asked if path.startswith("/token"))
+    query = parse_qs(urlsplit(asked).query)
+    assert query == {"scope": ["repository:library/redis:pull"], "service": ["hub"]}
+    assert server.logins == [None]
+
+
+@pytest.mark.parametrize("scheme", ["Basic", "Bearer"])
+def test_the_users_login_goes_to_its_registry_alone(
+    server: Registry, tmp_path: Path, scheme: str
+) -> None:
+    auth = base64.b64encode(b"me:secret").decode()
+    basic = f"Basic {auth}"
+    server.token = basic if scheme == "Basic" else "Bearer mine"
+    server.wants = f'{scheme} realm="http://{server.address}/token"'
+    name = f"{server.address}/team/web:1"
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"auths": {"other.example": {"auth": auth}}}))
+    Registries(RegistryAccess).size(name, "linux/amd64")
+    assert basic not in server.logins
+    config.write_text(json.dumps({"auths": {server.address: {"auth": auth}}}))
+    assert Registries(RegistryAccess).size(name, "linux/amd64") == ImageSize(7, ARM)
+    if scheme == "Bearer":
+        assert server.logins[-1] == basic
+
+
+@pytest.mark.parametrize(
+    ("host", "more", "asked"),
+    [
+        ("", {}, ["http://mirror.invalid/v2/library/redis/manifests/7"]),
+        ("http.docker.internal:3128", {}, []),
+        ("", {"no_proxy": "mirror.invalid"}, []),
+    ],
+    ids=["it is used", "only the engine knows it", "not for this registry"],
+)
+def test_the_engines_proxy_is_used_where_it_can_be(
+    server: Registry, host: str, more: dict[str, str], asked: list[str]
+) -> None:
+    """The scripted registry is the proxy."""
+    proxies = {"http": f"http://{host or server.address}", **more}
+    access = RegistryAccess(mirrors=("http://mirror.invalid",), proxies=proxies)
+    Registries(lambda: access).size("redis:7", "linux/amd64")
+    assert server.asked == asked
+
+
+def test_a_proxy_whose_password_is_masked_is_not_used(server: Registry) -> None:
+    proxies = {"http": f"http://me:xxxxx@{server.address}"}
+    access = RegistryAccess(mirrors=("http://mirror.invalid",), proxies=proxies)
+    assert Registries(lambda: access).size("redis:7", "linux/amd64") is None
+    assert server.asked == []
