@@ -17,6 +17,7 @@ from tests.bench import (
     desktop,
     desktop_events,
     first_start,
+    first_start_eta,
     kills,
     log_collecting,
     logs,
@@ -60,6 +61,7 @@ def benchmarks() -> Mapping[str, Benchmark]:
         "idle": lambda place, _pairs: state.idle_watcher(place),
         "sampling": lambda place, _pairs: samples.sampling(place),
         "first-start": first_start.first_start,
+        "first-start-eta": first_start_eta.first_start_eta,
         **desktop.BENCHMARKS,
     }
     alone: Mapping[str, Benchmark] = {
