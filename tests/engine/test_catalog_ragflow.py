@@ -84,6 +84,8 @@ def is_healthy_with(ragflow: OneApiStack, engine: docker.DockerClient, store: st
     assert healthy(engine) == names(engine) - {JOB}
     view = ragflow.module("ragflow")
     assert (view.state, view.ready, view.total) == ("running", 3, 3)
+    (limit,) = engine.containers.get("ai-ragflow").attrs["HostConfig"]["Ulimits"]
+    assert (limit["Name"], limit["Soft"], limit["Hard"]) == ("nofile", 65535, 65535)
     page = f"http://127.0.0.1:{value_of(ragflow, 'ragflow.RAGFLOW_HOST_PORT')}"
     assert "RAGFlow" in requests.get(page, timeout=60).text
     ports = engine.containers.get("ai-ragflow").attrs["NetworkSettings"]["Ports"]

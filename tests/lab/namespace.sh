@@ -30,7 +30,9 @@ up)
     # A small disk for the engine's data, where the lab has one: an image of a file system.
     if [ $# -gt 3 ]; then mount -o loop "$4" "$5"; fi
     docker-registry serve "$3" &
-    exec docker-init -- dockerd --config-file "$2"
+    LAB_RUNC=$(command -v runc)
+    export LAB_RUNC
+    PATH=$(dirname "$0")/bin:$PATH exec docker-init -- dockerd --config-file "$2"
     ;;
 thaw)
     mount_cgroups
