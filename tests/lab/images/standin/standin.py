@@ -9,10 +9,11 @@ What it does is in /etc/standin.json, made from the image table:
   files      files that must be there; volumes, writes: folders that must be writable; owns: folders
              that its user has
   needs      what it connects to before it is ready: kind postgres|mysql|dsn|redis|http, and the
-             credentials for it (http: as for login); an empty url is left out; when: only with
-             these values
-  migrates   the first of needs holds tables: MODE=migration makes them and ends,
-             MIGRATION_ENABLED=true makes them, every other mode wants them there
+             credentials for it (http: as for login, or none); an empty url is left out; when: only
+             with these values; only: start, so that no answer checks it, or answers, so that it
+             starts without it
+  migrates   it has a database with tables: MODE=migration makes them and ends,
+             MIGRATION_ENABLED=true makes them, every other mode wants them there (migration.py)
   ports      what it answers where: {port: {path: {json|text, open, checks}}}; login: what a path
              that is not open asks for; s3: a signature is as good; checks: the answer is 500 where
              a need can't be reached; when: the port is served only with these values; accounts,
@@ -190,10 +191,12 @@ def holds(conditions: Spec) -> bool:
     return all(os.environ.get(name) in values for name, values in conditions.items())
 
 
-def problem(spec: Spec) -> str | None:
-    """What keeps it from one of its needs; None where it reaches all of them."""
+def problem(spec: Spec, moment: str) -> str | None:
+    """What keeps it from one of its needs at this moment, ``start`` or ``answers``; None where it
+    reaches all of them."""
     for need in map(filled, spec.get("needs", [])):
-        if need.get("url") == "" or not holds(need.get("when", {})):
+        is_asked = need.get("only", moment) == moment and holds(need.get("when", {}))
+        if need.get("url") == "" or not is_asked:
             continue
         try:
             CONNECT[need["kind"]](need).close()
@@ -261,7 +264,7 @@ def response(spec: Spec, port: Spec, target: str, headers: Message) -> tuple[int
         return 404, "text/plain", "not found"
     if not answer.get("open") and not may_ask(port, target, headers):
         return 401, "text/plain", "log-in required"
-    if answer.get("checks") and (found := problem(spec)):
+    if answer.get("checks") and (found := problem(spec, "answers")):
         return 500, "text/plain", found
     if "json" in answer:
         return 200, "application/json", json.dumps(answer["json"])
@@ -329,7 +332,7 @@ def main() -> None:
     check_files(spec)
     if "log_dir" in spec:
         log_to_file(spec["log_dir"])
-    if found := problem(spec):
+    if found := problem(spec, "start"):
         fail(found)
     if spec.get("runs_code"):
         import code_sandbox  # type: ignore[import-not-found]  # noqa: PLC0415 - beside this file
