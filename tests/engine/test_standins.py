@@ -16,6 +16,7 @@ from tests.lab.fixtures import borrowed
 from tests.lab.place import Place
 from tests.lab.recipes import load_recipes
 
+API = "langgenius/dify-api:1.17.1"
 SECRET = "Zq7RkT2mVx9LbN4cHs8WdF3gJp6YtA5e"
 NETWORK = "lab-test-standins"
 
@@ -83,7 +84,7 @@ STAND_INS: dict[str, Case] = {
         3000,
         "/api/status",
     ),
-    "langgenius/dify-api:1.17.1": Case(
+    API: Case(
         DIFY_DATABASE
         | {"MODE": "api", "MIGRATION_ENABLED": "true", "DB_DATABASE": "postgres"}
         | {"SECRET_KEY": SECRET, "CELERY_BROKER_URL": f"redis://:{SECRET}@redis:6379/3"},
@@ -233,17 +234,24 @@ def status_of(url: str) -> int | None:
     return None if response is None else response.status_code
 
 
-def test_the_web_page_is_served(engine: docker.DockerClient) -> None:
-    container = run(engine, WEB, {}, ports={"3000/tcp": ("127.0.0.1", None)})
-    url = address(container, 3000) + "/apps"
-    assert until(lambda: status_of(url), container) == 200
+def test_the_page_is_rendered_only_while_the_api_answers_and_files_are_served_without_it(
+    engine: docker.DockerClient,
+) -> None:
+    environment = {"SERVER_CONSOLE_API_URL": "http://late-api:5001"}
+    container = run(engine, WEB, environment, ports={"3000/tcp": ("127.0.0.1", None)})
+    file, page = (f"{address(container, 3000)}/{path}" for path in ("embed.min.js", "apps"))
+
+    assert until(lambda: status_of(file), container) == 200
+    assert status_of(page) == 500
+    api = run(engine, API, STAND_INS[API].environment, name="late-api")
+    assert until(lambda: status_of(page) == 200, api)
 
 
 @pytest.mark.parametrize(
     ("name", "wrong", "message"),
     [
-        ("langgenius/dify-api:1.17.1", "DB_PASSWORD", "password authentication failed"),
-        ("langgenius/dify-api:1.17.1", "REDIS_PASSWORD", "WRONGPASS|invalid username-password"),
+        (API, "DB_PASSWORD", "password authentication failed"),
+        (API, "REDIS_PASSWORD", "WRONGPASS|invalid username-password"),
         ("infiniflow/ragflow:v0.27.2", "MYSQL_PASSWORD", "Access denied"),
         ("infiniflow/ragflow:v0.27.2", "ELASTIC_PASSWORD", "401"),
         ("infiniflow/ragflow:v0.27.2", "MINIO_PASSWORD", "401"),

@@ -164,6 +164,9 @@ def test_the_page_is_not_healthy_without_its_api(dify: Dify) -> None:
     api.stop(timeout=5)
     try:
         assert check_of(dify.client, "nginx") != 0
+        assert check_of(dify.client, "web") == 0, (
+            "it serves files, and is not restarted with the API"
+        )
     finally:
         api.start()
     until("the page", lambda: check_of(dify.client, "nginx"), 0)

@@ -226,6 +226,8 @@ def migrate(spec: Spec) -> None:
 
 def credentials(login: Spec) -> dict[str, str]:
     """The header that shows who asks: one of its own, a bearer's, or user and password."""
+    if not login.keys() & {"header", "bearer", "user"}:
+        return {}
     if "header" in login:
         return {login["header"]: expand(login["password"])}
     if "bearer" in login:
