@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from typing import NamedTuple
@@ -11,7 +12,9 @@ import pytest
 from docker.errors import APIError
 from docker.models.containers import Container
 
-from tests.engine.waiting import address, answer, until
+from aiserver_tray.catalog.catalog import load_catalog
+from aiserver_tray.core.app import built_in_catalog
+from tests.engine.waiting import address, answer, logged, until
 from tests.lab.fixtures import borrowed
 from tests.lab.place import Place
 from tests.lab.recipes import load_recipes
@@ -305,16 +308,44 @@ def test_ragflow_without_its_scheme_serves_a_page_but_no_backend(
 
 
 def test_dify_starts_only_on_a_migrated_database(engine: docker.DockerClient) -> None:
-    name = "langgenius/dify-api:1.17.1"
-    database = {"DB_DATABASE": "dify", "MIGRATION_ENABLED": "false"}
-    environment = STAND_INS[name].environment | database
-    server = engine.containers.get("pg")
-    server.exec_run(["psql", "-U", "postgres", "-c", "CREATE DATABASE dify"])
+    with database_of_dify(engine) as environment:
+        code, output = ended(run(engine, API, environment))
+        assert code == 1
+        assert "the database is not migrated" in output
+        assert ended(run(engine, API, environment | {"MODE": "migration"}))[0] == 0
+        ports = {"5001/tcp": ("127.0.0.1", None)}
+        container = run(engine, API, environment, ports=ports)
+        assert until(lambda: status_of(address(container, 5001) + "/health"), container) == 200
 
-    code, output = ended(run(engine, name, environment))
-    assert code == 1
-    assert "the database is not migrated" in output
-    assert ended(run(engine, name, environment | {"MODE": "migration"}))[0] == 0
-    ports = {"5001/tcp": ("127.0.0.1", None)}
-    container = run(engine, name, environment, ports=ports)
-    assert until(lambda: status_of(address(container, 5001) + "/health"), container) == 200
+
+@contextmanager
+def database_of_dify(client: docker.DockerClient) -> Iterator[dict[str, str]]:
+    """An empty database, and the environment of Dify's services with it."""
+    server = client.containers.get("pg")
+    server.exec_run(["psql", "-U", "postgres", "-c", "CREATE DATABASE dify"])
+    yield STAND_INS[API].environment | {"DB_DATABASE": "dify", "MIGRATION_ENABLED": "false"}
+    server.exec_run(["psql", "-U", "postgres", "-c", "DROP DATABASE dify WITH (FORCE)"])
+
+
+def test_the_migration_waits_for_the_lock_that_a_killed_one_left(
+    engine: docker.DockerClient,
+) -> None:
+    service = load_catalog([built_in_catalog()]).modules["dify"].section("services")
+    entrypoint = service["dify-migration"]["entrypoint"]
+    with database_of_dify(engine) as environment:
+        environment |= {"MODE": "migration", "LAB_READY_AFTER": "60"}
+        killed = run(engine, API, environment)
+        redis = partial(passes, engine.containers.get("redis"))
+        cli = f"redis-cli --no-auth-warning -a {SECRET}"
+        until(lambda: redis(f"{cli} exists db_upgrade_lock | grep 1"), killed)
+        killed.kill()
+
+        environment["LAB_READY_AFTER"] = "0"
+        code, output = ended(run(engine, API, environment))
+        assert (code, output) == (0, "Database migration skipped\n")
+        waiting = run(engine, API, environment, entrypoint=entrypoint)
+        logged(waiting, "Retrying")
+        redis(f"{cli} del db_upgrade_lock")
+
+        code, output = ended(waiting)
+        assert (code, output.splitlines()[-1]) == (0, "standin (head)")

@@ -117,6 +117,8 @@ def _stand_in_dockerfile(spec: dict[str, Any]) -> Iterator[str]:
     steps = [f"install -d -o {user.split(':')[0]} -g {user.split(':')[1]} {v}" for v in owned]
     if spec.get("celery"):
         steps.append("install -m 755 /usr/local/bin/celery.py /usr/bin/celery")
+    if spec.get("migrates"):
+        steps.append("install -m 755 /usr/local/bin/migration.py /usr/bin/flask")
     steps += [f"rm -f /usr/bin/{tool} /bin/{tool}" for tool in spec.get("lacks", [])]
     steps += [f"ln -sf /bin/busybox /bin/{tool}" for tool in spec.get("busybox", [])]
     if "program" in spec:

@@ -205,23 +205,17 @@ def problem(spec: Spec, moment: str) -> str | None:
     return None
 
 
-def migrate(spec: Spec) -> None:
+def migrate(delay: float) -> None:
     """Makes the tables or wants them there, by the mode."""
+    import migration  # type: ignore[import-not-found]  # noqa: PLC0415 - beside this file
+
     mode = os.environ["MODE"]
-    database = postgres(filled(spec["needs"][0]))
-    cursor = database.cursor()
     if mode == "migration" or os.environ.get("MIGRATION_ENABLED") == "true":
-        # Several containers may do so at once.
-        cursor.execute("SELECT pg_advisory_xact_lock(1)")
-        cursor.execute("CREATE TABLE IF NOT EXISTS standin_version (version text)")
-        database.commit()
-    cursor.execute("SELECT to_regclass('standin_version')")
-    (migrated,) = cursor.fetchone()
-    database.close()
-    if not migrated:
-        fail("the database is not migrated")
+        migration.migrate(delay if mode == "migration" else 0)
     if mode == "migration":
         sys.exit(0)
+    if not migration.is_current():
+        fail("the database is not migrated")
 
 
 def credentials(login: Spec) -> dict[str, str]:
@@ -341,9 +335,9 @@ def main() -> None:
 
         if found := code_sandbox.problem():
             fail(found)
-    if spec.get("migrates"):
-        migrate(spec)
     delay = float(os.environ.get("LAB_READY_AFTER") or 0.5)
+    if spec.get("migrates"):
+        migrate(delay)
     time.sleep(max(0.0, delay - (time.monotonic() - started)))
     if spec.get("celery"):
         import celery  # type: ignore[import-not-found]  # noqa: PLC0415 - likewise
