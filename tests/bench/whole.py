@@ -43,6 +43,7 @@ TYPICAL = {
     "langgenius/dify-plugin-daemon": 15,
     "langgenius/dify-sandbox": 10,
     "langgenius/dify-web": 8,
+    "langgenius/qdrant": 3,
     "pgsty/silo": 3,
     "qdrant/qdrant": 3,
 }

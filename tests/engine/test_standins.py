@@ -69,7 +69,7 @@ STAND_INS: dict[str, Case] = {
         401,
     ),
     "qdrant/qdrant:v1.19.0": Case(QDRANT, "QDRANT__SERVICE__API_KEY", 6333, "/readyz"),
-    "qdrant/qdrant:v1.8.3": Case(QDRANT, "QDRANT__SERVICE__API_KEY", 6333, "/readyz"),
+    "langgenius/qdrant:v1.8.3": Case(QDRANT, "QDRANT__SERVICE__API_KEY", 6333, "/readyz"),
     "semitechnologies/weaviate:1.39.2": Case(
         {"AUTHENTICATION_APIKEY_ALLOWED_KEYS": SECRET, "CLUSTER_HOSTNAME": "node1"}
         | {"PERSISTENCE_DATA_PATH": "/var/lib/weaviate"},
