@@ -137,6 +137,12 @@ def test_dify_uses_its_own_databases_of_the_shared_redis(dify: Dify) -> None:
     assert found == {"api": ["3", "2"], "plugin_daemon": ["6"], "agent_backend": ["4"]}
 
 
+def test_plugins_use_no_mirror_that_nobody_has_chosen(dify: Dify) -> None:
+    # Unset, the plugin daemon would look for one that answers faster than pypi.org.
+    given = dify.shell("plugin_daemon", 'echo "<$PIP_MIRROR_URL> $PIP_MIRROR_AUTO_DETECT"')
+    assert given == "<> false"
+
+
 def check_of(client: docker.DockerClient, service: str) -> int:
     """How the service's own health check ends right now."""
     container = client.containers.get(CONTAINER + service)
