@@ -28,6 +28,9 @@ SERVICES = {
 """What runs with the default answers."""
 SSRF = ("-x", "http://ssrf_proxy:3128")
 """Options of `Dify.fetch`: through the proxy that keeps workflows from the inner networks."""
+# Shells are told to ask for their own addresses without it; who wants to asks it all the same.
+AGENT = ("--noproxy", "", "-x", "http://agent_ssrf_proxy:3128")
+"""Options of `Dify.fetch`: through the proxy that keeps agents from the inner networks."""
 
 
 @dataclass(frozen=True)

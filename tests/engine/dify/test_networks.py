@@ -8,7 +8,7 @@ import pytest
 from docker.models.containers import Container
 from docker.types import IPAMConfig, IPAMPool
 
-from tests.engine.dify import CONTAINER, SSRF, Dify, until
+from tests.engine.dify import AGENT, CONTAINER, SSRF, Dify, until
 
 SIBLINGS = {"n8n": (5678,), "oneapi": (3000,), "ragflow": (80, 9380)}
 PORTS = sorted(port for ports in SIBLINGS.values() for port in ports)
@@ -21,8 +21,6 @@ for port in {PORTS}:
 OUTSIDE = "203.0.113.0/24"
 """Addresses for examples (RFC 5737): no private ones, and nobody's."""
 
-# Shells are told to ask for their own addresses without it; who wants to asks it all the same.
-AGENT = ("--noproxy", "", "-x", "http://agent_ssrf_proxy:3128")
 PRIVATE = [
     "http://127.0.0.1:3128/",
     "http://localhost:3128/",

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import docker
 import pytest
 
-from tests.engine.dify import EXPECTED, JOBS, Dify, until
+from tests.engine.dify import AGENT, CONTAINER, EXPECTED, JOBS, SSRF, Dify, until
 
 API = {"api", "worker", "worker_beat", "api_websocket"}
 
@@ -103,6 +103,44 @@ def test_a_chosen_vector_store_takes_the_place_of_the_one_before(dify: Dify) -> 
     assert dify.ask("api", "{QDRANT_URL}/collections", "api-key", "{QDRANT_API_KEY}") == 200
     assert dify.ask("api", "{QDRANT_URL}/collections", "api-key", "wrong") == 401
     assert dify.shell("api", "echo $VECTOR_STORE $QDRANT_URL") == "qdrant http://qdrant:6333"
+
+
+@pytest.fixture
+def own_addresses(dify: Dify) -> Iterator[list[str]]:
+    """Addresses of two services of its own, which stand for computers of the user's network. Only
+    public ones are reached in the end."""
+    found = [dify.client.containers.get(CONTAINER + name) for name in ("web", "plugin_daemon")]
+    yield [one.attrs["NetworkSettings"]["Networks"]["ai-dify"]["IPAddress"] for one in found]
+    dify.here.app.settings.change(dify.here.app.declared, {SETTING: None})
+    dify.here.done("up", "dify")
+
+
+SETTING = "dify.DIFY_PRIVATE_ADDRESSES"
+
+
+@pytest.mark.usefixtures("usual_store")
+def test_private_addresses_are_reached_once_they_are_allowed_and_no_others(
+    dify: Dify, own_addresses: list[str]
+) -> None:
+    allowed, other = own_addresses
+    urls = [f"http://{allowed}:3000/embed.min.js", f"http://{other}:5002/health/check"]
+    urls += ["http://web:3000/embed.min.js", "http://172.17.0.1/"]
+    assert reached(dify, urls) == [(403, 403)] * 4
+    before = dify.ids()
+    dify.here.set(SETTING, f"192.0.2.0/24 {allowed}")
+
+    dify.here.done("up", "dify")
+
+    assert changed(dify, before) == {"ssrf_proxy", "agent_ssrf_proxy"}
+    assert reached(dify, urls) == [(200, 200), *[(403, 403)] * 3]
+
+
+def reached(dify: Dify, urls: list[str]) -> list[tuple[int, int]]:
+    """The status that workflows' code and agents' shells get by their proxies, of each URL."""
+    return [
+        (dify.fetch("sandbox", url, *SSRF), dify.fetch("local_sandbox", url, *AGENT))
+        for url in urls
+    ]
 
 
 @pytest.fixture
