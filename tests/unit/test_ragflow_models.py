@@ -15,7 +15,24 @@ import pytest
 SCRIPT = Path(__file__).parents[2] / "orchestration/features/ragflow/models.py"
 KEY, TOKEN = "ragflow-key-of-the-account", "sk-token-of-oneapi"
 PROVIDER = "OpenAI-API-Compatible"
-MODELS = ["gpt-4o", "text-embedding-3-small", "bge-m3", "bge-reranker-v2", "qwen-max"]
+KINDS = {
+    "gpt-4o": ["chat", "vision"],
+    "Qwen2.5-VL-32B-Instruct": ["chat", "vision"],
+    "qwen-max": ["chat"],
+    "glm-4v": ["chat", "vision"],
+    "text-embedding-3-small": ["embedding"],
+    "bge-m3": ["embedding"],
+    "Qwen3-VL-Embedding-8B": ["embedding"],
+    "bge-reranker-v2": ["rerank"],
+    "gte-rerank-v2": ["rerank"],
+    "whisper-1": ["asr"],
+    "qwen3-asr-flash": ["asr"],
+    "gpt-4o-transcribe": ["asr"],
+    "tts-1-hd": ["tts"],
+    "gpt-4o-mini-tts": ["tts"],
+    "CosyVoice2-0.5B": ["tts"],
+}
+"""Name of a model -> what it is for, in RAGFlow's words."""
 
 
 class Both(ThreadingHTTPServer):
@@ -68,7 +85,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.headers["Authorization"] != f"Bearer {TOKEN if oneapi else KEY}":
             self.send_error(401)
             return
-        found = {"data": [{"id": name} for name in MODELS]}
+        found = {"data": [{"id": name} for name in KINDS]}
         content = found if oneapi else self.server.reply(self.command, self.path, body)
         data = json.dumps(content).encode()
         self.send_response(200)
@@ -110,13 +127,7 @@ def test_it_offers_each_model_under_an_instance_of_its_own(both: Both) -> None:
     assert both.instances["another"] == {}
     instance = both.instances["oneapi"]
     assert (instance["api_key"], instance["base_url"]) == (TOKEN, f"{both.url}/v1")
-    assert {m["model_name"]: m["model_type"] for m in instance["model_info"]} == {
-        "gpt-4o": ["chat"],
-        "qwen-max": ["chat"],
-        "text-embedding-3-small": ["embedding"],
-        "bge-m3": ["embedding"],
-        "bge-reranker-v2": ["rerank"],
-    }
+    assert {m["model_name"]: m["model_type"] for m in instance["model_info"]} == KINDS
 
 
 def test_a_second_run_with_a_new_token_changes_what_is_there(both: Both) -> None:

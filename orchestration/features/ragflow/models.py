@@ -30,7 +30,7 @@ def main() -> None:
     if INSTANCE not in [instance["instance_name"] for instance in known]:
         ragflow("POST", INSTANCES, key, {"instance_name": INSTANCE})
     models = [
-        {"model_name": name, "model_type": [kind(name)], "max_tokens": 8192, "extra": {}}
+        {"model_name": name, "model_type": kinds(name), "max_tokens": 8192, "extra": {}}
         for name in names
     ]
     # Unverified: that would cost a call of each model, and fail where one of them is away.
@@ -39,11 +39,29 @@ def main() -> None:
     sys.stdout.write(f"OneAPI offers {len(names)} models to RAGFlow.\n")
 
 
-def kind(name: str) -> str:
+KINDS = {
+    "rerank": "rerank|colbert",
+    "embedding": r"embed|bge-|m3e|gte-|text2vec|voyage|mpnet|minilm|\be5-",
+    "asr": r"whisper|sensevoice|transcribe|voxtral|\basr\b|-audio\b",
+    "tts": r"tts\b|cosyvoice|kokoro|sambert|orpheus",
+}
+"""Kind of models in RAGFlow (``LLMType``) -> what their names contain; the first that fits."""
+SEES = "|".join(
+    [
+        *("gpt-4o", r"gpt-4\.1", "gpt-5", "claude-", "gemini-", "grok-4", r"kimi-k2\.[5-9]"),
+        *(r"qwen3\.[5-9]", "vision", "omni", "pixtral", "internvl", "llava", "qvq", r"vl\b"),
+        *("glm-[0-9.]+v", "step-1v"),
+    ]
+)
+"""What the names of chat models that also understand pictures contain."""
+
+
+def kinds(name: str) -> list[str]:
     """What a model is for, as far as its name tells; OneAPI does not say."""
-    if re.search("embed|bge-(?!rerank)|m3e|gte-", name, re.IGNORECASE):
-        return "embedding"
-    return "rerank" if "rerank" in name.lower() else "chat"
+    for kind, pattern in KINDS.items():
+        if re.search(pattern, name, re.IGNORECASE):
+            return [kind]
+    return ["chat", "vision"] if re.search(SEES, name, re.IGNORECASE) else ["chat"]
 
 
 def ragflow(
