@@ -11,6 +11,7 @@ import requests
 
 from tests.lab.place import Place
 from tests.support.installation import Installation
+from tests.support.observed import said
 from tests.support.ports import free_port
 
 EDITIONS = ["one-api", "new-api"]
@@ -67,7 +68,8 @@ class OneApiStack(Installation):
 
     def tokens(self) -> dict[str, int]:
         """Names and numbers of the tokens that are ours."""
-        data = self.ask("GET", "/api/token/search?keyword=", self.password)
+        own = self.ask("GET", "/api/user/self", self.password)["id"]
+        data = self.ask("GET", f"/api/token/search?keyword=&user_id={own}", self.password)
         found = data["items"] if isinstance(data, dict) else data
         return {token["name"]: token["id"] for token in found}
 
@@ -76,6 +78,11 @@ class OneApiStack(Installation):
         headers = {"Authorization": f"Bearer {token}"}
         url = f"{self.address}/v1/models"
         return requests.get(url, headers=headers, timeout=LIMIT).status_code
+
+
+def query(client: docker.DockerClient, database: str, statement: str) -> str:
+    """What PostgreSQL answers in an edition's *database*."""
+    return said(client, "ai-postgres", "psql", "-At", "-d", database, "-c", statement)
 
 
 def installed(lab: Place, folder: Path) -> OneApiStack:

@@ -8,16 +8,11 @@ import pytest
 
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.core.app import built_in_catalog
-from tests.engine.oneapi import EDITIONS, PUBLISHED, OneApiStack
+from tests.engine.oneapi import EDITIONS, PUBLISHED, OneApiStack, query
 from tests.support.observed import names, said
 
 OWN = "a-password-of-mine"
 editions = pytest.mark.parametrize("edition", EDITIONS)
-
-
-def query(client: docker.DockerClient, database: str, statement: str) -> str:
-    """What PostgreSQL answers."""
-    return said(client, "ai-postgres", "psql", "-At", "-d", database, "-c", statement)
 
 
 @editions

@@ -10,7 +10,7 @@ import pytest
 
 from aiserver_tray.base.masking import MASK
 from tests.engine.kernel_setting import NAME, Setting, setting
-from tests.engine.oneapi import EDITIONS, OneApiStack, installed
+from tests.engine.oneapi import EDITIONS, OneApiStack, installed, query
 from tests.lab.engine import registry_address
 from tests.lab.fixtures import borrowed, have_image
 from tests.lab.place import Place
@@ -191,6 +191,9 @@ def test_a_module_gets_a_token_that_works_and_keeps_it(
     engine: docker.DockerClient, oneapi: OneApiStack, edition: str
 ) -> None:
     oneapi.set("oneapi.ONEAPI_EDITION", edition)
+    oneapi.done("up", "oneapi")
+    others = f"FROM standin_tokens WHERE name = '{READER}' AND user_id = 99"
+    query(engine, edition, f"INSERT INTO standin_tokens VALUES (0, 99, '{READER}', 'theirs', 1)")
 
     first = oneapi.cli.run("connect", "reader").succeeded()
 
@@ -220,5 +223,7 @@ def test_a_module_gets_a_token_that_works_and_keeps_it(
     assert environment(engine, "ai-reader")["TOKEN"] == ""
     assert oneapi.models(another) == 401
     assert oneapi.tokens() == {}
+    assert query(engine, edition, f"SELECT token_key {others}") == "theirs", "of another user"
+    query(engine, edition, f"DELETE {others}")
     assert stored(oneapi, "READER_MODELS") == "none"
     assert "There is nothing to do." in oneapi.cli.run("disconnect", "reader").succeeded().errors

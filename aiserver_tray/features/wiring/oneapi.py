@@ -40,6 +40,7 @@ class OneApi:
     def __init__(self, host: str, port: int, password: str) -> None:
         self._place = host, port
         self._headers: dict[str, str] = {}
+        self._user: int | None = None
         self._log_in(password)
 
     def key(self, name: str) -> str | None:
@@ -58,7 +59,7 @@ class OneApi:
         return key
 
     def remove(self, name: str) -> None:
-        """Take every token called *name* away."""
+        """Take every token of `ACCOUNT` called *name* away."""
         for token in self._named(name):
             self._ask("DELETE", f"/api/token/{token['id']}")
 
@@ -85,18 +86,22 @@ class OneApi:
         data = answer.get("data") or {}
         if data.get("require_2fa"):
             raise OneApiError(Text("{name} uses two-factor authentication", name=ACCOUNT))
+        self._user = data.get("user", data).get("id")
         if "access_token" in data:
             self._headers["Authorization"] = f"Bearer {data['access_token']}"
         else:
             cookies = response.headers.get_all("Set-Cookie") or []
             self._headers["Cookie"] = "; ".join(cookie.partition(";")[0] for cookie in cookies)
-            self._headers["New-Api-User"] = str(data.get("id", ""))
+            self._headers["New-Api-User"] = str(self._user)
 
     def _named(self, name: str) -> list[dict[str, Any]]:
-        # One edition searches by prefix, the other by the whole name.
-        data = self._ask("GET", f"/api/token/search?keyword={quote(name)}")
+        # One edition searches by prefix, the other by the whole name, and there an administrator
+        # also finds the tokens of other users.
+        query = f"keyword={quote(name)}&user_id={self._user}"
+        data = self._ask("GET", f"/api/token/search?{query}")
         found = data.get("items", []) if isinstance(data, dict) else data
-        return [token for token in found or [] if token.get("name") == name]
+        wanted = name, self._user
+        return [one for one in found or [] if (one.get("name"), one.get("user_id")) == wanted]
 
     def _key(self, token: dict[str, Any]) -> str:
         key = str(token["key"])

@@ -73,7 +73,7 @@ class Accounts(Api):  # type: ignore[misc]  # as above
             ("PUT", "/api/user/self", self.logged_in(self.change_own)),
             ("GET", "/api/token/search", self.logged_in(self.search)),
             ("POST", "/api/token/", self.logged_in(self.add_token)),
-            ("DELETE", r"/api/token/(\d+)", self.logged_in(delete_token)),
+            ("DELETE", r"/api/token/(\d+)", self.logged_in(self.delete_token)),
             ("GET", "/v1/models", models),
         ]
         if self.edition == "one-api":
@@ -143,14 +143,15 @@ class Accounts(Api):  # type: ignore[misc]  # as above
     # -- tokens --------------------------------------------------------------------------------
 
     def search(self, cursor: Cursor, request: Request, user: int) -> Answer:
-        """Tokens by name, without one all: one-api takes its beginning, new-api all of it, and
-        hides the keys."""
+        """Tokens by name, without one all: one-api takes its beginning, new-api all of it. That
+        hides the keys, and shows an administrator the tokens of all users, or of one."""
         keyword = request.query.get("keyword", "")
         like = keyword if keyword and self.edition == "new-api" else f"{keyword}%"
-        query = "SELECT id, name, token_key, status FROM standin_tokens"
-        query += " WHERE user_id = %s AND name LIKE %s ORDER BY id DESC"
-        cursor.execute(query, (user, like))
-        names = ("id", "name", "key", "status")
+        whose = user if self.edition == "one-api" else request.query.get("user_id")
+        names = ("id", "user_id", "name", "key", "status")
+        query = "SELECT id, user_id, name, token_key, status FROM standin_tokens"
+        query += " WHERE name LIKE %s AND COALESCE(user_id = %s, true) ORDER BY id DESC"
+        cursor.execute(query, (like, whose))
         found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
         if self.edition == "one-api":
             return success(found)
@@ -169,18 +170,19 @@ class Accounts(Api):  # type: ignore[misc]  # as above
         cursor.execute(insert + " VALUES (%s, %s, %s, 1)", (user, name, key))
         return success({"name": name, "key": key} if self.edition == "one-api" else None)
 
+    def delete_token(self, cursor: Cursor, _: Request, user: int, number: str) -> Answer:
+        """The token is no more. An administrator of new-api can delete those of others, too."""
+        whose = user if self.edition == "one-api" else None
+        delete = "DELETE FROM standin_tokens WHERE id = %s AND COALESCE(user_id = %s, true)"
+        cursor.execute(delete, (number, whose))
+        return success() if cursor.rowcount else refusal("record not found")
+
 
 def own(cursor: Cursor, request: Request, user: int) -> Answer:
     """Who is logged in."""
     cursor.execute("SELECT id, username FROM standin_users WHERE id = %s", (user,))
     number, name = cursor.fetchone()
     return success({"id": number, "username": name})
-
-
-def delete_token(cursor: Cursor, request: Request, user: int, number: str) -> Answer:
-    """The token is no more."""
-    cursor.execute("DELETE FROM standin_tokens WHERE id = %s AND user_id = %s", (number, user))
-    return success() if cursor.rowcount else refusal("record not found")
 
 
 def token_key(cursor: Cursor, request: Request, user: int, number: str) -> Answer:

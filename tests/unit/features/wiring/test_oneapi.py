@@ -72,8 +72,8 @@ def server() -> Iterator[Server]:
 
 def test_session_cookie_is_sent_with_the_number_of_the_user(server: Server) -> None:
     server.say("POST /api/user/login", 200, YES, Set_Cookie="session=abc; Path=/; HttpOnly")
-    found = {"success": True, "data": [{"id": 1, "name": "aiserver-n8n", "key": "k" * 48}]}
-    server.say("GET /api/token/search", 200, found)
+    found = [{"id": 1, "user_id": 7, "name": "aiserver-n8n", "key": "k" * 48}]
+    server.say("GET /api/token/search", 200, {"success": True, "data": found})
 
     assert server.client().key("aiserver-n8n") == "sk-" + "k" * 48
 
@@ -82,9 +82,12 @@ def test_session_cookie_is_sent_with_the_number_of_the_user(server: Server) -> N
     assert headers["New-Api-User"] == "7"
 
 
-def test_a_token_whose_name_only_begins_so_is_another(server: Server) -> None:
+@pytest.mark.parametrize(("name", "user"), [("aiserver-n8n-old", 7), ("aiserver-n8n", 8)])
+def test_a_token_of_a_longer_name_or_of_another_user_is_not_ours(
+    server: Server, name: str, user: int
+) -> None:
     server.say("POST /api/user/login", 200, YES)
-    found = [{"id": 1, "name": "aiserver-n8n-old", "key": "k"}]
+    found = [{"id": 1, "user_id": user, "name": name, "key": "k"}]
     server.say("GET /api/token/search", 200, {"success": True, "data": found})
     client = server.client()
 
