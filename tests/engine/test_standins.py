@@ -49,7 +49,7 @@ class Case(NamedTuple):
 
 
 STAND_INS: dict[str, Case] = {
-    "pgsty/silo:RELEASE.2026-08-06T00-00-00Z": Case(
+    "pgsty/silo:RELEASE.2026-09-16T00-00-00Z": Case(
         {"MINIO_ROOT_USER": "admin", "MINIO_ROOT_PASSWORD": SECRET},
         "MINIO_ROOT_PASSWORD",
         9000,
@@ -145,7 +145,7 @@ def dependencies(lab: Place) -> Iterator[None]:
 
 
 def start_dependencies(client: docker.DockerClient) -> None:
-    silo, elastic = "pgsty/silo:RELEASE.2026-08-06T00-00-00Z", "elasticsearch:8.11.3"
+    silo, elastic = "pgsty/silo:RELEASE.2026-09-16T00-00-00Z", "elasticsearch:8.11.3"
     mysql = {"MYSQL_ROOT_PASSWORD": SECRET, "MYSQL_DATABASE": "rag_flow"}
     started = [
         run(client, "postgres:15.19-alpine", {"POSTGRES_PASSWORD": SECRET}, name="pg"),
