@@ -106,6 +106,8 @@ class ServiceExtension(Closed):
     """It runs once and must exit with 0, even if no other service waits for that."""
     main: bool = False
     """The tag of its image is the module's version."""
+    first_start: Localized = Field(default_factory=dict)
+    """Says what it needs while its volumes are new; shown before it starts then."""
     requires: Texts | None = None
     """Those of the module's required modules that this service waits for. None: all."""
     without: Without = Field(default_factory=Without)

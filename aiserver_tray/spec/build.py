@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aiserver_tray.base.errors import CatalogError, Place
-from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.i18n import Given, Text
 from aiserver_tray.catalog.compose.scalars import parse_duration
 from aiserver_tray.catalog.extension import ServiceExtension, stated
 from aiserver_tray.catalog.jobs import may_end
@@ -149,6 +149,7 @@ def _service_target(
         requires=extension.waited_for(scope.requires),
         is_job=is_job,
         is_main=extension.main,
+        first_start=Given(extension.first_start) if extension.first_start else None,
         ready_within=_ready_within(service, extension, is_job=is_job),
         ready_after=_seconds(extension.ready_after),
         stop_grace=_STOP_TIMEOUT_SECONDS if grace is None else grace / SECOND,

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.paths import is_remote
 from aiserver_tray.model import ModuleModel, Port, ServiceModel
 
@@ -141,6 +142,8 @@ class ServiceTarget:
     """Whether an exit with code 0 is a success."""
     is_main: bool = False
     """Whether its image has the module's version."""
+    first_start: Text | None = None
+    """Says what it needs while one of its `volumes` does not exist."""
     ready_within: float = 30.0
     """Seconds from its start until it must be healthy."""
     ready_after: float | None = None

@@ -23,8 +23,10 @@ def test_the_first_account_has_a_safe_password_before_anything_is_published(
     container = f"ai-oneapi-{edition}"
     services = {container, f"{container}-account", "ai-oneapi-oneapi-database"}
 
+    preview = oneapi.cli.run("up", "oneapi", "--dry-run").succeeded()
     oneapi.done("up", "oneapi")
 
+    assert ("openaipublic" in preview.errors) == (edition == "one-api")
     assert names(engine) == {"ai-postgres", "ai-redis"} | services
     assert engine.containers.get(container).health == "healthy"
     has_generated_password(oneapi)

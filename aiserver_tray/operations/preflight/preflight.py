@@ -33,7 +33,7 @@ def preflight(targets: Sequence[ModuleTarget], found: Survey, engine: "Engine") 
     """
     machine = inspect_machine(engine, found, targets)
     errors, notices = problems(targets, found, machine), memory_notices(targets, found, machine)
-    return Report(tuple(errors), tuple(notices))
+    return Report(tuple(errors), (*notices, *first_start_notices(targets, found)))
 
 
 def port_conflict(
@@ -62,6 +62,16 @@ def problems(
         *keep_problems(targets, found),
         *port_problems(targets, found, machine),
         *resource_problems(targets, found, machine),
+    ]
+
+
+def first_start_notices(targets: Iterable[ModuleTarget], found: Survey) -> list[Text]:
+    """The needs of services that have no data on the engine yet."""
+    return [
+        service.first_start
+        for target in targets
+        for service in target.services
+        if service.first_start and not found.volumes.keys() >= {*service.volumes}
     ]
 
 

@@ -9,7 +9,7 @@ from aiserver_tray.catalog.catalog import Catalog
 from aiserver_tray.core.targets import missing_values
 from aiserver_tray.engine.values import ContainerSummary
 from aiserver_tray.model import ContainerStatus
-from aiserver_tray.operations.preflight.preflight import problems
+from aiserver_tray.operations.preflight.preflight import first_start_notices, problems
 from aiserver_tray.operations.preflight.resources import memory_notices
 from aiserver_tray.operations.survey import Found, Machine, Survey
 from aiserver_tray.spec import labels
@@ -101,6 +101,22 @@ def test_a_machine_smaller_than_the_makers_ask_for_is_noticed_and_never_refused(
     )
     # A machine of 16 GiB, whose firmware and kernel keep some.
     assert memory_notices([target], EMPTY, Machine(15 * GIB)) == []
+
+
+def test_the_need_of_a_first_start_is_noticed_until_the_service_has_its_volume(
+    tmp_path: Path,
+) -> None:
+    head = "x-aiserver: {kind: feature}\n"
+    need = "x-aiserver: {first_start: {en: Needs the internet, zh: 需要联网}}"
+    file = head + service_of("a", need, "volumes: ['data:/data']") + "\nvolumes: {data: {}}\n"
+    target = target_of(tmp_path, "a", file)
+    volume = Found("ai-a-data", {labels.INSTALLATION: OURS.installation, labels.MODULE: "a"})
+
+    (notice,) = first_start_notices([target], EMPTY)
+
+    assert [notice.render("en"), notice.render("zh")] == ["Needs the internet", "需要联网"]
+    there = Survey(OURS.installation, volumes={"ai-a-data": volume})
+    assert first_start_notices([target], there) == []
 
 
 # -- values that only the user can give ------------------------------------------------------------
