@@ -5,7 +5,6 @@ save n8n, which keeps a processor busy for as long as everything else takes toge
 stand-in takes its place.
 """
 
-import json
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -15,7 +14,6 @@ from unittest.mock import patch
 
 import docker
 
-from aiserver_tray.catalog.catalog import load_catalog
 from aiserver_tray.catalog.resolve import resolve
 from aiserver_tray.core import app as wiring
 from aiserver_tray.core.app import App, built_in_catalog
@@ -27,6 +25,7 @@ from tests.bench.stacks import containers, require
 from tests.lab.fixtures import borrowed
 from tests.lab.place import Place
 from tests.support.ports import free_port
+from tests.support.whole.differing import override
 
 LIMIT = 0.75
 TYPICAL = {
@@ -67,7 +66,9 @@ def whole(lab: Place, pairs: int) -> Results:
         folder = Path(name)
         none = folder / "none"
         none.mkdir()
-        catalog = _slowed(folder / "catalog")
+        catalog = folder / "catalog"
+        shutil.copytree(built_in_catalog(), catalog)
+        override(catalog, _slowed_service)
         program = ("-c", PROGRAM.format(catalog=str(catalog)))
         with patch.object(wiring, "built_in_catalog", lambda: catalog):
             _installation(folder / "ours", lab)
@@ -85,23 +86,10 @@ def whole(lab: Place, pairs: int) -> Results:
         return {"whole-up": Comparison(tuple(times[0]), tuple(times[1]), LIMIT)}
 
 
-def _slowed(folder: Path) -> Path:
-    """A copy of the catalog whose stand-ins take their time."""
-    shutil.copytree(built_in_catalog(), folder)
-    for module in load_catalog([folder]).modules.values():
-        services = {
-            name: _slowed_service(image)
-            for name, service in module.section("services").items()
-            if (image := service["image"].partition(":")[0]) in TYPICAL
-        }
-        if services:
-            override = module.folder / "compose.override.yaml"
-            override.write_text(json.dumps({"services": services}), encoding="utf-8")
-    return folder
-
-
-def _slowed_service(image: str) -> dict[str, Any]:
-    """What differs of a service of *image*."""
+def _slowed_service(image: str) -> dict[str, Any] | None:
+    """What differs of a service of *image*, if it is a stand-in."""
+    if image not in TYPICAL:
+        return None
     environment = {"LAB_READY_AFTER": str(TYPICAL[image] / 10)}
     if not image.startswith("n8nio/"):
         return {"environment": environment}

@@ -4,7 +4,7 @@ says which of its software is real there, and which a stand-in.
 The tests share one stack, since it takes long to start, and each leaves it running.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from secrets import token_hex
 
@@ -12,6 +12,7 @@ import pytest
 
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.operations.request import Request
+from aiserver_tray.state.views import Snapshot
 from tests.engine.whole_course import Course
 from tests.engine.whole_rounds import ROUNDS, Change
 from tests.lab.fixtures import have_image
@@ -27,6 +28,7 @@ from tests.support.whole.catalog import (
     SECRETS,
     default,
 )
+from tests.support.whole.differing import override
 from tests.support.whole.stack import Stack, started
 from verifier import log_ins
 from verifier.images import images_of, missing_program
@@ -150,17 +152,61 @@ def refusals(stack: Stack, secret: Callable[[str], str]) -> dict[str, str | None
     return {name: why_refused(LogIns(stack.core, secret), name) for name in CATALOG.modules}
 
 
-def test_all_data_is_there_after_down_and_up(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+FIRST_START = {
+    "langgenius/dify-api": 180,  # the migration, and then the API
+    "langgenius/dify-web": 30,
+    "langgenius/dify-plugin-daemon": 60,
+    "infiniflow/ragflow": 360,
+    "elasticsearch": 60,
+    "justsong/one-api": 30,
+}
+"""Image -> seconds until it is ready for the first time on a slow computer."""
+FACTOR = 12
+"""Stand-ins take that many times less."""
+
+
+def slow(image: str) -> dict[str, dict[str, str]] | None:
+    """What differs of a service of *image* that takes its time."""
+    if image not in FIRST_START:
+        return None
+    return {"environment": {"LAB_READY_AFTER": str(FIRST_START[image] / FACTOR)}}
+
+
+def pages_run_only_beside_their_api(seen: Iterable[Snapshot]) -> None:
+    """See that Dify's pages, which are rendered with answers of its API, start after it."""
+    modules = (module for now in seen for module in now.modules if module.name == "dify")
+    services = [{service.name: service for service in module.services} for module in modules]
+    assert {one["api"].health for one in services} >= {"starting", "healthy"}
+    started = [one for one in services if one["web"].state == "running"]
+    assert {one["api"].health for one in started} == {"healthy"}
+
+
+def up_slowly(stack: Stack) -> None:
+    """Start everything with stand-ins that take their time. See that nothing fails on the way."""
+    override(stack.catalog, slow)
+    with stack.snapshots() as seen:
+        stack.up()
+        stack.runs()
+    states = {module.state for now in seen for module in now.modules}
+    assert states == {"stopped", "starting", "running"}
+    pages_run_only_beside_their_api(seen)
+
+
+def test_all_data_is_there_after_down_and_a_slow_up(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def secret(address: str) -> str:
         return stack.here.app.settings.reveal(DECLARED, address)
 
     let_in = dict.fromkeys(CATALOG.modules)
     assert refusals(stack, secret) == let_in
     marks = stack.volumes('echo "$(hostname) $1" >.mark; cat .mark')
+    # So that Dify migrates its database again.
+    drop = ["psql", "-U", "postgres", "-d", "dify", "-c", "DROP TABLE standin_version"]
+    assert stack.client.containers.get("ai-postgres").exec_run(drop).exit_code == 0
     stack.run(Request("down"))
     assert not stack.client.containers.list(all=True)
-    stack.up()
-    stack.runs()
+    up_slowly(stack)
     assert stack.volumes("cat .mark") == marks
     assert refusals(stack, secret) == let_in
     for account in ("PASSWORD", "RAGFLOW_PASSWORD"):

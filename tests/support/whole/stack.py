@@ -1,13 +1,17 @@
 """The whole built-in catalog, started on the lab's engine."""
 
+import shutil
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 import docker
 
 from aiserver_tray.base.errors import each
+from aiserver_tray.core import app as wiring
+from aiserver_tray.core.app import built_in_catalog
 from aiserver_tray.core.core import Core
 from aiserver_tray.operations.request import Request
 from aiserver_tray.state.views import Snapshot
@@ -28,6 +32,8 @@ class Stack:
     here: Installation
     core: Core
     client: docker.DockerClient
+    catalog: Path
+    """A copy of the built-in one."""
 
     def run(self, request: Request) -> None:
         """Run an operation. Raises ``AssertionError`` where it fails."""
@@ -50,6 +56,16 @@ class Stack:
         except TimeoutError:
             found = self.core.store.snapshot.modules
             raise AssertionError([(m.name, m.state, m.reason) for m in found]) from None
+
+    @contextmanager
+    def snapshots(self) -> Iterator[list[Snapshot]]:
+        """Every snapshot from now on, until the block ends."""
+        seen = [self.core.store.snapshot]
+        leave = self.core.store.observe(lambda state: seen.append(state.snapshot))
+        try:
+            yield seen
+        finally:
+            leave()
 
     def lasting(self) -> dict[Service, str]:
         """Module and service -> container id, without jobs."""
@@ -86,13 +102,15 @@ class Stack:
 def started(lab: Place, folder: Path) -> Iterator[Stack]:
     """All modules, running, with their home in *folder*; all is removed at the end."""
     (folder / "none").mkdir()
+    catalog = folder / "catalog"
+    shutil.copytree(built_in_catalog(), catalog)
     here = Installation(folder / "home", folder / "none", lab.host)
-    with borrowed(lab) as client:
+    with borrowed(lab) as client, patch.object(wiring, "built_in_catalog", lambda: catalog):
         have_image(client, IMAGE)
         for address in PORTS:
             here.set(address, str(free_port()))
         with here.core() as core:
-            stack = Stack(here, core, client)
+            stack = Stack(here, core, client, catalog)
             stack.up()
             stack.runs()
             yield stack
