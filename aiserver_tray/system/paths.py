@@ -93,6 +93,20 @@ def runtime_folder(*inner: str) -> Path:
     return folder
 
 
+def has_session() -> bool:
+    """Whether the user's folder for locks and sockets is that of a login session. Without one, it is
+    in the folder for temporary files; macOS and Windows always have one.
+
+    Raises:
+        SettingError: no folder is safe.
+    """
+    if sys.platform != "linux":
+        return True
+    own = _runtime_place().parent
+    is_temporary = own.name == f"runtime-{os.geteuid()}"
+    return not is_temporary or str(own) == os.environ.get("XDG_RUNTIME_DIR")
+
+
 def _runtime_place() -> Path:
     with warnings.catch_warnings():
         # Whether there is an XDG_RUNTIME_DIR is nothing that our user can act on.

@@ -22,7 +22,6 @@ FROM_DEBIAN: Final = {
     "idna": "python3-idna",
     "keyring": "python3-keyring",
     "markdown-it-py": "python3-markdown-it",
-    "platformdirs": "python3-platformdirs",
     "pygments": "python3-pygments",
     "python-xlib": "python3-xlib",
     "pyyaml": "python3-yaml",

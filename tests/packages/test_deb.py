@@ -157,7 +157,9 @@ def use(debian: Debian, engine: str) -> None:
     ]
     assert found["state"] == "running"
     cli("down", "shop")
-    assert f"The Docker engine at {engine} responds" in cli("doctor")
+    examined = cli("doctor")
+    assert f"The Docker engine at {engine} responds" in examined
+    assert "You have no login session" in examined
     with debian.start(NAME, "serve", user=USER, DOCKER_HOST=engine) as serving:
         assert serving.stdout
         address = next(line.strip() for line in serving.stdout if "http://" in line)

@@ -15,7 +15,7 @@ from aiserver_tray.settings.store import Settings
 from aiserver_tray.system import autostart, desktop, tray_place
 from aiserver_tray.system.desktop import graphics_cards
 from aiserver_tray.system.logfile import log_folder
-from aiserver_tray.system.paths import Home
+from aiserver_tray.system.paths import Home, has_session, runtime_folder
 
 
 def examine_installation(settings: Settings, catalog: Catalog) -> list[Finding]:
@@ -120,11 +120,11 @@ def _damage(settings: Settings) -> Iterator[Finding]:
 
 def examine_host(home: Home, options: Sequence[str]) -> list[Finding]:
     """Check start at login for the tray of *home* with *options*, whether its icon and windows are
-    visible, its graphics cards, logs and crash reports."""
+    visible, its graphics cards, locks, logs and crash reports."""
     enabled = autostart.is_enabled(home, options)
     text = autostart.state(enabled=enabled, supported=autostart.is_supported())
     login = Finding("autostart", "ok" if enabled else "fact", text)
-    return [login, _graphics(), *_icon(), *_windows(), *_logs(log_folder(home))]
+    return [login, _graphics(), *_icon(), *_windows(), *_locks(), *_logs(log_folder(home))]
 
 
 def _graphics() -> Finding:
@@ -150,6 +150,21 @@ def _windows() -> Iterator[Finding]:
             url=desktop.PAGE,
         )
         yield Finding("windows", "note", text)
+
+
+def _locks() -> Iterator[Finding]:
+    try:
+        if has_session():
+            return
+        text = Text(
+            "You have no login session, so locks and sockets are in {folder}. Commands in a login "
+            "session have another folder, so they don't find what runs here. To use one folder, "
+            "run: sudo loginctl enable-linger $(id -un)",
+            folder=runtime_folder(),
+        )
+        yield Finding("locks", "note", text)
+    except SettingError as error:
+        yield Finding("locks", "problem", error.text)
 
 
 def _logs(folder: Path) -> Iterator[Finding]:

@@ -1,6 +1,7 @@
 """What is told about a healthy and about a broken installation."""
 
 import json
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -361,6 +362,20 @@ def test_start_at_login_and_logs_are_reported(
     (crash,) = found["crash"]
     assert crash.startswith("note: A part of the applet crashed. ")
     assert "crash-tray.log" in crash
+
+
+@on_linux
+def test_locks_outside_a_login_session_are_reported(
+    app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))  # as a session has it
+    assert "locks" not in examined(app)
+    folder = tmp_path / f"runtime-{os.geteuid()}"
+    folder.mkdir(mode=0o700)
+    # What platformdirs falls back to; the machine of the tests may have a session.
+    monkeypatch.setattr("platformdirs.user_runtime_path", lambda *_, **__: folder / "aiserver-tray")
+    (told,) = examined(app)["locks"]
+    assert told.startswith(f"note: You have no login session, so locks and sockets are in {folder}")
 
 
 @on_linux
