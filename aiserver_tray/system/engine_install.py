@@ -47,6 +47,10 @@ _SHOWN_LINES: Final = 40
 _DECLINED: Final = (126, 127)
 """pkexec's exit status if the user closed its dialog, or may not become root."""
 
+_LISTS_LOCK: Final = "/var/lib/apt/lists/lock"
+"""apt can wait for dpkg's lock, but not for this one. Right after the start of a machine, Debian's
+own update has it."""
+
 # 3: the input; 4: apt's status; 5: the exit status of apt; 6: the output. `tee -p` keeps reading
 # when the applet is gone, so that dpkg can write its output.
 _SCRIPT: Final = f"""\
@@ -65,8 +69,15 @@ until_input_closes() {{
   return $status
 }}
 
+until_lists_are_free() {{
+  lock=$(stat -c %i {_LISTS_LOCK} 2>/dev/null) || lock=none
+  tries=0
+  while grep -q ":$lock " /proc/locks && [ $((tries += 1)) -lt 300 ]; do sleep 1; done
+}}
+
 if [ -n "$2" ]; then
   echo {_MARK}update
+  until_input_closes until_lists_are_free || exit
   until_input_closes $apt update || exit
   echo {_MARK}download
   until_input_closes $apt --download-only $packages || exit

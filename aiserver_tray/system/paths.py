@@ -94,8 +94,8 @@ def runtime_folder(*inner: str) -> Path:
 
 
 def has_session() -> bool:
-    """Whether the user's folder for locks and sockets is that of a login session. Without one, it is
-    in the folder for temporary files; macOS and Windows always have one.
+    """Whether the user's folder for locks and sockets is that of a login session. Without a
+    session, it is in the folder for temporary files. macOS and Windows always have their own.
 
     Raises:
         SettingError: no folder is safe.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from developer import typescript
-from developer.environment import answers, set_up
+from developer.environment import RUN, answers, set_up
 from developer.machine import DEBIAN, ROOT, SCRIPTS, WINDOWS, environment, has_wine
 from developer.packages import (
     NEEDS_LINUX,
@@ -62,7 +62,7 @@ def command_run(options: argparse.Namespace) -> int:
     installed, offers to install one; --yes as the first word accepts that."""
     yes, words = options.words[:1] == ["--yes"], options.words
     words = words[1:] if yes else words
-    set_up(desktop_needs() if wants_icon(words) else {})
+    set_up(desktop_needs() if wants_icon(words) else {}, RUN)
     if DEBIAN and (yes or sys.stdin.isatty()) and needs_engine(words):
         run(["aiserver-tray", "engine", "install", *(["--yes"] if yes else [])], environment())
     # Folders and files in its words are as the user sees them.

@@ -13,9 +13,20 @@ from developer.packages import Needs
 from developer.processes import fail, must, must_as_root
 
 BUILD = ROOT / "build/requirements/build.txt"
-DEV = ROOT / "build/requirements/dev.txt"
+RUN = ROOT / "build/requirements/run.txt"
+DEV = ROOT / "build/requirements/dev.txt"  # those of RUN, and what tests and checks need
 STAMP = VENV / "set-up-for.txt"
 NEW_ENOUGH = "import sys; sys.exit(sys.version_info < (3, 11))"
+LISTS_LOCK = "/var/lib/apt/lists/lock"
+# A machine that was just started updates its lists itself. apt waits for dpkg's lock, but not for
+# that of its lists. dpkg would ask about changed configuration files.
+APT = (
+    "export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8; "
+    f"lock=$(stat -c %i {LISTS_LOCK} 2>/dev/null); tries=0; "
+    'while grep -q ":${lock:-none} " /proc/locks && [ $((tries += 1)) -lt 300 ]; do sleep 1; done; '
+    "apt-get -qq update && apt-get -qq -o DPkg::Lock::Timeout=300"
+    " -o Dpkg::Options::=--force-confold install --yes --no-install-recommends "
+)
 NO_INDEX = (
     "pip takes what the project needs from https://pypi.org, or where it is set to. If that can't "
     "be reached, look at the network, or name the proxy in HTTPS_PROXY; then run the same again"
@@ -32,11 +43,7 @@ def install_packages(needs: Needs) -> None:
     why = ", ".join(what for what, packages in needs.items() if packages)
     print(f"dev.py: installing {names} (for {why})", file=sys.stderr)
     start = time.monotonic()
-    printed = must_as_root(
-        "export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8; apt-get -qq update && apt-get -qq"
-        # dpkg would ask about changed configuration files otherwise.
-        " -o Dpkg::Options::=--force-confold install --yes --no-install-recommends " + names
-    )
+    printed = must_as_root(APT + names)
     count, took = printed.count("\nSetting up "), time.monotonic() - start
     print(f"dev.py: installed {count} packages in {took:.0f} s", file=sys.stderr)
 
@@ -61,12 +68,12 @@ def answers(python: str, code: str) -> bool:
     return subprocess.run([python, "-c", code], capture_output=True, check=False).returncode == 0
 
 
-def wanted_stamp(python: str) -> list[str]:
-    """The inputs of the environment: its place, its Python and its packages, then the project's
-    own description."""
+def wanted_stamp(python: str, requirements: Path) -> list[str]:
+    """The inputs of the environment: its place, its Python and the locked packages; which of these
+    it has; and the project's own description."""
     version = subprocess.run([python, "--version"], capture_output=True, text=True, check=True)
-    packages, project = digest(BUILD, DEV), digest(ROOT / "pyproject.toml")
-    return [f"{ROOT} {python} {version.stdout.strip()} {packages}", project]
+    packages, project = digest(BUILD, RUN, DEV), digest(ROOT / "pyproject.toml")
+    return [f"{ROOT} {python} {version.stdout.strip()} {packages}", requirements.name, project]
 
 
 def digest(*files: Path) -> str:
@@ -81,22 +88,26 @@ def stamp() -> list[str]:
     return []
 
 
-def set_up(needs: Needs) -> None:
-    """Install the missing parts of *needs*. Create and fill the virtual environment, unless it is
-    up to date."""
+def set_up(needs: Needs, requirements: Path = DEV) -> None:
+    """Install the missing parts of *needs*. Create the virtual environment and fill it with the
+    packages of *requirements*, unless it is up to date. One that has those of `DEV` keeps them."""
     python = base_python()
     refuse_old(python)
     install_packages({**needs, **python_needs()})
     refuse_old(python)  # it may have been installed just now
-    wanted = wanted_stamp(python)
     found = stamp()
+    if DEV.name in found:
+        requirements = DEV
+    wanted = wanted_stamp(python, requirements)
     if found == wanted:
         return
     print("dev.py: setting up .venv", file=sys.stderr)
     writable(ROOT)
     if found[:1] != wanted[:1]:
         make(python)
-        fill()
+        fill(BUILD)
+    if found[:2] != wanted[:2]:
+        fill(requirements)
     install_project()
     STAMP.write_text("\n".join(wanted) + "\n", encoding="utf-8")
 
@@ -114,10 +125,10 @@ def make(python: str) -> None:
     must([python, "-m", "venv", "--clear", *options, VENV], "remove .venv, and try again")
 
 
-def fill() -> None:
-    """Install the locked packages: first the build systems, for packages that have no wheel."""
-    for requirements in (BUILD, DEV):
-        pip_install("--require-hashes", "--use-pep517", "--requirement", requirements)
+def fill(requirements: Path) -> None:
+    """Install the locked packages of *requirements*. The build systems come first, for packages
+    that have no wheel."""
+    pip_install("--require-hashes", "--use-pep517", "--requirement", requirements)
 
 
 def install_project() -> None:

@@ -23,8 +23,8 @@ _QUIET = {"DEBIAN_FRONTEND": "noninteractive"}
 
 
 class Debian:
-    """The Debian in the folder *root*, in which packages start no services and nobody logs in: users
-    have no folder below /run/user."""
+    """The Debian in the folder *root*, in which packages start no services and nobody logs in:
+    users have no folder below /run/user."""
 
     def __init__(self, root: Path) -> None:
         self.root = root

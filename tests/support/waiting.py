@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
+from threading import Timer
 from typing import TypeVar
 
 POLL_SECONDS = 0.02
@@ -29,3 +31,24 @@ def eventually(probe: Callable[[], T | None], what: str, limit: float = 60.0) ->
         if time.monotonic() + POLL_SECONDS > end:
             raise AssertionError(f"waited {limit} s in vain for {what}: {last!r}")
         time.sleep(POLL_SECONDS)
+
+
+def see_waiting_for_lock(lock: Path, work: Callable[[], object], proof: Path) -> None:
+    """Assert that *work* makes the file *proof* once the file *lock*, which apt and dpkg lock in
+    the same way, is free."""
+    import fcntl  # noqa: PLC0415 - not on Windows
+
+    early: list[bool] = []
+
+    def release() -> None:
+        early.append(proof.exists())
+        fcntl.lockf(file, fcntl.LOCK_UN)
+
+    with lock.open("w") as file:
+        fcntl.lockf(file, fcntl.LOCK_EX)
+        timer = Timer(1, release)
+        timer.start()
+        work()
+        timer.join()
+    assert early == [False], "it did not wait"
+    assert proof.exists()

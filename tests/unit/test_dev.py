@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,7 +16,7 @@ import pytest
 
 from developer import command_line, commands, environment, packages, processes, soak, typescript
 from tests.support.systems import on_linux, on_unix
-from tests.support.waiting import eventually
+from tests.support.waiting import eventually, see_waiting_for_lock
 
 DEV = Path(__file__).parents[2] / "build/dev.py"
 
@@ -127,7 +128,7 @@ def test_check_runs_everything_and_names_the_failures(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ran: list[str] = []
-    monkeypatch.setattr(commands, "set_up", lambda _: None)
+    monkeypatch.setattr(commands, "set_up", lambda *_: None)
     monkeypatch.setattr(typescript, "set_up", lambda: Path("tsc"))
 
     def run(words: Sequence[str], _: object) -> int:
@@ -282,6 +283,19 @@ def test_failed_apt_shows_its_output_and_asks_nothing(apt: Path) -> None:
         environment.install_packages({"icon": {"a"}})
 
 
+@on_linux
+def test_packages_are_installed_once_another_program_has_updated_the_lists(
+    apt: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apt.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+    lock = tmp_path / "lock"
+    monkeypatch.setattr(
+        environment, "APT", environment.APT.replace(environment.LISTS_LOCK, str(lock))
+    )
+    installing = partial(environment.install_packages, {"icon": {"a"}})
+    see_waiting_for_lock(lock, installing, tmp_path / "ran")
+
+
 @on_unix
 def test_needs_of_icon_and_windows_are_installed_only_on_a_desktop(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -349,7 +363,7 @@ def test_environment_that_was_interrupted_is_recreated(
     made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     environment.set_up({})
-    monkeypatch.setattr(environment, "wanted_stamp", lambda _: ["new packages", "project"])
+    monkeypatch.setattr(environment, "wanted_stamp", lambda *_: ["new packages", "", "project"])
     with monkeypatch.context() as patch:
         patch.setattr(environment, "must", lambda *_: sys.exit(1))
         with pytest.raises(SystemExit):
@@ -358,43 +372,46 @@ def test_environment_that_was_interrupted_is_recreated(
 
 
 @on_unix
-def test_changed_packages_recreate_the_environment_but_a_changed_project_does_not(
+def test_environment_gets_what_a_command_needs_and_is_recreated_for_changed_packages_only(
     made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(environment, "must", lambda words, _: asked.append(str(words[-1])))
-    requirements = [str(environment.BUILD), str(environment.DEV)]
-    for wanted, expected in (
-        (["packages", "project"], [*requirements, "."]),
-        (["packages", "new project"], ["."]),
-        (["new packages", "new project"], [*requirements, "."]),
+    monkeypatch.setattr(environment, "must", lambda words, _: asked.append(Path(words[-1]).name))
+    build, run, dev = (path.name for path in (environment.BUILD, environment.RUN, environment.DEV))
+    for requirements, locked, project, expected in (
+        (environment.RUN, "packages", "project", [build, run, ""]),
+        (environment.RUN, "packages", "project", []),
+        (environment.DEV, "packages", "project", [dev, ""]),
+        (environment.RUN, "packages", "project", []),
+        (environment.RUN, "packages", "new project", [""]),
+        (environment.RUN, "new packages", "new project", [build, dev, ""]),
     ):
         asked.clear()
-        monkeypatch.setattr(environment, "wanted_stamp", lambda _, wanted=wanted: wanted)
+        stamps = {path: [locked, path.name, project] for path in (environment.RUN, environment.DEV)}
+        monkeypatch.setattr(environment, "wanted_stamp", lambda _, of, stamps=stamps: stamps[of])
         (made / "left").parent.mkdir(exist_ok=True)
         (made / "left").touch()
-        environment.set_up({})
+        environment.set_up({}, requirements)
         assert asked == expected
-        assert (made / "left").exists() == (expected == ["."])
-        assert environment.stamp() == wanted
+        assert (made / "left").exists() == (build not in expected)
 
 
-@pytest.mark.parametrize("name", ["build/requirements/dev.txt", "pyproject.toml"])
+@pytest.mark.parametrize("name", ["build/requirements/run.txt", "pyproject.toml"])
 def test_the_stamp_tells_packages_from_the_project(
     name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    for copy in ("build/requirements/build.txt", "build/requirements/dev.txt", "pyproject.toml"):
-        (tmp_path / copy).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(DEV.parents[1] / copy, tmp_path / copy)
-    for constant in ("ROOT", "BUILD", "DEV"):
+    for copy in ("build.txt", "run.txt", "dev.txt", "../../pyproject.toml"):
+        (tmp_path / "build/requirements").mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(environment.BUILD.parent / copy, tmp_path / "build/requirements" / copy)
+    for constant in ("ROOT", "BUILD", "RUN", "DEV"):
         moved = tmp_path / getattr(environment, constant).relative_to(DEV.parents[1])
         monkeypatch.setattr(environment, constant, moved)
-    before = environment.wanted_stamp(sys.executable)
+    before = environment.wanted_stamp(sys.executable, environment.DEV)
     with (tmp_path / name).open("a", encoding="utf-8") as file:
         file.write("# changed\n")
-    packages, project = environment.wanted_stamp(sys.executable)
+    packages, _, project = environment.wanted_stamp(sys.executable, environment.DEV)
     is_project = name == "pyproject.toml"
-    assert (packages == before[0], project == before[1]) == (is_project, not is_project)
+    assert (packages == before[0], project == before[2]) == (is_project, not is_project)
 
 
 def test_every_level_of_tests_is_known_with_what_it_needs() -> None:
@@ -488,7 +505,7 @@ def test_wrong_words_are_refused_before_anything_is_set_up(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(commands, "set_up", lambda _: pytest.fail("set up"))
+    monkeypatch.setattr(commands, "set_up", lambda *_: pytest.fail("set up"))
     with pytest.raises(SystemExit) as ended:
         command_line.main(words)
     assert ended.value.code == 2
@@ -509,7 +526,7 @@ def test_the_help_of_a_command_says_what_it_does(
 def test_bench_writes_its_figures_from_the_folder_of_the_user(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(commands, "set_up", lambda _: None)
+    monkeypatch.setattr(commands, "set_up", lambda *_: None)
     monkeypatch.setattr(commands, "needs_of_benchmarks", dict)
     monkeypatch.setattr(commands, "become", lambda *words: words)
     monkeypatch.chdir(tmp_path)
@@ -559,7 +576,7 @@ def test_run_offers_an_engine_where_none_is_installed(
     ran: list[object] = []
     monkeypatch.delenv("DOCKER_HOST", raising=False)
     monkeypatch.setattr(commands, "DEBIAN", True)
-    monkeypatch.setattr(commands, "set_up", lambda _: None)
+    monkeypatch.setattr(commands, "set_up", lambda *_: None)
     monkeypatch.setattr(commands, "answers", lambda *_: False)  # of a machine without an engine
     monkeypatch.setattr(commands, "run", lambda command, _env: ran.append(command))
     monkeypatch.setattr(commands, "become", lambda *words, **_: ran.append(words))
@@ -594,7 +611,7 @@ def test_run_leaves_engine_and_browser_to_the_applet_on_other_systems(
 ) -> None:
     # Fakes: neither system is at hand.
     monkeypatch.setattr(sys, "platform", system)
-    monkeypatch.setattr(commands, "set_up", lambda _: None)
+    monkeypatch.setattr(commands, "set_up", lambda *_: None)
     monkeypatch.setattr(commands, "become", lambda *_, **__: 0)
     assert command_line.main(["run", "status"]) == 0
     assert capsys.readouterr().err == ""

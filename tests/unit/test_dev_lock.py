@@ -61,6 +61,7 @@ def weaken(text: str) -> str:
         ("pyproject.toml", loosen, "uv.lock"),
         ("pyproject.toml", add, "uv.lock"),
         ("build/requirements/dev.txt", weaken, "build/requirements/dev.txt"),
+        ("build/requirements/run.txt", weaken, "build/requirements/run.txt"),
         ("build/requirements/build.txt", weaken, "build/requirements/build.txt"),
     ],
 )
@@ -98,9 +99,8 @@ def test_a_package_with_another_hash_is_refused_and_the_file_is_named(
     requirements = tmp_path / "dev.txt"
     requirements.write_text(f"thing @ {wheel.as_uri()} --hash=sha256:{'0' * 64}\n")
     monkeypatch.setattr(environment, "SCRIPTS", Path(sys.executable).parent)
-    monkeypatch.setattr(environment, "BUILD", requirements)
     with pytest.raises(SystemExit, match=r"(?s)DO NOT MATCH THE HASHES.*thing"):
-        environment.fill()
+        environment.fill(requirements)
 
 
 def test_without_a_network_it_is_said_what_to_look_at(
@@ -115,7 +115,7 @@ def test_without_a_network_it_is_said_what_to_look_at(
         monkeypatch.setenv(f"PIP_{name}", value)
     monkeypatch.setattr(environment, "SCRIPTS", Path(sys.executable).parent)
     with pytest.raises(SystemExit, match=r"(?s)hatchling.*look at the network"):
-        environment.fill()
+        environment.fill(environment.BUILD)
 
 
 def test_the_lock_command_hands_its_words_to_uv() -> None:

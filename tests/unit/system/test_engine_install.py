@@ -11,7 +11,7 @@ import pytest
 from aiserver_tray.base.errors import CancelledError, EngineNotInstalledError
 from aiserver_tray.system import engine_install
 from aiserver_tray.system.engine_install import EngineInstallation, Progress
-from tests.support.waiting import eventually
+from tests.support.waiting import eventually, see_waiting_for_lock
 
 pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="packages of Debian")
 
@@ -45,6 +45,16 @@ def test_phases_percentages_and_output_are_reported(apt: Script) -> None:
     assert sorted(seen[-1].lines) == sorted(
         line for phase in ("update", "download", "install") for line in (f"does {phase}", "E: no")
     )
+
+
+def test_the_lists_are_updated_once_no_other_program_does_that(
+    apt: Script, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apt(f"touch {tmp_path}/ran")
+    lock = tmp_path / "lock"
+    script = engine_install._SCRIPT.replace(engine_install._LISTS_LOCK, str(lock))
+    monkeypatch.setattr(engine_install, "_SCRIPT", script)
+    see_waiting_for_lock(lock, EngineInstallation((), lambda _: None).run, tmp_path / "ran")
 
 
 def test_a_failure_says_what_apt_says(apt: Script) -> None:
