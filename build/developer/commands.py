@@ -14,13 +14,14 @@ from developer.packages import (
     NEEDS_WINE,
     TESTS,
     deb_needs,
+    demo_needs,
     desktop_needs,
     installer_needs,
     lab_needs,
     needs_of_benchmarks,
     needs_of_tests,
 )
-from developer.processes import become, fail, run
+from developer.processes import become, fail, root_prefix, run
 from developer.soak import soak
 
 CATALOG = "orchestration"
@@ -162,9 +163,11 @@ def command_lab(options: argparse.Namespace) -> int:
 
 
 def command_demo(_: argparse.Namespace) -> int:
-    """Show the dashboard with a real stack on a private engine until Ctrl-C, without Docker Hub."""
-    set_up(lab_needs())
-    return become("python", "-m", "tests.lab", "demo")
+    """Show the dashboard with a real stack on a private engine until Ctrl-C, without Docker Hub.
+    Without root, sudo asks for the password."""
+    prefix = root_prefix()
+    set_up(demo_needs())
+    return become(*prefix, "python", "-m", "tests.lab", "demo")
 
 
 def command_bundle(options: argparse.Namespace) -> int:

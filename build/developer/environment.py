@@ -39,7 +39,10 @@ def install_packages(needs: Needs) -> None:
     if not names:
         return
     if not DEBIAN:
-        fail(f"please install what Debian calls {names}, then try again")
+        fail(
+            "this is neither Debian nor Ubuntu, whose packages are installed by themselves. Install "
+            f"what Debian calls {names}, then try again"
+        )
     why = ", ".join(what for what, packages in needs.items() if packages)
     print(f"dev.py: installing {names} (for {why})", file=sys.stderr)
     start = time.monotonic()

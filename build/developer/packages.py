@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from developer.machine import DEBIAN, ROOT, has_wine, system_path
-from developer.processes import fail
+from developer.processes import NEEDS_ROOT, fail
 
 Needs = dict[str, set[str]]  # purpose -> its Debian packages that this machine lacks
 
@@ -82,10 +82,16 @@ def desktop_needs() -> Needs:
 
 def lab_needs() -> Needs:
     """Requirements of the lab."""
+    needs = demo_needs()
+    if os.geteuid():
+        fail(f"{NEEDS_ROOT}: run the same with sudo")
+    return needs
+
+
+def demo_needs() -> Needs:
+    """Requirements of the lab, if the caller becomes root by itself."""
     if sys.platform != "linux":
         fail("the lab runs its own Docker Engine, which needs Linux (WSL2 serves on Windows)")
-    if os.geteuid():
-        fail("the lab runs its own Docker Engine, which needs root: run the same with sudo")
     return {"the lab": lacking(json.loads(LAB.read_text(encoding="utf-8")))}
 
 

@@ -15,6 +15,9 @@ from typing import NoReturn
 from developer.machine import ROOT, WINDOWS, environment
 
 
+NEEDS_ROOT = "the lab runs its own Docker Engine, which needs root"
+
+
 def fail(message: str) -> NoReturn:
     """Exit with *message* on standard error."""
     sys.exit(f"dev.py: {message}")
@@ -90,6 +93,19 @@ def must(command: Sequence[object], advice: str) -> None:
     done = quietly(command)
     if done.returncode:
         fail(f"failed: {shlex.join(map(str, command))}\n{done.stdout.rstrip()}\ndev.py: {advice}")
+
+
+def root_prefix() -> list[str]:
+    """The words before a command of the environment that run it as root: sudo, which asks for the
+    password on the terminal. Exits if there is neither."""
+    if os.geteuid() == 0:
+        return []
+    if not (sys.stdin.isatty() and shutil.which("sudo")):
+        fail(f"{NEEDS_ROOT}: run the same as root")
+    env = environment()
+    kept = [f"{name}={env[name]}" for name in ("PATH", "VIRTUAL_ENV")]
+    # No files of root's in the folder of the project.
+    return ["sudo", "env", *kept, "PYTHONDONTWRITEBYTECODE=1"]
 
 
 def must_as_root(script: str) -> str:

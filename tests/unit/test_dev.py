@@ -445,6 +445,32 @@ def test_lab_without_root_is_refused_with_the_fix(monkeypatch: pytest.MonkeyPatc
 
 
 @on_linux
+def test_demo_asks_for_the_password_where_there_is_a_terminal(
+    bare: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Fakes: the tests may run as root.
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr("shutil.which", lambda name, **_: f"/usr/bin/{name}")
+    monkeypatch.setattr(commands, "set_up", lambda *_: None)
+    monkeypatch.setattr(commands, "become", lambda *words: words)
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
+    sudo, env, path, *_, python, _, lab, demo = command_line.main(["demo"])  # type: ignore[misc]
+    assert (sudo, env, python, lab, demo) == ("sudo", "env", "python", "tests.lab", "demo")
+    assert path.startswith(f"PATH={DEV.parents[1] / '.venv'}")
+
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: False))
+    with pytest.raises(SystemExit, match="needs root: run the same as root"):
+        command_line.main(["demo"])
+
+
+def test_elsewhere_than_on_debian_the_first_line_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment, "DEBIAN", False)
+    said = r"^dev.py: this is neither Debian nor Ubuntu, .* Install what Debian calls a b, then"
+    with pytest.raises(SystemExit, match=said):
+        environment.install_packages({"the lab": {"a", "b"}})
+
+
+@on_linux
 def test_benchmarks_need_the_lab_and_a_screen_and_no_windows(bare: None) -> None:
     needs = packages.needs_of_benchmarks()
     assert needs["benchmarks"] >= {"docker-compose", "xvfb"}
