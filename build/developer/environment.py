@@ -40,8 +40,8 @@ def install_packages(needs: Needs) -> None:
         return
     if not DEBIAN:
         fail(
-            "this is neither Debian nor Ubuntu, whose packages are installed by themselves. Install "
-            f"what Debian calls {names}, then try again"
+            "this is neither Debian nor Ubuntu, whose packages are installed by themselves. "
+            f"Install what Debian calls {names}, then try again"
         )
     why = ", ".join(what for what, packages in needs.items() if packages)
     print(f"dev.py: installing {names} (for {why})", file=sys.stderr)

@@ -14,7 +14,6 @@ from typing import NoReturn
 
 from developer.machine import ROOT, WINDOWS, environment
 
-
 NEEDS_ROOT = "the lab runs its own Docker Engine, which needs root"
 
 

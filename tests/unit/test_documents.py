@@ -30,6 +30,7 @@ from tests.support.documents import (
 from tests.support.markdown import ROOT, Page, page
 from tests.support.pictures import for_documents
 
+DEV = "build/dev.py"
 CHINESE = page(ROOT / "README.zh.md")
 
 
@@ -220,6 +221,18 @@ def test_the_tests_of_other_commands_are_there() -> None:
     for test in ELSEWHERE.values():
         file, _, name = test.partition("::")
         assert f"\ndef {name}(" in (ROOT / file).read_text(encoding="utf-8"), test
+
+
+@pytest.mark.parametrize("one", [README, CHINESE], ids=lambda one: one.name)
+def test_the_first_commands_set_up_a_fresh_machine_to_run_and_to_test(one: Page) -> None:
+    top = one.path.read_text(encoding="utf-8").splitlines()[:40]
+    assert [words_of(line) for line in one.console[:2]] == [[DEV, "run"], [DEV, "test"]]
+    for command, line in zip(("run", "test"), one.console, strict=False):
+        assert f"$ {line}" in top
+        (row,) = [row for row in top if row.startswith(f"| `{command}` |")]
+        assert len([cell for cell in row.strip("|").split("|") if cell.strip()]) == 4
+    *_, last = (ROOT / ".ci/run").read_text(encoding="utf-8").splitlines()
+    assert words_of(last) == words_of(one.console[1])
 
 
 # -- error messages --------------------------------------------------------------------------------
