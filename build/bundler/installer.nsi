@@ -1,7 +1,7 @@
 ; The installer for Windows: for one user, without administrator rights. build/README.md lists its
 ; options and exit codes. makensis gets these definitions:
-;   VERSION, BUNDLE (folder with the programs), ICON, PICTURE (of the last page), OUT (the
-;   installer), APP_ID,
+;   VERSION, NUMBERS (four, of the version), BUNDLE (folder with the programs), ICON, PICTURE (of
+;   the last page), OUT (the installer), APP_ID,
 ;   SIGN (optional: a command that signs a file), FAST (optional: large, but quickly made, for tests)
 
 ; 64-bit Wine can't start a 32-bit installer, and NSIS for Windows can make no other.
@@ -51,7 +51,7 @@ OutFile "${OUT}"
 InstallDir "$LOCALAPPDATA\Programs\AIServerTray"
 InstallDirRegKey HKCU "${KEY}" "InstallLocation"   ; an upgrade stays where it was
 BrandingText "${NAME} ${VERSION}"
-VIProductVersion "${VERSION}.0"
+VIProductVersion "${NUMBERS}"
 VIAddVersionKey /LANG=0 "ProductName" "${NAME}"
 VIAddVersionKey /LANG=0 "FileDescription" "${NAME} setup"
 VIAddVersionKey /LANG=0 "FileVersion" "${VERSION}"

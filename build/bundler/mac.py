@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any, Final
 
+from packaging.version import Version
+
 from window_icon import drawn
 
 APP: Final = "AI-Server Tray.app"
@@ -17,8 +19,8 @@ def properties(version: str) -> dict[str, Any]:
     return {
         "CFBundleName": "AI-Server Tray",
         "CFBundleDisplayName": "AI-Server Tray",
-        "CFBundleShortVersionString": version,
-        "CFBundleVersion": version,
+        "CFBundleShortVersionString": Version(version).base_version,
+        "CFBundleVersion": Version(version).base_version,
         "CFBundleDevelopmentRegion": "en",
         "CFBundleLocalizations": ["en", "zh-Hans"],
         "LSApplicationCategoryType": "public.app-category.developer-tools",

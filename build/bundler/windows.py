@@ -8,6 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from packaging.version import Version
+
 from bundler.freeze import NAME, Python
 from bundler.inputs import HERE, cached, fingerprint, unpacked, version, wheel
 from bundler.processes import must
@@ -86,6 +88,7 @@ def _make_installer(
 ) -> None:
     values = {
         "VERSION": number,
+        "NUMBERS": ".".join(map(str, (*Version(number).release, 0))),
         "BUNDLE": bundle,
         "ICON": ROOT / "ui/icon.ico",
         "PICTURE": picture,

@@ -9,7 +9,9 @@ import pytest
 
 from bundler.inputs import version, wheel
 from bundler.packages import exported
+from developer.machine import ROOT
 
+TRY_PROGRAM = str(ROOT / "build/try_program.py")
 AWAY = ("DISPLAY", "WAYLAND_DISPLAY", "PYTHONPATH", "VIRTUAL_ENV")
 
 
@@ -34,11 +36,11 @@ class Environment:
         words = ["--python", python, "--constraint", str(self._locked)]
         self._uv("pip", "install", *words, requirement)
 
-    def runs(self, *words: str, home: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-        """The result of a command of the applet."""
+    def runs(self, *command: str, home: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+        """The result of *command*."""
         env = {name: value for name, value in os.environ.items() if name not in AWAY}
         return subprocess.run(
-            [str(self.programs / "aiserver-tray"), *words],
+            command,
             env={**env, "AISERVER_HOME": str(home), **variables},
             check=False,
             capture_output=True,
@@ -57,11 +59,12 @@ def test_commands_need_no_desktop_and_the_extra_adds_icon_and_windows(
     environment = Environment(tmp_path)
     environment.install(str(archive))
     home = tmp_path / "home"
-    assert environment.runs("--version", home=home).stdout.strip() == version()
-    assert "n8n" in environment.runs("catalog", "list", home=home).stdout
-    done = environment.runs(home=home, DISPLAY=":987")
+    program = str(environment.programs / "aiserver-tray")
+    done = environment.runs(sys.executable, TRY_PROGRAM, program, home=home)
+    assert done.stdout.strip() == version(), done.stderr
+    done = environment.runs(program, home=home, DISPLAY=":987")
     assert (done.returncode, "aiserver-tray[desktop]" in done.stderr) == (1, True), done.stderr
 
     environment.install(f"aiserver-tray[desktop] @ {archive.as_uri()}")
-    done = environment.runs(home=home, DISPLAY=":987")
+    done = environment.runs(program, home=home, DISPLAY=":987")
     assert (done.returncode, "aiserver-tray[desktop]" in done.stderr) == (1, False), done.stderr
