@@ -30,9 +30,10 @@ def install(yes: bool) -> None:  # noqa: FBT001 - a command line flag
     if engine_place.is_installed():
         report([Text("A Docker engine is installed.").render(app.language)])
         return
-    prefix = engine_install.is_possible() and engine_install.prefix_on_terminal()
-    if prefix is False or prefix is None:
+    if not engine_place.has_package():
         raise EngineNotInstalledError(app.engine().host)
+    if (prefix := engine_install.prefix_on_terminal()) is None:
+        raise engine_install.not_allowed()
     report([_offer().render(app.language)])
     question = Text("Install Docker now?").render(app.language)
     if not (yes or (is_interactive() and click.confirm(question, default=True, err=True))):

@@ -20,7 +20,7 @@ from aiserver_tray.base.errors import (
 )
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.address import Address
-from aiserver_tray.system.engine_place import is_installed
+from aiserver_tray.system.engine_place import has_package, is_installed, start_by_hand
 
 _SDK: Final = ("docker", "requests")
 """The SDK and the package that it speaks to the engine with."""
@@ -96,7 +96,10 @@ def _lost(error: Exception, address: Address) -> AiServerError:
         return EngineDownError.forbidden(address.host)
     is_absent = isinstance(cause, FileNotFoundError) or code == _ABSENT
     if is_absent and not address.is_named and not is_installed():
-        return EngineNotInstalledError(address.host)
+        known = EngineNotInstalledError.installable if has_package() else EngineNotInstalledError
+        return known(address.host)
+    if command := start_by_hand(address.host):
+        return EngineDownError.startable(address.host, _reason(cause), command)
     return EngineDownError(address.host, _reason(cause))
 
 

@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
-from pathlib import Path
 from threading import Lock, Thread
 from typing import IO, Final, Literal
 
@@ -104,12 +103,6 @@ class Progress:
     """the last lines of its output"""
 
 
-def is_possible() -> bool:
-    """Whether this system has Docker as a package."""
-    is_debian = sys.platform == "linux" and Path("/etc/debian_version").exists()
-    return is_debian and shutil.which("apt-get", path="/usr/bin:/bin") is not None
-
-
 def prefix_on_terminal() -> Sequence[str] | None:
     """The words before a command that run it as root, from a terminal; None: there are none."""
     if _is_root():
@@ -167,6 +160,7 @@ class EngineInstallation:
         self.progress = Progress()
         self._process: subprocess.Popen[str] | None = None
         self._is_cancelled = False
+        self._is_begun = False
 
     def run(self) -> None:
         """Install. Blocks until that is done.
@@ -220,6 +214,7 @@ class EngineInstallation:
         with self._lock:
             phase, percent = self.progress.phase, self.progress.percent
             if line.startswith(_MARK):
+                self._is_begun = True
                 phase, percent = _phase(line.removeprefix(_MARK)), None
             elif found := _STATUS.match(line):
                 percent = float(found[1])
@@ -231,6 +226,8 @@ class EngineInstallation:
     def _why_failed(self, status: int) -> EngineNotInstalledError:
         if self._command[0] == "pkexec" and status in _DECLINED:
             return _failed(Text("you did not allow it"))
+        if self._command[0] == "sudo" and not self._is_begun:
+            return not_allowed()
         errors = [line for line in self._lines if line.startswith("E: ")]
         last = [*self._lines][-1:]
         return _failed((errors or last or [str(status)])[0].removeprefix("E: ").rstrip("."))
@@ -245,6 +242,16 @@ def _started(command: Sequence[str]) -> subprocess.Popen[str]:
     return subprocess.Popen(
         command, stdin=pipe, stdout=pipe, stderr=pipe, encoding="utf-8", errors="replace"
     )
+
+
+def not_allowed() -> EngineNotInstalledError:
+    """The user can't become root, and needs somebody who can."""
+    text = Text(
+        "Docker is not installed, because you can't become root on this machine. Ask its "
+        "administrator to run: {command}",
+        command=command_by_hand(),
+    )
+    return EngineNotInstalledError(_HOST, text)
 
 
 def _failed(why: object) -> EngineNotInstalledError:

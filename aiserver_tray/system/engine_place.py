@@ -2,6 +2,7 @@
 considered: a remote engine is used only if the user sets it, never by accident."""
 
 import os
+import shlex
 import shutil
 import socket
 import sys
@@ -17,6 +18,9 @@ from aiserver_tray.base.user_home import user_home
 from aiserver_tray.system.registry import Registry
 
 _PIPE = "npipe:////./pipe/"
+_SYSTEMD = Path("/run/systemd/system")
+"""There only while systemd manages the machine."""
+
 _SYSTEM_SOCKET = Path("/var/run/docker.sock")
 _SYSTEM_PROGRAMS = ("dockerd", "/usr/sbin/dockerd", "/usr/bin/dockerd")  # not on every user's PATH
 _MAC_PODMAN_FOLDERS = ("/opt/podman", "/opt/homebrew", "/usr/local")
@@ -42,6 +46,33 @@ def _is_there(program: str) -> bool:
     return Path(program).exists() if Path(program).is_absolute() else bool(shutil.which(program))
 
 
+def place_of(host: str) -> EnginePlace | None:
+    """The place of this machine's installed engine that listens at *host*."""
+    at_host = (place for place in places() if _plain(place.host) == _plain(host))
+    return next((place for place in at_host if place.is_installed), None)
+
+
+def _plain(host: str) -> str:
+    """One name for one socket: /var/run is /run, and on macOS the usual one leads to another."""
+    scheme, _, path = host.partition("://")
+    return os.path.realpath(path) if scheme == "unix" else host
+
+
+def start_by_hand(host: str) -> str:
+    """The command that a user can type to start the engine at *host*; empty if none is known."""
+    place = place_of(host)
+    if not place or not all(place.start):
+        return ""
+    is_of_systemd = place.start[:1] == ["systemctl"]
+    return "" if is_of_systemd and not _SYSTEMD.exists() else by_hand(place.start)
+
+
+def by_hand(start: Sequence[str]) -> str:
+    """The command *start* as a user types it."""
+    is_of_root = start[0] == "systemctl" and "--user" not in start
+    return f"sudo {shlex.join(start)}" if is_of_root else shlex.join(start)
+
+
 def default_host() -> str:
     """The address of the local engine, as in ``DOCKER_HOST``: of an engine that answers, else of an
     installed one with a socket, else of an installed one, else of any socket."""
@@ -49,6 +80,12 @@ def default_host() -> str:
     preferred = (_answers, _is_ready, lambda place: place.is_installed, _exists)
     found = (place for is_it in preferred for place in known if is_it(place))
     return next(found, known[-1]).host
+
+
+def has_package() -> bool:
+    """Whether this system has Docker as a package that we can install."""
+    is_debian = sys.platform == "linux" and Path("/etc/debian_version").exists()
+    return is_debian and shutil.which("apt-get", path="/usr/bin:/bin") is not None
 
 
 def is_installed() -> bool:

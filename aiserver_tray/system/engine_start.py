@@ -15,7 +15,7 @@ from typing import IO
 
 from aiserver_tray.base.errors import AiServerError, CancelledError, EngineDownError
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.system.engine_place import places
+from aiserver_tray.system.engine_place import by_hand, place_of
 from aiserver_tray.system.process import output_of
 
 START_TIMEOUT_SECONDS = 60.0
@@ -71,16 +71,8 @@ def _why_silent(ping: Callable[[], None]) -> Text | None:
 
 
 def _command(host: str) -> Sequence[str] | None:
-    for place in places():
-        if _plain(place.host) == _plain(host) and place.is_installed and _is_usable(place.start):
-            return place.start
-    return None
-
-
-def _plain(host: str) -> str:
-    """One name for one socket: /var/run is /run, and on macOS the usual one leads to another."""
-    scheme, _, path = host.partition("://")
-    return os.path.realpath(path) if scheme == "unix" else host
+    place = place_of(host)
+    return place.start if place and _is_usable(place.start) else None
 
 
 def _is_usable(command: Sequence[str]) -> bool:
@@ -133,14 +125,13 @@ def _not_from_here(host: str) -> EngineDownError:
 
 
 def _failed(host: str, command: Sequence[str], why: str) -> EngineDownError:
-    is_systems = command[0] == "systemctl" and "--user" not in command
     text = Text(
         "Can't start the Docker engine at {host}: {command}: {why}. Start it yourself "
         "({by_hand}), then try again.",
         host=host,
         command=shlex.join(command),
         why=why.rstrip("."),
-        by_hand=f"sudo {shlex.join(command)}" if is_systems else shlex.join(command),
+        by_hand=by_hand(command),
     )
     return EngineDownError(host, why, text)
 

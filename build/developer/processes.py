@@ -14,6 +14,7 @@ from typing import NoReturn
 
 from developer.machine import ROOT, WINDOWS, environment
 
+_BEGUN = "dev.py: running as root"
 NEEDS_ROOT = "the lab runs its own Docker Engine, which needs root"
 
 
@@ -113,7 +114,9 @@ def must_as_root(script: str) -> str:
     sudo = [] if os.geteuid() == 0 else ["sudo"]
     if sudo and not shutil.which("sudo"):
         fail(f"this needs root, and there is no sudo here. As root, run:\n  {script}")
-    done = quietly([*sudo, "sh", "-c", script])
+    done = quietly([*sudo, "sh", "-c", f"echo {_BEGUN}; {script}"])
+    if _BEGUN not in done.stdout:
+        fail(f"this needs root, and sudo does not allow you that. As root, run:\n  {script}")
     if done.returncode:
-        fail(f"failed: {script}\n{done.stdout}")
+        fail(f"failed: {script}\n{done.stdout.replace(_BEGUN, '').lstrip()}")
     return done.stdout

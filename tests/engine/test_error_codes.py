@@ -111,8 +111,8 @@ def _engine_not_installed(stage: Stage) -> Iterator[Case]:
     )
     prefix = ("unshare", "--mount", "sh", "-c", hide, "sh")
     host = "unix:///var/run/docker.sock"
-    advice = ("Install Docker Desktop or Docker Engine", "请安装 Docker Desktop 或 Docker Engine")
-    yield Case(UP, (host, "https://docs.docker.com"), advice, {"host": host}, prefix, host="")
+    advice = ("Install one with `aiserver-tray", "请用 `aiserver-tray")
+    yield Case(UP, (host, "engine install`"), advice, {"host": host}, prefix, host="")
 
 
 @produces("E_DEP_CYCLE")

@@ -253,6 +253,18 @@ def test_without_root_and_sudo_the_exact_command_is_printed(
         environment.install_packages({"one": {"b"}, "other": {"a"}})
 
 
+@on_unix
+def test_a_user_whom_sudo_does_not_allow_it_gets_the_command_and_not_sudos_words(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "sudo").write_text("#!/bin/sh\necho ada is not in the sudoers file. >&2\nexit 1\n")
+    (tmp_path / "sudo").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)  # a fake: the tests may run as root
+    with pytest.raises(SystemExit, match=r"does not allow you that. As root, run:\n  ls -l$"):
+        processes.must_as_root("ls -l")
+
+
 @pytest.fixture
 def apt(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Where a script may be put that is root's apt-get on Debian: a fake, since a test must not

@@ -45,6 +45,18 @@ class EngineDownError(AiServerError):
         super().__init__(text, host=host, remedies=remedies, **data)
 
     @classmethod
+    def startable(cls, host: str, reason: object, command: str) -> "EngineDownError":
+        """The user can start it by typing *command*."""
+        text = Text(
+            "The Docker engine at {host} does not respond ({reason}). Start it with `{command}`, "
+            "then try again.",
+            host=host,
+            reason=reason,
+            command=command,
+        )
+        return cls(host, reason, text)
+
+    @classmethod
     def forbidden(cls, host: str) -> "EngineDownError":
         """The engine may be running, but this user has no permission."""
         text = Text(
@@ -69,6 +81,16 @@ class EngineNotInstalledError(AiServerError):
             host=host,
         )
         super().__init__(text, host=host, remedies=[_SET_UP])
+
+    @classmethod
+    def installable(cls, host: str) -> "EngineNotInstalledError":
+        """The user can install one by a command of ours."""
+        text = Text(
+            "There is no Docker engine at {host}. Install one with `aiserver-tray engine "
+            "install`, or use another engine with --host.",
+            host=host,
+        )
+        return cls(host, text)
 
 
 class EngineRequestError(AiServerError):

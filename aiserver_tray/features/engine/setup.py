@@ -27,6 +27,7 @@ from aiserver_tray.system.engine_install import (
     System,
     engine_choices,
 )
+from aiserver_tray.system.engine_place import has_package
 from aiserver_tray.system.resources import total_memory
 from aiserver_tray.system.wsl import find_wsl
 
@@ -116,9 +117,10 @@ class EngineSetupChannels(Part):
         engine answers."""
         if self._core.store.snapshot.engine.running:
             return
-        prefix = engine_install.is_possible() and engine_install.prefix_without_terminal()
-        if prefix is False or prefix is None:
+        if not has_package():
             raise EngineNotInstalledError(self._core.engine.host)
+        if (prefix := engine_install.prefix_without_terminal()) is None:
+            raise engine_install.not_allowed()
         with self._lock:
             if self._installation:
                 return
@@ -168,7 +170,7 @@ class EngineSetupChannels(Part):
 
 
 def _packages() -> EnginePackagesJson | None:
-    if not engine_install.is_possible():
+    if not has_package():
         return None
     return {
         "packages": list(engine_install.PACKAGES),

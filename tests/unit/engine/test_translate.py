@@ -1,6 +1,7 @@
 """No error of another library reaches our callers."""
 
 import inspect
+from pathlib import Path
 from types import ModuleType
 
 import docker.errors
@@ -22,6 +23,8 @@ from aiserver_tray.engine import translate as translation
 from aiserver_tray.engine.address import Address
 from aiserver_tray.engine.sdk import MISUSED, UNFIT
 from aiserver_tray.engine.translate import refusal, translate, translated
+from aiserver_tray.system import engine_place
+from tests.support.systems import on_linux
 
 HERE = Address("unix:///var/run/docker.sock", "local", {})
 NAMED = Address("tcp://engine:2375", "--host", {})
@@ -95,9 +98,32 @@ def test_a_refused_connection_names_address_and_reason() -> None:
     )
 
 
-def test_no_socket_and_nothing_installed_is_no_engine(nothing_installed: None) -> None:
+@pytest.mark.parametrize(
+    ("has_package", "advice"),
+    [(True, "with `aiserver-tray engine install`, or"), (False, "Install Docker Desktop or")],
+)
+def test_no_socket_and_nothing_installed_is_no_engine(
+    nothing_installed: None, monkeypatch: pytest.MonkeyPatch, advice: str, *, has_package: bool
+) -> None:
+    monkeypatch.setattr(translation, "has_package", lambda: has_package)
     found = translate(FileNotFoundError(2, "No such file or directory"), HERE)
     assert isinstance(found, EngineNotInstalledError)
+    assert advice in str(found)
+
+
+@on_linux
+def test_an_installed_engine_that_is_down_comes_with_the_command_that_starts_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "dockerd"
+    program.touch(0o755)
+    monkeypatch.setattr(engine_place, "_SYSTEM_PROGRAMS", (str(program),))
+    monkeypatch.setattr(engine_place, "_SYSTEMD", tmp_path)
+    error = ConnectionRefusedError(111, "Connection refused")
+    found = str(translate(error, Address("unix:///run/docker.sock", "--host", {})))
+    assert "Start it with `sudo systemctl start docker`, then try again." in found
+    monkeypatch.setattr(engine_place, "_SYSTEMD", tmp_path / "none")
+    assert "Start it, then try again." in str(translate(error, HERE))
 
 
 def test_missing_socket_that_the_user_named_is_an_engine_that_is_down(

@@ -108,6 +108,17 @@ def test_without_packages_apt_is_not_run(apt: Script) -> None:
     EngineInstallation((), lambda _: None, packages=()).run()
 
 
+def test_a_user_whom_sudo_does_not_allow_it_is_told_whom_to_ask(
+    tmp_path: Path, apt: Script
+) -> None:
+    apt("exit 0")
+    program = tmp_path / "sudo"
+    program.write_text("#!/bin/sh\necho ada is not in the sudoers file. >&2\nexit 1\n")
+    program.chmod(0o700)
+    with pytest.raises(EngineNotInstalledError, match=r"Ask its administrator to run: apt-get"):
+        EngineInstallation(["sudo"], lambda _: None).run()
+
+
 @pytest.mark.parametrize("status", [126, 127])
 def test_a_closed_password_dialog_is_reported(tmp_path: Path, apt: Script, status: int) -> None:
     apt("exit 0")

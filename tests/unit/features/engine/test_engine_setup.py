@@ -69,7 +69,7 @@ def core(tmp_path: Path) -> Iterator[Core]:
 @pytest.fixture
 def api(tmp_path: Path, core: Core, monkeypatch: pytest.MonkeyPatch) -> Api:
     monkeypatch.setattr(engine_setup, "EngineInstallation", Installer)
-    monkeypatch.setattr(engine_install, "is_possible", lambda: True)
+    monkeypatch.setattr(engine_setup, "has_package", lambda: True)
     monkeypatch.setattr(engine_install, "prefix_without_terminal", lambda: ())
     monkeypatch.setattr(engine_install, "group_member", lambda: "ada")
     monkeypatch.setattr(Installer, "made", 0)
