@@ -41,7 +41,7 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--port",
     type=click.IntRange(0, 65535),
     default=0,
-    help="Port to listen on. Default: any free port.",
+    help="Port to listen on. Default: always the same for a home folder, if it is free.",
 )
 @click.option(
     "--bind", metavar="ADDRESS", default="127.0.0.1", help="Loopback address to listen on."
@@ -65,10 +65,14 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
     yes: bool,  # noqa: FBT001 - command line flag
 ) -> None:
     """Serve the dashboard to a web browser until Ctrl-C. Open the address that it prints."""
-    from aiserver_tray.carriers.http.server import Binding  # noqa: PLC0415 - Ctrl-C is answered before
+    from aiserver_tray.carriers.http.server import (  # noqa: PLC0415 - Ctrl-C is answered before
+        Binding,
+        usual_port,
+    )
 
     app = current_app()
-    binding = Binding(dangerously_bind or bind, port, tls_cert, tls_key)
+    usual = usual_port(app.settings.home)
+    binding = Binding(dangerously_bind or bind, port, tls_cert, tls_key, usual)
     if not binding.is_loopback:
         if dangerously_bind is None:
             raise UsageError(
@@ -86,11 +90,11 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
 
 def serve_instead(app: "App") -> None:
     """Serve the dashboard on a machine without a desktop, and open it if a browser is set."""
-    from aiserver_tray.carriers.http.server import Binding  # noqa: PLC0415 - as above
+    from aiserver_tray.carriers.http.server import Binding, usual_port  # noqa: PLC0415 - as above
     from aiserver_tray.system.desktop import open_in_set_browser  # noqa: PLC0415
 
     report([_NO_DESKTOP.render(app.language)])
-    _serve(app, Binding(), open_in_set_browser)
+    _serve(app, Binding(usual_port=usual_port(app.settings.home)), open_in_set_browser)
 
 
 def _serve(

@@ -276,9 +276,14 @@ class Tray:
         """Serve the dashboard to the web browser."""
         if self._contract is None:
             return None
-        from aiserver_tray.carriers.http.server import Binding, BrowserServer  # noqa: PLC0415 - seldom
+        from aiserver_tray.carriers.http.server import (  # noqa: PLC0415 - seldom
+            Binding,
+            BrowserServer,
+            usual_port,
+        )
 
-        return BrowserServer(self._contract, Binding(), self._peer.language)
+        binding = Binding(usual_port=usual_port(self._app.settings.home))
+        return BrowserServer(self._contract, binding, self._peer.language)
 
     def _on_missing(self, why: Text) -> None:
         """The icon is not visible: show a hint."""

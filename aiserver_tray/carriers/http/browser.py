@@ -17,6 +17,7 @@ from aiserver_tray.carriers.http.page import (
     BROWSER_POLICY,
     HEADERS,
     StaticFiles,
+    closed_page,
     headers_with,
     ui_folder,
 )
@@ -208,6 +209,9 @@ class Browser:
 
     def _denied(self, status: int, error: AccessError) -> bottle.HTTPResponse:
         self._contract.refused("http", error.why)
+        is_person = "text/html" in bottle.request.get_header("Accept", "")
+        if status == 401 and is_person and bottle.request.method == "GET":
+            return closed_page(self._language)
         return _json(status, refusal(error, self._language))
 
     def _error(self, error: bottle.HTTPError) -> bytes:

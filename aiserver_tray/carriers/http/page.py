@@ -2,12 +2,15 @@
 
 import base64
 import hashlib
+import html
 import secrets
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
 import bottle
+
+from aiserver_tray.base.i18n import Language, Text
 
 INDEX: Final = "index.html"
 
@@ -88,6 +91,33 @@ class StaticFiles:
 def headers_with(policy: str, type: str = "text/plain; charset=utf-8") -> dict[str, Any]:
     """The headers of a response of this *type*, which may do what *policy* allows."""
     return {**HEADERS, "Content-Type": type, "Content-Security-Policy": policy}
+
+
+_CLOSED: Final = """\
+<!doctype html>
+<html lang="{language}">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark">
+<title>AI-Server Tray</title>
+<h1>{title}</h1>
+<p>{why}</p>
+<ul><li>{by_menu}<li>{by_command}<li>{by_serve}</ul>
+"""
+
+
+def closed_page(language: Language) -> bottle.HTTPResponse:
+    """The response to a person whose page or address is of an earlier process."""
+    texts = {
+        "title": Text("Open the dashboard again"),
+        "why": Text("The applet has restarted since this page was opened. Nothing is lost."),
+        "by_menu": Text("Choose “Open dashboard” in the menu of the icon,"),
+        "by_command": Text("or run this in a terminal: aiserver-tray open"),
+        "by_serve": Text("If you use `aiserver-tray serve`, open the address that it printed."),
+    }
+    words = {name: html.escape(text.render(language)) for name, text in texts.items()}
+    headers = headers_with(BROWSER_POLICY, _TYPES[".html"])
+    return bottle.HTTPResponse(_CLOSED.format(language=language, **words), 401, **headers)
 
 
 class Page:

@@ -1,12 +1,15 @@
 """Browser mode on a socket."""
 
 import errno
+import hashlib
 import ipaddress
+import os
 import socket
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.base.i18n import Language, Text
@@ -14,17 +17,21 @@ from aiserver_tray.carriers.http.access import Access, Keys, host_at
 from aiserver_tray.carriers.http.browser import Browser
 from aiserver_tray.carriers.http.httpd import Server
 from aiserver_tray.protocol.message import Contract
+from aiserver_tray.system.paths import Home
+
+_PORTS: Final = range(29200, 32700)
 
 
 @dataclass(frozen=True)
 class Binding:
-    """Where to serve: *address*, an IP address of this machine; ``port`` 0 is any free port;
-    ``certificate`` and ``key`` are PEM files for TLS."""
+    """Where to serve: *address*, an IP address of this machine; ``port`` 0 is ``usual_port``, if
+    that is free, or any free port; ``certificate`` and ``key`` are PEM files for TLS."""
 
     address: str = "127.0.0.1"
     port: int = 0
     certificate: Path | None = None
     key: Path | None = None
+    usual_port: int = 0
 
     @property
     def is_loopback(self) -> bool:
@@ -111,7 +118,17 @@ class BrowserServer:
         self._server.close()
 
 
+def usual_port(home: Home) -> int:
+    """The port of this *home*, so that bookmarks and open pages find it after a restart. Systems
+    give such ports to no outgoing connection."""
+    name = hashlib.sha256(os.fsencode(home.folder)).digest()
+    return _PORTS.start + int.from_bytes(name[:4], "big") % len(_PORTS)
+
+
 def _listening(binding: Binding) -> Server:
+    if not binding.port and binding.usual_port:
+        with suppress(SettingError):
+            return _listening(replace(binding, port=binding.usual_port))
     try:
         return Server((binding.address, binding.port), binding.tls())
     except OSError as error:

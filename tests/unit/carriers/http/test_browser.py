@@ -12,10 +12,11 @@ import pytest
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.carriers.http import browser
 from aiserver_tray.carriers.http.access import Keys
-from aiserver_tray.carriers.http.server import Binding, BrowserServer
+from aiserver_tray.carriers.http.server import Binding, BrowserServer, usual_port
 from aiserver_tray.features.logs.events import LOG
 from aiserver_tray.features.stack.events import PROGRESS, SNAPSHOT
 from aiserver_tray.protocol.message import Envelope, Peer, answer
+from aiserver_tray.system.paths import Home
 from tests.support import states
 from tests.support.scripted import Scripted
 from tests.support.visitor import Answer, Listener, Visitor
@@ -47,6 +48,26 @@ def refused(answer: Answer, status: int) -> None:
     assert answer.json["success"] is False
     assert answer.json["code"] == "E_REQUEST"
     assert b"Traceback" not in answer.body
+
+
+def test_a_page_of_an_earlier_process_says_how_to_open_the_dashboard_again(
+    host: Scripted, visitor: Visitor
+) -> None:
+    for path in ("/", "/?token=old", "/browser/of-an-earlier-process/"):
+        page = visitor.get(path, Accept="text/html,*/*;q=0.8")
+        assert (page.status, page.headers["content-type"]) == (401, "text/html; charset=utf-8")
+        assert b"aiserver-tray open" in page.body
+        assert "script-src 'self'" in page.headers["content-security-policy"]
+    refused(visitor.get("/browser/of-an-earlier-process/events", Accept="text/event-stream"), 401)
+
+
+def test_a_home_keeps_its_port_where_that_is_free(host: Scripted, tmp_path: Path) -> None:
+    binding = Binding(usual_port=usual_port(Home(tmp_path, "home")))
+    with BrowserServer(host, binding, "en") as first, BrowserServer(host, binding, "en") as second:
+        assert second.port != first.port
+    with BrowserServer(host, binding, "en") as again:
+        assert again.port == first.port
+    assert usual_port(Home(Path("/a"), "home")) != usual_port(Home(Path("/b"), "home"))
 
 
 def test_the_printed_address_leads_to_the_page_by_a_cookie(visitor: Visitor) -> None:
