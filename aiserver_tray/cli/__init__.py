@@ -15,6 +15,7 @@ import click
 
 from aiserver_tray import __version__
 from aiserver_tray.cli.common import INTERRUPTED, common_options, current_app
+from aiserver_tray.system.console import prepare_output
 
 COMMANDS = {
     "activity": "activity:command",
@@ -111,9 +112,8 @@ def main() -> None:
     os.environ.setdefault("NoDefaultCurrentDirectoryInExePath", "1")
     _replace_closed_streams()
     for stream in (sys.stdout, sys.stderr):
-        # If a console can't show a character, print its code instead of raising an exception.
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+            prepare_output(stream)
     try:
         sys.exit(root.main(prog_name="aiserver-tray", standalone_mode=False))
     except click.ClickException as error:

@@ -1,5 +1,6 @@
 """Completion of words by the shell, and the scripts that turn it on."""
 
+from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -42,11 +43,19 @@ def services(
 
 
 def settings(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Addresses of settings."""
+    """Addresses of settings; once something is typed, also names that only one module has."""
     app = _app(context)
-    declared = app.declared.items()
-    found = (CompletionItem(address, help=app.say(setting.title)) for address, setting in declared)
-    return [item for item in found if item.value.startswith(incomplete)]
+    count = Counter(_name_in(address) for address in app.declared)
+    return [
+        CompletionItem(word, help=app.say(setting.title))
+        for address, setting in app.declared.items()
+        for word in (address, _name_in(address))
+        if word.startswith(incomplete) and (word == address or (incomplete and count[word] == 1))
+    ]
+
+
+def _name_in(address: str) -> str:
+    return address.partition(".")[2]
 
 
 def settings_to_unset(
@@ -83,8 +92,20 @@ VARIABLE = "_AISERVER_TRAY_COMPLETE"
 """The variable with which a shell requests completions (click's convention)."""
 
 
+SHELLS = ("bash", "zsh", "fish")
+
+
+def script(root: click.Command, shell: str) -> str:
+    """The script that turns on completion of *root* in *shell*, one of `SHELLS`."""
+    complete = get_completion_class(shell)
+    assert complete
+    source = complete(root, {}, PROGRAM, VARIABLE).source()
+    # click's splits at each comma, also at those in descriptions.
+    return source.replace('string split ","', 'string split --max 1 ","')
+
+
 @click.command()
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", type=click.Choice(SHELLS))
 @common_options
 def command(shell: str) -> None:
     """Print the completion script for SHELL.
@@ -94,7 +115,4 @@ def command(shell: str) -> None:
     zsh:  eval "$(aiserver-tray completion zsh)"             in ~/.zshrc
     fish: aiserver-tray completion fish | source             in ~/.config/fish/config.fish
     """
-    root = click.get_current_context().find_root().command
-    complete = get_completion_class(shell)
-    if complete is not None:
-        click.echo(complete(root, {}, PROGRAM, VARIABLE).source())
+    click.echo(script(click.get_current_context().find_root().command, shell))

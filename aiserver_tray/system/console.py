@@ -1,5 +1,6 @@
-"""Input and output of a command in a container: this process's own streams."""
+"""This process's own streams, also for a command in a container."""
 
+import io
 import os
 import select
 import signal
@@ -10,6 +11,14 @@ from contextlib import contextmanager
 from typing import Literal
 
 _CHUNK_BYTES = 1 << 16
+
+
+def prepare_output(stream: io.TextIOWrapper) -> None:
+    """If a console can't show a character, print its code instead of raising an exception. On
+    Windows, a file or pipe gets UTF-8: the code page of the system lacks most characters."""
+    stream.reconfigure(errors="backslashreplace")
+    if sys.platform == "win32" and not stream.isatty() and "PYTHONIOENCODING" not in os.environ:
+        stream.reconfigure(encoding="utf-8")
 
 
 class Console:

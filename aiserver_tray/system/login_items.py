@@ -54,8 +54,9 @@ class RunKey:
     def starts(self, name: str, command: Sequence[str]) -> bool:
         approved = self._registry.get("user", self._APPROVED, name)
         is_off = isinstance(approved, bytes) and bool(approved) and approved[0] % 2 == 1
-        line = subprocess.list2cmdline(command)
-        return self._registry.get("user", self._RUN, name) == line and not is_off
+        line = self._registry.get("user", self._RUN, name)
+        wanted = subprocess.list2cmdline(command)
+        return isinstance(line, str) and _plain(line) == _plain(wanted) and not is_off
 
     def put(self, name: str, command: Sequence[str]) -> None:
         line = subprocess.list2cmdline(command)
@@ -69,6 +70,13 @@ class RunKey:
     def remove(self, name: str) -> None:
         self._registry.remove(self._RUN, name)
         self._registry.remove(self._APPROVED, name)
+
+
+def _plain(line: str) -> str:
+    """The command *line* with its program as Windows finds it: by any case and by short names."""
+    quote = '"' if line.startswith('"') else ""
+    program, _, words = line.removeprefix(quote).partition(quote or " ")
+    return f"{os.path.normcase(os.path.realpath(program))} {words.lstrip()}"
 
 
 class AutostartFolder:

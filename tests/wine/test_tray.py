@@ -25,6 +25,14 @@ with winreg.CreateKey(winreg.HKEY_CURRENT_USER, {_RUN_KEY!r}) as key:
         print(winreg.EnumValue(key, number)[1])
 """
 
+_UPPER = f"""
+import winreg
+with winreg.CreateKey(winreg.HKEY_CURRENT_USER, {_RUN_KEY!r}) as key:
+    name, line, kind = winreg.EnumValue(key, 0)
+    program, space, words = line.partition(" ")
+    winreg.SetValueEx(key, name, 0, kind, program.upper() + space + words)
+"""
+
 _TO_ITS_WINDOWS = """
 import ctypes
 from ctypes import wintypes
@@ -171,6 +179,8 @@ def switch_start_at_login(machine: Windows, applet: Applet) -> None:
     assert re.fullmatch(r"Z:\\.*\\pythonw\.exe", program)
     folders = map(windows_path, (here.home, here.catalog))
     assert words == "{} --catalog {} --host {}".format(*folders, here.host)
+    machine.says(_UPPER)
+    assert machine.asks(here.home, "ai/system/autostart")["enabled"], "Windows ignores case"
     assert not machine.asks(here.home, "ai/system/autostart", enabled=False)["enabled"]
     assert machine.says(_ENTRIES) == ""
 

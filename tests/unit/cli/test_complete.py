@@ -42,6 +42,7 @@ def offered(home: Path, *words: str) -> list[str]:
         (("exec", "n8n/n8n-r"), {"n8n/n8n-runners"}),
         (("logs", "redis", "n8n/n8n-r"), {"n8n/n8n-runners"}),
         (("config", "get", "n8n.N8N_H"), {"n8n.N8N_HOST_PORT"}),
+        (("config", "set", "N8N_H"), {"N8N_HOST_PORT"}),
         (("catalog", "show", "po"), {"postgres"}),
         (("exec", "nothing/"), set()),
     ],
@@ -99,3 +100,5 @@ def test_each_shell_gets_its_script(shell: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert VARIABLE in done.stdout
     assert f"{shell}_complete" in done.stdout
+    # fish, which is not here, would cut descriptions at their commas.
+    assert ("string split --max 1" in done.stdout) == (shell == "fish")
