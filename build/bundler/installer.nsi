@@ -26,6 +26,7 @@ RequestExecutionLevel user
 !include nsDialogs.nsh
 !include Sections.nsh
 !include WinVer.nsh
+!include WordFunc.nsh
 !include Win\COM.nsh
 !include Win\Propkey.nsh
 
@@ -63,6 +64,7 @@ VIAddVersionKey /LANG=0 "LegalCopyright" "MIT licence"
   !finalize '${SIGN} "%1"'
 !endif
 
+Var oldFolder              ; where the version before is
 Var wasRunning             ; whether the applet of the user's own home was closed
 Var isInUse                ; whether a program of ours still runs
 Var wasAtLogin             ; whether it starts at login
@@ -129,7 +131,6 @@ FunctionEnd
 
 ; Nothing is changed while a program of ours runs: half an upgrade would be worse than none.
 Function ${un}closeOrRefuse
-  StrCpy $wasRunning 0
   again:
   Call ${un}quitTrays
   StrCpy $R0 "$INSTDIR\aiserver-trayw.exe"
@@ -176,6 +177,7 @@ FunctionEnd
 Section "${NAME}" program
   SectionIn RO
   Call closeOrRefuse
+  Call removeOld
   SetOutPath "$INSTDIR"
   ClearErrors
   File /r "${BUNDLE}\*.*"                       ; NSIS for Windows splits paths at backslashes only
@@ -199,6 +201,37 @@ Section "${NAME}" program
   WriteRegDWORD HKCU "${KEY}" "EstimatedSize" "$0"
   WriteRegStr HKCU "${PATHS}\aiserver-tray.exe" "" "$INSTDIR\aiserver-tray.exe"
 SectionEnd
+
+; There is one copy: another folder replaces the one before. Its trays quit like those of $INSTDIR,
+; and start at login from here.
+Function removeOld
+  ${If} $oldFolder == ""
+  ${OrIf} $oldFolder == $INSTDIR
+    Return
+  ${EndIf}
+  Push $INSTDIR
+  StrCpy $INSTDIR $oldFolder
+  Call closeOrRefuse
+  Delete "$INSTDIR\aiserver-tray.exe"
+  Delete "$INSTDIR\aiserver-trayw.exe"
+  Delete "$INSTDIR\uninstall.exe"
+  RMDir "$INSTDIR"                             ; only if nothing else is there
+  Pop $INSTDIR
+  StrCpy $0 0
+  ${Do}
+    EnumRegValue $1 HKCU "${RUN}" $0
+    ${If} $1 == ""
+      ${ExitDo}
+    ${EndIf}
+    StrCpy $2 $1 13
+    ${If} $2 == "${ENTRY}"
+      ReadRegStr $2 HKCU "${RUN}" $1
+      ${WordReplace} "$2" "$oldFolder\" "$INSTDIR\" "+" $2
+      WriteRegStr HKCU "${RUN}" $1 $2
+    ${EndIf}
+    IntOp $0 $0 + 1
+  ${Loop}
+FunctionEnd
 
 Section /o "$(AtLogin)" atLogin
 SectionEnd
@@ -230,6 +263,7 @@ Function .onInit
     SetErrorLevel ${EXIT_OLD_WINDOWS}
     Quit
   ${EndIf}
+  ReadRegStr $oldFolder HKCU "${KEY}" "InstallLocation"
   StrCpy $wasAtLogin 0
   ReadRegStr $0 HKCU "${RUN}" "${ENTRY}"
   ${If} $0 != ""

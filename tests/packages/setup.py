@@ -37,10 +37,11 @@ class Setup:
     def __init__(self, machine: Windows, package: Package, scratch: Path) -> None:
         self.machine = machine
         self.package = package
-        self._drive = scratch / "prefix/drive_c"
-        users = (self._drive / "users").iterdir()
+        self.drive = scratch / "prefix/drive_c"
+        users = (self.drive / "users").iterdir()
         (self.user,) = (user for user in users if user.name != "Public")
         self.folder = self.user / "AppData/Local/Programs/AIServerTray"
+        self.windows_folder = rf"C:\users\{self.user.name}\AppData\Local\Programs\AIServerTray"
         self.home = self.user / "AppData/Local/aiserver-tray"
         self.shortcut = (
             self.user / "AppData/Roaming/Microsoft/Windows/Start Menu/Programs/AI-Server Tray.lnk"
@@ -101,7 +102,7 @@ class Setup:
 
     def start(self) -> None:
         """Start the applet by its entry in the Start menu."""
-        place = str(self.shortcut.relative_to(self._drive)).replace("/", "\\")
+        place = str(self.shortcut.relative_to(self.drive)).replace("/", "\\")
         self._wait("start", rf"C:\{place}")  # its status says nothing
 
     def cli(self, *words: str) -> str:

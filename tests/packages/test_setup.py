@@ -16,10 +16,9 @@ from tests.support.waiting import eventually
 pytestmark = pytest.mark.timeout(BUILD_SECONDS)
 
 IN_USE = 3
+FOREIGN = "Pröbe-工具"
 _OTHERS = ("[HKEY_CURRENT_USER\\Software\\Wine\\", "[HKEY_CURRENT_USER\\Console]", "~nsu")
 """What Wine keeps there, and the uninstaller's copy of itself, which goes at the next restart."""
-
-_WINDOWLESS = r"C:\users\{user}\AppData\Local\Programs\AIServerTray\aiserver-trayw.exe"
 
 
 def test_installer_installs_upgrades_and_leaves_nothing(
@@ -27,10 +26,9 @@ def test_installer_installs_upgrades_and_leaves_nothing(
 ) -> None:
     before = setup.traces()
     old = setup.old_installer()
-    assert setup.install(old, "/AUTOSTART=1") == 0
+    move(setup, old)
     assert (setup.version(), setup.shortcut.exists()) == (OLD, True)
-    windowless = _WINDOWLESS.format(user=setup.user.name)
-    assert setup.at_login() == f"{windowless} --at-login"
+    assert setup.at_login() == rf"{setup.windows_folder}\aiserver-trayw.exe --at-login"
 
     see_that_a_window_that_fails_ends(setup)
     use(setup)
@@ -40,6 +38,15 @@ def test_installer_installs_upgrades_and_leaves_nothing(
     setup.begin_uninstall("/DOWN", "/PURGE")
     eventually(lambda: is_clean(setup, before), "end of all traces")
     assert engine.containers.list(all=True) == []
+
+
+def move(setup: Setup, old: Path) -> None:
+    """Install to a folder with a foreign name, then to the usual one: there is one copy."""
+    foreign = setup.drive / FOREIGN
+    assert setup.install(old, "/AUTOSTART=1", rf"/D=C:\{FOREIGN}") == 0
+    assert (foreign / "_internal" / LEFT).exists()
+    assert setup.install(old, rf"/D={setup.windows_folder}") == 0
+    assert not foreign.exists()
 
 
 def is_clean(setup: Setup, before: set[str]) -> bool:
