@@ -16,7 +16,8 @@ from tempfile import TemporaryDirectory
 
 from bundler.inputs import version
 from bundler.native import native_bundle
-from bundler.windows import Package, installer, sign, windows_package
+from bundler.processes import MissingProgramError
+from bundler.windows import Package, installer, require_tools, sign, windows_package
 from bundler.winget import write_manifest
 from deb.package import deb_package
 from developer.cache import PACKAGES, WINE, cache_folder
@@ -34,6 +35,7 @@ def with_wine(folder: Path) -> Package:
 
 def on_windows(folder: Path) -> Package:
     """Bundle and installer in *folder*, on Windows itself."""
+    require_tools()
     bundle = native_bundle(folder)
     sign(bundle)
     return Package(bundle, installer(bundle, version(), folder))
@@ -75,3 +77,5 @@ if __name__ == "__main__":
         main(sys.argv[1:])
     except CalledProcessError as error:  # its output was shown
         sys.exit(f"bundle.py: failed: {shlex.join(error.cmd)}")
+    except MissingProgramError as error:
+        sys.exit(f"bundle.py: {error}")

@@ -12,7 +12,7 @@ from packaging.version import Version
 
 from bundler.freeze import NAME, Python
 from bundler.inputs import HERE, cached, fingerprint, unpacked, version, wheel
-from bundler.processes import must
+from bundler.processes import must, need
 from bundler.side import write_side
 from bundler.windows_python import BUNDLE, windows_python
 from bundler.wine import PROGRAM, windows_path, wine
@@ -42,7 +42,7 @@ def windows_package(cache: Path, pythons: Path) -> Package:
     """
     with TemporaryDirectory() as name:
         archive = wheel(Path(name) / "dist")
-        tools = [must(PROGRAM, "--version"), must("makensis", "-VERSION"), os.environ.get(SIGN, "")]
+        tools = [must(PROGRAM, "--version"), must(makensis(), "-VERSION"), os.environ.get(SIGN, "")]
         key = fingerprint(archive, BUNDLE, tools)
         with cached(cache, "windows", key) as (folder, empty):
             if empty:
@@ -58,6 +58,28 @@ def freeze_in_wine(site: Path, python: Path, folder: Path) -> Path:
     with TemporaryDirectory() as scratch, wine(Path(scratch) / "prefix") as env:
         found = Python([PROGRAM, str(python / "python.exe")], env, windows_path)
         return found.freeze(site, folder, Path(scratch) / "work")
+
+
+def makensis() -> str:
+    """The program that makes installers. Its own setup for Windows adds it to no PATH.
+
+    Raises:
+        MissingProgramError: it is not installed.
+    """
+    programs = Path(os.environ.get("PROGRAMFILES(X86)", "C:/Program Files (x86)"))
+    advice = "Install NSIS (winget install NSIS.NSIS, or https://nsis.sourceforge.io)"
+    return need("makensis", advice, programs / "NSIS/makensis.exe")
+
+
+def require_tools() -> None:
+    """See that the programs for an installer are there, before anything takes minutes.
+
+    Raises:
+        MissingProgramError: one is not.
+    """
+    makensis()
+    if command := shlex.split(os.environ.get(SIGN, "")):
+        need(command[0], f"Install it, or change the variable {SIGN}")
 
 
 def sign(bundle: Path) -> None:
@@ -101,4 +123,4 @@ def _make_installer(
     words += [f"-D{name}" for name in more]
     script = str(HERE / "installer.nsi")
     # It includes files from the folder that it is in.
-    must("makensis", "-V2", "-WX", "-INPUTCHARSET", "UTF8", *words, script)
+    must(makensis(), "-V2", "-WX", "-INPUTCHARSET", "UTF8", *words, script)

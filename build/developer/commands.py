@@ -13,7 +13,7 @@ from developer.packages import (
     NEEDS_LINUX,
     NEEDS_WINE,
     TESTS,
-    deb_needs,
+    bundle_needs,
     demo_needs,
     desktop_needs,
     installer_needs,
@@ -175,8 +175,7 @@ def command_bundle(options: argparse.Namespace) -> int:
     system and, on Windows, its installer. build/README.md tells more."""
     if options.deb and not DEBIAN:
         fail("only Debian and Ubuntu can build their package")
-    needs = deb_needs() if options.deb else {}
-    set_up(installer_needs() if options.windows and not WINDOWS else needs)
+    set_up(installer_needs() if options.windows and not WINDOWS else bundle_needs())
     words = [f"--{kind}" for kind in ("windows", "deb") if vars(options)[kind]]
     words += [f"--url={options.url}"] if options.url else []
     return become("python", "build/bundle.py", *words)

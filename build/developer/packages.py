@@ -34,7 +34,7 @@ SCREEN = {
 }
 COMPOSE = {"docker-compose": "docker-compose"}
 BROWSER = {**FONTS, "chromedriver": "chromium-driver", "chromium": "chromium"}
-DEB = {"dpkg-shlibdeps": "dpkg-dev", "objdump": "binutils"}
+BUNDLE = {"dpkg-shlibdeps": "dpkg-dev", "objdump": "binutils", "strip": "binutils"}
 DEB_CHECKS = {
     "lintian": "lintian",
     "appstreamcli": "appstream",
@@ -46,7 +46,7 @@ TESTS: dict[str, dict[str, str]] = {
     "desktop": {**SCREEN, "gnome-keyring-daemon": "gnome-keyring"},
     "engine": COMPOSE,
     "oracle": COMPOSE,
-    "packages": {**SCREEN, **BROWSER, **COMPOSE, **DEB, **DEB_CHECKS},
+    "packages": {**SCREEN, **BROWSER, **COMPOSE, **BUNDLE, **DEB_CHECKS},
     "ui": BROWSER,
     "unit": {},  # Python packages only
     "wine": SCREEN,
@@ -105,9 +105,9 @@ def installer_needs() -> Needs:
     return {"packages for Windows": _on_wine(INSTALLER)}
 
 
-def deb_needs() -> Needs:
-    """Requirements of the package for Debian and Ubuntu."""
-    return {"the package for Debian": lacking(DEB)}
+def bundle_needs() -> Needs:
+    """Requirements of the bundle for this Linux, and of the packages for Debian and Ubuntu."""
+    return {"packages": lacking(BUNDLE)} if sys.platform == "linux" else {}
 
 
 def _on_wine(wanted: Mapping[str, str]) -> set[str]:

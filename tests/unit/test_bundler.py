@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from PIL import IcnsImagePlugin
 
+import bundle
 from bundler import mac
 from bundler.inputs import cached
 from bundler.notices import MissingLicenceError, unknown_files, write_notices
+from bundler.processes import MissingProgramError
 from bundler.winget import write_manifest
 
 ROOT = Path(__file__).parents[2]
@@ -27,6 +29,20 @@ def test_the_manifest_for_winget_has_the_hash_of_the_installer(tmp_path: Path) -
     (told,) = kinds["installer"]["Installers"]
     assert told["InstallerUrl"] == "https://example.org/setup.exe"
     assert told["InstallerSha256"] == hashlib.sha256(b"program").hexdigest().upper()
+
+
+@pytest.mark.parametrize(
+    ("there", "sign", "said"),
+    [("none", "", "makensis. Install NSIS"), ("makensis", "no-such a", "no-such. Install it, or")],
+)
+def test_a_missing_program_is_named_before_the_bundle_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: str, sign: str, said: str
+) -> None:
+    monkeypatch.setattr("shutil.which", lambda name: name if name == there else None)
+    monkeypatch.setenv("AISERVER_SIGN", sign)
+    monkeypatch.setattr(bundle, "native_bundle", lambda _: pytest.fail("made"))
+    with pytest.raises(MissingProgramError, match=said):
+        bundle.on_windows(tmp_path)
 
 
 def test_a_package_without_a_licence_stops_the_build(
