@@ -2,7 +2,7 @@
 
 python3 build/dev.py bundle               the bundle for this system; on Windows, the installer, too
 python3 build/dev.py bundle --windows     on Linux: bundle and installer for Windows, with Wine
-python3 build/dev.py bundle --deb         on Debian and Ubuntu: the package for them
+python3 build/dev.py bundle --deb         on Debian and Ubuntu: a package for each of their releases
 """
 
 import argparse
@@ -20,6 +20,7 @@ from bundler.processes import MissingProgramError
 from bundler.windows import Package, installer, require_tools, sign, windows_package
 from bundler.winget import write_manifest
 from deb.package import deb_package
+from deb.releases import RELEASES
 from developer.cache import PACKAGES, WINE, cache_folder
 from developer.machine import ROOT, WINDOWS
 
@@ -44,7 +45,8 @@ def on_windows(folder: Path) -> Package:
 def build(given: argparse.Namespace, folder: Path) -> list[Path]:
     """The packages that *given* asks for, built in *folder*."""
     if given.deb:
-        return [Path(shutil.copy(deb_package(cache_folder(PACKAGES)), folder))]
+        debs = [deb_package(cache_folder(PACKAGES), release) for release in RELEASES]
+        return [Path(shutil.copy(deb, folder)) for deb in debs]
     if not WINDOWS and not given.windows:
         return [native_bundle(folder)]
     made = on_windows(folder) if WINDOWS else with_wine(folder)

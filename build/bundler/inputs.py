@@ -1,6 +1,7 @@
 """The inputs of a package: the project's wheel, the locked packages, and the files here."""
 
 import hashlib
+import os
 import re
 import shutil
 import sys
@@ -28,6 +29,11 @@ def version() -> str:
     )
     assert found
     return found[1]
+
+
+def homepage() -> str:
+    """The address of the project's pages, which only who publishes packages knows; may be empty."""
+    return os.environ.get("AISERVER_HOMEPAGE", "")
 
 
 def wheel(folder: Path) -> Path:

@@ -8,7 +8,8 @@ from typing import Final
 from bundler.inputs import unpacked
 from bundler.packages import installed
 from bundler.processes import must
-from deb.dependencies import FROM_DEBIAN
+from deb.dependencies import FROM_DEBIAN, compiled, linked
+from deb.releases import Release
 
 PACKAGES: Final = (
     *("--no-dev", "--extra", "desktop"),
@@ -17,8 +18,6 @@ PACKAGES: Final = (
 """What is not taken from Debian, as options for uv."""
 
 PLACE: Final = Path("usr/lib/aiserver-tray")
-_PYTHON: Final = f"python{sys.version_info.major}.{sys.version_info.minor}"
-SITE: Final = PLACE / "lib" / _PYTHON / "site-packages"
 
 _UNUSED: Final = re.compile(
     r"bin/|webview/lib/|webview/platforms/(android|cef|cocoa|edgechromium|mshtml|qt|winforms)"
@@ -27,10 +26,10 @@ _UNUSED: Final = re.compile(
 )
 """Codecs that the icon never needs, files for other systems and compilers, and tests."""
 
-_CONFIGURATION: Final = f"""\
+_CONFIGURATION: Final = """\
 home = /usr/bin
 include-system-site-packages = true
-version = {sys.version_info.major}.{sys.version_info.minor}
+version = {python}
 """
 
 _PROGRAM: Final = f"""\
@@ -41,17 +40,17 @@ main()
 """
 
 
-def add_environment(root: Path, archive: Path) -> Path:
-    """Add the environment with the wheel *archive* and the packages that Debian lacks below *root*;
-    the folder of its packages. Debian's own packages are visible in it.
+def add_environment(root: Path, archive: Path, release: Release) -> Path:
+    """Add the environment with the wheel *archive* and the packages that are not Debian's below
+    *root*; the folder of its packages. Debian's own packages are visible in it.
 
     Raises:
         CalledProcessError: a package can't be downloaded, or a tool fails.
     """
-    site = unpacked(archive, root / SITE)
-    installed(PACKAGES, "--python", sys.executable, "--target", str(site))
     place = root / PLACE
-    (place / "pyvenv.cfg").write_text(_CONFIGURATION)
+    site = unpacked(archive, place / release.site)
+    installed(PACKAGES, "--python", sys.executable, *release.options, "--target", str(site))
+    (place / "pyvenv.cfg").write_text(_CONFIGURATION.format(python=release.python))
     (place / "bin").mkdir()
     (place / "bin/python3").symlink_to("../../../bin/python3")
     program = place / "bin/aiserver-tray"
@@ -75,12 +74,12 @@ def remove_unused(site: Path) -> None:
     for path in sorted(site.rglob("*"), reverse=True):
         if path.is_dir() and not any(path.iterdir()):
             path.rmdir()
-    must("strip", "--strip-unneeded", *map(str, _compiled(site)))
+    must("strip", "--strip-unneeded", *map(str, compiled(site)))
 
 
 def _needed(site: Path) -> set[str]:
     """The names of the libraries that modules are linked with, directly or through others."""
-    links = {path: _linked(path) for path in _compiled(site)}
+    links = {path: linked(path) for path in compiled(site)}
     found: set[str] = set()
     waiting = [path for path in links if not path.parent.name.endswith(".libs")]
     while waiting:
@@ -88,12 +87,3 @@ def _needed(site: Path) -> set[str]:
         found |= more
         waiting += [path for path in links if path.name in more]
     return found
-
-
-def _linked(module: Path) -> set[str]:
-    printed = must("objdump", "--private-headers", str(module))
-    return set(re.findall(r"^ +NEEDED +(\S+)$", printed, re.MULTILINE))
-
-
-def _compiled(site: Path) -> list[Path]:
-    return sorted(site.rglob("*.so*"))

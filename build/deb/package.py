@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 from datetime import UTC, datetime
@@ -11,20 +12,22 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from click.shell_completion import get_completion_class
-
 import window_icon
 from aiserver_tray.cli import root as commands
-from aiserver_tray.cli.complete import PROGRAM, VARIABLE
-from bundler.inputs import HERE, cached, fingerprint, version, wheel
+from aiserver_tray.cli.complete import script
+from bundler.inputs import HERE, cached, fingerprint, homepage, version, wheel
 from bundler.processes import must
 from deb.contents import PACKAGES, add_environment, remove_unused
 from deb.copyright import copyright_of
 from deb.dependencies import depends
 from deb.manual import manual
+from deb.releases import Release
 from developer.machine import ROOT
 
 NAME: Final = "aiserver-tray"
+APP_ID: Final = "io.github.aiserver_tray.AIServerTray"
+"""Of the application, for desktops and their shops."""
+
 FILES: Final = Path(__file__).parent / "files"
 ICON_SIZES: Final = (16, 22, 24, 32, 48, 64, 128, 256)
 _COMPLETIONS: Final = {
@@ -35,12 +38,15 @@ _COMPLETIONS: Final = {
 _MAINTAINER: Final = ("The AI-Server Tray authors", "aiserver-tray@localhost")
 """Name and address, unless DEBFULLNAME and DEBEMAIL have others."""
 
+_INPUTS: Final = ("build/window_icon.py", "LICENSE", "CHANGELOG.md")
+"""Files that the wheel lacks, and that the package is made from."""
+
 _CONTROL: Final = """\
 Package: {name}
 Version: {version}
 Architecture: {architecture}
 Maintainer: {maintainer}
-Installed-Size: {size}
+{homepage}Installed-Size: {size}
 Depends: {depends}
 Suggests: docker.io
 Section: utils
@@ -55,44 +61,50 @@ Description: system tray applet that runs a local AI stack in Docker
 """
 
 
-def deb_package(cache: Path) -> Path:
-    """The package of the files that are here, built unless it is in *cache*.
+def deb_package(cache: Path, release: Release) -> Path:
+    """The package of the files that are here for *release*, built unless it is in *cache*.
 
     Raises:
         CalledProcessError: a tool failed; its errors were shown.
     """
     with TemporaryDirectory() as name:
         archive = wheel(Path(name) / "dist")
-        tools = [must("dpkg-deb", "--version"), _maintainer()]
-        tools += [(ROOT / part).read_text("utf-8") for part in ("build/window_icon.py", "LICENSE")]
+        tools = [must("dpkg-deb", "--version"), _maintainer(), homepage(), release.name]
+        tools += [(ROOT / part).read_text("utf-8") for part in _INPUTS]
         key = fingerprint(archive, PACKAGES, tools, (HERE, FILES.parent))
-        with cached(cache, "debian", key) as (folder, empty):
+        with cached(cache, release.name, key) as (folder, empty):
             if empty:
                 root = Path(name) / "root"
-                _build(archive, root, empty)
-    return folder / file_name()
+                _build(archive, release, root, empty / file_name(release))
+    return folder / file_name(release)
 
 
-def file_name() -> str:
-    """The package's own, as Debian names it."""
-    return f"{NAME}_{version()}_{_architecture()}.deb"
+def file_name(release: Release) -> str:
+    """The package's own. GitHub would replace other characters in it."""
+    return f"{NAME}_{version()}_{release.name}_{_architecture()}.deb"
 
 
-def _build(archive: Path, root: Path, folder: Path) -> None:
-    """Collect all files of the package below *root*, and pack them in *folder*."""
+def debian_version() -> str:
+    """The version, in Debian's form: a pre-release comes before its release."""
+    return re.sub(r"(?<=\d)(a|b|rc)(?=\d)", r"~\1", version())
+
+
+def _build(archive: Path, release: Release, root: Path, package: Path) -> None:
+    """Collect all files of the *package* below *root*, and pack them."""
     time = _time()
     root.mkdir()
-    site = add_environment(root, archive)
+    site = add_environment(root, archive, release)
     documents = root / "usr/share/doc" / NAME
     documents.mkdir(parents=True)
     (documents / "copyright").write_text(copyright_of(site), encoding="utf-8")
     remove_unused(site)
     _compressed(documents / "changelog.gz", _changelog(time))
+    _compressed(documents / "CHANGELOG.md.gz", (ROOT / "CHANGELOG.md").read_text("utf-8"))
     _add_desktop(root / "usr/share", time)
     _add_help(root / "usr/share")
-    _add_control(root, site)
+    _add_control(root, site, release)
     _set_modes(root)
-    words = ["--root-owner-group", "-Zxz", "--build", str(root), str(folder / file_name())]
+    words = ["--root-owner-group", "-Zxz", "--build", str(root), str(package)]
     env = {**os.environ, "SOURCE_DATE_EPOCH": str(int(time.timestamp()))}
     must("dpkg-deb", *words, env=env)
 
@@ -102,10 +114,11 @@ def _add_desktop(share: Path, time: datetime) -> None:
     menu = share / f"applications/{NAME}.desktop"
     menu.parent.mkdir()
     shutil.copy(FILES / menu.name, menu)
-    about = share / f"metainfo/{NAME}.metainfo.xml"
+    about = share / f"metainfo/{APP_ID}.metainfo.xml"
     about.parent.mkdir()
     text = (FILES / about.name).read_text(encoding="utf-8")
-    text = text.replace("@VERSION@", version()).replace("@DATE@", f"{time:%Y-%m-%d}")
+    text = text.replace("@VERSION@", debian_version()).replace("@DATE@", f"{time:%Y-%m-%d}")
+    text = text.replace("@HOMEPAGE@", f'<url type="homepage">{homepage()}</url>' * bool(homepage()))
     about.write_text(text, encoding="utf-8")
     icons = share / "icons/hicolor"
     for size in ICON_SIZES:
@@ -123,13 +136,11 @@ def _add_help(share: Path) -> None:
     page.parent.mkdir(parents=True)
     _compressed(page, manual(version()))
     for shell, place in _COMPLETIONS.items():
-        complete = get_completion_class(shell)
-        assert complete
         (share / place).parent.mkdir(parents=True)
-        (share / place).write_text(complete(commands, {}, PROGRAM, VARIABLE).source())
+        (share / place).write_text(script(commands, shell))
 
 
-def _add_control(root: Path, site: Path) -> None:
+def _add_control(root: Path, site: Path, release: Release) -> None:
     """Add what describes the package to dpkg, and the exceptions for lintian."""
     exceptions = root / f"usr/share/lintian/overrides/{NAME}"
     exceptions.parent.mkdir(parents=True)
@@ -148,11 +159,12 @@ def _add_control(root: Path, site: Path) -> None:
     (control / "control").write_text(
         _CONTROL.format(
             name=NAME,
-            version=version(),
+            version=debian_version(),
             architecture=_architecture(),
             maintainer=_maintainer(),
+            homepage=f"Homepage: {homepage()}\n" * bool(homepage()),
             size=sum(path.stat().st_size + 1023 for path in files) // 1024,
-            depends=depends(root, site),
+            depends=depends(site, release),
         )
     )
 
@@ -168,8 +180,8 @@ def _set_modes(root: Path) -> None:
 
 def _changelog(time: datetime) -> str:
     return (
-        f"{NAME} ({version()}) unstable; urgency=medium\n\n"
-        "  * See CHANGELOG.md of this version.\n\n"
+        f"{NAME} ({debian_version()}) unstable; urgency=medium\n\n"
+        "  * See CHANGELOG.md.gz beside this file.\n\n"
         f" -- {_maintainer()}  {format_datetime(time)}\n"
     )
 

@@ -10,11 +10,12 @@ VENV = ROOT / ".venv"
 WINDOWS = sys.platform == "win32"
 SCRIPTS = VENV / ("Scripts" if WINDOWS else "bin")
 DEBIAN = Path("/etc/debian_version").exists()
+PROCESSOR = platform.machine()
 
 
 def has_wine() -> bool:
     """Whether Debian's Wine is available for this machine."""
-    return DEBIAN and platform.machine() == "x86_64"
+    return DEBIAN and PROCESSOR == "x86_64"
 
 
 def system_path() -> str:

@@ -34,7 +34,7 @@ SCREEN = {
 }
 COMPOSE = {"docker-compose": "docker-compose"}
 BROWSER = {**FONTS, "chromedriver": "chromium-driver", "chromium": "chromium"}
-BUNDLE = {"dpkg-shlibdeps": "dpkg-dev", "objdump": "binutils", "strip": "binutils"}
+BUNDLE = {"objdump": "binutils", "strip": "binutils"}
 DEB_CHECKS = {
     "lintian": "lintian",
     "appstreamcli": "appstream",

@@ -11,9 +11,9 @@ from functools import partial
 from pathlib import Path
 
 from deb.package import NAME, deb_package
+from deb.releases import DEBIAN_13
 from developer.cache import PACKAGES, cache_folder
 from tests.bench.result import Comparison, Figure, Results
-from tests.lab.fixtures import borrowed
 from tests.lab.place import Place
 from tests.support.debian import USER, Debian, debian_for
 from tests.support.desktop.applet import USERS
@@ -40,9 +40,8 @@ def first_start(lab: Place, times: int) -> Results:
     packages = cache_folder(PACKAGES)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        engine = stack.enter_context(borrowed(lab))
-        deb = deb_package(packages)
-        debian = stack.enter_context(debian_for(deb, engine, packages, folder))
+        deb = deb_package(packages, DEBIAN_13)
+        debian = stack.enter_context(debian_for(deb, "trixie", packages, folder))
         shutil.copy(deb, debian.root / "tmp/new.deb")
         debian.run("apt-get", "install", "--yes", "/tmp/new.deb")
         address = stack.enter_context(forwarded(lab, "127.0.0.1"))
@@ -66,7 +65,7 @@ def _installed(debian: Debian, screen: Desktop, engine: str) -> float:
     place = home / "port"
     place.unlink(missing_ok=True)
     variables = {name: screen.environment[name] for name in _SCREEN}
-    variables |= {"XDG_RUNTIME_DIR": "/run/user/1000", "DOCKER_HOST": engine}
+    variables |= {"DOCKER_HOST": engine}
     variables |= {"PYTHONPATH": f"/home/{USER}/probe", "AISERVER_PROBE": f"/home/{USER}/port"}
     _forget(debian.root)
     begun = time.monotonic()

@@ -12,7 +12,8 @@ import pytest
 
 from aiserver_tray.cli import COMMANDS
 from bundler.inputs import version
-from deb.package import ICON_SIZES, deb_package
+from deb.package import APP_ID, ICON_SIZES, deb_package, debian_version
+from deb.releases import DEBIAN_12, DEBIAN_13, UBUNTU_24
 from developer.cache import PACKAGES, cache_folder
 from developer.machine import ROOT
 from tests.lab.fixtures import have_image
@@ -27,9 +28,7 @@ NAME = "aiserver-tray"
 BYTES = 30_000_000
 """Of all files below /usr/lib, where the program and its packages are."""
 
-NO_DOMAIN = "cid-desktopapp-is-not-rdns=info,url-homepage-missing=info"
-"""What appstreamcli may report: the project has no domain for an ID and a home page."""
-
+HOMEPAGE = "https://example.org/aiserver-tray"
 COMPLETED = f"""
 . /usr/share/bash-completion/completions/{NAME}
 COMP_WORDS=({NAME} stat) COMP_CWORD=1
@@ -55,9 +54,17 @@ NOT_UNPACKED = re.compile(r"/usr/share/(doc|lintian|man)/")
 
 
 @pytest.fixture(scope="session")
-def deb() -> Path:
+def published() -> Iterator[None]:
+    """The variable that the release workflow sets."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AISERVER_HOMEPAGE", HOMEPAGE)
+        yield
+
+
+@pytest.fixture(scope="session")
+def deb(published: None) -> Path:
     """The package of the files that are here."""
-    return deb_package(cache_folder(PACKAGES))
+    return deb_package(cache_folder(PACKAGES), DEBIAN_13)
 
 
 @pytest.fixture(scope="module")
@@ -69,9 +76,9 @@ def content(deb: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def debian(deb: Path, engine: docker.DockerClient, tmp_path: Path) -> Iterator[Debian]:
+def debian(deb: Path, tmp_path: Path) -> Iterator[Debian]:
     """A Debian that has what the package depends on."""
-    with debian_for(deb, engine, cache_folder(PACKAGES), tmp_path) as found:
+    with debian_for(deb, "trixie", cache_folder(PACKAGES), tmp_path) as found:
         yield found
 
 
@@ -89,8 +96,10 @@ def test_lintian_has_no_complaint_that_is_not_explained(deb: Path) -> None:
 def test_the_desktop_finds_name_icons_and_description(content: Path) -> None:
     share = content / "usr/share"
     assert printed("desktop-file-validate", str(share / f"applications/{NAME}.desktop")) == ""
-    about = str(share / f"metainfo/{NAME}.metainfo.xml")
-    printed("appstreamcli", "validate", "--no-net", "--override", NO_DOMAIN, about)
+    about = str(share / f"metainfo/{APP_ID}.metainfo.xml")
+    assert "Validation was successful" in printed(
+        "appstreamcli", "validate", "--no-net", "--pedantic", about
+    )
     icons = {path.parents[1].name for path in share.glob(f"icons/hicolor/*/apps/{NAME}.*")}
     assert icons == {"scalable", *(f"{size}x{size}" for size in ICON_SIZES)}
 
@@ -128,6 +137,7 @@ def test_package_installs_runs_and_leaves_nothing(
     assert not (debian.root / "etc/xdg/autostart").joinpath(f"{NAME}.desktop").exists()
     have_image(engine, IMAGE)
     with forwarded(lab, "127.0.0.1") as address:
+        see_that_it_works(debian, address)
         use(debian, address)
         see_the_window(debian, address)
     altered = debian.run("dpkg", "--verify", NAME).splitlines()
@@ -138,15 +148,45 @@ def test_package_installs_runs_and_leaves_nothing(
     assert NAME not in debian.run("dpkg-query", "--show"), "nothing is left to purge"
 
 
+def test_package_for_the_release_before_installs_runs_and_leaves_nothing(
+    published: None, tmp_path: Path
+) -> None:
+    package = deb_package(cache_folder(PACKAGES), DEBIAN_12)
+    with debian_for(package, "bookworm", cache_folder(PACKAGES), tmp_path) as debian:
+        before = debian.files(BOOKKEEPING)
+        shutil.copy(package, debian.root / "tmp/new.deb")
+        debian.run("apt-get", "install", "--yes", "/tmp/new.deb")
+        see_that_it_works(debian, "unix:///nowhere")
+        see_the_window(debian, "unix:///nowhere")
+        debian.run("apt-get", "remove", "--yes", NAME)
+        assert debian.files(BOOKKEEPING) == before
+
+
+def test_the_package_for_ubuntu_is_for_its_python_and_a_pre_release_comes_before_its_release(
+    published: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = deb_package(cache_folder(PACKAGES), UBUNTU_24)
+    assert package.name.startswith(f"{NAME}_{version()}_ubuntu24.04_")
+    told = printed("dpkg-deb", "--field", str(package), "Depends", "Homepage", "Version")
+    assert "python3 (>= 3.12), python3 (<< 3.13)" in told
+    assert f"Homepage: {HOMEPAGE}\nVersion: {version()}\n" in told
+    monkeypatch.setattr("deb.package.version", lambda: "0.2.0rc1")
+    printed("dpkg", "--compare-versions", debian_version(), "lt", "0.2.0")
+
+
+def see_that_it_works(debian: Debian, engine: str) -> None:
+    """Run commands as a user, and see the dashboard's page."""
+    shutil.copy(ROOT / "build/try_program.py", debian.root / "tmp")
+    tried = debian.run("python3", "/tmp/try_program.py", NAME, user=USER, DOCKER_HOST=engine)
+    assert tried.strip() == version()
+
+
 def use(debian: Debian, engine: str) -> None:
-    """Run commands as a user, see the dashboard's page, and start and stop a module."""
+    """Complete a command, and start and stop a module."""
 
     def cli(*words: str) -> str:
         return debian.run(NAME, *words, user=USER, DOCKER_HOST=engine)
 
-    shutil.copy(ROOT / "build/try_program.py", debian.root / "tmp")
-    tried = debian.run("python3", "/tmp/try_program.py", NAME, user=USER, DOCKER_HOST=engine)
-    assert tried.strip() == version()
     assert debian.run("bash", "-c", COMPLETED, user=USER).split() == ["stats", "status"]
     home = debian.root / f"home/{USER}/.local/share" / NAME
     cli("config", "set", "app.language", "en")

@@ -9,11 +9,13 @@ import tarfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import cast
 
 import docker
 
 from bundler.inputs import cached
+from tests.lab.archives import make_archive
 
 IMAGE = "aiserver-lab/debian:trixie"
 USER = "ada"
@@ -36,7 +38,19 @@ class Debian:
         container = engine.api.create_container(IMAGE)
         content = _Stream(engine.api.export(container["Id"]))
         with tarfile.open(fileobj=cast("tarfile._Fileobj", content), mode="r|") as archive:
-            archive.extractall(root, filter="fully_trusted")
+            return cls._of(archive, root)
+
+    @classmethod
+    def bootstrapped(cls, suite: str, root: Path) -> "Debian":
+        """The release *suite* of Debian, made like the lab's, in the folder *root*, with a user."""
+        with TemporaryDirectory() as name:
+            made = make_archive("debian", {"suite": suite}, Path(name) / "made")
+            with tarfile.open(made) as archive:
+                return cls._of(archive, root)
+
+    @classmethod
+    def _of(cls, archive: tarfile.TarFile, root: Path) -> "Debian":
+        archive.extractall(root, filter="fully_trusted")
         for name, minor in (("null", 3), ("urandom", 9)):
             os.mknod(root / "dev" / name, 0o666 | 0o020000, os.makedev(1, minor))
             (root / "dev" / name).chmod(0o666)
@@ -85,16 +99,15 @@ class Debian:
 
 
 @contextmanager
-def debian_for(
-    deb: Path, engine: docker.DockerClient, cache: Path, folder: Path
-) -> Iterator[Debian]:
-    """A Debian in *folder* that has what the package *deb* depends on, and keeps it in *cache*."""
+def debian_for(deb: Path, suite: str, cache: Path, folder: Path) -> Iterator[Debian]:
+    """The release *suite* of Debian in *folder*, with all that the package *deb* depends on. It is
+    kept in *cache*."""
     command = ["dpkg-deb", "--field", str(deb), "Depends"]
     depends = subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE).stdout.strip()
-    key = hashlib.sha256(f"{depends}3".encode()).hexdigest()[:16]
-    with cached(cache, "root", key) as (kept, empty):
+    key = hashlib.sha256(f"{depends}4".encode()).hexdigest()[:16]
+    with cached(cache, suite, key) as (kept, empty):
         if empty:
-            made = Debian.unpacked(engine, empty / "root")
+            made = Debian.bootstrapped(suite, empty / "root")
             made.run("apt-get", "update")
             made.run("apt-get", "satisfy", "--yes", depends)
         subprocess.run(["cp", "-a", str((empty or kept) / "root"), str(folder)], check=True)
