@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -11,14 +12,29 @@ from bundler.inputs import version, wheel
 from bundler.packages import exported
 from developer.machine import ROOT
 
+HOMEPAGE = "https://example.org/aiserver-tray"
 TRY_PROGRAM = str(ROOT / "build/try_program.py")
 AWAY = ("DISPLAY", "WAYLAND_DISPLAY", "PYTHONPATH", "VIRTUAL_ENV")
 
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel of the files that are here."""
-    return wheel(tmp_path_factory.mktemp("dist"))
+    """The wheel of the files that are here, as it is published."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AISERVER_HOMEPAGE", HOMEPAGE)
+        return wheel(tmp_path_factory.mktemp("dist"))
+
+
+def test_a_package_index_shows_addresses_and_pictures(archive: Path) -> None:
+    with zipfile.ZipFile(archive) as files:
+        (name,) = [each for each in files.namelist() if each.endswith("dist-info/METADATA")]
+        text = files.read(name).decode()
+    head, _, readme = text.partition("\n\n")
+    assert f"Project-URL: Homepage, {HOMEPAGE}" in head
+    assert "Author: The AI-Server Tray authors" in head
+    assert f"]({HOMEPAGE}/raw/v{version()}/docs/pictures/home.png)" in readme
+    assert f"]({HOMEPAGE}/blob/v{version()}/docs/guide/README.md#words)" in readme
+    assert "](docs/" not in readme
 
 
 class Environment:
