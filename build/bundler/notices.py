@@ -2,6 +2,8 @@
 runs this, so it sees exactly the bundled packages."""
 
 import json
+import sqlite3
+import ssl
 import sys
 import sysconfig
 import tomllib
@@ -19,6 +21,16 @@ _LOADER: Final = "pyinstaller"
 _IS_LICENCE: Final = ("licen", "copying", "notice", "copyright")
 _LEFT_OUT: Final = ("adodbapi", "isapi", "pythonwin", "mapi")
 """Parts of pywin32 that are not bundled."""
+
+_VERSIONS: Final = {
+    "OpenSSL": ssl.OPENSSL_VERSION.split()[1],
+    "Python": sys.version.split()[0],
+    "SQLite": sqlite3.sqlite_version,
+}
+"""Of what comes with Python."""
+
+PYPI: Final = "https://pypi.org/project/{name}/"
+"""The page of a Python package."""
 
 _RULE: Final = "=" * 80
 _BINARY: Final = (".dll", ".pyd", ".so", ".exe", ".zip")
@@ -76,9 +88,9 @@ def components() -> list[Component]:
     return [Component(**{**row, "files": tuple(row["files"])}) for row in table]
 
 
-def write_notices(file: Path, packages: Iterable[str], vendored: Path) -> None:
-    """Write to *file* the licences of all components, of the Python *packages* and of the page's
-    libraries in the folder *vendored*.
+def of_bundle(packages: Iterable[str], vendored: Path) -> list[Notice]:
+    """The notices about all components, the Python *packages*, and the page's libraries in the
+    folder *vendored*.
 
     Raises:
         MissingLicenceError: a package has none.
@@ -87,7 +99,11 @@ def write_notices(file: Path, packages: Iterable[str], vendored: Path) -> None:
     names = sorted({*packages, _LOADER} - set(known))
     parts = [of_component(component) for component in known.values()]
     parts += [of_package(metadata.distribution(name)) for name in names]
-    parts += of_page(vendored)
+    return [*parts, *of_page(vendored)]
+
+
+def write_notices(file: Path, parts: Iterable[Notice]) -> None:
+    """Write the licences of *parts* to *file*."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(f"\n{_RULE}\n".join([_HEAD, *map(str, parts)]), encoding="utf-8", newline="\n")
 
@@ -96,7 +112,8 @@ def of_component(component: Component) -> Notice:
     """The notice about *component*."""
     file = (HERE / "licences" / component.text) if component.text else _pythons()
     texts = (f"{component.copyright}\n", file.read_text(encoding="utf-8"))
-    return Notice(component.name, "", component.licence, component.url, texts)
+    version = _VERSIONS.get(component.name, "")
+    return Notice(component.name, version, component.licence, component.url, texts)
 
 
 def _pythons() -> Path:
@@ -121,7 +138,7 @@ def of_package(found: metadata.Distribution) -> Notice:
         raise MissingLicenceError(name)
     fields = [found.metadata.get_all(field) for field in ("License-Expression", "License")]
     licence = next((text for text, *_ in filter(None, fields) if "\n" not in text), "")
-    url = f"https://pypi.org/project/{name}/"
+    url = PYPI.format(name=name)
     return Notice(name, found.version, licence, url, (*texts, *_parts_of(found)))
 
 

@@ -38,20 +38,23 @@ _COMMON: Final = (
 """Texts that every Debian has: pattern, title, file."""
 
 
-def copyright_of(site: Path) -> str:
-    """The file for the Python packages in the folder *site*, before anything is removed there.
+def parts_of(site: Path) -> list[tuple[list[str], Notice]]:
+    """The parts from others in the folder *site*, before anything is removed there: patterns of
+    their files, and their notices.
 
     Raises:
         MissingLicenceError: a package has no text of its licence.
     """
-    own = (ROOT / "LICENSE").read_text(encoding="utf-8")
     vendored = site / "aiserver_tray/_data/ui/vendor"
-    parts = [
-        _paragraph(["*"], Notice(_US, "", "MIT", "", (own,))),
-        *(_paragraph([f"*/{each.name}/*"], each) for each in of_page(vendored)),
-        *(_paragraph(files, notice) for files, notice in _of_packages(site)),
-    ]
-    return "\n".join([_HEAD, *parts])
+    page = [([f"*/{each.name}/*"], each) for each in of_page(vendored)]
+    return [*page, *_of_packages(site)]
+
+
+def copyright_of(parts: Iterable[tuple[list[str], Notice]]) -> str:
+    """The file for a package with *parts* of others."""
+    own = (ROOT / "LICENSE").read_text(encoding="utf-8")
+    ours = _paragraph(["*"], Notice(_US, "", "MIT", "", (own,)))
+    return "\n".join([_HEAD, ours, *(_paragraph(files, notice) for files, notice in parts)])
 
 
 def _of_packages(site: Path) -> Iterator[tuple[list[str], Notice]]:

@@ -17,8 +17,9 @@ from aiserver_tray.cli import root as commands
 from aiserver_tray.cli.complete import script
 from bundler.inputs import HERE, cached, fingerprint, homepage, version, wheel
 from bundler.processes import must
+from bundler.sbom import write_bill
 from deb.contents import PACKAGES, add_environment, remove_unused
-from deb.copyright import copyright_of
+from deb.copyright import copyright_of, parts_of
 from deb.dependencies import depends
 from deb.manual import manual
 from deb.releases import Release
@@ -96,7 +97,9 @@ def _build(archive: Path, release: Release, root: Path, package: Path) -> None:
     site = add_environment(root, archive, release)
     documents = root / "usr/share/doc" / NAME
     documents.mkdir(parents=True)
-    (documents / "copyright").write_text(copyright_of(site), encoding="utf-8")
+    parts = parts_of(site)
+    (documents / "copyright").write_text(copyright_of(parts), encoding="utf-8")
+    write_bill(documents / f"{NAME}.cdx.json", version(), (notice for _, notice in parts))
     remove_unused(site)
     _compressed(documents / "changelog.gz", _changelog(time))
     _compressed(documents / "CHANGELOG.md.gz", (ROOT / "CHANGELOG.md").read_text("utf-8"))

@@ -1,5 +1,6 @@
 """What the bundle for Windows contains."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -100,3 +101,8 @@ def test_every_file_has_a_licence(package: Package) -> None:
     for name in ("pystray", "pywin32", "OpenSSL", "lit-html", "pyinstaller"):
         assert re.search(rf"^{name} .*\(.+\)$", notices, re.MULTILINE), name
     assert (package.bundle / "_internal/pystray/_base.py").exists(), "LGPL: users may replace it"
+    bill = json.loads((package.bundle / "_internal/aiserver-tray.cdx.json").read_bytes())
+    versions = {part["name"]: part.get("version") for part in bill["components"]}
+    assert all(versions[name] for name in ("Python", "OpenSSL", "SQLite", "pywin32", "lit-html"))
+    assert "Microsoft Edge WebView2 SDK" in versions
+    assert all(part["licenses"] for part in bill["components"])

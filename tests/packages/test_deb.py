@@ -125,6 +125,8 @@ def test_pystray_may_be_replaced_and_every_licence_is_named(content: Path) -> No
     packages = [path.name for path in site.glob("*.dist-info")]
     unnamed = [name for name in packages if f"*/site-packages/{name}*" not in notices]
     assert unnamed == [f"aiserver_tray-{version()}.dist-info"], "ours is that of all other files"
+    bill = json.loads((content / f"usr/share/doc/{NAME}/{NAME}.cdx.json").read_bytes())
+    assert len(bill["components"]) >= len(packages)
 
 
 def test_package_installs_runs_and_leaves_nothing(

@@ -11,7 +11,7 @@ from PIL import IcnsImagePlugin
 import bundle
 from bundler import mac
 from bundler.inputs import cached
-from bundler.notices import MissingLicenceError, unknown_files, write_notices
+from bundler.notices import MissingLicenceError, of_bundle, unknown_files
 from bundler.processes import MissingProgramError
 from bundler.winget import write_manifest
 
@@ -53,7 +53,7 @@ def test_a_package_without_a_licence_stops_the_build(
     metadata.write_text("Metadata-Version: 2.4\nName: bare\nVersion: 1.0\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(MissingLicenceError, match="bare"):
-        write_notices(tmp_path / "notices.txt", ["bare"], ROOT / "ui/vendor")
+        of_bundle(["bare"], ROOT / "ui/vendor")
 
 
 def test_a_file_that_nothing_accounts_for_is_found(tmp_path: Path) -> None:
