@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -209,7 +210,9 @@ def see_the_window(debian: Debian, engine: str) -> None:
     """Start the applet on a desktop: it finds its libraries, and shows the dashboard."""
     with desktop() as screen:
         variables = {"DISPLAY": screen.environment["DISPLAY"], "DOCKER_HOST": engine}
+        begun = time.monotonic()
         with debian.start(NAME, user=USER, **variables) as applet:
             eventually(lambda: screen.windows("AI-Server Tray"), "the dashboard")
+            print(f"first window after {time.monotonic() - begun:.1f} s")  # noqa: T201 - a figure
             eventually(lambda: [debian.run(NAME, "quit", user=USER)], "the core, after the window")
             assert applet.wait(60) == 0, applet.communicate()
