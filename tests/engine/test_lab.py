@@ -8,15 +8,16 @@ from tests.engine.waiting import until
 from tests.lab.fixtures import borrowed
 from tests.lab.place import Place
 
-POSTGRES = "postgres:15.19-alpine"
+POSTGRES = "postgres:17.11-alpine"
+POSTGRES_15 = "postgres:15.19-alpine"
 REDIS = "redis:7.4.11-alpine"
-N8N = "n8nio/n8n:2.41.3"
-RUNNERS = "n8nio/runners:2.41.3"
+N8N = "n8nio/n8n:2.41.6"
+RUNNERS = "n8nio/runners:2.41.6"
 PASSWORD = "correct-horse-battery"
 HARDENED = {"cap_drop": ["ALL"], "security_opt": ["no-new-privileges:true"], "detach": True}
 
 
-SMALL = [POSTGRES, REDIS]
+SMALL = [POSTGRES, POSTGRES_15, REDIS]
 LARGE = [N8N, RUNNERS]
 """They may stay from an earlier run: to unpack them again takes half a minute."""
 
@@ -63,6 +64,11 @@ def query(container: Container, sql: str, user: str = "owner", database: str = "
 
 def ready(container: Container, *command: str) -> None:
     until(lambda: container.exec_run(list(command)).exit_code == 0, container)
+
+
+def test_postgres_15_is_what_its_tag_says(engine: docker.DockerClient) -> None:
+    said = engine.containers.run(POSTGRES_15, ["pg_isready", "--version"], remove=True)
+    assert said.startswith(b"pg_isready (PostgreSQL) 15.")
 
 
 def test_postgres_refuses_to_start_without_a_password(engine: docker.DockerClient) -> None:

@@ -148,7 +148,7 @@ def start_dependencies(client: docker.DockerClient) -> None:
     silo, elastic = "pgsty/silo:RELEASE.2026-09-16T00-00-00Z", "elasticsearch:8.11.3"
     mysql = {"MYSQL_ROOT_PASSWORD": SECRET, "MYSQL_DATABASE": "rag_flow"}
     started = [
-        run(client, "postgres:15.19-alpine", {"POSTGRES_PASSWORD": SECRET}, name="pg"),
+        run(client, "postgres:17.11-alpine", {"POSTGRES_PASSWORD": SECRET}, name="pg"),
         run(client, "redis:7.4.11-alpine", {}, ["--requirepass", SECRET], name="redis"),
         run(client, "mysql:8.0.40", mysql, name="mysql"),
         run(client, elastic, STAND_INS[elastic].environment, name="es"),

@@ -34,8 +34,8 @@ DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb /var/cache/apt/*.bin"; 
 """
 
 
-def make_archive(name: str, settings: Mapping[str, Any], folder: Path) -> Path:
-    """Makes ``<name>.tar`` in a folder of its own.
+def make_archive(settings: Mapping[str, Any], folder: Path) -> Path:
+    """Makes ``<maker>.tar``, as the *settings* say, in a folder of its own.
 
     Raises:
         LabError: A command failed; with the end of its output.
@@ -44,8 +44,9 @@ def make_archive(name: str, settings: Mapping[str, Any], folder: Path) -> Path:
     makers = {"debian": _debian, "n8n": _n8n}
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    archive = folder / f"{name}.tar"
-    _call(["tar", "-cf", str(archive), *makers[name](settings, folder)])
+    maker = settings["maker"]
+    archive = folder / f"{maker}.tar"
+    _call(["tar", "-cf", str(archive), *makers[maker](settings, folder)])
     return archive
 
 

@@ -36,7 +36,7 @@ def build(place: Place, recipes: list[Recipe], report: Report) -> None:
         # The longest first; the machine waits for the network most of that time.
         archives: dict[str, Future[Path]] = {
             recipe.archive: pool.submit(
-                make_archive, recipe.archive, recipe.archive_settings, scratch / recipe.archive
+                make_archive, recipe.archive_settings, scratch / recipe.archive
             )
             for recipe in reversed(recipes)
             if recipe.archive

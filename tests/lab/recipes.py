@@ -26,7 +26,7 @@ class Recipe:
         note: What is inside.
         files: The build context, path to content and mode; the Dockerfile among them.
         archive: Name of the archive from the host that the Dockerfile adds, or empty.
-        archive_settings: How that archive is made.
+        archive_settings: How that archive is made; ``maker`` says by what.
         parents: The recipes that its Dockerfile starts from.
     """
 
@@ -68,7 +68,7 @@ def load_recipes(table: Path = _HERE / "images.toml") -> dict[str, Recipe]:
         source = entries[entry["same"]] if "same" in entry else entry
         stand_in = source.get("standin")
         files = (
-            _folder(_HERE / "images" / source["recipe"])
+            _folder(_HERE / "images" / source["recipe"], source.get("with", {}))
             if stand_in is None
             else _stand_in_files(stand_in, content["published"]["values"])
         )
@@ -79,18 +79,27 @@ def load_recipes(table: Path = _HERE / "images.toml") -> dict[str, Recipe]:
             note=source.get("note", ""),
             files=files,
             archive=archive,
-            archive_settings=content["archive"].get(archive, {}),
+            archive_settings=_archive(archive, content) if archive else {},
             parents=tuple(recipes[parent] for parent in _parents(files["Dockerfile"][0].decode())),
         )
     return recipes
 
 
-def _folder(folder: Path) -> dict[str, tuple[bytes, int]]:
-    return {
+def _archive(name: str, content: Mapping[str, Any]) -> dict[str, Any]:
+    own = content["archive"][name]
+    return {**content["maker"].get(own["maker"], {}), **own}
+
+
+def _folder(folder: Path, words: Mapping[str, str]) -> dict[str, tuple[bytes, int]]:
+    files = {
         str(path.relative_to(folder)): (path.read_bytes(), 0o755 if path.suffix == ".sh" else 0o644)
         for path in sorted(folder.rglob("*"))
         if path.is_file() and "__pycache__" not in path.parts
     }
+    dockerfile, mode = files["Dockerfile"]
+    for word, value in words.items():
+        dockerfile = dockerfile.replace(f"@{word}@".encode(), value.encode())
+    return files | {"Dockerfile": (dockerfile, mode)}
 
 
 def _parents(dockerfile: str) -> list[str]:

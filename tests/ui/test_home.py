@@ -528,7 +528,7 @@ def downloading(*, delay: str | None = None, left: float | None = None, **more: 
 def test_a_start_shows_each_download_and_how_far_each_module_is(stack: Stack) -> None:
     host = stack.show(downloading())
     home = stack.home()
-    pull = states.step("pull", "n8nio/n8n:2.41.3", "n8n", status="running")
+    pull = states.step("pull", "n8nio/n8n:2.41.6", "n8n", status="running")
     api = states.step("pull", "ragflow:1", "ragflow", status="running", current=GB, service="api")
     shared = {"current": GB, "total": GB, "awaitsShared": True, "status": "running"}
     steps = [
@@ -546,7 +546,7 @@ def test_a_start_shows_each_download_and_how_far_each_module_is(stack: Stack) ->
     host.publish(PROGRESS, {"operation": states.operation() | {"detail": None, "steps": steps}})
     home.wait_for_text("n8n takes the longest: about 1 min", ".phases")
     for text in ("25 %", "1 GB of 4 GB", "13 MB/s"):
-        home.wait_for_text(text, "[data-image='n8nio/n8n:2.41.3']")
+        home.wait_for_text(text, "[data-image='n8nio/n8n:2.41.6']")
     home.wait_for_text("RAGFlow api", "[data-image='ragflow:1']")
     home.wait_for_text("1 GB so far, size not known", "[data-image='ragflow:1']")
     home.wait_for_text("a part that another download has", "[data-image='one-api:1']")

@@ -127,7 +127,7 @@ def test_config_prints_the_compose_form_with_secrets_from_the_file_only(
     environment = json.loads(done.output)["services"]["n8n"]["environment"]
     assert environment["DB_POSTGRESDB_PASSWORD"] == "given-by-file"
     assert environment["N8N_ENCRYPTION_KEY"] == "********"
-    assert environment["WEBHOOK_URL"] == "http://localhost:28100/"
+    assert environment["N8N_WEBHOOK_URL"] == "http://localhost:28100/"
     assert "name: n8n" in cli.call("catalog", "config", N8N).output
 
 

@@ -10,7 +10,7 @@ from aiserver_tray.operations.plan.plan import Plan, Step
 from aiserver_tray.operations.run.progress import Progress, Report
 from aiserver_tray.state.views import OperationView, StepView
 
-IMAGE = "docker.io/n8nio/n8n:2.41.3"
+IMAGE = "docker.io/n8nio/n8n:2.41.6"
 
 
 def service(module: str, name: str, status: StepStatus = "pending") -> list[StepView]:
