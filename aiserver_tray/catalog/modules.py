@@ -86,9 +86,10 @@ class Module:
 
     def _chosen(self, values: Mapping[str, str]) -> list[Any]:
         return [
-            setting.choices[values[name]]
+            choice
             for name, setting in self.settings.items()
-            if setting.choices and values.get(name) in setting.choices
+            for key, choice in setting.choices.items()
+            if name in values and values[name] in (key, setting.in_file(key))
         ]
 
     def place(self, *path: str) -> Place:

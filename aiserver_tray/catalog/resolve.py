@@ -100,7 +100,11 @@ def environment(catalog: Catalog, module: Module, values: Mapping[str, str]) -> 
     for ``${NAME:+…}``."""
     known = {**catalog.defaults, **values} if module.declared else values
     scope = catalog.scope(module)
-    env = {name: known[address] for name, address in scope.items() if address in known}
+    env = {
+        name: catalog.declared[address].in_file(known[address])
+        for name, address in scope.items()
+        if address in known
+    }
     return env if module.declared else {**module.dotenv_with(env), **env}
 
 
@@ -192,9 +196,9 @@ def config_environment(
     for name, address in catalog.scope(module).items():
         setting = catalog.declared[address]
         if file is not None and name in file:
-            env[name] = setting.parse(address, file[name])
+            env[name] = setting.in_file(setting.parse(address, file[name]))
         else:
-            env[name] = MASK if setting.is_secret else setting.initial or ""
+            env[name] = MASK if setting.is_secret else setting.in_file(setting.initial or "")
     return env | {name: file[name] for name in COMPOSE_VARIABLES if file and name in file}
 
 

@@ -73,12 +73,23 @@ class Choice(Closed):
 
     title: Localized | None = None
     help: Localized | None = None
+    value: str | None = None
+    """What the variable has in the Compose file, if that is not the option's name."""
     profiles: Texts = ()
     requires: Texts = ()
 
 
+class DataFile(Closed):
+    """A file in a volume of the module."""
+
+    volume: str
+    """Its key in the Compose file."""
+    file: str
+    """Its path in the volume."""
+
+
 class Setting(Closed):
-    """One declared setting of a module or of the app. Values are text, as Compose takes them."""
+    """One declared setting of a module or of the app. Values are text."""
 
     type: SettingType = "text"
     title: Localized | None = None
@@ -90,6 +101,9 @@ class Setting(Closed):
     """The module that issues this access token; ``connect`` creates it."""
     shared: bool = False
     """Whether the modules that require this one may read the secret."""
+    from_data: DataFile | None = None
+    """The file with the value that existing data depends on. It is read once, at the first start
+    that finds the data and no value."""
     choices: Mapping[str, Choice] = Field(default_factory=dict)
     # Last, because it is checked against the other fields.
     default: Default = None
@@ -102,6 +116,8 @@ class Setting(Closed):
             raise ValueError(Text("generate, keep, token_of and shared only with type secret"))
         if self.token_of and (self.generate or self.keep):
             raise ValueError(Text("token_of without generate and keep"))
+        if self.type == "secret" and self.from_data:
+            raise ValueError(Text("from_data only with a type other than secret"))
         return self
 
     @field_validator("pattern")
@@ -175,6 +191,11 @@ class Setting(Closed):
         """The value while none is set. None if there is none."""
         return self.initial
 
+    def in_file(self, value: str) -> str:
+        """*value* as the variable of the Compose file has it."""
+        choice = self.choices.get(value)
+        return value if choice is None or choice.value is None else choice.value
+
     @property
     def _default(self) -> str | None:
         return str(self.default).lower() if isinstance(self.default, bool) else self.default
@@ -210,8 +231,9 @@ class Setting(Closed):
 
 
 def _choice(text: str, choices: Mapping[str, Choice]) -> str | Text:
-    if text.strip() in choices:
-        return text.strip()
+    for name, choice in choices.items():
+        if text.strip() in (name, choice.value):
+            return name
     names = ", ".join(choices)
     return Text("expected one of {choices}, found {found!r}", choices=names, found=text)
 

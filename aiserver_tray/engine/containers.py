@@ -4,8 +4,8 @@ import io
 import json
 import logging
 import time
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import PurePosixPath
@@ -126,6 +126,22 @@ class Containers:
     def _unpack(self, container: str, folder: PurePosixPath, files: "Sequence[File]") -> None:
         params, data = {"path": str(folder)}, archive(files, folder)
         self._connection.call("PUT", "/containers/{}/archive", container, params=params, data=data)
+
+    def read_file(self, container: str, path: str) -> bytes | None:
+        """The content of the file *path* in the container, running or not. None: there is none."""
+        import tarfile  # noqa: PLC0415 - takes memory, and is rarely needed
+
+        params = {"path": path}
+        try:
+            answer = self._connection.call(
+                "GET", "/containers/{}/archive", container, params=params
+            )
+        except ObjectNotFoundError:
+            return None
+        with tarfile.open(fileobj=io.BytesIO(answer)) as tar:
+            entry = tar.next()
+            file = tar.extractfile(entry) if entry and entry.isfile() else None
+            return file.read() if file else None
 
     def connect(self, container: str, network: str, endpoint: "Body") -> None:
         """Attach it to *network* (a name or an id) too, with *endpoint* settings."""
@@ -260,18 +276,26 @@ _LOG_LINES = 100
 
 
 def run_once(containers: Containers, body: "Body") -> tuple[int, list[str]]:
-    """Run a container of *body* until it exits, and remove it. Returns exit code and output. First
-    removes the leftover of a killed process. Only one call per installation may run at a time.
+    """Run a container of *body* until it exits, and remove it. Returns exit code and output. Only
+    one call per installation may run at a time, and none beside `one_shot`.
 
     Raises:
         EngineDownError, EngineRequestError: as the methods of *containers* do.
     """
+    with one_shot(containers, body) as container:
+        containers.start(container)
+        return containers.wait(container), containers.tail(container, _LOG_LINES)
+
+
+@contextmanager
+def one_shot(containers: Containers, body: "Body") -> Iterator[str]:
+    """A container of *body* that is not started, and removed in the end. First removes the leftover
+    of a killed process."""
     for found in containers.summaries():
         if found.labels.get(ONE_SHOT) == body["Labels"][ONE_SHOT]:
             containers.remove(found.id)
     container = containers.create(f"{_PREFIX}{uuid4().hex[:12]}", body)
     try:
-        containers.start(container)
-        return containers.wait(container), containers.tail(container, _LOG_LINES)
+        yield container
     finally:
         containers.remove(container)

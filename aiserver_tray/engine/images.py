@@ -1,7 +1,8 @@
 """Images: those that are there, pulling and building others."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,10 @@ from aiserver_tray.engine.values import Image
 
 if TYPE_CHECKING:
     from aiserver_tray.spec.model import BuildTarget
+
+
+_EMPTY_ARCHIVE = bytes(10240)
+"""A tar archive's end, without files before it."""
 
 
 class Images:
@@ -93,6 +98,19 @@ class Images:
         if (found := self.find(name)) is None:
             raise SourceError(Text("the engine pulled it, but it does not exist"))
         return found
+
+    @contextmanager
+    def empty(self) -> Iterator[str]:
+        """The ID of an image without any files, for a container that is never started. It needs no
+        registry."""
+        answer = self._connection.call(
+            "POST", "/images/create", params={"fromSrc": "-"}, data=_EMPTY_ARCHIVE
+        )
+        image = json.loads(answer.splitlines()[-1])["status"]
+        try:
+            yield image
+        finally:
+            self._connection.call("DELETE", "/images/{}", image, params={"force": "1"})
 
     def build(
         self,

@@ -14,6 +14,7 @@ from aiserver_tray.base.errors import (
 )
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.model import ModuleModel, OperationKind
+from aiserver_tray.operations.first_values import settle
 from aiserver_tray.operations.modules import Modules, obtainable, unlisted, with_requires
 from aiserver_tray.operations.parts import Parts, meet_engine
 from aiserver_tray.operations.plan.down import (
@@ -72,7 +73,10 @@ def first_scope(request: Request, parts: Parts) -> Scope:
         known = [*known, *parts.settings.engines.asked_for]
         refuse_unknown(mistyped(request.modules, known), known)
         raise
-    return scope_of(request, parts)
+    scope = scope_of(request, parts)
+    if request.kind not in _STOPS and settle(scope.targets.values(), parts):
+        return scope_of(request, parts)
+    return scope
 
 
 def scope_of(request: Request, parts: Parts) -> Scope:

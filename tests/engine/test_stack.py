@@ -8,18 +8,22 @@ import requests
 
 from tests.engine.n8n import OWNER
 from tests.engine.oneapi import OneApiStack
-from tests.engine.waiting import logged
+from tests.engine.waiting import logged, until
 from tests.support.observed import environment, facts, names, said
 
 JOBS = {"ai-n8n-n8n-database", "ai-n8n-n8n-files"}
-RUNNERS = "n8nio/runners:2.41.3"
+RUNNERS = "n8nio/runners:2.41.6"
 SERVICES = {"ai-postgres", "ai-n8n", "ai-n8n-n8n-runners", *JOBS}
 ONEAPI = {"ai-redis", "ai-oneapi-oneapi-database", "ai-oneapi-one-api", "ai-oneapi-one-api-account"}
 FILE = "/home/node/.n8n-files/kept"
 """Where alone the nodes that read and write files may."""
 
 
-def test_n8n_keeps_its_owner_and_files_over_down_and_up_and_gets_models_from_oneapi(
+WARNINGS = ("is not supported", "WEBHOOK_URL ->", "compatibility support only")
+"""Of n8n, about its database and about variables."""
+
+
+def test_n8n_runs_code_and_keeps_what_it_has_over_down_and_up_and_gets_models_from_oneapi(
     engine: docker.DockerClient, oneapi: OneApiStack
 ) -> None:
     cli = oneapi.cli
@@ -32,6 +36,10 @@ def test_n8n_keeps_its_owner_and_files_over_down_and_up_and_gets_models_from_one
     said(engine, "ai-n8n", "sh", "-c", f"echo mine > {FILE}")
     logged(engine.containers.get("ai-n8n"), 'Registered runner "JS Task Runner"')
     a_stranger_is_refused(engine)
+    publish_workflow(logged_in(page), page)
+    until(lambda: sum_of(page).ok, engine.containers.get("ai-n8n"))
+    assert sum_of(page).json() == {"sum": 7}
+    is_content(engine)
 
     cli.run("down").succeeded()
 
@@ -46,6 +54,7 @@ def test_n8n_keeps_its_owner_and_files_over_down_and_up_and_gets_models_from_one
     assert facts(engine, *names(engine)) == before
     user = logged_in(page)
     assert said(engine, "ai-n8n", "cat", FILE) == "mine"
+    assert sum_of(page).json() == {"sum": 7}
     token = has_models(oneapi, engine, user, page)
 
     assert "remove it there" not in cli.run("disconnect", "n8n").succeeded().errors
@@ -85,6 +94,51 @@ def logged_in(page: str) -> requests.Session:
     answer.raise_for_status()
     assert answer.json()["data"]["email"] == OWNER["email"]
     return user
+
+
+def publish_workflow(user: requests.Session, page: str) -> None:
+    """Let a webhook run a Code node, which runs in the container of the task runners."""
+    webhook = {"path": "sum", "httpMethod": "POST", "responseMode": "lastNode"}
+    code = {"jsCode": "return [{json: {sum: $json.body.a + $json.body.b}}];"}
+    workflow: dict[str, Any] = {
+        "name": "Sum",
+        "nodes": [
+            _node("Webhook", "n8n-nodes-base.webhook", webhook) | {"webhookId": "sum"},
+            _node("Code", "n8n-nodes-base.code", code),
+        ],
+        "connections": {"Webhook": {"main": [[{"node": "Code", "type": "main", "index": 0}]]}},
+        "settings": {},
+    }
+    made = user.post(f"{page}/rest/workflows", json=workflow, timeout=60)
+    made.raise_for_status()
+    new = made.json()["data"]
+    version = {"versionId": new["versionId"]}
+    address = f"{page}/rest/workflows/{new['id']}/activate"
+    user.post(address, json=version, timeout=60).raise_for_status()
+
+
+def _node(name: str, kind: str, parameters: dict[str, str]) -> dict[str, Any]:
+    what = {"id": name, "name": name, "type": kind, "typeVersion": 2, "position": [0, 0]}
+    return {**what, "parameters": parameters}
+
+
+def sum_of(page: str) -> requests.Response:
+    """The workflow's answer; none (404) for a moment after it was published."""
+    return requests.post(f"{page}/webhook/sum", json={"a": 3, "b": 4}, timeout=60)
+
+
+def is_content(engine: docker.DockerClient) -> None:
+    """See that n8n has what it wants: its database, its variables, and the computer's address."""
+    assert said(engine, "ai-postgres", "postgres", "--version").startswith(
+        "postgres (PostgreSQL) 17"
+    )
+    log = engine.containers.get("ai-n8n").logs().decode()
+    assert [warning for warning in WARNINGS if warning in log] == []
+    lookup = (
+        "require('dns').promises.lookup('host.docker.internal').then(r => console.log(r.address))"
+    )
+    gateway = engine.networks.get("bridge").attrs["IPAM"]["Config"][0]["Gateway"]
+    assert said(engine, "ai-n8n", "node", "-e", lookup) == gateway
 
 
 def a_stranger_is_refused(engine: docker.DockerClient) -> None:

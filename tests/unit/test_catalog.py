@@ -90,15 +90,15 @@ def test_missing_requirement_and_mistyped_name_are_errors_with_a_suggestion(tmp_
         catalog.module("postgre")
 
 
-def test_a_choice_activates_its_profiles_and_adds_its_requires(tmp_path: Path) -> None:
+def test_a_choice_has_its_value_in_the_file_its_profiles_and_its_requires(tmp_path: Path) -> None:
     write(tmp_path, "store", declared())
     write(
         tmp_path,
         "app1",
         declared(
             "{KIND: {type: choice, default: none, choices: {none: {}, "
-            "full: {title: Full, profiles: [full], requires: [store]}}}}",
-            body="image: busybox:1\n  extra: {image: 'busybox:1', profiles: [full]}",
+            "full: {title: Full, value: '2', profiles: [full], requires: [store]}}}}",
+            body="image: busybox:${KIND}\n  extra: {image: 'busybox:1', profiles: [full]}",
         ),
     )
     catalog = load_catalog([tmp_path])
@@ -107,6 +107,8 @@ def test_a_choice_activates_its_profiles_and_adds_its_requires(tmp_path: Path) -
     full = resolve(catalog, module, {"app1.KIND": "full"})
     assert (set(plain.project.services), plain.requires) == ({"main"}, ())
     assert (set(full.project.services), full.requires) == ({"main", "extra"}, ("store",))
+    images = [resolved.project.services["main"].image for resolved in (plain, full)]
+    assert images == ["busybox:none", "busybox:2"]
     assert [m.name for m in catalog.ordered(["app1"])] == ["store", "app1"]
 
 

@@ -48,9 +48,10 @@ SECRETS = [a for a, s in DECLARED.items() if s.is_secret and not s.keep and not 
 ANSWERS = {
     address: [answer for answer in setting.choices if answer != setting.initial]
     for address, setting in DECLARED.items()
-    if setting.choices
+    if setting.choices and not setting.from_data
 }
-"""Address of a choice -> its answers, without the default."""
+"""Address of a choice -> its answers, without the default. Choices that existing data decides can't
+be changed while it exists."""
 
 
 def default(address: str) -> str:

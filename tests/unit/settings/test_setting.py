@@ -14,8 +14,13 @@ BOOLEAN = Setting(type="boolean", default=True)
 SIZE = Setting(type="size", default="1G")
 TEXT = Setting()
 SECRET = Setting(type="secret", generate="hex32")
-CHOICE = Setting(type="choice", default="qdrant", choices={"qdrant": Choice(), "milvus": Choice()})
-EVERY = [PORT, BOOLEAN, SIZE, TEXT, SECRET, CHOICE]
+CHOICE = Setting(
+    type="choice",
+    default="qdrant",
+    choices={"qdrant": Choice(), "milvus": Choice(value="milvus:2")},
+)
+ZONE = Setting(type="timezone", default="Etc/UTC")
+EVERY = [PORT, BOOLEAN, SIZE, TEXT, SECRET, CHOICE, ZONE]
 
 
 @pytest.mark.parametrize(
@@ -34,6 +39,8 @@ EVERY = [PORT, BOOLEAN, SIZE, TEXT, SECRET, CHOICE]
         (TEXT, " 中文 $HOME ", " 中文 $HOME "),
         (SECRET, "pa ss$ wörd ", "pa ss$ wörd "),
         (CHOICE, "milvus ", "milvus"),
+        (CHOICE, "milvus:2", "milvus"),
+        (ZONE, " America/Argentina/Buenos_Aires", "America/Argentina/Buenos_Aires"),
     ],
 )
 def test_takes_a_value_in_its_canonical_form(setting: Setting, text: str, value: str) -> None:
