@@ -37,6 +37,8 @@ _PORT = re.compile(r"0*(?P<number>[1-9][0-9]{0,4})")
 _SIZE = re.compile(
     r"(?P<number>[0-9]{1,15}(?:\.[0-9]{1,15})?) ?(?P<unit>[kmgtp]?)i?b?", re.IGNORECASE
 )
+_TIMEZONE = re.compile(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*")
+"""A name of the IANA database. Only the containers have the list of all."""
 _LEAST_BYTES = 6 * 1024**2
 """Docker's minimum memory for a container: a lower number without a unit can't mean bytes."""
 _BOOLEANS: Mapping[str, str | Text] = {
@@ -53,7 +55,7 @@ Localized = Annotated[
     dict[Language, Annotated[str, AfterValidator(in_line)]], BeforeValidator(_both_languages)
 ]
 """A text of the catalog by language; one that is written once is for both."""
-SettingType = Literal["port", "secret", "text", "choice", "boolean", "size"]
+SettingType = Literal["port", "secret", "text", "choice", "boolean", "size", "timezone"]
 Generator = Literal["hex32", "base64url32", "alnum32", "alnum20"]
 """Generators of secrets: 32 random bytes as 64 hexadecimal digits or as 43 unpadded base64url
 characters; or 32 random characters of [A-Za-z0-9] (190 bits), or 20 of them (119 bits) for software
@@ -245,6 +247,12 @@ def _port(text: str) -> str | Text:
     return Text("expected a port from 1 to 65535, found {found!r}", found=text)
 
 
+def _timezone(text: str) -> str | Text:
+    if _TIMEZONE.fullmatch(text.strip()):
+        return text.strip()
+    return Text("expected a time zone such as Europe/Berlin, found {found!r}", found=text)
+
+
 def _boolean(text: str) -> str | Text:
     why = Text("expected true or false, found {found!r}", found=text)
     return _BOOLEANS.get(text.strip().lower(), why)
@@ -286,6 +294,7 @@ _READERS: Mapping[SettingType, Callable[[str], str | Text]] = {
     "size": _size,
     "secret": _secret,
     "text": str,
+    "timezone": _timezone,
 }
 
 

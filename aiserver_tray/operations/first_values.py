@@ -1,6 +1,8 @@
-"""Settings that get their value once, at a module's first start: from data that exists already."""
+"""Settings that get their value once, at a module's first start: from data that exists already, or
+from this computer."""
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aiserver_tray import __version__
@@ -11,11 +13,14 @@ from aiserver_tray.engine.containers import one_shot
 from aiserver_tray.operations.locks import one_shot_lock
 from aiserver_tray.operations.parts import Parts
 from aiserver_tray.operations.survey import Survey, survey
+from aiserver_tray.settings.store import Settings
 from aiserver_tray.spec.labels import Owner, one_shot_labels
 from aiserver_tray.spec.model import Body, ModuleTarget
 from aiserver_tray.spec.names import volume_name
+from aiserver_tray.system.clock import timezone_name
 
 if TYPE_CHECKING:
+    from aiserver_tray.catalog.modules import Module
     from aiserver_tray.catalog.setting import Setting
 
 _FOLDER = "/volume"
@@ -78,12 +83,54 @@ def _data_error(address: str, setting: "Setting", parts: Parts) -> SettingError 
     return SettingError(address, why, [set_to(Text("Use {value}", value=needed), address, needed)])
 
 
+@dataclass(frozen=True)
+class OtherTimezone:
+    """The time zone of a module that has data and whose user has not set it, while this computer
+    has another one."""
+
+    module: str
+    address: str
+    value: str
+    own: str
+    """The computer's."""
+
+    @property
+    def notice(self) -> Text:
+        """For the user."""
+        return Text(
+            "{module} uses the time zone {value}, and this computer uses {own}. To use that, run: "
+            "aiserver-tray config set {address} {own}. To keep {value}, run: aiserver-tray config "
+            "set {address} {value}",
+            module=self.module,
+            address=self.address,
+            value=self.value,
+            own=self.own,
+        )
+
+
+def other_timezones(modules: "Iterable[Module]", settings: Settings) -> list[OtherTimezone]:
+    """The time zones that are not set, although `settle` has seen the *modules*."""
+    declared = {
+        f"{module.name}.{name}": setting
+        for module in modules
+        for name, setting in module.settings.items()
+        if setting.type == "timezone"
+    }
+    own = timezone_name() if declared else None
+    stored = settings.stored(declared)
+    return [
+        OtherTimezone(address.partition(".")[0], address, setting.initial, own)
+        for address, setting in declared.items()
+        if stored[address] is None and setting.initial and own and setting.initial != own
+    ]
+
+
 def _unset(targets: Iterable[ModuleTarget], parts: Parts) -> "dict[str, Setting]":
     declared = {
         f"{target.name}.{name}": setting
         for target in targets
         for name, setting in target.module.settings.items()
-        if setting.from_data
+        if setting.from_data or setting.type == "timezone"
     }
     stored = parts.settings.stored(declared)
     return {address: s for address, s in declared.items() if stored[address] is None}
@@ -103,7 +150,7 @@ def _value(setting: "Setting", module: str, volumes: Collection[str], parts: Par
     if source := setting.from_data:
         volume = volume_name(module, source.volume)
         return _in_volume(volume, source.file, parts) if volume in volumes else None
-    return None
+    return None if volumes else timezone_name()
 
 
 def _in_volume(volume: str, file: str, parts: Parts) -> str | None:

@@ -1,4 +1,4 @@
-"""Monotonic clocks, and noticing that the machine slept."""
+"""Monotonic clocks, noticing that the machine slept, and the time zone."""
 
 import ctypes
 import sys
@@ -82,3 +82,19 @@ class ResumeWatch:
     def _begin_wait(self) -> None:
         with self._lock:
             self._before = self._now()
+
+
+_UTC = "Etc/UTC"
+_OTHER_NAMES_OF_UTC = ("UTC", "UCT", "Universal", "Zulu")
+
+
+def timezone_name() -> str | None:
+    """This computer's time zone by its name in the IANA database, such as ``Europe/Berlin``. None:
+    the system has none, or one that the database does not have."""
+    from tzlocal import get_localzone_name  # noqa: PLC0415 - rarely needed
+
+    try:
+        name = get_localzone_name()
+    except (LookupError, OSError):  # such as zoneinfo.ZoneInfoNotFoundError, which is a KeyError
+        return None
+    return _UTC if name and name.removeprefix("Etc/") in _OTHER_NAMES_OF_UTC else name

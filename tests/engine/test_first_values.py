@@ -1,12 +1,15 @@
-"""Settings that get their value at a module's first start: from its data."""
+"""Settings that get their value at a module's first start: from its data, or from this computer."""
 
 import docker
 
+from aiserver_tray.system.clock import timezone_name
 from tests.engine.built_in import choose_free_ports, healthy
-from tests.support.installation import Installation
+from tests.support.installation import Installation, idle
 from tests.support.observed import names, said
 
 VERSION = "postgres.POSTGRES_VERSION"
+FAR_AWAY = "Antarctica/Troll"
+"""A time zone that no computer with these tests has."""
 
 
 def test_a_home_with_data_of_postgresql_15_has_no_version_set_and_starts_with_15(
@@ -53,3 +56,26 @@ def query(engine: docker.DockerClient, sql: str) -> str:
 def stored(here: Installation, address: str) -> str | None:
     app = here.app
     return app.settings.stored({address: app.declared[address]})[address]
+
+
+def test_a_new_module_gets_the_computers_time_zone_and_one_with_data_keeps_its_own(
+    here: Installation,
+) -> None:
+    here.write(
+        "clock",
+        {"clock": idle(environment={"TZ": "${ZONE}"}, volumes=["data:/data"])},
+        top={"volumes": {"data": {}}},
+        settings={"ZONE": {"type": "timezone", "default": FAR_AWAY}},
+    )
+    assert here.run("up", "clock").notices == ()
+    assert stored(here, "clock.ZONE") == timezone_name()
+
+    app = here.app
+    app.settings.change(app.declared, {"clock.ZONE": None})
+    view = here.run("up", "clock")
+
+    assert (view.status, stored(here, "clock.ZONE")) == ("succeeded", None)
+    [notice] = view.notices
+    assert f"config set clock.ZONE {timezone_name()}" in notice.render("en")
+    here.set("clock.ZONE", FAR_AWAY)
+    assert here.run("up", "clock").notices == ()

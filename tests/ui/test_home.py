@@ -564,7 +564,7 @@ def test_the_time_left_and_how_far_it_is_come_from_the_owner(stack: Stack) -> No
     host = stack.show(downloading(delay="asking how large the downloads are"))
     home = stack.home()
     steps = [
-        states.step("pull", "n8nio/n8n:2.41.3", "n8n", status="running", current=GB, total=4 * GB),
+        states.step("pull", "n8nio/n8n:2.41.6", "n8n", status="running", current=GB, total=4 * GB),
         states.step("start", "ai-n8n", "n8n"),
     ]
     host.publish(PROGRESS, {"operation": states.operation() | {"detail": None, "steps": steps}})

@@ -126,6 +126,23 @@ def test_trust_in_a_module_is_taken_back_and_given_again(stack: Stack) -> None:
     assert host.wait_for_call("ai/operation/start") == {"kind": "up", "modules": ["dify"]}
 
 
+def test_a_module_in_another_time_zone_gets_the_computers_by_a_button(stack: Stack) -> None:
+    zone = {"setting": "dify.ZONE", "value": "Etc/UTC", "own": "Asia/Shanghai"}
+    details: dict[str, object] = {"accounts": [], "volumes": [], "consent": None, "timezone": zone}
+    host = stack.show(states.snapshot("running", dify()))
+    host.answers["ai/module/details"] = answer(details)
+    host.answers["ai/config/apply"] = answer({"operationId": "7"})
+    page = at(stack, "modules/dify")
+    page.wait_for_text("This computer uses Asia/Shanghai", "main .notice")
+    assert violations(page) == []
+    host.answers["ai/module/details"] = answer(details | {"timezone": None})
+    page.button("Use Asia/Shanghai").click()
+    changes = {"dify.ZONE": "Asia/Shanghai"}
+    request = {"module": "dify", "changes": changes, "when": "now"}
+    assert host.wait_for_call("ai/config/apply") == request
+    page.until(lambda: not page.all("main .notice"), "no notice")
+
+
 def test_an_access_token_that_a_choice_needs_is_created(stack: Stack) -> None:
     host = stack.host
     models = field("models", "choice", value="none", default="none", choices=CHOICES)

@@ -1377,6 +1377,8 @@ export interface ModuleDetails {
   consent: Consent | null;
   /** the user agreed to all of that, or it is built in */
   isAllowed: boolean;
+  /** the time zone of a module that has data, if nobody set it and the computer has another one */
+  timezone: OtherTimezone | null;
 }
 
 /** The effects on a module. */
@@ -1661,6 +1663,16 @@ export interface OperationSummary {
 }
 
 export type Origin = "set" | "default" | "none";
+
+/** A module's time zone that is not the computer's. */
+export interface OtherTimezone {
+  /** address of the setting */
+  setting: string;
+  /** the module's time zone */
+  value: string;
+  /** the computer's */
+  own: string;
+}
 
 export type OwnerEvent = "started" | "stopped" | "handed_over";
 
@@ -2100,7 +2112,7 @@ export interface SettingName {
   name?: string | null;
 }
 
-export type SettingType = "port" | "secret" | "text" | "choice" | "boolean" | "size";
+export type SettingType = "port" | "secret" | "text" | "choice" | "boolean" | "size" | "timezone";
 
 /** A setting with its new value. */
 export interface SettingValue {

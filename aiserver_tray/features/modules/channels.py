@@ -13,10 +13,12 @@ from aiserver_tray.base.errors import AiServerError, CatalogError, RefusedError,
 from aiserver_tray.base.errors.remedies import ConsentJson, PermissionJson
 from aiserver_tray.base.i18n import Language, LocalText, Text, rendered
 from aiserver_tray.base.masking import hide
+from aiserver_tray.catalog.modules import Module
 from aiserver_tray.engine.values import HealthCheck, Mount
 from aiserver_tray.features.place import Place
 from aiserver_tray.features.stack.channels import OperationBegun, StackFeature, module_of
 from aiserver_tray.model import Actor
+from aiserver_tray.operations.first_values import other_timezones
 from aiserver_tray.operations.request import Request
 from aiserver_tray.protocol.channel import Feature, ModuleName, Name, Payload, channel
 from aiserver_tray.protocol.message import Caller
@@ -62,6 +64,17 @@ class AccountJson(TypedDict):
     """how to get in; may be empty"""
 
 
+class OtherTimezoneJson(TypedDict):
+    """A module's time zone that is not the computer's."""
+
+    setting: str
+    """address of the setting"""
+    value: str
+    """the module's time zone"""
+    own: str
+    """the computer's"""
+
+
 class ModuleDetails(TypedDict):
     """More about a module."""
 
@@ -73,6 +86,8 @@ class ModuleDetails(TypedDict):
     file is wrong"""
     isAllowed: bool
     """the user agreed to all of that, or it is built in"""
+    timezone: OtherTimezoneJson | None
+    """the time zone of a module that has data, if nobody set it and the computer has another one"""
 
 
 class ServiceDetails(TypedDict):
@@ -157,7 +172,13 @@ class ModulesFeature(Feature):
             "volumes": volumes,
             "consent": consent,
             "isAllowed": is_allowed,
+            "timezone": self._timezone(module) if module and volumes else None,
         }
+
+    def _timezone(self, module: Module) -> OtherTimezoneJson | None:
+        for zone in other_timezones([module], self._app.settings):
+            return {"setting": zone.address, "value": zone.value, "own": zone.own}
+        return None
 
     def _consent(self, module: str, language: Language) -> tuple[ConsentJson | None, bool]:
         """What must be allowed before *module* starts, and whether it is."""

@@ -16,6 +16,7 @@ from aiserver_tray.features.modules.channels import ModulesFeature
 from aiserver_tray.protocol.channel import dispatch, handlers_of
 from aiserver_tray.protocol.message import Caller, Envelope, Peer
 from aiserver_tray.spec.labels import CONFIG_OF, INSTALLATION, MODULE
+from aiserver_tray.system.clock import timezone_name
 from tests.support.places import place
 from tests.unit.module_folders import write
 
@@ -23,7 +24,9 @@ CALLER = Caller(Peer("window", "en", lambda _message: None), "en")
 FILE = """
     x-aiserver:
       kind: feature
-      settings: {WEB_KEY: {type: secret, generate: hex32}}
+      settings:
+        WEB_KEY: {type: secret, generate: hex32}
+        WEB_ZONE: {type: timezone, default: Antarctica/Troll}
       accounts: [{title: {en: Admin, zh: 管理员}, user: root, secret: WEB_KEY}]
     services: {web: {image: 'i:1', environment: [WEB_KEY]}}
 """
@@ -88,6 +91,15 @@ def test_accounts_name_their_secret_and_volumes_are_those_with_data(app: App) ->
     account = {"title": "Admin", "user": "root", "setting": "web.WEB_KEY", "note": ""}
     assert (data["accounts"], data["volumes"]) == ([account], ["ai-web-data"])
     assert (data["consent"]["module"], data["isAllowed"]) == ("web", False)
+
+
+def test_a_time_zone_that_nobody_set_shows_beside_the_computers_until_it_is_set(app: App) -> None:
+    data: Any = asked(app, "ai/module/details", name="web")["data"]
+    zone = {"setting": "web.WEB_ZONE", "value": "Antarctica/Troll", "own": timezone_name()}
+    assert data["timezone"] == zone
+    app.settings.change(app.declared, {"web.WEB_ZONE": "Antarctica/Troll"})
+    data = asked(app, "ai/module/details", name="web")["data"]
+    assert data["timezone"] is None
 
 
 def test_a_service_is_inspected_without_its_secrets(app: App) -> None:

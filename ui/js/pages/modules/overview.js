@@ -1,9 +1,11 @@
 // @ts-check
 /** A module at a glance: what it is connected with, its facts, its accounts, its services. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
+import { ask } from "../../base/actions.js";
 import { invoke } from "../../base/bridge.js";
 import { t, tn } from "../../base/i18n.js";
 import { slice } from "../../base/store.js";
+import { button } from "../../components/button.js";
 import { notice } from "../../components/notice.js";
 import { hideSecrets } from "../../components/secret.js";
 import { barePill } from "../../components/state.js";
@@ -17,7 +19,7 @@ import { trustCard } from "./trust.js";
 
 /**
  * @import { Address } from "../../base/address.js"
- * @import { Module, ModuleDetails } from "../../contract.d.ts"
+ * @import { Module, ModuleDetails, OtherTimezone } from "../../contract.d.ts"
  * @import { PageState } from "../../types.d.ts"
  */
 
@@ -58,6 +60,7 @@ export function view(page, module) {
       <div class="over">
         <div class="over-main">
           ${connections(page, module)}
+          ${details?.timezone ? timezone(module, details.timezone) : nothing}
           ${details?.accounts.length ? accountCard(module, details.accounts) : nothing}
           ${details?.consent ? trustCard(module, details.consent, details.isAllowed, () => load(module.name)) : nothing}
         </div>
@@ -68,6 +71,22 @@ export function view(page, module) {
         ${serviceTable({ module, caption: t("Services"), columns: [...columns(page, module), ...usageColumns(page)] })}
       </section>
     </div></div>`;
+}
+
+/** @param {Module} module @param {OtherTimezone} zone Existing schedules keep their hours until the user decides. */
+function timezone(module, { setting, value, own: computer }) {
+  const use = async (/** @type {string} */ zone) => {
+    const answer = await ask(module.name, "ai/config/apply", { module: module.name, changes: { [setting]: zone }, when: "now" });
+    if (answer.success) await load(module.name);
+  };
+  return notice({
+    icon: "clock", title: t("{title} uses the time zone {zone}", { title: module.title, zone: value }),
+    text: t("This computer uses {zone}. Schedules run by the time zone of {title}.", { zone: computer, title: module.title }),
+    actions: [
+      button({ text: t("Use {value}", { value: computer }), kind: "primary", run: () => use(computer) }),
+      button({ text: t("Keep {value}", { value }), run: () => use(value) }),
+    ],
+  });
 }
 
 /** @param {PageState} page @param {Module} module */
