@@ -259,6 +259,19 @@ class App:
         # --host overrides the setting.
         return Engine(self._host, setting="" if self._host else self.quick_settings.engine)
 
+    def engine_change(self, used: str) -> Text | None:
+        """The notice that the settings name another engine by now than the *used* one, which a
+        process keeps until it exits."""
+        with suppress(SettingError):  # it is reported elsewhere
+            chosen = find_address(self._host, "" if self._host else self.quick_settings.engine)
+            if chosen.host != used:
+                return Text(
+                    "The settings name another engine by now, {host}. Restart AI-Server Tray to "
+                    "use it.",
+                    host=chosen.host,
+                )
+        return None
+
     def core(self) -> "Core":
         """The connection to the engine with all that hangs on it; to be entered with ``with``.
 

@@ -214,7 +214,7 @@ export interface About {
   home: string;
   /** the engine's address */
   engine: string;
-  /** where that comes from, as a sentence */
+  /** where that comes from, and whether the settings name another one by now, as sentences */
   engineOrigin: string;
   /** further catalog folders */
   catalogs: string[];

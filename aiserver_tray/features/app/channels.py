@@ -66,7 +66,7 @@ class About(TypedDict):
     engine: str
     """the engine's address"""
     engineOrigin: str
-    """where that comes from, as a sentence"""
+    """where that comes from, and whether the settings name another one by now, as sentences"""
     catalogs: list[str]
     """further catalog folders"""
     catalogStamp: str
@@ -151,12 +151,17 @@ class AppFeature(Feature):
             "language": caller.language,
             "home": identity["home"],
             "engine": identity["engine"],
-            "engineOrigin": self._place.core.engine.address.origin.render(caller.language),
+            "engineOrigin": self._engine_origin(caller.language),
             "catalogs": identity["catalogs"],
             "catalogStamp": identity["catalogStamp"],
             "engineSetting": self._engine_setting(),
             "moduleFolders": folders if folders is None else list(folders),
         }
+
+    def _engine_origin(self, language: Language) -> str:
+        engine = self._place.core.engine
+        sentences = (engine.address.origin, self._app.engine_change(engine.host))
+        return " ".join(one.render(language) for one in sentences if one)
 
     def _engine_setting(self) -> str | None:
         try:

@@ -5,6 +5,7 @@ from typing import TypedDict
 
 from aiserver_tray.base.errors import AiServerError, SettingError, each
 from aiserver_tray.core.app import App
+from aiserver_tray.engine.engine import Engine
 from aiserver_tray.features.doctor.engine import examine_engine
 from aiserver_tray.features.doctor.finding import CheckJson, Finding, problems
 from aiserver_tray.features.doctor.installation import examine_host, examine_installation
@@ -17,16 +18,18 @@ from aiserver_tray.spec.model import ModuleTarget
 from aiserver_tray.spec.names import former_repository
 
 
-def examine(installation: App) -> list[Finding]:
-    """Check the files of *installation*, its setup on this machine, its engine, and the
-    requirements of its chosen modules. A check that fails is a finding, and the others continue."""
+def examine(installation: App, used: Engine | None = None) -> list[Finding]:
+    """Check the files of *installation*, its setup on this machine, its engine (the *used* one,
+    else the one that the settings name), and the requirements of its chosen modules. A check that
+    fails is a finding, and the others continue."""
     settings = installation.settings
     findings = [
         *examine_installation(settings, installation.catalog),
         *examine_host(settings.home, installation.start_options),
     ]
     targets, errors = _chosen_targets(installation)
-    return _once([*findings, *problems("modules", errors), *_on_engine(installation, targets)])
+    of_engine = _on_engine(installation, used, targets)
+    return _once([*findings, *problems("modules", errors), *of_engine])
 
 
 def _chosen_targets(installation: App) -> tuple[list[ModuleTarget], list[AiServerError]]:
@@ -43,14 +46,18 @@ def _chosen_targets(installation: App) -> tuple[list[ModuleTarget], list[AiServe
         return obtainable(chosen, installation.preview), [*errors, *each(error)]
 
 
-def _on_engine(installation: App, targets: list[ModuleTarget]) -> Iterator[Finding]:
+def _on_engine(
+    installation: App, used: Engine | None, targets: list[ModuleTarget]
+) -> Iterator[Finding]:
     try:
         ours = installation.settings.installation_id
     except SettingError as error:
         yield from problems("settings", [error])
         return
     try:
-        engine = installation.engine()
+        engine = used or installation.engine()
+        if change := installation.engine_change(engine.host):
+            yield Finding("address", "note", change)
         kernel, former = Kernel(engine, installation.settings), _former_images(installation)
         yield from examine_engine(engine, kernel, ours, former, targets)
     except SettingError as error:
@@ -83,9 +90,10 @@ class DoctorFeature(Feature):
     """``ai/doctor/run``."""
 
     def __init__(self, place: Place) -> None:
-        self._app = place.app
+        self._place = place
 
     @channel("ai/doctor/run")
     def _run(self, caller: Caller) -> Checks:
         """Check the installation, the engine, and what the chosen modules need there."""
-        return {"checks": [finding.as_json(caller.language) for finding in examine(self._app)]}
+        findings = examine(self._place.app, self._place.core.engine)
+        return {"checks": [finding.as_json(caller.language) for finding in findings]}

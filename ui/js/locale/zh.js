@@ -2,7 +2,6 @@
 // Made from locale/zh.po by: python3 build/dev.py translate
 /** @type {Record<string, string>} */
 export default {
-  ", ": "、",
   "1 h": "1 小时",
   "1 hour": "1 小时",
   "15 min": "15 分钟",
