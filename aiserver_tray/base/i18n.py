@@ -3,7 +3,7 @@ translation in ``locale/zh.po``, as in gettext. ``build/dev.py translate`` makes
 read here."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from copy import copy
 from functools import cache
 from importlib.resources import files
@@ -95,6 +95,23 @@ class Given(Text):
 
     def _content(self) -> tuple[object, ...]:
         return (self.text,)
+
+
+class Listed(Text):
+    """Names as a list in a sentence, such as `Dify, n8n and OneAPI`."""
+
+    __slots__ = ()
+
+    def __init__(self, names: Iterable[str | LocalText], /) -> None:
+        known = [Given(name) if isinstance(name, dict) else name for name in names]
+        super().__init__("", **{str(number): name for number, name in enumerate(known)})
+
+    def render(self, language: Language = "en") -> str:
+        *first, last = rendered([*self.values.values()], language) or [""]
+        if not first:
+            return str(last)
+        names = Text(", ").render(language).join(first)
+        return Text("{names} and {last}", names=names, last=last).render(language)
 
 
 def rendered(value: Any, language: Language = "en") -> Any:  # noqa: ANN401 - JSON

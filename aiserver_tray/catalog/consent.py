@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from aiserver_tray.base.i18n import Given, LocalText, Plural, Text
+from aiserver_tray.base.i18n import Given, Listed, LocalText, Plural, Text
 from aiserver_tray.base.strings import binary_size, in_line
 from aiserver_tray.catalog.catalog import Catalog
 from aiserver_tray.catalog.compose.scalars import parse_size
@@ -113,11 +113,11 @@ def _deeds(resolved: ResolvedModule, bind: str) -> Iterator[Deed]:
             "runs {count} container: {names}",
             "runs {count} containers: {names}",
             count=len(project.services),
-            names=", ".join(map(in_line, project.services)),
+            names=Listed(map(in_line, project.services)),
         ),
     )
     if resolved.requires:
-        names, count = ", ".join(resolved.requires), len(resolved.requires)
+        names, count = Listed(resolved.requires), len(resolved.requires)
         yield Deed(
             "modules",
             Plural(
@@ -157,7 +157,7 @@ def _ports(project: "Project", bind: str) -> Iterator[Deed]:
     here = dict.fromkeys(_published(p) for p in ports if is_loopback(p.host_ip or bind))
     others = dict.fromkeys(_published(p) for p in ports if not is_loopback(p.host_ip or bind))
     if here:
-        names, count = ", ".join(here), len(here)
+        names, count = Listed(here), len(here)
         yield Deed(
             "port",
             Plural(
@@ -168,7 +168,7 @@ def _ports(project: "Project", bind: str) -> Iterator[Deed]:
             ),
         )
     if others:
-        names, count = ", ".join(others), len(others)
+        names, count = Listed(others), len(others)
         yield Deed(
             "port",
             Plural(

@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from aiserver_tray.base.errors import CatalogError
-from aiserver_tray.base.i18n import Given, LocalText, Text, in_language
+from aiserver_tray.base.i18n import Listed, Text
 from aiserver_tray.base.real_path import real_path
 from aiserver_tray.catalog.catalog import Catalog
 from aiserver_tray.catalog.compose.paths import is_remote
@@ -76,11 +76,7 @@ def _neighbours(catalog: Catalog, module: Module) -> Text:
         for other in catalog.modules.values()
         if other is not module and SHARED_NETWORK in other.section("networks")
     ]
-    names: LocalText = {
-        "en": ", ".join(in_language(title, "en") for title in there),
-        "zh": "、".join(in_language(title, "zh") for title in there),
-    }
-    return Text("On it are {names}, and modules that you add later.", names=Given(names))
+    return Text("On it are {names}. Modules that you add later join it.", names=Listed(there))
 
 
 def _joined(found: Iterable[Permission]) -> Iterator[Permission]:

@@ -50,6 +50,7 @@ class App:
         self._home = home
         self._catalogs = tuple(catalogs)
         self._host = host
+        self._used: Engine | None = None
 
     @cached_property
     def home(self) -> Home:
@@ -259,12 +260,18 @@ class App:
         # --host overrides the setting.
         return Engine(self._host, setting="" if self._host else self.quick_settings.engine)
 
-    def engine_change(self, used: str) -> Text | None:
-        """The notice that the settings name another engine by now than the *used* one, which a
-        process keeps until it exits."""
+    @property
+    def used_engine(self) -> "Engine":
+        """The engine of the core, which a process keeps until it exits; without a core, as
+        `engine`."""
+        return self._used or self.engine()
+
+    @property
+    def engine_change(self) -> Text | None:
+        """The notice that the settings name another engine by now than the one in use."""
         with suppress(SettingError):  # it is reported elsewhere
             chosen = find_address(self._host, "" if self._host else self.quick_settings.engine)
-            if chosen.host != used:
+            if self._used and chosen.host != self._used.host:
                 return Text(
                     "The settings name another engine by now, {host}. Restart AI-Server Tray to "
                     "use it.",
@@ -288,7 +295,8 @@ class App:
     def _core(self, installation_id: str) -> "Core":
         from aiserver_tray.core.core import Core  # noqa: PLC0415
 
-        return Core(self.quick_settings, self, self.engine(), installation_id)
+        self._used = self.engine()
+        return Core(self.quick_settings, self, self._used, installation_id)
 
     def check(self, path: Path | None) -> "Report":
         """Everything that is wrong with the modules below *path* (a catalog folder, a module's

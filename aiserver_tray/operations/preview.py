@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from aiserver_tray.base.codec import sent_as
 from aiserver_tray.base.errors import AiServerError
-from aiserver_tray.base.i18n import LocalText, Text, in_language
+from aiserver_tray.base.i18n import Listed, LocalText, Text, in_language
 from aiserver_tray.base.strings import binary_size
 from aiserver_tray.model import Container, ModuleModel
 from aiserver_tray.operations.modules import with_requires
@@ -66,7 +66,7 @@ def _recreated_if_changed(prepared: Prepared, refresh: Plan) -> Iterator[Text]:
     if found:
         yield Text(
             "The container of {services} is recreated only if its image changes.",
-            services=", ".join(found),
+            services=Listed(found),
         )
 
 
@@ -246,7 +246,7 @@ def _differences(before: ServiceTarget, after: ServiceTarget) -> Iterator[Text]:
     """How the container of *after* differs from that of *before*."""
     had = {port.host for port in before.ports}
     if ports := [str(port.host) for port in after.ports if port.host not in had]:
-        yield Text("publishes port {ports}", ports=", ".join(ports))
+        yield Text("publishes port {ports}", ports=Listed(ports))
     memory = _host(after).get("Memory")
     if memory and memory != _host(before).get("Memory"):
         yield Text("memory limit {size}", size=binary_size(memory))

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.i18n import Listed, Text
 from aiserver_tray.model import State
 from aiserver_tray.state.state import closure
 from aiserver_tray.state.views import (
@@ -61,7 +61,7 @@ class Condition(NamedTuple):
 @lru_cache(maxsize=4096)
 def module_abilities(module: Condition) -> ModuleAbilities:
     """The possible actions for *module*. Modules in the same condition share one mapping."""
-    used = Text("Used by {users}", users=", ".join(module.users)) if module.users else None
+    used = Text("Used by {users}", users=Listed(module.users)) if module.users else None
     blocker, unreachable = _blocker(module), _unreachable(module)
     defect = _ORPHAN if module.is_orphan else module.problem
     # To stop a module whose start has failed means to give that start up.

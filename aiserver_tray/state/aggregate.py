@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from aiserver_tray.base.errors.remedies import Remedy, restart
-from aiserver_tray.base.i18n import Given, LocalText, Text
+from aiserver_tray.base.i18n import Given, Listed, LocalText, Text
 from aiserver_tray.base.strings import image_tag
 from aiserver_tray.model import Container, ServiceModel
 from aiserver_tray.model import State as StateName
@@ -19,7 +19,7 @@ from aiserver_tray.state.abilities import (
 )
 from aiserver_tray.state.inputs import ModuleInput, module_inputs
 from aiserver_tray.state.judge import ALIVE, Circumstances, Judgement, judge, next_step, trouble
-from aiserver_tray.state.progress import COMING_BACK, listed, sentence
+from aiserver_tray.state.progress import COMING_BACK, sentence
 from aiserver_tray.state.state import StateFields, closure
 from aiserver_tray.state.views import ModuleView, PortView, ServiceView, Snapshot, Trouble
 
@@ -333,7 +333,7 @@ def _with_lacks(view: ModuleView, lacking: tuple[_Lack, ...]) -> ModuleView:
     consequence, and shows again when the others run and it is still there."""
     if not lacking or view.state not in _AFFECTED or view.problem:
         return view
-    names = listed([one.title for one in lacking])
+    names = Listed(one.title for one in lacking)
     word = Text("needs {names}", names=names)
     if _is_awaited(lacking):
         word = Text("waits for {names}", names=names)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
-from aiserver_tray.base.i18n import Given, Language, LocalText, Plural, Text, in_language
+from aiserver_tray.base.i18n import Given, Language, Listed, LocalText, Plural, Text
 from aiserver_tray.model import OperationKind, State, StepKind, StepStatus
 from aiserver_tray.state.views import (
     DownloadView,
@@ -194,17 +194,6 @@ HEADS: Mapping[OperationKind, Text] = {
 }
 
 
-def listed(titles: Iterable[LocalText]) -> Text:
-    """*titles* as a list in a sentence."""
-    known = list(titles)
-    return Given(
-        {
-            "en": ", ".join(in_language(title, "en") for title in known),
-            "zh": "、".join(in_language(title, "zh") for title in known),
-        }
-    )
-
-
 def sentence(modules: Sequence[ModuleView]) -> Text | None:
     """What is wrong with *modules*, in a sentence that names the causes. None: nothing, or several
     different things."""
@@ -242,7 +231,7 @@ def sentence(modules: Sequence[ModuleView]) -> Text | None:
 
 
 def _titles(modules: Iterable[ModuleView]) -> Text:
-    return listed(module.title or {"en": module.name} for module in modules)
+    return Listed(module.title or {"en": module.name} for module in modules)
 
 
 def sorted_by_title(modules: Iterable[ModuleView], language: Language) -> list[ModuleView]:

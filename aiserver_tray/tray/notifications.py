@@ -7,7 +7,7 @@ from functools import reduce
 from typing import TYPE_CHECKING, Final, Literal
 
 from aiserver_tray.base.errors import EngineDownError, each
-from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.base.i18n import Language, Listed, Text
 from aiserver_tray.base.strings import HOME
 from aiserver_tray.model import OperationKind
 from aiserver_tray.state.views import OperationSummary, Snapshot
@@ -172,7 +172,7 @@ def _of_alert(news: "News") -> Notification:
 def _end_of(operation: OperationSummary, titles: Mapping[str, str]) -> Notification:
     page = f"activity/{operation.id}"
     succeeded, failed = _ENDS[operation.kind]
-    names = Text("{names}", names=", ".join(titles.get(n, n) for n in operation.modules))
+    names = Listed(titles.get(n, n) for n in operation.modules)
     if operation.status == "failed":
         title = _NOT_ALL if operation.is_revival else failed
         why = [error.text for error in each(operation.error)] if operation.error else [names]

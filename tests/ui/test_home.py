@@ -171,7 +171,7 @@ def test_everything_that_runs_is_restarted_after_a_question(stack: Stack) -> Non
     home = stack.home()
     home.button("More for all modules").click()
     home.wait_for("#menu:popover-open .mi").click()
-    home.wait_for_text("Anyone using n8n, Dify will be interrupted", "#question[open]")
+    home.wait_for_text("Anyone using n8n and Dify will be interrupted", "#question[open]")
     home.button("Restart all").click()
     again = {"kind": "restart", "modules": ["n8n", "dify", "postgres", "redis"]}
     assert host.wait_for_call("ai/operation/start") == again
@@ -205,12 +205,12 @@ def test_action_that_affects_other_modules_asks_first(stack: Stack) -> None:
     host = stack.show(states.running())
     home = stack.home()
     home.button("Stop all").click()
-    home.wait_for_text("n8n, Dify", "#question[open]")
+    home.wait_for_text("n8n and Dify", "#question[open]")
     home.press(Keys.ESCAPE)
     home.until(lambda: not home.all("#question[open]"), "the question goes")
 
     home.item_of("postgres", "Stop").click()
-    home.wait_for_text("n8n, Dify use it", "#question[open]")
+    home.wait_for_text("n8n and Dify use it", "#question[open]")
     home.button("Stop 3 modules").click()
     asked = host.wait_for_call("ai/operation/start")
     assert asked == {"kind": "stop", "modules": ["postgres"], "cascade": True}
@@ -221,7 +221,7 @@ def test_action_that_affects_other_modules_asks_first(stack: Stack) -> None:
 
 def test_new_user_sees_what_start_all_does(stack: Stack) -> None:
     home = stack.home()
-    home.wait_for_text("Start all starts n8n, Dify, OneAPI with", ".notice.info")
+    home.wait_for_text("Start all starts n8n, Dify and OneAPI with", ".notice.info")
     stack.host.show(states.starting())
     home.until(lambda: not home.all(".notice.info"), "the hint goes")
 

@@ -104,7 +104,7 @@ def test_a_feature_whose_database_is_down_is_amber_and_offers_to_restart_it(stac
     home.wait_for_text("PostgreSQL is down", "#overall")
     assert words(home) == {"dify": needs, "n8n": needs, "oneapi": "Running"}
     home.wait_for_text("2 of 5 modules healthy", ".overview")
-    home.wait_for_text("Dify, n8n need PostgreSQL · OneAPI works as usual", ".overview")
+    home.wait_for_text("Dify and n8n need PostgreSQL · OneAPI works as usual", ".overview")
     assert [dot.get_attribute("data-state") for dot in home.all("[data-tab] .dot")] == [
         "degraded", "degraded", "running",
     ]  # fmt: skip
@@ -136,7 +136,7 @@ def test_a_module_that_comes_back_is_amber_and_no_problem(stack: Stack) -> None:
     waits = "Waits for Redis"
     assert words(home) == {"dify": waits, "n8n": "Running", "oneapi": waits}
     assert home.wait_for(".overview").get_attribute("data-state") == "starting"
-    home.wait_for_text("Dify, OneAPI wait for Redis · n8n works as usual", ".overview")
+    home.wait_for_text("Dify and OneAPI wait for Redis · n8n works as usual", ".overview")
     home.wait_for_text("Coming back", ".topbar .overall")
     home.wait_for_text("Coming back", ".side")
     home.wait_for_text("Redis stopped and is being started again", ".notice.busy")

@@ -325,7 +325,7 @@ services:
     consent = consent_to(catalog, resolve(catalog, catalog.modules["m"], {}), "127.0.0.1")
     assert consent is not None
     assert [str(deed.text) for deed in consent.does] == [
-        "runs 2 containers: web, no",
+        "runs 2 containers: web and no",
         "starts the module base, which it uses",
         "uses the internet and your network",  # while its image is built
         "publishes port → 8, on this computer only",

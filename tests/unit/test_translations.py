@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import translations
-from aiserver_tray.base.i18n import Plural, Text
+from aiserver_tray.base.i18n import Listed, LocalText, Plural, Text
 from aiserver_tray.base.masking import MASK, hide
 from translations import HEADER, PAGE_TABLE, PYTHON_TABLE, SOURCE, NotLiteralError, texts_in_code
 
@@ -191,3 +191,14 @@ def test_plurals_are_equal_where_both_their_texts_and_their_values_are() -> None
 def test_a_masked_plural_stays_one() -> None:
     masked = hide(Plural("{count} {name}", "{count} {name}s", count=2, name="secret"), ["secret"])
     assert str(masked) == f"2 {MASK}s"
+
+
+def test_a_list_of_names_reads_as_in_a_sentence() -> None:
+    titles: list[str | LocalText] = [{"en": "Object storage", "zh": "对象存储"}, "n8n", "Dify"]
+    known = [Listed(titles[:count]) for count in range(4)]
+    assert [one.render("en") for one in known] == [
+        "", "Object storage", "Object storage and n8n", "Object storage, n8n and Dify",
+    ]  # fmt: skip
+    assert Text("needs {names}", names=known[3]).render("zh") == "需要 对象存储、n8n 和 Dify"
+    assert hide(Listed(["n8n", "secret"]), ["secret"]).render() == f"n8n and {MASK}"
+    assert known[2] == Listed(titles[:2]) != known[3]

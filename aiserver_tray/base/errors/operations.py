@@ -5,7 +5,7 @@ from typing import Any
 
 from aiserver_tray.base.errors.base import AiServerError
 from aiserver_tray.base.errors.remedies import Remedy, logs, restart, retry
-from aiserver_tray.base.i18n import Plural, Text
+from aiserver_tray.base.i18n import Listed, Plural, Text
 
 
 class ExitedError(AiServerError):
@@ -114,7 +114,7 @@ class InUseError(AiServerError):
             "--cascade.",
             count=len(users),
             module=module,
-            users=", ".join(users),
+            users=Listed(users),
         )
         super().__init__(text, module=module, users=list(users))
 
@@ -130,7 +130,7 @@ class VolumeInUseError(AiServerError):
             "these containers first (docker rm), even if they are stopped. Then run: "
             "aiserver-tray down {module} --volumes",
             volume=volume,
-            containers=", ".join(containers),
+            containers=Listed(containers),
             module=module,
         )
         super().__init__(text, volume=volume, module=module, containers=list(containers))

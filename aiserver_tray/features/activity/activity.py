@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, assert_never
 
 from aiserver_tray.base.codec import view_of
-from aiserver_tray.base.i18n import Given, LocalText, Plural, Text
+from aiserver_tray.base.i18n import Given, Listed, LocalText, Plural, Text
 from aiserver_tray.features.activity.events import ActivityStatus
 from aiserver_tray.model import Actor, Carrier, OperationKind, OwnerKind
 from aiserver_tray.settings.entries import (
@@ -162,12 +162,13 @@ def text_of(entry: Entry) -> Text:  # noqa: PLR0911 - one for each kind
     match entry:
         case OperationEntry():
             services = [f"{module}/{name}" for module in entry.asked for name in entry.services]
-            head, names = _OPERATIONS[entry.operation], ", ".join(services or entry.modules)
-            return Text("{name}: {why}", name=head, why=names) if names else head
+            head, names = _OPERATIONS[entry.operation], services or entry.modules
+            return Text("{name}: {why}", name=head, why=Listed(names)) if names else head
         case SettingEntry() | RevealedEntry():
             return _setting_text(entry)
         case ChosenEntry():
-            return Text("Chosen modules: {modules}", modules=", ".join(entry.modules) or "-")
+            modules = Listed(entry.modules or ["-"])
+            return Text("Chosen modules: {modules}", modules=modules)
         case TrustedEntry():
             return Text("{name} was allowed to start", name=entry.module)
         case DistrustedEntry():

@@ -159,8 +159,7 @@ class AppFeature(Feature):
         }
 
     def _engine_origin(self, language: Language) -> str:
-        engine = self._place.core.engine
-        sentences = (engine.address.origin, self._app.engine_change(engine.host))
+        sentences = (self._place.core.engine.address.origin, self._app.engine_change)
         return " ".join(one.render(language) for one in sentences if one)
 
     def _engine_setting(self) -> str | None:

@@ -5,7 +5,6 @@ from typing import TypedDict
 
 from aiserver_tray.base.errors import AiServerError, SettingError, each
 from aiserver_tray.core.app import App
-from aiserver_tray.engine.engine import Engine
 from aiserver_tray.features.doctor.engine import examine_engine
 from aiserver_tray.features.doctor.finding import CheckJson, Finding, problems
 from aiserver_tray.features.doctor.installation import examine_host, examine_installation
@@ -18,18 +17,16 @@ from aiserver_tray.spec.model import ModuleTarget
 from aiserver_tray.spec.names import former_repository
 
 
-def examine(installation: App, used: Engine | None = None) -> list[Finding]:
-    """Check the files of *installation*, its setup on this machine, its engine (the *used* one,
-    else the one that the settings name), and the requirements of its chosen modules. A check that
-    fails is a finding, and the others continue."""
+def examine(installation: App) -> list[Finding]:
+    """Check the files of *installation*, its setup on this machine, its engine, and the
+    requirements of its chosen modules. A check that fails is a finding, and the others continue."""
     settings = installation.settings
     findings = [
         *examine_installation(settings, installation.catalog),
         *examine_host(settings.home, installation.start_options),
     ]
     targets, errors = _chosen_targets(installation)
-    of_engine = _on_engine(installation, used, targets)
-    return _once([*findings, *problems("modules", errors), *of_engine])
+    return _once([*findings, *problems("modules", errors), *_on_engine(installation, targets)])
 
 
 def _chosen_targets(installation: App) -> tuple[list[ModuleTarget], list[AiServerError]]:
@@ -46,17 +43,15 @@ def _chosen_targets(installation: App) -> tuple[list[ModuleTarget], list[AiServe
         return obtainable(chosen, installation.preview), [*errors, *each(error)]
 
 
-def _on_engine(
-    installation: App, used: Engine | None, targets: list[ModuleTarget]
-) -> Iterator[Finding]:
+def _on_engine(installation: App, targets: list[ModuleTarget]) -> Iterator[Finding]:
     try:
         ours = installation.settings.installation_id
     except SettingError as error:
         yield from problems("settings", [error])
         return
     try:
-        engine = used or installation.engine()
-        if change := installation.engine_change(engine.host):
+        engine = installation.used_engine
+        if change := installation.engine_change:
             yield Finding("address", "note", change)
         kernel, former = Kernel(engine, installation.settings), _former_images(installation)
         yield from examine_engine(engine, kernel, ours, former, targets)
@@ -90,10 +85,9 @@ class DoctorFeature(Feature):
     """``ai/doctor/run``."""
 
     def __init__(self, place: Place) -> None:
-        self._place = place
+        self._app = place.app
 
     @channel("ai/doctor/run")
     def _run(self, caller: Caller) -> Checks:
         """Check the installation, the engine, and what the chosen modules need there."""
-        findings = examine(self._place.app, self._place.core.engine)
-        return {"checks": [finding.as_json(caller.language) for finding in findings]}
+        return {"checks": [finding.as_json(caller.language) for finding in examine(self._app)]}

@@ -1,6 +1,6 @@
 """Checks of the engine, and of conflicts for modules there."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from aiserver_tray.base.errors import (
     AiServerError,
@@ -10,7 +10,7 @@ from aiserver_tray.base.errors import (
     ResourcesError,
     SettingError,
 )
-from aiserver_tray.base.i18n import Given, Language, Text, in_language
+from aiserver_tray.base.i18n import Listed, Text
 from aiserver_tray.base.strings import OWN_IMAGES, binary_size, in_line, own_image
 from aiserver_tray.engine.address import Address
 from aiserver_tray.engine.engine import Engine
@@ -147,7 +147,7 @@ def _kernel(report: KernelReport, targets: Sequence[ModuleTarget]) -> Iterator[F
             "The engine's kernel does not have {setting} yet. The next start of {modules} sets "
             "it, because {address} is true.",
             setting=str(fix),
-            modules=_titles([target for target in targets if target.name in fix.modules]),
+            modules=_titles(t for t in targets if t.name in fix.modules),
             address=KERNEL_SETTINGS,
         )
         yield Finding("resources", "note", text)
@@ -172,11 +172,8 @@ def _all_well(
         yield Finding("resources", "ok", text)
 
 
-def _titles(targets: Sequence[ModuleTarget]) -> Text:
-    def joined(separator: str, language: Language) -> str:
-        return separator.join(in_language(t.model.title, language) or t.name for t in targets)
-
-    return Given({"en": joined(", ", "en"), "zh": joined("、", "zh")})
+def _titles(targets: Iterable[ModuleTarget]) -> Text:
+    return Listed(target.model.title or target.name for target in targets)
 
 
 def _others(found: Survey) -> Iterator[Finding]:
@@ -191,7 +188,7 @@ def _others(found: Survey) -> Iterator[Finding]:
             "Another installation of AI-Server Tray ({installation}) has containers on this "
             "engine: {containers}. They are not changed.",
             installation=in_line(owner),
-            containers=", ".join(sorted(containers)),
+            containers=Listed(sorted(containers)),
         )
         yield Finding("installations", "note", text)
 

@@ -86,7 +86,7 @@ class WiringFeature(Feature):
             for module in modules
             if (consumer := consumer_of(module))
         ]
-        problem = None if app.engine().address.is_local else ELSEWHERE
+        problem = None if app.used_engine.address.is_local else ELSEWHERE
         return {"consumers": found, "problem": problem}
 
     @channel("ai/module/connect")

@@ -6,7 +6,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Literal
 
 from aiserver_tray.base.errors import AiServerError, InUseError
-from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.i18n import Listed, Text
 from aiserver_tray.engine.values import ContainerSummary
 from aiserver_tray.model import AT_REST, Container, ModuleModel
 from aiserver_tray.operations.plan.plan import SECONDS, Plan, Services, Step, step_id
@@ -139,7 +139,7 @@ def network_stays(name: str, module: str, users: Iterable[str]) -> Text:
         "The network {network} was not removed. It is in use by: {containers}. To remove it, "
         "stop these containers first. Then run: aiserver-tray {command}",
         network=name,
-        containers=", ".join(users),
+        containers=Listed(users),
         command=f"down {module}".strip(),
     )
 

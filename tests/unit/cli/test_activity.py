@@ -50,7 +50,7 @@ def test_it_shows_the_newest_entries_last(line: CommandLine) -> None:
     assert "command 7" in rows[0]
     assert "n8n.PORT was set to 2" in rows[0]
     assert [word for word in rows[1].split()[2:] if word] == (
-        ["window", "failed", "E_EXITED", "75.0", "s", "Start:", "n8n,", "dify"]
+        ["window", "failed", "E_EXITED", "75.0", "s", "Start:", "n8n", "and", "dify"]
     )
     recent = json.loads(line.run("activity", "--since", "1h", "--json").succeeded().output)
     (found,) = recent["activities"]

@@ -50,7 +50,7 @@ def test_preview_of_up_pulls_and_builds_images_of_running_services(
     assert sorted(ids(found.plan)) == [BUILD, PULL]
     told, perhaps = map(str, found.notices)
     assert told == "little memory"
-    assert "m/web, m/made is recreated only if its image changes" in perhaps
+    assert "m/web and m/made is recreated only if its image changes" in perhaps
 
 
 @pytest.mark.parametrize("kind", ["restart", "pull", "build", "stop", "down"])

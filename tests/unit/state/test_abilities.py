@@ -36,7 +36,7 @@ STOPPING, STOPPED = "It is stopping", "It is already stopped"
 NOT_RUNNING, NO_CONTAINERS = "It is not running", "It has no containers"
 LATER = "Its web page is available once it is running"
 ORPHAN = "It is no longer in the catalog"
-USED = "Used by web, chat"
+USED = "Used by web and chat"
 
 RUNS = Condition(
     "running",

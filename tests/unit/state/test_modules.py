@@ -181,7 +181,7 @@ class TestNeeds:
              "Restart PostgreSQL", "PostgreSQL is down"),
             ((DOWN, CACHE, SICK), "error degraded degraded", "needs PostgreSQL",
              "Restart PostgreSQL", "PostgreSQL is down"),
-            ((DOWN, SLOW, WEB), "error starting degraded", "needs PostgreSQL, Redis",
+            ((DOWN, SLOW, WEB), "error starting degraded", "needs PostgreSQL and Redis",
              "Restart PostgreSQL", "PostgreSQL is down"),
             ((DB, SLOW, WEB), "running starting degraded", "waits for Redis", None,
              "web: waits for Redis"),

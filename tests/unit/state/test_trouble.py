@@ -136,7 +136,7 @@ class TestFailedStart:
             (up(SettingError("db.KEY", Text("no key"), []), modules=("web", "db")),
              "error degraded stopped", "db couldn't start"),
             (up(TAKEN, AiServerError(Text("one"), module="other"), modules=("web", "other")),
-             "stopped error error", "web, other couldn't start"),
+             "stopped error error", "web and other couldn't start"),
         ],
         ids=[
             "a port", "with another", "unnamed", "of any", "the engine", "a question",

@@ -36,7 +36,8 @@ def test_an_operation_begun_from_the_tray_is_reported_when_it_ends() -> None:
     assert not notifier.take(snapshot(N8N, operations=(begun, other)), LATER)
     over = replace(begun, status="succeeded")
     notifier.ended(over)
-    assert told(notifier.take(snapshot(N8N, operations=(over,)), LATER)) == ["Started | n8n, Dify"]
+    seen = told(notifier.take(snapshot(N8N, operations=(over,)), LATER))
+    assert seen == ["Started | n8n and Dify"]
     assert not notifier.take(snapshot(N8N, operations=(over,)), LATER)
 
 

@@ -134,9 +134,10 @@ export const percent = (share) =>
 /** @param {number} bytes In GB, without the unit. */
 export const gigabytes = (bytes) => decimal(bytes / 1024 ** 3, 1);
 
-/** @param {string[]} items */
+/** @param {string[]} items As in a sentence: `Dify, n8n and OneAPI`. Unlike `Intl.ListFormat`, Chinese has spaces around names. */
 export function list(items) {
-  return items.join(t(", "));
+  const last = items.at(-1) ?? "";
+  return items.length > 1 ? t("{names} and {last}", { names: items.slice(0, -1).join(t(", ")), last }) : last;
 }
 
 /** @param {string} name @param {string} what */

@@ -2,6 +2,7 @@
 // Made from locale/zh.po by: python3 build/dev.py translate
 /** @type {Record<string, string>} */
 export default {
+  ", ": "、",
   "1 h": "1 小时",
   "1 hour": "1 小时",
   "15 min": "15 分钟",
@@ -843,6 +844,7 @@ export default {
   "{module} stopped and is being started again": "{module} 已停止，正在重新启动",
   "{module} stopped while it was starting": "{module} 在启动过程中退出",
   "{module} was ended from outside": "{module} 被外部终止",
+  "{names} and {last}": "{names} 和 {last}",
   "{names} can't use it until it is back.": "在它恢复之前，{names} 无法使用它。",
   "{names} couldn't be downloaded": "{names} 下载失败",
   "{names} couldn't be removed": "{names} 移除失败",
