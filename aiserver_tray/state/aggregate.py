@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from aiserver_tray.base.errors.remedies import Remedy, restart
+from aiserver_tray.base.errors.remedies import Remedy, restart, restart_of
 from aiserver_tray.base.i18n import Given, Listed, LocalText, Text
 from aiserver_tray.base.strings import image_tag
 from aiserver_tray.model import Container, ServiceModel
@@ -354,6 +354,6 @@ def _remedy(lacking: Sequence[_Lack]) -> Remedy | None:
     down = next((one for one in lacking if one.state != "starting"), None)
     if down is None:
         return None
-    name = Given(down.title)
-    again = Text("Restart {name}", name=name) if down.has_run else Text("Start {name}", name=name)
-    return restart(down.name, again)
+    if down.has_run:
+        return restart_of(down.name, down.title)
+    return restart(down.name, Text("Start {name}", name=Given(down.title)))

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, assert_never
 
-from aiserver_tray.base.errors.remedies import Remedy, logs, restart, set_to
+from aiserver_tray.base.errors.remedies import Remedy, logs, restart, restart_of, set_to
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.model import Container, ModuleModel, ServiceModel, State
 from aiserver_tray.state.state import StartFailure
@@ -205,9 +205,8 @@ def trouble(
         return Trouble("start", error.brief, since=failure.at, remedies=error.remedies)
     for judgement in judged:
         if judgement.state == "error" and judgement.view.reason:
-            services = {service.name: service for service in model.services}
             container = containers.get(judgement.view.container)
-            return _of_service(model.name, judgement, services, container, spare)
+            return _of_service(model, judgement, container, spare)
     return None
 
 
@@ -218,22 +217,23 @@ def next_step(trouble: Trouble | None) -> Remedy | None:
 
 
 def _of_service(
-    module: str,
+    module: ModuleModel,
     judgement: Judgement,
-    services: Mapping[str, ServiceModel],
     container: Container | None,
     spare: int | None,
 ) -> Trouble:
     name, reason = judgement.view.name, judgement.view.reason or Text("")
-    show_logs = logs(f"{module}/{name}")
+    again, show_logs = restart_of(module.name, module.title), logs(f"{module.name}/{name}")
     if container is None:
-        return Trouble("absent", reason, name, remedies=(restart(module, Text("Start again")),))
+        return Trouble("absent", reason, name, remedies=(again,))
     since = container.unhealthy_since if container.status == "running" else container.finished_at
-    if container.oom_killed and name in services:
-        own = services[name].memory if container.status in ALIVE else 0
+    service = next((one for one in module.services if one.name == name), None)
+    if container.oom_killed and service:
+        own = service.memory if container.status in ALIVE else 0
         available = None if spare is None else spare + (own or 0)
-        raised = _raised(services[name], available)
-        again = restart(module, Text("Restart as it is")) if raised else restart(module)
+        raised = _raised(service, available)
+        if raised:
+            again = restart(module.name, Text("Restart as it is"))
         return Trouble("memory", reason, name, since, (*raised, again, show_logs), available)
     # The engine keeps the health of a container that has exited.
     is_unhealthy = container.status in ALIVE and container.health == "unhealthy"
@@ -241,7 +241,7 @@ def _of_service(
     kind: TroubleKind = "killed" if has_ended and was_killed(container) else "exited"
     if is_unhealthy:
         kind = "unhealthy"
-    return Trouble(kind, reason, name, since, (restart(module), show_logs))
+    return Trouble(kind, reason, name, since, (again, show_logs))
 
 
 def _raised(service: ServiceModel, available: int | None) -> list[Remedy]:

@@ -150,11 +150,11 @@ def test_failure_is_fixed_from_its_card_and_a_lost_engine_returns(
     page.script("history.back()")
     page.wait_for(card)
     title = page.wait_for(f"{card} h2").text
-    page.button(f"Restart: {title}").click()
+    page.button(f"Restart Notes: {title}").click()
     page.until(lambda: not page.all(card), "the card goes")
     engine.containers.get("ai-web").exec_run(["touch", "/dev/shm/ill"])
     page.wait_for_text("unhealthy", web)
-    page.button("Restart: Web is unhealthy").click()
+    page.button("Restart Web: Web is unhealthy").click()
     page.until(lambda: not page.all(web), "the card goes")
     board.modules.wait_for(notes="running", web="running")
 

@@ -5,7 +5,7 @@ repeated, and is repeated after a remedy that changes something."""
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
-from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.i18n import Given, LocalText, Text
 
 RemedyKind = Literal["set", "enter", "trust", "retry", "restart", "logs", "start_engine", "open"]
 
@@ -108,6 +108,11 @@ def retry(text: Text) -> Remedy:
 
 def restart(module: str, text: Text = Text("Restart")) -> Remedy:  # noqa: B008 - frozen
     return {"kind": "restart", "text": text, "module": module}
+
+
+def restart_of(module: str, title: LocalText) -> Remedy:
+    """Restart *module*, which is called *title*: in the same words wherever it is offered."""
+    return restart(module, Text("Restart {name}", name=Given(title or {"en": module})))
 
 
 def logs(address: str) -> Remedy:

@@ -206,6 +206,10 @@ class TestNeeds:
         assert (view.trouble is None) == (sentence != "web is down"), "its cause has the card"
         if word:
             assert (str(view.abilities["open"]), view.abilities["start"]) == (word, None)
+        if view.remedy:
+            cause = shown(state, "db").trouble
+            assert cause
+            assert view.remedy == cause.remedies[0], "one act has one wording"
 
     def test_what_waits_is_no_failure_of_everything(self) -> None:
         state = running_engine(self.DB, self.SLOW, self.WEB, models=self.MODELS)

@@ -77,7 +77,7 @@ def test_status_of_a_stack() -> None:
                     "since": None,
                     "available": None,
                     "remedies": [
-                        {"kind": "restart", "text": "Restart", "module": "n8n"},
+                        {"kind": "restart", "text": "Restart n8n", "module": "n8n"},
                         {"kind": "logs", "text": "Logs", "module": "n8n", "service": "n8n"},
                     ],
                 },
