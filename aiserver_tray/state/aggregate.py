@@ -19,7 +19,7 @@ from aiserver_tray.state.abilities import (
 )
 from aiserver_tray.state.inputs import ModuleInput, module_inputs
 from aiserver_tray.state.judge import ALIVE, Circumstances, Judgement, judge, next_step, trouble
-from aiserver_tray.state.progress import COMING_BACK, sentence
+from aiserver_tray.state.progress import COMING_BACK, RESTARTING, sentence
 from aiserver_tray.state.state import StateFields, closure
 from aiserver_tray.state.views import ModuleView, PortView, ServiceView, Snapshot, Trouble
 
@@ -67,11 +67,11 @@ def snapshot(state: StateFields, known: Views) -> Snapshot:
     views = tuple(_view_among(known, view, lacking[view.name]) for view in alone)
     states: list[StateName] = [_own_state(view, lacking[view.name]) for view in views]
     current = _worst(states) if state.engine.running else "engine_down"
-    comes_back = current == "starting" and any(view.word == COMING_BACK for view in views)
+    begun = {view.word for view in views if view.state == "starting"}
     return Snapshot(
         engine=state.engine,
         state=current,
-        word=COMING_BACK if comes_back else None,
+        word=_word_of_all(begun) if current == "starting" else None,
         sentence=sentence(views),
         modules=views,
         operations=state.operations,
@@ -84,6 +84,13 @@ def snapshot(state: StateFields, known: Views) -> Snapshot:
 
 def _worst(states: Iterable[StateName]) -> StateName:
     return min(states, key=_WORST_FIRST.index, default="stopped")
+
+
+def _word_of_all(words: set[Text | None]) -> Text | None:
+    """What the start of everything is, by the *words* of the modules that start."""
+    if COMING_BACK in words:
+        return COMING_BACK
+    return RESTARTING if words == {RESTARTING} else None
 
 
 def _features_by_requirement(modules: Iterable[ModuleInput]) -> dict[str, list[Feature]]:
@@ -141,7 +148,7 @@ def _view(module: ModuleInput, features: tuple[Feature, ...]) -> ModuleView:
         name=model.name,
         kind=model.kind,
         state=current,
-        word=COMING_BACK if _comes_back(module, current, views) else None,
+        word=_word(module, views) if current == "starting" else None,
         ready=sum(judgement.is_ready for judgement in counted),
         total=len(counted),
         reason=model.problem or _reason(model.name, judged, found),
@@ -167,11 +174,12 @@ def _view(module: ModuleInput, features: tuple[Feature, ...]) -> ModuleView:
     )
 
 
-def _comes_back(module: ModuleInput, current: StateName, services: Iterable[ServiceView]) -> bool:
-    """Whether *module* starts again without a request of the user."""
-    return current == "starting" and (
-        module.is_reviving or any(service.is_coming_back for service in services)
-    )
+def _word(module: ModuleInput, services: Iterable[ServiceView]) -> Text | None:
+    """What the start of *module* is, if it is none from rest."""
+    if module.is_restarting:
+        return RESTARTING
+    is_back = module.is_reviving or any(service.is_coming_back for service in services)
+    return COMING_BACK if is_back else None
 
 
 def _ports(
@@ -205,7 +213,7 @@ def _page(module: ModuleInput) -> str | None:
     return moved(address, places[0]) if address and places else address
 
 
-_IDLE = Circumstances(wanted=False, live=False, starting=False, unplanned=False)
+_IDLE = Circumstances(wanted=False, live=False, starting=False, ending=False, unplanned=False)
 
 
 def _judged(module: ModuleInput) -> list[Judgement]:
@@ -224,8 +232,9 @@ def _judged(module: ModuleInput) -> list[Judgement]:
                 wanted=wanted and service.name not in module.stopped,
                 live=live,
                 starting=module.planned or service.container in module.starting,
+                ending=service.container in module.ending,
                 unplanned=service.container in module.unplanned,
-                exhausted=service.container in module.exhausted,
+                tries=module.tries.get(service.container, 0),
                 has_removed_services=has_removed_services,
                 awaited=service.name in awaited,
             ),

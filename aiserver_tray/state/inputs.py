@@ -2,14 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from aiserver_tray.model import AT_REST, Container, ContainerStatus, ModuleModel, ServiceModel
 from aiserver_tray.state.judge import ALIVE
 from aiserver_tray.state.state import StartFailure, StateFields, closure
-
-TRIES: Final = 3
-"""Restarts of a container by the engine until it counts as failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +21,18 @@ class ModuleInput:
     """all modules that it requires as it runs, directly or not"""
     starting: frozenset[str]
     """names of its containers that an operation will start"""
+    ending: frozenset[str]
+    """names of its containers that a restart is stopping"""
     unplanned: frozenset[str]
     """names of its containers that exited without an operation"""
-    exhausted: frozenset[str]
-    """names of its containers that the engine has restarted several times in vain"""
+    tries: Mapping[str, int]
+    """how often the engine has restarted its containers since they were last ready, by name"""
     stopped: frozenset[str]
     """its services that the user stopped alone"""
     has_engine: bool
     is_stopping: bool
     is_busy: bool
+    is_restarting: bool
     is_reviving: bool
     """the owner brings it back by itself"""
     is_outdated: bool
@@ -128,22 +127,20 @@ def _module(
         {n: c.status for n, c in state.last_containers.items() if c.module == model.name},
         required,
         starting=state.work.starting & names,
+        ending=state.work.ending & names,
         unplanned=state.unplanned & names,
-        exhausted=frozenset(name for name, one in containers.items() if _is_exhausted(state, one)),
+        tries={n: c.restart_count - state.calm.get(c.id, 0) for n, c in containers.items()},
         stopped=frozenset(s.name for s in services if f"{model.name}/{s.name}" in state.stopped),
         has_engine=state.engine.running,
         is_stopping=model.name in state.work.stopping,
         is_busy=state.work.has(model.name),
+        is_restarting=model.name in state.work.restarting,
         is_reviving=model.name in state.work.reviving or state.work.may_revive_any,
         is_outdated=model.name in state.outdated and not state.work.has(model.name),
         spare=spare,
         failure=state.failures.get(model.name),
         **more,
     )
-
-
-def _is_exhausted(state: StateFields, container: Container) -> bool:
-    return container.restart_count - state.calm.get(container.id, 0) > TRIES
 
 
 def _service_of(container: Container) -> ServiceModel:

@@ -2,7 +2,7 @@
 the trouble of a module."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, assert_never
 
 from aiserver_tray.base.errors.remedies import Remedy, logs, restart, restart_of, set_to
@@ -15,6 +15,8 @@ ALIVE = ("running", "paused", "restarting")
 """Statuses of a container that has not exited."""
 ENDED = ("exited", "dead")
 _KILLED_CODE: Final = 137
+_TRIES: Final = 3
+"""Restarts of a container by the engine until it counts as failed."""
 KILLED: Final = Text("killed from outside by signal 9")
 """Why a container ended without a cause of its own."""
 
@@ -29,14 +31,21 @@ class Circumstances:
     """a service of the module (not a job) has not exited"""
     starting: bool
     """an operation will start it"""
+    ending: bool
+    """a restart is stopping it"""
     unplanned: bool
     """it exited without an operation, and was not healthy since"""
-    exhausted: bool = False
-    """the engine has restarted it several times in vain"""
+    tries: int = 0
+    """how often the engine has restarted it since it was last ready"""
     has_removed_services: bool = False
     """the module still runs services that its changed file or settings no longer have"""
     awaited: bool = False
     """services that depend on it were not started"""
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether the engine has restarted it in vain."""
+        return self.tries > _TRIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +65,17 @@ def judge(service: ServiceModel, container: Container | None, about: Circumstanc
     """The state of *service*: stopped, starting, running or error."""
     state, reason = _condition(service, container, about)
     is_coming_back = state == "starting" and _comes_back(container, about)
-    return Judgement(state, _view(service, container, reason, is_coming_back))
+    view = _view(service, container, reason)
+    if is_coming_back:
+        view = replace(view, is_coming_back=True, attempt=_attempt(about.tries))
+    return Judgement(state, view)
 
 
 def _condition(
     service: ServiceModel, container: Container | None, about: Circumstances
 ) -> tuple[State, Text | None]:
     is_well = container and container.is_ready and not container.lost_memory
-    if _is_done(service, container, about) or (is_well and not service.is_job):
+    if _is_done(service, container, about) or (is_well and not (service.is_job or about.ending)):
         return "running", None
     if about.starting:
         return "starting", None
@@ -98,7 +110,7 @@ def _absent(service: ServiceModel, about: Circumstances) -> tuple[State, Text | 
 def _comes_back(container: Container | None, about: Circumstances) -> bool:
     """Whether *container* ended without us, and its restart policy brings it back. This is no
     failure yet, unless it has been tried several times, or memory ran out."""
-    if container is None or about.starting or about.exhausted or container.oom_killed:
+    if container is None or about.starting or about.is_exhausted or container.oom_killed:
         return False
     is_running = container.status == "running" and container.health != "unhealthy"
     return container.status == "restarting" or (is_running and about.unplanned)
@@ -113,10 +125,9 @@ def _trouble(service: ServiceModel, container: Container, about: Circumstances) 
             return _not_healthy(container, about)
         case "paused":
             return Text("paused")
-        case "restarting":
-            end = _end(service, container)
-            return Text("keeps exiting and restarting: {why}", why=end) if about.exhausted else end
-        case "exited" | "dead":
+        case "restarting" if about.is_exhausted:
+            return Text("keeps exiting and restarting: {why}", why=_end(service, container))
+        case "restarting" | "exited" | "dead":
             return _end(service, container)
         case "removing":
             return Text("being removed")
@@ -159,11 +170,14 @@ def was_killed(container: Container) -> bool:
     return container.exit_code == _KILLED_CODE and not container.oom_killed
 
 
+def _attempt(tries: int) -> Text | None:
+    return Text("Try {number} of {total}.", number=tries, total=_TRIES) if tries else None
+
+
 def _view(
     service: ServiceModel,
     container: Container | None,
     reason: Text | None,
-    is_coming_back: bool,  # noqa: FBT001 - a value that it shows
 ) -> ServiceView:
     return ServiceView(
         name=service.name,
@@ -175,7 +189,6 @@ def _view(
         exit_code=container.exit_code if container and container.status in ENDED else None,
         started_at=container.started_at if container else None,
         reason=reason,
-        is_coming_back=is_coming_back,
         restarts=container.restart_count if container else 0,
         memory_limit=service.memory,
     )

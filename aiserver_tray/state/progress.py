@@ -173,6 +173,9 @@ CONDITIONS: Mapping[State, Text] = {
 COMING_BACK = Text("coming back")
 """Instead of the word for `starting`: nobody asked for this start."""
 
+RESTARTING = Text("restarting")
+"""Instead of the word for `starting`: it ran before."""
+
 SIGNS: Mapping[State, str] = {
     "stopped": "○",
     "starting": "◐",
@@ -224,6 +227,13 @@ def sentence(modules: Sequence[ModuleView]) -> Text | None:
             "{names} are coming back",
             count=len(back),
             names=_titles(back),
+        )
+    if again := [module for module in modules if module.word == RESTARTING]:
+        return Plural(
+            "{names} is restarting",
+            "{names} are restarting",
+            count=len(again),
+            names=_titles(again),
         )
     if affected:
         return Text("{names}: {why}", names=_titles(affected[:1]), why=affected[0].word)

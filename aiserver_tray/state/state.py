@@ -45,6 +45,10 @@ class Work:
     """modules of running operations with unknown steps, such as those of other processes"""
     busy: frozenset[str] = frozenset()
     """all modules of unfinished operations"""
+    restarting: frozenset[str] = frozenset()
+    """modules of restarts"""
+    ending: frozenset[str] = frozenset()
+    """names of the containers that restarts are stopping"""
     reviving: frozenset[str] = frozenset()
     """modules that the owner brings back by itself"""
     may_revive_any: bool = False
@@ -59,6 +63,7 @@ class Work:
         active = [operation for operation in operations if not operation.is_over]
         starts = [operation for operation in active if operation.kind in STARTS]
         stops = [o for o in active if o.kind in _STOPS and o.status == "running"]
+        restarts = [operation for operation in starts if operation.kind == "restart"]
         revivals = [operation for operation in active if operation.is_revival]
         stop_steps = [step for stop in stops for step in _remaining(stop)]
         starting = _containers(step for start in starts for step in _remaining(start))
@@ -69,6 +74,8 @@ class Work:
             planned=_without_steps(starts, "running", "waiting"),
             modules=_without_steps(active),
             busy=frozenset().union(*map(_modules, active)),
+            restarting=frozenset().union(*map(_modules, restarts)),
+            ending=_stopping(restarts),
             reviving=frozenset().union(*map(_modules, revivals)),
             may_revive_any=any(not (one.modules or one.steps) for one in revivals),
             may_be_any=any(not (o.modules or o.steps) for o in active),
@@ -100,6 +107,11 @@ def _remaining(operation: OperationView) -> Iterator[StepView]:
 
 def _modules(operation: OperationView) -> set[str]:
     return {*operation.modules, *(step.module for step in operation.steps)}
+
+
+def _stopping(operations: Iterable[OperationView]) -> frozenset[str]:
+    steps = (step for operation in operations for step in operation.steps)
+    return _containers(s for s in steps if s.kind == "stop" and s.status == "running")
 
 
 def _containers(steps: Iterable[StepView]) -> frozenset[str]:

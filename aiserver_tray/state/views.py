@@ -65,6 +65,8 @@ class ServiceView:
     """why it is not in its desired state"""
     is_coming_back: bool = False
     """it exited by itself, and its restart policy brings it back"""
+    attempt: Text | None = None
+    """which try of its restart policy to bring it back this is, such as `Try 1 of 3.`"""
     restarts: int = 0
     """how often its restart policy has restarted the container"""
     memory_limit: int | None = None

@@ -289,6 +289,7 @@ def out_of_memory() -> Json:
         "memoryLimit": 4 << 30,
         "reason": "ran out of memory (exit code 137)",
         "comingBack": False,
+        "attempt": None,
     }
     why = trouble("elasticsearch", service["reason"], "memory", RAISE) | {"available": 12 << 30}
     return module("elasticsearch", "error", trouble=why, services=[service], usedBy=["ragflow"])

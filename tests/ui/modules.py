@@ -24,6 +24,7 @@ def service(name: str, **more: Any) -> Json:  # noqa: ANN401
         "memoryLimit": None,
         "reason": None,
         "comingBack": False,
+        "attempt": None,
         "lastState": None,
     } | more
 

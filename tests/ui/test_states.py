@@ -140,11 +140,33 @@ def test_a_module_that_comes_back_is_amber_and_no_problem(stack: Stack) -> None:
     home.wait_for_text("Coming back", ".topbar .overall")
     home.wait_for_text("Coming back", ".side")
     home.wait_for_text("Redis stopped and is being started again", ".notice.busy")
-    home.wait_for_text("Exited with code 1.", ".notice.busy")
+    home.wait_for_text("Exited with code 1. Try 1 of 3. You get an alert", ".notice.busy")
     assert home.all(".problem, .badge-n, main [data-state=error]") == []
     assert home.button("Open: Dify").get_attribute("title") == "waits for Redis"
     home.picture("coming-back")
+    home.button("Don't start it again: Redis").click()
+    home.wait_for_text("Dify and OneAPI use it and will stop too", "#question[open]")
+    home.button("Stop 3 modules").click()
+    stopped = stack.host.wait_for_call("ai/operation/start")
+    assert (stopped["kind"], stopped["modules"]) == ("stop", ["redis"])
     later = replace(again, restart_count=4)
     stack.host.show(snapshot_json(after(ContainerSeen(later), start=state_of()).snapshot, "en"))
     home.wait_for_text("Redis is down", "#overall")
+    assert home.complaints() == []
+
+
+def test_a_module_that_restarts_keeps_its_card_as_it_is(stack: Stack) -> None:
+    home = home_of(stack, state_of())
+    card, buttons = "[data-module=n8n]", "[data-module=n8n] .mod-foot .button"
+    before = [(b.accessible_name, b.rect) for b in home.all(buttons)], home.wait_for(card).rect
+    begun = operation("restart", ("stop", "n8n/n8n", "running"), ("start", "n8n/n8n", "pending"))
+    facts = OperationChanged(replace(begun, modules=("n8n",)))
+    stack.host.show(snapshot_json(after(facts, start=state_of()).snapshot, "en"))
+    home.wait_for_text("n8n is restarting", "#overall")
+    home.wait_for_text("Restarting", ".topbar .overall")
+    assert words(home) == {"dify": "Running", "n8n": "Restarting", "oneapi": "Running"}
+    during = [(b.accessible_name, b.rect) for b in home.all(buttons)], home.wait_for(card).rect
+    assert before == during
+    assert home.button("Open: n8n").get_attribute("aria-disabled") == "true"
+    home.picture("restarting")
     assert home.complaints() == []

@@ -1999,6 +1999,8 @@ export interface Service {
   reason: string | null;
   /** it exited by itself, and its restart policy brings it back */
   comingBack: boolean;
+  /** which try of its restart policy to bring it back this is, such as `Try 1 of 3.` */
+  attempt: string | null;
   /** how often its restart policy has restarted the container */
   restarts: number;
   /** its memory limit in bytes; `null` without a limit */

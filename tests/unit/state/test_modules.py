@@ -11,6 +11,7 @@ from aiserver_tray.model import (
     Container,
     ModuleModel,
     State,
+    StepKind,
 )
 from aiserver_tray.state.facts import (
     ChosenChanged,
@@ -210,6 +211,27 @@ class TestNeeds:
             cause = shown(state, "db").trouble
             assert cause
             assert view.remedy == cause.remedies[0], "one act has one wording"
+
+    @pytest.mark.parametrize(
+        ("step", "found"),
+        [
+            ("stop", DB),
+            ("start", ended("db/app")),
+            ("wait", container("db/app", health="starting")),
+        ],
+        ids=["stop", "start", "wait"],
+    )
+    def test_a_restart_is_called_one_from_its_first_step_to_its_last(
+        self, step: StepKind, found: Container
+    ) -> None:
+        begun = operation("restart", (step, "db/app", "running"), ("wait", "db/app", "pending"))
+        state = running_engine(found, self.CACHE, self.WEB, models=self.MODELS)
+        seen = after(OperationChanged(replace(begun, modules=("db",))), start=state).snapshot
+        assert [str(module.word) for module in seen.modules] == [
+            "restarting", "waits for PostgreSQL", "waits for PostgreSQL",
+        ]  # fmt: skip
+        words = (seen.state, str(seen.word), str(seen.sentence))
+        assert words == ("starting", "restarting", "PostgreSQL is restarting")
 
     def test_what_waits_is_no_failure_of_everything(self) -> None:
         state = running_engine(self.DB, self.SLOW, self.WEB, models=self.MODELS)

@@ -165,6 +165,7 @@ def service(module: str, name: str, **other: object) -> dict[str, object]:
         "exitCode": None,
         "startedAt": "2026-01-01T00:00:00+00:00",
         "comingBack": False,
+        "attempt": None,
         "restarts": 0,
         "memoryLimit": None,
         "lastState": None,

@@ -93,12 +93,22 @@ class TestUnplannedExit:
         state = after(ContainerSeen(found), start=running_engine(container(health="healthy")))
         assert shown(state).state == "error"
 
-    @pytest.mark.parametrize(("count", "word"), [(0, None), (2, "coming back")])
+    @pytest.mark.parametrize(
+        ("count", "word", "attempt"), [(0, None, None), (2, "coming back", "Try 2 of 3.")]
+    )
     def test_the_engines_count_of_restarts_shows_it_at_first_sight(
-        self, count: int, word: str | None
+        self, count: int, word: str | None, attempt: str | None
     ) -> None:
         view = shown(running_engine(container(health="starting", restart_count=count)))
         assert (view.state, view.word and str(view.word)) == ("starting", word)
+        (service,) = view.services
+        assert (service.attempt and str(service.attempt)) == attempt
+
+    def test_the_count_of_its_tries_begins_anew_when_it_was_ready(self) -> None:
+        state = running_engine(container(health="healthy", restart_count=5))
+        again = container(status="restarting", restart_count=6)
+        (service,) = shown(after(ContainerSeen(again), start=state)).services
+        assert str(service.attempt) == "Try 1 of 3."
 
     def test_restarts_before_the_engine_was_lost_do_not_count(self) -> None:
         state = running_engine(container(health="healthy", restart_count=2))

@@ -190,6 +190,7 @@ export default {
   "Docker isn't running": "Docker 未运行",
   "Docker stopped answering at {time}.": "Docker 从 {time} 起没有响应。",
   "Doctor": "诊断",
+  "Don't start it again": "不再启动",
   "Done": "已完成",
   "Download": "下载",
   "Download all images": "下载所有镜像",

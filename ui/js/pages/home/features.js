@@ -124,20 +124,19 @@ function kindOf({ state, orphan }, { enabled }) {
   return state === "error" ? "tonal" : "start";
 }
 
-/** @param {Module} module @param {PageState} page The first button stays where it is while its module starts. */
+/** @param {Module} module @param {PageState} page The first button keeps its place while its module starts, runs or stops. */
 function buttons(module, page) {
   const { open, start, stop, remove } = actionsOf(module, page);
   const hasFailed = module.trouble?.kind === "start";
   const again = hasFailed ? { ...start, text: t("Try again"), icon: "rotate-cw" } : start;
   const first = module.orphan ? remove : again;
-  const isOpen = isUp(module.state) && module.open;
   const ends = isThere(module) && module.state !== "error" && !module.remedy;
-  const isFirst = (hasFailed || !module.remedy) && (module.orphan || !(isUp(module.state) || module.state === "stopping"));
-  const shown = [...(isFirst ? [first, start] : []), ...(ends ? [stop] : []), ...(isOpen && !module.remedy ? [open] : [])];
+  const isOpen = ends && module.open && !module.orphan;
+  const isFirst = !isOpen && (hasFailed || !module.remedy) && (module.orphan || !(isUp(module.state) || module.state === "stopping"));
+  const shown = [...(isFirst ? [first, start] : []), ...(ends ? [stop] : []), ...(isOpen ? [open] : [])];
   return html`
     ${remedyButton(module, page, { kind: "tonal", size: "small" })}
-    ${isOpen && !module.remedy ? openButton(module, open) : nothing}
-    ${isFirst ? actionButton(module, first, module.remedy ? "quiet" : kindOf(module, first)) : nothing}
+    ${isOpen ? openButton(module, open) : isFirst ? actionButton(module, first, module.remedy ? "quiet" : kindOf(module, first)) : nothing}
     ${isThere(module) ? logsLink(module) : nothing}
     ${ends ? actionButton(module, stop, "quiet") : nothing}
     <span class="grow"></span>${moreButton(module, shown)}`;

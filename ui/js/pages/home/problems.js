@@ -8,6 +8,7 @@ import { t } from "../../base/i18n.js";
 import { button } from "../../components/button.js";
 import { notice } from "../../components/notice.js";
 import { problemCards } from "../../problems/card.js";
+import { stopModule } from "../modules/actions.js";
 import { logsLink } from "./actions.js";
 
 /**
@@ -22,12 +23,19 @@ const noteOf = ({ id }) => `note ${id}`;
 export const attention = (page) => html`${problemCards(page)} ${comingBack(page)} ${notes(page)}`;
 
 /** @param {PageState} page The modules that their restart policy brings back. */
-function comingBack({ snapshot }) {
+function comingBack({ snapshot, connection, asked }) {
   const back = (snapshot?.modules ?? []).filter(({ services }) => services.some((service) => service.comingBack));
   return repeat(back, ({ name }) => name, (module) => notice({
     tone: "busy", icon: "rotate-cw", title: t("{module} stopped and is being started again", { module: module.title }),
-    text: [module.reason ? `${capitalised(module.reason)}.` : "", t("You get an alert only if this fails.")].join(" "),
-    actions: logsLink(module),
+    text: [
+      module.reason ? `${capitalised(module.reason)}.` : "",
+      module.services.find(({ attempt }) => attempt)?.attempt, t("You get an alert only if this fails."),
+    ].filter(Boolean).join(document.documentElement.lang === "zh" ? "" : " "),
+    actions: html`${logsLink(module)} ${button({
+      text: t("Don't start it again"), name: labelled(t("Don't start it again"), module.title), kind: "quiet", size: "small",
+      why: module.abilities.stopWithUsers, enabled: module.abilities.stopWithUsers === null && connection === "up" && !asked.has(module.name),
+      run: () => stopModule(module, snapshot),
+    })}`,
   }));
 }
 
