@@ -89,9 +89,14 @@ def test_a_failed_start_is_failed_on_its_own_card_tab_and_page(stack: Stack) -> 
     buttons[1].click()
     assert stack.host.wait_for_call("ai/operation/start")["modules"] == ["n8n"]
     stack.host.answers["ai/module/details"] = answer({"accounts": [], "volumes": []})
+    home.button("Dismiss: n8n couldn't start: port 18100 is in use").click()
+    home.until(lambda: not home.all(".problem"), "Home has no card of it")
+    home.wait_for_text("Port 18100 is in use by node.exe", "[data-module=n8n] .reason")
+    home.button("Use port 18101: n8n")
     home.go("#modules/n8n")
     home.wait_for_text("Failed", ".mh .pill")
-    home.wait_for_text("node.exe is using it", "main")
+    home.wait_for_text("node.exe is using it", ".problem")
+    assert home.all(".problem [aria-label^=Dismiss]") == []
     assert home.complaints() == []
 
 

@@ -13,7 +13,7 @@ import { copy } from "../components/copy.js";
 import { icon } from "../components/icon.js";
 import { spark } from "../components/spark.js";
 import { hue, tile } from "../components/tile.js";
-import { problems } from "./problems.js";
+import { problems, problemsOf } from "./problems.js";
 import { addressOf, apply, hasPrevious, restorePrevious, tryAgain } from "./remedies.js";
 
 /**
@@ -46,7 +46,7 @@ const FEW = 8;
  * @param {PageState} page @param {string} [module]
  */
 export function problemCards(page, module) {
-  const found = problems(page).filter((problem) => module === undefined || problem.module === module);
+  const found = module === undefined ? problems(page) : problemsOf(page, module);
   if (found.some(({ since }) => since)) drawAgainIn(REFRESH_MS);
   const shown = own.get().all ? found : found.slice(0, FEW);
   return html`

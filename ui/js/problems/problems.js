@@ -44,6 +44,18 @@ export function problems(page) {
 }
 
 /**
+ * Those of a module. A failed start is one until the module is started or stopped, also if its card on Home was dismissed.
+ * @param {PageState} page @param {string} name @returns {Problem[]}
+ */
+export function problemsOf(page, name) {
+  const found = problems(page).filter(({ module }) => module === name);
+  const module = page.snapshot?.modules.find((one) => one.name === name);
+  if (found.length || module?.trouble?.kind !== "start") return found;
+  return find({ ...page, dismissed: new Set() }).filter(({ module }) => module === name)
+    .map((problem) => ({ ...problem, dismissible: [] }));
+}
+
+/**
  * How everything is: what needs attention is red, whatever else runs.
  * @param {PageState} page @param {State} state of the whole stack
  */
