@@ -205,7 +205,6 @@ def sentence(modules: Sequence[ModuleView]) -> Text | None:
     down = [m for m in failed if m not in unstarted]
     partly = [m for m in modules if m.state == "degraded" and not m.needs]
     back = [module for module in modules if module.word == COMING_BACK]
-    affected = [module for module in modules if module.needs]
     said = (
         (unstarted, Text("{names} couldn't start", names=_titles(unstarted))),
         (down, Plural("{names} is down", "{names} are down", count=len(down), names=_titles(down))),
@@ -235,8 +234,6 @@ def sentence(modules: Sequence[ModuleView]) -> Text | None:
             count=len(again),
             names=_titles(again),
         )
-    if affected:
-        return Text("{names}: {why}", names=_titles(affected[:1]), why=affected[0].word)
     return None
 
 

@@ -1,10 +1,11 @@
 """The tray's menu as a value: its items, which of them can be chosen now, and short lines for menu
 and tooltip. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from aiserver_tray.base.i18n import Language, Plural, Text
+from aiserver_tray.base.errors.remedies import Remedy
+from aiserver_tray.base.i18n import Language, Listed, Plural, Text
 from aiserver_tray.base.strings import in_line
 from aiserver_tray.model import OperationKind
 from aiserver_tray.state.progress import CONDITIONS, HEADS, SIGNS, STATES
@@ -12,6 +13,8 @@ from aiserver_tray.state.views import ModuleView, OperationSummary, Snapshot
 from aiserver_tray.tray import actions
 from aiserver_tray.tray.actions import Action
 
+_MAX_REMEDIES = 3
+"""The next steps at the top level."""
 _LINE_UNITS = 72
 """Maximum UTF-16 units of an informational line."""
 
@@ -62,10 +65,16 @@ class _Menu:
         self._snapshot = snapshot
         self._facts = facts
         self._language = language
-        self._module_views = {module.name: module for module in snapshot.modules}
 
     def entries(self) -> tuple[Entry, ...]:
-        groups = (self._top(), self._pages(), self._all(), self._application(), self._end())
+        groups = (
+            self._top(),
+            self._remedies(),
+            self._pages(),
+            self._all(),
+            self._application(),
+            self._end(),
+        )
         found: list[Entry] = []
         for group in map(list, groups):
             if group:
@@ -74,12 +83,24 @@ class _Menu:
 
     def _top(self) -> Iterator[Entry]:
         snapshot, titles = self._snapshot, self._facts.titles
-        line, engine = busy(snapshot, titles) or summary(snapshot, titles), snapshot.engine
+        line, engine = busy(snapshot, titles) or _condition(snapshot), snapshot.engine
         if engine.error and not engine.starting:
             line = Text("{name}: {why}", name=line, why=engine.error.text)
         yield self._info(f"{SIGNS[snapshot.state]} {self._say(line)}")
         opening = self._say(Text("Open dashboard"))
         yield Entry(opening, actions.OpenDashboard(), is_default=True)
+
+    def _remedies(self) -> Iterator[Entry]:
+        """The next steps of what is wrong, each once."""
+        found: dict[Action | None, Entry] = {}
+        for module in self._snapshot.modules:
+            for step in self._remedy(module, _next_step(module)):
+                text = step.text
+                if not isinstance(step.action, actions.Operate):  # those name their module
+                    title = self._title(module.name)
+                    text = self._say(Text("{name}: {why}", name=title, why=text))
+                found.setdefault(step.action, replace(step, text=self._in_line(text)))
+        yield from [*found.values()][:_MAX_REMEDIES]
 
     def _pages(self) -> Iterator[Entry]:
         """The pages of the modules that run or should run."""
@@ -91,16 +112,10 @@ class _Menu:
     def _page(self, module: ModuleView) -> Entry:
         """The line keeps its place while the page is not available."""
         title, action = in_line(self._title(module.name)), actions.OpenModule(module.name)
-        if missing := self._missing(module):
-            names = self._say(Text(", ")).join(map(self._title, missing))
-            text = Text("{name} needs {others}", name=title, others=names)
+        if module.needs:
+            text = Text("{name} {word}", name=title, word=module.word)
             return Entry(self._in_line(self._say(text)), action, enabled=False)
         return self._offer(Text("Open {name}", name=title), action, module.abilities["open"])
-
-    def _missing(self, module: ModuleView) -> list[str]:
-        """The required modules without which *module* does not work now."""
-        required = (self._module_views.get(name) for name in module.requires)
-        return [one.name for one in required if one and one.state in ("error", "stopped")]
 
     def _all(self) -> Iterator[Entry]:
         """Disabled items keep their place, so that the pointer does not miss items that move. For
@@ -171,7 +186,11 @@ class _Menu:
             state = f"{state} {module.ready}/{module.total}"
         return Entry(
             f"{label} – {state}",
-            children=(*self._notes(module), *self._remedy(module), *self._offers(module)),
+            children=(
+                *self._notes(module),
+                *self._remedy(module, module.remedy),
+                *self._offers(module),
+            ),
         )
 
     def _notes(self, module: ModuleView) -> Iterator[Entry]:
@@ -181,13 +200,12 @@ class _Menu:
         elif module.orphan:
             yield self._info(self._say(Text("no longer in the catalog")))
         if module.used_by:
-            users = self._say(Text(", ")).join(map(self._title, module.used_by))
+            users = Listed(map(self._title, module.used_by))
             yield self._info(self._say(Text("Used by {users}", users=users)))
 
-    def _remedy(self, module: ModuleView) -> Iterator[Entry]:
-        """The best next step of a module in trouble. A step with a question leads to the module's
-        page."""
-        if (remedy := module.remedy) is None:
+    def _remedy(self, module: ModuleView, remedy: Remedy | None) -> Iterator[Entry]:
+        """The next step *remedy* of *module*. One with a question leads to the module's page."""
+        if remedy is None:
             return
         action: Action = actions.OpenDashboard(f"modules/{module.name}")
         if remedy["kind"] == "set" and "question" not in remedy:
@@ -284,13 +302,22 @@ def _subject(
     return Plural("{count} module", "{count} modules", count=count)
 
 
+def _next_step(module: ModuleView) -> Remedy | None:
+    """The best next step of *module*; also a restart, which is one of its own abilities."""
+    first = next(iter(module.trouble.remedies if module.trouble else ()), None)
+    return module.remedy or (first if first and first["kind"] == "restart" else None)
+
+
 def summary(snapshot: Snapshot, titles: Mapping[str, str]) -> Text:
-    """The whole state in one line: the running operation, or the state and the number of healthy
-    modules; then the worst module and its reason, and the modules that need others."""
+    """The whole state in one line: the running operation, or what is wrong, or the state and the
+    number of healthy modules; then why, and the modules that need others."""
     line = busy(snapshot, titles) or _condition(snapshot)
     if snapshot.state == "engine_down":
         return line
-    for more in (_worst(snapshot.modules, titles), _affected(snapshot.modules, titles)):
+    troubled = [m for m in snapshot.modules if m.state in _TROUBLE and not m.needs]
+    is_named = line is snapshot.sentence and len(troubled) == 1
+    why = _reason(troubled[0]) if is_named else _worst(troubled, titles)
+    for more in (why, _affected(snapshot.modules, titles)):
         if more:
             line = Text("{first} – {second}", first=line, second=more)
     return line
@@ -298,12 +325,10 @@ def summary(snapshot: Snapshot, titles: Mapping[str, str]) -> Text:
 
 def _condition(snapshot: Snapshot) -> Text:
     word = CONDITIONS[snapshot.state]
-    if snapshot.word and snapshot.sentence:
-        word = snapshot.sentence
     if snapshot.state == "engine_down":
-        if snapshot.engine.starting:
-            return Text("Starting Docker…")
-        return word
+        return Text("Starting Docker…") if snapshot.engine.starting else word
+    if snapshot.sentence:
+        return snapshot.sentence
     concerned = [module for module in snapshot.modules if module.state != "stopped"]
     if not concerned or snapshot.state == "stopping":
         return word  # during a stop, the number of healthy modules does not matter
@@ -315,23 +340,32 @@ def _condition(snapshot: Snapshot) -> Text:
     )
 
 
-def _worst(modules: Iterable[ModuleView], titles: Mapping[str, str]) -> Text | None:
-    troubled = [m for m in modules if m.state in _TROUBLE and not m.needs]
+def _worst(troubled: Sequence[ModuleView], titles: Mapping[str, str]) -> Text | None:
     if not troubled:
         return None
     module = min(troubled, key=lambda module: _TROUBLE.index(module.state))
-    # The reason of the module begins with the name of a service, which is no word.
-    why = module.trouble.reason if module.trouble else module.reason or STATES[module.state]
-    return Text("{name}: {why}", name=titles.get(module.name, module.name), why=why)
+    return Text("{name}: {why}", name=titles.get(module.name, module.name), why=_reason(module))
+
+
+def _reason(module: ModuleView) -> Text:
+    """Why *module* is in trouble. Its own reason begins with the name of a service, which is no
+    word."""
+    return module.trouble.reason if module.trouble else module.reason or STATES[module.state]
 
 
 def _affected(modules: Iterable[ModuleView], titles: Mapping[str, str]) -> Text | None:
-    """The modules that lack others, with the word of the first one."""
+    """The modules that lack the same as the first one that lacks any."""
     lacking = [module for module in modules if module.needs]
     if not lacking:
         return None
-    names = ", ".join(titles.get(module.name, module.name) for module in lacking)
-    return Text("{name}: {why}", name=names, why=lacking[0].word)
+    names = [titles.get(m.name, m.name) for m in lacking if m.needs == lacking[0].needs]
+    given = {
+        "names": Listed(names),
+        "what": Listed(titles.get(name, name) for name in lacking[0].needs),
+    }
+    if lacking[0].remedy:
+        return Plural("{names} needs {what}", "{names} need {what}", count=len(names), **given)
+    return Plural("{names} waits for {what}", "{names} wait for {what}", count=len(names), **given)
 
 
 def shortened(text: str, units: int) -> str:

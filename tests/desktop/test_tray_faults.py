@@ -94,9 +94,14 @@ def test_service_stopped_by_hand_shows_until_it_is_started(
     running(applet)
     engine.containers.get("ai-shop-api").kill()
     applet.shows(TROUBLE)
-    eventually(lambda: "Shop: killed from outside by signal 9" in applet.item.tooltip, "the reason")
+    eventually(
+        lambda: (
+            "Shop is only partly running – killed from outside by signal 9" in applet.item.tooltip
+        ),
+        "the reason",
+    )
     engine.containers.get("ai-shop-api").remove()
-    told = "Shop: should be running, but has no container"
+    told = "Shop is only partly running – should be running, but has no container"
     eventually(lambda: told in applet.item.tooltip, "the other reason")
     reason = "api: should be running, but has no container"
     assert applet.item.entry("Modules", "Shop").children[0].label == reason

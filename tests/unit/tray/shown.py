@@ -8,6 +8,7 @@ from aiserver_tray.features.alerts.files import Alert
 from aiserver_tray.model import State
 from aiserver_tray.state.abilities import Condition, module_abilities, stack_abilities
 from aiserver_tray.state.judge import ALIVE
+from aiserver_tray.state.progress import sentence
 from aiserver_tray.state.state import Work
 from aiserver_tray.state.views import EngineView, ModuleView, OperationView, ServiceView, Snapshot
 from aiserver_tray.tray.menu import Entry, TrayFacts
@@ -43,6 +44,7 @@ def module(
     )
     view = ModuleView(
         name=name,
+        title={"en": FACTS.titles.get(name, name)},
         kind="feature",
         state=state,
         ready=int(state == "running"),
@@ -75,7 +77,15 @@ def snapshot(
     views = tuple(able(module, operations) for module in modules)
     chosen = ("n8n", "dify")
     abilities = stack_abilities(engine, views, operations, chosen)
-    return Snapshot(engine, state or worst, views, operations, abilities=abilities, chosen=chosen)
+    return Snapshot(
+        engine,
+        state or worst,
+        views,
+        operations,
+        abilities=abilities,
+        sentence=sentence(views),
+        chosen=chosen,
+    )
 
 
 def able(view: ModuleView, operations: tuple[OperationView, ...] = ()) -> ModuleView:

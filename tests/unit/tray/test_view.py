@@ -6,7 +6,7 @@ from textwrap import dedent
 import pytest
 
 from aiserver_tray.base.errors import EngineDownError
-from aiserver_tray.base.errors.remedies import restart, set_to
+from aiserver_tray.base.errors.remedies import restart, restart_of, set_to
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.model import OperationKind, State
 from aiserver_tray.state.progress import CONDITIONS, STATES
@@ -199,14 +199,46 @@ def test_what_runs_has_its_page_at_the_top_level() -> None:
     assert top.splitlines()[3:-1] == ["Open n8n", "(Open ragflow)"]
 
 
-@pytest.mark.parametrize("state", ["error", "stopped"])
-def test_a_page_whose_required_module_is_down_is_grey_and_says_so(state: State) -> None:
-    n8n = module("n8n", open=PAGE, requires=("postgres", "redis"))
-    view = shown(snapshot(n8n, replace(POSTGRES, state=state), module("redis", kind="basic")))
-    assert "\n(n8n needs PostgreSQL)\n" in tree(view.menu)
+RESTART = restart_of("postgres", {"en": "PostgreSQL"})
+
+
+def lacking(name: str) -> ModuleView:
+    """A module that lacks PostgreSQL."""
+    word = Text("needs {names}", names="PostgreSQL")
+    view = module(name, "degraded", open=PAGE, word=word, needs=("postgres",), remedy=RESTART)
+    return replace(view, reason=word)
+
+
+def test_a_database_that_is_down_is_named_with_its_remedy_at_the_top_level() -> None:
+    killed = Trouble("killed", Text("killed"), "postgres", remedies=(RESTART,))
+    postgres = module("postgres", "error", "killed", kind="basic", trouble=killed)
+    view = shown(snapshot(module("dify"), postgres, lacking("n8n")))
+    assert tree(view.menu).startswith(
+        dedent("""\
+        (✗ PostgreSQL is down)
+        *Open dashboard*
+        --
+        Restart PostgreSQL
+        --
+        (n8n needs PostgreSQL)
+        --
+        """)
+    )
+    assert [e.action for e in view.menu if e.action][1] == Operate("up", ("postgres",))
     assert [e for e in view.menu if e.enabled and e.action == OpenModule("n8n")] == []
-    chinese = shown(snapshot(n8n, replace(POSTGRES, state=state)), language="zh")
-    assert "\n(n8n 需要 PostgreSQL)\n" in tree(chinese.menu)
+    assert view.tooltip == "AI-Server Tray – PostgreSQL is down – killed – n8n needs PostgreSQL"
+    chinese = shown(snapshot(postgres, lacking("n8n")), language="zh")
+    assert "\n重启 PostgreSQL\n--\n(n8n 需要 PostgreSQL)\n" in tree(chinese.menu)
+
+
+def test_remedies_at_the_top_level_name_their_module_and_are_few() -> None:
+    def failed(name: str) -> ModuleView:
+        use = set_to(Text("Use port {port}", port=2), f"{name}.PORT", "2")
+        return module(name, "error", "Port 1 is in use", remedy=use)
+
+    menu = shown(snapshot(*map(failed, ("n8n", "dify", "x", "y")))).menu
+    lines = [one.text for one in menu if isinstance(one.action, SetAndStart)]
+    assert lines == ["n8n: Use port 2", "Dify: Use port 2", "x: Use port 2"]
 
 
 def test_an_operation_that_ended_holds_nothing() -> None:
@@ -278,12 +310,12 @@ def test_menu_of_a_module_depends_on_its_state(view: ModuleView, actions: set[st
     assert {names[action] for action in on_it} == actions
 
 
-def test_tooltip_counts_a_degraded_module_as_partly_running() -> None:
+def test_tooltip_says_what_is_only_partly_running() -> None:
     tooltip = shown(snapshot(module("dify", "degraded", "api: slow"))).tooltip
-    assert tooltip == "AI-Server Tray – Partly running, 0 of 1 healthy – Dify: api: slow"
+    assert tooltip == "AI-Server Tray – Dify is only partly running – api: slow"
     slow = Trouble("unhealthy", Text("slow"), "api")
     tooltip = shown(snapshot(module("dify", "degraded", "api: slow", trouble=slow))).tooltip
-    assert tooltip == "AI-Server Tray – Partly running, 0 of 1 healthy – Dify: slow"
+    assert tooltip == "AI-Server Tray – Dify is only partly running – slow"
 
 
 def test_tooltip_has_no_counts_while_modules_stop() -> None:
@@ -336,18 +368,15 @@ def test_the_tooltip_names_the_worst_module_and_why() -> None:
     assert shown(snapshot(*modules)).tooltip == (
         "AI-Server Tray – Failed, 1 of 3 healthy – n8n: exit code 137"
     )
+    assert shown(snapshot(*modules[1:])).tooltip == "AI-Server Tray – n8n is down – exit code 137"
 
 
-def test_a_module_that_lacks_another_names_it_in_menu_and_tooltip() -> None:
-    word = Text("needs {names}", names="PostgreSQL")
-    n8n, dify = (
-        replace(module(name, "degraded"), word=word, reason=word, needs=("postgres",))
-        for name in ("n8n", "dify")
-    )
-    view = shown(snapshot(n8n, dify, module("postgres", "error", "killed", kind="basic")))
-    assert "  ▲ n8n – needs PostgreSQL\n    Start" in tree(view.menu)
+def test_modules_that_lack_another_name_it_in_menu_and_tooltip() -> None:
+    down = module("postgres", "error", "killed", kind="basic")
+    view = shown(snapshot(lacking("n8n"), lacking("dify"), down))
+    assert "  ▲ n8n – needs PostgreSQL\n    Restart PostgreSQL\n" in tree(view.menu)
     assert view.tooltip == (
-        "AI-Server Tray – Failed, 0 of 3 healthy – PostgreSQL: killed – n8n, Dify: needs PostgreSQL"
+        "AI-Server Tray – PostgreSQL is down – killed – n8n and Dify need PostgreSQL"
     )
 
 
@@ -372,7 +401,7 @@ def test_long_text_is_cut_after_a_word() -> None:
 
 def test_a_tooltip_is_one_line_without_control_characters() -> None:
     view = shown(snapshot(module("n8n", "error", "it\nsaid \x1b[31mno\x00")))
-    assert view.tooltip.endswith("n8n: it said [31mno")
+    assert view.tooltip.endswith("n8n is down – it said [31mno")
 
 
 @pytest.mark.parametrize("state", ["stopped", "running", "stopping", "degraded", "error"])
