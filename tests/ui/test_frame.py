@@ -70,6 +70,21 @@ def test_the_palette_runs_what_is_found_by_some_letters(stack: Stack, page: Home
     page.until(lambda: "modules/n8n/settings?find=" in page.address, "its place is shown")
 
 
+def test_letters_apart_are_found_only_if_nothing_has_the_text_itself(page: HomePage) -> None:
+    page.resize(450, 700)
+    page.chord(Keys.CONTROL, "k")
+    page.wait_for("#palette[open] .mi")
+    height = "return document.querySelector('#palette .nav-title').offsetHeight"
+    assert page.script(height) > 20, "titles of groups are read, also where the side menu has lines"
+    for asked, titles in (
+        ("port", ["Port n8n", "Search the logs for “port”"]),
+        ("rstn8", ["Restart n8n", "Search the logs for “rstn8”"]),
+    ):
+        page.press(asked)
+        page.until(lambda: [one.text for one in page.all("#palette .mi")] == titles, str(titles))  # noqa: B023
+        page.chord(Keys.CONTROL, "a")
+
+
 def test_shortcuts_lead_to_pages_and_are_listed(page: HomePage) -> None:
     page.chord(Keys.CONTROL, ",")
     page.until(lambda: current(page) == "Settings", "Settings are shown")

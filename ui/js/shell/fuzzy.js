@@ -1,5 +1,5 @@
 // @ts-check
-/** Finding by some letters of a title, in their order, or by parts of other words. */
+/** Finding by parts of a title or of other words; if nothing has them, by some letters of a title in their order. */
 
 /** @typedef {{group: string, title: string, words: string}} Findable */
 
@@ -11,7 +11,8 @@
  */
 export function found(items, asked) {
   const words = asked.toLowerCase().split(/\s+/).filter(Boolean);
-  const scored = items.map((item) => ({ item, score: scoreOf(item, words) })).filter(({ score }) => score > 0);
+  const near = scoredBy(items, words, titleScore);
+  const scored = near.length ? near : scoredBy(items, words, (title, word) => titleScore(title, word) || Number(hasLetters(title, word)));
   /** @type {Map<string, number>} */
   const best = new Map();
   for (const { item, score } of scored) best.set(item.group, Math.max(score, best.get(item.group) ?? 0));
@@ -23,21 +24,33 @@ export function found(items, asked) {
     .map(({ item }) => item);
 }
 
-/** @param {Findable} item @param {string[]} words @returns {number} 0: one of them is not in it */
-function scoreOf({ title, words: more }, words) {
-  const scores = words.map((word) => titleScore(title.toLowerCase(), word) || Number(more.toLowerCase().includes(word)));
-  return scores.includes(0) ? 0 : 1 + scores.reduce((sum, score) => sum + score, 0);
+/** @typedef {(title: string, word: string) => number} Score 0: it is not in it */
+
+/**
+ * @template {Findable} T
+ * @param {T[]} items @param {string[]} words @param {Score} inTitle @returns {{item: T, score: number}[]} those that have each word
+ */
+function scoredBy(items, words, inTitle) {
+  return items.flatMap((item) => {
+    const scores = words.map((word) => inTitle(item.title.toLowerCase(), word) || Number(item.words.toLowerCase().includes(word)));
+    return scores.includes(0) ? [] : [{ item, score: scores.reduce((sum, score) => sum + score, 1) }];
+  });
 }
 
-/** @param {string} title @param {string} word @returns {number} The beginning of a word is best, letters apart are least. */
+/** @type {Score} The beginning is best, then that of a word. */
 function titleScore(title, word) {
   const at = title.indexOf(word);
   if (at === 0) return 100;
-  if (at > 0) return /[\s(.:/_-]/.test(title[at - 1] ?? "") ? 60 : 30;
+  if (at < 0) return 0;
+  return /[\s(.:/_-]/.test(title[at - 1] ?? "") ? 60 : 30;
+}
+
+/** @param {string} title @param {string} word Whether it has its letters, in their order. */
+function hasLetters(title, word) {
   let from = 0;
   for (const letter of word) {
     from = title.indexOf(letter, from) + 1;
-    if (!from) return 0;
+    if (!from) return false;
   }
-  return word.length > 1 ? 5 : 0;
+  return word.length > 1;
 }
