@@ -98,7 +98,7 @@ def test_all_running_is_shown_only_if_no_module_is_stopped(
         (states.module("n8n", "stopped"), ["Start"]),
         (states.module("n8n", "running"), ["Open", "Stop", "Restart", "Remove…"]),
         (states.module("n8n", "degraded"), ["Open", "Stop", "Start", "Restart", "Remove…"]),
-        (states.module("n8n", "error"), ["Start", "Restart", "Stop", "Remove…"]),
+        (states.module("n8n", "error"), ["Restart", "Stop", "Remove…"]),
         (states.module("n8n", "starting"), ["Stop", "Restart", "Remove…"]),
         (states.module("n8n", "stopping"), []),
         (states.module("n8n", "stopped", problem="compose.yaml:3: no image"), []),

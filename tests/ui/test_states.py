@@ -109,6 +109,8 @@ def test_a_feature_whose_database_is_down_is_amber_and_offers_to_restart_it(stac
     home.wait_for_text("PostgreSQL is down", "#overall")
     assert words(home) == {"dify": needs, "n8n": needs, "oneapi": "Running"}
     home.wait_for_text("2 of 5 modules healthy", ".overview")
+    home.wait_for_text("1 of 3 healthy", ".features .section-head")
+    home.button("Restart: PostgreSQL")
     home.wait_for_text("Dify and n8n need PostgreSQL · OneAPI works as usual", ".overview")
     assert [dot.get_attribute("data-state") for dot in home.all("[data-tab] .dot")] == [
         "degraded", "degraded", "running",
@@ -131,6 +133,10 @@ def test_a_feature_whose_database_is_down_is_amber_and_offers_to_restart_it(stac
     home.go("#modules/n8n")
     home.wait_for_text(needs, ".mh .pill")
     home.button("Restart PostgreSQL: n8n")
+    home.go("#modules/postgres")
+    home.wait_for_text("PostgreSQL was ended from outside", ".problem")
+    assert [button.text for button in home.all(".mh .buttons .button")] == ["Restart", "Stop", ""]
+    assert len(home.all("main .button:is(.primary, .start)")) == 1, "the step of the problem"
     assert home.complaints() == []
 
 

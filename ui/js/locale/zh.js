@@ -889,6 +889,7 @@ export default {
   "{owner} is using it. Close that program, or change the port in the Compose file of {module}, for example to {free}.": "{owner} 正在使用该端口。请关闭该程序，或在 {module} 的 Compose 文件中更改端口，例如改为 {free}。",
   "{owner} is using it. Give {module} another port, or close that program and try again.": "该端口正由 {owner} 使用。请为 {module} 换一个端口，或关闭该程序后重试。",
   "{percent} %": "{percent} %",
+  "{ready} of {count} healthy": "{ready}/{count} 个健康",
   "{ready} of {count} module healthy": "{ready}/{count} 个模块运行正常",
   "{received} received, {sent} sent": "接收 {received}，发送 {sent}",
   "{running} of {count} running": "{running}/{count} 个运行中",

@@ -28,6 +28,9 @@ export function addressOf({ kind, module = "", service = "", page = "" }, since)
   return kind === "open" ? `#${page}` : "";
 }
 
+/** @param {Module} module Whether it ran and went down: what starts it is called a restart, as on the card of its problem. */
+export const isDown = ({ trouble }) => trouble?.remedies.some(({ kind }) => kind === "restart") ?? false;
+
 /** @typedef {Pick<Problem, "id"|"again"|"dismissible">} Solvable what a step is for */
 
 /** @type {Record<string, (problem: Solvable, remedy: Remedy) => unknown>} */

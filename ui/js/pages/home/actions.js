@@ -40,11 +40,14 @@ export function actionsOf(module, page) {
     const isAsked = page.asked.has(action === "open" ? `open ${module.name}` : module.name);
     return { text, icon: drawing, why, enabled: why === null && page.connection === "up" && !isAsked, run };
   };
+  const start = action("start", t("Start"), "play", () => startModule(module));
+  const restart = action("restart", t("Restart"), "rotate-cw", () => restartModule(module));
   return {
     open: action("open", t("Open"), "external-link", () => openModule(module)),
-    start: action("start", t("Start"), "play", () => startModule(module)),
+    start,
+    restart,
+    again: restart.why === null ? restart : { ...start, text: restart.text, icon: restart.icon },
     stop: action("stopWithUsers", t("Stop"), "square", () => stopModule(module, current().snapshot)),
-    restart: action("restart", t("Restart"), "rotate-cw", () => restartModule(module)),
     remove: action("remove", t("Remove…"), "trash-2", () => removeModule(module)),
   };
 }

@@ -10,6 +10,7 @@ import { button } from "../../components/button.js";
 import { meter } from "../../components/meter.js";
 import { dot } from "../../components/state.js";
 import { hueStyle } from "../../components/tile.js";
+import { isDown } from "../../problems/remedies.js";
 import { actionsOf, isThere, logsLink, moreButton, placeOf, short } from "./actions.js";
 import { countOf } from "./features.js";
 
@@ -73,8 +74,9 @@ function memory(module) {
 
 /** @param {Module} module @param {PageState} page */
 function buttons(module, page) {
-  const { start, restart, remove } = actionsOf(module, page);
-  const first = module.orphan ? remove : isThere(module) && start.why !== null ? restart : start;
+  const { start, restart, again, remove } = actionsOf(module, page);
+  const begin = isThere(module) && start.why !== null ? restart : start;
+  const first = module.orphan ? remove : isDown(module) ? again : begin;
   return html`
     <span class="quiet-until buttons">
       ${isThere(module) ? logsLink(module, "icon") : nothing}

@@ -12,7 +12,7 @@ import { progress } from "../../components/meter.js";
 import { spark } from "../../components/spark.js";
 import { modulePill } from "../../components/state.js";
 import { hueStyle, tile } from "../../components/tile.js";
-import { remedyButton } from "../../problems/remedies.js";
+import { isDown, remedyButton } from "../../problems/remedies.js";
 import { actionButton, actionsOf, isThere, isUp, logsLink, moreButton, openButton, short } from "./actions.js";
 
 /**
@@ -44,7 +44,9 @@ const shownBy = (module, { snapshot, connection, asked }) => [
 export function countOf(modules) {
   const running = modules.filter(({ state }) => state === "running").length;
   if (!running || running === modules.length) return String(modules.length);
-  return t("{running} of {count} running", { running, count: modules.length });
+  return modules.some(({ state }) => state === "degraded")
+    ? t("{ready} of {count} healthy", { ready: running, count: modules.length })
+    : t("{running} of {count} running", { running, count: modules.length });
 }
 
 /** @param {Module} module @param {PageState} page */
@@ -126,10 +128,10 @@ function kindOf({ state, orphan }, { enabled }) {
 
 /** @param {Module} module @param {PageState} page The first button keeps its place while its module starts, runs or stops. */
 function buttons(module, page) {
-  const { open, start, stop, remove } = actionsOf(module, page);
+  const { open, start, again, stop, remove } = actionsOf(module, page);
   const hasFailed = module.trouble?.kind === "start";
-  const again = hasFailed ? { ...start, text: t("Try again"), icon: "rotate-cw" } : start;
-  const first = module.orphan ? remove : again;
+  const begin = hasFailed ? { ...start, text: t("Try again"), icon: "rotate-cw" } : isDown(module) ? again : start;
+  const first = module.orphan ? remove : begin;
   const ends = isThere(module) && module.state !== "error" && !module.remedy;
   const isOpen = ends && module.open && !module.orphan;
   const isFirst = !isOpen && (hasFailed || !module.remedy) && (module.orphan || !(isUp(module.state) || module.state === "stopping"));

@@ -13,10 +13,11 @@ import { icon } from "../../components/icon.js";
 import { menuButton } from "../../components/menu.js";
 import { modulePill } from "../../components/state.js";
 import { tile } from "../../components/tile.js";
-import { remedyButton } from "../../problems/remedies.js";
+import { isDown, remedyButton } from "../../problems/remedies.js";
 import { openInBrowser, openModule, removeModule, restartModule, startModule, stopModule } from "./actions.js";
 
 /**
+ * @import { Options } from "../../components/button.js"
  * @import { Module } from "../../contract.d.ts"
  * @import { ModuleAction, PageState } from "../../types.d.ts"
  */
@@ -50,9 +51,9 @@ function buttons(page, module) {
   const isAlive = module.abilities.stopWithUsers === null || !["stopped", "engine_down"].includes(module.state);
   // It is wanted, but none of it runs.
   const canStart = module.abilities.start === null && module.abilities.restart !== null;
-  const begin = button({
-    ...can(page, module, "start"), text: t("Start"), keys: "S", icon: "play", kind: "start", run: () => startModule(module),
-  });
+  /** @type {Pick<Options, "text"|"icon"|"kind">} */
+  const look = isDown(module) ? { text: t("Restart"), icon: "rotate-cw" } : { text: t("Start"), icon: "play", kind: "start" };
+  const begin = button({ ...look, ...can(page, module, "start"), keys: "S", run: () => startModule(module) });
   return html`
     ${remedyButton(module, page, { kind: "primary" })}
     ${module.open && isAlive ? button({
