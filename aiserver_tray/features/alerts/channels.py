@@ -298,9 +298,10 @@ class AlertsFeature(Feature):
         data, now = self._files.read(), time.time()
         alerts = sorted(self.watch.alerts, key=lambda one: (one.ended is not None, -one.begun))
         mutes = [mute for mute in data.mutes if mute.covers(mute.rule or "", mute.module, now)]
+        disk = self._disk()  # as of now: the one that the rules were evaluated with may be older
         return {
             "kinds": kind_views(),
-            "rules": [rule_view(one, mutes, one.state(self.watch.disk), now) for one in data.rules],
+            "rules": [rule_view(one, mutes, one.state(disk), now) for one in data.rules],
             "alerts": [alert_view(alert, data, now) for alert in alerts],
             "mutes": [mute for mute in mutes if mute.module],
             "webhook": WEBHOOK in self._app.settings.secrets.names(),

@@ -188,7 +188,8 @@ class Rule(BaseModel):
         self, text: Text, module: ModuleView, service: str | None, *, is_known: bool = False
     ) -> Finding:
         """It finds *text* about *module*, or about a service of it."""
-        said = Text("{name}: {why}", name=service, why=text) if service else text
+        is_part = service not in (None, module.name)  # the title has the module's name
+        said = Text("{name}: {why}", name=service, why=text) if is_part else text
         page = self.page.format(module=module.name, service=service)
         return Finding(self, module.name, service, name_of(module), said, page, is_known=is_known)
 

@@ -115,11 +115,6 @@ class RuleWatch:
         """All alerts, the oldest first, those that are over before the active ones."""
         return self._shown
 
-    @property
-    def disk(self) -> Disk | None:
-        """The engine's disk. None: not known."""
-        return self._evaluation.disk
-
     def _on_state(self, state: State) -> None:
         last, self._last = self._last, state
         parts = ("containers", "modules", "engine", "operations", "desired", "unplanned", "stopped")
