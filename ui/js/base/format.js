@@ -95,7 +95,7 @@ export function timeAndDay(moment) {
 
 /** @param {string} moment A day and a time, here. */
 export const dateTime = (moment) =>
-  new Date(moment).toLocaleString(locale(), { dateStyle: "medium", timeStyle: "medium" });
+  new Date(moment).toLocaleString(locale(), { dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" });
 
 /** @param {number} seconds */
 export const about = (seconds) => t("about {time}", { time: roughly(seconds) });

@@ -1,7 +1,7 @@
 // @ts-check
 /** The alert rules in the settings: switches, parameters, mutes, and rules of one's own. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
-import { dateTime, labelled } from "../../base/format.js";
+import { dateTime, labelled, timeAndDay } from "../../base/format.js";
 import { mark, t } from "../../base/i18n.js";
 import { slice } from "../../base/store.js";
 import { button } from "../../components/button.js";
@@ -54,13 +54,16 @@ export function ruleRows({ snapshot }) {
 /** What is shown of earlier alerts. */
 const MOST = 10;
 
+/** @param {number} seconds */
+const momentOf = (seconds) => new Date(seconds * 1000).toISOString();
+
 /** @param {Alert[]} alerts @returns {SettingRow[]} */
 function lastAlerts(alerts) {
   if (!alerts.length) return [];
   return [{
     id: "last-alerts", title: t("Last alerts"),
     below: html`<ul class="mirrors">${alerts.slice(0, MOST).map(({ begun, ended, title, text, page }) => html`
-      <li class="mr"><span class="muted num">${dateTime(new Date(begun * 1000).toISOString())}</span>
+      <li class="mr"><span class="muted num" title=${dateTime(momentOf(begun))}>${timeAndDay(momentOf(begun))}</span>
         <a class="grow cut link" href="#${page}" title=${text}>${labelled(title, text)}</a>
         ${ended === null ? html`<span class="tag busy">${t("Active")}</span>` : nothing}</li>`)}</ul>`,
   }];

@@ -3,7 +3,7 @@
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { goQuery } from "../../base/address.js";
 import { invoke } from "../../base/bridge.js";
-import { dateTime, labelled, number } from "../../base/format.js";
+import { dateTime, labelled, number, timeAndDay } from "../../base/format.js";
 import { t } from "../../base/i18n.js";
 import { slice } from "../../base/store.js";
 import { icon } from "../../components/icon.js";
@@ -93,5 +93,5 @@ const show = ({ last, cursor }) => goQuery({ view: "", at: String(last), line: c
 
 /** @param {number} seconds @param {string} name @param {() => void} run */
 const time = (seconds, name, run) => html`
-  <button type="button" class="linklike num" aria-label=${labelled(name, dateTime(moment(seconds)))} title=${name} @click=${run}>
-    ${dateTime(moment(seconds))}${icon("arrow-right", "s12")}</button>`;
+  <button type="button" class="linklike num" aria-label=${labelled(name, dateTime(moment(seconds)))}
+    title=${labelled(name, dateTime(moment(seconds)))} @click=${run}>${timeAndDay(moment(seconds))}${icon("arrow-right", "s12")}</button>`;
