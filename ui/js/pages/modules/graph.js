@@ -14,7 +14,7 @@ import { hueStyle } from "../../components/tile.js";
  * @typedef {{module: Module, column: number, x: number, y: number}} Node
  */
 
-const WIDTH = 150;
+const WIDTH = 160;
 const HEIGHT = 46;
 const COLUMN = WIDTH + 62;
 const ROW = HEIGHT + 12;
@@ -99,7 +99,7 @@ function shape({ module, x, y }, isMain) {
     <rect class="ground" x="9" y="10" width="26" height="26" rx="7"></rect>
     <use class="icon drawing" href="#${module.icon}" x="14" y="15" width="16" height="16"></use>
     <text class="name" x="43" y="20">${cut(title, WIDTH - 62, "600 12.5px")}</text>
-    <text class="sub" x="43" y="35">${cut(below(module, word), WIDTH - 51, "11px")}</text>
+    <text class="sub" x="43" y="35">${cut(below(module, word), WIDTH - 50, "11px")}</text>
     <g transform="translate(${WIDTH - 16} 8)">${dotShape(state)}</g>`;
   return isMain
     ? svg`<g class="node main" transform="translate(${x} ${y})" .style=${hueStyle(name)}>${content}</g>`
