@@ -23,7 +23,7 @@ from aiserver_tray.core.app import built_in_catalog
 from tests.lab import engine, lifecycle
 from tests.lab.demo import dashboard
 from tests.lab.place import Place, default_place
-from tests.pictures.camera import LARGE, SMALL, Camera
+from tests.pictures.camera import LARGE, SETTLED_SECONDS, SMALL, Camera
 from tests.support.browser import chromium_in
 from tests.support.ending import end_in_order
 from tests.support.pages import pages_beside
@@ -31,6 +31,17 @@ from tests.support.pictures import for_documents
 
 CATALOG = load_catalog([built_in_catalog()])
 FEATURES = [module.name for module in CATALOG.modules.values() if module.kind == "feature"]
+NOTES = """\
+services:
+  notes:
+    image: ghcr.io/example/notes:1.4
+    ports: ["127.0.0.1:8080:80"]
+    volumes: ["cache:/cache", "~/Documents:/documents:ro"]
+    mem_limit: 256m
+volumes:
+  cache:
+"""
+"""The Compose file of a module that is added."""
 SAMPLES_SECONDS = 70
 """Until the charts have some points."""
 ADDRESSES = (
@@ -79,9 +90,22 @@ class Studio:
         self._camera.take("welcome", "welcome")
         self._camera.take("welcome-modules", "welcome/modules")
         self._in_chinese("welcome-modules", "welcome/modules")
-        self._camera.take("add-module", "home?add=1")
-        self._camera.press(Keys.ESCAPE)
+        self._module_of_ones_own()
         self._camera.take("home-stopped", "home")
+
+    def _module_of_ones_own(self) -> None:
+        """A folder that asks for something, once it is checked."""
+        with tempfile.TemporaryDirectory() as parent:
+            folder = Path(parent, "notes")
+            folder.mkdir()
+            (folder / "compose.yaml").write_text(NOTES, encoding="utf-8")
+
+            def check() -> None:
+                self._camera.press(str(folder), Keys.ENTER)
+                time.sleep(SETTLED_SECONDS)
+
+            self._camera.take("add-module", "home?add=1", before=check)
+            self._camera.press(Keys.ESCAPE)
 
     def start(self) -> None:
         """Everything, from cold."""
