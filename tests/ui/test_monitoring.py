@@ -162,6 +162,8 @@ def test_a_range_shows_that_it_loads_and_axes_have_units(stack: Stack) -> None:
     page.wait_for(".usages[aria-busy=false]")
     assert not page.all("[aria-label='Loading…']")
     page.until(lambda: {"4 KB/s", "4 GB"} <= set(page.script("return [...drawn]")), "the units")
+    times = [text for text in page.script("return [...drawn]") if ":" in text]
+    assert {text.count(":") for text in times} == {2}, "minutes alone would repeat"
 
 
 def test_the_first_range_fits_what_there_is_and_a_chosen_one_stays(stack: Stack) -> None:

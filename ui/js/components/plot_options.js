@@ -1,6 +1,6 @@
 // @ts-check
 /** How uPlot draws our charts. */
-import { dayAndMonth, timeOfDay } from "../base/format.js";
+import { dayAndMonth, exactTime, timeOfDay } from "../base/format.js";
 import { canvasColour } from "./canvas_colours.js";
 
 /**
@@ -12,6 +12,9 @@ import { canvasColour } from "./canvas_colours.js";
 
 const ROWS = 4;
 const DAY = 86_400;
+const MINUTE = 60;
+/** A time axis that may show seconds. */
+const SHORT = 6 * MINUTE;
 const FONT_SIZE = 11;
 
 /** Of the areas of a stack, and below a line. */
@@ -66,17 +69,18 @@ function drawn({ colour, look }, isStacked, place) {
 /** @param {Current} current @returns {uPlot.Axis} */
 const timeAxis = (current) => ({
   stroke: () => canvasColour("var(--text-faint)"),
-  font: font(), size: 22, space: 50, gap: 4,
+  font: font(), size: 22, gap: 4,
+  space: (_plot, _axis, begin, end) => (end - begin < SHORT ? 70 : 50),
   grid: { show: false }, ticks: { show: false },
-  values: (_plot, splits) => splits.map((seconds) => timeLabel(seconds, current())),
+  values: (_plot, splits, _axis, _space, step) => splits.map((seconds) => timeLabel(seconds, current(), step)),
 });
 
-/** @param {number} seconds @param {Plot} plot A range of days has dates, with the time where days are split. */
-function timeLabel(seconds, { begin, end }) {
+/** @param {number} seconds @param {Plot} plot @param {number} step to the next. A range of days has dates, with the time where days are split. */
+function timeLabel(seconds, { begin, end }, step) {
   const moment = new Date(seconds * 1000);
   const isMidnight = moment.getHours() === 0 && moment.getMinutes() === 0;
   if (end - begin > 1.5 * DAY && isMidnight) return dayAndMonth(moment.toISOString());
-  return timeOfDay(moment.toISOString());
+  return (step < MINUTE ? exactTime : timeOfDay)(moment.toISOString());
 }
 
 /** @param {Current} current @returns {uPlot.Axis} */
