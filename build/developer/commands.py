@@ -19,6 +19,7 @@ from developer.packages import (
     installer_needs,
     lab_needs,
     needs_of_benchmarks,
+    needs_of_pictures,
     needs_of_tests,
 )
 from developer.processes import become, fail, root_prefix, run
@@ -200,7 +201,7 @@ def command_verify_images(options: argparse.Namespace) -> int:
 
 def command_screenshots(options: argparse.Namespace) -> int:
     """Take pictures of every page of the dashboard, with the whole catalog on a private engine."""
-    set_up(needs_of_tests(["ui", "engine"]))
+    set_up(needs_of_pictures())
     words = ["--docs"] if options.docs else []
     return become("python", "-m", "tests.pictures", str(options.folder.absolute()), *words)
 

@@ -34,6 +34,8 @@ SCREEN = {
 }
 COMPOSE = {"docker-compose": "docker-compose"}
 BROWSER = {**FONTS, "chromedriver": "chromium-driver", "chromium": "chromium"}
+# Without a font for Chinese, pictures would show boxes.
+PICTURES = {**BROWSER, **COMPOSE, "usr/share/fonts/truetype/wqy": "fonts-wqy-zenhei"}
 BUNDLE = {"objdump": "binutils", "strip": "binutils"}
 DEB_CHECKS = {
     "lintian": "lintian",
@@ -128,6 +130,11 @@ def needs_of_tests(levels: Collection[str]) -> Needs:
     if NEEDS_LAB.intersection(levels):
         needs.update(lab_needs())
     return needs
+
+
+def needs_of_pictures() -> Needs:
+    """Requirements of the pictures of the dashboard."""
+    return {"pictures": lacking(PICTURES) if DEBIAN else set(), **lab_needs()}
 
 
 def needs_of_benchmarks() -> Needs:

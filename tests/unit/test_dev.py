@@ -492,6 +492,13 @@ def test_benchmarks_need_the_lab_and_a_screen_and_no_windows(bare: None) -> None
     assert "wine" not in set().union(*needs.values())
 
 
+@on_linux
+def test_pictures_need_a_browser_the_lab_and_a_font_for_chinese(bare: None) -> None:
+    needs = packages.needs_of_pictures()
+    assert needs["pictures"] >= {"chromium", "fonts-wqy-zenhei"}
+    assert "docker.io" in needs["the lab"]
+
+
 def test_soak_installs_the_needs_of_the_level(
     bare: None, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
