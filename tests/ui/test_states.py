@@ -178,6 +178,9 @@ def test_a_module_that_restarts_keeps_its_card_as_it_is(stack: Stack) -> None:
     assert words(home) == {"dify": "Running", "n8n": "Restarting", "oneapi": "Running"}
     during = [(b.accessible_name, b.rect) for b in home.all(buttons)], home.wait_for(card).rect
     assert before == during
+    assert home.wait_for(f"{card} .sub").text == "localhost:18003", (
+        "no second count beside its strip's"
+    )
     assert home.button("Open: n8n").get_attribute("aria-disabled") == "true"
     home.picture("restarting")
     assert home.complaints() == []

@@ -61,8 +61,10 @@ const card = (module, page) => html`
   </li>`;
 
 /** Where it is and since when, else what it is. @param {Module} module */
-function sub({ orphan, open, state, since, summary, ready: done, total, reason }) {
+function sub({ orphan, open, state, word, since, summary, ready: done, total, reason }) {
   if (orphan) return t("No longer in the catalog");
+  // What ran before has its address; how far a restart is stands in its strip.
+  if (state === "starting" && word) return [open ? short(open) : summary, reason].filter(Boolean).join(" · ");
   if (state === "starting") return [t("{done} of {total} ready", { done, total }), reason].filter(Boolean).join(" · ");
   if (!isUp(state)) return summary;
   const up = since ? t("up {time}", { time: uptime(since) }) : "";
