@@ -144,5 +144,7 @@ def test_an_alert_is_said_on_every_page_and_listed_once_it_began(
     host.answers["ai/rules/list"] = answer(listed(new))
     host.publish(RULES, {"alert": "new", "change": "raised"})
     page.wait_for_text("RAGFlow keeps crashing: api: restarted 4 times in 10 min", ".toasts")
+    host.publish(RULES, {"alert": "new", "change": "recovered"})
+    page.wait_for_text("Resolved: RAGFlow keeps crashing", ".toasts")
     page.go("settings/alerts")
     page.wait_for_text("RAGFlow keeps crashing", "[data-setting=last-alerts]")

@@ -71,5 +71,5 @@ on("ai/rules/changed", async ({ alert: id, change }) => {
   const alert = answer.success ? answer.data.alerts.find((one) => one.id === id) : null;
   if (!alert) return;
   if (change === "raised") showToast({ text: labelled(alert.title, alert.text), icon: "triangle-alert" });
-  else showToast({ text: t("It is over: {title}", { title: alert.title }), icon: "circle-check" });
+  else showToast({ text: t("Resolved: {title}", { title: alert.title }), icon: "circle-check" });
 });
