@@ -2,7 +2,7 @@
 times are arguments."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final, Literal, NamedTuple
 from uuid import uuid4
@@ -13,7 +13,7 @@ from aiserver_tray.features.alerts.files import KEPT_ALERTS, Alert, Mute, RulesD
 from aiserver_tray.features.alerts.kinds import LimitRule, MatchingLine
 from aiserver_tray.features.alerts.lines import Lines
 from aiserver_tray.features.alerts.rules import KINDS, Facts, Finding, Key, Rule
-from aiserver_tray.features.alerts.services import Services
+from aiserver_tray.features.alerts.services import Fate, Services
 from aiserver_tray.features.monitoring.samples import Sample
 from aiserver_tray.settings.entries import in_all_languages
 from aiserver_tray.state.reduce import State
@@ -89,14 +89,14 @@ class Alerts:
         self,
         findings: Iterable[Finding],
         mutes: Sequence[Mute],
-        is_expected_end: Callable[[Alert], bool],
+        fate: Callable[[Alert], Fate],
         now: Moment,
         due: Due,
     ) -> list[News]:
-        """The news in *findings*, all that is found now. *is_expected_end*: whether an alert ends
-        because of what somebody did, so that its end is no news."""
+        """The news in *findings*, all that is found now. *fate*: what became of an alert that is not
+        found any more."""
         found = _worst(findings)
-        news = [*self._end(found, mutes, is_expected_end, now, due)]
+        news = [*self._end(found, mutes, fate, now, due)]
         for key, finding in found.items():
             if alert := self._active.get(key):
                 news += self._continue(key, alert, finding)
@@ -137,20 +137,20 @@ class Alerts:
         self,
         found: Mapping[Key, Finding],
         mutes: Sequence[Mute],
-        is_expected_end: Callable[[Alert], bool],
+        fate: Callable[[Alert], Fate],
         now: Moment,
         due: Due,
     ) -> Iterator[News]:
         # After a start, it takes a moment until everything is known again.
         is_settled = due.reached(self._start_ends_at)
         for key, alert in [*self._active.items()]:
-            if key in found or not is_settled:
+            if key in found or not is_settled or (became := fate(alert)) == "lasts":
                 continue
             over = alert.model_copy(update={"ended": now.time})
             del self._active[key], self._begun[key]
             self._earlier = [*self._earlier, over][-KEPT_ALERTS:]
             is_news = alert.is_told and alert.rule_class.recovery is not None
-            if is_news and not is_expected_end(alert) and not _is_muted(alert, mutes, now.time):
+            if is_news and became == "recovered" and not _is_muted(alert, mutes, now.time):
                 yield News("recovered", over)
 
     def _notify(
@@ -238,8 +238,8 @@ class Evaluation:
         self.lines.matchers = {rule.id: rule.matches for rule in lines}
         facts = self._facts(due)
         found = [finding for rule in rules for finding in rule.find(facts, due)]
-        is_expected_end = partial(self._is_expected_end, now=now)
-        return self._alerts.take(found, data.mutes, is_expected_end, now, due), due.next
+        fate = partial(self._fate, rules={rule.id for rule in rules}, due=due)
+        return self._alerts.take(found, data.mutes, fate, now, due), due.next
 
     def _facts(self, due: Due) -> Facts:
         modules = {module.name: module for module in self._state.snapshot.modules}
@@ -249,15 +249,19 @@ class Evaluation:
         services = [*self._services.watched(due)]
         return Facts(modules, hits, services, self._limits.excesses, self.disk)
 
-    def _is_expected_end(self, alert: Alert, now: Moment) -> bool:
-        """Whether *alert* ends because of what somebody did. Docker's end has its own news."""
-        if not self.is_running:
-            return True
+    def _fate(self, alert: Alert, rules: Container[str], due: Due) -> Fate:
+        """What became of *alert*, which none of *rules* finds any more. Docker's end has its own
+        news."""
+        if not self.is_running or alert.rule not in rules:
+            return "over"
         if alert.module is None:
-            return False
+            return "recovered"
+        if alert.rule_class.severity and alert.service is not None:
+            return self._services.fate((alert.module, alert.service), due)
         is_gone = (alert.module, alert.service) not in self._limits.subjects
         is_of_use = issubclass(alert.rule_class, LimitRule)
-        return (is_of_use and is_gone) or self._services.is_expected(alert.module, now.clock)
+        is_expected = self._services.is_expected(alert.module, due.now)
+        return "over" if (is_of_use and is_gone) or is_expected else "recovered"
 
 
 def _at_time(page: str, time: float) -> str:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.features.alerts.facts import Due
@@ -22,6 +22,9 @@ _CALM: Final = ("stopped", "stopping", "engine_down")
 """States of modules that nobody expects to run."""
 
 Address = tuple[str, str]
+Fate = Literal["lasts", "over", "recovered"]
+"""What became of something that no rule finds any more: nothing is known to be better; nobody
+expects it to be, or an operation helped; it is well again by itself."""
 
 
 class End(NamedTuple):
@@ -45,6 +48,8 @@ class Track:
     has_failed: bool = False
     """It ended, and its restart policy did not bring it back."""
     well_since: float | None = None
+    is_restored: bool = False
+    """An operation made it well."""
     unhealthy_since: float | None = None
 
 
@@ -97,24 +102,46 @@ class Services:
         is_calm = state is None or state in _CALM
         return is_calm or now < self._held_until(module) or not self._state.engine.running
 
+    def fate(self, address: Address, due: Due) -> Fate:
+        """What became of the trouble of the service at *address*, which no rule finds any more. It
+        is over only once the service runs well, or is not to run."""
+        service = self._expected().get(address)
+        if service is None:
+            return "over"
+        if not due.reached(self._held_until(address[0])):
+            return "lasts"
+        track = self._tracks.get(address)
+        if track is None:
+            return "lasts" if service.reason else "over"
+        if track.well_since is None:
+            return "lasts"
+        if track.is_restored:
+            return "over"
+        return "recovered" if due.reached(track.well_since + RECOVERY_SECONDS) else "lasts"
+
     def watched(self, due: Due) -> Iterator[WatchedService]:
         """The services that should run, and that no operation changes."""
-        for module in self._state.snapshot.modules:
-            if self._is_calm(module, due):
+        modules = {module.name: module for module in self._state.snapshot.modules}
+        for address, service in self._expected().items():
+            if not due.reached(self._held_until(address[0])):
                 continue
-            for service in module.services:
-                address = (module.name, service.name)
-                if "/".join(address) in self._state.stopped:
-                    continue
-                track = self._tracks.get(address)
-                since = track.well_since if track else None
-                if track and since is not None and due.reached(since + RECOVERY_SECONDS):
-                    track.end = None
-                    self._known.discard(address)
-                yield WatchedService(module, service, track, address in self._known)
+            track = self._tracks.get(address)
+            since = track.well_since if track else None
+            if track and since is not None and due.reached(since + RECOVERY_SECONDS):
+                track.end = None
+                self._known.discard(address)
+            yield WatchedService(modules[address[0]], service, track, address in self._known)
 
-    def _is_calm(self, module: ModuleView, due: Due) -> bool:
-        return module.state in _CALM or not due.reached(self._held_until(module.name))
+    def _expected(self) -> dict[Address, ServiceView]:
+        """The services that should run."""
+        services = {
+            (module.name, service.name): service
+            for module in self._state.snapshot.modules
+            if module.state not in _CALM
+            for service in module.services
+        }
+        stopped = self._state.stopped
+        return {one: service for one, service in services.items() if "/".join(one) not in stopped}
 
     def _held_until(self, module: str) -> float:
         return self._held.get(module, float("-inf"))
@@ -164,8 +191,10 @@ class Services:
         track.unhealthy_since = _since(track.unhealthy_since, now) if is_unhealthy else None
         is_back = service.is_coming_back or container.is_ready
         track.has_failed = track.end is not None and (track.has_failed or not is_back)
-        is_well = container.is_ready and not container.lost_memory
-        track.well_since = _since(None if more > 0 else track.well_since, now) if is_well else None
+        since = track.well_since if more <= 0 and _is_well(container, service) else None
+        if _is_well(container, service) and since is None:
+            since, track.is_restored = now, is_ours
+        track.well_since = since
 
 
 def _unfinished(operation: OperationView) -> set[str]:
@@ -173,6 +202,12 @@ def _unfinished(operation: OperationView) -> set[str]:
     if not operation.steps:
         return {*operation.modules}
     return {step.module for step in operation.steps if step.status in ("pending", "running")}
+
+
+def _is_well(container: Container, service: ServiceView) -> bool:
+    """Whether it runs and is healthy, or has done its work."""
+    is_done = container.ended_well and service.reason is None
+    return is_done or (container.is_ready and not container.lost_memory)
 
 
 def _since(known: float | None, now: float) -> float:

@@ -207,15 +207,42 @@ def test_service_that_was_unhealthy_when_an_operation_failed_is_known_until_it_r
     assert told.endswith("raised: web stopped unexpectedly | app: exited with code 1")
 
 
-def test_an_alert_that_an_operation_ends_is_no_recovery() -> None:
+def test_an_alert_lasts_through_an_operation_until_its_service_is_ready() -> None:
     course = Course()
     course.at(10, DIED)
     busy = operation("up", ("start", "web/app", "running"))
     assert course.at(20, OperationChanged(busy)) == [f"12: raised: {ENDED}"]
-    over = operation("up", ("start", "web/app", "done"), status="succeeded")
-    course.at(22, BACK, OperationChanged(over))
+    course.at(30, ContainerSeen(container(health="starting", started_at=at(21))))
+    assert course.alerts[-1].ended is None
+    course.at(40, OperationChanged(replace(busy, status="succeeded")), BACK)
+    assert course.at(FAR) == [], "who started it knows"
+    assert course.alerts[-1].ended == EPOCH + 40 + HOLD_SECONDS
+
+
+def test_a_service_that_neither_an_owner_nor_an_operation_can_start_has_not_recovered() -> None:
+    first = Course()
+    first.at(10, DIED)
+    first.at(20)
+    (alert,) = first.alerts
+    course = Course(kept=[alert], start=running_engine(ended(exit_code=1)))
+    busy = operation("up", ("start", "web/app", "running"))
+    course.at(5, OperationChanged(busy), BACK)
+    course.at(6, DIED, OperationChanged(replace(busy, status="failed")))
     assert course.at(FAR) == []
-    assert course.alerts[-1].ended == EPOCH + 20
+    assert [one.ended for one in course.alerts] == [None]
+    course.at(FAR + 1, ContainerSeen(container(started_at=at(FAR))))
+    news = f"{FAR + 1 + RECOVERY_SECONDS:g}: recovered: {AGAIN}"
+    assert course.at(2 * FAR) == [news]
+
+
+def test_an_alert_of_a_rule_that_is_switched_off_is_over_without_news() -> None:
+    course = Course()
+    course.at(10, DIED)
+    course.at(20)
+    off = built_in()["ended"].model_copy(update={"is_on": False})
+    course.data.changed["ended"] = off
+    assert course.at(30) == []
+    assert course.alerts[-1].ended == EPOCH + 30
 
 
 def test_a_failed_module_that_is_stopped_is_forgotten() -> None:
