@@ -65,7 +65,7 @@ class Alert(BaseModel):
     module: str | None = None
     service: str | None = None
     name: LocalText
-    """The module's title."""
+    """Of the module or the service."""
     text: LocalText
     page: str
     """The dashboard's address."""

@@ -83,7 +83,7 @@ class MatchingLine(Rule):
         for (name, service), hits in facts.hits.get(self.id, {}).items():
             text = Text("{name}: {why}", name=service, why=hits.text)
             module = facts.modules.get(name)
-            title: LocalText = name_of(module) if module else {"en": name}
+            title: LocalText = name_of(module, service) if module else {"en": name}
             # Without a module, the line is of our own journal.
             page = self._page_of(name, service) if module else f"logs/{name}"
             yield Finding(self, name, service, title, text, page, hits.number)

@@ -90,7 +90,7 @@ class Finding:
     module: str | None
     service: str | None
     name: LocalText
-    """The module's title."""
+    """Of the module or the service."""
     text: Text
     page: str
     """The dashboard's address."""
@@ -130,7 +130,7 @@ class Rule(BaseModel):
     label: ClassVar[Text | None] = None
     """The choice in the form of a new rule. None: users can't add such rules."""
     title: ClassVar[Text]
-    """Of its alerts. ``{name}``: the module's title."""
+    """Of its alerts. ``{name}``: the module or the service."""
     text: ClassVar[Text]
     """What a rule looks for, with its parameters."""
     recovery: ClassVar[Text | None]
@@ -191,9 +191,14 @@ class Rule(BaseModel):
         is_part = service not in (None, module.name)  # the title has the module's name
         said = Text("{name}: {why}", name=service, why=text) if is_part else text
         page = self.page.format(module=module.name, service=service)
-        return Finding(self, module.name, service, name_of(module), said, page, is_known=is_known)
+        name = name_of(module, service)
+        return Finding(self, module.name, service, name, said, page, is_known=is_known)
 
 
-def name_of(module: ModuleView) -> LocalText:
-    """The title of *module* in each language."""
-    return {language: module.title_in(language) for language in _LANGUAGES}
+def name_of(module: ModuleView, service: str | None) -> LocalText:
+    """*service* of *module*, or the module where that says as much, in each language."""
+    title = {language: module.title_in(language) for language in _LANGUAGES}
+    if service is None or len(module.services) == 1:
+        return title
+    name = Text("{service} of {module}", service=service, module=Given(title))
+    return {language: name.render(language) for language in _LANGUAGES}

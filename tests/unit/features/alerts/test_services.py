@@ -135,9 +135,19 @@ def test_failures_within_the_gathering_time_are_raised_together() -> None:
     course.at(10, ContainerSeen(ended("web/app", 1)))
     course.at(10 + GATHER_SECONDS - 0.1, ContainerSeen(ended("db/app", 1)))
     assert [line.split(" | ")[0] for line in course.at(20)] == [
-        "12: raised: web stopped unexpectedly",
+        "12: raised: app of web stopped unexpectedly",
         "12: raised: db stopped unexpectedly",
     ]
+
+
+def test_titles_name_the_service_that_recovers_where_a_module_has_several() -> None:
+    models = (model("web", "app", "api"),)
+    course = Course(start=running_engine(container(), container("web/api"), models=models))
+    course.at(10, DIED, ContainerSeen(ended("web/api", 1)))
+    course.at(20, BACK)
+    (news,) = course.at(FAR)
+    assert "recovered: app of web runs again" in news
+    assert course.alerts[-1].service == "api"
 
 
 def test_without_docker_there_is_no_news_of_its_services() -> None:
@@ -196,7 +206,7 @@ def test_service_that_was_unhealthy_when_an_operation_failed_is_known_until_it_r
     fallen = ContainerSeen(container(status="restarting", exit_code=1, restart_count=5))
     assert course.at(14, fallen) == []
     course.at(20, ContainerSeen(ended("web/api", exit_code=1)))
-    assert course.at(30) == ["22: raised: web stopped unexpectedly | api: exited with code 1"]
+    assert course.at(30) == ["22: raised: api of web stopped unexpectedly | api: exited with code 1"]
     assert {(alert.service, alert.is_known) for alert in course.alerts} == {
         ("app", True),
         ("api", False),
@@ -204,7 +214,7 @@ def test_service_that_was_unhealthy_when_an_operation_failed_is_known_until_it_r
     course.at(40, ContainerSeen(container(restart_count=5)))
     course.at(800, fallen)
     (told,) = course.at(FAR)
-    assert told.endswith("raised: web stopped unexpectedly | app: exited with code 1")
+    assert told.endswith("raised: app of web stopped unexpectedly | app: exited with code 1")
 
 
 def test_an_alert_lasts_through_an_operation_until_its_service_is_ready() -> None:
