@@ -99,7 +99,7 @@ class Alerts:
         news = [*self._end(found, mutes, fate, now, due)]
         for key, finding in found.items():
             if alert := self._active.get(key):
-                news += self._continue(key, alert, finding)
+                news += self._continue(key, alert, finding, mutes, now)
             else:
                 self._begin(key, finding, now)
         return [*news, *self._notify(found, mutes, now, due)]
@@ -121,7 +121,9 @@ class Alerts:
             is_known=finding.is_known or is_old,
         )
 
-    def _continue(self, key: Key, alert: Alert, finding: Finding) -> Iterator[News]:
+    def _continue(
+        self, key: Key, alert: Alert, finding: Finding, mutes: Sequence[Mute], now: Moment
+    ) -> Iterator[News]:
         is_worse = finding.rule.severity > alert.rule_class.severity
         changes: dict[str, object] = {"count": finding.count}
         if is_worse or finding.rule.kind == alert.kind:
@@ -130,7 +132,7 @@ class Alerts:
             page = _at_time(finding.page, alert.begun)
             changes |= {"rule": finding.rule.id, "kind": finding.rule.kind, "page": page}
         self._active[key] = alert.model_copy(update=changes)
-        if is_worse and alert.is_told:
+        if is_worse and alert.is_told and not _is_muted(self._active[key], mutes, now.time):
             yield News("changed", self._active[key])
 
     def _end(

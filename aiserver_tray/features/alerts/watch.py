@@ -172,8 +172,7 @@ class RuleWatch:
             observer(news)
         for one in news:
             self._surroundings.publish(one)
-            if one.kind != "changed":
-                self._sender.put(webhook.message(one, language))
+            self._sender.put(webhook.message(one, language))
         if not news:
             self._surroundings.publish(None)
 

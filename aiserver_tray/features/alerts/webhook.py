@@ -69,7 +69,7 @@ def trial(language: Language) -> dict[str, Any]:
 
 def ntfy(message: Mapping[str, Any], topic: str) -> dict[str, Any]:
     """*message* in the JSON of ntfy (https://docs.ntfy.sh/publish/#publish-as-json)."""
-    is_bad = message["event"] == "raised"
+    is_bad = message["event"] in ("raised", "changed")
     is_urgent = is_bad and KINDS[message["kind"]].severity > 1
     module = message.get("module")
     return {

@@ -13,11 +13,21 @@ import pytest
 
 from aiserver_tray.base.masking import MASK
 from aiserver_tray.core.app import App
-from aiserver_tray.features.alerts import post, webhook
+from aiserver_tray.features.alerts import alerts, post, webhook
 from aiserver_tray.features.alerts.alerts import News
+from aiserver_tray.features.alerts.files import RuleFiles
+from aiserver_tray.features.alerts.watch import RuleWatch, Surroundings
 from aiserver_tray.features.alerts.webhook import Sender, Target
 from aiserver_tray.protocol.message import Json
 from aiserver_tray.settings.app_declared import APP_SETTINGS, WEBHOOK
+from aiserver_tray.state.facts import (
+    ContainerSeen,
+    ContainersListed,
+    DesiredChanged,
+    ModulesChanged,
+)
+from aiserver_tray.state.store import Store
+from tests.support.made import UP, container, ended, model
 from tests.unit.features.alerts.home import Rules
 from tests.unit.tray.shown import alert
 
@@ -201,6 +211,31 @@ def test_an_alert_is_sent_until_it_is_taken(
     assert "secret-topic" not in caplog.text
 
 
+def test_the_webhook_also_gets_that_an_alert_got_worse(
+    app: App, hook: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alerts, "QUIET_SECONDS", 0.0)
+    monkeypatch.setattr(alerts, "GATHER_SECONDS", 0.0)
+    target = Target(hook.address, "json")
+    around = Surroundings(lambda: None, lambda: target, lambda: "en", lambda _news: None)
+    with closing(Store()) as store:
+        watch = RuleWatch(store, RuleFiles(app.home.folder, []), around)
+        for fact in (ContainersListed((container(),)), UP, ModulesChanged((model(),))):
+            store.put(fact)
+        store.put(DesiredChanged(frozenset({"web"})))
+        watch.start()
+        with closing(watch):
+            bodies = []
+            for seen in (ended(exit_code=137), ended(exit_code=137, oom_killed=True)):
+                store.put(ContainerSeen(seen))
+                bodies.append(hook.got.get(timeout=LIMIT)[1])
+    assert [(body["event"], body["kind"]) for body in bodies] == [
+        ("raised", "ended"),
+        ("changed", "memory_out"),
+    ]
+    assert bodies[0]["id"] == bodies[1]["id"]
+
+
 def test_a_slow_answer_is_given_up_and_other_alerts_are_sent_meanwhile(
     hook: Hook, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -219,7 +254,7 @@ def test_a_slow_answer_is_given_up_and_other_alerts_are_sent_meanwhile(
 
 
 def test_ntfy_gets_title_priority_and_tags(hook: Hook) -> None:
-    bad = News("raised", alert("ended", "n8n: exited with code 1"))
+    bad = News("changed", alert("ended", "n8n: exited with code 1"))
     over = News("recovered", alert("ended", "n8n: exited with code 1"))
     with sending(Target(hook.address, "ntfy")) as sender:
         for news in (bad, over):

@@ -303,6 +303,14 @@ def test_muted_alert_sends_no_news_but_is_listed(mute: Mute, news: list[str]) ->
     assert [alert.ended for alert in course.alerts] == [None]
 
 
+def test_a_muted_alert_sends_no_news_either_when_it_gets_worse() -> None:
+    course = Course()
+    course.at(10, ContainerSeen(ended(exit_code=137)))
+    course.at(20)
+    course.data.mutes.append(Mute(module="web"))
+    assert course.at(30, ContainerSeen(ended(exit_code=137, oom_killed=True))) == []
+
+
 def test_a_rule_that_is_off_finds_nothing() -> None:
     off = {id: rule.model_copy(update={"is_on": False}) for id, rule in built_in().items()}
     course = Course(changed=off)
