@@ -65,6 +65,10 @@ class Container:
     health: Health = "none"
     exit_code: int = 0
     oom_killed: bool = False
+    """The engine says so until the next start of the container."""
+    oom_at: datetime | None = None
+    """When a process of it was last killed because memory ran out, by an event of the engine. None:
+    never since it is watched. Unlike ``oom_killed``, it outlasts a quick restart."""
     error: str = ""
     created_at: datetime | None = None
     started_at: datetime | None = None

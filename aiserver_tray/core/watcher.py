@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -111,6 +111,8 @@ class Watcher:
         self._source: EventSource | None = None
         self._closing = False
         self._failures = 0
+        self._oom_at: dict[str, datetime] = {}
+        """ID of a container -> its last event of that kind. A restart clears it in `inspect`."""
         self._thread = Thread(target=self._run, name="watcher", daemon=True)
 
     def start(self) -> None:
@@ -181,7 +183,7 @@ class Watcher:
         containers = []
         for summary in self._engine.containers.summaries(self._installation):
             try:
-                containers.append(self._engine.containers.inspect(summary.id))
+                containers.append(self._inspected(summary.id))
             except ObjectNotFoundError:  # removed meanwhile
                 continue
             except EngineRequestError as error:
@@ -194,8 +196,10 @@ class Watcher:
         while not self._closing:
             for item in self._received(0 if dirty else due - time.monotonic()):
                 match item:
-                    case Event(id=id, action=action):
+                    case Event(id=id, action=action, time_ns=at):
                         dirty[id] = action == "destroy"
+                        if action == "oom":
+                            self._oom_at[id] = datetime.fromtimestamp(at / 1e9, UTC)
                     case _Lost(source=lost, error=error) if lost is source:
                         raise error
                     case "refresh":
@@ -218,7 +222,7 @@ class Watcher:
         """Put the container's current state into the store."""
         if not is_gone:
             try:
-                container = self._engine.containers.inspect(id)
+                container = self._inspected(id)
                 if container.status in AT_REST:
                     self._before_end()
                 self._store.put(ContainerSeen(container))
@@ -229,7 +233,11 @@ class Watcher:
                 _refused(id, error)
                 return
         self._before_end()
+        self._oom_at.pop(id, None)
         self._store.put(ContainerGone(id))
+
+    def _inspected(self, id: str) -> Container:
+        return replace(self._engine.containers.inspect(id), oom_at=self._oom_at.get(id))
 
     def _outdated(self) -> set[str]:
         """IDs of containers that the store and the engine's list disagree about: the safety net for

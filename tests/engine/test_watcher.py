@@ -20,6 +20,7 @@ from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
 from tests.lab.fixtures import have_image
 from tests.lab.place import Place
+from tests.support.waiting import eventually
 
 BUSYBOX = "busybox:1.37.0"
 INSTALLATION = "watched"
@@ -181,15 +182,31 @@ def test_a_container_that_its_policy_restarts_comes_back_until_it_is_healthy(
     assert {*seen} == {("running", "None"), ("starting", "coming back")}
 
 
+EATS = "x=y; while :; do x=$x$x; done"
+LITTLE = {"Memory": 32 << 20, "MemorySwap": 32 << 20}
+
+
 def test_a_container_that_ran_out_of_memory(stack: Stack) -> None:
     with watching(stack):
-        eats = "x=y; while :; do x=$x$x; done"
-        stack.run(Cmd=["sh", "-c", eats], HostConfig={"Memory": 32 << 20, "MemorySwap": 32 << 20})
+        stack.run(Cmd=["sh", "-c", EATS], HostConfig=LITTLE)
         # The engine tells of the end and of the memory in any order.
         ended = stack.until(
             lambda s: s.modules[0].services[0].state == "exited" and "memory" in reason(s)
         )
         assert reason(ended) == "app: ran out of memory (exit code 137)"
+
+
+def test_a_restart_does_not_hide_that_memory_ran_out(stack: Stack) -> None:
+    once = f"[ -e /eaten ] && exec sleep 600; touch /eaten; {EATS}"
+    limits = {**LITTLE, "RestartPolicy": {"Name": "always"}}
+    with watching(stack):
+        stack.run(Cmd=["sh", "-c", once], HostConfig=limits)
+        stack.until(lambda s: s.modules[0].services[0].restarts == 1 and s.state == "running")
+        known = eventually(
+            lambda: next((c for c in stack.store.state.containers.values() if c.oom_at), None),
+            "the engine's event",
+        )
+    assert (known.status, known.oom_killed) == ("running", False)
 
 
 def test_many_starts_and_ends_lead_to_the_state_of_the_engine(stack: Stack) -> None:

@@ -93,8 +93,8 @@ class Alerts:
         now: Moment,
         due: Due,
     ) -> list[News]:
-        """The news in *findings*, all that is found now. *fate*: what became of an alert that is not
-        found any more."""
+        """The news in *findings*, all that is found now. *fate*: what became of an alert that is no
+        longer found."""
         found = _worst(findings)
         news = [*self._end(found, mutes, fate, now, due)]
         for key, finding in found.items():

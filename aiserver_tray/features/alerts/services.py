@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
 from aiserver_tray.base.i18n import Text
@@ -41,6 +42,8 @@ class Track:
     id: str
     restarts: int
     """The engine's count."""
+    oom_at: datetime | None
+    """The engine's last event that memory ran out."""
     times: list[float] = field(default_factory=list)
     """When it restarted by itself."""
     end: End | None = None
@@ -91,7 +94,7 @@ class Services:
                     address = (module.name, service.name)
                     track = self._tracks.get(address)
                     if track is None or track.id != container.id:
-                        track = Track(container.id, container.restart_count)
+                        track = Track(container.id, container.restart_count, container.oom_at)
                     seen[address] = track
                     self._follow(track, module, service, container, now)
         self._tracks = seen
@@ -179,22 +182,24 @@ class Services:
         is_unplanned = container.name in self._state.unplanned
         is_ours = now < self._held_until(module.name) and not is_unplanned
         more, track.restarts = container.restart_count - track.restarts, container.restart_count
+        is_oom, track.oom_at = container.oom_at != track.oom_at, container.oom_at
         if is_ours:
-            track.times, track.end, more = [], None, 0
+            track.times, track.end, more, is_oom = [], None, 0, False
         track.times += [now] * max(0, more)
         is_down = is_unplanned and not container.is_ready
-        if more > 0 or is_down or container.lost_memory:
-            track.end = _end(container, service) or track.end
+        if more > 0 or is_oom or is_down or container.lost_memory:
+            track.end = _end(container, service, is_oom=is_oom) or track.end
             if track.end is None and not service.is_job:
                 track.end = End(Text("exited and was restarted")) if more > 0 else None
         is_unhealthy = container.status == "running" and container.health == "unhealthy"
         track.unhealthy_since = _since(track.unhealthy_since, now) if is_unhealthy else None
         is_back = service.is_coming_back or container.is_ready
         track.has_failed = track.end is not None and (track.has_failed or not is_back)
-        since = track.well_since if more <= 0 and _is_well(container, service) else None
-        if _is_well(container, service) and since is None:
-            since, track.is_restored = now, is_ours
-        track.well_since = since
+        is_well = _is_well(container, service)
+        if more > 0 or is_oom or not is_well:
+            track.well_since = None
+        if is_well and track.well_since is None:
+            track.well_since, track.is_restored = now, is_ours
 
 
 def _unfinished(operation: OperationView) -> set[str]:
@@ -214,10 +219,13 @@ def _since(known: float | None, now: float) -> float:
     return now if known is None else known
 
 
-def _end(container: Container, service: ServiceView) -> End | None:
-    """Why *container* ended. None: as it should."""
+def _end(container: Container, service: ServiceView, *, is_oom: bool) -> End | None:
+    """Why *container* ended; *is_oom*: the engine reported that memory ran out. None: as it
+    should."""
     if container.oom_killed:
         return End(service.reason or Text("ran out of memory"), is_out_of_memory=True)
+    if is_oom:  # it was restarted before its end was seen
+        return End(Text("ran out of memory"), is_out_of_memory=True)
     is_down = container.status in (*ENDED, "restarting")
     if is_down and container.exit_code not in _STOPPED_CODES:
         return End(ending(container))

@@ -128,6 +128,20 @@ def test_out_of_memory_says_more_than_the_exit_that_it_causes() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("first", "begun"), [(crash(1), 11), (ContainerSeen(container(oom_at=at(1))), 10)]
+)
+def test_out_of_memory_with_a_quick_restart_is_reported_as_that(
+    first: ContainerSeen, begun: float
+) -> None:
+    course = Course()
+    course.at(10, first)
+    course.at(11, crash(1, oom_at=at(1)))
+    told = f"{begun + GATHER_SECONDS:g}: raised: web ran out of memory | app: ran out of memory"
+    assert course.at(30) == [told]
+    assert course.at(FAR) == [f"{11 + RECOVERY_SECONDS:g}: recovered: {AGAIN}"]
+
+
 def test_failures_within_the_gathering_time_are_raised_together() -> None:
     models = (model("web", "app", "api"), model("db"))
     seen = [container(name) for name in ("web/app", "web/api", "db/app")]
@@ -206,7 +220,9 @@ def test_service_that_was_unhealthy_when_an_operation_failed_is_known_until_it_r
     fallen = ContainerSeen(container(status="restarting", exit_code=1, restart_count=5))
     assert course.at(14, fallen) == []
     course.at(20, ContainerSeen(ended("web/api", exit_code=1)))
-    assert course.at(30) == ["22: raised: api of web stopped unexpectedly | api: exited with code 1"]
+    assert course.at(30) == [
+        "22: raised: api of web stopped unexpectedly | api: exited with code 1"
+    ]
     assert {(alert.service, alert.is_known) for alert in course.alerts} == {
         ("app", True),
         ("api", False),
