@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from threading import Event, Lock, Thread
 from typing import Literal
@@ -85,6 +85,12 @@ class FollowedLog:
             return True
         was_read = self._read is not None and self._read[1] == started_at
         return was_read and (self.is_unreadable or (is_at_rest and self._read == self._run))
+
+    def is_complete(self, container: Container) -> bool:
+        """Whether the log was read after the end of this run of its container."""
+        run = True, container.started_at
+        is_read = container.status in AT_REST and self._read == run
+        return is_read or self.is_unreadable or container.started_at is None
 
     def retry(self) -> None:
         """Forget failures: the engine is back."""
@@ -210,6 +216,18 @@ class Collector:
         """Whether earlier lines of *container* (an ID) are not stored yet."""
         log = self._logs.get(container)
         return log is None or log.is_behind
+
+    @property
+    def incomplete(self) -> Iterator[Container]:
+        """The containers whose logs may have lines that were not read yet."""
+        logs, containers = dict(self._logs), self._store.state.containers.values()
+        for container in containers:
+            log, is_new = logs.pop(container.id, None), container.started_at is None
+            is_complete = log.is_complete(container) if log else is_new
+            if not is_complete and self._is_kept(container.module):
+                yield container
+        # Those that were removed are read up to the end of the connection.
+        yield from (log.container for log in logs.values() if log.is_reading)
 
     def start(self) -> None:
         self._leave = self._store.observe(lambda _state: self._wake.set())

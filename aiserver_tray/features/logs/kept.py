@@ -144,6 +144,14 @@ class KeptLogs:
         """The containers whose logs the engine can't read."""
         return self._open.collector.unreadable if self._open else ()
 
+    def is_complete(self, is_wanted: Callable[[str, str], bool]) -> bool:
+        """Whether all lines of the wanted services (module and service) are stored. Their
+        containers have ended. Waits a moment for the last ones."""
+        opened = self._opened()
+        if any(is_wanted(one.module, one.service) for one in opened.collector.incomplete):
+            return False
+        return opened.writer.flush(_FLUSH_SECONDS)
+
     @property
     def behind(self) -> frozenset[str]:
         """The modules of which earlier lines are not stored yet, as in the first moments."""

@@ -4,10 +4,10 @@ Lines come in batches, the oldest first. A batch may be empty, so that nobody wa
 """
 
 import heapq
-import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from threading import Event
 from typing import TYPE_CHECKING, Final
@@ -45,9 +45,6 @@ _LINES_BEFORE: Final = 100
 _PAGE_LINES: Final = 1000
 POLL_SECONDS: Final = 0.5
 """Seconds until an empty batch."""
-_SETTLE_SECONDS: Final = 1.0
-"""Seconds without a line until the lines of containers that have ended are complete: they are kept
-a moment after they were written."""
 
 Batches = Iterator[Sequence[Line]]
 
@@ -256,20 +253,21 @@ class KeptLines:
 
     def _later(self, kept: int, changed: Event) -> Batches:
         """The lines that are stored after the one with the number *kept*."""
-        quiet_since = time.monotonic()
-        while not self._closed.is_set():
+        is_over = False
+        while not (is_over or self._closed.is_set()):
             changed.wait(POLL_SECONDS)
             changed.clear()
+            is_over = not self._is_live() and self._is_complete()
             newest = self._reader.newest_number()
-            is_live = self._is_live()
-            for batch in self._oldest(replace(self._filter, numbers=range(kept + 1, newest + 1))):
-                quiet_since = time.monotonic() if batch else quiet_since
-                yield batch
+            yield from self._oldest(replace(self._filter, numbers=range(kept + 1, newest + 1)))
             kept = newest
-            if is_live:
-                quiet_since = time.monotonic()
-            elif time.monotonic() - quiet_since >= _SETTLE_SECONDS:
-                return
+
+    def _is_complete(self) -> bool:
+        """Whether all lines of the containers, which have ended, are stored or can't be."""
+        if problem := self._keeping.problem:
+            self._notify(problem.text)
+            return True
+        return self._keeping.is_complete(partial(is_named, self._names))
 
     def _is_live(self) -> bool:
         """Whether more lines may come.

@@ -69,13 +69,15 @@ class LogWriter:
     def _has_batch(self) -> bool:
         return bool(self._lines or self._marks or self._gaps)
 
-    def flush(self, seconds: float) -> None:
-        """Wait until all that was put before is stored, at most so many *seconds*."""
+    def flush(self, seconds: float) -> bool:
+        """Wait until all that was put before is stored, at most so many *seconds*. Returns whether
+        it is."""
         with self._changed:
             wanted = self._begun + self._has_batch
             self._is_urgent = True
             self._changed.notify_all()
             self._changed.wait_for(lambda: self._stored >= wanted or self._closing, seconds)
+            return self._stored >= wanted
 
     def close(self, seconds: float) -> None:
         """Store what was put before, within so many *seconds*, and stop."""

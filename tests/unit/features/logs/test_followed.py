@@ -92,8 +92,10 @@ def test_a_log_that_ends_is_read_on_until_it_was_read_after_the_containers_end(
     assert (step(log, 0) or 0) > 0, "the state may be late"
     step(log, 2)
     log.container = EXITED
+    assert not log.is_complete(EXITED)
     step(log, 4)
     assert step(log, 9) is None
+    assert (log.is_complete(EXITED), log.is_complete(RUNNING)) == (True, False)
     assert engine.asked == ["stop", "follow", "follow", "stop"]
     assert lines.texts == ["a", "b"]
     log.container = replace(RUNNING, started_at=made.at(9))

@@ -11,7 +11,6 @@ from typing import Any, cast
 import pytest
 
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.features.logs import origins
 from aiserver_tray.features.logs.follow import BATCH_CHARACTERS
 from aiserver_tray.features.logs.line import Line
 from aiserver_tray.features.logs.origins import KeptLines, Wanted
@@ -55,30 +54,38 @@ class Keeping:
 
     behind = ()
     unreadable = ()
+    problem = None
+    is_late = False
+    """Whether lines of containers that have ended are still on their way."""
 
     def __init__(self, store: LogStore) -> None:
         self.observe = store.observe
+
+    def is_complete(self, _is_wanted: object) -> bool:
+        return not self.is_late
 
 
 EVERYTHING = Wanted(LogFilter())
 
 
-def kept(store: LogStore, state: State, wanted: Wanted = EVERYTHING) -> KeptLines:
+def kept(
+    store: LogStore,
+    state: State,
+    wanted: Wanted = EVERYTHING,
+    keeping: Keeping | None = None,
+) -> KeptLines:
     def refuse(notice: Text) -> None:
         raise AssertionError(notice)
 
-    reader = LogReader(store.path)
-    return KeptLines(reader, cast("Any", Keeping(store)), cast("Any", state), wanted, refuse)
+    reader, keeping = LogReader(store.path), keeping or Keeping(store)
+    return KeptLines(reader, cast("Any", keeping), cast("Any", state), wanted, refuse)
 
 
 def texts(source: Iterator[Sequence[Line]]) -> list[str]:
     return [line.text for batch in source for line in batch]
 
 
-def test_a_slow_reader_gets_each_line_once(
-    store: LogStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(origins, "_SETTLE_SECONDS", 0.3)
+def test_a_slow_reader_gets_each_line_once(store: LogStore) -> None:
     state = State()
 
     def write() -> None:
@@ -98,6 +105,19 @@ def test_a_slow_reader_gets_each_line_once(
 
     wanted = [line.text for line in [*lines(0, 100), *lines(500, 600), *lines(1000, 9000)]]
     assert sorted(found, key=int) == wanted
+
+
+def test_following_ends_only_once_the_last_lines_of_ended_containers_are_stored(
+    store: LogStore,
+) -> None:
+    keeping = Keeping(store)
+    keeping.is_late = True
+    store.add(lines(0, 1))
+    followed = kept(store, State("exited"), keeping=keeping).followed()
+    batches = [next(followed) for _ in range(5)]
+    store.add(lines(1, 2))
+    keeping.is_late = False
+    assert texts(iter([*batches, *followed])) == ["0", "1"]
 
 
 def test_the_tail_of_each_service_is_the_end_of_its_lines(store: LogStore) -> None:
