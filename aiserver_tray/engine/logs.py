@@ -101,6 +101,8 @@ class Frames:
     def __init__(self) -> None:
         self._held = b""
         self._begun: dict[LogStreamName, bytes] = {}
+        self._cut: set[LogStreamName] = set()
+        """Outputs whose last line was cut. The next part may only be its end."""
 
     def feed(self, piece: bytes) -> list[_Raw]:
         """The lines that *piece* completes."""
@@ -114,9 +116,12 @@ class Frames:
                 content = before + frame.partition(b" ")[2]
             if content[-1:] == b"\n":
                 time, _, text = content.partition(b" ")
-                lines.append((name, time, text))
+                if text != b"\n" or name not in self._cut:
+                    lines.append((name, time, text))
+                self._cut.discard(name)
             elif len(content) > _MAX_LINE_BYTES:
                 lines.append(_ended(name, content))
+                self._cut.add(name)
             else:
                 self._begun[name] = content
         return lines
@@ -137,14 +142,21 @@ class _PlainLines:
 
     def __init__(self) -> None:
         self._held = b""
+        self._is_cut = False
+        """The last line was cut. The next one may only be its end."""
 
     def feed(self, piece: bytes) -> list[_Raw]:
         """The lines that *piece* completes."""
-        *lines, self._held = (self._held + piece).split(b"\n")
+        *complete, self._held = (self._held + piece).split(b"\n")
+        lines = [_plain(line) for line in complete]
+        if lines:
+            if self._is_cut and lines[0][2] == b"\n":
+                del lines[0]
+            self._is_cut = False
         if len(self._held) > _MAX_LINE_BYTES:
-            lines.append(self._held)
-            self._held = b""
-        return [_plain(line) for line in lines]
+            lines.append(_plain(self._held))
+            self._held, self._is_cut = b"", True
+        return lines
 
     def rest(self) -> list[_Raw]:
         """The line without an end, once the log has ended."""

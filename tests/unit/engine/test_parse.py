@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from aiserver_tray.engine import parse
+from aiserver_tray.engine import logs, parse
 from aiserver_tray.engine.containers import archive
 from aiserver_tray.engine.engine import event_params
-from aiserver_tray.engine.logs import Frames, LineReader, frames
+from aiserver_tray.engine.logs import Frames, LineReader, _PlainLines, frames
 from aiserver_tray.engine.stream import unchunked
 from aiserver_tray.engine.values import DiskUse, LogLine, Usage
 from aiserver_tray.model import Port
@@ -164,6 +164,19 @@ def test_a_long_line_is_joined_from_its_frames_whatever_comes_between() -> None:
         ("stdout", HEAD + b"290Z", b"abcd\n"),
     ]
     assert splitter.rest() == []
+
+
+def test_a_line_that_is_cut_where_it_ends_has_no_empty_line_behind_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(logs, "_MAX_LINE_BYTES", 30)
+    parts = [b"%s2Z %s" % (HEAD, text) for text in (b"long line", b"\n", b"\n", b"next\n")]
+    framed = Frames()
+    found = [framed.feed(struct.pack(">BxxxL", 1, len(part)) + part) for part in parts]
+    plain = _PlainLines()
+    assert [*map(plain.feed, parts)] == found
+    texts = [text for lines in found for _, _, text in lines]
+    assert texts == [b"long line\n", b"\n", b"next\n"]
 
 
 @pytest.mark.parametrize(
