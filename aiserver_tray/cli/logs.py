@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from itertools import cycle
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
 
@@ -27,7 +27,7 @@ from aiserver_tray.cli.terminal import (
     width,
     without_colour,
 )
-from aiserver_tray.cli.words import Since
+from aiserver_tray.cli.words import EVERY, Since, Tail
 from aiserver_tray.features.logs.line import LEVELS, Level, is_at_least
 from aiserver_tray.state.views import Snapshot
 
@@ -39,16 +39,26 @@ _COLOURS = ("cyan", "yellow", "green", "magenta", "blue", "bright_cyan", "bright
             "bright_green", "bright_magenta", "bright_blue")  # fmt: skip
 
 
+FOLLOWED_TAIL: Final = 100
+"""Earlier lines of each service that a follower begins with."""
+
+
 @click.command()
 @click.argument(
     "names", nargs=-1, metavar="[MODULE[/SERVICE]]...", shell_complete=complete.services
 )
-@click.option("-f", "--follow", is_flag=True, help="Follow the log output.")
+@click.option(
+    "-f",
+    "--follow",
+    is_flag=True,
+    help=f"Follow the log output. Begins with the last {FOLLOWED_TAIL} lines of each service, "
+    "unless --tail or --since is given.",
+)
 @click.option(
     "-n",
     "--tail",
-    type=click.IntRange(min=0),
-    metavar="N",
+    type=Tail(),
+    metavar="N|all",
     help="Show only the last N lines of each service, of those that the other options select.",
 )
 @click.option("--since", type=Since(), help="Show only newer lines: 10m, 2h, or 2026-01-31T12:00.")
@@ -78,20 +88,23 @@ _COLOURS = ("cyan", "yellow", "green", "magenta", "blue", "bright_cyan", "bright
 def command(
     names: tuple[str, ...],
     follow: bool,  # noqa: FBT001 - a command line flag
-    tail: int | None,
+    tail: int | Literal["all"] | None,
     as_json: bool,  # noqa: FBT001
     **conditions: Any,  # noqa: ANN401 - the other options
 ) -> None:
     """Show the logs of MODULEs, or only of their SERVICEs. Without MODULE, show all logs.
 
     The tray and `serve` keep logs, also those of containers that were removed. If neither runs,
-    this command shows what the engine still has. The module AI-Server has the activity of the
-    applet.
+    this command shows the kept lines and what else the engine still has. The module AI-Server has
+    the activity of the applet.
     """
     app = current_app()
     if follow and conditions["until"]:
         raise UsageError(Text("--follow and --until exclude each other"))
-    wanted = {"filter": _filter(names, conditions), "tail": tail, "follow": follow}
+    if tail is None and follow and conditions["since"] is None:
+        tail = FOLLOWED_TAIL
+    limit = None if tail == EVERY else tail
+    wanted = {"filter": _filter(names, conditions), "tail": limit, "follow": follow}
     with shared_core(app, app.core_for_reading) as core:
         show = print_json_line if as_json else _printer(core.store.latest, names)
         for line in _lines(core.client, wanted):

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import click
 
@@ -139,6 +139,32 @@ class Since(click.ParamType[datetime]):
             )
             self.fail(text.render(language_of(ctx)), param, ctx)
         return found
+
+
+EVERY: Final = "all"
+"""The tail that leaves nothing out."""
+
+
+class Tail(click.ParamType["int | Literal['all']"]):
+    """A number of lines, or `EVERY`."""
+
+    name = "lines"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> "int | Literal['all']":
+        """Convert to a number, or to `EVERY`.
+
+        Raises:
+            click.BadParameter: it is neither.
+        """
+        text = str(value)
+        if text == EVERY:
+            return EVERY
+        if not text.isdecimal():
+            wrong = Text("expected a number of lines or all, found {value!r}", value=text)
+            self.fail(wrong.render(language_of(ctx)), param, ctx)
+        return int(text)
 
 
 def parse_since(text: str, now: datetime) -> datetime | None:

@@ -105,6 +105,17 @@ def counted(base: Installation, tail: int, act: Callable[[], object]) -> list[st
 EVERY = [f"line {number}" for number in range(1, 51)]
 
 
+def test_following_begins_with_the_last_hundred_lines(base: Installation) -> None:
+    base.write("long", {"long": script("seq 150; exec sleep 86400")})
+    base.cli.run("up", "long").succeeded()
+    for words, first in (((), "51"), (("--tail", "all"), "1"), (("--since", "1h"), "1")):
+        with base.cli.started("logs", "long", "-f", "--json", *words) as following:
+            assert following.process.stdout is not None
+            assert json.loads(following.process.stdout.readline())["message"] == first
+    wrong = base.cli.run("logs", "long", "--tail", "some")
+    assert (wrong.code, "a number of lines or all" in wrong.errors) == (2, True)
+
+
 def test_tail_does_not_cut_services_that_start_later(base: Installation) -> None:
     assert counted(base, 3, lambda: base.cli.run("up", "late").succeeded()) == EVERY
 

@@ -91,7 +91,7 @@ def test_following_the_owner_has_each_line_once_and_ends_with_the_last_container
     here.write("talk", {"count": script(count)})
     with hosted(here.cli):
         here.cli.run("up", "talk").succeeded()
-        with here.cli.started("logs", "talk", "-f", "--json") as following:
+        with here.cli.started("logs", "talk", "-f", "--tail", "all", "--json") as following:
             assert following.process.stdout is not None
             first = following.process.stdout.readline()
             logged(engine.containers.get("ai-talk-count"), "\n300\n")

@@ -93,7 +93,7 @@ def test_log_with_times_that_go_back_is_complete_after_a_cut(
     cli = replace(here.cli, host=f"unix://{tmp_path / 'engine'}")
     found: dict[str, list[str]] = {"stdout": [], "stderr": []}
     is_enough = False
-    with cli.started("logs", "-f", "--json") as following:
+    with cli.started("logs", "-f", "--json", "--tail", "all") as following:
         assert following.process.stdout is not None
         while not all(messages[-1:] == ["end"] for messages in found.values()):
             line = json.loads(following.process.stdout.readline())
