@@ -14,6 +14,7 @@ from aiserver_tray.base.i18n import Language, LocalText, Text, in_language
 from aiserver_tray.catalog.edition import Edition
 from aiserver_tray.engine.address import find_address
 from aiserver_tray.model import ModuleModel
+from aiserver_tray.system.engine_place import canonical
 from aiserver_tray.system.language import system_language
 from aiserver_tray.system.paths import Home, find_home
 
@@ -92,8 +93,9 @@ class App:
         if setting is None or folders is None:
             return False
         engine = find_address(self._host, setting).host
-        place = self.identity_with(engine, Edition(self._roots_with(folders)))
-        return all(about.get(name) == value for name, value in place.items())
+        place = self.identity_with(canonical(engine), Edition(self._roots_with(folders)))
+        known = {**about, "engine": canonical(about.get("engine", ""))}
+        return all(known.get(name) == value for name, value in place.items())
 
     def identity_with(self, engine: str, edition: Edition | None = None) -> dict[str, Any]:
         """The data that must be equal if one process works through another: home folder, *engine*,

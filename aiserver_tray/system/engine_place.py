@@ -223,6 +223,7 @@ def kernel_release() -> str:
 
 _SCHEMES = ("unix", "npipe", "tcp", "http", "https")
 _LOCAL_PIPES = "//./pipe/"
+_DEFAULT_PORT = 2375
 
 
 def is_local(host: str) -> bool:
@@ -237,6 +238,18 @@ def is_local(host: str) -> bool:
         return ip_address(name).is_loopback
     except ValueError:
         return name == "localhost"
+
+
+def canonical(host: str) -> str:
+    """The one spelling of the place that *host* names, to compare addresses."""
+    parts = urlsplit(host)
+    if parts.scheme == "unix":
+        return f"unix://{os.path.realpath(parts.netloc + parts.path)}"
+    if parts.scheme == "npipe":
+        return f"npipe://{(parts.netloc + parts.path).lower()}"
+    scheme = "tcp" if parts.scheme == "http" else parts.scheme
+    name = "127.0.0.1" if parts.hostname == "localhost" else parts.hostname
+    return f"{scheme}://{name}:{parts.port or _DEFAULT_PORT}{parts.path.rstrip('/')}"
 
 
 def why_unusable(host: str) -> Text | None:

@@ -1,5 +1,6 @@
 """Logs that outlive their containers."""
 
+import json
 import re
 
 import docker
@@ -99,6 +100,17 @@ def test_lines_that_the_engine_has_dropped_are_a_gap(
         eventually(lambda: kept(here.home, "talk") == ["first"], "the first line")
     said(engine, "ai-talk", "touch", "/go")
     logged(engine.containers.get("ai-talk"), "last")
+    alone = here.cli.run("logs", "talk", "--json").succeeded()
+    shown = [json.loads(line)["message"] for line in alone.output.splitlines()]
+    assert "The others are read from the engine." in alone.errors
+    assert (shown[0], shown[-1], len({*shown})) == ("first", "last", len(shown))
+    number = len(shown)
+    tail = here.cli.run("logs", "talk", "--json", "--tail", str(number - 1)).succeeded()
+    assert tail.output.splitlines() == alone.output.splitlines()[1:]
+    with here.cli.started("logs", "talk", "--json", "-f", "--tail", "all") as following:
+        assert following.process.stdout is not None
+        followed = [following.process.stdout.readline() for _ in range(number)]
+    assert followed == alone.output.splitlines(keepends=True)
     with hosted(here.cli):
         eventually(lambda: kept(here.home, "talk")[-1] == "last", "the last line")
     found = list(kept_lines(here.home, LogFilter(modules=("talk",))))

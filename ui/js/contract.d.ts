@@ -78,7 +78,7 @@ export interface Channels {
   "ai/logs/next": { request: LogReadingId; answer: LogsRead };
   /** Show the folder of the exports in the file manager of the owner's desktop. */
   "ai/logs/openExports": { request: Record<string, never>; answer: Record<string, never> };
-  /** Begin to read lines: those that are kept, or those that the engine still has if the wanted logs are not kept. `ai/logs/next` gets them. It ends with the client. */
+  /** Begin to read lines: those that are kept and, if not all are kept, those that only the engine has. `ai/logs/next` gets them. It ends with the client. */
   "ai/logs/read": { request: LogReadRequest; answer: Record<string, never> };
   /** End a stream of this client. */
   "ai/logs/unfollow": { request: LogUnfollowRequest; answer: Record<string, never> };

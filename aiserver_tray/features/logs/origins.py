@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from threading import Event
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from aiserver_tray.base.i18n import Text
@@ -18,8 +19,9 @@ from aiserver_tray.base.strings import nanoseconds, rfc3339
 from aiserver_tray.features.logs.events import JOURNAL
 from aiserver_tray.features.logs.follow import Matcher
 from aiserver_tray.features.logs.line import Cursor, Gap, Kept, Line
+from aiserver_tray.features.logs.lines import Position, PositionMark
 from aiserver_tray.features.logs.query import LogFilter, Page
-from aiserver_tray.features.logs.store.reader import LogReader
+from aiserver_tray.features.logs.store.reader import LogReader, Marks
 from aiserver_tray.features.logs.streams import (
     AT_ONCE,
     Follower,
@@ -63,6 +65,11 @@ class Wanted:
         of_services = (f"{module}/{service}" for module, service in self.filter.services)
         return (*self.filter.modules, *of_services)
 
+    def before(self, time: int | None) -> "Wanted":
+        """The same, but only lines before *time* (nanoseconds since 1970; None: all)."""
+        until = min((one for one in (time, self.filter.until) if one is not None), default=None)
+        return replace(self, filter=replace(self.filter, until=until))
+
     @property
     def selects_lines(self) -> bool:
         """Whether some lines of a service are not wanted, whenever they were written."""
@@ -74,36 +81,51 @@ class EngineLines:
     """The *wanted* lines of the containers of *store* on *engine*, without *secrets*, as they would
     be kept.
 
-    All methods raise `EngineDownError` if the engine goes away.
+    All methods raise `EngineDownError` if the engine goes away. *marks*: how far the outputs of
+    each container (by ID) are stored elsewhere, from where `existing` goes on.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - engine, store, and what is wanted of them
         self,
         engine: "Engine",
         store: "Store",
         wanted: Wanted,
         secrets: Iterable[str],
         on_unreadable: OnUnreadable,
+        *,
+        marks: Marks = MappingProxyType({}),
     ) -> None:
         self._engine = engine
         self._store = store
         self._wanted = wanted
         self._on_unreadable = on_unreadable
+        self._marks = marks
         self._masker = Masker(secrets)
         self._follower: Follower | None = None
 
-    def existing(self) -> Batches:
-        """The lines that exist, by their times."""
-        yield from self._existing(self._wanted)
+    @property
+    def now(self) -> int:
+        """The engine's time, in nanoseconds since 1970."""
+        return nanoseconds(self._engine.now())
+
+    def existing(self, until: int | None = None) -> Batches:
+        """The lines that exist, by their times; only those before *until*."""
+        yield from self._existing(self._wanted.before(until))
 
     def followed(self) -> Batches:
         """The lines that exist, then each as it comes, while a container runs."""
-        wanted, since = self._wanted, self._wanted.filter.since
-        if wanted.tail is not None:
+        since = None
+        if self._wanted.tail is not None:
             # A tail is of the lines that exist now, so these are read first.
-            begun = nanoseconds(self._engine.now())
-            yield from self._existing(replace(wanted, filter=replace(wanted.filter, until=begun)))
-            since = max(since or 0, begun)
+            since = self.now
+            yield from self.existing(since)
+        yield from self.later(since)
+
+    def later(self, since: int | None) -> Batches:
+        """The lines since a time (nanoseconds since 1970) or all, then each as it comes, while a
+        container runs."""
+        wanted, first = self._wanted, self._wanted.filter.since
+        since = max((one for one in (since, first) if one is not None), default=None)
         follower = self._follower = Follower(
             self._engine, self._store, wanted.names, Span(since), self._on_unreadable
         )
@@ -121,10 +143,16 @@ class EngineLines:
         last = None if tail is None or not is_enough else tail + _LINES_BEFORE
         span = Span(wanted.filter.since, last)
         found = sources(self._store.snapshot, wanted.names)
-        items = history(self._engine, found, span, self._on_unreadable)
+        positions = {source: self._position(source) for source in found} if self._marks else {}
+        items = history(self._engine, found, span, self._on_unreadable, positions)
         parts = iter(lambda: [*islice(items, AT_ONCE)], [])
         batches = self._selected(parts, wanted.filter)
         return batches if tail is None else _tail(batches, tail)
+
+    def _position(self, source: Source) -> Position:
+        container = self._store.state.containers.get(source.container)
+        marks = self._marks.get(container.id, ()) if container else ()
+        return Position({mark.stream: PositionMark(mark.time, mark.newest) for mark in marks})
 
     def _selected(self, batches: Iterable[Sequence[Item]], wanted: LogFilter) -> Batches:
         matcher, parsing = Matcher(wanted), Parsing()
@@ -185,10 +213,17 @@ class KeptLines:
         self._is_settled = False
         """Whether it is known of all that run if their logs can be read."""
 
-    def existing(self) -> Batches:
-        """The lines that are kept, by their times."""
+    @property
+    def has_lines(self) -> bool:
+        """Whether there may be lines of the wanted services."""
+        stored = {name: size.services for name, size in self._reader.sizes().items()}
+        return any(is_named(self._names, name, one) for name in stored for one in stored[name])
+
+    def existing(self, until: int | None = None) -> Batches:
+        """The lines that are kept, by their times; only those before *until* (nanoseconds)."""
         self._report()
-        yield from self._existing(self._filter)
+        until = self._wanted.before(until).filter.until
+        yield from self._existing(replace(self._filter, until=until))
 
     def followed(self) -> Batches:
         """The lines that are kept, then each as it comes, while a container runs.
@@ -316,6 +351,54 @@ class KeptLines:
                 )
                 self._notify(text)
         return page
+
+
+class MergedLines:
+    """The lines that *kept* has, and those that only *engine* has, by their times; of each service
+    only the last *tail*.
+
+    All methods raise what those of the two do.
+    """
+
+    def __init__(self, kept: KeptLines, engine: EngineLines, tail: int | None) -> None:
+        self._kept = kept
+        self._engine = engine
+        self._tail = tail
+
+    def existing(self, until: int | None = None) -> Batches:
+        """The lines that exist; only those before *until* (nanoseconds since 1970)."""
+        batches = _merged([self._kept.existing(until), self._engine.existing(until)])
+        yield from batches if self._tail is None else _tail(batches, self._tail)
+
+    def followed(self) -> Batches:
+        """The lines that exist, then each as it comes, while a container runs."""
+        begun = self._engine.now
+        yield from self.existing(begun)
+        yield from self._engine.later(begun)
+
+    def close(self) -> None:
+        """Make `followed` end soon. Can be called from any thread."""
+        self._engine.close()
+
+
+def _merged(sources: Sequence[Batches]) -> Batches:
+    """The lines of *sources*, each sorted by time, as one that is."""
+    waiting = {source: deque[Line]() for source in sources}
+    while waiting:
+        for source, lines in [*waiting.items()]:
+            while not lines:
+                if (batch := next(source, None)) is None:
+                    del waiting[source]
+                    break
+                lines.extend(batch)
+                yield ()
+        yield [*_ready([*waiting.values()])]
+
+
+def _ready(waiting: Sequence[deque[Line]]) -> Iterator[Line]:
+    """Take lines by time from all of *waiting*, until one is empty."""
+    while waiting and all(waiting):
+        yield min(waiting, key=lambda lines: lines[0].time).popleft()
 
 
 def known_services(snapshot: Snapshot, reader: LogReader) -> Mapping[str, Collection[str]]:

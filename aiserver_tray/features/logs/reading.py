@@ -1,14 +1,15 @@
-"""Channels that read lines from the kept logs, or from the engine if it has more of them."""
+"""Channels that read lines: the kept ones, and those that only the engine has."""
 
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from threading import Lock
 from typing import Final, TypedDict
 
 from pydantic import Field
 
-from aiserver_tray.base.errors import RequestError, refuse_unknown
+from aiserver_tray.base.errors import AiServerError, RequestError, refuse_unknown
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.core.core import Core
 from aiserver_tray.features.logs.follow import Matcher, fitting
@@ -19,11 +20,13 @@ from aiserver_tray.features.logs.origins import (
     Batches,
     EngineLines,
     KeptLines,
+    MergedLines,
     Wanted,
     known_services,
 )
 from aiserver_tray.features.logs.requests import LogFilterForm
-from aiserver_tray.features.logs.store.reader import LogReader
+from aiserver_tray.features.logs.store.reader import LogReader, Marks
+from aiserver_tray.features.logs.streams import Source
 from aiserver_tray.protocol.channel import Name, Part, Payload, channel
 from aiserver_tray.protocol.message import Caller, Peer
 
@@ -118,10 +121,15 @@ class LogReadChannels(Part):
 
     @channel("ai/logs/read")
     def _read(self, asked: LogReadRequest, caller: Caller) -> None:
-        """Begin to read lines: those that are kept, or those that the engine still has if the
-        wanted logs are not kept. `ai/logs/next` gets them. It ends with the client."""
+        """Begin to read lines: those that are kept and, if not all are kept, those that only the
+        engine has. `ai/logs/next` gets them. It ends with the client."""
         noticed: list[Text] = []
-        origin = self._origin(asked, noticed.append)
+
+        def notify(text: Text) -> None:
+            if text not in noticed:
+                noticed.append(text)
+
+        origin = self._origin(asked, notify)
         batches = origin.followed() if asked.follow else origin.existing()
         with self._lock:
             readings = self._readings.setdefault(caller.peer, {})
@@ -145,31 +153,46 @@ class LogReadChannels(Part):
 
     def _origin(
         self, asked: LogReadRequest, notify: Callable[[Text], None]
-    ) -> EngineLines | KeptLines:
-        reader = LogReader(self._logs.path)
-        is_kept = self._logs.covers(self._modules(asked.filter))
-        _check_names(asked.filter, self._services(reader if is_kept else None))
-        wanted, core = Wanted(asked.filter.read(), asked.tail), self._core
+    ) -> EngineLines | KeptLines | MergedLines:
+        reader, core = LogReader(self._logs.path), self._core
+        is_complete = self._logs.covers(self._modules(asked.filter))
+        number, marks, services = self._stored(reader, notify)
+        _check_names(asked.filter, services)
+        wanted = Wanted(asked.filter.read(), asked.tail)
         Matcher(wanted.filter)  # so that a wrong pattern is refused at once
-        if is_kept:
+        if is_complete:
             return KeptLines(reader, self._logs, core.store, wanted, notify)
         core.store.snapshot.engine.check_response()
+
+        def on_unreadable(source: Source) -> None:
+            notify(source.unreadable)
+
         secrets = self._secrets()
-        return EngineLines(
-            core.engine, core.store, wanted, secrets, lambda source: notify(source.unreadable)
-        )
+        engine = EngineLines(core.engine, core.store, wanted, secrets, on_unreadable, marks=marks)
+        stored = replace(wanted, filter=replace(wanted.filter, numbers=range(number + 1)))
+        kept = KeptLines(reader, self._logs, core.store, stored, notify)
+        if not number or not kept.has_lines:
+            return engine
+        notify(Text("Not all lines are kept yet. The others are read from the engine."))
+        return MergedLines(kept, engine, wanted.tail)
+
+    def _stored(
+        self, reader: LogReader, notify: Callable[[Text], None]
+    ) -> tuple[int, Marks, Mapping[str, Collection[str]]]:
+        """What `LogReader.marks` returns, and the services that can be asked for. Without kept logs
+        that can be read, those are the ones on the engine."""
+        snapshot = self._core.store.snapshot
+        try:
+            return *reader.marks(), known_services(snapshot, reader)
+        except AiServerError as error:
+            notify(error.text)
+            on_engine = {m.name: [s.name for s in m.services] for m in snapshot.modules}
+            return 0, {}, on_engine
 
     def _modules(self, asked: LogFilterForm) -> set[str]:
         """The modules whose lines are wanted."""
         named = {*asked.modules, *(name.partition("/")[0] for name in asked.services)}
         return named or {module.name for module in self._core.store.snapshot.modules}
-
-    def _services(self, reader: LogReader | None) -> Mapping[str, Collection[str]]:
-        """The services of each module that can be asked for: on the engine, or of *reader*."""
-        snapshot = self._core.store.snapshot
-        if reader:
-            return known_services(snapshot, reader)
-        return {module.name: [s.name for s in module.services] for module in snapshot.modules}
 
 
 def _check_names(asked: LogFilterForm, services: Mapping[str, Collection[str]]) -> None:

@@ -2,12 +2,13 @@
 
 import heapq
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from queue import Full, Queue
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from aiserver_tray.base.errors import (
@@ -98,10 +99,17 @@ OnUnreadable = Callable[[Source], None]
 
 
 def history(
-    engine: "Engine", wanted: Sequence[Source], span: Span, on_unreadable: OnUnreadable
+    engine: "Engine",
+    wanted: Sequence[Source],
+    span: Span,
+    on_unreadable: OnUnreadable,
+    positions: Mapping[Source, Position] = MappingProxyType({}),
 ) -> Iterator[Item]:
-    """The existing lines of all services, by time."""
-    logs = (_numbered(engine, source, span, on_unreadable) for source in wanted)
+    """The existing lines of all services by time, of some only those behind their *positions*."""
+    logs = (
+        _numbered(engine, source, positions.get(source, Position()), span, on_unreadable)
+        for source in wanted
+    )
     for _, source, line in heapq.merge(*logs, key=lambda item: item[0]):
         yield source, line
 
@@ -121,15 +129,17 @@ class Parsing:
 
 
 def _numbered(
-    engine: "Engine", source: Source, span: Span, on_unreadable: OnUnreadable
+    engine: "Engine", source: Source, position: Position, span: Span, on_unreadable: OnUnreadable
 ) -> Iterator[tuple[int, Source, "LogLine"]]:
     """Lines with their time; one without takes that of the line before."""
     time = 0
+    since = max((one for one in (position.reopen(), span.since) if one is not None), default=None)
     try:
-        with engine.containers.logs(source.container, since=span.since, tail=span.tail) as log:
+        with engine.containers.logs(source.container, since=since, tail=span.tail) as log:
             for line in log:
                 time = line.time or time
-                yield time, source, line
+                if position.take([line]):
+                    yield time, source, line
     except ObjectNotFoundError:
         return  # removed meanwhile
     except UnsupportedError:

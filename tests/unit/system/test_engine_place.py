@@ -98,3 +98,17 @@ def test_an_engine_is_installed_where_its_program_is(machine: Path, program: str
 
 def test_the_kernel_is_this_machines() -> None:
     assert engine_place.kernel_release() == os.uname().release
+
+
+def test_spellings_of_an_address_are_one_place(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "var").symlink_to(tmp_path)
+    same = (
+        (f"unix://{tmp_path}/run/a.sock", f"unix://{tmp_path}/var/run/../run//a.sock"),
+        ("npipe:////./pipe/docker_engine", "npipe:////./PIPE/Docker_Engine"),
+        ("tcp://localhost:2375", "http://127.0.0.1/"),
+        ("tcp://Box", "tcp://box:2375"),
+    )
+    found = [[*map(engine_place.canonical, pair)] for pair in same]
+    assert [one == two for one, two in found] == [True] * len(same)
+    assert len({one for one, _ in found}) == len(same)

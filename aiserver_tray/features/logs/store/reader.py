@@ -11,7 +11,7 @@ from itertools import islice
 from math import inf
 from pathlib import Path
 
-from aiserver_tray.features.logs.line import Cursor, Gap, Kept
+from aiserver_tray.features.logs.line import Cursor, Gap, Kept, Mark
 from aiserver_tray.features.logs.parser import FRAMES, LineParser
 from aiserver_tray.features.logs.query import (
     Bounds,
@@ -27,6 +27,9 @@ from aiserver_tray.features.logs.store.block import UnpackError
 from aiserver_tray.features.logs.store.scan import Blocks, Parts, Scan, Span, histogram
 
 BUDGET_SECONDS = 0.2
+
+Marks = Mapping[str, Sequence[Mark]]
+"""How far the outputs of each container are stored, by its ID."""
 
 
 class LogReader:
@@ -106,6 +109,14 @@ class LogReader:
         """The number of the line that was stored last; 0 without lines."""
         with database.snapshot(self._path) as db:
             return table.next_number(db) - 1
+
+    def marks(self) -> tuple[int, Marks]:
+        """The number of the line that was stored last, and the marks of the same moment."""
+        marks = defaultdict[str, list[Mark]](list)
+        with database.snapshot(self._path) as db:
+            for row in db.execute("SELECT container, stream, time, newest FROM mark"):
+                marks[row[0]].append(Mark(*row))
+            return table.next_number(db) - 1, marks
 
     def sizes(self) -> Mapping[str, ModuleSize]:
         """What is stored of each module, approximately."""
