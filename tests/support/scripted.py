@@ -24,7 +24,7 @@ NO_SAMPLES: Json = {
     "marks": [],
 }
 
-NO_LOGS = {"modules": [], "bytes": 0, "problem": None, "unreadable": []}
+NO_LOGS = {"modules": [], "bytes": 0, "problem": None, "recovered": None, "unreadable": []}
 NO_RULES = {"rules": [], "alerts": [], "mutes": [], "webhook": False}
 
 LIMIT = 60.0

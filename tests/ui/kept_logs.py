@@ -17,5 +17,6 @@ KEPT: dict[str, Any] = {
     ],
     "bytes": 48_254_096,
     "problem": None,
+    "recovered": None,
     "unreadable": [],
 }

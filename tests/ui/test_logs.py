@@ -248,7 +248,8 @@ def test_errors_are_grouped_and_a_time_in_the_address_is_gone_to(stack: Stack) -
 def test_lines_are_exported_and_a_stack_without_lines_says_so(stack: Stack) -> None:
     KeptLines(stack.host, 0)
     stack.host.answers["ai/logs/export"] = answer({"exportId": "1"})
-    kept = {"modules": [], "bytes": 0, "problem": "No space left on the disk", "unreadable": []}
+    why = "No space left on the disk"
+    kept = {"modules": [], "bytes": 0, "problem": why, "recovered": 40, "unreadable": []}
     stack.host.answers["ai/logs/kept"] = answer(kept)
     off = {"address": "app.logs_keep", "value": "false"}
     stack.host.answers["ai/config/get"] = answer({"entries": [off]})
@@ -259,7 +260,8 @@ def test_lines_are_exported_and_a_stack_without_lines_says_so(stack: Stack) -> N
     stack.host.answers["ai/logs/exports"] = answer({"exports": [ended]})
     page = at(stack, "logs?level=warn")
     page.wait_for_text("No log lines yet", ".loghold")
-    page.wait_for_text("No space left on the disk", ".lognotice")
+    page.wait_for_text(why, ".lognotice")
+    page.wait_for_text("40 % of it was read again until now")
     page.wait_for_text("Logs aren't kept")
     page.button("Export").click()
     page.wait_for("#menu .mi:last-child").click()

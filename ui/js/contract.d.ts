@@ -831,6 +831,8 @@ export interface KeptLogs {
   bytes: number;
   /** why nothing can be stored now, for people */
   problem: string | null;
+  /** percent of a damaged file of kept lines that was read again; `null`: there is none, or all */
+  recovered: number | null;
   /** services of which nothing can be kept */
   unreadable: UnreadableService[];
 }

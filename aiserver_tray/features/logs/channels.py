@@ -186,7 +186,7 @@ class LogsFeature(Feature):
         app, core = place.app, place.core
         self._place = place
         self.kept = KeptLogs(app, core.engine.containers, core.store)
-        reader = LogReader(self.kept.path)
+        reader = self.kept.reader
         self.parts = (
             LogChannels(core),
             KeptLogChannels(reader, self.kept),

@@ -85,6 +85,8 @@ class KeptLogsJson(TypedDict):
     """on the disk, of all modules"""
     problem: str | None
     """why nothing can be stored now, for people"""
+    recovered: int | None
+    """percent of a damaged file of kept lines that was read again; `null`: there is none, or all"""
     unreadable: list[UnreadableService]
     """services of which nothing can be kept"""
 

@@ -32,6 +32,7 @@ from aiserver_tray.features.logs.lines import (
 )
 from aiserver_tray.features.logs.store.database import LogStoreError
 from aiserver_tray.features.logs.store.reader import LogReader
+from aiserver_tray.features.logs.store.salvage import Progress
 from aiserver_tray.features.logs.store.store import LogStore, OnStored
 from aiserver_tray.features.logs.writer import LogWriter
 from aiserver_tray.model import Container
@@ -48,6 +49,8 @@ _RETRY_SECONDS = 60.0
 _FLUSH_SECONDS = 2.0
 _CLOSE_SECONDS = 6.0
 _LONGEST_OPERATION = timedelta(days=1)
+_RECOVERY_PAUSE_SECONDS = 0.02
+"""Between two steps, so that new lines are stored meanwhile."""
 _REMOVAL_SECONDS = 2.0
 """Seconds that the removal of a container waits for its log to be stored."""
 
@@ -71,6 +74,8 @@ class KeptLogs:
         self.path = file_of_logs(installation.home.folder)
         self.problem: AiServerError | None = None
         """Why nothing can be stored now."""
+        self.recovery: Progress | None = None
+        """How much of a damaged file was read again. None: there is none, or all of it."""
         self.policy = Policy()
         self._installation = installation
         self._source = source
@@ -85,6 +90,11 @@ class KeptLogs:
         self._is_begun = self._closing = False
         self._leave: Callable[[], None] = lambda: None
         self._thread = Thread(target=self._run, name="kept-logs", daemon=True)
+
+    @property
+    def reader(self) -> LogReader:
+        """A new reader, which tells the store of damages."""
+        return LogReader(self.path, on_damaged=self._renew)
 
     def start(self) -> None:
         self._is_begun = True
@@ -197,6 +207,8 @@ class KeptLogs:
         try:
             opened = self._open = self._open or self._begin()
             self._take_entries(opened)
+            if self._recover(opened.store):
+                return _RECOVERY_PAUSE_SECONDS
             if (left := self._trim_at - time.monotonic()) > 0:
                 return left
             opened.store.trim(time.time_ns(), self.policy.days, self.policy.bytes)
@@ -268,9 +280,29 @@ class KeptLogs:
     def _on_problem(self, error: AiServerError | None) -> None:
         self.problem = error
 
+    def _renew(self, file: int) -> bool:
+        """A reader found the *file* (an inode) damaged. Returns whether there is a new one."""
+        try:
+            self._opened().store.renew(file)
+        except AiServerError as error:  # as on Windows, while another reader has it open
+            _logger.warning("%s", error)
+            return False
+        return True
+
     def _on_damaged(self, file: Path) -> None:
-        text = Text("The kept logs were damaged. They are in {file} now.", file=file)
-        self._installation.settings.notices.append(text)
+        _logger.warning("the kept logs were damaged, they are in %s now", file)
+        self._wake.set()
+
+    def _recover(self, store: LogStore) -> bool:
+        """Move a part of a damaged file into the new one; whether there is more."""
+        progress = store.salvage()
+        if progress is None:
+            return False
+        self.recovery = None if progress.is_over else progress
+        if progress.is_over:
+            self._trim_at = 0.0
+            self._installation.settings.notices.append(_recovered(progress))
+        return not progress.is_over
 
 
 @dataclass(frozen=True)
@@ -290,6 +322,17 @@ class _Open:
         self.collector.close()
         self.writer.close(_FLUSH_SECONDS)
         self.store.close()
+
+
+def _recovered(progress: Progress) -> Text:
+    if progress.total and not progress.lost:
+        return Text("The kept logs were damaged. All lines could be read again.")
+    return Text(
+        "The kept logs were damaged. {count} of {total} blocks of lines could be read again. The "
+        "damaged file is data/logs.damaged.sqlite in the home folder.",
+        count=progress.total - progress.lost,
+        total=progress.total,
+    )
 
 
 _DAY_NANOSECONDS = 86_400 * 10**9
@@ -349,12 +392,13 @@ class LogKeepingChannels(Part):
                 "bytes": size.bytes,
                 "first": size.first / 1e9,
             }
-            for name, size in sorted(LogReader(logs.path).sizes().items())
+            for name, size in sorted(logs.reader.sizes().items())
         ]
         return {
             "modules": modules,
             "bytes": sum(module["bytes"] for module in modules),
             "problem": logs.problem.render(caller.language) if logs.problem else None,
+            "recovered": logs.recovery.percent if logs.recovery else None,
             "unreadable": [{"module": c.module, "service": c.service} for c in logs.unreadable],
         }
 

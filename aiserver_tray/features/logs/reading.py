@@ -154,7 +154,7 @@ class LogReadChannels(Part):
     def _origin(
         self, asked: LogReadRequest, notify: Callable[[Text], None]
     ) -> EngineLines | KeptLines | MergedLines:
-        reader, core = LogReader(self._logs.path), self._core
+        reader, core = self._logs.reader, self._core
         is_complete = self._logs.covers(self._modules(asked.filter))
         number, marks, services = self._stored(reader, notify)
         _check_names(asked.filter, services)

@@ -6,16 +6,21 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from aiserver_tray.carriers.local.client import Client
+from aiserver_tray.features.logs.kept import file_of_logs
+from aiserver_tray.features.logs.line import Line
+from aiserver_tray.features.logs.store.store import LogStore
 from tests.support.command_line import CommandLine
 from tests.support.host_process import hosted
 from tests.support.stack import service, write
 from tests.support.systems import on_linux
+from tests.support.waiting import eventually
 from tests.unit.runtime_folder import runtime_folder
 
 __all__ = ["runtime_folder"]
@@ -68,6 +73,25 @@ def test_commands_print_and_end_as_without_a_host(cli: CommandLine, words: tuple
     alone = cli.run(*words)
     with hosted(cli):
         assert cli.run(*words) == alone
+
+
+def test_an_owner_reads_damaged_logs_again_and_says_so(cli: CommandLine) -> None:
+    path = file_of_logs(cli.home)
+    with closing(LogStore(path)) as store:
+        for number in range(100):
+            line = Line(time.time_ns(), "web", "web", "stdout", "info", continues=False, text=str(number))
+            store.add([line])
+    path.write_bytes(bytes(4096) + path.read_bytes()[4096:])
+    with hosted(cli) as (client, _):
+
+        def recovered() -> bool:
+            kept = client.request("ai/logs/kept")
+            lines = [module["lines"] for module in kept["modules"] if module["module"] == "web"]
+            return (lines, kept["recovered"]) == ([100], None)
+
+        eventually(recovered, "all lines")
+        told = cli.run("doctor").output
+    assert "The kept logs were damaged. All lines could be read again." in " ".join(told.split())
 
 
 @on_linux

@@ -69,6 +69,7 @@ CREATE TABLE IF NOT EXISTS counter(number INT);  -- the next line's
 CREATE INDEX IF NOT EXISTS block_pile ON block(pile) WHERE pile IS NOT NULL;
 CREATE INDEX IF NOT EXISTS block_last ON block(last, first);
 CREATE INDEX IF NOT EXISTS block_first ON block(first, last);
+CREATE TABLE IF NOT EXISTS salvage(done INT, lost INT);  -- blocks of a damaged file; else empty
 COMMIT;
 """
 """In one transaction, so that no reader sees a part of it."""
@@ -170,7 +171,13 @@ def _ours(path: Path, error: sqlite3.Error) -> LogStoreError | LogStoreFullError
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without the details of the kind
     if code == sqlite3.SQLITE_FULL or _has_no_room(error):
         return LogStoreFullError(path)
-    return (DamagedError if code in _DAMAGED else LogStoreError)(path, error)
+    return (DamagedError if is_damage(error) else LogStoreError)(path, error)
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Whether a page of the file is damaged or missing."""
+    extended = getattr(error, "sqlite_errorcode", 0)
+    return extended & 0xFF in _DAMAGED or extended == sqlite3.SQLITE_IOERR_SHORT_READ
 
 
 def _has_no_room(error: sqlite3.Error) -> bool:
@@ -178,13 +185,21 @@ def _has_no_room(error: sqlite3.Error) -> bool:
     return getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_IOERR_SHMSIZE
 
 
+def damaged_file(path: Path) -> Path:
+    """Where the store at *path* keeps a damaged file."""
+    return path.with_suffix(".damaged" + path.suffix)
+
+
 def set_aside(path: Path) -> Path:
     """Rename a damaged file; the one before is replaced."""
-    aside = path.with_suffix(".damaged" + path.suffix)
+    aside = damaged_file(path)
     with translated(path):
-        path.replace(aside)
         for ending in ("-wal", "-shm"):
-            Path(f"{path}{ending}").unlink(missing_ok=True)
+            Path(f"{aside}{ending}").unlink(missing_ok=True)
+        path.replace(aside)
+        with suppress(FileNotFoundError):  # it may have the newest lines
+            Path(f"{path}-wal").replace(f"{aside}-wal")
+        Path(f"{path}-shm").unlink(missing_ok=True)
     return aside
 
 

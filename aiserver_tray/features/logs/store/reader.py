@@ -4,12 +4,14 @@ import hashlib
 import re
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import wraps
 from itertools import islice
 from math import inf
 from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
 
 from aiserver_tray.features.logs.line import Cursor, Gap, Kept, Mark
 from aiserver_tray.features.logs.parser import FRAMES, LineParser
@@ -24,6 +26,7 @@ from aiserver_tray.features.logs.query import (
 )
 from aiserver_tray.features.logs.store import database, table
 from aiserver_tray.features.logs.store.block import UnpackError
+from aiserver_tray.features.logs.store.database import DamagedError
 from aiserver_tray.features.logs.store.scan import Blocks, Parts, Scan, Span, histogram
 
 BUDGET_SECONDS = 0.2
@@ -32,26 +35,57 @@ Marks = Mapping[str, Sequence[Mark]]
 """How far the outputs of each container are stored, by its ID."""
 
 
+Parameters = ParamSpec("Parameters")
+Answer = TypeVar("Answer")
+
+
+def _question(
+    ask: "Callable[Concatenate[LogReader, Parameters], Answer]",
+) -> "Callable[Concatenate[LogReader, Parameters], Answer]":
+    """Ask the new file again if the file can't be read any more."""
+
+    @wraps(ask)
+    def answer(reader: "LogReader", /, *args: Parameters.args, **more: Parameters.kwargs) -> Answer:
+        file = reader.file
+        try:
+            return ask(reader, *args, **more)
+        except DamagedError:
+            if not reader.on_damaged(file):
+                raise
+        return ask(reader, *args, **more)
+
+    return answer
+
+
 class LogReader:
     """Reads the file at *path* beside its writer, from any thread. Each question opens the file, so
     nothing stays in memory between two questions. It takes about *budget_seconds* at most; then its
-    answer says where to go on.
+    answer says where to go on. *on_damaged* is called with the inode of a file that has a damaged
+    page, and returns whether there is a new file now.
 
     Every question raises `LogFilterError` if the filter is wrong, and `LogStoreError` if the file
     can't be read."""
 
-    def __init__(self, path: Path, budget_seconds: float = BUDGET_SECONDS) -> None:
+    def __init__(
+        self,
+        path: Path,
+        budget_seconds: float = BUDGET_SECONDS,
+        on_damaged: Callable[[int], bool] = lambda _file: False,
+    ) -> None:
         self._path = path
         self._budget_seconds = budget_seconds
+        self.on_damaged = on_damaged
         # One question at a time: each takes at most its budget, and the memory for one block.
         self._turn = threading.Lock()
 
+    @_question
     def older(self, wanted: LogFilter, before: Cursor | None = None, limit: int = 200) -> Page:
         """At most *limit* lines before a cursor, or the newest ones; newest first."""
         with self._blocks(wanted) as blocks:
             scan = Scan(blocks, Span.of(wanted, before=before), self._budget_seconds)
             return _page(blocks, scan, scan.newest_first(), limit)
 
+    @_question
     def newer(self, wanted: LogFilter, after: Cursor, limit: int = 200) -> Page:
         """At most *limit* lines after a cursor, oldest first."""
         with self._blocks(wanted) as blocks:
@@ -62,6 +96,7 @@ class LogReader:
         """At most *limit* lines at or before a time (nanoseconds since 1970), newest first."""
         return self.older(wanted, Cursor(time + 1, 0), limit)
 
+    @_question
     def around(self, cursor: Cursor, before: int = 50, after: int = 50) -> Sequence[Kept]:
         """A line with those of its service before and after it, in order; empty if it is gone."""
         low, high = (cursor._replace(number=cursor.number + step) for step in (-1, 1))
@@ -75,6 +110,7 @@ class LogReader:
         older, newer = self.older(same, cursor, before), self.newer(same, cursor, after)
         return [*reversed(older.lines), *found, *newer.lines]
 
+    @_question
     def histogram(
         self, wanted: LogFilter, begin: int, end: int, buckets: int, before: Cursor | None = None
     ) -> Counts:
@@ -83,6 +119,7 @@ class LogReader:
         with self._blocks(wanted) as blocks:
             return histogram(blocks, Parts(begin, end, buckets), before, self._budget_seconds)
 
+    @_question
     def errors(self, wanted: LogFilter, before: Cursor | None = None) -> ErrorGroups:
         """Entries with a level of the filter (without one: errors), grouped by what is equal in
         them. To continue: *before* is what the last answer `reached`."""
@@ -92,6 +129,7 @@ class LogReader:
             scan = Scan(blocks, Span.of(wanted, before=before), self._budget_seconds)
             return ErrorGroups(grouped(scan.newest_first()), scan.reached)
 
+    @_question
     def bounds(self) -> Bounds:
         """What the store holds."""
         with database.snapshot(self._path) as db:
@@ -99,17 +137,20 @@ class LogReader:
             first, last, lines = db.execute(query).fetchone()
             return Bounds(first, last, lines, database.used_bytes(db))
 
+    @_question
     def lines_between(self, begin: int, end: int) -> int:
         """About how many lines there are from one time to before another."""
         query = "SELECT coalesce(sum(lines), 0) FROM block WHERE last >= ? AND last < ?"
         with database.snapshot(self._path) as db:
             return int(db.execute(query, (begin, end)).fetchone()[0])
 
+    @_question
     def newest_number(self) -> int:
         """The number of the line that was stored last; 0 without lines."""
         with database.snapshot(self._path) as db:
             return table.next_number(db) - 1
 
+    @_question
     def marks(self) -> tuple[int, Marks]:
         """The number of the line that was stored last, and the marks of the same moment."""
         marks = defaultdict[str, list[Mark]](list)
@@ -118,6 +159,7 @@ class LogReader:
                 marks[row[0]].append(Mark(*row))
             return table.next_number(db) - 1, marks
 
+    @_question
     def sizes(self) -> Mapping[str, ModuleSize]:
         """What is stored of each module, approximately."""
         lines, size, first = Counter[str](), Counter[str](), dict[str, int]()
@@ -136,6 +178,7 @@ class LogReader:
             for module in sorted(lines)
         }
 
+    @_question
     def gaps(self, wanted: LogFilter) -> Sequence[Gap]:
         """Where lines of the filter's services are missing in its time."""
         span = Span.of(wanted)
@@ -144,10 +187,19 @@ class LogReader:
             gaps = [Gap(*row) for row in db.execute(query, (span.high.time, span.low.time))]
         return [gap for gap in gaps if wanted.wants_source(gap.module, gap.service)]
 
+    @property
+    def file(self) -> int:
+        """The inode of the file; 0 without one."""
+        return self._path.stat().st_ino if self._path.exists() else 0
+
     @contextmanager
     def _blocks(self, wanted: LogFilter) -> Iterator[Blocks]:
+        file = self.file
         with self._turn, database.snapshot(self._path) as db:
-            yield Blocks(db, wanted)
+            blocks = Blocks(db, wanted)
+            yield blocks
+        if blocks.has_damaged_page:
+            self.on_damaged(file)
 
 
 def _first(blocks: Blocks, item: table.Item, module: str) -> int:

@@ -84,14 +84,17 @@ class Blocks:
         }
         self._labels: dict[int, tuple[Source, Kind] | None] = {}
         self._damaged: dict[Gap, None] = {}
+        self.has_damaged_page = False
+        """SQLite can't read some blocks."""
 
     @property
     def damaged(self) -> Sequence[Gap]:
         """Where wanted lines could not be read until now."""
         return [*self._damaged]
 
-    def note_damaged(self, item: Item) -> None:
+    def note_damaged(self, item: Item, why: block.UnpackError) -> None:
         """Note that a block can't be read."""
+        self.has_damaged_page |= isinstance(why, table.DamagedPageError)
         for tag in item.head.counts()[0]:
             if label := self.label(tag):
                 self._damaged[Gap(*label[0], item.head.first, item.head.last)] = None
@@ -121,8 +124,8 @@ class Blocks:
         """The wanted lines of a block; None if it has none, or is damaged: others can be read."""
         try:
             return self._lines(item, span)
-        except block.UnpackError:
-            self.note_damaged(item)
+        except block.UnpackError as why:
+            self.note_damaged(item, why)
             return None
 
     def _lines(self, item: Item, span: Span) -> "Lines | None":
@@ -181,8 +184,8 @@ class Lines:
     def _unpacked(self) -> Sequence[bytes]:
         try:
             return table.texts(self._item, table.body(self._blocks.db, self._item))
-        except block.UnpackError:
-            self._blocks.note_damaged(self._item)
+        except block.UnpackError as why:
+            self._blocks.note_damaged(self._item, why)
             return [_UNREADABLE] * len(self.columns.times)
 
 

@@ -21,6 +21,7 @@ from aiserver_tray.features.logs.line import Cursor, Gap, Kept, Line, Mark
 from aiserver_tray.features.logs.store import block, database, table
 from aiserver_tray.features.logs.store.block import Kind, Rows
 from aiserver_tray.features.logs.store.database import DamagedError, LogStoreFullError, Reserve
+from aiserver_tray.features.logs.store.salvage import Progress, Salvage, is_begun
 
 BLOCK_BYTES = 256 * 1024
 LIVE = 0
@@ -54,11 +55,16 @@ class Batches:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
-        self._tags = _Tags(db)
-        self.next = table.next_number(db)
-        """the number of the next line"""
-        self._newest: int = db.execute("SELECT max(last) FROM block").fetchone()[0] or 0
         self._sizes: dict[int, int] = {}
+        self.reopen()
+
+    def reopen(self) -> None:
+        """Read again all that is known of the file."""
+        self._tags = _Tags(self._db)
+        self.next = table.next_number(self._db)
+        """the number of the next line"""
+        newest = self._db.execute("SELECT max(last) FROM block").fetchone()[0]
+        self._newest: int = newest or 0
         self.refresh()
 
     def refresh(self) -> None:
@@ -101,17 +107,11 @@ class Batches:
             try:
                 found.append(table.rows(self._db, item))
             except block.UnpackError:
-                self._note_gap(item)
+                table.note_gap(self._db, item)
         for part in Rows.merged(found).cut(BLOCK_BYTES) if found else ():
             table.insert(self._db, block.encode(part), None)
         table.delete(self._db, [item.id for item in waiting])
         self._sizes[pile] = 0
-
-    def _note_gap(self, item: table.Item) -> None:
-        query = "INSERT INTO gap SELECT module, service, ?, ? FROM source WHERE id=?"
-        first, last = item.head.first, item.head.last
-        sources = {block.source_of(tag) for tag in item.head.counts()[0]}
-        self._db.executemany(query, [(first, last, source) for source in sources])
 
 
 def encoded(texts: Sequence[str]) -> list[bytes]:
@@ -149,7 +149,8 @@ def _do(step: Step, file: _File) -> bool:
 
 class LogStore:
     """The only writer of the file at *path*. All methods can be called from any thread. After an
-    error, the next call opens the file again."""
+    error, the next call opens the file again. What can be read of a damaged file comes back into
+    the new one, as `salvage` is called."""
 
     def __init__(self, path: Path, on_damaged: OnDamaged = lambda _file: None) -> None:
         """Open or create the file. A damaged file is set aside, then and later, and a new one
@@ -163,6 +164,9 @@ class LogStore:
         self._lock = threading.RLock()
         self._observers: list[OnStored] = []
         self._open: _File | None = None
+        self._salvage: Salvage | None = None
+        self._next_number = 1
+        """The number of the next line when the file was closed."""
         self._reserve = Reserve(path)
         self._repeat_with_reserve(lambda _file: False)  # opens it
 
@@ -216,8 +220,32 @@ class LogStore:
 
     def delete(self, module: str) -> None:
         """Delete all lines of *module*. Its marks stay, so that they are not stored again."""
+        while (progress := self.salvage()) and not progress.is_over:
+            pass  # otherwise lines of it would come back
         deleting = ModuleDeletion(module)
         self._shrink(lambda file: deleting.step(*file), lambda file: database.give_back(file.db))
+
+    def renew(self, file: int) -> None:
+        """A reader has found that the *file* (an inode) is damaged: set it aside, and begin a new
+        one, unless that was done."""
+        with self._lock:
+            if self.path.stat().st_ino == file:
+                self._renew()
+
+    def salvage(self) -> Progress | None:
+        """Move a part of a damaged file into the new one. None: there is no such file, or no more
+        of it."""
+
+        def step(file: _File) -> Progress | None:
+            if self._salvage is None and not is_begun(file.db):
+                return None
+            work = self._salvage = self._salvage or Salvage(self._aside, file.db)
+            if not work.step(file.db):
+                self._salvage = None
+            file.batches.refresh()
+            return work.progress
+
+        return self._run(step)
 
     def observe(self, callback: OnStored) -> Callable[[], None]:
         """Call *callback* with the lines of each transaction after its commit, in their order; it
@@ -234,8 +262,9 @@ class LogStore:
     def close(self) -> None:
         with self._lock:
             if self._open:
+                self._next_number = self._open.batches.next
                 self._open.db.close()
-                self._open = None
+                self._open = self._salvage = None
 
     def _shrink(self, *steps: Step) -> None:
         """Repeat each of *steps*, then see to the reserve for the next time."""
@@ -268,8 +297,23 @@ class LogStore:
             try:
                 return self._try(action)
             except DamagedError:
-                self._on_damaged(database.set_aside(self.path))
+                self._renew()
                 return self._try(action)
+
+    def _renew(self) -> None:
+        number = self._open.batches.next if self._open else self._next_number
+        self.close()
+        file = database.set_aside(self.path)
+        self._try(lambda opened: self._begin_salvage(opened, number))
+        self._on_damaged(file)
+
+    def _begin_salvage(self, file: _File, number: int) -> None:
+        self._salvage = Salvage.begin(self._aside, file.db, number)
+        file.batches.reopen()
+
+    @property
+    def _aside(self) -> Path:
+        return database.damaged_file(self.path)
 
     def _try(self, action: Callable[[_File], T]) -> T:
         try:

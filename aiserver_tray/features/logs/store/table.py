@@ -6,8 +6,13 @@ from typing import NamedTuple
 
 from aiserver_tray.features.logs.store import block
 from aiserver_tray.features.logs.store.block import Columns, Head, Rows, Stored, UnpackError
+from aiserver_tray.features.logs.store.database import is_damage
 
 _HEAD = 'first, last, lines, number, "end", tags'
+
+
+class DamagedPageError(UnpackError):
+    """SQLite can't read the block. The file can't be changed there either."""
 
 
 class Item(NamedTuple):
@@ -55,6 +60,23 @@ def insert(db: sqlite3.Connection, stored: Stored, pile: int | None) -> int:
 def replace(db: sqlite3.Connection, item: Item, stored: Stored) -> None:
     """Store *stored* in the place of *item*."""
     _write(db, item.id, stored, item.pile)
+
+
+def copy(db: sqlite3.Connection, item: Item, columns: bytes, body: bytes) -> None:
+    """Store a block of another file as it is."""
+    row = db.execute(
+        f"INSERT INTO block(pile, size, {_HEAD}) VALUES(?,?,?,?,?,?,?,?)",
+        (item.pile, item.size, *item.head),
+    ).lastrowid
+    db.execute("INSERT OR REPLACE INTO data VALUES(?,?,?)", (row, columns, body))
+
+
+def note_gap(db: sqlite3.Connection, item: Item) -> None:
+    """Note that the lines of a block are lost."""
+    query = "INSERT INTO gap SELECT module, service, ?, ? FROM source WHERE id=?"
+    sources = {block.source_of(tag) for tag in item.head.counts()[0]}
+    rows = [(item.head.first, item.head.last, source) for source in sources]
+    db.executemany(query, rows)
 
 
 def _write(db: sqlite3.Connection, row: int | None, stored: Stored, pile: int | None) -> int:
@@ -116,7 +138,13 @@ def rows(db: sqlite3.Connection, item: Item) -> Rows:
 
 
 def _part(db: sqlite3.Connection, item: Item, name: str) -> bytes:
-    (stored,) = db.execute(f"SELECT {name} FROM data WHERE id=?", (item.id,)).fetchone() or (None,)
+    query = f"SELECT {name} FROM data WHERE id=?"
+    try:
+        (stored,) = db.execute(query, (item.id,)).fetchone() or (None,)
+    except sqlite3.DatabaseError as error:
+        if not is_damage(error):
+            raise
+        raise DamagedPageError from error
     if not isinstance(stored, bytes):
         raise UnpackError
     return block.unpack(stored) if item.pile is None else stored

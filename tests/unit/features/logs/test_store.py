@@ -284,6 +284,78 @@ def test_a_damaged_file_is_set_aside_and_a_new_one_begun(tmp_path: Path, begin: 
     assert file.read_bytes().endswith(content[4096:])
 
 
+PAGE = 4096
+
+
+def damage(path: Path, how: str) -> int:
+    """Damage the file in some way. Returns how many of a hundred lines may be lost by that."""
+    content = bytearray(path.read_bytes())
+    # Most pages have nothing but a part of the text of a block.
+    middle = len(content) // PAGE // 2 * PAGE
+    match how:
+        case "zeroed page":
+            content[middle : middle + PAGE] = bytes(PAGE)
+        case "zeroed first page":
+            content[:PAGE] = bytes(PAGE)
+        case "truncated":
+            del content[middle:]
+        case "overwritten":
+            content[middle:] = b"\x55" * (len(content) - middle)
+    path.write_bytes(content)
+    return {"zeroed page": 20, "zeroed first page": 0}.get(how, 80)
+
+
+@pytest.mark.parametrize(
+    "how", ["zeroed page", "zeroed first page", "truncated", "overwritten"], ids=str
+)
+def test_what_can_be_read_of_a_damaged_file_is_read_again(tmp_path: Path, how: str) -> None:
+    path = tmp_path / "logs.sqlite"
+    mark = Mark("id", "stdout", 99, 99)
+    with closing(LogStore(path)) as store:
+        for n in range(100):
+            store.add([line(n, f"{n} {random.Random(n).randbytes(9000).hex()}")], [mark])
+    may_lose = damage(path, how)
+    with closing(LogStore(path)) as store:
+
+        def renew(file: int) -> bool:
+            store.renew(file)
+            return True
+
+        reader = LogReader(path, 600, renew)
+        seen = reader.newer(ALL, Cursor(-1, 0), 1000)
+        store.add([line(200, "new")])
+        while (progress := store.salvage()) and not progress.is_over:
+            store.add([line(201, "later")])
+        page = reader.newer(ALL, Cursor(-1, 0), 1000)
+        assert store.marks("id") == {"stdout": mark}
+        gaps = reader.gaps(ALL)
+    found = [kept.line.text.split(" ")[0] for kept in page.lines]
+    old = found[: found.index("new")]
+    assert old == sorted({*old}, key=int), "each once, in order"
+    assert 100 - may_lose <= len(old) <= 100
+    assert len({kept.cursor.number for kept in page.lines}) == len(found)
+    if how == "zeroed page":
+        assert gaps == [*seen.damaged]
+        assert len(gaps) == 1
+
+
+def test_the_next_process_goes_on_with_a_damaged_file(tmp_path: Path) -> None:
+    path = tmp_path / "logs.sqlite"
+    with closing(LogStore(path)) as store:
+        for n in range(200):
+            store.add([line(n, f"{n}")])
+    damage(path, "zeroed first page")
+    with closing(LogStore(path)) as store:
+        progress = store.salvage()
+        assert progress is not None
+        assert not progress.is_over
+    with closing(LogStore(path)) as store:
+        while (progress := store.salvage()) and not progress.is_over:
+            pass
+        assert store.salvage() is None
+        assert texts(store) == [str(n) for n in range(200)]
+
+
 @pytest.mark.usefixtures("small_blocks")
 @pytest.mark.parametrize(("part", "text"), [("columns", []), ("body", ["\ufffd"])])
 def test_a_damaged_block_hides_no_other(store: LogStore, part: str, text: list[str]) -> None:

@@ -8,6 +8,7 @@ import { t, tn } from "../../base/i18n.js";
 import { slice } from "../../base/store.js";
 import { button } from "../../components/button.js";
 import { toggle } from "../../components/field.js";
+import { recoveryText } from "./kept.js";
 
 /**
  * @import { KeptLogs, KeptModule } from "../../contract.d.ts"
@@ -34,6 +35,7 @@ export function keptLogRows({ snapshot }, notKept, change) {
     id: "kept-logs", title: t("Logs by module"), help: t("{size} on the disk", { size: bytes(kept.bytes) }),
     below: html`
       ${kept.problem ? html`<p class="bad" role="alert">${kept.problem}</p>` : nothing}
+      ${kept.recovered === null ? nothing : html`<p role="status">${recoveryText(kept.recovered)}</p>`}
       ${unreadable.length ? html`<p>${t("The engine can't read these logs because of their logging driver: {services}", {
         services: list(unreadable),
       })}</p>` : nothing}

@@ -57,6 +57,7 @@ export function keptNotice(name) {
   const unreadable = (kept?.unreadable ?? []).filter(({ module }) => !shown.length || shown.includes(module));
   return [
     kept?.problem ? note(t("New lines can't be stored"), kept.problem) : nothing,
+    kept && kept.recovered !== null ? note(t("Older lines are coming back"), recoveryText(kept.recovered)) : nothing,
     isOff || notKept.length ? note(
       isOff ? t("Logs aren't kept") : t("The logs of {names} aren't kept", { names: list(notKept.map(titled)) }),
       html`<a href="#${addressTo("settings", [], { find: "app.logs" })}">${t("Settings of kept logs")}</a>`,
@@ -66,6 +67,9 @@ export function keptNotice(name) {
     })) : nothing,
   ];
 }
+
+/** @param {number} percent of a damaged file that was read again */
+export const recoveryText = (percent) => t("The file of the kept logs was damaged. {percent} % of it was read again until now.", { percent });
 
 /** @param {string} name of a module */
 const titled = (name) => current().snapshot?.modules.find((module) => module.name === name)?.title ?? name;
