@@ -27,19 +27,34 @@ _PAIR = re.compile(r'([A-Za-z_@][\w.@/-]*)=("(?:[^"\\]|\\.)*"|[^\s"]*)')
 
 def read_json(line: str) -> Entry | None:
     """Read a line that is a JSON object."""
-    try:
-        fields = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return _entry(line, fields)
+    fields = _json_fields(line)
+    return None if fields is None else _entry(line, fields)
 
 
 def read_logfmt(line: str) -> Entry | None:
     """Read a line that begins with ``key=value`` and has several of them."""
+    fields = _logfmt_fields(line)
+    return None if fields is None else _entry(line, fields)
+
+
+def fields_of(line: str) -> Mapping[str, object] | None:
+    """The fields of a line of JSON or logfmt; None: it is neither."""
+    return _json_fields(line) if line.startswith("{") else _logfmt_fields(line)
+
+
+def _json_fields(line: str) -> Mapping[str, object] | None:
+    try:
+        fields: Mapping[str, object] = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return fields
+
+
+def _logfmt_fields(line: str) -> Mapping[str, object] | None:
     if not _PAIR.match(line):
         return None
     fields = {key: _unquoted(value) for key, value in _PAIR.findall(line)}
-    return _entry(line, fields) if len(fields) > 1 else None
+    return fields if len(fields) > 1 else None
 
 
 def _unquoted(value: str) -> str:

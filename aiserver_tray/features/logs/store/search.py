@@ -9,7 +9,7 @@ from functools import lru_cache, partial
 
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.strings import SGR
-from aiserver_tray.features.logs.parser import read_json, read_logfmt
+from aiserver_tray.features.logs.parser import fields_of
 from aiserver_tray.features.logs.query import FieldCondition, LogFilter, Operator
 from aiserver_tray.features.logs.store.database import LogFilterError
 
@@ -31,9 +31,11 @@ class Search:
 
     def __init__(self, wanted: LogFilter) -> None:
         self._conditions = wanted.fields
+        numbers = [*filter(None, map(_number_condition, wanted.fields))]
         literals = {one for condition in wanted.fields for one in field_literals(condition)}
         # The longest literal leads, because it is the rarest.
-        self._finds: list[Find] = [_exact(one) for one in sorted(literals, key=len, reverse=True)]
+        exact: list[Find] = [_exact(one) for one in sorted(literals, key=len, reverse=True)]
+        self._finds = [*numbers, *exact]
         if wanted.text:
             self._finds.insert(0, _any_case(wanted.text))
         if wanted.pattern:
@@ -75,6 +77,35 @@ class Search:
 
 def _exact(literal: bytes) -> Find:
     return lambda body: partial(body.find, literal)
+
+
+_DIGITS = 15
+"""A number of so many digits is exact as a float."""
+
+
+def _number_condition(condition: FieldCondition) -> Find | None:
+    """Finds places where a field may have a number for which *condition* is true, or a value that
+    only the parser can read. None: that takes the parser anyway."""
+    wanted, name = _number(condition.value), condition.name.rpartition(".")[2]
+    if wanted is None or not name.isascii():
+        return None
+    number = rb'(?:"(-?\d{1,%d}(?:\.\d{1,%d})?)"|(-?\d{1,%d}(?:\.\d{1,%d})?))' % ((_DIGITS,) * 4)
+    json, logfmt = rb'"\s*:\s*%s(?=[\s,}])' % number, rb"=%s(?=\s|\Z)" % number
+    # Of another value, and of one behind a change of the colour, only the parser knows more.
+    other = rb'(?="\s*:|=|\x1b)'
+    place = rb"%s(?:%s|%s|%s)" % (re.escape(name.encode()), json, logfmt, other)
+    search, compare = re.compile(place).finditer, _COMPARE[condition.operator]
+
+    def prepare(body: bytes) -> Finder:
+        def find(begin: int) -> int:
+            for found in search(body, begin):
+                if not found.lastindex or compare(float(found[found.lastindex]), wanted):
+                    return found.start()
+            return -1
+
+        return find
+
+    return prepare
 
 
 def _any_case(text: str) -> Find:
@@ -155,8 +186,8 @@ def field_literals(condition: FieldCondition) -> list[bytes]:
 def fulfils(text: str, condition: FieldCondition) -> bool:
     """Whether a line has the field, and *condition* is true for it."""
     line = SGR.sub("", text) if "\x1b" in text else text
-    entry = read_json(line) if line.startswith("{") else read_logfmt(line)
-    value = _lookup(entry.fields, condition.name) if entry else None
+    fields = fields_of(line)
+    value = _lookup(fields, condition.name) if fields else None
     return value is not None and _is_true(value, condition)
 
 

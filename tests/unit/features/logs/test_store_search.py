@@ -8,10 +8,11 @@ import pytest
 
 from aiserver_tray.features.logs.line import Cursor, Line
 from aiserver_tray.features.logs.parser import LineParser
-from aiserver_tray.features.logs.query import FieldCondition, LogFilter
+from aiserver_tray.features.logs.query import FieldCondition, LogFilter, Operator
+from aiserver_tray.features.logs.store import search as search_module
 from aiserver_tray.features.logs.store.database import LogFilterError
 from aiserver_tray.features.logs.store.reader import LogReader, fingerprint
-from aiserver_tray.features.logs.store.search import fulfils
+from aiserver_tray.features.logs.store.search import Search, fulfils
 from aiserver_tray.features.logs.store.store import LogStore
 
 JSON = (
@@ -84,6 +85,36 @@ def test_a_condition_on_a_field_of_json(store: LogStore, condition: str, *, is_t
 )
 def test_a_condition_on_a_field_of_logfmt(text: str, *, is_true: bool) -> None:
     assert fulfils(text, FieldCondition("msg", "=", "it started")) is is_true
+
+
+NUMBERS = ("499", "500", "500.0", "5e2", "-7", "1e3", "00501", "5000000000000000001", "5x", "")
+BEGINS = ('"status":', '"status" : ', "status=", 'status="', "xstatus=", "\x1b[1mstatus\x1b[0m=")
+
+
+@pytest.mark.parametrize("operator", ["=", "!=", "<", "<=", ">", ">="])
+def test_a_condition_with_a_number_finds_what_the_parser_finds(operator: Operator) -> None:
+    ends = ("", ",", "}", '"', '"}', " b=2", ',"b":2}')
+    parts = [begin + number + end for begin in BEGINS for number in NUMBERS for end in ends]
+    texts = [before + part for part in parts for before in ("", "{", "a=1 ", 'status=1 "')]
+    condition = FieldCondition("status", operator, "500")
+    wanted = [number for number, text in enumerate(texts) if fulfils(text, condition)]
+    search = Search(LogFilter(fields=(condition,)))
+    assert [number for number, _ in search.lines("\n".join(texts).encode())] == wanted
+    assert wanted
+
+
+def test_lines_with_other_numbers_are_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[str] = []
+
+    def parse(text: str, _condition: FieldCondition) -> bool:
+        parsed.append(text)
+        return True
+
+    monkeypatch.setattr(search_module, "fulfils", parse)
+    texts = [f'{{"msg":"status","status":{number}}}' for number in range(1000)]
+    body = "\n".join(texts).encode()
+    [*Search(LogFilter(fields=(FieldCondition("status", ">=", "990"),))).lines(body)]
+    assert parsed == texts[990:]
 
 
 @pytest.mark.parametrize("condition", ["status", "=5", "status>=", "a b=5", "status~5"])
