@@ -105,7 +105,9 @@ def _serve(
     from aiserver_tray.carriers.http.access import Keys  # noqa: PLC0415 - as above
     from aiserver_tray.owner.claim import Claim  # noqa: PLC0415
     from aiserver_tray.system import logfile  # noqa: PLC0415
+    from aiserver_tray.system.process import limit_heap  # noqa: PLC0415
 
+    limit_heap()
     logfile.set_up(app.settings.home, "serve")
     headless = Headless(app, binding.with_free_port(), Keys(), on_address)
     while not headless.ended.is_set():

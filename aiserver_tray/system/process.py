@@ -90,17 +90,23 @@ def give_foreground() -> None:
         ctypes.windll.user32.AllowSetForegroundWindow(_ASFW_ANY)
 
 
-_M_ARENA_MAX = -8
+_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
 """From ``<malloc.h>``."""
+_LARGE_BYTES = 1 << 17
 
 
-def share_heap() -> None:
-    """Make all threads allocate from one heap. Otherwise each of the first threads gets its own,
-    which keeps megabytes in a process whose threads mostly wait. Must be called before any thread
-    starts."""
+def limit_heap() -> None:
+    """Let a process that runs for long keep little memory that it does not use. Must be called
+    before any thread starts.
+
+    All threads allocate from one heap: otherwise each of the first threads gets its own, which
+    keeps megabytes while the threads wait. Large blocks are outside of it, and go back to the
+    system at once: otherwise, after the first ones, the heap has those of a burst, too, and can't
+    shrink below a small block that lasts."""
     if sys.platform == "linux":
         if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):  # musl has none
             mallopt(_M_ARENA_MAX, 1)
+            mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
 
 
 APP_ID: Final = "AIServerTray.AIServerTray"

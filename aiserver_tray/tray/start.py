@@ -7,7 +7,7 @@ from aiserver_tray.carriers.local.client import Client
 from aiserver_tray.core.app import App
 from aiserver_tray.owner.claim import Claim
 from aiserver_tray.system import logfile, process
-from aiserver_tray.system.process import give_foreground, share_heap
+from aiserver_tray.system.process import give_foreground, limit_heap
 from aiserver_tray.tray.process import Starter, Tray
 
 _HANDOVER_TIMEOUT_SECONDS = 10.0
@@ -50,7 +50,7 @@ def _run_or_show(app: App, starter: Starter) -> None:
         except AlreadyRunningError as running:
             if _show_running_tray(app, starter, running):
                 return
-        share_heap()
+        limit_heap()
         process.claim_app_id()
         logfile.set_up(app.settings.home, "tray")
         Tray(app, starter, claim).run()
