@@ -73,7 +73,10 @@ class App:
         """Those settings that can be read without the models of their files."""
         from aiserver_tray.settings.quick import QuickSettings  # noqa: PLC0415
 
-        return QuickSettings(self.home.folder, lambda: self.settings)
+        def is_ahead() -> bool:
+            return "settings" in vars(self) and self.settings.engines.has_deferred
+
+        return QuickSettings(self.home.folder, lambda: self.settings, is_ahead)
 
     @property
     def notices(self) -> Sequence[Text]:

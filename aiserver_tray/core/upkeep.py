@@ -190,6 +190,7 @@ class FileRefresh:
 
     def _refresh(self) -> None:
         with self._lock:
+            self._app.settings.engines.catch_up()
             operations = self._core.store.state.operations
             is_at_work = any(not view.is_over and not view.is_foreign for view in operations)
             is_new = not is_at_work and self._app.refresh_catalog()

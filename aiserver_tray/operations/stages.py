@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from threading import Lock
 
 from aiserver_tray.base.errors import (
@@ -178,15 +179,30 @@ class Stages:
         """Remember the request once nothing blocks it, with any result."""
         if self._request.kind in IMAGES_ONLY:
             return
-        scope = prepared.scope
-        with self._parts.settings.engines.update(engine_id) as state:
-            remember(self._request, prepared, state)
-            changed = DesiredChanged(frozenset(state.desired), frozenset(state.stopped))
+        scope, engines = prepared.scope, self._parts.settings.engines
+        if self._request.kind in _STOPS:
+            # A full disk is no reason to let modules run, and stopping them may make room.
+            change = partial(remember, self._request, prepared)
+            if not engines.change(engine_id, change):
+                self._notice_deferred(prepared)
+            state = engines.state(engine_id)
+        else:
+            with engines.update(engine_id) as state:
+                remember(self._request, prepared, state)
+        changed = DesiredChanged(frozenset(state.desired), frozenset(state.stopped))
         self._parts.store.put(changed)
         if scope.targets:
             known = {model.name: model for model in self._parts.store.state.modules}
             known |= {name: target.model for name, target in scope.targets.items()}
             self._parts.store.put(ModulesChanged(tuple(known.values())))
+
+    def _notice_deferred(self, prepared: Prepared) -> None:
+        text = Text(
+            "The disk of {folder} is full, so this stop can't be stored yet. Free some space: "
+            "until then, a restart of AI-Server Tray starts these modules again.",
+            folder=self._parts.settings.folder,
+        )
+        self._view.publish(replace(self._view.now, notices=(*prepared.notices, text)))
 
     def _carry_out(
         self, plan: Plan, scope: Scope, images: Iterable[str], late: Sequence[AiServerError] = ()

@@ -2,15 +2,17 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, is_dataclass
 from math import isfinite
+from threading import Lock
 from types import UnionType
 from typing import Any, ClassVar, Literal, Self, get_args, get_origin, get_type_hints
 from uuid import uuid4
 
-from aiserver_tray.settings.files import DamagedError, VersionedFile
+from aiserver_tray.base.errors import SettingError
+from aiserver_tray.settings.files import DamagedError, VersionedFile, is_disk_full
 
 _MAX_IMAGES = 500
 """Years of updates; images that the user has removed stay among them."""
@@ -234,10 +236,22 @@ class Engines:
 
     def __init__(self, file: VersionedFile[StateData]) -> None:
         self._file = file
+        self._deferred: list[tuple[str, Callable[[EngineState], object]]] = []
+        """Changes that a full disk has kept from being stored, by engine. They count here."""
+        self._lock = Lock()
+
+    @property
+    def has_deferred(self) -> bool:
+        """Whether something could not be stored yet."""
+        return bool(self._deferred)
 
     def state(self, engine_id: str) -> EngineState:
         """The data about the engine."""
-        return self._file.read().engines.get(engine_id, EngineState())
+        state = self._file.read().engines.get(engine_id, EngineState())
+        for engine, change in [*self._deferred]:
+            if engine == engine_id:
+                change(state)
+        return state
 
     def desired(self, engine_id: str) -> Sequence[str]:
         """The modules that the user asked for on the engine."""
@@ -251,8 +265,37 @@ class Engines:
     def update(self, engine_id: str) -> Iterator[EngineState]:
         """The data about the engine, to change in place. It is stored if the block ends without an
         exception."""
+        self.catch_up()
         with self._file.update() as data:
             yield data.engines.setdefault(engine_id, EngineState())
+
+    def change(self, engine_id: str, change: Callable[[EngineState], object]) -> bool:
+        """Let *change* work on the data about the engine. If the disk is full, that counts for this
+        process, and `catch_up` stores it later. Returns whether it is stored."""
+        with self._lock:
+            self._deferred.append((engine_id, change))
+        try:
+            return self.catch_up()
+        except SettingError:
+            with self._lock:
+                self._deferred.remove((engine_id, change))
+            raise
+
+    def catch_up(self) -> bool:
+        """Store what a full disk has kept from being stored; whether nothing is left."""
+        with self._lock:
+            if not self._deferred:
+                return True
+            try:
+                with self._file.update() as data:
+                    for engine, change in self._deferred:
+                        change(data.engines.setdefault(engine, EngineState()))
+            except SettingError as error:
+                if not is_disk_full(error):
+                    raise
+                return False
+            self._deferred.clear()
+            return True
 
     @property
     def asked_for(self) -> Sequence[str]:

@@ -37,6 +37,12 @@ class DamagedError(Exception):
         self.why = why
 
 
+def is_disk_full(error: SettingError) -> bool:
+    """Whether a file was not written because its disk has no room."""
+    cause = error.__cause__
+    return isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
 class FileContent(Protocol):
     """The content of a file. Its fields have defaults, which apply while there is no file."""
 

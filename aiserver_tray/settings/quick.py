@@ -33,15 +33,22 @@ _Content = dict[str, Any]
 
 
 class QuickSettings:
-    """Some of the settings in the home *folder*. *load* returns all of them.
+    """Some of the settings in the home *folder*. *load* returns all of them; *is_ahead*: whether
+    this process knows more of engines than the file says.
 
     Raises:
         SettingError: from every property and method, as `Settings` does.
     """
 
-    def __init__(self, folder: Path, load: "Callable[[], Settings]") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        load: "Callable[[], Settings]",
+        is_ahead: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._folder = folder
         self._load = load
+        self._is_ahead = is_ahead
         self._known: tuple[object, _Content | None] | None = None
 
     @property
@@ -76,7 +83,7 @@ class QuickSettings:
 
     def _of_engine(self, engine_id: str, name: str) -> Sequence[str] | None:
         """None: the file has to be read as a whole."""
-        found = self._read(STATE)
+        found = None if self._is_ahead() else self._read(STATE)
         if found is None:
             return None
         names: Sequence[str] = found.get("engines", {}).get(engine_id, {}).get(name, ())

@@ -8,6 +8,7 @@ from selenium.webdriver.support.select import Select
 
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.features.alerts.events import RULES
+from aiserver_tray.features.alerts.files import Alert
 from aiserver_tray.features.alerts.rules import KINDS, Parameter, Rule, number
 from aiserver_tray.protocol.message import answer
 from tests.support import states
@@ -43,6 +44,20 @@ def page(stack: Stack, host: Scripted) -> HomePage:
 def choose(page: HomePage, rule: str, item: str) -> None:
     """The *item* of the menu of *rule*."""
     page.item(f"[data-setting={rule}] .button[aria-label$=More]", item).click()
+
+
+def test_home_says_that_its_disk_is_full(stack: Stack, host: Scripted) -> None:
+    full = Alert(
+        id="1", rule="home", kind="home", name={}, text={"en": "Free."}, page="doctor", begun=0.0
+    )
+    host.answers["ai/rules/list"] = answer(listed(full))
+    page = stack.home()
+    page.wait_for_text("The disk of AI-Server Tray's data is full", "[role=alert]")
+    page.wait_for_text("No logs are kept since ", "[role=alert]")
+    host.answers["ai/rules/list"] = answer(listed(full.model_copy(update={"ended": 1.0})))
+    host.publish(RULES, {"alert": "1", "change": "recovered"})
+    page.until(lambda: not page.all("[role=alert]"), "the end")
+    assert page.complaints() == []
 
 
 def test_rules_are_switched_changed_and_muted(page: HomePage, host: Scripted) -> None:

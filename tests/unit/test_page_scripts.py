@@ -69,6 +69,7 @@ BELOW = {
 }
 """What stands in ``ui/js`` -> what it may know. Anything may know the texts in ``locale``."""
 NEIGHBOURS = {
+    ("home", "alerts"): "says that the disk of the home folder is full",
     ("home", "engine"): "shows the ways to an engine where there is none",
     ("home", "modules"): "has the actions on each module",
     ("modules", "logs"): "has the logs in a tab",

@@ -1534,8 +1534,8 @@ export interface MuteRequest {
 
 /** A rule of the user's own. */
 export interface NewRule {
-  /** `line`: A log line matches. `ended`: A service exited, no operation stopped it, and it does not come back by itself. `memory_out`: A service ran out of memory. `restarts`: A service restarts again and again. `unhealthy`: The health check of a service fails. `memory`: A service uses too much memory. `cpu`: A module keeps the processors busy. `disk`: The engine's disk is almost full. Users add `line`, `memory`, `cpu`. */
-  kind: "line" | "ended" | "memory_out" | "restarts" | "unhealthy" | "memory" | "cpu" | "disk";
+  /** `line`: A log line matches. `ended`: A service exited, no operation stopped it, and it does not come back by itself. `memory_out`: A service ran out of memory. `restarts`: A service restarts again and again. `unhealthy`: The health check of a service fails. `memory`: A service uses too much memory. `cpu`: A module keeps the processors busy. `disk`: The engine's disk is almost full. `home`: The disk of the home folder is full. Users add `line`, `memory`, `cpu`. */
+  kind: "line" | "ended" | "memory_out" | "restarts" | "unhealthy" | "memory" | "cpu" | "disk" | "home";
   /** the only module that it is about; every module without it */
   module?: string | null;
   /** lines of this level or a higher one; `null`: of every level */
@@ -1857,8 +1857,8 @@ export interface Revealed {
 /** An alert rule. */
 export interface Rule {
   id: string;
-  /** `line`: A log line matches. `ended`: A service exited, no operation stopped it, and it does not come back by itself. `memory_out`: A service ran out of memory. `restarts`: A service restarts again and again. `unhealthy`: The health check of a service fails. `memory`: A service uses too much memory. `cpu`: A module keeps the processors busy. `disk`: The engine's disk is almost full. Users add `line`, `memory`, `cpu`. */
-  kind: "line" | "ended" | "memory_out" | "restarts" | "unhealthy" | "memory" | "cpu" | "disk";
+  /** `line`: A log line matches. `ended`: A service exited, no operation stopped it, and it does not come back by itself. `memory_out`: A service ran out of memory. `restarts`: A service restarts again and again. `unhealthy`: The health check of a service fails. `memory`: A service uses too much memory. `cpu`: A module keeps the processors busy. `disk`: The engine's disk is almost full. `home`: The disk of the home folder is full. Users add `line`, `memory`, `cpu`. */
+  kind: "line" | "ended" | "memory_out" | "restarts" | "unhealthy" | "memory" | "cpu" | "disk" | "home";
   on: boolean;
   /** the only module that it is about; `null`: every module */
   module: string | null;

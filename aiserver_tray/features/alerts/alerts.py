@@ -3,6 +3,7 @@ times are arguments."""
 
 import math
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Final, Literal, NamedTuple
 from uuid import uuid4
@@ -211,6 +212,7 @@ class Evaluation:
         self._state = State()
         self.disk: Disk | None = None
         """None: not known."""
+        self.is_home_full = False
 
     @property
     def alerts(self) -> list[Alert]:
@@ -246,10 +248,11 @@ class Evaluation:
     def _facts(self, due: Due) -> Facts:
         modules = {module.name: module for module in self._state.snapshot.modules}
         hits = self.lines.hits(due)
+        facts = Facts(modules, hits, is_home_full=self.is_home_full)
         if not self.is_running:
-            return Facts(modules, hits)
+            return facts
         services = [*self._services.watched(due)]
-        return Facts(modules, hits, services, self._limits.excesses, self.disk)
+        return replace(facts, services=services, excesses=self._limits.excesses, disk=self.disk)
 
     def _fate(self, alert: Alert, rules: Container[str], due: Due) -> Fate:
         """What became of *alert*, which none of *rules* finds any more. Docker's end has its own

@@ -279,13 +279,21 @@ class AlertsFeature(Feature):
         self._core = place.core
         self._place = place
         self._files = RuleFiles(app.home.folder, app.settings.notices)
-        around = Surroundings(self._disk, self._target, lambda: app.language, self._on_news)
+        around = Surroundings(
+            self._disk,
+            self._target,
+            lambda: app.language,
+            self._on_news,
+            lambda: place.feature(LogsFeature).kept.is_full,
+        )
         self.watch = RuleWatch(place.core.store, self._files, around)
 
     def start(self) -> None:
         """Evaluate the rules over states, samples and log lines from now on."""
         self._place.feature(MonitoringFeature).observe(self.watch.on_sample)
-        self._place.feature(LogsFeature).kept.observe(self.watch.on_lines)
+        kept = self._place.feature(LogsFeature).kept
+        kept.observe(self.watch.on_lines)
+        kept.on_problem = self.watch.refresh
         self.watch.start()
 
     def close(self) -> None:

@@ -278,7 +278,7 @@ class Cpu(LimitRule):
         return used
 
 
-# -- the disk -------------------------------------------------------------------------------------
+# -- disks ----------------------------------------------------------------------------------------
 
 
 class FullDisk(Rule):
@@ -303,6 +303,22 @@ class FullDisk(Rule):
 
     def state(self, disk: Disk | None) -> str | None:
         return f"{disk.free // _GIB} GB" if disk else None
+
+
+class FullHome(Rule):
+    """The disk of the home folder is full."""
+
+    kind: Literal["home"] = "home"
+    title = Text("The disk of AI-Server Tray's data is full")
+    text = Text("The disk of AI-Server Tray's data is full")
+    recovery = Text("AI-Server Tray's data has enough disk space again")
+    page = "doctor"
+    default: ClassVar = {"cooldown": 720}
+
+    def find(self, facts: Facts, _due: Due) -> Iterator[Finding]:
+        if facts.is_home_full:
+            text = Text("No logs are kept, and settings can't be changed. Free some space.")
+            yield Finding(self, None, None, {}, text, self.page)
 
 
 def _gigabytes(size: float) -> str:

@@ -69,7 +69,7 @@ Key = tuple[str, str | None, str | None]
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known when rules are evaluated. While Docker is off, only the first two are."""
+    """What is known when rules are evaluated. While Docker is off, nothing of its services is."""
 
     modules: Mapping[str, ModuleView]
     hits: Mapping[str, Mapping[tuple[str, str], Hits]]
@@ -80,6 +80,8 @@ class Facts:
     """By the id of the rule."""
     disk: Disk | None = None
     """None: not known."""
+    is_home_full: bool = False
+    """No logs are kept, because the disk of the home folder is full."""
 
 
 @dataclass(frozen=True)

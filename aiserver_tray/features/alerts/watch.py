@@ -43,6 +43,8 @@ class Surroundings(NamedTuple):
     """Of what is sent."""
     publish: Callable[[News | None], object]
     """Called with each news, and with None if alerts changed without any."""
+    is_home_full: Callable[[], bool] = lambda: False
+    """Whether nothing is stored because the disk of the home is full."""
 
 
 class RuleWatch:
@@ -98,7 +100,7 @@ class RuleWatch:
         self._slept.set()
 
     def refresh(self) -> None:
-        """The rules or mutes have changed."""
+        """The rules, mutes or surroundings have changed."""
         self._changed.set()
 
     def on_sample(self, sample: Sample) -> None:
@@ -155,6 +157,7 @@ class RuleWatch:
         return DISK_SECONDS if due is None else max(0.0, due - now.clock)
 
     def _take_in(self, data: RulesData, now: Moment) -> None:
+        self._evaluation.is_home_full = self._surroundings.is_home_full()
         for state in available(self._states, 0):
             self._evaluation.see_state(state, now)
         for sample in available(self._samples, 0):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 from aiserver_tray.base.errors import SettingError, UnknownSettingError
 from aiserver_tray.base.i18n import Plural, Text
@@ -16,12 +17,26 @@ from aiserver_tray.system import autostart, desktop, tray_place
 from aiserver_tray.system.desktop import graphics_cards
 from aiserver_tray.system.logfile import log_folder
 from aiserver_tray.system.paths import Home, has_session, runtime_folder
+from aiserver_tray.system.resources import free_disk
+
+_LEAST_FREE_BYTES: Final = 1 << 20
 
 
 def examine_installation(settings: Settings, catalog: Catalog) -> list[Finding]:
     """All findings. A check that fails is a finding, and the others continue."""
     found = [*_secrets(settings), *_catalog(catalog), *_settings(settings, catalog)]
-    return [*found, *_damage(settings)]
+    return [*found, *_room(settings.folder), *_damage(settings)]
+
+
+def _room(folder: Path) -> Iterator[Finding]:
+    free = free_disk(str(folder))
+    if free is not None and free < _LEAST_FREE_BYTES:
+        text = Text(
+            "The disk of {folder} is full. Settings can't be changed, and no logs are kept. Free "
+            "some space.",
+            folder=folder,
+        )
+        yield Finding("disk", "problem", text)
 
 
 def _secrets(settings: Settings) -> Iterator[Finding]:

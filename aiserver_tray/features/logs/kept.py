@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, closing, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
@@ -30,7 +30,7 @@ from aiserver_tray.features.logs.lines import (
     Position,
     PositionMark,
 )
-from aiserver_tray.features.logs.store.database import LogStoreError
+from aiserver_tray.features.logs.store.database import LogStoreError, LogStoreFullError
 from aiserver_tray.features.logs.store.reader import LogReader
 from aiserver_tray.features.logs.store.salvage import Progress
 from aiserver_tray.features.logs.store.store import LogStore, OnStored
@@ -77,6 +77,9 @@ class KeptLogs:
         self.recovery: Progress | None = None
         """How much of a damaged file was read again. None: there is none, or all of it."""
         self.policy = Policy()
+        self.on_problem: Callable[[], object] = lambda: None
+        """Called when `problem` changes."""
+        self._full_notice: Text | None = None
         self._installation = installation
         self._source = source
         self._state = state
@@ -214,10 +217,10 @@ class KeptLogs:
             opened.store.trim(time.time_ns(), self.policy.days, self.policy.bytes)
         except AiServerError as error:
             _logger.warning("%s", error)
-            self.problem = error
+            self._on_problem(error)
             self._retry_at = time.monotonic() + _RETRY_SECONDS
             return _RETRY_SECONDS
-        self.problem = None
+        self._on_problem(None)
         self._trim_at = time.monotonic() + _TRIM_SECONDS
         return _TRIM_SECONDS
 
@@ -278,7 +281,25 @@ class KeptLogs:
             observer(lines)
 
     def _on_problem(self, error: AiServerError | None) -> None:
+        """Nothing can be stored because of *error*, or again; the doctor says since when."""
+        notices = self._installation.settings.notices
+        if self._full_notice and not isinstance(error, LogStoreFullError):
+            notices.remove(self._full_notice)
+            self._full_notice = None
+        if isinstance(error, LogStoreFullError) and self._full_notice is None:
+            self._full_notice = Text(
+                "No logs are kept since {time}, because the disk of {folder} is full.",
+                time=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
+                folder=self._installation.home.folder,
+            )
+            notices.append(self._full_notice)
         self.problem = error
+        self.on_problem()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing is stored because the disk is full."""
+        return self._full_notice is not None
 
     def _renew(self, file: int) -> bool:
         """A reader found the *file* (an inode) damaged. Returns whether there is a new one."""

@@ -6,11 +6,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import docker
 import pytest
 
-from tests.engine.faults import full_store
+from tests.engine.faults import full_home, full_store
 from tests.engine.faults.objects import ours
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
@@ -109,8 +110,18 @@ def _made(place: Place) -> str:
 
 
 def test_kept_logs_can_be_deleted_on_a_full_disk(tmp_path: Path) -> None:
-    words = [sys.executable, "-m", full_store.__name__, str(tmp_path)]
-    done = subprocess.run(
-        ["unshare", "--mount", *words], capture_output=True, text=True, check=False
-    )
+    on_own_disk(full_store, str(tmp_path))
+
+
+def test_modules_are_stopped_while_the_disk_of_the_home_is_full(
+    client: docker.DockerClient, lab: Place, tmp_path: Path
+) -> None:
+    on_own_disk(full_home, str(tmp_path), lab.host)
+    assert not ours(client, "two")
+
+
+def on_own_disk(module: ModuleType, *words: str) -> None:
+    """Run *module* where it can mount a disk."""
+    command = ["unshare", "--mount", sys.executable, "-m", module.__name__, *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -79,7 +79,9 @@ def test_an_owner_reads_damaged_logs_again_and_says_so(cli: CommandLine) -> None
     path = file_of_logs(cli.home)
     with closing(LogStore(path)) as store:
         for number in range(100):
-            line = Line(time.time_ns(), "web", "web", "stdout", "info", continues=False, text=str(number))
+            line = Line(
+                time.time_ns(), "web", "web", "stdout", "info", continues=False, text=str(number)
+            )
             store.add([line])
     path.write_bytes(bytes(4096) + path.read_bytes()[4096:])
     with hosted(cli) as (client, _):

@@ -5,6 +5,7 @@ import { list } from "../base/format.js";
 import { t } from "../base/i18n.js";
 import { empty, notice } from "../components/notice.js";
 import { active, shownInHero } from "../components/operations.js";
+import { followAlerts } from "./alerts/alerts.js";
 import { problems } from "../problems/problems.js";
 import { basics } from "./home/basics.js";
 import { engineCard } from "./home/engine.js";
@@ -12,11 +13,14 @@ import { features } from "./home/features.js";
 import { hero } from "./home/hero.js";
 import { attention } from "./home/problems.js";
 import { progressOf } from "./home/progress.js";
+import { roomNotice } from "./home/room.js";
 
 /**
  * @import { Snapshot } from "../contract.d.ts"
  * @import { PageState } from "../types.d.ts"
  */
+
+export const enter = followAlerts;
 
 /** @param {PageState} page */
 export const view = (page) => html`
@@ -30,7 +34,7 @@ function stack(page, snapshot) {
   const main = shownInHero(active(snapshot));
   return html`
     ${engine.running ? main ? progressOf(main, page, snapshot) : hero(page, snapshot) : engineCard({ ...page, snapshot })}
-    ${attention(page)}
+    ${roomNotice()} ${attention(page)}
     ${problems(page).length ? nothing : firstSteps(snapshot)}
     ${modules.length || !engine.running ? nothing : empty({ icon: "boxes", title: t("There are no modules in the catalog") })}
     ${features(page, modules.filter(({ kind }) => kind === "feature"))}

@@ -220,10 +220,12 @@ class LogStore:
 
     def delete(self, module: str) -> None:
         """Delete all lines of *module*. Its marks stay, so that they are not stored again."""
-        while (progress := self.salvage()) and not progress.is_over:
-            pass  # otherwise lines of it would come back
         deleting = ModuleDeletion(module)
-        self._shrink(lambda file: deleting.step(*file), lambda file: database.give_back(file.db))
+        self._shrink(
+            self._has_more_to_salvage,  # otherwise lines of the module would come back later
+            lambda file: deleting.step(*file),
+            lambda file: database.give_back(file.db),
+        )
 
     def renew(self, file: int) -> None:
         """A reader has found that the *file* (an inode) is damaged: set it aside, and begin a new
@@ -235,17 +237,20 @@ class LogStore:
     def salvage(self) -> Progress | None:
         """Move a part of a damaged file into the new one. None: there is no such file, or no more
         of it."""
+        return self._run(self._salvage_step)
 
-        def step(file: _File) -> Progress | None:
-            if self._salvage is None and not is_begun(file.db):
-                return None
-            work = self._salvage = self._salvage or Salvage(self._aside, file.db)
-            if not work.step(file.db):
-                self._salvage = None
-            file.batches.refresh()
-            return work.progress
+    def _salvage_step(self, file: _File) -> Progress | None:
+        if self._salvage is None and not is_begun(file.db):
+            return None
+        work = self._salvage = self._salvage or Salvage(self._aside, file.db)
+        if not work.step(file.db):
+            self._salvage = None
+        file.batches.refresh()
+        return work.progress
 
-        return self._run(step)
+    def _has_more_to_salvage(self, file: _File) -> bool:
+        progress = self._salvage_step(file)
+        return progress is not None and not progress.is_over
 
     def observe(self, callback: OnStored) -> Callable[[], None]:
         """Call *callback* with the lines of each transaction after its commit, in their order; it
