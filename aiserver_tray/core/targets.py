@@ -121,7 +121,13 @@ class Targets:
         owner = Owner(settings.installation_id, __version__, str(settings.home.folder))
         with collecting_opened() as opened:
             resolved = resolve(self._catalog, module, values)
-            target = module_target(resolved, owner, bind=settings.app.bind, values=values)
+            target = module_target(
+                resolved,
+                owner,
+                bind=settings.app.bind,
+                values=values,
+                least_log_size=settings.app.logs_engine_size,
+            )
         # Judged last, by what was really read.
         consent = self._consent(resolved, opened)
         target = replace(target, consent=consent, untrusted=self._untrusted(consent))

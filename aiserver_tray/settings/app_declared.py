@@ -129,6 +129,18 @@ APP_SETTINGS: Mapping[str, Setting] = {
         title={"en": "Modules whose logs are not kept", "zh": "不保留日志的模块"},
         help={"en": "Names, separated by spaces.", "zh": "模块名称，以空格分隔。"},
     ),
+    "app.logs_engine_size": DiskSizeSetting(
+        type="size",
+        default=DEFAULTS["app.logs_engine_size"],
+        title={"en": "Log size of a service in Docker", "zh": "Docker 中每个服务的日志大小"},
+        help={
+            "en": "Docker keeps a few files of this size for each service, such as 10m or 100m, "
+            "and deletes the oldest. Raise it if lines are missing from times at which AI-Server "
+            "Tray did not run. Modules use it from their next start on.",
+            "zh": "Docker 为每个服务保留若干个此大小的文件（例如 10m 或 100m），并删除最早的文件。"
+            "如果 AI-Server Tray 未运行期间的日志行缺失，请调大此值。模块下次启动后生效。",
+        },
+    ),
     "app.notify_alerts": Setting(
         type="boolean",
         default=DEFAULTS["app.notify_alerts"],

@@ -72,6 +72,12 @@ class AppSettings:
         return frozenset(self._text("logs_not_kept").split())
 
     @property
+    def logs_engine_size(self) -> str:
+        """The least size, as Docker writes it, of a file of a service's log before a new one is
+        begun."""
+        return self._text("logs_engine_size")
+
+    @property
     def notify_alerts(self) -> bool:
         return self._flag("notify_alerts")
 

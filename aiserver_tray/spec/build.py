@@ -49,12 +49,18 @@ _STOP_TIMEOUT_SECONDS = 10.0
 
 
 def module_target(
-    resolved: ResolvedModule, owner: Owner, *, bind: str, values: Mapping[str, str]
+    resolved: ResolvedModule,
+    owner: Owner,
+    *,
+    bind: str,
+    values: Mapping[str, str],
+    least_log_size: str = "0",
 ) -> ModuleTarget:
     """Everything that *resolved* needs on the engine, including secrets.
 
     *bind*: this machine's address for ports without an address in the file. *values*: the settings'
-    values by address, to find the setting of each port.
+    values by address, to find the setting of each port. *least_log_size*: of a file of a service's
+    log (``10m``), where the module states less.
 
     Raises:
         CatalogError: something in the file is not supported, or a file that it names can't be
@@ -62,7 +68,7 @@ def module_target(
     """
     if problems := unsupported(resolved.module, resolved.project):
         raise CatalogError(problems)
-    scope = _scope(resolved, owner, bind)
+    scope = _scope(resolved, owner, bind, least_log_size)
     settings = _port_settings(resolved.module, values)
     names = [name for name, s in resolved.project.services.items() if s.replicas > 0]
     check_used(scope, names)
@@ -121,13 +127,14 @@ def _check_names(scope: Scope, services: Sequence[ServiceTarget]) -> None:
         raise CatalogError.at(Place(scope.module.file), text)
 
 
-def _scope(resolved: ResolvedModule, owner: Owner, bind: str) -> Scope:
+def _scope(resolved: ResolvedModule, owner: Owner, bind: str, least_log_size: str) -> Scope:
     name, project = resolved.module.name, resolved.project
     opened = page(resolved.open, bind)
     networks = {k: network_target(name, k, n, owner) for k, n in project.networks.items()}
     volumes = {k: volume_target(name, k, v, owner) for k, v in project.volumes.items()}
     module, requires = resolved.module, resolved.requires
-    return Scope(module, requires, project, owner, bind, opened, networks, volumes)
+    more = networks, volumes, least_log_size
+    return Scope(module, requires, project, owner, bind, opened, *more)
 
 
 def _port_settings(module: Module, values: Mapping[str, str]) -> dict[int, str]:

@@ -45,7 +45,7 @@ def container(
         **config(service),
         "Platform": service.platform,
         "HostConfig": {
-            **host_config(service, scope.bind, scope.container_of),
+            **host_config(service, scope.bind, scope.container_of, scope.least_log_size),
             **security(scope, name),
             **modes,
             "Binds": binds or None,

@@ -7,7 +7,10 @@ Names that differ from Compose are mapped as Docker Compose does.
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+
+from aiserver_tray.catalog.compose.scalars import parse_size
 
 if TYPE_CHECKING:
     from aiserver_tray.catalog.compose.build import Ulimit
@@ -26,10 +29,15 @@ ContainerOf = Callable[[str], str]
 """From a service's name to its container's."""
 
 
-def host_config(service: "Service", bind: str, container_of: ContainerOf) -> dict[str, Any]:
+_FILE_DRIVERS = ("local", "json-file")
+
+
+def host_config(
+    service: "Service", bind: str, container_of: ContainerOf, least_log_size: str
+) -> dict[str, Any]:
     """``HostConfig`` without networks, mounts and security options, which need more than *service*.
-    Ports without an address are bound to *bind*. Keys that the file does not set are left out, so
-    that a newly supported key changes no hash."""
+    Ports without an address are bound to *bind*. Files of logs have *least_log_size* at least.
+    Keys that the file does not set are left out, so that a newly supported key changes no hash."""
     said = {
         "Annotations": service.annotations,
         "CapAdd": service.cap_add,
@@ -42,7 +50,7 @@ def host_config(service: "Service", bind: str, container_of: ContainerOf) -> dic
         "Init": service.init,
         "IpcMode": shared(service.ipc, container_of),
         "Isolation": service.isolation,
-        "LogConfig": _log_config(service),
+        "LogConfig": _log_config(service, least_log_size),
         "OomScoreAdj": service.oom_score_adj,
         "PidMode": shared(service.pid or "", container_of),
         "Privileged": service.privileged,
@@ -76,10 +84,15 @@ def extra_hosts(hosts: Mapping[str, Iterable[str]]) -> list[str]:
     return sorted(f"{host}:{address}" for host, addresses in hosts.items() for address in addresses)
 
 
-def _log_config(service: "Service") -> dict[str, Any]:
+def _log_config(service: "Service", least_size: str) -> dict[str, Any]:
     if service.logging is None:
         return {}
-    return {"Type": service.logging.driver, "Config": service.logging.options}
+    driver, options = service.logging.driver, service.logging.options
+    size = options.get("max-size", "")
+    with suppress(ValueError):  # the engine knows what is wrong with it
+        if driver in _FILE_DRIVERS and 0 < parse_size(size) < parse_size(least_size):
+            options = {**options, "max-size": least_size}
+    return {"Type": driver, "Config": options}
 
 
 def with_known_log_driver(host_config: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:

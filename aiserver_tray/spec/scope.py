@@ -30,6 +30,8 @@ class Scope:
     networks: Mapping[str, NetworkTarget]
     """By the file's names, as are the volumes."""
     volumes: Mapping[str, VolumeTarget]
+    least_log_size: str
+    """Of a file of a service's log."""
 
     @cached_property
     def jobs(self) -> frozenset[str]:

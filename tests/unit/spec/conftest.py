@@ -28,6 +28,7 @@ def target_of(tmp_path: Path) -> TargetOf:
         owner: Owner | None = None,
         bind: str = "127.0.0.1",
         values: Mapping[str, str] | None = None,
+        least_log_size: str = "0",
     ) -> ModuleTarget:
         module = folder.with_name(name)
         module.mkdir(exist_ok=True)
@@ -35,6 +36,9 @@ def target_of(tmp_path: Path) -> TargetOf:
         catalog = load_catalog([folder.parent])
         given = {**catalog.defaults, "m.KEY": SECRET, **(values or {})}
         resolved = resolve(catalog, catalog.module(name), given)
-        return module_target(resolved, owner or Owner("home", "1.0"), bind=bind, values=given)
+        owner = owner or Owner("home", "1.0")
+        return module_target(
+            resolved, owner, bind=bind, values=given, least_log_size=least_log_size
+        )
 
     return make

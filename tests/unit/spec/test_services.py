@@ -31,6 +31,28 @@ services: {{a: {{image: i, ports: ["${{PORT}}:80", "[::1]:81:81/udp", "82", "90-
 
 
 @pytest.mark.parametrize(
+    ("driver", "options", "size"),
+    [
+        ("local", "max-size: 10m", "50m"),
+        ("json-file", "max-size: 100m", "100m"),
+        ("json-file", "max-size: lots", "lots"),
+        ("local", "max-file: '3'", None),
+        ("syslog", "max-size: 10m", "10m"),
+    ],
+)
+def test_a_log_file_has_the_least_size_where_the_module_limits_it(
+    target_of: TargetOf, driver: str, options: str, size: str | None
+) -> None:
+    (a,) = target_of(
+        f"""{HEAD}
+services: {{a: {{image: i, logging: {{driver: {driver}, options: {{{options}}}}}}}}}
+""",
+        least_log_size="50m",
+    ).services
+    assert a.body["HostConfig"]["LogConfig"]["Config"].get("max-size") == size
+
+
+@pytest.mark.parametrize(
     ("image", "local"),
     [
         ("redis:7.4", "aiserver/m/a-b:7.4"),

@@ -1,5 +1,6 @@
 // @ts-check
 /** The page of logs is gone to: keys, clicks on rows, and what follows the address. */
+import { addressTo, go } from "../../base/address.js";
 import { bind } from "../../base/keys.js";
 import { observe } from "../../base/store.js";
 import { followLine, open } from "./details.js";
@@ -62,6 +63,8 @@ function act(row) {
   if (row.kind === "line" || row.kind === "part") open(row.line.cursor);
   else if (row.kind === "fold" || row.kind === "same") toggle(row.key);
   else if (row.kind === "begin") widen();
+  // Lines are missing if a service wrote more than Docker keeps while nothing read it.
+  else if (row.kind === "gap") go(addressTo("settings", [], { find: "app.logs_engine_size" }));
 }
 
 listBox.addEventListener("click", ({ target }) => {

@@ -53,7 +53,7 @@ function content(row, look) {
     case "part": return html`<span class="said">${said(row.line, look.pattern)}</span>`;
     case "fold": return html`<span class="said">${icon(row.isOpen ? "chevron-down" : "chevron-right", "s12")}${folded(row)}</span>`;
     case "same": return html`<span>${same(row)}</span>`;
-    case "gap": return html`<span>${gap(row.gap)}</span>`;
+    case "gap": return html`<span>${gap(row.gap)} · <b class="link">${t("Let modules keep more")}</b></span>`;
     case "day": return html`<span>${day(moment(row.time))}</span>`;
     case "begin": return html`<span>${t(RANGE_WORDS[row.range]?.of ?? "")}${more(row.range)}</span>`;
   }

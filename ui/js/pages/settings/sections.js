@@ -46,7 +46,7 @@ export const SECTIONS = [
   },
   {
     name: "logs", title: mark("Kept logs"), icon: "scroll-text",
-    rows: (page) => [...rows("app.logs_keep", "app.logs_keep_days", "app.logs_keep_size"), ...keptLogs(page)],
+    rows: (page) => [...rows("app.logs_keep", "app.logs_keep_days", "app.logs_keep_size", "app.logs_engine_size"), ...keptLogs(page)],
   },
   {
     name: "docker", title: mark("Docker"), icon: "container",
