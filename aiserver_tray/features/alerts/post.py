@@ -4,6 +4,8 @@ import, and most homes have no webhook."""
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from socket import SHUT_RDWR, socket
 from threading import Timer
@@ -20,6 +22,7 @@ SECONDS = 10.0
 """For the connection, and then for the whole answer, however slowly it comes."""
 _MAX_ANSWER: Final = 500
 """Bytes of an answer that are shown."""
+_MAX_RETRY_SECONDS: Final = 3600.0
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
@@ -29,6 +32,8 @@ class Answer:
 
     status: int | None
     text: Text
+    retry_seconds: float = 0.0
+    """How long the address wants no further request, as its ``Retry-After`` says."""
 
     @property
     def is_ok(self) -> bool:
@@ -54,7 +59,8 @@ def post(address: str, body: Mapping[str, Any]) -> Answer:
             options: Any = {"timeout": SECONDS, "allow_redirects": False, "stream": True}
             with session.post(address, json=body, **options) as answer:
                 if not limit.is_over:  # otherwise its head was cut, which is no error there
-                    return Answer(answer.status_code, Text("{why}", why=_beginning(answer)))
+                    pause = _retry_seconds(answer.headers)
+                    return Answer(answer.status_code, _text(answer), pause)
     except requests.exceptions.SSLError:
         return Answer(None, Text("its certificate is not valid"))
     except (requests.RequestException, OSError, ValueError) as error:
@@ -62,6 +68,24 @@ def post(address: str, body: Mapping[str, Any]) -> Answer:
             # The error itself quotes the address, which is a secret.
             return Answer(None, Text("it can't be reached"))
     return Answer(None, Text("no answer within {count} s", count=round(SECONDS)))
+
+
+def _retry_seconds(headers: Mapping[str, str]) -> float:
+    """What ``Retry-After`` says: seconds, or a date (RFC 9110, section 10.2.3)."""
+    value = headers.get("Retry-After", "").strip()
+    if value.isdecimal():
+        return min(float(value), _MAX_RETRY_SECONDS)
+    try:
+        left = (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
+    except (ValueError, TypeError):  # it is none, or without a zone
+        return 0.0
+    return max(0.0, min(left, _MAX_RETRY_SECONDS))
+
+
+def _text(answer: requests.Response) -> Text:
+    if answer.is_redirect:
+        return Text("it leads to another address. Set that one instead")
+    return Text("{why}", why=_beginning(answer))
 
 
 def _beginning(answer: requests.Response) -> str:

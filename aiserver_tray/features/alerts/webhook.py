@@ -160,6 +160,6 @@ class Sender:
         _logger.warning("the webhook did not take an alert: %s", answer.status or answer.text)
         if not answer.may_be_repeated or one.attempts >= len(_RETRY_SECONDS):
             return True
-        one.due = monotonic() + _RETRY_SECONDS[one.attempts]
+        one.due = monotonic() + max(_RETRY_SECONDS[one.attempts], answer.retry_seconds)
         one.attempts += 1
         return False

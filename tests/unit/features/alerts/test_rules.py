@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import SimpleQueue
 from typing import Any, Literal
@@ -114,6 +115,7 @@ class Hook:
 
     def __init__(self) -> None:
         self.statuses: list[int | Literal["head", "text"]] = [200]
+        self.headers: dict[str, str] = {}
         self.got: SimpleQueue[tuple[str, Json]] = SimpleQueue()
         self.address = ""
 
@@ -130,6 +132,8 @@ def hook() -> Iterator[Hook]:
             status = statuses.pop(0) if len(statuses) > 1 else statuses[0]
             if status != "head":
                 self.send_response(200 if status == "text" else status)
+                for name, value in found.headers.items():
+                    self.send_header(name, value)
                 self.end_headers()
             self.wfile.write(b"HTTP/1.0 200 " if status == "head" else b"thanks")
             with suppress(OSError):  # the client has gone
@@ -209,6 +213,37 @@ def test_an_alert_is_sent_until_it_is_taken(
         "module": "n8n",
     }
     assert "secret-topic" not in caplog.text
+
+
+def test_a_redirect_is_neither_followed_nor_tried_again(hook: Hook, rules: Rules) -> None:
+    rules.app.settings.change(APP_SETTINGS, {WEBHOOK: hook.address})
+    hook.statuses, hook.headers = [302], {"Location": f"{hook.address}/other"}
+    why = "it leads to another address. Set that one instead"
+    assert rules.given("test") == {"ok": False, "status": 302, "text": why}
+    with sending(Target(hook.address, "json")) as sender:
+        sender.put({"id": "1"})
+        sender.put({"id": "1", "event": "later"})
+        sent = [hook.got.get(timeout=LIMIT) for _ in range(3)]
+    assert [(path, body.get("event")) for path, body in sent] == [
+        ("/a/secret-topic", "test"),
+        ("/a/secret-topic", None),
+        ("/a/secret-topic", "later"),
+    ]
+
+
+@pytest.mark.parametrize("is_date", [False, True])
+def test_an_address_that_is_busy_says_when_to_try_again(
+    hook: Hook, monkeypatch: pytest.MonkeyPatch, *, is_date: bool
+) -> None:
+    monkeypatch.setattr(webhook, "_RETRY_SECONDS", (0.0,))
+    at = formatdate(time.time() + 3, usegmt=True)
+    hook.statuses, hook.headers = [429, 200], {"Retry-After": at if is_date else "2"}
+    with sending(Target(hook.address, "json")) as sender:
+        sender.put({"id": "1"})
+        hook.got.get(timeout=LIMIT)
+        asked = time.monotonic()
+        hook.got.get(timeout=LIMIT)
+    assert time.monotonic() - asked > 1
 
 
 def test_the_webhook_also_gets_that_an_alert_got_worse(
