@@ -15,6 +15,7 @@ python3 build/dev.py bundle [--windows|--deb] the packages for users
 python3 build/dev.py verify-images            the catalog's images, on a real engine
 python3 build/dev.py screenshots FOLDER       pictures of every page, with a real stack
 python3 build/dev.py soak [NAME] [--times N]  repeat tests and report how often they passed
+python3 build/dev.py soak logs [--minutes N]  keep logs under faults, and count each line
 """
 
 import argparse
@@ -124,6 +125,8 @@ def add_soak(parser: argparse.ArgumentParser) -> None:
     what = "part of a test's name, or an expression as for pytest -k; all without"
     parser.add_argument("name", nargs="?", default="", metavar="NAME", help=what)
     parser.add_argument("--times", type=count, default=10, metavar="N", help="10 without")
+    what = "with the name logs: keep logs under faults for so long, and count each line; 3 without"
+    parser.add_argument("--minutes", type=float, default=3.0, metavar="N", help=what)
 
 
 @dataclass(frozen=True)
@@ -168,7 +171,7 @@ COMMANDS = {
     ),
     "soak": Command(
         command_soak,
-        "[NAME] [--times N] [-- WORDS FOR PYTEST…]",
+        "[NAME] [--times N] [--minutes N] [-- WORDS FOR PYTEST…]",
         "what pytest is to get stands after --, as in: soak NAME -- tests/unit",
         add_soak,
     ),

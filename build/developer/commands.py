@@ -23,7 +23,7 @@ from developer.packages import (
     needs_of_tests,
 )
 from developer.processes import become, fail, root_prefix, run
-from developer.soak import soak
+from developer.soak import soak, soak_logs
 
 CATALOG = "orchestration"
 MODULES = sorted(str(file.relative_to(ROOT)) for file in ROOT.glob(f"{CATALOG}/*/*/compose.yaml"))
@@ -217,5 +217,7 @@ def command_bench(options: argparse.Namespace) -> int:
 
 def command_soak(options: argparse.Namespace) -> int:
     """Repeat the tests whose name contains NAME (or all), and show how often they passed. Fails
-    only if there are none."""
+    only if there are none. With the name logs, keep logs under faults for --minutes instead."""
+    if options.name == "logs":
+        return soak_logs(options.minutes)
     return soak(options.name, options.times, possible_levels(), options.words)

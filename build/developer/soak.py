@@ -26,6 +26,18 @@ def soak(name: str, times: int, levels: Collection[str], words: Sequence[str]) -
     return repeat([*pytest, *without(meant)], name, times)
 
 
+KEPT_LOGS = "tests/engine/faults/test_kept_logs.py"
+
+
+def soak_logs(minutes: float) -> int:
+    """Keep the logs of a container for some *minutes*, while container, engine, owner and
+    connections are restarted, killed and cut. Prints what became of the lines, and fails if one is
+    lost that the engine has, comes twice, or is out of order."""
+    set_up(needs_of_tests({"engine"}))
+    pytest = ["python", "-m", "pytest", "-q", "-n0", "-s", KEPT_LOGS]
+    return run(pytest, {**environment(), "AISERVER_SOAK_MINUTES": str(minutes)})
+
+
 def without(levels: Collection[str]) -> list[str]:
     """pytest's options that leave out all other *levels*."""
     return [f"--ignore=tests/{level}" for level in sorted(set(TESTS) - set(levels))]

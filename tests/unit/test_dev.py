@@ -7,14 +7,23 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from developer import command_line, commands, environment, packages, processes, soak, typescript
+from developer import (
+    command_line,
+    commands,
+    environment,
+    machine,
+    packages,
+    processes,
+    soak,
+    typescript,
+)
 from tests.support.systems import on_linux, on_unix
 from tests.support.waiting import eventually, see_waiting_for_lock
 
@@ -509,6 +518,21 @@ def test_soak_installs_the_needs_of_the_level(
     assert command_line.main(words) == 0
     assert "2 of 2 passed, median" in capfd.readouterr().out
     assert asked[1:] == [packages.needs_of_tests(["unit"])]
+
+
+def test_soak_logs_keeps_logs_for_the_given_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[tuple[Sequence[str], Mapping[str, str]]] = []
+    monkeypatch.setattr(soak, "set_up", lambda _: None)
+
+    def run(words: Sequence[str], surroundings: Mapping[str, str]) -> int:
+        ran.append((words, surroundings))
+        return 0
+
+    monkeypatch.setattr(soak, "run", run)
+    command_line.main(["soak", "logs", "--minutes", "0.5"])
+    ((words, surroundings),) = ran
+    assert (machine.ROOT / words[-1]).exists()
+    assert surroundings["AISERVER_SOAK_MINUTES"] == "0.5"
 
 
 def test_soak_without_a_matching_test_fails(
