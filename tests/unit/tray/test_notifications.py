@@ -2,9 +2,12 @@
 
 from dataclasses import replace
 
+import pytest
+
 from aiserver_tray.base.errors import EngineDownError, JointError, NameConflictError
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.features.alerts.alerts import News
+from aiserver_tray.features.alerts.alerts import News, NewsKind
+from aiserver_tray.features.alerts.rules import KINDS
 from aiserver_tray.state.views import EngineView, ModuleView, OperationView
 from aiserver_tray.tray.actions import MuteAlert, OpenDashboard, Operate
 from aiserver_tray.tray.notifications import QUIET_SECONDS, Notification, Notifier
@@ -129,6 +132,36 @@ def test_alerts_that_come_together_are_one_notification() -> None:
     assert told(alerted(News("recovered", ended), News("recovered", dify))) == [
         "2 alerts are over | n8n runs again; dify runs again"
     ]
+
+
+WORDS = {
+    "line": ("Log match in n8n", None),
+    "ended": ("n8n stopped unexpectedly", "n8n runs again"),
+    "memory_out": ("n8n ran out of memory", "n8n runs again"),
+    "restarts": ("n8n keeps crashing", "n8n runs again"),
+    "unhealthy": ("n8n is unhealthy", "n8n runs again"),
+    "memory": ("n8n is almost out of memory", "n8n is back to normal"),
+    "cpu": ("n8n keeps the CPU busy", "n8n is back to normal"),
+    "disk": ("Docker's disk is almost full", "Docker has enough disk space again"),
+    "home": (
+        "The disk of AI-Server Tray's data is full",
+        "AI-Server Tray's data has enough disk space again",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_of_alert_has_its_words(kind: str) -> None:
+    notifier, (begin, end) = settled(N8N), WORDS[kind]
+    events: dict[NewsKind, str | None] = {"raised": begin, "changed": begin, "recovered": end}
+    for event, title in events.items():
+        if title is None:
+            continue
+        notifier.alerted([News(event, alert(kind, "why"))])
+        (shown,) = notifier.take(snapshot(N8N), LATER)
+        why = "No action is needed." if event == "recovered" else "why"
+        assert (str(shown.title), str(shown.body)) == (title, why)
+        assert shown.title.render("zh") != title
 
 
 def test_an_alert_leads_to_its_page_and_can_be_muted() -> None:
