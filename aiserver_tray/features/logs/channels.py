@@ -1,18 +1,21 @@
 """Channels that ask the kept logs. Each answer takes a limited time: `reached` in it is where the
 next request goes on. To cancel a search, a client asks no more."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import cast, get_args
+
+from pydantic import Field
 
 from aiserver_tray.base.errors import RequestError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.features.activity.channels import ActivityFeature
 from aiserver_tray.features.logs.attach import LogChannels
-from aiserver_tray.features.logs.events import LogBounds
+from aiserver_tray.features.logs.events import KeptLogsJson, KeptModule, LogBounds
 from aiserver_tray.features.logs.export import LogExportChannels
 from aiserver_tray.features.logs.follow import BATCH_CHARACTERS, LogFollowChannels, fitting
-from aiserver_tray.features.logs.kept import KeptLogs, LogKeepingChannels
+from aiserver_tray.features.logs.kept import KeptLogs
 from aiserver_tray.features.logs.line import Cursor, Gap, Kept, Level
 from aiserver_tray.features.logs.parser import LineParser
 from aiserver_tray.features.logs.query import EVERY_NUMBER, LogFilter, Page
@@ -40,7 +43,8 @@ from aiserver_tray.features.logs.requests import (
 )
 from aiserver_tray.features.logs.store.reader import LogReader
 from aiserver_tray.features.place import Place
-from aiserver_tray.protocol.channel import Feature, Part, channel
+from aiserver_tray.protocol.channel import Feature, Part, Payload, channel
+from aiserver_tray.protocol.message import Caller
 
 _BEGINNING = Cursor(0, 0)
 _ENTRY_LINES = 500
@@ -168,6 +172,50 @@ class KeptLogChannels(Part):
             "fields": plain_fields(parsed.fields),
             "lines": [line_json(kept) for kept in entry[: fitting(entry)]],
         }
+
+
+class LogDeletion(Payload):
+    """The lines of a module."""
+
+    module: str = Field(min_length=1, max_length=200)
+    """its name, also of one that is gone; `AI-Server` for the journal"""
+
+
+class LogKeepingChannels(Part):
+    """``ai/logs/kept`` and ``delete``. *claim*: within it, no other process keeps logs."""
+
+    def __init__(self, logs: KeptLogs, claim: Callable[[], AbstractContextManager[object]]) -> None:
+        self._logs = logs
+        self._claim = claim
+
+    @channel("ai/logs/kept")
+    def _kept(self, caller: Caller) -> KeptLogsJson:
+        """Get how much of the logs is kept."""
+        logs = self._logs
+        modules: list[KeptModule] = [
+            {
+                "module": name,
+                "services": [*size.services],
+                "lines": size.lines,
+                "bytes": size.bytes,
+                "first": size.first / 1e9,
+            }
+            for name, size in sorted(logs.reader.sizes().items())
+        ]
+        return {
+            "modules": modules,
+            "bytes": sum(module["bytes"] for module in modules),
+            "problem": logs.problem.render(caller.language) if logs.problem else None,
+            "recovered": logs.recovery.percent if logs.recovery else None,
+            "unreadable": [{"module": c.module, "service": c.service} for c in logs.unreadable],
+        }
+
+    @channel("ai/logs/delete")
+    def _delete(self, asked: LogDeletion) -> None:
+        """Delete the kept lines of a module. Lines that its containers write from now on are
+        kept."""
+        with self._claim():
+            self._logs.delete(asked.module)
 
 
 class LogsFeature(Feature):

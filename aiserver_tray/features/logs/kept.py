@@ -1,16 +1,14 @@
-"""The kept logs of an installation: the store, the threads that fill it, and its channels."""
+"""The kept logs of an installation: the store, and the threads that fill it."""
 
 import logging
 import time
 from collections.abc import Callable, Collection, Sequence
-from contextlib import AbstractContextManager, closing, suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
-
-from pydantic import Field
 
 from aiserver_tray.base.bugs import log_bug
 from aiserver_tray.base.errors import AiServerError, SettingError
@@ -19,7 +17,6 @@ from aiserver_tray.base.strings import moment_of
 from aiserver_tray.core.app import App
 from aiserver_tray.engine.containers import Containers
 from aiserver_tray.features.logs.collector import Collector
-from aiserver_tray.features.logs.events import KeptLogsJson, KeptModule
 from aiserver_tray.features.logs.line import Kept
 from aiserver_tray.features.logs.lines import (
     MARK,
@@ -36,8 +33,6 @@ from aiserver_tray.features.logs.store.salvage import Progress
 from aiserver_tray.features.logs.store.store import LogStore, OnStored
 from aiserver_tray.features.logs.writer import LogWriter
 from aiserver_tray.model import Container
-from aiserver_tray.protocol.channel import Part, Payload, channel
-from aiserver_tray.protocol.message import Caller
 from aiserver_tray.settings.app_settings import AppSettings
 from aiserver_tray.settings.entries import Entry
 from aiserver_tray.settings.journal import Range
@@ -385,47 +380,3 @@ class Policy:
     def oldest(self) -> int:
         """The time of the oldest lines that are kept: nanoseconds since 1970."""
         return time.time_ns() - self.days * _DAY_NANOSECONDS
-
-
-class LogDeletion(Payload):
-    """The lines of a module."""
-
-    module: str = Field(min_length=1, max_length=200)
-    """its name, also of one that is gone; `AI-Server` for the journal"""
-
-
-class LogKeepingChannels(Part):
-    """``ai/logs/kept`` and ``delete``. *claim*: within it, no other process keeps logs."""
-
-    def __init__(self, logs: KeptLogs, claim: Callable[[], AbstractContextManager[object]]) -> None:
-        self._logs = logs
-        self._claim = claim
-
-    @channel("ai/logs/kept")
-    def _kept(self, caller: Caller) -> KeptLogsJson:
-        """Get how much of the logs is kept."""
-        logs = self._logs
-        modules: list[KeptModule] = [
-            {
-                "module": name,
-                "services": [*size.services],
-                "lines": size.lines,
-                "bytes": size.bytes,
-                "first": size.first / 1e9,
-            }
-            for name, size in sorted(logs.reader.sizes().items())
-        ]
-        return {
-            "modules": modules,
-            "bytes": sum(module["bytes"] for module in modules),
-            "problem": logs.problem.render(caller.language) if logs.problem else None,
-            "recovered": logs.recovery.percent if logs.recovery else None,
-            "unreadable": [{"module": c.module, "service": c.service} for c in logs.unreadable],
-        }
-
-    @channel("ai/logs/delete")
-    def _delete(self, asked: LogDeletion) -> None:
-        """Delete the kept lines of a module. Lines that its containers write from now on are
-        kept."""
-        with self._claim():
-            self._logs.delete(asked.module)
