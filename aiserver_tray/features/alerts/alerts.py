@@ -9,10 +9,9 @@ from typing import Final, Literal, NamedTuple
 from uuid import uuid4
 
 from aiserver_tray.base.i18n import Given, Text
-from aiserver_tray.features.alerts.facts import Disk, Due, Excess, Moment, Subject
+from aiserver_tray.features.alerts.facts import Disk, Due, Excess, Lines, Moment, Subject
 from aiserver_tray.features.alerts.files import KEPT_ALERTS, Alert, Mute, RulesData
 from aiserver_tray.features.alerts.kinds import LimitRule, MatchingLine
-from aiserver_tray.features.alerts.lines import Lines
 from aiserver_tray.features.alerts.rules import KINDS, Facts, Finding, Key, Rule
 from aiserver_tray.features.alerts.services import Fate, Services
 from aiserver_tray.features.monitoring.samples import Sample

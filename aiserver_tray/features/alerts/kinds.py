@@ -7,8 +7,7 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.base.i18n import LocalText, Plural, Text
-from aiserver_tray.features.alerts.facts import Disk, Due, Subject
-from aiserver_tray.features.alerts.lines import matcher
+from aiserver_tray.features.alerts.facts import Disk, Due, Subject, matcher
 from aiserver_tray.features.alerts.rules import (
     KINDS,
     Facts,

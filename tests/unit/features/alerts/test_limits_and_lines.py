@@ -2,9 +2,8 @@
 
 import pytest
 
-from aiserver_tray.features.alerts.facts import Disk
+from aiserver_tray.features.alerts.facts import QUIET_LOG_SECONDS, Disk, Lines
 from aiserver_tray.features.alerts.kinds import Cpu, MatchingLine
-from aiserver_tray.features.alerts.lines import QUIET_LOG_SECONDS, Lines
 from aiserver_tray.features.logs.line import Cursor, Kept, Level, Line
 from aiserver_tray.features.logs.store.database import LogFilterError
 from aiserver_tray.features.monitoring.samples import Load
