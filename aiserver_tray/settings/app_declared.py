@@ -10,6 +10,7 @@ from aiserver_tray.settings.app_setting_types import (
     DiskSizeSetting,
     EngineSetting,
     FoldersSetting,
+    LogSizeSetting,
     MirrorsSetting,
     ModuleNamesSetting,
     WebhookSetting,
@@ -129,16 +130,17 @@ APP_SETTINGS: Mapping[str, Setting] = {
         title={"en": "Modules whose logs are not kept", "zh": "不保留日志的模块"},
         help={"en": "Names, separated by spaces.", "zh": "模块名称，以空格分隔。"},
     ),
-    "app.logs_engine_size": DiskSizeSetting(
-        type="size",
+    "app.logs_engine_size": LogSizeSetting(
         default=DEFAULTS["app.logs_engine_size"],
         title={"en": "Log size of a service in Docker", "zh": "Docker 中每个服务的日志大小"},
         help={
-            "en": "Docker keeps a few files of this size for each service, such as 10m or 100m, "
-            "and deletes the oldest. Raise it if lines are missing from times at which AI-Server "
-            "Tray did not run. Modules use it from their next start on.",
-            "zh": "Docker 为每个服务保留若干个此大小的文件（例如 10m 或 100m），并删除最早的文件。"
-            "如果 AI-Server Tray 未运行期间的日志行缺失，请调大此值。模块下次启动后生效。",
+            "en": "Docker keeps a few files of at least this size for each service, such as 50m "
+            "or 100m, and deletes the oldest. Without a value, the size is as each module says, "
+            "mostly 10m. Set it if lines are missing from times at which AI-Server Tray did not "
+            "run. Modules use it from their next start on.",
+            "zh": "Docker 为每个服务保留若干个至少此大小的文件（例如 50m 或 100m），"
+            "并删除最早的文件。未设置时按各模块的设定，通常为 10m。"
+            "如果 AI-Server Tray 未运行期间的日志行缺失，请设置此值。模块下次启动后生效。",
         },
     ),
     "app.notify_alerts": Setting(

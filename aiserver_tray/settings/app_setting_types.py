@@ -98,6 +98,17 @@ class DiskSizeSetting(Setting):
         return size
 
 
+class LogSizeSetting(Setting):
+    """A setting that takes a size, or nothing."""
+
+    def _read(self, text: str) -> str | Text:
+        size = text.strip().lower()
+        try:
+            return size if not size or parse_size(size) else ""
+        except ValueError:
+            return Text("expected a size such as 50m, found {found!r}", found=text)
+
+
 class WebhookSetting(Setting):
     """A secret that takes a web address."""
 

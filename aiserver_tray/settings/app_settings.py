@@ -73,9 +73,9 @@ class AppSettings:
 
     @property
     def logs_engine_size(self) -> str:
-        """The least size, as Docker writes it, of a file of a service's log before a new one is
-        begun."""
-        return self._text("logs_engine_size")
+        """The least size (``50m``) of a file of a service's log in Docker; ``0b``: as the modules
+        say."""
+        return self._text("logs_engine_size") or "0b"
 
     @property
     def notify_alerts(self) -> bool:

@@ -28,7 +28,7 @@ DEFAULTS: Final[Mapping[str, str]] = {
     "app.logs_keep_days": "14",
     "app.logs_keep_size": "500m",
     "app.logs_not_kept": "",
-    "app.logs_engine_size": "10m",
+    "app.logs_engine_size": "",
     "app.notify_alerts": "true",
     "app.notify_operations": "true",
     "app.notify_engine": "true",

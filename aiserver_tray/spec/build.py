@@ -54,7 +54,7 @@ def module_target(
     *,
     bind: str,
     values: Mapping[str, str],
-    least_log_size: str = "0",
+    least_log_size: str = "0b",
 ) -> ModuleTarget:
     """Everything that *resolved* needs on the engine, including secrets.
 

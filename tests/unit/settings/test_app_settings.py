@@ -24,7 +24,7 @@ DEFAULTS: dict[str, object] = {
     "logs_keep_days": 14,
     "logs_keep_size": 500 * 2**20,
     "logs_not_kept": frozenset(),
-    "logs_engine_size": "10m",
+    "logs_engine_size": "0b",
     "notify_alerts": True,
     "notify_operations": True,
     "notify_engine": True,
@@ -74,7 +74,12 @@ def test_a_change_shows_at_once(settings: Settings, name: str, text: str, value:
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("logs_keep_days", "0"), ("logs_keep_days", "two"), ("logs_keep_size", "9m")],
+    [
+        ("logs_keep_days", "0"),
+        ("logs_keep_days", "two"),
+        ("logs_keep_size", "9m"),
+        ("logs_engine_size", "x"),
+    ],
 )
 def test_limits_of_kept_logs_are_checked(settings: Settings, name: str, text: str) -> None:
     with pytest.raises(SettingError, match="expected"):

@@ -28,7 +28,7 @@ def target_of(tmp_path: Path) -> TargetOf:
         owner: Owner | None = None,
         bind: str = "127.0.0.1",
         values: Mapping[str, str] | None = None,
-        least_log_size: str = "0",
+        least_log_size: str = "0b",
     ) -> ModuleTarget:
         module = folder.with_name(name)
         module.mkdir(exist_ok=True)
