@@ -44,7 +44,7 @@ class Debian:
     def bootstrapped(cls, suite: str, root: Path) -> "Debian":
         """The release *suite* of Debian, made like the lab's, in the folder *root*, with a user."""
         with TemporaryDirectory() as name:
-            made = make_archive("debian", {"suite": suite}, Path(name) / "made")
+            made = make_archive({"maker": "debian", "suite": suite}, Path(name) / "made")
             with tarfile.open(made) as archive:
                 return cls._of(archive, root)
 
