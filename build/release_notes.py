@@ -15,12 +15,13 @@ WINDOWS = """\
 > [!WARNING]
 > The setup for Windows is not signed. Windows shows *Windows protected your PC*, and an antivirus
 > program may ask, too. First compare the file with `SHA256SUMS`: `Get-FileHash FILE` in PowerShell
-> must print its hash. Then choose *More info* and *Run anyway*.
+> must print its hash (in capital letters). Then choose *More info* and *Run anyway*.
 """
 MACOS = """\
 > [!NOTE]
 > There is no application for macOS in this release, because macOS refuses one without a
-> signature. Use `pipx install "aiserver_tray-{version}-py3-none-any.whl[desktop]"`.
+> signature. Download the wheel, and use
+> `pipx install "./aiserver_tray-{version}-py3-none-any.whl[desktop]"` in its folder.
 """
 UNSIGNED = {"windows": WINDOWS, "macos": MACOS}
 

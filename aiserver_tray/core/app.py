@@ -278,8 +278,8 @@ class App:
             chosen = find_address(self._host, "" if self._host else self.quick_settings.engine)
             if self._used and chosen.host != self._used.host:
                 return Text(
-                    "The settings name another engine by now, {host}. Restart AI-Server Tray to "
-                    "use it.",
+                    "The settings now name another engine: {host}. Restart AI-Server Tray to use "
+                    "it.",
                     host=chosen.host,
                 )
         return None

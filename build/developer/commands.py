@@ -10,6 +10,7 @@ from developer import typescript
 from developer.environment import RUN, answers, set_up
 from developer.machine import DEBIAN, ROOT, SCRIPTS, WINDOWS, environment, has_wine
 from developer.packages import (
+    NEEDS_LAB,
     NEEDS_LINUX,
     NEEDS_WINE,
     TESTS,
@@ -129,6 +130,10 @@ def possible_levels() -> list[str]:
     if sys.platform != "linux":
         print(f"dev.py: {', '.join(sorted(NEEDS_LINUX))} need Linux; left out", file=sys.stderr)
         return sorted(set(TESTS) - NEEDS_LINUX)
+    if os.geteuid():
+        levels = ", ".join(sorted(NEEDS_LAB))
+        print(f"dev.py: {levels} need root; left out. For all, use sudo", file=sys.stderr)
+        return sorted(set(TESTS) - NEEDS_LAB)
     if not has_wine():
         levels = " and ".join(sorted(NEEDS_WINE))
         print(f"dev.py: {levels} need Debian on x86_64; left out", file=sys.stderr)

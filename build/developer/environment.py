@@ -18,9 +18,10 @@ DEV = ROOT / "build/requirements/dev.txt"  # those of RUN, and what tests and ch
 STAMP = VENV / "set-up-for.txt"
 NEW_ENOUGH = "import sys; sys.exit(sys.version_info < (3, 11))"
 LISTS_LOCK = "/var/lib/apt/lists/lock"
+APT = "apt-get update && apt-get install --no-install-recommends "  # for people to type
 # A machine that was just started updates its lists itself. apt waits for dpkg's lock, but not for
 # that of its lists. dpkg would ask about changed configuration files.
-APT = (
+APT_SCRIPT = (
     "export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8; "
     f"lock=$(stat -c %i {LISTS_LOCK} 2>/dev/null); tries=0; "
     'while grep -q ":${lock:-none} " /proc/locks && [ $((tries += 1)) -lt 300 ]; do sleep 1; done; '
@@ -46,7 +47,7 @@ def install_packages(needs: Needs) -> None:
     why = ", ".join(what for what, packages in needs.items() if packages)
     print(f"dev.py: installing {names} (for {why})", file=sys.stderr)
     start = time.monotonic()
-    printed = must_as_root(APT + names)
+    printed = must_as_root(APT_SCRIPT + names, APT + names)
     count, took = printed.count("\nSetting up "), time.monotonic() - start
     print(f"dev.py: installed {count} packages in {took:.0f} s", file=sys.stderr)
 

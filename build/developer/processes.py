@@ -108,15 +108,15 @@ def root_prefix() -> list[str]:
     return ["sudo", "env", *kept, "PYTHONDONTWRITEBYTECODE=1"]
 
 
-def must_as_root(script: str) -> str:
+def must_as_root(script: str, shown: str) -> str:
     """Run the shell *script* as root, or with sudo. Its output is shown only if it fails. If
-    neither is available, exit with the command to type."""
+    neither is available, exit with *shown*, the command to type."""
     sudo = [] if os.geteuid() == 0 else ["sudo"]
     if sudo and not shutil.which("sudo"):
-        fail(f"this needs root, and there is no sudo here. As root, run:\n  {script}")
+        fail(f"this needs root, and there is no sudo here. As root, run:\n  {shown}")
     done = quietly([*sudo, "sh", "-c", f"echo {_BEGUN}; {script}"])
     if _BEGUN not in done.stdout:
-        fail(f"this needs root, and sudo does not allow you that. As root, run:\n  {script}")
+        fail(f"this needs root, and sudo does not allow you that. As root, run:\n  {shown}")
     if done.returncode:
-        fail(f"failed: {script}\n{done.stdout.replace(_BEGUN, '').lstrip()}")
+        fail(f"failed: {shown}\n{done.stdout.replace(_BEGUN, '').lstrip()}")
     return done.stdout

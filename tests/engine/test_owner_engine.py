@@ -18,7 +18,7 @@ def test_owner_keeps_its_engine_after_a_changed_setting(lab: Place, tmp_path: Pa
         assert (about["engine"], about["engineSetting"]) == (lab.host, "unix:///other.sock")
         origin = f"The engine at {lab.host} is set by app.engine."
         change = (
-            "The settings name another engine by now, unix:///other.sock. "
+            "The settings now name another engine: unix:///other.sock. "
             "Restart AI-Server Tray to use it."
         )
         assert about["engineOrigin"] == f"{origin} {change}"

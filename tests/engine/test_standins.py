@@ -339,6 +339,7 @@ def test_the_migration_waits_for_the_lock_that_a_killed_one_left(
         cli = f"redis-cli --no-auth-warning -a {SECRET}"
         until(lambda: redis(f"{cli} exists db_upgrade_lock | grep 1"), killed)
         killed.kill()
+        redis(f"{cli} persist db_upgrade_lock")  # however long this takes
 
         environment["LAB_READY_AFTER"] = "0"
         code, output = ended(run(engine, API, environment))

@@ -68,19 +68,19 @@ def test_each_published_artifact_was_tried_by_a_job_that_publishing_waits_for() 
 
 def test_publishing_waits_for_all_tests_and_for_a_person() -> None:
     assert JOBS["tests"]["uses"] == "./.github/workflows/ci.yml"
-    assert "tests" in PUBLISH["needs"]
+    assert {"tests", "version"} <= {*PUBLISH["needs"]}
     assert PUBLISH["environment"] == "release"
     assert PUBLISH["if"] == "startsWith(github.ref, 'refs/tags/v')"
     tested = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8"))
     assert ".ci/run" in [step.get("run") for step in tested["jobs"]["debian"]["steps"]]
 
 
-def test_only_publishing_writes_and_secrets_are_those_of_the_environment() -> None:
+def test_only_publishing_writes_and_secrets_are_those_of_signing() -> None:
     for name, job in JOBS.items():
         writes = "write" in job["permissions"].values()
         assert writes == (name == "publish"), name
         if "secrets." in str(job):
-            assert "'release'" in job["environment"], name
+            assert "'signing'" in job["environment"], name
 
 
 def test_each_package_for_debian_and_ubuntu_is_tried_on_its_release() -> None:

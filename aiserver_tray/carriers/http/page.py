@@ -110,9 +110,11 @@ def closed_page(language: Language) -> bottle.HTTPResponse:
     """The response to a person whose page or address is of an earlier process."""
     texts = {
         "title": Text("Open the dashboard again"),
-        "why": Text("The applet has restarted since this page was opened. Nothing is lost."),
-        "by_menu": Text("Choose “Open dashboard” in the menu of the icon,"),
-        "by_command": Text("or run this in a terminal: aiserver-tray open"),
+        "why": Text(
+            "This address is no longer valid, because the applet has restarted. Nothing is lost."
+        ),
+        "by_menu": Text("With an icon: choose “Open dashboard” in its menu."),
+        "by_command": Text("In a terminal: run `aiserver-tray open`."),
         "by_serve": Text("If you use `aiserver-tray serve`, open the address that it printed."),
     }
     words = {name: html.escape(text.render(language)) for name, text in texts.items()}
