@@ -46,7 +46,8 @@ from developer.packages import TESTS
 BENCHMARKS = (
     *("chain", "ten", "ten-checked", "hundred", "whole", "kills", "status", "memory", "events"),
     *("idle", "sampling", "history", "config", "many", "page"),
-    *("logs", "logstore", "log-collecting", "page-logs", "first-start"),
+    *("logs", "logstore", "log-collecting", "page-logs"),
+    *("first-start", "first-start-eta"),
     *("tray-start", "tray-follows", "tray-windows", "tray-heeds", "tray-idle", "tray-day"),
 )
 

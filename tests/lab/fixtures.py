@@ -14,6 +14,7 @@ from tests.lab import lifecycle
 from tests.lab.leases import lease_any
 from tests.lab.place import Place, default_place
 from tests.lab.recipes import load_recipes
+from tests.lab.registry import RECIPE_LABEL
 from tests.support.times import starting_lab
 
 _AT_ONCE = 4
@@ -73,10 +74,12 @@ def _owned(client: docker.DockerClient) -> set[tuple[str, str]]:
 
 def _remove_other_images(client: docker.DockerClient) -> None:
     """Removes the images that earlier tests built, or pulled from elsewhere: only those of the
-    table stay, since another pull of them takes long."""
-    kept = {*load_recipes()}
+    table stay, since another pull of them takes long, unless the table has changed since."""
+    recipes = load_recipes()
     for image in client.api.images():
         tags = {*(image["RepoTags"] or ())} - {"<none>:<none>"}
+        made = (image["Labels"] or {}).get(RECIPE_LABEL)
+        kept = {name for name in tags & recipes.keys() if recipes[name].hash == made}
         for name in tags - kept or ({image["Id"]} if not tags else ()):
             with suppress(NotFound):  # it went with another
                 client.api.remove_image(name, force=True)
