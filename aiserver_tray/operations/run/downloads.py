@@ -142,6 +142,7 @@ class Downloads:
         self._needs = known.needs
         self._pulls = {step: _Pull(module, None) for step, module in modules.items()}
         self._layers: dict[str, LayerProgress] = {}
+        self._reported: set[str] = set()
         self._rate, self._unpacking = Rate(), Unpacking()
         self._measured: tuple[float, dict[str, int], dict[str, int]] | None = None
         self._asked = {*known.asked}
@@ -181,11 +182,13 @@ class Downloads:
         if not progress.layers.keys() <= {*map(_short, known)}:
             # More are reported with each message; those that the size names are known before.
             pull.layers, pull.is_reported = list(progress.layers), True
+        self._reported |= progress.layers.keys()
         for name, new in progress.layers.items():
             self._layers[name] = _merged(self._layers.get(name, LayerProgress()), new)
 
     def end(self, step: str, *, is_done: bool) -> None:
-        """*step* is over. If it failed, others have to download what it shares with them."""
+        """*step* is over. If it failed, others have to download what it shares with them. Of an
+        image that is up to date, the engine reports no layers: it had them before."""
         pull = self._pulls[step]
         pull.is_running, pull.is_over = False, True
         if not is_done:
@@ -193,7 +196,9 @@ class Downloads:
             return
         for name in pull.layers:
             layer = self._layers[name]
-            if layer.state != "present":
+            if name not in self._reported:
+                self._layers[name] = LayerProgress(state="present")
+            elif layer.state != "present":
                 total = layer.total
                 self._layers[name] = LayerProgress(total, total, total, "unpacked")
 

@@ -135,6 +135,18 @@ def test_a_layer_that_the_engine_has_counts_for_nothing() -> None:
     assert script.megabytes == (5, 30)
 
 
+@pytest.mark.parametrize("known", [size(base=80, x=20), ImageSize(100 * MB)])
+def test_an_image_that_is_up_to_date_counts_for_nothing(known: ImageSize) -> None:
+    """The engine reports no layer of it."""
+    script = Script("a", "b", a=known, b=size(base=80, y=10))
+    script.begin("a", "b")
+    script.second(b=layers(base=PRESENT, y=loading(5, 10)))
+    script.downloads.end("a", is_done=True)
+    script.second(b=layers(base=PRESENT, y=loading(8, 10)))
+    assert script.megabytes == (8, 10)
+    assert script.downloads.total.rate == pytest.approx(4 * MB)
+
+
 def test_a_layer_that_an_earlier_image_loaded_stays_loaded() -> None:
     script = Script("a", "b", a=size(base=80), b=size(base=80, y=10))
     script.begin("a")
