@@ -167,7 +167,8 @@ def _advanced(layer: LayerProgress, status: str, detail: Mapping[str, Any]) -> L
     return None
 
 
-_HUB = ("docker.io", "index.docker.io")
+HUB_NAMES = ("docker.io", "index.docker.io")
+"""Docker Hub's names in those of images, the usual one first."""
 
 
 def split(name: str) -> tuple[str, str]:
@@ -201,6 +202,6 @@ def sources(name: str, mirrors: Sequence[str]) -> tuple[str, ...]:
 
 def _path(name: str) -> str:
     registry, slash, rest = name.partition("/")
-    if registry in _HUB and slash:
+    if registry in HUB_NAMES and slash:
         return _path(rest)
     return name if slash else f"library/{name}"

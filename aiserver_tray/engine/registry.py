@@ -28,7 +28,7 @@ from requests.utils import should_bypass_proxies
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.image_sizes import ImageSize
-from aiserver_tray.engine.pull import sources, split
+from aiserver_tray.engine.pull import HUB_NAMES, sources, split
 from aiserver_tray.engine.values import RegistryAccess
 from aiserver_tray.system.docker_files import docker_config
 
@@ -37,7 +37,6 @@ LIMIT_SECONDS = 10.0
 
 HUB = "https://registry-1.docker.io"
 """Docker Hub's registry."""
-_HUB_NAMES = ("docker.io", "index.docker.io")
 _MAX_BYTES = 4 << 20
 """The most that registries accept as a manifest."""
 _MANIFESTS = (
@@ -110,8 +109,8 @@ def places(source: str, access: RegistryAccess) -> Iterator[Place]:
     path, reference = split(source)
     registry, slash, repository = path.partition("/")
     if not slash or not ({".", ":"} & {*registry} or registry == "localhost"):
-        registry, repository = _HUB_NAMES[0], path if slash else f"library/{path}"
-    if registry in _HUB_NAMES:
+        registry, repository = HUB_NAMES[0], path if slash else f"library/{path}"
+    if registry in HUB_NAMES:
         for address in (*access.mirrors, HUB):
             yield Place(address.rstrip("/"), repository, reference)
         return
@@ -163,7 +162,7 @@ class RegistrySession:
         """The header that the registry wants, as its answer says (*asked*)."""
         scheme, _, rest = asked.partition(" ")
         address = self._place.address
-        login = login_at(_HUB_NAMES[0] if address == HUB else urlsplit(address).netloc)
+        login = login_at(HUB_NAMES[0] if address == HUB else urlsplit(address).netloc)
         basic = (login.get("username", ""), login.get("password", ""))
         if scheme.lower() == "basic":
             return "Basic " + base64.b64encode(":".join(basic).encode()).decode()
