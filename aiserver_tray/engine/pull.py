@@ -172,12 +172,13 @@ HUB_NAMES = ("docker.io", "index.docker.io")
 
 
 def split(name: str) -> tuple[str, str]:
-    """Repository and tag, or repository and digest; without either, the tag ``latest``."""
+    """Repository and digest, if *name* has one, else repository and tag; without either, the tag
+    ``latest``."""
     repository, _, digest = name.partition("@")
-    if digest:
-        return repository, digest
     head, colon, tag = repository.rpartition(":")
-    return (head, tag) if colon and "/" not in tag else (repository, "latest")
+    if not colon or "/" in tag:
+        head, tag = repository, "latest"
+    return head, digest or tag
 
 
 def digest_of(name: str) -> str | None:

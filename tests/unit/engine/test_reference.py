@@ -15,7 +15,8 @@ DIGEST = "sha256:" + "a" * 64
         ("localhost:5000/redis", ("localhost:5000/redis", "latest")),
         ("localhost:5000/a/redis:8", ("localhost:5000/a/redis", "8")),
         (f"redis@{DIGEST}", ("redis", DIGEST)),
-        (f"redis:8@{DIGEST}", ("redis:8", DIGEST)),
+        (f"localhost:5000/redis@{DIGEST}", ("localhost:5000/redis", DIGEST)),
+        (f"redis:8@{DIGEST}", ("redis", DIGEST)),
     ],
 )
 def test_a_name_is_a_repository_and_a_tag_or_digest(name: str, parts: tuple[str, str]) -> None:

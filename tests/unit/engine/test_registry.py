@@ -115,6 +115,7 @@ def test_the_size_is_that_of_the_engines_platform_and_asked_once(server: Registr
     assert server.asked == [f"{MANIFESTS}/7", f"{MANIFESTS}/sha256:amd"]
     assert registries.size("redis:7", "linux/arm/v7") == ImageSize(7, ARM)
     assert registries.size("redis:7", "linux/s390x") is None
+    assert registries.size("redis:7@sha256:amd", "linux/amd64") == ImageSize(42, AMD)
 
 
 def test_our_mirrors_come_first_and_an_own_registry_is_asked_itself(server: Registry) -> None:
