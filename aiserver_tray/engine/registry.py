@@ -50,6 +50,9 @@ _MASKED = "xxxxx"
 _INSIDE = ".docker.internal"
 """The end of names that only Docker Desktop's virtual machine knows."""
 
+NO_ANSWER = (OSError, ValueError, LookupError, TypeError, AttributeError)
+"""Raised by requests that get no answer, and by reading one that is not as it should be."""
+
 _logger = logging.getLogger(__name__)
 
 
@@ -82,7 +85,7 @@ class Registries:
                 try:
                     with RegistrySession(place, access.proxies, deadline) as session:
                         return _size(session, platform)
-                except (requests.RequestException, ValueError, KeyError, TypeError) as error:
+                except NO_ANSWER as error:
                     # Not the error itself: it may name a proxy with its password.
                     _logger.debug("no size of %s: %s", name, type(error).__name__)
         return None
@@ -122,7 +125,7 @@ def places(source: str, access: RegistryAccess) -> Iterator[Place]:
 class RegistrySession:
     """Requests about the image at *place*, until *deadline* (of the monotonic clock).
 
-    Every method raises RequestException, ValueError, KeyError or TypeError if it gets no answer.
+    Every method raises one of `NO_ANSWER` if it gets no answer that can be used.
     """
 
     def __init__(self, place: Place, proxies: Mapping[str, str], deadline: float) -> None:

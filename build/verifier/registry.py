@@ -9,9 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import requests
-
-from aiserver_tray.engine.registry import HUB, RegistrySession, places
+from aiserver_tray.engine.registry import HUB, NO_ANSWER, RegistrySession, places
 from aiserver_tray.engine.values import RegistryAccess
 
 PLATFORMS = ("linux/amd64", "linux/arm64")
@@ -50,7 +48,7 @@ class Repository:
                 content = session.manifest()
                 digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
                 return Published(digest, _downloads(session, json.loads(content)))
-        except (requests.RequestException, ValueError, KeyError, TypeError) as error:
+        except NO_ANSWER as error:
             raise RegistryError(f"{self._place.address}: {error}") from error
 
 

@@ -278,7 +278,8 @@ def asking(plan: Plan, parts: Parts, resize: Resize) -> Iterator[None]:
                 size = engine.image_size(image.display_name, mirrors, platform)
             except AiServerError:
                 pass  # the engine is lost, which the operation reports
-            resize(step, size)
+            finally:
+                resize(step, size)  # nothing is estimated until each is answered
 
     for number in range(min(_AT_ONCE, len(images))):
         Thread(target=ask, name=f"image-size-{number}", daemon=True).start()

@@ -42,12 +42,14 @@ CONTENT: dict[str, object] = {
     f"{MANIFESTS}/sha256:v7": manifest(ARM),
     "/v2/team/web/manifests/1": manifest(ARM),
     "/v2/team/odd/manifests/1": ["no manifest"],
+    "/v2/team/odd/manifests/2": {"manifests": ["no entry"]},
 }
 
 
 class Registry(ThreadingHTTPServer):
-    """``wants``: the challenge for those who come without the ``token``; ``asked``: all paths;
-    ``logins``: the headers with which a token was asked for; ``silent``: no answer until then."""
+    """``wants``: the challenge for those who come without the ``token``; ``issues``: the answer to
+    those who ask for a token; ``asked``: all paths; ``logins``: the headers with which a token was
+    asked for; ``silent``: no answer until then."""
 
     daemon_threads = True
 
@@ -55,6 +57,7 @@ class Registry(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.address = f"127.0.0.1:{self.server_port}"
         self.wants, self.token = "", ""
+        self.issues: object = None
         self.asked: list[str] = []
         self.logins: list[str | None] = []
         self.silent: threading.Event | None = None
@@ -69,7 +72,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.silent.wait(10)
         if self.path.startswith("/token"):
             self.server.logins.append(self.headers["Authorization"])
-            self._answer(200, {"token": self.server.token.removeprefix("Bearer ")})
+            token = {"token": self.server.token.removeprefix("Bearer ")}
+            self._answer(200, self.server.issues or token)
         elif self.server.wants and self.headers["Authorization"] != self.server.token:
             self._answer(401, {}, self.server.wants)
         else:
@@ -126,9 +130,21 @@ def test_our_mirrors_come_first_and_an_own_registry_is_asked_itself(server: Regi
     assert registries.size(name, "linux/amd64", mirrors) == ImageSize(7, ARM)
 
 
-@pytest.mark.parametrize("name", ["redis:8", "team/odd:1", "redis@sha256:unknown"])
+@pytest.mark.parametrize("name", ["redis:8", "team/odd:1", "team/odd:2", "redis@sha256:unknown"])
 def test_what_can_not_be_told_is_not_known(server: Registry, name: str) -> None:
     assert at(server).size(name, "linux/amd64") is None
+
+
+@pytest.mark.parametrize(
+    "challenge",
+    ["Bearer realm=", 'Bearer realm="http://{address}/token"', "Bearer", "None of ours"],
+)
+def test_a_registry_whose_token_can_not_be_had_has_no_sizes(
+    server: Registry, challenge: str
+) -> None:
+    server.wants, server.token = challenge.format(address=server.address), "Bearer none"
+    server.issues = ["not as it should be"]
+    assert at(server).size("redis:7", "linux/amd64") is None
 
 
 def test_a_registry_that_does_not_answer_is_given_up(

@@ -1,8 +1,13 @@
 """An image whose build has a URL for its context: it can only be pulled. The engine whose registry
 has none is a stand-in."""
 
+import threading
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
+from queue import SimpleQueue
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -13,6 +18,7 @@ from aiserver_tray.operations.plan.decide import Observed
 from aiserver_tray.operations.plan.plan import Plan
 from aiserver_tray.operations.plan.up import never_pulled, plan_images, plan_up
 from aiserver_tray.operations.run.execute import EngineExecutor
+from aiserver_tray.operations.run.objects import asking
 from aiserver_tray.spec.model import ModuleTarget
 from tests.support.standin_engine import Asked, needs_unix_sockets, standin
 
@@ -75,3 +81,25 @@ def test_image_that_can_be_neither_pulled_nor_built_is_reported_before_the_start
     target = _module(tmp_path, URL, "never")
     (error,) = never_pulled([target], Observed())
     assert error.data["image"] == "team/app:1"
+
+
+def test_an_image_is_answered_for_even_if_asking_for_its_size_breaks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error that nobody foresaw is scripted."""
+
+    def image_size(*_asked: object) -> None:
+        raise RecursionError
+
+    engine = SimpleNamespace(image_size=image_size, info=lambda: SimpleNamespace(platform="a/b"))
+    settings = SimpleNamespace(app=SimpleNamespace(mirrors=()))
+    parts: Any = SimpleNamespace(engine=engine, settings=settings)
+    plan = plan_up([_module(tmp_path, URL)], Observed())
+    plan = Plan(tuple(replace(step, is_asked=step.kind == "pull") for step in plan))
+    answers: SimpleQueue[tuple[str, object]] = SimpleQueue()
+    errors: SimpleQueue[threading.ExceptHookArgs] = SimpleQueue()
+    monkeypatch.setattr(threading, "excepthook", errors.put)
+    with asking(plan, parts, lambda step, size: answers.put((step, size))):
+        (pull,) = (step.id for step in plan if step.kind == "pull")
+        assert errors.get(timeout=60).exc_type is RecursionError
+        assert answers.get_nowait() == (pull, None)
