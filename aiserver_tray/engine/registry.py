@@ -14,16 +14,17 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from ipaddress import ip_address, ip_network
 from threading import Lock
 from typing import Any, NamedTuple, Self
 from urllib.parse import urlsplit
-from urllib.request import getproxies, parse_http_list, parse_keqv_list
+from urllib.request import getproxies, parse_http_list, parse_keqv_list, proxy_bypass
 
 import requests
 from docker import auth
 from docker.credentials.errors import StoreError
 from docker.errors import DockerException
-from requests.utils import should_bypass_proxies
 
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.base.i18n import Text
@@ -134,6 +135,7 @@ class RegistrySession:
         self._session = requests.Session()
         self._session.trust_env = False  # it would send passwords of ~/.netrc
         self._proxies = _usable(proxies)
+        self._has_own_proxies = self._proxies is not proxies
         self._deadline = deadline
 
     def __enter__(self) -> Self:
@@ -199,14 +201,38 @@ class RegistrySession:
 
     def _proxies_for(self, url: str) -> dict[str, str]:
         """The proxies for *url*; none for this machine, as the engine has it."""
-        if _is_loopback(urlsplit(url).hostname or ""):
+        at = urlsplit(url)
+        if not self._proxies or _is_loopback(at.hostname or ""):
             return {}
-        bypassed = should_bypass_proxies(url, self._proxies.get("no_proxy", ""))
-        return {} if bypassed else {**self._proxies}
+        if self._has_own_proxies and proxy_bypass(at.netloc):  # also as Windows and macOS say
+            return {}
+        is_direct = bypasses(self._proxies.get("no_proxy", ""), url)
+        return {} if is_direct else {**self._proxies}
 
 
 def _is_loopback(host: str) -> bool:
     return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def bypasses(no_proxy: str, url: str) -> bool:
+    """Whether the engine with this *no_proxy* asks for *url* without a proxy. Each rule in it is a
+    domain, ``.domain`` or ``*.domain`` (only what is below it), an address, a network, or ``*``.
+
+    The function of `requests` changes the environment meanwhile, for all threads.
+    """
+    at = urlsplit(url)
+    host = at.hostname or ""
+    port = at.port or (443 if at.scheme == "https" else 80)
+    rules = [rule.strip() for rule in no_proxy.lower().split(",")]
+    return any(rule == "*" or _covers(rule, host, port) for rule in rules if rule)
+
+
+def _covers(rule: str, host: str, port: int) -> bool:
+    with suppress(ValueError):
+        return ip_address(host) in ip_network(rule, strict=False)
+    name = rule.removesuffix(f":{port}").removeprefix("*")
+    below = name if name.startswith(".") else f".{name}"
+    return host == name or host.endswith(below)
 
 
 def _usable(proxies: Mapping[str, str]) -> Mapping[str, str]:

@@ -18,6 +18,7 @@ PARTS = (
     ("engine/registry.py", "docker.auth", "AuthConfig resolve_repository_name encode_header"),
     ("engine/registry.py", "docker.auth", "parse_auth resolve_authconfig get_all_credentials"),
     ("engine/registry.py", "docker.auth", "get_credential_store creds_store cred_helpers"),
+    ("engine/registry.py", "urllib.request", "proxy_bypass"),
     ("engine/build.py", "docker.api.build", "process_dockerfile"),
     ("engine/build.py", "docker.utils.build", "tar"),
     ("engine/sdk.py", "docker.api.client", "get_adapter"),

@@ -3,6 +3,7 @@ wants a token, or has images for several platforms."""
 
 import base64
 import json
+import os
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -203,6 +204,52 @@ def test_the_engines_proxy_is_used_where_it_can_be(
     access = RegistryAccess(mirrors=("http://mirror.invalid",), proxies=proxies)
     Registries(lambda: access).size("redis:7", "linux/amd64")
     assert server.asked == asked
+
+
+@pytest.mark.parametrize(
+    ("no_proxy", "url", "is_direct"),
+    [
+        ("corp.example", "https://corp.example/v2", True),
+        ("a.example, Corp.Example", "https://hub.corp.example:5000/v2", True),
+        ("corp.example", "https://mycorp.example/v2", False),
+        (".corp.example", "https://hub.corp.example/v2", True),
+        (".corp.example", "https://corp.example/v2", False),
+        ("*.corp.example", "https://hub.corp.example/v2", True),
+        ("*.corp.example", "https://corp.example/v2", False),
+        ("corp.example:5000", "https://corp.example:5000/v2", True),
+        ("corp.example:443", "https://corp.example/v2", True),
+        ("corp.example:5000", "https://corp.example/v2", False),
+        ("10.0.0.0/8", "http://10.1.2.3:5000/v2", True),
+        ("10.0.0.0/8", "http://11.1.2.3:5000/v2", False),
+        ("10.0.0.0/8", "http://hub.example/v2", False),
+        ("10.1.2.3", "http://10.1.2.3:5000/v2", True),
+        ("10.1.2.3:5000", "http://10.1.2.3:5000/v2", True),
+        ("fd00::/8", "http://[fd00::1]:5000/v2", True),
+        ("a.example,*", "https://hub.example/v2", True),
+        ("", "https://hub.example/v2", False),
+        (",", "https://hub.example/v2", False),
+    ],
+)
+def test_no_proxy_is_read_as_the_engine_reads_it(
+    no_proxy: str, url: str, *, is_direct: bool
+) -> None:
+    assert registry.bypasses(no_proxy, url) is is_direct
+
+
+def test_asking_leaves_the_environment_as_it_is(
+    server: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other threads read it meanwhile."""
+    proxies = {"http": f"http://{server.address}", "no_proxy": "other.example"}
+    access = RegistryAccess(mirrors=("http://mirror.invalid",), proxies=proxies)
+    changed: list[str] = []
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            type(os.environ), "__setitem__", lambda _self, name, _: changed.append(name)
+        )
+        Registries(lambda: access).size("redis:7", "linux/amd64")
+    assert server.asked
+    assert changed == []
 
 
 def test_a_proxy_whose_password_is_masked_is_not_used(server: Registry) -> None:
