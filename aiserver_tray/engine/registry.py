@@ -32,6 +32,7 @@ from aiserver_tray.catalog.image_sizes import ImageSize
 from aiserver_tray.engine.pull import HUB_NAMES, sources, split
 from aiserver_tray.engine.values import RegistryAccess
 from aiserver_tray.system.docker_files import docker_config
+from aiserver_tray.system.engine_place import is_loopback
 
 LIMIT_SECONDS = 10.0
 """Seconds for all requests about one image. It is only for an estimate."""
@@ -119,7 +120,7 @@ def places(source: str, access: RegistryAccess) -> Iterator[Place]:
             yield Place(address.rstrip("/"), repository, reference)
         return
     yield Place(f"https://{registry}", repository, reference)
-    if registry in access.insecure or _is_loopback(registry.partition(":")[0]):
+    if registry in access.insecure or is_loopback(registry.partition(":")[0]):
         yield Place(f"http://{registry}", repository, reference)
 
 
@@ -157,9 +158,12 @@ class RegistrySession:
         try:
             return self._read("GET", url, headers=headers)
         except requests.HTTPError as error:
-            if error.response is None or error.response.status_code != requests.codes.unauthorized:
+            answer = error.response
+            if answer is None or answer.status_code != requests.codes.unauthorized:
                 raise
-            asked = error.response.headers.get("WWW-Authenticate", "")
+            if urlsplit(answer.url).netloc != urlsplit(url).netloc:
+                raise  # a redirect led there, and the login is not for that server
+            asked = answer.headers.get("WWW-Authenticate", "")
         self._session.headers["Authorization"] = self._authorization(asked)
         return self._read("GET", url, headers=headers)
 
@@ -167,23 +171,33 @@ class RegistrySession:
         """The header that the registry wants, as its answer says (*asked*)."""
         scheme, _, rest = asked.partition(" ")
         address = self._place.address
-        login = login_at(HUB_NAMES[0] if address == HUB else urlsplit(address).netloc)
-        basic = (login.get("username", ""), login.get("password", ""))
         if scheme.lower() == "basic":
-            return "Basic " + base64.b64encode(":".join(basic).encode()).decode()
+            basic = ":".join(_basic(self._login(address)))
+            return f"Basic {base64.b64encode(basic.encode()).decode()}"
         wanted = parse_keqv_list(parse_http_list(rest))
         realm = wanted["realm"]
         if urlsplit(realm).scheme != "https" and address.startswith("https:"):
             raise ValueError("a token would not be protected")
         scope = wanted.get("scope", f"repository:{self._place.repository}:pull")
         query = {"service": wanted.get("service", ""), "scope": scope}
+        answer = json.loads(self._token(realm, query, self._login(realm)))
+        return f"Bearer {answer.get('token') or answer['access_token']}"
+
+    def _login(self, url: str) -> Mapping[str, str]:
+        """The user's login for *url*, which the registry named; empty where others could read it
+        on its way."""
+        address = self._place.address
+        if not (_is_protected(address) and _is_protected(url)):
+            return {}
+        return login_at(HUB_NAMES[0] if address == HUB else urlsplit(address).netloc)
+
+    def _token(self, realm: str, query: Mapping[str, str], login: Mapping[str, str]) -> bytes:
         if token := login.get("identitytoken"):
             form = {"grant_type": "refresh_token", "client_id": "docker", "refresh_token": token}
-            answer = json.loads(self._read("POST", realm, data=query | form))
-        else:
-            auth = basic if basic[0] else None
-            answer = json.loads(self._read("GET", realm, params=query, auth=auth))
-        return f"Bearer {answer.get('token') or answer['access_token']}"
+            # Unlike a password in a header, it would be sent to where a redirect leads.
+            return self._read("POST", realm, data={**query, **form}, allow_redirects=False)
+        auth = _basic(login) if "username" in login else None
+        return self._read("GET", realm, params=query, auth=auth)
 
     def _read(self, method: str, url: str, **options: Any) -> bytes:  # noqa: ANN401
         left = self._deadline - time.monotonic()
@@ -202,7 +216,7 @@ class RegistrySession:
     def _proxies_for(self, url: str) -> dict[str, str]:
         """The proxies for *url*; none for this machine, as the engine has it."""
         at = urlsplit(url)
-        if not self._proxies or _is_loopback(at.hostname or ""):
+        if not self._proxies or is_loopback(at.hostname or ""):
             return {}
         if self._has_own_proxies and proxy_bypass(at.netloc):  # also as Windows and macOS say
             return {}
@@ -210,8 +224,14 @@ class RegistrySession:
         return {} if is_direct else {**self._proxies}
 
 
-def _is_loopback(host: str) -> bool:
-    return host in ("localhost", "::1") or host.startswith("127.")
+def _basic(login: Mapping[str, str]) -> tuple[str, str]:
+    """User name and password of *login*; KeyError: it has none."""
+    return login["username"], login["password"]
+
+
+def _is_protected(url: str) -> bool:
+    at = urlsplit(url)
+    return at.scheme == "https" or is_loopback(at.hostname or "")
 
 
 def bypasses(no_proxy: str, url: str) -> bool:
@@ -282,7 +302,8 @@ def login_at(registry: str) -> Mapping[str, str]:
         return {}
 
     _read(read)
-    return {name: value for name, value in found.items() if isinstance(value, str)}
+    # The SDK's names from a helper begin with capitals, those from the file with small letters.
+    return {name.lower(): value for name, value in found.items() if value}
 
 
 def build_auth() -> tuple[Headers, Text | None]:

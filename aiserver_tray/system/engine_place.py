@@ -233,7 +233,11 @@ def is_local(host: str) -> bool:
         return True
     if parts.scheme == "npipe":  # else it names another machine
         return parts.path.lower().startswith(_LOCAL_PIPES)
-    name = parts.hostname or ""
+    return is_loopback(parts.hostname or "")
+
+
+def is_loopback(name: str) -> bool:
+    """Whether the host *name* is this machine."""
     try:
         return ip_address(name).is_loopback
     except ValueError:

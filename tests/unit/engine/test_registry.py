@@ -6,6 +6,7 @@ import json
 import os
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -16,6 +17,7 @@ from aiserver_tray.catalog.image_sizes import ImageSize
 from aiserver_tray.engine import registry
 from aiserver_tray.engine.registry import Registries
 from aiserver_tray.engine.values import RegistryAccess
+from tests.support.standin_engine import needs_unix_sockets
 
 AMD, ARM = {"sha256:a": 30, "sha256:b": 12}, {"sha256:c": 7}
 MANIFESTS = "/v2/library/redis/manifests"
@@ -50,7 +52,8 @@ CONTENT: dict[str, object] = {
 class Registry(ThreadingHTTPServer):
     """``wants``: the challenge for those who come without the ``token``; ``issues``: the answer to
     those who ask for a token; ``asked``: all paths; ``logins``: the headers with which a token was
-    asked for; ``silent``: no answer until then."""
+    asked for; ``sent``: all of these headers; ``forms``: all forms; ``redirects``: where paths that
+    begin so are redirected; ``silent``: no answer until then."""
 
     daemon_threads = True
 
@@ -61,17 +64,31 @@ class Registry(ThreadingHTTPServer):
         self.issues: object = None
         self.asked: list[str] = []
         self.logins: list[str | None] = []
+        self.sent: list[str | None] = []
+        self.forms: list[dict[str, list[str]]] = []
+        self.redirects: dict[str, str] = {}
         self.silent: threading.Event | None = None
 
 
 class _Handler(BaseHTTPRequestHandler):
     server: Registry
 
+    def do_POST(self) -> None:
+        form = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        self.server.forms.append(parse_qs(form))
+        self.do_GET()
+
     def do_GET(self) -> None:
         self.server.asked.append(self.path)
+        self.server.sent.append(self.headers["Authorization"])
         if self.server.silent:
             self.server.silent.wait(10)
-        if self.path.startswith("/token"):
+        ways = [way for path, way in self.server.redirects.items() if self.path.startswith(path)]
+        if ways:
+            self.send_response(307)
+            self.send_header("Location", ways[0] + self.path)
+            self.end_headers()
+        elif self.path.startswith("/token"):
             self.server.logins.append(self.headers["Authorization"])
             token = {"token": self.server.token.removeprefix("Bearer ")}
             self._answer(200, self.server.issues or token)
@@ -94,12 +111,24 @@ class _Handler(BaseHTTPRequestHandler):
         """Nothing: the tests ask `Registry.asked`."""
 
 
-@pytest.fixture
-def server() -> Iterator[Registry]:
+@contextmanager
+def serving() -> Iterator[Registry]:
     with Registry() as server:
         threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
         yield server
         server.shutdown()
+
+
+@pytest.fixture
+def server() -> Iterator[Registry]:
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[Registry]:
+    with serving() as server:
+        yield server
 
 
 @pytest.fixture(autouse=True)
@@ -185,6 +214,65 @@ def test_the_users_login_goes_to_its_registry_alone(
     assert Registries(RegistryAccess).size(name, "linux/amd64") == ImageSize(7, ARM)
     if scheme == "Bearer":
         assert server.logins[-1] == basic
+
+
+@needs_unix_sockets  # and scripts that run by themselves
+@pytest.mark.parametrize("user", ["me", "<token>"])
+def test_the_login_of_a_credential_helper_is_used(
+    server: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, user: str
+) -> None:
+    helper = tmp_path / "docker-credential-vault"
+    helper.write_text(f"""#!/bin/sh\necho '{{"Username": "{user}", "Secret": "secret"}}'\n""")
+    helper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    (tmp_path / "config.json").write_text('{"credsStore": "vault"}')
+    server.wants, server.token = f'Bearer realm="http://{server.address}/token"', "Bearer mine"
+    assert at(server).size("redis:7", "linux/amd64") == ImageSize(42, AMD)
+    if user == "me":
+        assert server.logins == [f"Basic {base64.b64encode(b'me:secret').decode()}"]
+    else:
+        assert [form["refresh_token"] for form in server.forms] == [["secret"]]
+
+
+@pytest.mark.parametrize(
+    ("redirected", "forms"), [("", [["refresh"]]), ("/token", [["refresh"]]), ("/v2", [])]
+)
+def test_a_refresh_token_goes_to_the_realm_alone(
+    server: Registry, elsewhere: Registry, tmp_path: Path, redirected: str, forms: list[list[str]]
+) -> None:
+    logins = {server.address: {"identitytoken": "refresh"}}
+    (tmp_path / "config.json").write_text(json.dumps({"auths": logins}))
+    server.wants, server.token = f'Bearer realm="http://{server.address}/token"', "Bearer mine"
+    elsewhere.wants = f'Bearer realm="http://{elsewhere.address}/token"'
+    if redirected:
+        server.redirects[redirected] = f"http://{elsewhere.address}"
+    size = at(server).size("redis:7", "linux/amd64")
+    assert size == (None if redirected else ImageSize(42, AMD))
+    assert [form["refresh_token"] for form in server.forms] == forms
+    assert elsewhere.forms == []
+
+
+@pytest.mark.parametrize("scheme", ["Basic", "Bearer"])
+def test_a_login_is_not_sent_where_others_could_read_it(
+    server: Registry, tmp_path: Path, scheme: str
+) -> None:
+    """The scripted registry is the proxy to one without TLS."""
+    auth = base64.b64encode(b"me:secret").decode()
+    (tmp_path / "config.json").write_text(
+        json.dumps({"auths": {"127.hub.invalid": {"auth": auth}}})
+    )
+    server.wants, server.token = f'{scheme} realm="http://{server.address}/token"', "Bearer mine"
+    proxies = {"http": f"http://{server.address}"}
+    access = RegistryAccess(mirrors=("http://127.hub.invalid",), proxies=proxies)
+    Registries(lambda: access).size("redis:7", "linux/amd64")
+    assert server.asked[0] == "http://127.hub.invalid/v2/library/redis/manifests/7"
+    assert not any(sent and sent.startswith("Basic") for sent in server.sent)
+
+
+def test_without_a_user_name_no_login_is_sent(server: Registry) -> None:
+    server.wants = "Basic realm=hub"
+    assert at(server).size("redis:7", "linux/amd64") is None
+    assert server.sent == [None]
 
 
 @pytest.mark.parametrize(
