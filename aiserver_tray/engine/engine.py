@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -98,7 +99,7 @@ class Engine:
             shares_kernel=address.is_local and answer["KernelVersion"] == kernel_release(),
             log_drivers=tuple((answer.get("Plugins") or {}).get("Log") or ()),
             platform=parse.platform(answer),
-            access=parse.registry_access(answer),
+            access=replace(parse.registry_access(answer), is_local=address.is_local),
         )
 
     def now(self) -> datetime:

@@ -110,7 +110,14 @@ class Place(NamedTuple):
 
 
 def places(source: str, access: RegistryAccess) -> Iterator[Place]:
-    """Where an engine with this *access* would look for *source*, the best place first."""
+    """Where an engine with this *access* would look for *source*, the best place first. The
+    loopback addresses of an engine elsewhere are not ours."""
+    for place in _all_places(source, access):
+        if access.is_local or not is_loopback(urlsplit(place.address).hostname or ""):
+            yield place
+
+
+def _all_places(source: str, access: RegistryAccess) -> Iterator[Place]:
     path, reference = split(source)
     registry, slash, repository = path.partition("/")
     if not slash or not ({".", ":"} & {*registry} or registry == "localhost"):

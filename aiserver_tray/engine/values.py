@@ -22,6 +22,8 @@ class RegistryAccess:
     proxies: Mapping[str, str] = field(default_factory=dict)
     """Addresses of proxies, by ``http`` and ``https``; under ``no_proxy`` the names that it asks
     directly."""
+    is_local: bool = True
+    """Whether its loopback addresses are those of this machine."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -217,6 +217,9 @@ def test_an_engine_killed_in_the_middle_of_a_request_is_down_at_once_and_comes_b
 def test_an_engine_over_tcp(core: Engine, lab: Place) -> None:
     with forwarded(lab, "127.0.0.1") as host, closing(Engine(host)) as remote:
         assert remote.info().is_local
+        assert remote.info().access.is_local
+        with closing(Engine(host.replace("127.0.0.1", "0.0.0.0"))) as elsewhere:  # by its address
+            assert not elsewhere.info().access.is_local
         with closing(remote.events("me")) as events:
             created = run(remote, "ai-tcp", Labels={"io.aiserver.installation": "me"})
             assert next(iter(events)).id == created

@@ -275,6 +275,13 @@ def test_without_a_user_name_no_login_is_sent(server: Registry) -> None:
     assert server.sent == [None]
 
 
+def test_loopback_addresses_of_an_engine_elsewhere_are_not_asked_here(server: Registry) -> None:
+    access = RegistryAccess(mirrors=(f"http://{server.address}",), is_local=False)
+    for name in ("redis:7", f"{server.address}/team/web:1", "localhost:1/team/web:1"):
+        assert Registries(lambda: access).size(name, "linux/amd64", [server.address]) is None
+    assert server.asked == []
+
+
 @pytest.mark.parametrize(
     ("host", "more", "asked"),
     [
