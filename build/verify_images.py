@@ -48,7 +48,9 @@ class ProgressLines:
     def __call__(self, progress: PullProgress) -> None:
         if time.monotonic() - self._shown_at > 10:
             self._shown_at = time.monotonic()
-            say(f"  {binary_size(progress.current)} of {binary_size(progress.total)}")
+            layers = progress.layers.values()
+            current = binary_size(sum(layer.current for layer in layers))
+            say(f"  {current} of {binary_size(sum(layer.total for layer in layers))}")
 
 
 @dataclass(frozen=True)

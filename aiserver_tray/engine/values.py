@@ -221,13 +221,3 @@ class PullProgress:
     layers: Mapping[str, LayerProgress] = field(default_factory=dict)
     """By the first 12 digits of the digest, the lowest layer first. More become known during the
     pull."""
-
-    @property
-    def current(self) -> int:
-        """Downloaded bytes."""
-        return sum(layer.current for layer in self.layers.values())
-
-    @property
-    def total(self) -> int:
-        """Bytes of the layers whose size is known."""
-        return sum(layer.total for layer in self.layers.values())
