@@ -26,7 +26,7 @@ _OTHER_LINES = 5
 _OTHER_COLUMNS = 13
 """Columns of sign, time and gaps."""
 _UNPACKING = Text("unpacking")
-_SHARED = Text("waiting for a part that another download has, too")
+_SHARED = Text("Waiting for a layer that another image is downloading")
 _HINT = Text("Ctrl-C cancels.")
 
 

@@ -549,7 +549,9 @@ def test_a_start_shows_each_download_and_how_far_each_module_is(stack: Stack) ->
         home.wait_for_text(text, "[data-image='n8nio/n8n:2.41.6']")
     home.wait_for_text("RAGFlow api", "[data-image='ragflow:1']")
     home.wait_for_text("1 GB so far, size not known", "[data-image='ragflow:1']")
-    home.wait_for_text("a part that another download has", "[data-image='one-api:1']")
+    home.wait_for_text(
+        "Waiting for a layer that another image is downloading", "[data-image='one-api:1']"
+    )
     home.wait_for_text("next · 2 GB", "[aria-labelledby=downloads]")
     home.wait_for_text("1 image downloaded", "[aria-labelledby=downloads]")
     assert "n8nio" not in home.text

@@ -69,7 +69,7 @@ function sizeText({ current, total }) {
 
 /** @param {Step} step */
 function doingText(step) {
-  if (step.awaitsShared) return t("Waits for a part that another download has, too");
+  if (step.awaitsShared) return t("Waiting for a layer that another image is downloading");
   if (shareOf(step) === 1) return t("Unpacking…");
   return step.rate ? rate(step.rate) : "";
 }
