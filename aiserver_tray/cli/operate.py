@@ -10,7 +10,7 @@ import click
 
 from aiserver_tray.base.codec import to_json
 from aiserver_tray.base.errors import OwnerEndedError
-from aiserver_tray.base.i18n import Language, Plural, Text
+from aiserver_tray.base.i18n import Language, Listed, Plural, Text
 from aiserver_tray.cli import complete, words
 from aiserver_tray.cli.common import (
     UsageError,
@@ -329,7 +329,7 @@ def summary(view: OperationView, snapshot: Snapshot, seconds: float) -> list[Tex
 
 
 def _ended(view: OperationView, time: str) -> Text:
-    names, count = ", ".join(view.modules), len(view.steps)
+    names, count = Listed(view.modules), len(view.steps)
     match view.kind:
         case "stop":
             return Text("Stopped: {names} ({time})", names=names, time=time)

@@ -8,7 +8,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text as Styled
 
-from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.base.i18n import Language, Listed, Text
 from aiserver_tray.base.strings import harmless
 from aiserver_tray.cli import words
 from aiserver_tray.cli.progress_lines import Row, collapsed, rows, word
@@ -103,7 +103,7 @@ class ProgressScreen:
         return Group(*parts)
 
     def _heading(self, view: OperationView, now: float) -> RenderableType:
-        names = ", ".join(view.modules)
+        names = Listed(view.modules).render(self._language)
         left = Styled.assemble((HEADS[view.kind].render(self._language), "bold"), " ", names)
         if view.status == "waiting" and view.detail:
             left = Styled(harmless(view.detail.render(self._language)), "yellow")

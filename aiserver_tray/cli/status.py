@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.base.i18n import Language, Listed, Text
 from aiserver_tray.base.queues import available
 from aiserver_tray.base.strings import harmless
 from aiserver_tray.cli.common import (
@@ -64,7 +64,7 @@ def _at_work(snapshot: Snapshot, app: "App") -> Iterator[Text]:
     for module, (pid, work, _) in holders(snapshot.engine.id).items():
         modules.setdefault((pid, work), []).append(module)
     for (pid, work), names in modules.items():
-        named = {"command": work.command, "pid": pid, "modules": ", ".join(names)}
+        named = {"command": work.command, "pid": pid, "modules": Listed(names)}
         if work.installation == app.quick_settings.id_for_reading:
             yield Text("{command} (process {pid}) is working on {modules}.", **named)
         else:

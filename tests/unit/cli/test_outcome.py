@@ -34,7 +34,7 @@ def test_result_names_the_address_and_the_duration() -> None:
 
 
 def test_each_kind_has_its_words_and_nothing_to_do_is_said() -> None:
-    assert said(operation("stop", "n8n", "dify")) == ["Stopped: n8n, dify (12.3 s)"]
+    assert said(operation("stop", "n8n", "dify")) == ["Stopped: n8n and dify (12.3 s)"]
     assert said(operation("down", "n8n")) == ["Removed: n8n (12.3 s)"]
     assert said(operation("pull", "n8n", steps=3)) == ["3 images pulled (12.3 s)"]
     assert said(operation("build", "n8n", steps=1)) == ["1 image built (12.3 s)"]

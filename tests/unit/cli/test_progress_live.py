@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -59,6 +60,11 @@ def test_the_time_left_is_estimated_first_and_comes_with_the_reason_for_more() -
     assert screen.lines(slower, 2.0)[0].endswith("about 60 s left: the download became slower")
     stalled = view(up(), delay=Text("the download is stalled"))
     assert screen.lines(stalled, 3.0)[0].endswith("3.0 s, estimating: the download is stalled")
+
+
+def test_the_heading_names_several_modules_as_a_sentence_does() -> None:
+    one = replace(pulling(), modules=("dify", "n8n", "oneapi"))
+    assert Screen(120).lines(one, 1.0)[0].startswith("Starting dify, n8n and oneapi ")
 
 
 def test_image_that_is_downloaded_shows_as_unpacking() -> None:
