@@ -310,7 +310,7 @@ class KeptLogs:
         self._wake.set()
 
     def _recover(self, store: LogStore) -> bool:
-        """Move a part of a damaged file into the new one; whether there is more."""
+        """Move a part of a damaged file into the new one; whether there may be more."""
         progress = store.salvage()
         if progress is None:
             return False
@@ -318,7 +318,7 @@ class KeptLogs:
         if progress.is_over:
             self._trim_at = 0.0
             self._installation.settings.notices.append(_recovered(progress))
-        return not progress.is_over
+        return True
 
 
 @dataclass(frozen=True)

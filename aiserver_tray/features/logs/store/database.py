@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -69,7 +70,7 @@ CREATE TABLE IF NOT EXISTS counter(number INT);  -- the next line's
 CREATE INDEX IF NOT EXISTS block_pile ON block(pile) WHERE pile IS NOT NULL;
 CREATE INDEX IF NOT EXISTS block_last ON block(last, first);
 CREATE INDEX IF NOT EXISTS block_first ON block(first, last);
-CREATE TABLE IF NOT EXISTS salvage(done INT, lost INT);  -- blocks of a damaged file; else empty
+CREATE TABLE IF NOT EXISTS aside(file TEXT PRIMARY KEY, done INT, lost INT);  -- as in Salvage
 COMMIT;
 """
 """In one transaction, so that no reader sees a part of it."""
@@ -151,7 +152,7 @@ def closed_on_error(db: sqlite3.Connection) -> Iterator[None]:
     """Close *db* if it can't be used."""
     try:
         yield
-    except sqlite3.Error:
+    except BaseException:
         db.close()
         raise
 
@@ -185,22 +186,36 @@ def _has_no_room(error: sqlite3.Error) -> bool:
     return getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_IOERR_SHMSIZE
 
 
-def damaged_file(path: Path) -> Path:
-    """Where the store at *path* keeps a damaged file."""
-    return path.with_suffix(".damaged" + path.suffix)
-
-
 def set_aside(path: Path) -> Path:
-    """Rename a damaged file; the one before is replaced."""
-    aside = damaged_file(path)
+    """Rename a damaged file. No file is replaced that `asides` returns."""
+    names = (path.with_suffix(f".damaged-{number}{path.suffix}") for number in count(1))
     with translated(path):
-        for ending in ("-wal", "-shm"):
-            Path(f"{aside}{ending}").unlink(missing_ok=True)
-        path.replace(aside)
-        with suppress(FileNotFoundError):  # it may have the newest lines
-            Path(f"{path}-wal").replace(f"{aside}-wal")
-        Path(f"{path}-shm").unlink(missing_ok=True)
+        aside = next(name for name in names if not name.exists())
+        _move(path, aside)
     return aside
+
+
+def asides(path: Path) -> list[Path]:
+    """The damaged files whose lines were not all moved into the store at *path*, the newest
+    first."""
+    found = path.parent.glob(f"{path.stem}.damaged-*{path.suffix}")
+    return sorted(found, key=lambda file: (len(file.name), file.name), reverse=True)
+
+
+def keep_moved(path: Path, aside: Path) -> None:
+    """Rename the file *aside* of the store at *path*, of which all was moved. The one before is
+    replaced."""
+    with suppress(FileNotFoundError):  # somebody has removed it
+        _move(aside, path.with_suffix(".damaged" + path.suffix))
+
+
+def _move(file: Path, target: Path) -> None:
+    for ending in ("-wal", "-shm"):
+        Path(f"{target}{ending}").unlink(missing_ok=True)
+    file.replace(target)
+    with suppress(FileNotFoundError):  # it may have the newest lines
+        Path(f"{file}-wal").replace(f"{target}-wal")
+    Path(f"{file}-shm").unlink(missing_ok=True)
 
 
 def used_bytes(db: sqlite3.Connection) -> int:

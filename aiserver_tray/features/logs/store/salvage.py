@@ -25,7 +25,7 @@ _WAYS: Final = (
     "NOT INDEXED ORDER BY id DESC",
     "NOT INDEXED ORDER BY id",
 )
-_SMALL: Final = ("source", "mark", "gap")
+_SMALL: Final = ("source", "mark", "gap", "aside")
 
 
 @dataclass(frozen=True)
@@ -46,56 +46,68 @@ class Progress:
         return self.done >= self.total
 
 
-class Salvage:
-    """Moves the blocks of the file *aside* into the open database *db*, the newest first. A process
-    that ends meanwhile leaves the rest to the next one.
+def begin(path: Path, db: sqlite3.Connection, next_number: int) -> None:
+    """Begin to move the damaged files of the store at *path* into its new file *db*, unless that
+    was done: it gets their services, marks and gaps. No line may be stored before, because the
+    blocks have the numbers of the services. *next_number*: of the next line, as far as it is known.
 
-    Every method but `begin` may raise `sqlite3.Error` because of *db*; nothing of *aside* does.
+    Raises:
+        sqlite3.Error: *db* can't be written.
+    """
+    begun = {file for (file,) in db.execute("SELECT file FROM aside")}
+    for aside in database.asides(path):
+        if aside.name not in begun:
+            begun |= _begin(aside, db, next_number)
+
+
+def _begin(aside: Path, db: sqlite3.Connection, next_number: int) -> set[str]:
+    """Returns the names of all files that were begun, also while *aside* was the store."""
+    with closing(_opened(aside)) as old, database.transaction(db):
+        for name in _SMALL:
+            _copy_table(old, db, name)
+        heads = [_item(old, id) for id in _block_ids(old)]
+        ends = [item.head.end for item in heads if item]
+        is_sure = all(heads) and not _is_broken(old, "SELECT number FROM counter")
+        reserve = 0 if is_sure else _SAFE_NUMBERS
+        known = [next_number, table.next_number(db), *ends, *_counter(old)]
+        table.store_next_number(db, max(known) + reserve)
+        db.execute("INSERT OR REPLACE INTO aside VALUES(?, 0, 0)", (aside.name,))
+        return {file for (file,) in db.execute("SELECT file FROM aside")}
+
+
+class Salvage:
+    """Moves the blocks of the damaged file *aside* of the store at *path* into its open database
+    *db*, the newest first. A process that ends meanwhile leaves the rest to the next one.
+
+    Every method may raise `sqlite3.Error` because of *db*; nothing of *aside* does.
     """
 
-    def __init__(self, aside: Path, db: sqlite3.Connection) -> None:
+    def __init__(self, path: Path, aside: Path, db: sqlite3.Connection) -> None:
+        self._path = path
         self._aside = aside
         self._done: int
         self._lost: int
-        self._done, self._lost = db.execute("SELECT done, lost FROM salvage").fetchone()
+        query = "SELECT done, lost FROM aside WHERE file=?"
+        self._done, self._lost = db.execute(query, (aside.name,)).fetchone()
         with closing(_opened(aside)) as old:
             self._ids = _block_ids(old)
-
-    @classmethod
-    def begin(cls, aside: Path, db: sqlite3.Connection, next_number: int) -> "Salvage":
-        """Begin to move the blocks of *aside* into *db*, which is new: it gets the services, marks
-        and gaps at once. *next_number*: of the next line, as far as it is known."""
-        with closing(_opened(aside)) as old, database.transaction(db):
-            for name in _SMALL:
-                _copy_table(old, db, name)
-            heads = [_item(old, id) for id in _block_ids(old)]
-            ends = [item.head.end for item in heads if item]
-            is_sure = all(heads) and not _is_broken(old, "SELECT number FROM counter")
-            reserve = 0 if is_sure else _SAFE_NUMBERS
-            table.store_next_number(db, max([next_number, *ends, *_counter(old)]) + reserve)
-            db.execute("INSERT INTO salvage VALUES(0, 0)")
-        return cls(aside, db)
 
     @property
     def progress(self) -> Progress:
         return Progress(self._done, len(self._ids), self._lost)
 
-    def step(self, db: sqlite3.Connection) -> bool:
-        """Move some blocks; whether there are more."""
+    def step(self, db: sqlite3.Connection) -> None:
+        """Move some blocks."""
         ids = self._ids[self._done : self._done + _STEP_BLOCKS]
         with closing(_opened(self._aside)) as old, database.transaction(db):
             lost = sum(not _copy_block(old, db, id) for id in ids)
             done = self._done + len(ids)
-            db.execute("UPDATE salvage SET done=?, lost=?", (done, self._lost + lost))
-            if done >= len(self._ids):
-                db.execute("DELETE FROM salvage")
+            now = (done, self._lost + lost, self._aside.name)
+            db.execute("UPDATE aside SET done=?, lost=? WHERE file=?", now)
         self._done, self._lost = done, self._lost + lost
-        return done < len(self._ids)
-
-
-def is_begun(db: sqlite3.Connection) -> bool:
-    """Whether blocks of a damaged file are still to be moved."""
-    return bool(db.execute("SELECT count(*) FROM salvage").fetchone()[0])
+        if self.progress.is_over:
+            database.keep_moved(self._path, self._aside)
+            db.execute("DELETE FROM aside WHERE file=?", (self._aside.name,))
 
 
 def _opened(path: Path) -> sqlite3.Connection:

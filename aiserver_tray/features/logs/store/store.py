@@ -21,7 +21,7 @@ from aiserver_tray.features.logs.line import Cursor, Gap, Kept, Line, Mark
 from aiserver_tray.features.logs.store import block, database, table
 from aiserver_tray.features.logs.store.block import Kind, Rows
 from aiserver_tray.features.logs.store.database import DamagedError, LogStoreFullError, Reserve
-from aiserver_tray.features.logs.store.salvage import Progress, Salvage, is_begun
+from aiserver_tray.features.logs.store.salvage import Progress, Salvage, begin
 
 BLOCK_BYTES = 256 * 1024
 LIVE = 0
@@ -56,14 +56,10 @@ class Batches:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
         self._sizes: dict[int, int] = {}
-        self.reopen()
-
-    def reopen(self) -> None:
-        """Read again all that is known of the file."""
-        self._tags = _Tags(self._db)
-        self.next = table.next_number(self._db)
+        self._tags = _Tags(db)
+        self.next = table.next_number(db)
         """the number of the next line"""
-        newest = self._db.execute("SELECT max(last) FROM block").fetchone()[0]
+        newest = db.execute("SELECT max(last) FROM block").fetchone()[0]
         self._newest: int = newest or 0
         self.refresh()
 
@@ -222,7 +218,8 @@ class LogStore:
         """Delete all lines of *module*. Its marks stay, so that they are not stored again."""
         deleting = ModuleDeletion(module)
         self._shrink(
-            self._has_more_to_salvage,  # otherwise lines of the module would come back later
+            # Otherwise lines of the module would come back later.
+            lambda file: self._salvage_step(file) is not None,
             lambda file: deleting.step(*file),
             lambda file: database.give_back(file.db),
         )
@@ -231,26 +228,26 @@ class LogStore:
         """A reader has found that the *file* (an inode) is damaged: set it aside, and begin a new
         one, unless that was done."""
         with self._lock:
-            if self.path.stat().st_ino == file:
+            if self.path.exists() and self.path.stat().st_ino == file:
                 self._renew()
+                self._try(lambda _file: None)
 
     def salvage(self) -> Progress | None:
         """Move a part of a damaged file into the new one. None: there is no such file, or no more
-        of it."""
+        of any."""
         return self._run(self._salvage_step)
 
     def _salvage_step(self, file: _File) -> Progress | None:
-        if self._salvage is None and not is_begun(file.db):
-            return None
-        work = self._salvage = self._salvage or Salvage(self._aside, file.db)
-        if not work.step(file.db):
+        if self._salvage is None:
+            if not (asides := database.asides(self.path)):
+                return None
+            self._salvage = Salvage(self.path, asides[0], file.db)
+        work = self._salvage
+        work.step(file.db)
+        if work.progress.is_over:
             self._salvage = None
         file.batches.refresh()
         return work.progress
-
-    def _has_more_to_salvage(self, file: _File) -> bool:
-        progress = self._salvage_step(file)
-        return progress is not None and not progress.is_over
 
     def observe(self, callback: OnStored) -> Callable[[], None]:
         """Call *callback* with the lines of each transaction after its commit, in their order; it
@@ -306,19 +303,9 @@ class LogStore:
                 return self._try(action)
 
     def _renew(self) -> None:
-        number = self._open.batches.next if self._open else self._next_number
+        """Set the damaged file aside. `_try` creates the new one."""
         self.close()
-        file = database.set_aside(self.path)
-        self._try(lambda opened: self._begin_salvage(opened, number))
-        self._on_damaged(file)
-
-    def _begin_salvage(self, file: _File, number: int) -> None:
-        self._salvage = Salvage.begin(self._aside, file.db, number)
-        file.batches.reopen()
-
-    @property
-    def _aside(self) -> Path:
-        return database.damaged_file(self.path)
+        self._on_damaged(database.set_aside(self.path))
 
     def _try(self, action: Callable[[_File], T]) -> T:
         try:
@@ -326,6 +313,7 @@ class LogStore:
                 if not self._open:
                     db = database.open_writer(self.path)
                     with database.closed_on_error(db):
+                        begin(self.path, db, self._next_number)
                         self._open = _File(db, Batches(db))
                 return action(self._open)
         except BaseException:  # its state may not be that of the file

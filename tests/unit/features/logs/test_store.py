@@ -350,10 +350,53 @@ def test_the_next_process_goes_on_with_a_damaged_file(tmp_path: Path) -> None:
         assert progress is not None
         assert not progress.is_over
     with closing(LogStore(path)) as store:
-        while (progress := store.salvage()) and not progress.is_over:
-            pass
-        assert store.salvage() is None
+        moved(store)
         assert texts(store) == [str(n) for n in range(200)]
+
+
+def test_a_damaged_file_is_moved_once_the_disk_has_room(tmp_path: Path) -> None:
+    path = tmp_path / "logs.sqlite"
+    marks = [Mark(f"{number:064}", "stdout", 5, 5) for number in range(3000)]
+    with closing(LogStore(path)) as store:
+        store.add([line(n, str(n), "b/x") for n in range(5)], marks)
+    damage(path, "zeroed first page")
+    aside: list[Path] = []
+    with limited_pages(), pytest.raises(LogStoreFullError):
+        LogStore(path, aside.append)
+    assert aside == [tmp_path / "logs.damaged-1.sqlite"]
+    with closing(LogStore(path)) as store:
+        store.add([line(5, "5", "a/x")])
+        moved(store)
+        assert [kept.cursor.number for kept in every_line(store)] == [1, 2, 3, 4, 5, 6]
+        assert [kept.line.module for kept in every_line(store)] == [*"bbbbba"]
+        assert store.marks(marks[0].container) == {"stdout": marks[0]}
+    assert aside[0].with_name("logs.damaged.sqlite").exists()
+    assert not aside[0].exists()
+
+
+def test_damage_while_a_damaged_file_is_moved_costs_no_line_of_either(tmp_path: Path) -> None:
+    path = tmp_path / "logs.sqlite"
+    with closing(LogStore(path)) as store:
+        for n in range(200):
+            store.add([line(n, str(n))])
+    for last in (200, 201):
+        damage(path, "zeroed first page")
+        with closing(LogStore(path)) as store:
+            store.salvage()
+            store.add([line(last, str(last))])
+    with closing(LogStore(path)) as store:
+        moved(store)
+        assert texts(store) == [str(n) for n in range(202)]
+
+
+def moved(store: LogStore) -> None:
+    """Move all that can be read of damaged files."""
+    while store.salvage():
+        pass
+
+
+def every_line(store: LogStore) -> Sequence[Kept]:
+    return LogReader(store.path, 600).newer(ALL, Cursor(-1, 0), 1000).lines
 
 
 @pytest.mark.usefixtures("small_blocks")
@@ -449,7 +492,16 @@ def test_a_full_disk_is_an_error_that_stores_nothing_and_passes(store: LogStore)
 
 @contextmanager
 def full_disk(store: LogStore) -> Iterator[None]:
-    """SQLite itself reports it at its limit of pages, as the disk can't be filled here."""
+    """The disk is full for *store*."""
+    store.close()  # the next call opens it
+    with limited_pages():
+        yield
+    store.close()
+
+
+@contextmanager
+def limited_pages() -> Iterator[None]:
+    """SQLite reports a full disk at its limit of pages, as the disk can't be filled here."""
     begun = database.open_writer
 
     def limited(path: Path) -> sqlite3.Connection:
@@ -457,7 +509,5 @@ def full_disk(store: LogStore) -> Iterator[None]:
         db.execute("PRAGMA max_page_count=30")
         return db
 
-    store.close()  # the next call opens it
     with mock.patch.object(database, "open_writer", limited):
         yield
-    store.close()
