@@ -65,7 +65,7 @@ def test_a_crash_loop_is_one_alert_until_it_is_stopped(shop: Shop) -> None:
     eventually(lambda: shop.restarts() > 5, "more restarts")
     (alert,) = shop.alerts()
     assert alert["title"] == "Shop keeps crashing"
-    assert alert["text"].startswith("shop: restarted ")
+    assert alert["text"].startswith("restarted ")
     assert alert["page"].startswith("modules/shop/logs?service=shop&at=")
     eventually(lambda: shop.news, "news of it")
     shop.ask("ai/module/stop", name="shop")
@@ -83,5 +83,5 @@ def test_lines_that_are_watched_for_are_one_alert(shop: Shop) -> None:
     (news,) = eventually(lambda: shop.news, "news of it")
     assert (str(news.title), str(news.text)) == (
         "Log match in Shop",
-        "shop: out of beans",
+        "out of beans",
     )

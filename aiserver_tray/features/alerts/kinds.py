@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Annotated, ClassVar, Final, Literal
 
 from aiserver_tray.base.errors import SettingError
-from aiserver_tray.base.i18n import LocalText, Plural, Text
+from aiserver_tray.base.i18n import Given, Plural, Text
 from aiserver_tray.features.alerts.facts import Disk, Due, Subject, matcher
 from aiserver_tray.features.alerts.rules import (
     KINDS,
@@ -18,6 +18,7 @@ from aiserver_tray.features.alerts.rules import (
     duration,
     name_of,
     number,
+    text_about,
 )
 from aiserver_tray.features.alerts.services import WatchedService
 from aiserver_tray.features.logs.line import LEVELS, Line, is_at_least
@@ -80,11 +81,12 @@ class MatchingLine(Rule):
 
     def find(self, facts: Facts, _due: Due) -> Iterator[Finding]:
         for (name, service), hits in facts.hits.get(self.id, {}).items():
-            text = Text("{name}: {why}", name=service, why=hits.text)
-            module = facts.modules.get(name)
-            title: LocalText = name_of(module, service) if module else {"en": name}
-            # Without a module, the line is of our own journal.
-            page = self._page_of(name, service) if module else f"logs/{name}"
+            text: Text = Given({"en": hits.text})
+            if module := facts.modules.get(name):
+                title, page = name_of(module, service), self._page_of(name, service)
+                text = text_about(module, service, text)
+            else:  # our own journal
+                title, page = {"en": name}, f"logs/{name}"
             yield Finding(self, name, service, title, text, page, hits.number)
 
     def _page_of(self, module: str, service: str) -> str:

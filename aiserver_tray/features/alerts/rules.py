@@ -190,8 +190,7 @@ class Rule(BaseModel):
         self, text: Text, module: ModuleView, service: str | None, *, is_known: bool = False
     ) -> Finding:
         """It finds *text* about *module*, or about a service of it."""
-        is_part = service not in (None, module.name)  # the title has the module's name
-        said = Text("{name}: {why}", name=service, why=text) if is_part else text
+        said = text_about(module, service, text)
         page = self.page.format(module=module.name, service=service)
         name = name_of(module, service)
         return Finding(self, module.name, service, name, said, page, is_known=is_known)
@@ -204,3 +203,10 @@ def name_of(module: ModuleView, service: str | None) -> LocalText:
         return title
     name = Text("{service} of {module}", service=service, module=Given(title))
     return {language: name.render(language) for language in _LANGUAGES}
+
+
+def text_about(module: ModuleView, service: str | None, text: Text) -> Text:
+    """*text* below a title with `name_of`: with the service where that has another name."""
+    if service in (None, module.name) or len(module.services) > 1:
+        return text
+    return Text("{name}: {why}", name=service, why=text)

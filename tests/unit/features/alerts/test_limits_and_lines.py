@@ -7,6 +7,7 @@ from aiserver_tray.features.alerts.kinds import Cpu, MatchingLine
 from aiserver_tray.features.logs.line import Cursor, Kept, Level, Line
 from aiserver_tray.features.logs.store.database import LogFilterError
 from aiserver_tray.features.monitoring.samples import Load
+from tests.support.made import container, model, running_engine
 from tests.unit.features.alerts.course import Course
 
 FAR = 100_000.0
@@ -100,6 +101,14 @@ def test_matching_lines_are_one_alert_until_none_comes_for_a_while() -> None:
     )
     assert course.at(FAR) == [], "nobody has to know that no line comes"
     assert course.alerts[-1].ended == alert.begun + 10 + QUIET_LOG_SECONDS
+
+
+def test_a_service_of_several_is_named_once() -> None:
+    models = (model("web", "app", "api"),)
+    start = running_engine(container(), container("web/api"), models=models)
+    course = Course(MatchingLine(id="own", pattern="lost"), start=start)
+    course.at(10, lines=[("web/api", "info", "lost")])
+    assert course.at(20) == ["12: raised: Log match in api of web | lost"]
 
 
 def test_only_the_rule_s_module_is_watched() -> None:

@@ -220,9 +220,7 @@ def test_service_that_was_unhealthy_when_an_operation_failed_is_known_until_it_r
     fallen = ContainerSeen(container(status="restarting", exit_code=1, restart_count=5))
     assert course.at(14, fallen) == []
     course.at(20, ContainerSeen(ended("web/api", exit_code=1)))
-    assert course.at(30) == [
-        "22: raised: api of web stopped unexpectedly | api: exited with code 1"
-    ]
+    assert course.at(30) == ["22: raised: api of web stopped unexpectedly | exited with code 1"]
     assert {(alert.service, alert.is_known) for alert in course.alerts} == {
         ("app", True),
         ("api", False),
@@ -230,7 +228,7 @@ def test_service_that_was_unhealthy_when_an_operation_failed_is_known_until_it_r
     course.at(40, ContainerSeen(container(restart_count=5)))
     course.at(800, fallen)
     (told,) = course.at(FAR)
-    assert told.endswith("raised: app of web stopped unexpectedly | app: exited with code 1")
+    assert told.endswith("raised: app of web stopped unexpectedly | exited with code 1")
 
 
 def test_an_alert_lasts_through_an_operation_until_its_service_is_ready() -> None:
