@@ -48,12 +48,12 @@ def choose(page: HomePage, rule: str, item: str) -> None:
 
 def test_home_says_that_its_disk_is_full(stack: Stack, host: Scripted) -> None:
     full = Alert(
-        id="1", rule="home", kind="home", name={}, text={"en": "Free."}, page="doctor", begun=0.0
+        id="1", rule="home", kind="home", name={}, text={"en": "Free."}, page="doctor", begun=1e6
     )
     host.answers["ai/rules/list"] = answer(listed(full))
     page = stack.home()
     page.wait_for_text("The disk of AI-Server Tray's data is full", "[role=alert]")
-    page.wait_for_text("No logs are kept since ", "[role=alert]")
+    page.wait_for_text("No logs have been kept since Jan 12, ", "[role=alert]")
     host.answers["ai/rules/list"] = answer(listed(full.model_copy(update={"ended": 1.0})))
     host.publish(RULES, {"alert": "1", "change": "recovered"})
     page.until(lambda: not page.all("[role=alert]"), "the end")

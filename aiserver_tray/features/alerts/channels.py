@@ -284,7 +284,7 @@ class AlertsFeature(Feature):
             self._target,
             lambda: app.language,
             self._on_news,
-            lambda: place.feature(LogsFeature).kept.is_full,
+            lambda: place.feature(LogsFeature).kept.full_since is not None,
         )
         self.watch = RuleWatch(place.core.store, self._files, around)
 

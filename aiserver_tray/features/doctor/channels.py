@@ -1,6 +1,6 @@
 """All checks of the doctor in one list, and the channel that runs them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypedDict
 
 from aiserver_tray.base.errors import AiServerError, SettingError, each
@@ -86,8 +86,15 @@ class DoctorFeature(Feature):
 
     def __init__(self, place: Place) -> None:
         self._app = place.app
+        self._others: list[Callable[[], Iterable[Finding]]] = []
+
+    def add(self, examine_more: Callable[[], Iterable[Finding]]) -> None:
+        """Add the findings of another feature, from any thread."""
+        self._others.append(examine_more)
 
     @channel("ai/doctor/run")
     def _run(self, caller: Caller) -> Checks:
         """Check the installation, the engine, and what the chosen modules need there."""
-        return {"checks": [finding.as_json(caller.language) for finding in examine(self._app)]}
+        others = (finding for examine_more in self._others for finding in examine_more())
+        found = [*examine(self._app), *others]
+        return {"checks": [finding.as_json(caller.language) for finding in found]}

@@ -11,6 +11,7 @@ from pydantic import Field
 from aiserver_tray.base.errors import RequestError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.features.activity.channels import ActivityFeature
+from aiserver_tray.features.doctor.channels import DoctorFeature
 from aiserver_tray.features.logs.attach import LogChannels
 from aiserver_tray.features.logs.events import KeptLogsJson, KeptModule, LogBounds
 from aiserver_tray.features.logs.export import LogExportChannels
@@ -250,6 +251,7 @@ class LogsFeature(Feature):
         core.before_removal = self.kept.finish
         core.after_reconnect = self.kept.reconnect
         self._place.feature(ActivityFeature).observe(self.kept.note)
+        self._place.feature(DoctorFeature).add(self.kept.findings)
         self.kept.start()
 
     def close(self) -> None:

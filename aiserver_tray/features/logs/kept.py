@@ -2,13 +2,13 @@
 
 import logging
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 
 from aiserver_tray.base.bugs import log_bug
 from aiserver_tray.base.errors import AiServerError, SettingError
@@ -16,6 +16,7 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.strings import moment_of
 from aiserver_tray.core.app import App
 from aiserver_tray.engine.containers import Containers
+from aiserver_tray.features.doctor.finding import Finding
 from aiserver_tray.features.logs.collector import Collector
 from aiserver_tray.features.logs.line import Kept
 from aiserver_tray.features.logs.lines import (
@@ -74,7 +75,9 @@ class KeptLogs:
         self.policy = Policy()
         self.on_problem: Callable[[], object] = lambda: None
         """Called when `problem` changes."""
-        self._full_notice: Text | None = None
+        self.full_since: datetime | None = None
+        """Since when nothing is stored because the disk is full, in local time."""
+        self._problem_lock = Lock()
         self._installation = installation
         self._source = source
         self._state = state
@@ -91,7 +94,7 @@ class KeptLogs:
 
     @property
     def reader(self) -> LogReader:
-        """A new reader, which tells the store of damages."""
+        """A new reader, which reports damage to the store."""
         return LogReader(self.path, on_damaged=self._renew)
 
     def start(self) -> None:
@@ -276,25 +279,24 @@ class KeptLogs:
             observer(lines)
 
     def _on_problem(self, error: AiServerError | None) -> None:
-        """Nothing can be stored because of *error*, or again; the doctor says since when."""
-        notices = self._installation.settings.notices
-        if self._full_notice and not isinstance(error, LogStoreFullError):
-            notices.remove(self._full_notice)
-            self._full_notice = None
-        if isinstance(error, LogStoreFullError) and self._full_notice is None:
-            self._full_notice = Text(
-                "No logs are kept since {time}, because the disk of {folder} is full.",
-                time=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
-                folder=self._installation.home.folder,
-            )
-            notices.append(self._full_notice)
-        self.problem = error
+        """Nothing can be stored because of *error*, or again. Two threads report it."""
+        with self._problem_lock:
+            if not isinstance(error, LogStoreFullError):
+                self.full_since = None
+            elif self.full_since is None:
+                self.full_since = datetime.now().astimezone()
+            self.problem = error
         self.on_problem()
 
-    @property
-    def is_full(self) -> bool:
-        """Whether nothing is stored because the disk is full."""
-        return self._full_notice is not None
+    def findings(self) -> Iterator[Finding]:
+        """For the doctor: since when nothing is kept."""
+        if since := self.full_since:
+            text = Text(
+                "No logs have been kept since {time}, because the disk of {folder} is full.",
+                time=since.strftime("%Y-%m-%d %H:%M"),
+                folder=self._installation.home.folder,
+            )
+            yield Finding("disk", "note", text)
 
     def _renew(self, file: int) -> bool:
         """A reader found the *file* (an inode) damaged. Returns whether there is a new one."""

@@ -47,7 +47,7 @@ def check_full(cli: CommandLine, client: Client) -> None:
     eventually(lambda: "The disk of AI-Server Tray's data is full" in alerts(), "the alert")
     told = " ".join(check["message"] for check in client.request("ai/doctor/run")["checks"])
     assert "Settings can't be changed, and no logs are kept" in told, told
-    assert "No logs are kept since 20" in told, told
+    assert "No logs have been kept since 20" in told, told
     stopped = cli.run("stop", "one").succeeded()
     assert "this stop can't be stored yet" in stopped.errors, stopped
     assert cli.module("one")["state"] == "stopped"

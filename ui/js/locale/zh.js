@@ -386,7 +386,7 @@ export default {
   "No lines": "没有日志",
   "No lines in this time": "此时间段内没有日志",
   "No log lines yet": "还没有日志",
-  "No logs are kept since {time}, and settings can't be changed. Free some space on this disk.": "自 {time} 起未保留日志，也无法更改设置。请释放此磁盘的空间。",
+  "No logs have been kept since {time}, and settings can't be changed. Free some space on this disk.": "自 {time} 起未保留日志，也无法更改设置。请释放此磁盘的空间。",
   "No longer in the catalog": "已不在目录中",
   "No output.": "无输出。",
   "No problems found": "未发现问题",

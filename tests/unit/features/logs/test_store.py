@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from unittest import mock
 
 import pytest
 from hypothesis import given, settings
@@ -26,6 +25,7 @@ from aiserver_tray.features.logs.store import store as batches
 from aiserver_tray.features.logs.store.database import LogStoreFullError
 from aiserver_tray.features.logs.store.reader import LogReader
 from aiserver_tray.features.logs.store.store import LogStore
+from tests.support.kept_logs import limited_pages
 from tests.unit.features.logs import killed_writer
 
 ALL = LogFilter()
@@ -497,17 +497,3 @@ def full_disk(store: LogStore) -> Iterator[None]:
     with limited_pages():
         yield
     store.close()
-
-
-@contextmanager
-def limited_pages() -> Iterator[None]:
-    """SQLite reports a full disk at its limit of pages, as the disk can't be filled here."""
-    begun = database.open_writer
-
-    def limited(path: Path) -> sqlite3.Connection:
-        db = begun(path)
-        db.execute("PRAGMA max_page_count=30")
-        return db
-
-    with mock.patch.object(database, "open_writer", limited):
-        yield

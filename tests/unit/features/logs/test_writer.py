@@ -1,6 +1,8 @@
 """Storing in batches."""
 
+import random
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any, cast
@@ -8,10 +10,18 @@ from typing import Any, cast
 import pytest
 
 from aiserver_tray.base.errors import AiServerError
+from aiserver_tray.core.app import App
+from aiserver_tray.core.core import Core
 from aiserver_tray.features.logs import writer as writers
+from aiserver_tray.features.logs.kept import KeptLogs
 from aiserver_tray.features.logs.line import Gap, Line, Mark
+from aiserver_tray.features.logs.lines import MODULE
 from aiserver_tray.features.logs.store.database import LogStoreFullError
 from aiserver_tray.features.logs.writer import LogWriter
+from aiserver_tray.settings.entries import ChosenEntry
+from tests.support.kept_logs import kept, limited_pages
+from tests.support.made import at
+from tests.support.waiting import eventually
 
 
 def line(number: int) -> Line:
@@ -94,6 +104,26 @@ def test_lines_survive_a_full_disk(
     writer.flush(10)
     assert [lines for lines, _, _ in disk.batches] == [[line(1)], [line(2)]]
     assert problems[-1] is None
+
+
+def test_logs_are_kept_again_after_a_full_disk_although_its_notices_were_read(
+    app: App, core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writers, "_RETRY_SECONDS", (0.01,))
+    long = random.Random(1).randbytes(200_000).hex()
+    with closing(KeptLogs(app, core.engine.containers, core.store)) as logs:
+        with limited_pages():
+            logs.start()
+            logs.note(ChosenEntry(time=at(1), modules=(long,)))
+            eventually(lambda: logs.full_since, "the full disk")
+            (finding,) = logs.findings()
+            assert str(finding.text).startswith("No logs have been kept since 20")
+            app.settings.notices.clear()  # as the tray does when it shows them
+        eventually(lambda: kept(app.home.folder, MODULE), "the line")
+        logs.note(ChosenEntry(time=at(2), modules=("web",)))
+        lines = [f"Chosen modules: {long}", "Chosen modules: web"]
+        eventually(lambda: kept(app.home.folder, MODULE) == lines, "that the thread goes on")
+        assert (logs.problem, [*logs.findings()]) == (None, [])
 
 
 def test_close_stores_lines_that_were_put_before_it(disk: Disk, writer: LogWriter) -> None:
