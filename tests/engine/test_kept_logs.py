@@ -48,7 +48,7 @@ def test_last_lines_of_a_removed_container_are_kept(
         assert kept(here.home, "talk", "stdout") == ["hello", *NUMBERS, "again", *NUMBERS]
         errors = kept(here.home, "talk", "stderr")
         assert errors == 2 * ["the password is ********", *NUMBERS]
-        journal = kept(here.home, MODULE)
+        journal = eventually(lambda: journal_of_removal(here), "the end of the removal")
         sizes = {m["module"]: m["lines"] for m in client.request("ai/logs/kept")["modules"]}
         assert sizes["talk"] == 80_004
         client.request("ai/logs/delete", {"module": "other"})
@@ -60,7 +60,13 @@ def test_last_lines_of_a_removed_container_are_kept(
     here.cli.run("down", "talk", "--logs").succeeded()
     assert not kept(here.home, "talk")
     assert kept(here.home, MODULE)
-    assert any(line.startswith("Remove: talk: done after ") for line in journal)
+
+
+def journal_of_removal(here: Installation) -> list[str]:
+    """The kept journal once the end of the removal is in it, which is stored soon after it."""
+    lines = kept(here.home, MODULE)
+    assert any(line.startswith("Remove: talk: done after ") for line in lines)
+    return lines
 
 
 def test_log_of_an_ended_container_is_kept_once_unless_turned_off(
