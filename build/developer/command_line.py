@@ -125,7 +125,7 @@ def add_verify_images(parser: argparse.ArgumentParser) -> None:
 def add_soak(parser: argparse.ArgumentParser) -> None:
     what = "part of a test's name, or an expression as for pytest -k; all without"
     parser.add_argument("name", nargs="?", default="", metavar="NAME", help=what)
-    parser.add_argument("--times", type=count, default=10, metavar="N", help="10 without")
+    parser.add_argument("--times", type=count, metavar="N", help="10 without")
     what = "with the name logs: keep logs under faults for so long, and count each line; 3 without"
     parser.add_argument("--minutes", type=float, default=3.0, metavar="N", help=what)
 

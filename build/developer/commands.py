@@ -223,6 +223,8 @@ def command_bench(options: argparse.Namespace) -> int:
 def command_soak(options: argparse.Namespace) -> int:
     """Repeat the tests whose name contains NAME (or all), and show how often they passed. Fails
     only if there are none. With the name logs, keep logs under faults for --minutes instead."""
-    if options.name == "logs":
-        return soak_logs(options.minutes)
-    return soak(options.name, options.times, possible_levels(), options.words)
+    if options.name != "logs":
+        return soak(options.name, options.times or 10, possible_levels(), options.words)
+    if options.times:
+        options.parser.error("soak logs takes --minutes, not --times")
+    return soak_logs(options.minutes)

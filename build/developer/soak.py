@@ -27,6 +27,8 @@ def soak(name: str, times: int, levels: Collection[str], words: Sequence[str]) -
 
 
 KEPT_LOGS = "tests/engine/faults/test_kept_logs.py"
+_SETUP_SECONDS = 600
+"""For the lab, and for counting the lines."""
 
 
 def soak_logs(minutes: float) -> int:
@@ -34,7 +36,8 @@ def soak_logs(minutes: float) -> int:
     connections are restarted, killed and cut. Prints what became of the lines, and fails if one is
     lost that the engine has, comes twice, or is out of order."""
     set_up(needs_of_tests({"engine"}))
-    pytest = ["python", "-m", "pytest", "-q", "-n0", "-s", KEPT_LOGS]
+    timeout = f"--timeout={round(minutes * 60) + _SETUP_SECONDS}"
+    pytest = ["python", "-m", "pytest", "-q", "-n0", "-s", timeout, KEPT_LOGS]
     return run(pytest, {**environment(), "AISERVER_SOAK_MINUTES": str(minutes)})
 
 

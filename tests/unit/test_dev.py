@@ -534,6 +534,13 @@ def test_soak_logs_keeps_logs_for_the_given_minutes(monkeypatch: pytest.MonkeyPa
     ((words, surroundings),) = ran
     assert (machine.ROOT / words[-1]).exists()
     assert surroundings["AISERVER_SOAK_MINUTES"] == "0.5"
+    assert "--timeout=630" in words, "that of all tests would end a long one"
+
+
+def test_soak_logs_with_times_is_refused() -> None:
+    done = run("soak", "logs", "--times", "2")
+    assert done.returncode == 2
+    assert done.stderr.endswith("soak logs takes --minutes, not --times\n")
 
 
 def test_soak_without_a_matching_test_fails(
