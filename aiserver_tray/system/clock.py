@@ -91,10 +91,13 @@ _OTHER_NAMES_OF_UTC = ("UTC", "UCT", "Universal", "Zulu")
 def timezone_name() -> str | None:
     """This computer's time zone by its name in the IANA database, such as ``Europe/Berlin``. None:
     the system has none, or one that the database does not have."""
-    from tzlocal import get_localzone_name  # noqa: PLC0415 - rarely needed
-
+    # The public functions return the answer of the first call, or warn if the system has none.
+    if sys.platform == "win32":
+        from tzlocal.win32 import _get_localzone_name  # noqa: PLC0415 - rarely needed
+    else:
+        from tzlocal.unix import _get_localzone_name  # noqa: PLC0415 - rarely needed
     try:
-        name = get_localzone_name()
+        name: str | None = _get_localzone_name()  # type: ignore[no-untyped-call]
     except (LookupError, OSError):  # such as zoneinfo.ZoneInfoNotFoundError, which is a KeyError
         return None
     return _UTC if name and name.removeprefix("Etc/") in _OTHER_NAMES_OF_UTC else name

@@ -26,6 +26,8 @@ PARTS = (
     ("engine/sockets.py", "urllib3.response", "_fp"),
     ("system/ports.py", "psutil._ntuples", "pconn sconn"),
     ("system/windows_owner.py", "multiprocessing.connection", "PipeListener _address _new_handle"),
+    ("system/clock.py", "tzlocal.unix", "_get_localzone_name"),
+    ("system/clock.py", "tzlocal.win32", "_get_localzone_name"),
     ("tray/gtk.py", "pystray._base", "_icon_valid _mark_ready"),
     ("tray/gtk.py", "pystray._util.gtk", "_create_menu_item _finalize _icon_path _initialize"),
     ("tray/gtk.py", "pystray._util.gtk", "_notifier _remove_fs_icon _update_fs_icon"),
