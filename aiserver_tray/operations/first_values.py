@@ -94,19 +94,6 @@ class OtherTimezone:
     own: str
     """The computer's."""
 
-    @property
-    def notice(self) -> Text:
-        """For the user."""
-        return Text(
-            "{module} uses the time zone {value}, and this computer uses {own}. To use that, run: "
-            "aiserver-tray config set {address} {own}. To keep {value}, run: aiserver-tray config "
-            "set {address} {value}",
-            module=self.module,
-            address=self.address,
-            value=self.value,
-            own=self.own,
-        )
-
 
 def other_timezones(modules: "Iterable[Module]", settings: Settings) -> list[OtherTimezone]:
     """The time zones that are not set, although `settle` has seen the *modules*."""

@@ -8,7 +8,7 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.engine.values import ContainerSummary
 from aiserver_tray.model import Container
-from aiserver_tray.operations.first_values import data_errors, other_timezones
+from aiserver_tray.operations.first_values import data_errors
 from aiserver_tray.operations.parts import Parts
 from aiserver_tray.operations.plan.decide import Observed
 from aiserver_tray.operations.plan.down import held, network_stays, plan_down, plan_stop
@@ -137,13 +137,7 @@ def _examined(
         plan = with_kernel_settings(plan, kernel.fixes, _images([HELPER], parts.engine))
     if request.detach:
         plan = plan_without_waiting(plan)
-    zones = other_timezones([target.module for target in targets], parts.settings)
-    notices = (
-        *report.notices,
-        *changed_notices(targets, found),
-        *kernel.notices,
-        *(zone.notice for zone in zones),
-    )
+    notices = (*report.notices, *changed_notices(targets, found), *kernel.notices)
     errors = [*report.errors, *kernel.errors, *never_pulled(targets, observed)]
     errors += data_errors(targets, found, parts)
     return Prepared(plan, scope, observed, notices, kernel.lacks_helper), errors
