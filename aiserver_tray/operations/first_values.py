@@ -1,18 +1,22 @@
 """Settings that get their value once, at a module's first start: from data that exists already, or
 from this computer."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aiserver_tray import __version__
-from aiserver_tray.base.errors import SettingError
+from aiserver_tray.base.errors import ObjectNotFoundError, SettingError
 from aiserver_tray.base.errors.remedies import set_to
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.containers import one_shot
+from aiserver_tray.model import Changes
 from aiserver_tray.operations.locks import one_shot_lock
+from aiserver_tray.operations.modules import NO_CHANGES
 from aiserver_tray.operations.parts import Parts
-from aiserver_tray.operations.survey import Survey, survey
+from aiserver_tray.operations.survey import survey
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.spec.labels import Owner, one_shot_labels
 from aiserver_tray.spec.model import Body, ModuleTarget
@@ -26,52 +30,85 @@ if TYPE_CHECKING:
 _FOLDER = "/volume"
 
 
-def settle(targets: Iterable[ModuleTarget], parts: Parts) -> bool:
-    """Store the values of such settings of *targets* as have none, and return whether there were
-    any.
+Read = Callable[[Parts, str, str], str | None]
+"""Takes a volume and the path of a file in it, and returns the file's text. None: there is no such
+file, or it can't be read in this way."""
+
+
+@dataclass(frozen=True)
+class FirstValues:
+    """What data and this computer say about settings, by address."""
+
+    values: Mapping[str, str]
+    """For settings that have none."""
+    errors: Mapping[str, SettingError]
+    """The data can't be used with the setting's value, or with any value that it takes."""
+
+
+def first_values(
+    targets: Iterable[ModuleTarget], parts: Parts, read: Read, changes: Changes = NO_CHANGES
+) -> FirstValues:
+    """The first values of settings of *targets*, with *changes* of settings by address. If the
+    containers of a module are kept, its data is read only for a setting without a value.
 
     Raises:
-        SettingError: the data needs a value that the setting does not take.
         EngineDownError, EngineRequestError: the engine can't be asked.
     """
-    unset = _unset(targets, parts)
-    if not unset:
-        return False
-    volumes = _volumes(parts)
+    asked = _asked(targets, parts, changes)
+    volumes = _volumes(parts) if asked else {}
     values: dict[str, str] = {}
-    for address, setting in unset.items():
+    errors: dict[str, SettingError] = {}
+    for address, (setting, value) in asked.items():
         module = address.partition(".")[0]
-        if value := _value(setting, module, volumes.get(module, ()), parts):
-            values[address] = value
-    if values:
-        parts.settings.change(unset, values)
-    return bool(values)
+        reading = partial(read, parts)
+        try:
+            found = _value(address, setting, value, volumes.get(module, ()), reading)
+        except SettingError as error:
+            errors[address] = error
+        else:
+            if found and value is None:
+                values[address] = found
+    return FirstValues(values, errors)
 
 
-def data_errors(targets: Iterable[ModuleTarget], found: Survey, parts: Parts) -> list[SettingError]:
-    """The values of *targets* with which their data can't be used. The data of a module whose
-    containers are kept is not read."""
-    names = {volume.name for volume in found.our_volumes}
+def _asked(
+    targets: Iterable[ModuleTarget], parts: Parts, changes: Changes
+) -> "dict[str, tuple[Setting, str | None]]":
+    """The settings to find a value for, or to compare with the data; each with its value now."""
     hashes = {one.name: one.config_hash for one in parts.store.state.containers.values()}
-    return [
-        error
-        for target in targets
-        if any(hashes.get(s.container) != s.config_hash for s in target.services)
-        for name, setting in target.module.settings.items()
-        if setting.from_data and volume_name(target.name, setting.from_data.volume) in names
-        if (error := _data_error(f"{target.name}.{name}", setting, parts))
-    ]
+    found: dict[str, tuple[Setting, str | None]] = {}
+    for target in targets:
+        is_new = any(hashes.get(s.container) != s.config_hash for s in target.services)
+        declared = {f"{target.name}.{name}": one for name, one in target.module.settings.items()}
+        asked = {a: s for a, s in declared.items() if s.from_data or s.type == "timezone"}
+        for address, value in {**parts.settings.stored(asked), **changes}.items():
+            if address in asked and (value is None or (is_new and asked[address].from_data)):
+                found[address] = asked[address], value
+    return found
 
 
-def _data_error(address: str, setting: "Setting", parts: Parts) -> SettingError | None:
-    module = address.partition(".")[0]
-    value = parts.settings.stored({address: setting})[address]
-    if value is None or (source := setting.from_data) is None:
-        return None
+def _value(
+    address: str,
+    setting: "Setting",
+    value: str | None,
+    volumes: Collection[str],
+    read: Callable[[str, str], str | None],
+) -> str | None:
+    """The value for the module with these *volumes*. None: it keeps the one that it has.
+
+    Raises:
+        SettingError: its data can't be used with *value*, or with any that the setting takes.
+    """
+    source, module = setting.from_data, address.partition(".")[0]
+    if source is None:
+        return None if volumes else timezone_name()
     volume = volume_name(module, source.volume)
-    needed = _in_volume(volume, source.file, parts)
-    if needed in (None, value):
+    text = read(volume, source.file) if volume in volumes else None
+    if text is None:
         return None
+    needed = setting.parse(address, text)
+    if value in (None, needed):
+        return needed
     why = Text(
         "the data in {volume} was created with {needed}, and can't be used with {value}. Use "
         "{needed}, or delete the data and start over: aiserver-tray down {module} --volumes",
@@ -80,7 +117,7 @@ def _data_error(address: str, setting: "Setting", parts: Parts) -> SettingError 
         value=value,
         module=module,
     )
-    return SettingError(address, why, [set_to(Text("Use {value}", value=needed), address, needed)])
+    raise SettingError(address, why, [set_to(Text("Use {value}", value=needed), address, needed)])
 
 
 @dataclass(frozen=True)
@@ -96,7 +133,7 @@ class OtherTimezone:
 
 
 def other_timezones(modules: "Iterable[Module]", settings: Settings) -> list[OtherTimezone]:
-    """The time zones that are not set, although `settle` has seen the *modules*."""
+    """The time zones that are not set, although the *modules* have started."""
     declared = {
         f"{module.name}.{name}": setting
         for module in modules
@@ -112,17 +149,6 @@ def other_timezones(modules: "Iterable[Module]", settings: Settings) -> list[Oth
     ]
 
 
-def _unset(targets: Iterable[ModuleTarget], parts: Parts) -> "dict[str, Setting]":
-    declared = {
-        f"{target.name}.{name}": setting
-        for target in targets
-        for name, setting in target.module.settings.items()
-        if setting.from_data or setting.type == "timezone"
-    }
-    stored = parts.settings.stored(declared)
-    return {address: s for address, s in declared.items() if stored[address] is None}
-
-
 def _volumes(parts: Parts) -> dict[str, set[str]]:
     """The names of our data volumes on the engine, by module."""
     found: dict[str, set[str]] = {}
@@ -132,22 +158,29 @@ def _volumes(parts: Parts) -> dict[str, set[str]]:
     return found
 
 
-def _value(setting: "Setting", module: str, volumes: Collection[str], parts: Parts) -> str | None:
-    """The value for a module with these *volumes*. None: it keeps the default for now."""
-    if source := setting.from_data:
-        volume = volume_name(module, source.volume)
-        return _in_volume(volume, source.file, parts) if volume in volumes else None
-    return None if volumes else timezone_name()
-
-
-def _in_volume(volume: str, file: str, parts: Parts) -> str | None:
-    """The text of a *file* of *volume*; None if there is no such file. Works beside containers that
-    use it, and without any image on the engine."""
+def read_by_container(parts: Parts, volume: str, file: str) -> str | None:
+    """Read the *file* of *volume* through a container that is never started. Works beside
+    containers that use the volume, and without any image on the engine."""
     engine = parts.engine
     with one_shot_lock(engine.info().id), engine.images.empty() as image:
         body = _reading(image, volume, Owner(parts.settings.installation_id, __version__))
         with one_shot(engine.containers, body) as container:
-            content = engine.containers.read_file(container, f"{_FOLDER}/{file}")
+            return _text(engine.containers.read_file(container, f"{_FOLDER}/{file}"))
+
+
+def read_in_place(parts: Parts, volume: str, file: str) -> str | None:
+    """Read the *file* of *volume* in a container that has the volume already, so that nothing is
+    created. Without one, the text is unknown."""
+    containers = parts.engine.containers
+    for name in containers.names_with_volume(volume):
+        with suppress(ObjectNotFoundError):  # it was removed meanwhile
+            for mount in containers.details(name).mounts:
+                if mount.source == volume:
+                    return _text(containers.read_file(name, f"{mount.target}/{file}"))
+    return None
+
+
+def _text(content: bytes | None) -> str | None:
     return None if content is None else content.decode(errors="replace").strip()
 
 

@@ -12,15 +12,15 @@ from weakref import WeakSet
 from aiserver_tray.base.bugs import bug_error, log_bug
 from aiserver_tray.base.errors import AiServerError, CancelledError
 from aiserver_tray.model import Actor, Changes, OperationStatus
-from aiserver_tray.operations.modules import Previews, obtainable
+from aiserver_tray.operations.modules import NO_CHANGES, Previews, obtainable
 from aiserver_tray.operations.parts import Parts
 from aiserver_tray.operations.plan.plan import Plan
 from aiserver_tray.operations.preflight.ports import PortUse, port_use
-from aiserver_tray.operations.prepare import prepare
+from aiserver_tray.operations.prepare import Prepared, prepare
 from aiserver_tray.operations.preview import Effects, Preview, effects, preview
 from aiserver_tray.operations.record import OperationRecord
 from aiserver_tray.operations.request import Request
-from aiserver_tray.operations.scope import first_scope
+from aiserver_tray.operations.scope import previewed
 from aiserver_tray.operations.stages import PublishedView, Stages, hide_secrets
 from aiserver_tray.operations.survey import HostPort
 from aiserver_tray.state.store import StoreClosedError
@@ -125,8 +125,7 @@ class Operations:
         Raises:
             AiServerError: all blockers at once.
         """
-        parts = replace(self._parts, modules=Previews(self._parts.modules))
-        return preview(request, prepare(request, first_scope(request, parts), parts))
+        return preview(request, self._prepared(request))
 
     def effects(self, request: Request, changes: Changes) -> Effects:
         """The effects of *changes* of settings (by address, in canonical form) once *request* has
@@ -135,10 +134,14 @@ class Operations:
         Raises:
             AiServerError: all blockers at once.
         """
-        parts = replace(self._parts, modules=Previews(self._parts.modules, changes))
-        prepared = prepare(request, first_scope(request, parts), parts)
+        prepared = self._prepared(request, changes)
         now = obtainable(prepared.scope.targets, self._parts.modules.preview)
         return effects(preview(request, prepared), prepared, now)
+
+    def _prepared(self, request: Request, changes: Changes = NO_CHANGES) -> Prepared:
+        scope = previewed(request, self._parts, changes)
+        parts = replace(self._parts, modules=Previews(self._parts.modules, changes))
+        return prepare(request, scope, parts)
 
     def port_use(self, module: str, port: HostPort) -> PortUse | None:
         """The use that keeps *module* from publishing on *port*. None if the port is free, or the

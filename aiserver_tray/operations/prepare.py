@@ -8,7 +8,6 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.engine.values import ContainerSummary
 from aiserver_tray.model import Container
-from aiserver_tray.operations.first_values import data_errors
 from aiserver_tray.operations.parts import Parts
 from aiserver_tray.operations.plan.decide import Observed
 from aiserver_tray.operations.plan.down import held, network_stays, plan_down, plan_stop
@@ -139,7 +138,7 @@ def _examined(
         plan = plan_without_waiting(plan)
     notices = (*report.notices, *changed_notices(targets, found), *kernel.notices)
     errors = [*report.errors, *kernel.errors, *never_pulled(targets, observed)]
-    errors += data_errors(targets, found, parts)
+    errors += [e for a, e in scope.unusable.items() if a.partition(".")[0] in scope.targets]
     return Prepared(plan, scope, observed, notices, kernel.lacks_helper), errors
 
 

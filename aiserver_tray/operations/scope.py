@@ -7,15 +7,22 @@ from dataclasses import dataclass, field, replace
 from aiserver_tray.base.errors import (
     AiServerError,
     RequestError,
+    SettingError,
     each,
     mistyped,
     raise_all,
     refuse_unknown,
 )
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.model import ModuleModel, OperationKind
-from aiserver_tray.operations.first_values import settle
-from aiserver_tray.operations.modules import Modules, obtainable, unlisted, with_requires
+from aiserver_tray.model import Changes, ModuleModel, OperationKind
+from aiserver_tray.operations.first_values import first_values, read_by_container, read_in_place
+from aiserver_tray.operations.modules import (
+    Modules,
+    Previews,
+    obtainable,
+    unlisted,
+    with_requires,
+)
 from aiserver_tray.operations.parts import Parts, meet_engine
 from aiserver_tray.operations.plan.down import (
     Models,
@@ -54,6 +61,8 @@ class Scope:
     Their data is kept."""
     lacking: Mapping[str, AiServerError] = field(default_factory=dict)
     """Modules that should be in the scope but can't start, each with its error."""
+    unusable: Mapping[str, SettingError] = field(default_factory=dict)
+    """Settings, by address, with whose value the data of a module can't be used."""
 
 
 def first_scope(request: Request, parts: Parts) -> Scope:
@@ -73,10 +82,42 @@ def first_scope(request: Request, parts: Parts) -> Scope:
         known = [*known, *parts.settings.engines.asked_for]
         refuse_unknown(mistyped(request.modules, known), known)
         raise
-    scope = scope_of(request, parts)
-    if request.kind not in _STOPS and settle(scope.targets.values(), parts):
-        return scope_of(request, parts)
-    return scope
+    return scope_of(request, parts)
+
+
+def settled(request: Request, scope: Scope, parts: Parts) -> Scope:
+    """*scope*, whose locks are held, once the first values of its settings are stored. They may
+    have changed it.
+
+    Raises:
+        AiServerError: as for `scope_of`, or the engine can't be asked.
+    """
+    if request.kind in _STOPS:
+        return scope
+    first = first_values(scope.targets.values(), parts, read_by_container)
+    if first.values:
+        targets = scope.targets.values()
+        declared = {f"{t.name}.{name}": s for t in targets for name, s in t.module.settings.items()}
+        parts.settings.change(declared, first.values)
+        scope = scope_of(request, parts)
+    return replace(scope, unusable=first.errors)
+
+
+def previewed(request: Request, parts: Parts, changes: Changes) -> Scope:
+    """The scope that *request* would have with *changes* of settings and the first values of
+    others, as far as they are known without a change of the engine.
+
+    Raises:
+        AiServerError: as for `first_scope`.
+    """
+    scope = first_scope(request, replace(parts, modules=Previews(parts.modules, changes)))
+    if request.kind in _STOPS:
+        return scope
+    first = first_values(scope.targets.values(), parts, read_in_place, changes)
+    if first.values:
+        known = Previews(parts.modules, {**changes, **first.values})
+        scope = scope_of(request, replace(parts, modules=known))
+    return replace(scope, unusable=first.errors)
 
 
 def scope_of(request: Request, parts: Parts) -> Scope:

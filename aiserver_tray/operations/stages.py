@@ -34,7 +34,7 @@ from aiserver_tray.operations.run.execute import EngineExecutor
 from aiserver_tray.operations.run.objects import asking, with_sizes
 from aiserver_tray.operations.run.progress import Report, TimeLeft
 from aiserver_tray.operations.run.run import Runner
-from aiserver_tray.operations.scope import Scope, first_scope, scope_of
+from aiserver_tray.operations.scope import Scope, first_scope, scope_of, settled
 from aiserver_tray.settings.content import EngineState
 from aiserver_tray.state.facts import DesiredChanged, ModulesChanged, OperationChanged
 from aiserver_tray.state.progress import Titles, name_of, with_progress
@@ -103,8 +103,8 @@ class Stages:
             scope = self._work_on(scope)
 
     def _work_on(self, scope: Scope) -> Scope | None:
-        """Work under the locks of *scope*. The previous holders may have changed the scope: if it
-        needs more locks now, do nothing and return the new scope."""
+        """Work under the locks of *scope*. If it needs more locks now, do nothing and return the
+        new scope."""
         self._view.publish(replace(self._view.now, modules=scope.modules))
         engine_id = self._parts.engine.info().id
         on_busy = self._wait_for if self._request.wait else refuse
@@ -116,10 +116,9 @@ class Stages:
         ) as dead:
             if self._has_waited:
                 refresh_containers(self._parts)
-            if self._has_waited or self._request.revives:
-                held, scope = scope.locked, scope_of(self._request, self._parts)
-                if not {*scope.locked} <= {*held}:
-                    return scope
+            held, scope = {*scope.locked}, self._current(scope)
+            if not held.issuperset(scope.locked):
+                return scope
             scope = replace(scope, ending=_ending(dead, work.installation))
             try:
                 self._work_under_locks(scope, engine_id)
@@ -127,6 +126,16 @@ class Stages:
                 if self._view.now.steps and self._request.kind not in IMAGES_ONLY:
                     dead.clear()  # the changes of the dead holders are known now
         return None
+
+    def _current(self, scope: Scope) -> Scope:
+        """*scope* under its locks. The previous holders may have changed it, and so may first
+        values of settings."""
+        held = {*scope.locked}
+        if self._has_waited or self._request.revives:
+            scope = scope_of(self._request, self._parts)
+        if not held.issuperset(scope.locked):
+            return scope
+        return settled(self._request, scope, self._parts)
 
     def _work_under_locks(self, scope: Scope, engine_id: str) -> None:
         view = replace(self._view.now, modules=scope.modules, status="running", detail=None)

@@ -1,11 +1,20 @@
 """Settings that get their value at a module's first start: from its data, or from this computer."""
 
-import docker
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+import docker
+import pytest
+
+from aiserver_tray.base.errors import BusyError, SettingError
+from aiserver_tray.core.core import Core
+from aiserver_tray.operations.locks import Work, module_locks
+from aiserver_tray.operations.request import Request
 from aiserver_tray.system.clock import timezone_name
 from tests.engine.built_in import choose_free_ports, healthy
 from tests.support.installation import Installation, idle
-from tests.support.observed import names, said
+from tests.support.observed import environment, events, names, said
 
 VERSION = "postgres.POSTGRES_VERSION"
 FAR_AWAY = "Antarctica/Troll"
@@ -56,6 +65,89 @@ def query(engine: docker.DockerClient, sql: str) -> str:
 def stored(here: Installation, address: str) -> str | None:
     app = here.app
     return app.settings.stored({address: app.declared[address]})[address]
+
+
+WIKI = "wiki.WIKI_VERSION"
+
+
+@pytest.fixture
+def wiki(here: Installation, engine: docker.DockerClient) -> Installation:
+    """A module with data of version 15, which a container has, and no version set."""
+    here.write(
+        "wiki",
+        {"wiki": idle(environment={"V": "${WIKI_VERSION}"}, volumes=["data:/data"])},
+        top={"volumes": {"data": {}}},
+        settings={
+            "WIKI_VERSION": {
+                "type": "choice",
+                "default": "17",
+                "choices": {"15": {}, "17": {}},
+                "from_data": {"volume": "data", "file": "VERSION"},
+            }
+        },
+    )
+    here.set(WIKI, "15")
+    here.done("up", "wiki")
+    said(engine, "ai-wiki", "sh", "-c", "echo 15 > /data/VERSION")
+    choose(here, None)
+    return here
+
+
+def choose(here: Installation, version: str | None) -> None:
+    app = here.app
+    app.settings.change(app.declared, {WIKI: version})
+
+
+@contextmanager
+def creating_nothing(engine: docker.DockerClient) -> Iterator[None]:
+    begin = time.time()
+    yield
+    assert events(engine, begin, time.time(), type=["container", "image"], event=MADE) == []
+
+
+MADE = ["create", "destroy", "delete", "import", "load"]
+UP = Request("up", ("wiki",))
+
+
+def test_previews_know_the_version_of_data_in_a_container_and_change_nothing(
+    wiki: Installation, engine: docker.DockerClient
+) -> None:
+    with wiki.core() as core, creating_nothing(engine):
+        assert not len(core.operations.plan(UP)), "version 15 goes on"
+        assert not core.operations.effects(UP, {WIKI: "15"}).modules
+        refused_17(core)
+        assert stored(wiki, WIKI) is None
+        choose(wiki, "17")
+        assert not core.operations.effects(UP, {WIKI: "15"}).modules
+        assert not core.operations.effects(UP, {WIKI: None}).modules, "its data sets it to 15"
+        refused_17(core)
+    wiki.done("down")
+    with wiki.core() as core, creating_nothing(engine):
+        assert len(core.operations.plan(UP)), "without a container, the version is unknown"
+    error = wiki.failed("up", "wiki")
+    assert (error.code, error.data["remedies"][0]["value"]) == ("E_SETTING", "15")
+
+
+def refused_17(core: Core) -> None:
+    with pytest.raises(SettingError, match="was created with 15") as refused:
+        core.operations.effects(UP, {WIKI: "17"})
+    assert refused.value.data["remedies"][0]["value"] == "15"
+
+
+def test_a_version_is_stored_under_the_locks(
+    wiki: Installation, engine: docker.DockerClient
+) -> None:
+    with wiki.core() as core:
+        other = Work("aiserver-tray up wiki", wiki.app.settings.installation_id, str(wiki.home))
+        choose(wiki, "15")
+        with module_locks(core.engine.info().id, ["wiki"], other):
+            operation = core.operations.start(UP)
+            core.store.wait_until(lambda _: operation.view.status == "waiting", 60)
+            choose(wiki, None)
+            assert isinstance(wiki.failed("up", "wiki", wait=False), BusyError)
+            assert stored(wiki, WIKI) is None
+        assert operation.wait(60).status == "succeeded"
+    assert (stored(wiki, WIKI), environment(engine, "ai-wiki")["V"]) == ("15", "15")
 
 
 def test_a_new_module_gets_the_computers_time_zone_and_one_with_data_keeps_its_own(

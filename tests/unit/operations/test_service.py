@@ -82,7 +82,7 @@ def test_preview_shows_the_first_steps_and_the_notices(
     targets = targets_of(tmp_path / "catalog", m=text)
     scope = Scope(("m",), ("m",), {"m": targets[0]})
     prepared = Prepared(Plan(), scope, observed(targets), (Text("little memory"),))
-    monkeypatch.setattr(service, "first_scope", lambda *_: scope)
+    monkeypatch.setattr(service, "previewed", lambda *_: scope)
     monkeypatch.setattr(service, "prepare", lambda *_: prepared)
     operations, request = Operations(parts), Request("up", ("m",))
     assert str(operations.plan(request)) == "pull web:1"
