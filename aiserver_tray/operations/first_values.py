@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from aiserver_tray import __version__
-from aiserver_tray.base.errors import ObjectNotFoundError, SettingError
+from aiserver_tray.base.errors import AiServerError, ObjectNotFoundError, SettingError
 from aiserver_tray.base.errors.remedies import set_to
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.containers import one_shot
@@ -147,6 +147,45 @@ def other_timezones(modules: "Iterable[Module]", settings: Settings) -> list[Oth
         for address, setting in declared.items()
         if stored[address] is None and setting.initial and own and setting.initial != own
     ]
+
+
+def reset_notices(volumes: Mapping[str, str], parts: Parts) -> list[Text]:
+    """Notices of what `reset_with_data` changes, before the *volumes* (name -> module) are
+    removed."""
+    declared = _of_data(volumes, parts)
+    return [
+        Text(
+            "Deleting the data of {module} also resets {address} from {value} to its default.",
+            module=address.partition(".")[0],
+            address=address,
+            value=value,
+        )
+        for address, value in parts.settings.stored(declared).items()
+        if value not in (None, declared[address].initial)
+    ]
+
+
+def reset_with_data(volumes: Mapping[str, str], parts: Parts) -> None:
+    """Reset the settings whose values came from the data in *volumes* (name -> module), which were
+    removed: new data needs none of them.
+
+    Raises:
+        SettingError: they can't be stored.
+    """
+    if declared := _of_data(volumes, parts):
+        parts.settings.change(declared, dict.fromkeys(declared))
+
+
+def _of_data(volumes: Mapping[str, str], parts: Parts) -> "dict[str, Setting]":
+    """The settings that get their values from the data in *volumes*, by address."""
+    found: dict[str, Setting] = {}
+    for module in dict.fromkeys(volumes.values()):
+        with suppress(AiServerError):  # it left the catalog, or its file is wrong
+            for name, setting in parts.modules.preview(module).module.settings.items():
+                source = setting.from_data
+                if source and volume_name(module, source.volume) in volumes:
+                    found[f"{module}.{name}"] = setting
+    return found
 
 
 def _volumes(parts: Parts) -> dict[str, set[str]]:

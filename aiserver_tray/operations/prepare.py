@@ -8,6 +8,7 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.engine.values import ContainerSummary
 from aiserver_tray.model import Container
+from aiserver_tray.operations.first_values import reset_notices
 from aiserver_tray.operations.parts import Parts
 from aiserver_tray.operations.plan.decide import Observed
 from aiserver_tray.operations.plan.down import held, network_stays, plan_down, plan_stop
@@ -154,7 +155,8 @@ def _prepare_down(request: Request, scope: Scope, parts: Parts) -> Prepared:
     }
     volumes = _volumes(request, scope, found)
     users = held(networks, _staying(scope, found))
-    notices = tuple(network_stays(name, networks.pop(name), users[name]) for name in sorted(users))
+    stays_there = [network_stays(name, networks.pop(name), users[name]) for name in sorted(users)]
+    notices = (*stays_there, *reset_notices(volumes, parts))
     plan = plan_down(scope.modules, scope.models, containers.values(), networks, volumes)
     return Prepared(plan, scope, Observed(containers), notices)
 

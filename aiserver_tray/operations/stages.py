@@ -21,6 +21,7 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.proxies import configured, passwords
 from aiserver_tray.model import IMAGES_ONLY, OperationKind
+from aiserver_tray.operations.first_values import reset_with_data
 from aiserver_tray.operations.locks import Holder, Work, module_locks, refuse
 from aiserver_tray.operations.parts import Parts
 from aiserver_tray.operations.plan.down import running_modules
@@ -232,7 +233,12 @@ class Stages:
         with asking(plan, self._parts, runner.resize):
             runner.run()
         self._learn(runner.ready_after, executor.new_images, engine.info().id)
-        has_skipped = any(step.status == "skipped" for step in self._view.now.steps)
+        steps = self._view.now.steps
+        done = {
+            s.subject: s.module for s in steps if (s.kind, s.status) == ("remove_volume", "done")
+        }
+        reset_with_data(done, self._parts)
+        has_skipped = any(step.status == "skipped" for step in steps)
         if self._cancelled.is_set() and not runner.errors and has_skipped:
             raise CancelledError
         _raise(runner.errors, late)

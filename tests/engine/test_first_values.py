@@ -134,7 +134,7 @@ def refused_17(core: Core) -> None:
     assert refused.value.data["remedies"][0]["value"] == "15"
 
 
-def test_a_version_is_stored_under_the_locks(
+def test_a_version_is_stored_under_the_locks_and_reset_with_the_data(
     wiki: Installation, engine: docker.DockerClient
 ) -> None:
     with wiki.core() as core:
@@ -148,6 +148,17 @@ def test_a_version_is_stored_under_the_locks(
             assert stored(wiki, WIKI) is None
         assert operation.wait(60).status == "succeeded"
     assert (stored(wiki, WIKI), environment(engine, "ai-wiki")["V"]) == ("15", "15")
+
+    wiki.done("down", "wiki")
+    assert stored(wiki, WIKI) == "15"
+    view = wiki.run("down", "wiki", volumes="all")
+    [notice] = view.notices
+    assert notice.render("en") == (
+        f"Deleting the data of wiki also resets {WIKI} from 15 to its default."
+    )
+    assert stored(wiki, WIKI) is None
+    wiki.done("up", "wiki")
+    assert (stored(wiki, WIKI), environment(engine, "ai-wiki")["V"]) == (None, "17")
 
 
 def test_a_new_module_gets_the_computers_time_zone_and_one_with_data_keeps_its_own(
