@@ -2,7 +2,7 @@
 command."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from threading import Timer
 from uuid import uuid4
@@ -12,6 +12,7 @@ from aiserver_tray.base.errors import EngineRequestError
 from aiserver_tray.catalog.catalog import Catalog
 from aiserver_tray.catalog.compose.load import load_project
 from aiserver_tray.catalog.compose.service import Service
+from aiserver_tray.catalog.modules import Module
 from aiserver_tray.catalog.resolve import config_environment
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.engine.values import Image
@@ -37,7 +38,8 @@ class Check:
 
 @dataclass
 class CatalogImage:
-    """An image, with the services (``module/service``) that use it, and those of each check."""
+    """An image, with the services (``module/service``) that use it by default, and those of each
+    check."""
 
     name: str
     services: list[str] = field(default_factory=list)
@@ -45,17 +47,31 @@ class CatalogImage:
 
 
 def images_of(catalog: Catalog, modules: Iterable[str]) -> dict[str, CatalogImage]:
-    """The images of *modules* by name, also of services that only a choice adds."""
+    """The images of *modules* by name, also those that only a choice uses."""
     found: dict[str, CatalogImage] = {}
     for module in map(catalog.module, modules):
-        env = config_environment(catalog, module, None)
-        project = load_project(module.source, env, profiles=["*"])
-        for name, service in project.services.items():
-            image = found.setdefault(service.image, CatalogImage(service.image))
-            image.services.append(address := f"{module.name}/{name}")
-            if check := _check(service):
-                image.checks.setdefault(check, []).append(address)
+        defaults = config_environment(catalog, module, None)
+        for env in (defaults, *_with_choices(catalog, module, defaults)):
+            project = load_project(module.source, env, profiles=["*"])
+            for name, service in project.services.items():
+                image = found.setdefault(service.image, CatalogImage(service.image))
+                address = f"{module.name}/{name}"
+                if env is defaults:
+                    image.services.append(address)
+                if check := _check(service):
+                    users = image.checks.setdefault(check, [])
+                    users += [] if address in users else [address]
     return dict(sorted(found.items()))
+
+
+def _with_choices(
+    catalog: Catalog, module: Module, defaults: Mapping[str, str]
+) -> Iterator[dict[str, str]]:
+    """The variables of *module*, each time with another choice than in *defaults*."""
+    for name, address in catalog.scope(module).items() if module.declared else ():
+        setting = catalog.declared[address]
+        values = {setting.in_file(choice) for choice in setting.choices} - {defaults[name]}
+        yield from ({**defaults, name: value} for value in sorted(values))
 
 
 def with_required(catalog: Catalog, modules: Collection[str]) -> list[str]:

@@ -142,8 +142,8 @@ def test_every_health_check_can_run_in_its_image(stack: Stack) -> None:
         image = engine.images.find(name)
         assert image is not None
         for check, services in used.checks.items():
-            found[*services] = missing_program(engine, "installation", image, check)
-    assert len({*chain.from_iterable(found)}) == len(EVERY)
+            found[name, *services] = missing_program(engine, "installation", image, check)
+    assert len({*chain.from_iterable(services for _, *services in found)}) == len(EVERY)
     assert not [*filter(None, found.values())], found
 
 

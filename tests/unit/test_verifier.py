@@ -14,7 +14,7 @@ import pytest
 
 from aiserver_tray.catalog.catalog import load_catalog
 from aiserver_tray.core.app import built_in_catalog
-from verifier.images import with_required
+from verifier.images import images_of, with_required
 from verifier.log_ins import LOG_INS
 from verifier.registry import Published, RegistryError, Repository, record
 
@@ -131,3 +131,9 @@ def test_modules_come_with_what_they_require_in_the_order_of_the_catalog() -> No
 
 def test_every_module_of_the_catalog_has_a_log_in() -> None:
     assert LOG_INS.keys() == CATALOG.modules.keys()
+
+
+def test_images_that_only_a_choice_uses_are_checked_too() -> None:
+    images = images_of(CATALOG, CATALOG.modules)
+    assert not images["postgres:15.19-alpine"].services, "none uses it by default"
+    assert images["postgres:15.19-alpine"].checks == images["postgres:17.11-alpine"].checks
