@@ -91,6 +91,8 @@ def why_refused(stack: Stack, module: str) -> str | None:
         LOG_INS[module](stack)
     except (LogInError, OneApiError, AiServerError, requests.RequestException) as error:
         return str(error)
+    except (LookupError, TypeError, AttributeError, ValueError, StopIteration) as error:
+        return f"unexpected answer: {error!r}"
     return None
 
 

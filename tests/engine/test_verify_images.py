@@ -140,13 +140,15 @@ def test_one_fault_stops_no_other_check(
     here.write("piped", {"piped": checked("CMD-SHELL", "nonesuch | cat; true")})
     here.write("taken", {"taken": idle()})
     here.write("locked", {"locked": idle()})
+    here.write("odd", {"odd": idle()})
     here.write("well", {"well": checked("CMD", "true")})
     monkeypatch.setitem(LOG_INS, "locked", lambda s: s.shell("locked", "echo denied; exit 1", ""))
+    monkeypatch.setitem(LOG_INS, "odd", lambda _: json.loads("{}")["data"])
     monkeypatch.setitem(LOG_INS, "well", lambda s: s.shell("well", "test $PASSWORD = x", "x"))
     engine.containers.create(IMAGE, name="ai-taken")
     before, app = objects(engine), here.app
 
-    modules = ["absent", "unfit", "piped", "taken", "locked", "well"]
+    modules = ["absent", "unfit", "piped", "taken", "locked", "odd", "well"]
     with app.core() as core:
         work = Verification(app, core, modules, registry(lab))
         report = verify(work, agree, tmp_path / "images.json")
@@ -157,7 +159,7 @@ def test_one_fault_stops_no_other_check(
     assert objects(engine) == before
     assert {one.name: one.log_in for one in report.modules} == {
         "absent": "–", "unfit": "–", "piped": "not known",
-        "taken": "–", "locked": "failed", "well": "yes",
+        "taken": "–", "locked": "failed", "odd": "failed", "well": "yes",
     }  # fmt: skip
     image = "busybox:1.37.0: the health check of"
     for expected in (
@@ -167,6 +169,7 @@ def test_one_fault_stops_no_other_check(
         f"{image} piped/piped can't run: nonesuch not found",
         "taken: ",
         "locked: a user can't log in: denied",
+        "odd: a user can't log in: unexpected answer: KeyError('data')",
     ):
         assert [line for line in problems if line.startswith(expected)], (expected, problems)
     assert not [line for line in problems if line.startswith(("well", "piped:"))]
