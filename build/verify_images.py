@@ -150,6 +150,7 @@ class Verification:
     def remove(self) -> None:
         """Remove all containers, networks and volumes of this installation."""
         error: AiServerError | None
+        self.left[:] = ["the removal was interrupted"]
         try:
             remove_leftovers(self.core.engine, self._installation)
             error = self._run(Request("down", volumes="all")).error

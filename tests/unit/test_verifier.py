@@ -8,7 +8,8 @@ from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -17,6 +18,7 @@ from aiserver_tray.core.app import built_in_catalog
 from verifier.images import images_of, with_required
 from verifier.log_ins import LOG_INS
 from verifier.registry import Published, RegistryError, Repository, record
+from verify_images import Verification, forget
 
 CATALOG = load_catalog([built_in_catalog()])
 AMD, ARM = "linux/amd64", "linux/arm64"
@@ -137,3 +139,17 @@ def test_images_that_only_a_choice_uses_are_checked_too() -> None:
     images = images_of(CATALOG, CATALOG.modules)
     assert not images["postgres:15.19-alpine"].services, "none uses it by default"
     assert images["postgres:15.19-alpine"].checks == images["postgres:17.11-alpine"].checks
+
+
+def test_a_removal_that_is_interrupted_keeps_the_home_for_the_next_check(tmp_path: Path) -> None:
+    # A fake engine: no test can interrupt a real removal at a known moment.
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    engine = SimpleNamespace(containers=SimpleNamespace(summaries=interrupt))
+    app = SimpleNamespace(settings=SimpleNamespace(installation_id="id"))
+    work = Verification(cast("Any", app), cast("Any", SimpleNamespace(engine=engine)), [])
+    with pytest.raises(KeyboardInterrupt):
+        work.remove()
+    forget(tmp_path, work.left)
+    assert tmp_path.exists()
