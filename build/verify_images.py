@@ -6,8 +6,8 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -20,6 +20,7 @@ from aiserver_tray.core.core import Core
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.registry import HUB
 from aiserver_tray.engine.values import PullProgress
+from aiserver_tray.operations.operation import Operation
 from aiserver_tray.operations.request import Request
 from aiserver_tray.state.views import OperationView
 from aiserver_tray.system import ports, resources
@@ -37,6 +38,19 @@ def say(text: str) -> None:
     """Report progress."""
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
+
+
+@contextmanager
+def interrupts_held_back() -> Iterator[None]:
+    """Raise `KeyboardInterrupt` only at the end of the block, for a Ctrl-C during it."""
+    caught: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _frame: caught.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if caught:
+        raise KeyboardInterrupt
 
 
 class ProgressLines:
@@ -164,13 +178,16 @@ class Verification:
 
     def _run(self, request: Request) -> OperationView:
         """The end of an operation, which Ctrl-C cancels."""
-        operation = self.core.operations.start(request)
+        operation: Operation | None = None
         try:
+            with interrupts_held_back():  # otherwise, it would run on, and nobody could cancel it
+                operation = self.core.operations.start(request)
             while not (view := operation.wait(0.5)).is_over:
                 pass
         except KeyboardInterrupt:
-            operation.cancel()
-            operation.wait()
+            if operation:
+                operation.cancel()
+                operation.wait()
             raise
         return view
 

@@ -91,8 +91,9 @@ def test_check_of_a_module_records_reports_and_leaves_only_the_image(
         assert process.stderr
         assert "starting redis\n" in iter(process.stderr.readline, "")
         process.send_signal(signal.SIGINT)
-        assert "removing what was started" in process.communicate(timeout=300)[1]
-    assert process.returncode == 130
+        rest = process.communicate(timeout=300)[1]
+        assert "removing what was started" in rest
+    assert process.returncode == 130, rest
     assert objects(engine) == before
     assert not [*tmp_path.glob("*/home")]
 
