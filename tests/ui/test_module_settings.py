@@ -83,7 +83,7 @@ def test_changes_are_previewed_saved_for_later_applied_together_and_undone(
     write(page, PORT, str(after))
     page.wait_for_text(f"Free · was {before}", f"{PORT}-message")
     write(page, MEMORY, "96")
-    page.wait_for_text(f"publishes port {after}, memory limit 96 MB", ".will")
+    page.wait_for_text(f"publishes port {after} and memory limit 96 MB", ".will")
     page.wait_for_text("1 other service keeps running", ".will")
     page.wait_for_text(f"Port {before} → {after}, Memory limit 64 MB → 96 MB", ".applybar")
 

@@ -144,10 +144,14 @@ ALLOWED = {
     ("features/alerts/webhook.py", "AlertView"): "makes messages for others' programs",
     ("engine/parse.py", "EngineDiskView"): "makes the use of the disk",
     ("engine/parse.py", "ServiceView"): "makes containers",
+    ("operations/run/downloads.py", "DownloadView"): "measures what is shown",
+    ("operations/stages.py", "DownloadView"): "makes it",
     ("operations/record.py", "ActivityOperation"): "makes the journal's entry of an operation",
     ("state/aggregate.py", "ModuleView"): "makes it",
     ("state/aggregate.py", "Snapshot"): "makes it",
     ("state/judge.py", "ServiceView"): "makes it",
+    ("state/progress.py", "OperationSummary"): "computes the progress",
+    ("state/progress.py", "OperationView"): "computes the progress",
     ("state/reduce.py", "EngineView"): "makes it",
 }
 """Module and class -> why the module may list the fields."""
