@@ -85,7 +85,7 @@ def test_changes_are_previewed_saved_for_later_applied_together_and_undone(
     write(page, MEMORY, "96")
     page.wait_for_text(f"publishes port {after} and memory limit 96 MB", ".will")
     page.wait_for_text("1 other service keeps running", ".will")
-    page.wait_for_text(f"Port {before} → {after}, Memory limit 64 MB → 96 MB", ".applybar")
+    page.wait_for_text(f"Port {before} → {after} and Memory limit 64 MB → 96 MB", ".applybar")
 
     page.button("Save, apply later").click()
     page.wait_for_text("Changes are waiting to be applied", ".setform .notice")
