@@ -30,7 +30,6 @@ from aiserver_tray.operations.plan.up import plan_helper
 from aiserver_tray.operations.prepare import Prepared, prepare, refresh_containers, refresh_of
 from aiserver_tray.operations.record import OperationRecord
 from aiserver_tray.operations.request import Request
-from aiserver_tray.operations.run.downloads import Total
 from aiserver_tray.operations.run.execute import EngineExecutor
 from aiserver_tray.operations.run.objects import asking, with_sizes
 from aiserver_tray.operations.run.progress import Report, TimeLeft
@@ -258,7 +257,7 @@ class Stages:
         view = replace(
             self._view.now,
             steps=report.steps,
-            download=_download_view(report.downloads, downloads.seconds)
+            download=replace(report.downloads, seconds_left=downloads.seconds)
             if report.downloads.images
             else None,
             seconds_left=left.seconds,
@@ -285,18 +284,6 @@ def _follows(new: OperationView, said: OperationView, seconds: float) -> bool:
 
 def _bytes(view: OperationView) -> DownloadView | None:
     return view.download and replace(view.download, seconds_left=None, share=0.0)
-
-
-def _download_view(total: Total, seconds: float | None) -> DownloadView:
-    return DownloadView(
-        current=total.current,
-        total=total.total,
-        rate=total.rate,
-        images=total.images,
-        unsized=total.unsized,
-        is_rough=total.is_rough,
-        seconds_left=seconds,
-    )
 
 
 def hide_secrets(error: AiServerError, parts: Parts) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.image_sizes import ImageSize
 from aiserver_tray.engine.values import LayerProgress, PullProgress
+from aiserver_tray.state.views import DownloadView
 
 AT_ONCE = 4
 """Images that are pulled at the same time. The engine bounds the layers that it loads at once
@@ -99,8 +100,8 @@ class _Pull:
 
 @dataclass(frozen=True)
 class Part:
-    """Bytes of one image, or of all: compressed, without what the engine had before. Of a layer
-    that several images share, the image that comes first has the bytes."""
+    """Bytes of one image: compressed, without what the engine had before. Of a layer that several
+    images share, the image that comes first has the bytes."""
 
     current: int = 0
     total: int = 0
@@ -109,17 +110,6 @@ class Part:
     """Whether the total is all of it."""
     awaits_shared: bool = False
     """Whether it has all but what another image loads for it."""
-
-
-@dataclass(frozen=True)
-class Total(Part):
-    """All downloads of an operation."""
-
-    is_rough: bool = False
-    """A module's approximate size stands for some of its images."""
-    images: int = 0
-    unsized: int = 0
-    """The number of images of which no size is known."""
 
 
 @dataclass(frozen=True)
@@ -231,18 +221,17 @@ class Downloads:
         return dict(self._parts())
 
     @property
-    def total(self) -> Total:
+    def total(self) -> DownloadView:
         """All of them together."""
         parts = self.parts
         rough = dict(self._rough(parts))
         unsized = [
             s for s, p in parts.items() if not p.is_sized and self._pulls[s].module not in rough
         ]
-        return Total(
+        return DownloadView(
             current=sum(part.current for part in parts.values()),
             total=sum(part.total for part in parts.values()) + sum(rough.values()),
             rate=self._rate.now if any(pull.is_running for pull in self._pulls.values()) else 0.0,
-            is_sized=not unsized,
             is_rough=any(rough.values()),
             images=len(parts),
             unsized=len(unsized),

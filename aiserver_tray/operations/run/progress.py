@@ -13,9 +13,9 @@ from aiserver_tray.catalog.image_sizes import ImageSize
 from aiserver_tray.engine.values import PullProgress
 from aiserver_tray.model import StepStatus
 from aiserver_tray.operations.plan.plan import Plan, Step, lane_of
-from aiserver_tray.operations.run.downloads import Downloads, KnownSizes, Part, Total
+from aiserver_tray.operations.run.downloads import Downloads, KnownSizes, Part
 from aiserver_tray.state.progress import name_of
-from aiserver_tray.state.views import StepView
+from aiserver_tray.state.views import DownloadView, StepView
 from aiserver_tray.system.clock import awake
 
 _MIN_REMAINING_SHARE = 0.25
@@ -142,7 +142,7 @@ class Report:
     """How far a plan is."""
 
     steps: tuple[StepView, ...]
-    downloads: Total
+    downloads: DownloadView
     left: Estimate | None
     """Of the whole plan; None: not known."""
     downloads_left: Estimate | None
@@ -227,7 +227,11 @@ class Progress:
         )
 
     def _left(
-        self, begun: Mapping[str, float], now: float, finishes: Mapping[str, float], total: Total
+        self,
+        begun: Mapping[str, float],
+        now: float,
+        finishes: Mapping[str, float],
+        total: DownloadView,
     ) -> Estimate:
         """Seconds of the longest unfinished path, or of all the engine's work if that takes
         longer."""
@@ -257,7 +261,7 @@ def _known(pulls: Iterable[Step]) -> KnownSizes:
     )
 
 
-def _of_downloads(finishes: Mapping[str, float], total: Total) -> Estimate:
+def _of_downloads(finishes: Mapping[str, float], total: DownloadView) -> Estimate:
     seconds = max(finishes.values(), default=0.0)
     return Estimate(seconds, total.rate, total.total, total.images)
 
