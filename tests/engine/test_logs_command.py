@@ -43,6 +43,7 @@ QUERIES = [
     ["talk/oter"],
     ["talk/"],
 ]
+NOT_ALL_KEPT = "Not all lines are kept yet. The others are read from the engine.\n"
 
 
 @pytest.fixture
@@ -72,7 +73,9 @@ def test_the_same_is_shown_with_and_without_an_owner(
         engine.containers.get("ai-talk-other").remove(force=True)
         kept = talk.run("logs", "talk", "--json").succeeded()
 
-    assert at_once == alone[1]
+    # Right after its start the owner may or may not have caught up, and it says so if not.
+    assert (at_once.code, at_once.output) == (0, alone[1].output)
+    assert at_once.errors in ("", NOT_ALL_KEPT)
     assert through == alone
     assert [len(done.output.splitlines()) for done in alone if done.code == 0] == [
         9, 9, 4, 1, 2, 3, 1, 1, 9, 0, 0, 4, 2,
