@@ -4,6 +4,7 @@ import ast
 import re
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from importlib.metadata import packages_distributions
@@ -244,4 +245,7 @@ def test_small_modules_serve_several_others(imports: dict[str, set[str]]) -> Non
     alone = {name for name in small if importers.count(f"aiserver_tray.{name}") < 2}
     assert alone == ALONE.keys()
     assert len(small) <= 35
-    assert len(sources) <= 330
+    house = [name for name in sources if not name.startswith("features.")]
+    assert len(house) <= 262
+    per_feature = Counter(name.split(".")[1] for name in sources.keys() - set(house))
+    assert max(per_feature.values()) <= 24
