@@ -63,6 +63,7 @@ class Publisher:
             self._has_page = self._is_seen = True
             if self._state:
                 self._add(self._state)
+            self._changed.notify()
 
     def pause(self) -> None:
         with self._changed:
