@@ -29,6 +29,7 @@ from tests.support.installation import (
     checked,
     gated,
     idle,
+    last_words,
     script,
 )
 from tests.support.waiting import eventually
@@ -165,7 +166,7 @@ def _unhealthy(stage: Stage) -> Iterator[Case]:
 
 @produces("E_EXITED")
 def _exited(stage: Stage) -> Iterator[Case]:
-    web = gated() | {"command": ["sh", "-c", "echo it is cold; echo key $$KEY; exit 4"]}
+    web = gated() | {"command": ["sh", "-c", last_words("echo it is cold; echo key $$KEY", 4)]}
     stage.write({"web": web})
     advice = ("Fix the cause, then try again", "请排除原因后重试")
     data = {"service": "web/web", "exitCode": 4}
@@ -174,7 +175,7 @@ def _exited(stage: Stage) -> Iterator[Case]:
 
 @produces("E_JOB_FAILED")
 def _job(stage: Stage) -> Iterator[Case]:
-    job = script("echo it is cold; exit 4")
+    job = script(last_words("echo it is cold", 4))
     web = idle(depends_on=after("completed_successfully", "job"))
     stage.write({"job": job, "web": web})
     advice = ("Fix the cause, then try again", "请排除原因后重试")

@@ -13,7 +13,16 @@ from aiserver_tray.base.errors import (
 )
 from aiserver_tray.operations.request import Request
 from tests.engine.registries.misbehaving import registry
-from tests.support.installation import Installation, after, checked, ended, gated, idle, script
+from tests.support.installation import (
+    Installation,
+    after,
+    checked,
+    ended,
+    gated,
+    idle,
+    last_words,
+    script,
+)
 from tests.support.observed import facts, open_gate, said
 from tests.support.ports import free_port
 
@@ -55,7 +64,7 @@ def test_a_service_that_ends_while_it_is_waited_for_is_reported_at_once(
 ) -> None:
     web = {
         **gated(restart=restart),
-        "command": ["sh", "-c", "echo begins; echo no key; exit 5"],
+        "command": ["sh", "-c", last_words("echo begins; echo no key", 5)],
         "x-aiserver": PATIENT,
     }
     here.write("web", {"web": web, "side": idle()})
@@ -195,8 +204,7 @@ def test_a_service_refused_by_the_engine_is_reported_with_file_and_place(
 
 
 def test_a_script_that_prints_much_is_quoted_by_its_last_lines_only(here: Installation) -> None:
-    text = "for i in $(seq 1 500); do echo line $i; done; exit 1"
-    job = script(text)
+    job = script(last_words("for i in $(seq 1 500); do echo line $i; done", 1))
     here.write("web", {"job": job, "web": idle(depends_on=after("completed_successfully", "job"))})
     error = here.failed("up", "web")
     assert error.data["lines"] == [f"line {i}" for i in range(491, 501)]
