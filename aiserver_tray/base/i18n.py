@@ -5,7 +5,7 @@ read here."""
 import json
 from collections.abc import Iterable, Mapping
 from copy import copy
-from functools import cache
+from functools import cache, reduce
 from importlib.resources import files
 from typing import Any, Literal, Self
 
@@ -112,6 +112,11 @@ class Listed(Text):
             return str(last)
         names = Text(", ").render(language).join(first)
         return Text("{names} and {last}", names=names, last=last).render(language)
+
+
+def chained(texts: Iterable[Text]) -> Text:
+    """*texts*, at least one, one after the other with semicolons."""
+    return reduce(lambda one, two: Text("{first}; {second}", first=one, second=two), texts)
 
 
 def rendered(value: Any, language: Language = "en") -> Any:  # noqa: ANN401 - JSON

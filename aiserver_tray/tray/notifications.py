@@ -3,11 +3,10 @@
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from typing import TYPE_CHECKING, Final, Literal
 
 from aiserver_tray.base.errors import EngineDownError, each
-from aiserver_tray.base.i18n import Language, Listed, Text
+from aiserver_tray.base.i18n import Language, Listed, Text, chained
 from aiserver_tray.base.strings import HOME
 from aiserver_tray.model import OperationKind
 from aiserver_tray.state.views import OperationSummary, Snapshot
@@ -151,10 +150,10 @@ def _of_alerts(news: "Sequence[News]") -> Iterator[Notification]:
     if len(raised) > 1:
         lines = [Text("{name}: {why}", name=one.title, why=one.text) for one in raised]
         title = Text("{count} alerts", count=len(raised))
-        yield Notification("alert", title, _listed(lines), "monitoring")
+        yield Notification("alert", title, chained(lines), "monitoring")
     if len(over) > 1:
         title = Text("{count} alerts are over", count=len(over))
-        yield Notification("alert", title, _listed([one.title for one in over]), "monitoring")
+        yield Notification("alert", title, chained([one.title for one in over]), "monitoring")
     single = [one for group in (raised, over) if len(group) == 1 for one in group]
     yield from map(_of_alert, (*single, *(one for one in news if one.kind == "changed")))
 
@@ -166,7 +165,7 @@ def _of_alert(news: "News") -> Notification:
         buttons = ((Text("Mute for 1 hour"), MuteAlert(alert.id)),)
         if module := news.module_to_stop:
             buttons = ((Text("Stop"), Operate("stop", (module,))), *buttons)
-    return Notification("alert", news.title, news.text, alert.page, buttons, alert.id, is_update)
+    return Notification("alert", news.title, news.text, news.page, buttons, news.id, is_update)
 
 
 def _end_of(operation: OperationSummary, titles: Mapping[str, str]) -> Notification:
@@ -176,10 +175,6 @@ def _end_of(operation: OperationSummary, titles: Mapping[str, str]) -> Notificat
     if operation.status == "failed":
         title = _NOT_ALL if operation.is_revival else failed
         why = [error.text for error in each(operation.error)] if operation.error else [names]
-        return Notification("operation", title, _listed(why), page)
-    body = _listed([*([names] if operation.modules else []), *operation.notices])
+        return Notification("operation", title, chained(why), page)
+    body = chained([*([names] if operation.modules else []), *operation.notices])
     return Notification("operation", succeeded, body, page)
-
-
-def _listed(texts: Sequence[Text]) -> Text:
-    return reduce(lambda one, two: Text("{first}; {second}", first=one, second=two), texts)

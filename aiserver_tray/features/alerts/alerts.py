@@ -8,16 +8,16 @@ from functools import partial
 from typing import Final, Literal, NamedTuple
 from uuid import uuid4
 
-from aiserver_tray.base.i18n import Given, Text
+from aiserver_tray.base.i18n import Given, Text, chained
 from aiserver_tray.features.alerts.facts import Disk, Due, Excess, Lines, Moment, Subject
 from aiserver_tray.features.alerts.files import KEPT_ALERTS, Alert, Mute, RulesData
 from aiserver_tray.features.alerts.kinds import LimitRule, MatchingLine
-from aiserver_tray.features.alerts.rules import KINDS, Facts, Finding, Key, Rule
+from aiserver_tray.features.alerts.rules import KINDS, Facts, Finding, Key, Rule, name_of
 from aiserver_tray.features.alerts.services import Fate, Services
 from aiserver_tray.features.monitoring.samples import Sample
 from aiserver_tray.settings.entries import in_all_languages
 from aiserver_tray.state.reduce import State
-from aiserver_tray.state.views import Snapshot
+from aiserver_tray.state.views import ModuleView, Snapshot
 
 QUIET_SECONDS: Final = 15.0
 """Seconds after a start, a sleep or a return of the engine without notifications: modules come back
@@ -31,25 +31,57 @@ NewsKind = Literal["raised", "changed", "recovered"]
 
 
 class News(NamedTuple):
-    """A change of an alert that the user is to know."""
+    """A change of an alert that the user is to know, or of several of one kind and one module."""
 
     kind: NewsKind
     """``changed``: it got worse."""
     alert: Alert
+    others: Sequence[Alert] = ()
+    """Further alerts of its group that changed with it."""
+    module: ModuleView | None = None
+    """Theirs, as it is now."""
+
+    @property
+    def id(self) -> str:
+        """What begins with an ID is over with the same one."""
+        return self.alert.group or self.alert.id
 
     @property
     def title(self) -> Text:
         """What happened, in a line."""
-        kind = self.alert.rule_class
-        text = (kind.recovery if self.kind == "recovered" else None) or kind.title
-        return text.with_values({"name": Given(self.alert.name)})
+        kind, module = self.alert.rule_class, self.module
+        is_over = self.kind == "recovered"
+        text = (kind.recovery if is_over else None) or kind.title
+        if module is None or self.alert.group is None:
+            return text.with_values({"name": Given(self.alert.name)})
+        if self.others and not (is_over and module.state == "running"):
+            several = kind.several_recovered if is_over else kind.several
+            values = {"count": 1 + len(self.others), "total": len(module.services)}
+            return several.with_values(values | {"name": Given(name_of(module, None))})
+        name = name_of(module, None) if module.state == "running" else self.alert.name
+        return text.with_values({"name": Given(name)})
 
     @property
     def text(self) -> Text:
         """Why."""
         if self.kind == "recovered":
             return Text("No action is needed.")
-        return Given(self.alert.text)
+        if not self.others:
+            return Given(self.alert.text)
+        return chained(
+            Text("{name}: {why}", name=one.service, why=Given(one.text))
+            for one in (self.alert, *self.others)
+        )
+
+    @property
+    def service(self) -> str | None:
+        """The only service that it is about, if any."""
+        return None if self.others else self.alert.service
+
+    @property
+    def page(self) -> str:
+        """The dashboard's address."""
+        return f"modules/{self.alert.module}/services" if self.others else self.alert.page
 
     @property
     def module_to_stop(self) -> str | None:
@@ -68,6 +100,8 @@ class Alerts:
         self._begun = dict.fromkeys(self._active, now.clock)
         self._notified_at: dict[tuple[Key, str], float] = {}
         """By what an alert is about, and its kind."""
+        self._recovered: dict[str, list[Alert]] = {}
+        """By group: alerts that are over while others of the group last."""
         self._start_ends_at = self._quiet_until = now.clock + QUIET_SECONDS
         """Troubles of services that are found before are older than this process."""
 
@@ -128,9 +162,10 @@ class Alerts:
         changes: dict[str, object] = {"count": finding.count}
         if is_worse or finding.rule.kind == alert.kind:
             changes["text"] = in_all_languages(finding.text)
-        if is_worse:
+        if is_worse:  # from now on, it is not what its group is
             page = _at_time(finding.page, alert.begun)
             changes |= {"rule": finding.rule.id, "kind": finding.rule.kind, "page": page}
+            changes["group"] = None
         self._active[key] = alert.model_copy(update=changes)
         if is_worse and alert.is_told and not _is_muted(self._active[key], mutes, now.time):
             yield News("changed", self._active[key])
@@ -153,7 +188,11 @@ class Alerts:
             self._earlier = [*self._earlier, over][-KEPT_ALERTS:]
             is_news = alert.is_told and alert.rule_class.recovery is not None
             if is_news and became == "recovered" and not _is_muted(alert, mutes, now.time):
-                yield News("recovered", over)
+                self._recovered.setdefault(alert.group or alert.id, []).append(over)
+        lasting = {alert.group for alert in self._active.values()}
+        for id in [one for one in self._recovered if one not in lasting]:
+            *others, last = self._recovered.pop(id)
+            yield News("recovered", last, others)
 
     def _notify(
         self, found: Mapping[Key, Finding], mutes: Sequence[Mute], now: Moment, due: Due
@@ -169,10 +208,16 @@ class Alerts:
         first = min((self._begun[key] for key, _ in ready), default=now.clock)
         if not ready or not due.reached(first + GATHER_SECONDS):
             return
+        together: dict[object, list[Key]] = {}
         for key, alert in ready:
             self._notified_at[key, alert.kind] = now.clock
-            self._active[key] = alert.model_copy(update={"is_told": True})
-            yield News("raised", self._active[key])
+            about = (alert.kind, alert.module) if alert.rule_class.severity else alert.id
+            together.setdefault(about, []).append(key)
+        for keys in together.values():
+            told = {"is_told": True, "group": uuid4().hex if len(keys) > 1 else None}
+            self._active |= {key: self._active[key].model_copy(update=told) for key in keys}
+            alert, *others = (self._active[key] for key in keys)
+            yield News("raised", alert, others)
 
     def _cooldown_end(self, key: Key, finding: Finding) -> float:
         """From when on a notification about this may be sent again."""
@@ -242,7 +287,9 @@ class Evaluation:
         facts = self._facts(due)
         found = [finding for rule in rules for finding in rule.find(facts, due)]
         fate = partial(self._fate, rules={rule.id for rule in rules}, due=due)
-        return self._alerts.take(found, data.mutes, fate, now, due), due.next
+        news = self._alerts.take(found, data.mutes, fate, now, due)
+        modules = facts.modules
+        return [one._replace(module=modules.get(one.alert.module or "")) for one in news], due.next
 
     def _facts(self, due: Due) -> Facts:
         modules = {module.name: module for module in self._state.snapshot.modules}

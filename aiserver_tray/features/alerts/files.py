@@ -78,6 +78,8 @@ class Alert(BaseModel):
     """No notification is sent, because the user knows already."""
     is_told: bool = False
     """A notification was sent."""
+    group: str | None = None
+    """Alerts of one kind about services of one module with the same ID were sent together."""
 
     @property
     def rule_class(self) -> type[Rule]:

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Annotated, ClassVar, Final, Literal
 
 from aiserver_tray.base.errors import SettingError
-from aiserver_tray.base.i18n import Given, Plural, Text
+from aiserver_tray.base.i18n import Given, Plural, Text, chained
 from aiserver_tray.features.alerts.facts import Disk, Due, Subject, matcher
 from aiserver_tray.features.alerts.rules import (
     KINDS,
@@ -118,6 +118,7 @@ class ServiceRule(Rule):
     """A service does not run as it should."""
 
     recovery = Text("{name} runs again")
+    several_recovered = Text("{count} of {total} services of {name} run again")
     default: ClassVar = {}
 
     def find(self, facts: Facts, due: Due) -> Iterator[Finding]:
@@ -135,6 +136,7 @@ class Ended(ServiceRule):
 
     kind: Literal["ended"] = "ended"
     title = Text("{name} stopped unexpectedly")
+    several = Text("{count} of {total} services of {name} stopped unexpectedly")
     text = Text("A service stops unexpectedly")
     severity = 2
 
@@ -152,6 +154,7 @@ class MemoryOut(ServiceRule):
 
     kind: Literal["memory_out"] = "memory_out"
     title = Text("{name} ran out of memory")
+    several = Text("{count} of {total} services of {name} ran out of memory")
     text = Text("A service runs out of memory")
     page = "modules/{module}"
     severity = 4
@@ -170,6 +173,7 @@ class Restarts(ServiceRule):
     ] = 3
     minutes: Annotated[float, duration(Text("Within"), "in which the restarts are counted")] = 10
     title = Text("{name} keeps crashing")
+    several = Text("{count} of {total} services of {name} keep crashing")
     text = Text("A service restarts {count} times in {minutes} min")
     severity = 3
     default: ClassVar = {"cooldown": 30}
@@ -187,7 +191,7 @@ class Restarts(ServiceRule):
             count=len(track.times),
             minutes=f"{self.minutes:g}",
         )
-        return Text("{first}; {second}", first=often, second=track.end.why) if track.end else often
+        return chained((often, track.end.why)) if track.end else often
 
 
 class Unhealthy(ServiceRule):
@@ -196,6 +200,7 @@ class Unhealthy(ServiceRule):
     kind: Literal["unhealthy"] = "unhealthy"
     minutes: Lasting = 2
     title = Text("{name} is unhealthy")
+    several = Text("{count} of {total} services of {name} are unhealthy")
     text = Text("A service is unhealthy for {minutes} min")
     page = "modules/{module}/services"
     severity = 1

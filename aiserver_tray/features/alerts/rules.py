@@ -137,6 +137,11 @@ class Rule(BaseModel):
     """What a rule looks for, with its parameters."""
     recovery: ClassVar[Text | None]
     """What is said when an alert is over. None: nothing."""
+    several: ClassVar[Text]
+    """Of kinds with a severity: the title of alerts that begin together, with ``{count}`` and
+    ``{total}`` services of the module ``{name}``."""
+    several_recovered: ClassVar[Text]
+    """Of these kinds: what is said when such alerts are over, and the module does not run fully."""
     page: ClassVar[str] = "modules/{module}/logs?service={service}"
     """The address of the dashboard where the user sees it."""
     severity: ClassVar[int] = 0

@@ -45,11 +45,11 @@ def message(news: News, language: Language) -> dict[str, Any]:
     return {
         "app": "AI-Server Tray",
         "event": news.kind,
-        "id": alert.id,
+        "id": news.id,
         "rule": alert.rule,
         "kind": alert.kind,
         "module": alert.module,
-        "service": alert.service,
+        "service": news.service,
         "title": news.title.render(language),
         "text": news.text.render(language),
         "begun": alert.begun,

@@ -157,11 +157,53 @@ def test_failures_within_the_gathering_time_are_raised_together() -> None:
 def test_titles_name_the_service_that_recovers_where_a_module_has_several() -> None:
     models = (model("web", "app", "api"),)
     course = Course(start=running_engine(container(), container("web/api"), models=models))
-    course.at(10, DIED, ContainerSeen(ended("web/api", 1)))
+    course.at(5, ContainerSeen(ended("web/api", 1)))
+    course.at(10, DIED)
     course.at(20, BACK)
     (news,) = course.at(FAR)
     assert "recovered: app of web runs again" in news
     assert course.alerts[-1].service == "api"
+
+
+def crowd() -> Course:
+    """Three of the four services of `web` have failed, the last one a moment later."""
+    names = ("app", "api", "db", "job")
+    seen = [container(f"web/{name}") for name in names]
+    course = Course(start=running_engine(*seen, models=(model("web", *names),)))
+    course.at(10, DIED, ContainerSeen(ended("web/api", 1)))
+    course.at(11, ContainerSeen(ended("web/db", 2)))
+    assert course.at(20) == [
+        "12: raised: 3 of 4 services of web stopped unexpectedly | app: exited with code 1; "
+        "api: exited with code 1; db: exited with code 2"
+    ]
+    return course
+
+
+def test_services_of_a_module_that_fail_at_once_are_one_piece_of_news_that_ends_with_the_last() -> (
+    None
+):
+    course = crowd()
+    assert course.at(100, BACK, ContainerSeen(container("web/api", started_at=at(99)))) == []
+    assert course.at(300, ContainerSeen(container("web/db", started_at=at(299)))) == []
+    assert course.at(FAR) == [f"{300 + RECOVERY_SECONDS:g}: recovered: {AGAIN}"]
+    assert {one.service: one.ended for one in course.alerts} == {
+        "app": EPOCH + 100 + RECOVERY_SECONDS,
+        "api": EPOCH + 100 + RECOVERY_SECONDS,
+        "db": EPOCH + 300 + RECOVERY_SECONDS,
+    }
+
+
+def test_a_module_does_not_run_again_while_one_of_its_services_is_down() -> None:
+    course = crowd()
+    assert course.at(50, ContainerSeen(ended("web/db", 137, oom_killed=True))) == [
+        "50: changed: db of web ran out of memory | ran out of memory (exit code 137)"
+    ]
+    backs = [container(f"web/{name}", started_at=at(99)) for name in ("app", "api")]
+    assert course.at(100, *map(ContainerSeen, backs)) == []
+    assert course.at(FAR) == [
+        f"{100 + RECOVERY_SECONDS:g}: recovered: 2 of 4 services of web run again | "
+        "No action is needed."
+    ]
 
 
 def test_without_docker_there_is_no_news_of_its_services() -> None:
