@@ -136,6 +136,7 @@ def start_failures(
     if operation.status != "failed" or operation.kind not in STARTS or operation.error is None:
         return {}
     errors = [one for one in each(operation.error) if one.code not in _NO_FAILURES]
+    errors.sort(key=lambda one: not _named(one))  # an error of its own says more of a module
     own = {name: one for one in reversed(errors) for name in _about(one, operation)}
     found: dict[str, StartFailure] = {}
     for name in operation.modules:
@@ -145,11 +146,23 @@ def start_failures(
     return found
 
 
-def _about(error: AiServerError, operation: OperationView) -> tuple[str, ...]:
-    """The modules of *operation* that *error* is about. A setting begins with its module's name."""
-    setting = str(error.data.get("name", "")).partition(".")[0]
-    named = [name for name in (error.data.get("module"), setting) if name in operation.modules]
-    return tuple(named[:1]) or (operation.modules if len(operation.modules) == 1 else ())
+def _about(error: AiServerError, operation: OperationView) -> Sequence[str]:
+    """The modules of *operation* that *error* is about. One that names none, such as a full disk,
+    is about those that it kept from starting."""
+    names = _named(error)
+    if named := [name for name in names if name in operation.modules]:
+        return named
+    if names and len(operation.modules) > 1:
+        return ()
+    unfinished = {step.module for step in operation.steps if step.status != "done"}
+    return [name for name in operation.modules if name in unfinished] or operation.modules
+
+
+def _named(error: AiServerError) -> list[str]:
+    """The modules that *error* names. A setting begins with its module's name."""
+    data = error.data
+    setting = str(data.get("name", "")).partition(".")[0]
+    return [name for name in (data.get("module"), *data.get("modules", ()), setting) if name]
 
 
 def closure(requires: Mapping[str, Sequence[str]], names: Iterable[str]) -> frozenset[str]:

@@ -12,6 +12,7 @@ from aiserver_tray.base.errors import (
     HealthTimeoutError,
     JointError,
     PortConflictError,
+    ResourcesError,
     SettingError,
 )
 from aiserver_tray.base.errors.remedies import enter
@@ -111,6 +112,7 @@ def test_each_kind_of_trouble_has_its_next_steps() -> None:
 
 
 TAKEN = PortConflictError("web", "127.0.0.1", 1, Text("node.exe"), 2, "web.PORT")
+FULL = ResourcesError(Text("no space"), modules=["web"])
 LATE = HealthTimeoutError("web/app", 120.0, "refused", [])
 
 
@@ -130,7 +132,11 @@ class TestFailedStart:
             (up(TAKEN), "stopped error stopped", "web couldn't start"),
             (up(TAKEN, modules=("web", "db")), "stopped error stopped", "web couldn't start"),
             (up(AiServerError(Text("why"))), "stopped error stopped", "web couldn't start"),
-            (up(AiServerError(Text("why")), modules=("web", "other")), "stopped " * 3, None),
+            (up(AiServerError(Text("why")), modules=("web", "other")),
+             "stopped error error", "web and other couldn't start"),
+            (up(FULL, modules=("web", "other")), "stopped error stopped", "web couldn't start"),
+            (up(AiServerError(Text("why"), module="far"), modules=("web", "other")),
+             "stopped " * 3, None),
             (up(EngineDownError("h", "why")), "stopped " * 3, None),
             (up(refused("web")), "stopped " * 3, None),
             (up(SettingError("db.KEY", Text("no key"), []), modules=("web", "db")),
@@ -139,7 +145,7 @@ class TestFailedStart:
              "stopped error error", "web and other couldn't start"),
         ],
         ids=[
-            "a port", "with another", "unnamed", "of any", "the engine", "a question",
+            "a port", "with another", "unnamed", "of all", "of some", "elsewhere", "the engine", "a question",
             "required", "two",
         ],
     )  # fmt: skip
