@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from aiserver_tray.base.errors.remedies import Remedy, restart, restart_of
-from aiserver_tray.base.i18n import Given, Listed, LocalText, Text
+from aiserver_tray.base.errors.remedies import Remedy, restart_of, start
+from aiserver_tray.base.i18n import Listed, LocalText, Text
 from aiserver_tray.base.strings import image_tag
 from aiserver_tray.model import Container, ServiceModel
 from aiserver_tray.model import State as StateName
@@ -365,4 +365,4 @@ def _remedy(lacking: Sequence[_Lack]) -> Remedy | None:
         return None
     if down.has_run:
         return restart_of(down.name, down.title)
-    return restart(down.name, Text("Start {name}", name=Given(down.title)))
+    return start(down.name, down.title)

@@ -210,14 +210,10 @@ class _Menu:
         action: Action = actions.OpenDashboard(f"modules/{module.name}")
         if remedy["kind"] == "set" and "question" not in remedy:
             action = actions.SetAndStart(module.name, remedy["setting"], remedy["value"])
-        elif remedy["kind"] == "restart":
-            action = self._restart(remedy["module"])
+        elif remedy["kind"] in ("start", "restart"):
+            kind: OperationKind = "up" if remedy["kind"] == "start" else "restart"
+            action = actions.Operate(kind, (remedy["module"],))
         yield self._item(remedy["text"], action)
-
-    def _restart(self, name: str) -> Action:
-        required = next((m for m in self._snapshot.modules if m.name == name), None)
-        can_restart = required is not None and required.abilities["restart"] is None
-        return actions.Operate("restart" if can_restart else "up", (name,))
 
     def _offers(self, module: ModuleView) -> Iterator[Entry]:
         name, abilities, own = module.name, module.abilities, (module.name,)

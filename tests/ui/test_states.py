@@ -128,7 +128,8 @@ def test_a_feature_whose_database_is_down_is_amber_and_offers_to_restart_it(stac
     assert "killed" not in home.wait_for(".problem .details").text, "details only add"
     home.picture("needs-postgresql")
     first.click()
-    assert stack.host.wait_for_call("ai/operation/start")["modules"] == ["postgres"]
+    restart = {"kind": "restart", "modules": ["postgres"], "services": []}
+    assert stack.host.wait_for_call("ai/operation/start") == restart, "as the button says"
     stack.host.answers["ai/module/details"] = answer({"accounts": [], "volumes": []})
     home.go("#modules/n8n")
     home.wait_for_text(needs, ".mh .pill")

@@ -1813,7 +1813,7 @@ export interface Quitting {
 
 /** A next step that an error offers. */
 export interface Remedy {
-  /** `set`: change a setting, then try again; `enter`: the same, with a value that the user enters; `trust`: allow a module its permissions, then try again; `retry`: try again; `restart`: restart a module; `logs`: show its logs; `start_engine`: start the Docker engine; `open`: show a page of the dashboard */
+  /** `set`: change a setting, then try again; `enter`: the same, with a value that the user enters; `trust`: allow a module its permissions, then try again; `retry`: try again; `start`, `restart`: start or restart a module; `logs`: show its logs; `start_engine`: start the Docker engine; `open`: show a page of the dashboard */
   kind: RemedyKind;
   /** the words of its button */
   text: string;
@@ -1823,7 +1823,7 @@ export interface Remedy {
   value?: string;
   /** what to ask the user before, of a `set` that needs consent */
   question?: string;
-  /** the module, of `trust`, `restart` and `logs` */
+  /** the module, of `trust`, `start`, `restart` and `logs` */
   module?: string;
   /** the service whose logs matter, of `logs` */
   service?: string;
@@ -1837,7 +1837,7 @@ export interface Remedy {
   page?: string;
 }
 
-export type RemedyKind = "set" | "enter" | "trust" | "retry" | "restart" | "logs" | "start_engine" | "open";
+export type RemedyKind = "set" | "enter" | "trust" | "retry" | "start" | "restart" | "logs" | "start_engine" | "open";
 
 /** A module whose last change is undone. */
 export interface Restored {

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from aiserver_tray.base.i18n import Given, LocalText, Text
 
-RemedyKind = Literal["set", "enter", "trust", "retry", "restart", "logs", "start_engine", "open"]
+RemedyKind = Literal["set", "enter", "trust", "retry", "start", "restart", "logs", "start_engine", "open"]
 
 
 class PermissionJson(TypedDict):
@@ -55,9 +55,9 @@ class RemedyJson(TypedDict):
 
     kind: RemedyKind
     """`set`: change a setting, then try again; `enter`: the same, with a value that the user
-    enters; `trust`: allow a module its permissions, then try again; `retry`: try again; `restart`:
-    restart a module; `logs`: show its logs; `start_engine`: start the Docker engine; `open`: show a
-    page of the dashboard"""
+    enters; `trust`: allow a module its permissions, then try again; `retry`: try again; `start`,
+    `restart`: start or restart a module; `logs`: show its logs; `start_engine`: start the Docker
+    engine; `open`: show a page of the dashboard"""
     text: str
     """the words of its button"""
     setting: NotRequired[str]
@@ -67,7 +67,7 @@ class RemedyJson(TypedDict):
     question: NotRequired[str]
     """what to ask the user before, of a `set` that needs consent"""
     module: NotRequired[str]
-    """the module, of `trust`, `restart` and `logs`"""
+    """the module, of `trust`, `start`, `restart` and `logs`"""
     service: NotRequired[str]
     """the service whose logs matter, of `logs`"""
     hash: NotRequired[str]
@@ -104,6 +104,11 @@ def trust(consent: Mapping[str, Any]) -> Remedy:
 def retry(text: Text) -> Remedy:
     """Try again. *text* is the words of the button."""
     return {"kind": "retry", "text": text}
+
+
+def start(module: str, title: LocalText) -> Remedy:
+    """Start *module*, which is called *title*."""
+    return {"kind": "start", "text": Text("Start {name}", name=Given(title)), "module": module}
 
 
 def restart(module: str, text: Text = Text("Restart")) -> Remedy:  # noqa: B008 - frozen

@@ -145,8 +145,8 @@ class TestFailedStart:
              "stopped error error", "web and other couldn't start"),
         ],
         ids=[
-            "a port", "with another", "unnamed", "of all", "of some", "elsewhere", "the engine", "a question",
-            "required", "two",
+            "a port", "with another", "unnamed", "of all", "of some", "elsewhere", "the engine",
+            "a question", "required", "two",
         ],
     )  # fmt: skip
     def test_is_shown_at_its_module(

@@ -6,7 +6,7 @@ from textwrap import dedent
 import pytest
 
 from aiserver_tray.base.errors import EngineDownError
-from aiserver_tray.base.errors.remedies import restart, restart_of, set_to
+from aiserver_tray.base.errors.remedies import restart, restart_of, set_to, start
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.model import OperationKind, State
 from aiserver_tray.state.progress import CONDITIONS, STATES
@@ -224,7 +224,7 @@ def test_a_database_that_is_down_is_named_with_its_remedy_at_the_top_level() -> 
         --
         """)
     )
-    assert [e.action for e in view.menu if e.action][1] == Operate("up", ("postgres",))
+    assert [e.action for e in view.menu if e.action][1] == Operate("restart", ("postgres",))
     assert [e for e in view.menu if e.enabled and e.action == OpenModule("n8n")] == []
     assert view.tooltip == "AI-Server Tray – PostgreSQL is down – killed – n8n needs PostgreSQL"
     chinese = shown(snapshot(postgres, lacking("n8n")), language="zh")
@@ -340,7 +340,7 @@ def test_a_module_in_trouble_has_its_best_remedy() -> None:
         (raised, [SetAndStart("n8n", "n8n.MEMORY", "3g")]),
         (asked, [OpenDashboard("modules/n8n")]),
         (restart("postgres"), [Operate("restart", ("postgres",))]),
-        (restart("gone"), [Operate("up", ("gone",))]),
+        (start("postgres", {"en": "PostgreSQL"}), [Operate("up", ("postgres",))]),
         (None, []),
     ):
         seen = snapshot(module("n8n", "error", "it", remedy=remedy), POSTGRES)

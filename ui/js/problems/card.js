@@ -31,7 +31,7 @@ const own = slice({ open: /** @type {string[]} */ ([]), all: false, lines: /** @
 /** Whose lines were asked for. @type {Set<string>} */
 const asked = new Set();
 
-const ICONS = { set: "", enter: "pencil", trust: "shield-check", retry: "rotate-cw", restart: "rotate-cw", logs: "scroll-text", start_engine: "play", open: "wrench" };
+const ICONS = { set: "", enter: "pencil", trust: "shield-check", retry: "rotate-cw", start: "play", restart: "rotate-cw", logs: "scroll-text", start_engine: "play", open: "wrench" };
 const REFRESH_MS = 30_000;
 const SETTLED_MS = 500;
 

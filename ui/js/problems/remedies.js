@@ -46,7 +46,8 @@ const STEPS = {
     run: () => trust(problem, remedy),
   }),
   retry: (problem) => tryAgain(problem),
-  restart: (problem, { module = "" }) => restart(problem, module),
+  start: (problem, { module = "" }) => operateOn(problem, "up", module),
+  restart: (problem, { module = "" }) => operateOn(problem, "restart", module),
   start_engine: () => startEngine(),
 };
 
@@ -107,12 +108,8 @@ async function trust(problem, { module = "", hash }) {
   if (answer.success) await tryAgain(problem);
 }
 
-/** @param {Solvable} problem @param {string} name */
-function restart(problem, name) {
-  const module = current().snapshot?.modules.find((one) => one.name === name);
-  const kind = module?.abilities.restart === null ? "restart" : "up";
-  return tryAgain({ ...problem, again: { kind, modules: [name], services: [] } });
-}
+/** @param {Solvable} problem @param {"up"|"restart"} kind A restart also starts what is down. @param {string} name */
+const operateOn = (problem, kind, name) => tryAgain({ ...problem, again: { kind, modules: [name], services: [] } });
 
 // -- the settings that a module had before its trouble --------------------------------------------
 

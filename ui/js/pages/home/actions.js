@@ -46,7 +46,7 @@ export function actionsOf(module, page) {
     open: action("open", t("Open"), "external-link", () => openModule(module)),
     start,
     restart,
-    again: restart.why === null ? restart : { ...start, text: restart.text, icon: restart.icon },
+    again: restart.why === null ? restart : { ...restart, why: start.why, enabled: start.enabled },
     stop: action("stopWithUsers", t("Stop"), "square", () => stopModule(module, current().snapshot)),
     remove: action("remove", t("Remove…"), "trash-2", () => removeModule(module)),
   };
