@@ -82,6 +82,8 @@ class Stages:
         self._has_waited = False
         self._left, self._downloads_left = TimeLeft(view.name_of), TimeLeft()
         self._said_at = 0.0
+        self._needs: Sequence[tuple[str, Text]] = ()
+        """Modules, and the notices that are over once they are ready."""
         self._lock = Lock()
 
     def cancel(self) -> None:
@@ -221,6 +223,8 @@ class Stages:
         engine = self._parts.engine
         mirrors = self._parts.settings.app.mirrors
         executor = EngineExecutor(engine, scope.targets, images, mirrors, self._cancelled)
+        services = [service for target in scope.targets.values() for service in target.services]
+        self._needs = [(one.module, one.first_start) for one in services if one.first_start]
         plan = with_sizes(plan, scope.targets, self._parts)
         store, cpus = self._parts.store, engine.info().cpus
         runner = Runner(plan, executor, store, self._report, cpus)
@@ -257,6 +261,7 @@ class Stages:
         view = replace(
             self._view.now,
             steps=report.steps,
+            notices=self._due_notices(report.steps),
             download=replace(report.downloads, seconds_left=downloads.seconds)
             if report.downloads.images
             else None,
@@ -266,6 +271,15 @@ class Stages:
         if not _follows(view, self._view.now, now - self._said_at):
             self._said_at = now
             self._view.publish(view)
+
+    def _due_notices(self, steps: Sequence[StepView]) -> tuple[Text, ...]:
+        """The notices, without the needs of first starts that have succeeded."""
+        notices = self._view.now.notices
+        for name, need in self._needs:
+            waits = {one.status for one in steps if (one.module, one.kind) == (name, "wait")}
+            if waits == {"done"}:
+                notices = tuple(one for one in notices if one != need)
+        return notices
 
 
 _SAME_SECONDS = 1.5

@@ -87,6 +87,16 @@ def test_a_network_or_volume_that_its_file_changed_is_reported(here: Installatio
     assert here.run("up", "web").notices == ()
 
 
+def test_the_need_of_a_first_start_is_noticed_until_its_module_is_ready(here: Installation) -> None:
+    for name, service in (("web", checked("true")), ("lost", gated(command=["false"]))):
+        need = {"first_start": {"en": f"{name} needs the internet"}}
+        more = {"volumes": ["data:/data"], "x-aiserver": need}
+        here.write(name, {name: service | more}, top={"volumes": {"data": {}}})
+    view = here.run("up", "web", "lost")
+    assert view.status == "failed"
+    assert [*map(str, view.notices)] == ["lost needs the internet"]
+
+
 def test_up_makes_everything_of_ours_with_our_labels(
     here: Installation, engine: docker.DockerClient
 ) -> None:
