@@ -1,11 +1,12 @@
 """The contract for a command whose home has no owner."""
 
 from collections.abc import Callable, Collection
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import cached_property
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Self
 
+from aiserver_tray.base.errors import SettingError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.core.app import App
 from aiserver_tray.core.core import Core
@@ -63,6 +64,22 @@ class OnDemand:
         if "_features" in vars(self):
             self._features.close()
         self._stack.close()
+        self._store_rest()
+
+    def _store_rest(self) -> None:
+        """Try once more to store what a full disk kept from it: it is lost with this process."""
+        if "settings" not in vars(self._app) or not self._app.settings.engines.has_deferred:
+            return
+        with suppress(SettingError):
+            if self._app.settings.engines.catch_up():
+                return
+        text = Text(
+            "It could not be stored that modules were stopped, because the disk of {folder} is "
+            "still full. Free some space, then run this command again. Otherwise, the next start "
+            "of AI-Server Tray starts these modules again.",
+            folder=self._app.home.folder,
+        )
+        self._app.settings.notices.append(text)
 
     @cached_property
     def _features(self) -> "Features":

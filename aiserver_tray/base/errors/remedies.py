@@ -7,7 +7,9 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from aiserver_tray.base.i18n import Given, LocalText, Text
 
-RemedyKind = Literal["set", "enter", "trust", "retry", "start", "restart", "logs", "start_engine", "open"]
+RemedyKind = Literal[
+    "set", "enter", "trust", "retry", "start", "restart", "logs", "start_engine", "open"
+]
 
 
 class PermissionJson(TypedDict):

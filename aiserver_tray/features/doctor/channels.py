@@ -92,9 +92,12 @@ class DoctorFeature(Feature):
         """Add the findings of another feature, from any thread."""
         self._others.append(examine_more)
 
+    def findings(self) -> list[Finding]:
+        """All findings, with those of other features."""
+        others = (finding for examine_more in self._others for finding in examine_more())
+        return [*examine(self._app), *others]
+
     @channel("ai/doctor/run")
     def _run(self, caller: Caller) -> Checks:
         """Check the installation, the engine, and what the chosen modules need there."""
-        others = (finding for examine_more in self._others for finding in examine_more())
-        found = [*examine(self._app), *others]
-        return {"checks": [finding.as_json(caller.language) for finding in found]}
+        return {"checks": [finding.as_json(caller.language) for finding in self.findings()]}

@@ -4,7 +4,7 @@ import io
 import json
 import logging
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from aiserver_tray.catalog.guessable import why_guessable
 from aiserver_tray.core.app import App
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.engine.proxies import configured, passwords
+from aiserver_tray.features.doctor.finding import Finding
 from aiserver_tray.features.support import contents
 from aiserver_tray.state.views import Snapshot
 
@@ -103,12 +104,14 @@ def file_name() -> str:
     return f"aiserver-support-{datetime.now().astimezone():%Y%m%d-%H%M%S}.zip"
 
 
-def support_bundle(installation: App, engine: Engine, snapshot: Snapshot) -> bytes:
-    """The bundle of *installation*, whose state is *snapshot*. A part that can't be read is left
-    out, with a note."""
+def support_bundle(
+    installation: App, engine: Engine, snapshot: Snapshot, checks: Callable[[], Iterable[Finding]]
+) -> bytes:
+    """The bundle of *installation*, whose state is *snapshot*; *checks* are those of the doctor. A
+    part that can't be read is left out, with a note."""
     packed, left = io.BytesIO(), MAX_BYTES
     with ZipFile(packed, "w", ZIP_DEFLATED) as archive:
-        for name, content in _files(installation, engine, snapshot):
+        for name, content in _files(installation, engine, snapshot, checks):
             left -= len(content)
             if left < 0:
                 archive.writestr("LEFT-OUT.txt", f"{name} and further files: too large\n")
@@ -117,7 +120,9 @@ def support_bundle(installation: App, engine: Engine, snapshot: Snapshot) -> byt
     return packed.getvalue()
 
 
-def _files(installation: App, engine: Engine, snapshot: Snapshot) -> Iterator[tuple[str, bytes]]:
+def _files(
+    installation: App, engine: Engine, snapshot: Snapshot, checks: Callable[[], Iterable[Finding]]
+) -> Iterator[tuple[str, bytes]]:
     yield "README.txt", _README.format(time=datetime.now(UTC).isoformat("T", "seconds")).encode()
     try:
         redactor, unread = _redactor(installation), None
@@ -129,7 +134,7 @@ def _files(installation: App, engine: Engine, snapshot: Snapshot) -> Iterator[tu
         "settings": lambda: contents.settings(installation),
         "state": lambda: contents.state(snapshot),
         "activity": lambda: contents.activity(installation.settings.journal),
-        "doctor": lambda: contents.doctor(installation),
+        "doctor": lambda: [finding.as_json("en") for finding in checks()],
     }
     for name, part in parts.items():
         content = redactor.data(_result(part))

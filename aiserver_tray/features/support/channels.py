@@ -8,6 +8,7 @@ from pydantic import Field
 
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.base.i18n import Text
+from aiserver_tray.features.doctor.channels import DoctorFeature
 from aiserver_tray.features.place import Place
 from aiserver_tray.features.support.bundle import file_name, support_bundle
 from aiserver_tray.protocol.channel import Feature, Payload, channel
@@ -41,6 +42,7 @@ class SupportFeature(Feature):
     """``ai/support/…``."""
 
     def __init__(self, place: Place) -> None:
+        self._place = place
         self._app = place.app
         self._core = place.core
 
@@ -66,7 +68,8 @@ class SupportFeature(Feature):
         return self._write(path / file_name() if path.is_dir() else path)
 
     def _write(self, file: Path) -> SupportBundle:
-        content = support_bundle(self._app, self._core.engine, self._core.store.snapshot)
+        checks = self._place.feature(DoctorFeature).findings
+        content = support_bundle(self._app, self._core.engine, self._core.store.snapshot, checks)
         try:
             write_private(file, content)
         except OSError as error:

@@ -16,7 +16,6 @@ from aiserver_tray.core.app import App
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.features.activity.activity import activity_of
 from aiserver_tray.features.configuration.forms import setting_json
-from aiserver_tray.features.doctor.channels import examine
 from aiserver_tray.features.logs.streams import Span, history, sources
 from aiserver_tray.settings.journal import Journal, Range
 from aiserver_tray.state.encode import SnapshotEncoder
@@ -77,11 +76,6 @@ def activity(journal: Journal) -> Any:  # noqa: ANN401 - JSON
         SettingError: it can't be read.
     """
     return [to_json(activity_of(entry), "en") for entry in journal.read(Range(limit=_ACTIVITIES))]
-
-
-def doctor(installation: App) -> Any:  # noqa: ANN401 - JSON
-    """The doctor's checks."""
-    return [finding.as_json("en") for finding in examine(installation)]
 
 
 def keys(folder: Path) -> Iterator[str]:

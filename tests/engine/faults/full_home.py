@@ -9,7 +9,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Event, Thread
+from zipfile import ZipFile
 
 from aiserver_tray.carriers.local.client import Client
 from tests.engine.faults.full_store import MEBIBYTE
@@ -36,6 +38,14 @@ def main(disk: Path, host: str) -> None:
             assert [*desired(cli)] == ["one", "two"]
         eventually(lambda: not desired(cli), "that it is stored")
         eventually(lambda: not client.request("ai/logs/kept")["problem"], "logs")
+    cli.run("up", "one").succeeded()
+    with kept_full(disk):
+        stopped = cli.run("stop", "one").succeeded()
+        assert "starts these modules again" in stopped.errors, stopped
+        assert "then run this command again" in stopped.errors, stopped
+    assert desired(cli) == ["one"]
+    assert "again" not in cli.run("stop", "one").succeeded().errors
+    assert not desired(cli)
 
 
 def check_full(cli: CommandLine, client: Client) -> None:
@@ -48,10 +58,19 @@ def check_full(cli: CommandLine, client: Client) -> None:
     told = " ".join(check["message"] for check in client.request("ai/doctor/run")["checks"])
     assert "Settings can't be changed, and no logs are kept" in told, told
     assert "No logs have been kept since 20" in told, told
+    assert "No logs have been kept since 20" in bundled(client, "doctor.json")
     stopped = cli.run("stop", "one").succeeded()
     assert "this stop can't be stored yet" in stopped.errors, stopped
     assert cli.module("one")["state"] == "stopped"
     cli.run("down", "two").succeeded()
+
+
+def bundled(client: Client, name: str) -> str:
+    """A file of a support bundle that is written to another disk."""
+    with TemporaryDirectory() as folder:
+        written = client.request("ai/support/write", {"path": folder})
+        with ZipFile(written["file"]) as bundle:
+            return bundle.read(name).decode()
 
 
 @contextmanager

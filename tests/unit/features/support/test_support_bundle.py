@@ -12,6 +12,7 @@ import pytest
 
 from aiserver_tray.base.i18n import LocalText
 from aiserver_tray.core.app import App
+from aiserver_tray.features.doctor.channels import examine
 from aiserver_tray.features.support import bundle, contents
 from aiserver_tray.features.support.bundle import support_bundle
 from aiserver_tray.owner.api import Api
@@ -104,7 +105,7 @@ def files(app: App, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 def made(app: App) -> dict[str, str]:
     """The files of a bundle now, by name."""
     nothing = Snapshot(EngineView(running=False), "stopped", (), abilities=STACK_ABLE)
-    return unpacked(support_bundle(app, app.engine(), nothing))
+    return unpacked(support_bundle(app, app.engine(), nothing, lambda: examine(app)))
 
 
 def unpacked(content: bytes) -> dict[str, str]:
