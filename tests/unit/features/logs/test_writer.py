@@ -1,10 +1,12 @@
 """Storing in batches."""
 
 import random
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from threading import Event, Thread
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.core.app import App
 from aiserver_tray.core.core import Core
+from aiserver_tray.features.logs import kept as keeping
 from aiserver_tray.features.logs import writer as writers
 from aiserver_tray.features.logs.kept import KeptLogs
 from aiserver_tray.features.logs.line import Gap, Line, Mark
@@ -124,6 +127,28 @@ def test_logs_are_kept_again_after_a_full_disk_although_its_notices_were_read(
         lines = [f"Chosen modules: {long}", "Chosen modules: web"]
         eventually(lambda: kept(app.home.folder, MODULE) == lines, "that the thread goes on")
         assert (logs.problem, [*logs.findings()]) == (None, [])
+
+
+def test_lines_are_kept_for_the_days_of_the_setting(
+    app: App, core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day, today = 86_400, [0]
+    clock = SimpleNamespace(
+        monotonic=time.monotonic, time_ns=lambda: int(at(today[0] * day).timestamp()) * 10**9
+    )
+    monkeypatch.setattr(keeping, "time", clock)
+    monkeypatch.setattr(keeping, "_TRIM_SECONDS", 0.01)
+    app.settings.change(app.declared, {"app.logs_keep_days": "3"})
+    lines = [f"Chosen modules: {number}" for number in range(6)]
+    with closing(KeptLogs(app, core.engine.containers, core.store)) as logs:
+        logs.start()
+        for number in range(6):
+            today[0] = number
+            logs.note(ChosenEntry(time=at(number * day + 1), modules=(str(number),)))
+            expected = lines[max(0, number - 3) : number + 1]
+            eventually(lambda: kept(app.home.folder, MODULE) == expected, f"day {number}")  # noqa: B023
+        today[0] = 90
+        eventually(lambda: not kept(app.home.folder, MODULE), "that nothing is left")
 
 
 def test_close_stores_lines_that_were_put_before_it(disk: Disk, writer: LogWriter) -> None:

@@ -2,9 +2,11 @@
 
 import csv
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
+from random import Random
+from statistics import fmean
 
 import pytest
 
@@ -72,6 +74,30 @@ def test_long_span_combines_rolled_up_rows_with_newer_samples(
                 own = [time - NOW for time in times if begin <= time < begin + step]
                 assert values[begin] == round(sum(own) / len(own)), (step, begin)
                 assert peaks[begin] == pytest.approx(own[-1], rel=0.01)
+
+
+def test_thirty_days_are_what_a_recount_of_all_samples_finds(tmp_path: Path) -> None:
+    random, samples = Random(7), list[tuple[int, dict[Address, float]]]()
+    for time in range(NOW - 30 * DAY, NOW, 900):
+        if time % 1800 == 0 or random.random() < 0.9:  # sometimes, the computer was asleep
+            services = [WEB, DATA, *([JOB] if random.random() < 0.3 else ())]
+            samples.append((time, {one: random.randrange(1000) for one in services}))
+    with closing(History(tmp_path / "stats.sqlite")) as history:
+        write(history, samples)
+        found = asked(history, Span(NOW - 30 * DAY, NOW, 1800))
+        web = asked(history, Span(NOW - 30 * DAY, NOW, 1800), "web")
+    counted: dict[int, list[dict[Address, float]]] = {time: [] for time in found["times"]}
+    assert [*counted] == web["times"] == [*range(NOW - 30 * DAY, NOW, 1800)]
+    for time, values in samples:
+        counted[time // 1800 * 1800].append(values)
+
+    def means(value: Callable[[dict[Address, float]], float]) -> object:
+        return pytest.approx([fmean(map(value, rows)) for rows in counted.values()], abs=1)
+
+    assert found["total"]["memory"] == means(lambda values: sum(values.values()))
+    assert web["services"][0]["memory"] == means(lambda values: values[WEB])
+    most = [max(v[WEB] + v.get(JOB, 0) for v in rows) for rows in counted.values()]
+    assert web["peaks"]["memory"] == pytest.approx(most, rel=0.01)
 
 
 def test_each_resolution_is_kept_for_its_time_and_the_file_stays_small(tmp_path: Path) -> None:
