@@ -181,6 +181,10 @@ class Lines:
         line = Line(moment, module, service, stream, level, continues, text)
         return Kept(Cursor(moment, columns.numbers[row]), line)
 
+    def forget_texts(self) -> None:
+        """Give the memory of the texts back."""
+        self._texts = None
+
     def _unpacked(self) -> Sequence[bytes]:
         try:
             return table.texts(self._item, table.body(self._blocks.db, self._item))
@@ -280,18 +284,31 @@ class _Tally:
         self._parts = parts
         self._counts: dict[tuple[int, int], int] = defaultdict(int)
 
-    def add(self, item: Item, span: Span, sign: int = 1) -> None:
-        """Add the lines of a block that are in a span, or take them off."""
+    def add(self, item: Item, span: Span) -> Lines | None:
+        """Add the lines of a block that are in a span. Returns them, without their text, if the
+        block had to be read."""
         part = self._parts.part(item.head.first)
         is_in_part = part == self._parts.part(item.head.last) and span.holds(item)
         if is_in_part and not self._blocks.search:
             for tag, count in zip(*item.head.counts(), strict=True):
-                self._counts[part, tag] += sign * count
-        elif lines := self._blocks.lines(item, span):
-            self._add_lines(lines, sign)
+                self._counts[part, tag] += count
+            return None
+        if lines := self._blocks.lines(item, span):
+            lines.forget_texts()
+            self._add_lines(lines, lines.rows, 1)
+        return lines
 
-    def _add_lines(self, lines: Lines, sign: int) -> None:
-        times, places, rows = lines.columns.times, lines.columns.places, lines.rows
+    def take_off(self, item: Item, lines: Lines | None, span: Span) -> None:
+        """Take off those of the *lines* of a block that are before the end of a span. They are not
+        searched again, which takes long for many blocks."""
+        if lines is None and not self._blocks.search:
+            lines = self._blocks.lines(item, span)
+        if lines:
+            end = bisect_left(lines.rows, span.high.time, key=lines.columns.times.__getitem__)
+            self._add_lines(lines, lines.rows[:end], -1)
+
+    def _add_lines(self, lines: Lines, rows: Sequence[int], sign: int) -> None:
+        times, places = lines.columns.times, lines.columns.places
         begin = 0
         while begin < len(rows):
             part = self._parts.part(times[rows[begin]])
@@ -321,14 +338,13 @@ def histogram(blocks: Blocks, parts: Parts, before: Cursor | None, budget_second
     begin, end = Cursor(parts.begin, 0), Cursor(parts.end, 0)
     span = Span.of(blocks.wanted, after=begin, before=min(end, before or end))
     tally = _Tally(blocks, parts)
-    overlapping: list[Item] = []
+    overlapping: list[tuple[Item, Lines | None]] = []
     for item in blocks.newest_first(span):
         edge = Cursor(item.head.last + 1, 0)
-        overlapping = [other for other in overlapping if other.head.first < edge.time]
+        overlapping = [other for other in overlapping if other[0].head.first < edge.time]
         if edge < span.high and time.monotonic() > deadline:
             for other in overlapping:  # lines before the edge are for the next answer
-                tally.add(other, span._replace(high=edge), -1)
+                tally.take_off(*other, span._replace(high=edge))
             return tally.answer(edge)
-        tally.add(item, span)
-        overlapping.append(item)
+        overlapping.append((item, tally.add(item, span)))
     return tally.answer(None)
