@@ -6,6 +6,7 @@ import pytest
 
 from aiserver_tray.base.errors import EngineDownError, JointError, NameConflictError
 from aiserver_tray.base.i18n import Text
+from aiserver_tray.features.alerts import webhook
 from aiserver_tray.features.alerts.alerts import News, NewsKind
 from aiserver_tray.features.alerts.rules import KINDS
 from aiserver_tray.state.views import EngineView, ModuleView, OperationView
@@ -132,6 +133,24 @@ def test_alerts_that_come_together_are_one_notification() -> None:
     assert told(alerted(News("recovered", ended), News("recovered", dify))) == [
         "2 alerts are over | n8n runs again; dify runs again"
     ]
+
+
+def test_services_of_a_module_that_fail_at_once_are_one_notification_and_one_message() -> None:
+    dify = module("dify", "degraded")
+    dify = replace(dify, services=dify.services * 9)
+    api, worker = (
+        alert("ended", "exited with code 1", "dify", service=name, group="both")
+        for name in ("api", "worker")
+    )
+    news = News("raised", api, (worker,), dify)
+    (shown,) = alerted(news)
+    assert told((shown,)) == [
+        f"2 of 9 services of {dify.title_in('en')} stopped unexpectedly | "
+        "api: exited with code 1; worker: exited with code 1"
+    ]
+    assert (shown.page, shown.key) == ("modules/dify/services", "both")
+    sent = webhook.message(news, "en")
+    assert (sent["id"], sent["service"], sent["title"]) == ("both", None, str(shown.title))
 
 
 WORDS = {
