@@ -103,13 +103,15 @@ def _serve(
     """Serve with an own core, or through the owner of the core, until the process is stopped.
     *on_address* is called with each new address."""
     from aiserver_tray.carriers.http.access import Keys  # noqa: PLC0415 - as above
+    from aiserver_tray.carriers.local.place import make_key  # noqa: PLC0415
     from aiserver_tray.owner.claim import Claim  # noqa: PLC0415
     from aiserver_tray.system import logfile  # noqa: PLC0415
     from aiserver_tray.system.process import limit_heap  # noqa: PLC0415
 
     limit_heap()
     logfile.set_up(app.settings.home, "serve")
-    headless = Headless(app, binding.with_free_port(), Keys(), on_address)
+    keys = Keys(home=make_key(app.settings.home))
+    headless = Headless(app, binding.with_free_port(), keys, on_address)
     while not headless.ended.is_set():
         try:
             with Claim(app) as claim:

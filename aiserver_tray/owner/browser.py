@@ -46,6 +46,7 @@ class BrowserFeature(Feature):
 
     def __init__(self, place: Place) -> None:
         self._contract = place.contract
+        self._home = place.app.settings.home
         self._lock = Lock()
         self._servers: dict[Peer, list[BrowserServer]] = {}
 
@@ -67,9 +68,10 @@ class BrowserFeature(Feature):
         # Few people ever need it.
         from aiserver_tray.carriers.http.access import Keys  # noqa: PLC0415
         from aiserver_tray.carriers.http.server import Binding, BrowserServer  # noqa: PLC0415
+        from aiserver_tray.carriers.local.place import make_key  # noqa: PLC0415
 
         binding = Binding(asked.address, asked.port, _path(asked.certificate), _path(asked.key))
-        keys = Keys(asked.token, asked.session, asked.page)
+        keys = Keys(asked.token, asked.session, asked.page, make_key(self._home))
         server = BrowserServer(self._contract, binding, caller.peer.language, keys)
         with self._lock:
             self._servers.setdefault(caller.peer, []).append(server)

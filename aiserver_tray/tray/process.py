@@ -276,14 +276,17 @@ class Tray:
         """Serve the dashboard to the web browser."""
         if self._contract is None:
             return None
-        from aiserver_tray.carriers.http.server import (  # noqa: PLC0415 - seldom
+        from aiserver_tray.carriers.http.access import Keys  # noqa: PLC0415 - seldom
+        from aiserver_tray.carriers.http.server import (  # noqa: PLC0415
             Binding,
             BrowserServer,
             usual_port,
         )
+        from aiserver_tray.carriers.local.place import make_key  # noqa: PLC0415
 
-        binding = Binding(usual_port=usual_port(self._app.settings.home))
-        return BrowserServer(self._contract, binding, self._peer.language)
+        home = self._app.settings.home
+        binding, keys = Binding(usual_port=usual_port(home)), Keys(home=make_key(home))
+        return BrowserServer(self._contract, binding, self._peer.language, keys)
 
     def _on_missing(self, why: Text) -> None:
         """The icon is not visible: show a hint."""

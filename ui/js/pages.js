@@ -88,7 +88,7 @@ async function enter(address) {
     if (!loaded[name]) await load(name);
   } catch (error) {
     report(`the page ${name} can't be loaded: ${error}`);
-    location.reload(); // The server is another one, or was away; reload.js counts the tries.
+    window.dispatchEvent(new Event("incomplete")); // The server is another one, or was away.
     return;
   }
   if (mine !== round) return;

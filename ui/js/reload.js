@@ -1,24 +1,37 @@
 // @ts-check
 /**
  * Loads the page again where a part of it did not come: else it stays empty. Browsers give up what
- * they fetch when the machine's network changes, as it does whenever a container starts. No module,
- * so that it is there before those that it looks after.
+ * they fetch when the machine's network changes, as it does whenever a container starts. While
+ * nobody serves the page, it stays as it is: the browser's own error could not come back. No
+ * module, so that it is there before those that it looks after.
  */
 (() => {
   const TRIES = "tries";
   const MOST = 10;
   const PAUSE = 1000;
   let isWhole = true;
+  let refusals = 0;
 
-  const reload = () => {
+  const isServed = async () => {
+    const answer = await fetch(location.href).catch(() => null);
+    // A page that runs goes to the new address of a restarted server by itself.
+    if (answer && !answer.ok) refusals += 1;
+    return answer?.ok || refusals > MOST;
+  };
+
+  const reload = async () => {
     if (!isWhole) return;
     isWhole = false;
     const tries = Number(sessionStorage.getItem(TRIES)) + 1;
     sessionStorage.setItem(TRIES, String(tries));
-    if (tries <= MOST) setTimeout(() => location.reload(), PAUSE);
+    if (tries > MOST) return;
+    do await new Promise((done) => setTimeout(done, PAUSE));
+    while (!(await isServed()));
+    location.reload();
   };
 
   // In the capturing phase: what an element lacks does not bubble.
   window.addEventListener("error", ({ target }) => target instanceof HTMLElement && reload(), true);
+  window.addEventListener("incomplete", reload); // said by a module that lacks another one
   window.addEventListener("load", () => isWhole && sessionStorage.removeItem(TRIES));
 })();

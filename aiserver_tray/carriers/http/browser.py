@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from threading import Event, Lock
 from typing import Any, Final
@@ -12,7 +13,7 @@ import bottle
 from aiserver_tray.base.codec import compact_json
 from aiserver_tray.base.errors import AccessError, RequestError
 from aiserver_tray.base.i18n import Language, Text
-from aiserver_tray.carriers.http.access import BELOW, Access
+from aiserver_tray.carriers.http.access import BELOW, RETURN, Access, Tickets
 from aiserver_tray.carriers.http.page import (
     BROWSER_POLICY,
     HEADERS,
@@ -99,6 +100,10 @@ class Browser:
         app.route(f"{access.path}events", "GET", self._events)
         app.route(f"{access.path}invoke", "POST", self._invoke)
         app.route([BELOW, f"{BELOW}<name:path>"], ["GET", "POST"], self._other_page)
+        if tickets := access.tickets:
+            app.route(f"{access.path}ticket", "GET", partial(self._ticket, tickets))
+            app.route(RETURN, "GET", partial(self._challenge, tickets))
+            app.route(RETURN, "POST", partial(self._return, tickets))
 
     def close(self) -> None:
         with self._lock:
@@ -127,6 +132,10 @@ class Browser:
         if not self._access.admits(token):
             raise self._denied(401, AccessError(Text("the token in this address is not valid")))
         response = bottle.HTTPResponse(status=303, **HEADERS, Location=self._access.path)
+        return self._logged_in(response)
+
+    def _logged_in(self, response: bottle.HTTPResponse) -> bottle.HTTPResponse:
+        """*response*, with the cookie."""
         response.set_cookie(
             self._access.cookie,
             self._access.keys.session,
@@ -136,6 +145,23 @@ class Browser:
             secure=self._access.scheme == "https",
         )
         return response
+
+    def _ticket(self, tickets: Tickets) -> bottle.HTTPResponse:
+        self._check_session()
+        return _json(200, dict(tickets.issue()))
+
+    def _challenge(self, tickets: Tickets) -> bottle.HTTPResponse:
+        return _json(200, {"challenge": tickets.challenge})
+
+    def _return(self, tickets: Tickets) -> bottle.HTTPResponse:
+        """Log a page of an earlier process in, and tell it where the page is now."""
+        environ = bottle.request.environ
+        until, _, proof = environ.get("HTTP_AUTHORIZATION", "").partition(" ")[2].partition(" ")
+        try:
+            tickets.check(until, proof, f"{self._access.scheme}://{environ['HTTP_HOST']}")
+        except AccessError as error:
+            raise self._denied(401, error) from None
+        return self._logged_in(_json(200, {"page": self._access.path}))
 
     def _page(self, name: str = "") -> bottle.HTTPResponse:
         self._check_session()

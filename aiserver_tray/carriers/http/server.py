@@ -13,7 +13,7 @@ from typing import Final, Self
 
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.base.i18n import Language, Text
-from aiserver_tray.carriers.http.access import Access, Keys, host_at
+from aiserver_tray.carriers.http.access import Access, Keys, Tickets, host_at
 from aiserver_tray.carriers.http.browser import Browser
 from aiserver_tray.carriers.http.httpd import Server
 from aiserver_tray.protocol.message import Contract
@@ -95,7 +95,10 @@ class BrowserServer:
         scheme = "https" if binding.certificate else "http"
         port = self.port = int(self._server.server_port)
         hosts = [host_at(scheme, name, port) for name in _names(binding.address)]
-        self._access = Access(scheme, frozenset(hosts), port, keys or Keys())
+        keys = keys or Keys()
+        # Whoever is elsewhere is locked out by a restart.
+        tickets = Tickets(keys.home) if binding.is_loopback else None
+        self._access = Access(scheme, frozenset(hosts), port, keys, tickets)
         self._place = f"{scheme}://{hosts[0]}/"
         self.browser = Browser(contract, self._access, language)
         self._server.start(self.browser.app)

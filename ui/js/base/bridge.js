@@ -144,13 +144,55 @@ function listenWhileSeen() {
 
 function listen() {
   const events = new EventSource(`events?client=${client}`);
-  events.onopen = () => connection("up");
+  events.onopen = () => {
+    connection("up");
+    renewTicket();
+  };
   events.onmessage = ({ data }) => receive([JSON.parse(data)]);
-  events.onerror = () => {
+  events.onerror = async () => {
     // The browser tries again by itself after a break, but not after a refusal.
-    connection(events.readyState === EventSource.CLOSED ? "ended" : "lost");
+    if (events.readyState !== EventSource.CLOSED) connection("lost");
+    else if (!(await comeBack())) connection("ended");
   };
   return events;
+}
+
+/**
+ * What this page can return to a later process of the owner with. Only here, where no other page
+ * of this address can read it.
+ * @type {{ until: number, key: CryptoKey } | null}
+ */
+let ticket = null;
+const TICKET_MS = 60 * 60 * 1000;
+const HMAC = { name: "HMAC", hash: "SHA-256" };
+
+async function renewTicket() {
+  try {
+    const { until, key } = await (await fetch("ticket")).json();
+    ticket = { until, key: await crypto.subtle.importKey("jwk", { kty: "oct", k: key }, HMAC, false, ["sign"]) };
+  } catch {
+    // The next one comes with the next connection. Browsers of other machines get none.
+  }
+}
+
+/**
+ * Gets this page in again after a restart of the owner, unless that is not who answers here.
+ * Another program may have the port by now, so only a signature for this address is sent.
+ */
+async function comeBack() {
+  if (!ticket) return false;
+  try {
+    const { challenge } = await (await fetch("/return")).json();
+    const signed = new TextEncoder().encode(`${challenge} ${location.origin}`);
+    const proof = new Uint8Array(await crypto.subtle.sign(HMAC, ticket.key, signed));
+    const Authorization = `Ticket ${ticket.until} ${btoa(String.fromCharCode(...proof))}`;
+    const { page } = await (await fetch("/return", { method: "POST", headers: { Authorization } })).json();
+    if (!page?.startsWith("/browser/")) return false;
+    location.replace(page + location.hash);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 const REPEATS = 3;
@@ -195,6 +237,7 @@ const httpCarrier = {
 
   connect() {
     document.addEventListener("visibilitychange", listenWhileSeen);
+    setInterval(renewTicket, TICKET_MS);
     listenWhileSeen();
   },
 };

@@ -34,7 +34,7 @@ async function loadChinese() {
   try {
     chinese = (await import("../locale/zh.js")).default;
   } catch {
-    location.reload(); // browsers do not try a part again
+    window.dispatchEvent(new Event("incomplete")); // browsers do not try a part again
   }
 }
 

@@ -32,7 +32,7 @@ export async function needed(load) {
     return await load();
   } catch (error) {
     report(`a part of the page can't be loaded: ${error}`);
-    location.reload(); // browsers do not try a part again
+    window.dispatchEvent(new Event("incomplete")); // browsers do not try a part again
     return undefined;
   }
 }

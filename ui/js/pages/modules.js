@@ -50,7 +50,7 @@ export function enter(address) {
   };
   load(tabOf(address)).then(begin, (error) => {
     report(`the tab ${tabOf(address)} can't be loaded: ${error}`);
-    location.reload(); // As where a page can't be loaded.
+    window.dispatchEvent(new Event("incomplete")); // As where a page can't be loaded.
   });
   return () => {
     isLeft = true;

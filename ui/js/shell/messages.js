@@ -19,14 +19,14 @@ export function connectionBanner({ connection, snapshot }) {
   if (connection === "ended") {
     return banner(
       t("This session has ended"),
-      t("Open the address that aiserver-tray serve printed last."),
+      t("Open the dashboard again: choose “Open dashboard” in the icon's menu, run aiserver-tray open, or open the address that aiserver-tray serve printed last."),
     );
   }
   if (connection !== "lost") return nothing;
   return banner(
     snapshot ? t("AI-Server Tray has stopped") : t("AI-Server Tray isn't running"),
     isBrowser
-      ? t("You're seeing the last known state. To restart: aiserver-tray serve")
+      ? t("You're seeing the last known state. Start AI-Server Tray and this page reconnects. If it doesn't, choose “Open dashboard” in the icon's menu, or open the address that aiserver-tray serve printed.")
       : t("Start AI-Server Tray and this window reconnects."),
   );
 }

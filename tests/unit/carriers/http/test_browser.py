@@ -1,6 +1,9 @@
 """Browser mode over real sockets: who gets in, what is answered, and what no one can do."""
 
+import base64
+import hmac
 import logging
+import secrets
 import ssl
 import subprocess
 from collections.abc import Iterator
@@ -9,13 +12,13 @@ from urllib.request import urlopen
 
 import pytest
 
-from aiserver_tray.base.errors import SettingError
+from aiserver_tray.base.errors import AccessError, SettingError
 from aiserver_tray.carriers.http import browser
-from aiserver_tray.carriers.http.access import Keys
+from aiserver_tray.carriers.http.access import Keys, Tickets
 from aiserver_tray.carriers.http.server import Binding, BrowserServer, usual_port
 from aiserver_tray.features.logs.events import LOG
 from aiserver_tray.features.stack.events import PROGRESS, SNAPSHOT
-from aiserver_tray.protocol.message import Envelope, Peer, answer
+from aiserver_tray.protocol.message import Envelope, Json, Peer, answer
 from aiserver_tray.system.paths import Home
 from tests.support import states
 from tests.support.scripted import Scripted
@@ -59,6 +62,54 @@ def test_a_page_of_an_earlier_process_says_how_to_open_the_dashboard_again(
         assert b"aiserver-tray open" in page.body
         assert "script-src 'self'" in page.headers["content-security-policy"]
     refused(visitor.get("/browser/of-an-earlier-process/events", Accept="text/event-stream"), 401)
+
+
+def returned(ticket: Json, challenge: str, origin: str, visitor: Visitor) -> Answer:
+    """The answer at *visitor*'s place to a page at *origin* that was given *challenge*."""
+    key = base64.urlsafe_b64decode(f"{ticket['key']}=")
+    proof = base64.b64encode(hmac.digest(key, f"{challenge} {origin}".encode(), "sha256")).decode()
+    sent = {"Authorization": f"Ticket {ticket['until']} {proof}"}
+    return visitor.ask("POST", "/return", b"", {"Origin": f"http://{visitor.host}", **sent})
+
+
+def test_a_page_returns_to_a_later_process_only_with_what_it_signed_for_that_place(
+    host: Scripted,
+) -> None:
+    home = secrets.token_bytes(32)
+    with BrowserServer(host, Binding(), "en", Keys(home=home)) as server:
+        visitor = Visitor(server.address)
+        refused(visitor.get("/browser/ticket"), 401)
+        visitor.enter()
+        ticket = visitor.get(f"{visitor.page}ticket").json
+    with (
+        BrowserServer(host, Binding(), "en", Keys(home=home)) as server,
+        BrowserServer(host, Binding(), "en", Keys(home=home)) as another,
+        BrowserServer(host, Binding("0.0.0.0"), "en", Keys(home=home)) as public,
+    ):
+        back, elsewhere = Visitor(server.address), Visitor(another.address)
+        origin, challenge = f"http://{back.host}", back.get("/return").json["challenge"]
+        refused(returned(ticket, elsewhere.get("/return").json["challenge"], origin, back), 401)
+        refused(returned(ticket, challenge, f"http://{elsewhere.host}", back), 401)
+        refused(returned(ticket | {"until": ticket["until"] + 1}, challenge, origin, back), 401)
+        refused(back.ask("POST", "/return", b"", {"Origin": origin}), 401)
+        refused(returned(ticket, challenge, origin, Visitor(public.address)), 404)
+        entry = returned(ticket, challenge, origin, back)
+        cookie, _, _ = entry.headers["set-cookie"].partition(";")
+        assert back.get(entry.json["page"], Cookie=cookie).status == 200
+
+
+def test_a_ticket_is_valid_for_a_day() -> None:
+    now = [1_000.0]
+    tickets = Tickets(bytes(32), lambda: now[0])
+    until = tickets.issue()["until"]
+    assert until == 1_000 + 24 * 3600
+    key = hmac.digest(bytes(32), f"browser ticket until {until}".encode(), "sha256")
+    proof = hmac.digest(key, f"{tickets.challenge} http://here".encode(), "sha256")
+    shown = str(until), base64.b64encode(proof).decode(), "http://here"
+    tickets.check(*shown)
+    now[0] = until + 1.0
+    with pytest.raises(AccessError):
+        tickets.check(*shown)
 
 
 def test_a_home_keeps_its_port_where_that_is_free(host: Scripted, tmp_path: Path) -> None:
