@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from bundler.inputs import changed_at
 from bundler.processes import must
 
 NAME: Final = "aiserver-tray"
@@ -34,6 +35,9 @@ class Python:
             "PYTHONPATH": self.path(site),
             "AISERVER_SITE": self.path(site),
             "PYTHONPYCACHEPREFIX": self.path(work / "bytecode"),
+            # The same files make the same programs: the time in them, and the order in sets.
+            "SOURCE_DATE_EPOCH": str(int(changed_at().timestamp())),
+            "PYTHONHASHSEED": "0",
         }
         must(*self.command, *words, self.path(_SPEC), env={**self.env, **variables})
         return folder / NAME

@@ -4,10 +4,12 @@ import hashlib
 import os
 import re
 import shutil
+import subprocess
 import sys
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -34,6 +36,17 @@ def version() -> str:
 def homepage() -> str:
     """The address of the project's pages, which only who publishes packages knows; may be empty."""
     return os.environ.get("AISERVER_HOMEPAGE", "")
+
+
+def changed_at() -> datetime:
+    """When the files were last changed, so that the same files always make the same package."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    if not epoch:
+        # Root may build from the files of another user, as in the containers of GitHub's machines.
+        command = ["git", "-c", f"safe.directory={ROOT}", "log", "-1", "--format=%ct"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
+        epoch = done.stdout.decode().strip()
+    return datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC)
 
 
 def wheel(folder: Path) -> Path:

@@ -19,6 +19,7 @@ RequestExecutionLevel user
   SetCompressor /SOLID lzma
   SetCompressorDictSize 64 ; MB: the two programs share most of their content
 !endif
+SetDateSave off                                ; the same files make the same installer
 
 !include MUI2.nsh
 !include FileFunc.nsh

@@ -5,8 +5,7 @@ import hashlib
 import os
 import re
 import shutil
-import subprocess
-from datetime import UTC, datetime
+from datetime import datetime
 from email.utils import format_datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,7 +14,7 @@ from typing import Final
 import window_icon
 from aiserver_tray.cli import root as commands
 from aiserver_tray.cli.complete import script
-from bundler.inputs import HERE, cached, fingerprint, homepage, version, wheel
+from bundler.inputs import HERE, cached, changed_at, fingerprint, homepage, version, wheel
 from bundler.processes import must
 from bundler.sbom import write_bill
 from deb.contents import PACKAGES, add_environment, remove_unused
@@ -92,7 +91,7 @@ def debian_version() -> str:
 
 def _build(archive: Path, release: Release, root: Path, package: Path) -> None:
     """Collect all files of the *package* below *root*, and pack them."""
-    time = _time()
+    time = changed_at()
     root.mkdir()
     site = add_environment(root, archive, release)
     documents = root / "usr/share/doc" / NAME
@@ -191,17 +190,6 @@ def _changelog(time: datetime) -> str:
 
 def _compressed(file: Path, text: str) -> None:
     file.write_bytes(gzip.compress(text.encode(), mtime=0))
-
-
-def _time() -> datetime:
-    """When the files were last changed, so that the same files always make the same package."""
-    epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    if not epoch:
-        # Root may build from the files of another user, as in the containers of GitHub's machines.
-        command = ["git", "-c", f"safe.directory={ROOT}", "log", "-1", "--format=%ct"]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
-        epoch = done.stdout.decode().strip()
-    return datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC)
 
 
 def _architecture() -> str:

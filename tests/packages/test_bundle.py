@@ -1,6 +1,7 @@
 """What the bundle for Windows contains."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -70,11 +71,20 @@ def test_bundle_and_installer_are_small(package: Package) -> None:
     assert installer < INSTALLER_BYTES
 
 
-@pytest.mark.parametrize("name", ["aiserver-tray.exe", "aiserver-trayw.exe"])
-def test_each_program_says_what_it_is(package: Package, name: str) -> None:
-    content = (package.bundle / name).read_bytes()
-    assert b">PerMonitorV2<" in content
-    assert "AI-Server Tray project".encode("utf-16-le") in content
+def test_each_program_says_what_it_is_and_not_when_it_was_built(package: Package) -> None:
+    times = set()
+    for name in ("aiserver-tray.exe", "aiserver-trayw.exe"):
+        content = (package.bundle / name).read_bytes()
+        assert b">PerMonitorV2<" in content
+        assert "AI-Server Tray project".encode("utf-16-le") in content
+        times.add(of_header(content, 8))
+    assert len(times) == 1, "when the files were changed, since one is built after the other"
+
+
+def of_header(program: bytes, offset: int) -> int:
+    """Four bytes of the header of *program*."""
+    place = program.index(b"PE\0\0") + offset
+    return int.from_bytes(program[place : place + 4], "little")
 
 
 @pytest.mark.smoke
@@ -82,17 +92,23 @@ def test_the_shortcut_and_the_processes_have_one_application_id() -> None:
     assert process.APP_ID == APP_ID
 
 
-def test_nsis_for_windows_makes_a_32_bit_installer(
+def test_nsis_for_windows_makes_a_32_bit_installer_and_the_same_one_of_the_same_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nsis = tmp_path / "nsis"
     shutil.copytree("/usr/share/nsis", nsis, ignore=shutil.ignore_patterns("*amd64*"))
     monkeypatch.setenv("NSISDIR", str(nsis))
-    (tmp_path / "bundle").mkdir()
-    (tmp_path / "bundle/aiserver-tray.exe").touch()
-    content = installer(tmp_path / "bundle", "1.2.3", tmp_path, "FAST").read_bytes()
-    header = content.index(b"PE\0\0")
-    assert int.from_bytes(content[header + 4 : header + 6], "little") == I386
+    made = []
+    names = [f"{name}.dll" for name in "abcdefgh"]
+    for number, order in enumerate((names, names[::-1])):
+        bundle = tmp_path / f"{number}/bundle"
+        bundle.mkdir(parents=True)
+        for name in ("aiserver-tray.exe", *order):
+            (bundle / name).write_text(name)
+            os.utime(bundle / name, (1e9 + number, 1e9 + number))
+        made.append(installer(bundle, "1.2.3", bundle.parent, "FAST").read_bytes())
+    assert of_header(made[0], 4) & 0xFFFF == I386
+    assert made[0] == made[1]
 
 
 def test_every_file_has_a_licence(package: Package) -> None:
