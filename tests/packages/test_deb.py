@@ -1,11 +1,13 @@
 """The package for Debian: what it contains, and its course from installation to the last trace."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import docker
@@ -14,13 +16,14 @@ import pytest
 from aiserver_tray.cli import COMMANDS
 from bundler.inputs import version
 from deb.package import APP_ID, ICON_SIZES, deb_package, debian_version
-from deb.releases import DEBIAN_12, DEBIAN_13, UBUNTU_24
+from deb.releases import DEBIAN_12, DEBIAN_13, UBUNTU_24, Release
 from developer.cache import PACKAGES, cache_folder
 from developer.machine import ROOT
 from tests.lab.fixtures import have_image
 from tests.lab.place import Place
 from tests.support.debian import USER, Debian, debian_for
 from tests.support.desktop.desktop import desktop
+from tests.support.desktop.tray_item import TrayItem
 from tests.support.forwarding import forwarded
 from tests.support.installation import IMAGE, idle, write_file
 from tests.support.waiting import eventually
@@ -28,6 +31,9 @@ from tests.support.waiting import eventually
 NAME = "aiserver-tray"
 BYTES = 30_000_000
 """Of all files below /usr/lib, where the program and its packages are."""
+
+NEXT = Release("debian14", "3.14")
+"""No users have it yet."""
 
 HOMEPAGE = "https://example.org/aiserver-tray"
 COMPLETED = f"""
@@ -151,18 +157,44 @@ def test_package_installs_runs_and_leaves_nothing(
     assert NAME not in debian.run("dpkg-query", "--show"), "nothing is left to purge"
 
 
-def test_package_for_the_release_before_installs_runs_and_leaves_nothing(
-    published: None, tmp_path: Path
-) -> None:
-    package = deb_package(cache_folder(PACKAGES), DEBIAN_12)
-    with debian_for(package, "bookworm", cache_folder(PACKAGES), tmp_path) as debian:
+@contextmanager
+def installed(release: Release, suite: str, folder: Path) -> Iterator[Debian]:
+    """The *suite* of Debian in *folder*, with the package for *release*, which leaves nothing."""
+    package = deb_package(cache_folder(PACKAGES), release)
+    with debian_for(package, suite, cache_folder(PACKAGES), folder) as debian:
         before = debian.files(BOOKKEEPING)
         shutil.copy(package, debian.root / "tmp/new.deb")
         debian.run("apt-get", "install", "--yes", "/tmp/new.deb")
         see_that_it_works(debian, "unix:///nowhere")
-        see_the_window(debian, "unix:///nowhere")
+        yield debian
         debian.run("apt-get", "remove", "--yes", NAME)
         assert debian.files(BOOKKEEPING) == before
+
+
+def test_package_for_the_release_before_installs_runs_and_leaves_nothing(
+    published: None, tmp_path: Path
+) -> None:
+    with installed(DEBIAN_12, "bookworm", tmp_path) as debian:
+        see_the_window(debian, "unix:///nowhere")
+
+
+def test_the_icon_runs_with_the_newest_python_that_has_a_debian_desktop(
+    published: None, tmp_path: Path
+) -> None:
+    """Debian has it first in the release that it prepares."""
+    with installed(NEXT, "forky", tmp_path) as debian, desktop("watcher") as screen:
+        print(debian.run("python3", "--version"))  # noqa: T201 - a figure
+        variables = {**screen.variables, "HOME": "/root", "XDG_RUNTIME_DIR": "/run"}
+        # As root, whom the bus accepts; and beside the socket's own name, which is not there.
+        os.link(screen.bus.partition("path=")[2], debian.root / "tmp/bus")
+        variables["DBUS_SESSION_BUS_ADDRESS"] = "unix:path=/tmp/bus"
+        with debian.start(NAME, "--at-login", **variables) as applet:
+            item = TrayItem(screen.bus)
+            eventually(lambda: item.is_there, "the icon")
+            eventually(lambda: item.entry("Modules", "n8n"), "the modules in its menu")
+            item.click("Quit", "Quit and keep everything running")
+            assert applet.wait(60) == 0, applet.communicate()
+            item.close()
 
 
 def test_the_package_for_ubuntu_is_for_its_python_and_a_pre_release_comes_before_its_release(
