@@ -1,6 +1,7 @@
 """The course of an installation, from the installer to the last trace."""
 
 import subprocess
+import time
 from pathlib import Path
 
 import docker
@@ -78,11 +79,15 @@ def use(setup: Setup) -> None:
     write_file(setup.home / "modules", "shop", {"web": idle(stop_signal="SIGKILL")}, about)
     setup.cli("choose", "shop")
     setup.cli("config", "set", "app.start_desired", "false")
+    begun = time.monotonic()
     setup.start()
     setup.shows(STOPPED)
+    print(f"icon after {time.monotonic() - begun:.1f} s")  # noqa: T201 - a figure
     eventually(setup.status, "the core")
+    begun = time.monotonic()
     setup.start()
     before = len(eventually(setup.machine.opened, "the dashboard, by the second start"))
+    print(f"dashboard after {time.monotonic() - begun:.1f} s")  # noqa: T201 - a figure
     setup.cli("up", "shop", "--trust", "shop")
     setup.shows(RUNNING)
     setup.cli("open")
