@@ -1,6 +1,5 @@
 """What the bundle for Windows contains."""
 
-import json
 import os
 import re
 import shutil
@@ -13,6 +12,7 @@ import pytest
 from aiserver_tray.system import process
 from bundler.notices import unknown_files
 from bundler.windows import APP_ID, Package, installer
+from tests.packages.bill import parts_of
 from tests.packages.setup import BUILD_SECONDS
 
 pytestmark = pytest.mark.timeout(BUILD_SECONDS)
@@ -117,8 +117,7 @@ def test_every_file_has_a_licence(package: Package) -> None:
     for name in ("pystray", "pywin32", "OpenSSL", "lit-html", "pyinstaller"):
         assert re.search(rf"^{name} .*\(.+\)$", notices, re.MULTILINE), name
     assert (package.bundle / "_internal/pystray/_base.py").exists(), "LGPL: users may replace it"
-    bill = json.loads((package.bundle / "_internal/aiserver-tray.cdx.json").read_bytes())
-    versions = {part["name"]: part.get("version") for part in bill["components"]}
+    parts = parts_of(package.bundle / "_internal/aiserver-tray.cdx.json")
+    versions = {part["name"]: part.get("version") for part in parts}
     assert all(versions[name] for name in ("Python", "OpenSSL", "SQLite", "pywin32", "lit-html"))
     assert "Microsoft Edge WebView2 SDK" in versions
-    assert all(part["licenses"] for part in bill["components"])

@@ -11,6 +11,7 @@ import pytest
 from bundler.inputs import version, wheel
 from bundler.packages import exported
 from developer.machine import ROOT
+from tests.packages.bill import parts_of
 
 HOMEPAGE = "https://example.org/aiserver-tray"
 TRY_PROGRAM = str(ROOT / "build/try_program.py")
@@ -35,6 +36,13 @@ def test_a_package_index_shows_addresses_and_pictures(archive: Path) -> None:
     assert f"]({HOMEPAGE}/raw/v{version()}/docs/pictures/home.png)" in readme
     assert f"]({HOMEPAGE}/blob/v{version()}/docs/guide/README.md#words)" in readme
     assert "](docs/" not in readme
+
+
+def test_the_list_of_parts_has_the_packages_and_the_scripts_of_the_page(tmp_path: Path) -> None:
+    bill = tmp_path / "wheel.cdx.json"
+    subprocess.run([sys.executable, str(ROOT / "build/bundler/sbom.py"), str(bill)], check=True)
+    names = {part["name"] for part in parts_of(bill)}
+    assert {"pydantic", "pystray", "lit-html"} <= names
 
 
 class Environment:
