@@ -259,9 +259,8 @@ class Stages:
         left = self._left.show(report.left, now, report.why_unknown)
         downloads = self._downloads_left.show(report.downloads_left, now)
         view = replace(
-            self._view.now,
+            self._with_due_notices(report.steps),
             steps=report.steps,
-            notices=self._due_notices(report.steps),
             download=replace(report.downloads, seconds_left=downloads.seconds)
             if report.downloads.images
             else None,
@@ -272,14 +271,14 @@ class Stages:
             self._said_at = now
             self._view.publish(view)
 
-    def _due_notices(self, steps: Sequence[StepView]) -> tuple[Text, ...]:
-        """The notices, without the needs of first starts that have succeeded."""
+    def _with_due_notices(self, steps: Sequence[StepView]) -> OperationView:
+        """The view without the needs of first starts that have succeeded by *steps*."""
         notices = self._view.now.notices
         for name, need in self._needs:
             waits = {one.status for one in steps if (one.module, one.kind) == (name, "wait")}
             if waits == {"done"}:
                 notices = tuple(one for one in notices if one != need)
-        return notices
+        return replace(self._view.now, notices=notices)
 
 
 _SAME_SECONDS = 1.5
