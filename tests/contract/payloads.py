@@ -52,6 +52,7 @@ PAYLOADS: Mapping[str, Json] = {
     "ai/operation/wait": {"id": "1"},
     "ai/rules/add": {"kind": "line", "pattern": "refused"},
     "ai/rules/mute": {"module": "base", "span": "hour"},
+    "ai/rules/preview": {"kind": "line", "pattern": "refused"},
     "ai/rules/remove": {"id": "ended"},
     "ai/rules/set": {"id": "ended", "on": False},
     "ai/service/inspect": {"module": "base", "service": "base"},

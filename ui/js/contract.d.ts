@@ -132,8 +132,10 @@ export interface Channels {
   "ai/rules/add": { request: NewRule; answer: RuleList };
   /** List the alert rules, the active and the last alerts, and what is muted. */
   "ai/rules/list": { request: Record<string, never>; answer: RuleList };
-  /** Send no notifications about a rule or a module for a while, or send them again. */
+  /** Send no notifications about a rule, a module or anything for a while, or send them again. */
   "ai/rules/mute": { request: MuteRequest; answer: RuleList };
+  /** Tell what a rule for log lines would have told in the last 24 hours. Takes two seconds at most. */
+  "ai/rules/preview": { request: NewRule; answer: RulePreview };
   /** Remove an alert rule of the user's own, or reset a built-in one. */
   "ai/rules/remove": { request: RuleId; answer: RuleList };
   /** Change an alert rule. */
@@ -1510,7 +1512,7 @@ export interface Mount {
   readOnly: boolean;
 }
 
-/** No notifications about a rule, a module, or a rule and a module. */
+/** No notifications about a rule, a module, a rule and a module, or anything. */
 export interface Mute {
   /** every rule without it */
   rule: string | null;
@@ -1520,7 +1522,7 @@ export interface Mute {
   until: number | null;
 }
 
-/** What to mute: a rule, a module, both, or what an alert is about. */
+/** What to mute: a rule, a module, both, what an alert is about, or everything. */
 export interface MuteRequest {
   /** its id; every rule without it */
   rule?: string | null;
@@ -1542,6 +1544,10 @@ export interface NewRule {
   level?: "debug" | "info" | "warn" | "error" | null;
   /** a regular expression of RE2; empty: every line of the level */
   pattern?: string;
+  /** the number of lines of a service */
+  lines?: number;
+  /** the minutes in which they come; of no use for a single line */
+  within?: number;
   /** minutes between notifications about the same thing */
   cooldown?: number;
   /** restarts */
@@ -1878,6 +1884,10 @@ export interface Rule {
   level: "debug" | "info" | "warn" | "error" | null;
   /** a regular expression of RE2; empty: every line of the level */
   pattern: string;
+  /** the number of lines of a service */
+  lines: number;
+  /** the minutes in which they come; of no use for a single line */
+  within: number;
   /** minutes between notifications about the same thing */
   cooldown: number;
   /** restarts */
@@ -1899,6 +1909,10 @@ export interface RuleChange {
   level?: "debug" | "info" | "warn" | "error" | null;
   /** a regular expression of RE2; empty: every line of the level */
   pattern?: string;
+  /** the number of lines of a service */
+  lines?: number;
+  /** the minutes in which they come; of no use for a single line */
+  within?: number;
   /** minutes between notifications about the same thing */
   cooldown?: number;
   /** restarts */
@@ -1924,6 +1938,8 @@ export interface RuleKind {
   label: string | null;
   /** its alerts say that a service does not work */
   failure: boolean;
+  /** `ai/rules/preview` tells what such a rule would have told */
+  preview: boolean;
   parameters: Parameter[];
 }
 
@@ -1937,8 +1953,29 @@ export interface RuleList {
   alerts: Alert[];
   /** of whole modules */
   mutes: Mute[];
+  /** nobody is notified of any alert */
+  muted: Mute | null;
+  /** alerts are shown as notifications of the desktop */
+  desktop: boolean;
   /** there is an address for alerts (`app.alert_webhook`) */
   webhook: boolean;
+}
+
+/** What a rule would have told in the last 24 hours. */
+export interface RulePreview {
+  /** seconds since 1970, as the other times */
+  begin: number;
+  end: number;
+  /** the lines in each of equal parts of that time */
+  parts: number[];
+  /** how many match */
+  lines: number;
+  /** how often the rule would have notified */
+  alerts: number;
+  /** earlier lines are not counted, because they are not kept, or counting takes too long */
+  since: number;
+  /** no lines since then are missing */
+  isComplete: boolean;
 }
 
 /** Alerts, rules or mutes have changed; `ai/rules/list` has them. */

@@ -283,7 +283,7 @@ class Evaluation:
         due = Due(now.clock)
         rules = [rule for rule in data.rules if rule.is_on]
         lines = [rule for rule in rules if isinstance(rule, MatchingLine)]
-        self.lines.matchers = {rule.id: rule.matches for rule in lines}
+        self.lines.watches = {rule.id: rule.watch for rule in lines}
         facts = self._facts(due)
         found = [finding for rule in rules for finding in rule.find(facts, due)]
         fate = partial(self._fate, rules={rule.id for rule in rules}, due=due)

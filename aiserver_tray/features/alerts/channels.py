@@ -10,14 +10,23 @@ from uuid import uuid4
 from pydantic import AfterValidator, ConfigDict, Field, ValidationError
 
 from aiserver_tray.base.codec import SPREAD, view_of
-from aiserver_tray.base.errors import AiServerError, SettingError, refuse_unknown
+from aiserver_tray.base.errors import AiServerError, RequestError, SettingError, refuse_unknown
 from aiserver_tray.base.i18n import LocalText, Text
 from aiserver_tray.features.alerts import webhook
 from aiserver_tray.features.alerts.alerts import News
 from aiserver_tray.features.alerts.events import RULES
 from aiserver_tray.features.alerts.facts import Disk
-from aiserver_tray.features.alerts.files import Alert, Mute, RuleFiles, RulesData, drop, put
-from aiserver_tray.features.alerts.kinds import built_in, known_kind, read_rule
+from aiserver_tray.features.alerts.files import (
+    Alert,
+    Mute,
+    RuleFiles,
+    RulesData,
+    drop,
+    put,
+    remembered,
+)
+from aiserver_tray.features.alerts.kinds import MatchingLine, built_in, known_kind, read_rule
+from aiserver_tray.features.alerts.preview import RulePreview, preview
 from aiserver_tray.features.alerts.rules import KINDS, Parameter, Rule
 from aiserver_tray.features.alerts.watch import RuleWatch, Surroundings
 from aiserver_tray.features.logs.channels import LogsFeature
@@ -77,6 +86,8 @@ class RuleKindView:
     """the choice for a new rule; `null`: users can't add such rules"""
     failure: bool
     """its alerts say that a service does not work"""
+    preview: bool
+    """`ai/rules/preview` tells what such a rule would have told"""
     parameters: tuple[ParameterView, ...]
 
 
@@ -142,6 +153,10 @@ class RuleList(TypedDict):
     """the active ones first, then the newest"""
     mutes: list[Mute]
     """of whole modules"""
+    muted: Mute | None
+    """nobody is notified of any alert"""
+    desktop: bool
+    """alerts are shown as notifications of the desktop"""
     webhook: bool
     """there is an address for alerts (`app.alert_webhook`)"""
 
@@ -149,7 +164,13 @@ class RuleList(TypedDict):
 def kind_views() -> list[RuleKindView]:
     """All kinds for clients."""
     return [
-        RuleKindView(name, kind.label, kind.severity > 0, tuple(_parameter_views(kind)))
+        RuleKindView(
+            name,
+            kind.label,
+            kind.severity > 0,
+            issubclass(kind, MatchingLine),
+            tuple(_parameter_views(kind)),
+        )
         for name, kind in KINDS.items()
     ]
 
@@ -249,7 +270,7 @@ class RuleId(Payload):
 
 
 class MuteRequest(Payload):
-    """What to mute: a rule, a module, both, or what an alert is about."""
+    """What to mute: a rule, a module, both, what an alert is about, or everything."""
 
     rule: str | None = None
     """its id; every rule without it"""
@@ -304,7 +325,8 @@ class AlertsFeature(Feature):
     def _list(self) -> RuleList:
         """List the alert rules, the active and the last alerts, and what is muted."""
         data, now = self._files.read(), time.time()
-        alerts = sorted(self.watch.alerts, key=lambda one: (one.ended is not None, -one.begun))
+        kept = remembered(self.watch.alerts, now)
+        alerts = sorted(kept, key=lambda one: (one.ended is not None, -one.begun))
         mutes = [mute for mute in data.mutes if mute.covers(mute.rule or "", mute.module, now)]
         disk = self._disk()  # as of now: the one that the rules were evaluated with may be older
         return {
@@ -312,6 +334,8 @@ class AlertsFeature(Feature):
             "rules": [rule_view(one, mutes, one.state(disk), now) for one in data.rules],
             "alerts": [alert_view(alert, data, now) for alert in alerts],
             "mutes": [mute for mute in mutes if mute.module],
+            "muted": next((mute for mute in mutes if mute.is_of_all), None),
+            "desktop": self._notifies_desktop(),
             "webhook": WEBHOOK in self._app.settings.secrets.names(),
         }
 
@@ -332,9 +356,7 @@ class AlertsFeature(Feature):
     @channel("ai/rules/add")
     def _add(self, asked: NewRule) -> RuleList:
         """Add an alert rule of the user's own."""
-        self._refuse_unknown_module(asked.module)
-        own = {"id": uuid4().hex, "kind": asked.kind, "module": asked.module}
-        rule = _checked("ai/rules/add", asked.parameters_of(KINDS[asked.kind]) | own)
+        rule = self._new_rule("ai/rules/add", asked)
 
         def change(data: RulesData) -> None:
             if len(data.own) >= _MAX_OWN:
@@ -343,6 +365,19 @@ class AlertsFeature(Feature):
 
         return self._change(change)
 
+    @channel("ai/rules/preview")
+    def _preview(self, asked: NewRule) -> RulePreview:
+        """Tell what a rule for log lines would have told in the last 24 hours. Takes two seconds
+        at most."""
+        rule = self._new_rule("ai/rules/preview", asked)
+        if not isinstance(rule, MatchingLine):
+            raise RequestError(Text("only rules for log lines have a preview"), ["kind"])
+        kept = self._place.feature(LogsFeature).kept
+        modules = [one.name for one in self._core.store.snapshot.modules]
+        found = preview(rule, kept.reader, time.time())
+        is_kept = kept.covers(modules if rule.module is None else [rule.module])
+        return {**found, "isComplete": found["isComplete"] and is_kept}
+
     @channel("ai/rules/remove")
     def _remove(self, asked: RuleId) -> RuleList:
         """Remove an alert rule of the user's own, or reset a built-in one."""
@@ -350,15 +385,14 @@ class AlertsFeature(Feature):
 
     @channel("ai/rules/mute")
     def _mute(self, asked: MuteRequest) -> RuleList:
-        """Send no notifications about a rule or a module for a while, or send them again."""
+        """Send no notifications about a rule, a module or anything for a while, or send them
+        again."""
         rule, module = asked.rule, asked.module
         if asked.alert is not None:
             alerts = {alert.id: alert for alert in self.watch.alerts}
             refuse_unknown([asked.alert], alerts)
             rule, module = alerts[asked.alert].rule, alerts[asked.alert].module
         self._refuse_unknown_module(module)
-        if rule is None and module is None:
-            raise SettingError("rule", Text("name a rule or a module"))
 
         def change(data: RulesData) -> None:
             refuse_unknown([] if rule is None else [rule], [one.id for one in data.rules])
@@ -387,6 +421,11 @@ class AlertsFeature(Feature):
         self._on_news()
         return self._list()
 
+    def _new_rule(self, channel: str, asked: NewRule) -> Rule:
+        self._refuse_unknown_module(asked.module)
+        own = {"id": uuid4().hex, "kind": asked.kind, "module": asked.module}
+        return _checked(channel, asked.parameters_of(KINDS[asked.kind]) | own)
+
     def _refuse_unknown_module(self, module: str | None) -> None:
         known = (one.name for one in self._core.store.snapshot.modules)
         refuse_unknown([] if module is None else [module], known)
@@ -402,6 +441,12 @@ class AlertsFeature(Feature):
             return webhook.Target(address, settings.app.alert_format) if address else None
         except AiServerError:  # shown on the page of settings
             return None
+
+    def _notifies_desktop(self) -> bool:
+        try:
+            return self._place.process.kind == "tray" and self._app.settings.app.notify_alerts
+        except AiServerError:  # shown on the page of settings
+            return False
 
     def _disk(self) -> Disk | None:
         """The engine's disk, if this machine has it."""

@@ -1,6 +1,7 @@
 """The facts that rules look at: times, measurements, and log lines that match. Pure: the time is an
 argument."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from threading import Lock
@@ -68,48 +69,100 @@ class Hits(NamedTuple):
 
 
 QUIET_LOG_SECONDS: Final = 60.0
-"""Seconds without a further line after which an alert is over."""
+"""Seconds without a further line after which an alert about single lines is over."""
 _MAX_LINE: Final = 300
 """Characters of a line that an alert shows."""
 _MAX_MEMORY: Final = 8 * 2**20
 """Bytes that a compiled pattern may take."""
 
 
+class LineWatch(NamedTuple):
+    """The lines that a rule looks for."""
+
+    matches: Callable[[Line], bool]
+    lines: int = 1
+    """The number of lines of a service from which on there is an alert."""
+    seconds: float = 0.0
+    """The time in which that many must come."""
+
+    @property
+    def quiet_seconds(self) -> float:
+        """Seconds without a further line after which an alert is over."""
+        return max(QUIET_LOG_SECONDS, self.seconds if self.lines > 1 else 0.0)
+
+
+class Streak:
+    """Lines of a service that match a rule, with the times of a clock of your choice."""
+
+    def __init__(self, watch: LineWatch) -> None:
+        self.watch = watch
+        self.number = 0
+        """Of the lines of the alert. 0: there is none, because too few lines came."""
+        self._times = deque[float](maxlen=watch.lines)
+
+    @property
+    def last(self) -> float:
+        """When the last line came."""
+        return self._times[-1]
+
+    @property
+    def ends_at(self) -> float:
+        """When the alert is over if no further line comes."""
+        return self.last + self.watch.quiet_seconds
+
+    def add(self, time: float) -> bool:
+        """Add a line, and return whether an alert begins with it."""
+        if self._times and time > self.ends_at:
+            self.number = 0
+        self._times.append(time)
+        if self.number:
+            self.number += 1
+            return False
+        is_full = len(self._times) == self.watch.lines
+        if is_full and time - self._times[0] <= self.watch.seconds:
+            self.number = self.watch.lines
+        return self.number > 0
+
+
 class Lines:
     """Follows lines, which `see` gets from any thread."""
 
     def __init__(self) -> None:
-        self.matchers: Mapping[str, Callable[[Line], bool]] = {}
-        """By the id of the rule: whether it looks for a line."""
-        self._hits: dict[tuple[str, str, str], Hits] = {}
-        """By rule, module and service."""
+        self.watches: Mapping[str, LineWatch] = {}
+        """By the id of the rule."""
+        self._streaks: dict[tuple[str, str, str], tuple[Streak, str]] = {}
+        """With the last line, by rule, module and service."""
         self._lock = Lock()
 
     def see(self, lines: Iterable[Kept], now: float, since: int = 0) -> bool:
         """Take *lines* in, and return whether one matches a rule. Those that were written before
         *since* (nanoseconds since 1970) are no news: they are only stored now."""
-        if not (matchers := self.matchers):
+        if not (watches := self.watches):
             return False
         new = (line for _, line in lines if line.time >= since)
-        found = [(id, line) for line in new for id, matches in matchers.items() if matches(line)]
+        found = [(id, line) for line in new for id, one in watches.items() if one.matches(line)]
         with self._lock:
             for id, line in found:
                 key = (id, line.module, line.service)
-                before = self._hits[key].number if key in self._hits else 0
-                self._hits[key] = Hits(before + 1, now, _shown(line))
+                streak, _ = self._streaks.get(key, (None, ""))
+                if streak is None or streak.watch[1:] != watches[id][1:]:
+                    streak = Streak(watches[id])
+                streak.add(now)
+                self._streaks[key] = streak, _shown(line)
         return bool(found)
 
     def hits(self, due: Due) -> Mapping[str, Mapping[tuple[str, str], Hits]]:
-        """The lines that matched lately: by the id of the rule, then by module and service."""
-        found: dict[str, dict[tuple[str, str], Hits]] = {id: {} for id in self.matchers}
+        """The lines of alerts: by the id of the rule, then by module and service."""
+        found: dict[str, dict[tuple[str, str], Hits]] = {id: {} for id in self.watches}
         with self._lock:
-            self._hits = {
-                key: hits
-                for key, hits in self._hits.items()
-                if key[0] in found and not due.reached(hits.last + QUIET_LOG_SECONDS)
+            self._streaks = {
+                key: (streak, text)
+                for key, (streak, text) in self._streaks.items()
+                if key[0] in found and not due.reached(streak.ends_at)
             }
-            for (id, module, service), hits in self._hits.items():
-                found[id][module, service] = hits
+            for (id, module, service), (streak, text) in self._streaks.items():
+                if streak.number:
+                    found[id][module, service] = Hits(streak.number, streak.last, text)
         return found
 
 

@@ -1,6 +1,7 @@
 """The alert rules of a home: changes of the built-in ones, the user's own ones, and mutes."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Final, Literal, TypeVar
 
@@ -18,13 +19,15 @@ _CLOSED: Final = ConfigDict(extra="forbid")
 
 KEPT_ALERTS: Final = 200
 """Alerts that are remembered."""
+KEPT_SECONDS: Final = 90 * 86_400.0
+"""How long they are, once they are over."""
 
 StoredRule = Annotated[SerializeAsAny[Rule], PlainValidator(read_rule)]
 
 
 @pydantic_dataclass(frozen=True, kw_only=True, config=_CLOSED)
 class Mute:
-    """No notifications about a rule, a module, or a rule and a module."""
+    """No notifications about a rule, a module, a rule and a module, or anything."""
 
     rule: str | None = None
     """every rule without it"""
@@ -32,6 +35,11 @@ class Mute:
     """every module without it"""
     until: float | None = None
     """seconds since 1970; `null`: for ever"""
+
+    @property
+    def is_of_all(self) -> bool:
+        """Whether it mutes everything."""
+        return self.rule is None and self.module is None
 
     def covers(self, rule: str, module: str | None, now: float) -> bool:
         """Whether it mutes alerts of *rule* about *module* at the time *now*."""
@@ -130,10 +138,16 @@ class RuleFiles:
         """The alerts of earlier processes, the newest last."""
         return self._alerts.read().alerts
 
-    def keep(self, alerts: list[Alert]) -> None:
+    def keep(self, alerts: Sequence[Alert]) -> None:
         """Replace the alerts."""
         with self._alerts.update() as data:
-            data.alerts = alerts[-KEPT_ALERTS:]
+            data.alerts = remembered(alerts, time.time())
+
+
+def remembered(alerts: Sequence[Alert], now: float) -> list[Alert]:
+    """Those of *alerts*, the newest last, that are not too old or too many."""
+    oldest = now - KEPT_SECONDS
+    return [one for one in alerts if one.ended is None or one.ended >= oldest][-KEPT_ALERTS:]
 
 
 def put(data: RulesData, rule: Rule) -> None:

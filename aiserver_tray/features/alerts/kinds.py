@@ -1,13 +1,13 @@
 """The kinds of alert rules: a class for each, which nothing else knows by its name. Pure."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Annotated, ClassVar, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal, get_args
 
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.base.i18n import Given, Plural, Text, chained
-from aiserver_tray.features.alerts.facts import Disk, Due, Subject, matcher
+from aiserver_tray.features.alerts.facts import Disk, Due, LineWatch, Subject, matcher
 from aiserver_tray.features.alerts.rules import (
     KINDS,
     Facts,
@@ -21,7 +21,7 @@ from aiserver_tray.features.alerts.rules import (
     text_about,
 )
 from aiserver_tray.features.alerts.services import WatchedService
-from aiserver_tray.features.logs.line import LEVELS, Line, is_at_least
+from aiserver_tray.features.logs.line import LEVELS, Level, Line, is_at_least
 from aiserver_tray.features.monitoring.samples import Sample
 from aiserver_tray.state.views import Snapshot
 
@@ -60,6 +60,28 @@ class MatchingLine(Rule):
             example="connection refused|timed? out",
         ),
     ] = ""
+    lines: Annotated[
+        int,
+        Parameter(
+            type="number",
+            label=Text("At least"),
+            unit=Text("lines"),
+            meaning="the number of lines of a service",
+            min=1,
+            max=1000,
+        ),
+    ] = 1
+    within: Annotated[
+        float,
+        Parameter(
+            type="number",
+            label=Text("Within"),
+            unit=Text("min"),
+            meaning="the minutes in which they come; of no use for a single line",
+            min=1,
+            max=24 * 60,
+        ),
+    ] = 10
     label = Text("A log line")
     title = Text("Log match in {name}")
     text = Text("A line matches “{pattern}”")
@@ -70,9 +92,16 @@ class MatchingLine(Rule):
         return rule
 
     def describe(self) -> Text:
-        if self.pattern:
-            return super().describe()
-        return Text("A line of level {level} or higher", level=self.level or "")
+        values = self.values()
+        if self.lines > 1 and self.pattern:
+            text = Text("{lines} lines match “{pattern}” within {within} min")
+        elif self.lines > 1:
+            text = Text("{lines} lines of level {level} or higher within {within} min")
+        elif self.pattern:
+            text = self.text
+        else:
+            text = Text("A line of level {level} or higher")
+        return text.with_values(values)
 
     def check(self) -> None:
         matcher(self.pattern)
@@ -93,22 +122,30 @@ class MatchingLine(Rule):
         page = self.page.format(module=module, service=service)
         if self.level is None:
             return page
-        return f"{page}&level={','.join(one for one in LEVELS if is_at_least(one, self.level))}"
+        return f"{page}&level={','.join(one for one in LEVELS if one in self.levels)}"
+
+    @property
+    def levels(self) -> frozenset[Level]:
+        """The levels of the lines that it looks for."""
+        wanted = self.level
+        return frozenset(
+            one for one in get_args(Level) if wanted is None or is_at_least(one, wanted)
+        )
 
     @cached_property
-    def matches(self) -> Callable[[Line], bool]:
-        """Whether the rule looks for a line.
+    def watch(self) -> LineWatch:
+        """The lines that it looks for.
 
         Raises:
             LogFilterError: the pattern is no regular expression of RE2.
         """
-        has_match = matcher(self.pattern)
+        has_match, levels = matcher(self.pattern), self.levels
 
         def matches(line: Line) -> bool:
-            is_severe = self.level is None or is_at_least(line.level, self.level)
-            return self.module in (None, line.module) and is_severe and has_match(line.text)
+            is_of_module = self.module in (None, line.module)
+            return is_of_module and line.level in levels and has_match(line.text)
 
-        return matches
+        return LineWatch(matches, self.lines, self.within * 60)
 
 
 # -- services that do not run as they should ------------------------------------------------------

@@ -8,7 +8,7 @@ from aiserver_tray.features.logs.line import Cursor, Kept, Level, Line
 from aiserver_tray.features.logs.store.database import LogFilterError
 from aiserver_tray.features.monitoring.samples import Load
 from tests.support.made import container, model, running_engine
-from tests.unit.features.alerts.course import Course
+from tests.unit.features.alerts.course import EPOCH, Course
 
 FAR = 100_000.0
 GIB = 1024**3
@@ -103,6 +103,19 @@ def test_matching_lines_are_one_alert_until_none_comes_for_a_while() -> None:
     assert course.alerts[-1].ended == alert.begun + 10 + QUIET_LOG_SECONDS
 
 
+def test_a_rule_for_several_lines_waits_until_so_many_come_within_its_time() -> None:
+    course = Course(MatchingLine(id="own", pattern="lost", lines=3, within=1))
+    lost: tuple[str, Level, str] = ("web/app", "info", "lost")
+    course.at(10, lines=[lost])
+    course.at(50, lines=[lost])
+    assert course.at(72, lines=[lost]) == [], "the first was 62 s ago"
+    assert course.at(80, lines=[lost, lost]) == []
+    assert course.at(90) == ["82: raised: Log match in web | app: lost"]
+    assert course.alerts[-1].count == 4
+    assert course.at(FAR) == []
+    assert course.alerts[-1].ended == EPOCH + 80 + QUIET_LOG_SECONDS
+
+
 def test_a_service_of_several_is_named_once() -> None:
     models = (model("web", "app", "api"),)
     start = running_engine(container(), container("web/api"), models=models)
@@ -125,7 +138,7 @@ def test_a_pattern_that_is_none_is_refused() -> None:
 
 def test_lines_of_a_log_that_is_only_read_now_are_no_news() -> None:
     lines = Lines()
-    lines.matchers = {"own": MatchingLine(id="own", pattern="lost").matches}
+    lines.watches = {"own": MatchingLine(id="own", pattern="lost").watch}
     kept = Kept(Cursor(5, 1), Line(5, "web", "app", "stderr", "error", False, "lost"))  # noqa: FBT003
     assert not lines.see([kept], now=0, since=6)
     assert lines.see([kept], now=0, since=5)

@@ -90,7 +90,7 @@ def test_own_rules_come_and_go(rules: Rules) -> None:
         ("add", {"kind": "line", "pattern": "(a"}, "E_REQUEST"),
         ("add", {"kind": "line"}, "E_SETTING"),
         ("add", {"kind": "cpu", "module": "none"}, "E_UNKNOWN"),
-        ("mute", {"span": "hour"}, "E_SETTING"),
+        ("preview", {"kind": "cpu"}, "E_REQUEST"),
         ("mute", {"alert": "none", "span": "hour"}, "E_UNKNOWN"),
         ("test", {}, "E_SETTING"),
     ],
@@ -107,6 +107,21 @@ def test_a_module_is_muted_until_it_is_not(rules: Rules) -> None:
     (mute,) = rules.given("mute", module="web", span="tomorrow")["mutes"]
     assert mute["module"] == "web"
     assert rules.given("mute", module="web", span="off")["mutes"] == []
+
+
+def test_everything_is_muted_until_it_is_not(rules: Rules) -> None:
+    muted = rules.given("mute", span="hour")
+    assert (muted["mutes"], muted["muted"]["rule"]) == ([], None)
+    assert rules.given("mute", span="off")["muted"] is None
+
+
+def test_alerts_are_forgotten_90_days_after_their_end(app: App) -> None:
+    now = time.time()
+    ends = {"old": now - 91 * 86_400, "new": now - 89 * 86_400, "active": None}
+    RuleFiles(app.home.folder, []).keep(
+        [alert("ended", "", id=name, begun=1.0, ended=end) for name, end in ends.items()]
+    )
+    assert [one.id for one in RuleFiles(app.home.folder, []).alerts()] == ["new", "active"]
 
 
 class Hook:
