@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
@@ -10,13 +11,14 @@ from aiserver_tray.base.bugs import log_bug
 from aiserver_tray.base.errors import AiServerError, ErrorJson
 from aiserver_tray.base.i18n import Language
 from aiserver_tray.core.app import App
+from aiserver_tray.features.alerts.events import RULES
 from aiserver_tray.protocol.message import Contract, Peer
 from aiserver_tray.state.encode import by_title
 from aiserver_tray.state.store import Store
 from aiserver_tray.state.views import OperationView, Snapshot
 from aiserver_tray.system import autostart
 from aiserver_tray.tray.actions import Message, OpenDashboard
-from aiserver_tray.tray.menu import TrayFacts
+from aiserver_tray.tray.menu import ActiveAlert, TrayFacts
 from aiserver_tray.tray.notifications import Notifier
 from aiserver_tray.tray.view import NAME, tray_view
 
@@ -59,15 +61,20 @@ class IconUpdater:
         self._login: bool | None = None
         self._login_until = 0.0
         self._notifier = Notifier(time.monotonic(), {})
+        self._alerts: tuple[Language, Sequence[ActiveAlert]] | None = None
+        self._rules_changed = Event()
+        self._listener = replace(peer, send=lambda _message: self._on_rules())
         self._can_start: tuple[ErrorJson, bool] | None = None
         self._thread = Thread(target=self._run, name="icon-updater", daemon=True)
 
     def start(self) -> None:
+        self._contract.subscribe(self._listener, [RULES.name])
         self._leave = self._store.observe(lambda _state: self._changed.set())
         self._changed.set()
         self._thread.start()
 
     def close(self) -> None:
+        self._contract.forget(self._listener)
         self._leave()
         self._closing.set()
         self._changed.set()
@@ -85,6 +92,11 @@ class IconUpdater:
 
     def alerted(self, news: "Sequence[News]") -> None:
         self._notifier.alerted(news)
+        self._changed.set()
+
+    def _on_rules(self) -> None:
+        """Alerts or mutes have changed."""
+        self._rules_changed.set()
         self._changed.set()
 
     def resume(self) -> None:
@@ -115,7 +127,12 @@ class IconUpdater:
         language = self._app.language_for(self._peer.language)
         snapshot = by_title(snapshot, language)
         titles = {module.name: module.title_in(language) for module in snapshot.modules}
-        facts = TrayFacts(titles, self._starts_at_login(), self._can_start_engine(snapshot))
+        facts = TrayFacts(
+            titles,
+            self._starts_at_login(),
+            self._can_start_engine(snapshot),
+            self._active_alerts(language),
+        )
         self._icon.show(tray_view(snapshot, facts, language))
         self._notify(snapshot, titles, language)
         self._notify_of_repairs(language)
@@ -157,6 +174,18 @@ class IconUpdater:
             is_supported = autostart.is_supported()
             self._login = autostart.is_enabled(home, options) if is_supported else None
         return self._login
+
+    def _active_alerts(self, language: Language) -> Sequence[ActiveAlert]:
+        """Those that nobody muted, read again after each change."""
+        known = self._alerts
+        if known is None or known[0] != language or self._rules_changed.is_set():
+            self._rules_changed.clear()
+            answer = self._contract.invoke("ai/rules/list", {}, self._peer)
+            alerts = answer["data"]["alerts"] if answer["success"] else []
+            active = [one for one in alerts if one["ended"] is None and not one["muted"]]
+            found = [ActiveAlert(one["title"], one["module"]) for one in active]
+            known = self._alerts = language, found
+        return known[1]
 
     def _can_start_engine(self, snapshot: Snapshot) -> bool:
         """Whether the engine can be started. Checked once for each error of the engine, because it

@@ -14,9 +14,18 @@ from aiserver_tray.tray import actions
 from aiserver_tray.tray.actions import Action
 
 _MAX_REMEDIES = 3
-"""The next steps at the top level."""
+"""The next steps at the top level; as many alerts come after them."""
 _LINE_UNITS = 72
 """Maximum UTF-16 units of an informational line."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveAlert:
+    """An alert that is active, and that nobody muted."""
+
+    title: str
+    """in the user's language"""
+    module: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +37,8 @@ class TrayFacts:
     autostart: bool | None = None
     """whether the applet starts at login; None if the system does not support that"""
     can_start_engine: bool = False
+    alerts: Sequence[ActiveAlert] = ()
+    """the newest first"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +80,7 @@ class _Menu:
     def entries(self) -> tuple[Entry, ...]:
         groups = (
             self._top(),
-            self._remedies(),
+            [*self._remedies(), *self._alerts()],
             self._pages(),
             self._all(),
             self._application(),
@@ -101,6 +112,14 @@ class _Menu:
                     text = self._say(Text("{name}: {why}", name=title, why=text))
                 found.setdefault(step.action, replace(step, text=self._in_line(text)))
         yield from [*found.values()][:_MAX_REMEDIES]
+
+    def _alerts(self) -> Iterator[Entry]:
+        """The active alerts, but for those about modules whose next step is offered."""
+        solved = {module.name for module in self._snapshot.modules if _next_step(module)}
+        titles = [one.title for one in self._facts.alerts if one.module not in solved]
+        for title in titles[:_MAX_REMEDIES]:
+            text = self._in_line(self._say(Text("Alert: {title}", title=title)))
+            yield Entry(text, actions.OpenDashboard("alerts"))
 
     def _pages(self) -> Iterator[Entry]:
         """The pages of the modules that run or should run."""

@@ -150,10 +150,10 @@ def _of_alerts(news: "Sequence[News]") -> Iterator[Notification]:
     if len(raised) > 1:
         lines = [Text("{name}: {why}", name=one.title, why=one.text) for one in raised]
         title = Text("{count} alerts", count=len(raised))
-        yield Notification("alert", title, chained(lines), "monitoring")
+        yield Notification("alert", title, chained(lines), "alerts")
     if len(over) > 1:
         title = Text("{count} alerts are over", count=len(over))
-        yield Notification("alert", title, chained([one.title for one in over]), "monitoring")
+        yield Notification("alert", title, chained([one.title for one in over]), "alerts")
     single = [one for group in (raised, over) if len(group) == 1 for one in group]
     yield from map(_of_alert, (*single, *(one for one in news if one.kind == "changed")))
 

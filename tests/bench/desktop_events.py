@@ -11,7 +11,7 @@ import psutil
 from aiserver_tray.carriers.local.client import Client
 from aiserver_tray.carriers.local.server import Server
 from aiserver_tray.core.app import App
-from aiserver_tray.protocol.message import Message, Peer, owner_events
+from aiserver_tray.protocol.message import Message, Peer, answer, owner_events
 from aiserver_tray.state.facts import ContainerSeen, Fact
 from aiserver_tray.system.clock import ResumeWatch
 from aiserver_tray.tray.icon_updater import IconUpdater
@@ -56,6 +56,7 @@ def growth() -> dict[str, Figure]:
         app = App(Path(folder, "home"), [], "unix:///nowhere.sock")
         contract = stack.enter_context(closing(StoreContract()))
         contract.start_stack()
+        contract.handlers["ai/rules/list"] = lambda: answer({"alerts": []})
         icon, peer, watch = _Icon(), Peer("tray", "en", _drop), ResumeWatch(lambda: None)
         icon_updater = IconUpdater(
             app, contract.store, contract, peer, cast(Any, icon), watch.check

@@ -12,6 +12,7 @@ from aiserver_tray.base.errors import EngineDownError, NotRunningError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.core.app import App
 from aiserver_tray.features.alerts.alerts import News
+from aiserver_tray.features.alerts.events import RULES
 from aiserver_tray.model import State
 from aiserver_tray.protocol.message import Peer, answer, refusal
 from aiserver_tray.settings.app_declared import APP_SETTINGS
@@ -20,7 +21,7 @@ from aiserver_tray.state.views import EngineView, OperationView, Snapshot
 from aiserver_tray.system import autostart
 from aiserver_tray.system.paths import Home
 from aiserver_tray.tray import notifications
-from aiserver_tray.tray.actions import Message, StartEngine, ToggleAutostart
+from aiserver_tray.tray.actions import Message, OpenDashboard, StartEngine, ToggleAutostart
 from aiserver_tray.tray.icon_updater import IconUpdater
 from aiserver_tray.tray.notifications import Notification
 from aiserver_tray.tray.view import TrayView
@@ -191,6 +192,30 @@ def test_each_end_of_an_operation_is_reported_though_the_state_shows_the_last_on
         icon_updater.ended(end)
     told = [icon.told.get(timeout=LIMIT) for _ in ends]
     assert told == ["Started: n8n", "Started: Dify"]
+
+
+def test_active_alerts_are_in_the_menu_until_they_end_or_are_muted(
+    store: Shown, owner: Scripted, icon: Icon
+) -> None:
+    def offered() -> list[str]:
+        menu = icon.views.get(timeout=LIMIT).menu
+        return [entry.text for entry in menu if entry.action == OpenDashboard("alerts")]
+
+    def show(**changes: object) -> None:
+        line = {"title": "Log match in n8n", "module": "n8n", "ended": None, "muted": False}
+        owner.answers["ai/rules/list"] = answer({"alerts": [line | changes]})
+        owner.publish(RULES, {"alert": None, "change": None})
+
+    store.show(running())
+    assert offered() == []
+    for changes in ({"ended": 1.0}, {"muted": True}):
+        show()
+        assert offered() == ["Alert: Log match in n8n"]
+        store.show(running())
+        assert offered() == ["Alert: Log match in n8n"]
+        show(**changes)
+        assert offered() == []
+    assert [channel for channel, _ in owner.calls].count("ai/rules/list") == 5
 
 
 NEWS = {

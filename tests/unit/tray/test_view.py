@@ -21,7 +21,7 @@ from aiserver_tray.tray.actions import (
     StartEngine,
     ToggleAutostart,
 )
-from aiserver_tray.tray.menu import Entry, TrayFacts, shortened
+from aiserver_tray.tray.menu import ActiveAlert, Entry, TrayFacts, shortened
 from aiserver_tray.tray.view import TOOLTIP_UNITS, IconSpec, TrayView, tray_view
 from tests.support.made import operation
 from tests.unit.tray.shown import FACTS, absent, module, offered, snapshot, tree
@@ -131,6 +131,22 @@ def test_cancel_says_what_it_cancels(
     begun = OperationView("7", kind, modules)
     view = shown(snapshot(module("n8n"), module("dify"), POSTGRES, operations=(begun,)))
     assert [entry.text for entry in view.menu if entry.action == Cancel("7")] == [line]
+
+
+def test_alerts_lead_to_their_page_unless_their_module_has_a_next_step() -> None:
+    killed = Trouble("killed", Text("killed"), "n8n", remedies=(restart_of("n8n", {"en": "n8n"}),))
+    alerts = [ActiveAlert("n8n stopped unexpectedly", "n8n"), ActiveAlert("Disk is full")]
+    facts = replace(FACTS, alerts=[*alerts, *(ActiveAlert(f"Log match {i}") for i in range(5))])
+    view = shown(snapshot(module("n8n", "error", trouble=killed), module("dify")), facts)
+    assert tree(view.menu).splitlines()[2:8] == [
+        "--",
+        "Restart n8n",
+        "Alert: Disk is full",
+        "Alert: Log match 0",
+        "Alert: Log match 1",
+        "--",
+    ]
+    assert OpenDashboard("alerts") in offered(view.menu)
 
 
 STOPPING = operation("stop", ("stop", "dify/dify", "running"), id="8", modules=("dify",))
