@@ -15,7 +15,15 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 EntryKind = Literal[
-    "operation", "setting", "revealed", "chosen", "trusted", "distrusted", "refused", "owner"
+    "operation",
+    "setting",
+    "revealed",
+    "chosen",
+    "trusted",
+    "distrusted",
+    "refused",
+    "alert",
+    "owner",
 ]
 
 EntryStatus = Literal["running", "succeeded", "failed", "cancelled"]
@@ -149,6 +157,19 @@ class RefusedEntry(EntryBase):
 
 
 @dataclass(frozen=True, kw_only=True)
+class AlertEntry(EntryBase):
+    """An alert: one line when it begins, and one when it is over."""
+
+    kind: Literal["alert"] = "alert"
+    title: LocalText
+    text: LocalText
+    module: str | None
+    page: str
+    seconds: float | None = None
+    """How long it lasted. None: it is active."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class OwnerEntry(EntryBase):
     """The owner of the core started or stopped, or handed the core over to the actor."""
 
@@ -166,6 +187,7 @@ Entry = (
     | TrustedEntry
     | DistrustedEntry
     | RefusedEntry
+    | AlertEntry
     | OwnerEntry
 )
 

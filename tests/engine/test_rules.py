@@ -37,6 +37,11 @@ class Shop:
         found: list[Json] = self.ask("ai/rules/list")["alerts"]
         return found
 
+    def past(self) -> list[Json]:
+        """The alerts that activity has, once none of them is active."""
+        found: list[Json] = self.ask("ai/activity/list", kinds=["alert"])["activities"]
+        return [] if any(one["alert"]["seconds"] is None for one in found) else found
+
     def fall(self) -> None:
         self.engine.containers.get("ai-shop").exec_run("touch /fall")
 
@@ -72,6 +77,8 @@ def test_a_crash_loop_is_one_alert_until_it_is_stopped(shop: Shop) -> None:
     eventually(lambda: shop.alerts()[0]["ended"] is not None, "its end")
     assert len(shop.alerts()) == 1
     assert [one.kind for one in shop.news if one.kind != "changed"] == ["raised"]
+    (entry,) = eventually(shop.past, "the end in the journal")
+    assert (entry["id"], entry["text"]) == (alert["id"], "Alert: Shop keeps crashing")
 
 
 def test_lines_that_are_watched_for_are_one_alert(shop: Shop) -> None:

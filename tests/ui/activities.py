@@ -11,7 +11,10 @@ NOW = datetime.now(UTC)
 def entry(id: str, minutes: float, kind: str = "operation", **more: Any) -> Json:  # noqa: ANN401
     """An entry that is so many *minutes* old; *more* are its own fields."""
     fields = dict.fromkeys(
-        ("operation", "setting", "revealed", "chosen", "trusted", "distrusted", "refused", "owner")
+        (
+            *("operation", "setting", "revealed", "chosen", "trusted", "distrusted"),
+            *("refused", "alert", "owner"),
+        )
     )
     return (
         {

@@ -268,6 +268,7 @@ export interface Activity {
   /** the module from which all that was taken back */
   distrusted: string | null;
   refused: ActivityRefused | null;
+  alert: ActivityAlert | null;
   owner: ActivityOwner | null;
 }
 
@@ -275,6 +276,18 @@ export interface Activity {
 export interface ActivityAdded {
   /** the entry, for `ai/activity/list` */
   id: string;
+}
+
+/** An alert. */
+export interface ActivityAlert {
+  title: string;
+  /** why */
+  text: string;
+  module: string | null;
+  /** the dashboard's address where it is seen */
+  page: string;
+  /** how long it lasted; `null`: it is active */
+  seconds: number | null;
 }
 
 /** Why an operation failed. */
@@ -734,7 +747,7 @@ export interface EngineStatus {
   version: string | null;
 }
 
-export type EntryKind = "operation" | "setting" | "revealed" | "chosen" | "trusted" | "distrusted" | "refused" | "owner";
+export type EntryKind = "operation" | "setting" | "revealed" | "chosen" | "trusted" | "distrusted" | "refused" | "alert" | "owner";
 
 /** An error, as clients and programs get it. */
 export interface Error {
@@ -1544,9 +1557,9 @@ export interface NewRule {
   level?: "debug" | "info" | "warn" | "error" | null;
   /** a regular expression of RE2; empty: every line of the level */
   pattern?: string;
-  /** the number of lines of a service */
+  /** how many lines of a service */
   lines?: number;
-  /** the minutes in which they come; of no use for a single line */
+  /** minutes; of no use if a single line is enough */
   within?: number;
   /** minutes between notifications about the same thing */
   cooldown?: number;
@@ -1884,9 +1897,9 @@ export interface Rule {
   level: "debug" | "info" | "warn" | "error" | null;
   /** a regular expression of RE2; empty: every line of the level */
   pattern: string;
-  /** the number of lines of a service */
+  /** how many lines of a service */
   lines: number;
-  /** the minutes in which they come; of no use for a single line */
+  /** minutes; of no use if a single line is enough */
   within: number;
   /** minutes between notifications about the same thing */
   cooldown: number;
@@ -1909,9 +1922,9 @@ export interface RuleChange {
   level?: "debug" | "info" | "warn" | "error" | null;
   /** a regular expression of RE2; empty: every line of the level */
   pattern?: string;
-  /** the number of lines of a service */
+  /** how many lines of a service */
   lines?: number;
-  /** the minutes in which they come; of no use for a single line */
+  /** minutes; of no use if a single line is enough */
   within?: number;
   /** minutes between notifications about the same thing */
   cooldown?: number;

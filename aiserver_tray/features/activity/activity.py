@@ -11,6 +11,7 @@ from aiserver_tray.features.activity.events import ActivityStatus
 from aiserver_tray.model import Actor, Carrier, OperationKind, OwnerKind
 from aiserver_tray.settings.entries import (
     ActivityStep,
+    AlertEntry,
     ChosenEntry,
     DistrustedEntry,
     Entry,
@@ -92,6 +93,20 @@ class ActivityRefused:
 
 
 @dataclass(frozen=True)
+class ActivityAlert:
+    """An alert."""
+
+    title: LocalText
+    text: LocalText
+    """why"""
+    module: str | None
+    page: str
+    """the dashboard's address where it is seen"""
+    seconds: float | None
+    """how long it lasted; `null`: it is active"""
+
+
+@dataclass(frozen=True)
 class ActivityOwner:
     """A change of the process that owns the core."""
 
@@ -128,6 +143,7 @@ class Activity:
     distrusted: str | None = None
     """the module from which all that was taken back"""
     refused: ActivityRefused | None = None
+    alert: ActivityAlert | None = None
     owner: ActivityOwner | None = None
 
 
@@ -180,6 +196,8 @@ def text_of(entry: Entry) -> Text:  # noqa: PLR0911 - one for each kind
                 count=entry.count,
                 reason=Given(entry.reason),
             )
+        case AlertEntry():
+            return Text("Alert: {title}", title=Given(entry.title))
         case OwnerEntry():
             return _EVENTS[entry.event].with_values({"name": _OWNERS[entry.owner]})
         case _:
@@ -224,6 +242,8 @@ def _details(entry: Entry) -> dict[str, Any]:  # noqa: PLR0911 - one for each ki
             return {"distrusted": entry.module}
         case RefusedEntry():
             return {"refused": view_of(ActivityRefused, entry)}
+        case AlertEntry():
+            return {"alert": view_of(ActivityAlert, entry)}
         case OwnerEntry():
             return {"owner": view_of(ActivityOwner, entry, kind=entry.owner)}
         case _:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Annotated, ClassVar, Literal, TypedDict
@@ -28,7 +29,7 @@ from aiserver_tray.features.alerts.files import (
 from aiserver_tray.features.alerts.kinds import MatchingLine, built_in, known_kind, read_rule
 from aiserver_tray.features.alerts.preview import RulePreview, preview
 from aiserver_tray.features.alerts.rules import KINDS, Parameter, Rule
-from aiserver_tray.features.alerts.watch import RuleWatch, Surroundings
+from aiserver_tray.features.alerts.watch import AlertJournal, RuleWatch, Surroundings
 from aiserver_tray.features.logs.channels import LogsFeature
 from aiserver_tray.features.monitoring.channels import MonitoringFeature
 from aiserver_tray.features.monitoring.statistics import machine_use
@@ -300,11 +301,12 @@ class AlertsFeature(Feature):
         self._core = place.core
         self._place = place
         self._files = RuleFiles(app.home.folder, app.settings.notices)
+        self._journal = AlertJournal(app.settings.journal, [])
         around = Surroundings(
             self._disk,
             self._target,
             lambda: app.language,
-            self._on_news,
+            self._on_alerts,
             lambda: place.feature(LogsFeature).kept.full_since is not None,
         )
         self.watch = RuleWatch(place.core.store, self._files, around)
@@ -315,6 +317,8 @@ class AlertsFeature(Feature):
         kept = self._place.feature(LogsFeature).kept
         kept.observe(self.watch.on_lines)
         kept.on_problem = self.watch.refresh
+        with suppress(AiServerError):  # the watch says so
+            self._journal = AlertJournal(self._app.settings.journal, self._files.alerts())
         self.watch.start()
 
     def close(self) -> None:
@@ -429,6 +433,11 @@ class AlertsFeature(Feature):
     def _refuse_unknown_module(self, module: str | None) -> None:
         known = (one.name for one in self._core.store.snapshot.modules)
         refuse_unknown([] if module is None else [module], known)
+
+    def _on_alerts(self, news: News | None) -> None:
+        """Alerts have changed, as *news* say if it is some."""
+        self._journal.note(self.watch.alerts)
+        self._on_news(news)
 
     def _on_news(self, news: News | None = None) -> None:
         id, change = (news.alert.id, news.kind) if news else (None, None)

@@ -18,6 +18,7 @@ from aiserver_tray.features.alerts.rules import (
     duration,
     name_of,
     number,
+    several,
     text_about,
 )
 from aiserver_tray.features.alerts.services import WatchedService
@@ -61,25 +62,12 @@ class MatchingLine(Rule):
         ),
     ] = ""
     lines: Annotated[
-        int,
-        Parameter(
-            type="number",
-            label=Text("At least"),
-            unit=Text("lines"),
-            meaning="the number of lines of a service",
-            min=1,
-            max=1000,
-        ),
+        int, several(Text("At least"), Text("lines"), 1000, "how many lines of a service")
     ] = 1
     within: Annotated[
         float,
-        Parameter(
-            type="number",
-            label=Text("Within"),
-            unit=Text("min"),
-            meaning="the minutes in which they come; of no use for a single line",
-            min=1,
-            max=24 * 60,
+        several(
+            Text("Within"), Text("min"), 24 * 60, "minutes; of no use if a single line is enough"
         ),
     ] = 10
     label = Text("A log line")

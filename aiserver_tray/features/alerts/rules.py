@@ -53,6 +53,11 @@ def number(label: Text, unit: str, max: float, meaning: str) -> Parameter:
     return Parameter(type="number", label=label, meaning=meaning, unit=Given({"en": unit}), max=max)
 
 
+def several(label: Text, unit: Text, max: float, meaning: str) -> Parameter:
+    """A number from 1 to *max*."""
+    return Parameter(type="number", label=label, meaning=meaning, unit=unit, min=1, max=max)
+
+
 def duration(label: Text, meaning: str) -> Parameter:
     """At most a day."""
     unit = Text("min")

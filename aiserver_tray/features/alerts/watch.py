@@ -3,11 +3,13 @@
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from queue import SimpleQueue
 from threading import Event, Lock, Thread
 from typing import Final, NamedTuple
 
 from aiserver_tray.base.bugs import log_bug
+from aiserver_tray.base.codec import view_of
 from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.base.i18n import Language
 from aiserver_tray.base.queues import available
@@ -17,6 +19,8 @@ from aiserver_tray.features.alerts.facts import Disk, Moment
 from aiserver_tray.features.alerts.files import Alert, RuleFiles, RulesData
 from aiserver_tray.features.logs.line import Kept
 from aiserver_tray.features.monitoring.samples import Sample
+from aiserver_tray.settings.entries import AlertEntry, in_all_languages
+from aiserver_tray.settings.journal import Journal
 from aiserver_tray.state.reduce import State
 from aiserver_tray.state.store import Store
 
@@ -182,3 +186,30 @@ class RuleWatch:
 
 def _now() -> Moment:
     return Moment(time.monotonic(), time.time())
+
+
+class AlertJournal:
+    """Writes to *journal* when alerts begin, get worse or end. *known* are already in it."""
+
+    def __init__(self, journal: Journal, known: Sequence[Alert]) -> None:
+        self._journal = journal
+        self._known = {alert.id: (alert.kind, alert.ended) for alert in known}
+
+    def note(self, alerts: Sequence[Alert]) -> None:
+        """Write what is new in all *alerts*."""
+        known, self._known = self._known, {one.id: (one.kind, one.ended) for one in alerts}
+        for alert in alerts:
+            if known.get(alert.id) != self._known[alert.id]:
+                self._journal.add(_entry(alert))
+
+
+def _entry(alert: Alert) -> AlertEntry:
+    return view_of(
+        AlertEntry,
+        alert,
+        kind="alert",
+        actor=None,
+        time=datetime.fromtimestamp(alert.begun, UTC),
+        title=in_all_languages(News("raised", alert).title),
+        seconds=None if alert.ended is None else alert.ended - alert.begun,
+    )

@@ -19,7 +19,7 @@ from aiserver_tray.features.logs.line import Gap, Level, Line, Mark
 from aiserver_tray.features.logs.parser import LineParser
 from aiserver_tray.features.logs.writer import LogWriter
 from aiserver_tray.model import Container
-from aiserver_tray.settings.entries import Entry, OperationEntry, RefusedEntry
+from aiserver_tray.settings.entries import AlertEntry, Entry, OperationEntry, RefusedEntry
 
 _CHECK_SECONDS = 0.2
 """Seconds between two checks whether the secrets have changed."""
@@ -203,7 +203,10 @@ class JournalLine(NamedTuple):
 
 
 def lines_of(entry: Entry, language: Language) -> Iterator[JournalLine]:
-    """The lines for *entry* as it is now: for an operation, its beginning and its end."""
+    """The lines for *entry* as it is now: for an operation, its beginning and its end. An alert has
+    none: a rule for lines would find it, and so raise the next one."""
+    if isinstance(entry, AlertEntry):
+        return
     began = nanoseconds(entry.time)
     what = text_of(entry)
     if isinstance(entry, RefusedEntry):

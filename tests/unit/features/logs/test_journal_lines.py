@@ -8,6 +8,7 @@ from aiserver_tray.base.strings import nanoseconds
 from aiserver_tray.features.logs.lines import JournalLines
 from aiserver_tray.model import Actor
 from aiserver_tray.settings.entries import (
+    AlertEntry,
     ChosenEntry,
     Entry,
     OperationEntry,
@@ -40,6 +41,11 @@ def test_an_operation_has_a_line_for_its_begin_and_its_end() -> None:
         ("error", "Build it."),
     ]
     assert taken(lines, operation(), failed) == []
+
+
+def test_an_alert_has_no_line_that_a_rule_for_lines_would_find() -> None:
+    alert = AlertEntry(title={"en": "Log match"}, text={"en": "lost"}, module="web", page="alerts")
+    assert taken(JournalLines(0), alert) == []
 
 
 def test_ends_that_are_written_late_are_not_lost() -> None:

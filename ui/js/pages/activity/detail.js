@@ -153,7 +153,7 @@ function operationDetail(entry, operation, page) {
 const isOpen = ({ id }, page) => problems(page).some((problem) => problem.id.startsWith(`${id}/`));
 
 /** @param {Activity} entry */
-function facts({ setting, revealed, chosen, trusted, permissions, distrusted, refused, owner }) {
+function facts({ setting, revealed, chosen, trusted, permissions, distrusted, refused, alert, owner }) {
   /** @type {[string, unknown][]} */
   let rows = [];
   if (setting) {
@@ -169,6 +169,11 @@ function facts({ setting, revealed, chosen, trusted, permissions, distrusted, re
     rows = [
       [t("Reason"), refused.reason], [t("Connection"), t(CARRIERS[refused.carrier])], [t("Times"), refused.count],
       [t("Last time"), `${day(refused.last)} ${exactTime(refused.last)}`],
+    ];
+  } else if (alert) {
+    rows = [
+      [t("Reason"), alert.text], ...(alert.module === null ? [] : [/** @type {[string, unknown]} */ ([t("Module"), moduleLink(alert.module)])]),
+      [t("Where"), html`<a href="#${alert.page}">${t("Show")}</a>`],
     ];
   } else if (owner) rows = [[t("Process"), owner.pid]];
   return html`

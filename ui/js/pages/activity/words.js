@@ -37,6 +37,7 @@ export const KINDS = {
   trusted: { word: mark("Permissions"), icon: "shield-check" },
   distrusted: { word: mark("Permissions taken back"), icon: "shield-x" },
   refused: { word: mark("Refused clients"), icon: "shield-alert" },
+  alert: { word: mark("Alerts"), icon: "bell" },
   owner: { word: mark("Start and end of the app"), icon: "power" },
 };
 
@@ -77,6 +78,7 @@ export function title(entry) {
   if (entry.trusted !== null) return t("Allow {name}", { name: moduleTitle(entry.trusted) });
   if (entry.distrusted !== null) return t("Stop trusting {name}", { name: moduleTitle(entry.distrusted) });
   if (entry.refused) return tn("Refused {count} client", "Refused {count} clients", entry.refused.count);
+  if (entry.alert) return entry.alert.title;
   if (!entry.owner) return entry.text;
   const name = entry.owner.kind === "tray" ? "AI-Server Tray" : "aiserver-tray serve";
   return t(OWNERS[entry.owner.event], { name });
@@ -102,8 +104,9 @@ function settingTitle({ address, value, reset }) {
 /** @type {Partial<Record<ActivityStatus, string>>} */
 const ENDS = { failed: mark("failed after {time}"), cancelled: mark("cancelled after {time}") };
 
-/** What became of it, in a few words; empty: it is no operation. @param {Activity} entry */
-export function result({ operation }) {
+/** What became of it, in a few words; empty: it has no end. @param {Activity} entry */
+export function result({ operation, alert }) {
+  if (alert) return alert.seconds === null ? t("Active") : duration(alert.seconds);
   if (!operation) return "";
   const { status, seconds } = operation;
   const end = ENDS[status];
@@ -115,14 +118,14 @@ export function result({ operation }) {
 /** What marks an entry. @param {Activity} entry @returns {{icon: string, tone: string, word: string}} */
 export function sign({ kind, operation }) {
   if (operation) return RESULTS[operation.status];
-  return { ...KINDS[kind], tone: kind === "refused" ? "busy" : "muted" };
+  return { ...KINDS[kind], tone: kind === "refused" || kind === "alert" ? "busy" : "muted" };
 }
 
 /** The names of the modules that an entry is about. @param {Activity} entry @returns {string[]} */
-export function modulesOf({ operation, setting, revealed, chosen, trusted, distrusted }) {
+export function modulesOf({ operation, setting, revealed, chosen, trusted, distrusted, alert }) {
   if (operation) return operation.modules;
   const address = setting?.address ?? revealed;
   if (address) return [address.split(".", 1)[0] ?? ""];
-  const module = trusted ?? distrusted;
+  const module = trusted ?? distrusted ?? alert?.module ?? null;
   return chosen ?? (module === null ? [] : [module]);
 }
