@@ -23,7 +23,7 @@ from pathlib import Path
 VENDOR = Path(__file__).resolve().parent.parent / "ui/vendor"
 
 FIRST_ICONS = (
-    "archive", "arrow-down", "ban", "book-open-text", "bot", "boxes", "chart-area",
+    "archive", "arrow-down", "ban", "bell", "book-open-text", "bot", "boxes", "chart-area",
     "check", "chevron-down", "chevron-up", "circle", "circle-alert", "circle-check",
     "circle-dashed", "circle-dot-dashed", "circle-x", "cloud-download", "copy", "database",
     "ellipsis", "external-link", "globe", "history", "house", "info", "loader-circle", "orbit",
@@ -36,7 +36,7 @@ FIRST_ICONS = (
 MORE_ICONS = (
     "activity", "alarm-clock", "app-window", "archive-restore", "arrow-down-to-line", "arrow-left",
     "arrow-right", "arrow-up", "arrow-up-down", "arrow-up-right", "at-sign", "audio-lines",
-    "badge-check", "bell", "binary", "blocks", "book", "bookmark", "braces", "brain", "bug",
+    "badge-check", "bell-off", "binary", "blocks", "book", "bookmark", "braces", "brain", "bug",
     "cable", "calendar", "camera", "case-sensitive", "chart-column", "chart-line", "chart-pie",
     "chevron-left", "chevron-right", "circle-arrow-up", "circle-dot", "circle-help",
     "circle-pause", "circle-play", "circle-plus", "circle-slash", "circle-stop", "circle-user",

@@ -22,6 +22,17 @@ ACTIVE = Alert(
     begun=time.time() - 300,
 )
 
+COUNTED: Json = {
+    "begin": time.time() - 86_400,
+    "end": time.time(),
+    "parts": [0] * 46 + [3, 60],
+    "lines": 63,
+    "alerts": 3,
+    "since": time.time() - 3600,
+    "isComplete": False,
+}
+"""What a rule for lines would have told, as far as that is known."""
+
 
 def listed(*alerts: Alert, data: RulesData = DATA) -> Json:
     """The rules of *data* and *alerts*; without any, one that is active and one that is over."""
@@ -34,6 +45,8 @@ def listed(*alerts: Alert, data: RulesData = DATA) -> Json:
         "rules": [rule_view(rule, data.mutes, states.get(rule.id), now) for rule in data.rules],
         "alerts": [alert_view(alert, data, now) for alert in shown],
         "mutes": [mute for mute in data.mutes if mute.module],
+        "muted": next((mute for mute in data.mutes if mute.is_of_all), None),
+        "desktop": True,
         "webhook": True,
     }
     return dict(to_json(found, "en", RuleList))

@@ -49,6 +49,7 @@ ANSWERS: dict[str, Envelope] = {
     "ai/system/autostart": answer({"enabled": False, "supported": True}),
     "ai/logs/kept": answer(kept_logs.KEPT),
     "ai/rules/list": answer(alerts.listed()),
+    "ai/rules/preview": answer(alerts.COUNTED),
     "ai/activity/list": answer({"activities": [activities.start_all(), activities.FAILED]}),
     "ai/config/form": answer(forms.FORM),
     "ai/doctor/run": answer({"checks": activities.CHECKS}),

@@ -20,6 +20,7 @@ PAGES = {
     "home": "[data-module=n8n]",
     "settings": "#section-about",
     "activity": ".gantt",
+    "alerts": ".arule",
     "doctor": ".check-row",
     "logs?text=id&range=1h": ".trace.fold",
     "logs?view=errors": ".error-said",
@@ -57,10 +58,18 @@ HOMES: dict[str, Callable[[], Json]] = {
     "engine_down": states.engine_down,
 }
 """What Home shows besides."""
+
+
+def ask_for_rule(page: HomePage) -> None:
+    page.go("alerts")
+    page.wait_for("main:has(.arule) .top .button:last-child").click()
+
+
 DIALOGS: dict[str, tuple[Callable[[HomePage], None], str]] = {
     "palette": (lambda page: page.chord(Keys.CONTROL, "k"), "#palette[open] .mi"),
     "shortcuts": (lambda page: page.press("?"), "#question[open] kbd"),
     "add a module": (lambda page: page.go("home?add=1"), "#add-folder"),
+    "new rule": (ask_for_rule, "#question[open] .hit"),
 }
 """How each is opened, and what it has once it is complete."""
 

@@ -69,13 +69,15 @@ BELOW = {
 }
 """What stands in ``ui/js`` -> what it may know. Anything may know the texts in ``locale``."""
 NEIGHBOURS = {
-    ("home", "alerts"): "says that the disk of the home folder is full",
+    ("alerts", "logs"): "marks in a line what a rule looks for",
+    ("alerts", "modules"): "restarts the module of an alert",
+    ("home", "alerts"): "shows the active alerts",
     ("home", "engine"): "shows the ways to an engine where there is none",
     ("home", "modules"): "has the actions on each module",
+    ("logs", "alerts"): "asks for a rule for a line",
     ("modules", "logs"): "has the logs in a tab",
     ("modules", "monitoring"): "has charts and samples in its tabs",
-    ("monitoring", "alerts"): "shows the active alerts",
-    ("settings", "alerts"): "has the rules in a section",
+    ("monitoring", "alerts"): "asks for a rule for a measure",
     ("settings", "logs"): "has the kept logs in a section",
     ("welcome", "doctor"): "offers the next steps of checks",
     ("welcome", "engine"): "shows the ways to an engine where there is none",
@@ -131,7 +133,7 @@ def test_no_neighbour_is_listed_that_is_none() -> None:
         ("pages/home.js", 'import "./logs.js";', ["pages/home.js knows pages/logs.js"]),
         ("pages/home/a.js", 'import "../../pages.js";', ["pages/home/a.js knows pages.js"]),
         ("pages/home/a.js", 'import "../home.js";\nimport "./b.js";', []),
-        ("pages/settings/a.js", 'import "../alerts/b.js";', []),
+        ("pages/settings/a.js", 'import "../logs/b.js";', []),
         ("main.js", '} from "../vendor/lit-html/lit-html.js";', []),
     ],
 )

@@ -39,6 +39,7 @@ export const PAGES = {
     title: mark("Monitoring"), icon: "chart-area", keys: isMac ? "Mod+Shift+m" : "Mod+m", menu: "top",
     load: () => import("./pages/monitoring.js"),
   },
+  alerts: { title: mark("Alerts"), icon: "bell", keys: "Mod+Shift+l", menu: "top", load: () => import("./pages/alerts.js") },
   activity: {
     title: mark("Activity"), icon: "history", keys: "Mod+Shift+a", menu: "top", load: () => import("./pages/activity.js"),
   },

@@ -27,7 +27,7 @@ export interface Question {
   kind?: "primary" | "danger";
   /** a name that has to be typed first */
   typed?: string;
-  /** more than words, such as a list */
+  /** more than words, such as a list; a function is asked each time the page is drawn */
   more?: unknown;
   /** what to think of, beside the buttons */
   note?: string;

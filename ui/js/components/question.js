@@ -49,12 +49,12 @@ export function showQuestion(question) {
   if (first instanceof HTMLElement) first.focus();
 }
 
-/** @param {Question} question */
+/** @param {Question} question What is only to be read is scrolled with the keyboard, too. */
 const content = (question) => html`
   <header class="dialog-head"><h2 id="question-title">${question.title}</h2></header>
-  <div class="dialog-body">
+  <div class="dialog-body" role="group" aria-labelledby="question-title" tabindex=${question.action ? nothing : "0"}>
     ${question.text ? html`<p id="question-text">${question.text}</p>` : nothing}
-    ${question.more ?? nothing}
+    ${typeof question.more === "function" ? question.more() : question.more ?? nothing}
     ${question.typed ? nameToType(question, question.typed) : nothing}
   </div>
   <footer class="dialog-foot">

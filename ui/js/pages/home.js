@@ -5,7 +5,6 @@ import { list } from "../base/format.js";
 import { t } from "../base/i18n.js";
 import { empty, notice } from "../components/notice.js";
 import { active, shownInHero } from "../components/operations.js";
-import { followAlerts } from "./alerts/alerts.js";
 import { problems } from "../problems/problems.js";
 import { basics } from "./home/basics.js";
 import { engineCard } from "./home/engine.js";
@@ -19,8 +18,6 @@ import { roomNotice } from "./home/room.js";
  * @import { Snapshot } from "../contract.d.ts"
  * @import { PageState } from "../types.d.ts"
  */
-
-export const enter = followAlerts;
 
 /** @param {PageState} page */
 export const view = (page) => html`

@@ -3,7 +3,6 @@ import { html } from "../../vendor/lit-html/lit-html.js";
 import { format, go } from "../base/address.js";
 import { t } from "../base/i18n.js";
 import { select } from "../components/field.js";
-import { followAlerts } from "./alerts/alerts.js";
 import { followUsage, watchUsage } from "./monitoring/history.js";
 import { usageButtons, usagePanel } from "./monitoring/panel.js";
 import { partsOf } from "./monitoring/parts.js";
@@ -18,7 +17,7 @@ import { followStorage } from "./monitoring/storage.js";
 /** @param {Address} address */
 export function enter({ rest }) {
   if (rest[0]) return watchUsage(rest[0]);
-  const leaves = [followUsage(null), followStorage(), followAlerts()];
+  const leaves = [followUsage(null), followStorage()];
   return () => leaves.forEach((leave) => leave());
 }
 

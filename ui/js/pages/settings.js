@@ -8,7 +8,6 @@ import { slice } from "../base/store.js";
 import { searchInput } from "../components/field.js";
 import { icon } from "../components/icon.js";
 import { empty, notice } from "../components/notice.js";
-import { followAlerts } from "./alerts/alerts.js";
 import { loadKept } from "./logs/keeping.js";
 import { SECTIONS } from "./settings/sections.js";
 import { load, own } from "./settings/state.js";
@@ -48,8 +47,7 @@ export function enter({ rest: [section] }) {
     if (seen.get().wanted === section) document.getElementById(`section-${section}`)?.scrollIntoView();
   }));
   loadKept();
-  const leaves = [followAlerts(), on("ai/activity/added", load)]; // another client may have changed one
-  return () => leaves.forEach((leave) => leave());
+  return on("ai/activity/added", load); // another client may have changed one
 }
 
 /** @param {PageState} page */

@@ -6,6 +6,8 @@ import { labelled } from "../base/format.js";
 import { mark, t } from "../base/i18n.js";
 import { shortcut } from "../base/keys.js";
 import { PAGES } from "../pages.js";
+import { askForRule } from "../pages/alerts/asking.js";
+import { WEBHOOK_SETTINGS, openWebhook } from "../pages/alerts/webhook.js";
 import { openModule, removeModule, restartModule, startModule, stopEverything, stopModule } from "../pages/modules/actions.js";
 import { showShortcuts } from "./shortcuts.js";
 
@@ -54,6 +56,7 @@ function ofTheWhole({ snapshot }) {
     ...(start === null ? [{ group, title: t("Start all"), hint: "", words: "up", icon: "play", run: actions.startAll }] : []),
     ...(stopping === null
       ? [{ group, title: t("Stop all"), hint: "", words: "", icon: "square", run: () => stopEverything(snapshot) }] : []),
+    { group, title: t("New alert rule"), hint: "", words: "alarm notify watch", icon: "bell", run: () => askForRule() },
     { group, title: t("Add a module"), hint: "", words: "compose", icon: "plus", run: () => go("home?add=1") },
   ];
 }
@@ -92,6 +95,6 @@ export const settingCommands = (entries, { snapshot }) =>
     const where = module ? addressTo("modules", [owner, "settings"], found) : addressTo("settings", [], found);
     return {
       group: t("Settings"), title, hint: module?.title ?? t("Settings"), words: `${address} ${help}`,
-      icon: "sliders-horizontal", run: () => go(where),
+      icon: "sliders-horizontal", run: WEBHOOK_SETTINGS.includes(address) ? openWebhook : () => go(where),
     };
   });

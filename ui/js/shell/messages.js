@@ -1,7 +1,7 @@
 // @ts-check
 /** What is said at once, whatever page is shown. */
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
-import { invoke, isBrowser, on } from "../base/bridge.js";
+import { isBrowser } from "../base/bridge.js";
 import { labelled, wordOf } from "../base/format.js";
 import { t } from "../base/i18n.js";
 import { observe } from "../base/store.js";
@@ -65,11 +65,3 @@ function sayRefused({ address, failures }, before) {
 
 observe(announce);
 observe(sayRefused);
-on("ai/rules/changed", async ({ alert: id, change }) => {
-  if (id === null || change === "changed") return;
-  const answer = await invoke("ai/rules/list", {});
-  const alert = answer.success ? answer.data.alerts.find((one) => one.id === id) : null;
-  if (!alert) return;
-  if (change === "raised") showToast({ text: labelled(alert.title, alert.text), icon: "triangle-alert" });
-  else showToast({ text: t("Resolved: {title}", { title: alert.title }), icon: "circle-check" });
-});

@@ -4,7 +4,7 @@ import { repeat } from "../../vendor/lit-html/directives/repeat.js";
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { addressTo } from "../base/address.js";
 import { STATES, gigabytes, labelled, wordOf } from "../base/format.js";
-import { mark, t } from "../base/i18n.js";
+import { mark, t, tn } from "../base/i18n.js";
 import { bind } from "../base/keys.js";
 import { recall, remember } from "../base/preferences.js";
 import { newest, totalStats } from "../base/stats.js";
@@ -13,6 +13,7 @@ import { openMenu } from "../components/menu.js";
 import { meter } from "../components/meter.js";
 import { dot, worst } from "../components/state.js";
 import { PAGES, hintOf, titleOf } from "../pages.js";
+import { activeAlerts } from "../pages/alerts/alerts.js";
 
 /**
  * @import { Module, Snapshot, State } from "../contract.d.ts"
@@ -52,7 +53,14 @@ export const sideMenu = (page) => html`
 /** @param {PageState} page @param {"top"|"bottom"} place */
 const items = ({ address }, place) => Object.entries(PAGES).filter(([, { menu }]) => menu === place).map(([name, row]) => html`
   <li><a class="nav-item" href="#${name}" aria-current=${address.page === name ? "page" : nothing}
-    title=${hintOf(name)}>${icon(row.icon ?? "")}<span class="label grow">${titleOf(name)}</span></a></li>`);
+    title=${hintOf(name)}>${icon(row.icon ?? "")}<span class="label grow">${titleOf(name)}</span>${countOf(name)}</a></li>`);
+
+/** How much of a page waits for somebody. @param {string} name */
+function countOf(name) {
+  const count = name === "alerts" ? activeAlerts().filter(({ muted }) => !muted).length : 0;
+  return count ? html`<span class="badge-n quiet num" aria-hidden="true">${count}</span><span class="unseen">${
+    tn("{count} active alert", "{count} active alerts", count)}</span>` : nothing;
+}
 
 /** @param {PageState} page */
 function basics({ snapshot, address }) {

@@ -1,194 +1,109 @@
 // @ts-check
-/** The alert rules in the settings: switches, parameters, mutes, and rules of one's own. */
+/** The rules as rows: on or off, when one was active last, where it notifies; and modules that are muted. */
+import { repeat } from "../../../vendor/lit-html/directives/repeat.js";
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
-import { dateTime, labelled, timeAndDay } from "../../base/format.js";
+import { confirm } from "../../base/actions.js";
+import { invoke } from "../../base/bridge.js";
+import { labelled } from "../../base/format.js";
 import { mark, t } from "../../base/i18n.js";
-import { slice } from "../../base/store.js";
+import { current } from "../../base/store.js";
 import { button } from "../../components/button.js";
-import { toggle } from "../../components/field.js";
+import { select, toggle } from "../../components/field.js";
+import { icon } from "../../components/icon.js";
 import { menuButton } from "../../components/menu.js";
-import { alertList, changeRules, muteItems, mutedText } from "./alerts.js";
+import { barePill } from "../../components/state.js";
+import { showToast } from "../../components/toast.js";
+import { PLACES, activeAlerts, kindOf, moduleTitle, muteItems, mutedText, placesOf, shortTime, tryRules } from "./alerts.js";
+import { askToChange } from "./asking.js";
+import { told } from "./webhook.js";
 
-/**
- * @import { Alert, Channels, Module, Mute, MuteRequest, Parameter, Rule, RuleKind } from "../../contract.d.ts"
- * @import { PageState, SettingRow } from "../../types.d.ts"
- */
+/** @import { Mute, MuteRequest, Rule, RuleList } from "../../contract.d.ts" */
 
-const own = slice({
-  /** The id of the rule whose parameters are shown. */
-  edited: "",
-  /** Of the rule that is added. */
-  kind: "",
-  /** Why a change was refused, by the id of its row. */
-  errors: /** @type {Record<string, string|null>} */ ({}),
-});
+/** @param {RuleList} list */
+export const rulesCard = (list) => html`
+  <section class="card" aria-labelledby="rules-title">
+    <div class="card-head"><h2 id="rules-title">${t("Rules")}</h2><span class="muted num grow">${list.rules.length}</span></div>
+    <ul class="rows">${repeat(list.rules, ({ id }) => id, (rule) => row(rule, list))}</ul>
+    <div class="card-foot">
+      ${list.mutes.filter(({ rule }) => rule === null).map(mutedModule)}
+      ${button({ text: t("Mute a module…"), icon: "bell-off", kind: "quiet", size: "small", run: askToMute })}
+    </div>
+  </section>`;
 
-/**
- * Changes rules or mutes; why that is refused is said in the row `id`.
- * @template {"ai/rules/set"|"ai/rules/add"|"ai/rules/remove"|"ai/rules/mute"} C
- * @param {string} id @param {C} channel @param {Channels[C]["request"]} payload @returns {Promise<boolean>} whether it was taken
- */
-async function change(id, channel, payload) {
-  const why = await changeRules(channel, payload);
-  own.set({ errors: { ...own.get().errors, [id]: why } });
-  return why === null;
+/** @param {Rule} rule @param {RuleList} list */
+function row(rule, list) {
+  const isActive = activeAlerts().some((alert) => alert.rule === rule.id);
+  return html`
+    <li class="arule" data-rule=${rule.id}>
+      ${toggle({ id: `rule-${rule.id}`, on: rule.on, label: rule.text, change: (on) => void tryRules("ai/rules/set", { id: rule.id, on }) })}
+      <div><h3>${rule.text} ${isActive ? barePill(kindOf(rule)?.failure ? "error" : "degraded", t("Active")) : nothing}</h3>
+        <p>${facts(rule, list, isActive).join(" · ")}</p></div>
+      ${tells(rule, list)}
+      ${menuButton({ text: t("More"), name: labelled(rule.text, t("More")), size: "small", items: () => itemsOf(rule, list) })}
+    </li>`;
 }
 
-/** @param {PageState} page @returns {SettingRow[]} */
-export function ruleRows({ snapshot }) {
-  const list = alertList();
-  if (!list) return [];
-  const modules = snapshot?.modules ?? [];
-  const rows = [
-    ...list.rules.map((rule) => ruleRow(rule, list.kinds, modules)),
-    { id: "add-rule", title: t("Add a rule"), help: t("For one module or all of them"), below: newRule(list.kinds, modules) },
-    ...lastAlerts(list.alerts),
-    {
-      id: "mute-module", title: t("Mute a module"), help: t("Nobody is notified of its alerts."),
-      below: mutedModules(list.mutes.filter(({ rule }) => rule === null), modules),
-    },
-  ];
-  return rows.map((row) => ({ ...row, error: own.get().errors[row.id] }));
+/** What else is to be said of a rule. @param {Rule} rule @param {RuleList} list @param {boolean} isActive */
+function facts(rule, { alerts }, isActive) {
+  const last = alerts.find((alert) => alert.rule === rule.id);
+  return [
+    moduleTitle(rule.module),
+    rule.builtIn ? "" : t("yours"),
+    rule.state ? t("{value} now", { value: rule.state }) : "",
+    !rule.on ? t("off") : isActive ? t("active now") : last ? t("last {time}", { time: shortTime(last.begun) }) : t("never active"),
+    rule.muted ? mutedText(rule.muted) : "",
+  ].filter(Boolean);
 }
 
-/** What is shown of earlier alerts. */
-const MOST = 10;
+/** @param {Rule} rule @param {RuleList} list */
+const tells = (rule, list) => html`
+  <span class="tells">${placesOf(list).filter((place) => place === "home" || !(rule.muted ?? list.muted)).map((place) => html`
+    <span role="img" title=${t(PLACES[place][1])} aria-label=${t(PLACES[place][1])}>${icon(PLACES[place][0])}</span>`)}</span>`;
 
-/** @param {number} seconds */
-const momentOf = (seconds) => new Date(seconds * 1000).toISOString();
-
-/** @param {Alert[]} alerts @returns {SettingRow[]} */
-function lastAlerts(alerts) {
-  if (!alerts.length) return [];
-  return [{
-    id: "last-alerts", title: t("Last alerts"),
-    below: html`<ul class="mirrors">${alerts.slice(0, MOST).map(({ begun, ended, title, text, page }) => html`
-      <li class="mr"><span class="muted num" title=${dateTime(momentOf(begun))}>${timeAndDay(momentOf(begun))}</span>
-        <a class="grow cut link" href="#${page}" title=${text}>${labelled(title, text)}</a>
-        ${ended === null ? html`<span class="tag busy">${t("Active")}</span>` : nothing}</li>`)}</ul>`,
-  }];
-}
-
-/** @param {string|null} name @param {Module[]} modules */
-const titleOf = (name, modules) => modules.find((module) => module.name === name)?.title ?? name ?? t("All modules");
-
-/** @param {Rule} rule @param {RuleKind[]} kinds @param {Module[]} modules @returns {SettingRow} */
-function ruleRow(rule, kinds, modules) {
-  const scope = rule.module ? titleOf(rule.module, modules) : rule.builtIn ? "" : t("All modules");
-  const isEdited = own.get().edited === rule.id;
-  return {
-    id: rule.id, title: rule.text,
-    help: [scope, rule.muted ? mutedText(rule.muted) : "", rule.state ? t("{value} now", { value: rule.state }) : ""].filter(Boolean).join(" · "),
-    control: html`<span class="buttons">
-      ${menuButton({ text: t("More"), name: labelled(rule.text, t("More")), items: () => itemsOf(rule) })}
-      ${toggle({ id: rule.id, on: rule.on, label: rule.text, change: (on) => change(rule.id, "ai/rules/set", { id: rule.id, on }) })}</span>`,
-    below: isEdited ? parameterForm(rule, parametersOf(rule, kinds)) : undefined,
-  };
-}
-
-/** @param {Rule} rule */
-const itemsOf = (rule) => [
-  { text: t("Change"), icon: "pencil", run: () => own.set({ edited: rule.id }) },
+/** @param {Rule} rule @param {RuleList} list */
+const itemsOf = (rule, { webhook }) => [
+  { text: t("Change…"), icon: "pencil", run: () => askToChange(rule.id) },
+  ...(webhook ? [{ text: t("Send a test"), icon: "send", run: sendTest }] : []),
   ...muteItems({ rule: rule.id }, rule.muted !== null),
   ...(rule.builtIn && rule.changed ? [null, { text: t("Reset to default"), icon: "rotate-ccw", run: () => remove(rule) }] : []),
-  ...(rule.builtIn ? [] : [null, { text: t("Remove"), icon: "trash-2", run: () => remove(rule) }]),
+  ...(rule.builtIn ? [] : [null, { text: t("Delete"), icon: "trash-2", kind: /** @type {const} */ ("danger"), run: () => remove(rule) }]),
 ];
 
 /** @param {Rule} rule */
-const remove = ({ id }) => void change(id, "ai/rules/remove", { id });
+const remove = ({ id }) => void tryRules("ai/rules/remove", { id });
 
-/** @param {Rule} rule @param {RuleKind[]} kinds */
-const parametersOf = (rule, kinds) => kinds.find(({ kind }) => kind === rule.kind)?.parameters ?? [];
-
-/** @param {Rule} rule @param {Parameter[]} parameters */
-const parameterForm = (rule, parameters) => html`
-  <form class="params" @submit=${async (/** @type {SubmitEvent} */ event) => {
-    if (await change(rule.id, "ai/rules/set", { id: rule.id, ...valuesOf(event, parameters) })) own.set({ edited: "" });
-  }}>${parameters.map((one) => parameterField(one, rule[/** @type {keyof Rule} */ (one.name)]))}
-    <span class="buttons">${button({ text: t("Cancel"), size: "small", run: () => own.set({ edited: "" }) })}
-      <button class="button small primary">${t("Apply")}</button></span>
-  </form>`;
-
-/** @param {RuleKind[]} all @param {Module[]} modules */
-function newRule(all, modules) {
-  const kinds = all.filter(({ label }) => label !== null);
-  const kind = kinds.find(({ kind }) => kind === own.get().kind) ?? kinds[0];
-  if (!kind) return nothing;
-  return html`
-    <form class="params" @submit=${(/** @type {SubmitEvent} */ event) => {
-      const values = /** @type {Channels["ai/rules/add"]["request"]} */ (
-        { kind: kind.kind, ...valuesOf(event, kind.parameters) });
-      change("add-rule", "ai/rules/add", values);
-    }}>
-      <label class="param"><span>${t("Watch")}</span>
-        <select class="select" @change=${(/** @type {Event} */ { target }) =>
-          own.set({ kind: /** @type {HTMLSelectElement} */ (target).value })}>
-          ${kinds.map((one) => html`<option value=${one.kind} .selected=${one === kind}>${one.label}</option>`)}
-        </select></label>
-      ${moduleSelect(modules, t("All modules"))}
-      ${kind.parameters.map((parameter) => parameterField(parameter, parameter.suggested ?? parameter.default))}
-      <span class="buttons"><button class="button small">${t("Add")}</button></span>
-    </form>`;
+async function sendTest() {
+  const { ok, text } = told(await invoke("ai/rules/test", {}));
+  showToast({ text, icon: ok ? "circle-check" : "circle-alert" });
 }
 
-/** @param {Module[]} modules @param {string} [all] what no module means */
-const moduleSelect = (modules, all) => html`
-  <label class="param"><span>${t("Module")}</span>
-    <select class="select" name="module">
-      ${all ? html`<option value="">${all}</option>` : nothing}
-      ${modules.map(({ name, title }) => html`<option value=${name}>${title}</option>`)}
-    </select></label>`;
+// -- modules that are muted -----------------------------------------------------------------------
+
+/** @param {Mute} mute */
+const mutedModule = (mute) => html`
+  <span class="chip">${icon("bell-off")}${labelled(moduleTitle(mute.module), mutedText(mute))}
+    ${button({
+      text: t("Unmute"), name: labelled(t("Unmute"), moduleTitle(mute.module)), icon: "x", kind: "quiet", size: "small", iconOnly: true,
+      run: () => void tryRules("ai/rules/mute", { module: mute.module, span: "off" }),
+    })}</span>`;
 
 /** @type {Record<Exclude<MuteRequest["span"], "off">, string>} */
 const SPANS = { hour: mark("1 hour"), tomorrow: mark("Until tomorrow"), forever: mark("For good") };
 
-/** @param {Mute[]} mutes @param {Module[]} modules */
-const mutedModules = (mutes, modules) => html`
-  ${mutes.length ? html`<ul class="mirrors">${mutes.map((mute) => html`
-    <li class="mr"><span class="grow cut">${labelled(titleOf(mute.module, modules), mutedText(mute))}</span>
-      ${button({
-        text: t("Unmute"), name: labelled(t("Unmute"), titleOf(mute.module, modules)), kind: "quiet", size: "small",
-        run: () => change("mute-module", "ai/rules/mute", { module: mute.module, span: "off" }),
-      })}</li>`)}</ul>` : nothing}
-  <form class="params" @submit=${(/** @type {SubmitEvent} */ event) =>
-    change("mute-module", "ai/rules/mute", /** @type {MuteRequest} */ (valuesOf(event)))}>
-    ${moduleSelect(modules)}
-    <label class="param"><span>${t("How long")}</span>
-      <select class="select" name="span">
-        ${Object.entries(SPANS).map(([span, text]) => html`<option value=${span}>${t(text)}</option>`)}
-      </select></label>
-    <span class="buttons"><button class="button small">${t("Mute")}</button></span>
-  </form>`;
-
-// -- the parameters of a rule, as fields of a form ------------------------------------------------
-
-/** @param {Parameter} parameter @param {unknown} value */
-function parameterField({ name, label, type, unit, min, max, whole, choices, example }, value) {
-  if (type === "choice") {
-    return html`
-      <label class="param"><span>${label}</span>
-        <select class="select" name=${name}>
-          ${Object.entries(choices).map(([one, text]) => html`<option value=${one} .selected=${one === (value ?? "")}>${text}</option>`)}
-        </select></label>`;
-  }
-  if (type === "text") {
-    return html`
-      <label class="param wide"><span>${label}</span>
-        <span class="input"><input class="mono" name=${name} maxlength=${max} placeholder=${example} .value=${String(value)}
-          autocomplete="off" spellcheck="false"></span></label>`;
-  }
-  return html`
-    <label class="param"><span>${label}</span>
-      <span class="input"><input type="number" name=${name} min=${min} max=${max} step=${whole ? "1" : "any"} required .value=${String(value)}>
-        ${unit ? html`<span class="unit">${unit}</span>` : ""}</span></label>`;
-}
-
-/** The values of a form; `null`: nothing is chosen. @param {SubmitEvent} event @param {Parameter[]} [parameters] */
-function valuesOf(event, parameters = []) {
-  event.preventDefault();
-  const types = new Map(parameters.map(({ name, type }) => [name, type]));
-  return Object.fromEntries([...new FormData(/** @type {HTMLFormElement} */ (event.currentTarget))].map(([name, value]) => {
-    if (types.get(name) === "number") return [name, Number(value)];
-    return [name, types.get(name) === "text" ? value : value || null];
-  }));
+function askToMute() {
+  const modules = (current().snapshot?.modules ?? []).map(({ name, title }) => ({ value: name, text: title }));
+  let module = modules[0]?.value ?? "";
+  let span = /** @type {MuteRequest["span"]} */ ("hour");
+  confirm({
+    title: t("Mute a module"), text: t("Nobody is notified of its alerts. They are still listed."),
+    more: html`<div class="rule-form">
+      <label for="mute-module">${t("Module")}</label>
+      ${select({ id: "mute-module", value: module, choices: modules, change: (name) => { module = name; } })}
+      <label for="mute-span">${t("How long")}</label>
+      ${select({
+        id: "mute-span", value: span, choices: Object.entries(SPANS).map(([value, text]) => ({ value, text: t(text) })),
+        change: (chosen) => { span = /** @type {MuteRequest["span"]} */ (chosen); },
+      })}</div>`,
+    action: t("Mute"), run: () => void tryRules("ai/rules/mute", { module, span }),
+  });
 }

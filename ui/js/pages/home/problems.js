@@ -1,13 +1,16 @@
 // @ts-check
 /** What needs attention, and notes of operations. */
 import { repeat } from "../../../vendor/lit-html/directives/repeat.js";
-import { html } from "../../../vendor/lit-html/lit-html.js";
+import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { dismiss } from "../../base/actions.js";
 import { capitalised, labelled } from "../../base/format.js";
 import { t } from "../../base/i18n.js";
 import { button } from "../../components/button.js";
 import { notice } from "../../components/notice.js";
 import { problemCards } from "../../problems/card.js";
+import { problems } from "../../problems/problems.js";
+import { activeAlerts } from "../alerts/alerts.js";
+import { alertRows } from "../alerts/rows.js";
 import { stopModule } from "../modules/actions.js";
 import { logsLink } from "./actions.js";
 
@@ -20,7 +23,20 @@ import { logsLink } from "./actions.js";
 const noteOf = ({ id }) => `note ${id}`;
 
 /** @param {PageState} page */
-export const attention = (page) => html`${problemCards(page)} ${comingBack(page)} ${notes(page)}`;
+export const attention = (page) => html`${problemCards(page)} ${comingBack(page)} ${alerts(page)} ${notes(page)}`;
+
+/** Those that no card says already. @param {PageState} page */
+function alerts(page) {
+  const said = new Set(problems(page).map(({ module }) => module));
+  for (const { name, services } of page.snapshot?.modules ?? []) if (services.some((service) => service.comingBack)) said.add(name);
+  const active = activeAlerts().filter(({ kind, module, muted }) => !muted && kind !== "home" && !(module && said.has(module)));
+  return active.length ? html`
+    <section aria-labelledby="alerts-title">
+      <div class="section-head"><h2 id="alerts-title">${t("Alerts")}</h2><span class="num grow">${active.length}</span>
+        <a class="link small" href="#alerts">${t("All alerts")}</a></div>
+      ${alertRows(active, page)}
+    </section>` : nothing;
+}
 
 /** @param {PageState} page The modules that their restart policy brings back. */
 function comingBack({ snapshot, connection, asked }) {

@@ -6,7 +6,6 @@ import { t } from "../../base/i18n.js";
 import { notice } from "../../components/notice.js";
 import { alertList } from "../alerts/alerts.js";
 
-/** A page that shows it calls `followAlerts`. */
 export function roomNotice() {
   const full = alertList()?.alerts.find(({ kind, ended }) => kind === "home" && ended === null);
   if (!full) return nothing;

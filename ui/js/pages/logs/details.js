@@ -9,9 +9,11 @@ import { current, slice } from "../../base/store.js";
 import { button } from "../../components/button.js";
 import { copy } from "../../components/copy.js";
 import { moveAlong } from "../../components/tabs.js";
+import { askForRule } from "../alerts/asking.js";
 import { require } from "./conditions.js";
 import { activate, focusList, rowOf } from "./list.js";
 import { readable } from "./model/ansi.js";
+import { placesOf } from "./model/pattern.js";
 import { sameOf, sameView } from "./same.js";
 import { choose } from "./scope.js";
 import { source, view } from "./state.js";
@@ -174,9 +176,18 @@ function showInList({ module, service, time, cursor }) {
 const actions = (entry) => html`
   <div class="buttons drawer-foot">
     ${button({ text: t("Only this service"), icon: "list-filter", size: "small", run: () => onlyOf(entry.line) })}
+    ${button({ text: t("Notify me of this…"), icon: "bell", kind: "quiet", size: "small", run: () => watchFor(entry) })}
     ${button({ text: t("Copy"), icon: "copy", kind: "quiet", size: "small", run: () => copy(wholeText(entry)) })}
     ${isBrowser ? button({ text: t("Copy link"), icon: "link", kind: "quiet", size: "small", run: () => copy(linkTo(entry.line)) }) : nothing}
   </div>`;
+
+/** A rule for what is selected of it, or what is searched. @param {LogEntryDetails} entry */
+function watchFor({ line, message }) {
+  const text = readable(message).text.split("\n", 1)[0] ?? "";
+  const parts = [String(getSelection()).trim(), ...placesOf(text, view().pattern).map(([from, to]) => text.slice(from, to))];
+  const part = parts.find((one) => one && text.includes(one));
+  askForRule({ line: { ...line, text }, ...(part && { marked: part }) });
+}
 
 /** @param {LogLine} line */
 function onlyOf({ module, service }) {

@@ -1,9 +1,12 @@
 // @ts-check
 /** A card for each measure, with what is used at the time of the cursor. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
-import { bytes, gigabytes, rate } from "../../base/format.js";
+import { bytes, gigabytes, labelled, rate } from "../../base/format.js";
 import { t, tn } from "../../base/i18n.js";
+import { button } from "../../components/button.js";
 import { chart, chosenTime } from "../../components/chart.js";
+import { alertList } from "../alerts/alerts.js";
+import { askForRule } from "../alerts/asking.js";
 import { isUsageLive, usage } from "./history.js";
 import { axis, greatest, told } from "./measures.js";
 import { chosenSeries } from "./parts.js";
@@ -32,19 +35,19 @@ export function cards(engine, module, third) {
   const flow = (/** @type {Values} */ values) => shown(now(values), rate);
   return [
     card({
-      measure: "cpu", title: t("CPU"), cpus, value: shown(now(series.cpu), (value) => told("cpu", value, cpus)),
+      measure: "cpu", module, title: t("CPU"), cpus, value: shown(now(series.cpu), (value) => told("cpu", value, cpus)),
       more: tn("of {count} core", "of {count} cores", cpus), lines: line(t("CPU"), series.cpu, peaks?.cpu, CPU),
     }),
     memoryCard(engine, module, series, peaks, service),
     third,
     card({
-      measure: "network", title: t("Network"), cpus, value: flow(series.rx),
+      measure: "network", module, title: t("Network"), cpus, value: flow(series.rx),
       more: html`<span .style=${`color: ${RX}`}>↓</span> ${flow(series.tx)} <span .style=${`color: ${TX}`}>↑</span>`,
       name: t("{received} received, {sent} sent", { received: flow(series.rx), sent: flow(series.tx) }),
       lines: [{ name: t("Received"), values: series.rx, colour: RX }, { name: t("Sent"), values: series.tx, colour: TX, look: "line" }],
     }),
     card({
-      measure: "disk", title: t("Disk"), cpus, value: flow(series.write),
+      measure: "disk", module, title: t("Disk"), cpus, value: flow(series.write),
       more: html`<span .style=${`color: ${WRITE}`}>${t("write")}</span> · ${flow(series.read)} <span .style=${`color: ${READ}`}>${t("read")}</span>`,
       name: t("{written} written, {read} read", { written: flow(series.write), read: flow(series.read) }),
       lines: [{ name: t("Written"), values: series.write, colour: WRITE }, { name: t("Read"), values: series.read, colour: READ, look: "line" }],
@@ -58,7 +61,7 @@ function memoryCard(engine, module, series, peaks, service) {
   const limit = module ? part?.memoryLimit ?? null : engine.memory;
   const value = series.memory[chosenTime(usage().times)] ?? null;
   return card({
-    measure: "memory", title: t("Memory"), cpus: 1, value: shown(value, bytes),
+    measure: "memory", module, title: t("Memory"), cpus: 1, value: shown(value, bytes),
     more: module || limit ? memoryLeft(limit, module || !isUsageLive() ? null : freeMemory()) : nothing, limit,
     // A limit is drawn where it is a setting, and not what the machine has.
     limitText: part && limit ? t("limit {size}", { size: bytes(limit) }) : null,
@@ -79,16 +82,22 @@ const line = (name, values, peaks, colour) => [
   ...(peaks ? [/** @type {Line} */ ({ name: t("Peak"), values: peaks, colour, look: "peak" })] : []),
 ];
 
+/** A button for a rule about this, if there are such rules. @param {Measure} measure @param {string} title @param {Module|null} module */
+const ruleButton = (measure, title, module) => alertList()?.kinds.some(({ kind, label }) => kind === measure && label) ? button({
+  text: t("New rule"), name: labelled(t("New rule"), title), icon: "bell", kind: "quiet", size: "small", iconOnly: true,
+  run: () => askForRule({ kind: measure, module: module?.name ?? null }),
+}) : nothing;
+
 /**
- * @param {{measure: Measure, title: string, value: string, more: unknown, name?: string, lines: Line[], cpus: number,
+ * @param {{measure: Measure, module: Module|null, title: string, value: string, more: unknown, name?: string, lines: Line[], cpus: number,
  *   limit?: number|null, limitText?: string|null}} options `name`: the values in words
  */
-function card({ measure, title, value, more, name, lines, cpus, limit = null, limitText = null }) {
+function card({ measure, module, title, value, more, name, lines, cpus, limit = null, limitText = null }) {
   const most = Math.max(...lines.map(({ values }) => greatest(values)));
   const label = t("{name}: {value}, at most {most}", { name: title, value: name ?? value, most: told(measure, most, cpus) });
   return html`
     <section class="card usage" data-measure=${measure}>
-      <div class="stat-line"><h2 class="grow">${title}</h2><b>${value}</b><span>${more}</span></div>
+      <div class="stat-line"><h2 class="grow">${title}</h2><b>${value}</b><span>${more}</span>${ruleButton(measure, title, module)}</div>
       ${chart({
         ...plotRange(), ...axis(measure, Math.max(most, limit ? limit / 1.1 : 0), cpus),
         label, times: usage().times, height: 124, series: lines,

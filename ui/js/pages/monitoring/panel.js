@@ -7,7 +7,6 @@ import { slice } from "../../base/store.js";
 import { button } from "../../components/button.js";
 import { chosenTime, isChosen, timeAt } from "../../components/chart.js";
 import { empty, notice } from "../../components/notice.js";
-import { alertsCard } from "../alerts/card.js";
 import { byPart } from "./by_part.js";
 import { cards } from "./cards.js";
 import { saveCsv } from "./csv.js";
@@ -49,7 +48,7 @@ export function usagePanel(page, module, parts) {
   return html`
     ${offSince(engine, times)}
     <div class="usages ${module ? "two" : ""}" aria-busy=${isUsageLoading()}>
-      ${cards(engine, module, module ? nothing : storageCard())}${module ? nothing : alertsCard()}
+      ${cards(engine, module, module ? nothing : storageCard())}
     </div>
     ${byPart({ parts, times, engine, measure, title: module ? t("By service") : t("By module"), choose, at: moment(times) })}
     <p class="happened small muted" aria-live="off">${isChosen(times) ? markLinks(marksAt(chosenTime(times), times)) : nothing}</p>`;

@@ -10,8 +10,6 @@ import { copyButton } from "../../components/copy.js";
 import { select, toggle } from "../../components/field.js";
 import { icon } from "../../components/icon.js";
 import { pill } from "../../components/state.js";
-import { ruleRows } from "../alerts/rules.js";
-import { webhook, webhookAnswer } from "../alerts/webhook.js";
 import { keptLogRows } from "../logs/keeping.js";
 import { mirrors } from "./mirrors.js";
 import { change, changeAutostart, load, own } from "./state.js";
@@ -38,11 +36,7 @@ export const SECTIONS = [
   },
   {
     name: "notifications", title: mark("Notifications"), icon: "bell",
-    rows: () => rows("app.notify_alerts", "app.notify_operations", "app.notify_engine"),
-  },
-  {
-    name: "alerts", title: mark("Alerts"), icon: "octagon-alert",
-    rows: (page) => [...ruleRows(page), ...webhookRows(), ...rows("app.alert_format")],
+    rows: () => [...rows("app.notify_alerts", "app.notify_operations", "app.notify_engine"), alertRules()],
   },
   {
     name: "logs", title: mark("Kept logs"), icon: "scroll-text",
@@ -69,9 +63,11 @@ const texts = ({ address, title, help }) => ({ id: address, title, help });
 /** @param {...string} addresses @returns {SettingRow[]} */
 const rows = (...addresses) => of(...addresses).map((setting) => ({ ...texts(setting), control: control(setting) }));
 
-const webhookRows = () => of("app.alert_webhook").map((setting) => ({
-  ...texts(setting), control: webhook(setting, (value) => change(setting.address, value)), below: webhookAnswer(),
-}));
+/** @returns {SettingRow} */
+const alertRules = () => ({
+  id: "alert-rules", title: t("Alert rules and webhook"), help: t("What is watched, and where you are notified"),
+  control: html`<a class="button small" href="#alerts">${icon("bell")}<span>${t("Show")}</span></a>`,
+});
 
 /** @param {PageState} page */
 function keptLogs(page) {
