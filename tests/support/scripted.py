@@ -25,7 +25,12 @@ NO_SAMPLES: Json = {
 }
 
 NO_LOGS = {"modules": [], "bytes": 0, "problem": None, "recovered": None, "unreadable": []}
-NO_RULES = {"rules": [], "alerts": [], "mutes": [], "webhook": False}
+NO_RULES: Json = {
+    **{name: [] for name in ("kinds", "rules", "alerts", "mutes")},
+    "muted": None,
+    "desktop": False,
+    "webhook": False,
+}
 
 LIMIT = 60.0
 """Seconds, on a busy machine."""

@@ -131,7 +131,7 @@ class HomePage:
 
     def tab_to(self, name: str) -> None:
         """Move the keyboard's focus until it is on the button *name*."""
-        for _ in range(60):
+        for _ in range(80):
             self.press(Keys.TAB)
             (focused,) = self.until(lambda: [self._focused()], "what has the focus")
             if focused == name:

@@ -107,6 +107,7 @@ def test_the_button_of_an_alert_is_the_next_step_of_its_module(
     stack.show(states.snapshot("error", states.module("dify", "error", remedy=more)))
     page.button("Raise to 3 GB and restart: Dify").click()
     assert host.wait_for_call("ai/config/set") == {"name": "dify.MEMORY", "value": "3g"}
+    assert host.wait_for_call("ai/operation/start")["kind"] == "up"
     stack.show(states.snapshot("error", states.module("dify", "error")))
     page.button("Restart: Dify").click()
     asked = {"kind": "restart", "modules": ["dify"]}

@@ -1,9 +1,10 @@
 """The dashboard of an owner whose modules run on a real engine, from the first run on."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import docker
 import pytest
@@ -11,16 +12,24 @@ from selenium.webdriver import Chrome, Keys
 
 from aiserver_tray.carriers.http.access import Keys as Tokens
 from aiserver_tray.carriers.http.server import Binding, BrowserServer
+from aiserver_tray.owner.owner import Owner
+from aiserver_tray.tray.icon_updater import IconUpdater
+from aiserver_tray.tray.view import TrayView
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
 from tests.lab.place import Place
 from tests.support.installation import IMAGE, Installation, checked, gated, idle, script
 from tests.support.observed import open_gate
-from tests.support.owning import Modules, owned
+from tests.support.owning import PEER, Modules, owned
 from tests.support.ports import free_port
+from tests.support.waiting import eventually
 from tests.ui.home import HomePage
 
 SITE = "mkdir /www && echo '<title>The wiki</title>' > /www/index.html && httpd -f -p 80 -h /www"
+COMPLAINS = (
+    "echo ERROR out of beans; until [ -e /dev/shm/tasted ]; do sleep .1; done; "
+    "echo ERROR out of beans; sleep 86400"
+)
 FAILS_ONCE = "test -e /data/seen || { touch /data/seen; echo ERROR no key; exit 3; }; sleep 86400"
 
 
@@ -29,6 +38,7 @@ class Dashboard:
     """The pages of an owner, in a browser."""
 
     browser: Chrome
+    owner: Owner
     server: BrowserServer
     modules: Modules
     pictures: Path
@@ -59,7 +69,7 @@ def dashboard(here: Installation, chromium: Chrome, tmp_path: Path) -> Iterator[
         owned(here) as (owner, modules),
         BrowserServer(owner.api, Binding(port=0), "en", Tokens()) as server,
     ):
-        yield Dashboard(chromium, server, modules, tmp_path)
+        yield Dashboard(chromium, owner, server, modules, tmp_path)
         first, *others = chromium.window_handles
         for tab in others:
             chromium.switch_to.window(tab)
@@ -199,3 +209,46 @@ def test_four_clicks_lead_from_a_folder_to_its_open_page(
     assert page.all(".card.problem") == []
     page.button("Open: Wiki").click()
     page.until(lambda: len(board.browser.window_handles) == 2, "a tab for its page")
+
+
+class MenuOf:
+    """The icon of a tray, which keeps its menu."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def show(self, view: TrayView) -> None:
+        self.lines = [entry.text for entry in view.menu]
+
+
+def test_a_rule_made_of_a_log_line_tells_on_its_page_on_home_and_in_the_tray(
+    here: Installation, engine: docker.DockerClient, request: pytest.FixtureRequest
+) -> None:
+    here.write("shop", {"shop": script(COMPLAINS, stop_signal="SIGKILL")}, title="Shop")
+    here.app.settings.welcome()
+    board: Dashboard = request.getfixturevalue("dashboard")
+    owner, menu = board.owner, MenuOf()
+    tray = IconUpdater(here.app, owner.core.store, owner.api, PEER, cast(Any, menu), lambda: None)
+    with closing(tray):
+        tray.start()
+        page = board.page()
+        page.button("Start: Shop").click()
+        page.wait_for("[data-module=shop][data-state=running]")
+        page.go("logs/shop")
+        page.wait_for(".ll.error").click()
+        page.button("Notify me of this…").click()
+        page.wait_for_text("1 line matches. You would have been notified 1 time.", ".told")
+        assert page.wait_for("#rule-pattern").get_attribute("value") == "out of beans"
+        page.button("Add the rule").click()
+        page.wait_for_text("The rule watches from now on", ".toasts")
+
+        page.go("alerts")
+        page.wait_for(".quiet-card")
+        engine.containers.get("ai-shop").exec_run(["touch", "/dev/shm/tasted"])
+        page.wait_for_text("Log match in Shop", ".alert")
+        eventually(lambda: "Alert: Log match in Shop" in menu.lines, "it is in the tray's menu")
+        page.go("home")
+        page.wait_for_text("ERROR out of beans", ".home .alert")
+        page.button("Show the lines: Log match in Shop").click()
+        page.wait_for_text("ERROR out of beans", ".ll")
+        assert page.complaints() == []

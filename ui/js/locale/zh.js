@@ -36,6 +36,7 @@ export default {
   "Address of a mirror": "加速地址",
   "Alert rules and webhook": "告警规则和 Webhook",
   "Alerts": "告警",
+  "Alerts: new rule": "告警：新建规则",
   "All": "全部",
   "All alerts": "全部告警",
   "All data stays. If {title} isn't healthy afterwards, you can restore the previous settings.": "所有数据保持不变。如果之后 {title} 运行不正常，可以恢复之前的设置。",

@@ -24,6 +24,7 @@ const SHORTCUTS = [
   [mark("Module: open, restart, start or stop, logs"), "O", "R", "S", "L"],
   [mark("Logs: levels on and off"), "E", "W", "I", "D", "U"],
   [mark("Logs: pause, follow"), "Space", "End"],
+  [mark("Alerts: new rule"), "N"],
   [mark("Chart: choose a time, a part, zoom"), "← →", "Shift ← →", "Enter"],
   [mark("Apply changes"), shortcut("Mod+Enter")],
   [mark("Close, or clear the search"), "Esc"],
