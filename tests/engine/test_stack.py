@@ -9,6 +9,7 @@ import requests
 from tests.engine.n8n import OWNER
 from tests.engine.oneapi import OneApiStack
 from tests.engine.waiting import logged, until
+from tests.support.command_line import CommandLine
 from tests.support.observed import environment, facts, names, said
 
 JOBS = {"ai-n8n-n8n-database", "ai-n8n-n8n-files"}
@@ -34,12 +35,13 @@ def test_n8n_runs_code_and_keeps_what_it_has_over_down_and_up_and_gets_models_fr
     assert page is not None
     set_up_owner(page)
     said(engine, "ai-n8n", "sh", "-c", f"echo mine > {FILE}")
-    logged(engine.containers.get("ai-n8n"), 'Registered runner "JS Task Runner"')
+    logged(engine.containers.get("ai-n8n"), "Registered runner")
     a_stranger_is_refused(engine)
     publish_workflow(logged_in(page), page)
     until(lambda: sum_of(page).ok, engine.containers.get("ai-n8n"))
     assert sum_of(page).json() == {"sum": 7}
     is_content(engine)
+    has_levels(cli)
 
     cli.run("down").succeeded()
 
@@ -139,6 +141,14 @@ def is_content(engine: docker.DockerClient) -> None:
     )
     gateway = engine.networks.get("bridge").attrs["IPAM"]["Config"][0]["Gateway"]
     assert said(engine, "ai-n8n", "node", "-e", lookup) == gateway
+
+
+def has_levels(cli: CommandLine) -> None:
+    """See that each line of n8n says how severe it is."""
+    told = cli.run("logs", "n8n/n8n", "--json").succeeded().output
+    lines = [json.loads(line) for line in told.splitlines()]
+    assert [line for line in lines if line["level"] == "unknown"] == []
+    assert {line["level"] for line in lines if "n8n ready on" in line["message"]} == {"info"}
 
 
 def a_stranger_is_refused(engine: docker.DockerClient) -> None:

@@ -1,12 +1,11 @@
 """Lines on their way into the log store: those of a container, each once, masked and parsed, and
 those of the journal."""
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from threading import Lock
 from time import monotonic
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, get_args
 
 from aiserver_tray.base.i18n import Language, Text, in_language
 from aiserver_tray.base.masking import Masker
@@ -151,7 +150,8 @@ class ContainerLines:
         self._masker = masker
         self._writer = writer
         self._position = position
-        self._parsers = defaultdict[LogStreamName, LineParser](LineParser)
+        streams: Sequence[LogStreamName] = get_args(LogStreamName)
+        self._parsers = {stream: LineParser(stream) for stream in streams}
         self._time = 0
 
     def reopen(self) -> int | None:

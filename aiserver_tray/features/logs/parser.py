@@ -3,12 +3,13 @@ Nothing searches a message for words such as "error". Pure."""
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from string import ascii_letters, digits
 from typing import NamedTuple
 
 from aiserver_tray.base.strings import SGR
+from aiserver_tray.engine.values import LogStreamName
 from aiserver_tray.features.logs.line import (
     LETTERS,
     NO_FIELDS,
@@ -117,7 +118,7 @@ def _with_level(begins: str, pattern: str, levels: Mapping[str, Level | None]) -
     return Format(begins, read)
 
 
-def _all(level: Level, begins: str, pattern: str) -> Format:
+def _all(level: Level | None, begins: str, pattern: str) -> Format:
     """Lines that have the same *level*, because only one kind of lines looks like *pattern*."""
     match = re.compile(pattern, re.VERBOSE).match
     return Format(begins, lambda line: Entry(level, line) if match(line) else None)
@@ -193,12 +194,18 @@ FORMATS = (
           | \[\d\d/\w{3}/\d{4}[\s:]\d\d:\d\d:\d\d[^\]]{0,8}\]\s"
           | \d{10}\.\d{3}\s+\d+\s\S{3,45}\s[A-Z_]+/\d{3}\s""",
     ),
-    # 2026-11-25 04:02:44,290 INFO [main] x; [2026-11-25 04:02:44 +0000] [1] [INFO] x
+    # 2026-11-25 04:02:44,290 INFO [main] x; [2026-11-25 04:02:44 +0000] [1] [INFO] x; of gnet
     _with_level(
         digits + "[" + ascii_letters,
-        rf"\[?{_TIME}[\]:|,]?\s{{0,8}}{_CONTEXT}{{0,3}}?[\[<(]?(?:\w{{1,20}}[:.])?\s?{_LEVEL}",
+        rf"(?:\[gnet\]\s)?\[?{_TIME}[\]:|,]?\s{{0,8}}{_CONTEXT}{{0,3}}?[\[<(]?(?:\w{{1,20}}[:.])?\s?{_LEVEL}",
         WORDS,
     ),
+    # 2026/11/25 04:02:44 /app/internal/db/init.go:12 SLOW SQL >= 200ms, and its SQL; of GORM
+    _all("warn", digits, rf"{_TIME}\s/\S{{1,200}}\.go:\d+\sSLOW\ SQL\s"),
+    _all("error", digits, rf"{_TIME}\s/\S{{1,200}}\.go:\d+\s(?!\[)"),
+    _all(None, "[", r"\[\d+\.\d{3}ms\]\s\[rows:"),
+    # 2026/11/25 04:02:44 kid1| Accepting HTTP connections at port 3128; of Squid
+    _all("info", digits, rf"{_TIME}(?:\skid\d{{1,3}})?\|\s(?!{_LEVEL})"),
     # [GIN] 2026/11/25 - 04:02:44 | 500 | 12.2s | 172.18.0.1 | POST "/v1/chat/completions"
     _all("info", "[", r"\[GIN\]\s\d{4}/"),
     # [GIN-debug] Listening and serving HTTP on :3000
@@ -229,15 +236,32 @@ FORMATS = (
     ),
     # (node:7) [DEP0040] DeprecationWarning: x; /app/a.py:12: UserWarning: x
     _all("warn", "(/", r"\(node:\d+\)\s(?:\[\w+\]\s)?\w*Warning: | /\S{1,300}:\d+:\s\w*Warning:"),
+    # 1:signal-handler (1764043364) Received SIGTERM scheduling shutdown...
+    _all("info", digits, r"\d+:signal-handler\s\(\d+\)\s"),
+    # OpenJDK 64-Bit Server VM warning: Options -Xverify:none were deprecated
+    _all("warn", ascii_letters, r"(?:OpenJDK|Java\ HotSpot)\S*\ .{0,30}\bVM\ warning:\s"),
     #  ✓ Ready in 312ms, of Next.js
     _with_level(" " + "".join(_NEXT), rf"\s?(?P<level>{_one_of(_NEXT)})\s", _NEXT),
 )
 """In the order in which they are tried."""
 
-_FORMATS_OF: Mapping[str, tuple[Format, ...]] = {
-    character: tuple(known for known in FORMATS if character in known.begins)
-    for character in {character for known in FORMATS for character in known.begins}
+_NEW_API = r"\[SYS\]\s\d{4}/"
+_ITS_FORMATS: Mapping[LogStreamName, Format] = {
+    # [SYS] 2026/11/25 - 04:02:44 | New API started
+    "stdout": _all("info", "[", _NEW_API),
+    "stderr": _all("error", "[", _NEW_API),
 }
+"""Formats in which only the output says how severe a line is."""
+
+
+def _by_beginning(formats: Sequence[Format]) -> Mapping[str, Sequence[Format]]:
+    return {
+        character: tuple(known for known in formats if character in known.begins)
+        for character in {character for known in formats for character in known.begins}
+    }
+
+
+_FORMATS_OF = {stream: _by_beginning([*FORMATS, own]) for stream, own in _ITS_FORMATS.items()}
 
 _PAUSE_NS = 10**9
 """A trace that begins so long after the line above is an error of its own."""
@@ -259,7 +283,8 @@ class LineParser:
     """Parses the lines of one output of one service, in order. Services rarely change their format,
     so the last one is tried first."""
 
-    def __init__(self) -> None:
+    def __init__(self, stream: LogStreamName = "stdout") -> None:
+        self._formats = _FORMATS_OF[stream]
         self._format: Format | None = None
         self._level: Level | None = None
         """The level of the entry above; None before the first one."""
@@ -300,7 +325,7 @@ class LineParser:
         last = self._format
         if last and begin in last.begins and (entry := last.read(line)):
             return entry
-        for known in _FORMATS_OF.get(begin, ()):
+        for known in self._formats.get(begin, ()):
             if known is not last and (entry := known.read(line)):
                 self._format = known
                 return entry

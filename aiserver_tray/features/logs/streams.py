@@ -124,7 +124,7 @@ class Parsing:
     def parsed(self, lines: Iterable[Item]) -> Iterator[tuple[Source, "LogLine", Parsed]]:
         """*lines*, which follow those before, with what they state."""
         for source, line in lines:
-            parser = self._parsers.setdefault((source, line.stream), LineParser())
+            parser = self._parsers.setdefault((source, line.stream), LineParser(line.stream))
             yield source, line, parser.parse(line.text, line.time)
 
 

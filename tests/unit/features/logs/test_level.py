@@ -31,7 +31,7 @@ def labelled() -> Iterator[Labelled]:
     parser, level = LineParser(), "unknown"
     for row in CORPUS.read_text(encoding="utf-8").splitlines():
         if row.startswith("== "):
-            parser = LineParser()
+            parser = LineParser("stderr" if " on stderr" in row else "stdout")
         elif row and not row.startswith("#"):
             label, line = row[:LABEL_WIDTH].strip(), row[LABEL_WIDTH:]
             level = level if label == "+" else label
