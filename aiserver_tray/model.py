@@ -110,7 +110,8 @@ class ServiceModel:
     """A service as the catalog wants it. ``container`` is the name of its container, ``depends_on``
     are services. ``has_pre_stop``: commands must run in it before it is stopped. ``may_end``: an
     exit with code 0 is a success. ``is_main``: its image has the module's version. ``memory``: its
-    limit in bytes; None: no limit. ``memory_setting``: the address of the setting for that."""
+    limit in bytes; None: no limit. ``memory_setting``: the address of the setting for that.
+    ``checked``: the paths that its health check requests from it."""
 
     name: str
     container: str
@@ -122,6 +123,7 @@ class ServiceModel:
     is_main: bool = False
     memory: int | None = None
     memory_setting: str | None = None
+    checked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

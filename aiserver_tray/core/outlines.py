@@ -187,10 +187,15 @@ def _seal(stamp: object, payload: str) -> str:
 
 
 def _model(found: Mapping[str, Any]) -> ModuleModel:
-    given = ({**one, "depends_on": tuple(one["depends_on"])} for one in found["services"])
-    services = tuple(ServiceModel(**one) for one in given)
-    tuples = {name: tuple(found[name]) for name in ("requires", "remedies")}
-    return ModuleModel(**{**found, **tuples, "services": services})
+    services = tuple(
+        ServiceModel(**{**one, **_tuples(one, "depends_on", "checked")})
+        for one in found["services"]
+    )
+    return ModuleModel(**{**found, **_tuples(found, "requires", "remedies"), "services": services})
+
+
+def _tuples(found: Mapping[str, Any], *names: str) -> dict[str, tuple[Any, ...]]:
+    return {name: tuple(found[name]) for name in names}
 
 
 def _now(files: Versions) -> Versions:

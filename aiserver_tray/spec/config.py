@@ -4,6 +4,8 @@ Fields:
 https://docs.docker.com/reference/api/engine/version/v1.45/#tag/Container/operation/ContainerCreate
 """
 
+import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -66,6 +68,20 @@ def _healthcheck(check: "Healthcheck") -> dict[str, Any]:
         "StartInterval": check.start_interval or 0,
         "Retries": check.retries or 0,
     }
+
+
+_REQUESTED = re.compile(
+    r"""https?://(?:127\.0\.0\.1|localhost|\[::1\])(?::\d+)?(?P<url>/[^\s'"`?#;|)]*)?
+    | \b(?:GET|HEAD)['"]?,?\s+['"]?(?P<path>/[^\s'"`?#;|)]*)""",
+    re.VERBOSE,
+)
+
+
+def checked_paths(test: Sequence[str] | str) -> tuple[str, ...]:
+    """The paths that a health check with the command *test* requests from its own container."""
+    command = test if isinstance(test, str) else " ".join(map(str, test))
+    found = (match["path"] or match["url"] or "/" for match in _REQUESTED.finditer(command))
+    return tuple(dict.fromkeys(found))
 
 
 def longest_check(check: "Healthcheck | None") -> float:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.paths import is_remote
 from aiserver_tray.model import ModuleModel, Port, ServiceModel
+from aiserver_tray.spec.config import checked_paths
 
 if TYPE_CHECKING:
     from aiserver_tray.base.errors import TrustError
@@ -209,6 +210,7 @@ class ModuleTarget:
                 s.is_main,
                 s.body["HostConfig"].get("Memory"),
                 self.module.memory_setting(s.service),
+                checked_paths(s.body.get("Healthcheck", {}).get("Test", ())),
             )
             for s in self.services
         )

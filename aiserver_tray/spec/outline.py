@@ -9,6 +9,7 @@ from aiserver_tray.catalog.extension import stated
 from aiserver_tray.catalog.jobs import jobs_of, may_end
 from aiserver_tray.catalog.resolve import Outline
 from aiserver_tray.model import ModuleModel, ServiceModel
+from aiserver_tray.spec.config import checked_paths
 from aiserver_tray.spec.names import container_name, local_tag
 from aiserver_tray.spec.page import page
 
@@ -36,6 +37,7 @@ def module_model(outline: Outline, bind: str) -> ModuleModel:
                 stated(service).main,
                 _memory(service),
                 module.memory_setting(name),
+                _checked(service),
             )
             for name, service in outline.services.items()
             if _replicas(service) != "0"
@@ -61,6 +63,13 @@ def _serving(service: Mapping[str, Any]) -> object:
     # One without a test is the image's.
     has_check = check is not None and not (isinstance(check, dict) and check.get("disable"))
     return service.get("ports") or service.get("expose") or has_check
+
+
+def _checked(service: Mapping[str, Any]) -> tuple[str, ...]:
+    check = service.get("healthcheck")
+    if not isinstance(check, dict) or check.get("disable"):
+        return ()
+    return checked_paths(check.get("test") or ())
 
 
 def _restart(service: Mapping[str, Any]) -> str:

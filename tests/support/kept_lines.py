@@ -38,6 +38,8 @@ class KeptLines:
         self._step = step
         self._begin = time.time() - count * step
         self.gaps: list[Json] = []
+        self.checks = range(0)
+        """The numbers of lines that are health checks."""
         self.followed: Json | None = None
         self.answered: list[str] = []
         for name in ("lines", "histogram", "errors", "around", "entry", "bounds", "follow"):
@@ -54,6 +56,8 @@ class KeptLines:
             level, text = "error", TRACE[place - 90]
         elif number % 1000 == 7:
             text = ODD
+        if number in self.checks:
+            level, text = "info", f'127.0.0.1 - - "GET /healthz HTTP/1.1" 200 {number} "curl/8.5.0"'
         when = self.time(number)
         return {
             "cursor": f"{number:012}",
@@ -63,8 +67,9 @@ class KeptLines:
             "service": service,
             "stream": "stdout",
             "level": level,
-            "continues": 90 < place < 90 + len(TRACE),
+            "continues": 90 < place < 90 + len(TRACE) and number not in self.checks,
             "text": text,
+            "isCheck": number in self.checks,
         }
 
     def time(self, number: int) -> float:

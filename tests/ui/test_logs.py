@@ -1,6 +1,7 @@
 """The page of logs, in a real browser."""
 
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 from selenium.webdriver import Keys
@@ -18,6 +19,16 @@ const isSeen = (row) => row.top < bottom - 2 && row.bottom > top + 2;
 return [...document.querySelectorAll(".ll .said")]
   .filter((line) => isSeen(line.getBoundingClientRect())).map((line) => line.innerText);
 """
+
+_CHARACTERS = """
+const cell = document.querySelector(".ll .text-cell");
+const ruler = cell.appendChild(document.createElement("i"));
+ruler.style.cssText = "position: absolute; width: 100ch";
+const width = ruler.getBoundingClientRect().width / 100;
+ruler.remove();
+return cell.clientWidth / width;
+"""
+"""How many characters of a message are seen."""
 
 
 def at(stack: Stack, address: str) -> HomePage:
@@ -50,6 +61,10 @@ def oldest(page: HomePage) -> str:
 
 def newest(page: HomePage) -> str:
     return next(reversed(lines(page)), "")
+
+
+def is_newest(page: HomePage, number: int) -> bool:
+    return f"request {number} " in newest(page)
 
 
 def test_millions_of_lines_are_scrolled_by_time_and_few_are_drawn(stack: Stack) -> None:
@@ -210,11 +225,19 @@ def test_a_time_is_chosen_with_keys(stack: Stack) -> None:
     plot = page.wait_for(".histo-plot")
     plot.send_keys(Keys.ARROW_LEFT, Keys.ARROW_LEFT, Keys.SHIFT, Keys.ARROW_LEFT)
     page.until(lambda: ": Error: " in (plot.get_attribute("aria-valuetext") or ""), "its lines")
+    tip = page.wait_for(".histo-tip")
+    assert "–" in tip.text
+    assert {"Error", "Info"} <= set(tip.text.replace("\n", " ").split())
     plot.send_keys(Keys.ENTER)
     page.until(lambda: "until=" in page.address, "two of the bars")
     page.wait_for_text("Paused", ".status")
-    plot.send_keys(Keys.ESCAPE)
+    page.wait_for_text("–", ".conditions .condition")
+    page.button("Show the whole time").click()
     page.until(lambda: "until=" not in page.address, "all of it")
+    plot.send_keys(Keys.ARROW_LEFT, Keys.ENTER)
+    page.until(lambda: "until=" in page.address, "one of the bars")
+    plot.send_keys(Keys.ESCAPE)
+    page.until(lambda: not page.all(".conditions"), "all of it")
     assert page.complaints() == []
 
 
@@ -271,4 +294,96 @@ def test_lines_are_exported_and_a_stack_without_lines_says_so(stack: Stack) -> N
     assert asked["format"] == "csv"
     assert asked["filter"]["levels"] == ["warn"]
     page.wait_for_text("logs.csv is ready", ".lognotice")  # it ended before its ID was known
+    assert page.complaints() == []
+
+
+def test_typing_goes_to_the_newest_match_and_keys_to_the_others(stack: Stack) -> None:
+    kept = KeptLines(stack.host, 4000)
+    page = at(stack, "logs?range=1h")
+    page.until(lambda: "request 3999 " in newest(page), "the newest line")
+    followed(page, kept, {})
+
+    page.wait_for("#log-text").send_keys("ms=12")
+    page.wait_for_text("request 1299 ", ".ll.hit")  # far beyond what was loaded
+    page.wait_for_text("Match 93 of 93 in", ".conditions")
+    page.wait_for_text("Paused", ".status")
+    page.press(Keys.ENTER)
+    page.wait_for_text("Match 92 of 93 in", ".conditions")
+    page.chord(Keys.SHIFT, Keys.F3)
+    page.wait_for_text("request 1299 ", ".ll.hit")
+    page.wait_for("#log-list").send_keys("k", Keys.F3)  # on from the line that is active then
+    page.wait_for_text("Match 91 of 93 in", ".conditions")
+    page.button("Only matching lines").click()
+    page.until(lambda: all("ms=12" in line for line in lines(page)), "only these")
+    page.button("Only matching lines").click()
+    page.go("logs?range=1h&text=nothing+of+that+kind")
+    page.wait_for_text("0 of 4,000 lines match", ".conditions")
+    page.button("Show everything").click()
+    page.until(lambda: "range=all" in page.address, "a longer time")
+    page.go("logs?range=1h")
+    page.wait_for("#log-list").send_keys(Keys.END)
+    page.until(lambda: "request 3999 " in newest(page), "the newest line")
+    followed(page, kept, {})
+
+    page.wait_for("#log-text").send_keys("heartbeat")
+    page.wait_for_text("Match 400 of 400", ".conditions")
+    page.wait_for_text("heartbeat ok", ".ll.hit")  # the last of equal lines, which were folded
+    kept.write(1, late=[kept.line(3989) | {"cursor": "late", "time": kept.time(4000)}])
+    page.wait_for_text("Match 400 of 401", ".conditions")
+    page.wait_for("#log-text").send_keys(Keys.ESCAPE)
+    page.wait_for_text("Following", ".status")
+    page.wait_for("#log-text").send_keys("heartbeat")
+    page.wait_for_text("heartbeat ok", ".ll.hit")
+    page.go(f"logs?range=1h&from={kept.time(100)}&until={kept.time(120)}")
+    page.wait_for_text("request 100 ", ".ll")  # where the address leads, and no longer followed
+    page.wait_for_text("Paused", ".status")
+    assert page.complaints() == []
+
+
+def test_a_list_that_grows_follows_on(stack: Stack) -> None:
+    kept = KeptLines(stack.host, 1000)
+    page = at(stack, "logs?range=1h")
+    page.until(lambda: "request 999 " in newest(page), "the newest line")
+    followed(page, kept, {})
+    before = len(lines(page))
+    page.resize(1200, 1000)
+    page.until(lambda: len(lines(page)) > before, "more lines are seen")
+    page.resize(450, 700)
+    kept.write(1)
+    page.until(lambda: "request 1000 " in newest(page), "the newest line")
+    page.wait_for_text("Following", ".status")
+    assert page.script(_CHARACTERS) >= 40
+    assert page.complaints() == []
+
+
+def test_health_checks_are_one_row_with_their_number_until_they_are_shown(stack: Stack) -> None:
+    kept = KeptLines(stack.host, 1000)
+    kept.checks = range(0, 1000, 2)
+    page = at(stack, "logs?range=1h")
+    page.until(lambda: "request 999 " in newest(page), "the newest line")
+    page.press("k")
+    page.wait_for("#log-list").send_keys(Keys.HOME)
+    page.wait_for_text("health checks · Show", ".between.checks")
+    assert [line for line in lines(page) if "/healthz" in line] == []
+
+    page.wait_for("#log-text").send_keys("200 996")
+    page.wait_for_text("/healthz HTTP/1.1", ".ll.hit")  # a match is seen, the others stay folded
+    page.wait_for("#log-text").send_keys(Keys.ESCAPE)
+    page.wait_for("#log-list").send_keys(Keys.HOME)
+    page.wait_for(".between.checks")
+    page.script("document.querySelector('.between.checks').click()")
+    page.until(lambda: any("/healthz" in line for line in lines(page)), "they are shown")
+    page.button("Fold the health checks").click()
+    page.wait_for_text("Show", ".between.checks")
+
+    # So many are few rows: no more are asked for than the page keeps.
+    kept = KeptLines(stack.host, 60_000)
+    kept.checks = range(60_000)
+    page.go("logs/dify?range=all")
+    page.wait_for_text("health checks", ".between.checks")
+    followed(page, kept, {"modules": ["dify"]})
+    for number in range(60_002, 60_018, 4):
+        kept.write(4)
+        page.until(partial(is_newest, page, number), "the newest line")
+    assert sum(channel == "ai/logs/lines" for channel, _ in stack.host.calls) < 60
     assert page.complaints() == []

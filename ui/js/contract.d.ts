@@ -1175,6 +1175,8 @@ export interface LogLine extends LineFacts {
   timestamp: string;
   /** the line; may have ANSI colours */
   text: string;
+  /** whether it is the request of a health check that did not fail */
+  isCheck: boolean;
 }
 
 /** A line. */

@@ -4,6 +4,7 @@ next request goes on. To cancel a search, a client asks no more."""
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from functools import partial
 from typing import cast, get_args
 
 from pydantic import Field
@@ -22,6 +23,7 @@ from aiserver_tray.features.logs.parser import LineParser
 from aiserver_tray.features.logs.query import EVERY_NUMBER, LogFilter, Page
 from aiserver_tray.features.logs.reading import LogReadChannels
 from aiserver_tray.features.logs.requests import (
+    HealthChecks,
     LogAroundRequest,
     LogContext,
     LogCounts,
@@ -55,9 +57,10 @@ _ENTRY_LINES = 500
 class KeptLogChannels(Part):
     """``ai/logs/…`` about kept lines. *keeping* tells which new lines are kept."""
 
-    def __init__(self, reader: LogReader, keeping: KeptLogs) -> None:
+    def __init__(self, reader: LogReader, keeping: KeptLogs, checks: HealthChecks) -> None:
         self._reader = reader
         self._keeping = keeping
+        self._json = partial(line_json, checks=checks)
 
     @channel("ai/logs/lines")
     def _lines(self, asked: LogLinesRequest) -> LogLines:
@@ -66,7 +69,7 @@ class KeptLogChannels(Part):
         wanted = replace(asked.filter.read(), numbers=_numbers(asked))
         page = _fitting(self._page(wanted, asked))
         return {
-            "lines": [line_json(kept) for kept in page.lines],
+            "lines": [self._json(kept) for kept in page.lines],
             "reached": cursor_text(page.reached) if page.reached else None,
             "isEnd": page.is_end,
             "gaps": [gap_json(gap) for gap in self._gaps(wanted, asked, page)],
@@ -135,7 +138,7 @@ class KeptLogChannels(Part):
         after = [kept for kept in found if kept.cursor >= cursor]
         half = BATCH_CHARACTERS // 2
         lines = [*before[: fitting(before, half)][::-1], *after[: fitting(after, half)]]
-        return {"lines": [line_json(kept) for kept in lines]}
+        return {"lines": [self._json(kept) for kept in lines]}
 
     @channel("ai/logs/errors")
     def _errors(self, asked: LogErrorsRequest) -> LogErrors:
@@ -168,10 +171,10 @@ class KeptLogChannels(Part):
         entry = _entry_of(cursor, self._reader.around(cursor, _ENTRY_LINES, _ENTRY_LINES))
         parsed = LineParser().parse(entry[0].line.text)
         return {
-            "line": line_json(entry[0]),
+            "line": self._json(entry[0]),
             "message": parsed.message,
             "fields": plain_fields(parsed.fields),
-            "lines": [line_json(kept) for kept in entry[: fitting(entry)]],
+            "lines": [self._json(kept) for kept in entry[: fitting(entry)]],
         }
 
 
@@ -236,10 +239,11 @@ class LogsFeature(Feature):
         self._place = place
         self.kept = KeptLogs(app, core.engine.containers, core.store)
         reader = self.kept.reader
+        checks = HealthChecks(lambda: core.store.state.modules)
         self.parts = (
             LogChannels(core),
-            KeptLogChannels(reader, self.kept),
-            LogFollowChannels(self.kept.observe, reader),
+            KeptLogChannels(reader, self.kept, checks),
+            LogFollowChannels(self.kept.observe, reader, checks),
             LogReadChannels(core, self.kept, lambda: app.secrets),
             LogExportChannels(app.home.folder / "exports", reader, place.publish),
             LogKeepingChannels(self.kept, place.claim),

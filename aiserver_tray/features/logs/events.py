@@ -23,6 +23,8 @@ class LogLineJson(LineFacts):
     """the same as RFC 3339 with nanoseconds"""
     text: str
     """the line; may have ANSI colours"""
+    isCheck: bool  # noqa: N815 - ruff knows only direct subclasses of TypedDict
+    """whether it is the request of a health check that did not fail"""
 
 
 class LogGapJson(TypedDict):

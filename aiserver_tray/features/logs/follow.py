@@ -14,7 +14,12 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.features.logs.events import FOLLOWED, FollowedLines
 from aiserver_tray.features.logs.line import Cursor, Kept, Line
 from aiserver_tray.features.logs.query import LogFilter
-from aiserver_tray.features.logs.requests import LogFilterForm, cursor_text, line_json
+from aiserver_tray.features.logs.requests import (
+    HealthChecks,
+    LogFilterForm,
+    cursor_text,
+    line_json,
+)
 from aiserver_tray.features.logs.store.reader import LogReader
 from aiserver_tray.features.logs.store.search import Search
 from aiserver_tray.features.logs.store.store import encoded
@@ -250,7 +255,8 @@ class LogUnfollowRequest(Payload):
 class LogFollowChannels(Part):
     """``ai/logs/follow`` and ``ai/logs/unfollow``."""
 
-    def __init__(self, observe: Observe, reader: LogReader) -> None:
+    def __init__(self, observe: Observe, reader: LogReader, checks: HealthChecks) -> None:
+        self._checks = checks
         self._feed = LineFeed(observe, reader.newest_number)
         self._lock = Lock()
         self._streams: dict[Peer, dict[str, Following]] = {}
@@ -275,7 +281,7 @@ class LogFollowChannels(Part):
         def send(batch: Batch) -> None:
             payload: FollowedLines = {
                 "streamId": asked.stream_id,
-                "lines": [line_json(kept) for kept in batch.lines],
+                "lines": [line_json(kept, self._checks) for kept in batch.lines],
                 "dropped": batch.dropped,
                 "total": batch.total,
             }

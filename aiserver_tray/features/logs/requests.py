@@ -1,7 +1,8 @@
-"""What clients ask the kept logs, and what they get, as JSON."""
+"""What clients ask the kept logs, and what they get, as JSON, with what is known of each line."""
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypedDict, cast
 
@@ -10,11 +11,11 @@ from pydantic import Field
 from aiserver_tray.base.codec import view_of
 from aiserver_tray.base.errors import RequestError
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.base.strings import rfc3339
+from aiserver_tray.base.strings import SGR, rfc3339
 from aiserver_tray.features.logs.events import LogGapJson, LogLineJson
-from aiserver_tray.features.logs.line import Cursor, Gap, Kept, Level
+from aiserver_tray.features.logs.line import Cursor, Gap, Kept, Level, Line
 from aiserver_tray.features.logs.query import ErrorGroup, FieldCondition, LogFilter
-from aiserver_tray.model import MAX_NAMES
+from aiserver_tray.model import MAX_NAMES, ModuleModel
 from aiserver_tray.protocol.channel import Names, Payload
 
 _NANOSECONDS = 10**9
@@ -22,10 +23,101 @@ _MAX_DEPTH = 20
 """Of lists and objects in the field of a line. Deeper values are shown as text."""
 
 
-def line_json(kept: Kept) -> LogLineJson:
+Paths = Mapping[tuple[str, str], Collection[str]]
+"""(module, service) -> the paths that its health check requests."""
+
+_REQUEST = re.compile(
+    r"""\b(?:GET|HEAD)\s+"?(/[^\s?"]*)                                # GET /healthz HTTP/1.1
+    | \bmethod=(?:GET|HEAD)\s.{0,200}?\b(?:route|path)=(/[^\s?}]*)  # Rust's tracing""",
+    re.VERBOSE,
+)
+_JSON_REQUEST = re.compile(
+    r'\{(?=.*"method":\s?"(?:GET|HEAD)").*?"(?:url|uri|path|route)":\s?"(/[^\s?"]*)'
+)
+_STATUS = re.compile(
+    r"""\bHTTP/\d(?:\.\d)?"?\s(\d{3})\b            # of access logs
+    | \|\s*(\d{3})\s*\|                          # of GIN
+    | \bstatus(?:_?[Cc]ode)?"?[=:]\s?(\d{3})\b    # of JSON and tracing""",
+    re.VERBOSE,
+)
+_USUAL_PATH = re.compile(
+    r"""(?:/[\w.-]+){0,4}/(?:
+      health(?:z|y|[-_]?checks?)? | livez | readyz | liveness | readiness | _?ping
+    | (?:healthz?|\.well-known|-)/(?:live|ready|healthy|check|cluster|liveness|readiness|started)
+    )/?""",
+    re.VERBOSE,
+)
+"""Paths that are for health checks by convention."""
+
+_PROBE = re.compile(
+    "kube-probe/|ELB-HealthChecker/|GoogleHC/|Amazon-Route53-Health|Consul Health Check|Uptime-Kuma"
+)
+"""Programs that do nothing else."""
+_TOOL = re.compile(r"\b(?:curl|[Ww]get)/\d|\bWget\b")
+_LOCAL = re.compile(r"(?<![\d.])127\.0\.0\.1(?![\d.])|(?<![\w:])::1(?![\w:])|\blocalhost\b")
+"""The check of a container comes from inside it."""
+
+_FAILED, _REFUSED = 500, 400
+_MAX_CHARACTERS = 2000
+
+
+class HealthChecks:
+    """Recognises health checks: by the paths that those of *modules* request from within the
+    container, by usual paths, and by the programs that do nothing else."""
+
+    def __init__(self, modules: Callable[[], tuple[ModuleModel, ...]]) -> None:
+        self._modules = modules
+        self._known: tuple[tuple[ModuleModel, ...], Paths] = ((), {})
+
+    def has(self, line: Line) -> bool:
+        """Whether *line* is one that did not fail. One that failed is worth reading."""
+        if line.continues or line.level in {"warn", "error"} or not _may_be_request(line.text):
+            return False
+        text = SGR.sub("", line.text) if "\x1b" in line.text else line.text
+        request = _JSON_REQUEST.match(text) if text.startswith("{") else _REQUEST.search(text)
+        if request is None:
+            return False
+        return self._asks_for_health(line, text, request[request.lastindex or 0])
+
+    def _asks_for_health(self, line: Line, text: str, path: str) -> bool:
+        status = _status(text)
+        if status >= _FAILED:
+            return False
+        if path in self._paths.get((line.module, line.service), ()):
+            return bool(_TOOL.search(text) or _LOCAL.search(text))
+        if status >= _REFUSED:
+            return False
+        if path == "/" and _TOOL.search(text) and _LOCAL.search(text):
+            return True
+        return bool(_USUAL_PATH.fullmatch(path) or _PROBE.search(text))
+
+    @property
+    def _paths(self) -> Paths:
+        modules, paths = self._known
+        if (now := self._modules()) is not modules:
+            paths = {(m.name, s.name): s.checked for m in now for s in m.services if s.checked}
+            self._known = (now, paths)
+        return paths
+
+
+def _may_be_request(text: str) -> bool:
+    return ("GET" in text or "HEAD" in text) and len(text) < _MAX_CHARACTERS
+
+
+def _status(text: str) -> int:
+    """The status of the answer; 0: none is stated."""
+    found = _STATUS.search(text)
+    return int(found[found.lastindex or 0]) if found else 0
+
+
+def line_json(kept: Kept, checks: HealthChecks) -> LogLineJson:
     cursor, line = kept
-    times = {"time": seconds(line.time), "timestamp": rfc3339(line.time)}
-    return cast("LogLineJson", {"cursor": cursor_text(cursor), **line._asdict(), **times})
+    more = {
+        "time": seconds(line.time),
+        "timestamp": rfc3339(line.time),
+        "isCheck": checks.has(line),
+    }
+    return cast("LogLineJson", {"cursor": cursor_text(cursor), **line._asdict(), **more})
 
 
 def gap_json(gap: Gap) -> LogGapJson:

@@ -55,7 +55,7 @@ export function setSingleKeys(isOn) {
 }
 
 /** @param {string} name @param {EventTarget|null} target Ctrl and function keys always count. */
-const counts = (name, target) => name.startsWith("Mod+") || /^F\d/.test(name)
+const counts = (name, target) => name.startsWith("Mod+") || /^(?:Shift\+)?F\d/.test(name)
   || (hasSingleKeys() && !isWriting(target) && !isPressing(name, target));
 
 document.addEventListener("keydown", (event) => {

@@ -15,6 +15,7 @@ from aiserver_tray.features.logs.channels import KeptLogChannels
 from aiserver_tray.features.logs.follow import BATCH_CHARACTERS, LogFollowChannels
 from aiserver_tray.features.logs.kept import Policy
 from aiserver_tray.features.logs.line import Gap, Level, Line
+from aiserver_tray.features.logs.requests import HealthChecks
 from aiserver_tray.features.logs.store.reader import LogReader
 from aiserver_tray.features.logs.store.store import LogStore
 from aiserver_tray.protocol.channel import Handlers, dispatch, handlers_of
@@ -30,10 +31,11 @@ class Client:
 
     def __init__(self, store: LogStore) -> None:
         reader = LogReader(store.path)
-        self._follow = LogFollowChannels(store.observe, reader)
+        checks = HealthChecks(lambda: ())
+        self._follow = LogFollowChannels(store.observe, reader, checks)
         policy = Policy(not_kept=frozenset({"db"}))
         keeping: Any = SimpleNamespace(policy=policy, behind={"web"})
-        parts = [KeptLogChannels(reader, keeping), self._follow]
+        parts = [KeptLogChannels(reader, keeping, checks), self._follow]
         self._handlers: Handlers = handlers_of(parts)
         self.events: SimpleQueue[Json] = SimpleQueue()
         send = self.events.put
@@ -126,6 +128,7 @@ def test_a_line_has_all_that_is_known_of_it(store: LogStore, client: Client) -> 
         "level": "error",
         "continues": True,
         "text": "\x1b[31mlost",
+        "isCheck": False,
     }
 
 

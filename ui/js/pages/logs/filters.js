@@ -13,7 +13,7 @@ import { LEVELS, RANGES } from "./model/query.js";
 import { scopeButton } from "./scope.js";
 import { goToHit } from "./search.js";
 import { numbers, view } from "./state.js";
-import { LEVEL_WORDS, RANGE_WORDS, levelWord } from "./words.js";
+import { LEVEL_WORDS, RANGE_WORDS, levelWord, timesOf } from "./words.js";
 
 /** @import { Level } from "../../contract.d.ts" */
 
@@ -27,8 +27,9 @@ export function toggleLevel(level) {
 /** @param {string|null} name of the module that the page is about */
 export function filters(name) {
   const { wanted, counted } = view();
-  const { search, fields } = wanted;
-  const { levels, hits } = numbers();
+  const { search, fields, isOnlyMatching, hasChecks } = wanted;
+  const isOfPart = wanted.from !== null || wanted.until !== null;
+  const { levels, hits, place } = numbers();
   const shown = LEVELS.filter((level) => level !== "unknown" || levels?.unknown || wanted.levels.length < LEVELS.length);
   return html`
     <div class="filters ${shown.length === LEVELS.length ? "five" : ""}" role="search">
@@ -36,7 +37,9 @@ export function filters(name) {
       <span class="search-box" @keydown=${typed}>${searchInput({
         id: "log-text", label: t("Search these lines"), value: search.text, change: (text) => setQuery({ text }),
         after: html`
-          ${search.text && hits !== null ? html`<span class="small muted num hit-count">${tn("{number} hit", "{number} hits", hits, { number: number(hits) })}</span>` : nothing}
+          ${search.text && hits !== null ? html`<span class="small muted num hit-count">${place === null
+            ? tn("{number} hit", "{number} hits", hits, { number: number(hits) })
+            : t("{place} of {hits}", { place: number(place), hits: number(hits) })}</span>` : nothing}
           ${button({
             text: t("Match case"), icon: "case-sensitive", kind: "quiet", size: "small", iconOnly: true,
             pressed: search.isCaseSensitive, run: () => setQuery({ case: search.isCaseSensitive ? "" : "1" }),
@@ -44,12 +47,16 @@ export function filters(name) {
           ${button({
             text: t("Regular expression"), icon: "regex", kind: "quiet", size: "small", iconOnly: true,
             pressed: search.isRegex, run: () => setQuery({ regex: search.isRegex ? "" : "1" }),
+          })}
+          ${!search.text ? nothing : button({
+            text: t("Only matching lines"), icon: "list-filter", kind: "quiet", size: "small", iconOnly: true,
+            pressed: isOnlyMatching, run: () => goQuery({ only: isOnlyMatching ? "" : "1" }),
           })}`,
       })}</span>
       <span class="levels" role="group" aria-label=${t("Levels")}>${shown.map((level) => chip(level, levels?.[level] ?? null))}</span>
       ${rangeButton()}
     </div>
-    ${search.text || fields.length || counted?.error ? conditions() : nothing}`;
+    ${search.text || fields.length || isOfPart || hasChecks || counted?.error ? conditions() : nothing}`;
 }
 
 /** @param {KeyboardEvent} event */
@@ -80,23 +87,39 @@ const rangeItems = () => Object.keys(RANGES).map((range) => ({
   run: () => goQuery({ range, from: "", until: "", at: "" }),
 }));
 
-/** The search's hits, and the conditions on fields. */
+/** Whether there may be matches before what is counted. */
+const canWiden = () => view().range !== "all" && view().wanted.from === null && view().wanted.until === null;
+
+/** The part of the time that was chosen. */
+function timeChip() {
+  const { wanted: { from, until }, span } = view();
+  if (from === null && until === null) return nothing;
+  const times = timesOf(from ?? span.begin, until ?? span.end);
+  return chipOf(times, t("Show the whole time"), () => goQuery({ from: "", until: "", at: "" }));
+}
+
+/** @param {string} text @param {string} name of the button that removes it @param {() => void} remove */
+const chipOf = (text, name, remove) => html`
+  <span class="chip condition"><span class="num">${text}</span>
+    <button type="button" class="remove" aria-label=${name} title=${name} @click=${remove}>${icon("x")}</button></span>`;
+
+/** The search's hits, the chosen time, and the conditions on fields. */
 function conditions() {
-  const { wanted: { search, isOnlyMatching }, counted, hits: found } = view();
-  const { lines, hits, isComplete } = numbers();
+  const { wanted: { search, hasChecks }, counted, hits: found } = view();
+  const { lines, hits, place, isComplete } = numbers();
   const error = counted?.error || found?.error;
   return html`
     <div class="conditions">
       ${error ? html`<p class="bad" role="alert">${error}</p>` : nothing}
       ${search.text && !error ? html`
         <span class="num" role="status">${hits === null || lines === null ? t("Searching…")
-          : t("{hits} of {lines} lines match", { hits: number(hits), lines: number(lines) })}${isComplete ? "" : "…"}</span>
-        ${button({ text: t("Previous match"), keys: "Enter", icon: "chevron-up", kind: "quiet", size: "small", iconOnly: true, run: () => goToHit("older") })}
-        ${button({ text: t("Next match"), keys: "Shift+Enter", icon: "chevron-down", kind: "quiet", size: "small", iconOnly: true, run: () => goToHit("newer") })}
-        ${button({
-          text: t("Only matching lines"), icon: "list-filter", kind: "quiet", size: "small", pressed: isOnlyMatching,
-          run: () => goQuery({ only: isOnlyMatching ? "" : "1" }),
-        })}` : nothing}
+          : place === null ? t("{hits} of {lines} lines match", { hits: number(hits), lines: number(lines) })
+          : t("Match {place} of {hits} in {lines} lines", { place: number(place), hits: number(hits), lines: number(lines) })}${isComplete ? "" : "…"}</span>
+        ${button({ text: t("Previous match"), keys: "F3", icon: "chevron-up", kind: "quiet", size: "small", iconOnly: true, run: () => goToHit("older") })}
+        ${button({ text: t("Next match"), keys: "Shift+F3", icon: "chevron-down", kind: "quiet", size: "small", iconOnly: true, run: () => goToHit("newer") })}
+        ${hits === 0 && isComplete && canWiden() ? button({ text: t("Show everything"), kind: "quiet", size: "small", run: () => goQuery({ range: "all" }) }) : nothing}` : nothing}
+      ${timeChip()}
+      ${hasChecks ? chipOf(t("Health checks"), t("Fold the health checks"), () => goQuery({ checks: "" })) : nothing}
       ${conditionChips()}
       ${button({ text: t("Condition on a field"), icon: "plus", kind: "quiet", size: "small", run: () => addCondition() })}
     </div>`;

@@ -9,7 +9,7 @@ import { edges, useTimeKey } from "../../components/time_keys.js";
 import { total } from "./counts.js";
 import { LEVELS } from "./model/query.js";
 import { view } from "./state.js";
-import { LEVEL_WORDS, RANGE_WORDS, moment } from "./words.js";
+import { LEVEL_WORDS, RANGE_WORDS, moment, timesOf } from "./words.js";
 
 /**
  * @import { Level } from "../../contract.d.ts"
@@ -25,6 +25,8 @@ const own = slice({
   dragged: null,
   /** The bars that are chosen with keys. @type {Part|null} */
   picked: null,
+  /** The bar that is pointed at. @type {number|null} */
+  pointed: null,
 });
 
 /** While lines come, it is drawn so often. */
@@ -35,8 +37,9 @@ let last = { of: null, total: -1, levels: "", drawing: nothing, time: 0 };
 
 export function histogram() {
   const { counted, hits, wanted, span } = view();
-  const { dragged, picked } = own.get();
+  const { dragged, picked, pointed } = own.get();
   const count = counted?.buckets.length ?? 1;
+  const told = dragged ? wholeBars(dragged, count) : picked ? edges(picked) : pointed === null ? null : [pointed, pointed];
   const chosen = dragged ?? (picked ? barShares(picked, count) : chosenShares());
   return html`
     <div class="histo">
@@ -44,9 +47,10 @@ export function histogram() {
         aria-description=${t("Arrow keys choose a time, with Shift a part of it. Enter zooms, Esc shows all. You can also drag.")}
         aria-valuemin="0" aria-valuemax=${count - 1} aria-valuenow=${picked?.at ?? count - 1}
         aria-valuetext=${picked && counted ? spoken(counted, picked, wanted.levels) : chosenWords(chosen)}
-        @pointerdown=${pressed} @pointermove=${moved} @pointerup=${released} @keydown=${typed} @blur=${() => own.set({ picked: null })}>
+        @pointerdown=${pressed} @pointermove=${moved} @pointerup=${released} @pointerleave=${left} @keydown=${typed} @blur=${() => own.set({ picked: null })}>
         ${counted ? bars(counted, hits, wanted.levels) : nothing}
         ${chosen ? brush(chosen) : nothing}
+        ${counted && told ? tip(counted, told[0] ?? 0, told[1] ?? 0, wanted.levels) : nothing}
       </div>
       <div class="histo-times" aria-hidden="true">${ticks(span).map((tick) => html`<span>${tick}</span>`)}</div>
     </div>`;
@@ -87,14 +91,37 @@ function bar(bucket, i, levels, most) {
   });
 }
 
-/** @param {Counted} counted @param {Part} picked @param {Level[]} levels */
-function spoken({ buckets }, picked, levels) {
-  const [first, last] = edges(picked);
+/**
+ * What bars have: their time, and how many lines of which level.
+ * @param {Counted} counted @param {number} first @param {number} last @param {Level[]} levels
+ */
+function content({ buckets }, first, last, levels) {
   const part = buckets.slice(first, last + 1);
   const count = (/** @type {Level} */ level) => part.reduce((sum, bucket) => sum + bucket[level], 0);
-  const counts = levels.filter(count).map((level) => labelled(t(LEVEL_WORDS[level].word), number(count(level))));
-  const times = timesWords(part[0]?.begin ?? 0, part.at(-1)?.end ?? 0);
-  return labelled(times, counts.join(", ") || tn("{number} line", "{number} lines", 0, { number: number(0) }));
+  const counts = levels.map((level) => ({ level, count: count(level) })).filter(({ count }) => count);
+  return { begin: part[0]?.begin ?? 0, end: part.at(-1)?.end ?? 0, counts };
+}
+
+const noLines = () => tn("{number} line", "{number} lines", 0, { number: number(0) });
+
+/** @param {Counted} counted @param {Part} picked @param {Level[]} levels */
+function spoken(counted, picked, levels) {
+  const { begin, end, counts } = content(counted, ...edges(picked), levels);
+  const words = counts.map(({ level, count }) => labelled(t(LEVEL_WORDS[level].word), number(count)));
+  return labelled(timesWords(begin, end), words.join(", ") || noLines());
+}
+
+/** Its words are those of the slider's value. @param {Counted} counted @param {number} first @param {number} last @param {Level[]} levels */
+function tip(counted, first, last, levels) {
+  const { begin, end, counts } = content(counted, first, last, levels);
+  const middle = ((first + last + 1) / 2 / counted.buckets.length) * 100;
+  return html`
+    <div class="histo-tip" aria-hidden="true" .style=${`left: ${middle}%; translate: -${middle}% 0`}>
+      <b class="num">${timesOf(begin, end)}</b>
+      ${counts.map(({ level, count }) => html`
+        <span class=${level}><i class="swatch"></i>${t(LEVEL_WORDS[level].word)} <b class="num">${number(count)}</b></span>`)}
+      ${counts.length ? nothing : html`<span>${noLines()}</span>`}
+    </div>`;
 }
 
 /** @param {[number, number]|null} shares */
@@ -154,24 +181,25 @@ function pressed(event) {
 /** @param {PointerEvent} event */
 function moved(event) {
   const target = /** @type {HTMLElement} */ (event.currentTarget);
-  target.title = timeIn(share(event));
-  if (!target.hasPointerCapture(event.pointerId)) return;
   const now = share(event);
+  const count = view().counted?.buckets.length ?? 1;
+  const pointed = Math.min(count - 1, Math.floor(now * count));
+  if (pointed !== own.get().pointed) own.set({ pointed });
+  if (!target.hasPointerCapture(event.pointerId)) return;
   if (own.get().dragged || Math.abs(now - start) * target.clientWidth > 4) own.set({ dragged: [Math.min(start, now), Math.max(start, now)] });
 }
 
-/** @param {number} share */
-function timeIn(share) {
-  const { span } = view();
-  return dateTime(moment(span.begin + (span.end - span.begin) * share));
-}
+const left = () => own.set({ pointed: null });
+
+/** @param {[number, number]} shares @param {number} count of all bars @returns {[number, number]} the first and the last one */
+const wholeBars = ([from, until], count) => [Math.floor(from * count), Math.ceil(until * count) - 1];
 
 function released() {
   const { dragged } = own.get();
   own.set({ dragged: null, picked: null });
-  const bars = view().counted?.buckets.length ?? 1;
-  if (dragged) choose(Math.floor(dragged[0] * bars), Math.ceil(dragged[1] * bars));
-  else reset();
+  if (!dragged) return reset();
+  const [first, last] = wholeBars(dragged, view().counted?.buckets.length ?? 1);
+  return choose(first, last + 1);
 }
 
 /** Whole bars, so that what is counted is what is shown. @param {number} first @param {number} end behind the last one */
@@ -197,6 +225,7 @@ function typed(event) {
     move: (picked) => own.set({ picked }),
     zoom: (picked) => {
       const [first, last] = edges(picked);
+      own.set({ picked: null });
       choose(first, last + 1);
     },
   });

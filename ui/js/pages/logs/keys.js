@@ -1,6 +1,6 @@
 // @ts-check
 /** The page of logs is gone to: keys, clicks on rows, and what follows the address. */
-import { addressTo, go } from "../../base/address.js";
+import { addressTo, go, goQuery } from "../../base/address.js";
 import { bind } from "../../base/keys.js";
 import { observe } from "../../base/store.js";
 import { followLine, open } from "./details.js";
@@ -9,6 +9,7 @@ import { toggleLevel } from "./filters.js";
 import { lookAtKept } from "./kept.js";
 import { activeRow, focusList, forget, listBox, rowOf, step, toggle } from "./list.js";
 import { widen } from "./panel.js";
+import { beginSearch, followSearch, goToHit } from "./search.js";
 import { begin, follow, followAddress, source, view } from "./state.js";
 
 /** @import { AnyRow } from "./row.js" */
@@ -17,9 +18,11 @@ import { begin, follow, followAddress, source, view } from "./state.js";
 export function enterLogs() {
   forget();
   const end = begin();
+  beginSearch();
   lookAtKept();
   const unobserve = observe((now, before) => {
     if (now.address !== before.address) followAddress();
+    followSearch();
     followLine();
     followErrors();
   });
@@ -36,6 +39,8 @@ export function enterLogs() {
     j: () => move(1),
     k: () => move(-1),
     "Mod+f": find,
+    F3: () => goToHit("older"),
+    "Shift+F3": () => goToHit("newer"),
     Escape: () => view().wanted.line && open(""),
   });
   return () => {
@@ -62,6 +67,7 @@ function move(by) {
 function act(row) {
   if (row.kind === "line" || row.kind === "part") open(row.line.cursor);
   else if (row.kind === "fold" || row.kind === "same") toggle(row.key);
+  else if (row.kind === "checks") goQuery({ checks: "1" });
   else if (row.kind === "begin") widen();
   // Lines are missing if a service wrote more than Docker keeps while nothing read it.
   else if (row.kind === "gap") go(addressTo("settings", [], { find: "app.logs_engine_size" }));
@@ -77,7 +83,7 @@ listBox.addEventListener("click", ({ target }) => {
 
 listBox.addEventListener("keydown", (event) => {
   const row = activeRow();
-  const isFoldable = row && (row.kind === "fold" || row.kind === "same" || (row.kind === "line" && row.more > 0));
+  const isFoldable = row && (row.kind === "fold" || row.kind === "same" || (row.kind === "line" && row.inner.length > 0));
   if (event.key === "ArrowDown" || event.key === "ArrowUp") move(event.key === "ArrowDown" ? 1 : -1);
   else if (event.key === "Enter" && row) act(row);
   else if (isFoldable && (event.key === "ArrowRight" ? !row.isOpen : event.key === "ArrowLeft" && row.isOpen)) toggle(row.key);

@@ -9,11 +9,15 @@ import { t } from "../../base/i18n.js";
 import { current } from "../../base/store.js";
 import { placeThumb } from "./bar.js";
 import { ROW, edges, rowAt, seen } from "./model/heights.js";
+import { placesOf } from "./model/pattern.js";
 import { rowsOf } from "./model/rows.js";
 import { idOf, shownRow } from "./row.js";
 import { source, view } from "./state.js";
 
-/** @import { AnyRow } from "./row.js" */
+/**
+ * @import { Line } from "./model/chunk.js"
+ * @import { AnyRow } from "./row.js"
+ */
 
 /** Rows beyond what is seen, and rows from an edge at which more are asked for. */
 const BEYOND = 10;
@@ -47,7 +51,7 @@ let isScrolledAway = false;
 let made = "";
 let shown = source.chunk;
 /** The first row that is seen, and where it is: what is looked at does not move. */
-let anchor = { key: "", offset: 0 };
+let anchor = { key: "", time: 0, offset: 0 };
 /** Where the list is, and how high: asking the browser in between would have it lay out the page. */
 let top = 0;
 let height = 0;
@@ -96,7 +100,8 @@ function schedule() {
 
 function scrolled() {
   const now = box.scrollTop;
-  if (Math.abs(now - top) < 1) return;
+  // A box that grew was not scrolled: it is drawn anew, and follows on.
+  if (Math.abs(now - top) < 1 || box.clientHeight !== height) return;
   top = now;
   const isAtEnd = top + height >= (all.at(-1) ?? 0) - 4;
   if (source.isFollowing && !isAtEnd) {
@@ -120,7 +125,7 @@ export function timeAtTop() {
 
 function keepAnchor() {
   const place = rowAt(all, top);
-  anchor = { key: rows[place]?.key ?? "", offset: (all[place] ?? 0) - top };
+  anchor = { key: rows[place]?.key ?? "", time: timeAtTop(), offset: (all[place] ?? 0) - top };
 }
 
 function draw() {
@@ -134,8 +139,9 @@ function draw() {
   }
   if (Math.abs(box.scrollTop - top) >= 1) box.scrollTop = top; // At last, so that the browser lays out once.
   const { begin, end } = seen(all, top, height, BEYOND);
-  if (begin < NEAR) source.more("older");
-  if (end > rows.length - NEAR) source.more("newer");
+  const near = source.isFull ? Math.min(NEAR, (rows.length - (end - begin)) / 2) : NEAR;
+  if (begin < near) source.more("older");
+  if (end > rows.length - near) source.more("newer");
   placeThumb(rows.length ? timeAtTop() : null);
 }
 
@@ -158,20 +164,29 @@ function show() {
 /** Makes the rows anew where lines changed. @returns {number} where the list has to be then */
 function remade() {
   const { chunk } = source;
-  const { range, wanted } = view();
-  const now = [chunk.version, chunk.hasOlder, toggled.size, [...toggled].at(-1), range, wanted.from, wanted.until].join();
+  const { range, wanted, pattern } = view();
+  const { from, until, search, hasChecks } = wanted;
+  const now = [chunk.version, chunk.hasOlder, toggled.size, [...toggled].at(-1), range, from, until, hasChecks, search.text, pattern].join();
   const isOther = chunk !== shown;
   if (now !== made || isOther) {
     made = now;
     shown = chunk;
     if (measured.size > MOST_MEASURED) measured.clear();
-    rows = rowsOf(chunk.lines, chunk.gaps.values(), toggled);
-    if (rows.length && !chunk.hasOlder && wanted.from === null && wanted.until === null) rows.unshift({ kind: "begin", key: "begin", range });
+    rows = rowsOf(chunk.lines, chunk.gaps.values(), toggled, isFolded);
+    if (rows.length && !chunk.hasOlder && from === null && until === null) rows.unshift({ kind: "begin", key: "begin", range });
     all = edges(rows, measured);
     if (source.isFollowing) return Infinity;
     return isOther ? placeOf(source.at) : anchored();
   }
   return source.isFollowing ? Infinity : top;
+}
+
+/** @param {Line} line A health check, unless it was searched. */
+function isFolded({ isCheck, text }) {
+  if (!isCheck) return false;
+  const { wanted: { hasChecks, search }, pattern } = view();
+  if (hasChecks) return false;
+  return pattern ? !placesOf(text, pattern).length : !search.text;
 }
 
 /** @param {number} time Its row, a third below the upper edge. */
@@ -181,7 +196,8 @@ function placeOf(time) {
 }
 
 function anchored() {
-  const place = rows.findIndex(({ key }) => key === anchor.key);
+  const own = rows.findIndex(({ key }) => key === anchor.key);
+  const place = own < 0 ? rows.findIndex((row) => "line" in row && row.line.time >= anchor.time) : own;
   return place < 0 ? top : (all[place] ?? 0) - anchor.offset;
 }
 
@@ -214,11 +230,23 @@ export function toggle(key) {
 
 /** @param {string} key @param {boolean} [isHit] of a search */
 export function activate(key, isHit = false) {
+  if (isHit) unfold(key);
   active = key;
   hit = isHit ? key : "";
   const place = rows.findIndex((row) => row.key === key);
   if (place >= 0) reveal(all[place] ?? 0, all[place + 1] ?? 0);
   schedule();
+}
+
+/** @param {string} cursor Opens what its line is folded in, from the outside inwards. */
+function unfold(cursor) {
+  for (;;) {
+    settle(remade());
+    if (rowOf(cursor)) return;
+    const outer = rows.find((row) => "inner" in row && !row.isOpen && row.inner.some((line) => line.cursor === cursor));
+    if (!outer) return;
+    toggle(outer.key);
+  }
 }
 
 /** @param {number} upper @param {number} lower */

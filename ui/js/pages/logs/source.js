@@ -90,6 +90,11 @@ export class Source {
     ]);
   }
 
+  /** Whether another page of lines would push out others: many lines may be few rows. */
+  get isFull() {
+    return this.chunk.lines.length > (this.isFollowing ? FOLLOWED : MOST) - PAGE;
+  }
+
   pause() {
     this.isFollowing = false;
     this.#changed();

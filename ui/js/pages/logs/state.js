@@ -18,7 +18,7 @@ import { Source } from "./source.js";
 const BUCKETS = 90;
 const REFRESH_MS = 5000;
 /** Who types is not asked for with each letter. */
-const TYPING_MS = 150;
+export const TYPING_MS = 150;
 /** What counting costs at most, as a part of the time. */
 const COST = 20;
 
@@ -36,6 +36,8 @@ let counted = null;
 let hits = null;
 /** @type {RegExp|null} */
 let pattern = null;
+/** The line that the search went to, and how many matches are newer, if that is known. @type {{cursor: string, newer: number|null}|null} */
+let hit = null;
 
 /** @type {ReturnType<typeof setTimeout>|undefined} */
 let typing;
@@ -47,12 +49,18 @@ let place = "";
 /** What was counted. */
 let countedFor = "";
 
-export const view = () => ({ wanted, range, kept, counted, hits, pattern, span: span(), bounds: bounds() });
+export const view = () => ({ wanted, range, kept, counted, hits, hit, pattern, span: span(), bounds: bounds() });
+
+/** @param {typeof hit} found */
+export function setHit(found) {
+  hit = found;
+  update({});
+}
 
 /** Goes to what the address says; what is returned ends it. */
 export function begin() {
   range = "";
-  counted = null;
+  counted = hit = null;
   place = "";
   source.isFollowing = true;
   wanted = wantedOf(current().address);
@@ -173,15 +181,17 @@ async function recount() {
 function came(lines) {
   if (counted) addLines(counted, lines);
   const marks = pattern;
-  if (hits && marks) addLines(hits, lines.filter(({ text }) => placesOf(text, marks).length));
+  const matching = hits && marks ? lines.filter(({ text }) => placesOf(text, marks).length) : [];
+  if (hits) addLines(hits, matching);
+  if (hit?.newer != null) hit = { ...hit, newer: hit.newer + matching.length };
   if (isCounting || isOfPart() || performance.now() - lastCount < REFRESH_MS) return;
   now = Date.now() / 1000;
   recount();
 }
 
 /**
- * The numbers in what is shown: entries by level, lines that have the chosen levels, those of them that match, and
- * errors as the list of errors has them.
+ * The numbers in what is shown: entries by level, lines that have the chosen levels, those of them that match, which
+ * of these (from the oldest) the search went to, and errors as the list of errors has them.
  */
 export function numbers() {
   const part = { since: wanted.from, until: wanted.until };
@@ -193,6 +203,7 @@ export function numbers() {
     levels: entries(counted),
     lines: counted && lines(counted),
     hits: hits && !hits.error ? lines(hits) : null,
+    place: hits?.isComplete && hit?.newer != null ? Math.max(1, lines(hits) - hit.newer) : null,
     errors: entries(hits && !hits.error ? hits : counted)?.error ?? 0,
     isComplete: counted?.isComplete && (!hits || hits.isComplete),
   };

@@ -1,5 +1,6 @@
 // @ts-check
 /** Words of lines: their level, their source, their time. */
+import { dayAndMonth, exactTime } from "../../base/format.js";
 import { mark, t } from "../../base/i18n.js";
 
 /** @import { Level } from "../../contract.d.ts" */
@@ -28,6 +29,14 @@ export const sourceOf = ({ module, service }) => (module === service || !service
 
 /** @param {number} seconds since 1970 */
 export const moment = (seconds) => new Date(seconds * 1000).toISOString();
+
+/** @param {number} begin @param {number} end in seconds; with their days unless both are today */
+export function timesOf(begin, end) {
+  const times = [begin, end].map(moment);
+  const isToday = times.every((time) => new Date(time).toDateString() === new Date().toDateString());
+  const [from = "", until = ""] = times.map((time) => (isToday ? exactTime(time) : `${dayAndMonth(time)}, ${exactTime(time)}`));
+  return t("{begin} – {end}", { begin: from, end: until });
+}
 
 /** @param {Level} level */
 export const levelWord = (level) => t(LEVEL_WORDS[level].word);

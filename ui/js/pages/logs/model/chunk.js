@@ -1,12 +1,13 @@
 // @ts-check
 /** The lines that the page has of all that are kept: some thousands around what is seen. Pure. */
 import { readable } from "./ansi.js";
+import { told } from "./told.js";
 
 /**
  * @import { Level, LogGap, LogLine } from "../../../contract.d.ts"
  * @import { Span } from "./ansi.js"
  * @typedef {{cursor: string, time: number, module: string, service: string, stream: string, level: Level,
- *   continues: boolean, text: string, spans: Span[], raw: string, same: string}} Line
+ *   continues: boolean, isCheck: boolean, text: string, spans: Span[], same: string}} Line
  *   `text`: as it is shown; `same`: what is equal in lines that say the same
  */
 
@@ -14,10 +15,10 @@ import { readable } from "./ansi.js";
 const TIMES = /\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?|\b\d\d:\d\d:\d\d(?:[.,]\d+)?\b/g;
 
 /** @param {LogLine} line @returns {Line} */
-export function read({ cursor, time, module, service, stream, level, continues, text: raw }) {
-  const { text, spans } = readable(raw);
+export function read({ cursor, time, module, service, stream, level, continues, isCheck, text: raw }) {
+  const { text, spans } = readable(told(raw));
   const same = /\d:\d/.test(text) ? text.replace(TIMES, "") : text;
-  return { cursor, time, module, service, stream, level, continues, text, spans, raw, same };
+  return { cursor, time, module, service, stream, level, continues, isCheck, text, spans, same };
 }
 
 export class Chunk {
@@ -57,6 +58,11 @@ export class Chunk {
       for (const { cursor } of this.lines.splice(0, extra)) this.#known.delete(cursor);
       this.hasOlder = true;
     }
+  }
+
+  /** @param {string} cursor */
+  has(cursor) {
+    return this.#known.has(cursor);
   }
 
   /** @param {LogGap[]} gaps */

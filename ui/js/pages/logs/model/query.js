@@ -11,9 +11,10 @@ import { asked } from "./pattern.js";
 /**
  * @typedef {{modules: string[], services: string[], levels: Level[], search: Search, isOnlyMatching: boolean,
  *   fields: string[], range: string, from: number|null, until: number|null, at: number|null, line: string,
- *   isOfErrors: boolean}} Wanted
+ *   isOfErrors: boolean, hasChecks: boolean}} Wanted
  *   `services`: `module/service`; `range`: a name in `RANGES`, empty to be found; `from`, `until`: a part of it, in
- *   seconds; `at`: a time to begin at; `line`: the cursor of the one whose details are shown
+ *   seconds; `at`: a time to begin at; `line`: the cursor of the one whose details are shown; `hasChecks`: health
+ *   checks are not folded
  */
 
 /** @type {Level[]} From the most severe to the least. */
@@ -38,6 +39,7 @@ export function wantedOf({ rest: [name], query }) {
     from: timeOf(query["from"]), until: timeOf(query["until"]), at: timeOf(query["at"]),
     line: query["line"] ?? "",
     isOfErrors: query["view"] === "errors",
+    hasChecks: query["checks"] === "1",
   };
 }
 
