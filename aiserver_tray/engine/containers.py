@@ -26,6 +26,7 @@ from aiserver_tray.spec.labels import INSTALLATION, ONE_SHOT
 from aiserver_tray.system.console import Console
 
 if TYPE_CHECKING:
+    from aiserver_tray.engine.terminal import Terminal
     from aiserver_tray.spec.model import Body, File
 
 _logger = logging.getLogger(__name__)
@@ -237,6 +238,12 @@ class Containers:
             ObjectNotFoundError, ObjectConflictError: there is none, or it does not run.
         """
         return execute(self._connection, container, command, console or Console())
+
+    def terminal(self, container: str, user: str) -> "Terminal":
+        """A terminal in it for *user*; empty: the user of its image. It is not open yet."""
+        from aiserver_tray.engine.terminal import Terminal  # noqa: PLC0415 - few have one
+
+        return Terminal(self._connection, container, user)
 
     def run(
         self, container: str, body: "Body", *, seconds: float, cancelled: Cancellation

@@ -1,15 +1,14 @@
 """Running a command in a container that runs."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from threading import Timer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from aiserver_tray.base.errors import AiServerError, CancelledError
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.connection import Connection
 from aiserver_tray.engine.logs import frames
-from aiserver_tray.engine.stream import Stream
 from aiserver_tray.engine.values import LogStreamName
 from aiserver_tray.system.console import Console
 
@@ -17,63 +16,84 @@ if TYPE_CHECKING:
     from aiserver_tray.spec.model import Body
 
 _UPGRADE = {"Connection": "Upgrade", "Upgrade": "tcp"}
+ATTACHED: Final = dict.fromkeys(("AttachStdin", "AttachStdout", "AttachStderr"), True)
+"""Of the body of an exec that gets input."""
+
+
+class Execution:
+    """A command in a container that runs: *body* is that of the request that creates an exec.
+    Iterating `stream`, or `output`, starts it.
+
+    Raises:
+        ObjectNotFoundError, ObjectConflictError: there is no such container, or it does not run.
+    """
+
+    def __init__(self, connection: Connection, container: str, body: "Body") -> None:
+        self._connection = connection
+        self._has_terminal = bool(body.get("Tty"))
+        self._id = str(connection.post("/containers/{}/exec", container, body=body)["Id"])
+        start = {"Detach": False, "Tty": self._has_terminal}
+        self.stream = connection.stream(
+            "POST", "/exec/{}/start", self._id, body=start, headers=_UPGRADE
+        )
+
+    def output(self) -> Iterator[tuple[LogStreamName, bytes]]:
+        """Its output, until it exits. A terminal has one output. Raises as the stream does."""
+        if not self._has_terminal:
+            yield from frames(iter(self.stream))
+            return
+        for piece in self.stream:
+            yield "stdout", piece
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Set the size of its terminal. No effect once it has exited."""
+        with suppress(AiServerError):
+            params = {"h": rows, "w": columns}
+            self._connection.call("POST", "/exec/{}/resize", self._id, params=params)
+
+    @property
+    def exit_code(self) -> int:
+        """Its exit code; 0 while it runs."""
+        return int(self._connection.get("/exec/{}/json", self._id)["ExitCode"] or 0)
 
 
 def execute(
     connection: Connection, container: str, command: Sequence[str], console: Console
 ) -> int:
     """As `Containers.exec`. *command* gets a terminal if *console* is one."""
-    tty = console.is_terminal
-    attached = dict.fromkeys(("AttachStdin", "AttachStdout", "AttachStderr"), True)
-    body: dict[str, object] = {**attached, "Tty": tty, "Cmd": list(command)}
-    if tty:
+    body: dict[str, object] = {**ATTACHED, "Tty": console.is_terminal, "Cmd": list(command)}
+    if console.is_terminal:
         body["ConsoleSize"] = list(console.size)
-    execution = str(connection.post("/containers/{}/exec", container, body=body)["Id"])
-    stream = connection.stream(
-        "POST", "/exec/{}/start", execution, body={"Detach": False, "Tty": tty}, headers=_UPGRADE
-    )
+    execution = Execution(connection, container, body)
+    stream = execution.stream
     with ExitStack() as stack:
         stack.enter_context(stream.open())
-        if tty:
+        if console.is_terminal:
             stack.enter_context(console.raw())
-            stack.enter_context(console.watching_size(_resizer(connection, execution, console)))
+            resized = console.watching_size(lambda: execution.resize(*console.size))
+            stack.enter_context(resized)
         stack.enter_context(console.feeding(stream.send))
         stack.callback(stream.close)  # registered first, so that no write can block the end
-        for name, data in _terminal(stream) if tty else frames(iter(stream)):
+        for name, data in execution.output():
             console.write(name, data)
-    return int(connection.get("/exec/{}/json", execution)["ExitCode"] or 0)
+    return execution.exit_code
 
 
 def run(
     connection: Connection, container: str, body: "Body", seconds: float, cancelled: Cancellation
 ) -> tuple[int | None, list[str]]:
     """As `Containers.run`."""
-    execution = str(connection.post("/containers/{}/exec", container, body=body)["Id"])
-    stream = connection.stream("POST", "/exec/{}/start", execution, body={"Detach": False})
+    execution = Execution(connection, container, body)
+    stream = execution.stream
     timer = Timer(seconds, stream.close)
     with ExitStack() as stack:
         stack.enter_context(stream)
         stack.enter_context(cancelled.closes(stream.close))
         stack.callback(timer.cancel)
         timer.start()
-        output = b"".join(data for _, data in frames(iter(stream)))
+        output = b"".join(data for _, data in execution.output())
         goes_on = stream.is_closed
     if cancelled.is_set():
         raise CancelledError
-    code = None if goes_on else connection.get("/exec/{}/json", execution)["ExitCode"] or 0
+    code = None if goes_on else execution.exit_code
     return code, output.decode(errors="replace").splitlines()
-
-
-def _terminal(stream: Stream) -> Iterator[tuple[LogStreamName, bytes]]:
-    """A terminal has one output."""
-    for piece in stream:
-        yield "stdout", piece
-
-
-def _resizer(connection: Connection, execution: str, console: Console) -> Callable[[], None]:
-    def resize() -> None:
-        rows, columns = console.size
-        with suppress(AiServerError):  # exited in the meantime
-            connection.call("POST", "/exec/{}/resize", execution, params={"h": rows, "w": columns})
-
-    return resize

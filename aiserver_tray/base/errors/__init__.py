@@ -38,6 +38,7 @@ from aiserver_tray.base.errors.engine import (
     ImageBuildError,
     ImagePullError,
     NameConflictError,
+    NoShellError,
     ObjectConflictError,
     ObjectKind,
     ObjectNotFoundError,

@@ -121,6 +121,20 @@ class UnsupportedError(EngineRequestError):
     """The engine can't do that, as it or the object is set up."""
 
 
+class NoShellError(AiServerError):
+    """A terminal is asked for in a container whose image has no shell."""
+
+    code = "E_NO_SHELL"
+
+    def __init__(self, container: str) -> None:
+        text = Text(
+            "There can be no terminal in {container}, because its image has no shell. Its logs "
+            "show what it does.",
+            container=container,
+        )
+        super().__init__(text, container=container)
+
+
 class NameConflictError(AiServerError):
     """A foreign object has a name that we need. *home*: the home folder of the other
     *installation*, if it is known."""

@@ -1,0 +1,189 @@
+"""A shell at a terminal of its own, in a container that runs, and the guard that ends it.
+
+The engine lets a command go on when its client is gone, and a shell can start what outlives it.
+So a second command, the guard, waits beside the shell for the end of its own input, which the
+engine passes on: when the client ends it, and also when the client is killed. Then the guard ends
+the processes that the shell has left, and reports those that it could not end.
+"""
+
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+from uuid import uuid4
+
+from aiserver_tray.base.errors import AiServerError, EngineRequestError, NoShellError
+from aiserver_tray.engine.connection import Connection
+from aiserver_tray.engine.execution import ATTACHED, Execution
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aiserver_tray.spec.model import Body
+
+_MARK: Final = "AISERVER_TERMINAL"
+"""The variable that all processes of a terminal inherit, with the terminal's own value."""
+
+_END_SECONDS: Final = 15.0
+"""Seconds for the report of the guard. A paused container gives none."""
+
+_NOT_FOUND: Final = (126, 127)
+"""The exit codes of an exec whose command does not exist."""
+
+_GUARD: Final = r"""
+mark=$1
+# Sets $found to the processes of the terminal: those with its mark, then those in their sessions
+# and their children, because the variables of other users' processes can't be read. Only words
+# that each shell has built in: an image may have no ps, and no kill.
+find_own() {
+  found=' ' sessions=' '
+  for each in /proc/[0-9]*; do
+    while IFS= read -r line || [ "$line" ]; do
+      case $line in *"$mark"*) add "$each"; break ;; esac
+    done < "$each/environ"
+  done
+  for each in /proc/[0-9]*; do
+    read_stat "$each"
+    case $state in ''|Z) continue ;; esac
+    case $sessions in *" $session "*) add "$each"; continue ;; esac
+    case $found in *" $parent "*) add "$each" ;; esac
+  done
+} 2>/dev/null
+add() {
+  case $found in *" ${1#/proc/} "*) return ;; esac
+  found="$found${1#/proc/} "
+  read_stat "$1"
+  case $session in ''|0) ;; *) sessions="$sessions$session " ;; esac
+}
+read_stat() {
+  stat=
+  read -r stat < "$1/stat"
+  set -- ${stat##*) }
+  state=$1 parent=$2 session=$4
+}
+end_own() {
+  find_own
+  [ "$found" = ' ' ] || kill -s "$1" $found 2>/dev/null
+}
+echo "shell $(command -v bash || echo sh)"
+while read -r line; do :; done
+end_own HUP
+end_own TERM
+end_own CONT
+for turn in 1 2 3 4 5; do
+  find_own
+  [ "$found" = ' ' ] && break
+  sleep 0.2 2>/dev/null || sleep 1 2>/dev/null || break
+done
+for turn in 1 2 3; do
+  [ "$found" = ' ' ] && break
+  end_own KILL
+  sleep 0.1 2>/dev/null
+  find_own
+done
+echo "left$found"
+"""
+
+
+class Terminal:
+    """A terminal in *container* for the user *user*; empty: the user of its image. What is typed
+    goes to `send`, and `output` has what it shows. ``shell``: the path or name of its shell, and
+    ``image_user``: the user of the image, both once it is open."""
+
+    def __init__(self, connection: Connection, container: str, user: str) -> None:
+        self._connection = connection
+        self._container = container
+        self._common = {**ATTACHED, **({"User": user} if user else {})}
+        self._mark = f"{_MARK}={uuid4().hex}"
+        self._guard: Execution | None = None
+        self._shell: Execution | None = None
+        self.shell = ""
+        self.image_user = ""
+
+    def open(self, rows: int, columns: int) -> None:
+        """Start guard and shell.
+
+        Raises:
+            NoShellError: the image has none.
+            ObjectNotFoundError, ObjectConflictError: there is no such container, or it does not
+                run.
+        """
+        config = self._connection.get("/containers/{}/json", self._container)["Config"]
+        self.image_user = config["User"] or "root"
+        command = ["sh", "-c", _GUARD, "sh", self._mark]
+        self._guard = self._execution({"Tty": False, "Cmd": command})
+        self._report = self._guard.output()
+        try:
+            self.shell = self._found_shell()
+            body: Body = {
+                "Tty": True,
+                "Cmd": [self.shell],
+                "Env": [self._mark, "TERM=xterm-256color", *_encoding(config)],
+                "ConsoleSize": [rows, columns],
+            }
+            self._shell = self._execution(body)
+            self._shell.stream.open()
+        except BaseException:
+            self._guard.stream.close()
+            raise
+
+    def output(self) -> "Iterator[bytes]":
+        """What the terminal shows, until the shell exits. Its pieces end anywhere.
+
+        Raises:
+            EngineDownError: the engine is lost.
+        """
+        assert self._shell
+        for _, data in self._shell.output():
+            yield data
+
+    def send(self, data: bytes) -> None:
+        """Type *data*. Waits while the other side does not read. No effect after the end."""
+        if self._shell:
+            self._shell.stream.send(data)
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Set its size. No effect after the end."""
+        if self._shell:
+            self._shell.resize(rows, columns)
+
+    def end(self) -> None:
+        """Let the guard end the shell and what it has started. Does not wait."""
+        if self._guard:
+            self._guard.stream.send(b"")
+
+    def left(self) -> tuple[int, ...] | None:
+        """After the end of the output: the processes that could not be ended, by their ids in the
+        container. None: nobody can tell, because the container or the engine has stopped."""
+        self.end()
+        assert self._guard
+        timer = threading.Timer(_END_SECONDS, self._guard.stream.close)
+        timer.start()
+        said = b""
+        with suppress(AiServerError):
+            said = b"".join(data for name, data in self._report if name == "stdout")
+        timer.cancel()
+        word, *ids = said.split() or [b""]
+        return tuple(map(int, ids)) if word == b"left" else None
+
+    def _execution(self, body: "Body") -> Execution:
+        return Execution(self._connection, self._container, {**self._common, **body})
+
+    def _found_shell(self) -> str:
+        """The shell of which the guard's first line tells."""
+        said = b""
+        for name, data in self._report:
+            said += data if name == "stdout" else b""
+            if said.endswith(b"\n") and said.startswith(b"shell "):
+                return said.removeprefix(b"shell ").strip().decode()
+        assert self._guard
+        if (code := self._guard.exit_code) in _NOT_FOUND:
+            raise NoShellError(self._container)
+        raise EngineRequestError(409, f"sh exited with code {code}")
+
+
+def _encoding(config: "Body") -> list[str]:
+    """A variable for a container without a locale, whose shell would take letters other than
+    English ones apart."""
+    names = [text.partition("=")[0] for text in config["Env"] or ()]
+    has_locale = any(name == "LANG" or name.startswith("LC_") for name in names)
+    return [] if has_locale else ["LANG=C.UTF-8"]
