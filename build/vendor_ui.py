@@ -1,4 +1,5 @@
-"""Bring the libraries of the dashboard's page into ui/vendor/, as their makers published them.
+"""Bring the libraries of the dashboard's page into ui/vendor/, as their makers published them, with
+PATCHES.
 
 python3 build/vendor_ui.py        needs npm; writes files, licences and manifest.json
 
@@ -83,9 +84,24 @@ UPLOT = Package("uplot", "1.6.32", "MIT", dict.fromkeys((
     "LICENSE", "dist/uPlot.esm.js", "dist/uPlot.esm.d.ts", "dist/uPlot.min.css",
 ), ""))  # fmt: skip
 LUCIDE = Package("lucide-static", "1.62.0", "ISC", {"LICENSE": ""})
-PACKAGES = (LIT, UPLOT, LUCIDE)
-PUBLISHED_AS = {"dist/uPlot.esm.d.ts": "dist/uPlot.d.ts"}
-"""The compiler looks for types beside the script, under its name."""
+XTERM = Package("@xterm/xterm", "6.0.0", "MIT", dict.fromkeys((
+    "LICENSE", "lib/xterm.js", "typings/xterm.d.ts", "css/xterm.css",
+), ""))  # fmt: skip
+PACKAGES = (LIT, UPLOT, LUCIDE, XTERM)
+PUBLISHED_AS = {"dist/uPlot.esm.d.ts": "dist/uPlot.d.ts", "lib/xterm.js": "lib/xterm.mjs"}
+"""The compiler looks for types beside the script, under its name. Scripts are served as modules by
+the ending js."""
+PATCHES = {
+    "lib/xterm.js": (
+        (b'createElement("style")', b'createElement("sheet-text")'),
+        (
+            b't.setAttribute("style",`${t.getAttribute("style")||""}${e};`)',
+            b"t.style.cssText+=`${e};`",
+        ),
+    ),
+}
+"""What is replaced in a file. The page's policy forbids style sheets and styles in the page's text;
+those that scripts make are allowed. The element is in ui/js/pages/modules/terminal/screen.js."""
 
 
 def main() -> None:
@@ -98,7 +114,8 @@ def main() -> None:
         for package in PACKAGES:
             source = _fetched(npm, package, Path(scratch))
             for name in package.files:
-                _write(package, name, (source / PUBLISHED_AS.get(name, name)).read_bytes())
+                content = (source / PUBLISHED_AS.get(name, name)).read_bytes()
+                _write(package, name, _patched(name, content))
             if package is LUCIDE:
                 for name, icons in (("first.svg", FIRST_ICONS), ("more.svg", MORE_ICONS)):
                     _write(package, name, _sprite(source / "icons", icons).encode())
@@ -114,6 +131,13 @@ def _fetched(npm: str, package: Package, scratch: Path) -> Path:
     with tarfile.open(scratch / packed.stdout.split()[-1]) as archive:
         archive.extractall(folder, filter="data")
     return folder / "package"
+
+
+def _patched(name: str, content: bytes) -> bytes:
+    for before, after in PATCHES.get(name, ()):
+        assert before in content, (name, before)
+        content = content.replace(before, after)
+    return content
 
 
 def _write(package: Package, name: str, content: bytes) -> None:

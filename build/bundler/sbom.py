@@ -43,7 +43,8 @@ def _of(part: Notice) -> dict[str, Any]:
         found["externalReferences"] = [{"type": "website", "url": part.url}]
     for pattern, address in _REGISTRIES.items():
         if page := re.fullmatch(pattern, part.url):
-            found["purl"] = address.format(page[1].lower().replace("_", "-"), part.version)
+            name = page[1].lower().replace("_", "-").replace("@", "%40")  # of an npm scope
+            found["purl"] = address.format(name, part.version)
     return found
 
 
