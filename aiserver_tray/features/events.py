@@ -9,9 +9,10 @@ from aiserver_tray.features.logs import events as logs
 from aiserver_tray.features.monitoring import events as monitoring
 from aiserver_tray.features.predecessor import events as predecessor
 from aiserver_tray.features.stack import events as stack
+from aiserver_tray.features.terminal import events as terminal
 from aiserver_tray.protocol.message import owner_events
 
-MODULES: Final = (activity, alerts, engine, logs, monitoring, predecessor, stack)
+MODULES: Final = (activity, alerts, engine, logs, monitoring, predecessor, stack, terminal)
 """They declare their events when they are imported."""
 
 

@@ -23,6 +23,7 @@ FEATURES: Final[dict[str, tuple[str, ...]]] = {
         "ai/catalog/", "ai/module/details", "ai/module/trust", "ai/module/distrust", "ai/service/",
     ),
     "aiserver_tray.features.monitoring.channels:MonitoringFeature": ("ai/stats/",),
+    "aiserver_tray.features.terminal.channels:TerminalFeature": ("ai/terminal/",),
     "aiserver_tray.features.wiring.channels:WiringFeature": (
         "ai/module/connect", "ai/module/consumers", "ai/module/disconnect",
     ),

@@ -84,13 +84,15 @@ Envelope = Json
 class Peer:
     """One connected client. ``language``: the language of its reader unless the user chose one;
     ``send`` sends it an event, and returns at once; ``pid``: its process, if that is known;
-    ``waiting``: how many bytes wait in its connection, because it reads too slowly."""
+    ``waiting``: how many bytes wait in its connection, because it reads too slowly; ``is_local``:
+    it is on this computer, and reached us over no network."""
 
     kind: CallerKind
     language: Language
     send: Callable[[Message], None]
     pid: int | None = None
     waiting: Callable[[], int] = lambda: 0
+    is_local: bool = True
 
 
 @dataclass(frozen=True)

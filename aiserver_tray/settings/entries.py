@@ -21,6 +21,7 @@ EntryKind = Literal[
     "chosen",
     "trusted",
     "distrusted",
+    "terminal",
     "refused",
     "alert",
     "owner",
@@ -145,6 +146,19 @@ class DistrustedEntry(EntryBase):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TerminalEntry(EntryBase):
+    """A terminal was opened in a service. What is typed and shown in it is kept nowhere."""
+
+    kind: Literal["terminal"] = "terminal"
+    module: str
+    service: str
+    user: str
+    """The name that the image has for it, or root."""
+    left: tuple[int, ...] = ()
+    """The processes that could not be ended with it, by their ids in the container."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class RefusedEntry(EntryBase):
     """Clients were refused, for the same reason and in a row."""
 
@@ -186,6 +200,7 @@ Entry = (
     | ChosenEntry
     | TrustedEntry
     | DistrustedEntry
+    | TerminalEntry
     | RefusedEntry
     | AlertEntry
     | OwnerEntry

@@ -58,6 +58,7 @@ PAYLOADS: Mapping[str, Json] = {
     "ai/service/inspect": {"module": "base", "service": "base"},
     "ai/support/write": {"path": "/nowhere/bundle.zip"},
     "ai/system/openExternal": {"url": "http://127.0.0.1:9/a?b=c"},
+    "ai/terminal/open": {"module": "base", "service": "base", "rows": 24, "columns": 80},
     "browser/open": {
         "address": "127.0.0.1",
         "port": 0,

@@ -10,7 +10,7 @@ from aiserver_tray.base.i18n import Language
 from aiserver_tray.base.masking import MASK
 from aiserver_tray.owner.features import every_channel
 from aiserver_tray.protocol.channel import EVERYONE
-from aiserver_tray.protocol.message import CallerKind, Json
+from aiserver_tray.protocol.message import CallerKind, Json, Peer
 from tests.contract.asking import ask, given, refused
 from tests.contract.host import DirectCaller, Host
 from tests.contract.payloads import PAYLOADS, PORT
@@ -39,8 +39,10 @@ REFUSED = [
 
 
 OTHERS = {"owner/yield", "ai/rules/test", "ai/module/connect", "ai/module/disconnect"}
+OTHERS |= {name for name in CHANNELS if name.startswith("ai/terminal/")}
 """Other tests have them: after owner/yield, no operation can begin; ai/rules/test needs a web
-address, ai/module/connect and disconnect a module that issues access tokens."""
+address, ai/module/connect and disconnect a module that issues access tokens, terminals a service
+that runs."""
 
 
 @pytest.mark.parametrize("channel", sorted(CHANNELS.keys() - OTHERS))
@@ -61,6 +63,12 @@ def test_each_channel_does_what_it_is_asked(host: Host, channel: str, tmp_path: 
             payload = {"cursor": lines[0]["cursor"]}
 
         assert ask(core, channel, payload)["success"]
+
+
+def test_a_client_on_another_computer_gets_no_terminal(host: Host) -> None:
+    peer = Peer("browser", "en", lambda _message: None, is_local=False)
+    answer = host.owner.api.invoke("ai/terminal/open", PAYLOADS["ai/terminal/open"], peer)
+    assert (answer["code"], "127.0.0.1" in answer["message"]) == ("E_REQUEST", True)
 
 
 @pytest.mark.parametrize(("channel", "kind"), REFUSED)

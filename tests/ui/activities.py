@@ -1,21 +1,17 @@
 """Entries of the journal, and checks of the doctor, as the owner answers them."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 from aiserver_tray.protocol.message import Json
+from aiserver_tray.settings.entries import EntryKind
 
 NOW = datetime.now(UTC)
 
 
 def entry(id: str, minutes: float, kind: str = "operation", **more: Any) -> Json:  # noqa: ANN401
     """An entry that is so many *minutes* old; *more* are its own fields."""
-    fields = dict.fromkeys(
-        (
-            *("operation", "setting", "revealed", "chosen", "trusted", "distrusted"),
-            *("refused", "alert", "owner"),
-        )
-    )
+    fields = dict.fromkeys(get_args(EntryKind))
     return (
         {
             "id": id,

@@ -124,6 +124,10 @@ class HomePage:
     def press(self, *keys: str) -> None:
         ActionChains(self._browser).send_keys(*keys).perform()
 
+    def insert(self, text: str) -> None:
+        """Write *text* as an input method does. It may have characters that no key has."""
+        self._browser.execute_cdp_cmd("Input.insertText", {"text": text})
+
     def chord(self, modifier: str, key: str) -> None:
         """Press *key* while *modifier* is held."""
         chain = ActionChains(self._browser)

@@ -1,18 +1,13 @@
 """The dashboard of an owner whose modules run on a real engine, from the first run on."""
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
 
 import docker
 import pytest
-from selenium.webdriver import Chrome, Keys
+from selenium.webdriver import Keys
 
-from aiserver_tray.carriers.http.access import Keys as Tokens
-from aiserver_tray.carriers.http.server import Binding, BrowserServer
-from aiserver_tray.owner.owner import Owner
 from aiserver_tray.tray.icon_updater import IconUpdater
 from aiserver_tray.tray.view import TrayView
 from tests.lab import engine as lab_engine
@@ -20,10 +15,12 @@ from tests.lab import lifecycle
 from tests.lab.place import Place
 from tests.support.installation import IMAGE, Installation, checked, gated, idle, script
 from tests.support.observed import open_gate
-from tests.support.owning import PEER, Modules, owned
+from tests.support.owning import PEER
 from tests.support.ports import free_port
 from tests.support.waiting import eventually
-from tests.ui.home import HomePage
+from tests.ui.dashboard import Dashboard, dashboard
+
+__all__ = ["dashboard"]
 
 SITE = "mkdir /www && echo '<title>The wiki</title>' > /www/index.html && httpd -f -p 80 -h /www"
 COMPLAINS = (
@@ -31,51 +28,6 @@ COMPLAINS = (
     "echo ERROR out of beans; sleep 86400"
 )
 FAILS_ONCE = "test -e /data/seen || { touch /data/seen; echo ERROR no key; exit 3; }; sleep 86400"
-
-
-@dataclass(frozen=True)
-class Dashboard:
-    """The pages of an owner, in a browser."""
-
-    browser: Chrome
-    owner: Owner
-    server: BrowserServer
-    modules: Modules
-    pictures: Path
-
-    def page(self) -> HomePage:
-        """The page in the tab that is before the others."""
-        return HomePage(self.browser, self.server.address, self.pictures)
-
-    def in_another_tab(self) -> HomePage:
-        self.browser.switch_to.new_window("tab")
-        return self.page()
-
-    @contextmanager
-    def at_tab(self, number: int) -> Iterator[None]:
-        """That tab is before the others for a while."""
-        before = self.browser.current_window_handle
-        self.browser.switch_to.window(self.browser.window_handles[number])
-        yield
-        self.browser.switch_to.window(before)
-
-
-@pytest.fixture
-def dashboard(here: Installation, chromium: Chrome, tmp_path: Path) -> Iterator[Dashboard]:
-    """That of the modules that a test has written before it asks for this."""
-    chromium.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-    chromium.set_window_size(1200, 800)
-    with (
-        owned(here) as (owner, modules),
-        BrowserServer(owner.api, Binding(port=0), "en", Tokens()) as server,
-    ):
-        yield Dashboard(chromium, owner, server, modules, tmp_path)
-        first, *others = chromium.window_handles
-        for tab in others:
-            chromium.switch_to.window(tab)
-            chromium.close()
-        chromium.switch_to.window(first)
-        chromium.get("about:blank")
 
 
 def test_the_keyboard_leads_from_the_first_run_to_an_open_module(

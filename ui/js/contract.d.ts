@@ -166,6 +166,18 @@ export interface Channels {
   "ai/system/autostart": { request: Switch; answer: Autostart };
   /** Open an address in the web browser. */
   "ai/system/openExternal": { request: WebAddress; answer: Record<string, never> };
+  /** Tell which output is shown, every 65536 characters at least: no more is sent while 262144 characters are not acknowledged. */
+  "ai/terminal/acknowledge": { request: TerminalProgress; answer: Record<string, never> };
+  /** Go on with a terminal after the client's connection broke: its output after an event arrives again. Possible for 15 seconds. */
+  "ai/terminal/attach": { request: TerminalProgress; answer: Record<string, never> };
+  /** End a terminal, with all that was started in it. */
+  "ai/terminal/close": { request: TerminalId; answer: TerminalClosed };
+  /** Type a text in a terminal. Answers once it is passed on: clients wait for that, because requests may overtake each other. */
+  "ai/terminal/input": { request: TerminalInput; answer: Record<string, never> };
+  /** Open a terminal in a service that runs. Its output arrives as `ai/terminal/output`. It ends with the client, and all that was started in it ends, too. */
+  "ai/terminal/open": { request: TerminalOpening; answer: TerminalOpened };
+  /** Tell the size of a terminal. */
+  "ai/terminal/resize": { request: TerminalSize; answer: Record<string, never> };
   /** Report that the page is ready: from now on it gets events. */
   "ai/ui/ready": { request: Record<string, never>; answer: Beginning };
   /** Let the user choose a folder. Answers when the dialog is closed. */
@@ -198,6 +210,8 @@ export interface Events {
   "ai/stats/sample": Sample;
   /** The resources that the modules use which this client watches, every second. */
   "ai/stats/watched": Sample;
+  /** New output of a terminal of this client, or its end. */
+  "ai/terminal/output": TerminalOutput;
   /** Show this page. */
   "ai/ui/goto": PageEvent;
   /** There is no owner of the core; the next snapshot means that there is one again. */
@@ -267,6 +281,7 @@ export interface Activity {
   permissions: string[];
   /** the module from which all that was taken back */
   distrusted: string | null;
+  terminal: ActivityTerminal | null;
   refused: ActivityRefused | null;
   alert: ActivityAlert | null;
   owner: ActivityOwner | null;
@@ -393,6 +408,16 @@ export interface ActivityStep {
   usual: number | null;
   /** bytes of a pull */
   total: number;
+}
+
+/** A terminal was opened. */
+export interface ActivityTerminal {
+  module: string;
+  service: string;
+  /** the user of its shell */
+  user: string;
+  /** processes that could not be ended with it: their ids in the container */
+  left: number[];
 }
 
 /** The side that asks for an operation or a change. */
@@ -747,7 +772,7 @@ export interface EngineStatus {
   version: string | null;
 }
 
-export type EntryKind = "operation" | "setting" | "revealed" | "chosen" | "trusted" | "distrusted" | "refused" | "alert" | "owner";
+export type EntryKind = "operation" | "setting" | "revealed" | "chosen" | "trusted" | "distrusted" | "terminal" | "refused" | "alert" | "owner";
 
 /** An error, as clients and programs get it. */
 export interface Error {
@@ -2299,6 +2324,83 @@ export interface Switch {
 }
 
 export type System = "linux" | "windows" | "macos";
+
+/** A terminal is closed. */
+export interface TerminalClosed {
+  /** processes that could not be ended: their ids in the container */
+  left: number[];
+}
+
+/** The end of a terminal. */
+export interface TerminalEnd {
+  reason: TerminalEndReason;
+  /** processes that could not be ended: their ids in the container */
+  left: number[];
+}
+
+export type TerminalEndReason = "exited" | "service_stopped" | "engine_lost";
+
+/** A terminal. */
+export interface TerminalId {
+  /** its id */
+  terminal: string;
+}
+
+/** What is typed in a terminal. */
+export interface TerminalInput {
+  /** its id */
+  terminal: string;
+  text: string;
+}
+
+/** A terminal is open. */
+export interface TerminalOpened {
+  /** its id */
+  terminal: string;
+  /** the shell's name */
+  shell: string;
+  /** the user that the image names */
+  imageUser: string;
+}
+
+/** A terminal in a service. */
+export interface TerminalOpening {
+  module: string;
+  /** its name in the Compose file */
+  service: string;
+  /** `image`: the user that the image names */
+  user?: "image" | "root";
+  rows: number;
+  columns: number;
+}
+
+/** What a terminal shows next. */
+export interface TerminalOutput {
+  /** the terminal's id */
+  terminal: string;
+  /** of this event, from 1 on; the next one has the next number */
+  number: number;
+  /** with the control sequences of a VT100 and its successors; at most 16384 characters */
+  text: string;
+  /** nothing follows, if it is not `null` */
+  end: TerminalEnd | null;
+}
+
+/** How far a client is with the output of a terminal. */
+export interface TerminalProgress {
+  /** its id */
+  terminal: string;
+  /** of the last event that it has; 0: it has none */
+  number: number;
+}
+
+/** The size of a terminal. */
+export interface TerminalSize {
+  /** its id */
+  terminal: string;
+  rows: number;
+  columns: number;
+}
 
 export type Theme = "system" | "light" | "dark";
 

@@ -1,3 +1,4 @@
+/// <reference path="../vendor/@xterm/xterm/typings/xterm.d.ts" />
 /** What surrounds the page's code: the window, and a package that lit-html's types mention. */
 
 interface WindowApi {

@@ -1,5 +1,6 @@
 """Browser mode: the page and the contract over HTTP, as an application of bottle."""
 
+import ipaddress
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -39,13 +40,15 @@ connected."""
 
 
 class EventStream:
-    """One page's events. ``peer``: the page, for the contract."""
+    """One page's events. ``peer``: the page, for the contract. *is_local*: as in `Peer`."""
 
-    def __init__(self, contract: Contract, language: Language) -> None:
+    def __init__(self, contract: Contract, language: Language, *, is_local: bool) -> None:
         self._contract = contract
         self._closed = Event()
         self._mailbox = Mailbox(self._closed.set)
-        self.peer = Peer("browser", language, self._send, waiting=self._mailbox.waiting)
+        self.peer = Peer(
+            "browser", language, self._send, waiting=self._mailbox.waiting, is_local=is_local
+        )
 
     @property
     def is_closed(self) -> bool:
@@ -170,7 +173,7 @@ class Browser:
     def _exported(self, name: str) -> bottle.HTTPResponse:
         """The file of a complete export, which the browser saves."""
         self._check_session()
-        peer = Peer("browser", self._language, lambda _message: None)
+        peer = self._unheard()
         exports = self._contract.invoke("ai/logs/exports", None, peer)["data"].get("exports", ())
         files = {export["name"]: Path(export["file"]) for export in exports if export["file"]}
         if name not in files:
@@ -194,10 +197,16 @@ class Browser:
             return _json(200, self._answer(client, asked))
         return _json(200, self._repeats.answer(client, id, lambda: self._answer(client, asked)))
 
+    def _unheard(self) -> Peer:
+        """A page that gets no events."""
+        return Peer("browser", self._language, lambda _message: None, is_local=_is_local())
+
     def _answer(self, client: str, asked: Json) -> Envelope:
         with self._lock:
             stream = self._streams.get(client)
-        peer = stream.peer if stream else Peer("browser", self._language, lambda _message: None)
+        if stream and stream.peer.is_local and not _is_local():
+            stream = None
+        peer = stream.peer if stream else self._unheard()
         try:
             return self._contract.invoke(asked["channel"], asked.get("payload"), peer)
         finally:
@@ -208,7 +217,7 @@ class Browser:
     def _events(self) -> bottle.HTTPResponse:
         self._check_session()
         client = bottle.request.query.getunicode("client", "")
-        stream = EventStream(self._contract, self._language)
+        stream = EventStream(self._contract, self._language, is_local=_is_local())
         with self._lock:
             before = self._streams.pop(client, None)
             if len(self._streams) >= MAX_PAGES:
@@ -245,6 +254,11 @@ class Browser:
         answer = _json(error.status_code, refusal(why, self._language))
         bottle.response.headers.update(answer.headers)
         return bytes(answer.body)
+
+
+def _is_local() -> bool:
+    """Whether the request came over no network."""
+    return ipaddress.ip_address(bottle.request.environ["REMOTE_ADDR"]).is_loopback
 
 
 def _asked(body: bytes) -> Json:

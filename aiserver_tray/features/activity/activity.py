@@ -22,6 +22,7 @@ from aiserver_tray.settings.entries import (
     RefusedEntry,
     RevealedEntry,
     SettingEntry,
+    TerminalEntry,
     TrustedEntry,
 )
 from aiserver_tray.system.process import has_run_since
@@ -77,6 +78,18 @@ class ActivitySetting:
     """the new value; `null` for a secret, and if it was reset"""
     is_reset: bool
     """it got its default again"""
+
+
+@dataclass(frozen=True)
+class ActivityTerminal:
+    """A terminal was opened."""
+
+    module: str
+    service: str
+    user: str
+    """the user of its shell"""
+    left: tuple[int, ...]
+    """processes that could not be ended with it: their ids in the container"""
 
 
 @dataclass(frozen=True)
@@ -142,6 +155,7 @@ class Activity:
     """what goes beyond its own containers, of `trusted`"""
     distrusted: str | None = None
     """the module from which all that was taken back"""
+    terminal: ActivityTerminal | None = None
     refused: ActivityRefused | None = None
     alert: ActivityAlert | None = None
     owner: ActivityOwner | None = None
@@ -189,6 +203,8 @@ def text_of(entry: Entry) -> Text:  # noqa: PLR0911 - one for each kind
             return Text("{name} was allowed to start", name=entry.module)
         case DistrustedEntry():
             return Text("{name} is no longer trusted", name=entry.module)
+        case TerminalEntry():
+            return _terminal_text(entry)
         case RefusedEntry():
             return Plural(
                 "Refused a client: {reason}",
@@ -202,6 +218,20 @@ def text_of(entry: Entry) -> Text:  # noqa: PLR0911 - one for each kind
             return _EVENTS[entry.event].with_values({"name": _OWNERS[entry.owner]})
         case _:
             assert_never(entry)
+
+
+def _terminal_text(entry: TerminalEntry) -> Text:
+    service = f"{entry.module}/{entry.service}"
+    opened = Text("Terminal in {service} as {user}", service=service, user=entry.user)
+    if not entry.left:
+        return opened
+    return Plural(
+        "{opened}; {count} process could not be ended: {ids}",
+        "{opened}; {count} processes could not be ended: {ids}",
+        count=len(entry.left),
+        opened=opened,
+        ids=Listed([str(id) for id in entry.left]),
+    )
 
 
 def _setting_text(entry: SettingEntry | RevealedEntry) -> Text:
@@ -226,12 +256,19 @@ def activity_of(entry: Entry) -> Activity:
     return Activity(entry.id, entry.time, entry.kind, entry.actor, text, **details)
 
 
+_VIEWS: Mapping[EntryKind, type] = {
+    "setting": ActivitySetting,
+    "terminal": ActivityTerminal,
+    "refused": ActivityRefused,
+    "alert": ActivityAlert,
+}
+"""Of the entries whose kind names the field that has all of them."""
+
+
 def _details(entry: Entry) -> dict[str, Any]:  # noqa: PLR0911 - one for each kind
     match entry:
         case OperationEntry():
             return {"operation": _operation(entry)}
-        case SettingEntry():
-            return {"setting": view_of(ActivitySetting, entry)}
         case RevealedEntry():
             return {"revealed": entry.address}
         case ChosenEntry():
@@ -240,10 +277,8 @@ def _details(entry: Entry) -> dict[str, Any]:  # noqa: PLR0911 - one for each ki
             return {"trusted": entry.module, "permissions": entry.permissions}
         case DistrustedEntry():
             return {"distrusted": entry.module}
-        case RefusedEntry():
-            return {"refused": view_of(ActivityRefused, entry)}
-        case AlertEntry():
-            return {"alert": view_of(ActivityAlert, entry)}
+        case SettingEntry() | TerminalEntry() | RefusedEntry() | AlertEntry():
+            return {entry.kind: view_of(_VIEWS[entry.kind], entry)}
         case OwnerEntry():
             return {"owner": view_of(ActivityOwner, entry, kind=entry.owner)}
         case _:

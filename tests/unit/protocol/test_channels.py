@@ -42,7 +42,9 @@ def test_each_channel_is_declared_once_and_says_what_it_does() -> None:
 
 def test_channels_that_open_windows_are_not_for_pages() -> None:
     limited = {name: each.callers for name, each in CHANNELS.items() if each.callers != EVERYONE}
+    of_terminals = [name for name in CHANNELS if name.startswith("ai/terminal/")]
     assert limited == {
+        **{name: {"window", "browser"} for name in of_terminals},
         "ai/config/reveal": {"window", "browser", "command"},
         "ai/support/write": {"command"},
         "ai/window/show": {"command", "tray"},

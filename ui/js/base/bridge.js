@@ -61,6 +61,15 @@ export async function invoke(channel, payload) {
   }
 }
 
+/** Lets the page hear events also while it is hidden, until what is returned is called. @returns {() => void} */
+export function hearWhileHidden() {
+  hearers += 1;
+  return () => {
+    hearers -= 1;
+    if (isBrowser) listenWhileSeen();
+  };
+}
+
 /** Begins to listen to the owner. */
 export function connect() {
   carrier.connect();
@@ -136,10 +145,15 @@ const client = Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.t
 /** @type {EventSource|null} */
 let events = null;
 
+/** How many hear events also while the page is hidden. */
+let hearers = 0;
+
 /** A browser has six connections to one place, for all its tabs: only who is seen keeps one. */
 function listenWhileSeen() {
-  events?.close();
-  events = document.hidden ? null : listen();
+  if (document.hidden && !hearers) {
+    events?.close();
+    events = null;
+  } else if (!events || events.readyState === EventSource.CLOSED) events = listen();
 }
 
 function listen() {

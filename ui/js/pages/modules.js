@@ -21,13 +21,14 @@ import { head } from "./modules/head.js";
  *   enter?: (address: Address) => void|(() => void)}} Tab
  */
 
-/** @type {Record<string, {title: string, load: () => Promise<Tab>, style?: string}>} */
+/** @type {Record<string, {title: string, load: () => Promise<Tab>, style?: string, within?: string}>} */
 const TABS = {
   overview: { title: mark("Overview"), load: () => import("./modules/overview.js") },
   services: { title: mark("Services"), load: () => import("./modules/services.js") },
   logs: { title: mark("Logs"), load: () => import("./modules/logs.js"), style: "logs" },
   resources: { title: mark("Resources"), load: () => import("./modules/resources.js"), style: "monitoring" },
   settings: { title: mark("Settings"), load: () => import("./modules/settings.js"), style: "module-settings" },
+  terminal: { title: mark("Terminal"), load: () => import("./modules/terminal.js"), style: "terminal", within: "services" },
 };
 
 /** @type {Record<string, Tab>} */
@@ -35,8 +36,14 @@ const loaded = {};
 
 const FIRST = "overview";
 
-/** @param {Address} address */
-const tabOf = ({ rest: [, name = FIRST] }) => (name in TABS ? name : FIRST);
+/**
+ * A tab, or what takes the place of the tab that it is `within`: a terminal is at its service.
+ * @param {Address} address
+ */
+function tabOf({ rest: [, name = FIRST, , part = ""] }) {
+  if (TABS[part]?.within === name) return part;
+  return name in TABS && !TABS[name]?.within ? name : FIRST;
+}
 
 /** @param {Address} address */
 export function enter(address) {
@@ -87,10 +94,10 @@ export function view(page) {
 const tabRow = ({ name, services }, chosen) =>
   tabs(
     t("Parts of the module"),
-    Object.entries(TABS).map(([tab, { title }]) => ({
+    Object.entries(TABS).filter(([, { within }]) => !within).map(([tab, { title }]) => ({
       text: t(title),
       href: `#${addressTo("modules", tab === FIRST ? [name] : [name, tab])}`,
-      current: tab === chosen,
+      current: tab === (TABS[chosen]?.within ?? chosen),
       ...(tab === "services" && { count: services.length }),
     })),
   );

@@ -9,6 +9,7 @@ import { PAGES } from "../pages.js";
 import { askForRule } from "../pages/alerts/asking.js";
 import { WEBHOOK_SETTINGS, openWebhook } from "../pages/alerts/webhook.js";
 import { openModule, removeModule, restartModule, startModule, stopEverything, stopModule } from "../pages/modules/actions.js";
+import { mainService, terminalOf } from "../pages/modules/service_state.js";
 import { showShortcuts } from "./shortcuts.js";
 
 /**
@@ -64,6 +65,7 @@ function ofTheWhole({ snapshot }) {
 /** @param {Module} module @param {PageState} page @returns {Command[]} */
 function ofModule(module, page) {
   const { title, name, abilities } = module;
+  const service = mainService(module)?.name;
   const base = { module, icon: module.icon, words: `${name} ${module.summary}` };
   const possible = /** @type {(keyof ModuleAbilities)[]} */ (Object.keys(ACTIONS)).filter((action) => abilities[action] === null);
   return [
@@ -72,6 +74,10 @@ function ofModule(module, page) {
       run: () => ACTIONS[action]?.run(module, page.snapshot),
     })),
     { ...base, group: t("Modules"), title, hint: module.summary, run: () => go(addressTo("modules", [name])) },
+    ...(service ? [{
+      ...base, group: t("Modules"), title: labelled(title, t("Terminal")), hint: "", words: `${base.words} shell exec`,
+      run: () => go(terminalOf(name, service)),
+    }] : []),
     { ...base, group: t("Modules"), title: labelled(title, t("Logs")), hint: "", run: () => go(addressTo("logs", [name])) },
     {
       ...base, group: t("Modules"), title: labelled(title, t("Settings")), hint: "",

@@ -2,19 +2,23 @@
 
 import base64
 import hmac
+import json
 import logging
 import secrets
 import ssl
 import subprocess
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 import pytest
 
 from aiserver_tray.base.errors import AccessError, SettingError
 from aiserver_tray.carriers.http import browser
-from aiserver_tray.carriers.http.access import Keys, Tickets
+from aiserver_tray.carriers.http.access import Access, Keys, Tickets
+from aiserver_tray.carriers.http.browser import Browser
 from aiserver_tray.carriers.http.server import Binding, BrowserServer, usual_port
 from aiserver_tray.features.logs.events import LOG
 from aiserver_tray.features.stack.events import PROGRESS, SNAPSHOT
@@ -148,6 +152,28 @@ def test_an_invitation_is_good_once(host: Scripted) -> None:
         assert invited.token != Visitor(server.address).token
         assert invited.get(f"/?token={invited.token}").status == 303
         refused(invited.get(f"/?token={invited.token}"), 401)
+
+
+@pytest.mark.parametrize(
+    ("address", "is_local"), [("127.0.0.1", True), ("::1", True), ("192.168.0.7", False)]
+)
+def test_the_owner_learns_whether_a_request_came_over_a_network(
+    host: Scripted, address: str, is_local: object
+) -> None:
+    """Only the application is asked: no test can count on an address of a network."""
+    access = Access("http", frozenset({"192.168.0.2"}), 80)
+    body = json.dumps(CALL).encode()
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": f"{access.path}invoke",
+        "HTTP_HOST": "192.168.0.2",
+        "HTTP_ORIGIN": "http://192.168.0.2",
+        "HTTP_COOKIE": f"{access.cookie}={access.keys.session}",
+        "REMOTE_ADDR": address,
+        "wsgi.input": BytesIO(body),
+    }
+    Browser(host, access, "en").app(environ, lambda *_: None)
+    assert [peer.is_local for peer in host.callers] == [is_local]
 
 
 @pytest.mark.parametrize("name", ["", "js/main.js", "events"])

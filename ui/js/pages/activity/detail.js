@@ -153,7 +153,7 @@ function operationDetail(entry, operation, page) {
 const isOpen = ({ id }, page) => problems(page).some((problem) => problem.id.startsWith(`${id}/`));
 
 /** @param {Activity} entry */
-function facts({ setting, revealed, chosen, trusted, permissions, distrusted, refused, alert, owner }) {
+function facts({ setting, revealed, chosen, trusted, permissions, distrusted, terminal, refused, alert, owner }) {
   /** @type {[string, unknown][]} */
   let rows = [];
   if (setting) {
@@ -165,7 +165,12 @@ function facts({ setting, revealed, chosen, trusted, permissions, distrusted, re
     const beyond = permissions.length ? html`<ul>${permissions.map((text) => html`<li>${text}</li>`)}</ul>` : t("nothing");
     rows = [[t("Module"), moduleLink(trusted)], [t("Beyond its own containers"), beyond]];
   } else if (distrusted !== null) rows = [[t("Module"), moduleLink(distrusted)]];
-  else if (refused) {
+  else if (terminal) {
+    rows = [
+      [t("Module"), moduleLink(terminal.module)], [t("Service"), terminal.service], [t("User"), terminal.user],
+      ...(terminal.left.length ? [/** @type {[string, unknown]} */ ([t("Processes that could not be ended"), list(terminal.left.map(String))])] : []),
+    ];
+  } else if (refused) {
     rows = [
       [t("Reason"), refused.reason], [t("Connection"), t(CARRIERS[refused.carrier])], [t("Times"), refused.count],
       [t("Last time"), `${day(refused.last)} ${exactTime(refused.last)}`],

@@ -36,6 +36,7 @@ export const KINDS = {
   chosen: { word: mark("Chosen modules"), icon: "list" },
   trusted: { word: mark("Permissions"), icon: "shield-check" },
   distrusted: { word: mark("Permissions taken back"), icon: "shield-x" },
+  terminal: { word: mark("Terminals"), icon: "square-terminal" },
   refused: { word: mark("Refused clients"), icon: "shield-alert" },
   alert: { word: mark("Alerts"), icon: "bell" },
   owner: { word: mark("Start and end of the app"), icon: "power" },
@@ -77,6 +78,7 @@ export function title(entry) {
   if (entry.chosen) return t("Choose {names}", { names: list(entry.chosen.map(moduleTitle)) });
   if (entry.trusted !== null) return t("Allow {name}", { name: moduleTitle(entry.trusted) });
   if (entry.distrusted !== null) return t("Stop trusting {name}", { name: moduleTitle(entry.distrusted) });
+  if (entry.terminal) return t("Terminal in {name}", { name: `${moduleTitle(entry.terminal.module)}/${entry.terminal.service}` });
   if (entry.refused) return tn("Refused {count} client", "Refused {count} clients", entry.refused.count);
   if (entry.alert) return entry.alert.title;
   if (!entry.owner) return entry.text;
@@ -122,10 +124,10 @@ export function sign({ kind, operation }) {
 }
 
 /** The names of the modules that an entry is about. @param {Activity} entry @returns {string[]} */
-export function modulesOf({ operation, setting, revealed, chosen, trusted, distrusted, alert }) {
+export function modulesOf({ operation, setting, revealed, chosen, trusted, distrusted, terminal, alert }) {
   if (operation) return operation.modules;
   const address = setting?.address ?? revealed;
   if (address) return [address.split(".", 1)[0] ?? ""];
-  const module = trusted ?? distrusted ?? alert?.module ?? null;
+  const module = trusted ?? distrusted ?? terminal?.module ?? alert?.module ?? null;
   return chosen ?? (module === null ? [] : [module]);
 }

@@ -2,7 +2,7 @@
 /** The head of a module's page: what it is, how it is, and what can be done with it. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { operate } from "../../base/actions.js";
-import { addressTo } from "../../base/address.js";
+import { addressTo, go } from "../../base/address.js";
 import { isBrowser } from "../../base/bridge.js";
 import { uptime, versionIn } from "../../base/format.js";
 import { t } from "../../base/i18n.js";
@@ -15,6 +15,7 @@ import { modulePill } from "../../components/state.js";
 import { tile } from "../../components/tile.js";
 import { isDown, remedyButton } from "../../problems/remedies.js";
 import { openInBrowser, openModule, removeModule, restartModule, startModule, stopModule } from "./actions.js";
+import { mainService, terminalOf } from "./service_state.js";
 
 /**
  * @import { Options } from "../../components/button.js"
@@ -83,12 +84,14 @@ function can({ asked, connection }, { name, abilities }, action) {
 /** @param {PageState} page @param {Module} module */
 function items(page, module) {
   const { name, open } = module;
-  const service = shellService(module);
+  const service = mainService(module)?.name;
   const address = open && module.abilities.open === null ? open : null;
   return [
     ...(address && !isBrowser ? [{ text: t("Open in browser"), icon: "globe", run: () => openInBrowser(address) }] : []),
     ...(open ? [{ text: t("Copy address"), icon: "link", run: () => copy(open) }] : []),
     ...(service ? [{
+      text: t("Open a terminal"), icon: "terminal", run: () => go(terminalOf(name, service)),
+    }, {
       text: t("Copy a shell command"), icon: "square-terminal",
       run: () => copy(`aiserver-tray exec ${service === name ? name : `${name}/${service}`}`),
     }] : []),
@@ -102,10 +105,4 @@ function items(page, module) {
       run: () => removeModule(module),
     },
   ];
-}
-
-/** @param {Module} module The service whose shell is meant. */
-function shellService({ name, services }) {
-  const running = services.filter(({ state, job }) => state === "running" && !job);
-  return (running.find((service) => service.name === name) ?? running[0])?.name;
 }

@@ -1,6 +1,7 @@
 // @ts-check
 /** How a service is, in a word, and what can be done with it. */
 import { operate } from "../../base/actions.js";
+import { addressTo } from "../../base/address.js";
 import { timeAndDay } from "../../base/format.js";
 import { mark, t } from "../../base/i18n.js";
 
@@ -35,6 +36,16 @@ export function lastStateOf({ lastState }, since) {
 
 /** @param {Service} service */
 export const isUp = ({ state }) => state === "running" || state === "paused" || state === "restarting";
+
+/** @param {Service} service Whether a terminal can be opened in it. */
+export const hasTerminal = ({ state, job }) => state === "running" && !job;
+
+/** @param {Module} module The service in which a person would look first. */
+export const mainService = ({ name, services }) =>
+  services.find((service) => hasTerminal(service) && service.name === name) ?? services.find(hasTerminal);
+
+/** @param {string} module @param {string} service The address of its terminal. */
+export const terminalOf = (module, service) => addressTo("modules", [module, "services", service, "terminal"]);
 
 /** @typedef {"start"|"stop"|"restart"} ServiceAction */
 

@@ -1,0 +1,1 @@
+"""Terminals in services, for people at the dashboard."""
