@@ -23,6 +23,7 @@ COMMANDS = {
     "build": "operate:build",
     "catalog": "catalog:command",
     "choose": "config:choose",
+    "cleanup": "cleanup:command",
     "completion": "complete:command",
     "config": "config:command",
     "connect": "connect:connect",

@@ -140,13 +140,14 @@ class ForeignOperations:
 def views(held: Mapping[str, Holder], installation: str) -> list[OperationView]:
     """One operation of *installation* for each other process and command that holds locks. Modules
     that its own modules require are included only if the operation may start them."""
-    modules: dict[tuple[int, Work], list[str]] = {}
+    modules: dict[tuple[int, Work, OperationKind], list[str]] = {}
     for module, (pid, work, is_own) in held.items():
-        if pid != os.getpid() and work.installation == installation:
-            names = modules.setdefault((pid, work), [])
-            if is_own or work.kind not in _ON_OWN_ONLY:
+        kind = work.kind
+        if kind and pid != os.getpid() and work.installation == installation:
+            names = modules.setdefault((pid, work, kind), [])
+            if is_own or kind not in _ON_OWN_ONLY:
                 names.append(module)
     return [
-        OperationView(f"{pid} {work.command}", work.kind, tuple(names), is_foreign=True)
-        for (pid, work), names in modules.items()
+        OperationView(f"{pid} {work.command}", kind, tuple(names), is_foreign=True)
+        for (pid, work, kind), names in modules.items()
     ]

@@ -89,6 +89,11 @@ class Containers:
         params = {"stream": "0", "one-shot": "1"}
         return parse.usage(self._connection.get("/containers/{}/stats", container, params=params))
 
+    def written(self, container: str) -> int:
+        """The bytes that it has written outside of volumes."""
+        answer = self._connection.get("/containers/{}/json", container, params={"size": "1"})
+        return int(answer.get("SizeRw") or 0)
+
     def port_claims(self, container: str) -> tuple[Port, ...]:
         """The fixed host ports that it takes when it runs, also of one that does not run."""
         return parse.port_claims(self._connection.get("/containers/{}/json", container))

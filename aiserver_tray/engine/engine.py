@@ -14,10 +14,10 @@ from aiserver_tray.engine.address import Address, find_address
 from aiserver_tray.engine.connection import Connection
 from aiserver_tray.engine.containers import Containers
 from aiserver_tray.engine.images import Images
-from aiserver_tray.engine.parse import disk_use, moment
+from aiserver_tray.engine.parse import moment
 from aiserver_tray.engine.proxies import Proxies, configured, of_engine
 from aiserver_tray.engine.stream import Stream
-from aiserver_tray.engine.values import DiskUse, EngineInfo, Event, Network, Volume
+from aiserver_tray.engine.values import DiskUse, EngineInfo, Event, Network, Volume, VolumeUse
 from aiserver_tray.spec.labels import INSTALLATION
 from aiserver_tray.system.engine_place import kernel_release
 
@@ -106,9 +106,11 @@ class Engine:
         """The time of the engine's clock, which dates its logs; our clock may differ."""
         return moment(self._connection.get("/info")["SystemTime"]) or datetime.now(UTC)
 
-    def disk_use(self) -> DiskUse:
-        """Its disk use by kind. Takes it seconds: it counts the files of each volume."""
-        return disk_use(self._connection.get("/system/df", timeout=_DISK_TIMEOUT_SECONDS))
+    def disk_use(self) -> tuple[DiskUse, list[VolumeUse]]:
+        """Its disk use by kind, and of each volume. Takes it seconds: it counts the files of each
+        volume."""
+        answer = self._connection.get("/system/df", timeout=_DISK_TIMEOUT_SECONDS)
+        return parse.disk_use(answer), parse.volume_use(answer)
 
     @property
     def generation(self) -> int:

@@ -17,7 +17,7 @@ from aiserver_tray.engine import parse
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.connection import Connection
 from aiserver_tray.engine.pull import OnProgress, Pull, SourceError, digest_of, sources, split
-from aiserver_tray.engine.values import Image
+from aiserver_tray.engine.values import Image, ImageDetails
 
 if TYPE_CHECKING:
     from aiserver_tray.spec.model import BuildTarget
@@ -55,6 +55,34 @@ class Images:
         params = {"filters": json.dumps({"reference": [pattern]})}
         answers = self._connection.get("/images/json", params=params)
         return [parse.image(answer, answer["Id"]) for answer in answers]
+
+    def all(self) -> list[Image]:
+        """All images, without those that only others consist of."""
+        answers = self._connection.get("/images/json")
+        return [parse.image(answer, answer["Id"]) for answer in answers]
+
+    def details(self, id: str) -> ImageDetails:
+        """More about the image than `all` returns.
+
+        Raises:
+            ObjectNotFoundError: there is none.
+        """
+        found = self._connection.get("/images/{}/json", id)
+        return parse.image_details(found, self._connection.get("/images/{}/history", id))
+
+    def remove(self, image: Image) -> None:
+        """Remove *image* with all names that it has here, unless a container uses it.
+
+        Raises:
+            ObjectNotFoundError: there is none.
+            ObjectConflictError: a container uses it, another image is made from it, or it has got
+                more names since.
+        """
+        # By its ID, it is removed only if all of its names are of one repository.
+        for name in image.tags[1:]:
+            if (found := self.find(name)) and found.id == image.id:
+                self._connection.call("DELETE", "/images/{}", name)
+        self._connection.call("DELETE", "/images/{}", image.id)
 
     def pull(
         self,

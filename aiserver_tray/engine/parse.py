@@ -1,6 +1,8 @@
 """The engine's JSON as values."""
 
-from collections.abc import Iterator, Mapping
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,11 +13,14 @@ from aiserver_tray.engine.values import (
     DiskUse,
     HealthCheck,
     Image,
+    ImageDetails,
+    Layer,
     Mount,
     Network,
     RegistryAccess,
     Usage,
     Volume,
+    VolumeUse,
 )
 from aiserver_tray.model import Container, Health, Port
 from aiserver_tray.spec import labels
@@ -26,6 +31,11 @@ _NEVER = "0001-01-01T00:00:00Z"
 _MAX_CHECK_CHARACTERS = 2000
 _DEFAULT_INTERVAL = 30_000_000_000
 """Nanoseconds between health checks if the container names none."""
+_WITHOUT_LAYER = re.compile(
+    r"(/bin/sh -c #\(nop\)\s+)?"
+    r"(ARG|CMD|ENTRYPOINT|ENV|EXPOSE|HEALTHCHECK|LABEL|MAINTAINER|ONBUILD|SHELL|STOPSIGNAL|USER|VOLUME)\b"
+)
+"""Instructions of a Dockerfile that add no layer, as the history of an image has them."""
 _HOLDS_PORTS = ("running", "paused", "restarting", "removing")
 
 
@@ -189,15 +199,23 @@ def disk_use(answer: Json) -> DiskUse:
     in_use = sum(_own_size(image) for image in images if image["Containers"])
     cache = [entry["Size"] for entry in caches if not entry["Shared"]]
     idle_cache = [e["Size"] for e in caches if not e["Shared"] and not e["InUse"]]
-    volumes = ((volume.get("UsageData") or {}) for volume in answer.get("Volumes") or ())
     return DiskUse(
         images=layers,
         containers=sum(entry.get("SizeRw") or 0 for entry in answer.get("Containers") or ()),
-        # -1: the engine can't tell, as with a driver of its own.
-        volumes=sum(max(0, usage.get("Size") or 0) for usage in volumes),
+        volumes=sum(volume.size or 0 for volume in volume_use(answer)),
         build_cache=sum(cache),
         unused=max(0, layers - in_use) + sum(idle_cache),
     )
+
+
+def volume_use(answer: Json) -> list[VolumeUse]:
+    """The volumes in the answer of ``/system/df``."""
+    found = []
+    for volume in answer.get("Volumes") or ():
+        size = (volume.get("UsageData") or {}).get("Size", -1)
+        known = None if size < 0 else size
+        found.append(VolumeUse(volume["Name"], volume.get("Labels") or {}, known))
+    return found
 
 
 def _own_size(image: Json) -> int:
@@ -212,6 +230,32 @@ def image(answer: Json, reference: str) -> Image:
     config = answer.get("Config") or {}
     volumes, given = config.get("Volumes") or (), config.get("Labels") or {}
     return Image(answer["Id"], reference, names, answer["Size"], tuple(volumes), given)
+
+
+def image_details(answer: Json, history: Sequence[Json]) -> ImageDetails:
+    """The details of an image from its inspect answer and its history, whose newest entry is the
+    first."""
+    names = (answer.get("RootFS") or {}).get("Layers") or ()
+    sizes, below = _layer_sizes(history, len(names)), b""
+    layers = []
+    for name, size in zip(names, sizes, strict=True):
+        below = hashlib.sha256(below + name.encode()).digest()
+        layers.append(Layer(below.hex(), size))
+    tagged_at = (answer.get("Metadata") or {}).get("LastTagTime") or ""
+    return ImageDetails(tuple(layers), moment(tagged_at))
+
+
+def _layer_sizes(history: Sequence[Json], count: int) -> Sequence[int | None]:
+    """The sizes of *count* layers. The history does not say which of its entries are layers: all
+    that have a size are, and of the others those of an instruction that can add one."""
+    entries = [(entry["Size"], entry.get("CreatedBy") or "") for entry in reversed(history)]
+    for sizes in (
+        [size for size, by in entries if size or not _WITHOUT_LAYER.match(by)],
+        [size for size, _ in entries if size],
+    ):
+        if len(sizes) == count:
+            return sizes
+    return [None] * count
 
 
 def network(answer: Json) -> Network:

@@ -144,6 +144,26 @@ class DiskUse:
 
 
 @dataclass(frozen=True, slots=True)
+class VolumeUse:
+    """A volume, and its size when it was counted."""
+
+    name: str
+    labels: Mapping[str, str] = field(repr=False)
+    size: int | None
+    """In bytes. None: the engine can't tell, as with a driver of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A layer of an image."""
+
+    id: str
+    """Equal for images that share it: it identifies the layer with all that are below it."""
+    size: int | None
+    """In bytes, unpacked. None: not known."""
+
+
+@dataclass(frozen=True, slots=True)
 class Image:
     """An image on the engine."""
 
@@ -158,6 +178,21 @@ class Image:
     """The folders that it declares as volumes. Known from `find` by name, a pull or a build."""
     labels: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Known as its `volumes` are."""
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Its names without those of digests."""
+        return tuple(name for name in self.names if "@" not in name)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageDetails:
+    """More about an image than the list of images has."""
+
+    layers: tuple[Layer, ...]
+    """The lowest first."""
+    tagged_at: datetime | None
+    """When it last got a name on this engine, by a pull or a build. None: not known."""
 
 
 @dataclass(frozen=True, slots=True)

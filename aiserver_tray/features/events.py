@@ -4,6 +4,7 @@ from typing import Final
 
 from aiserver_tray.features.activity import events as activity
 from aiserver_tray.features.alerts import events as alerts
+from aiserver_tray.features.cleanup import events as cleanup
 from aiserver_tray.features.engine import events as engine
 from aiserver_tray.features.logs import events as logs
 from aiserver_tray.features.monitoring import events as monitoring
@@ -12,7 +13,7 @@ from aiserver_tray.features.stack import events as stack
 from aiserver_tray.features.terminal import events as terminal
 from aiserver_tray.protocol.message import owner_events
 
-MODULES: Final = (activity, alerts, engine, logs, monitoring, predecessor, stack, terminal)
+MODULES: Final = (activity, alerts, cleanup, engine, logs, monitoring, predecessor, stack, terminal)
 """They declare their events when they are imported."""
 
 

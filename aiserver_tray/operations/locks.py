@@ -31,6 +31,8 @@ another thread."""
 
 _WRITE_TIMEOUT_SECONDS = 0.5
 """Seconds that a new holder may need to write its name."""
+CLEANUP = "cleanup"
+"""The command that removes what is not in use."""
 _ONE_SHOTS = "+one-shot"
 """No module is named so."""
 _ABANDONED_SECONDS = 600
@@ -46,10 +48,13 @@ class Work(NamedTuple):
     home: str
 
     @property
-    def kind(self) -> OperationKind:
-        words = self.command.split()
+    def kind(self) -> OperationKind | None:
+        """None: it changes no module, and only keeps others from doing so."""
+        words = self.command.split()[1:2]
+        if CLEANUP in words:
+            return None
         for kind in get_args(OperationKind):
-            if kind in words[1:2]:
+            if kind in words:
                 return kind  # type: ignore[no-any-return]
         return "up"
 

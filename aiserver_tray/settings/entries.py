@@ -25,6 +25,7 @@ EntryKind = Literal[
     "refused",
     "alert",
     "owner",
+    "cleaned",
 ]
 
 EntryStatus = Literal["running", "succeeded", "failed", "cancelled"]
@@ -193,6 +194,19 @@ class OwnerEntry(EntryBase):
     pid: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class CleanedEntry(EntryBase):
+    """Things that took space were removed."""
+
+    kind: Literal["cleaned"] = "cleaned"
+    removed: tuple[str, ...]
+    """Names of images, containers and files."""
+    kept: tuple[str, ...]
+    """Those that could not be removed."""
+    bytes: int
+    """That became free."""
+
+
 Entry = (
     OperationEntry
     | SettingEntry
@@ -204,6 +218,7 @@ Entry = (
     | RefusedEntry
     | AlertEntry
     | OwnerEntry
+    | CleanedEntry
 )
 
 

@@ -79,3 +79,23 @@ MARK: Json = {
     "text": None,
     "activity": None,
 }
+
+
+def unused(id: str, group: str, size: int, *names: str, **more: Any) -> Json:  # noqa: ANN401
+    """A thing that a clean-up can remove."""
+    module = {"time": None, "module": None}
+    return {"id": id, "group": group, "names": [*names], "bytes": size << 20} | module | more
+
+
+CLEANUP: Json = {
+    "things": [
+        unused("image old", "images", 298, "n8nio/n8n:2.40.5", time=BEGUN),
+        unused("image older", "images", 75, "n8nio/n8n:2.40.4", time=BEGUN - 86400),
+        unused("container one", "containers", 12, "ai-gone", module="gone"),
+        unused("export one", "exports", 112, "logs-20261102-101010-1.log", time=BEGUN),
+        unused("image next", "needed", 79, "redis:7.4.11-alpine", module="redis"),
+        unused("image sql", "foreign", 1600, "mcr.microsoft.com/mssql/server:2022", time=BEGUN),
+        *(unused(f"image {n}", "foreign", 90 - n, f"node:{n}") for n in range(20, 26)),
+    ],
+    "shared": [{"ids": ["image old", "image older"], "bytes": 100 << 20}],
+}

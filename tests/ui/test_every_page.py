@@ -14,7 +14,7 @@ from tests.ui.answers import ANSWERS
 from tests.ui.barriers import dress, faint, overflowing, tree, unnamed, violations
 from tests.ui.conftest import Stack
 from tests.ui.home import HomePage
-from tests.ui.modules import DISK, dify, history
+from tests.ui.modules import CLEANUP, DISK, dify, history
 
 PAGES = {
     "home": "[data-module=n8n]",
@@ -65,9 +65,15 @@ def ask_for_rule(page: HomePage) -> None:
     page.wait_for("main:has(.arule) .top .button:last-child").click()
 
 
+def cleaning(page: HomePage) -> None:
+    page.go("monitoring")
+    page.wait_for(".storage .button.link").click()
+
+
 DIALOGS: dict[str, tuple[Callable[[HomePage], None], str]] = {
     "palette": (lambda page: page.chord(Keys.CONTROL, "k"), "#palette[open] .mi"),
     "shortcuts": (lambda page: page.press("?"), "#question[open] kbd"),
+    "clean up": (cleaning, "#cleanup-images"),
     "add a module": (lambda page: page.go("home?add=1"), "#add-folder"),
     "new rule": (ask_for_rule, "#question[open] .hit"),
 }
@@ -79,7 +85,7 @@ def shown(stack: Stack, shown: Json, language: Language = "en") -> None:
     stack.host.chosen = language
     stack.host.answers |= ANSWERS
     stack.host.handlers["ai/stats/history"] = history
-    stack.host.answers["ai/stats/disk"] = answer(DISK)
+    stack.host.answers |= {"ai/stats/disk": answer(DISK), "ai/cleanup/plan": answer(CLEANUP)}
     stack.show(states.in_chinese(shown) if language == "zh" else shown)
 
 

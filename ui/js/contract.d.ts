@@ -18,6 +18,10 @@ export interface Channels {
   "ai/catalog/check": { request: Folder; answer: CatalogReport };
   /** Forget a folder that was added. Its files stay. */
   "ai/catalog/remove": { request: Folder; answer: Record<string, never> };
+  /** List what takes space and is not in use: images that no container has, ended containers of modules that are gone, old exports of logs. Data of modules is never among it. */
+  "ai/cleanup/plan": { request: Record<string, never>; answer: CleanupPlan };
+  /** Remove things that are not in use; answers when it is done. Things that are in use by then stay. Refused (`E_BUSY`) while an operation is under way. */
+  "ai/cleanup/run": { request: CleanupRequest; answer: CleanupResult };
   /** Change settings of a module together, all or none. Without changes: apply those that wait for it. */
   "ai/config/apply": { request: AppliedChanges; answer: Applied };
   /** Check whether settings take new values. Changes nothing. */
@@ -156,6 +160,8 @@ export interface Channels {
   "ai/stats/newest": { request: Record<string, never>; answer: Sample };
   /** End the samples of every second for this client. */
   "ai/stats/unwatch": { request: Record<string, never>; answer: Record<string, never> };
+  /** Get the sizes of a module's volumes with data. They are counted with the disk use of the engine; a volume that is newer lets the engine count again. */
+  "ai/stats/volumes": { request: OfModule; answer: VolumeSizes };
   /** Get a sample of a module, or of all, every second as `ai/stats/watched`, instead of those before. It ends with the client. */
   "ai/stats/watch": { request: Watched; answer: Record<string, never> };
   /** Write a support bundle: a zip file with versions, settings, states, activity, checks and the last log lines, without secrets. */
@@ -190,6 +196,8 @@ export interface Channels {
 export interface Events {
   /** An entry of the journal is new, or has changed. */
   "ai/activity/added": ActivityAdded;
+  /** A clean-up has gone on. */
+  "ai/cleanup/event": CleanupProgress;
   /** The installation of Docker progressed or ended. */
   "ai/engine/installEvent": EngineInstall;
   /** An export of kept lines progressed or ended. */
@@ -285,6 +293,7 @@ export interface Activity {
   refused: ActivityRefused | null;
   alert: ActivityAlert | null;
   owner: ActivityOwner | null;
+  cleaned: ActivityCleaned | null;
 }
 
 /** An entry of the journal. */
@@ -303,6 +312,16 @@ export interface ActivityAlert {
   page: string;
   /** how long it lasted; `null`: it is active */
   seconds: number | null;
+}
+
+/** Things that took space were removed. */
+export interface ActivityCleaned {
+  /** names of images, containers and files */
+  removed: string[];
+  /** those that could not be removed */
+  kept: string[];
+  /** that became free */
+  bytes: number;
 }
 
 /** Why an operation failed. */
@@ -534,6 +553,34 @@ export interface Checks {
 export interface Chosen {
   /** the modules that *Start all* starts */
   chosen: string[];
+}
+
+/** Everything that a clean-up can remove. */
+export interface CleanupPlan {
+  /** those of a group are together, the largest first */
+  things: Removable[];
+  shared: SharedBytes[];
+}
+
+/** How far a clean-up is. */
+export interface CleanupProgress {
+  /** things that were removed, or could not be */
+  done: number;
+  total: number;
+}
+
+/** The things to remove. */
+export interface CleanupRequest {
+  /** of things that `ai/cleanup/plan` has listed */
+  ids: string[];
+}
+
+/** What a clean-up has done. */
+export interface CleanupResult {
+  /** one for each thing that was to be removed */
+  outcomes: Outcome[];
+  /** that became free; at least so many */
+  bytes: number;
 }
 
 /** A line for the application's log. */
@@ -772,7 +819,7 @@ export interface EngineStatus {
   version: string | null;
 }
 
-export type EntryKind = "operation" | "setting" | "revealed" | "chosen" | "trusted" | "distrusted" | "terminal" | "refused" | "alert" | "owner";
+export type EntryKind = "operation" | "setting" | "revealed" | "chosen" | "trusted" | "distrusted" | "terminal" | "refused" | "alert" | "owner" | "cleaned";
 
 /** An error, as clients and programs get it. */
 export interface Error {
@@ -850,6 +897,8 @@ export interface FollowedLines {
 }
 
 export type Grade = "ok" | "fact" | "note" | "problem";
+
+export type Group = "images" | "containers" | "exports" | "needed" | "foreign";
 
 export type Health = "none" | "starting" | "healthy" | "unhealthy";
 
@@ -1722,6 +1771,14 @@ export interface OtherTimezone {
   own: string;
 }
 
+/** What became of a thing that was to be removed. */
+export interface Outcome {
+  id: string;
+  names: string[];
+  /** why it was not removed; `null`: it was */
+  problem: string | null;
+}
+
 export type OwnerEvent = "started" | "stopped" | "handed_over";
 
 export type OwnerKind = "tray" | "serve";
@@ -1884,6 +1941,22 @@ export interface Remedy {
 }
 
 export type RemedyKind = "set" | "enter" | "trust" | "retry" | "start" | "restart" | "logs" | "start_engine" | "open";
+
+/** One thing that a clean-up can remove. */
+export interface Removable {
+  /** for `ai/cleanup/run` */
+  id: string;
+  /** `images`: pulled or built here for modules, and no longer what they use; `containers`: ended, of modules that are gone; `exports`: files with log lines that are older than a day; `needed`: images that the next start of a module downloads or builds again; `foreign`: images of which it is not certain that they are ours */
+  group: Group;
+  /** an image may have several, or none */
+  names: string[];
+  /** that become free if only this is removed; at least so many */
+  bytes: number;
+  /** seconds since 1970: when an image got its name here, or a file was written; `null`: not known */
+  time: number | null;
+  /** that needs the image, or that the container is of */
+  module: string | null;
+}
 
 /** A module whose last change is undone. */
 export interface Restored {
@@ -2210,6 +2283,13 @@ export interface SettingsForm {
   previous: Previous | null;
 }
 
+/** Space that images share, and no other image uses. */
+export interface SharedBytes {
+  /** of the images; it becomes free when all of them are removed */
+  ids: string[];
+  bytes: number;
+}
+
 /** Everything at one moment. */
 export interface Snapshot {
   /** the language of its texts */
@@ -2438,6 +2518,20 @@ export interface UnreadableService {
 /** Whether the page is visible. */
 export interface Visibility {
   visible: boolean;
+}
+
+/** A volume. */
+export interface VolumeSize {
+  name: string;
+  /** `null`: the engine can't tell */
+  bytes: number | null;
+}
+
+/** The volumes of a module. */
+export interface VolumeSizes {
+  volumes: VolumeSize[];
+  /** when they were counted: seconds since 1970 */
+  time: number;
 }
 
 /** The modules that somebody looks at. */

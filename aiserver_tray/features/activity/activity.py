@@ -7,12 +7,14 @@ from typing import Any, assert_never
 
 from aiserver_tray.base.codec import view_of
 from aiserver_tray.base.i18n import Given, Listed, LocalText, Plural, Text
+from aiserver_tray.base.strings import binary_size
 from aiserver_tray.features.activity.events import ActivityStatus
 from aiserver_tray.model import Actor, Carrier, OperationKind, OwnerKind
 from aiserver_tray.settings.entries import (
     ActivityStep,
     AlertEntry,
     ChosenEntry,
+    CleanedEntry,
     DistrustedEntry,
     Entry,
     EntryKind,
@@ -131,6 +133,18 @@ class ActivityOwner:
 
 
 @dataclass(frozen=True)
+class ActivityCleaned:
+    """Things that took space were removed."""
+
+    removed: tuple[str, ...]
+    """names of images, containers and files"""
+    kept: tuple[str, ...]
+    """those that could not be removed"""
+    bytes: int
+    """that became free"""
+
+
+@dataclass(frozen=True)
 class Activity:
     """An entry of the journal. Of the fields after `text`, only the one with the name of its kind
     has a value."""
@@ -159,6 +173,7 @@ class Activity:
     refused: ActivityRefused | None = None
     alert: ActivityAlert | None = None
     owner: ActivityOwner | None = None
+    cleaned: ActivityCleaned | None = None
 
 
 _OPERATIONS: Mapping[OperationKind, Text] = {
@@ -216,6 +231,13 @@ def text_of(entry: Entry) -> Text:  # noqa: PLR0911 - one for each kind
             return Text("Alert: {title}", title=Given(entry.title))
         case OwnerEntry():
             return _EVENTS[entry.event].with_values({"name": _OWNERS[entry.owner]})
+        case CleanedEntry():
+            return Plural(
+                "Removed {count} thing that was not in use ({size})",
+                "Removed {count} things that were not in use ({size})",
+                count=len(entry.removed),
+                size=binary_size(entry.bytes),
+            )
         case _:
             assert_never(entry)
 
@@ -261,6 +283,7 @@ _VIEWS: Mapping[EntryKind, type] = {
     "terminal": ActivityTerminal,
     "refused": ActivityRefused,
     "alert": ActivityAlert,
+    "cleaned": ActivityCleaned,
 }
 """Of the entries whose kind names the field that has all of them."""
 
@@ -277,7 +300,7 @@ def _details(entry: Entry) -> dict[str, Any]:  # noqa: PLR0911 - one for each ki
             return {"trusted": entry.module, "permissions": entry.permissions}
         case DistrustedEntry():
             return {"distrusted": entry.module}
-        case SettingEntry() | TerminalEntry() | RefusedEntry() | AlertEntry():
+        case SettingEntry() | TerminalEntry() | RefusedEntry() | AlertEntry() | CleanedEntry():
             return {entry.kind: view_of(_VIEWS[entry.kind], entry)}
         case OwnerEntry():
             return {"owner": view_of(ActivityOwner, entry, kind=entry.owner)}

@@ -14,7 +14,7 @@ from pydantic import Field
 from aiserver_tray.base.codec import view_of
 from aiserver_tray.base.errors import RequestError, SettingError, refuse_unknown
 from aiserver_tray.base.i18n import Language, Text
-from aiserver_tray.engine.values import DiskUse
+from aiserver_tray.engine.values import DiskUse, Volume, VolumeUse
 from aiserver_tray.features.activity.activity import text_of
 from aiserver_tray.features.monitoring.events import STATS, WATCHED
 from aiserver_tray.features.monitoring.forms import (
@@ -32,9 +32,10 @@ from aiserver_tray.features.monitoring.statistics import (
     machine_use,
 )
 from aiserver_tray.features.place import Place
-from aiserver_tray.protocol.channel import Feature, Payload, channel
+from aiserver_tray.protocol.channel import Feature, OfModule, Payload, channel
 from aiserver_tray.protocol.message import Caller, Peer
 from aiserver_tray.settings.entries import OperationEntry
+from aiserver_tray.spec import labels
 from aiserver_tray.system.desktop import can_open_folder
 from aiserver_tray.system.files import write_private
 from aiserver_tray.system.paths import make_folder
@@ -108,12 +109,29 @@ class DiskJson(TypedDict):
     """`null`: the engine is not on this machine, or in a virtual one"""
 
 
+class VolumeSize(TypedDict):
+    """A volume."""
+
+    name: str
+    bytes: int | None
+    """`null`: the engine can't tell"""
+
+
+class VolumeSizes(TypedDict):
+    """The volumes of a module."""
+
+    volumes: list[VolumeSize]
+    time: int
+    """when they were counted: seconds since 1970"""
+
+
 class MonitoringFeature(Feature):
     """``ai/stats/…``."""
 
     def __init__(self, place: Place) -> None:
         core, folder, journal = place.core, place.app.home.folder, place.app.settings.journal
         self._core = core
+        self._installation_id = place.app.settings.installation_id
         self._publish = place.publish
         self._exports = folder / "exports"
         file = folder / "data" / "stats.sqlite"
@@ -188,9 +206,26 @@ class MonitoringFeature(Feature):
     @channel("ai/stats/disk")
     def _disk(self, asked: DiskRequest) -> DiskJson:
         """Get the disk use of the engine, and the free memory and disk of its machine."""
-        counted_at, use = self._statistics.disk.use(0 if asked.refresh else MAX_AGE_SECONDS)
-        disk = view_of(EngineDiskView, use, time=round(counted_at))
+        counted = self._statistics.disk.counted(0 if asked.refresh else MAX_AGE_SECONDS)
+        disk = view_of(EngineDiskView, counted.use, time=round(counted.time))
         return {"engine": disk, "machine": machine_use(self._core.engine)}
+
+    @channel("ai/stats/volumes")
+    def _volumes(self, asked: OfModule) -> VolumeSizes:
+        """Get the sizes of a module's volumes with data. They are counted with the disk use of the
+        engine; a volume that is newer lets the engine count again."""
+        ours = {labels.INSTALLATION: self._installation_id, labels.MODULE: asked.module}
+
+        def is_data(volume: Volume | VolumeUse) -> bool:
+            return ours.items() <= volume.labels.items() and labels.CONFIG_OF not in volume.labels
+
+        names = {volume.name for volume in self._core.engine.volumes.all() if is_data(volume)}
+        counted = self._statistics.disk.counted()
+        if names - {volume.name for volume in counted.volumes}:
+            counted = self._statistics.disk.counted(0)
+        sizes = {volume.name: volume.size for volume in counted.volumes}
+        volumes: list[VolumeSize] = [{"name": n, "bytes": sizes.get(n)} for n in sorted(names)]
+        return {"volumes": volumes, "time": round(counted.time)}
 
     def _check(self, module: str | None) -> None:
         if module is not None:

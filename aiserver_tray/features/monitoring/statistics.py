@@ -1,7 +1,7 @@
 """Samples, history and marks of one owner, wired together."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,7 +11,7 @@ from typing import Final
 
 from aiserver_tray.base.file_version import version_of
 from aiserver_tray.engine.engine import Engine
-from aiserver_tray.engine.values import DiskUse
+from aiserver_tray.engine.values import DiskUse, VolumeUse
 from aiserver_tray.features.monitoring.history import History, Mark, MarkKind, Span
 from aiserver_tray.features.monitoring.sampler import RecentUsage, Sampler, Watching
 from aiserver_tray.features.monitoring.samples import Sample
@@ -147,25 +147,34 @@ class MachineUse:
     disk_size: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class CountedDisk:
+    """The disk use of an engine, as it was counted."""
+
+    time: float
+    """Seconds since 1970."""
+    use: DiskUse
+    volumes: Sequence[VolumeUse]
+
+
 class EngineDisk:
     """The disk use of *engine*, which is asked at most every ten minutes."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._lock = Lock()
-        self._found: tuple[float, DiskUse] | None = None
+        self._found: CountedDisk | None = None
 
-    def use(self, max_age: float = MAX_AGE_SECONDS) -> tuple[float, DiskUse]:
-        """When it was counted (seconds since 1970), and the result, which is not older than
-        *max_age* seconds.
+    def counted(self, max_age: float = MAX_AGE_SECONDS) -> CountedDisk:
+        """The disk use, counted at most *max_age* seconds ago.
 
         Raises:
             EngineDownError, EngineRequestError: it can't be asked.
         """
         with self._lock:
-            if self._found is None or not 0 <= time.time() - self._found[0] <= max_age:
-                use = self._engine.disk_use()
-                self._found = time.time(), use
+            if self._found is None or not 0 <= time.time() - self._found.time <= max_age:
+                use, volumes = self._engine.disk_use()
+                self._found = CountedDisk(time.time(), use, volumes)
             return self._found
 
 

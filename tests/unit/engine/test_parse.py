@@ -15,7 +15,7 @@ from aiserver_tray.engine.containers import archive
 from aiserver_tray.engine.engine import event_params
 from aiserver_tray.engine.logs import Frames, LineReader, _PlainLines, frames
 from aiserver_tray.engine.stream import unchunked
-from aiserver_tray.engine.values import DiskUse, LogLine, Usage
+from aiserver_tray.engine.values import DiskUse, LogLine, Usage, VolumeUse
 from aiserver_tray.model import Port
 from aiserver_tray.spec.labels import MODULE, REQUIRES, SERVICE
 from aiserver_tray.spec.model import File
@@ -84,7 +84,11 @@ def test_disk_use_is_counted_as_docker_system_df_does() -> None:
         "LayersSize": 100,
         "Images": [image(70, 20, 1), image(50, 20, 0)],
         "Containers": [{"SizeRw": 3}, {}],
-        "Volumes": [{"UsageData": {"Size": 8}}, {"UsageData": {"Size": -1}}, {"UsageData": None}],
+        "Volumes": [
+            {"Name": "counted", "UsageData": {"Size": 8}, "Labels": {"of": "us"}},
+            {"Name": "elsewhere", "UsageData": {"Size": -1}},
+            {"Name": "unknown", "UsageData": None},
+        ],
         "BuildCache": [
             cache(4, shared=False, used=True),
             cache(6, shared=False, used=False),
@@ -92,6 +96,33 @@ def test_disk_use_is_counted_as_docker_system_df_does() -> None:
         ],
     }
     assert parse.disk_use(answer) == DiskUse(100, 3, 8, 10, unused=50 + 6)
+    assert parse.volume_use(answer) == [
+        VolumeUse("counted", {"of": "us"}, 8),
+        VolumeUse("elsewhere", {}, None),
+        VolumeUse("unknown", {}, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("history", "sizes"),
+    [
+        ([("CMD [sh]", 0), ("RUN make", 5), ("/bin/sh -c #(nop) ENV A=1", 0), ("COPY", 7)], [7, 5]),
+        ([("WORKDIR /app", 0), ("RUN make", 5), ("COPY", 7)], [7, 5, 0]),
+        ([("RUN true", 0), ("RUN make", 5), ("COPY", 7)], [7, 5]),
+        ([("WORKDIR /app", 0), ("WORKDIR /", 0), ("COPY", 7)], [None, None]),
+    ],
+    ids=["metadata", "empty layer", "empty step", "ambiguous"],
+)
+def test_layers_of_an_image_have_the_sizes_in_its_history(
+    history: list[tuple[str, int]], sizes: list[int | None]
+) -> None:
+    entries = [{"CreatedBy": by, "Size": size} for by, size in history]
+    names = [f"sha256:{number}" for number in range(len(sizes))]
+    found = parse.image_details({"RootFS": {"Layers": names}}, entries)
+    assert [layer.size for layer in found.layers] == sizes
+    other = parse.image_details({"RootFS": {"Layers": [names[0], "sha256:x"]}}, ())
+    assert found.layers[0].id == other.layers[0].id
+    assert found.layers[1].id != other.layers[1].id
 
 
 def test_claims_are_fixed_ports_on_every_address() -> None:

@@ -5,7 +5,7 @@ import { icon } from "./icon.js";
 /**
  * A button that keeps the keyboard's focus also when it is disabled.
  *
- * @typedef {"primary"|"start"|"plain"|"tonal"|"quiet"|"danger"} Kind
+ * @typedef {"primary"|"start"|"plain"|"tonal"|"quiet"|"danger"|"link"} Kind
  * @typedef {{text: string, run: (event: MouseEvent) => void, icon?: string, kind?: Kind,
  *   size?: "small"|"large", enabled?: boolean, why?: string|null, name?: string, keys?: string,
  *   iconOnly?: boolean, pressed?: boolean}} Options

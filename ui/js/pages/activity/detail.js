@@ -4,7 +4,7 @@ import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import * as actions from "../../base/actions.js";
 import { addressTo, format, go } from "../../base/address.js";
 import { invoke } from "../../base/bridge.js";
-import { day, exactTime, labelled, list } from "../../base/format.js";
+import { bytes, day, exactTime, labelled, list } from "../../base/format.js";
 import { mark, t, tn } from "../../base/i18n.js";
 import { slice } from "../../base/store.js";
 import { button } from "../../components/button.js";
@@ -153,7 +153,7 @@ function operationDetail(entry, operation, page) {
 const isOpen = ({ id }, page) => problems(page).some((problem) => problem.id.startsWith(`${id}/`));
 
 /** @param {Activity} entry */
-function facts({ setting, revealed, chosen, trusted, permissions, distrusted, terminal, refused, alert, owner }) {
+function facts({ setting, revealed, chosen, trusted, permissions, distrusted, terminal, refused, alert, owner, cleaned }) {
   /** @type {[string, unknown][]} */
   let rows = [];
   if (setting) {
@@ -180,11 +180,17 @@ function facts({ setting, revealed, chosen, trusted, permissions, distrusted, te
       [t("Reason"), alert.text], ...(alert.module === null ? [] : [/** @type {[string, unknown]} */ ([t("Module"), moduleLink(alert.module)])]),
       [t("Where"), html`<a href="#${alert.page}">${t("Show")}</a>`],
     ];
+  } else if (cleaned) {
+    rows = [[t("Became free"), bytes(cleaned.bytes)], [t("Removed"), listed(cleaned.removed)]];
+    if (cleaned.kept.length) rows.push([t("Still there"), listed(cleaned.kept)]);
   } else if (owner) rows = [[t("Process"), owner.pid]];
   return html`
     <section class="card entry-facts">
       <dl>${rows.map(([name, value]) => html`<dt>${name}</dt><dd class="text">${value}</dd>`)}</dl></section>`;
 }
+
+/** @param {string[]} names */
+const listed = (names) => html`<ul>${names.map((name) => html`<li class="text">${name}</li>`)}</ul>`;
 
 /** @param {string} name */
 const moduleLink = (name) => html`<a href="#${addressTo("modules", [name])}">${moduleTitle(name)}</a>`;

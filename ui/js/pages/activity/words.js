@@ -40,6 +40,7 @@ export const KINDS = {
   refused: { word: mark("Refused clients"), icon: "shield-alert" },
   alert: { word: mark("Alerts"), icon: "bell" },
   owner: { word: mark("Start and end of the app"), icon: "power" },
+  cleaned: { word: mark("Clean-ups"), icon: "eraser" },
 };
 
 /** @type {Record<OperationKind|"recreate", [some: string, many: string, all: string]>} */
@@ -81,6 +82,7 @@ export function title(entry) {
   if (entry.terminal) return t("Terminal in {name}", { name: `${moduleTitle(entry.terminal.module)}/${entry.terminal.service}` });
   if (entry.refused) return tn("Refused {count} client", "Refused {count} clients", entry.refused.count);
   if (entry.alert) return entry.alert.title;
+  if (entry.cleaned) return tn("Remove {count} unused thing", "Remove {count} unused things", entry.cleaned.removed.length);
   if (!entry.owner) return entry.text;
   const name = entry.owner.kind === "tray" ? "AI-Server Tray" : "aiserver-tray serve";
   return t(OWNERS[entry.owner.event], { name });

@@ -4,6 +4,7 @@ import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { invoke, on } from "../../base/bridge.js";
 import { ago, bytes } from "../../base/format.js";
 import { t } from "../../base/i18n.js";
+import { needed } from "../../base/later.js";
 import { slice } from "../../base/store.js";
 import { button } from "../../components/button.js";
 import { meter } from "../../components/meter.js";
@@ -40,6 +41,9 @@ export function storageCard() {
     </section>`;
 }
 
+/** @param {number} total */
+const cleanUp = async (total) => (await needed(() => import("./cleanup.js")))?.showCleanup(total, () => loadStorage(true));
+
 /** @param {Disk} disk */
 const sum = ({ engine }) => engine.images + engine.volumes + engine.containers + engine.buildCache;
 
@@ -61,7 +65,7 @@ function content(disk) {
     <div class="legend">${parts.map(({ name, size, colour }) => html`
       <span .style=${`--hue: ${colour}`}><i class="swatch"></i>${name} <b>${bytes(size)}</b></span>`)}</div>
     <dl>
-      <dt>${t("Not in use")}</dt><dd>${bytes(engine.unused)}</dd>
+      <dt>${t("Not in use")}</dt><dd>${bytes(engine.unused)} · ${button({ text: t("Clean up…"), kind: "link", run: () => cleanUp(sum(disk)) })}</dd>
       ${machine?.diskFree != null && machine.diskSize ? html`
         <dt>${t("Free on the disk")}</dt><dd>${t("{free} of {size}", { free: bytes(machine.diskFree), size: bytes(machine.diskSize) })}</dd>` : nothing}
     </dl>`;

@@ -1,0 +1,1 @@
+"""Removes what takes space and is not in use."""

@@ -1,0 +1,136 @@
+"""What a clean-up lists is gone afterwards, and nothing else, as the engine counts it."""
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+
+import docker
+import pytest
+from docker.errors import NotFound
+
+from aiserver_tray.base.errors import BusyError
+from aiserver_tray.features.cleanup.plan import CleanupPlan, image_id
+from aiserver_tray.features.cleanup.removal import Removal
+from aiserver_tray.operations.locks import Work, module_locks
+from tests.support.installation import IMAGE, Installation, idle
+
+MB = 1 << 20
+TAG = "aiserver/web/web:local"
+FOREIGN = "foreign/kept:1"
+
+
+def built(here: Installation, engine: docker.DockerClient, *lines: str) -> str:
+    """The ID of the image of `web`, built anew from a Dockerfile with *lines*."""
+    service = {name: value for name, value in idle(build=".").items() if name != "image"}
+    folder = here.write("web", {"web": service})
+    (folder / "Dockerfile").write_text("\n".join([f"FROM {IMAGE}", *lines, ""]), encoding="utf-8")
+    here.trust()
+    assert f"build {TAG}" in here.done("build", "web")
+    return str(engine.images.get(TAG).id)
+
+
+def images(engine: docker.DockerClient) -> set[str]:
+    return {image["Id"] for image in engine.api.images()}
+
+
+def layers(engine: docker.DockerClient) -> int:
+    return int(engine.df()["LayersSize"])
+
+
+@pytest.fixture
+def foreign(engine: docker.DockerClient) -> Iterator[str]:
+    """The ID of an image that somebody else has made."""
+    container = engine.containers.create(IMAGE, ["true"])
+    image = container.commit(*FOREIGN.split(":"))
+    container.remove()
+    yield str(image.id)
+    with suppress(NotFound):
+        engine.images.remove(str(image.id), force=True)
+
+
+def of_group(plan: CleanupPlan, group: str) -> set[str]:
+    return {thing.id for thing in plan.things if thing.group == group}
+
+
+def test_a_clean_up_frees_what_it_lists_and_keeps_what_is_used_since(
+    here: Installation, engine: docker.DockerClient, foreign: str
+) -> None:
+    shared = f"RUN head -c {3 * MB} /dev/zero > /shared"
+    first = built(here, engine, shared, f"RUN head -c {MB} /dev/zero > /first")
+    second = built(here, engine, shared, f"RUN head -c {2 * MB} /dev/zero > /second")
+    taken = built(here, engine, "RUN echo taken > /taken")
+    newest = built(here, engine, "RUN echo newest > /newest")
+    here.write("gone", {"gone": idle(volumes=["data:/data"])}, top={"volumes": {"data": {}}})
+    here.done("up", "gone")
+    here.done("stop", "gone")
+    shutil.rmtree(here.catalog / "gone")
+    exports = here.home / "exports"
+    exports.mkdir()
+    for name, age in (("logs-old.log", 2), ("logs-new.log", 0)):
+        (exports / name).write_bytes(b"x" * 1000)
+        os.utime(exports / name, times=(time.time() - age * 86400,) * 2)
+    volumes = {volume.id for volume in engine.volumes.list()}
+
+    with here.core() as core:
+        removal = Removal(here.app, core)
+        plan = removal.plan()
+        listed = {thing.id: thing for thing in plan.things}
+        assert {*map(image_id, (first, second, taken))} <= of_group(plan, "images")
+        assert image_id(newest) in of_group(plan, "needed")
+        assert image_id(foreign) in of_group(plan, "foreign")
+        assert [listed[id].names for id in of_group(plan, "containers")] == [("ai-gone",)]
+        assert of_group(plan, "exports") == {"export logs-old.log"}
+        assert listed[image_id(first)].bytes == MB, "without what the second has, too"
+        assert plan.freed({*map(image_id, (first, second))}) == 6 * MB, "shared layers count once"
+
+        engine.containers.create(taken, ["true"])
+        ours = {id for group in ("images", "containers", "exports") for id in of_group(plan, group)}
+        before, there = layers(engine), images(engine)
+        steps: list[int] = []
+        outcomes, freed = removal.run(ours, steps.append)
+
+    failed = {one.id for one in outcomes if one.problem}
+    assert failed == {image_id(taken)}
+    removed = {id.removeprefix("image ") for id in ours - failed if id.startswith("image ")}
+    assert there - images(engine) == removed
+    files = 1000 + sum(listed[id].bytes for id in of_group(plan, "containers"))
+    assert before - layers(engine) == freed - files
+    assert steps == [*range(1 + len(failed), 1 + len(ours))]
+    assert {file.name for file in exports.iterdir()} == {"logs-new.log"}
+    assert {volume.id for volume in engine.volumes.list()} == volumes
+    assert not engine.containers.list(all=True, filters={"name": "ai-gone"})
+
+
+def test_the_command_removes_foreign_images_only_by_name_and_is_recorded(
+    here: Installation, engine: docker.DockerClient, foreign: str
+) -> None:
+    first = built(here, engine, "RUN echo first > /first")
+    built(here, engine, "RUN echo second > /second")
+    plan = json.loads(here.cli.run("cleanup", "--dry-run", "--json").succeeded().output)
+    assert image_id(first) in {thing["id"] for thing in plan["things"]}
+    unasked = here.cli.run("cleanup")
+    assert (unasked.code, "--yes" in unasked.errors) == (2, True)
+
+    here.cli.run("cleanup", "--yes").succeeded()
+    assert first not in images(engine)
+    assert foreign in images(engine)
+    here.cli.run("cleanup", "--yes", "--image", FOREIGN).succeeded()
+    assert foreign not in images(engine)
+    listed = json.loads(here.cli.run("activity", "--json").succeeded().output)["activities"]
+    cleaned = [entry["cleaned"] for entry in listed if entry["kind"] == "cleaned"]
+    assert [FOREIGN in entry["removed"] for entry in cleaned] == [False, True]
+
+
+def test_a_clean_up_is_refused_while_an_operation_works_on_a_module(here: Installation) -> None:
+    here.write("web", {"web": idle()})
+    with here.core() as core:
+        removal, engine_id = Removal(here.app, core), core.engine.info().id
+        work = Work("aiserver-tray up web", "another", "elsewhere")
+        with module_locks(engine_id, ["web"], work), pytest.raises(BusyError):
+            removal.run(["image none"], lambda _: None)
+        outcomes, freed = removal.run(["image none"], lambda _: None)
+    assert [(one.id, bool(one.problem)) for one in outcomes] == [("image none", True)]
+    assert not freed
