@@ -331,8 +331,12 @@ def test_bytes_written_to_a_disk_are_counted(core: Engine, engine: docker.Docker
 def test_the_disk_use_is_that_of_docker_system_df(
     core: Engine, engine: docker.DockerClient
 ) -> None:
+    engine.volumes.create("ai-counted")
     theirs = engine.df()
-    ours, _ = core.disk_use()
+    ours, volumes = core.disk_use()
+    sizes = {volume["Name"]: volume["UsageData"]["Size"] for volume in theirs["Volumes"]}
+    assert {volume.name: volume.size for volume in volumes} == sizes
+    assert "ai-counted" in sizes
     assert ours.images == theirs["LayersSize"] > 0
     assert 0 <= ours.unused <= ours.images + ours.build_cache
 

@@ -169,6 +169,7 @@ export default {
   "Count": "次数",
   "Count again": "重新统计",
   "Counted from {time} on.": "从 {time} 起统计。",
+  "Counted {time}": "统计于 {time}",
   "Counting…": "正在统计…",
   "Crash report": "崩溃报告",
   "Create": "创建",
@@ -855,6 +856,7 @@ export default {
   "same line {count} times": "同一行出现 {count} 次",
   "same line {count} times in {time}": "同一行在 {time} 内出现 {count} 次",
   "since {time}": "自 {time} 起",
+  "size unknown": "大小未知",
   "started automatically": "自动启动",
   "started from a browser": "由浏览器启动",
   "started from the command line": "由命令行启动",
@@ -1035,5 +1037,8 @@ export default {
   "{users} uses it and will stop too. Your data is kept.": "{users} 正在使用它，也会一起停止。您的数据会保留。",
   "{user} joins the group docker, whose members can do everything on this computer. It works at once here, and in other programs after your next login.": "用户 {user} 将加入 docker 组，该组成员可在此电脑上执行任何操作。在此立即生效，在其他程序中下次登录后生效。",
   "{value} now": "当前 {value}",
+  "{volumes}, at least {size}": "{volumes}，至少 {size}",
+  "{volumes}, size unknown": "{volumes}，大小未知",
+  "{volumes}, {size}": "{volumes}，{size}",
   "{written} written, {read} read": "写入 {written}，读取 {read}"
 };

@@ -1,7 +1,7 @@
 // @ts-check
 /** Addresses, version, ports, data. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
-import { bytes, percent, versionIn } from "../../base/format.js";
+import { ago, bytes, labelled, percent, versionIn } from "../../base/format.js";
 import { t, tn } from "../../base/i18n.js";
 import { copyButton } from "../../components/copy.js";
 import { spark } from "../../components/spark.js";
@@ -10,22 +10,36 @@ import { usage } from "../monitoring/history.js";
 import { isUp } from "./service_state.js";
 
 /**
- * @import { Module, Port } from "../../contract.d.ts"
+ * @import { Module, Port, VolumeSizes } from "../../contract.d.ts"
  * @import { PageState } from "../../types.d.ts"
  */
 
-/** @param {PageState} page @param {Module} module @param {string[]} volumes */
-export const factCard = (page, module, volumes) => html`
+/** @param {PageState} page @param {Module} module @param {string[]} volumes @param {VolumeSizes|null} sizes */
+export const factCard = (page, module, volumes, sizes) => html`
   <section class="card facts" aria-label=${t("Facts")}>
     <dl>
       ${module.open ? fact(t("Address"), address(module, module.open)) : nothing}
       ${module.version ? fact(t("Version"), versionIn(module.version)) : nothing}
       ${module.ports.length ? fact(t("Ports"), portList(module)) : nothing}
-      ${volumes.length ? fact(t("Data"), html`<span title=${volumes.join("\n")}>${tn("{count} volume", "{count} volumes", volumes.length)}</span>`) : nothing}
+      ${volumes.length ? fact(t("Data"), data(volumes, sizes)) : nothing}
       ${fact(t("Memory limit"), module.memoryLimit === null ? t("No limit") : bytes(module.memoryLimit))}
     </dl>
     ${use(page, module)}
   </section>`;
+
+/** @param {string[]} names @param {VolumeSizes|null} sizes `null`: not counted yet */
+function data(names, sizes) {
+  const count = tn("{count} volume", "{count} volumes", names.length);
+  if (!sizes) return html`<span title=${names.join("\n")}>${count}</span>`;
+  const known = sizes.volumes.filter((volume) => volume.bytes !== null);
+  const size = bytes(known.reduce((sum, volume) => sum + (volume.bytes ?? 0), 0));
+  const text = !known.length ? t("{volumes}, size unknown", { volumes: count })
+    : known.length < sizes.volumes.length ? t("{volumes}, at least {size}", { volumes: count, size })
+      : t("{volumes}, {size}", { volumes: count, size });
+  const each = sizes.volumes.map((volume) => labelled(volume.name, volume.bytes === null ? t("size unknown") : bytes(volume.bytes)));
+  const when = t("Counted {time}", { time: ago(new Date(sizes.time * 1000).toISOString()) });
+  return html`<span title=${[...each, when].join("\n")}>${text}</span>`;
+}
 
 /** @param {PageState} page @param {Module} module */
 function use({ snapshot }, { name, services }) {

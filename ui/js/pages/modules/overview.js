@@ -19,7 +19,7 @@ import { trustCard } from "./trust.js";
 
 /**
  * @import { Address } from "../../base/address.js"
- * @import { Module, ModuleDetails, OtherTimezone } from "../../contract.d.ts"
+ * @import { Module, ModuleDetails, OtherTimezone, VolumeSizes } from "../../contract.d.ts"
  * @import { PageState } from "../../types.d.ts"
  */
 
@@ -30,12 +30,14 @@ const own = slice({
   details: null,
   /** Why there are none. */
   failure: "",
+  /** @type {VolumeSizes|null} */
+  sizes: null,
 });
 
 /** @param {Address} address */
 export function enter({ rest: [name = ""] }) {
-  own.set({ name, details: null, failure: "" });
-  load(name);
+  own.set({ name, details: null, failure: "", sizes: null });
+  load(name).then(() => count(name));
   const leave = followUsage(name);
   return () => {
     own.set({ name: "" });
@@ -50,9 +52,16 @@ async function load(name) {
   if (own.get().name === name) own.set(answer.success ? { details: answer.data } : { failure: answer.message });
 }
 
+/** @param {string} name The engine may take seconds for it. */
+async function count(name) {
+  if (!own.get().details?.volumes.length) return;
+  const answer = await invoke("ai/stats/volumes", { module: name });
+  if (own.get().name === name && answer.success) own.set({ sizes: answer.data });
+}
+
 /** @param {PageState} page @param {Module} module */
 export function view(page, module) {
-  const { details, failure } = own.get();
+  const { details, failure, sizes } = own.get();
   return html`
     <div class="scroll"><div class="content">
       ${happening(page, module)}
@@ -64,7 +73,7 @@ export function view(page, module) {
           ${details?.accounts.length ? accountCard(module, details.accounts) : nothing}
           ${details?.consent ? trustCard(module, details.consent, details.isAllowed, () => load(module.name)) : nothing}
         </div>
-        ${factCard(page, module, details?.volumes ?? [])}
+        ${factCard(page, module, details?.volumes ?? [], sizes)}
       </div>
       <section class="card">
         <div class="card-head"><h2 class="h3">${t("Services")}</h2><span class="muted control num">${counted(page, module)}</span></div>
