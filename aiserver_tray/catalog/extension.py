@@ -1,7 +1,8 @@
 """The schema of ``x-aiserver``: what Compose can't express about a module."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from string import Formatter
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
@@ -61,6 +62,42 @@ class Account(Closed):
     """Says how to log in without a secret."""
 
 
+def _address(text: str) -> str:
+    fields = {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+    if not {"host", "port"} <= fields <= {"user", "password", "host", "port", "database"}:
+        raise ValueError(
+            Text("an address with the fields host and port (user, password and database if needed)")
+        )
+    return text
+
+
+class Connect(Closed):
+    """How programs connect to the module. They use its `accounts`, and the `databases` that other
+    modules have in it."""
+
+    address: Annotated[str, Field(pattern=r"^[a-z][a-z0-9+.-]*://"), AfterValidator(_address)]
+    """Such as ``postgresql://{user}:{password}@{host}:{port}/{database}``."""
+    port: Annotated[int, Field(ge=1, le=65535)]
+    """In the container."""
+    host: Annotated[str, Field(min_length=1)] | None = None
+    """The name by which other modules reach it. None: the name of the module."""
+    database: str = ""
+    """Of its own accounts."""
+
+
+class Database(Closed):
+    """A database that this module has in a module that it requires. May use settings."""
+
+    module: str
+    database: str = ""
+    user: str = ""
+    secret: SettingName
+    """The setting of this module with the user's password."""
+
+
+_Used = TypeVar("_Used", Account, Database)
+
+
 class ModuleExtension(Closed):
     """``x-aiserver`` of a file."""
 
@@ -74,17 +111,29 @@ class ModuleExtension(Closed):
     needs: Needs = Field(default_factory=Needs)
     settings: dict[SettingName, Setting] = Field(default_factory=dict)
     accounts: list[Account] = Field(default_factory=list)
+    connect: Connect | None = None
+    databases: list[Database] = Field(default_factory=list)
 
-    @field_validator("accounts")
+    @field_validator("accounts", "databases")
     @classmethod
-    def _have_secrets(cls, accounts: list[Account], others: ValidationInfo) -> list[Account]:
+    def _have_secrets(cls, used: list[_Used], others: ValidationInfo) -> list[_Used]:
         settings = others.data.get("settings", {})
         secrets = [name for name, setting in settings.items() if setting.is_secret]
-        for account in accounts:
-            if account.secret and account.secret not in secrets:
-                why = Text("a secret of this module instead of {name}", name=account.secret)
-                raise ValueError(why)
-        return accounts
+        for one in used:
+            if one.secret and one.secret not in secrets:
+                raise ValueError(Text("a secret of this module instead of {name}", name=one.secret))
+        return used
+
+    @field_validator("databases")
+    @classmethod
+    def _are_in_required(cls, used: list[Database], others: ValidationInfo) -> list[Database]:
+        settings = others.data.get("settings", {}).values()
+        choices = [choice for setting in settings for choice in setting.choices.values()]
+        required = {*others.data.get("requires", ()), *(n for c in choices for n in c.requires)}
+        for one in used:
+            if one.module not in required:
+                raise ValueError(Text("a required module instead of {name}", name=one.module))
+        return used
 
 
 class Without(Closed):

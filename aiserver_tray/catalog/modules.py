@@ -17,7 +17,16 @@ from aiserver_tray.catalog.compose.problems import Problems, problems_of
 from aiserver_tray.catalog.compose.profiles import PROFILES
 from aiserver_tray.catalog.compose.reader import Document, collecting_opened, is_file
 from aiserver_tray.catalog.compose.variables import Variable, find_profiles, find_variables
-from aiserver_tray.catalog.extension import EXTENSION, Account, Kind, ModuleExtension, Needs, stated
+from aiserver_tray.catalog.extension import (
+    EXTENSION,
+    Account,
+    Connect,
+    Database,
+    Kind,
+    ModuleExtension,
+    Needs,
+    stated,
+)
 from aiserver_tray.catalog.plain import plain_settings
 from aiserver_tray.catalog.setting import Setting
 
@@ -40,6 +49,8 @@ class Module:
     needs: Needs
     settings: Mapping[str, Setting]
     accounts: tuple[Account, ...]
+    connect: Connect | None
+    databases: tuple[Database, ...]
     variables: Mapping[str, Variable]
     declared: bool
     """Whether the file has an x-aiserver. A plain Compose file has none, and its variables are
@@ -146,6 +157,8 @@ def _loaded(name: str, source: Path) -> Module:
         needs=extension.needs,
         settings=settings,
         accounts=tuple(extension.accounts),
+        connect=extension.connect,
+        databases=tuple(extension.databases),
         variables=variables,
         declared=document is not None,
         dotenv=dotenv,

@@ -13,6 +13,7 @@ PAYLOADS: Mapping[str, Json] = {
     "ai/catalog/add": FOLDER,
     "ai/catalog/check": FOLDER,
     "ai/catalog/remove": FOLDER,
+    "ai/cleanup/run": {"ids": ["image none"]},
     "ai/config/apply": {"module": "web", "changes": {PORT: "18996"}, "when": "later"},
     "ai/config/check": {"module": "web", "changes": {PORT: "18997"}},
     "ai/config/form": {"module": "web"},
@@ -58,6 +59,7 @@ PAYLOADS: Mapping[str, Json] = {
     "ai/service/inspect": {"module": "base", "service": "base"},
     "ai/support/write": {"path": "/nowhere/bundle.zip"},
     "ai/system/openExternal": {"url": "http://127.0.0.1:9/a?b=c"},
+    "ai/stats/volumes": {"module": "base"},
     "ai/terminal/open": {"module": "base", "service": "base", "rows": 24, "columns": 80},
     "browser/open": {
         "address": "127.0.0.1",

@@ -4,7 +4,7 @@ from typing import Any
 
 from aiserver_tray.protocol.message import Envelope, answer
 from tests.support import states
-from tests.ui import activities, alerts, forms, kept_logs
+from tests.ui import activities, alerts, forms, kept_logs, modules
 
 
 def _settings(*entries: dict[str, Any]) -> Envelope:
@@ -20,6 +20,11 @@ _ABOUT = {
     "engineSetting": "",
 }
 _ACCOUNT = {"title": "Administrator", "user": "root", "setting": "dify.PASSWORD", "note": ""}
+_CONNECTIONS = [
+    modules.connection("Administrator", "postgres"),
+    modules.connection("n8n", "n8n"),
+    modules.connection("n8n", "", here=None),
+]
 _LANGUAGES = {"system": "As the system", "en": "English", "zh": "中文"}
 _THEMES = {"system": "As the system", "light": "Light", "dark": "Dark"}
 _CHOICES: dict[str, dict[str, str]] = {"app.language": _LANGUAGES, "app.theme": _THEMES}
@@ -56,6 +61,12 @@ ANSWERS: dict[str, Envelope] = {
     "ai/app/welcome": answer({"pending": False}),
     "ai/modules/needs": answer({"modules": [_NEEDS | {"name": name} for name in states.TITLES]}),
     "ai/engine/setup": answer({"system": "linux", "choices": [], "install": None, "error": None}),
-    "ai/module/details": answer({"accounts": [_ACCOUNT], "volumes": ["ai-dify-data"]}),
+    "ai/module/details": answer(
+        modules.DETAILS
+        | {"accounts": [_ACCOUNT], "volumes": ["ai-dify-data"], "connections": _CONNECTIONS}
+    ),
+    "ai/stats/volumes": answer(
+        {"volumes": [{"name": "ai-dify-data", "bytes": 184 << 20}], "time": modules.BEGUN}
+    ),
 }
 """By channel."""

@@ -152,9 +152,9 @@ class HomePage:
         """What *script* gives to the function that is its only argument."""
         return self._browser.execute_async_script(script)
 
-    def command(self, name: str) -> Any:  # noqa: ANN401
+    def command(self, name: str, **parameters: object) -> Any:  # noqa: ANN401
         """The answer to a command of Chromium's protocol for developers."""
-        return self._browser.execute_cdp_cmd(name, {})
+        return self._browser.execute_cdp_cmd(name, parameters)
 
     def prefer(self, **features: str) -> None:
         """Let the system prefer some *features*: color_scheme, reduced_motion."""

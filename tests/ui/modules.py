@@ -34,6 +34,22 @@ def dify(state: str = "running", **more: Any) -> Json:  # noqa: ANN401
     return states.module("dify", state, services=services) | more
 
 
+DETAILS: Json = {"accounts": [], "volumes": [], "connections": [], "notHere": None}
+"""Those of a module about which there is nothing more to say."""
+
+
+def connection(title: str, database: str, **more: Any) -> Json:  # noqa: ANN401
+    """How programs connect to a database of PostgreSQL."""
+    address = f"postgresql://{database or 'me'}:{{password}}@"
+    return {
+        "title": title,
+        "database": database,
+        "here": f"{address}127.0.0.1:15432/{database}",
+        "others": f"{address}postgres:5432/{database}",
+        "setting": "dify.PASSWORD",
+    } | more
+
+
 BEGUN = 1767261600
 """When the samples begin: seconds since 1970."""
 

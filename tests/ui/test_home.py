@@ -19,6 +19,7 @@ from tests.support import states
 from tests.support.ports import free_port
 from tests.ui.answers import ANSWERS
 from tests.ui.conftest import Stack
+from tests.ui.modules import DETAILS
 
 ALL_STARTED = "Everything you started is running"
 """What Home says of `states.running`."""
@@ -180,7 +181,7 @@ def test_everything_that_runs_is_restarted_after_a_question(stack: Stack) -> Non
 def test_rare_actions_are_in_a_menu(stack: Stack) -> None:
     left = states.module("ragflow", "running", orphan=True)
     host = stack.show(states.snapshot("running", states.module("n8n", "running"), left))
-    host.answers["ai/module/details"] = answer({"accounts": [], "volumes": []})
+    host.answers["ai/module/details"] = answer(DETAILS)
     home = stack.home()
     home.item_of("n8n", "Restart").click()
     assert host.wait_for_call("ai/operation/start") == {"kind": "restart", "modules": ["n8n"]}

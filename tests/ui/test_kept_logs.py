@@ -9,6 +9,7 @@ from tests.ui.answers import ANSWERS
 from tests.ui.conftest import Stack
 from tests.ui.home import HomePage
 from tests.ui.kept_logs import KEPT
+from tests.ui.modules import DETAILS
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def test_logs_of_a_removed_module_are_deleted_only_if_asked_and_at_its_end(
     stack: Stack, host: Scripted
 ) -> None:
     host.answers |= {
-        "ai/module/details": answer({"accounts": [], "volumes": []}),
+        "ai/module/details": answer(DETAILS),
         "ai/operation/start": answer({"operationId": "7", "operation": None}),
         "ai/operation/wait": answer({"operation": {"status": "succeeded"}}),
     }

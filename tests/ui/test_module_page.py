@@ -6,11 +6,12 @@ from aiserver_tray.catalog.permission_kinds import Permission
 from aiserver_tray.protocol.message import answer
 from tests.support import states
 from tests.support.consents import consent
+from tests.ui.answers import ANSWERS
 from tests.ui.barriers import violations
 from tests.ui.conftest import Stack
 from tests.ui.forms import CHOICES, field
 from tests.ui.home import HomePage
-from tests.ui.modules import BEGIN, dify, service
+from tests.ui.modules import BEGIN, BEGUN, DETAILS, connection, dify, service
 
 
 def at(stack: Stack, address: str) -> HomePage:
@@ -21,9 +22,16 @@ def at(stack: Stack, address: str) -> HomePage:
 
 def test_a_module_shows_its_connections_and_its_accounts_on_request(stack: Stack) -> None:
     account = {"title": "Administrator", "user": "root", "setting": "dify.PASSWORD", "note": ""}
-    details = {"accounts": [account], "volumes": ["ai-dify-data"]}
+    connections = [
+        connection("Administrator", "main"), connection("n8n", "n8n", here=None),
+        connection("Key", "", others="http://qdrant:6333", here="http://127.0.0.1:16333"),
+    ]  # fmt: skip
+    details = DETAILS | {"accounts": [account], "volumes": ["ai-dify-data", "ai-dify-new"]}
+    details |= {"connections": connections, "notHere": "Port 5432 is not published."}
     stack.host.answers["ai/module/details"] = answer(details)
     stack.host.answers["ai/config/reveal"] = answer({"value": "a secret <b>"})
+    sizes = [{"name": "ai-dify-data", "bytes": 184 << 20}, {"name": "ai-dify-new", "bytes": None}]
+    stack.host.answers["ai/stats/volumes"] = answer({"volumes": sizes, "time": BEGUN})
     stack.show(states.snapshot("running", dify(), states.module("redis", "error")))
     page = at(stack, "modules/dify")
 
@@ -34,6 +42,28 @@ def test_a_module_shows_its_connections_and_its_accounts_on_request(stack: Stack
     page.button("Show the secret of Administrator").click()
     page.wait_for_text("a secret <b>", ".accounts")
     assert stack.host.wait_for_call("ai/config/reveal") == {"name": "dify.PASSWORD"}
+
+    page.wait_for_text("2 volumes, at least 184 MB", ".facts")
+    assert stack.host.wait_for_call("ai/stats/volumes") == {"module": "dify"}
+    plain = "postgresql://main:a%20secret%20%3Cb%3E@postgres:5432/main"
+    page.wait_for_text(plain, ".connect")  # it is the same secret, which is shown
+    page.button("From this computer: Hide the password").click()
+    page.wait_for_text("postgresql://main:••••••••@127.0.0.1:15432/main", ".connect")
+    page.command(
+        "Browser.grantPermissions", permissions=["clipboardReadWrite", "clipboardSanitizedWrite"]
+    )
+    page.command("Emulation.setFocusEmulationEnabled", enabled=True)
+    page.button("Copy: From another module").click()
+    page.wait_for_text("cleared in 60 seconds", ".toasts")
+    assert page.later("navigator.clipboard.readText().then(arguments[0])") == plain
+    assert "a%20secret" not in page.text
+    page.script("document.querySelector('#connect-to').value = '1'")
+    page.script("document.querySelector('#connect-to').dispatchEvent(new Event('change'))")
+    page.wait_for_text("Port 5432 is not published.", ".connect")
+    page.script("document.querySelector('#connect-to').value = '2'")
+    page.script("document.querySelector('#connect-to').dispatchEvent(new Event('change'))")
+    page.wait_for_text("http://qdrant:6333", ".connect")
+    assert page.button("Show the secret of Key")
 
     page.all(".graph a")[0].click()
     page.wait_for("[data-module=postgres]")
@@ -88,8 +118,9 @@ def test_while_docker_is_off_a_service_has_its_last_known_state(stack: Stack) ->
 
 
 def test_data_is_removed_only_with_the_typed_name(stack: Stack) -> None:
-    details = {"accounts": [], "volumes": ["ai-dify-data"]}
+    details = DETAILS | {"volumes": ["ai-dify-data"]}
     stack.host.answers["ai/module/details"] = answer(details)
+    stack.host.answers["ai/stats/volumes"] = ANSWERS["ai/stats/volumes"]
     stack.show(states.snapshot("running", dify()))
     page = at(stack, "modules/dify")
 
@@ -108,7 +139,7 @@ def test_trust_in_a_module_is_taken_back_and_given_again(stack: Stack) -> None:
     asks = Permission("bind", "/srv", ("dify",)), Permission("host", "/srv/sub", ("dify",))
     question = consent("dify", *asks)
     known = rendered(question.as_data({("bind", "/srv")}))
-    details = {"accounts": [], "volumes": [], "consent": known, "isAllowed": True}
+    details = DETAILS | {"consent": known, "isAllowed": True}
     host = stack.show(states.snapshot("running", dify()))
     host.answers["ai/module/details"] = answer(details)
     host.answers["ai/module/distrust"] = answer({"operationId": "7"})
@@ -128,7 +159,7 @@ def test_trust_in_a_module_is_taken_back_and_given_again(stack: Stack) -> None:
 
 def test_a_module_in_another_time_zone_gets_the_computers_by_a_button(stack: Stack) -> None:
     zone = {"setting": "dify.ZONE", "value": "Etc/UTC", "own": "Asia/Shanghai"}
-    details: dict[str, object] = {"accounts": [], "volumes": [], "consent": None, "timezone": zone}
+    details = DETAILS | {"timezone": zone}
     host = stack.show(states.snapshot("running", dify()))
     host.answers["ai/module/details"] = answer(details)
     host.answers["ai/config/apply"] = answer({"operationId": "7"})

@@ -8,13 +8,14 @@ from threading import Event
 from selenium.webdriver import ActionChains, Keys
 from selenium.webdriver.remote.webelement import WebElement
 
+from aiserver_tray.features.cleanup.events import CLEANUP as CLEANUP_PROGRESS
 from aiserver_tray.features.monitoring.events import STATS, WATCHED
 from aiserver_tray.protocol.message import Envelope, Json, Peer, answer
 from tests.support import states
 from tests.support.scripted import LIMIT
 from tests.ui.conftest import Stack
 from tests.ui.home import HomePage
-from tests.ui.modules import BEGUN, DISK, dify, history
+from tests.ui.modules import BEGUN, CLEANUP, DISK, dify, history
 
 GB = 1 << 30
 LOAD: Json = {
@@ -221,3 +222,39 @@ def test_charts_are_drawn_in_the_colours_of_the_theme(stack: Stack) -> None:
     light = page.until(lambda: colours(page, "cpu"), "the chart is drawn")
     page.script("document.documentElement.dataset.theme = 'dark'")
     page.until(lambda: colours(page, "cpu") not in ([], light), "it is drawn again")
+
+
+def test_a_clean_up_counts_what_is_ticked_and_says_what_is_still_there(stack: Stack) -> None:
+    asked, go_on = list[Json](), Event()
+
+    def clean(request: Json, _peer: Peer) -> Envelope:
+        asked.append(request)
+        stack.host.publish(CLEANUP_PROGRESS, {"done": 2, "total": 4})
+        assert go_on.wait(LIMIT)
+        outcomes = [{"id": id, "names": [], "problem": None} for id in request["ids"]]
+        outcomes[0] |= {"id": "image old", "problem": "it is in use now, or already gone"}
+        return answer({"outcomes": outcomes, "bytes": 12 << 20})
+
+    stack.host.answers["ai/cleanup/plan"] = answer(CLEANUP)
+    stack.host.handlers["ai/cleanup/run"] = clean
+    page = shown(stack, "monitoring")
+    page.button("Clean up…").click()
+    page.wait_for_text("597 MB become free of 4 GB", ".cleanup")  # with what two images share
+    page.wait_for("#cleanup-exports").click()
+    page.wait_for_text("485 MB become free", ".cleanup")
+    assert page.all(".cleanup .item:not(.kid)")[-1].text.startswith("2 more."), (
+        "of images of others"
+    )
+    page.button("Show all").click()
+    page.wait_for("[id='cleanup-image 25']").click()
+    page.wait_for_text("550 MB become free", ".cleanup")
+    page.button("Show Old images of your modules").click()
+    page.wait_for_text("n8nio/n8n:2.40.5", ".cleanup .kid")
+    page.button("Remove 4 things").click()
+    page.wait_for_text("2 of 4 removed", ".cleanup")
+    go_on.set()
+    page.wait_for_text("n8nio/n8n:2.40.5 it is in use now, or already gone", ".cleanup .notice")
+    page.wait_for_text("12 MB became free", ".toasts")
+    expected = {"image old", "image older", "container one", "image 25"}
+    assert [{*request["ids"]} for request in asked] == [expected]
+    assert page.complaints() == []

@@ -35,6 +35,7 @@ from tests.support.ports import free_port
 from tests.ui.barriers import violations
 from tests.ui.conftest import Stack
 from tests.ui.home import HomePage
+from tests.ui.modules import DETAILS
 
 UP = {"kind": "up", "modules": ["n8n"], "services": []}
 REFUSED = {"success": False, "code": "E_SETTING", "message": "The disk is full.", "data": {}}
@@ -201,8 +202,7 @@ def test_a_module_that_ran_out_of_memory_gets_more(stack: Stack) -> None:
 
 
 def test_a_module_shows_its_own_problems(stack: Stack) -> None:
-    details: Json = {"accounts": [], "volumes": []}
-    stack.host.answers["ai/module/details"] = answer(details)
+    stack.host.answers["ai/module/details"] = answer(DETAILS)
     stack.show(states.failure([states.PORT_TAKEN], "n8n", shown=[states.out_of_memory()]))
     home = stack.home()
     home.script("location.hash = 'modules/elasticsearch'")

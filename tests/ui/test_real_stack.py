@@ -204,3 +204,29 @@ def test_a_rule_made_of_a_log_line_tells_on_its_page_on_home_and_in_the_tray(
         page.button("Show the lines: Log match in Shop").click()
         page.wait_for_text("ERROR out of beans", ".ll")
         assert page.complaints() == []
+
+
+def test_a_database_lets_a_client_in_with_the_address_on_its_page(
+    here: Installation, engine: docker.DockerClient, request: pytest.FixtureRequest
+) -> None:
+    here.set("postgres.POSTGRES_HOST_PORT", str(free_port()))
+    here.set("postgres.POSTGRES_PASSWORD", "p@ss/w:rd?#[]%&' +ü!\"$*()")
+    here.done("up", "postgres")
+    server = engine.containers.get("ai-postgres")
+    board: Dashboard = request.getfixturevalue("dashboard")
+    page = board.page()
+    page.go("modules/postgres")
+    page.button("From another module: Show the password").click()
+    page.wait_for(".connect [aria-label$='Hide the password']")
+    page.wait_for_text("1 volume, ", ".facts")
+    shown, others = (row.text for row in page.all(".connect .item p"))
+
+    query = ["-tAc", "SELECT current_user"]
+    assert server.exec_run(["psql", others, *query]) == (0, b"postgres\n")
+    refused = server.exec_run(["psql", others.replace("p%40ss", "pass"), *query])
+    assert b"password authentication failed" in refused.output
+    client = engine.containers.run(
+        server.image, ["psql", shown, *query], network_mode="host", remove=True
+    )
+    assert client == b"postgres\n"
+    assert not page.complaints()

@@ -19,6 +19,7 @@ from aiserver_tray.state.reduce import State
 from tests.support.made import after, at, container, ended, model, operation, running_engine
 from tests.ui.conftest import Stack
 from tests.ui.home import HomePage
+from tests.ui.modules import DETAILS
 
 
 def made(name: str, title: str, *requires: str, kind: Kind = "feature") -> ModuleModel:
@@ -88,7 +89,7 @@ def test_a_failed_start_is_failed_on_its_own_card_tab_and_page(stack: Stack) -> 
     home.picture("failed-start")
     buttons[1].click()
     assert stack.host.wait_for_call("ai/operation/start")["modules"] == ["n8n"]
-    stack.host.answers["ai/module/details"] = answer({"accounts": [], "volumes": []})
+    stack.host.answers["ai/module/details"] = answer(DETAILS)
     home.button("Dismiss: n8n couldn't start: port 18100 is in use").click()
     home.until(lambda: not home.all(".problem"), "Home has no card of it")
     home.wait_for_text("Port 18100 is in use by node.exe", "[data-module=n8n] .reason")
@@ -130,7 +131,7 @@ def test_a_feature_whose_database_is_down_is_amber_and_offers_to_restart_it(stac
     first.click()
     restart = {"kind": "restart", "modules": ["postgres"], "services": []}
     assert stack.host.wait_for_call("ai/operation/start") == restart, "as the button says"
-    stack.host.answers["ai/module/details"] = answer({"accounts": [], "volumes": []})
+    stack.host.answers["ai/module/details"] = answer(DETAILS)
     home.go("#modules/n8n")
     home.wait_for_text(needs, ".mh .pill")
     home.button("Restart PostgreSQL: n8n")

@@ -153,6 +153,12 @@ def test_a_broken_module_costs_only_itself(tmp_path: Path) -> None:
         ),
         ("{kind: basic, accounts: [{user: me}]}", "x-aiserver.accounts.0.title"),
         ("{kind: basic, accounts: [{title: Me, secret: NONE}]}", "x-aiserver.accounts"),
+        ("{kind: basic, connect: {address: 'db://{host}', port: 1}}", "x-aiserver.connect.address"),
+        ("{kind: basic, databases: [{module: db, secret: NONE}]}", "x-aiserver.databases"),
+        (
+            "{kind: basic, settings: {S: {type: secret}}, databases: [{module: db, secret: S}]}",
+            "x-aiserver.databases",
+        ),
         ("[basic]", "x-aiserver"),
     ],
 )

@@ -1461,6 +1461,20 @@ export interface ModuleChanges {
   changes: Record<string, string | null>;
 }
 
+/** An account of a module, or a database that another module has in it. In the addresses, `{password}` stands where the password belongs, percent-encoded; an address without it needs the secret in another way. */
+export interface ModuleConnection {
+  /** of the account, or of the module that has the database */
+  title: string;
+  /** may be empty */
+  database: string;
+  /** the address from this computer; `null`: the port is not published on it */
+  here: string | null;
+  /** the address from containers of other modules */
+  others: string;
+  /** address of the secret setting */
+  setting: string | null;
+}
+
 /** More about a module. */
 export interface ModuleDetails {
   accounts: Account[];
@@ -1470,6 +1484,10 @@ export interface ModuleDetails {
   consent: Consent | null;
   /** the user agreed to all of that, or it is built in */
   isAllowed: boolean;
+  /** how programs connect to it; empty if its file doesn't say */
+  connections: ModuleConnection[];
+  /** why this computer can't connect to it, and how that changes; `null` if it can */
+  notHere: string | null;
   /** the time zone of a module that has data, if nobody set it and the computer has another one */
   timezone: OtherTimezone | null;
 }

@@ -1,6 +1,7 @@
 """Channels that show more about a module or a service than the snapshot has, allow a module its
 permissions, and check and add folders with modules of the user."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -15,9 +16,10 @@ from aiserver_tray.base.i18n import Language, LocalText, Text, rendered
 from aiserver_tray.base.masking import hide
 from aiserver_tray.catalog.modules import Module
 from aiserver_tray.engine.values import HealthCheck, Mount
+from aiserver_tray.features.modules.connections import ModuleConnection, connections
 from aiserver_tray.features.place import Place
 from aiserver_tray.features.stack.channels import OperationBegun, StackFeature, module_of
-from aiserver_tray.model import Actor
+from aiserver_tray.model import Actor, Port
 from aiserver_tray.operations.first_values import other_timezones
 from aiserver_tray.operations.request import Request
 from aiserver_tray.protocol.channel import Feature, ModuleName, Name, Payload, channel
@@ -86,6 +88,10 @@ class ModuleDetails(TypedDict):
     file is wrong"""
     isAllowed: bool
     """the user agreed to all of that, or it is built in"""
+    connections: list[ModuleConnection]
+    """how programs connect to it; empty if its file doesn't say"""
+    notHere: Text | None
+    """why this computer can't connect to it, and how that changes; `null` if it can"""
     timezone: OtherTimezoneJson | None
     """the time zone of a module that has data, if nobody set it and the computer has another one"""
 
@@ -167,11 +173,16 @@ class ModulesFeature(Feature):
         ]
         consent, is_allowed = self._consent(name, caller.language)
         volumes = self._volumes(name)
+        ports = self._ports(name)
         return {
             "accounts": accounts,
             "volumes": volumes,
             "consent": consent,
             "isAllowed": is_allowed,
+            "connections": [*connections(self._app.catalog, self._app.settings, module, ports)]
+            if module
+            else [],
+            "notHere": self._not_here(module, ports) if module else None,
             "timezone": self._timezone(module) if module and volumes else None,
         }
 
@@ -190,6 +201,29 @@ class ModulesFeature(Feature):
         allowed = targets.allowed(consent)
         data = cast("ConsentJson", rendered(consent.as_data(allowed), language))
         return data, consent.is_covered_by(allowed)
+
+    def _ports(self, module: str) -> tuple[Port, ...]:
+        """The ports that *module* publishes, or will publish when it starts. None on another
+        machine."""
+        if not self._app.used_engine.address.is_local:
+            return ()
+        containers = self._place.core.store.state.containers.values()
+        published = [p for one in containers if one.module == module for p in one.ports]
+        with suppress(AiServerError):  # it can't start
+            for service in self._app.preview(module).services:
+                published += service.ports
+        return tuple(published)
+
+    def _not_here(self, module: Module, ports: Sequence[Port]) -> Text | None:
+        if module.connect is None or any(p.container == module.connect.port for p in ports):
+            return None
+        if not self._app.used_engine.address.is_local:
+            return Text("The engine is on another machine, which publishes its ports there.")
+        return Text(
+            "Port {port} is not published. Add it under ports of its service in {file}.",
+            port=module.connect.port,
+            file=module.file,
+        )
 
     def _volumes(self, module: str) -> list[str]:
         if not self._place.core.store.snapshot.engine.running:

@@ -58,6 +58,10 @@ def test_work_of_another_installation_is_none_of_our_operations() -> None:
     assert views(held_by("aiserver-tray up n8n", "another"), "ours") == []
 
 
+def test_a_clean_up_only_holds_locks_and_shows_no_module_as_starting() -> None:
+    assert views(held_by("aiserver-tray cleanup", "ours"), "ours") == []
+
+
 def test_desired_modules_of_other_processes_are_read_without_an_engine_event(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -41,10 +41,11 @@ export async function showSecret(address) {
   timers.set(address, setTimeout(() => hideSecret(address), SHOWN_MS));
 }
 
-/** @param {string} address */
-export async function copySecret(address) {
-  const found = await value(address);
-  if (!found) return;
+/** @param {string} address @param {(secret: string) => string} [within] makes the text to copy of it */
+export async function copySecret(address, within = (secret) => secret) {
+  const plain = await value(address);
+  if (!plain) return;
+  const found = within(plain);
   try {
     await navigator.clipboard.writeText(found);
   } catch {
@@ -57,6 +58,10 @@ export async function copySecret(address) {
 
 /** @param {string} copied Clears the clipboard, unless something else was copied since. */
 async function clear(copied) {
+  if (!document.hasFocus()) { // no page may use the clipboard then
+    window.addEventListener("focus", () => clear(copied), { once: true });
+    return;
+  }
   try {
     if ((await navigator.clipboard.readText()) !== copied) return;
   } catch {

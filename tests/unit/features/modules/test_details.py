@@ -13,6 +13,8 @@ from aiserver_tray.core.core import Core
 from aiserver_tray.engine import parse
 from aiserver_tray.engine.values import ContainerDetails, Volume
 from aiserver_tray.features.modules.channels import ModulesFeature
+from aiserver_tray.features.modules.connections import ModuleConnection, connections
+from aiserver_tray.model import Port
 from aiserver_tray.protocol.channel import dispatch, handlers_of
 from aiserver_tray.protocol.message import Caller, Envelope, Peer
 from aiserver_tray.spec.labels import CONFIG_OF, INSTALLATION, MODULE
@@ -29,6 +31,28 @@ FILE = """
         WEB_ZONE: {type: timezone, default: Antarctica/Troll}
       accounts: [{title: {en: Admin, zh: 管理员}, user: root, secret: WEB_KEY}]
     services: {web: {image: 'i:1', environment: [WEB_KEY]}}
+"""
+DATABASE = """
+    x-aiserver:
+      kind: basic
+      settings: {DB_KEY: {type: secret, generate: hex32}}
+      accounts: [{title: Admin, user: a/b, secret: DB_KEY}]
+      connect:
+        address: db://{user}:{password}@{host}:{port}/{database}
+        port: 9000
+        host: store
+        database: main
+    services: {web: {image: 'i:1'}}
+"""
+USER = """
+    x-aiserver:
+      kind: feature
+      requires: [db]
+      settings:
+        KEY: {type: secret, generate: hex32}
+        WHICH: {type: choice, default: b, choices: {a: {}, b: {value: second}}}
+      databases: [{module: db, user: me, database: '${WHICH}', secret: KEY}]
+    services: {web: {image: 'i:1'}}
 """
 
 
@@ -81,7 +105,8 @@ def asked(app: App, channel: str, **payload: str) -> Envelope:
     service = SimpleNamespace(name="web", container="ai-web")
     module = SimpleNamespace(name="web", services=(service,))
     state = SimpleNamespace(modules=(module,), engine=SimpleNamespace(running=True))
-    fake = SimpleNamespace(store=SimpleNamespace(snapshot=state), engine=FakeEngine(app))
+    store = SimpleNamespace(snapshot=state, state=SimpleNamespace(containers={}))
+    fake = SimpleNamespace(store=store, engine=FakeEngine(app))
     parts = [ModulesFeature(place(app, cast("Core", fake)))]
     return dispatch(handlers_of(parts), channel, payload, CALLER)
 
@@ -121,3 +146,28 @@ def test_a_service_is_inspected_without_its_secrets(app: App) -> None:
 )
 def test_unknown_module_or_service_is_refused(app: App, payload: dict[str, str]) -> None:
     assert asked(app, "ai/service/inspect", **payload)["code"] == "E_UNKNOWN"
+
+
+def test_connections_are_those_of_accounts_and_of_databases_whose_password_exists(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path, "db", DATABASE)
+    write(tmp_path, "user", USER)
+    app = App(tmp_path / "home", [tmp_path])
+    ports = (Port("0.0.0.0", 4000, 9000, "udp"), Port("0.0.0.0", 5000, 9000))
+
+    def found(*ports: Port) -> list[ModuleConnection]:
+        return [*connections(app.catalog, app.settings, app.catalog.module("db"), ports)]
+
+    (own,) = found(*ports)
+    assert own.here == "db://a%2Fb:{password}@127.0.0.1:5000/main"
+    assert (own.others, own.setting) == ("db://a%2Fb:{password}@store:9000/main", "db.DB_KEY")
+    app.settings.values({"user.KEY": app.declared["user.KEY"]})
+    for port, host in (
+        (Port("::", 1, 9000), "[::1]:1"),
+        (Port("192.0.2.7", 1, 9000), "192.0.2.7:1"),
+    ):
+        _, other = found(port)
+        assert other.here == f"db://me:{{password}}@{host}/second"
+        assert (other.title["en"], other.setting) == ("user", "user.KEY")
+    assert [one.here for one in found()] == [None, None]

@@ -11,6 +11,7 @@ import { hideSecrets } from "../../components/secret.js";
 import { barePill } from "../../components/state.js";
 import { followUsage } from "../monitoring/history.js";
 import { accountCard } from "./accounts.js";
+import { connectCard } from "./connect.js";
 import { factCard } from "./facts.js";
 import { connectionsOf, graph } from "./graph.js";
 import { happening } from "./happening.js";
@@ -69,6 +70,7 @@ export function view(page, module) {
       <div class="over">
         <div class="over-main">
           ${connections(page, module)}
+          ${details?.connections.length ? connectCard(module, details) : nothing}
           ${details?.timezone ? timezone(module, details.timezone) : nothing}
           ${details?.accounts.length ? accountCard(module, details.accounts) : nothing}
           ${details?.consent ? trustCard(module, details.consent, details.isAllowed, () => load(module.name)) : nothing}
