@@ -148,7 +148,7 @@ def test_checks_of_every_page_find_made_up_faults(stack: Stack) -> None:
     page.wait_for(".gallery .notice")
     assert not [*violations(page), *unnamed(tree(page))]
     page.script(
-        "document.styleSheets[0].insertRule('.button:hover { color: #777; background: #777 }')"
+        "document.styleSheets[0].insertRule('.button:hover { color: #777; background: #888 }')"
     )
     assert not violations(page)
     assert faint(page)
