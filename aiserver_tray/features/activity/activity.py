@@ -202,7 +202,7 @@ def status_of(entry: OperationEntry) -> ActivityStatus:
     return entry.status
 
 
-def text_of(entry: Entry) -> Text:  # noqa: PLR0911 - one for each kind
+def text_of(entry: Entry) -> Text:  # noqa: C901, PLR0911 - one for each kind
     """What was done, in a line."""
     match entry:
         case OperationEntry():
