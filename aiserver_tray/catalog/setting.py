@@ -1,5 +1,6 @@
 """Declared settings and the values that they accept."""
 
+import os
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -55,7 +56,7 @@ Localized = Annotated[
     dict[Language, Annotated[str, AfterValidator(in_line)]], BeforeValidator(_both_languages)
 ]
 """A text of the catalog by language; one that is written once is for both."""
-SettingType = Literal["port", "secret", "text", "choice", "boolean", "size", "timezone"]
+SettingType = Literal["port", "secret", "text", "choice", "boolean", "size", "timezone", "folder"]
 Generator = Literal["hex32", "base64url32", "alnum32", "alnum20"]
 """Generators of secrets: 32 random bytes as 64 hexadecimal digits or as 43 unpadded base64url
 characters; or 32 random characters of [A-Za-z0-9] (190 bits), or 20 of them (119 bits) for software
@@ -106,6 +107,8 @@ class Setting(Closed):
     from_data: DataFile | None = None
     """The file with the value that existing data depends on. It is read once, at the first start
     that finds the data and no value."""
+    user: int | None = None
+    """The user ID in the container that reads and writes the folder."""
     choices: Mapping[str, Choice] = Field(default_factory=dict)
     # Last, because it is checked against the other fields.
     default: Default = None
@@ -118,6 +121,10 @@ class Setting(Closed):
             raise ValueError(Text("generate, keep, token_of and shared only with type secret"))
         if self.token_of and (self.generate or self.keep):
             raise ValueError(Text("token_of without generate and keep"))
+        if self.type != "folder" and self.user is not None:
+            raise ValueError(Text("user only with type folder"))
+        if self.type == "folder" and self.default is not None:
+            raise ValueError(Text("type folder without a default, because users choose it"))
         if self.type == "secret" and self.from_data:
             raise ValueError(Text("from_data only with a type other than secret"))
         return self
@@ -267,6 +274,19 @@ def _size(text: str) -> str | Text:
     return Text("expected a size such as 512m or 2g, found {found!r}", found=text)
 
 
+def _folder(text: str) -> str | Text:
+    """A full path, or none. Whether there is such a folder is another question."""
+    path = text.strip()
+    if not path:
+        return path
+    if not os.path.isabs(path):  # noqa: PTH117 - a text
+        return Text("expected the full path of a folder, found {found!r}", found=text)
+    # In `volumes`, a colon separates the folder from its place in the container.
+    if ":" in os.path.splitdrive(path)[1]:
+        return Text("expected a folder without a colon in its name, found {found!r}", found=text)
+    return os.path.normpath(path)
+
+
 def _secret(text: str) -> str | Text:
     if text.startswith(PLACEHOLDER):
         return Text("this is the placeholder of env.example. Set your own value")
@@ -295,6 +315,7 @@ _READERS: Mapping[SettingType, Callable[[str], str | Text]] = {
     "secret": _secret,
     "text": str,
     "timezone": _timezone,
+    "folder": _folder,
 }
 
 

@@ -116,8 +116,10 @@ class Targets:
 
     def _target(self, name: str, values_of: Callable[[Declared], dict[str, str]]) -> ModuleTarget:
         settings, module = self._settings, self._catalog.module(name)
-        values = values_of(self._installation.in_scope(module))
-        raise_all(missing_values(self._catalog, module, values))
+        declared = self._installation.in_scope(module)
+        values = values_of(declared)
+        unfit = settings.unfit_folders(declared, values)
+        raise_all([*missing_values(self._catalog, module, values), *unfit])
         owner = Owner(settings.installation_id, __version__, str(settings.home.folder))
         with collecting_opened() as opened:
             resolved = resolve(self._catalog, module, values)

@@ -17,7 +17,8 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from aiserver_tray.base.errors import SettingError
+from aiserver_tray.base.errors import SettingError, raise_all
+from aiserver_tray.base.errors.remedies import enter
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.masking import MASK
 from aiserver_tray.model import Changes
@@ -44,6 +45,7 @@ from aiserver_tray.settings.declared import (
 from aiserver_tray.settings.files import VersionedFile
 from aiserver_tray.settings.journal import Journal
 from aiserver_tray.settings.names import INSTALLATION, SECRETS, SETTINGS, STATE
+from aiserver_tray.system.chosen_folder import why_unfit
 from aiserver_tray.system.paths import Home
 
 if TYPE_CHECKING:
@@ -192,6 +194,24 @@ class Settings:
         found = stored | dict.fromkeys(secret, MASK)
         return [entry(a, setting, found.get(a)) for a, setting in declared.items()]
 
+    def parsed(self, declared: Declared, changes: Changes) -> dict[str, str | None]:
+        """*changes* by address, in canonical form. Folders are looked at.
+
+        Raises:
+            UnknownSettingError: there is no such setting.
+            SettingError, JointError: settings that do not take their value.
+        """
+        values = parsed(declared, changes)
+        raise_all(self.unfit_folders(declared, values))
+        return values
+
+    def unfit_folders(self, declared: Declared, values: Changes) -> list[SettingError]:
+        """One error for each folder in *values* that no container may get, as it is now."""
+        folders = {a: s for a, s in declared.items() if s.type == "folder" and values.get(a)}
+        found = {a: why_unfit(values[a] or "", self.folder, s.user) for a, s in folders.items()}
+        other = Text("Choose another folder")
+        return [SettingError(a, why, [enter(other, a)]) for a, why in found.items() if why]
+
     def change(self, declared: Declared, changes: Changes) -> None:
         """Make all *changes* (by address or unique bare name) or none of them. None resets a
         setting to its default: a secret is generated again. It also removes a value that was stored
@@ -201,7 +221,7 @@ class Settings:
             UnknownSettingError: there is no such setting.
             SettingError, JointError: settings that refuse their value, or whose value is kept.
         """
-        values = parsed(declared, changes)
+        values = self.parsed(declared, changes)
         secret = {a: value for a, value in values.items() if declared[a].is_secret}
         if resets := {a for a, value in values.items() if value is None} - secret.keys():
             secret |= dict.fromkeys(resets & self.secrets.names())

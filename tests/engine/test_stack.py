@@ -1,6 +1,9 @@
 """The whole of n8n on a real engine, from the command line: alone, and connected to OneAPI."""
 
 import json
+import os
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import docker
@@ -16,7 +19,7 @@ JOBS = {"ai-n8n-n8n-database", "ai-n8n-n8n-files"}
 RUNNERS = "n8nio/runners:2.41.6"
 SERVICES = {"ai-postgres", "ai-n8n", "ai-n8n-n8n-runners", *JOBS}
 ONEAPI = {"ai-redis", "ai-oneapi-oneapi-database", "ai-oneapi-one-api", "ai-oneapi-one-api-account"}
-FILE = "/home/node/.n8n-files/kept"
+FILE = "/files/kept"
 """Where alone the nodes that read and write files may."""
 
 
@@ -25,7 +28,7 @@ WARNINGS = ("is not supported", "WEBHOOK_URL ->", "compatibility support only")
 
 
 def test_n8n_runs_code_and_keeps_what_it_has_over_down_and_up_and_gets_models_from_oneapi(
-    engine: docker.DockerClient, oneapi: OneApiStack
+    engine: docker.DockerClient, oneapi: OneApiStack, tmp_path: Path
 ) -> None:
     cli = oneapi.cli
     cli.run("up", "n8n").succeeded()
@@ -58,9 +61,11 @@ def test_n8n_runs_code_and_keeps_what_it_has_over_down_and_up_and_gets_models_fr
     assert said(engine, "ai-n8n", "cat", FILE) == "mine"
     assert sum_of(page).json() == {"sum": 7}
     token = has_models(oneapi, engine, user, page)
+    mine = folder_for_n8n(oneapi, tmp_path / "mine")
 
     assert "remove it there" not in cli.run("disconnect", "n8n").succeeded().errors
 
+    reads_and_writes_only(mine, user, page, engine)
     assert json.loads(environment(engine, "ai-n8n")["CREDENTIALS_OVERWRITE_DATA"]) == {}
     assert oneapi.models(token) == 401
 
@@ -100,15 +105,22 @@ def logged_in(page: str) -> requests.Session:
 
 def publish_workflow(user: requests.Session, page: str) -> None:
     """Let a webhook run a Code node, which runs in the container of the task runners."""
-    webhook = {"path": "sum", "httpMethod": "POST", "responseMode": "lastNode"}
     code = {"jsCode": "return [{json: {sum: $json.body.a + $json.body.b}}];"}
+    publish(user, page, "sum", [_node("Code", "n8n-nodes-base.code", code)])
+
+
+def publish(user: requests.Session, page: str, path: str, nodes: list[dict[str, Any]]) -> None:
+    """Let a webhook at *path* run *nodes*, one after the other."""
+    webhook = {"path": path, "httpMethod": "POST", "responseMode": "lastNode"}
+    first = _node("Webhook", "n8n-nodes-base.webhook", webhook) | {"webhookId": path}
+    chain = [first, *nodes]
     workflow: dict[str, Any] = {
-        "name": "Sum",
-        "nodes": [
-            _node("Webhook", "n8n-nodes-base.webhook", webhook) | {"webhookId": "sum"},
-            _node("Code", "n8n-nodes-base.code", code),
-        ],
-        "connections": {"Webhook": {"main": [[{"node": "Code", "type": "main", "index": 0}]]}},
+        "name": path,
+        "nodes": chain,
+        "connections": {
+            one["name"]: {"main": [[{"node": after["name"], "type": "main", "index": 0}]]}
+            for one, after in pairwise(chain)
+        },
         "settings": {},
     }
     made = user.post(f"{page}/rest/workflows", json=workflow, timeout=60)
@@ -119,14 +131,46 @@ def publish_workflow(user: requests.Session, page: str) -> None:
     user.post(address, json=version, timeout=60).raise_for_status()
 
 
-def _node(name: str, kind: str, parameters: dict[str, str]) -> dict[str, Any]:
-    what = {"id": name, "name": name, "type": kind, "typeVersion": 2, "position": [0, 0]}
+def _node(name: str, kind: str, parameters: dict[str, str], version: int = 2) -> dict[str, Any]:
+    what = {"id": name, "name": name, "type": kind, "typeVersion": version, "position": [0, 0]}
     return {**what, "parameters": parameters}
 
 
 def sum_of(page: str) -> requests.Response:
     """The workflow's answer; none (404) for a moment after it was published."""
     return requests.post(f"{page}/webhook/sum", json={"a": 3, "b": 4}, timeout=60)
+
+
+def folder_for_n8n(oneapi: OneApiStack, folder: Path) -> Path:
+    """A folder of this computer that n8n gets at its next start; it is refused before n8n's user
+    may write it."""
+    folder.mkdir(mode=0o700)
+    (folder / "in.txt").write_text("from the computer", encoding="utf-8")
+    choose = ("config", "set", "n8n.N8N_FOLDER", str(folder))
+    oneapi.cli.run(*choose).failed("E_SETTING", f"u:1000:rwx '{folder}'")
+    os.chown(folder, 1000, 1000)
+    oneapi.cli.run(*choose).succeeded()
+    return folder
+
+
+def reads_and_writes_only(
+    folder: Path, user: requests.Session, page: str, engine: docker.DockerClient
+) -> None:
+    """See that a workflow copies a file in *folder*, and can't read one elsewhere."""
+    publish(user, page, "copy", copy_of("/files/in.txt"))
+    publish(user, page, "steal", copy_of("/home/node/.n8n/config"))
+    address = f"{page}/webhook/copy"
+    until(lambda: requests.post(address, timeout=60).ok, engine.containers.get("ai-n8n"))
+    assert (folder / "out.txt").read_text(encoding="utf-8") == "from the computer"
+    assert requests.post(f"{page}/webhook/steal", timeout=60).status_code == 500
+
+
+def copy_of(path: str) -> list[dict[str, Any]]:
+    """The nodes that write what is at *path* to ``out.txt``."""
+    read = {"operation": "read", "fileSelector": path}
+    write = {"operation": "write", "fileName": "/files/out.txt", "dataPropertyName": "data"}
+    kind = "n8n-nodes-base.readWriteFile"
+    return [_node("Read", kind, read, 1), _node("Write", kind, write, 1)]
 
 
 def is_content(engine: docker.DockerClient) -> None:

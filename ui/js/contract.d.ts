@@ -2284,7 +2284,7 @@ export interface SettingName {
   name?: string | null;
 }
 
-export type SettingType = "port" | "secret" | "text" | "choice" | "boolean" | "size" | "timezone";
+export type SettingType = "port" | "secret" | "text" | "choice" | "boolean" | "size" | "timezone" | "folder";
 
 /** A setting with its new value. */
 export interface SettingValue {

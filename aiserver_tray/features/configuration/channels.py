@@ -37,7 +37,7 @@ from aiserver_tray.settings.changes import (
     choose_modules,
     forget_setting,
 )
-from aiserver_tray.settings.declared import Declared, address_of, parsed
+from aiserver_tray.settings.declared import Declared, address_of
 from aiserver_tray.settings.entries import RevealedEntry
 from aiserver_tray.state.judge import ALIVE
 
@@ -246,7 +246,7 @@ class ConfigurationFeature(Feature):
         """Show which services changes of settings would recreate, and why; without changes, those
         that wait for it. Changes nothing."""
         declared = self._declared(asked.module)
-        changes = parsed(declared, asked.changes)
+        changes = self._app.settings.parsed(declared, asked.changes)
         names = self._to_recreate(changes or declared)
         if not names:
             return Effects()
@@ -296,7 +296,7 @@ class ConfigurationFeature(Feature):
         setting = declared[address]
         check: SettingCheck = {"address": address, "error": None, "value": None, "port": None}
         try:
-            (value,) = parsed(declared, {address: text}).values()
+            (value,) = self._app.settings.parsed(declared, {address: text}).values()
             if value is None and setting.is_secret and text is None and self._is_kept(address):
                 raise SettingError(address, Text("stored data depends on it"))
         except SettingError as error:
@@ -323,7 +323,7 @@ class ConfigurationFeature(Feature):
         return {"ours": False, "owner": owner, "free": free}
 
     def _change(self, module: str, declared: Declared, changes: Changes, actor: Actor) -> None:
-        values = parsed(declared, changes)
+        values = self._app.settings.parsed(declared, changes)
         stored = self._app.settings.stored({address: declared[address] for address in values})
         if not (changed := {a: value for a, value in values.items() if stored[a] != value}):
             return

@@ -1,5 +1,8 @@
 """What values a declared setting takes, and how it refuses the others."""
 
+import os
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +23,8 @@ CHOICE = Setting(
     choices={"qdrant": Choice(), "milvus": Choice(value="milvus:2")},
 )
 ZONE = Setting(type="timezone", default="Etc/UTC")
-EVERY = [PORT, BOOLEAN, SIZE, TEXT, SECRET, CHOICE, ZONE]
+FOLDER = Setting(type="folder", user=1000)
+EVERY = [PORT, BOOLEAN, SIZE, TEXT, SECRET, CHOICE, ZONE, FOLDER]
 
 
 @pytest.mark.parametrize(
@@ -41,6 +45,8 @@ EVERY = [PORT, BOOLEAN, SIZE, TEXT, SECRET, CHOICE, ZONE]
         (CHOICE, "milvus ", "milvus"),
         (CHOICE, "milvus:2", "milvus"),
         (ZONE, " America/Argentina/Buenos_Aires", "America/Argentina/Buenos_Aires"),
+        (FOLDER, "", ""),
+        (FOLDER, f" {Path.cwd()}{os.sep} ", str(Path.cwd())),
     ],
 )
 def test_takes_a_value_in_its_canonical_form(setting: Setting, text: str, value: str) -> None:
@@ -73,6 +79,9 @@ def test_takes_a_value_in_its_canonical_form(setting: Setting, text: str, value:
         (SECRET, "1234567", "at least 8 characters"),
         (SECRET, "hunter2         ", "at least 8 characters"),
         (CHOICE, "chroma", "one of qdrant, milvus, found 'chroma'"),
+        (FOLDER, "files", "the full path of a folder, found 'files'"),
+        (FOLDER, "~/files", "the full path of a folder"),
+        (FOLDER, str(Path.cwd() / "a:b"), "a folder without a colon"),
         (Setting(pattern="[a-z]+"), "A1", "a value that matches [a-z]+, found 'A1'"),
     ],
 )

@@ -1,0 +1,85 @@
+"""Folders of this computer that a container may get."""
+
+import os
+import struct
+import sys
+from pathlib import Path
+
+import pytest
+
+from aiserver_tray.system.chosen_folder import why_unfit
+from tests.support.systems import is_root, on_linux, on_unix
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    home = tmp_path / "computer" / "home"
+    home.mkdir(parents=True)
+    return home
+
+
+def refused(folder: Path | str, home: Path, user: int | None = None) -> str:
+    why = why_unfit(str(folder), home, user)
+    return "" if why is None else str(why)
+
+
+def test_a_folder_of_the_user_is_fit(tmp_path: Path, home: Path) -> None:
+    assert refused(tmp_path / "computer", home)
+    (tmp_path / "files").mkdir()
+    assert refused(tmp_path / "files", home) == ""
+
+
+def test_what_is_no_folder_is_refused(tmp_path: Path, home: Path) -> None:
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    assert "does not exist" in refused(tmp_path / "missing", home)
+    assert "is a file" in refused(tmp_path / "file", home)
+    assert "can't be read" in refused(tmp_path / ("x" * 300), home)
+
+
+@pytest.mark.parametrize("relation", [".", "..", "inside"])
+def test_the_home_of_the_settings_is_refused_with_what_is_above_and_in_it(
+    home: Path, relation: str
+) -> None:
+    (home / "inside").mkdir()
+    assert "settings and secrets" in refused(home / relation, home)
+
+
+@on_unix
+def test_a_link_to_the_home_of_the_settings_is_refused(tmp_path: Path, home: Path) -> None:
+    (tmp_path / "link").symlink_to(home)
+    assert "settings and secrets" in refused(tmp_path / "link", home)
+
+
+SYSTEM = {
+    "linux": ["/", "/etc", "/usr/share", "/var", "/home", "/proc/sys"],
+    "darwin": ["/", "/Library"],
+    "win32": ["C:\\", "C:\\Windows\\Temp"],
+}
+
+
+@pytest.mark.parametrize("folder", SYSTEM[sys.platform])  # noqa: TID251
+def test_a_folder_of_the_system_is_refused(folder: str, home: Path) -> None:
+    assert "belongs to the system" in refused(folder, home)
+
+
+@on_linux
+@pytest.mark.skipif(not is_root(), reason="only root gives folders to others")
+def test_the_user_of_the_container_must_be_able_to_write(tmp_path: Path, home: Path) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    folder.chmod(0o770)
+    wanted = f"sudo setfacl -m u:1000:rwx '{folder}'"
+    assert wanted in refused(folder, home, 1000)
+    os.chown(folder, 0, 1000)
+    assert refused(folder, home, 1000) == ""
+    os.chown(folder, 1000, 0)
+    assert refused(folder, home, 1000) == ""
+    folder.chmod(0o500)
+    assert wanted in refused(folder, home, 1000)
+    os.chown(folder, 0, 0)
+    no_one = 2**32 - 1
+    entries = [(1, 7, no_one), (2, 7, 1000), (4, 0, no_one), (16, 7, no_one), (32, 0, no_one)]
+    listed = b"".join(struct.pack("<HHI", *entry) for entry in entries)
+    os.setxattr(folder, "system.posix_acl_access", struct.pack("<I", 2) + listed)
+    assert refused(folder, home, 1000) == ""
+    assert wanted.replace("1000", "1001") in refused(folder, home, 1001)
