@@ -97,6 +97,8 @@ class Setting(Closed):
     type: SettingType = "text"
     title: Localized | None = None
     help: Localized | None = None
+    group: Localized = Field(default_factory=dict)
+    """The title of a section of advanced settings. Empty: the section follows from the type."""
     pattern: str | None = None
     generate: Generator | None = None
     keep: bool = False

@@ -18,6 +18,7 @@ def field(name: str, type: str, **more: Any) -> Json:  # noqa: ANN401
         "keep": False,
         "choices": {},
         "group": group,
+        "section": "",
         "default": None,
         "choiceHelp": {},
         "pattern": None,

@@ -849,6 +849,8 @@ export type ExportFormat = "text" | "jsonl" | "csv";
 export interface Field extends Setting {
   /** `memory`: it limits the memory of services */
   group: SettingGroup;
+  /** for people: the section that an `advanced` setting belongs to; otherwise empty */
+  section: string;
   /** its value after a reset; `null`: it has none then */
   default: string | null;
   /** value → a line about it, for a `choice`; may be empty */
@@ -2271,7 +2273,7 @@ export interface SettingChecks {
   checks: SettingCheck[];
 }
 
-export type SettingGroup = "general" | "memory" | "secrets";
+export type SettingGroup = "general" | "memory" | "secrets" | "advanced";
 
 /** Settings with their values. */
 export interface SettingList {

@@ -13,7 +13,7 @@ from aiserver_tray.catalog.setting import Setting, SettingType
 from aiserver_tray.settings.declared import Declared, Entry, Origin
 from aiserver_tray.settings.previous import Previous
 
-SettingGroup = Literal["general", "memory", "secrets"]
+SettingGroup = Literal["general", "memory", "secrets", "advanced"]
 
 
 class SettingJson(TypedDict):
@@ -56,6 +56,8 @@ class FieldJson(SettingJson):
 
     group: SettingGroup
     """`memory`: it limits the memory of services"""
+    section: str
+    """for people: the section that an `advanced` setting belongs to; otherwise empty"""
     default: str | None
     """its value after a reset; `null`: it has none then"""
     choiceHelp: dict[str, str]
@@ -106,6 +108,7 @@ def _field(entry: Entry, services: list[str], catalog: Catalog, language: Langua
     return {
         **setting_json(entry, language),
         "group": _group(setting, services),
+        "section": in_language(setting.group, language),
         "default": None if setting.is_secret else setting.shown,
         "choiceHelp": {v: in_language(c.help, language) for v, c in setting.choices.items()},
         "pattern": setting.pattern,
@@ -118,6 +121,8 @@ def _field(entry: Entry, services: list[str], catalog: Catalog, language: Langua
 
 
 def _group(setting: Setting, services: list[str]) -> SettingGroup:
+    if setting.group:
+        return "advanced"
     if setting.is_secret:
         return "secrets"
     return "memory" if services and setting.type == "size" else "general"

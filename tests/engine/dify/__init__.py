@@ -19,7 +19,7 @@ from tests.support.ports import free_port
 from tests.support.waiting import eventually
 
 CONTAINER = "ai-dify-"
-JOBS = {"dify-database", "dify-storage", "dify-migration"}
+JOBS = {"dify-database", "dify-storage", "dify-migration", "dify-sandbox-packages"}
 SERVICES = {
     *("api", "worker", "worker_beat", "api_websocket", "web", "plugin_daemon", "sandbox"),
     *("ssrf_proxy", "agent_backend", "local_sandbox", "agent_ssrf_proxy", "nginx"),
@@ -138,6 +138,7 @@ def installed(lab: Place, folder: Path) -> Iterator[Dify]:
     here = Installation(folder / "home", folder / "catalog", lab.host)
     port = free_port()
     here.set("dify.DIFY_HOST_PORT", str(port))
+    here.set("dify.DIFY_PLUGIN_DEBUGGING_PORT", str(free_port()))
     for address in ("postgres.POSTGRES", "redis.REDIS", "qdrant.QDRANT", "qdrant.QDRANT_GRPC"):
         here.set(f"{address}_HOST_PORT", str(free_port()))
     with borrowed(lab) as client:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import docker
 import pytest
+import requests
 
 from tests.engine.dify import AGENT, CONTAINER, EXPECTED, JOBS, SSRF, Dify, until
 
@@ -133,6 +134,21 @@ def test_private_addresses_are_reached_once_they_are_allowed_and_no_others(
 
     assert changed(dify, before) == {"ssrf_proxy", "agent_ssrf_proxy"}
     assert reached(dify, urls) == [(200, 200), *[(403, 403)] * 3]
+
+
+@pytest.mark.usefixtures("usual_store")
+def test_packages_reach_a_new_sandbox_and_a_limit_the_web_server(dify: Dify) -> None:
+    before = dify.ids()
+    dify.here.set("dify.DIFY_SANDBOX_PACKAGES", "numpy requests[socks]==2.32.3")
+    dify.here.set("dify.DIFY_REQUEST_SIZE", "1")
+
+    dify.here.done("up", "dify")
+
+    assert changed(dify, before) == {"nginx", "sandbox"}
+    wanted = dify.says("sandbox", "cat", "/dependencies/python-requirements.txt")
+    assert wanted.split("\n") == ["numpy", "requests[socks]==2.32.3"]
+    url, big = f"http://127.0.0.1:{dify.port}/v1/files/upload", bytes(2 * 1024**2)
+    assert requests.post(url, data=big, timeout=60).status_code == 413
 
 
 def reached(dify: Dify, urls: list[str]) -> list[tuple[int, int]]:

@@ -70,7 +70,9 @@ function content(page) {
       <label class="small muted" for="changed-only">${t("Changed only")}</label>
       ${toggle({ id: "changed-only", on: Boolean(changed), change: (on) => setQuery({ changed: on ? "1" : "" }) })}
     </div>
-    ${GROUPS.map((group) => section(group, found.filter((one) => one.group === group), page.snapshot?.engine.memory ?? null))}
+    ${GROUPS.map((group) => section(groupTitle(group), found.filter((one) => one.group === group), page))}
+    ${[...new Set(all.map((one) => one.section))].filter(Boolean).map((title) =>
+      advanced(title, found.filter((one) => one.section === title), page))}
     ${found.length ? nothing : empty({
       icon: "search", title: t("No setting matches"),
       actions: button({ text: t("Show all"), run: () => setQuery({ find: "", changed: "" }) }),
@@ -85,16 +87,26 @@ const isSpecial = ({ address, type, origin, value, default: initial, generated }
 const matches = ({ address, title, help }, text) =>
   [address, title, help].some((words) => words.toLowerCase().includes(text.trim().toLowerCase()));
 
-/** @param {Field["group"]} group @param {Field[]} settings @param {number|null} memory */
-const section = (group, settings, memory) => settings.length ? html`
-  <section class="fs" aria-label=${groupTitle(group)}>
-    <h2>${groupTitle(group)}</h2>
-    ${repeat(settings, ({ address }) => address, (setting) => field({
-      id: idOf(setting.address), label: setting.title, help: setting.help,
-      changed: setting.address in draft(), message: messageOf(setting),
-      control: html`<div class="setcontrol">${control(setting, memory)}${takeBack(setting)}</div>`,
-    }))}
+/** @param {string} title @param {Field[]} settings @param {PageState} page */
+const section = (title, settings, page) => settings.length ? html`
+  <section class="fs" aria-label=${title}>
+    <h2>${title}</h2>
+    ${rows(settings, page)}
   </section>` : nothing;
+
+/** @param {string} title @param {Field[]} settings @param {PageState} page Open where something is found or special. */
+const advanced = (title, settings, page) => settings.length ? html`
+  <details class="fs" ?open=${Boolean(page.address.query.find) || settings.some(isSpecial)}>
+    <summary><h2>${title}</h2></summary>
+    ${rows(settings, page)}
+  </details>` : nothing;
+
+/** @param {Field[]} settings @param {PageState} page */
+const rows = (settings, page) => repeat(settings, ({ address }) => address, (setting) => field({
+  id: idOf(setting.address), label: setting.title, help: setting.help,
+  changed: setting.address in draft(), message: messageOf(setting),
+  control: html`<div class="setcontrol">${control(setting, page.snapshot?.engine.memory ?? null)}${takeBack(setting)}</div>`,
+}));
 
 /** @param {Field} setting */
 function takeBack(setting) {

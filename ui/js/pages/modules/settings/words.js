@@ -5,7 +5,7 @@ import { t } from "../../../base/i18n.js";
 
 /** @import { Field, SettingGroup } from "../../../contract.d.ts" */
 
-export const GROUPS = /** @type {SettingGroup[]} */ (["general", "memory", "secrets"]);
+export const GROUPS = /** @type {Exclude<SettingGroup, "advanced">[]} */ (["general", "memory", "secrets"]);
 
 const UNITS = "bkmgtp";
 const STEP = 1024;
@@ -13,7 +13,7 @@ const STEP = 1024;
 /** @param {string} address as an element's id */
 export const idOf = (address) => `setting-${address.replaceAll(".", "-")}`;
 
-/** @param {SettingGroup} group */
+/** @param {typeof GROUPS[number]} group */
 export const groupTitle = (group) =>
   ({ general: t("General"), memory: t("Memory"), secrets: t("Secrets") })[group];
 
