@@ -1,6 +1,6 @@
 """One installation: the only place that wires the parts together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
@@ -171,14 +171,34 @@ class App:
     @property
     def declared(self) -> "Declared":
         """Every setting there is, by address."""
+        return self.declared_with(())
+
+    def declared_with(self, new: Iterable[str]) -> "Declared":
+        """`declared`, and those of the addresses *new* that are further variables without a
+        value."""
+        from aiserver_tray.catalog.further_variables import further_variables  # noqa: PLC0415
         from aiserver_tray.settings.app_declared import APP_SETTINGS  # noqa: PLC0415
 
-        return {**APP_SETTINGS, **self.catalog.declared}
+        catalog = self.catalog
+        further = further_variables(catalog, {*self.settings.addresses, *new})
+        return {**APP_SETTINGS, **catalog.declared, **further}
 
-    def in_scope(self, module: "Module") -> "Declared":
-        """The settings that *module* depends on."""
-        declared = self.declared
-        return {a: declared[a] for a in self.catalog.scope(module).values()}
+    def declared_by(self, module: str, new: Iterable[str] = ()) -> "Declared":
+        """Those of `declared_with` that belong to *module*.
+
+        Raises:
+            CatalogError, UnknownNameError: there is no such module, or its file is wrong.
+        """
+        self.catalog.module(module)
+        own = f"{module}."
+        return {a: s for a, s in self.declared_with(new).items() if a.startswith(own)}
+
+    def in_scope(self, module: "Module", new: Iterable[str] = ()) -> "Declared":
+        """The settings that *module* depends on, also its further variables, those that are *new*
+        included."""
+        own, settings = self.declared_by(module.name, new), self.catalog.declared
+        further = {a: s for a, s in own.items() if a not in settings}
+        return {a: settings[a] for a in self.catalog.scope(module).values()} | further
 
     @property
     def language(self) -> Language:

@@ -1,6 +1,6 @@
 """The modules with their current settings, and the user's consent to what they ask for."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from functools import partial
@@ -13,6 +13,11 @@ from aiserver_tray.base.masking import MASK
 from aiserver_tray.catalog.catalog import Catalog
 from aiserver_tray.catalog.compose.reader import collecting_opened
 from aiserver_tray.catalog.consent import Consent, consent_to
+from aiserver_tray.catalog.further_variables import (
+    FurtherVariable,
+    refused_variables,
+    with_variables,
+)
 from aiserver_tray.catalog.modules import Module
 from aiserver_tray.catalog.resolve import ResolvedModule, resolve
 from aiserver_tray.model import Actor, Changes
@@ -34,7 +39,7 @@ class Installation(Protocol):
     def catalog(self) -> Catalog: ...
     @property
     def settings(self) -> Settings: ...
-    def in_scope(self, module: Module, /) -> Declared: ...
+    def in_scope(self, module: Module, new: Iterable[str] = (), /) -> Declared: ...
 
 
 class Targets:
@@ -56,7 +61,28 @@ class Targets:
     def preview(self, name: str, changes: Changes = NO_CHANGES) -> ModuleTarget:
         """Like `target`, for a preview: with *changes* of settings by address in canonical form.
         Secrets that do not exist yet are masked, and none is generated."""
-        return self._target(name, partial(self._changed_values, changes))
+        return self._target(name, partial(self._changed_values, changes), changes)
+
+    def parsed(
+        self, declared: Declared, changes: Changes, among: Changes = NO_CHANGES
+    ) -> dict[str, str | None]:
+        """*changes* by address, in canonical form, which are made together with those *among* which
+        they are. Folders are looked at, and modules asked whether they take a further variable.
+
+        Raises:
+            UnknownSettingError: there is no such setting.
+            SettingError, JointError: settings that do not take their value.
+        """
+        values = self._settings.parsed(declared, changes)
+        gone = {address for address, value in {**among, **values}.items() if value is None}
+        new = {a: s for a, s in _further(declared).items() if values.get(a) is not None}
+        errors: list[SettingError] = []
+        for module in {address.partition(".")[0] for address in new}:
+            own = {a: s for a, s in new.items() if a.startswith(f"{module}.")}
+            given = self._settings.addresses - gone
+            errors += refused_variables(self.resolved(module), own, given)
+        raise_all(errors)
+        return values
 
     def resolved(self, name: str) -> ResolvedModule:
         """The module *name* with its current settings. Secrets are masked, and none is
@@ -114,15 +140,21 @@ class Targets:
         fallbacks = {a: value for a, value in unset.items() if value is not None}
         return to_be_made | known | fallbacks | given
 
-    def _target(self, name: str, values_of: Callable[[Declared], dict[str, str]]) -> ModuleTarget:
+    def _target(
+        self,
+        name: str,
+        values_of: Callable[[Declared], dict[str, str]],
+        new: Iterable[str] = (),
+    ) -> ModuleTarget:
         settings, module = self._settings, self._catalog.module(name)
-        declared = self._installation.in_scope(module)
+        declared = self._installation.in_scope(module, new)
         values = values_of(declared)
         unfit = settings.unfit_folders(declared, values)
         raise_all([*missing_values(self._catalog, module, values), *unfit])
         owner = Owner(settings.installation_id, __version__, str(settings.home.folder))
         with collecting_opened() as opened:
             resolved = resolve(self._catalog, module, values)
+            resolved = with_variables(resolved, _further(declared), values)
             target = module_target(
                 resolved,
                 owner,
@@ -151,6 +183,10 @@ class Targets:
         if consent is None or consent.is_covered_by(allowed := self.allowed(consent)):
             return None
         return TrustError(consent.as_data(allowed))
+
+
+def _further(declared: Declared) -> dict[str, FurtherVariable]:
+    return {a: s for a, s in declared.items() if isinstance(s, FurtherVariable)}
 
 
 def missing_values(

@@ -13,7 +13,7 @@ journal.jsonl       operations, changes of settings, refused clients, owners of 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -262,6 +262,15 @@ class Settings:
         stored = self._settings.read().values
         known = self.secrets.values(self.secrets.names())
         return [*known.values(), *misplaced(declared, stored).values()]
+
+    @property
+    def addresses(self) -> frozenset[str]:
+        """Of all stored values, secrets or not, declared or not. Decrypts nothing."""
+        found: frozenset[str] = frozenset()
+        with suppress(SettingError):  # a file that can't be read is reported elsewhere
+            found |= self._settings.read().values.keys()
+            found |= self.secrets.names()
+        return found
 
     def undeclared(self, declared: Declared) -> list[str]:
         """Stored values without a setting in *declared*: mistyped, from an older file, or of a

@@ -13,6 +13,7 @@ from tests.contract.host import DirectCaller, Host
 
 KEY, PORT = "web.WEB_KEY", "web.WEB_PORT"
 MINE = "a-secret-of-mine"
+FURTHER, HIDDEN = "web.variable.web.DEBUG", "web.secret.web.EXTRA_TOKEN"
 
 
 @pytest.fixture
@@ -35,19 +36,25 @@ def test_a_change_is_previewed_saved_for_later_applied_and_undone(
     core: DirectCaller, host: Host
 ) -> None:
     before = given(core, "ai/config/reveal", name=KEY)["value"]
-    (module,) = changed(core, "ai/config/preview", {KEY: MINE, PORT: "18990"})["modules"]
+    wanted: Json = {KEY: MINE, PORT: "18990", FURTHER: "a $b", HIDDEN: f"other-{MINE}"}
+    (module,) = changed(core, "ai/config/preview", wanted)["modules"]
     (service,) = module["services"]
     assert (module["interrupted"], module["kept"]) == (True, 1)
     assert (service["service"], service["kind"]) == ("web", "recreate")
-    assert service["reasons"] == ["environment: WEB_KEY"]
+    assert service["reasons"] == ["environment: DEBUG, EXTRA_TOKEN, WEB_KEY"]
     assert module["page"] == "http://localhost:18990"
     assert given(core, "ai/config/reveal", name=KEY)["value"] == before, "nothing is changed"
 
-    later = changed(core, "ai/config/apply", {KEY: MINE, PORT: "18990"}, when="later")
+    later = changed(core, "ai/config/apply", wanted, when="later")
     assert later["operationId"] is None
     host.until(is_outdated)
     form = given(core, "ai/config/form", module="web")
-    assert form["previous"]["values"] == {KEY: "********", PORT: None}
+    assert form["previous"]["values"] == {KEY: "********", PORT: None, FURTHER: None, HIDDEN: None}
+    further = {one["address"]: one for one in form["settings"] if one["group"] == "variables"}
+    assert {address: one["value"] for address, one in further.items()} == {
+        FURTHER: "a $b",
+        HIDDEN: "********",
+    }
     assert MINE not in str(form)
     (module,) = changed(core, "ai/config/preview", {})["modules"]
     assert module["services"][0]["reasons"] == ["applies changes that were saved earlier"]
@@ -62,6 +69,8 @@ def test_a_change_is_previewed_saved_for_later_applied_and_undone(
     undone = given(core, "ai/config/restore", module="web", when="now", time=last)
     given(core, "ai/operation/wait", id=undone["operationId"])
     assert given(core, "ai/config/reveal", name=KEY)["value"] == before
+    listed = {one["address"] for one in given(core, "ai/config/get")["entries"]}
+    assert not listed & {FURTHER, HIDDEN}
     refused(core, "ai/config/restore", {"module": "web", "when": "now"}, "E_REQUEST")
 
 
@@ -69,6 +78,14 @@ def test_values_are_checked_one_by_one(core: DirectCaller) -> None:
     found = changed(core, "ai/config/check", {PORT: "99999", KEY: "short"})["checks"]
     assert [one["address"] for one in found] == [PORT, KEY]
     assert all(one["error"] and not one["value"] for one in found)
+    further: Json = dict.fromkeys(["web.variable.web.WEB_KEY", "web.secret.gone.A"], "a-long-value")
+    taken, gone = changed(core, "ai/config/check", further)["checks"]
+    assert "the module itself sets WEB_KEY of web" in taken["error"]
+    assert "no service gone. There are db and web" in gone["error"]
+    twice: Json = dict.fromkeys([FURTHER, FURTHER.replace("variable", "secret")], "a-long-value")
+    refused(
+        core, "ai/config/apply", {"module": "web", "changes": twice, "when": "later"}, "E_SETTING"
+    )
     (port,) = changed(core, "ai/config/check", {PORT: " 018990 "})["checks"]
     assert (port["value"], port["port"]) == ("18990", {"ours": False, "owner": None, "free": None})
 

@@ -38,8 +38,11 @@ FORM = {
         field("apart", "boolean", value="true", default="true", help="Each has its own files"),
         field("mirror", "text"),
         field("memory", "size", value="2g", default="2g", services=["n8n"]),
+        field("smtp", "text", group="advanced", section="Email"),
+        field("variable.n8n.DEBUG", "text", value="1", origin="set", group="variables"),
         field("key", "secret", value="********", origin="set", generated=True, locked=True),
         field("token", "secret", origin="none"),
     ],
+    "services": ["n8n", "n8n-runners"],
     "previous": {"time": "2026-01-01T00:00:00+00:00", "values": {"n8n.port": None}},
 }

@@ -67,6 +67,13 @@ def write(page: HomePage, selector: str, text: str) -> None:
     page.wait_for(selector).send_keys(Keys.CONTROL, "a", Keys.NULL, text)
 
 
+def add_variable(page: HomePage, name: str, value: str) -> None:
+    """Fill in the row for a new variable of the first service."""
+    write(page, "#variable-name", name)
+    write(page, "#variable-value", value)
+    page.button("Add").click()
+
+
 def running(engine: docker.DockerClient) -> tuple[str, int]:
     """The host port and the memory limit of the container of ``web``."""
     attributes = engine.containers.get("ai-web").attrs["HostConfig"]
@@ -87,6 +94,13 @@ def test_changes_are_previewed_saved_for_later_applied_together_and_undone(
     page.wait_for_text("1 other service keeps running", ".will")
     page.wait_for_text(f"Port {before} → {after} and Memory limit 64 MB → 96 MB", ".applybar")
 
+    add_variable(page, "WEB_KEY", "x")
+    page.wait_for_text("The module itself sets WEB_KEY of web", ".variables .msg")
+    page.button("Undo WEB_KEY (web)").click()
+    add_variable(page, "DEBUG", "on")
+    page.wait_for_text("environment: DEBUG", ".will")
+    page.wait_for_text("3 changes", ".applybar")
+
     page.button("Save, apply later").click()
     page.wait_for_text("Changes are waiting to be applied", ".setform .notice")
     page.reload()
@@ -96,10 +110,12 @@ def test_changes_are_previewed_saved_for_later_applied_together_and_undone(
     page.button("Apply now").click()
     page.until(lambda: not page.all(".setform .notice"), "applied")
     page.until(lambda: _is(engine, (str(after), 96)), "recreated")
+    assert "DEBUG=on" in engine.containers.get("ai-web").attrs["Config"]["Env"]
 
     page.wait_for_text(f"Port {before} → {after}", ".last-change")
     page.button("Undo").click()
     page.until(lambda: _is(engine, (str(before), 64)), "undone")
+    assert "DEBUG=on" not in engine.containers.get("ai-web").attrs["Config"]["Env"]
     assert page.complaints() == []
 
 

@@ -847,7 +847,7 @@ export type ExportFormat = "text" | "jsonl" | "csv";
 
 /** A setting as a form shows it. */
 export interface Field extends Setting {
-  /** `memory`: it limits the memory of services */
+  /** `memory`: it limits the memory of services; `variables`: a further variable of a service */
   group: SettingGroup;
   /** for people: the section that an `advanced` setting belongs to; otherwise empty */
   section: string;
@@ -2273,7 +2273,7 @@ export interface SettingChecks {
   checks: SettingCheck[];
 }
 
-export type SettingGroup = "general" | "memory" | "secrets" | "advanced";
+export type SettingGroup = "general" | "memory" | "secrets" | "advanced" | "variables";
 
 /** Settings with their values. */
 export interface SettingList {
@@ -2299,6 +2299,8 @@ export interface SettingValue {
 /** The settings of a module. */
 export interface SettingsForm {
   settings: Field[];
+  /** those that can get further variables: settings with the address `MODULE.variable.SERVICE.NAME`, or `MODULE.secret.SERVICE.NAME` */
+  services: string[];
   /** the values before the last change; `null` if there is none, or after a day */
   previous: Previous | null;
 }

@@ -14,6 +14,7 @@ from aiserver_tray.base.errors import (
     SettingError,
 )
 from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.catalog.further_variables import services_with_variables
 from aiserver_tray.features.configuration.forms import (
     FieldJson,
     PreviousJson,
@@ -124,6 +125,9 @@ class SettingsForm(TypedDict):
     """The settings of a module."""
 
     settings: list[FieldJson]
+    services: list[str]
+    """those that can get further variables: settings with the address
+    `MODULE.variable.SERVICE.NAME`, or `MODULE.secret.SERVICE.NAME`"""
     previous: PreviousJson | None
     """the values before the last change; `null` if there is none, or after a day"""
 
@@ -180,7 +184,7 @@ class ConfigurationFeature(Feature):
     @channel("ai/config/get")
     def _get(self, asked: SettingName, caller: Caller) -> SettingList:
         """Get one setting, or all settings."""
-        declared = self._app.declared
+        declared = self._app.declared_with([asked.name] if asked.name else ())
         if asked.name is not None:
             address = address_of(declared, asked.name)
             declared = {address: declared[address]}
@@ -190,10 +194,11 @@ class ConfigurationFeature(Feature):
     @channel("ai/config/set")
     def _set(self, asked: SettingValue, caller: Caller) -> SettingChange:
         """Change or reset a setting."""
-        app, declared = self._app, self._app.declared
+        app, declared = self._app, self._app.declared_with([asked.name])
         if asked.value is None and asked.name in app.settings.undeclared(declared):
             forget_setting(app.settings, asked.name, caller.actor)
             return {"entries": [], "generated": False, "recreate": []}
+        app.targets.parsed(declared, {asked.name: asked.value})
         change_setting(app.settings, declared, asked.name, asked.value, caller.actor)
         self._place.refresh()
         address = address_of(declared, asked.name)
@@ -225,28 +230,29 @@ class ConfigurationFeature(Feature):
     @channel("ai/config/form")
     def _form(self, asked: OfModule, caller: Caller) -> SettingsForm:
         """Get the settings of a module with all that a form needs."""
-        declared = self._declared(asked.module)
-        settings = self._app.settings
-        entries = settings.entries(declared)
-        previous = settings.previous.of(asked.module)
+        app, module = self._app, self._app.catalog.module(asked.module)
+        entries = app.settings.entries(app.declared_by(module.name))
+        previous = app.settings.previous.of(module.name)
+        before = app.declared_by(module.name, previous.values if previous else ())
         return {
-            "settings": fields(self._app.catalog, asked.module, entries, caller.language),
-            "previous": previous_json(previous, declared) if previous else None,
+            "settings": fields(app.catalog, module.name, entries, caller.language),
+            "services": services_with_variables(module),
+            "previous": previous_json(previous, before) if previous else None,
         }
 
     @channel("ai/config/check")
     def _check(self, asked: ModuleChanges, caller: Caller) -> SettingChecks:
         """Check whether settings take new values. Changes nothing."""
-        declared = self._declared(asked.module)
-        check, changes = partial(self._checked, asked.module, declared), asked.changes.items()
-        return {"checks": [check(name, text, caller.language) for name, text in changes]}
+        declared = self._app.declared_by(asked.module, asked.changes)
+        check = partial(self._checked, asked, declared)
+        return {"checks": [check(name, caller.language) for name in asked.changes]}
 
     @channel("ai/config/preview")
     def _preview(self, asked: ModuleChanges) -> Effects:
         """Show which services changes of settings would recreate, and why; without changes, those
         that wait for it. Changes nothing."""
-        declared = self._declared(asked.module)
-        changes = self._app.settings.parsed(declared, asked.changes)
+        declared = self._app.declared_by(asked.module, asked.changes)
+        changes = self._app.targets.parsed(declared, asked.changes)
         names = self._to_recreate(changes or declared)
         if not names:
             return Effects()
@@ -256,20 +262,21 @@ class ConfigurationFeature(Feature):
     def _apply(self, asked: AppliedChanges, caller: Caller) -> Applied:
         """Change settings of a module together, all or none. Without changes: apply those that
         wait for it."""
-        declared = self._declared(asked.module)
-        self._change(asked.module, declared, asked.changes, caller.actor)
-        return self._applied(asked.changes or declared, asked.when, caller.actor)
+        self._change(asked.module, asked.changes, caller.actor)
+        changes = asked.changes or self._app.declared_by(asked.module)
+        return self._applied(changes, asked.when, caller.actor)
 
     @channel("ai/config/restore")
     def _restore(self, asked: Restored, caller: Caller) -> Applied:
         """Undo the last change of a module's settings, for a day after it."""
-        declared = self._declared(asked.module)
+        self._app.catalog.module(asked.module)
         if (previous := self._app.settings.previous.of(asked.module)) is None:
             why = Text("The earlier settings of {module} are no longer kept.", module=asked.module)
             raise RefusedError(why, ["module"])
         if asked.time not in (None, previous.time.isoformat()):
             why = Text("The settings of {module} were changed again since.", module=asked.module)
             raise RefusedError(why, ["time"])
+        declared = self._app.declared_by(asked.module, previous.values)
         changes = {a: value for a, value in previous.values.items() if a in declared}
         change_settings(self._app.settings, declared, changes, caller.actor)
         self._app.settings.previous.forget(asked.module)
@@ -286,28 +293,23 @@ class ConfigurationFeature(Feature):
             settings.journal.add(RevealedEntry(actor=caller.actor, address=address))
         return {"value": value}
 
-    def _declared(self, module: str) -> Declared:
-        return {f"{module}.{n}": s for n, s in self._app.catalog.module(module).settings.items()}
-
     def _checked(
-        self, module: str, declared: Declared, name: str, text: str | None, language: Language
+        self, asked: ModuleChanges, declared: Declared, name: str, language: Language
     ) -> SettingCheck:
-        address = address_of(declared, name)
+        address, text = address_of(declared, name), asked.changes[name]
         setting = declared[address]
         check: SettingCheck = {"address": address, "error": None, "value": None, "port": None}
         try:
-            (value,) = self._app.settings.parsed(declared, {address: text}).values()
-            if value is None and setting.is_secret and text is None and self._is_kept(address):
+            parsed = self._app.targets.parsed(declared, {address: text}, asked.changes)
+            value, is_kept = parsed[address], setting.keep and setting.is_secret
+            if text is None and is_kept and address in self._app.settings.secrets.names():
                 raise SettingError(address, Text("stored data depends on it"))
         except SettingError as error:
             return {**check, "error": error.why.render(language)}
         port = setting.fallback if value is None else value
         if setting.type == "port" and port:
-            check["port"] = self._port(module, int(port), language)
+            check["port"] = self._port(asked.module, int(port), language)
         return {**check, "value": None if setting.is_secret else value}
-
-    def _is_kept(self, address: str) -> bool:
-        return self._app.declared[address].keep and address in self._app.settings.secrets.names()
 
     def _port(self, module: str, number: int, language: Language) -> PortCheck | None:
         containers = self._place.core.store.state.containers.values()
@@ -322,12 +324,13 @@ class ConfigurationFeature(Feature):
         owner, free = (use.owner.render(language), use.free) if use else (None, None)
         return {"ours": False, "owner": owner, "free": free}
 
-    def _change(self, module: str, declared: Declared, changes: Changes, actor: Actor) -> None:
-        values = self._app.settings.parsed(declared, changes)
+    def _change(self, module: str, changes: Changes, actor: Actor) -> None:
+        earlier = self._unapplied(module)
+        declared = self._app.declared_by(module, [*changes, *earlier])
+        values = self._app.targets.parsed(declared, changes)
         stored = self._app.settings.stored({address: declared[address] for address in values})
         if not (changed := {a: value for a, value in values.items() if stored[a] != value}):
             return
-        earlier = self._unapplied(module)
         change_settings(self._app.settings, declared, changed, actor)
         kept = {a: stored[a] for a in changed} | {**earlier}
         secret = {address for address in kept if declared[address].is_secret}

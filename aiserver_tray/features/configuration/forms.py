@@ -8,12 +8,13 @@ from typing import Literal, TypedDict
 from aiserver_tray.base.i18n import Language, in_language
 from aiserver_tray.base.masking import MASK
 from aiserver_tray.catalog.catalog import Catalog
+from aiserver_tray.catalog.further_variables import FurtherVariable
 from aiserver_tray.catalog.resolve import limited_services
 from aiserver_tray.catalog.setting import Setting, SettingType
 from aiserver_tray.settings.declared import Declared, Entry, Origin
 from aiserver_tray.settings.previous import Previous
 
-SettingGroup = Literal["general", "memory", "secrets", "advanced"]
+SettingGroup = Literal["general", "memory", "secrets", "advanced", "variables"]
 
 
 class SettingJson(TypedDict):
@@ -55,7 +56,7 @@ class FieldJson(SettingJson):
     """A setting as a form shows it."""
 
     group: SettingGroup
-    """`memory`: it limits the memory of services"""
+    """`memory`: it limits the memory of services; `variables`: a further variable of a service"""
     section: str
     """for people: the section that an `advanced` setting belongs to; otherwise empty"""
     default: str | None
@@ -121,6 +122,8 @@ def _field(entry: Entry, services: list[str], catalog: Catalog, language: Langua
 
 
 def _group(setting: Setting, services: list[str]) -> SettingGroup:
+    if isinstance(setting, FurtherVariable):
+        return "variables"
     if setting.group:
         return "advanced"
     if setting.is_secret:

@@ -46,6 +46,32 @@ def test_a_preview_masks_secrets_that_are_missing_and_makes_none(app: App) -> No
     assert preview.volumes[0].body["Labels"][f"{KEEP}web.KEY"] == "to be made"
 
 
+def test_further_variables_reach_their_service_and_no_secret_is_written_plainly(app: App) -> None:
+    address, secret = "web.variable.web.discovery.type", "web.secret.web.MORE"
+    changes = {"web.TOKEN": "any-token", address: "a $KEY", secret: "more-than-any-token"}
+    preview = app.preview("web", changes)
+
+    app.settings.change(app.declared_with(changes), changes)
+
+    (service,) = app.target("web").services
+    added = {"discovery.type=a $KEY", "MORE=more-than-any-token"}
+    assert added <= {*service.body["Env"]}
+    assert added <= {*preview.services[0].body["Env"]}
+    assert "more-than-any-token" in app.secrets
+    entries = {one.address: one.shown for one in app.settings.entries(app.declared)}
+    assert (entries[address], entries[secret]) == ("a $KEY", MASK)
+    assert "more-than-any-token" not in (app.home.folder / "settings.json").read_text("utf-8")
+
+
+def test_a_further_variable_that_the_file_sets_by_now_is_refused_at_the_start(app: App) -> None:
+    address = "web.variable.web.KEY"
+    app.settings.change(app.declared_with([address]), {"web.TOKEN": "any-token", address: "x"})
+    with pytest.raises(SettingError, match="the module itself sets KEY of web"):
+        app.target("web")
+    app.settings.change(app.declared, {address: None})
+    assert app.target("web")
+
+
 def test_a_preview_is_the_target_once_all_secrets_are_made(app: App) -> None:
     app.settings.change(app.declared, {"web.TOKEN": "any-token"})
     target = app.target("web")

@@ -17,9 +17,10 @@ import { banners, lastChange, noSettings, skeleton } from "./settings/banners.js
 import { bar } from "./settings/bar.js";
 import { control } from "./settings/controls.js";
 import { effects } from "./settings/effects.js";
-import { change, checkOf, closeForm, draft, form, isChanged, openForm, reload, undo, whenNow } from "./settings/form.js";
+import { change, checkOf, closeForm, draft, fields, form, isChanged, openForm, reload, undo, whenNow } from "./settings/form.js";
 import { messageOf } from "./settings/message.js";
 import { hideTyped } from "./settings/secret.js";
+import { variables } from "./settings/variables.js";
 import { GROUPS, groupTitle, idOf, shown } from "./settings/words.js";
 
 /**
@@ -53,16 +54,16 @@ export const view = (page, module) => html`
       ${banners(module)}
       ${form().error ? noSettings() : form().module === module.name && form().settings ? content(page) : skeleton()}
     </div>
-    <aside class="setside" aria-label=${t("Effects")}>${form().settings?.length === 0 ? nothing : effects(page, module)}${lastChange(module)}</aside>
+    <aside class="setside" aria-label=${t("Effects")}>${effects(page, module)}${lastChange(module)}</aside>
   </div>
   ${bar(page, module)}`;
 
 /** @param {PageState} page */
 function content(page) {
   const { find = "", changed = "" } = page.address.query;
-  const all = form().settings ?? [];
+  const all = fields();
   const found = all.filter((one) => (!changed || isSpecial(one)) && matches(one, find));
-  if (!all.length) return empty({ icon: "sliders-horizontal", title: t("This module has no settings") });
+  const further = found.filter((one) => one.group === "variables");
   return html`
     <div class="row-flex setfind">
       ${searchInput({ id: "find-setting", value: find, label: t("Find a setting"), change: (text) => setQuery({ find: text }) })}
@@ -73,7 +74,8 @@ function content(page) {
     ${GROUPS.map((group) => section(groupTitle(group), found.filter((one) => one.group === group), page))}
     ${[...new Set(all.map((one) => one.section))].filter(Boolean).map((title) =>
       advanced(title, found.filter((one) => one.section === title), page))}
-    ${found.length ? nothing : empty({
+    ${further.length || !(find || changed) ? variables(further) : nothing}
+    ${found.length || !(find || changed) ? nothing : empty({
       icon: "search", title: t("No setting matches"),
       actions: button({ text: t("Show all"), run: () => setQuery({ find: "", changed: "" }) }),
     })}`;

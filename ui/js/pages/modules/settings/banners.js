@@ -7,7 +7,7 @@ import { button } from "../../../components/button.js";
 import { icon } from "../../../components/icon.js";
 import { notice } from "../../../components/notice.js";
 import { apply, restore } from "./actions.js";
-import { form, isChanged } from "./form.js";
+import { form, isChanged, newVariable } from "./form.js";
 import { shown } from "./words.js";
 
 /** @import { Field, Module, Previous } from "../../../contract.d.ts" */
@@ -58,8 +58,9 @@ export function lastChange(module) {
 
 /** @param {Previous} previous */
 function before({ values }) {
-  const fields = (form().settings ?? []).filter(({ address }) => address in values);
-  return list(fields.map((field) => reverted(field, values[field.address] ?? null)));
+  const known = (form().settings ?? []).filter(({ address }) => address in values);
+  const gone = Object.keys(values).filter((address) => !known.some((one) => one.address === address)).map(newVariable);
+  return list([...known, ...gone].map((field) => reverted(field, values[field.address] ?? null)));
 }
 
 /** @param {Field} field @param {string|null} value */

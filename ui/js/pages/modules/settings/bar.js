@@ -6,7 +6,7 @@ import { t, tn } from "../../../base/i18n.js";
 import { shortcut } from "../../../base/keys.js";
 import { button } from "../../../components/button.js";
 import { apply } from "./actions.js";
-import { discard, draft, form, isChanged, isIdle, isValid, whenNow } from "./form.js";
+import { discard, draft, fields, form, isChanged, isIdle, isValid, whenNow } from "./form.js";
 import { changeText } from "./words.js";
 
 /**
@@ -18,7 +18,7 @@ import { changeText } from "./words.js";
 export function bar(page, module) {
   if (!isChanged()) return nothing;
   const changes = draft();
-  const known = (form().settings ?? []).filter(({ address }) => address in changes);
+  const known = fields().filter(({ address }) => address in changes);
   const texts = known.map((field) => changeText(field, changes[field.address] ?? null));
   const why = isValid() ? null : t("Some values can't be used yet. Correct them first.");
   const enabled = isValid() && !page.asked.has("settings");

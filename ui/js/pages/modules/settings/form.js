@@ -16,6 +16,8 @@ const EMPTY = {
   module: "",
   /** @type {Field[]|null} `null` until they are there */
   settings: null,
+  /** @type {string[]} that can get further variables */
+  services: [],
   /** @type {Previous|null} */
   previous: null,
   /** @type {Error|null} why there are no settings */
@@ -61,6 +63,23 @@ export const isIdle = () => form().blocker?.code === "E_ENGINE_DOWN" || form().e
 /** @returns {"now"|"later"} */
 export const whenNow = () => (isIdle() ? "later" : "now");
 
+/** All settings, with the further variables that are about to be new. */
+export function fields() {
+  const settings = form().settings ?? [];
+  const known = new Set(settings.map(({ address }) => address));
+  return [...settings, ...Object.keys(draft()).filter((address) => !known.has(address)).map(newVariable)];
+}
+
+/** @param {string} address A further variable. @returns {Field} */
+export function newVariable(address) {
+  const [, kind, service, ...name] = address.split(".");
+  return {
+    address, type: kind === "secret" ? "secret" : "text", value: "", origin: "none", title: `${name.join(".")} (${service})`,
+    help: "", keep: false, choices: {}, group: "variables", section: "", default: null, choiceHelp: {}, pattern: null,
+    generated: false, locked: false, tokenOf: null, services: [], readBy: [],
+  };
+}
+
 /** @param {string} address */
 export const checkOf = (address) => form().checks[address];
 
@@ -94,8 +113,8 @@ export async function reload() {
     own.set({ error: answer });
     return;
   }
-  const { settings, previous } = answer.data;
-  own.set({ settings, previous, error: null, memory: usage.success ? lastOf(usage.data.services) : {} });
+  const { settings, services, previous } = answer.data;
+  own.set({ settings, services, previous, error: null, memory: usage.success ? lastOf(usage.data.services) : {} });
   prune();
   check();
 }
@@ -113,8 +132,8 @@ function prune() {
 }
 
 /** @param {Field} field @param {string|null} value */
-const isStored = ({ type, value: stored, origin }, value) =>
-  type !== "secret" && (value === null ? origin !== "set" : value === stored);
+const isStored = ({ type, value: stored, origin, group }, value) =>
+  type !== "secret" && (value === null ? origin !== "set" : value === stored && (group !== "variables" || origin === "set"));
 
 /** @param {Field} field @param {string|null} value */
 export function change(field, value) {

@@ -5,7 +5,7 @@ import { t } from "../../../base/i18n.js";
 
 /** @import { Field, SettingGroup } from "../../../contract.d.ts" */
 
-export const GROUPS = /** @type {Exclude<SettingGroup, "advanced">[]} */ (["general", "memory", "secrets"]);
+export const GROUPS = /** @type {Exclude<SettingGroup, "advanced"|"variables">[]} */ (["general", "memory", "secrets"]);
 
 const UNITS = "bkmgtp";
 const STEP = 1024;
