@@ -1,6 +1,7 @@
 """Checks of the engine, and of conflicts for modules there."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 
 from aiserver_tray.base.errors import (
     AiServerError,
@@ -28,6 +29,8 @@ from aiserver_tray.system.resources import available_memory, free_disk
 
 _LOW_DISK_BYTES = 5 * 1024**3
 """Bytes. The images of one feature take a few of these."""
+
+_CLOCK_TOLERANCE = timedelta(seconds=30)
 
 _NAMES: tuple[tuple[type[AiServerError], str], ...] = (
     (PortConflictError, "ports"),
@@ -70,6 +73,7 @@ def _asked(
         report = preflight(targets, found, engine)
         settings = examine_kernel(targets, [target.name for target in targets], kernel)
         unused = [*_unused_images(engine, found, former)]
+        clock = [*_clock(engine)]
     except AiServerError as error:
         return list(problems("engine", [error]))
     errors = [*report.errors, *settings.errors]
@@ -81,6 +85,7 @@ def _asked(
         _engine(engine.host, info),
         _memory(info, targets),
         *_disk(info),
+        *clock,
         *problems_,
         *notes,
         *_all_well(targets, info, {finding.name for finding in (*problems_, *notes)}),
@@ -139,6 +144,34 @@ def _disk(info: EngineInfo) -> Iterator[Finding]:
             "{free} of disk space is free in the engine's data folder ({folder}).", **values
         )
         yield Finding("disk", "ok", text)
+
+
+def _clock(engine: Engine) -> Iterator[Finding]:
+    """The engine's clock against this computer's. A virtual machine's may stop while the computer
+    sleeps."""
+    asked_at = datetime.now(UTC)
+    found, answered_at = engine.now(), datetime.now(UTC)
+    # Its answer is from any moment between question and answer.
+    behind, ahead = asked_at - found, found - answered_at
+    values = {"time": str(timedelta(seconds=round(max(behind, ahead).total_seconds())))}
+    if behind > _CLOCK_TOLERANCE:
+        text = Text(
+            "The engine's clock is {time} (hours:minutes:seconds) behind this computer's, as after "
+            "sleep. Schedules then run late, and encrypted connections can fail. Restart the "
+            "engine. With WSL, quit Docker Desktop, run `wsl --shutdown`, and start it again.",
+            **values,
+        )
+        yield Finding("clock", "note", text)
+    elif ahead > _CLOCK_TOLERANCE:
+        text = Text(
+            "The engine's clock is {time} (hours:minutes:seconds) ahead of this computer's. "
+            "Schedules then run early, and encrypted connections can fail. Let this computer set "
+            "its clock from the internet, then restart the engine.",
+            **values,
+        )
+        yield Finding("clock", "note", text)
+    else:
+        yield Finding("clock", "ok", Text("The clocks of engine and computer agree."))
 
 
 def _kernel(report: KernelReport, targets: Sequence[ModuleTarget]) -> Iterator[Finding]:

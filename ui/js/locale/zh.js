@@ -137,6 +137,7 @@ export default {
   "Clean-ups": "清理",
   "Clear": "清空",
   "Clear filters": "清除筛选",
+  "Clock": "时钟",
   "Close": "关闭",
   "Close, or clear the search": "关闭，或清除搜索",
   "Collapse or expand the side menu": "收起或展开侧边菜单",

@@ -2,6 +2,7 @@
 
 import json
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -311,17 +312,8 @@ def test_an_address_of_no_engine_is_reported(used: Home) -> None:
     assert ["--host" in str(f.text) for f in problems if f.name == "engine"] == [True]
 
 
-@pytest.mark.parametrize(
-    ("notices", "told"),
-    [
-        ((Text("little memory"),), ["note: little memory"]),
-        ((), ["ok: There are enough resources for My own."]),
-    ],
-)
-def test_resources_are_in_order_only_where_nothing_is_noted(
-    app: App, monkeypatch: pytest.MonkeyPatch, notices: tuple[Text, ...], told: list[str]
-) -> None:
-    """The engine is a fake: how much memory a real one has is nothing to choose."""
+def fake_engine(app: App, monkeypatch: pytest.MonkeyPatch, drift: float, *notices: Text) -> None:
+    """A fake, because neither the memory nor the clock of a real engine is anything to choose."""
     info = SimpleNamespace(
         shares_kernel=True,
         is_local=True,
@@ -333,12 +325,41 @@ def test_resources_are_in_order_only_where_nothing_is_noted(
     )
     images, address = SimpleNamespace(named=lambda _: []), app.engine().address
     real = SimpleNamespace(info=lambda: info, host="unix:///any", address=address, images=images)
+    real.now = lambda: datetime.now(UTC) + timedelta(seconds=drift)
     monkeypatch.setattr(app, "engine", lambda: real)
     monkeypatch.setattr(doctor_engine, "survey", lambda *_: SimpleNamespace(containers=()))
     monkeypatch.setattr(doctor_engine, "preflight", lambda *_: Report((), notices))
     monkeypatch.setattr(doctor_engine, "examine_kernel", lambda *_: KernelReport())
 
+
+@pytest.mark.parametrize(
+    ("notices", "told"),
+    [
+        ((Text("little memory"),), ["note: little memory"]),
+        ((), ["ok: There are enough resources for My own."]),
+    ],
+)
+def test_resources_are_in_order_only_where_nothing_is_noted(
+    app: App, monkeypatch: pytest.MonkeyPatch, notices: tuple[Text, ...], told: list[str]
+) -> None:
+    fake_engine(app, monkeypatch, 0, *notices)
     assert [line[: len(told[0])] for line in examined(app)["resources"]] == told
+
+
+@pytest.mark.parametrize(
+    ("drift", "told"),
+    [
+        (-3900, "note: The engine's clock is 1:05:00 (hours:minutes:seconds) behind"),
+        (90, "note: The engine's clock is 0:01:30 (hours:minutes:seconds) ahead"),
+        (-5, "ok: The clocks of engine and computer agree."),
+    ],
+)
+def test_a_clock_of_the_engine_that_differs_is_noted_with_the_mend(
+    app: App, monkeypatch: pytest.MonkeyPatch, drift: float, told: str
+) -> None:
+    fake_engine(app, monkeypatch, drift)
+    (line,) = examined(app)["clock"]
+    assert line.startswith(told)
 
 
 # -- how it stands on this machine -----------------------------------------------------------------

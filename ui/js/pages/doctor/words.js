@@ -6,6 +6,7 @@ const NAMES = {
   address: mark("Address of Docker"),
   autostart: mark("Start at login"),
   catalog: mark("Modules"),
+  clock: mark("Clock"),
   crash: mark("Crash report"),
   disk: mark("Disk space"),
   engine: mark("Docker"),
