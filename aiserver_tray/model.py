@@ -129,7 +129,8 @@ class ServiceModel:
 @dataclass(frozen=True, slots=True)
 class ModuleModel:
     """A module as catalog and settings want it now. ``problem``: why it can't start;
-    ``remedies``: the next steps then."""
+    ``remedies``: the next steps then; ``pages``: its ports that may be web pages, as service and
+    port in its container, the best one first."""
 
     name: str
     kind: Kind
@@ -141,6 +142,7 @@ class ModuleModel:
     summary: LocalText = field(default_factory=dict)
     icon: str = DEFAULT_ICON
     remedies: tuple[Remedy, ...] = ()
+    pages: tuple[tuple[str, int], ...] = ()
 
 
 StepStatus = Literal["pending", "running", "done", "skipped", "failed"]

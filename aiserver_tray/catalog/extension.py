@@ -107,7 +107,8 @@ class ModuleExtension(Closed):
     icon: IconName = DEFAULT_ICON
     """The name of a Lucide icon, shown if the dashboard has it."""
     requires: Texts = ()
-    open: Annotated[str, Field(pattern=r"^https?://")] | None = None
+    open: Annotated[str, Field(pattern=r"^https?://")] | Literal[False] | None = None
+    """The address of its page; False: it has none; None: it is found by the published ports."""
     needs: Needs = Field(default_factory=Needs)
     settings: dict[SettingName, Setting] = Field(default_factory=dict)
     accounts: list[Account] = Field(default_factory=list)

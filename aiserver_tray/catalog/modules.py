@@ -45,7 +45,8 @@ class Module:
     summary: LocalText
     icon: str
     requires: tuple[str, ...]
-    open: str | None
+    hides_ports: bool
+    """Whether none of its published ports is a web page."""
     needs: Needs
     settings: Mapping[str, Setting]
     accounts: tuple[Account, ...]
@@ -153,7 +154,7 @@ def _loaded(name: str, source: Path) -> Module:
         summary=extension.summary,
         icon=extension.icon,
         requires=extension.requires,
-        open=extension.open,
+        hides_ports=extension.open is False,
         needs=extension.needs,
         settings=settings,
         accounts=tuple(extension.accounts),

@@ -91,7 +91,7 @@ def outline(catalog: Catalog, module: Module, values: Mapping[str, str]) -> Outl
         raise _explained(error, module, env, secrets_in(catalog, module, env)) from None
     extension = tree.get(EXTENSION)
     page = extension.get("open") if isinstance(extension, dict) else None
-    return Outline(module, tree["services"], module.requires_with(env), page)
+    return Outline(module, tree["services"], module.requires_with(env), page or None)
 
 
 def environment(catalog: Catalog, module: Module, values: Mapping[str, str]) -> dict[str, str]:
@@ -168,7 +168,7 @@ def resolve_with(module: Module, env: Mapping[str, str], secrets: list[str]) -> 
             project = load_project(module.source, env, profiles=profiles, check=check)
     except CatalogError as error:
         raise _explained(error, module, env, secrets) from None
-    page = project.extensions.get(EXTENSION, {}).get("open")
+    page = project.extensions.get(EXTENSION, {}).get("open") or None
     return ResolvedModule(module, project, module.requires_with(env), page, env, opened)
 
 

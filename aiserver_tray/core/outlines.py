@@ -191,7 +191,8 @@ def _model(found: Mapping[str, Any]) -> ModuleModel:
         ServiceModel(**{**one, **_tuples(one, "depends_on", "checked")})
         for one in found["services"]
     )
-    return ModuleModel(**{**found, **_tuples(found, "requires", "remedies"), "services": services})
+    lists = {**_tuples(found, "requires", "remedies"), "pages": tuple(map(tuple, found["pages"]))}
+    return ModuleModel(**{**found, **lists, "services": services})
 
 
 def _tuples(found: Mapping[str, Any], *names: str) -> dict[str, tuple[Any, ...]]:

@@ -31,7 +31,7 @@ from aiserver_tray.spec.model import (
 from aiserver_tray.spec.mounts import unnamed_volume_target, volume_names, volume_target
 from aiserver_tray.spec.names import SHARED_NETWORK, former_local_tag, local_tag
 from aiserver_tray.spec.network import network_target
-from aiserver_tray.spec.page import page
+from aiserver_tray.spec.page import page, pages
 from aiserver_tray.spec.scope import Scope
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ def module_target(
         networks=tuple(scope.networks.values()),
         volumes=(*scope.volumes.values(), *_unnamed(scope, services)),
         open=scope.open,
+        pages=pages(resolved.module, {n: _targets(scope.service(n)) for n in names}),
     )
 
 
@@ -197,6 +198,10 @@ def _ports(service: "Service", bind: str) -> tuple[Port, ...]:
         for port in service.ports
         if port.published.isdecimal() and int(port.published)
     )
+
+
+def _targets(service: "Service") -> list[tuple[int, str]]:
+    return [(port.target, port.protocol) for port in service.ports]
 
 
 def image_target(scope: Scope, name: str) -> ImageTarget:

@@ -183,6 +183,8 @@ class ModuleTarget:
     networks: tuple[NetworkTarget, ...]
     volumes: tuple[VolumeTarget, ...]
     open: str | None = None
+    pages: tuple[tuple[str, int], ...] = ()
+    """Its ports that may be web pages, as service and port in its container."""
     keep: Mapping[str, str] = field(default_factory=dict)
     """Labels of its volumes with the fingerprints of the secrets that their data depends on."""
     consent: "Consent | None" = None
@@ -223,4 +225,5 @@ class ModuleTarget:
             title=self.module.title,
             summary=self.module.summary,
             icon=self.module.icon,
+            pages=self.pages,
         )

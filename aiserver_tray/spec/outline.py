@@ -11,7 +11,7 @@ from aiserver_tray.catalog.resolve import Outline
 from aiserver_tray.model import ModuleModel, ServiceModel
 from aiserver_tray.spec.config import checked_paths
 from aiserver_tray.spec.names import container_name, local_tag
-from aiserver_tray.spec.page import page
+from aiserver_tray.spec.page import page, pages
 
 
 def module_model(outline: Outline, bind: str) -> ModuleModel:
@@ -20,6 +20,7 @@ def module_model(outline: Outline, bind: str) -> ModuleModel:
     awaited = (d for s in outline.services.values() for d in s.get("depends_on", {}).items())
     jobs = jobs_of(outline.services, ((n, str(how.get("condition"))) for n, how in awaited))
     found = {name: (_restart(s), _serving(s)) for name, s in outline.services.items()}
+    active = {name: s for name, s in outline.services.items() if _replicas(s) != "0"}
     ending = may_end(module, found, jobs)
     return ModuleModel(
         module.name,
@@ -39,13 +40,13 @@ def module_model(outline: Outline, bind: str) -> ModuleModel:
                 module.memory_setting(name),
                 _checked(service),
             )
-            for name, service in outline.services.items()
-            if _replicas(service) != "0"
+            for name, service in active.items()
         ),
         page(outline.open, bind),
         title=module.title,
         summary=module.summary,
         icon=module.icon,
+        pages=pages(module, {name: _targets(service) for name, service in active.items()}),
     )
 
 
@@ -56,6 +57,10 @@ def _memory(service: Mapping[str, Any]) -> int | None:
         return parse_size(deployed or service.get("mem_limit", 0)) or None
     except ValueError:
         return None
+
+
+def _targets(service: Mapping[str, Any]) -> list[tuple[int, str]]:
+    return [(port["target"], port["protocol"]) for port in service.get("ports", ())]
 
 
 def _serving(service: Mapping[str, Any]) -> object:

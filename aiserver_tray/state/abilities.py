@@ -52,6 +52,9 @@ class Condition(NamedTuple):
     """an operation works on it"""
     is_orphan: bool
     has_page: bool
+    """it has one when all of it runs"""
+    is_published: bool
+    """the address of its page is known"""
     problem: Text | None
     """why it can't start"""
     users: tuple[str, ...]
@@ -90,7 +93,7 @@ def without_required(abilities: ModuleAbilities, why: Text) -> ModuleAbilities:
 def _open(module: Condition) -> Text | None:
     if not module.has_page:
         return _NO_PAGE
-    is_up = module.state in ("running", "degraded")
+    is_up = module.state in ("running", "degraded") and module.is_published
     return _unreachable(module) or (None if is_up else _PAGE_LATER)
 
 

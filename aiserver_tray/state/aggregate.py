@@ -1,6 +1,6 @@
 """From state to snapshot: the table "Health and colours" for services, modules and all."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -8,9 +8,9 @@ from typing import Final, NamedTuple
 from aiserver_tray.base.errors.remedies import Remedy, restart_of, start
 from aiserver_tray.base.i18n import Listed, LocalText, Text
 from aiserver_tray.base.strings import image_tag
-from aiserver_tray.model import Container, ServiceModel
+from aiserver_tray.model import ModuleModel, ServiceModel
 from aiserver_tray.model import State as StateName
-from aiserver_tray.spec.page import moved
+from aiserver_tray.spec.page import moved, page_at, published_place
 from aiserver_tray.state.abilities import (
     Condition,
     module_abilities,
@@ -141,6 +141,9 @@ def _view(module: ModuleInput, features: tuple[Feature, ...]) -> ModuleView:
     views = [replace(j.view, last_state=last.get(j.view.container)) for j in judged]
     left_over = [judge(s, module.containers[s.container], _IDLE).view for s in module.left_over]
     services, is_bad = (*views, *left_over), current in ("error", "degraded")
+    named = _page(module)
+    ports = tuple(_ports(module, services, named))
+    page = named or _best_page(model, ports)
     found = None
     if is_bad:
         found = trouble(model, judged, module.containers, module.failure, module.spare)
@@ -156,7 +159,7 @@ def _view(module: ModuleInput, features: tuple[Feature, ...]) -> ModuleView:
         wanted=module.wanted,
         used_by=users,
         needed_by=tuple(each.name for each in features),
-        open=_page(module),
+        open=page,
         problem=model.problem,
         is_outdated=module.is_outdated,
         title=model.title,
@@ -168,8 +171,8 @@ def _view(module: ModuleInput, features: tuple[Feature, ...]) -> ModuleView:
         memory_limit=memory_limit(module.services),
         trouble=found,
         remedy=next_step(found),
-        abilities=module_abilities(_condition(module, current, users)),
-        ports=tuple(_ports(services, module.containers)),
+        abilities=module_abilities(_condition(module, current, users, page)),
+        ports=ports,
         services=services,
     )
 
@@ -183,15 +186,28 @@ def _word(module: ModuleInput, services: Iterable[ServiceView]) -> Text | None:
 
 
 def _ports(
-    services: Iterable[ServiceView], containers: Mapping[str, Container]
+    module: ModuleInput, services: Iterable[ServiceView], page: str | None
 ) -> Iterator[PortView]:
+    """The published ports of *services*. *page*: the address of the page that its file names."""
     for service in services:
-        container = containers.get(service.container)
+        container = module.containers.get(service.container)
         for port in container.ports if container else ():
-            yield PortView(service.name, port.address, port.host, port.container, port.protocol)
+            is_web = (service.name, port.container) in module.model.pages and port.protocol == "tcp"
+            found = page_at(port) if is_web else None
+            opened = page if published_place(page, {str(port.host)}) else found
+            numbers = port.address, port.host, port.container, port.protocol
+            yield PortView(service.name, *numbers, opened)
 
 
-def _condition(module: ModuleInput, current: StateName, users: tuple[str, ...]) -> Condition:
+def _best_page(model: ModuleModel, ports: Iterable[PortView]) -> str | None:
+    """The address of the page of *model* by its published *ports*."""
+    found = {(port.service, port.container): port.open for port in ports if port.open}
+    return next((found[page] for page in model.pages if page in found), None)
+
+
+def _condition(
+    module: ModuleInput, current: StateName, users: tuple[str, ...], page: str | None
+) -> Condition:
     return Condition(
         state=current,
         is_alive=module.is_alive,
@@ -199,7 +215,8 @@ def _condition(module: ModuleInput, current: StateName, users: tuple[str, ...]) 
         is_wanted=module.wanted,
         is_busy=module.is_busy,
         is_orphan=module.orphan,
-        has_page=bool(module.model.open),
+        has_page=bool(page or module.model.pages),
+        is_published=page is not None,
         problem=module.model.problem,
         users=users,
     )

@@ -39,6 +39,8 @@ class PortView:
     """port number in the container"""
     protocol: str
     """`tcp`, `udp` or `sctp`"""
+    open: str | None = None
+    """the address of the web page there; `null`: it is none"""
 
 
 @dataclass(frozen=True, slots=True)

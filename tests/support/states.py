@@ -75,6 +75,7 @@ def module(name: str, state: str = "stopped", **more: Any) -> Json:  # noqa: ANN
                 "host": port,
                 "container": port,
                 "protocol": "tcp",
+                "open": f"http://127.0.0.1:{port}/" if name in ("n8n", "dify") else None,
             }
             for port in ports
         ],
@@ -158,6 +159,7 @@ def _condition(module: Json, shown: Json) -> Condition:
         is_busy=Work.of(map(operation_of, shown["operations"])).has(module["name"]),
         is_orphan=module["orphan"],
         has_page=module["open"] is not None,
+        is_published=module["open"] is not None,
         problem=problem and Text("{why}", why=problem),
         users=tuple(module["usedBy"]),
     )

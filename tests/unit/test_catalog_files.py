@@ -61,7 +61,7 @@ def test_the_last_of_a_modules_own_files_says_what_it_is(tmp_path: Path) -> None
     catalog = load_catalog([tmp_path])
     module = catalog.module("web")
     assert (module.kind, module.settings, module.file.name) == ("basic", {}, "compose.yaml")
-    assert resolve(catalog, module, {}).open == module.open == "http://localhost:1"
+    assert resolve(catalog, module, {}).open == "http://localhost:1"
 
     override.write_text("x-aiserver: !reset null", encoding="utf-8")
     assert not load_catalog([tmp_path]).module("web").declared

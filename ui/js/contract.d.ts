@@ -1898,6 +1898,8 @@ export interface Port {
   container: number;
   /** `tcp`, `udp` or `sctp` */
   protocol: string;
+  /** the address of the web page there; `null`: it is none */
+  open: string | null;
 }
 
 /** Whether a port can be used. */

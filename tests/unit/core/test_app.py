@@ -8,8 +8,9 @@ import pytest
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.base.masking import MASK
 from aiserver_tray.core.app import App
+from aiserver_tray.model import Port
 from aiserver_tray.operations.preflight.volumes import KEEP
-from aiserver_tray.spec.page import page
+from aiserver_tray.spec.page import page, page_at
 
 KEEPING = """
 x-aiserver:
@@ -160,6 +161,42 @@ def test_a_page_is_where_the_ports_are_published(
 
     assert app.model("page").open == opened
     assert app.preview("page").open == opened
+
+
+@pytest.mark.parametrize(
+    ("extension", "pages"),
+    [
+        ("", (("ui", 3000), ("ui", 80), ("api", 9000), ("api", 9001))),
+        ("x-aiserver: {kind: feature, open: false}", ()),
+    ],
+    ids=["plain", "without a page"],
+)
+def test_published_ports_may_be_web_pages_unless_they_are_known_as_something_else(
+    app: App, tmp_path: Path, extension: str, pages: tuple[tuple[str, int], ...]
+) -> None:
+    folder = tmp_path / "catalog/page"
+    folder.mkdir()
+    text = (
+        f"{extension}\nservices:\n"
+        "  db: {image: 'i:1', ports: ['15432:5432', '53:53/udp']}\n"
+        "  ui: {image: 'i:1', ports: ['3000', {target: 80, published: '20080'}, '222:22']}\n"
+        "  api: {image: 'i:1', ports: ['9000-9001:9000-9001']}\n"
+    )
+    (folder / "compose.yaml").write_text(text, encoding="utf-8")
+    assert app.model("page").pages == pages
+    assert app.preview("page").model.pages == pages
+
+
+@pytest.mark.parametrize(
+    ("port", "address"),
+    [
+        (Port("0.0.0.0", 1, 80), "http://localhost:1"),
+        (Port("127.0.0.2", 1, 8443), "https://127.0.0.2:1"),
+        (Port("fd00::5", 1, 80), "http://[fd00::5]:1"),
+    ],
+)
+def test_a_port_is_shown_where_it_is_published(port: Port, address: str) -> None:
+    assert page_at(port) == address
 
 
 @pytest.mark.parametrize("address", ["http://localhost.example.com", "https://10.0.0.1:80", None])

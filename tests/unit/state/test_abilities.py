@@ -46,6 +46,7 @@ RUNS = Condition(
     is_busy=False,
     is_orphan=False,
     has_page=True,
+    is_published=True,
     problem=None,
     users=(),
 )

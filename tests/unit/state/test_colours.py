@@ -1,5 +1,6 @@
 """The table "Health and colours": from containers to the state of services."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from aiserver_tray.model import (
     ModuleModel,
     OperationKind,
     OperationStatus,
+    Port,
     ServiceModel,
     State,
 )
@@ -256,6 +258,30 @@ class TestChanged:
         assert shown(running_engine(container(), models=models)).open == models[0].open
         gone = running_engine(container(page=page), models=(model("web"),))
         assert shown(gone).open is None
+
+    def test_a_published_port_that_may_be_a_web_page_is_one_and_the_first_is_its_page(self) -> None:
+        """In the file's order. A page that the file names counts before them."""
+        found = replace(model("web", "db", "app"), pages=(("app", 8080), ("app", 443)))
+        both = Port("127.0.0.1", 20443, 443), Port("::", 20080, 8080), Port("::1", 9, 8080, "udp")
+        running = (
+            container("web/db", ports=(Port("0.0.0.0", 25432, 5432),)),
+            container(ports=both),
+        )
+        view = shown(running_engine(*running, models=(found,)))
+        assert view.open == "http://localhost:20080"
+        assert view.abilities["open"] is None
+        assert [(port.host, port.open) for port in view.ports] == [
+            (25432, None), (20443, "https://localhost:20443"), (20080, view.open), (9, None),
+        ]  # fmt: skip
+
+        named = replace(found, open="https://localhost:20443/home")
+        view = shown(running_engine(*running, models=(named,)))
+        assert view.open == view.ports[1].open == named.open
+
+        off = shown(running_engine(models=(found,)))
+        assert (off.open, str(off.abilities["open"])) == (
+            None, "Its web page is available once it is running",
+        )  # fmt: skip
 
     def test_stopped_leftover_does_not_explain_a_missing_service(self) -> None:
         state = running_engine(container(), ended("web/old"), models=(model("web", "app", "new"),))

@@ -103,6 +103,7 @@ def test_status_of_a_stack() -> None:
                         "host": 18100,
                         "container": 5678,
                         "protocol": "tcp",
+                        "open": None,
                     }
                 ],
                 "services": [

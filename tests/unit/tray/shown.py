@@ -99,6 +99,7 @@ def able(view: ModuleView, operations: tuple[OperationView, ...] = ()) -> Module
         is_busy=Work.of(operations).has(view.name),
         is_orphan=view.orphan,
         has_page=bool(view.open),
+        is_published=bool(view.open),
         problem=view.problem,
         users=view.used_by,
     )

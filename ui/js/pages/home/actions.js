@@ -106,6 +106,3 @@ export function placeOf({ open, ports, state }) {
 
 /** @param {string} address This machine by its name. */
 const hostOf = (address) => (["127.0.0.1", "0.0.0.0", "::1", "::"].includes(address) ? "localhost" : address);
-
-/** @param {string} place without what is the same everywhere */
-export const short = (place) => place.replace(/^https?:\/\//, "").replace(/\/$/, "").replace(/^127\.0\.0\.1(?=:|$)/, "localhost");

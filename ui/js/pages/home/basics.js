@@ -8,10 +8,11 @@ import { t } from "../../base/i18n.js";
 import { moduleStats, newest } from "../../base/stats.js";
 import { button } from "../../components/button.js";
 import { meter } from "../../components/meter.js";
+import { pageLink, short } from "../../components/page_link.js";
 import { dot } from "../../components/state.js";
 import { hueStyle } from "../../components/tile.js";
 import { isDown } from "../../problems/remedies.js";
-import { actionsOf, isThere, logsLink, moreButton, placeOf, short } from "./actions.js";
+import { actionsOf, isThere, logsLink, moreButton, placeOf } from "./actions.js";
 import { countOf } from "./features.js";
 
 /**
@@ -35,11 +36,17 @@ const row = (module, page) => html`
     <div class="name">${dot(module.state)}<h3 class="cut"><a href="#${addressTo("modules", [module.name])}">${module.title}</a></h3>
       <span class="small faint num cut">${versionIn(module.version ?? "")}</span></div>
     <div class="uses">${users(module, page)}</div>
-    <span class="small muted num cut">${short(placeOf(module) ?? "")}</span>
+    <span class="small muted num cut">${place(module)}</span>
     <div class="mem">${memory(module)}</div>
     <div class="buttons">${buttons(module, page)}</div>
     ${reasons(module).map((why) => html`<p class="reason">${why}</p>`)}
   </li>`;
+
+/** @param {Module} module */
+function place(module) {
+  const found = placeOf(module);
+  return found ? pageLink(found === module.open ? found : null, short(found)) : nothing;
+}
 
 /** @param {Module} module */
 const reasons = ({ state, reason, problem }) => [...new Set([state === "starting" ? null : reason, problem])].filter(Boolean);

@@ -9,11 +9,12 @@ import { t, tn } from "../../base/i18n.js";
 import { moduleStats, newest } from "../../base/stats.js";
 import { icon } from "../../components/icon.js";
 import { progress } from "../../components/meter.js";
+import { pageLink, short } from "../../components/page_link.js";
 import { spark } from "../../components/spark.js";
 import { modulePill } from "../../components/state.js";
 import { hueStyle, tile } from "../../components/tile.js";
 import { isDown, remedyButton } from "../../problems/remedies.js";
-import { actionButton, actionsOf, isThere, isUp, logsLink, moreButton, openButton, short } from "./actions.js";
+import { actionButton, actionsOf, isThere, isUp, logsLink, moreButton, openButton, placeOf } from "./actions.js";
 
 /**
  * @import { Module, State } from "../../contract.d.ts"
@@ -61,15 +62,28 @@ const card = (module, page) => html`
   </li>`;
 
 /** Where it is and since when, else what it is. @param {Module} module */
-function sub({ orphan, open, state, word, since, summary, ready: done, total, reason }) {
+function sub(module) {
+  const { orphan, open, state, word, since, summary, ready: done, total, reason } = module;
   if (orphan) return t("No longer in the catalog");
   // What ran before has its address; how far a restart is stands in its strip.
   if (state === "starting" && word) return [open ? short(open) : summary, reason].filter(Boolean).join(" · ");
   if (state === "starting") return [t("{done} of {total} ready", { done, total }), reason].filter(Boolean).join(" · ");
   if (!isUp(state)) return summary;
   const up = since ? t("up {time}", { time: uptime(since) }) : "";
-  if (!open) return up || summary;
-  return html`<a href=${open} title=${summary || nothing} target="_blank" rel="noopener noreferrer">${short(open)}</a>${up ? ` · ${up}` : ""}`;
+  const places = placesOf(module);
+  return places.length ? html`${places}${up ? ` · ${up}` : ""}` : up || summary;
+}
+
+/** Its address, and its other ports that are web pages; without a page, its first port. @param {Module} module */
+function placesOf(module) {
+  const { open, ports, summary } = module;
+  const first = placeOf(module);
+  if (!first) return [];
+  const others = new Map(ports.flatMap(({ open: page, host }) => (page && page !== open ? [[host, page]] : [])));
+  return [
+    pageLink(open, short(first), summary),
+    ...[...others].map(([host, page]) => html` ${pageLink(page, `:${host}`, page)}`),
+  ];
 }
 
 /** @type {State[]} States in which nothing is wrong; a card that goes from one to another keeps its height. */

@@ -4,6 +4,7 @@ import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { ago, bytes, labelled, percent, versionIn } from "../../base/format.js";
 import { t, tn } from "../../base/i18n.js";
 import { copyButton } from "../../components/copy.js";
+import { pageLink, short } from "../../components/page_link.js";
 import { spark } from "../../components/spark.js";
 import { hue } from "../../components/tile.js";
 import { usage } from "../monitoring/history.js";
@@ -62,17 +63,12 @@ const fact = (text, value) => html`<dt>${text}</dt><dd class="num">${value}</dd>
 
 /** @param {Module} module @param {string} open */
 const address = ({ abilities }, open) => html`
-  ${abilities.open === null
-    ? html`<a href=${open} target="_blank" rel="noopener noreferrer" class="cut">${shown(open)}</a>`
-    : html`<span class="cut">${shown(open)}</span>`}
+  <span class="cut">${pageLink(abilities.open === null ? open : null, short(open))}</span>
   ${copyButton(open, t("Copy address"))}`;
-
-/** @param {string} open */
-const shown = (open) => open.replace(/^https?:\/\//, "").replace(/\/$/, "");
 
 /** @param {Module} module */
 const portList = ({ ports, name }) => html`<ul>${ports.map((port) => html`
-  <li><span title=${t("Port {port} in the container", { port: port.container })}>${hostOf(port)}</span>
+  <li>${pageLink(port.open, hostOf(port), t("Port {port} in the container", { port: port.container }))}
     ${port.service === name ? nothing : html`<span class="faint">${port.service}</span>`}
     ${copyButton(hostOf(port), t("Copy {text}", { text: hostOf(port) }))}</li>`)}</ul>`;
 

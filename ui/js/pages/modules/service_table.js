@@ -5,6 +5,7 @@ import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { bytes, percent, uptime } from "../../base/format.js";
 import { t, tn } from "../../base/i18n.js";
 import { icon } from "../../components/icon.js";
+import { pageLink } from "../../components/page_link.js";
 import { barePill } from "../../components/state.js";
 import { serviceLoad } from "../monitoring/history.js";
 import { isUp, lastStateOf, stateOf } from "./service_state.js";
@@ -65,13 +66,9 @@ function health(service, engine) {
 function ports(module, { name }) {
   const own = module.ports.filter(({ service }) => service === name);
   if (!own.length) return nothingHere();
-  const hosts = [...new Set(own.map(({ host }) => host))];
-  return hosts.map((host, i) => html`${i ? ", " : nothing}${isPage(module, host)
-    ? html`<a href=${module.open} target="_blank" rel="noopener noreferrer">${host}</a>` : host}`);
+  const pages = new Map(own.map(({ host, open }) => [host, open]));
+  return [...pages].map(([host, open], i) => html`${i ? ", " : nothing}${pageLink(open, host)}`);
 }
-
-/** @param {Module} module @param {number} host */
-const isPage = ({ open, abilities }, host) => abilities.open === null && open && new URL(open).port === String(host);
 
 /**
  * @param {{module: Module, columns: Column[], caption: string, after?: (service: Service) => unknown}} options
