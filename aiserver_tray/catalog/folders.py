@@ -4,6 +4,7 @@ that look like modules.
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from fnmatch import fnmatchcase
@@ -104,3 +105,25 @@ class _Search:
             found = sorted(islice(entries, self._left), key=lambda entry: entry.name)
         self._left -= len(found)
         return found
+
+
+def inner_folders(folder: Path) -> list[Path]:
+    """The folders in *folder*, by name, without hidden ones; those of the first entries, if there
+    are too many.
+
+    Raises:
+        OSError: it can't be read.
+    """
+    with os.scandir(folder) as entries:
+        found = [Path(entry) for entry in islice(entries, _MAX_ENTRIES) if _is_shown_folder(entry)]
+    return sorted(found, key=lambda path: path.name.casefold())[:MAX_FOLDERS]
+
+
+def _is_shown_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        if entry.name.startswith(".") or not entry.is_dir():
+            return False
+        attributes = getattr(entry.stat(), "st_file_attributes", 0)
+    except OSError:  # a link to nowhere, or no permission
+        return False
+    return not attributes & stat.FILE_ATTRIBUTE_HIDDEN

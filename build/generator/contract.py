@@ -18,7 +18,7 @@ def types(channels: Sequence[Channel], events: Sequence[Event[Any]]) -> str:
     asked = [
         (channel.name, _channel_type(channel, declarations), channel.summary)
         for channel in channels
-        if "window" in channel.callers
+        if channel.callers & {"window", "browser"}
     ]
     heard = [
         (event.name, declarations.text(event.payload, type(event)), event.summary)

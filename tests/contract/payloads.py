@@ -12,6 +12,7 @@ PAYLOADS: Mapping[str, Json] = {
     "ai/stats/csv": {"save": True},
     "ai/catalog/add": FOLDER,
     "ai/catalog/check": FOLDER,
+    "ai/catalog/folders": FOLDER,
     "ai/catalog/remove": FOLDER,
     "ai/cleanup/run": {"ids": ["image none"]},
     "ai/config/apply": {"module": "web", "changes": {PORT: "18996"}, "when": "later"},

@@ -1,12 +1,14 @@
 """The first steps, the installation of Docker, and *Add a module*, in a real browser."""
 
+from pathlib import PurePosixPath
 from threading import Event
 from typing import Any
 
 import pytest
+from selenium.webdriver import Keys
 
-from aiserver_tray.base.errors import TrustError
-from aiserver_tray.base.i18n import rendered
+from aiserver_tray.base.errors import RefusedError, TrustError
+from aiserver_tray.base.i18n import Text, rendered
 from aiserver_tray.catalog.permission_kinds import Permission
 from aiserver_tray.features.activity.events import ACTIVITY
 from aiserver_tray.features.engine.events import ENGINE_INSTALL
@@ -181,6 +183,46 @@ def test_a_module_is_added_once_nothing_is_wrong_and_taken_back(
     page.until(lambda: "add" not in page.address, "the address is Home's again")
     page.button("Undo").click()
     assert host.wait_for_call("ai/catalog/remove") == {"folder": "/w"}
+
+
+def test_a_browser_walks_through_folders_to_a_module(stack: Stack, host: Scripted) -> None:
+    host.answers["ai/app/welcome"] = answer({"pending": False})
+    inner = {"/home/me": ["Desktop", "wiki"], "/home/me/wiki": ["site"], "/home": ["me"]}
+
+    def folders(payload: Json, _peer: Peer) -> Envelope:
+        folder = payload.get("folder", "/home/me")
+        if folder not in inner:
+            return refusal(
+                RefusedError(Text("Can't read the folder {folder}", folder=folder)), "en"
+            )
+        found = [{"name": name, "hasFile": name == "wiki"} for name in inner[folder]]
+        parent = str(PurePosixPath(folder).parent)
+        here = {"folder": folder, "parent": parent, "hasFile": folder.endswith("/wiki")}
+        return answer(here | {"folders": found})
+
+    host.handlers["ai/catalog/folders"] = folders
+    page = stack.home()
+    page.go("home?add=1")
+    page.button("Choose…").click()
+    page.wait_for_text("Desktop", ".folder-list")
+    page.press(Keys.ARROW_DOWN, Keys.ENTER)
+    page.wait_for_text("Can't read the folder /home/me/Desktop", "#add-folder-message")
+    page.tab_to("Desktop")
+    page.press(Keys.ARROW_DOWN)
+    assert page.script("return document.activeElement.innerText").split() == (
+        ["wiki", "Compose", "file"]
+    )
+    page.press(Keys.ENTER)
+    page.wait_for_text("This folder has a Compose file", ".add-module")
+    assert page.wait_for("#add-folder").get_property("value") == "/home/me/wiki"
+    assert violations(page) == []
+    page.press(Keys.ENTER)  # up again: that is first in the list
+    page.wait_for_text("Desktop", ".folder-list")
+    field = page.wait_for("#add-folder")
+    field.clear()
+    field.send_keys("/home")
+    page.button("Choose…").click()
+    page.wait_for_text("me", ".folder-list")
 
 
 def test_another_address_closes_the_dialog_and_what_was_asked_there_is_forgotten(

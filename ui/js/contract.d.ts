@@ -16,6 +16,8 @@ export interface Channels {
   "ai/catalog/add": { request: Folder; answer: CatalogAdded };
   /** Check the modules in a folder, which need not be added. */
   "ai/catalog/check": { request: Folder; answer: CatalogReport };
+  /** List the names of the folders in a folder, for a browser on this computer. */
+  "ai/catalog/folders": { request: AnyFolder; answer: InnerFolders };
   /** Forget a folder that was added. Its files stay. */
   "ai/catalog/remove": { request: Folder; answer: Record<string, never> };
   /** List what takes space and is not in use: images that no container has, ended containers of modules that are gone, old exports of logs. Data of modules is never among it. */
@@ -472,6 +474,12 @@ export interface Alert {
   muted: boolean;
 }
 
+/** A folder of this computer. */
+export interface AnyFolder {
+  /** its full path; `~` is the user's home */
+  folder?: string;
+}
+
 /** Settings were changed. */
 export interface Applied {
   /** the operation that applies them; `null`: there is nothing to recreate now */
@@ -910,6 +918,25 @@ export interface HealthCheck {
   exitCode: number;
   /** the end of its output */
   output: string;
+}
+
+/** A folder in another one. */
+export interface InnerFolder {
+  name: string;
+  /** it has a Compose file */
+  hasFile: boolean;
+}
+
+/** The folders in a folder of this computer. */
+export interface InnerFolders {
+  /** its full path */
+  folder: string;
+  /** the folder that it is in; `null`: none */
+  parent: string | null;
+  /** it has a Compose file itself */
+  hasFile: boolean;
+  /** by name, without hidden ones; at most 1000 */
+  folders: InnerFolder[];
 }
 
 export type InstallStatus = "running" | "succeeded" | "failed" | "cancelled";

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import TypedDict, cast
+from typing import Final, TypedDict, cast
 
 from pydantic import Field
 
@@ -14,6 +14,8 @@ from aiserver_tray.base.errors import AiServerError, CatalogError, RefusedError,
 from aiserver_tray.base.errors.remedies import ConsentJson, PermissionJson
 from aiserver_tray.base.i18n import Language, LocalText, Text, rendered
 from aiserver_tray.base.masking import hide
+from aiserver_tray.catalog.compose.files import find_compose_file
+from aiserver_tray.catalog.folders import inner_folders
 from aiserver_tray.catalog.modules import Module
 from aiserver_tray.engine.values import HealthCheck, Mount
 from aiserver_tray.features.modules.connections import ModuleConnection, connections
@@ -27,6 +29,10 @@ from aiserver_tray.protocol.message import Caller
 from aiserver_tray.settings.changes import change_setting
 from aiserver_tray.settings.names import MODULE_FOLDERS, join_folders
 from aiserver_tray.spec import labels
+
+_ELSEWHERE: Final = Text(
+    "Only a browser on this computer can list its folders. Enter the folder's full path."
+)
 
 
 class ServiceName(Payload):
@@ -51,6 +57,13 @@ class Folder(Payload):
     """A module's folder, or one of several modules."""
 
     folder: str = Field(min_length=1, max_length=4000)
+    """its full path; `~` is the user's home"""
+
+
+class AnyFolder(Payload):
+    """A folder of this computer."""
+
+    folder: str = Field(default="~", min_length=1, max_length=4000)
     """its full path; `~` is the user's home"""
 
 
@@ -140,6 +153,27 @@ class CatalogReport(TypedDict):
     """module → what of it goes beyond its own containers, to be allowed at its first start"""
     consents: dict[str, ConsentJson]
     """module → the whole question at its first start"""
+
+
+class InnerFolder(TypedDict):
+    """A folder in another one."""
+
+    name: str
+    hasFile: bool
+    """it has a Compose file"""
+
+
+class InnerFolders(TypedDict):
+    """The folders in a folder of this computer."""
+
+    folder: str
+    """its full path"""
+    parent: str | None
+    """the folder that it is in; `null`: none"""
+    hasFile: bool
+    """it has a Compose file itself"""
+    folders: list[InnerFolder]
+    """by name, without hidden ones; at most 1000"""
 
 
 class CatalogAdded(TypedDict):
@@ -278,6 +312,24 @@ class ModulesFeature(Feature):
         report = self._app.check(folder).as_data(caller.language)
         return cast("CatalogReport", {"folder": str(folder), **report})
 
+    @channel("ai/catalog/folders", callers=["browser"])
+    def _folders(self, asked: AnyFolder, caller: Caller) -> InnerFolders:
+        """List the names of the folders in a folder, for a browser on this computer."""
+        if not caller.peer.is_local:
+            raise RefusedError(_ELSEWHERE, ["folder"])
+        folder = _path(asked.folder)
+        try:
+            inner = inner_folders(folder)
+        except OSError as error:
+            text = Text("Can't read the folder {folder}: {why}", folder=folder, why=error.strerror)
+            raise RefusedError(text, ["folder"]) from None
+        return {
+            "folder": str(folder),
+            "parent": None if folder.parent == folder else str(folder.parent),
+            "hasFile": _has_file(folder),
+            "folders": [{"name": i.name, "hasFile": _has_file(i)} for i in inner],
+        }
+
     @channel("ai/catalog/add")
     def _add(self, asked: Folder, caller: Caller) -> CatalogAdded:
         """Add the modules in a folder, unless that has a problem."""
@@ -317,3 +369,10 @@ def _path(text: str) -> Path:
         why = Text("There is no folder {folder}. Enter its full path.", folder=text)
         raise RefusedError(why, ["folder"])
     return folder.resolve()
+
+
+def _has_file(folder: Path) -> bool:
+    """Whether *folder* has a Compose file; False if that can't be seen."""
+    with suppress(CatalogError):
+        return find_compose_file(folder) is not None
+    return False

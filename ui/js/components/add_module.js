@@ -10,17 +10,21 @@ import { current, observe } from "../base/store.js";
 import { button } from "./button.js";
 import { advice, consentView, yes } from "./consent.js";
 import { input } from "./field.js";
+import { folderList } from "./folder_list.js";
 import { icon } from "./icon.js";
 import { showToast } from "./toast.js";
 
-/** @import { CatalogProblem, CatalogReport, Consent, Error as Failure, Remedy } from "../contract.d.ts" */
+/** @import { CatalogProblem, CatalogReport, Consent, Error as Failure, InnerFolders, Remedy } from "../contract.d.ts" */
 
 const dialog = document.createElement("dialog");
 dialog.className = "dialog add-module";
 dialog.setAttribute("aria-labelledby", "add-module-title");
 document.body.append(dialog);
 
-const blank = { folder: "", report: /** @type {CatalogReport|null} */ (null), error: "", isBusy: false };
+const blank = {
+  folder: "", report: /** @type {CatalogReport|null} */ (null), error: "", isBusy: false,
+  listed: /** @type {InnerFolders|null} */ (null),
+};
 let own = blank;
 /** Changes when the dialog opens or closes: an answer to an earlier question is none any more. */
 let visit = 0;
@@ -67,9 +71,21 @@ async function pick() {
   await check();
 }
 
-async function check() {
+/** Goes on in a list, as a browser has no dialog that tells a folder's path. @param {string} folder */
+async function goTo(folder) {
   const asked = visit;
   set({ isBusy: true, report: null, error: "" });
+  const answer = await invoke("ai/catalog/folders", folder ? { folder } : {});
+  if (visit !== asked) return;
+  set({ isBusy: false, ...(answer.success ? { listed: answer.data, folder: answer.data.folder } : { error: answer.message }) });
+  if (!answer.success) return;
+  dialog.querySelector(".folder-list")?.scrollTo(0, 0);
+  /** @type {HTMLElement|null} */ (dialog.querySelector(".folder-list button"))?.focus();
+}
+
+async function check() {
+  const asked = visit;
+  set({ isBusy: true, report: null, error: "", listed: null });
   const answer = await invoke("ai/catalog/check", { folder: own.folder.trim() });
   if (visit !== asked) return;
   set({ isBusy: false, report: answer.success ? answer.data : null, error: answer.success ? "" : answer.message });
@@ -114,7 +130,7 @@ function instead(report, { message, data }) {
 }
 
 function content() {
-  const { folder, report, isBusy } = own;
+  const { folder, report, isBusy, listed } = own;
   const isGood = report !== null && report.modules.length > 0 && !report.problems.length;
   const consents = isGood ? Object.values(report.consents) : [];
   const run = isGood ? () => add(report) : check;
@@ -130,9 +146,10 @@ function content() {
           id: "add-folder", label: t("Folder"), value: folder, invalid: Boolean(own.error), placeholder: "/home/me/my-module",
           change: (text) => set({ folder: text, report: null, error: "" }),
         })}
-        ${isBrowser ? nothing : button({ text: t("Choose…"), icon: "folder-open", enabled: !isBusy, run: pick })}
+        ${button({ text: t("Choose…"), icon: "folder-open", enabled: !isBusy, run: isBrowser ? () => goTo(folder.trim()) : pick })}
       </div>
       ${own.error ? html`<p class="msg bad" id="add-folder-message" role="alert">${icon("circle-alert", "s14")}${own.error}</p>` : nothing}
+      ${listed ? folderList(listed, goTo) : nothing}
       ${report ? findings(report) : nothing}
       <button class="unseen" tabindex="-1" aria-hidden="true"></button>
     </form>

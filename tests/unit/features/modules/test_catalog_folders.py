@@ -8,8 +8,10 @@ from aiserver_tray.core.app import App
 from aiserver_tray.owner.api import Api
 from aiserver_tray.protocol.message import Json, Peer
 from tests.support.stack import service, write
+from tests.support.systems import is_root, on_unix
 
 CLIENT = Peer("window", "en", lambda _message: None)
+BROWSER = Peer("browser", "en", lambda _message: None)
 
 
 def ask(api: Api, channel: str, folder: object) -> Json:
@@ -52,3 +54,43 @@ def test_wrong_catalog_folder_is_refused_with_its_problems(api: Api, tmp_path: P
     assert ask(api, "ai/catalog/add", tmp_path / "own")["code"] == "E_CATALOG"
     for folder in (tmp_path / "none", "relative", "~nobody-here/own", tmp_path):
         assert ask(api, "ai/catalog/add", folder)["code"] == "E_REQUEST"
+
+
+def test_folders_are_listed_without_hidden_ones_and_files(api: Api, tmp_path: Path) -> None:
+    folder = tmp_path / "projects"
+    write(folder, "wiki", {"wiki": service()})
+    for name in ("Album", ".cache", ".cache/inner"):
+        (folder / name).mkdir()
+    (folder / "notes.txt").touch()
+
+    def listed(asked: object) -> Json:
+        return api.invoke("ai/catalog/folders", {"folder": str(asked)}, BROWSER)
+
+    assert listed(folder)["data"] == {
+        "folder": str(folder),
+        "parent": str(folder.parent),
+        "hasFile": False,
+        "folders": [{"name": "Album", "hasFile": False}, {"name": "wiki", "hasFile": True}],
+    }
+    assert listed(folder / "wiki")["data"]["hasFile"]
+    inner = listed(folder / ".cache")["data"]["folders"]
+    assert [one["name"] for one in inner] == ["inner"], "one that is typed"
+    home = api.invoke("ai/catalog/folders", None, BROWSER)["data"]
+    assert home["folder"] == str(Path.home().resolve()), "where it begins"
+    assert listed(Path.home().anchor)["data"]["parent"] is None
+    assert listed(folder / "none")["code"] == "E_REQUEST"
+
+
+def test_only_a_browser_on_this_computer_lists_folders(api: Api, tmp_path: Path) -> None:
+    elsewhere = Peer("browser", "en", lambda _message: None, is_local=False)
+    for client in (CLIENT, elsewhere):
+        answer = api.invoke("ai/catalog/folders", {"folder": str(tmp_path)}, client)
+        assert (answer["code"], answer["data"].get("folders")) == ("E_REQUEST", None)
+
+
+@on_unix
+@pytest.mark.skipif(is_root(), reason="root may read everything")
+def test_a_folder_that_may_not_be_read_says_so(api: Api, tmp_path: Path) -> None:
+    (tmp_path / "closed").mkdir(mode=0)
+    answer = api.invoke("ai/catalog/folders", {"folder": str(tmp_path / "closed")}, BROWSER)
+    assert answer["message"] == f"Can't read the folder {tmp_path / 'closed'}: Permission denied"
