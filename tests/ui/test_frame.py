@@ -67,7 +67,7 @@ def test_the_palette_runs_what_is_found_by_some_letters(stack: Stack, page: Home
     page.press("host_port")
     page.until(lambda: len(page.all("#palette .mi")) == 2, "the setting is found, and the logs")
     page.press(Keys.ENTER)
-    page.until(lambda: "modules/n8n/settings?find=" in page.address, "its place is shown")
+    page.until(lambda: "modules/n8n/settings?at=" in page.address, "its place is shown")
 
 
 def test_letters_apart_are_found_only_if_nothing_has_the_text_itself(page: HomePage) -> None:

@@ -42,6 +42,8 @@ export interface SettingRow {
   control?: unknown;
   /** what needs the whole width */
   below?: unknown;
+  /** the address of the setting that is changed by it, if the row is not that setting's own */
+  covers?: string;
   /** why a change was refused; without it, that of the setting with this address */
   error?: string | null | undefined;
 }

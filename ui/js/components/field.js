@@ -5,12 +5,12 @@ import { icon } from "./icon.js";
 
 /**
  * A setting with its name and what is said about it.
- * @param {{id: string, label: string, help?: string, control: unknown, changed?: boolean,
+ * @param {{id: string, label: string, help?: string, control: unknown, changed?: boolean, setting?: string,
  *   message?: {text: string, tone: "bad"|"ok"|"busy"|"muted", icon?: string}|null}} options
- *   `id`: of its control; `icon`: instead of the tone's own, empty for none
+ *   `id`: of its control; `setting`: its address; `icon`: instead of the tone's own, empty for none
  */
-export const field = ({ id, label, help, control, changed = false, message }) => html`
-  <div class="field" ?data-changed=${changed}>
+export const field = ({ id, label, help, control, changed = false, setting, message }) => html`
+  <div class="field" data-setting=${setting ?? nothing} ?data-changed=${changed}>
     <div class="lab"><label for=${id}>${label}</label>${help ? html`<p>${help}</p>` : nothing}</div>
     <div>
       ${control}

@@ -767,6 +767,7 @@ export default {
   "Value": "值",
   "Values over time": "随时间变化的值",
   "Version": "版本",
+  "Version of AI-Server Tray": "AI-Server Tray 的版本",
   "Version {version}": "版本 {version}",
   "View": "视图",
   "Volumes": "卷",

@@ -106,8 +106,8 @@ const sectionView = ({ name, title, rows }) => html`
   </section>`;
 
 /** @param {SettingRow} row */
-const rowView = ({ id, title, help, control, below, error = own.get().errors[id] }) => html`
-  <div class="sr" data-setting=${id}>
+const rowView = ({ id, title, help, control, below, covers, error = own.get().errors[id] }) => html`
+  <div class="sr" data-setting=${id} data-covers=${covers ?? nothing}>
     <div class="t">
       <h3 id="label-${id}">${title}</h3>
       ${help ? html`<p>${help}</p>` : nothing}

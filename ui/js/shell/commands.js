@@ -11,6 +11,7 @@ import { WEBHOOK_SETTINGS, openWebhook } from "../pages/alerts/webhook.js";
 import { openModule, removeModule, restartModule, startModule, stopEverything, stopModule } from "../pages/modules/actions.js";
 import { mainService, terminalOf } from "../pages/modules/service_state.js";
 import { showShortcuts } from "./shortcuts.js";
+import { OF_ACTION, OF_TYPE, SYNONYMS } from "./synonyms.js";
 
 /**
  * @import { Module, ModuleAbilities, Setting, Snapshot } from "../contract.d.ts"
@@ -19,8 +20,8 @@ import { showShortcuts } from "./shortcuts.js";
 
 /**
  * @typedef {{group: string, title: string, hint: string, words: string, icon: string, run: () => void,
- *   module?: Module, keys?: string}} Command
- *   `words`: what it is found by, too
+ *   synonyms?: string, module?: Module, keys?: string}} Command
+ *   `synonyms`, `words`: what it is found by, too
  */
 
 /** @type {Partial<Record<keyof ModuleAbilities, {icon: string, title: string, run: (module: Module, snapshot: Snapshot|null) => void}>>} */
@@ -32,6 +33,17 @@ const ACTIONS = {
   remove: { icon: "trash-2", title: mark("Remove {name}…"), run: removeModule },
 };
 
+/** Goes there. What is named by `at` gets the focus once it is there, else the page has it. @param {string} address */
+const visit = (address) => () => {
+  go(address);
+  document.getElementById("main")?.focus({ preventScroll: true });
+};
+
+/** The title in the reader's language; the English one is a synonym. @param {string} text @param {string} [name] fills {name} */
+const named = (text, name = "") => ({
+  title: t(text, { name }), synonyms: `${text.replace("{name}", name)} ${SYNONYMS[text] ?? ""}`,
+});
+
 /** @param {PageState} page @returns {Command[]} */
 export function commands(page) {
   return [...pages(), ...ofTheWhole(page), ...(page.snapshot?.modules ?? []).flatMap((module) => ofModule(module, page))];
@@ -40,10 +52,10 @@ export function commands(page) {
 /** @returns {Command[]} */
 const pages = () => [
   ...Object.entries(PAGES).flatMap(([name, { title, icon, keys }]) => (icon ? [{
-    group: t("Pages"), title: t(title), hint: "", words: name, icon, keys: keys && shortcut(keys), run: () => go(name),
+    ...named(title), group: t("Pages"), hint: "", words: name, icon, keys: keys && shortcut(keys), run: visit(name),
   }] : [])),
   {
-    group: t("Pages"), title: t("All shortcuts"), hint: "", words: "keyboard", icon: "keyboard", keys: "?",
+    ...named(mark("All shortcuts")), group: t("Pages"), hint: "", words: "", icon: "keyboard", keys: "?",
     run: showShortcuts,
   },
 ];
@@ -54,11 +66,11 @@ function ofTheWhole({ snapshot }) {
   const group = t("Actions");
   const { start, stop: stopping } = snapshot.abilities;
   return [
-    ...(start === null ? [{ group, title: t("Start all"), hint: "", words: "up", icon: "play", run: actions.startAll }] : []),
+    ...(start === null ? [{ ...named(mark("Start all")), group, hint: "", words: "", icon: "play", run: actions.startAll }] : []),
     ...(stopping === null
-      ? [{ group, title: t("Stop all"), hint: "", words: "", icon: "square", run: () => stopEverything(snapshot) }] : []),
-    { group, title: t("New alert rule"), hint: "", words: "alarm notify watch", icon: "bell", run: () => askForRule() },
-    { group, title: t("Add a module"), hint: "", words: "compose", icon: "plus", run: () => go("home?add=1") },
+      ? [{ ...named(mark("Stop all")), group, hint: "", words: "", icon: "square", run: () => stopEverything(snapshot) }] : []),
+    { ...named(mark("New alert rule")), group, hint: "", words: "", icon: "bell", run: () => askForRule() },
+    { ...named(mark("Add a module")), group, hint: "", words: "", icon: "plus", run: () => go("home?add=1") },
   ];
 }
 
@@ -70,18 +82,21 @@ function ofModule(module, page) {
   const possible = /** @type {(keyof ModuleAbilities)[]} */ (Object.keys(ACTIONS)).filter((action) => abilities[action] === null);
   return [
     ...possible.map((action) => ({
-      ...base, group: t("Actions"), hint: "", title: t(ACTIONS[action]?.title ?? "", { name: title }),
-      run: () => ACTIONS[action]?.run(module, page.snapshot),
+      ...base, ...named(ACTIONS[action]?.title ?? "", title), group: t("Actions"), hint: "",
+      words: `${base.words} ${OF_ACTION[action] ?? ""}`, run: () => ACTIONS[action]?.run(module, page.snapshot),
     })),
-    { ...base, group: t("Modules"), title, hint: module.summary, run: () => go(addressTo("modules", [name])) },
+    { ...base, group: t("Modules"), title, hint: module.summary, run: visit(addressTo("modules", [name])) },
     ...(service ? [{
-      ...base, group: t("Modules"), title: labelled(title, t("Terminal")), hint: "", words: `${base.words} shell exec`,
+      ...base, group: t("Modules"), title: labelled(title, t("Terminal")), synonyms: SYNONYMS["Terminal"], hint: "",
       run: () => go(terminalOf(name, service)),
     }] : []),
-    { ...base, group: t("Modules"), title: labelled(title, t("Logs")), hint: "", run: () => go(addressTo("logs", [name])) },
     {
-      ...base, group: t("Modules"), title: labelled(title, t("Settings")), hint: "",
-      run: () => go(addressTo("modules", [name, "settings"])),
+      ...base, group: t("Modules"), title: labelled(title, t("Logs")), synonyms: SYNONYMS["Logs"], hint: "",
+      run: visit(addressTo("logs", [name])),
+    },
+    {
+      ...base, group: t("Modules"), title: labelled(title, t("Settings")), synonyms: SYNONYMS["Settings"], hint: "",
+      run: visit(addressTo("modules", [name, "settings"])),
     },
   ];
 }
@@ -92,15 +107,37 @@ export const logSearch = (text) => ({
   run: () => go(addressTo("logs", [], { text, only: "1" })),
 });
 
-/** @param {Setting[]} entries @param {PageState} page @returns {Command[]} */
-export const settingCommands = (entries, { snapshot }) =>
-  entries.map(({ address, title, help }) => {
-    const [owner = ""] = address.split(".", 1);
-    const module = snapshot?.modules.find(({ name }) => name === owner);
-    const found = { find: address };
-    const where = module ? addressTo("modules", [owner, "settings"], found) : addressTo("settings", [], found);
-    return {
-      group: t("Settings"), title, hint: module?.title ?? t("Settings"), words: `${address} ${help}`,
-      icon: "sliders-horizontal", run: WEBHOOK_SETTINGS.includes(address) ? openWebhook : () => go(where),
-    };
-  });
+/** Rows of the settings that are no setting of the owner's, by what they are called on the page. */
+const ROWS = {
+  autostart: mark("Start at login"), "single-keys": mark("Single-key shortcuts"), chosen: mark("Start all starts"),
+  "kept-logs": mark("Logs by module"), home: mark("Folder of settings"), packages: mark("Libraries"),
+  version: mark("Version of AI-Server Tray"),
+};
+
+/** @param {Setting[]} entries @param {PageState} page @returns {Command[]} The applet's first, then by module as on Home. */
+export function settingCommands(entries, { snapshot }) {
+  const base = { group: t("Settings"), icon: "sliders-horizontal" };
+  const modules = [...snapshot?.modules ?? []].sort((a, b) => Number(a.kind === "basic") - Number(b.kind === "basic"));
+  const of = (/** @type {string} */ owner) => entries.filter(({ address }) => address.split(".", 1)[0] === owner);
+  return [
+    ...of("app").map((setting) => ({
+      ...base, ...foundBy(setting), hint: t("Settings"),
+      run: WEBHOOK_SETTINGS.includes(setting.address) ? openWebhook : visit(addressTo("settings", [], { at: setting.address })),
+    })),
+    ...Object.entries(ROWS).map(([at, title]) => ({
+      ...base, ...named(title), words: "", hint: t("Settings"), run: visit(addressTo("settings", [], { at })),
+    })),
+    ...modules.flatMap((module) => of(module.name).map((setting) => {
+      const { title, words, synonyms } = foundBy(setting);
+      return {
+        ...base, title, hint: module.title, words, synonyms: `${synonyms} ${module.title} ${module.name}`,
+        run: visit(addressTo("modules", [module.name, "settings"], { at: setting.address })),
+      };
+    })),
+  ];
+}
+
+/** @param {Setting} setting */
+const foundBy = ({ address, title, help, type, choices }) => ({
+  title, synonyms: SYNONYMS[address] ?? OF_TYPE[type] ?? "", words: `${address} ${help} ${Object.values(choices).join(" ")}`,
+});

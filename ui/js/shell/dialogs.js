@@ -7,6 +7,7 @@ import { bind } from "../base/keys.js";
 import { needed } from "../base/later.js";
 import { observe } from "../base/store.js";
 import { loadIcons } from "../components/icon.js";
+import "./landing.js";
 
 /** In which the first page is drawn. */
 const BREAK_MS = 300;

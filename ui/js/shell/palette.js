@@ -4,14 +4,17 @@ import { html, nothing, render } from "../../vendor/lit-html/lit-html.js";
 import { invoke } from "../base/bridge.js";
 import { t } from "../base/i18n.js";
 import { current, observe } from "../base/store.js";
+import { recall, remember } from "../base/preferences.js";
 import { icon } from "../components/icon.js";
 import { tile } from "../components/tile.js";
 import { commands, logSearch, settingCommands } from "./commands.js";
-import { found } from "./fuzzy.js";
+import { found, keyOf } from "./fuzzy.js";
 
 /** @import { Command } from "./commands.js" */
 
 const MOST = 40;
+const RECENT = "palette";
+const MOST_RECENT = 20;
 
 const dialog = /** @type {HTMLDialogElement} */ (document.getElementById("palette"));
 
@@ -41,9 +44,12 @@ observe(() => dialog.open && draw());
 
 /** @returns {Command[]} those that are found, best first */
 function list() {
-  const all = found([...commands(current()), ...settings], text).slice(0, MOST);
+  const all = found([...commands(current()), ...settings], text, recent()).slice(0, MOST);
   return text.trim() ? [...all, logSearch(text.trim())] : all;
 }
+
+/** @returns {string[]} what was run here, the last one first */
+const recent = () => JSON.parse(recall(RECENT) ?? "[]");
 
 function draw() {
   const all = list();
@@ -103,5 +109,7 @@ function choose(index) {
 /** @param {Command} command */
 function run(command) {
   dialog.close();
+  const key = keyOf(command);
+  remember(RECENT, JSON.stringify([key, ...recent().filter((other) => other !== key)].slice(0, MOST_RECENT)));
   command.run();
 }

@@ -32,7 +32,7 @@ export function keptLogRows({ snapshot }, notKept, change) {
   if (!kept || !snapshot) return [];
   const unreadable = kept.unreadable.map(({ module, service }) => `${module}/${service}`);
   return [{
-    id: "kept-logs", title: t("Logs by module"), help: t("{size} on the disk", { size: bytes(kept.bytes) }),
+    id: "kept-logs", covers: "app.logs_not_kept", title: t("Logs by module"), help: t("{size} on the disk", { size: bytes(kept.bytes) }),
     below: html`
       ${kept.problem ? html`<p class="bad" role="alert">${kept.problem}</p>` : nothing}
       ${kept.recovered === null ? nothing : html`<p role="status">${recoveryText(kept.recovered)}</p>`}

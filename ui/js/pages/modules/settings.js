@@ -105,7 +105,7 @@ const advanced = (title, settings, page) => settings.length ? html`
 
 /** @param {Field[]} settings @param {PageState} page */
 const rows = (settings, page) => repeat(settings, ({ address }) => address, (setting) => field({
-  id: idOf(setting.address), label: setting.title, help: setting.help,
+  id: idOf(setting.address), setting: setting.address, label: setting.title, help: setting.help,
   changed: setting.address in draft(), message: messageOf(setting),
   control: html`<div class="setcontrol">${control(setting, page.snapshot?.engine.memory ?? null)}${takeBack(setting)}</div>`,
 }));

@@ -169,7 +169,7 @@ function moduleFolders() {
       })}</span>`,
     })),
     {
-      id: "add-module", title: t("Add a module"), help: t("From a folder with a Compose file"),
+      id: "add-module", covers: "app.module_folders", title: t("Add a module"), help: t("From a folder with a Compose file"),
       control: html`<a class="button small" href="#home?add=1">${icon("plus")}<span>${t("Add")}</span></a>`,
     },
   ];
