@@ -29,9 +29,8 @@ from aiserver_tray.catalog.permission_kinds import Permission
 from aiserver_tray.protocol.message import Json, answer
 from tests.support import states
 from tests.support.consents import consent
-from tests.support.installation import IMAGE, Installation, idle, script
+from tests.support.installation import Installation, script
 from tests.support.owning import PEER, Modules, owned
-from tests.support.ports import free_port
 from tests.ui.barriers import violations
 from tests.ui.conftest import Stack
 from tests.ui.home import HomePage
@@ -349,29 +348,6 @@ def real(
         chromium.set_window_size(1200, 800)
         yield HomePage(chromium, server.address, tmp_path), modules, owner
         chromium.get("about:blank")
-
-
-def test_a_port_conflict_is_solved_from_the_page(
-    here: Installation, engine: docker.DockerClient, request: pytest.FixtureRequest
-) -> None:
-    port = free_port()
-    settings = {"WEB_PORT": {"type": "port", "default": port}}
-    here.write("web", {"web": idle(ports=["127.0.0.1:${WEB_PORT}:80"])}, settings=settings)
-    other = engine.containers.run(
-        IMAGE, "sleep 600", detach=True, name="thief", ports={"80/tcp": ("127.0.0.1", port)}
-    )
-    home, modules, owner = request.getfixturevalue("real")
-    up = {"kind": "up", "modules": ["web"], "untilEnd": True}
-    assert owner.api.invoke("ai/operation/start", up, PEER)["code"] == "E_PORT_CONFLICT"
-
-    home.wait_for_text("the container thief is using it", ".problem")
-    use = next(b for b in home.all(".problem button") if b.text.startswith("Use port"))
-    use.click()
-    modules.wait_for(web="running")
-    gone(home)
-    published = engine.containers.get("ai-web").ports["80/tcp"][0]["HostPort"]
-    assert int(published) != port
-    other.remove(force=True)
 
 
 def test_a_service_gets_more_memory_from_the_page(

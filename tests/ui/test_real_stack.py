@@ -1,19 +1,30 @@
 """The dashboard of an owner whose modules run on a real engine, from the first run on."""
 
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import docker
 import pytest
-from selenium.webdriver import Keys
+from selenium.webdriver import Chrome, Keys
+from selenium.webdriver.remote.webelement import WebElement
 
 from aiserver_tray.tray.icon_updater import IconUpdater
 from aiserver_tray.tray.view import TrayView
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
 from tests.lab.place import Place
-from tests.support.installation import IMAGE, Installation, checked, gated, idle, script
+from tests.support.installation import (
+    IMAGE,
+    Installation,
+    checked,
+    gated,
+    idle,
+    script,
+    write_file,
+)
 from tests.support.observed import open_gate
 from tests.support.owning import PEER
 from tests.support.ports import free_port
@@ -22,7 +33,7 @@ from tests.ui.dashboard import Dashboard, dashboard
 
 __all__ = ["dashboard"]
 
-SITE = "mkdir /www && echo '<title>The wiki</title>' > /www/index.html && httpd -f -p 80 -h /www"
+SITE = "mkdir -p /www && echo '<title>The wiki</title>' > /www/index.html && httpd -f -p 80 -h /www"
 COMPLAINS = (
     "echo ERROR out of beans; until [ -e /dev/shm/tasted ]; do sleep .1; done; "
     "echo ERROR out of beans; sleep 86400"
@@ -51,10 +62,7 @@ def test_the_keyboard_leads_from_the_first_run_to_an_open_module(
     page.tab_to("Continue")
     page.press(Keys.ENTER)
     page.wait_for(".pk")
-    for choice in page.all(".pk input"):
-        page.tab_to(choice.accessible_name)
-        if choice.is_selected() != (choice.accessible_name == "Wiki"):
-            page.press(Keys.SPACE)
+    choose(page, "Wiki")
     page.tab_to("Download and start")
     page.press(Keys.ENTER)
 
@@ -83,6 +91,14 @@ def test_the_keyboard_leads_from_the_first_run_to_an_open_module(
     page.until(lambda: len(board.browser.window_handles) == 3, "the module's own page")
     with board.at_tab(2):
         page.until(lambda: board.browser.title == "The wiki", "it is there")
+
+
+def choose(page: HomePage, title: str) -> None:
+    """Only this feature, by the keyboard."""
+    for choice in page.all(".pk input"):
+        page.tab_to(choice.accessible_name)
+        if choice.is_selected() != (choice.accessible_name == title):
+            page.press(Keys.SPACE)
 
 
 def test_failure_is_fixed_from_its_card_and_a_lost_engine_returns(
@@ -138,29 +154,196 @@ def test_failure_is_fixed_from_its_card_and_a_lost_engine_returns(
     page.until(lambda: not page.all(".problem, .big"), "nothing is wrong any more")
 
 
-def test_four_clicks_lead_from_a_folder_to_its_open_page(
+class Clicks:
+    """A user with a mouse on *page*. ``count``: of clicks in the present journey."""
+
+    def __init__(self, page: HomePage) -> None:
+        self.page = page
+        self.count = 0
+
+    @contextmanager
+    def at_most(self, most: int) -> Iterator[None]:
+        """A journey, which takes no more clicks."""
+        self.count = 0
+        yield
+        assert 0 < self.count <= most
+
+    def button(self, name: str) -> None:
+        self._click(lambda: self.page.button(name))
+
+    def on(self, selector: str) -> None:
+        self._click(lambda: self.page.wait_for(selector))
+
+    def _click(self, target: Callable[[], WebElement]) -> None:
+        """Presses the button of the mouse over the middle of what can be seen there."""
+
+        def can_be_hit() -> WebElement | None:
+            element = target()
+            is_usable = element.is_displayed() and element.is_enabled()
+            is_hit = self.page.script(IS_HIT, element)
+            return element if is_usable and is_hit else None
+
+        element: WebElement = self.page.until(can_be_hit, "it can be clicked")
+        element.click()
+        self.count += 1
+
+
+IS_HIT = """
+const [element] = arguments;
+element.scrollIntoView({ block: "nearest" });
+const { left, right, top, bottom } = element.getBoundingClientRect();
+const found = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
+return element.contains(found) && element.getAttribute("aria-disabled") !== "true";
+"""
+"""Whether the element is what the pointer meets at its centre, and does something."""
+
+
+def a_site(port: int) -> dict[str, Any]:
+    """A module with a page, whose port is a setting."""
+    return {
+        "settings": {"SITE_PORT": {"type": "port", "default": port, "title": "Port"}},
+        "open": "http://localhost:${SITE_PORT}",
+    }
+
+
+def test_the_commonest_journeys_take_few_clicks(
+    here: Installation, engine: docker.DockerClient, request: pytest.FixtureRequest
+) -> None:
+    web = script(f"echo ERROR no key; {SITE}", **SITE_SERVICE)
+    port = free_port()
+    here.write("store", {"store": checked("true", stop_signal="SIGKILL")}, kind="basic")
+    here.write("web", {"web": web}, title="Web", requires=["store"], **a_site(port))
+    board: Dashboard = request.getfixturevalue("dashboard")
+    user = Clicks(board.page())
+    starts_and_opens(user, board)
+    changes_a_port(user, engine, port)
+    reads_its_errors(user)
+    restarts_a_dead_database(user, board.modules, engine)
+    frees_a_taken_port(user, board.modules, engine, here)
+    with user.at_most(1):
+        user.button("Stop: Web")
+        board.modules.wait_for(web="stopped")
+
+
+SITE_SERVICE = {"stop_signal": "SIGKILL", "ports": ["${SITE_PORT}:80"]}
+
+
+def starts_and_opens(user: Clicks, board: Dashboard) -> None:
+    page = user.page
+    with user.at_most(4):
+        user.button("Continue")
+        page.wait_for(".pk")
+        choose(page, "Web")
+        user.button("Download and start")
+        board.modules.wait_for(web="running", store="running")
+    page.go("home")
+    with user.at_most(1):
+        user.button("Open: Web")
+        page.until(lambda: len(board.browser.window_handles) == 2, "a tab for its page")
+    with board.at_tab(1):
+        page.until(lambda: board.browser.title == "The wiki", "it is there")
+
+
+def changes_a_port(user: Clicks, engine: docker.DockerClient, before: int) -> None:
+    """And takes that back, and restarts the module, as it is on that page."""
+    page, other = user.page, free_port()
+    with user.at_most(4):
+        user.on("[data-module=web] h3 a")
+        user.on("a[href='#modules/web/settings']")
+        user.on("#setting-web-SITE_PORT")
+        page.chord(Keys.CONTROL, "a")
+        page.press(str(other))
+        user.button("Apply now")
+        page.until(lambda: published(engine, "ai-web") == other, "it has the other port")
+    with user.at_most(1):
+        user.button("Undo")
+        page.until(lambda: published(engine, "ai-web") == before, "it has its port again")
+    start = started(engine, "ai-web")
+    with user.at_most(1):
+        user.button("Restart")
+        page.until(lambda: started(engine, "ai-web") != start, "it was started again")
+
+
+def reads_its_errors(user: Clicks) -> None:
+    user.page.go("home")
+    with user.at_most(2):
+        user.on("[data-module=web] a[href^='#logs/']")
+        user.on("main button:has(b.bad)")  # those that are counted
+        user.page.wait_for_text("no key", ".errors")
+
+
+def restarts_a_dead_database(user: Clicks, modules: Modules, engine: docker.DockerClient) -> None:
+    user.page.go("home")
+    engine.containers.get("ai-store").kill()
+    with user.at_most(1):
+        user.on(".problem[data-of=store] .button.primary")
+        modules.wait_for(store="running", web="running")
+
+
+def frees_a_taken_port(
+    user: Clicks, modules: Modules, engine: docker.DockerClient, here: Installation
+) -> None:
+    """A card says who has the port, and has another one."""
+    port = free_port()
+    thief = engine.containers.run(
+        IMAGE, "sleep 600", detach=True, name="thief", ports={"80/tcp": ("127.0.0.1", port)}
+    )
+    here.write("late", {"late": idle(**SITE_SERVICE)}, title="Late", **a_site(port))
+    user.button("Start: Late")
+    user.page.wait_for_text("the container thief is using it", ".problem")
+    with user.at_most(1):
+        user.on(".problem .button.primary")
+        modules.wait_for(late="running")
+    assert published(engine, "ai-late") != port
+    user.page.until(lambda: not user.page.all(".problem"), "nothing is wrong any more")
+    thief.remove(force=True)
+
+
+def published(engine: docker.DockerClient, container: str) -> int:
+    """The port of this machine that *container* has; 0: it does not run now."""
+    with suppress(docker.errors.NotFound):
+        bound = engine.containers.get(container).ports.get("80/tcp")
+        return int(bound[0]["HostPort"]) if bound else 0
+    return 0
+
+
+def started(engine: docker.DockerClient, container: str) -> str:
+    return str(engine.containers.get(container).attrs["State"]["StartedAt"])
+
+
+def test_a_plain_file_leads_to_its_page_in_four_clicks(
     here: Installation, engine: docker.DockerClient, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    """And none of them meets a failure: the yes to what the module does also starts it."""
-    port = free_port()
-    site = script(SITE, ports=[f"127.0.0.1:{port}:80"], volumes=["./notes:/notes"])
-    elsewhere = Installation(tmp_path / "home", tmp_path / "elsewhere", here.host)
-    extension = {"kind": "feature", "title": "Wiki", "open": f"http://127.0.0.1:{port}"}
-    folder = elsewhere.write_plain("wiki", {"wiki": site}, {"x-aiserver": extension})
-    here.app.settings.distrust("wiki")
+    """The file says nothing of a page: its port tells. And no click meets a failure: the yes to
+    what the module does also starts it."""
+    site = script(SITE, ports=["127.0.0.1::80"], volumes=["./notes:/notes"])
+    folder = write_file(tmp_path / "elsewhere", "wiki", {"db": idle(ports=["5432"]), "wiki": site})
     here.app.settings.welcome()
     board: Dashboard = request.getfixturevalue("dashboard")
     page = board.page()
-    page.wait_for("a.add-tile").click()
-    page.wait_for("#add-folder").send_keys(str(folder))
-    page.button("Check").click()
-    page.wait_for_text(f"Publishes port {port}, on this computer only", ".does")
-    page.wait_for_text(f"Can read and change {folder}/notes", ".beyond")
-    page.button("Allow this and start").click()
-    page.wait_for("[data-module=wiki][data-state=running]")
-    assert page.all(".card.problem") == []
-    page.button("Open: Wiki").click()
-    page.until(lambda: len(board.browser.window_handles) == 2, "a tab for its page")
+    user = Clicks(page)
+    with user.at_most(4):
+        user.on("a.add-tile")
+        page.wait_for("dialog[open] #add-folder").send_keys(str(folder))
+        user.button("Check")
+        page.wait_for_text(f"Can read and change {folder}/notes", ".beyond")
+        user.button("Allow this and start")
+        page.wait_for("[data-module=wiki][data-state=running]")
+        assert page.all(".card.problem") == []
+        user.button("Open: wiki")
+        page.until(lambda: len(board.browser.window_handles) == 2, "a tab for its page")
+    with board.at_tab(1):
+        page.until(lambda: board.browser.title == "The wiki", "it is there")
+    port = published(engine, "ai-wiki")
+    assert page.wait_for("[data-module=wiki] .sub a").text == f"localhost:{port}"
+
+    page.go("home?add=1")
+    page.wait_for("#add-folder").send_keys(str(folder.parent))
+    page.button("Choose…").click()
+    page.wait_for_text("Compose file", ".folder-list")
+    page.press(Keys.ARROW_DOWN, Keys.ENTER)
+    page.wait_for_text("This folder has a Compose file", ".add-module")
+    assert page.wait_for("#add-folder").get_property("value") == str(folder)
 
 
 class MenuOf:
