@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import docker
 import pytest
-from selenium.webdriver import Chrome, Keys
+from selenium.webdriver import Keys
 from selenium.webdriver.remote.webelement import WebElement
 
 from aiserver_tray.tray.icon_updater import IconUpdater
@@ -26,10 +25,11 @@ from tests.support.installation import (
     write_file,
 )
 from tests.support.observed import open_gate
-from tests.support.owning import PEER
+from tests.support.owning import PEER, Modules
 from tests.support.ports import free_port
 from tests.support.waiting import eventually
 from tests.ui.dashboard import Dashboard, dashboard
+from tests.ui.home import HomePage
 
 __all__ = ["dashboard"]
 
