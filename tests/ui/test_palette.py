@@ -49,7 +49,7 @@ QUERIES: dict[str, tuple[str, str]] = {
     "重启n8n": ("Restart n8n", "重启 n8n"),
     "n8n restart": ("Restart n8n", "重启 n8n"),
     "open dify": ("Open Dify", "打开 Dify"),
-    "delete n8n": ("Remove n8n…", "删除 n8n…"),
+    "uninstall n8n": ("Remove n8n…", "删除 n8n…"),
     "stop": ("Stop all", "全部停止"),
     "start one": ("Start OneAPI", "启动 OneAPI"),
     "logs": ("Logs", "日志"),

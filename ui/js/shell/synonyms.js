@@ -5,7 +5,7 @@
 export const SYNONYMS = {
   Home: "dashboard overview status start page 概览 首页 主页 状态",
   Terminal: "shell exec console command bash sh 终端 命令行 控制台",
-  Alerts: "alerts rules notifications warnings watch notify 告警 警报 通知 规则",
+  Alerts: "alerts rules warnings watch 告警 警报 规则",
   Logs: "logs errors messages output console lines log 日志 错误 输出",
   Monitoring: "cpu memory ram usage performance resources charts graphs network disk space storage 监控 内存 性能 资源 磁盘 空间 占用",
   Activity: "history journal events operations what happened 历史 记录 操作",
@@ -14,7 +14,7 @@ export const SYNONYMS = {
   "All shortcuts": "keyboard keys hotkeys help 键盘 快捷键 热键",
   "Start all": "up run everything launch on 全部 启动 开始",
   "Stop all": "down everything shut off quit end 全部 停止 关闭",
-  "New alert rule": "alarm notify watch condition 新建 告警 规则 提醒",
+  "New alert rule": "alarm notify watch condition 新建 告警 规则",
   "Add a module": "compose new own install import container app folder plus 新建 自己 导入 安装 容器",
   "Start at login": "autostart boot sign in automatically launch 开机 自启 自动 登录",
   "Single-key shortcuts": "keyboard keys hotkeys letters 键盘 快捷键 单键",
