@@ -7,8 +7,8 @@
  */
 (() => {
   const TRIES = "tries";
-  const MOST = 10;
-  const PAUSE = 1000;
+  const LONGEST_PAUSE = 20_000;
+  const MOST_REFUSALS = 10;
   let isWhole = true;
   let refusals = 0;
 
@@ -16,7 +16,7 @@
     const answer = await fetch(location.href).catch(() => null);
     // A page that runs goes to the new address of a restarted server by itself.
     if (answer && !answer.ok) refusals += 1;
-    return answer?.ok || refusals > MOST;
+    return answer?.ok || refusals > MOST_REFUSALS;
   };
 
   const reload = async () => {
@@ -24,8 +24,8 @@
     isWhole = false;
     const tries = Number(sessionStorage.getItem(TRIES)) + 1;
     sessionStorage.setItem(TRIES, String(tries));
-    if (tries > MOST) return;
-    do await new Promise((done) => setTimeout(done, PAUSE));
+    const pause = Math.min(1000 * 2 ** (tries - 1), LONGEST_PAUSE);
+    do await new Promise((done) => setTimeout(done, pause));
     while (!(await isServed()));
     location.reload();
   };
