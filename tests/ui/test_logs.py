@@ -169,7 +169,7 @@ def test_traces_are_folded_equal_lines_counted_and_all_text_stays_text(stack: St
     assert page.all(".ll .ansi-red")[0].text == "red"
     assert page.complaints() == []
     page.wait_for(".between.gap .link").click()
-    page.until(lambda: "find=app.logs_engine_size" in page.address, "the setting")
+    page.until(lambda: "settings?at=app.logs_engine_size" in page.address, "the setting")
 
 
 def test_a_line_leads_to_its_fields_and_to_the_lines_around_it(stack: Stack) -> None:

@@ -60,7 +60,7 @@ export function keptNotice(name) {
     kept && kept.recovered !== null ? note(t("Older lines are coming back"), recoveryText(kept.recovered)) : nothing,
     isOff || notKept.length ? note(
       isOff ? t("Logs aren't kept") : t("The logs of {names} aren't kept", { names: list(notKept.map(titled)) }),
-      html`<a href="#${addressTo("settings", [], { find: "app.logs" })}">${t("Settings of kept logs")}</a>`,
+      html`<a href="#${addressTo("settings", ["logs"])}">${t("Settings of kept logs")}</a>`,
     ) : nothing,
     unreadable.length ? note(t("Some logs can't be read"), t("The engine can't read these logs because of their logging driver: {services}", {
       services: list(unreadable.map(sourceOf)),

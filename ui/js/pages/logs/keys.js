@@ -70,7 +70,7 @@ function act(row) {
   else if (row.kind === "checks") goQuery({ checks: "1" });
   else if (row.kind === "begin") widen();
   // Lines are missing if a service wrote more than Docker keeps while nothing read it.
-  else if (row.kind === "gap") go(addressTo("settings", [], { find: "app.logs_engine_size" }));
+  else if (row.kind === "gap") go(addressTo("settings", [], { at: "app.logs_engine_size" }));
 }
 
 listBox.addEventListener("click", ({ target }) => {
