@@ -113,10 +113,15 @@ def test_changes_are_previewed_saved_for_later_applied_together_and_undone(
     assert "DEBUG=on" in engine.containers.get("ai-web").attrs["Config"]["Env"]
 
     page.wait_for_text(f"Port {before} → {after}", ".last-change")
-    page.button("Undo").click()
+    page.wait_for(".last-change button").click()
+    page.until(lambda: toasts(page) == ["The previous settings are back"], "only the undoing")
     page.until(lambda: _is(engine, (str(before), 64)), "undone")
     assert "DEBUG=on" not in engine.containers.get("ai-web").attrs["Config"]["Env"]
     assert page.complaints() == []
+
+
+def toasts(page: HomePage) -> list[str]:
+    return [toast.text for toast in page.all(".toast .grow")]
 
 
 def _is(engine: docker.DockerClient, expected: tuple[str, int]) -> bool:

@@ -8,8 +8,8 @@ import { button } from "./button.js";
 import { icon } from "./icon.js";
 
 /**
- * @typedef {{text: string, undo?: () => void, icon?: string}} Toast
- *   `undo`: what takes it back
+ * @typedef {{text: string, undo?: () => void, about?: string, icon?: string}} Toast
+ *   `undo`: what takes it back; `about`: a newer one about the same takes its place
  */
 
 const MOST = 3;
@@ -24,7 +24,8 @@ let count = 0;
 /** @param {Toast} toast */
 export function showToast(toast) {
   count += 1;
-  own.set({ toasts: [...own.get().toasts, { ...toast, id: count }].slice(-MOST) });
+  const others = own.get().toasts.filter(({ about }) => about === undefined || about !== toast.about);
+  own.set({ toasts: [...others, { ...toast, id: count }].slice(-MOST) });
   rest(count, toast);
 }
 

@@ -139,5 +139,5 @@ export async function restorePrevious(key, { name, trouble }) {
   const answer = await ask(key, "ai/config/restore", { module: name, when: "now" });
   if (!answer.success) return;
   note(name, String(trouble?.since), false);
-  showToast({ text: t("The previous settings are back") });
+  showToast({ text: t("The previous settings are back"), about: `settings of ${name}` });
 }

@@ -25,7 +25,7 @@ export async function apply({ name, title }, when) {
     text: isAtWork
       ? tn("Applying {count} change to {title}", "Applying {count} changes to {title}", count, { title })
       : tn("Saved {count} change to {title}", "Saved {count} changes to {title}", count, { title }),
-    undo: () => restore(name, when, time),
+    undo: () => restore(name, when, time), about: `settings of ${name}`,
   });
 }
 
@@ -34,5 +34,5 @@ export async function restore(module, when = "now", time) {
   const answer = await ask("settings", "ai/config/restore", { module, when, ...(time && { time }) });
   if (!answer.success) return;
   if (form().module === module) await reload();
-  showToast({ text: t("The previous settings are back") });
+  showToast({ text: t("The previous settings are back"), about: `settings of ${module}` });
 }
