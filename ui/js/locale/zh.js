@@ -313,6 +313,7 @@ export default {
   "Images for the next start": "下次启动所需的镜像",
   "Images for {names} couldn't be built": "{names} 的镜像构建失败",
   "Images that are here already are not downloaded again.": "已有的镜像不会重复下载。",
+  "In its container": "在容器内",
   "In order": "正常",
   "In the last 24 hours": "过去 24 小时",
   "In use by {owner}": "已被 {owner} 占用",

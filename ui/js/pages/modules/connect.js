@@ -10,6 +10,7 @@ import { copy } from "../../components/copy.js";
 import { select } from "../../components/field.js";
 import { icon } from "../../components/icon.js";
 import { copySecret, hideSecret, plainOf, secret, showSecret } from "../../components/secret.js";
+import { mainService, terminalOf } from "./service_state.js";
 
 /** @import { ModuleConnection, Module, ModuleDetails } from "../../contract.d.ts" */
 
@@ -21,7 +22,8 @@ const own = slice({
 });
 
 /** @param {Module} module @param {ModuleDetails} details */
-export function connectCard({ name }, { connections, notHere }) {
+export function connectCard(module, { connections, notHere }) {
+  const { name } = module;
   const chosen = connections[own.get().chosen[name] ?? 0] ?? connections[0];
   if (!chosen) return nothing;
   return html`
@@ -36,6 +38,7 @@ export function connectCard({ name }, { connections, notHere }) {
         ${chosen.here === null ? unreachable(name, notHere) : row(t("From this computer"), chosen.here, chosen)}
         ${row(t("From another module"), chosen.others, chosen)}
         ${chosen.setting && !chosen.others.includes(PASSWORD) ? key(chosen.setting, chosen) : nothing}
+        ${inside(name, mainService(module)?.name)}
       </div>
       ${navigator.clipboard && chosen.setting
         ? html`<p class="card-foot">${t("Copy takes the password along. The clipboard is cleared after 60 s.")}</p>` : nothing}
@@ -69,6 +72,11 @@ function row(who, address, { setting }) {
 /** @param {string} setting @param {ModuleConnection} connection Of an address that has no place for it. */
 const key = (setting, connection) => html`
   <div class="item"><div class="grow"><h3>${connection.title}</h3></div>${secret(setting, connection.title)}</div>`;
+
+/** @param {string} module @param {string} [service] in which a terminal can be opened */
+const inside = (module, service) => service === undefined ? nothing : html`
+  <div class="item">${icon("square-terminal", "muted")}<div class="grow"><h3>${t("In its container")}</h3></div>
+    <a class="button small" href="#${terminalOf(module, service)}" aria-label=${labelled(t("In its container"), t("Open a terminal"))}>${t("Open a terminal")}</a></div>`;
 
 /** @param {string} module @param {string|null} why */
 const unreachable = (module, why) => html`
