@@ -142,6 +142,7 @@ def test_every_page_is_usable_by_everyone(
 def test_checks_of_every_page_find_made_up_faults(stack: Stack) -> None:
     """The gallery of components is clean, until something wrong is added."""
     page = stack.home()
+    page.prefer(reduced_motion="reduce")  # a colour on its way to another has any contrast
     page.script("document.querySelector('main .content').style.width = '3000px'")
     assert overflowing(page)
     page.script("location.href = 'gallery.html'")

@@ -122,16 +122,19 @@ function draw() {
   showQuestion(current().question);
 }
 
-/** The style sheets of the page itself, in their order, before those of this one. */
+/** Loads the style sheets of the page itself, in their order, before those of this one. */
 async function addStyles() {
   const index = await (await fetch("index.html")).text();
   const page = new DOMParser().parseFromString(index, "text/html");
-  document.head.prepend(...page.querySelectorAll("link[rel=stylesheet]"));
+  const sheets = [...page.querySelectorAll("link[rel=stylesheet]")];
+  const loaded = sheets.map((sheet) => new Promise((resolve) => sheet.addEventListener("load", resolve)));
+  document.head.prepend(...sheets);
+  await Promise.all(loaded);
 }
 
-observe(draw);
 document.documentElement.dataset.theme = new URLSearchParams(location.search).get("theme") ?? "system";
+await addStyles();
+observe(draw);
 draw();
-addStyles();
 loadIcons("first");
 loadIcons("more");
