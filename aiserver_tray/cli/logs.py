@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import click
 
 from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.json_line import told
 from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import (
     UsageError,
@@ -143,8 +144,8 @@ def _lines(client: "AnyClient", wanted: dict[str, Any]) -> "Iterator[LogRecordJs
 
 
 def _printer(snapshot: Snapshot, names: tuple[str, ...]) -> "Callable[[LogRecordJson], None]":
-    """Prints lines with their service's name in front. Outside of a terminal, lines stay
-    unchanged."""
+    """Prints lines with their service's name in front, and JSON as people read it. Outside of a
+    terminal, the characters stay unchanged."""
     columns = max(map(width, _names(snapshot, names)), default=0)
     colours = cycle(_COLOURS)
     prefixes: dict[str, str] = {}
@@ -156,7 +157,7 @@ def _printer(snapshot: Snapshot, names: tuple[str, ...]) -> "Callable[[LogRecord
         if name not in prefixes:
             prefix = f"{padded(name, columns)} |"
             prefixes[name] = click.style(prefix, fg=next(colours)) if coloured else prefix
-        click.echo(f"{prefixes[name]} {clean(line['message'])}", color=True)
+        click.echo(f"{prefixes[name]} {clean(told(line['message']))}", color=True)
 
     return show
 

@@ -5,6 +5,7 @@ import json
 import docker
 import pytest
 
+from aiserver_tray.base.masking import MASK
 from tests.engine.waiting import logged
 from tests.support.command_line import CommandLine
 from tests.support.host_process import hosted
@@ -84,6 +85,9 @@ def test_the_same_is_shown_with_and_without_an_owner(
     assert [done.failures for done in wrong] == [["E_REQUEST"]] * 2 + [["E_UNKNOWN"]] * 2
     assert "talk/other" in wrong[2].errors
     assert SECRET not in alone[0].output
+    assert f"talk/app   | begin status=200 token={MASK}\n" in alone[0].output
+    raw = [json.loads(line)["message"] for line in alone[1].output.splitlines()]
+    assert any(message.startswith('{"level":"info","msg":"begin"') for message in raw)
     assert kept == alone[1], "the owner keeps the lines of a removed container"
 
 

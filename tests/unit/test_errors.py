@@ -12,6 +12,7 @@ from aiserver_tray.base.errors import (
     EngineRequestError,
     ExitedError,
     ImagePullError,
+    JobFailedError,
     JointError,
     Place,
 )
@@ -51,6 +52,19 @@ def test_a_secret_that_is_quoted_can_be_taken_out_of_every_error() -> None:
         assert MASK in everything_of(error)
     assert exited.data["lines"] == [f"password {MASK} refused", "end"]
     assert exited.data["exitCode"] == 1
+
+
+def test_lines_that_are_json_are_quoted_as_people_read_them() -> None:
+    said = {
+        r'{"level":"error","ts":1,"msg":"lost\n  it","x":{}}': "lost ↵ it",
+        '{"event":"tried","db":{"host":"a","time":2,"all":[1]}}': "tried db.host=a db.all=[1]",
+        r'{"message":"half \ud83d","why":"a b","ok":null}': 'half ? why="a b" ok=null',
+        '{"level":"error"}': '{"level":"error"}',
+        '{"msg":': '{"msg":',
+    }
+    error = JobFailedError("web/job", 1, [*said])
+    assert error.data["lines"] == [*said.values()]
+    assert "".join(f"\n  {line}" for line in said.values()) in str(error)
 
 
 def test_several_errors_have_the_code_of_the_first_and_the_texts_of_all() -> None:

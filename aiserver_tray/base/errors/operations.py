@@ -6,6 +6,7 @@ from typing import Any
 from aiserver_tray.base.errors.base import AiServerError
 from aiserver_tray.base.errors.remedies import Remedy, logs, restart, retry
 from aiserver_tray.base.i18n import Listed, Plural, Text
+from aiserver_tray.base.json_line import told
 
 
 class ExitedError(AiServerError):
@@ -196,7 +197,7 @@ def module_of(service: str) -> str:
 
 def quoted(lines: Sequence[str]) -> str:
     """*lines* of a log, to be put after a message."""
-    return "".join(f"\n  {line}" for line in lines)
+    return "".join(f"\n  {told(line)}" for line in lines)
 
 
 def _log_of(service: str, lines: Sequence[str], *remedies: Remedy) -> dict[str, Any]:
@@ -204,4 +205,4 @@ def _log_of(service: str, lines: Sequence[str], *remedies: Remedy) -> dict[str, 
     next steps."""
     remedies = (*remedies, logs(service))
     named = {"module": module_of(service), "service": service}
-    return {**named, "lines": list(lines), "remedies": remedies}
+    return {**named, "lines": [told(line) for line in lines], "remedies": remedies}

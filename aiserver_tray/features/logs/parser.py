@@ -1,13 +1,13 @@
 """Reading the log lines of a service: levels, messages, fields, and which lines belong together.
 Nothing searches a message for words such as "error". Pure."""
 
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from string import ascii_letters, digits
 from typing import NamedTuple
 
+from aiserver_tray.base.json_line import LEVEL_KEYS, MESSAGE_KEYS, json_fields
 from aiserver_tray.base.strings import SGR
 from aiserver_tray.engine.values import LogStreamName
 from aiserver_tray.features.logs.line import (
@@ -20,15 +20,13 @@ from aiserver_tray.features.logs.line import (
     level_words,
 )
 
-_LEVEL_KEYS = ("level", "log.level", "severity", "lvl", "levelname", "@level", "level_name")
 _LEVEL_WORDS: Mapping[str, Level] = {**WORDS, "http": "debug", "silly": "debug", "log": "info"}
-_MESSAGE_KEYS = ("message", "msg", "@message", "event")
 _PAIR = re.compile(r'([A-Za-z_@][\w.@/-]*)=("(?:[^"\\]|\\.)*"|[^\s"]*)')
 
 
 def read_json(line: str) -> Entry | None:
     """Read a line that is a JSON object."""
-    fields = _json_fields(line)
+    fields = json_fields(line)
     return None if fields is None else _entry(line, fields)
 
 
@@ -40,15 +38,7 @@ def read_logfmt(line: str) -> Entry | None:
 
 def fields_of(line: str) -> Mapping[str, object] | None:
     """The fields of a line of JSON or logfmt; None: it is neither."""
-    return _json_fields(line) if line.startswith("{") else _logfmt_fields(line)
-
-
-def _json_fields(line: str) -> Mapping[str, object] | None:
-    try:
-        fields: Mapping[str, object] = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return fields
+    return json_fields(line) if line.startswith("{") else _logfmt_fields(line)
 
 
 def _logfmt_fields(line: str) -> Mapping[str, object] | None:
@@ -67,7 +57,7 @@ def _entry(line: str, fields: Mapping[str, object]) -> Entry:
 
 
 def _level(fields: Mapping[str, object]) -> Level:
-    for key in _LEVEL_KEYS:
+    for key in LEVEL_KEYS:
         if key in fields:
             return _level_of(fields[key])
     if isinstance(log := fields.get("log"), dict):  # Elastic's schema
@@ -88,7 +78,7 @@ def _level_of(value: object) -> Level:
 def _message(fields: Mapping[str, object]) -> str:
     inner = fields.get("fields")  # Rust's tracing
     for source in (fields, inner) if isinstance(inner, dict) else (fields,):
-        for key in _MESSAGE_KEYS:
+        for key in MESSAGE_KEYS:
             if isinstance(message := source.get(key), str):
                 return message
     return ""

@@ -1,9 +1,9 @@
 // @ts-check
-/** A line of JSON as people read it: its message, then its other fields as `key=value`. Pure. */
+/** A line of JSON as people read it, as `told` of `base/json_line.py` does it: its message, then its other fields as `key=value`. Pure. */
 
 const MESSAGES = ["message", "msg", "@message", "event"];
-/** They have columns of their own. */
-const SHOWN = new Set(["level", "log.level", "severity", "lvl", "levelname", "@level", "time", "timestamp", "@timestamp", "ts"]);
+/** Level and time, which are beside the line or of no use in it. */
+const SHOWN = new Set(["level", "log.level", "severity", "lvl", "levelname", "@level", "level_name", "time", "timestamp", "@timestamp", "ts"]);
 
 /** @param {string} text @returns {string} itself if it is no JSON with a message */
 export function told(text) {

@@ -8,6 +8,7 @@ import { ago, bytes, labelled, timeOfDay } from "../base/format.js";
 import { t, tn } from "../base/i18n.js";
 import { moduleStats } from "../base/stats.js";
 import { drawAgainIn, slice } from "../base/store.js";
+import { told } from "../base/told.js";
 import { button } from "../components/button.js";
 import { copy } from "../components/copy.js";
 import { icon } from "../components/icon.js";
@@ -184,7 +185,7 @@ function lastLines({ name, trouble }) {
     setTimeout(async () => {
       const at = Math.ceil(Date.parse(since) / 1000);
       const answer = await invoke("ai/logs/lines", { filter: { services: [`${name}/${service}`] }, at, limit: LINES });
-      if (answer.success) note(answer.data.lines.map(({ text }) => text).reverse());
+      if (answer.success) note(answer.data.lines.map(({ text }) => told(text)).reverse());
     }, SETTLED_MS);
   }
   return [];

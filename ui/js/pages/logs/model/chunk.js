@@ -1,7 +1,7 @@
 // @ts-check
 /** The lines that the page has of all that are kept: some thousands around what is seen. Pure. */
+import { told } from "../../../base/told.js";
 import { readable } from "./ansi.js";
-import { told } from "./told.js";
 
 /**
  * @import { Level, LogGap, LogLine } from "../../../contract.d.ts"
