@@ -37,6 +37,7 @@ FORM = {
         field("models", "choice", value="none", default="none", choices=CHOICES),
         field("apart", "boolean", value="true", default="true", help="Each has its own files"),
         field("mirror", "text"),
+        field("files", "folder"),
         field("memory", "size", value="2g", default="2g", services=["n8n"]),
         field("smtp", "text", group="advanced", section="Email"),
         field("variable.n8n.DEBUG", "text", value="1", origin="set", group="variables"),

@@ -65,7 +65,7 @@ def test_a_module_shows_its_connections_and_its_accounts_on_request(stack: Stack
     page.wait_for_text("http://qdrant:6333", ".connect")
     assert page.button("Show the secret of Key")
     link = page.button("In its container: Open a terminal").get_property("href")
-    assert link.endswith("#modules/dify/services/api/terminal")
+    assert str(link).endswith("#modules/dify/services/api/terminal")
 
     page.all(".graph a")[0].click()
     page.wait_for("[data-module=postgres]")

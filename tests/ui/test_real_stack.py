@@ -339,7 +339,7 @@ def test_a_plain_file_leads_to_its_page_in_four_clicks(
 
     page.go("home?add=1")
     page.wait_for("#add-folder").send_keys(str(folder.parent))
-    page.button("Choose…").click()
+    page.button("Choose…: Folder").click()
     page.wait_for_text("Compose file", ".folder-list")
     page.press(Keys.ARROW_DOWN, Keys.ENTER)
     page.wait_for_text("This folder has a Compose file", ".add-module")

@@ -185,8 +185,10 @@ def test_a_module_is_added_once_nothing_is_wrong_and_taken_back(
     assert host.wait_for_call("ai/catalog/remove") == {"folder": "/w"}
 
 
-def test_a_browser_walks_through_folders_to_a_module(stack: Stack, host: Scripted) -> None:
-    host.answers["ai/app/welcome"] = answer({"pending": False})
+def test_a_browser_walks_through_folders_to_a_module_and_for_a_setting(
+    stack: Stack, host: Scripted
+) -> None:
+    host.answers |= ANSWERS | {"ai/app/welcome": answer({"pending": False})}
     inner = {"/home/me": ["Desktop", "wiki"], "/home/me/wiki": ["site"], "/home": ["me"]}
 
     def folders(payload: Json, _peer: Peer) -> Envelope:
@@ -203,8 +205,8 @@ def test_a_browser_walks_through_folders_to_a_module(stack: Stack, host: Scripte
     host.handlers["ai/catalog/folders"] = folders
     page = stack.home()
     page.go("home?add=1")
-    page.button("Choose…").click()
-    page.wait_for_text("Desktop", ".folder-list")
+    page.button("Choose…: Folder").click()
+    page.wait_for(".folder-list button:focus")
     page.press(Keys.ARROW_DOWN, Keys.ENTER)
     page.wait_for_text("Can't read the folder /home/me/Desktop", "#add-folder-message")
     page.tab_to("Desktop")
@@ -216,13 +218,27 @@ def test_a_browser_walks_through_folders_to_a_module(stack: Stack, host: Scripte
     page.wait_for_text("This folder has a Compose file", ".add-module")
     assert page.wait_for("#add-folder").get_property("value") == "/home/me/wiki"
     assert violations(page) == []
+    page.wait_for(".folder-list button:focus")
     page.press(Keys.ENTER)  # up again: that is first in the list
     page.wait_for_text("Desktop", ".folder-list")
     field = page.wait_for("#add-folder")
     field.clear()
     field.send_keys("/home")
-    page.button("Choose…").click()
+    page.button("Choose…: Folder").click()
     page.wait_for_text("me", ".folder-list")
+
+    page.go("modules/n8n/settings")
+    page.button("Choose…: Files").click()
+    page.wait_for_text("Desktop", ".setting-folder .folder-list")
+    page.wait_for(".folder-list button:focus")
+    page.press(Keys.ARROW_DOWN, Keys.ENTER)
+    page.wait_for_text("Can't read the folder /home/me/Desktop", "#setting-n8n-files-message")
+    page.tab_to("Desktop")
+    page.press(Keys.ARROW_DOWN, Keys.ENTER)
+    page.wait_for_text("Files empty → /home/me/wiki", ".applybar")
+    assert violations(page) == []
+    page.button("Choose…: Files").click()
+    page.until(lambda: not page.all(".folder-list"), "the list is closed")
 
 
 def test_another_address_closes_the_dialog_and_what_was_asked_there_is_forgotten(

@@ -3,27 +3,27 @@
 import { html, nothing, render } from "../../vendor/lit-html/lit-html.js";
 import { ask, operate } from "../base/actions.js";
 import { setQuery } from "../base/address.js";
-import { invoke, isBrowser } from "../base/bridge.js";
+import { invoke } from "../base/bridge.js";
 import { list } from "../base/format.js";
 import { t, tn } from "../base/i18n.js";
 import { current, observe } from "../base/store.js";
 import { button } from "./button.js";
 import { advice, consentView, yes } from "./consent.js";
-import { input } from "./field.js";
-import { folderList } from "./folder_list.js";
+import { closeFolders, folderError, folderPicker } from "./folder_picker.js";
 import { icon } from "./icon.js";
 import { showToast } from "./toast.js";
 
-/** @import { CatalogProblem, CatalogReport, Consent, Error as Failure, InnerFolders, Remedy } from "../contract.d.ts" */
+/** @import { CatalogProblem, CatalogReport, Consent, Error as Failure, Remedy } from "../contract.d.ts" */
 
 const dialog = document.createElement("dialog");
 dialog.className = "dialog add-module";
 dialog.setAttribute("aria-labelledby", "add-module-title");
 document.body.append(dialog);
 
+const FIELD = "add-folder";
+
 const blank = {
   folder: "", report: /** @type {CatalogReport|null} */ (null), error: "", isBusy: false,
-  listed: /** @type {InnerFolders|null} */ (null),
 };
 let own = blank;
 /** Changes when the dialog opens or closes: an answer to an earlier question is none any more. */
@@ -61,31 +61,10 @@ observe(({ address }, before) => {
 
 const draw = () => render(content(), dialog);
 
-async function pick() {
-  const asked = visit;
-  const answer = await invoke("ai/ui/pickFolder", {});
-  if (visit !== asked) return;
-  if (!answer.success) set({ error: answer.message });
-  if (!answer.success || !answer.data.folder) return;
-  set({ folder: answer.data.folder });
-  await check();
-}
-
-/** Goes on in a list, as a browser has no dialog that tells a folder's path. @param {string} folder */
-async function goTo(folder) {
-  const asked = visit;
-  set({ isBusy: true, report: null, error: "" });
-  const answer = await invoke("ai/catalog/folders", folder ? { folder } : {});
-  if (visit !== asked) return;
-  set({ isBusy: false, ...(answer.success ? { listed: answer.data, folder: answer.data.folder } : { error: answer.message }) });
-  if (!answer.success) return;
-  dialog.querySelector(".folder-list")?.scrollTo(0, 0);
-  /** @type {HTMLElement|null} */ (dialog.querySelector(".folder-list button"))?.focus();
-}
-
 async function check() {
   const asked = visit;
-  set({ isBusy: true, report: null, error: "", listed: null });
+  closeFolders();
+  set({ isBusy: true, report: null, error: "" });
   const answer = await invoke("ai/catalog/check", { folder: own.folder.trim() });
   if (visit !== asked) return;
   set({ isBusy: false, report: answer.success ? answer.data : null, error: answer.success ? "" : answer.message });
@@ -130,7 +109,8 @@ function instead(report, { message, data }) {
 }
 
 function content() {
-  const { folder, report, isBusy, listed } = own;
+  const { folder, report, isBusy } = own;
+  const error = own.error || folderError(FIELD);
   const isGood = report !== null && report.modules.length > 0 && !report.problems.length;
   const consents = isGood ? Object.values(report.consents) : [];
   const run = isGood ? () => add(report) : check;
@@ -141,15 +121,11 @@ function content() {
       if (folder.trim() && !isBusy) run();
     }}>
       ${isGood ? nothing : html`<p>${t("A module is a folder with a Compose file. A folder with several of them works too. The folder stays where it is.")}</p>`}
-      <div class="pick-folder">
-        ${input({
-          id: "add-folder", label: t("Folder"), value: folder, invalid: Boolean(own.error), placeholder: "/home/me/my-module",
-          change: (text) => set({ folder: text, report: null, error: "" }),
-        })}
-        ${button({ text: t("Choose…"), icon: "folder-open", enabled: !isBusy, run: isBrowser ? () => goTo(folder.trim()) : pick })}
-      </div>
-      ${own.error ? html`<p class="msg bad" id="add-folder-message" role="alert">${icon("circle-alert", "s14")}${own.error}</p>` : nothing}
-      ${listed ? folderList(listed, goTo) : nothing}
+      ${folderPicker({
+        id: FIELD, label: t("Folder"), value: folder, invalid: Boolean(error), placeholder: "/home/me/my-module", enabled: !isBusy,
+        change: (text) => set({ folder: text, report: null, error: "" }), picked: check,
+      })}
+      ${error ? html`<p class="msg bad" id="${FIELD}-message" role="alert">${icon("circle-alert", "s14")}${error}</p>` : nothing}
       ${report ? findings(report) : nothing}
       <button class="unseen" tabindex="-1" aria-hidden="true"></button>
     </form>

@@ -4,6 +4,7 @@ import { html, nothing } from "../../../../vendor/lit-html/lit-html.js";
 import { bytes } from "../../../base/format.js";
 import { t } from "../../../base/i18n.js";
 import { choiceCards, input, toggle } from "../../../components/field.js";
+import { folderPicker } from "../../../components/folder_picker.js";
 import { change, checkOf, valueOf } from "./form.js";
 import { secret } from "./secret.js";
 import { bytesOf, idOf, sizeValue, splitSize } from "./words.js";
@@ -21,6 +22,7 @@ export function control(field, memory) {
   if (field.type === "choice") return choices(field);
   if (field.type === "boolean") return onOff(field);
   if (field.type === "size") return size(field, memory);
+  if (field.type === "folder") return folder(field);
   return text(field);
 }
 
@@ -28,6 +30,13 @@ export function control(field, memory) {
 const text = (field) => html`
   <div class="setting-${field.type}">${input({
     id: idOf(field.address), value: valueOf(field), change: (value) => change(field, value),
+    invalid: Boolean(checkOf(field.address)?.error), placeholder: t("Not set"),
+  })}</div>`;
+
+/** @param {Field} field */
+const folder = (field) => html`
+  <div class="setting-folder">${folderPicker({
+    id: idOf(field.address), label: field.title, value: valueOf(field), change: (value) => change(field, value),
     invalid: Boolean(checkOf(field.address)?.error), placeholder: t("Not set"),
   })}</div>`;
 

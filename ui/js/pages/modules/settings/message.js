@@ -3,15 +3,18 @@
 import { bytes, capitalised } from "../../../base/format.js";
 import { t } from "../../../base/i18n.js";
 import { current } from "../../../base/store.js";
+import { folderError } from "../../../components/folder_picker.js";
 import { isUp } from "../service_state.js";
 import { checkOf, draft, form } from "./form.js";
-import { shown } from "./words.js";
+import { idOf, shown } from "./words.js";
 
 /** @import { Field } from "../../../contract.d.ts" */
 
 /** @param {Field} field @returns {{text: string, tone: "bad"|"ok"|"busy"|"muted", icon?: string}|null} */
 export function messageOf(field) {
   const check = checkOf(field.address);
+  const unlisted = folderError(idOf(field.address));
+  if (unlisted) return { text: unlisted, tone: "bad" };
   if (check?.error) return { text: capitalised(check.error), tone: "bad" };
   const was = field.address in draft() && field.type !== "secret" ? t("was {value}", { value: shown(field, field.value) }) : "";
   if (check?.port?.owner) return { text: t("In use by {owner}", { owner: check.port.owner }), tone: "bad" };
@@ -20,8 +23,6 @@ export function messageOf(field) {
   const text = [usage(field), was].filter(Boolean).join(" · ");
   return text ? { text, tone: "muted", icon: "" } : null;
 }
-
-/** @param {string} text A part of a message of the owner. */
 
 /** @param {Field} field The most that a service uses whose memory it limits. */
 function usage({ services }) {
