@@ -180,7 +180,9 @@ def test_an_access_token_that_a_choice_needs_is_created(stack: Stack) -> None:
     host = stack.host
     models = field("models", "choice", value="none", default="none", choices=CHOICES)
     token = field("token", "secret", origin="none", tokenOf="oneapi")
-    host.answers["ai/config/form"] = answer({"settings": [models, token], "previous": None})
+    host.answers["ai/config/form"] = answer(
+        {"settings": [models, token], "services": [], "previous": None}
+    )
     host.answers["ai/config/check"] = answer({"checks": []})
     lacking = SettingError("n8n.token", Text("there is none")).as_json("en")
     host.answers["ai/config/preview"] = {"success": False, **lacking}
