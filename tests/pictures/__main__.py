@@ -47,6 +47,7 @@ SAMPLES_SECONDS = 70
 ADDRESSES = (
     "home",
     *(f"modules/n8n/{tab}" for tab in ("overview", "services", "logs", "resources", "settings")),
+    *("modules/n8n/services/n8n/terminal", "alerts"),
     *("modules/dify/overview", "modules/dify/settings", "modules/postgres/overview"),
     *("logs", "logs/n8n?level=error", "monitoring", "monitoring/n8n"),
     *("activity?kind=operation", "doctor"),
@@ -60,7 +61,7 @@ PUBLISHED = (
     *("welcome", "welcome-modules", "home", "home-starting-2", "home-problem", "home-port-taken"),
     *("home-engine-off", "add-module", "palette-found", "monitoring", "logs", "doctor", "settings"),
     *("modules-n8n-overview", "modules-n8n-services", "modules-n8n-resources"),
-    *("modules-dify-settings", "activity"),
+    *("modules-dify-settings", "activity", "alerts-active", "modules-n8n-services-n8n-terminal"),
     *("welcome-zh", "welcome-modules-zh", "home-starting-2-zh", "home-zh"),
 )
 
@@ -156,6 +157,7 @@ class Studio:
             docker.containers.get("ai-postgres").kill()
         self._camera.take("home-problem", "home")
         self._camera.take("module-problem", "modules/postgres/overview")
+        self._camera.take("alerts-active", "alerts")
         self.run("stop", "n8n")
         with _taken(18100):
             self.run("up", "n8n")
