@@ -45,6 +45,7 @@ def test_channels_that_open_windows_are_not_for_pages() -> None:
     of_terminals = [name for name in CHANNELS if name.startswith("ai/terminal/")]
     assert limited == {
         **{name: {"window", "browser"} for name in of_terminals},
+        "ai/catalog/folders": {"browser"},
         "ai/config/reveal": {"window", "browser", "command"},
         "ai/support/write": {"command"},
         "ai/window/show": {"command", "tray"},
