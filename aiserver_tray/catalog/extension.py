@@ -1,8 +1,9 @@
 """The schema of ``x-aiserver``: what Compose can't express about a module."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from string import Formatter
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
@@ -62,13 +63,25 @@ class Account(Closed):
     """Says how to log in without a secret."""
 
 
+_NEEDED: Final = ("host", "port")
+_POSSIBLE: Final = (*_NEEDED, "user", "password", "database")
+
+
 def _address(text: str) -> str:
-    fields = {name for _, name, _, _ in Formatter().parse(text) if name is not None}
-    if not {"host", "port"} <= fields <= {"user", "password", "host", "port", "database"}:
+    found = {(name, spec, how) for _, name, spec, how in _parsed(text) if name is not None}
+    needed, possible = ({(n, "", None) for n in names} for names in (_NEEDED, _POSSIBLE))
+    if not needed <= found <= possible:
         raise ValueError(
             Text("an address with the fields host and port (user, password and database if needed)")
         )
     return text
+
+
+def _parsed(template: str) -> list[tuple[str, str | None, str | None, str | None]]:
+    """The parts of *template*; none if a brace has no other one."""
+    with suppress(ValueError):
+        return [*Formatter().parse(template)]
+    return []
 
 
 class Connect(Closed):

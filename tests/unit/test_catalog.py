@@ -134,6 +134,9 @@ def test_a_broken_module_costs_only_itself(tmp_path: Path) -> None:
     assert f"{tmp_path}/bad/compose.yaml:1: x-aiserver.colour" in caught.value.render()
 
 
+ADDRESS = "x-aiserver.connect.address"
+
+
 @pytest.mark.parametrize(
     ("extension", "key"),
     [
@@ -153,7 +156,10 @@ def test_a_broken_module_costs_only_itself(tmp_path: Path) -> None:
         ),
         ("{kind: basic, accounts: [{user: me}]}", "x-aiserver.accounts.0.title"),
         ("{kind: basic, accounts: [{title: Me, secret: NONE}]}", "x-aiserver.accounts"),
-        ("{kind: basic, connect: {address: 'db://{host}', port: 1}}", "x-aiserver.connect.address"),
+        *(
+            (f"{{kind: basic, connect: {{address: 'db://{place}', port: 1}}}}", ADDRESS)
+            for place in ("{host}", "{host:{no}}{port}", "{host!q}{port}", "{host:>99}{port}", "{")
+        ),
         ("{kind: basic, databases: [{module: db, secret: NONE}]}", "x-aiserver.databases"),
         (
             "{kind: basic, settings: {S: {type: secret}}, databases: [{module: db, secret: S}]}",
