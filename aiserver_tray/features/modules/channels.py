@@ -1,6 +1,7 @@
 """Channels that show more about a module or a service than the snapshot has, allow a module its
 permissions, and check and add folders with modules of the user."""
 
+import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -365,7 +366,8 @@ def _path(text: str) -> Path:
     folder = Path(text.strip())
     with suppress(RuntimeError):  # there is no such user
         folder = folder.expanduser()
-    if not folder.is_absolute() or not folder.is_dir():
+    # os.path's isdir returns False where Path's raises: in a folder without permission.
+    if not folder.is_absolute() or not os.path.isdir(folder):  # noqa: PTH112
         why = Text("There is no folder {folder}. Enter its full path.", folder=text)
         raise RefusedError(why, ["folder"])
     return folder.resolve()

@@ -52,7 +52,8 @@ def test_wrong_catalog_folder_is_refused_with_its_problems(api: Api, tmp_path: P
     [problem, *_] = ask(api, "ai/catalog/check", tmp_path / "own")["data"]["problems"]
     assert Path(problem["file"]) == tmp_path / "own/n8n/compose.yaml"
     assert ask(api, "ai/catalog/add", tmp_path / "own")["code"] == "E_CATALOG"
-    for folder in (tmp_path / "none", "relative", "~nobody-here/own", tmp_path):
+    too_long = tmp_path / ("x" * 300)
+    for folder in (tmp_path / "none", too_long, "relative", "~nobody-here/own", tmp_path):
         assert ask(api, "ai/catalog/add", folder)["code"] == "E_REQUEST"
 
 
@@ -92,5 +93,7 @@ def test_only_a_browser_on_this_computer_lists_folders(api: Api, tmp_path: Path)
 @pytest.mark.skipif(is_root(), reason="root may read everything")
 def test_a_folder_that_may_not_be_read_says_so(api: Api, tmp_path: Path) -> None:
     (tmp_path / "closed").mkdir(mode=0)
+    for channel in ("ai/catalog/check", "ai/catalog/add"):
+        assert ask(api, channel, tmp_path / "closed/inner")["code"] == "E_REQUEST"
     answer = api.invoke("ai/catalog/folders", {"folder": str(tmp_path / "closed")}, BROWSER)
     assert answer["message"] == f"Can't read the folder {tmp_path / 'closed'}: Permission denied"
