@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, TextIO
 
 import click
 
@@ -31,6 +31,7 @@ _GROUPS: Final[Mapping[str, Text]] = {
     "foreign": Text("image of others"),
 }
 _USUAL: Final = ("images", "containers", "exports")
+_NONE: Final[Json] = {"outcomes": [], "bytes": 0}
 
 
 @click.command()
@@ -57,14 +58,11 @@ def command(dry_run: bool, yes: bool, images: tuple[str, ...], as_json: bool) ->
         plan = client.request("ai/cleanup/plan")
         chosen = _chosen(plan["things"], images)
         if dry_run:
-            _print(plan, chosen, as_json=as_json)
+            _show(plan, chosen, as_json=as_json)
             return
-        if not chosen:
-            report([NOTHING.render(app.language)])
-            return
-        if not yes:
+        if chosen and not yes:
             _confirm(plan, chosen)
-        result = client.request("ai/cleanup/run", {"ids": sorted(chosen)})
+        result = client.request("ai/cleanup/run", {"ids": sorted(chosen)}) if chosen else _NONE
     kept = [one for one in result["outcomes"] if one["problem"]]
     if as_json:
         print_json(result)
@@ -73,7 +71,7 @@ def command(dry_run: bool, yes: bool, images: tuple[str, ...], as_json: bool) ->
         text = Text("Can't remove {name}: {why}.", name=name, why=one["problem"])
         report([text.render(app.language)])
     done = Text("At least {size} became free.", size=binary_size(result["bytes"]))
-    report([done.render(app.language)])
+    report([(done if chosen else NOTHING).render(app.language)])
     sys.exit(1 if kept else 0)
 
 
@@ -92,25 +90,28 @@ def _chosen(things: Sequence[Json], images: Sequence[str]) -> set[str]:
     return found
 
 
-def _print(plan: Json, chosen: set[str], *, as_json: bool) -> None:
-    app = current_app()
+def _show(plan: Json, chosen: set[str], *, as_json: bool) -> None:
     if as_json:
         print_json(plan)
-        return
+    elif plan["things"]:
+        _print_things(plan["things"], chosen, sys.stdout)
+    else:
+        report([NOTHING.render(current_app().language)])
+
+
+def _print_things(things: Sequence[Json], chosen: set[str], stream: TextIO) -> None:
+    language = current_app().language
     rows = [
         (
             "x" if thing["id"] in chosen else "",
-            _GROUPS[thing["group"]].render(app.language),
+            _GROUPS[thing["group"]].render(language),
             ", ".join(thing["names"]) or thing["id"].split()[-1],
             binary_size(thing["bytes"]),
         )
-        for thing in plan["things"]
+        for thing in things
     ]
-    if rows:
-        heads = (Text("REMOVED"), Text("KIND"), Text("NAME"), Text("SIZE"))
-        print_table(heads, rows, app.language)
-    else:
-        report([NOTHING.render(app.language)])
+    heads = (Text("REMOVED"), Text("KIND"), Text("NAME"), Text("SIZE"))
+    print_table(heads, rows, language, stream)
 
 
 def _confirm(plan: Json, chosen: set[str]) -> None:
@@ -123,5 +124,5 @@ def _confirm(plan: Json, chosen: set[str]) -> None:
     language = current_app().language
     if not is_interactive():
         raise UsageError(Text("cleanup removes things. Confirm this with --yes"))
-    _print({"things": [t for t in plan["things"] if t["id"] in chosen]}, chosen, as_json=False)
+    _print_things([t for t in plan["things"] if t["id"] in chosen], chosen, sys.stderr)
     click.confirm(Text("Remove them?").render(language), abort=True, err=True)

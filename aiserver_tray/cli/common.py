@@ -180,14 +180,19 @@ def print_json_line(value: object) -> None:
     print_json(value, indent=None)
 
 
-def print_table(heads: Sequence[Text], rows: Sequence[Sequence[str]], language: Language) -> None:
-    """Plain columns, as wide as their widest cell."""
+def print_table(
+    heads: Sequence[Text],
+    rows: Sequence[Sequence[str]],
+    language: Language,
+    stream: TextIO | None = None,
+) -> None:
+    """Plain columns, as wide as their widest cell, on *stream* (None: standard output)."""
     lines = [[head.render(language) for head in heads]]
     lines += [[in_line(cell) for cell in row] for row in rows]
     widths = [max(map(width, column)) for column in zip(*lines, strict=True)]
     for cells in lines:
         line = "  ".join(padded(cell, columns) for cell, columns in zip(cells, widths, strict=True))
-        click.echo(line.rstrip())
+        click.echo(line.rstrip(), stream)
 
 
 def failure(error: AiServerError, language: Language) -> dict[str, Any]:

@@ -195,6 +195,14 @@ class Containers:
             with suppress(ObjectNotFoundError):
                 self._connection.post("/containers/{}/wait", container, params=params, timeout=None)
 
+    def remove_stopped(self, container: str) -> None:
+        """Remove the container. Keeps anonymous volumes.
+
+        Raises:
+            ObjectNotFoundError, ObjectConflictError: there is none, or it runs.
+        """
+        self._connection.call("DELETE", "/containers/{}", container)
+
     def logs(
         self,
         container: str,

@@ -2,10 +2,14 @@
 
 import json
 import os
+import pty
 import shutil
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from pathlib import Path
 
 import docker
 import pytest
@@ -14,7 +18,8 @@ from docker.errors import NotFound
 from aiserver_tray.base.errors import BusyError
 from aiserver_tray.features.cleanup.plan import CleanupPlan, image_id
 from aiserver_tray.features.cleanup.removal import Removal
-from aiserver_tray.operations.locks import Work, module_locks
+from aiserver_tray.operations.locks import Work, holders, module_locks
+from aiserver_tray.spec.labels import INSTALLATION
 from tests.support.installation import IMAGE, Installation, idle
 
 MB = 1 << 20
@@ -55,6 +60,16 @@ def of_group(plan: CleanupPlan, group: str) -> set[str]:
     return {thing.id for thing in plan.things if thing.group == group}
 
 
+def exported(here: Installation, files: Mapping[str, int]) -> Path:
+    """The folder of exports, with *files* of these ages in days."""
+    folder = here.home / "exports"
+    folder.mkdir()
+    for name, age in files.items():
+        (folder / name).write_bytes(b"x" * 1000)
+        os.utime(folder / name, times=(time.time() - age * 86400,) * 2)
+    return folder
+
+
 def test_a_clean_up_frees_what_it_lists_and_keeps_what_is_used_since(
     here: Installation, engine: docker.DockerClient, foreign: str
 ) -> None:
@@ -64,25 +79,34 @@ def test_a_clean_up_frees_what_it_lists_and_keeps_what_is_used_since(
     taken = built(here, engine, "RUN echo taken > /taken")
     newest = built(here, engine, "RUN echo newest > /newest")
     here.write("gone", {"gone": idle(volumes=["data:/data"])}, top={"volumes": {"data": {}}})
-    here.done("up", "gone")
-    here.done("stop", "gone")
-    shutil.rmtree(here.catalog / "gone")
-    exports = here.home / "exports"
-    exports.mkdir()
-    for name, age in (("logs-old.log", 2), ("logs-new.log", 0)):
-        (exports / name).write_bytes(b"x" * 1000)
-        os.utime(exports / name, times=(time.time() - age * 86400,) * 2)
+    here.write("back", {"back": idle()})
+    here.done("up", "gone", "back")
+    here.done("stop", "gone", "back")
+    for name in ("gone", "back"):
+        shutil.rmtree(here.catalog / name)
+    exports = exported(here, {"logs-old.log": 2, "logs-older.log": 3, "logs-new.log": 0})
     volumes = {volume.id for volume in engine.volumes.list()}
 
+    def start_and_remove_others(container: str) -> None:
+        assert "" not in holders(core.engine.info().id)
+        if container == back.id:
+            back.start()
+            (exports / "logs-older.log").unlink()
+
+    back = engine.containers.get("ai-back")
+    own = here.app.settings.installation_id
+    engine.containers.create(IMAGE, ["true"], labels={INSTALLATION: own})  # of no module
     with here.core() as core:
+        core.before_removal = start_and_remove_others
         removal = Removal(here.app, core)
         plan = removal.plan()
         listed = {thing.id: thing for thing in plan.things}
         assert {*map(image_id, (first, second, taken))} <= of_group(plan, "images")
         assert image_id(newest) in of_group(plan, "needed")
         assert image_id(foreign) in of_group(plan, "foreign")
-        assert [listed[id].names for id in of_group(plan, "containers")] == [("ai-gone",)]
-        assert of_group(plan, "exports") == {"export logs-old.log"}
+        names = {listed[id].names for id in of_group(plan, "containers")}
+        assert names == {("ai-gone",), ("ai-back",)}
+        assert of_group(plan, "exports") == {"export logs-old.log", "export logs-older.log"}
         assert listed[image_id(first)].bytes == MB, "without what the second has, too"
         assert plan.freed({*map(image_id, (first, second))}) == 6 * MB, "shared layers count once"
 
@@ -93,15 +117,29 @@ def test_a_clean_up_frees_what_it_lists_and_keeps_what_is_used_since(
         outcomes, freed = removal.run(ours, steps.append)
 
     failed = {one.id for one in outcomes if one.problem}
-    assert failed == {image_id(taken)}
+    assert failed == {image_id(taken), f"container {back.id}", "export logs-older.log"}
     removed = {id.removeprefix("image ") for id in ours - failed if id.startswith("image ")}
     assert there - images(engine) == removed
-    files = 1000 + sum(listed[id].bytes for id in of_group(plan, "containers"))
+    files = 1000 + sum(listed[id].bytes for id in of_group(plan, "containers") - failed)
     assert before - layers(engine) == freed - files
-    assert steps == [*range(1 + len(failed), 1 + len(ours))]
+    assert steps == [*range(2, 1 + len(ours))], "one was not even listed"
     assert {file.name for file in exports.iterdir()} == {"logs-new.log"}
     assert {volume.id for volume in engine.volumes.list()} == volumes
     assert not engine.containers.list(all=True, filters={"name": "ai-gone"})
+    back.reload()
+    assert back.status == "running"
+
+
+def at_terminal(here: Installation, answer: str, *words: str) -> str:
+    """What a call writes to standard output, with *answer* as what is typed at its terminal."""
+    typed, terminal = pty.openpty()
+    with os.fdopen(typed, "wb", 0) as keyboard, os.fdopen(terminal, "wb", 0) as end:
+        keyboard.write(f"{answer}\n".encode())
+        command = [sys.executable, "-m", "aiserver_tray", *here.cli.options, *words]
+        done = subprocess.run(
+            command, stdin=end, stdout=subprocess.PIPE, stderr=end, text=True, check=False
+        )
+    return done.stdout
 
 
 def test_the_command_removes_foreign_images_only_by_name_and_is_recorded(
@@ -114,8 +152,13 @@ def test_the_command_removes_foreign_images_only_by_name_and_is_recorded(
     unasked = here.cli.run("cleanup")
     assert (unasked.code, "--yes" in unasked.errors) == (2, True)
 
-    here.cli.run("cleanup", "--yes").succeeded()
+    assert not at_terminal(here, "n", "cleanup", "--json"), "the question is not the result"
+    assert first in images(engine)
+    result = json.loads(at_terminal(here, "y", "cleanup", "--json"))
+    assert image_id(first) in {one["id"] for one in result["outcomes"]}
     assert first not in images(engine)
+    empty = here.cli.run("cleanup", "--json").succeeded().output
+    assert json.loads(empty) == {"outcomes": [], "bytes": 0}
     assert foreign in images(engine)
     here.cli.run("cleanup", "--yes", "--image", FOREIGN).succeeded()
     assert foreign not in images(engine)

@@ -86,8 +86,8 @@ class Removal:
         engine_id, settings = self._core.engine.info().id, self._app.settings
         work = Work(f"aiserver-tray {CLEANUP}", settings.installation_id, str(settings.folder))
         summaries = self._core.engine.containers.summaries(settings.installation_id)
-        modules = {*self._app.names, *(one.labels.get(MODULE, "") for one in summaries)}
-        with module_locks(engine_id, modules, work), one_shot_lock(engine_id):
+        modules = {*self._app.names, *(one.labels.get(MODULE) for one in summaries)}
+        with module_locks(engine_id, filter(None, modules), work), one_shot_lock(engine_id):
             yield
 
     # -- looking ---------------------------------------------------------------------------------
@@ -155,11 +155,11 @@ class Removal:
                 self._core.engine.images.remove(image.image)
             elif thing.group == "containers":
                 self._core.before_removal(name)
-                self._core.engine.containers.remove(name)
+                self._core.engine.containers.remove_stopped(name)
             else:
-                (self._exports / Path(name).name).unlink(missing_ok=True)
-        except ObjectNotFoundError:
-            return None
+                (self._exports / Path(name).name).unlink()
+        except (ObjectNotFoundError, FileNotFoundError):
+            return _NOT_UNUSED
         except ObjectConflictError as error:
             return Text("it is in use by now ({reason})", reason=error.explanation)
         except AiServerError as error:
