@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypedDict, cast
+from typing import Annotated, Any, Final, Literal, NamedTuple, TypedDict, cast
 
 from pydantic import Field
 
@@ -14,6 +14,7 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.strings import SGR, rfc3339
 from aiserver_tray.features.logs.events import LogGapJson, LogLineJson
 from aiserver_tray.features.logs.line import Cursor, Gap, Kept, Level, Line
+from aiserver_tray.features.logs.parser import fields_of
 from aiserver_tray.features.logs.query import ErrorGroup, FieldCondition, LogFilter
 from aiserver_tray.model import MAX_NAMES, ModuleModel
 from aiserver_tray.protocol.channel import Names, Payload
@@ -26,21 +27,36 @@ _MAX_DEPTH = 20
 Paths = Mapping[tuple[str, str], Collection[str]]
 """(module, service) -> the paths that its health check requests."""
 
-_REQUEST = re.compile(
-    r"""\b(?:GET|HEAD)\s+"?(/[^\s?"]*)                                # GET /healthz HTTP/1.1
-    | \bmethod=(?:GET|HEAD)\s.{0,200}?\b(?:route|path)=(/[^\s?}]*)  # Rust's tracing""",
-    re.VERBOSE,
+
+class _Request(NamedTuple):
+    """A request for a page that was answered. ``client``: the part of the line that has its
+    address, if it is stated."""
+
+    client: str
+    path: str
+    status: int
+
+
+_FORMATS: Final = tuple(
+    re.compile(format, re.VERBOSE)
+    for format in (
+        # 127.0.0.1 - - [25/Nov/2026:04:02:44 +0000] "GET /healthz HTTP/1.1" 200 2 "-" "curl/8.5.0"
+        r"""(?P<client>[^"]*)"(?:GET|HEAD)\s(?P<path>/[^\s?"]*)[^\s"]*(?:\sHTTP/[\d.]{1,3})?"
+        \s(?P<status>\d{3})\b""",
+        # [GIN] 2026/11/25 - 04:02:44 | 200 | 68.5µs | 127.0.0.1 | GET "/health"; of New API
+        r"""\[GIN\][^|]*\|(?:[^|]*\|){0,2}?\s*(?P<status>\d{3})\s*\|[^|]*\|(?P<client>[^|]*)\|
+        \s*(?:GET|HEAD)\s+"?(?P<path>/[^\s?"]*)""",
+        # … INFO HTTP request{method=GET host="127.0.0.1:7700" route=/health … status_code=200}: …
+        r"""(?P<client>[^"{]*\{method=(?:GET|HEAD)\s(?:\w+=(?:"(?:[^"\\]|\\.)*"|[^\s"]*)\s){0,9}?)
+        (?:route|path)=(?P<path>/[^\s?}]*).*\sstatus(?:_code)?=(?P<status>\d{3})\b""",
+        # 2026-11-25 04:02:44 INFO GET /healthz 200
+        r"""(?P<client>[\d.:,TZ/+\[\]\s-]*)(?:\[?(?i:info|debug)\]?:?\s+)?(?:GET|HEAD)
+        \s(?P<path>/[^\s?"]*)\S*\s(?:HTTP/[\d.]{1,3}\s)?(?P<status>\d{3})\b""",
+    )
 )
-_JSON_REQUEST = re.compile(
-    r'\{(?=.*"method":\s?"(?:GET|HEAD)").*?"(?:url|uri|path|route)":\s?"(/[^\s?"]*)'
-)
-_STATUS = re.compile(
-    r"""\bHTTP/\d(?:\.\d)?"?\s(\d{3})\b            # of access logs
-    | \|\s*(\d{3})\s*\|                          # of GIN
-    | \bstatus(?:_?[Cc]ode)?"?[=:]\s?(\d{3})\b    # of JSON and tracing""",
-    re.VERBOSE,
-)
-_USUAL_PATH = re.compile(
+_METHODS: Final = frozenset({"GET", "HEAD"})
+_STATUS: Final = re.compile(r"\d{3}")
+_USUAL_PATH: Final = re.compile(
     r"""(?:/[\w.-]+){0,4}/(?:
       health(?:z|y|[-_]?checks?)? | livez | readyz | liveness | readiness | _?ping
     | (?:healthz?|\.well-known|-)/(?:live|ready|healthy|check|cluster|liveness|readiness|started)
@@ -48,13 +64,12 @@ _USUAL_PATH = re.compile(
     re.VERBOSE,
 )
 """Paths that are for health checks by convention."""
-
-_PROBE = re.compile(
+_PROBE: Final = re.compile(
     "kube-probe/|ELB-HealthChecker/|GoogleHC/|Amazon-Route53-Health|Consul Health Check|Uptime-Kuma"
 )
-"""Programs that do nothing else."""
-_TOOL = re.compile(r"\b(?:curl|[Ww]get)/\d|\bWget\b")
-_LOCAL = re.compile(r"(?<![\d.])127\.0\.0\.1(?![\d.])|(?<![\w:])::1(?![\w:])|\blocalhost\b")
+"""Programs that do nothing else. Anybody can use their names."""
+_TOOL: Final = re.compile(r"\b(?:curl|[Ww]get)/\d|\bWget\b")
+_LOCAL: Final = re.compile(r"(?<![\d.])127\.0\.0\.1(?![\d.])|(?<![\w:])::1(?![\w:])|\blocalhost\b")
 """The check of a container comes from inside it."""
 
 _FAILED, _REFUSED = 500, 400
@@ -63,7 +78,8 @@ _MAX_CHARACTERS = 2000
 
 class HealthChecks:
     """Recognises health checks: by the paths that those of *modules* request from within the
-    container, by usual paths, and by the programs that do nothing else."""
+    container, by usual paths, and by the programs that do nothing else. Others can choose a part of
+    such a line, so only the places count at which a server writes its own."""
 
     def __init__(self, modules: Callable[[], tuple[ModuleModel, ...]]) -> None:
         self._modules = modules
@@ -74,22 +90,20 @@ class HealthChecks:
         if line.continues or line.level in {"warn", "error"} or not _may_be_request(line.text):
             return False
         text = SGR.sub("", line.text) if "\x1b" in line.text else line.text
-        request = _JSON_REQUEST.match(text) if text.startswith("{") else _REQUEST.search(text)
-        if request is None:
-            return False
-        return self._asks_for_health(line, text, request[request.lastindex or 0])
+        request = _request(text)
+        return request is not None and self._asks_for_health(line, text, request)
 
-    def _asks_for_health(self, line: Line, text: str, path: str) -> bool:
-        status = _status(text)
-        if status >= _FAILED:
+    def _asks_for_health(self, line: Line, text: str, request: _Request) -> bool:
+        is_local = bool(_LOCAL.search(request.client))
+        is_tool, is_probe = bool(_TOOL.search(text)), bool(_PROBE.search(text))
+        if request.path in self._paths.get((line.module, line.service), ()):
+            # Some checks accept any response of a server that works.
+            return request.status < _FAILED and (is_tool or is_local or is_probe)
+        if request.status >= _REFUSED:
             return False
-        if path in self._paths.get((line.module, line.service), ()):
-            return bool(_TOOL.search(text) or _LOCAL.search(text))
-        if status >= _REFUSED:
-            return False
-        if path == "/" and _TOOL.search(text) and _LOCAL.search(text):
-            return True
-        return bool(_USUAL_PATH.fullmatch(path) or _PROBE.search(text))
+        if request.path == "/":
+            return is_probe or (is_tool and is_local)
+        return bool(_USUAL_PATH.fullmatch(request.path))
 
     @property
     def _paths(self) -> Paths:
@@ -104,10 +118,31 @@ def _may_be_request(text: str) -> bool:
     return ("GET" in text or "HEAD" in text) and len(text) < _MAX_CHARACTERS
 
 
-def _status(text: str) -> int:
-    """The status of the answer; 0: none is stated."""
-    found = _STATUS.search(text)
-    return int(found[found.lastindex or 0]) if found else 0
+def _request(text: str) -> _Request | None:
+    """The request that the line *text* is about; None: it states none with its status."""
+    if fields := fields_of(text):
+        return _request_of(fields, text)
+    found = next((match for known in _FORMATS if (match := known.match(text))), None)
+    return found and _Request(found["client"], found["path"], int(found["status"]))
+
+
+def _request_of(fields: Mapping[str, object], text: str) -> _Request | None:
+    asked, answer = _inner(fields, "req", "request"), _inner(fields, "res", "response")
+    path = _first(asked, "url", "uri", "path", "route").partition("?")[0]
+    status = _first(answer, "statusCode", "status_code", "status")
+    if asked.get("method") in _METHODS and path.startswith("/") and _STATUS.fullmatch(status):
+        return _Request(text, path, int(status))
+    return None
+
+
+def _inner(fields: Mapping[str, object], *names: str) -> Mapping[str, object]:
+    """Those of *fields* that are in the first field of *names*; if there is none, all."""
+    found = (fields.get(name) for name in names)
+    return next((inner for inner in found if isinstance(inner, dict)), fields)
+
+
+def _first(fields: Mapping[str, object], *names: str) -> str:
+    return next((str(fields[name]) for name in names if name in fields), "")
 
 
 def line_json(kept: Kept, checks: HealthChecks) -> LogLineJson:

@@ -31,7 +31,7 @@ def is_check(text: str, service: str = "app", level: Level = "info") -> bool:
     "text",
     [
         f'127.0.0.1 - - [{CLOCK}] "GET /healthz HTTP/1.1" 200 2 "-" "curl/8.5.0"',
-        f'172.18.0.1 - - [{CLOCK}] "GET /app/x HTTP/1.1" 200 2 "-" "kube-probe/1.31"',
+        f'172.18.0.1 - - [{CLOCK}] "GET / HTTP/1.1" 200 2 "-" "kube-probe/1.31"',
         f'10.0.0.4 - - [{CLOCK}] "GET / HTTP/1.1" 301 0 "-" "ELB-HealthChecker/2.0"',
         f'127.0.0.1 - - [{CLOCK}] "HEAD / HTTP/1.1" 200 0 "-" "Wget"',
         'INFO:     127.0.0.1:53412 - "GET /api/v1/system/healthz HTTP/1.1" 200 OK',
@@ -45,6 +45,9 @@ def is_check(text: str, service: str = "app", level: Level = "info") -> bool:
         '2026-11-25 04:02:44,290 INFO 31 ::1 - - [25/Nov/2026 04:02:44] "GET /v1/ping HTTP/1.1"'
         " 200 -",
         '{"level":30,"req":{"method":"GET","url":"/livez?full=1"},"res":{"statusCode":200}}',
+        '{"level":"info","request":{"remote_ip":"::1","method":"GET","uri":"/ping"},"status":200}',
+        'level=info msg=answered method=GET path=/ping status=200',
+        "[GIN] 2026/11/25 - 04:02:44 | 4f1a | 200 | 68.5µs | 127.0.0.1 | GET /health",
         "GET /v1/.well-known/ready 200",
     ],
 )  # fmt: skip
@@ -69,6 +72,17 @@ def test_the_path_of_the_own_check_is_one_only_when_it_comes_from_within() -> No
         f'172.18.0.1 - - [{CLOCK}] "GET / HTTP/1.1" 200 2 "-" "curl/8.5.0"',
         f'172.18.0.1 - - [{CLOCK}] "GET /health/records/7 HTTP/1.1" 200 2 "-" "Mozilla/5.0"',
         '{"level":30,"req":{"method":"POST","url":"/healthz"},"res":{"statusCode":200}}',
+        f'203.0.113.9 - - [{CLOCK}] "GET /admin/export HTTP/1.1" 200 9 "-" "kube-probe/1.0"',
+        f'203.0.113.9 - - [{CLOCK}] "POST /login HTTP/1.1" 200 9 "GET /ping" "x"',
+        f'203.0.113.9 - - [{CLOCK}] "GET / HTTP/1.1" 200 9 "http://localhost/" "curl/8"',
+        f'203.0.113.9 - - [{CLOCK}] "GET /ping HTTP/1.1" 404 9 "HTTP/1.1 200" "x"',
+        '2026-11-25T04:02:44Z  INFO HTTP request{method=GET host="x\\" route=/ping " '
+        "route=/keys query_parameters= user_agent=x route=/ping status_code=200}: close",
+        '{"req":{"method":"GET","url":"/keys","agent":"\\"url\\":\\"/ping\\""},"status":200}',
+        '{"message":"lost GET /healthz","path":"/healthz"}',
+        "Failed to proxy GET /health to upstream: connection refused",
+        "Health check failed: GET /healthz timed out after 5 s",
+        'client: 203.0.113.9, request: "GET /health HTTP/1.1", upstream: "http://a/", 200',
         "the health check GET was refused",
         "WIDGET /healthz",
     ],
