@@ -39,6 +39,18 @@ def is_too_large(root: Path) -> bool:
     return len(_folders(root)) > MAX_FOLDERS
 
 
+def is_whole(root: Path) -> bool:
+    """Whether the modules under *root* can be found now. An empty folder may be the place of a
+    drive that is away."""
+    try:
+        inner = (root / name for name in ("basic", "features"))
+        for folder in (f for f in inner if f.exists()):
+            os.scandir(folder).close()
+        return any(root.iterdir()) and not is_too_large(root)
+    except OSError:
+        return False
+
+
 def _folders(root: Path) -> list[Path]:
     found = [root]
     for pattern in FOLDERS:

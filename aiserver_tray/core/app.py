@@ -161,6 +161,15 @@ class App:
             return None
 
     @property
+    def has_whole_catalog(self) -> bool:
+        """Whether all catalog folders that the user has chosen can be read now. Otherwise, there
+        may be more modules."""
+        from aiserver_tray.catalog.folders import is_whole  # noqa: PLC0415
+
+        chosen = self.module_folders
+        return chosen is not None and all(map(is_whole, [*map(Path, chosen), *self._catalogs]))
+
+    @property
     def _roots(self) -> list[Path]:
         return self._roots_with(self.module_folders or ())
 

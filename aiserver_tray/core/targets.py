@@ -27,9 +27,9 @@ from aiserver_tray.settings.content import Trusted
 from aiserver_tray.settings.declared import Declared, without_value
 from aiserver_tray.settings.entries import DistrustedEntry, TrustedEntry, in_all_languages
 from aiserver_tray.settings.store import Settings
-from aiserver_tray.spec.build import module_target
+from aiserver_tray.spec.build import image_targets, module_target
 from aiserver_tray.spec.labels import Owner
-from aiserver_tray.spec.model import ModuleTarget
+from aiserver_tray.spec.model import ImageTarget, ModuleTarget
 
 
 class Installation(Protocol):
@@ -91,6 +91,21 @@ class Targets:
         values = self._settings.masked(self._installation.in_scope(module))
         return resolve(self._catalog, module, values)
 
+    def images(self, name: str) -> list[ImageTarget]:
+        """The images of the module *name* with its current settings, also while it can't start
+        because a value or a folder is missing. An image whose name contains a secret or a missing
+        value raises a SettingError."""
+        module = self._catalog.module(name)
+        values = self._settings.masked(self._installation.in_scope(module))
+        missing = missing_values(self._catalog, module, values)
+        values |= {error.data["name"]: MASK for error in missing}
+        images = image_targets(resolve(self._catalog, module, values), self._owner)
+        for unsure in (n for image in images for n in image.candidates if MASK in n):
+            raise SettingError(
+                name, Text("the name of its image {image} is not known", image=unsure)
+            )
+        return images
+
     def consent(self, name: str) -> Consent | None:
         """What the user agrees to by allowing the module *name* to start now. None for a built-in
         module."""
@@ -125,6 +140,11 @@ class Targets:
         self._settings.journal.add(DistrustedEntry(actor=actor, module=name))
 
     @property
+    def _owner(self) -> Owner:
+        settings = self._settings
+        return Owner(settings.installation_id, __version__, str(settings.home.folder))
+
+    @property
     def _catalog(self) -> Catalog:
         return self._installation.catalog
 
@@ -151,13 +171,12 @@ class Targets:
         values = values_of(declared)
         unfit = settings.unfit_folders(declared, values)
         raise_all([*missing_values(self._catalog, module, values), *unfit])
-        owner = Owner(settings.installation_id, __version__, str(settings.home.folder))
         with collecting_opened() as opened:
             resolved = resolve(self._catalog, module, values)
             resolved = with_variables(resolved, _further(declared), values)
             target = module_target(
                 resolved,
-                owner,
+                self._owner,
                 bind=settings.app.bind,
                 values=values,
                 least_log_size=settings.app.logs_engine_size,

@@ -87,6 +87,17 @@ def module_target(
     )
 
 
+def image_targets(resolved: ResolvedModule, owner: Owner) -> list[ImageTarget]:
+    """The images of the services of *resolved*, which need not be fit for a start.
+
+    Raises:
+        CatalogError: something in the file is not supported.
+    """
+    scope = _scope(resolved, owner, "127.0.0.1", "0b")
+    active = (name for name, s in resolved.project.services.items() if s.replicas > 0)
+    return [image_target(scope, name) for name in active]
+
+
 def _with_ends(scope: Scope, services: Sequence[ServiceTarget]) -> Iterator[ServiceTarget]:
     """*services* with `may_end` set for those that may exit."""
     policies = {s.service: s.body["HostConfig"]["RestartPolicy"]["Name"] for s in services}

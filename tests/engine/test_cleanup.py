@@ -20,6 +20,7 @@ from aiserver_tray.features.cleanup.plan import CleanupPlan, image_id
 from aiserver_tray.features.cleanup.removal import Removal
 from aiserver_tray.operations.locks import Work, holders, module_locks
 from aiserver_tray.spec.labels import INSTALLATION
+from tests.support.consents import trust_all
 from tests.support.installation import IMAGE, Installation, idle
 
 MB = 1 << 20
@@ -43,6 +44,51 @@ def images(engine: docker.DockerClient) -> set[str]:
 
 def layers(engine: docker.DockerClient) -> int:
     return int(engine.df()["LayersSize"])
+
+
+def test_what_an_absent_folder_or_a_broken_file_hides_is_not_old(
+    here: Installation, engine: docker.DockerClient, tmp_path: Path
+) -> None:
+    drive = tmp_path / "drive"
+    drive.mkdir()
+    here.write("away", {"away": idle()}).rename(drive / "away")
+    here.set("app.module_folders", str(drive))
+    old = built(here, engine, "RUN echo old > /old")
+    now = built(here, engine, "RUN echo now > /now")
+    file, files = here.catalog / "web/compose.yaml", tmp_path / "files"
+    data = {**json.loads(file.read_text("utf-8"))}
+    data["x-aiserver"]["settings"] = {"FOLDER": {"type": "folder"}}
+    data["services"]["web"]["volumes"] = ["${FOLDER:-none}:/files"]
+    file.write_text(json.dumps(data), encoding="utf-8")
+    files.mkdir()
+    here.set("web.FOLDER", str(files))
+    here.trust()
+    trust_all(here.home, drive)
+    here.done("up", "away")
+    here.done("stop", "away")
+
+    def groups() -> tuple[set[str], set[str]]:
+        plan = plan_now(here)
+        ours = {image_id(old), image_id(now)}
+        return of_group(plan, "images") & ours, of_group(plan, "containers")
+
+    files.rmdir()
+    assert groups() == ({image_id(old)}, set()), "a module needs its image without its folder, too"
+    file.write_text("services: [", encoding="utf-8")
+    assert groups() == (set(), set())
+    file.write_text(json.dumps(data), encoding="utf-8")
+    drive.rename(tmp_path / "unplugged")
+    assert groups() == (set(), set())
+    drive.mkdir()
+    assert groups() == (set(), set()), "where the drive is mounted"
+    here.set("app.module_folders", "")
+    away = f"container {engine.containers.get('ai-away').id}"
+    assert groups() == ({image_id(old)}, {away}), "the user has removed the folder"
+
+
+def plan_now(here: Installation) -> CleanupPlan:
+    with here.core() as core:
+        return Removal(here.app, core).plan()
 
 
 @pytest.fixture

@@ -75,8 +75,8 @@ class Found:
     ours: Collection[str]
     """the IDs of images that operations of this installation have pulled or built"""
     needed: Mapping[str, str | None]
-    """IDs of images that the modules of the catalog use now -> one of these modules; None: another
-    part of the applet"""
+    """IDs of images that the modules of the catalog use now, or may use -> one of these modules;
+    None: another part of the applet, or an unknown module"""
     others: Sequence[Removable] = ()
     """containers and files"""
 

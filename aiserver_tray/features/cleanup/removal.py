@@ -95,12 +95,12 @@ class Removal:
     def _look(self) -> tuple[CleanupPlan, dict[str, FoundImage]]:
         engine, settings = self._core.engine, self._app.settings
         containers = engine.containers.summaries()
-        images = [*self._images()]
+        images, ours = [*self._images()], settings.engines.state(engine.info().id).images
         found = Found(
             images,
             {one.image_id for one in containers},
-            settings.engines.state(engine.info().id).images,
-            self._needed(),
+            ours,
+            self._needed(ours),
             (*self._containers(containers), *self._files()),
         )
         return plan_of(found), {image_id(one.image.id): one for one in images}
@@ -111,11 +111,15 @@ class Removal:
             with suppress(ObjectNotFoundError):  # it has just gone
                 yield FoundImage(image, images.details(image.id))
 
-    def _needed(self) -> dict[str, str | None]:
+    def _needed(self, ours: Collection[str]) -> dict[str, str | None]:
+        """The images that modules need; all of *ours*, if some module can't be asked now."""
         targets: list[tuple[ImageTarget, str | None]] = [(HELPER, None)]
+        is_sure = self._app.has_whole_catalog
         for module in self._app.names:
-            with suppress(AiServerError):  # a module that can't start needs no image
-                targets += [(one.image, module) for one in self._app.preview(module).services]
+            try:
+                targets += [(image, module) for image in self._app.targets.images(module)]
+            except AiServerError:
+                is_sure = False
         wanted = {
             name: (labels, module)
             for target, module in targets
@@ -123,15 +127,17 @@ class Removal:
         }
         find = self._core.engine.images.find
         found = ((find(name, labels), module) for name, (labels, module) in wanted.items())
-        return {image.id: module for image, module in found if image}
+        needed = {image.id: module for image, module in found if image}
+        return needed if is_sure else dict.fromkeys(ours) | needed
 
     def _containers(self, containers: "Collection[ContainerSummary]") -> Iterator[Removable]:
         """The containers of ours that have ended and belong to nothing any more."""
         known, own = {*self._app.names}, self._app.settings.installation_id
+        is_sure = self._app.has_whole_catalog
         for one in containers:
             module = one.labels.get(MODULE) if one.labels.get(INSTALLATION) == own else None
-            is_gone = one.labels.get(ONE_SHOT) == own or (module and module not in known)
-            if is_gone and one.status in _ENDED:
+            is_gone = is_sure and module and module not in known
+            if (is_gone or one.labels.get(ONE_SHOT) == own) and one.status in _ENDED:
                 with suppress(ObjectNotFoundError):
                     size = self._core.engine.containers.written(one.id)
                     id = f"container {one.id}"
