@@ -34,6 +34,8 @@ def _duration(text: str) -> str:
 Size = Annotated[str, AfterValidator(_size)]
 Duration = Annotated[str, AfterValidator(_duration)]
 
+Port = Annotated[int, Field(ge=1, le=65535)]
+
 KernelSettingName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+$")]
 
 
@@ -90,7 +92,7 @@ class Connect(Closed):
 
     address: Annotated[str, Field(pattern=r"^[a-z][a-z0-9+.-]*://"), AfterValidator(_address)]
     """Such as ``postgresql://{user}:{password}@{host}:{port}/{database}``."""
-    port: Annotated[int, Field(ge=1, le=65535)]
+    port: Port
     """In the container."""
     host: Annotated[str, Field(min_length=1)] | None = None
     """The name by which other modules reach it. None: the name of the module."""
@@ -122,6 +124,8 @@ class ModuleExtension(Closed):
     requires: Texts = ()
     open: Annotated[str, Field(pattern=r"^https?://")] | Literal[False] | None = None
     """The address of its page; False: it has none; None: it is found by the published ports."""
+    no_page: Annotated[tuple[Port, ...], Field(strict=False)] = ()
+    """Ports in its containers that are no web pages."""
     needs: Needs = Field(default_factory=Needs)
     settings: dict[SettingName, Setting] = Field(default_factory=dict)
     accounts: list[Account] = Field(default_factory=list)

@@ -47,6 +47,8 @@ class Module:
     requires: tuple[str, ...]
     hides_ports: bool
     """Whether none of its published ports is a web page."""
+    no_page: tuple[int, ...]
+    """Ports in its containers that are no web pages."""
     needs: Needs
     settings: Mapping[str, Setting]
     accounts: tuple[Account, ...]
@@ -155,6 +157,7 @@ def _loaded(name: str, source: Path) -> Module:
         icon=extension.icon,
         requires=extension.requires,
         hides_ports=extension.open is False,
+        no_page=extension.no_page,
         needs=extension.needs,
         settings=settings,
         accounts=tuple(extension.accounts),

@@ -66,7 +66,7 @@ def pages(
         (service, port)
         for service in order
         for port, protocol in published[service]
-        if protocol == "tcp" and port not in _NO_PAGE
+        if protocol == "tcp" and port not in _NO_PAGE and port not in module.no_page
     )
 
 

@@ -1,6 +1,6 @@
 """The rules for modules with an x-aiserver, which `catalog check` knows."""
 
-from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ from aiserver_tray.catalog.catalog import load_catalog
 from aiserver_tray.catalog.check import check
 from aiserver_tray.catalog.compose.load import load_project
 from aiserver_tray.catalog.module_rules import whole_project
+from aiserver_tray.catalog.modules import Module
 from aiserver_tray.catalog.resolve import config_environment
 from catalog_table import load
 from tests.unit.module_folders import WHOAMI, WHOAMI_ENV, write, write_whoami
@@ -28,6 +29,9 @@ PORTS = {
     "ragflow": [18600],
 }
 """Ports that users have in their bookmarks. A new module is not listed here."""
+
+ON_REQUEST = (18093,)
+"""Those of them that are published only if the user turns them on."""
 
 
 def notes(root: Path) -> list[Problem]:
@@ -189,17 +193,22 @@ def test_a_plain_compose_file_has_no_rules(tmp_path: Path) -> None:
     assert notes(tmp_path) == []
 
 
+def published(module: Module, env: Mapping[str, str]) -> list[int]:
+    services = load_project(module.source, env, profiles=["*"]).services.values()
+    return sorted({int(port.published) for service in services for port in service.ports})
+
+
 def test_the_ports_are_those_that_people_know() -> None:
     catalog = load()
-    published: dict[str, set[int]] = defaultdict(set)
     for name, ports in PORTS.items():
         module = catalog.modules[name]
         env = config_environment(catalog, module, None)
-        for service in load_project(module.source, env, profiles=["*"]).services.values():
-            published[name] |= {int(port.published) for port in service.ports}
+        switches = [setting for setting, s in module.settings.items() if s.type == "boolean"]
+        usual = published(module, env)
+        assert published(module, {**env, **dict.fromkeys(switches, "true")}) == ports
+        assert usual == [port for port in ports if port not in ON_REQUEST]
         declared = [s.initial for s in module.settings.values() if s.type == "port"]
         assert sorted(map(int, filter(None, declared))) == ports, "each a setting"
-    assert {name: sorted(found) for name, found in published.items()} == PORTS
 
 
 def test_the_rules_see_every_service_of_the_built_in_catalog() -> None:

@@ -138,7 +138,6 @@ def installed(lab: Place, folder: Path) -> Iterator[Dify]:
     here = Installation(folder / "home", folder / "catalog", lab.host)
     port = free_port()
     here.set("dify.DIFY_HOST_PORT", str(port))
-    here.set("dify.DIFY_PLUGIN_DEBUGGING_PORT", str(free_port()))
     for address in ("postgres.POSTGRES", "redis.REDIS", "qdrant.QDRANT", "qdrant.QDRANT_GRPC"):
         here.set(f"{address}_HOST_PORT", str(free_port()))
     with borrowed(lab) as client:

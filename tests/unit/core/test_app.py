@@ -168,8 +168,9 @@ def test_a_page_is_where_the_ports_are_published(
     [
         ("", (("ui", 3000), ("ui", 80), ("api", 9000), ("api", 9001))),
         ("x-aiserver: {kind: feature, open: false}", ()),
+        ("x-aiserver: {kind: feature, no_page: [9000, 80]}", (("ui", 3000), ("api", 9001))),
     ],
-    ids=["plain", "without a page"],
+    ids=["plain", "without a page", "with other ports"],
 )
 def test_published_ports_may_be_web_pages_unless_they_are_known_as_something_else(
     app: App, tmp_path: Path, extension: str, pages: tuple[tuple[str, int], ...]
