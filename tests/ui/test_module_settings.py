@@ -67,11 +67,10 @@ def write(page: HomePage, selector: str, text: str) -> None:
     page.wait_for(selector).send_keys(Keys.CONTROL, "a", Keys.NULL, text)
 
 
-def add_variable(page: HomePage, name: str, value: str) -> None:
+def type_variable(page: HomePage, name: str, value: str) -> None:
     """Fill in the row for a new variable of the first service."""
     write(page, "#variable-name", name)
     write(page, "#variable-value", value)
-    page.button("Add").click()
 
 
 def running(engine: docker.DockerClient) -> tuple[str, int]:
@@ -94,12 +93,14 @@ def test_changes_are_previewed_saved_for_later_applied_together_and_undone(
     page.wait_for_text("1 other service keeps running", ".will")
     page.wait_for_text(f"Port {before} → {after} and Memory limit 64 MB → 96 MB", ".applybar")
 
-    add_variable(page, "WEB_KEY", "x")
+    type_variable(page, "WEB_KEY", "x")
+    page.button("Add").click()
     page.wait_for_text("The module itself sets WEB_KEY of web", ".variables .msg")
     page.button("Undo WEB_KEY (web)").click()
-    add_variable(page, "DEBUG", "on")
-    page.wait_for_text("environment: DEBUG", ".will")
-    page.wait_for_text("3 changes", ".applybar")
+    type_variable(page, "DEBUG", f"on{Keys.ENTER}")
+    type_variable(page, "LEVEL", "2")  # it counts before it is added
+    page.wait_for_text("environment: DEBUG, LEVEL", ".will")
+    page.wait_for_text("4 changes", ".applybar")
 
     page.button("Save, apply later").click()
     page.wait_for_text("Changes are waiting to be applied", ".setform .notice")
@@ -110,7 +111,7 @@ def test_changes_are_previewed_saved_for_later_applied_together_and_undone(
     page.button("Apply now").click()
     page.until(lambda: not page.all(".setform .notice"), "applied")
     page.until(lambda: _is(engine, (str(after), 96)), "recreated")
-    assert "DEBUG=on" in engine.containers.get("ai-web").attrs["Config"]["Env"]
+    assert {"DEBUG=on", "LEVEL=2"} <= {*engine.containers.get("ai-web").attrs["Config"]["Env"]}
 
     page.wait_for_text(f"Port {before} → {after}", ".last-change")
     page.wait_for(".last-change button").click()
@@ -143,9 +144,13 @@ def test_a_secret_is_shown_on_request_and_a_draft_stays(page: HomePage) -> None:
     page.wait_for_text("Regenerate Key?", "#question")
     page.button("Regenerate").click()
     page.wait_for_text("environment: WEB_KEY", ".will")
+    type_variable(page, "TOKEN", "hunter2")
+    page.wait_for("#variable-secret").click()
     page.script("location.hash = 'home'")
     page.wait_for("[data-module=web]")
     page.script("location.hash = 'modules/web/settings'")
-    page.wait_for_text("Key: new value", ".applybar")
+    page.wait_for_text("Key: new value and TOKEN (web): new value", ".applybar")
+    assert page.wait_for("#variable-name").get_property("value") == ""
+    assert page.wait_for("#variable-value").get_property("value") == ""
     page.button("Discard").click()
     page.until(lambda: not page.all(".applybar"), "discarded")

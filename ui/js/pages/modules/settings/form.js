@@ -12,12 +12,17 @@ import { current, observe, slice } from "../../../base/store.js";
 
 const CHECK_MS = 250;
 
+/** The row for a new variable. */
+const NOT_TYPED = { service: "", name: "", value: "", isSecret: false };
+
 const EMPTY = {
   module: "",
   /** @type {Field[]|null} `null` until they are there */
   settings: null,
   /** @type {string[]} that can get further variables */
   services: [],
+  /** a further variable that is not added yet */
+  typed: NOT_TYPED,
   /** @type {Previous|null} */
   previous: null,
   /** @type {Error|null} why there are no settings */
@@ -36,7 +41,7 @@ const EMPTY = {
 
 const own = slice(EMPTY);
 
-/** @type {Map<string, Draft>} By module: a draft stays while the page does. */
+/** @type {Map<string, Draft>} By module: a draft stays while the page does. It is without the row for a new variable. */
 const drafts = new Map();
 
 /** @type {ReturnType<typeof setTimeout>|undefined} */
@@ -53,7 +58,9 @@ observe((now, before) => {
 const isOutdated = ({ snapshot }) => snapshot?.modules.find(({ name }) => name === form().module)?.outdated ?? false;
 
 export const form = () => own.get();
-export const draft = () => drafts.get(form().module) ?? {};
+/** The variable of the row for a new one counts as a change as soon as it can be added. */
+export const draft = () => ({ ...entered(), ...typed() });
+const entered = () => drafts.get(form().module) ?? {};
 export const isChanged = () => Object.keys(draft()).length > 0;
 export const isValid = () => Object.values(form().checks).every(({ error }) => !error);
 
@@ -62,6 +69,37 @@ export const isIdle = () => form().blocker?.code === "E_ENGINE_DOWN" || form().e
 
 /** @returns {"now"|"later"} */
 export const whenNow = () => (isIdle() ? "later" : "now");
+
+/** @returns {Draft} */
+function typed() {
+  const { name, value, isSecret } = form().typed;
+  if (!name.trim() || (isSecret && !value)) return {};
+  return { [[form().module, isSecret ? "secret" : "variable", typedService(), name.trim()].join(".")]: value };
+}
+
+/** The service that gets the new variable: the first one unless another is chosen. */
+export function typedService() {
+  const { services, typed: { service } } = form();
+  return services.includes(service) ? service : services[0] ?? "";
+}
+
+/** The address of the new variable, if it can be added. */
+export const typedAddress = () => Object.keys(typed())[0];
+
+/** @param {Partial<typeof NOT_TYPED>} patch what was typed */
+export function type(patch) {
+  own.set({ typed: { ...form().typed, ...patch } });
+  recheck();
+}
+
+/** Takes the new variable into the draft, and empties its row. */
+export function addTyped() {
+  drafts.set(form().module, draft());
+  own.set({ typed: NOT_TYPED });
+}
+
+/** Whether a setting is only in the row for a new variable. @param {string} address */
+export const isOnlyTyped = (address) => !(address in entered()) && !form().settings?.some((one) => one.address === address);
 
 /** All settings, with the further variables that are about to be new. */
 export function fields() {
@@ -99,6 +137,7 @@ export async function openForm(module) {
 
 export function closeForm() {
   isOpen = false;
+  addTyped();
 }
 
 /** Reads the settings again: they were changed, here or elsewhere. */
@@ -138,20 +177,29 @@ const isStored = ({ type, value: stored, origin, group }, value) =>
 /** @param {Field} field @param {string|null} value */
 export function change(field, value) {
   if (isStored(field, value)) undo(field.address);
-  else put({ ...draft(), [field.address]: value });
+  else put({ ...entered(), [field.address]: value });
 }
 
 /** @param {string} address */
 export function undo(address) {
-  const { [address]: _, ...rest } = draft();
+  if (address in typed()) own.set({ typed: NOT_TYPED });
+  const { [address]: _, ...rest } = entered();
   put(rest);
 }
 
-export const discard = () => put({});
+export function discard() {
+  own.set({ typed: NOT_TYPED });
+  put({});
+}
 
 /** @param {Draft} changes */
 function put(changes) {
   drafts.set(form().module, changes);
+  recheck();
+}
+
+function recheck() {
+  const changes = draft();
   const checks = Object.entries(form().checks).filter(([address]) => address in changes);
   own.set({ checks: Object.fromEntries(checks), isChecking: true });
   clearTimeout(timer);

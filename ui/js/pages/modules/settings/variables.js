@@ -2,20 +2,16 @@
 /** Further variables of services, as a table: those that are there, those that are about to be, and a row for a new one. */
 import { repeat } from "../../../../vendor/lit-html/directives/repeat.js";
 import { html, nothing } from "../../../../vendor/lit-html/lit-html.js";
+import { capitalised } from "../../../base/format.js";
 import { t } from "../../../base/i18n.js";
-import { slice } from "../../../base/store.js";
 import { button } from "../../../components/button.js";
 import { input, select, toggle } from "../../../components/field.js";
-import { change, draft, form, newVariable, undo } from "./form.js";
+import { addTyped, change, checkOf, draft, form, isOnlyTyped, type, typedAddress, typedService, undo } from "./form.js";
 import { messageOf } from "./message.js";
 import { secret } from "./secret.js";
 import { idOf } from "./words.js";
 
 /** @import { Field } from "../../../contract.d.ts" */
-
-/** The row for a new one. */
-const EMPTY = { service: "", name: "", value: "", isSecret: false };
-const own = slice(EMPTY);
 
 /** @param {Field[]} found Those to show. */
 export const variables = (found) => html`
@@ -29,8 +25,8 @@ export const variables = (found) => html`
           <th scope="col">${t("Secret")}</th><th scope="col"><span class="unseen">${t("Actions")}</span></th>
         </tr></thead>
         <tbody>
-          ${repeat(found, ({ address }) => address, row)}
-          ${added()}
+          ${repeat(found.filter(({ address }) => !isOnlyTyped(address)), ({ address }) => address, row)}
+          ${newRow()}
         </tbody>
       </table>
     </div>
@@ -39,16 +35,18 @@ export const variables = (found) => html`
 /** @param {Field} field */
 function row(field) {
   const [, , service, ...name] = field.address.split(".");
-  const message = messageOf(field);
   return html`
     <tr ?data-changed=${field.address in draft()}>
       <td>${service}</td><td class="mono text">${name.join(".")}</td>
-      <td>${value(field)}${message ? html`
-        <p class="msg ${message.tone}" id="${idOf(field.address)}-message" role=${message.tone === "bad" ? "alert" : "status"}>${message.text}</p>` : nothing}</td>
+      <td>${value(field)}${note(idOf(field.address), messageOf(field))}</td>
       <td>${field.type === "secret" ? html`<span class="tag">${t("Secret")}</span>` : nothing}</td>
       <td>${takeBack(field)}</td>
     </tr>`;
 }
+
+/** @param {string} id of the control @param {{text: string, tone: string}|null} message */
+const note = (id, message) => message ? html`
+  <p class="msg ${message.tone}" id="${id}-message" role=${message.tone === "bad" ? "alert" : "status"}>${message.text}</p>` : nothing;
 
 /** @param {Field} field */
 const value = (field) => field.type === "secret" ? secret(field)
@@ -73,26 +71,32 @@ function takeBack(field) {
   });
 }
 
-function added() {
-  const services = form().services;
-  const { name, value: text, isSecret } = own.get();
-  const service = services.includes(own.get().service) ? own.get().service : services[0] ?? "";
+function newRow() {
+  const { services, typed: { name, value: text, isSecret } } = form();
+  const address = typedAddress();
+  const error = address && checkOf(address)?.error;
   return html`
-    <tr>
+    <tr class="new" @keydown=${addOnEnter}>
       <td>${select({
-        id: "variable-service", value: service, label: t("Service"), choices: services.map((one) => ({ value: one, text: one })),
-        change: (chosen) => own.set({ service: chosen }),
+        id: "variable-service", value: typedService(), label: t("Service"), choices: services.map((one) => ({ value: one, text: one })),
+        change: (service) => type({ service }),
       })}</td>
-      <td>${input({ id: "variable-name", value: name, label: t("Name"), placeholder: "NAME", change: (typed) => own.set({ name: typed }) })}</td>
+      <td>${input({ id: "variable-name", value: name, label: t("Name"), placeholder: "NAME", change: (typed) => type({ name: typed }) })}</td>
       <td><div class="setsecret ${isSecret ? "masked" : ""}">${input({
-        id: "variable-value", value: text, label: t("Value"), change: (typed) => own.set({ value: typed }),
-      })}</div></td>
-      <td>${toggle({ id: "variable-secret", on: isSecret, label: t("Secret"), change: (on) => own.set({ isSecret: on }) })}</td>
-      <td>${button({
-        text: t("Add"), icon: "plus", size: "small", enabled: Boolean(name.trim() && (text || !isSecret)), run: () => {
-          change(newVariable([form().module, isSecret ? "secret" : "variable", service, name.trim()].join(".")), text);
-          own.set(EMPTY);
-        },
-      })}</td>
+        id: "variable-value", value: text, label: t("Value"), invalid: Boolean(error), change: (typed) => type({ value: typed }),
+      })}</div>${note("variable-value", error ? { text: capitalised(error), tone: "bad" } : null)}</td>
+      <td data-title=${t("Secret")}>${toggle({ id: "variable-secret", on: isSecret, label: t("Secret"), change: (on) => type({ isSecret: on }) })}</td>
+      <td>${button({ text: t("Add"), icon: "plus", size: "small", enabled: address !== undefined, run: add })}</td>
     </tr>`;
+}
+
+function add() {
+  addTyped();
+  document.getElementById("variable-name")?.focus();
+}
+
+/** @param {KeyboardEvent} event An Enter with Ctrl applies; one of an input method chooses a word. */
+function addOnEnter({ key, target, ctrlKey, metaKey, isComposing }) {
+  if (key !== "Enter" || ctrlKey || metaKey || isComposing || !(target instanceof HTMLInputElement)) return;
+  if (typedAddress()) add();
 }
