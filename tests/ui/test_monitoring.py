@@ -257,4 +257,16 @@ def test_a_clean_up_counts_what_is_ticked_and_says_what_is_still_there(stack: St
     page.wait_for_text("12 MB became free", ".toasts")
     expected = {"image old", "image older", "container one", "image 25"}
     assert [{*request["ids"]} for request in asked] == [expected]
+
+    go_on.clear()
+    page.wait_for("#cleanup-exports").click()
+    page.button("Remove 1 thing").click()
+    page.wait_for_text("2 of 1 removed", ".cleanup")
+    page.button("Close").click()
+    page.until(lambda: not page.all("dialog[open]"), "it is closed while it runs")
+    go_on.set()
+    page.wait_for_text("1 thing is still there", ".toasts")
+    assert page.text.count("became free") == 1, "nothing was removed this time"
+    page.button("Show").click()
+    page.wait_for_text("it is in use now, or already gone", ".cleanup[open] .notice")
     assert page.complaints() == []

@@ -28,6 +28,7 @@ const GROUPS = [
     "{count} images of modules that have no containers now. Their next start downloads them again", count,
   )],
 ];
+const REFUSED = mark("It can't be cleaned up now");
 const TICKED = ["images", "containers", "exports"];
 
 const dialog = document.createElement("dialog");
@@ -105,20 +106,42 @@ async function run() {
   const answer = await invoke("ai/cleanup/run", { ids: [...own.ticked] });
   set({ done: null });
   if (!answer.success) {
-    set({ error: answer.message });
+    tell(REFUSED, () => set({ error: answer.message }));
     return;
   }
   const { outcomes, bytes: freed } = answer.data;
-  const failed = outcomes.filter(({ problem }) => problem !== null);
-  showToast({ text: t("{size} became free", { size: bytes(freed) }), icon: "circle-check" });
-  own.onRemoved();
+  const named = new Map(own.plan?.things.map((thing) => [thing.id, thing.names]));
+  const failed = outcomes.filter(({ problem }) => problem !== null).map((one) => ({ ...one, names: named.get(one.id) ?? one.names }));
+  if (failed.length < outcomes.length) {
+    showToast({ text: t("{size} became free", { size: bytes(freed) }), icon: "circle-check" });
+    own.onRemoved();
+  }
   if (!failed.length) dialog.close();
-  else if (dialog.open) {
-    const named = new Map(own.plan?.things.map((thing) => [thing.id, thing.names]));
-    await load();
-    set({ failed: failed.map((one) => ({ ...one, names: named.get(one.id) ?? one.names })), ticked: new Set() });
+  else tell(stillThere(failed), () => showFailed(failed));
+}
+
+/** @param {string} text @param {() => void} show in the dialog; on request, if that was closed meanwhile */
+function tell(text, show) {
+  if (dialog.open) show();
+  else {
+    showToast({
+      text, icon: "triangle-alert", show: () => {
+        if (!dialog.open) dialog.showModal();
+        draw();
+        if (own.done === null) show(); // else the next one runs
+      },
+    });
   }
 }
+
+/** @param {Outcome[]} failed */
+async function showFailed(failed) {
+  await load();
+  set({ failed, ticked: new Set() });
+}
+
+/** @param {Outcome[]} failed */
+const stillThere = ({ length }) => tn("{count} thing is still there", "{count} things are still there", length);
 
 /** @param {CleanupPlan} plan @param {ReadonlySet<string>} ids The bytes that become free; what images share counts once. */
 function freed({ things, shared }, ids) {
@@ -134,9 +157,9 @@ function content() {
       <h2 id="cleanup-title">${t("Clean up")}</h2>
       <p class="control muted">${t("What is in use, and the data of your modules, is never part of it")}</p></div></header>
     <div class="dialog-body" aria-busy=${isRunning || (!plan && !error)} ?inert=${isRunning}>
-      ${error ? notice({ tone: "bad", title: t("It can't be cleaned up now"), text: error, actions: button({ text: t("Try again"), run: load }) }) : nothing}
+      ${error ? notice({ tone: "bad", title: t(REFUSED), text: error, actions: button({ text: t("Try again"), run: load }) }) : nothing}
       ${failed.length ? notice({
-        tone: "busy", title: tn("{count} thing is still there", "{count} things are still there", failed.length),
+        tone: "busy", title: stillThere(failed),
         text: html`<ul>${failed.map(({ id, names, problem }) => html`<li><code>${nameOf({ id, names })}</code> ${problem}</li>`)}</ul>`,
       }) : nothing}
       ${plan ? list(plan) : error ? nothing : html`<div class="skeleton for-hero" role="status" aria-label=${t("Looking for what is not in use")}></div>`}
