@@ -53,6 +53,7 @@ def test_a_module_shows_its_connections_and_its_accounts_on_request(stack: Stack
         "Browser.grantPermissions", permissions=["clipboardReadWrite", "clipboardSanitizedWrite"]
     )
     page.command("Emulation.setFocusEmulationEnabled", enabled=True)
+    assert page.all(".connect .card-foot")
     page.button("Copy: From another module").click()
     page.wait_for_text("cleared in 60 seconds", ".toasts")
     assert page.later("navigator.clipboard.readText().then(arguments[0])") == plain
@@ -66,6 +67,7 @@ def test_a_module_shows_its_connections_and_its_accounts_on_request(stack: Stack
     assert page.button("Show the secret of Key")
     link = page.button("In its container: Open a terminal").get_property("href")
     assert str(link).endswith("#modules/dify/services/api/terminal")
+    assert not page.all(".connect .card-foot"), "no password is copied with an address"
 
     page.all(".graph a")[0].click()
     page.wait_for("[data-module=postgres]")

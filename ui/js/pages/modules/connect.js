@@ -40,7 +40,7 @@ export function connectCard(module, { connections, notHere }) {
         ${chosen.setting && !chosen.others.includes(PASSWORD) ? key(chosen.setting, chosen) : nothing}
         ${inside(name, mainService(module)?.name)}
       </div>
-      ${navigator.clipboard && chosen.setting
+      ${navigator.clipboard && chosen.setting && [chosen.here, chosen.others].some((address) => address?.includes(PASSWORD))
         ? html`<p class="card-foot">${t("Copy takes the password along. The clipboard is cleared after 60 s.")}</p>` : nothing}
     </section>`;
 }
