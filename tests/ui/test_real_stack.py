@@ -341,7 +341,7 @@ def test_a_plain_file_leads_to_its_page_in_four_clicks(
     page.wait_for("#add-folder").send_keys(str(folder.parent))
     page.button("Choose…: Folder").click()
     page.wait_for_text("Compose file", ".folder-list")
-    page.press(Keys.ARROW_DOWN, Keys.ENTER)
+    page.press(Keys.ENTER)
     page.wait_for_text("This folder has a Compose file", ".add-module")
     assert page.wait_for("#add-folder").get_property("value") == str(folder)
 

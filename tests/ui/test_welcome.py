@@ -203,11 +203,13 @@ def test_a_browser_walks_through_folders_to_a_module_and_for_a_setting(
         return answer(here | {"folders": found})
 
     host.handlers["ai/catalog/folders"] = folders
+    report: Json = {"modules": [], "problems": [], "notes": [], "consents": {}}
+    host.answers["ai/catalog/check"] = answer(report | {"folder": "/home/me/wiki"})
     page = stack.home()
     page.go("home?add=1")
     page.button("Choose…: Folder").click()
-    page.wait_for(".folder-list button:focus")
-    page.press(Keys.ARROW_DOWN, Keys.ENTER)
+    page.wait_for(".folder-list li:nth-child(2) button:focus")
+    page.press(Keys.ENTER)
     page.wait_for_text("Can't read the folder /home/me/Desktop", "#add-folder-message")
     page.tab_to("Desktop")
     page.press(Keys.ARROW_DOWN)
@@ -218,20 +220,24 @@ def test_a_browser_walks_through_folders_to_a_module_and_for_a_setting(
     page.wait_for_text("This folder has a Compose file", ".add-module")
     assert page.wait_for("#add-folder").get_property("value") == "/home/me/wiki"
     assert violations(page) == []
-    page.wait_for(".folder-list button:focus")
-    page.press(Keys.ENTER)  # up again: that is first in the list
-    page.wait_for_text("Desktop", ".folder-list")
+    page.wait_for(".add-module .primary:focus")
+    page.press(Keys.ENTER)  # a folder with a Compose file is checked
+    assert host.wait_for_call("ai/catalog/check") == {"folder": "/home/me/wiki"}
+    page.wait_for(".add-module .findings")
+    page.button("Choose…: Folder").click()
+    page.wait_for("[aria-label='Folders in /home/me/wiki']")
     field = page.wait_for("#add-folder")
     field.clear()
     field.send_keys("/home")
+    assert not page.all(".folder-list"), "it is of another folder"
     page.button("Choose…: Folder").click()
     page.wait_for_text("me", ".folder-list")
 
     page.go("modules/n8n/settings")
     page.button("Choose…: Files").click()
     page.wait_for_text("Desktop", ".setting-folder .folder-list")
-    page.wait_for(".folder-list button:focus")
-    page.press(Keys.ARROW_DOWN, Keys.ENTER)
+    page.wait_for(".folder-list li:nth-child(2) button:focus")
+    page.press(Keys.ENTER)
     page.wait_for_text("Can't read the folder /home/me/Desktop", "#setting-n8n-files-message")
     page.tab_to("Desktop")
     page.press(Keys.ARROW_DOWN, Keys.ENTER)

@@ -124,6 +124,7 @@ function content() {
       ${folderPicker({
         id: FIELD, label: t("Folder"), value: folder, invalid: Boolean(error), placeholder: "/home/me/my-module", enabled: !isBusy,
         change: (text) => set({ folder: text, report: null, error: "" }), picked: check,
+        next: () => dialog.querySelector(".dialog-foot .primary"),
       })}
       ${error ? html`<p class="msg bad" id="${FIELD}-message" role="alert">${icon("circle-alert", "s14")}${error}</p>` : nothing}
       ${report ? findings(report) : nothing}

@@ -16,8 +16,9 @@ import { icon } from "./icon.js";
  * @import { InnerFolders } from "../contract.d.ts"
  * @import { Answer } from "../types.d.ts"
  * @typedef {{id: string, label: string, value: string, change: (folder: string) => void, picked?: () => void,
- *   placeholder: string, invalid: boolean, enabled?: boolean}} Options
- *   `label`: also where a `field` names it; `picked`: after a choice in the desktop's dialog, which is the last step there
+ *   next?: () => HTMLElement|null, placeholder: string, invalid: boolean, enabled?: boolean}} Options
+ *   `label`: also where a `field` names it; `picked`: after a choice in the desktop's dialog, which is the last step there;
+ *   `next`: what has the focus in a folder with a Compose file, instead of the first folder in it
  */
 
 /** What is asked or listed, and for which field. */
@@ -44,7 +45,10 @@ export function folderPicker({ placeholder, invalid, enabled = true, ...field })
   const { isBusy, listed } = own.get().id === id ? own.get() : { isBusy: false, listed: null };
   return html`
     <div class="pick-folder">
-      ${input({ id, label, value, change, placeholder, invalid })}
+      ${input({ id, label, value, placeholder, invalid, change: (text) => {
+        closeFolders(); // they are of another folder
+        change(text);
+      } })}
       ${button({
         text: t("Choose…"), name: labelled(t("Choose…"), label), icon: "folder-open", enabled: enabled && !isBusy,
         run: !isBrowser ? () => pick(field) : listed?.folder === value.trim() ? closeFolders : () => goTo(field, value.trim()),
@@ -53,7 +57,7 @@ export function folderPicker({ placeholder, invalid, enabled = true, ...field })
     ${listed ? folderList(listed, (folder) => goTo(field, folder)) : nothing}`;
 }
 
-/** @typedef {Pick<Options, "id"|"change"|"picked">} Field */
+/** @typedef {Pick<Options, "id"|"change"|"picked"|"next">} Field */
 
 /** @param {Field} field */
 async function pick({ id, change, picked }) {
@@ -64,7 +68,7 @@ async function pick({ id, change, picked }) {
 }
 
 /** @param {Field} field @param {string} folder the home folder, if empty */
-async function goTo({ id, change }, folder) {
+async function goTo({ id, change, next }, folder) {
   const listed = await asked(id, invoke("ai/catalog/folders", folder ? { folder } : {}));
   if (!listed) return;
   own.set({ listed });
@@ -72,7 +76,8 @@ async function goTo({ id, change }, folder) {
   requestAnimationFrame(() => {
     const list = document.querySelector(".folder-list");
     list?.scrollTo(0, 0);
-    list?.querySelector("button")?.focus();
+    const rows = list?.querySelectorAll("button") ?? [];
+    ((listed.hasFile && next?.()) || rows[listed.parent ? 1 : 0] || rows[0])?.focus();
   });
 }
 
