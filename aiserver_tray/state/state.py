@@ -1,6 +1,6 @@
 """Everything that is known, and the remaining work of our operations."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Self
@@ -136,8 +136,9 @@ def start_failures(
     if operation.status != "failed" or operation.kind not in STARTS or operation.error is None:
         return {}
     errors = [one for one in each(operation.error) if one.code not in _NO_FAILURES]
-    errors.sort(key=lambda one: not _named(one))  # an error of its own says more of a module
-    own = {name: one for one in reversed(errors) for name in _about(one, operation)}
+    known = {*requires, *operation.modules}
+    errors.sort(key=lambda one: not _named(one, known))  # one of its own says more of a module
+    own = {name: one for one in reversed(errors) for name in _about(one, operation, known)}
     found: dict[str, StartFailure] = {}
     for name in operation.modules:
         for cause in (name, *sorted(closure(requires, requires.get(name, ())))):
@@ -146,10 +147,12 @@ def start_failures(
     return found
 
 
-def _about(error: AiServerError, operation: OperationView) -> Sequence[str]:
+def _about(
+    error: AiServerError, operation: OperationView, known: Collection[str]
+) -> Sequence[str]:
     """The modules of *operation* that *error* is about. One that names none, such as a full disk,
     is about those that it kept from starting."""
-    names = _named(error)
+    names = _named(error, known)
     if named := [name for name in names if name in operation.modules]:
         return named
     if names and len(operation.modules) > 1:
@@ -158,11 +161,13 @@ def _about(error: AiServerError, operation: OperationView) -> Sequence[str]:
     return [name for name in operation.modules if name in unfinished] or operation.modules
 
 
-def _named(error: AiServerError) -> list[str]:
-    """The modules that *error* names. A setting begins with its module's name."""
+def _named(error: AiServerError, known: Collection[str]) -> list[str]:
+    """The modules that *error* names. A setting begins with the name of its module, if it is one of
+    a *known* module: others are the applet's own, or files."""
     data = error.data
-    setting = str(data.get("name", "")).partition(".")[0]
-    return [name for name in (data.get("module"), *data.get("modules", ()), setting) if name]
+    names = [name for name in (data.get("module"), *data.get("modules", ())) if name]
+    owner = str(data.get("name", "")).partition(".")[0]
+    return [*names, owner] if owner in known else names
 
 
 def closure(requires: Mapping[str, Sequence[str]], names: Iterable[str]) -> frozenset[str]:

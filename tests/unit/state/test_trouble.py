@@ -141,12 +141,16 @@ class TestFailedStart:
             (up(refused("web")), "stopped " * 3, None),
             (up(SettingError("db.KEY", Text("no key"), []), modules=("web", "db")),
              "error degraded stopped", "db couldn't start"),
+            (up(SettingError("/home/u/state.json", Text("full")), modules=("web", "other")),
+             "stopped error error", "web and other couldn't start"),
+            (up(SettingError("app.bind", Text("no address")), modules=("web", "other")),
+             "stopped error error", "web and other couldn't start"),
             (up(TAKEN, AiServerError(Text("one"), module="other"), modules=("web", "other")),
              "stopped error error", "web and other couldn't start"),
         ],
         ids=[
             "a port", "with another", "unnamed", "of all", "of some", "elsewhere", "the engine",
-            "a question", "required", "two",
+            "a question", "required", "a file", "the applet's setting", "two",
         ],
     )  # fmt: skip
     def test_is_shown_at_its_module(
