@@ -23,7 +23,8 @@ QUIET_SECONDS: Final = 15.0
 """Seconds after a start, a sleep or a return of the engine without notifications: modules come back
 by themselves."""
 GATHER_SECONDS: Final = 2.0
-"""Seconds between an alert and its notification: what else happens then is in it, or beside it."""
+"""Seconds between an alert, or that it got worse, and its notification: what else happens then is
+in it, or beside it."""
 CALM_SAMPLES: Final = 2
 """Samples in a row below a limit after which its excess is over."""
 
@@ -54,11 +55,12 @@ class News(NamedTuple):
         text = (kind.recovery if is_over else None) or kind.title
         if module is None or self.alert.group is None:
             return text.with_values({"name": Given(self.alert.name)})
-        if self.others and not (is_over and module.state == "running"):
+        is_whole = is_over and module.state == "running"
+        if self.others and not is_whole:
             several = kind.several_recovered if is_over else kind.several
             values = {"count": 1 + len(self.others), "total": len(module.services)}
             return several.with_values(values | {"name": Given(name_of(module, None))})
-        name = name_of(module, None) if module.state == "running" else self.alert.name
+        name = name_of(module, None) if is_whole else self.alert.name
         return text.with_values({"name": Given(name)})
 
     @property
@@ -100,6 +102,8 @@ class Alerts:
         self._begun = dict.fromkeys(self._active, now.clock)
         self._notified_at: dict[tuple[Key, str], float] = {}
         """By what an alert is about, and its kind."""
+        self._worse: dict[Key, float] = {}
+        """By what an alert is about: since when it is worse than the user was told."""
         self._recovered: dict[str, list[Alert]] = {}
         """By group: alerts that are over while others of the group last."""
         self._start_ends_at = self._quiet_until = now.clock + QUIET_SECONDS
@@ -133,10 +137,10 @@ class Alerts:
         news = [*self._end(found, mutes, fate, now, due)]
         for key, finding in found.items():
             if alert := self._active.get(key):
-                news += self._continue(key, alert, finding, mutes, now)
+                self._continue(key, alert, finding, now)
             else:
                 self._begin(key, finding, now)
-        return [*news, *self._notify(found, mutes, now, due)]
+        return [*news, *self._notify_worse(mutes, now, due), *self._notify(found, mutes, now, due)]
 
     def _begin(self, key: Key, finding: Finding, now: Moment) -> None:
         is_old = now.clock < self._start_ends_at and finding.rule.severity > 0
@@ -155,20 +159,17 @@ class Alerts:
             is_known=finding.is_known or is_old,
         )
 
-    def _continue(
-        self, key: Key, alert: Alert, finding: Finding, mutes: Sequence[Mute], now: Moment
-    ) -> Iterator[News]:
+    def _continue(self, key: Key, alert: Alert, finding: Finding, now: Moment) -> None:
         is_worse = finding.rule.severity > alert.rule_class.severity
         changes: dict[str, object] = {"count": finding.count}
         if is_worse or finding.rule.kind == alert.kind:
             changes["text"] = in_all_languages(finding.text)
-        if is_worse:  # from now on, it is not what its group is
+        if is_worse:
             page = _at_time(finding.page, alert.begun)
             changes |= {"rule": finding.rule.id, "kind": finding.rule.kind, "page": page}
-            changes["group"] = None
+            if alert.is_told:
+                self._worse.setdefault(key, now.clock)
         self._active[key] = alert.model_copy(update=changes)
-        if is_worse and alert.is_told and not _is_muted(self._active[key], mutes, now.time):
-            yield News("changed", self._active[key])
 
     def _end(
         self,
@@ -185,6 +186,7 @@ class Alerts:
                 continue
             over = alert.model_copy(update={"ended": now.time})
             del self._active[key], self._begun[key]
+            self._worse.pop(key, None)
             self._earlier = [*self._earlier, over][-KEPT_ALERTS:]
             is_news = alert.is_told and alert.rule_class.recovery is not None
             if is_news and became == "recovered" and not _is_muted(alert, mutes, now.time):
@@ -193,6 +195,17 @@ class Alerts:
         for id in [one for one in self._recovered if one not in lasting]:
             *others, last = self._recovered.pop(id)
             yield News("recovered", last, others)
+
+    def _notify_worse(self, mutes: Sequence[Mute], now: Moment, due: Due) -> Iterator[News]:
+        if not self._worse or not due.reached(min(self._worse.values()) + GATHER_SECONDS):
+            return
+        together: dict[object, list[Alert]] = {}
+        for alert in map(self._active.__getitem__, self._worse):
+            if not _is_muted(alert, mutes, now.time):
+                together.setdefault((alert.kind, alert.group or alert.id), []).append(alert)
+        self._worse.clear()
+        for alert, *others in together.values():
+            yield News("changed", alert, others)
 
     def _notify(
         self, found: Mapping[Key, Finding], mutes: Sequence[Mute], now: Moment, due: Due

@@ -87,7 +87,7 @@ class Alert(BaseModel):
     is_told: bool = False
     """A notification was sent."""
     group: str | None = None
-    """Alerts of one kind about services of one module with the same ID were sent together."""
+    """Alerts about services of one module with the same ID were sent together, as one kind."""
 
     @property
     def rule_class(self) -> type[Rule]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from aiserver_tray.features.alerts.alerts import Evaluation
+from aiserver_tray.features.alerts.alerts import Evaluation, News
 from aiserver_tray.features.alerts.facts import Disk, Moment
 from aiserver_tray.features.alerts.files import Alert, Mute, RulesData
 from aiserver_tray.features.alerts.rules import Rule
@@ -37,9 +37,15 @@ class Course:
         self._evaluation = Evaluation([*kept], Moment(-1000.0, EPOCH - 1000))
         self._now = -1000.0
         self.due: float | None = None
+        self._news: list[News] = []
         self._evaluation.see_state(self.state, self._moment)
         assert self._evaluate() == []
         assert self.at(0) == []
+
+    @property
+    def ids(self) -> list[str]:
+        """Of the news at the last time at which there were some."""
+        return [one.id for one in self._news]
 
     @property
     def alerts(self) -> list[Alert]:
@@ -88,6 +94,7 @@ class Course:
 
     def _evaluate(self) -> list[str]:
         news, self.due = self._evaluation.evaluate(self.data, self._moment)
+        self._news = news or self._news
         assert self.due is None or self.due > self._now, "it would look without a pause"
         return [f"{self._now:g}: {one.kind}: {one.title} | {one.text}" for one in news]
 

@@ -116,9 +116,9 @@ def test_out_of_memory_says_more_than_the_exit_that_it_causes() -> None:
     course = Course()
     course.at(10, ContainerSeen(ended(exit_code=137)))
     killed = ContainerSeen(ended(exit_code=137, oom_killed=True))
-    assert course.at(FAR, killed) == [
+    assert course.at(50, killed) + course.at(FAR) == [
         "12: raised: web stopped unexpectedly | app: killed from outside by signal 9",
-        f"{FAR:g}: changed: web ran out of memory | app: ran out of memory (exit code 137)",
+        "52: changed: web ran out of memory | app: ran out of memory (exit code 137)",
     ]
     course = Course()
     course.at(10, ContainerSeen(ended(exit_code=137)))
@@ -195,15 +195,37 @@ def test_services_of_a_module_that_fail_at_once_are_one_piece_of_news_that_ends_
 
 def test_a_module_does_not_run_again_while_one_of_its_services_is_down() -> None:
     course = crowd()
-    assert course.at(50, ContainerSeen(ended("web/db", 137, oom_killed=True))) == [
-        "50: changed: db of web ran out of memory | ran out of memory (exit code 137)"
-    ]
+    course.at(50, ContainerSeen(ended("web/db", 137, oom_killed=True)))
     backs = [container(f"web/{name}", started_at=at(99)) for name in ("app", "api")]
-    assert course.at(100, *map(ContainerSeen, backs)) == []
-    assert course.at(FAR) == [
-        f"{100 + RECOVERY_SECONDS:g}: recovered: 2 of 4 services of web run again | "
-        "No action is needed."
+    assert course.at(100, *map(ContainerSeen, backs)) == [
+        "52: changed: db of web ran out of memory | ran out of memory (exit code 137)"
     ]
+    assert course.at(FAR) == [], "the last one is still down"
+    back = container("web/db", started_at=at(FAR))
+    course.at(FAR + 1, ContainerSeen(back), ContainerSeen(ended("web/job", 1)))
+    assert course.at(2 * FAR) == [
+        f"{FAR + 3:g}: raised: job of web stopped unexpectedly | exited with code 1",
+        f"{FAR + 1 + RECOVERY_SECONDS:g}: recovered: 3 of 4 services of web run again | "
+        "No action is needed.",
+    ]
+
+
+def test_services_that_get_worse_at_once_are_one_piece_of_news_of_what_was_told_of_them() -> None:
+    """What takes the news for incidents, as a webhook may, has one, and sees its end."""
+    course = crowd()
+    ids = course.ids
+    names = ("web/app", "web/api", "web/db")
+    course.at(50, *(ContainerSeen(ended(name, 137, oom_killed=True)) for name in names[:2]))
+    course.at(51, ContainerSeen(ended(names[2], 137, oom_killed=True)))
+    why = "ran out of memory (exit code 137)"
+    assert course.at(60) == [
+        "52: changed: 3 of 4 services of web ran out of memory | "
+        f"app: {why}; api: {why}; db: {why}"
+    ]
+    ids += course.ids
+    course.at(100, *(ContainerSeen(container(name, started_at=at(99))) for name in names))
+    assert course.at(FAR) == [f"{100 + RECOVERY_SECONDS:g}: recovered: {AGAIN}"]
+    assert [*ids, *course.ids] == [ids[0]] * 3
 
 
 def test_without_docker_there_is_no_news_of_its_services() -> None:
@@ -364,7 +386,8 @@ def test_a_muted_alert_sends_no_news_either_when_it_gets_worse() -> None:
     course.at(10, ContainerSeen(ended(exit_code=137)))
     course.at(20)
     course.data.mutes.append(Mute(module="web"))
-    assert course.at(30, ContainerSeen(ended(exit_code=137, oom_killed=True))) == []
+    course.at(30, ContainerSeen(ended(exit_code=137, oom_killed=True)))
+    assert course.at(FAR) == []
 
 
 def test_a_rule_that_is_off_finds_nothing() -> None:
