@@ -214,7 +214,7 @@ class Alerts:
             (key, alert)
             for key, alert in self._active.items()
             if key in found and not (alert.is_known or alert.is_told)
-            if not _is_muted(alert, mutes, now.time, due)
+            if not _is_muted(alert, mutes, now.time)
             if due.reached(max(self._quiet_until, self._cooldown_end(key, found[key])))
         ]
         # One notification has what happened together.
@@ -248,13 +248,9 @@ def _worst(findings: Iterable[Finding]) -> dict[Key, Finding]:
     return found
 
 
-def _is_muted(alert: Alert, mutes: Sequence[Mute], time: float, due: Due | None = None) -> bool:
-    """Whether one of *mutes* covers *alert*. *due* gets the time at which it ends."""
-    own = [mute for mute in mutes if mute.covers(alert.rule, alert.module, time)]
-    if due and own and all(mute.until is not None for mute in own):
-        last = max(mute.until or 0 for mute in own)
-        due.reached(due.now + last - time)
-    return bool(own)
+def _is_muted(alert: Alert, mutes: Sequence[Mute], time: float) -> bool:
+    """Whether one of *mutes* covers *alert*."""
+    return any(mute.covers(alert.rule, alert.module, time) for mute in mutes)
 
 
 class Evaluation:
@@ -294,6 +290,9 @@ class Evaluation:
     def evaluate(self, data: RulesData, now: Moment) -> tuple[list[News], float | None]:
         """The news, and the time (of the clock) at which time alone may make more."""
         due = Due(now.clock)
+        for mute in data.mutes:
+            if mute.until is not None and mute.lasts(now.time):
+                due.reached(now.clock + mute.until - now.time)
         rules = [rule for rule in data.rules if rule.is_on]
         lines = [rule for rule in rules if isinstance(rule, MatchingLine)]
         self.lines.watches = {rule.id: rule.watch for rule in lines}

@@ -331,7 +331,7 @@ class AlertsFeature(Feature):
         data, now = self._files.read(), time.time()
         kept = remembered(self.watch.alerts, now)
         alerts = sorted(kept, key=lambda one: (one.ended is not None, -one.begun))
-        mutes = [mute for mute in data.mutes if mute.covers(mute.rule or "", mute.module, now)]
+        mutes = [mute for mute in data.mutes if mute.lasts(now)]
         disk = self._disk()  # as of now: the one that the rules were evaluated with may be older
         return {
             "kinds": kind_views(),

@@ -41,10 +41,13 @@ class Mute:
         """Whether it mutes everything."""
         return self.rule is None and self.module is None
 
+    def lasts(self, now: float) -> bool:
+        """Whether it has not run out at the time *now*."""
+        return self.until is None or self.until > now
+
     def covers(self, rule: str, module: str | None, now: float) -> bool:
         """Whether it mutes alerts of *rule* about *module* at the time *now*."""
-        is_over = self.until is not None and self.until <= now
-        return not is_over and self.rule in (None, rule) and self.module in (None, module)
+        return self.lasts(now) and self.rule in (None, rule) and self.module in (None, module)
 
 
 class RulesData(FileModel):

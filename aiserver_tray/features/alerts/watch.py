@@ -46,7 +46,7 @@ class Surroundings(NamedTuple):
     language: Callable[[], Language]
     """Of what is sent."""
     publish: Callable[[News | None], object]
-    """Called with each news, and with None if alerts changed without any."""
+    """Called with each news, and with None if alerts changed, or a mute ran out, without any."""
     is_home_full: Callable[[], bool] = lambda: False
     """Whether nothing is stored because the disk of the home is full."""
 
@@ -69,6 +69,7 @@ class RuleWatch:
         self._lock = Lock()
         self._observers: tuple[Callable[[Sequence[News]], object], ...] = ()
         self._shown: Sequence[Alert] = ()
+        self._evaluated_at = _now().time
         self._disk_at = 0.0
         self._leave: Callable[[], None] = lambda: None
         self.before_news: Callable[[], object] = lambda: None
@@ -149,15 +150,18 @@ class RuleWatch:
         self.before_news()
         data, now = self._files.read(), _now()
         self._take_in(data, now)
-        before = {alert.id: alert.ended for alert in self._shown}
+        before, self._evaluated_at = self._evaluated_at, now.time
+        shown = {alert.id: alert.ended for alert in self._shown}
         news, due = self._evaluation.evaluate(data, now)
         self._shown = self._evaluation.alerts
-        if news or before != {alert.id: alert.ended for alert in self._shown}:
+        if news or shown != {alert.id: alert.ended for alert in self._shown}:
             try:
                 self._files.keep([*self._shown])
             except AiServerError as error:
                 _logger.warning("the alerts can't be stored: %s", error)
             self._report(news)
+        elif any(mute.lasts(before) and not mute.lasts(now.time) for mute in data.mutes):
+            self._report(())
         return DISK_SECONDS if due is None else max(0.0, due - now.clock)
 
     def _take_in(self, data: RulesData, now: Moment) -> None:

@@ -16,7 +16,7 @@ from aiserver_tray.base.masking import MASK
 from aiserver_tray.core.app import App
 from aiserver_tray.features.alerts import alerts, post, webhook
 from aiserver_tray.features.alerts.alerts import News
-from aiserver_tray.features.alerts.files import RuleFiles
+from aiserver_tray.features.alerts.files import Mute, RuleFiles
 from aiserver_tray.features.alerts.watch import RuleWatch, Surroundings
 from aiserver_tray.features.alerts.webhook import Sender, Target
 from aiserver_tray.protocol.message import Json
@@ -261,15 +261,17 @@ def test_an_address_that_is_busy_says_when_to_try_again(
     assert time.monotonic() - asked > 1
 
 
-def test_the_webhook_also_gets_that_an_alert_got_worse(
+def test_the_webhook_also_gets_that_an_alert_got_worse_and_clients_that_a_mute_ran_out(
     app: App, hook: Hook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(alerts, "QUIET_SECONDS", 0.0)
     monkeypatch.setattr(alerts, "GATHER_SECONDS", 0.0)
     target = Target(hook.address, "json")
-    around = Surroundings(lambda: None, lambda: target, lambda: "en", lambda _news: None)
+    published: SimpleQueue[News | None] = SimpleQueue()
+    around = Surroundings(lambda: None, lambda: target, lambda: "en", published.put)
+    files = RuleFiles(app.home.folder, [])
     with closing(Store()) as store:
-        watch = RuleWatch(store, RuleFiles(app.home.folder, []), around)
+        watch = RuleWatch(store, files, around)
         for fact in (ContainersListed((container(),)), UP, ModulesChanged((model(),))):
             store.put(fact)
         store.put(DesiredChanged(frozenset({"web"})))
@@ -279,6 +281,11 @@ def test_the_webhook_also_gets_that_an_alert_got_worse(
             for seen in (ended(exit_code=137), ended(exit_code=137, oom_killed=True)):
                 store.put(ContainerSeen(seen))
                 bodies.append(hook.got.get(timeout=LIMIT)[1])
+            mute = Mute(module="web", until=time.time() + 0.5)
+            files.change(lambda data: data.mutes.append(mute))
+            watch.refresh()
+            told = [published.get(timeout=LIMIT) for _ in range(3)]
+    assert [news and news.kind for news in told] == ["raised", "changed", None]
     assert [(body["event"], body["kind"]) for body in bodies] == [
         ("raised", "ended"),
         ("changed", "memory_out"),
