@@ -3,9 +3,9 @@
 import time
 
 from aiserver_tray.base.codec import to_json
-from aiserver_tray.features.alerts.channels import RuleList, alert_view, kind_views, rule_view
 from aiserver_tray.features.alerts.files import Alert, Mute, RulesData
 from aiserver_tray.features.alerts.kinds import MatchingLine
+from aiserver_tray.features.alerts.views import RuleList, alert_view, kind_views, rule_view
 from aiserver_tray.protocol.message import Json
 
 LINE = MatchingLine(id="line-1", level="error", pattern="connection refused")

@@ -219,8 +219,7 @@ def test_services_that_get_worse_at_once_are_one_piece_of_news_of_what_was_told_
     course.at(51, ContainerSeen(ended(names[2], 137, oom_killed=True)))
     why = "ran out of memory (exit code 137)"
     assert course.at(60) == [
-        "52: changed: 3 of 4 services of web ran out of memory | "
-        f"app: {why}; api: {why}; db: {why}"
+        f"52: changed: 3 of 4 services of web ran out of memory | app: {why}; api: {why}; db: {why}"
     ]
     ids += course.ids
     course.at(100, *(ContainerSeen(container(name, started_at=at(99))) for name in names))
