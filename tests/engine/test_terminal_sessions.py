@@ -47,7 +47,13 @@ def test_output_waits_for_its_client_and_comes_again_to_the_next_one(core: Engin
     assert len(first.text) < WINDOW_CHARACTERS + EVENT_CHARACTERS + 2**16
     assert all(len(output["text"]) <= EVENT_CHARACTERS for output in first.got)
     shown = first.got[: len(first.got) // 2]
-    assert session.detach(first.peer)
+    loss = session.detach(first.peer)
+    assert loss
+    session.attach(first.peer, shown[-1]["number"])
+    again = session.detach(first.peer)
+    assert again
+    assert session.is_lost_since(again)
+    assert not session.is_lost_since(loss), "it came back in between"
     session.attach(second.peer, shown[-1]["number"])
 
     def ended() -> bool:

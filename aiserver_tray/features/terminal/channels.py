@@ -154,8 +154,8 @@ class TerminalFeature(Feature):
     def forget(self, peer: Peer) -> None:
         """Close the terminals of *peer*, unless it comes back soon."""
         for session in tuple(self._sessions.values()):
-            if session.detach(peer):
-                timer = Timer(RETURN_SECONDS, self._end_detached, [session])
+            if loss := session.detach(peer):
+                timer = Timer(RETURN_SECONDS, self._end_lost, [session, loss])
                 timer.daemon = True
                 timer.start()
 
@@ -165,8 +165,8 @@ class TerminalFeature(Feature):
             with ThreadPoolExecutor(len(sessions), "terminals") as threads:
                 threads.map(self._end, sessions)
 
-    def _end_detached(self, session: Session) -> None:
-        if session.is_detached:
+    def _end_lost(self, session: Session, loss: int) -> None:
+        if session.is_lost_since(loss):  # not when it came back and was lost again
             self._end(session)
 
     def _end(self, session: Session) -> None:

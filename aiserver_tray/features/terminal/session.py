@@ -40,6 +40,8 @@ class Session:
         """After the end: the processes that could not be ended."""
         self._terminal = terminal
         self._peer: Peer | None = peer
+        self._losses = 0
+        """How often its client was lost."""
         self._changed = Condition()
         self._waiting: deque[TerminalOutput] = deque()
         self._characters = 0
@@ -48,10 +50,10 @@ class Session:
         self._is_closing = False
         self._ended = Event()
 
-    @property
-    def is_detached(self) -> bool:
-        """Whether no client shows it."""
-        return self._peer is None
+    def is_lost_since(self, loss: int) -> bool:
+        """Whether no client has shown it since its client was lost for the *loss*-th time."""
+        with self._changed:
+            return self._peer is None and self._losses == loss
 
     def start(self, on_end: Callable[[tuple[int, ...]], None]) -> None:
         """Begin to send output, in a thread of its own. *on_end* is called at its end, with the
@@ -79,13 +81,15 @@ class Session:
                 peer.send(TERMINAL.message(output))
             self._changed.notify()
 
-    def detach(self, peer: Peer) -> bool:
-        """Send *peer* no more. Whether it was the client."""
+    def detach(self, peer: Peer) -> int | None:
+        """Send *peer* no more. Returns how often the client was lost by now; None: *peer* is not
+        the client."""
         with self._changed:
-            is_client = self._peer is peer
-            if is_client:
-                self._peer = None
-            return is_client
+            if self._peer is not peer:
+                return None
+            self._peer = None
+            self._losses += 1
+            return self._losses
 
     def close(self) -> None:
         """End the shell and all that was started in it, and wait for that."""
