@@ -7,7 +7,7 @@ the processes that the shell has left, and reports those that it could not end.
 """
 
 import threading
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 _MARK: Final = "AISERVER_TERMINAL"
 """The variable that all processes of a terminal inherit, with the terminal's own value."""
+
+_OPEN_SECONDS: Final = 15.0
+"""Seconds for the first word of the guard. What is called sh may be anything."""
 
 _END_SECONDS: Final = 15.0
 """Seconds for the report of the guard. A paused container gives none."""
@@ -106,6 +109,7 @@ class Terminal:
             NoShellError: the image has none.
             ObjectNotFoundError, ObjectConflictError: there is no such container, or it does not
                 run.
+            EngineRequestError: its shell does not answer.
         """
         config = self._connection.get("/containers/{}/json", self._container)["Config"]
         self.image_user = config["User"] or "root"
@@ -155,27 +159,37 @@ class Terminal:
         """After the end of the output: the processes that could not be ended, by their ids in the
         container. None: nobody can tell, because the container or the engine has stopped."""
         self.end()
-        assert self._guard
-        timer = threading.Timer(_END_SECONDS, self._guard.stream.close)
-        timer.start()
         said = b""
-        with suppress(AiServerError):
+        with self._closing_guard(_END_SECONDS), suppress(AiServerError):
             said = b"".join(data for name, data in self._report if name == "stdout")
-        timer.cancel()
         word, *ids = said.split() or [b""]
         return tuple(map(int, ids)) if word == b"left" else None
 
     def _execution(self, body: "Body") -> Execution:
         return Execution(self._connection, self._container, {**self._common, **body})
 
+    @contextmanager
+    def _closing_guard(self, seconds: float) -> "Iterator[None]":
+        """Leave the guard alone if that lasts longer than *seconds*: its output ends."""
+        assert self._guard
+        timer = threading.Timer(seconds, self._guard.stream.close)
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
     def _found_shell(self) -> str:
         """The shell of which the guard's first line tells."""
-        said = b""
-        for name, data in self._report:
-            said += data if name == "stdout" else b""
-            if said.endswith(b"\n") and said.startswith(b"shell "):
-                return said.removeprefix(b"shell ").strip().decode()
         assert self._guard
+        said = b""
+        with self._closing_guard(_OPEN_SECONDS):
+            for name, data in self._report:
+                said += data if name == "stdout" else b""
+                if said.endswith(b"\n") and said.startswith(b"shell "):
+                    return said.removeprefix(b"shell ").strip().decode()
+        if self._guard.stream.is_closed:
+            raise EngineRequestError(504, f"sh has said nothing for {_OPEN_SECONDS:.0f} s")
         if (code := self._guard.exit_code) in _NOT_FOUND:
             raise NoShellError(self._container)
         raise EngineRequestError(409, f"sh exited with code {code}")

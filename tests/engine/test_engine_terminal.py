@@ -9,7 +9,8 @@ from contextlib import contextmanager
 import docker
 import pytest
 
-from aiserver_tray.base.errors import NoShellError
+from aiserver_tray.base.errors import EngineRequestError, NoShellError
+from aiserver_tray.engine import terminal as guarded
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.engine.terminal import Terminal
 from tests.engine.our_engine import BUSYBOX, core, run
@@ -129,10 +130,17 @@ def test_a_killed_process_leaves_nothing_of_its_terminals(
     eventually(lambda: processes(engine, "ai-killed") == ["sleep 600"], "nothing is left")
 
 
-def test_without_a_shell_there_is_no_terminal(core: Engine) -> None:
+def test_without_a_shell_that_answers_there_is_no_terminal(
+    core: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bare = run(core, "ai-bare", "rm /bin/sh /bin/ash; exec sleep 600")
     with pytest.raises(NoShellError):
         core.containers.terminal(bare, "").open(24, 80)
+    mute = "rm /bin/sh; printf '#!/bin/ash\\nsleep 600' > /bin/sh; chmod +x /bin/sh; exec sleep 600"
+    monkeypatch.setattr(guarded, "_OPEN_SECONDS", 1.0)
+    silent = run(core, "ai-silent", mute)
+    with pytest.raises(EngineRequestError, match="said nothing"):
+        core.containers.terminal(silent, "").open(24, 80)
 
 
 def test_a_container_that_stops_ends_its_terminals(core: Engine) -> None:

@@ -1,16 +1,19 @@
 """Terminals in containers with their clients, on the lab's engine."""
 
 import json
+from threading import Event
 
 import docker
 import pytest
 
 from aiserver_tray.engine.engine import Engine
+from aiserver_tray.engine.terminal import Terminal
 from aiserver_tray.features.terminal import channels
 from aiserver_tray.features.terminal.events import TerminalEnd, TerminalOutput
 from aiserver_tray.features.terminal.session import EVENT_CHARACTERS, WINDOW_CHARACTERS, Session
 from aiserver_tray.model import Actor
 from aiserver_tray.operations.request import Request
+from aiserver_tray.owner.owner import Owner
 from aiserver_tray.protocol.message import Message, Peer
 from tests.engine.our_engine import core, run
 from tests.support.installation import Installation, idle
@@ -87,11 +90,57 @@ def test_terminals_end_with_their_client_or_the_owner(
             opened = owner.api.invoke("ai/terminal/open", ASKED, client.peer)["data"]
             typed = {"terminal": opened["terminal"], "text": f"{sleep} & sleep 999\r"}
             owner.api.invoke("ai/terminal/input", typed, client.peer)
+        with monkeypatch.context() as patch:
+            patch.setattr(channels, "MAX_TERMINALS", len(SLEEPS) + 1)
+            see_end_of_failed(owner, patch)
+            see_end_of_opening(owner, engine, patch)
         eventually(lambda: {*SLEEPS} <= {*processes(engine)}, "they run")
         owner.api.forget(clients[0].peer)
         eventually(lambda: SLEEPS[0] not in processes(engine), "the client's processes end")
         assert SLEEPS[1] in processes(engine)
     assert processes(engine) == at_rest
+
+
+def see_end_of_failed(owner: Owner, patch: pytest.MonkeyPatch) -> None:
+    """A terminal whose end nobody can watch tells it all the same, and frees its place."""
+
+    def fail(_terminal: Terminal) -> None:
+        raise KeyError("left")
+
+    client = Client()
+    with patch.context() as failing:
+        failing.setattr(Terminal, "left", fail)
+        opened = owner.api.invoke("ai/terminal/open", ASKED, client.peer)["data"]
+        typed = {"terminal": opened["terminal"], "text": "exit\r"}
+        owner.api.invoke("ai/terminal/input", typed, client.peer)
+        eventually(lambda: client.got and client.got[-1]["end"], "its end")
+
+
+def see_end_of_opening(
+    owner: Owner, engine: docker.DockerClient, patch: pytest.MonkeyPatch
+) -> None:
+    """A terminal that is open only after its client was given up ends at once."""
+    client, given_up = Client(), Event()
+    really_open, really_end = Terminal.open, Terminal.end
+
+    def open_late(terminal: Terminal, rows: int, columns: int) -> None:
+        owner.api.forget(client.peer)
+        assert given_up.wait(60)
+        really_open(terminal, rows, columns)
+
+    def end(terminal: Terminal) -> None:
+        really_end(terminal)
+        given_up.set()
+
+    patch.setattr(Terminal, "open", open_late)
+    patch.setattr(Terminal, "end", end)
+    assert owner.api.invoke("ai/terminal/open", ASKED, client.peer)["success"]
+    shells_and_guards = 2 * len(SLEEPS)
+
+    def is_gone() -> bool:
+        return sum(one.startswith("sh") for one in processes(engine)) == shells_and_guards
+
+    eventually(is_gone, "nothing of it is left")
 
 
 def processes(engine: docker.DockerClient) -> list[str]:

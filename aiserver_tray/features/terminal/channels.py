@@ -17,7 +17,7 @@ from aiserver_tray.protocol.channel import Feature, Name, Payload, channel
 from aiserver_tray.protocol.message import Caller, CallerKind, Peer
 from aiserver_tray.settings.entries import TerminalEntry
 
-_MAX_TERMINALS: Final = 16
+MAX_TERMINALS: Final = 16
 """Open at once."""
 
 RETURN_SECONDS: Final = 15.0
@@ -99,16 +99,16 @@ class TerminalFeature(Feature):
         ends with the client, and all that was started in it ends, too."""
         _check_place(caller.peer)
         container = self._container(asked.module, asked.service)
-        if len(self._sessions) >= _MAX_TERMINALS:
+        if sum(not one.has_ended for one in tuple(self._sessions.values())) >= MAX_TERMINALS:
             raise RefusedError(Text("Too many terminals are open. Close one, then try again."))
         user = "0" if asked.user == "root" else ""
         terminal = self._place.core.engine.containers.terminal(container, user)
         session = Session(uuid4().hex, terminal, caller.peer)
         self._sessions[session.id] = session  # before it is open: the client may go meanwhile
         try:
-            terminal.open(asked.rows, asked.columns)
+            session.open(asked.rows, asked.columns)
         except BaseException:
-            self._sessions.pop(session.id)
+            self._sessions.pop(session.id, None)
             raise
         entry = TerminalEntry(
             actor=caller.actor,

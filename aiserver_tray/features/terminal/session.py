@@ -1,11 +1,13 @@
 """A terminal and the client that shows it."""
 
 import codecs
+import logging
 from collections import deque
 from collections.abc import Callable, Iterator
 from threading import Condition, Event, Thread
 from typing import Final
 
+from aiserver_tray.base.bugs import log_bug
 from aiserver_tray.base.errors import EngineDownError
 from aiserver_tray.engine.terminal import Terminal
 from aiserver_tray.features.terminal.events import (
@@ -30,8 +32,11 @@ _CANCEL_AND_END: Final = b"\x03\x04"
 """Ctrl+C and Ctrl+D."""
 
 
+_logger = logging.getLogger(__name__)
+
+
 class Session:
-    """The open *terminal*, shown by *peer*. Its output is kept until the client has acknowledged
+    """The *terminal*, shown by *peer*. Its output is kept until the client has acknowledged
     it, so that none is missing when the client comes back."""
 
     def __init__(self, id: str, terminal: Terminal, peer: Peer) -> None:
@@ -55,10 +60,25 @@ class Session:
         with self._changed:
             return self._peer is None and self._losses == loss
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing runs in it any more."""
+        return self._ended.is_set()
+
+    def open(self, rows: int, columns: int) -> None:
+        """Open the terminal. Raises as it does."""
+        try:
+            self._terminal.open(rows, columns)
+        except BaseException:
+            self._ended.set()
+            raise
+
     def start(self, on_end: Callable[[tuple[int, ...]], None]) -> None:
         """Begin to send output, in a thread of its own. *on_end* is called at its end, with the
         processes that are left."""
         Thread(target=self._run, args=[on_end], name="terminal", daemon=True).start()
+        if self._is_closing:  # while it was opened, when there was nothing to end yet
+            self.close()
 
     def type(self, text: str) -> None:
         self._terminal.send(text.encode())
@@ -109,6 +129,19 @@ class Session:
             self._characters -= len(self._waiting.popleft()["text"])
 
     def _run(self, on_end: Callable[[tuple[int, ...]], None]) -> None:
+        reason: TerminalEndReason = "engine_lost"
+        try:
+            reason = self._show_all()
+            on_end(self.left)
+        except Exception as bug:  # noqa: BLE001 - the client must learn of the end
+            log_bug(_logger, "a terminal failed", bug)
+        finally:
+            self._terminal.end()
+            self._put("", {"reason": reason, "left": [*self.left]})
+            self._ended.set()
+
+    def _show_all(self) -> TerminalEndReason:
+        """Show the output until its end, and end what is left. Returns why it ended."""
         reason: TerminalEndReason = "exited"
         try:
             for text in _decoded(self._terminal.output()):
@@ -119,9 +152,7 @@ class Session:
             self.left = left
         elif reason == "exited":
             reason = "service_stopped"
-        on_end(self.left)
-        self._put("", {"reason": reason, "left": [*self.left]})
-        self._ended.set()
+        return reason
 
     def _show(self, text: str) -> None:
         for start in range(0, len(text), EVENT_CHARACTERS):
