@@ -66,7 +66,9 @@ class App:
     def settings(self) -> "Settings":
         from aiserver_tray.settings.store import Settings  # noqa: PLC0415
 
-        return Settings(self.home)
+        settings = Settings(self.home)
+        settings.engine_host = lambda: self._used.host if self._used else self._chosen_host
+        return settings
 
     @cached_property
     def quick_settings(self) -> "QuickSettings":
@@ -301,15 +303,18 @@ class App:
         return self._used or self.engine()
 
     @property
+    def _chosen_host(self) -> str:
+        return find_address(self._host, "" if self._host else self.quick_settings.engine).host
+
+    @property
     def engine_change(self) -> Text | None:
         """The notice that the settings name another engine by now than the one in use."""
         with suppress(SettingError):  # it is reported elsewhere
-            chosen = find_address(self._host, "" if self._host else self.quick_settings.engine)
-            if self._used and chosen.host != self._used.host:
+            if self._used and (chosen := self._chosen_host) != self._used.host:
                 return Text(
                     "The settings now name another engine: {host}. Restart AI-Server Tray to use "
                     "it.",
-                    host=chosen.host,
+                    host=chosen,
                 )
         return None
 

@@ -12,7 +12,7 @@ journal.jsonl       operations, changes of settings, refused clients, owners of 
 ==================  ===============================================================
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -46,6 +46,7 @@ from aiserver_tray.settings.files import VersionedFile
 from aiserver_tray.settings.journal import Journal
 from aiserver_tray.settings.names import INSTALLATION, SECRETS, SETTINGS, STATE
 from aiserver_tray.system.chosen_folder import why_unfit
+from aiserver_tray.system.engine_place import default_host
 from aiserver_tray.system.paths import Home
 
 if TYPE_CHECKING:
@@ -77,6 +78,8 @@ class Settings:
         self._settings = VersionedFile(self.folder / SETTINGS, SettingsData, self.notices)
         self._state = VersionedFile(self.folder / STATE, StateData, self.notices)
         self.engines = Engines(self._state)
+        self.engine_host: Callable[[], str] = default_host
+        """The address of the engine whose containers get folders."""
         self._app: tuple[object, AppSettings] | None = None
 
     @cached_property
@@ -208,7 +211,10 @@ class Settings:
     def unfit_folders(self, declared: Declared, values: Changes) -> list[SettingError]:
         """One error for each folder in *values* that no container may get, as it is now."""
         folders = {a: s for a, s in declared.items() if s.type == "folder" and values.get(a)}
-        found = {a: why_unfit(values[a] or "", self.folder, s.user) for a, s in folders.items()}
+        found = {
+            address: why_unfit(values[address] or "", self.folder, setting.user, self.engine_host())
+            for address, setting in folders.items()
+        }
         other = Text("Choose another folder")
         return [SettingError(a, why, [enter(other, a)]) for a, why in found.items() if why]
 

@@ -147,9 +147,7 @@ def start_failures(
     return found
 
 
-def _about(
-    error: AiServerError, operation: OperationView, known: Collection[str]
-) -> Sequence[str]:
+def _about(error: AiServerError, operation: OperationView, known: Collection[str]) -> Sequence[str]:
     """The modules of *operation* that *error* is about. One that names none, such as a full disk,
     is about those that it kept from starting."""
     names = _named(error, known)

@@ -1,40 +1,54 @@
 """Whether a folder of this computer that the user chose may be given to a container."""
 
 import os
+import shlex
 import stat
 import struct
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.real_path import real_path
+from aiserver_tray.system import engine_place
 
 _OF_THE_SYSTEM = {
     "linux": (
         *("/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/proc", "/sbin", "/sys"),
-        *("/usr", "/var/lib/docker", "/var/lib/containerd"),
+        *("/run", "/usr", "/var/cache", "/var/lib", "/var/log", "/var/run", "/var/spool"),
     ),
     "darwin": (
         *("/Applications", "/Library", "/System", "/bin", "/dev", "/private/etc", "/sbin", "/usr"),
+        *("/private/var/db", "/private/var/log", "/private/var/root", "/private/var/run"),
     ),
 }
-"""No container gets these folders, or one below them."""
+"""No container gets these folders, or one below them: what is there runs the system, or leads to
+programs that do."""
+_DISKS = Path("/run/media")
+"""Disks that users plug in are below it."""
 _TOO_WIDE = (
-    *("/home", "/media", "/mnt", "/opt", "/root", "/run", "/srv", "/tmp", "/var", "/var/lib"),
+    *("/home", "/media", "/mnt", "/opt", "/root", "/srv", "/tmp", "/var"),
     *("/Users", "/Volumes", "/private", "/private/tmp", "/private/var"),
 )
 """Folders of all users and programs: no container gets the whole of one."""
 _WINDOWS_VARIABLES = ("SystemRoot", "ProgramFiles", "ProgramFiles(x86)", "ProgramData")
 _ACL = "system.posix_acl_access"
-_ACL_USER = 2
-"""The tag of an entry for a named user (``include/uapi/linux/posix_acl.h`` of the kernel)."""
+_ACL_USER, _ACL_OWNING_GROUP, _ACL_GROUP, _ACL_MASK = 2, 4, 8, 16
+"""Tags of entries (``include/uapi/linux/posix_acl.h`` of the kernel). The mask limits the rights of
+all three others."""
 _ALL = stat.S_IRWXO
 
 
-def why_unfit(path: str, home: Path, user: int | None) -> Text | None:
-    """Why no container may get the absolute folder *path*; None if one may. *home* is the folder of
-    the settings. *user*: the user ID in the container that reads and writes the folder."""
+def why_unfit(path: str, home: Path, user: int | None, host: str) -> Text | None:
+    """Why no container of the engine at *host* may get the absolute folder *path*; None if one may.
+    *home* is the folder of the settings. *user*: the user ID in the container that reads and writes
+    the folder."""
+    if not engine_place.is_local(host):
+        return Text(
+            "the engine is on another computer, and its containers can't get folders of this one. "
+            "Reset the setting"
+        )
     folder = Path(real_path(path))
     try:
         found = folder.stat()
@@ -45,6 +59,11 @@ def why_unfit(path: str, home: Path, user: int | None) -> Text | None:
         return Text("the folder {path} can't be read ({why})", path=path, why=why)
     if not stat.S_ISDIR(found.st_mode):
         return Text("{path} is a file. Choose a folder", path=path)
+    return _why_refused(path, folder, home, host) or _why_not_writable(folder, found, user, host)
+
+
+def _why_refused(path: str, folder: Path, home: Path, host: str) -> Text | None:
+    """Why no container may have what is in *folder*, the real path of *path*."""
     if _is_of_the_system(folder):
         return Text("{path} belongs to the system. Choose a folder of your own", path=path)
     own = Path(real_path(str(home)))
@@ -54,13 +73,20 @@ def why_unfit(path: str, home: Path, user: int | None) -> Text | None:
             "another folder",
             path=path,
         )
-    return _why_not_writable(folder, found, user)
+    if socket := _socket_in(folder, host):
+        return Text(
+            "{path} has a socket of a program: {socket}. Choose another folder",
+            path=path,
+            socket=str(socket),
+        )
+    return None
 
 
 def _is_of_the_system(folder: Path) -> bool:
     if folder.parent == folder or str(folder) in _TOO_WIDE:
         return True
-    return any(folder.is_relative_to(one) for one in _system_folders())
+    is_in_one = any(folder.is_relative_to(one) for one in _system_folders())
+    return is_in_one and _DISKS not in folder.parents
 
 
 def _system_folders() -> Iterator[str]:
@@ -69,44 +95,66 @@ def _system_folders() -> Iterator[str]:
     yield from _OF_THE_SYSTEM.get(sys.platform, ())
 
 
-def _why_not_writable(folder: Path, found: os.stat_result, user: int | None) -> Text | None:
-    # Only an engine of Linux keeps the user IDs; the others use the rights of their own user.
-    if sys.platform == "linux" and user is not None:
-        if _may_use(folder, found, user):
+def _socket_in(folder: Path, host: str) -> Path | None:
+    """A socket in *folder*, or the one of the engine at *host* at any depth below it: who has it
+    has what answers there."""
+    if own := engine_place.socket_of(host):
+        real = Path(real_path(own))
+        if real.is_relative_to(folder):
+            return real
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            plain = (entry.is_file, entry.is_dir)  # told without a look at each of many files
+            if any(is_so(follow_symlinks=False) for is_so in plain) or entry.is_symlink():
+                continue
+            if stat.S_ISSOCK(entry.stat(follow_symlinks=False).st_mode):
+                return folder / entry.name
+    return None
+
+
+def _why_not_writable(
+    folder: Path, found: os.stat_result, user: int | None, host: str
+) -> Text | None:
+    # Only a system's engine of Linux keeps the user IDs: that of a virtual machine uses the rights
+    # of its own user, and one without root gives a container's users other IDs.
+    if sys.platform == "linux" and user is not None and not engine_place.is_of_user(host):
+        if user == 0 or _rights(folder, found, user) & _ALL == _ALL:
             return None
         return Text(
             "the user {user} of the container can't write {path}. Allow it with: sudo setfacl -m "
-            "u:{user}:rwx '{path}'",
+            "u:{user}:rwx {quoted}",
             user=user,
             path=str(folder),
+            quoted=shlex.quote(str(folder)),
         )
     if os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         return None
     return Text("you can't write the folder {path}. Choose another one", path=str(folder))
 
 
-def _may_use(folder: Path, found: os.stat_result, user: int) -> bool:
-    """Whether *user*, with a group of the same number, has all rights."""
+def _rights(folder: Path, found: os.stat_result, user: int) -> int:
+    """The rights of *user*, with a group of the same number, as the system finds them."""
     if user == found.st_uid:
-        rights = found.st_mode >> 6
-    elif _is_in_list(folder, user):
-        return True
-    else:
-        rights = found.st_mode >> 3 if user == found.st_gid else found.st_mode
-    return rights & _ALL == _ALL
+        return found.st_mode >> 6
+    entries = _access_list(folder)
+    if not entries:
+        return found.st_mode >> 3 if user == found.st_gid else found.st_mode
+    mask = next((rights for tag, rights, _ in entries if tag == _ACL_MASK), _ALL)
+    own = [rights for tag, rights, who in entries if tag == _ACL_USER and who == user]
+    groups = [
+        rights
+        for tag, rights, who in entries
+        if (tag == _ACL_GROUP and who == user)
+        or (tag == _ACL_OWNING_GROUP and found.st_gid == user)
+    ]
+    return max((rights & mask for rights in own or groups), default=found.st_mode)
 
 
-def _is_in_list(folder: Path, user: int) -> bool:
-    """Whether the access list of *folder* gives *user* all rights."""
+def _access_list(folder: Path) -> Sequence[tuple[int, int, int]]:
+    """The tag, the rights and the ID of each entry in the access list of *folder*."""
     if sys.platform != "linux":
-        return False
+        return ()
     try:
-        entries = os.getxattr(folder, _ACL)[4:]
+        return [*struct.iter_unpack("<HHI", os.getxattr(folder, _ACL)[4:])]
     except OSError:  # it has none
-        return False
-    rights = (
-        right
-        for tag, right, who in struct.iter_unpack("<HHI", entries)
-        if tag == _ACL_USER and who == user
-    )
-    return any(right & _ALL == _ALL for right in rights)
+        return ()

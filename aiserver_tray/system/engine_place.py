@@ -236,6 +236,21 @@ def is_local(host: str) -> bool:
     return is_loopback(parts.hostname or "")
 
 
+def socket_of(host: str) -> str | None:
+    """The path of the socket at which the engine at *host* answers, if it is one."""
+    parts = urlsplit(host)
+    return parts.netloc + parts.path if parts.scheme == "unix" else None
+
+
+def is_of_user(host: str) -> bool:
+    """Whether the engine at *host* is not root's, but one of a user: without root, or in a virtual
+    machine."""
+    try:
+        return os.stat(socket_of(host) or "").st_uid != 0  # noqa: PTH116 - a text
+    except (OSError, ValueError):
+        return False
+
+
 def is_loopback(name: str) -> bool:
     """Whether the host *name* is this machine."""
     try:
@@ -247,8 +262,8 @@ def is_loopback(name: str) -> bool:
 def canonical(host: str) -> str:
     """The one spelling of the place that *host* names, to compare addresses."""
     parts = urlsplit(host)
-    if parts.scheme == "unix":
-        return f"unix://{os.path.realpath(parts.netloc + parts.path)}"
+    if socket := socket_of(host):
+        return f"unix://{os.path.realpath(socket)}"
     if parts.scheme == "npipe":
         return f"npipe://{(parts.netloc + parts.path).lower()}"
     scheme = "tcp" if parts.scheme == "http" else parts.scheme

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -147,7 +148,7 @@ def folder_for_n8n(oneapi: OneApiStack, folder: Path) -> Path:
     folder.mkdir(mode=0o700)
     (folder / "in.txt").write_text("from the computer", encoding="utf-8")
     choose = ("config", "set", "n8n.N8N_FOLDER", str(folder))
-    oneapi.cli.run(*choose).failed("E_SETTING", f"u:1000:rwx '{folder}'")
+    oneapi.cli.run(*choose).failed("E_SETTING", f"u:1000:rwx {shlex.quote(str(folder))}")
     os.chown(folder, 1000, 1000)
     oneapi.cli.run(*choose).succeeded()
     return folder

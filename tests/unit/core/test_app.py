@@ -18,11 +18,12 @@ x-aiserver:
   settings:
     KEY: {type: secret, generate: hex32, keep: true}
     TOKEN: {type: secret}
+    FILES: {type: folder}
 services:
   web:
     image: busybox:1.37.0
     environment: [KEY, TOKEN]
-    volumes: [data:/data]
+    volumes: [data:/data, "${FILES:-data}:/files"]
 volumes: {data: {}}
 """
 
@@ -78,6 +79,15 @@ def test_a_preview_is_the_target_once_all_secrets_are_made(app: App) -> None:
     target = app.target("web")
     assert MASK not in str(target.services[0].body)
     assert app.preview("web") == target
+
+
+def test_a_folder_of_this_computer_is_only_for_an_engine_on_it(app: App, tmp_path: Path) -> None:
+    chosen = {"web.TOKEN": "any-token", "web.FILES": str(tmp_path / "catalog")}
+    app.settings.change(app.declared, chosen)
+    assert app.target("web")
+    remote = App(tmp_path / "home", [tmp_path / "catalog"], "tcp://10.0.0.1:2376")
+    with pytest.raises(SettingError, match="the engine is on another computer"):
+        remote.target("web")
 
 
 def test_a_preview_shows_what_is_missing_as_the_target_does(app: App) -> None:

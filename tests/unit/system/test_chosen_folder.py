@@ -1,6 +1,8 @@
 """Folders of this computer that a container may get."""
 
 import os
+import shlex
+import stat
 import struct
 import sys
 from pathlib import Path
@@ -18,8 +20,11 @@ def home(tmp_path: Path) -> Path:
     return home
 
 
-def refused(folder: Path | str, home: Path, user: int | None = None) -> str:
-    why = why_unfit(str(folder), home, user)
+HERE = "unix:///nowhere.sock"
+
+
+def refused(folder: Path | str, home: Path, user: int | None = None, host: str = HERE) -> str:
+    why = why_unfit(str(folder), home, user, host)
     return "" if why is None else str(why)
 
 
@@ -27,6 +32,19 @@ def test_a_folder_of_the_user_is_fit(tmp_path: Path, home: Path) -> None:
     assert refused(tmp_path / "computer", home)
     (tmp_path / "files").mkdir()
     assert refused(tmp_path / "files", home) == ""
+    elsewhere = refused(tmp_path / "files", home, host="tcp://10.0.0.1:2376")
+    assert "engine is on another computer" in elsewhere
+
+
+@on_linux
+def test_a_folder_with_a_socket_is_refused(tmp_path: Path, home: Path) -> None:
+    folder = tmp_path / "files"
+    (folder / "deep" / "run").mkdir(parents=True)
+    engine = folder / "deep" / "run" / "engine.sock"
+    assert "has a socket" in refused(folder, home, host=f"unix://{engine}")
+    os.mknod(engine, stat.S_IFSOCK | 0o600)
+    assert "has a socket" in refused(engine.parent, home)
+    assert refused(folder, home) == ""
 
 
 def test_what_is_no_folder_is_refused(tmp_path: Path, home: Path) -> None:
@@ -51,8 +69,8 @@ def test_a_link_to_the_home_of_the_settings_is_refused(tmp_path: Path, home: Pat
 
 
 SYSTEM = {
-    "linux": ["/", "/etc", "/usr/share", "/var", "/home", "/proc/sys"],
-    "darwin": ["/", "/Library"],
+    "linux": ["/", "/etc", "/usr/share", "/var", "/home", "/proc/sys", "/run/lock", "/var/log"],
+    "darwin": ["/", "/Library", "/var/log"],
     "win32": ["C:\\", "C:\\Windows\\Temp"],
 }
 
@@ -65,11 +83,17 @@ def test_a_folder_of_the_system_is_refused(folder: str, home: Path) -> None:
 @on_linux
 @pytest.mark.skipif(not is_root(), reason="only root gives folders to others")
 def test_the_user_of_the_container_must_be_able_to_write(tmp_path: Path, home: Path) -> None:
-    folder = tmp_path / "files"
+    folder = tmp_path / "o'files"
     folder.mkdir()
     folder.chmod(0o770)
-    wanted = f"sudo setfacl -m u:1000:rwx '{folder}'"
+    wanted = f"sudo setfacl -m u:1000:rwx {shlex.quote(str(folder))}"
     assert wanted in refused(folder, home, 1000)
+    assert refused(folder, home, 0) == ""
+    engine = tmp_path / "engine.sock"
+    os.mknod(engine, stat.S_IFSOCK)
+    assert wanted in refused(folder, home, 1000, f"unix://{engine}")
+    os.chown(engine, 1000, 1000)
+    assert refused(folder, home, 1000, f"unix://{engine}") == "", "it maps its users"
     os.chown(folder, 0, 1000)
     assert refused(folder, home, 1000) == ""
     os.chown(folder, 1000, 0)
@@ -77,9 +101,16 @@ def test_the_user_of_the_container_must_be_able_to_write(tmp_path: Path, home: P
     folder.chmod(0o500)
     assert wanted in refused(folder, home, 1000)
     os.chown(folder, 0, 0)
-    no_one = 2**32 - 1
-    entries = [(1, 7, no_one), (2, 7, 1000), (4, 0, no_one), (16, 7, no_one), (32, 0, no_one)]
-    listed = b"".join(struct.pack("<HHI", *entry) for entry in entries)
-    os.setxattr(folder, "system.posix_acl_access", struct.pack("<I", 2) + listed)
+    give(folder, 1000, mask=7)
     assert refused(folder, home, 1000) == ""
     assert wanted.replace("1000", "1001") in refused(folder, home, 1001)
+    give(folder, 1000, mask=5)
+    assert wanted in refused(folder, home, 1000)
+
+
+def give(folder: Path, user: int, mask: int) -> None:
+    """Give *user* all rights in the access list of *folder*, limited by *mask*."""
+    no_one = 2**32 - 1
+    entries = [(1, 7, no_one), (2, 7, user), (4, 0, no_one), (16, mask, no_one), (32, 0, no_one)]
+    listed = b"".join(struct.pack("<HHI", *entry) for entry in entries)
+    os.setxattr(folder, "system.posix_acl_access", struct.pack("<I", 2) + listed)
