@@ -3,6 +3,7 @@
 import docker
 import pytest
 from selenium.webdriver import Keys
+from selenium.webdriver.support.select import Select
 
 from aiserver_tray.features.terminal import channels
 from tests.support.installation import Installation, idle, script
@@ -22,6 +23,7 @@ new PerformanceObserver((list) => {
   for (const { duration } of list.getEntries()) window.longest = Math.max(window.longest, duration);
 }).observe({ type: "longtask" });
 """
+FOCUS = f"document.querySelector('{ROWS}').closest('.xterm').querySelector('textarea').focus()"
 MEASURED = "return [window.longest, performance.now() - window.begun]"
 """The milliseconds of the longest task since WATCH, and of all that time."""
 
@@ -88,9 +90,7 @@ def use_keys(page: HomePage) -> None:
     page.press(Keys.F6)
     named = "return document.activeElement.ariaLabel"
     page.until(lambda: page.script(named) == "Back to the services", "F6 leaves it")
-    page.script(
-        f"document.querySelector('{ROWS}').closest('.xterm').querySelector('textarea').focus()"
-    )
+    page.script(FOCUS)
 
 
 def draw_much(page: HomePage) -> None:
@@ -99,6 +99,22 @@ def draw_much(page: HomePage) -> None:
     page.wait_for_text("flood-2", ROWS)
     longest, all_ = page.script(MEASURED)
     assert longest < all_ / 4, "it is drawn in small parts, however slow the machine"
+
+
+def leave_only_after_a_yes(page: HomePage) -> None:
+    """By another page or as another user."""
+    page.wait_for(".nav-item[href='#logs']").click()
+    page.wait_for_text("End what runs in the terminal?", "#question")
+    page.button("Cancel").click()
+    assert page.address.endswith("/terminal")
+    page.script(FOCUS)
+    enter(page, "clear; echo still-$((1 + 1))")
+    page.wait_for_text("still-2", ROWS)
+    user = Select(page.wait_for("#terminal-user"))
+    user.select_by_visible_text("as root")
+    page.wait_for_text("End what runs in the terminal?", "#question")
+    assert user.first_selected_option.text == "as nobody"
+    page.button("End it").click()
 
 
 def test_a_terminal_is_used_from_its_service_to_its_end(
@@ -135,7 +151,7 @@ def test_a_terminal_is_used_from_its_service_to_its_end(
     enter(page, "clear; echo seen-$((1 + 1))")
     page.wait_for_text("seen-2", ROWS)
     assert page.script("return window.wasHidden")
-    page.wait_for("#terminal-user").send_keys("as root")
+    leave_only_after_a_yes(page)
     page.wait_for_text("/ #", ROWS)
     engine.containers.get("ai-box").restart()
     page.wait_for_text("box stopped or was restarted at", ".termend")

@@ -5,7 +5,7 @@
  */
 import { nothing } from "../vendor/lit-html/lit-html.js";
 import { report } from "./base/actions.js";
-import { format, go, here, parse } from "./base/address.js";
+import { format, go, here, isHeld, parse } from "./base/address.js";
 import { mark, t } from "./base/i18n.js";
 import { bind, isMac, shortcut } from "./base/keys.js";
 import { current, observe, update } from "./base/store.js";
@@ -112,7 +112,10 @@ function asked() {
 
 /** Shows what the URL says from now on. */
 export function beginPages() {
-  const read = () => update({ address: asked() });
+  const read = () => {
+    const [from, to] = [current().address, asked()];
+    if (placeOf(from) === placeOf(to) || !isHeld(from, to)) update({ address: to });
+  };
   window.addEventListener("hashchange", read);
   read();
   enter(current().address);

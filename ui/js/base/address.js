@@ -60,6 +60,27 @@ export function goQuery(patch) {
   go(format({ ...address, query: { ...address.query, ...patch } }));
 }
 
+/** @type {((leave: () => void) => boolean)|null} */
+let asks = null;
+
+/**
+ * Before another place is gone to, `ask` says whether it has to ask first; it calls `leave` where the answer is yes.
+ * @param {(leave: () => void) => boolean} ask @returns {() => void} ends that
+ */
+export function askBeforeLeaving(ask) {
+  asks = ask;
+  return () => {
+    asks = null;
+  };
+}
+
+/** Whether the way from one place to another waits for an answer: until then, the URL stays. @param {Address} from @param {Address} to */
+export function isHeld(from, to) {
+  if (!asks?.(() => go(format(to)))) return false;
+  history.replaceState(null, "", `#${format(from)}`);
+  return true;
+}
+
 /** @param {string} text A malformed one stays as it is. */
 function decoded(text) {
   try {

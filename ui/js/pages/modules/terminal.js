@@ -1,12 +1,13 @@
 // @ts-check
 /** A terminal in a service, in the place of a tab. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
-import { addressTo, go, setQuery } from "../../base/address.js";
+import { confirm } from "../../base/actions.js";
+import { addressTo, askBeforeLeaving, go, setQuery } from "../../base/address.js";
 import { list, timeOfDay } from "../../base/format.js";
 import { t, tn } from "../../base/i18n.js";
 import { isMac, shortcut } from "../../base/keys.js";
 import { recall, remember } from "../../base/preferences.js";
-import { slice } from "../../base/store.js";
+import { current, slice } from "../../base/store.js";
 import { button } from "../../components/button.js";
 import { copy } from "../../components/copy.js";
 import { select } from "../../components/field.js";
@@ -27,6 +28,7 @@ import { Session } from "./terminal/session.js";
 const LARGE = "terminal-large";
 const READ = "terminal-read";
 const ROOT = "root";
+const [SERVICE, USER] = ["terminal-service", "terminal-user"];
 const HIDE_CURSOR = "\x1b[?25l";
 
 const own = slice({
@@ -57,7 +59,11 @@ const sizes = new ResizeObserver(() => screen?.fit());
 export function enter({ rest: [module = "", , service = ""], query }) {
   open(module, service, query.user ?? "");
   window.addEventListener("pagehide", end);
+  window.addEventListener("beforeunload", hold);
+  const endAsking = askBeforeLeaving(ask);
   return () => {
+    endAsking();
+    window.removeEventListener("beforeunload", hold);
     window.removeEventListener("pagehide", end);
     own.set({ isWhole: false });
     end();
@@ -107,6 +113,35 @@ const laidOut = (place) => new Promise((done) => {
   drawn.observe(place);
 });
 
+/** Whether what would end the terminal waits for an answer. @param {() => void} then if that is yes */
+function ask(then) {
+  if (!session?.isUsed) return false;
+  showChosen();
+  confirm({
+    title: t("End what runs in the terminal?"), text: t("Its shell and all that was started in it end when you leave it."),
+    action: t("End it"),
+    run: () => {
+      end();
+      then();
+    },
+  });
+  return true;
+}
+
+/** What is asked first is not chosen yet. */
+function showChosen() {
+  const { rest: [, , service = ""], query } = current().address;
+  for (const [id, value] of Object.entries({ [SERVICE]: service, [USER]: query.user ?? "" })) {
+    const field = document.getElementById(id);
+    if (field instanceof HTMLSelectElement) field.value = value;
+  }
+}
+
+/** The browser asks before its tab is closed, as by Ctrl+W. @param {BeforeUnloadEvent} event */
+function hold(event) {
+  if (session?.isUsed && current().connection === "up") event.preventDefault();
+}
+
 /** Ends what is open. */
 async function end() {
   const [shown, open] = [screen, session];
@@ -154,20 +189,29 @@ const bar = (module, service, user) => html`
       title="${t("Back to the services")} – F6">${icon("arrow-left")}</a>
     <h2 class="h3 crumb">${icon("square-terminal", "muted")}${t("Terminal")}</h2>
     ${select({
-      id: "terminal-service", value: service, label: t("Service"),
+      id: SERVICE, value: service, label: t("Service"),
       choices: names(module, service).map((name) => ({ value: name, text: name })),
       change: (name) => go(terminalOf(module.name, name)),
     })}
     ${select({
-      id: "terminal-user", value: user, label: t("User"), choices: users(),
+      id: USER, value: user, label: t("User"), choices: users(),
       change: (chosen) => {
-        setQuery({ user: chosen });
-        open(module.name, service, chosen);
+        const change = () => {
+          setQuery({ user: chosen });
+          open(module.name, service, chosen);
+        };
+        if (!ask(change)) change();
       },
     })}
     <span class="grow"></span>
-    <div class="buttons">${tools()}${button({ text: t("Close"), icon: "x", size: "small", run: () => go(servicesOf(module)) })}</div>
+    <div class="buttons">${tools()}${button({ text: t("Close"), icon: "x", size: "small", run: () => finish(module) })}</div>
   </div>`;
+
+/** Who presses it knows what ends. @param {Module} module */
+function finish(module) {
+  end();
+  go(servicesOf(module));
+}
 
 /** @param {Module} module */
 const servicesOf = ({ name }) => addressTo("modules", [name, "services"]);
@@ -226,7 +270,7 @@ function closing(module, service, user) {
     text: status === "ended" ? t("Open a new one") : t("Try again"), icon: "square-terminal", kind: "primary",
     run: () => open(module.name, service, user),
   });
-  const close = button({ text: t("Close"), kind: "quiet", run: () => go(servicesOf(module)) });
+  const close = button({ text: t("Close"), kind: "quiet", run: () => finish(module) });
   return html`<div class="termend">${status === "ended"
     ? notice({
       title: t("The terminal has ended"), text: `${why} ${t("You can still read and copy its text.")}`,

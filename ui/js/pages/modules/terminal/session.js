@@ -26,6 +26,7 @@ export class Session {
   /** @type {{rows: number, columns: number}|null} */
   #size = null;
   #isPassing = false;
+  #hasEntered = false;
   #ears;
   /** @type {(() => void)[]} */
   #leaves = [];
@@ -52,9 +53,15 @@ export class Session {
     return answer;
   }
 
-  /** @param {string} text */
+  /** Whether something may run in it that its end would end: a line was entered. */
+  get isUsed() {
+    return this.#hasEntered && this.#id !== "";
+  }
+
+  /** @param {string} text Also what xterm.js answers the shell. */
   type(text) {
     this.#typed += text;
+    this.#hasEntered ||= text.includes("\r");
     this.#pass();
   }
 
