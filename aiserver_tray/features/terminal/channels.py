@@ -208,4 +208,4 @@ def _check_place(peer: Peer) -> None:
         why = Text(
             "Terminals can be opened only on this computer itself, at its address 127.0.0.1 or ::1."
         )
-        raise RefusedError(why)
+        raise RefusedError(why, isLocal=False)

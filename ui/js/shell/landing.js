@@ -50,7 +50,7 @@ function land(part) {
   part.closest("details")?.setAttribute("open", "");
   part.scrollIntoView({ block: "center" });
   /** @type {HTMLElement|null} */
-  const control = part.querySelector(CONTROLS);
+  const control = part.matches(CONTROLS) ? part : part.querySelector(CONTROLS);
   if (!control) part.tabIndex = -1;
   (control ?? part).focus({ preventScroll: true });
   part.dataset["landed"] = "";

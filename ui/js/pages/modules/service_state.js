@@ -44,8 +44,12 @@ export const hasTerminal = ({ state, job }) => state === "running" && !job;
 export const mainService = ({ name, services }) =>
   services.find((service) => hasTerminal(service) && service.name === name) ?? services.find(hasTerminal);
 
-/** @param {string} module @param {string} service The address of its terminal. */
-export const terminalOf = (module, service) => addressTo("modules", [module, "services", service, "terminal"]);
+/** @param {string} module @param {string} service @param {string} [user] The address of its terminal. */
+export const terminalOf = (module, service, user = "") =>
+  addressTo("modules", [module, "services", service, "terminal"], { user });
+
+/** @param {string} service What the button in its row that opens one is found by. */
+export const openerOf = (service) => `terminal ${service}`;
 
 /** @typedef {"start"|"stop"|"restart"} ServiceAction */
 

@@ -10,7 +10,7 @@ import { icon } from "../../components/icon.js";
 import { followUsage } from "../monitoring/history.js";
 import { happening } from "./happening.js";
 import { serviceDetails } from "./service_details.js";
-import { canOne, doWithOne, hasTerminal, isUp, terminalOf } from "./service_state.js";
+import { canOne, doWithOne, hasTerminal, isUp, openerOf, terminalOf } from "./service_state.js";
 import { columns, counted, serviceTable, usageColumns } from "./service_table.js";
 
 /**
@@ -94,7 +94,7 @@ const actions = (page, module) => ({
         ${action(page, module, service, "stop", t("Stop {name}", { name: service.name }), "square")}`
       : action(page, module, service, "start", t("Start {name}", { name: service.name }), "play")}
     ${hasTerminal(service) ? html`
-      <a class="button quiet small square" aria-label=${t("Open a terminal in {name}", { name: service.name })}
+      <a class="button quiet small square" data-covers=${openerOf(service.name)} aria-label=${t("Open a terminal in {name}", { name: service.name })}
         title=${t("Open a terminal in {name}", { name: service.name })}
         href="#${terminalOf(module.name, service.name)}">${icon("square-terminal")}</a>` : nothing}
     ${service.state === "absent" ? nothing : html`

@@ -15,7 +15,7 @@ import { icon } from "../../components/icon.js";
 import { notice } from "../../components/notice.js";
 import { barePill } from "../../components/state.js";
 import { showToast } from "../../components/toast.js";
-import { hasTerminal, terminalOf } from "./service_state.js";
+import { hasTerminal, openerOf, terminalOf } from "./service_state.js";
 import { makeScreen } from "./terminal/screen.js";
 import { Session } from "./terminal/session.js";
 
@@ -28,6 +28,7 @@ import { Session } from "./terminal/session.js";
 const LARGE = "terminal-large";
 const READ = "terminal-read";
 const ROOT = "root";
+const NO_SHELL = "E_NO_SHELL";
 const [SERVICE, USER] = ["terminal-service", "terminal-user"];
 const HIDE_CURSOR = "\x1b[?25l";
 
@@ -41,6 +42,8 @@ const own = slice({
   /** Why it has ended, or can't be opened, for people. */
   why: "",
   code: "",
+  /** Another attempt may succeed. */
+  canRetry: true,
   isLarge: recall(LARGE) === "on",
   isRead: recall(READ) === "on",
   isWhole: false,
@@ -100,7 +103,11 @@ async function open(module, service, user) {
   if (place !== host) return;
   if (answer.success) {
     own.set({ status: "open", shell: answer.data.shell, imageUser: answer.data.imageUser });
-  } else own.set({ status: "refused", why: answer.message, code: answer.code });
+    return;
+  }
+  const { code, message: why, data } = answer;
+  const isHere = /** @type {{isLocal?: boolean}} */ (data).isLocal !== false;
+  own.set({ status: "refused", why, code, canRetry: isHere && code !== NO_SHELL });
 }
 
 /** @param {HTMLElement} place @returns {Promise<void>} until it is in the page */
@@ -155,7 +162,7 @@ async function end() {
 
 /** @param {number[]} left */
 const leftWords = (left) =>
-  tn("{count} process could not be ended: {ids}", "{count} processes could not be ended: {ids}", left.length, { ids: list(left.map(String)) });
+  tn("{count} process could not be ended: {ids}.", "{count} processes could not be ended: {ids}.", left.length, { ids: list(left.map(String)) });
 
 /** @param {string} service @param {TerminalEnd|null} end */
 function showEnd(service, end) {
@@ -185,13 +192,13 @@ export function view(page, module) {
 /** @param {Module} module @param {string} service @param {string} user */
 const bar = (module, service, user) => html`
   <div class="termbar">
-    <a class="button quiet square" href="#${servicesOf(module)}" aria-label=${t("Back to the services")}
+    <a class="button quiet square" href="#${backTo(module, service)}" aria-label=${t("Back to the services")}
       title="${t("Back to the services")} – F6">${icon("arrow-left")}</a>
     <h2 class="h3 crumb">${icon("square-terminal", "muted")}${t("Terminal")}</h2>
     ${select({
       id: SERVICE, value: service, label: t("Service"),
       choices: names(module, service).map((name) => ({ value: name, text: name })),
-      change: (name) => go(terminalOf(module.name, name)),
+      change: (name) => go(terminalOf(module.name, name, user)),
     })}
     ${select({
       id: USER, value: user, label: t("User"), choices: users(),
@@ -204,17 +211,17 @@ const bar = (module, service, user) => html`
       },
     })}
     <span class="grow"></span>
-    <div class="buttons">${tools()}${button({ text: t("Close"), icon: "x", size: "small", run: () => finish(module) })}</div>
+    <div class="buttons">${tools()}${button({ text: t("Close"), icon: "x", size: "small", run: () => finish(module, service) })}</div>
   </div>`;
 
-/** Who presses it knows what ends. @param {Module} module */
-function finish(module) {
+/** Who presses it knows what ends. @param {Module} module @param {string} service */
+function finish(module, service) {
   end();
-  go(servicesOf(module));
+  go(backTo(module, service));
 }
 
-/** @param {Module} module */
-const servicesOf = ({ name }) => addressTo("modules", [name, "services"]);
+/** The button by which a terminal of the service is opened, which gets the focus. @param {Module} module @param {string} service */
+const backTo = ({ name }, service) => addressTo("modules", [name, "services"], { at: openerOf(service) });
 
 /** @param {Module} module @param {string} shown */
 const names = ({ services }, shown) =>
@@ -265,22 +272,27 @@ function look(change) {
 
 /** Why there is no terminal, and how to get one. @param {Module} module @param {string} service @param {string} user */
 function closing(module, service, user) {
-  const { status, why, code } = own.get();
+  const { status, why, code, canRetry } = own.get();
   const again = button({
     text: status === "ended" ? t("Open a new one") : t("Try again"), icon: "square-terminal", kind: "primary",
     run: () => open(module.name, service, user),
   });
-  const close = button({ text: t("Close"), kind: "quiet", run: () => finish(module) });
+  const close = button({ text: t("Close"), kind: "quiet", run: () => finish(module, service) });
   return html`<div class="termend">${status === "ended"
     ? notice({
       title: t("The terminal has ended"), text: `${why} ${t("You can still read and copy its text.")}`,
       actions: html`${again}${close}`,
     })
     : notice({
-      tone: "bad", title: t("The terminal can't be opened"), actions: html`${again}${close}`,
+      tone: "bad", title: t("The terminal can't be opened"),
+      actions: html`${canRetry ? again : code === NO_SHELL ? logsOf(module, service) : nothing}${close}`,
       text: html`${why} <span class="tag bad mono">${code}</span>`,
     })}</div>`;
 }
+
+/** @param {Module} module @param {string} service */
+const logsOf = ({ name }, service) => html`
+  <a class="button primary" href="#${addressTo("modules", [name, "logs"], { service })}">${icon("scroll-text")}<span>${t("Logs")}</span></a>`;
 
 /** @param {PageState} page */
 function foot({ connection }) {
@@ -289,7 +301,8 @@ function foot({ connection }) {
     <footer class="termfoot num">
       <span role="status">${status === "opening" || (status === "open" && connection !== "up")
         ? barePill("starting", t("Connecting…"))
-        : status === "open" ? barePill("running", t("Connected")) : barePill("stopped", t("Ended"))}</span>
+        
+        : status === "open" ? barePill("running", t("Connected")) : barePill("stopped", status === "ended" ? t("Ended") : t("Not connected"))}</span>
       <span class="hide">${[shell, columns && `${columns} × ${rows}`].filter(Boolean).join(" · ")}</span>
       <span class="grow"></span>
       <span class="hide">${t("Opening it is noted in Activity, what you type isn't")}</span>
