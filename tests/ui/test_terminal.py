@@ -24,6 +24,21 @@ new PerformanceObserver((list) => {
 }).observe({ type: "longtask" });
 """
 FOCUS = f"document.querySelector('{ROWS}').closest('.xterm').querySelector('textarea').focus()"
+CUT = """
+[window.tries, window.sent, window.isCut] = [0, [], true];
+const real = window.fetch;
+window.fetch = (address, asked) => {
+  const body = String(asked?.body ?? "");
+  if (!window.isCut || !body.includes("terminal/input")) {
+    window.sent.push(body);
+    return real(address, asked);
+  }
+  window.tries += 1;
+  return Promise.reject(new TypeError("cut"));
+};
+"""
+"""What is typed can't be sent. Keeps what is."""
+FOCUSED = "return document.activeElement.ariaLabel"
 MEASURED = "return [window.longest, performance.now() - window.begun]"
 """The milliseconds of the longest task since WATCH, and of all that time."""
 
@@ -88,8 +103,7 @@ def use_keys(page: HomePage) -> None:
     page.wait_for_text("42", ROWS)
     assert not page.all("#palette[open]")
     page.press(Keys.F6)
-    named = "return document.activeElement.ariaLabel"
-    page.until(lambda: page.script(named) == "Back to the services", "F6 leaves it")
+    page.until(lambda: page.script(FOCUSED) == "Back to the services", "F6 leaves it")
     page.script(FOCUS)
 
 
@@ -99,6 +113,16 @@ def draw_much(page: HomePage) -> None:
     page.wait_for_text("flood-2", ROWS)
     longest, all_ = page.script(MEASURED)
     assert longest < all_ / 4, "it is drawn in small parts, however slow the machine"
+
+
+def type_while_cut_off(page: HomePage) -> None:
+    """It waits for the next chance, also when repeating it was of no use."""
+    page.script(CUT)
+    enter(page, "clear; echo kept-$((1 + 1))")
+    page.until(lambda: page.script("return window.tries") == 4, "it is given up")
+    page.script("window.isCut = false")
+    page.press(Keys.ENTER)
+    page.wait_for_text("kept-2", ROWS)
 
 
 def leave_only_after_a_yes(page: HomePage) -> None:
@@ -151,25 +175,34 @@ def test_a_terminal_is_used_from_its_service_to_its_end(
     enter(page, "clear; echo seen-$((1 + 1))")
     page.wait_for_text("seen-2", ROWS)
     assert page.script("return window.wasHidden")
+    type_while_cut_off(page)
     leave_only_after_a_yes(page)
     page.wait_for_text("/ #", ROWS)
     engine.containers.get("ai-box").restart()
     page.wait_for_text("box stopped or was restarted at", ".termend")
+    sent = "return window.sent.filter((one) => one.includes(arguments[0])).length"
+    page.until(lambda: page.script(sent, "terminal/close"), "the owner need not keep it")
+    page.script("window.sent = []")
+    page.press("nobody reads this")
     page.wait_for_text("/ #", ROWS)
     assert not page.complaints()
     for theme in ("light", "dark"):
         assert barriers(page, theme) == []
     page.complaints()  # the policy forbids styles of axe-core
     board.modules.wait_for(box="running")
+    assert not page.script(sent, "terminal/input")
     page.button("Open a new one").click()
     page.wait_for_text("/ #", ROWS)
     enter(page, "trap '' INT HUP TERM; sleep 1004 & sleep 1005")
     eventually(lambda: "sleep 1005" in processes(engine, "ai-box"), "it runs")
     page.button("Close").click()
+    page.until(lambda: page.script(FOCUSED) == "Open a terminal in box", "back where it began")
     eventually(lambda: processes(engine, "ai-box") == at_rest, "nothing is left")
 
     page.go("modules/bare/services/bare/terminal")
     page.wait_for_text("E_NO_SHELL", ".termend")
+    page.wait_for_text("Not connected", ".termfoot")
+    assert [one.text for one in page.all(".termend .button")] == ["Logs", "Close"]
     page.go("activity")
     page.wait_for_text("Terminal in Box/box")
     journal = here.app.settings.journal.path.read_text()

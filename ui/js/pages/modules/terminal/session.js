@@ -44,7 +44,10 @@ export class Session {
       on(CONNECTION, ({ state }) => state === "up" && this.#attach()),
     ];
     const answer = await invoke("ai/terminal/open", asked);
-    if (!answer.success) return answer;
+    if (!answer.success) {
+      this.#leave();
+      return answer;
+    }
     this.#id = answer.data.terminal;
     if (this.#leaves.length) {
       this.#attach(); // what came before its id was known comes again
@@ -60,6 +63,7 @@ export class Session {
 
   /** @param {string} text Also what xterm.js answers the shell. */
   type(text) {
+    if (!this.#leaves.length) return; // nobody reads it any more
     this.#typed += text;
     this.#hasEntered ||= text.includes("\r");
     this.#pass();
@@ -71,15 +75,19 @@ export class Session {
     this.#pass();
   }
 
-  /** One request after the other: they might overtake each other. What comes meanwhile goes with the next. */
+  /**
+   * One request after the other: they might overtake each other. What comes meanwhile goes with the next, and what
+   * got no answer goes again, once the connection is back.
+   */
   async #pass() {
     if (this.#isPassing) return;
     this.#isPassing = true;
     while (this.#id && (this.#typed || this.#size)) {
       const [terminal, size, text] = [this.#id, this.#size, beginning(this.#typed)];
-      this.#size = null;
+      const answer = await (size ? invoke("ai/terminal/resize", { terminal, ...size }) : invoke("ai/terminal/input", { terminal, text }));
+      if (!answer.success) break;
       if (!size) this.#typed = this.#typed.slice(text.length);
-      await (size ? invoke("ai/terminal/resize", { terminal, ...size }) : invoke("ai/terminal/input", { terminal, text }));
+      else if (this.#size === size) this.#size = null;
     }
     this.#isPassing = false;
   }
@@ -103,6 +111,7 @@ export class Session {
     const terminal = this.#id;
     if (!terminal) return;
     const answer = await invoke("ai/terminal/attach", { terminal, number: this.#number });
+    if (answer.success) this.#pass();
     if (answer.success || answer.code !== "E_REQUEST" || !this.#id) return;
     this.#leave();
     this.#ears.ended(null);
@@ -117,7 +126,9 @@ export class Session {
     }
     this.#number = number;
     if (text) this.#ears.write(text, () => this.#draw(number, text.length));
-    if (end) this.#ears.ended(end);
+    if (!end) return;
+    this.#ears.ended(end);
+    this.close(); // the owner keeps it for as long as its end may have to be sent again
   }
 
   /** @param {number} number @param {number} length */
