@@ -55,6 +55,7 @@ QUERIES: dict[str, tuple[str, str]] = {
     "logs": ("Logs", "日志"),
     "dify logs": ("Dify: Logs", "Dify：日志"),
     "errors": ("Logs", "日志"),
+    "alert": ("Alerts", "告警"),
     "history": ("Activity", "操作记录"),
     "diagnose": ("Doctor", "诊断"),
     "settings": ("Settings", "设置"),

@@ -9,7 +9,7 @@ import { PAGES } from "../pages.js";
 import { askForRule } from "../pages/alerts/asking.js";
 import { WEBHOOK_SETTINGS, openWebhook } from "../pages/alerts/webhook.js";
 import { openModule, removeModule, restartModule, startModule, stopEverything, stopModule } from "../pages/modules/actions.js";
-import { mainService, terminalOf } from "../pages/modules/service_state.js";
+import { hasTerminal, mainService, terminalOf } from "../pages/modules/service_state.js";
 import { showShortcuts } from "./shortcuts.js";
 import { OF_ACTION, OF_TYPE, SYNONYMS } from "./synonyms.js";
 
@@ -77,7 +77,8 @@ function ofTheWhole({ snapshot }) {
 /** @param {Module} module @param {PageState} page @returns {Command[]} */
 function ofModule(module, page) {
   const { title, name, abilities } = module;
-  const service = mainService(module)?.name;
+  const main = mainService(module);
+  const services = main ? [main, ...module.services.filter((one) => one !== main && hasTerminal(one))] : [];
   const base = { module, icon: module.icon, words: `${name} ${module.summary}` };
   const possible = /** @type {(keyof ModuleAbilities)[]} */ (Object.keys(ACTIONS)).filter((action) => abilities[action] === null);
   return [
@@ -86,10 +87,10 @@ function ofModule(module, page) {
       words: `${base.words} ${OF_ACTION[action] ?? ""}`, run: () => ACTIONS[action]?.run(module, page.snapshot),
     })),
     { ...base, group: t("Modules"), title, hint: module.summary, run: visit(addressTo("modules", [name])) },
-    ...(service ? [{
-      ...base, group: t("Modules"), title: labelled(title, t("Terminal")), synonyms: SYNONYMS["Terminal"], hint: "",
-      run: () => go(terminalOf(name, service)),
-    }] : []),
+    ...services.map((service) => ({
+      ...base, group: t("Modules"), title: labelled(title, t("Terminal")), synonyms: SYNONYMS["Terminal"], hint: service.name,
+      words: `${base.words} ${service.name}`, run: () => go(terminalOf(name, service.name)),
+    })),
     {
       ...base, group: t("Modules"), title: labelled(title, t("Logs")), synonyms: SYNONYMS["Logs"], hint: "",
       run: visit(addressTo("logs", [name])),

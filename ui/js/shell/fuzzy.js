@@ -73,12 +73,14 @@ const nameScore = ({ title, synonyms = "", words }, part) => Math.max(
   WORDS[rank(words.toLowerCase(), part)] ?? 0,
 );
 
-/** How much of a word of the text it is: 3: all of it, 2: its beginning, 1: a part, 0: none. @param {string} text @param {string} part */
+/** How much of a word of the text it is: 3: all of it, perhaps without the s of a plural, 2: its beginning, 1: a part, 0: none. @param {string} text @param {string} part */
 function rank(text, part) {
   let best = 0;
   for (let at = text.indexOf(part); at >= 0 && best < 3; at = text.indexOf(part, at + 1)) {
     const begins = isEdge(text[at - 1], part[0]);
-    best = Math.max(best, !begins ? 1 : isEdge(part.at(-1), text[at + part.length]) ? 3 : 2);
+    const end = at + part.length;
+    const isWhole = isEdge(part.at(-1), text[end]) || (text[end] === "s" && isEdge("s", text[end + 1]));
+    best = Math.max(best, !begins ? 1 : isWhole ? 3 : 2);
   }
   return best;
 }
