@@ -69,6 +69,7 @@ def test_a_client_on_another_computer_gets_no_terminal(host: Host) -> None:
     peer = Peer("browser", "en", lambda _message: None, is_local=False)
     answer = host.owner.api.invoke("ai/terminal/open", PAYLOADS["ai/terminal/open"], peer)
     assert (answer["code"], "127.0.0.1" in answer["message"]) == ("E_REQUEST", True)
+    assert answer["data"]["isLocal"] is False
 
 
 @pytest.mark.parametrize(("channel", "kind"), REFUSED)

@@ -1,9 +1,11 @@
 """The page of a module, in a real browser."""
 
-from aiserver_tray.base.errors import InUseError, SettingError
+from selenium.webdriver.support.select import Select
+
+from aiserver_tray.base.errors import InUseError, RefusedError, SettingError
 from aiserver_tray.base.i18n import Text, rendered
 from aiserver_tray.catalog.permission_kinds import Permission
-from aiserver_tray.protocol.message import answer
+from aiserver_tray.protocol.message import answer, refusal
 from tests.support import states
 from tests.support.consents import consent
 from tests.ui.answers import ANSWERS
@@ -95,10 +97,28 @@ def test_one_service_is_inspected_and_restarted_alone(stack: Stack) -> None:
     page.button("Restart worker").click()
     request = {"kind": "restart", "modules": ["dify"], "services": ["worker"]}
     assert stack.host.wait_for_call("ai/operation/start") == request
-    refusal = InUseError("dify", ["n8n"]).as_json("en")
-    stack.host.answers["ai/operation/start"] = {"success": False, **refusal}
+    stack.host.answers["ai/operation/start"] = refusal(InUseError("dify", ["n8n"]), "en")
     page.button("Stop worker").click()
     page.wait_for("[data-problem=E_IN_USE]")
+    assert page.complaints() == []
+
+
+def test_a_terminal_elsewhere_is_refused_once_and_another_service_keeps_the_user(
+    stack: Stack,
+) -> None:
+    why = RefusedError(Text("only on this computer"), isLocal=False)
+    stack.host.answers["ai/terminal/open"] = refusal(why, "en")
+    stack.show(states.snapshot("degraded", dify()))
+    page = at(stack, "modules/dify/services/api/terminal?user=root")
+    page.wait_for_text("only on this computer", ".termend")
+    assert [one.text for one in page.all(".termend .button")] == ["Close"]
+    Select(page.wait_for("#terminal-service")).select_by_visible_text("worker")
+    page.until(lambda: stack.host.wait_for_call("ai/terminal/open")["service"] == "worker", "it")
+    assert page.address.endswith("#modules/dify/services/worker/terminal?user=root")
+    page.wait_for_text("only on this computer", ".termend")
+    page.button("Close").click()
+    opener = "return document.activeElement.ariaLabel"
+    page.until(lambda: page.script(opener) == "Open a terminal in worker", "where it began")
     assert page.complaints() == []
 
 

@@ -38,6 +38,7 @@ window.fetch = (address, asked) => {
 };
 """
 """What is typed can't be sent. Keeps what is."""
+SENT = "return window.sent.filter((one) => one.includes(arguments[0])).length"
 FOCUSED = "return document.activeElement.ariaLabel"
 MEASURED = "return [window.longest, performance.now() - window.begun]"
 """The milliseconds of the longest task since WATCH, and of all that time."""
@@ -141,6 +142,22 @@ def leave_only_after_a_yes(page: HomePage) -> None:
     page.button("End it").click()
 
 
+def end_with_its_service(page: HomePage, engine: docker.DockerClient) -> None:
+    """Its text stays, nothing more is sent, and the owner need not keep it."""
+    engine.containers.get("ai-box").restart()
+    page.wait_for_text("box stopped or was restarted at", ".termend")
+    page.until(lambda: page.script(SENT, "terminal/close"), "the page closes it")
+    page.script("window.sent = []")
+    page.script(FOCUS)
+    page.press("nobody reads this")
+    page.wait_for_text("/ #", ROWS)
+    assert not page.complaints()
+    for theme in ("light", "dark"):
+        assert barriers(page, theme) == []
+    page.complaints()  # the policy forbids styles of axe-core
+    assert not page.script(SENT, "terminal/input")
+
+
 def test_a_terminal_is_used_from_its_service_to_its_end(
     here: Installation,
     engine: docker.DockerClient,
@@ -178,25 +195,13 @@ def test_a_terminal_is_used_from_its_service_to_its_end(
     type_while_cut_off(page)
     leave_only_after_a_yes(page)
     page.wait_for_text("/ #", ROWS)
-    engine.containers.get("ai-box").restart()
-    page.wait_for_text("box stopped or was restarted at", ".termend")
-    sent = "return window.sent.filter((one) => one.includes(arguments[0])).length"
-    page.until(lambda: page.script(sent, "terminal/close"), "the owner need not keep it")
-    page.script("window.sent = []")
-    page.press("nobody reads this")
-    page.wait_for_text("/ #", ROWS)
-    assert not page.complaints()
-    for theme in ("light", "dark"):
-        assert barriers(page, theme) == []
-    page.complaints()  # the policy forbids styles of axe-core
+    end_with_its_service(page, engine)
     board.modules.wait_for(box="running")
-    assert not page.script(sent, "terminal/input")
     page.button("Open a new one").click()
     page.wait_for_text("/ #", ROWS)
     enter(page, "trap '' INT HUP TERM; sleep 1004 & sleep 1005")
     eventually(lambda: "sleep 1005" in processes(engine, "ai-box"), "it runs")
     page.button("Close").click()
-    page.until(lambda: page.script(FOCUSED) == "Open a terminal in box", "back where it began")
     eventually(lambda: processes(engine, "ai-box") == at_rest, "nothing is left")
 
     page.go("modules/bare/services/bare/terminal")
