@@ -135,6 +135,14 @@ def test_without_alerts_the_page_says_so_and_keeps_rules_and_history(
 def test_home_shows_alerts_that_no_card_says(stack: Stack, host: Scripted) -> None:
     page = stack.home()
     page.wait_for_text("Dify keeps crashing", ".alert")
+    page.wait_for_text("1 thing needs your attention", "#overall")
+    down = states.module("oneapi", "error")
+    stack.show(
+        states.snapshot(
+            "degraded", *(states.module(name, "running") for name in ("dify", "n8n")), down
+        )
+    )
+    page.wait_for_text("n8n works as usual", ".overview")
     trouble = {"kind": "exited", "reason": "exited", "service": "api", "remedies": []}
     dify = states.module("dify", "error", trouble=trouble)
     stack.show(states.snapshot("error", dify))

@@ -9,7 +9,9 @@ import { button } from "../../components/button.js";
 import { menuButton } from "../../components/menu.js";
 import { emblem } from "../../components/state.js";
 import { overallState, problems } from "../../problems/problems.js";
+import { activeAlerts } from "../alerts/alerts.js";
 import { restartEverything, stopEverything } from "../modules/actions.js";
+import { unsaid } from "./problems.js";
 import { heroStats } from "./stats.js";
 
 /**
@@ -30,8 +32,10 @@ const SENTENCES = {
 
 /** @param {PageState} page @param {Snapshot} snapshot */
 export function hero(page, snapshot) {
-  const count = problems(page).length;
-  const state = overallState(page, snapshot.state);
+  const found = problems(page).length;
+  const count = found + unsaid(page).length;
+  const overall = overallState(page, snapshot.state);
+  const state = count && overall === "running" ? "degraded" : overall;
   return html`
     <section class="card hero overview" data-state=${state} aria-labelledby="overall">
       <div class="hero-head">
@@ -42,11 +46,11 @@ export function hero(page, snapshot) {
         </div>
         <div class="buttons">${stackButtons(page, snapshot)}</div>
       </div>
-      ${count ? nothing : heroStats(snapshot)}
+      ${found ? nothing : heroStats(snapshot)}
     </section>`;
 }
 
-/** @param {Snapshot} snapshot @param {number} count of problems */
+/** @param {Snapshot} snapshot @param {number} count of what needs attention */
 function sentence({ state, modules, sentence }, count) {
   if (sentence) return sentence;
   if (count) return tn("{count} thing needs your attention", "{count} things need your attention", count);
@@ -54,7 +58,7 @@ function sentence({ state, modules, sentence }, count) {
   return isPart ? t("Everything you started is running") : t(SENTENCES[state]);
 }
 
-/** @param {Snapshot} snapshot @param {number} count of problems */
+/** @param {Snapshot} snapshot @param {number} count of what needs attention */
 function line({ state, modules }, count) {
   if (state === "stopping") return leftToStop(modules);
   if (state === "stopped" && !count) return "";
@@ -88,7 +92,8 @@ function healthyOf(modules) {
   const healthy = tn(
     "{ready} of {count} module healthy", "{ready} of {count} modules healthy", meant.length, { ready: ready.length },
   );
-  const usable = ready.filter(({ kind }) => kind === "feature").map(({ title }) => title);
+  const alerted = new Set(activeAlerts().filter(({ muted }) => !muted).map(({ module }) => module));
+  const usable = ready.filter(({ kind, name }) => kind === "feature" && !alerted.has(name)).map(({ title }) => title);
   const isTroubled = meant.some(({ state }) => state === "error" || state === "degraded");
   if (!isTroubled || !usable.length) return [healthy, needing(modules)].filter(Boolean).join(" · ");
   const works = tn("{names} works as usual", "{names} work as usual", usable.length, { names: list(usable) });

@@ -25,11 +25,16 @@ const noteOf = ({ id }) => `note ${id}`;
 /** @param {PageState} page */
 export const attention = (page) => html`${problemCards(page)} ${comingBack(page)} ${alerts(page)} ${notes(page)}`;
 
-/** Those that no card says already. @param {PageState} page */
-function alerts(page) {
+/** The alerts that no card says already. @param {PageState} page */
+export function unsaid(page) {
   const said = new Set(problems(page).map(({ module }) => module));
   for (const { name, services } of page.snapshot?.modules ?? []) if (services.some((service) => service.comingBack)) said.add(name);
-  const active = activeAlerts().filter(({ kind, module, muted }) => !muted && kind !== "home" && !(module && said.has(module)));
+  return activeAlerts().filter(({ kind, module, muted }) => !muted && kind !== "home" && !(module && said.has(module)));
+}
+
+/** @param {PageState} page */
+function alerts(page) {
+  const active = unsaid(page);
   return active.length ? html`
     <section aria-labelledby="alerts-title">
       <div class="section-head"><h2 id="alerts-title">${t("Alerts")}</h2><span class="num grow">${active.length}</span>
