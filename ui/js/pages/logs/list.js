@@ -6,7 +6,7 @@
 import { repeat } from "../../../vendor/lit-html/directives/repeat.js";
 import { render } from "../../../vendor/lit-html/lit-html.js";
 import { t } from "../../base/i18n.js";
-import { current } from "../../base/store.js";
+import { current, update } from "../../base/store.js";
 import { placeThumb } from "./bar.js";
 import { ROW, edges, rowAt, seen } from "./model/heights.js";
 import { placesOf } from "./model/pattern.js";
@@ -38,12 +38,12 @@ box.setAttribute("role", "listbox");
 /** @type {AnyRow[]} */
 let rows = [];
 let all = edges([], new Map());
+let foldedChecks = 0;
 /** @type {Map<string, number>} */
 const measured = new Map();
 /** @type {Set<string>} */
 const toggled = new Set();
 let active = "";
-let hit = "";
 let isWrapped = false;
 /** It was paused by scrolling, so that scrolling back follows again. */
 let isScrolledAway = false;
@@ -80,10 +80,12 @@ export function logList(wrapped) {
 export const rowOf = (/** @type {string} */ key) => rows.find((row) => row.key === key);
 export const activeRow = () => rowOf(active);
 export const rowCount = () => rows.length;
+/** How many health checks are folded in the rows. */
+export const foldedCheckCount = () => foldedChecks;
 
 /** The list was elsewhere, and is at its beginning then. */
 export function forget() {
-  made = active = hit = "";
+  made = active = "";
   rows = [];
   top = 0;
   toggled.clear();
@@ -148,8 +150,8 @@ function draw() {
 /** Draws the rows that are seen. */
 function show() {
   const { begin, end } = seen(all, top, height, BEYOND);
-  const { pattern, wanted } = view();
-  const look = { pattern, active, hit, chosen: wanted.line, isOfOneModule: current().address.page === "modules" };
+  const { pattern, wanted, hit } = view();
+  const look = { pattern, active, hit: hit?.cursor ?? "", chosen: wanted.line, isOfOneModule: current().address.page === "modules" };
   // While lines come, all of them are others each time: then rows are used again.
   const { isFollowing } = source;
   render(repeat(rows.slice(begin, end), (row, i) => (isFollowing ? i : row.key), (row) => shownRow(row, look)), block);
@@ -175,10 +177,17 @@ function remade() {
     rows = rowsOf(chunk.lines, chunk.gaps.values(), toggled, isFolded);
     if (rows.length && !chunk.hasOlder && from === null && until === null) rows.unshift({ kind: "begin", key: "begin", range });
     all = edges(rows, measured);
+    countChecks();
     if (source.isFollowing) return Infinity;
     return isOther ? placeOf(source.at) : anchored();
   }
   return source.isFollowing ? Infinity : top;
+}
+
+function countChecks() {
+  const before = foldedChecks;
+  foldedChecks = rows.reduce((sum, row) => sum + (row.kind === "checks" ? row.count : 0), 0);
+  if (foldedChecks !== before) update({}); // the page tells it, too
 }
 
 /** @param {Line} line A health check, unless it was searched. */
@@ -232,7 +241,6 @@ export function toggle(key) {
 export function activate(key, isHit = false) {
   if (isHit) unfold(key);
   active = key;
-  hit = isHit ? key : "";
   const place = rows.findIndex((row) => row.key === key);
   if (place >= 0) reveal(all[place] ?? 0, all[place + 1] ?? 0);
   schedule();

@@ -17,7 +17,7 @@ import { exportButton, exportNotice } from "./export.js";
 import { filters } from "./filters.js";
 import { histogram } from "./histogram.js";
 import { keptNotice, keptText } from "./kept.js";
-import { logList } from "./list.js";
+import { foldedCheckCount, logList } from "./list.js";
 import { RANGES } from "./model/query.js";
 import { follow, numbers, source, view } from "./state.js";
 
@@ -97,11 +97,20 @@ const status = (tools) => html`
   <footer class="status">
     ${state()}
     <span class="num">${counted()}</span>
+    ${checks()}
     <span class="grow"></span><span class="wide num">${keptText()}</span>${tools}
     ${source.isFollowing
       ? button({ text: t("Pause"), keys: t("Space"), icon: "pause", size: "small", run: () => source.pause() })
       : button({ text: t("Follow"), keys: "End", icon: "arrow-down-to-line", size: "small", run: follow })}
   </footer>`;
+
+/** Their rows may be far above what is seen. */
+function checks() {
+  const count = foldedCheckCount();
+  if (!count || view().wanted.isOfErrors) return nothing;
+  return html`<span class="num checks-folded">${tn("{number} health check folded", "{number} health checks folded", count, { number: number(count) })} ·
+    <button type="button" class="button link" aria-label=${t("Show the health checks")} @click=${() => goQuery({ checks: "1" })}>${t("Show")}</button></span>`;
+}
 
 function state() {
   if (!source.isFollowing) return html`<span class="pill bare" data-state="degraded">${icon("pause")}${t("Paused")}</span>`;
