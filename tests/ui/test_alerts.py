@@ -194,9 +194,13 @@ def test_a_rule_for_lines_tells_before_it_is_added_what_it_would_have_told(
     write(page, "#rule-within", "1")
     page.wait_for_text("63 lines match. You would not have been notified.", ".told")
     assert len(page.all(".told p")) == 1
-    host.answers["ai/rules/add"] = refusal(RequestError(Text("too many"), ["kind"]), "en")
+    host.answers["ai/rules/add"] = refusal(RequestError(Text("too many"), ["lines"]), "en")
     page.button("Add the rule").click()
     page.wait_for_text("too many", "#question [role=alert]")
+    [wrong] = page.all("#question [aria-invalid]")
+    assert wrong.get_attribute("id") == "rule-lines"
+    red = page.wait_for("#question [role=alert]").value_of_css_property("color")
+    assert red != page.wait_for("#question .tells").value_of_css_property("color")
     host.answers["ai/rules/add"] = answer(listed())
     page.button("Add the rule").click()
     assert host.wait_for_call("ai/rules/add") == rule | {"within": 1}

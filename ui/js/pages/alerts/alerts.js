@@ -7,7 +7,7 @@ import { current, slice } from "../../base/store.js";
 import { showToast } from "../../components/toast.js";
 
 /**
- * @import { Alert, Channels, Mute, MuteRequest, RuleList } from "../../contract.d.ts"
+ * @import { Alert, Channels, Error, Mute, MuteRequest, RuleList } from "../../contract.d.ts"
  * @import { Item } from "../../components/menu.js"
  */
 
@@ -38,28 +38,29 @@ on("ai/rules/changed", async ({ alert: id, change }) => {
 /**
  * Changes rules or mutes.
  * @template {"ai/rules/set"|"ai/rules/add"|"ai/rules/remove"|"ai/rules/mute"} C
- * @param {C} channel @param {Channels[C]["request"]} payload @returns {Promise<string|null>} why it was refused
+ * @param {C} channel @param {Channels[C]["request"]} payload @returns {Promise<Error|null>} why it was refused
  */
 export async function changeRules(channel, payload) {
   const answer = await invoke(channel, payload);
-  if (!answer.success) return answer.message;
+  if (!answer.success) return answer;
   own.set({ list: /** @type {RuleList} */ (answer.data) });
   return null;
 }
 
 /**
  * Changes them, and says at once why that is refused.
- * @template {"ai/rules/set"|"ai/rules/remove"|"ai/rules/mute"} C
- * @param {C} channel @param {Channels[C]["request"]} payload
+ * @template {"ai/rules/set"|"ai/rules/add"|"ai/rules/remove"|"ai/rules/mute"} C
+ * @param {C} channel @param {Channels[C]["request"]} payload @returns {Promise<boolean>} whether they are changed
  */
 export async function tryRules(channel, payload) {
   const why = await changeRules(channel, payload);
-  if (why !== null) showToast({ text: why, icon: "circle-alert" });
+  if (why !== null) showToast({ text: why.message, icon: "circle-alert" });
+  return why === null;
 }
 
-/** @param {string|null} name of a module; `null`: no particular one */
+/** @param {string|null} name of a module; `null`: every one */
 export const moduleTitle = (name) =>
-  name === null ? t("Any module") : current().snapshot?.modules.find((one) => one.name === name)?.title ?? name;
+  name === null ? t("All modules") : current().snapshot?.modules.find((one) => one.name === name)?.title ?? name;
 
 /** @param {number} seconds */
 export const momentOf = (seconds) => new Date(seconds * 1000).toISOString();

@@ -15,7 +15,7 @@ import { marked } from "../logs/text.js";
 import { PLACES, alertList, changeRules, moduleTitle, placesOf, shortTime } from "./alerts.js";
 
 /**
- * @import { Channels, LogLine, Parameter, Rule, RuleKind, RulePreview } from "../../contract.d.ts"
+ * @import { Channels, Error, LogLine, Parameter, Rule, RuleKind, RulePreview } from "../../contract.d.ts"
  * @import { Question } from "../../types.d.ts"
  */
 
@@ -41,7 +41,7 @@ const own = slice({
   preview: /** @type {RulePreview|null} */ (null),
   isCounting: false,
   /** Why it was refused. */
-  error: "",
+  error: /** @type {Error|null} */ (null),
 });
 
 /** @param {Preset} preset */
@@ -51,7 +51,7 @@ export async function askForRule({ kind, module = null, line, marked: part }) {
   const first = line ? ofLines : addable().find((one) => one.kind === kind);
   const isKnown = current().snapshot?.modules.some(({ name }) => name === line?.module);
   own.set({
-    rule: null, line: line ?? null, module: line && isKnown ? line.module : module, error: "", values: {}, preview: null,
+    rule: null, line: line ?? null, module: line && isKnown ? line.module : module, error: null, values: {}, preview: null,
   });
   choose(first ?? addable()[0]);
   if (line) {
@@ -65,7 +65,7 @@ export async function askForRule({ kind, module = null, line, marked: part }) {
 export async function askToChange(rule) {
   await styled("alerts");
   const values = parametersOf(rule.kind).map(({ name }) => [name, String(rule[/** @type {keyof Rule} */ (name)] ?? "")]);
-  own.set({ rule, line: null, error: "", preview: null });
+  own.set({ rule, line: null, error: null, preview: null });
   change({ kind: rule.kind, module: rule.module, values: Object.fromEntries(values) });
   confirm(question());
 }
@@ -95,7 +95,7 @@ async function save() {
   const why = rule
     ? await changeRules("ai/rules/set", { id: rule.id, ...given() })
     : await changeRules("ai/rules/add", /** @type {Channels["ai/rules/add"]["request"]} */ ({ kind, module, ...given() }));
-  own.set({ error: why ?? "" });
+  own.set({ error: why });
   if (why !== null) confirm(question());
   else if (!rule) showToast({ text: t("The rule watches from now on"), icon: "bell" });
 }
@@ -128,7 +128,7 @@ function form() {
       ${parametersOf(kind).map((one) => parameterField(one, values[one.name] ?? ""))}
       <span>${t("Tells you")}</span><span class="tells">${places()}</span>
     </div>
-    ${error ? html`<p class="msg bad" role="alert">${icon("circle-alert", "s14")}${error}</p>` : nothing}
+    ${error ? html`<p class="msg bad" role="alert" id="rule-${wrongIn(error) ?? "form"}-message">${icon("circle-alert", "s14")}${error.message}</p>` : nothing}
     ${chosen?.preview ? previewView() : nothing}`;
 }
 
@@ -142,6 +142,12 @@ const lineShown = ({ timestamp, module, level, text }, pattern) => html`
   <p class="watched">${clock(timestamp)} <b>${moduleTitle(module)}</b> ${level === "unknown" ? "" : level.toUpperCase()}
     ${marked(text, marker({ text: pattern, isRegex: true, isCaseSensitive: true }))}</p>`;
 
+/** The parameter that is the reason, if that is one. @param {Error|null} error @returns {string|undefined} */
+const wrongIn = (error) => {
+  const { fields, name } = /** @type {{fields?: string[], name?: string}} */ (error?.data ?? {});
+  return fields?.[0] ?? name;
+};
+
 /** @param {Parameter} parameter @param {string} value */
 function parameterField({ name, label, type, unit, choices, example }, value) {
   const id = `rule-${name}`;
@@ -150,7 +156,7 @@ function parameterField({ name, label, type, unit, choices, example }, value) {
     ${type === "choice"
       ? select({ id, value, choices: Object.entries(choices).map(([one, text]) => ({ value: one, text: String(text) })), change: set })
       : input({
-        id, value, change: set, type: type === "number" ? "number" : "text", ...(unit && { unit }), ...(example && { placeholder: example }),
+        id, value, change: set, type: type === "number" ? "number" : "text", invalid: wrongIn(own.get().error) === name, ...(unit && { unit }), ...(example && { placeholder: example }),
       })}`;
 }
 
@@ -163,7 +169,7 @@ let typing;
 function change(patch) {
   const kind = patch.kind ?? own.get().kind;
   const canCount = Boolean(alertList()?.kinds.find((one) => one.kind === kind)?.preview);
-  own.set({ ...patch, error: "", isCounting: canCount });
+  own.set({ ...patch, error: null, isCounting: canCount });
   clearTimeout(typing);
   if (canCount) typing = setTimeout(count, TYPING_MS);
 }
@@ -174,7 +180,7 @@ async function count() {
   const answer = await invoke("ai/rules/preview", asked);
   const now = own.get();
   if (now.kind !== kind || now.module !== module || now.values !== values) return;
-  own.set({ isCounting: false, preview: answer.success ? answer.data : null, error: answer.success ? "" : answer.message });
+  own.set({ isCounting: false, preview: answer.success ? answer.data : null, error: answer.success ? null : answer });
 }
 
 function previewView() {

@@ -8,6 +8,7 @@ import { slice } from "../../base/store.js";
 import { styled } from "../../base/styles.js";
 import { button } from "../../components/button.js";
 import { select } from "../../components/field.js";
+import { icon } from "../../components/icon.js";
 import { secret } from "../../components/secret.js";
 
 /**
@@ -59,7 +60,8 @@ function content() {
         })}` : nothing}
     </div>
     ${isTesting ? html`<p role="status">${t("Waiting for an answer…")}</p>`
-      : answer ? html`<p class="msg ${answer.ok ? "ok" : "bad"}" role="status">${answer.text}</p>` : nothing}`;
+      : answer ? html`<p class="msg ${answer.ok ? "ok" : "bad"}" id="${ADDRESS}-message" role="status">
+        ${icon(answer.ok ? "check" : "circle-alert", "s14")}${answer.text}</p>` : nothing}`;
 }
 
 /** @param {Setting} setting */
@@ -76,12 +78,15 @@ function addressField({ title, origin }) {
   </span>`;
 }
 
+const isRefused = () => own.get().answer?.ok === false;
+
 const form = () => html`
   <form class="row-flex" @submit=${(/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     change(ADDRESS, String(new FormData(/** @type {HTMLFormElement} */ (event.target)).get("value")));
   }}>
-    <span class="input grow"><input id=${ADDRESS} name="value" type="password" required
+    <span class="input grow" ?data-invalid=${isRefused()}><input id=${ADDRESS} name="value" type="password" required
+      aria-invalid=${isRefused() ? "true" : nothing} aria-describedby="${ADDRESS}-message"
       placeholder="https://ntfy.sh/my-topic" autocomplete="off" spellcheck="false"></span>
     <button class="button">${t("Apply")}</button>
   </form>`;
