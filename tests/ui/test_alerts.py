@@ -17,7 +17,7 @@ from aiserver_tray.protocol.message import Json, answer, refusal
 from tests.support import states
 from tests.support.kept_lines import KeptLines
 from tests.support.scripted import Scripted
-from tests.ui.alerts import ACTIVE, COUNTED, DATA, listed
+from tests.ui.alerts import ACTIVE, COUNTED, DATA, LINE, listed
 from tests.ui.answers import ANSWERS
 from tests.ui.conftest import Stack
 from tests.ui.home import HomePage
@@ -167,6 +167,10 @@ def test_rules_are_switched_changed_muted_and_deleted(page: HomePage, host: Scri
     assert len(page.all("[data-rule=unhealthy] [role=img]")) == 1, "it is muted"
     choose(page, "line-1", "Delete")
     assert host.wait_for_call("ai/rules/remove") == {"id": "line-1"}
+    page.button("Undo").click()
+    added = host.wait_for_call("ai/rules/add")
+    assert (added["kind"], added["pattern"]) == ("line", "connection refused")
+    assert added["cooldown"] == LINE.cooldown
     page.button("Mute a module…").click()
     Select(page.wait_for("#mute-span")).select_by_visible_text("For good")
     page.button("Mute").click()

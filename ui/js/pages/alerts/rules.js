@@ -13,7 +13,7 @@ import { icon } from "../../components/icon.js";
 import { menuButton } from "../../components/menu.js";
 import { barePill } from "../../components/state.js";
 import { showToast } from "../../components/toast.js";
-import { PLACES, activeAlerts, kindOf, moduleTitle, muteItems, mutedText, placesOf, shortTime, tryRules } from "./alerts.js";
+import { PLACES, activeAlerts, alertList, kindOf, moduleTitle, muteItems, mutedText, placesOf, shortTime, tryRules } from "./alerts.js";
 import { askToChange } from "./asking.js";
 import { told } from "./webhook.js";
 
@@ -65,12 +65,34 @@ const itemsOf = (rule, { webhook }) => [
   { text: t("Change…"), icon: "pencil", run: () => askToChange(rule.id) },
   ...(webhook ? [{ text: t("Send a test"), icon: "send", run: sendTest }] : []),
   ...muteItems({ rule: rule.id }, rule.muted !== null),
-  ...(rule.builtIn && rule.changed ? [null, { text: t("Reset to default"), icon: "rotate-ccw", run: () => remove(rule) }] : []),
+  ...(rule.builtIn && rule.changed ? [null, { text: t("Reset to default"), icon: "rotate-ccw", run: () => reset(rule) }] : []),
   ...(rule.builtIn ? [] : [null, { text: t("Delete"), icon: "trash-2", kind: /** @type {const} */ ("danger"), run: () => remove(rule) }]),
 ];
 
 /** @param {Rule} rule */
-const remove = ({ id }) => void tryRules("ai/rules/remove", { id });
+async function remove(rule) {
+  if (!await tryRules("ai/rules/remove", { id: rule.id })) return;
+  showToast({ text: t("Rule deleted"), icon: "trash-2", undo: () => addAgain(rule) });
+}
+
+/** It gets another id, and is on at first. @param {Rule} rule */
+async function addAgain(rule) {
+  const { kind, module, on } = rule;
+  const known = new Set(alertList()?.rules.map(({ id }) => id));
+  if (!await tryRules("ai/rules/add", { kind, module, ...valuesOf(rule) })) return;
+  const added = alertList()?.rules.find(({ id }) => !known.has(id));
+  if (added && !on) await tryRules("ai/rules/set", { id: added.id, on });
+}
+
+/** @param {Rule} rule */
+async function reset(rule) {
+  const { id, on } = rule;
+  if (!await tryRules("ai/rules/remove", { id })) return;
+  showToast({ text: t("Rule reset to default"), icon: "rotate-ccw", undo: () => tryRules("ai/rules/set", { id, on, ...valuesOf(rule) }) });
+}
+
+/** What the owner needs to have it as it was. @param {Rule} rule */
+const valuesOf = (rule) => Object.fromEntries(rule.parameters.map((name) => [name, rule[/** @type {keyof Rule} */ (name)]]));
 
 async function sendTest() {
   const { ok, text } = told(await invoke("ai/rules/test", {}));
