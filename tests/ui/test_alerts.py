@@ -124,9 +124,10 @@ def test_without_alerts_the_page_says_so_and_keeps_rules_and_history(
     ]
     begin(host, *over)
     page.wait_for_text("8 rules watch · the last alert ended", ".quiet-card")
-    page.wait_for_text("Any module · last", "[data-rule=restarts]")
+    page.wait_for_text("All modules · last", "[data-rule=restarts]")
     assert page.wait_for(".hist").text.startswith("Dify keeps crashing\napi: restarted")
     page.wait_for_text("lasted 22 s", ".hist")
+    assert page.wait_for("[data-rule=disk] p").text.startswith("212 GB now"), "it is of no module"
     assert len(page.all(".hist")) == 8
     page.button("Show all 10").click()
     page.until(lambda: len(page.all(".hist")) == 10, "all of them")

@@ -2102,6 +2102,8 @@ export interface RuleKind {
   failure: boolean;
   /** `ai/rules/preview` tells what such a rule would have told */
   preview: boolean;
+  /** its alerts are about modules */
+  ofModules: boolean;
   parameters: Parameter[];
 }
 

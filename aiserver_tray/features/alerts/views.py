@@ -60,6 +60,8 @@ class RuleKindView:
     """its alerts say that a service does not work"""
     preview: bool
     """`ai/rules/preview` tells what such a rule would have told"""
+    of_modules: bool
+    """its alerts are about modules"""
     parameters: tuple[ParameterView, ...]
 
 
@@ -141,6 +143,7 @@ def kind_views() -> list[RuleKindView]:
             kind.label,
             kind.severity > 0,
             issubclass(kind, MatchingLine),
+            "{module}" in kind.page,
             tuple(_parameter_views(kind)),
         )
         for name, kind in KINDS.items()

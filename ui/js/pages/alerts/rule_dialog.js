@@ -192,8 +192,9 @@ function previewView() {
 }
 
 /** @param {RulePreview} preview */
-function counted({ begin, parts, lines, alerts, since, isComplete }) {
+function counted({ begin, end, parts, lines, alerts, since, isComplete }) {
   const most = Math.max(1, ...parts);
+  const seconds = (end - begin) / parts.length;
   const said = [
     tn("{number} line matches.", "{number} lines match.", lines, { number: number(lines) }),
     alerts ? tn("You would have been notified {count} time.", "You would have been notified {count} times.", alerts) : t("You would not have been notified."),
@@ -201,7 +202,7 @@ function counted({ begin, parts, lines, alerts, since, isComplete }) {
   return html`
     <div class="count-bars" aria-hidden="true">${parts.map((part, i) => html`
       <i class=${part ? "hit" : ""} .style=${`height: ${part ? 12 + (part / most) * 88 : 6}%`}
-        title=${part ? t("{count} from {time} on", { count: number(part), time: shortTime(begin + i * 1800) }) : nothing}></i>`)}</div>
+        title=${part ? t("{count} from {time} on", { count: number(part), time: shortTime(begin + i * seconds) }) : nothing}></i>`)}</div>
     <p role="status">${said[0]} <b>${said[1]}</b>
       ${since > begin + EDGE_SECONDS ? t("Counted from {time} on.", { time: shortTime(since) }) : nothing}</p>
     ${isComplete ? nothing : html`<p class="busy">${icon("triangle-alert", "s12")}${t("Not all lines are kept, so there may have been more.")}</p>`}`;

@@ -47,10 +47,10 @@ function row(rule, list) {
 function facts(rule, { alerts }, isActive) {
   const last = alerts.find((alert) => alert.rule === rule.id);
   return [
-    moduleTitle(rule.module),
+    kindOf(rule)?.ofModules ? moduleTitle(rule.module) : "",
     rule.builtIn ? "" : t("yours"),
     rule.state ? t("{value} now", { value: rule.state }) : "",
-    !rule.on ? t("off") : isActive ? t("active now") : last ? t("last {time}", { time: shortTime(last.begun) }) : t("never active"),
+    !rule.on ? t("off") : isActive ? "" : last ? t("last {time}", { time: shortTime(last.begun) }) : t("never active"),
     rule.muted ? mutedText(rule.muted) : "",
   ].filter(Boolean);
 }
