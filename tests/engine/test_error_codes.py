@@ -34,8 +34,8 @@ from tests.support.installation import (
 )
 from tests.support.waiting import eventually
 
-ELSEWHERE = {"E_REQUEST", "E_NOT_RUNNING", "E_NO_DESKTOP"}
-"""Of the control channel and the tray."""
+ELSEWHERE = {"E_REQUEST", "E_NOT_RUNNING", "E_NO_DESKTOP", "E_NO_SHELL"}
+"""Of the control channel, the tray and the dashboard's terminals."""
 
 SECRET = "s3cret-that-nobody-may-see"
 
