@@ -90,12 +90,14 @@ class ModulePage:
         self._window.events.shown += lambda: toolkit.offer_home_for_downloads(self._window)
         self._window.events.shown += lambda: toolkit.open_new_windows_outside(self._window)
         self._shell.adopt(self._window)
+        # It keeps its language: that of the start, whether or not the owner answers at once.
+        menu = [self._menu()]
         self._connection.start(self)
         self._shell.obey(lambda _page: None)
         self._waiting.set()
         threading.Thread(target=self._follow, name="following", daemon=True).start()
         self._shell.run(
-            self._webview, private_mode=False, storage_path=str(self._storage), menu=[self._menu()]
+            self._webview, private_mode=False, storage_path=str(self._storage), menu=menu
         )
 
     def heard(self, message: Message) -> None:
