@@ -368,12 +368,14 @@ def test_another_language_shows_without_another_page(stack: Stack) -> None:
     host = stack.show(states.starting())
     home = stack.home()
     home.wait_for_text("Starting everything")
+    host.wait_for_call("ai/rules/list")
     home.script("window.isOld = true")
     host.chosen = "zh"
     host.show(states.in_chinese(states.starting()))
     for text in ("正在启动全部模块", "大约还需 42 分钟", "功能模块", "基础服务", "取消"):
         home.wait_for_text(text)
     assert home.script("return document.documentElement.lang") == "zh"
+    host.wait_for_call("ai/rules/list")  # whose texts are the owner's, too
     host.chosen = None
     host.show(states.running())
     home.wait_for_text(ALL_STARTED, ".overview")

@@ -3,7 +3,7 @@
 import { CONNECTION, invoke, on } from "../../base/bridge.js";
 import { labelled, timeAndDay, timeOfDay } from "../../base/format.js";
 import { mark, t } from "../../base/i18n.js";
-import { current, slice } from "../../base/store.js";
+import { current, observe, slice } from "../../base/store.js";
 import { showToast } from "../../components/toast.js";
 
 /**
@@ -27,6 +27,15 @@ async function load() {
 }
 
 on(CONNECTION, ({ state }) => state === "up" && load());
+
+// The owner's texts are in the language of the moment when they were asked for.
+let spoken = "";
+observe(({ snapshot }) => {
+  if (!snapshot || snapshot.language === spoken) return;
+  if (spoken) load();
+  spoken = snapshot.language;
+});
+
 on("ai/rules/changed", async ({ alert: id, change }) => {
   await load();
   const alert = alertList()?.alerts.find((one) => one.id === id);
