@@ -22,7 +22,9 @@ def bare_path(tmp_path_factory: pytest.TempPathFactory) -> str:
     hidden = {name for table in tables for name in table if table[name] not in BASE}
 
     def bare(folder: Path) -> Path:
-        programs = list(folder.iterdir()) if folder.is_dir() else []
+        # `su` leaves the folders of the user before, which may be closed to this one.
+        is_open = os.access(folder, os.R_OK | os.X_OK) and folder.is_dir()
+        programs = list(folder.iterdir()) if is_open else []
         if hidden.isdisjoint(program.name for program in programs):
             return folder
         links = tmp_path_factory.mktemp("programs")
