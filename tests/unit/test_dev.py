@@ -524,6 +524,7 @@ def test_soak_installs_the_needs_of_the_level(
 def test_soak_logs_keeps_logs_for_the_given_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[tuple[Sequence[str], Mapping[str, str]]] = []
     monkeypatch.setattr(soak, "set_up", lambda _: None)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)  # a fake: the lab needs root, this test does not
 
     def run(words: Sequence[str], surroundings: Mapping[str, str]) -> int:
         ran.append((words, surroundings))
