@@ -99,6 +99,10 @@ class Client:
 def _pool(address: Address, version: str) -> HTTPConnectionPool:
     if address.host.startswith("unix:"):
         return sockets.UnixPool(address.host)
+    if address.host.startswith(("ssh:", "wsl:")):
+        from aiserver_tray.engine.stdio import children  # noqa: PLC0415 - few have such an engine
+
+        return sockets.StdioPool(children(address.host))
     from aiserver_tray.engine.sdk import sdk_pool  # noqa: PLC0415 - slow, and not needed above
 
     return sdk_pool(address, version)

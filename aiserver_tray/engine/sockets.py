@@ -5,10 +5,13 @@ import errno
 import os
 import socket
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from urllib3 import HTTPConnectionPool, HTTPResponse
 from urllib3.connection import HTTPConnection
+
+if TYPE_CHECKING:
+    from aiserver_tray.engine.stdio import Child, Children
 
 _KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPALIVE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
 """Seconds until a silent connection is tested (macOS has its own name for it), seconds between
@@ -44,13 +47,66 @@ class _Connection(HTTPConnection):
             raise
 
 
+class StdioPool(HTTPConnectionPool):
+    """Connections over the stdio of *children*. One that is idle is given back to them, for all
+    clients."""
+
+    def __init__(self, children: "Children") -> None:
+        super().__init__("localhost")
+        self._children = children
+        self._pinned: _StdioConnection | None = None
+
+    def pin(self, connection: "_StdioConnection") -> None:
+        """Use *connection* for the next request."""
+        self._pinned = connection
+
+    def _get_conn(self, timeout: float | None = None) -> "_StdioConnection":  # noqa: ARG002
+        connection, self._pinned = self._pinned, None
+        return connection or _StdioConnection(self._children)
+
+    def _put_conn(self, connection: Any) -> None:  # noqa: ANN401 - as the method has it
+        if connection and (child := connection.release()):
+            self._children.give(child)
+
+    def close(self) -> None:
+        connection, self._pinned = self._pinned, None
+        if connection:
+            connection.close()
+
+
+class _StdioConnection(HTTPConnection):
+    def __init__(self, children: "Children") -> None:
+        super().__init__("localhost")
+        self._children = children
+        self._child: Child | None = None
+
+    def connect(self) -> None:
+        self._child = self._children.take()
+        self.sock = self._child.sock
+        self.sock.settimeout(self.timeout)
+
+    def release(self) -> "Child | None":
+        """The child, which this connection does not use any more."""
+        child, self._child, self.sock = self._child, None, None
+        return child
+
+    def close(self) -> None:
+        child = self.release()
+        super().close()
+        if child:
+            child.end()
+
+
 def connect(pool: HTTPConnectionPool, timeout: float) -> Any:  # noqa: ANN401 - a socket, or the SDK's pipe
     """Connect now, for the next request of *pool*. Returns the socket, through which another thread
     can end the request even before a response."""
     connection: Any = pool._get_conn()
     connection.timeout = timeout
     connection.connect()
-    pool._put_conn(connection)
+    if isinstance(pool, StdioPool):
+        pool.pin(connection)
+    else:
+        pool._put_conn(connection)
     return connection.sock
 
 

@@ -117,6 +117,8 @@ def _reason(cause: BaseException) -> str | Text:
         return Text("the request timed out")
     if isinstance(cause, _BROKEN):
         return Text("the connection was lost")
+    if why := getattr(cause, "why", None):  # of a program that connects
+        return str(why) if not isinstance(why, Text) else why
     return getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
 
 

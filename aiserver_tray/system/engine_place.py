@@ -221,7 +221,7 @@ def kernel_release() -> str:
     return os.uname().release
 
 
-_SCHEMES = ("unix", "npipe", "tcp", "http", "https")
+_SCHEMES = ("unix", "npipe", "tcp", "http", "https", "ssh", "wsl")
 _LOCAL_PIPES = "//./pipe/"
 _DEFAULT_PORT = 2375
 
@@ -229,8 +229,10 @@ _DEFAULT_PORT = 2375
 def is_local(host: str) -> bool:
     """Whether the engine at *host* is on this machine, judging by its address."""
     parts = urlsplit(host)
-    if parts.scheme == "unix":
+    if parts.scheme in ("unix", "wsl"):
         return True
+    if parts.scheme == "ssh":
+        return False
     if parts.scheme == "npipe":  # else it names another machine
         return parts.path.lower().startswith(_LOCAL_PIPES)
     return is_loopback(parts.hostname or "")
@@ -266,6 +268,8 @@ def canonical(host: str) -> str:
         return f"unix://{os.path.realpath(socket)}"
     if parts.scheme == "npipe":
         return f"npipe://{(parts.netloc + parts.path).lower()}"
+    if parts.scheme in ("ssh", "wsl"):
+        return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
     scheme = "tcp" if parts.scheme == "http" else parts.scheme
     name = "127.0.0.1" if parts.hostname == "localhost" else parts.hostname
     return f"{scheme}://{name}:{parts.port or _DEFAULT_PORT}{parts.path.rstrip('/')}"
@@ -282,12 +286,9 @@ def why_unusable(host: str) -> Text | None:
             "the address of an engine can't contain a user or password. Use TLS certificates "
             "instead"
         )
-    if parts.scheme == "ssh":
+    if parts.scheme == "ssh" and parts.password is not None:
         return Text(
-            "{host}: SSH addresses are not supported. Forward the engine's socket (ssh -NL "
-            "/tmp/docker.sock:/var/run/docker.sock USER@MACHINE), then use "
-            "unix:///tmp/docker.sock",
-            host=host,
+            "the address of an engine can't contain a password. Set up a key for ssh instead"
         )
     if "://" not in host or parts.scheme not in _SCHEMES or not _is_complete(parts):
         return _no_address(host)
@@ -296,8 +297,8 @@ def why_unusable(host: str) -> Text | None:
 
 def _no_address(host: str) -> Text:
     return Text(
-        "expected an engine address such as unix:///PATH, npipe:////./pipe/NAME or "
-        "tcp://MACHINE:PORT, found {host!r}",
+        "expected an engine address such as unix:///PATH, npipe:////./pipe/NAME, "
+        "ssh://USER@MACHINE or tcp://MACHINE:PORT, found {host!r}",
         host=host,
     )
 
@@ -305,6 +306,8 @@ def _no_address(host: str) -> Text:
 def _is_complete(parts: SplitResult) -> bool:
     if parts.scheme in ("unix", "npipe"):
         return bool(parts.netloc or parts.path.strip("/"))
+    if parts.scheme in ("ssh", "wsl"):  # a name that begins so would be an option of the program
+        return bool(parts.netloc) and not parts.netloc.startswith("-")
     try:
         return bool(parts.hostname and parts.port)
     except ValueError:  # no number
