@@ -43,6 +43,11 @@ class Address:
         return engine_place.is_local(self.host)
 
     @property
+    def is_bridged(self) -> bool:
+        """Whether a program leads to it, not a socket of this machine."""
+        return self.host.startswith(("ssh:", "wsl:"))
+
+    @property
     def origin(self) -> Text:
         """Where it comes from, as a sentence."""
         if self.source == "local":

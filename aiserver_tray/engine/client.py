@@ -99,13 +99,21 @@ class Client:
 def _pool(address: Address, version: str) -> HTTPConnectionPool:
     if address.host.startswith("unix:"):
         return sockets.UnixPool(address.host)
-    if address.host.startswith(("ssh:", "wsl:")):
+    if address.is_bridged:
         from aiserver_tray.engine.stdio import children  # noqa: PLC0415 - few have such an engine
 
         return sockets.StdioPool(children(address.host))
     from aiserver_tray.engine.sdk import sdk_pool  # noqa: PLC0415 - slow, and not needed above
 
     return sdk_pool(address, version)
+
+
+def drop_idle(address: Address) -> None:
+    """End the idle connections to the engine at *address* that threads share."""
+    if address.is_bridged:
+        from aiserver_tray.engine.stdio import children  # noqa: PLC0415 - few have such an engine
+
+        children(address.host).drop()
 
 
 def _explanation(body: bytes) -> str:

@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from http.client import HTTPException, HTTPResponse
 from typing import Final
 from urllib.parse import urlsplit
@@ -96,9 +96,9 @@ class Child:
         self.sock.settimeout(_START_SECONDS)
         try:
             self.sock.sendall(_GREETING)
-            answer = HTTPResponse(self.sock, method="GET")
-            answer.begin()
-            answer.read()
+            with closing(HTTPResponse(self.sock, method="GET")) as answer:
+                answer.begin()
+                answer.read()
         except (OSError, HTTPException) as error:
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(_LAST_WORDS_SECONDS)

@@ -306,9 +306,9 @@ def _no_address(host: str) -> Text:
 def _is_complete(parts: SplitResult) -> bool:
     if parts.scheme in ("unix", "npipe"):
         return bool(parts.netloc or parts.path.strip("/"))
-    if parts.scheme in ("ssh", "wsl"):  # a name that begins so would be an option of the program
-        return bool(parts.netloc) and not parts.netloc.startswith("-")
     try:
+        if parts.scheme in ("ssh", "wsl"):  # what begins so would be an option of the program
+            return bool(parts.hostname) and not parts.netloc.startswith("-") and parts.port != 0
         return bool(parts.hostname and parts.port)
     except ValueError:  # no number
         return False

@@ -152,3 +152,46 @@ def install(folder: Path) -> None:
 def start(machine: Windows, folder: Path) -> str:
     """What a start of Docker Desktop in *folder* says that failed."""
     return machine.says(_START.format(folder=windows_path(folder))).strip()
+
+
+_CHILD = """
+import os, sys, time
+while data := os.read(0, 65536):
+    os.write(1, data)
+os.write(1, b"end")
+sys.stderr.write("last words")
+"""
+
+_STDIO = r"""
+import socket, sys, tempfile, threading, time
+from aiserver_tray.system.child_stdio import start
+words = tempfile.TemporaryFile()
+child, ours = start([sys.executable, "-c", {child!r}], words)
+assert ours.is_quiet()
+ours.settimeout(0.2)
+try:
+    ours.recv_into(bytearray(9))
+except TimeoutError:
+    print("timeout")
+ours.settimeout(60)
+much = bytes(range(256)) * 4096
+sender = threading.Thread(target=ours.sendall, args=[much])
+sender.start()
+reader = ours.makefile("rb")
+assert reader.read(len(much)) == much
+sender.join()
+ours.sendall(b"")
+print(reader.read().decode(), child.wait(60), ours.is_quiet())
+words.seek(0)
+print(words.read().decode())
+ours.close()
+child, ours = start([sys.executable, "-c", {child!r}], words)
+threading.Timer(0.3, ours.shutdown, [socket.SHUT_RDWR]).start()
+print(ours.recv_into(bytearray(9)))
+child.kill()
+"""
+
+
+def test_the_stdio_of_a_child_is_used_as_a_socket(machine: Windows) -> None:
+    done = machine.says_alone(_STDIO.replace("{child!r}", repr(_CHILD)))
+    assert done.splitlines() == ["timeout", "end 0 False", "last words", "0"]

@@ -110,10 +110,10 @@ def test_a_named_context_that_is_not_there_is_refused(tmp_path: Path) -> None:
     assert caught.value.data["name"] == "DOCKER_CONTEXT"
 
 
-def test_a_named_context_behind_ssh_is_refused_with_the_way_round(add_context: AddContext) -> None:
+def test_a_named_context_behind_ssh_is_used(add_context: AddContext) -> None:
     environment = add_context("far", "ssh://me@machine") | {"DOCKER_CONTEXT": "far"}
-    with pytest.raises(SettingError, match="ssh -NL"):
-        find_address(None, "", environment)
+    found = find_address(None, "", environment)
+    assert (found.host, found.is_local, found.is_bridged) == ("ssh://me@machine", False, True)
 
 
 def test_a_current_context_without_an_engine_is_reported_and_the_local_one_is_used(
@@ -171,7 +171,25 @@ def test_wrong_engine_address_is_refused_with_an_example(host: str) -> None:
     assert caught.value.data["name"] == "DOCKER_HOST"
 
 
-def test_ssh_is_refused_with_the_way_round() -> None:
-    with pytest.raises(SettingError, match="ssh -NL") as caught:
-        find_address("ssh://me@machine")
+@pytest.mark.parametrize(
+    "host", ["ssh://me@machine:22", "ssh://machine/run/docker.sock", "wsl://Debian"]
+)
+def test_an_engine_may_be_behind_a_program(host: str) -> None:
+    assert find_address(host).host == host
+
+
+@pytest.mark.parametrize(
+    ("host", "why"),
+    [
+        ("ssh://me:secret@machine", "can't contain a password"),
+        ("ssh://-oProxyCommand=touch", "expected an engine address"),
+        ("wsl://--shutdown", "expected an engine address"),
+        ("ssh://", "expected an engine address"),
+        ("ssh://machine:none", "expected an engine address"),
+    ],
+)
+def test_a_password_or_an_option_is_no_address(host: str, why: str) -> None:
+    with pytest.raises(SettingError, match=why) as caught:
+        find_address(host)
     assert caught.value.data["name"] == "--host"
+    assert "secret" not in str(caught.value.text)

@@ -1,0 +1,168 @@
+"""An engine on a computer elsewhere, by ssh: a container with sshd and Docker's command, which has
+the lab's socket, stands for that computer."""
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+import psutil
+import pytest
+from docker.models.containers import Container
+
+from aiserver_tray.base.errors import EngineDownError
+from aiserver_tray.engine.engine import Engine
+from tests.engine.waiting import until
+from tests.lab.fixtures import have_image
+from tests.lab.place import Place
+from tests.support.command_line import CommandLine
+from tests.support.stack import IMAGE, service, write
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.timeout(180)
+
+SSHD = "aiserver-lab/sshd:1"
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """A computer that takes ssh logins; ``host``: its engine's address; ``known``: the file with
+    host keys that the client knows."""
+
+    host: str
+    known: Path
+    container: Container
+
+
+@pytest.fixture
+def elsewhere(
+    engine: docker.DockerClient, lab: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Elsewhere]:
+    """The computer, with ssh's own files for it in *tmp_path*: a real ssh reads only those of the
+    account, which are not the test's to change."""
+    have_image(engine, SSHD)
+    key, known = tmp_path / "key", tmp_path / "known"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    socket = {lab.host.removeprefix("unix://"): {"bind": "/var/run/docker.sock"}}
+    container = engine.containers.run(SSHD, detach=True, volumes=socket)
+    public = shlex.quote(key.with_suffix(".pub").read_text())
+    said = container.exec_run(["sh", "-c", f"echo {public} > /root/.ssh/authorized_keys"])
+    assert said.exit_code == 0, said
+    container.reload()
+    address = container.attrs["NetworkSettings"]["Networks"]["bridge"]["IPAddress"]
+    host_key = container.exec_run(["cat", "/etc/ssh/ssh_host_ed25519_key.pub"]).output.decode()
+    known.write_text(f"{address} {host_key}")
+    options = ["-F", "none", "-i", key, "-o", f"UserKnownHostsFile={known}"]
+    program = tmp_path / "bin" / "ssh"
+    program.parent.mkdir()
+    real = shutil.which("ssh")
+    assert real
+    words = shlex.join(map(str, [real, *options]))
+    program.write_text(f'#!/bin/sh\nexec {words} "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent), prepend=os.pathsep)
+    until(lambda: b"Server listening" in container.logs(), container)
+    yield Elsewhere(f"ssh://root@{address}", known, container)
+    eventually(lambda: children() == [], "no ssh is left")
+
+
+def children() -> list[int]:
+    """The ssh of this process and its own."""
+    found = psutil.Process().children(recursive=True)
+    return [one.pid for one in found if _name(one) == "ssh"]
+
+
+def _name(process: psutil.Process) -> str:
+    with suppress(psutil.NoSuchProcess):
+        return process.name()
+    return ""
+
+
+def test_commands_work_on_an_engine_elsewhere_and_leave_no_child(
+    elsewhere: Elsewhere, engine: docker.DockerClient, tmp_path: Path
+) -> None:
+    catalog = tmp_path / "catalog"
+    write(catalog, "web", {"web": service(volume="data")}, kind="feature")
+    cli = CommandLine(tmp_path / "home", catalog, elsewhere.host)
+    have_image(engine, IMAGE)
+    cli.run("up", "web").succeeded()
+    assert engine.containers.get("ai-web").status == "running"
+    assert cli.status()["state"] == "running"
+    cli.run("exec", "web", "true").succeeded()
+    cli.run("logs", "web").succeeded()
+    cli.run("down", "web").succeeded()
+    assert [c.name for c in engine.containers.list(all=True) if c.name == "ai-web"] == []
+
+
+def test_an_engine_elsewhere_says_why_it_can_not_be_reached(
+    elsewhere: Elsewhere, tmp_path: Path
+) -> None:
+    right = elsewhere.known.read_text()
+    address, kind, key = right.split()[:3]
+    for known, words in {
+        "": "Host key verification failed",
+        f"{address} {kind} {key[:-4]}AAAA\n": "REMOTE HOST IDENTIFICATION HAS CHANGED",
+    }.items():
+        elsewhere.known.write_text(known)
+        assert words in why(elsewhere.host)
+    elsewhere.known.write_text(right)
+    assert "Permission denied (publickey)" in why(elsewhere.host.replace("root@", "nobody@"))
+    assert "Connection refused" in why(f"{elsewhere.host}:1")
+    elsewhere.container.exec_run(["rm", "/usr/bin/docker"])
+    assert "docker: command not found" in why(elsewhere.host)
+
+
+def why(host: str) -> str:
+    """Why the engine at *host* can't be reached."""
+    with closing(Engine(host)) as found, pytest.raises(EngineDownError) as error:
+        found.ping()
+    return str(error.value.text)
+
+
+def test_a_killed_child_costs_no_request_and_a_stopped_one_can_be_closed(
+    elsewhere: Elsewhere,
+) -> None:
+    with closing(Engine(elsewhere.host)) as found:
+        found.ping()
+        (first,) = children()
+        os.kill(first, signal.SIGKILL)
+        found.ping()
+        (second,) = children()
+        assert second != first
+        with closing(found.events("none")) as events:
+            ended = threading.Thread(target=lambda: list(events))
+            ended.start()
+            found.ping()
+            assert len(children()) == 2, "an event stream has a child of its own"
+            os.kill(second, signal.SIGSTOP)
+        ended.join(60)
+        assert not ended.is_alive()
+        assert second not in children()
+
+
+def test_input_and_its_end_reach_a_command_elsewhere(
+    elsewhere: Elsewhere, engine: docker.DockerClient
+) -> None:
+    have_image(engine, IMAGE)
+    container = engine.containers.run(IMAGE, ["sleep", "600"], detach=True)
+    much = b"0123456789abcdef" * 200_000
+    program = "from aiserver_tray.engine.engine import Engine; import sys; "
+    program += "sys.exit(Engine(sys.argv[1]).containers.exec(sys.argv[2], sys.argv[3:]))"
+
+    def run(*command: str) -> subprocess.CompletedProcess[bytes]:
+        words = [sys.executable, "-c", program, elsewhere.host, container.id, *command]
+        return subprocess.run(words, input=much, capture_output=True, check=False, timeout=120)
+
+    counted = run("wc", "-c")
+    assert (counted.returncode, int(counted.stdout)) == (0, len(much)), counted
+    missing = run("no-such-program")
+    assert missing.returncode in (126, 127), missing
+    assert b"no-such-program" in missing.stdout + missing.stderr
