@@ -100,20 +100,35 @@ def _pool(address: Address, version: str) -> HTTPConnectionPool:
     if address.host.startswith("unix:"):
         return sockets.UnixPool(address.host)
     if address.is_bridged:
-        from aiserver_tray.engine.stdio import children  # noqa: PLC0415 - few have such an engine
-
-        return sockets.StdioPool(children(address.host))
+        return _bridged_pool(address.host)
     from aiserver_tray.engine.sdk import sdk_pool  # noqa: PLC0415 - slow, and not needed above
 
     return sdk_pool(address, version)
 
 
-def drop_idle(address: Address) -> None:
-    """End the idle connections to the engine at *address* that threads share."""
-    if address.is_bridged:
-        from aiserver_tray.engine.stdio import children  # noqa: PLC0415 - few have such an engine
+def _bridged_pool(host: str) -> HTTPConnectionPool:
+    from aiserver_tray.engine.stdio import children, tunnel  # noqa: PLC0415 - few need a program
 
-        children(address.host).drop()
+    found = tunnel(host)
+    if found and found.works:
+        return sockets.TunnelPool(found)
+    return sockets.StdioPool(children(host))
+
+
+def renew(address: Address) -> None:
+    """The connections to the engine at *address* may be dead."""
+    if address.is_bridged:
+        from aiserver_tray.engine import stdio  # noqa: PLC0415 - few need a program
+
+        stdio.renew(address.host)
+
+
+def drop(address: Address) -> None:
+    """The engine at *address* is not used any more."""
+    if address.is_bridged:
+        from aiserver_tray.engine import stdio  # noqa: PLC0415 - few need a program
+
+        stdio.drop(address.host)
 
 
 def _explanation(body: bytes) -> str:

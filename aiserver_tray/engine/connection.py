@@ -11,7 +11,14 @@ from weakref import WeakSet
 from aiserver_tray.base.errors import EngineDownError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.address import Address
-from aiserver_tray.engine.client import READ_TIMEOUT_SECONDS, Client, Payload, drop_idle, negotiate
+from aiserver_tray.engine.client import (
+    READ_TIMEOUT_SECONDS,
+    Client,
+    Payload,
+    drop,
+    negotiate,
+    renew,
+)
 from aiserver_tray.engine.stream import Stream
 from aiserver_tray.engine.translate import translated
 
@@ -92,7 +99,7 @@ class Connection:
         """Drop all connections: they may be dead, and the next engine may have another version."""
         self.generation += 1
         self._version = None
-        drop_idle(self.address)
+        renew(self.address)
 
     def close(self) -> None:
         """Close the connections of all threads. Streams are closed by their owners."""
@@ -100,7 +107,7 @@ class Connection:
             clients = list(self._clients)
         for client in clients:
             client.close()
-        drop_idle(self.address)
+        drop(self.address)
 
     def _client(self) -> Client:
         client: Client | None = getattr(self._own, "client", None)

@@ -11,7 +11,7 @@ from urllib3 import HTTPConnectionPool, HTTPResponse
 from urllib3.connection import HTTPConnection
 
 if TYPE_CHECKING:
-    from aiserver_tray.engine.stdio import Child, Children
+    from aiserver_tray.engine.stdio import Child, Children, Tunnel
 
 _KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPALIVE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
 """Seconds until a silent connection is tested (macOS has its own name for it), seconds between
@@ -36,15 +36,45 @@ class _Connection(HTTPConnection):
         self._path = path
 
     def connect(self) -> None:
-        if (family := getattr(socket, "AF_UNIX", None)) is None:  # on Windows
-            raise OSError(errno.EAFNOSUPPORT, os.strerror(errno.EAFNOSUPPORT))
-        self.sock = socket.socket(family, socket.SOCK_STREAM)
-        try:
-            self.sock.settimeout(self.timeout)
-            self.sock.connect(self._path)
-        except OSError:
-            self.sock.close()
-            raise
+        self.sock = unix_socket(self._path, self.timeout)
+
+
+def unix_socket(path: str, timeout: float | None = None) -> socket.socket:
+    """A connection to the Unix socket at *path*.
+
+    Raises:
+        OSError: there is none.
+    """
+    if (family := getattr(socket, "AF_UNIX", None)) is None:  # on Windows
+        raise OSError(errno.EAFNOSUPPORT, os.strerror(errno.EAFNOSUPPORT))
+    found = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        found.settimeout(timeout)
+        found.connect(path)
+    except OSError:
+        found.close()
+        raise
+    return found
+
+
+class TunnelPool(HTTPConnectionPool):
+    """Connections over *tunnel*."""
+
+    def __init__(self, tunnel: "Tunnel") -> None:
+        super().__init__("localhost")
+        self._tunnel = tunnel
+
+    def _new_conn(self) -> "_TunnelConnection":
+        return _TunnelConnection(self._tunnel)
+
+
+class _TunnelConnection(HTTPConnection):
+    def __init__(self, tunnel: "Tunnel") -> None:
+        super().__init__("localhost")
+        self._tunnel_to = tunnel
+
+    def connect(self) -> None:
+        self.sock = unix_socket(self._tunnel_to.path, self.timeout)
 
 
 class StdioPool(HTTPConnectionPool):

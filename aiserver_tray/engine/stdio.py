@@ -7,21 +7,30 @@ Each connection is a child process whose stdin and stdout are the engine's socke
 - ``wsl://DISTRIBUTION``.
 
 A child that is not used is kept for the next request of any thread: to start one takes several
-round trips.
+round trips. Where ssh can listen on a Unix socket of ours, which its version for Windows can't
+(https://github.com/PowerShell/openssh-portable/issues/850), one child forwards the engine's socket
+for all connections.
 """
 
+import hashlib
+import os
+import socket
 import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from http.client import HTTPException, HTTPResponse
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.system.child_stdio import start
+from aiserver_tray.engine.sockets import unix_socket
+from aiserver_tray.system import pipes
+from aiserver_tray.system.child_stdio import Duplex, start
+from aiserver_tray.system.paths import runtime_folder
 
 _DIAL: Final = ("docker", "system", "dial-stdio")
 _SSH: Final = (
@@ -30,6 +39,12 @@ _SSH: Final = (
 )  # fmt: skip
 """Asks for nothing: a question would have no terminal."""
 
+_FORWARDING: Final = (
+    "-o", "ExitOnForwardFailure=yes", "-o", "StreamLocalBindUnlink=yes",
+    "-o", "StreamLocalBindMask=0177",
+)  # fmt: skip
+_SOCKET: Final = "/var/run/docker.sock"
+
 _IDLE_KEPT: Final = 4
 _IDLE_SECONDS: Final = 60.0
 _START_SECONDS: Final = 60.0
@@ -37,6 +52,7 @@ _START_SECONDS: Final = 60.0
 _STARTING: Final = threading.BoundedSemaphore(4)
 """For children that have not answered yet: sshd drops some of those that log in at once
 (``MaxStartups``)."""
+_SOON_SECONDS: Final = 3.0
 _WORDS_BYTES: Final = 4096
 _LAST_WORDS_SECONDS: Final = 1.0
 _WSL_SECONDS: Final = 2.0
@@ -61,6 +77,24 @@ def command(host: str) -> list[str]:
     machine = f"ssh://{parts.netloc}"
     path = parts.path.rstrip("/")
     return [*_SSH, *(["-W", path, machine] if path else ["--", machine, *_DIAL])]
+
+
+def ping(engine: socket.socket) -> None:
+    """Wait until the *engine* answers.
+
+    Raises:
+        OSError, HTTPException: it does not.
+    """
+    engine.sendall(_GREETING)
+    with closing(HTTPResponse(engine, method="GET")) as answer:
+        answer.begin()
+        answer.read()
+
+
+def _echo(program: Duplex) -> None:
+    program.sendall(b"\n")
+    if not program.recv_into(bytearray(1)):
+        raise EOFError
 
 
 class Child:
@@ -93,13 +127,30 @@ class Child:
         Raises:
             BridgeError: it does not.
         """
+        self._meet(ping)
+
+    def echo(self) -> None:
+        """Wait until the program returns what it is sent.
+
+        Raises:
+            BridgeError: it does not.
+        """
+        self._meet(_echo)
+
+    @property
+    def echoes_soon(self) -> bool:
+        """Whether the program returns what it is sent, within a few seconds."""
+        self.sock.settimeout(_SOON_SECONDS)
+        with suppress(OSError, EOFError):
+            _echo(self.sock)
+            return True
+        return False
+
+    def _meet(self, meet: Callable[[Duplex], object]) -> None:
         self.sock.settimeout(_START_SECONDS)
         try:
-            self.sock.sendall(_GREETING)
-            with closing(HTTPResponse(self.sock, method="GET")) as answer:
-                answer.begin()
-                answer.read()
-        except (OSError, HTTPException) as error:
+            meet(self.sock)
+        except (OSError, EOFError, HTTPException) as error:
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(_LAST_WORDS_SECONDS)
             why = self._said() or str(error) or type(error).__name__
@@ -160,19 +211,129 @@ class Children:
         for one in gone:
             one.end()
 
-    def drop(self) -> None:
+    def renew(self) -> None:
         """End all that are idle: they may be dead."""
+        self.drop()
+
+    def drop(self) -> None:
+        """End all that are idle."""
         with self._lock:
             dropped, self._idle = self._idle, []
         for child in dropped:
             child.end()
 
 
-_known: dict[str, Children] = {}
-_known_lock = threading.Lock()
+class Tunnel:
+    """One child that forwards the socket of the engine at *host* to a socket of ours. It ends with
+    this process, because it runs ``cat`` there, which then has no input any more."""
+
+    def __init__(self, host: str) -> None:
+        parts = urlsplit(host)
+        name = hashlib.sha256(host.encode()).hexdigest()[:12]
+        self._path = pipes.address(runtime_folder("ssh"), f"{os.getpid()}-{name}")
+        there = parts.path.rstrip("/") or _SOCKET
+        forward = [*_FORWARDING, "-L", f"{self._path}:{there}"]
+        self._argv = [*_SSH, *forward, "--", f"ssh://{parts.netloc}", "cat"]
+        self._child: Child | None = None
+        self._is_useless = False
+        self._lock = threading.Lock()
+
+    @property
+    def works(self) -> bool:
+        """Whether the engine answers behind it. Otherwise its socket is elsewhere, or not for this
+        user.
+
+        Raises:
+            BridgeError: nobody can log in there.
+        """
+        with self._lock:
+            if not (self._is_useless or self._is_up()):
+                self._begin()
+                self._is_useless = not self._has_engine()
+                if self._is_useless:
+                    self._end()
+            return not self._is_useless
+
+    @property
+    def path(self) -> str:
+        """Of our socket. A new child listens there if the last one has ended.
+
+        Raises:
+            BridgeError: it does not.
+        """
+        with self._lock:
+            if not self._is_up():
+                self._begin()
+            return self._path
+
+    def _is_up(self) -> bool:
+        return self._child is not None and self._child.is_usable
+
+    def _begin(self) -> None:
+        self._end()
+        with _STARTING:
+            child = Child(self._argv)
+            child.echo()
+        self._child = child
+
+    def _has_engine(self) -> bool:
+        try:
+            with closing(unix_socket(self._path, _START_SECONDS)) as found:
+                ping(found)
+        except (OSError, HTTPException):
+            return False
+        return True
+
+    def renew(self) -> None:
+        """End the child if its connection is dead."""
+        with self._lock:
+            self._is_useless = False
+            if self._child and not self._child.echoes_soon:
+                self._end()
+
+    def drop(self) -> None:
+        """End the child."""
+        with self._lock:
+            self._end()
+
+    def _end(self) -> None:
+        child, self._child = self._child, None
+        if child:
+            child.end()
+            Path(self._path).unlink(missing_ok=True)
+
+
+_children: dict[str, Children] = {}
+_tunnels: dict[str, Tunnel] = {}
+_known = threading.Lock()
 
 
 def children(host: str) -> Children:
     """The children of this process for the engine at *host*."""
-    with _known_lock:
-        return _known.setdefault(host, Children(host))
+    with _known:
+        return _children.setdefault(host, Children(host))
+
+
+def tunnel(host: str) -> Tunnel | None:
+    """The tunnel of this process to the engine at *host*; None: this system has none for it."""
+    if not (host.startswith("ssh:") and hasattr(socket, "AF_UNIX")):
+        return None
+    with _known:
+        return _tunnels.get(host) or _tunnels.setdefault(host, Tunnel(host))
+
+
+def renew(host: str) -> None:
+    """The connection to the engine at *host* may be dead: end what leads there and is."""
+    for one in _leading_to(host):
+        one.renew()
+
+
+def drop(host: str) -> None:
+    """End what leads to the engine at *host*, but for what is in use alone."""
+    for one in _leading_to(host):
+        one.drop()
+
+
+def _leading_to(host: str) -> list[Children | Tunnel]:
+    with _known:
+        return [one for one in (_children.get(host), _tunnels.get(host)) if one]
