@@ -1,14 +1,14 @@
 """The connections beneath our requests. The only module that uses private parts of urllib3:
 tests/unit/test_private_parts.py lists them."""
 
-import errno
-import os
 import socket
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from urllib3 import HTTPConnectionPool, HTTPResponse
 from urllib3.connection import HTTPConnection
+
+from aiserver_tray.system.pipes import unix_socket
 
 if TYPE_CHECKING:
     from aiserver_tray.engine.stdio import Child, Children, Tunnel
@@ -37,24 +37,6 @@ class _Connection(HTTPConnection):
 
     def connect(self) -> None:
         self.sock = unix_socket(self._path, self.timeout)
-
-
-def unix_socket(path: str, timeout: float | None = None) -> socket.socket:
-    """A connection to the Unix socket at *path*.
-
-    Raises:
-        OSError: there is none.
-    """
-    if (family := getattr(socket, "AF_UNIX", None)) is None:  # on Windows
-        raise OSError(errno.EAFNOSUPPORT, os.strerror(errno.EAFNOSUPPORT))
-    found = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        found.settimeout(timeout)
-        found.connect(path)
-    except OSError:
-        found.close()
-        raise
-    return found
 
 
 class TunnelPool(HTTPConnectionPool):

@@ -27,7 +27,6 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.engine.sockets import unix_socket
 from aiserver_tray.system import pipes
 from aiserver_tray.system.child_stdio import Duplex, start
 from aiserver_tray.system.paths import runtime_folder
@@ -278,7 +277,7 @@ class Tunnel:
 
     def _has_engine(self) -> bool:
         try:
-            with closing(unix_socket(self._path, _START_SECONDS)) as found:
+            with closing(pipes.unix_socket(self._path, _START_SECONDS)) as found:
                 ping(found)
         except (OSError, HTTPException):
             return False

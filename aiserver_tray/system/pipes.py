@@ -1,5 +1,6 @@
-"""Local connections between the user's own processes: Unix sockets, named pipes on Windows."""
+"""Local connections: Unix sockets, and between the user's own processes named pipes on Windows."""
 
+import errno
 import os
 import socket
 import struct
@@ -72,6 +73,24 @@ def connect(place: str, seconds: float) -> "Connection":
         own.connect(place)
         own.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(0))
         return Connection(own.detach())
+
+
+def unix_socket(path: str, timeout: float | None = None) -> socket.socket:
+    """A connection to the Unix socket at *path*.
+
+    Raises:
+        OSError: there is none.
+    """
+    if (family := getattr(socket, "AF_UNIX", None)) is None:  # on Windows
+        raise OSError(errno.EAFNOSUPPORT, os.strerror(errno.EAFNOSUPPORT))
+    found = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        found.settimeout(timeout)
+        found.connect(path)
+    except OSError:
+        found.close()
+        raise
+    return found
 
 
 def _timeval(seconds: float) -> bytes:
