@@ -46,6 +46,7 @@ def listed(*alerts: Alert, data: RulesData = DATA) -> Json:
         "alerts": [alert_view(alert, data, now) for alert in shown],
         "mutes": [mute for mute in data.mutes if mute.module],
         "muted": next((mute for mute in data.mutes if mute.is_of_all), None),
+        "keptDays": 90,
         "desktop": True,
         "webhook": True,
     }

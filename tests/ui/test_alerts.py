@@ -152,6 +152,11 @@ def test_home_shows_alerts_that_no_card_says(stack: Stack, host: Scripted) -> No
 
 
 def test_rules_are_switched_changed_muted_and_deleted(page: HomePage, host: Scripted) -> None:
+    muted = {"mutes": [*DATA.mutes, Mute(rule="line-1", until=2e9)]}
+    lists = ("ai/rules/set", "ai/rules/mute")
+    host.answers |= dict.fromkeys(lists, answer(listed(data=DATA.model_copy(update=muted))))
+    again = {"own": [LINE.model_copy(update={"id": "line-2"})]}
+    host.answers["ai/rules/add"] = answer(listed(data=DATA.model_copy(update=again)))
     page.wait_for("[data-rule=ended] .switch").click()
     assert host.wait_for_call("ai/rules/set") == {"id": "ended", "on": False}
     choose(page, "memory", "Change…")
@@ -172,11 +177,13 @@ def test_rules_are_switched_changed_muted_and_deleted(page: HomePage, host: Scri
     added = host.wait_for_call("ai/rules/add")
     assert (added["kind"], added["pattern"]) == ("line", "connection refused")
     assert added["cooldown"] == LINE.cooldown
+    mute = {"rule": "line-2", "span": "forever", "until": 2e9}
+    assert host.wait_for_call("ai/rules/mute") == mute
     page.button("Mute a module…").click()
     Select(page.wait_for("#mute-span")).select_by_visible_text("For good")
     page.button("Mute").click()
-    muted = host.wait_for_call("ai/rules/mute")
-    assert (set(muted), muted["span"]) == ({"module", "span"}, "forever")
+    asked = host.wait_for_call("ai/rules/mute")
+    assert (set(asked), asked["span"]) == ({"module", "span"}, "forever")
     page.button("Unmute: n8n").click()
     assert host.wait_for_call("ai/rules/mute") == {"module": "n8n", "span": "off"}
 

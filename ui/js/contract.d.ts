@@ -1668,6 +1668,8 @@ export interface MuteRequest {
   alert?: string | null;
   /** `tomorrow`: until the next morning, 08:00; `off`: not muted any more */
   span: "hour" | "tomorrow" | "forever" | "off";
+  /** instead of the end of this span: seconds since 1970 */
+  until?: number | null;
 }
 
 /** A rule of the user's own. */
@@ -2119,6 +2121,8 @@ export interface RuleList {
   mutes: Mute[];
   /** nobody is notified of any alert */
   muted: Mute | null;
+  /** how long alerts are listed after their end */
+  keptDays: number;
   /** alerts are shown as notifications of the desktop */
   desktop: boolean;
   /** there is an address for alerts (`app.alert_webhook`) */

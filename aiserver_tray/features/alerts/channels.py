@@ -15,7 +15,15 @@ from aiserver_tray.features.alerts import webhook
 from aiserver_tray.features.alerts.alerts import News
 from aiserver_tray.features.alerts.events import RULES
 from aiserver_tray.features.alerts.facts import Disk
-from aiserver_tray.features.alerts.files import Mute, RuleFiles, RulesData, drop, put, remembered
+from aiserver_tray.features.alerts.files import (
+    KEPT_DAYS,
+    Mute,
+    RuleFiles,
+    RulesData,
+    drop,
+    put,
+    remembered,
+)
 from aiserver_tray.features.alerts.kinds import MatchingLine, known_kind, read_rule
 from aiserver_tray.features.alerts.preview import RulePreview, preview
 from aiserver_tray.features.alerts.rules import KINDS, Rule
@@ -106,6 +114,8 @@ class MuteRequest(Payload):
     """an alert's id, instead of rule and module"""
     span: Literal["hour", "tomorrow", "forever", "off"]
     """`tomorrow`: until the next morning, 08:00; `off`: not muted any more"""
+    until: float | None = None
+    """instead of the end of this span: seconds since 1970"""
 
 
 class WebhookAnswer(TypedDict):
@@ -164,6 +174,7 @@ class AlertsFeature(Feature):
             "alerts": [alert_view(alert, data, now) for alert in alerts],
             "mutes": [mute for mute in mutes if mute.module],
             "muted": next((mute for mute in mutes if mute.is_of_all), None),
+            "keptDays": KEPT_DAYS,
             "desktop": self._notifies_desktop(),
             "webhook": WEBHOOK in self._app.settings.secrets.names(),
         }
@@ -227,7 +238,8 @@ class AlertsFeature(Feature):
             refuse_unknown([] if rule is None else [rule], [one.id for one in data.rules])
             others = [m for m in data.mutes if (m.rule, m.module) != (rule, module)]
             if asked.span != "off":
-                others.append(Mute(rule=rule, module=module, until=_until(asked.span)))
+                until = asked.until or _until(asked.span)
+                others.append(Mute(rule=rule, module=module, until=until))
             data.mutes = others
 
         return self._change(change)

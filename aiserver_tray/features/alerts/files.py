@@ -19,7 +19,7 @@ _CLOSED: Final = ConfigDict(extra="forbid")
 
 KEPT_ALERTS: Final = 200
 """Alerts that are remembered."""
-KEPT_SECONDS: Final = 90 * 86_400.0
+KEPT_DAYS: Final = 90
 """How long they are, once they are over."""
 
 StoredRule = Annotated[SerializeAsAny[Rule], PlainValidator(read_rule)]
@@ -149,7 +149,7 @@ class RuleFiles:
 
 def remembered(alerts: Sequence[Alert], now: float) -> list[Alert]:
     """Those of *alerts*, the newest last, that are not too old or too many."""
-    oldest = now - KEPT_SECONDS
+    oldest = now - KEPT_DAYS * 86_400
     return [one for one in alerts if one.ended is None or one.ended >= oldest][-KEPT_ALERTS:]
 
 

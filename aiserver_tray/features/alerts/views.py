@@ -129,6 +129,8 @@ class RuleList(TypedDict):
     """of whole modules"""
     muted: Mute | None
     """nobody is notified of any alert"""
+    keptDays: int
+    """how long alerts are listed after their end"""
     desktop: bool
     """alerts are shown as notifications of the desktop"""
     webhook: bool

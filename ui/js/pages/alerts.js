@@ -22,7 +22,6 @@ import { openWebhook } from "./alerts/webhook.js";
 
 /** What is shown of earlier alerts at first. */
 const FEW = 8;
-const KEPT_DAYS = 90;
 
 const own = slice({ isAll: false });
 
@@ -48,7 +47,7 @@ function content(list, page) {
   return html`
     ${list.muted ? allMuted(mutedText(list.muted)) : nothing}
     ${active.length ? activeSection(active, list, page) : quiet(list, past)}
-    <div class="two-cols">${rulesCard(list)}${history(past)}</div>`;
+    <div class="two-cols">${rulesCard(list)}${history(past, list)}</div>`;
 }
 
 /** @param {string} title */
@@ -83,8 +82,8 @@ function quiet({ rules }, past) {
     </section>`;
 }
 
-/** @param {Alert[]} past */
-function history(past) {
+/** @param {Alert[]} past @param {RuleList} list */
+function history(past, { keptDays }) {
   const shown = own.get().isAll ? past : past.slice(0, FEW);
   return html`
     <section class="card history" aria-labelledby="history-title">
@@ -92,7 +91,7 @@ function history(past) {
         <a class="link small" href="#activity?kind=alert">${t("All in Activity")}</a></div>
       <ul class="rows">${repeat(shown, ({ id }) => id, pastRow)}</ul>
       <div class="card-foot"><span class="grow">${past.length
-        ? tn("Kept for {count} day", "Kept for {count} days", KEPT_DAYS) : t("No alert has ended yet")}</span>
+        ? tn("Kept for {count} day", "Kept for {count} days", keptDays) : t("No alert has ended yet")}</span>
         ${past.length > FEW ? button({
           text: own.get().isAll ? t("Show fewer") : t("Show all {count}", { count: past.length }), kind: "quiet", size: "small",
           run: () => own.set({ isAll: !own.get().isAll }),

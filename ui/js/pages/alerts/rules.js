@@ -75,21 +75,28 @@ async function remove(rule) {
   showToast({ text: t("Rule deleted"), icon: "trash-2", undo: () => addAgain(rule) });
 }
 
-/** It gets another id, and is on at first. @param {Rule} rule */
+/** It gets another id, and is on and not muted at first. @param {Rule} rule */
 async function addAgain(rule) {
-  const { kind, module, on } = rule;
+  const { kind, module, on, muted } = rule;
   const known = new Set(alertList()?.rules.map(({ id }) => id));
   if (!await tryRules("ai/rules/add", { kind, module, ...valuesOf(rule) })) return;
   const added = alertList()?.rules.find(({ id }) => !known.has(id));
   if (added && !on) await tryRules("ai/rules/set", { id: added.id, on });
+  if (added) await muteAgain(added.id, muted);
 }
 
 /** @param {Rule} rule */
 async function reset(rule) {
-  const { id, on } = rule;
+  const { id, on, muted } = rule;
   if (!await tryRules("ai/rules/remove", { id })) return;
-  showToast({ text: t("Rule reset to default"), icon: "rotate-ccw", undo: () => tryRules("ai/rules/set", { id, on, ...valuesOf(rule) }) });
+  showToast({ text: t("Rule reset to default"), icon: "rotate-ccw", undo: async () => {
+    await tryRules("ai/rules/set", { id, on, ...valuesOf(rule) });
+    await muteAgain(id, muted);
+  } });
 }
+
+/** @param {string} rule @param {Mute|null} muted as it was */
+const muteAgain = (rule, muted) => muted && tryRules("ai/rules/mute", { rule, span: "forever", until: muted.until });
 
 /** What the owner needs to have it as it was. @param {Rule} rule */
 const valuesOf = (rule) => Object.fromEntries(rule.parameters.map((name) => [name, rule[/** @type {keyof Rule} */ (name)]]));
