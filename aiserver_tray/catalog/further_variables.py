@@ -1,14 +1,18 @@
-"""Further variables: those that the user gives to a service beside what the module's file sets.
-Each is a setting with an address of its own, ``MODULE.variable.SERVICE.NAME``, or
-``MODULE.secret.SERVICE.NAME`` if its value is a secret."""
+"""What the user gives to services beside what their module's file sets.
+
+Further variables: each is a setting with an address of its own, ``MODULE.variable.SERVICE.NAME``,
+or ``MODULE.secret.SERVICE.NAME`` if its value is a secret. Certificates of own
+authorities."""
 
 import re
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
+from typing import Final
 
 from aiserver_tray.base.errors import SettingError, raise_all
 from aiserver_tray.base.i18n import Listed, Text
 from aiserver_tray.catalog.catalog import Catalog
+from aiserver_tray.catalog.compose.resources import Config, FileMount
 from aiserver_tray.catalog.modules import Module
 from aiserver_tray.catalog.resolve import ResolvedModule
 from aiserver_tray.catalog.setting import Setting
@@ -18,6 +22,15 @@ _ADDRESS = re.compile(
     r"(?P<name>[A-Za-z_][A-Za-z0-9_.-]{0,199})"
 )
 """A name may have dots, as those of Elasticsearch have, and so a service has none."""
+
+CERTIFICATES: Final = "/etc/aiserver/ca-certificates.pem"
+"""The file in containers with the certificates that they trust."""
+CERTIFICATE_VARIABLES: Final = {
+    "NODE_EXTRA_CA_CERTS": CERTIFICATES,  # Node.js
+    "SSL_CERT_FILE": CERTIFICATES,  # OpenSSL, and so Python; Go; Rust's native roots
+    "REQUESTS_CA_BUNDLE": CERTIFICATES,  # Python's requests, which has roots of its own
+    "CURL_CA_BUNDLE": CERTIFICATES,
+}
 
 
 class FurtherVariable(Setting):
@@ -109,3 +122,26 @@ def with_variables(
             environment = {**service.environment, variable.name: values[address]}
             services[variable.service] = service.model_copy(update={"environment": environment})
     return replace(resolved, project=resolved.project.model_copy(update={"services": services}))
+
+
+def with_certificates(resolved: ResolvedModule, bundle: str) -> ResolvedModule:
+    """*resolved* with the certificates in *bundle*, which its services get as a file that everyone
+    can read, with the variables that name it to programs. One that a service sets itself stays. A
+    service without a network gets nothing."""
+    project, name = resolved.project, "aiserver-ca-certificates"
+    mount = FileMount(source=name, target=CERTIFICATES)
+    services = {
+        key: service.model_copy(
+            update={
+                "environment": {**CERTIFICATE_VARIABLES, **service.environment},
+                "configs": [*service.configs, mount],
+            }
+        )
+        for key, service in project.services.items()
+        if service.network_mode != "none"
+    }
+    added = {
+        "services": {**project.services, **services},
+        "configs": {**project.configs, name: Config(content=bundle)},
+    }
+    return replace(resolved, project=project.model_copy(update=added))

@@ -137,7 +137,7 @@ def _confirm(app: "App", change: "Json") -> None:
     if names := change["recreate"]:
         up = " ".join(names)
         text = Text("{what} (takes effect with: aiserver-tray up {modules})", what=text, modules=up)
-    report([text.render(app.language)])
+    report([text.render(app.language), *filter(None, [change["warning"]])])
 
 
 def _new_value(change: "Json") -> Text:

@@ -16,6 +16,7 @@ from aiserver_tray.catalog.consent import Consent, consent_to
 from aiserver_tray.catalog.further_variables import (
     FurtherVariable,
     refused_variables,
+    with_certificates,
     with_variables,
 )
 from aiserver_tray.catalog.modules import Module
@@ -174,8 +175,9 @@ class Targets:
         with collecting_opened() as opened:
             resolved = resolve(self._catalog, module, values)
             resolved = with_variables(resolved, _further(declared), values)
+            own = settings.app.ca_certificates
             target = module_target(
-                resolved,
+                with_certificates(resolved, own.bundle) if own.pem else resolved,
                 self._owner,
                 bind=settings.app.bind,
                 values=values,

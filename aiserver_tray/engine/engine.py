@@ -54,10 +54,12 @@ class Engine:
         self.networks = Networks(self._connection)
         self.volumes = Volumes(self._connection)
 
-    def image_size(self, name: str, mirrors: Sequence[str], platform: str) -> "ImageSize | None":
+    def image_size(
+        self, name: str, platform: str, mirrors: Sequence[str], certificates: str
+    ) -> "ImageSize | None":
         """The size of an image as a registry tells it, asked once; None: no registry does. Takes up
-        to 10 seconds."""
-        return self._registries.size(name, platform, mirrors)
+        to 10 seconds. *certificates*: of authorities that are trusted beside the public ones."""
+        return self._registries.size(name, platform, mirrors, certificates)
 
     @cached_property
     def _registries(self) -> "Registries":

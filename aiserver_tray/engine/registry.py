@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import shutil
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -25,6 +26,7 @@ import requests
 from docker import auth
 from docker.credentials.errors import StoreError
 from docker.errors import DockerException
+from requests.adapters import HTTPAdapter
 
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.base.i18n import Text
@@ -67,25 +69,29 @@ class Registries:
         self._known: dict[tuple[str, str], ImageSize] = {}
         self._lock = Lock()
 
-    def size(self, name: str, platform: str, mirrors: Sequence[str] = ()) -> ImageSize | None:
+    def size(
+        self, name: str, platform: str, mirrors: Sequence[str] = (), certificates: str = ""
+    ) -> ImageSize | None:
         """The size of the image *name* on *platform* (``linux/arm64``), or None if no registry
         tells it within `LIMIT_SECONDS`."""
         with self._lock:
             if known := self._known.get((name, platform)):
                 return known
-        found = self._ask(name, platform, mirrors)
+        found = self._ask(name, platform, mirrors, certificates)
         if found:
             with self._lock:
                 self._known[name, platform] = found
         return found
 
-    def _ask(self, name: str, platform: str, mirrors: Sequence[str]) -> ImageSize | None:
+    def _ask(
+        self, name: str, platform: str, mirrors: Sequence[str], certificates: str
+    ) -> ImageSize | None:
         access = self._access()
         deadline = time.monotonic() + LIMIT_SECONDS
         for source in sources(name, mirrors):
             for place in places(source, access):
                 try:
-                    with RegistrySession(place, access.proxies, deadline) as session:
+                    with RegistrySession(place, access.proxies, deadline, certificates) as session:
                         return _size(session, platform)
                 except NO_ANSWER as error:
                     # Not the error itself: it may name a proxy with its password.
@@ -131,16 +137,34 @@ def _all_places(source: str, access: RegistryAccess) -> Iterator[Place]:
         yield Place(f"http://{registry}", repository, reference)
 
 
+class TrustingAdapter(HTTPAdapter):
+    """Trusts the authorities of *certificates*, in PEM form, beside the public ones."""
+
+    def __init__(self, certificates: str) -> None:
+        self._context = ssl.create_default_context(cadata=certificates) if certificates else None
+        super().__init__()
+
+    def init_poolmanager(self, *given: Any, **options: Any) -> None:  # noqa: ANN401
+        super().init_poolmanager(*given, **options, ssl_context=self._context)
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:  # noqa: ANN401
+        return super().proxy_manager_for(proxy, **options, ssl_context=self._context)
+
+
 class RegistrySession:
     """Requests about the image at *place*, until *deadline* (of the monotonic clock).
+    *certificates*: of authorities that are trusted beside the public ones.
 
     Every method raises one of `NO_ANSWER` if it gets no answer that can be used.
     """
 
-    def __init__(self, place: Place, proxies: Mapping[str, str], deadline: float) -> None:
+    def __init__(
+        self, place: Place, proxies: Mapping[str, str], deadline: float, certificates: str = ""
+    ) -> None:
         self._place = place
         self._base = f"{place.address}/v2/{place.repository}"
         self._session = requests.Session()
+        self._session.mount("https://", TrustingAdapter(certificates))
         self._session.trust_env = False  # it would send passwords of ~/.netrc
         self._proxies = _usable(proxies)
         self._has_own_proxies = self._proxies is not proxies

@@ -16,7 +16,7 @@ from aiserver_tray.operations.plan.plan import Plan, Step, step_id
 from aiserver_tray.operations.plan.up import plan_helper
 from aiserver_tray.operations.prepare import Prepared, refresh_of
 from aiserver_tray.operations.request import Request
-from aiserver_tray.settings.names import BIND
+from aiserver_tray.settings.names import BIND, CA_CERTIFICATES
 from aiserver_tray.spec.model import ModuleTarget, ServiceTarget
 
 if TYPE_CHECKING:
@@ -75,8 +75,8 @@ def is_affected(catalog: "Catalog", name: str, addresses: Collection[str]) -> bo
     module = catalog.modules.get(name)
     if module is None:
         return False
-    own = f"{name}."
-    return any(a == BIND or a.startswith(own) or a in _used(catalog, module) for a in addresses)
+    used = {BIND, CA_CERTIFICATES, *_used(catalog, module)}
+    return any(a in used or a.startswith(f"{name}.") for a in addresses)
 
 
 def modules_to_recreate(

@@ -6,6 +6,7 @@ from aiserver_tray.base.errors.engine import MIRRORS
 from aiserver_tray.catalog.setting import Choice, Setting
 from aiserver_tray.settings.app_setting_types import (
     AddressSetting,
+    CertificatesSetting,
     DaysSetting,
     DiskSizeSetting,
     EngineSetting,
@@ -15,7 +16,13 @@ from aiserver_tray.settings.app_setting_types import (
     ModuleNamesSetting,
     WebhookSetting,
 )
-from aiserver_tray.settings.names import BIND, DEFAULTS, KERNEL_SETTINGS, MODULE_FOLDERS
+from aiserver_tray.settings.names import (
+    BIND,
+    CA_CERTIFICATES,
+    DEFAULTS,
+    KERNEL_SETTINGS,
+    MODULE_FOLDERS,
+)
 
 WEBHOOK = "app.alert_webhook"
 
@@ -73,6 +80,17 @@ APP_SETTINGS: Mapping[str, Setting] = {
             "en": "Pulls try these first, in this order, and then the image's own registry. "
             "Example: mirror.example.com.",
             "zh": "拉取镜像时，先依次尝试这些地址，再使用镜像自身的仓库，例如 mirror.example.com。",
+        },
+    ),
+    CA_CERTIFICATES: CertificatesSetting(
+        default=DEFAULTS[CA_CERTIFICATES],
+        title={"en": "Own CA certificates", "zh": "自有 CA 证书"},
+        help={
+            "en": "The full path of a PEM file with the certificates of authorities, such as your "
+            "company's. The modules, from their next start on, and the applet trust these for TLS "
+            "connections. The Docker engine has its own.",
+            "zh": "PEM 文件的完整路径，其中含有证书颁发机构（例如公司内部 CA）的证书。"
+            "模块（下次启动后）和本应用在 TLS 连接中信任这些机构。Docker 引擎使用其自身的证书。",
         },
     ),
     KERNEL_SETTINGS: Setting(

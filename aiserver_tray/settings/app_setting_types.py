@@ -10,6 +10,7 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.scalars import parse_size
 from aiserver_tray.catalog.setting import Setting
 from aiserver_tray.settings.names import join_folders, split_folders
+from aiserver_tray.system.chosen_folder import certificates_in
 from aiserver_tray.system.engine_place import why_unusable
 
 MAX_DAYS: Final = 3650
@@ -66,6 +67,14 @@ class FoldersSetting(Setting):
             if not Path(folder).is_absolute():
                 return Text("expected a full path, found {found!r}", found=folder)
         return join_folders(folders)
+
+
+class CertificatesSetting(Setting):
+    """A text setting that takes the full path of a file with certificates, or nothing."""
+
+    def _read(self, text: str) -> str | Text:
+        found = certificates_in(text.strip())
+        return found if isinstance(found, Text) else text.strip()
 
 
 class ModuleNamesSetting(Setting):

@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
 
+from aiserver_tray.base.errors import SettingError
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.model import Theme
 from aiserver_tray.settings.declared import stored_value
-from aiserver_tray.settings.names import DEFAULTS, split_folders
+from aiserver_tray.settings.names import CA_CERTIFICATES, DEFAULTS, split_folders
+from aiserver_tray.system.chosen_folder import Certificates, certificates_in
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,14 @@ class AppSettings:
     def mirrors(self) -> tuple[str, ...]:
         """Registry prefixes, without a slash at the end."""
         return tuple(self._text("mirrors").split())
+
+    @property
+    def ca_certificates(self) -> Certificates:
+        """The user's own, as their file is now: the text that is judged is the one to use."""
+        found = certificates_in(self._text("ca_certificates"))
+        if isinstance(found, Text):  # it has just changed
+            raise SettingError(CA_CERTIFICATES, found)
+        return found
 
     @property
     def module_folders(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ STATE: Final = "state.json"
 SECRETS: Final = "secrets.json"
 
 BIND: Final = "app.bind"
+CA_CERTIFICATES: Final = "app.ca_certificates"
 MODULE_FOLDERS: Final = "app.module_folders"
 KERNEL_SETTINGS: Final = "app.kernel_settings"
 
@@ -22,6 +23,7 @@ DEFAULTS: Final[Mapping[str, str]] = {
     "app.language": "system",
     "app.theme": "system",
     "app.mirrors": "",
+    CA_CERTIFICATES: "",
     KERNEL_SETTINGS: "false",
     MODULE_FOLDERS: "",
     "app.logs_keep": "true",

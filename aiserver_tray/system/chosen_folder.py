@@ -1,15 +1,20 @@
-"""Whether a folder of this computer that the user chose may be given to a container."""
+"""Whether a folder of this computer, or a file with certificates, that the user chose may be given
+to a container."""
 
 import os
+import re
 import shlex
 import stat
 import struct
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.i18n import Listed, Text
 from aiserver_tray.base.real_path import real_path
 from aiserver_tray.system import engine_place
 
@@ -38,6 +43,9 @@ _ACL_USER, _ACL_OWNING_GROUP, _ACL_GROUP, _ACL_MASK = 2, 4, 8, 16
 """Tags of entries (``include/uapi/linux/posix_acl.h`` of the kernel). The mask limits the rights of
 all three others."""
 _ALL = stat.S_IRWXO
+_MAX_BYTES = 2**20
+_BEGIN = "-----BEGIN CERTIFICATE-----"
+_CERTIFICATE = re.compile(f"{_BEGIN}[^-]+-----END CERTIFICATE-----")
 
 
 def why_unfit(path: str, home: Path, user: int | None, host: str) -> Text | None:
@@ -158,3 +166,62 @@ def _access_list(folder: Path) -> Sequence[tuple[int, int, int]]:
         return [*struct.iter_unpack("<HHI", os.getxattr(folder, _ACL)[4:])]
     except OSError:  # it has none
         return ()
+
+
+@dataclass(frozen=True)
+class Certificates:
+    """Certificates of authorities that the user trusts beside the public ones."""
+
+    pem: str = ""
+    """One after the other, without anything else that was in their file. Empty: there are none."""
+    expired: Text | None = None
+    """Which of them no program trusts any more."""
+
+    @property
+    def bundle(self) -> str:
+        """These and the public ones: most programs trust only what is in one file."""
+        from requests.utils import DEFAULT_CA_BUNDLE_PATH  # noqa: PLC0415 - slow
+
+        return f"{self.pem}{Path(DEFAULT_CA_BUNDLE_PATH).read_text(encoding='utf-8')}"
+
+
+def certificates_in(path: str) -> Certificates | Text:
+    """The certificates in the PEM file *path*, or why containers can't get them. Without a path,
+    there are none."""
+    import ssl  # noqa: PLC0415 - slow
+
+    if not path:
+        return Certificates()
+    if isinstance(content := _content(path), Text):
+        return content
+    pem = "".join(f"{one}\n" for one in _CERTIFICATE.findall(content))
+    if "PRIVATE KEY-----" in content:
+        return Text("{path} has a private key. Choose a file with certificates only", path=path)
+    if not pem:
+        return Text("{path} has no certificate that begins with {begin}", path=path, begin=_BEGIN)
+    context, now = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), time.time()
+    try:
+        context.load_verify_locations(cadata=pem)
+    except ssl.SSLError as error:
+        why = error.reason or str(error)
+        return Text("{path} has a certificate that is not valid ({why})", path=path, why=why)
+    found: list[Any] = context.get_ca_certs()
+    old = [c["subject"] for c in found if ssl.cert_time_to_seconds(c["notAfter"]) < now]
+    names = [", ".join(value for part in subject for _, value in part) for subject in old]
+    expired = Text("{path} has expired certificates: {names}", path=path, names=Listed(names))
+    return Certificates(pem, expired if names else None)
+
+
+def _content(path: str) -> str | Text:
+    if not os.path.isabs(path):  # noqa: PTH117 - a text
+        return Text("expected the full path of a file, found {found!r}", found=path)
+    if not Path(path).is_file():  # reading a pipe would not end
+        return Text("there is no file {path}. Choose a file with certificates", path=path)
+    try:
+        with Path(path).open("rb") as file:
+            content = file.read(_MAX_BYTES + 1)
+    except OSError as error:
+        return Text("the file {path} can't be read ({why})", path=path, why=error.strerror)
+    if len(content) > _MAX_BYTES:
+        return Text("{path} is larger than 1 MiB. Choose a file with certificates only", path=path)
+    return content.decode(errors="replace")  # a comment may be in any encoding

@@ -3,6 +3,7 @@
 import os
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from aiserver_tray.protocol.message import Json
 from aiserver_tray.state.views import Snapshot
 from tests.contract.asking import given, refused
 from tests.contract.host import DirectCaller, Host
+from tests.support.certificates import certificates
 
 KEY, PORT = "web.WEB_KEY", "web.WEB_PORT"
 MINE = "a-secret-of-mine"
@@ -33,7 +35,7 @@ def is_outdated(snapshot: Snapshot) -> bool:
 
 @pytest.mark.usefixtures("runs")
 def test_a_change_is_previewed_saved_for_later_applied_and_undone(
-    core: DirectCaller, host: Host
+    core: DirectCaller, host: Host, tmp_path: Path
 ) -> None:
     before = given(core, "ai/config/reveal", name=KEY)["value"]
     wanted: Json = {KEY: MINE, PORT: "18990", FURTHER: "a $b", HIDDEN: f"other-{MINE}"}
@@ -72,6 +74,19 @@ def test_a_change_is_previewed_saved_for_later_applied_and_undone(
     listed = {one["address"] for one in given(core, "ai/config/get")["entries"]}
     assert not listed & {FURTHER, HIDDEN}
     refused(core, "ai/config/restore", {"module": "web", "when": "now"}, "E_REQUEST")
+    own_certificates_concern_every_module(core, tmp_path)
+
+
+def own_certificates_concern_every_module(core: DirectCaller, folder: Path) -> None:
+    name = "app.ca_certificates"
+    certificates(folder, "localhost", ended=True)
+    answer = given(core, "ai/config/set", name=name, value=str(folder / "ca.pem"))
+    assert answer["recreate"] == ["web"]
+    assert answer["warning"] == f"{folder / 'ca.pem'} has expired certificates: Lab CA"
+    modules = changed(core, "ai/config/preview", {})["modules"]
+    assert {one["name"] for one in modules} == {"base", "web"}
+    assert given(core, "ai/config/set", name=name, value=None)["warning"] is None
+    assert not changed(core, "ai/config/preview", {})["modules"]
 
 
 def test_values_are_checked_one_by_one(core: DirectCaller) -> None:

@@ -1,8 +1,6 @@
 """Reaching the engine, and losing it."""
 
-import datetime
 import http.server
-import ipaddress
 import json
 import os
 import socket
@@ -17,10 +15,6 @@ from pathlib import Path
 
 import docker
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from urllib3 import HTTPConnectionPool
 
 from aiserver_tray.base.errors import EngineDownError, SettingError
@@ -29,6 +23,7 @@ from tests.engine.our_engine import core, run
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
 from tests.lab.place import Place
+from tests.support.certificates import certificates
 from tests.support.forwarding import forwarded
 from tests.support.waiting import eventually
 
@@ -230,37 +225,6 @@ def test_an_engine_over_tcp(core: Engine, lab: Place) -> None:
         killer.join()
 
 
-def certificates(folder: Path) -> None:
-    """A key and a certificate that signs itself, for both ends, as ``docker`` names the files."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "lab")])
-    now = datetime.datetime.now(datetime.UTC)
-    local = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(hours=1))
-        .add_extension(local, critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = certificate.public_bytes(serialization.Encoding.PEM)
-    (folder / "ca.pem").write_bytes(pem)
-    (folder / "cert.pem").write_bytes(pem)
-    (folder / "key.pem").write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-
-
 @contextmanager
 def behind_tls(lab: Place, folder: Path) -> Iterator[str]:
     """The engine behind TLS, for one connection at a time; clients need the certificate too."""
@@ -299,7 +263,7 @@ def _serve_tls(server: socket.socket, context: ssl.SSLContext, engine: str) -> N
 def test_an_engine_behind_tls(
     core: Engine, lab: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    certificates(tmp_path)
+    certificates(tmp_path, "127.0.0.1")
     monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
     monkeypatch.setenv("DOCKER_CERT_PATH", str(tmp_path))
     with behind_tls(lab, tmp_path) as host:

@@ -82,7 +82,7 @@ def test_the_size_of_an_image_is_known_before_it_is_pulled(
     platform = core.info().platform
     recorded = RecordedSizes([tmp_path]).of(BUSYBOX, platform)
     assert recorded
-    assert core.image_size(BUSYBOX, (), platform) == recorded
+    assert core.image_size(BUSYBOX, platform, (), "") == recorded
     assert recorded.download == sum(recorded.layers.values()) > 0
 
 

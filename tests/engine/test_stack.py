@@ -13,7 +13,9 @@ import requests
 
 from tests.engine.n8n import OWNER
 from tests.engine.oneapi import OneApiStack
+from tests.engine.own_authority import REFUSED, TRUSTED, answers
 from tests.engine.waiting import logged, until
+from tests.support.certificates import certificates
 from tests.support.command_line import CommandLine
 from tests.support.observed import environment, facts, names, said
 
@@ -63,10 +65,13 @@ def test_n8n_runs_code_and_keeps_what_it_has_over_down_and_up_and_gets_models_fr
     adds(page, engine)
     token = has_models(oneapi, engine, user, page)
     mine = folder_for_n8n(oneapi, tmp_path / "mine")
+    gets_own_authority(cli, engine, tmp_path)
 
     assert "remove it there" not in cli.run("disconnect", "n8n").succeeded().errors
 
     reads_and_writes_only(mine, user, page, engine)
+    cli.run("up", "oneapi").succeeded()
+    assert answers(engine, tmp_path) == {TRUSTED}
     assert json.loads(environment(engine, "ai-n8n")["CREDENTIALS_OVERWRITE_DATA"]) == {}
     assert oneapi.models(token) == 401
 
@@ -160,6 +165,16 @@ def folder_for_n8n(oneapi: OneApiStack, folder: Path) -> Path:
     os.chown(folder, 1000, 1000)
     oneapi.cli.run(*choose).succeeded()
     return folder
+
+
+def gets_own_authority(cli: CommandLine, engine: docker.DockerClient, folder: Path) -> None:
+    """Set it for the next start, once it is seen that it is not trusted yet."""
+    certificates(folder, "localhost")
+    assert answers(engine, folder) == REFUSED
+    config = ("config", "set", "app.ca_certificates")
+    cli.run(*config, str(folder / "key.pem")).failed("E_SETTING", "has a private key")
+    waiting = cli.run(*config, str(folder / "ca.pem")).succeeded().errors
+    assert " up oneapi n8n)" in waiting
 
 
 def reads_and_writes_only(

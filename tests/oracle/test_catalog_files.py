@@ -8,7 +8,13 @@ import pytest
 
 from aiserver_tray.catalog.compose.dotenv import read_env_file
 from aiserver_tray.catalog.compose.load import load_project
+from aiserver_tray.catalog.further_variables import (
+    CERTIFICATE_VARIABLES,
+    CERTIFICATES,
+    with_certificates,
+)
 from aiserver_tray.catalog.modules import load_module
+from aiserver_tray.catalog.resolve import ResolvedModule
 from aiserver_tray.catalog.setting import PLACEHOLDER, Setting
 from tests.support.oracle import HOME, Case, differences, oracle_config
 
@@ -57,6 +63,35 @@ def test_changed_settings_reach_containers_as_with_the_oracle(
     before = load_project(file, env)
     for name in advanced:
         assert load_project(file, {**env, name: changed[name]}) != before, name
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.parent.name)
+def test_own_certificates_are_added_as_the_oracle_adds_another_file(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", HOME)
+    env_file = file.with_name("env.example")
+    module, project = (
+        load_module(file.parent.name, file),
+        load_project(file, read_env_file(env_file)),
+    )
+    ours = with_certificates(ResolvedModule(module, project, (), None), "all").project.to_compose()
+    (name,) = ours["configs"].keys() - project.configs.keys()
+    added = {
+        "environment": dict.fromkeys(CERTIFICATE_VARIABLES, CERTIFICATES),
+        "configs": [{"source": name, "target": CERTIFICATES}],
+    }
+    services = [key for key, one in project.services.items() if one.network_mode != "none"]
+    more, whole = tmp_path / "more.yaml", tmp_path / "compose.yaml"
+    configs = {name: {"content": "all"}}
+    more.write_text(json.dumps({"services": dict.fromkeys(services, added), "configs": configs}))
+    both = {"path": [str(file), str(more)], "env_file": str(env_file)}
+    whole.write_text(json.dumps({"name": project.name, "include": [both]}))
+
+    oracle = oracle_config(Case(whole, env_file))
+
+    same(ours["services"], oracle["services"])
+    assert ours["configs"][name]["content"] == oracle["configs"][name]["content"]
 
 
 def another(setting: Setting, number: int) -> str:

@@ -2290,6 +2290,8 @@ export interface SettingChange extends SettingList {
   generated: boolean;
   /** the modules whose start lets it take effect, of those that the user asked for */
   recreate: string[];
+  /** what is wrong with the value although it was taken */
+  warning: string | null;
 }
 
 /** Whether a setting takes a value. */

@@ -281,10 +281,12 @@ class AlertsFeature(Feature):
         self._place.publish(RULES.message({"alert": id, "change": change}))
 
     def _target(self) -> webhook.Target | None:
-        settings = self._app.settings
+        settings, trusted = self._app.settings, ""
+        with suppress(AiServerError):  # without its file, only such an address is not reached
+            trusted = settings.app.ca_certificates.pem
         try:
             address = settings.secrets.values([WEBHOOK]).get(WEBHOOK)
-            return webhook.Target(address, settings.app.alert_format) if address else None
+            return webhook.Target(address, settings.app.alert_format, trusted) if address else None
         except AiServerError:  # shown on the page of settings
             return None
 

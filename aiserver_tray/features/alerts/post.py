@@ -13,10 +13,10 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
 from aiserver_tray.base.i18n import Text
+from aiserver_tray.engine.registry import TrustingAdapter
 
 SECONDS = 10.0
 """For the connection, and then for the whole answer, however slowly it comes."""
@@ -47,9 +47,10 @@ class Answer:
         return self.status is None or is_busy or self.status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
-def post(address: str, body: Mapping[str, Any]) -> Answer:
-    """Send *body* as JSON to *address* once. Raises nothing."""
-    limit = _Limit()
+def post(address: str, body: Mapping[str, Any], certificates: str) -> Answer:
+    """Send *body* as JSON to *address* once, which may have a certificate of the authorities in
+    *certificates*. Raises nothing."""
+    limit = _Limit(certificates)
     try:
         with limit, requests.Session() as session:
             # A proxy has its own loopback.
@@ -96,12 +97,12 @@ def _beginning(answer: requests.Response) -> str:
     return ""
 
 
-class _Limit(HTTPAdapter):
+class _Limit(TrustingAdapter):
     """Ends each connection `SECONDS` after it was opened. The time-out of requests begins again
     with each byte."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, certificates: str) -> None:
+        super().__init__(certificates)
         self.is_over = False
         self._timers: list[Timer] = []
 

@@ -34,6 +34,8 @@ class Target:
 
     address: str
     format: Format
+    certificates: str = ""
+    """Of authorities that are trusted beside the public ones."""
 
     def __repr__(self) -> str:
         return "Target()"
@@ -86,10 +88,11 @@ def send(target: Target, message: Mapping[str, Any]) -> "Answer":
     from aiserver_tray.features.alerts.post import post  # noqa: PLC0415 - as that module says
 
     if target.format == "json":
-        return post(target.address, message)
+        return post(target.address, message, target.certificates)
     parts = urlsplit(target.address)
     folder, _, topic = parts.path.rstrip("/").rpartition("/")
-    return post(urlunsplit(parts._replace(path=folder or "/")), ntfy(message, topic))
+    address = urlunsplit(parts._replace(path=folder or "/"))
+    return post(address, ntfy(message, topic), target.certificates)
 
 
 @dataclass(eq=False)

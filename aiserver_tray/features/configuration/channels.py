@@ -40,6 +40,7 @@ from aiserver_tray.settings.changes import (
 )
 from aiserver_tray.settings.declared import Declared, address_of
 from aiserver_tray.settings.entries import RevealedEntry
+from aiserver_tray.settings.names import CA_CERTIFICATES
 from aiserver_tray.state.judge import ALIVE
 
 When = Literal["now", "later"]
@@ -112,6 +113,8 @@ class SettingChange(SettingList):
     """it has no value now, and gets a new one when it is needed"""
     recreate: list[str]
     """the modules whose start lets it take effect, of those that the user asked for"""
+    warning: str | None
+    """what is wrong with the value although it was taken"""
 
 
 class Chosen(TypedDict):
@@ -197,7 +200,7 @@ class ConfigurationFeature(Feature):
         app, declared = self._app, self._app.declared_with([asked.name])
         if asked.value is None and asked.name in app.settings.undeclared(declared):
             forget_setting(app.settings, asked.name, caller.actor)
-            return {"entries": [], "generated": False, "recreate": []}
+            return {"entries": [], "generated": False, "recreate": [], "warning": None}
         app.targets.parsed(declared, {asked.name: asked.value})
         change_setting(app.settings, declared, asked.name, asked.value, caller.actor)
         self._place.refresh()
@@ -207,7 +210,14 @@ class ConfigurationFeature(Feature):
             "entries": [setting_json(entry, caller.language)],
             "generated": entry.origin == "none" and entry.setting.generate is not None,
             "recreate": self._affected(address),
+            "warning": self._warning(address, caller.language),
         }
+
+    def _warning(self, address: str, language: Language) -> str | None:
+        if address != CA_CERTIFICATES:
+            return None
+        expired = self._app.settings.app.ca_certificates.expired
+        return expired.render(language) if expired else None
 
     def _affected(self, address: str) -> list[str]:
         """Those of the modules that the user asked for to start once *address* has changed."""

@@ -1,6 +1,7 @@
 """Checks of the files of an installation, and of its setup on this machine."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -101,6 +102,9 @@ def _settings(settings: Settings, catalog: Catalog) -> Iterator[Finding]:
     further = further_variables(catalog, settings.addresses)
     declared = {**APP_SETTINGS, **catalog.declared, **further}
     found = [Finding("settings", "problem", error.text) for error in settings.inspect(declared)]
+    with suppress(SettingError):  # it is among those
+        expired = settings.app.ca_certificates.expired
+        found += [Finding("settings", "note", expired)] if expired else []
     found = found or [*_undeclared(settings, declared, (APP, *catalog.modules))]
     well = Text("The settings in {folder} are valid.", folder=settings.folder)
     yield from found or [Finding("settings", "ok", well)]

@@ -259,7 +259,8 @@ def asking(plan: Plan, parts: Parts, resize: Resize) -> Iterator[None]:
     """Ask registries in the background for the sizes that *plan* lacks, and pass the answers to
     *resize*. At the end of the block, no further one is asked."""
     images = {step.id: step.target for step in plan if step.is_asked}
-    engine, mirrors = parts.engine, parts.settings.app.mirrors
+    engine, app = parts.engine, parts.settings.app
+    asked = app.mirrors, app.ca_certificates.pem
     todo: SimpleQueue[tuple[str, ImageTarget]] = SimpleQueue()
     over = Event()
     for step_id, target in images.items():
@@ -275,7 +276,7 @@ def asking(plan: Plan, parts: Parts, resize: Resize) -> Iterator[None]:
             size = None
             try:
                 platform = image.platform or engine.info().platform
-                size = engine.image_size(image.display_name, mirrors, platform)
+                size = engine.image_size(image.display_name, platform, *asked)
             except AiServerError:
                 pass  # the engine is lost, which the operation reports
             finally:

@@ -7,10 +7,13 @@ import pytest
 
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.base.masking import MASK
+from aiserver_tray.catalog.further_variables import CERTIFICATES
 from aiserver_tray.core.app import App
 from aiserver_tray.model import Port
 from aiserver_tray.operations.preflight.volumes import KEEP
+from aiserver_tray.settings.names import CA_CERTIFICATES
 from aiserver_tray.spec.page import page, page_at
+from tests.support.certificates import certificates
 
 KEEPING = """
 x-aiserver:
@@ -88,6 +91,50 @@ def test_a_folder_of_this_computer_is_only_for_an_engine_on_it(app: App, tmp_pat
     remote = App(tmp_path / "home", [tmp_path / "catalog"], "tcp://10.0.0.1:2376")
     with pytest.raises(SettingError, match="the engine is on another computer"):
         remote.target("web")
+
+
+SET = "SSL_CERT_FILE=/mine.pem"
+
+
+def test_own_certificates_are_a_file_of_each_service_and_named_to_its_programs(
+    app: App, tmp_path: Path
+) -> None:
+    app.settings.change(app.declared, {"web.TOKEN": "any-token"})
+    before = app.target("web").services[0]
+    certificates(tmp_path, "lab")
+    file = tmp_path / "ca.pem"
+    app.settings.change(app.declared, {CA_CERTIFICATES: str(file)})
+
+    (service,) = app.target("web").services
+
+    (added,) = service.files
+    assert (added.path, added.mode, added.uid) == (CERTIFICATES, 0o444, 0)
+    assert added.content.startswith(file.read_bytes())
+    assert len(added.content) > len(file.read_bytes()), "without the public ones"
+    names = {"NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"}
+    new = {*service.body["Env"]} - {*before.body["Env"]}
+    assert new == {f"{name}={CERTIFICATES}" for name in names}
+    assert app.preview("web").services[0].config_hash == service.config_hash
+
+    given = {"web.variable.web.SSL_CERT_FILE": "/mine.pem"}
+    app.settings.change(app.declared_with(given), given)
+    assert SET in app.target("web").services[0].body["Env"]
+    app.settings.change(app.declared, {**dict.fromkeys(given), CA_CERTIFICATES: None})
+    assert app.target("web").services[0] == before
+
+
+def test_certificates_that_are_gone_name_the_way_out_and_changed_ones_are_new(
+    app: App, tmp_path: Path
+) -> None:
+    app.settings.change(app.declared, {"web.TOKEN": "any-token"})
+    certificates(tmp_path, "lab")
+    app.settings.change(app.declared, {CA_CERTIFICATES: str(tmp_path / "ca.pem")})
+    before = app.target("web").services[0].config_hash
+    certificates(tmp_path, "lab")
+    assert app.target("web").services[0].config_hash != before
+    (tmp_path / "ca.pem").unlink()
+    with pytest.raises(SettingError, match=r"config unset app\.ca_certificates"):
+        app.target("web")
 
 
 def test_a_preview_shows_what_is_missing_as_the_target_does(app: App) -> None:

@@ -4,6 +4,7 @@ wants a token, or has images for several platforms."""
 import base64
 import json
 import os
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from aiserver_tray.catalog.image_sizes import ImageSize
 from aiserver_tray.engine import registry
 from aiserver_tray.engine.registry import Registries
 from aiserver_tray.engine.values import RegistryAccess
+from aiserver_tray.features.alerts.post import post
+from tests.support.certificates import certificates
 from tests.support.standin_engine import needs_unix_sockets
 
 AMD, ARM = {"sha256:a": 30, "sha256:b": 12}, {"sha256:c": 7}
@@ -112,8 +115,13 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving() -> Iterator[Registry]:
+def serving(folder: Path | None = None) -> Iterator[Registry]:
+    """*folder*: it speaks TLS with the certificate there."""
     with Registry() as server:
+        if folder:
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
         yield server
         server.shutdown()
@@ -158,6 +166,23 @@ def test_our_mirrors_come_first_and_an_own_registry_is_asked_itself(server: Regi
     assert registries.size("redis:7", "linux/amd64", mirrors) == ImageSize(42, AMD)
     name = f"{server.address}/team/web:1"
     assert registries.size(name, "linux/amd64", mirrors) == ImageSize(7, ARM)
+
+
+def test_an_authority_of_the_user_is_trusted_by_requests_to_registries_and_webhooks(
+    tmp_path: Path,
+) -> None:
+    certificates(tmp_path, "127.0.0.1")
+    own = (tmp_path / "ca.pem").read_text("utf-8")
+    with serving(tmp_path) as server:
+        server.issues = {}
+        webhook = f"https://{server.address}/token"
+        assert str(post(webhook, {}, "").text) == "its certificate is not valid"
+        assert post(webhook, {}, own).is_ok
+        access = RegistryAccess(mirrors=(f"https://{server.address}",))
+        registries = Registries(lambda: access)
+        assert registries.size("redis:7", "linux/amd64") is None
+        asked = ("redis:7", "linux/amd64", ())
+        assert registries.size(*asked, own) == ImageSize(42, AMD)
 
 
 @pytest.mark.parametrize("name", ["redis:8", "team/odd:1", "team/odd:2", "redis@sha256:unknown"])

@@ -19,6 +19,7 @@ from aiserver_tray.operations.plan.plan import Plan
 from aiserver_tray.operations.plan.up import never_pulled, plan_images, plan_up
 from aiserver_tray.operations.run.execute import EngineExecutor
 from aiserver_tray.operations.run.objects import asking
+from aiserver_tray.settings.app_settings import AppSettings
 from aiserver_tray.spec.model import ModuleTarget
 from tests.support.standin_engine import Asked, needs_unix_sockets, standin
 
@@ -92,7 +93,7 @@ def test_an_image_is_answered_for_even_if_asking_for_its_size_breaks(
         raise RecursionError
 
     engine = SimpleNamespace(image_size=image_size, info=lambda: SimpleNamespace(platform="a/b"))
-    settings = SimpleNamespace(app=SimpleNamespace(mirrors=()))
+    settings = SimpleNamespace(app=AppSettings({}))
     parts: Any = SimpleNamespace(engine=engine, settings=settings)
     plan = plan_up([_module(tmp_path, URL)], Observed())
     plan = Plan(tuple(replace(step, is_asked=step.kind == "pull") for step in plan))

@@ -11,6 +11,7 @@ from aiserver_tray.settings.app_declared import APP_SETTINGS
 from aiserver_tray.settings.app_settings import AppSettings
 from aiserver_tray.settings.files import VersionedFile
 from aiserver_tray.settings.store import Settings
+from aiserver_tray.system.chosen_folder import Certificates
 
 DEFAULTS: dict[str, object] = {
     "bind": "127.0.0.1",
@@ -18,6 +19,7 @@ DEFAULTS: dict[str, object] = {
     "language": "system",
     "theme": "system",
     "mirrors": (),
+    "ca_certificates": Certificates(),
     "kernel_settings": False,
     "module_folders": (),
     "logs_keep": True,

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from aiserver_tray.system.chosen_folder import why_unfit
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.system.chosen_folder import certificates_in, why_unfit
+from tests.support.certificates import certificates
 from tests.support.systems import is_root, on_linux, on_unix
 
 
@@ -114,3 +116,50 @@ def give(folder: Path, user: int, mask: int) -> None:
     entries = [(1, 7, no_one), (2, 7, user), (4, 0, no_one), (16, mask, no_one), (32, 0, no_one)]
     listed = b"".join(struct.pack("<HHI", *entry) for entry in entries)
     os.setxattr(folder, "system.posix_acl_access", struct.pack("<I", 2) + listed)
+
+
+def test_a_file_of_certificates_gives_these_alone(tmp_path: Path) -> None:
+    certificates(tmp_path, "lab")
+    own = (tmp_path / "ca.pem").read_text("utf-8")
+    file = tmp_path / "all.pem"
+    file.write_bytes("# Größe".encode("latin-1") + f"\r\n{own}rest".encode())
+    found = certificates_in(str(file))
+    assert not isinstance(found, Text)
+    assert (found.pem, found.expired) == (own, None)
+    assert found.bundle.startswith(own)
+    assert found.bundle.count("BEGIN CERTIFICATE") > 50
+
+
+def test_an_expired_certificate_is_named(tmp_path: Path) -> None:
+    certificates(tmp_path, "lab", ended=True)
+    found = certificates_in(str(tmp_path / "ca.pem"))
+    assert not isinstance(found, Text)
+    assert "has expired certificates: Lab CA" in str(found.expired)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (None, "there is no file"),
+        (b"", "has no certificate"),
+        (b"\x30\x82\x01", "has no certificate"),
+        (b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "is not valid"),
+        (b"x" * (2**20 + 1), "larger than 1 MiB"),
+    ],
+)
+def test_a_file_without_certificates_is_refused(
+    content: bytes | None, why: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "ca.pem"
+    if content is not None:
+        file.write_bytes(content)
+    assert why in str(certificates_in(str(file)))
+
+
+def test_a_private_key_a_folder_and_a_relative_path_are_refused(tmp_path: Path) -> None:
+    certificates(tmp_path, "lab")
+    both = tmp_path / "both.pem"
+    both.write_bytes((tmp_path / "ca.pem").read_bytes() + (tmp_path / "key.pem").read_bytes())
+    assert "has a private key" in str(certificates_in(str(both)))
+    assert "there is no file" in str(certificates_in(str(tmp_path)))
+    assert "full path" in str(certificates_in("ca.pem"))

@@ -44,7 +44,7 @@ export const SECTIONS = [
   },
   {
     name: "docker", title: mark("Docker"), icon: "container",
-    rows: (page) => [...engine(page), ...rows("app.engine", "app.kernel_settings")],
+    rows: (page) => [...engine(page), ...rows("app.engine", "app.ca_certificates", "app.kernel_settings")],
   },
   {
     name: "mirrors", title: mark("Mirrors"), icon: "cloud-download",

@@ -39,8 +39,9 @@ export async function change(address, value) {
     own.set({ errors: { ...errors, [address]: answer.message } });
     return false;
   }
-  const changed = Object.fromEntries(answer.data.entries.map((entry) => [entry.address, entry]));
-  own.set({ settings: { ...own.get().settings, ...changed }, errors });
+  const { entries, warning } = answer.data;
+  const changed = Object.fromEntries(entries.map((entry) => [entry.address, entry]));
+  own.set({ settings: { ...own.get().settings, ...changed }, errors: warning ? { ...errors, [address]: warning } : errors });
   return true;
 }
 
