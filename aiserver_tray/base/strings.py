@@ -2,8 +2,10 @@
 pages."""
 
 import re
+from collections.abc import Container
 from datetime import UTC, datetime, timedelta
 from typing import Final
+from urllib.parse import urlsplit
 
 _PICTURES = {code: 0x2400 + code for code in range(0x20) if code not in (0x09, 0x0A)}
 _LINE_ENDS = (0x2028, 0x2029)
@@ -32,6 +34,16 @@ def harmless(text: str) -> str:
     """*text* with visible signs instead of control characters and marks of direction. Line feeds
     and tabs stay."""
     return text if text.isascii() and text.isprintable() else text.translate(SIGNS)
+
+
+def host_of(url: str, schemes: Container[str]) -> str | None:
+    """The host that *url* names, or None if it is no address with one of *schemes*."""
+    try:
+        parts = urlsplit(url)
+        is_address = parts.scheme in schemes and " " not in url and parts.port != 0
+    except ValueError:
+        return None
+    return parts.hostname if is_address else None
 
 
 def in_line(text: str) -> str:

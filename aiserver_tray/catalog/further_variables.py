@@ -1,21 +1,22 @@
 """What the user gives to services beside what their module's file sets.
 
 Further variables: each is a setting with an address of its own, ``MODULE.variable.SERVICE.NAME``,
-or ``MODULE.secret.SERVICE.NAME`` if its value is a secret. Certificates of own
-authorities."""
+or ``MODULE.secret.SERVICE.NAME`` if its value is a secret. The settings that every module has: its
+proxy. Certificates of own authorities."""
 
 import re
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from aiserver_tray.base.errors import SettingError, raise_all
-from aiserver_tray.base.i18n import Listed, Text
+from aiserver_tray.base.i18n import Listed, LocalText, Text
+from aiserver_tray.base.strings import host_of
 from aiserver_tray.catalog.catalog import Catalog
 from aiserver_tray.catalog.compose.resources import Config, FileMount
 from aiserver_tray.catalog.modules import Module
 from aiserver_tray.catalog.resolve import ResolvedModule
-from aiserver_tray.catalog.setting import Setting
+from aiserver_tray.catalog.setting import Choice, Setting
 
 _ADDRESS = re.compile(
     r"(?P<module>[^.]+)\.(?P<kind>variable|secret)\.(?P<service>[^.]+)\."
@@ -41,13 +42,69 @@ class FurtherVariable(Setting):
     sibling: str
 
 
-def further_variables(catalog: Catalog, addresses: Iterable[str]) -> dict[str, FurtherVariable]:
-    """Those of *addresses* that are further variables of a module of *catalog*."""
-    found = {address: _variable(address) for address in sorted(addresses)}
+class ProxySetting(Setting):
+    """A secret that takes the address of a proxy, which may have a password."""
+
+    def _read(self, text: str) -> str | Text:
+        address = text.strip()
+        host = host_of(address, ("http", "https", "socks5", "socks5h"))
+        if not host:
+            return Text("expected an address such as http://proxy.example.com:3128")
+        if host in ("localhost", "::1") or host.startswith("127."):
+            return Text(
+                "in a container, {host} is the container itself. Use an address of this computer "
+                "in its network, or host.docker.internal with Docker Desktop",
+                host=host,
+            )
+        return address
+
+
+PROXY_MODE: Final = "proxy-mode"
+PROXY_ADDRESS: Final = "proxy-address"
+PROXY_EXCEPTIONS: Final = "proxy-exceptions"
+_PROXY: Final[LocalText] = {"en": "Proxy", "zh": "代理"}
+
+MODULE_SETTINGS: Final[Mapping[str, Setting]] = {
+    PROXY_MODE: Setting(
+        type="choice",
+        default="docker",
+        group=_PROXY,
+        title={"en": "Way to the internet", "zh": "访问互联网的方式"},
+        choices={
+            "docker": Choice(title={"en": "As Docker is configured", "zh": "与 Docker 配置相同"}),
+            "none": Choice(title={"en": "No proxy", "zh": "不使用代理"}),
+            "own": Choice(title={"en": "Own proxy", "zh": "单独的代理"}),
+        },
+    ),
+    PROXY_ADDRESS: ProxySetting(
+        type="secret",
+        group=_PROXY,
+        title={"en": "Address of the own proxy", "zh": "单独代理的地址"},
+        help={
+            "en": "Such as http://user:password@proxy:3128.",
+            "zh": "例如 http://user:password@proxy:3128。",
+        },
+    ),
+    PROXY_EXCEPTIONS: Setting(
+        group=_PROXY,
+        title={"en": "Hosts that need no own proxy", "zh": "不经单独代理的主机"},
+        help={
+            "en": "Besides services of modules. Separated by commas: .example.com,10.0.0.0/8.",
+            "zh": "各模块的服务之外的主机，以逗号分隔，例如 .example.com,10.0.0.0/8。",
+        },
+    ),
+}
+"""The settings that every module has, by name. No variable of a Compose file has a hyphen."""
+
+
+def further_settings(catalog: Catalog, addresses: Sequence[str]) -> dict[str, Setting]:
+    """Those of *addresses* that are settings of a module of *catalog*, without being declared in
+    its file."""
+    found = {a: MODULE_SETTINGS.get(a.partition(".")[2]) or _variable(a) for a in addresses}
     return {
-        address: variable
-        for address, variable in found.items()
-        if variable and address.partition(".")[0] in catalog.modules
+        address: setting
+        for address, setting in found.items()
+        if setting and address.partition(".")[0] in catalog.modules
     }
 
 

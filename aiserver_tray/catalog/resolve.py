@@ -50,6 +50,8 @@ class ResolvedModule:
     """The variables of its file, by bare name."""
     opened: AbstractSet[str] = frozenset()
     """The files whose content is a part of it: Compose files, env files and label files."""
+    proxies: Mapping[str, str] | None = field(default=None, repr=False)
+    """Instead of those in Docker's configuration, by variable in capitals. None: those."""
 
 
 def resolve(catalog: Catalog, module: Module, values: Mapping[str, str]) -> ResolvedModule:

@@ -185,13 +185,14 @@ class App:
         return self.declared_with(())
 
     def declared_with(self, new: Iterable[str]) -> "Declared":
-        """`declared`, and those of the addresses *new* that are further variables without a
+        """`declared`, and those of the addresses *new* that are further settings without a
         value."""
-        from aiserver_tray.catalog.further_variables import further_variables  # noqa: PLC0415
+        from aiserver_tray.catalog.further_variables import further_settings  # noqa: PLC0415
         from aiserver_tray.settings.app_declared import APP_SETTINGS  # noqa: PLC0415
 
         catalog = self.catalog
-        further = further_variables(catalog, {*self.settings.addresses, *new})
+        stored = sorted(self.settings.addresses)
+        further = further_settings(catalog, [*dict.fromkeys((*stored, *new))])
         return {**APP_SETTINGS, **catalog.declared, **further}
 
     def declared_by(self, module: str, new: Iterable[str] = ()) -> "Declared":
@@ -205,7 +206,7 @@ class App:
         return {a: s for a, s in self.declared_with(new).items() if a.startswith(own)}
 
     def in_scope(self, module: "Module", new: Iterable[str] = ()) -> "Declared":
-        """The settings that *module* depends on, also its further variables, those that are *new*
+        """The settings that *module* depends on, also its further ones, those that are *new*
         included."""
         own, settings = self.declared_by(module.name, new), self.catalog.declared
         further = {a: s for a, s in own.items() if a not in settings}
@@ -258,14 +259,19 @@ class App:
 
     @property
     def secrets(self) -> list[str]:
-        """All stored secrets and those in plain Compose files. Values that are easy to guess are
-        left out. A secret that can't be read can't appear in a message either."""
+        """All stored secrets, the passwords in addresses of proxies among them, and those in plain
+        Compose files. Values that are easy to guess are left out. A secret that can't be read can't
+        appear in a message either."""
+        from aiserver_tray.catalog.further_variables import PROXY_ADDRESS  # noqa: PLC0415
         from aiserver_tray.catalog.guessable import why_guessable  # noqa: PLC0415
+        from aiserver_tray.engine.proxies import passwords_in  # noqa: PLC0415
 
         stored = self.settings.secrets
         given = [s.initial or "" for s in self.catalog.declared.values() if s.is_secret]
         with suppress(SettingError):
-            given += stored.values(stored.names()).values()
+            known = stored.values(stored.names())
+            proxies = [value for a, value in known.items() if a.endswith(f".{PROXY_ADDRESS}")]
+            given += [*known.values(), *passwords_in(proxies)]
         return [value for value in given if not why_guessable(value)]
 
     def model(self, name: str) -> ModuleModel:

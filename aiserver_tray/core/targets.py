@@ -14,6 +14,9 @@ from aiserver_tray.catalog.catalog import Catalog
 from aiserver_tray.catalog.compose.reader import collecting_opened
 from aiserver_tray.catalog.consent import Consent, consent_to
 from aiserver_tray.catalog.further_variables import (
+    PROXY_ADDRESS,
+    PROXY_EXCEPTIONS,
+    PROXY_MODE,
     FurtherVariable,
     refused_variables,
     with_certificates,
@@ -176,8 +179,9 @@ class Targets:
             resolved = resolve(self._catalog, module, values)
             resolved = with_variables(resolved, _further(declared), values)
             own = settings.app.ca_certificates
+            added = replace(resolved, proxies=_proxies(name, values))
             target = module_target(
-                with_certificates(resolved, own.bundle) if own.pem else resolved,
+                with_certificates(added, own.bundle) if own.pem else added,
                 self._owner,
                 bind=settings.app.bind,
                 values=values,
@@ -208,6 +212,19 @@ class Targets:
 
 def _further(declared: Declared) -> dict[str, FurtherVariable]:
     return {a: s for a, s in declared.items() if isinstance(s, FurtherVariable)}
+
+
+def _proxies(module: str, values: Mapping[str, str]) -> dict[str, str] | None:
+    """The proxies of *module* alone; None: it has those of Docker's configuration."""
+    match values.get(f"{module}.{PROXY_MODE}"):
+        case "none":
+            return {}
+        case "own":
+            if not (address := values.get(f"{module}.{PROXY_ADDRESS}")):
+                raise without_value(f"{module}.{PROXY_ADDRESS}")
+            direct = values.get(f"{module}.{PROXY_EXCEPTIONS}", "")
+            return {"HTTP_PROXY": address, "HTTPS_PROXY": address, "NO_PROXY": direct}
+    return None
 
 
 def missing_values(

@@ -46,14 +46,15 @@ def of_engine(found: Mapping[str, Proxies], host: str) -> Proxies:
 
 
 def passwords(found: Mapping[str, Proxies]) -> set[str]:
-    """The passwords to mask in the addresses in *found*, as written and as programs may quote them:
+    """The passwords to mask in the addresses in *found*, as `passwords_in`."""
+    addresses = (a for proxies in found.values() for v, a in proxies.items() if v in _ADDRESSES)
+    return passwords_in(addresses)
+
+
+def passwords_in(addresses: Iterable[str]) -> set[str]:
+    """The passwords to mask in *addresses* of proxies, as written and as programs may quote them:
     name with password, and the password alone unless it is too common a word."""
-    logins = {
-        address.rpartition("://")[2].partition("/")[0].rpartition("@")[0]
-        for proxies in found.values()
-        for variable, address in proxies.items()
-        if variable in _ADDRESSES
-    }
+    logins = {a.rpartition("://")[2].partition("/")[0].rpartition("@")[0] for a in addresses}
     pairs = {login for login in logins if ":" in login}
     # A login without a colon may be a token.
     alone = {login.partition(":")[2] or login for login in logins}

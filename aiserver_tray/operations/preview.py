@@ -256,6 +256,8 @@ def _differences(before: ServiceTarget, after: ServiceTarget) -> Iterator[Text]:
         yield Text("environment: {names}", names=_listed(names))
     if names := _changed({f.path: f for f in before.files}, {f.path: f for f in after.files}):
         yield Text("configuration file: {names}", names=_listed(names))
+    if before.proxies != after.proxies:
+        yield Text("uses another proxy")
     if before.attached != after.attached:
         yield Text("joins other networks")
 

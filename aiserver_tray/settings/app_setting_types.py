@@ -4,9 +4,9 @@ import ipaddress
 import re
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.strings import host_of
 from aiserver_tray.catalog.compose.scalars import parse_size
 from aiserver_tray.catalog.setting import Setting
 from aiserver_tray.settings.names import join_folders, split_folders
@@ -123,11 +123,7 @@ class WebhookSetting(Setting):
 
     def _read(self, text: str) -> str | Text:
         address = text.strip()
-        try:
-            parts = urlsplit(address)
-        except ValueError:
-            parts = urlsplit("")
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        if not host_of(address, ("http", "https")):
             # It is not repeated, because it is a secret.
             return Text("expected a web address such as https://ntfy.sh/my-topic")
         return address

@@ -145,7 +145,7 @@ def _scope(resolved: ResolvedModule, owner: Owner, bind: str, least_log_size: st
     networks = {k: network_target(name, k, n, owner) for k, n in project.networks.items()}
     volumes = {k: volume_target(name, k, v, owner) for k, v in project.volumes.items()}
     module, requires = resolved.module, resolved.requires
-    more = networks, volumes, least_log_size
+    more = networks, volumes, least_log_size, resolved.proxies
     return Scope(module, requires, project, owner, bind, opened, *more)
 
 
@@ -185,6 +185,7 @@ def _service_target(
         ports=ports,
         port_settings={port.host: settings[port.host] for port in ports if port.host in settings},
         config_hash=digest,
+        proxies=scope.proxies,
         post_start=tuple(map(hook, service.post_start)),
         pre_stop=tuple(map(hook, service.pre_stop)),
     )

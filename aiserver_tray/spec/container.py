@@ -53,7 +53,9 @@ def container(
         },
         "NetworkingConfig": {"EndpointsConfig": endpoints},
     }
-    hashed = _hash(body, service.labels, image.display_name, files)
+    # Others are not part of the hash, because they belong to this machine.
+    own = {} if scope.proxies is None else {"Proxies": scope.proxies}
+    hashed = _hash({**body, **own}, service.labels, image.display_name, files)
     labels = container_labels(scope.module.name, name, scope.owner, hashed, service.labels)
     labels |= requires_label(scope.requires) | shared_names_label(shared_names(body))
     bindings = body["HostConfig"]["PortBindings"].values()

@@ -156,7 +156,9 @@ class ServiceTarget:
     port_settings: Mapping[int, str] = field(default_factory=dict)
     """Host port -> address of the setting that it comes from."""
     config_hash: str = ""
-    """Covers body, files, the image's name and platform."""
+    """Covers body, files, own proxies, the image's name and platform."""
+    proxies: Mapping[str, str] | None = field(default=None, repr=False)
+    """Instead of those in Docker's configuration, by variable in capitals. None: those."""
     post_start: tuple[Body, ...] = field(default=(), repr=False)
     """Bodies of execs that run once the container has started, in this order."""
     pre_stop: tuple[Body, ...] = field(default=(), repr=False)

@@ -32,6 +32,8 @@ class Scope:
     volumes: Mapping[str, VolumeTarget]
     least_log_size: str
     """Of a file of a service's log."""
+    proxies: Mapping[str, str] | None
+    """The module's own, as in `ServiceTarget`."""
 
     @cached_property
     def jobs(self) -> frozenset[str]:

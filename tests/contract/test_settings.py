@@ -74,7 +74,29 @@ def test_a_change_is_previewed_saved_for_later_applied_and_undone(
     listed = {one["address"] for one in given(core, "ai/config/get")["entries"]}
     assert not listed & {FURTHER, HIDDEN}
     refused(core, "ai/config/restore", {"module": "web", "when": "now"}, "E_REQUEST")
+    a_proxy_is_previewed_masked_and_undone(core)
     own_certificates_concern_every_module(core, tmp_path)
+
+
+def a_proxy_is_previewed_masked_and_undone(core: DirectCaller) -> None:
+    own: Json = {"web.proxy-mode": "own", "web.proxy-address": f"http://u:{MINE}@proxy.example:1"}
+    (module,) = changed(core, "ai/config/preview", own)["modules"]
+    reasons = {one["service"]: one["reasons"] for one in module["services"]}
+    assert reasons == {"db": ["uses another proxy"], "web": ["uses another proxy"]}
+    lacking = {"module": "web", "changes": {"web.proxy-mode": "own"}}
+    refused(core, "ai/config/preview", lacking, "E_SETTING")
+    changed(core, "ai/config/apply", own, when="later")
+    form = given(core, "ai/config/form", module="web")
+    assert MINE not in str(form)
+    shown = {one["address"]: one["value"] for one in form["settings"] if one["section"] == "Proxy"}
+    assert shown == {
+        "web.proxy-mode": "own",
+        "web.proxy-address": "********",
+        "web.proxy-exceptions": "",
+    }
+    given(core, "ai/config/restore", module="web", when="later")
+    left = {one["address"] for one in given(core, "ai/config/get")["entries"]}
+    assert not left & shown.keys()
 
 
 def own_certificates_concern_every_module(core: DirectCaller, folder: Path) -> None:

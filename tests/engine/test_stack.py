@@ -23,6 +23,7 @@ JOBS = {"ai-n8n-n8n-database", "ai-n8n-n8n-files"}
 RUNNERS = "n8nio/runners:2.41.6"
 SERVICES = {"ai-postgres", "ai-n8n", "ai-n8n-n8n-runners", *JOBS}
 ONEAPI = {"ai-redis", "ai-oneapi-oneapi-database", "ai-oneapi-one-api", "ai-oneapi-one-api-account"}
+PROXY = "http://someone:any-password@192.0.2.1:3128"
 FILE = "/files/kept"
 """Where alone the nodes that read and write files may."""
 
@@ -65,13 +66,17 @@ def test_n8n_runs_code_and_keeps_what_it_has_over_down_and_up_and_gets_models_fr
     adds(page, engine)
     token = has_models(oneapi, engine, user, page)
     mine = folder_for_n8n(oneapi, tmp_path / "mine")
-    gets_own_authority(cli, engine, tmp_path)
+    gets_own_authority_and_proxy(cli, engine, tmp_path)
 
     assert "remove it there" not in cli.run("disconnect", "n8n").succeeded().errors
 
     reads_and_writes_only(mine, user, page, engine)
     cli.run("up", "oneapi").succeeded()
     assert answers(engine, tmp_path) == {TRUSTED}
+    added = environment(engine, "ai-n8n")
+    assert (added["HTTPS_PROXY"], added["http_proxy"]) == (PROXY, PROXY)
+    assert {"postgres", "n8n-runners", "n8n"} <= {*added["NO_PROXY"].split(",")}
+    assert "HTTP_PROXY" not in environment(engine, "ai-postgres")
     assert json.loads(environment(engine, "ai-n8n")["CREDENTIALS_OVERWRITE_DATA"]) == {}
     assert oneapi.models(token) == 401
 
@@ -167,14 +172,19 @@ def folder_for_n8n(oneapi: OneApiStack, folder: Path) -> Path:
     return folder
 
 
-def gets_own_authority(cli: CommandLine, engine: docker.DockerClient, folder: Path) -> None:
-    """Set it for the next start, once it is seen that it is not trusted yet."""
+def gets_own_authority_and_proxy(
+    cli: CommandLine, engine: docker.DockerClient, folder: Path
+) -> None:
+    """Set both for the next start, once it is seen that the authority is not trusted yet."""
     certificates(folder, "localhost")
     assert answers(engine, folder) == REFUSED
     config = ("config", "set", "app.ca_certificates")
     cli.run(*config, str(folder / "key.pem")).failed("E_SETTING", "has a private key")
     waiting = cli.run(*config, str(folder / "ca.pem")).succeeded().errors
     assert " up oneapi n8n)" in waiting
+    cli.run("config", "set", "n8n.proxy-mode", "own").succeeded()
+    cli.run("config", "set", "n8n.proxy-address", PROXY).succeeded()
+    assert PROXY not in cli.run("config", "list").succeeded().output
 
 
 def reads_and_writes_only(

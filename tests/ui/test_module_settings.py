@@ -154,3 +154,6 @@ def test_a_secret_is_shown_on_request_and_a_draft_stays(page: HomePage) -> None:
     assert page.wait_for("#variable-value").get_property("value") == ""
     page.button("Discard").click()
     page.until(lambda: not page.all(".applybar"), "discarded")
+    page.wait_for("details.fs summary").click()
+    page.wait_for("details.fs .choice:nth-child(2)").click()
+    page.wait_for_text("uses another proxy", ".will")

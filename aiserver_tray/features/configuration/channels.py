@@ -14,7 +14,7 @@ from aiserver_tray.base.errors import (
     SettingError,
 )
 from aiserver_tray.base.i18n import Language, Text
-from aiserver_tray.catalog.further_variables import services_with_variables
+from aiserver_tray.catalog.further_variables import MODULE_SETTINGS, services_with_variables
 from aiserver_tray.features.configuration.forms import (
     FieldJson,
     PreviousJson,
@@ -241,7 +241,10 @@ class ConfigurationFeature(Feature):
     def _form(self, asked: OfModule, caller: Caller) -> SettingsForm:
         """Get the settings of a module with all that a form needs."""
         app, module = self._app, self._app.catalog.module(asked.module)
-        entries = app.settings.entries(app.declared_by(module.name))
+        declared = app.declared_by(
+            module.name, [f"{module.name}.{name}" for name in MODULE_SETTINGS]
+        )
+        entries = app.settings.entries(declared)
         previous = app.settings.previous.of(module.name)
         before = app.declared_by(module.name, previous.values if previous else ())
         return {

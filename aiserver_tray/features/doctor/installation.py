@@ -8,7 +8,7 @@ from typing import Final
 from aiserver_tray.base.errors import SettingError, UnknownSettingError
 from aiserver_tray.base.i18n import Plural, Text
 from aiserver_tray.catalog.catalog import APP, Catalog
-from aiserver_tray.catalog.further_variables import further_variables
+from aiserver_tray.catalog.further_variables import further_settings
 from aiserver_tray.features.doctor.finding import Finding
 from aiserver_tray.settings.app_declared import APP_SETTINGS
 from aiserver_tray.settings.declared import Declared
@@ -99,7 +99,7 @@ def _catalog(catalog: Catalog) -> Iterator[Finding]:
 
 
 def _settings(settings: Settings, catalog: Catalog) -> Iterator[Finding]:
-    further = further_variables(catalog, settings.addresses)
+    further = further_settings(catalog, sorted(settings.addresses))
     declared = {**APP_SETTINGS, **catalog.declared, **further}
     found = [Finding("settings", "problem", error.text) for error in settings.inspect(declared)]
     with suppress(SettingError):  # it is among those

@@ -159,7 +159,7 @@ def _redactor(installation: App) -> Redactor:
     secrets = {*installation.settings.secret_values(declared)}
     defaults = ((s, s.initial) for s in declared.values() if s.is_secret)
     secrets |= {value for setting, value in defaults if value and setting.hides(value)}
-    secrets |= {*contents.keys(installation.settings.folder)}
+    secrets |= {*installation.secrets, *contents.keys(installation.settings.folder)}
     with suppress(SettingError):  # not valid, so no proxy came from it
         secrets |= passwords(configured())
     return Redactor(secrets, Path.home(), installation.names)

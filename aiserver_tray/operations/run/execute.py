@@ -133,10 +133,11 @@ class EngineExecutor:
         for volume in volumes:
             make_volume(self._engine, module, volume)
         recreate_config_volumes(self._engine, module, service)
-        # Not part of the target and its hash: proxies belong to this machine, and may contain
-        # passwords; log drivers belong to the engine.
+        # Not part of the target and its hash: proxies of Docker's configuration belong to this
+        # machine, and may contain passwords; log drivers belong to the engine.
         inside = neighbours(service, self._modules)
-        env = with_proxies(body["Env"], self._engine.proxies, inside)
+        proxies = self._engine.proxies if service.proxies is None else service.proxies
+        env = with_proxies(body["Env"], proxies, inside)
         host = with_known_log_driver(body["HostConfig"], self._engine.info().log_drivers)
         body |= {"Image": image.reference, "Env": env, "HostConfig": host}
         later: Mapping[str, Body] = {}

@@ -12,6 +12,7 @@ from aiserver_tray.core.app import App
 from aiserver_tray.model import Port
 from aiserver_tray.operations.preflight.volumes import KEEP
 from aiserver_tray.settings.names import CA_CERTIFICATES
+from aiserver_tray.spec.model import ServiceTarget
 from aiserver_tray.spec.page import page, page_at
 from tests.support.certificates import certificates
 
@@ -135,6 +136,49 @@ def test_certificates_that_are_gone_name_the_way_out_and_changed_ones_are_new(
     (tmp_path / "ca.pem").unlink()
     with pytest.raises(SettingError, match=r"config unset app\.ca_certificates"):
         app.target("web")
+
+
+PROXY = "http://someone:p%40ss-word@proxy.example:3128"
+MODE, ADDRESS = "web.proxy-mode", "web.proxy-address"
+
+
+def test_a_module_has_a_proxy_of_its_own_or_none_and_the_password_stays_secret(app: App) -> None:
+    app.settings.change(app.declared, {"web.TOKEN": "any-token"})
+    before = app.target("web").services[0]
+    assert before.proxies is None
+    changes = {MODE: "own", ADDRESS: PROXY, "web.proxy-exceptions": ".corp.example"}
+
+    def change(changes: dict[str, str | None]) -> ServiceTarget:
+        app.settings.change(app.declared_with(changes), changes)
+        return app.target("web").services[0]
+
+    own = change({**changes})
+
+    assert own.proxies == {
+        "HTTP_PROXY": PROXY,
+        "HTTPS_PROXY": PROXY,
+        "NO_PROXY": ".corp.example",
+    }
+    assert {"someone:p@ss-word", "p@ss-word", PROXY} <= {*app.secrets}
+    assert "ss-word" not in (app.home.folder / "settings.json").read_text("utf-8")
+    none = change({MODE: "none"})
+    assert none.proxies == {}
+    assert len({before.config_hash, own.config_hash, none.config_hash}) == 3
+    assert change(dict.fromkeys(changes)) == before
+
+
+def test_a_proxy_needs_an_address_that_containers_reach(app: App) -> None:
+    app.settings.change(app.declared_with([MODE]), {"web.TOKEN": "any-token", MODE: "own"})
+    with pytest.raises(SettingError, match="it has no value") as found:
+        app.target("web")
+    assert found.value.data["name"] == ADDRESS
+    declared = app.declared_with([ADDRESS])
+    for wrong in ("proxy:3128", "ftp://proxy", "http://", "http://a b", "http://u:s3cret@p:x"):
+        with pytest.raises(SettingError, match="expected an address") as found:
+            app.settings.change(declared, {ADDRESS: wrong})
+        assert "s3cret" not in str(found.value)
+    with pytest.raises(SettingError, match="is the container itself"):
+        app.settings.change(declared, {ADDRESS: "http://127.0.0.1:7890"})
 
 
 def test_a_preview_shows_what_is_missing_as_the_target_does(app: App) -> None:

@@ -2,8 +2,9 @@
 can't be had here: a stand-in refuses what they refuse."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -81,8 +82,11 @@ networks: {ai-net: {external: true}}
 """
 
 
-def _created(folder: Path, service: str, proxies: object) -> dict[str, Any]:
-    """The body by which an engine is asked for the container of *service*."""
+def _created(
+    folder: Path, service: str, proxies: object, own: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """The body by which an engine is asked for the container of *service*, whose module has its
+    *own* proxies."""
     bodies: list[dict[str, Any]] = []
 
     def answer(asked: Asked, body: bytes) -> None:
@@ -95,7 +99,7 @@ def _created(folder: Path, service: str, proxies: object) -> dict[str, Any]:
     (target,) = (found for found in targets["m"].services if found.service == service)
     with standin(folder, answer) as address, closing(Engine(address)) as engine:
         executor = EngineExecutor(engine, targets, ["x:1"], (), Cancellation())
-        executor.execute(Step("create", service, "m", target=target))
+        executor.execute(Step("create", service, "m", target=replace(target, proxies=own)))
     (body,) = bodies
     assert target.config_hash in body["Labels"].values(), "it would count as changed"
     return body
@@ -118,9 +122,30 @@ def test_it_has_the_proxies_of_dockers_configuration(
 
 
 @needs_unix_sockets
+def test_proxies_of_the_module_replace_those(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    own = {"HTTP_PROXY": "http://its:1", "NO_PROXY": ""}
+    env = _created(tmp_path, "web", {"default": PROXIES}, own)["Env"]
+    assert {"HTTP_PROXY=http://its:1", "http_proxy=http://its:1"} <= {*env}
+    (direct,) = (one for one in env if one.startswith("NO_PROXY="))
+    assert direct.startswith("NO_PROXY=localhost,"), "services would be asked through the proxy"
+    assert {"db", "web"} <= {*direct.split(",")}
+
+
+@needs_unix_sockets
+def test_a_module_without_proxies_of_its_own_has_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    assert _created(tmp_path, "web", {"default": PROXIES}, {})["Env"] == ["A=1"]
+
+
+@needs_unix_sockets
 def test_a_proxy_that_its_file_names_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    body = _created(tmp_path, "own", {"default": PROXIES})
+    body = _created(tmp_path, "own", {"default": PROXIES}, {"HTTP_PROXY": "http://its:1"})
     assert body["Env"] == ["http_proxy=http://mine:1"]
 
 
