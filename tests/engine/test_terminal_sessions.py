@@ -85,6 +85,7 @@ def test_terminals_end_with_their_client_or_the_owner(
     with owned(here) as (owner, modules):
         owner.api.begin(Request("up", ("box",)), Actor("owner"))
         modules.wait_for(box="running")
+        eventually(lambda: "sleep 86400" in processes(engine), "it begins after its container")
         at_rest = processes(engine)
         for sleep, client in zip(SLEEPS, clients, strict=True):
             opened = owner.api.invoke("ai/terminal/open", ASKED, client.peer)["data"]
