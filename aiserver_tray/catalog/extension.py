@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.scalars import parse_duration, parse_size
+from aiserver_tray.catalog.compose.template import references, substitute
 from aiserver_tray.catalog.setting import Closed, Localized, Setting, Texts
 from aiserver_tray.model import DEFAULT_ICON
 
@@ -18,7 +19,8 @@ Kind = Literal["basic", "feature"]
 SettingName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
 
 
-IconName = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+Word = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+"""As the name of an icon, or of an action."""
 
 
 def _size(text: str) -> str:
@@ -110,6 +112,53 @@ class Database(Closed):
     """The setting of this module with the user's password."""
 
 
+MAX_ACTION_SECONDS: Final = 3600
+
+
+def _literal(word: str) -> str:
+    if any(references(word)):
+        raise ValueError(Text("a word without variables of the file. For a dollar sign, write $$"))
+    return substitute(word, lambda _: None)
+
+
+def _action_time(text: str) -> str:
+    if not 0 < parse_duration(text) <= MAX_ACTION_SECONDS * 10**9:
+        raise ValueError(Text("a duration of up to an hour, such as 5m"))
+    return text
+
+
+class Action(Closed):
+    """A command that a person can run in the container of a running service."""
+
+    title: Localized
+    service: str
+    command: Annotated[
+        tuple[Annotated[str, AfterValidator(_literal)], ...], Field(strict=False, min_length=1)
+    ]
+    confirm: Localized = Field(default_factory=dict)
+    """Says what it changes, and is asked before it runs."""
+    output: Localized = Field(default_factory=dict)
+    """Says what its output is."""
+    inputs: dict[SettingName, Setting] = Field(default_factory=dict)
+    """What the person enters. The command gets each as a variable of this name."""
+    timeout: Annotated[str, AfterValidator(_action_time)] = "2m"
+
+    @field_validator("inputs")
+    @classmethod
+    def _are_entered(cls, inputs: dict[str, Setting]) -> dict[str, Setting]:
+        for name, one in inputs.items():
+            own = one.model_dump(exclude_defaults=True).keys()
+            if one.type not in ("text", "secret") or own - {"type", "title", "help", "pattern"}:
+                text = Text("an input of type text or secret instead of {name}", name=name)
+                raise ValueError(text)
+        return inputs
+
+    @property
+    def seconds(self) -> float:
+        """The time after which it is ended."""
+        return parse_duration(self.timeout) / 10**9
+
+
 _Used = TypeVar("_Used", Account, Database)
 
 
@@ -119,7 +168,7 @@ class ModuleExtension(Closed):
     kind: Kind
     title: Localized | None = None
     summary: Localized = Field(default_factory=dict)
-    icon: IconName = DEFAULT_ICON
+    icon: Word = DEFAULT_ICON
     """The name of a Lucide icon, shown if the dashboard has it."""
     requires: Texts = ()
     open: Annotated[str, Field(pattern=r"^https?://")] | Literal[False] | None = None
@@ -131,6 +180,7 @@ class ModuleExtension(Closed):
     accounts: list[Account] = Field(default_factory=list)
     connect: Connect | None = None
     databases: list[Database] = Field(default_factory=list)
+    actions: dict[Word, Action] = Field(default_factory=dict)
 
     @field_validator("accounts", "databases")
     @classmethod

@@ -20,6 +20,7 @@ from aiserver_tray.catalog.compose.variables import Variable, find_profiles, fin
 from aiserver_tray.catalog.extension import (
     EXTENSION,
     Account,
+    Action,
     Connect,
     Database,
     Kind,
@@ -54,6 +55,7 @@ class Module:
     accounts: tuple[Account, ...]
     connect: Connect | None
     databases: tuple[Database, ...]
+    actions: Mapping[str, Action]
     variables: Mapping[str, Variable]
     declared: bool
     """Whether the file has an x-aiserver. A plain Compose file has none, and its variables are
@@ -163,6 +165,7 @@ def _loaded(name: str, source: Path) -> Module:
         accounts=tuple(extension.accounts),
         connect=extension.connect,
         databases=tuple(extension.databases),
+        actions=extension.actions,
         variables=variables,
         declared=document is not None,
         dotenv=dotenv,
@@ -191,7 +194,12 @@ def _extension(document: Document) -> ModuleExtension:
 
 def check_services(module: Module, tree: Mapping[str, Any], problems: Problems) -> None:
     """Report problems of services' x-aiserver in the whole *tree* of *module*'s files, including
-    those that they extend and include."""
+    those that they extend and include, and of actions without a service."""
+    services = tree.get("services") or {}
+    for name, action in module.actions.items():
+        if action.service not in services:
+            text = Text("expected a service of this file, found {found!r}", found=action.service)
+            problems.report((EXTENSION, "actions", name, "service"), text)
     for name, service in mappings(tree.get("services")):
         if EXTENSION in service:
             path = ("services", name, EXTENSION)

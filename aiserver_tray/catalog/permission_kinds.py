@@ -30,6 +30,7 @@ Kind = Literal[
     "image",
     "file",
     "secret",
+    "action",
 ]
 
 _TEXTS: Mapping[Kind, Text] = {
@@ -57,6 +58,7 @@ _TEXTS: Mapping[Kind, Text] = {
     "image": Text("give an image that it builds the name {subject}"),
     "file": Text("read {subject} and use its content"),
     "secret": Text("read the secret {subject}"),
+    "action": Text("run a command of its own when you choose its action {subject}"),
 }
 
 _NOTES: Mapping[Kind, Text] = {

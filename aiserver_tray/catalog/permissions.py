@@ -3,6 +3,7 @@ that is not built in can start."""
 
 import os
 import secrets
+import shlex
 from collections.abc import Collection, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
@@ -59,6 +60,9 @@ def permissions(
     found += [Permission("file", path) for path in _outside_files(resolved, opened)]
     needs = module.needs.sysctls.items()
     found += [Permission("kernel", f"{setting}={value}") for setting, value in needs]
+    for name, action in module.actions.items():
+        subject = f"{name} ({action.service}): {shlex.join(action.command)}"
+        found.append(Permission("action", subject, (action.service,)))
     for name, service in project.services.items():
         here = (*asked_by(service, Where(name, project)), *_binds(name, resolved, allowed))
         found += [Permission(one.kind, one.subject, (name,)) for one in here]

@@ -44,8 +44,8 @@ _PAGE = 100
 def command(limit: int, since: datetime | None, as_json: bool) -> None:  # noqa: FBT001 - command line flag
     """Show the activity of the last 90 days, newest last.
 
-    Lists operations, changes of settings and chosen modules, refused clients, and starts and stops
-    of the tray or `serve`. With --json, include the steps of operations.
+    Lists operations, actions, changes of settings and chosen modules, refused clients, and starts
+    and stops of the tray or `serve`. With --json, include the steps of operations.
     """
     app = current_app()
     found = _newest(app, since, limit)[::-1]
@@ -88,7 +88,7 @@ def _by(activity: "Json", language: Language) -> str:
 
 
 def _result(activity: "Json", language: Language) -> str:
-    operation = activity["operation"]
+    operation = activity["operation"] or activity["action"]
     if operation is None:
         return "-"
     words = [STATUSES[operation["status"]].render(language)]

@@ -135,6 +135,14 @@ def current_app() -> "App":
     return app
 
 
+def read_line(prompt: str, *, hide: bool) -> str:
+    """A line of standard input. On a terminal, *prompt* for it; *hide* what is typed."""
+    if sys.stdin.isatty():
+        asked: str = click.prompt(prompt, default="", show_default=False, hide_input=hide, err=True)
+        return asked
+    return sys.stdin.readline().rstrip("\r\n")
+
+
 def report(texts: Iterable[str]) -> None:
     """Show messages beside the result, on standard error."""
     for text in texts:

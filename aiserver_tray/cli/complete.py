@@ -42,6 +42,14 @@ def services(
     return [CompletionItem(a) for a in addresses if a.startswith(incomplete)]
 
 
+def actions(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Names of the actions of the module that was typed before."""
+    app = _app(context)
+    module = app.catalog.modules.get(context.params.get("module") or "")
+    found = module.actions.items() if module else ()
+    return [CompletionItem(n, help=app.say(a.title)) for n, a in found if n.startswith(incomplete)]
+
+
 def settings(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Addresses of settings; once something is typed, also names that only one module has."""
     app = _app(context)

@@ -17,6 +17,7 @@ from aiserver_tray.cli.common import (
     current_app,
     print_json,
     print_table,
+    read_line,
     report,
     report_failure,
     status_of,
@@ -82,7 +83,10 @@ def set_(name: str, value: str) -> None:
     appear neither in the shell's history nor in the process list.
     """
     app = current_app()
-    change = set_setting(app, name, _read(app, name) if value == "-" else value)
+    entered = value
+    if value == "-":
+        entered = read_line(name, hide=_is_secret(_entry(app, name)))
+    change = set_setting(app, name, entered)
     _confirm(app, change)
     if value != "-" and _is_secret(change["entries"][0]):
         visible = Text(
@@ -92,15 +96,6 @@ def set_(name: str, value: str) -> None:
             name=name,
         )
         report([visible.render(app.language)])
-
-
-def _read(app: "App", name: str) -> str:
-    """Read a line of standard input. On a terminal, prompt for it, and hide a secret."""
-    hide = _is_secret(_entry(app, name))
-    if sys.stdin.isatty():
-        asked: str = click.prompt(name, default="", show_default=False, hide_input=hide, err=True)
-        return asked
-    return sys.stdin.readline().rstrip("\r\n")
 
 
 def _entry(app: "App", name: str) -> "SettingJson":

@@ -115,6 +115,15 @@ class Targets:
         module."""
         return self._consent(self.resolved(name))
 
+    def check_trust(self, name: str) -> None:
+        """Check that the module *name* may do all that it asks for now.
+
+        Raises:
+            TrustError: the user has not allowed that.
+        """
+        if error := self._untrusted(self.consent(name)):
+            raise error
+
     def allowed(self, consent: Consent) -> frozenset[tuple[str, str]] | None:
         """The permissions (`Permission.key`) that the user has allowed the module of *consent*;
         None: it may not start at all."""

@@ -26,7 +26,7 @@ from aiserver_tray.spec.labels import INSTALLATION, ONE_SHOT
 from aiserver_tray.system.console import Console
 
 if TYPE_CHECKING:
-    from aiserver_tray.engine.terminal import Terminal
+    from aiserver_tray.engine.terminal import Command, Terminal
     from aiserver_tray.spec.model import Body, File
 
 _logger = logging.getLogger(__name__)
@@ -257,6 +257,12 @@ class Containers:
         from aiserver_tray.engine.terminal import Terminal  # noqa: PLC0415 - few have one
 
         return Terminal(self._connection, container, user)
+
+    def command(self, container: str) -> "Command":
+        """A command in it, of which nothing outlives us. It is not open yet."""
+        from aiserver_tray.engine.terminal import Command  # noqa: PLC0415 - few run one
+
+        return Command(self._connection, container)
 
     def run(
         self, container: str, body: "Body", *, seconds: float, cancelled: Cancellation

@@ -1,5 +1,6 @@
 """Running a command in a container that runs."""
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from threading import Timer
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _UPGRADE = {"Connection": "Upgrade", "Upgrade": "tcp"}
 ATTACHED: Final = dict.fromkeys(("AttachStdin", "AttachStdout", "AttachStderr"), True)
 """Of the body of an exec that gets input."""
+_POLL_SECONDS: Final = 0.05
 
 
 class Execution:
@@ -36,6 +38,17 @@ class Execution:
         self.stream = connection.stream(
             "POST", "/exec/{}/start", self._id, body=start, headers=_UPGRADE
         )
+
+    def start(self, seconds: float) -> None:
+        """Start it, and wait until it has a process, for *seconds* at most: the engine begins its
+        answer before that. Raises as the stream does."""
+        self.stream.open()
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            found = self._connection.get("/exec/{}/json", self._id)
+            if found["Pid"] or found["ExitCode"] is not None:
+                return
+            time.sleep(_POLL_SECONDS)
 
     def output(self) -> Iterator[tuple[LogStreamName, bytes]]:
         """Its output, until it exits. A terminal has one output. Raises as the stream does."""

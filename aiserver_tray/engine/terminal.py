@@ -1,9 +1,10 @@
-"""A shell at a terminal of its own, in a container that runs, and the guard that ends it.
+"""A shell at a terminal of its own, or a command, in a container that runs, and the guard that ends
+it.
 
-The engine lets a command go on when its client is gone, and a shell can start what outlives it.
-So a second command, the guard, waits beside the shell for the end of its own input, which the
-engine passes on: when the client ends it, and also when the client is killed. Then the guard ends
-the processes that the shell has left, and reports those that it could not end.
+The engine lets a command go on when its client is gone, and it can start what outlives it. So a
+second command, the guard, waits beside it for the end of its own input, which the engine passes on:
+when the client ends it, and also when the client is killed. Then the guard ends the processes that
+are left, and reports those that it could not end.
 """
 
 import threading
@@ -16,12 +17,12 @@ from aiserver_tray.engine.connection import Connection
 from aiserver_tray.engine.execution import ATTACHED, Execution
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from aiserver_tray.spec.model import Body
 
 _MARK: Final = "AISERVER_TERMINAL"
-"""The variable that all processes of a terminal inherit, with the terminal's own value."""
+"""The variable that all guarded processes inherit, with a value of their own."""
 
 _OPEN_SECONDS: Final = 15.0
 """Seconds for the first word of the guard. What is called sh may be anything."""
@@ -87,23 +88,23 @@ echo "left$found"
 """
 
 
-class Terminal:
-    """A terminal in *container* for the user *user*; empty: the user of its image. What is typed
-    goes to `send`, and `output` has what it shows. ``shell``: the path or name of its shell, and
-    ``image_user``: the user of the image, both once it is open."""
+class Guarded:
+    """What runs in *container* with a guard, for the user *user*; empty: the user of its image.
+    ``shell``: the path or name of the container's shell, and ``image_user``: the user of the image,
+    both once it is open."""
 
-    def __init__(self, connection: Connection, container: str, user: str) -> None:
+    def __init__(self, connection: Connection, container: str, user: str = "") -> None:
         self._connection = connection
         self._container = container
         self._common = {**ATTACHED, **({"User": user} if user else {})}
         self._mark = f"{_MARK}={uuid4().hex}"
         self._guard: Execution | None = None
-        self._shell: Execution | None = None
+        self._main: Execution | None = None
         self.shell = ""
         self.image_user = ""
 
-    def open(self, rows: int, columns: int) -> None:
-        """Start guard and shell.
+    def _open(self, body: "Body", env: "Sequence[str]") -> None:
+        """Start guard and shell, or what *body* says, with the variables *env*.
 
         Raises:
             NoShellError: the image has none.
@@ -118,40 +119,25 @@ class Terminal:
         self._report = self._guard.output()
         try:
             self.shell = self._found_shell()
-            body: Body = {
-                "Tty": True,
-                "Cmd": [self.shell],
-                "Env": [self._mark, "TERM=xterm-256color", *_encoding(config)],
-                "ConsoleSize": [rows, columns],
-            }
-            self._shell = self._execution(body)
-            self._shell.stream.open()
+            variables = [self._mark, *_encoding(config), *env]
+            self._main = self._execution({"Cmd": [self.shell], **body, "Env": variables})
+            self._main.start(_OPEN_SECONDS)
         except BaseException:
             self._guard.stream.close()
             raise
 
     def output(self) -> "Iterator[bytes]":
-        """What the terminal shows, until the shell exits. Its pieces end anywhere.
+        """What it shows or writes, until it exits. Its pieces end anywhere.
 
         Raises:
             EngineDownError: the engine is lost.
         """
-        assert self._shell
-        for _, data in self._shell.output():
+        assert self._main
+        for _, data in self._main.output():
             yield data
 
-    def send(self, data: bytes) -> None:
-        """Type *data*. Waits while the other side does not read. No effect after the end."""
-        if self._shell:
-            self._shell.stream.send(data)
-
-    def resize(self, rows: int, columns: int) -> None:
-        """Set its size. No effect after the end."""
-        if self._shell:
-            self._shell.resize(rows, columns)
-
     def end(self) -> None:
-        """Let the guard end the shell and what it has started. Does not wait."""
+        """Let the guard end it and what it has started. Does not wait."""
         if self._guard:
             self._guard.stream.send(b"")
 
@@ -193,6 +179,47 @@ class Terminal:
         if (code := self._guard.exit_code) in _NOT_FOUND:
             raise NoShellError(self._container)
         raise EngineRequestError(409, f"sh exited with code {code}")
+
+
+class Terminal(Guarded):
+    """A shell at a terminal. What is typed goes to `send`, and `output` has what it shows."""
+
+    def open(self, rows: int, columns: int) -> None:
+        """Open it. Raises as `Guarded._open`."""
+        self._open({"Tty": True, "ConsoleSize": [rows, columns]}, ["TERM=xterm-256color"])
+
+    def send(self, data: bytes) -> None:
+        """Type *data*. Waits while the other side does not read. No effect after the end."""
+        if self._main:
+            self._main.stream.send(data)
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Set its size. No effect after the end."""
+        if self._main:
+            self._main.resize(rows, columns)
+
+
+class Command(Guarded):
+    """A command without input."""
+
+    def open(self, words: "Sequence[str]", env: "Mapping[str, str]") -> None:
+        """Start *words* with the variables *env*. Raises as `Guarded._open`."""
+        body: Body = {"Tty": False, "Cmd": list(words), "AttachStdin": False}
+        self._open(body, [f"{name}={value}" for name, value in env.items()])
+
+    def end(self) -> None:
+        """As `Guarded.end`. Its output ends within seconds, also in a paused container."""
+        super().end()
+        if self._main:
+            late = threading.Timer(_END_SECONDS, self._main.stream.close)
+            late.daemon = True
+            late.start()
+
+    @property
+    def exit_code(self) -> int:
+        """Its exit code."""
+        assert self._main
+        return self._main.exit_code
 
 
 def _encoding(config: "Body") -> list[str]:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from aiserver_tray.features.actions import events as actions
 from aiserver_tray.features.activity import events as activity
 from aiserver_tray.features.alerts import events as alerts
 from aiserver_tray.features.cleanup import events as cleanup
@@ -13,7 +14,9 @@ from aiserver_tray.features.stack import events as stack
 from aiserver_tray.features.terminal import events as terminal
 from aiserver_tray.protocol.message import owner_events
 
-MODULES: Final = (activity, alerts, cleanup, engine, logs, monitoring, predecessor, stack, terminal)
+MODULES: Final = (
+    actions, activity, alerts, cleanup, engine, logs, monitoring, predecessor, stack, terminal,
+)  # fmt: skip
 """They declare their events when they are imported."""
 
 

@@ -7,12 +7,14 @@ from functools import cached_property
 from threading import RLock
 from typing import Any, Protocol, TypeVar, cast
 
+from aiserver_tray.base.errors import RefusedError
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.core.app import App
 from aiserver_tray.core.core import Core
 from aiserver_tray.model import OwnerKind
 from aiserver_tray.protocol.channel import Feature
 from aiserver_tray.protocol.hub import Hub
-from aiserver_tray.protocol.message import Contract, Message
+from aiserver_tray.protocol.message import Contract, Message, Peer
 
 
 class Process(Protocol):
@@ -85,3 +87,18 @@ class Place:
     def features(self) -> tuple[Feature, ...]:
         """The features that were made, each after those that it needs."""
         return tuple(self._made.values())
+
+
+def refuse_elsewhere(peer: Peer) -> None:
+    """Who can listen between here and another computer, or has found the token there, must not be
+    able to run programs.
+
+    Raises:
+        RefusedError: *peer* is not on this computer.
+    """
+    if not peer.is_local:
+        why = Text(
+            "Terminals can be opened and actions run only on this computer itself, at its address "
+            "127.0.0.1 or ::1."
+        )
+        raise RefusedError(why, isLocal=False)

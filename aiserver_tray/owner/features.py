@@ -9,6 +9,7 @@ from aiserver_tray.protocol.channel import Channel, Feature, Handler, handlers_o
 from aiserver_tray.protocol.message import Peer
 
 FEATURES: Final[dict[str, tuple[str, ...]]] = {
+    "aiserver_tray.features.actions.channels:ActionsFeature": ("ai/action/",),
     "aiserver_tray.features.activity.channels:ActivityFeature": ("ai/activity/",),
     "aiserver_tray.features.doctor.channels:DoctorFeature": ("ai/doctor/",),
     "aiserver_tray.features.stack.channels:StackFeature": ("ai/operation/", "ai/snapshot/"),

@@ -26,6 +26,7 @@ EntryKind = Literal[
     "alert",
     "owner",
     "cleaned",
+    "action",
 ]
 
 EntryStatus = Literal["running", "succeeded", "failed", "cancelled"]
@@ -207,6 +208,26 @@ class CleanedEntry(EntryBase):
     """That became free."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class ActionEntry(EntryBase):
+    """An action of a module: one line when it begins, and one when it has ended. Neither what was
+    entered nor its output is kept, apart from the end of the output in the message of a failure."""
+
+    kind: Literal["action"] = "action"
+    module: str
+    action: str
+    """Its name in the module's file."""
+    title: LocalText
+    pid: int
+    """Of the process that runs it."""
+    status: EntryStatus = "running"
+    seconds: float | None = None
+    code: str | None = None
+    message: LocalText | None = None
+    left: tuple[int, ...] = ()
+    """The processes that could not be ended with it, by their ids in the container."""
+
+
 Entry = (
     OperationEntry
     | SettingEntry
@@ -219,6 +240,7 @@ Entry = (
     | AlertEntry
     | OwnerEntry
     | CleanedEntry
+    | ActionEntry
 )
 
 

@@ -40,9 +40,10 @@ REFUSED = [
 
 OTHERS = {"owner/yield", "ai/rules/test", "ai/module/connect", "ai/module/disconnect"}
 OTHERS |= {name for name in CHANNELS if name.startswith("ai/terminal/")}
+OTHERS |= {"ai/action/run", "ai/action/cancel"}
 """Other tests have them: after owner/yield, no operation can begin; ai/rules/test needs a web
-address, ai/module/connect and disconnect a module that issues access tokens, terminals a service
-that runs."""
+address, ai/module/connect and disconnect a module that issues access tokens, terminals and actions
+a service that runs."""
 
 
 @pytest.mark.parametrize("channel", sorted(CHANNELS.keys() - OTHERS))

@@ -183,6 +183,29 @@ def _job(stage: Stage) -> Iterator[Case]:
     yield Case(UP, ("web/job", "4", "it is cold", LOG), advice, data)
 
 
+def _act(stage: Stage, command: str, **more: object) -> tuple[str, ...]:
+    """The words that run an action of `web` with *command*, a shell's."""
+    action = {"title": "Repair", "service": "web", "command": ["sh", "-c", command], **more}
+    stage.write({"web": idle()}, actions={"repair": action})
+    stage.here.done("up", "web")
+    return ("action", "web", "repair")
+
+
+@produces("E_ACTION")
+def _failed_action(stage: Stage) -> Iterator[Case]:
+    advice = ("Fix the cause, then run it again", "请排除原因后重新运行")
+    data = {"service": "web/web", "exitCode": 4}
+    yield Case(_act(stage, "exit 4"), ("Repair", "4", LOG), advice, data)
+
+
+@produces("E_ACTION_TIMEOUT")
+def _late_action(stage: Stage) -> Iterator[Case]:
+    words = _act(stage, "sleep 600", timeout="1s")
+    advice = ("To see the log of its service", "查看其服务的日志")
+    data = {"service": "web/web", "seconds": 1.0}
+    yield Case(words, ("Repair", "1", LOG), advice, data)
+
+
 @produces("E_IN_USE")
 def _in_use(stage: Stage) -> Iterator[Case]:
     stage.here.write("store", {"store": idle()}, kind="basic")

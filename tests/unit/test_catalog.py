@@ -135,6 +135,7 @@ def test_a_broken_module_costs_only_itself(tmp_path: Path) -> None:
 
 
 ADDRESS = "x-aiserver.connect.address"
+ACTION = "x-aiserver.actions.a"
 
 
 @pytest.mark.parametrize(
@@ -165,6 +166,20 @@ ADDRESS = "x-aiserver.connect.address"
             "{kind: basic, settings: {S: {type: secret}}, databases: [{module: db, secret: S}]}",
             "x-aiserver.databases",
         ),
+        *(
+            (f"{{kind: basic, actions: {{a: {{title: A, service: s, {rest}}}}}}}", ACTION + key)
+            for rest, key in (
+                ("command: []", ".command"),
+                ("command: ls", ".command"),
+                ("command: [echo, '${SECRET:-}']", ".command.1"),
+                ("command: [ls], timeout: 61m", ".timeout"),
+                ("command: [ls], timeout: 0s", ".timeout"),
+                ("command: [ls], inputs: {A: {type: port}}", ".inputs"),
+                ("command: [ls], inputs: {A: {type: secret, generate: hex32}}", ".inputs"),
+                ("command: [ls], inputs: {a: {}}", ".inputs.a"),
+            )
+        ),
+        ("{kind: basic, actions: {Up: {}}}", "x-aiserver.actions.Up"),
         ("[basic]", "x-aiserver"),
     ],
 )
@@ -176,6 +191,20 @@ def test_a_wrong_declaration_is_reported_by_its_key(
         load_catalog([tmp_path]).module("bad")
     problem = caught.value.problems[0]
     assert (problem.place.line, problem.place.key[: len(key)]) == (2, key)
+
+
+def test_an_action_is_of_a_service_and_its_command_has_dollar_signs(tmp_path: Path) -> None:
+    actions = "one: {title: One, service: main, command: [sh, -c, 'echo $$A $$$$']}"
+    write(tmp_path, "good", declared(settings=f"{{}}\n  actions: {{{actions}}}"))
+    actions += ", two: {title: Two, service: no, command: [ls]}"
+    write(tmp_path, "bad", declared(settings=f"{{}}\n  actions: {{{actions}}}"))
+
+    catalog = load_catalog([tmp_path])
+
+    assert catalog.module("good").actions["one"].command == ("sh", "-c", "echo $A $$")
+    (problem,) = check(catalog, None).problems
+    assert problem.place.file.parent.name == "bad"
+    assert problem.place.key == "x-aiserver.actions.two.service"
 
 
 def test_a_service_waits_only_for_what_its_module_requires(tmp_path: Path) -> None:

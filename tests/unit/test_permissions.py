@@ -267,6 +267,14 @@ def test_a_folder_that_may_have_become_a_link_counts_as_any_file(
     assert asked(tmp_path) == any_file
 
 
+def test_an_action_is_asked_for_with_its_command(tmp_path: Path) -> None:
+    action = "{title: A, service: web, command: [sh, -c, 'rm $$HOME']}"
+    write(
+        tmp_path, "m", service() + f"x-aiserver: {{kind: feature, actions: {{clear: {action}}}}}\n"
+    )
+    assert asked(tmp_path) == [("action", "clear (web): sh -c 'rm $HOME'")]
+
+
 @pytest.mark.parametrize("shared", [True, False])
 def test_a_secret_of_a_required_module_has_to_be_shared(tmp_path: Path, *, shared: bool) -> None:
     mark = "shared: true, " if shared else ""

@@ -2,6 +2,12 @@
 
 /** The channels that the page may use. */
 export interface Channels {
+  /** End a running action, with all that it has started. No effect if it does not run. */
+  "ai/action/cancel": { request: ActionName; answer: Record<string, never> };
+  /** List the actions of modules, with the reason where one can't be run now, and where the passwords of first accounts are. */
+  "ai/action/list": { request: ActionsOf; answer: ActionList };
+  /** Run an action. Answers when its command has exited; an error says why it failed. Its output arrives as `ai/action/output`. It goes on without its client. */
+  "ai/action/run": { request: ActionRun; answer: ActionResult };
   /** List what was done in the last 90 days, and by which client. */
   "ai/activity/list": { request: ActivityRange; answer: ActivityList };
   /** Tell which process owns the core, and for which home, engine and catalog. */
@@ -196,6 +202,8 @@ export interface Channels {
 
 /** Event -> its payload. */
 export interface Events {
+  /** New output of an action that this client runs. */
+  "ai/action/output": ActionOutput;
   /** An entry of the journal is new, or has changed. */
   "ai/activity/added": ActivityAdded;
   /** A clean-up has gone on. */
@@ -269,6 +277,76 @@ export interface Account {
   note: string;
 }
 
+/** An action of a module. */
+export interface Action {
+  module: string;
+  name: string;
+  title: string;
+  /** the service in whose container it runs */
+  service: string;
+  /** what it changes, which is asked before; may be empty */
+  confirm: string;
+  /** what its output is; may be empty */
+  output: string;
+  inputs: ActionInput[];
+  /** why it can't be run now; `null`: it can */
+  why: string | null;
+  running: boolean;
+}
+
+/** What a person enters for an action. */
+export interface ActionInput {
+  name: string;
+  title: string;
+  help: string;
+  /** it is not shown while it is typed */
+  secret: boolean;
+}
+
+/** Actions. */
+export interface ActionList {
+  actions: Action[];
+  /** module → address of the secret setting with the password of its first account */
+  passwords: Record<string, string>;
+}
+
+/** An action of a module. */
+export interface ActionName {
+  module: string;
+  /** its name in the module's file */
+  action: string;
+}
+
+/** What an action writes next. */
+export interface ActionOutput {
+  module: string;
+  /** its name in the module's file */
+  action: string;
+  /** complete lines, each with its line end, without secrets and control characters */
+  text: string;
+}
+
+/** The end of an action whose command exited with 0. */
+export interface ActionResult {
+  /** without secrets and control characters; its first 262144 characters */
+  output: string;
+}
+
+/** An action, with what the person has entered for it. */
+export interface ActionRun {
+  module: string;
+  /** its name in the module's file */
+  action: string;
+  /** the values of its inputs, by name */
+  inputs?: Record<string, string>;
+}
+
+/** The actions of one module, or of all. */
+export interface ActionsOf {
+  /** `null`: of all modules */
+  module?: string | null;
+}
+
 /** An entry of the journal. Of the fields after `text`, only the one with the name of its kind has a value. */
 export interface Activity {
   id: string;
@@ -296,6 +374,22 @@ export interface Activity {
   alert: ActivityAlert | null;
   owner: ActivityOwner | null;
   cleaned: ActivityCleaned | null;
+  action: ActivityAction | null;
+}
+
+/** A past or running action of a module. */
+export interface ActivityAction {
+  module: string;
+  /** its name in the module's file */
+  action: string;
+  title: string;
+  status: ActivityStatus;
+  /** its duration; `null` if its end is not known */
+  seconds: number | null;
+  /** why it failed */
+  error: ActivityError | null;
+  /** processes that could not be ended: their ids in the container */
+  left: number[];
 }
 
 /** An entry of the journal. */
@@ -827,7 +921,7 @@ export interface EngineStatus {
   version: string | null;
 }
 
-export type EntryKind = "operation" | "setting" | "revealed" | "chosen" | "trusted" | "distrusted" | "terminal" | "refused" | "alert" | "owner" | "cleaned";
+export type EntryKind = "operation" | "setting" | "revealed" | "chosen" | "trusted" | "distrusted" | "terminal" | "refused" | "alert" | "owner" | "cleaned" | "action";
 
 /** An error, as clients and programs get it. */
 export interface Error {

@@ -47,6 +47,8 @@ from aiserver_tray.base.errors.engine import (
     UnsupportedError,
 )
 from aiserver_tray.base.errors.operations import (
+    ActionError,
+    ActionTimeoutError,
     BusyError,
     CancelledError,
     ExitedError,

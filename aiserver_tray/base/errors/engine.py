@@ -122,14 +122,14 @@ class UnsupportedError(EngineRequestError):
 
 
 class NoShellError(AiServerError):
-    """A terminal is asked for in a container whose image has no shell."""
+    """A terminal or an action is asked for in a container whose image has no shell."""
 
     code = "E_NO_SHELL"
 
     def __init__(self, container: str) -> None:
         text = Text(
-            "There can be no terminal in {container}, because its image has no shell. Its logs "
-            "show what it does.",
+            "There can be no terminal and no action in {container}, because its image has no "
+            "shell. Its logs show what it does.",
             container=container,
         )
         super().__init__(text, container=container)

@@ -103,6 +103,41 @@ class ServiceNotRunningError(AiServerError):
         super().__init__(text, service=service, state=state)
 
 
+class ActionError(AiServerError):
+    """The command of an action of a service failed. ``lines`` are the last lines of its output."""
+
+    code = "E_ACTION"
+
+    def __init__(self, title: Text, service: str, exit_code: int, lines: Sequence[str]) -> None:
+        text = Text(
+            "{title}: the command failed with exit code {exit_code}.{lines}\nFix the cause, then "
+            "run it again. To see the log of its service, run: aiserver-tray logs {module}",
+            title=title,
+            exit_code=exit_code,
+            lines=quoted(lines),
+            module=module_of(service),
+        )
+        super().__init__(text, **_log_of(service, lines), exitCode=exit_code)
+
+
+class ActionTimeoutError(AiServerError):
+    """The command of an action of a service was ended, because it took too long. ``lines`` are the
+    last lines of its output."""
+
+    code = "E_ACTION_TIMEOUT"
+
+    def __init__(self, title: Text, service: str, seconds: float, lines: Sequence[str]) -> None:
+        text = Text(
+            "{title}: the command was ended after {seconds:.0f} s, and may have done a part of its "
+            "work.{lines}\nTo see the log of its service, run: aiserver-tray logs {module}",
+            title=title,
+            seconds=seconds,
+            lines=quoted(lines),
+            module=module_of(service),
+        )
+        super().__init__(text, **_log_of(service, lines), seconds=seconds)
+
+
 class InUseError(AiServerError):
     """Running modules need the one that is to stop."""
 

@@ -11,6 +11,7 @@ from aiserver_tray.base.strings import binary_size
 from aiserver_tray.features.activity.events import ActivityStatus
 from aiserver_tray.model import Actor, Carrier, OperationKind, OwnerKind
 from aiserver_tray.settings.entries import (
+    ActionEntry,
     ActivityStep,
     AlertEntry,
     ChosenEntry,
@@ -145,6 +146,23 @@ class ActivityCleaned:
 
 
 @dataclass(frozen=True)
+class ActivityAction:
+    """A past or running action of a module."""
+
+    module: str
+    action: str
+    """its name in the module's file"""
+    title: LocalText
+    status: ActivityStatus
+    seconds: float | None
+    """its duration; `null` if its end is not known"""
+    error: ActivityError | None
+    """why it failed"""
+    left: tuple[int, ...]
+    """processes that could not be ended: their ids in the container"""
+
+
+@dataclass(frozen=True)
 class Activity:
     """An entry of the journal. Of the fields after `text`, only the one with the name of its kind
     has a value."""
@@ -174,6 +192,7 @@ class Activity:
     alert: ActivityAlert | None = None
     owner: ActivityOwner | None = None
     cleaned: ActivityCleaned | None = None
+    action: ActivityAction | None = None
 
 
 _OPERATIONS: Mapping[OperationKind, Text] = {
@@ -194,8 +213,8 @@ _EVENTS: Mapping[OwnerEvent, Text] = {
 }
 
 
-def status_of(entry: OperationEntry) -> ActivityStatus:
-    """The status of an operation now. The line of a killed process says that it is running."""
+def status_of(entry: OperationEntry | ActionEntry) -> ActivityStatus:
+    """The status of an operation or action now. The line of a killed process says that it runs."""
     if entry.status == "running":
         is_alive = has_run_since(entry.pid, entry.time.timestamp())
         return "running" if is_alive else "interrupted"
@@ -238,6 +257,8 @@ def text_of(entry: Entry) -> Text:  # noqa: C901, PLR0911 - one for each kind
                 count=len(entry.removed),
                 size=binary_size(entry.bytes),
             )
+        case ActionEntry():
+            return Text("{name}: {why}", name=entry.module, why=Given(entry.title))
         case _:
             assert_never(entry)
 
@@ -304,11 +325,16 @@ def _details(entry: Entry) -> dict[str, Any]:  # noqa: PLR0911 - one for each ki
             return {entry.kind: view_of(_VIEWS[entry.kind], entry)}
         case OwnerEntry():
             return {"owner": view_of(ActivityOwner, entry, kind=entry.owner)}
+        case ActionEntry():
+            return {"action": view_of(ActivityAction, entry, **_result(entry))}
         case _:
             assert_never(entry)
 
 
 def _operation(entry: OperationEntry) -> ActivityOperation:
+    return view_of(ActivityOperation, entry, kind=entry.operation, **_result(entry))
+
+
+def _result(entry: OperationEntry | ActionEntry) -> dict[str, Any]:
     error = ActivityError(entry.code, entry.message or {}) if entry.code else None
-    status = status_of(entry)
-    return view_of(ActivityOperation, entry, kind=entry.operation, status=status, error=error)
+    return {"status": status_of(entry), "error": error}

@@ -9,7 +9,14 @@ from typing import TypedDict
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from aiserver_tray.base.codec import view_of
-from aiserver_tray.base.errors import BusyError, OverloadedError, RequestError, UnknownNameError
+from aiserver_tray.base.errors import (
+    BusyError,
+    OverloadedError,
+    RequestError,
+    ServiceNotRunningError,
+    UnknownNameError,
+    refuse_unknown,
+)
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.features.place import Place
 from aiserver_tray.model import Actor, StepKind
@@ -182,6 +189,19 @@ def module_of(snapshot: Snapshot, name: str) -> ModuleView:
     if name not in by_name:
         raise UnknownNameError(name, list(by_name))
     return by_name[name]
+
+
+def running_container(snapshot: Snapshot, module: str, service: str) -> str:
+    """The name of the container of a *service* that runs.
+
+    Raises:
+        UnknownNameError, ServiceNotRunningError: there is no such service, or it does not run.
+    """
+    services = {each.name: each for each in module_of(snapshot, module).services}
+    refuse_unknown([service], services)
+    if services[service].state != "running":
+        raise ServiceNotRunningError(f"{module}/{service}", services[service].state)
+    return services[service].container
 
 
 def begun(operation: Operation) -> OperationBegun:

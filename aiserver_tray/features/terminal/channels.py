@@ -8,10 +8,10 @@ from uuid import uuid4
 
 from pydantic import Field
 
-from aiserver_tray.base.errors import RefusedError, ServiceNotRunningError, refuse_unknown
+from aiserver_tray.base.errors import RefusedError
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.features.place import Place
-from aiserver_tray.features.stack.channels import module_of
+from aiserver_tray.features.place import Place, refuse_elsewhere
+from aiserver_tray.features.stack.channels import running_container
 from aiserver_tray.features.terminal.session import Session
 from aiserver_tray.protocol.channel import Feature, Name, Payload, channel
 from aiserver_tray.protocol.message import Caller, CallerKind, Peer
@@ -97,8 +97,9 @@ class TerminalFeature(Feature):
     def _open(self, asked: TerminalOpening, caller: Caller) -> TerminalOpened:
         """Open a terminal in a service that runs. Its output arrives as `ai/terminal/output`. It
         ends with the client, and all that was started in it ends, too."""
-        _check_place(caller.peer)
-        container = self._container(asked.module, asked.service)
+        refuse_elsewhere(caller.peer)
+        snapshot = self._place.core.store.snapshot
+        container = running_container(snapshot, asked.module, asked.service)
         if sum(not one.has_ended for one in tuple(self._sessions.values())) >= MAX_TERMINALS:
             raise RefusedError(Text("Too many terminals are open. Close one, then try again."))
         user = "0" if asked.user == "root" else ""
@@ -173,16 +174,8 @@ class TerminalFeature(Feature):
         session.close()
         self._sessions.pop(session.id, None)
 
-    def _container(self, module: str, service: str) -> str:
-        found = module_of(self._place.core.store.snapshot, module)
-        services = {each.name: each for each in found.services}
-        refuse_unknown([service], services)
-        if services[service].state != "running":
-            raise ServiceNotRunningError(f"{module}/{service}", services[service].state)
-        return services[service].container
-
     def _session(self, asked: TerminalId, caller: Caller) -> Session:
-        _check_place(caller.peer)
+        refuse_elsewhere(caller.peer)
         session = self._sessions.get(asked.terminal)
         if session is None:
             raise RefusedError(Text("This terminal has ended."), ["terminal"])
@@ -195,17 +188,3 @@ class TerminalFeature(Feature):
 
     def _journal(self, entry: TerminalEntry) -> None:
         self._place.app.settings.journal.add(entry)
-
-
-def _check_place(peer: Peer) -> None:
-    """Who can listen between here and another computer, or has found the token there, must not be
-    able to run programs.
-
-    Raises:
-        RefusedError: *peer* is not on this computer.
-    """
-    if not peer.is_local:
-        why = Text(
-            "Terminals can be opened only on this computer itself, at its address 127.0.0.1 or ::1."
-        )
-        raise RefusedError(why, isLocal=False)

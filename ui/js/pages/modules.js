@@ -4,11 +4,12 @@ import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { report } from "../base/actions.js";
 import { addressTo } from "../base/address.js";
 import { mark, t } from "../base/i18n.js";
-import { update } from "../base/store.js";
+import { observe, update } from "../base/store.js";
 import { styled } from "../base/styles.js";
 import { empty } from "../components/notice.js";
 import { tabs } from "../components/tabs.js";
 import { head } from "./modules/head.js";
+import { loadActions } from "./modules/run_action.js";
 
 /**
  * @import { Address } from "../base/address.js"
@@ -59,8 +60,16 @@ export function enter(address) {
     report(`the tab ${tabOf(address)} can't be loaded: ${error}`);
     window.dispatchEvent(new Event("incomplete")); // As where a page can't be loaded.
   });
+  loadActions();
+  const [name] = address.rest;
+  const module = (/** @type {PageState} */ { snapshot }) => snapshot?.modules.find((one) => one.name === name);
+  const endWatching = observe((now, before) => {
+    const isSame = now.snapshot?.language === before.snapshot?.language;
+    if (!isSame || module(now)?.services !== module(before)?.services) loadActions();
+  });
   return () => {
     isLeft = true;
+    endWatching();
     leave?.();
   };
 }

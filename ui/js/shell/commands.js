@@ -9,6 +9,7 @@ import { PAGES } from "../pages.js";
 import { askForRule } from "../pages/alerts/asking.js";
 import { WEBHOOK_SETTINGS, openWebhook } from "../pages/alerts/webhook.js";
 import { openModule, removeModule, restartModule, startModule, stopEverything, stopModule } from "../pages/modules/actions.js";
+import { offered } from "../pages/modules/run_action.js";
 import { hasTerminal, mainService, terminalOf } from "../pages/modules/service_state.js";
 import { showShortcuts } from "./shortcuts.js";
 import { OF_ACTION, OF_TYPE, SYNONYMS } from "./synonyms.js";
@@ -85,6 +86,9 @@ function ofModule(module, page) {
     ...possible.map((action) => ({
       ...base, ...named(ACTIONS[action]?.title ?? "", title), group: t("Actions"), hint: "",
       words: `${base.words} ${OF_ACTION[action] ?? ""}`, run: () => ACTIONS[action]?.run(module, page.snapshot),
+    })),
+    ...offered(name).filter(({ enabled }) => enabled).map(({ text, run }) => ({
+      ...base, group: t("Actions"), title: labelled(title, text), hint: "", synonyms: SYNONYMS["Actions"], run,
     })),
     { ...base, group: t("Modules"), title, hint: module.summary, run: visit(addressTo("modules", [name])) },
     ...services.map((service) => ({

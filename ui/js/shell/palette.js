@@ -7,6 +7,7 @@ import { current, observe } from "../base/store.js";
 import { recall, remember } from "../base/preferences.js";
 import { icon } from "../components/icon.js";
 import { tile } from "../components/tile.js";
+import { loadActions } from "../pages/modules/run_action.js";
 import { commands, logSearch, settingCommands } from "./commands.js";
 import { found, keyOf } from "./fuzzy.js";
 
@@ -32,6 +33,7 @@ export async function togglePalette() {
   chosen = 0;
   draw();
   dialog.showModal();
+  loadActions();
   const answer = await invoke("ai/config/get", {});
   settings = answer.success ? settingCommands(answer.data.entries, current()) : [];
   draw();
@@ -91,7 +93,10 @@ const content = (all) => html`
 /** @param {KeyboardEvent} event @param {Command[]} all */
 function move(event, all) {
   const command = all[chosen];
-  if (event.key === "Enter" && command) run(command);
+  if (event.key === "Enter" && command) {
+    event.preventDefault(); // it would press a button that has the focus by then
+    run(command);
+  }
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (!step || !all.length) return;
   event.preventDefault();

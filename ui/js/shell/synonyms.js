@@ -4,6 +4,7 @@
 /** @type {Record<string, string>} By the English title of a page, an action or a row, or by the address of a setting. */
 export const SYNONYMS = {
   Home: "dashboard overview status start page 概览 首页 主页 状态",
+  Actions: "run command reset password account login reveal repair rebuild 操作 重置 密码 账户 登录",
   Terminal: "shell exec console command bash sh 终端 命令行 控制台",
   Alerts: "alerts rules warnings watch 告警 警报 规则",
   Logs: "logs errors messages output console lines log 日志 错误 输出",

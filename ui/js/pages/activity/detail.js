@@ -153,7 +153,7 @@ function operationDetail(entry, operation, page) {
 const isOpen = ({ id }, page) => problems(page).some((problem) => problem.id.startsWith(`${id}/`));
 
 /** @param {Activity} entry */
-function facts({ setting, revealed, chosen, trusted, permissions, distrusted, terminal, refused, alert, owner, cleaned }) {
+function facts({ setting, revealed, chosen, trusted, permissions, distrusted, terminal, refused, alert, owner, cleaned, action }) {
   /** @type {[string, unknown][]} */
   let rows = [];
   if (setting) {
@@ -183,6 +183,10 @@ function facts({ setting, revealed, chosen, trusted, permissions, distrusted, te
   } else if (cleaned) {
     rows = [[t("Became free"), bytes(cleaned.bytes)], [t("Removed"), listed(cleaned.removed)]];
     if (cleaned.kept.length) rows.push([t("Still there"), listed(cleaned.kept)]);
+  } else if (action) {
+    rows = [[t("Module"), moduleLink(action.module)]];
+    if (action.error) rows.push([t("Why it failed"), html`<span class="message">${action.error.message}</span> <code>${action.error.code}</code>`]);
+    if (action.left.length) rows.push([t("Processes that could not be ended"), list(action.left.map(String))]);
   } else if (owner) rows = [[t("Process"), owner.pid]];
   return html`
     <section class="card entry-facts">

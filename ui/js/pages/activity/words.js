@@ -1,6 +1,6 @@
 // @ts-check
 /** Words and icons of the journal's entries. */
-import { duration, list } from "../../base/format.js";
+import { duration, labelled, list } from "../../base/format.js";
 import { mark, t, tn } from "../../base/i18n.js";
 import { current } from "../../base/store.js";
 import { settingName } from "./setting_names.js";
@@ -41,6 +41,7 @@ export const KINDS = {
   alert: { word: mark("Alerts"), icon: "bell" },
   owner: { word: mark("Start and end of the app"), icon: "power" },
   cleaned: { word: mark("Clean-ups"), icon: "eraser" },
+  action: { word: mark("Actions"), icon: "wrench" },
 };
 
 /** @type {Record<OperationKind|"recreate", [some: string, many: string, all: string]>} */
@@ -83,6 +84,7 @@ export function title(entry) {
   if (entry.refused) return tn("Refused {count} client", "Refused {count} clients", entry.refused.count);
   if (entry.alert) return entry.alert.title;
   if (entry.cleaned) return tn("Remove {count} unused thing", "Remove {count} unused things", entry.cleaned.removed.length);
+  if (entry.action) return labelled(moduleTitle(entry.action.module), entry.action.title);
   if (!entry.owner) return entry.text;
   const name = entry.owner.kind === "tray" ? "AI-Server Tray" : "aiserver-tray serve";
   return t(OWNERS[entry.owner.event], { name });
@@ -109,10 +111,11 @@ function settingTitle({ address, value, reset }) {
 const ENDS = { failed: mark("failed after {time}"), cancelled: mark("cancelled after {time}") };
 
 /** What became of it, in a few words; empty: it has no end. @param {Activity} entry */
-export function result({ operation, alert }) {
+export function result({ operation, action, alert }) {
   if (alert) return alert.seconds === null ? t("Active") : duration(alert.seconds);
-  if (!operation) return "";
-  const { status, seconds } = operation;
+  const ended = operation ?? action;
+  if (!ended) return "";
+  const { status, seconds } = ended;
   const end = ENDS[status];
   const isAtOnce = end && seconds !== null && seconds < 0.05;
   if (status === "running" || seconds === null || isAtOnce) return t(RESULTS[status].word);
@@ -120,16 +123,17 @@ export function result({ operation, alert }) {
 }
 
 /** What marks an entry. @param {Activity} entry @returns {{icon: string, tone: string, word: string}} */
-export function sign({ kind, operation }) {
+export function sign({ kind, operation, action }) {
   if (operation) return RESULTS[operation.status];
+  if (action && action.status !== "succeeded") return RESULTS[action.status];
   return { ...KINDS[kind], tone: kind === "refused" || kind === "alert" ? "busy" : "muted" };
 }
 
 /** The names of the modules that an entry is about. @param {Activity} entry @returns {string[]} */
-export function modulesOf({ operation, setting, revealed, chosen, trusted, distrusted, terminal, alert }) {
+export function modulesOf({ operation, setting, revealed, chosen, trusted, distrusted, terminal, alert, action }) {
   if (operation) return operation.modules;
   const address = setting?.address ?? revealed;
   if (address) return [address.split(".", 1)[0] ?? ""];
-  const module = trusted ?? distrusted ?? terminal?.module ?? alert?.module ?? null;
+  const module = trusted ?? distrusted ?? terminal?.module ?? alert?.module ?? action?.module ?? null;
   return chosen ?? (module === null ? [] : [module]);
 }

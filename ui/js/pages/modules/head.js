@@ -15,6 +15,7 @@ import { modulePill } from "../../components/state.js";
 import { tile } from "../../components/tile.js";
 import { isDown, remedyButton } from "../../problems/remedies.js";
 import { openInBrowser, openModule, removeModule, restartModule, startModule, stopModule } from "./actions.js";
+import { offered } from "./run_action.js";
 import { mainService, terminalOf } from "./service_state.js";
 
 /**
@@ -95,6 +96,8 @@ function items(page, module) {
       text: t("Copy a shell command"), icon: "square-terminal",
       run: () => copy(`aiserver-tray exec ${service === name ? name : `${name}/${service}`}`),
     }] : []),
+    null,
+    ...offered(name),
     null,
     ...(module.orphan ? [] : [{
       ...can(page, module, "restart"), text: t("Recreate"), icon: "refresh-cw",

@@ -1,0 +1,1 @@
+"""Actions of modules: commands that a person runs in a running service."""
