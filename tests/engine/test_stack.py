@@ -79,6 +79,7 @@ def test_n8n_runs_code_and_keeps_what_it_has_over_down_and_up_and_gets_models_fr
     assert "HTTP_PROXY" not in environment(engine, "ai-postgres")
     assert json.loads(environment(engine, "ai-n8n")["CREDENTIALS_OVERWRITE_DATA"]) == {}
     assert oneapi.models(token) == 401
+    gets_a_new_owner(cli, page)
 
 
 def brings_up_all_it_needs(oneapi: OneApiStack, engine: docker.DockerClient) -> None:
@@ -96,22 +97,42 @@ def brings_up_all_it_needs(oneapi: OneApiStack, engine: docker.DockerClient) -> 
     assert json.loads(overwritten) == {}, "it is not connected"
 
 
-def set_up_owner(page: str) -> None:
-    """Create the first account of n8n, as a person does it at its *page*."""
+def set_up_owner(page: str, **more: str) -> None:
+    """Create the first account of n8n, as a person does it at its *page*. *more* differs from
+    `OWNER`."""
     assert "<title>n8n.io" in requests.get(page, timeout=60).text
     settings = requests.get(f"{page}/rest/settings", timeout=60).json()["data"]
     assert settings["userManagement"]["showSetupOnFirstLoad"] is True
-    requests.post(f"{page}/rest/owner/setup", json=OWNER, timeout=60).raise_for_status()
+    setup = f"{page}/rest/owner/setup"
+    requests.post(setup, json=OWNER | more, timeout=60).raise_for_status()
 
 
-def logged_in(page: str) -> requests.Session:
+def log_in(page: str, user: requests.Session, password: str) -> requests.Response:
+    """The answer when the owner logs in at n8n's *page* as *user*."""
+    login = {"emailOrLdapLoginId": OWNER["email"], "password": password}
+    return user.post(f"{page}/rest/login", json=login, timeout=60)
+
+
+def logged_in(page: str, password: str = OWNER["password"]) -> requests.Session:
     """The owner, logged in at n8n's *page*."""
     user = requests.Session()
-    login = {"emailOrLdapLoginId": OWNER["email"], "password": OWNER["password"]}
-    answer = user.post(f"{page}/rest/login", json=login, timeout=60)
+    answer = log_in(page, user, password)
     answer.raise_for_status()
     assert answer.json()["data"]["email"] == OWNER["email"]
     return user
+
+
+def gets_a_new_owner(cli: CommandLine, page: str) -> None:
+    """See that the action resets the owner's password, and that a new one owns all that is there,
+    without a restart of n8n."""
+    told = cli.run("action", "n8n", "reset-accounts", "--yes").succeeded().output
+    assert "Successfully reset the database to default user state" in told
+    assert log_in(page, requests.Session(), OWNER["password"]).status_code == 401
+    new = "An0ther-password"
+    set_up_owner(page, password=new)
+    answer = logged_in(page, new).get(f"{page}/rest/workflows", timeout=60)
+    answer.raise_for_status()
+    assert {one["name"] for one in answer.json()["data"]} == {"sum", "copy", "steal"}
 
 
 def publish_workflow(user: requests.Session, page: str) -> None:

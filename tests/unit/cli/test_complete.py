@@ -45,6 +45,7 @@ def offered(home: Path, *words: str) -> list[str]:
         (("config", "set", "N8N_H"), {"N8N_HOST_PORT"}),
         (("catalog", "show", "po"), {"postgres"}),
         (("exec", "nothing/"), set()),
+        (("action", "dify", "re"), {"rebuild-index", "reset-password"}),
     ],
 )
 def test_names_are_completed(tmp_path: Path, words: tuple[str, ...], values: set[str]) -> None:
