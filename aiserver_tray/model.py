@@ -81,7 +81,7 @@ class Container:
     networks: frozenset[str] = frozenset()
     """IDs of the networks that it is connected to, or will be when it starts."""
     requires: tuple[str, ...] | None = None
-    """The modules that its own module required when it was created. None: unknown."""
+    """The modules that its service required when it was created. None: unknown."""
     page: str | None = None
     """Host and port of its module's own page, if it publishes that."""
     asked_at: float = field(default=0.0, compare=False, repr=False)

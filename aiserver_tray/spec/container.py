@@ -9,6 +9,7 @@ from typing import Any
 from aiserver_tray.base.errors import CatalogError, Place
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.reader import read_bytes
+from aiserver_tray.catalog.extension import stated
 from aiserver_tray.spec.config import config
 from aiserver_tray.spec.host_config import host_config
 from aiserver_tray.spec.labels import (
@@ -57,7 +58,8 @@ def container(
     own = {} if scope.proxies is None else {"Proxies": scope.proxies}
     hashed = _hash({**body, **own}, service.labels, image.display_name, files)
     labels = container_labels(scope.module.name, name, scope.owner, hashed, service.labels)
-    labels |= requires_label(scope.requires) | shared_names_label(shared_names(body))
+    required = stated(service.extensions).waited_for(scope.requires)
+    labels |= requires_label(required) | shared_names_label(shared_names(body))
     bindings = body["HostConfig"]["PortBindings"].values()
     ports = {bound["HostPort"] for found in bindings for bound in found}
     if place := published_place(scope.open, ports):

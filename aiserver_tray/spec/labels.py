@@ -78,7 +78,7 @@ def without_ours(given: Mapping[str, str]) -> dict[str, str]:
 
 
 def requires_label(modules: Iterable[str]) -> dict[str, str]:
-    """The label of a container whose module requires *modules*. Not part of the hash: a new
+    """The label of a container whose service requires *modules*. Not part of the hash: a new
     requirement, or a version that adds the label, recreates no container."""
     return {REQUIRES: ",".join(sorted(modules))}
 

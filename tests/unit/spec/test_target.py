@@ -197,6 +197,9 @@ def test_required_modules_are_a_label_and_not_in_the_hash(target_of: TargetOf) -
     (after,) = target_of(f"x-aiserver: {{kind: feature, requires: [c, b]}}\n{service}").services
     assert after.body["Labels"]["io.aiserver.requires"] == "b,c"
     assert after.config_hash == before.config_hash
+    waits = service.replace("image: i", "image: i, x-aiserver: {requires: [c]}")
+    (one,) = target_of(f"x-aiserver: {{kind: feature, requires: [c, b]}}\n{waits}").services
+    assert one.body["Labels"]["io.aiserver.requires"] == "c"
 
 
 @pytest.mark.parametrize(
