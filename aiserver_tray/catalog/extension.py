@@ -8,9 +8,9 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.catalog.compose.scalars import parse_duration, parse_size
+from aiserver_tray.catalog.compose.scalars import parse_duration
 from aiserver_tray.catalog.compose.template import references, substitute
-from aiserver_tray.catalog.setting import Closed, Localized, Setting, Texts
+from aiserver_tray.catalog.setting import Closed, Localized, Setting, Size, Texts
 from aiserver_tray.model import DEFAULT_ICON
 
 EXTENSION = "x-aiserver"
@@ -23,17 +23,11 @@ Word = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 """As the name of an icon, or of an action."""
 
 
-def _size(text: str) -> str:
-    parse_size(text)
-    return text
-
-
 def _duration(text: str) -> str:
     parse_duration(text)
     return text
 
 
-Size = Annotated[str, AfterValidator(_size)]
 Duration = Annotated[str, AfterValidator(_duration)]
 
 Port = Annotated[int, Field(ge=1, le=65535)]

@@ -16,6 +16,7 @@ from aiserver_tray.catalog.compose.keypath import mappings
 from aiserver_tray.catalog.compose.problems import Problems, problems_of
 from aiserver_tray.catalog.compose.profiles import PROFILES
 from aiserver_tray.catalog.compose.reader import Document, collecting_opened, is_file
+from aiserver_tray.catalog.compose.scalars import parse_size
 from aiserver_tray.catalog.compose.variables import Variable, find_profiles, find_variables
 from aiserver_tray.catalog.extension import (
     EXTENSION,
@@ -29,7 +30,7 @@ from aiserver_tray.catalog.extension import (
     stated,
 )
 from aiserver_tray.catalog.plain import plain_settings
-from aiserver_tray.catalog.setting import Setting
+from aiserver_tray.catalog.setting import Choice, Setting
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,12 @@ class Module:
         chosen = (name for choice in self._chosen(values) for name in choice.requires)
         return tuple(dict.fromkeys((*self.requires, *chosen)))
 
+    def needs_with(self, values: Mapping[str, str]) -> Needs:
+        """The needs with the choices in *values* (by bare name)."""
+        sizes = [choice.memory for choice in self._chosen(values) if choice.memory]
+        total = sum(map(parse_size, (self.needs.memory or 0, *sizes)))
+        return self.needs.model_copy(update={"memory": f"{total >> 20}m"}) if sizes else self.needs
+
     def profiles_with(self, values: Mapping[str, str]) -> frozenset[str]:
         """The profiles that the choices in *values* (by bare name) activate."""
         return frozenset(profile for choice in self._chosen(values) for profile in choice.profiles)
@@ -100,7 +107,7 @@ class Module:
         """The settings that are access tokens, by bare name, and of which module."""
         return {name: s.token_of for name, s in self.settings.items() if s.token_of}
 
-    def _chosen(self, values: Mapping[str, str]) -> list[Any]:
+    def _chosen(self, values: Mapping[str, str]) -> list[Choice]:
         return [
             choice
             for name, setting in self.settings.items()

@@ -43,6 +43,7 @@ class ResolvedModule:
     """A module with its values filled in."""
 
     module: Module
+    """Its `needs` are those of the values."""
     project: Project
     requires: tuple[str, ...]
     open: str | None
@@ -171,6 +172,7 @@ def resolve_with(module: Module, env: Mapping[str, str], secrets: list[str]) -> 
     except CatalogError as error:
         raise _explained(error, module, env, secrets) from None
     page = project.extensions.get(EXTENSION, {}).get("open") or None
+    module = replace(module, needs=module.needs_with(env))
     return ResolvedModule(module, project, module.requires_with(env), page, env, opened)
 
 

@@ -52,10 +52,17 @@ def _both_languages(value: object) -> object:
     return {"en": value, "zh": value} if isinstance(value, str) else value
 
 
+def _with_size(text: str) -> str:
+    parse_size(text)
+    return text
+
+
 Localized = Annotated[
     dict[Language, Annotated[str, AfterValidator(in_line)]], BeforeValidator(_both_languages)
 ]
 """A text of the catalog by language; one that is written once is for both."""
+Size = Annotated[str, AfterValidator(_with_size)]
+"""A size as in Compose (``512m``)."""
 SettingType = Literal["port", "secret", "text", "choice", "boolean", "size", "timezone", "folder"]
 Generator = Literal["hex32", "base64url32", "alnum32", "alnum20"]
 """Generators of secrets: 32 random bytes as 64 hexadecimal digits or as 43 unpadded base64url
@@ -72,7 +79,7 @@ class Closed(BaseModel):
 
 
 class Choice(Closed):
-    """One option of a choice: the profiles that it activates, and the modules that it requires."""
+    """One option of a choice: the profiles that it activates, and what it requires."""
 
     title: Localized | None = None
     help: Localized | None = None
@@ -80,6 +87,9 @@ class Choice(Closed):
     """What the variable has in the Compose file, if that is not the option's name."""
     profiles: Texts = ()
     requires: Texts = ()
+    """Modules."""
+    memory: Size | None = None
+    """What the option needs in addition to the module's own `Needs`."""
 
 
 class DataFile(Closed):

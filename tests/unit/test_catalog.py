@@ -90,14 +90,14 @@ def test_missing_requirement_and_mistyped_name_are_errors_with_a_suggestion(tmp_
         catalog.module("postgre")
 
 
-def test_a_choice_has_its_value_in_the_file_its_profiles_and_its_requires(tmp_path: Path) -> None:
+def test_a_choice_has_its_value_profiles_requires_and_memory(tmp_path: Path) -> None:
     write(tmp_path, "store", declared())
     write(
         tmp_path,
         "app1",
         declared(
             "{KIND: {type: choice, default: none, choices: {none: {}, "
-            "full: {title: Full, value: '2', profiles: [full], requires: [store]}}}}",
+            "full: {title: Full, value: '2', profiles: [full], requires: [store], memory: 1.5g}}}}",
             body="image: busybox:${KIND}\n  extra: {image: 'busybox:1', profiles: [full]}",
         ),
     )
@@ -107,6 +107,7 @@ def test_a_choice_has_its_value_in_the_file_its_profiles_and_its_requires(tmp_pa
     full = resolve(catalog, module, {"app1.KIND": "full"})
     assert (set(plain.project.services), plain.requires) == ({"main"}, ())
     assert (set(full.project.services), full.requires) == ({"main", "extra"}, ("store",))
+    assert (plain.module.needs.memory, full.module.needs.memory) == (None, "1536m")
     images = [resolved.project.services["main"].image for resolved in (plain, full)]
     assert images == ["busybox:none", "busybox:2"]
     assert [m.name for m in catalog.ordered(["app1"])] == ["store", "app1"]
