@@ -19,6 +19,13 @@ from aiserver_tray.catalog.setting import PLACEHOLDER, Setting
 from tests.support.oracle import HOME, Case, differences, oracle_config
 
 FILES = sorted((Path(__file__).parents[2] / "orchestration").glob("*/*/compose.yaml"))
+ANSWERS = [
+    (file, name, answer)
+    for file in FILES
+    for name, setting in load_module(file.parent.name, file).settings.items()
+    for answer in setting.choices
+]
+"""Each answer to each choice of each file."""
 
 
 def test_there_are_catalog_files() -> None:
@@ -92,6 +99,23 @@ def test_own_certificates_are_added_as_the_oracle_adds_another_file(
 
     same(ours["services"], oracle["services"])
     assert ours["configs"][name]["content"] == oracle["configs"][name]["content"]
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "answer"), ANSWERS, ids=[f"{name}={answer}" for _, name, answer in ANSWERS]
+)
+def test_an_answer_to_a_choice_reaches_containers_as_with_the_oracle(
+    file: Path, name: str, answer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", HOME)
+    module, env = load_module(file.parent.name, file), read_env_file(file.with_name("env.example"))
+    env[name] = module.settings[name].in_file(answer)
+    env["COMPOSE_PROFILES"] = ",".join(sorted(module.profiles_with(env)))
+    env_file = tmp_path / "env"
+    lines = [f"{name}='{value}'\n" for name, value in env.items()]
+    env_file.write_text("".join(lines), encoding="utf-8")
+
+    same(load_project(file, env).to_compose(), oracle_config(Case(file, env_file)))
 
 
 def another(setting: Setting, number: int) -> str:
