@@ -294,7 +294,7 @@ def _redis_databases(environment: Mapping[str, str | None]) -> Iterator[tuple[st
     for name, value in environment.items():
         if found := _REDIS_DATABASE.search(value or ""):
             yield name, found[1] or ""
-        elif name == "REDIS_DB" and environment.get("REDIS_HOST") == "redis":
+        elif name.endswith("REDIS_DB") and environment.get(f"{name[:-2]}HOST") == "redis":
             yield name, value or ""
 
 

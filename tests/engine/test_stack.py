@@ -3,13 +3,16 @@
 import json
 import os
 import shlex
+from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from itertools import pairwise
+from operator import gt
 from pathlib import Path
 from typing import Any
 
 import docker
 import requests
+from docker.models.containers import Container
 
 from tests.engine.n8n import OWNER
 from tests.engine.oneapi import OneApiStack
@@ -18,12 +21,16 @@ from tests.engine.waiting import logged, until
 from tests.support.certificates import certificates
 from tests.support.command_line import CommandLine
 from tests.support.observed import environment, facts, names, said
+from tests.support.processes import kill
 
 JOBS = {"ai-n8n-n8n-database", "ai-n8n-n8n-files"}
 RUNNERS = "n8nio/runners:2.41.6"
 SERVICES = {"ai-postgres", "ai-n8n", "ai-n8n-n8n-runners", *JOBS}
 ONEAPI = {"ai-redis", "ai-oneapi-oneapi-database", "ai-oneapi-one-api", "ai-oneapi-one-api-account"}
 PROXY = "http://someone:any-password@192.0.2.1:3128"
+WORKERS = ["n8n-worker-1", "n8n-worker-2"]
+CONCURRENCY = 5
+"""Executions that a worker runs at once."""
 FILE = "/files/kept"
 """Where alone the nodes that read and write files may."""
 
@@ -32,7 +39,7 @@ WARNINGS = ("is not supported", "WEBHOOK_URL ->", "compatibility support only")
 """Of n8n, about its database and about variables."""
 
 
-def test_n8n_runs_code_and_keeps_what_it_has_over_down_and_up_and_gets_models_from_oneapi(
+def test_n8n_runs_code_keeps_its_data_gets_models_from_oneapi_and_shares_its_work_with_workers(
     engine: docker.DockerClient, oneapi: OneApiStack, tmp_path: Path
 ) -> None:
     cli = oneapi.cli
@@ -56,20 +63,27 @@ def test_n8n_runs_code_and_keeps_what_it_has_over_down_and_up_and_gets_models_fr
     assert [n.name for n in engine.networks.list() if n.name.startswith("ai-")] == []
     assert cli.status()["state"] == "stopped"
     cli.run("config", "set", "n8n.N8N_TIMEZONE", "Asia/Shanghai").succeeded()
+    choose_a_worker(oneapi)
     cli.run("connect", "n8n").succeeded()
     before = facts(engine, *names(engine))
-    assert before.keys() == SERVICES | ONEAPI
+    assert before.keys() == SERVICES | ONEAPI | of_worker(WORKERS[0])
+    oneapi.set("n8n.N8N_WORKERS", "2")
     cli.run("up", "n8n").succeeded()
-    assert facts(engine, *names(engine)) == before
+    assert names(engine) - before.keys() == of_worker(WORKERS[1])
+    assert facts(engine, *before) == before
     user = logged_in(page)
-    assert said(engine, "ai-n8n", "cat", FILE) == "mine"
+    for name in ("ai-n8n", *(f"ai-n8n-{worker}" for worker in WORKERS)):
+        assert said(engine, name, "cat", FILE) == "mine"
     adds(page, engine)
     token = has_models(oneapi, engine, user, page)
+    workers_share_executions(user, page, engine)
     mine = folder_for_n8n(oneapi, tmp_path / "mine")
     gets_own_authority_and_proxy(cli, engine, tmp_path)
+    oneapi.set("n8n.N8N_WORKERS", "0")
 
     assert "remove it there" not in cli.run("disconnect", "n8n").succeeded().errors
 
+    has_no_workers(oneapi, engine)
     reads_and_writes_only(mine, user, page, engine)
     cli.run("up", "oneapi").succeeded()
     assert answers(engine, tmp_path) == {TRUSTED}
@@ -132,7 +146,7 @@ def gets_a_new_owner(cli: CommandLine, page: str) -> None:
     set_up_owner(page, password=new)
     answer = logged_in(page, new).get(f"{page}/rest/workflows", timeout=60)
     answer.raise_for_status()
-    assert {one["name"] for one in answer.json()["data"]} == {"sum", "copy", "steal"}
+    assert {one["name"] for one in answer.json()["data"]} == {"sum", "wait", "copy", "steal"}
 
 
 def publish_workflow(user: requests.Session, page: str) -> None:
@@ -178,7 +192,72 @@ def adds(page: str, engine: docker.DockerClient) -> None:
 def _answer(page: str, workflow: str, data: dict[str, int] | None = None) -> requests.Response:
     """The answer of the workflow's webhook; 404 for a moment after it was published, and after n8n
     has started."""
-    return requests.post(f"{page}/webhook/{workflow}", json=data, timeout=60)
+    return requests.post(f"{page}/webhook/{workflow}", json=data, timeout=180)
+
+
+def of_worker(name: str) -> set[str]:
+    """The containers of a worker and its task runner."""
+    return {f"ai-n8n-{name}", f"ai-n8n-{name}-runners"}
+
+
+def choose_a_worker(oneapi: OneApiStack) -> None:
+    """Let n8n have a worker. Workers notice within seconds that one of them was killed, which takes
+    minutes by default."""
+    milliseconds = {"LOCK_DURATION": 15000, "LOCK_RENEW_TIME": 3000, "STALLED_INTERVAL": 3000}
+    values = {
+        "n8n.N8N_WORKERS": "1",
+        "n8n.N8N_WORKER_CONCURRENCY": str(CONCURRENCY),
+        **{
+            f"n8n.variable.{worker}.QUEUE_WORKER_{name}": str(value)
+            for worker in WORKERS
+            for name, value in milliseconds.items()
+        },
+    }
+    app = oneapi.app
+    app.settings.change(app.declared_with(values), values)
+    shown = json.loads(oneapi.cli.run("catalog", "show", "n8n", "--json").succeeded().output)
+    assert shown["requires"] == ["postgres", "redis"]
+
+
+def workers_share_executions(
+    user: requests.Session, page: str, engine: docker.DockerClient
+) -> None:
+    """See that 40 executions end well on two workers, one of which is killed meanwhile. n8n repeats
+    no execution by itself: those that this worker was running fail, and are asked for again."""
+    wait = "await new Promise(done => setTimeout(done, 1500));"
+    code = {"jsCode": f"{wait} return [{{json: {{number: $json.body.number}}}}];"}
+    publish(user, page, "wait", [_node("Code", "n8n-nodes-base.code", code)])
+    workers = [engine.containers.get(f"ai-n8n-{name}") for name in WORKERS]
+    until(lambda: _answer(page, "wait", {"number": 0}).ok, workers[0])
+    before = [*map(finished, workers)]
+    with ThreadPoolExecutor(40) as callers:
+        answers = callers.map(lambda number: _asked_until_done(page, number), range(40))
+        until(lambda: all(map(gt, map(finished, workers), before)), workers[0])
+        kill(workers[0])
+        found = [*answers]
+    assert [number for number, _ in found] == [*range(40)]
+    assert sum(failures for _, failures in found) <= CONCURRENCY
+
+
+def finished(worker: Container) -> int:
+    """How many executions the worker has finished."""
+    return int(worker.logs().count(b"Worker finished execution"))
+
+
+def _asked_until_done(page: str, number: int) -> tuple[int, int]:
+    """The answer of the workflow, and how often it failed before."""
+    failures = 0
+    while not (answer := _answer(page, "wait", {"number": number})).ok:
+        assert answer.status_code == HTTPStatus.INTERNAL_SERVER_ERROR
+        failures += 1
+    return int(answer.json()["number"]), failures
+
+
+def has_no_workers(oneapi: OneApiStack, engine: docker.DockerClient) -> None:
+    """See that n8n runs without workers, and does not need Redis."""
+    assert names(engine) == SERVICES | ONEAPI
+    modules = {module["name"]: module for module in oneapi.cli.status()["modules"]}
+    assert modules["redis"]["usedBy"] == ["oneapi"]
 
 
 def folder_for_n8n(oneapi: OneApiStack, folder: Path) -> Path:

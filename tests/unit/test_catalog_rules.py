@@ -171,6 +171,7 @@ def test_two_modules_with_one_default_port_are_noted(tmp_path: Path) -> None:
     [
         "CACHE: 'redis://:x@redis:6379/{number}'",
         "REDIS_HOST: redis, REDIS_DB: '{number}'",
+        "QUEUE_BULL_REDIS_HOST: redis, QUEUE_BULL_REDIS_DB: '{number}'",
     ],
 )
 def test_two_users_of_one_database_of_redis_are_noted(tmp_path: Path, environment: str) -> None:

@@ -38,6 +38,15 @@ def lasting(*profiles: str) -> list[Service]:
     return found
 
 
+def is_part(setting: Setting, answer: str) -> bool:
+    """Whether another answer to the choice has all that this one has, and more services."""
+    one = setting.choices[answer]
+    return any(
+        {*one.profiles} < {*other.profiles} and {*one.requires} <= {*other.requires}
+        for other in setting.choices.values()
+    )
+
+
 LASTING = lasting()
 """All services that keep running with the default choices."""
 EVERY = lasting("*")
@@ -46,12 +55,12 @@ KEPT = [address for address, setting in DECLARED.items() if setting.keep]
 PORTS = [address for address, setting in DECLARED.items() if setting.type == "port"]
 SECRETS = [a for a, s in DECLARED.items() if s.is_secret and not s.keep and not is_token(s)]
 ANSWERS = {
-    address: [answer for answer in setting.choices if answer != setting.initial]
+    address: [a for a in setting.choices if a != setting.initial and not is_part(setting, a)]
     for address, setting in DECLARED.items()
     if setting.choices and not setting.from_data
 }
-"""Address of a choice -> its answers, without the default. Choices that existing data decides can't
-be changed while it exists."""
+"""Address of a choice -> its answers, without the default and without those that are a part of
+another one. Choices that existing data decides can't be changed while it exists."""
 
 
 def default(address: str) -> str:
