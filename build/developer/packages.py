@@ -36,6 +36,8 @@ COMPOSE = {"docker-compose": "docker-compose"}
 BROWSER = {**FONTS, "chromedriver": "chromium-driver", "chromium": "chromium"}
 # Without a font for Chinese, pictures would show boxes.
 PICTURES = {**BROWSER, **COMPOSE, "usr/share/fonts/truetype/wqy": "fonts-wqy-zenhei"}
+# Programs that read the file of a backup.
+BACKUP = {"age": "age", "unzip": "unzip", "zstd": "zstd"}
 BUNDLE = {"objdump": "binutils", "strip": "binutils"}
 DEB_CHECKS = {
     "lintian": "lintian",
@@ -46,7 +48,7 @@ DEB_CHECKS = {
 TESTS: dict[str, dict[str, str]] = {
     "contract": SCREEN,
     "desktop": {**SCREEN, "gnome-keyring-daemon": "gnome-keyring"},
-    "engine": COMPOSE,
+    "engine": {**COMPOSE, **BACKUP},
     "oracle": COMPOSE,
     "packages": {**SCREEN, **BROWSER, **COMPOSE, **BUNDLE, **DEB_CHECKS},
     "ui": BROWSER,

@@ -30,7 +30,7 @@ from tests.support.installation import IMAGE, idle, write_file
 from tests.support.waiting import eventually
 
 NAME = "aiserver-tray"
-BYTES = 30_000_000
+BYTES = 32_000_000
 """Of all files below /usr/lib, where the program and its packages are."""
 
 NEXT = Release("debian14", "3.14")

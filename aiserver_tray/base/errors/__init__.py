@@ -49,6 +49,10 @@ from aiserver_tray.base.errors.engine import (
 from aiserver_tray.base.errors.operations import (
     ActionError,
     ActionTimeoutError,
+    BackupDamagedError,
+    BackupError,
+    BackupFormatError,
+    BackupKeyError,
     BusyError,
     CancelledError,
     ExitedError,
@@ -56,6 +60,7 @@ from aiserver_tray.base.errors.operations import (
     InUseError,
     JobFailedError,
     PostStartTimeoutError,
+    RestoreError,
     ServiceNotRunningError,
     VolumeInUseError,
 )

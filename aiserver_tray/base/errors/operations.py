@@ -225,6 +225,36 @@ def _after_cancelling(kind: str | None, modules: Sequence[str]) -> Text:
     return Text("Cancelled. Completed steps are kept. Run the same command again to continue.")
 
 
+class BackupError(AiServerError):
+    """A backup can't be made or read; the subclasses are about its file."""
+
+    code = "E_BACKUP"
+
+
+class BackupKeyError(BackupError):
+    """The keys at hand do not open the backup or the recovery file."""
+
+    code = "E_BACKUP_KEY"
+
+
+class BackupFormatError(BackupError):
+    """The file is no backup, or a newer version made it."""
+
+    code = "E_BACKUP_FORMAT"
+
+
+class BackupDamagedError(BackupError):
+    """The content of the file is not what a backup holds: it was changed, or made to do harm."""
+
+    code = "E_BACKUP_DAMAGED"
+
+
+class RestoreError(AiServerError):
+    """The backup must not be restored in this way."""
+
+    code = "E_RESTORE"
+
+
 def module_of(service: str) -> str:
     """The module of a service's address (``module/service``)."""
     return service.partition("/")[0]
