@@ -106,6 +106,38 @@ class Database(Closed):
     """The setting of this module with the user's password."""
 
 
+Store = Literal["postgres", "mysql", "redis"]
+"""A server that modules share, each with databases of its own."""
+STORES: Final[Mapping[str, Store]] = {
+    "postgresql": "postgres",
+    "mysql": "mysql",
+    "redis": "redis",
+}
+"""By the scheme of the server's `connect` address."""
+
+
+class Quiet(Closed):
+    """How everything that the module does by itself is turned off."""
+
+    service: str
+    """Whose container's configuration is used."""
+    command: Texts
+    """The arguments of its image. It runs before the service starts with restored data."""
+
+
+class Backup(Closed):
+    """What the module's backups contain, if that is not all of its volumes and databases."""
+
+    databases: dict[str, Texts] | None = None
+    """By required module, the names of those of its `databases` there. None: all of them."""
+    redis: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(strict=False)] = ()
+    """Its databases of a required Redis. They are in no backup, and a restore empties them."""
+    quiet: Quiet | None = None
+    """For a restore on another computer, while the first one still works."""
+    skip: Texts = ()
+    """The volumes without data that anybody would miss, such as caches."""
+
+
 MAX_ACTION_SECONDS: Final = 3600
 
 
@@ -174,6 +206,7 @@ class ModuleExtension(Closed):
     accounts: list[Account] = Field(default_factory=list)
     connect: Connect | None = None
     databases: list[Database] = Field(default_factory=list)
+    backup: Backup = Field(default_factory=Backup)
     actions: dict[Word, Action] = Field(default_factory=dict)
 
     @field_validator("accounts", "databases")
@@ -196,6 +229,18 @@ class ModuleExtension(Closed):
             if one.module not in required:
                 raise ValueError(Text("a required module instead of {name}", name=one.module))
         return used
+
+    @field_validator("backup")
+    @classmethod
+    def _has_own_databases(cls, backup: Backup, others: ValidationInfo) -> Backup:
+        """Of other modules, it could neither be restored with their users nor without them."""
+        own = {(one.module, one.database) for one in others.data.get("databases", ())}
+        for server, names in (backup.databases or {}).items():
+            for name in names:
+                if (server, name) not in own:
+                    text = Text("one of the databases of this module instead of {name}", name=name)
+                    raise ValueError(text)
+        return backup
 
 
 class Without(Closed):

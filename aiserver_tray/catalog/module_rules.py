@@ -274,7 +274,7 @@ def _shared_databases(services: Iterable[ServiceUnderRules]) -> Iterator[Problem
     services of one image are one user."""
     users: dict[str, ServiceUnderRules] = {}
     for service in services:
-        for name, number in _redis_databases(service.model.environment):
+        for name, number in redis_databases(service.model.environment):
             first = users.setdefault(number, service) if number else service
             if (first.module.name, first.model.image) != (service.module.name, service.model.image):
                 text = Text(
@@ -288,7 +288,7 @@ def _shared_databases(services: Iterable[ServiceUnderRules]) -> Iterator[Problem
                 yield service.note(text, "environment", name)
 
 
-def _redis_databases(environment: Mapping[str, str | None]) -> Iterator[tuple[str, str]]:
+def redis_databases(environment: Mapping[str, str | None]) -> Iterator[tuple[str, str]]:
     """The variables that name a database of the module ``redis``, and its number; empty if that is
     missing."""
     for name, value in environment.items():

@@ -20,13 +20,16 @@ from aiserver_tray.catalog.compose.scalars import parse_size
 from aiserver_tray.catalog.compose.variables import Variable, find_profiles, find_variables
 from aiserver_tray.catalog.extension import (
     EXTENSION,
+    STORES,
     Account,
     Action,
+    Backup,
     Connect,
     Database,
     Kind,
     ModuleExtension,
     Needs,
+    Store,
     stated,
 )
 from aiserver_tray.catalog.plain import plain_settings
@@ -56,6 +59,7 @@ class Module:
     accounts: tuple[Account, ...]
     connect: Connect | None
     databases: tuple[Database, ...]
+    backup: Backup
     actions: Mapping[str, Action]
     variables: Mapping[str, Variable]
     declared: bool
@@ -101,6 +105,11 @@ class Module:
             CatalogError: the ``.env`` can't be read any more.
         """
         return _dotenv(self.file, given) if given else self.dotenv
+
+    @property
+    def store(self) -> Store | None:
+        """The server that it is for other modules, if it is one of these."""
+        return STORES.get(self.connect.address.partition(":")[0]) if self.connect else None
 
     @property
     def tokens(self) -> dict[str, str]:
@@ -172,6 +181,7 @@ def _loaded(name: str, source: Path) -> Module:
         accounts=tuple(extension.accounts),
         connect=extension.connect,
         databases=tuple(extension.databases),
+        backup=extension.backup,
         actions=extension.actions,
         variables=variables,
         declared=document is not None,
@@ -199,14 +209,31 @@ def _extension(document: Document) -> ModuleExtension:
         raise CatalogError(problems_of(error, document.place, (EXTENSION,))) from None
 
 
-def check_services(module: Module, tree: Mapping[str, Any], problems: Problems) -> None:
-    """Report problems of services' x-aiserver in the whole *tree* of *module*'s files, including
-    those that they extend and include, and of actions without a service."""
-    services = tree.get("services") or {}
-    for name, action in module.actions.items():
-        if action.service not in services:
-            text = Text("expected a service of this file, found {found!r}", found=action.service)
-            problems.report((EXTENSION, "actions", name, "service"), text)
+def check_extensions(module: Module, tree: Mapping[str, Any], problems: Problems) -> None:
+    """Report problems of `x-aiserver` that only the whole *tree* of *module*'s files shows,
+    including those that they extend and include."""
+    _check_names(module, tree, problems)
+    _check_services(module, tree, problems)
+
+
+def _check_names(module: Module, tree: Mapping[str, Any], problems: Problems) -> None:
+    """Report what *module*'s backups and actions name, and *tree* does not have."""
+    volumes, services = tree.get("volumes") or {}, tree.get("services") or {}
+    named = {("actions", name, "service"): one.service for name, one in module.actions.items()}
+    if module.backup.quiet:
+        named["backup", "quiet", "service"] = module.backup.quiet.service
+    for path, service in named.items():
+        if service not in services:
+            text = Text("expected a service of this file, found {found!r}", found=service)
+            problems.report((EXTENSION, *path), text)
+    for index, key in enumerate(module.backup.skip):
+        if key not in volumes:
+            text = Text("expected a volume of this file, found {found!r}", found=key)
+            problems.report((EXTENSION, "backup", "skip", index), text)
+
+
+def _check_services(module: Module, tree: Mapping[str, Any], problems: Problems) -> None:
+    """Report problems of services' x-aiserver in *tree*."""
     for name, service in mappings(tree.get("services")):
         if EXTENSION in service:
             path = ("services", name, EXTENSION)

@@ -9,7 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aiserver_tray.base.errors import CatalogError
+from aiserver_tray.base.errors import CatalogError, Problem
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.masking import MASK
 from aiserver_tray.base.real_path import real_path
 from aiserver_tray.catalog.catalog import Catalog
@@ -18,7 +19,7 @@ from aiserver_tray.catalog.compose.paths import is_remote
 from aiserver_tray.catalog.compose.reader import collecting_opened
 from aiserver_tray.catalog.compose.template import TemplateError, references
 from aiserver_tray.catalog.extension import EXTENSION
-from aiserver_tray.catalog.modules import Module, check_services, load_module
+from aiserver_tray.catalog.modules import Module, check_extensions, load_module
 from aiserver_tray.catalog.shared_names import reserved_name_problems
 from aiserver_tray.catalog.unset import naming_unset
 from aiserver_tray.catalog.unsupported import (
@@ -87,7 +88,7 @@ def outline(catalog: Catalog, module: Module, values: Mapping[str, str]) -> Outl
     from aiserver_tray.catalog.compose.load import load_outline  # noqa: PLC0415 - slow
 
     env = environment(catalog, module, values)
-    check = partial(check_services, module)
+    check = partial(check_extensions, module)
     try:
         tree = load_outline(module.source, env, profiles=module.profiles_with(env), check=check)
     except CatalogError as error:
@@ -122,12 +123,36 @@ def startable(catalog: Catalog, resolved: ResolvedModule) -> ResolvedModule:
     problems = [*hidden_configs(module, project), *climbing_paths(module, project)]
     problems += relative_devices(module, project)
     problems += reserved_name_problems(catalog, module, project)
+    problems += backup_problems(catalog, module)
     if problems:
         raise CatalogError(problems)
     services = {name: _located(service) for name, service in project.services.items()}
     volumes = {name: _with_real_device(volume) for name, volume in project.volumes.items()}
     found = project.model_copy(update={"services": services, "volumes": volumes})
     return replace(resolved, project=found)
+
+
+def backup_problems(catalog: Catalog, module: Module) -> list[Problem]:
+    """The servers in *module*'s declaration of backups that are none of *catalog*."""
+    modules = catalog.modules
+    required = {n: modules[n].store for n in module.possible_requires if n in modules}
+    path = (EXTENSION, "backup")
+    problems = [
+        Problem(
+            module.place(*path, "databases", name),
+            Text(
+                "expected a module whose connect.address begins with postgresql:// or mysql://, "
+                "found {found!r}",
+                found=name,
+            ),
+        )
+        for name in module.backup.databases or ()
+        if required.get(name) not in ("postgres", "mysql")
+    ]
+    if module.backup.redis and "redis" not in required.values():
+        text = Text("expected redis only with a required module whose connect.address is redis://")
+        problems.append(Problem(module.place(*path, "redis"), text))
+    return problems
 
 
 def _located(service: Service) -> Service:
@@ -164,7 +189,7 @@ def resolve_with(module: Module, env: Mapping[str, str], secrets: list[str]) -> 
     # The models are slow to import, and a list of modules does not need them.
     from aiserver_tray.catalog.compose.load import load_project  # noqa: PLC0415
 
-    check = partial(check_services, module)
+    check = partial(check_extensions, module)
     profiles = module.profiles_with(env)
     try:
         with collecting_opened() as opened:

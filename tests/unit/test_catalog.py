@@ -167,6 +167,9 @@ ACTION = "x-aiserver.actions.a"
             "{kind: basic, settings: {S: {type: secret}}, databases: [{module: db, secret: S}]}",
             "x-aiserver.databases",
         ),
+        ("{kind: basic, backup: {databases: {db: [others]}}}", "x-aiserver.backup"),
+        ("{kind: basic, backup: {redis: [-1]}}", "x-aiserver.backup.redis.0"),
+        ("{kind: basic, backup: {volumes: [data]}}", "x-aiserver.backup.volumes"),
         *(
             (f"{{kind: basic, actions: {{a: {{title: A, service: s, {rest}}}}}}}", ACTION + key)
             for rest, key in (
@@ -219,6 +222,35 @@ def test_a_service_waits_only_for_what_its_module_requires(tmp_path: Path) -> No
     assert problem.place.line == 8
     assert problem.place.key == "services.main.x-aiserver.requires.1"
     assert "one of the required modules (db), found 'cache'" in problem.render()
+
+
+def test_a_backup_names_only_volumes_and_servers_that_there_are(tmp_path: Path) -> None:
+    text = """\
+x-aiserver:
+  kind: feature
+  requires: [db]
+  settings: {KEY: {type: secret}}
+  databases: [{module: db, database: mine, secret: KEY}]
+  backup: {databases: {db: [mine]}, redis: [1], skip: [data, cache]}
+services: {main: {image: 'busybox:1', environment: {KEY: "${KEY}"}, volumes: ['data:/data']}}
+volumes: {data: {}}
+"""
+    write(tmp_path, "web", text)
+    connect = "kind: basic\n  connect: {address: 'mongodb://{host}:{port}', port: 1}"
+    database = write(tmp_path, "db", declared().replace("kind: feature", connect))
+    (problem,) = check(load_catalog([tmp_path]), None).problems
+    assert problem.place.key == "x-aiserver.backup.skip.1"
+
+    text = text.replace(", cache", "")
+    (tmp_path / "web/compose.yaml").write_text(text, encoding="utf-8")
+    problems = check(load_catalog([tmp_path]), None).problems
+    path = "x-aiserver.backup"
+    assert [one.place.key for one in problems] == [f"{path}.databases.db", f"{path}.redis"]
+
+    file = database / "compose.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace("mongodb", "mysql"), encoding="utf-8")
+    (tmp_path / "web/compose.yaml").write_text(text.replace(" redis: [1],", ""), encoding="utf-8")
+    assert check(load_catalog([tmp_path]), None).problems == []
 
 
 def test_a_built_in_name_in_a_users_folder_is_an_error_not_an_override(tmp_path: Path) -> None:
