@@ -28,7 +28,8 @@ _CLOSE_TIMEOUT_SECONDS = 1.0
 class Reviver:
     """Runs `up` for the desired modules each time the engine comes back: restart policies may have
     started containers in the wrong order, or without the modules that they require. At the
-    application's own start, it does so only if the setting allows it."""
+    application's own start, it does so only if the setting allows it. Before, *recover* ends what
+    was interrupted."""
 
     def __init__(
         self,
@@ -36,11 +37,13 @@ class Reviver:
         names: Callable[[], Collection[str]],
         core: Core,
         begin: Callable[[Request], object],
+        recover: Callable[[], object] = lambda: None,
     ) -> None:
         self._settings = settings
         self._names = names
         self._core = core
         self._begin = begin
+        self._recover = recover
         self._was_running = False
         self._arrivals: SimpleQueue[Literal["arrived", "end"]] = SimpleQueue()
         self._thread = Thread(target=self._run, name="reviver", daemon=True)
@@ -62,6 +65,7 @@ class Reviver:
     def _run(self) -> None:
         for number, _ in enumerate(iter(self._arrivals.get, "end")):
             try:
+                self._recover()
                 if number > 0 or self._settings.app.start_desired:
                     self._revive()
             except AiServerError as error:

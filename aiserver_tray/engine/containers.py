@@ -4,7 +4,7 @@ import io
 import json
 import logging
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -12,12 +12,18 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal
 from uuid import uuid4
 
-from aiserver_tray.base.errors import EngineRequestError, ObjectConflictError, ObjectNotFoundError
+from aiserver_tray.base.errors import (
+    AiServerError,
+    EngineRequestError,
+    ObjectConflictError,
+    ObjectNotFoundError,
+)
 from aiserver_tray.base.strings import nanoseconds
 from aiserver_tray.engine import parse
 from aiserver_tray.engine.cancellation import Cancellation
+from aiserver_tray.engine.client import CHANGE_TIMEOUT_SECONDS
 from aiserver_tray.engine.connection import Connection
-from aiserver_tray.engine.execution import execute, run
+from aiserver_tray.engine.execution import Program, execute, run
 from aiserver_tray.engine.logs import MULTIPLEXED, RAW, LogStream, log_params
 from aiserver_tray.engine.stream import Stream
 from aiserver_tray.engine.values import ContainerDetails, ContainerSummary, Usage
@@ -149,6 +155,56 @@ class Containers:
             file = tar.extractfile(entry) if entry and entry.isfile() else None
             return file.read() if file else None
 
+    def read_archive(self, container: str, path: str, cancelled: Cancellation) -> Iterator[bytes]:
+        """The tar of the folder *path* in the container, running or not, with the folder's name
+        above all. If files change meanwhile, the engine may leave out others without an error.
+
+        Raises:
+            CancelledError: *cancelled* was set.
+            ObjectNotFoundError: there is none.
+        """
+        params = {"path": path}
+        stream = self._connection.stream("GET", "/containers/{}/archive", container, params=params)
+        return stream.until(cancelled)
+
+    def write_archive(
+        self, container: str, folder: str, pieces: Iterable[bytes], cancelled: Cancellation
+    ) -> None:
+        """Unpack the tar *pieces* into *folder* in the container, running or not. What *pieces*
+        raises ends that, with a part unpacked.
+
+        Raises:
+            CancelledError: *cancelled* was set.
+        """
+        failures: list[Exception] = []
+
+        def sent() -> Generator[bytes, None, None]:
+            stream.allow_silence(CHANGE_TIMEOUT_SECONDS)  # a busy disk takes its time
+            try:
+                yield from pieces
+            except Exception as error:
+                failures.append(error)
+                raise
+
+        data = sent()
+        stream = self._connection.stream(
+            "PUT",
+            "/containers/{}/archive",
+            container,
+            params={"path": folder},
+            headers={"Content-Type": "application/x-tar"},
+            data=data,
+        )
+        try:
+            for _ in stream.until(cancelled):
+                pass
+        except AiServerError:
+            if failures:  # an error of reading the pieces is not one of the engine
+                raise failures[0] from None
+            raise
+        finally:
+            data.close()
+
     def connect(self, container: str, network: str, endpoint: "Body") -> None:
         """Attach it to *network* (a name or an id) too, with *endpoint* settings."""
         body = {"Container": container, "EndpointConfig": endpoint}
@@ -174,6 +230,15 @@ class Containers:
         """Wait until it exits, and return its exit code."""
         answer = self._connection.post("/containers/{}/wait", container, timeout=_WAIT_SECONDS)
         return int(answer["StatusCode"])
+
+    def outcome(self, container: str, cancelled: Cancellation) -> int:
+        """Wait until it exits, however long that takes, and return its exit code.
+
+        Raises:
+            CancelledError: *cancelled* was set. The container goes on.
+        """
+        stream = self._connection.stream("POST", "/containers/{}/wait", container)
+        return int(json.loads(b"".join(stream.until(cancelled)))["StatusCode"])
 
     def kill(self, container: str) -> None:
         self._connection.post("/containers/{}/kill", container)
@@ -257,6 +322,14 @@ class Containers:
         from aiserver_tray.engine.terminal import Terminal  # noqa: PLC0415 - few have one
 
         return Terminal(self._connection, container, user)
+
+    def program(self, container: str, body: "Body", cancelled: Cancellation) -> Program:
+        """The command of *body*, as for creating an exec, whose input and output are streams.
+
+        Raises:
+            ObjectNotFoundError, ObjectConflictError: there is none, or it does not run.
+        """
+        return Program(self._connection, container, body, cancelled)
 
     def command(self, container: str) -> "Command":
         """A command in it, of which nothing outlives us. It is not open yet."""

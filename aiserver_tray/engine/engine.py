@@ -250,6 +250,12 @@ class Volumes:
     def all(self) -> list[Volume]:
         return [parse.volume(entry) for entry in self._connection.get("/volumes")["Volumes"] or ()]
 
+    def use(self) -> list[VolumeUse]:
+        """All volumes with their sizes. Takes seconds, because the engine counts their files."""
+        params = {"type": "volume"}  # engines before API 1.42 count all
+        answer = self._connection.get("/system/df", params=params, timeout=_DISK_TIMEOUT_SECONDS)
+        return parse.volume_use(answer)
+
     def create(self, name: str, body: "Body") -> Volume:
         """Create the volume *name* from *body*, sent unchanged except for its name. If it exists
         with the same driver, the engine returns it."""

@@ -1,9 +1,9 @@
 """Running a command in a container that runs."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
-from threading import Timer
+from threading import Thread, Timer
 from typing import TYPE_CHECKING, Final
 
 from aiserver_tray.base.errors import AiServerError, CancelledError
@@ -68,6 +68,97 @@ class Execution:
     def exit_code(self) -> int:
         """Its exit code; 0 while it runs."""
         return int(self._connection.get("/exec/{}/json", self._id)["ExitCode"] or 0)
+
+
+_ERROR_BYTES = 1 << 12
+"""A program's last words, which an error quotes."""
+
+
+class Program:
+    """A command of *body* in a container that runs, with streams for its input and output. Use
+    either `output` or `feed`.
+
+    Raises:
+        ObjectNotFoundError, ObjectConflictError: there is no such container, or it does not run.
+    """
+
+    def __init__(
+        self, connection: Connection, container: str, body: "Body", cancelled: Cancellation
+    ) -> None:
+        self._execution = Execution(connection, container, {**ATTACHED, "Tty": False, **body})
+        self._stream = self._execution.stream
+        self._cancelled = cancelled
+        self._errors = b""
+
+    def output(self) -> Generator[bytes, None, None]:
+        """Its standard output, until it exits or `close` is called.
+
+        Raises:
+            CancelledError: that was asked for. The command goes on if it does not need its input.
+        """
+        with self._stream, self._cancelled.closes(self._stream.close):
+            for name, data in self._execution.output():
+                if name == "stdout":
+                    yield data
+                else:
+                    self._errors = (self._errors + data)[-_ERROR_BYTES:]
+        if self._cancelled.is_set():
+            raise CancelledError
+
+    def feed(self, pieces: Iterable[bytes]) -> bytes:
+        """Give it *pieces* as its whole input, as far as it wants them. Returns its whole standard
+        output. An error of *pieces* ends its input in the middle.
+
+        Raises:
+            CancelledError: as `output`.
+        """
+        output: list[bytes] = []
+        failures: list[Exception] = []
+
+        def read() -> None:
+            try:
+                output.extend(self.output())
+            except Exception as error:  # noqa: BLE001 - for the other thread
+                failures.append(error)
+
+        with self._stream.open():
+            reader = Thread(target=read, name="program-output", daemon=True)
+            reader.start()
+            self._send(pieces, reader)
+        if failures:
+            raise failures[0]
+        return b"".join(output)
+
+    def _send(self, pieces: Iterable[bytes], reader: Thread) -> None:
+        try:
+            for piece in filter(None, pieces):
+                if not reader.is_alive():  # it has exited
+                    break
+                self._stream.send(piece)
+            self.end_input()
+        except BaseException:
+            self._stream.close()
+            raise
+        finally:
+            reader.join()
+
+    def end_input(self) -> None:
+        """Give it no more input."""
+        self._stream.send(b"")
+
+    @property
+    def errors(self) -> str:
+        """The end of its standard error so far."""
+        return self._errors.decode(errors="replace").strip()
+
+    @property
+    def exit_code(self) -> int:
+        """Its exit code, once its output has ended."""
+        return self._execution.exit_code
+
+    def close(self) -> None:
+        """End its input and output, from any thread."""
+        self._stream.close()
 
 
 def execute(

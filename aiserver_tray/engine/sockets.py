@@ -1,8 +1,10 @@
 """The connections beneath our requests. The only module that uses private parts of urllib3:
 tests/unit/test_private_parts.py lists them."""
 
+import errno
+import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from urllib3 import HTTPConnectionPool, HTTPResponse
@@ -13,6 +15,8 @@ from aiserver_tray.system.pipes import unix_socket
 if TYPE_CHECKING:
     from aiserver_tray.engine.stdio import Child, Children, Tunnel
 
+_CLOSED = (109, 232, 233)
+"""ERROR_BROKEN_PIPE, ERROR_NO_DATA and ERROR_PIPE_NOT_CONNECTED."""
 _KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPALIVE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
 """Seconds until a silent connection is tested (macOS has its own name for it), seconds between
 tests, and the number of failed tests until it is closed."""
@@ -117,9 +121,26 @@ def connect(pool: HTTPConnectionPool, timeout: float) -> Any:  # noqa: ANN401 - 
     connection.connect()
     if isinstance(pool, StdioPool):
         pool.pin(connection)
-    else:
-        pool._put_conn(connection)
+        return connection.sock
+    if not isinstance(connection.sock, socket.socket):
+        connection.sock.sendall = _sending(connection.sock.sendall)
+    pool._put_conn(connection)
     return connection.sock
+
+
+def _sending(send: Callable[[bytes], object]) -> Callable[[bytes], object]:
+    """*send* of a Windows pipe, with Python's error when the other side has closed it. urllib3 then
+    reads the response: an engine that refuses a request in the middle of its body says why."""
+
+    def sendall(data: bytes) -> object:
+        try:
+            return send(data)
+        except Exception as error:
+            if getattr(error, "winerror", None) in _CLOSED:
+                raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE)) from error
+            raise
+
+    return sendall
 
 
 def reader_of(response: HTTPResponse) -> Any:  # noqa: ANN401 - io.BufferedReader

@@ -12,6 +12,8 @@ from typing import Any, NoReturn, Self
 from urllib3 import HTTPResponse
 from urllib3.exceptions import ReadTimeoutError
 
+from aiserver_tray.base.errors import CancelledError
+from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.client import Client
 from aiserver_tray.engine.sockets import reader_of
 
@@ -85,6 +87,14 @@ class Stream:
         """Like iteration, for a response of many small chunks that may never end: fewer and larger
         pieces, each at most a moment late. Raises as iteration does."""
         return self._iterate(self._bursts)
+
+    def until(self, cancelled: Cancellation) -> Iterator[bytes]:
+        """Like iteration, and closed at its end. Raises `CancelledError` once *cancelled* is set,
+        and as iteration does."""
+        with self, cancelled.closes(self.close):
+            yield from self
+        if cancelled.is_set():
+            raise CancelledError
 
     def hurry(self) -> None:
         """Make no more pauses in `bursts`. Can be called from any thread."""

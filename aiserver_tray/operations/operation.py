@@ -2,10 +2,12 @@
 
 import logging
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Thread
+from typing import Protocol
 from uuid import uuid4
 from weakref import WeakSet
 
@@ -30,10 +32,30 @@ from aiserver_tray.system.clock import awake
 _logger = logging.getLogger(__name__)
 
 
+class Task(Protocol):
+    """The work of an operation, in its thread."""
+
+    def run(self) -> None:
+        """Do it all.
+
+        Raises:
+            AiServerError: it failed, or was cancelled.
+            StoreClosedError: the process ends.
+        """
+
+    def cancel(self) -> None:
+        """End as soon as that is safe. Can be called at any time."""
+
+
+TaskFactory = Callable[[Request, Parts, OperationRecord, PublishedView], Task]
+
+
 class Operation:
     """A running operation. It reports its progress to the store."""
 
-    def __init__(self, request: Request, parts: Parts, actor: Actor) -> None:
+    def __init__(
+        self, request: Request, parts: Parts, actor: Actor, task: TaskFactory = Stages
+    ) -> None:
         self.id = uuid4().hex
         self._request = request
         self._parts = parts
@@ -47,7 +69,7 @@ class Operation:
             began=awake(),
         )
         self._view = PublishedView(parts.store, view)
-        self._stages = Stages(request, parts, self._record, self._view)
+        self._task = task(request, parts, self._record, self._view)
         self._thread = Thread(target=self._run, name=f"operation-{request.kind}", daemon=True)
         self._thread.start()
 
@@ -57,7 +79,7 @@ class Operation:
 
     def cancel(self) -> None:
         """Start no further steps; running steps are stopped first. Can be called at any time."""
-        self._stages.cancel()
+        self._task.cancel()
 
     def wait(self, timeout: float | None = None) -> OperationView:
         """Wait for the end, at most *timeout* seconds, and return the progress."""
@@ -78,7 +100,7 @@ class Operation:
         status: OperationStatus = "failed"
         error: AiServerError | None = None
         try:
-            self._stages.run()
+            self._task.run()
             status = "succeeded"
         except CancelledError:
             status = "cancelled"
@@ -152,9 +174,11 @@ class Operations:
         """
         return port_use(module, port, self._parts.engine, self._parts.settings.installation_id)
 
-    def start(self, request: Request, actor: Actor | None = None) -> Operation:
+    def start(
+        self, request: Request, actor: Actor | None = None, task: TaskFactory = Stages
+    ) -> Operation:
         """Begin *request* in the background. *actor* asks for it; None: the command that this
-        process runs."""
-        operation = Operation(request, self._parts, actor or Actor("command", os.getpid()))
+        process runs. *task* does it; by default, it is one plan."""
+        operation = Operation(request, self._parts, actor or Actor("command", os.getpid()), task)
         self._begun.add(operation)
         return operation

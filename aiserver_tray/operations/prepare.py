@@ -3,7 +3,12 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from aiserver_tray.base.errors import AiServerError, ObjectNotFoundError, raise_all
+from aiserver_tray.base.errors import (
+    AiServerError,
+    ObjectNotFoundError,
+    RestoreError,
+    raise_all,
+)
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.engine.values import ContainerSummary
@@ -141,6 +146,26 @@ def _examined(
     errors = [*report.errors, *kernel.errors, *never_pulled(targets, observed)]
     errors += [e for a, e in scope.unusable.items() if a.partition(".")[0] in scope.targets]
     return Prepared(plan, scope, observed, notices, kernel.lacks_helper), errors
+
+
+def _half_restored(
+    request: Request, targets: Iterable[ModuleTarget], parts: Parts
+) -> list[AiServerError]:
+    """Errors for *targets* whose data must not be used as it is."""
+    if request.restores:
+        return []
+    half = parts.settings.half_restored
+    return [_is_half_restored(target.name) for target in targets if target.name in half]
+
+
+def _is_half_restored(module: str) -> RestoreError:
+    text = Text(
+        "A restore of {module} was interrupted, so only a part of its data is in its place. "
+        "AI-Server Tray puts everything back when it starts the next time. If it can't, its page "
+        "Backups says what to do.",
+        module=module,
+    )
+    return RestoreError(text, module=module)
 
 
 def _prepare_down(request: Request, scope: Scope, parts: Parts) -> Prepared:

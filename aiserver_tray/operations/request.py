@@ -42,6 +42,8 @@ class Request:
     """wait for another operation that has locked the modules; false: fail with `E_BUSY`"""
 
     revives: ClassVar[bool] = False
+    restores: ClassVar[bool] = False
+    """It is a part of a restore, which has replaced the data of its modules."""
 
     def __str__(self) -> str:
         names = [f"{m}/{s}" for m in self.modules for s in self.services] or self.modules

@@ -219,7 +219,7 @@ def _stop_scope(request: Request, parts: Parts) -> Scope:
         names += unused
     required = (required for name in names if name in models for required in models[name].requires)
     locked = tuple(dict.fromkeys((*names, *required)))
-    targets = _with_hooks(names, models, parts.modules)
+    targets = with_hooks(names, models, parts.modules)
     return Scope(tuple(names), locked, targets, models, unused=frozenset(unused))
 
 
@@ -248,7 +248,7 @@ def _there(request: Request, parts: Parts) -> list[str]:
     return sorted(there)
 
 
-def _with_hooks(names: Iterable[str], models: Models, modules: Modules) -> dict[str, ModuleTarget]:
+def with_hooks(names: Iterable[str], models: Models, modules: Modules) -> dict[str, ModuleTarget]:
     """The targets of those of *names* with pre-stop commands. A module without a valid target, or
     with permissions that the user has not allowed, is stopped without them."""
     found = {}

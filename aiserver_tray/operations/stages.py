@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from functools import partial
 from threading import Lock
@@ -44,7 +44,7 @@ from aiserver_tray.system.clock import awake
 
 _logger = logging.getLogger(__name__)
 
-_STOPPING: frozenset[OperationKind] = frozenset({"stop", "down", "restart"})
+_STOPPING: frozenset[OperationKind] = frozenset({"stop", "down", "restart", "backup", "restore"})
 
 
 class PublishedView:
@@ -108,26 +108,31 @@ class Stages:
         """Work under the locks of *scope*. If it needs more locks now, do nothing and return the
         new scope."""
         self._view.publish(replace(self._view.now, modules=scope.modules))
-        engine_id = self._parts.engine.info().id
-        on_busy = self._wait_for if self._request.wait else refuse
-        settings, command = self._parts.settings, f"aiserver-tray {self._request}"
-        work = Work(command, settings.installation_id, str(settings.folder))
-        self._has_waited = False
-        with module_locks(
-            engine_id, scope.modules, work, on_busy, self._cancelled, required=scope.locked
-        ) as dead:
+        with self._locks(scope.modules, scope.locked) as dead:
             if self._has_waited:
                 refresh_containers(self._parts)
             held, scope = {*scope.locked}, self._current(scope)
             if not held.issuperset(scope.locked):
                 return scope
-            scope = replace(scope, ending=_ending(dead, work.installation))
+            installation = self._parts.settings.installation_id
+            scope = replace(scope, ending=_ending(dead, installation))
             try:
-                self._work_under_locks(scope, engine_id)
+                self._work_under_locks(scope, self._parts.engine.info().id)
             finally:
                 if self._view.now.steps and self._request.kind not in IMAGES_ONLY:
                     dead.clear()  # the changes of the dead holders are known now
         return None
+
+    def _locks(
+        self, modules: Iterable[str], required: Iterable[str]
+    ) -> AbstractContextManager[dict[str, Holder]]:
+        """The locks on *modules* and on those that they need."""
+        settings, command = self._parts.settings, f"aiserver-tray {self._request}"
+        work = Work(command, settings.installation_id, str(settings.folder))
+        on_busy = self._wait_for if self._request.wait else refuse
+        self._has_waited = False
+        engine_id = self._parts.engine.info().id
+        return module_locks(engine_id, modules, work, on_busy, self._cancelled, required=required)
 
     def _current(self, scope: Scope) -> Scope:
         """*scope* under its locks. The previous holders may have changed it, and so may first
@@ -155,13 +160,13 @@ class Stages:
             self._refresh(refresh, prepared.scope)
             prepared = self._prepare(scope)
         late += prepared.blockers
-        self._carry_out(prepared.plan, prepared.scope, prepared.observed.images, late)
+        self.carry_out(prepared.plan, prepared.scope, prepared.observed.images, late)
 
     def _refresh(self, plan: Plan, scope: Scope) -> None:
         """Refresh images. If no user waits, existing images are good enough until the next time; a
         missing image is pulled by the plan, or reported."""
         try:
-            self._carry_out(plan, scope, ())
+            self.carry_out(plan, scope, ())
         except (EngineDownError, CancelledError):
             raise
         except AiServerError as error:
@@ -174,7 +179,7 @@ class Stages:
         """Prepare again with the helper image. Without it, the settings stay unknown, and that is
         reported."""
         with suppress(ImagePullError):
-            self._carry_out(plan_helper(), scope, ())
+            self.carry_out(plan_helper(), scope, ())
         return self._prepare(scope)
 
     def _prepare(self, scope: Scope) -> Prepared:
@@ -215,7 +220,7 @@ class Stages:
         )
         self._view.publish(replace(self._view.now, notices=(*prepared.notices, text)))
 
-    def _carry_out(
+    def carry_out(
         self, plan: Plan, scope: Scope, images: Iterable[str], late: Sequence[AiServerError] = ()
     ) -> None:
         """Run *plan*. Errors of modules that were left out (*late*) are raised together with those
@@ -230,7 +235,7 @@ class Stages:
         runner = Runner(plan, executor, store, self._report, cpus)
         executor.progress = runner.show
         executor.before_removal = self._parts.before_removal
-        self._record.next_plan(self._view.now)
+        self._next_plan()
         with self._lock:
             self._runner = runner
         with asking(plan, self._parts, runner.resize):
@@ -245,6 +250,10 @@ class Stages:
         if self._cancelled.is_set() and not runner.errors and has_skipped:
             raise CancelledError
         _raise(runner.errors, late)
+
+    def _next_plan(self) -> None:
+        """The steps of another plan take the place of those before."""
+        self._record.next_plan(self._view.now)
 
     def _learn(self, ready_after: dict[str, float], new_images: Sequence[str], engine: str) -> None:
         if not (ready_after or new_images):

@@ -7,16 +7,20 @@ from aiserver_tray.catalog.setting import Choice, Setting
 from aiserver_tray.settings.app_setting_types import (
     AddressSetting,
     CertificatesSetting,
+    CountSetting,
     DaysSetting,
     DiskSizeSetting,
     EngineSetting,
+    FolderSetting,
     FoldersSetting,
     LogSizeSetting,
     MirrorsSetting,
     ModuleNamesSetting,
+    TimeSetting,
     WebhookSetting,
 )
 from aiserver_tray.settings.names import (
+    BACKUP_FOLDER,
     BIND,
     CA_CERTIFICATES,
     DEFAULTS,
@@ -25,6 +29,16 @@ from aiserver_tray.settings.names import (
 )
 
 WEBHOOK = "app.alert_webhook"
+
+_WEEKDAYS = (
+    ("Monday", "星期一"),
+    ("Tuesday", "星期二"),
+    ("Wednesday", "星期三"),
+    ("Thursday", "星期四"),
+    ("Friday", "星期五"),
+    ("Saturday", "星期六"),
+    ("Sunday", "星期日"),
+)
 
 APP_SETTINGS: Mapping[str, Setting] = {
     BIND: AddressSetting(
@@ -160,6 +174,75 @@ APP_SETTINGS: Mapping[str, Setting] = {
             "zh": "Docker 为每个服务保留若干个至少此大小的文件（例如 50m 或 100m），"
             "并删除最早的文件。未设置时按各模块的设定，通常为 10m。"
             "如果 AI-Server Tray 未运行期间的日志行缺失，请设置此值。模块下次启动后生效。",
+        },
+    ),
+    BACKUP_FOLDER: FolderSetting(
+        default=DEFAULTS[BACKUP_FOLDER],
+        title={"en": "Folder for backups", "zh": "备份文件夹"},
+        help={
+            "en": "Best on another disk or on a share. Without one, backups are in the folder "
+            "AI-Server Backups of your home folder. Backups that are in the former folder stay "
+            "there.",
+            "zh": "建议使用其他磁盘或网络共享。未设置时，备份保存在用户主目录的 AI-Server Backups "
+            "文件夹中。更改后，原文件夹中的备份不会移动。",
+        },
+    ),
+    "app.backup_every": Setting(
+        type="choice",
+        default=DEFAULTS["app.backup_every"],
+        title={"en": "Automatic backups", "zh": "自动备份"},
+        help={
+            "en": "Each module stops for a short time meanwhile. A backup that was missed, for "
+            "example because the computer slept, is made soon after.",
+            "zh": "备份期间各模块会短暂停止。如因电脑休眠等原因错过备份，会在之后尽快补做。",
+        },
+        choices={
+            "never": Choice(title={"en": "Never", "zh": "从不"}),
+            "day": Choice(title={"en": "Every day", "zh": "每天"}),
+            "week": Choice(title={"en": "Every week", "zh": "每周"}),
+        },
+    ),
+    "app.backup_time": TimeSetting(
+        default=DEFAULTS["app.backup_time"],
+        title={"en": "Time of automatic backups", "zh": "自动备份时间"},
+        help={
+            "en": "By the clock of this computer, such as 03:00.",
+            "zh": "以本机时间为准，例如 03:00。",
+        },
+    ),
+    "app.backup_weekday": Setting(
+        type="choice",
+        default=DEFAULTS["app.backup_weekday"],
+        title={"en": "Day of weekly backups", "zh": "每周备份日"},
+        choices={
+            str(number): Choice(title={"en": en, "zh": zh})
+            for number, (en, zh) in enumerate(_WEEKDAYS)
+        },
+    ),
+    "app.backup_keep_daily": CountSetting(
+        default=DEFAULTS["app.backup_keep_daily"],
+        title={"en": "Daily backups to keep", "zh": "保留的每日备份数"},
+        help={
+            "en": "The newest automatic backup of each of so many days. The newest verified backup "
+            "of all modules is always kept, and so are backups that you make.",
+            "zh": "保留最近若干天中每天最新的自动备份。最新一份通过验证的完整备份以及手动创建的备份"
+            "始终保留。",
+        },
+    ),
+    "app.backup_keep_weekly": CountSetting(
+        default=DEFAULTS["app.backup_keep_weekly"],
+        title={"en": "Weekly backups to keep", "zh": "保留的每周备份数"},
+        help={
+            "en": "The newest automatic backup of each of so many weeks.",
+            "zh": "保留最近若干周中每周最新的自动备份。",
+        },
+    ),
+    "app.backup_keep_monthly": CountSetting(
+        default=DEFAULTS["app.backup_keep_monthly"],
+        title={"en": "Monthly backups to keep", "zh": "保留的每月备份数"},
+        help={
+            "en": "The newest automatic backup of each of so many months.",
+            "zh": "保留最近若干个月中每月最新的自动备份。",
         },
     ),
     "app.notify_alerts": Setting(

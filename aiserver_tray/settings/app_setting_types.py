@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,7 @@ from aiserver_tray.system.chosen_folder import certificates_in
 from aiserver_tray.system.engine_place import why_unusable
 
 MAX_DAYS: Final = 3650
+MAX_KEPT: Final = 366
 LEAST_BYTES: Final = 10 * 2**20
 
 # Host, port and path of an image name
@@ -69,6 +71,16 @@ class FoldersSetting(Setting):
         return join_folders(folders)
 
 
+class FolderSetting(Setting):
+    """A text setting that takes the full path of a folder, or nothing."""
+
+    def _read(self, text: str) -> str | Text:
+        folder = text.strip()
+        if folder and not Path(folder).is_absolute():
+            return Text("expected a full path, found {found!r}", found=folder)
+        return folder
+
+
 class CertificatesSetting(Setting):
     """A text setting that takes the full path of a file with certificates, or nothing."""
 
@@ -94,6 +106,28 @@ class DaysSetting(Setting):
             return str(int(days))
         return Text(
             "expected a number of days from 1 to {most}, found {found!r}", most=MAX_DAYS, found=text
+        )
+
+
+class TimeSetting(Setting):
+    """A text setting that takes a time of day."""
+
+    def _read(self, text: str) -> str | Text:
+        try:
+            return f"{datetime.strptime(text.strip(), '%H:%M'):%H:%M}"
+        except ValueError:
+            return Text("expected a time such as 03:00, found {found!r}", found=text)
+
+
+class CountSetting(Setting):
+    """A text setting that takes how many backups to keep."""
+
+    def _read(self, text: str) -> str | Text:
+        count = text.strip()
+        if count.isdecimal() and count.isascii() and int(count) <= MAX_KEPT:
+            return str(int(count))
+        return Text(
+            "expected a number from 0 to {most}, found {found!r}", most=MAX_KEPT, found=text
         )
 
 

@@ -89,6 +89,38 @@ class AppSettings:
         return self._text("logs_engine_size") or "0b"
 
     @property
+    def backup_folder(self) -> str:
+        """Where backups are written; empty: in a folder of our own choice."""
+        return self._text("backup_folder")
+
+    @property
+    def backup_every(self) -> Literal["never", "day", "week"]:
+        return cast(Literal["never", "day", "week"], self._text("backup_every"))
+
+    @property
+    def backup_time(self) -> str:
+        """The time of day, such as ``03:00``."""
+        return self._text("backup_time")
+
+    @property
+    def backup_weekday(self) -> int:
+        """Of weekly backups. 0: Monday."""
+        return int(self._text("backup_weekday"))
+
+    @property
+    def backup_keep_daily(self) -> int:
+        """Of how many days a backup of the schedule is kept, as of weeks and months below."""
+        return int(self._text("backup_keep_daily"))
+
+    @property
+    def backup_keep_weekly(self) -> int:
+        return int(self._text("backup_keep_weekly"))
+
+    @property
+    def backup_keep_monthly(self) -> int:
+        return int(self._text("backup_keep_monthly"))
+
+    @property
     def notify_alerts(self) -> bool:
         return self._flag("notify_alerts")
 

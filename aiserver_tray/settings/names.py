@@ -11,11 +11,13 @@ INSTALLATION: Final = "installation.json"
 SETTINGS: Final = "settings.json"
 STATE: Final = "state.json"
 SECRETS: Final = "secrets.json"
+BACKUP_JOURNAL: Final = "backup-journal.json"
 
 BIND: Final = "app.bind"
 CA_CERTIFICATES: Final = "app.ca_certificates"
 MODULE_FOLDERS: Final = "app.module_folders"
 KERNEL_SETTINGS: Final = "app.kernel_settings"
+BACKUP_FOLDER: Final = "app.backup_folder"
 
 DEFAULTS: Final[Mapping[str, str]] = {
     BIND: "127.0.0.1",
@@ -31,6 +33,13 @@ DEFAULTS: Final[Mapping[str, str]] = {
     "app.logs_keep_size": "500m",
     "app.logs_not_kept": "",
     "app.logs_engine_size": "",
+    BACKUP_FOLDER: "",
+    "app.backup_every": "never",
+    "app.backup_time": "03:00",
+    "app.backup_weekday": "0",
+    "app.backup_keep_daily": "7",
+    "app.backup_keep_weekly": "4",
+    "app.backup_keep_monthly": "3",
     "app.notify_alerts": "true",
     "app.notify_operations": "true",
     "app.notify_engine": "true",

@@ -130,8 +130,13 @@ class Secrets:
         else:
             data.secrets[name] = self._encrypt(data, name, value)
 
+    def sealed(self, names: Iterable[str]) -> Sealed:
+        """The encrypted secrets of *names*, for `restore`."""
+        stored = self._file.read().secrets
+        return {name: stored.get(name) for name in names}
+
     def restore(self, before: Sealed) -> None:
-        """Undo the `change` that returned *before*."""
+        """Undo a `change`: *before* is what it returned, or what was `sealed` then."""
         with self._file.update() as data:
             kept = {name: sealed for name, sealed in data.secrets.items() if name not in before}
             data.secrets = kept | {name: s for name, s in before.items() if s is not None}

@@ -7,15 +7,18 @@ state.json          per engine: the desired state, learnt times, and the images 
                     and how long its start took
 secrets.json        secrets, encrypted; secrets.key its key where no store holds it
 previous.json       the values before the last change of each module's settings, for a day
+backup-journal.json the backups and restores that have not ended
 rules.json          the alert rules and mutes; alerts.json the last alerts
+backups.json        what is known of backups, of the recovery key and of the schedule
 journal.jsonl       operations, changes of settings, refused clients, owners of the core
 ==================  ===============================================================
 """
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiserver_tray.base.errors import SettingError, raise_all
 from aiserver_tray.base.errors.remedies import enter
@@ -44,15 +47,25 @@ from aiserver_tray.settings.declared import (
 )
 from aiserver_tray.settings.files import VersionedFile
 from aiserver_tray.settings.journal import Journal
-from aiserver_tray.settings.names import INSTALLATION, SECRETS, SETTINGS, STATE
-from aiserver_tray.system.chosen_folder import why_unfit
+from aiserver_tray.settings.names import (
+    BACKUP_FOLDER,
+    BACKUP_JOURNAL,
+    INSTALLATION,
+    SECRETS,
+    SETTINGS,
+    STATE,
+)
+from aiserver_tray.system.chosen_folder import why_no_backups, why_unfit
 from aiserver_tray.system.engine_place import default_host
 from aiserver_tray.system.paths import Home
 
 if TYPE_CHECKING:
     from aiserver_tray.catalog.setting import Setting
     from aiserver_tray.settings.previous import PreviousValues
-    from aiserver_tray.settings.secrets import Secrets
+    from aiserver_tray.settings.secrets import Sealed, Secrets
+
+    Formers = tuple[Changes, Sealed]
+    """Values of settings and encrypted secrets, by address. None: there was none."""
 
 
 class Settings:
@@ -209,14 +222,18 @@ class Settings:
         return values
 
     def unfit_folders(self, declared: Declared, values: Changes) -> list[SettingError]:
-        """One error for each folder in *values* that no container may get, as it is now."""
-        folders = {a: s for a, s in declared.items() if s.type == "folder" and values.get(a)}
-        found = {
-            address: why_unfit(values[address] or "", self.folder, setting.user, self.engine_host())
-            for address, setting in folders.items()
-        }
+        """One error for each folder in *values* that no container may get, or no backup, as it is
+        now."""
+        folders = {a: s for a, s in declared.items() if a == BACKUP_FOLDER or s.type == "folder"}
+        given = {a: (s.user, folder) for a, s in folders.items() if (folder := values.get(a))}
+        found = {a: self._why_unfit(a, *one) for a, one in given.items()}
         other = Text("Choose another folder")
         return [SettingError(a, why, [enter(other, a)]) for a, why in found.items() if why]
+
+    def _why_unfit(self, address: str, user: int | None, folder: str) -> Text | None:
+        if address == BACKUP_FOLDER:
+            return why_no_backups(folder, self.folder)
+        return why_unfit(folder, self.folder, user, self.engine_host())
 
     def change(self, declared: Declared, changes: Changes) -> None:
         """Make all *changes* (by address or unique bare name) or none of them. None resets a
@@ -243,6 +260,63 @@ class Settings:
             if before:
                 self.secrets.restore(before)
             raise
+
+    def formers(self, declared: Declared, addresses: Iterable[str]) -> "Formers":
+        """What `put_back` needs to undo that `adopt` changes the settings at *addresses*."""
+        names = {*addresses}
+        values = self._settings.read().values
+        plain = {a: values.get(a) for a in names if not declared[a].is_secret}
+        return plain, self.secrets.sealed(names - plain.keys())
+
+    def adopt(self, declared: Declared, changes: Changes) -> None:
+        """Make the *changes* (by address) of a backup whose data is restored too: also those of
+        secrets that must be kept.
+
+        Raises:
+            SettingError, JointError: settings that refuse their value.
+        """
+        values = self.parsed(declared, changes)
+        if secret := {a: value for a, value in values.items() if declared[a].is_secret}:
+            self.secrets.change(secret, ())
+        with self._settings.update() as data:
+            kept = {a: value for a, value in data.values.items() if a not in values}
+            new = {a: v for a, v in values.items() if v is not None and a not in secret}
+            data.values = kept | new
+
+    def put_back(self, values: Changes, secrets: "Sealed") -> None:
+        """Undo `adopt`, before which `formers` returned *values* and *secrets*."""
+        if secrets:
+            self.secrets.restore(secrets)
+        if values:
+            with self._settings.update() as data:
+                kept = {a: value for a, value in data.values.items() if a not in values}
+                data.values = kept | {a: v for a, v in values.items() if v is not None}
+
+    @property
+    def has_unended(self) -> bool:
+        """Whether backups or restores are under way, or were interrupted."""
+        return bool(self._unended())
+
+    @property
+    def half_restored(self) -> frozenset[str]:
+        """The modules whose data a restore that was interrupted has replaced in part."""
+        half = (one for one in self._unended() if one["state"] == "swapped")
+        return frozenset(name for one in half for name in one["modules"])
+
+    def _unended(self) -> list[dict[str, Any]]:
+        """The entries of the journal of backups, without its models: every start asks for them."""
+        path = self.folder / BACKUP_JOURNAL
+        try:
+            return [*json.loads(path.read_bytes())["operations"].values()]
+        except FileNotFoundError:
+            return []
+        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+            why = Text(
+                "it can't be read, so a restore may have been interrupted. Restore it from its "
+                "last good copy, {path}.good. If you are sure that all data is whole, remove both",
+                path=path,
+            )
+            raise SettingError(str(path), why) from error
 
     def stored(self, declared: Declared) -> dict[str, str | None]:
         """The stored value of each setting of *declared*, secrets in plain text. None: it has

@@ -34,6 +34,11 @@ PAGE: Final = "io.aiserver.page"
 ONE_SHOT: Final = "io.aiserver.one-shot"
 """The installation's ID on a container that runs one command and is no service. It does not have
 `INSTALLATION`, so that it is never treated as a module's container."""
+BACKUP: Final = "io.aiserver.backup"
+"""The installation's ID on a container or volume that a backup or restore works with. It does not
+have `INSTALLATION`, so that no module, alert or log knows of it."""
+BACKUP_OPERATION: Final = "io.aiserver.backup-operation"
+"""On the same: the ID of the operation."""
 _OURS = "io.aiserver."
 _COMPOSE = "com.docker.compose"
 
@@ -134,6 +139,11 @@ def image_labels(module: str, service: str, owner: Owner) -> dict[str, str]:
 def one_shot_labels(owner: Owner) -> dict[str, str]:
     """Labels of a container that lives for one command."""
     return {VERSION: owner.version, ONE_SHOT: owner.installation}
+
+
+def backup_labels(owner: Owner, operation: str) -> dict[str, str]:
+    """Labels of the containers and volumes that the backup or restore *operation* works with."""
+    return {VERSION: owner.version, BACKUP: owner.installation, BACKUP_OPERATION: operation}
 
 
 def digest(whole: object) -> str:

@@ -301,13 +301,18 @@ def _reason(module: str, judged: Iterable[Judgement], found: Trouble | None) -> 
 def version(
     module: str, services: Sequence[ServiceModel], views: Iterable[ServiceView]
 ) -> str | None:
-    """The tag of the image of *module*'s main service, as its container has it: the declared one,
-    else the one with the module's name, else the first that is no job."""
+    """The tag of the image of *module*'s main service, as its container has it."""
     if not services:
         return None
-    main = min(services, key=lambda s: (not s.is_main, s.name != module, s.is_job))
+    main = main_service(module, services)
     shown = (view.image for view in views if view.name == main.name)
     return next(filter(None, map(image_tag, (*shown, main.image))), None)
+
+
+def main_service(module: str, services: Iterable[ServiceModel]) -> ServiceModel:
+    """The main one of *module*'s *services*: the declared one, else the one with the module's name,
+    else the first that is no job."""
+    return min(services, key=lambda s: (not s.is_main, s.name != module, s.is_job))
 
 
 def memory_limit(services: Iterable[ServiceModel]) -> int | None:

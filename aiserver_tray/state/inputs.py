@@ -81,6 +81,7 @@ def module_inputs(state: StateFields) -> Iterator[ModuleInput]:
     planned = closure(requires, state.work.planned.union(chosen))
     if state.work.may_revive_any:
         planned |= wanted
+    planned |= wanted & state.work.held
     spare, now = _spare(state), required_now(state.modules, state.containers.values())
     containers: dict[str, dict[str, Container]] = {}
     # Sorted, because an orphan shows its services in this order, and facts come in any order.

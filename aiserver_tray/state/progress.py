@@ -1,12 +1,12 @@
 """The progress of an operation in a few words, and the words, signs and sort orders that tray,
 pages and commands share. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
 from aiserver_tray.base.i18n import Given, Language, Listed, LocalText, Plural, Text
-from aiserver_tray.model import OperationKind, State, StepKind, StepStatus
+from aiserver_tray.model import TASKS, OperationKind, State, StepKind, StepStatus
 from aiserver_tray.state.views import (
     DownloadView,
     ModuleView,
@@ -18,11 +18,14 @@ from aiserver_tray.state.views import (
 _IMAGES: tuple[StepKind, ...] = ("pull", "build")
 _OVER: tuple[StepStatus, ...] = ("done", "skipped", "failed")
 _MOST_MINUTES = 120
+_SECONDS = 1.0
+"""Of a step of which nothing is known."""
 _UNFINISHED = 0.99
 """The share of downloads that are loaded, but not unpacked."""
 _MOST_INTERESTING_FIRST: tuple[StepKind, ...] = (
     "wait", "build", "pull", "stop", "start", "remove", "create", "remove_volume",
-    "remove_network", "volume", "network", "kernel_setting",
+    "remove_network", "volume", "network", "kernel_setting", "swap", "clone", "dump", "unpack",
+    "pack", "proof",
 )  # fmt: skip
 """Of several running steps, the one whose kind comes first here is shown."""
 
@@ -93,7 +96,11 @@ def _download(view: OperationView) -> DownloadView | None:
 
 
 def _share(view: OperationView) -> float:
-    """How far *view* is: the mean of its phases, as far as it has them."""
+    """How far *view* is: the mean of its phases, as far as it has them; of a backup or restore, by
+    the time that its steps are expected to take."""
+    if view.kind in TASKS:
+        whole = sum(map(_usual, view.steps))
+        return 1 - expected_left(view.steps) / whole if whole else 0.0
     shares = [
         sum(step.status in _OVER for step in steps) / len(steps)
         for kinds in (("build",), ("start",), ("wait",))
@@ -104,6 +111,21 @@ def _share(view: OperationView) -> float:
     if not shares:
         return view.done / view.total if view.total else 0.0
     return sum(shares) / len(shares)
+
+
+def expected_left(steps: Iterable[StepView]) -> float:
+    """The seconds that *steps*, one after the other, are expected to take from now on."""
+    return sum(_usual(step) * (1 - _done(step)) for step in steps)
+
+
+def _usual(step: StepView) -> float:
+    return _SECONDS if step.usual is None else step.usual
+
+
+def _done(step: StepView) -> float:
+    if step.status == "running" and step.total:
+        return min(step.current / step.total, _UNFINISHED)
+    return float(step.status in _OVER)
 
 
 def _count(view: OperationView) -> tuple[int, int]:
@@ -125,28 +147,32 @@ def _current(view: OperationView, titles: Titles) -> Text | None:
     return _doing(first, titles) if first else None
 
 
-def _doing(step: StepView, titles: Titles) -> Text:  # noqa: PLR0911 - one for each kind
-    name = name_of(step, titles)
-    match step.kind:
-        case "wait":
-            return Text("waiting for {name}", name=name)
-        case "pull":
-            is_loaded = step.total and step.current >= step.total and not step.awaits_shared
-            if is_loaded:
-                return Text("unpacking {name}", name=name)
-            return Text("downloading {name}", name=name)
-        case "build":
-            return Text("building {name}", name=name)
-        case "start":
-            return Text("starting {name}", name=name)
-        case "stop":
-            return Text("stopping {name}", name=name)
-        case "create" | "network" | "volume":
-            return Text("creating {name}", name=name)
-        case "remove" | "remove_network" | "remove_volume":
-            return Text("removing {name}", name=name)
-        case "kernel_setting":
-            return Text("setting {name} in the kernel", name=name)
+def _doing(step: StepView, titles: Titles) -> Text:
+    is_loaded = step.total and step.current >= step.total and not step.awaits_shared
+    kind: StepKind = "unpack" if step.kind == "pull" and is_loaded else step.kind
+    return _DOING[kind](name_of(step, titles))
+
+
+_DOING: Mapping[StepKind, Callable[[Text | str], Text]] = {
+    "wait": lambda name: Text("waiting for {name}", name=name),
+    "pull": lambda name: Text("downloading {name}", name=name),
+    "build": lambda name: Text("building {name}", name=name),
+    "start": lambda name: Text("starting {name}", name=name),
+    "stop": lambda name: Text("stopping {name}", name=name),
+    **dict.fromkeys(
+        ("create", "network", "volume"), lambda name: Text("creating {name}", name=name)
+    ),
+    **dict.fromkeys(
+        ("remove", "remove_network", "remove_volume"),
+        lambda name: Text("removing {name}", name=name),
+    ),
+    "kernel_setting": lambda name: Text("setting {name} in the kernel", name=name),
+    **dict.fromkeys(("clone", "dump"), lambda name: Text("copying {name}", name=name)),
+    "pack": lambda name: Text("writing {name}", name=name),
+    "unpack": lambda name: Text("unpacking {name}", name=name),
+    "swap": lambda name: Text("replacing {name}", name=name),
+    "proof": lambda name: Text("checking {name}", name=name),
+}
 
 
 STATES: Mapping[State, Text] = {
@@ -194,6 +220,8 @@ HEADS: Mapping[OperationKind, Text] = {
     "restart": Text("Restarting"),
     "pull": Text("Pulling"),
     "build": Text("Building"),
+    "backup": Text("Backing up"),
+    "restore": Text("Restoring"),
 }
 
 

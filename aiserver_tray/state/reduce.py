@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import assert_never
 
 from aiserver_tray.base.errors import AiServerError
-from aiserver_tray.model import IMAGES_ONLY, Container
+from aiserver_tray.model import IMAGES_ONLY, TASKS, Container, OperationKind
 from aiserver_tray.state.aggregate import Views, snapshot
 from aiserver_tray.state.facts import (
     ChosenChanged,
@@ -29,6 +29,8 @@ from aiserver_tray.state.judge import ALIVE
 from aiserver_tray.state.state import StartFailure, StateFields, Work, closure, start_failures
 from aiserver_tray.state.views import EngineView, OperationView, Snapshot
 
+_REPAIRS_NOTHING: frozenset[OperationKind] = IMAGES_ONLY | {"backup"}
+"""Operations after which a start that has failed is as failed as before."""
 _MAX_FAILED = 20
 """The number of failed operations that are kept."""
 
@@ -218,7 +220,7 @@ def _operation(state: State, operation: OperationView) -> State:
 def _failures(state: State, operation: OperationView) -> dict[str, StartFailure]:
     """A failed start counts until another operation works on its module."""
     requires = {model.name: model.requires for model in state.modules}
-    replaced = () if operation.kind in IMAGES_ONLY else operation.modules
+    replaced = () if operation.kind in _REPAIRS_NOTHING else operation.modules
     kept = {name: why for name, why in state.failures.items() if name not in replaced}
     return kept | start_failures(operation, requires)
 
@@ -235,8 +237,9 @@ def _is_past(operation: OperationView, later: Sequence[OperationView]) -> bool:
 
 
 def _replaces(later: OperationView, failed: OperationView) -> bool:
-    # A pull or build does not repair a failed start.
-    if later.kind in IMAGES_ONLY and failed.kind not in IMAGES_ONLY:
+    if later.kind in _REPAIRS_NOTHING and failed.kind not in _REPAIRS_NOTHING:
+        return False
+    if failed.kind in TASKS and later.kind != failed.kind:
         return False
     is_part = later.services and later.services != failed.services
     return not is_part and {*failed.modules} <= {*later.modules}

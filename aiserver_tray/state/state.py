@@ -13,6 +13,7 @@ from aiserver_tray.base.errors import (
     each,
 )
 from aiserver_tray.model import (
+    TASKS,
     Container,
     ModuleModel,
     OperationKind,
@@ -43,12 +44,14 @@ class Work:
     """modules of starts that wait or have no steps yet"""
     modules: frozenset[str] = frozenset()
     """modules of running operations with unknown steps, such as those of other processes"""
+    held: frozenset[str] = frozenset()
+    """those of them that start again what they have stopped"""
     busy: frozenset[str] = frozenset()
     """all modules of unfinished operations"""
     restarting: frozenset[str] = frozenset()
-    """modules of restarts"""
+    """modules of restarts, backups and restores"""
     ending: frozenset[str] = frozenset()
-    """names of the containers that restarts are stopping"""
+    """names of the containers that these are stopping"""
     reviving: frozenset[str] = frozenset()
     """modules that the owner brings back by itself"""
     may_revive_any: bool = False
@@ -63,16 +66,18 @@ class Work:
         active = [operation for operation in operations if not operation.is_over]
         starts = [operation for operation in active if operation.kind in STARTS]
         stops = [o for o in active if o.kind in _STOPS and o.status == "running"]
-        restarts = [operation for operation in starts if operation.kind == "restart"]
+        tasks = [operation for operation in active if operation.kind in TASKS]
+        restarts = [*(one for one in starts if one.kind == "restart"), *tasks]
         revivals = [operation for operation in active if operation.is_revival]
         stop_steps = [step for stop in stops for step in _remaining(stop)]
-        starting = _containers(step for start in starts for step in _remaining(start))
+        starting = _containers(s for one in (*starts, *tasks) for s in _remaining(one))
         return cls(
             containers=starting | _containers(stop_steps),
             starting=starting,
             stopping=frozenset(step.module for step in stop_steps) | _without_steps(stops),
             planned=_without_steps(starts, "running", "waiting"),
             modules=_without_steps(active),
+            held=_without_steps(task for task in tasks if task.is_foreign),
             busy=frozenset().union(*map(_modules, active)),
             restarting=frozenset().union(*map(_modules, restarts)),
             ending=_stopping(restarts),

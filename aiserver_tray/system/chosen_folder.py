@@ -1,5 +1,5 @@
 """Whether a folder of this computer, or a file with certificates, that the user chose may be given
-to a container."""
+to a container, and whether a folder may get backups."""
 
 import os
 import re
@@ -30,6 +30,8 @@ _OF_THE_SYSTEM = {
 }
 """No container gets these folders, or one below them: what is there runs the system, or leads to
 programs that do."""
+OWN_BACKUPS = "backups"
+"""The folder in the home that may have backups."""
 _DISKS = Path("/run/media")
 """Disks that users plug in are below it."""
 _TOO_WIDE = (
@@ -68,6 +70,39 @@ def why_unfit(path: str, home: Path, user: int | None, host: str) -> Text | None
     if not stat.S_ISDIR(found.st_mode):
         return Text("{path} is a file. Choose a folder", path=path)
     return _why_refused(path, folder, home, host) or _why_not_writable(folder, found, user, host)
+
+
+def why_no_backups(path: str, home: Path) -> Text | None:
+    """Why no backups can be written into the absolute folder *path*, which may be made for that;
+    None if they can. *home* is the folder of the settings."""
+    folder, own = Path(real_path(path)), Path(real_path(str(home)))
+    if folder.is_relative_to(own) and folder != own / OWN_BACKUPS:
+        return Text(
+            "{path} is a part of the folder with the settings and secrets of AI-Server Tray. "
+            "Choose another folder",
+            path=path,
+        )
+    if (there := existing(folder)) is None:
+        return Text("the disk of {path} is not connected. Connect it, then try again", path=path)
+    if not there.is_dir():
+        return Text("{path} is a file. Choose a folder", path=str(there))
+    if not os.access(there, os.W_OK | os.X_OK):
+        return Text("you can't write the folder {path}. Choose another one", path=str(there))
+    return None
+
+
+def existing(folder: Path) -> Path | None:
+    """*folder*, or the nearest one above it that exists. None: its disk is not connected."""
+    return next((one for one in (folder, *folder.parents) if os.path.lexists(one)), None)
+
+
+def disk_of(folder: Path) -> int | None:
+    """A number of the disk that *folder* is on, or will be. None: it is not known."""
+    there = existing(folder)
+    try:
+        return there.stat().st_dev if there else None
+    except OSError:
+        return None
 
 
 def _why_refused(path: str, folder: Path, home: Path, host: str) -> Text | None:

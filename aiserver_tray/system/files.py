@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -74,6 +75,18 @@ def _open_private(path: str, flags: int) -> int:
     with as_os_error(path):
         handle = CreateFile(path, GENERIC_WRITE, 0, owners_only(), CREATE_NEW, 0, None)
     return msvcrt.open_osfhandle(int(handle.Detach()), flags)
+
+
+def rename_written(source: Path, target: Path) -> None:
+    """Give the whole file *source* the name *target*, durably where the file system can: shares
+    often can't.
+
+    Raises:
+        OSError: both are as they were.
+    """
+    _replace(source, target)
+    with suppress(OSError):
+        _sync_folder(target.parent)
 
 
 def _replace(source: Path, target: Path) -> None:

@@ -1,6 +1,6 @@
 """The plan of `up`, `restart`, `pull` and `build`, with the kernel settings to raise (pure)."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Literal
@@ -42,6 +42,20 @@ def plan_up(
     if not services:
         return plan
     return plan.up_to(services | _following(services, targets, decisions))
+
+
+def plan_start(
+    targets: Sequence[ModuleTarget], observed: Observed, stopped: Collection[str]
+) -> Plan:
+    """Start the *stopped* containers of *targets* again as they are, in the order of `plan_up`."""
+    containers = {name: c for name, c in observed.containers.items() if name in stopped}
+    decisions: dict[str, Decision] = {
+        service.container: "start" if service.container in containers else "keep"
+        for target in targets
+        for service in target.services
+    }
+    planner = _UpPlanner(targets, replace(observed, containers=containers), decisions)
+    return Plan.of(step for step in planner.steps() if step.kind in ("start", "wait"))
 
 
 def _following(

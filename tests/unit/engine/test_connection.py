@@ -10,11 +10,14 @@ from pathlib import Path
 
 import pytest
 from docker.constants import DEFAULT_DOCKER_API_VERSION
+from urllib3 import HTTPConnectionPool
+from urllib3.connection import HTTPConnection
 
 from aiserver_tray.base.errors import EngineDownError
 from aiserver_tray.engine.address import Address
 from aiserver_tray.engine.client import NEWEST, Client
 from aiserver_tray.engine.connection import Connection
+from aiserver_tray.engine.sockets import connect
 
 pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="Unix sockets")
 
@@ -104,3 +107,40 @@ def test_a_connection_to_another_machine_is_tested_while_nothing_is_said() -> No
         assert connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL) == 15
         connected.close()
         client.close()
+
+
+class _PipeError(Exception):
+    """As pywin32 raises it."""
+
+    winerror = 232
+
+
+class _Pipe:
+    """Instead of a Windows pipe: its other side answers, and closes it."""
+
+    def __init__(self) -> None:
+        self._own, self._other = socket.socketpair()
+
+    def sendall(self, _: bytes) -> None:
+        self._other.sendall(b"HTTP/1.1 500 No\r\nContent-Length: 9\r\n\r\ndisk full")
+        self._other.close()
+        raise _PipeError
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._own, name)
+
+
+class _PipeConnection(HTTPConnection):
+    def connect(self) -> None:
+        self.sock = _Pipe()
+
+
+class _PipePool(HTTPConnectionPool):
+    ConnectionCls = _PipeConnection
+
+
+def test_the_answer_of_an_engine_that_closes_a_pipe_in_the_middle_of_a_request_is_read() -> None:
+    with _PipePool("localhost") as pool:
+        connect(pool, 1)
+        answer = pool.urlopen("PUT", "/", body=iter([b"piece"]), retries=False)
+        assert (answer.status, answer.data) == (500, b"disk full")

@@ -27,6 +27,13 @@ DEFAULTS: dict[str, object] = {
     "logs_keep_size": 500 * 2**20,
     "logs_not_kept": frozenset(),
     "logs_engine_size": "0b",
+    "backup_folder": "",
+    "backup_every": "never",
+    "backup_time": "03:00",
+    "backup_weekday": 0,
+    "backup_keep_daily": 7,
+    "backup_keep_weekly": 4,
+    "backup_keep_monthly": 3,
     "notify_alerts": True,
     "notify_operations": True,
     "notify_engine": True,
@@ -62,6 +69,10 @@ def test_each_setting_has_a_typed_value() -> None:
         ("logs_keep_size", "2G", 2 * 2**30),
         ("logs_engine_size", "100M", "100m"),
         ("logs_not_kept", "n8n, dify  n8n", frozenset({"n8n", "dify"})),
+        ("backup_every", "week", "week"),
+        ("backup_time", " 4:05", "04:05"),
+        ("backup_weekday", "6", 6),
+        ("backup_keep_daily", "0", 0),
         ("notify_alerts", "false", False),
         ("alert_format", "ntfy", "ntfy"),
     ],
@@ -81,11 +92,26 @@ def test_a_change_shows_at_once(settings: Settings, name: str, text: str, value:
         ("logs_keep_days", "two"),
         ("logs_keep_size", "9m"),
         ("logs_engine_size", "x"),
+        ("backup_time", "24:00"),
+        ("backup_keep_weekly", "367"),
+        ("backup_folder", "relative"),
     ],
 )
-def test_limits_of_kept_logs_are_checked(settings: Settings, name: str, text: str) -> None:
+def test_times_numbers_and_sizes_are_checked(settings: Settings, name: str, text: str) -> None:
     with pytest.raises(SettingError, match="expected"):
         settings.change(APP_SETTINGS, {f"app.{name}": text})
+
+
+def test_a_folder_for_backups_is_not_asked_for_again_once_it_is_set(settings: Settings) -> None:
+    """An external drive may not be connected."""
+    folder = settings.folder.parent / "drive" / "backups"
+    settings.change(APP_SETTINGS, {"app.backup_folder": str(folder)})
+    folder.parent.write_text("in the way")
+    assert settings.app.backup_folder == str(folder)
+    with pytest.raises(SettingError, match="is a file"):
+        settings.change(APP_SETTINGS, {"app.backup_folder": str(folder)})
+    with pytest.raises(SettingError, match="settings and secrets"):
+        settings.change(APP_SETTINGS, {"app.backup_folder": str(settings.folder / "modules")})
 
 
 def test_a_change_by_another_process_shows_at_once(settings: Settings) -> None:
