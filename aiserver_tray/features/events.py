@@ -5,6 +5,7 @@ from typing import Final
 from aiserver_tray.features.actions import events as actions
 from aiserver_tray.features.activity import events as activity
 from aiserver_tray.features.alerts import events as alerts
+from aiserver_tray.features.backup import events as backup
 from aiserver_tray.features.cleanup import events as cleanup
 from aiserver_tray.features.engine import events as engine
 from aiserver_tray.features.logs import events as logs
@@ -15,7 +16,8 @@ from aiserver_tray.features.terminal import events as terminal
 from aiserver_tray.protocol.message import owner_events
 
 MODULES: Final = (
-    actions, activity, alerts, cleanup, engine, logs, monitoring, predecessor, stack, terminal,
+    actions, activity, alerts, backup, cleanup, engine, logs, monitoring, predecessor, stack,
+    terminal,
 )  # fmt: skip
 """They declare their events when they are imported."""
 

@@ -17,6 +17,7 @@ FEATURES: Final[dict[str, tuple[str, ...]]] = {
         "ai/app/", "ai/logs/client/", "ai/module/open", "ai/modules/needs", "ai/system/",
         "ai/window/", "owner/",
     ),
+    "aiserver_tray.features.backup.channels:BackupFeature": ("ai/backup/",),
     "aiserver_tray.features.cleanup.channels:CleanupFeature": ("ai/cleanup/",),
     "aiserver_tray.features.configuration.channels:ConfigurationFeature": ("ai/config/",),
     "aiserver_tray.features.engine.channels:EngineFeature": ("ai/docker/", "ai/engine/"),

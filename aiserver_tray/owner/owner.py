@@ -10,6 +10,7 @@ from aiserver_tray.core.core import Core
 from aiserver_tray.core.upkeep import Reviver
 from aiserver_tray.features.alerts.channels import AlertsFeature
 from aiserver_tray.features.alerts.watch import RuleWatch
+from aiserver_tray.features.backup.channels import BackupFeature
 from aiserver_tray.features.place import Process
 from aiserver_tray.model import Actor
 from aiserver_tray.owner.api import Api
@@ -49,6 +50,7 @@ class Owner:
                 lambda: self._app.names,
                 core,
                 lambda request: api.begin(request, own),
+                api.place.feature(BackupFeature).recover,
             )
             reviver.start()
             stack.callback(reviver.close)

@@ -202,6 +202,8 @@ _OPERATIONS: Mapping[OperationKind, Text] = {
     "restart": Text("Restart"),
     "pull": Text("Pull images"),
     "build": Text("Build images"),
+    "backup": Text("Back up"),
+    "restore": Text("Restore"),
 }
 
 _OWNERS: Mapping[OwnerKind, Text | str] = {"tray": Text("Tray icon"), "serve": "serve"}

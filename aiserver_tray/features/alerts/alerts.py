@@ -266,6 +266,7 @@ class Evaluation:
         self.disk: Disk | None = None
         """None: not known."""
         self.is_home_full = False
+        self.backup_trouble: Text | None = None
 
     @property
     def alerts(self) -> list[Alert]:
@@ -306,7 +307,9 @@ class Evaluation:
     def _facts(self, due: Due) -> Facts:
         modules = {module.name: module for module in self._state.snapshot.modules}
         hits = self.lines.hits(due)
-        facts = Facts(modules, hits, is_home_full=self.is_home_full)
+        facts = Facts(
+            modules, hits, is_home_full=self.is_home_full, backup_trouble=self.backup_trouble
+        )
         if not self.is_running:
             return facts
         services = [*self._services.watched(due)]

@@ -352,6 +352,24 @@ class FullHome(Rule):
             yield Finding(self, None, None, {}, text, self.page)
 
 
+# -- backups --------------------------------------------------------------------------------------
+
+
+class OldBackup(Rule):
+    """There is no recent good backup, although there is a schedule."""
+
+    kind: Literal["backup"] = "backup"
+    title = Text("The last backup failed or is overdue")
+    text = Text("A backup of the schedule fails, is damaged or overdue")
+    recovery = Text("There is a recent backup again")
+    page = "backups"
+    default: ClassVar = {"cooldown": 720}
+
+    def find(self, facts: Facts, _due: Due) -> Iterator[Finding]:
+        if facts.backup_trouble:
+            yield Finding(self, None, None, {}, facts.backup_trouble, self.page)
+
+
 def _gigabytes(size: float) -> str:
     return f"{round(size / _GIB, 1 if size < 10 * _GIB else None):g}"
 

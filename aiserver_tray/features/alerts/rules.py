@@ -87,6 +87,8 @@ class Facts:
     """None: not known."""
     is_home_full: bool = False
     """No logs are kept, because the disk of the home folder is full."""
+    backup_trouble: Text | None = None
+    """Why there is no recent good backup."""
 
 
 @dataclass(frozen=True)

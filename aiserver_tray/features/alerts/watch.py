@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from aiserver_tray.base.bugs import log_bug
 from aiserver_tray.base.codec import view_of
 from aiserver_tray.base.errors import AiServerError
-from aiserver_tray.base.i18n import Language
+from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.base.queues import available
 from aiserver_tray.features.alerts import webhook
 from aiserver_tray.features.alerts.alerts import Evaluation, News
@@ -74,6 +74,8 @@ class RuleWatch:
         self._leave: Callable[[], None] = lambda: None
         self.before_news: Callable[[], object] = lambda: None
         """Called before each evaluation: it may find that the machine slept."""
+        self.backup_trouble: Callable[[], Text | None] = lambda: None
+        """Why there is no recent good backup. Returns at once."""
         self._thread = Thread(target=self._run, name="rules", daemon=True)
 
     def start(self) -> None:
@@ -166,6 +168,7 @@ class RuleWatch:
 
     def _take_in(self, data: RulesData, now: Moment) -> None:
         self._evaluation.is_home_full = self._surroundings.is_home_full()
+        self._evaluation.backup_trouble = self.backup_trouble()
         for state in available(self._states, 0):
             self._evaluation.see_state(state, now)
         for sample in available(self._samples, 0):

@@ -58,11 +58,11 @@ def connections(
         yield to(account.title, account.user or "", connect.database, secret)
     stored = {*settings.secrets.names()}
     for other in catalog.modules.values():
-        known = _known(settings, other)
+        known = known_values(settings, other)
         for one in other.databases:
             secret = f"{other.name}.{one.secret}"
             if one.module == module.name and secret in stored:
-                user, database = _filled(one.user, known), _filled(one.database, known)
+                user, database = filled(one.user, known), filled(one.database, known)
                 yield to(other.title, user, database, secret)
 
 
@@ -81,7 +81,7 @@ def _published(ports: Sequence["Port"], inside: int) -> tuple[str, int] | None:
     return None
 
 
-def _known(settings: "Settings", module: Module) -> dict[str, str]:
+def known_values(settings: "Settings", module: Module) -> dict[str, str]:
     """The values of *module*'s settings in its file, without secrets."""
     declared = {n: s for n, s in module.settings.items() if not s.is_secret}
     values = settings.known({f"{module.name}.{n}": s for n, s in declared.items()})
@@ -89,5 +89,6 @@ def _known(settings: "Settings", module: Module) -> dict[str, str]:
     return {name: declared[name].in_file(value) for name, value in found.items()}
 
 
-def _filled(text: str, known: Mapping[str, str]) -> str:
+def filled(text: str, known: Mapping[str, str]) -> str:
+    """*text* with the `known_values` of the settings in it."""
     return _NAME.sub(lambda found: known.get(found[1], ""), text)

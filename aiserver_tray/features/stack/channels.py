@@ -19,9 +19,10 @@ from aiserver_tray.base.errors import (
 )
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.features.place import Place
-from aiserver_tray.model import Actor, StepKind
-from aiserver_tray.operations.operation import Operation
+from aiserver_tray.model import Actor, RequestKind, StepKind
+from aiserver_tray.operations.operation import Operation, TaskFactory
 from aiserver_tray.operations.request import Request
+from aiserver_tray.operations.stages import Stages
 from aiserver_tray.protocol.channel import CONFIG, Feature, Name, Payload, channel
 from aiserver_tray.protocol.message import Caller
 from aiserver_tray.state.encode import by_title
@@ -35,6 +36,7 @@ _MAX_FINISHED = 32
 class OperationStart(Request):
     """The request for an operation."""
 
+    kind: RequestKind
     until_end: bool = False
     """answer at the operation's end, with its error if it failed; false: at its beginning. A plan
     has neither"""
@@ -99,8 +101,8 @@ class StackFeature(Feature):
         self._known: dict[str, Operation] = {}
         self._is_given_up = False
 
-    def begin(self, request: Request, actor: Actor) -> Operation:
-        """Start *request* of *actor*, so that it can be cancelled by its id.
+    def begin(self, request: Request, actor: Actor, task: TaskFactory = Stages) -> Operation:
+        """Start *request* of *actor*, which *task* does, so that it can be cancelled by its id.
 
         Raises:
             OverloadedError: the core was given up.
@@ -108,7 +110,7 @@ class StackFeature(Feature):
         with self._lock:
             if self._is_given_up:
                 raise OverloadedError(Text("the tray is taking over from `serve`"))
-            operation = self._core.operations.start(request, actor)
+            operation = self._core.operations.start(request, actor, task)
             over = [id for id, known in self._known.items() if known.view.is_over]
             for id in over[:-_MAX_FINISHED]:
                 del self._known[id]

@@ -119,7 +119,7 @@ def window(owner: Owner) -> Iterator[Page]:
     scripts: SimpleQueue[str] = SimpleQueue()
     publisher = Publisher(scripts.put)
     connection = OwnerConnection(partial(client, home_of(owner)), every_event(), "en")
-    bridge = Bridge(connection, publisher, page="home", pick_folder=lambda: None)
+    bridge = Bridge(connection, publisher, page="home", pick=lambda _dialog, _name: None)
 
     def hear() -> list[tuple[str, Json]]:
         script = scripts.get(timeout=LIMIT)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.features.alerts.alerts import Evaluation, News
 from aiserver_tray.features.alerts.facts import Disk, Moment
 from aiserver_tray.features.alerts.files import Alert, Mute, RulesData
@@ -62,6 +63,7 @@ class Course:
         lines: Iterable[tuple[str, Level, str]] = (),
         loads: Mapping[tuple[str, str], Load] | None = None,
         disk: Disk | None = None,
+        backup: str | None = None,
     ) -> list[str]:
         """The news at *second*, where *facts* and the rest happen, and of all times before at which
         the rules were due."""
@@ -78,6 +80,7 @@ class Course:
             self._evaluation.see_sample(sample, self.data, self._moment)
         if disk:
             self._evaluation.disk = disk
+        self._evaluation.backup_trouble = Text(backup) if backup else None
         self._evaluation.lines.see([_kept(*line) for line in lines], second)
         return [*news, *self._evaluate()]
 

@@ -83,6 +83,16 @@ def test_a_disk_is_almost_full_in_bytes_or_percent(disk: Disk, is_told: bool) ->
     assert bool(course.alerts) == is_told
 
 
+def test_a_backup_in_trouble_is_an_alert_that_outlasts_docker() -> None:
+    course = Course()
+    assert course.at(10, backup="It failed") == []
+    news = course.at(20, backup="It failed")
+    assert news == ["12: raised: The last backup failed or is overdue | It failed"]
+    course.lose_engine(30)
+    course.at(40, backup="It failed")
+    assert [alert.ended for alert in course.alerts] == [None]
+
+
 def test_matching_lines_are_one_alert_until_none_comes_for_a_while() -> None:
     rule = MatchingLine(id="own", level="warn", pattern="(?i)time.?out")
     course = Course(rule)

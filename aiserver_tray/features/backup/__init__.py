@@ -1,0 +1,1 @@
+"""Backups: files with everything that a module needs, made, proven and restored."""

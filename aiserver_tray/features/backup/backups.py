@@ -1,0 +1,411 @@
+"""Backups of an installation: what channels, commands and the schedule ask of them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from threading import Lock, Thread
+from typing import TYPE_CHECKING, Literal
+from uuid import uuid4
+
+from aiserver_tray.base.bugs import bug_error
+from aiserver_tray.base.errors import (
+    AiServerError,
+    BackupError,
+    CancelledError,
+    RestoreError,
+    raise_all,
+)
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.engine.cancellation import Cancellation
+from aiserver_tray.features.backup.archive import BackupFile
+from aiserver_tray.features.backup.create import Creation
+from aiserver_tray.features.backup.databases import Tools
+from aiserver_tray.features.backup.events import BACKUPS
+from aiserver_tray.features.backup.index import Index, folder_of, folder_problem
+from aiserver_tray.features.backup.journal import BackupJournal, clean, problem, recover
+from aiserver_tray.features.backup.keeper import Keeper, schedule_view
+from aiserver_tray.features.backup.keys import Keys, identity_in
+from aiserver_tray.features.backup.manifest import Manifest
+from aiserver_tray.features.backup.offer import Restorable
+from aiserver_tray.features.backup.plan import BackupPlan, ModulePlan
+from aiserver_tray.features.backup.proof import check_hashes, databases_of, prove
+from aiserver_tray.features.backup.restore import Choice, Restoration
+from aiserver_tray.features.backup.stage import Stage
+from aiserver_tray.features.backup.views import (
+    BackupList,
+    BackupOffer,
+    PlannedModule,
+    Reason,
+    RecoveryKeyView,
+    RestoreOffer,
+    Source,
+)
+from aiserver_tray.features.stack.channels import StackFeature
+from aiserver_tray.model import TASKS, Actor
+from aiserver_tray.operations.request import Request
+from aiserver_tray.system.files import write_private
+from aiserver_tray.system.resources import free_disk
+
+if TYPE_CHECKING:
+    from aiserver_tray.features.place import Place
+    from aiserver_tray.operations.operation import Operation
+    from aiserver_tray.state.views import OperationView
+
+
+class Backups:
+    """The backups of the installation of *place*."""
+
+    def __init__(self, place: "Place") -> None:
+        self._place = place
+        self._app = place.app
+        self._settings = place.app.settings
+        self._tools = Tools(place.app, place.core.engine)
+        self._journal = BackupJournal(self._settings)
+        self.index = Index(self._settings, self._manifest_of)
+        self._keys = Keys(self._settings, self.index)
+        self._lock = Lock()
+        self._to_check: list[str] = []
+        self._is_checking = False
+        self._closing = Cancellation()
+        self.keeper = Keeper(self, self._settings, self.index, place.core.store)
+
+    def close(self) -> None:
+        """Keep no schedule, and end the check that goes on."""
+        self.keeper.close()
+        self._closing.set()
+
+    @property
+    def checking(self) -> str | None:
+        """The ID of the backup that is checked now, or will be."""
+        with self._lock:
+            return next(iter(self._to_check), None)
+
+    # -- what there is -----------------------------------------------------------------------------
+
+    def list(self) -> BackupList:
+        """All backups, with their folder, schedule and key."""
+        folder = folder_of(self._settings)
+        existing = next((one for one in (folder, *folder.parents) if one.exists()), folder)
+        operations = self._place.core.store.snapshot.operations
+        running = (one.id for one in operations if one.kind in TASKS and not one.is_over)
+        views = self.index.views(self.checking)
+        return BackupList(
+            tuple(views),
+            str(folder),
+            folder_problem(self._settings),
+            free_disk(str(existing)),
+            schedule_view(self._settings.app, self.index, views),
+            self._key_view(),
+            next(running, None),
+            self.checking,
+            problem(self._journal),
+        )
+
+    def _key_view(self) -> RecoveryKeyView:
+        saved, later = self.index.key_saved_at, self.index.later_until
+        public = self._keys.public
+        remind = bool(public and not saved and not (later and later > datetime.now(UTC)))
+        return RecoveryKeyView(saved, remind, public)
+
+    def offer(self, modules: Sequence[str] | None) -> BackupOffer:
+        """What a backup of *modules* would do; None: of everything.
+
+        Raises:
+            AiServerError: the engine or a server can't be asked, or there is no such module.
+        """
+        plan = self._tools.planner.plan(modules)
+        blockers = self._tools.planner.blockers(plan, folder_of(self._settings))
+        planned = (
+            self._planned(module, number, group.seconds)
+            for number, group in enumerate(plan.groups)
+            for module in group.modules
+        )
+        return BackupOffer(tuple(planned), plan.engine_bytes, plan.file_bytes, tuple(blockers))
+
+    def _planned(self, module: ModulePlan, group: int, seconds: float | None) -> PlannedModule:
+        sizes = [part.bytes for part in module.volumes]
+        sizes += [part.bytes for part in module.databases]
+        declared = self._app.declared_by(module.name)
+        stored = self._settings.secrets.names()
+        return PlannedModule(
+            module.name,
+            module.title,
+            group,
+            seconds,
+            None if None in sizes else sum(size or 0 for size in sizes),
+            tuple(f"{part.database} ({part.server})" for part in module.databases),
+            tuple(part.key for part in module.volumes),
+            module.omitted,
+            any(setting.is_secret and a in stored for a, setting in declared.items()),
+        )
+
+    # -- making, checking, deleting ----------------------------------------------------------------
+
+    def create(
+        self, modules: Sequence[str] | None, reason: Reason, actor: Actor
+    ) -> "OperationView":
+        """Begin to back up *modules*; None: everything.
+
+        Raises:
+            BackupError: it can't be made; says why. Nothing was stopped.
+            AiServerError: the engine or a server can't be asked, or there is no such module.
+        """
+        plan = self._planned_backup(modules)
+        path = self._new_path(reason)
+        creation = self._creation(plan, path, reason)
+
+        def work(stage: Stage) -> None:
+            try:
+                creation.run(stage)
+                file = self._opened(path)
+                check_hashes(stage, file)
+                if not databases_of(file):
+                    self.index.checked(path.stem, None)
+            except AiServerError as error:
+                if not isinstance(error, CancelledError):
+                    self.index.failed(plan, reason, error)
+                raise
+            finally:
+                self._tell()
+
+        return self._begin("backup", creation.modules, work, actor).view
+
+    def _planned_backup(self, modules: Sequence[str] | None) -> BackupPlan:
+        plan = self._tools.planner.plan(modules)
+        blockers = self._tools.planner.blockers(plan, folder_of(self._settings))
+        raise_all([BackupError(why) for why in blockers])
+        return plan
+
+    def _creation(self, plan: BackupPlan, path: Path, reason: Reason, id: str = "") -> Creation:
+        recipients = self._keys.recipients()
+        return Creation(self._tools, self._journal, plan, path, reason, recipients, id)
+
+    def _new_path(self, reason: Reason) -> Path:
+        folder, now = folder_of(self._settings), datetime.now()
+        stem = f"aiserver-{now:%Y-%m-%d-%H%M}-{reason}"
+        folder.mkdir(parents=True, exist_ok=True)
+        numbers = ("", *(f"-{number}" for number in range(2, 100)))
+        paths = (folder / f"{stem}{number}.zip" for number in numbers)
+        return next(p for p in paths if not p.exists() and not Path(f"{p}.part").exists())
+
+    def check(self, ids: Sequence[str]) -> None:
+        """Check the backups *ids* in the background, one after the other.
+
+        Raises:
+            UnknownNameError: there is no such backup.
+        """
+        for id in ids:
+            self.index.path_of(id)
+        with self._lock:
+            self._to_check += [id for id in ids if id not in self._to_check]
+            is_new = not self._is_checking and bool(self._to_check)
+            self._is_checking |= is_new
+        if is_new:
+            Thread(target=self._check_all, name="backup-check", daemon=True).start()
+
+    def _check_all(self) -> None:
+        while not self._closing.is_set():
+            self._tell()
+            with suppress(AiServerError):  # deleted meanwhile, or the engine is lost
+                self._check_one(self._to_check[0])
+            with self._lock:
+                del self._to_check[0]
+                self._is_checking = bool(self._to_check)
+                if not self._is_checking:
+                    break
+        self._tell()
+
+    def _check_one(self, id: str) -> None:
+        found: AiServerError | None = None
+        try:
+            file = self._opened(self.index.path_of(id))
+            whole = sum(one.bytes for one in file.manifest.entries)
+            whole += sum(one.bytes for one in databases_of(file))
+            prove(self._tools, self._journal, file, self._advance(whole), self._closing)
+        except CancelledError:
+            return
+        except BackupError as error:
+            found = error
+        except AiServerError:
+            raise  # of the engine, and says nothing about the file
+        except Exception as bug:  # noqa: BLE001 - a thread's last words
+            found = bug_error(bug)
+        self.index.checked(id, found)
+
+    def _advance(self, whole: int) -> Callable[[int], None]:
+        done = told = 0
+
+        def advance(count: int) -> None:
+            nonlocal done, told
+            done += count
+            if whole and done * 100 // whole > told:
+                told = done * 100 // whole
+                self._tell(done / whole)
+            if self._closing.is_set():
+                raise CancelledError
+
+        return advance
+
+    def delete(self, ids: Sequence[str]) -> None:
+        """Delete the backups *ids* with their files.
+
+        Raises:
+            UnknownNameError: there is none.
+            BackupError: a file can't be deleted.
+        """
+        for id in ids:
+            self.index.delete(id)
+        self._tell()
+
+    # -- restoring ---------------------------------------------------------------------------------
+
+    def inspect(self, source: Source, modules: Sequence[str] | None) -> RestoreOffer:
+        """What *source* can restore here, and what a restore of *modules* needs to know.
+
+        Raises:
+            BackupError: it can't be read.
+            UnknownNameError: it has no such module, or there is no such backup.
+        """
+        file = self._file(source)
+        view = next((one for one in self.index.views() if one.file == str(file.path)), None)
+        return self._restorable(file).offer(file.path.stem, view, modules or ())
+
+    def restore(
+        self, source: Source, modules: Sequence[str], decisions: Mapping[str, str], actor: Actor
+    ) -> "OperationView":
+        """Begin to restore *modules* of *source*, as *decisions* say.
+
+        Raises:
+            BackupError: it can't be read.
+            RestoreError: it must not be restored so.
+            AiServerError: as for `inspect`.
+        """
+        file = self._file(source)
+        restorable = self._restorable(file)
+        self._install(restorable, restorable.with_stores(modules), decisions, actor)
+        choice = self._restorable(file).choice(modules, decisions)
+        before = partial(self._back_up_first, choice)
+        work = Restoration(self._tools, self._journal, choice, before)
+
+        def run(stage: Stage) -> None:
+            try:
+                work.run(stage)
+            finally:
+                self._place.refresh()
+                self._tell()
+
+        return self._begin("restore", choice.modules, run, actor).view
+
+    def _back_up_first(self, choice: Choice, stage: Stage) -> None:
+        """Back up what *choice* replaces, if there is something."""
+        with stage.locked(choice.modules, {*choice.requires, *choice.servers}):
+            stage.up(choice.servers)
+        plan = self._planned_backup(choice.modules) if self._has_data(choice) else None
+        if plan and plan.modules:
+            path = self._new_path("restore")
+            self._creation(plan, path, "restore", uuid4().hex).run(stage)
+            check_hashes(stage, self._opened(path))
+
+    def _has_data(self, choice: Choice) -> bool:
+        plan = self._tools.planner.plan(choice.modules)
+        return any(module.volumes or module.databases for module in plan.modules)
+
+    def _install(
+        self,
+        restorable: Restorable,
+        modules: Sequence[str],
+        decisions: Mapping[str, str],
+        actor: Actor,
+    ) -> None:
+        """Add the modules that this catalog lacks, as the user has allowed it."""
+        new = [m for name, m in restorable.uninstalled.items() if name in modules]
+        for module in new:
+            if not decisions.get(f"{module.name}.consent"):
+                text = Text(
+                    "{module} is not installed here. Allow the module of the backup first.",
+                    module=module.name,
+                )
+                raise RestoreError(text, module=module.name)
+            folder = self._app.home.folder / "modules" / module.name
+            for name, content in module.folder.items():
+                target = folder.joinpath(*name.split("/"))
+                target.parent.mkdir(parents=True, exist_ok=True)
+                write_private(target, content.encode())
+        if new:
+            self._app.refresh_catalog()
+            self._place.refresh()
+            for module in new:
+                self._app.targets.trust(module.name, actor=actor)
+
+    def _restorable(self, file: BackupFile) -> Restorable:
+        return Restorable(self._tools, self._place.core.operations, file)
+
+    def _file(self, source: Source) -> BackupFile:
+        path = self.index.path_of(source.id) if source.id else Path(source.file or "")
+        identities = self._keys.identities()
+        if source.recovery:
+            identities.append(identity_in(source.recovery, source.passphrase or ""))
+        return BackupFile(path, identities)
+
+    def _opened(self, path: Path) -> BackupFile:
+        return BackupFile(path, self._keys.identities())
+
+    def _manifest_of(self, path: Path) -> Manifest:
+        return self._opened(path).manifest
+
+    # -- the recovery key --------------------------------------------------------------------------
+
+    def save_key(self, passphrase: str, file: str | None) -> str:
+        """Save the recovery key, encrypted with *passphrase*, in *file*. Without it, returns the
+        text.
+
+        Raises:
+            BackupKeyError: the passphrase is too short.
+            BackupError: the file can't be written.
+        """
+        text = self._keys.save(passphrase)
+        if file:
+            try:
+                write_private(Path(file), text.encode())
+            except OSError as error:
+                why = Text(
+                    "{file} can't be written ({reason}). Choose another place.",
+                    file=file,
+                    reason=error.strerror or error,
+                )
+                raise BackupError(why) from error
+        self._tell()
+        return "" if file else text
+
+    def later(self) -> None:
+        """Ask for the recovery key again in a week."""
+        self._keys.later()
+        self._tell()
+
+    # -- interrupted ones --------------------------------------------------------------------------
+
+    def recover(self, actor: Actor) -> None:
+        """End what was interrupted, one after the other, before anything else starts."""
+        for id, entry in self._journal.interrupted.items():
+            if entry.modules:
+                work = recover(self._tools, self._journal, id)
+                self._begin(entry.kind, entry.modules, work, actor).wait()
+            else:
+                self._journal.end(id)  # a check, which leaves only what is removed now
+        with suppress(AiServerError):
+            clean(self._tools, self._journal)
+
+    def _begin(
+        self,
+        kind: Literal["backup", "restore"],
+        modules: Sequence[str],
+        work: Callable[[Stage], object],
+        actor: Actor,
+    ) -> "Operation":
+        request = Request(kind, tuple(modules))
+        return self._place.feature(StackFeature).begin(request, actor, partial(Stage, work))
+
+    def _tell(self, share: float = 0.0) -> None:
+        self._place.publish(BACKUPS.message({"checking": self.checking, "share": share}))

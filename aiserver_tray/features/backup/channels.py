@@ -1,0 +1,225 @@
+"""The channels of backups, of what restores them, and of the recovery key."""
+
+import os
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Annotated, Self, TypedDict
+
+from pydantic import Field, model_validator
+
+from aiserver_tray.base.errors import RefusedError, SettingError
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.features.alerts.channels import AlertsFeature
+from aiserver_tray.features.backup import events as _events  # noqa: F401 - declares the event
+from aiserver_tray.features.backup.views import BackupList, BackupOffer, RestoreOffer, Source
+from aiserver_tray.features.doctor.channels import DoctorFeature
+from aiserver_tray.features.doctor.finding import Finding
+from aiserver_tray.features.place import Place
+from aiserver_tray.features.stack.channels import OperationBegun
+from aiserver_tray.model import MAX_NAMES, Actor
+from aiserver_tray.protocol.channel import Feature, Names, Payload, channel
+from aiserver_tray.protocol.message import Caller, Peer
+
+if TYPE_CHECKING:
+    from aiserver_tray.features.backup.backups import Backups
+
+_MAX_PATH = 4096
+_MAX_RECOVERY = 1 << 14
+"""Characters of a recovery file, which has a few hundred."""
+
+_MAX_PASSPHRASE = 1000
+
+
+class BackupModules(Payload):
+    """The modules of a backup."""
+
+    modules: Names | None = None
+    """everything without it"""
+
+
+class BackupIds(Payload):
+    """Some backups."""
+
+    ids: Annotated[Names, Field(min_length=1)]
+    """of those that `ai/backup/list` has"""
+
+
+class BackupSource(Payload):
+    """A backup to restore from: one of the list, or a file."""
+
+    id: str | None = Field(default=None, min_length=1, max_length=200)
+    """of a backup of the list"""
+    file: str | None = Field(default=None, min_length=1, max_length=_MAX_PATH)
+    """the absolute path of a backup's file on the owner's computer, instead"""
+    recovery: str | None = Field(default=None, max_length=_MAX_RECOVERY, repr=False)
+    """the text of the recovery file, for a backup of another installation"""
+    passphrase: str | None = Field(default=None, max_length=_MAX_PASSPHRASE, repr=False)
+    """of the recovery file"""
+
+    @model_validator(mode="after")
+    def _names_one(self) -> Self:
+        if (self.id is None) == (self.file is None):
+            raise ValueError("expected either id or file")
+        if self.file is not None and not Path(self.file).is_absolute():
+            raise ValueError("expected the absolute path of a file")
+        return self
+
+    def source(self) -> Source:
+        """It, as `Backups` takes it."""
+        return Source(self.id, self.file, self.recovery, self.passphrase)
+
+
+class RestoreQuestion(BackupSource):
+    """What a backup would restore here."""
+
+    modules: Names | None = None
+    """the chosen modules, which are asked about; none without it"""
+
+
+class RestoreRequest(BackupSource):
+    """The modules to restore."""
+
+    modules: Annotated[Names, Field(min_length=1)]
+    decisions: Annotated[Mapping[str, str], Field(max_length=MAX_NAMES)] = {}
+    """answers by the IDs of decisions; those without one have the suggestion"""
+
+
+class RecoveryKeyRequest(Payload):
+    """How to save the recovery key."""
+
+    passphrase: str = Field(min_length=1, max_length=_MAX_PASSPHRASE, repr=False)
+    """it protects the file, and is stored nowhere"""
+    file: str | None = Field(default=None, min_length=1, max_length=_MAX_PATH)
+    """the absolute path of the file to write on the owner's computer; without it, the answer has
+    the text"""
+
+
+class RecoveryFile(TypedDict):
+    """The recovery key was saved."""
+
+    text: str
+    """of the recovery file, which needs its passphrase; empty if it was written"""
+
+
+class BackupFeature(Feature):
+    """``ai/backup/…``."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._lock = Lock()
+        self._is_kept = False
+        """Whether the schedule is kept."""
+
+    @cached_property
+    def _backups(self) -> "Backups":
+        # Few need it, and encryption is slow to import.
+        from aiserver_tray.features.backup.backups import Backups  # noqa: PLC0415
+
+        return Backups(self._place)
+
+    def recover(self) -> None:
+        """End the backups and restores that were interrupted, before anything else starts. The
+        engine must run."""
+        if self._place.app.settings.has_unended:
+            self._backups.recover(Actor("owner", os.getpid()))
+
+    def start(self) -> None:
+        self._place.feature(DoctorFeature).add(self._findings)
+        watch = self._place.feature(AlertsFeature).watch
+        watch.backup_trouble = lambda: self._backups.keeper.trouble if self._is_kept else None
+
+    def _findings(self) -> Iterable[Finding]:
+        # As without an owner while there is no schedule.
+        return self._backups.keeper.findings() if self._is_kept else ()
+
+    def refresh(self) -> None:
+        # Not before there is a schedule: encryption takes memory.
+        with self._lock:
+            if self._is_kept or not self._has_schedule:
+                return
+            self._is_kept = True
+        self._backups.keeper.on_trouble = self._place.feature(AlertsFeature).watch.refresh
+        self._backups.keeper.start()
+
+    @property
+    def _has_schedule(self) -> bool:
+        try:
+            return self._place.app.settings.app.backup_every != "never"
+        except SettingError:  # whoever asks for them learns that
+            return False
+
+    def close(self) -> None:
+        if "_backups" in vars(self):
+            self._backups.close()
+
+    @channel("ai/backup/list")
+    def _list(self) -> BackupList:
+        """List the backups, with their schedule and folder, and whether the recovery key is
+        saved."""
+        return self._backups.list()
+
+    @channel("ai/backup/offer")
+    def _offer(self, asked: BackupModules) -> BackupOffer:
+        """Tell what a backup would contain and how long each module would stand still. Changes
+        nothing."""
+        return self._backups.offer(asked.modules)
+
+    @channel("ai/backup/create")
+    def _create(self, asked: BackupModules, caller: Caller) -> OperationBegun:
+        """Start to back up modules; an operation."""
+        return {"operationId": self._backups.create(asked.modules, "hand", caller.actor).id}
+
+    @channel("ai/backup/check")
+    def _check(self, asked: BackupIds) -> None:
+        """Start to check backups: hashes and databases. `ai/backup/event` tells the progress."""
+        self._backups.check(asked.ids)
+
+    @channel("ai/backup/delete")
+    def _delete(self, asked: BackupIds, caller: Caller) -> None:
+        """Delete backups with their files. Only for clients on the owner's computer."""
+        _check_place(caller.peer)
+        self._backups.delete(asked.ids)
+
+    @channel("ai/backup/inspect")
+    def _inspect(self, asked: RestoreQuestion, caller: Caller) -> RestoreOffer:
+        """Tell what a backup can restore here, and what has to be decided. Changes nothing. Only
+        for clients on the owner's computer."""
+        _check_place(caller.peer)
+        return self._backups.inspect(asked.source(), asked.modules)
+
+    @channel("ai/backup/restore")
+    def _restore(self, asked: RestoreRequest, caller: Caller) -> OperationBegun:
+        """Start to restore modules from a backup; an operation. What they have now is backed up
+        first. Only for clients on the owner's computer."""
+        _check_place(caller.peer)
+        view = self._backups.restore(asked.source(), asked.modules, asked.decisions, caller.actor)
+        return {"operationId": view.id}
+
+    @channel("ai/backup/key/save")
+    def _save(self, asked: RecoveryKeyRequest, caller: Caller) -> RecoveryFile:
+        """Save the recovery key, protected by a passphrase. Only for clients on the owner's
+        computer."""
+        _check_place(caller.peer)
+        return {"text": self._backups.save_key(asked.passphrase, asked.file)}
+
+    @channel("ai/backup/key/later")
+    def _later(self) -> None:
+        """Ask for the recovery key again in seven days."""
+        self._backups.later()
+
+
+def _check_place(peer: Peer) -> None:
+    """Who can listen between here and another computer, or has found the token there, must not
+    delete backups, get the key of all of them, or have files of this computer read.
+
+    Raises:
+        RefusedError: *peer* is not on this computer.
+    """
+    if not peer.is_local:
+        why = Text(
+            "Backups can be restored and deleted, and their key saved, only on this computer "
+            "itself, at its address 127.0.0.1 or ::1."
+        )
+        raise RefusedError(why, isLocal=False)

@@ -1,0 +1,324 @@
+"""Making a backup: each group of modules stands still only while its data is copied on the engine;
+the copies are read into the file while it runs again."""
+
+import socket
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aiserver_tray import __version__
+from aiserver_tray.features.backup.archive import BackupWriter
+from aiserver_tray.features.backup.databases import Tools
+from aiserver_tray.features.backup.grouping import standstill
+from aiserver_tray.features.backup.journal import BackupJournal, Unended, clean, ended
+from aiserver_tray.features.backup.manifest import (
+    FORMAT,
+    EntryKind,
+    Manifest,
+    ManifestEntry,
+    ManifestImage,
+    ManifestModule,
+    entry_name,
+)
+from aiserver_tray.features.backup.plan import (
+    BackupPlan,
+    DatabasePart,
+    Group,
+    ModulePlan,
+    VolumePart,
+)
+from aiserver_tray.features.backup.stage import Expected, Stage
+from aiserver_tray.features.backup.views import Reason
+from aiserver_tray.settings.app_declared import APP_SETTINGS
+from aiserver_tray.spec.labels import MODULE, SERVICE
+
+if TYPE_CHECKING:
+    from aiserver_tray.features.backup.volumes import BackupVolumes
+    from aiserver_tray.model import Container
+
+CLONE_RATE, PACK_RATE = 250e6, 70e6
+"""Bytes per second that are expected."""
+_DUMP_SECONDS = 0.5
+_MAX_FILE, _MAX_FOLDER = 1 << 18, 1 << 22
+"""Bytes of a text file of a module that is kept with the backup, and of all of them."""
+
+
+@dataclass
+class _Copy:
+    """A part of a module, copied on the engine."""
+
+    part: VolumePart | DatabasePart
+    pieces: Iterable[bytes]
+    clone: str | None = None
+    tables: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> EntryKind:
+        return "volume" if isinstance(self.part, VolumePart) else self.part.dialect
+
+    @property
+    def key(self) -> str:
+        part = self.part
+        return part.key if isinstance(part, VolumePart) else part.database
+
+    @property
+    def server(self) -> str:
+        return "" if isinstance(self.part, VolumePart) else self.part.server
+
+
+def subject_of(part: VolumePart | DatabasePart) -> str:
+    """The subject of the steps of *part*."""
+    return part.volume if isinstance(part, VolumePart) else f"{part.server}/{part.database}"
+
+
+class Creation:
+    """The work that makes the backup *plan* as the file *path* for *recipients*."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - what, where, why, for whom
+        self,
+        tools: Tools,
+        journal: BackupJournal,
+        plan: BackupPlan,
+        path: Path,
+        reason: Reason,
+        recipients: Sequence[str],
+        id: str = "",
+    ) -> None:
+        self._tools = tools
+        self._journal = journal
+        self._plan = plan
+        self._path = path
+        self._reason = reason
+        self._recipients = recipients
+        self._id = id
+        self._entries: list[ManifestEntry] = []
+
+    @property
+    def modules(self) -> list[str]:
+        """The modules of the backup."""
+        return [module.name for module in self._plan.modules]
+
+    def run(self, stage: Stage) -> None:
+        """Make the file. With any other end, what ran runs again, and nothing is left.
+
+        Raises:
+            AiServerError: it failed, or was cancelled.
+        """
+        self._id = self._id or stage.id
+        entry = Unended(kind="backup", modules=self.modules, file=str(self._path))
+        with self._journal.operation(self._id, entry):
+            try:
+                self._write(stage)
+            finally:
+                ended(self._tools, self._journal, self._id)
+
+    def _write(self, stage: Stage) -> None:
+        clean(self._tools, self._journal)
+        stage.have_helper()
+        with BackupWriter(self._path, self._recipients) as writer:
+            for group in self._plan.groups:
+                servers = {part.server for part in _databases(group)}
+                with stage.locked(group.names, servers):
+                    self._add_group(stage, group, writer)
+            writer.finish(self._manifest())
+
+    # -- a group ---------------------------------------------------------------------------------
+
+    def _add_group(self, stage: Stage, group: Group, writer: BackupWriter) -> None:
+        volumes = self._tools.volumes(self._id, stage.cancelled)
+        with ExitStack() as over:
+            for copy in self._copied(stage, group, volumes, over):
+                self._pack(stage, copy, writer)
+                if copy.clone:
+                    volumes.remove(copy.clone)
+
+    def _pack(self, stage: Stage, copy: _Copy, writer: BackupWriter) -> None:
+        part = copy.part
+        name = entry_name(copy.kind, part.module, copy.key, copy.server)
+        with closing(stage.counted("pack", subject_of(part), part.module, copy.pieces)) as pieces:
+            written = writer.add(name, pieces)
+        entry = ManifestEntry(
+            name,
+            copy.kind,
+            part.module,
+            copy.key,
+            written.bytes,
+            written.sha256,
+            copy.server,
+            copy.tables,
+        )
+        self._entries.append(entry)
+
+    def _copied(
+        self,
+        stage: Stage,
+        group: Group,
+        volumes: "BackupVolumes",
+        over: ExitStack,
+    ) -> list[_Copy]:
+        """Copies of all that *group* has, for which it stands still."""
+        moved = [module for module in group.modules if _stands_still(module)]
+        features = [module.name for module in moved if not module.is_store]
+        stores = [module.name for module in moved if module.is_store]
+        ran = stage.running([*features, *stores])
+        self._expect(stage, group, ran)
+        copies: list[_Copy] = []
+        with self._standing_still(stage, ran) as stood:
+            stage.stop(features, ran)
+            for part in _databases(group):
+                server = self._tools.server(part.server, stage.cancelled)
+                with stage.step("dump", subject_of(part), part.module):
+                    dump = server.dump(part.database)
+                    over.callback(dump.close)
+                    copies.append(_Copy(part, dump, tables=server.tables(part.database)))
+            stage.stop(stores, ran)
+            before = time.monotonic()
+            for one in _volumes(group):
+                with stage.step("clone", subject_of(one), one.module):
+                    clone = volumes.clone(one.volume)
+                    pieces = volumes.read(clone)
+                    over.callback(pieces.close)  # the engine can't remove what is being read
+                    copies.append(_Copy(one, pieces, clone))
+            stood.append(time.monotonic() - before)
+        if ran:
+            self._learn(group, stood)
+        return copies
+
+    @contextmanager
+    def _standing_still(self, stage: Stage, ran: "list[Container]") -> Iterator[list[float]]:
+        """Whatever happens in the block, what *ran* runs after it. Yields a list, which gets the
+        seconds that the clones take, and then those of all."""
+        with self._journal.update(self._id) as entry:
+            entry.ran = [container.name for container in ran]
+        before = time.monotonic()
+        stood: list[float] = []
+        try:
+            yield stood
+        finally:
+            stage.start(ran)
+        stood.append(time.monotonic() - before)
+        with self._journal.update(self._id) as entry:
+            entry.ran = []
+
+    def _learn(self, group: Group, stood: Sequence[float]) -> None:
+        clones, whole = stood
+        engine = self._tools.engine.info().id
+        with self._tools.app.settings.engines.update(engine) as state:
+            state.learn({standstill(group.names): whole - clones})
+
+    def _expect(self, stage: Stage, group: Group, ran: "list[Container]") -> None:
+        databases, volumes = _databases(group), _volumes(group)
+        parts: list[VolumePart | DatabasePart] = [*databases, *volumes]
+        stage.expect_stop(ran)
+        stage.expect(
+            [
+                *(
+                    Expected("dump", subject_of(part), part.module, _DUMP_SECONDS)
+                    for part in databases
+                ),
+                *(
+                    Expected("clone", one.volume, one.module, (one.bytes or 0) / CLONE_RATE + 0.5)
+                    for one in volumes
+                ),
+            ]
+        )
+        stage.expect_start(ran)
+        stage.expect(
+            Expected(
+                "pack",
+                subject_of(part),
+                part.module,
+                (part.bytes or 0) / PACK_RATE + 0.2,
+                part.bytes or 0,
+            )
+            for part in parts
+        )
+
+    # -- the manifest ----------------------------------------------------------------------------
+
+    def _manifest(self) -> Manifest:
+        app, engine = self._tools.app, self._tools.engine
+        stored = app.settings.stored(APP_SETTINGS)
+        return Manifest(
+            format=FORMAT,
+            application=__version__,
+            installation=app.settings.installation_id,
+            engine=engine.info().id,
+            computer=socket.gethostname(),
+            made_at=datetime.now(UTC),
+            reason=self._reason,
+            modules=tuple(map(self._module, self._plan.modules)),
+            entries=tuple(self._entries),
+            settings={
+                a: value
+                for a, value in stored.items()
+                if value is not None and not APP_SETTINGS[a].is_secret
+            },
+            is_whole=self._plan.is_whole,
+        )
+
+    def _module(self, plan: ModulePlan) -> ManifestModule:
+        app = self._tools.app
+        module = app.catalog.module(plan.name)
+        declared = app.declared_by(plan.name)
+        stored = app.settings.stored(declared)
+        known = {a.partition(".")[2]: (a, v) for a, v in stored.items() if v is not None}
+        return ManifestModule(
+            plan.name,
+            plan.title,
+            plan.version,
+            plan.name in app.catalog.built_in,
+            files_of(module.folder),
+            {name: v for name, (a, v) in known.items() if not declared[a].is_secret},
+            {name: v for name, (a, v) in known.items() if declared[a].is_secret},
+            tuple(self._images(plan.name)),
+            plan.redis,
+            tuple(module.section("volumes")),
+        )
+
+    def _images(self, module: str) -> Iterator[ManifestImage]:
+        engine = self._tools.engine
+        containers = engine.containers.summaries(self._tools.owner.installation)
+        for one in containers:
+            if one.labels.get(MODULE) == module:
+                found = engine.images.find(one.image_id)
+                digests = [name for name in (found.names if found else ()) if "@" in name]
+                service = one.labels.get(SERVICE, one.name)
+                yield ManifestImage(service, one.image, one.image_id, tuple(digests))
+
+
+def files_of(folder: Path) -> dict[str, str]:
+    """The text files in the *folder* of a module: path -> text."""
+    found: dict[str, str] = {}
+    whole = 0
+    for path in sorted(folder.rglob("*")) if folder.is_dir() else [folder]:
+        try:
+            if not path.is_file() or path.stat().st_size > _MAX_FILE:
+                continue
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            continue
+        whole += len(text)
+        if whole > _MAX_FOLDER:
+            break
+        name = path.relative_to(folder) if folder.is_dir() else Path(path.name)
+        found[name.as_posix()] = text
+    return found
+
+
+def _databases(group: Group) -> list[DatabasePart]:
+    return [part for module in group.modules for part in module.databases]
+
+
+def _volumes(group: Group) -> list[VolumePart]:
+    return [part for module in group.modules for part in module.volumes]
+
+
+def _stands_still(module: ModulePlan) -> bool:
+    """Whether *module* has data that it could change while it is copied. A server whose own
+    databases are dumped need not stop for that."""
+    return bool(module.volumes) or any(part.server != module.name for part in module.databases)

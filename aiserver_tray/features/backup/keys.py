@@ -1,0 +1,122 @@
+"""The keys of backups: of the installation, and for recovery without it.
+
+Each backup is encrypted to both. They are secrets of the installation, which no setting declares:
+nobody chooses or sees them. The recovery key is also saved by the user, encrypted with a
+passphrase, because the secrets are gone with the computer.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final, Protocol
+
+import pyrage
+
+from aiserver_tray.base.errors import BackupKeyError, SettingError
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.settings.store import Settings
+
+OWN: Final = "app.backup_key"
+RECOVERY: Final = "app.recovery_key"
+
+LATER: Final = timedelta(days=7)
+MIN_PASSPHRASE: Final = 8
+_MAX_RECOVERY_TEXT: Final = 1 << 16
+
+_GUIDE: Final = """\
+# The recovery key of AI-Server Tray. It opens the backups that were made for:
+# {public}
+{identity}
+"""
+
+
+class KeyNotes(Protocol):
+    """What is remembered about the recovery key."""
+
+    key_saved_at: datetime | None
+    later_until: datetime | None
+
+
+class Keys:
+    """The keys in the secrets of *settings*; *notes* remember what the user did with them.
+
+    Raises:
+        SettingError: from every method: the secrets can't be read or written.
+    """
+
+    def __init__(self, settings: Settings, notes: KeyNotes) -> None:
+        self._secrets = settings.secrets
+        self._notes = notes
+
+    def recipients(self) -> list[str]:
+        """The public keys that backups are encrypted to. The first call makes the keys."""
+        if missing := {OWN, RECOVERY} - self._secrets.names():
+            self._make(missing)
+        return [_public(identity) for identity in self.identities()]
+
+    def identities(self) -> list[str]:
+        """The private keys that open the backups of this installation; none before the first
+        backup."""
+        found = self._secrets.values((OWN, RECOVERY))
+        return [found[name] for name in (OWN, RECOVERY) if name in found]
+
+    @property
+    def public(self) -> str:
+        """The public recovery key; empty before the first backup."""
+        identity = self._secrets.values([RECOVERY]).get(RECOVERY)
+        return _public(identity) if identity else ""
+
+    def save(self, passphrase: str) -> str:
+        """The text of the recovery file: the recovery key, encrypted with *passphrase*. Takes
+        seconds, as each guess of the passphrase has to.
+
+        Raises:
+            BackupKeyError: the passphrase is too short.
+        """
+        if len(passphrase) < MIN_PASSPHRASE:
+            why = Text(
+                "The passphrase is too short. Use at least {count} characters.",
+                count=MIN_PASSPHRASE,
+            )
+            raise BackupKeyError(why)
+        self.recipients()
+        identity = self._secrets.values([RECOVERY])[RECOVERY]
+        plain = _GUIDE.format(public=_public(identity), identity=identity)
+        text: str = pyrage.passphrase.encrypt(plain.encode(), passphrase, armored=True).decode()
+        self._notes.key_saved_at = datetime.now(UTC)
+        return text
+
+    def later(self) -> None:
+        """Ask to save the recovery key again in a week."""
+        self._notes.later_until = datetime.now(UTC) + LATER
+
+    def _make(self, names: set[str]) -> None:
+        new = {name: str(pyrage.x25519.Identity.generate()) for name in names}
+        try:
+            self._secrets.change(new, kept=names)
+        except SettingError:
+            # Another process may have made them meanwhile. Backups may be encrypted to those.
+            if names - self._secrets.names():
+                raise
+
+
+def identity_in(recovery_text: str, passphrase: str) -> str:
+    """The private key in the text of a recovery file.
+
+    Raises:
+        BackupKeyError: it is no such text, or *passphrase* does not open it.
+    """
+    stored = "\n".join(line.strip() for line in recovery_text.strip().splitlines())
+    try:
+        plain = pyrage.passphrase.decrypt(stored[:_MAX_RECOVERY_TEXT].encode(), passphrase)
+        lines = plain.decode().splitlines()
+        (identity,) = (line for line in lines if line and not line.startswith("#"))
+        return str(pyrage.x25519.Identity.from_str(identity))
+    except (pyrage.DecryptError, pyrage.IdentityError, ValueError):
+        why = Text(
+            "The recovery key can't be read. The passphrase is wrong, or the file is not a "
+            "recovery file of AI-Server Tray."
+        )
+        raise BackupKeyError(why) from None
+
+
+def _public(identity: str) -> str:
+    return str(pyrage.x25519.Identity.from_str(identity).to_public())

@@ -1,0 +1,359 @@
+"""What a backup's file can restore here, and what has to be decided before. The file only selects
+what this catalog has: names, labels and owners come from here."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from aiserver_tray.base.errors import (
+    AiServerError,
+    RestoreError,
+    SettingError,
+    raise_all,
+    refuse_unknown,
+)
+from aiserver_tray.base.i18n import Given, Listed, Text
+from aiserver_tray.features.backup.archive import BackupFile
+from aiserver_tray.features.backup.create import CLONE_RATE
+from aiserver_tray.features.backup.databases import Tools
+from aiserver_tray.features.backup.manifest import ManifestEntry, ManifestModule
+from aiserver_tray.features.backup.restore import Choice, volumes_of
+from aiserver_tray.features.backup.views import (
+    BackupView,
+    Decision,
+    RestorableModule,
+    RestoreOffer,
+)
+from aiserver_tray.operations.survey import HostPort
+from aiserver_tray.settings.app_declared import APP_SETTINGS
+from aiserver_tray.spec.labels import MODULE
+from aiserver_tray.system.resources import free_disk
+
+if TYPE_CHECKING:
+    from aiserver_tray.catalog.modules import Module
+    from aiserver_tray.catalog.setting import Setting
+    from aiserver_tray.operations.operation import Operations
+
+_PLACES = ("app.bind", "app.engine")
+"""Settings of the app that are about one computer."""
+_SWAP_SECONDS = 3.0
+
+
+class Restorable:
+    """The *file*, seen from the installation of *tools*."""
+
+    def __init__(self, tools: Tools, operations: "Operations", file: BackupFile) -> None:
+        self._tools = tools
+        self._app = tools.app
+        self._operations = operations
+        self._file = file
+        self._manifest = file.manifest
+        self._modules = {module.name: module for module in file.manifest.modules}
+
+    @property
+    def is_from_here(self) -> bool:
+        """Whether this installation made it."""
+        return self._manifest.installation == self._app.settings.installation_id
+
+    @property
+    def uninstalled(self) -> dict[str, ManifestModule]:
+        """The modules that this catalog does not have."""
+        return {n: m for n, m in self._modules.items() if n not in self._app.names}
+
+    def with_stores(self, chosen: Collection[str]) -> tuple[str, ...]:
+        """*chosen*, and the modules that are restored with them.
+
+        Raises:
+            UnknownNameError: the backup has no such module.
+        """
+        refuse_unknown(chosen, self._modules)
+        found = {name for module in chosen for name in self._together(module)} | {*chosen}
+        return tuple(name for name in self._modules if name in found)
+
+    # -- for the user ------------------------------------------------------------------------------
+
+    def offer(self, id: str, view: BackupView | None, chosen: Collection[str]) -> RestoreOffer:
+        """What it can restore. *view*: as the list has it; *chosen*: the modules to ask about."""
+        names = self.with_stores(chosen)
+        needed = self._needed(names)
+        return RestoreOffer(
+            id,
+            self._manifest.made_at,
+            self.is_from_here,
+            self._manifest.computer,
+            self._manifest.application,
+            view.check if view else "unchecked",
+            view.checked_at if view else None,
+            tuple(map(self._view, self._modules.values())),
+            tuple(self._decisions(names)),
+            tuple(self._lacks(needed)),
+            needed,
+        )
+
+    def _view(self, module: ManifestModule) -> RestorableModule:
+        entries = self._entries([module.name])
+        together = self._together(module.name)
+        runs = self._running & {module.name, *together}
+        whole = sum(entry.bytes for entry in entries)
+        return RestorableModule(
+            module.name,
+            dict(module.title),
+            module.version,
+            whole,
+            Text("{names}", names=Listed(entry.key for entry in entries)),
+            together,
+            self._problem(module),
+            whole * 2 / CLONE_RATE + _SWAP_SECONDS if runs else None,
+            module.name in self.uninstalled,
+        )
+
+    def _needed(self, names: Collection[str]) -> int:
+        """The bytes that a restore of *names* needs on the engine: its data twice, for a while."""
+        return sum(entry.bytes for entry in self._entries(names)) * 2
+
+    def _lacks(self, needed: int) -> Iterator[Text]:
+        info = self._tools.engine.info()
+        free = free_disk(info.data_root) if info.shares_kernel else None
+        if free is not None and free < needed:
+            yield Text(
+                "The disk of the Docker engine has {free} MB left, and the restore needs "
+                "{needed} MB. Free some space there.",
+                free=free // 10**6,
+                needed=needed // 10**6,
+            )
+
+    def _problem(self, module: ManifestModule) -> Text | None:
+        """Why *module* can't be restored."""
+        if module.name in self.uninstalled:
+            if module.folder and not module.is_builtin:
+                return None
+            return Text(
+                "This version of AI-Server Tray has no such module, and neither does the backup."
+            )
+        try:
+            self._owners([module.name])
+            self._check_stores(module.name)
+        except AiServerError as error:
+            return error.text
+        return None
+
+    # -- modules -----------------------------------------------------------------------------------
+
+    @cached_property
+    def _running(self) -> set[str | None]:
+        ours = self._tools.engine.containers.summaries(self._tools.owner.installation)
+        return {one.labels.get(MODULE) for one in ours if one.status == "running"}
+
+    def _entries(self, modules: Collection[str]) -> list[ManifestEntry]:
+        return [entry for entry in self._manifest.entries if entry.module in modules]
+
+    @cached_property
+    def _stores(self) -> frozenset[str]:
+        """The modules of the backup that keep data of others in their volumes."""
+        known = self._app.catalog.modules
+        with_volumes = {one.module for one in self._manifest.entries if one.kind == "volume"}
+        return frozenset(n for n in with_volumes if n in known and known[n].kind == "basic")
+
+    def _users(self, store: str) -> set[str]:
+        known = self._app.catalog.modules
+        return {name for name, module in known.items() if store in module.possible_requires}
+
+    def _together(self, name: str) -> tuple[str, ...]:
+        """The other modules that are restored with *name*, because they share stores."""
+        found, todo = {name}, [name]
+        known = self._app.catalog.modules
+        while todo:
+            one = todo.pop()
+            required = known[one].possible_requires if one in known else ()
+            more = {store for store in self._stores if store in required}
+            if one in self._stores:
+                more |= self._users(one) & self._modules.keys()
+            todo += more - found
+            found |= more
+        return tuple(other for other in self._modules if other in found and other != name)
+
+    def _check_stores(self, name: str) -> None:
+        """Raises `RestoreError` if a store has data of modules that the backup does not have."""
+        there = {volume.labels.get(MODULE) for volume in self._tools.engine.volumes.all()}
+        for store in {name, *self._together(name)} & self._stores:
+            if others := sorted((self._users(store) & there) - self._modules.keys()):
+                text = Text(
+                    "{store} also keeps data of {modules}, which the backup does not have. Remove "
+                    "the data of these modules first: aiserver-tray down {names} --volumes",
+                    store=store,
+                    modules=Listed(others),
+                    names=" ".join(others),
+                )
+                raise RestoreError(text, module=name)
+
+    def _owners(self, modules: Collection[str]) -> dict[str, str]:
+        """By the name of each database's entry of *modules*, the role that owns it.
+
+        Raises:
+            RestoreError: the backup has what these modules don't have.
+        """
+        found = {}
+        for one in self._entries(modules):
+            if one.kind == "volume":
+                if one.key not in volumes_of(self._tools, one.module):
+                    raise _undeclared(one)
+                continue
+            server = self._tools.planner.server(one.server)
+            owner = self._tools.role(one.module, one.server, one.key)
+            if server is None or server.dialect != one.kind or owner is None:
+                raise _undeclared(one)
+            found[one.name] = owner
+        return found
+
+    # -- settings ----------------------------------------------------------------------------------
+
+    def choice(self, chosen: Sequence[str], decisions: Mapping[str, str]) -> Choice:
+        """What a restore of *chosen* does.
+
+        Raises:
+            AiServerError: it must not be done so; everything that is wrong.
+        """
+        names = self.with_stores(chosen)
+        known = self._app.catalog.modules
+        problems = ((n, self._problem(self._modules[n])) for n in names)
+        errors = [RestoreError(why, module=name) for name, why in problems if why]
+        raise_all([*errors, *map(RestoreError, self._lacks(self._needed(names)))])
+        answers = {one.id: decisions.get(one.id, one.value) for one in self._decisions(names)}
+        settings = {a: v or None for a, v in answers.items() if a in self._app.declared}
+        return Choice(
+            self._file,
+            names,
+            tuple(self._entries(names)),
+            self._owners(names),
+            self._required(names),
+            self._redis(names),
+            {**self._changes(names), **settings},
+            tuple(n for n in names if known[n].kind == "feature" or n in self._running),
+            tuple(n for n in names if answers.get(f"{n}.triggers") == "off"),
+        )
+
+    def _required(self, names: Collection[str]) -> tuple[str, ...]:
+        known, found, todo = self._app.catalog.modules, set[str](), [*names]
+        while todo:
+            for other in known[todo.pop()].possible_requires:
+                if other in known and other not in found:
+                    found.add(other)
+                    todo.append(other)
+        return tuple(sorted(found - {*names}))
+
+    def _redis(self, names: Collection[str]) -> dict[str, list[int]]:
+        known, found = self._app.catalog.modules, dict[str, list[int]]()
+        there = {volume.labels.get(MODULE) for volume in self._tools.engine.volumes.all()}
+        for name in names:
+            for other in known[name].possible_requires:
+                if known[name].backup.redis and known[other].store == "redis" and other in there:
+                    found.setdefault(other, []).extend(known[name].backup.redis)
+        return found
+
+    def _changes(self, names: Collection[str]) -> dict[str, str | None]:
+        """The settings of the backup, as far as they are for what is restored."""
+        found: dict[str, str | None] = {}
+        for name in names:
+            module, given = self._app.catalog.module(name), self._modules[name]
+            has_data = name in self._moved(names)
+            for key, setting in module.settings.items():
+                address = f"{name}.{key}"
+                value = (given.secrets if setting.is_secret else given.settings).get(key)
+                belongs = has_data or not (setting.keep or setting.from_data)
+                if belongs and not (setting.is_secret and value is None):
+                    found[address] = self._usable(address, setting, value)
+        return found
+
+    def _moved(self, names: Collection[str]) -> set[str]:
+        """Those of *names* whose data comes with them; that of a database server stays."""
+        return {
+            e.module for e in self._entries(names) if e.kind == "volume" or e.module != e.server
+        }
+
+    def _usable(self, address: str, setting: "Setting", value: str | None) -> str | None:
+        """*value*, if this version takes it."""
+        try:
+            return None if value is None else setting.parse(address, value)
+        except SettingError:
+            return None
+
+    def _decisions(self, names: Collection[str]) -> Iterator[Decision]:
+        for name in names:
+            if name in self.uninstalled:
+                yield _consent(self._modules[name])
+                continue
+            module = self._app.catalog.module(name)
+            for key, setting in module.settings.items():
+                address = f"{name}.{key}"
+                value = self._modules[name].settings.get(key, setting.initial)
+                if setting.type == "port" and value:
+                    yield from self._port(module, address, setting, value)
+                elif setting.type == "folder" and value:
+                    yield from self._folder(address, setting, value)
+            if module.backup.quiet and not self.is_from_here:
+                yield _triggers(module)
+        if not self.is_from_here:
+            yield from self._places()
+
+    def _port(
+        self, module: "Module", address: str, setting: "Setting", value: str
+    ) -> Iterator[Decision]:
+        bind = self._app.settings.app.bind
+        use = self._operations.port_use(module.name, HostPort(bind, int(value), "tcp"))
+        if use is None:
+            return
+        now = self._app.settings.known({address: setting}).get(address) or value
+        is_free = now != value and not self._operations.port_use(
+            module.name, HostPort(bind, int(now), "tcp")
+        )
+        why = Text("Port {port} is in use by {owner}.", port=value, owner=use.owner)
+        suggestion = now if is_free else str(use.free)
+        yield Decision(address, "port", _title(address, setting), why, suggestion)
+
+    def _folder(self, address: str, setting: "Setting", value: str) -> Iterator[Decision]:
+        for error in self._app.settings.unfit_folders({address: setting}, {address: value}):
+            yield Decision(address, "folder", _title(address, setting), error.why, "")
+
+    def _places(self) -> Iterator[Decision]:
+        stored = self._app.settings.stored({a: APP_SETTINGS[a] for a in _PLACES})
+        for address in _PLACES:
+            given, now = self._manifest.settings.get(address), stored[address] or ""
+            if given and given != now:
+                why = Text(
+                    "The backup's installation used {value}. This computer may need another value.",
+                    value=given,
+                )
+                title = _title(address, APP_SETTINGS[address])
+                yield Decision(address, "setting", title, why, now)
+
+
+def _title(address: str, setting: "Setting") -> Text:
+    return Given(setting.title) if setting.title else Text("{name}", name=address)
+
+
+def _undeclared(entry: ManifestEntry) -> RestoreError:
+    text = Text(
+        "{module} has no {name} here, so this part of the backup belongs to nothing. Use the "
+        "version of the module that made the backup.",
+        module=entry.module,
+        name=entry.key,
+    )
+    return RestoreError(text, module=entry.module)
+
+
+def _consent(module: ManifestModule) -> Decision:
+    title = Text("Add {name} to your modules", name=module.name)
+    why = Text(
+        "This module is not built in, and its files come from the backup. Allow it only if you "
+        "trust whoever made the backup."
+    )
+    return Decision(f"{module.name}.consent", "consent", title, why, "")
+
+
+def _triggers(module: "Module") -> Decision:
+    title = Text("Triggers of {name}", name=module.name)
+    why = Text(
+        "The installation that made the backup may still run. If the triggers stay off, nothing "
+        "is done twice until you turn them on again."
+    )
+    return Decision(f"{module.name}.triggers", "triggers", title, why, "off")

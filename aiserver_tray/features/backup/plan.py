@@ -1,0 +1,94 @@
+"""What a backup of modules contains, and what stands still for it. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from aiserver_tray.base.i18n import LocalText, Text
+
+Dialect = Literal["postgres", "mysql"]
+"""The program of a database server, known by the scheme of its `connect` address."""
+
+
+@dataclass(frozen=True)
+class VolumePart:
+    """A volume of a module that is cloned and put into the backup."""
+
+    module: str
+    key: str
+    """Its name in the module's file."""
+    volume: str
+    """Its name on the engine."""
+    bytes: int | None = None
+    """None: not known."""
+
+
+@dataclass(frozen=True)
+class DatabasePart:
+    """A database of a module on a server that it shares with others, dumped by that server."""
+
+    module: str
+    server: str
+    """The module of the server."""
+    dialect: Dialect
+    database: str
+    user: str
+    """The role that owns it: the module's own; the server's administrator for those of nobody."""
+    bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class Omitted:
+    """Something of a module that is not in its backup."""
+
+    name: str
+    why: Text
+
+
+@dataclass(frozen=True)
+class ModulePlan:
+    """One module of a backup."""
+
+    name: str
+    title: LocalText
+    version: str | None
+    volumes: tuple[VolumePart, ...] = ()
+    databases: tuple[DatabasePart, ...] = ()
+    redis: tuple[int, ...] = ()
+    """The databases of the Redis that it uses; a restore clears them."""
+    omitted: tuple[Omitted, ...] = ()
+    is_store: bool = False
+    """It is a basic module that is here because it keeps the data of the others of its group."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Modules that are backed up together, because they share stores. Features first, then the
+    stores; services stop in this order and start in the opposite one."""
+
+    modules: tuple[ModulePlan, ...]
+    seconds: float | None = None
+    """How long its features are expected to stand still; None: nothing of it runs."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(module.name for module in self.modules)
+
+
+@dataclass(frozen=True)
+class BackupPlan:
+    """A whole backup: its groups one after the other."""
+
+    groups: tuple[Group, ...]
+    engine_bytes: int = 0
+    """Space that the clones of the largest group need on the engine's disk."""
+    file_bytes: int = 0
+    """Space that the file needs at most."""
+    left_out: tuple[Omitted, ...] = ()
+    """Modules with data that can't be backed up now, because their files are wrong."""
+    is_whole: bool = False
+    """All modules that have data are in it."""
+
+    @property
+    def modules(self) -> Sequence[ModulePlan]:
+        return [module for group in self.groups for module in group.modules]

@@ -1,0 +1,192 @@
+"""Backups as clients get them."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from aiserver_tray.base.i18n import LocalText, Text
+from aiserver_tray.features.backup.plan import Omitted
+
+Reason = Literal["hand", "schedule", "restore", "upgrade"]
+CheckState = Literal["unchecked", "checking", "verified", "damaged", "failed"]
+
+
+@dataclass(frozen=True)
+class BackupModuleView:
+    """A module in a backup."""
+
+    name: str
+    title: LocalText
+    version: str | None
+    bytes: int
+    """of its data, before it is compressed"""
+
+
+@dataclass(frozen=True)
+class BackupView:
+    """A backup."""
+
+    id: str
+    """for the other channels"""
+    made_at: datetime
+    reason: Reason
+    """`hand`: the user asked for it; `schedule`; `restore`, `upgrade`: made before one"""
+    modules: tuple[BackupModuleView, ...]
+    is_whole: bool
+    """all modules that had data were in it"""
+    bytes: int | None
+    """of its file; `null`: there is none, because the backup failed"""
+    file: str
+    """its path"""
+    check: CheckState
+    """`verified`: hashes and databases were tried; `failed`: the backup itself failed"""
+    checked_at: datetime | None
+    problem: Text | None
+    """why it failed, or is damaged"""
+    version: str
+    """of the application that made it"""
+    is_here_only: bool
+    """the recovery key is not saved: only this installation can restore it"""
+
+
+@dataclass(frozen=True)
+class ScheduleView:
+    """When backups are made by themselves, and how many are kept."""
+
+    every: Literal["never", "day", "week"]
+    time: str
+    """such as `03:00`"""
+    weekday: int
+    """0: Monday"""
+    keep_daily: int
+    keep_weekly: int
+    keep_monthly: int
+    next_at: datetime | None
+    is_overdue: bool
+
+
+@dataclass(frozen=True)
+class RecoveryKeyView:
+    """The recovery key of the installation."""
+
+    saved_at: datetime | None
+    """`null`: the user has not saved it"""
+    remind: bool
+    """ask the user to save it now"""
+    public: str
+    """the recipient of the backups, such as `age1…`; empty until the first backup"""
+
+
+@dataclass(frozen=True)
+class BackupList:
+    """Everything that the page of backups shows."""
+
+    backups: tuple[BackupView, ...]
+    """the newest first"""
+    folder: str
+    folder_problem: Text | None
+    """why no backup can be written there now"""
+    free_bytes: int | None
+    schedule: ScheduleView
+    key: RecoveryKeyView
+    operation: str | None
+    """the ID of the backup or restore that runs now"""
+    checking: str | None
+    """the ID of the backup that is checked now"""
+    problem: Text | None
+    """what an interrupted restore left, and the steps that are needed; nothing is touched then"""
+
+
+@dataclass(frozen=True)
+class PlannedModule:
+    """What a backup of a module would contain."""
+
+    name: str
+    title: LocalText
+    group: int
+    """modules of one group are backed up together"""
+    seconds: float | None
+    """how long it is expected to stand still; `null`: it does not run"""
+    bytes: int | None
+    databases: tuple[str, ...]
+    """names, with the title of their server"""
+    volumes: tuple[str, ...]
+    omitted: tuple[Omitted, ...]
+    has_secrets: bool
+
+
+@dataclass(frozen=True)
+class BackupOffer:
+    """What a backup would do."""
+
+    modules: tuple[PlannedModule, ...]
+    engine_bytes: int
+    file_bytes: int
+    blockers: tuple[Text, ...]
+    """why it can't be made; nothing is stopped then"""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Something that a restore needs an answer to."""
+
+    id: str
+    """for the answer, such as `n8n.N8N_HOST_PORT` or `triggers`"""
+    kind: Literal["port", "folder", "triggers", "setting", "consent"]
+    title: Text
+    why: Text
+    value: str
+    """the suggestion"""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A backup to restore from: one of the list by its ID, or a file."""
+
+    id: str | None = None
+    file: str | None = None
+    """Its absolute path."""
+    recovery: str | None = field(default=None, repr=False)
+    """The text of the recovery file, if the keys of this installation don't open it."""
+    passphrase: str | None = field(default=None, repr=False)
+    """That of the recovery file."""
+
+
+@dataclass(frozen=True)
+class RestorableModule:
+    """A module that a restore can bring back."""
+
+    name: str
+    title: LocalText
+    version: str | None
+    bytes: int
+    parts: Text
+    """what is in it, in words"""
+    together: tuple[str, ...]
+    """the modules that are restored with it, because they share stores"""
+    problem: Text | None
+    """why it can't be restored"""
+    seconds: float | None
+    """how long it is expected to stand still"""
+    uninstalled: bool
+    """the catalog has no such module: its files come from the backup, and need a consent"""
+
+
+@dataclass(frozen=True)
+class RestoreOffer:
+    """What a backup's file can restore here."""
+
+    id: str
+    made_at: datetime
+    is_from_here: bool
+    """this installation made it"""
+    computer: str
+    version: str
+    check: CheckState
+    checked_at: datetime | None
+    modules: tuple[RestorableModule, ...]
+    decisions: tuple[Decision, ...]
+    """for the chosen modules"""
+    blockers: tuple[Text, ...]
+    engine_bytes: int
+    """space that it needs on the engine's disk"""

@@ -1,0 +1,205 @@
+"""What a backup contains, from what there is on the engine."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from aiserver_tray.core.app import App
+from aiserver_tray.engine.values import ContainerSummary
+from aiserver_tray.features.backup.grouping import Facts, ServerPlace, Shares, plan_of, standstill
+from aiserver_tray.features.backup.plan import BackupPlan
+from aiserver_tray.features.modules.connections import known_values
+from aiserver_tray.operations.survey import Found, Survey
+from aiserver_tray.spec import labels
+from aiserver_tray.spec.mounts import PLAIN_VOLUMES
+from tests.unit.module_folders import write
+
+OURS = {labels.INSTALLATION: "me"}
+PLAIN = {labels.CONFIG_HASH: min(PLAIN_VOLUMES)}
+SERVERS = {
+    "postgres": ServerPlace("postgres", "postgres", "ai-postgres", "postgres", "postgres.P"),
+    "mysql": ServerPlace("mysql", "mysql", "ai-mysql", "root", "mysql.P"),
+}
+
+
+def volume(module: str, key: str, **more: str) -> Found:
+    given = {**OURS, labels.MODULE: module, **PLAIN, **more}
+    return Found(f"ai-{module}-{key}", given)
+
+
+def container(name: str, module: str, service: str, requires: str = "") -> ContainerSummary:
+    given = {**OURS, labels.MODULE: module, labels.SERVICE: service, labels.REQUIRES: requires}
+    return ContainerSummary(name, name, given, "running", "none", f"{service}:1.2", "", ())
+
+
+def facts(
+    app: App,
+    volumes: list[Found],
+    databases: Mapping[str, Mapping[str, int]],
+    containers: tuple[ContainerSummary, ...] = (),
+    learnt: Mapping[str, float] = {},
+) -> Facts:
+    modules = app.catalog.modules
+    known = {name: known_values(app.settings, module) for name, module in modules.items()}
+    shares = Shares(modules, app.catalog.built_in, known, SERVERS)
+    models = {model.name: model for model in app.models}
+    survey = Survey("me", containers, {}, {one.name: one for one in volumes})
+    sizes = {one.name: 2**30 for one in volumes}
+    return Facts(shares, models, survey, databases, sizes, {}, learnt)
+
+
+def found(plan: BackupPlan) -> dict[tuple[str, ...], set[str]]:
+    """The volumes and databases of each group."""
+    return {
+        group.names: {
+            *(f"{m.name}:{part.key}" for m in group.modules for part in m.volumes),
+            *(
+                f"{m.name}={part.database}@{part.user}"
+                for m in group.modules
+                for part in m.databases
+            ),
+        }
+        for group in plan.groups
+    }
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> App:
+    return App(tmp_path / "home", [tmp_path / "catalog"])
+
+
+EVERYTHING = [
+    *(volume("n8n", key) for key in ("data", "files")),
+    *(volume("dify", key) for key in ("app_storage", "sandbox_dependencies", "qdrant_snapshots")),
+    *(volume("ragflow", key) for key in ("logs", "valkey")),
+    *(volume(name, "data") for name in ("postgres", "mysql", "redis", "minio", "elasticsearch")),
+    volume("minio", "rustfs-data"),
+]
+DATABASES = {
+    "postgres": {"n8n": 5, "dify": 6, "dify_plugin": 7, "notes": 8, "new-api": 9},
+    "mysql": {"rag_flow": 10},
+}
+
+
+def test_modules_that_share_a_store_are_one_group_and_servers_dump_what_is_no_modules(
+    app: App,
+) -> None:
+    plan = plan_of(facts(app, EVERYTHING, DATABASES), None)
+    assert found(plan) == {
+        ("n8n",): {"n8n:data", "n8n:files", "n8n=n8n@n8n"},
+        ("dify",): {"dify:app_storage", "dify=dify@dify", "dify=dify_plugin@dify"},
+        ("ragflow", "minio", "elasticsearch"): {
+            "ragflow:valkey",
+            "ragflow=rag_flow@ragflow",
+            "minio:data",
+            "minio:rustfs-data",
+            "elasticsearch:data",
+        },
+        ("postgres",): {"postgres=new-api@postgres", "postgres=notes@postgres"},
+    }
+    assert plan.is_whole
+    assert (plan.engine_bytes, plan.file_bytes) == (4 * 2**30, 7 * 2**30 + 45)
+    (group,) = [group for group in plan.groups if len(group.modules) > 1]
+    assert [module.is_store for module in group.modules] == [False, True, True]
+
+
+def test_what_is_left_out_is_said(app: App) -> None:
+    share = volume("dify", "plugin_storage", **{labels.CONFIG_HASH: "of a share"})
+    config = volume("dify", "api-config", **{labels.CONFIG_OF: "api"})
+    plan = plan_of(facts(app, [*EVERYTHING, share, config], DATABASES), None)
+    omitted = {m.name: {one.name: one.why.render() for one in m.omitted} for m in plan.modules}
+    assert omitted["dify"].keys() == {
+        *("plugin_storage", "qdrant_snapshots", "sandbox_dependencies"),
+        *("Redis 2", "Redis 3", "Redis 4", "Redis 6"),
+    }
+    assert omitted["postgres"]["data"].startswith("The server's databases are dumped")
+    (dify,) = [module for module in plan.modules if module.name == "dify"]
+    assert dify.redis == (2, 3, 4, 6)
+
+
+def test_a_chosen_module_comes_with_those_of_its_stores_and_no_others(app: App) -> None:
+    given = facts(app, EVERYTHING, DATABASES)
+    plan = plan_of(given, ["minio"])
+    assert [{*group.names} for group in plan.groups] == [{"ragflow", "minio", "elasticsearch"}]
+    assert not plan.is_whole
+    assert plan_of(given, ["oneapi"]).groups == ()
+
+
+def test_a_store_that_a_container_was_made_with_still_counts(app: App) -> None:
+    volumes = [volume("dify", "app_storage"), volume("qdrant", "storage")]
+    assert len(plan_of(facts(app, volumes, DATABASES), ["dify", "qdrant"]).groups) == 2
+    api = container("ai-dify-api", "dify", "api", requires="postgres,qdrant,redis")
+    (group,) = plan_of(facts(app, volumes, DATABASES, (api,)), ["qdrant"]).groups
+    assert group.names == ("dify", "qdrant")
+
+
+def test_databases_of_a_server_that_does_not_run_are_planned_but_not_those_of_nobody(
+    app: App,
+) -> None:
+    plan = plan_of(facts(app, EVERYTHING, {"mysql": {}}), None)
+    assert "n8n=n8n@n8n" in found(plan)["n8n",]
+    assert ("postgres",) not in found(plan)
+    assert not plan.is_whole
+    # It runs, and has no database of RAGFlow.
+    assert not any(part.server == "mysql" for m in plan.modules for part in m.databases)
+
+
+HOSTILE = """\
+x-aiserver:
+  kind: feature
+  requires: [postgres, redis]
+  settings: {KEY: {type: secret, generate: hex32}, WHICH: {type: text, default: n8n}}
+  databases:
+    - {module: postgres, database: "${WHICH}", user: me, secret: KEY}
+    - {module: postgres, database: shared, user: me, secret: KEY}
+    - {module: postgres, database: cache, user: me, secret: KEY}
+  backup: {databases: {postgres: ["${WHICH}", shared]}, redis: [2, 11]}
+services: {main: {image: "busybox:1", volumes: ["data:/data"]}}
+volumes: {data: {}}
+"""
+
+
+def test_what_a_built_in_module_has_is_no_other_ones(app: App, tmp_path: Path) -> None:
+    """Its restore would take away what the built-in module has now."""
+    write(tmp_path / "catalog", "aaa", HOSTILE)
+    databases = {"postgres": {"n8n": 1, "shared": 2, "cache": 3}}
+    plan = plan_of(facts(app, [volume("aaa", "data"), volume("n8n", "data")], databases), None)
+    assert found(plan) == {
+        ("aaa",): {"aaa:data", "aaa=shared@me"},
+        ("n8n",): {"n8n:data", "n8n=n8n@n8n"},
+    }
+    (aaa,) = [module for module in plan.modules if module.name == "aaa"]
+    assert aaa.redis == (11,)
+    assert [one.why.render() for one in aaa.omitted] == [
+        "It belongs to n8n.",
+        "It belongs to Dify.",
+        "It holds queues and caches. After a restore, it is empty.",
+    ]
+
+
+def test_modules_of_users_with_one_database_are_one_group(app: App, tmp_path: Path) -> None:
+    for name in ("aaa", "bbb"):
+        write(tmp_path / "catalog", name, HOSTILE)
+    volumes = [volume("aaa", "data"), volume("bbb", "data")]
+    plan = plan_of(facts(app, volumes, {"postgres": {"shared": 2}}), ["bbb"])
+    assert [{*group.names} for group in plan.groups] == [{"aaa", "bbb"}]
+    assert [part.module for m in plan.modules for part in m.databases] == ["aaa"]
+
+
+def test_the_standstill_is_what_starts_take_in_a_row_until_it_is_learnt(app: App) -> None:
+    volumes = [volume("n8n", "data")]
+    n8n = container("ai-n8n", "n8n", "n8n")
+    runners = container("ai-n8n-n8n-runners", "n8n", "n8n-runners")
+    times = {"n8n/n8n": 20.0, "n8n/n8n-runners": 3.0}
+
+    def expected(
+        running: tuple[ContainerSummary, ...], learnt: Mapping[str, float]
+    ) -> float | None:
+        (group,) = plan_of(facts(app, volumes, {"postgres": {}}, running, learnt), None).groups
+        return group.seconds
+
+    assert expected((), times) is None
+    assert expected((n8n, runners), times) == 4 + 20 + 3 + 3
+    assert expected((n8n,), {}) == 4 + 5 + 3
+    assert expected((n8n, runners), times | {standstill(["n8n"]): 9.0}) == 4 + 9

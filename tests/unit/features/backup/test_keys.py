@@ -1,0 +1,77 @@
+"""The keys of backups, and the recovery file."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Barrier, Thread
+from types import SimpleNamespace
+
+import pyrage
+import pytest
+
+from aiserver_tray.base.errors import BackupKeyError
+from aiserver_tray.features.backup.keys import Keys, identity_in
+from aiserver_tray.settings.store import Settings
+from aiserver_tray.system.paths import Home
+
+PASSPHRASE = "correct horse battery"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "home", "home")
+
+
+def keys_of(home: Home) -> Keys:
+    return Keys(Settings(home), SimpleNamespace(key_saved_at=None, later_until=None))
+
+
+def test_the_first_backup_makes_keys_that_stay(home: Home) -> None:
+    keys = keys_of(home)
+    assert (keys.identities(), keys.public) == ([], "")
+    recipients = keys.recipients()
+    assert keys.public == recipients[1]
+    assert keys_of(home).recipients() == recipients
+    public = [str(pyrage.x25519.Identity.from_str(k).to_public()) for k in keys.identities()]
+    assert public == recipients
+    stored = b"".join(file.read_bytes() for file in home.folder.iterdir())
+    assert b"AGE-SECRET-KEY" not in stored
+
+
+def test_processes_that_make_keys_at_once_get_the_same(home: Home) -> None:
+    start, found = Barrier(6), []
+
+    def first() -> None:
+        keys = keys_of(home)
+        start.wait()
+        found.append(keys.recipients())
+
+    threads = [Thread(target=first) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 6
+    assert found == found[:1] * 6
+
+
+def test_the_recovery_file_opens_with_its_passphrase_alone(home: Home) -> None:
+    notes = SimpleNamespace(key_saved_at=None, later_until=None)
+    keys = Keys(Settings(home), notes)
+    with pytest.raises(BackupKeyError, match="at least 8"):
+        keys.save("short")
+    assert notes == SimpleNamespace(key_saved_at=None, later_until=None)
+    text = keys.save(PASSPHRASE)
+    assert datetime.now(UTC) - notes.key_saved_at < timedelta(hours=1)
+    assert text.startswith("-----BEGIN AGE ENCRYPTED FILE-----\n")
+    mailed = "\r\n  " + text.replace("\n", "\r\n") + "\r\n"
+    assert identity_in(mailed, PASSPHRASE) == keys.identities()[1]
+    for other, passphrase in ((text, "another one"), ("", PASSPHRASE), (text[:99], PASSPHRASE)):
+        with pytest.raises(BackupKeyError) as caught:
+            identity_in(other, passphrase)
+        assert passphrase not in f"{caught.value!r} {caught.value.__cause__}"
+
+
+def test_later_is_in_a_week(home: Home) -> None:
+    notes = SimpleNamespace(key_saved_at=None, later_until=None)
+    Keys(Settings(home), notes).later()
+    assert timedelta(days=6) < notes.later_until - datetime.now(UTC) <= timedelta(days=7)

@@ -1,0 +1,134 @@
+"""Plans of an installation. Its engine is a scripted one: what is on it decides, not how it
+answers."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from aiserver_tray.base.errors import UnknownNameError
+from aiserver_tray.core.app import App
+from aiserver_tray.engine.engine import Engine
+from aiserver_tray.engine.values import ContainerSummary, EngineInfo, Volume, VolumeUse
+from aiserver_tray.features.backup.grouping import ServerPlace
+from aiserver_tray.features.backup.index import folder_of
+from aiserver_tray.features.backup.planning import Planner
+from aiserver_tray.spec import labels
+from tests.unit.module_folders import write
+
+POSTGRES = ServerPlace(
+    "postgres", "postgres", "ai-postgres", "postgres", "postgres.POSTGRES_PASSWORD"
+)
+
+
+class Server:
+    """A server with a database of n8n and one of nobody."""
+
+    def databases(self) -> list[str]:
+        return ["n8n", "notes"]
+
+    def size(self, database: str) -> int:
+        return len(database)
+
+
+class Stage:
+    """An installation, and what is on its engine."""
+
+    def __init__(self, folder: Path) -> None:
+        self.app = App(folder / "home", [folder / "catalog"])
+        self.sizes = {"n8n-data": 1000, "postgres-data": 10**6}
+        self.running = ["postgres"]
+        self.opened: list[ServerPlace] = []
+        self.info = EngineInfo(
+            "ENGINE", "28.0", (1, 45), 2, 2**33, str(folder), "Linux", True, True, ()  # noqa: FBT003
+        )  # fmt: skip
+        engine = SimpleNamespace(
+            info=lambda: self.info,
+            networks=SimpleNamespace(all=list),
+            volumes=SimpleNamespace(all=lambda: [Volume(*one, None) for one in self._volumes()]),
+            containers=SimpleNamespace(summaries=lambda: [*map(self._container, self.running)]),
+            disk_use=lambda: (
+                None,
+                [VolumeUse(*one, size=self.sizes[one[0][3:]]) for one in self._volumes()],
+            ),
+        )
+        self.planner = Planner(self.app, cast("Engine", engine), self._open)
+
+    def _volumes(self) -> list[tuple[str, dict[str, str]]]:
+        ours = {labels.INSTALLATION: self.app.settings.installation_id}
+        return [
+            (f"ai-{name}", {**ours, labels.MODULE: name.partition("-")[0]}) for name in self.sizes
+        ]
+
+    def _container(self, module: str) -> ContainerSummary:
+        ours = {labels.INSTALLATION: self.app.settings.installation_id, labels.MODULE: module}
+        name = f"ai-{module}"
+        return ContainerSummary(name, name, ours, "running", "none", f"{module}:17.1", "", ())
+
+    def _open(self, place: ServerPlace) -> Server:
+        self.opened.append(place)
+        return Server()
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return Stage(tmp_path)
+
+
+def test_a_plan_has_the_data_on_the_engine_and_names_what_is_elsewhere(
+    stage: Stage, tmp_path: Path
+) -> None:
+    files = tmp_path / "files"
+    files.mkdir(mode=0o777)
+    files.chmod(0o777)
+    stage.app.settings.change(stage.app.declared, {"n8n.N8N_FOLDER": str(files)})
+    plan = stage.planner.plan(None)
+    n8n, postgres = plan.modules
+    assert [(part.key, part.bytes) for part in n8n.volumes] == [("data", 1000)]
+    assert [(part.database, part.user, part.bytes) for part in n8n.databases] == [("n8n", "n8n", 3)]
+    assert [one.name for one in n8n.omitted] == [str(files)]
+    assert [part.database for part in postgres.databases] == ["notes"]
+    assert postgres.version == "17.1"
+    assert stage.opened == [POSTGRES]
+    assert (plan.is_whole, plan.engine_bytes, plan.file_bytes) == (True, 1000, 1008)
+    with pytest.raises(UnknownNameError):
+        stage.planner.plan(["m8n"])
+
+
+def test_a_module_whose_file_is_wrong_is_left_out_by_name(stage: Stage, tmp_path: Path) -> None:
+    write(tmp_path / "catalog", "bad", "services: [")
+    stage.sizes["bad-data"] = 5
+    plan = stage.planner.plan(None)
+    assert [one.name for one in plan.left_out] == ["bad"]
+    assert not plan.is_whole
+    assert plan.modules
+
+
+def test_databases_have_the_user_of_their_module(stage: Stage) -> None:
+    owner = stage.planner.owner
+    assert owner("n8n", "postgres", "n8n") == "n8n"
+    assert owner("postgres", "postgres", "notes") == "postgres"
+    assert owner("postgres", "postgres", "n8n") is None
+    assert owner("n8n", "postgres", "dify") is None
+    assert owner("gone", "postgres", "n8n") is None
+    assert stage.planner.server("n8n") is None
+    assert stage.planner.server("redis") is None
+
+
+def test_what_does_not_fit_is_said_with_numbers(stage: Stage, tmp_path: Path) -> None:
+    folder = folder_of(stage.app.settings)
+    assert stage.planner.blockers(stage.planner.plan(None), folder) == []
+    stage.sizes["n8n-data"] = 10**18
+    stage.planner = Planner(stage.app, stage.planner._engine, stage._open)
+    texts = [str(one) for one in stage.planner.blockers(stage.planner.plan(None), folder)]
+    # The clones and the file are on one disk.
+    assert [text.partition(" in ")[0] for text in texts] == [
+        "The backup needs up to 931322574.6 GB of disk space",
+        "The backup needs up to 1862645149.2 GB of disk space",
+    ]
+    (nothing,) = stage.planner.blockers(stage.planner.plan(["dify"]), folder)
+    assert "nothing to back up" in str(nothing)
+    folder.parent.mkdir(exist_ok=True)
+    folder.write_bytes(b"")
+    assert "is a file" in str(stage.planner.blockers(stage.planner.plan(["dify"]), folder)[1])
