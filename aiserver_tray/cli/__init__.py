@@ -21,6 +21,7 @@ COMMANDS = {
     "action": "execute:action",
     "activity": "activity:command",
     "autostart": "running_tray:autostart_",
+    "backup": "backup:command",
     "build": "operate:build",
     "catalog": "catalog:command",
     "choose": "config:choose",

@@ -347,6 +347,10 @@ def _ended(view: OperationView, time: str) -> Text:
                 count=count,
                 time=time,
             )
+        case "backup":
+            return Text("Backed up: {names} ({time})", names=names, time=time)
+        case "restore":
+            return Text("Restored: {names} ({time})", names=names, time=time)
         case _:
             return Text("Removed: {names} ({time})", names=names, time=time)
 

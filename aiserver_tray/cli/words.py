@@ -54,6 +54,12 @@ STEPS: Mapping[StepKind, StepWords] = {
     "remove_network": StepWords(Text("remove network"), Text("removing"), Text("removed")),
     "remove_volume": StepWords(Text("remove volume"), Text("removing"), Text("removed")),
     "kernel_setting": StepWords(Text("set kernel setting"), Text("setting"), Text("set")),
+    "clone": StepWords(Text("copy volume"), Text("copying"), Text("copied")),
+    "dump": StepWords(Text("copy database"), Text("copying"), Text("copied")),
+    "pack": StepWords(Text("write to the backup"), Text("writing"), Text("written")),
+    "unpack": StepWords(Text("unpack"), Text("unpacking"), Text("unpacked")),
+    "swap": StepWords(Text("replace"), Text("replacing"), Text("replaced")),
+    "proof": StepWords(Text("check"), Text("checking"), Text("checked")),
 }
 
 GRADES: Mapping[str, Text] = {

@@ -46,6 +46,11 @@ class MuteAlert:
 
 
 @dataclass(frozen=True, slots=True)
+class BackUp:
+    """Back up everything."""
+
+
+@dataclass(frozen=True, slots=True)
 class Cancel:
     operation_id: str
 
@@ -68,7 +73,7 @@ class Quit:
 
 
 RequestAction = (
-    OpenDashboard | OpenModule | MuteAlert | Cancel | StartEngine | ToggleAutostart | Quit
+    OpenDashboard | OpenModule | MuteAlert | BackUp | Cancel | StartEngine | ToggleAutostart | Quit
 )
 Action = Operate | SetAndStart | RequestAction
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from aiserver_tray.base.errors.remedies import Remedy
 from aiserver_tray.base.i18n import Language, Listed, Plural, Text
 from aiserver_tray.base.strings import in_line
-from aiserver_tray.model import OperationKind
+from aiserver_tray.model import TASKS, OperationKind
 from aiserver_tray.state.progress import CONDITIONS, HEADS, SIGNS, STATES
 from aiserver_tray.state.views import ModuleView, OperationSummary, Snapshot
 from aiserver_tray.tray import actions
@@ -186,6 +186,9 @@ class _Menu:
         if (checked := self._facts.autostart) is not None:
             text = self._say(Text("Start at login"))
             yield Entry(text, actions.ToggleAutostart(), checked=checked)
+        is_free = not any(o.kind in TASKS for o in active(self._snapshot))
+        can = self._snapshot.engine.running and is_free
+        yield self._item(Text("Back up now"), actions.BackUp(), enabled=can)
         yield self._item(Text("Settings"), actions.OpenDashboard("settings"))
 
     def _end(self) -> Iterator[Entry]:
@@ -275,6 +278,8 @@ _CANCELS: Mapping[OperationKind, Text] = {
     "restart": Text("Cancel the restart of {what}"),
     "pull": Text("Cancel the download of images of {what}"),
     "build": Text("Cancel the build of images of {what}"),
+    "backup": Text("Cancel the backup of {what}"),
+    "restore": Text("Cancel the restore of {what}"),
 }
 _TROUBLE = ("error", "degraded")
 _MAX_WORD_UNITS = 16

@@ -68,6 +68,8 @@ class MenuActions:
                 self._ask("ai/module/open", name=name)
             case actions.MuteAlert(alert):
                 self._ask("ai/rules/mute", alert=alert, span="hour")
+            case actions.BackUp():
+                self._ask("ai/backup/create")
             case actions.Cancel(id):
                 self._ask("ai/operation/cancel", id=id)
             case actions.StartEngine():

@@ -27,6 +27,8 @@ _ENDS: Mapping[OperationKind, tuple[Text, Text]] = {
     "restart": (Text("Restarted"), Text("Couldn't restart")),
     "pull": (Text("Images downloaded"), Text("Couldn't download images")),
     "build": (Text("Images built"), Text("Couldn't build images")),
+    "backup": (Text("Backed up"), Text("Couldn't back up")),
+    "restore": (Text("Restored"), Text("Couldn't restore")),
 }
 """The titles for an operation that succeeded, and for one that failed."""
 _SHOW = Text("Show")

@@ -7,7 +7,7 @@ their ends.
 
 import logging
 from collections.abc import Callable
-from typing import Final, TypedDict
+from typing import Final, Literal, TypedDict
 
 from aiserver_tray.base.bugs import bug_error, log_bug
 from aiserver_tray.base.errors import AiServerError, RequestError
@@ -17,6 +17,8 @@ from aiserver_tray.protocol.channel import Payload, channel, dispatch, handlers_
 from aiserver_tray.protocol.message import Caller, Envelope, Event, Json, Message, Peer, refusal
 from aiserver_tray.window.owner_connection import OwnerConnection
 from aiserver_tray.window.publisher import Publisher
+
+Dialog = Literal["folder", "open", "save"]
 
 _logger = logging.getLogger(__name__)
 
@@ -48,6 +50,20 @@ class PickedFolder(TypedDict):
     """`null`: none"""
 
 
+class FileToPick(Payload):
+    """A file to choose."""
+
+    name: str | None = None
+    """suggested for a file to write; without it, one that exists is chosen"""
+
+
+class PickedFile(TypedDict):
+    """A file that the user chose."""
+
+    file: str | None
+    """its path; `null`: none"""
+
+
 class NoFields(TypedDict):
     """No field."""
 
@@ -63,8 +79,8 @@ LOST: Final = Event(
 
 
 class Bridge:
-    """``page``: where the page is to begin; ``pick_folder``: lets the user choose a folder, and
-    blocks until then."""
+    """``page``: where the page is to begin; ``pick``: lets the user choose a path in a dialog, for
+    which it gets the suggested name, and blocks until then."""
 
     def __init__(
         self,
@@ -72,9 +88,9 @@ class Bridge:
         publisher: Publisher,
         *,
         page: str,
-        pick_folder: Callable[[], str | None],
+        pick: Callable[[Dialog, str], str | None],
     ) -> None:
-        self._pick_folder = pick_folder
+        self._pick = pick
         self._connection = connection
         self._publisher = publisher
         self._page = page
@@ -129,9 +145,14 @@ class Bridge:
         return {"page": self._page, "language": self._connection.language}
 
     @channel("ai/ui/pickFolder", callers=["window"])
-    def _pick(self) -> PickedFolder:
+    def _folder(self) -> PickedFolder:
         """Let the user choose a folder. Answers when the dialog is closed."""
-        return {"folder": self._pick_folder()}
+        return {"folder": self._pick("folder", "")}
+
+    @channel("ai/ui/pickFile", callers=["window"])
+    def _file(self, asked: FileToPick) -> PickedFile:
+        """Let the user choose a file to open, or to write. Answers when the dialog is closed."""
+        return {"file": self._pick("save" if asked.name else "open", asked.name or "")}
 
     @channel("ai/ui/visible", callers=["window"])
     def _visible(self, asked: Visibility) -> None:

@@ -19,7 +19,7 @@ from aiserver_tray.system.language import system_language
 from aiserver_tray.system.logfile import set_up
 from aiserver_tray.system.paths import Home, find_home
 from aiserver_tray.window import toolkit
-from aiserver_tray.window.bridge import Bridge
+from aiserver_tray.window.bridge import Bridge, Dialog
 from aiserver_tray.window.geometry import MINIMUM_SIZE
 from aiserver_tray.window.owner_connection import OwnerConnection, client
 from aiserver_tray.window.publisher import Publisher
@@ -37,9 +37,7 @@ class Dashboard:
         self._address = _serve(Page())
         self._connection = OwnerConnection(partial(client, home), every_event(), language)
         self._publisher = Publisher(self._run_js)
-        self._bridge = Bridge(
-            self._connection, self._publisher, page=page, pick_folder=self._pick_folder
-        )
+        self._bridge = Bridge(self._connection, self._publisher, page=page, pick=self._pick)
         self._window: Window = None
         self._changing = threading.Lock()
 
@@ -98,10 +96,12 @@ class Dashboard:
         if page:
             self._bridge.goto(page)
 
-    def _pick_folder(self) -> str | None:
-        kind = self._webview.FileDialog.FOLDER
-        picked = self._window.create_file_dialog(kind, directory=str(user_home()))
-        return str(picked[0]) if picked else None
+    def _pick(self, dialog: Dialog, name: str) -> str | None:
+        kind = self._webview.FileDialog[dialog.upper()]
+        home = str(user_home())
+        picked = self._window.create_file_dialog(kind, directory=home, save_filename=name)
+        # macOS answers with the path of a file to save, and else all systems with a list of one.
+        return str(picked if isinstance(picked, str) else picked[0]) if picked else None
 
     def _run_js(self, script: str) -> None:
         # A page can't forge its origin: other pages that the window shows receive nothing.

@@ -190,7 +190,7 @@ def test_random_requests_of_the_page_in_the_window_are_answered(home: Home) -> N
     chance = random.Random(3)
     connection = OwnerConnection(lambda: None, [], "en")  # type: ignore[arg-type, return-value]
     publisher: Any = SimpleNamespace(put=len, begin=int, pause=int, resume=int)
-    bridge = Bridge(connection, publisher, page="home", pick_folder=lambda: None)
+    bridge = Bridge(connection, publisher, page="home", pick=lambda _dialog, _name: None)
     with Client.connect(home, "window") as connection._client, bounded_memory():
         for _ in range(REQUESTS):
             asked = [*call(chance).values()]

@@ -12,6 +12,7 @@ from aiserver_tray.model import OperationKind, State
 from aiserver_tray.state.progress import CONDITIONS, STATES
 from aiserver_tray.state.views import EngineView, ModuleView, OperationView, Snapshot, Trouble
 from aiserver_tray.tray.actions import (
+    BackUp,
     Cancel,
     OpenDashboard,
     OpenModule,
@@ -75,6 +76,7 @@ def test_the_menu_of_a_stack_that_runs() -> None:
             Logs
         --
         [ ] Start at login
+        Back up now
         Settings
         --
         Quit
@@ -123,6 +125,8 @@ def test_nothing_to_cancel_has_no_line(operations: tuple[OperationView, ...]) ->
         ("down", (), "Cancel the removal of modules"),
         ("pull", ("dify",), "Cancel the download of images of Dify"),
         ("build", ("dify",), "Cancel the build of images of Dify"),
+        ("backup", ("n8n", "dify", "postgres"), "Cancel the backup of 3 modules"),
+        ("restore", ("n8n", "postgres"), "Cancel the restore of n8n"),
     ],
 )
 def test_cancel_says_what_it_cancels(
@@ -164,6 +168,16 @@ def test_each_of_several_operations_can_be_cancelled() -> None:
         (Stop all)
         """) in tree(view.menu)
     assert {Cancel("7"), Cancel("8")} <= set(offered(view.menu))
+
+
+def test_a_backup_is_offered_unless_one_is_under_way() -> None:
+    names = ("n8n", "dify", "postgres")
+    begun = OperationView("7", "backup", names, "running", total=3, share=0.46)
+    assert BackUp() in offered(shown(snapshot(module("n8n"))).menu)
+    view = shown(snapshot(module("n8n"), module("dify"), POSTGRES, operations=(begun,)))
+    assert view.tooltip == "AI-Server Tray – Backing up 3 modules – 46 %, estimating…"
+    assert BackUp() not in offered(view.menu)
+    assert "(Back up now)" in tree(view.menu)
 
 
 def test_beside_another_process_s_operation_it_is_named_which_is_cancelled() -> None:

@@ -75,7 +75,7 @@ class Page:
             self.connection,
             self,  # type: ignore[arg-type]
             page="logs",
-            pick_folder=lambda: "/picked",
+            pick=lambda dialog, name: f"/{dialog} {name}".strip(),
         )
 
     def _connect(self) -> Owner:
@@ -168,6 +168,20 @@ def test_channels_are_the_owners_but_for_those_of_the_window(page: Page) -> None
     assert [page.heard() for _ in range(3)] == ["begin", "pause", "resume"]
     assert page.bridge.invoke("ai/ui/visible", {})["code"] == "E_REQUEST"
     assert len(owner.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("channel", "payload", "picked"),
+    [
+        ("ai/ui/pickFolder", {}, {"folder": "/folder"}),
+        ("ai/ui/pickFile", {}, {"file": "/open"}),
+        ("ai/ui/pickFile", {"name": "key.txt"}, {"file": "/save key.txt"}),
+    ],
+)
+def test_paths_are_picked_in_the_dialog_that_suits(
+    page: Page, channel: str, payload: dict[str, Any], picked: dict[str, Any]
+) -> None:
+    assert page.bridge.invoke(channel, payload)["data"] == picked
 
 
 def test_a_new_page_begins_where_the_last_was_led(page: Page) -> None:

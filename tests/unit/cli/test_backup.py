@@ -1,0 +1,139 @@
+"""``backup``, with an owner that answers what a test says."""
+
+import json
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from click.testing import CliRunner, Result
+
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.cli import root
+from aiserver_tray.features.backup.events import BACKUPS
+from aiserver_tray.features.backup.views import Decision
+from aiserver_tray.protocol.message import Envelope, Json, Peer, answer
+from tests.support import backups, states
+from tests.support.scripted import Scripted
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def host(monkeypatch: pytest.MonkeyPatch) -> Scripted:
+    """The owner; a real one needs an engine."""
+    host = Scripted(states.running())
+    ended = states.operation("backup", "n8n", "dify") | {
+        "status": "succeeded",
+        "detail": None,
+        "steps": [states.step("clone", "n8n_data", "n8n", status="done")],
+    }
+    begun = ("ai/backup/create", "ai/backup/restore")
+    host.answers |= dict.fromkeys(begun, answer({"operationId": "op-1"}))
+    host.answers |= {
+        "ai/operation/wait": answer({"operation": ended}),
+        "ai/backup/list": answer(backups.sent(backups.LISTED)),
+        "ai/backup/inspect": answer(backups.sent(backups.ASKED)),
+    }
+    place = "aiserver_tray.owner.on_demand.OnDemand"
+    monkeypatch.setattr(place, lambda *_: nullcontext(host))
+    return host
+
+
+@pytest.fixture
+def run(host: Scripted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: str, written: str = "") -> Result:
+        given = ["--home", str(tmp_path / "home"), "backup", *words]
+        return CliRunner().invoke(root, given, input=written, env={"LANG": "C.UTF-8"})
+
+    return run
+
+
+def test_backups_are_made_and_listed(host: Scripted, run: Run) -> None:
+    done = run("create", "n8n", "dify")
+    assert (done.exit_code, "Backed up: n8n and dify" in done.stderr) == (0, True)
+    assert host.wait_for_call("ai/backup/create") == {"modules": ["n8n", "dify"]}
+    assert json.loads(run("create", "--json").stdout)["operation"] == "backup"
+    assert host.wait_for_call("ai/backup/create") == {}
+    heads, first, *_ = run("list").stdout.splitlines()
+    assert heads.split() == ["ID", "MADE", "REASON", "MODULES", "SIZE", "CHECK"]
+    assert first.split()[-4:] == ["oneapi", "1.9", "GB", "verified"]
+    assert json.loads(run("list", "--json").stdout) == backups.sent(backups.LISTED)
+
+
+def test_verify_waits_for_each_check_and_fails_for_a_damaged_one(host: Scripted, run: Run) -> None:
+    def check(_payload: Json, _peer: Peer) -> Envelope:
+        def tell() -> None:
+            host.publish(BACKUPS, {"checking": "today", "share": 0.5})
+            host.publish(BACKUPS, {"checking": None, "share": 0.0})
+
+        Thread(target=tell).start()
+        return answer({})
+
+    host.handlers["ai/backup/check"] = check
+    done = run("verify", "today")
+    assert (done.exit_code, "Checking today" in done.stderr) == (0, True)
+    assert host.wait_for_call("ai/backup/check") == {"ids": ["today"]}
+    done = run("verify", "--json")
+    assert (done.exit_code, len(json.loads(done.stdout)["backups"])) == (1, 5)
+
+
+def test_a_restore_is_asked_about_and_sends_what_was_decided(
+    host: Scripted, run: Run, tmp_path: Path
+) -> None:
+    refused = run("restore", "today", "n8n")
+    assert (refused.exit_code, "Confirm this with --yes" in refused.stderr) == (2, True)
+    decided = ("--set", "n8n.N8N_HOST_PORT=18102")
+    assert run("restore", "today", "n8n", "--yes", *decided).exit_code == 0
+    assert host.wait_for_call("ai/backup/restore") == {
+        "id": "today",
+        "modules": ["n8n"],
+        "decisions": {"n8n.N8N_HOST_PORT": "18102", "n8n.triggers": "false"},
+    }
+    assert "Known: n8n.N8N_HOST_PORT" in run("restore", "today", "--set", "port=1").stderr
+
+    recovery = tmp_path / "key.txt"
+    recovery.write_text("-----BEGIN AGE ENCRYPTED FILE-----")
+    host.calls.clear()
+    done = run("restore", "other.zip", "oneapi", "--yes", "--recovery", "key.txt", written="five\n")
+    asked = host.wait_for_call("ai/backup/restore")
+    more = {"recovery": recovery.read_text(), "passphrase": "five"}
+    assert asked.items() >= ({"file": str(tmp_path / "other.zip")} | more).items()
+    assert asked["modules"] == ["oneapi", "ragflow"]  # they share stores
+    assert "five" not in done.output
+
+    consent = Decision("own.consent", "consent", Text("It is not from us"), Text("Why"), "")
+    foreign = replace(backups.CONTENTS, decisions=(consent,))
+    host.answers["ai/backup/inspect"] = answer(backups.sent(foreign))
+    assert "--set own.consent=true" in run("restore", "today", "--yes").stderr
+    blocked = replace(backups.CONTENTS, blockers=(Text("There is too little space."),))
+    host.answers["ai/backup/inspect"] = answer(backups.sent(blocked))
+    done = run("restore", "today", "--yes")
+    assert (done.exit_code, "There is too little space" in done.stderr) == (1, True)
+
+
+def test_schedule_key_and_deletion_ask_for_what_they_need(
+    host: Scripted, run: Run, tmp_path: Path
+) -> None:
+    done = run("schedule", "week", "--at", "04:30", "--folder", "backups")
+    assert "The next backup is due at" in done.stderr
+    changes = [host.wait_for_call("ai/config/set") for _ in range(3)]
+    assert changes == [
+        {"name": "app.backup_every", "value": "week"},
+        {"name": "app.backup_time", "value": "04:30"},
+        {"name": "app.backup_folder", "value": str(tmp_path / "backups")},
+    ]
+    assert json.loads(run("schedule", "--json").stdout)["schedule"]["every"] == "day"
+    saved = run("key", "save", "key.txt", written="five words of a passphrase\n")
+    assert host.wait_for_call("ai/backup/key/save") == {
+        "passphrase": "five words of a passphrase",
+        "file": str(tmp_path / "key.txt"),
+    }
+    assert "five words" not in saved.output
+    assert run("delete", "today").exit_code == 2
+    assert run("delete", "today", "hand", "--yes").exit_code == 0
+    assert host.wait_for_call("ai/backup/delete") == {"ids": ["today", "hand"]}
