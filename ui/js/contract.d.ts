@@ -18,6 +18,24 @@ export interface Channels {
   "ai/app/quit": { request: Quitting; answer: Record<string, never> };
   /** Tell whether the first steps are to be shown, or end that. */
   "ai/app/welcome": { request: FirstSteps; answer: FirstStepsState };
+  /** Start to check backups: hashes and databases. `ai/backup/event` tells the progress. */
+  "ai/backup/check": { request: BackupIds; answer: Record<string, never> };
+  /** Start to back up modules; an operation. */
+  "ai/backup/create": { request: BackupModules; answer: OperationBegun };
+  /** Delete backups with their files. Only for clients on the owner's computer. */
+  "ai/backup/delete": { request: BackupIds; answer: Record<string, never> };
+  /** Tell what a backup can restore here, and what has to be decided. Changes nothing. Only for clients on the owner's computer. */
+  "ai/backup/inspect": { request: RestoreQuestion; answer: RestoreOffer };
+  /** Ask for the recovery key again in seven days. */
+  "ai/backup/key/later": { request: Record<string, never>; answer: Record<string, never> };
+  /** Save the recovery key, protected by a passphrase. Only for clients on the owner's computer. */
+  "ai/backup/key/save": { request: RecoveryKeyRequest; answer: RecoveryFile };
+  /** List the backups, with their schedule and folder, and whether the recovery key is saved. */
+  "ai/backup/list": { request: Record<string, never>; answer: BackupList };
+  /** Tell what a backup would contain and how long each module would stand still. Changes nothing. */
+  "ai/backup/offer": { request: BackupModules; answer: BackupOffer };
+  /** Start to restore modules from a backup; an operation. What they have now is backed up first. Only for clients on the owner's computer. */
+  "ai/backup/restore": { request: RestoreRequest; answer: OperationBegun };
   /** Add the modules in a folder, unless that has a problem. */
   "ai/catalog/add": { request: Folder; answer: CatalogAdded };
   /** Check the modules in a folder, which need not be added. */
@@ -196,6 +214,8 @@ export interface Channels {
   "ai/ui/ready": { request: Record<string, never>; answer: Beginning };
   /** Let the user choose a folder. Answers when the dialog is closed. */
   "ai/ui/pickFolder": { request: Record<string, never>; answer: PickedFolder };
+  /** Let the user choose a file to open, or to write. Answers when the dialog is closed. */
+  "ai/ui/pickFile": { request: FileToPick; answer: PickedFile };
   /** Report whether the page is visible: events wait while it is not. */
   "ai/ui/visible": { request: Visibility; answer: Record<string, never> };
 }
@@ -206,6 +226,8 @@ export interface Events {
   "ai/action/output": ActionOutput;
   /** An entry of the journal is new, or has changed. */
   "ai/activity/added": ActivityAdded;
+  /** Backups, their schedule or the recovery key have changed, or a check has gone on. */
+  "ai/backup/event": BackupEvent;
   /** A clean-up has gone on. */
   "ai/cleanup/event": CleanupProgress;
   /** The installation of Docker progressed or ended. */
@@ -596,6 +618,87 @@ export interface Autostart {
   supported: boolean;
 }
 
+/** A backup. */
+export interface Backup {
+  /** for the other channels */
+  id: string;
+  madeAt: string;
+  /** `hand`: the user asked for it; `schedule`; `restore`, `upgrade`: made before one */
+  reason: Reason;
+  modules: BackupModule[];
+  /** all modules that had data were in it */
+  whole: boolean;
+  /** of its file; `null`: there is none, because the backup failed */
+  bytes: number | null;
+  /** its path */
+  file: string;
+  /** `verified`: hashes and databases were tried; `failed`: the backup itself failed */
+  check: CheckState;
+  checkedAt: string | null;
+  /** why it failed, or is damaged */
+  problem: string | null;
+  /** of the application that made it */
+  version: string;
+  /** the recovery key is not saved: only this installation can restore it */
+  hereOnly: boolean;
+}
+
+/** Backups have changed; `ai/backup/list` has them. */
+export interface BackupEvent {
+  /** the ID of the backup that is checked now */
+  checking: string | null;
+  /** how much of it is checked, from 0 to 1; 0 also if something else has changed */
+  share: number;
+}
+
+/** Some backups. */
+export interface BackupIds {
+  /** of those that `ai/backup/list` has */
+  ids: string[];
+}
+
+/** Everything that the page of backups shows. */
+export interface BackupList {
+  /** the newest first */
+  backups: Backup[];
+  folder: string;
+  /** why no backup can be written there now */
+  folderProblem: string | null;
+  freeBytes: number | null;
+  schedule: Schedule;
+  key: RecoveryKey;
+  /** the ID of the backup or restore that runs now */
+  operation: string | null;
+  /** the ID of the backup that is checked now */
+  checking: string | null;
+  /** what an interrupted restore left, and the steps that are needed; nothing is touched then */
+  problem: string | null;
+}
+
+/** A module in a backup. */
+export interface BackupModule {
+  name: string;
+  title: string;
+  version: string | null;
+  /** of its data, before it is compressed */
+  bytes: number;
+}
+
+/** The modules of a backup. */
+export interface BackupModules {
+  /** everything without it */
+  modules?: string[] | null;
+}
+
+/** What a backup would do. */
+export interface BackupOffer {
+  modules: PlannedModule[];
+  engineBytes: number;
+  fileBytes: number;
+  /** why it can't be made; nothing is stopped then */
+  blockers: string[];
+}
+
 /** Where the page begins. */
 export interface Beginning {
   /** the page of the dashboard to show */
@@ -645,6 +748,8 @@ export interface Check {
   /** the next steps that it offers, the best first */
   remedies: Remedy[];
 }
+
+export type CheckState = "unchecked" | "checking" | "verified" | "damaged" | "failed";
 
 /** What the doctor found. */
 export interface Checks {
@@ -762,6 +867,17 @@ export interface CsvTable {
   file: string | null;
   /** `ai/logs/openExports` can show its folder */
   canOpen: boolean;
+}
+
+/** Something that a restore needs an answer to. */
+export interface Decision {
+  /** for the answer, such as `n8n.N8N_HOST_PORT` or `triggers` */
+  id: string;
+  kind: "port" | "folder" | "triggers" | "setting" | "consent";
+  title: string;
+  why: string;
+  /** the suggestion */
+  value: string;
 }
 
 /** One thing that a module does within its own containers. */
@@ -969,6 +1085,12 @@ export interface Field extends Setting {
   services: string[];
   /** the other modules whose files use it */
   readBy: string[];
+}
+
+/** A file to choose. */
+export interface FileToPick {
+  /** suggested for a file to write; without it, one that exists is chosen */
+  name?: string | null;
 }
 
 /** The first steps. */
@@ -1768,8 +1890,8 @@ export interface MuteRequest {
 
 /** A rule of the user's own. */
 export interface NewRule {
-  /** `line`: A log line matches. `ended`: A service exited, no operation stopped it, and it does not come back by itself. `memory_out`: A service ran out of memory. `restarts`: A service restarts again and again. `unhealthy`: The health check of a service fails. `memory`: A service uses too much memory. `cpu`: A module keeps the processors busy. `disk`: The engine's disk is almost full. `home`: The disk of the home folder is full. Users add `line`, `memory`, `cpu`. */
-  kind: "line" | "ended" | "memory_out" | "restarts" | "unhealthy" | "memory" | "cpu" | "disk" | "home";
+  /** `line`: A log line matches. `ended`: A service exited, no operation stopped it, and it does not come back by itself. `memory_out`: A service ran out of memory. `restarts`: A service restarts again and again. `unhealthy`: The health check of a service fails. `memory`: A service uses too much memory. `cpu`: A module keeps the processors busy. `disk`: The engine's disk is almost full. `home`: The disk of the home folder is full. `backup`: There is no recent good backup, although there is a schedule. Users add `line`, `memory`, `cpu`. */
+  kind: "line" | "ended" | "memory_out" | "restarts" | "unhealthy" | "memory" | "cpu" | "disk" | "home" | "backup";
   /** the only module that it is about; every module without it */
   module?: string | null;
   /** lines of this level or a higher one; `null`: of every level */
@@ -1797,6 +1919,12 @@ export interface OfModule {
   module: string;
 }
 
+/** Something of a module that is not in its backup. */
+export interface Omitted {
+  name: string;
+  why: string;
+}
+
 /** An operation with its steps. */
 export interface Operation extends OperationSummary {
   /** reason for waiting, as text */
@@ -1820,7 +1948,7 @@ export interface OperationId {
   id: string;
 }
 
-export type OperationKind = "up" | "stop" | "down" | "restart" | "pull" | "build";
+export type OperationKind = "up" | "stop" | "down" | "restart" | "pull" | "build" | "backup" | "restore";
 
 /** The operations of a snapshot. */
 export interface OperationList {
@@ -1842,7 +1970,7 @@ export interface OperationProgress {
 
 /** The request for an operation. */
 export interface OperationStart {
-  kind: OperationKind;
+  kind: RequestKind;
   /** if empty: the chosen modules for `up` and `restart`; the chosen modules with all their requirements for `pull` and `build`; everything of ours for `stop` and `down` */
   modules?: string[];
   /** only these services of the one module in `modules`, for `up`, `stop` and `restart`; `up` and `restart` also start what they depend on. The desired modules stay as they are */
@@ -1984,6 +2112,12 @@ export interface Permission {
 
 export type Phase = "update" | "download" | "install";
 
+/** A file that the user chose. */
+export interface PickedFile {
+  /** its path; `null`: none */
+  file: string | null;
+}
+
 /** A folder that the user chose. */
 export interface PickedFolder {
   /** `null`: none */
@@ -1993,6 +2127,22 @@ export interface PickedFolder {
 /** A value in plain text. */
 export interface PlainValue {
   value: string;
+}
+
+/** What a backup of a module would contain. */
+export interface PlannedModule {
+  name: string;
+  title: string;
+  /** modules of one group are backed up together */
+  group: number;
+  /** how long it is expected to stand still; `null`: it does not run */
+  seconds: number | null;
+  bytes: number | null;
+  /** names, with the title of their server */
+  databases: string[];
+  volumes: string[];
+  omitted: Omitted[];
+  hasSecrets: boolean;
 }
 
 /** A step that an operation would run. */
@@ -2059,6 +2209,32 @@ export interface Quitting {
   stop?: boolean;
 }
 
+export type Reason = "hand" | "schedule" | "restore" | "upgrade";
+
+/** The recovery key was saved. */
+export interface RecoveryFile {
+  /** of the recovery file, which needs its passphrase; empty if it was written */
+  text: string;
+}
+
+/** The recovery key of the installation. */
+export interface RecoveryKey {
+  /** `null`: the user has not saved it */
+  savedAt: string | null;
+  /** ask the user to save it now */
+  remind: boolean;
+  /** the recipient of the backups, such as `age1…`; empty until the first backup */
+  public: string;
+}
+
+/** How to save the recovery key. */
+export interface RecoveryKeyRequest {
+  /** it protects the file, and is stored nowhere */
+  passphrase: string;
+  /** the absolute path of the file to write on the owner's computer; without it, the answer has the text */
+  file?: string | null;
+}
+
 /** A next step that an error offers. */
 export interface Remedy {
   /** `set`: change a setting, then try again; `enter`: the same, with a value that the user enters; `trust`: allow a module its permissions, then try again; `retry`: try again; `start`, `restart`: start or restart a module; `logs`: show its logs; `start_engine`: start the Docker engine; `open`: show a page of the dashboard */
@@ -2103,6 +2279,73 @@ export interface Removable {
   module: string | null;
 }
 
+export type RequestKind = "up" | "stop" | "down" | "restart" | "pull" | "build";
+
+/** A module that a restore can bring back. */
+export interface RestorableModule {
+  name: string;
+  title: string;
+  version: string | null;
+  bytes: number;
+  /** what is in it, in words */
+  parts: string;
+  /** the modules that are restored with it, because they share stores */
+  together: string[];
+  /** why it can't be restored */
+  problem: string | null;
+  /** how long it is expected to stand still */
+  seconds: number | null;
+  /** the catalog has no such module: its files come from the backup, and need a consent */
+  uninstalled: boolean;
+}
+
+/** What a backup's file can restore here. */
+export interface RestoreOffer {
+  id: string;
+  madeAt: string;
+  /** this installation made it */
+  fromHere: boolean;
+  computer: string;
+  version: string;
+  check: CheckState;
+  checkedAt: string | null;
+  modules: RestorableModule[];
+  /** for the chosen modules */
+  decisions: Decision[];
+  blockers: string[];
+  /** space that it needs on the engine's disk */
+  engineBytes: number;
+}
+
+/** What a backup would restore here. */
+export interface RestoreQuestion {
+  /** of a backup of the list */
+  id?: string | null;
+  /** the absolute path of a backup's file on the owner's computer, instead */
+  file?: string | null;
+  /** the text of the recovery file, for a backup of another installation */
+  recovery?: string | null;
+  /** of the recovery file */
+  passphrase?: string | null;
+  /** the chosen modules, which are asked about; none without it */
+  modules?: string[] | null;
+}
+
+/** The modules to restore. */
+export interface RestoreRequest {
+  /** of a backup of the list */
+  id?: string | null;
+  /** the absolute path of a backup's file on the owner's computer, instead */
+  file?: string | null;
+  /** the text of the recovery file, for a backup of another installation */
+  recovery?: string | null;
+  /** of the recovery file */
+  passphrase?: string | null;
+  modules: string[];
+  /** answers by the IDs of decisions; those without one have the suggestion */
+  decisions?: Record<string, string>;
+}
+
 /** A module whose last change is undone. */
 export interface Restored {
   module: string;
@@ -2121,8 +2364,8 @@ export interface Revealed {
 /** An alert rule. */
 export interface Rule {
   id: string;
-  /** `line`: A log line matches. `ended`: A service exited, no operation stopped it, and it does not come back by itself. `memory_out`: A service ran out of memory. `restarts`: A service restarts again and again. `unhealthy`: The health check of a service fails. `memory`: A service uses too much memory. `cpu`: A module keeps the processors busy. `disk`: The engine's disk is almost full. `home`: The disk of the home folder is full. Users add `line`, `memory`, `cpu`. */
-  kind: "line" | "ended" | "memory_out" | "restarts" | "unhealthy" | "memory" | "cpu" | "disk" | "home";
+  /** `line`: A log line matches. `ended`: A service exited, no operation stopped it, and it does not come back by itself. `memory_out`: A service ran out of memory. `restarts`: A service restarts again and again. `unhealthy`: The health check of a service fails. `memory`: A service uses too much memory. `cpu`: A module keeps the processors busy. `disk`: The engine's disk is almost full. `home`: The disk of the home folder is full. `backup`: There is no recent good backup, although there is a schedule. Users add `line`, `memory`, `cpu`. */
+  kind: "line" | "ended" | "memory_out" | "restarts" | "unhealthy" | "memory" | "cpu" | "disk" | "home" | "backup";
   on: boolean;
   /** the only module that it is about; `null`: every module */
   module: string | null;
@@ -2258,6 +2501,20 @@ export interface Sample {
   modules: ModuleLoad[];
   /** the services that run */
   services: ServiceLoad[];
+}
+
+/** When backups are made by themselves, and how many are kept. */
+export interface Schedule {
+  every: "never" | "day" | "week";
+  /** such as `03:00` */
+  time: string;
+  /** 0: Monday */
+  weekday: number;
+  keepDaily: number;
+  keepWeekly: number;
+  keepMonthly: number;
+  nextAt: string | null;
+  overdue: boolean;
 }
 
 /** The resources that were used over time: of each span of time the mean. `null`: not known, or it did not run. */
@@ -2536,7 +2793,7 @@ export interface Step {
   usual: number | null;
 }
 
-export type StepKind = "pull" | "build" | "network" | "volume" | "remove" | "create" | "start" | "wait" | "stop" | "remove_network" | "remove_volume" | "kernel_setting";
+export type StepKind = "pull" | "build" | "network" | "volume" | "remove" | "create" | "start" | "wait" | "stop" | "remove_network" | "remove_volume" | "kernel_setting" | "clone" | "dump" | "pack" | "unpack" | "swap" | "proof";
 
 export type StepStatus = "pending" | "running" | "done" | "skipped" | "failed";
 

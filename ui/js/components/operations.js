@@ -3,7 +3,7 @@
 import { nothing } from "../../vendor/lit-html/lit-html.js";
 import * as actions from "../base/actions.js";
 import { aboutLeft, labelled, list } from "../base/format.js";
-import { mark, t } from "../base/i18n.js";
+import { mark, t, tn } from "../base/i18n.js";
 import { drawAgainIn } from "../base/store.js";
 import { button } from "./button.js";
 
@@ -20,7 +20,12 @@ const WORDS = {
   restart: [mark("Restarting {names}"), mark("Restarting everything"), mark("{done} of {total} ready")],
   pull: [mark("Downloading {names}"), mark("Downloading all images"), mark("{done} of {total} downloaded")],
   build: [mark("Building images for {names}"), mark("Building all images"), mark("{done} of {total} built")],
+  backup: [mark("Backing up {names}"), mark("Backing up everything"), mark("{done} of {total} done")],
+  restore: [mark("Restoring {names}"), mark("Restoring everything"), mark("{done} of {total} done")],
 };
+
+/** Backups are often of everything: so many are only counted. */
+const MANY = 4;
 
 /** @param {Snapshot} snapshot */
 export const active = ({ operations }) =>
@@ -34,6 +39,8 @@ export const shownInHero = (running) => running.find(({ kind, status, modules })
 export function titleOf({ kind, modules: names, services }, modules) {
   const [some, all] = WORDS[kind];
   if (!names.length) return t(all);
+  if (kind === "backup" && names.length >= MANY) return tn("Backing up {count} module", "Backing up {count} modules", names.length);
+  if (kind === "restore" && names.length >= MANY) return tn("Restoring {count} module", "Restoring {count} modules", names.length);
   const titles = new Map(modules.map(({ name, title }) => [name, title]));
   const shown = names.map((name) => titles.get(name) ?? name);
   return t(some, { names: list(services.length ? services.map((name) => `${shown[0]}/${name}`) : shown) });

@@ -8,6 +8,7 @@ import { observe, update } from "../base/store.js";
 import { styled } from "../base/styles.js";
 import { empty } from "../components/notice.js";
 import { tabs } from "../components/tabs.js";
+import { backupsOf } from "./backups/list.js";
 import { head } from "./modules/head.js";
 import { loadActions } from "./modules/run_action.js";
 
@@ -28,6 +29,7 @@ const TABS = {
   services: { title: mark("Services"), load: () => import("./modules/services.js") },
   logs: { title: mark("Logs"), load: () => import("./modules/logs.js"), style: "logs" },
   resources: { title: mark("Resources"), load: () => import("./modules/resources.js"), style: "monitoring" },
+  backups: { title: mark("Backups"), load: () => import("./modules/backups.js"), style: "backups" },
   settings: { title: mark("Settings"), load: () => import("./modules/settings.js"), style: "module-settings" },
   terminal: { title: mark("Terminal"), load: () => import("./modules/terminal.js"), style: "terminal", within: "services" },
 };
@@ -108,5 +110,6 @@ const tabRow = ({ name, services }, chosen) =>
       href: `#${addressTo("modules", tab === FIRST ? [name] : [name, tab])}`,
       current: tab === (TABS[chosen]?.within ?? chosen),
       ...(tab === "services" && { count: services.length }),
+      ...(tab === "backups" && backupsOf(name).length && { count: backupsOf(name).length }),
     })),
   );

@@ -6,12 +6,12 @@
 import { explained, plainTitle, titleOf, troubled } from "./words.js";
 
 /**
- * @import { Error, Module, OperationSummary, Remedy, State } from "../contract.d.ts"
+ * @import { Error, Module, OperationSummary, Remedy, RequestKind, State } from "../contract.d.ts"
  * @import { PageState } from "../types.d.ts"
  */
 
 /**
- * @typedef {Pick<OperationSummary, "kind"|"modules"|"services">} Again what is tried again
+ * @typedef {{ kind: RequestKind } & Pick<OperationSummary, "modules"|"services">} Again what is tried again
  * @typedef {object} Problem
  * @property {string} id
  * @property {string|null} module the module that it is about
@@ -95,7 +95,8 @@ function ofOperation(operation, { dismissed }, modules) {
     const module = about(one, modules) ?? (operation.modules.length === 1 ? operation.modules[0] : undefined) ?? null;
     const own = `${id}/${index}`;
     if (ENGINE.includes(one.code) || dismissed.has(own) || isSolved(kind, module, modules)) return [];
-    const again = foreign ? null : { kind, modules: operation.modules, services: operation.services };
+    // A backup needs its file, and so does what restores one.
+    const again = foreign || kind === "backup" || kind === "restore" ? null : { kind, modules: operation.modules, services: operation.services };
     return [{
       ...explained(one, module, modules), title: titleOf(one, operation, module, modules),
       id: own, module, again, since: operation.endedAt, remedies: one.data.remedies ?? [],

@@ -16,6 +16,8 @@ const FAILED = {
   restart: [mark("{names} couldn't restart"), mark("Some modules couldn't restart")],
   pull: [mark("{names} couldn't be downloaded"), mark("Some images couldn't be downloaded")],
   build: [mark("Images for {names} couldn't be built"), mark("Some images couldn't be built")],
+  backup: [mark("{names} couldn't be backed up"), mark("The backup couldn't be made")],
+  restore: [mark("{names} couldn't be restored"), mark("The backup couldn't be restored")],
 };
 
 /** @type {Record<string, string>} */

@@ -8,6 +8,7 @@ import { shortcut } from "../base/keys.js";
 import { PAGES } from "../pages.js";
 import { askForRule } from "../pages/alerts/asking.js";
 import { WEBHOOK_SETTINGS, openWebhook } from "../pages/alerts/webhook.js";
+import { backUp, canBackUp } from "../pages/backups/list.js";
 import { openModule, removeModule, restartModule, startModule, stopEverything, stopModule } from "../pages/modules/actions.js";
 import { offered } from "../pages/modules/run_action.js";
 import { hasTerminal, mainService, terminalOf } from "../pages/modules/service_state.js";
@@ -71,6 +72,9 @@ function ofTheWhole({ snapshot }) {
     ...(stopping === null
       ? [{ ...named(mark("Stop all")), group, hint: "", words: "", icon: "square", run: () => stopEverything(snapshot) }] : []),
     { ...named(mark("New alert rule")), group, hint: "", words: "", icon: "bell", run: () => askForRule() },
+    ...(canBackUp() ? [{ ...named(mark("Back up now")), group, hint: "", words: "", icon: "archive", run: () => void backUp(null) }] : []),
+    { ...named(mark("Restore from a file")), group, hint: "", words: "", icon: "archive-restore", run: () => go("backups?file=1") },
+    { ...named(mark("Save recovery key")), group, hint: "", words: "", icon: "key-round", run: () => go("backups?key=1") },
     { ...named(mark("Add a module")), group, hint: "", words: "", icon: "plus", run: () => go("home?add=1") },
   ];
 }
@@ -98,6 +102,10 @@ function ofModule(module, page) {
     {
       ...base, group: t("Modules"), title: labelled(title, t("Logs")), synonyms: SYNONYMS["Logs"], hint: "",
       run: visit(addressTo("logs", [name])),
+    },
+    {
+      ...base, group: t("Modules"), title: labelled(title, t("Backups")), synonyms: SYNONYMS["Backups"], hint: "",
+      run: visit(addressTo("modules", [name, "backups"])),
     },
     {
       ...base, group: t("Modules"), title: labelled(title, t("Settings")), synonyms: SYNONYMS["Settings"], hint: "",

@@ -25,6 +25,7 @@ const SHORTCUTS = [
   [mark("Logs: levels on and off"), "E", "W", "I", "D", "U"],
   [mark("Logs: pause, follow"), "Space", "End"],
   [mark("Alerts: new rule"), "N"],
+  [mark("Backups: back up now"), "B"],
   [mark("Logs: earlier and later match"), "F3", "Shift+F3"],
   [mark("Chart: choose a time, a part, zoom"), "← →", "Shift ← →", "Enter"],
   [mark("Apply changes"), shortcut("Mod+Enter")],

@@ -6,18 +6,21 @@ import { t } from "../base/i18n.js";
 import { icon } from "../components/icon.js";
 import { progress } from "../components/meter.js";
 import { active, cancelButton, countText, doing, leftOf, shareDone, shownInHero, titleOf } from "../components/operations.js";
+import { runningBackup } from "../pages/backups/list.js";
 
 /**
  * @import { OperationSummary } from "../contract.d.ts"
  * @import { PageState } from "../types.d.ts"
  */
 
-/** @param {PageState} page All but what Home has in its hero. */
+/** @param {PageState} page All but the one that the page shows by itself. */
 export function strips(page) {
-  const { snapshot, address } = page;
+  const { snapshot, address: { page: name, rest: [module = "", tab] } } = page;
   if (!snapshot) return nothing;
   const running = active(snapshot);
-  const hero = address.page === "home" && snapshot.engine.running ? shownInHero(running) : undefined;
+  const backup = runningBackup(snapshot);
+  const isOfBackup = name === "backups" || (name === "modules" && tab === "backups" && backup?.modules.includes(module));
+  const hero = isOfBackup ? backup : name === "home" && snapshot.engine.running ? shownInHero(running) : undefined;
   return repeat(running.filter((one) => one !== hero), ({ id }) => id, (operation) =>
     strip(operation, titleOf(operation, snapshot.modules), page));
 }

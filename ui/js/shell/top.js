@@ -7,6 +7,7 @@ import { shortcut } from "../base/keys.js";
 import { button } from "../components/button.js";
 import { icon } from "../components/icon.js";
 import { active, shareDone, shownInHero } from "../components/operations.js";
+import { backupPhases } from "../pages/home/steps.js";
 import { overallState, problems } from "../problems/problems.js";
 import { togglePalette } from "./dialogs.js";
 import { toggleSide } from "./side.js";
@@ -38,7 +39,8 @@ export const topBar = (page) => html`
 /** @param {PageState} page @param {Snapshot} snapshot */
 function overall(page, snapshot) {
   const word = overallWord(page, snapshot);
-  const state = overallState(page, snapshot.state);
+  const isBackup = !problems(page).length && backupPhases(shownInHero(active(snapshot))?.kind ?? "up");
+  const state = isBackup ? "starting" : overallState(page, snapshot.state);
   return html`
     <a class="pill overall" href="#home" data-state=${state} aria-label=${word} title=${word}>
       ${icon(STATES[state].icon, state === "starting" ? "turn" : "")}<span>${word}</span></a>`;
@@ -49,8 +51,10 @@ function overallWord(page, snapshot) {
   const { state, modules } = snapshot;
   const count = problems(page).length;
   if (count && state !== "engine_down") return tn("{count} problem", "{count} problems", count);
-  const begun = state === "starting" && shownInHero(active(snapshot));
-  if (begun) return t("Starting, {percent}", { percent: percent(shareDone(begun)) });
+  const begun = shownInHero(active(snapshot));
+  if (begun?.kind === "backup") return t("Backing up, {percent}", { percent: percent(shareDone(begun)) });
+  if (begun?.kind === "restore") return t("Restoring, {percent}", { percent: percent(shareDone(begun)) });
+  if (begun && state === "starting") return t("Starting, {percent}", { percent: percent(shareDone(begun)) });
   const all = modules.every((module) => module.state === "running");
   return state === "running" && all ? t("All running") : wordOf(snapshot);
 }

@@ -19,7 +19,7 @@ import { waterfall } from "./waterfall.js";
 import { ACTORS, moduleTitle, result, sign, title } from "./words.js";
 
 /**
- * @import { Activity, ActivityOperation, ActivityStatus, Carrier, Operation, State } from "../../contract.d.ts"
+ * @import { Activity, ActivityOperation, ActivityStatus, Carrier, Operation, OperationStart, State } from "../../contract.d.ts"
  * @import { PageState } from "../../types.d.ts"
  */
 
@@ -101,15 +101,17 @@ function act(entry, operation, { snapshot, connection, asked }) {
       text: t("Cancel"), enabled: connection === "up" && !asked.has(`cancel ${entry.id}`), run: () => actions.cancel(entry.id),
     }) : nothing;
   }
+  const { kind } = operation;
+  if (kind === "backup" || kind === "restore") return html`<a class="button plain" href="#backups">${t("Show backups")}</a>`;
   const isOff = !snapshot?.engine.running;
   return button({
     text: t("Run again"), icon: "play", enabled: connection === "up" && !isOff && !repeat.get().busy,
-    why: isOff ? t("Docker is off") : null, run: () => runAgain(entry, operation),
+    why: isOff ? t("Docker is off") : null, run: () => runAgain(entry, kind, operation),
   });
 }
 
-/** @param {Activity} entry @param {ActivityOperation} operation */
-function runAgain(entry, { kind, asked, services, all, cascade, recreate, modules }) {
+/** @param {Activity} entry @param {OperationStart["kind"]} kind @param {ActivityOperation} operation */
+function runAgain(entry, kind, { asked, services, all, cascade, recreate, modules }) {
   // An automatic start asks for no modules: it finds out which ones it can start.
   const meant = entry.actor?.kind === "owner" ? modules : asked;
   const run = async () => {

@@ -5,7 +5,7 @@ import { mark } from "../../base/i18n.js";
 /** @import { ActivityStep, StepKind, StepStatus } from "../../contract.d.ts" */
 
 /**
- * @typedef {"pull"|"build"|"create"|"job"|"wait"|"stop"|"remove"} Phase
+ * @typedef {"pull"|"build"|"create"|"job"|"wait"|"stop"|"remove"|"copy"|"write"} Phase
  * @typedef {Pick<ActivityStep, "kind"|"subject"|"module"|"service"|"usual"|"total"> &
  *   {status: StepStatus, began: number, end: number, phase: Phase}} Bar a step that began
  */
@@ -19,13 +19,15 @@ export const PHASES = {
   wait: { word: mark("Wait until healthy"), doing: mark("{name}: wait until healthy"), colour: "var(--busy-fill)" },
   stop: { word: mark("Stop"), doing: mark("{name}: stop"), colour: "var(--hue-orange)" },
   remove: { word: mark("Remove"), doing: mark("{name}: remove"), colour: "var(--hue-slate)" },
+  copy: { word: mark("Copy"), doing: mark("{name}: copy"), colour: "var(--hue-olive)" },
+  write: { word: mark("Write and check"), doing: mark("{name}: write and check"), colour: "var(--hue-sky)" },
 };
 
 /** @type {Record<StepKind, Phase>} */
 const PHASE_OF = {
   pull: "pull", build: "build", network: "create", volume: "create", create: "create", start: "create",
   kernel_setting: "create", wait: "wait", stop: "stop", remove: "remove", remove_network: "remove",
-  remove_volume: "remove",
+  remove_volume: "remove", clone: "copy", dump: "copy", swap: "copy", pack: "write", unpack: "write", proof: "write",
 };
 
 /**

@@ -30,6 +30,12 @@ const NAMES = {
   remove_network: mark("Remove network {name}"),
   remove_volume: mark("Remove volume {name}"),
   kernel_setting: mark("Set {name} in the kernel"),
+  clone: mark("Copy {name}"),
+  dump: mark("Copy the database {name}"),
+  pack: mark("Write {name} to the backup"),
+  unpack: mark("Unpack {name}"),
+  swap: mark("Replace {name}"),
+  proof: mark("Check {name}"),
 };
 
 const FINISHED = mark("Wait until {name} has finished");

@@ -53,6 +53,8 @@ const OPERATIONS = {
   restart: [mark("Restart {names}"), mark("Restart {count} modules"), mark("Restart all")],
   pull: [mark("Download {names}"), mark("Download {count} modules"), mark("Download all images")],
   build: [mark("Build {names}"), mark("Build {count} modules"), mark("Build all images")],
+  backup: [mark("Back up {names}"), mark("Back up {count} modules"), mark("Back up everything")],
+  restore: [mark("Restore {names}"), mark("Restore {count} modules"), mark("Restore everything")],
 };
 
 const MOST_NAMES = 3;

@@ -10,6 +10,7 @@ import { menuButton } from "../../components/menu.js";
 import { emblem } from "../../components/state.js";
 import { overallState, problems } from "../../problems/problems.js";
 import { activeAlerts } from "../alerts/alerts.js";
+import { isOverdue } from "../backups/list.js";
 import { restartEverything, stopEverything } from "../modules/actions.js";
 import { unsaid } from "./problems.js";
 import { heroStats } from "./stats.js";
@@ -33,7 +34,7 @@ const SENTENCES = {
 /** @param {PageState} page @param {Snapshot} snapshot */
 export function hero(page, snapshot) {
   const found = problems(page).length;
-  const count = found + unsaid(page).length;
+  const count = found + unsaid(page).length + Number(isOverdue());
   const overall = overallState(page, snapshot.state);
   const state = count && overall === "running" ? "degraded" : overall;
   return html`

@@ -11,6 +11,7 @@ import { problemCards } from "../../problems/card.js";
 import { problems } from "../../problems/problems.js";
 import { activeAlerts } from "../alerts/alerts.js";
 import { alertRows } from "../alerts/rows.js";
+import { isOverdue } from "../backups/list.js";
 import { stopModule } from "../modules/actions.js";
 import { logsLink } from "./actions.js";
 
@@ -29,7 +30,8 @@ export const attention = (page) => html`${problemCards(page)} ${comingBack(page)
 export function unsaid(page) {
   const said = new Set(problems(page).map(({ module }) => module));
   for (const { name, services } of page.snapshot?.modules ?? []) if (services.some((service) => service.comingBack)) said.add(name);
-  return activeAlerts().filter(({ kind, module, muted }) => !muted && kind !== "home" && !(module && said.has(module)));
+  const hasCard = (/** @type {string} */ kind) => kind === "home" || (kind === "backup" && isOverdue());
+  return activeAlerts().filter(({ kind, module, muted }) => !muted && !hasCard(kind) && !(module && said.has(module)));
 }
 
 /** @param {PageState} page */

@@ -1,19 +1,26 @@
 // @ts-check
-/** A start, step by step: how long it takes, and what takes so long. */
+/** An operation that takes long, step by step: how long it takes, and what takes so long. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { about, bytes, percent, rate } from "../../base/format.js";
-import { t } from "../../base/i18n.js";
+import { mark, t } from "../../base/i18n.js";
 import { icon } from "../../components/icon.js";
 import { meter } from "../../components/meter.js";
 import { cancelButton, countText, doing, downloadsLeftOf, leftOf, shareDone, titleOf } from "../../components/operations.js";
 import { downloads } from "./downloads.js";
 import { startingModules } from "./starting.js";
-import { isOver, ofPhase, share } from "./steps.js";
+import { backupPhases, isOver, modulesOf, ofPhase, share } from "./steps.js";
 
 /**
  * @import { Download, Module, OperationSummary, Snapshot, Step } from "../../contract.d.ts"
+ * @import { BackupPhase } from "./steps.js"
  * @import { PageState } from "../../types.d.ts"
  */
+
+/** @type {Record<BackupPhase, [icon: string, name: string]>} */
+const OF_BACKUPS = {
+  copy: ["copy", mark("Copy while stopped")], write: ["lock", mark("Encrypt and write")], check: ["shield-check", mark("Open the databases")],
+  save: ["archive", mark("Back up what is there")], unpack: ["package", mark("Unpack and check")], swap: ["refresh-cw", mark("Change over")],
+};
 
 /** @param {OperationSummary} operation @param {PageState} page @param {Snapshot} snapshot */
 export function progressOf(operation, page, snapshot) {
@@ -32,7 +39,7 @@ export function progressOf(operation, page, snapshot) {
     </section>
     ${steps.length && operation.kind !== "pull" && operation.kind !== "build" && (isLong || operation.total > 1) ? html`
       <div class="starting ${isLong ? "two" : ""}">
-        ${isLong ? downloads(pulls, snapshot.modules) : nothing} ${startingModules(steps, snapshot.modules)}
+        ${isLong ? downloads(pulls, snapshot.modules) : nothing} ${startingModules(operation.kind, steps, snapshot.modules)}
       </div>
       <p class="small muted centred">${t("You can close this window. The work continues in the background.")}</p>`
     : isLong ? downloads(pulls, snapshot.modules) : nothing}`;
@@ -62,6 +69,8 @@ function line(operation) {
 
 /** @param {OperationSummary} operation @param {Step[]} steps @param {Module[]} modules */
 function phases(operation, steps, modules) {
+  const ofBackup = backupPhases(operation.kind);
+  if (ofBackup) return html`<div class="phases">${ofBackup.map((name) => backupPhase(name, ofPhase(steps, name), modules))}</div>`;
   const [get, start, wait] = [ofPhase(steps, "get"), ofPhase(steps, "start"), ofPhase(steps, "wait")];
   const { download } = operation;
   const shown = [
@@ -73,13 +82,30 @@ function phases(operation, steps, modules) {
   return shown.length ? html`<div class="phases">${shown}</div>` : nothing;
 }
 
+/** @param {BackupPhase} name @param {Step[]} steps @param {Module[]} modules */
+function backupPhase(name, steps, modules) {
+  if (!steps.length) return nothing;
+  const [drawing, title] = OF_BACKUPS[name];
+  const all = modulesOf(steps, [name]);
+  const left = new Set(steps.filter((step) => !isOver(step)).map(({ module }) => module));
+  const now = steps.find(({ status }) => status === "running")?.module;
+  const total = steps.reduce((sum, step) => sum + step.total, 0);
+  const written = steps.reduce((sum, step) => sum + (isOver(step) ? step.total : step.current), 0);
+  return phase(
+    drawing, t(title), total ? written / total : share(steps),
+    total ? t("{done} of {total}", { done: bytes(written, total), total: bytes(total) })
+      : t("{done} of {total}", { done: all.length - left.size, total: all.length }),
+    modules.find((module) => module.name === now)?.title ?? now ?? "",
+  );
+}
+
 /** @param {string} drawing @param {string} name @param {Step[]} steps @param {string} more */
 const counted = (drawing, name, steps, more) =>
   phase(drawing, name, share(steps), t("{done} of {total}", { done: steps.filter(isOver).length, total: steps.length }), more);
 
 /** @param {string} drawing @param {string} name @param {number} done from 0 to 1 @param {string} much @param {string} more */
 const phase = (drawing, name, done, much, more) => html`
-  <div><h3>${icon(drawing, done === 1 ? "s14 ok" : "s14 busy")}<span class="grow">${name}</span>
+  <div><h3>${icon(drawing, `s14 ${done === 1 ? "ok" : done ? "busy" : "muted"}`)}<span class="grow">${name}</span>
     <span class="num small muted">${much}</span></h3>
     ${meter({ label: `${name}: ${percent(done)}`, parts: [{ share: done }] })}
     <p class="small muted num">${more}</p></div>`;

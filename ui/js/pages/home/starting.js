@@ -1,39 +1,59 @@
 // @ts-check
-/** The modules that an operation starts, with the phase of each. */
+/** The modules of an operation that takes long, with the phase of each. */
 import { repeat } from "../../../vendor/lit-html/directives/repeat.js";
 import { html } from "../../../vendor/lit-html/lit-html.js";
 import { duration, list, percent } from "../../base/format.js";
-import { t } from "../../base/i18n.js";
+import { mark, t } from "../../base/i18n.js";
 import { dot } from "../../components/state.js";
 import { tile } from "../../components/tile.js";
-import { isOver, modulesOf, ofPhase, share, span, track } from "./steps.js";
+import { backupPhases, isOver, modulesOf, ofPhase, phasesOf, share, span, track } from "./steps.js";
 
 /**
- * @import { Module, Step } from "../../contract.d.ts"
+ * @import { Module, OperationKind, Step } from "../../contract.d.ts"
+ * @import { BackupPhase } from "./steps.js"
  */
 
-/** @param {Step[]} steps @param {Module[]} modules */
-export const startingModules = (steps, modules) => html`
+/** @type {Record<BackupPhase, string>} What happens to a module. */
+const DOING = {
+  copy: mark("Stopped and being copied"), write: mark("Runs again · being written"), check: mark("Its databases are opened on a copy"),
+  save: mark("What it has now is backed up first"), unpack: mark("The backup is unpacked beside it"), swap: mark("Stopped and changing over"),
+};
+
+/** @param {OperationKind} kind */
+const caption = (kind) => (kind === "backup" ? t("copied · written · verified")
+  : kind === "restore" ? t("backed up · unpacked · changed over") : t("download · start · healthy"));
+
+/** @param {OperationKind} kind @param {Step[]} steps @param {Module[]} modules */
+export const startingModules = (kind, steps, modules) => html`
   <section class="card" aria-labelledby="starting">
     <div class="card-head"><h3 id="starting">${t("Modules")}</h3><span class="grow"></span>
-      <span class="small muted">${t("download · start · healthy")}</span></div>
+      <span class="small muted">${caption(kind)}</span></div>
     <ul class="rows">
-      ${repeat(modulesOf(steps), (name) => name, (name) =>
-        row(name, modules, steps.filter(({ module }) => module === name)))}
+      ${repeat(modulesOf(steps, phasesOf(kind)), (name) => name, (name) =>
+        row(kind, name, modules, steps.filter(({ module }) => module === name)))}
     </ul>
   </section>`;
 
-/** @param {string} name @param {Module[]} modules @param {Step[]} steps of the module */
-function row(name, modules, steps) {
+/** @param {OperationKind} kind @param {string} name @param {Module[]} modules @param {Step[]} steps of the module */
+function row(kind, name, modules, steps) {
   const module = modules.find((one) => one.name === name);
+  const phases = backupPhases(kind);
   const awaited = modules.filter((one) => module?.requires.includes(one.name) && one.state !== "running");
   return html`
     <li class="sv" data-starting=${name}>
       ${tile(module ?? { name }, "tiny")}
-      <div class="grow"><h3 class="cut">${module?.title ?? name}</h3><p class="small muted">${phaseText(steps, awaited)}</p></div>
-      <span class="track" aria-hidden="true">${track(steps).map((at) => html`<i class=${at}></i>`)}</span>
+      <div class="grow"><h3 class="cut">${module?.title ?? name}</h3><p class="small muted">${phases ? backupText(steps, phases) : phaseText(steps, awaited)}</p></div>
+      <span class="track" aria-hidden="true">${track(steps, phasesOf(kind)).map((at) => html`<i class=${at}></i>`)}</span>
       ${dot(module?.state ?? "stopped")}
     </li>`;
+}
+
+/** @param {Step[]} steps of one module @param {BackupPhase[]} phases */
+function backupText(steps, phases) {
+  if (steps.some(({ status }) => status === "failed")) return t("Failed");
+  if (!steps.some(({ began }) => began !== null)) return t("Waiting");
+  const now = phases.find((phase) => !ofPhase(steps, phase).every(isOver));
+  return now ? t(DOING[now]) : t("Done");
 }
 
 /** @param {Step[]} steps of one module @param {Module[]} awaited what it requires, and isn't running */

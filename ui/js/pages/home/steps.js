@@ -1,18 +1,31 @@
 // @ts-check
-/** The steps of an operation that begins something, in the phases that people know. Pure. */
+/** The steps of an operation that takes long, in the phases that people know. Pure. */
 
-/** @import { Step, StepKind } from "../../contract.d.ts" */
+/** @import { OperationKind, Step, StepKind } from "../../contract.d.ts" */
 
-/** @typedef {"get"|"start"|"wait"} Phase */
+/**
+ * @typedef {"copy"|"write"|"check"|"save"|"unpack"|"swap"} BackupPhase
+ * @typedef {"get"|"start"|"wait"|BackupPhase} Phase
+ */
 
-/** @type {Partial<Record<StepKind, Phase>>} */
-const PHASES = { pull: "get", build: "get", start: "start", wait: "wait" };
+/** @type {Record<Phase, StepKind[]>} */
+const KINDS = {
+  get: ["pull", "build"], start: ["start"], wait: ["wait"],
+  copy: ["clone", "dump"], write: ["pack"], check: ["proof"],
+  save: ["clone", "dump", "pack"], unpack: ["unpack", "proof"], swap: ["swap"],
+};
 
-/** @type {Phase[]} */
-export const ORDER = ["get", "start", "wait"];
+/** @type {{backup: BackupPhase[], restore: BackupPhase[]}} */
+const OF_BACKUPS = { backup: ["copy", "write", "check"], restore: ["save", "unpack", "swap"] };
+
+/** @param {OperationKind} kind Those of a backup or restore, in their order. @returns {BackupPhase[]|null} */
+export const backupPhases = (kind) => (kind === "backup" || kind === "restore" ? OF_BACKUPS[kind] : null);
+
+/** @param {OperationKind} kind @returns {Phase[]} */
+export const phasesOf = (kind) => backupPhases(kind) ?? ["get", "start", "wait"];
 
 /** @param {Step[]} steps @param {Phase} phase */
-export const ofPhase = (steps, phase) => steps.filter(({ kind }) => PHASES[kind] === phase);
+export const ofPhase = (steps, phase) => steps.filter(({ kind }) => KINDS[phase].includes(kind));
 
 /** @param {Step} step */
 export const isOver = ({ status }) => status === "done" || status === "skipped" || status === "failed";
@@ -33,16 +46,17 @@ export function span(steps) {
   return begins.length ? Math.max(...ends) - Math.min(...begins) : 0;
 }
 
-/** @param {Step[]} steps The modules in their order. */
-export const modulesOf = (steps) => [...new Set(steps.filter(({ kind }) => PHASES[kind]).map(({ module }) => module))];
+/** @param {Step[]} steps @param {Phase[]} phases The modules in their order. */
+export const modulesOf = (steps, phases) =>
+  [...new Set(steps.filter(({ kind }) => phases.some((phase) => KINDS[phase].includes(kind))).map(({ module }) => module))];
 
 /**
  * How far each phase of one module is: done, under way, or not begun.
- * @param {Step[]} steps of one module
+ * @param {Step[]} steps of one module @param {Phase[]} order
  * @returns {("done"|"now"|"later")[]}
  */
-export function track(steps) {
-  const phases = ORDER.map((phase) => ofPhase(steps, phase));
+export function track(steps, order) {
+  const phases = order.map((phase) => ofPhase(steps, phase));
   const isDone = phases.map((phase) => phase.every(isOver));
   const first = isDone.indexOf(false);
   return phases.map((phase, i) => {

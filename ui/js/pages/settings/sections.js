@@ -2,6 +2,7 @@
 /** The sections of the app's settings, with what is in them. */
 import { html } from "../../../vendor/lit-html/lit-html.js";
 import { ask, confirm } from "../../base/actions.js";
+import { labelled } from "../../base/format.js";
 import { mark, t } from "../../base/i18n.js";
 import { hasSingleKeys, press, setSingleKeys } from "../../base/keys.js";
 import { update } from "../../base/store.js";
@@ -10,6 +11,8 @@ import { copyButton } from "../../components/copy.js";
 import { select, toggle } from "../../components/field.js";
 import { icon } from "../../components/icon.js";
 import { pill } from "../../components/state.js";
+import { chooseFolder } from "../backups/folder.js";
+import { backupList } from "../backups/list.js";
 import { keptLogRows } from "../logs/keeping.js";
 import { mirrors } from "./mirrors.js";
 import { change, changeAutostart, load, own } from "./state.js";
@@ -41,6 +44,12 @@ export const SECTIONS = [
   {
     name: "logs", title: mark("Kept logs"), icon: "scroll-text",
     rows: (page) => [...rows("app.logs_keep", "app.logs_keep_days", "app.logs_keep_size", "app.logs_engine_size"), ...keptLogs(page)],
+  },
+  {
+    name: "backups", title: mark("Backups"), icon: "archive-restore",
+    rows: () => [...backupFolder(), ...rows(
+      "app.backup_every", "app.backup_time", "app.backup_weekday", "app.backup_keep_daily", "app.backup_keep_weekly", "app.backup_keep_monthly",
+    )],
   },
   {
     name: "docker", title: mark("Docker"), icon: "container",
@@ -96,6 +105,12 @@ function control({ address, type, value, choices, title }) {
     <button class="button small">${t("Apply")}</button>
   </form>`;
 }
+
+const backupFolder = () => of("app.backup_folder").map((setting) => ({
+  ...texts(setting), control: html`<span class="buttons"><code class="cut">${setting.value || backupList()?.folder}</code>${button({
+    text: t("Choose…"), name: labelled(t("Choose…"), setting.title), icon: "folder-open", size: "small", run: chooseFolder,
+  })}</span>`,
+}));
 
 const theme = () => of("app.theme").map((setting) => ({
   ...texts(setting), help: "", control: themes(setting, (value) => change(setting.address, value)),

@@ -1,0 +1,304 @@
+// @ts-check
+/** Restores modules from a backup: which ones, what has to be decided, and what happens. */
+import { html, nothing, render } from "../../../vendor/lit-html/lit-html.js";
+import { setQuery } from "../../base/address.js";
+import { invoke, isBrowser } from "../../base/bridge.js";
+import { about, bytes, capitalised, list } from "../../base/format.js";
+import { t, tn } from "../../base/i18n.js";
+import { current, observe } from "../../base/store.js";
+import { styled } from "../../base/styles.js";
+import { button } from "../../components/button.js";
+import { input, toggle } from "../../components/field.js";
+import { icon } from "../../components/icon.js";
+import { notice } from "../../components/notice.js";
+import { tile } from "../../components/tile.js";
+import { CHECKS, runningBackup, verifiedAt, within } from "./list.js";
+
+/** @import { Backup, Decision, RestorableModule, RestoreOffer } from "../../contract.d.ts" */
+
+/** So many modules are listed at first. */
+const FEW = 3;
+
+const dialog = document.createElement("dialog");
+dialog.className = "dialog backup-dialog";
+dialog.setAttribute("aria-labelledby", "restore-title");
+document.body.append(dialog);
+
+const blank = {
+  /** Of the list; empty: a file. */
+  id: "",
+  file: "", passphrase: "",
+  /** The recovery file, if it is needed. */
+  recovery: /** @type {{name: string, text: string}|null} */ (null),
+  needsKey: false,
+  offer: /** @type {RestoreOffer|null} */ (null),
+  /** @type {ReadonlySet<string>} The names of the chosen modules. */
+  chosen: new Set(),
+  /** @type {Record<string, string>} The answers that differ from the suggestions, by the decision's ID. */
+  answers: {},
+  isAll: false, isBusy: false, error: "",
+};
+let own = blank;
+/** Changes with each question: an answer to an earlier one is none any more. */
+let visit = 0;
+
+/** @param {Partial<typeof own>} patch */
+function set(patch) {
+  own = { ...own, ...patch };
+  draw();
+}
+
+const draw = () => render(content(), dialog);
+
+/** @param {Pick<Backup, "id">} backup @param {string} [module] the one that is chosen at first */
+export async function askToRestore({ id }, module) {
+  await open({ id });
+  await inspect(module ? [module] : null);
+}
+
+export const askForFile = () => open({});
+
+/** @param {Partial<typeof own>} source */
+async function open(source) {
+  await styled("backups");
+  visit += 1;
+  own = { ...blank, ...source };
+  draw();
+  if (!dialog.open) dialog.showModal();
+  focus(own.id ? ".dialog-foot button" : "input");
+}
+
+/** By a slip of Enter, nothing happens. @param {string} selector */
+function focus(selector) {
+  const first = dialog.querySelector(selector);
+  if (first instanceof HTMLElement) first.focus();
+}
+
+dialog.addEventListener("close", () => {
+  visit += 1;
+  own = blank; // the passphrase stays nowhere
+  render(nothing, dialog);
+  const { query } = current().address;
+  if ("restore" in query || "file" in query) setQuery({ restore: "", file: "" });
+});
+dialog.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+  event.preventDefault(); // the focus may be on another button
+  if (own.offer && canRestore()) restore();
+});
+observe(({ address }, before) => {
+  if (!dialog.open) return;
+  if (address.page !== before.address.page || address.rest.join() !== before.address.rest.join()) dialog.close();
+  else draw();
+});
+
+const source = () => {
+  const { id, file, recovery, passphrase } = own;
+  return { ...(id ? { id } : { file: file.trim() }), ...(recovery && { recovery: recovery.text, passphrase }) };
+};
+
+/** Asks what can be restored, and what has to be decided for the chosen modules. @param {string[]|null} modules */
+async function inspect(modules) {
+  visit += 1;
+  const mine = visit;
+  set({ isBusy: true, error: "", ...(modules && { chosen: new Set(modules) }) });
+  const answer = await invoke("ai/backup/inspect", { ...source(), ...(modules && { modules }) });
+  if (visit !== mine) return;
+  if (!answer.success) {
+    set({ isBusy: false, error: answer.message, needsKey: own.needsKey || answer.code === "E_BACKUP_KEY" });
+    return;
+  }
+  const isFirst = own.offer === null;
+  set({ isBusy: false, offer: answer.data, passphrase: own.passphrase });
+  const only = answer.data.modules.filter(isPossible);
+  const [first] = only;
+  if (isFirst) focus(".dialog-foot button");
+  if (isFirst && !own.chosen.size && only.length === 1 && first) await inspect(withPartners([first.name]));
+}
+
+/** @param {RestorableModule} module */
+const isPossible = ({ problem }) => problem === null;
+
+/** The modules with those that can be restored only together with them. @param {string[]} names */
+const withPartners = (names) => [...new Set(names.flatMap((name) =>
+  [name, ...(own.offer?.modules.find((module) => module.name === name)?.together ?? [])]))];
+
+/** @param {RestorableModule} module */
+function toggleModule({ name, together }) {
+  const { chosen } = own;
+  const others = [name, ...together];
+  inspect(chosen.has(name) ? [...chosen].filter((one) => !others.includes(one)) : withPartners([...chosen, name]));
+}
+
+const chosenModules = () => (own.offer?.modules ?? []).filter(({ name }) => own.chosen.has(name));
+
+/** @param {Decision} decision */
+const answerTo = ({ id, value }) => own.answers[id] ?? value;
+
+const canRestore = () => own.offer !== null && own.chosen.size > 0 && !own.offer.blockers.length && !own.isBusy
+  && current().connection === "up" && !runningBackup(current().snapshot)
+  && own.offer.decisions.every((one) => one.kind !== "consent" || answerTo(one) === "true");
+
+async function restore() {
+  set({ isBusy: true, error: "" });
+  const decisions = Object.fromEntries((own.offer?.decisions ?? []).map((one) => [one.id, answerTo(one)]));
+  const answer = await invoke("ai/backup/restore", { ...source(), modules: [...own.chosen], decisions });
+  if (answer.success) dialog.close();
+  else set({ isBusy: false, error: answer.message });
+}
+
+// -- what is shown --------------------------------------------------------------------------------
+
+const content = () => (own.id || own.offer ? offerView() : fileView());
+
+function offerView() {
+  const { offer, error, isBusy } = own;
+  const names = list(chosenModules().map(({ title }) => title));
+  const action = own.chosen.size > 1 ? tn("Restore {count} module", "Restore {count} modules", own.chosen.size)
+    : names ? t("Restore {names}", { names }) : t("Restore");
+  return html`
+    <header class="dialog-head"><div>
+      <h2 id="restore-title">${offer ? t("Restore from {when}", { when: within(offer.madeAt) }) : t("Restore")}</h2>
+      ${offer ? html`<p class="control muted">${told(offer)}</p>` : nothing}</div></header>
+    <div class="dialog-body" aria-busy=${isBusy}>
+      ${error ? notice({ tone: "bad", title: t("The backup can't be restored"), text: error }) : nothing}
+      ${offer ? html`${moduleRows(offer)}${decisionRows(offer)}${blockerList(offer)}${steps()}`
+        : error ? nothing : html`<div class="skeleton for-hero" role="status" aria-label=${t("Reading the backup")}></div>`}
+    </div>
+    <footer class="dialog-foot">
+      <p class="small muted grow">${offer && own.chosen.size ? lost(offer, names) : nothing}</p>
+      ${button({ text: t("Cancel"), run: () => dialog.close() })}
+      ${button({ text: action, kind: "primary", enabled: canRestore(), why: own.chosen.size ? null : t("Choose a module first"), run: restore })}
+    </footer>`;
+}
+
+/** @param {RestoreOffer} offer */
+const told = ({ check, checkedAt, madeAt, modules, fromHere, computer, version }) => [
+  check === "verified" && checkedAt ? capitalised(verifiedAt(checkedAt, madeAt)) : t(CHECKS[check].word),
+  bytes(modules.reduce((sum, module) => sum + module.bytes, 0)),
+  fromHere ? t("made on this computer by version {version}", { version }) : t("made on {computer} by version {version}", { computer, version }),
+].join(" · ");
+
+/** @param {RestoreOffer} offer Those that are chosen come first, as long as not all are shown. */
+function moduleRows({ modules }) {
+  const { isAll, chosen } = own;
+  const shown = isAll || modules.length <= FEW + 1 ? modules
+    : modules.filter((module, index) => index < FEW || chosen.has(module.name));
+  const more = modules.length - shown.length;
+  return html`<div class="rows framed">
+    ${shown.map(moduleRow)}
+    ${more ? html`<div class="item"><span class="grow small muted">${tn("{count} more module", "{count} more modules", more)}</span>
+      ${button({ text: t("Show all"), icon: "chevron-down", kind: "quiet", size: "small", run: () => set({ isAll: true }) })}</div>` : nothing}
+  </div>`;
+}
+
+/** @param {RestorableModule} module */
+function moduleRow(module) {
+  const { name, title, bytes: size, parts, problem, uninstalled } = module;
+  const others = own.offer?.modules.filter((one) => module.together.includes(one.name) && one !== module).map((one) => one.title) ?? [];
+  return html`
+    <div class="item">
+      <input type="checkbox" class="check" id="restore-${name}" .checked=${own.chosen.has(name)} ?disabled=${problem !== null}
+        @change=${() => toggleModule(module)}>
+      ${tile(current().snapshot?.modules.find((one) => one.name === name) ?? { name }, "tiny")}
+      <label class="grow" for="restore-${name}"><b>${title}</b>${uninstalled ? html` <span class="tag busy">${t("Not from us")}</span>` : nothing}
+        <span class=${problem ? "bad" : ""}>${problem ?? parts}</span>
+        ${others.length ? html`<span>${t("Only together with {names}", { names: list(others) })}</span>` : nothing}</label>
+      <span class="num small muted amount">${bytes(size)}</span>
+    </div>`;
+}
+
+/** @type {Record<Decision["kind"], string>} */
+const ICONS = { port: "triangle-alert", folder: "folder-open", triggers: "calendar-clock", setting: "sliders-horizontal", consent: "shield-alert" };
+
+/** @param {RestoreOffer} offer */
+const decisionRows = ({ decisions }) => (decisions.length ? html`
+  <h3 class="label">${t("To decide")}</h3>
+  <div class="rows framed">${decisions.map((decision) => html`
+    <div class="item ${decision.kind === "triggers" ? "" : "amber"}" data-decision=${decision.id}>
+      ${icon(ICONS[decision.kind], decision.kind === "triggers" ? "muted" : "busy")}
+      <div class="grow"><h3>${decision.title}</h3><p>${decision.why}</p></div>
+      ${decisionControl(decision)}
+    </div>`)}</div>` : nothing);
+
+/** @param {Decision} decision */
+function decisionControl(decision) {
+  const { id, kind, title } = decision;
+  const value = answerTo(decision);
+  const change = (/** @type {string} */ text) => set({ answers: { ...own.answers, [id]: text }, error: "" });
+  return kind === "triggers" || kind === "consent"
+    ? toggle({ id: `decision-${id}`, on: value === "true", label: title, change: (on) => change(String(on)) })
+    : html`<span class="answer ${kind}">${input({ id: `decision-${id}`, value, label: title, change })}</span>`;
+}
+
+/** @param {RestoreOffer} offer */
+const blockerList = ({ blockers }) => (blockers.length ? notice({
+  tone: "bad", title: t("It can't be restored now"), text: blockers.map((line) => html`<span class="note-line">${line}</span>`),
+}) : nothing);
+
+function steps() {
+  const modules = chosenModules();
+  if (!modules.length) return nothing;
+  const [names, count] = [list(modules.map(({ title }) => title)), modules.length];
+  const said = [
+    tn("What {names} has now is backed up first.", "What {names} have now is backed up first.", count, { names }),
+    tn("The data is unpacked beside it and checked. {names} keeps running.", "The data is unpacked beside it and checked. {names} keep running.", count, { names }),
+    tn("{names} stops, changes over and starts again.", "{names} stop, change over and start again.", count, { names }),
+  ];
+  return html`<h3 class="label">${t("What happens")}</h3>
+    <ol class="plain-steps">${said.map((text, index) => html`<li><b aria-hidden="true">${index + 1}</b><span>${text}</span></li>`)}</ol>`;
+}
+
+/** @param {RestoreOffer} offer @param {string} names How long it stands still, and what is no longer there. */
+function lost({ madeAt }, names) {
+  const seconds = chosenModules().reduce((sum, module) => sum + (module.seconds ?? 0), 0);
+  const stop = seconds ? tn("{names} stands still for {time}.", "{names} stand still for {time}.", own.chosen.size, { names, time: about(seconds) }) : "";
+  return [stop, t("What was done since {when} is then only in the backup of step 1.", { when: within(madeAt) })].filter(Boolean)
+    .join(document.documentElement.lang === "zh" ? "" : " ");
+}
+
+// -- a file ---------------------------------------------------------------------------------------
+
+async function pickFile() {
+  const answer = await invoke("ai/ui/pickFile", {});
+  if (answer.success && answer.data.file) set({ file: answer.data.file, error: "", needsKey: false });
+  else if (!answer.success) set({ error: answer.message });
+}
+
+/** @param {Event} event */
+async function readRecovery({ currentTarget }) {
+  const [file] = /** @type {HTMLInputElement} */ (currentTarget).files ?? [];
+  set({ recovery: file ? { name: file.name, text: await file.text() } : null, error: "" });
+}
+
+function fileView() {
+  const { file, needsKey, recovery, passphrase, error, isBusy } = own;
+  const isComplete = Boolean(file.trim()) && !isBusy && (!needsKey || Boolean(recovery && passphrase));
+  return html`
+    <header class="dialog-head"><div><h2 id="restore-title">${t("Restore from a file")}</h2>
+      <p class="control muted">${t("A backup of this installation, or of another one with its recovery file. First you see what is in it.")}</p></div></header>
+    <form class="dialog-body" aria-busy=${isBusy} @submit=${(/** @type {SubmitEvent} */ event) => {
+      event.preventDefault();
+      if (isComplete) inspect(null);
+    }}>
+      <div class="key-form">
+        <label for="restore-file">${t("Backup")}</label>
+        <div class="pick-folder">${input({
+          id: "restore-file", value: file, placeholder: "/mnt/backups/aiserver-2026-11-29-0300-schedule.zip", invalid: Boolean(error) && !needsKey,
+          change: (text) => set({ file: text, error: "", needsKey: false }),
+        })}${isBrowser ? nothing : button({ text: t("Choose…"), icon: "folder-open", run: pickFile })}</div>
+        ${isBrowser ? html`<p class="small muted">${t("The path of the file on the computer of AI-Server Tray")}</p>` : nothing}
+        ${needsKey ? html`
+          <label for="restore-recovery">${t("Recovery file")}</label>
+          <input type="file" id="restore-recovery" accept=".txt,text/plain" @change=${readRecovery}>
+          <label for="restore-passphrase">${t("Passphrase")}</label>
+          ${input({ id: "restore-passphrase", type: "password", value: passphrase, change: (text) => set({ passphrase: text, error: "" }) })}` : nothing}
+      </div>
+      ${error ? html`<p class="msg bad" id="restore-file-message" role="alert">${icon("circle-alert", "s14")}${error}</p>` : nothing}
+      <button class="unseen" tabindex="-1" aria-hidden="true"></button>
+    </form>
+    <footer class="dialog-foot">
+      ${button({ text: t("Cancel"), run: () => dialog.close() })}
+      ${button({ text: t("Look inside"), kind: "primary", enabled: isComplete, run: () => inspect(null) })}
+    </footer>`;
+}
