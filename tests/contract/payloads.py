@@ -9,6 +9,13 @@ PORT = "web.WEB_PORT"
 BASE = {"name": "base"}
 FOLDER = {"folder": str(built_in_catalog() / "features/n8n")}
 PAYLOADS: Mapping[str, Json] = {
+    "ai/backup/check": {"ids": ["none"]},
+    "ai/backup/create": {"modules": ["base"]},
+    "ai/backup/delete": {"ids": ["none"]},
+    "ai/backup/inspect": {"id": "none"},
+    "ai/backup/key/save": {"passphrase": "five words of a passphrase"},
+    "ai/backup/offer": {"modules": ["base"]},
+    "ai/backup/restore": {"id": "none", "modules": ["base"]},
     "ai/stats/csv": {"save": True},
     "ai/catalog/add": FOLDER,
     "ai/catalog/check": FOLDER,

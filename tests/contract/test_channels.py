@@ -39,11 +39,12 @@ REFUSED = [
 
 
 OTHERS = {"owner/yield", "ai/rules/test", "ai/module/connect", "ai/module/disconnect"}
+OTHERS |= {f"ai/backup/{n}" for n in ("check", "create", "delete", "inspect", "restore")}
 OTHERS |= {name for name in CHANNELS if name.startswith("ai/terminal/")}
 OTHERS |= {"ai/action/run", "ai/action/cancel"}
 """Other tests have them: after owner/yield, no operation can begin; ai/rules/test needs a web
 address, ai/module/connect and disconnect a module that issues access tokens, terminals and actions
-a service that runs."""
+a service that runs, backups a module with data and its backup."""
 
 
 @pytest.mark.parametrize("channel", sorted(CHANNELS.keys() - OTHERS))
@@ -66,9 +67,15 @@ def test_each_channel_does_what_it_is_asked(host: Host, channel: str, tmp_path: 
         assert ask(core, channel, payload)["success"]
 
 
-def test_a_client_on_another_computer_gets_no_terminal(host: Host) -> None:
+@pytest.mark.parametrize(
+    "channel",
+    ["ai/terminal/open", *(f"ai/backup/{n}" for n in ("delete", "inspect", "key/save", "restore"))],
+)
+def test_a_client_on_another_computer_gets_no_terminal_and_no_data(
+    host: Host, channel: str
+) -> None:
     peer = Peer("browser", "en", lambda _message: None, is_local=False)
-    answer = host.owner.api.invoke("ai/terminal/open", PAYLOADS["ai/terminal/open"], peer)
+    answer = host.owner.api.invoke(channel, PAYLOADS[channel], peer)
     assert (answer["code"], "127.0.0.1" in answer["message"]) == ("E_REQUEST", True)
     assert answer["data"]["isLocal"] is False
 
@@ -95,6 +102,8 @@ def test_missing_payload_is_refused(host: Host, payload: object) -> None:
         ("ai/module/logs", {"tail": 0}, "tail"),
         ("ai/operation/start", {"kind": "explode"}, "kind"),
         ("ai/operation/cancel", {"id": "no such"}, "id"),
+        ("ai/backup/inspect", {"id": "one", "file": "/two"}, "payload"),
+        ("ai/backup/inspect", {"file": "relative.zip"}, "payload"),
     ],
 )
 def test_wrong_field_of_a_payload_is_named(

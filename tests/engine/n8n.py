@@ -1,4 +1,9 @@
-"""What tests tell n8n."""
+"""What tests tell n8n, at its page."""
+
+from itertools import pairwise
+from typing import Any
+
+import requests
 
 OWNER = {
     "email": "owner@example.com",
@@ -7,3 +12,62 @@ OWNER = {
     "password": "Passw0rd-of-the-owner",
 }
 """The account that is set up first."""
+
+
+def set_up_owner(page: str, **more: str) -> None:
+    """Create the first account of n8n, as a person does it at its *page*. *more* differs from
+    `OWNER`."""
+    assert "<title>n8n.io" in requests.get(page, timeout=60).text
+    settings = requests.get(f"{page}/rest/settings", timeout=60).json()["data"]
+    assert settings["userManagement"]["showSetupOnFirstLoad"] is True
+    setup = f"{page}/rest/owner/setup"
+    requests.post(setup, json=OWNER | more, timeout=60).raise_for_status()
+
+
+def log_in(page: str, user: requests.Session, password: str) -> requests.Response:
+    """The answer when the owner logs in at n8n's *page* as *user*."""
+    login = {"emailOrLdapLoginId": OWNER["email"], "password": password}
+    return user.post(f"{page}/rest/login", json=login, timeout=60)
+
+
+def logged_in(page: str, password: str = OWNER["password"]) -> requests.Session:
+    """The owner, logged in at n8n's *page*."""
+    user = requests.Session()
+    answer = log_in(page, user, password)
+    answer.raise_for_status()
+    assert answer.json()["data"]["email"] == OWNER["email"]
+    return user
+
+
+def publish_workflow(user: requests.Session, page: str) -> None:
+    """Let a webhook run a Code node, which runs in the container of the task runners."""
+    code = {"jsCode": "return [{json: {sum: $json.body.a + $json.body.b}}];"}
+    publish(user, page, "sum", [node("Code", "n8n-nodes-base.code", code)])
+
+
+def publish(user: requests.Session, page: str, path: str, nodes: list[dict[str, Any]]) -> None:
+    """Let a webhook at *path* run *nodes*, one after the other."""
+    webhook = {"path": path, "httpMethod": "POST", "responseMode": "lastNode"}
+    first = node("Webhook", "n8n-nodes-base.webhook", webhook) | {"webhookId": path}
+    chain = [first, *nodes]
+    workflow: dict[str, Any] = {
+        "name": path,
+        "nodes": chain,
+        "connections": {
+            one["name"]: {"main": [[{"node": after["name"], "type": "main", "index": 0}]]}
+            for one, after in pairwise(chain)
+        },
+        "settings": {},
+    }
+    made = user.post(f"{page}/rest/workflows", json=workflow, timeout=60)
+    made.raise_for_status()
+    new = made.json()["data"]
+    version = {"versionId": new["versionId"]}
+    address = f"{page}/rest/workflows/{new['id']}/activate"
+    user.post(address, json=version, timeout=60).raise_for_status()
+
+
+def node(name: str, kind: str, parameters: dict[str, str], version: int = 2) -> dict[str, Any]:
+    """A node of a workflow."""
+    what = {"id": name, "name": name, "type": kind, "typeVersion": version, "position": [0, 0]}
+    return {**what, "parameters": parameters}

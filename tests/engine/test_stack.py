@@ -5,7 +5,6 @@ import os
 import shlex
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
-from itertools import pairwise
 from operator import gt
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,15 @@ import docker
 import requests
 from docker.models.containers import Container
 
-from tests.engine.n8n import OWNER
+from tests.engine.n8n import (
+    OWNER,
+    log_in,
+    logged_in,
+    node,
+    publish,
+    publish_workflow,
+    set_up_owner,
+)
 from tests.engine.oneapi import OneApiStack
 from tests.engine.own_authority import REFUSED, TRUSTED, answers
 from tests.engine.waiting import logged, until
@@ -111,29 +118,11 @@ def brings_up_all_it_needs(oneapi: OneApiStack, engine: docker.DockerClient) -> 
     assert json.loads(overwritten) == {}, "it is not connected"
 
 
-def set_up_owner(page: str, **more: str) -> None:
-    """Create the first account of n8n, as a person does it at its *page*. *more* differs from
-    `OWNER`."""
-    assert "<title>n8n.io" in requests.get(page, timeout=60).text
-    settings = requests.get(f"{page}/rest/settings", timeout=60).json()["data"]
-    assert settings["userManagement"]["showSetupOnFirstLoad"] is True
-    setup = f"{page}/rest/owner/setup"
-    requests.post(setup, json=OWNER | more, timeout=60).raise_for_status()
-
-
-def log_in(page: str, user: requests.Session, password: str) -> requests.Response:
-    """The answer when the owner logs in at n8n's *page* as *user*."""
-    login = {"emailOrLdapLoginId": OWNER["email"], "password": password}
-    return user.post(f"{page}/rest/login", json=login, timeout=60)
-
-
-def logged_in(page: str, password: str = OWNER["password"]) -> requests.Session:
-    """The owner, logged in at n8n's *page*."""
-    user = requests.Session()
-    answer = log_in(page, user, password)
-    answer.raise_for_status()
-    assert answer.json()["data"]["email"] == OWNER["email"]
-    return user
+def adds(page: str, engine: docker.DockerClient) -> None:
+    """See that the workflow of `publish_workflow` answers."""
+    numbers = {"a": 3, "b": 4}
+    until(lambda: _answer(page, "sum", numbers).ok, engine.containers.get("ai-n8n"))
+    assert _answer(page, "sum", numbers).json() == {"sum": 7}
 
 
 def gets_a_new_owner(cli: CommandLine, page: str) -> None:
@@ -147,46 +136,6 @@ def gets_a_new_owner(cli: CommandLine, page: str) -> None:
     answer = logged_in(page, new).get(f"{page}/rest/workflows", timeout=60)
     answer.raise_for_status()
     assert {one["name"] for one in answer.json()["data"]} == {"sum", "wait", "copy", "steal"}
-
-
-def publish_workflow(user: requests.Session, page: str) -> None:
-    """Let a webhook run a Code node, which runs in the container of the task runners."""
-    code = {"jsCode": "return [{json: {sum: $json.body.a + $json.body.b}}];"}
-    publish(user, page, "sum", [_node("Code", "n8n-nodes-base.code", code)])
-
-
-def publish(user: requests.Session, page: str, path: str, nodes: list[dict[str, Any]]) -> None:
-    """Let a webhook at *path* run *nodes*, one after the other."""
-    webhook = {"path": path, "httpMethod": "POST", "responseMode": "lastNode"}
-    first = _node("Webhook", "n8n-nodes-base.webhook", webhook) | {"webhookId": path}
-    chain = [first, *nodes]
-    workflow: dict[str, Any] = {
-        "name": path,
-        "nodes": chain,
-        "connections": {
-            one["name"]: {"main": [[{"node": after["name"], "type": "main", "index": 0}]]}
-            for one, after in pairwise(chain)
-        },
-        "settings": {},
-    }
-    made = user.post(f"{page}/rest/workflows", json=workflow, timeout=60)
-    made.raise_for_status()
-    new = made.json()["data"]
-    version = {"versionId": new["versionId"]}
-    address = f"{page}/rest/workflows/{new['id']}/activate"
-    user.post(address, json=version, timeout=60).raise_for_status()
-
-
-def _node(name: str, kind: str, parameters: dict[str, str], version: int = 2) -> dict[str, Any]:
-    what = {"id": name, "name": name, "type": kind, "typeVersion": version, "position": [0, 0]}
-    return {**what, "parameters": parameters}
-
-
-def adds(page: str, engine: docker.DockerClient) -> None:
-    """See that the workflow of `publish_workflow` answers."""
-    numbers = {"a": 3, "b": 4}
-    until(lambda: _answer(page, "sum", numbers).ok, engine.containers.get("ai-n8n"))
-    assert _answer(page, "sum", numbers).json() == {"sum": 7}
 
 
 def _answer(page: str, workflow: str, data: dict[str, int] | None = None) -> requests.Response:
@@ -226,7 +175,7 @@ def workers_share_executions(
     no execution by itself: those that this worker was running fail, and are asked for again."""
     wait = "await new Promise(done => setTimeout(done, 1500));"
     code = {"jsCode": f"{wait} return [{{json: {{number: $json.body.number}}}}];"}
-    publish(user, page, "wait", [_node("Code", "n8n-nodes-base.code", code)])
+    publish(user, page, "wait", [node("Code", "n8n-nodes-base.code", code)])
     workers = [engine.containers.get(f"ai-n8n-{name}") for name in WORKERS]
     until(lambda: _answer(page, "wait", {"number": 0}).ok, workers[0])
     before = [*map(finished, workers)]
@@ -305,7 +254,7 @@ def copy_of(path: str) -> list[dict[str, Any]]:
     read = {"operation": "read", "fileSelector": path}
     write = {"operation": "write", "fileName": "/files/out.txt", "dataPropertyName": "data"}
     kind = "n8n-nodes-base.readWriteFile"
-    return [_node("Read", kind, read, 1), _node("Write", kind, write, 1)]
+    return [node("Read", kind, read, 1), node("Write", kind, write, 1)]
 
 
 def is_content(engine: docker.DockerClient) -> None:

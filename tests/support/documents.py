@@ -26,6 +26,11 @@ ELSEWHERE = {
     "aiserver-tray quit": "tests/desktop/test_tray_place.py::"
     "test_bar_without_a_host_is_no_place_for_the_icon",
     "build/dev.py run": "tests/desktop/test_tray_pointer.py::test_from_the_first_click_to_the_last",
+    # They need the ID or the file of a backup, or a passphrase.
+    "aiserver-tray backup restore": "tests/unit/cli/test_backup.py::"
+    "test_a_restore_is_asked_about_and_sends_what_was_decided",
+    "aiserver-tray backup key save": "tests/unit/cli/test_backup.py::"
+    "test_schedule_key_and_deletion_ask_for_what_they_need",
     # They change the machine, or build and install packages.
     "aiserver-tray engine install": "tests/engine/test_engine_install.py::"
     "test_docker_is_installed_and_the_user_may_use_it",

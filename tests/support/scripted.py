@@ -32,6 +32,28 @@ NO_RULES: Json = {
     "webhook": False,
 }
 
+NO_BACKUPS: Json = {
+    "backups": [],
+    "folder": "",
+    "folderProblem": None,
+    "freeBytes": None,
+    "schedule": {
+        "every": "never",
+        "time": "03:00",
+        "weekday": 0,
+        "keepDaily": 7,
+        "keepWeekly": 4,
+        "keepMonthly": 3,
+        "nextAt": None,
+        "overdue": False,
+    },
+    "key": {"savedAt": None, "remind": False, "public": ""},
+    "operation": None,
+    "checking": None,
+    "problem": None,
+}
+NO_OFFER: Json = {"modules": [], "engineBytes": 0, "fileBytes": 0, "blockers": []}
+
 LIMIT = 60.0
 """Seconds, on a busy machine."""
 
@@ -45,6 +67,8 @@ class Scripted:
         self.answers: dict[str, Envelope] = {
             "ai/stats/history": answer(NO_SAMPLES),
             "ai/rules/list": answer(NO_RULES),
+            "ai/backup/list": answer(NO_BACKUPS),
+            "ai/backup/offer": answer(NO_OFFER),
             "ai/logs/kept": answer(NO_LOGS),
             "ai/logs/lines": answer({"lines": []}),
             "ai/config/get": answer({"entries": []}),

@@ -3,7 +3,7 @@
 from typing import Any
 
 from aiserver_tray.protocol.message import Envelope, answer
-from tests.support import states
+from tests.support import backups, states
 from tests.ui import activities, alerts, forms, kept_logs, modules
 
 
@@ -54,6 +54,9 @@ ANSWERS: dict[str, Envelope] = {
     "ai/system/autostart": answer({"enabled": False, "supported": True}),
     "ai/logs/kept": answer(kept_logs.KEPT),
     "ai/rules/list": answer(alerts.listed()),
+    "ai/backup/list": answer(backups.sent(backups.LISTED)),
+    "ai/backup/offer": answer(backups.sent(backups.OFFER)),
+    "ai/backup/inspect": answer(backups.sent(backups.ASKED)),
     "ai/rules/preview": answer(alerts.COUNTED),
     "ai/activity/list": answer({"activities": [activities.start_all(), activities.FAILED]}),
     "ai/config/form": answer(forms.FORM),

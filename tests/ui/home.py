@@ -116,7 +116,8 @@ class HomePage:
         def opened() -> bool:
             """A menu that was closed a moment ago may close the next one, too."""
             if not self.all("#menu:popover-open"):
-                self.script("arguments[0].click()", self.wait_for(button))
+                seen = "arguments[0].scrollIntoView({block: 'nearest'}); arguments[0].click()"
+                self.script(seen, self.wait_for(button))
             return bool(self.all("#menu:popover-open .mi"))
 
         self.until(opened, f"menu of {button}")

@@ -21,6 +21,7 @@ PAGES = {
     "settings": "#section-about",
     "activity": ".gantt",
     "alerts": ".arule",
+    "backups": "[data-row=today]",
     "doctor": ".check-row",
     "logs?text=id&range=1h": ".trace.fold",
     "logs?view=errors": ".error-said",
@@ -29,6 +30,7 @@ PAGES = {
     "modules/dify/services": "[data-service=worker]",
     "modules/dify/logs?line=000000000390&fields=i": ".fields .s",
     "modules/dify/resources": ".chart",
+    "modules/n8n/backups": ".hero-stats.three",
     "modules/n8n/settings": ".fs",
     "modules/unknown": ".empty",
     "welcome": ".ck",
@@ -76,6 +78,9 @@ DIALOGS: dict[str, tuple[Callable[[HomePage], None], str]] = {
     "clean up": (cleaning, "#cleanup-images"),
     "add a module": (lambda page: page.go("home?add=1"), "#add-folder"),
     "new rule": (ask_for_rule, "#question[open] .hit"),
+    "restore": (lambda page: page.go("backups?restore=today"), "[data-decision]"),
+    "recovery key": (lambda page: page.go("backups?key=1"), "#key-again"),
+    "restore from a file": (lambda page: page.go("backups?file=1"), "#restore-file"),
 }
 """How each is opened, and what it has once it is complete."""
 

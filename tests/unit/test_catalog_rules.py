@@ -9,7 +9,7 @@ from aiserver_tray.base.errors import Problem
 from aiserver_tray.catalog.catalog import load_catalog
 from aiserver_tray.catalog.check import check
 from aiserver_tray.catalog.compose.load import load_project
-from aiserver_tray.catalog.module_rules import whole_project
+from aiserver_tray.catalog.module_rules import redis_databases, whole_project
 from aiserver_tray.catalog.modules import Module
 from aiserver_tray.catalog.resolve import config_environment
 from catalog_table import load
@@ -187,6 +187,14 @@ def test_two_users_of_one_database_of_redis_are_noted(tmp_path: Path, environmen
     )
     (note,) = notes(tmp_path)
     assert "write the number of the database" in note.text.render()
+
+
+def test_the_databases_of_redis_that_built_in_modules_use_are_emptied_by_their_restore() -> None:
+    catalog = load()
+    for module in catalog.modules.values():
+        services = whole_project(catalog, module).services.values()
+        used = {int(n) for one in services for _, n in redis_databases(one.environment)}
+        assert used == {*module.backup.redis}, module.name
 
 
 def test_a_plain_compose_file_has_no_rules(tmp_path: Path) -> None:

@@ -1,0 +1,36 @@
+"""A process of its own that owns a home and kills itself in the middle of a backup or restore.
+
+``python -m tests.engine.killed_backup HOME CATALOG HOST CHANNEL PAYLOAD MODULE:CLASS.METHOD``: the
+process gets signal 9 when it first calls the method after the request.
+"""
+
+import json
+import os
+import signal
+import sys
+import time
+from importlib import import_module
+from pathlib import Path
+
+from tests.support.installation import LIMIT, Installation
+from tests.support.owning import PEER, owned
+
+
+def main(  # noqa: PLR0917 - the words of the command line
+    home: str, catalog: str, host: str, channel: str, payload: str, where: str
+) -> None:
+    """Do it. Returns only if the method was not called."""
+    here = Installation(Path(home), Path(catalog), host)
+    with owned(here) as (owner, modules):
+        modules.wait_for(notes="running")
+        place, _, name = where.partition(":")
+        owning, _, method = name.partition(".")
+        kill = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)  # noqa: E731
+        setattr(getattr(import_module(place), owning), method, kill)
+        answer = owner.api.invoke(channel, json.loads(payload), PEER)
+        time.sleep(LIMIT)
+        raise AssertionError(answer, owner.core.store.state.operations)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
