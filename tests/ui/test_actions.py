@@ -80,6 +80,16 @@ def greet(page: HomePage) -> None:
     page.wait_for_text("hello me, ********", f"{OPEN} pre")
 
 
+def cancel_after_reload(page: HomePage) -> None:
+    """What the page has not begun itself is seen to run, and to have ended."""
+    page.reload()
+    choose(page, "Greet…")
+    page.wait_for_text("Running…", OPEN)
+    page.button("Cancel").click()
+    page.wait_for_text("It greets everybody.", OPEN)
+    page.press(Keys.ESCAPE)
+
+
 def test_an_action_is_run_with_the_keyboard_and_cancelled(
     here: Installation, engine: docker.DockerClient, request: pytest.FixtureRequest
 ) -> None:
@@ -113,6 +123,8 @@ def test_an_action_is_run_with_the_keyboard_and_cancelled(
     page.button("Cancel").click()
     page.wait_for_text("Cancelled", OPEN)
     eventually(lambda: "sleep 600" not in processes(engine), "nothing is left")
+    page.button("Run again").click()
+    page.wait_for_text("hello me, ********", f"{OPEN} pre")
     page.press(Keys.ESCAPE)
 
     find(page, "fail box", "Box: Fail")
@@ -121,6 +133,7 @@ def test_an_action_is_run_with_the_keyboard_and_cancelled(
     page.wait_for_text("alas", f"{OPEN} pre")
     assert barriers(page) == []
     page.press(Keys.ESCAPE)
+    cancel_after_reload(page)
     page.go("activity")
     page.wait_for_text("Box: Greet")
     find(page, "first password box", "Box: Show the first password")
