@@ -151,16 +151,19 @@ ASKED: Final = replace(
         Decision(
             "n8n.N8N_HOST_PORT",
             "port",
-            Text("Port 18100 is in use by node.exe"),
-            Text("n8n had it when the backup was made"),
+            Text("Port"),
+            Text("Port {port} is in use by {owner}.", port="18100", owner="node.exe"),
             "18101",
         ),
         Decision(
             "n8n.triggers",
             "triggers",
-            Text("Keep n8n's triggers off after the restore"),
-            Text("If the same workflows still run elsewhere"),
-            "false",
+            Text("Triggers of {name}", name="n8n"),
+            Text(
+                "The installation that made the backup may still run. If the triggers stay off, "
+                "nothing is done twice until you turn them on again."
+            ),
+            "off",
         ),
     ),
 )
@@ -182,7 +185,7 @@ def running() -> tuple[Json, Json]:
         states.step("pack", "n8n_data", "n8n", **now, current=80 * MB, total=212 * MB),
         states.step("clone", "dify_data", "dify", **now),
         states.step("pack", "dify_data", "dify", service=None, total=1024 * MB),
-        states.step("proof", "n8n", "n8n", service=None),
+        states.step("proof", "today.zip", "", service=None, total=1248 * MB),
         states.step("clone", "oneapi_data", "oneapi", service=None),
         states.step("pack", "oneapi_data", "oneapi", service=None, total=12 * MB),
     ]

@@ -73,7 +73,7 @@ def test_the_page_says_what_can_be_restored_and_how_good_each_backup_is(
     checking = replace(backups.LISTED, checking="today")
     first, *others = backups.BACKUPS
     found(page, host, replace(checking, backups=(replace(first, check="checking"), *others)))
-    page.wait_for_text("Last good backup: yesterday 10:41", "#backup-title")
+    page.wait_for_text("Last good backup: yesterday 03:00", "#backup-title")
     host.publish(BACKUPS, {"checking": "today", "share": 0.46})
     page.wait_for_text("Checking, 46 %", "[data-row=today]")
 
@@ -95,7 +95,11 @@ def test_everything_or_some_modules_are_backed_up(page: HomePage, host: Scripted
     page.press("b")
     assert host.wait_for_call("ai/backup/create") == {}
     page.item(".split .button[aria-label='Choose what to back up']", "Choose modules…").click()
-    page.wait_for("#backup-dify").click()
+    for name in ("dify", "n8n", "oneapi"):
+        page.wait_for(f"#backup-{name}").click()
+    page.wait_for("#question .primary[aria-disabled=true]")
+    for name in ("n8n", "oneapi"):
+        page.wait_for(f"#backup-{name}").click()
     page.button("Back up").click()
     assert host.wait_for_call("ai/backup/create") == {"modules": ["n8n", "oneapi"]}
     no_room = replace(backups.OFFER, blockers=(Text("There is too little space."),))
@@ -112,7 +116,9 @@ def test_a_restore_says_what_happens_and_asks_what_it_needs_to_know(
     page: HomePage, host: Scripted
 ) -> None:
     host.answers["ai/backup/inspect"] = answer(backups.sent(backups.CONTENTS))
-    page.press("j")
+    page.press("j", "j", "j", "j")
+    assert focused(page).startswith("Restore…: ")  # and not the link to a module
+    page.press("k", "k", "k")
     assert focused(page) == "Restore…: Today 03:00"
     page.press(Keys.ENTER)
     assert host.wait_for_call("ai/backup/inspect") == {"id": "today"}
@@ -139,9 +145,15 @@ def test_a_restore_says_what_happens_and_asks_what_it_needs_to_know(
     assert host.wait_for_call("ai/backup/restore") == {
         "id": "today",
         "modules": ["n8n"],
-        "decisions": {"n8n.N8N_HOST_PORT": "18102", "n8n.triggers": "true"},
+        "decisions": {"n8n.N8N_HOST_PORT": "18102", "n8n.triggers": "on"},
     }
     page.until(lambda: not page.all("dialog[open]"), "the dialog is closed")
+
+    page.go("modules/oneapi/backups")
+    page.wait_for("[data-row=today] .button").click()
+    chosen = [host.wait_for_call("ai/backup/inspect")["modules"] for _ in range(3)]
+    assert chosen == [["n8n"], ["oneapi"], ["oneapi", "ragflow"]]
+    page.wait_for_text("Restore 2 modules", "dialog[open] .primary")
     assert page.complaints() == []
 
 
@@ -152,7 +164,8 @@ def test_a_backup_of_another_installation_needs_its_recovery_file(
     refused = refusal(foreign, "en") | {"code": "E_BACKUP_KEY"}
     host.answers["ai/backup/inspect"] = refused
     page.button("Restore from a file…").click()
-    page.wait_for("#restore-file").send_keys("/mnt/other.zip", Keys.ENTER)
+    page.wait_for("#restore-file").send_keys("/mnt/other.zip")
+    page.chord(Keys.CONTROL, Keys.ENTER)
     assert host.wait_for_call("ai/backup/inspect") == {"file": "/mnt/other.zip"}
     page.wait_for_text("The keys of this installation don't open it", "dialog[open]")
     recovery = tmp_path / "aiserver-recovery-key.txt"
@@ -166,6 +179,12 @@ def test_a_backup_of_another_installation_needs_its_recovery_file(
     page.wait_for_text("made on desk by version 0.2.0", "dialog[open]")
     page.press(Keys.ESCAPE)
     page.until(lambda: PASSPHRASE not in page.script("return document.body.innerHTML"), "it's gone")
+
+    host.answers["ai/backup/inspect"] = refused
+    page.all("[data-row=today] .button")[0].click()
+    page.wait_for("#restore-recovery")
+    file = page.wait_for("#restore-file").get_attribute("value")
+    assert file == f"{backups.FOLDER}/today.zip"
     assert page.complaints() == []
 
 
@@ -222,6 +241,7 @@ def test_an_overdue_backup_is_said_on_each_page_and_ends_in_a_button(
     assert host.wait_for_call("ai/config/set") == asked
     page.go("home")
     page.wait_for_text("No good backup for 7 days", ".home .problem.amber")
+    page.wait_for_text("Restart Docker, then try again", ".home .notice[role=alert]")
     page.button("Try again").click()
     assert host.wait_for_call("ai/backup/create") == {}
 
@@ -247,7 +267,7 @@ def test_a_backup_under_way_takes_the_place_of_the_list_until_it_has_ended(
     page.wait_for_text("Runs again · being written", "[data-starting=n8n]")
     page.wait_for_text("0.1 GB of 1.2 GB", ".phases")
     page.wait_for_text("Backing up, 46 %", ".pill.overall")
-    assert not page.all("[data-row], .strip")
+    assert not page.all("[data-row], .strip, [data-starting='']")
     page.button("Cancel: Backing up 4 modules").click()
     assert host.wait_for_call("ai/operation/cancel") == {"id": "op-1"}
     page.go("modules/oneapi/services")

@@ -27,6 +27,8 @@ export interface Question {
   kind?: "primary" | "danger";
   /** a name that has to be typed first */
   typed?: string;
+  /** whether it can be agreed to now; asked each time the page is drawn */
+  ready?: () => boolean;
   /** more than words, such as a list; a function is asked each time the page is drawn */
   more?: unknown;
   /** what to think of, beside the buttons */

@@ -29,7 +29,7 @@ dialog.addEventListener("keydown", (event) => {
 let typed = "";
 
 /** @param {Question} question */
-const isReady = (question) => !question.typed || typed === question.typed;
+const isReady = (question) => (!question.typed || typed === question.typed) && (question.ready?.() ?? true);
 
 /** @param {Question} question */
 function agree(question) {

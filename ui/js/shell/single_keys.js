@@ -37,7 +37,8 @@ const moveToRow = (step) => () => {
   const at = rows.findIndex((row) => row.contains(document.activeElement));
   const row = rows[at < 0 && step < 0 ? rows.length - 1 : at + step];
   if (!(row instanceof HTMLElement)) return;
-  const target = row.matches(FOCUSABLE) ? row : row.querySelector(FOCUSABLE);
+  const within = [...(row.querySelector("[data-main]") ?? row).querySelectorAll(FOCUSABLE)];
+  const target = row.matches(FOCUSABLE) ? row : within.find((one) => one.getClientRects().length);
   if (target instanceof HTMLElement) target.focus();
 };
 

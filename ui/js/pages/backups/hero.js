@@ -13,15 +13,30 @@ import { emblem } from "../../components/state.js";
 import { tile } from "../../components/tile.js";
 import { begin, chooseFolder } from "./folder.js";
 import { askForKey, putOffKey } from "./key.js";
-import { backUp, backupList, backupsOf, canBackUp, daysSince, isOverdue, lastGood, loadOffer, offerOf, runningBackup, verifiedAt, when, within } from "./list.js";
+import {
+  backUp, backupList, backupsOf, canBackUp, daysSince, isOverdue, lastGood, listError, loadBackups, loadOffer, offerOf, runningBackup,
+  verifiedAt, when, within,
+} from "./list.js";
 
 /**
- * @import { Backup, BackupList, Module, PlannedModule } from "../../contract.d.ts"
+ * @import { Backup, BackupList, Module, PlannedModule, Snapshot } from "../../contract.d.ts"
  * @import { PageState } from "../../types.d.ts"
  */
 
 /** @type {Record<BackupList["schedule"]["every"], string>} */
 const EVERY = { never: mark("Only by hand"), day: mark("Daily"), week: mark("Weekly") };
+
+/** What is shown of the list, once it is there. @param {PageState} page @param {(list: BackupList, snapshot: Snapshot) => unknown} show */
+export function whenRead({ snapshot }, show) {
+  const list = backupList();
+  if (list && snapshot) return html`${trouble(list)}${show(list, snapshot)}`;
+  return listError() ? notice({
+    tone: "bad", title: t("The backups can't be read"), text: listError(), actions: button({ text: t("Try again"), run: loadBackups }),
+  }) : html`<div class="skeleton for-hero"></div>`;
+}
+
+/** What an interrupted restore left. @param {BackupList} list */
+const trouble = ({ problem }) => (problem ? notice({ tone: "bad", title: t("A restore was interrupted"), text: problem }) : "");
 
 /** The last good one, or that one is overdue, or that there is none. @param {BackupList} list */
 export function backupHero(list) {
@@ -39,8 +54,8 @@ const good = (list, last) => html`
         <p class="control muted">${[contentsOf(last), bytes(last.bytes ?? 0), checkText(last)].join(" · ")}</p></div>
       <div class="hero-note"><span class="split">${backUpButton()}${menuButton({
         text: t("More"), name: t("Choose what to back up"), icon: "chevron-down", kind: "primary",
-        items: () => [{ text: t("Choose modules…"), icon: "list", run: askForModules }],
-      })}</span><p>${standstill(offerOf()?.modules ?? [])}</p></div>
+        items: () => [{ text: t("Choose modules…"), icon: "list", enabled: Boolean(offerOf()), run: askForModules }],
+      })}</span><p>${standstill(offerOf()?.modules ?? [])}</p>${room()}</div>
     </div>
     <div class="hero-stats four">${facts(list)}</div>
   </section>`;
@@ -68,6 +83,15 @@ export function standstill(modules) {
   if (modules.length === 1) return t("{name} stops for {time}", { name: modules[0]?.title, time: about(most) });
   return duration(least) === duration(most) ? t("Each module stops for {time}", { time: about(most) })
     : t("Each module stops for {least} to {most}", { least: duration(least), most: duration(most) });
+}
+
+/** What space a backup needs. @param {string} [module] */
+export function room(module) {
+  const { fileBytes = 0, engineBytes = 0 } = offerOf(module) ?? {};
+  const [file, engine] = [bytes(fileBytes), bytes(engineBytes)];
+  if (!fileBytes) return nothing;
+  return html`<p>${engineBytes ? t("Needs {file} in the folder, and {engine} in Docker for a while", { file, engine })
+    : t("Needs {file} in the folder", { file })}</p>`;
 }
 
 /** @param {{module?: Module, text?: string, kind?: "plain"}} [options] `module`: everything without it */
@@ -160,8 +184,9 @@ export function keyNotice() {
 /** On Home: what is to be done, unless a backup is under way. @param {PageState} page */
 export function backupNotices({ snapshot }) {
   const list = backupList();
-  if (!list || !snapshot?.engine.running || runningBackup(snapshot)) return nothing;
-  return html`${isOverdue() ? overdueCard(list, "home") : nothing}${keyNotice()}`;
+  if (!list || runningBackup(snapshot)) return nothing;
+  if (!snapshot?.engine.running) return trouble(list);
+  return html`${trouble(list)}${isOverdue() ? overdueCard(list, "home") : nothing}${keyNotice()}`;
 }
 
 // -- modules to choose ----------------------------------------------------------------------------
@@ -174,9 +199,9 @@ export function askForModules() {
   confirm({
     title: t("Back up modules"), text: t("Modules that share their data are backed up together."),
     more: () => html`<div class="rows framed">${(offerOf()?.modules ?? []).map(choice)}</div>`,
-    action: t("Back up"), run: () => {
+    action: t("Back up"), ready: () => chosen.get().names.size > 0, run: () => {
       const { names } = chosen.get();
-      if (names.size) backUp(names.size === all.length ? null : [...names]);
+      backUp(names.size === all.length ? null : [...names]);
     },
   });
 }

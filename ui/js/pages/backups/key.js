@@ -70,7 +70,8 @@ async function save() {
   set({ isBusy: true });
   const answer = await invoke("ai/backup/key/save", { passphrase, file });
   if (!answer.success) {
-    set({ isBusy: false, error: answer.message });
+    if (dialog.open) set({ isBusy: false, error: answer.message });
+    else showToast({ text: answer.message, icon: "triangle-alert" });
     return;
   }
   if (file === null) download(answer.data.text);

@@ -67,16 +67,33 @@ export async function loadOffer(module = "") {
   if (answer.success) own.set({ offers: { ...own.get().offers, [module]: answer.data } });
 }
 
+/** Keeps the list and the offer up to date for a page that shows them, until what is returned is called. @param {string} [module] */
+export function follow(module) {
+  if (current().connection === "up") {
+    loadBackups();
+    loadOffer(module);
+  }
+  const ends = [
+    on(CONNECTION, ({ state }) => state === "up" && loadOffer(module)),
+    // A backup has ended: the next one may need less or more.
+    observe((now, before) => runningBackup(before.snapshot) && !runningBackup(now.snapshot) && loadOffer(module)),
+  ];
+  return () => ends.forEach((end) => end());
+}
+
 /** Those with a module; all without one. The newest first. @param {string} [module] */
 export const backupsOf = (module) =>
   (backupList()?.backups ?? []).filter(({ modules }) => !module || modules.some(({ name }) => name === module));
 
-/** What can be restored: its file is there, and not known to be damaged. @param {Backup} backup */
-export const isUsable = ({ bytes, check }) => bytes !== null && check !== "damaged" && check !== "failed";
+/** What may be restored, if need be with a recovery file: it is there, and not known to be damaged. @param {Backup} backup */
+export const isThere = ({ bytes, check }) => bytes !== null && check !== "damaged" && check !== "failed";
 
-/** The newest that was verified, or else the newest that may be good. @param {string} [module] */
+/** What can be restored, as far as is known. @param {Backup} backup */
+export const isUsable = (backup) => isThere(backup) && backup.problem === null;
+
+/** The newest that was verified, or else the newest that may be good. @param {string} [module] without it: of everything */
 export function lastGood(module) {
-  const usable = backupsOf(module).filter(isUsable);
+  const usable = backupsOf(module).filter((one) => isUsable(one) && (module || one.whole || one.reason === "schedule"));
   return usable.find(({ check }) => check === "verified") ?? usable[0];
 }
 

@@ -12,7 +12,8 @@ import { input, toggle } from "../../components/field.js";
 import { icon } from "../../components/icon.js";
 import { notice } from "../../components/notice.js";
 import { tile } from "../../components/tile.js";
-import { CHECKS, runningBackup, verifiedAt, within } from "./list.js";
+import { showToast } from "../../components/toast.js";
+import { CHECKS, backupsOf, runningBackup, verifiedAt, within } from "./list.js";
 
 /** @import { Backup, Decision, RestorableModule, RestoreOffer } from "../../contract.d.ts" */
 
@@ -84,7 +85,7 @@ dialog.addEventListener("close", () => {
 dialog.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
   event.preventDefault(); // the focus may be on another button
-  if (own.offer && canRestore()) restore();
+  if (own.offer ? canRestore() : isComplete()) (own.offer ? restore : lookInside)();
 });
 observe(({ address }, before) => {
   if (!dialog.open) return;
@@ -105,16 +106,30 @@ async function inspect(modules) {
   const answer = await invoke("ai/backup/inspect", { ...source(), ...(modules && { modules }) });
   if (visit !== mine) return;
   if (!answer.success) {
-    set({ isBusy: false, error: answer.message, needsKey: own.needsKey || answer.code === "E_BACKUP_KEY" });
+    if (answer.code === "E_BACKUP_KEY" && !own.needsKey) askForRecovery(answer.message);
+    else set({ isBusy: false, error: answer.message });
     return;
   }
   const isFirst = own.offer === null;
-  set({ isBusy: false, offer: answer.data, passphrase: own.passphrase });
-  const only = answer.data.modules.filter(isPossible);
-  const [first] = only;
-  if (isFirst) focus(".dialog-foot button");
-  if (isFirst && !own.chosen.size && only.length === 1 && first) await inspect(withPartners([first.name]));
+  set({ isBusy: false, offer: answer.data });
+  if (!isFirst) return;
+  focus(".dialog-foot button");
+  const only = answer.data.modules.filter(isPossible).map(({ name }) => name);
+  const all = withPartners(own.chosen.size || only.length > 1 ? [...own.chosen] : only);
+  if (all.length > own.chosen.size) await inspect(all);
 }
+
+/** The backup is of other keys. One of the list is then a file, too. @param {string} error */
+function askForRecovery(error) {
+  const file = backupsOf().find(({ id }) => id === own.id)?.file ?? own.file;
+  set({ isBusy: false, error, needsKey: true, id: "", file });
+  focus("#restore-recovery");
+}
+
+const isComplete = () => Boolean(own.file.trim()) && !own.isBusy && (!own.needsKey || Boolean(own.recovery && own.passphrase));
+
+/** Of a file, or of what was chosen before the keys were asked for. */
+const lookInside = () => inspect(own.chosen.size ? [...own.chosen] : null);
 
 /** @param {RestorableModule} module */
 const isPossible = ({ problem }) => problem === null;
@@ -135,16 +150,17 @@ const chosenModules = () => (own.offer?.modules ?? []).filter(({ name }) => own.
 /** @param {Decision} decision */
 const answerTo = ({ id, value }) => own.answers[id] ?? value;
 
-const canRestore = () => own.offer !== null && own.chosen.size > 0 && !own.offer.blockers.length && !own.isBusy
+const canRestore = () => own.offer !== null && own.chosen.size > 0 && chosenModules().every(isPossible) && !own.offer.blockers.length && !own.isBusy
   && current().connection === "up" && !runningBackup(current().snapshot)
-  && own.offer.decisions.every((one) => one.kind !== "consent" || answerTo(one) === "true");
+  && own.offer.decisions.every((one) => one.kind !== "consent" || answerTo(one) === SWITCHED.consent.on);
 
 async function restore() {
   set({ isBusy: true, error: "" });
   const decisions = Object.fromEntries((own.offer?.decisions ?? []).map((one) => [one.id, answerTo(one)]));
   const answer = await invoke("ai/backup/restore", { ...source(), modules: [...own.chosen], decisions });
   if (answer.success) dialog.close();
-  else set({ isBusy: false, error: answer.message });
+  else if (dialog.open) set({ isBusy: false, error: answer.message });
+  else showToast({ text: answer.message, icon: "triangle-alert" });
 }
 
 // -- what is shown --------------------------------------------------------------------------------
@@ -211,6 +227,9 @@ function moduleRow(module) {
 /** @type {Record<Decision["kind"], string>} */
 const ICONS = { port: "triangle-alert", folder: "folder-open", triggers: "calendar-clock", setting: "sliders-horizontal", consent: "shield-alert" };
 
+/** What is answered with a switch: its two answers. */
+const SWITCHED = { triggers: { on: "on", off: "off" }, consent: { on: "true", off: "" } };
+
 /** @param {RestoreOffer} offer */
 const decisionRows = ({ decisions }) => (decisions.length ? html`
   <h3 class="label">${t("To decide")}</h3>
@@ -227,7 +246,7 @@ function decisionControl(decision) {
   const value = answerTo(decision);
   const change = (/** @type {string} */ text) => set({ answers: { ...own.answers, [id]: text }, error: "" });
   return kind === "triggers" || kind === "consent"
-    ? toggle({ id: `decision-${id}`, on: value === "true", label: title, change: (on) => change(String(on)) })
+    ? toggle({ id: `decision-${id}`, on: value === SWITCHED[kind].on, label: title, change: (on) => change(SWITCHED[kind][on ? "on" : "off"]) })
     : html`<span class="answer ${kind}">${input({ id: `decision-${id}`, value, label: title, change })}</span>`;
 }
 
@@ -249,11 +268,12 @@ function steps() {
     <ol class="plain-steps">${said.map((text, index) => html`<li><b aria-hidden="true">${index + 1}</b><span>${text}</span></li>`)}</ol>`;
 }
 
-/** @param {RestoreOffer} offer @param {string} names How long it stands still, and what is no longer there. */
-function lost({ madeAt }, names) {
+/** @param {RestoreOffer} offer @param {string} names How long it stands still, what is no longer there, and what space it needs. */
+function lost({ madeAt, engineBytes }, names) {
   const seconds = chosenModules().reduce((sum, module) => sum + (module.seconds ?? 0), 0);
   const stop = seconds ? tn("{names} stands still for {time}.", "{names} stand still for {time}.", own.chosen.size, { names, time: about(seconds) }) : "";
-  return [stop, t("What was done since {when} is then only in the backup of step 1.", { when: within(madeAt) })].filter(Boolean)
+  const room = engineBytes ? t("This needs {size} in Docker for a while.", { size: bytes(engineBytes) }) : "";
+  return [stop, t("What was done since {when} is then only in the backup of step 1.", { when: within(madeAt) }), room].filter(Boolean)
     .join(document.documentElement.lang === "zh" ? "" : " ");
 }
 
@@ -272,14 +292,13 @@ async function readRecovery({ currentTarget }) {
 }
 
 function fileView() {
-  const { file, needsKey, recovery, passphrase, error, isBusy } = own;
-  const isComplete = Boolean(file.trim()) && !isBusy && (!needsKey || Boolean(recovery && passphrase));
+  const { file, needsKey, passphrase, error, isBusy } = own;
   return html`
     <header class="dialog-head"><div><h2 id="restore-title">${t("Restore from a file")}</h2>
       <p class="control muted">${t("A backup of this installation, or of another one with its recovery file. First you see what is in it.")}</p></div></header>
     <form class="dialog-body" aria-busy=${isBusy} @submit=${(/** @type {SubmitEvent} */ event) => {
       event.preventDefault();
-      if (isComplete) inspect(null);
+      if (isComplete()) lookInside();
     }}>
       <div class="key-form">
         <label for="restore-file">${t("Backup")}</label>
@@ -299,6 +318,6 @@ function fileView() {
     </form>
     <footer class="dialog-foot">
       ${button({ text: t("Cancel"), run: () => dialog.close() })}
-      ${button({ text: t("Look inside"), kind: "primary", enabled: isComplete, run: () => inspect(null) })}
+      ${button({ text: t("Look inside"), kind: "primary", enabled: isComplete(), run: lookInside })}
     </footer>`;
 }

@@ -12,7 +12,7 @@ import { copy } from "../../components/copy.js";
 import { icon } from "../../components/icon.js";
 import { menuButton } from "../../components/menu.js";
 import { hueStyle } from "../../components/tile.js";
-import { CHECKS, REASONS, askToDelete, backupList, backupsOf, checkAgain, isUsable, shareChecked, when, within } from "./list.js";
+import { CHECKS, REASONS, askToDelete, backupList, backupsOf, checkAgain, isThere, shareChecked, when, within } from "./list.js";
 import { askToRestore } from "./restore.js";
 
 /** @import { Backup, Module } from "../../contract.d.ts" */
@@ -60,7 +60,7 @@ function row(backup, module) {
       <td class="r muted">${size === null ? "–" : bytes(size)}</td>
       <td>${checkTag(backup)}${backup.hereOnly && !backupList()?.key.remind ? html` <span class="tag here-only" title=${t("Without the recovery key, it can't be restored on another computer.")}>
         ${icon("monitor")}<span>${t("Only here")}</span></span>` : nothing}</td>
-      <td><span class="buttons">${main(backup, module)}
+      <td><span class="buttons" data-main>${main(backup, module)}
         ${menuButton({ text: t("More"), name: labelled(when(madeAt), t("More")), size: "small", items: () => items(backup, module) })}</span></td>
     </tr>`;
 }
@@ -78,16 +78,16 @@ function contents({ modules, whole }) {
 }
 
 /** @param {Backup} backup */
-export function checkTag({ check }) {
+export function checkTag({ check, problem }) {
   const { word, tone, icon: drawing } = CHECKS[check];
   const text = check === "checking" && shareChecked() ? t("Checking, {percent}", { percent: percent(shareChecked()) }) : t(word);
-  return html`<span class="tag ${tone}">${icon(drawing, check === "checking" ? "turn" : "")}${text}</span>`;
+  return html`<span class="tag ${tone}" title=${problem ?? nothing}>${icon(drawing, check === "checking" ? "turn" : "")}${text}</span>`;
 }
 
 /** @param {Backup} backup @param {Module} [module] */
 function main(backup, module) {
   const look = { kind: /** @type {const} */ ("quiet"), size: /** @type {const} */ ("small") };
-  return isUsable(backup) ? button({
+  return isThere(backup) ? button({
     ...look, text: t("Restore…"), name: labelled(t("Restore…"), when(backup.madeAt)), icon: "archive-restore",
     enabled: current().connection === "up", run: () => askToRestore(backup, module?.name),
   }) : button({
@@ -99,7 +99,7 @@ function main(backup, module) {
 const items = (backup, module) => [
   ...(backup.bytes === null ? [] : [
     { text: t("Check again"), icon: "shield-check", run: () => checkAgain([backup]) },
-    ...(isUsable(backup) ? [] : [{ text: t("Restore…"), icon: "archive-restore", run: () => askToRestore(backup, module?.name) }]),
+    ...(isThere(backup) ? [] : [{ text: t("Restore…"), icon: "archive-restore", run: () => askToRestore(backup, module?.name) }]),
     { text: t("Copy path"), icon: "copy", run: () => copy(backup.file) },
   ]),
   null,

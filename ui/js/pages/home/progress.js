@@ -18,7 +18,7 @@ import { backupPhases, isOver, modulesOf, ofPhase, share } from "./steps.js";
 
 /** @type {Record<BackupPhase, [icon: string, name: string]>} */
 const OF_BACKUPS = {
-  copy: ["copy", mark("Copy while stopped")], write: ["lock", mark("Encrypt and write")], check: ["shield-check", mark("Open the databases")],
+  copy: ["copy", mark("Copy while stopped")], write: ["lock", mark("Encrypt and write")], check: ["shield-check", mark("Check the file")],
   save: ["archive", mark("Back up what is there")], unpack: ["package", mark("Unpack and check")], swap: ["refresh-cw", mark("Change over")],
 };
 
@@ -87,14 +87,14 @@ function backupPhase(name, steps, modules) {
   if (!steps.length) return nothing;
   const [drawing, title] = OF_BACKUPS[name];
   const all = modulesOf(steps, [name]);
-  const left = new Set(steps.filter((step) => !isOver(step)).map(({ module }) => module));
+  const left = modulesOf(steps.filter((step) => !isOver(step)), [name]);
   const now = steps.find(({ status }) => status === "running")?.module;
   const total = steps.reduce((sum, step) => sum + step.total, 0);
   const written = steps.reduce((sum, step) => sum + (isOver(step) ? step.total : step.current), 0);
   return phase(
     drawing, t(title), total ? written / total : share(steps),
     total ? t("{done} of {total}", { done: bytes(written, total), total: bytes(total) })
-      : t("{done} of {total}", { done: all.length - left.size, total: all.length }),
+      : t("{done} of {total}", { done: all.length - left.length, total: all.length }),
     modules.find((module) => module.name === now)?.title ?? now ?? "",
   );
 }

@@ -30,12 +30,13 @@ export const startingModules = (kind, steps, modules) => html`
       <span class="small muted">${caption(kind)}</span></div>
     <ul class="rows">
       ${repeat(modulesOf(steps, phasesOf(kind)), (name) => name, (name) =>
-        row(kind, name, modules, steps.filter(({ module }) => module === name)))}
+        row(kind, name, modules, steps))}
     </ul>
   </section>`;
 
-/** @param {OperationKind} kind @param {string} name @param {Module[]} modules @param {Step[]} steps of the module */
-function row(kind, name, modules, steps) {
+/** @param {OperationKind} kind @param {string} name @param {Module[]} modules @param {Step[]} all */
+function row(kind, name, modules, all) {
+  const steps = all.filter((step) => step.module === name);
   const module = modules.find((one) => one.name === name);
   const phases = backupPhases(kind);
   const awaited = modules.filter((one) => module?.requires.includes(one.name) && one.state !== "running");
@@ -43,7 +44,7 @@ function row(kind, name, modules, steps) {
     <li class="sv" data-starting=${name}>
       ${tile(module ?? { name }, "tiny")}
       <div class="grow"><h3 class="cut">${module?.title ?? name}</h3><p class="small muted">${phases ? backupText(steps, phases) : phaseText(steps, awaited)}</p></div>
-      <span class="track" aria-hidden="true">${track(steps, phasesOf(kind)).map((at) => html`<i class=${at}></i>`)}</span>
+      <span class="track" aria-hidden="true">${track(all.filter((step) => step.module === name || !step.module), phasesOf(kind)).map((at) => html`<i class=${at}></i>`)}</span>
       ${dot(module?.state ?? "stopped")}
     </li>`;
 }

@@ -12,7 +12,7 @@
 const KINDS = {
   get: ["pull", "build"], start: ["start"], wait: ["wait"],
   copy: ["clone", "dump"], write: ["pack"], check: ["proof"],
-  save: ["clone", "dump", "pack"], unpack: ["unpack", "proof"], swap: ["swap"],
+  save: ["clone", "dump", "pack", "proof"], unpack: ["unpack"], swap: ["swap"],
 };
 
 /** @type {{backup: BackupPhase[], restore: BackupPhase[]}} */
@@ -46,13 +46,13 @@ export function span(steps) {
   return begins.length ? Math.max(...ends) - Math.min(...begins) : 0;
 }
 
-/** @param {Step[]} steps @param {Phase[]} phases The modules in their order. */
+/** @param {Step[]} steps @param {Phase[]} phases The modules in their order; a step of the whole backup is of none. */
 export const modulesOf = (steps, phases) =>
-  [...new Set(steps.filter(({ kind }) => phases.some((phase) => KINDS[phase].includes(kind))).map(({ module }) => module))];
+  [...new Set(steps.filter(({ kind, module }) => module && phases.some((phase) => KINDS[phase].includes(kind))).map(({ module }) => module))];
 
 /**
  * How far each phase of one module is: done, under way, or not begun.
- * @param {Step[]} steps of one module @param {Phase[]} order
+ * @param {Step[]} steps of one module, and of none @param {Phase[]} order
  * @returns {("done"|"now"|"later")[]}
  */
 export function track(steps, order) {

@@ -5,8 +5,8 @@ import { bytes, capitalised, labelled, list } from "../../base/format.js";
 import { t } from "../../base/i18n.js";
 import { bind } from "../../base/keys.js";
 import { emblem } from "../../components/state.js";
-import { backUpButton, blockers, checkText, fact, keyNotice, standstill, stateOf, titleOf } from "../backups/hero.js";
-import { backUp, backupList, backupsOf, canBackUp, lastGood, loadOffer, offerOf, runningBackup } from "../backups/list.js";
+import { backUpButton, blockers, checkText, fact, keyNotice, room, standstill, stateOf, titleOf, whenRead } from "../backups/hero.js";
+import { backUp, backupList, backupsOf, canBackUp, follow, lastGood, offerOf, runningBackup } from "../backups/list.js";
 import { backupTable } from "../backups/table.js";
 import { progressOf } from "../home/progress.js";
 
@@ -18,17 +18,20 @@ import { progressOf } from "../home/progress.js";
 
 /** @param {Address} address */
 export function enter({ rest: [name = ""] }) {
-  loadOffer(name);
-  return bind({ b: () => canBackUp() && !offerOf(name)?.blockers.length && backUp([name]) });
+  const leave = follow(name);
+  const unbind = bind({ b: () => canBackUp() && !offerOf(name)?.blockers.length && backUp([name]) });
+  return () => {
+    unbind();
+    leave();
+  };
 }
 
 /** @param {PageState} page @param {Module} module */
 export function view(page, module) {
   const running = runningBackup(page.snapshot);
   return html`<div class="scroll"><div class="content backups-page">
-    ${!backupList() || !page.snapshot ? html`<div class="skeleton for-hero"></div>`
-      : running?.modules.includes(module.name) ? progressOf(running, page, page.snapshot)
-        : html`${hero(module)}${blockers(module.name)}${keyNotice()}${backupsOf(module.name).length ? backupTable(module) : nothing}`}
+    ${whenRead(page, (_, snapshot) => (running?.modules.includes(module.name) ? progressOf(running, page, snapshot)
+      : html`${hero(module)}${blockers(module.name)}${keyNotice()}${backupsOf(module.name).length ? backupTable(module) : nothing}`))}
   </div></div>`;
 }
 
@@ -45,7 +48,7 @@ function hero(module) {
             bytes(last.modules.find(({ name }) => name === module.name)?.bytes ?? 0), checkText(last),
             t("in {folder}", { folder: backupList()?.folder }),
           ].join(" · ") : t("{name} is also in each backup of everything.", { name: module.title })}</p></div>
-        <div class="hero-note">${backUpButton({ module })}<p>${planned ? standstill([planned]) : nothing}</p></div>
+        <div class="hero-note">${backUpButton({ module })}<p>${planned ? standstill([planned]) : nothing}</p>${room(module.name)}</div>
       </div>
       ${planned ? html`<div class="hero-stats three">${facts(planned)}</div>` : nothing}
     </section>`;
