@@ -8,7 +8,7 @@ import { shortcut } from "../base/keys.js";
 import { PAGES } from "../pages.js";
 import { askForRule } from "../pages/alerts/asking.js";
 import { WEBHOOK_SETTINGS, openWebhook } from "../pages/alerts/webhook.js";
-import { backUp, canBackUp } from "../pages/backups/list.js";
+import { backUp, backupsOf, canBackUp, checkAgain, isThere } from "../pages/backups/list.js";
 import { openModule, removeModule, restartModule, startModule, stopEverything, stopModule } from "../pages/modules/actions.js";
 import { offered } from "../pages/modules/run_action.js";
 import { hasTerminal, mainService, terminalOf } from "../pages/modules/service_state.js";
@@ -73,6 +73,12 @@ function ofTheWhole({ snapshot }) {
       ? [{ ...named(mark("Stop all")), group, hint: "", words: "", icon: "square", run: () => stopEverything(snapshot) }] : []),
     { ...named(mark("New alert rule")), group, hint: "", words: "", icon: "bell", run: () => askForRule() },
     ...(canBackUp() ? [{ ...named(mark("Back up now")), group, hint: "", words: "", icon: "archive", run: () => void backUp(null) }] : []),
+    ...(backupsOf().some(isThere) ? [{
+      ...named(mark("Check all backups")), group, hint: "", words: "", icon: "shield-check", run: () => {
+        go("backups");
+        checkAgain(backupsOf());
+      },
+    }] : []),
     { ...named(mark("Restore from a file")), group, hint: "", words: "", icon: "archive-restore", run: () => go("backups?file=1") },
     { ...named(mark("Save recovery key")), group, hint: "", words: "", icon: "key-round", run: () => go("backups?key=1") },
     { ...named(mark("Add a module")), group, hint: "", words: "", icon: "plus", run: () => go("home?add=1") },
@@ -91,6 +97,10 @@ function ofModule(module, page) {
       ...base, ...named(ACTIONS[action]?.title ?? "", title), group: t("Actions"), hint: "",
       words: `${base.words} ${OF_ACTION[action] ?? ""}`, run: () => ACTIONS[action]?.run(module, page.snapshot),
     })),
+    ...(canBackUp() ? [{
+      ...base, ...named(mark("Back up {name}"), title), group: t("Actions"), hint: "", words: `${base.words} ${OF_ACTION["backUp"]}`,
+      run: () => void backUp([name]),
+    }] : []),
     ...offered(name).filter(({ enabled }) => enabled).map(({ text, run }) => ({
       ...base, group: t("Actions"), title: labelled(title, text), hint: "", synonyms: SYNONYMS["Actions"], run,
     })),

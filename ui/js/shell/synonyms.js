@@ -12,6 +12,7 @@ export const SYNONYMS = {
   Activity: "history journal events operations what happened 历史 记录 操作",
   Backups: "backup save restore recover copy export protect archive recovery key 备份 恢复 还原 保存 归档 密钥",
   "Back up now": "backup save copy archive 备份 立即 保存",
+  "Check all backups": "backup verify test proof damaged 备份 检查 验证 全部",
   "Restore from a file": "import recover backup zip migrate move 导入 恢复 还原 文件 迁移",
   "Save recovery key": "backup key passphrase encryption 备份 密钥 加密 恢复",
   Doctor: "check diagnose problems health repair fix help support bundle troubleshoot 诊断 检查 修复 问题 帮助",
@@ -32,6 +33,7 @@ export const SYNONYMS = {
   "app.theme": "theme dark light mode night colours colors appearance look 主题 深色 浅色 暗色 夜间 外观 颜色",
   "app.bind": "network lan phone remote access expose public other devices address 局域网 手机 远程 访问 网络 对外",
   "app.engine": "docker engine host socket podman context 引擎 主机",
+  "app.ca_certificates": "tls ssl pem certificate authority company firewall proxy 证书 公司 防火墙",
   "app.mirrors": "mirrors registry proxy download slow pull images speed china 镜像 加速 下载 代理 拉取 国内",
   "app.kernel_settings": "kernel sysctl max_map_count linux 内核 参数",
   "app.module_folders": "own modules folders catalog path 自己 模块 文件夹 目录",
@@ -74,5 +76,6 @@ export const OF_ACTION = {
   start: "run up launch on 启动 开始 运行",
   restart: "reboot again reload 重启",
   stop: "end down off shut 停止 关闭",
+  backUp: "backup save copy archive 备份 保存",
   remove: "delete uninstall 删除 卸载 移除",
 };
