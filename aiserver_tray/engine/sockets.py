@@ -65,7 +65,7 @@ class _TunnelConnection(HTTPConnection):
 
 class StdioPool(HTTPConnectionPool):
     """Connections over the stdio of *children*. One that is idle is given back to them, for all
-    clients."""
+    clients; but not a pinned one, which another thread may still shut down."""
 
     def __init__(self, children: "Children") -> None:
         super().__init__("localhost")
@@ -73,15 +73,18 @@ class StdioPool(HTTPConnectionPool):
         self._pinned: _StdioConnection | None = None
 
     def pin(self, connection: "_StdioConnection") -> None:
-        """Use *connection* for the next request."""
+        """Use *connection* for the next request, and for no other."""
         self._pinned = connection
+        connection.is_pinned = True
 
     def _get_conn(self, timeout: float | None = None) -> "_StdioConnection":  # noqa: ARG002
         connection, self._pinned = self._pinned, None
         return connection or _StdioConnection(self._children)
 
     def _put_conn(self, connection: Any) -> None:  # noqa: ANN401 - as the method has it
-        if connection and (child := connection.release()):
+        if connection and connection.is_pinned:
+            connection.close()
+        elif connection and (child := connection.release()):
             self._children.give(child)
 
     def close(self) -> None:
@@ -95,6 +98,7 @@ class _StdioConnection(HTTPConnection):
         super().__init__("localhost")
         self._children = children
         self._child: Child | None = None
+        self.is_pinned = False
 
     def connect(self) -> None:
         self._child = self._children.take()

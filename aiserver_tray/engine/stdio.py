@@ -25,23 +25,26 @@ from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
+from uuid import uuid4
 
+from aiserver_tray.base.errors import SettingError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.system import pipes
 from aiserver_tray.system.child_stdio import Duplex, start
 from aiserver_tray.system.paths import runtime_folder
+from aiserver_tray.system.wsl import wsl_program
 
 _DIAL: Final = ("docker", "system", "dial-stdio")
 _SSH: Final = (
-    "ssh", "-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o", "ControlMaster=no",
-    "-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=3",
+    "ssh", "-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o", "ControlPath=none",
+    "-o", "RemoteCommand=none", "-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=3",
 )  # fmt: skip
-"""Asks for nothing: a question would have no terminal."""
+"""Asks for nothing: a question would have no terminal. Shares no connection of the user's, which
+may be dead, and would outlive us."""
+_ALONE: Final = ("-o", "ClearAllForwardings=yes")
+"""The ports that the user's configuration forwards are for the user's own sessions."""
 
-_FORWARDING: Final = (
-    "-o", "ExitOnForwardFailure=yes", "-o", "StreamLocalBindUnlink=yes",
-    "-o", "StreamLocalBindMask=0177",
-)  # fmt: skip
+_FORWARDING: Final = ("-o", "StreamLocalBindUnlink=yes", "-o", "StreamLocalBindMask=0177")
 _SOCKET: Final = "/var/run/docker.sock"
 
 _IDLE_KEPT: Final = 4
@@ -52,6 +55,8 @@ _STARTING: Final = threading.BoundedSemaphore(4)
 """For children that have not answered yet: sshd drops some of those that log in at once
 (``MaxStartups``)."""
 _SOON_SECONDS: Final = 3.0
+_USELESS_SECONDS: Final = 300.0
+"""Seconds for which a socket that is elsewhere, or not for the user, is not tried again."""
 _WORDS_BYTES: Final = 4096
 _LAST_WORDS_SECONDS: Final = 1.0
 _WSL_SECONDS: Final = 2.0
@@ -72,10 +77,10 @@ def command(host: str) -> list[str]:
     """The command whose stdio is the socket of the engine at *host*."""
     parts = urlsplit(host)
     if parts.scheme == "wsl":
-        return ["wsl.exe", "-d", parts.netloc, "-u", "root", "--exec", *_DIAL]
+        return [str(wsl_program()), "-d", parts.netloc, "-u", "root", "--exec", *_DIAL]
     machine = f"ssh://{parts.netloc}"
     path = parts.path.rstrip("/")
-    return [*_SSH, *(["-W", path, machine] if path else ["--", machine, *_DIAL])]
+    return [*_SSH, *_ALONE, *(["-W", path, machine] if path else ["--", machine, *_DIAL])]
 
 
 def ping(engine: socket.socket) -> None:
@@ -91,9 +96,18 @@ def ping(engine: socket.socket) -> None:
 
 
 def _echo(program: Duplex) -> None:
-    program.sendall(b"\n")
-    if not program.recv_into(bytearray(1)):
-        raise EOFError
+    """Wait until *program* returns what it is sent, behind what a shell may say first.
+
+    Raises:
+        OSError, EOFError: it does not.
+    """
+    token, said = f"{uuid4()}\n".encode(), b""
+    program.sendall(token)
+    while token not in said:
+        piece = bytearray(_WORDS_BYTES)
+        if not (size := program.recv_into(piece)):
+            raise EOFError
+        said = said[-len(token) :] + piece[:size]
 
 
 class Child:
@@ -101,7 +115,7 @@ class Child:
 
     def __init__(self, argv: Sequence[str]) -> None:
         self._words = tempfile.TemporaryFile()  # noqa: SIM115 - a pipe that nobody reads may fill
-        self._may_survive = argv[0] == "wsl.exe"
+        self._may_survive = argv[0].endswith("wsl.exe")
         self.used_at = time.monotonic()
         try:
             self._process, self.sock = start(argv, self._words)
@@ -162,6 +176,10 @@ class Child:
         text = self._words.read()[-_WORDS_BYTES:]
         return text.decode("utf-16-le" if b"\0" in text else "utf-8", "replace").strip()
 
+    def kill(self) -> None:
+        """Let whoever waits for it learn that it ends."""
+        self._process.kill()
+
     def end(self) -> None:
         """End it at once, even if it hangs."""
         self.sock.close()
@@ -187,17 +205,18 @@ class Children:
         Raises:
             BridgeError: it does not.
         """
-        while True:
-            with self._lock:
-                child = self._idle.pop() if self._idle else None
-            if child is None:
-                with _STARTING:
-                    child = Child(self._argv)
-                    child.greet()
-                return child
-            if child.is_usable:
+        while child := self._idle_one():
+            if child.is_usable and time.monotonic() - child.used_at < _IDLE_SECONDS:
                 return child
             child.end()
+        with _STARTING:
+            child = Child(self._argv)
+            child.greet()
+        return child
+
+    def _idle_one(self) -> Child | None:
+        with self._lock:
+            return self._idle.pop() if self._idle else None
 
     def give(self, child: Child) -> None:
         """*child* is not used any more."""
@@ -229,12 +248,15 @@ class Tunnel:
     def __init__(self, host: str) -> None:
         parts = urlsplit(host)
         name = hashlib.sha256(host.encode()).hexdigest()[:12]
-        self._path = pipes.address(runtime_folder("ssh"), f"{os.getpid()}-{name}")
+        folder = runtime_folder("ssh")
+        self._path = pipes.address(folder, f"{os.getpid()}-{name}")
+        _remove_left(folder)
         there = parts.path.rstrip("/") or _SOCKET
         forward = [*_FORWARDING, "-L", f"{self._path}:{there}"]
         self._argv = [*_SSH, *forward, "--", f"ssh://{parts.netloc}", "cat"]
         self._child: Child | None = None
-        self._is_useless = False
+        self._starting: Child | None = None
+        self._useless_until = 0.0
         self._lock = threading.Lock()
 
     @property
@@ -246,12 +268,15 @@ class Tunnel:
             BridgeError: nobody can log in there.
         """
         with self._lock:
-            if not (self._is_useless or self._is_up()):
+            if time.monotonic() < self._useless_until:
+                return False
+            if not self._is_up():
                 self._begin()
-                self._is_useless = not self._has_engine()
-                if self._is_useless:
+                if not self._has_engine():
                     self._end()
-            return not self._is_useless
+                    self._useless_until = time.monotonic() + _USELESS_SECONDS
+                    return False
+            return True
 
     @property
     def path(self) -> str:
@@ -271,9 +296,9 @@ class Tunnel:
     def _begin(self) -> None:
         self._end()
         with _STARTING:
-            child = Child(self._argv)
+            self._starting = child = Child(self._argv)
             child.echo()
-        self._child = child
+        self._child, self._starting = child, None
 
     def _has_engine(self) -> bool:
         try:
@@ -284,15 +309,21 @@ class Tunnel:
         return True
 
     def renew(self) -> None:
-        """End the child if its connection is dead."""
-        with self._lock:
-            self._is_useless = False
+        """End the child if its connection is dead. One that is just starting is not waited for."""
+        if not self._lock.acquire(blocking=False):
+            return
+        try:
             if self._child and not self._child.echoes_soon:
                 self._end()
+        finally:
+            self._lock.release()
 
     def drop(self) -> None:
-        """End the child."""
+        """End the child, also one that is just starting."""
+        if starting := self._starting:
+            starting.kill()
         with self._lock:
+            self._useless_until = 0.0
             self._end()
 
     def _end(self) -> None:
@@ -300,6 +331,16 @@ class Tunnel:
         if child:
             child.end()
             Path(self._path).unlink(missing_ok=True)
+
+
+def _remove_left(folder: Path) -> None:
+    """Remove the sockets of processes that were killed."""
+    for left in folder.iterdir():
+        with suppress(OSError, ValueError):
+            try:
+                os.kill(int(left.name.partition("-")[0]), 0)
+            except ProcessLookupError:
+                left.unlink()
 
 
 _children: dict[str, Children] = {}
@@ -317,8 +358,9 @@ def tunnel(host: str) -> Tunnel | None:
     """The tunnel of this process to the engine at *host*; None: this system has none for it."""
     if not (host.startswith("ssh:") and hasattr(socket, "AF_UNIX")):
         return None
-    with _known:
+    with _known, suppress(SettingError):  # a folder with too long a name has no sockets
         return _tunnels.get(host) or _tunnels.setdefault(host, Tunnel(host))
+    return None
 
 
 def renew(host: str) -> None:

@@ -2,12 +2,13 @@
 thread."""
 
 import os
-import select
 import socket
 import subprocess
 import sys
 from collections.abc import Sequence
 from typing import IO, Any, cast
+
+from urllib3.util import wait_for_read
 
 
 class Duplex(socket.socket):
@@ -23,7 +24,7 @@ class Duplex(socket.socket):
 
     def is_quiet(self) -> bool:
         """Whether it is open, and nothing waits to be read, not even the end."""
-        return self.fileno() >= 0 and not select.select([self], [], [], 0)[0]
+        return self.fileno() >= 0 and not wait_for_read(self, 0)
 
 
 def start(argv: Sequence[str], words: IO[bytes]) -> "tuple[subprocess.Popen[bytes], Duplex]":

@@ -77,6 +77,8 @@ class Pipes:
 
     def is_quiet(self) -> bool:
         """Whether it is open, and nothing waits to be read."""
+        if win32event.WaitForSingleObject(self._ended, 0) == win32event.WAIT_OBJECT_0:
+            return False
         try:
             return bool(win32pipe.PeekNamedPipe(self._in, 0)[1] == 0)
         except pywintypes.error:

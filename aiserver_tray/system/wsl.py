@@ -73,12 +73,16 @@ def decoded(output: bytes) -> str:
     return output.decode("utf-16-le" if b"\0" in output else "utf-8", errors="replace")
 
 
+def wsl_program() -> Path:
+    """WSL's own program, and none of that name elsewhere."""
+    return Path(os.environ.get("SYSTEMROOT", r"C:\Windows"), "System32", "wsl.exe")
+
+
 def _status() -> str | None:
     """What ``wsl --status`` prints. None: it fails, because WSL is not installed."""
-    program = Path(os.environ.get("SYSTEMROOT", r"C:\Windows"), "System32", "wsl.exe")
     try:
         done = subprocess.run(
-            [program, "--status"],
+            [wsl_program(), "--status"],
             stdin=subprocess.DEVNULL,  # without WSL, it may wait for a key
             capture_output=True,
             timeout=_TIMEOUT_SECONDS,

@@ -157,6 +157,9 @@ def test_a_killed_ssh_costs_no_request_and_a_stopped_one_can_be_left(
         found.reconnect()
         found.ping()
         assert second not in children()
+        container = elsewhere.container.id or ""
+        assert list(found.containers.logs(container, tail=1))  # a stream that ends by itself
+        found.ping()
 
 
 def test_input_and_its_end_reach_a_command_elsewhere(
