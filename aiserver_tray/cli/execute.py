@@ -141,8 +141,10 @@ def _inputs(asked: Json, given: Sequence[str]) -> dict[str, str]:
     standard input.
 
     Raises:
-        UsageError: a secret is in the arguments.
+        UsageError: a secret is in the arguments, or one of them is not ``NAME=VALUE``.
     """
+    if wrong := next((one for one in given if "=" not in one), None):
+        raise UsageError(Text("expected NAME=VALUE, found {found!r}", found=wrong))
     values = {name: value for name, _, value in (one.partition("=") for one in given)}
     refuse_unknown(values, [one["name"] for one in asked["inputs"]])
     for one in asked["inputs"]:

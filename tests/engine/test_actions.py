@@ -156,7 +156,7 @@ def is_cancelled(client: Client, engine: docker.DockerClient) -> None:
         eventually(lambda: client.text == "ready\n", "it runs")
         assert client.listed("stay")["running"]
         assert client.ask("run", "stay")["code"] == "E_REQUEST"
-        assert "sleep 1001" in processes(engine)
+        eventually(lambda: "sleep 1001" in processes(engine), "what it has started")
         client.ask("cancel", "stay")
         assert answer.result()["code"] == "E_CANCELLED"
         again = pool.submit(client.ask, "run", "stay")

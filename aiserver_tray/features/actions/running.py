@@ -63,6 +63,8 @@ class Run:
                 if self._ended:
                     raise CancelledError
                 self._command.open(self._action.command, inputs)
+            if self._ended:  # meanwhile
+                self._command.end()
             limit.start()
             for lines in self._lines():
                 last = [*last, *lines][-_TOLD_LINES:]
@@ -74,9 +76,11 @@ class Run:
         self._judge(last)
 
     def cancel(self) -> None:
-        """End it. `run` returns within seconds."""
-        with self._opening:
-            self._end("cancelled")
+        """End it. Does not wait: `run` returns within seconds once the engine has answered."""
+        self._ended = self._ended or "cancelled"
+        if self._opening.acquire(blocking=False):
+            self._command.end()
+            self._opening.release()
 
     def _end(self, why: Literal["cancelled", "late"]) -> None:
         self._ended = self._ended or why
