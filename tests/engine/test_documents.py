@@ -55,11 +55,13 @@ def write_feature(catalog: Path, name: str, *requires: str) -> None:
         TALKS,
         init=True,
         ports=[f"${{{prefix}_HOST_PORT}}:80"],
+        volumes=["data:/data"],  # for the commands of backups
         environment={"TOKEN": f"${{{prefix}_ONEAPI_TOKEN}}"},
     )
     module = Installation(catalog, catalog, "")
     services = {name: service, "worker": script(TALKS, init=True)}
-    module.write(name, services, settings=settings, requires=requires)
+    top = {"volumes": {"data": {}}}
+    module.write(name, services, top=top, settings=settings, requires=requires)
 
 
 class Reader:

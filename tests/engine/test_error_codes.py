@@ -36,6 +36,8 @@ from tests.support.waiting import eventually
 
 ELSEWHERE = {"E_REQUEST", "E_NOT_RUNNING", "E_NO_DESKTOP", "E_NO_SHELL"}
 """Of the control channel, the tray and the dashboard's terminals."""
+ELSEWHERE |= {"E_BACKUP_DAMAGED", "E_BACKUP_FORMAT", "E_BACKUP_KEY", "E_RESTORE"}
+"""Of backups, whose own tests make such files."""
 
 SECRET = "s3cret-that-nobody-may-see"
 
@@ -114,6 +116,13 @@ def _engine_not_installed(stage: Stage) -> Iterator[Case]:
     host = "unix:///var/run/docker.sock"
     advice = ("Install one with `aiserver-tray", "请用 `aiserver-tray")
     yield Case(UP, (host, "engine install`"), advice, {"host": host}, prefix, host="")
+
+
+@produces("E_BACKUP")
+def _no_data(stage: Stage) -> Iterator[Case]:
+    stage.write({"web": idle()})
+    advice = ("there is nothing to back up.", "没有可备份的内容。")
+    yield Case(("backup", "create"), (), advice, {})
 
 
 @produces("E_DEP_CYCLE")
