@@ -143,7 +143,8 @@ def _examined(
     if request.detach:
         plan = plan_without_waiting(plan)
     notices = (*report.notices, *changed_notices(targets, found), *kernel.notices)
-    errors = [*report.errors, *kernel.errors, *never_pulled(targets, observed)]
+    errors = _half_restored(request, targets, parts)
+    errors += [*report.errors, *kernel.errors, *never_pulled(targets, observed)]
     errors += [e for a, e in scope.unusable.items() if a.partition(".")[0] in scope.targets]
     return Prepared(plan, scope, observed, notices, kernel.lacks_helper), errors
 
@@ -154,7 +155,7 @@ def _half_restored(
     """Errors for *targets* whose data must not be used as it is."""
     if request.restores:
         return []
-    half = parts.settings.half_restored
+    half = parts.settings.half_restored(parts.engine.info().id)
     return [_is_half_restored(target.name) for target in targets if target.name in half]
 
 

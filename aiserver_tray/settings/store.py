@@ -297,11 +297,12 @@ class Settings:
         """Whether backups or restores are under way, or were interrupted."""
         return bool(self._unended())
 
-    @property
-    def half_restored(self) -> frozenset[str]:
-        """The modules whose data a restore that was interrupted has replaced in part."""
+    def half_restored(self, engine: str) -> frozenset[str]:
+        """The modules whose data on the *engine* (its ID) a restore that was interrupted has
+        replaced in part."""
         half = (one for one in self._unended() if one["state"] == "swapped")
-        return frozenset(name for one in half for name in one["modules"])
+        here = (one for one in half if (one.get("engine") or engine) == engine)
+        return frozenset(name for one in here for name in one["modules"])
 
     def _unended(self) -> list[dict[str, Any]]:
         """The entries of the journal of backups, without its models: every start asks for them."""

@@ -1,20 +1,25 @@
-"""Networks and volumes that were made from what their file does not say any more."""
+"""What `prepare` says of a module whose objects are there: they were made from what its file does
+not say any more, or its data is restored in part."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from aiserver_tray.base.errors import RestoreError
 from aiserver_tray.model import OperationKind
 from aiserver_tray.operations import prepare
 from aiserver_tray.operations.parts import Parts
 from aiserver_tray.operations.preflight.preflight import Report
 from aiserver_tray.operations.prepare import changed_notices
-from aiserver_tray.operations.request import Request
+from aiserver_tray.operations.request import Request, Revival
 from aiserver_tray.operations.scope import Scope
 from aiserver_tray.operations.survey import Found, Survey
+from aiserver_tray.settings.names import BACKUP_JOURNAL
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.spec import labels
 from aiserver_tray.spec.labels import Owner
@@ -96,18 +101,48 @@ def test_the_shared_network_has_no_hash(tmp_path: Path) -> None:
     assert labels.CONFIG_HASH not in shared.body["Labels"]
 
 
-def test_up_and_restart_tell_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before, now = web(tmp_path), web(tmp_path, "internal: true")
+@pytest.fixture
+def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Parts]:
+    """An engine with the objects of the module `web`, of which nothing stands in the way."""
     settings = Settings(Home(tmp_path / "home", "home"))
     images = SimpleNamespace(find=lambda *_: None)
     engine = cast("Any", SimpleNamespace(info=lambda: SimpleNamespace(id="E"), images=images))
     nothing = cast("Any", None)
+    before = web(tmp_path)
     monkeypatch.setattr(prepare, "survey", lambda *_: made(before))
     monkeypatch.setattr(prepare, "preflight", lambda *_: Report((), ()))
     store = Store()
-    parts = Parts(engine, store, settings, nothing, lambda: None, nothing)
-    scope = Scope(("web",), ("web",), {"web": now}, {"web": now.model})
-    kinds: tuple[OperationKind, ...] = ("up", "restart")
-    found = [prepare.prepare(Request(kind), scope, parts) for kind in kinds]
+    yield Parts(engine, store, settings, nothing, lambda: None, nothing)
     store.close()
+
+
+KINDS: tuple[OperationKind, ...] = ("up", "restart")
+
+
+def test_up_and_restart_tell_it(tmp_path: Path, parts: Parts) -> None:
+    now = web(tmp_path, "internal: true")
+    scope = Scope(("web",), ("web",), {"web": now}, {"web": now.model})
+    found = [prepare.prepare(Request(kind), scope, parts) for kind in KINDS]
     assert [len(prepared.notices) for prepared in found] == [1, 1]
+
+
+def test_a_half_restored_module_is_started_by_nobody_but_its_restore(
+    tmp_path: Path, parts: Parts
+) -> None:
+    class Restoring(Request):
+        restores = True
+
+    now = web(tmp_path)
+    scope = Scope(("web",), ("web",), {"web": now}, {"web": now.model})
+    journal = parts.settings.folder / BACKUP_JOURNAL
+    journal.parent.mkdir(exist_ok=True)
+    for engine, state, is_refused in (
+        ("E", "swapped", True), ("E", "prepared", False), ("other", "swapped", False),
+    ):  # fmt: skip
+        entry = {"modules": ["web"], "state": state, "engine": engine}
+        journal.write_text(json.dumps({"operations": {"id": entry}}), encoding="utf-8")
+        for kind in KINDS:
+            with pytest.raises(RestoreError) if is_refused else nullcontext():
+                prepare.prepare(Request(kind), scope, parts)
+        assert bool(prepare.prepare(Revival(), scope, parts).blockers) is is_refused
+        assert prepare.prepare(Restoring("up", ("web",)), scope, parts).plan
