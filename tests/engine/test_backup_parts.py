@@ -5,6 +5,8 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import docker
 import pytest
@@ -18,6 +20,12 @@ from aiserver_tray.base.errors import (
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.features.backup.databases import Redis, Server, server_in
+from aiserver_tray.features.backup.journal import (
+    BackupJournal,
+    SwappedDatabase,
+    Unended,
+    wind_up,
+)
 from aiserver_tray.features.backup.plan import Dialect
 from aiserver_tray.features.backup.proof import throw_away_server
 from aiserver_tray.features.backup.volumes import (
@@ -26,7 +34,9 @@ from aiserver_tray.features.backup.volumes import (
     leftovers,
     remove_leftovers,
 )
+from aiserver_tray.settings.store import Settings
 from aiserver_tray.spec.labels import Owner
+from aiserver_tray.system.paths import Home
 from tests.engine.our_engine import BUSYBOX
 from tests.lab.fixtures import borrowed, have_image
 from tests.lab.place import Place
@@ -298,6 +308,71 @@ def test_a_dump_has_the_moment_of_its_begin_and_is_swapped_in_and_back(
         server.swap_back("n8n", "n8n__restore", "n8n__before")
         assert not server.is_swapped("n8n__restore")
         assert (rows("n8n"), rows("n8n__restore")) == ("5001", "5001")
+
+
+def interrupted(parts: Parts, dialect: Dialect, folder: Path, existed: bool) -> BackupJournal:  # noqa: FBT001 - as the journal has it
+    """The journal of a restore of the database that was killed once it had swapped."""
+    journal = BackupJournal(Settings(Home(folder, "home")))
+    names = {"database": "n8n", "new": "n8n__restore", "old": "n8n__before"}
+    swapped = SwappedDatabase(server=dialect, existed=existed, **names)
+    entry = Unended(kind="restore", modules=["n8n"], state="swapped", databases=[swapped])
+    with journal.operation(OPERATION, entry):
+        pass
+    return journal
+
+
+class KilledError(Exception):
+    """As the kill of a process, it is no error of ours."""
+
+
+@pytest.mark.parametrize("before", ["swapped", "not swapped", "nothing there"])
+def test_what_was_there_survives_each_repetition_of_an_interrupted_putting_back(
+    ready: Parts, dialect: Dialect, before: str, tmp_path: Path
+) -> None:
+    server = ready.server(dialect)
+    server.load("n8n__restore", "n8n", server.dump("n8n"))
+    ready.sql(dialect, LATE, "n8n")
+    if before == "nothing there":
+        server.drop("n8n")
+    if before != "not swapped":
+        server.swap("n8n", "n8n__restore", "n8n__before")
+    journal = interrupted(ready, dialect, tmp_path, before != "nothing there")
+    where = "settings"
+
+    def stop_at(place: str) -> None:
+        if place == where:
+            raise KilledError
+
+    app = SimpleNamespace(
+        settings=SimpleNamespace(put_back=lambda *_: stop_at("settings")), models=[]
+    )
+    given = {"app": app, "engine": ready.engine, "owner": OWNER, "volumes": lambda *_: None}
+    tools = cast("Any", SimpleNamespace(**given, server=lambda *_: Dropping(server)))
+    stage = cast("Any", SimpleNamespace(up=lambda _: None, remove=lambda _: None))
+
+    class Dropping:
+        """The server, which may be left before or after it drops something."""
+
+        def __init__(self, whole: Server) -> None:
+            self.swap_back, self.exists, self._drop = whole.swap_back, whole.exists, whole.drop
+
+        def drop(self, name: str) -> None:
+            stop_at("before the drop")
+            self._drop(name)
+            stop_at("after the drop")
+
+    for place in ("settings", "before the drop", "after the drop", "after the drop"):
+        where = place
+        with pytest.raises(KilledError):
+            wind_up(stage, tools, journal, OPERATION)
+    where = ""
+    wind_up(stage, tools, journal, OPERATION)
+    assert journal.all == {}
+    if before != "nothing there":
+        assert server.databases() == ["n8n"]
+        assert ready.sql(dialect, "SELECT count(*) FROM t", "n8n") == "5001"
+    elif "n8n" in server.databases():
+        assert server.tables("n8n") == {}
 
 
 def program(parts: Parts, container: str, *command: str, **env: str) -> Callable[[bytes], str]:

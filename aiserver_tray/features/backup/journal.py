@@ -2,13 +2,15 @@
 
 Every change of data follows its entry, and can be repeated. While a restore is *prepared*, it has
 changed nothing: what it has made beside is removed. Once it has *swapped* something, all is put
-back, unless it was *whole*.
+back, unless it was *whole*. While it counts as swapped, nothing is dropped that says which content
+a database has.
 """
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import takewhile
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from aiserver_tray.base.errors import (
     AiServerError,
     BackupError,
+    NameConflictError,
     ObjectNotFoundError,
     RestoreError,
 )
@@ -24,12 +27,14 @@ from aiserver_tray.base.i18n import Given, Language, Listed, Text
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.features.backup.databases import Tools
 from aiserver_tray.features.backup.stage import Stage
-from aiserver_tray.features.backup.volumes import remove_leftovers
+from aiserver_tray.features.backup.volumes import leftovers, remove_leftovers
 from aiserver_tray.settings.entries import in_all_languages
 from aiserver_tray.settings.files import VersionedFile
 from aiserver_tray.settings.models import SealedModel
 from aiserver_tray.settings.names import BACKUP_JOURNAL
 from aiserver_tray.settings.store import Settings
+from aiserver_tray.spec.labels import CONFIG_HASH, HOME, INSTALLATION, MODULE
+from aiserver_tray.spec.mounts import PLAIN_VOLUMES
 from aiserver_tray.system.process import has_run_since
 
 
@@ -54,6 +59,8 @@ class SwappedDatabase(_Plain):
     database: str
     new: str
     old: str
+    existed: bool = True
+    """There was one, which is *old* once it is replaced."""
 
 
 class Unended(_Plain):
@@ -61,6 +68,8 @@ class Unended(_Plain):
 
     kind: Literal["backup", "restore"]
     modules: list[str]
+    engine: str = ""
+    """The ID of the engine that has its data. Empty: any."""
     state: Literal["prepared", "swapped", "whole"] = "prepared"
     pid: int = Field(default_factory=os.getpid)
     began: float = Field(default_factory=time.time)
@@ -75,7 +84,16 @@ class Unended(_Plain):
     secrets: dict[str, str | None] = Field(default_factory=dict)
     """The same, encrypted."""
     problem: dict[Language, str] = Field(default_factory=dict)
-    """Why it could not be ended."""
+    """Why it could not be ended, and what to do."""
+
+    def is_on(self, engine: str) -> bool:
+        """Whether it is on the *engine* with this ID."""
+        return self.engine in ("", engine)
+
+    def is_half(self, engine: str, modules: Collection[str]) -> bool:
+        """Whether it is a restore on *engine* that has replaced a part of *modules*."""
+        swapped = self.kind == "restore" and self.state == "swapped"
+        return swapped and self.is_on(engine) and not {*self.modules}.isdisjoint(modules)
 
 
 class JournalData(SealedModel):
@@ -121,6 +139,13 @@ class BackupJournal:
         with self._file.update() as data:
             data.operations.pop(id, None)
 
+    def whole(self, id: str, replaced: Iterable[str]) -> None:
+        """The restore *id* is done, and with it those that it has *replaced*: from now on, none of
+        them is put back."""
+        with self._file.update() as data:
+            for one in (id, *replaced):
+                data.operations[one].state = "whole"
+
     @property
     def all(self) -> dict[str, Unended]:
         """All operations that have not ended, by ID."""
@@ -128,8 +153,10 @@ class BackupJournal:
 
     @property
     def interrupted(self) -> dict[str, Unended]:
-        """Those of them that nobody works on any more."""
-        return {id: entry for id, entry in self.all.items() if not self._is_alive(id, entry)}
+        """Those of them that nobody works on any more, the last one first: it has the content of
+        those before as what it replaced."""
+        found = reversed(self.all.items())
+        return {id: entry for id, entry in found if not self._is_alive(id, entry)}
 
     def _is_alive(self, id: str, entry: Unended) -> bool:
         if entry.pid == os.getpid():
@@ -159,18 +186,54 @@ def recover(tools: Tools, journal: BackupJournal, id: str) -> Callable[[Stage], 
     def work(stage: Stage) -> None:
         entry = journal.all[id]
         with stage.locked(entry.modules, {one.server for one in entry.databases}):
-            if id not in journal.interrupted:
+            if (now := journal.interrupted.get(id)) is None:
                 return
-            try:
-                _END[entry.kind, entry.state](stage, tools, id, entry)
-            except AiServerError as error:
-                with journal.update(id) as noted:
-                    noted.problem = in_all_languages(error)
-                raise
-            ended(tools, journal, id)
-        _report(entry)
+            wind_up(stage, tools, journal, id)
+        _report(now)
 
     return work
+
+
+def wind_up(stage: Stage, tools: Tools, journal: BackupJournal, id: str) -> None:
+    """End the operation *id*, however far it came. If that fails, the journal keeps what is left
+    to do, and why."""
+    entry, engine = journal.all[id], tools.engine.info().id
+    if not entry.is_on(engine):
+        text = _is_elsewhere(entry)
+        _note(journal, id, text)
+        raise RestoreError(text, modules=entry.modules)
+    try:
+        _refuse_before_later(journal, id, engine)
+        _END[entry.kind, entry.state](stage, tools, journal, id)
+    except AiServerError as error:
+        is_restore = entry.kind == "restore"
+        _note(journal, id, _half_restored(entry, error.text) if is_restore else error.text)
+        raise
+    ended(tools, journal, id)
+
+
+def _note(journal: BackupJournal, id: str, problem: Text) -> None:
+    with journal.update(id) as noted:
+        noted.problem = in_all_languages(problem)
+
+
+def _is_elsewhere(entry: Unended) -> Text:
+    return Text(
+        "A backup or restore of {modules} was interrupted on another Docker engine, and has to end "
+        "there. Nothing was changed on this one. Connect AI-Server Tray with the other engine "
+        "again, and restart it.",
+        modules=Listed(entry.modules),
+    )
+
+
+def _refuse_before_later(journal: BackupJournal, id: str, engine: str) -> None:
+    """Raises `RestoreError` if a later restore has to be put back before *id*: it keeps what *id*
+    has made."""
+    known = journal.all
+    entry, later = known[id], takewhile(lambda other: other != id, reversed(known))
+    if entry.state == "swapped" and any(known[o].is_half(engine, entry.modules) for o in later):
+        why = Text("A later restore of these modules has to be put back first.")
+        raise RestoreError(why, modules=entry.modules)
 
 
 def _report(entry: Unended) -> None:
@@ -191,14 +254,16 @@ def _report(entry: Unended) -> None:
         raise RestoreError(text, modules=entry.modules)
 
 
-def _start_again(stage: Stage, _tools: Tools, _id: str, entry: Unended) -> None:
-    Path(f"{entry.file}.part").unlink(missing_ok=True)
-    containers = stage.parts.store.state.containers
+def _start_again(stage: Stage, _tools: Tools, journal: BackupJournal, id: str) -> None:
+    entry, containers = journal.all[id], stage.parts.store.state.containers
     stage.start([containers[name] for name in entry.ran if name in containers])
+    with suppress(OSError):  # the folder may be on a drive that is away
+        Path(f"{entry.file}.part").unlink(missing_ok=True)
 
 
-def undo(stage: Stage, tools: Tools, _id: str, entry: Unended) -> None:
+def _undo(stage: Stage, tools: Tools, journal: BackupJournal, id: str) -> None:
     """Remove what the restore has unpacked: it has changed nothing else."""
+    entry = journal.all[id]
     _start_servers(stage, entry)
     for one in entry.databases:
         tools.server(one.server, Cancellation()).drop(one.new)
@@ -212,15 +277,20 @@ def _up_again(stage: Stage, tools: Tools, entry: Unended) -> None:
         stage.up(modules)
 
 
-def put_back(stage: Stage, tools: Tools, id: str, entry: Unended) -> None:
+def _put_back(stage: Stage, tools: Tools, journal: BackupJournal, id: str) -> None:
     """Make everything as it was before the restore *id*. Can be repeated.
 
     Raises:
-        RestoreError: others have removed what was kept. Nothing is changed then.
+        RestoreError: others have removed what was kept, or use what is there. Nothing is changed
+            then.
     """
+    entry = journal.all[id]
+    _remove_helpers(tools, id)
+    removed = without_servers(entry.modules, (one.server for one in entry.databases))
     _check_kept(tools, entry)
+    refuse_used(tools, [one.volume for one in entry.volumes], removed)
     _start_servers(stage, entry)
-    stage.remove(entry.modules)
+    stage.remove(removed)
     volumes = tools.volumes(id, Cancellation())
     for one in entry.volumes:
         remove_volume(tools, one.volume)
@@ -228,17 +298,68 @@ def put_back(stage: Stage, tools: Tools, id: str, entry: Unended) -> None:
             volumes.replace(one.volume, one.kept, {"Labels": one.labels})
     for each in entry.databases:
         server = tools.server(each.server, Cancellation())
-        server.swap_back(each.database, each.new, each.old)
-        server.drop(each.new)
+        if not each.existed or server.exists(each.old):
+            server.swap_back(each.database, each.new, each.old)
     tools.app.settings.put_back(entry.values, entry.secrets)
-    _up_again(stage, tools, entry)
+    with journal.update(id) as noted:
+        noted.state = "prepared"
+    _undo(stage, tools, journal, id)
 
 
-def finish(stage: Stage, tools: Tools, _id: str, entry: Unended) -> None:
+def _finish(stage: Stage, tools: Tools, journal: BackupJournal, id: str) -> None:
     """Remove what the restore has replaced."""
+    entry = journal.all[id]
     _start_servers(stage, entry)
     for one in entry.databases:
-        tools.server(one.server, Cancellation()).drop(one.old)
+        server = tools.server(one.server, Cancellation())
+        server.drop(one.new)
+        server.drop(one.old)
+
+
+def _remove_helpers(tools: Tools, id: str) -> None:
+    """Remove the containers of the restore *id*, which a killed process left with its volumes."""
+    for one in leftovers(tools.engine, tools.owner.installation):
+        if (one.kind, one.operation) == ("container", id):
+            with suppress(ObjectNotFoundError):
+                tools.engine.containers.remove(one.name)
+
+
+def without_servers(modules: Iterable[str], servers: Iterable[str]) -> list[str]:
+    """Those of *modules* whose containers a restore removes: the *servers* have to run, and others
+    use them."""
+    kept = {*servers}
+    return [name for name in modules if name not in kept]
+
+
+def refuse_used(tools: Tools, volumes: Iterable[str], modules: Collection[str]) -> None:
+    """Raises `NameConflictError` or `RestoreError` if one of *volumes* can't be created anew: it is
+    not ours, it is a folder or share, or a container has it that is not of *modules*, whose
+    containers are removed before."""
+    ours = tools.engine.containers.summaries(tools.owner.installation)
+    removed = {one.name for one in ours if one.labels.get(MODULE) in modules}
+    for name in volumes:
+        if found := tools.engine.volumes.find(name):
+            installation = found.labels.get(INSTALLATION)
+            if installation != tools.owner.installation:
+                raise NameConflictError("volume", name, installation, found.labels.get(HOME))
+            if found.labels.get(CONFIG_HASH) not in (None, *PLAIN_VOLUMES):
+                raise RestoreError(is_no_plain_volume(name))
+        if users := {*tools.engine.containers.names_with_volume(name)} - removed:
+            text = Text(
+                "The volume {volume} is used by {containers}. Remove these containers first.",
+                volume=name,
+                containers=Listed(sorted(users)),
+            )
+            raise RestoreError(text)
+
+
+def is_no_plain_volume(name: str) -> Text:
+    """Why the volume *name* is not replaced."""
+    return Text(
+        "The volume {volume} is a folder, a share, or made by a driver with options, so it can't "
+        "be replaced as a whole. Put its files back by other means.",
+        volume=name,
+    )
 
 
 def remove_volume(tools: Tools, volume: str) -> None:
@@ -271,19 +392,20 @@ def _half_restored(entry: Unended, why: Text) -> Text:
     )
 
 
-_Ending = Callable[[Stage, Tools, str, Unended], None]
+_Ending = Callable[[Stage, Tools, BackupJournal, str], None]
 _END: dict[tuple[str, str], _Ending] = {
     ("backup", "prepared"): _start_again,
-    ("restore", "prepared"): undo,
-    ("restore", "swapped"): put_back,
-    ("restore", "whole"): finish,
+    ("restore", "prepared"): _undo,
+    ("restore", "swapped"): _put_back,
+    ("restore", "whole"): _finish,
 }
 
 
 def problem(journal: BackupJournal) -> Text | None:
     """Which restore could not be ended, with the steps that are needed. None: there is none."""
     try:
-        left = [one for one in journal.interrupted.values() if one.problem]
+        entries = journal.interrupted.values()
     except AiServerError as error:
         return error.text
-    return _half_restored(left[0], Given(left[0].problem)) if left else None
+    left = (one for one in entries if one.kind == "restore" and one.state != "whole")
+    return next((Given(one.problem) for one in left if one.problem), None)

@@ -95,6 +95,11 @@ class Mysql(Server):
     def is_swapped(self, new: str) -> bool:
         return _MARKER not in self._rows(new)
 
+    def swap_back(self, database: str, new: str, old: str) -> None:
+        super().swap_back(database, new, old)
+        if not self._rows(old):  # its tables have moved, and our marker with them
+            self.drop(old)
+
     def drop(self, database: str) -> None:
         self._end_sessions(database)
         self._tell(

@@ -1,13 +1,14 @@
 """Restoring modules: everything is unpacked beside what is there, and takes its place only when it
-is whole. With any other end, everything is as it was."""
+is whole. With any other end, everything is as it was, except that Redis databases that were cleared
+stay empty: they hold queues and caches."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from aiserver_tray.base.errors import BackupDamagedError
-from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.errors import BackupDamagedError, RestoreError
+from aiserver_tray.base.i18n import Listed, Text
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.features.backup.archive import BackupFile
 from aiserver_tray.features.backup.create import CLONE_RATE, PACK_RATE
@@ -18,21 +19,25 @@ from aiserver_tray.features.backup.journal import (
     SwappedVolume,
     Unended,
     clean,
-    ended,
-    finish,
-    put_back,
+    is_no_plain_volume,
+    refuse_used,
     remove_volume,
-    undo,
+    wind_up,
+    without_servers,
 )
 from aiserver_tray.features.backup.manifest import ManifestEntry
 from aiserver_tray.features.backup.stage import Expected, Stage
 from aiserver_tray.model import Changes
-from aiserver_tray.spec.labels import CONFIG_OF
+from aiserver_tray.spec.labels import CONFIG_HASH, CONFIG_OF
+from aiserver_tray.spec.mounts import PLAIN_VOLUMES
 
 if TYPE_CHECKING:
     from aiserver_tray.spec.model import VolumeTarget
 
-_NEW, _OLD = "__restore", "__before"
+_NEW, _OLD = "restore", "before"
+_NAME_BYTES = 63
+"""PostgreSQL cuts longer names. MySQL takes 64 characters."""
+_ID_DIGITS = 8
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,11 @@ class Choice:
         return tuple(sorted({one.server for one in self.entries if one.server}))
 
     @property
+    def removed(self) -> list[str]:
+        """Those of the modules whose containers are removed before their data is replaced."""
+        return without_servers(self.modules, self.servers)
+
+    @property
     def volumes(self) -> list[ManifestEntry]:
         return [entry for entry in self.entries if entry.kind == "volume"]
 
@@ -77,6 +87,13 @@ def volumes_of(tools: Tools, module: str) -> "dict[str, VolumeTarget]":
         if not volume.external and CONFIG_OF not in given:
             found[given["com.docker.compose.volume"]] = volume
     return found
+
+
+def beside(database: str, what: str, operation: str, number: int) -> str:
+    """The name of a database beside *database*, the one with *number* of *operation*. No other
+    operation has one of this name: it may be all that is left of the original."""
+    end = f"__{what}_{operation[:_ID_DIGITS]}_{number}"
+    return database.encode()[: _NAME_BYTES - len(end)].decode(errors="ignore") + end
 
 
 class Restoration:
@@ -102,51 +119,74 @@ class Restoration:
         Raises:
             AiServerError: it failed, or was cancelled; everything is as it was.
         """
+        engine = self._tools.engine.info().id
+        replaced = self._replaced(engine)
         self._before(stage)
         stage.next_part()
         choice = self._choice
-        entry = Unended(kind="restore", modules=[*choice.modules])
-        others = {*choice.requires, *choice.servers}
+        entry = Unended(kind="restore", modules=[*choice.modules], engine=engine)
+        servers = {db.server for one in replaced.values() for db in one.databases}
         with (
-            stage.locked(choice.modules, others),
+            stage.locked(choice.modules, {*choice.requires, *choice.servers, *servers}),
             self._journal.operation(stage.id, entry),
         ):
             clean(self._tools, self._journal)
             try:
                 self._restore(stage)
+                replaced = self._replaced(engine)
+                self._journal.whole(stage.id, replaced)
+                stage.want(choice.features)
             except BaseException:
-                self._undo(stage)
+                wind_up(stage, self._tools, self._journal, stage.id)
                 raise
-            ended(self._tools, self._journal, stage.id)
-            for id, other in self._journal.interrupted.items():
-                if other.problem and {*other.modules} <= {*choice.modules}:
-                    ended(self._tools, self._journal, id)  # this one has replaced all of it
+            for id in (stage.id, *replaced):
+                wind_up(stage, self._tools, self._journal, id)
 
-    def _undo(self, stage: Stage) -> None:
-        """Put everything back. If that fails, the journal keeps what is left to do."""
-        entry = self._journal.all[stage.id]
-        {"prepared": undo, "swapped": put_back, "whole": finish}[entry.state](
-            stage, self._tools, stage.id, entry
-        )
-        ended(self._tools, self._journal, stage.id)
+    def _replaced(self, engine: str) -> dict[str, Unended]:
+        """The interrupted restores whose data this one replaces as a whole.
+
+        Raises:
+            RestoreError: one has also replaced other data: putting that back later would overwrite
+                what this one restores.
+        """
+        choice, found = self._choice, dict[str, Unended]()
+        mine = {self._target(one).name for one in choice.volumes}
+        mine_on_servers = {(one.server, one.key) for one in choice.databases}
+        for id, one in self._journal.interrupted.items():
+            if one.is_half(engine, choice.modules):
+                if not (
+                    {*one.modules} <= {*choice.modules}
+                    and {volume.volume for volume in one.volumes} <= mine
+                    and {(db.server, db.database) for db in one.databases} <= mine_on_servers
+                ):
+                    raise _overlaps(one)
+                found[id] = one
+        return found
+
+    def _target(self, entry: ManifestEntry) -> "VolumeTarget":
+        return volumes_of(self._tools, entry.module)[entry.key]
 
     def _restore(self, stage: Stage) -> None:
         stage.have_helper()
-        if servers := self._choice.servers:
-            stage.up(servers)
+        stage.up(sorted({*self._choice.servers, *self._choice.redis}))
+        self._refuse_volumes()
         self._expect(stage)
         self._unpack(stage)
         self._swap(stage)
         for module in self._choice.quiet:
             stage.quiet(module)
         stage.up(self._choice.features)
-        with self._journal.update(stage.id) as entry:
-            entry.state = "whole"
-        stage.want(self._choice.features)
-        finish(stage, self._tools, stage.id, self._journal.all[stage.id])
+
+    def _refuse_volumes(self) -> None:
+        """Raises `RestoreError` if a volume can't be created anew with what is unpacked."""
+        targets = [self._target(one) for one in self._choice.volumes]
+        for one in targets:
+            if one.body["Labels"].get(CONFIG_HASH) not in (None, *PLAIN_VOLUMES):
+                raise RestoreError(is_no_plain_volume(one.name))
+        refuse_used(self._tools, [one.name for one in targets], self._choice.removed)
 
     def _expect(self, stage: Stage) -> None:
-        ran = stage.running(self._choice.modules)
+        ran = stage.running(self._choice.removed)
         entries = self._choice.entries
         stage.expect(
             Expected("unpack", one.name, one.module, one.bytes / PACK_RATE + 0.5, one.bytes)
@@ -163,21 +203,22 @@ class Restoration:
 
     def _unpack(self, stage: Stage) -> None:
         volumes = self._tools.volumes(stage.id, stage.cancelled)
+        is_from_here = self._choice.file.manifest.engine == self._tools.engine.info().id
         for one in self._choice.volumes:
             with self._pieces(stage, one) as pieces:
                 self._staged[one.name] = staged = volumes.unpack(pieces)
-            if volumes.digest(staged) != one.sha256:
+            # Another engine may write the same files as another tar. `read` has judged what came.
+            if is_from_here and volumes.digest(staged) != one.sha256:
                 raise self._unequal(one)
-        for one in self._choice.databases:
-            new = f"{one.key}{_NEW}"
+        for number, one in enumerate(self._choice.databases, 1):
             server = self._tools.server(one.server, stage.cancelled)
+            new, old = (beside(one.key, what, stage.id, number) for what in (_NEW, _OLD))
+            existed = server.exists(one.key)
             swapped = SwappedDatabase(
-                server=one.server, database=one.key, new=new, old=f"{one.key}{_OLD}"
+                server=one.server, database=one.key, new=new, old=old, existed=existed
             )
             with self._journal.update(stage.id) as entry:
                 entry.databases.append(swapped)
-            server.drop(new)
-            server.drop(swapped.old)  # of a restore that could not be undone
             with self._pieces(stage, one) as pieces:
                 server.load(new, self._choice.owners[one.name], pieces)
             if server.tables(new).keys() != one.tables.keys():
@@ -204,24 +245,26 @@ class Restoration:
     # -- in its place ------------------------------------------------------------------------------
 
     def _swap(self, stage: Stage) -> None:
-        """Replace what is there. From the first change on, the journal says how to put it back."""
+        """Replace what is there. From the first change on, the journal says how to put it back.
+        Redis is cleared last, but before the modules start: they must not find old jobs there."""
         choice, tools = self._choice, self._tools
-        ran = stage.running(choice.modules)
+        ran = stage.running(choice.removed)
         with self._journal.update(stage.id) as entry:
             entry.ran = [container.name for container in ran]
-        stage.remove(choice.modules)
+        stage.remove(choice.removed)
         kept = self._kept(stage)
         declared = tools.app.declared_with(choice.changes)
         values, secrets = tools.app.settings.formers(declared, choice.changes)
         with self._journal.update(stage.id) as entry:
             entry.state, entry.volumes = "swapped", [*kept.values()]
             entry.values, entry.secrets = dict(values), dict(secrets)
+            swapped = [*entry.databases]
         tools.app.settings.adopt(declared, choice.changes)
         self._swap_volumes(stage)
-        for one in choice.databases:
+        for one, each in zip(choice.databases, swapped, strict=True):
             with stage.step("swap", one.name, one.module):
                 server = tools.server(one.server, stage.cancelled)
-                server.swap(one.key, f"{one.key}{_NEW}", f"{one.key}{_OLD}")
+                server.swap(each.database, each.new, each.old)
         for module, databases in choice.redis.items():
             tools.redis(module, stage.cancelled).clear(databases)
 
@@ -230,7 +273,7 @@ class Restoration:
         volumes = self._tools.volumes(stage.id, stage.cancelled)
         kept: dict[str, SwappedVolume] = {}
         for one in self._choice.volumes:
-            name = volumes_of(self._tools, one.module)[one.key].name
+            name = self._target(one).name
             found = self._tools.engine.volumes.find(name)
             clone = volumes.clone(name) if found else None
             labels = dict(found.labels) if found else {}
@@ -243,6 +286,16 @@ class Restoration:
         volumes = self._tools.volumes(stage.id, Cancellation())
         for one in self._choice.volumes:
             with stage.step("swap", one.name, one.module):
-                target = volumes_of(self._tools, one.module)[one.key]
+                target = self._target(one)
                 remove_volume(self._tools, target.name)
                 volumes.replace(target.name, self._staged[one.name], target.body)
+
+
+def _overlaps(entry: Unended) -> RestoreError:
+    text = Text(
+        "An earlier restore of {modules} was interrupted, and this one would replace only a part "
+        "of what it has changed. Restart AI-Server Tray, which puts everything back, or restore "
+        "all of it together.",
+        modules=Listed(entry.modules),
+    )
+    return RestoreError(text, modules=entry.modules)

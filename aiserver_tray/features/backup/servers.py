@@ -159,8 +159,8 @@ class Server(ABC):
             self._move(database, old, new)
 
     def swap_back(self, database: str, new: str, old: str) -> None:
-        """Undo `swap`, whether it was done or not, until *old* is dropped. Then *new* is there
-        again, to be dropped."""
+        """Undo `swap`, whether it was done or not, until *old* or *new* is dropped. Then *new* is
+        there again, to be dropped."""
         if self.is_swapped(new):
             self._move(database, new, old)
 

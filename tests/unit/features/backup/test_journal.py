@@ -1,0 +1,181 @@
+"""The journal of backups and restores, and how interrupted ones end. The engine is a scripted one:
+what databases do is tested with real servers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from aiserver_tray.base.errors import NameConflictError, RestoreError
+from aiserver_tray.engine.values import ContainerSummary, Volume
+from aiserver_tray.features.backup.journal import (
+    BackupJournal,
+    SwappedDatabase,
+    Unended,
+    problem,
+    refuse_used,
+    wind_up,
+)
+from aiserver_tray.features.backup.restore import Choice, Restoration, beside
+from aiserver_tray.settings.store import Settings
+from aiserver_tray.spec import labels
+from aiserver_tray.spec.labels import Owner, digest
+from aiserver_tray.system.paths import Home
+
+OURS = {labels.INSTALLATION: "us", labels.MODULE: "n8n"}
+
+
+@dataclass
+class Scene:
+    """A journal, and what is on the engine."""
+
+    journal: BackupJournal
+    volumes: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    containers: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    done: list[object] = field(default_factory=list)
+
+    @property
+    def tools(self) -> Any:  # noqa: ANN401 - what `Tools` has
+        volumes = SimpleNamespace(
+            find=lambda name: Volume(name, self.volumes[name], None), all=list, remove=self.removed
+        )
+        containers = SimpleNamespace(
+            names_with_volume=lambda _: [*self.containers],
+            summaries=lambda _=None: [
+                ContainerSummary(n, n, of, "running", "none", "", "", ())
+                for n, of in self.containers.items()
+            ],
+        )
+        info = SimpleNamespace(id="here")
+        return SimpleNamespace(
+            owner=Owner("us", "1.0"),
+            engine=SimpleNamespace(volumes=volumes, containers=containers, info=lambda: info),
+            app=SimpleNamespace(models=[], settings=SimpleNamespace(put_back=lambda *_: None)),
+            server=lambda *_: SimpleNamespace(
+                exists=lambda _: True,
+                swap_back=lambda *names: self.done.append(("swap back", *names)),
+                drop=lambda name: self.done.append(("drop", name)),
+            ),
+            volumes=lambda *_: None,
+        )
+
+    @property
+    def stage(self) -> Any:  # noqa: ANN401 - what `Stage` has
+        def start(_: object) -> None:
+            self.done.append("start")
+
+        state = SimpleNamespace(containers={})
+        parts = SimpleNamespace(store=SimpleNamespace(state=state))
+        remove = lambda modules: self.done.append(("remove", *modules))  # noqa: E731
+        return SimpleNamespace(up=lambda _: None, remove=remove, start=start, parts=parts)
+
+    def removed(self, name: str) -> None:
+        self.done.append(("remove volume", name))
+
+    def has(self, id: str, *modules: str, **given: Any) -> None:  # noqa: ANN401 - fields
+        """There is an interrupted restore."""
+        entry = Unended(modules=[*modules], **{"kind": "restore", "state": "swapped", **given})
+        with self.journal.operation(id, entry):
+            pass
+
+    def wind_up(self, id: str) -> None:
+        wind_up(self.stage, self.tools, self.journal, id)
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    return Scene(BackupJournal(Settings(Home(tmp_path, "home"))))
+
+
+def test_what_was_interrupted_on_another_engine_is_left_alone_and_told(scene: Scene) -> None:
+    scene.has("a", "n8n", engine="there")
+    with pytest.raises(RestoreError, match="another Docker engine"):
+        scene.wind_up("a")
+    assert scene.done == []
+    assert "on another Docker engine" in str(problem(scene.journal))
+    scene.has("a", "n8n", engine="here")
+    scene.wind_up("a")
+    assert (scene.journal.all, problem(scene.journal)) == ({}, None)
+
+
+def test_of_two_restores_of_a_module_the_later_one_is_put_back_first(scene: Scene) -> None:
+    scene.has("first", "n8n", engine="here")
+    scene.has("second", "n8n", "dify", engine="here")
+    assert [*scene.journal.interrupted] == ["second", "first"]
+    with pytest.raises(RestoreError, match="A later restore"):
+        scene.wind_up("first")
+    assert scene.done == []
+    assert "A later restore" in str(problem(scene.journal))
+    for id in scene.journal.interrupted:
+        scene.wind_up(id)
+    assert scene.done == [("remove", "n8n", "dify"), ("remove", "n8n")]
+
+
+def test_a_database_server_runs_on_while_databases_are_put_back(scene: Scene) -> None:
+    swapped = SwappedDatabase(server="postgres", database="own", new="new", old="old")
+    scene.has("a", "postgres", "n8n", engine="here", databases=[swapped])
+    scene.wind_up("a")
+    assert scene.done == [("remove", "n8n"), ("swap back", "own", "new", "old"), ("drop", "new")]
+
+
+def test_services_of_an_interrupted_backup_start_also_if_its_folder_is_away(
+    scene: Scene, tmp_path: Path
+) -> None:
+    (tmp_path / "drive").write_bytes(b"")
+    file = str(tmp_path / "drive/backup.zip")  # the part can't be removed: that is no folder
+    scene.has("a", "n8n", kind="backup", state="prepared", file=file)
+    scene.wind_up("a")
+    assert scene.done == ["start"]
+    assert scene.journal.all == {}
+
+
+def test_a_restore_that_covers_an_interrupted_one_in_part_is_refused(scene: Scene) -> None:
+    swapped = SwappedDatabase(server="postgres", database="n8n", new="new", old="old")
+    scene.has("a", "n8n", engine="here", databases=[swapped])
+    scene.has("b", "n8n", engine="there")
+    scene.has("c", "n8n", engine="here", state="whole")
+
+    def restored(*modules: str, database: str) -> list[str]:
+        entry = SimpleNamespace(kind="postgres", server="postgres", key=database)
+        choice = Choice(cast("Any", None), modules, (cast("Any", entry),))
+        work = Restoration(scene.tools, scene.journal, choice, lambda _: None)
+        return [*work._replaced("here")]
+
+    assert restored("n8n", "dify", database="n8n") == ["a"]
+    assert restored("dify", database="dify") == []
+    with pytest.raises(RestoreError, match="only a part"):
+        restored("n8n", database="other")
+    scene.has("a", "n8n", "dify", engine="here")
+    with pytest.raises(RestoreError, match="only a part"):
+        restored("n8n", database="n8n")
+
+
+def test_volumes_that_others_have_or_that_are_no_plain_ones_are_not_replaced(scene: Scene) -> None:
+    scene.volumes = {"data": OURS}
+    scene.containers = {"ai-n8n": OURS}
+    refuse_used(scene.tools, ["data"], ["n8n"])
+    with pytest.raises(RestoreError, match="data is used by ai-n8n"):
+        refuse_used(scene.tools, ["data"], ["dify"])
+    scene.containers["theirs"] = {labels.MODULE: "n8n"}
+    scene.volumes["data"] = {**OURS, labels.CONFIG_HASH: digest({"Driver": "nfs"})}
+    with pytest.raises(RestoreError, match="driver with options"):
+        refuse_used(scene.tools, ["data"], ["n8n"])
+    scene.volumes["data"] = {}
+    with pytest.raises(NameConflictError):
+        refuse_used(scene.tools, ["data"], ["n8n"])
+
+
+def test_databases_beside_others_have_names_of_their_own_that_servers_take() -> None:
+    long = "名" * 21
+    names = {
+        beside(database, what, operation, number)
+        for database in ("n8n", long)
+        for what in ("restore", "before")
+        for operation in ("0" * 32, "1" * 32)
+        for number in (1, 2)
+    }
+    assert len(names) == 16
+    assert all(len(name.encode()) <= 63 for name in names)
