@@ -353,6 +353,49 @@ def test_the_next_start_ends_what_a_killed_process_has_begun(
             is_clean(here, engine, *files_of(owner))
 
 
+def test_a_restore_that_can_not_be_put_back_is_told_and_replaced_by_the_next_one(
+    here: Installation, engine: docker.DockerClient
+) -> None:
+    with noted(here, engine) as (owner, _, notes):
+        sql(engine, "postgres", "create database own")
+        sql(engine, "own", "create table mine (text text); insert into mine values ('first')")
+        done(owner, "ai/backup/create")
+        (file,) = files_of(owner)
+        id = Path(file).stem
+        notes.set("second")
+        sql(engine, "own", "update mine set text = 'second'")
+    words = [here.home, here.catalog, here.host, "ai/backup/restore"]
+    payload = json.dumps({"id": id, "modules": ["notes"]})
+    where = "aiserver_tray.features.backup.databases:Redis.clear"
+    command = [sys.executable, "-m", "tests.engine.killed_backup", *map(str, words), payload, where]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    image = engine.containers.get("ai-postgres").image
+    user = engine.containers.create(image, volumes=["ai-notes-data:/data"], name="user")
+
+    with owned(here) as (owner, _):
+        view = found(owner, partial(is_over, "restore"))
+        assert view.error
+        assert "used by user" in view.error.render()
+        assert "used by user" in asked(owner, "ai/backup/list")["problem"]
+        view = ended(owner, "ai/operation/start", kind="up", modules=["notes"])
+        assert view.error
+        assert view.error.code == "E_RESTORE", "half of its data is there"
+        assert "ai-notes" not in names(engine)
+        user.remove()
+        engine.containers.get("ai-redis").stop()
+        done(owner, "ai/backup/restore", id=id, modules=["notes"])
+        assert notes.all == ("first", "first", "")
+        running = {name: engine.containers.get(f"ai-{name}").id for name in ("notes", "postgres")}
+        done(owner, "ai/backup/restore", id=id, modules=["postgres"])
+        assert sql(engine, "own", "select text from mine") == "first"
+        assert running == {name: engine.containers.get(f"ai-{name}").id for name in running}
+        is_clean(here, engine, *files_of(owner))
+    with owned(here) as (owner, modules):
+        modules.wait_for(notes="running", postgres="running", redis="running")
+        found(owner, lambda view: view.is_revival and view.is_over)
+        assert notes.all[:2] == ("first", "first"), "nothing older is put back"
+
+
 def is_over(kind: str, view: OperationView) -> bool:
     """Whether it is an operation of *kind* that has ended."""
     return view.kind == kind and view.is_over
