@@ -112,7 +112,8 @@ class Postgres(Server):
     def _move(self, database: str, away: str, source: str) -> None:
         there = self.databases()
         renamed = {database: away, source: database}
-        present = {before: after for before, after in renamed.items() if before in there}
+        if not (present := {a: b for a, b in renamed.items() if a in there}):
+            return
         sessions = ", ".join(map(literal, present))
         renames = [f"ALTER DATABASE {name(a)} RENAME TO {name(b)};" for a, b in present.items()]
         for left in reversed(range(_SWAPS)):
