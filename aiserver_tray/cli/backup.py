@@ -98,7 +98,7 @@ def verify(ids: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001 - a com
     """Check the backups with these IDs, or all of them.
 
     Reads each file and restores its databases into a server that is thrown away. The exit status is
-    1 if one is damaged.
+    1 if one is damaged, or could not be checked.
     """
     app = current_app()
     with connected(app) as client:
@@ -110,7 +110,11 @@ def verify(ids: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001 - a com
     else:
         _print_backups(checked)
     report(one["problem"] for one in checked if one["problem"])
-    sys.exit(0 if all(one["check"] == "verified" for one in checked) else 1)
+    sys.exit(0 if all(map(_is_proven, checked)) else 1)
+
+
+def _is_proven(backup: Json) -> bool:
+    return backup["check"] == "verified" and not backup["problem"]
 
 
 def _checked(client: "AnyClient", ids: Collection[str]) -> list[Json]:

@@ -12,6 +12,7 @@ import docker
 import pytest
 
 from aiserver_tray.base.errors import (
+    BackupDamagedError,
     BackupError,
     CancelledError,
     EngineRequestError,
@@ -19,6 +20,8 @@ from aiserver_tray.base.errors import (
 )
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.engine import Engine
+from aiserver_tray.features.backup import proof
+from aiserver_tray.features.backup.archive import BackupFile
 from aiserver_tray.features.backup.databases import Redis, Server, server_in
 from aiserver_tray.features.backup.journal import (
     BackupJournal,
@@ -26,6 +29,7 @@ from aiserver_tray.features.backup.journal import (
     Unended,
     wind_up,
 )
+from aiserver_tray.features.backup.manifest import ManifestEntry
 from aiserver_tray.features.backup.plan import Dialect
 from aiserver_tray.features.backup.proof import throw_away_server
 from aiserver_tray.features.backup.volumes import (
@@ -538,7 +542,7 @@ def test_what_mysql_can_not_move_is_refused_before_the_dump(ready: Parts) -> Non
 # -- a server for one check, and Redis -----------------------------------------------------------
 
 
-def test_a_throw_away_server_loads_a_dump_and_leaves_nothing(
+def test_a_throw_away_server_loads_a_dump_refuses_what_is_none_and_leaves_nothing(
     ready: Parts, dialect: Dialect
 ) -> None:
     image = POSTGRES if dialect == "postgres" else MYSQL
@@ -547,6 +551,10 @@ def test_a_throw_away_server_loads_a_dump_and_leaves_nothing(
     with throw_away_server(ready.engine, image, dialect, OWNER, OPERATION, cancelled) as server:
         server.load("n8n", "n8n", dump)
         tables = server.tables("n8n")
+        entry = ManifestEntry("", dialect, "n8n", "broken", 0, "", dialect)
+        file = cast("BackupFile", SimpleNamespace(read=lambda _: [b"no dump"]))
+        with pytest.raises(BackupDamagedError, match="broken can't be restored"):
+            proof._load_one(server, file, entry, len)
         (found,) = (
             one for one in leftovers(ready.engine, "backup-parts") if one.kind == "container"
         )

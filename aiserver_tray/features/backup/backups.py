@@ -208,7 +208,7 @@ class Backups:
     def _check_all(self) -> None:
         while not self._closing.is_set():
             self._tell()
-            with suppress(AiServerError):  # deleted meanwhile, or the engine is lost
+            with suppress(AiServerError):  # deleted meanwhile
                 self._check_one(self._to_check[0])
             with self._lock:
                 del self._to_check[0]
@@ -226,10 +226,8 @@ class Backups:
             prove(self._tools, self._journal, file, self._advance(whole), self._closing)
         except CancelledError:
             return
-        except BackupError as error:
+        except AiServerError as error:
             found = error
-        except AiServerError:
-            raise  # of the engine, and says nothing about the file
         except Exception as bug:  # noqa: BLE001 - a thread's last words
             found = bug_error(bug)
         self.index.checked(id, found)

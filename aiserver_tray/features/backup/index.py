@@ -19,6 +19,7 @@ from aiserver_tray.base.errors import (
     AiServerError,
     BackupDamagedError,
     BackupError,
+    BackupFormatError,
     refuse_unknown,
 )
 from aiserver_tray.base.i18n import Given, Language, Text
@@ -62,6 +63,8 @@ class _Entry(BaseModel):
     problem: dict[Language, str] | None = None
     is_damaged: bool = False
     checked_at: float | None = None
+    unchecked_why: dict[Language, str] | None = None
+    """Why its last check could not be carried out; what an earlier one found still counts."""
 
 
 class BackupsData(SealedModel):
@@ -181,11 +184,16 @@ class Index:
             data.failures = {**kept, uuid4().hex: failure}
 
     def checked(self, id: str, error: AiServerError | None) -> None:
-        """The backup *id* was checked. *error*: what is wrong with it."""
+        """The backup *id* was checked. *error*: what is wrong with it, or why that could not be
+        found out."""
         path = self.path_of(id)
-        found = self._opened_files()[0][path]
-        found.checked_at, found.is_damaged = time.time(), error is not None
-        found.problem = in_all_languages(error) if error else None
+        found = self._opened_files()[0][path].model_copy()
+        why = in_all_languages(error) if error else None
+        if error and not isinstance(error, BackupDamagedError | BackupFormatError):
+            found.unchecked_why = why
+        else:
+            found.checked_at, found.is_damaged = time.time(), error is not None
+            found.problem, found.unchecked_why = why, None
         with self.update() as data:
             data.files[str(path)] = found
 
@@ -274,10 +282,16 @@ def _view(id: str, entry: _Entry) -> BackupView:
         file="",
         check="failed",
         checked_at=_moment(entry.checked_at),
-        problem=Given(entry.problem) if entry.problem else None,
+        problem=_problem(entry),
         version=entry.version,
         is_here_only=False,
     )
+
+
+def _problem(entry: _Entry) -> Text | None:
+    if entry.problem or entry.unchecked_why is None:
+        return Given(entry.problem) if entry.problem else None
+    return Text("The last check could not be carried out: {why}", why=Given(entry.unchecked_why))
 
 
 def _moment(seconds: float | None) -> datetime | None:

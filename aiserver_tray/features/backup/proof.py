@@ -12,6 +12,7 @@ from aiserver_tray.base.errors import (
     BackupError,
     CancelledError,
     ObjectConflictError,
+    RestoreError,
 )
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.cancellation import Cancellation
@@ -160,7 +161,8 @@ def prove(
     read.
 
     Raises:
-        BackupError: it can't be restored.
+        BackupDamagedError: it can't be restored.
+        BackupError: that can't be found out here, or the file can't be read now.
         CancelledError, and what the engine's methods raise.
     """
     file.check(on_bytes)
@@ -196,7 +198,12 @@ def _load(  # noqa: PLR0913, PLR0917 - where, what, for whom
 
 
 def _load_one(server: Server, file: BackupFile, entry: ManifestEntry, on_bytes: OnBytes) -> None:
-    server.load(entry.key, _ROLE, _counted(file.read(entry), on_bytes))
+    try:
+        server.load(entry.key, _ROLE, _counted(file.read(entry), on_bytes))
+    except RestoreError as error:
+        if not server.is_ready():  # its end says nothing about the file
+            raise
+        raise BackupDamagedError(error.text, module=entry.module) from error
     found = server.tables(entry.key)
     server.drop(entry.key)
     if missing := sorted(entry.tables.keys() - found.keys()):

@@ -79,7 +79,8 @@ def _around(schedule: Schedule, now: datetime, zone: tzinfo | None) -> Iterator[
 
 def is_good(backup: BackupView) -> bool:
     """Whether it can be restored, as far as is known."""
-    return backup.bytes is not None and backup.problem is None
+    is_read = backup.problem is None or bool(backup.modules)  # nothing is known of what is not
+    return backup.bytes is not None and is_read and backup.check not in ("damaged", "failed")
 
 
 def last_good(backups: Iterable[BackupView]) -> BackupView | None:

@@ -42,7 +42,8 @@ class BackupView:
     """`verified`: hashes and databases were tried; `failed`: the backup itself failed"""
     checked_at: datetime | None
     problem: Text | None
-    """why it failed, or is damaged"""
+    """why it failed, is damaged, or can't be read now; or why its last check could not be carried
+    out, which leaves `check` as it was"""
     version: str
     """of the application that made it"""
     is_here_only: bool

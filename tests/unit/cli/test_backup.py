@@ -65,7 +65,7 @@ def test_backups_are_made_and_listed(host: Scripted, run: Run) -> None:
     assert json.loads(run("list", "--json").stdout) == backups.sent(backups.LISTED)
 
 
-def test_verify_waits_for_each_check_and_fails_for_a_damaged_one(host: Scripted, run: Run) -> None:
+def test_verify_waits_for_each_check_and_fails_for_what_is_not_proven(host: Scripted, run: Run) -> None:
     def check(_payload: Json, _peer: Peer) -> Envelope:
         def tell() -> None:
             host.publish(BACKUPS, {"checking": "today", "share": 0.5})
@@ -78,6 +78,11 @@ def test_verify_waits_for_each_check_and_fails_for_a_damaged_one(host: Scripted,
     done = run("verify", "today")
     assert (done.exit_code, "Checking today" in done.stderr) == (0, True)
     assert host.wait_for_call("ai/backup/check") == {"ids": ["today"]}
+    unproven = replace(backups.BACKUPS[0], problem=Text("There is no server."))
+    listed = replace(backups.LISTED, backups=(unproven,))
+    host.answers["ai/backup/list"] = answer(backups.sent(listed))
+    assert run("verify", "today").exit_code == 1
+    host.answers["ai/backup/list"] = answer(backups.sent(backups.LISTED))
     done = run("verify", "--json")
     assert (done.exit_code, len(json.loads(done.stdout)["backups"])) == (1, 5)
 

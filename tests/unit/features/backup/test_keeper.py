@@ -23,6 +23,7 @@ from aiserver_tray.features.backup.index import Index, folder_of
 from aiserver_tray.features.backup.keeper import Keeper, schedule_view
 from aiserver_tray.features.backup.manifest import Manifest, ManifestEntry, ManifestModule
 from aiserver_tray.features.backup.plan import BackupPlan, Group, ModulePlan
+from aiserver_tray.features.backup.retention import is_good
 from aiserver_tray.features.backup.views import Reason
 from aiserver_tray.model import Actor, OperationStatus
 from aiserver_tray.settings.app_declared import APP_SETTINGS
@@ -122,6 +123,11 @@ def test_a_check_counts_until_the_file_changes(files: Files) -> None:
     assert files.index.views(id)[0].check == "checking"
     files.index.checked(id, DAMAGED)
     assert files.shown() == [(id, "damaged")]
+    files.index.checked(id, None)
+    files.index.checked(id, BackupError(Text("There is no server.")))
+    (view,) = files.index.views()
+    assert (view.check, is_good(view)) == ("verified", True)
+    assert str(view.problem).endswith("could not be carried out: There is no server.")
     files.index.path_of(id).write_bytes(b"another")
     assert files.shown() == [(id, "unchecked")]
 
