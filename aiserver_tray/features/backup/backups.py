@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -90,21 +91,22 @@ class Backups:
         existing = next((one for one in (folder, *folder.parents) if one.exists()), folder)
         operations = self._place.core.store.snapshot.operations
         running = (one.id for one in operations if one.kind in TASKS and not one.is_over)
-        views = self.index.views(self.checking)
+        key, views = self._key_view(), self.index.views(self.checking)
+        is_here_only = key.saved_at is None
         return BackupList(
-            tuple(views),
+            tuple(replace(v, is_here_only=is_here_only and bool(v.file)) for v in views),
             str(folder),
             folder_problem(self._settings),
             free_disk(str(existing)),
             schedule_view(self._settings.app, self.index, views),
-            self._key_view(),
+            key,
             next(running, None),
             self.checking,
             problem(self._journal),
         )
 
     def _key_view(self) -> RecoveryKeyView:
-        saved, later = self.index.key_saved_at, self.index.later_until
+        saved, later = self._keys.saved_at, self.index.later_until
         public = self._keys.public
         remind = bool(public and not saved and not (later and later > datetime.now(UTC)))
         return RecoveryKeyView(saved, remind, public)
@@ -374,6 +376,7 @@ class Backups:
                     reason=error.strerror or error,
                 )
                 raise BackupError(why) from error
+        self._keys.note_saved()
         self._tell()
         return "" if file else text
 

@@ -75,6 +75,8 @@ class BackupsData(SealedModel):
     """By path."""
     failures: dict[str, _Entry] = Field(default_factory=dict)
     key_saved_at: float | None = None
+    key_saved: str = ""
+    """The public key of the recovery key that was saved then."""
     later_until: float | None = None
     schedule: str = ""
     """The `Schedule.key` that is followed."""
@@ -113,14 +115,14 @@ class Index:
         """All backups, and the failed ones of the last 30 days; the newest first. *checking*: the
         ID of the one that is checked now."""
         files, data = self._opened_files()
-        oldest, is_here_only = time.time() - FAILURES_KEPT_SECONDS, data.key_saved_at is None
+        oldest = time.time() - FAILURES_KEPT_SECONDS
         views = [_view(id, one) for id, one in data.failures.items() if one.made_at >= oldest]
         for path, one in files.items():
             state: CheckState = "verified" if one.checked_at else "unchecked"
             state = "damaged" if one.is_damaged else state
             state = "checking" if path.stem == checking else state
             view = _view(path.stem, one)
-            views.append(replace(view, file=str(path), check=state, is_here_only=is_here_only))
+            views.append(replace(view, file=str(path), check=state))
         return sorted(views, key=lambda view: view.made_at, reverse=True)
 
     def path_of(self, id: str) -> Path:
@@ -216,13 +218,23 @@ class Index:
 
     @property
     def key_saved_at(self) -> datetime | None:
-        """When the user saved the recovery key."""
+        """When the user saved a recovery key."""
         return _moment(self.data().key_saved_at)
 
     @key_saved_at.setter
     def key_saved_at(self, at: datetime | None) -> None:
         with self.update() as data:
             data.key_saved_at = None if at is None else at.timestamp()
+
+    @property
+    def key_saved(self) -> str:
+        """The public key of the recovery key that was saved then."""
+        return self.data().key_saved
+
+    @key_saved.setter
+    def key_saved(self, public: str) -> None:
+        with self.update() as data:
+            data.key_saved = public
 
     @property
     def later_until(self) -> datetime | None:

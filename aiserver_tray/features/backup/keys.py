@@ -18,7 +18,7 @@ OWN: Final = "app.backup_key"
 RECOVERY: Final = "app.recovery_key"
 
 LATER: Final = timedelta(days=7)
-MIN_PASSPHRASE: Final = 8
+MIN_PASSPHRASE: Final = 10
 _MAX_RECOVERY_TEXT: Final = 1 << 16
 
 _GUIDE: Final = """\
@@ -32,6 +32,8 @@ class KeyNotes(Protocol):
     """What is remembered about the recovery key."""
 
     key_saved_at: datetime | None
+    key_saved: str
+    """The public key of the one that was saved then."""
     later_until: datetime | None
 
 
@@ -64,6 +66,16 @@ class Keys:
         identity = self._secrets.values([RECOVERY]).get(RECOVERY)
         return _public(identity) if identity else ""
 
+    @property
+    def saved_at(self) -> datetime | None:
+        """When the user saved the present recovery key; None: never."""
+        is_same = self._notes.key_saved == self.public
+        return self._notes.key_saved_at if is_same else None
+
+    def note_saved(self) -> None:
+        """The user has the text of `save`."""
+        self._notes.key_saved, self._notes.key_saved_at = self.public, datetime.now(UTC)
+
     def save(self, passphrase: str) -> str:
         """The text of the recovery file: the recovery key, encrypted with *passphrase*. Takes
         seconds, as each guess of the passphrase has to.
@@ -81,7 +93,6 @@ class Keys:
         identity = self._secrets.values([RECOVERY])[RECOVERY]
         plain = _GUIDE.format(public=_public(identity), identity=identity)
         text: str = pyrage.passphrase.encrypt(plain.encode(), passphrase, armored=True).decode()
-        self._notes.key_saved_at = datetime.now(UTC)
         return text
 
     def later(self) -> None:

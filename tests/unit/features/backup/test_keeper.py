@@ -94,7 +94,6 @@ def test_each_file_is_opened_once_and_a_damaged_one_says_why(files: Files) -> No
     view = next(view for view in files.index.views() if view.id == good)
     assert (view.made_at, view.reason, view.bytes, view.is_whole) == (MONDAY, "schedule", 3, True)
     assert [(m.name, m.bytes) for m in view.modules] == [("n8n", 70)]
-    assert view.is_here_only
     damaged = next(view for view in files.index.views() if view.id == bad)
     assert (damaged.problem and damaged.problem.render(), damaged.reason) == (
         "It is damaged.",
@@ -149,12 +148,11 @@ def test_a_failed_backup_is_listed_until_it_is_deleted(files: Files) -> None:
 
 
 def test_what_the_user_did_with_the_recovery_key_is_remembered(files: Files) -> None:
-    files.add("2026-03-02-1200")
     assert (files.index.key_saved_at, files.index.later_until) == (None, None)
     files.index.key_saved_at = files.index.later_until = MONDAY
+    files.index.key_saved = "age1"
     again = Index(files.settings, files._read)
-    assert (again.key_saved_at, again.later_until) == (MONDAY, MONDAY)
-    assert not files.index.views()[0].is_here_only
+    assert (again.key_saved_at, again.key_saved, again.later_until) == (MONDAY, "age1", MONDAY)
 
 
 class Course:

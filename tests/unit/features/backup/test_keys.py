@@ -22,7 +22,11 @@ def home(tmp_path: Path) -> Home:
 
 
 def keys_of(home: Home) -> Keys:
-    return Keys(Settings(home), SimpleNamespace(key_saved_at=None, later_until=None))
+    return Keys(Settings(home), notes())
+
+
+def notes() -> SimpleNamespace:
+    return SimpleNamespace(key_saved_at=None, key_saved="", later_until=None)
 
 
 def test_the_first_backup_makes_keys_that_stay(home: Home) -> None:
@@ -55,13 +59,14 @@ def test_processes_that_make_keys_at_once_get_the_same(home: Home) -> None:
 
 
 def test_the_recovery_file_opens_with_its_passphrase_alone(home: Home) -> None:
-    notes = SimpleNamespace(key_saved_at=None, later_until=None)
-    keys = Keys(Settings(home), notes)
-    with pytest.raises(BackupKeyError, match="at least 8"):
-        keys.save("short")
-    assert notes == SimpleNamespace(key_saved_at=None, later_until=None)
+    keys = keys_of(home)
+    with pytest.raises(BackupKeyError, match="at least 10"):
+        keys.save("too short")
     text = keys.save(PASSPHRASE)
-    assert datetime.now(UTC) - notes.key_saved_at < timedelta(hours=1)
+    assert keys.saved_at is None, "nobody has the text yet"
+    keys.note_saved()
+    assert keys.saved_at
+    assert datetime.now(UTC) - keys.saved_at < timedelta(hours=1)
     assert text.startswith("-----BEGIN AGE ENCRYPTED FILE-----\n")
     mailed = "\r\n  " + text.replace("\n", "\r\n") + "\r\n"
     assert identity_in(mailed, PASSPHRASE) == keys.identities()[1]
@@ -72,6 +77,18 @@ def test_the_recovery_file_opens_with_its_passphrase_alone(home: Home) -> None:
 
 
 def test_later_is_in_a_week(home: Home) -> None:
-    notes = SimpleNamespace(key_saved_at=None, later_until=None)
-    Keys(Settings(home), notes).later()
-    assert timedelta(days=6) < notes.later_until - datetime.now(UTC) <= timedelta(days=7)
+    noted = notes()
+    Keys(Settings(home), noted).later()
+    assert timedelta(days=6) < noted.later_until - datetime.now(UTC) <= timedelta(days=7)
+
+
+def test_new_keys_are_not_saved_because_others_were(home: Home) -> None:
+    keys = keys_of(home)
+    keys.save(PASSPHRASE)
+    keys.note_saved()
+    for file in home.folder.glob("secrets*"):
+        file.unlink()
+    other = Keys(Settings(home), keys._notes)
+    assert other.saved_at is None
+    other.recipients()
+    assert other.saved_at is None
