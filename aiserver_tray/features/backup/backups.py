@@ -46,6 +46,7 @@ from aiserver_tray.features.backup.views import (
 from aiserver_tray.features.stack.channels import StackFeature
 from aiserver_tray.model import TASKS, Actor
 from aiserver_tray.operations.request import Request
+from aiserver_tray.settings.names import SECRETS
 from aiserver_tray.system.files import write_private
 from aiserver_tray.system.resources import free_disk
 
@@ -102,10 +103,12 @@ class Backups:
             key,
             next(running, None),
             self.checking,
-            problem(self._journal),
+            problem(self._journal) or (lost.text if (lost := self._keys.trouble) else None),
         )
 
     def _key_view(self) -> RecoveryKeyView:
+        if self._keys.trouble:
+            return RecoveryKeyView(None, remind=False, public="")
         saved, later = self._keys.saved_at, self.index.later_until
         public = self._keys.public
         remind = bool(public and not saved and not (later and later > datetime.now(UTC)))
@@ -284,6 +287,7 @@ class Backups:
         """
         file = self._file(source)
         restorable = self._restorable(file)
+        self._check_secrets()
         self._install(restorable, restorable.with_stores(modules), decisions, actor)
         choice = self._restorable(file).choice(modules, decisions)
         before = partial(self._back_up_first, choice)
@@ -297,6 +301,19 @@ class Backups:
                 self._tell()
 
         return self._begin("restore", choice.modules, run, actor).view
+
+    def _check_secrets(self) -> None:
+        """Raises `RestoreError` if no secret could be stored beside those that can't be read."""
+        if lost := self._keys.trouble:
+            secrets = self._settings.folder / SECRETS
+            text = Text(
+                "The restored secrets can't be stored, because those of this installation can't be "
+                "read ({why}). Quit AI-Server Tray, move {secrets} and {secrets}.good to another "
+                "place, start it, and restore again with the recovery file.",
+                why=lost.why,
+                secrets=secrets,
+            )
+            raise RestoreError(text)
 
     def _back_up_first(self, choice: Choice, stage: Stage) -> None:
         """Back up what *choice* replaces, if there is something."""
@@ -344,13 +361,17 @@ class Backups:
 
     def _file(self, source: Source) -> BackupFile:
         path = self.index.path_of(source.id) if source.id else Path(source.file or "")
-        identities = self._keys.identities()
+        identities = [*self._identities()]
         if source.recovery:
             identities.append(identity_in(source.recovery, source.passphrase or ""))
         return BackupFile(path, identities)
 
     def _opened(self, path: Path) -> BackupFile:
-        return BackupFile(path, self._keys.identities())
+        return BackupFile(path, self._identities())
+
+    def _identities(self) -> Sequence[str]:
+        """The own keys; none if they are lost, so that a recovery file can be asked for."""
+        return [] if self._keys.trouble else self._keys.identities()
 
     def _manifest_of(self, path: Path) -> Manifest:
         return self._opened(path).manifest

@@ -41,7 +41,7 @@ class Keys:
     """The keys in the secrets of *settings*; *notes* remember what the user did with them.
 
     Raises:
-        SettingError: from every method: the secrets can't be read or written.
+        SettingError: from every method except `trouble`: the secrets can't be read or written.
     """
 
     def __init__(self, settings: Settings, notes: KeyNotes) -> None:
@@ -59,6 +59,15 @@ class Keys:
         backup."""
         found = self._secrets.values((OWN, RECOVERY))
         return [found[name] for name in (OWN, RECOVERY) if name in found]
+
+    @property
+    def trouble(self) -> SettingError | None:
+        """Why the keys can't be read, such as without the key of the secrets. None: they can."""
+        try:
+            self.identities()
+        except SettingError as error:
+            return error
+        return None
 
     @property
     def public(self) -> str:

@@ -95,7 +95,8 @@ class BackupList:
     checking: str | None
     """the ID of the backup that is checked now"""
     problem: Text | None
-    """what an interrupted restore left, and the steps that are needed; nothing is touched then"""
+    """what an interrupted restore left, and the steps that are needed; nothing is touched then. Or
+    why the keys of the backups can't be read: only the recovery file opens them"""
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ class Stage:
     """An installation, and what is on its engine."""
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.app = App(folder / "home", [folder / "catalog"])
         self.sizes = {"n8n-data": 1000, "postgres-data": 10**6}
         self.running = ["postgres"]
@@ -47,7 +48,7 @@ class Stage:
             info=lambda: self.info,
             networks=SimpleNamespace(all=list),
             volumes=SimpleNamespace(all=lambda: [Volume(*one, None) for one in self._volumes()]),
-            containers=SimpleNamespace(summaries=lambda: [*map(self._container, self.running)]),
+            containers=SimpleNamespace(summaries=lambda *_: [*map(self._container, self.running)]),
             disk_use=lambda: (
                 None,
                 [VolumeUse(*one, size=self.sizes[one[0][3:]]) for one in self._volumes()],

@@ -1,0 +1,104 @@
+"""What backups answer about files. The engine is a scripted one: nothing is restored here."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from aiserver_tray.base.errors import BackupKeyError, RestoreError
+from aiserver_tray.features.backup.archive import BackupWriter
+from aiserver_tray.features.backup.backups import Backups
+from aiserver_tray.features.backup.index import folder_of
+from aiserver_tray.features.backup.manifest import (
+    FORMAT,
+    Manifest,
+    ManifestEntry,
+    ManifestModule,
+    entry_name,
+)
+from aiserver_tray.features.backup.views import Source
+from aiserver_tray.features.place import Place
+from aiserver_tray.model import Actor
+from tests.unit.features.backup.tars import VOLUME, Member, tar_of
+from tests.unit.features.backup.test_planning import Stage
+
+PASSPHRASE = "correct horse battery"
+USER = Actor("window")
+TAR = tar_of([VOLUME, Member("volume/file", content="text")])
+DATA = ManifestEntry(
+    entry_name("volume", "n8n", "data"), "volume", "n8n", "data", len(TAR), sha256(TAR).hexdigest()
+)
+N8N = ManifestModule("n8n", {"en": "n8n"}, "2.0", is_builtin=True, volumes=("data",))
+
+
+class Here:
+    """An installation with backups."""
+
+    def __init__(self, folder: Path) -> None:
+        self.stage = Stage(folder)
+        self.backups = self.of_next_process()
+
+    def of_next_process(self) -> Backups:
+        app, engine = Stage(self.stage.folder).app, self.stage.planner._engine
+        store = SimpleNamespace(snapshot=SimpleNamespace(operations=()))
+        operations = SimpleNamespace(port_use=lambda *_: None)
+        core = SimpleNamespace(engine=engine, store=store, operations=operations)
+        place = SimpleNamespace(
+            app=app, core=core, publish=lambda _: None, refresh=lambda: app.refresh_catalog()
+        )
+        return Backups(cast("Place", place))
+
+    def write(self, *modules: ManifestModule, installation: str = "", **more: str) -> str:
+        """The ID of a backup of *modules*, made by another *installation* if that is given."""
+        manifest = Manifest(
+            FORMAT,
+            "1.0",
+            installation or self.stage.app.settings.installation_id,
+            "engine",
+            "desk",
+            datetime.now(UTC),
+            "hand",
+            modules,
+            (DATA,) if N8N.name in {one.name for one in modules} else (),
+            more,
+        )
+        path = folder_of(self.stage.app.settings) / "aiserver-2026-03-02-1200-hand.zip"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with BackupWriter(path, self.backups._keys.recipients()) as writer:
+            for entry in manifest.entries:
+                writer.add(entry.name, [TAR])
+            writer.finish(manifest)
+        return path.stem
+
+    def decisions(self, id: str, *modules: str) -> Mapping[str, str]:
+        """What a restore asks about, with the suggestions."""
+        offer = self.backups.inspect(Source(id), modules)
+        return {one.id: one.value for one in offer.decisions}
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Here:
+    return Here(tmp_path)
+
+
+def test_a_lost_key_of_the_secrets_leaves_the_recovery_file_and_says_what_to_move(
+    here: Here,
+) -> None:
+    id = here.write(N8N)
+    recovery = here.backups.save_key(PASSPHRASE, None)
+    here.stage.app.settings.secrets.key_file.unlink()
+    here.backups = here.of_next_process()
+    listed = here.backups.list()
+    assert "secrets.key" in str(listed.problem)
+    assert "recovery file" in str(listed.backups[0].problem)
+    with pytest.raises(BackupKeyError):
+        here.backups.inspect(Source(id), None)
+    source = Source(id, recovery=recovery, passphrase=PASSPHRASE)
+    assert [one.name for one in here.backups.inspect(source, ["n8n"]).modules] == ["n8n"]
+    with pytest.raises(RestoreError, match=r"move .*secrets\.json and"):
+        here.backups.restore(source, ["n8n"], {}, USER)
