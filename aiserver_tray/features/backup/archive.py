@@ -8,11 +8,12 @@ import re
 import struct
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import BinaryIO, Final, Self
 from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from aiserver_tray.base.errors import (
@@ -85,9 +86,40 @@ class Written:
     """bytes that it takes in the file"""
 
 
+def part_of(path: Path) -> Path:
+    """The file that is written before it becomes the backup *path*."""
+    return path.with_name(path.name + PART)
+
+
+def new_path(folder: Path, stem: str) -> Path:
+    """The path of a new backup in *folder*, whose name begins with *stem*. Its `part_of` is made, so
+    that no other backup gets it.
+
+    Raises:
+        BackupError: nothing can be written there.
+    """
+    with _explained(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        for number in count(1):
+            path = folder / (f"{stem}-{number}.zip" if number > 1 else f"{stem}.zip")
+            with suppress(FileExistsError):
+                open_private(part_of(path)).close()
+                if not path.exists():
+                    break
+                part_of(path).unlink()
+    return path
+
+
+def _empty(part: Path) -> BinaryIO:
+    """The file *part*, made by `new_path`, or new; for writing."""
+    with suppress(FileExistsError):
+        open_private(part).close()
+    return part.open("wb")
+
+
 class BackupWriter:
-    """Writes the backup *path* for *recipients* (``age1…``). Until `finish`, it is ``path.part``;
-    without it, nothing remains.
+    """Writes the backup *path* for *recipients* (``age1…``). Until `finish`, it is `part_of` the
+    path; without it, nothing remains.
 
     Raises:
         BackupError: from every method: the file can't be written; says why.
@@ -95,13 +127,12 @@ class BackupWriter:
 
     def __init__(self, path: Path, recipients: Sequence[str]) -> None:
         self.path = path
-        self._part = path.with_name(path.name + PART)
+        self._part = part_of(path)
         self._recipients = recipients
 
     def __enter__(self) -> Self:
         with self._explained():
-            self._part.unlink(missing_ok=True)  # of a killed process
-            self._file = open_private(self._part)
+            self._file = _empty(self._part)
         self._zip = ZipFile(self._file, "w", ZIP_STORED)
         try:
             with self._explained():
@@ -168,18 +199,23 @@ class BackupWriter:
         with suppress(OSError):
             self._part.unlink(missing_ok=True)
 
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            text = Text(
-                "The backup can't be written to {folder}: {reason}. Free space there, or choose "
-                "another folder for backups.",
-                folder=self.path.parent,
-                reason=error.strerror or error,
-            )
-            raise BackupError(text) from error
+    def _explained(self) -> AbstractContextManager[None]:
+        return _explained(self.path.parent)
+
+
+@contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    """Say of errors that they are about writing to *folder*."""
+    try:
+        yield
+    except OSError as error:
+        text = Text(
+            "The backup can't be written to {folder}: {reason}. Free space there, or choose "
+            "another folder for backups.",
+            folder=folder,
+            reason=error.strerror or error,
+        )
+        raise BackupError(text) from error
 
 
 class BackupFile:

@@ -20,7 +20,7 @@ from aiserver_tray.base.errors import (
 )
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.cancellation import Cancellation
-from aiserver_tray.features.backup.archive import BackupFile
+from aiserver_tray.features.backup.archive import BackupFile, new_path, part_of
 from aiserver_tray.features.backup.create import Creation
 from aiserver_tray.features.backup.databases import Tools
 from aiserver_tray.features.backup.events import BACKUPS
@@ -158,16 +158,12 @@ class Backups:
             AiServerError: the engine or a server can't be asked, or there is no such module.
         """
         plan = self._planned_backup(modules)
-        path = self._new_path(reason)
-        creation = self._creation(plan, path, reason)
 
         def work(stage: Stage) -> None:
             try:
-                creation.run(stage)
-                file = self._opened(path)
-                check_hashes(stage, file)
+                file = self._made(plan, reason, stage, stage.id)
                 if not databases_of(file):
-                    self.index.checked(path.stem, None)
+                    self.index.checked(file.path.stem, None)
             except AiServerError as error:
                 if not isinstance(error, CancelledError):
                     self.index.failed(plan, reason, error)
@@ -175,7 +171,7 @@ class Backups:
             finally:
                 self._tell()
 
-        return self._begin("backup", creation.modules, work, actor).view
+        return self._begin("backup", [one.name for one in plan.modules], work, actor).view
 
     def _planned_backup(self, modules: Sequence[str] | None) -> BackupPlan:
         plan = self._tools.planner.plan(modules)
@@ -183,17 +179,18 @@ class Backups:
         raise_all([BackupError(why) for why in blockers])
         return plan
 
-    def _creation(self, plan: BackupPlan, path: Path, reason: Reason, id: str = "") -> Creation:
-        recipients = self._keys.recipients()
-        return Creation(self._tools, self._journal, plan, path, reason, recipients, id)
-
-    def _new_path(self, reason: Reason) -> Path:
-        folder, now = folder_of(self._settings), datetime.now()
-        stem = f"aiserver-{now:%Y-%m-%d-%H%M}-{reason}"
-        folder.mkdir(parents=True, exist_ok=True)
-        numbers = ("", *(f"-{number}" for number in range(2, 100)))
-        paths = (folder / f"{stem}{number}.zip" for number in numbers)
-        return next(p for p in paths if not p.exists() and not Path(f"{p}.part").exists())
+    def _made(self, plan: BackupPlan, reason: Reason, stage: Stage, id: str) -> BackupFile:
+        """The backup *plan*, made as the operation *id* and read again."""
+        recipients, stem = self._keys.recipients(), f"aiserver-{datetime.now():%Y-%m-%d-%H%M}"
+        path = new_path(folder_of(self._settings), f"{stem}-{reason}")
+        try:
+            Creation(self._tools, self._journal, plan, path, reason, recipients, id).run(stage)
+        finally:
+            with suppress(OSError):
+                part_of(path).unlink(missing_ok=True)
+        file = self._opened(path)
+        check_hashes(stage, file)
+        return file
 
     def check(self, ids: Sequence[str]) -> None:
         """Check the backups *ids* in the background, one after the other.
@@ -321,9 +318,7 @@ class Backups:
             stage.up(choice.servers)
         plan = self._planned_backup(choice.modules) if self._has_data(choice) else None
         if plan and plan.modules:
-            path = self._new_path("restore")
-            self._creation(plan, path, "restore", uuid4().hex).run(stage)
-            check_hashes(stage, self._opened(path))
+            self._made(plan, "restore", stage, uuid4().hex)
 
     def _has_data(self, choice: Choice) -> bool:
         plan = self._tools.planner.plan(choice.modules)

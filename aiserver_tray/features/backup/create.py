@@ -76,7 +76,8 @@ def subject_of(part: VolumePart | DatabasePart) -> str:
 
 
 class Creation:
-    """The work that makes the backup *plan* as the file *path* for *recipients*."""
+    """The work that makes the backup *plan* as the file *path* for *recipients*; *id* is its name in
+    the journal."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - what, where, why, for whom
         self,
@@ -86,7 +87,7 @@ class Creation:
         path: Path,
         reason: Reason,
         recipients: Sequence[str],
-        id: str = "",
+        id: str,
     ) -> None:
         self._tools = tools
         self._journal = journal
@@ -97,19 +98,14 @@ class Creation:
         self._id = id
         self._entries: list[ManifestEntry] = []
 
-    @property
-    def modules(self) -> list[str]:
-        """The modules of the backup."""
-        return [module.name for module in self._plan.modules]
-
     def run(self, stage: Stage) -> None:
         """Make the file. With any other end, what ran runs again, and nothing is left.
 
         Raises:
             AiServerError: it failed, or was cancelled.
         """
-        self._id = self._id or stage.id
-        entry = Unended(kind="backup", modules=self.modules, file=str(self._path))
+        names = [module.name for module in self._plan.modules]
+        entry = Unended(kind="backup", modules=names, file=str(self._path))
         with self._journal.operation(self._id, entry):
             try:
                 self._write(stage)

@@ -143,6 +143,18 @@ def test_what_a_killed_process_left_is_written_over(path: Path) -> None:
     assert read(path) == STREAMS
 
 
+def test_backups_of_one_moment_have_files_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "same-2.zip").touch()
+    paths = [archive.new_path(tmp_path, "same") for _ in range(2)]
+    assert [path.name for path in paths] == ["same.zip", "same-3.zip"]
+    for each in paths:
+        make(each)
+    assert {each.name for each in tmp_path.iterdir()} == {"same.zip", "same-2.zip", "same-3.zip"}
+    (tmp_path / "file").touch()
+    with pytest.raises(BackupError, match="choose another folder"):
+        archive.new_path(tmp_path / "file", "same")
+
+
 @pytest.mark.parametrize("error", [ConnectionError("cut"), RuntimeError("bug"), KeyboardInterrupt])
 def test_an_error_of_a_stream_is_raised_as_it_is_and_leaves_nothing(
     path: Path, error: BaseException
@@ -176,7 +188,7 @@ def test_a_full_disk_leaves_nothing_that_is_half_written(
     path = tmp_path_factory.mktemp("full") / "backup.zip"
     Full.room = int(good.stat().st_size * share)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(archive, "open_private", lambda p: io.BufferedWriter(Full(p, "x"), 64))
+        patch.setattr(archive, "_empty", lambda p: io.BufferedWriter(Full(p, "w"), 64))
         refusal = ""
         try:
             make(path)
