@@ -4,13 +4,15 @@ the copies are read into the file while it runs again."""
 import socket
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aiserver_tray import __version__
+from aiserver_tray.base.errors import AiServerError, ObjectNotFoundError
 from aiserver_tray.features.backup.archive import BackupWriter
 from aiserver_tray.features.backup.databases import Tools
 from aiserver_tray.features.backup.grouping import standstill
@@ -31,6 +33,7 @@ from aiserver_tray.features.backup.plan import (
     ModulePlan,
     VolumePart,
 )
+from aiserver_tray.features.backup.proof import expected_check
 from aiserver_tray.features.backup.stage import Expected, Stage
 from aiserver_tray.features.backup.views import Reason
 from aiserver_tray.settings.app_declared import APP_SETTINGS
@@ -115,12 +118,19 @@ class Creation:
     def _write(self, stage: Stage) -> None:
         clean(self._tools, self._journal)
         stage.have_helper()
+        self._announce(stage)
         with BackupWriter(self._path, self._recipients) as writer:
             for group in self._plan.groups:
                 servers = {part.server for part in _databases(group)}
                 with stage.locked(group.names, servers):
                     self._add_group(stage, group, writer)
             writer.finish(self._manifest())
+
+    def _announce(self, stage: Stage) -> None:
+        """Show all steps before the first one, so that what is done never becomes less."""
+        for group in self._plan.groups:
+            self._expect(stage, group, _well(stage.running([*chain(*_moved(group))])))
+        stage.expect([expected_check(self._path, self._plan.file_bytes)])
 
     # -- a group ---------------------------------------------------------------------------------
 
@@ -157,11 +167,9 @@ class Creation:
         over: ExitStack,
     ) -> list[_Copy]:
         """Copies of all that *group* has, for which it stands still."""
-        moved = [module for module in group.modules if _stands_still(module)]
-        features = [module.name for module in moved if not module.is_store]
-        stores = [module.name for module in moved if module.is_store]
+        features, stores = _moved(group)
         ran = stage.running([*features, *stores])
-        self._expect(stage, group, ran)
+        self._expect(stage, group, _well(ran))
         copies: list[_Copy] = []
         with self._standing_still(stage, ran) as stood:
             stage.stop(features, ran)
@@ -180,14 +188,14 @@ class Creation:
                     over.callback(pieces.close)  # the engine can't remove what is being read
                     copies.append(_Copy(one, pieces, clone))
             stood.append(time.monotonic() - before)
-        if ran:
+        if ran and len(stood) > 1:
             self._learn(group, stood)
         return copies
 
     @contextmanager
     def _standing_still(self, stage: Stage, ran: "list[Container]") -> Iterator[list[float]]:
-        """Whatever happens in the block, what *ran* runs after it. Yields a list, which gets the
-        seconds that the clones take, and then those of all."""
+        """Whatever happens in the block, what *ran* is started after it. Yields a list, which gets
+        the seconds that the clones take, and then those of all if everything runs again."""
         with self._journal.update(self._id) as entry:
             entry.ran = [container.name for container in ran]
         before = time.monotonic()
@@ -195,10 +203,26 @@ class Creation:
         try:
             yield stood
         finally:
-            stage.start(ran)
-        stood.append(time.monotonic() - before)
-        with self._journal.update(self._id) as entry:
-            entry.ran = []
+            has_started = self._has_started(stage, ran)
+        if has_started:
+            stood.append(time.monotonic() - before)
+            with self._journal.update(self._id) as entry:
+                entry.ran = []
+
+    def _has_started(self, stage: Stage, ran: "list[Container]") -> bool:
+        """Start again what *ran*, and wait for what was well. What does not start is told, and is no
+        reason to have no backup: it may be what the backup is needed for."""
+        well = _well(ran)
+        try:
+            for one in ran:
+                if one not in well:
+                    with suppress(ObjectNotFoundError):
+                        self._tools.engine.containers.start(one.id)
+            stage.start(well)
+        except AiServerError as error:
+            stage.notice(error.text)
+            return False
+        return True
 
     def _learn(self, group: Group, stood: Sequence[float]) -> None:
         clones, whole = stood
@@ -304,6 +328,18 @@ def files_of(folder: Path) -> dict[str, str]:
         name = path.relative_to(folder) if folder.is_dir() else Path(path.name)
         found[name.as_posix()] = text
     return found
+
+
+def _moved(group: Group) -> tuple[list[str], list[str]]:
+    """The modules of *group* that stand still: those with features, and the stores."""
+    moved = [module for module in group.modules if _stands_still(module)]
+    features = [module.name for module in moved if not module.is_store]
+    return features, [module.name for module in moved if module.is_store]
+
+
+def _well(ran: "list[Container]") -> "list[Container]":
+    """Those of *ran* that can be waited for."""
+    return [container for container in ran if container.is_ready]
 
 
 def _databases(group: Group) -> list[DatabasePart]:

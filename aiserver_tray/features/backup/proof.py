@@ -4,6 +4,7 @@ server that lives for this."""
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import uuid4
 
@@ -139,10 +140,15 @@ def check_hashes(stage: Stage, file: BackupFile) -> None:
     Raises:
         BackupError: it is not what was written.
     """
-    whole, name = sum(entry.bytes for entry in file.manifest.entries), file.path.name
-    stage.expect([Expected("proof", name, "", whole / _READ_RATE + 0.2, whole)])
-    with stage.step("proof", name, "") as advance:
+    whole = sum(entry.bytes for entry in file.manifest.entries)
+    stage.expect([expected_check(file.path, whole)])
+    with stage.step("proof", file.path.name, "") as advance:
         file.check(advance)
+
+
+def expected_check(path: Path, size: int) -> Expected:
+    """The step of `check_hashes`, to come; *size*: the bytes of what is in the file."""
+    return Expected("proof", path.name, "", size / _READ_RATE + 0.2, size)
 
 
 def databases_of(file: BackupFile) -> list[ManifestEntry]:
