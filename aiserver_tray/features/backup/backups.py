@@ -1,6 +1,6 @@
 """Backups of an installation: what channels, commands and the schedule ask of them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ from aiserver_tray.base.errors import (
     RestoreError,
     raise_all,
 )
-from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.i18n import Listed, Text
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.features.backup.archive import BackupFile, new_path, part_of
 from aiserver_tray.features.backup.create import Creation
@@ -29,7 +29,7 @@ from aiserver_tray.features.backup.journal import BackupJournal, clean, problem,
 from aiserver_tray.features.backup.keeper import Keeper, schedule_view
 from aiserver_tray.features.backup.keys import Keys, identity_in
 from aiserver_tray.features.backup.manifest import Manifest
-from aiserver_tray.features.backup.offer import Restorable
+from aiserver_tray.features.backup.offer import WITHOUT_BACKUP, Restorable, without_backup
 from aiserver_tray.features.backup.plan import BackupPlan, ModulePlan
 from aiserver_tray.features.backup.proof import check_hashes, databases_of, prove
 from aiserver_tray.features.backup.restore import Choice, Restoration
@@ -70,6 +70,8 @@ class Backups:
         self._lock = Lock()
         self._to_check: list[str] = []
         self._is_checking = False
+        self._unsaved: dict[str, Text] = {}
+        """The modules that could not be backed up before a restore, with the reason."""
         self._closing = Cancellation()
         self.keeper = Keeper(self, self._settings, self.index, place.core.store)
 
@@ -157,7 +159,8 @@ class Backups:
             BackupError: it can't be made; says why. Nothing was stopped.
             AiServerError: the engine or a server can't be asked, or there is no such module.
         """
-        plan = self._planned_backup(modules)
+        plan = self._tools.planner.plan(modules)
+        self._check_plan(plan)
 
         def work(stage: Stage) -> None:
             try:
@@ -173,11 +176,10 @@ class Backups:
 
         return self._begin("backup", [one.name for one in plan.modules], work, actor).view
 
-    def _planned_backup(self, modules: Sequence[str] | None) -> BackupPlan:
-        plan = self._tools.planner.plan(modules)
+    def _check_plan(self, plan: BackupPlan) -> None:
+        """Raises `BackupError` if *plan* can't be carried out now."""
         blockers = self._tools.planner.blockers(plan, folder_of(self._settings))
         raise_all([BackupError(why) for why in blockers])
-        return plan
 
     def _made(self, plan: BackupPlan, reason: Reason, stage: Stage, id: str) -> BackupFile:
         """The backup *plan*, made as the operation *id* and read again."""
@@ -270,7 +272,11 @@ class Backups:
         """
         file = self._file(source)
         view = next((one for one in self.index.views() if one.file == str(file.path)), None)
-        return self._restorable(file).offer(file.path.stem, view, modules or ())
+        restorable = self._restorable(file)
+        offer = restorable.offer(file.path.stem, view, modules or ())
+        if why := self._why_unsaved(restorable.with_stores(modules or ())):
+            return replace(offer, decisions=(*offer.decisions, without_backup(why)))
+        return offer
 
     def restore(
         self, source: Source, modules: Sequence[str], decisions: Mapping[str, str], actor: Actor
@@ -287,7 +293,8 @@ class Backups:
         self._check_secrets()
         self._install(restorable, restorable.with_stores(modules), decisions, actor)
         choice = self._restorable(file).choice(modules, decisions)
-        before = partial(self._back_up_first, choice)
+        is_unsaved = decisions.get(WITHOUT_BACKUP) == "true" and self._why_unsaved(choice.modules)
+        before = (lambda _: None) if is_unsaved else partial(self._back_up_first, choice)
         work = Restoration(self._tools, self._journal, choice, before)
 
         def run(stage: Stage) -> None:
@@ -313,16 +320,45 @@ class Backups:
             raise RestoreError(text)
 
     def _back_up_first(self, choice: Choice, stage: Stage) -> None:
-        """Back up what *choice* replaces, if there is something."""
+        """Back up what *choice* replaces, if there is something.
+
+        Raises:
+            RestoreError: that failed; the next `inspect` offers to go without it.
+        """
         with stage.locked(choice.modules, {*choice.requires, *choice.servers}):
             stage.up(choice.servers)
-        plan = self._planned_backup(choice.modules) if self._has_data(choice) else None
-        if plan and plan.modules:
-            self._made(plan, "restore", stage, uuid4().hex)
+        try:
+            plan = self._tools.planner.plan(choice.modules)
+            if _has_data(plan):
+                self._check_plan(plan)
+                self._made(plan, "restore", stage, uuid4().hex)
+        except CancelledError:
+            raise
+        except AiServerError as error:
+            self._unsaved |= dict.fromkeys(choice.modules, error.text)
+            text = Text(
+                "What {modules} have now can't be backed up first: {why} To restore without that, "
+                "begin again: now this can be chosen.",
+                modules=Listed(choice.modules),
+                why=error.text,
+            )
+            raise RestoreError(text) from error
+        for name in choice.modules:
+            self._unsaved.pop(name, None)
 
-    def _has_data(self, choice: Choice) -> bool:
-        plan = self._tools.planner.plan(choice.modules)
-        return any(module.volumes or module.databases for module in plan.modules)
+    def _why_unsaved(self, modules: Collection[str]) -> Text | None:
+        """Why what *modules* have now can't be backed up before a restore. None: it can, as far as
+        is known."""
+        there = [name for name in modules if name in self._app.catalog.modules]
+        if failed := [self._unsaved[name] for name in there if name in self._unsaved]:
+            return failed[0]
+        try:
+            plan = self._tools.planner.plan(there)
+            if _has_data(plan):
+                self._check_plan(plan)
+        except AiServerError as error:
+            return error.text
+        return None
 
     def _install(
         self,
@@ -426,3 +462,7 @@ class Backups:
 
     def _tell(self, share: float = 0.0) -> None:
         self._place.publish(BACKUPS.message({"checking": self.checking, "share": share}))
+
+
+def _has_data(plan: BackupPlan) -> bool:
+    return any(module.volumes or module.databases for module in plan.modules)

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 _PLACES = ("app.bind", "app.engine")
 """Settings of the app that are about one computer."""
 _SWAP_SECONDS = 3.0
+WITHOUT_BACKUP = "without_backup"
+"""The ID of the decision to replace what can't be backed up before."""
 
 
 class Restorable:
@@ -348,6 +350,13 @@ def _consent(module: ManifestModule) -> Decision:
         "trust whoever made the backup."
     )
     return Decision(f"{module.name}.consent", "consent", title, why, "")
+
+
+def without_backup(why: Text) -> Decision:
+    """The decision to restore although what is there can't be backed up, *why*."""
+    title = Text("Restore without backing up first")
+    text = Text("{why} What is there now is then lost.", why=why)
+    return Decision(WITHOUT_BACKUP, "consent", title, text, "")
 
 
 def _triggers(module: "Module") -> Decision:

@@ -133,12 +133,12 @@ class Decision:
     """Something that a restore needs an answer to."""
 
     id: str
-    """for the answer, such as `n8n.N8N_HOST_PORT` or `triggers`"""
+    """for the answer, such as `n8n.N8N_HOST_PORT`, or `without_backup`"""
     kind: Literal["port", "folder", "triggers", "setting", "consent"]
     title: Text
     why: Text
     value: str
-    """the suggestion"""
+    """the suggestion; of triggers `off` or `on`, of a consent `true` once it is given"""
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ class Here:
 
     def __init__(self, folder: Path) -> None:
         self.stage = Stage(folder)
+        self.stage.running = []
         self.backups = self.of_next_process()
 
     def of_next_process(self) -> Backups:
@@ -102,3 +103,13 @@ def test_a_lost_key_of_the_secrets_leaves_the_recovery_file_and_says_what_to_mov
     assert [one.name for one in here.backups.inspect(source, ["n8n"]).modules] == ["n8n"]
     with pytest.raises(RestoreError, match=r"move .*secrets\.json and"):
         here.backups.restore(source, ["n8n"], {}, USER)
+
+
+def test_what_can_not_be_backed_up_first_is_replaced_only_if_that_is_allowed(here: Here) -> None:
+    id = here.write(N8N)
+    assert "without_backup" not in here.decisions(id, "n8n")
+    here.stage.sizes["n8n-data"] = 10**18
+    here.backups = here.of_next_process()
+    assert here.decisions(id, "n8n")["without_backup"] == ""
+    del here.stage.sizes["n8n-data"]
+    assert "without_backup" not in here.decisions(id, "n8n"), "nothing is there"
