@@ -102,7 +102,7 @@ class Listed(Text):
 
     __slots__ = ()
 
-    def __init__(self, names: Iterable[str | LocalText], /) -> None:
+    def __init__(self, names: Iterable[str | LocalText | Text], /) -> None:
         known = [Given(name) if isinstance(name, dict) else name for name in names]
         super().__init__("", **{str(number): name for number, name in enumerate(known)})
 

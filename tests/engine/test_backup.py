@@ -58,7 +58,13 @@ def done(owner: Owner, channel: str, **payload: object) -> OperationView:
     """The same, of one that succeeds."""
     view = ended(owner, channel, **payload)
     assert view.status == "succeeded", view.error
+    await_checks(owner)
     return view
+
+
+def await_checks(owner: Owner) -> None:
+    """Wait until no backup is checked: each one made by hand is."""
+    eventually(lambda: asked(owner, "ai/backup/list")["checking"] is None, "the checks", LIMIT)
 
 
 def write_notes(here: Installation, name: str = "notes") -> None:
@@ -246,6 +252,8 @@ def test_a_restore_of_one_module_leaves_others_what_they_have_now(
             assert found(owner, partial(has_ended, id["operationId"])).status == "succeeded"
         files = files_of(owner)
         assert len(files) == 2, "two backups beside each other"
+        await_checks(owner)
+        eventually(lambda: all(is_verified(owner, one) for one in files), "the checks", LIMIT)
         others = Notes(here, engine, "others")
         notes.set("second")
         others.set("second")

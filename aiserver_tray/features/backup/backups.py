@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from shutil import rmtree
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Literal
 from uuid import uuid4
@@ -28,7 +29,7 @@ from aiserver_tray.features.backup.index import Index, folder_of, folder_problem
 from aiserver_tray.features.backup.journal import BackupJournal, clean, problem, recover
 from aiserver_tray.features.backup.keeper import Keeper, schedule_view
 from aiserver_tray.features.backup.keys import Keys, identity_in
-from aiserver_tray.features.backup.manifest import Manifest
+from aiserver_tray.features.backup.manifest import Manifest, ManifestModule
 from aiserver_tray.features.backup.offer import WITHOUT_BACKUP, Restorable, without_backup
 from aiserver_tray.features.backup.plan import BackupPlan, ModulePlan
 from aiserver_tray.features.backup.proof import check_hashes, databases_of, prove
@@ -167,6 +168,8 @@ class Backups:
                 file = self._made(plan, reason, stage, stage.id)
                 if not databases_of(file):
                     self.index.checked(file.path.stem, None)
+                elif reason == "hand":  # the keeper checks those of the schedule
+                    self.check([file.path.stem])
             except AiServerError as error:
                 if not isinstance(error, CancelledError):
                     self.index.failed(plan, reason, error)
@@ -291,8 +294,8 @@ class Backups:
         file = self._file(source)
         restorable = self._restorable(file)
         self._check_secrets()
-        self._install(restorable, restorable.with_stores(modules), decisions, actor)
-        choice = self._restorable(file).choice(modules, decisions)
+        restorable.check(modules, decisions)
+        choice = self._installed(file, restorable, modules, decisions)
         is_unsaved = decisions.get(WITHOUT_BACKUP) == "true" and self._why_unsaved(choice.modules)
         before = (lambda _: None) if is_unsaved else partial(self._back_up_first, choice)
         work = Restoration(self._tools, self._journal, choice, before)
@@ -360,32 +363,52 @@ class Backups:
             return error.text
         return None
 
-    def _install(
+    def _installed(
         self,
+        file: BackupFile,
         restorable: Restorable,
         modules: Sequence[str],
         decisions: Mapping[str, str],
-        actor: Actor,
-    ) -> None:
-        """Add the modules that this catalog lacks, as the user has allowed it."""
-        new = [m for name, m in restorable.uninstalled.items() if name in modules]
+    ) -> Choice:
+        """The choice of *modules* once those are added that this catalog lacks.
+
+        Raises:
+            TrustError: they may not start yet: what they ask for is shown before it is allowed.
+            AiServerError: it is refused; nothing is added.
+        """
+        names = restorable.with_stores(modules)
+        new = [m for name, m in restorable.uninstalled.items() if name in names]
         for module in new:
-            if not decisions.get(f"{module.name}.consent"):
-                text = Text(
-                    "{module} is not installed here. Allow the module of the backup first.",
-                    module=module.name,
-                )
-                raise RestoreError(text, module=module.name)
-            folder = self._app.home.folder / "modules" / module.name
-            for name, content in module.folder.items():
-                target = folder.joinpath(*name.split("/"))
-                target.parent.mkdir(parents=True, exist_ok=True)
-                write_private(target, content.encode())
+            self._add_module(module)
         if new:
-            self._app.refresh_catalog()
-            self._place.refresh()
+            self._refresh_catalog()
+        try:
+            choice = self._restorable(file).choice(modules, decisions)
+        except AiServerError:
             for module in new:
-                self._app.targets.trust(module.name, actor=actor)
+                rmtree(self._folder_of(module), ignore_errors=True)
+            if new:
+                self._refresh_catalog()
+            raise
+        for name in {*choice.modules} - self._app.catalog.built_in:
+            self._app.targets.check_trust(name)
+        return choice
+
+    def _add_module(self, module: ManifestModule) -> None:
+        if (folder := self._folder_of(module)).exists():
+            text = Text("{folder} exists already. Move it to another place first.", folder=folder)
+            raise RestoreError(text, module=module.name)
+        for name, content in module.folder.items():
+            target = self._folder_of(module).joinpath(*name.split("/"))
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write_private(target, content.encode())
+
+    def _folder_of(self, module: ManifestModule) -> Path:
+        return self._app.home.folder / "modules" / module.name
+
+    def _refresh_catalog(self) -> None:
+        self._app.refresh_catalog()
+        self._place.refresh()
 
     def _restorable(self, file: BackupFile) -> Restorable:
         return Restorable(self._tools, self._place.core.operations, file)

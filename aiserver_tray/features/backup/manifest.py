@@ -21,7 +21,8 @@ ModuleName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=1
 VolumeKey = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]+$", max_length=200)]
 DatabaseName = Annotated[str, Field(pattern=r"^\w[\w .$@+-]*$", max_length=64)]
 """No name that a program could take for an option, an address (``=``, ``:``) or code."""
-SettingName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=200)]
+SettingName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*$", max_length=200)]
+"""Also of a further variable, such as `variable.n8n.TZ`."""
 Line = Annotated[str, Field(pattern=r"^\P{Cc}*$", max_length=500)]
 """Text that a terminal can show: no control characters."""
 RelativePath = Annotated[

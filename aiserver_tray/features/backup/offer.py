@@ -3,7 +3,7 @@ what this catalog has: names, labels and owners come from here."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from aiserver_tray.base.errors import (
     AiServerError,
@@ -102,16 +102,32 @@ class Restorable:
             dict(module.title),
             module.version,
             whole,
-            Text("{names}", names=Listed(entry.key for entry in entries)),
+            self._parts(module, entries),
             together,
             self._problem(module),
             whole * 2 / CLONE_RATE + _SWAP_SECONDS if runs else None,
             module.name in self.uninstalled,
         )
 
+    def _parts(self, module: ManifestModule, entries: Sequence[ManifestEntry]) -> Text:
+        """What the backup has of *module*, in words."""
+        known = self._app.catalog.modules
+        servers = dict.fromkeys(entry.server for entry in entries if entry.server)
+        titles = (Given(known[n].title) if n in known else n for n in servers)
+        said = [Text("database on {server}", server=title) for title in titles]
+        if any(entry.kind == "volume" for entry in entries):
+            said.append(Text("files"))
+        if module.settings:
+            said.append(Text("settings"))
+        if module.secrets:
+            said.append(Text("passwords and keys"))
+        return Text("Its {parts}", parts=Listed(said)) if said else Text("It has no data.")
+
     def _needed(self, names: Collection[str]) -> int:
-        """The bytes that a restore of *names* needs on the engine: its data twice, for a while."""
-        return sum(entry.bytes for entry in self._entries(names)) * 2
+        """The bytes that a restore of *names* needs on the engine for a while: for its data, beside a
+        copy of what is there, and then twice."""
+        new = sum(entry.bytes for entry in self._entries(names))
+        return new + max(new, self._tools.planner.kept_bytes(names))
 
     def _lacks(self, needed: int) -> Iterator[Text]:
         info = self._tools.engine.info()
@@ -209,17 +225,27 @@ class Restorable:
 
     # -- settings ----------------------------------------------------------------------------------
 
+    def check(self, chosen: Sequence[str], decisions: Mapping[str, str]) -> None:
+        """Raises all that is wrong with a restore of *chosen*, as far as it is known before the
+        modules that the backup brings are added."""
+        names = self.with_stores(chosen)
+        problems = {n: self._problem(self._modules[n]) for n in names}
+        errors = [RestoreError(why, module=name) for name, why in problems.items() if why]
+        errors += map(RestoreError, self._lacks(self._needed(names)))
+        for one in self._decisions(names):
+            if why := _refused(one, decisions.get(one.id, one.value)):
+                errors.append(RestoreError(why))
+        raise_all(errors)
+
     def choice(self, chosen: Sequence[str], decisions: Mapping[str, str]) -> Choice:
         """What a restore of *chosen* does.
 
         Raises:
             AiServerError: it must not be done so; everything that is wrong.
         """
+        self.check(chosen, decisions)
         names = self.with_stores(chosen)
         known = self._app.catalog.modules
-        problems = ((n, self._problem(self._modules[n])) for n in names)
-        errors = [RestoreError(why, module=name) for name, why in problems if why]
-        raise_all([*errors, *map(RestoreError, self._lacks(self._needed(names)))])
         answers = {one.id: decisions.get(one.id, one.value) for one in self._decisions(names)}
         settings = {a: v or None for a, v in answers.items() if a in self._app.declared}
         return Choice(
@@ -256,10 +282,10 @@ class Restorable:
         """The settings of the backup, as far as they are for what is restored."""
         found: dict[str, str | None] = {}
         for name in names:
-            module, given = self._app.catalog.module(name), self._modules[name]
-            has_data = name in self._moved(names)
-            for key, setting in module.settings.items():
-                address = f"{name}.{key}"
+            given, has_data = self._modules[name], name in self._moved(names)
+            stored = [f"{name}.{key}" for key in (*given.settings, *given.secrets)]
+            for address, setting in self._app.declared_by(name, stored).items():
+                key = address.partition(".")[2]
                 value = (given.secrets if setting.is_secret else given.settings).get(key)
                 belongs = has_data or not (setting.keep or setting.from_data)
                 if belongs and not (setting.is_secret and value is None):
@@ -291,7 +317,8 @@ class Restorable:
                 if setting.type == "port" and value:
                     yield from self._port(module, address, setting, value)
                 elif setting.type == "folder" and value:
-                    yield from self._folder(address, setting, value)
+                    given = self._modules[name].settings.get(key)
+                    yield from self._folder(address, setting, value, given)
             if module.backup.quiet and not self.is_from_here:
                 yield _triggers(module)
         if not self.is_from_here:
@@ -312,7 +339,13 @@ class Restorable:
         suggestion = now if is_free else str(use.free)
         yield Decision(address, "port", _title(address, setting), why, suggestion)
 
-    def _folder(self, address: str, setting: "Setting", value: str) -> Iterator[Decision]:
+    def _folder(
+        self, address: str, setting: "Setting", value: str, given: str | None
+    ) -> Iterator[Decision]:
+        now = self._app.settings.stored({address: setting})[address] or ""
+        if given and given != now and not self.is_from_here:
+            yield _other_computer(address, setting, given, now)
+            return
         for error in self._app.settings.unfit_folders({address: setting}, {address: value}):
             yield Decision(address, "folder", _title(address, setting), error.why, "")
 
@@ -321,16 +354,30 @@ class Restorable:
         for address in _PLACES:
             given, now = self._manifest.settings.get(address), stored[address] or ""
             if given and given != now:
-                why = Text(
-                    "The backup's installation used {value}. This computer may need another value.",
-                    value=given,
-                )
-                title = _title(address, APP_SETTINGS[address])
-                yield Decision(address, "setting", title, why, now)
+                yield _other_computer(address, APP_SETTINGS[address], given, now)
 
 
 def _title(address: str, setting: "Setting") -> Text:
     return Given(setting.title) if setting.title else Text("{name}", name=address)
+
+
+def _other_computer(address: str, setting: "Setting", given: str, now: str) -> Decision:
+    """Whether a value that depends on the computer stays as it is *now*."""
+    why = Text(
+        "The backup's installation used {value}. This computer may need another value.",
+        value=given,
+    )
+    kind: Literal["folder", "setting"] = "folder" if setting.type == "folder" else "setting"
+    return Decision(address, kind, _title(address, setting), why, now)
+
+
+def _refused(decision: Decision, answer: str) -> Text | None:
+    """Why *answer* is none to *decision*."""
+    if decision.kind == "triggers" and answer not in ("off", "on"):
+        return Text("{name} takes on or off, not {answer!r}.", name=decision.id, answer=answer)
+    if decision.kind == "consent" and answer != "true":
+        return Text("{title}: allow this first, or restore without it.", title=decision.title)
+    return None
 
 
 def _undeclared(entry: ManifestEntry) -> RestoreError:

@@ -12,7 +12,7 @@ from aiserver_tray.catalog.modules import Module
 from aiserver_tray.catalog.resolve import outline
 from aiserver_tray.core.app import App
 from aiserver_tray.engine.engine import Engine
-from aiserver_tray.features.backup.grouping import Facts, ServerPlace, Share, Shares, plan_of
+from aiserver_tray.features.backup.grouping import Facts, ServerPlace, Shares, plan_of
 from aiserver_tray.features.backup.index import folder_problem
 from aiserver_tray.features.backup.plan import BackupPlan, Omitted
 from aiserver_tray.features.modules.connections import known_values
@@ -72,12 +72,11 @@ class Planner:
         container, secret = main_service(module, services).container, f"{module}.{account.secret}"
         return ServerPlace(module, found.store, container, account.user, secret)
 
-    def owner(self, module: str, server: str, database: str) -> str | None:
-        """The user that owns *database* on *server* for *module*. None: it is not the module's."""
-        shares, share = self._shares()[0], Share(server, database)
-        if module == server and module in shares.servers and share not in shares.users:
-            return shares.servers[server].user
-        return shares.owned(module).get(share) if module in shares.modules else None
+    def kept_bytes(self, modules: Collection[str]) -> int:
+        """What the data volumes of *modules* on the engine take, as far as that is known."""
+        found = survey(self._engine, self._app.settings.installation_id).our_volumes
+        mine = {one.name for one in found if one.module in modules and not one.is_config}
+        return sum(v.size or 0 for v in self._disk.counted().volumes if v.name in mine)
 
     def blockers(self, plan: BackupPlan, folder: Path) -> list[Text]:
         """Why *plan* can't be carried out now into *folder*."""

@@ -10,7 +10,7 @@ from typing import cast
 
 import pytest
 
-from aiserver_tray.base.errors import BackupKeyError, RestoreError
+from aiserver_tray.base.errors import BackupKeyError, RestoreError, TrustError
 from aiserver_tray.features.backup.archive import BackupWriter
 from aiserver_tray.features.backup.backups import Backups
 from aiserver_tray.features.backup.index import folder_of
@@ -26,6 +26,7 @@ from aiserver_tray.features.place import Place
 from aiserver_tray.model import Actor
 from tests.unit.features.backup.tars import VOLUME, Member, tar_of
 from tests.unit.features.backup.test_planning import Stage
+from tests.unit.module_folders import declared
 
 PASSPHRASE = "correct horse battery"
 USER = Actor("window")
@@ -33,7 +34,14 @@ TAR = tar_of([VOLUME, Member("volume/file", content="text")])
 DATA = ManifestEntry(
     entry_name("volume", "n8n", "data"), "volume", "n8n", "data", len(TAR), sha256(TAR).hexdigest()
 )
-N8N = ManifestModule("n8n", {"en": "n8n"}, "2.0", is_builtin=True, volumes=("data",))
+SETTINGS = {"N8N_FOLDER": "/srv/files", "variable.n8n.TZ": "UTC"}
+N8N = ManifestModule(
+    "n8n", {"en": "n8n"}, "2.0", is_builtin=True, volumes=("data",), settings=SETTINGS
+)
+NOTES = ManifestModule(
+    "notes", {"en": "Notes"}, None, is_builtin=False, folder={"compose.yaml": declared()}
+)
+ALLOWED = {"n8n.triggers": "off", "notes.consent": "true"}
 
 
 class Here:
@@ -113,3 +121,29 @@ def test_what_can_not_be_backed_up_first_is_replaced_only_if_that_is_allowed(her
     assert here.decisions(id, "n8n")["without_backup"] == ""
     del here.stage.sizes["n8n-data"]
     assert "without_backup" not in here.decisions(id, "n8n"), "nothing is there"
+
+
+def test_answers_and_modules_of_a_backup_are_checked_before_anything_is_added(here: Here) -> None:
+    id = here.write(N8N, NOTES, installation="another")
+    assert here.decisions(id, "n8n", "notes") == {
+        "n8n.triggers": "off",
+        "n8n.N8N_FOLDER": "",
+        "notes.consent": "",
+    }
+    added = here.stage.app.home.folder / "modules" / "notes"
+    for wrong in ({"n8n.triggers": "false"}, {"notes.consent": "yes"}, {}):
+        with pytest.raises(RestoreError):
+            here.backups.restore(Source(id), ["n8n", "notes"], {**ALLOWED, **wrong} if wrong else {}, USER)
+        assert not added.exists()
+    with pytest.raises(TrustError, match="starts only after you allow it"):
+        here.backups.restore(Source(id), ["n8n", "notes"], ALLOWED, USER)
+    assert added.is_dir()
+
+
+def test_a_restore_brings_back_settings_and_further_variables(here: Here) -> None:
+    id = here.write(N8N)
+    restorable = here.backups._restorable(here.backups._file(Source(id)))
+    changes = restorable.choice(["n8n"], {}).changes
+    assert changes["n8n.variable.n8n.TZ"] == "UTC"
+    view = here.backups.inspect(Source(id), ["n8n"]).modules[0]
+    assert str(view.parts) == "Its files and settings"

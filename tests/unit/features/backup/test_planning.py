@@ -106,15 +106,11 @@ def test_a_module_whose_file_is_wrong_is_left_out_by_name(stage: Stage, tmp_path
     assert plan.modules
 
 
-def test_databases_have_the_user_of_their_module(stage: Stage) -> None:
-    owner = stage.planner.owner
-    assert owner("n8n", "postgres", "n8n") == "n8n"
-    assert owner("postgres", "postgres", "notes") == "postgres"
-    assert owner("postgres", "postgres", "n8n") is None
-    assert owner("n8n", "postgres", "dify") is None
-    assert owner("gone", "postgres", "n8n") is None
+def test_a_server_is_a_module_whose_databases_can_be_dumped(stage: Stage) -> None:
+    assert stage.planner.server("postgres") == POSTGRES
     assert stage.planner.server("n8n") is None
     assert stage.planner.server("redis") is None
+    assert stage.planner.kept_bytes(["n8n"]) == 1000
 
 
 def test_what_does_not_fit_is_said_with_numbers(stage: Stage, tmp_path: Path) -> None:
