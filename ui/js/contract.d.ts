@@ -635,7 +635,7 @@ export interface Backup {
   /** `verified`: hashes and databases were tried; `failed`: the backup itself failed */
   check: CheckState;
   checkedAt: string | null;
-  /** why it failed, or is damaged */
+  /** why it failed, is damaged, or can't be read now; or why its last check could not be carried out, which leaves `check` as it was */
   problem: string | null;
   /** of the application that made it */
   version: string;
@@ -671,7 +671,7 @@ export interface BackupList {
   operation: string | null;
   /** the ID of the backup that is checked now */
   checking: string | null;
-  /** what an interrupted restore left, and the steps that are needed; nothing is touched then */
+  /** what an interrupted restore left, and the steps that are needed; nothing is touched then. Or why the keys of the backups can't be read: only the recovery file opens them */
   problem: string | null;
 }
 
@@ -871,12 +871,12 @@ export interface CsvTable {
 
 /** Something that a restore needs an answer to. */
 export interface Decision {
-  /** for the answer, such as `n8n.N8N_HOST_PORT` or `triggers` */
+  /** for the answer, such as `n8n.N8N_HOST_PORT`, or `without_backup` */
   id: string;
   kind: "port" | "folder" | "triggers" | "setting" | "consent";
   title: string;
   why: string;
-  /** the suggestion */
+  /** the suggestion; of triggers `off` or `on`, of a consent `true` once it is given */
   value: string;
 }
 

@@ -92,8 +92,8 @@ def part_of(path: Path) -> Path:
 
 
 def new_path(folder: Path, stem: str) -> Path:
-    """The path of a new backup in *folder*, whose name begins with *stem*. Its `part_of` is made, so
-    that no other backup gets it.
+    """The path of a new backup in *folder*, whose name begins with *stem*. Its `part_of` is made,
+    so that no other backup gets it.
 
     Raises:
         BackupError: nothing can be written there.

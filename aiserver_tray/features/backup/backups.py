@@ -57,6 +57,10 @@ if TYPE_CHECKING:
     from aiserver_tray.state.views import OperationView
 
 
+_CLOSE_SECONDS = 10.0
+"""Until a check that is ended has removed its server."""
+
+
 class Backups:
     """The backups of the installation of *place*."""
 
@@ -71,6 +75,7 @@ class Backups:
         self._lock = Lock()
         self._to_check: list[str] = []
         self._is_checking = False
+        self._checker: Thread | None = None
         self._unsaved: dict[str, Text] = {}
         """The modules that could not be backed up before a restore, with the reason."""
         self._closing = Cancellation()
@@ -80,6 +85,8 @@ class Backups:
         """Keep no schedule, and end the check that goes on."""
         self.keeper.close()
         self._closing.set()
+        if (checker := self._checker) and checker.is_alive():
+            checker.join(_CLOSE_SECONDS)
 
     @property
     def checking(self) -> str | None:
@@ -210,7 +217,8 @@ class Backups:
             is_new = not self._is_checking and bool(self._to_check)
             self._is_checking |= is_new
         if is_new:
-            Thread(target=self._check_all, name="backup-check", daemon=True).start()
+            self._checker = Thread(target=self._check_all, name="backup-check", daemon=True)
+            self._checker.start()
 
     def _check_all(self) -> None:
         while not self._closing.is_set():

@@ -79,8 +79,8 @@ def subject_of(part: VolumePart | DatabasePart) -> str:
 
 
 class Creation:
-    """The work that makes the backup *plan* as the file *path* for *recipients*; *id* is its name in
-    the journal."""
+    """The work that makes the backup *plan* as the file *path* for *recipients*; *id* is its name
+    in the journal."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - what, where, why, for whom
         self,
@@ -210,8 +210,8 @@ class Creation:
                 entry.ran = []
 
     def _has_started(self, stage: Stage, ran: "list[Container]") -> bool:
-        """Start again what *ran*, and wait for what was well. What does not start is told, and is no
-        reason to have no backup: it may be what the backup is needed for."""
+        """Start again what *ran*, and wait for what was well. What does not start is told, and is
+        no reason to have no backup: it may be what the backup is needed for."""
         well = _well(ran)
         try:
             for one in ran:

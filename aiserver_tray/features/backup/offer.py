@@ -124,8 +124,8 @@ class Restorable:
         return Text("Its {parts}", parts=Listed(said)) if said else Text("It has no data.")
 
     def _needed(self, names: Collection[str]) -> int:
-        """The bytes that a restore of *names* needs on the engine for a while: for its data, beside a
-        copy of what is there, and then twice."""
+        """The bytes that a restore of *names* needs on the engine for a while: for its data, beside
+        a copy of what is there, and then twice."""
         new = sum(entry.bytes for entry in self._entries(names))
         return new + max(new, self._tools.planner.kept_bytes(names))
 

@@ -65,7 +65,9 @@ def test_backups_are_made_and_listed(host: Scripted, run: Run) -> None:
     assert json.loads(run("list", "--json").stdout) == backups.sent(backups.LISTED)
 
 
-def test_verify_waits_for_each_check_and_fails_for_what_is_not_proven(host: Scripted, run: Run) -> None:
+def test_verify_waits_for_each_check_and_fails_for_what_is_not_proven(
+    host: Scripted, run: Run
+) -> None:
     def check(_payload: Json, _peer: Peer) -> Envelope:
         def tell() -> None:
             host.publish(BACKUPS, {"checking": "today", "share": 0.5})

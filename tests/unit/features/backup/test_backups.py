@@ -1,7 +1,6 @@
 """What backups answer about files. The engine is a scripted one: nothing is restored here."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -58,7 +57,7 @@ class Here:
         operations = SimpleNamespace(port_use=lambda *_: None)
         core = SimpleNamespace(engine=engine, store=store, operations=operations)
         place = SimpleNamespace(
-            app=app, core=core, publish=lambda _: None, refresh=lambda: app.refresh_catalog()
+            app=app, core=core, publish=lambda _: None, refresh=app.refresh_catalog
         )
         return Backups(cast("Place", place))
 
@@ -133,7 +132,9 @@ def test_answers_and_modules_of_a_backup_are_checked_before_anything_is_added(he
     added = here.stage.app.home.folder / "modules" / "notes"
     for wrong in ({"n8n.triggers": "false"}, {"notes.consent": "yes"}, {}):
         with pytest.raises(RestoreError):
-            here.backups.restore(Source(id), ["n8n", "notes"], {**ALLOWED, **wrong} if wrong else {}, USER)
+            here.backups.restore(
+                Source(id), ["n8n", "notes"], {**ALLOWED, **wrong} if wrong else {}, USER
+            )
         assert not added.exists()
     with pytest.raises(TrustError, match="starts only after you allow it"):
         here.backups.restore(Source(id), ["n8n", "notes"], ALLOWED, USER)
