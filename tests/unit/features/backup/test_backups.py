@@ -23,8 +23,8 @@ from aiserver_tray.features.backup.manifest import (
 from aiserver_tray.features.backup.views import Source
 from aiserver_tray.features.place import Place
 from aiserver_tray.model import Actor
+from tests.unit.features.backup.planned import Stage
 from tests.unit.features.backup.tars import VOLUME, Member, tar_of
-from tests.unit.features.backup.test_planning import Stage
 from tests.unit.module_folders import declared
 
 PASSPHRASE = "correct horse battery"

@@ -1,75 +1,14 @@
-"""Plans of an installation. Its engine is a scripted one: what is on it decides, not how it
-answers."""
+"""Plans of an installation."""
 
 from pathlib import Path
-from types import SimpleNamespace
-from typing import cast
 
 import pytest
 
 from aiserver_tray.base.errors import UnknownNameError
-from aiserver_tray.core.app import App
-from aiserver_tray.engine.engine import Engine
-from aiserver_tray.engine.values import ContainerSummary, EngineInfo, Volume, VolumeUse
-from aiserver_tray.features.backup.grouping import ServerPlace
 from aiserver_tray.features.backup.index import folder_of
 from aiserver_tray.features.backup.planning import Planner
-from aiserver_tray.spec import labels
+from tests.unit.features.backup.planned import POSTGRES, Stage
 from tests.unit.module_folders import write
-
-POSTGRES = ServerPlace(
-    "postgres", "postgres", "ai-postgres", "postgres", "postgres.POSTGRES_PASSWORD"
-)
-
-
-class Server:
-    """A server with a database of n8n and one of nobody."""
-
-    def databases(self) -> list[str]:
-        return ["n8n", "notes"]
-
-    def size(self, database: str) -> int:
-        return len(database)
-
-
-class Stage:
-    """An installation, and what is on its engine."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.app = App(folder / "home", [folder / "catalog"])
-        self.sizes = {"n8n-data": 1000, "postgres-data": 10**6}
-        self.running = ["postgres"]
-        self.opened: list[ServerPlace] = []
-        self.info = EngineInfo(
-            "ENGINE", "28.0", (1, 45), 2, 2**33, str(folder), "Linux", True, True, ()  # noqa: FBT003
-        )  # fmt: skip
-        engine = SimpleNamespace(
-            info=lambda: self.info,
-            networks=SimpleNamespace(all=list),
-            volumes=SimpleNamespace(all=lambda: [Volume(*one, None) for one in self._volumes()]),
-            containers=SimpleNamespace(summaries=lambda *_: [*map(self._container, self.running)]),
-            disk_use=lambda: (
-                None,
-                [VolumeUse(*one, size=self.sizes[one[0][3:]]) for one in self._volumes()],
-            ),
-        )
-        self.planner = Planner(self.app, cast("Engine", engine), self._open)
-
-    def _volumes(self) -> list[tuple[str, dict[str, str]]]:
-        ours = {labels.INSTALLATION: self.app.settings.installation_id}
-        return [
-            (f"ai-{name}", {**ours, labels.MODULE: name.partition("-")[0]}) for name in self.sizes
-        ]
-
-    def _container(self, module: str) -> ContainerSummary:
-        ours = {labels.INSTALLATION: self.app.settings.installation_id, labels.MODULE: module}
-        name = f"ai-{module}"
-        return ContainerSummary(name, name, ours, "running", "none", f"{module}:17.1", "", ())
-
-    def _open(self, place: ServerPlace) -> Server:
-        self.opened.append(place)
-        return Server()
 
 
 @pytest.fixture
