@@ -94,12 +94,13 @@ def test_a_restore_is_asked_about_and_sends_what_was_decided(
 ) -> None:
     refused = run("restore", "today", "n8n")
     assert (refused.exit_code, "Confirm this with --yes" in refused.stderr) == (2, True)
+    _, triggers = backups.ASKED.decisions
     decided = ("--set", "n8n.N8N_HOST_PORT=18102")
     assert run("restore", "today", "n8n", "--yes", *decided).exit_code == 0
     assert host.wait_for_call("ai/backup/restore") == {
         "id": "today",
         "modules": ["n8n"],
-        "decisions": {"n8n.N8N_HOST_PORT": "18102", "n8n.triggers": "false"},
+        "decisions": {"n8n.N8N_HOST_PORT": "18102", "n8n.triggers": triggers.value},
     }
     assert "Known: n8n.N8N_HOST_PORT" in run("restore", "today", "--set", "port=1").stderr
 
