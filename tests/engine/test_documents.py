@@ -60,7 +60,7 @@ def write_feature(catalog: Path, name: str, *requires: str) -> None:
     )
     module = Installation(catalog, catalog, "")
     services = {name: service, "worker": script(TALKS, init=True)}
-    top = {"volumes": {"data": {}}}
+    top: dict[str, object] = {"volumes": {"data": {}}}
     module.write(name, services, top=top, settings=settings, requires=requires)
 
 

@@ -108,7 +108,8 @@ class Creation:
             AiServerError: it failed, or was cancelled.
         """
         names = [module.name for module in self._plan.modules]
-        entry = Unended(kind="backup", modules=names, file=str(self._path))
+        engine = self._tools.engine.info().id
+        entry = Unended(kind="backup", modules=names, engine=engine, file=str(self._path))
         with self._journal.operation(self._id, entry):
             try:
                 self._write(stage)

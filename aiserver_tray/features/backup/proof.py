@@ -178,7 +178,7 @@ def prove(
     if not servers:
         return
     id = uuid4().hex
-    with journal.operation(id, Unended(kind="backup", modules=[])):
+    with journal.operation(id, Unended(kind="backup", modules=[], engine=tools.engine.info().id)):
         try:
             for name, entries in servers.items():
                 _load(tools, _place(tools, name), file, entries, id, on_bytes, cancelled)

@@ -189,12 +189,12 @@ class Restoration:
         ran = stage.running(self._choice.removed)
         entries = self._choice.entries
         stage.expect(
-            Expected("unpack", one.name, one.module, one.bytes / PACK_RATE + 0.5, one.bytes)
+            Expected("unpack", _subject(one), one.module, one.bytes / PACK_RATE + 0.5, one.bytes)
             for one in entries
         )
         stage.expect_stop(ran)
         stage.expect(
-            Expected("swap", one.name, one.module, one.bytes / CLONE_RATE * 2 + 0.5)
+            Expected("swap", _subject(one), one.module, one.bytes / CLONE_RATE * 2 + 0.5)
             for one in entries
         )
         stage.expect_start(ran)
@@ -229,7 +229,7 @@ class Restoration:
         """The content of *entry*, within its step."""
         with (
             closing(self._choice.file.read(entry)) as plain,
-            closing(stage.counted("unpack", entry.name, entry.module, plain)) as pieces,
+            closing(stage.counted("unpack", _subject(entry), entry.module, plain)) as pieces,
         ):
             yield pieces
 
@@ -262,7 +262,7 @@ class Restoration:
         tools.app.settings.adopt(declared, choice.changes)
         self._swap_volumes(stage)
         for one, each in zip(choice.databases, swapped, strict=True):
-            with stage.step("swap", one.name, one.module):
+            with stage.step("swap", _subject(one), one.module):
                 server = tools.server(one.server, stage.cancelled)
                 server.swap(each.database, each.new, each.old)
         for module, databases in choice.redis.items():
@@ -285,10 +285,15 @@ class Restoration:
         data depends on, and can't be changed."""
         volumes = self._tools.volumes(stage.id, Cancellation())
         for one in self._choice.volumes:
-            with stage.step("swap", one.name, one.module):
+            with stage.step("swap", _subject(one), one.module):
                 target = self._target(one)
                 remove_volume(self._tools, target.name)
                 volumes.replace(target.name, self._staged[one.name], target.body)
+
+
+def _subject(entry: ManifestEntry) -> str:
+    """The subject of the steps of *entry*."""
+    return f"{entry.server or entry.module}/{entry.key}"
 
 
 def _overlaps(entry: Unended) -> RestoreError:

@@ -36,7 +36,7 @@ export function whenRead({ snapshot }, show) {
 }
 
 /** What an interrupted restore left. @param {BackupList} list */
-const trouble = ({ problem }) => (problem ? notice({ tone: "bad", title: t("A restore was interrupted"), text: problem }) : "");
+const trouble = ({ problem }) => (problem ? notice({ tone: "bad", title: t("Backups need your attention"), text: problem }) : "");
 
 /** The last good one, or that one is overdue, or that there is none. @param {BackupList} list */
 export function backupHero(list) {
