@@ -79,6 +79,7 @@ def test_menu_follows_the_state_of_its_module(applet: Applet) -> None:
         "Stop all",
         "Modules",
         "Start at login",
+        "Back up now",
         "Settings",
         "Quit",
     ]
