@@ -177,7 +177,7 @@ class Child:
         return text.decode("utf-16-le" if b"\0" in text else "utf-8", "replace").strip()
 
     def kill(self) -> None:
-        """Let whoever waits for it learn that it ends."""
+        """End it without waiting: a thread that waits for it gets an error."""
         self._process.kill()
 
     def end(self) -> None:

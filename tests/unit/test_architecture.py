@@ -249,4 +249,4 @@ def test_small_modules_serve_several_others(imports: dict[str, set[str]]) -> Non
     house = [name for name in sources if not name.startswith("features.")]
     assert len(house) <= 268
     per_feature = Counter(name.split(".")[1] for name in sources.keys() - set(house))
-    assert max(per_feature.values()) <= 26
+    assert max(per_feature.values()) <= 24

@@ -29,10 +29,10 @@ from aiserver_tray.features.backup.streams import (
     PIECE,
     OtherKeysError,
     Seen,
+    safe_tar,
     seal,
     unsealed,
 )
-from aiserver_tray.features.backup.tar import safe_tar
 from aiserver_tray.system.files import open_private, rename_written
 
 PART: Final = ".part"

@@ -147,7 +147,7 @@ class BackupFeature(Feature):
     def _has_schedule(self) -> bool:
         try:
             return self._place.app.settings.app.backup_every != "never"
-        except SettingError:  # whoever asks for them learns that
+        except SettingError:  # each request for them fails with it
             return False
 
     def close(self) -> None:

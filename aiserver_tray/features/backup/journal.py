@@ -332,7 +332,7 @@ def without_servers(modules: Iterable[str], servers: Iterable[str]) -> list[str]
 
 
 def refuse_used(tools: Tools, volumes: Iterable[str], modules: Collection[str]) -> None:
-    """Raises `NameConflictError` or `RestoreError` if one of *volumes* can't be created anew: it is
+    """Raises `NameConflictError` or `RestoreError` if one of *volumes* can't be recreated: it is
     not ours, it is a folder or share, or a container has it that is not of *modules*, whose
     containers are removed before."""
     ours = tools.engine.containers.summaries(tools.owner.installation)

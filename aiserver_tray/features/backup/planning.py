@@ -1,4 +1,4 @@
-"""Plans backups of an installation: what there is, what it takes, and what stands in the way."""
+"""Plans backups of an installation: what there is, what it takes, and what prevents them."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress

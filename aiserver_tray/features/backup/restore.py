@@ -178,7 +178,7 @@ class Restoration:
         stage.up(self._choice.features)
 
     def _refuse_volumes(self) -> None:
-        """Raises `RestoreError` if a volume can't be created anew with what is unpacked."""
+        """Raises `RestoreError` if a volume can't be replaced by what is unpacked."""
         targets = [self._target(one) for one in self._choice.volumes]
         for one in targets:
             if one.body["Labels"].get(CONFIG_HASH) not in (None, *PLAIN_VOLUMES):
@@ -281,7 +281,7 @@ class Restoration:
         return kept
 
     def _swap_volumes(self, stage: Stage) -> None:
-        """Create the volumes anew: their labels have the fingerprints of the secrets that their
+        """Recreate the volumes: their labels have the fingerprints of the secrets that their
         data depends on, and can't be changed."""
         volumes = self._tools.volumes(stage.id, Cancellation())
         for one in self._choice.volumes:

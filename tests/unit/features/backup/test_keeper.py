@@ -20,10 +20,9 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.features.backup import index as indexing
 from aiserver_tray.features.backup import keeper as keeping
 from aiserver_tray.features.backup.index import Index, folder_of
-from aiserver_tray.features.backup.keeper import Keeper, schedule_view
+from aiserver_tray.features.backup.keeper import Keeper, is_good, schedule_view
 from aiserver_tray.features.backup.manifest import Manifest, ManifestEntry, ManifestModule
 from aiserver_tray.features.backup.plan import BackupPlan, Group, ModulePlan
-from aiserver_tray.features.backup.retention import is_good
 from aiserver_tray.features.backup.views import Reason
 from aiserver_tray.model import Actor, OperationStatus
 from aiserver_tray.settings.app_declared import APP_SETTINGS

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiserver_tray.features.backup.retention import (
+from aiserver_tray.features.backup.keeper import (
     PERIODS,
     Every,
     Keep,

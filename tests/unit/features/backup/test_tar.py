@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from aiserver_tray.base.errors import BackupDamagedError
-from aiserver_tray.features.backup.tar import safe_tar
+from aiserver_tray.features.backup.streams import safe_tar
 from tests.unit.features.backup.tars import VOLUME, Member, folder, hard_link, link, tar_of
 
 
