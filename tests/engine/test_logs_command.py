@@ -17,6 +17,8 @@ APP = f"""
 echo '{{"level":"info","msg":"begin","status":200,"token":"{SECRET}"}}'
 echo 'level=error msg="it failed" status=503 trace_id=abc' >&2
 echo '  at app.js:1' >&2
+# Each output has a thread in the engine: these are the last two lines of both only if it has time.
+sleep 0.5
 echo 'WARN 红 slow'
 printf '\\033[32mdone\\033[0m\\n'
 exec sleep 86400

@@ -81,6 +81,11 @@ _BUFFER_LINES = 10_000
 AT_ONCE: Final = 500
 """Existing lines in a batch. Many are compared with a filter faster than one by one."""
 
+_HELD_LINES: Final = 100
+"""Existing lines that are held back while they are sorted. The engine gives each line its time
+before it waits for its turn to write, so lines of one output may stand behind later ones of the
+other (moby, daemon/logger/copier.go)."""
+
 _RETRY_SECONDS = 0.1
 """Seconds before a log is read on whose connection was cut."""
 
@@ -131,19 +136,34 @@ class Parsing:
 def _numbered(
     engine: "Engine", source: Source, position: Position, span: Span, on_unreadable: OnUnreadable
 ) -> Iterator[tuple[int, Source, "LogLine"]]:
-    """Lines with their time; one without takes that of the line before."""
-    time = 0
+    """Lines by their time; one without takes that of the line before it in its output."""
     since = max((one for one in (position.reopen(), span.since) if one is not None), default=None)
     try:
         with engine.containers.logs(source.container, since=since, tail=span.tail) as log:
-            for line in log:
-                time = line.time or time
-                if position.take([line]):
-                    yield time, source, line
+            for time, line in _by_time(line for line in log if position.take([line])):
+                yield time, source, line
     except ObjectNotFoundError:
         return  # removed meanwhile
     except UnsupportedError:
         on_unreadable(source)
+
+
+def _by_time(lines: Iterable["LogLine"]) -> Iterator[tuple[int, "LogLine"]]:
+    """*lines* of one container with their times, sorted. Those of one output keep their order."""
+    held: list[tuple[int, int, LogLine]] = []
+    newest: dict[str, int] = {}
+    for number, line in enumerate(lines):
+        time = newest[line.stream] = max(line.time or 0, newest.get(line.stream, 0))
+        heapq.heappush(held, (time, number, line))
+        if len(held) > _HELD_LINES:
+            yield _first(held)
+    while held:
+        yield _first(held)
+
+
+def _first(held: list[tuple[int, int, "LogLine"]]) -> tuple[int, "LogLine"]:
+    time, _, line = heapq.heappop(held)
+    return time, line
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from math import inf
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
@@ -63,7 +64,7 @@ def test_a_line_is_either_in_the_history_or_in_the_stream(store: LogStore, feed:
     writer.start()
     begun.get(timeout=LIMIT)
     until = feed.add(Following(EVERY, batches.put, lambda: 0))
-    kept = LogReader(store.path).newer(LogFilter(), Cursor(-100 * SECOND, 0), 1000).lines
+    kept = LogReader(store.path, inf).newer(LogFilter(), Cursor(-100 * SECOND, 0), 1000).lines
     seen = [one.line.text for one in kept if one.cursor.number <= until]
     while len(seen) < 800:
         seen += [one.line.text for one in batches.get(timeout=LIMIT).lines]

@@ -8,7 +8,7 @@ import pytest
 
 from aiserver_tray.base.errors import EngineDownError
 from aiserver_tray.engine.values import LogLine
-from aiserver_tray.features.logs.streams import Follower, Source, Span
+from aiserver_tray.features.logs.streams import Follower, Source, Span, history
 from aiserver_tray.state.views import EngineView, Snapshot
 from tests.support.made import BEGIN, STACK_ABLE
 from tests.unit.cli.modules import MODULE, SERVICE
@@ -88,3 +88,18 @@ def test_following_fails_when_the_engine_is_down() -> None:
     with pytest.raises(EngineDownError):
         found.extend(follower.lines())
     assert [line for _, line in found] == LINES
+
+
+def test_lines_of_the_other_output_stand_at_their_time() -> None:
+    """The engine writes them later now and then."""
+    early = [LogLine("stderr", 1, "it failed"), LogLine("stderr", 3, "  at app.js:1")]
+    behind = [LogLine("stdout", 2, "begin"), LogLine("stdout", None, ", continued")]
+    set_back = [LogLine("stderr", 2, "the clock was set back"), LogLine("stderr", 4, "end")]
+    engine: Any = Lost([Log([*early, *behind, *set_back])])
+    source = Source("web", "app", "ai-web-app")
+
+    found = [line.text for _, line in history(engine, [source], Span(), lambda _source: None)]
+
+    assert found == [
+        "it failed", "begin", ", continued", "  at app.js:1", "the clock was set back", "end",
+    ]  # fmt: skip

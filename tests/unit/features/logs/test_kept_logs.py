@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import closing
+from math import inf
 from pathlib import Path
 from queue import SimpleQueue
 from types import SimpleNamespace
@@ -30,7 +31,7 @@ class Client:
     """A page with its own events."""
 
     def __init__(self, store: LogStore) -> None:
-        reader = LogReader(store.path)
+        reader = LogReader(store.path, inf)
         checks = HealthChecks(lambda: ())
         self._follow = LogFollowChannels(store.observe, reader, checks)
         policy = Policy(not_kept=frozenset({"db"}))

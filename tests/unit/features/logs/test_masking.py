@@ -4,6 +4,7 @@ import json
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from math import inf
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
@@ -72,7 +73,7 @@ def kept(store: LogStore, secret: str, text: str) -> Line:
     lines = ContainerLines(container(), Position(), lambda: Masker([secret]), writer)
     lines.put([LogLine("stderr", 10, text)])
     writer.close(10)
-    return LogReader(store.path).older(LogFilter()).lines[0].line
+    return LogReader(store.path, inf).older(LogFilter()).lines[0].line
 
 
 def shown(store: LogStore, secret: str, text: str) -> dict[str, str]:
@@ -105,7 +106,7 @@ def test_a_search_for_a_secret_finds_no_line(store: LogStore, form: str) -> None
     text = FORMS[form](ONE)
     kept(store, ONE, text)
     for wanted in (text, without_controls(text), ONE):
-        assert LogReader(store.path).older(LogFilter(text=wanted)).lines == []
+        assert LogReader(store.path, inf).older(LogFilter(text=wanted)).lines == []
 
 
 def test_only_secrets_are_masked() -> None:
