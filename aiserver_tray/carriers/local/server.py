@@ -286,8 +286,9 @@ class Session:
         if isinstance(found, _Call):
             self._call(found)
         else:
-            self._answer(found.id, answer({}))
+            # First: who has the answer misses no change from then on.
             self._contract.subscribe(self._peer, found.events)
+            self._answer(found.id, answer({}))
 
     def _take_invalid(self, frame: Any, error: ValidationError) -> None:  # noqa: ANN401 - JSON
         self._wrong += 1
