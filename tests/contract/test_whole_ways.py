@@ -109,8 +109,8 @@ def test_kept_lines_come_once_and_can_be_exported(carrier: Carrier) -> None:
     while len(live) < 3:
         live += first(followed, lambda told: told)["lines"]
     given(carrier, "ai/logs/unfollow", streamId="kept")
-    every = given(carrier, "ai/logs/lines", filter=of_talk, limit=1000)["lines"]
-    earlier = given(carrier, "ai/logs/lines", filter=of_talk, keptUntil=until, limit=1000)["lines"]
+    every = _kept(carrier, filter=of_talk)
+    earlier = _kept(carrier, filter=of_talk, keptUntil=until)
 
     begin = live[0]["time"]
     export = {"filter": {**of_talk, "since": begin - 0.001}, "format": "text"}
@@ -118,11 +118,21 @@ def test_kept_lines_come_once_and_can_be_exported(carrier: Carrier) -> None:
     ended = first(exports, lambda told: told if _has_ended(told, id) else None)
     given(carrier, "ai/module/stop", name="talk", wait=True)
 
-    assert [line for line in every[::-1] if line not in earlier][: len(live)] == live
+    assert [line for line in every if line not in earlier][: len(live)] == live
     assert ended["status"] == "succeeded"
     written = Path(ended["file"]).read_text(encoding="utf-8").splitlines()
     assert len(written) == ended["lines"]
     assert written[: len(live)] == [f"{line['timestamp']} talk | {line['text']}" for line in live]
+
+
+def _kept(carrier: Carrier, **asked: object) -> list[Json]:
+    """All kept lines, the oldest first. An answer has those that can be read in a limited time."""
+    page = given(carrier, "ai/logs/lines", after="", limit=1000, **asked)
+    lines: list[Json] = page["lines"]
+    while not page["isEnd"]:
+        page = given(carrier, "ai/logs/lines", after=page["reached"], limit=1000, **asked)
+        lines += page["lines"]
+    return lines
 
 
 def _has_ended(export: Json, id: str) -> bool:

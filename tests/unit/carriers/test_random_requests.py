@@ -161,10 +161,9 @@ def test_bodies_of_clients_without_a_login_are_not_kept(visitor: Visitor) -> Non
     head += f"Origin: http://{visitor.host}\r\nContent-Length: {BODY_BYTES}\r\n\r\n"
     most = b"x" * (BODY_BYTES - 1)
     with ExitStack() as opened, bounded_memory():
-        connections = [opened.enter_context(visitor.connect()) for _ in range(200)]
-        for connection in connections:
+        for _ in range(200):
+            connection = opened.enter_context(visitor.connect())
             connection.sendall(head.encode() + most)
-        for connection in connections:
             assert connection.recv(100).startswith(b"HTTP/1.0 401")
 
 

@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Iterator
 from contextlib import closing
+from math import inf
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Event
@@ -41,7 +42,7 @@ def store(tmp_path: Path) -> Iterator[LogStore]:
 
 @pytest.fixture
 def exports(store: LogStore, tmp_path: Path) -> Iterator[LogExports]:
-    with closing(LogExports(tmp_path / "exports", LogReader(store.path))) as exports:
+    with closing(LogExports(tmp_path / "exports", LogReader(store.path, inf))) as exports:
         yield exports
 
 
