@@ -2,7 +2,8 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
@@ -15,6 +16,13 @@ from tests.support.surroundings import Recorded
 
 ROOT = Path(__file__).parents[3]
 LIMIT = 30.0
+
+
+def no_thread_is_left(before: Set[Thread]) -> bool:
+    """Whether all threads end but those that there were *before*."""
+    for thread in set(threading.enumerate()) - before:
+        thread.join(LIMIT)
+    return set(threading.enumerate()) <= before
 
 
 @contextmanager

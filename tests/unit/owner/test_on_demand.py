@@ -18,8 +18,7 @@ from aiserver_tray.features.logs.line import Line
 from aiserver_tray.features.logs.store.store import LogStore
 from aiserver_tray.owner.on_demand import OnDemand
 from aiserver_tray.protocol.message import Envelope
-
-LIMIT = 30.0
+from tests.unit.owner.owning import LIMIT, no_thread_is_left
 
 
 def no_core() -> Core:
@@ -73,9 +72,7 @@ def test_a_change_is_in_the_state_and_no_thread_is_left(app: App) -> None:
         assert core.store.wait_until(lambda state: state.chosen == ("web",), LIMIT)
         names = {thread.name for thread in set(threading.enumerate()) - before}
         assert names.isdisjoint({"sampler", "rules", "kept-logs", "file-refresh", "reviver"})
-    for thread in set(threading.enumerate()) - before:
-        thread.join(LIMIT)
-    assert set(threading.enumerate()) <= before
+    assert no_thread_is_left(before)
 
 
 def test_kept_logs_are_deleted_unless_another_process_keeps_them(app: App) -> None:

@@ -20,7 +20,7 @@ from aiserver_tray.owner.owner import Owner
 from aiserver_tray.protocol.message import Json, Message
 from aiserver_tray.settings.entries import OwnerEntry
 from tests.support.surroundings import Recorded
-from tests.unit.owner.owning import LIMIT, owned, owner_of, owning_process
+from tests.unit.owner.owning import LIMIT, no_thread_is_left, owned, owner_of, owning_process
 
 
 class Seen:
@@ -43,9 +43,7 @@ def test_it_serves_the_core_and_leaves_nothing(app: App) -> None:
             pass
     with Instance(app.settings.home), pytest.raises(NotRunningError):
         Client.connect(app.settings.home, "window")
-    for thread in set(threading.enumerate()) - before:
-        thread.join(LIMIT)
-    assert set(threading.enumerate()) <= before
+    assert no_thread_is_left(before)
 
 
 def test_all_clients_see_an_operation_that_one_began(app: App) -> None:
@@ -85,7 +83,7 @@ def test_owner_of_an_unusable_home_says_why_and_leaves_nothing(app: App, tmp_pat
     with Instance(app.settings.home):
         with pytest.raises(SettingError, match=re.escape(str(in_the_way))), Owner(app, Recorded()):
             raise AssertionError
-        assert set(threading.enumerate()) <= before
+        assert no_thread_is_left(before)
         in_the_way.unlink()
         with Owner(app, Recorded()):
             assert owner_of(app) == os.getpid()

@@ -20,7 +20,7 @@ def store() -> Iterator[Store]:
 
 @pytest.fixture
 def watch(store: Store) -> Iterator[Watch]:
-    watchers: list[Watcher] = []
+    watchers, before = list[Watcher](), set(threading.enumerate())
 
     def start(engine: FakeEngine, **options: object) -> Watcher:
         watchers.append(Watcher(engine, store, "ours", **options))  # type: ignore[arg-type]
@@ -30,4 +30,5 @@ def watch(store: Store) -> Iterator[Watch]:
     yield start
     for watcher in watchers:
         watcher.close()
-    assert [t.name for t in threading.enumerate() if t.name.startswith("watcher")] == []
+    new = set(threading.enumerate()) - before
+    assert [t.name for t in new if t.name.startswith("watcher")] == []
