@@ -6,12 +6,14 @@ import struct
 import subprocess
 import sys
 import time
+from codecs import IncrementalDecoder, getincrementaldecoder
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from select import select
 
 LIMIT = 60.0
+_Decoder = getincrementaldecoder("utf-8")
 _SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -22,6 +24,8 @@ class Terminal:
     process: subprocess.Popen[bytes]
     master: int
     seen: str = field(default="")
+    _decoder: IncrementalDecoder = field(default_factory=lambda: _Decoder("replace"))
+    """A piece may end within a character."""
 
     @property
     def text(self) -> str:
@@ -53,7 +57,7 @@ class Terminal:
             piece = os.read(self.master, 1 << 16)
         except OSError:  # Linux's way to say that nobody has the other end any more
             return False
-        self.seen += piece.decode(errors="replace")
+        self.seen += self._decoder.decode(piece)
         return bool(piece)
 
 

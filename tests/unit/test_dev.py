@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -77,13 +76,14 @@ signal.pause()
         assert process.stdout
         assert process.stdout.readline() == "ready\n"
         process.send_signal(number)
-        assert process.communicate(timeout=10) == ("", "")
+        assert process.communicate(timeout=30) == ("", "")
         assert process.returncode == 7
 
 
 CHILD = """
 import signal, sys, time
 def end(*_):
+    print("ending", flush=True)
     time.sleep(0.5)
     print("tidied", flush=True)
     sys.exit()
@@ -105,8 +105,8 @@ sys.exit(command_line.main(["check"]))
 
 
 def ended(command: Sequence[object], numbers: Sequence[signal.Signals]) -> tuple[str, int]:
-    """What *command* says after ``ready``, when it gets the signals *numbers* one after the other,
-    and its exit status."""
+    """What *command* says after ``ending``, and its exit status. Once it has said ``ready``, it
+    gets the first of the signals *numbers*, and when it is ending, the others."""
     with subprocess.Popen(
         [sys.executable, *map(str, command)],
         cwd=DEV.parents[1],
@@ -116,9 +116,10 @@ def ended(command: Sequence[object], numbers: Sequence[signal.Signals]) -> tuple
     ) as process:
         assert process.stdout
         assert "ready\n" in iter(process.stdout.readline, "")
-        for number in numbers:
+        process.send_signal(numbers[0])
+        assert any(line.endswith("ending\n") for line in iter(process.stdout.readline, ""))
+        for number in numbers[1:]:
             process.send_signal(number)
-            time.sleep(0.2)  # so that the next one finds it ending
         said = process.communicate(timeout=30)[0]
         return said, process.returncode
 
@@ -215,6 +216,7 @@ screen = open(f"/proc/{{{process}}}/fd/1", "w")
 @pytest.fixture
 def process():
     yield
+    print("ending", file=screen, flush=True)
     time.sleep(0.5)
     print("tidied", file=screen, flush=True)
 

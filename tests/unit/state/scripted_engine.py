@@ -10,7 +10,7 @@ from aiserver_tray.model import Container
 from aiserver_tray.state.store import Store
 from aiserver_tray.state.views import Snapshot
 
-LIMIT = 10.0
+LIMIT = 30.0
 INFO = EngineInfo(
     "ENGINE",
     "26.1.5",
@@ -74,7 +74,7 @@ class FakeEngine:
         self.asked.append(f"list {installation}")
         return [
             ContainerSummary(c.id, c.name, {}, c.status, health, c.image, c.image_id, c.ports)
-            for c in self.found.values()
+            for c in [*self.found.values()]  # a test changes them meanwhile
             # The list tells the health of those that run alone.
             for health in (c.health if c.status == "running" else "none",)
         ]
@@ -92,6 +92,16 @@ class FakeEngine:
 
 def until(store: Store, predicate: Callable[[Snapshot], bool]) -> Snapshot:
     return store.wait_until(predicate, LIMIT)
+
+
+def lost(store: Store, lose: Callable[[], object]) -> Snapshot:
+    """The first state without the engine that *lose* takes away. The engine may be back at once."""
+    found: SimpleQueue[Snapshot] = SimpleQueue()
+    leave = store.observe(lambda state: None if state.engine.running else found.put(state.snapshot))
+    lose()
+    down = found.get(timeout=LIMIT)
+    leave()
+    return down
 
 
 def until_up(store: Store) -> Snapshot:

@@ -9,7 +9,7 @@ from aiserver_tray.core.watcher import BACKOFF_SECONDS
 from aiserver_tray.state.store import Store
 from tests.support.made import container
 
-from .scripted_engine import FakeEngine, Watch, until, until_known, until_up
+from .scripted_engine import FakeEngine, Watch, lost, until, until_known, until_up
 
 
 class Delays(tuple[float, ...]):
@@ -37,8 +37,8 @@ class TestLostEngine:
         assert [f"({number})" in text for number, text in enumerate(reasons[1:6])] == [True] * 5
         assert delays.asked == [0, 1, 2, 2, 2]
         engine.failures = [EngineDownError("here", "refused")]
-        engine.stream.queue.put(EngineDownError("here", "reset"))
-        down = until(store, lambda snapshot: not snapshot.engine.running)
+        reset = EngineDownError("here", "reset")
+        down = lost(store, lambda: engine.stream.queue.put(reset))
         assert "reset" in str(down.engine.error)
         until_up(store)
         assert delays.asked[5:] == [0, 1], "a connection that stood begins anew"
@@ -47,8 +47,7 @@ class TestLostEngine:
         engine = FakeEngine(container(id="1"))
         watch(engine, back_off=(0.0,))
         until_up(store)
-        engine.stream.queue.put(None)
-        down = until(store, lambda snapshot: not snapshot.engine.running)
+        down = lost(store, lambda: engine.stream.queue.put(None))
         assert down.engine.error is not None
         assert down.engine.error.code == "E_ENGINE_DOWN"
         until_up(store)
@@ -63,8 +62,7 @@ class TestLostEngine:
             raise EngineDownError("here", "reset")
 
         engine.before_inspect = fail
-        engine.happens("die", "1")
-        until(store, lambda snapshot: not snapshot.engine.running)
+        lost(store, lambda: engine.happens("die", "1"))
         until_up(store)
         engine.found["2"] = container("web/other", id="2")
         engine.happens("start", "2")

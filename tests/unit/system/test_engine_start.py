@@ -84,7 +84,7 @@ def test_no_engine_can_be_started_without_systemd(machine: Path, host: str) -> N
 
 
 def test_it_is_started_once_the_engine_answers(systemctl: Script, host: str, machine: Path) -> None:
-    systemctl(f"(sleep 0.3; touch {machine}/up) & echo began > {machine}/log")
+    systemctl(f"echo began > {machine}/log; (sleep 0.3; touch {machine}/up) &")
     start_engine(host, pinging(machine / "up"), threading.Event())
     assert (machine / "up").exists()
     assert (machine / "log").read_text() == "began\n"

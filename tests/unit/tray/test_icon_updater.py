@@ -30,7 +30,7 @@ from tests.support.made import STACK_ABLE
 from tests.support.scripted import Scripted
 from tests.unit.tray.shown import alert, module, snapshot
 
-LIMIT = 10.0
+LIMIT = 30.0
 CHECK = "ai/docker/checkDocker"
 PEER = Peer("tray", "en", lambda _message: None)
 UNKNOWN = Snapshot(EngineView(running=False), "engine_down", (), abilities=STACK_ABLE)
@@ -58,8 +58,9 @@ class Shown:
 
     @property
     def snapshot(self) -> Snapshot:
+        found = self._snapshot
         self.looks.put(None)
-        return self._snapshot
+        return found
 
     def show(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot

@@ -40,6 +40,7 @@ def test_answers_come_in_any_order(home: Home, server: Server, contract: StoreCo
         assert client.request("echo", {"a": 1})["payload"] == {"a": 1}
         with pytest.raises(TimeoutError):
             client.call("wait", timeout=0.05)
+        until(lambda: bool(contract.waiting))
         assert contract.waiting[0].pid == os.getpid()
         contract.released.set()
         assert answers.get(timeout=LIMIT)["success"]

@@ -41,7 +41,7 @@ class Disk:
         self.open.set()
 
     def add(self, lines: Sequence[Line], marks: Sequence[Mark], gaps: Sequence[Gap]) -> None:
-        assert self.open.wait(10)
+        assert self.open.wait(30)
         if self.is_full:
             raise LogStoreFullError(Path("logs"))
         self.batches.append(([*lines], [*marks], [*gaps]))
@@ -62,7 +62,7 @@ def writer(disk: Disk, problems: list[AiServerError | None]) -> Iterator[LogWrit
     writer = LogWriter(cast(Any, disk), problems.append)
     writer.start()
     yield writer
-    writer.close(10)
+    writer.close(30)
 
 
 def test_lines_of_all_sources_are_one_batch_with_their_last_marks(
@@ -71,7 +71,7 @@ def test_lines_of_all_sources_are_one_batch_with_their_last_marks(
     gap = Gap("web", "app", 1, 2)
     writer.put([line(1)], [Mark("a", "stdout", 1, 1)])
     writer.put([line(2), line(3)], [Mark("a", "stdout", 3, 3), Mark("b", "stdout", 1, 1)], [gap])
-    writer.flush(10)
+    writer.flush(30)
     marks = [Mark("a", "stdout", 3, 3), Mark("b", "stdout", 1, 1)]
     assert disk.batches == [([line(1), line(2), line(3)], marks, [gap])]
 
@@ -80,14 +80,15 @@ def test_sources_wait_while_too_much_is_waiting(disk: Disk, writer: LogWriter) -
     disk.open.clear()
     many = [line(number) for number in range(writers._MOST_LINES)]
     writer.put(many[:1], [])
-    for _ in range(3):  # one is being stored, one waits, and for one there is no room
-        last = Thread(target=writer.put, args=(many, []), daemon=True)
-        last.start()
-        last.join(0.5)
-    assert last.is_alive()
+    threads = [Thread(target=writer.put, args=(many, []), daemon=True) for _ in range(3)]
+    for thread in threads:  # one is being stored, one waits, and for one there is no room
+        thread.start()
+        thread.join(0.5)
+    assert threads[-1].is_alive()
     disk.open.set()
-    last.join(10)
-    writer.flush(10)
+    for thread in threads:
+        thread.join(30)
+    writer.flush(30)
     assert sum(len(lines) for lines, _, _ in disk.batches) == 1 + 3 * len(many)
 
 
@@ -100,11 +101,11 @@ def test_lines_survive_a_full_disk(
     monkeypatch.setattr(writers, "_RETRY_SECONDS", (0.01,))
     disk.is_full = True
     writer.put([line(1)], [])
-    writer.flush(0.1)
+    eventually(lambda: problems, "the full disk")
     writer.put([line(2)], [])
     assert isinstance(problems[0], LogStoreFullError)
     disk.is_full = False
-    writer.flush(10)
+    writer.flush(30)
     assert [lines for lines, _, _ in disk.batches] == [[line(1)], [line(2)]]
     assert problems[-1] is None
 
@@ -153,6 +154,6 @@ def test_lines_are_kept_for_the_days_of_the_setting(
 
 def test_close_stores_lines_that_were_put_before_it(disk: Disk, writer: LogWriter) -> None:
     writer.put([line(1)], [])
-    writer.close(10)
+    writer.close(30)
     writer.put([line(2)], [])
     assert [lines for lines, _, _ in disk.batches] == [[line(1)]]
