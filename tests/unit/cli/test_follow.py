@@ -29,7 +29,7 @@ class Ended:
         """It is over."""
 
 
-@pytest.mark.timeout(10)
+@pytest.mark.timeout(60)
 def test_one_that_the_store_has_forgotten_already_is_over() -> None:
     contract = StoreContract()
     store = RemoteStore(Inside(contract, "command", "en"))
@@ -43,7 +43,7 @@ def test_one_that_the_store_has_forgotten_already_is_over() -> None:
             is_forgotten.set()
 
     store.observe(take)
-    assert is_forgotten.wait(5)
+    assert is_forgotten.wait(30)
     assert follow_operation(store, cast("Any", Ended(ours)), "en") is ours
     contract.close()
 
@@ -60,7 +60,7 @@ class Shown:
         return lambda: None
 
 
-@pytest.mark.timeout(10)
+@pytest.mark.timeout(60)
 def test_after_its_end_no_earlier_state_of_it_counts() -> None:
     over = OperationView("ours", "up", ("ours",), "succeeded")
     earlier = replace(over, status="running")

@@ -24,4 +24,4 @@ def test_request_after_the_cancellation_is_closed_at_once() -> None:
 def test_it_is_an_event_that_others_may_wait_for() -> None:
     cancelled = Cancellation()
     threading.Thread(target=cancelled.set).start()
-    assert cancelled.wait(10)
+    assert cancelled.wait(30)

@@ -85,7 +85,7 @@ def test_it_closes_while_an_engine_lets_it_wait(tmp_path: Path) -> None:
         assert asked.recv(1)
         ending = threading.Thread(target=connection.close)
         ending.start()
-        ending.join(5)
+        ending.join(30)
         was_closed = not ending.is_alive()
         asked.close()
     asking.join()

@@ -24,7 +24,7 @@ from tests.support.systems import RUNTIME
 from tests.unit.state.scripted_engine import FakeEngine
 
 ENGINE = "ENGINE"
-LIMIT = 10.0
+LIMIT = 30.0
 
 
 @pytest.fixture

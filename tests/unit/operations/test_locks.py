@@ -19,7 +19,7 @@ from tests.support import lock_holder
 from tests.support.systems import RUNTIME, has_mode, on_unix
 
 ENGINE = "ABCD:EFGH:1234"
-LIMIT = 30.0
+LIMIT = 60.0
 OURS = ("id", "/home/me/ours")
 THEIRS = ("other-id", "/home/me/theirs")
 

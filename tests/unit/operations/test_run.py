@@ -25,7 +25,7 @@ from aiserver_tray.state.store import Store
 from aiserver_tray.state.views import StepView
 from tests.unit.operations.planning import running, targets_of
 
-LIMIT = 10.0
+LIMIT = 30.0
 
 
 class Script:

@@ -44,7 +44,7 @@ __all__ = ["runtime_folder"]
 
 SECRET = "password-of-somebody"
 ENGINE = "engine"
-LIMIT = 10.0
+LIMIT = 30.0
 ACTOR = Actor("command", 1)
 
 

@@ -15,7 +15,7 @@ from aiserver_tray.owner.owner import Owner
 from tests.support.surroundings import Recorded
 
 ROOT = Path(__file__).parents[3]
-LIMIT = 30.0
+LIMIT = 60.0
 
 
 def no_thread_is_left(before: Set[Thread]) -> bool:

@@ -16,7 +16,7 @@ from aiserver_tray.state.store import Store
 from aiserver_tray.state.views import Snapshot
 from tests.support.made import UP, container
 
-LIMIT = 10.0
+LIMIT = 30.0
 
 
 def test_facts_of_many_threads_are_all_taken_in(store: Store) -> None:

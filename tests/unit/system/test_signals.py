@@ -13,7 +13,7 @@ from developer.machine import WINDOWS
 if WINDOWS:
     pytest.skip("Windows has no such signals", allow_module_level=True)
 
-LIMIT = 20
+LIMIT = 60
 PROGRAM = """
 import threading
 from aiserver_tray.system.process import on_termination

@@ -17,7 +17,7 @@ from aiserver_tray.tray.menu_actions import MenuActions
 from tests.support import states
 from tests.support.scripted import Scripted
 
-LIMIT = 10.0
+LIMIT = 30.0
 PEER = Peer("tray", "en", lambda _message: None)
 
 

@@ -45,17 +45,17 @@ def desktop(monkeypatch: pytest.MonkeyPatch) -> Desktop:
 def test_start_without_a_place_for_the_icon_shows_the_reason(desktop: Desktop) -> None:
     with closing(desktop.watch("user")) as watch:
         watch.start()
-        assert [desktop.told.get(timeout=10) for _ in range(2)] == ["no panel", "show"]
+        assert [desktop.told.get(timeout=30) for _ in range(2)] == ["no panel", "show"]
         desktop.why = None
-        assert desktop.told.get(timeout=10) == "found"
+        assert desktop.told.get(timeout=30) == "found"
 
 
 def test_at_login_no_window_opens(desktop: Desktop) -> None:
     with closing(desktop.watch("login")) as watch:
         watch.start()
-        assert desktop.told.get(timeout=10) == "no panel"
+        assert desktop.told.get(timeout=30) == "no panel"
         desktop.why = None
-        assert desktop.told.get(timeout=10) == "found"
+        assert desktop.told.get(timeout=30) == "found"
 
 
 def test_a_place_that_comes_with_the_session_is_waited_for(
@@ -64,7 +64,7 @@ def test_a_place_that_comes_with_the_session_is_waited_for(
     monkeypatch.setattr(process, "PANEL_TIMEOUT_SECONDS", {"user": 60.0})
     with closing(desktop.watch("user")) as watch:
         watch.start()
-        desktop.looks.get(timeout=10)
+        desktop.looks.get(timeout=30)
         desktop.why = None
     desktop.why = WHY
     assert desktop.told.empty()
@@ -73,5 +73,5 @@ def test_a_place_that_comes_with_the_session_is_waited_for(
 def test_the_applet_s_end_is_not_held_up(desktop: Desktop) -> None:
     desktop_watch = desktop.watch("user")
     desktop_watch.start()
-    desktop.told.get(timeout=10)
+    desktop.told.get(timeout=30)
     desktop_watch.close()

@@ -26,7 +26,7 @@ from tests.support.visitor import Listener, Visitor
 from tests.support.waiting import eventually
 
 ENGINE = "unix:///nonexistent/docker.sock"
-LIMIT = 20.0
+LIMIT = 60.0
 SERVE = [sys.executable, "-m", "aiserver_tray", "--host", ENGINE]
 
 
@@ -82,7 +82,7 @@ def test_it_serves_until_it_is_ended(tmp_path: Path, ending: str) -> None:
     with serving(tmp_path) as (process, visitor), listening(visitor) as listener:
         assert owner(visitor) == ("serve", process.pid)
         process.send_signal(signal.Signals[ending])
-        assert process.wait(20) == 0
+        assert process.wait(LIMIT) == 0
         listener.wait_for_end()
 
 
@@ -103,7 +103,7 @@ def test_serve_under_nohup_survives_its_terminal(tmp_path: Path) -> None:
 def test_a_client_can_end_it(tmp_path: Path) -> None:
     with serving(tmp_path) as (process, visitor):
         assert visitor.invoke({"channel": "ai/app/quit"}).json["success"]
-        assert process.wait(20) == 0
+        assert process.wait(LIMIT) == 0
 
 
 def test_a_second_one_is_the_firsts_client_and_then_its_heir(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_a_second_one_that_is_ended_takes_its_address_along(tmp_path: Path) -> N
     with serving(tmp_path) as (first, stays), serving(tmp_path) as (second, goes):
         with listening(goes) as listener:
             second.send_signal(signal.SIGINT)
-            assert second.wait(20) == 0
+            assert second.wait(LIMIT) == 0
             listener.wait_for_end()
         eventually(lambda: is_closed(goes), "the end of its server")
         assert owner(stays) == ("serve", first.pid)

@@ -8,7 +8,7 @@ from queue import SimpleQueue
 from aiserver_tray.carriers.local.client import Client
 from aiserver_tray.protocol.message import Json, Message
 
-LIMIT = 20.0
+LIMIT = 60.0
 
 
 class Heard:

@@ -13,7 +13,7 @@ from aiserver_tray.system.paths import Home
 from aiserver_tray.system.pipes import connect, sever
 from developer.machine import WINDOWS
 
-_LIMIT = 20.0
+_LIMIT = 60.0
 
 
 class Raw:

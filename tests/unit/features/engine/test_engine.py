@@ -18,7 +18,7 @@ from aiserver_tray.system import engine_start
 from tests.support.places import place
 
 CALLER = Caller(Peer("window", "en", lambda _message: None), "en")
-TIMEOUT_SECONDS = 10.0
+TIMEOUT_SECONDS = 30.0
 
 
 class Starter:

@@ -49,7 +49,7 @@ class Installer:
 
     def run(self) -> None:
         self._on_progress(self.progress)
-        assert self.may_end.wait(10)
+        assert self.may_end.wait(30)
         if self.failure:
             raise self.failure
 

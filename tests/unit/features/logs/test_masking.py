@@ -72,7 +72,7 @@ def kept(store: LogStore, secret: str, text: str) -> Line:
     writer.start()
     lines = ContainerLines(container(), Position(), lambda: Masker([secret]), writer)
     lines.put([LogLine("stderr", 10, text)])
-    writer.close(10)
+    writer.close(30)
     return LogReader(store.path, inf).older(LogFilter()).lines[0].line
 
 
