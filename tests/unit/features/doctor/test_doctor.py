@@ -325,7 +325,10 @@ def fake_engine(app: App, monkeypatch: pytest.MonkeyPatch, drift: float, *notice
     )
     images, address = SimpleNamespace(named=lambda _: []), app.engine().address
     real = SimpleNamespace(info=lambda: info, host="unix:///any", address=address, images=images)
-    real.now = lambda: datetime.now(UTC) + timedelta(seconds=drift)
+    now = datetime.now(UTC)
+    real.now = lambda: now + timedelta(seconds=drift)
+    # It stands, however long this machine takes from one look at it to the next.
+    monkeypatch.setattr(doctor_engine, "datetime", SimpleNamespace(now=lambda _zone: now))
     monkeypatch.setattr(app, "engine", lambda: real)
     monkeypatch.setattr(doctor_engine, "survey", lambda *_: SimpleNamespace(containers=()))
     monkeypatch.setattr(doctor_engine, "preflight", lambda *_: Report((), notices))
