@@ -16,6 +16,7 @@ from aiserver_tray.carriers.local.client import Client
 from aiserver_tray.features.logs.kept import file_of_logs
 from aiserver_tray.features.logs.line import Line
 from aiserver_tray.features.logs.store.store import LogStore
+from aiserver_tray.protocol.message import Json
 from tests.support.command_line import CommandLine
 from tests.support.host_process import hosted
 from tests.support.stack import service, write
@@ -37,6 +38,10 @@ def cli(tmp_path: Path) -> CommandLine:
 def operations(client: Client) -> list[tuple[str, str]]:
     found = client.request("ai/operation/list")["operations"]
     return [(operation["kind"], operation["status"]) for operation in found]
+
+
+def engine(client: Client) -> Json:
+    return dict(client.request("ai/snapshot/get")["engine"])
 
 
 @pytest.mark.parametrize(
@@ -71,7 +76,8 @@ def operations(client: Client) -> list[tuple[str, str]]:
 )
 def test_commands_print_and_end_as_without_a_host(cli: CommandLine, words: tuple[str, ...]) -> None:
     alone = cli.run(*words)
-    with hosted(cli):
+    with hosted(cli) as (client, _):
+        eventually(lambda: engine(client)["error"], "that the host knows its engine")
         assert cli.run(*words) == alone
 
 

@@ -62,6 +62,7 @@ def test_a_tray_that_only_begins_is_waited_for(app: App, monkeypatch: pytest.Mon
             asked.set()
 
     monkeypatch.setattr(start, "_show_running_tray", note)
+    monkeypatch.setattr(start, "_HANDOVER_TIMEOUT_SECONDS", LIMIT)
     with Instance(app.settings.home):
         second = Thread(target=start.run, args=(app,))
         second.start()
@@ -155,6 +156,7 @@ def test_quit_waits_for_a_tray_that_is_starting(app: App, monkeypatch: pytest.Mo
         return ask(home)
 
     monkeypatch.setattr(place, "is_owned", note)
+    monkeypatch.setattr(running_tray, "_ANSWER_TIMEOUT_SECONDS", LIMIT)
     results = SimpleQueue[int]()
     words = ["--home", str(app.settings.folder), "quit"]
     with Instance(app.settings.home):

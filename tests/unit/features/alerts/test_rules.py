@@ -300,7 +300,7 @@ def test_the_webhook_also_gets_that_an_alert_got_worse_and_clients_that_a_mute_r
 def test_a_slow_answer_is_given_up_and_other_alerts_are_sent_meanwhile(
     hook: Hook, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(post, "SECONDS", 0.4)
+    monkeypatch.setattr(post, "SECONDS", 1.0)
     monkeypatch.setattr(webhook, "_RETRY_SECONDS", (1.0,))
     hook.statuses = ["head", "text", 200]
     with sending(Target(hook.address, "json")) as sender:
@@ -312,7 +312,7 @@ def test_a_slow_answer_is_given_up_and_other_alerts_are_sent_meanwhile(
     sent = [f"{one['id']} {one['event']}" for one in got]
     assert sent == ["1 raised", "2 raised", "1 raised", "1 recovered"]
     assert [record.getMessage() for record in caplog.records] == [
-        "the webhook did not take an alert: no answer within 0 s"
+        "the webhook did not take an alert: no answer within 1 s"
     ]
 
 
