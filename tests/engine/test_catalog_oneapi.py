@@ -9,6 +9,7 @@ import pytest
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.core.app import built_in_catalog
 from tests.engine.oneapi import EDITIONS, PUBLISHED, OneApiStack, query
+from tests.support.installation import last_words
 from tests.support.observed import names, said
 
 OWN = "a-password-of-mine"
@@ -152,7 +153,8 @@ def test_one_api_without_internet_access_says_what_it_needs(
     engine: docker.DockerClient, words: str, reason: str
 ) -> None:
     script = built_in_catalog() / "features/oneapi/one-api.sh"
-    program = f"#!/bin/sh\necho '[FATAL] {words}' > $2/oneapi-20260101.log; exit 1\n"
+    log = f"echo '[FATAL] {words}' > $2/oneapi-20260101.log"
+    program = f"#!/bin/sh\n{last_words(log, 1)}\n"
     job = engine.containers.run(
         "justsong/one-api:v0.6.10",
         entrypoint=[

@@ -15,6 +15,7 @@ from aiserver_tray.engine.engine import Engine
 from aiserver_tray.engine.values import Image
 from aiserver_tray.spec.model import BuildTarget
 from tests.engine.our_engine import BUSYBOX, core
+from tests.support.installation import last_words
 from tests.support.waiting import eventually
 
 __all__ = ["core"]
@@ -68,6 +69,11 @@ def builder(core: Engine, engine: docker.DockerClient, tmp_path: Path) -> Iterat
             engine.images.remove(tag, force=True)
 
 
+def said(engine: docker.DockerClient, command: str) -> str:
+    """What a container of the built image writes that runs *command* in a shell."""
+    return str(engine.containers.run(TAG, ["sh", "-c", last_words(command, 0)]).decode())
+
+
 def test_a_build_has_its_arguments_labels_and_tags(
     builder: Builder, engine: docker.DockerClient
 ) -> None:
@@ -89,7 +95,7 @@ def test_a_build_has_its_arguments_labels_and_tags(
     assert found.id == image.id
     assert set(image.names) >= {TAG, "aiserver/also:1"}
     assert found.labels.items() >= {"kind": "test", "ours": "1"}.items()
-    assert engine.containers.run(TAG, ["cat", "/said"]) == b"say hello 'world'\n"
+    assert said(engine, "cat /said") == "say hello 'world'\n"
     assert builder.lines[0] == f"Step 1/6 : FROM {BUSYBOX}"
     assert builder.lines[-1].startswith("Successfully tagged")
 
@@ -112,7 +118,7 @@ def test_ignored_files_are_not_sent_to_the_engine(
         builder.write(name, name)
     builder.write("Dockerfile", f"FROM {BUSYBOX}\nCOPY . /all\n")
     builder.build()
-    listing = engine.containers.run(TAG, ["find", "/all", "-type", "f"]).decode().split()
+    listing = said(engine, "find /all -type f").split()
     assert set(listing) - {"/all/Dockerfile", "/all/.dockerignore"} == {
         "/all/kept.secret",
         "/all/dir/y",

@@ -18,10 +18,16 @@ from aiserver_tray.model import Port
 from aiserver_tray.spec.labels import INSTALLATION, Owner, container_labels
 from aiserver_tray.spec.model import File
 from tests.engine.our_engine import BODY, BUSYBOX, SECOND, core, run
+from tests.support.installation import last_words
 from tests.support.ports import free_port
 from tests.support.waiting import eventually
 
 __all__ = ["core"]
+
+
+def saying(command: str) -> list[str]:
+    """The command of a container that runs *command* in a shell, for `output`."""
+    return ["sh", "-c", last_words(command, 0)]
 
 
 def output(core: Engine, engine: docker.DockerClient, created: str) -> list[str]:
@@ -183,7 +189,7 @@ def test_files_have_their_owner_and_mode_and_missing_folders_are_made(
 ) -> None:
     body = {
         **BODY,
-        "Cmd": ["sh", "-c", "stat -c '%a %u %g %n' /etc /new /new/sub /new/sub/f /etc/g"],
+        "Cmd": saying("stat -c '%a %u %g %n' /etc /new /new/sub /new/sub/f /etc/g"),
     }
     created = core.containers.create("ai-files", body)
     core.containers.put_files(
@@ -210,7 +216,7 @@ def test_a_folder_of_the_image_keeps_its_owner_and_mode(
     core: Engine, engine: docker.DockerClient
 ) -> None:
     """Our archive has no entries of folders, so the engine has nothing to set on them."""
-    body = {**BODY, "Cmd": ["stat", "-c", "%a", "/tmp"]}
+    body = {**BODY, "Cmd": saying("stat -c %a /tmp")}
     created = core.containers.create("ai-tmp", body)
     core.containers.put_files(created, [File("/tmp/f", b"content")])
     assert output(core, engine, created) == ["1777"]
@@ -223,7 +229,7 @@ def test_files_of_a_read_only_container_go_into_its_volumes(
         "ReadonlyRootfs": True,
         "Binds": ["ai-config-1:/etc/app", "ai-config-2:/run/secrets"],
     }
-    command = ["sh", "-c", "cat /etc/app/a /etc/app/b /run/secrets/c"]
+    command = saying("cat /etc/app/a /etc/app/b /run/secrets/c")
     created = core.containers.create("ai-readonly", {**BODY, "Cmd": command, "HostConfig": host})
     names = ("/etc/app/a", "/etc/app/b", "/run/secrets/c")
     core.containers.put_files(created, [File(name, f"{name}\n".encode()) for name in names])

@@ -9,6 +9,7 @@ import pytest
 from aiserver_tray.base.strings import moment_of
 from aiserver_tray.engine.engine import Engine
 from tests.engine.our_engine import core, run
+from tests.support.installation import last_words
 from tests.support.waiting import eventually
 
 __all__ = ["core"]
@@ -20,7 +21,7 @@ def finished(engine: docker.DockerClient, container: str) -> None:
 
 def test_both_outputs_are_separate_and_timed(core: Engine, engine: docker.DockerClient) -> None:
     before = datetime.now(UTC) - timedelta(seconds=1)
-    created = run(core, "ai-log", "echo one two; echo three >&2; printf last")
+    created = run(core, "ai-log", last_words("echo one two; echo three >&2; printf last", 0))
     finished(engine, created)
     with core.containers.logs(created) as log:
         lines = list(log)
@@ -33,7 +34,7 @@ def test_both_outputs_are_separate_and_timed(core: Engine, engine: docker.Docker
 
 
 def test_a_terminals_log_is_one_output(core: Engine, engine: docker.DockerClient) -> None:
-    created = run(core, "ai-tty", "echo one; echo two >&2", Tty=True)
+    created = run(core, "ai-tty", last_words("echo one; echo two >&2", 0), Tty=True)
     finished(engine, created)
 
     def lines() -> list[tuple[str, str]]:
@@ -51,6 +52,7 @@ def test_a_line_longer_than_the_engine_stores_in_one_piece_is_whole(
     core: Engine, engine: docker.DockerClient, driver: str, *, tty: bool
 ) -> None:
     command = "head -c 40000 /dev/zero | tr '\\0' x; echo; echo after; echo; echo empty above"
+    command = last_words(command, 0)
     created = run(core, "ai-long", command, Tty=tty, HostConfig={"LogConfig": {"Type": driver}})
     finished(engine, created)
     lines = core.containers.tail(created, 10)
@@ -60,7 +62,7 @@ def test_a_line_longer_than_the_engine_stores_in_one_piece_is_whole(
 def test_only_the_last_lines_or_those_since_a_moment(
     core: Engine, engine: docker.DockerClient
 ) -> None:
-    created = run(core, "ai-tail", "for i in 1 2 3 4 5; do echo $i; done")
+    created = run(core, "ai-tail", last_words("for i in 1 2 3 4 5; do echo $i; done", 0))
     finished(engine, created)
     assert core.containers.tail(created, 2) == ["4", "5"]
     with core.containers.logs(created) as log:
@@ -70,9 +72,8 @@ def test_only_the_last_lines_or_those_since_a_moment(
 
 
 def test_following_gives_lines_as_they_come_and_ends_with_the_container(core: Engine) -> None:
-    created = run(
-        core, "ai-follow", "echo begun; read line < /proc/self/fd/0; echo over", Tty=False
-    )
+    command = last_words("echo begun; read line < /proc/self/fd/0; echo over", 0)
+    created = run(core, "ai-follow", command, Tty=False)
     with core.containers.logs(created, follow="follow") as log:
         assert [line.text for line in log] == ["begun", "over"]
 
@@ -89,6 +90,6 @@ def test_following_ends_when_another_thread_closes_it(core: Engine) -> None:
 def test_output_that_is_no_text_is_shown_as_far_as_it_is(
     core: Engine, engine: docker.DockerClient
 ) -> None:
-    created = run(core, "ai-binary", r"printf 'a\377b\n'")
+    created = run(core, "ai-binary", last_words(r"printf 'a\377b\n'", 0))
     finished(engine, created)
     assert core.containers.tail(created, 1) == ["a\ufffdb"]

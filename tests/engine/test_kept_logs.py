@@ -11,7 +11,7 @@ from aiserver_tray.features.logs.query import LogFilter
 from aiserver_tray.features.logs.store.reader import LogReader
 from tests.engine.waiting import logged
 from tests.support.host_process import hosted
-from tests.support.installation import Installation, script
+from tests.support.installation import Installation, last_words, script
 from tests.support.kept_logs import kept, kept_lines
 from tests.support.observed import said
 from tests.support.waiting import eventually
@@ -72,7 +72,7 @@ def journal_of_removal(here: Installation) -> list[str]:
 def test_log_of_an_ended_container_is_kept_once_unless_turned_off(
     here: Installation, engine: docker.DockerClient
 ) -> None:
-    here.write("early", {"early": script("echo early")})
+    here.write("early", {"early": script(last_words("echo early", 0))})
     here.write("quiet", {"quiet": script("echo quiet")})
     for name in ("early", "quiet"):
         here.cli.run("up", name)

@@ -7,6 +7,7 @@ from docker.models.containers import Container
 from tests.engine.waiting import until
 from tests.lab.fixtures import borrowed
 from tests.lab.place import Place
+from tests.support.installation import last_words
 
 POSTGRES = "postgres:17.11-alpine"
 POSTGRES_15 = "postgres:15.19-alpine"
@@ -67,7 +68,8 @@ def ready(container: Container, *command: str) -> None:
 
 
 def test_postgres_15_is_what_its_tag_says(engine: docker.DockerClient) -> None:
-    said = engine.containers.run(POSTGRES_15, ["pg_isready", "--version"], remove=True)
+    command = ["sh", "-c", last_words("pg_isready --version", 0)]
+    said = engine.containers.run(POSTGRES_15, command, remove=True)
     assert said.startswith(b"pg_isready (PostgreSQL) 15.")
 
 
@@ -90,7 +92,7 @@ def test_postgres_initialises_an_empty_volume_only(engine: docker.DockerClient) 
     first = postgres(engine, environment=variables, volumes=mount)
     ready(first, "pg_isready", "-h", "127.0.0.1", "-U", "owner", "-d", "first")
     query(first, "CREATE TABLE kept (n int)", database="first")
-    first.stop()
+    first.stop(timeout=60)
     assert first.wait()["StatusCode"] == 0
 
     second = postgres(engine, environment=variables | {"POSTGRES_DB": "other"}, volumes=mount)
@@ -137,6 +139,6 @@ def test_redis_runs_the_given_command_and_keeps_its_data(engine: docker.DockerCl
     first = redis()
     assert b"NOAUTH" in first.exec_run(["env", "REDISCLI_AUTH=", "redis-cli", "ping"]).output
     assert first.exec_run(["redis-cli", "set", "kept", "yes"]).output == b"OK\n"
-    first.stop()
+    first.stop(timeout=60)
 
     assert redis().exec_run(["redis-cli", "get", "kept"]).output == b"yes\n"

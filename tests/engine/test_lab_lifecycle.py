@@ -21,6 +21,7 @@ from tests.lab import demo, lifecycle
 from tests.lab import engine as lab_engine
 from tests.lab.leases import lease_any
 from tests.lab.place import LabError, Place
+from tests.support.installation import last_words
 from tests.support.ports import free_port
 from tests.support.waiting import eventually
 
@@ -45,7 +46,8 @@ def _link(source: str, target: str) -> None:
 
 
 def say(client: docker.DockerClient, text: str) -> bytes:
-    return bytes(client.containers.run(BUSYBOX, ["echo", text], remove=True))
+    command = ["sh", "-c", last_words(f"echo {text}", 0)]
+    return bytes(client.containers.run(BUSYBOX, command, remove=True))
 
 
 def traces(place: Place) -> dict[str, set[str]]:

@@ -7,7 +7,7 @@ import docker
 import pytest
 
 from aiserver_tray.base.errors import JobFailedError
-from tests.support.installation import Installation, Service, after, idle, script
+from tests.support.installation import Installation, Service, after, idle, last_words, script
 from tests.support.observed import facts, names
 from tests.support.waiting import eventually
 
@@ -17,7 +17,7 @@ LOG: dict[str, object] = {"volumes": {"log": {}}}
 def job(colour: str = "red", **more: object) -> Service:
     """A job that notes each of its runs."""
     run = "echo ran >> /log/runs; echo I am $COLOUR"
-    return script(run, volumes=["log:/log"], environment={"COLOUR": colour}, **more)
+    return script(last_words(run, 0), volumes=["log:/log"], environment={"COLOUR": colour}, **more)
 
 
 def runs(engine: docker.DockerClient) -> int:
@@ -124,7 +124,7 @@ def test_failed_job_stops_its_dependents_and_is_reported_with_its_log(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     def write_failing(code: int) -> None:
-        text = f"echo begins; echo no such table; exit {code}"
+        text = last_words("echo begins; echo no such table", code)
         needs = after("completed_successfully", "job")
         here.write("web", {"job": script(text), "web": idle(depends_on=needs), "side": idle()})
 

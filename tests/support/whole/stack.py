@@ -17,7 +17,7 @@ from aiserver_tray.operations.request import Request
 from aiserver_tray.state.views import Snapshot
 from tests.lab.fixtures import borrowed, have_image
 from tests.lab.place import Place
-from tests.support.installation import IMAGE, Installation
+from tests.support.installation import IMAGE, Installation, last_words
 from tests.support.ports import free_port
 from tests.support.whole.catalog import PORTS, Service
 
@@ -87,7 +87,7 @@ class Stack:
         each_volume = 'for v in *; do cd "/volumes/$v"; echo "$v $(run "$v")"; done'
         said = self.client.containers.run(
             IMAGE,
-            ["sh", "-ec", f"run() {{ {command}; }}\n{each_volume}"],
+            ["sh", "-ec", f"run() {{ {command}; }}\n{last_words(each_volume, 0)}"],
             working_dir="/volumes",
             # Without nocopy, an empty volume would get the owner of the image's folder.
             volumes={v.name: {"bind": f"/volumes/{v.name}", "mode": "rw,nocopy"} for v in ours},
