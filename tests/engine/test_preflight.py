@@ -1,6 +1,5 @@
 """What is in the way of a start, on a real engine with foreign objects and real processes."""
 
-import random
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -38,6 +37,7 @@ from tests.engine.waiting import until
 from tests.lab.fixtures import have_image
 from tests.lab.place import Place
 from tests.support.forwarding import forwarded
+from tests.support.ports import free_port
 from tests.support.preflight_targets import IMAGE, OURS, service_of, target_of
 from tests.support.waiting import eventually
 
@@ -57,14 +57,8 @@ def product(lab: Place, engine: docker.DockerClient) -> Iterator[Engine]:
 
 @pytest.fixture
 def port() -> int:
-    """One that is free, and so is the next; out of the range from which the system takes the
-    near ends of connections, which come and go."""
-    numbers = range(20000, 32000)
-    return next(
-        number
-        for number in random.sample(numbers, len(numbers))
-        if all(is_free("0.0.0.0", number + step, "tcp") for step in (0, 1))
-    )
+    """One that is free, and so is the next."""
+    return free_port(2)
 
 
 def publishing(folder: Path, name: str, port: int) -> ModuleTarget:
