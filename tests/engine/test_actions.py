@@ -40,7 +40,7 @@ ACTIONS = {
     ),
     "flood": action("yes 0123456789abcde | head -c 3000000; echo; echo end; exit 3"),
     "stay": action(f"{DEAF} echo ready; sleep 1002"),
-    "hang": action(f"{DEAF} echo ready; sleep 1002", timeout="3s"),
+    "hang": action(f"{DEAF} echo ready; sleep 1003", timeout="10s"),
 }
 INPUTS = {"NAME": "me", "WORD": TYPED}
 
@@ -97,11 +97,13 @@ def test_an_action_is_run_masked_limited_and_ended_and_leaves_nothing(
         modules.wait_for(box="running")
         at_rest = at_rest_in(engine)
 
-        tells_no_secret(client)
-        is_refused(client)
-        floods(client)
+        with ThreadPoolExecutor() as pool:
+            hanging = pool.submit(Client(owner).ask, "run", "hang")
+            tells_no_secret(client)
+            is_refused(client)
+            floods(client)
+            has_hung(hanging.result())
         is_cancelled(client, engine)
-        hangs(client)
 
         eventually(lambda: processes(engine) == at_rest, "nothing is left")
         asks_for_trust_again(here, owner, client)
@@ -166,8 +168,7 @@ def is_cancelled(client: Client, engine: docker.DockerClient) -> None:
     assert not client.listed("stay")["running"]
 
 
-def hangs(client: Client) -> None:
-    answer = client.ask("run", "hang")
+def has_hung(answer: Json) -> None:
     assert (answer["code"], answer["data"]["lines"]) == ("E_ACTION_TIMEOUT", ["ready"])
 
 
@@ -206,7 +207,7 @@ def is_journalled(here: Installation) -> None:
 def test_the_command_line_runs_lists_and_cancels_actions(
     here: Installation, engine: docker.DockerClient
 ) -> None:
-    write(here)
+    write(here, **ACTIONS | {"hang": action(f"{DEAF} sleep 1003", timeout="1s")})
     cli = here.cli
     here.done("up", "box")
     at_rest = at_rest_in(engine)

@@ -20,8 +20,6 @@ from tests.support.forwarding import forwarded
 from tests.support.stack import IMAGE, Service, service, write
 from tests.support.terminal import terminal
 
-pytestmark = pytest.mark.timeout(180)
-
 
 def talking(*lines: str) -> Service:
     """A service that writes *lines*, then stays."""

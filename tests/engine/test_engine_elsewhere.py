@@ -27,8 +27,6 @@ from tests.support.command_line import CommandLine
 from tests.support.stack import IMAGE, service, write
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.timeout(180)
-
 SSHD = "aiserver-lab/sshd:1"
 
 

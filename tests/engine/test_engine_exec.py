@@ -93,7 +93,7 @@ def test_a_command_that_ends_before_it_has_read_all_ends_exec(core: Engine, comm
 
     thread = threading.Thread(target=act, daemon=True)
     thread.start()
-    thread.join(20)
+    thread.join(LIMIT)
     assert statuses == [0]
     for descriptor in (stdin, stdout, end):
         os.close(descriptor)

@@ -165,11 +165,11 @@ def _port(stage: Stage) -> Iterator[Case]:
 def _unhealthy(stage: Stage) -> Iterator[Case]:
     web = checked("echo no database; exit 1") | {
         "command": ["sh", "-c", "echo it is cold; sleep 600"],
-        "x-aiserver": {"ready_within": "2s"},
+        "x-aiserver": {"ready_within": "5s"},
     }
     stage.write({"web": web})
     names = ("web/web", "no database", "it is cold", LOG)
-    data = {"service": "web/web", "seconds": 2.0, "check": "no database", "lines": ["it is cold"]}
+    data = {"service": "web/web", "seconds": 5.0, "check": "no database", "lines": ["it is cold"]}
     yield Case(UP, names, ("see its log", "查看日志"), data)
 
 

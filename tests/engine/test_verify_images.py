@@ -123,10 +123,9 @@ def recorded(lab: Place, engine: docker.DockerClient) -> dict[str, object]:
     return {"digest": digest, "platforms": platforms, "recorded": date.today().isoformat()}
 
 
-def checked(*test: str) -> dict[str, object]:
-    """An idle service with this health check, which has a second to pass."""
-    check = {"test": [*test], "interval": "200ms", "retries": 1}
-    return idle(healthcheck=check, **{"x-aiserver": {"ready_within": "1s"}})
+def checked(*test: str, **more: object) -> dict[str, object]:
+    """An idle service with this health check."""
+    return idle(healthcheck={"test": [*test], "interval": "200ms", "retries": 1}, **more)
 
 
 def test_one_fault_stops_no_other_check(
@@ -137,7 +136,8 @@ def test_one_fault_stops_no_other_check(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     here.write("absent", {"absent": {"image": "nobody/nothing:1"}})
-    here.write("unfit", {"direct": checked("CMD", "nonesuch", "-x")})
+    soon = {"ready_within": "1s"}  # it never is
+    here.write("unfit", {"direct": checked("CMD", "nonesuch", "-x", **{"x-aiserver": soon})})
     here.write("piped", {"piped": checked("CMD-SHELL", "nonesuch | cat; true")})
     here.write("taken", {"taken": idle()})
     here.write("locked", {"locked": idle()})

@@ -10,7 +10,7 @@ from docker.models.containers import Container
 T = TypeVar("T")
 
 
-def until(probe: Callable[[], T | None], container: Container, limit: float = 60.0) -> T:
+def until(probe: Callable[[], T | None], container: Container, limit: float = 180.0) -> T:
     """The probe's first result that is true.
 
     Raises:
@@ -29,7 +29,7 @@ def until(probe: Callable[[], T | None], container: Container, limit: float = 60
         time.sleep(0.1)
 
 
-def logged(container: Container, text: str, limit: float = 60.0) -> None:
+def logged(container: Container, text: str, limit: float = 180.0) -> None:
     """Waits until the container's log holds a text."""
     until(lambda: text.encode() in container.logs(), container, limit)
 

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from select import select
 
-LIMIT = 60.0
+LIMIT = 180.0
 _Decoder = getincrementaldecoder("utf-8")
 _SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 

@@ -11,7 +11,7 @@ POLL_SECONDS = 0.02
 T = TypeVar("T")
 
 
-def eventually(probe: Callable[[], T | None], what: str, limit: float = 60.0) -> T:
+def eventually(probe: Callable[[], T | None], what: str, limit: float = 180.0) -> T:
     """The first true result of *probe*. An ``OSError``, ``AssertionError`` or ``LookupError`` of it
     means "not yet".
 

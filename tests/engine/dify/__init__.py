@@ -144,7 +144,7 @@ def installed(lab: Place, folder: Path) -> Iterator[Dify]:
         yield Dify(here, client, port)
 
 
-def until(fact: str, found: Any, wanted: Any, limit: float = 60.0) -> None:  # noqa: ANN401 - any two
+def until(fact: str, found: Any, wanted: Any, limit: float = 180.0) -> None:  # noqa: ANN401 - any two
     """Waits until ``found()`` is *wanted*.
 
     Raises:
