@@ -565,6 +565,7 @@ def test_a_throw_away_server_loads_a_dump_refuses_what_is_none_and_leaves_nothin
 
 def test_only_the_named_databases_of_redis_are_cleared(parts: Parts) -> None:
     redis = program(parts, "parts-redis", "redis-cli", REDISCLI_AUTH=PASSWORD)
+    eventually(lambda: redis(b"PING\n") == "PONG", "Redis")
     redis(b"SELECT 1\nSET kept 1\nSELECT 2\nSET gone 1\nSELECT 3\nSET gone 1\n")
     Redis(parts.engine, "parts-redis", PASSWORD, Cancellation()).clear([2, 3])
     sizes = redis(b"SELECT 1\nDBSIZE\nSELECT 2\nDBSIZE\nSELECT 3\nDBSIZE\n")

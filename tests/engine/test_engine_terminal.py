@@ -61,6 +61,11 @@ def processes(engine: docker.DockerClient, container: str) -> list[str]:
     return [row[-1] for row in engine.containers.get(container).top()["Processes"]]
 
 
+def is_alone(engine: docker.DockerClient, container: str) -> None:
+    """See that the first process of *container* has become, or is again, the only one."""
+    eventually(lambda: processes(engine, container) == ["sleep 600"], "nothing but its command")
+
+
 def test_what_is_typed_is_shown_in_the_size_and_letters_that_were_sent(core: Engine) -> None:
     with terminal_in(core, run(core, "ai-typed")) as (terminal, shown):
         assert terminal.shell == "sh"
@@ -96,7 +101,7 @@ def test_the_end_of_a_terminal_is_the_end_of_all_that_was_started_in_it(
         terminal.end()
         shown.wait_for_end()
         assert terminal.left() == ()
-    assert processes(engine, "ai-deaf") == ["sleep 600"]
+    is_alone(engine, "ai-deaf")
 
 
 def test_another_user_s_processes_end_with_the_terminal_that_started_them(
@@ -107,7 +112,7 @@ def test_another_user_s_processes_end_with_the_terminal_that_started_them(
         eventually(lambda: "sleep 1003" in processes(engine, "ai-other"), "it runs")
         terminal.end()
         assert terminal.left() == ()
-    assert processes(engine, "ai-other") == ["sleep 600"]
+    is_alone(engine, "ai-other")
 
 
 HOLDER = """
@@ -127,18 +132,20 @@ def test_a_killed_process_leaves_nothing_of_its_terminals(
     with subprocess.Popen([sys.executable, "-c", HOLDER, lab.host, "ai-killed", LEAVING]) as holder:
         eventually(lambda: len(processes(engine, "ai-killed")) >= 7, "they run")
         holder.kill()
-    eventually(lambda: processes(engine, "ai-killed") == ["sleep 600"], "nothing is left")
+    is_alone(engine, "ai-killed")
 
 
 def test_without_a_shell_that_answers_there_is_no_terminal(
-    core: Engine, monkeypatch: pytest.MonkeyPatch
+    core: Engine, engine: docker.DockerClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bare = run(core, "ai-bare", "rm /bin/sh /bin/ash; exec sleep 600")
+    is_alone(engine, "ai-bare")
     with pytest.raises(NoShellError):
         core.containers.terminal(bare, "").open(24, 80)
     mute = "rm /bin/sh; printf '#!/bin/ash\\nsleep 600' > /bin/sh; chmod +x /bin/sh; exec sleep 600"
     monkeypatch.setattr(guarded, "_OPEN_SECONDS", 1.0)
     silent = run(core, "ai-silent", mute)
+    is_alone(engine, "ai-silent")
     with pytest.raises(EngineRequestError, match="said nothing"):
         core.containers.terminal(silent, "").open(24, 80)
 

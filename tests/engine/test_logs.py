@@ -19,10 +19,11 @@ MUTE = {"logging": {"driver": "none"}}
 
 
 @pytest.fixture
-def muted(here: Installation) -> Installation:
+def muted(here: Installation, engine: docker.DockerClient) -> Installation:
     """Two services run, of which the engine can read the log of one only."""
     here.write("talk", {"one": script(TALKS), "two": script(TALKS, **MUTE)})
     here.cli.run("up", "talk").succeeded()
+    logged(engine.containers.get("ai-talk-one"), "said")
     return here
 
 
@@ -105,9 +106,12 @@ def counted(base: Installation, tail: int, act: Callable[[], object]) -> list[st
 EVERY = [f"line {number}" for number in range(1, 51)]
 
 
-def test_following_begins_with_the_last_hundred_lines(base: Installation) -> None:
+def test_following_begins_with_the_last_hundred_lines(
+    base: Installation, engine: docker.DockerClient
+) -> None:
     base.write("long", {"long": script("seq 150; exec sleep 86400")})
     base.cli.run("up", "long").succeeded()
+    logged(engine.containers.get("ai-long"), "\n150\n")
     for words, first in (((), "51"), (("--tail", "all"), "1"), (("--since", "1h"), "1")):
         with base.cli.started("logs", "long", "-f", "--json", *words) as following:
             assert following.process.stdout is not None

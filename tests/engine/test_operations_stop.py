@@ -384,13 +384,15 @@ def test_two_homes_run_different_modules_side_by_side(
 def test_a_cancelled_stop_leaves_the_rest_running_and_can_be_repeated(
     here: Installation, engine: docker.DockerClient
 ) -> None:
-    slow = script("trap 'sleep 0.5; exit 0' TERM; while :; do sleep 0.05; done")
+    end = "trap 'until [ -e /may-end ]; do sleep 0.1; done; exit 0' TERM"
+    slow = script(f"{end}; while :; do sleep 0.05; done", stop_grace_period="60s")
     here.write("web", {"db": idle(), "web": {**slow, "depends_on": after("started", "db")}})
     here.done("up", "web")
     with here.core() as core:
         operation = core.operations.start(Request("stop", ("web",)))
         core.store.wait_until(lambda s: bool(s.operations and s.operations[-1].total), 60)
         operation.cancel()
+        said(engine, "ai-web", "touch", "/may-end")
         view = operation.wait(60)
     assert (view.status, view.error and view.error.code) == ("cancelled", "E_CANCELLED")
     assert facts(engine, "ai-web", "ai-web-db")["ai-web-db"].status == "running"

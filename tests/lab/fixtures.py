@@ -16,6 +16,7 @@ from tests.lab.place import Place, default_place
 from tests.lab.recipes import load_recipes
 from tests.lab.registry import RECIPE_LABEL
 from tests.support.times import starting_lab
+from tests.support.waiting import eventually
 
 _AT_ONCE = 4
 """How many things are removed at the same time: the engine waits for each container's end."""
@@ -94,9 +95,14 @@ def _remove(client: docker.DockerClient, owned: set[tuple[str, str]]) -> None:
         "volume": api.remove_volume,
     }
 
-    def remove(kind: str, found: str) -> None:
+    def is_removed(kind: str, found: str) -> bool:
         with suppress(NotFound):  # an anonymous volume goes with its container
             removals[kind](found)
+        return True
+
+    def remove(kind: str, found: str) -> None:
+        # The engine refuses what a killed process of the test has just asked for.
+        eventually(partial(is_removed, kind, found), f"the removal of the {kind} {found}")
 
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         for kind in removals:

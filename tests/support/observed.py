@@ -34,8 +34,8 @@ def facts(client: docker.DockerClient, *names: str) -> dict[str, Fact]:
 
 
 def names(client: docker.DockerClient) -> set[str]:
-    """All containers of the engine."""
-    return {found.name for found in client.containers.list(all=True)}
+    """All containers of the engine, but for one that is removed just now."""
+    return {found.name for found in client.containers.list(all=True, ignore_removed=True)}
 
 
 def environment(client: docker.DockerClient, container: str) -> dict[str, str]:

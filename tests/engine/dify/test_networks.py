@@ -61,7 +61,8 @@ def server(dify: Dify) -> Iterator[Container]:
     client.networks.get("ai-net").connect(found, aliases=[*SIBLINGS, "other"])
     found.start()
     found.reload()
-    until("the server", lambda: dify.fetch("sandbox", "http://n8n:5678/", *SSRF), 200)
+    # It listens at this port last.
+    until("the server", lambda: dify.fetch("sandbox", f"http://ragflow:{PORTS[-1]}/", *SSRF), 200)
     yield found
     found.remove(force=True)
     for proxy in proxies:

@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 from contextlib import closing, suppress
+from math import inf
 from pathlib import Path
 
 from aiserver_tray.features.logs.line import Line
@@ -44,7 +45,7 @@ def main(disk: Path) -> None:
         fill(disk)
         store.trim(0, keep_days=1, keep_bytes=2 * MEBIBYTE)
         assert path.stat().st_size <= 2 * MEBIBYTE
-        (newest,) = LogReader(path).older(LogFilter(), limit=1).lines
+        (newest,) = LogReader(path, inf).older(LogFilter(), limit=1).lines
         assert newest.line == lines(count)[-1]
 
 

@@ -156,7 +156,7 @@ def test_each_line_is_kept_once(lab: Place, client: docker.DockerClient, talk: T
         return sum(counted(client, "stdout").values())
 
     def go_on() -> None:
-        begin = lines()
+        begin = eventually(lines, "the first lines")
         eventually(lambda: lines() > begin + 1000, "more lines")
 
     end = time.monotonic() + MINUTES * 60
