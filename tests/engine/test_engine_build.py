@@ -172,7 +172,7 @@ def test_a_build_can_be_cancelled_while_it_says_nothing(builder: Builder) -> Non
     builder.on_line = lambda line: running.set() if line == "begun" else None
 
     def cancel() -> None:
-        if running.wait(30):
+        if running.wait(180):
             builder.cancelled.set()
 
     canceller = threading.Thread(target=cancel)

@@ -195,7 +195,7 @@ def test_an_engine_killed_in_the_middle_of_a_request_is_down_at_once_and_comes_b
     with closing(core.events("nobody")):
         thread.start()
         lab_engine.kill(lab)
-        thread.join(30)
+        thread.join(180)
     assert not thread.is_alive()
     assert "does not respond" in str(errors[0])
     with pytest.raises(EngineDownError):

@@ -150,7 +150,7 @@ def test_a_killed_ssh_costs_no_request_and_a_stopped_one_can_be_left(
             found.ping()
             assert len(children()) == {"tunnel": 1, "children": 2}[way]
             os.kill(second, signal.SIGSTOP)
-        ended.join(60)
+        ended.join(180)
         assert not ended.is_alive()
         found.reconnect()
         found.ping()

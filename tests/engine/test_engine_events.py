@@ -18,7 +18,7 @@ from tests.lab.place import Place
 __all__ = ["core"]
 
 MINE = {INSTALLATION: "me"}
-LIMIT = 60.0
+LIMIT = 180.0
 
 
 class Listener:

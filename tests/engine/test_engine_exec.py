@@ -20,7 +20,7 @@ from tests.engine.our_engine import BODY, core, run
 __all__ = ["core"]
 
 MEGABYTE = 1 << 20
-LIMIT = 60.0
+LIMIT = 180.0
 
 
 @dataclass

@@ -13,7 +13,7 @@ from aiserver_tray.operations.locks import Work, module_locks
 from aiserver_tray.operations.request import Request
 from aiserver_tray.system.clock import timezone_name
 from tests.engine.built_in import choose_free_ports, healthy
-from tests.support.installation import Installation, idle
+from tests.support.installation import LIMIT, Installation, idle
 from tests.support.observed import environment, events, names, said
 
 VERSION = "postgres.POSTGRES_VERSION"
@@ -143,11 +143,11 @@ def test_a_version_is_stored_under_the_locks_and_reset_with_the_data(
         choose(wiki, "15")
         with module_locks(core.engine.info().id, ["wiki"], other):
             operation = core.operations.start(UP)
-            core.store.wait_until(lambda _: operation.view.status == "waiting", 60)
+            core.store.wait_until(lambda _: operation.view.status == "waiting", LIMIT)
             choose(wiki, None)
             assert isinstance(wiki.failed("up", "wiki", wait=False), BusyError)
             assert stored(wiki, WIKI) is None
-        assert operation.wait(60).status == "succeeded"
+        assert operation.wait(LIMIT).status == "succeeded"
     assert (stored(wiki, WIKI), environment(engine, "ai-wiki")["V"]) == ("15", "15")
 
     wiki.done("down", "wiki")

@@ -69,7 +69,7 @@ def test_unreadable_log_is_reported_to_pages(muted: Installation) -> None:
         assert [entry["message"] for entry in answer["entries"]] == ["said"]
         (notice,) = answer["notices"]
         handlers["ai/module/logsAttach"].answer({"name": "talk", "streamId": "s"}, caller)
-        assert both.wait(60)
+        assert both.wait(180)
         channels.forget(caller.peer)
     events = {payload["event"]: payload for payload in told}
     assert events["stdout"]["chunk"] == "said"

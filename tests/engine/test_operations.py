@@ -11,7 +11,16 @@ import docker
 from aiserver_tray.base.errors import each
 from aiserver_tray.operations.request import Request
 from tests.engine.built_in import choose_free_ports
-from tests.support.installation import IMAGE, Installation, after, checked, gated, idle, script
+from tests.support.installation import (
+    IMAGE,
+    LIMIT,
+    Installation,
+    after,
+    checked,
+    gated,
+    idle,
+    script,
+)
 from tests.support.observed import created, facts, heard, names, open_gate
 from tests.support.ports import free_port
 
@@ -169,12 +178,12 @@ def test_each_service_starts_when_its_own_condition_holds(
                 {*wanted} <= {v.name for m in s.modules for v in m.services if v.state == "running"}
             )
 
-        core.store.wait_until(started("open", "after-start", "after-job"), 60)
+        core.store.wait_until(started("open", "after-start", "after-job"), LIMIT)
         running = {c.name for c in engine.containers.list()}
         assert "ai-web-after-health" not in running
         assert not operation.view.is_over
         open_gate(engine, "ai-web-open")
-        assert operation.wait(60).status == "succeeded"
+        assert operation.wait(LIMIT).status == "succeeded"
     starts = _times(told, "start")
     assert starts["ai-web-open"] < starts["ai-web-after-start"]
     assert _times(told, "die")["ai-web-job"] < starts["ai-web-after-job"]
@@ -192,11 +201,11 @@ def test_required_modules_are_ready_before_a_service_starts(
                 m.name == "base" and m.services and m.services[0].state == "running"
                 for m in s.modules
             ),
-            60,
+            LIMIT,
         )
         assert {c.name for c in engine.containers.list()} == {"ai-base"}
         open_gate(engine, "ai-base")
-        assert operation.wait(60).status == "succeeded"
+        assert operation.wait(LIMIT).status == "succeeded"
     assert {c.name for c in engine.containers.list()} == {"ai-base", "ai-web", "ai-web-side"}
 
 

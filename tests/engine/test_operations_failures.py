@@ -15,6 +15,7 @@ from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.run import readiness
 from tests.engine.registries.misbehaving import registry
 from tests.support.installation import (
+    LIMIT,
     Installation,
     after,
     checked,
@@ -127,7 +128,7 @@ def test_port_taken_after_the_preflight_is_reported_as_a_conflict(
                 for m in s.modules
                 for v in m.services
             ),
-            60,
+            LIMIT,
         )
         with socket.create_server(("127.0.0.1", port)):
             open_gate(engine, "ai-web-db")

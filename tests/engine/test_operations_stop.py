@@ -9,7 +9,7 @@ import pytest
 
 from aiserver_tray.base.errors import InUseError, VolumeInUseError
 from aiserver_tray.operations.request import Request
-from tests.support.installation import IMAGE, Installation, after, idle, script
+from tests.support.installation import IMAGE, LIMIT, Installation, after, idle, script
 from tests.support.observed import events, facts, names, said
 
 
@@ -390,10 +390,10 @@ def test_a_cancelled_stop_leaves_the_rest_running_and_can_be_repeated(
     here.done("up", "web")
     with here.core() as core:
         operation = core.operations.start(Request("stop", ("web",)))
-        core.store.wait_until(lambda s: bool(s.operations and s.operations[-1].total), 60)
+        core.store.wait_until(lambda s: bool(s.operations and s.operations[-1].total), LIMIT)
         operation.cancel()
         said(engine, "ai-web", "touch", "/may-end")
-        view = operation.wait(60)
+        view = operation.wait(LIMIT)
     assert (view.status, view.error and view.error.code) == ("cancelled", "E_CANCELLED")
     assert facts(engine, "ai-web", "ai-web-db")["ai-web-db"].status == "running"
     here.done("stop", "web")

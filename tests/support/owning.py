@@ -11,7 +11,7 @@ from aiserver_tray.state.store import Store
 from tests.support.installation import Installation
 from tests.support.surroundings import NoWindows
 
-LIMIT = 60.0
+LIMIT = 180.0
 PEER = Peer("command", "en", lambda _message: None)
 
 
