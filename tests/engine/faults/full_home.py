@@ -76,7 +76,7 @@ def bundled(client: Client, name: str) -> str:
 @contextmanager
 def kept_full(disk: Path) -> Iterator[None]:
     """Take all the room that there is, and that comes free."""
-    is_over = Event()
+    is_full, is_over = Event(), Event()
 
     def fill() -> None:
         with (disk / "filler").open("ab", buffering=0) as filler:
@@ -85,9 +85,11 @@ def kept_full(disk: Path) -> Iterator[None]:
                     with suppress(OSError):
                         while True:
                             filler.write(b"\0" * size)
+                is_full.set()
 
     thread = Thread(target=fill)
     thread.start()
+    is_full.wait()
     try:
         yield
     finally:
