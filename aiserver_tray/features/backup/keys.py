@@ -20,6 +20,11 @@ RECOVERY: Final = "app.recovery_key"
 LATER: Final = timedelta(days=7)
 MIN_PASSPHRASE: Final = 10
 _MAX_RECOVERY_TEXT: Final = 1 << 16
+_TOO_MUCH_WORK: Final = "Excessive work"
+"""How the error of pyrage begins for a file that took much more work than this computer can do in
+some seconds. It measures the computer for a millisecond, in which a busy one may do next to
+nothing."""
+_ATTEMPTS: Final = 50
 
 _GUIDE: Final = """\
 # The recovery key of AI-Server Tray. It opens the backups that were made for:
@@ -122,11 +127,12 @@ def identity_in(recovery_text: str, passphrase: str) -> str:
     """The private key in the text of a recovery file.
 
     Raises:
-        BackupKeyError: it is no such text, or *passphrase* does not open it.
+        BackupKeyError: it is no such text, *passphrase* does not open it, or this computer is far
+            too slow or busy for that.
     """
     stored = "\n".join(line.strip() for line in recovery_text.strip().splitlines())
     try:
-        plain = pyrage.passphrase.decrypt(stored[:_MAX_RECOVERY_TEXT].encode(), passphrase)
+        plain = _decrypted(stored[:_MAX_RECOVERY_TEXT].encode(), passphrase)
         lines = plain.decode().splitlines()
         (identity,) = (line for line in lines if line and not line.startswith("#"))
         return str(pyrage.x25519.Identity.from_str(identity))
@@ -136,6 +142,22 @@ def identity_in(recovery_text: str, passphrase: str) -> str:
             "recovery file of AI-Server Tray."
         )
         raise BackupKeyError(why) from None
+
+
+def _decrypted(stored: bytes, passphrase: str) -> bytes:
+    for _ in range(_ATTEMPTS):
+        try:
+            plain: bytes = pyrage.passphrase.decrypt(stored, passphrase)
+        except pyrage.DecryptError as error:
+            if not str(error).startswith(_TOO_MUCH_WORK):
+                raise
+        else:
+            return plain
+    why = Text(
+        "The recovery file can't be opened, because this computer is too busy or too slow for the "
+        "work that this takes. Close other programs and try again, or use a faster computer."
+    )
+    raise BackupKeyError(why)
 
 
 def _public(identity: str) -> str:

@@ -1,5 +1,7 @@
 """The keys of backups, and the recovery file."""
 
+import re
+from base64 import b64decode, b64encode
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Barrier, Thread
@@ -58,7 +60,9 @@ def test_processes_that_make_keys_at_once_get_the_same(home: Home) -> None:
     assert found == found[:1] * 6
 
 
-def test_the_recovery_file_opens_with_its_passphrase_alone(home: Home) -> None:
+def test_the_recovery_file_opens_with_its_passphrase_alone_also_on_a_busy_computer(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
     keys = keys_of(home)
     with pytest.raises(BackupKeyError, match="at least 10"):
         keys.save("too short")
@@ -69,7 +73,10 @@ def test_the_recovery_file_opens_with_its_passphrase_alone(home: Home) -> None:
     assert datetime.now(UTC) - keys.saved_at < timedelta(hours=1)
     assert text.startswith("-----BEGIN AGE ENCRYPTED FILE-----\n")
     mailed = "\r\n  " + text.replace("\n", "\r\n") + "\r\n"
+    measure_low(monkeypatch, text)
     assert identity_in(mailed, PASSPHRASE) == keys.identities()[1]
+    with pytest.raises(BackupKeyError, match="too busy or too slow"):
+        identity_in(with_much_work(text).decode(), PASSPHRASE)
     for other, passphrase in ((text, "another one"), ("", PASSPHRASE), (text[:99], PASSPHRASE)):
         with pytest.raises(BackupKeyError) as caught:
             identity_in(other, passphrase)
@@ -79,6 +86,28 @@ def test_the_recovery_file_opens_with_its_passphrase_alone(home: Home) -> None:
     new = Keys(Settings(home), keys._notes)
     assert new.recipients()
     assert new.saved_at is None, "another key was saved"
+
+
+def measure_low(patch: pytest.MonkeyPatch, text: str) -> None:
+    """Let pyrage refuse the recovery file *text* three times, as if this computer was too slow."""
+    decrypt, refused = pyrage.passphrase.decrypt, [with_much_work(text)] * 3
+
+    def measured_low(stored: bytes, passphrase: str) -> bytes:
+        found: bytes = decrypt(refused.pop() if refused else stored, passphrase)
+        return found
+
+    patch.setattr(pyrage.passphrase, "decrypt", measured_low)
+
+
+def with_much_work(text: str) -> bytes:
+    """The recovery file *text* as one that takes a fast computer days to open."""
+    first, *lines, last = text.splitlines()
+    plain = re.sub(rb"(-> scrypt \S+) \d+", rb"\1 40", b64decode("".join(lines)))
+    return b"\n".join([first.encode(), *wrapped(b64encode(plain)), last.encode(), b""])
+
+
+def wrapped(data: bytes) -> list[bytes]:
+    return [data[at : at + 64] for at in range(0, len(data), 64)]
 
 
 def test_later_is_in_a_week(home: Home) -> None:
