@@ -66,8 +66,11 @@ def engine(lab: Place) -> Iterator[docker.DockerClient]:
 def stack(
     lab: Place, engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory
 ) -> OneApiStack:
-    """The installation of all tests. The first one that connects a module starts OneAPI."""
-    return installed(lab, tmp_path_factory.mktemp("connect"))
+    """The installation of all tests. The first one that connects a module starts OneAPI. An owner
+    starts nothing by itself, which would be an operation beside that of a test."""
+    here = installed(lab, tmp_path_factory.mktemp("connect"))
+    here.set("app.start_desired", "false")
+    return here
 
 
 @pytest.fixture

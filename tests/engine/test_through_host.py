@@ -12,6 +12,7 @@ from tests.lab.fixtures import have_image
 from tests.lab.place import Place
 from tests.support.command_line import CommandLine
 from tests.support.host_process import hosted
+from tests.support.installation import Installation
 from tests.support.stack import IMAGE, OPEN, held, service, write
 from tests.support.waiting import eventually
 
@@ -25,7 +26,11 @@ def cli(lab: Place, engine: docker.DockerClient, tmp_path: Path) -> CommandLine:
     write(catalog, "web", {"api": service(), "web": service("api")},
           kind="feature", requires=["base"])  # fmt: skip
     write(catalog, "held", {"held": held()}, kind="feature")
-    return CommandLine(tmp_path / "home", catalog, lab.host)
+    here = Installation(tmp_path / "home", catalog, lab.host)
+    # A host brings back what is desired when it first sees the engine, as soon as it can: on a busy
+    # machine, only after the first commands.
+    here.set("app.start_desired", "false")
+    return here.cli
 
 
 def journey(cli: CommandLine) -> list[tuple[int, str, list[str]]]:
