@@ -6,10 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from selenium.common.exceptions import (
+    ElementClickInterceptedException,
+    ElementNotInteractableException,
+)
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.remote.webelement import WebElement
 
 from tests.support.no_network_news import refuse_network_news
+from tests.support.waiting import eventually
 
 FLAGS = (
     "--headless",
@@ -23,6 +29,33 @@ FLAGS = (
     "--force-device-scale-factor=1",
     "--hide-scrollbars",
 )
+
+
+_IS_USABLE = "return !arguments[0].matches(':disabled, [aria-disabled=true]')"
+
+
+class Part(WebElement):
+    """A part of the page."""
+
+    def click(self) -> None:
+        """Click it, as people do: once it can be used, and nothing that comes or goes covers it."""
+        eventually(self._is_clicked, "what can be clicked")
+
+    def _is_clicked(self) -> bool:
+        if not self.parent.execute_script(_IS_USABLE, self):
+            return False
+        try:
+            super().click()
+        except (ElementClickInterceptedException, ElementNotInteractableException) as error:
+            raise LookupError(error.msg) from error
+        return True
+
+
+class Browser(Chrome):
+    """Its pages are made of `Part`."""
+
+    def create_web_element(self, element_id: str) -> Part:
+        return Part(self, element_id)
 
 
 @contextmanager
@@ -41,7 +74,7 @@ def chromium_in(folder: Path) -> Iterator[Chrome]:
         env=os.environ | {"TMPDIR": str(temporary)},
         popen_kw={"preexec_fn": refuse_network_news},
     )
-    browser = Chrome(options, service)
+    browser = Browser(options, service)
     try:
         yield browser
     finally:
