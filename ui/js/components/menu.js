@@ -16,9 +16,8 @@ const menu = /** @type {HTMLElement} */ (document.getElementById("menu"));
 /** @type {{opener: HTMLElement, items: () => (Item|null)[]}|null} */
 let open = null;
 
-menu.addEventListener("toggle", (event) => {
-  if (/** @type {ToggleEvent} */ (event).newState === "closed") close();
-});
+// It comes late: the next menu may be open already.
+menu.addEventListener("toggle", () => menu.matches(":popover-open") || close());
 menu.addEventListener("keydown", move);
 
 /**
