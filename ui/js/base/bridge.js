@@ -61,6 +61,25 @@ export async function invoke(channel, payload) {
   }
 }
 
+/**
+ * Asks `channel`, and calls `take` with the answer, unless that of a later question came before it:
+ * what changes would be shown as it was.
+ * @template {keyof Channels} C
+ * @param {C} channel @param {(answer: Answer<Channels[C]["answer"]>) => void} take
+ * @returns {(payload: Channels[C]["request"]) => Promise<void>}
+ */
+export function inOrder(channel, take) {
+  let [asked, taken] = [0, 0];
+  return async (payload) => {
+    asked += 1;
+    const mine = asked;
+    const answer = await invoke(channel, payload);
+    if (mine < taken) return;
+    taken = mine;
+    take(answer);
+  };
+}
+
 /** Lets the page hear events also while it is hidden, until what is returned is called. @returns {() => void} */
 export function hearWhileHidden() {
   hearers += 1;

@@ -1,6 +1,6 @@
 // @ts-check
 /** The alert rules and their alerts, kept up to date for all parts of the page. */
-import { CONNECTION, invoke, on } from "../../base/bridge.js";
+import { CONNECTION, inOrder, invoke, on } from "../../base/bridge.js";
 import { labelled, timeAndDay, timeOfDay } from "../../base/format.js";
 import { mark, t } from "../../base/i18n.js";
 import { current, observe, slice } from "../../base/store.js";
@@ -21,23 +21,20 @@ export const activeAlerts = () => (alertList()?.alerts ?? []).filter(({ ended })
 /** The kind of rules of an alert. @param {Pick<Alert, "kind">} alert */
 export const kindOf = (alert) => alertList()?.kinds.find(({ kind }) => kind === alert.kind);
 
-async function load() {
-  const answer = await invoke("ai/rules/list", {});
-  if (answer.success) own.set({ list: answer.data });
-}
+const load = inOrder("ai/rules/list", (answer) => answer.success && own.set({ list: answer.data }));
 
-on(CONNECTION, ({ state }) => state === "up" && load());
+on(CONNECTION, ({ state }) => state === "up" && load({}));
 
 // The owner's texts are in the language of the moment when they were asked for.
 let spoken = "";
 observe(({ snapshot }) => {
   if (!snapshot || snapshot.language === spoken) return;
-  if (spoken) load();
+  if (spoken) load({});
   spoken = snapshot.language;
 });
 
 on("ai/rules/changed", async ({ alert: id, change }) => {
-  await load();
+  await load({});
   const alert = alertList()?.alerts.find((one) => one.id === id);
   if (!alert || change === "changed") return;
   if (change === "raised") showToast({ text: labelled(alert.title, alert.text), icon: "triangle-alert" });

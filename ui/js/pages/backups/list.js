@@ -1,7 +1,7 @@
 // @ts-check
 /** The backups, kept up to date for all parts of the page, and what is done with them. */
 import { ask, confirm } from "../../base/actions.js";
-import { CONNECTION, invoke, on } from "../../base/bridge.js";
+import { CONNECTION, inOrder, invoke, on } from "../../base/bridge.js";
 import { dayAndMonth, timeOfDay } from "../../base/format.js";
 import { mark, t, tn } from "../../base/i18n.js";
 import { current, observe, slice } from "../../base/store.js";
@@ -29,10 +29,10 @@ export const listError = () => own.get().error;
 
 export const shareChecked = () => own.get().share;
 
-export async function loadBackups() {
-  const answer = await invoke("ai/backup/list", {});
-  own.set(answer.success ? { list: answer.data, error: "" } : { error: answer.message });
-}
+const load = inOrder("ai/backup/list", (answer) =>
+  own.set(answer.success ? { list: answer.data, error: "" } : { error: answer.message }));
+
+export const loadBackups = () => load({});
 
 on(CONNECTION, ({ state }) => state === "up" && loadBackups());
 

@@ -2,7 +2,7 @@
 /** Actions of modules, which their files declare: what there is, and the dialog in which one runs. */
 import { html, nothing, render } from "../../../vendor/lit-html/lit-html.js";
 import { addressTo, go } from "../../base/address.js";
-import { invoke, on } from "../../base/bridge.js";
+import { inOrder, invoke, on } from "../../base/bridge.js";
 import { t } from "../../base/i18n.js";
 import { current, observe, slice } from "../../base/store.js";
 import { button } from "../../components/button.js";
@@ -20,11 +20,10 @@ import { showToast } from "../../components/toast.js";
 
 const own = slice({ actions: /** @type {Action[]} */ ([]), passwords: /** @type {Record<string, string>} */ ({}) });
 
+const load = inOrder("ai/action/list", (answer) => answer.success && own.set(answer.data));
+
 /** Asks for all actions, and whether they can be run now. */
-export async function loadActions() {
-  const answer = await invoke("ai/action/list", {});
-  if (answer.success) own.set(answer.data);
-}
+export const loadActions = () => load({});
 
 /** What a module's file lets a person do, with the reason where that is not possible now. @param {string} name */
 export function offered(name) {
