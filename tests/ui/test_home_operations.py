@@ -82,17 +82,18 @@ def test_cut_detail_is_shown_whole_on_hover(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "last"), [("home", "[data-module=n8n]"), ("modules/n8n", ".accounts")]
+    ("address", "late"), [("home", (".alert", ".key-notice")), ("modules/n8n", (".accounts",))]
 )
 def test_an_operation_on_one_module_is_a_strip_and_moves_nothing(
-    stack: Stack, address: str, last: str
+    stack: Stack, address: str, late: tuple[str, ...]
 ) -> None:
     stack.host.answers |= ANSWERS
     calm = states.running()
     stack.show(calm)
     home = stack.home()
     home.go(address)
-    home.wait_for(last)
+    for part in late:  # it comes after the others, and moves them
+        home.wait_for(part)
     watch_shifts(home)
     for kind, *course in (("restart", "stopping", "starting"), ("stop", "stopping", "stopped")):
         for state in course:
