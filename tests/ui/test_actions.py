@@ -44,9 +44,13 @@ def choose(page: HomePage, name: str) -> None:
     page.script("document.activeElement.blur()")
     page.tab_to("More about Box")
     page.press(Keys.ENTER)
-    page.until(lambda: page.all("#menu:popover-open .mi"), "the menu")
-    names = [item.text for item in page.all("#menu .mi")]
-    page.press(*[Keys.ARROW_DOWN] * names.index(name), Keys.ENTER)
+
+    def place() -> list[int]:
+        """The actions come when the page has asked for them; in a list, as the first is 0."""
+        return [[item.text for item in page.all("#menu:popover-open .mi")].index(name)]
+
+    [steps] = page.until(place, f"{name} in the menu")
+    page.press(*[Keys.ARROW_DOWN] * steps, Keys.ENTER)
 
 
 def find(page: HomePage, text: str, found: str) -> None:

@@ -173,7 +173,10 @@ def test_a_backup_of_another_installation_needs_its_recovery_file(
     page.wait_for("#restore-recovery").send_keys(str(recovery))
     elsewhere = replace(backups.CONTENTS, is_from_here=False)
     host.answers["ai/backup/inspect"] = answer(backups.sent(elsewhere))
-    page.wait_for("#restore-passphrase").send_keys(PASSPHRASE, Keys.ENTER)
+    field = page.wait_for("#restore-passphrase")
+    field.send_keys(PASSPHRASE)
+    page.wait_for("dialog[open] .primary:not([aria-disabled])")  # the file was read
+    field.send_keys(Keys.ENTER)
     more = {"recovery": recovery.read_text(), "passphrase": PASSPHRASE}
     assert host.wait_for_call("ai/backup/inspect") == {"file": "/mnt/other.zip"} | more
     page.wait_for_text("made on desk by version 0.2.0", "dialog[open]")
