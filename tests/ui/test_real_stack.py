@@ -34,6 +34,8 @@ from tests.ui.home import HomePage
 __all__ = ["dashboard"]
 
 SITE = "mkdir -p /www && echo '<title>The wiki</title>' > /www/index.html && httpd -f -p 80 -h /www"
+ANSWERS = checked("wget -q -O /dev/null http://127.0.0.1")["healthcheck"]
+"""Who opens the page of a module that runs gets it."""
 COMPLAINS = (
     "echo ERROR out of beans; until [ -e /dev/shm/tasted ]; do sleep .1; done; "
     "echo ERROR out of beans; sleep 86400"
@@ -48,7 +50,7 @@ def test_the_keyboard_leads_from_the_first_run_to_an_open_module(
     that start, and does something itself."""
     here.write("store", {"store": gated()}, kind="basic", title="Store")
     port = free_port()
-    wiki = script(SITE, ports=[f"127.0.0.1:{port}:80"])
+    wiki = script(SITE, ports=[f"127.0.0.1:{port}:80"], healthcheck=ANSWERS)
     address = f"http://127.0.0.1:{port}"
     here.write("wiki", {"wiki": wiki}, requires=["store"], title="Wiki", open=address)
     here.write("side", {"side": idle()}, title="Side")
@@ -209,7 +211,7 @@ def a_site(port: int) -> dict[str, Any]:
 def test_the_commonest_journeys_take_few_clicks(
     here: Installation, engine: docker.DockerClient, request: pytest.FixtureRequest
 ) -> None:
-    web = script(f"echo ERROR no key; {SITE}", **SITE_SERVICE)
+    web = script(f"echo ERROR no key; {SITE}", healthcheck=ANSWERS, **SITE_SERVICE)
     port = free_port()
     here.write("store", {"store": checked("true", stop_signal="SIGKILL")}, kind="basic")
     here.write("web", {"web": web}, title="Web", requires=["store"], **a_site(port))
@@ -316,7 +318,8 @@ def test_a_plain_file_leads_to_its_page_in_four_clicks(
 ) -> None:
     """The file says nothing of a page: its port tells. And no click meets a failure: the yes to
     what the module does also starts it."""
-    site = script(SITE, ports=["127.0.0.1::80"], volumes=["./notes:/notes"])
+    more = {"ports": ["127.0.0.1::80"], "volumes": ["./notes:/notes"]}
+    site = script(SITE, healthcheck=ANSWERS, **more)
     folder = write_file(tmp_path / "elsewhere", "wiki", {"db": idle(ports=["5432"]), "wiki": site})
     here.app.settings.welcome()
     board: Dashboard = request.getfixturevalue("dashboard")
