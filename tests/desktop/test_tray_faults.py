@@ -7,11 +7,13 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import docker
 import pytest
 
+from tests.desktop.shop import write_shop
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
 from tests.lab.place import Place
@@ -27,7 +29,7 @@ from tests.support.desktop.applet import (
 )
 from tests.support.desktop.desktop import Desktop
 from tests.support.desktop.hurried import in_a_hurry
-from tests.support.installation import IMAGE, Installation
+from tests.support.installation import IMAGE, Installation, checked
 from tests.support.processes import main_process
 from tests.support.relay import Relay
 from tests.support.waiting import eventually
@@ -58,13 +60,16 @@ def test_a_killed_service_comes_back_without_an_alarm(
     outspoken: Applet, engine: docker.DockerClient
 ) -> None:
     applet = outspoken
+    write_shop(applet.installation, partial(checked, "test ! -e /tmp/ill"))
     running(applet)
     applet.outlast_quiet()
     assert applet.notifications() == []
-    victim = main_process(engine.containers.get("ai-shop-web"))
+    web = engine.containers.get("ai-shop-web")
+    web.exec_run(["touch", "/tmp/ill"])  # else it may be back before anybody sees that it is not
     killed = time.monotonic()
-    os.kill(victim, signal.SIGKILL)
+    os.kill(main_process(web), signal.SIGKILL)
     eventually(lambda: is_told(applet, killed, "Shop is coming back"), "icon with its words")
+    eventually(lambda: web.exec_run(["rm", "/tmp/ill"]).exit_code == 0, "its recovery")
     applet.shows(RUNNING)
     assert {str(one.look) for one in applet.shown(killed)} == {RUNNING, STARTING}
     applet.quit()
