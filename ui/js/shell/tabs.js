@@ -36,7 +36,8 @@ export function tabBar(page) {
   const all = features(page);
   const chosen = page.address.page === "modules" ? page.address.rest[0] : undefined;
   const drawn = all.filter(({ name }, index) => index < innerWidth / NARROWEST || name === chosen);
-  const hidden = all.filter((module) => own.get().inMore.includes(module.name) || !drawn.includes(module));
+  // Asked again when the menu opens: tabs go there before the bar is drawn again.
+  const hidden = () => all.filter((module) => own.get().inMore.includes(module.name) || !drawn.includes(module));
   return html`
     <nav class="tabnav" aria-label=${t("Modules")} @keydown=${moveAlong}>
       ${homeTab(page)}
@@ -44,8 +45,8 @@ export function tabBar(page) {
       <button type="button" class="tab more" aria-haspopup="menu" aria-expanded="false"
         ?data-always=${drawn.length < all.length}
         @click=${(/** @type {MouseEvent} */ { currentTarget }) =>
-          openMenu(/** @type {HTMLElement} */ (currentTarget), () => hidden.map(inMenu))}>
-        <span>${t("More")}</span>${dot(worst(hidden.map(({ state }) => state)))}${icon("chevron-down", "s14")}
+          openMenu(/** @type {HTMLElement} */ (currentTarget), () => hidden().map(inMenu))}>
+        <span>${t("More")}</span>${dot(worst(hidden().map(({ state }) => state)))}${icon("chevron-down", "s14")}
       </button>
     </nav>`;
 }
