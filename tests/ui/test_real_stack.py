@@ -124,7 +124,7 @@ def test_failure_is_fixed_from_its_card_and_a_lost_engine_returns(
     page.button("Start: Notes").click()
     web, card = ".problem[data-of=web]", ".problem[data-of=notes]"
     page.wait_for_text("xited with code 3", card)  # it may count as started before it exits
-    page.wait_for(f"{card} a[href^='#logs/']").click()
+    page.until(lambda: clicked(page, f"{card} a[href^='#logs/']"), "the way to its logs")
     page.wait_for_text("ERROR no key", ".ll")
     assert "#logs/notes?service=notes&at=20" in page.address, "at the time it happened"
     page.script("history.back()")
@@ -154,6 +154,12 @@ def test_failure_is_fixed_from_its_card_and_a_lost_engine_returns(
     for module in ("web", "notes"):
         page.wait_for(f"[data-module={module}][data-state=running]")
     page.until(lambda: not page.all(".problem, .big"), "nothing is wrong any more")
+
+
+def clicked(page: HomePage, selector: str) -> bool:
+    """Click what may be drawn anew meanwhile."""
+    page.wait_for(selector).click()
+    return True
 
 
 class Clicks:
