@@ -21,6 +21,7 @@ from tests.support.installation import (
     checked,
     gated,
     idle,
+    last_words,
     script,
     write_file,
 )
@@ -40,7 +41,8 @@ COMPLAINS = (
     "echo ERROR out of beans; until [ -e /dev/shm/tasted ]; do sleep .1; done; "
     "echo ERROR out of beans; sleep 86400"
 )
-FAILS_ONCE = "test -e /data/seen || { touch /data/seen; echo ERROR no key; exit 3; }; sleep 86400"
+FAILS = last_words("touch /data/seen; echo ERROR no key", 3)
+FAILS_ONCE = f"test -e /data/seen || {{ {FAILS}; }}; sleep 86400"
 
 
 def test_the_keyboard_leads_from_the_first_run_to_an_open_module(
