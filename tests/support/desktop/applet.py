@@ -34,6 +34,9 @@ ENGINE_DOWN = "grey mark, grey ring with a slash"
 USERS = (sys.executable, "-m", "aiserver_tray")
 DEVELOPERS = (sys.executable, "build/dev.py", "run")
 
+_START_SECONDS = 180.0
+"""Seconds until the icon is there, under Wine and on a busy machine."""
+
 _HARMLESS = re.compile(r"^\s*$|is deprecated|[Ll]ocale")
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -80,7 +83,7 @@ class Applet:
         self._process = self.launch()
         is_there = until or (lambda: self.item.is_there)
         try:
-            eventually(lambda: self._is_alive() and is_there(), "icon")
+            eventually(lambda: self._is_alive() and is_there(), "icon", _START_SECONDS)
         except AssertionError as error:
             error.add_note(self.complaints())
             raise

@@ -114,7 +114,7 @@ class Windows:
 
     def says_alone(self, code: str) -> str:
         """What the Python *code* prints, in a Python of its own."""
-        return self.screen.run(*self._interpreter, "-c", code).decode()
+        return self.screen.run(*self._interpreter, "-c", code, timeout=_FIRST_START).decode()
 
     def forget(self) -> None:
         """Be as after the first start, whatever a test left: an icon, what the web browser was
