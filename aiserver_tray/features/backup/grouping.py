@@ -20,6 +20,7 @@ from aiserver_tray.features.backup.plan import (
     ModulePlan,
     Omitted,
     VolumePart,
+    is_beside,
 )
 from aiserver_tray.features.modules.connections import filled
 from aiserver_tray.model import ModuleModel
@@ -223,15 +224,15 @@ def _ordered(needs: Mapping[str, AbstractSet[str]]) -> list[str]:
 
 
 def _server_groups(facts: Facts) -> Iterator[Group]:
-    """Servers with databases that no module declares, such as those that a user made. Those of
-    servers that do not run are not known."""
+    """Servers with databases that no module declares, such as those that a user made; without those
+    that a restore was interrupted with. Those of servers that do not run are not known."""
     for name, place in facts.shares.servers.items():
         claimed = {share.database for share in facts.shares.users if share.server == name}
         there = facts.databases.get(name, {})
         databases = tuple(
             DatabasePart(name, name, place.dialect, database, place.user, size)
             for database, size in sorted(there.items())
-            if database not in claimed
+            if database not in claimed and not is_beside(database)
         )
         if databases:
             yield Group((replace(_planned(facts, name), volumes=(), databases=databases),))

@@ -1,13 +1,30 @@
 """What a backup of modules contains, and what stands still for it. Pure."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from aiserver_tray.base.i18n import LocalText, Text
 
 Dialect = Literal["postgres", "mysql"]
 """The program of a database server, known by the scheme of its `connect` address."""
+NEW, OLD = "restore", "before"
+_NAME_BYTES: Final = 63
+"""PostgreSQL cuts longer names. MySQL takes 64 characters."""
+_BESIDE: Final = re.compile(rf".*__({NEW}|{OLD})_[0-9a-f]{{8}}_\d+", re.DOTALL)
+
+
+def beside(database: str, what: str, operation: str, number: int) -> str:
+    """The name of a database beside *database*, the one with *number* of *operation*. No other
+    operation has one of this name: it may be all that is left of the original."""
+    end = f"__{what}_{operation[:8]}_{number}"
+    return database.encode()[: _NAME_BYTES - len(end)].decode(errors="ignore") + end
+
+
+def is_beside(database: str) -> bool:
+    """Whether a restore has made *database* `beside` another one."""
+    return _BESIDE.fullmatch(database) is not None
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from aiserver_tray.features.backup.journal import (
     without_servers,
 )
 from aiserver_tray.features.backup.manifest import ManifestEntry
+from aiserver_tray.features.backup.plan import NEW, OLD, beside
 from aiserver_tray.features.backup.stage import Expected, Stage
 from aiserver_tray.model import Changes
 from aiserver_tray.spec.labels import CONFIG_HASH, CONFIG_OF
@@ -34,10 +35,6 @@ from aiserver_tray.spec.mounts import PLAIN_VOLUMES
 if TYPE_CHECKING:
     from aiserver_tray.spec.model import VolumeTarget
 
-_NEW, _OLD = "restore", "before"
-_NAME_BYTES = 63
-"""PostgreSQL cuts longer names. MySQL takes 64 characters."""
-_ID_DIGITS = 8
 
 
 @dataclass(frozen=True)
@@ -87,13 +84,6 @@ def volumes_of(tools: Tools, module: str) -> "dict[str, VolumeTarget]":
         if not volume.external and CONFIG_OF not in given:
             found[given["com.docker.compose.volume"]] = volume
     return found
-
-
-def beside(database: str, what: str, operation: str, number: int) -> str:
-    """The name of a database beside *database*, the one with *number* of *operation*. No other
-    operation has one of this name: it may be all that is left of the original."""
-    end = f"__{what}_{operation[:_ID_DIGITS]}_{number}"
-    return database.encode()[: _NAME_BYTES - len(end)].decode(errors="ignore") + end
 
 
 class Restoration:
@@ -212,7 +202,7 @@ class Restoration:
                 raise self._unequal(one)
         for number, one in enumerate(self._choice.databases, 1):
             server = self._tools.server(one.server, stage.cancelled)
-            new, old = (beside(one.key, what, stage.id, number) for what in (_NEW, _OLD))
+            new, old = (beside(one.key, what, stage.id, number) for what in (NEW, OLD))
             existed = server.exists(one.key)
             swapped = SwappedDatabase(
                 server=one.server, database=one.key, new=new, old=old, existed=existed

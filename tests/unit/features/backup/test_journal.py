@@ -19,7 +19,8 @@ from aiserver_tray.features.backup.journal import (
     refuse_used,
     wind_up,
 )
-from aiserver_tray.features.backup.restore import Choice, Restoration, beside
+from aiserver_tray.features.backup.plan import beside
+from aiserver_tray.features.backup.restore import Choice, Restoration
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.spec import labels
 from aiserver_tray.spec.labels import Owner, digest
