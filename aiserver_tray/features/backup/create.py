@@ -34,10 +34,11 @@ from aiserver_tray.features.backup.plan import (
     VolumePart,
 )
 from aiserver_tray.features.backup.proof import expected_check
-from aiserver_tray.features.backup.stage import Expected, Stage
+from aiserver_tray.features.backup.stage import Stage
 from aiserver_tray.features.backup.views import Reason
 from aiserver_tray.settings.app_declared import APP_SETTINGS
 from aiserver_tray.spec.labels import MODULE, SERVICE
+from aiserver_tray.state.views import StepView
 
 if TYPE_CHECKING:
     from aiserver_tray.features.backup.volumes import BackupVolumes
@@ -131,7 +132,7 @@ class Creation:
         """Show all steps before the first one, so that what is done never becomes less."""
         for group in self._plan.groups:
             self._expect(stage, group, _well(stage.running([*chain(*_moved(group))])))
-        stage.expect([expected_check(self._path, self._plan.file_bytes)])
+        stage.show([expected_check(self._path, self._plan.file_bytes)])
 
     # -- a group ---------------------------------------------------------------------------------
 
@@ -232,31 +233,24 @@ class Creation:
             state.learn({standstill(group.names): whole - clones})
 
     def _expect(self, stage: Stage, group: Group, ran: "list[Container]") -> None:
-        databases, volumes = _databases(group), _volumes(group)
+        step, databases, volumes = StepView, _databases(group), _volumes(group)
         parts: list[VolumePart | DatabasePart] = [*databases, *volumes]
         stage.expect_stop(ran)
-        stage.expect(
-            [
-                *(
-                    Expected("dump", subject_of(part), part.module, _DUMP_SECONDS)
-                    for part in databases
-                ),
-                *(
-                    Expected("clone", one.volume, one.module, (one.bytes or 0) / CLONE_RATE + 0.5)
-                    for one in volumes
-                ),
-            ]
+        stage.show(step("dump", subject_of(d), d.module, usual=_DUMP_SECONDS) for d in databases)
+        stage.show(
+            step("clone", v.volume, v.module, usual=(v.bytes or 0) / CLONE_RATE + 0.5)
+            for v in volumes
         )
         stage.expect_start(ran)
-        stage.expect(
-            Expected(
+        stage.show(
+            step(
                 "pack",
-                subject_of(part),
-                part.module,
-                (part.bytes or 0) / PACK_RATE + 0.2,
-                part.bytes or 0,
+                subject_of(p),
+                p.module,
+                total=(b := p.bytes or 0),
+                usual=b / PACK_RATE + 0.2,
             )
-            for part in parts
+            for p in parts
         )
 
     # -- the manifest ----------------------------------------------------------------------------

@@ -22,8 +22,9 @@ from aiserver_tray.features.backup.databases import Server, Tools, server_in
 from aiserver_tray.features.backup.grouping import ServerPlace
 from aiserver_tray.features.backup.journal import BackupJournal, Unended, ended
 from aiserver_tray.features.backup.manifest import ManifestEntry
-from aiserver_tray.features.backup.stage import Expected, Stage
+from aiserver_tray.features.backup.stage import Stage
 from aiserver_tray.features.backup.volumes import BackupVolumes
+from aiserver_tray.state.views import StepView
 
 if TYPE_CHECKING:
     from aiserver_tray.engine.engine import Engine
@@ -141,14 +142,14 @@ def check_hashes(stage: Stage, file: BackupFile) -> None:
         BackupError: it is not what was written.
     """
     whole = sum(entry.bytes for entry in file.manifest.entries)
-    stage.expect([expected_check(file.path, whole)])
+    stage.show([expected_check(file.path, whole)])
     with stage.step("proof", file.path.name, "") as advance:
         file.check(advance)
 
 
-def expected_check(path: Path, size: int) -> Expected:
+def expected_check(path: Path, size: int) -> StepView:
     """The step of `check_hashes`, to come; *size*: the bytes of what is in the file."""
-    return Expected("proof", path.name, "", size / _READ_RATE + 0.2, size)
+    return StepView("proof", path.name, "", usual=size / _READ_RATE + 0.2, total=size)
 
 
 def databases_of(file: BackupFile) -> list[ManifestEntry]:

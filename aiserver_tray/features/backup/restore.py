@@ -27,14 +27,14 @@ from aiserver_tray.features.backup.journal import (
 )
 from aiserver_tray.features.backup.manifest import ManifestEntry
 from aiserver_tray.features.backup.plan import NEW, OLD, beside
-from aiserver_tray.features.backup.stage import Expected, Stage
+from aiserver_tray.features.backup.stage import Stage
 from aiserver_tray.model import Changes
 from aiserver_tray.spec.labels import CONFIG_HASH, CONFIG_OF
 from aiserver_tray.spec.mounts import PLAIN_VOLUMES
+from aiserver_tray.state.views import StepView
 
 if TYPE_CHECKING:
     from aiserver_tray.spec.model import VolumeTarget
-
 
 
 @dataclass(frozen=True)
@@ -111,8 +111,9 @@ class Restoration:
         """
         engine = self._tools.engine.info().id
         replaced = self._replaced(engine)
-        self._before(stage)
-        stage.next_part()
+        self._expect(stage)
+        with stage.earlier_part():
+            self._before(stage)
         choice = self._choice
         entry = Unended(kind="restore", modules=[*choice.modules], engine=engine)
         servers = {db.server for one in replaced.values() for db in one.databases}
@@ -178,14 +179,15 @@ class Restoration:
     def _expect(self, stage: Stage) -> None:
         ran = stage.running(self._choice.removed)
         entries = self._choice.entries
-        stage.expect(
-            Expected("unpack", _subject(one), one.module, one.bytes / PACK_RATE + 0.5, one.bytes)
-            for one in entries
+        step = StepView
+        stage.show(
+            step("unpack", _subject(e), e.module, usual=e.bytes / PACK_RATE + 0.5, total=e.bytes)
+            for e in entries
         )
         stage.expect_stop(ran)
-        stage.expect(
-            Expected("swap", _subject(one), one.module, one.bytes / CLONE_RATE * 2 + 0.5)
-            for one in entries
+        stage.show(
+            step("swap", _subject(e), e.module, usual=e.bytes / CLONE_RATE * 2 + 0.5)
+            for e in entries
         )
         stage.expect_start(ran)
 

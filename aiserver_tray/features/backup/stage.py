@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from aiserver_tray import __version__
@@ -40,22 +41,6 @@ _REPORT_SECONDS = 0.2
 """Seconds between two reports of the bytes of a step."""
 
 
-@dataclass(frozen=True)
-class Expected:
-    """A step to come, with the seconds that it will take, as far as they are known."""
-
-    kind: StepKind
-    subject: str
-    module: str
-    seconds: float | None = None
-    bytes: int = 0
-
-    @property
-    def view(self) -> StepView:
-        """It, not begun."""
-        return StepView(self.kind, self.subject, self.module, usual=self.seconds, total=self.bytes)
-
-
 class Stage(Stages):
     """What a backup or restore works with. Each step is shown; one that was not expected is added
     when it begins. Methods raise `CancelledError` once the user has cancelled, except for those
@@ -73,8 +58,9 @@ class Stage(Stages):
         self.parts = parts
         self._work = work
         self._record = record
-        self._steps: dict[tuple[StepKind, str], StepView] = {}
-        self._earlier: tuple[StepView, ...] = ()
+        self._steps: dict[tuple[int, StepKind, str], StepView] = {}
+        self._part = 0
+        """Of the operation; steps of several parts may have the same names."""
         self._time_left = TimeLeft(view.name_of)
         self._shown_at = 0.0
 
@@ -116,30 +102,34 @@ class Stage(Stages):
 
     # -- steps -----------------------------------------------------------------------------------
 
-    def next_part(self) -> None:
-        """Another part of the operation begins, whose steps may have the names of earlier ones."""
-        self._earlier += tuple(self._steps.values())
-        self._steps = {}
+    @contextmanager
+    def earlier_part(self) -> Iterator[None]:
+        """The steps within the block come before all that were shown."""
+        self._part -= 1
+        try:
+            yield
+        finally:
+            self._part += 1
 
-    def expect(self, steps: Iterable[Expected]) -> None:
-        """Show *steps* that are to come, in their order."""
-        self._steps |= {(one.kind, one.subject): one.view for one in steps}
-        self._show()
+    def show(self, steps: Iterable[StepView]) -> None:
+        """Show *steps*, which are to come in their order, or go on."""
+        self._steps |= {(self._part, step.kind, step.subject): step for step in steps}
+        self._publish()
 
     @contextmanager
     def step(self, kind: StepKind, subject: str, module: str) -> Iterator[Callable[[int], None]]:
         """The step is under way within the block, which may report more bytes."""
         self.check_cancelled()
-        key = (kind, subject)
+        key = (self._part, kind, subject)
         begun = self._steps.get(key, StepView(kind, subject, module))
         self._steps[key] = replace(begun, status="running", began=awake(), current=0)
-        self._show()
+        self._publish()
 
         def advance(count: int) -> None:
             view = self._steps[key]
             self._steps[key] = replace(view, current=view.current + count)
             if awake() - self._shown_at > _REPORT_SECONDS:
-                self._show()
+                self._publish()
 
         status: StepStatus = "failed"
         try:
@@ -149,7 +139,7 @@ class Stage(Stages):
             view = self._steps[key]
             spent = awake() - (view.began or 0.0)
             self._steps[key] = replace(view, status=status, seconds=spent)
-            self._show()
+            self._publish()
 
     def counted(
         self, kind: StepKind, subject: str, module: str, pieces: Iterable[bytes]
@@ -161,20 +151,15 @@ class Stage(Stages):
                 advance(len(piece))
                 yield piece
 
-    def merge(self, steps: Iterable[StepView]) -> None:
-        """Show *steps* of a plan among the others."""
-        self._steps |= {(step.kind, step.subject): step for step in steps}
-        self._show()
-
-    def _show(self) -> None:
+    def _publish(self) -> None:
         self._shown_at = now = awake()
-        steps = (*self._earlier, *self._steps.values())
+        steps = tuple(self._steps[key] for key in sorted(self._steps, key=itemgetter(0)))
         left = self._time_left.show(Estimate(expected_left(steps)), now)
         view = replace(self._view.now, steps=steps)
         self._view.publish(replace(view, seconds_left=left.seconds, delay=left.reason))
 
     def _report(self, report: Report) -> None:
-        self.merge(report.steps)
+        self.show(report.steps)
 
     def _next_plan(self) -> None:
         """The steps of all plans are shown together."""
@@ -194,13 +179,13 @@ class Stage(Stages):
     def expect_stop(self, ran: Sequence[Container]) -> None:
         """Show that the containers that *ran* will stop."""
         plan = self._stop_of({container.module for container in ran}, ran)
-        self.merge(step.view for step in plan)
+        self.show(step.view for step in plan)
 
     def expect_start(self, ran: Sequence[Container]) -> None:
         """Show that the containers that *ran* will start again: from now on, they are no failures
         while they don't run."""
         plan, _ = self._start_of(ran)
-        self.merge(step.view for step in plan)
+        self.show(step.view for step in plan)
 
     def start(self, ran: Sequence[Container]) -> None:
         """Start again what *ran*, in the order of its dependencies, and wait until it is ready."""
@@ -315,7 +300,7 @@ class _Part(Stages):
         self._whole = whole
 
     def _report(self, report: Report) -> None:
-        self._whole.merge(report.steps)
+        self._whole.show(report.steps)
 
     def _next_plan(self) -> None:
         """As `Stage` does it."""
