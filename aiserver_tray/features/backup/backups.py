@@ -471,8 +471,12 @@ class Backups:
     # -- interrupted ones --------------------------------------------------------------------------
 
     def recover(self, actor: Actor) -> None:
-        """End what was interrupted, one after the other, before anything else starts."""
+        """End what was interrupted, one after the other, before anything else starts. What has to
+        end on another engine fails as an operation only once; `list` goes on to tell a restore."""
+        engine = self._tools.engine.info().id
         for id, entry in self._journal.interrupted.items():
+            if entry.problem and not entry.is_on(engine):
+                continue
             if entry.modules:
                 work = recover(self._tools, self._journal, id)
                 self._begin(entry.kind, entry.modules, work, actor).wait()

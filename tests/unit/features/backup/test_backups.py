@@ -13,6 +13,7 @@ from aiserver_tray.base.errors import BackupKeyError, RestoreError, TrustError
 from aiserver_tray.features.backup.archive import BackupWriter
 from aiserver_tray.features.backup.backups import Backups
 from aiserver_tray.features.backup.index import folder_of
+from aiserver_tray.features.backup.journal import Unended
 from aiserver_tray.features.backup.manifest import (
     FORMAT,
     Manifest,
@@ -49,6 +50,7 @@ class Here:
     def __init__(self, folder: Path) -> None:
         self.stage = Stage(folder)
         self.stage.running = []
+        self.begun: list[tuple[str, ...]] = []
         self.backups = self.of_next_process()
 
     def of_next_process(self) -> Backups:
@@ -56,8 +58,14 @@ class Here:
         store = SimpleNamespace(snapshot=SimpleNamespace(operations=()))
         operations = SimpleNamespace(port_use=lambda *_: None)
         core = SimpleNamespace(engine=engine, store=store, operations=operations)
+        ended = SimpleNamespace(wait=lambda: None)
+        stack = SimpleNamespace(begin=lambda asked, *_: self.begun.append(asked.modules) or ended)
         place = SimpleNamespace(
-            app=app, core=core, publish=lambda _: None, refresh=app.refresh_catalog
+            app=app,
+            core=core,
+            publish=lambda _: None,
+            refresh=app.refresh_catalog,
+            feature=lambda _: stack,
         )
         return Backups(cast("Place", place))
 
@@ -148,3 +156,18 @@ def test_a_restore_brings_back_settings_and_further_variables(here: Here) -> Non
     assert changes["n8n.variable.n8n.TZ"] == "UTC"
     view = here.backups.inspect(Source(id), ["n8n"]).modules[0]
     assert str(view.parts) == "Its files and settings"
+
+
+def test_what_has_to_end_on_another_engine_is_no_new_failure_at_each_start(here: Here) -> None:
+    journal = here.backups._journal
+    for id, engine in (("a", "there"), ("b", "ENGINE")):
+        with journal.operation(id, Unended(kind="restore", modules=[id], engine=engine)):
+            pass
+    here.backups.recover(USER)
+    assert here.begun == [("b",), ("a",)]
+    for id in ("a", "b"):
+        with journal.update(id) as entry:
+            entry.problem = {"en": "It can't be ended."}
+    here.backups.recover(USER)
+    assert here.begun[2:] == [("b",)]
+    assert "It can't be ended." in str(here.backups.list().problem)
