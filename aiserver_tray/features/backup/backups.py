@@ -140,8 +140,7 @@ class Backups:
         return BackupOffer(tuple(planned), plan.engine_bytes, plan.file_bytes, tuple(blockers))
 
     def _planned(self, module: ModulePlan, group: int, seconds: float | None) -> PlannedModule:
-        sizes = [part.bytes for part in module.volumes]
-        sizes += [part.bytes for part in module.databases]
+        sizes = [part.bytes for part in (*module.volumes, *module.databases)]
         declared = self._app.declared_by(module.name)
         stored = self._settings.secrets.names()
         return PlannedModule(
@@ -150,7 +149,7 @@ class Backups:
             group,
             seconds,
             None if None in sizes else sum(size or 0 for size in sizes),
-            tuple(f"{part.database} ({part.server})" for part in module.databases),
+            tuple(f"{part.key} ({part.server})" for part in module.databases),
             tuple(part.key for part in module.volumes),
             module.omitted,
             any(setting.is_secret and a in stored for a, setting in declared.items()),

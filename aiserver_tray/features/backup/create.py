@@ -19,20 +19,13 @@ from aiserver_tray.features.backup.grouping import standstill
 from aiserver_tray.features.backup.journal import BackupJournal, Unended, clean, ended
 from aiserver_tray.features.backup.manifest import (
     FORMAT,
-    EntryKind,
     Manifest,
     ManifestEntry,
     ManifestImage,
     ManifestModule,
     entry_name,
 )
-from aiserver_tray.features.backup.plan import (
-    BackupPlan,
-    DatabasePart,
-    Group,
-    ModulePlan,
-    VolumePart,
-)
+from aiserver_tray.features.backup.plan import BackupPlan, Group, ModulePlan, Part
 from aiserver_tray.features.backup.proof import expected_check
 from aiserver_tray.features.backup.stage import Stage
 from aiserver_tray.features.backup.views import Reason
@@ -55,28 +48,15 @@ _MAX_FILE, _MAX_FOLDER = 1 << 18, 1 << 22
 class _Copy:
     """A part of a module, copied on the engine."""
 
-    part: VolumePart | DatabasePart
+    part: Part
     pieces: Iterable[bytes]
     clone: str | None = None
     tables: dict[str, int] = field(default_factory=dict)
 
-    @property
-    def kind(self) -> EntryKind:
-        return "volume" if isinstance(self.part, VolumePart) else self.part.dialect
 
-    @property
-    def key(self) -> str:
-        part = self.part
-        return part.key if isinstance(part, VolumePart) else part.database
-
-    @property
-    def server(self) -> str:
-        return "" if isinstance(self.part, VolumePart) else self.part.server
-
-
-def subject_of(part: VolumePart | DatabasePart) -> str:
+def _subject(part: Part) -> str:
     """The subject of the steps of *part*."""
-    return part.volume if isinstance(part, VolumePart) else f"{part.server}/{part.database}"
+    return part.volume or f"{part.server}/{part.key}"
 
 
 class Creation:
@@ -146,19 +126,11 @@ class Creation:
 
     def _pack(self, stage: Stage, copy: _Copy, writer: BackupWriter) -> None:
         part = copy.part
-        name = entry_name(copy.kind, part.module, copy.key, copy.server)
-        with closing(stage.counted("pack", subject_of(part), part.module, copy.pieces)) as pieces:
+        name = entry_name(part.kind, part.module, part.key, part.server)
+        with closing(stage.counted("pack", _subject(part), part.module, copy.pieces)) as pieces:
             written = writer.add(name, pieces)
-        entry = ManifestEntry(
-            name,
-            copy.kind,
-            part.module,
-            copy.key,
-            written.bytes,
-            written.sha256,
-            copy.server,
-            copy.tables,
-        )
+        size, digest, more = written.bytes, written.sha256, (part.server, copy.tables)
+        entry = ManifestEntry(name, part.kind, part.module, part.key, size, digest, *more)
         self._entries.append(entry)
 
     def _copied(
@@ -177,14 +149,14 @@ class Creation:
             stage.stop(features, ran)
             for part in _databases(group):
                 server = self._tools.server(part.server, stage.cancelled)
-                with stage.step("dump", subject_of(part), part.module):
-                    dump = server.dump(part.database)
+                with stage.step("dump", _subject(part), part.module):
+                    dump = server.dump(part.key)
                     over.callback(dump.close)
-                    copies.append(_Copy(part, dump, tables=server.tables(part.database)))
+                    copies.append(_Copy(part, dump, tables=server.tables(part.key)))
             stage.stop(stores, ran)
             before = time.monotonic()
             for one in _volumes(group):
-                with stage.step("clone", subject_of(one), one.module):
+                with stage.step("clone", _subject(one), one.module):
                     clone = volumes.clone(one.volume)
                     pieces = volumes.read(clone)
                     over.callback(pieces.close)  # the engine can't remove what is being read
@@ -234,9 +206,8 @@ class Creation:
 
     def _expect(self, stage: Stage, group: Group, ran: "list[Container]") -> None:
         step, databases, volumes = StepView, _databases(group), _volumes(group)
-        parts: list[VolumePart | DatabasePart] = [*databases, *volumes]
         stage.expect_stop(ran)
-        stage.show(step("dump", subject_of(d), d.module, usual=_DUMP_SECONDS) for d in databases)
+        stage.show(step("dump", _subject(d), d.module, usual=_DUMP_SECONDS) for d in databases)
         stage.show(
             step("clone", v.volume, v.module, usual=(v.bytes or 0) / CLONE_RATE + 0.5)
             for v in volumes
@@ -245,12 +216,12 @@ class Creation:
         stage.show(
             step(
                 "pack",
-                subject_of(p),
+                _subject(p),
                 p.module,
                 total=(b := p.bytes or 0),
                 usual=b / PACK_RATE + 0.2,
             )
-            for p in parts
+            for p in (*databases, *volumes)
         )
 
     # -- the manifest ----------------------------------------------------------------------------
@@ -337,11 +308,11 @@ def _well(ran: "list[Container]") -> "list[Container]":
     return [container for container in ran if container.is_ready]
 
 
-def _databases(group: Group) -> list[DatabasePart]:
+def _databases(group: Group) -> list[Part]:
     return [part for module in group.modules for part in module.databases]
 
 
-def _volumes(group: Group) -> list[VolumePart]:
+def _volumes(group: Group) -> list[Part]:
     return [part for module in group.modules for part in module.volumes]
 
 

@@ -14,7 +14,6 @@ from aiserver_tray.features.backup.planning import Planner
 from aiserver_tray.features.backup.postgres import Postgres
 from aiserver_tray.features.backup.servers import Dump, Server
 from aiserver_tray.features.backup.volumes import BackupVolumes
-from aiserver_tray.features.modules.connections import filled, known_values
 from aiserver_tray.spec.labels import Owner
 from aiserver_tray.state.aggregate import main_service
 
@@ -106,19 +105,6 @@ class Tools:
         secret = next(account.secret for account in found.accounts if account.secret)
         password = app.settings.reveal(app.declared, f"{module}.{secret}")
         return Redis(self.engine, container, password, cancelled)
-
-    def role(self, module: str, server: str, database: str) -> str | None:
-        """The role that owns *database* of *module* on *server*. None: *module* has no such
-        database there."""
-        modules = self.app.catalog.modules
-        owners = {}
-        for name, one in modules.items():
-            known = known_values(self.app.settings, one)
-            for each in one.databases:
-                if each.module == server:
-                    owners[filled(each.database, known)] = name, filled(each.user, known)
-        owner, role = owners.get(database, (server, database))
-        return role if owner == module else None
 
     def _open(self, place: ServerPlace, cancelled: Cancellation) -> Server:
         password = self.app.settings.reveal(self.app.declared, place.secret)

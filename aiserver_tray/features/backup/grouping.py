@@ -14,12 +14,11 @@ from aiserver_tray.catalog.modules import Module
 from aiserver_tray.engine.values import ContainerSummary
 from aiserver_tray.features.backup.plan import (
     BackupPlan,
-    DatabasePart,
     Dialect,
     Group,
     ModulePlan,
     Omitted,
-    VolumePart,
+    Part,
     is_beside,
 )
 from aiserver_tray.features.modules.connections import filled
@@ -68,18 +67,19 @@ class Shares:
     known: Mapping[str, Mapping[str, str]]
     servers: Mapping[str, ServerPlace]
 
-    def declared(self, name: str) -> dict[Share, str | None]:
-        """What the module *name* says that it has on servers, with its user there; None for what no
-        backup of it contains."""
-        module, known, found = self.modules[name], self.known[name], dict[Share, str | None]()
+    def declared(self, name: str) -> dict[Share, bool]:
+        """What the module *name* says that it has on servers, and whether a backup of it contains
+        that."""
+        module, known = self.modules[name], self.known[name]
         chosen = module.backup.databases
-        for one in module.databases:
-            if one.module in self.servers:
-                is_in = chosen is None or one.database in chosen.get(one.module, ())
-                share = Share(one.module, filled(one.database, known))
-                found[share] = filled(one.user, known) if is_in else None
+        found = {
+            Share(one.module, filled(one.database, known)): chosen is None
+            or one.database in chosen.get(one.module, ())
+            for one in module.databases
+            if one.module in self.servers
+        }
         caches = [n for n in module.possible_requires if self.is_cache(n)]
-        return found | {Share(n, str(one)): None for n in caches for one in module.backup.redis}
+        return found | {Share(n, str(one)): False for n in caches for one in module.backup.redis}
 
     @cached_property
     def users(self) -> Mapping[Share, Sequence[str]]:
@@ -92,9 +92,20 @@ class Shares:
                     found[share].append(name)
         return found
 
-    def owned(self, name: str) -> dict[Share, str | None]:
+    def owned(self, name: str) -> dict[Share, bool]:
         """Those of `declared` that belong to the module *name*."""
-        return {s: user for s, user in self.declared(name).items() if self.users[s][0] == name}
+        return {s: is_in for s, is_in in self.declared(name).items() if self.users[s][0] == name}
+
+    def role(self, name: str, share: Share) -> str | None:
+        """The role that *share* of the module *name* belongs to. None: it is not its own."""
+        users = self.users.get(share)
+        if users is None:  # of nobody: those are of the server
+            return share.database if name == share.server else None
+        if users[0] != name:
+            return None
+        known, databases = self.known[name], self.modules[name].databases
+        mine = [one for one in databases if one.module == share.server]
+        return {filled(m.database, known): filled(m.user, known) for m in mine}.get(share.database)
 
     def is_cache(self, name: str) -> bool:
         """Whether the module *name* is a Redis."""
@@ -131,14 +142,14 @@ class Facts:
         """The names of the containers that run."""
         return {one.name for one in self.found.ours if one.status == "running"}
 
-    def databases_of(self, name: str) -> Iterator[DatabasePart]:
+    def databases_of(self, name: str) -> Iterator[Part]:
         """Those of the module *name* that there are; of a server that does not run, all."""
-        for (server, database), user in self.shares.owned(name).items():
+        for (server, database), is_in in self.shares.owned(name).items():
             there = self.databases.get(server)
-            place = self.shares.servers.get(server)
-            if place and user is not None and (there is None or database in there):
+            if is_in and (there is None or database in there):
                 size = None if there is None else there[database]
-                yield DatabasePart(name, server, place.dialect, database, user or place.user, size)
+                kind = self.shares.servers[server].dialect
+                yield Part(name, kind, database, size, server=server)
 
     def requires(self, name: str) -> set[str]:
         """The modules that *name* requires now, or did when its containers were created."""
@@ -230,7 +241,7 @@ def _server_groups(facts: Facts) -> Iterator[Group]:
         claimed = {share.database for share in facts.shares.users if share.server == name}
         there = facts.databases.get(name, {})
         databases = tuple(
-            DatabasePart(name, name, place.dialect, database, place.user, size)
+            Part(name, place.dialect, database, size, server=name)
             for database, size in sorted(there.items())
             if database not in claimed and not is_beside(database)
         )
@@ -251,7 +262,7 @@ def _planned(facts: Facts, name: str) -> ModulePlan:
         module.title,
         _version(facts, name),
         tuple(
-            VolumePart(name, key, one.name, facts.sizes.get(one.name))
+            Part(name, "volume", key, facts.sizes.get(one.name), one.name)
             for key, one in volumes.items()
             if key not in omitted
         ),

@@ -11,11 +11,10 @@ from pydantic_core import from_json
 
 from aiserver_tray.base.errors import BackupDamagedError, BackupFormatError
 from aiserver_tray.base.i18n import Text
+from aiserver_tray.features.backup.plan import EntryKind
 from aiserver_tray.features.backup.views import Reason
 
 FORMAT: Final = 1
-
-EntryKind = Literal["volume", "postgres", "mysql"]
 
 ModuleName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=100)]
 VolumeKey = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]+$", max_length=200)]

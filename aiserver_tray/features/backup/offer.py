@@ -217,7 +217,7 @@ class Restorable:
                     raise _undeclared(one)
                 continue
             server = self._tools.planner.server(one.server)
-            owner = self._tools.role(one.module, one.server, one.key)
+            owner = self._tools.planner.role(one.module, one.server, one.key)
             if server is None or server.dialect != one.kind or owner is None:
                 raise _undeclared(one)
             found[one.name] = owner

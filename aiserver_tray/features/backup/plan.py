@@ -9,6 +9,7 @@ from aiserver_tray.base.i18n import LocalText, Text
 
 Dialect = Literal["postgres", "mysql"]
 """The program of a database server, known by the scheme of its `connect` address."""
+EntryKind = Literal["volume"] | Dialect
 NEW, OLD = "restore", "before"
 _NAME_BYTES: Final = 63
 """PostgreSQL cuts longer names. MySQL takes 64 characters."""
@@ -28,30 +29,20 @@ def is_beside(database: str) -> bool:
 
 
 @dataclass(frozen=True)
-class VolumePart:
-    """A volume of a module that is cloned and put into the backup."""
+class Part:
+    """Data of a module: a volume, which is cloned, or a database on a server that it shares with
+    others, which that server dumps."""
 
     module: str
+    kind: EntryKind
     key: str
-    """Its name in the module's file."""
-    volume: str
-    """Its name on the engine."""
-    bytes: int | None = None
+    """The volume's name in the module's file, or the database's name."""
+    bytes: int | None
     """None: not known."""
-
-
-@dataclass(frozen=True)
-class DatabasePart:
-    """A database of a module on a server that it shares with others, dumped by that server."""
-
-    module: str
-    server: str
-    """The module of the server."""
-    dialect: Dialect
-    database: str
-    user: str
-    """The role that owns it: the module's own; the server's administrator for those of nobody."""
-    bytes: int | None = None
+    volume: str = ""
+    """Its name on the engine."""
+    server: str = ""
+    """The module of the database's server."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +60,8 @@ class ModulePlan:
     name: str
     title: LocalText
     version: str | None
-    volumes: tuple[VolumePart, ...] = ()
-    databases: tuple[DatabasePart, ...] = ()
+    volumes: tuple[Part, ...] = ()
+    databases: tuple[Part, ...] = ()
     redis: tuple[int, ...] = ()
     """The databases of the Redis that it uses; a restore clears them."""
     omitted: tuple[Omitted, ...] = ()

@@ -12,7 +12,7 @@ from aiserver_tray.catalog.modules import Module
 from aiserver_tray.catalog.resolve import outline
 from aiserver_tray.core.app import App
 from aiserver_tray.engine.engine import Engine
-from aiserver_tray.features.backup.grouping import Facts, ServerPlace, Shares, plan_of
+from aiserver_tray.features.backup.grouping import Facts, ServerPlace, Share, Shares, plan_of
 from aiserver_tray.features.backup.index import folder_problem
 from aiserver_tray.features.backup.plan import BackupPlan, Omitted
 from aiserver_tray.features.modules.connections import known_values
@@ -71,6 +71,11 @@ class Planner:
             return None
         container, secret = main_service(module, services).container, f"{module}.{account.secret}"
         return ServerPlace(module, found.store, container, account.user, secret)
+
+    def role(self, module: str, server: str, database: str) -> str | None:
+        """The role that owns *database* of *module* on *server*. None: *module* has no such
+        database there."""
+        return self._shares()[0].role(module, Share(server, database))
 
     def kept_bytes(self, modules: Collection[str]) -> int:
         """What the data volumes of *modules* on the engine take, as far as that is known."""

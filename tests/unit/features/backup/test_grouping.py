@@ -7,7 +7,14 @@ import pytest
 
 from aiserver_tray.core.app import App
 from aiserver_tray.engine.values import ContainerSummary
-from aiserver_tray.features.backup.grouping import Facts, ServerPlace, Shares, plan_of, standstill
+from aiserver_tray.features.backup.grouping import (
+    Facts,
+    ServerPlace,
+    Share,
+    Shares,
+    plan_of,
+    standstill,
+)
 from aiserver_tray.features.backup.plan import BackupPlan, beside
 from aiserver_tray.features.modules.connections import known_values
 from aiserver_tray.operations.survey import Found, Survey
@@ -54,14 +61,15 @@ def found(plan: BackupPlan) -> dict[tuple[str, ...], set[str]]:
     return {
         group.names: {
             *(f"{m.name}:{part.key}" for m in group.modules for part in m.volumes),
-            *(
-                f"{m.name}={part.database}@{part.user}"
-                for m in group.modules
-                for part in m.databases
-            ),
+            *(f"{m.name}={part.key}" for m in group.modules for part in m.databases),
         }
         for group in plan.groups
     }
+
+
+def role(given: Facts, module: str, database: str) -> str | None:
+    server = "mysql" if database == "rag_flow" else "postgres"
+    return given.shares.role(module, Share(server, database))
 
 
 @pytest.fixture
@@ -87,18 +95,27 @@ DATABASES = {
 def test_modules_that_share_a_store_are_one_group_and_servers_dump_what_is_no_modules(
     app: App,
 ) -> None:
-    plan = plan_of(facts(app, EVERYTHING, DATABASES), None)
+    given = facts(app, EVERYTHING, DATABASES)
+    plan = plan_of(given, None)
+    parts = [part for module in plan.modules for part in module.databases]
+    assert {part.key: role(given, part.module, part.key) for part in parts} == {
+        "n8n": "n8n",
+        "dify": "dify",
+        "dify_plugin": "dify",
+        "rag_flow": "ragflow",
+        **{one: one for one in ("notes", "new-api")},  # of nobody
+    }
     assert found(plan) == {
-        ("n8n",): {"n8n:data", "n8n:files", "n8n=n8n@n8n"},
-        ("dify",): {"dify:app_storage", "dify=dify@dify", "dify=dify_plugin@dify"},
+        ("n8n",): {"n8n:data", "n8n:files", "n8n=n8n"},
+        ("dify",): {"dify:app_storage", "dify=dify", "dify=dify_plugin"},
         ("ragflow", "minio", "elasticsearch"): {
             "ragflow:valkey",
-            "ragflow=rag_flow@ragflow",
+            "ragflow=rag_flow",
             "minio:data",
             "minio:rustfs-data",
             "elasticsearch:data",
         },
-        ("postgres",): {"postgres=new-api@postgres", "postgres=notes@postgres"},
+        ("postgres",): {"postgres=new-api", "postgres=notes"},
     }
     assert plan.is_whole
     assert (plan.engine_bytes, plan.file_bytes) == (4 * 2**30, 7 * 2**30 + 45)
@@ -140,7 +157,7 @@ def test_databases_of_a_server_that_does_not_run_are_planned_but_not_those_of_no
     app: App,
 ) -> None:
     plan = plan_of(facts(app, EVERYTHING, {"mysql": {}}), None)
-    assert "n8n=n8n@n8n" in found(plan)["n8n",]
+    assert "n8n=n8n" in found(plan)["n8n",]
     assert ("postgres",) not in found(plan)
     assert not plan.is_whole
     # It runs, and has no database of RAGFlow.
@@ -166,10 +183,13 @@ def test_what_a_built_in_module_has_is_no_other_ones(app: App, tmp_path: Path) -
     """Its restore would take away what the built-in module has now."""
     write(tmp_path / "catalog", "aaa", HOSTILE)
     databases = {"postgres": {"n8n": 1, "shared": 2, "cache": 3}}
-    plan = plan_of(facts(app, [volume("aaa", "data"), volume("n8n", "data")], databases), None)
+    given = facts(app, [volume("aaa", "data"), volume("n8n", "data")], databases)
+    plan = plan_of(given, None)
+    assert (role(given, "aaa", "shared"), role(given, "aaa", "n8n")) == ("me", None)
+    assert role(given, "n8n", "n8n") == "n8n"
     assert found(plan) == {
-        ("aaa",): {"aaa:data", "aaa=shared@me"},
-        ("n8n",): {"n8n:data", "n8n=n8n@n8n"},
+        ("aaa",): {"aaa:data", "aaa=shared"},
+        ("n8n",): {"n8n:data", "n8n=n8n"},
     }
     (aaa,) = [module for module in plan.modules if module.name == "aaa"]
     assert aaa.redis == (11,)

@@ -26,9 +26,9 @@ def test_a_plan_has_the_data_on_the_engine_and_names_what_is_elsewhere(
     plan = stage.planner.plan(None)
     n8n, postgres = plan.modules
     assert [(part.key, part.bytes) for part in n8n.volumes] == [("data", 1000)]
-    assert [(part.database, part.user, part.bytes) for part in n8n.databases] == [("n8n", "n8n", 3)]
+    assert [(part.key, part.kind, part.bytes) for part in n8n.databases] == [("n8n", "postgres", 3)]
     assert [one.name for one in n8n.omitted] == [str(files)]
-    assert [part.database for part in postgres.databases] == ["notes"]
+    assert [part.key for part in postgres.databases] == ["notes"]
     assert postgres.version == "17.1"
     assert stage.opened == [POSTGRES]
     assert (plan.is_whole, plan.engine_bytes, plan.file_bytes) == (True, 1000, 1008)
