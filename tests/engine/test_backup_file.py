@@ -8,12 +8,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from types import SimpleNamespace
 from zipfile import ZipFile
 
 import docker
 
-from aiserver_tray.features.backup.archive import BackupWriter
+from aiserver_tray.features.backup.archive import BackupFile, BackupWriter
+from aiserver_tray.features.backup.index import Index
 from aiserver_tray.features.backup.keys import Keys
 from aiserver_tray.features.backup.manifest import (
     Manifest,
@@ -53,7 +53,8 @@ def entry(name: str, plain: bytes) -> ManifestEntry:
 
 def test_the_commands_in_a_backup_read_it(engine: docker.DockerClient, tmp_path: Path) -> None:
     tar = archive_of(engine)
-    keys = Keys(Settings(Home(tmp_path / "home", "home")), SimpleNamespace())
+    settings = Settings(Home(tmp_path / "home", "home"))
+    keys = Keys(settings, Index(settings, lambda path: BackupFile(path, []).manifest))
     data = entry(entry_name("volume", "n8n", "data"), tar)
     name = entry_name("postgres", "n8n", "n8n", "postgres")
     dump = replace(entry(name, DUMP), kind="postgres", key="n8n", server="postgres")

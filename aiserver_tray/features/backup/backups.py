@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from shutil import rmtree
@@ -40,7 +40,6 @@ from aiserver_tray.features.backup.views import (
     BackupOffer,
     PlannedModule,
     Reason,
-    RecoveryKeyView,
     RestoreOffer,
     Source,
 )
@@ -102,7 +101,7 @@ class Backups:
         existing = next((one for one in (folder, *folder.parents) if one.exists()), folder)
         operations = self._place.core.store.snapshot.operations
         running = (one.id for one in operations if one.kind in TASKS and not one.is_over)
-        key, views = self._key_view(), self.index.views(self.checking)
+        key, views = self._keys.view(), self.index.views(self.checking)
         is_here_only = key.saved_at is None
         return BackupList(
             tuple(replace(v, is_here_only=is_here_only and bool(v.file)) for v in views),
@@ -115,14 +114,6 @@ class Backups:
             self.checking,
             problem(self._journal) or (lost.text if (lost := self._keys.trouble) else None),
         )
-
-    def _key_view(self) -> RecoveryKeyView:
-        if self._keys.trouble:
-            return RecoveryKeyView(None, remind=False, public="")
-        saved, later = self._keys.saved_at, self.index.later_until
-        public = self._keys.public
-        remind = bool(public and not saved and not (later and later > datetime.now(UTC)))
-        return RecoveryKeyView(saved, remind, public)
 
     def offer(self, modules: Sequence[str] | None) -> BackupOffer:
         """What a backup of *modules* would do; None: of everything.

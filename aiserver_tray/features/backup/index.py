@@ -216,36 +216,6 @@ class Index:
                     text = Text("{path} can't be deleted ({reason}).", path=path, reason=why)
                     raise BackupError(text) from error
 
-    @property
-    def key_saved_at(self) -> datetime | None:
-        """When the user saved a recovery key."""
-        return _moment(self.data().key_saved_at)
-
-    @key_saved_at.setter
-    def key_saved_at(self, at: datetime | None) -> None:
-        with self.update() as data:
-            data.key_saved_at = None if at is None else at.timestamp()
-
-    @property
-    def key_saved(self) -> str:
-        """The public key of the recovery key that was saved then."""
-        return self.data().key_saved
-
-    @key_saved.setter
-    def key_saved(self, public: str) -> None:
-        with self.update() as data:
-            data.key_saved = public
-
-    @property
-    def later_until(self) -> datetime | None:
-        """Until when the user does not want to be asked to save it."""
-        return _moment(self.data().later_until)
-
-    @later_until.setter
-    def later_until(self, until: datetime | None) -> None:
-        with self.update() as data:
-            data.later_until = None if until is None else until.timestamp()
-
 
 def folder_of(settings: Settings) -> Path:
     """The folder of the backups. A home that the user named has all in it, so that it can be
@@ -293,7 +263,7 @@ def _view(id: str, entry: _Entry) -> BackupView:
         bytes=entry.size,
         file="",
         check="failed",
-        checked_at=_moment(entry.checked_at),
+        checked_at=moment(entry.checked_at),
         problem=_problem(entry),
         version=entry.version,
         is_here_only=False,
@@ -306,5 +276,6 @@ def _problem(entry: _Entry) -> Text | None:
     return Text("The last check could not be carried out: {why}", why=Given(entry.unchecked_why))
 
 
-def _moment(seconds: float | None) -> datetime | None:
+def moment(seconds: float | None) -> datetime | None:
+    """The time so many *seconds* after 1970."""
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

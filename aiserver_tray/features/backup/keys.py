@@ -5,19 +5,21 @@ nobody chooses or sees them. The recovery key is also saved by the user, encrypt
 passphrase, because the secrets are gone with the computer.
 """
 
-from datetime import UTC, datetime, timedelta
-from typing import Final, Protocol
+import time
+from typing import Final
 
 import pyrage
 
 from aiserver_tray.base.errors import BackupKeyError, SettingError
 from aiserver_tray.base.i18n import Text
+from aiserver_tray.features.backup.index import Index, moment
+from aiserver_tray.features.backup.views import RecoveryKeyView
 from aiserver_tray.settings.store import Settings
 
 OWN: Final = "app.backup_key"
 RECOVERY: Final = "app.recovery_key"
 
-LATER: Final = timedelta(days=7)
+LATER_SECONDS: Final = 7 * 24 * 3600.0
 MIN_PASSPHRASE: Final = 10
 _MAX_RECOVERY_TEXT: Final = 1 << 16
 _TOO_MUCH_WORK: Final = "Excessive work"
@@ -33,25 +35,16 @@ _GUIDE: Final = """\
 """
 
 
-class KeyNotes(Protocol):
-    """What is remembered about the recovery key."""
-
-    key_saved_at: datetime | None
-    key_saved: str
-    """The public key of the one that was saved then."""
-    later_until: datetime | None
-
-
 class Keys:
-    """The keys in the secrets of *settings*; *notes* remember what the user did with them.
+    """The keys in the secrets of *settings*; *index* remembers what the user did with them.
 
     Raises:
         SettingError: from every method except `trouble`: the secrets can't be read or written.
     """
 
-    def __init__(self, settings: Settings, notes: KeyNotes) -> None:
+    def __init__(self, settings: Settings, index: Index) -> None:
         self._secrets = settings.secrets
-        self._notes = notes
+        self._index = index
 
     def recipients(self) -> list[str]:
         """The public keys that backups are encrypted to. The first call makes the keys."""
@@ -74,21 +67,24 @@ class Keys:
             return error
         return None
 
+    def view(self) -> RecoveryKeyView:
+        """The recovery key as clients get it."""
+        if self.trouble:
+            return RecoveryKeyView(None, remind=False, public="")
+        public, data = self._public, self._index.data()
+        saved_at = moment(data.key_saved_at) if data.key_saved == public else None
+        remind = bool(public and not saved_at and (data.later_until or 0) <= time.time())
+        return RecoveryKeyView(saved_at, remind, public)
+
     @property
-    def public(self) -> str:
-        """The public recovery key; empty before the first backup."""
+    def _public(self) -> str:
         identity = self._secrets.values([RECOVERY]).get(RECOVERY)
         return _public(identity) if identity else ""
 
-    @property
-    def saved_at(self) -> datetime | None:
-        """When the user saved the present recovery key; None: never."""
-        is_same = self._notes.key_saved == self.public
-        return self._notes.key_saved_at if is_same else None
-
     def note_saved(self) -> None:
         """The user has the text of `save`."""
-        self._notes.key_saved, self._notes.key_saved_at = self.public, datetime.now(UTC)
+        with self._index.update() as data:
+            data.key_saved, data.key_saved_at = self._public, time.time()
 
     def save(self, passphrase: str) -> str:
         """The text of the recovery file: the recovery key, encrypted with *passphrase*. Takes
@@ -111,7 +107,8 @@ class Keys:
 
     def later(self) -> None:
         """Ask to save the recovery key again in a week."""
-        self._notes.later_until = datetime.now(UTC) + LATER
+        with self._index.update() as data:
+            data.later_until = time.time() + LATER_SECONDS
 
     def _make(self, names: set[str]) -> None:
         new = {name: str(pyrage.x25519.Identity.generate()) for name in names}

@@ -1,9 +1,9 @@
 """Plans backups of an installation: what there is, what it takes, and what prevents them."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from aiserver_tray.base.errors import AiServerError, refuse_unknown
 from aiserver_tray.base.i18n import Text
@@ -22,15 +22,11 @@ from aiserver_tray.state.aggregate import main_service
 from aiserver_tray.system.chosen_folder import disk_of, existing
 from aiserver_tray.system.resources import available_memory, free_disk
 
+if TYPE_CHECKING:
+    from aiserver_tray.features.backup.servers import Server
+
 _LEAST_MEMORY: Final = 256 * 2**20
 """Bytes of memory for the programs that copy, dump and compress."""
-
-
-class DatabaseServer(Protocol):
-    """A database server that runs."""
-
-    def databases(self) -> Sequence[str]: ...
-    def size(self, database: str) -> int: ...
 
 
 class Planner:
@@ -42,7 +38,7 @@ class Planner:
     """
 
     def __init__(
-        self, app: App, engine: Engine, open_server: Callable[[ServerPlace], DatabaseServer]
+        self, app: App, engine: Engine, open_server: Callable[[ServerPlace], "Server"]
     ) -> None:
         self._app = app
         self._engine = engine

@@ -24,6 +24,7 @@ from aiserver_tray.features.backup.manifest import (
 from aiserver_tray.features.backup.views import Source
 from aiserver_tray.features.place import Place
 from aiserver_tray.model import Actor
+from aiserver_tray.operations.request import Request
 from tests.unit.features.backup.planned import Stage
 from tests.unit.features.backup.tars import VOLUME, Member, tar_of
 from tests.unit.module_folders import declared
@@ -58,8 +59,7 @@ class Here:
         store = SimpleNamespace(snapshot=SimpleNamespace(operations=()))
         operations = SimpleNamespace(port_use=lambda *_: None)
         core = SimpleNamespace(engine=engine, store=store, operations=operations)
-        ended = SimpleNamespace(wait=lambda: None)
-        stack = SimpleNamespace(begin=lambda asked, *_: self.begun.append(asked.modules) or ended)
+        stack = SimpleNamespace(begin=self._begin)
         place = SimpleNamespace(
             app=app,
             core=core,
@@ -68,6 +68,10 @@ class Here:
             feature=lambda _: stack,
         )
         return Backups(cast("Place", place))
+
+    def _begin(self, asked: Request, *_: object) -> SimpleNamespace:
+        self.begun.append(asked.modules)
+        return SimpleNamespace(wait=lambda: None)
 
     def write(self, *modules: ManifestModule, installation: str = "", **more: str) -> str:
         """The ID of a backup of *modules*, made by another *installation* if that is given."""

@@ -146,14 +146,6 @@ def test_a_failed_backup_is_listed_until_it_is_deleted(files: Files) -> None:
             files.index.delete(unknown)
 
 
-def test_what_the_user_did_with_the_recovery_key_is_remembered(files: Files) -> None:
-    assert (files.index.key_saved_at, files.index.later_until) == (None, None)
-    files.index.key_saved_at = files.index.later_until = MONDAY
-    files.index.key_saved = "age1"
-    again = Index(files.settings, files._read)
-    assert (again.key_saved_at, again.key_saved, again.later_until) == (MONDAY, "age1", MONDAY)
-
-
 class Course:
     """A keeper through the hours; what makes backups is scripted."""
 

@@ -1,6 +1,7 @@
 """The keys of backups, and the recovery file."""
 
 import re
+import time
 from base64 import b64decode, b64encode
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +12,8 @@ import pyrage
 import pytest
 
 from aiserver_tray.base.errors import BackupKeyError
+from aiserver_tray.features.backup import keys as saving
+from aiserver_tray.features.backup.index import Index
 from aiserver_tray.features.backup.keys import Keys, identity_in
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.system.paths import Home
@@ -24,18 +27,15 @@ def home(tmp_path: Path) -> Home:
 
 
 def keys_of(home: Home) -> Keys:
-    return Keys(Settings(home), notes())
-
-
-def notes() -> SimpleNamespace:
-    return SimpleNamespace(key_saved_at=None, key_saved="", later_until=None)
+    settings = Settings(home)
+    return Keys(settings, Index(settings, lambda _: pytest.fail("no file is read")))
 
 
 def test_the_first_backup_makes_keys_that_stay(home: Home) -> None:
     keys = keys_of(home)
-    assert (keys.identities(), keys.public) == ([], "")
+    assert (keys.identities(), keys.view().public, keys.view().remind) == ([], "", False)
     recipients = keys.recipients()
-    assert keys.public == recipients[1]
+    assert (keys.view().public, keys.view().remind) == (recipients[1], True)
     assert keys_of(home).recipients() == recipients
     public = [str(pyrage.x25519.Identity.from_str(k).to_public()) for k in keys.identities()]
     assert public == recipients
@@ -67,10 +67,12 @@ def test_the_recovery_file_opens_with_its_passphrase_alone_also_on_a_busy_comput
     with pytest.raises(BackupKeyError, match="at least 10"):
         keys.save("too short")
     text = keys.save(PASSPHRASE)
-    assert keys.saved_at is None, "nobody has the text yet"
+    assert keys.view().saved_at is None, "nobody has the text yet"
     keys.note_saved()
-    assert keys.saved_at
-    assert datetime.now(UTC) - keys.saved_at < timedelta(hours=1)
+    (saved_at, remind) = keys_of(home).view().saved_at, keys.view().remind
+    assert saved_at
+    assert datetime.now(UTC) - saved_at < timedelta(hours=1)
+    assert not remind
     assert text.startswith("-----BEGIN AGE ENCRYPTED FILE-----\n")
     mailed = "\r\n  " + text.replace("\n", "\r\n") + "\r\n"
     measure_low(monkeypatch, text)
@@ -83,9 +85,9 @@ def test_the_recovery_file_opens_with_its_passphrase_alone_also_on_a_busy_comput
         assert passphrase not in f"{caught.value!r} {caught.value.__cause__}"
     for file in home.folder.glob("secrets*"):
         file.unlink()
-    new = Keys(Settings(home), keys._notes)
+    new = keys_of(home)
     assert new.recipients()
-    assert new.saved_at is None, "another key was saved"
+    assert new.view().saved_at is None, "another key was saved"
 
 
 def measure_low(patch: pytest.MonkeyPatch, text: str) -> None:
@@ -110,7 +112,13 @@ def wrapped(data: bytes) -> list[bytes]:
     return [data[at : at + 64] for at in range(0, len(data), 64)]
 
 
-def test_later_is_in_a_week(home: Home) -> None:
-    noted = notes()
-    Keys(Settings(home), noted).later()
-    assert timedelta(days=6) < noted.later_until - datetime.now(UTC) <= timedelta(days=7)
+def test_later_is_in_a_week(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = keys_of(home)
+    keys.recipients()
+    keys.later()
+    reminders = []
+    for days in (0, 6.9, 7.1):
+        at = time.time() + days * 24 * 3600
+        monkeypatch.setattr(saving, "time", SimpleNamespace(time=lambda at=at: at))
+        reminders.append(keys_of(home).view().remind)
+    assert reminders == [False, False, True]
