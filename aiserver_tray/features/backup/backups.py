@@ -38,10 +38,12 @@ from aiserver_tray.features.backup.stage import Stage
 from aiserver_tray.features.backup.views import (
     BackupList,
     BackupOffer,
+    BackupSource,
     PlannedModule,
     Reason,
     RestoreOffer,
-    Source,
+    RestoreQuestion,
+    RestoreRequest,
 )
 from aiserver_tray.features.stack.channels import StackFeature
 from aiserver_tray.model import TASKS, Actor
@@ -73,7 +75,6 @@ class Backups:
         self._keys = Keys(self._settings, self.index)
         self._lock = Lock()
         self._to_check: list[str] = []
-        self._is_checking = False
         self._checker: Thread | None = None
         self._unsaved: dict[str, Text] = {}
         """The modules that could not be backed up before a restore, with the reason."""
@@ -122,7 +123,7 @@ class Backups:
             AiServerError: the engine or a server can't be asked, or there is no such module.
         """
         plan = self._tools.planner.plan(modules)
-        blockers = self._tools.planner.blockers(plan, folder_of(self._settings))
+        blockers = self._tools.planner.blockers(plan)
         planned = (
             self._planned(module, number, group.seconds)
             for number, group in enumerate(plan.groups)
@@ -178,8 +179,7 @@ class Backups:
 
     def _check_plan(self, plan: BackupPlan) -> None:
         """Raises `BackupError` if *plan* can't be carried out now."""
-        blockers = self._tools.planner.blockers(plan, folder_of(self._settings))
-        raise_all([BackupError(why) for why in blockers])
+        raise_all([*map(BackupError, self._tools.planner.blockers(plan))])
 
     def _made(self, plan: BackupPlan, reason: Reason, stage: Stage, id: str) -> BackupFile:
         """The backup *plan*, made as the operation *id* and read again."""
@@ -203,10 +203,9 @@ class Backups:
         for id in ids:
             self.index.path_of(id)
         with self._lock:
+            is_idle = not self._to_check
             self._to_check += [id for id in ids if id not in self._to_check]
-            is_new = not self._is_checking and bool(self._to_check)
-            self._is_checking |= is_new
-        if is_new:
+        if is_idle and ids:
             self._checker = Thread(target=self._check_all, name="backup-check", daemon=True)
             self._checker.start()
 
@@ -217,8 +216,7 @@ class Backups:
                 self._check_one(self._to_check[0])
             with self._lock:
                 del self._to_check[0]
-                self._is_checking = bool(self._to_check)
-                if not self._is_checking:
+                if not self._to_check:
                     break
         self._tell()
 
@@ -264,37 +262,37 @@ class Backups:
 
     # -- restoring ---------------------------------------------------------------------------------
 
-    def inspect(self, source: Source, modules: Sequence[str] | None) -> RestoreOffer:
-        """What *source* can restore here, and what a restore of *modules* needs to know.
+    def inspect(self, asked: RestoreQuestion) -> RestoreOffer:
+        """What a backup can restore here, and what a restore of the chosen modules needs to know.
 
         Raises:
             BackupError: it can't be read.
             UnknownNameError: it has no such module, or there is no such backup.
         """
-        file = self._file(source)
+        file, modules = self._file(asked), asked.modules or ()
         view = next((one for one in self.index.views() if one.file == str(file.path)), None)
         restorable = self._restorable(file)
-        offer = restorable.offer(file.path.stem, view, modules or ())
-        if why := self._why_unsaved(restorable.with_stores(modules or ())):
+        offer = restorable.offer(file.path.stem, view, modules)
+        if why := self._why_unsaved(restorable.with_stores(modules)):
             return replace(offer, decisions=(*offer.decisions, without_backup(why)))
         return offer
 
-    def restore(
-        self, source: Source, modules: Sequence[str], decisions: Mapping[str, str], actor: Actor
-    ) -> "OperationView":
-        """Begin to restore *modules* of *source*, as *decisions* say.
+    def restore(self, asked: RestoreRequest, actor: Actor) -> "OperationView":
+        """Begin to restore modules, as it is *asked*.
 
         Raises:
             BackupError: it can't be read.
             RestoreError: it must not be restored so.
             AiServerError: as for `inspect`.
         """
-        file = self._file(source)
+        file = self._file(asked)
         restorable = self._restorable(file)
         self._check_secrets()
-        restorable.check(modules, decisions)
-        choice = self._installed(file, restorable, modules, decisions)
-        is_unsaved = decisions.get(WITHOUT_BACKUP) == "true" and self._why_unsaved(choice.modules)
+        restorable.check(asked.modules, asked.decisions)
+        choice = self._installed(file, restorable, asked.modules, asked.decisions)
+        is_unsaved = asked.decisions.get(WITHOUT_BACKUP) == "true" and self._why_unsaved(
+            choice.modules
+        )
         before = (lambda _: None) if is_unsaved else partial(self._back_up_first, choice)
         work = Restoration(self._tools, self._journal, choice, before)
 
@@ -330,7 +328,7 @@ class Backups:
             stage.up(choice.servers)
         try:
             plan = self._tools.planner.plan(choice.modules)
-            if _has_data(plan):
+            if plan.has_data:
                 self._check_plan(plan)
                 self._made(plan, "restore", stage, uuid4().hex)
         except CancelledError:
@@ -355,7 +353,7 @@ class Backups:
             return failed[0]
         try:
             plan = self._tools.planner.plan(there)
-            if _has_data(plan):
+            if plan.has_data:
                 self._check_plan(plan)
         except AiServerError as error:
             return error.text
@@ -411,7 +409,7 @@ class Backups:
     def _restorable(self, file: BackupFile) -> Restorable:
         return Restorable(self._tools, self._place.core.operations, file)
 
-    def _file(self, source: Source) -> BackupFile:
+    def _file(self, source: BackupSource) -> BackupFile:
         path = self.index.path_of(source.id) if source.id else Path(source.file or "")
         identities = [*self._identities()]
         if source.recovery:
@@ -487,7 +485,3 @@ class Backups:
 
     def _tell(self, share: float = 0.0) -> None:
         self._place.publish(BACKUPS.message({"checking": self.checking, "share": share}))
-
-
-def _has_data(plan: BackupPlan) -> bool:
-    return any(module.volumes or module.databases for module in plan.modules)

@@ -1,35 +1,36 @@
 """The channels of backups, of what restores them, and of the recovery key."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import cached_property
-from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Annotated, Self, TypedDict
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from aiserver_tray.base.errors import RefusedError, SettingError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.features.alerts.channels import AlertsFeature
 from aiserver_tray.features.backup import events as _events  # noqa: F401 - declares the event
-from aiserver_tray.features.backup.views import BackupList, BackupOffer, RestoreOffer, Source
+from aiserver_tray.features.backup.views import (
+    MAX_PASSPHRASE,
+    MAX_PATH,
+    BackupList,
+    BackupOffer,
+    RestoreOffer,
+    RestoreQuestion,
+    RestoreRequest,
+)
 from aiserver_tray.features.doctor.channels import DoctorFeature
 from aiserver_tray.features.doctor.finding import Finding
 from aiserver_tray.features.place import Place
 from aiserver_tray.features.stack.channels import OperationBegun
-from aiserver_tray.model import MAX_NAMES, Actor
+from aiserver_tray.model import Actor
 from aiserver_tray.protocol.channel import Feature, Names, Payload, channel
 from aiserver_tray.protocol.message import Caller, Peer
 
 if TYPE_CHECKING:
     from aiserver_tray.features.backup.backups import Backups
-
-_MAX_PATH = 4096
-_MAX_RECOVERY = 1 << 14
-"""Characters of a recovery file, which has a few hundred."""
-
-_MAX_PASSPHRASE = 1000
 
 
 class BackupModules(Payload):
@@ -46,52 +47,12 @@ class BackupIds(Payload):
     """of those that `ai/backup/list` has"""
 
 
-class BackupSource(Payload):
-    """A backup to restore from: one of the list, or a file."""
-
-    id: str | None = Field(default=None, min_length=1, max_length=200)
-    """of a backup of the list"""
-    file: str | None = Field(default=None, min_length=1, max_length=_MAX_PATH)
-    """the absolute path of a backup's file on the owner's computer, instead"""
-    recovery: str | None = Field(default=None, max_length=_MAX_RECOVERY, repr=False)
-    """the text of the recovery file, for a backup of another installation"""
-    passphrase: str | None = Field(default=None, max_length=_MAX_PASSPHRASE, repr=False)
-    """of the recovery file"""
-
-    @model_validator(mode="after")
-    def _names_one(self) -> Self:
-        if (self.id is None) == (self.file is None):
-            raise ValueError("expected either id or file")
-        if self.file is not None and not Path(self.file).is_absolute():
-            raise ValueError("expected the absolute path of a file")
-        return self
-
-    def source(self) -> Source:
-        """It, as `Backups` takes it."""
-        return Source(self.id, self.file, self.recovery, self.passphrase)
-
-
-class RestoreQuestion(BackupSource):
-    """What a backup would restore here."""
-
-    modules: Names | None = None
-    """the chosen modules, which are asked about; none without it"""
-
-
-class RestoreRequest(BackupSource):
-    """The modules to restore."""
-
-    modules: Annotated[Names, Field(min_length=1)]
-    decisions: Annotated[Mapping[str, str], Field(max_length=MAX_NAMES)] = {}
-    """answers by the IDs of decisions; those without one have the suggestion"""
-
-
 class RecoveryKeyRequest(Payload):
     """How to save the recovery key."""
 
-    passphrase: str = Field(min_length=1, max_length=_MAX_PASSPHRASE, repr=False)
+    passphrase: str = Field(min_length=1, max_length=MAX_PASSPHRASE, repr=False)
     """it protects the file, and is stored nowhere"""
-    file: str | None = Field(default=None, min_length=1, max_length=_MAX_PATH)
+    file: str | None = Field(default=None, min_length=1, max_length=MAX_PATH)
     """the absolute path of the file to write on the owner's computer; without it, the answer has
     the text"""
 
@@ -187,15 +148,14 @@ class BackupFeature(Feature):
         """Tell what a backup can restore here, and what has to be decided. Changes nothing. Only
         for clients on the owner's computer."""
         _check_place(caller.peer)
-        return self._backups.inspect(asked.source(), asked.modules)
+        return self._backups.inspect(asked)
 
     @channel("ai/backup/restore")
     def _restore(self, asked: RestoreRequest, caller: Caller) -> OperationBegun:
         """Start to restore modules from a backup; an operation. What they have now is backed up
         first. Only for clients on the owner's computer."""
         _check_place(caller.peer)
-        view = self._backups.restore(asked.source(), asked.modules, asked.decisions, caller.actor)
-        return {"operationId": view.id}
+        return {"operationId": self._backups.restore(asked, caller.actor).id}
 
     @channel("ai/backup/key/save")
     def _save(self, asked: RecoveryKeyRequest, caller: Caller) -> RecoveryFile:

@@ -100,3 +100,7 @@ class BackupPlan:
     @property
     def modules(self) -> Sequence[ModulePlan]:
         return [module for group in self.groups for module in group.modules]
+
+    @property
+    def has_data(self) -> bool:
+        return any(module.volumes or module.databases for module in self.modules)

@@ -13,7 +13,7 @@ from aiserver_tray.catalog.resolve import outline
 from aiserver_tray.core.app import App
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.features.backup.grouping import Facts, ServerPlace, Share, Shares, plan_of
-from aiserver_tray.features.backup.index import folder_problem
+from aiserver_tray.features.backup.index import folder_of, folder_problem
 from aiserver_tray.features.backup.plan import BackupPlan, Omitted
 from aiserver_tray.features.modules.connections import known_values
 from aiserver_tray.features.monitoring.statistics import EngineDisk
@@ -79,12 +79,10 @@ class Planner:
         mine = {one.name for one in found if one.module in modules and not one.is_config}
         return sum(v.size or 0 for v in self._disk.counted().volumes if v.name in mine)
 
-    def blockers(self, plan: BackupPlan, folder: Path) -> list[Text]:
-        """Why *plan* can't be carried out now into *folder*."""
-        return list(self._blockers(plan, folder))
-
-    def _blockers(self, plan: BackupPlan, folder: Path) -> Iterator[Text]:
-        if not any(module.volumes or module.databases for module in plan.modules):
+    def blockers(self, plan: BackupPlan) -> Iterator[Text]:
+        """Why *plan* can't be carried out now."""
+        folder = folder_of(self._app.settings)
+        if not plan.has_data:
             yield Text("No module has data yet, so there is nothing to back up.")
         if why := folder_problem(self._app.settings):
             yield Text("No backups can be made: {why}.", why=why)

@@ -1,14 +1,24 @@
-"""Backups as clients get them."""
+"""Backups as clients get them, and what they ask for to restore one."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
 
 from aiserver_tray.base.i18n import LocalText, Text
 from aiserver_tray.features.backup.plan import Omitted
+from aiserver_tray.model import MAX_NAMES
+from aiserver_tray.protocol.channel import Names, Payload
 
 Reason = Literal["hand", "schedule", "restore", "upgrade"]
 CheckState = Literal["unchecked", "checking", "verified", "damaged", "failed"]
+MAX_PATH = 4096
+_MAX_RECOVERY = 1 << 14
+"""Characters of a recovery file, which has a few hundred."""
+MAX_PASSPHRASE = 1000
 
 
 @dataclass(frozen=True)
@@ -141,17 +151,40 @@ class Decision:
     """the suggestion; of triggers `off` or `on`, of a consent `true` once it is given"""
 
 
-@dataclass(frozen=True)
-class Source:
-    """A backup to restore from: one of the list by its ID, or a file."""
+class BackupSource(Payload):
+    """A backup to restore from: one of the list, or a file."""
 
-    id: str | None = None
-    file: str | None = None
-    """Its absolute path."""
-    recovery: str | None = field(default=None, repr=False)
-    """The text of the recovery file, if the keys of this installation don't open it."""
-    passphrase: str | None = field(default=None, repr=False)
-    """That of the recovery file."""
+    id: str | None = Field(default=None, min_length=1, max_length=200)
+    """of a backup of the list"""
+    file: str | None = Field(default=None, min_length=1, max_length=MAX_PATH)
+    """the absolute path of a backup's file on the owner's computer, instead"""
+    recovery: str | None = Field(default=None, max_length=_MAX_RECOVERY, repr=False)
+    """the text of the recovery file, for a backup of another installation"""
+    passphrase: str | None = Field(default=None, max_length=MAX_PASSPHRASE, repr=False)
+    """of the recovery file"""
+
+    @model_validator(mode="after")
+    def _names_one(self) -> Self:
+        if (self.id is None) == (self.file is None):
+            raise ValueError("expected either id or file")
+        if self.file is not None and not Path(self.file).is_absolute():
+            raise ValueError("expected the absolute path of a file")
+        return self
+
+
+class RestoreQuestion(BackupSource):
+    """What a backup would restore here."""
+
+    modules: Names | None = None
+    """the chosen modules, which are asked about; none without it"""
+
+
+class RestoreRequest(BackupSource):
+    """The modules to restore."""
+
+    modules: Annotated[Names, Field(min_length=1)]
+    decisions: Annotated[Mapping[str, str], Field(max_length=MAX_NAMES)] = {}
+    """answers by the IDs of decisions; those without one have the suggestion"""
 
 
 @dataclass(frozen=True)

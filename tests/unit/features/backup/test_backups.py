@@ -21,7 +21,7 @@ from aiserver_tray.features.backup.manifest import (
     ManifestModule,
     entry_name,
 )
-from aiserver_tray.features.backup.views import Source
+from aiserver_tray.features.backup.views import BackupSource, RestoreQuestion, RestoreRequest
 from aiserver_tray.features.place import Place
 from aiserver_tray.model import Actor
 from aiserver_tray.operations.request import Request
@@ -97,8 +97,12 @@ class Here:
 
     def decisions(self, id: str, *modules: str) -> Mapping[str, str]:
         """What a restore asks about, with the suggestions."""
-        offer = self.backups.inspect(Source(id), modules)
+        offer = self.backups.inspect(RestoreQuestion(id=id, modules=modules))
         return {one.id: one.value for one in offer.decisions}
+
+    def restore(self, id: str, decisions: Mapping[str, str]) -> None:
+        asked = RestoreRequest(id=id, modules=("n8n", "notes"), decisions=decisions)
+        self.backups.restore(asked, USER)
 
 
 @pytest.fixture
@@ -117,11 +121,12 @@ def test_a_lost_key_of_the_secrets_leaves_the_recovery_file_and_says_what_to_mov
     assert "secrets.key" in str(listed.problem)
     assert "recovery file" in str(listed.backups[0].problem)
     with pytest.raises(BackupKeyError):
-        here.backups.inspect(Source(id), None)
-    source = Source(id, recovery=recovery, passphrase=PASSPHRASE)
-    assert [one.name for one in here.backups.inspect(source, ["n8n"]).modules] == ["n8n"]
+        here.backups.inspect(RestoreQuestion(id=id))
+    source = {"id": id, "recovery": recovery, "passphrase": PASSPHRASE, "modules": ("n8n",)}
+    question = RestoreQuestion.model_validate(source)
+    assert [one.name for one in here.backups.inspect(question).modules] == ["n8n"]
     with pytest.raises(RestoreError, match=r"move .*secrets\.json and"):
-        here.backups.restore(source, ["n8n"], {}, USER)
+        here.backups.restore(RestoreRequest.model_validate(source), USER)
 
 
 def test_what_can_not_be_backed_up_first_is_replaced_only_if_that_is_allowed(here: Here) -> None:
@@ -144,21 +149,19 @@ def test_answers_and_modules_of_a_backup_are_checked_before_anything_is_added(he
     added = here.stage.app.home.folder / "modules" / "notes"
     for wrong in ({"n8n.triggers": "false"}, {"notes.consent": "yes"}, {}):
         with pytest.raises(RestoreError):
-            here.backups.restore(
-                Source(id), ["n8n", "notes"], {**ALLOWED, **wrong} if wrong else {}, USER
-            )
+            here.restore(id, {**ALLOWED, **wrong} if wrong else {})
         assert not added.exists()
     with pytest.raises(TrustError, match="starts only after you allow it"):
-        here.backups.restore(Source(id), ["n8n", "notes"], ALLOWED, USER)
+        here.restore(id, ALLOWED)
     assert added.is_dir()
 
 
 def test_a_restore_brings_back_settings_and_further_variables(here: Here) -> None:
     id = here.write(N8N)
-    restorable = here.backups._restorable(here.backups._file(Source(id)))
+    restorable = here.backups._restorable(here.backups._file(BackupSource(id=id)))
     changes = restorable.choice(["n8n"], {}).changes
     assert changes["n8n.variable.n8n.TZ"] == "UTC"
-    view = here.backups.inspect(Source(id), ["n8n"]).modules[0]
+    view = here.backups.inspect(RestoreQuestion(id=id, modules=("n8n",))).modules[0]
     assert str(view.parts) == "Its files and settings"
 
 

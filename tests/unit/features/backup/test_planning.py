@@ -54,17 +54,18 @@ def test_a_server_is_a_module_whose_databases_can_be_dumped(stage: Stage) -> Non
 
 def test_what_does_not_fit_is_said_with_numbers(stage: Stage, tmp_path: Path) -> None:
     folder = folder_of(stage.app.settings)
-    assert stage.planner.blockers(stage.planner.plan(None), folder) == []
+    assert [*stage.planner.blockers(stage.planner.plan(None))] == []
     stage.sizes["n8n-data"] = 10**18
     stage.planner = Planner(stage.app, stage.planner._engine, stage._open)
-    texts = [str(one) for one in stage.planner.blockers(stage.planner.plan(None), folder)]
+    texts = [str(one) for one in stage.planner.blockers(stage.planner.plan(None))]
     # The clones and the file are on one disk.
     assert [text.partition(" in ")[0] for text in texts] == [
         "The backup needs up to 931322574.6 GB of disk space",
         "The backup needs up to 1862645149.2 GB of disk space",
     ]
-    (nothing,) = stage.planner.blockers(stage.planner.plan(["dify"]), folder)
+    (nothing,) = stage.planner.blockers(stage.planner.plan(["dify"]))
     assert "nothing to back up" in str(nothing)
     folder.parent.mkdir(exist_ok=True)
     folder.write_bytes(b"")
-    assert "is a file" in str(stage.planner.blockers(stage.planner.plan(["dify"]), folder)[1])
+    _, is_file = stage.planner.blockers(stage.planner.plan(["dify"]))
+    assert "is a file" in str(is_file)
