@@ -59,28 +59,19 @@ def _subject(part: Part) -> str:
     return part.volume or f"{part.server}/{part.key}"
 
 
+@dataclass
 class Creation:
     """The work that makes the backup *plan* as the file *path* for *recipients*; *id* is its name
     in the journal."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - what, where, why, for whom
-        self,
-        tools: Tools,
-        journal: BackupJournal,
-        plan: BackupPlan,
-        path: Path,
-        reason: Reason,
-        recipients: Sequence[str],
-        id: str,
-    ) -> None:
-        self._tools = tools
-        self._journal = journal
-        self._plan = plan
-        self._path = path
-        self._reason = reason
-        self._recipients = recipients
-        self._id = id
-        self._entries: list[ManifestEntry] = []
+    tools: Tools
+    journal: BackupJournal
+    plan: BackupPlan
+    path: Path
+    reason: Reason
+    recipients: Sequence[str]
+    id: str
+    _entries: list[ManifestEntry] = field(default_factory=list, init=False)
 
     def run(self, stage: Stage) -> None:
         """Make the file. With any other end, what ran runs again, and nothing is left.
@@ -88,21 +79,21 @@ class Creation:
         Raises:
             AiServerError: it failed, or was cancelled.
         """
-        names = [module.name for module in self._plan.modules]
-        engine = self._tools.engine.info().id
-        entry = Unended(kind="backup", modules=names, engine=engine, file=str(self._path))
-        with self._journal.operation(self._id, entry):
+        names = [module.name for module in self.plan.modules]
+        engine = self.tools.engine.info().id
+        entry = Unended(kind="backup", modules=names, engine=engine, file=str(self.path))
+        with self.journal.operation(self.id, entry):
             try:
                 self._write(stage)
             finally:
-                ended(self._tools, self._journal, self._id)
+                ended(self.tools, self.journal, self.id)
 
     def _write(self, stage: Stage) -> None:
-        clean(self._tools, self._journal)
+        clean(self.tools, self.journal)
         stage.have_helper()
         self._announce(stage)
-        with BackupWriter(self._path, self._recipients) as writer:
-            for group in self._plan.groups:
+        with BackupWriter(self.path, self.recipients) as writer:
+            for group in self.plan.groups:
                 servers = {part.server for part in _databases(group)}
                 with stage.locked(group.names, servers):
                     self._add_group(stage, group, writer)
@@ -110,14 +101,14 @@ class Creation:
 
     def _announce(self, stage: Stage) -> None:
         """Show all steps before the first one, so that what is done never becomes less."""
-        for group in self._plan.groups:
+        for group in self.plan.groups:
             self._expect(stage, group, _well(stage.running([*chain(*_moved(group))])))
-        stage.show([expected_check(self._path, self._plan.file_bytes)])
+        stage.show([expected_check(self.path, self.plan.file_bytes)])
 
     # -- a group ---------------------------------------------------------------------------------
 
     def _add_group(self, stage: Stage, group: Group, writer: BackupWriter) -> None:
-        volumes = self._tools.volumes(self._id, stage.cancelled)
+        volumes = self.tools.volumes(self.id, stage.cancelled)
         with ExitStack() as over:
             for copy in self._copied(stage, group, volumes, over):
                 self._pack(stage, copy, writer)
@@ -148,7 +139,7 @@ class Creation:
         with self._standing_still(stage, ran) as stood:
             stage.stop(features, ran)
             for part in _databases(group):
-                server = self._tools.server(part.server, stage.cancelled)
+                server = self.tools.server(part.server, stage.cancelled)
                 with stage.step("dump", _subject(part), part.module):
                     dump = server.dump(part.key)
                     over.callback(dump.close)
@@ -170,7 +161,7 @@ class Creation:
     def _standing_still(self, stage: Stage, ran: "list[Container]") -> Iterator[list[float]]:
         """Whatever happens in the block, what *ran* is started after it. Yields a list, which gets
         the seconds that the clones take, and then those of all if everything runs again."""
-        with self._journal.update(self._id) as entry:
+        with self.journal.update(self.id) as entry:
             entry.ran = [container.name for container in ran]
         before = time.monotonic()
         stood: list[float] = []
@@ -180,7 +171,7 @@ class Creation:
             has_started = self._has_started(stage, ran)
         if has_started:
             stood.append(time.monotonic() - before)
-            with self._journal.update(self._id) as entry:
+            with self.journal.update(self.id) as entry:
                 entry.ran = []
 
     def _has_started(self, stage: Stage, ran: "list[Container]") -> bool:
@@ -191,7 +182,7 @@ class Creation:
             for one in ran:
                 if one not in well:
                     with suppress(ObjectNotFoundError):
-                        self._tools.engine.containers.start(one.id)
+                        self.tools.engine.containers.start(one.id)
             stage.start(well)
         except AiServerError as error:
             stage.notice(error.text)
@@ -200,8 +191,8 @@ class Creation:
 
     def _learn(self, group: Group, stood: Sequence[float]) -> None:
         clones, whole = stood
-        engine = self._tools.engine.info().id
-        with self._tools.app.settings.engines.update(engine) as state:
+        engine = self.tools.engine.info().id
+        with self.tools.app.settings.engines.update(engine) as state:
             state.learn({standstill(group.names): whole - clones})
 
     def _expect(self, stage: Stage, group: Group, ran: "list[Container]") -> None:
@@ -227,7 +218,7 @@ class Creation:
     # -- the manifest ----------------------------------------------------------------------------
 
     def _manifest(self) -> Manifest:
-        app, engine = self._tools.app, self._tools.engine
+        app, engine = self.tools.app, self.tools.engine
         stored = app.settings.stored(APP_SETTINGS)
         return Manifest(
             format=FORMAT,
@@ -236,19 +227,19 @@ class Creation:
             engine=engine.info().id,
             computer=socket.gethostname(),
             made_at=datetime.now(UTC),
-            reason=self._reason,
-            modules=tuple(map(self._module, self._plan.modules)),
+            reason=self.reason,
+            modules=tuple(map(self._module, self.plan.modules)),
             entries=tuple(self._entries),
             settings={
                 a: value
                 for a, value in stored.items()
                 if value is not None and not APP_SETTINGS[a].is_secret
             },
-            is_whole=self._plan.is_whole,
+            is_whole=self.plan.is_whole,
         )
 
     def _module(self, plan: ModulePlan) -> ManifestModule:
-        app = self._tools.app
+        app = self.tools.app
         module = app.catalog.module(plan.name)
         declared = app.declared_by(plan.name)
         stored = app.settings.stored(declared)
@@ -267,8 +258,8 @@ class Creation:
         )
 
     def _images(self, module: str) -> Iterator[ManifestImage]:
-        engine = self._tools.engine
-        containers = engine.containers.summaries(self._tools.owner.installation)
+        engine = self.tools.engine
+        containers = engine.containers.summaries(self.tools.owner.installation)
         for one in containers:
             if one.labels.get(MODULE) == module:
                 found = engine.images.find(one.image_id)

@@ -1,7 +1,8 @@
 """What a backup's file can restore here, and what has to be decided before. The file only selects
 what this catalog has: names, labels and owners come from here."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
@@ -51,6 +52,7 @@ class Restorable:
         self._file = file
         self._manifest = file.manifest
         self._modules = {module.name: module for module in file.manifest.modules}
+        self._known = tools.app.catalog.modules
 
     @property
     def is_from_here(self) -> bool:
@@ -111,9 +113,8 @@ class Restorable:
 
     def _parts(self, module: ManifestModule, entries: Sequence[ManifestEntry]) -> Text:
         """What the backup has of *module*, in words."""
-        known = self._app.catalog.modules
         servers = dict.fromkeys(entry.server for entry in entries if entry.server)
-        titles = (Given(known[n].title) if n in known else n for n in servers)
+        titles = (Given(self._known[n].title) if n in self._known else n for n in servers)
         said = [Text("database on {server}", server=title) for title in titles]
         if any(entry.kind == "volume" for entry in entries):
             said.append(Text("files"))
@@ -168,33 +169,36 @@ class Restorable:
     @cached_property
     def _stores(self) -> frozenset[str]:
         """The modules of the backup that keep data of others in their volumes."""
-        known = self._app.catalog.modules
         with_volumes = {one.module for one in self._manifest.entries if one.kind == "volume"}
-        return frozenset(n for n in with_volumes if n in known and known[n].kind == "basic")
+        known = with_volumes & self._known.keys()
+        return frozenset(name for name in known if self._known[name].kind == "basic")
+
+    @cached_property
+    def _there(self) -> set[str | None]:
+        """The modules that have volumes on the engine."""
+        return {volume.labels.get(MODULE) for volume in self._tools.engine.volumes.all()}
 
     def _users(self, store: str) -> set[str]:
-        known = self._app.catalog.modules
-        return {name for name, module in known.items() if store in module.possible_requires}
+        return {name for name, one in self._known.items() if store in one.possible_requires}
+
+    def _requires(self, name: str) -> set[str]:
+        required = self._known[name].possible_requires if name in self._known else ()
+        return self._known.keys() & required
 
     def _together(self, name: str) -> tuple[str, ...]:
         """The other modules that are restored with *name*, because they share stores."""
-        found, todo = {name}, [name]
-        known = self._app.catalog.modules
-        while todo:
-            one = todo.pop()
-            required = known[one].possible_requires if one in known else ()
-            more = {store for store in self._stores if store in required}
-            if one in self._stores:
-                more |= self._users(one) & self._modules.keys()
-            todo += more - found
-            found |= more
+
+        def sharing(one: str) -> set[str]:
+            users = self._users(one) & self._modules.keys() if one in self._stores else set()
+            return users | (self._stores & self._requires(one))
+
+        found = _reached([name], sharing)
         return tuple(other for other in self._modules if other in found and other != name)
 
     def _check_stores(self, name: str) -> None:
         """Raises `RestoreError` if a store has data of modules that the backup does not have."""
-        there = {volume.labels.get(MODULE) for volume in self._tools.engine.volumes.all()}
         for store in {name, *self._together(name)} & self._stores:
-            if others := sorted((self._users(store) & there) - self._modules.keys()):
+            if others := sorted((self._users(store) & self._there) - self._modules.keys()):
                 text = Text(
                     "{store} also keeps data of {modules}, which the backup does not have. Remove "
                     "the data of these modules first: aiserver-tray down {names} --volumes",
@@ -245,7 +249,6 @@ class Restorable:
         """
         self.check(chosen, decisions)
         names = self.with_stores(chosen)
-        known = self._app.catalog.modules
         answers = {one.id: decisions.get(one.id, one.value) for one in self._decisions(names)}
         settings = {a: v or None for a, v in answers.items() if a in self._app.declared}
         return Choice(
@@ -253,29 +256,20 @@ class Restorable:
             names,
             tuple(self._entries(names)),
             self._owners(names),
-            self._required(names),
+            tuple(sorted(_reached(names, self._requires) - {*names})),
             self._redis(names),
             {**self._changes(names), **settings},
-            tuple(n for n in names if known[n].kind == "feature" or n in self._running),
+            tuple(n for n in names if self._known[n].kind == "feature" or n in self._running),
             tuple(n for n in names if answers.get(f"{n}.triggers") == "off"),
         )
 
-    def _required(self, names: Collection[str]) -> tuple[str, ...]:
-        known, found, todo = self._app.catalog.modules, set[str](), [*names]
-        while todo:
-            for other in known[todo.pop()].possible_requires:
-                if other in known and other not in found:
-                    found.add(other)
-                    todo.append(other)
-        return tuple(sorted(found - {*names}))
-
     def _redis(self, names: Collection[str]) -> dict[str, list[int]]:
-        known, found = self._app.catalog.modules, dict[str, list[int]]()
-        there = {volume.labels.get(MODULE) for volume in self._tools.engine.volumes.all()}
+        found = defaultdict[str, list[int]](list)
         for name in names:
-            for other in known[name].possible_requires:
-                if known[name].backup.redis and known[other].store == "redis" and other in there:
-                    found.setdefault(other, []).extend(known[name].backup.redis)
+            if databases := self._known[name].backup.redis:
+                for other in self._requires(name) & self._there:
+                    if self._known[other].store == "redis":
+                        found[other] += databases
         return found
 
     def _changes(self, names: Collection[str]) -> dict[str, str | None]:
@@ -355,6 +349,16 @@ class Restorable:
             given, now = self._manifest.settings.get(address), stored[address] or ""
             if given and given != now:
                 yield _other_computer(address, APP_SETTINGS[address], given, now)
+
+
+def _reached(names: Iterable[str], more: Callable[[str], Set[str]]) -> set[str]:
+    """*names*, what there is *more* with each of them, and so on."""
+    found, todo = {*names}, [*names]
+    while todo:
+        new = more(todo.pop()) - found
+        found |= new
+        todo += new
+    return found
 
 
 def _title(address: str, setting: "Setting") -> Text:

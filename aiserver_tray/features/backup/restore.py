@@ -86,22 +86,17 @@ def volumes_of(tools: Tools, module: str) -> "dict[str, VolumeTarget]":
     return found
 
 
+@dataclass
 class Restoration:
-    """The work that restores *choice*. *before* backs up what is there."""
+    """The work that restores *choice*."""
 
-    def __init__(
-        self,
-        tools: Tools,
-        journal: BackupJournal,
-        choice: Choice,
-        before: Callable[[Stage], object],
-    ) -> None:
-        self._tools = tools
-        self._journal = journal
-        self._choice = choice
-        self._before = before
-        self._staged: dict[str, str] = {}
-        """By name of an entry: the volume with its content."""
+    tools: Tools
+    journal: BackupJournal
+    choice: Choice
+    before: Callable[[Stage], object]
+    """Backs up what is there."""
+    _staged: dict[str, str] = field(default_factory=dict, init=False)
+    """By name of an entry: the volume with its content."""
 
     def run(self, stage: Stage) -> None:
         """Restore it.
@@ -109,29 +104,29 @@ class Restoration:
         Raises:
             AiServerError: it failed, or was cancelled; everything is as it was.
         """
-        engine = self._tools.engine.info().id
+        engine = self.tools.engine.info().id
         replaced = self._replaced(engine)
         self._expect(stage)
         with stage.earlier_part():
-            self._before(stage)
-        choice = self._choice
+            self.before(stage)
+        choice = self.choice
         entry = Unended(kind="restore", modules=[*choice.modules], engine=engine)
         servers = {db.server for one in replaced.values() for db in one.databases}
         with (
             stage.locked(choice.modules, {*choice.requires, *choice.servers, *servers}),
-            self._journal.operation(stage.id, entry),
+            self.journal.operation(stage.id, entry),
         ):
-            clean(self._tools, self._journal)
+            clean(self.tools, self.journal)
             try:
                 self._restore(stage)
                 replaced = self._replaced(engine)
-                self._journal.whole(stage.id, replaced)
+                self.journal.whole(stage.id, replaced)
                 stage.want(choice.features)
             except BaseException:
-                wind_up(stage, self._tools, self._journal, stage.id)
+                wind_up(stage, self.tools, self.journal, stage.id)
                 raise
             for id in (stage.id, *replaced):
-                wind_up(stage, self._tools, self._journal, id)
+                wind_up(stage, self.tools, self.journal, id)
 
     def _replaced(self, engine: str) -> dict[str, Unended]:
         """The interrupted restores whose data this one replaces as a whole.
@@ -140,10 +135,10 @@ class Restoration:
             RestoreError: one has also replaced other data: putting that back later would overwrite
                 what this one restores.
         """
-        choice, found = self._choice, dict[str, Unended]()
+        choice, found = self.choice, dict[str, Unended]()
         mine = {self._target(one).name for one in choice.volumes}
         mine_on_servers = {(one.server, one.key) for one in choice.databases}
-        for id, one in self._journal.interrupted.items():
+        for id, one in self.journal.interrupted.items():
             if one.is_half(engine, choice.modules):
                 if not (
                     {*one.modules} <= {*choice.modules}
@@ -155,30 +150,30 @@ class Restoration:
         return found
 
     def _target(self, entry: ManifestEntry) -> "VolumeTarget":
-        return volumes_of(self._tools, entry.module)[entry.key]
+        return volumes_of(self.tools, entry.module)[entry.key]
 
     def _restore(self, stage: Stage) -> None:
         stage.have_helper()
-        stage.up(sorted({*self._choice.servers, *self._choice.redis}))
+        stage.up(sorted({*self.choice.servers, *self.choice.redis}))
         self._refuse_volumes()
         self._expect(stage)
         self._unpack(stage)
         self._swap(stage)
-        for module in self._choice.quiet:
+        for module in self.choice.quiet:
             stage.quiet(module)
-        stage.up(self._choice.features)
+        stage.up(self.choice.features)
 
     def _refuse_volumes(self) -> None:
         """Raises `RestoreError` if a volume can't be replaced by what is unpacked."""
-        targets = [self._target(one) for one in self._choice.volumes]
+        targets = [self._target(one) for one in self.choice.volumes]
         for one in targets:
             if one.body["Labels"].get(CONFIG_HASH) not in (None, *PLAIN_VOLUMES):
                 raise RestoreError(is_no_plain_volume(one.name))
-        refuse_used(self._tools, [one.name for one in targets], self._choice.removed)
+        refuse_used(self.tools, [one.name for one in targets], self.choice.removed)
 
     def _expect(self, stage: Stage) -> None:
-        ran = stage.running(self._choice.removed)
-        entries = self._choice.entries
+        ran = stage.running(self.choice.removed)
+        entries = self.choice.entries
         step = StepView
         stage.show(
             step("unpack", _subject(e), e.module, usual=e.bytes / PACK_RATE + 0.5, total=e.bytes)
@@ -194,25 +189,25 @@ class Restoration:
     # -- beside what is there ----------------------------------------------------------------------
 
     def _unpack(self, stage: Stage) -> None:
-        volumes = self._tools.volumes(stage.id, stage.cancelled)
-        is_from_here = self._choice.file.manifest.engine == self._tools.engine.info().id
-        for one in self._choice.volumes:
+        volumes = self.tools.volumes(stage.id, stage.cancelled)
+        is_from_here = self.choice.file.manifest.engine == self.tools.engine.info().id
+        for one in self.choice.volumes:
             with self._pieces(stage, one) as pieces:
                 self._staged[one.name] = staged = volumes.unpack(pieces)
             # Another engine may write the same files as another tar. `read` has judged what came.
             if is_from_here and volumes.digest(staged) != one.sha256:
                 raise self._unequal(one)
-        for number, one in enumerate(self._choice.databases, 1):
-            server = self._tools.server(one.server, stage.cancelled)
+        for number, one in enumerate(self.choice.databases, 1):
+            server = self.tools.server(one.server, stage.cancelled)
             new, old = (beside(one.key, what, stage.id, number) for what in (NEW, OLD))
             existed = server.exists(one.key)
             swapped = SwappedDatabase(
                 server=one.server, database=one.key, new=new, old=old, existed=existed
             )
-            with self._journal.update(stage.id) as entry:
+            with self.journal.update(stage.id) as entry:
                 entry.databases.append(swapped)
             with self._pieces(stage, one) as pieces:
-                server.load(new, self._choice.owners[one.name], pieces)
+                server.load(new, self.choice.owners[one.name], pieces)
             if server.tables(new).keys() != one.tables.keys():
                 raise self._unequal(one)
 
@@ -220,7 +215,7 @@ class Restoration:
     def _pieces(self, stage: Stage, entry: ManifestEntry) -> Iterator[Iterator[bytes]]:
         """The content of *entry*, within its step."""
         with (
-            closing(self._choice.file.read(entry)) as plain,
+            closing(self.choice.file.read(entry)) as plain,
             closing(stage.counted("unpack", _subject(entry), entry.module, plain)) as pieces,
         ):
             yield pieces
@@ -229,7 +224,7 @@ class Restoration:
         text = Text(
             "{file} has {name}, but once it was unpacked, its content was not what the backup "
             "says. Nothing was changed. Use another backup.",
-            file=self._choice.file.path,
+            file=self.choice.file.path,
             name=entry.name,
         )
         return BackupDamagedError(text, module=entry.module)
@@ -239,15 +234,15 @@ class Restoration:
     def _swap(self, stage: Stage) -> None:
         """Replace what is there. From the first change on, the journal says how to put it back.
         Redis is cleared last, but before the modules start: they must not find old jobs there."""
-        choice, tools = self._choice, self._tools
+        choice, tools = self.choice, self.tools
         ran = stage.running(choice.removed)
-        with self._journal.update(stage.id) as entry:
+        with self.journal.update(stage.id) as entry:
             entry.ran = [container.name for container in ran]
         stage.remove(choice.removed)
         kept = self._kept(stage)
         declared = tools.app.declared_with(choice.changes)
         values, secrets = tools.app.settings.formers(declared, choice.changes)
-        with self._journal.update(stage.id) as entry:
+        with self.journal.update(stage.id) as entry:
             entry.state, entry.volumes = "swapped", [*kept.values()]
             entry.values, entry.secrets = dict(values), dict(secrets)
             swapped = [*entry.databases]
@@ -262,11 +257,11 @@ class Restoration:
 
     def _kept(self, stage: Stage) -> dict[str, SwappedVolume]:
         """Copies of the volumes that are replaced."""
-        volumes = self._tools.volumes(stage.id, stage.cancelled)
+        volumes = self.tools.volumes(stage.id, stage.cancelled)
         kept: dict[str, SwappedVolume] = {}
-        for one in self._choice.volumes:
+        for one in self.choice.volumes:
             name = self._target(one).name
-            found = self._tools.engine.volumes.find(name)
+            found = self.tools.engine.volumes.find(name)
             clone = volumes.clone(name) if found else None
             labels = dict(found.labels) if found else {}
             kept[one.name] = SwappedVolume(volume=name, kept=clone, labels=labels)
@@ -275,11 +270,11 @@ class Restoration:
     def _swap_volumes(self, stage: Stage) -> None:
         """Recreate the volumes: their labels have the fingerprints of the secrets that their
         data depends on, and can't be changed."""
-        volumes = self._tools.volumes(stage.id, Cancellation())
-        for one in self._choice.volumes:
+        volumes = self.tools.volumes(stage.id, Cancellation())
+        for one in self.choice.volumes:
             with stage.step("swap", _subject(one), one.module):
                 target = self._target(one)
-                remove_volume(self._tools, target.name)
+                remove_volume(self.tools, target.name)
                 volumes.replace(target.name, self._staged[one.name], target.body)
 
 
