@@ -2,7 +2,6 @@
 
 import json
 import sys
-import time
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -25,7 +24,7 @@ from aiserver_tray.cli.common import (
     print_table,
     report,
 )
-from aiserver_tray.cli.core import connected, request, set_setting, shared_core
+from aiserver_tray.cli.core import connected, request, set_setting
 from aiserver_tray.cli.terminal import is_interactive
 from aiserver_tray.features.backup.events import BACKUPS
 from aiserver_tray.protocol.message import Json, Message
@@ -68,8 +67,8 @@ def create(modules: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001 - a
     A backup has their data, settings and secrets, and is encrypted. Each module stops for a short
     time.
     """
-    payload = {"modules": modules} if modules else {}
-    _operate("backup", "ai/backup/create", payload, modules, as_json=as_json)
+    payload: Json = {"modules": modules} if modules else {}
+    _operate("backup", "ai/backup/create", payload, as_json=as_json)
 
 
 @command.command("list")
@@ -175,7 +174,7 @@ def restore(  # noqa: PLR0913 - its options
     if not yes:
         _confirm_restore(offer, chosen, decisions)
     payload = asked | {"modules": chosen, "decisions": decisions}
-    _operate("restore", "ai/backup/restore", payload, tuple(chosen), as_json=as_json)
+    _operate("restore", "ai/backup/restore", payload, as_json=as_json)
 
 
 def _source(source: str, recovery: Path | None) -> Json:
@@ -337,31 +336,15 @@ def _passphrase(prompt: Text, again: Text | None = None) -> str:
 
 
 def _operate(
-    kind: Literal["backup", "restore"],
-    channel: str,
-    payload: Json,
-    modules: tuple[str, ...],
-    *,
-    as_json: bool,
+    kind: Literal["backup", "restore"], channel: str, payload: Json, *, as_json: bool
 ) -> None:
     """Start an operation by *channel*, show it until its end, and then its result."""
-    from aiserver_tray.cli.operate import follow_operation, outcome_json, summary  # noqa: PLC0415
-    from aiserver_tray.cli.remote import RemoteOperation  # noqa: PLC0415 - after Ctrl-C works
-    from aiserver_tray.state.views import OperationView  # noqa: PLC0415
+    from aiserver_tray.cli.operate import show  # noqa: PLC0415 - after Ctrl-C works
 
-    app = current_app()
-    begun = time.monotonic()
-    with shared_core(app) as core:
-        view = OperationView(core.client.request(channel, payload)["operationId"], kind, modules)
-        operation = RemoteOperation(core.client, core.store, view)
-        view = follow_operation(core.store, operation, app.language)
-        seconds, snapshot = time.monotonic() - begun, core.store.snapshot
-    if as_json:
-        print_json(outcome_json(view, snapshot, app.language, seconds))
-    report(notice.render(app.language) for notice in view.notices)
+    asked = channel, payload, kind, tuple(payload.get("modules", ()))
+    view = show(lambda core: core.operations.begin(*asked), as_json=as_json)
     if view.error:
-        fail(view.error, app.language)
-    report(text.render(app.language) for text in summary(view, snapshot, seconds))
+        fail(view.error, current_app().language)
 
 
 def _print_backups(backups: Sequence[Json]) -> None:

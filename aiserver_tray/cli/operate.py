@@ -189,21 +189,26 @@ def _run(
     if confirm:
         with shared_core(app) as core:
             request = confirm(request, core)
-    begun = time.monotonic()
+    if error := show(lambda core: core.operations.start(request), as_json=as_json).error:
+        if as_json:
+            fail(error, app.language)
+        fix_or_exit(error, app)
+        _run(request, as_json=as_json)
+
+
+def show(start: "Callable[[RemoteCore], RemoteOperation]", *, as_json: bool) -> OperationView:
+    """Show the operation that *start* returns until its end, then its result, and return that. An
+    error is shown only in JSON."""
+    app, begun = current_app(), time.monotonic()
     with shared_core(app) as core:
-        view = follow_operation(core.store, core.operations.start(request), app.language)
-        seconds = time.monotonic() - begun
-        snapshot = core.store.snapshot
+        view = follow_operation(core.store, start(core), app.language)
+        seconds, snapshot = time.monotonic() - begun, core.store.snapshot
     if as_json:
         print_json(outcome_json(view, snapshot, app.language, seconds))
     report(notice.render(app.language) for notice in view.notices)
-    if view.error:
-        if as_json:
-            fail(view.error, app.language)
-        fix_or_exit(view.error, app)
-        _run(request, as_json=as_json)
-        return
-    report(text.render(app.language) for text in summary(view, snapshot, seconds))
+    if not view.error:
+        report(text.render(app.language) for text in summary(view, snapshot, seconds))
+    return view
 
 
 def follow_operation(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, NoReturn, Self, cast
 from aiserver_tray.base.errors import AiServerError, NotRunningError, OwnerEndedError
 from aiserver_tray.base.queues import available
 from aiserver_tray.features.stack.events import PROGRESS, SNAPSHOT
+from aiserver_tray.model import OperationKind
 from aiserver_tray.operations.request import Request
 from aiserver_tray.protocol.message import AnyClient, Json, Message
 from aiserver_tray.state.encode import operation_of, snapshot_of
@@ -226,8 +227,14 @@ class RemoteOperations:
         Raises:
             NotRunningError, AiServerError: the owner is gone, or refuses it.
         """
-        id = self._client.request("ai/operation/start", request.as_json())["operationId"]
-        view = OperationView(id, request.kind, request.modules)
+        asked = request.kind, request.modules
+        return self.begin("ai/operation/start", request.as_json(), *asked)
+
+    def begin(
+        self, channel: str, payload: Json, kind: OperationKind, modules: tuple[str, ...]
+    ) -> "RemoteOperation":
+        """Start an operation of *kind* on *modules* by *channel*. Raises as `start` does."""
+        view = OperationView(self._client.request(channel, payload)["operationId"], kind, modules)
         return RemoteOperation(self._client, self._store, view)
 
 
