@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from aiserver_tray.spec.labels import (
+    CONFIG_HASH,
     HOME,
     INSTALLATION,
     VERSION,
@@ -28,6 +29,11 @@ def _volume_body(driver: str, options: Mapping[str, Any]) -> dict[str, Any]:
 
 PLAIN_VOLUMES = frozenset(map(digest, ({}, _volume_body("", {}), _volume_body("local", {}))))
 """The hashes in labels of volumes that are the engine's own storage, and no folder or share."""
+
+
+def is_plain(labels: Mapping[str, str]) -> bool:
+    """Whether a volume with *labels* is the engine's own storage, as far as they say."""
+    return labels.get(CONFIG_HASH) in (None, *PLAIN_VOLUMES)
 
 
 def volume_target(module: str, key: str, volume: "Volume", owner: Owner) -> VolumeTarget:

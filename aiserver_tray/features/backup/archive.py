@@ -9,10 +9,8 @@ import struct
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from types import TracebackType
 from typing import BinaryIO, Final, Self
 from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
@@ -74,18 +72,6 @@ A dump of PostgreSQL is for pg_restore, one of MySQL is SQL. Delete key.txt afte
 """
 
 
-@dataclass(frozen=True)
-class Written:
-    """A stream that was written."""
-
-    bytes: int
-    """of the plain stream"""
-    sha256: str
-    """of the plain stream"""
-    stored: int
-    """bytes that it takes in the file"""
-
-
 def part_of(path: Path) -> Path:
     """The file that is written before it becomes the backup *path*."""
     return path.with_name(path.name + PART)
@@ -142,21 +128,16 @@ class BackupWriter:
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if not self._file.closed:
             self._discard()
 
-    def add(self, name: str, pieces: Iterable[bytes]) -> Written:
-        """Write the stream *pieces* as the entry *name* (`manifest.entry_name`). The tar of a
-        volume is judged. An error of *pieces* is raised as it is."""
-        seen, info = Seen(), _info(name)
+    def add(self, name: str, pieces: Iterable[bytes]) -> Seen:
+        """Write the stream *pieces* as the entry *name* (`manifest.entry_name`), and return what
+        was seen of it. The tar of a volume is judged. An error of *pieces* is raised as it is."""
+        seen = Seen()
         with self._explained():
-            entry = self._zip.open(info, "w", force_zip64=True)
+            entry = self._zip.open(_info(name), "w", force_zip64=True)
 
         def write(piece: bytes) -> None:
             with self._explained():
@@ -170,7 +151,7 @@ class BackupWriter:
         finally:
             with self._explained():
                 entry.close()
-        return Written(seen.bytes, seen.sha256, info.file_size)
+        return seen
 
     def finish(self, manifest: Manifest) -> None:
         """Write *manifest*, and give the file its name."""

@@ -94,7 +94,7 @@ class Creation:
         self._announce(stage)
         with BackupWriter(self.path, self.recipients) as writer:
             for group in self.plan.groups:
-                servers = {part.server for part in _databases(group)}
+                servers = {part.server for part in group.databases}
                 with stage.locked(group.names, servers):
                     self._add_group(stage, group, writer)
             writer.finish(self._manifest())
@@ -138,7 +138,7 @@ class Creation:
         copies: list[_Copy] = []
         with self._standing_still(stage, ran) as stood:
             stage.stop(features, ran)
-            for part in _databases(group):
+            for part in group.databases:
                 server = self.tools.server(part.server, stage.cancelled)
                 with stage.step("dump", _subject(part), part.module):
                     dump = server.dump(part.key)
@@ -146,7 +146,7 @@ class Creation:
                     copies.append(_Copy(part, dump, tables=server.tables(part.key)))
             stage.stop(stores, ran)
             before = time.monotonic()
-            for one in _volumes(group):
+            for one in group.volumes:
                 with stage.step("clone", _subject(one), one.module):
                     clone = volumes.clone(one.volume)
                     pieces = volumes.read(clone)
@@ -196,7 +196,7 @@ class Creation:
             state.learn({standstill(group.names): whole - clones})
 
     def _expect(self, stage: Stage, group: Group, ran: "list[Container]") -> None:
-        step, databases, volumes = StepView, _databases(group), _volumes(group)
+        step, databases, volumes = StepView, group.databases, group.volumes
         stage.expect_stop(ran)
         stage.show(step("dump", _subject(d), d.module, usual=_DUMP_SECONDS) for d in databases)
         stage.show(
@@ -297,14 +297,6 @@ def _moved(group: Group) -> tuple[list[str], list[str]]:
 def _well(ran: "list[Container]") -> "list[Container]":
     """Those of *ran* that can be waited for."""
     return [container for container in ran if container.is_ready]
-
-
-def _databases(group: Group) -> list[Part]:
-    return [part for module in group.modules for part in module.databases]
-
-
-def _volumes(group: Group) -> list[Part]:
-    return [part for module in group.modules for part in module.volumes]
 
 
 def _stands_still(module: ModulePlan) -> bool:

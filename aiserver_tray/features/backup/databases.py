@@ -12,7 +12,7 @@ from aiserver_tray.features.backup.grouping import ServerPlace
 from aiserver_tray.features.backup.mysql import Mysql
 from aiserver_tray.features.backup.planning import Planner
 from aiserver_tray.features.backup.postgres import Postgres
-from aiserver_tray.features.backup.servers import Dump, Server
+from aiserver_tray.features.backup.servers import Server
 from aiserver_tray.features.backup.volumes import BackupVolumes
 from aiserver_tray.spec.labels import Owner
 from aiserver_tray.state.aggregate import main_service
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from aiserver_tray.core.app import App
     from aiserver_tray.engine.engine import Engine
     from aiserver_tray.features.backup.plan import Dialect
-
-__all__ = ["Dump", "Redis", "Server", "Tools", "server_in"]
 
 
 def server_in(  # noqa: PLR0913, PLR0917 - where it is, and how to log in

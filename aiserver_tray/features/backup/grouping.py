@@ -25,7 +25,7 @@ from aiserver_tray.features.modules.connections import filled
 from aiserver_tray.model import ModuleModel
 from aiserver_tray.operations.survey import Found, Survey
 from aiserver_tray.spec import labels
-from aiserver_tray.spec.mounts import PLAIN_VOLUMES
+from aiserver_tray.spec.mounts import is_plain
 from aiserver_tray.spec.names import volume_name
 from aiserver_tray.state.aggregate import main_service
 
@@ -172,14 +172,14 @@ def plan_of(facts: Facts, chosen: Collection[str] | None) -> BackupPlan:
     """The backup of the *chosen* modules with all that share a store with them; of all if None."""
     groups = [*_module_groups(facts), *_server_groups(facts)]
     taken = [g for g in groups if chosen is None or not {*chosen}.isdisjoint(g.names)]
-    parts = [part for group in taken for module in group.modules for part in module.databases]
+    databases = [part for group in taken for part in group.databases]
     is_asleep = any(
         facts.volumes[one] and one not in facts.databases for one in facts.shares.servers
     )
     return BackupPlan(
         tuple(taken),
         engine_bytes=max(map(_cloned_bytes, taken), default=0),
-        file_bytes=sum(map(_cloned_bytes, taken)) + sum(part.bytes or 0 for part in parts),
+        file_bytes=sum(map(_cloned_bytes, taken)) + sum(part.bytes or 0 for part in databases),
         left_out=facts.left_out,
         is_whole=len(taken) == len(groups) and not facts.left_out and not is_asleep,
     )
@@ -207,7 +207,7 @@ def _module_groups(facts: Facts) -> Iterator[Group]:
             links |= dict.fromkeys(joined, joined)
     for names in {min(one): one for one in links.values()}.values():
         group = _group(facts, names)
-        if any(module.volumes or module.databases for module in group.modules):
+        if group.volumes or group.databases:
             yield group
 
 
@@ -277,7 +277,7 @@ def _why_not(facts: Facts, module: str, key: str, volume: Found) -> Text | None:
         return Text("The server's databases are dumped, so its own files are not needed.")
     if key in facts.shares.modules[module].backup.skip:
         return Text("It holds nothing that is not made again when it is needed.")
-    if volume.labels.get(labels.CONFIG_HASH) not in (None, *PLAIN_VOLUMES):
+    if not is_plain(volume.labels):
         return Text("It is a folder or a share. Back it up by other means.")
     return None
 
@@ -308,7 +308,7 @@ def _version(facts: Facts, name: str) -> str | None:
 
 
 def _cloned_bytes(group: Group) -> int:
-    return sum(part.bytes or 0 for module in group.modules for part in module.volumes)
+    return sum(part.bytes or 0 for part in group.volumes)
 
 
 def _seconds(facts: Facts, group: Group) -> float | None:

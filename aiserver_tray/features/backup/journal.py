@@ -33,8 +33,8 @@ from aiserver_tray.settings.files import VersionedFile
 from aiserver_tray.settings.models import SealedModel
 from aiserver_tray.settings.names import BACKUP_JOURNAL
 from aiserver_tray.settings.store import Settings
-from aiserver_tray.spec.labels import CONFIG_HASH, HOME, INSTALLATION, MODULE
-from aiserver_tray.spec.mounts import PLAIN_VOLUMES
+from aiserver_tray.spec.labels import HOME, INSTALLATION, MODULE
+from aiserver_tray.spec.mounts import is_plain
 from aiserver_tray.system.process import has_run_since
 
 
@@ -293,7 +293,7 @@ def _put_back(stage: Stage, tools: Tools, journal: BackupJournal, id: str) -> No
     stage.remove(removed)
     volumes = tools.volumes(id, Cancellation())
     for one in entry.volumes:
-        remove_volume(tools, one.volume)
+        volumes.remove(one.volume)
         if one.kept:
             volumes.replace(one.volume, one.kept, {"Labels": one.labels})
     for each in entry.databases:
@@ -342,7 +342,7 @@ def refuse_used(tools: Tools, volumes: Iterable[str], modules: Collection[str]) 
             installation = found.labels.get(INSTALLATION)
             if installation != tools.owner.installation:
                 raise NameConflictError("volume", name, installation, found.labels.get(HOME))
-            if found.labels.get(CONFIG_HASH) not in (None, *PLAIN_VOLUMES):
+            if not is_plain(found.labels):
                 raise RestoreError(is_no_plain_volume(name))
         if users := {*tools.engine.containers.names_with_volume(name)} - removed:
             text = Text(
@@ -360,12 +360,6 @@ def is_no_plain_volume(name: str) -> Text:
         "be replaced as a whole. Put its files back by other means.",
         volume=name,
     )
-
-
-def remove_volume(tools: Tools, volume: str) -> None:
-    """Remove *volume*, which no container has any more."""
-    with suppress(ObjectNotFoundError):
-        tools.engine.volumes.remove(volume)
 
 
 def _start_servers(stage: Stage, entry: Unended) -> None:

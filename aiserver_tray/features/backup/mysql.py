@@ -107,14 +107,9 @@ class Mysql(Server):
             f"DROP USER IF EXISTS {account(loader_of(database))};"
         )
 
-    def is_ready(self) -> bool:
-        try:
-            # Over TCP: during initialization, a temporary server listens only on the socket.
-            arguments = ("--host=127.0.0.1", f"--user={self._user}", "--execute=SELECT 1")
-            self._run(_program("mariadb", "mysql", *arguments), self._login(), (), refused)
-        except BackupError:
-            return False
-        return True
+    def _greet(self) -> None:
+        arguments = ("--host=127.0.0.1", f"--user={self._user}", "--execute=SELECT 1")
+        self._run(_program("mariadb", "mysql", *arguments), self._login(), (), refused)
 
     def _move(self, database: str, away: str, source: str) -> None:
         """One statement moves all tables, and is done as a whole or not at all."""

@@ -82,6 +82,14 @@ class Group:
     def names(self) -> tuple[str, ...]:
         return tuple(module.name for module in self.modules)
 
+    @property
+    def volumes(self) -> list[Part]:
+        return [part for module in self.modules for part in module.volumes]
+
+    @property
+    def databases(self) -> list[Part]:
+        return [part for module in self.modules for part in module.databases]
+
 
 @dataclass(frozen=True)
 class BackupPlan:
@@ -103,4 +111,4 @@ class BackupPlan:
 
     @property
     def has_data(self) -> bool:
-        return any(module.volumes or module.databases for module in self.modules)
+        return any(group.volumes or group.databases for group in self.groups)

@@ -101,13 +101,8 @@ class Postgres(Server):
             f"DROP ROLE IF EXISTS {name(loader_of(database))};"
         )
 
-    def is_ready(self) -> bool:
-        try:
-            # Over TCP: during initialization, a temporary server listens only on the socket.
-            self._run((*_PSQL, "--host=127.0.0.1", "--command=SELECT"), self._login(), (), refused)
-        except BackupError:
-            return False
-        return True
+    def _greet(self) -> None:
+        self._run((*_PSQL, "--host=127.0.0.1", "--command=SELECT"), self._login(), (), refused)
 
     def _move(self, database: str, away: str, source: str) -> None:
         there = self.databases()

@@ -21,7 +21,6 @@ from aiserver_tray.features.backup.journal import (
     clean,
     is_no_plain_volume,
     refuse_used,
-    remove_volume,
     wind_up,
     without_servers,
 )
@@ -29,8 +28,8 @@ from aiserver_tray.features.backup.manifest import ManifestEntry
 from aiserver_tray.features.backup.plan import NEW, OLD, beside
 from aiserver_tray.features.backup.stage import Stage
 from aiserver_tray.model import Changes
-from aiserver_tray.spec.labels import CONFIG_HASH, CONFIG_OF
-from aiserver_tray.spec.mounts import PLAIN_VOLUMES
+from aiserver_tray.spec.labels import CONFIG_OF
+from aiserver_tray.spec.mounts import is_plain
 from aiserver_tray.state.views import StepView
 
 if TYPE_CHECKING:
@@ -167,7 +166,7 @@ class Restoration:
         """Raises `RestoreError` if a volume can't be replaced by what is unpacked."""
         targets = [self._target(one) for one in self.choice.volumes]
         for one in targets:
-            if one.body["Labels"].get(CONFIG_HASH) not in (None, *PLAIN_VOLUMES):
+            if not is_plain(one.body["Labels"]):
                 raise RestoreError(is_no_plain_volume(one.name))
         refuse_used(self.tools, [one.name for one in targets], self.choice.removed)
 
@@ -274,7 +273,7 @@ class Restoration:
         for one in self.choice.volumes:
             with stage.step("swap", _subject(one), one.module):
                 target = self._target(one)
-                remove_volume(self.tools, target.name)
+                volumes.remove(target.name)
                 volumes.replace(target.name, self._staged[one.name], target.body)
 
 

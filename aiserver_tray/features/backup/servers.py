@@ -178,9 +178,17 @@ class Server(ABC):
         """Drop *database* and end its sessions, with what an interrupted `load` left. No effect if
         it is gone."""
 
-    @abstractmethod
     def is_ready(self) -> bool:
         """Whether it accepts connections."""
+        try:
+            self._greet()
+        except BackupError:
+            return False
+        return True
+
+    @abstractmethod
+    def _greet(self) -> None:
+        """Log in over TCP: during initialization, a temporary server listens only on the socket."""
 
     def _run(
         self,

@@ -93,11 +93,6 @@ class BackupVolumes:
             digest.update(piece)
         return digest.hexdigest()
 
-    def sizes(self, volumes: Collection[str]) -> dict[str, int]:
-        """The bytes of those of *volumes* whose size the engine can tell. Takes it seconds."""
-        found = {use.name: use.size for use in self._engine.volumes.use()}
-        return {name: size for name in volumes if (size := found.get(name)) is not None}
-
     def create(self) -> str:
         """A new, empty volume; its name."""
         with self._lock:
@@ -112,7 +107,7 @@ class BackupVolumes:
         return name
 
     def remove(self, volume: str) -> None:
-        """Remove *volume*, one of this operation's own. No effect if it is gone."""
+        """Remove *volume*, which no container has any more. No effect if it is gone."""
         with suppress(ObjectNotFoundError):
             self._engine.volumes.remove(volume)
 
@@ -159,9 +154,8 @@ class BackupVolumes:
             "Labels": self._labels,
             "HostConfig": {
                 "NetworkMode": "none",
-                "ReadonlyRootfs": bool(
-                    script
-                ),  # the engine refuses to unpack beside a read-only one
+                # The engine refuses to unpack beside a read-only one.
+                "ReadonlyRootfs": bool(script),
                 "CapDrop": ["ALL"],
                 "CapAdd": _CAPABILITIES,
                 "SecurityOpt": ["no-new-privileges"],
