@@ -554,7 +554,7 @@ def test_a_throw_away_server_loads_a_dump_refuses_what_is_none_and_leaves_nothin
         entry = ManifestEntry("", dialect, "n8n", "broken", 0, "", dialect)
         file = cast("BackupFile", SimpleNamespace(read=lambda _: [b"no dump"]))
         with pytest.raises(BackupDamagedError, match="broken can't be restored"):
-            proof._load_one(server, file, entry, lambda _: None)
+            proof._load(server, file, entry, lambda _: None)
         (found,) = (
             one for one in leftovers(ready.engine, "backup-parts") if one.kind == "container"
         )

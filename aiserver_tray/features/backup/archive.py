@@ -245,10 +245,7 @@ class BackupFile:
         return parsed(bytes(content))
 
     def _plain(self, archive: ZipFile, name: str, seen: Seen) -> Generator[bytes]:
-        with (
-            archive.open(name) as stream,
-            closing(unsealed(stream, self._identities)) as pieces,
-        ):
+        with archive.open(name) as stream, closing(unsealed(stream, self._identities)) as pieces:
             yield from seen.passing(pieces)
 
     @contextmanager

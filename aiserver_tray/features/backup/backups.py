@@ -29,7 +29,7 @@ from aiserver_tray.features.backup.index import Index, folder_of, folder_problem
 from aiserver_tray.features.backup.journal import BackupJournal, clean, problem, recover
 from aiserver_tray.features.backup.keeper import Keeper, schedule_view
 from aiserver_tray.features.backup.keys import Keys, identity_in
-from aiserver_tray.features.backup.manifest import Manifest, ManifestModule
+from aiserver_tray.features.backup.manifest import ManifestModule
 from aiserver_tray.features.backup.offer import WITHOUT_BACKUP, Restorable, without_backup
 from aiserver_tray.features.backup.plan import BackupPlan, ModulePlan
 from aiserver_tray.features.backup.proof import check_hashes, databases_of, prove
@@ -49,6 +49,7 @@ from aiserver_tray.features.stack.channels import StackFeature
 from aiserver_tray.model import TASKS, Actor
 from aiserver_tray.operations.request import Request
 from aiserver_tray.settings.names import SECRETS
+from aiserver_tray.system.chosen_folder import existing
 from aiserver_tray.system.files import write_private
 from aiserver_tray.system.resources import free_disk
 
@@ -71,7 +72,7 @@ class Backups:
         self._settings = place.app.settings
         self._tools = Tools(place.app, place.core.engine)
         self._journal = BackupJournal(self._settings)
-        self.index = Index(self._settings, self._manifest_of)
+        self.index = Index(self._settings, lambda path: self._opened(path).manifest)
         self._keys = Keys(self._settings, self.index)
         self._lock = Lock()
         self._to_check: list[str] = []
@@ -99,7 +100,6 @@ class Backups:
     def list(self) -> BackupList:
         """All backups, with their folder, schedule and key."""
         folder = folder_of(self._settings)
-        existing = next((one for one in (folder, *folder.parents) if one.exists()), folder)
         operations = self._place.core.store.snapshot.operations
         running = (one.id for one in operations if one.kind in TASKS and not one.is_over)
         key, views = self._keys.view(), self.index.views(self.checking)
@@ -108,7 +108,7 @@ class Backups:
             tuple(replace(v, is_here_only=is_here_only and bool(v.file)) for v in views),
             str(folder),
             folder_problem(self._settings),
-            free_disk(str(existing)),
+            free_disk(str(existing(folder))),
             schedule_view(self._settings.app, self.index, views),
             key,
             next(running, None),
@@ -422,9 +422,6 @@ class Backups:
     def _identities(self) -> Sequence[str]:
         """The own keys; none if they are lost, so that a recovery file can be asked for."""
         return [] if self._keys.trouble else self._keys.identities()
-
-    def _manifest_of(self, path: Path) -> Manifest:
-        return self._opened(path).manifest
 
     # -- the recovery key --------------------------------------------------------------------------
 

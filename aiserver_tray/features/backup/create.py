@@ -125,11 +125,7 @@ class Creation:
         self._entries.append(entry)
 
     def _copied(
-        self,
-        stage: Stage,
-        group: Group,
-        volumes: "BackupVolumes",
-        over: ExitStack,
+        self, stage: Stage, group: Group, volumes: "BackupVolumes", over: ExitStack
     ) -> list[_Copy]:
         """Copies of all that *group* has, for which it stands still."""
         features, stores = _moved(group)
@@ -206,11 +202,7 @@ class Creation:
         stage.expect_start(ran)
         stage.show(
             step(
-                "pack",
-                _subject(p),
-                p.module,
-                total=(b := p.bytes or 0),
-                usual=b / PACK_RATE + 0.2,
+                "pack", _subject(p), p.module, total=(b := p.bytes or 0), usual=b / PACK_RATE + 0.2
             )
             for p in (*databases, *volumes)
         )

@@ -159,9 +159,10 @@ class Index:
         try:
             found = _entry(self._read(path))
         except BackupError as error:
+            reason = path.stem.split("-")[5]
             found = _Entry(
                 made_at=stat.st_mtime,
-                reason=_reason(path.stem.split("-")[5]),
+                reason=cast("Reason", reason) if reason in get_args(Reason) else "hand",
                 problem=in_all_languages(error),
                 is_damaged=isinstance(error, BackupDamagedError),
             )
@@ -238,7 +239,7 @@ def _entry(manifest: Manifest) -> _Entry:
         sizes[entry.module] += entry.bytes
     return _Entry(
         made_at=manifest.made_at.timestamp(),
-        reason=_reason(manifest.reason),
+        reason=manifest.reason,
         modules=[
             _Module(name=m.name, title=dict(m.title), version=m.version, bytes=sizes[m.name])
             for m in manifest.modules
@@ -246,10 +247,6 @@ def _entry(manifest: Manifest) -> _Entry:
         is_whole=manifest.is_whole,
         version=manifest.application,
     )
-
-
-def _reason(text: str) -> Reason:
-    return cast("Reason", text) if text in get_args(Reason) else "hand"
 
 
 def _view(id: str, entry: _Entry) -> BackupView:

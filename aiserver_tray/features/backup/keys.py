@@ -71,20 +71,17 @@ class Keys:
         """The recovery key as clients get it."""
         if self.trouble:
             return RecoveryKeyView(None, remind=False, public="")
-        public, data = self._public, self._index.data()
+        identity, data = self._secrets.values([RECOVERY]).get(RECOVERY), self._index.data()
+        public = _public(identity) if identity else ""
         saved_at = moment(data.key_saved_at) if data.key_saved == public else None
         remind = bool(public and not saved_at and (data.later_until or 0) <= time.time())
         return RecoveryKeyView(saved_at, remind, public)
 
-    @property
-    def _public(self) -> str:
-        identity = self._secrets.values([RECOVERY]).get(RECOVERY)
-        return _public(identity) if identity else ""
-
     def note_saved(self) -> None:
         """The user has the text of `save`."""
+        public = self.view().public
         with self._index.update() as data:
-            data.key_saved, data.key_saved_at = self._public, time.time()
+            data.key_saved, data.key_saved_at = public, time.time()
 
     def save(self, passphrase: str) -> str:
         """The text of the recovery file: the recovery key, encrypted with *passphrase*. Takes

@@ -173,13 +173,8 @@ def _fits(manifest: Manifest) -> bool:
             entry.module in modules and _is_in(entry, modules[entry.module])
             for entry in manifest.entries
         )
-        and all(map(_is_below, (path for module in modules.values() for path in module.folder)))
+        and not any({".", ".."} & {*path.split("/")} for m in manifest.modules for path in m.folder)
     )
-
-
-def _is_below(path: str) -> bool:
-    """Whether the file of a module is in its folder."""
-    return not {".", ".."} & {*path.split("/")}
 
 
 def _is_in(entry: ManifestEntry, module: ManifestModule) -> bool:

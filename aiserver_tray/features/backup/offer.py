@@ -19,12 +19,7 @@ from aiserver_tray.features.backup.create import CLONE_RATE
 from aiserver_tray.features.backup.databases import Tools
 from aiserver_tray.features.backup.manifest import ManifestEntry, ManifestModule
 from aiserver_tray.features.backup.restore import Choice, volumes_of
-from aiserver_tray.features.backup.views import (
-    BackupView,
-    Decision,
-    RestorableModule,
-    RestoreOffer,
-)
+from aiserver_tray.features.backup.views import BackupView, Decision, RestorableModule, RestoreOffer
 from aiserver_tray.operations.survey import HostPort
 from aiserver_tray.settings.app_declared import APP_SETTINGS
 from aiserver_tray.spec.labels import MODULE
@@ -368,8 +363,7 @@ def _title(address: str, setting: "Setting") -> Text:
 def _other_computer(address: str, setting: "Setting", given: str, now: str) -> Decision:
     """Whether a value that depends on the computer stays as it is *now*."""
     why = Text(
-        "The backup's installation used {value}. This computer may need another value.",
-        value=given,
+        "The backup's installation used {value}. This computer may need another value.", value=given
     )
     kind: Literal["folder", "setting"] = "folder" if setting.type == "folder" else "setting"
     return Decision(address, kind, _title(address, setting), why, now)

@@ -2,7 +2,7 @@
 server that lives for this."""
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -183,29 +183,17 @@ def prove(
     with journal.operation(id, Unended(kind="backup", modules=[], engine=tools.engine.info().id)):
         try:
             for name, entries in servers.items():
-                _load(tools, _place(tools, name), file, entries, id, on_bytes, cancelled)
+                place = _place(tools, name)
+                image = tools.engine.containers.inspect(place.container).image_id
+                new = tools.engine, image, place.dialect, tools.owner, id, cancelled
+                with throw_away_server(*new) as server:
+                    for entry in entries:
+                        _load(server, file, entry, on_bytes)
         finally:
             ended(tools, journal, id)
 
 
-def _load(  # noqa: PLR0913, PLR0917 - where, what, for whom
-    tools: Tools,
-    place: ServerPlace,
-    file: BackupFile,
-    entries: Sequence[ManifestEntry],
-    id: str,
-    on_bytes: OnBytes,
-    cancelled: Cancellation,
-) -> None:
-    image = tools.engine.containers.inspect(place.container).image_id
-    with throw_away_server(
-        tools.engine, image, place.dialect, tools.owner, id, cancelled
-    ) as server:
-        for entry in entries:
-            _load_one(server, file, entry, on_bytes)
-
-
-def _load_one(server: Server, file: BackupFile, entry: ManifestEntry, on_bytes: OnBytes) -> None:
+def _load(server: Server, file: BackupFile, entry: ManifestEntry, on_bytes: OnBytes) -> None:
     try:
         server.load(entry.key, _ROLE, _counted(file.read(entry), on_bytes))
     except RestoreError as error:

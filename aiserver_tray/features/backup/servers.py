@@ -97,12 +97,7 @@ class Server(ABC):
     the engine's methods do."""
 
     def __init__(
-        self,
-        engine: "Engine",
-        container: str,
-        user: str,
-        password: str,
-        cancelled: Cancellation,
+        self, engine: "Engine", container: str, user: str, password: str, cancelled: Cancellation
     ) -> None:
         self._engine = engine
         self._container = container
@@ -218,11 +213,7 @@ class Server(ABC):
             raise
 
     def _begin(
-        self,
-        command: Sequence[str],
-        environment: Mapping[str, str],
-        sign: bytes,
-        fail: Failure,
+        self, command: Sequence[str], environment: Mapping[str, str], sign: bytes, fail: Failure
     ) -> Dump:
         """Begin to dump with *command*, until its output has *sign*."""
         token = secrets.token_hex()

@@ -190,9 +190,7 @@ class Stage(Stages):
     def start(self, ran: Sequence[Container]) -> None:
         """Start again what *ran*, in the order of its dependencies, and wait until it is ready."""
         plan, targets = self._start_of(ran)
-        _Part(self, Request("up"), self._record, self._view).carry_out(
-            plan, Scope((), (), targets), ()
-        )
+        self._part_for(Request("up")).carry_out(plan, Scope((), (), targets), ())
         for container in ran:
             if container.name not in {step.subject for step in plan}:
                 with suppress(ObjectNotFoundError):  # of a module that is not in the catalog
@@ -202,16 +200,14 @@ class Stage(Stages):
         """Stop the services of *modules* and remove their containers. Data is kept."""
         containers = self.parts.store.state.containers.values()
         plan = plan_down(modules, self._models, containers, {}, {})
-        _Part(self, Request("down"), self._record, self._view).carry_out(
-            plan, self._scope(modules), ()
-        )
+        self._part_for(Request("down")).carry_out(plan, self._scope(modules), ())
         self.parts.store.flush()
 
     def up(self, modules: Sequence[str]) -> None:
         """Start *modules* and all that they require, as a request of the user does. The locks must
         be held."""
         if modules:
-            _Part(self, _Restoring("up", tuple(modules)), self._record, self._view).up()
+            self._part_for(_Restoring("up", tuple(modules))).up()
 
     def quiet(self, module: str) -> None:
         """Turn off what *module* does by itself, before it runs with restored data.
@@ -224,7 +220,7 @@ class Stage(Stages):
             return
         service = next(one for one in target.services if one.service == how.service)
         if first := tuple(one.service for one in service.depends_on):
-            _Part(self, _Restoring("up", (module,), first), self._record, self._view).up()
+            self._part_for(_Restoring("up", (module,), first)).up()
         labels = one_shot_labels(Owner(self.parts.settings.installation_id, __version__))
         body = {**service.body, "Cmd": [*how.command], "Labels": labels, "Healthcheck": {}}
         host = {"RestartPolicy": {"Name": "no"}, "PortBindings": {}}
@@ -261,6 +257,9 @@ class Stage(Stages):
         """See that the engine has the image of the containers that work on volumes."""
         if self.engine.images.find(HELPER.display_name) is None:
             self.carry_out(plan_helper(), Scope((), ()), ())
+
+    def _part_for(self, request: Request) -> "_Part":
+        return _Part(self, request, self._record, self._view)
 
     @property
     def _models(self) -> Models:
