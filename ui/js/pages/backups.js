@@ -2,11 +2,10 @@
 /** Backups: whether everything can be brought back, and the way there. */
 import { html } from "../../vendor/lit-html/lit-html.js";
 import { t } from "../base/i18n.js";
-import { bind } from "../base/keys.js";
 import { observe } from "../base/store.js";
 import { button } from "../components/button.js";
 import { backupHero, blockers, keyNotice, whenRead } from "./backups/hero.js";
-import { backUp, backupsOf, canBackUp, follow, offerOf, runningBackup } from "./backups/list.js";
+import { backupsOf, follow, runningBackup } from "./backups/list.js";
 import { askForFile, askToRestore } from "./backups/restore.js";
 import { askForKey } from "./backups/key.js";
 import { backupTable } from "./backups/table.js";
@@ -30,13 +29,11 @@ function openDialog({ query }) {
 export function enter(address) {
   const leave = follow();
   openDialog(address);
-  const unbind = bind({ b: () => canBackUp() && !offerOf()?.blockers.length && backUp(null) });
   const end = observe((now, before) => {
     if (now.address !== before.address) openDialog(now.address);
   });
   return () => {
     leave();
-    unbind();
     end();
   };
 }

@@ -46,25 +46,28 @@ export function backupHero(list) {
 }
 
 /** @param {BackupList} list @param {Backup} last */
-const good = (list, last) => html`
-  <section class="card hero" data-state=${stateOf(last)} aria-labelledby="backup-title">
-    <div class="hero-head">
-      ${emblem(stateOf(last), "shield-check")}
-      <div class="grow"><h2 id="backup-title">${titleOf(last)}</h2>
-        <p class="control muted">${[contentsOf(last), bytes(last.bytes ?? 0), checkText(last)].join(" · ")}</p></div>
-      <div class="hero-note"><span class="split">${backUpButton()}${menuButton({
-        text: t("More"), name: t("Choose what to back up"), icon: "chevron-down", kind: "primary",
-        items: () => [{ text: t("Choose modules…"), icon: "list", enabled: Boolean(offerOf()), run: askForModules }],
-      })}</span><p>${standstill(offerOf()?.modules ?? [])}</p>${room()}</div>
-    </div>
-    <div class="hero-stats four">${facts(list)}</div>
-  </section>`;
+const good = (list, last) => heroCard(last, [contentsOf(last), bytes(last.bytes ?? 0), checkText(last)].join(" · "), html`
+  <span class="split">${backUpButton()}${menuButton({
+    text: t("More"), name: t("Choose what to back up"), icon: "chevron-down", kind: "primary",
+    items: () => [{ text: t("Choose modules…"), icon: "list", enabled: Boolean(offerOf()), run: askForModules }],
+  })}</span><p>${standstill(offerOf()?.modules ?? [])}</p>${room()}`, html`<div class="hero-stats four">${facts(list)}</div>`);
+
+/** The last good backup, or that there is none. @param {Backup|undefined} last @param {string} text @param {unknown} note @param {unknown} stats */
+export function heroCard(last, text, note, stats) {
+  const state = !last ? "stopped" : last.check === "verified" ? "running" : "degraded";
+  return html`
+    <section class="card hero" data-state=${state} aria-labelledby="backup-title">
+      <div class="hero-head">
+        ${emblem(state, last ? "shield-check" : "archive")}
+        <div class="grow"><h2 id="backup-title">${last ? titleOf(last) : t("No backups yet")}</h2><p class="control muted">${text}</p></div>
+        <div class="hero-note">${note}</div>
+      </div>
+      ${stats}
+    </section>`;
+}
 
 /** @param {Backup} last */
-export const stateOf = ({ check }) => (check === "verified" ? "running" : "degraded");
-
-/** @param {Backup} last */
-export const titleOf = ({ check, madeAt }) => (check === "verified"
+const titleOf = ({ check, madeAt }) => (check === "verified"
   ? t("Last good backup: {when}", { when: within(madeAt) }) : t("Last backup, not checked yet: {when}", { when: within(madeAt) }));
 
 /** @param {Backup} last */

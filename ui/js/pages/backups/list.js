@@ -4,6 +4,7 @@ import { ask, confirm } from "../../base/actions.js";
 import { CONNECTION, inOrder, invoke, on } from "../../base/bridge.js";
 import { dayAndMonth, timeOfDay } from "../../base/format.js";
 import { mark, t, tn } from "../../base/i18n.js";
+import { bind } from "../../base/keys.js";
 import { current, observe, slice } from "../../base/store.js";
 import { active } from "../../components/operations.js";
 import { showToast } from "../../components/toast.js";
@@ -67,13 +68,14 @@ export async function loadOffer(module = "") {
   if (answer.success) own.set({ offers: { ...own.get().offers, [module]: answer.data } });
 }
 
-/** Keeps the list and the offer up to date for a page that shows them, until what is returned is called. @param {string} [module] */
+/** Keeps the list and the offer up to date for a page that shows them, whose key `b` backs up, until what is returned is called. @param {string} [module] */
 export function follow(module) {
   if (current().connection === "up") {
     loadBackups();
     loadOffer(module);
   }
   const ends = [
+    bind({ b: () => canBackUp() && !offerOf(module)?.blockers.length && backUp(module ? [module] : null) }),
     on(CONNECTION, ({ state }) => state === "up" && loadOffer(module)),
     // A backup has ended: the next one may need less or more.
     observe((now, before) => runningBackup(before.snapshot) && !runningBackup(now.snapshot) && loadOffer(module)),
@@ -161,23 +163,19 @@ function daysFromToday(moment) {
   return Math.round((midnight(new Date(moment)) - midnight(new Date())) / 86_400_000);
 }
 
-/** `Fri 27 Nov 03:00`, here. @param {string} moment */
-function dated(moment) {
+/** @param {string} moment @param {Record<number, string>} days What its day is called, by its distance from today; others as in `Fri 27 Nov 03:00`. */
+function dated(moment, days) {
+  const [text, time] = [days[daysFromToday(moment)], timeOfDay(moment)];
+  if (text) return t(text, { time });
   const weekday = new Date(moment).toLocaleDateString(document.documentElement.lang, { weekday: "short" });
-  return t("{weekday} {date} {time}", { weekday, date: dayAndMonth(moment), time: timeOfDay(moment) });
+  return t("{weekday} {date} {time}", { weekday, date: dayAndMonth(moment), time });
 }
 
 /** A day and a time by itself. @param {string} moment */
-export function when(moment) {
-  const text = { 0: mark("Today {time}"), 1: mark("Tomorrow {time}"), [-1]: mark("Yesterday {time}") }[daysFromToday(moment)];
-  return text ? t(text, { time: timeOfDay(moment) }) : dated(moment);
-}
+export const when = (moment) => dated(moment, { 0: mark("Today {time}"), 1: mark("Tomorrow {time}"), [-1]: mark("Yesterday {time}") });
 
 /** A day and a time within a sentence. @param {string} moment */
-export function within(moment) {
-  const text = { 0: mark("today {time}"), 1: mark("tomorrow {time}"), [-1]: mark("yesterday {time}") }[daysFromToday(moment)];
-  return text ? t(text, { time: timeOfDay(moment) }) : dated(moment);
-}
+export const within = (moment) => dated(moment, { 0: mark("today {time}"), 1: mark("tomorrow {time}"), [-1]: mark("yesterday {time}") });
 
 /** @param {string} moment Whole days since then. */
 export const daysSince = (moment) => -daysFromToday(moment);

@@ -3,10 +3,8 @@
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { bytes, capitalised, labelled, list } from "../../base/format.js";
 import { t } from "../../base/i18n.js";
-import { bind } from "../../base/keys.js";
-import { emblem } from "../../components/state.js";
-import { backUpButton, blockers, checkText, fact, keyNotice, room, standstill, stateOf, titleOf, whenRead } from "../backups/hero.js";
-import { backUp, backupList, backupsOf, canBackUp, follow, lastGood, offerOf, runningBackup } from "../backups/list.js";
+import { backUpButton, blockers, checkText, fact, heroCard, keyNotice, room, standstill, whenRead } from "../backups/hero.js";
+import { backupList, backupsOf, follow, lastGood, offerOf, runningBackup } from "../backups/list.js";
 import { backupTable } from "../backups/table.js";
 import { progressOf } from "../home/progress.js";
 
@@ -17,14 +15,7 @@ import { progressOf } from "../home/progress.js";
  */
 
 /** @param {Address} address */
-export function enter({ rest: [name = ""] }) {
-  const leave = follow(name);
-  const unbind = bind({ b: () => canBackUp() && !offerOf(name)?.blockers.length && backUp([name]) });
-  return () => {
-    unbind();
-    leave();
-  };
-}
+export const enter = ({ rest: [name = ""] }) => follow(name);
 
 /** @param {PageState} page @param {Module} module */
 export function view(page, module) {
@@ -39,19 +30,11 @@ export function view(page, module) {
 function hero(module) {
   const last = lastGood(module.name);
   const planned = offerOf(module.name)?.modules.find(({ name }) => name === module.name);
-  return html`
-    <section class="card hero" data-state=${last ? stateOf(last) : "stopped"} aria-labelledby="backup-title">
-      <div class="hero-head">
-        ${last ? emblem(stateOf(last), "shield-check") : emblem("stopped", "archive")}
-        <div class="grow"><h2 id="backup-title">${last ? titleOf(last) : t("No backups yet")}</h2>
-          <p class="control muted">${last ? [
-            bytes(last.modules.find(({ name }) => name === module.name)?.bytes ?? 0), checkText(last),
-            t("in {folder}", { folder: backupList()?.folder }),
-          ].join(" · ") : t("{name} is also in each backup of everything.", { name: module.title })}</p></div>
-        <div class="hero-note">${backUpButton({ module })}<p>${planned ? standstill([planned]) : nothing}</p>${room(module.name)}</div>
-      </div>
-      ${planned ? html`<div class="hero-stats three">${facts(planned)}</div>` : nothing}
-    </section>`;
+  const text = last ? [
+    bytes(last.modules.find(({ name }) => name === module.name)?.bytes ?? 0), checkText(last), t("in {folder}", { folder: backupList()?.folder }),
+  ].join(" · ") : t("{name} is also in each backup of everything.", { name: module.title });
+  const note = html`${backUpButton({ module })}<p>${planned ? standstill([planned]) : nothing}</p>${room(module.name)}`;
+  return heroCard(last, text, note, planned ? html`<div class="hero-stats three">${facts(planned)}</div>` : nothing);
 }
 
 /** @param {PlannedModule} planned */
