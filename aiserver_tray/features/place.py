@@ -89,16 +89,18 @@ class Place:
         return tuple(self._made.values())
 
 
-def refuse_elsewhere(peer: Peer) -> None:
+_NO_PROGRAMS = Text(
+    "Terminals can be opened and actions run only on this computer itself, at its address "
+    "127.0.0.1 or ::1."
+)
+
+
+def refuse_elsewhere(peer: Peer, why: Text = _NO_PROGRAMS) -> None:
     """Who can listen between here and another computer, or has found the token there, must not be
-    able to run programs.
+    able to run programs, or do what *why* says.
 
     Raises:
         RefusedError: *peer* is not on this computer.
     """
     if not peer.is_local:
-        why = Text(
-            "Terminals can be opened and actions run only on this computer itself, at its address "
-            "127.0.0.1 or ::1."
-        )
         raise RefusedError(why, isLocal=False)

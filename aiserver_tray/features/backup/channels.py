@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypedDict
 
 from pydantic import Field
 
-from aiserver_tray.base.errors import RefusedError, SettingError
+from aiserver_tray.base.errors import SettingError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.features.alerts.channels import AlertsFeature
 from aiserver_tray.features.backup import events as _events  # noqa: F401 - declares the event
@@ -23,14 +23,20 @@ from aiserver_tray.features.backup.views import (
 )
 from aiserver_tray.features.doctor.channels import DoctorFeature
 from aiserver_tray.features.doctor.finding import Finding
-from aiserver_tray.features.place import Place
+from aiserver_tray.features.place import Place, refuse_elsewhere
 from aiserver_tray.features.stack.channels import OperationBegun
 from aiserver_tray.model import Actor
 from aiserver_tray.protocol.channel import Feature, Names, Payload, channel
-from aiserver_tray.protocol.message import Caller, Peer
+from aiserver_tray.protocol.message import Caller
 
 if TYPE_CHECKING:
     from aiserver_tray.features.backup.backups import Backups
+
+_ONLY_HERE = Text(
+    "Backups can be restored and deleted, and their key saved, only on this computer itself, at "
+    "its address 127.0.0.1 or ::1."
+)
+"""Backups have secrets, and a restore may have files of this computer read."""
 
 
 class BackupModules(Payload):
@@ -140,46 +146,31 @@ class BackupFeature(Feature):
     @channel("ai/backup/delete")
     def _delete(self, asked: BackupIds, caller: Caller) -> None:
         """Delete backups with their files. Only for clients on the owner's computer."""
-        _check_place(caller.peer)
+        refuse_elsewhere(caller.peer, _ONLY_HERE)
         self._backups.delete(asked.ids)
 
     @channel("ai/backup/inspect")
     def _inspect(self, asked: RestoreQuestion, caller: Caller) -> RestoreOffer:
         """Tell what a backup can restore here, and what has to be decided. Changes nothing. Only
         for clients on the owner's computer."""
-        _check_place(caller.peer)
+        refuse_elsewhere(caller.peer, _ONLY_HERE)
         return self._backups.inspect(asked)
 
     @channel("ai/backup/restore")
     def _restore(self, asked: RestoreRequest, caller: Caller) -> OperationBegun:
         """Start to restore modules from a backup; an operation. What they have now is backed up
         first. Only for clients on the owner's computer."""
-        _check_place(caller.peer)
+        refuse_elsewhere(caller.peer, _ONLY_HERE)
         return {"operationId": self._backups.restore(asked, caller.actor).id}
 
     @channel("ai/backup/key/save")
     def _save(self, asked: RecoveryKeyRequest, caller: Caller) -> RecoveryFile:
         """Save the recovery key, protected by a passphrase. Only for clients on the owner's
         computer."""
-        _check_place(caller.peer)
+        refuse_elsewhere(caller.peer, _ONLY_HERE)
         return {"text": self._backups.save_key(asked.passphrase, asked.file)}
 
     @channel("ai/backup/key/later")
     def _later(self) -> None:
         """Ask for the recovery key again in seven days."""
         self._backups.later()
-
-
-def _check_place(peer: Peer) -> None:
-    """Who can listen between here and another computer, or has found the token there, must not
-    delete backups, get the key of all of them, or have files of this computer read.
-
-    Raises:
-        RefusedError: *peer* is not on this computer.
-    """
-    if not peer.is_local:
-        why = Text(
-            "Backups can be restored and deleted, and their key saved, only on this computer "
-            "itself, at its address 127.0.0.1 or ::1."
-        )
-        raise RefusedError(why, isLocal=False)
