@@ -129,4 +129,4 @@ def test_tail_of_0_shows_only_lines_after_the_next_start(
 ) -> None:
     base.cli.run("up", "late").succeeded()
     logged(engine.containers.get("ai-late"), "line 50")
-    assert counted(base, 0, lambda: engine.containers.get("ai-late").restart()) == EVERY
+    assert counted(base, 0, lambda: engine.containers.get("ai-late").restart(timeout=0)) == EVERY

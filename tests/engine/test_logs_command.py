@@ -97,7 +97,7 @@ def test_following_the_owner_has_each_line_once_and_ends_with_the_last_container
     here: Installation, engine: docker.DockerClient
 ) -> None:
     count = "i=0; while [ $i -lt 300 ]; do i=$((i+1)); echo $i; sleep 0.005; done; exec sleep 86400"
-    here.write("talk", {"count": script(count)})
+    here.write("talk", {"count": script(count, init=True)})
     with hosted(here.cli):
         here.cli.run("up", "talk").succeeded()
         with here.cli.started("logs", "talk", "-f", "--tail", "all", "--json") as following:
