@@ -287,8 +287,8 @@ def is_verified(owner: Owner, file: str) -> bool:
 # -- failures --------------------------------------------------------------------------------------
 
 
-def test_a_failed_or_cancelled_backup_leaves_nothing_and_all_runs_again(
-    here: Installation, engine: docker.DockerClient
+def test_a_failed_cancelled_or_broken_off_backup_leaves_nothing_and_all_runs_again(
+    here: Installation, engine: docker.DockerClient, lab: Place
 ) -> None:
     with noted(here, engine) as (owner, modules, notes):
         said(engine, "ai-notes", "sh", "-c", "dd if=/dev/urandom of=/data/large bs=1M count=60")
@@ -307,6 +307,27 @@ def test_a_failed_or_cancelled_backup_leaves_nothing_and_all_runs_again(
         modules.wait_for(notes="running", postgres="running")
         assert notes.all == ("first",) * 3
         is_clean(here, engine)
+        is_cleared_away_when_the_engine_is_back(owner, engine, lab)
+        modules.wait_for(notes="running", postgres="running")
+        assert notes.all[:2] == ("first", "first")
+        is_clean(here, engine)
+
+
+def is_cleared_away_when_the_engine_is_back(
+    owner: Owner, engine: docker.DockerClient, lab: Place
+) -> None:
+    """See what becomes of a backup when the engine is killed, and is there again."""
+    said(engine, "ai-notes", "sh", "-c", "dd if=/dev/zero of=/data/large bs=1M count=400")
+    id = asked(owner, "ai/backup/create")["operationId"]
+    found(owner, lambda view: has_running(view, "clone"))
+    lab_engine.kill(lab)
+    view = found(owner, partial(has_ended, id))
+    assert view.status == "failed"
+    known = {view.id for view in owner.core.store.state.operations}
+    lifecycle.up(lab)
+    view = found(owner, lambda view: is_over("backup", view) and view.id not in known)
+    assert view.error
+    assert view.error.code == "E_BACKUP"
 
 
 def has_running(view: OperationView, *kinds: str) -> bool:
@@ -340,17 +361,15 @@ def test_the_next_start_ends_what_a_killed_process_has_begun(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     with noted(here, engine) as (owner, _, notes):
+        sql(engine, "postgres", "create database own")
+        sql(engine, "own", "create table mine (text text); insert into mine values ('first')")
         done(owner, "ai/backup/create")
         (file,) = files_of(owner)
+        id = Path(file).stem
         notes.set("second")
+        sql(engine, "own", "update mine set text = 'second'")
     for kind, method, code, text in _STATES:
-        source = {"id": Path(file).stem} if kind == "restore" else {}
-        payload = {**source, "modules": ["notes"]}
-        words = [here.home, here.catalog, here.host, f"ai/backup/{kind}", json.dumps(payload)]
-        where = f"aiserver_tray.features.backup.{method}"
-        command = [sys.executable, "-m", "tests.engine.killed_backup", *map(str, words), where]
-        assert subprocess.run(command, check=False).returncode == -signal.SIGKILL, method
-
+        killed(here, kind, method, id)
         with owned(here) as (owner, modules):
             kinds = {"create": "backup", "restore": "restore"}
             view = found(owner, partial(is_over, kinds[kind]))
@@ -359,24 +378,25 @@ def test_the_next_start_ends_what_a_killed_process_has_begun(
             found(owner, lambda view: view.is_revival and view.is_over)
             assert notes.all[:2] == (text, text), method
             is_clean(here, engine, *files_of(owner))
+    notes.set("second")
+    killed(here, "restore", "databases:Redis.clear", id)
+    what_can_not_be_put_back_is_told_and_replaced_by_the_next_restore(here, engine, notes, id)
 
 
-def test_a_restore_that_can_not_be_put_back_is_told_and_replaced_by_the_next_one(
-    here: Installation, engine: docker.DockerClient
+def killed(here: Installation, kind: str, method: str, id: str) -> None:
+    """Back up or restore the notes in a process that is killed before *method*."""
+    source = {"id": id} if kind == "restore" else {}
+    payload = json.dumps({**source, "modules": ["notes"]})
+    words = [here.home, here.catalog, here.host, f"ai/backup/{kind}", payload]
+    where = f"aiserver_tray.features.backup.{method}"
+    command = [sys.executable, "-m", "tests.engine.killed_backup", *map(str, words), where]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL, method
+
+
+def what_can_not_be_put_back_is_told_and_replaced_by_the_next_restore(
+    here: Installation, engine: docker.DockerClient, notes: Notes, id: str
 ) -> None:
-    with noted(here, engine) as (owner, _, notes):
-        sql(engine, "postgres", "create database own")
-        sql(engine, "own", "create table mine (text text); insert into mine values ('first')")
-        done(owner, "ai/backup/create")
-        (file,) = files_of(owner)
-        id = Path(file).stem
-        notes.set("second")
-        sql(engine, "own", "update mine set text = 'second'")
-    words = [here.home, here.catalog, here.host, "ai/backup/restore"]
-    payload = json.dumps({"id": id, "modules": ["notes"]})
-    where = "aiserver_tray.features.backup.databases:Redis.clear"
-    command = [sys.executable, "-m", "tests.engine.killed_backup", *map(str, words), payload, where]
-    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    """See that after a restore was killed, while somebody else uses the volume."""
     image = engine.containers.get("ai-postgres").image
     user = engine.containers.create(image, volumes=["ai-notes-data:/data"], name="user")
 
@@ -407,22 +427,3 @@ def test_a_restore_that_can_not_be_put_back_is_told_and_replaced_by_the_next_one
 def is_over(kind: str, view: OperationView) -> bool:
     """Whether it is an operation of *kind* that has ended."""
     return view.kind == kind and view.is_over
-
-
-def test_a_backup_that_the_engine_breaks_off_is_cleared_away_when_it_is_back(
-    here: Installation, engine: docker.DockerClient, lab: Place
-) -> None:
-    with noted(here, engine) as (owner, modules, notes):
-        said(engine, "ai-notes", "sh", "-c", "dd if=/dev/zero of=/data/large bs=1M count=400")
-        id = asked(owner, "ai/backup/create")["operationId"]
-        found(owner, lambda view: has_running(view, "clone"))
-        lab_engine.kill(lab)
-        view = found(owner, partial(has_ended, id))
-        assert view.status == "failed"
-        lifecycle.up(lab)
-        view = found(owner, lambda view: is_over("backup", view) and view.id != id)
-        assert view.error
-        assert view.error.code == "E_BACKUP"
-        modules.wait_for(notes="running", postgres="running")
-        assert notes.all[:2] == ("first", "first")
-        is_clean(here, engine)
