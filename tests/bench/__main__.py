@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from tests.bench import (
+    backup,
     commands,
     configs,
     desktop,
@@ -60,6 +61,7 @@ def benchmarks() -> Mapping[str, Benchmark]:
         "log-collecting": lambda place, _pairs: log_collecting.log_collecting(place),
         "idle": lambda place, _pairs: state.idle_watcher(place),
         "sampling": lambda place, _pairs: samples.sampling(place),
+        "backup": backup.backup,
         "first-start": first_start.first_start,
         "first-start-eta": first_start_eta.first_start_eta,
         **desktop.BENCHMARKS,
