@@ -40,11 +40,12 @@ def command(as_json: bool) -> None:  # noqa: FBT001 - a command line flag
     if as_json:
         print_json({"checks": checks})
     else:
-        _print(checks)
+        print_checks(checks)
     sys.exit(1 if any(check["grade"] == "problem" for check in checks) else 0)
 
 
-def _print(checks: "list[CheckJson]") -> None:
+def print_checks(checks: "list[CheckJson]") -> None:
+    """Print *checks*, each with its grade."""
     language = current_app().language
     for check in checks:
         grade = f"{GRADES[check['grade']].render(language):<8}"

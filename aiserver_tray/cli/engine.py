@@ -1,5 +1,6 @@
-"""``aiserver-tray engine``: get a Docker engine."""
+"""``aiserver-tray engine``: get a Docker engine, or test the connection to one."""
 
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import click
@@ -8,6 +9,8 @@ from aiserver_tray.base.errors import EngineNotInstalledError
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.base.strings import harmless
 from aiserver_tray.cli.common import common_options, current_app, report
+from aiserver_tray.cli.core import connected
+from aiserver_tray.cli.doctor import print_checks
 from aiserver_tray.cli.terminal import is_interactive
 from aiserver_tray.system import engine_install, engine_place
 from aiserver_tray.system.engine_install import EngineInstallation, Progress
@@ -18,7 +21,7 @@ _NOTHING = Text("Nothing is installed. Downloaded packages stay in apt's cache."
 @click.group()
 @common_options
 def command() -> None:
-    """Set up the Docker engine of this machine."""
+    """Set up the Docker engine, or test the connection to it."""
 
 
 @command.command()
@@ -39,6 +42,27 @@ def install(yes: bool) -> None:  # noqa: FBT001 - a command line flag
     if not (yes or (is_interactive() and click.confirm(question, default=True, err=True))):
         raise EngineNotInstalledError(app.engine().host)
     _run(EngineInstallation(prefix, _Printer()), app.language)
+
+
+@command.command()
+@click.argument("address", required=False)
+@common_options
+def test(address: str | None) -> None:
+    """Test the connection to the engine at ADDRESS, step by step. Default: the engine in use.
+
+    In a terminal, asks whether you trust an unknown host key of an ssh server. Exits with 1 if a
+    step fails.
+    """
+    app, asked = current_app(), {"address": address}
+    with connected(app) as client:
+        found = client.request("ai/doctor/connection", asked)
+        print_checks(found["checks"])
+        question = Text("Trust the host key {key}?", key=found["hostKey"]).render(app.language)
+        if found["hostKey"] and is_interactive() and click.confirm(question, err=True):
+            client.request("ai/doctor/trustHostKey", {"hostKey": found["hostKey"]})
+            found = client.request("ai/doctor/connection", asked)
+            print_checks(found["checks"])
+    sys.exit(1 if found["checks"][-1]["grade"] == "problem" else 0)
 
 
 def _run(installation: EngineInstallation, language: Language) -> None:

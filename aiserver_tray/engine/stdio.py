@@ -41,7 +41,7 @@ _SSH: Final = (
 )  # fmt: skip
 """Asks for nothing: a question would have no terminal. Shares no connection of the user's, which
 may be dead, and would outlive us."""
-_ALONE: Final = ("-o", "ClearAllForwardings=yes")
+SSH_ALONE: Final = (*_SSH, "-o", "ClearAllForwardings=yes")
 """The ports that the user's configuration forwards are for the user's own sessions."""
 
 _FORWARDING: Final = ("-o", "StreamLocalBindUnlink=yes", "-o", "StreamLocalBindMask=0177")
@@ -80,7 +80,7 @@ def command(host: str) -> list[str]:
         return [str(wsl_program()), "-d", parts.netloc, "-u", "root", "--exec", *_DIAL]
     machine = f"ssh://{parts.netloc}"
     path = parts.path.rstrip("/")
-    return [*_SSH, *_ALONE, *(["-W", path, machine] if path else ["--", machine, *_DIAL])]
+    return [*SSH_ALONE, *(["-W", path, machine] if path else ["--", machine, *_DIAL])]
 
 
 def ping(engine: socket.socket) -> None:

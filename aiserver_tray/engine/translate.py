@@ -92,6 +92,8 @@ def refusal(status: int, explanation: str) -> AiServerError:
 def _lost(error: Exception, address: Address) -> AiServerError:
     cause = _root_of(error)
     code = getattr(cause, "winerror", None)
+    if address.is_bridged:
+        return EngineDownError.unreachable(address.host, _reason(cause))
     if isinstance(cause, PermissionError) or code == _DENIED:
         return EngineDownError.forbidden(address.host)
     is_absent = isinstance(cause, FileNotFoundError) or code == _ABSENT

@@ -90,8 +90,8 @@ class Place:
 
 
 _NO_PROGRAMS = Text(
-    "Terminals can be opened and actions run only on this computer itself, at its address "
-    "127.0.0.1 or ::1."
+    "Terminals can be opened, actions run and connections tested only on this computer itself, at "
+    "its address 127.0.0.1 or ::1."
 )
 
 

@@ -308,7 +308,9 @@ def _is_complete(parts: SplitResult) -> bool:
         return bool(parts.netloc or parts.path.strip("/"))
     try:
         if parts.scheme in ("ssh", "wsl"):  # what begins so would be an option of the program
-            return bool(parts.hostname) and not parts.netloc.startswith("-") and parts.port != 0
+            begins = (parts.netloc, parts.netloc.rpartition("@")[2])
+            is_option = any(begin.startswith("-") for begin in begins)
+            return bool(parts.hostname) and not is_option and parts.port != 0
         return bool(parts.hostname and parts.port)
     except ValueError:  # no number
         return False

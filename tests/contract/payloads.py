@@ -29,6 +29,7 @@ PAYLOADS: Mapping[str, Json] = {
     "ai/config/restore": {"module": "web", "when": "later"},
     "ai/config/reveal": {"name": "web.WEB_KEY"},
     "ai/config/set": {"name": PORT, "value": "18997"},
+    "ai/doctor/trustHostKey": {"hostKey": "ssh-ed25519 SHA256:none"},
     "ai/logs/around": {"cursor": "0-0"},
     "ai/logs/cancelExport": {"id": "none"},
     "ai/logs/client/append": {"message": "a line of a page"},

@@ -41,10 +41,10 @@ REFUSED = [
 OTHERS = {"owner/yield", "ai/rules/test", "ai/module/connect", "ai/module/disconnect"}
 OTHERS |= {f"ai/backup/{n}" for n in ("check", "create", "delete", "inspect", "restore")}
 OTHERS |= {name for name in CHANNELS if name.startswith("ai/terminal/")}
-OTHERS |= {"ai/action/run", "ai/action/cancel"}
+OTHERS |= {"ai/action/run", "ai/action/cancel", "ai/doctor/trustHostKey"}
 """Other tests have them: after owner/yield, no operation can begin; ai/rules/test needs a web
 address, ai/module/connect and disconnect a module that issues access tokens, terminals and actions
-a service that runs, backups a module with data and its backup."""
+a service that runs, backups a module with data and its backup, and host keys a server with ssh."""
 
 
 @pytest.mark.parametrize("channel", sorted(CHANNELS.keys() - OTHERS))
@@ -69,15 +69,25 @@ def test_each_channel_does_what_it_is_asked(host: Host, channel: str, tmp_path: 
 
 @pytest.mark.parametrize(
     "channel",
-    ["ai/terminal/open", *(f"ai/backup/{n}" for n in ("delete", "inspect", "key/save", "restore"))],
+    [
+        "ai/terminal/open",
+        "ai/doctor/connection",
+        "ai/doctor/trustHostKey",
+        *(f"ai/backup/{n}" for n in ("delete", "inspect", "key/save", "restore")),
+    ],
 )
 def test_a_client_on_another_computer_gets_no_terminal_and_no_data(
     host: Host, channel: str
 ) -> None:
     peer = Peer("browser", "en", lambda _message: None, is_local=False)
-    answer = host.owner.api.invoke(channel, PAYLOADS[channel], peer)
+    answer = host.owner.api.invoke(channel, PAYLOADS.get(channel, {}), peer)
     assert (answer["code"], "127.0.0.1" in answer["message"]) == ("E_REQUEST", True)
     assert answer["data"]["isLocal"] is False
+
+
+def test_a_host_key_that_was_not_shown_is_not_trusted(core: DirectCaller) -> None:
+    name = "ai/doctor/trustHostKey"
+    assert "not shown" in refused(core, name, PAYLOADS[name], "E_REQUEST")["message"]
 
 
 @pytest.mark.parametrize(("channel", "kind"), REFUSED)

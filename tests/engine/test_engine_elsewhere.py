@@ -20,11 +20,14 @@ from docker.models.containers import Container
 
 from aiserver_tray.base.errors import EngineDownError
 from aiserver_tray.engine.engine import Engine
+from aiserver_tray.features.doctor.connection import examine_connection
+from aiserver_tray.features.doctor.ssh import HostKey
 from tests.engine.waiting import until
 from tests.lab.fixtures import have_image
 from tests.lab.place import Place
 from tests.support.command_line import CommandLine
 from tests.support.stack import IMAGE, service, write
+from tests.support.terminal import terminal
 from tests.support.waiting import eventually
 
 SSHD = "aiserver-lab/sshd:1"
@@ -62,12 +65,13 @@ def elsewhere(
     address = container.attrs["NetworkSettings"]["Networks"]["bridge"]["IPAddress"]
     host_key = container.exec_run(["cat", "/etc/ssh/ssh_host_ed25519_key.pub"]).output.decode()
     known.write_text(f"{address} {host_key}")
-    options = ["-F", "none", "-i", key, "-o", f"UserKnownHostsFile={known}"]
+    config = tmp_path / "config"
+    config.write_text(f"IdentityFile {key}\nUserKnownHostsFile {known}\nHashKnownHosts yes\n")
     program = tmp_path / "bin" / "ssh"
     program.parent.mkdir()
     real = shutil.which("ssh")
     assert real
-    words = shlex.join(map(str, [real, *options]))
+    words = shlex.join([real, "-F", str(config)])
     program.write_text(f'#!/bin/sh\nexec {words} "$@"\n')
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(program.parent), prepend=os.pathsep)
@@ -104,23 +108,71 @@ def test_commands_work_on_an_engine_elsewhere_and_leave_no_child(
     assert [c.name for c in engine.containers.list(all=True) if c.name == "ai-web"] == []
 
 
-def test_an_engine_elsewhere_says_why_it_can_not_be_reached(
+def test_a_test_of_the_connection_names_the_step_that_fails_and_its_mend(
+    elsewhere: Elsewhere,
+) -> None:
+    host, run = elsewhere.host, elsewhere.container.exec_run
+    assert failure(host) == ""
+    assert "ssh: Could not resolve hostname" in failure("ssh://no-such-computer.invalid")
+    assert "Connection refused" in failure(f"{host}:1")
+    assert "`ssh-copy-id`" in (refused := failure(host.replace("root@", "nobody@")))
+    assert "Permission denied (publickey)" in refused
+    assert run(["useradd", "-m", "guest"]).exit_code == 0
+    keys = "cp -r /root/.ssh /home/guest/ && chown -R guest /home/guest/.ssh"
+    assert run(["sh", "-c", keys]).exit_code == 0
+    assert "usermod -aG docker" in failure(host.replace("root@", "guest@"))
+    assert run(["mv", "/usr/bin/docker", "/usr/bin/other"]).exit_code == 0
+    assert failure(host) == ""  # ssh alone can lead to the socket
+    elsewhere.hide_socket()
+    assert "docker: command not found" in failure(host)
+    assert "can't be reached (bash: line 1: docker: command not found)" in why(host)
+
+
+def test_a_changed_host_key_is_refused_with_both_fingerprints(elsewhere: Elsewhere) -> None:
+    host, kind, key = elsewhere.known.read_text().split()[:3]
+    old, new = HostKey(host, kind, f"{key[:-4]}AAAA"), HostKey(host, kind, key)
+    elsewhere.known.write_text(f"{old.host} {old.type} {old.key}\n")
+    with closing(Engine(elsewhere.host)) as found:
+        connection = examine_connection(found)
+    said = str(connection.findings[-1].text)
+    assert connection.unknown is None
+    assert f"\nKnown key: {old}\nKey now: {new}\n" in said
+    assert "IDENTIFICATION HAS CHANGED" in why(elsewhere.host)
+    command = shlex.split(said.partition("with: ")[2])
+    subprocess.run(command, check=True, capture_output=True)
+    with closing(Engine(elsewhere.host)) as found:
+        assert examine_connection(found).unknown
+
+
+def test_an_unknown_host_key_is_asked_about_and_works_once_it_is_trusted(
     elsewhere: Elsewhere, tmp_path: Path
 ) -> None:
-    right = elsewhere.known.read_text()
-    address, kind, key = right.split()[:3]
-    for known, words in {
-        "": "Host key verification failed",
-        f"{address} {kind} {key[:-4]}AAAA\n": "REMOTE HOST IDENTIFICATION HAS CHANGED",
-    }.items():
-        elsewhere.known.write_text(known)
-        assert words in why(elsewhere.host)
-    elsewhere.known.write_text(right)
-    assert "Permission denied (publickey)" in why(elsewhere.host.replace("root@", "nobody@"))
-    assert "Connection refused" in why(f"{elsewhere.host}:1")
-    elsewhere.hide_socket()
-    elsewhere.container.exec_run(["rm", "/usr/bin/docker"])
-    assert "docker: command not found" in why(elsewhere.host)
+    host, kind, key = elsewhere.known.read_text().split()[:3]
+    known = f"other.example {kind} {key}"  # its last line has no end
+    elsewhere.known.write_text(known)
+    write(tmp_path / "catalog", "web", {"web": service()}, kind="feature")
+    cli = CommandLine(tmp_path / "home", tmp_path / "catalog", elsewhere.host)
+    question = f"Trust the host key {HostKey(host, kind, key)}?"
+    assert f"engine test {elsewhere.host}" in cli.run("doctor").output
+    # There is no terminal, so nothing is asked.
+    assert cli.run("engine", "test").code == 1
+    for answer, status in {"n": 1, "y": 0}.items():
+        assert elsewhere.known.read_text() == known
+        with terminal(*cli.options, "engine", "test") as asked:
+            asked.wait_for(question)
+            asked.type(f"{answer}\n")
+            assert asked.end() == status, asked.text
+    first, added = elsewhere.known.read_text().splitlines()
+    assert (first, added[:3], added.split()[1:]) == (known, "|1|", [kind, key])
+    cli.run("engine", "test").succeeded()
+
+
+def failure(host: str) -> str:
+    """What the test of the connection to *host* says about the step that fails; else nothing."""
+    with closing(Engine(host)) as found:
+        *before, last = examine_connection(found).findings
+    assert all(finding.grade == "ok" for finding in before)
+    return "" if last.grade == "ok" else str(last.text)
 
 
 def why(host: str) -> str:

@@ -70,8 +70,12 @@ export interface Channels {
   "ai/docker/checkDocker": { request: Record<string, never>; answer: EngineCheck };
   /** Start the engine; answers when it answers, or with the reason why it does not. */
   "ai/docker/startDocker": { request: Record<string, never>; answer: Record<string, never> };
+  /** Test the connection to an engine, step by step. Changes nothing. */
+  "ai/doctor/connection": { request: EngineAddress; answer: ConnectionTest };
   /** Check the installation, the engine, and what the chosen modules need there. */
   "ai/doctor/run": { request: Record<string, never>; answer: Checks };
+  /** Trust a host key that `ai/doctor/connection` showed: add it to the user's known hosts. */
+  "ai/doctor/trustHostKey": { request: ShownKey; answer: Record<string, never> };
   /** Cancel the installation of Docker. Downloaded packages stay in apt's cache; once packages are being installed, this is refused. */
   "ai/engine/cancelInstall": { request: Record<string, never>; answer: Record<string, never> };
   /** Install Docker by this system's packages; if it is installed, only let the user use it. Answers at the beginning; an installation that is under way is joined. Does nothing if the engine answers. */
@@ -796,6 +800,12 @@ export interface ClientLine {
   message: string;
 }
 
+/** The steps of the connection to an engine, up to the first that fails. */
+export interface ConnectionTest extends Checks {
+  /** type and fingerprint of an unknown host key, which the user can trust; `null`: none is */
+  hostKey: string | null;
+}
+
 /** What a user is asked before a module that is not built in starts. */
 export interface Consent {
   module: string;
@@ -966,6 +976,12 @@ export interface Engine extends EngineStatus {
   startBegun: string | null;
   /** the seconds that its start took before */
   usualStart: number | null;
+}
+
+/** An engine. */
+export interface EngineAddress {
+  /** as in `app.engine`, also empty; without it, the engine in use */
+  address?: string | null;
 }
 
 /** Whether there is an engine, and whether it answers. */
@@ -2698,6 +2714,12 @@ export interface SharedBytes {
   /** of the images; it becomes free when all of them are removed */
   ids: string[];
   bytes: number;
+}
+
+/** The host key of an ssh server. */
+export interface ShownKey {
+  /** as `ai/doctor/connection` showed it */
+  hostKey: string;
 }
 
 /** Everything at one moment. */

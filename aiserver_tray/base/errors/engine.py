@@ -57,6 +57,17 @@ class EngineDownError(AiServerError):
         return cls(host, reason, text)
 
     @classmethod
+    def unreachable(cls, host: str, reason: object) -> "EngineDownError":
+        """A program that leads to it, such as ssh, can't connect."""
+        text = Text(
+            "The Docker engine at {host} can't be reached ({reason}). To see which step of the "
+            "connection fails, run: aiserver-tray engine test",
+            host=host,
+            reason=reason,
+        )
+        return cls(host, reason, text, [FIND_OUT], why=reason)
+
+    @classmethod
     def forbidden(cls, host: str) -> "EngineDownError":
         """The engine may be running, but this user has no permission."""
         text = Text(

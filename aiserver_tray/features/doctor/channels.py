@@ -1,17 +1,24 @@
 """All checks of the doctor in one list, and the channel that runs them."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, nullcontext
 from typing import TypedDict
 
-from aiserver_tray.base.errors import AiServerError, SettingError, each
+from pydantic import Field
+
+from aiserver_tray.base.errors import AiServerError, RefusedError, SettingError, each
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.core.app import App
+from aiserver_tray.engine.engine import Engine
+from aiserver_tray.features.doctor.connection import examine_connection
 from aiserver_tray.features.doctor.engine import examine_engine
 from aiserver_tray.features.doctor.finding import CheckJson, Finding, problems
 from aiserver_tray.features.doctor.installation import examine_host, examine_installation
-from aiserver_tray.features.place import Place
+from aiserver_tray.features.doctor.ssh import ServerKey
+from aiserver_tray.features.place import Place, refuse_elsewhere
 from aiserver_tray.operations.kernel import Kernel
 from aiserver_tray.operations.modules import obtainable, unlisted, with_requires
-from aiserver_tray.protocol.channel import Feature, channel
+from aiserver_tray.protocol.channel import Feature, Name, Payload, channel
 from aiserver_tray.protocol.message import Caller
 from aiserver_tray.spec.model import ModuleTarget
 from aiserver_tray.spec.names import former_repository
@@ -81,12 +88,34 @@ class Checks(TypedDict):
     checks: list[CheckJson]
 
 
+class EngineAddress(Payload):
+    """An engine."""
+
+    address: str | None = Field(default=None, max_length=2000)
+    """as in `app.engine`, also empty; without it, the engine in use"""
+
+
+class ShownKey(Payload):
+    """The host key of an ssh server."""
+
+    host_key: str = Name
+    """as `ai/doctor/connection` showed it"""
+
+
+class ConnectionTest(Checks):
+    """The steps of the connection to an engine, up to the first that fails."""
+
+    hostKey: str | None
+    """type and fingerprint of an unknown host key, which the user can trust; `null`: none is"""
+
+
 class DoctorFeature(Feature):
-    """``ai/doctor/run``."""
+    """``ai/doctor/…``."""
 
     def __init__(self, place: Place) -> None:
         self._app = place.app
         self._others: list[Callable[[], Iterable[Finding]]] = []
+        self._shown: dict[str, ServerKey] = {}
 
     def add(self, examine_more: Callable[[], Iterable[Finding]]) -> None:
         """Add the findings of another feature, from any thread."""
@@ -101,3 +130,26 @@ class DoctorFeature(Feature):
     def _run(self, caller: Caller) -> Checks:
         """Check the installation, the engine, and what the chosen modules need there."""
         return {"checks": [finding.as_json(caller.language) for finding in self.findings()]}
+
+    @channel("ai/doctor/connection", callers=["window", "browser", "command"])
+    def _connection(self, asked: EngineAddress, caller: Caller) -> ConnectionTest:
+        """Test the connection to an engine, step by step. Changes nothing."""
+        refuse_elsewhere(caller.peer)
+        engine = used = self._app.used_engine
+        if asked.address is not None:
+            engine = Engine(setting=asked.address)
+        # Engines of the same address share what leads there, which is closed with any of them.
+        with nullcontext() if engine.host == used.host else closing(engine):
+            found = examine_connection(engine)
+        key = str(found.unknown.offered) if found.unknown else None
+        self._shown |= {key: found.unknown} if key and found.unknown else {}
+        checks = [finding.as_json(caller.language) for finding in found.findings]
+        return {"checks": checks, "hostKey": key}
+
+    @channel("ai/doctor/trustHostKey", callers=["window", "browser", "command"])
+    def _trust(self, asked: ShownKey, caller: Caller) -> None:
+        """Trust a host key that `ai/doctor/connection` showed: add it to the user's known hosts."""
+        refuse_elsewhere(caller.peer)
+        if (key := self._shown.pop(asked.host_key, None)) is None:
+            raise RefusedError(Text("This host key was not shown. Test the connection again."))
+        key.trust()

@@ -16,6 +16,7 @@ from aiserver_tray.base.strings import OWN_IMAGES, binary_size, in_line, own_ima
 from aiserver_tray.engine.address import Address
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.engine.values import EngineInfo
+from aiserver_tray.features.doctor.connection import examine_connection
 from aiserver_tray.features.doctor.finding import Finding, problems
 from aiserver_tray.operations.kernel import Kernel
 from aiserver_tray.operations.preflight.kernel import KernelReport, examine_kernel
@@ -75,7 +76,9 @@ def _asked(
         unused = [*_unused_images(engine, found, former)]
         clock = [*_clock(engine)]
     except AiServerError as error:
-        return list(problems("engine", [error]))
+        steps = examine_connection(engine).findings if engine.address.is_bridged else []
+        failed = any(finding.grade == "problem" for finding in steps)
+        return steps if failed else list(problems("engine", [error]))
     errors = [*report.errors, *settings.errors]
     problems_ = [f for error in errors for f in problems(_name(error), [error])]
     notices = (*report.notices, *settings.notices)

@@ -183,6 +183,7 @@ def test_an_engine_may_be_behind_a_program(host: str) -> None:
     [
         ("ssh://me:secret@machine", "can't contain a password"),
         ("ssh://-oProxyCommand=touch", "expected an engine address"),
+        ("ssh://user@-oProxyCommand=touch", "expected an engine address"),
         ("wsl://--shutdown", "expected an engine address"),
         ("ssh://", "expected an engine address"),
         ("ssh://machine:none", "expected an engine address"),

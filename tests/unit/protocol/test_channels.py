@@ -47,6 +47,8 @@ def test_channels_that_open_windows_are_not_for_pages() -> None:
         **{name: {"window", "browser"} for name in of_terminals},
         "ai/catalog/folders": {"browser"},
         "ai/config/reveal": {"window", "browser", "command"},
+        "ai/doctor/connection": {"window", "browser", "command"},
+        "ai/doctor/trustHostKey": {"window", "browser", "command"},
         "ai/support/write": {"command"},
         "ai/window/show": {"command", "tray"},
         "browser/open": {"command"},

@@ -191,6 +191,7 @@ export default {
   "Connecting…": "正在连接…",
   "Connection": "连接方式",
   "Connection lost. Your last action may have gone through, so check the current state.": "连接已断开。上一项操作可能已经执行，请查看当前状态。",
+  "Connection to Docker": "与 Docker 的连接",
   "Connections": "连接",
   "Container": "容器",
   "Containers": "容器",

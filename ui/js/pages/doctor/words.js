@@ -7,6 +7,7 @@ const NAMES = {
   autostart: mark("Start at login"),
   catalog: mark("Modules"),
   clock: mark("Clock"),
+  connection: mark("Connection to Docker"),
   crash: mark("Crash report"),
   disk: mark("Disk space"),
   engine: mark("Docker"),

@@ -29,7 +29,7 @@ const TITLES = {
   graphics: { ok: mark("Graphics card"), wrong: mark("Graphics card") },
 };
 /** @type {Record<string, string>} */
-const ONLY_WRONG = { modules: mark("A module can't start"), catalog: mark("A module's file is wrong"), settings: mark("A setting is wrong") };
+const ONLY_WRONG = { modules: mark("A module can't start"), catalog: mark("A module's file is wrong"), connection: mark("Docker isn't ready"), settings: mark("A setting is wrong") };
 
 /** @param {Check[]} checks */
 function shown(checks) {
