@@ -3,11 +3,25 @@
 import pytest
 from selenium.webdriver import Keys
 
+from aiserver_tray.base.errors import RefusedError
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.protocol.message import answer, refusal
 from tests.support import states
 from tests.ui.answers import ANSWERS
-from tests.ui.barriers import tree
+from tests.ui.barriers import tree, violations
 from tests.ui.conftest import Stack
 from tests.ui.home import HomePage
+
+HOST_KEY = "ssh-ed25519 SHA256:gCOnZtbMvcFzCHyk3vYcUgPPvb6IuPQMYBIFCCM3TUo"
+STEPS = [
+    {"name": "connection", "grade": "ok", "message": "An ssh server answers.", "remedies": []},
+    {
+        "name": "connection",
+        "grade": "problem",
+        "message": f"The host key of server is unknown: {HOST_KEY}",
+        "remedies": [],
+    },
+]
 
 
 @pytest.fixture
@@ -111,6 +125,34 @@ def test_a_setting_is_changed_at_once_and_a_refused_value_says_why(
     }  # fmt: skip
     page.wait_for("[name=mirror]").send_keys("no/one" + Keys.ENTER)
     page.wait_for_text("expected registries", "[data-setting='app.mirrors']")
+
+
+def test_an_unknown_host_key_is_trusted_only_after_a_question_with_its_fingerprint(
+    stack: Stack, page: HomePage
+) -> None:
+    page.go("settings/docker")
+    field = page.wait_for("[data-setting='app.engine'] input")
+    field.send_keys(" ssh://server ")
+    host, address = stack.host, {"address": "ssh://server"}
+    host.answers["ai/doctor/connection"] = refusal(RefusedError(Text("not here")), "en")
+    page.button("Test the connection").click()
+    page.wait_for_text("not here", ".connection")
+    host.answers["ai/doctor/connection"] = answer({"checks": STEPS, "hostKey": HOST_KEY})
+    page.button("Test the connection").click()
+    page.wait_for_text("is unknown", ".connection")
+    assert "not here" not in page.wait_for(".connection").text
+    page.button("Trust this host key…").click()
+    page.wait_for_text(HOST_KEY, "#question[open]")
+    assert not violations(page)
+    page.press(Keys.ENTER)  # the focus is on Cancel
+    page.until(lambda: not page.all("#question[open]"), "nothing is trusted")
+    assert "ai/doctor/trustHostKey" not in [channel for channel, _ in host.calls]
+    page.button("Trust this host key…").click()
+    host.answers["ai/doctor/connection"] = answer({"checks": STEPS[:1], "hostKey": None})
+    page.wait_for("#question[open] .primary").click()
+    assert host.wait_for_call("ai/doctor/trustHostKey") == {"hostKey": HOST_KEY}
+    page.until(lambda: "is unknown" not in page.wait_for(".connection").text, "it is known")
+    assert [p for c, p in host.calls if c == "ai/doctor/connection"] == [address] * 3
 
 
 def test_the_keyboard_skips_what_is_around_the_page_and_the_side_menu_names_its_parts(

@@ -9,6 +9,7 @@ import { searchInput } from "../components/field.js";
 import { icon } from "../components/icon.js";
 import { empty, notice } from "../components/notice.js";
 import { loadKept } from "./logs/keeping.js";
+import { forgetTest } from "./settings/connection.js";
 import { SECTIONS } from "./settings/sections.js";
 import { load, own } from "./settings/state.js";
 
@@ -47,6 +48,7 @@ export function enter({ rest: [section] }) {
     if (seen.get().wanted === section) document.getElementById(`section-${section}`)?.scrollIntoView();
   }));
   loadKept();
+  forgetTest();
   return on("ai/activity/added", load); // another client may have changed one
 }
 
