@@ -150,6 +150,7 @@ def test_a_restore_says_what_happens_and_asks_what_it_needs_to_know(
     page.until(lambda: not page.all("dialog[open]"), "the dialog is closed")
 
     page.go("modules/oneapi/backups")
+    page.wait_for(".card-head [href='#backups']")  # the page of all backups has such rows, too
     page.wait_for("[data-row=today] .button").click()
     chosen = [host.wait_for_call("ai/backup/inspect")["modules"] for _ in range(3)]
     assert chosen == [["n8n"], ["oneapi"], ["oneapi", "ragflow"]]
