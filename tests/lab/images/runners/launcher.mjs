@@ -40,7 +40,12 @@ async function grant() {
 function start(grantToken) {
 	const passed = ['PATH', 'TZ', 'LANG', 'GENERIC_TIMEZONE', 'NODE_FUNCTION_ALLOW_BUILTIN'];
 	const env = Object.fromEntries(
-		[...passed, 'NODE_FUNCTION_ALLOW_EXTERNAL', 'N8N_RUNNERS_MAX_CONCURRENCY']
+		[
+			...passed,
+			'NODE_FUNCTION_ALLOW_EXTERNAL',
+			'N8N_RUNNERS_GRACEFUL_SHUTDOWN_TIMEOUT',
+			'N8N_RUNNERS_MAX_CONCURRENCY',
+		]
 			.filter((name) => name in process.env)
 			.map((name) => [name, process.env[name]]),
 	);
