@@ -352,6 +352,7 @@ def test_a_plain_file_leads_to_its_page_in_four_clicks(
     page.wait_for("#add-folder").send_keys(str(folder.parent))
     page.button("Choose…: Folder").click()
     page.wait_for_text("Compose file", ".folder-list")
+    page.wait_for(".folder-list button:focus")
     page.press(Keys.ENTER)
     page.wait_for_text("This folder has a Compose file", ".add-module")
     assert page.wait_for("#add-folder").get_property("value") == str(folder)
