@@ -79,3 +79,12 @@ def chromium_in(folder: Path) -> Iterator[Chrome]:
         yield browser
     finally:
         browser.quit()
+
+
+def reset(chromium: Chrome) -> None:
+    """Take back what an earlier test has set in the tab. A page whose focus is emulated, say, is
+    never hidden."""
+    chromium.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    chromium.execute_cdp_cmd("Emulation.setFocusEmulationEnabled", {"enabled": False})
+    chromium.set_window_size(1200, 800)

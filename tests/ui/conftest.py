@@ -13,7 +13,7 @@ from aiserver_tray.carriers.http.server import Binding, BrowserServer
 from aiserver_tray.protocol.message import Json
 from tests.lab.fixtures import engine, lab
 from tests.support import states
-from tests.support.browser import chromium_in
+from tests.support.browser import chromium_in, reset
 from tests.support.installation import here
 from tests.support.scripted import Scripted
 from tests.ui.home import Address, HomePage, console
@@ -91,9 +91,7 @@ class Stack:
 @pytest.fixture
 def stack(chromium: Chrome, tmp_path: Path) -> Iterator[Stack]:
     console(chromium)  # what is in it is another test's
-    chromium.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-    chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
-    chromium.set_window_size(1200, 800)
+    reset(chromium)
     shown = Stack(chromium, tmp_path)
     yield shown
     shown.close()

@@ -11,6 +11,7 @@ from selenium.webdriver import Chrome
 from aiserver_tray.carriers.http.access import Keys
 from aiserver_tray.carriers.http.server import Binding, BrowserServer
 from aiserver_tray.owner.owner import Owner
+from tests.support.browser import reset
 from tests.support.installation import Installation
 from tests.support.owning import Modules, owned
 from tests.ui.home import HomePage
@@ -46,8 +47,7 @@ class Dashboard:
 @pytest.fixture
 def dashboard(here: Installation, chromium: Chrome, tmp_path: Path) -> Iterator[Dashboard]:
     """That of the modules that a test has written before it asks for this."""
-    chromium.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-    chromium.set_window_size(1200, 800)
+    reset(chromium)
     with (
         owned(here) as (owner, modules),
         BrowserServer(owner.api, Binding(port=0), "en", Keys()) as server,
