@@ -159,7 +159,7 @@ def test_failure_is_fixed_from_its_card_and_a_lost_engine_returns(
 
 
 def clicked(page: HomePage, selector: str) -> bool:
-    """Click what may be drawn anew meanwhile."""
+    """Click a part that the page may be drawing again."""
     page.wait_for(selector).click()
     return True
 
