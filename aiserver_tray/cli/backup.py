@@ -162,7 +162,8 @@ def restore(  # noqa: PLR0913 - its options
 ) -> None:
     """Restore MODULEs from a backup. Without MODULE, restore everything that is in it.
 
-    The backup is one of the list, or a file. What the modules have now is backed up first.
+    The backup is one of the list, or a file. What the modules have when they stop becomes a backup
+    of its own. If anything fails, everything is as it was.
     """
     asked = _source(source, recovery)
     offer, chosen = _offered(asked, modules)
@@ -234,7 +235,7 @@ def _confirm_restore(offer: Json, chosen: Sequence[str], decisions: Mapping[str,
     ]
     print_table((Text("MODULE"), Text("DATA"), Text("SIZE")), rows, language, sys.stderr)
     report(f"{one['title']}: {decisions[one['id']]}" for one in offer["decisions"])
-    question = Text("Restore them? What they have now is backed up first.")
+    question = Text("Restore them? What they have when they stop becomes a backup of its own.")
     click.confirm(question.render(language), abort=True, err=True)
 
 

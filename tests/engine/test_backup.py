@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import docker
+import pytest
 import requests
 
+from aiserver_tray.features.backup.restore import Restoration
 from aiserver_tray.owner.owner import Owner
 from aiserver_tray.settings.names import BACKUP_JOURNAL
 from aiserver_tray.state.views import OperationView
@@ -243,8 +245,8 @@ def told_downtime(view: OperationView) -> None:
 # -- what others have ------------------------------------------------------------------------------
 
 
-def test_a_restore_of_one_module_leaves_others_what_they_have_now(
-    here: Installation, engine: docker.DockerClient
+def test_a_restore_of_one_module_saves_what_it_has_when_it_stops_and_leaves_others_theirs(
+    here: Installation, engine: docker.DockerClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with noted(here, engine, "others") as (owner, _, notes):
         ids = [asked(owner, "ai/backup/create", modules=[n]) for n in ("notes", "others")]
@@ -259,8 +261,15 @@ def test_a_restore_of_one_module_leaves_others_what_they_have_now(
         others.set("second")
         listed = asked(owner, "ai/backup/list")["backups"]
         (id,) = [one["id"] for one in listed if one["modules"][0]["name"] == "notes"]
+        swap = Restoration._swap
 
-        done(owner, "ai/backup/restore", id=id, modules=["notes"])
+        def last_moment(*given: Any) -> Any:  # noqa: ANN401 - as it takes them
+            notes.set("third")
+            return swap(*given)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Restoration, "_swap", last_moment)
+            done(owner, "ai/backup/restore", id=id, modules=["notes"])
 
         assert notes.all == ("first", "first", "")
         assert others.all == ("second",) * 3
@@ -270,7 +279,7 @@ def test_a_restore_of_one_module_leaves_others_what_they_have_now(
         asked(owner, "ai/backup/check", ids=[Path(before).stem])
         eventually(lambda: is_verified(owner, before), "the check", LIMIT)
         done(owner, "ai/backup/restore", id=Path(before).stem, modules=["notes"])
-        assert notes.all == ("second", "second", "")
+        assert notes.all == ("third", "third", "")
 
 
 def has_ended(id: str, view: OperationView) -> bool:
@@ -291,26 +300,35 @@ def test_a_failed_cancelled_or_broken_off_backup_leaves_nothing_and_all_runs_aga
     here: Installation, engine: docker.DockerClient, lab: Place
 ) -> None:
     with noted(here, engine) as (owner, modules, notes):
+        done(owner, "ai/backup/create", modules=["notes"])
+        (file,) = files_of(owner)
+        asked_about = {"id": Path(file).stem, "modules": ["notes"]}
+        notes.set("second")
         said(engine, "ai-notes", "sh", "-c", "dd if=/dev/urandom of=/data/large bs=1M count=60")
         with no_larger_files(16 << 20):
             view = ended(owner, "ai/backup/create")
-        assert view.status == "failed"
-        assert view.error
-        assert view.error.code == "E_BACKUP", view.error
-        is_clean(here, engine)
+            restore = ended(owner, "ai/backup/restore", **asked_about)
+        for failed, code in ((view, "E_BACKUP"), (restore, "E_RESTORE")):
+            assert failed.status == "failed"
+            assert failed.error
+            assert failed.error.code == code, failed.error
         modules.wait_for(notes="running")
+        assert notes.all[:2] == ("second", "second"), "what was there can't be saved"
+        decisions = asked(owner, "ai/backup/inspect", **asked_about)["decisions"]
+        assert [one["id"] for one in decisions] == ["without_backup"]
+        is_clean(here, engine, file)
         id = asked(owner, "ai/backup/create")["operationId"]
         found(owner, lambda view: has_running(view, "clone", "pack"))
         asked(owner, "ai/operation/cancel", id=id)
         view = found(owner, partial(has_ended, id))
         assert view.status == "cancelled"
         modules.wait_for(notes="running", postgres="running")
-        assert notes.all == ("first",) * 3
-        is_clean(here, engine)
+        assert notes.all[:2] == ("second", "second")
+        is_clean(here, engine, file)
         is_cleared_away_when_the_engine_is_back(owner, engine, lab)
         modules.wait_for(notes="running", postgres="running")
-        assert notes.all[:2] == ("first", "first")
-        is_clean(here, engine)
+        assert notes.all[:2] == ("second", "second")
+        is_clean(here, engine, file)
 
 
 def is_cleared_away_when_the_engine_is_back(
@@ -353,6 +371,7 @@ _STATES = (
     ("create", "volumes:BackupVolumes.clone", "E_BACKUP", "second"),
     ("restore", "restore:Restoration._swap", "E_RESTORE", "second"),
     ("restore", "volumes:BackupVolumes.replace", "E_RESTORE", "second"),
+    ("restore", "archive:BackupWriter.finish", "E_RESTORE", "second"),
     ("restore", "stage:Stage.want", None, "first"),
 )
 

@@ -305,6 +305,8 @@ def test_a_dump_has_the_moment_of_its_begin_and_is_swapped_in_and_back(
         server.swap("n8n", "n8n__restore", "n8n__before")
         assert server.is_swapped("n8n__restore")
         assert (rows("n8n"), rows("n8n__before")) == ("5000", "5001")
+    server.load("n8n__copy", "n8n", server.dump("n8n__before"))
+    assert rows("n8n__copy") == "5001", "what was there can be saved beside it"
     ready.sql(dialect, LATE, "n8n")  # its number is the next one, and its parent is there
     assert int(ready.sql(dialect, "SELECT max(id) FROM t", "n8n")) > 5000
     assert ready.sql(dialect, "SELECT t.id FROM t JOIN child ON t.id = t_id", "n8n") == "7"

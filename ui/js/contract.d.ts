@@ -34,7 +34,7 @@ export interface Channels {
   "ai/backup/list": { request: Record<string, never>; answer: BackupList };
   /** Tell what a backup would contain and how long each module would stand still. Changes nothing. */
   "ai/backup/offer": { request: BackupModules; answer: BackupOffer };
-  /** Start to restore modules from a backup; an operation. What they have now is backed up first. Only for clients on the owner's computer. */
+  /** Start to restore modules from a backup; an operation. What they have when they stop is backed up. Only for clients on the owner's computer. */
   "ai/backup/restore": { request: RestoreRequest; answer: OperationBegun };
   /** Add the modules in a folder, unless that has a problem. */
   "ai/catalog/add": { request: Folder; answer: CatalogAdded };

@@ -3,13 +3,11 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from shutil import rmtree
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Literal
-from uuid import uuid4
 
 from aiserver_tray.base.bugs import bug_error
 from aiserver_tray.base.errors import (
@@ -19,9 +17,9 @@ from aiserver_tray.base.errors import (
     RestoreError,
     raise_all,
 )
-from aiserver_tray.base.i18n import Listed, Text
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.cancellation import Cancellation
-from aiserver_tray.features.backup.archive import BackupFile, new_path, part_of
+from aiserver_tray.features.backup.archive import BackupFile
 from aiserver_tray.features.backup.create import Creation
 from aiserver_tray.features.backup.databases import Tools
 from aiserver_tray.features.backup.events import BACKUPS
@@ -32,7 +30,7 @@ from aiserver_tray.features.backup.keys import Keys, identity_in
 from aiserver_tray.features.backup.manifest import ManifestModule
 from aiserver_tray.features.backup.offer import WITHOUT_BACKUP, Restorable, without_backup
 from aiserver_tray.features.backup.plan import BackupPlan, ModulePlan
-from aiserver_tray.features.backup.proof import check_hashes, databases_of, prove
+from aiserver_tray.features.backup.proof import databases_of, prove
 from aiserver_tray.features.backup.restore import Choice, Restoration
 from aiserver_tray.features.backup.stage import Stage
 from aiserver_tray.features.backup.views import (
@@ -163,11 +161,12 @@ class Backups:
 
         def work(stage: Stage) -> None:
             try:
-                file = self._made(plan, reason, stage, stage.id)
-                if not databases_of(file):
-                    self.index.checked(file.path.stem, None)
+                creation = self._creation(plan, reason, stage.id)
+                creation.run(stage)
+                if not plan.databases:
+                    self.index.checked(creation.path.stem, None)
                 elif reason == "hand":  # the keeper checks those of the schedule
-                    self.check([file.path.stem])
+                    self.check([creation.path.stem])
             except AiServerError as error:
                 if not isinstance(error, CancelledError):
                     self.index.failed(plan, reason, error)
@@ -181,18 +180,8 @@ class Backups:
         """Raises `BackupError` if *plan* can't be carried out now."""
         raise_all([*map(BackupError, self._tools.planner.blockers(plan))])
 
-    def _made(self, plan: BackupPlan, reason: Reason, stage: Stage, id: str) -> BackupFile:
-        """The backup *plan*, made as the operation *id* and read again."""
-        recipients, stem = self._keys.recipients(), f"aiserver-{datetime.now():%Y-%m-%d-%H%M}"
-        path = new_path(folder_of(self._settings), f"{stem}-{reason}")
-        try:
-            Creation(self._tools, self._journal, plan, path, reason, recipients, id).run(stage)
-        finally:
-            with suppress(OSError):
-                part_of(path).unlink(missing_ok=True)
-        file = self._opened(path)
-        check_hashes(stage, file)
-        return file
+    def _creation(self, plan: BackupPlan, reason: Reason, id: str) -> Creation:
+        return Creation(self._tools, self._journal, self._keys, plan, reason, id)
 
     def check(self, ids: Sequence[str]) -> None:
         """Check the backups *ids* in the background, one after the other.
@@ -293,13 +282,14 @@ class Backups:
         is_unsaved = asked.decisions.get(WITHOUT_BACKUP) == "true" and self._why_unsaved(
             choice.modules
         )
-        before = (lambda _: None) if is_unsaved else partial(self._back_up_first, choice)
-        work = Restoration(self._tools, self._journal, choice, before)
+        save = (lambda _: None) if is_unsaved else partial(self._saving, choice.modules)
+        work = Restoration(self._tools, self._journal, choice, save)
 
         def run(stage: Stage) -> None:
             try:
                 work.run(stage)
             finally:
+                self._note_unsaved(choice.modules, work.unsaved)
                 self._place.refresh()
                 self._tell()
 
@@ -318,32 +308,24 @@ class Backups:
             )
             raise RestoreError(text)
 
-    def _back_up_first(self, choice: Choice, stage: Stage) -> None:
-        """Back up what *choice* replaces, if there is something.
+    def _saving(self, modules: Collection[str], id: str) -> Creation | None:
+        """The backup of what *modules* have now, as part of the operation *id*. None: they have
+        nothing.
 
         Raises:
-            RestoreError: that failed; the next `inspect` offers to go without it.
+            AiServerError: it can't be made.
         """
-        with stage.locked(choice.modules, {*choice.requires, *choice.servers}):
-            stage.up(choice.servers)
-        try:
-            plan = self._tools.planner.plan(choice.modules)
-            if plan.has_data:
-                self._check_plan(plan)
-                self._made(plan, "restore", stage, uuid4().hex)
-        except CancelledError:
-            raise
-        except AiServerError as error:
-            self._unsaved |= dict.fromkeys(choice.modules, error.text)
-            text = Text(
-                "What {modules} have now can't be backed up first: {why} To restore without that, "
-                "begin again: now this can be chosen.",
-                modules=Listed(choice.modules),
-                why=error.text,
-            )
-            raise RestoreError(text) from error
-        for name in choice.modules:
-            self._unsaved.pop(name, None)
+        plan = self._tools.planner.plan(modules).only(modules)
+        if not plan.has_data:
+            return None
+        self._check_plan(plan)
+        return self._creation(plan, "restore", id)
+
+    def _note_unsaved(self, modules: Collection[str], why: Text | None) -> None:
+        """Note *why* what *modules* have can't be backed up; None: it could."""
+        self._unsaved = {n: text for n, text in self._unsaved.items() if n not in modules}
+        if why:
+            self._unsaved |= dict.fromkeys(modules, why)
 
     def _why_unsaved(self, modules: Collection[str]) -> Text | None:
         """Why what *modules* have now can't be backed up before a restore. None: it can, as far as
@@ -352,9 +334,7 @@ class Backups:
         if failed := [self._unsaved[name] for name in there if name in self._unsaved]:
             return failed[0]
         try:
-            plan = self._tools.planner.plan(there)
-            if plan.has_data:
-                self._check_plan(plan)
+            self._saving(there, "")
         except AiServerError as error:
             return error.text
         return None

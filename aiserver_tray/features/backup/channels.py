@@ -158,8 +158,8 @@ class BackupFeature(Feature):
 
     @channel("ai/backup/restore")
     def _restore(self, asked: RestoreRequest, caller: Caller) -> OperationBegun:
-        """Start to restore modules from a backup; an operation. What they have now is backed up
-        first. Only for clients on the owner's computer."""
+        """Start to restore modules from a backup; an operation. What they have when they stop is
+        backed up. Only for clients on the owner's computer."""
         refuse_elsewhere(caller.peer, _ONLY_HERE)
         return {"operationId": self._backups.restore(asked, caller.actor).id}
 

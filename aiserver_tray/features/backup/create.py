@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 
 from aiserver_tray import __version__
 from aiserver_tray.base.errors import AiServerError, ObjectNotFoundError
-from aiserver_tray.features.backup.archive import BackupWriter
+from aiserver_tray.features.backup.archive import BackupFile, BackupWriter, new_path
 from aiserver_tray.features.backup.databases import Tools
 from aiserver_tray.features.backup.grouping import standstill
+from aiserver_tray.features.backup.index import folder_of
 from aiserver_tray.features.backup.journal import BackupJournal, Unended, clean, ended
+from aiserver_tray.features.backup.keys import Keys
 from aiserver_tray.features.backup.manifest import (
     FORMAT,
     Manifest,
@@ -26,7 +28,7 @@ from aiserver_tray.features.backup.manifest import (
     entry_name,
 )
 from aiserver_tray.features.backup.plan import BackupPlan, Group, ModulePlan, Part
-from aiserver_tray.features.backup.proof import expected_check
+from aiserver_tray.features.backup.proof import check_hashes, expected_check
 from aiserver_tray.features.backup.stage import Stage
 from aiserver_tray.features.backup.views import Reason
 from aiserver_tray.settings.app_declared import APP_SETTINGS
@@ -45,7 +47,7 @@ _MAX_FILE, _MAX_FOLDER = 1 << 18, 1 << 22
 
 
 @dataclass
-class _Copy:
+class Copy:
     """A part of a module, copied on the engine."""
 
     part: Part
@@ -61,17 +63,18 @@ def _subject(part: Part) -> str:
 
 @dataclass
 class Creation:
-    """The work that makes the backup *plan* as the file *path* for *recipients*; *id* is its name
-    in the journal."""
+    """The work that makes the backup *plan* and reads it again; *id* is its name in the journal."""
 
     tools: Tools
     journal: BackupJournal
+    keys: Keys
     plan: BackupPlan
-    path: Path
     reason: Reason
-    recipients: Sequence[str]
     id: str
+    path: Path = field(default=Path(), init=False)
+    """Of the file, once it is reserved."""
     _entries: list[ManifestEntry] = field(default_factory=list, init=False)
+    _modules: list[ManifestModule] = field(default_factory=list, init=False)
 
     def run(self, stage: Stage) -> None:
         """Make the file. With any other end, what ran runs again, and nothing is left.
@@ -81,7 +84,7 @@ class Creation:
         """
         names = [module.name for module in self.plan.modules]
         engine = self.tools.engine.info().id
-        entry = Unended(kind="backup", modules=names, engine=engine, file=str(self.path))
+        entry = Unended(kind="backup", modules=names, engine=engine)
         with self.journal.operation(self.id, entry):
             try:
                 self._write(stage)
@@ -91,13 +94,42 @@ class Creation:
     def _write(self, stage: Stage) -> None:
         clean(self.tools, self.journal)
         stage.have_helper()
+        self.reserve()
         self._announce(stage)
-        with BackupWriter(self.path, self.recipients) as writer:
+        with self._file(stage) as writer:
             for group in self.plan.groups:
                 servers = {part.server for part in group.databases}
                 with stage.locked(group.names, servers):
                     self._add_group(stage, group, writer)
+
+    def reserve(self) -> None:
+        """Choose the path of the file, and note it in the journal.
+
+        Raises:
+            BackupError: nothing can be written there.
+        """
+        stem = f"aiserver-{datetime.now():%Y-%m-%d-%H%M}-{self.reason}"
+        self.path = new_path(folder_of(self.tools.app.settings), stem)
+        with self.journal.update(self.id) as entry:
+            entry.file = str(self.path)
+
+    def write(self, stage: Stage, copies: Iterable[Copy]) -> None:
+        """Make the file of *copies*, which another work has made."""
+        with self._file(stage) as writer:
+            for copy in copies:
+                self._pack(stage, copy, writer)
+
+    @contextmanager
+    def _file(self, stage: Stage) -> Iterator[BackupWriter]:
+        """The file, which is whole at the end of the block, and then read again."""
+        with BackupWriter(self.path, self.keys.recipients()) as writer:
+            yield writer
             writer.finish(self._manifest())
+        check_hashes(stage, self.opened())
+
+    def opened(self) -> BackupFile:
+        """The file that was made."""
+        return BackupFile(self.path, self.keys.identities())
 
     def _announce(self, stage: Stage) -> None:
         """Show all steps before the first one, so that what is done never becomes less."""
@@ -109,13 +141,14 @@ class Creation:
 
     def _add_group(self, stage: Stage, group: Group, writer: BackupWriter) -> None:
         volumes = self.tools.volumes(self.id, stage.cancelled)
+        self.note(group.modules)
         with ExitStack() as over:
             for copy in self._copied(stage, group, volumes, over):
                 self._pack(stage, copy, writer)
                 if copy.clone:
                     volumes.remove(copy.clone)
 
-    def _pack(self, stage: Stage, copy: _Copy, writer: BackupWriter) -> None:
+    def _pack(self, stage: Stage, copy: Copy, writer: BackupWriter) -> None:
         part = copy.part
         name = entry_name(part.kind, part.module, part.key, part.server)
         with closing(stage.counted("pack", _subject(part), part.module, copy.pieces)) as pieces:
@@ -126,20 +159,16 @@ class Creation:
 
     def _copied(
         self, stage: Stage, group: Group, volumes: "BackupVolumes", over: ExitStack
-    ) -> list[_Copy]:
+    ) -> list[Copy]:
         """Copies of all that *group* has, for which it stands still."""
         features, stores = _moved(group)
         ran = stage.running([*features, *stores])
         self._expect(stage, group, _well(ran))
-        copies: list[_Copy] = []
+        copies: list[Copy] = []
         with self._standing_still(stage, ran) as stood:
             stage.stop(features, ran)
             for part in group.databases:
-                server = self.tools.server(part.server, stage.cancelled)
-                with stage.step("dump", _subject(part), part.module):
-                    dump = server.dump(part.key)
-                    over.callback(dump.close)
-                    copies.append(_Copy(part, dump, tables=server.tables(part.key)))
+                copies.append(self.dumped(stage, part, over))
             stage.stop(stores, ran)
             before = time.monotonic()
             for one in group.volumes:
@@ -147,11 +176,19 @@ class Creation:
                     clone = volumes.clone(one.volume)
                     pieces = volumes.read(clone)
                     over.callback(pieces.close)  # the engine can't remove what is being read
-                    copies.append(_Copy(one, pieces, clone))
+                    copies.append(Copy(one, pieces, clone))
             stood.append(time.monotonic() - before)
         if ran and len(stood) > 1:
             self._learn(group, stood)
         return copies
+
+    def dumped(self, stage: Stage, part: Part, over: ExitStack) -> Copy:
+        """A dump of the database *part* as it is now, until *over* ends."""
+        server = self.tools.server(part.server, stage.cancelled)
+        with stage.step("dump", _subject(part), part.module):
+            dump = server.dump(part.key)
+            over.callback(dump.close)
+            return Copy(part, dump, tables=server.tables(part.key))
 
     @contextmanager
     def _standing_still(self, stage: Stage, ran: "list[Container]") -> Iterator[list[float]]:
@@ -200,14 +237,22 @@ class Creation:
             for v in volumes
         )
         stage.expect_start(ran)
+        self.expect_packs(stage, (*databases, *volumes))
+
+    def expect_packs(self, stage: Stage, parts: Iterable[Part]) -> None:
+        """Show that *parts* will be written."""
         stage.show(
-            step(
+            StepView(
                 "pack", _subject(p), p.module, total=(b := p.bytes or 0), usual=b / PACK_RATE + 0.2
             )
-            for p in (*databases, *volumes)
+            for p in parts
         )
 
     # -- the manifest ----------------------------------------------------------------------------
+
+    def note(self, modules: Iterable[ModulePlan]) -> None:
+        """Note settings, files and images of *modules* as they are now."""
+        self._modules += map(self._module, modules)
 
     def _manifest(self) -> Manifest:
         app, engine = self.tools.app, self.tools.engine
@@ -220,7 +265,7 @@ class Creation:
             computer=socket.gethostname(),
             made_at=datetime.now(UTC),
             reason=self.reason,
-            modules=tuple(map(self._module, self.plan.modules)),
+            modules=tuple(self._modules),
             entries=tuple(self._entries),
             settings={
                 a: value

@@ -25,6 +25,7 @@ from aiserver_tray.base.errors import (
 )
 from aiserver_tray.base.i18n import Given, Language, Listed, Text
 from aiserver_tray.engine.cancellation import Cancellation
+from aiserver_tray.features.backup.archive import part_of
 from aiserver_tray.features.backup.databases import Tools
 from aiserver_tray.features.backup.stage import Stage
 from aiserver_tray.features.backup.volumes import leftovers, remove_leftovers
@@ -170,8 +171,13 @@ def clean(tools: Tools, journal: BackupJournal) -> None:
 
 
 def ended(tools: Tools, journal: BackupJournal, id: str) -> None:
-    """The operation *id* is over: remove what it has made beside."""
-    others = journal.all.keys() - {id}
+    """The operation *id* is over: remove what it has made beside, and its file unless it is
+    whole."""
+    known = journal.all
+    if file := known[id].file:
+        with suppress(OSError):  # the folder may be on a drive that is away
+            part_of(Path(file)).unlink(missing_ok=True)
+    others = known.keys() - {id}
     remove_leftovers(tools.engine, tools.owner.installation, others)
     journal.end(id)
 
@@ -257,8 +263,6 @@ def _report(entry: Unended) -> None:
 def _start_again(stage: Stage, _tools: Tools, journal: BackupJournal, id: str) -> None:
     entry, containers = journal.all[id], stage.parts.store.state.containers
     stage.start([containers[name] for name in entry.ran if name in containers])
-    with suppress(OSError):  # the folder may be on a drive that is away
-        Path(f"{entry.file}.part").unlink(missing_ok=True)
 
 
 def _undo(stage: Stage, tools: Tools, journal: BackupJournal, id: str) -> None:

@@ -59,7 +59,8 @@ class Mysql(Server):
         command = _program(
             "mariadb-dump", "mysqldump", f"--user={self._user}", "--single-transaction", "--quick",
             "--skip-triggers", "--skip-add-locks", "--no-tablespaces", "--hex-blob",
-            "--default-character-set=utf8mb4", "--loose-set-gtid-purged=OFF", "--", database,
+            "--default-character-set=utf8mb4", "--loose-set-gtid-purged=OFF",
+            f"--ignore-table={database}.{_MARKER}", "--", database,
         )  # fmt: skip
         # The server drops a connection whose client does not read for a while: the session of the
         # dump gets a longer time from the server, because MariaDB's program has no option for it.

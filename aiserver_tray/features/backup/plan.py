@@ -1,8 +1,8 @@
 """What a backup of modules contains, and what stands still for it. Pure."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from aiserver_tray.base.i18n import LocalText, Text
@@ -109,6 +109,21 @@ class BackupPlan:
     def modules(self) -> Sequence[ModulePlan]:
         return [module for group in self.groups for module in group.modules]
 
+    def only(self, names: Collection[str]) -> "BackupPlan":
+        """Without other modules than *names*."""
+        kept = (tuple(m for m in group.modules if m.name in names) for group in self.groups)
+        groups = tuple(map(Group, filter(None, kept)))
+        is_whole = self.is_whole and {module.name for module in self.modules} <= {*names}
+        return replace(self, groups=groups, is_whole=is_whole)
+
+    @property
+    def volumes(self) -> list[Part]:
+        return [part for group in self.groups for part in group.volumes]
+
+    @property
+    def databases(self) -> list[Part]:
+        return [part for group in self.groups for part in group.databases]
+
     @property
     def has_data(self) -> bool:
-        return any(group.volumes or group.databases for group in self.groups)
+        return bool(self.volumes or self.databases)

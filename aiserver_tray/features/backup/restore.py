@@ -1,17 +1,23 @@
 """Restoring modules: everything is unpacked beside what is there, and takes its place only when it
-is whole. With any other end, everything is as it was, except that Redis databases that were cleared
-stay empty: they hold queues and caches."""
+is whole. A copy of what is there then is the way back, and becomes a backup of its own. With any
+other end, everything is as it was, except that Redis databases that were cleared stay empty: they
+hold queues and caches."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from aiserver_tray.base.errors import BackupDamagedError, RestoreError
+from aiserver_tray.base.errors import (
+    AiServerError,
+    BackupDamagedError,
+    CancelledError,
+    RestoreError,
+)
 from aiserver_tray.base.i18n import Listed, Text
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.features.backup.archive import BackupFile
-from aiserver_tray.features.backup.create import CLONE_RATE, PACK_RATE
+from aiserver_tray.features.backup.create import CLONE_RATE, PACK_RATE, Copy, Creation
 from aiserver_tray.features.backup.databases import Tools
 from aiserver_tray.features.backup.journal import (
     BackupJournal,
@@ -26,6 +32,7 @@ from aiserver_tray.features.backup.journal import (
 )
 from aiserver_tray.features.backup.manifest import ManifestEntry
 from aiserver_tray.features.backup.plan import NEW, OLD, beside
+from aiserver_tray.features.backup.proof import expected_check
 from aiserver_tray.features.backup.stage import Stage
 from aiserver_tray.model import Changes
 from aiserver_tray.spec.labels import CONFIG_OF
@@ -33,6 +40,7 @@ from aiserver_tray.spec.mounts import is_plain
 from aiserver_tray.state.views import StepView
 
 if TYPE_CHECKING:
+    from aiserver_tray.features.backup.servers import Server
     from aiserver_tray.spec.model import VolumeTarget
 
 
@@ -92,8 +100,12 @@ class Restoration:
     tools: Tools
     journal: BackupJournal
     choice: Choice
-    before: Callable[[Stage], object]
-    """Backs up what is there."""
+    save: Callable[[str], Creation | None]
+    """By ID of the operation, the backup of what is there. None: there is nothing, or the user
+    does without."""
+    unsaved: Text | None = field(default=None, init=False)
+    """Why what is there can't be backed up."""
+    _saved: Creation | None = field(default=None, init=False)
     _staged: dict[str, str] = field(default_factory=dict, init=False)
     """By name of an entry: the volume with its content."""
 
@@ -104,11 +116,7 @@ class Restoration:
             AiServerError: it failed, or was cancelled; everything is as it was.
         """
         engine = self.tools.engine.info().id
-        replaced = self._replaced(engine)
-        self._expect(stage)
-        with stage.earlier_part():
-            self.before(stage)
-        choice = self.choice
+        replaced, choice = self._replaced(engine), self.choice
         entry = Unended(kind="restore", modules=[*choice.modules], engine=engine)
         servers = {db.server for one in replaced.values() for db in one.databases}
         with (
@@ -152,15 +160,48 @@ class Restoration:
         return volumes_of(self.tools, entry.module)[entry.key]
 
     def _restore(self, stage: Stage) -> None:
+        self._expect(stage)
         stage.have_helper()
         stage.up(sorted({*self.choice.servers, *self.choice.redis}))
         self._refuse_volumes()
+        with self._saving():
+            self._saved = saved = self._new_backup(stage)
         self._expect(stage)
         self._unpack(stage)
-        self._swap(stage)
-        for module in self.choice.quiet:
-            stage.quiet(module)
-        stage.up(self.choice.features)
+        with ExitStack() as over:
+            copies = self._swap(stage, over)
+            for module in self.choice.quiet:
+                stage.quiet(module)
+            stage.up(self.choice.features)
+            if saved:
+                with self._saving():
+                    saved.write(stage, copies)
+
+    @contextmanager
+    def _saving(self) -> Iterator[None]:
+        """Say of errors that what is there can't be backed up."""
+        try:
+            yield
+        except CancelledError:
+            raise
+        except AiServerError as error:
+            self.unsaved = error.text
+            text = Text(
+                "What {modules} have now can't be backed up: {why} Everything is as it was. To "
+                "restore without that backup, begin again: now this can be chosen.",
+                modules=Listed(self.choice.modules),
+                why=error.text,
+            )
+            raise RestoreError(text) from error
+
+    def _new_backup(self, stage: Stage) -> Creation | None:
+        """The backup of what is there, which is written later. What can't be dumped shows now,
+        while the modules run."""
+        if saved := self.save(stage.id):
+            saved.reserve()
+            for part in saved.plan.databases:
+                self.tools.server(part.server, stage.cancelled).dump(part.key).close()
+        return saved
 
     def _refuse_volumes(self) -> None:
         """Raises `RestoreError` if a volume can't be replaced by what is unpacked."""
@@ -184,6 +225,9 @@ class Restoration:
             for e in entries
         )
         stage.expect_start(ran)
+        if saved := self._saved:
+            saved.expect_packs(stage, (*saved.plan.databases, *saved.plan.volumes))
+            stage.show([expected_check(saved.path, saved.plan.file_bytes)])
 
     # -- beside what is there ----------------------------------------------------------------------
 
@@ -230,21 +274,25 @@ class Restoration:
 
     # -- in its place ------------------------------------------------------------------------------
 
-    def _swap(self, stage: Stage) -> None:
+    def _swap(self, stage: Stage, over: ExitStack) -> list[Copy]:
         """Replace what is there. From the first change on, the journal says how to put it back.
-        Redis is cleared last, but before the modules start: they must not find old jobs there."""
+        Redis is cleared last, but before the modules start: they must not find old jobs there.
+        Returns copies of what was there, until *over* ends."""
         choice, tools = self.choice, self.tools
         ran = stage.running(choice.removed)
         with self.journal.update(stage.id) as entry:
             entry.ran = [container.name for container in ran]
+        if self._saved:
+            self._saved.note(self._saved.plan.modules)
         stage.remove(choice.removed)
-        kept = self._kept(stage)
+        clones = self._cloned(stage)
         declared = tools.app.declared_with(choice.changes)
         values, secrets = tools.app.settings.formers(declared, choice.changes)
         with self.journal.update(stage.id) as entry:
-            entry.state, entry.volumes = "swapped", [*kept.values()]
+            entry.state, entry.volumes = "swapped", [*self._kept(clones)]
             entry.values, entry.secrets = dict(values), dict(secrets)
             swapped = [*entry.databases]
+        copies = self._copies(stage, clones, swapped, over)
         tools.app.settings.adopt(declared, choice.changes)
         self._swap_volumes(stage)
         for one, each in zip(choice.databases, swapped, strict=True):
@@ -253,18 +301,56 @@ class Restoration:
                 server.swap(each.database, each.new, each.old)
         for module, databases in choice.redis.items():
             tools.redis(module, stage.cancelled).clear(databases)
+        return copies
 
-    def _kept(self, stage: Stage) -> dict[str, SwappedVolume]:
-        """Copies of the volumes that are replaced."""
+    def _cloned(self, stage: Stage) -> dict[str, str]:
+        """Copies of the volumes that are replaced or saved, as far as there are any."""
         volumes = self.tools.volumes(stage.id, stage.cancelled)
-        kept: dict[str, SwappedVolume] = {}
+        names = {self._target(one).name: one.module for one in self.choice.volumes}
+        if self._saved:
+            names |= {part.volume: part.module for part in self._saved.plan.volumes}
+        clones = {}
+        for name, module in names.items():
+            if self.tools.engine.volumes.find(name):
+                with stage.step("clone", name, module):
+                    clones[name] = volumes.clone(name)
+        return clones
+
+    def _kept(self, clones: Mapping[str, str]) -> Iterator[SwappedVolume]:
         for one in self.choice.volumes:
             name = self._target(one).name
             found = self.tools.engine.volumes.find(name)
-            clone = volumes.clone(name) if found else None
             labels = dict(found.labels) if found else {}
-            kept[one.name] = SwappedVolume(volume=name, kept=clone, labels=labels)
-        return kept
+            yield SwappedVolume(volume=name, kept=clones.get(name), labels=labels)
+
+    def _copies(
+        self,
+        stage: Stage,
+        clones: Mapping[str, str],
+        swapped: Sequence[SwappedDatabase],
+        over: ExitStack,
+    ) -> list[Copy]:
+        """What is to be saved. A database that is replaced is dumped afterwards, beside the new
+        one: it can't be renamed while it is dumped."""
+        if (saved := self._saved) is None:
+            return []
+        replaced = {(one.server, one.database): one.old for one in swapped}
+        copies = []
+        for part in saved.plan.databases:
+            if old := replaced.get((part.server, part.key)):
+                server = self.tools.server(part.server, stage.cancelled)
+                pieces = _dumped(server, old)
+                copies.append(Copy(part, pieces, tables=server.tables(part.key)))
+                over.callback(pieces.close)
+            else:
+                copies.append(saved.dumped(stage, part, over))
+        volumes = self.tools.volumes(stage.id, stage.cancelled)
+        for part in saved.plan.volumes:
+            if clone := clones.get(part.volume):
+                pieces = volumes.read(clone)
+                copies.append(Copy(part, pieces))
+                over.callback(pieces.close)
+        return copies
 
     def _swap_volumes(self, stage: Stage) -> None:
         """Recreate the volumes: their labels have the fingerprints of the secrets that their
@@ -275,6 +361,11 @@ class Restoration:
                 target = self._target(one)
                 volumes.remove(target.name)
                 volumes.replace(target.name, self._staged[one.name], target.body)
+
+
+def _dumped(server: "Server", database: str) -> Generator[bytes]:
+    with closing(server.dump(database)) as dump:
+        yield from dump
 
 
 def _subject(entry: ManifestEntry) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from aiserver_tray import __version__
@@ -58,9 +57,7 @@ class Stage(Stages):
         self.parts = parts
         self._work = work
         self._record = record
-        self._steps: dict[tuple[int, StepKind, str], StepView] = {}
-        self._part = 0
-        """Of the operation; steps of several parts may have the same names."""
+        self._steps: dict[tuple[StepKind, str], StepView] = {}
         self._time_left = TimeLeft(view.name_of)
         self._shown_at = 0.0
 
@@ -102,25 +99,16 @@ class Stage(Stages):
 
     # -- steps -----------------------------------------------------------------------------------
 
-    @contextmanager
-    def earlier_part(self) -> Iterator[None]:
-        """The steps within the block come before all that were shown."""
-        self._part -= 1
-        try:
-            yield
-        finally:
-            self._part += 1
-
     def show(self, steps: Iterable[StepView]) -> None:
         """Show *steps*, which are to come in their order, or go on."""
-        self._steps |= {(self._part, step.kind, step.subject): step for step in steps}
+        self._steps |= {(step.kind, step.subject): step for step in steps}
         self._publish()
 
     @contextmanager
     def step(self, kind: StepKind, subject: str, module: str) -> Iterator[Callable[[int], None]]:
         """The step is under way within the block, which may report more bytes."""
         self.check_cancelled()
-        key = (self._part, kind, subject)
+        key = (kind, subject)
         begun = self._steps.get(key, StepView(kind, subject, module))
         self._steps[key] = replace(begun, status="running", began=awake(), current=0)
         self._publish()
@@ -153,7 +141,7 @@ class Stage(Stages):
 
     def _publish(self) -> None:
         self._shown_at = now = awake()
-        steps = tuple(self._steps[key] for key in sorted(self._steps, key=itemgetter(0)))
+        steps = tuple(self._steps.values())
         left = self._time_left.show(Estimate(expected_left(steps)), now)
         view = replace(self._view.now, steps=steps)
         self._view.publish(replace(view, seconds_left=left.seconds, delay=left.reason))

@@ -260,12 +260,12 @@ function steps() {
   if (!modules.length) return nothing;
   const [names, count] = [list(modules.map(({ title }) => title)), modules.length];
   const said = [
+    tn("The backup is unpacked and checked. {names} keeps running.", "The backup is unpacked and checked. {names} keep running.", count, { names }),
     tn(
-      "What {names} has now is backed up first. What is written after that, until it stops in step 3, is lost.",
-      "What {names} have now is backed up first. What is written after that, until they stop in step 3, is lost.", count, { names },
+      "{names} stops. What it has at that moment is copied, it changes over, and starts again.",
+      "{names} stop. What they have at that moment is copied, they change over, and start again.", count, { names },
     ),
-    tn("The data is unpacked beside it and checked. {names} keeps running.", "The data is unpacked beside it and checked. {names} keep running.", count, { names }),
-    tn("{names} stops, changes over and starts again.", "{names} stop, change over and start again.", count, { names }),
+    t("The copy is written to a backup of its own. If any step fails, everything is as it was."),
   ];
   return html`<h3 class="label">${t("What happens")}</h3>
     <ol class="plain-steps">${said.map((text, index) => html`<li><b aria-hidden="true">${index + 1}</b><span>${text}</span></li>`)}</ol>`;
@@ -276,7 +276,7 @@ function lost({ madeAt, engineBytes }, names) {
   const seconds = chosenModules().reduce((sum, module) => sum + (module.seconds ?? 0), 0);
   const stop = seconds ? tn("{names} stands still for {time}.", "{names} stand still for {time}.", own.chosen.size, { names, time: about(seconds) }) : "";
   const room = engineBytes ? t("This needs {size} in Docker for a while.", { size: bytes(engineBytes) }) : "";
-  return [stop, t("What was done since {when} is then only in the backup of step 1, but for what is written after it.", { when: within(madeAt) }), room].filter(Boolean)
+  return [stop, t("What was done since {when} is then only in the backup of step 3.", { when: within(madeAt) }), room].filter(Boolean)
     .join(document.documentElement.lang === "zh" ? "" : " ");
 }
 

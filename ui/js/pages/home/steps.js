@@ -4,7 +4,7 @@
 /** @import { OperationKind, Step, StepKind } from "../../contract.d.ts" */
 
 /**
- * @typedef {"copy"|"write"|"check"|"save"|"unpack"|"swap"} BackupPhase
+ * @typedef {"copy"|"write"|"check"|"unpack"|"swap"|"save"} BackupPhase
  * @typedef {"get"|"start"|"wait"|BackupPhase} Phase
  */
 
@@ -12,11 +12,11 @@
 const KINDS = {
   get: ["pull", "build"], start: ["start"], wait: ["wait"],
   copy: ["clone", "dump"], write: ["pack"], check: ["proof"],
-  save: ["clone", "dump", "pack", "proof"], unpack: ["unpack"], swap: ["swap"],
+  unpack: ["unpack"], swap: ["clone", "swap"], save: ["dump", "pack", "proof"],
 };
 
 /** @type {{backup: BackupPhase[], restore: BackupPhase[]}} */
-const OF_BACKUPS = { backup: ["copy", "write", "check"], restore: ["save", "unpack", "swap"] };
+const OF_BACKUPS = { backup: ["copy", "write", "check"], restore: ["unpack", "swap", "save"] };
 
 /** @param {OperationKind} kind Those of a backup or restore, in their order. @returns {BackupPhase[]|null} */
 export const backupPhases = (kind) => (kind === "backup" || kind === "restore" ? OF_BACKUPS[kind] : null);
