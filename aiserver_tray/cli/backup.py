@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import click
 
-from aiserver_tray.base.errors import NotRunningError, RefusedError
+from aiserver_tray.base.errors import AiServerError, NotRunningError, RefusedError, TrustError
 from aiserver_tray.base.i18n import Listed, Plural, Text
 from aiserver_tray.base.strings import binary_size, harmless
 from aiserver_tray.cli import complete
@@ -24,7 +24,8 @@ from aiserver_tray.cli.common import (
     print_table,
     report,
 )
-from aiserver_tray.cli.core import connected, request, set_setting
+from aiserver_tray.cli.config import fix_or_exit, trust_option
+from aiserver_tray.cli.core import connected, request, set_setting, trust_module
 from aiserver_tray.cli.terminal import is_interactive
 from aiserver_tray.features.backup.events import BACKUPS
 from aiserver_tray.protocol.message import Json, Message
@@ -148,6 +149,7 @@ def _checked(client: "AnyClient", ids: Collection[str]) -> list[Json]:
     metavar="NAME=VALUE",
     help="Decide something that is asked, such as n8n.N8N_HOST_PORT=18101. Can be repeated.",
 )
+@trust_option
 @_yes
 @as_json_option
 @common_options
@@ -156,6 +158,7 @@ def restore(  # noqa: PLR0913 - its options
     modules: tuple[str, ...],
     recovery: Path | None,
     answers: tuple[str, ...],
+    trust: tuple[str, ...],
     *,
     yes: bool,
     as_json: bool,
@@ -167,11 +170,29 @@ def restore(  # noqa: PLR0913 - its options
     """
     asked = _source(source, recovery)
     offer, chosen = _offered(asked, modules)
-    decisions = _decisions(offer["decisions"], answers)
+    if others := [name for name in chosen if modules and name not in modules]:
+        text = Text("Restored with them, because they share stores: {names}", names=Listed(others))
+        report([text.render(current_app().language)])
+    decisions = _decisions(offer["decisions"], answers, asks=not yes and is_interactive())
     if not yes:
-        _confirm_restore(offer, chosen, decisions)
-    payload = asked | {"modules": chosen, "decisions": decisions}
-    _operate("restore", "ai/backup/restore", payload, as_json=as_json)
+        _confirm_restore(offer, chosen)
+    _restore(asked | {"modules": chosen, "decisions": decisions}, trust, as_json=as_json)
+
+
+def _restore(payload: Json, trust: Collection[str], *, as_json: bool) -> None:
+    """Restore. A module that asks for permissions gets them if it is in *trust*, or the user says
+    so."""
+    try:
+        _operate("restore", "ai/backup/restore", payload, as_json=as_json)
+    except AiServerError as error:
+        name = str(error.data.get("module", ""))
+        if error.code != TrustError.code or (as_json and name not in trust):
+            raise
+        if name in trust:
+            trust_module(current_app(), name)
+        else:
+            fix_or_exit(error, current_app())
+        _restore(payload, trust, as_json=as_json)
 
 
 def _source(source: str, recovery: Path | None) -> Json:
@@ -205,8 +226,9 @@ def _offered(source: Json, modules: Sequence[str]) -> tuple[Json, list[str]]:
     return offer, chosen
 
 
-def _decisions(decisions: Sequence[Json], answers: Sequence[str]) -> dict[str, str]:
-    """The answers by the IDs of *decisions*: those given, else the suggestions.
+def _decisions(decisions: Sequence[Json], answers: Sequence[str], *, asks: bool) -> dict[str, str]:
+    """The answers by the IDs of *decisions*: those given; else, with *asks*, those of the user;
+    else the suggestions, which are shown.
 
     Raises:
         UsageError: something else is answered, or a consent is missing.
@@ -217,14 +239,31 @@ def _decisions(decisions: Sequence[Json], answers: Sequence[str]) -> dict[str, s
         known = Listed(suggested or ["-"])
         raise UsageError(Text("nothing asks for {name}. Known: {known}", name=name, known=known))
     for one in decisions:
-        if one["kind"] == "consent" and given.get(one["id"]) != "true":
-            why = Text("{title}. {why}. To allow it: --set {name}=true", title=one["title"],
+        if one["id"] in given:
+            continue
+        if asks:
+            given[one["id"]] = _answer(one)
+        elif one["kind"] == "consent" and one["value"] != "true":
+            why = Text("{title}. {why} To allow it: --set {name}=true", title=one["title"],
                        why=one["why"], name=one["id"])  # fmt: skip
             raise UsageError(why)
+        else:
+            report([f"{one['why']}\n{one['title']}: {one['value'] or '-'}  (--set {one['id']}=…)"])
     return suggested | given
 
 
-def _confirm_restore(offer: Json, chosen: Sequence[str], decisions: Mapping[str, str]) -> None:
+def _answer(decision: Json) -> str:
+    """The user's answer; without one, the suggestion."""
+    report([decision["why"]])
+    title, value = decision["title"], decision["value"]
+    if decision["kind"] == "consent":
+        click.confirm(title, default=value == "true", abort=True, err=True)
+        return "true"
+    choices = click.Choice(["off", "on"]) if decision["kind"] == "triggers" else str
+    return str(click.prompt(title, default=value, type=choices, err=True))
+
+
+def _confirm_restore(offer: Json, chosen: Sequence[str]) -> None:
     language = current_app().language
     if not is_interactive():
         raise UsageError(Text("restore replaces data. Confirm this with --yes"))
@@ -234,7 +273,6 @@ def _confirm_restore(offer: Json, chosen: Sequence[str], decisions: Mapping[str,
         if one["name"] in chosen
     ]
     print_table((Text("MODULE"), Text("DATA"), Text("SIZE")), rows, language, sys.stderr)
-    report(f"{one['title']}: {decisions[one['id']]}" for one in offer["decisions"])
     question = Text("Restore them? What they have when they stop becomes a backup of its own.")
     click.confirm(question.render(language), abort=True, err=True)
 

@@ -14,6 +14,7 @@ SECRETS: Final = "secrets.json"
 BACKUP_JOURNAL: Final = "backup-journal.json"
 
 BIND: Final = "app.bind"
+ENGINE: Final = "app.engine"
 CA_CERTIFICATES: Final = "app.ca_certificates"
 MODULE_FOLDERS: Final = "app.module_folders"
 KERNEL_SETTINGS: Final = "app.kernel_settings"
@@ -21,7 +22,7 @@ BACKUP_FOLDER: Final = "app.backup_folder"
 
 DEFAULTS: Final[Mapping[str, str]] = {
     BIND: "127.0.0.1",
-    "app.engine": "",
+    ENGINE: "",
     "app.language": "system",
     "app.theme": "system",
     "app.mirrors": "",

@@ -15,6 +15,7 @@ from aiserver_tray.base.errors import (
     BackupError,
     CancelledError,
     RestoreError,
+    TrustError,
     raise_all,
 )
 from aiserver_tray.base.i18n import Text
@@ -360,14 +361,18 @@ class Backups:
             self._refresh_catalog()
         try:
             choice = self._restorable(file).choice(modules, decisions)
+            for module in new:
+                self._app.preview(module.name)
+            for name in {*choice.modules} - self._app.catalog.built_in:
+                self._app.targets.check_trust(name)
+        except TrustError:
+            raise
         except AiServerError:
             for module in new:
                 rmtree(self._folder_of(module), ignore_errors=True)
             if new:
                 self._refresh_catalog()
             raise
-        for name in {*choice.modules} - self._app.catalog.built_in:
-            self._app.targets.check_trust(name)
         return choice
 
     def _add_module(self, module: ManifestModule) -> None:

@@ -4,7 +4,7 @@ what this catalog has: names, labels and owners come from here."""
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from aiserver_tray.base.errors import (
     AiServerError,
@@ -22,16 +22,17 @@ from aiserver_tray.features.backup.restore import Choice, volumes_of
 from aiserver_tray.features.backup.views import BackupView, Decision, RestorableModule, RestoreOffer
 from aiserver_tray.operations.survey import HostPort
 from aiserver_tray.settings.app_declared import APP_SETTINGS
-from aiserver_tray.spec.labels import MODULE
+from aiserver_tray.settings.names import BIND, ENGINE
+from aiserver_tray.spec.labels import INSTALLATION, MODULE
 from aiserver_tray.system.resources import free_disk
 
 if TYPE_CHECKING:
     from aiserver_tray.catalog.modules import Module
     from aiserver_tray.catalog.setting import Setting
+    from aiserver_tray.engine.values import ContainerSummary
     from aiserver_tray.operations.operation import Operations
+    from aiserver_tray.operations.preflight.ports import PortUse
 
-_PLACES = ("app.bind", "app.engine")
-"""Settings of the app that are about one computer."""
 _SWAP_SECONDS = 3.0
 WITHOUT_BACKUP = "without_backup"
 """The ID of the decision to replace what can't be backed up before."""
@@ -154,9 +155,12 @@ class Restorable:
     # -- modules -----------------------------------------------------------------------------------
 
     @cached_property
+    def _containers(self) -> "Sequence[ContainerSummary]":
+        return self._tools.engine.containers.summaries(self._tools.owner.installation)
+
+    @property
     def _running(self) -> set[str | None]:
-        ours = self._tools.engine.containers.summaries(self._tools.owner.installation)
-        return {one.labels.get(MODULE) for one in ours if one.status == "running"}
+        return {one.labels.get(MODULE) for one in self._containers if one.status == "running"}
 
     def _entries(self, modules: Collection[str]) -> list[ManifestEntry]:
         return [entry for entry in self._manifest.entries if entry.module in modules]
@@ -170,8 +174,10 @@ class Restorable:
 
     @cached_property
     def _there(self) -> set[str | None]:
-        """The modules that have volumes on the engine."""
-        return {volume.labels.get(MODULE) for volume in self._tools.engine.volumes.all()}
+        """The modules that have volumes or containers on the engine."""
+        volumes, ours = self._tools.engine.volumes.all(), self._tools.owner.installation
+        labels = [*(one.labels for one in volumes), *(one.labels for one in self._containers)]
+        return {one.get(MODULE) for one in labels if one.get(INSTALLATION) == ours}
 
     def _users(self, store: str) -> set[str]:
         return {name for name, one in self._known.items() if store in one.possible_requires}
@@ -224,17 +230,19 @@ class Restorable:
 
     # -- settings ----------------------------------------------------------------------------------
 
-    def check(self, chosen: Sequence[str], decisions: Mapping[str, str]) -> None:
-        """Raises all that is wrong with a restore of *chosen*, as far as it is known before the
-        modules that the backup brings are added."""
+    def check(self, chosen: Sequence[str], decisions: Mapping[str, str]) -> dict[str, str]:
+        """All answers of a restore of *chosen*: the *decisions*, else the suggestions. Raises all
+        that is wrong with it, as far as it is known before the modules that the backup brings are
+        added."""
         names = self.with_stores(chosen)
         problems = {n: self._problem(self._modules[n]) for n in names}
         errors = [RestoreError(why, module=name) for name, why in problems.items() if why]
-        errors += map(RestoreError, self._lacks(self._needed(names)))
-        for one in self._decisions(names):
-            if why := _refused(one, decisions.get(one.id, one.value)):
-                errors.append(RestoreError(why))
-        raise_all(errors)
+        asked = [*self._decisions(names)]
+        answers = {one.id: decisions.get(one.id, one.value) for one in asked}
+        found = [*self._lacks(self._needed(names))]
+        found += filter(None, (_refused(one, answers[one.id]) for one in asked))
+        raise_all([*errors, *map(RestoreError, found), *self._unfit(names, answers)])
+        return answers
 
     def choice(self, chosen: Sequence[str], decisions: Mapping[str, str]) -> Choice:
         """What a restore of *chosen* does.
@@ -242,10 +250,7 @@ class Restorable:
         Raises:
             AiServerError: it must not be done so; everything that is wrong.
         """
-        self.check(chosen, decisions)
-        names = self.with_stores(chosen)
-        answers = {one.id: decisions.get(one.id, one.value) for one in self._decisions(names)}
-        settings = {a: v or None for a, v in answers.items() if a in self._app.declared}
+        answers, names = self.check(chosen, decisions), self.with_stores(chosen)
         return Choice(
             self._file,
             names,
@@ -253,7 +258,7 @@ class Restorable:
             self._owners(names),
             tuple(sorted(_reached(names, self._requires) - {*names})),
             self._redis(names),
-            {**self._changes(names), **settings},
+            {**self._changes(names), **self._settings(answers)},
             tuple(n for n in names if self._known[n].kind == "feature" or n in self._running),
             tuple(n for n in names if answers.get(f"{n}.triggers") == "off"),
         )
@@ -294,7 +299,25 @@ class Restorable:
         except SettingError:
             return None
 
+    def _settings(self, answers: Mapping[str, str]) -> dict[str, str | None]:
+        """Those of *answers* that are settings, by address."""
+        return {a: value or None for a, value in answers.items() if a in self._app.declared}
+
+    def _unfit(self, names: Collection[str], answers: Mapping[str, str]) -> Iterator[AiServerError]:
+        """What is wrong with the *answers* that are settings."""
+        try:
+            values = self._app.settings.parsed(self._app.declared, self._settings(answers))
+        except AiServerError as error:
+            yield error
+            return
+        ports = self._ports(names)
+        chosen = ports | {a: value for a in ports if (value := values.get(a))}
+        for address in ports.keys() & values.keys():
+            if why := self._why_taken(address, chosen[address], chosen):
+                yield RestoreError(Text("{why} Choose another port.", why=why))
+
     def _decisions(self, names: Collection[str]) -> Iterator[Decision]:
+        yield from self._port_decisions(names)
         for name in names:
             if name in self.uninstalled:
                 yield _consent(self._modules[name])
@@ -303,9 +326,7 @@ class Restorable:
             for key, setting in module.settings.items():
                 address = f"{name}.{key}"
                 value = self._modules[name].settings.get(key, setting.initial)
-                if setting.type == "port" and value:
-                    yield from self._port(module, address, setting, value)
-                elif setting.type == "folder" and value:
+                if setting.type == "folder" and value:
                     given = self._modules[name].settings.get(key)
                     yield from self._folder(address, setting, value, given)
             if module.backup.quiet and not self.is_from_here:
@@ -313,37 +334,93 @@ class Restorable:
         if not self.is_from_here:
             yield from self._places()
 
-    def _port(
-        self, module: "Module", address: str, setting: "Setting", value: str
-    ) -> Iterator[Decision]:
-        bind = self._app.settings.app.bind
-        use = self._operations.port_use(module.name, HostPort(bind, int(value), "tcp"))
-        if use is None:
-            return
-        now = self._app.settings.known({address: setting}).get(address) or value
-        is_free = now != value and not self._operations.port_use(
-            module.name, HostPort(bind, int(now), "tcp")
-        )
-        why = Text("Port {port} is in use by {owner}.", port=value, owner=use.owner)
-        suggestion = now if is_free else str(use.free)
-        yield Decision(address, "port", _title(address, setting), why, suggestion)
+    def _ports(self, names: Iterable[str]) -> dict[str, str]:
+        """The ports of *names* in the backup, by the address of their setting."""
+        return {
+            f"{name}.{key}": port
+            for name in names
+            if name in self._known
+            for key, setting in self._known[name].settings.items()
+            if setting.type == "port"
+            and (port := self._modules[name].settings.get(key, setting.initial))
+        }
+
+    def _port_decisions(self, names: Iterable[str]) -> Iterator[Decision]:
+        chosen: dict[str, str] = {}
+        for address, port in self._ports(names).items():
+            chosen[address] = port
+            if why := self._why_taken(address, port, chosen):
+                setting = self._app.declared[address]
+                now = self._app.settings.known({address: setting}).get(address) or port
+                chosen[address] = free = self._free_port(address, now, chosen)
+                yield Decision(address, "port", self._title(address, setting), why, free)
+
+    def _port_use(self, address: str, port: str) -> "PortUse | None":
+        place = HostPort(self._app.settings.app.bind, int(port), "tcp")
+        return self._operations.port_use(address.partition(".")[0], place)
+
+    def _why_taken(self, address: str, port: str, chosen: Mapping[str, str]) -> Text | None:
+        """Why the setting *address* can't have *port*, while all those *chosen* have theirs."""
+        for other, taken in chosen.items():
+            if taken == port and other != address:
+                return Text("Port {port} is also that of {name}.", port=port, name=other)
+        if use := self._port_use(address, port):
+            return Text("Port {port} is in use by {owner}.", port=port, owner=use.owner)
+        return None
+
+    def _free_port(self, address: str, port: str, chosen: Mapping[str, str]) -> str:
+        """One near *port* that the setting *address* can have."""
+        while self._why_taken(address, port, chosen):
+            use = self._port_use(address, port)
+            port = str(use.free if use else int(port) + 1)
+        return port
 
     def _folder(
         self, address: str, setting: "Setting", value: str, given: str | None
     ) -> Iterator[Decision]:
         now = self._app.settings.stored({address: setting})[address] or ""
         if given and given != now and not self.is_from_here:
-            yield _other_computer(address, setting, given, now)
+            yield self._other_computer(address, setting, given, now)
             return
         for error in self._app.settings.unfit_folders({address: setting}, {address: value}):
-            yield Decision(address, "folder", _title(address, setting), error.why, "")
+            why = Text("It can't be as it was: {why}. Without a folder, leave it empty.",
+                       why=error.why)  # fmt: skip
+            yield Decision(address, "folder", self._title(address, setting), why, "")
+
+    def _title(self, address: str, setting: "Setting") -> Text:
+        title = Given(setting.title) if setting.title else Text("{name}", name=address)
+        module = self._known.get(address.partition(".")[0])
+        return (
+            Text("{module}: {title}", module=Given(module.title), title=title) if module else title
+        )
+
+    def _other_computer(self, address: str, setting: "Setting", given: str, now: str) -> Decision:
+        """Whether a value that depends on the computer stays as it is *now*."""
+        is_folder, title = setting.type == "folder", self._title(address, setting)
+        text = Text(
+            "The backup's installation used {value}. This computer may need another value.",
+            value=given,
+        )
+        if is_folder:
+            text = Text(
+                "The other computer used {value}. Choose a folder of this one, or leave it empty.",
+                value=given,
+            )
+        return Decision(address, "folder" if is_folder else "setting", title, text, now)
 
     def _places(self) -> Iterator[Decision]:
-        stored = self._app.settings.stored({a: APP_SETTINGS[a] for a in _PLACES})
-        for address in _PLACES:
-            given, now = self._manifest.settings.get(address), stored[address] or ""
-            if given and given != now:
-                yield _other_computer(address, APP_SETTINGS[address], given, now)
+        """About settings of the app that depend on the computer."""
+        given, app = self._manifest.settings, self._app.settings.app
+        if (bind := given.get(BIND)) and bind != app.bind:
+            yield self._other_computer(BIND, APP_SETTINGS[BIND], bind, app.bind)
+        if (engine := given.get(ENGINE)) and engine != app.engine:
+            title = Text("Restore on the Docker engine {host}", host=self._tools.engine.host)
+            why = Text(
+                "The backup's installation used {value}. Everything is restored on the engine that "
+                "is in use now. For the other one, choose it first in Settings > Docker.",
+                value=engine,
+            )
+            yield Decision("engine", "consent", title, why, "true")
 
 
 def _reached(names: Iterable[str], more: Callable[[str], Set[str]]) -> set[str]:
@@ -354,19 +431,6 @@ def _reached(names: Iterable[str], more: Callable[[str], Set[str]]) -> set[str]:
         found |= new
         todo += new
     return found
-
-
-def _title(address: str, setting: "Setting") -> Text:
-    return Given(setting.title) if setting.title else Text("{name}", name=address)
-
-
-def _other_computer(address: str, setting: "Setting", given: str, now: str) -> Decision:
-    """Whether a value that depends on the computer stays as it is *now*."""
-    why = Text(
-        "The backup's installation used {value}. This computer may need another value.", value=given
-    )
-    kind: Literal["folder", "setting"] = "folder" if setting.type == "folder" else "setting"
-    return Decision(address, kind, _title(address, setting), why, now)
 
 
 def _refused(decision: Decision, answer: str) -> Text | None:

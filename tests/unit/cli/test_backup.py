@@ -90,7 +90,7 @@ def test_verify_waits_for_each_check_and_fails_for_what_is_not_proven(
 
 
 def test_a_restore_is_asked_about_and_sends_what_was_decided(
-    host: Scripted, run: Run, tmp_path: Path
+    host: Scripted, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refused = run("restore", "today", "n8n")
     assert (refused.exit_code, "Confirm this with --yes" in refused.stderr) == (2, True)
@@ -115,9 +115,19 @@ def test_a_restore_is_asked_about_and_sends_what_was_decided(
     assert "five" not in done.output
 
     consent = Decision("own.consent", "consent", Text("It is not from us"), Text("Why"), "")
-    foreign = replace(backups.CONTENTS, decisions=(consent,))
+    foreign = replace(backups.ASKED, decisions=(*backups.ASKED.decisions, consent))
     host.answers["ai/backup/inspect"] = answer(backups.sent(foreign))
     assert "--set own.consent=true" in run("restore", "today", "--yes").stderr
+    monkeypatch.setattr("aiserver_tray.cli.backup.is_interactive", lambda: True)
+    assert run("restore", "today", "n8n", written="\non\nn\n").exit_code == 1
+    host.calls.clear()
+    done = run("restore", "today", "n8n", written="\non\ny\ny\n")
+    assert "Port 18100 is in use by node.exe.\nPort [18101]: " in done.stderr
+    assert host.wait_for_call("ai/backup/restore")["decisions"] == {
+        "n8n.N8N_HOST_PORT": "18101",
+        "n8n.triggers": "on",
+        "own.consent": "true",
+    }
     blocked = replace(backups.CONTENTS, blockers=(Text("There is too little space."),))
     host.answers["ai/backup/inspect"] = answer(backups.sent(blocked))
     done = run("restore", "today", "--yes")

@@ -8,12 +8,12 @@ import { list } from "../base/format.js";
 import { t, tn } from "../base/i18n.js";
 import { current, observe } from "../base/store.js";
 import { button } from "./button.js";
-import { advice, consentView, yes } from "./consent.js";
+import { advice, consentIn, consentView, yes } from "./consent.js";
 import { closeFolders, folderError, folderPicker } from "./folder_picker.js";
 import { icon } from "./icon.js";
 import { showToast } from "./toast.js";
 
-/** @import { CatalogProblem, CatalogReport, Consent, Error as Failure, Remedy } from "../contract.d.ts" */
+/** @import { CatalogProblem, CatalogReport, Consent, Error as Failure } from "../contract.d.ts" */
 
 const dialog = document.createElement("dialog");
 dialog.className = "dialog add-module";
@@ -99,9 +99,9 @@ async function firstRefusal(consents) {
 }
 
 /** The question as it is now, if a module asks for something else by now. @param {CatalogReport} report @param {Failure} refusal */
-function instead(report, { message, data }) {
-  const consent = /** @type {{remedies?: Remedy[]}} */ (data).remedies?.[0]?.consent;
-  if (!consent) return { report: null, error: message };
+function instead(report, refusal) {
+  const consent = consentIn(refusal);
+  if (!consent) return { report: null, error: refusal.message };
   return {
     report: { ...report, consents: { ...report.consents, [consent.module]: consent } },
     error: t("{name} asks for something else by now. Look again.", { name: consent.title }),

@@ -4,7 +4,7 @@ import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { t } from "../base/i18n.js";
 import { icon } from "./icon.js";
 
-/** @import { Consent, Permission } from "../contract.d.ts" */
+/** @import { Consent, Permission, Remedy } from "../contract.d.ts" */
 
 /** @type {Record<string, string>} */
 const ICONS = {
@@ -38,6 +38,9 @@ export function yes(consents) {
   if (!count) return t("Allow and start");
   return count === 1 ? t("Allow this and start") : count === 2 ? t("Allow both and start") : t("Allow all and start");
 }
+
+/** What an answer asks for, if it says no for that. @param {{data?: unknown}} answer */
+export const consentIn = ({ data }) => /** @type {{remedies?: Remedy[]}|undefined} */ (data)?.remedies?.[0]?.consent ?? null;
 
 /** What to think of before that. @param {Consent[]} consents */
 export const advice = (consents) => consents.some(({ permissions }) => permissions.length)

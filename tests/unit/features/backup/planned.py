@@ -39,6 +39,7 @@ class Stage:
             "ENGINE", "28.0", (1, 45), 2, 2**33, str(folder), "Linux", True, True, ()  # noqa: FBT003
         )  # fmt: skip
         engine = SimpleNamespace(
+            host="unix:///docker.sock",
             info=lambda: self.info,
             networks=SimpleNamespace(all=list),
             volumes=SimpleNamespace(all=lambda: [Volume(*one, None) for one in self._volumes()]),

@@ -1,6 +1,7 @@
 """What backups answer about files. The engine is a scripted one: nothing is restored here."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -9,7 +10,14 @@ from typing import cast
 
 import pytest
 
-from aiserver_tray.base.errors import BackupKeyError, RestoreError, TrustError
+from aiserver_tray.base.errors import (
+    AiServerError,
+    BackupKeyError,
+    CatalogError,
+    RestoreError,
+    TrustError,
+)
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.features.backup.archive import BackupWriter
 from aiserver_tray.features.backup.backups import Backups
 from aiserver_tray.features.backup.index import folder_of
@@ -24,7 +32,9 @@ from aiserver_tray.features.backup.manifest import (
 from aiserver_tray.features.backup.views import BackupSource, RestoreQuestion, RestoreRequest
 from aiserver_tray.features.place import Place
 from aiserver_tray.model import Actor
+from aiserver_tray.operations.preflight.ports import PortUse
 from aiserver_tray.operations.request import Request
+from aiserver_tray.operations.survey import HostPort
 from tests.unit.features.backup.planned import Stage
 from tests.unit.features.backup.tars import VOLUME, Member, tar_of
 from tests.unit.module_folders import declared
@@ -52,12 +62,13 @@ class Here:
         self.stage = Stage(folder)
         self.stage.running = []
         self.begun: list[tuple[str, ...]] = []
+        self.used: set[int] = set()
         self.backups = self.of_next_process()
 
     def of_next_process(self) -> Backups:
         app, engine = Stage(self.stage.folder).app, self.stage.planner._engine
         store = SimpleNamespace(snapshot=SimpleNamespace(operations=()))
-        operations = SimpleNamespace(port_use=lambda *_: None)
+        operations = SimpleNamespace(port_use=self._port_use)
         core = SimpleNamespace(engine=engine, store=store, operations=operations)
         stack = SimpleNamespace(begin=self._begin)
         place = SimpleNamespace(
@@ -68,6 +79,10 @@ class Here:
             feature=lambda _: stack,
         )
         return Backups(cast("Place", place))
+
+    def _port_use(self, _module: str, port: HostPort) -> PortUse | None:
+        is_used = port.number in self.used
+        return PortUse(Text("the container web"), port.number + 1) if is_used else None
 
     def _begin(self, asked: Request, *_: object) -> SimpleNamespace:
         self.begun.append(asked.modules)
@@ -151,9 +166,43 @@ def test_answers_and_modules_of_a_backup_are_checked_before_anything_is_added(he
         with pytest.raises(RestoreError):
             here.restore(id, {**ALLOWED, **wrong} if wrong else {})
         assert not added.exists()
+    refused = declared(body="image: busybox:1\n    scale: 2")
+    id = here.write(replace(NOTES, folder={"compose.yaml": refused}), N8N, installation="another")
+    with pytest.raises(CatalogError, match="scale"):
+        here.restore(id, ALLOWED)
+    assert not added.exists()
+    id = here.write(N8N, NOTES, installation="another")
     with pytest.raises(TrustError, match="starts only after you allow it"):
         here.restore(id, ALLOWED)
     assert added.is_dir()
+
+
+def test_what_clashes_here_is_asked_with_an_answer_and_each_answer_is_checked(here: Here) -> None:
+    ports = {"n8n": {"N8N_HOST_PORT": "18100"}, "oneapi": {"ONEAPI_HOST_PORT": "18101"}}
+    modules = [replace(N8N, name=name, settings=given) for name, given in ports.items()]
+    app = {"app.bind": "0.0.0.0", "app.engine": "ssh://other"}
+    id = here.write(*modules, installation="another", **app)
+    here.used = {18100}
+    asked = here.decisions(id, "n8n", "oneapi")
+    assert asked == {
+        "n8n.N8N_HOST_PORT": "18101",
+        "oneapi.ONEAPI_HOST_PORT": "18080",  # n8n has its port now
+        "n8n.triggers": "off",
+        "app.bind": "127.0.0.1",
+        "engine": "true",
+    }
+    restorable = here.backups._restorable(here.backups._file(BackupSource(id=id)))
+    wrong = {
+        ("n8n.N8N_HOST_PORT", "18100"): "in use by the container web. Choose another port",
+        ("n8n.N8N_HOST_PORT", "18080"): "also that of oneapi.ONEAPI_HOST_PORT",
+        ("n8n.N8N_HOST_PORT", "eighty"): "N8N_HOST_PORT",
+        ("app.bind", "here"): "app.bind",
+        ("engine", ""): "allow this first",
+    }
+    for (address, answer), why in wrong.items():
+        with pytest.raises(AiServerError, match=why):
+            restorable.check(["n8n", "oneapi"], {address: answer})
+    restorable.check(["n8n", "oneapi"], {})
 
 
 def test_a_restore_brings_back_settings_and_further_variables(here: Here) -> None:

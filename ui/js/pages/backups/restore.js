@@ -8,14 +8,16 @@ import { t, tn } from "../../base/i18n.js";
 import { current, observe } from "../../base/store.js";
 import { styled } from "../../base/styles.js";
 import { button } from "../../components/button.js";
+import { advice, consentIn, consentView, yes } from "../../components/consent.js";
 import { input, toggle } from "../../components/field.js";
+import { folderPicker } from "../../components/folder_picker.js";
 import { icon } from "../../components/icon.js";
 import { notice } from "../../components/notice.js";
 import { tile } from "../../components/tile.js";
 import { showToast } from "../../components/toast.js";
 import { CHECKS, backupsOf, runningBackup, verifiedAt, within } from "./list.js";
 
-/** @import { Backup, Decision, RestorableModule, RestoreOffer } from "../../contract.d.ts" */
+/** @import { Backup, Consent, Decision, RestorableModule, RestoreOffer } from "../../contract.d.ts" */
 
 /** So many modules are listed at first. */
 const FEW = 3;
@@ -37,6 +39,8 @@ const blank = {
   chosen: new Set(),
   /** @type {Record<string, string>} The answers that differ from the suggestions, by the decision's ID. */
   answers: {},
+  /** What a module that the backup brings asks for. */
+  consent: /** @type {Consent|null} */ (null),
   isAll: false, isBusy: false, error: "",
 };
 let own = blank;
@@ -155,17 +159,36 @@ const canRestore = () => own.offer !== null && own.chosen.size > 0 && chosenModu
   && own.offer.decisions.every((one) => one.kind !== "consent" || answerTo(one) === SWITCHED.consent.on);
 
 async function restore() {
-  set({ isBusy: true, error: "" });
+  set({ isBusy: true, error: "", consent: null });
   const decisions = Object.fromEntries((own.offer?.decisions ?? []).map((one) => [one.id, answerTo(one)]));
   const answer = await invoke("ai/backup/restore", { ...source(), modules: [...own.chosen], decisions });
+  const consent = consentIn(answer);
   if (answer.success) dialog.close();
-  else if (dialog.open) set({ isBusy: false, error: answer.message });
+  else if (dialog.open) set({ isBusy: false, ...(consent ? { consent } : { error: answer.message }) });
   else showToast({ text: answer.message, icon: "triangle-alert" });
+}
+
+/** @param {Consent} consent */
+async function allow({ module, hash }) {
+  set({ isBusy: true });
+  const answer = await invoke("ai/module/trust", { name: module, hash });
+  if (answer.success) await restore();
+  else set({ isBusy: false, consent: consentIn(answer), error: answer.message });
 }
 
 // -- what is shown --------------------------------------------------------------------------------
 
-const content = () => (own.id || own.offer ? offerView() : fileView());
+const content = () => (own.consent ? allowView(own.consent) : own.id || own.offer ? offerView() : fileView());
+
+/** @param {Consent} consent */
+const allowView = (consent) => html`
+  <header class="dialog-head"><h2 id="restore-title">${t("Allow {name}?", { name: consent.title })}</h2></header>
+  <div class="dialog-body" aria-busy=${own.isBusy}>${consentView(consent)}</div>
+  <footer class="dialog-foot">
+    <p class="small muted grow">${advice([consent])}</p>
+    ${button({ text: t("Back"), run: () => set({ consent: null }) })}
+    ${button({ text: yes([consent]), kind: "primary", enabled: !own.isBusy, run: () => allow(consent) })}
+  </footer>`;
 
 function offerView() {
   const { offer, error, isBusy } = own;
@@ -245,9 +268,11 @@ function decisionControl(decision) {
   const { id, kind, title } = decision;
   const value = answerTo(decision);
   const change = (/** @type {string} */ text) => set({ answers: { ...own.answers, [id]: text }, error: "" });
-  return kind === "triggers" || kind === "consent"
-    ? toggle({ id: `decision-${id}`, on: value === SWITCHED[kind].on, label: title, change: (on) => change(SWITCHED[kind][on ? "on" : "off"]) })
-    : html`<span class="answer ${kind}">${input({ id: `decision-${id}`, value, label: title, change })}</span>`;
+  const field = { id: `decision-${id}`, value, label: title, change };
+  if (kind === "triggers" || kind === "consent") {
+    return toggle({ ...field, on: value === SWITCHED[kind].on, change: (on) => change(SWITCHED[kind][on ? "on" : "off"]) });
+  }
+  return html`<div class="answer ${kind}">${kind === "folder" ? folderPicker({ ...field, placeholder: t("None"), invalid: false }) : input(field)}</div>`;
 }
 
 /** @param {RestoreOffer} offer */
