@@ -60,15 +60,21 @@ def command() -> None:
 
 @command.command()
 @_modules
+@click.option(
+    "--with-folders", is_flag=True, help="Include the folders of this computer that they use."
+)
 @as_json_option
 @common_options
-def create(modules: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001 - a command line flag
+def create(modules: tuple[str, ...], *, with_folders: bool, as_json: bool) -> None:
     """Back up MODULEs. Without MODULE, back up everything.
 
     A backup has their data, settings and secrets, and is encrypted. Each module stops for a short
     time.
     """
     payload: Json = {"modules": modules} if modules else {}
+    if with_folders:
+        planned = request(current_app(), "ai/backup/offer", **payload)["modules"]
+        payload["folders"] = sorted({folder for one in planned for folder in one["folders"]})
     _operate("backup", "ai/backup/create", payload, as_json=as_json)
 
 

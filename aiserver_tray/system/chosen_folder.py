@@ -82,6 +82,24 @@ def why_no_backups(path: str, home: Path) -> Text | None:
             "Choose another folder",
             path=path,
         )
+    return _why_not_made(path, folder)
+
+
+def why_not_filled(path: str, home: Path, host: str) -> Text | None:
+    """Why the files of a folder can't be restored into *path*, which is made if it is missing, by
+    the engine at *host*. *home* is the folder of the settings."""
+    if not Path(path).is_absolute():
+        return Text("expected the full path of a folder, found {found!r}", found=path)
+    if not engine_place.is_local(host):
+        return Text("the engine is on another computer")
+    folder = Path(real_path(path))
+    if folder.is_dir() and (not os.access(folder, os.R_OK) or any(folder.iterdir())):
+        return Text("it has files already. Choose an empty folder")
+    return _why_refused(path, folder, home, host) or _why_not_made(path, folder)
+
+
+def _why_not_made(path: str, folder: Path) -> Text | None:
+    """Why *folder*, the real path of *path*, can't be made or written."""
     if (there := existing(folder)) is None:
         return Text("the disk of {path} is not connected. Connect it, then try again", path=path)
     if not there.is_dir():

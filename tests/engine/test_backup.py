@@ -2,6 +2,7 @@
 
 import json
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -291,6 +292,79 @@ def is_verified(owner: Owner, file: str) -> bool:
     """Whether the backup *file* was checked with success."""
     listed = asked(owner, "ai/backup/list")["backups"]
     return any(one["check"] == "verified" for one in listed if one["file"].endswith(file))
+
+
+# -- stores, folders and foreign modules -----------------------------------------------------------
+
+
+def write_store(here: Installation, folder: Path) -> None:
+    """A store with the users one, which also has *folder*, and two."""
+
+    def write(name: str, mount: str, **more: object) -> None:
+        service = checked("true", volumes=[mount], stop_signal="SIGKILL")
+        here.write(name, {name: service}, top={"volumes": {"data": {}}}, **more)
+
+    write("depot", "data:/data", kind="basic")
+    write("one", f"{folder}:/files", requires=["depot"])
+    write("two", "data:/data", requires=["depot"])
+
+
+def test_a_store_is_restored_with_its_users_a_folder_beside_and_a_foreign_module_once_allowed(
+    here: Installation, engine: docker.DockerClient, tmp_path: Path
+) -> None:
+    folder, new = tmp_path / "files", tmp_path / "new" / "files"
+    folder.mkdir()
+    write_store(here, folder)
+
+    def write(text: str) -> None:
+        said(engine, "ai-depot", "sh", "-c", f"echo {text} > /data/note")
+        said(engine, "ai-two", "sh", "-c", f"echo {text} > /data/note")
+        said(engine, "ai-one", "sh", "-c", f"echo {text} > /files/note; chmod 4711 /files/note")
+
+    def notes() -> list[str]:
+        return [said(engine, f"ai-{name}", "cat", "/data/note") for name in ("depot", "two")]
+
+    with owned(here) as (owner, _):
+        done(owner, "ai/operation/start", kind="up", modules=["one", "two"])
+        write("first")
+        planned = asked(owner, "ai/backup/offer")["modules"]
+        folders = [path for one in planned for path in one["folders"]]
+        assert folders == [str(folder)]
+        done(owner, "ai/backup/create", folders=folders)
+        write("second")
+        (file,) = files_of(owner)
+        of_one: Any = {"id": Path(file).stem, "modules": ["one"]}
+        offer = asked(owner, "ai/backup/inspect", **of_one)
+        assert [sorted(one["together"]) for one in offer["modules"] if one["name"] == "one"] == [
+            ["depot", "two"]
+        ]
+        (decision,) = offer["decisions"]
+        assert decision["value"].startswith(f"{folder} 2"), "beside what is there"
+        over = {"decisions": {decision["id"]: str(folder)}}
+        refused = owner.api.invoke("ai/backup/restore", of_one | over, PEER)
+        assert "it has files already" in refused["message"]
+        view = done(owner, "ai/backup/restore", **of_one, decisions={decision["id"]: str(new)})
+        assert sorted(view.modules) == ["depot", "one", "two"]
+        assert notes() == ["first", "first"]
+        assert ((folder / "note").read_text(), (new / "note").read_text()) == (
+            "second\n",
+            "first\n",
+        )
+        assert (new / "note").stat().st_mode & 0o7777 == 0o711
+        done(owner, "ai/operation/start", kind="down", volumes="all")
+    shutil.rmtree(here.catalog / "two")
+    with owned(here) as (owner, _):
+        of_two: Any = {"id": Path(file).stem, "modules": ["two"], "decisions": {"one.folder1": ""}}
+        refused = owner.api.invoke("ai/backup/restore", of_two, PEER)
+        assert refused["code"] == "E_RESTORE"
+        of_two["decisions"]["two.consent"] = "true"
+        refused = owner.api.invoke("ai/backup/restore", of_two, PEER)
+        assert refused["code"] == "E_TRUST"
+        (trust,) = refused["data"]["remedies"]
+        asked(owner, "ai/module/trust", name="two", hash=trust["hash"])
+        done(owner, "ai/backup/restore", **of_two)
+        assert notes() == ["first", "first"]
+        assert (here.home / "modules/two/compose.yaml").exists()
 
 
 # -- failures --------------------------------------------------------------------------------------

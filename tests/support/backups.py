@@ -99,6 +99,7 @@ OFFER: Final = BackupOffer(
             bytes=size * MB,
             databases=(f"{name} (PostgreSQL)",),
             volumes=(f"{name}_data",),
+            folders=("/srv/files",) if name == "n8n" else (),
             omitted=(Omitted("cache", Text("It is made again.")),) if name == "dify" else (),
             has_secrets=True,
         )

@@ -13,6 +13,7 @@ from aiserver_tray.features.backup.views import BackupList
 from aiserver_tray.features.stack.events import PROGRESS
 from aiserver_tray.protocol.message import answer, refusal
 from tests.support import backups, states
+from tests.support.consents import refused
 from tests.support.scripted import Scripted
 from tests.ui.answers import ANSWERS
 from tests.ui.conftest import Stack
@@ -100,8 +101,10 @@ def test_everything_or_some_modules_are_backed_up(page: HomePage, host: Scripted
     page.wait_for("#question .primary[aria-disabled=true]")
     for name in ("n8n", "oneapi"):
         page.wait_for(f"#backup-{name}").click()
+    page.wait_for("[id='backup-/srv/files']").click()
     page.button("Back up").click()
-    assert host.wait_for_call("ai/backup/create") == {"modules": ["n8n", "oneapi"]}
+    chosen = {"modules": ["n8n", "oneapi"], "folders": ["/srv/files"]}
+    assert host.wait_for_call("ai/backup/create") == chosen
     no_room = replace(backups.OFFER, blockers=(Text("There is too little space."),))
     host.answers["ai/backup/offer"] = answer(backups.sent(no_room))
     page.go("modules/n8n/backups")
@@ -141,12 +144,20 @@ def test_a_restore_says_what_happens_and_asks_what_it_needs_to_know(
     port.send_keys("18102")
     page.wait_for("[id='decision-n8n.triggers']").click()
     page.wait_for_text("n8n stands still for about 12 s. What was done since today 03:00")
+    begun = host.answers["ai/backup/restore"]
+    host.answers["ai/backup/restore"] = refusal(refused("notes"), "en")
     page.chord(Keys.CONTROL, Keys.ENTER)
-    assert host.wait_for_call("ai/backup/restore") == {
+    decided = {
         "id": "today",
         "modules": ["n8n"],
         "decisions": {"n8n.N8N_HOST_PORT": "18102", "n8n.triggers": "on"},
     }
+    assert host.wait_for_call("ai/backup/restore") == decided
+    page.wait_for_text("Allow notes?", "#restore-title")
+    host.answers |= {"ai/backup/restore": begun, "ai/module/trust": answer({})}
+    page.button("Allow and start").click()
+    assert host.wait_for_call("ai/module/trust")["name"] == "notes"
+    assert host.wait_for_call("ai/backup/restore") == decided
     page.until(lambda: not page.all("dialog[open]"), "the dialog is closed")
 
     page.go("modules/oneapi/backups")

@@ -692,6 +692,8 @@ export interface BackupModule {
 export interface BackupModules {
   /** everything without it */
   modules?: string[] | null;
+  /** paths of folders of the owner's computer that these modules use, to be in it, too */
+  folders?: string[];
 }
 
 /** What a backup would do. */
@@ -2157,6 +2159,8 @@ export interface PlannedModule {
   /** names, with the title of their server */
   databases: string[];
   volumes: string[];
+  /** those of the owner's computer that it uses; in the backup only if they are asked for */
+  folders: string[];
   omitted: Omitted[];
   hasSecrets: boolean;
 }

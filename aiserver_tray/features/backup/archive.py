@@ -224,7 +224,7 @@ class BackupFile:
         with self._judged(entry.name), self._opened() as archive:
             seen = Seen(entry.bytes)
             with closing(self._plain(archive, entry.name, seen)) as plain:
-                yield from safe_tar(plain) if entry.kind == "volume" else plain
+                yield from plain if entry.server else safe_tar(plain)
             if (seen.bytes, seen.sha256) != (entry.bytes, entry.sha256):
                 raise BackupDamagedError(Text("it is not what was backed up"))
 

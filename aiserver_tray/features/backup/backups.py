@@ -17,6 +17,7 @@ from aiserver_tray.base.errors import (
     RestoreError,
     TrustError,
     raise_all,
+    refuse_unknown,
 )
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.cancellation import Cancellation
@@ -115,13 +116,14 @@ class Backups:
             problem(self._journal) or (lost.text if (lost := self._keys.trouble) else None),
         )
 
-    def offer(self, modules: Sequence[str] | None) -> BackupOffer:
-        """What a backup of *modules* would do; None: of everything.
+    def offer(self, modules: Sequence[str] | None, folders: Collection[str] = ()) -> BackupOffer:
+        """What a backup of *modules* with these *folders* of this computer would do; None: of
+        everything.
 
         Raises:
             AiServerError: the engine or a server can't be asked, or there is no such module.
         """
-        plan = self._tools.planner.plan(modules)
+        plan = self._tools.planner.plan(modules, folders)
         blockers = self._tools.planner.blockers(plan)
         planned = (
             self._planned(module, number, group.seconds)
@@ -141,7 +143,8 @@ class Backups:
             seconds,
             None if None in sizes else sum(size or 0 for size in sizes),
             tuple(f"{part.key} ({part.server})" for part in module.databases),
-            tuple(part.key for part in module.volumes),
+            tuple(part.key for part in module.volumes if part.kind == "volume"),
+            module.folders,
             module.omitted,
             any(setting.is_secret and a in stored for a, setting in declared.items()),
         )
@@ -149,15 +152,20 @@ class Backups:
     # -- making, checking, deleting ----------------------------------------------------------------
 
     def create(
-        self, modules: Sequence[str] | None, reason: Reason, actor: Actor
+        self,
+        modules: Sequence[str] | None,
+        reason: Reason,
+        actor: Actor,
+        folders: Collection[str] = (),
     ) -> "OperationView":
-        """Begin to back up *modules*; None: everything.
+        """Begin to back up *modules* with these *folders* of this computer; None: everything.
 
         Raises:
             BackupError: it can't be made; says why. Nothing was stopped.
             AiServerError: the engine or a server can't be asked, or there is no such module.
         """
-        plan = self._tools.planner.plan(modules)
+        plan = self._tools.planner.plan(modules, folders)
+        refuse_unknown(folders, {folder for module in plan.modules for folder in module.folders})
         self._check_plan(plan)
 
         def work(stage: Stage) -> None:

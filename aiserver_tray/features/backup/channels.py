@@ -44,6 +44,8 @@ class BackupModules(Payload):
 
     modules: Names | None = None
     """everything without it"""
+    folders: Names = ()
+    """paths of folders of the owner's computer that these modules use, to be in it, too"""
 
 
 class BackupIds(Payload):
@@ -131,12 +133,13 @@ class BackupFeature(Feature):
     def _offer(self, asked: BackupModules) -> BackupOffer:
         """Tell what a backup would contain and how long each module would stand still. Changes
         nothing."""
-        return self._backups.offer(asked.modules)
+        return self._backups.offer(asked.modules, asked.folders)
 
     @channel("ai/backup/create")
     def _create(self, asked: BackupModules, caller: Caller) -> OperationBegun:
         """Start to back up modules; an operation."""
-        return {"operationId": self._backups.create(asked.modules, "hand", caller.actor).id}
+        begun = self._backups.create(asked.modules, "hand", caller.actor, asked.folders)
+        return {"operationId": begun.id}
 
     @channel("ai/backup/check")
     def _check(self, asked: BackupIds) -> None:

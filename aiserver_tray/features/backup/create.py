@@ -153,7 +153,8 @@ class Creation:
         name = entry_name(part.kind, part.module, part.key, part.server)
         with closing(stage.counted("pack", _subject(part), part.module, copy.pieces)) as pieces:
             written = writer.add(name, pieces)
-        size, digest, more = written.bytes, written.sha256, (part.server, copy.tables)
+        size, digest = written.bytes, written.sha256
+        more = (part.server, copy.tables, part.volume if part.kind == "folder" else "")
         entry = ManifestEntry(name, part.kind, part.module, part.key, size, digest, *more)
         self._entries.append(entry)
 

@@ -123,8 +123,9 @@ class Facts:
     """Of each server that runs, its databases with their bytes."""
     sizes: Mapping[str, int] = field(default_factory=dict)
     """The bytes of volumes, as far as they are known."""
-    folders: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """By module, the folders of this computer that it uses."""
+    folders: Mapping[str, Mapping[str, int | None]] = field(default_factory=dict)
+    """By module, the folders of this computer that it uses, with their bytes. None: this one was
+    not chosen."""
     learnt: Mapping[str, float] = field(default_factory=dict)
     left_out: tuple[Omitted, ...] = ()
 
@@ -255,20 +256,31 @@ def _server_groups(facts: Facts) -> Iterator[Group]:
 def _planned(facts: Facts, name: str) -> ModulePlan:
     module, volumes = facts.shares.modules[name], facts.volumes[name]
     omitted = {key: why for key, one in volumes.items() if (why := _why_not(facts, name, key, one))}
-    for folder in facts.folders.get(name, ()):
-        omitted[folder] = Text("It is a folder of this computer. Back it up by other means.")
+    folders = facts.folders.get(name, {})
+    for folder, size in folders.items():
+        if size is None:
+            why = Text("It is a folder of this computer. It is included only if you choose it.")
+            omitted[folder] = why
     return ModulePlan(
         name,
         module.title,
         _version(facts, name),
-        tuple(
-            Part(name, "volume", key, facts.sizes.get(one.name), one.name)
-            for key, one in volumes.items()
-            if key not in omitted
+        (
+            *(
+                Part(name, "volume", key, facts.sizes.get(one.name), one.name)
+                for key, one in volumes.items()
+                if key not in omitted
+            ),
+            *(
+                Part(name, "folder", str(number), size, folder)
+                for number, (folder, size) in enumerate(folders.items(), 1)
+                if size is not None
+            ),
         ),
         tuple(facts.databases_of(name)),
         tuple(int(s.database) for s in facts.shares.owned(name) if facts.shares.is_cache(s.server)),
         (*(Omitted(key, why) for key, why in omitted.items()), *_not_dumped(facts, name)),
+        tuple(folders),
     )
 
 

@@ -35,8 +35,8 @@ _STRICT: Final = ConfigDict(extra="forbid", strict=True)
 def entry_name(kind: EntryKind, module: str, key: str, server: str = "") -> str:
     """The name in the ZIP. That of a database may be of any letters, so it is written as in a
     URL."""
-    if kind == "volume":
-        return f"{module}/volumes/{key}.tar.zst.age"
+    if kind in ("volume", "folder"):
+        return f"{module}/{kind}s/{key}.tar.zst.age"
     return f"{module}/{server}/{quote(key, safe='')}.dump.zst.age"
 
 
@@ -51,7 +51,7 @@ class ManifestEntry:
     kind: EntryKind
     module: ModuleName
     key: VolumeKey | DatabaseName
-    """The volume's name in the module's file, or the database's name."""
+    """The volume's name in the module's file, the folder's number, or the database's name."""
     bytes: Size
     """Of the plain stream: the tar, or the dump."""
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
@@ -61,6 +61,8 @@ class ManifestEntry:
     tables: Mapping[Line, Size] = field(default_factory=dict)
     """Of a database: its tables, which a check asks for; the number is that of the rows as the
     server estimates it."""
+    folder: Line = ""
+    """The path of the folder of the computer."""
 
 
 @dataclass(frozen=True)
@@ -179,10 +181,13 @@ def _fits(manifest: Manifest) -> bool:
 
 def _is_in(entry: ManifestEntry, module: ManifestModule) -> bool:
     """Whether *entry* is one that its module may have."""
-    if entry.kind == "volume":
-        fits = entry.key in module.volumes and not entry.server and not entry.tables
-    else:
-        fits = bool(entry.server)
+    is_of_server = entry.kind not in ("volume", "folder")
+    fits = (
+        is_of_server == bool(entry.server)
+        and (is_of_server or not entry.tables)
+        and (entry.kind == "folder") == bool(entry.folder)
+        and (entry.kind != "volume" or entry.key in module.volumes)
+    )
     return fits and entry.name == entry_name(entry.kind, entry.module, entry.key, entry.server)
 
 

@@ -24,6 +24,7 @@ from aiserver_tray.operations.survey import HostPort
 from aiserver_tray.settings.app_declared import APP_SETTINGS
 from aiserver_tray.settings.names import BIND, ENGINE
 from aiserver_tray.spec.labels import INSTALLATION, MODULE
+from aiserver_tray.system.chosen_folder import why_not_filled
 from aiserver_tray.system.resources import free_disk
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ class Restorable:
         said = [Text("database on {server}", server=title) for title in titles]
         if any(entry.kind == "volume" for entry in entries):
             said.append(Text("files"))
+        said += (Text("the folder {folder}", folder=one.folder) for one in entries if one.folder)
         if module.settings:
             said.append(Text("settings"))
         if module.secrets:
@@ -217,6 +219,8 @@ class Restorable:
         """
         found = {}
         for one in self._entries(modules):
+            if one.kind == "folder":
+                continue
             if one.kind == "volume":
                 if one.key not in volumes_of(self._tools, one.module):
                     raise _undeclared(one)
@@ -241,6 +245,8 @@ class Restorable:
         answers = {one.id: decisions.get(one.id, one.value) for one in asked}
         found = [*self._lacks(self._needed(names))]
         found += filter(None, (_refused(one, answers[one.id]) for one in asked))
+        folders = self._targets(names, answers).values()
+        found += (why for folder in folders for why in self._why_not_filled(folder))
         raise_all([*errors, *map(RestoreError, found), *self._unfit(names, answers)])
         return answers
 
@@ -251,10 +257,12 @@ class Restorable:
             AiServerError: it must not be done so; everything that is wrong.
         """
         answers, names = self.check(chosen, decisions), self.with_stores(chosen)
+        folders = self._targets(names, answers)
         return Choice(
             self._file,
             names,
-            tuple(self._entries(names)),
+            tuple(e for e in self._entries(names) if not e.folder or e.name in folders),
+            folders,
             self._owners(names),
             tuple(sorted(_reached(names, self._requires) - {*names})),
             self._redis(names),
@@ -289,7 +297,9 @@ class Restorable:
     def _moved(self, names: Collection[str]) -> set[str]:
         """Those of *names* whose data comes with them; that of a database server stays."""
         return {
-            e.module for e in self._entries(names) if e.kind == "volume" or e.module != e.server
+            e.module
+            for e in self._entries(names)
+            if e.kind == "volume" or e.server not in ("", e.module)
         }
 
     def _usable(self, address: str, setting: "Setting", value: str | None) -> str | None:
@@ -318,6 +328,8 @@ class Restorable:
 
     def _decisions(self, names: Collection[str]) -> Iterator[Decision]:
         yield from self._port_decisions(names)
+        for id, entry in self._folder_entries(names).items():
+            yield self._files(id, entry)
         for name in names:
             if name in self.uninstalled:
                 yield _consent(self._modules[name])
@@ -386,6 +398,31 @@ class Restorable:
             why = Text("It can't be as it was: {why}. Without a folder, leave it empty.",
                        why=error.why)  # fmt: skip
             yield Decision(address, "folder", self._title(address, setting), why, "")
+
+    def _folder_entries(self, names: Collection[str]) -> dict[str, ManifestEntry]:
+        """The folders of *names* in the backup, by the ID of the decision where they go."""
+        return {f"{e.module}.folder{e.key}": e for e in self._entries(names) if e.folder}
+
+    def _targets(self, names: Collection[str], answers: Mapping[str, str]) -> dict[str, str]:
+        """By name of an entry of a folder that is restored, the folder that gets its files."""
+        entries = self._folder_entries(names).items()
+        return {entry.name: folder for id, entry in entries if (folder := answers[id])}
+
+    def _files(self, id: str, entry: ManifestEntry) -> Decision:
+        """Where the files of a folder go: to where they were, or beside what is there now."""
+        beside = f"{entry.folder} {self._manifest.made_at:%Y-%m-%d}"
+        fit = (one for one in (entry.folder, beside) if not any(self._why_not_filled(one)))
+        text = Text(
+            "Their new folder must be empty, and is made if there is none. Leave it empty here to "
+            "restore without these files."
+        )
+        title = Text("Files of {folder}", folder=entry.folder)
+        return Decision(id, "folder", title, text, next(fit, ""))
+
+    def _why_not_filled(self, folder: str) -> Iterator[Text]:
+        home, host = self._app.settings.folder, self._tools.engine.host
+        if why := why_not_filled(folder, home, host):
+            yield Text("No files can be restored to {folder}: {why}.", folder=folder, why=why)
 
     def _title(self, address: str, setting: "Setting") -> Text:
         title = Given(setting.title) if setting.title else Text("{name}", name=address)

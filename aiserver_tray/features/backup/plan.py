@@ -9,7 +9,7 @@ from aiserver_tray.base.i18n import LocalText, Text
 
 Dialect = Literal["postgres", "mysql"]
 """The program of a database server, known by the scheme of its `connect` address."""
-EntryKind = Literal["volume"] | Dialect
+EntryKind = Literal["volume", "folder"] | Dialect
 NEW, OLD = "restore", "before"
 _NAME_BYTES: Final = 63
 """PostgreSQL cuts longer names. MySQL takes 64 characters."""
@@ -30,17 +30,17 @@ def is_beside(database: str) -> bool:
 
 @dataclass(frozen=True)
 class Part:
-    """Data of a module: a volume, which is cloned, or a database on a server that it shares with
-    others, which that server dumps."""
+    """Data of a module: a volume or a folder of the computer, which is cloned, or a database on a
+    server that it shares with others, which that server dumps."""
 
     module: str
     kind: EntryKind
     key: str
-    """The volume's name in the module's file, or the database's name."""
+    """The volume's name in the module's file, the folder's number, or the database's name."""
     bytes: int | None
     """None: not known."""
     volume: str = ""
-    """Its name on the engine."""
+    """Its name on the engine, or the folder's path."""
     server: str = ""
     """The module of the database's server."""
 
@@ -61,10 +61,13 @@ class ModulePlan:
     title: LocalText
     version: str | None
     volumes: tuple[Part, ...] = ()
+    """And folders."""
     databases: tuple[Part, ...] = ()
     redis: tuple[int, ...] = ()
     """The databases of the Redis that it uses; a restore clears them."""
     omitted: tuple[Omitted, ...] = ()
+    folders: tuple[str, ...] = ()
+    """The paths of all folders of the computer that it uses."""
     is_store: bool = False
     """It is a basic module that is here because it keeps the data of the others of its group."""
 

@@ -1,5 +1,6 @@
 """Plans backups of an installation: what there is, what it takes, and what prevents them."""
 
+import os
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -45,16 +46,17 @@ class Planner:
         self._open_server = open_server
         self._disk = EngineDisk(engine)
 
-    def plan(self, modules: Collection[str] | None) -> BackupPlan:
-        """The backup of *modules* with all that share a store with them; of everything if None.
-        Modules without data on the engine are left out. Of a server that does not run, only the
-        databases that modules declare are in it, and some of these may not exist.
+    def plan(self, modules: Collection[str] | None, folders: Collection[str] = ()) -> BackupPlan:
+        """The backup of *modules* with all that share a store with them; of everything if None. It
+        has those *folders* of this computer that these use. Modules without data on the engine are
+        left out. Of a server that does not run, only the databases that modules declare are in it,
+        and some of these may not exist.
 
         Raises:
             UnknownNameError: there is no such module.
         """
         refuse_unknown(modules or (), self._app.catalog.modules)
-        return plan_of(self._facts(), modules)
+        return plan_of(self._facts(folders), modules)
 
     def server(self, module: str) -> ServerPlace | None:
         """The database server that *module* is. None: none whose databases can be dumped."""
@@ -106,7 +108,7 @@ class Planner:
 
     # -- what there is --------------------------------------------------------------------------
 
-    def _facts(self) -> Facts:
+    def _facts(self, chosen: Collection[str]) -> Facts:
         app, found = self._app, survey(self._engine, self._app.settings.installation_id)
         shares, unread = self._shares()
         running = {one.name for one in found.ours if one.status == "running"}
@@ -121,7 +123,10 @@ class Planner:
             found,
             {name: {d: one.size(d) for d in one.databases()} for name, one in opened.items()},
             {v.name: v.size for v in self._disk.counted().volumes if v.size is not None},
-            {name: [*self._folders(module)] for name, module in shares.modules.items()},
+            {
+                name: {f: _size(f) if f in chosen else None for f in self._folders(module)}
+                for name, module in shares.modules.items()
+            },
             app.settings.engines.state(self._engine.info().id).learnt,
             tuple(_left_out(found, unread)),
         )
@@ -156,6 +161,16 @@ class Planner:
 def _left_out(found: Survey, unread: Mapping[str, Text]) -> Iterator[Omitted]:
     there = {volume.module for volume in found.our_volumes if not volume.is_config}
     return (Omitted(name, why) for name, why in unread.items() if name in there)
+
+
+def _size(folder: str) -> int:
+    """The bytes of the files in *folder*, as far as they can be seen."""
+    size = 0
+    for place, _, files in os.walk(folder):
+        for name in files:
+            with suppress(OSError):
+                size += os.lstat(os.path.join(place, name)).st_size  # noqa: PTH118 - there are many
+    return size
 
 
 def _full(needed: int, folder: str, free: int) -> Text:

@@ -155,7 +155,7 @@ def expected_check(path: Path, size: int) -> StepView:
 
 def databases_of(file: BackupFile) -> list[ManifestEntry]:
     """The entries of *file* that are databases."""
-    return [entry for entry in file.manifest.entries if entry.kind != "volume"]
+    return [entry for entry in file.manifest.entries if entry.server]
 
 
 def prove(

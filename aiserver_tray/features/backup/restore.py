@@ -51,6 +51,8 @@ class Choice:
     file: BackupFile
     modules: tuple[str, ...]
     entries: tuple[ManifestEntry, ...]
+    folders: Mapping[str, str] = field(default_factory=dict)
+    """By name of an entry of a folder: the path of the one that gets its files."""
     owners: Mapping[str, str] = field(default_factory=dict)
     """By name of an entry of a database: the role that owns it."""
     requires: tuple[str, ...] = ()
@@ -80,7 +82,7 @@ class Choice:
 
     @property
     def databases(self) -> list[ManifestEntry]:
-        return [entry for entry in self.entries if entry.kind != "volume"]
+        return [entry for entry in self.entries if entry.server]
 
 
 def volumes_of(tools: Tools, module: str) -> "dict[str, VolumeTarget]":
@@ -234,7 +236,7 @@ class Restoration:
     def _unpack(self, stage: Stage) -> None:
         volumes = self.tools.volumes(stage.id, stage.cancelled)
         is_from_here = self.choice.file.manifest.engine == self.tools.engine.info().id
-        for one in self.choice.volumes:
+        for one in (entry for entry in self.choice.entries if not entry.server):
             with self._pieces(stage, one) as pieces:
                 self._staged[one.name] = staged = volumes.unpack(pieces)
             # Another engine may write the same files as another tar. `read` has judged what came.
@@ -361,6 +363,10 @@ class Restoration:
                 target = self._target(one)
                 volumes.remove(target.name)
                 volumes.replace(target.name, self._staged[one.name], target.body)
+        for one in self.choice.entries:
+            if folder := self.choice.folders.get(one.name):
+                with stage.step("swap", _subject(one), one.module):
+                    volumes.fill(folder, self._staged[one.name])
 
 
 def _dumped(server: "Server", database: str) -> Generator[bytes]:
@@ -370,7 +376,7 @@ def _dumped(server: "Server", database: str) -> Generator[bytes]:
 
 def _subject(entry: ManifestEntry) -> str:
     """The subject of the steps of *entry*."""
-    return f"{entry.server or entry.module}/{entry.key}"
+    return entry.folder or f"{entry.server or entry.module}/{entry.key}"
 
 
 def _overlaps(entry: Unended) -> RestoreError:

@@ -123,6 +123,8 @@ class PlannedModule:
     databases: tuple[str, ...]
     """names, with the title of their server"""
     volumes: tuple[str, ...]
+    folders: tuple[str, ...]
+    """those of the owner's computer that it uses; in the backup only if they are asked for"""
     omitted: tuple[Omitted, ...]
     has_secrets: bool
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Final, Literal
 from uuid import uuid4
@@ -34,6 +35,11 @@ find {_TO} -mindepth 1 -maxdepth 1 -exec rm -rf {{}} +
 {_CLONE}
 sync"""
 """The clone of what is removed must be on the disk before, and the copy before the clone goes."""
+_FILL = f"""test -z "$(ls -A {_TO})" || {{ echo 'its new folder has files already'; exit 1; }}
+find {_FROM} -type b -o -type c | while read -r device; do rm "$device"; done
+find {_FROM} -type f -exec chmod ug-s {{}} +
+{_CLONE}"""
+"""A folder of the computer gets nothing that gives rights: the backup may come from anybody."""
 _ID_DIGITS = 12
 _ERROR_LINES = 5
 
@@ -56,7 +62,8 @@ class BackupVolumes:
         self._lock = Lock()
 
     def clone(self, volume: str) -> str:
-        """A new volume with a copy of *volume*; its name.
+        """A new volume with a copy of *volume*, which may be the path of a folder of the computer;
+        its name.
 
         The copy lacks extended attributes with access control lists among them, and fractions of
         the seconds of a link's time; holes are filled. Owners, modes, links of both kinds, pipes,
@@ -85,6 +92,11 @@ class BackupVolumes:
         it. If *volume* is gone, it is created from *body*, that of its `VolumeTarget`."""
         self._engine.volumes.create(volume, body)
         self._copy(_REPLACE, source, volume)
+
+    def fill(self, folder: str, source: str) -> None:
+        """Copy the content of the volume *source* to the empty *folder* of the computer."""
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        self._copy(_FILL, source, folder, read_only="")
 
     def digest(self, volume: str) -> str:
         """The SHA-256 of the tar of *volume*, in hexadecimal digits."""
@@ -130,10 +142,10 @@ class BackupVolumes:
             self.remove(volume)
             raise
 
-    def _copy(self, script: str, source: str, target: str) -> None:
+    def _copy(self, script: str, source: str, target: str, read_only: str = _FROM) -> None:
         """Run *script* in a container with both volumes until it exits."""
         mounts = {_FROM: source, _TO: target}
-        with self._mounted(mounts, script, read_only=_FROM) as container:
+        with self._mounted(mounts, script, read_only) as container:
             self._engine.containers.start(container)
             if self._engine.containers.outcome(container, self._cancelled):
                 why = " ".join(self._engine.containers.tail(container, _ERROR_LINES))
@@ -144,7 +156,8 @@ class BackupVolumes:
     def _mounted(
         self, mounts: dict[str, str], script: str = "", read_only: str = ""
     ) -> Iterator[str]:
-        """A container for *script*, which is not started, with the volumes *mounts* by path."""
+        """A container for *script*, which is not started, with the volumes or folders *mounts* by
+        path."""
         if self._cancelled.is_set():
             raise CancelledError
         body = {
@@ -162,14 +175,13 @@ class BackupVolumes:
                 # The output is read from the log, and some logging drivers can't return it.
                 "LogConfig": {"Type": "json-file"},
                 "Mounts": [
-                    {
-                        "Type": "volume",
-                        "Source": volume,
-                        "Target": path,
-                        "ReadOnly": path == read_only,
-                        "VolumeOptions": {"NoCopy": True},
-                    }
-                    for path, volume in mounts.items()
+                    {"Source": source, "Target": path, "ReadOnly": path == read_only}
+                    | (
+                        {"Type": "bind"}
+                        if Path(source).is_absolute()
+                        else {"Type": "volume", "VolumeOptions": {"NoCopy": True}}
+                    )
+                    for path, source in mounts.items()
                 ],
             },
         }

@@ -12,6 +12,7 @@ export default {
   "A backup can't be made now": "现在无法备份",
   "A backup is overdue": "备份已逾期",
   "A backup of this installation, or of another one with its recovery file. First you see what is in it.": "本安装的备份，或其他安装的备份及其恢复文件。先查看其中的内容。",
+  "A folder of this computer. Without this, it is not in the backup.": "本机的文件夹。不勾选则不包含在备份中。",
   "A module can't start": "有模块无法启动",
   "A module is a folder with a Compose file. A folder with several of them works too. The folder stays where it is.": "模块是包含 Compose 文件的文件夹，也可以选择包含多个模块的文件夹。文件夹保留在原处。",
   "A module's file is wrong": "模块文件有误",

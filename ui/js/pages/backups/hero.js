@@ -194,30 +194,44 @@ export function backupNotices({ snapshot }) {
 
 // -- modules to choose ----------------------------------------------------------------------------
 
-const chosen = slice({ names: /** @type {ReadonlySet<string>} */ (new Set()) });
+/** The names of modules, and the paths of the folders of this computer. */
+const chosen = slice({ names: /** @type {ReadonlySet<string>} */ (new Set()), folders: /** @type {ReadonlySet<string>} */ (new Set()) });
 
 export function askForModules() {
   const all = offerOf()?.modules ?? [];
-  chosen.set({ names: new Set(all.map(({ name }) => name)) });
+  chosen.set({ names: new Set(all.map(({ name }) => name)), folders: new Set() });
   confirm({
     title: t("Back up modules"), text: t("Modules that share their data are backed up together."),
     more: () => html`<div class="rows framed">${(offerOf()?.modules ?? []).map(choice)}</div>`,
     action: t("Back up"), ready: () => chosen.get().names.size > 0, run: () => {
-      const { names } = chosen.get();
-      backUp(names.size === all.length ? null : [...names]);
+      const { names, folders } = chosen.get();
+      const used = all.filter(({ name }) => names.has(name)).flatMap((module) => module.folders);
+      backUp(names.size === all.length ? null : [...names], [...folders].filter((folder) => used.includes(folder)));
     },
   });
 }
 
+/** @param {ReadonlySet<string>} names @param {string} name */
+const toggled = (names, name) => new Set(names.has(name) ? [...names].filter((one) => one !== name) : [...names, name]);
+
 /** @param {PlannedModule} module */
-function choice({ name, title, seconds, bytes: size }) {
+function choice({ name, title, seconds, bytes: size, folders }) {
   const { names } = chosen.get();
-  const set = () => chosen.set({ names: new Set(names.has(name) ? [...names].filter((one) => one !== name) : [...names, name]) });
+  const set = () => chosen.set({ names: toggled(names, name) });
   return html`
     <div class="item">
       <input type="checkbox" class="check" id="backup-${name}" .checked=${names.has(name)} @change=${set}>
       ${tile(current().snapshot?.modules.find((module) => module.name === name) ?? { name }, "tiny")}
       <label class="grow" for="backup-${name}"><b>${title}</b><span>${seconds === null ? t("doesn't run") : t("stops for {time}", { time: about(seconds) })}</span></label>
       <span class="num small muted amount">${size === null ? "" : bytes(size)}</span>
-    </div>`;
+    </div>
+    ${names.has(name) ? folders.map(folderChoice) : nothing}`;
 }
+
+/** @param {string} folder */
+const folderChoice = (folder) => html`
+  <div class="item kid">
+    <input type="checkbox" class="check" id="backup-${folder}" .checked=${chosen.get().folders.has(folder)}
+      @change=${() => chosen.set({ folders: toggled(chosen.get().folders, folder) })}>
+    <label class="grow" for="backup-${folder}"><b>${folder}</b><span>${t("A folder of this computer. Without this, it is not in the backup.")}</span></label>
+  </div>`;

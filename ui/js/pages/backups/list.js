@@ -101,8 +101,8 @@ export function lastGood(module) {
 
 export const isOverdue = () => backupList()?.schedule.overdue ?? false;
 
-/** @param {string[]|null} modules everything without them */
-export const backUp = (modules) => ask("backup", "ai/backup/create", modules ? { modules } : {});
+/** @param {string[]|null} modules everything without them @param {string[]} [folders] of this computer, that these use */
+export const backUp = (modules, folders = []) => ask("backup", "ai/backup/create", { ...(modules && { modules }), ...(folders.length && { folders }) });
 
 /** Whether a backup can begin now. */
 export function canBackUp() {
