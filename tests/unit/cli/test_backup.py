@@ -59,6 +59,9 @@ def test_backups_are_made_and_listed(host: Scripted, run: Run) -> None:
     assert host.wait_for_call("ai/backup/create") == {"modules": ["n8n", "dify"]}
     assert json.loads(run("create", "--json").stdout)["operation"] == "backup"
     assert host.wait_for_call("ai/backup/create") == {}
+    host.answers["ai/backup/offer"] = answer(backups.sent(backups.OFFER))
+    run("create", "--with-folders")
+    assert host.wait_for_call("ai/backup/create") == {"folders": ["/srv/files"]}
     heads, first, *_ = run("list").stdout.splitlines()
     assert heads.split() == ["ID", "MADE", "REASON", "MODULES", "SIZE", "CHECK"]
     assert first.split()[-4:] == ["oneapi", "1.9", "GB", "verified"]

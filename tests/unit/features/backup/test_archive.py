@@ -340,6 +340,8 @@ def test_a_newer_format_needs_a_newer_version(path: Path) -> None:
         ('"key": "Über 1"', '"key": "--help"'),
         ('"module": "n8n"', '"module": "web"'),
         ('"server": "postgres"', '"server": ""'),
+        ('"kind": "volume"', '"kind": "folder"'),
+        ('"folder": ""', '"folder": "/srv/files"'),
         ('"compose.yaml"', '"../compose.yaml"'),
         ('"compose.yaml"', '"/compose.yaml"'),
         ('"compose.yaml"', '"C:compose.yaml"'),
