@@ -125,11 +125,7 @@ class Creation:
         with BackupWriter(self.path, self.keys.recipients()) as writer:
             yield writer
             writer.finish(self._manifest())
-        check_hashes(stage, self.opened())
-
-    def opened(self) -> BackupFile:
-        """The file that was made."""
-        return BackupFile(self.path, self.keys.identities())
+        check_hashes(stage, BackupFile(self.path, self.keys.identities()))
 
     def _announce(self, stage: Stage) -> None:
         """Show all steps before the first one, so that what is done never becomes less."""
