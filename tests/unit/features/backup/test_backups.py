@@ -45,6 +45,7 @@ TAR = tar_of([VOLUME, Member("volume/file", content="text")])
 DATA = ManifestEntry(
     entry_name("volume", "n8n", "data"), "volume", "n8n", "data", len(TAR), sha256(TAR).hexdigest()
 )
+INDEX = replace(DATA, name=entry_name("volume", "elasticsearch", "data"), module="elasticsearch")
 SETTINGS = {"N8N_FOLDER": "/srv/files", "variable.n8n.TZ": "UTC"}
 N8N = ManifestModule(
     "n8n", {"en": "n8n"}, "2.0", is_builtin=True, volumes=("data",), settings=SETTINGS
@@ -99,7 +100,7 @@ class Here:
             datetime.now(UTC),
             "hand",
             modules,
-            (DATA,) if N8N.name in {one.name for one in modules} else (),
+            tuple(e for e in (DATA, INDEX) if e.module in {one.name for one in modules}),
             more,
         )
         path = folder_of(self.stage.app.settings) / "aiserver-2026-03-02-1200-hand.zip"
@@ -203,6 +204,15 @@ def test_what_clashes_here_is_asked_with_an_answer_and_each_answer_is_checked(he
         with pytest.raises(AiServerError, match=why):
             restorable.check(["n8n", "oneapi"], {address: answer})
     restorable.check(["n8n", "oneapi"], {})
+
+
+def test_a_store_is_not_restored_without_a_user_that_only_has_containers(here: Here) -> None:
+    id = here.write(replace(N8N, name="elasticsearch", settings={}))
+    question = RestoreQuestion(id=id, modules=("elasticsearch",))
+    assert here.backups.inspect(question).modules[0].problem is None
+    here.stage.running.append("ragflow")
+    problem = here.backups.inspect(question).modules[0].problem
+    assert "also keeps data of ragflow" in str(problem)
 
 
 def test_a_restore_brings_back_settings_and_further_variables(here: Here) -> None:
