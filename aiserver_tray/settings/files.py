@@ -29,6 +29,12 @@ takes to unlock the credential store."""
 _POLL_SECONDS = 0.005
 
 
+_START_OVER = Text(
+    "Restore it from a backup. To start over without a backup, move this file and its copies away; "
+    "data that depends on it is then lost"
+)
+
+
 class DamagedError(Exception):
     """Why the content of a file is of no use."""
 
@@ -78,7 +84,8 @@ class VersionedFile(Generic[Content]):
     """The file at *path* with *content*. The first write creates its folder.
 
     Damage and its repair are appended to *notices*. If a damaged file has no good copy: with *lost*
-    ``"refuse"`` that is an error, and the file is kept; with ``"reset"`` the defaults apply.
+    ``"refuse"`` that is an error with the *steps* that are left, and the file is kept; with
+    ``"reset"`` the defaults apply.
     """
 
     def __init__(
@@ -88,12 +95,14 @@ class VersionedFile(Generic[Content]):
         notices: list[Text],
         *,
         lost: Literal["refuse", "reset"] = "reset",
+        steps: Text = _START_OVER,
     ) -> None:
         self.path = path
         self._good = path.with_name(path.name + ".good")
         self._content = content
         self._notices = notices
         self._lost = lost
+        self._steps = steps
 
     @property
     def stamp(self) -> tuple[int, ...] | None:
@@ -250,10 +259,7 @@ class VersionedFile(Generic[Content]):
     def _reset(self, why: Text | str) -> Content:
         if self._lost == "refuse":
             refusal = Text(
-                "it is damaged ({why}) and has no good copy. Restore it from a backup. To start "
-                "over without a backup, move this file and its copies away; data that depends on "
-                "it is then lost",
-                why=why,
+                "it is damaged ({why}) and has no good copy. {steps}", why=why, steps=self._steps
             )
             raise SettingError(str(self.path), refusal)
         aside = self._set_aside(self.path)

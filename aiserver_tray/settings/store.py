@@ -14,11 +14,10 @@ journal.jsonl       operations, changes of settings, refused clients, owners of 
 ==================  ===============================================================
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aiserver_tray.base.errors import SettingError, raise_all
 from aiserver_tray.base.errors.remedies import enter
@@ -27,6 +26,7 @@ from aiserver_tray.base.masking import MASK
 from aiserver_tray.model import Changes
 from aiserver_tray.settings.app_settings import AppSettings
 from aiserver_tray.settings.content import (
+    BackupJournal,
     Engines,
     InstallationData,
     SettingsData,
@@ -91,6 +91,9 @@ class Settings:
         self._settings = VersionedFile(self.folder / SETTINGS, SettingsData, self.notices)
         self._state = VersionedFile(self.folder / STATE, StateData, self.notices)
         self.engines = Engines(self._state)
+        self.unended = BackupJournal(
+            self.folder / BACKUP_JOURNAL, lambda: self.installation_id, self.notices
+        )
         self.engine_host: Callable[[], str] = default_host
         """The address of the engine whose containers get folders."""
         self._app: tuple[object, AppSettings] | None = None
@@ -292,32 +295,11 @@ class Settings:
                 kept = {a: value for a, value in data.values.items() if a not in values}
                 data.values = kept | {a: v for a, v in values.items() if v is not None}
 
-    @property
-    def has_unended(self) -> bool:
-        """Whether backups or restores are under way, or were interrupted."""
-        return bool(self._unended())
-
     def half_restored(self, engine: str) -> frozenset[str]:
         """The modules whose data on the *engine* (its ID) a restore that was interrupted has
         replaced in part."""
-        half = (one for one in self._unended() if one["state"] == "swapped")
-        here = (one for one in half if (one.get("engine") or engine) == engine)
-        return frozenset(name for one in here for name in one["modules"])
-
-    def _unended(self) -> list[dict[str, Any]]:
-        """The entries of the journal of backups, without its models: every start asks for them."""
-        path = self.folder / BACKUP_JOURNAL
-        try:
-            return [*json.loads(path.read_bytes())["operations"].values()]
-        except FileNotFoundError:
-            return []
-        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-            why = Text(
-                "it can't be read, so a restore may have been interrupted. Restore it from its "
-                "last good copy, {path}.good. If you are sure that all data is whole, remove both",
-                path=path,
-            )
-            raise SettingError(str(path), why) from error
+        left = self.unended.interrupted.values()
+        return frozenset(n for one in left for n in one.modules if one.is_half(engine, [n]))
 
     def stored(self, declared: Declared) -> dict[str, str | None]:
         """The stored value of each setting of *declared*, secrets in plain text. None: it has

@@ -23,12 +23,7 @@ from aiserver_tray.engine.engine import Engine
 from aiserver_tray.features.backup import proof
 from aiserver_tray.features.backup.archive import BackupFile
 from aiserver_tray.features.backup.databases import Redis, server_in
-from aiserver_tray.features.backup.journal import (
-    BackupJournal,
-    SwappedDatabase,
-    Unended,
-    wind_up,
-)
+from aiserver_tray.features.backup.journal import wind_up
 from aiserver_tray.features.backup.manifest import ManifestEntry
 from aiserver_tray.features.backup.plan import Dialect
 from aiserver_tray.features.backup.proof import throw_away_server
@@ -39,6 +34,7 @@ from aiserver_tray.features.backup.volumes import (
     leftovers,
     remove_leftovers,
 )
+from aiserver_tray.settings.content import BackupJournal, SwappedDatabase, Unended
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.spec.labels import Owner
 from aiserver_tray.system.paths import Home
@@ -318,7 +314,7 @@ def test_a_dump_has_the_moment_of_its_begin_and_is_swapped_in_and_back(
 
 def interrupted(parts: Parts, dialect: Dialect, folder: Path, existed: bool) -> BackupJournal:  # noqa: FBT001 - as the journal has it
     """The journal of a restore of the database that was killed once it had swapped."""
-    journal = BackupJournal(Settings(Home(folder, "home")))
+    journal = Settings(Home(folder, "home")).unended
     names = {"database": "n8n", "new": "n8n__restore", "old": "n8n__before"}
     swapped = SwappedDatabase(server=dialect, existed=existed, **names)
     entry = Unended(kind="restore", modules=["n8n"], state="swapped", databases=[swapped])

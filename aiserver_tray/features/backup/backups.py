@@ -26,7 +26,7 @@ from aiserver_tray.features.backup.create import Creation
 from aiserver_tray.features.backup.databases import Tools
 from aiserver_tray.features.backup.events import BACKUPS
 from aiserver_tray.features.backup.index import Index, folder_of, folder_problem
-from aiserver_tray.features.backup.journal import BackupJournal, clean, problem, recover
+from aiserver_tray.features.backup.journal import clean, problem, recover
 from aiserver_tray.features.backup.keeper import Keeper, schedule_view
 from aiserver_tray.features.backup.keys import Keys, identity_in
 from aiserver_tray.features.backup.manifest import ManifestModule
@@ -71,7 +71,7 @@ class Backups:
         self._app = place.app
         self._settings = place.app.settings
         self._tools = Tools(place.app, place.core.engine)
-        self._journal = BackupJournal(self._settings)
+        self._journal = self._settings.unended
         self.index = Index(self._settings, lambda path: self._opened(path).manifest)
         self._keys = Keys(self._settings, self.index)
         self._lock = Lock()
@@ -102,7 +102,7 @@ class Backups:
         folder = folder_of(self._settings)
         operations = self._place.core.store.snapshot.operations
         running = (one.id for one in operations if one.kind in TASKS and not one.is_over)
-        key, views = self._keys.view(), self.index.views(self.checking)
+        views, key = self.index.views(self.checking), self._keys.view()
         is_here_only = key.saved_at is None
         return BackupList(
             tuple(replace(v, is_here_only=is_here_only and bool(v.file)) for v in views),

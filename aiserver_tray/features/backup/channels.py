@@ -91,7 +91,12 @@ class BackupFeature(Feature):
     def recover(self) -> None:
         """End the backups and restores that were interrupted, before anything else starts. The
         engine must run."""
-        if self._place.app.settings.has_unended:
+        settings = self._place.app.settings
+        try:
+            unended = settings.unended.all
+        except SettingError:  # each start of a module fails with it
+            return
+        if unended:
             self._backups.recover(Actor("owner", os.getpid()))
 
     def start(self) -> None:

@@ -17,7 +17,7 @@ from aiserver_tray.features.backup.archive import BackupFile, BackupWriter, new_
 from aiserver_tray.features.backup.databases import Tools
 from aiserver_tray.features.backup.grouping import standstill
 from aiserver_tray.features.backup.index import folder_of
-from aiserver_tray.features.backup.journal import BackupJournal, Unended, clean, ended
+from aiserver_tray.features.backup.journal import clean, ended
 from aiserver_tray.features.backup.keys import Keys
 from aiserver_tray.features.backup.manifest import (
     FORMAT,
@@ -32,6 +32,7 @@ from aiserver_tray.features.backup.proof import check_hashes, expected_check
 from aiserver_tray.features.backup.stage import Stage
 from aiserver_tray.features.backup.views import Reason
 from aiserver_tray.settings.app_declared import APP_SETTINGS
+from aiserver_tray.settings.content import BackupJournal, Unended
 from aiserver_tray.spec.labels import MODULE, SERVICE
 from aiserver_tray.state.views import StepView
 

@@ -6,15 +6,10 @@ back, unless it was *whole*. While it counts as swapped, nothing is dropped that
 a database has.
 """
 
-import os
-import time
-from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from itertools import takewhile
 from pathlib import Path
-from typing import Literal
-
-from pydantic import BaseModel, ConfigDict, Field
 
 from aiserver_tray.base.errors import (
     AiServerError,
@@ -23,146 +18,16 @@ from aiserver_tray.base.errors import (
     ObjectNotFoundError,
     RestoreError,
 )
-from aiserver_tray.base.i18n import Given, Language, Listed, Text
+from aiserver_tray.base.i18n import Given, Listed, Text
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.features.backup.archive import part_of
 from aiserver_tray.features.backup.databases import Tools
 from aiserver_tray.features.backup.stage import Stage
 from aiserver_tray.features.backup.volumes import leftovers, remove_leftovers
+from aiserver_tray.settings.content import BackupJournal, Unended
 from aiserver_tray.settings.entries import in_all_languages
-from aiserver_tray.settings.files import VersionedFile
-from aiserver_tray.settings.models import SealedModel
-from aiserver_tray.settings.names import BACKUP_JOURNAL
-from aiserver_tray.settings.store import Settings
 from aiserver_tray.spec.labels import HOME, INSTALLATION, MODULE
 from aiserver_tray.spec.mounts import is_plain
-from aiserver_tray.system.process import has_run_since
-
-
-class _Plain(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class SwappedVolume(_Plain):
-    """A volume whose content a restore replaces."""
-
-    volume: str
-    kept: str | None
-    """The volume with what was there; None: there was nothing."""
-    labels: dict[str, str] = Field(default_factory=dict)
-    """It had these."""
-
-
-class SwappedDatabase(_Plain):
-    """A database that a restore replaces."""
-
-    server: str
-    database: str
-    new: str
-    old: str
-    existed: bool = True
-    """There was one, which is *old* once it is replaced."""
-
-
-class Unended(_Plain):
-    """A backup or restore that has not ended."""
-
-    kind: Literal["backup", "restore"]
-    modules: list[str]
-    engine: str = ""
-    """The ID of the engine that has its data. Empty: any."""
-    state: Literal["prepared", "swapped", "whole"] = "prepared"
-    pid: int = Field(default_factory=os.getpid)
-    began: float = Field(default_factory=time.time)
-    file: str = ""
-    """The file that it writes."""
-    ran: list[str] = Field(default_factory=list)
-    """The containers that it has stopped."""
-    volumes: list[SwappedVolume] = Field(default_factory=list)
-    databases: list[SwappedDatabase] = Field(default_factory=list)
-    values: dict[str, str | None] = Field(default_factory=dict)
-    """The settings that it changes, as they were."""
-    secrets: dict[str, str | None] = Field(default_factory=dict)
-    """The same, encrypted."""
-    problem: dict[Language, str] = Field(default_factory=dict)
-    """Why it could not be ended, and what to do."""
-
-    def is_on(self, engine: str) -> bool:
-        """Whether it is on the *engine* with this ID."""
-        return self.engine in ("", engine)
-
-    def is_half(self, engine: str, modules: Collection[str]) -> bool:
-        """Whether it is a restore on *engine* that has replaced a part of *modules*."""
-        swapped = self.kind == "restore" and self.state == "swapped"
-        return swapped and self.is_on(engine) and not {*self.modules}.isdisjoint(modules)
-
-
-class JournalData(SealedModel):
-    """backup-journal.json"""
-
-    version: Literal[1] = 1
-    operations: dict[str, Unended] = Field(default_factory=dict)
-    """By ID."""
-
-
-class BackupJournal:
-    """The journal in the home of *settings*.
-
-    Raises:
-        SettingError: from every method: it can't be read or written.
-    """
-
-    def __init__(self, settings: Settings) -> None:
-        self._path = settings.folder / BACKUP_JOURNAL
-        self._file = VersionedFile(self._path, JournalData, settings.notices, lost="refuse")
-        self._alive: set[str] = set()
-
-    @contextmanager
-    def operation(self, id: str, entry: Unended) -> Iterator[None]:
-        """Within the block, the operation *id* is under way. Its entry stays if the block does not
-        `end` it."""
-        self._alive.add(id)
-        try:
-            with self._file.update() as data:
-                data.operations[id] = entry
-            yield
-        finally:
-            self._alive.discard(id)
-
-    @contextmanager
-    def update(self, id: str) -> Iterator[Unended]:
-        """The entry of the operation *id*, to change in place: it is on the disk at the end."""
-        with self._file.update() as data:
-            yield data.operations[id]
-
-    def end(self, id: str) -> None:
-        """The operation *id* has left nothing behind."""
-        with self._file.update() as data:
-            data.operations.pop(id, None)
-
-    def whole(self, id: str, replaced: Iterable[str]) -> None:
-        """The restore *id* is done, and with it those that it has *replaced*: from now on, none of
-        them is put back."""
-        with self._file.update() as data:
-            for one in (id, *replaced):
-                data.operations[one].state = "whole"
-
-    @property
-    def all(self) -> dict[str, Unended]:
-        """All operations that have not ended, by ID."""
-        return self._file.read().operations if self._path.exists() else {}
-
-    @property
-    def interrupted(self) -> dict[str, Unended]:
-        """Those of them that nobody works on any more, the last one first: it has the content of
-        those before as what it replaced."""
-        found = reversed(self.all.items())
-        return {id: entry for id, entry in found if not self._is_alive(id, entry)}
-
-    def _is_alive(self, id: str, entry: Unended) -> bool:
-        if entry.pid == os.getpid():
-            return id in self._alive
-        return has_run_since(entry.pid, entry.began)
 
 
 def clean(tools: Tools, journal: BackupJournal) -> None:

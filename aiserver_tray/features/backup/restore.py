@@ -20,10 +20,6 @@ from aiserver_tray.features.backup.archive import BackupFile
 from aiserver_tray.features.backup.create import CLONE_RATE, PACK_RATE, Copy, Creation
 from aiserver_tray.features.backup.databases import Tools
 from aiserver_tray.features.backup.journal import (
-    BackupJournal,
-    SwappedDatabase,
-    SwappedVolume,
-    Unended,
     clean,
     is_no_plain_volume,
     refuse_used,
@@ -35,6 +31,12 @@ from aiserver_tray.features.backup.plan import NEW, OLD, beside
 from aiserver_tray.features.backup.proof import expected_check
 from aiserver_tray.features.backup.stage import Stage
 from aiserver_tray.model import Changes
+from aiserver_tray.settings.content import (
+    BackupJournal,
+    SwappedDatabase,
+    SwappedVolume,
+    Unended,
+)
 from aiserver_tray.spec.labels import CONFIG_OF
 from aiserver_tray.spec.mounts import is_plain
 from aiserver_tray.state.views import StepView

@@ -1,7 +1,7 @@
 """What `prepare` says of a module whose objects are there: they were made from what its file does
 not say any more, or its data is restored in part."""
 
-import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from pathlib import Path
@@ -19,7 +19,7 @@ from aiserver_tray.operations.prepare import changed_notices
 from aiserver_tray.operations.request import Request, Revival
 from aiserver_tray.operations.scope import Scope
 from aiserver_tray.operations.survey import Found, Survey
-from aiserver_tray.settings.names import BACKUP_JOURNAL
+from aiserver_tray.settings.content import Unended
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.spec import labels
 from aiserver_tray.spec.labels import Owner
@@ -134,13 +134,15 @@ def test_a_half_restored_module_is_started_by_nobody_but_its_restore(
 
     now = web(tmp_path)
     scope = Scope(("web",), ("web",), {"web": now}, {"web": now.model})
-    journal = parts.settings.folder / BACKUP_JOURNAL
-    journal.parent.mkdir(exist_ok=True)
-    for engine, state, is_refused in (
-        ("E", "swapped", True), ("E", "prepared", False), ("other", "swapped", False),
-    ):  # fmt: skip
-        entry = {"modules": ["web"], "state": state, "engine": engine}
-        journal.write_text(json.dumps({"operations": {"id": entry}}), encoding="utf-8")
+    cases: tuple[tuple[dict[str, Any], bool], ...] = (
+        ({"engine": "E", "state": "swapped"}, True),
+        ({"engine": "E", "state": "prepared"}, False),
+        ({"engine": "other", "state": "swapped"}, False),
+        ({"engine": "E", "state": "swapped", "pid": os.getppid()}, False),  # it still works
+    )
+    for given, is_refused in cases:
+        with parts.settings.unended.operation("id", Unended("restore", ["web"], **given)):
+            assert not parts.settings.half_restored("E")
         for kind in KINDS:
             with pytest.raises(RestoreError) if is_refused else nullcontext():
                 prepare.prepare(Request(kind), scope, parts)

@@ -21,7 +21,6 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.features.backup.archive import BackupWriter
 from aiserver_tray.features.backup.backups import Backups
 from aiserver_tray.features.backup.index import folder_of
-from aiserver_tray.features.backup.journal import Unended
 from aiserver_tray.features.backup.manifest import (
     FORMAT,
     Manifest,
@@ -35,6 +34,7 @@ from aiserver_tray.model import Actor
 from aiserver_tray.operations.preflight.ports import PortUse
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.survey import HostPort
+from aiserver_tray.settings.content import Unended
 from tests.unit.features.backup.planned import Stage
 from tests.unit.features.backup.tars import VOLUME, Member, tar_of
 from tests.unit.module_folders import declared

@@ -9,18 +9,17 @@ from typing import Any, cast
 
 import pytest
 
-from aiserver_tray.base.errors import NameConflictError, RestoreError
+from aiserver_tray.base.errors import NameConflictError, RestoreError, SettingError
 from aiserver_tray.engine.values import ContainerSummary, Volume
 from aiserver_tray.features.backup.journal import (
-    BackupJournal,
-    SwappedDatabase,
-    Unended,
     problem,
     refuse_used,
     wind_up,
 )
 from aiserver_tray.features.backup.plan import beside
 from aiserver_tray.features.backup.restore import Choice, Restoration
+from aiserver_tray.settings.content import BackupJournal, SwappedDatabase, Unended
+from aiserver_tray.settings.names import BACKUP_JOURNAL, INSTALLATION
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.spec import labels
 from aiserver_tray.spec.labels import Owner, digest
@@ -88,7 +87,7 @@ class Scene:
 
 @pytest.fixture
 def scene(tmp_path: Path) -> Scene:
-    return Scene(BackupJournal(Settings(Home(tmp_path, "home"))))
+    return Scene(Settings(Home(tmp_path, "home")).unended)
 
 
 def test_what_was_interrupted_on_another_engine_is_left_alone_and_told(scene: Scene) -> None:
@@ -100,6 +99,43 @@ def test_what_was_interrupted_on_another_engine_is_left_alone_and_told(scene: Sc
     scene.has("a", "n8n", engine="here")
     scene.wind_up("a")
     assert (scene.journal.all, problem(scene.journal)) == ({}, None)
+
+
+@pytest.mark.parametrize("change", ["cut", "by hand", "of another home", "removed"])
+def test_a_journal_that_others_have_changed_is_kept_and_is_followed_only_if_a_good_copy_is_there(
+    scene: Scene, tmp_path: Path, change: str
+) -> None:
+    scene.has("a", "n8n", engine="here")
+    path, settings = tmp_path / BACKUP_JOURNAL, Settings(Home(tmp_path, "home"))
+    written = path.read_bytes()
+    copies = [path, path.with_name(f"{path.name}.good")]
+    if change == "of another home":
+        (tmp_path / INSTALLATION).unlink()
+        (tmp_path / f"{INSTALLATION}.good").unlink()
+        settings = Settings(Home(tmp_path, "home"))
+    elif change == "removed":
+        path.unlink()
+    else:
+        changed = written[:-9] if change == "cut" else written.replace(b"swapped", b"whole")
+        path.write_bytes(changed)
+        assert settings.half_restored("here") == {"n8n"}, "the copy says so"
+        for copy in copies:
+            copy.write_bytes(changed)
+    if change == "removed":
+        assert settings.half_restored("here") == {"n8n"}
+        return
+    kept = [copy.read_bytes() for copy in copies]
+    told = str(problem(settings.unended))
+    for refused in (lambda: settings.half_restored("here"), lambda: settings.unended.end("a")):
+        with pytest.raises(SettingError, match="no module is started") as caught:
+            refused()
+        assert str(caught.value) == told
+    assert f"Move {path} and {path}.good" in told
+    assert "backup restore" in told
+    assert [copy.read_bytes() for copy in copies] == kept
+    for copy in copies:
+        copy.unlink()
+    assert settings.half_restored("here") == frozenset()
 
 
 def test_of_two_restores_of_a_module_the_later_one_is_put_back_first(scene: Scene) -> None:
