@@ -19,6 +19,9 @@ CA_CERTIFICATES: Final = "app.ca_certificates"
 MODULE_FOLDERS: Final = "app.module_folders"
 KERNEL_SETTINGS: Final = "app.kernel_settings"
 BACKUP_FOLDER: Final = "app.backup_folder"
+BACKUP_KEYS: Final = ("app.backup_key", "app.recovery_key")
+"""The secrets that open backups: the installation's own, and the one that the user keeps elsewhere.
+No setting declares them."""
 
 DEFAULTS: Final[Mapping[str, str]] = {
     BIND: "127.0.0.1",

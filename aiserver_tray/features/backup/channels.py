@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Annotated, TypedDict
@@ -28,6 +29,7 @@ from aiserver_tray.features.stack.channels import OperationBegun
 from aiserver_tray.model import Actor
 from aiserver_tray.protocol.channel import Feature, Names, Payload, channel
 from aiserver_tray.protocol.message import Caller
+from aiserver_tray.settings.names import BACKUP_KEYS
 
 if TYPE_CHECKING:
     from aiserver_tray.features.backup.backups import Backups
@@ -89,9 +91,14 @@ class BackupFeature(Feature):
         return Backups(self._place)
 
     def recover(self) -> None:
-        """End the backups and restores that were interrupted, before anything else starts. The
-        engine must run."""
+        """See that there are keys for backups, and end the backups and restores that were
+        interrupted, before anything else starts. The engine must run."""
         settings = self._place.app.settings
+        with suppress(SettingError):  # the first backup fails with it
+            if {*BACKUP_KEYS} - settings.secrets.names():
+                from aiserver_tray.features.backup.keys import make_keys  # noqa: PLC0415 - as below
+
+                make_keys(settings.secrets)
         try:
             unended = settings.unended.all
         except SettingError:  # each start of a module fails with it

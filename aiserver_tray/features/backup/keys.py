@@ -1,8 +1,8 @@
 """The keys of backups: of the installation, and for recovery without it.
 
-Each backup is encrypted to both. They are secrets of the installation, which no setting declares:
-nobody chooses or sees them. The recovery key is also saved by the user, encrypted with a
-passphrase, because the secrets are gone with the computer.
+Each backup is encrypted to both. They are secrets of the installation: nobody chooses or sees them.
+The recovery key is also saved by the user, encrypted with a passphrase, because the secrets are
+gone with the computer.
 """
 
 import time
@@ -14,11 +14,11 @@ from aiserver_tray.base.errors import BackupKeyError, SettingError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.features.backup.index import Index, moment
 from aiserver_tray.features.backup.views import RecoveryKeyView
+from aiserver_tray.settings.names import BACKUP_KEYS
+from aiserver_tray.settings.secrets import Secrets
 from aiserver_tray.settings.store import Settings
 
-OWN: Final = "app.backup_key"
-RECOVERY: Final = "app.recovery_key"
-
+_, RECOVERY = BACKUP_KEYS
 LATER_SECONDS: Final = 7 * 24 * 3600.0
 MIN_PASSPHRASE: Final = 10
 _MAX_RECOVERY_TEXT: Final = 1 << 16
@@ -47,16 +47,15 @@ class Keys:
         self._index = index
 
     def recipients(self) -> list[str]:
-        """The public keys that backups are encrypted to. The first call makes the keys."""
-        if missing := {OWN, RECOVERY} - self._secrets.names():
-            self._make(missing)
+        """The public keys that backups are encrypted to."""
+        make_keys(self._secrets)
         return [_public(identity) for identity in self.identities()]
 
     def identities(self) -> list[str]:
-        """The private keys that open the backups of this installation; none before the first
-        backup."""
-        found = self._secrets.values((OWN, RECOVERY))
-        return [found[name] for name in (OWN, RECOVERY) if name in found]
+        """The private keys that open the backups of this installation; none before its first
+        start."""
+        found = self._secrets.values(BACKUP_KEYS)
+        return [found[name] for name in BACKUP_KEYS if name in found]
 
     @property
     def trouble(self) -> SettingError | None:
@@ -68,13 +67,14 @@ class Keys:
         return None
 
     def view(self) -> RecoveryKeyView:
-        """The recovery key as clients get it."""
+        """The recovery key as clients get it. Nobody has to save it before there is a backup."""
         if self.trouble:
             return RecoveryKeyView(None, remind=False, public="")
         identity, data = self._secrets.values([RECOVERY]).get(RECOVERY), self._index.data()
         public = _public(identity) if identity else ""
         saved_at = moment(data.key_saved_at) if data.key_saved == public else None
-        remind = bool(public and not saved_at and (data.later_until or 0) <= time.time())
+        is_due = bool(data.files) and (data.later_until or 0) <= time.time()
+        remind = bool(public and not saved_at and is_due)
         return RecoveryKeyView(saved_at, remind, public)
 
     def note_saved(self) -> None:
@@ -107,14 +107,22 @@ class Keys:
         with self._index.update() as data:
             data.later_until = time.time() + LATER_SECONDS
 
-    def _make(self, names: set[str]) -> None:
-        new = {name: str(pyrage.x25519.Identity.generate()) for name in names}
-        try:
-            self._secrets.change(new, kept=names)
-        except SettingError:
-            # Another process may have made them meanwhile. Backups may be encrypted to those.
-            if names - self._secrets.names():
-                raise
+
+def make_keys(secrets: Secrets) -> None:
+    """Make those keys that are missing among *secrets*.
+
+    Raises:
+        SettingError: the secrets can't be read or written.
+    """
+    names = {*BACKUP_KEYS} - secrets.names()
+    new = {name: str(pyrage.x25519.Identity.generate()) for name in names}
+    try:
+        if new:
+            secrets.change(new, kept=names)
+    except SettingError:
+        # Another process may have made them meanwhile. Backups may be encrypted to those.
+        if names - secrets.names():
+            raise
 
 
 def identity_in(recovery_text: str, passphrase: str) -> str:

@@ -13,8 +13,8 @@ import pytest
 
 from aiserver_tray.base.errors import BackupKeyError
 from aiserver_tray.features.backup import keys as saving
-from aiserver_tray.features.backup.index import Index
-from aiserver_tray.features.backup.keys import Keys, identity_in
+from aiserver_tray.features.backup.index import Index, _Entry
+from aiserver_tray.features.backup.keys import Keys, identity_in, make_keys
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.system.paths import Home
 
@@ -31,16 +31,26 @@ def keys_of(home: Home) -> Keys:
     return Keys(settings, Index(settings, lambda _: pytest.fail("no file is read")))
 
 
-def test_the_first_backup_makes_keys_that_stay(home: Home) -> None:
+def test_keys_stay_once_they_are_made_and_are_to_be_saved_once_there_is_a_backup(
+    home: Home,
+) -> None:
     keys = keys_of(home)
-    assert (keys.identities(), keys.view().public, keys.view().remind) == ([], "", False)
+    assert (keys.identities(), keys.view().public) == ([], "")
+    make_keys(Settings(home).secrets)
     recipients = keys.recipients()
-    assert (keys.view().public, keys.view().remind) == (recipients[1], True)
+    assert (keys.view().public, keys.view().remind) == (recipients[1], False)
+    has_backup(keys)
+    assert keys.view().remind
     assert keys_of(home).recipients() == recipients
     public = [str(pyrage.x25519.Identity.from_str(k).to_public()) for k in keys.identities()]
     assert public == recipients
     stored = b"".join(file.read_bytes() for file in home.folder.iterdir())
     assert b"AGE-SECRET-KEY" not in stored
+
+
+def has_backup(keys: Keys) -> None:
+    with keys._index.update() as data:
+        data.files["backup.zip"] = _Entry(made_at=0.0, reason="hand")
 
 
 def test_processes_that_make_keys_at_once_get_the_same(home: Home) -> None:
@@ -115,6 +125,7 @@ def wrapped(data: bytes) -> list[bytes]:
 def test_later_is_in_a_week(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     keys = keys_of(home)
     keys.recipients()
+    has_backup(keys)
     keys.later()
     reminders = []
     for days in (0, 6.9, 7.1):
