@@ -1,12 +1,13 @@
 """Backups and restores on the lab's engine, through the owner's channels."""
 
 import json
+import os
 import resource
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -17,57 +18,41 @@ import pytest
 import requests
 
 from aiserver_tray.features.backup.restore import Restoration
+from aiserver_tray.features.backup.archive import BackupWriter
+from aiserver_tray.features.backup.postgres import Postgres
+from aiserver_tray.features.backup.volumes import BackupVolumes
 from aiserver_tray.owner.owner import Owner
 from aiserver_tray.settings.names import BACKUP_JOURNAL
 from aiserver_tray.state.views import OperationView
+from tests.engine.backups import (
+    LIMIT,
+    PASSPHRASE,
+    asked,
+    await_checks,
+    before,
+    done,
+    ended,
+    failed,
+    files_of,
+    fill,
+    found,
+    has_ended,
+    is_over,
+    leftovers,
+    small_folder,
+)
 from tests.engine.built_in import choose_free_ports, value_of
 from tests.engine.n8n import logged_in, publish_workflow, set_up_owner
 from tests.engine.waiting import until
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
 from tests.lab.place import Place
-from tests.support.installation import Installation, checked
-from tests.support.observed import names, said
+from tests.support.installation import Installation, checked, script
+from tests.support.observed import facts, names, said
 from tests.support.owning import PEER, Modules, owned
 from tests.support.waiting import eventually
 
-LIMIT = 180.0
-PASSPHRASE = "correct horse battery"
 SECRET = "sk-of-the-owner"
-
-
-def asked(owner: Owner, channel: str, **payload: object) -> Any:  # noqa: ANN401 - JSON
-    """The data of a channel's answer. Raises ``AssertionError`` if it is an error."""
-    answer = owner.api.invoke(channel, payload, PEER)
-    assert answer["success"], answer
-    return answer.get("data")
-
-
-def found(owner: Owner, is_it: Callable[[OperationView], bool]) -> OperationView:
-    """The first operation that *is_it*."""
-    store = owner.core.store
-    return eventually(
-        lambda: next(filter(is_it, store.state.operations), None), "an operation", LIMIT
-    )
-
-
-def ended(owner: Owner, channel: str, **payload: object) -> OperationView:
-    """The end of the operation that a channel begins."""
-    id = asked(owner, channel, **payload)["operationId"]
-    return found(owner, partial(has_ended, id))
-
-
-def done(owner: Owner, channel: str, **payload: object) -> OperationView:
-    """The same, of one that succeeds."""
-    view = ended(owner, channel, **payload)
-    assert view.status == "succeeded", view.error
-    await_checks(owner)
-    return view
-
-
-def await_checks(owner: Owner) -> None:
-    """Wait until no backup is checked: each one made by hand is."""
-    eventually(lambda: asked(owner, "ai/backup/list")["checking"] is None, "the checks", LIMIT)
 
 
 def write_notes(here: Installation, name: str = "notes") -> None:
@@ -139,20 +124,13 @@ def noted(
 
 def is_clean(here: Installation, engine: docker.DockerClient, *files: str) -> None:
     """See that nothing is left beside the data of modules, and only these *files*."""
-    assert [v.name for v in engine.volumes.list() if v.name.startswith("ai-backup")] == []
-    assert [name for name in names(engine) if name.startswith("ai.")] == []
+    assert leftovers(engine) == []
     there = sql(engine, "postgres", "select datname from pg_database")
     assert "__" not in there
     folder = here.home / "backups"
     assert sorted(path.name for path in folder.glob("*")) == sorted(files)
     journal = json.loads((here.home / BACKUP_JOURNAL).read_text(encoding="utf-8"))
     assert journal["operations"] == {}
-
-
-def files_of(owner: Owner) -> list[str]:
-    """The names of the files that are listed."""
-    listed = asked(owner, "ai/backup/list")["backups"]
-    return [Path(one["file"]).name for one in listed if one["file"]]
 
 
 # -- n8n -------------------------------------------------------------------------------------------
@@ -283,11 +261,6 @@ def test_a_restore_of_one_module_saves_what_it_has_when_it_stops_and_leaves_othe
         assert notes.all == ("third", "third", "")
 
 
-def has_ended(id: str, view: OperationView) -> bool:
-    """Whether it is the operation *id*, and has ended."""
-    return view.id == id and view.is_over
-
-
 def is_verified(owner: Owner, file: str) -> bool:
     """Whether the backup *file* was checked with success."""
     listed = asked(owner, "ai/backup/list")["backups"]
@@ -380,16 +353,20 @@ def test_a_failed_cancelled_or_broken_off_backup_leaves_nothing_and_all_runs_aga
         notes.set("second")
         said(engine, "ai-notes", "sh", "-c", "dd if=/dev/urandom of=/data/large bs=1M count=60")
         with no_larger_files(16 << 20):
-            view = ended(owner, "ai/backup/create")
-            restore = ended(owner, "ai/backup/restore", **asked_about)
-        for failed, code in ((view, "E_BACKUP"), (restore, "E_RESTORE")):
-            assert failed.status == "failed"
-            assert failed.error
-            assert failed.error.code == code, failed.error
+            assert "can't be backed up first" in failed(owner, "ai/backup/restore", **asked_about)
         modules.wait_for(notes="running")
         assert notes.all[:2] == ("second", "second"), "what was there can't be saved"
         decisions = asked(owner, "ai/backup/inspect", **asked_about)["decisions"]
         assert [one["id"] for one in decisions] == ["without_backup"]
+        is_clean(here, engine, file)
+        said(engine, "ai-notes", "sh", "-c", "dd if=/dev/urandom of=/data/large bs=1M count=9")
+        with small_folder("24m") as folder:
+            here.set("app.backup_folder", str(folder))
+            # In the manifest, which would fit into the rest of a block without it.
+            (here.catalog / "notes/more.txt").write_text(os.urandom(20_000).hex())
+            fails_on_a_full_disk(owner, engine, folder)
+            modules.wait_for(notes="running")
+            here.set("app.backup_folder", str(here.home / "backups"))
         is_clean(here, engine, file)
         id = asked(owner, "ai/backup/create")["operationId"]
         found(owner, lambda view: has_running(view, "clone", "pack"))
@@ -403,6 +380,44 @@ def test_a_failed_cancelled_or_broken_off_backup_leaves_nothing_and_all_runs_aga
         modules.wait_for(notes="running", postgres="running")
         assert notes.all[:2] == ("second", "second")
         is_clean(here, engine, file)
+        is_as_it_was_when_the_engine_is_back(owner, modules, notes, lab)
+        is_clean(here, engine, file)
+
+
+def fails_on_a_full_disk(owner: Owner, engine: docker.DockerClient, folder: Path) -> None:
+    """See that a backup into *folder* stops nothing if it has no room for it, and that it leaves
+    nothing if others take the room meanwhile."""
+    running = facts(engine, "ai-notes", "ai-postgres", "ai-redis")
+    filler = fill(folder, left=4 << 20)
+    answer = owner.api.invoke("ai/backup/create", {}, PEER)
+    assert "of disk space" in answer["message"], answer
+    filler.unlink()
+    assert facts(engine, *running) == running, "nothing was stopped"
+    for where, method in (
+        (BackupVolumes, "read"),
+        (BackupWriter, "finish"),
+    ):
+        with before(where, method, partial(fill, folder)):
+            assert "No space left on device" in failed(owner, "ai/backup/create")
+        assert [path.name for path in folder.iterdir()] == ["filler"]
+        filler.unlink()
+        assert leftovers(engine) == []
+
+
+def test_a_service_that_exits_again_and_again_does_so_after_its_backup(
+    here: Installation, engine: docker.DockerClient
+) -> None:
+    service = script("sleep 0.2; exit 1", restart="always", volumes=["data:/data"])
+    here.write("loop", {"loop": service}, top={"volumes": {"data": {}}})
+    with owned(here) as (owner, _):
+        failed(owner, "ai/operation/start", kind="up", modules=["loop"])
+        done(owner, "ai/backup/create")
+        begun = engine.containers.get("ai-loop").attrs["RestartCount"]
+        eventually(
+            lambda: engine.containers.get("ai-loop").attrs["RestartCount"] > begun, "a restart"
+        )
+        assert len(files_of(owner)) == 1
+        assert leftovers(engine) == []
 
 
 def is_cleared_away_when_the_engine_is_back(
@@ -413,29 +428,38 @@ def is_cleared_away_when_the_engine_is_back(
     id = asked(owner, "ai/backup/create")["operationId"]
     found(owner, lambda view: has_running(view, "clone"))
     lab_engine.kill(lab)
-    view = found(owner, partial(has_ended, id))
-    assert view.status == "failed"
+    assert found(owner, partial(has_ended, id)).status == "failed"
+    assert error_once_back(owner, lab, "backup") == "E_BACKUP"
+    said(engine, "ai-notes", "rm", "/data/large")
+
+
+def is_as_it_was_when_the_engine_is_back(
+    owner: Owner, modules: Modules, notes: Notes, lab: Place
+) -> None:
+    """See what becomes of a restore when the engine is killed while nothing has changed, and while
+    a part has, and is there again."""
+    (file,) = files_of(owner)
+    for where, method in ((BackupVolumes, "digest"), (Postgres, "swap")):
+        with before(where, method, partial(lab_engine.kill, lab)):
+            failed(owner, "ai/backup/restore", id=Path(file).stem, modules=["notes"])
+        assert error_once_back(owner, lab, "restore") == "E_RESTORE"
+        modules.wait_for(notes="running", postgres="running", redis="running")
+        assert notes.all[:2] == ("second", "second"), method
+
+
+def error_once_back(owner: Owner, lab: Place, kind: str) -> str:
+    """The code of the error of the operation of *kind* that ends what the killed engine of *lab*
+    has interrupted, once it is there again."""
     known = {view.id for view in owner.core.store.state.operations}
     lifecycle.up(lab)
-    view = found(owner, lambda view: is_over("backup", view) and view.id not in known)
+    view = found(owner, lambda view: is_over(kind, view) and view.id not in known)
     assert view.error
-    assert view.error.code == "E_BACKUP"
+    return view.error.code
 
 
 def has_running(view: OperationView, *kinds: str) -> bool:
     """Whether a step of one of *kinds* is under way."""
     return any(step.kind in kinds and step.status == "running" for step in view.steps)
-
-
-@contextmanager
-def no_larger_files(size: int) -> Iterator[None]:
-    """This process can write no file beyond *size* bytes, as on a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 # -- killed processes ------------------------------------------------------------------------------
@@ -473,6 +497,7 @@ def test_the_next_start_ends_what_a_killed_process_has_begun(
             is_clean(here, engine, *files_of(owner))
     notes.set("second")
     killed(here, "restore", "databases:Redis.clear", id)
+    a_journal_of_no_use_is_told_and_starts_and_removes_nothing(here, engine)
     what_can_not_be_put_back_is_told_and_replaced_by_the_next_restore(here, engine, notes, id)
 
 
@@ -484,6 +509,32 @@ def killed(here: Installation, kind: str, method: str, id: str) -> None:
     where = f"aiserver_tray.features.backup.{method}"
     command = [sys.executable, "-m", "tests.engine.killed_backup", *map(str, words), where]
     assert subprocess.run(command, check=False).returncode == -signal.SIGKILL, method
+
+
+def a_journal_of_no_use_is_told_and_starts_and_removes_nothing(
+    here: Installation, engine: docker.DockerClient
+) -> None:
+    """See that while it and its copy are cut short."""
+    path, kept = here.home / BACKUP_JOURNAL, leftovers(engine)
+    copies, written = (path, path.with_name(f"{path.name}.good")), path.read_bytes()
+    for copy in copies:
+        copy.write_bytes(written[:-9])
+    with owned(here) as (owner, _):
+        revival = found(owner, lambda view: view.is_revival and view.is_over)
+        wanted = ended(owner, "ai/operation/start", kind="up", modules=["notes"])
+        steps = f"Move {path} and {path}.good to another place."
+        for told in (
+            str(revival.error),
+            str(wanted.error),
+            asked(owner, "ai/backup/list")["problem"],
+            here.cli.run("backup", "list").succeeded().errors,
+        ):
+            assert steps in told
+        assert not [view for view in owner.core.store.state.operations if view.kind == "restore"]
+    assert "ai-notes" not in names(engine)
+    assert (leftovers(engine), [copy.read_bytes() for copy in copies]) == (kept, [written[:-9]] * 2)
+    for copy in copies:
+        copy.write_bytes(written)
 
 
 def what_can_not_be_put_back_is_told_and_replaced_by_the_next_restore(
@@ -515,8 +566,3 @@ def what_can_not_be_put_back_is_told_and_replaced_by_the_next_restore(
         modules.wait_for(notes="running", postgres="running", redis="running")
         found(owner, lambda view: view.is_revival and view.is_over)
         assert notes.all[:2] == ("first", "first"), "nothing older is put back"
-
-
-def is_over(kind: str, view: OperationView) -> bool:
-    """Whether it is an operation of *kind* that has ended."""
-    return view.kind == kind and view.is_over

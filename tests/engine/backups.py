@@ -1,0 +1,128 @@
+"""How tests on the lab's engine make and restore backups: through the owner's channels."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from shutil import disk_usage
+from subprocess import PIPE, Popen
+from typing import Any
+
+import docker
+import pytest
+
+from aiserver_tray.owner.owner import Owner
+from aiserver_tray.state.views import OperationView
+from tests.support.observed import names
+from tests.support.owning import PEER
+from tests.support.waiting import eventually
+
+LIMIT = 180.0
+PASSPHRASE = "correct horse battery"
+
+
+def asked(owner: Owner, channel: str, **payload: object) -> Any:  # noqa: ANN401 - JSON
+    """The data of a channel's answer. Raises ``AssertionError`` if it is an error."""
+    answer = owner.api.invoke(channel, payload, PEER)
+    assert answer["success"], answer
+    return answer.get("data")
+
+
+def found(owner: Owner, is_it: Callable[[OperationView], bool]) -> OperationView:
+    """The first operation that *is_it*."""
+    store = owner.core.store
+    return eventually(
+        lambda: next(filter(is_it, store.state.operations), None), "an operation", LIMIT
+    )
+
+
+def has_ended(id: str, view: OperationView) -> bool:
+    """Whether it is the operation *id*, and has ended."""
+    return view.id == id and view.is_over
+
+
+def is_over(kind: str, view: OperationView) -> bool:
+    """Whether it is an operation of *kind* that has ended."""
+    return view.kind == kind and view.is_over
+
+
+def ended(owner: Owner, channel: str, **payload: object) -> OperationView:
+    """The end of the operation that a channel begins."""
+    id = asked(owner, channel, **payload)["operationId"]
+    return found(owner, partial(has_ended, id))
+
+
+def done(owner: Owner, channel: str, **payload: object) -> OperationView:
+    """The same, of one that succeeds."""
+    view = ended(owner, channel, **payload)
+    assert view.status == "succeeded", view.error
+    await_checks(owner)
+    return view
+
+
+def failed(owner: Owner, channel: str, **payload: object) -> str:
+    """The text of the error of one that fails."""
+    view = ended(owner, channel, **payload)
+    assert view.status == "failed", view
+    assert view.error
+    return view.error.render()
+
+
+def await_checks(owner: Owner) -> None:
+    """Wait until no backup is checked: each one made by hand is."""
+    eventually(lambda: asked(owner, "ai/backup/list")["checking"] is None, "the checks", LIMIT)
+
+
+def files_of(owner: Owner) -> list[str]:
+    """The names of the files that are listed."""
+    listed = asked(owner, "ai/backup/list")["backups"]
+    return [Path(one["file"]).name for one in listed if one["file"]]
+
+
+def leftovers(engine: docker.DockerClient) -> list[str]:
+    """What backups and restores have on the engine beside the data of modules."""
+    volumes = [v.name for v in engine.volumes.list() if v.name.startswith("ai-backup")]
+    return [*volumes, *(name for name in names(engine) if name.startswith("ai."))]
+
+
+@contextmanager
+def before(owner: type, method: str, act: Callable[[], object]) -> Iterator[None]:
+    """Within the block, *act* is called once, before the first call of *method*."""
+    whole, is_due = getattr(owner, method), [True]
+
+    def called(*words: Any, **named: Any) -> Any:  # noqa: ANN401 - the method's
+        if is_due and is_due.pop():
+            act()
+        return whole(*words, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(owner, method, called)
+        yield
+    assert not is_due, f"{method} was not called"
+
+
+@contextmanager
+def small_folder(size: str) -> Iterator[Path]:
+    """A folder with a file system of its own of *size* bytes (``16m``). It is mounted where only
+    one process has it, so that it goes with that one."""
+    mount = 'mount -t tmpfs -o size="$1" none /mnt; echo; read _'
+    command = ["unshare", "--mount", "sh", "-ec", mount, "sh", size]
+    with Popen(command, stdin=PIPE, stdout=PIPE) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"\n"
+        yield Path(f"/proc/{process.pid}/root/mnt")
+        process.communicate(b"\n")
+
+
+def fill(folder: Path, left: int = 0) -> Path:
+    """A file in *folder* that takes the whole disk, except *left* bytes."""
+    filler = folder / "filler"
+    with filler.open("ab", buffering=0) as file:
+        if left:
+            os.posix_fallocate(file.fileno(), 0, disk_usage(folder).free - left)
+        for size in () if left else (1 << 20, 4096, 1):
+            with suppress(OSError):
+                while True:
+                    file.write(b"\0" * size)
+    return filler
