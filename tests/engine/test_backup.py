@@ -384,6 +384,17 @@ def test_a_failed_cancelled_or_broken_off_backup_leaves_nothing_and_all_runs_aga
         is_clean(here, engine, file)
 
 
+@contextmanager
+def no_larger_files(size: int) -> Iterator[None]:
+    """This process can write no file beyond *size* bytes, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
 def fails_on_a_full_disk(owner: Owner, engine: docker.DockerClient, folder: Path) -> None:
     """See that a backup into *folder* stops nothing if it has no room for it, and that it leaves
     nothing if others take the room meanwhile."""

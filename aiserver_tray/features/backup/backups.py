@@ -15,6 +15,7 @@ from aiserver_tray.base.errors import (
     BackupError,
     CancelledError,
     RestoreError,
+    SettingError,
     TrustError,
     raise_all,
     refuse_unknown,
@@ -178,7 +179,8 @@ class Backups:
                     self.check([creation.path.stem])
             except AiServerError as error:
                 if not isinstance(error, CancelledError):
-                    self.index.failed(plan, reason, error)
+                    with suppress(SettingError):  # a full disk: *error* says more
+                        self.index.failed(plan, reason, error)
                 raise
             finally:
                 self._tell()

@@ -20,6 +20,7 @@ from aiserver_tray.base.errors import (
     BackupDamagedError,
     BackupError,
     BackupFormatError,
+    SettingError,
     refuse_unknown,
 )
 from aiserver_tray.base.i18n import Given, Language, Text
@@ -151,7 +152,8 @@ class Index:
         # What can't be opened now may be opened later.
         read = {str(p): one for p, one in files.items() if one.is_damaged or not one.problem}
         if any(data.files.get(path) != one for path, one in read.items()):
-            with self.update() as data:
+            # What a full disk keeps from being stored is read once more the next time.
+            with suppress(SettingError), self.update() as data:
                 data.files = {p: one for p, one in data.files.items() if Path(p).exists()} | read
         return files, data
 

@@ -265,10 +265,22 @@ _END: dict[tuple[str, str], _Ending] = {
 
 
 def problem(journal: BackupJournal) -> Text | None:
-    """Which restore could not be ended, with the steps that are needed. None: there is none."""
+    """Which restore has not been ended, with the steps that are needed. None: there is none."""
     try:
         entries = journal.interrupted.values()
     except AiServerError as error:
         return error.text
-    left = (one for one in entries if one.kind == "restore" and one.state != "whole")
-    return next((Given(one.problem) for one in left if one.problem), None)
+    left = [one for one in entries if one.kind == "restore" and one.state != "whole"]
+    noted = [Given(one.problem) for one in left if one.problem]
+    return next(iter([*noted, *(_is_half(one) for one in left if one.state == "swapped")]), None)
+
+
+def _is_half(entry: Unended) -> Text:
+    """What is left to do after a restore that nobody has tried to put back, or of which a full disk
+    has kept the reason from being noted."""
+    return Text(
+        "A restore of {modules} was interrupted. Nothing was removed, and these modules are not "
+        "started. Free some disk space if it is full, and restart AI-Server Tray, which puts "
+        "everything back.",
+        modules=Listed(entry.modules),
+    )

@@ -11,7 +11,8 @@ from types import ModuleType
 import docker
 import pytest
 
-from tests.engine.faults import full_home, full_store
+from tests.engine.backups import leftovers
+from tests.engine.faults import full_home, full_home_restore, full_store
 from tests.engine.faults.objects import ours
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
@@ -120,8 +121,15 @@ def test_modules_are_stopped_while_the_disk_of_the_home_is_full(
     assert not ours(client, "two")
 
 
+def test_while_the_disk_of_the_home_is_full_no_backup_stops_and_no_restore_replaces_anything(
+    client: docker.DockerClient, lab: Place, tmp_path: Path
+) -> None:
+    on_own_disk(full_home_restore, str(tmp_path), lab.host)
+    assert not leftovers(client)
+
+
 def on_own_disk(module: ModuleType, *words: str) -> None:
     """Run *module* where it can mount a disk."""
     command = ["unshare", "--mount", sys.executable, "-m", module.__name__, *words]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
