@@ -57,7 +57,7 @@ APP_SETTINGS: Mapping[str, Setting] = {
             "en": "Its address, such as unix:///var/run/docker.sock, or ssh://USER@MACHINE for one "
             "elsewhere. Leave it empty to find the engine of this machine. A change takes effect "
             "at the next start.",
-            "zh": "引擎地址，例如 unix:///var/run/docker.sock，或其他计算机上的 ssh://USER@MACHINE。"
+            "zh": "引擎地址，例如 unix:///var/run/docker.sock，或其他电脑上的 ssh://USER@MACHINE。"
             "留空则自动查找本机引擎。更改在下次启动后生效。",
         },
     ),

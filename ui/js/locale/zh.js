@@ -390,7 +390,7 @@ export default {
   "It has no value after you apply the change.": "应用更改后将没有值。",
   "It is removed when you apply the change.": "应用更改后将移除。",
   "It is stopped, with the modules that use it. Its data stays. It starts again only after you allow it again.": "它和使用它的模块会停止，数据会保留。再次启动前需要您重新允许。",
-  "It is then stored in the known hosts of ssh. Trust it only if it is the same as on that computer.": "信任后，它会保存到 ssh 的已知主机中。仅当它与该计算机上的密钥一致时才信任。",
+  "It is then stored in the known hosts of ssh. Trust it only if it is the same as on that computer.": "信任后，它会保存到 ssh 的已知主机中。仅当它与该电脑上的密钥一致时才信任。",
   "It may have been removed from its folder.": "它可能已从文件夹中移除。",
   "It stays within its own containers. It can't reach your files or other modules.": "它只在自己的容器内运行，无法访问您的文件或其他模块。",
   "It wasn't short of memory: {used} of {limit}.": "内存充足：{used} / {limit}。",
