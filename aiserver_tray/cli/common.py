@@ -35,7 +35,7 @@ class Options:
 
     home: Path | None = None
     catalogs: tuple[Path, ...] = ()
-    host: str | None = None
+    engine: str | None = None
 
     @cached_property
     def app(self) -> "App":
@@ -43,18 +43,18 @@ class Options:
         # Slow to import, and Ctrl-C must work before.
         from aiserver_tray.core.app import App  # noqa: PLC0415
 
-        return App(self.home, self.catalogs, self.host)
+        return App(self.home, self.catalogs, self.engine)
 
-    def with_(self, home: Path | None, catalogs: Sequence[Path], host: str | None) -> "Options":
+    def with_(self, home: Path | None, catalogs: Sequence[Path], engine: str | None) -> "Options":
         """These options, completed with those from another position of the command line."""
-        return Options(home or self.home, (*self.catalogs, *catalogs), host or self.host)
+        return Options(home or self.home, (*self.catalogs, *catalogs), engine or self.engine)
 
     @property
     def words(self) -> list[str]:
         """The options as words of a command line."""
         home = ["--home", str(self.home)] if self.home else []
         catalogs = [word for folder in self.catalogs for word in ("--catalog", str(folder))]
-        return [*home, *catalogs, *(["--host", self.host] if self.host else [])]
+        return [*home, *catalogs, *(["--engine", self.engine] if self.engine else [])]
 
 
 def language_of(context: click.Context | None) -> Language:
@@ -102,7 +102,13 @@ def common_options(function: _Function) -> Callable[..., Any]:
         multiple=True,
         help="Another catalog folder. Can be repeated.",
     )
-    @click.option("--host", metavar="URL", help="Address of the Docker engine (or DOCKER_HOST).")
+    @click.option(
+        "--engine",
+        "--host",
+        "engine",
+        metavar="ENGINE",
+        help="Name or address of the Docker engine (or DOCKER_HOST).",
+    )
     @click.pass_context
     @wraps(function)
     def command(
@@ -111,11 +117,11 @@ def common_options(function: _Function) -> Callable[..., Any]:
         *args: Any,  # noqa: ANN401
         home: Path | None,
         catalogs: tuple[Path, ...],
-        host: str | None,
+        engine: str | None,
         **kwargs: Any,  # noqa: ANN401
     ) -> Any:  # noqa: ANN401
         options: Options = context.obj or Options()
-        context.obj = options.with_(home, catalogs, host)
+        context.obj = options.with_(home, catalogs, engine)
         try:
             return function(*args, **kwargs)
         except AiServerError as error:

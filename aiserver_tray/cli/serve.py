@@ -152,16 +152,19 @@ class Headless:
         self._announced = ""
         self._waited = 0.0
         self._given_up = Event()
+        self._core_over = Event()
         self.ended = Event()
         on_termination(self.ended.set)
 
     def serve_own(self) -> None:
-        """Serve with an own core, until the process is stopped or a tray takes over the core."""
+        """Serve with an own core, until the process is stopped, a tray takes over the core, or the
+        core is to be opened again."""
         from aiserver_tray.carriers.http.server import BrowserServer  # noqa: PLC0415 - as above
         from aiserver_tray.owner.owner import Owner  # noqa: PLC0415
         from aiserver_tray.system.clock import ResumeWatch  # noqa: PLC0415
         from aiserver_tray.system.language import system_language  # noqa: PLC0415
 
+        self._core_over.clear()
         with Owner(self._app, self) as owner:
             server = BrowserServer(owner.api, self._binding, system_language(), self._keys)
             watch = ResumeWatch(owner.core.refresh)
@@ -169,7 +172,7 @@ class Headless:
             try:
                 with server:
                     self._announce(server.address)
-                    self._wait_for(self._given_up)
+                    self._wait_for(self._core_over)
             finally:
                 watch.close()
 
@@ -261,6 +264,11 @@ class Headless:
         """Exit, once the answer is sent."""
         Timer(_ANSWER_SECONDS, self.ended.set).start()
 
+    def restart_core(self) -> None:
+        """Close the core, once the answer is sent, and open it again."""
+        Timer(_ANSWER_SECONDS, self._core_over.set).start()
+
     def give_up_core(self) -> None:
         """Leave the core to a tray, once the response is sent."""
-        Timer(_ANSWER_SECONDS, self._given_up.set).start()
+        self._given_up.set()
+        self.restart_core()

@@ -1,6 +1,6 @@
 """One installation: the only place that wires the parts together."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
@@ -10,11 +10,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from aiserver_tray.base.errors import Place, Problem, SettingError
-from aiserver_tray.base.i18n import Language, LocalText, Text, in_language
+from aiserver_tray.base.i18n import Given, Language, LocalText, Text, in_language
 from aiserver_tray.catalog.edition import Edition
 from aiserver_tray.engine.address import find_address
 from aiserver_tray.model import ModuleModel
-from aiserver_tray.system.engine_place import canonical
+from aiserver_tray.system.engine_place import USUAL_ENGINE, canonical
 from aiserver_tray.system.language import system_language
 from aiserver_tray.system.paths import Home, find_home
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 class App:
     """One installation with its catalog. ``home``: the folder of ``--home``; ``catalogs``: further
-    catalog folders; ``host``: the engine's address, None for the usual one.
+    catalog folders; ``engine``: its name or address, None for the one that the settings name.
 
     A command that works through the owner of the core needs neither catalog nor settings. So each
     method imports them itself.
@@ -46,12 +46,14 @@ class App:
     """The language of texts that the owner of the core told. It knows the user's choice."""
 
     def __init__(
-        self, home: Path | None, catalogs: Sequence[Path], host: str | None = None
+        self, home: Path | None, catalogs: Sequence[Path], engine: str | None = None
     ) -> None:
         self._home = home
         self._catalogs = tuple(catalogs)
-        self._host = host
+        self._option = engine
         self._used: Engine | None = None
+        self._used_setting = ""
+        """The engine in the settings when the core was made."""
 
     @cached_property
     def home(self) -> Home:
@@ -93,11 +95,11 @@ class App:
         Raises:
             SettingError: the engine is named by what is no address.
         """
-        setting = "" if self._host else about.get("engineSetting")
-        folders = about.get("moduleFolders")
-        if setting is None or folders is None:
+        setting = "" if self._option else about.get("engineSetting")
+        engines, folders = about.get("engines"), about.get("moduleFolders")
+        if setting is None or engines is None or folders is None:
             return False
-        engine = find_address(self._host, setting).host
+        engine = find_address(self.address_of_engine(self._option, lambda: engines), setting).host
         place = self.identity_with(canonical(engine), Edition(self._roots_with(folders)))
         known = {**about, "engine": canonical(about.get("engine", ""))}
         return all(known.get(name) == value for name, value in place.items())
@@ -116,7 +118,7 @@ class App:
     def start_options(self) -> list[str]:
         """The options besides the home folder that start the same applet again."""
         catalogs = [word for c in self._catalogs for word in ("--catalog", str(c.resolve()))]
-        return [*catalogs, *(["--host", self._host] if self._host else [])]
+        return [*catalogs, *(["--engine", self._option] if self._option else [])]
 
     @property
     def catalog(self) -> "Catalog":
@@ -299,8 +301,53 @@ class App:
         """
         from aiserver_tray.engine.engine import Engine  # noqa: PLC0415
 
-        # --host overrides the setting.
-        return Engine(self._host, setting="" if self._host else self.quick_settings.engine)
+        option, setting = self._choice
+        return Engine(option, setting=setting)
+
+    @property
+    def _choice(self) -> tuple[str | None, str]:
+        """The addresses that the option and the setting name. The option overrides the setting."""
+        if not self._option:
+            return None, self.quick_settings.engine
+        return self.address_of_engine(self._option), ""
+
+    def address_of_engine(
+        self, name: str | None, known: Callable[[], Mapping[str, str]] | None = None
+    ) -> str | None:
+        """The address of the engine *name*, which may be one already; *known*: the names, by
+        default those of the settings. Empty: the usual engine.
+
+        Raises:
+            SettingError: no engine has this name, or the names can't be read.
+        """
+        if not name or "://" in name:
+            return name
+        if name == USUAL_ENGINE:
+            return ""
+        engines = known() if known else self.quick_settings.engines
+        if name not in engines:
+            why = Text(
+                "no engine has the name {name!r}, and an address is such as ssh://USER@MACHINE. "
+                "List the names with: aiserver-tray engine list",
+                name=name,
+            )
+            raise SettingError("--engine", why)
+        return engines[name]
+
+    @property
+    def engine_name(self) -> Text | None:
+        """The name of the engine in use, for people. None: no other one is known.
+
+        Raises:
+            SettingError: the settings can't be read.
+        """
+        if not (engines := self.quick_settings.engines):
+            return None
+        address = self.used_engine.address
+        host = canonical(address.host)
+        if name := next((n for n, other in engines.items() if canonical(other) == host), None):
+            return Given({"en": name})
+        return Given({"en": address.host}) if address.is_named else Text("This computer")
 
     @property
     def used_engine(self) -> "Engine":
@@ -310,7 +357,22 @@ class App:
 
     @property
     def _chosen_host(self) -> str:
-        return find_address(self._host, "" if self._host else self.quick_settings.engine).host
+        return find_address(*self._choice).host
+
+    @property
+    def has_chosen_engine(self) -> bool:
+        """Whether the settings say which engine is used; otherwise, the option does."""
+        return not self._option
+
+    @property
+    def has_other_engine(self) -> bool:
+        """Whether the settings were changed so that they name another engine than the one in
+        use."""
+        with suppress(SettingError):  # it is reported elsewhere
+            if self._option or not self._used or self.quick_settings.engine == self._used_setting:
+                return False
+            return self._chosen_host != self._used.host
+        return False
 
     @property
     def engine_change(self) -> Text | None:
@@ -318,8 +380,8 @@ class App:
         with suppress(SettingError):  # it is reported elsewhere
             if self._used and (chosen := self._chosen_host) != self._used.host:
                 return Text(
-                    "The settings now name another engine: {host}. Restart AI-Server Tray to use "
-                    "it.",
+                    "The settings now name another engine: {host}. It is used once the running "
+                    "operation has ended.",
                     host=chosen,
                 )
         return None
@@ -340,6 +402,7 @@ class App:
     def _core(self, installation_id: str) -> "Core":
         from aiserver_tray.core.core import Core  # noqa: PLC0415
 
+        self._used_setting = "" if self._option else self.quick_settings.engine
         self._used = self.engine()
         return Core(self.quick_settings, self, self._used, installation_id)
 

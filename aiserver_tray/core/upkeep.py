@@ -15,7 +15,7 @@ from aiserver_tray.model import Container
 from aiserver_tray.operations.modules import Modules
 from aiserver_tray.operations.request import Request, Revival
 from aiserver_tray.settings.store import Settings
-from aiserver_tray.state.facts import OutdatedChanged, TextsChanged, ThemeChanged
+from aiserver_tray.state.facts import EngineNamed, OutdatedChanged, TextsChanged, ThemeChanged
 from aiserver_tray.state.judge import ALIVE
 from aiserver_tray.state.reduce import State
 from aiserver_tray.state.store import Store
@@ -203,6 +203,7 @@ class FileRefresh:
                 self._published = stamp
                 self._core.publish_modules()
                 self._core.store.put(ThemeChanged(self._app.settings.app.theme))
+                self._core.store.put(EngineNamed(self._app.engine_name))
                 self._core.store.put(TextsChanged())
                 self._core.store.flush()
 

@@ -15,7 +15,7 @@ from aiserver_tray.system.docker_files import (
     load_context,
 )
 
-Source = Literal["--host", "app.engine", "DOCKER_HOST", "DOCKER_CONTEXT", "context", "local"]
+Source = Literal["--engine", "app.engine", "DOCKER_HOST", "DOCKER_CONTEXT", "context", "local"]
 """The source of an address, by priority: the user's choice for us or for Docker, the context that
 ``docker context use`` set, or an engine found on this machine."""
 
@@ -63,7 +63,7 @@ class Address:
 def find_address(
     option: str | None, setting: str = "", environment: Mapping[str, str] = os.environ
 ) -> Address:
-    """The engine from *option* (``--host``), *setting* (``app.engine``), ``DOCKER_HOST``,
+    """The engine from *option* (``--engine``), *setting* (``app.engine``), ``DOCKER_HOST``,
     ``DOCKER_CONTEXT`` or Docker's current context, otherwise the local one. The current context is
     used only if its engine is on this machine.
 
@@ -71,7 +71,7 @@ def find_address(
         SettingError: that is no address of an engine.
     """
     named: tuple[tuple[Source, str | None], ...] = (
-        ("--host", option),
+        ("--engine", option),
         ("app.engine", setting),
         ("DOCKER_HOST", environment.get("DOCKER_HOST")),
     )
@@ -121,7 +121,7 @@ def _why_not(name: str, context: DockerContext | None) -> Text:
         )
     return Text(
         "Docker's current context {name!r} is an engine on another machine ({host}). AI-Server "
-        "Tray uses it only if you set it: aiserver-tray config set app.engine {host}",
+        "Tray uses it only if you set it: aiserver-tray engine use {host}",
         name=name,
         host=context.host,
     )

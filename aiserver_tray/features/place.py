@@ -40,6 +40,9 @@ class Process(Protocol):
     def quit(self) -> None:
         """Exit, once the answer is sent."""
 
+    def restart_core(self) -> None:
+        """Close the core, once the answer is sent, and open it again."""
+
     def give_up_core(self) -> None:
         """Stop owning the core, once the answer is sent, and go on as a client."""
 

@@ -1,8 +1,12 @@
 """The contract, kept: what the owner of the core offers to its clients."""
 
-from collections.abc import Collection
+import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from threading import Lock
 from typing import Any
 
+from aiserver_tray.base.errors import BusyError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.core.app import App
 from aiserver_tray.core.core import Core
@@ -18,6 +22,9 @@ from aiserver_tray.owner.features import Features
 from aiserver_tray.protocol.channel import dispatch
 from aiserver_tray.protocol.message import Caller, Envelope, Peer
 
+_ANSWER_TIMEOUT_SECONDS = 5.0
+"""Seconds that a change of the engine waits for answers; those that follow logs may take long."""
+
 
 class Api:
     """Keeps `contract.Contract` for the installation *app* with its running *core*, in *process*,
@@ -30,13 +37,47 @@ class Api:
         self.place = Place(app, lambda: core, process, self, self._files.refresh)
         self._publishing = Publishing(core.store, self.place.hub, app.language_for)
         self._features = Features(self.place)
-        self._files.before_refresh = self._features.refresh
+        self._files.before_refresh = self._refresh
+        self._lock = Lock()
+        self._running = 0
+        """The requests that are not answered yet."""
+        self._changed_at: float | None = None
+        """When the settings were found to name another engine."""
 
     def invoke(self, channel: str, payload: Any, peer: Peer) -> Envelope:  # noqa: ANN401 - JSON
         """The answer. Blocks until there is one, and never raises."""
-        self._files.refresh()
-        caller = Caller(peer, self._app.language_for(peer.language))
-        return dispatch(self._features, channel, payload, caller)
+        with self._counted():
+            self._files.refresh()
+            caller = Caller(peer, self._app.language_for(peer.language))
+            return dispatch(self._features, channel, payload, caller)
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        with self._lock:
+            self._running += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running -= 1
+            self._follow_engine()
+
+    def _refresh(self) -> None:
+        self._features.refresh()
+        self._follow_engine()
+
+    def _follow_engine(self) -> None:
+        """If the settings name another engine by now, have the core opened again, once no operation
+        is under way and requests are answered, such as that which changed the setting."""
+        if not self._app.has_other_engine:
+            self._changed_at = None
+            return
+        now = time.monotonic()
+        self._changed_at = self._changed_at or now
+        if self._running and now - self._changed_at < _ANSWER_TIMEOUT_SECONDS:
+            return
+        with suppress(BusyError):  # tried again within seconds
+            self.place.feature(StackFeature).give_up(self.place.process.restart_core)
 
     def subscribe(self, peer: Peer, events: Collection[str]) -> None:
         """Send *peer* the *events*, from the current state on, in place of those before."""

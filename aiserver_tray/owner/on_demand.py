@@ -131,4 +131,5 @@ class _Command:
     def _ignore(self, *_: object, **__: object) -> None:
         """Nothing is around it."""
 
-    show_dashboard = open_module = refresh_autostart = quit = give_up_core = _ignore
+    show_dashboard = open_module = refresh_autostart = quit = _ignore
+    restart_core = give_up_core = _ignore

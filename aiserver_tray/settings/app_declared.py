@@ -11,6 +11,7 @@ from aiserver_tray.settings.app_setting_types import (
     DaysSetting,
     DiskSizeSetting,
     EngineSetting,
+    EnginesSetting,
     FolderSetting,
     FoldersSetting,
     LogSizeSetting,
@@ -24,6 +25,8 @@ from aiserver_tray.settings.names import (
     BIND,
     CA_CERTIFICATES,
     DEFAULTS,
+    ENGINE,
+    ENGINES,
     KERNEL_SETTINGS,
     MODULE_FOLDERS,
 )
@@ -50,15 +53,24 @@ APP_SETTINGS: Mapping[str, Setting] = {
             "zh": "127.0.0.1 仅允许本机访问；0.0.0.0 允许所有网络访问。",
         },
     ),
-    "app.engine": EngineSetting(
-        default=DEFAULTS["app.engine"],
+    ENGINE: EngineSetting(
+        default=DEFAULTS[ENGINE],
         title={"en": "Docker engine", "zh": "Docker 引擎"},
         help={
             "en": "Its address, such as unix:///var/run/docker.sock, or ssh://USER@MACHINE for one "
             "elsewhere. Leave it empty to find the engine of this machine. A change takes effect "
-            "at the next start.",
+            "at once, or when the running operation has ended.",
             "zh": "引擎地址，例如 unix:///var/run/docker.sock，或其他电脑上的 ssh://USER@MACHINE。"
-            "留空则自动查找本机引擎。更改在下次启动后生效。",
+            "留空则自动查找本机引擎。更改立即生效；如有操作正在进行，则在其结束后生效。",
+        },
+    ),
+    ENGINES: EnginesSetting(
+        default=DEFAULTS[ENGINES],
+        title={"en": "Engines by name", "zh": "已命名的引擎"},
+        help={
+            "en": "Names and addresses of engines, such as server=ssh://USER@MACHINE, separated by "
+            "spaces.",
+            "zh": "引擎的名称和地址，例如 server=ssh://USER@MACHINE，以空格分隔。",
         },
     ),
     "app.language": Setting(

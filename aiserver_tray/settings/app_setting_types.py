@@ -10,9 +10,14 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.strings import host_of
 from aiserver_tray.catalog.compose.scalars import parse_size
 from aiserver_tray.catalog.setting import Setting
-from aiserver_tray.settings.names import join_folders, split_folders
+from aiserver_tray.settings.names import (
+    join_engines,
+    join_folders,
+    split_engines,
+    split_folders,
+)
 from aiserver_tray.system.chosen_folder import certificates_in
-from aiserver_tray.system.engine_place import why_unusable
+from aiserver_tray.system.engine_place import USUAL_ENGINE, why_unusable
 
 MAX_DAYS: Final = 3650
 MAX_KEPT: Final = 366
@@ -21,6 +26,8 @@ LEAST_BYTES: Final = 10 * 2**20
 # Host, port and path of an image name
 # (https://pkg.go.dev/github.com/distribution/reference#pkg-overview).
 _MIRROR = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*")
+
+_NAME = re.compile(r"[^\W_][\w.-]{0,39}")
 
 
 class AddressSetting(Setting):
@@ -43,6 +50,26 @@ class EngineSetting(Setting):
     def _read(self, text: str) -> str | Text:
         host = text.strip()
         return (host and why_unusable(host)) or host
+
+
+class EnginesSetting(Setting):
+    """A text setting that takes engines, as `split_engines` does. Names and addresses are
+    unique."""
+
+    def _read(self, text: str) -> str | Text:
+        engines = split_engines(text)
+        for name, host in engines.items():
+            if not _NAME.fullmatch(name) or name == USUAL_ENGINE:
+                return Text(
+                    "expected a name of an engine, of letters, digits, dots and hyphens, found "
+                    "{found!r}",
+                    found=name,
+                )
+            if why := why_unusable(host):
+                return why
+        if len({*engines.values()}) < len(text.split()):
+            return Text("the engines need different names and addresses")
+        return join_engines(engines)
 
 
 class MirrorsSetting(Setting):

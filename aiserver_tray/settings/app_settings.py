@@ -8,7 +8,7 @@ from aiserver_tray.base.errors import SettingError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.model import Theme
 from aiserver_tray.settings.declared import stored_value
-from aiserver_tray.settings.names import CA_CERTIFICATES, DEFAULTS, split_folders
+from aiserver_tray.settings.names import CA_CERTIFICATES, DEFAULTS, split_engines, split_folders
 from aiserver_tray.system.chosen_folder import Certificates, certificates_in
 
 
@@ -31,6 +31,11 @@ class AppSettings:
     def engine(self) -> str:
         """The address of the engine; empty: the one of this machine."""
         return self._text("engine")
+
+    @property
+    def engines(self) -> dict[str, str]:
+        """The addresses of the engines that have a name, by name."""
+        return split_engines(self._text("engines"))
 
     @property
     def language(self) -> Literal["system", "en", "zh"]:

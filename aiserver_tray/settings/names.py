@@ -15,6 +15,7 @@ BACKUP_JOURNAL: Final = "backup-journal.json"
 
 BIND: Final = "app.bind"
 ENGINE: Final = "app.engine"
+ENGINES: Final = "app.engines"
 CA_CERTIFICATES: Final = "app.ca_certificates"
 MODULE_FOLDERS: Final = "app.module_folders"
 KERNEL_SETTINGS: Final = "app.kernel_settings"
@@ -26,6 +27,7 @@ No setting declares them."""
 DEFAULTS: Final[Mapping[str, str]] = {
     BIND: "127.0.0.1",
     ENGINE: "",
+    ENGINES: "",
     "app.language": "system",
     "app.theme": "system",
     "app.mirrors": "",
@@ -52,6 +54,17 @@ DEFAULTS: Final[Mapping[str, str]] = {
     "app.stop_unused_basics": "false",
 }
 """Of the app's own settings that have one, by address."""
+
+
+def split_engines(text: str) -> dict[str, str]:
+    """Name -> address of the engines in *text* (``NAME=ADDRESS NAME=ADDRESS``), without checking
+    them."""
+    return {name: host for name, _, host in (word.partition("=") for word in text.split())}
+
+
+def join_engines(engines: Mapping[str, str]) -> str:
+    """The text that `split_engines` splits into *engines*."""
+    return " ".join(f"{name}={host}" for name, host in engines.items())
 
 
 def split_folders(text: str) -> tuple[str, ...]:

@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args
 from aiserver_tray.base.file_version import file_version
 from aiserver_tray.settings.names import (
     DEFAULTS,
+    ENGINE,
+    ENGINES,
     INSTALLATION,
     MODULE_FOLDERS,
     SECRETS,
     SETTINGS,
     STATE,
+    split_engines,
     split_folders,
 )
 from aiserver_tray.system.engine_place import why_unusable
@@ -107,10 +110,18 @@ class QuickSettings:
     @property
     def engine(self) -> str:
         """As `AppSettings.engine`."""
-        found = self._value("app.engine")
+        found = self._value(ENGINE)
         host = found.strip() if isinstance(found, str) else None
         is_usable = host is not None and (not host or why_unusable(host) is None)
         return host if host is not None and is_usable else self.full.app.engine
+
+    @property
+    def engines(self) -> dict[str, str]:
+        """As `AppSettings.engines`."""
+        found = self._value(ENGINES)
+        engines = split_engines(found) if isinstance(found, str) else None
+        is_usable = engines is not None and not any(map(why_unusable, engines.values()))
+        return engines if engines is not None and is_usable else self.full.app.engines
 
     @property
     def module_folders(self) -> tuple[str, ...]:

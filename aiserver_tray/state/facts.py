@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aiserver_tray.base.errors import AiServerError
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.model import Container, ModuleModel, Theme
 from aiserver_tray.state.views import OperationView
 
@@ -38,6 +39,13 @@ class EngineStarting:
     """since when; None: the start is over"""
     usual: float | None = None
     """seconds that earlier starts took"""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineNamed:
+    """The name of the engine, if several are known."""
+
+    name: Text | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +125,7 @@ Fact = (
     EngineUp
     | EngineDown
     | EngineStarting
+    | EngineNamed
     | ContainersListed
     | ContainerSeen
     | ContainerGone

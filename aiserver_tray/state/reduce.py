@@ -16,6 +16,7 @@ from aiserver_tray.state.facts import (
     ContainersListed,
     DesiredChanged,
     EngineDown,
+    EngineNamed,
     EngineStarting,
     EngineUp,
     Fact,
@@ -57,7 +58,8 @@ def reduce(state: State, fact: Fact) -> State:
 def _next(state: State, fact: Fact) -> State:  # noqa: C901, PLR0911, PLR0912 - one case per fact
     match fact:
         case EngineUp(id, version, cpus, memory):
-            up = EngineView(running=True, version=version, id=id, cpus=cpus, memory=memory)
+            known = EngineView(running=True, version=version, name=state.engine.name)
+            up = replace(known, id=id, cpus=cpus, memory=memory)
             return _with(state, engine=up, last_containers={})
         case EngineDown(error, at):
             return _engine_down(state, error, at)
@@ -65,6 +67,8 @@ def _next(state: State, fact: Fact) -> State:  # noqa: C901, PLR0911, PLR0912 - 
             known, is_on = state.engine, begun is not None
             engine = replace(known, starting=is_on, start_begun=begun, usual_start=usual)
             return _with(state, engine=engine)
+        case EngineNamed(name):
+            return _with(state, engine=replace(state.engine, name=name))
         case ContainersListed(containers, asked_at):
             return _listed(state, containers, asked_at)
         case ContainerSeen(container):

@@ -323,6 +323,8 @@ class EngineView(EngineStatus):
 
     id: str | None = None
     """id under which its state is stored"""
+    name: Text | None = None
+    """its name, or its address; `null` if no other engine is known"""
     error: AiServerError | None = None
     """the reason for no answer"""
     starting: bool = False

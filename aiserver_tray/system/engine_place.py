@@ -11,11 +11,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path, PureWindowsPath
+from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.user_home import user_home
 from aiserver_tray.system.registry import Registry
+
+USUAL_ENGINE: Final = "default"
+"""The name of the engine that is used without a setting."""
 
 _PIPE = "npipe:////./pipe/"
 _SYSTEMD = Path("/run/systemd/system")

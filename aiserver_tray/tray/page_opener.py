@@ -71,6 +71,14 @@ class PageOpener:
         else:
             self._windows.open_module(name, title, address)
 
+    def renew_browser(self) -> None:
+        """Serve the dashboard from the core that there is now, if it was served before."""
+        with self._lock:
+            before, self._browser = self._browser, None
+        if before:
+            before.close()
+            self._begin()
+
     def close(self) -> None:
         """Close all windows, and serve no browser any more."""
         self._windows.close()

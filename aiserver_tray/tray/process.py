@@ -37,6 +37,7 @@ from aiserver_tray.tray.view import NAME, tray_view
 from aiserver_tray.window.launcher import Windows
 
 if TYPE_CHECKING:
+    from aiserver_tray.carriers.http.access import Keys
     from aiserver_tray.carriers.http.server import BrowserServer
     from aiserver_tray.owner.owner import Owner
 
@@ -137,6 +138,9 @@ class Tray:
         self._lock = Lock()
         self._contract: Contract | None = None
         self._closing = Event()
+        self._core_over = Event()
+        """Set to close the core; it is opened again unless the process exits."""
+        self._keys: Keys | None = None
         self._icon_updater: IconUpdater | None = None
         self._menu_actions: MenuActions | None = None
         self._early: list[Action] = []
@@ -151,6 +155,7 @@ class Tray:
                 self._icon.run()
             finally:
                 self._closing.set()
+                self._core_over.set()
                 starter.join()
                 self._page_opener.close()
 
@@ -159,7 +164,7 @@ class Tray:
         shown: Text | None = None
         while not self._closing.is_set():
             try:
-                self._own_core(stack)
+                self._keep_core(stack)
             except CancelledError:
                 return
             except AlreadyRunningError:
@@ -173,9 +178,21 @@ class Tray:
                     log_bug(_logger, "the tray has no core", bug)
                     self._show_error(error)
                 self._closing.wait(_NO_CORE_RETRY_SECONDS)
+
+    def _keep_core(self, outer: ExitStack) -> None:
+        """Own a core until it is to be opened again. *outer* closes that of a process that exits,
+        after the windows."""
+        with ExitStack() as stack:
+            self._own_core(stack)
+            self._page_opener.renew_browser()
+            self._welcome()
+            self._core_over.wait()
+            if self._closing.is_set():
+                outer.push(stack.pop_all())
             else:
-                self._welcome()
-                return
+                self._core_over.clear()
+                with self._lock:
+                    self._menu_actions = None
 
     def _own_core(self, outer: ExitStack) -> None:
         """Start the core and connect the icon to it. *outer* closes them."""
@@ -220,7 +237,7 @@ class Tray:
         """Run the actions that the user chose before the core was ready, and all later ones."""
         with self._lock:
             self._menu_actions = menu_actions
-            early = self._early
+            early, self._early = self._early, []
         for action in early:
             menu_actions.do(action)
 
@@ -254,6 +271,10 @@ class Tray:
         """Exit, once the answer is sent."""
         Timer(_ANSWER_SECONDS, self._icon.stop).start()
 
+    def restart_core(self) -> None:
+        """Close the core, once the answer is sent, and open it again."""
+        Timer(_ANSWER_SECONDS, self._core_over.set).start()
+
     def give_up_core(self) -> None:
         """Refuse.
 
@@ -285,7 +306,8 @@ class Tray:
         from aiserver_tray.carriers.local.place import make_key  # noqa: PLC0415
 
         home = self._app.settings.home
-        binding, keys = Binding(usual_port=usual_port(home)), Keys(home=make_key(home))
+        binding = Binding(usual_port=usual_port(home))
+        keys = self._keys = self._keys or Keys(home=make_key(home))
         return BrowserServer(self._contract, binding, self._peer.language, keys)
 
     def _on_missing(self, why: Text) -> None:

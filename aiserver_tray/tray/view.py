@@ -37,7 +37,9 @@ class TrayView:
 
 def tray_view(snapshot: Snapshot, facts: TrayFacts, language: Language) -> TrayView:
     text = _tooltip(snapshot, facts).render(language)
-    tooltip = shortened(in_line(f"{NAME} – {text}"), TOOLTIP_UNITS)
+    engine = snapshot.engine.name
+    name = f"{NAME} ({engine.render(language)})" if engine else NAME
+    tooltip = shortened(in_line(f"{name} – {text}"), TOOLTIP_UNITS)
     return TrayView(_icon(snapshot), tooltip, menu(snapshot, facts, language))
 
 

@@ -50,7 +50,7 @@ def stack(shape: Shape, lab: Place, pairs: int) -> Results:
         folder = Path(name)
         file = shape.write(folder / "catalog")
         # Homes of their own: the process that runs already must not watch the other's containers.
-        app = App(home=folder / "home", catalogs=[file.parents[1]], host=lab.host)
+        app = App(home=folder / "home", catalogs=[file.parents[1]], engine=lab.host)
         tray = Tray(folder / "other-home", file.parents[1], lab.host)
         for home in ("home", "other-home"):
             trust_all(folder / home, file.parents[1])

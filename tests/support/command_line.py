@@ -95,7 +95,7 @@ class CommandLine:
 
     @property
     def options(self) -> list[str]:
-        return ["--home", str(self.home), "--catalog", str(self.catalog), "--host", self.host]
+        return ["--home", str(self.home), "--catalog", str(self.catalog), "--engine", self.host]
 
     def advice(self, words: str) -> str:
         """The command *words*, as one of this installation is told to give it."""

@@ -23,6 +23,9 @@ class NoWindows:
     def quit(self) -> None:
         pass
 
+    def restart_core(self) -> None:
+        pass
+
     def give_up_core(self) -> None:
         pass
 
@@ -36,6 +39,7 @@ class Recorded:
     modules: list[str] = field(default_factory=list)
     quits: int = 0
     given_up: Event = field(default_factory=Event)
+    restarted: Event = field(default_factory=Event)
 
     def show_dashboard(self, page: str) -> None:
         self.pages.append(page)
@@ -48,6 +52,9 @@ class Recorded:
 
     def quit(self) -> None:
         self.quits += 1
+
+    def restart_core(self) -> None:
+        self.restarted.set()
 
     def give_up_core(self) -> None:
         self.given_up.set()

@@ -18,6 +18,7 @@ _ABOUT = {
     "engine": "unix://x",
     "engineOrigin": "The engine at unix://x is set by DOCKER_HOST.",
     "engineSetting": "",
+    "canSwitchEngine": True,
 }
 _ACCOUNT = {"title": "Administrator", "user": "root", "setting": "dify.PASSWORD", "note": ""}
 _CONNECTIONS = [
@@ -47,6 +48,7 @@ ANSWERS: dict[str, Envelope] = {
         {"address": "app.logs_keep", "title": "Keep logs", "type": "boolean", "value": "true"},
         {"address": "app.logs_not_kept", "title": "Not kept", "value": "ragflow redis"},
         {"address": "app.engine", "title": "Docker", "value": "", "help": "Its address"},
+        {"address": "app.engines", "title": "Engines", "value": "server=ssh://ada@server"},
         {"address": "app.mirrors", "title": "Registry mirrors", "value": "a.example b.example"},
         {"address": "n8n.N8N_HOST_PORT", "title": "Port", "value": "5678", "type": "port"},
     ),

@@ -131,14 +131,14 @@ def test_an_unknown_host_key_is_trusted_only_after_a_question_with_its_fingerpri
     stack: Stack, page: HomePage
 ) -> None:
     page.go("settings/docker")
-    field = page.wait_for("[data-setting='app.engine'] input")
+    field = page.wait_for("[name=address]")
     field.send_keys(" ssh://server ")
     host, address = stack.host, {"address": "ssh://server"}
     host.answers["ai/doctor/connection"] = refusal(RefusedError(Text("not here")), "en")
-    page.button("Test the connection").click()
+    page.script("return arguments[0].form.querySelector('button')", field).click()
     page.wait_for_text("not here", ".connection")
     host.answers["ai/doctor/connection"] = answer({"checks": STEPS, "hostKey": HOST_KEY})
-    page.button("Test the connection").click()
+    page.script("return arguments[0].form.querySelector('button')", field).click()
     page.wait_for_text("is unknown", ".connection")
     assert "not here" not in page.wait_for(".connection").text
     page.button("Trust this host key…").click()
@@ -153,6 +153,36 @@ def test_an_unknown_host_key_is_trusted_only_after_a_question_with_its_fingerpri
     assert host.wait_for_call("ai/doctor/trustHostKey") == {"hostKey": HOST_KEY}
     page.until(lambda: "is unknown" not in page.wait_for(".connection").text, "it is known")
     assert [p for c, p in host.calls if c == "ai/doctor/connection"] == [address] * 3
+
+
+def test_engines_are_added_renamed_removed_and_used_after_a_question(
+    stack: Stack, page: HomePage
+) -> None:
+    page.go("settings/docker")
+    page.wait_for("[name=name]").send_keys("wsl")
+    page.wait_for("[name=address]").send_keys("wsl://Ubuntu" + Keys.ENTER)
+    changed = stack.host.wait_for_call("ai/config/set")
+    both = "server=ssh://ada@server wsl=wsl://Ubuntu"
+    assert changed == {"name": "app.engines", "value": both}
+    page.button("Rename…: server").click()
+    page.wait_for("#engine-name").send_keys("2")
+    page.wait_for("#question[open] .primary").click()
+    page.until(lambda: not page.all("#question[open]"), "the answer")
+    page.button("Remove: server").click()
+    page.button("Use…: server").click()
+    page.wait_for_text("keep running", "#question[open]")
+    assert not violations(page)
+    page.wait_for("#question[open] .primary").click()
+    given = [
+        (asked["name"], asked["value"])
+        for channel, asked in stack.host.calls
+        if channel == "ai/config/set"
+    ]
+    assert given == [
+        ("app.engines", "server2=ssh://ada@server"),
+        ("app.engines", ""),
+        ("app.engine", "ssh://ada@server"),
+    ]
 
 
 def test_the_keyboard_skips_what_is_around_the_page_and_the_side_menu_names_its_parts(

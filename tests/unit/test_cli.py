@@ -190,7 +190,7 @@ def test_status_without_an_engine_shows_the_reason_and_the_next_command(cli: Com
     plain, as_json = cli.call(*asked), cli.call(*asked, "--json")
     why, next_ = plain.output.splitlines()
     assert why.startswith("The Docker engine at unix:///nowhere does not respond (")
-    assert next_.endswith(": aiserver-tray --host unix:///nowhere doctor")
+    assert next_.endswith(": aiserver-tray --engine unix:///nowhere doctor")
     assert (plain.errors, as_json.errors) == ("", plain.output)
 
 

@@ -282,6 +282,10 @@ export interface About {
   catalogStamp: string;
   /** the engine in the user's settings, which may have changed since; empty: none; null: it can't be read */
   engineSetting: string | null;
+  /** that setting counts; otherwise, the owner was started with the option `--engine` */
+  canSwitchEngine: boolean;
+  /** the addresses of the engines that have a name there, by name; null: they can't be read */
+  engines: Record<string, string> | null;
   /** the module folders in the user's settings; null: they can't be read */
   moduleFolders: string[] | null;
 }
@@ -964,6 +968,8 @@ export interface Effects {
 export interface Engine extends EngineStatus {
   /** id under which its state is stored */
   id: string | null;
+  /** its name, or its address; `null` if no other engine is known */
+  name: string | null;
   /** the reason for no answer */
   error: Error | null;
   /** the applet is starting it */
@@ -982,7 +988,7 @@ export interface Engine extends EngineStatus {
 
 /** An engine. */
 export interface EngineAddress {
-  /** as in `app.engine`, also empty; without it, the engine in use */
+  /** its name or address; empty: the usual one; without it, the engine in use */
   address?: string | null;
 }
 

@@ -3,7 +3,8 @@ steps in a new home.
 """
 
 import os
-from typing import TypedDict
+from collections.abc import Callable
+from typing import TypedDict, TypeVar
 
 from pydantic import Field
 
@@ -22,6 +23,8 @@ from aiserver_tray.protocol.message import Caller
 from aiserver_tray.settings.entries import OwnerEntry
 from aiserver_tray.system import autostart
 from aiserver_tray.system.engine_install import Package, installed_packages
+
+_Value = TypeVar("_Value")
 
 
 class PageName(Payload):
@@ -74,6 +77,10 @@ class About(TypedDict):
     engineSetting: str | None
     """the engine in the user's settings, which may have changed since; empty: none; null: it can't
     be read"""
+    canSwitchEngine: bool
+    """that setting counts; otherwise, the owner was started with the option `--engine`"""
+    engines: dict[str, str] | None
+    """the addresses of the engines that have a name there, by name; null: they can't be read"""
     moduleFolders: list[str] | None
     """the module folders in the user's settings; null: they can't be read"""
 
@@ -154,7 +161,9 @@ class AppFeature(Feature):
             "engineOrigin": self._engine_origin(caller.language),
             "catalogs": identity["catalogs"],
             "catalogStamp": identity["catalogStamp"],
-            "engineSetting": self._engine_setting(),
+            "engineSetting": self._setting(lambda: self._app.settings.app.engine),
+            "canSwitchEngine": self._app.has_chosen_engine,
+            "engines": self._setting(lambda: self._app.settings.app.engines),
             "moduleFolders": folders if folders is None else list(folders),
         }
 
@@ -162,9 +171,9 @@ class AppFeature(Feature):
         sentences = (self._place.core.engine.address.origin, self._app.engine_change)
         return " ".join(one.render(language) for one in sentences if one)
 
-    def _engine_setting(self) -> str | None:
+    def _setting(self, read: Callable[[], _Value]) -> _Value | None:
         try:
-            return self._app.settings.app.engine
+            return read()
         except SettingError:
             return None
 

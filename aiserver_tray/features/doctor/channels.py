@@ -92,7 +92,7 @@ class EngineAddress(Payload):
     """An engine."""
 
     address: str | None = Field(default=None, max_length=2000)
-    """as in `app.engine`, also empty; without it, the engine in use"""
+    """its name or address; empty: the usual one; without it, the engine in use"""
 
 
 class ShownKey(Payload):
@@ -137,7 +137,7 @@ class DoctorFeature(Feature):
         refuse_elsewhere(caller.peer)
         engine = used = self._app.used_engine
         if asked.address is not None:
-            engine = Engine(setting=asked.address)
+            engine = Engine(setting=self._app.address_of_engine(asked.address) or "")
         # Engines of the same address share what leads there, which is closed with any of them.
         with nullcontext() if engine.host == used.host else closing(engine):
             found = examine_connection(engine)

@@ -35,7 +35,7 @@ def add_context(tmp_path: Path) -> AddContext:
 
 def test_the_option_wins_over_all_else() -> None:
     found = find_address("unix:///a.sock", "unix:///c.sock", {"DOCKER_HOST": "unix:///b.sock"})
-    assert (found.host, found.source) == ("unix:///a.sock", "--host")
+    assert (found.host, found.source) == ("unix:///a.sock", "--engine")
 
 
 def test_the_setting_wins_over_the_environment() -> None:
@@ -76,7 +76,7 @@ def test_another_machine_is_never_used_by_a_current_context_alone(
     environment = add_context("far", host)
     found = find_address(None, "", environment)
     assert (found.host, found.source) == (default_host(), "local")
-    assert f"config set app.engine {host}" in str(found.notice)
+    assert f"engine use {host}" in str(found.notice)
 
 
 def test_another_machine_is_used_where_its_context_is_named(add_context: AddContext) -> None:
@@ -192,5 +192,5 @@ def test_an_engine_may_be_behind_a_program(host: str) -> None:
 def test_a_password_or_an_option_is_no_address(host: str, why: str) -> None:
     with pytest.raises(SettingError, match=why) as caught:
         find_address(host)
-    assert caught.value.data["name"] == "--host"
+    assert caught.value.data["name"] == "--engine"
     assert "secret" not in str(caught.value.text)

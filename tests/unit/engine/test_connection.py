@@ -58,7 +58,7 @@ def test_an_engine_is_looked_for_until_one_has_answered(
 ) -> None:
     (tmp_path / "dockerd").touch(0o700)  # this machine may have none
     monkeypatch.setenv("PATH", str(tmp_path))
-    absent = Address(f"unix://{tmp_path}/gone.sock", "--host", {})
+    absent = Address(f"unix://{tmp_path}/gone.sock", "--engine", {})
     found = absent
     with closing(Connection(lambda: found)) as connection:
         with pytest.raises(EngineDownError):
@@ -100,7 +100,7 @@ def _asks_in_vain(connection: Connection) -> None:
 
 def test_a_connection_to_another_machine_is_tested_while_nothing_is_said() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        address = Address(f"tcp://127.0.0.1:{server.getsockname()[1]}", "--host", {})
+        address = Address(f"tcp://127.0.0.1:{server.getsockname()[1]}", "--engine", {})
         client = Client(address, NEWEST)
         connected = client.connected()
         assert connected.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)

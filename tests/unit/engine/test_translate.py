@@ -27,7 +27,7 @@ from aiserver_tray.system import engine_place
 from tests.support.systems import on_linux
 
 HERE = Address("unix:///var/run/docker.sock", "local", {})
-NAMED = Address("tcp://engine:2375", "--host", {})
+NAMED = Address("tcp://engine:2375", "--engine", {})
 
 
 def errors_of(module: ModuleType) -> list[type[Exception]]:
@@ -120,7 +120,7 @@ def test_an_installed_engine_that_is_down_comes_with_the_command_that_starts_it(
     monkeypatch.setattr(engine_place, "_SYSTEM_PROGRAMS", (str(program),))
     monkeypatch.setattr(engine_place, "_SYSTEMD", tmp_path)
     error = ConnectionRefusedError(111, "Connection refused")
-    found = str(translate(error, Address("unix:///run/docker.sock", "--host", {})))
+    found = str(translate(error, Address("unix:///run/docker.sock", "--engine", {})))
     assert "Start it with `sudo systemctl start docker`, then try again." in found
     monkeypatch.setattr(engine_place, "_SYSTEMD", tmp_path / "none")
     assert "Start it, then try again." in str(translate(error, HERE))

@@ -16,6 +16,7 @@ from aiserver_tray.system.chosen_folder import Certificates
 DEFAULTS: dict[str, object] = {
     "bind": "127.0.0.1",
     "engine": "",
+    "engines": {},
     "language": "system",
     "theme": "system",
     "mirrors": (),
@@ -60,6 +61,7 @@ def test_each_setting_has_a_typed_value() -> None:
     [
         ("bind", "0.0.0.0", "0.0.0.0"),
         ("engine", "unix:///other.sock", "unix:///other.sock"),
+        ("engines", " a=tcp://a:1  b.c=unix:///b ", {"a": "tcp://a:1", "b.c": "unix:///b"}),
         ("language", "zh", "zh"),
         ("mirrors", "a.example/, b.example:5000/hub", ("a.example", "b.example:5000/hub")),
         ("kernel_settings", "true", True),
@@ -85,9 +87,16 @@ def test_a_change_shows_at_once(settings: Settings, name: str, text: str, value:
     assert getattr(settings.app, name) == value
 
 
+def test_two_engines_need_different_addresses(settings: Settings) -> None:
+    with pytest.raises(SettingError, match="different names and addresses"):
+        settings.change(APP_SETTINGS, {"app.engines": "a=tcp://a:1 b=tcp://a:1"})
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
+        ("engines", "default=tcp://a:1"),
+        ("engines", "server"),
         ("logs_keep_days", "0"),
         ("logs_keep_days", "two"),
         ("logs_keep_size", "9m"),
@@ -97,7 +106,7 @@ def test_a_change_shows_at_once(settings: Settings, name: str, text: str, value:
         ("backup_folder", "relative"),
     ],
 )
-def test_times_numbers_and_sizes_are_checked(settings: Settings, name: str, text: str) -> None:
+def test_names_times_and_numbers_are_checked(settings: Settings, name: str, text: str) -> None:
     with pytest.raises(SettingError, match="expected"):
         settings.change(APP_SETTINGS, {f"app.{name}": text})
 

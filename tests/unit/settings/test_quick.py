@@ -26,6 +26,7 @@ def written(folder: Path) -> Settings:
     settings = Settings(Home(folder, "home"))
     settings.change(APP_SETTINGS, {"app.language": "zh"})
     settings.change(APP_SETTINGS, {"app.engine": "unix:///other.sock"})
+    settings.change(APP_SETTINGS, {"app.engines": "a=tcp://a:1 b=unix:///b.sock"})
     folders = [str(Path(name).absolute()) for name in (f"a{os.pathsep}b", "c")]
     settings.change(APP_SETTINGS, {"app.module_folders": json.dumps(folders)})
     settings.choose(["n8n"])
@@ -39,14 +40,15 @@ def written(folder: Path) -> Settings:
 def values(settings: QuickSettings) -> tuple[object, ...]:
     desired = [*settings.desired(ENGINE)], [*settings.desired("ANOTHER")]
     folders, chosen = settings.module_folders, settings.chosen
-    return settings.installation_id, settings.language, settings.engine, folders, chosen, *desired
+    known = settings.installation_id, settings.language, settings.engine, settings.engines
+    return *known, folders, chosen, *desired
 
 
 def values_of_models(settings: Settings) -> tuple[object, ...]:
     desired = settings.engines.state(ENGINE).desired, settings.engines.state("ANOTHER").desired
     app = settings.app
-    known = settings.installation_id, app.language, app.engine, app.module_folders
-    return *known, settings.chosen, *desired
+    known = settings.installation_id, app.language, app.engine, app.engines
+    return *known, app.module_folders, settings.chosen, *desired
 
 
 def test_files_that_we_wrote_need_no_models(tmp_path: Path) -> None:

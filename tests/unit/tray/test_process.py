@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Event, Thread
@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from aiserver_tray.base.errors import AlreadyRunningError
+from aiserver_tray.base.errors import AiServerError, AlreadyRunningError
 from aiserver_tray.carriers.local import place
 from aiserver_tray.carriers.local.client import Client
 from aiserver_tray.carriers.local.place import Instance
@@ -23,6 +23,7 @@ from aiserver_tray.core.app import App
 from aiserver_tray.owner.claim import Claim
 from aiserver_tray.owner.owner import Owner
 from aiserver_tray.protocol.message import Envelope, Peer, answer
+from aiserver_tray.settings.app_declared import APP_SETTINGS
 from aiserver_tray.state.facts import OperationChanged
 from aiserver_tray.state.views import OperationView
 from aiserver_tray.system import logfile
@@ -258,9 +259,9 @@ def run_tray(monkeypatch: pytest.MonkeyPatch, app: App) -> Callable[[], Any]:
     monkeypatch.setattr(process, "_NO_CORE_RETRY_SECONDS", 0.01)
 
     @contextmanager
-    def run(starter: Starter = "login") -> Iterator[Icon]:
-        with Claim(app) as claim:
-            tray = Tray(app, starter, claim)
+    def run(starter: Starter = "login", own: App = app) -> Iterator[Icon]:
+        with Claim(own) as claim:
+            tray = Tray(own, starter, claim)
             thread = Thread(target=tray.run)
             thread.start()
             try:
@@ -291,6 +292,27 @@ def test_it_owns_the_core_until_it_quits(app: App, run_tray: Callable[[], Any]) 
         assert icon.is_gone.wait(LIMIT)
     with Instance(app.settings.home):
         pass
+
+
+def test_another_engine_in_the_settings_opens_the_core_again(
+    tmp_path: Path, run_tray: Callable[..., Any]
+) -> None:
+    app = App(tmp_path / "home", [])
+    app.settings.change(APP_SETTINGS, {"app.engine": "unix:///one.sock"})
+    with run_tray(own=app) as icon:
+        icon.wait_for("Docker is off")
+
+        def engine() -> tuple[str, int] | None:
+            with suppress(AiServerError), Client.connect(app.settings.home, "command") as client:
+                about = client.request("ai/app/about")
+                return about["engine"], about["pid"]
+            return None
+
+        assert eventually(engine, "an owner") == ("unix:///one.sock", os.getpid())
+        app.settings.change(APP_SETTINGS, {"app.engine": "unix:///two.sock"})
+        eventually(lambda: engine() == ("unix:///two.sock", os.getpid()), "the other engine")
+        icon.choose(Quit())
+        assert icon.is_gone.wait(LIMIT)
 
 
 def test_the_user_gets_the_dashboard_of_a_new_home_once(

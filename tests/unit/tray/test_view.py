@@ -295,6 +295,10 @@ def test_without_its_engine_nothing_but_its_start_is_offered() -> None:
     ]
     assert view.icon == IconSpec("engine_down")
     assert view.tooltip == "AI-Server Tray – Docker is off"
+    named = replace(DOWN, name=Text("This computer"))
+    seen = snapshot(engine=named, state="engine_down")
+    assert shown(seen).tooltip == "AI-Server Tray (This computer) – Docker is off"
+    assert shown(seen, language="zh").tooltip.startswith("AI-Server Tray (本机) – ")
     assert tree(view.menu).startswith("(⊘ Docker is off: The Docker engine")
 
 

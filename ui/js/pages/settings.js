@@ -2,7 +2,7 @@
 /** The app's own settings. Each change counts at once. */
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { go, setQuery } from "../base/address.js";
-import { on } from "../base/bridge.js";
+import { CONNECTION, on } from "../base/bridge.js";
 import { t } from "../base/i18n.js";
 import { slice } from "../base/store.js";
 import { searchInput } from "../components/field.js";
@@ -49,7 +49,11 @@ export function enter({ rest: [section] }) {
   }));
   loadKept();
   forgetTest();
-  return on("ai/activity/added", load); // another client may have changed one
+  const stops = [
+    on("ai/activity/added", load), // another client may have changed one
+    on(CONNECTION, ({ state }) => { if (state === "up") load(); }), // to another engine, too
+  ];
+  return () => stops.forEach((stop) => stop());
 }
 
 /** @param {PageState} page */

@@ -106,11 +106,13 @@ const ENGINE = {
 function engineCard({ engine }) {
   /** @type {EngineState} */
   const state = engine.running ? "running" : engine.starting ? "starting" : "engine_down";
-  const name = engine.running ? t("Docker Engine {version}", { version: (engine.version ?? "").replace(/\+.*/, "") }) : t(STATES[state].word);
+  const version = engine.running ? t("Docker Engine {version}", { version: (engine.version ?? "").replace(/\+.*/, "") }) : t(STATES[state].word);
+  const link = engine.name ? labelled(engine.name, t(ENGINE[state])) : t(ENGINE[state]);
   return html`
     <div class="side-foot" data-state=${state}>
-      <a href="#doctor" aria-label=${t(ENGINE[state])} title=${t(ENGINE[state])}></a>
-      <span class="line">${dot(state, "beside")}<span class="grow wide strong cut">${name}</span></span>
+      <a href="#doctor" aria-label=${link} title=${link}></a>
+      <span class="line">${dot(state, "beside")}<span class="grow wide strong cut">${engine.name ?? version}</span></span>
+      ${engine.name ? html`<span class="wide muted cut">${version}</span>` : nothing}
       ${engine.running ? engineMemory(engine.memory) : nothing}
     </div>`;
 }

@@ -309,7 +309,7 @@ def test_an_installation_without_an_id_is_no_fault_of_the_engine(app: App, used:
 
 def test_an_address_of_no_engine_is_reported(used: Home) -> None:
     problems = [f for f in examine_all(App(used.folder, [], "nowhere")) if f.grade == "problem"]
-    assert ["--host" in str(f.text) for f in problems if f.name == "engine"] == [True]
+    assert ["--engine" in str(f.text) for f in problems if f.name == "engine"] == [True]
 
 
 def fake_engine(app: App, monkeypatch: pytest.MonkeyPatch, drift: float, *notices: Text) -> None:
@@ -419,7 +419,7 @@ def test_whether_the_icon_is_seen_is_reported_where_there_is_a_desktop(
 
 def test_how_the_engine_was_found_is_reported(app: App, used: Home, tmp_path: Path) -> None:
     (named,) = examined(app)["address"]
-    assert named == f"fact: The engine at unix://{tmp_path}/none.sock is set by --host."
+    assert named == f"fact: The engine at unix://{tmp_path}/none.sock is set by --engine."
     Settings(used).change(APP_SETTINGS, {"app.engine": f"unix://{tmp_path}/own.sock"})
     (setting,) = examined(App(used.folder, []))["address"]
     assert setting == f"fact: The engine at unix://{tmp_path}/own.sock is set by app.engine."

@@ -1,5 +1,5 @@
 // @ts-check
-/** The test of the connection to the engine at the address in the field, and its question about a host key. */
+/** The test of the connection to an engine, and its question about a host key. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { confirm } from "../../base/actions.js";
 import { invoke } from "../../base/bridge.js";
@@ -9,15 +9,16 @@ import { button } from "../../components/button.js";
 import { icon } from "../../components/icon.js";
 
 /** @import { ConnectionTest } from "../../contract.d.ts" */
-/** @import { PageState } from "../../types.d.ts" */
 
 const own = slice({ isRunning: false, address: "", error: "", found: /** @type {ConnectionTest|null} */ (null) });
 
 /** What was found may have changed since. */
 export const forgetTest = () => own.set({ error: "", found: null });
 
+export const isTesting = () => own.get().isRunning;
+
 /** @param {string} address */
-async function test(address) {
+export async function test(address) {
   own.set({ isRunning: true, address, error: "", found: null });
   const answer = await invoke("ai/doctor/connection", { address });
   own.set({ isRunning: false, ...(answer.success ? { found: answer.data } : { error: answer.message }) });
@@ -34,18 +35,14 @@ const askToTrust = (hostKey) => confirm({
   },
 });
 
-/** @param {string} id of the field @param {unknown} field with its button @param {PageState} page */
-export function connectionTest(id, field, { connection }) {
+/** What was found. */
+export function connectionTest() {
   const { isRunning, address, found, error } = own.get();
   const hostKey = found?.hostKey;
   return html`<div class="connection">
-    <div class="buttons">${field}${button({
-      text: t("Test the connection"), icon: "plug-zap", size: "small", enabled: !isRunning && connection === "up",
-      run: () => test(/** @type {HTMLInputElement} */ (document.getElementById(id)).value.trim()),
-    })}</div>
     <div role="status">
       ${isRunning ? html`<p class="row-flex">${icon("loader-circle", "turn s14")}${t("Checking…")}</p>` : nothing}
-      ${found ? html`<p class="mono">${address}</p><ul>${found.checks.map(({ grade, message }) => html`
+      ${found ? html`<p class="mono">${address || t("This computer")}</p><ul>${found.checks.map(({ grade, message }) => html`
         <li>${grade === "ok" ? icon("circle-check", "ok s14") : icon("circle-x", "bad s14")}<span>${message}</span></li>`)}</ul>` : nothing}
       ${error ? html`<p class="bad">${error}</p>` : nothing}
     </div>

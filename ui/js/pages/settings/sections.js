@@ -14,7 +14,7 @@ import { pill } from "../../components/state.js";
 import { chooseFolder } from "../backups/folder.js";
 import { backupList } from "../backups/list.js";
 import { keptLogRows } from "../logs/keeping.js";
-import { connectionTest } from "./connection.js";
+import { engines } from "./engines.js";
 import { mirrors } from "./mirrors.js";
 import { change, changeAutostart, load, own } from "./state.js";
 import { themes } from "./themes.js";
@@ -54,7 +54,7 @@ export const SECTIONS = [
   },
   {
     name: "docker", title: mark("Docker"), icon: "container",
-    rows: (page) => [...engine(page), ...engineAddress(page), ...rows("app.ca_certificates", "app.kernel_settings")],
+    rows: (page) => [...engine(page), ...engines(page), ...rows("app.ca_certificates", "app.kernel_settings")],
   },
   {
     name: "mirrors", title: mark("Mirrors"), icon: "cloud-download",
@@ -173,11 +173,6 @@ function engine({ snapshot }) {
     })}</span>`,
   }];
 }
-
-/** @param {PageState} page @returns {SettingRow[]} */
-const engineAddress = (page) => of("app.engine").map((setting) => ({
-  ...texts(setting), below: connectionTest(setting.address, control(setting), page),
-}));
 
 /** @returns {SettingRow[]} Those that the user added. */
 function moduleFolders() {
