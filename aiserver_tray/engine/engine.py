@@ -90,7 +90,7 @@ class Engine:
         answer = self._connection.get("/info")
         address = self._connection.address
         return EngineInfo(
-            id=answer["ID"],
+            id=_id(answer),
             version=answer["ServerVersion"],
             api_version=tuple(map(int, self._connection.api_version.split("."))),
             cpus=answer["NCPU"],
@@ -140,6 +140,13 @@ class Engine:
     def close(self) -> None:
         """Close its connections. Event and log streams are closed by their owners."""
         self._connection.close()
+
+
+def _id(info: dict[str, Any]) -> str:
+    """The ID of the engine that describes itself with *info*. Podman makes up another one for each
+    answer (https://github.com/containers/podman, ``pkg/api/handlers/compat/info.go``)."""
+    is_podman = "BuildahVersion" in info
+    return f"podman:{info['Name']}:{info['DockerRootDir']}" if is_podman else str(info["ID"])
 
 
 ACTIONS = (

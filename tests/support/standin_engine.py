@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 IMAGE = {"Id": "sha256:1", "Size": 1, "RepoTags": ["x:1"]}
 
 _INFO = {
-    "ID": "i",
+    "Name": "machine",
+    "BuildahVersion": "1",
     "ServerVersion": "0",
     "NCPU": 1,
     "MemTotal": 1,
@@ -38,7 +40,7 @@ class Asked(BaseHTTPRequestHandler):
         if self.path.endswith("/_ping"):
             self.say({})
         elif self.path.endswith("/info"):
-            self.say(_INFO)
+            self.say(_INFO | {"ID": uuid4().hex})  # another one each time, as of Podman
         else:
             type(self).answer(self, body)
 

@@ -17,7 +17,9 @@ from aiserver_tray.base.errors import EngineDownError
 from aiserver_tray.engine.address import Address
 from aiserver_tray.engine.client import NEWEST, Client
 from aiserver_tray.engine.connection import Connection
+from aiserver_tray.engine.engine import Engine
 from aiserver_tray.engine.sockets import connect
+from tests.support.standin_engine import standin
 
 pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="Unix sockets")
 
@@ -51,6 +53,15 @@ def engine(tmp_path: Path) -> Iterator[Address]:
 
 def test_we_speak_the_newest_version_of_the_api_that_the_sdk_speaks() -> None:
     assert NEWEST == DEFAULT_DOCKER_API_VERSION
+
+
+def test_an_engine_that_gives_each_answer_another_id_has_one_of_its_own(tmp_path: Path) -> None:
+    with standin(tmp_path, lambda asked, _body: asked.say({})) as host:
+        ids = []
+        for _ in range(2):
+            with closing(Engine(host)) as one:
+                ids.append(one.info().id)
+    assert ids == ["podman:machine:/"] * 2
 
 
 def test_an_engine_is_looked_for_until_one_has_answered(
