@@ -1,5 +1,6 @@
 """One installation: the only place that wires the parts together."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -358,6 +359,23 @@ class App:
     @property
     def _chosen_host(self) -> str:
         return find_address(*self._choice).host
+
+    @property
+    def engine_id(self) -> str | None:
+        """The ID of the engine that answered last at the address in use. None: none did yet, or
+        that can't be read."""
+        with suppress(SettingError):  # it is reported elsewhere
+            return self.settings.engines.id_at(self.used_engine.host)
+        return None
+
+    @property
+    def engine_label(self) -> str:
+        """The name of the engine in use as a part of a file's name, with a hyphen in front; empty
+        if no other one is known."""
+        name = None
+        with suppress(SettingError):  # it is reported elsewhere
+            name = self.engine_name
+        return f"-{re.sub('[^A-Za-z0-9.]+', '-', str(name)).strip('-')}" if name else ""
 
     @property
     def has_chosen_engine(self) -> bool:

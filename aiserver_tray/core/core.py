@@ -30,12 +30,24 @@ class Core:
         self._modules = modules
         self._foreign = ForeignOperations(self.store, settings, installation_id)
         before_end = self._foreign.refresh_begun
-        self._watcher = Watcher(engine, self.store, installation_id, before_end=before_end)
+        self.on_answer: Callable[[str], object] = lambda _id: None
+        """Called with the ID of the engine when it answers, before its containers are known; if it
+        raises, the engine is not used. To be set before `open`."""
+        self._watcher = Watcher(
+            engine,
+            self.store,
+            installation_id,
+            before_end=before_end,
+            on_answer=self._answered,
+        )
         self.before_removal: Callable[[str], object] = lambda _container: None
         """Called with the ID of a container that has ended, before an operation removes it. To be
         set before `operations` is used."""
         self.after_reconnect: Callable[[], object] = lambda: None
         """Called when `refresh` has reconnected to the engine."""
+
+    def _answered(self, engine_id: str) -> None:
+        self.on_answer(engine_id)
 
     def open(self) -> None:
         """Start to connect to the engine, and return at once."""

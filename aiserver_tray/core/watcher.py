@@ -100,8 +100,10 @@ class Watcher:
         back_off: Sequence[float] = BACKOFF_SECONDS,
         relist: float = RELIST_SECONDS,
         before_end: Callable[[], object] = lambda: None,
+        on_answer: Callable[[str], object] = lambda _id: None,
     ) -> None:
         self._before_end = before_end
+        self._on_answer = on_answer
         self._engine = engine
         self._store = store
         self._installation = installation
@@ -158,8 +160,9 @@ class Watcher:
             reader = Thread(target=self._read, args=[source], name="watcher-events", daemon=True)
             reader.start()
             try:
-                self._list()
                 info = self._engine.info()
+                self._on_answer(info.id)
+                self._list()
                 self._store.put(EngineUp(info.id, info.version, info.cpus, info.memory))
                 self._failures = 0
                 self._follow(source)

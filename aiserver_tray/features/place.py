@@ -1,9 +1,10 @@
 """Where features work."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from threading import RLock
 from typing import Any, Protocol, TypeVar, cast
 
@@ -74,6 +75,27 @@ class Place:
     def core(self) -> Core:
         """Engine, state and operations."""
         return self.open_core()
+
+    @property
+    def engine_id(self) -> str | None:
+        """The ID of the engine, as it was when it last answered. None: it never has."""
+        return self.core.store.snapshot.engine.id or self.app.engine_id
+
+    @property
+    def engine_ids(self) -> Collection[str | None]:
+        """What entries of the journal have that are about the engine: its ID; None also, if it has
+        all that earlier versions stored."""
+        own = [self.engine_id] if self.engine_id else []
+        return own if self._folder else [*own, None]
+
+    @property
+    def kept_folder(self) -> Path:
+        """The folder for what is kept about the engine."""
+        return self.app.home.folder / self._folder
+
+    @property
+    def _folder(self) -> str:
+        return self.app.settings.engines.folder(self.core.engine.host, self.engine_id)
 
     def publish(self, message: Message) -> None:
         """Send *message* to all clients that subscribed to its event."""

@@ -59,7 +59,8 @@ class Operation:
         self.id = uuid4().hex
         self._request = request
         self._parts = parts
-        self._record = OperationRecord(parts.settings.journal, request, actor)
+        engine = parts.store.snapshot.engine.id
+        self._record = OperationRecord(parts.settings.journal, request, actor, engine)
         view = OperationView(
             self.id,
             request.kind,

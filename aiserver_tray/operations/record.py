@@ -21,18 +21,23 @@ from aiserver_tray.system.clock import awake
 
 
 class OperationRecord:
-    """Records the operation of one *request*, which *actor* asked for."""
+    """Records the operation of one *request*, which *actor* asked for, on the engine with the ID
+    *engine*, if it has answered."""
 
-    def __init__(self, journal: Journal, request: Request, actor: Actor) -> None:
+    def __init__(
+        self, journal: Journal, request: Request, actor: Actor, engine: str | None
+    ) -> None:
         self._journal = journal
         self._request = request
         self._actor = actor
+        self._engine = engine
         self._earlier: list[StepView] = []
 
     def begin(self, view: OperationView) -> None:
         """The operation has begun. A killed process leaves this line alone."""
         self._entry = OperationEntry(
             actor=self._actor,
+            engine=self._engine,
             id=view.id,
             operation=view.kind,
             modules=view.modules,

@@ -1,9 +1,13 @@
 """Owning the core in this process."""
 
+import logging
 import os
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Literal, Self
 
+from aiserver_tray.base.errors import EngineDownError, SettingError
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.carriers.local.server import Server
 from aiserver_tray.core.app import App
 from aiserver_tray.core.core import Core
@@ -15,6 +19,39 @@ from aiserver_tray.features.place import Process
 from aiserver_tray.model import Actor
 from aiserver_tray.owner.api import Api
 from aiserver_tray.settings.entries import OwnerEntry
+
+_logger = logging.getLogger(__name__)
+
+
+class EngineFolder:
+    """The folder for what is kept about the engine of *core*. If another engine answers than the
+    one that answered before at this address, *restart* is called, and `check` refuses it: its logs,
+    samples and alerts have another folder."""
+
+    def __init__(self, app: App, core: Core, restart: Callable[[], None]) -> None:
+        self._engines = app.settings.engines
+        self._host = core.engine.host
+        self._folder = self._engines.folder(self._host)
+        self._restart = restart
+        self._is_over = False
+
+    def check(self, engine_id: str) -> None:
+        """The engine with this ID answers.
+
+        Raises:
+            EngineDownError: its folder is not the one in use.
+        """
+        try:
+            folder = self._engines.meet(self._host, engine_id, self._folder)
+        except SettingError as error:  # such as a full disk, on which nothing is kept either
+            _logger.warning("%s", error)
+            return
+        if folder == self._folder:
+            return
+        if not self._is_over:
+            self._is_over = True
+            self._restart()
+        raise EngineDownError(self._host, Text("another engine answers there now"))
 
 
 class Owner:
@@ -40,6 +77,7 @@ class Owner:
         with ExitStack() as stack:
             core = self.core = self._app.core()
             stack.callback(core.close)
+            core.on_answer = EngineFolder(self._app, core, self._process.restart_core).check
             core.open()
             api = self.api = Api(self._app, core, self._process)
             stack.callback(api.close)

@@ -186,6 +186,10 @@ class StateData(SealedContent):
     """By ID."""
     starts: dict[str, float] = field(default_factory=dict)
     """The seconds that the start of each engine took, by its address."""
+    last: dict[str, str] = field(default_factory=dict)
+    """The ID of the engine that answered last at each address."""
+    folders: dict[str, str] = field(default_factory=dict)
+    """Where in the home kept logs, samples and alerts of each engine are, by its ID."""
 
 
 @dataclass
@@ -302,6 +306,12 @@ def _digest(content: dict[str, object]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def _folder(engine: str) -> str:
+    """A folder of its own for the *engine*, whose ID or address may have signs that no name of a
+    folder can have."""
+    return f"engines/{hashlib.sha256(engine.encode()).hexdigest()[:16]}"
+
+
 class Engines:
     """The desired state and the learnt times of each engine, in *file*.
 
@@ -377,6 +387,33 @@ class Engines:
         """The modules that the user asked for, on any engine."""
         engines = self._file.read().engines.values()
         return list(dict.fromkeys(name for engine in engines for name in engine.desired))
+
+    def id_at(self, host: str) -> str | None:
+        """The ID of the engine that answered last at *host*. None: none did yet."""
+        return self._file.read().last.get(host)
+
+    def folder(self, host: str, engine_id: str | None = None) -> str:
+        """The folder in the home for what is kept about the engine at *host*, which has this ID.
+        None: it has not answered yet. Empty: the home itself, which the engine has that was the
+        first to answer, and with it all that was kept before."""
+        data = self._file.read()
+        engine = engine_id or data.last.get(host)
+        if engine in data.folders:
+            return data.folders[engine]
+        return _folder(engine or host) if data.folders else ""
+
+    def meet(self, host: str, engine_id: str, folder: str) -> str:
+        """The engine with this ID answers at *host*, for which *folder* is in use. Remember that,
+        and return its folder."""
+        data = self._file.read()
+        if data.last.get(host) != engine_id or engine_id not in data.folders:
+            with self._file.update() as data:
+                taken = data.folders.values()
+                data.folders.setdefault(
+                    engine_id, folder if folder not in taken else _folder(engine_id)
+                )
+                data.last[host] = engine_id
+        return data.folders[engine_id]
 
     def usual_start(self, host: str) -> float | None:
         """The seconds that the last start of the engine at *host* took. None: there was none."""

@@ -1,6 +1,7 @@
 """The entries of the journal, as they are stored."""
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from functools import cache
@@ -58,6 +59,8 @@ class EntryBase:
     time: datetime = field(default_factory=lambda: datetime.now(UTC))
     id: str = field(default_factory=lambda: uuid4().hex)
     actor: Actor | None = None
+    engine: str | None = None
+    """The ID of the engine that an operation or an alert is about, if it has answered."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -242,6 +245,11 @@ Entry = (
     | CleanedEntry
     | ActionEntry
 )
+
+
+def is_of(entry: Entry, engines: Collection[str | None]) -> bool:
+    """Whether *entry* is about an engine with one of these IDs, or about none."""
+    return not isinstance(entry, OperationEntry | AlertEntry) or entry.engine in engines
 
 
 def line_of(entry: Entry) -> bytes:

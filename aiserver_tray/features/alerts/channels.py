@@ -135,8 +135,8 @@ class AlertsFeature(Feature):
         app = self._app = place.app
         self._core = place.core
         self._place = place
-        self._files = RuleFiles(app.home.folder, app.settings.notices)
-        self._journal = AlertJournal(app.settings.journal, [])
+        self._files = RuleFiles(app.home.folder, place.kept_folder, app.settings.notices)
+        self._journal = AlertJournal(app.settings.journal, [], lambda: app.engine_id)
         around = Surroundings(
             self._disk,
             self._target,
@@ -153,7 +153,8 @@ class AlertsFeature(Feature):
         kept.observe(self.watch.on_lines)
         kept.on_problem = self.watch.refresh
         with suppress(AiServerError):  # the watch says so
-            self._journal = AlertJournal(self._app.settings.journal, self._files.alerts())
+            journal, known = self._app.settings.journal, self._files.alerts()
+            self._journal = AlertJournal(journal, known, lambda: self._app.engine_id)
         self.watch.start()
 
     def close(self) -> None:

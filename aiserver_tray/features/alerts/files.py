@@ -114,15 +114,15 @@ _Result = TypeVar("_Result")
 
 
 class RuleFiles:
-    """Rules and alerts in the folder of a home.
+    """Rules in the folder of a *home*, and alerts in the folder *kept* for its engine.
 
     Raises:
         SettingError: from every method: a file can't be read or written.
     """
 
-    def __init__(self, folder: Path, notices: list[Text]) -> None:
-        self._rules = VersionedFile(folder / "rules.json", RulesData, notices)
-        self._alerts = VersionedFile(folder / "alerts.json", AlertsData, notices)
+    def __init__(self, home: Path, kept: Path, notices: list[Text]) -> None:
+        self._rules = VersionedFile(home / "rules.json", RulesData, notices)
+        self._alerts = VersionedFile(kept / "alerts.json", AlertsData, notices)
         self._known: tuple[object, RulesData] | None = None
 
     def read(self) -> RulesData:

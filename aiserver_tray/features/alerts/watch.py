@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from queue import SimpleQueue
 from threading import Event, Lock, Thread
@@ -196,10 +197,14 @@ def _now() -> Moment:
 
 
 class AlertJournal:
-    """Writes to *journal* when alerts begin, get worse or end. *known* are already in it."""
+    """Writes to *journal* when alerts begin, get worse or end. *known* are already in it; *engine*
+    returns the ID of the engine that they are about."""
 
-    def __init__(self, journal: Journal, known: Sequence[Alert]) -> None:
+    def __init__(
+        self, journal: Journal, known: Sequence[Alert], engine: Callable[[], str | None]
+    ) -> None:
         self._journal = journal
+        self._engine = engine
         self._known = {alert.id: (alert.kind, alert.ended) for alert in known}
 
     def note(self, alerts: Sequence[Alert]) -> None:
@@ -207,7 +212,7 @@ class AlertJournal:
         known, self._known = self._known, {one.id: (one.kind, one.ended) for one in alerts}
         for alert in alerts:
             if known.get(alert.id) != self._known[alert.id]:
-                self._journal.add(_entry(alert))
+                self._journal.add(replace(_entry(alert), engine=self._engine()))
 
 
 def _entry(alert: Alert) -> AlertEntry:
@@ -216,6 +221,7 @@ def _entry(alert: Alert) -> AlertEntry:
         alert,
         kind="alert",
         actor=None,
+        engine=None,
         time=datetime.fromtimestamp(alert.begun, UTC),
         title=in_all_languages(News("raised", alert).title),
         seconds=None if alert.ended is None else alert.ended - alert.begun,

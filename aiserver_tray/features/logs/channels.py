@@ -48,6 +48,7 @@ from aiserver_tray.features.logs.store.reader import LogReader
 from aiserver_tray.features.place import Place
 from aiserver_tray.protocol.channel import Feature, Part, Payload, channel
 from aiserver_tray.protocol.message import Caller
+from aiserver_tray.settings.entries import is_of
 
 _BEGINNING = Cursor(0, 0)
 _ENTRY_LINES = 500
@@ -237,7 +238,13 @@ class LogsFeature(Feature):
     def __init__(self, place: Place) -> None:
         app, core = place.app, place.core
         self._place = place
-        self.kept = KeptLogs(app, core.engine.containers, core.store)
+        self.kept = KeptLogs(
+            app,
+            core.engine.containers,
+            core.store,
+            place.kept_folder,
+            lambda entry: is_of(entry, place.engine_ids),
+        )
         reader = self.kept.reader
         checks = HealthChecks(lambda: core.store.state.modules)
         self.parts = (
@@ -245,7 +252,7 @@ class LogsFeature(Feature):
             KeptLogChannels(reader, self.kept, checks),
             LogFollowChannels(self.kept.observe, reader, checks),
             LogReadChannels(core, self.kept, lambda: app.secrets),
-            LogExportChannels(app.home.folder / "exports", reader, place.publish),
+            LogExportChannels(place, reader),
             LogKeepingChannels(self.kept, place.claim),
         )
 

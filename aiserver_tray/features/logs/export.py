@@ -24,8 +24,9 @@ from aiserver_tray.features.logs.line import Cursor, Line, record
 from aiserver_tray.features.logs.query import LogFilter
 from aiserver_tray.features.logs.requests import LogFilterForm
 from aiserver_tray.features.logs.store.reader import LogReader
+from aiserver_tray.features.place import Place
 from aiserver_tray.protocol.channel import Name, Part, Payload, channel
-from aiserver_tray.protocol.message import Caller, Message
+from aiserver_tray.protocol.message import Caller
 from aiserver_tray.system.desktop import can_open_folder, open_folder
 from aiserver_tray.system.files import open_private
 from aiserver_tray.system.paths import make_folder
@@ -116,10 +117,13 @@ OnChange = Callable[[Export], None]
 
 
 class LogExports:
-    """Exports lines of *reader* to files in *folder*."""
+    """Exports lines of *reader* to files in *folder*; *label* is a part of their names."""
 
-    def __init__(self, folder: Path, reader: LogReader) -> None:
+    def __init__(
+        self, folder: Path, reader: LogReader, label: Callable[[], str] = lambda: ""
+    ) -> None:
         self.folder = folder
+        self._label = label
         self._reader = reader
         self._ids = count(1)
         self._lock = Lock()
@@ -144,8 +148,8 @@ class LogExports:
                 why = Text("{count} exports are running. Wait for one of them", count=MAX_RUNNING)
                 raise OverloadedError(why)
             id, cancelled = str(next(self._ids)), Event()
-            name = f"logs-{datetime.now().astimezone():%Y%m%d-%H%M%S}-{id}{SUFFIXES[format]}"
-            export = self._exports[id] = Export(id, self.folder / name)
+            name = f"logs-{datetime.now().astimezone():%Y%m%d-%H%M%S}-{id}{self._label()}"
+            export = self._exports[id] = Export(id, self.folder / f"{name}{SUFFIXES[format]}")
             self._cancelled[id] = cancelled
         writing = _Writing(self._reader, wanted, format, cancelled)
         work = (export, writing, on_change)
@@ -277,11 +281,13 @@ class LogExportList(TypedDict):
 
 
 class LogExportChannels(Part):
-    """``ai/logs/export`` and what belongs to it. *publish* sends an event to all clients."""
+    """``ai/logs/export`` and what belongs to it."""
 
-    def __init__(self, folder: Path, reader: LogReader, publish: Callable[[Message], None]) -> None:
-        self._exports = LogExports(folder, reader)
-        self._publish = publish
+    def __init__(self, place: Place, reader: LogReader) -> None:
+        app = place.app
+        folder = app.home.folder / "exports"
+        self._exports = LogExports(folder, reader, lambda: app.engine_label)
+        self._publish = place.publish
 
     def close(self) -> None:
         """Cancel all exports."""

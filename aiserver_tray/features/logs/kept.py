@@ -53,21 +53,30 @@ _REMOVAL_SECONDS = 2.0
 _logger = logging.getLogger(__name__)
 
 
-def file_of_logs(home: Path) -> Path:
-    """The file of the kept logs in the folder *home*."""
-    return home / "data" / "logs.sqlite"
+def file_of_logs(folder: Path) -> Path:
+    """The file of the kept logs in the *folder* of an engine."""
+    return folder / "data" / "logs.sqlite"
 
 
 class KeptLogs:
-    """Keeps the logs of the containers of *state*, read from *source*, and the journal, in the home
-    of *installation*.
+    """Keeps the logs of the containers of *state*, read from *source*, and the journal of
+    *installation*, in *folder*, which is that of the engine; *is_ours* returns whether an entry of
+    the journal may be about it.
 
     Its thread opens the store, and again later if that fails, deletes what is too old, and follows
     the settings.
     """
 
-    def __init__(self, installation: App, source: Containers, state: State) -> None:
-        self.path = file_of_logs(installation.home.folder)
+    def __init__(
+        self,
+        installation: App,
+        source: Containers,
+        state: State,
+        folder: Path,
+        is_ours: Callable[[Entry], bool],
+    ) -> None:
+        self._is_ours = is_ours
+        self.path = file_of_logs(folder)
         self.problem: AiServerError | None = None
         """Why nothing can be stored now."""
         self.recovery: Progress | None = None
@@ -213,6 +222,7 @@ class KeptLogs:
             if (left := self._trim_at - time.monotonic()) > 0:
                 return left
             opened.store.trim(time.time_ns(), self.policy.days, self.policy.bytes)
+            self._trim_others()
         except AiServerError as error:
             _logger.warning("%s", error)
             self._on_problem(error)
@@ -221,6 +231,18 @@ class KeptLogs:
         self._on_problem(None)
         self._trim_at = time.monotonic() + _TRIM_SECONDS
         return _TRIM_SECONDS
+
+    def _trim_others(self) -> None:
+        """Delete what is too old of engines that are not in use."""
+        home = self._installation.home.folder
+        for path in map(file_of_logs, (home, *home.glob("engines/*"))):
+            if path == self.path or not path.exists():
+                continue
+            try:
+                with closing(LogStore(path)) as store:
+                    store.trim(time.time_ns(), self.policy.days, self.policy.bytes)
+            except AiServerError as error:  # that engine reports it once it is in use
+                _logger.warning("%s", error)
 
     def _follow_settings(self) -> None:
         settings = self._installation.settings
@@ -266,10 +288,11 @@ class KeptLogs:
         return self.policy.keeps(module)  # by the settings of that moment
 
     def _take_entries(self, opened: "_Open") -> None:
-        entries = []
+        entries: list[Entry] = []
         with suppress(Empty):
             while True:
                 entries.append(self._entries.get_nowait())
+        entries = [entry for entry in entries if self._is_ours(entry)]
         lines = opened.journal.take(entries, self._installation.language)
         if lines and self.policy.keeps(MODULE):
             opened.writer.put(lines, [opened.journal.mark])
@@ -319,7 +342,7 @@ class KeptLogs:
         self.recovery = None if progress.is_over else progress
         if progress.is_over:
             self._trim_at = 0.0
-            self._installation.settings.notices.append(_recovered(progress))
+            self._installation.settings.notices.append(_recovered(progress, self.path))
         return True
 
 
@@ -342,12 +365,13 @@ class _Open:
         self.store.close()
 
 
-def _recovered(progress: Progress) -> Text:
+def _recovered(progress: Progress, file: Path) -> Text:
     if progress.total and not progress.lost:
         return Text("The kept logs were damaged. All lines could be read again.")
     return Text(
         "The kept logs were damaged. {count} of {total} blocks of lines could be read again. The "
-        "damaged file is data/logs.damaged.sqlite in the home folder.",
+        "damaged file is {file}.",
+        file=file.with_name("logs.damaged.sqlite"),
         count=progress.total - progress.lost,
         total=progress.total,
     )

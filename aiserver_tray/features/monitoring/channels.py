@@ -28,6 +28,7 @@ from aiserver_tray.features.monitoring.samples import Sample, SampleJson, sample
 from aiserver_tray.features.monitoring.statistics import (
     MAX_AGE_SECONDS,
     MachineUse,
+    OperationMarks,
     Statistics,
     machine_use,
 )
@@ -129,13 +130,14 @@ class MonitoringFeature(Feature):
     """``ai/stats/…``."""
 
     def __init__(self, place: Place) -> None:
-        core, folder, journal = place.core, place.app.home.folder, place.app.settings.journal
-        self._core = core
+        self._place = place
+        core = self._core = place.core
         self._installation_id = place.app.settings.installation_id
         self._publish = place.publish
-        self._exports = folder / "exports"
-        file = folder / "data" / "stats.sqlite"
-        self._statistics = Statistics(core.engine, core.store, journal, file, self._on_sample)
+        self._exports = place.app.home.folder / "exports"
+        marks = OperationMarks(place.app.settings.journal, lambda: place.engine_ids)
+        file = place.kept_folder / "data" / "stats.sqlite"
+        self._statistics = Statistics(core.engine, core.store, marks, file, self._on_sample)
         self._observers: tuple[Callable[[Sample], object], ...] = ()
 
     def start(self) -> None:
@@ -165,7 +167,8 @@ class MonitoringFeature(Feature):
     def _csv(self, asked: CsvRequest, caller: Caller) -> CsvTable:
         """Get the resources that were used over time as a table for spreadsheets."""
         text = csv_table(self._read(asked), caller.language)
-        file = self._exports / f"stats-{datetime.now().astimezone():%Y%m%d-%H%M%S}.csv"
+        time = f"{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+        file = self._exports / f"stats-{time}{self._place.app.engine_label}.csv"
         if asked.save:
             _save(file, text)
         path = str(file) if asked.save else None

@@ -1,7 +1,7 @@
 """Samples, history and marks of one owner, wired together."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -31,7 +31,7 @@ class Statistics:
         self,
         engine: Engine,
         store: Store,
-        journal: Journal,
+        operations: "OperationMarks",
         path: Path,
         on_sample: Callable[[Sample], object],
     ) -> None:
@@ -43,7 +43,7 @@ class Statistics:
         self.sampler = Sampler(recent.usage, store, self._take)
         self.watching = Watching(recent, store, self._take_watched)
         self.disk = EngineDisk(engine)
-        self.operations = OperationMarks(journal)
+        self.operations = operations
         self.history: History
         self._is_kept = False
         """Whether samples are kept in `history`."""
@@ -81,10 +81,12 @@ class Statistics:
 
 
 class OperationMarks:
-    """The operations in *journal*, which is only read again when its file has changed."""
+    """The operations in *journal* that have an ID of those that *engines* returns. The journal is
+    only read again when its file has changed."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, engines: Callable[[], Collection[str | None]]) -> None:
         self._journal = journal
+        self._engines = engines
         self._lock = Lock()
         self._stamp: list[int] | None = None
         self._entries: tuple[OperationEntry, ...] = ()
@@ -95,10 +97,12 @@ class OperationMarks:
         Raises:
             SettingError: the journal can't be read.
         """
+        engines = self._engines()
         return [
             entry
             for entry in self._all()
-            if span.begin <= entry.time.timestamp() < span.end
+            if entry.engine in engines
+            and span.begin <= entry.time.timestamp() < span.end
             and (module is None or module in entry.modules)
         ]
 

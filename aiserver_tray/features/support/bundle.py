@@ -130,7 +130,7 @@ def _files(
         redactor, unread = Redactor([], Path.home()), error
     parts = {
         "versions": contents.versions,
-        "engine": lambda: contents.engine(engine),
+        "engine": lambda: contents.engine(installation, engine),
         "settings": lambda: contents.settings(installation),
         "state": lambda: contents.state(snapshot),
         "activity": lambda: contents.activity(installation.settings.journal),

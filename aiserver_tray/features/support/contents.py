@@ -41,13 +41,15 @@ def versions() -> Any:  # noqa: ANN401 - JSON
     return {"version": __version__, **python_and_system()}
 
 
-def engine(engine: Engine) -> Any:  # noqa: ANN401 - JSON
+def engine(installation: App, engine: Engine) -> Any:  # noqa: ANN401 - JSON
     """The engine.
 
     Raises:
         AiServerError: why it does not answer.
     """
-    return {"address": engine.host, "source": engine.address.source, **asdict(engine.info())}
+    name = installation.engine_name
+    known = {"address": engine.host, "source": engine.address.source}
+    return {"name": name and str(name), **known, **asdict(engine.info())}
 
 
 def settings(installation: App) -> Any:  # noqa: ANN401 - JSON

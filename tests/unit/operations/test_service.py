@@ -295,7 +295,7 @@ def test_an_operation_without_a_client_is_of_the_command_itself(parts: Parts) ->
 
 def test_the_steps_of_all_plans_are_recorded(parts: Parts) -> None:
     record = OperationRecord(
-        parts.settings.journal, Request("up", cascade=True, recreate=True), ACTOR
+        parts.settings.journal, Request("up", cascade=True, recreate=True), ACTOR, None
     )
     pull = StepView(
         "pull", "web:1", "web", status="done", began=7.0, seconds=1.23456, usual=2.0, total=9

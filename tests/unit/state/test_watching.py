@@ -19,7 +19,7 @@ def test_it_subscribes_before_it_lists(store: Store, watch: Watch) -> None:
     engine = FakeEngine(container(id="1"))
     watch(engine)
     up = until_up(store)
-    assert engine.asked == ["events ours", "list ours", "inspect 1", "info"]
+    assert engine.asked == ["events ours", "info", "list ours", "inspect 1"]
     assert (up.engine.id, up.engine.version) == ("ENGINE", "26.1.5")
     assert up.modules[0].services[0].state == "running"
 

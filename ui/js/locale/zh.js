@@ -24,7 +24,7 @@ export default {
   "AI-Server Tray has stopped": "AI-Server Tray 已停止",
   "AI-Server Tray isn't running": "AI-Server Tray 未运行",
   "AI-Server Tray runs everything in Docker, and there is none on this computer yet. It continues by itself as soon as Docker is there.": "AI-Server Tray 的一切都在 Docker 中运行，而此电脑尚未安装 Docker。安装完成后会自动继续。",
-  "AI-Server Tray uses one at a time. Each has its own modules.": "AI-Server Tray 一次使用一个引擎。每个引擎有各自的模块。",
+  "AI-Server Tray uses one at a time. Each has its own modules, kept logs, charts and alerts.": "AI-Server Tray 一次使用一个引擎。每个引擎有各自的模块、保留的日志、图表和告警。",
   "AI-Server Tray was started with --engine, which overrides this choice.": "AI-Server Tray 启动时带有 --engine 选项，该选项优先于此处的选择。",
   "About": "关于",
   "About this installation": "关于此安装",

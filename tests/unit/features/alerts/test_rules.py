@@ -118,10 +118,13 @@ def test_everything_is_muted_until_it_is_not(rules: Rules) -> None:
 def test_alerts_are_forgotten_90_days_after_their_end(app: App) -> None:
     now = time.time()
     ends = {"old": now - 91 * 86_400, "new": now - 89 * 86_400, "active": None}
-    RuleFiles(app.home.folder, []).keep(
+    RuleFiles(app.home.folder, app.home.folder, []).keep(
         [alert("ended", "", id=name, begun=1.0, ended=end) for name, end in ends.items()]
     )
-    assert [one.id for one in RuleFiles(app.home.folder, []).alerts()] == ["new", "active"]
+    assert [one.id for one in RuleFiles(app.home.folder, app.home.folder, []).alerts()] == [
+        "new",
+        "active",
+    ]
 
 
 class Hook:
@@ -273,7 +276,7 @@ def test_the_webhook_also_gets_that_an_alert_got_worse_and_clients_that_a_mute_r
     target = Target(hook.address, "json")
     published: SimpleQueue[News | None] = SimpleQueue()
     around = Surroundings(lambda: None, lambda: target, lambda: "en", published.put)
-    files = RuleFiles(app.home.folder, [])
+    files = RuleFiles(app.home.folder, app.home.folder, [])
     with closing(Store()) as store:
         watch = RuleWatch(store, files, around)
         for fact in (ContainersListed((container(),)), UP, ModulesChanged((model(),))):

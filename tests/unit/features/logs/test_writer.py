@@ -115,7 +115,9 @@ def test_logs_are_kept_again_after_a_full_disk_although_its_notices_were_read(
 ) -> None:
     monkeypatch.setattr(writers, "_RETRY_SECONDS", (0.01,))
     long = random.Random(1).randbytes(200_000).hex()
-    with closing(KeptLogs(app, core.engine.containers, core.store)) as logs:
+    with closing(
+        KeptLogs(app, core.engine.containers, core.store, app.home.folder, lambda _entry: True)
+    ) as logs:
         with limited_pages():
             logs.start()
             logs.note(ChosenEntry(time=at(1), modules=(long,)))
@@ -141,7 +143,9 @@ def test_lines_are_kept_for_the_days_of_the_setting(
     monkeypatch.setattr(keeping, "_TRIM_SECONDS", 0.01)
     app.settings.change(app.declared, {"app.logs_keep_days": "3"})
     lines = [f"Chosen modules: {number}" for number in range(6)]
-    with closing(KeptLogs(app, core.engine.containers, core.store)) as logs:
+    with closing(
+        KeptLogs(app, core.engine.containers, core.store, app.home.folder, lambda _entry: True)
+    ) as logs:
         logs.start()
         for number in range(6):
             today[0] = number

@@ -26,7 +26,7 @@ export function engines(page) {
   return [{
     id: USED, covers: NAMED, title: t("Engines"), error: errors[USED] ?? errors[NAMED],
     help: about?.canSwitchEngine === false ? t("AI-Server Tray was started with --engine, which overrides this choice.")
-      : t("AI-Server Tray uses one at a time. Each has its own modules."),
+      : t("AI-Server Tray uses one at a time. Each has its own modules, kept logs, charts and alerts."),
     below: html`
       <ul class="mirrors">${rows.map((engine) => row(engine, page))}</ul>
       ${addForm(page)}
