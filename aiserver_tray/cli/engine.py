@@ -2,23 +2,35 @@
 several."""
 
 import sys
+import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from aiserver_tray.base.errors import EngineNotInstalledError, SettingError
+from aiserver_tray.base.errors import (
+    CancelledError,
+    EngineNotInstalledError,
+    RefusedError,
+    SettingError,
+)
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.base.strings import harmless
 from aiserver_tray.cli.common import common_options, current_app, print_table, report
 from aiserver_tray.cli.core import connected, set_setting
 from aiserver_tray.cli.doctor import print_checks
 from aiserver_tray.cli.terminal import is_interactive
+from aiserver_tray.cli.words import size
 from aiserver_tray.engine.address import find_address
 from aiserver_tray.settings.names import ENGINE, ENGINES, join_engines
 from aiserver_tray.system import engine_install, engine_place
 from aiserver_tray.system.engine_install import EngineInstallation, Progress
 from aiserver_tray.system.engine_place import USUAL_ENGINE, canonical
+
+if TYPE_CHECKING:
+    from aiserver_tray.core.app import App
 
 _NOTHING = Text("Nothing is installed. Downloaded packages stay in apt's cache.")
 
@@ -83,10 +95,14 @@ def use(name: str) -> None:
 @click.option("--yes", is_flag=True, help="Install without asking.")
 @common_options
 def install(yes: bool) -> None:  # noqa: FBT001 - a command line flag
-    """Install Docker from the packages of Debian or Ubuntu, unless an engine is installed."""
+    """Install Docker from the packages of Debian or Ubuntu, or set up Windows' own engine in WSL,
+    unless an engine is installed."""
     app = current_app()
     if engine_place.is_installed():
         report([Text("A Docker engine is installed.").render(app.language)])
+        return
+    if engine_install.SYSTEM == "windows":
+        _set_up_own(app, yes=yes)
         return
     if not engine_place.has_package():
         raise EngineNotInstalledError(app.engine().host)
@@ -97,6 +113,28 @@ def install(yes: bool) -> None:  # noqa: FBT001 - a command line flag
     if not (yes or (is_interactive() and click.confirm(question, default=True, err=True))):
         raise EngineNotInstalledError(app.engine().host)
     _run(EngineInstallation(prefix, _Printer()), app.language)
+
+
+@command.command()
+@click.option("--yes", is_flag=True, help="Remove without asking.")
+@common_options
+def uninstall(yes: bool) -> None:  # noqa: FBT001 - a command line flag
+    """Remove Windows' own engine, with all data of the modules in it. Backups are kept."""
+    app = current_app()
+    with connected(app) as client:
+        own = client.request("ai/engine/setup")["own"]
+        if own is None or own["status"] != "ready":
+            raise RefusedError(Text("There is no engine of AI-Server Tray on this computer."))
+        lost = Text(
+            "This deletes the distribution {name} of WSL with all data of all modules in it. Back "
+            "up first what you want to keep: aiserver-tray backup create",
+            name=engine_place.OWN_ENGINE,
+        )
+        report([lost.render(app.language)])
+        question = Text("Delete it?").render(app.language)
+        if not (yes or (is_interactive() and click.confirm(question, err=True))):
+            raise CancelledError
+        client.request("ai/engine/own/remove")
 
 
 @command.command()
@@ -123,6 +161,57 @@ def test(address: str | None) -> None:
 
 def _is_same(host: str, used: str) -> bool:
     return bool(used) and canonical(host) == canonical(used)
+
+
+_LOOK_SECONDS: Final = 0.3
+_OWN_STEPS: Final[Mapping[str, Text]] = {
+    "look": Text("Look what Windows has"),
+    "wsl": Text("Switch on WSL"),
+    "restart": Text("Restart Windows"),
+    "distribution": Text("Download Debian"),
+    "docker": Text("Install Docker in it"),
+    "answer": Text("Start it"),
+}
+
+
+def _set_up_own(app: "App", *, yes: bool) -> None:
+    """Set up Windows' own engine, and print each step once it is done."""
+    with connected(app) as client:
+        own = client.request("ai/engine/setup")["own"]
+        report([_own_offer(own, app.language)])
+        question = Text("Set it up now?").render(app.language)
+        if not (yes or (is_interactive() and click.confirm(question, default=True, err=True))):
+            raise EngineNotInstalledError(app.engine().host)
+        client.request("ai/engine/own/setUp")
+        told = 0
+        while True:
+            own = client.request("ai/engine/setup")["own"]
+            done = [step for step in own["steps"] if step["state"] == "done"]
+            for step in done[told:]:
+                title = _OWN_STEPS[step["name"]].render(app.language)
+                click.echo(f"{title}: {step['detail']}" if step["detail"] else title, err=True)
+            told = len(done)
+            if own["status"] != "running":
+                break
+            time.sleep(_LOOK_SECONDS)
+    if own["status"] == "restart":
+        text = Text("Restart Windows, and sign in. Then run: aiserver-tray engine install")
+        report([text.render(app.language)])
+    elif own["status"] != "ready":
+        why = own["error"]["message"] if own["error"] else Text("It was cancelled.")
+        raise EngineNotInstalledError(app.engine().host, Text("{why}", why=why))
+
+
+def _own_offer(own: Mapping[str, Any], language: Language) -> str:
+    text = Text(
+        "There is no Docker engine on this computer. Windows' own can be set up: Debian with "
+        "Docker in WSL. It takes about {minutes} minutes, downloads about {download} and needs "
+        "{disk}. Windows asks for your permission once, and may have to restart.",
+        minutes=own["minutes"],
+        download=size(own["download"]),
+        disk=size(own["disk"]),
+    )
+    return text.render(language)
 
 
 def _run(installation: EngineInstallation, language: Language) -> None:

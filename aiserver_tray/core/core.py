@@ -10,7 +10,9 @@ from aiserver_tray.core.watcher import Watcher
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.settings.quick import QuickSettings
 from aiserver_tray.state.facts import ChosenChanged, ModulesChanged
+from aiserver_tray.state.judge import ALIVE
 from aiserver_tray.state.store import Store
+from aiserver_tray.system.wsl import keep_running
 
 if TYPE_CHECKING:
     from aiserver_tray.operations.modules import Modules
@@ -71,7 +73,9 @@ class Core:
         self.close()
 
     def close(self) -> None:
-        """Stop. Running operations are not waited for."""
+        """Stop. Running operations are not waited for. What runs goes on."""
+        if any(one.status in ALIVE for one in self.store.state.containers.values()):
+            keep_running(self.engine.host)
         if "operations" in vars(self):
             self.operations.close()
         self._foreign.close()

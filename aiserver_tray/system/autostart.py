@@ -2,8 +2,10 @@
 
 import hashlib
 import os
+import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from aiserver_tray.base.errors import SettingError
@@ -78,6 +80,15 @@ def enable(home: Home, options: Sequence[str] = ()) -> None:
             reason=error.strerror or error.args[0],
         )
         raise SettingError("autostart", why) from error
+
+
+def start_once(home: Home, options: Sequence[str] = ()) -> None:
+    """On Windows, start the tray of *home* at the next login, and not again
+    (https://learn.microsoft.com/windows/win32/setupapi/run-and-runonce-registry-keys)."""
+    key = r"Software\Microsoft\Windows\CurrentVersion\RunOnce"
+    line = subprocess.list2cmdline(command_line(home, options))
+    with suppress(OSError):  # the user can start it
+        Registry().put(key, _entry_name(home), line)
 
 
 def disable(home: Home) -> None:

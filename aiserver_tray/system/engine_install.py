@@ -52,7 +52,7 @@ own update has it."""
 
 # 3: the input; 4: apt's status; 5: the exit status of apt; 6: the output. `tee -p` keeps reading
 # when the applet is gone, so that dpkg can write its output.
-_SCRIPT: Final = f"""\
+SCRIPT: Final = f"""\
 trap '' INT HUP PIPE
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
 export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
@@ -144,16 +144,17 @@ def command_by_hand() -> str:
 class EngineInstallation:
     """One attempt to install Docker, and to let the user use it, by the *prefix* that makes a
     command one of root. *on_progress* is called from its threads. Without *packages*, the user only
-    gets access."""
+    gets access. *file*: `SCRIPT` is there, where the prefix leads to."""
 
     def __init__(
         self,
         prefix: Sequence[str],
         on_progress: Callable[[Progress], None],
         packages: Sequence[str] = PACKAGES,
+        file: str = "",
     ) -> None:
-        words = ("aiserver-tray", group_member(), " ".join(packages))
-        self._command = [*prefix, "/bin/sh", "-c", _SCRIPT, *words]
+        shell = ("/bin/sh", file) if file else ("/bin/sh", "-c", SCRIPT, "aiserver-tray")
+        self._command = [*prefix, *shell, group_member(), " ".join(packages)]
         self._on_progress = on_progress
         self._lines: deque[str] = deque(maxlen=_SHOWN_LINES)
         self._lock = Lock()
@@ -240,7 +241,13 @@ def _phase(word: str) -> Phase:
 def _started(command: Sequence[str]) -> subprocess.Popen[str]:
     pipe = subprocess.PIPE
     return subprocess.Popen(
-        command, stdin=pipe, stdout=pipe, stderr=pipe, encoding="utf-8", errors="replace"
+        command,
+        stdin=pipe,
+        stdout=pipe,
+        stderr=pipe,
+        encoding="utf-8",
+        errors="replace",
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
     )
 
 

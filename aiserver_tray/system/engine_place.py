@@ -17,6 +17,10 @@ from urllib.parse import SplitResult, urlsplit
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.user_home import user_home
 from aiserver_tray.system.registry import Registry
+from aiserver_tray.system.wsl import distributions, wsl_program
+
+OWN_ENGINE: Final = "aiserver"
+"""The name of our distribution of WSL."""
 
 USUAL_ENGINE: Final = "default"
 """The name of the engine that is used without a setting."""
@@ -116,8 +120,15 @@ def _windows_places() -> list[EnginePlace]:
     return [
         EnginePlace(f"{_PIPE}dockerDesktopLinuxEngine", docker, [desktop]),
         EnginePlace(f"{_PIPE}podman-machine-default", ["podman"], []),
+        _own_place(),
         EnginePlace(f"{_PIPE}docker_engine", [*docker, *rancher], [usual]),
     ]
+
+
+def _own_place() -> EnginePlace:
+    """It starts with each connection."""
+    program = [str(wsl_program())] if OWN_ENGINE in distributions() else []
+    return EnginePlace(f"wsl://{OWN_ENGINE}", program, [])
 
 
 def _desktop_programs() -> list[str]:
@@ -207,6 +218,8 @@ def _is_ready(place: EnginePlace) -> bool:
 
 
 def _exists(place: EnginePlace) -> bool:
+    if place.host.startswith("wsl:"):
+        return place.is_installed
     if sys.platform == "win32":
         import ctypes  # noqa: PLC0415 - on Windows only
 

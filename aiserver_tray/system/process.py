@@ -60,6 +60,13 @@ def has_run_since(pid: int, moment: float) -> bool:
         return True
 
 
+def boot_time() -> float:
+    """When this machine was started, in seconds since the epoch."""
+    import psutil  # noqa: PLC0415
+
+    return float(psutil.boot_time())
+
+
 def output_of(*command: str, seconds: float = 2.0) -> str:
     """The output of *command*; empty if it fails, or takes more than *seconds*."""
     try:

@@ -22,6 +22,19 @@ class Registry:
         except OSError:
             return None
 
+    def keys(self, hive: Hive, key: str) -> list[str]:
+        """The names of the keys below *key*; none if it does not exist or can't be read."""
+        if sys.platform != "win32":
+            return []
+        import winreg  # noqa: PLC0415 - on Windows only
+
+        root = winreg.HKEY_CURRENT_USER if hive == "user" else winreg.HKEY_LOCAL_MACHINE
+        try:
+            with winreg.OpenKey(root, key) as opened:
+                return [winreg.EnumKey(opened, n) for n in range(winreg.QueryInfoKey(opened)[0])]
+        except OSError:
+            return []
+
     def put(self, key: str, name: str, value: str) -> None:
         """Set a text of the user's.
 

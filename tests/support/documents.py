@@ -34,6 +34,8 @@ ELSEWHERE = {
     # They change the machine, or build and install packages.
     "aiserver-tray engine install": "tests/engine/test_engine_install.py::"
     "test_docker_is_installed_and_the_user_may_use_it",
+    "aiserver-tray engine uninstall": "tests/wine/test_own_engine.py::"
+    "test_from_nothing_to_a_module_and_back",
     "build/dev.py bundle": "tests/packages/test_setup.py::"
     "test_installer_installs_upgrades_and_leaves_nothing",
     "build/dev.py bundle --deb": "tests/packages/test_deb.py::"

@@ -11,7 +11,7 @@ from aiserver_tray.base.errors import RefusedError, TrustError
 from aiserver_tray.base.i18n import Text, rendered
 from aiserver_tray.catalog.permission_kinds import Permission
 from aiserver_tray.features.activity.events import ACTIVITY
-from aiserver_tray.features.engine.events import ENGINE_INSTALL
+from aiserver_tray.features.engine.events import ENGINE_INSTALL, OWN_ENGINE_SETUP
 from aiserver_tray.protocol.message import Envelope, Json, Peer, answer, refusal
 from tests.support import states
 from tests.support.consents import consent
@@ -45,8 +45,21 @@ SETUP: Json = {
     "wsl": None,
     "install": None,
     "error": None,
+    "own": None,
 }
 INSTALL: Json = {"status": "running", "phase": "download", "percent": 40.0, "lines": ["Get:1"]}
+
+
+STEPS = ("look", "wsl", "restart", "distribution", "docker", "answer")
+
+
+def own_engine(status: str, *states: str, **more: object) -> Json:
+    """Windows' own engine, with the *states* of its first steps."""
+    step: Json = {"state": "pending", "detail": None, "percent": None, "seconds": None}
+    given = dict(zip(STEPS, states, strict=False))
+    steps = [step | {"name": name, "state": given.get(name, "pending")} for name in STEPS]
+    sizes = {"download": 250_000_000, "disk": 1_200_000_000, "minutes": 5}
+    return {"status": status, "steps": steps, "lines": [], "error": None, **sizes, **more}
 
 
 def shown(**engine: Any) -> Json:  # noqa: ANN401
@@ -140,6 +153,46 @@ def test_docker_is_installed_with_its_progress(stack: Stack, host: Scripted) -> 
     stack.show(shown())
     page.until(lambda: not page.all(".engine-setup"), "the page goes on by itself")
     assert page.button("Continue").get_attribute("aria-disabled") is None
+
+
+def test_windows_own_engine_is_set_up_step_by_step(stack: Stack, host: Scripted) -> None:
+    error = {"code": "E_ENGINE_NOT_INSTALLED", "message": "none", "data": {}}
+    desktop = {"title": "Docker Desktop", "summary": "s", "cost": "c", "needs": "n", "url": "u"}
+    setup = SETUP | {"system": "windows", "packages": None, "choices": [{"id": "d"} | desktop]}
+    host.answers["ai/engine/setup"] = answer(setup | {"own": own_engine("none")})
+    stack.show(shown(running=False, error=error))
+    page = first_steps(stack)
+    page.wait_for_text("Windows asks for your permission once", ".own-engine")
+    assert violations(page) == []
+    page.button("Set it up").click()
+    host.wait_for_call("ai/engine/own/setUp")
+
+    running = own_engine("running", "done", "done", "done", "running", lines=["Downloading"])
+    running["steps"][3]["percent"] = 55.0
+    host.publish(OWN_ENGINE_SETUP, running)
+    page.wait_for_text("step 4 of 6", ".own-engine")
+    assert page.wait_for(".own-engine [role=progressbar]").get_attribute("aria-valuenow") == "55"
+    assert violations(page) == []
+    page.button("Cancel").click()
+    host.wait_for_call("ai/engine/own/cancel")
+
+    why = {"code": "E_ENGINE_NOT_INSTALLED", "message": "no network", "data": {}}
+    failed = own_engine("failed", "done", "done", "done", "failed", error=why)
+    host.publish(OWN_ENGINE_SETUP, failed)
+    page.wait_for_text("no network", ".own-engine")
+    assert violations(page) == []
+    page.button("Try again").click()
+    host.wait_for_call("ai/engine/own/setUp")
+
+    host.publish(OWN_ENGINE_SETUP, own_engine("restart", "done", "done", "running"))
+    page.button("Restart now").click()
+    page.wait_for_text("Save your work first", "#question")
+    page.press(Keys.ESCAPE)
+    page.button("Restart now").click()
+    page.until(lambda: page.all("#question .primary"), "the question").pop().click()
+    host.wait_for_call("ai/engine/own/restart")
+    stack.show(shown())
+    page.until(lambda: not page.all(".own-engine"), "the page goes on by itself")
 
 
 def test_a_module_is_added_once_nothing_is_wrong_and_taken_back(

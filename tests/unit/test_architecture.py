@@ -50,7 +50,10 @@ BROUGHT = {
     "gi": "by the system, where there is a desktop on Linux",
     "pydantic_core": "by pydantic",
     **dict.fromkeys(
-        ("pywintypes", "win32api", "win32event", "win32file", "win32pipe", "win32security"),
+        (
+            *("pywintypes", "win32api", "win32event", "win32file"),
+            *("win32pipe", "win32process", "win32security"),
+        ),
         "pywin32",
     ),
 }

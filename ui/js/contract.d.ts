@@ -80,6 +80,14 @@ export interface Channels {
   "ai/engine/cancelInstall": { request: Record<string, never>; answer: Record<string, never> };
   /** Install Docker by this system's packages; if it is installed, only let the user use it. Answers at the beginning; an installation that is under way is joined. Does nothing if the engine answers. */
   "ai/engine/install": { request: Record<string, never>; answer: Record<string, never> };
+  /** Cancel the set-up. What it has made is removed, except for WSL itself; once packages are being installed, this is refused. */
+  "ai/engine/own/cancel": { request: Record<string, never>; answer: Record<string, never> };
+  /** Remove the engine with all data of all modules in it. Backups are kept. */
+  "ai/engine/own/remove": { request: Record<string, never>; answer: Record<string, never> };
+  /** Restart Windows in a few seconds, if the set-up waits for that. */
+  "ai/engine/own/restart": { request: Record<string, never>; answer: Record<string, never> };
+  /** Set up Windows' own engine, or go on with that. Answers at the beginning; a set-up that is under way is joined. */
+  "ai/engine/own/setUp": { request: Record<string, never>; answer: Record<string, never> };
   /** Tell how to get an engine on this machine, and how far its installation is. */
   "ai/engine/setup": { request: Record<string, never>; answer: EngineSetup };
   /** Get the lines around one of the same service, whatever they say. */
@@ -236,6 +244,8 @@ export interface Events {
   "ai/cleanup/event": CleanupProgress;
   /** The installation of Docker progressed or ended. */
   "ai/engine/installEvent": EngineInstall;
+  /** The set-up of Windows' own engine progressed or ended. */
+  "ai/engine/ownEvent": OwnEngine;
   /** An export of kept lines progressed or ended. */
   "ai/logs/exportEvent": LogExport;
   /** New kept lines of a stream of this client. */
@@ -1051,6 +1061,8 @@ export interface EngineSetup {
   install: EngineInstall | null;
   /** why that failed */
   error: Error | null;
+  /** Windows' own engine; `null`: this is not Windows */
+  own: OwnEngine | null;
 }
 
 /** Whether the engine answers. */
@@ -2074,6 +2086,33 @@ export interface Outcome {
   problem: string | null;
 }
 
+/** The engine of our own, or its set-up. */
+export interface OwnEngine {
+  /** `none`: there is none; `restart`: Windows has to restart, then the set-up goes on */
+  status: Status;
+  steps: OwnStep[];
+  /** the last ones of the programs that it runs */
+  lines: string[];
+  error: Error | null;
+  /** bytes, about */
+  download: number;
+  /** bytes at first, about */
+  disk: number;
+  /** that it takes, about */
+  minutes: number;
+}
+
+/** A step of the set-up. */
+export interface OwnStep {
+  name: StepName;
+  state: StepState;
+  /** what it found or did */
+  detail: string | null;
+  percent: number | null;
+  /** that it took */
+  seconds: number | null;
+}
+
 export type OwnerEvent = "started" | "stopped" | "handed_over";
 
 export type OwnerKind = "tray" | "serve";
@@ -2797,6 +2836,8 @@ export interface StatsRequest {
   points?: number;
 }
 
+export type Status = "none" | "running" | "restart" | "failed" | "cancelled" | "ready";
+
 /** A step of an operation. */
 export interface Step {
   kind: StepKind;
@@ -2826,6 +2867,10 @@ export interface Step {
 }
 
 export type StepKind = "pull" | "build" | "network" | "volume" | "remove" | "create" | "start" | "wait" | "stop" | "remove_network" | "remove_volume" | "kernel_setting" | "clone" | "dump" | "pack" | "unpack" | "swap" | "proof";
+
+export type StepName = "look" | "wsl" | "restart" | "distribution" | "docker" | "answer";
+
+export type StepState = "pending" | "running" | "done" | "failed";
 
 export type StepStatus = "pending" | "running" | "done" | "skipped" | "failed";
 

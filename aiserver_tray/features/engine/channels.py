@@ -7,6 +7,7 @@ from threading import Event, Lock, Thread
 from typing import TypedDict
 
 from aiserver_tray.base.errors import EngineNotInstalledError, SettingError
+from aiserver_tray.features.engine.own_channels import OwnEngineChannels
 from aiserver_tray.features.engine.setup import EngineSetupChannels
 from aiserver_tray.features.place import Place
 from aiserver_tray.protocol.channel import Feature, channel
@@ -35,16 +36,21 @@ class EngineCheck(TypedDict):
 class EngineFeature(Feature):
     """``ai/docker/…`` and ``ai/engine/…``."""
 
-    parts: tuple[EngineSetupChannels]
+    parts: tuple[EngineSetupChannels, OwnEngineChannels]
 
     def __init__(self, place: Place) -> None:
         self._core = place.core
         self._settings = place.app.settings
-        self.parts = (EngineSetupChannels(place.core, place.publish),)
+        own = OwnEngineChannels(place)
+        self.parts = (EngineSetupChannels(place.core, place.publish, own), own)
         self._closing = Event()
         self._lock = Lock()
         self._last: Future[None] | None = None
         """The start that is under way, or was the last."""
+
+    def start(self) -> None:
+        """Go on with a set-up that waited for a restart of Windows."""
+        self.parts[1].start()
 
     def close(self) -> None:
         """Stop waiting for the engine, and an installation that can still be stopped."""

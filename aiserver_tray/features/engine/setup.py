@@ -16,6 +16,8 @@ from aiserver_tray.base.errors import (
 )
 from aiserver_tray.core.core import Core
 from aiserver_tray.features.engine.events import ENGINE_INSTALL, EngineInstallView, InstallStatus
+from aiserver_tray.features.engine.own import OwnEngine
+from aiserver_tray.features.engine.own_channels import OwnEngineChannels
 from aiserver_tray.protocol.channel import Part, channel
 from aiserver_tray.protocol.message import Message
 from aiserver_tray.system import engine_install
@@ -76,14 +78,19 @@ class EngineSetup(TypedDict):
     """the installation that is under way, or was the last"""
     error: AiServerError | None
     """why that failed"""
+    own: OwnEngine | None
+    """Windows' own engine; `null`: this is not Windows"""
 
 
 class EngineSetupChannels(Part):
-    """``ai/engine/…``. *publish* sends an event to all clients."""
+    """``ai/engine/…``. *publish* sends an event to all clients; *own* is the engine of our own."""
 
-    def __init__(self, core: Core, publish: Callable[[Message], None]) -> None:
+    def __init__(
+        self, core: Core, publish: Callable[[Message], None], own: OwnEngineChannels
+    ) -> None:
         self._core = core
         self._publish = publish
+        self._own = own
         self._lock = Lock()
         self._installation: EngineInstallation | None = None
         self._state: EngineInstallView | None = None
@@ -108,6 +115,7 @@ class EngineSetupChannels(Part):
             "wsl": _wsl(),
             "install": state,
             "error": error,
+            "own": self._own.view,
         }
 
     @channel("ai/engine/install")

@@ -52,8 +52,8 @@ def test_the_lists_are_updated_once_no_other_program_does_that(
 ) -> None:
     apt(f"touch {tmp_path}/ran")
     lock = tmp_path / "lock"
-    script = engine_install._SCRIPT.replace(engine_install._LISTS_LOCK, str(lock))
-    monkeypatch.setattr(engine_install, "_SCRIPT", script)
+    script = engine_install.SCRIPT.replace(engine_install._LISTS_LOCK, str(lock))
+    monkeypatch.setattr(engine_install, "SCRIPT", script)
     see_waiting_for_lock(lock, EngineInstallation((), lambda _: None).run, tmp_path / "ran")
 
 

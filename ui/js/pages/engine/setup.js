@@ -10,10 +10,11 @@ import { copy } from "../../components/copy.js";
 import { icon } from "../../components/icon.js";
 import { progress } from "../../components/meter.js";
 import { notice } from "../../components/notice.js";
+import { ownEngine } from "./own.js";
 import { engineSetupState, isForbidden } from "./state.js";
 
 /**
- * @import { EngineChoice, EngineInstall, EnginePackages, EngineSetup, Wsl } from "../../contract.d.ts"
+ * @import { EngineChoice, EngineInstall, EnginePackages, EngineSetup, OwnEngine, Wsl } from "../../contract.d.ts"
  * @import { PageState } from "../../types.d.ts"
  */
 
@@ -25,6 +26,7 @@ const own = slice({ isOpen: false });
 /** @param {PageState} page @param {unknown} title its heading, with the id `engine-setup` */
 export function engineSetup(page, title) {
   const setup = engineSetupState();
+  if (setup?.own) return ofWindows(setup.own, setup, page);
   return html`
     <section class="card engine-setup" aria-labelledby="engine-setup">
       <div class="engine-setup-head">
@@ -41,6 +43,16 @@ export function engineSetup(page, title) {
       ${setup?.wsl ? html`<p class="engine-note small muted">${wslText(setup.wsl)}</p>` : nothing}
     </section>`;
 }
+
+/** @param {OwnEngine} engine @param {EngineSetup} setup @param {PageState} page */
+const ofWindows = (engine, { choices }, page) => html`
+  ${ownEngine(engine, page)}
+  ${engine.status === "running" || engine.status === "restart" ? nothing : html`
+    <section class="card engine-setup" aria-labelledby="engine-setup">
+      <div class="other-ways"><h3 id="engine-setup">${t("Or a program that brings Docker")}</h3>
+        <p class="small muted">${t("AI-Server Tray continues by itself as soon as it runs.")}</p></div>
+      <ul class="ways">${choices.map((choice) => way(choice, 1))}</ul>
+    </section>`}`;
 
 /** @param {EnginePackages} wanted @param {EngineSetup} setup @param {PageState} page */
 function packages(wanted, { install, error }, page) {

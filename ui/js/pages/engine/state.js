@@ -42,3 +42,7 @@ on("ai/engine/installEvent", (install) => {
   if (setup) own.set({ setup: { ...setup, install } });
   if (install.status !== "running") loadEngineSetup(); // with the error
 });
+on("ai/engine/ownEvent", (engine) => {
+  const { setup } = own.get();
+  if (setup) own.set({ setup: { ...setup, own: engine } });
+});

@@ -1,0 +1,137 @@
+"""Channels that set up, keep and remove the engine of our own."""
+
+from contextlib import suppress
+from threading import Lock, Thread
+
+from aiserver_tray.base.bugs import bug_error
+from aiserver_tray.base.errors import AiServerError, RefusedError
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.engine.engine import Engine
+from aiserver_tray.features.engine import own
+from aiserver_tray.features.engine.events import OWN_ENGINE_SETUP
+from aiserver_tray.features.engine.own import HOST, OwnEngine, OwnSetup, Surroundings
+from aiserver_tray.features.place import Place, refuse_elsewhere
+from aiserver_tray.model import Actor
+from aiserver_tray.protocol.channel import Part, channel
+from aiserver_tray.protocol.message import Caller
+from aiserver_tray.settings.changes import change_setting
+from aiserver_tray.system import autostart, engine_install
+
+_ONLY_HERE = Text("The engine of this computer can be set up and removed only on it.")
+_RESTART_SECONDS = 5
+
+
+class OwnEngineChannels(Part):
+    """``ai/engine/own/…``, on Windows."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._file = own.state_file(place.app.home.folder, place.app.settings.notices)
+        self._lock = Lock()
+        self._setup: OwnSetup | None = None
+
+    def start(self) -> None:
+        """Go on with a set-up that waited for a restart of Windows."""
+        if own.is_possible() and self._file.path.exists():
+            with suppress(AiServerError):
+                if self._file.read().restart_since is not None:
+                    self._begin()
+
+    def close(self) -> None:
+        """End a set-up that can be ended."""
+        if setup := self._running:
+            setup.cancel()
+
+    @property
+    def view(self) -> OwnEngine | None:
+        """What is shown of it; None: this is not Windows."""
+        if not own.is_possible():
+            return None
+        with self._lock:
+            if self._setup:
+                return self._setup.view
+        return OwnEngine("ready" if own.exists() else "none")
+
+    @property
+    def _running(self) -> OwnSetup | None:
+        with self._lock:
+            setup = self._setup
+        return setup if setup and setup.view.status == "running" else None
+
+    @channel("ai/engine/own/setUp")
+    def _set_up(self, caller: Caller) -> None:
+        """Set up Windows' own engine, or go on with that. Answers at the beginning; a set-up that
+        is under way is joined."""
+        refuse_elsewhere(caller.peer, _ONLY_HERE)
+        if not own.is_possible():
+            raise RefusedError(Text("Only Windows has such an engine."))
+        if not self._running:
+            self._begin()
+
+    @channel("ai/engine/own/cancel")
+    def _cancel(self) -> None:
+        """Cancel the set-up. What it has made is removed, except for WSL itself; once packages are
+        being installed, this is refused."""
+        if (setup := self._running) and not setup.cancel():
+            raise RefusedError(engine_install.TOO_LATE)
+
+    @channel("ai/engine/own/restart")
+    def _restart(self, caller: Caller) -> None:
+        """Restart Windows in a few seconds, if the set-up waits for that."""
+        refuse_elsewhere(caller.peer, _ONLY_HERE)
+        view = self.view
+        if view is None or view.status != "restart":
+            raise RefusedError(Text("The set-up does not wait for a restart."))
+        own.restart_windows()
+
+    @channel("ai/engine/own/remove")
+    def _remove(self, caller: Caller) -> None:
+        """Remove the engine with all data of all modules in it. Backups are kept."""
+        refuse_elsewhere(caller.peer, _ONLY_HERE)
+        if self._running:
+            raise RefusedError(Text("The engine is being set up. Cancel that first."))
+        own.remove()
+        with self._lock:
+            self._setup = None
+        self._use("")
+
+    def _begin(self) -> None:
+        app = self._place.app
+        surroundings = Surroundings(app.settings.app.ca_certificates.pem)
+        setup = OwnSetup(self._file, surroundings, _version, self._show)
+        with self._lock:
+            self._setup = setup
+        Thread(target=self._work, args=[setup], name="own-engine", daemon=True).start()
+
+    def _work(self, setup: OwnSetup) -> None:
+        try:
+            setup.run()
+            if setup.view.status == "ready":
+                self._use("" if self._place.core.engine.host == HOST else HOST)
+        except AiServerError as error:
+            setup.fail(error)
+        except Exception as bug:  # noqa: BLE001 - the page must not wait for ever
+            setup.fail(bug_error(bug))
+        self._place.core.refresh()
+
+    def _show(self, view: OwnEngine) -> None:
+        if view.status == "restart":
+            autostart.start_once(self._place.app.home, self._place.app.start_options)
+        self._place.publish(OWN_ENGINE_SETUP.message(view))
+
+    def _use(self, host: str) -> None:
+        """Make *host* the engine of this installation; empty: the one that is found here."""
+        app = self._place.app
+        if app.quick_settings.engine != host:
+            change_setting(app.settings, app.declared, "app.engine", host or None, Actor("owner"))
+            self._place.refresh()
+        self._place.core.refresh()
+
+
+def _version() -> str:
+    """The version of the engine, once it answers."""
+    engine = Engine(HOST)
+    try:
+        return engine.info().version
+    finally:
+        engine.close()
