@@ -43,6 +43,7 @@ from aiserver_tray.base.errors.engine import (
     ObjectKind,
     ObjectNotFoundError,
     PortConflictError,
+    RegistryError,
     ResourcesError,
     UnsupportedError,
 )

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from aiserver_tray.base.errors import RegistryError
 from aiserver_tray.catalog.image_sizes import ImageSize
 from aiserver_tray.engine import registry
 from aiserver_tray.engine.registry import Registries
@@ -47,9 +48,18 @@ CONTENT: dict[str, object] = {
     f"{MANIFESTS}/sha256:amd": manifest(AMD),
     f"{MANIFESTS}/sha256:v7": manifest(ARM),
     "/v2/team/web/manifests/1": manifest(ARM),
+    "/v2/library/redis/tags/list?n=1000": {"tags": ["7", "latest", "7.2.1", "no tag", "7.2.1"]},
+    "/v2/library/redis/tags/list?n=1000&last=7.2.1": {"tags": ["8-alpine"]},
+    "/v2/team/odd/tags/list?n=1000": {"tags": [7]},
+    "/v2/team/web/tags/list?n=1000": {"tags": ["1"]},
     "/v2/team/odd/manifests/1": ["no manifest"],
     "/v2/team/odd/manifests/2": {"manifests": ["no entry"]},
 }
+NEXT = {
+    "/v2/library/redis/tags/list?n=1000": "/v2/library/redis/tags/list?n=1000&last=7.2.1",
+    "/v2/team/web/tags/list?n=1000": "http://127.0.0.1:1/v2/team/web/tags/list?n=1000",
+}
+"""The page after a page of tags."""
 
 
 class Registry(ThreadingHTTPServer):
@@ -81,6 +91,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.forms.append(parse_qs(form))
         self.do_GET()
 
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
     def do_GET(self) -> None:
         self.server.asked.append(self.path)
         self.server.sent.append(self.headers["Authorization"])
@@ -107,8 +120,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         if wants:
             self.send_header("WWW-Authenticate", wants)
+        if self.path in NEXT:
+            self.send_header("Link", f'<{NEXT[self.path]}>; rel="next"')
+        if self.path.endswith("/7"):
+            self.send_header("Docker-Content-Digest", "sha256:seven")
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
         """Nothing: the tests ask `Registry.asked`."""
@@ -183,6 +201,41 @@ def test_an_authority_of_the_user_is_trusted_by_requests_to_registries_and_webho
         assert registries.size("redis:7", "linux/amd64") is None
         asked = ("redis:7", "linux/amd64", ())
         assert registries.size(*asked, own) == ImageSize(42, AMD)
+
+
+def test_all_pages_of_tags_are_read_and_what_is_no_tag_is_left_out(server: Registry) -> None:
+    server.wants = f'Bearer realm="http://{server.address}/token",service="here"'
+    server.token = "Bearer one"
+    assert at(server).tags("redis:7") == {"7", "latest", "7.2.1", "8-alpine"}
+    asked = [path for path in server.asked if not path.startswith("/token")]
+    assert asked == [first := "/v2/library/redis/tags/list?n=1000", first, NEXT[first]]
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("redis-none:1", "{address} answers 404"),
+        ("team/odd:1", "{address} does not answer as a registry does"),
+        ("team/web:1", "{address} does not answer as a registry does"),
+    ],
+)
+def test_why_no_tags_are_known_is_told(server: Registry, name: str, why: str) -> None:
+    with pytest.raises(RegistryError, match=why.format(address=server.address)):
+        at(server).tags(name)
+
+
+def test_a_mirror_is_asked_for_tags_only_if_the_registry_does_not_answer(
+    server: Registry, elsewhere: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "HUB", f"http://{elsewhere.address}")
+    assert at(server).tags("redis:7")
+    assert (bool(server.asked), bool(elsewhere.asked)) == (False, True)
+
+
+def test_the_digest_of_a_tag_is_known_without_its_manifest(server: Registry) -> None:
+    assert at(server).digest("redis:7") == "sha256:seven"
+    with pytest.raises(RegistryError):
+        at(server).digest("redis:8")
 
 
 @pytest.mark.parametrize("name", ["redis:8", "team/odd:1", "team/odd:2", "redis@sha256:unknown"])
