@@ -63,5 +63,7 @@ from aiserver_tray.base.errors.operations import (
     PostStartTimeoutError,
     RestoreError,
     ServiceNotRunningError,
+    UpgradeError,
+    UpgradeUnfitError,
     VolumeInUseError,
 )
