@@ -108,7 +108,7 @@ class Versions:
         self._place = place
         self._app = place.app
         self._lock = Lock()
-        self._apps: dict[tuple[str, str], App] = {}
+        self._apps: dict[str, App] = {}
         self.file = UpgradesFile(place.app.settings)
         self.asking = Asking(
             place.app.settings, self.file, lambda: place.core.engine, self._questions, self._tell
@@ -266,12 +266,12 @@ class Versions:
 
     def _packaged(self, name: str) -> "App":
         """The installation with the application's files of *name*, read once."""
-        key = name, self._app.edition.stamp
+        new = self._app.as_packaged(name)
         with self._lock:
-            if key not in self._apps:
-                self._apps = {k: app for k, app in self._apps.items() if k[1] == key[1]}
-                self._apps[key] = self._app.as_packaged(name)
-            return self._apps[key]
+            known = self._apps.get(name)
+            if known is None or known.edition.stamp != new.edition.stamp:
+                self._apps[name] = new
+            return self._apps[name]
 
     # -- what to upgrade to ------------------------------------------------------------------------
 
