@@ -1964,7 +1964,7 @@ export interface OperationId {
   id: string;
 }
 
-export type OperationKind = "up" | "stop" | "down" | "restart" | "pull" | "build" | "backup" | "restore";
+export type OperationKind = "up" | "stop" | "down" | "restart" | "pull" | "build" | "backup" | "restore" | "rehearse" | "upgrade";
 
 /** The operations of a snapshot. */
 export interface OperationList {
@@ -2815,7 +2815,7 @@ export interface Step {
   usual: number | null;
 }
 
-export type StepKind = "pull" | "build" | "network" | "volume" | "remove" | "create" | "start" | "wait" | "stop" | "remove_network" | "remove_volume" | "kernel_setting" | "clone" | "dump" | "pack" | "unpack" | "swap" | "proof";
+export type StepKind = "pull" | "build" | "network" | "volume" | "remove" | "create" | "start" | "wait" | "stop" | "remove_network" | "remove_volume" | "kernel_setting" | "clone" | "dump" | "pack" | "unpack" | "swap" | "proof" | "trial" | "probe" | "discard";
 
 export type StepStatus = "pending" | "running" | "done" | "skipped" | "failed";
 
