@@ -166,7 +166,9 @@ RequestKind = Literal["up", "stop", "down", "restart", "pull", "build"]
 OperationKind = Literal[RequestKind, "backup", "restore", "rehearse", "upgrade"]
 
 IMAGES_ONLY: frozenset[OperationKind] = frozenset({"pull", "build"})
-"""Operations that touch no container."""
+"""Operations that only fetch images."""
+BESIDE: frozenset[OperationKind] = IMAGES_ONLY | {"rehearse"}
+"""Operations that touch no container of a module."""
 TASKS: frozenset[OperationKind] = frozenset({"backup", "restore", "upgrade"})
 """Operations that stop what runs for their own work, and start it again."""
 

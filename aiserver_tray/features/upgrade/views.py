@@ -42,6 +42,8 @@ class RehearsalView:
     """why the version does not fit; `null`: it does"""
     lines: tuple[str, ...]
     """the last ones of the service that failed"""
+    proven: tuple[Text, ...] = ()
+    """what it has shown besides that all became healthy, such as the address that answered"""
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,8 @@ class ModuleUpgradeView:
     """the modules that stand still with it, because they need it"""
     blockers: tuple[Text, ...]
     """why a rehearsal beside the running module is not possible now, such as too little memory"""
+    target: str | None = None
+    """the version that it is rehearsed with or upgraded to just now"""
 
 
 @dataclass(frozen=True)

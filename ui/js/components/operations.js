@@ -22,6 +22,8 @@ const WORDS = {
   build: [mark("Building images for {names}"), mark("Building all images"), mark("{done} of {total} built")],
   backup: [mark("Backing up {names}"), mark("Backing up everything"), mark("{done} of {total} done")],
   restore: [mark("Restoring {names}"), mark("Restoring everything"), mark("{done} of {total} done")],
+  rehearse: [mark("Rehearsing an upgrade of {names}"), mark("Rehearsing upgrades"), mark("{done} of {total} done")],
+  upgrade: [mark("Upgrading {names}"), mark("Upgrading everything"), mark("{done} of {total} done")],
 };
 
 /** Backups are often of everything: so many are only counted. */
