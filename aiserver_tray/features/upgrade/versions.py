@@ -10,10 +10,11 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
-from aiserver_tray.base.errors import AiServerError, EngineDownError, UpgradeError
+from aiserver_tray.base.errors import AiServerError, UpgradeError
 from aiserver_tray.base.i18n import Given, Listed, Text
 from aiserver_tray.catalog.extension import Update, version_key
 from aiserver_tray.catalog.folders import content
+from aiserver_tray.features.configuration.fixed import in_use
 from aiserver_tray.features.upgrade.asking import (
     Asking,
     Failure,
@@ -31,7 +32,6 @@ from aiserver_tray.features.upgrade.views import (
 )
 from aiserver_tray.model import Changes
 from aiserver_tray.settings.entries import in_all_languages
-from aiserver_tray.spec.labels import CONFIG_OF, INSTALLATION, MODULE
 from aiserver_tray.state.judge import ALIVE
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ class Versions:
         Raises:
             SettingError: what is remembered can't be read.
         """
-        data, there = self.file.read(), self.in_use()
+        data, there = self.file.read(), in_use(self._place)
         found = (
             self._view(one, data.modules.get(one.name, ModuleData()), self._users(one.name))
             for one in self._prospects(self._app.catalog.modules)
@@ -150,18 +150,6 @@ class Versions:
         asked_at = None if data.asked_at is None else datetime.fromtimestamp(data.asked_at, UTC)
         problem = Given(data.problem) if data.problem else None
         return UpgradeList((*found,), asked_at, problem, self.asking.is_asking, None, None)
-
-    def in_use(self) -> frozenset[str]:
-        """The modules that have containers, data on the engine, or files that are kept for them: an
-        upgrade alone changes their version."""
-        app, core = self._app, self._place.core
-        found = {one.module for one in core.store.state.containers.values()}
-        found |= {*filter(app.applied.__contains__, app.catalog.built_in)}
-        with suppress(EngineDownError):
-            id = app.settings.id_for_reading
-            ours = (v.labels for v in core.engine.volumes.all() if CONFIG_OF not in v.labels)
-            found |= {v[MODULE] for v in ours if v.get(INSTALLATION) == id and MODULE in v}
-        return frozenset(found)
 
     def _view(self, one: _Prospect, data: ModuleData, users: Iterable[str]) -> ModuleUpgradeView:
         versions = tuple(self._versions(one, data))
@@ -237,7 +225,7 @@ class Versions:
         return sum(size.download for size in found if size) if all(found) else None
 
     def _questions(self, modules: Sequence[str] | None) -> Iterator[Question]:
-        names = self.in_use() if modules is None else modules
+        names = in_use(self._place) if modules is None else modules
         for one in self._prospects(names):
             yield Question(one.name, one.update, one.images, bool(one.choices))
 
@@ -302,7 +290,7 @@ class Versions:
         )
 
     def _check_used(self, one: _Prospect) -> None:
-        if one.name not in self.in_use():
+        if one.name not in in_use(self._place):
             text = Text(
                 "{module} has not started yet, so there is nothing to upgrade. Choose its version "
                 "with: aiserver-tray config set {address} VERSION",

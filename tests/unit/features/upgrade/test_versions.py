@@ -1,6 +1,7 @@
 """Versions of modules: what registries say of them, and which ones are offered. The engine is
 scripted, and asks a scripted registry."""
 
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,12 +12,13 @@ from typing import cast
 
 import pytest
 
-from aiserver_tray.base.errors import AiServerError, UpgradeError
+from aiserver_tray.base.errors import AiServerError, SettingError, UpgradeError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.core import app as core_app
-from aiserver_tray.core.app import App
+from aiserver_tray.core.app import App, built_in_catalog
 from aiserver_tray.engine.registry import Registries
 from aiserver_tray.engine.values import RegistryAccess
+from aiserver_tray.features.configuration.fixed import check_versions, fixed_versions
 from aiserver_tray.features.place import Place
 from aiserver_tray.features.upgrade import asking
 from aiserver_tray.features.upgrade.versions import Versions
@@ -76,8 +78,8 @@ class Here:
         def publish(message: object) -> None:
             self.told.append(self.versions.asking.is_asking)
 
-        place = SimpleNamespace(app=self.app, core=core, publish=publish)
-        return Versions(cast("Place", place))
+        self.place = cast("Place", SimpleNamespace(app=self.app, core=core, publish=publish))
+        return Versions(self.place)
 
     def tags(self, *web: str, worker: tuple[str, ...] | None = None) -> None:
         """What the registry has of both images."""
@@ -300,6 +302,18 @@ def test_registries_are_asked_once_a_day_and_not_if_a_setting_says_no(
     assert len(here.server.asked) > before
 
 
+def test_only_an_upgrade_changes_the_version_of_a_module_that_is_in_use(here: Here) -> None:
+    check_versions(here.place, {"web.WEB_VERSION": "v1.2", "app.language": "zh"})
+    check_versions(here.place, {"web.WEB_VERSION": None})
+    with pytest.raises(SettingError, match="aiserver-tray upgrade web --to v1") as caught:
+        check_versions(here.place, {"web.WEB_VERSION": "v1.3"})
+    assert caught.value.remedies[0]["page"] == "modules/web"
+    assert fixed_versions(here.place, "web") == {"web.WEB_VERSION"}
+    here.app.applied.forget("web")
+    check_versions(here.place, {"web.WEB_VERSION": "v1.3"})
+    assert fixed_versions(here.place, "web") == set()
+
+
 # -- the files that apply --------------------------------------------------------------------------
 
 
@@ -352,3 +366,33 @@ def test_a_module_that_the_application_no_longer_has_goes_on_with_its_files(here
     here.app.refresh_catalog()
     assert here.app.catalog.built_in == {"other", "web"}
     assert here.offered == []
+
+
+def test_every_built_in_module_goes_on_as_it_was_beside_a_new_application(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packaged = tmp_path / "packaged"
+    copytree(built_in_catalog(), packaged)
+    monkeypatch.setattr(core_app, "built_in_catalog", lambda: packaged)
+    app = App(tmp_path / "home", [])
+    names = sorted(app.catalog.modules)
+    before = {name: hashes(app, name) for name in names}
+    app.keep_files(names)
+    for file in packaged.glob("*/*/*"):
+        if file.is_file():
+            file.write_text(f"{file.read_text('utf-8')}\n# new\n", encoding="utf-8")
+    for file in packaged.glob("*/*/compose.yaml"):
+        text = re.sub(r"(?m)^( *)(mem_limit:)", r"\1cpus: 7\n\1\2", file.read_text("utf-8"))
+        file.write_text(text, encoding="utf-8")
+    app.refresh_catalog()
+    assert {one.folder.parent for one in app.catalog.modules.values()} == {app.applied.folder}
+    assert app.catalog.built_in == {*names}
+    assert {name: hashes(app, name) for name in names} == before
+    for name in names:
+        assert app.preview(name).consent is None
+        assert hashes(app.as_packaged(name), name).items().isdisjoint(before[name].items())
+
+
+def hashes(app: App, module: str) -> dict[str, str]:
+    """What decides whether containers are created again."""
+    return {one.container: one.config_hash for one in app.preview(module).services}
