@@ -352,7 +352,7 @@ def _why_not(one: _Prospect, version: str) -> Text:
             "{module} has the versions {versions}, and no {version}.", **about, versions=versions
         )
     return Text(
-        "This version of AI-Server Tray can't run version {version} of {module}, but {range}.",
+        "{module} can't be upgraded to {version}. Its files are for the versions {range}.",
         **about,
         range=one.update.range or one.update.tags,
     )

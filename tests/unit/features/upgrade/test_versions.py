@@ -62,7 +62,7 @@ class Here:
         self.versions = self.of_next_process()
 
     def of_next_process(self) -> Versions:
-        access = RegistryAccess(insecure=frozenset({self.server.address}), is_local=True)
+        access = RegistryAccess(insecure=(self.server.address,), is_local=True)
         registries = Registries(lambda: access)
         engine = SimpleNamespace(
             image_tags=registries.tags,
@@ -199,7 +199,7 @@ def test_a_new_application_changes_no_module_and_its_files_are_offered(here: Her
     target = here.versions.target("web", None)
     assert target.kinds == {"version", "files"}
     assert (target.folder, target.changes) == (here.packaged / "features/web", {})
-    assert target.preview.services[0].image.name.endswith(":v1.4")
+    assert target.preview.services[0].image.display_name.endswith(":v1.4")
     assert here.app.preview("web").services == before, "the target is only looked at"
 
 
@@ -222,7 +222,7 @@ def test_what_runs_keeps_its_version_when_the_default_of_the_same_files_would_be
     here.bring(default="v1.4")
     target = here.versions.target("web", "v1.3")
     assert target.changes == {"web.WEB_VERSION": "v1.3"}
-    assert target.preview.services[0].image.name.endswith(":v1.3")
+    assert target.preview.services[0].image.display_name.endswith(":v1.3")
 
 
 def test_images_that_were_published_anew_are_offered(here: Here) -> None:
