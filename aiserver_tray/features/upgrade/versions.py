@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
-from aiserver_tray.base.errors import AiServerError, UpgradeError
+from aiserver_tray.base.errors import AiServerError, EngineDownError, UpgradeError
 from aiserver_tray.base.i18n import Given, Listed, Text
 from aiserver_tray.catalog.extension import Update, version_key
 from aiserver_tray.catalog.folders import content
@@ -96,6 +96,13 @@ class _Prospect:
     def fits(self, version: str) -> bool:
         """Whether the files are for *version*."""
         return version in self.choices if self.choices else self.update.fits(version)
+
+    @property
+    def with_files(self) -> str | None:
+        """The version if it is only to have these files. None: they are only for older ones."""
+        if self.folder and self.is_newer(self.default):
+            return self.default
+        return self.now if self.fits(self.now) else None
 
     def is_newer(self, version: str) -> bool:
         return version_key(version) > version_key(self.now)
@@ -183,23 +190,21 @@ class Versions:
                 self._kind(one, version),
                 one.update.notes_on(version),
                 self._bytes(one, data, version),
-                Given(failure.why) if failure and failure.of == _made_of(one, data) else None,
+                Given(failure.why)
+                if failure and failure.of == _made_of(one, data, version)
+                else None,
                 _rest(data.rests, version),
             )
 
     def _later(self, one: _Prospect, data: ModuleData) -> set[str]:
         known = data.versions if data.setting == one.update.setting else ()
         found = {v for v in one.choices or known if one.fits(v) and one.is_newer(v)}
-        if one.folder:
-            found.add(
-                one.default if one.is_newer(one.default) or not one.fits(one.now) else one.now
-            )
-        elif self._moved(one, data):
-            found.add(one.now)
+        if one.with_files and (one.folder or self._moved(one, data)):
+            found.add(one.with_files)
         return found
 
     def _kind(self, one: _Prospect, version: str) -> OfferKind:
-        if version != one.now:
+        if version != one.with_files:
             return "version"
         return "files" if one.folder else "image"
 
@@ -209,7 +214,9 @@ class Versions:
         found = []
         for name in one.images:
             digest = data.digests.get(name)
-            image = self._place.core.engine.images.find(name) if digest else None
+            image = None
+            with suppress(EngineDownError):
+                image = self._place.core.engine.images.find(name) if digest else None
             known = [n.partition("@")[2] for n in image.names if "@" in n] if image else []
             if known and digest not in known:
                 found.append(name)
@@ -220,9 +227,11 @@ class Versions:
             return size
         tag = one.module.settings[one.update.setting].in_file(version)
         names = [f"{name.rpartition(':')[0]}:{tag}" for name in one.images]
-        sizes, platform = self._app.image_sizes, self._place.core.engine.info().platform
-        found = [sizes.of(name, platform) for name in names]
-        return sum(size.download for size in found if size) if all(found) else None
+        with suppress(EngineDownError):
+            sizes, platform = self._app.image_sizes, self._place.core.engine.info().platform
+            found = [sizes.of(name, platform) for name in names]
+            return sum(size.download for size in found if size) if all(found) else None
+        return None
 
     def _questions(self, modules: Sequence[str] | None) -> Iterator[Question]:
         names = in_use(self._place) if modules is None else modules
@@ -317,7 +326,12 @@ class Versions:
     # -- what the user and upgrades say ------------------------------------------------------------
 
     def rest(self, module: str, version: str, rest: Rest | None) -> None:
-        """Do not offer *version*, or not for a week; None: offer it again."""
+        """Do not offer *version*, or not for a week; None: offer it again.
+
+        Raises:
+            UnknownNameError, CatalogError: there is no such module, or its file is wrong.
+        """
+        self._app.catalog.module(module)
         with self.file.module(module) as data:
             data.rests.pop(version, None)
             if rest:
@@ -328,7 +342,7 @@ class Versions:
         """*version* does not fit: do not offer it again, unless with other files or images."""
         one = self._prospect(module)
         with self.file.module(module) as data:
-            of = _made_of(one, data) if one else ""
+            of = _made_of(one, data, version) if one else ""
             data.failed[version] = Failure(why=in_all_languages(why), of=of)
         self._tell()
 
@@ -358,9 +372,9 @@ def _why_not(one: _Prospect, version: str) -> Text:
     )
 
 
-def _made_of(one: _Prospect, data: ModuleData) -> str:
-    """A text that changes with the files and the images of which *one* would consist."""
-    images = sorted(data.digests.items())
+def _made_of(one: _Prospect, data: ModuleData, version: str) -> str:
+    """A text that changes with the files, and those present images that stay, of *version*."""
+    images = sorted(data.digests.items()) if version == one.now else ()
     return hashlib.sha256(f"{content(one.module.folder)} {images}".encode()).hexdigest()
 
 

@@ -195,7 +195,7 @@ def test_a_new_application_changes_no_module_and_its_files_are_offered(here: Her
     here.bring(default="v1.4", range=">=1.2 <3")
     assert here.app.preview("web").services == before
     assert here.app.catalog.built_in == {"web"}
-    assert here.offered == [("v1.4", "version")]
+    assert here.offered == [("v1.4", "files")]
     target = here.versions.target("web", None)
     assert target.kinds == {"version", "files"}
     assert (target.folder, target.changes) == (here.packaged / "features/web", {})
@@ -210,6 +210,9 @@ def test_new_files_for_the_same_version_are_offered_and_the_version_is_kept(here
     assert here.versions.target("web", None).changes == {}
     here.bring(default="v1.5", range=">=1.2 <3")
     assert here.versions.target("web", None).changes == {"web.WEB_VERSION": None}
+    here.bring(default="v1.3", range=">=1.2 <1.4")
+    assert here.offered == [], "of an older application"
+    here.bring(default="v1.5", range=">=1.2 <3")
     here.tags("v2.7")
     here.ask()
     assert here.offered == [("v2.7", "version"), ("v1.5", "files")]
@@ -247,6 +250,8 @@ def test_a_version_that_failed_or_rests_is_not_offered_until_something_is_new(he
     assert str(here.web.versions[0].failed) == "it never got healthy"
     assert here.versions.target("web", None).version == "v1.3"
     assert here.versions.target("web", "v1.4").version == "v1.4", "who asks for it gets it"
+    here.ask()
+    assert here.web.versions[0].failed, "the present images are others, but not those of v1.4"
     here.versions.rest("web", "v1.3", "skip")
     assert here.of_next_process().views().modules[0].offer is None
     here.versions.rest("web", "v1.3", "week")
