@@ -13,7 +13,6 @@ from itertools import islice
 from pathlib import Path
 from shutil import copytree, rmtree
 from typing import Final
-from uuid import uuid4
 
 from aiserver_tray.base.errors import Place, Problem
 from aiserver_tray.base.file_version import file_version
@@ -157,7 +156,8 @@ class Applied:
     other files changes no such module by itself. While an upgrade can be undone, what it has
     replaced is kept under its ID.
 
-    Every change is complete or can be repeated, also after the process was killed.
+    Every change is complete or can be repeated, also after the process was killed. The caller has
+    the lock on the module.
 
     Raises:
         OSError: from every method that changes something: the copy can't be made or removed.
@@ -174,12 +174,11 @@ class Applied:
         """*packaged*, the folders of the built-in catalog, with the copies of those that have
         other files by now; and the copies of those that are no longer there."""
         copies = {one.name: one for one in self._copies()}
-        found = [
-            copies[one.name] if one.name in copies and not is_equal(one, copies[one.name]) else one
-            for one in packaged
-        ]
-        gone = copies.keys() - {one.name for one in packaged}
-        return [*found, *(copies[name] for name in sorted(gone))]
+        found = {one.name: one for one in packaged}
+        others = {
+            n: c for n, c in copies.items() if n not in found or content(c) != content(found[n])
+        }
+        return [*(found | dict(sorted(others.items()))).values()]
 
     def _copies(self) -> Iterator[Path]:
         with suppress(OSError), os.scandir(self.folder) as entries:
@@ -191,24 +190,17 @@ class Applied:
         """Keep the files of *folder*, with which *module* was started, unless some are kept."""
         if module in self:
             return
-        new = self._copied(folder)
-        try:
-            new.rename(self.folder / module)
-        except OSError:
-            rmtree(new, ignore_errors=True)
-            if module not in self:  # another process was not faster
-                raise
+        self._copied(module, folder).rename(self.folder / module)
 
     def forget(self, module: str) -> None:
         """Let *module* have the files of the application from now on: it has no data any more."""
         if module in self:
-            gone = self.folder / f".{uuid4().hex}"
-            (self.folder / module).rename(gone)
+            (self.folder / module).rename(gone := self._scratch(module))
             rmtree(gone, ignore_errors=True)
 
     def swap(self, module: str, folder: Path, id: str) -> None:
         """Give *module* the files of *folder*, and keep those that it has for the upgrade *id*."""
-        new, former = self._copied(folder), self._former(module, id)
+        new, former = self._copied(module, folder), self._former(module, id)
         if not former.exists():
             former.parent.mkdir(exist_ok=True)
             if module in self:
@@ -235,48 +227,36 @@ class Applied:
     def _former(self, module: str, id: str) -> Path:
         return self.folder / f".{id}" / module
 
-    def _copied(self, folder: Path) -> Path:
-        new = self.folder / f".{uuid4().hex}"
+    def _copied(self, module: str, folder: Path) -> Path:
         self.folder.mkdir(parents=True, exist_ok=True)
+        new = self._scratch(module)
         try:
             return Path(copytree(folder, new))
         except OSError:
             rmtree(new, ignore_errors=True)
             raise
 
-
-def is_equal(one: Path, other: Path) -> bool:
-    """Whether two folders have the same files with the same content. Reads them only after they
-    have changed."""
-    return _is_equal(_versions(one), _versions(other))
+    def _scratch(self, module: str) -> Path:
+        """A name for a folder of *module* that does not count; without what a killed process left
+        there."""
+        scratch = self.folder / f".{module}"
+        rmtree(scratch, ignore_errors=True)
+        return scratch
 
 
 def content(folder: Path) -> str:
-    """A text that changes with the files in *folder*, wherever it is."""
-    digest = hashlib.sha256()
-    for path, name, _ in _versions(folder):
-        inner = hashlib.sha256(Path(path).read_bytes()).hexdigest()
-        digest.update(repr((name, inner)).encode())
-    return digest.hexdigest()
-
-
-_Versions = tuple[tuple[str, str, tuple[int, ...]], ...]
-"""Of each file, its path, its path in the folder and its `file_version`."""
+    """A text that changes with the files in *folder*, wherever it is. Reads them only after they
+    have changed."""
+    files = [Path(at, name) for at, _, names in os.walk(folder) for name in names]
+    named = sorted((file.relative_to(folder).as_posix(), file) for file in files)
+    return _content(tuple((name, str(file), file_version(file.stat())) for name, file in named))
 
 
 @lru_cache(maxsize=64)
-def _is_equal(ones: _Versions, others: _Versions) -> bool:
-    if [name for _, name, _ in ones] != [name for _, name, _ in others]:
-        return False
-    pairs = zip(ones, others, strict=True)
-    return all(Path(a[0]).read_bytes() == Path(b[0]).read_bytes() for a, b in pairs)
-
-
-def _versions(folder: Path) -> _Versions:
-    found = [(path, path.relative_to(folder).as_posix()) for path in map(Path, _files(str(folder)))]
-    return tuple((str(p), name, file_version(p.stat())) for p, name in sorted(found))
-
-
-def _files(folder: str) -> Iterator[str]:
-    for at, _, names in os.walk(folder):
-        yield from (os.path.join(at, name) for name in names)  # noqa: PTH118 - many
+def _content(files: tuple[tuple[str, str, tuple[int, ...]], ...]) -> str:
+    """Of files with their name in the folder, their path and their `file_version`."""
+    digest = hashlib.sha256()
+    for name, path, _ in files:
+        inner = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        digest.update(repr((name, inner)).encode())
+    return digest.hexdigest()
