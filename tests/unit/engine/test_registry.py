@@ -168,6 +168,16 @@ def test_pages_without_end_are_given_up(
         at(server).tags(name)
 
 
+def test_a_slow_registry_is_given_up_when_asked_for_tags(
+    server: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.silent = threading.Event()
+    monkeypatch.setattr(registry, "_TAGS_SECONDS", 0.2)
+    with pytest.raises(RegistryError, match="takes too long"):
+        at(server).tags("redis:7")
+    server.silent.set()
+
+
 def test_a_mirror_is_asked_for_tags_only_if_the_registry_does_not_answer(
     server: Registry, elsewhere: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
