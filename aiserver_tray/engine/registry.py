@@ -44,6 +44,9 @@ LIMIT_SECONDS = 10.0
 _TAGS_SECONDS = 60.0
 """Seconds for all pages of tags. Nobody waits for them."""
 
+_CONNECT_SECONDS = 10.0
+"""Seconds for a connection, so that the next place is asked while there is time."""
+
 HUB = "https://registry-1.docker.io"
 """Docker Hub's registry."""
 _MAX_BYTES = 4 << 20
@@ -339,7 +342,11 @@ class RegistrySession:
         left = self._deadline - time.monotonic()
         if left <= 0:
             raise requests.Timeout
-        options |= {"proxies": self._proxies_for(url), "timeout": left, "stream": True}
+        options |= {
+            "proxies": self._proxies_for(url),
+            "timeout": (min(left, _CONNECT_SECONDS), left),
+            "stream": True,
+        }
         with self._session.request(method, url, **options) as response:
             response.raise_for_status()
             content = b""

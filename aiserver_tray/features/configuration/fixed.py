@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 
-from aiserver_tray.base.errors import AiServerError, EngineDownError, SettingError, raise_all
+from aiserver_tray.base.errors import AiServerError, SettingError, raise_all
 from aiserver_tray.base.errors.remedies import open_page
 from aiserver_tray.base.i18n import Given, LocalText, Text
 from aiserver_tray.features.place import Place
@@ -13,7 +13,7 @@ from aiserver_tray.spec.labels import CONFIG_OF, INSTALLATION, MODULE
 def in_use(place: Place) -> frozenset[str]:
     """The modules that have containers, data on the engine, or files that are kept for them."""
     volumes = frozenset[str]()
-    with suppress(EngineDownError):
+    with suppress(AiServerError):
         id = place.app.settings.id_for_reading
         ours = (v.labels for v in place.core.engine.volumes.all() if CONFIG_OF not in v.labels)
         volumes = frozenset(v[MODULE] for v in ours if v.get(INSTALLATION) == id and MODULE in v)

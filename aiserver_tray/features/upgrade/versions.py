@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
-from aiserver_tray.base.errors import AiServerError, EngineDownError, UpgradeError
+from aiserver_tray.base.errors import AiServerError, UpgradeError
 from aiserver_tray.base.i18n import Given, Listed, Text
 from aiserver_tray.catalog.extension import Update, version_key
 from aiserver_tray.catalog.folders import content
@@ -215,7 +215,7 @@ class Versions:
         for name in one.images:
             digest = data.digests.get(name)
             image = None
-            with suppress(EngineDownError):
+            with suppress(AiServerError):
                 image = self._place.core.engine.images.find(name) if digest else None
             known = [n.partition("@")[2] for n in image.names if "@" in n] if image else []
             if known and digest not in known:
@@ -227,7 +227,7 @@ class Versions:
             return size
         tag = one.module.settings[one.update.setting].in_file(version)
         names = [f"{name.rpartition(':')[0]}:{tag}" for name in one.images]
-        with suppress(EngineDownError):
+        with suppress(AiServerError):
             sizes, platform = self._app.image_sizes, self._place.core.engine.info().platform
             found = [sizes.of(name, platform) for name in names]
             return sum(size.download for size in found if size) if all(found) else None
