@@ -1328,6 +1328,7 @@ export default {
   "{name} wasn't running": "{name} 没有运行",
   "{name} works as usual": "{name} 照常工作",
   "{name} {before} → {after}": "{name} {before} → {after}",
+  "{name} {version} doesn't fit your data yet": "{name} {version} 暂不适用于您的数据",
   "{name} {version} is available": "{name} {version} 可用",
   "{name} {version} is offered again in a week": "一周后再次提示 {name} {version}",
   "{name} {version} isn't offered again": "不再提示 {name} {version}",

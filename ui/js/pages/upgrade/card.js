@@ -16,7 +16,7 @@ import { emblem } from "../../components/state.js";
 import { when } from "../backups/list.js";
 import { isOver, share, span } from "../home/steps.js";
 import { askDirect, askStopped, askTime, NIGHT } from "./asking.js";
-import { canBegin, keyOf, planFor, rehearse, rest, runningUpgrade, unfit, upgrade, upgradeList, upgradeOf } from "./list.js";
+import { canBegin, keyOf, planFor, rehearse, rest, runningUpgrade, targetOf, unfit, upgrade, upgradeList, upgradeOf } from "./list.js";
 import { doneNotice } from "./notices.js";
 import { isTried, rowsOf } from "./steps.js";
 
@@ -135,10 +135,11 @@ const ROWS = {
 };
 
 /** @param {ModuleUpgrade} known @param {OperationSummary} operation @param {PageState} page @param {Module} module */
-function underWay({ title, version, target }, operation, page, module) {
+function underWay(known, operation, page, module) {
+  const { title, version } = known;
   const isRehearsal = operation.kind === "rehearse";
   const steps = page.progress.find(({ id }) => id === operation.id)?.steps ?? [];
-  const said = { name: title, version: versionIn(target ?? ""), before: versionIn(version) };
+  const said = { name: title, version: versionIn(targetOf(known)), before: versionIn(version) };
   const isOnCopy = isTried(steps, isRehearsal);
   const stands = steps.some(({ kind, status }) => kind === "stop" && status !== "pending");
   const text = stands ? t("{name} stands still", said) : module.state === "running" ? t("{name} keeps running on {before}", said) : "";

@@ -41,8 +41,15 @@ observe(({ snapshot }, before) => {
 });
 
 /** The rehearsal or upgrade of a module that is under way. @param {string} name @param {Snapshot|null} snapshot @returns {OperationSummary|undefined} */
-export const runningUpgrade = (name, snapshot) =>
-  (snapshot && upgradeOf(name)?.target ? working(snapshot).find(({ modules }) => modules.includes(name)) : undefined);
+export function runningUpgrade(name, snapshot) {
+  const known = upgradeOf(name);
+  if (!known || !snapshot) return undefined;
+  const others = upgradeList()?.modules.some((one) => one !== known && one.target !== null);
+  return known.target === null && others ? undefined : working(snapshot).find(({ modules }) => modules.includes(name));
+}
+
+/** @param {ModuleUpgrade} upgrade The version that it is rehearsed with or upgraded to. */
+export const targetOf = ({ target, offer, versions, version }) => target ?? offer?.version ?? versions[0]?.version ?? version;
 
 /** The newest version that failed when it was tried, as long as no other is offered and it is not skipped. @param {ModuleUpgrade} upgrade */
 export const unfit = ({ offer, versions }) => (offer ? undefined : versions.find(({ failed, rest }) => failed && rest !== "skip"));

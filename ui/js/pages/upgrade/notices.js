@@ -11,7 +11,7 @@ import { icon } from "../../components/icon.js";
 import { notice } from "../../components/notice.js";
 import { within } from "../backups/list.js";
 import { askForAll, askToForget, askUndo } from "./asking.js";
-import { canBegin, keyOf, offered, runningUpgrade, upgradeOf } from "./list.js";
+import { canBegin, keyOf, offered, runningUpgrade, unfit, upgradeList, upgradeOf } from "./list.js";
 
 /**
  * @import { Module, ModuleUpgrade } from "../../contract.d.ts"
@@ -31,17 +31,33 @@ export function upgradeTag({ name }, { snapshot }) {
     : t("{version} available", { version: versionIn(known.offer.version) })}</a>`;
 }
 
-/** On Home: what can be upgraded. @param {PageState} page */
-export function upgradeNotice({ snapshot }) {
+/** @param {ModuleUpgrade|undefined} known */
+const showLink = (known) => html`<a class="button plain" href=${`#${addressTo("modules", [known?.name ?? ""])}`}>${t("Show")}</a>`;
+
+/** On Home: what can be upgraded, and what turned out not to fit. @param {PageState} page */
+export const upgradeNotices = ({ snapshot }) => (snapshot?.engine.running ? html`${(upgradeList()?.modules ?? []).map(unfitNotice)}${offerNotice()}` : nothing);
+
+/** @param {ModuleUpgrade} known */
+function unfitNotice(known) {
+  const failed = unfit(known);
+  if (!failed) return nothing;
+  const said = { name: known.title, version: versionIn(failed.version), before: versionIn(known.version) };
+  return html`<div class="wide-notice">${notice({
+    tone: "busy", icon: "flask-conical", title: t("{name} {version} doesn't fit your data yet", said), text: t("{name} stays at {before}.", said),
+    close: html`<span class="buttons">${showLink(known)}</span>`,
+  })}</div>`;
+}
+
+function offerNotice() {
   const all = offered();
-  if (!all.length || !snapshot?.engine.running) return nothing;
+  if (!all.length) return nothing;
   const names = list(all.map(({ title, offer, version }) => (offer?.version === version ? title : `${title} ${versionIn(offer?.version ?? "")}`)));
   const [first, ...others] = all;
   return html`<div class="wide-notice">${notice({
     icon: "circle-arrow-up", title: tn("{count} upgrade is available", "{count} upgrades are available", all.length),
     text: t("{names}. Each is rehearsed on a copy first.", { names }),
     close: html`<span class="buttons">${others.length ? button({ text: t("Upgrade all…"), enabled: canBegin("upgrade"), run: askForAll })
-      : html`<a class="button plain" href=${`#${addressTo("modules", [first?.name ?? ""])}`}>${t("Show")}</a>`}</span>`,
+      : showLink(first)}</span>`,
   })}</div>`;
 }
 
