@@ -66,6 +66,14 @@ def done() -> ModuleUpgradeView:
     return replace(OFFERED, version="2.44.0", offer=None, versions=(), undo=undo)
 
 
+def several() -> tuple[ModuleUpgradeView, ...]:
+    """One that fits, and can be undone; one that can't be rehearsed now; one that does not fit."""
+    why = (Text("A rehearsal beside what runs needs 3.0 GB of memory, but only 1.2 GB is free."),)
+    dify = replace(OFFERED, name="dify", title={"en": "Dify"}, blockers=why, users=("n8n",))
+    oneapi = replace(unfit(), name="oneapi", title={"en": "OneAPI"})
+    return replace(fits(), undo=done().undo), dify, oneapi
+
+
 def listed(*modules: ModuleUpgradeView) -> UpgradeList:
     return UpgradeList(modules, ago(60), None, is_asking=False, operation=None, unended=None)
 

@@ -418,6 +418,7 @@ export default {
   "Its containers and networks are removed. Your data is kept, and the next start creates them again.": "将删除其容器和网络。数据会保留，下次启动时会重新创建。",
   "Its containers and networks are removed. Your data is kept.": "将移除其容器和网络。数据会保留。",
   "Its containers, its networks and all of its data are removed. This can't be undone.": "将删除其容器、网络和全部数据，此操作无法撤销。",
+  "Its data is copied": "正在复制其数据",
   "Its databases are opened on a copy": "正在副本上打开其数据库",
   "Its file is deleted. It is the last one: nothing can be restored after that.": "其文件将被删除。这是最后一个备份，此后将无法恢复任何数据。",
   "Its file is deleted. {count} other backup stays.": "其文件将被删除。其他 {count} 个备份保留。",

@@ -19,7 +19,7 @@ import { backupPhases, isOver, modulesOf, ofPhase, share } from "./steps.js";
 /** @type {Record<BackupPhase, [icon: string, name: string]>} */
 const OF_BACKUPS = {
   copy: ["copy", mark("Copy while stopped")], write: ["lock", mark("Encrypt and write")], check: ["shield-check", mark("Check the file")],
-  try: ["flask-conical", mark("Rehearse on a copy")], renew: ["circle-arrow-up", mark("Start the new version")],
+  keep: ["copy", mark("Copy the data")], try: ["flask-conical", mark("Rehearse on a copy")], renew: ["circle-arrow-up", mark("Start the new version")],
   save: ["archive", mark("Back up what is there")], unpack: ["package", mark("Unpack and check")], swap: ["refresh-cw", mark("Change over")],
 };
 

@@ -16,7 +16,7 @@ import { backupPhases, isOver, modulesOf, ofPhase, phasesOf, share, span, track 
 /** @type {Record<BackupPhase, string>} What happens to a module. */
 const DOING = {
   copy: mark("Stopped and being copied"), write: mark("Runs again · being written"), check: mark("Its databases are opened on a copy"),
-  try: mark("The new version is tried on a copy"), renew: mark("Stopped and changing over"),
+  keep: mark("Its data is copied"), try: mark("The new version is tried on a copy"), renew: mark("Stopped and changing over"),
   save: mark("What it has now is backed up first"), unpack: mark("The backup is unpacked beside it"), swap: mark("Stopped and changing over"),
 };
 

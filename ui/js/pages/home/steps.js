@@ -4,7 +4,7 @@
 /** @import { OperationKind, Step, StepKind } from "../../contract.d.ts" */
 
 /**
- * @typedef {"copy"|"write"|"check"|"save"|"unpack"|"swap"|"try"|"renew"} BackupPhase
+ * @typedef {"copy"|"write"|"check"|"save"|"unpack"|"swap"|"keep"|"try"|"renew"} BackupPhase
  * @typedef {"get"|"start"|"wait"|BackupPhase} Phase
  */
 
@@ -13,11 +13,11 @@ const KINDS = {
   get: ["pull", "build"], start: ["start"], wait: ["wait"],
   copy: ["clone", "dump"], write: ["pack"], check: ["proof"],
   save: ["clone", "dump", "pack", "proof"], unpack: ["unpack"], swap: ["swap"],
-  try: ["trial", "discard"], renew: ["stop", "swap", "create", "start", "wait", "probe"],
+  keep: ["clone", "dump"], try: ["trial", "discard"], renew: ["stop", "swap", "create", "start", "wait", "probe"],
 };
 
 /** @type {Partial<Record<OperationKind, BackupPhase[]>>} */
-const OF_BACKUPS = { backup: ["copy", "write", "check"], restore: ["save", "unpack", "swap"], upgrade: ["copy", "try", "renew"] };
+const OF_BACKUPS = { backup: ["copy", "write", "check"], restore: ["save", "unpack", "swap"], upgrade: ["keep", "try", "renew"] };
 
 /** @param {OperationKind} kind Those of a backup, restore or upgrade, in their order. @returns {BackupPhase[]|null} */
 export const backupPhases = (kind) => OF_BACKUPS[kind] ?? null;
