@@ -36,7 +36,8 @@ export function upgradeCard(page, module) {
   if (operation) return underWay(known, operation, page, module);
   const { offer, rehearsal } = known;
   const failed = unfit(known);
-  return html`${unended()}${doneNotice(known)}${
+  const notices = [unended(), doneNotice(known)].filter((one) => one !== nothing);
+  return html`${notices.length ? html`<h2 class="unseen">${t("Upgrade")}</h2>${notices}` : nothing}${
     offer ? rehearsal?.version === offer.version && rehearsal.problem === null ? fits(known, offer) : offerCard(known, offer)
       : failed ? doesNotFit(known, failed) : nothing}`;
 }
