@@ -323,7 +323,7 @@ NOTHING = Text("There is nothing to do.")
 def summary(view: OperationView, snapshot: Snapshot, seconds: float) -> list[Text]:
     """The result of a successful operation."""
     time_ = words.seconds(seconds)
-    if view.kind in ("up", "restart"):
+    if view.kind in ("up", "restart", "upgrade"):
         from aiserver_tray.state.progress import sorted_by_name  # noqa: PLC0415 - after Ctrl-C works
 
         modules = [m for m in sorted_by_name(snapshot.modules) if m.name in view.modules]
@@ -362,7 +362,6 @@ _ENDED: Mapping[OperationKind, Callable[[Text, str], Text]] = {
     "rehearse": lambda names, time: Text(
         "The upgrade fits: {names} ({time})", names=names, time=time
     ),
-    "upgrade": lambda names, time: Text("Upgraded: {names} ({time})", names=names, time=time),
 }
 
 

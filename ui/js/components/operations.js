@@ -33,9 +33,9 @@ const MANY = 4;
 export const active = ({ operations }) =>
   operations.filter(({ status }) => status === "waiting" || status === "running");
 
-/** @param {OperationSummary[]} running The one that takes long stands in the hero: any but a stop, and the restart of one module. */
+/** @param {OperationSummary[]} running The one that takes long stands in the hero: any but a stop, a rehearsal beside what runs, and the restart of one module. */
 export const shownInHero = (running) => running.find(({ kind, status, modules }) =>
-  status === "running" && kind !== "stop" && kind !== "down" && !(kind === "restart" && modules.length === 1));
+  status === "running" && kind !== "stop" && kind !== "down" && kind !== "rehearse" && !(kind === "restart" && modules.length === 1));
 
 /** @param {OperationSummary} operation @param {Module[]} modules */
 export function titleOf({ kind, modules: names, services }, modules) {

@@ -92,6 +92,8 @@ function ofOperation(operation, { dismissed }, modules) {
   const { id, status, error, kind, foreign } = operation;
   if (status !== "failed" || !error) return [];
   return each(error).flatMap((one, index) => {
+    // Nothing is wrong then: the module stays as it is, and its page says why.
+    if (one.code === "E_UPGRADE_UNFIT") return [];
     const module = about(one, modules) ?? (operation.modules.length === 1 ? operation.modules[0] : undefined) ?? null;
     const own = `${id}/${index}`;
     if (ENGINE.includes(one.code) || dismissed.has(own) || isSolved(kind, module, modules)) return [];

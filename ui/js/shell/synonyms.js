@@ -15,6 +15,8 @@ export const SYNONYMS = {
   "Check all backups": "backup verify test proof damaged 备份 检查 验证 全部",
   "Restore from a file": "import recover backup zip migrate move 导入 恢复 还原 文件 迁移",
   "Save recovery key": "backup key passphrase encryption 备份 密钥 加密 恢复",
+  "Upgrade all": "update newer version images everything 升级 更新 全部 版本",
+  "Look for new versions": "update upgrade check newer registry 检查 更新 升级 新版本",
   Doctor: "check diagnose problems health repair fix help support bundle troubleshoot 诊断 检查 修复 问题 帮助",
   Settings: "preferences options configuration config 首选项 选项 配置",
   "All shortcuts": "keyboard keys hotkeys help 键盘 快捷键 热键",
@@ -78,5 +80,6 @@ export const OF_ACTION = {
   restart: "reboot again reload 重启",
   stop: "end down off shut 停止 关闭",
   backUp: "backup save copy archive 备份 保存",
+  upgrade: "update newer version rehearse 升级 更新 版本 预演",
   remove: "delete uninstall 删除 卸载 移除",
 };
