@@ -121,6 +121,11 @@ class AppSettings:
         return int(self._text("backup_keep_monthly"))
 
     @property
+    def check_versions(self) -> bool:
+        """Whether registries are asked once a day for versions of modules."""
+        return self._flag("check_versions")
+
+    @property
     def notify_alerts(self) -> bool:
         return self._flag("notify_alerts")
 

@@ -40,6 +40,7 @@ DEFAULTS: Final[Mapping[str, str]] = {
     "app.backup_keep_daily": "7",
     "app.backup_keep_weekly": "4",
     "app.backup_keep_monthly": "3",
+    "app.check_versions": "true",
     "app.notify_alerts": "true",
     "app.notify_operations": "true",
     "app.notify_engine": "true",

@@ -24,6 +24,7 @@ def field(name: str, type: str, **more: Any) -> Json:  # noqa: ANN401
         "pattern": None,
         "generated": False,
         "locked": False,
+        "upgraded": False,
         "tokenOf": None,
         "services": [],
         "readBy": [],

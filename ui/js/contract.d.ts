@@ -1115,6 +1115,8 @@ export interface Field extends Setting {
   generated: boolean;
   /** its value is kept, because stored data depends on it */
   locked: boolean;
+  /** it is the version of a module in use: an upgrade alone changes it */
+  upgraded: boolean;
   /** the module that issues this access token */
   tokenOf: string | null;
   /** the services whose memory it limits */

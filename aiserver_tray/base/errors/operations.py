@@ -255,6 +255,18 @@ class RestoreError(AiServerError):
     code = "E_RESTORE"
 
 
+class UpgradeError(AiServerError):
+    """A module can't be upgraded in this way."""
+
+    code = "E_UPGRADE"
+
+
+class UpgradeUnfitError(UpgradeError):
+    """The rehearsal of an upgrade failed."""
+
+    code = "E_UPGRADE_UNFIT"
+
+
 def module_of(service: str) -> str:
     """The module of a service's address (``module/service``)."""
     return service.partition("/")[0]

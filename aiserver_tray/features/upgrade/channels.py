@@ -14,6 +14,7 @@ from aiserver_tray.protocol.message import Caller
 
 if TYPE_CHECKING:
     from aiserver_tray.features.upgrade.upgrades import Upgrades
+    from aiserver_tray.features.upgrade.versions import Versions
 
 _MAX = 200
 _TIME = r"^([01]\d|2[0-3]):[0-5]\d$"
@@ -72,6 +73,20 @@ class UpgradeFeature(Feature):
 
     def __init__(self, place: Place) -> None:
         self._place = place
+
+    @cached_property
+    def versions(self) -> "Versions":
+        """The versions of modules, which the owner of the core asks for once a day."""
+        from aiserver_tray.features.upgrade.versions import Versions  # noqa: PLC0415
+
+        return Versions(self._place)
+
+    def start(self) -> None:
+        self.versions.start()
+
+    def close(self) -> None:
+        if "versions" in vars(self):
+            self.versions.close()
 
     @cached_property
     def _upgrades(self) -> "Upgrades":

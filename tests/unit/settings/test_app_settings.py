@@ -34,6 +34,7 @@ DEFAULTS: dict[str, object] = {
     "backup_keep_daily": 7,
     "backup_keep_weekly": 4,
     "backup_keep_monthly": 3,
+    "check_versions": True,
     "notify_alerts": True,
     "notify_operations": True,
     "notify_engine": True,

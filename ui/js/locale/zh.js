@@ -591,6 +591,7 @@ export default {
   "On": "开",
   "Once more": "再次输入",
   "One small text file, protected by a passphrase of yours. It opens every backup of this installation.": "一个小文本文件，由您的密码短语保护。它可以打开本安装的所有备份。",
+  "Only an upgrade changes it": "只能通过升级更改",
   "Only by hand": "仅手动",
   "Only here": "仅限本机",
   "Only if it fits, and only when you say so. {name} stands still for {time}": "仅在可行且您确认后进行。{name} 停止{time}",

@@ -7,7 +7,7 @@ import { choiceCards, input, toggle } from "../../../components/field.js";
 import { folderPicker } from "../../../components/folder_picker.js";
 import { change, checkOf, valueOf } from "./form.js";
 import { secret } from "./secret.js";
-import { bytesOf, idOf, sizeValue, splitSize } from "./words.js";
+import { bytesOf, idOf, shown, sizeValue, splitSize } from "./words.js";
 
 /** @import { Field } from "../../../contract.d.ts" */
 
@@ -18,6 +18,7 @@ const TICKS = 4;
 
 /** @param {Field} field @param {number|null} memory of the engine's machine */
 export function control(field, memory) {
+  if (field.upgraded) return version(field);
   if (field.type === "secret") return secret(field);
   if (field.type === "choice") return choices(field);
   if (field.type === "boolean") return onOff(field);
@@ -25,6 +26,9 @@ export function control(field, memory) {
   if (field.type === "folder") return folder(field);
   return text(field);
 }
+
+/** @param {Field} field Only shown: an upgrade changes it. */
+const version = (field) => html`<output class="control" id=${idOf(field.address)}>${shown(field, field.value)}</output>`;
 
 /** @param {Field} field */
 const text = (field) => html`
