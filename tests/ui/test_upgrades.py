@@ -13,6 +13,7 @@ from aiserver_tray.features.upgrade.views import ModuleUpgradeView
 from aiserver_tray.protocol.message import Json, answer
 from tests.support import states, upgrades
 from tests.support.scripted import Scripted
+from tests.ui import forms
 from tests.ui.answers import ANSWERS
 from tests.ui.conftest import Stack
 from tests.ui.home import HomePage
@@ -79,6 +80,14 @@ def test_a_version_that_is_offered_is_rehearsed_planned_or_left_out(
     assert host.wait_for_call("ai/upgrade/rehearse") == N8N | {"how": "stopped"}
     page.button("Don't upgrade then").click()
     assert host.wait_for_call("ai/upgrade/tonight") == N8N | {"at": None}
+
+    version = forms.field("version", "text", value="2.41.3", upgraded=True)
+    settings = [version, *forms.FORM["settings"]]
+    host.answers["ai/config/form"] = answer(forms.FORM | {"settings": settings})
+    page.go("modules/n8n/settings")
+    page.wait_for_text("Only an upgrade changes it", "[data-setting='n8n.version']")
+    page.wait_for("[data-setting='n8n.version'] a.link").click()
+    page.wait_for_text("n8n 2.44.0 is available", CARD)
     assert page.complaints() == []
 
 

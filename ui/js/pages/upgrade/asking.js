@@ -15,11 +15,13 @@ import { keyOf, loadUpgrades, offered, planFor, rehearse, upgrade } from "./list
 /** When a night's upgrade begins. */
 export const NIGHT = "03:00";
 
-/** @param {string[]} names of modules */
-const titles = (names) => list(names.map((name) => current().snapshot?.modules.find((module) => module.name === name)?.title ?? name));
+/** The modules that stop with it, in words. @param {ModuleUpgrade} known */
+export const usersOf = ({ users }) => tn("{names} stands still with it", "{names} stand still with it", users.length, {
+  names: list(users.map((name) => current().snapshot?.modules.find((module) => module.name === name)?.title ?? name)),
+});
 
-/** That other modules stop with it. @param {ModuleUpgrade} known */
-const usersToo = ({ users }) => (users.length ? item("square", tn("{names} stands still with it", "{names} stand still with it", users.length, { names: titles(users) }), "", "amber") : nothing);
+/** @param {ModuleUpgrade} known */
+const usersToo = (known) => (known.users.length ? item("square", usersOf(known), "", "amber") : nothing);
 
 /** @param {string} drawing @param {string} title @param {string} text @param {"amber"|""} [tone] */
 const item = (drawing, title, text, tone = "") => html`

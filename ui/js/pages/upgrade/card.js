@@ -4,7 +4,7 @@ import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { cancel } from "../../base/actions.js";
 import { about, ago, bytes, capitalised, duration, labelled, list, versionIn } from "../../base/format.js";
 import { mark, t, tn } from "../../base/i18n.js";
-import { current, drawAgainIn } from "../../base/store.js";
+import { drawAgainIn } from "../../base/store.js";
 import { button } from "../../components/button.js";
 import { copy } from "../../components/copy.js";
 import { icon } from "../../components/icon.js";
@@ -15,7 +15,7 @@ import { doing, downloadsLeftOf, leftOf, shareDone } from "../../components/oper
 import { emblem } from "../../components/state.js";
 import { when } from "../backups/list.js";
 import { isOver, share, span } from "../home/steps.js";
-import { askDirect, askStopped, askTime, NIGHT } from "./asking.js";
+import { askDirect, askStopped, askTime, NIGHT, usersOf } from "./asking.js";
 import { canBegin, keyOf, planFor, rehearse, rest, runningUpgrade, targetOf, unfit, upgrade, upgradeList, upgradeOf } from "./list.js";
 import { doneNotice } from "./notices.js";
 import { isTried, rowsOf } from "./steps.js";
@@ -213,7 +213,6 @@ function fits(known, offer) {
   drawAgainIn(MINUTE_MS);
   const enabled = canBegin(keyOf(name));
   const said = { name: title, version: versionIn(offer.version), before: versionIn(version) };
-  const names = list(users.map((user) => current().snapshot?.modules.find((module) => module.name === user)?.title ?? user));
   return card(
     emblem("running", "circle-check"), t("{version} fits", said),
     html`${t("Rehearsed in {time}, {ago}", { time: duration(rehearsal.seconds), ago: ago(rehearsal.endedAt) })}${notes(offer)}${planned(known)}`,
@@ -232,7 +231,7 @@ function fits(known, offer) {
         ${seconds === null ? nothing : line("timer", t("{name} stands still for {time}", { ...said, time: about(seconds) }))}
         ${rehearsal.bytes ? line("hard-drive", t("It needs {size} in Docker", { size: bytes(rehearsal.bytes) })) : nothing}
         ${line("undo-2", t("The data from before stays for a while, so you can undo it"))}
-        ${users.length ? line("square", tn("{names} stands still with it", "{names} stand still with it", users.length, { names }), "busy")
+        ${users.length ? line("square", usersOf(known), "busy")
           : line("circle-check", t("No other module is interrupted"))}
       </ul></div></div>`,
   );

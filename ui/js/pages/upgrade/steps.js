@@ -11,7 +11,7 @@ const OF_REHEARSAL = { get: ["pull", "build"], copy: ["clone", "dump", "unpack"]
 /** @type {Partial<Record<Row, StepKind[]>>} */
 const OF_UPGRADE = {
   get: ["pull", "build"], stop: ["stop"], keep: ["clone", "dump"], ask: ["probe", "proof"],
-  change: ["unpack", "swap", "remove", "network", "volume", "create", "start", "wait", "remove_network", "remove_volume", "kernel_setting"],
+  change: ["trial", "unpack", "swap", "remove", "network", "volume", "create", "start", "wait", "remove_network", "remove_volume", "kernel_setting"],
 };
 
 /** @type {Row[]} */

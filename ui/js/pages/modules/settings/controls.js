@@ -1,11 +1,13 @@
 // @ts-check
 /** A control for each type of setting. */
 import { html, nothing } from "../../../../vendor/lit-html/lit-html.js";
+import { addressTo } from "../../../base/address.js";
 import { bytes } from "../../../base/format.js";
 import { t } from "../../../base/i18n.js";
 import { choiceCards, input, toggle } from "../../../components/field.js";
 import { folderPicker } from "../../../components/folder_picker.js";
-import { change, checkOf, valueOf } from "./form.js";
+import { upgradeOf } from "../../upgrade/list.js";
+import { change, checkOf, form, valueOf } from "./form.js";
 import { secret } from "./secret.js";
 import { bytesOf, idOf, shown, sizeValue, splitSize } from "./words.js";
 
@@ -27,8 +29,12 @@ export function control(field, memory) {
   return text(field);
 }
 
-/** @param {Field} field Only shown: an upgrade changes it. */
-const version = (field) => html`<output class="control" id=${idOf(field.address)}>${shown(field, field.value)}</output>`;
+/** @param {Field} field Only shown: an upgrade changes it, to which a link leads if one is offered. */
+function version(field) {
+  const upgrade = upgradeOf(form().module);
+  return html`<span class="row-flex"><output class="control" id=${idOf(field.address)}>${shown(field, field.value)}</output>${upgrade?.offer
+    ? html`<a class="link control" href="#${addressTo("modules", [upgrade.name])}">${t("Upgrade {name}…", { name: upgrade.title })}</a>` : nothing}</span>`;
+}
 
 /** @param {Field} field */
 const text = (field) => html`
