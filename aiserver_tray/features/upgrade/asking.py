@@ -15,6 +15,7 @@ from aiserver_tray.base.bugs import log_bug
 from aiserver_tray.base.errors import AiServerError, RegistryError
 from aiserver_tray.base.i18n import Language
 from aiserver_tray.catalog.extension import version_key
+from aiserver_tray.features.upgrade.events import UPGRADES
 from aiserver_tray.settings.entries import in_all_languages
 from aiserver_tray.settings.files import VersionedFile
 from aiserver_tray.settings.models import SealedModel
@@ -22,7 +23,7 @@ from aiserver_tray.settings.store import Settings
 
 if TYPE_CHECKING:
     from aiserver_tray.catalog.extension import Update
-    from aiserver_tray.engine.engine import Engine
+    from aiserver_tray.features.place import Place
 
 _PERIOD_SECONDS: Final = 24 * 3600.0
 _JITTER_SECONDS: Final = 2 * 3600.0
@@ -122,22 +123,18 @@ class Question:
 
 class Asking:
     """Asks registries in a thread of its own, which *questions* (None: of all modules in use) it is
-    told; by itself once a day, while the setting wants that. *on_change*: called when it begins and
-    ends."""
+    told; by itself once a day, while the setting wants that. What they say goes to *file*."""
 
     def __init__(
         self,
-        settings: Settings,
+        place: "Place",
         file: UpgradesFile,
-        engine: "Callable[[], Engine]",
         questions: Callable[[Sequence[str] | None], Iterable[Question]],
-        on_change: Callable[[], object],
     ) -> None:
-        self._settings = settings
+        self._place = place
+        self._settings = place.app.settings
         self._file = file
-        self._engine = engine
         self._questions = questions
-        self._on_change = on_change
         self._changed = Condition()
         self._asked: list[Sequence[str] | None] = []
         self._is_asking = False
@@ -178,7 +175,7 @@ class Asking:
     def _run(self) -> None:
         while not self._closing.is_set():
             with self._changed:
-                if not self._asked:
+                if not (self._asked or self._closing.is_set()):
                     self._changed.wait(_TICK_SECONDS)
                 now, self._asked = self._asked, []
                 self._is_asking = bool(now)
@@ -186,7 +183,7 @@ class Asking:
                 if not now and self.is_due(time.time()):
                     now, self._is_asking = [None], True
                 for modules in now:
-                    self._on_change()
+                    self.tell()
                     self._ask(modules)
             except AiServerError as error:
                 _logger.warning("registries can't be asked for versions: %s", error)
@@ -194,11 +191,18 @@ class Asking:
                 log_bug(_logger, "asking registries for versions failed", bug)
             if now:
                 self._is_asking = False
-                self._on_change()
+                self.tell()
+
+    def tell(self) -> None:
+        """Let clients know that something has changed."""
+        self._place.publish(UPGRADES.message({"asking": self.is_asking}))
 
     def is_due(self, now: float) -> bool:
         """Whether it is time to ask by itself at *now*, in seconds since 1970."""
-        if time.monotonic() < self._ready_at or not self._settings.app.check_versions:
+        is_ready = (
+            time.monotonic() >= self._ready_at and self._place.core.store.state.engine.running
+        )
+        if not is_ready or not self._settings.app.check_versions:
             return False
         begun_at = self._file.read().begun_at
         # If the clock was set back, the last time is in the future.
@@ -219,7 +223,7 @@ class Asking:
 
     def _answer(self, question: Question) -> RegistryError | None:
         """Remember what registries say; returns why one of them says nothing."""
-        app, engine, update = self._settings.app, self._engine(), question.update
+        app, engine, update = self._settings.app, self._place.core.engine, question.update
         asked = app.mirrors, app.ca_certificates.pem
         versions: list[str] | None = None
         digests: dict[str, str] = {}
@@ -246,7 +250,7 @@ class Asking:
 
     def _size(self, question: Question, version: str) -> None:
         """Remember how much *version* is to download."""
-        app, engine = self._settings.app, self._engine()
+        app, engine = self._settings.app, self._place.core.engine
         names = [f"{name.rpartition(':')[0]}:{version}" for name in question.images]
         platform, asked = engine.info().platform, (app.mirrors, app.ca_certificates.pem)
         sizes = [engine.image_size(name, platform, *asked) for name in names]

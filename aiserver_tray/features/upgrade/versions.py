@@ -22,7 +22,6 @@ from aiserver_tray.features.upgrade.asking import (
     Question,
     UpgradesFile,
 )
-from aiserver_tray.features.upgrade.events import UPGRADES
 from aiserver_tray.features.upgrade.views import (
     ModuleUpgradeView,
     OfferKind,
@@ -117,9 +116,7 @@ class Versions:
         self._lock = Lock()
         self._apps: dict[str, App] = {}
         self.file = UpgradesFile(place.app.settings)
-        self.asking = Asking(
-            place.app.settings, self.file, lambda: place.core.engine, self._questions, self._tell
-        )
+        self.asking = Asking(place, self.file, self._questions)
 
     def start(self) -> None:
         """Begin to ask registries once a day."""
@@ -336,7 +333,7 @@ class Versions:
             data.rests.pop(version, None)
             if rest:
                 data.rests[version] = None if rest == "skip" else time.time() + _WEEK_SECONDS
-        self._tell()
+        self.asking.tell()
 
     def failed(self, module: str, version: str, why: Text) -> None:
         """*version* does not fit: do not offer it again, unless with other files or images."""
@@ -344,10 +341,7 @@ class Versions:
         with self.file.module(module) as data:
             of = _made_of(one, data, version) if one else ""
             data.failed[version] = Failure(why=in_all_languages(why), of=of)
-        self._tell()
-
-    def _tell(self) -> None:
-        self._place.publish(UPGRADES.message({"asking": self.asking.is_asking}))
+        self.asking.tell()
 
 
 def _why_not(one: _Prospect, version: str) -> Text:

@@ -54,6 +54,7 @@ class Here:
     told: list[bool] = field(default_factory=list)
     names: tuple[str, ...] = ()
     """Of its image on the engine."""
+    engine: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(running=True))
 
     def __post_init__(self) -> None:
         self.app = App(self.home, [])
@@ -72,7 +73,7 @@ class Here:
             volumes=SimpleNamespace(all=list),
             info=lambda: SimpleNamespace(platform="linux/amd64"),
         )
-        state = SimpleNamespace(containers={})
+        state = SimpleNamespace(containers={}, engine=self.engine)
         core = SimpleNamespace(engine=engine, store=SimpleNamespace(state=state))
 
         def publish(message: object) -> None:
@@ -300,6 +301,9 @@ def test_registries_are_asked_once_a_day_and_not_if_a_setting_says_no(
     assert not is_due(now + 60)
     assert is_due(now + 27 * 3600)
     assert is_due(now - 3600), "the clock was set back"
+    here.engine.running = False
+    assert not is_due(now + 27 * 3600)
+    here.engine.running = True
     here.app.settings.change(here.app.declared, {"app.check_versions": "false"})
     assert not is_due(now + 27 * 3600)
     before = len(here.server.asked)
