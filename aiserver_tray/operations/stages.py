@@ -44,7 +44,9 @@ from aiserver_tray.system.clock import awake
 
 _logger = logging.getLogger(__name__)
 
-_STOPPING: frozenset[OperationKind] = frozenset({"stop", "down", "restart", "backup", "restore"})
+_STOPPING: frozenset[OperationKind] = frozenset({
+    "stop", "down", "restart", "backup", "restore", "rehearse", "upgrade",
+})  # fmt: skip
 
 
 class PublishedView:

@@ -295,12 +295,17 @@ class Settings:
 
     @property
     def has_unended(self) -> bool:
-        """Whether backups or restores are under way, or were interrupted."""
-        return bool(self._unended())
+        """Whether backups, restores or upgrades are under way, or were interrupted."""
+        return any(one["state"] != "kept" for one in self._unended())
+
+    @property
+    def has_kept(self) -> bool:
+        """Whether there are upgrades that can be undone."""
+        return any(one["state"] == "kept" for one in self._unended())
 
     def half_restored(self, engine: str) -> frozenset[str]:
-        """The modules whose data on the *engine* (its ID) a restore that was interrupted has
-        replaced in part."""
+        """The modules whose data on the *engine* (its ID) a restore or upgrade that was interrupted
+        has replaced in part."""
         half = (one for one in self._unended() if one["state"] == "swapped")
         here = (one for one in half if (one.get("engine") or engine) == engine)
         return frozenset(name for one in here for name in one["modules"])

@@ -256,15 +256,25 @@ class RestoreError(AiServerError):
 
 
 class UpgradeError(AiServerError):
-    """A module can't be upgraded in this way."""
+    """The module can't be upgraded in this way."""
 
     code = "E_UPGRADE"
 
 
 class UpgradeUnfitError(UpgradeError):
-    """The rehearsal of an upgrade failed."""
+    """The new version does not work with the data of the module. ``lines`` are the last ones of the
+    service that failed."""
 
     code = "E_UPGRADE_UNFIT"
+
+    def __init__(self, module: str, version: str, why: object, lines: Sequence[str] = ()) -> None:
+        text = Text(
+            "{module} {version} does not work with your data: {why}",
+            module=module,
+            version=version,
+            why=why,
+        )
+        super().__init__(text, module=module, lines=[told(line) for line in lines])
 
 
 def module_of(service: str) -> str:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from shutil import rmtree
 from threading import Lock, Thread
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from aiserver_tray.base.bugs import bug_error
@@ -46,7 +46,7 @@ from aiserver_tray.features.backup.views import (
     RestoreRequest,
 )
 from aiserver_tray.features.stack.channels import StackFeature
-from aiserver_tray.model import TASKS, Actor
+from aiserver_tray.model import TASKS, Actor, OperationKind
 from aiserver_tray.operations.request import Request
 from aiserver_tray.settings.names import SECRETS
 from aiserver_tray.system.chosen_folder import existing
@@ -88,6 +88,16 @@ class Backups:
         self._closing.set()
         if (checker := self._checker) and checker.is_alive():
             checker.join(_CLOSE_SECONDS)
+
+    @property
+    def tools(self) -> Tools:
+        """What backups work with."""
+        return self._tools
+
+    @property
+    def journal(self) -> BackupJournal:
+        """The operations on data that have not ended; there is only one in a process."""
+        return self._journal
 
     @property
     def checking(self) -> str | None:
@@ -327,10 +337,7 @@ class Backups:
         with stage.locked(choice.modules, {*choice.requires, *choice.servers}):
             stage.up(choice.servers)
         try:
-            plan = self._tools.planner.plan(choice.modules)
-            if plan.has_data:
-                self._check_plan(plan)
-                self._made(plan, "restore", stage, uuid4().hex)
+            self.back_up(stage, choice.modules, "restore")
         except CancelledError:
             raise
         except AiServerError as error:
@@ -344,6 +351,17 @@ class Backups:
             raise RestoreError(text) from error
         for name in choice.modules:
             self._unsaved.pop(name, None)
+
+    def back_up(self, stage: Stage, modules: Sequence[str], reason: Reason) -> None:
+        """Back up what *modules* have, as a part of *stage*. No effect if they have nothing.
+
+        Raises:
+            AiServerError: it can't be backed up.
+        """
+        plan = self._tools.planner.plan(modules)
+        if plan.has_data:
+            self._check_plan(plan)
+            self._made(plan, reason, stage, uuid4().hex)
 
     def _why_unsaved(self, modules: Collection[str]) -> Text | None:
         """Why what *modules* have now can't be backed up before a restore. None: it can, as far as
@@ -472,7 +490,7 @@ class Backups:
 
     def _begin(
         self,
-        kind: Literal["backup", "restore"],
+        kind: OperationKind,
         modules: Sequence[str],
         work: Callable[[Stage], object],
         actor: Actor,

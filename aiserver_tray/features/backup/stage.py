@@ -16,7 +16,14 @@ from aiserver_tray.operations.locks import one_shot_lock
 from aiserver_tray.operations.modules import obtainable
 from aiserver_tray.operations.parts import Parts, meet_engine
 from aiserver_tray.operations.plan.decide import Observed
-from aiserver_tray.operations.plan.down import Models, as_they_run, plan_down, plan_stop
+from aiserver_tray.operations.plan.down import (
+    Models,
+    as_they_run,
+    plan_down,
+    plan_stop,
+    running_modules,
+    with_users,
+)
 from aiserver_tray.operations.plan.plan import Plan
 from aiserver_tray.operations.plan.up import plan_helper, plan_start
 from aiserver_tray.operations.prepare import refresh_containers
@@ -171,6 +178,11 @@ class Stage(Stages):
         containers = self.parts.store.state.containers.values()
         return [c for c in containers if c.module in modules and c.status not in AT_REST]
 
+    def users(self, module: str) -> list[str]:
+        """The modules that run and need *module*."""
+        running = running_modules(self.parts.store.state.containers.values())
+        return with_users([module], self._models, running)[1:]
+
     def stop(self, modules: Sequence[str], ran: Sequence[Container]) -> None:
         """Stop those services of *modules* that *ran*, users first."""
         if plan := self._stop_of(modules, ran):
@@ -225,7 +237,7 @@ class Stage(Stages):
         body = {**service.body, "Cmd": [*how.command], "Labels": labels, "Healthcheck": {}}
         host = {"RestartPolicy": {"Name": "no"}, "PortBindings": {}}
         body |= {
-            "Image": self._image(service.image),
+            "Image": self.image(service.image),
             "HostConfig": {**service.body["HostConfig"], **host},
         }
         with one_shot_lock(self.engine.info().id, self._cancelled):
@@ -239,7 +251,7 @@ class Stage(Stages):
             )
             raise RestoreError(text, module=module)
 
-    def _image(self, image: "ImageTarget") -> str:
+    def image(self, image: "ImageTarget") -> str:
         """The name of *image* on the engine, which it is pulled to if it is missing."""
         find, mirrors = self.engine.images.find, self.parts.settings.app.mirrors
         there = [name for name, given in image.candidates.items() if find(name, given)]
