@@ -5,11 +5,10 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import docker
 import requests
@@ -18,53 +17,34 @@ from aiserver_tray.owner.owner import Owner
 from aiserver_tray.settings.names import BACKUP_JOURNAL
 from aiserver_tray.state.views import OperationView
 from tests.engine.built_in import choose_free_ports, value_of
-from tests.engine.n8n import logged_in, publish_workflow, set_up_owner
+from tests.engine.n8n import (
+    add_credential,
+    has_all,
+    logged_in,
+    publish_workflow,
+    set_up_owner,
+)
+from tests.engine.through_owner import (
+    LIMIT,
+    asked,
+    await_checks,
+    done,
+    ended,
+    found,
+    has_ended,
+    is_over,
+    sql,
+)
 from tests.engine.waiting import until
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
 from tests.lab.place import Place
 from tests.support.installation import Installation, checked
 from tests.support.observed import names, said
-from tests.support.owning import PEER, Modules, owned
+from tests.support.owning import Modules, owned
 from tests.support.waiting import eventually
 
-LIMIT = 180.0
 PASSPHRASE = "correct horse battery"
-SECRET = "sk-of-the-owner"
-
-
-def asked(owner: Owner, channel: str, **payload: object) -> Any:  # noqa: ANN401 - JSON
-    """The data of a channel's answer. Raises ``AssertionError`` if it is an error."""
-    answer = owner.api.invoke(channel, payload, PEER)
-    assert answer["success"], answer
-    return answer.get("data")
-
-
-def found(owner: Owner, is_it: Callable[[OperationView], bool]) -> OperationView:
-    """The first operation that *is_it*."""
-    store = owner.core.store
-    return eventually(
-        lambda: next(filter(is_it, store.state.operations), None), "an operation", LIMIT
-    )
-
-
-def ended(owner: Owner, channel: str, **payload: object) -> OperationView:
-    """The end of the operation that a channel begins."""
-    id = asked(owner, channel, **payload)["operationId"]
-    return found(owner, partial(has_ended, id))
-
-
-def done(owner: Owner, channel: str, **payload: object) -> OperationView:
-    """The same, of one that succeeds."""
-    view = ended(owner, channel, **payload)
-    assert view.status == "succeeded", view.error
-    await_checks(owner)
-    return view
-
-
-def await_checks(owner: Owner) -> None:
-    """Wait until no backup is checked: each one made by hand is."""
-    eventually(lambda: asked(owner, "ai/backup/list")["checking"] is None, "the checks", LIMIT)
 
 
 def write_notes(here: Installation, name: str = "notes") -> None:
@@ -79,11 +59,6 @@ def write_notes(here: Installation, name: str = "notes") -> None:
         settings={"PASSWORD": {"type": "secret", "generate": "hex32", "title": title}},
         backup={"redis": [10 if name == "notes" else 11]},
     )
-
-
-def sql(engine: docker.DockerClient, database: str, text: str) -> str:
-    """What PostgreSQL answers."""
-    return said(engine, "ai-postgres", "psql", "-U", "postgres", "-qAt", database, "-c", text)
 
 
 class Notes:
@@ -155,30 +130,6 @@ def files_of(owner: Owner) -> list[str]:
 # -- n8n -------------------------------------------------------------------------------------------
 
 
-def credential(user: requests.Session, page: str) -> str:
-    """The secret in n8n's first credential, decrypted by n8n."""
-    listed = user.get(f"{page}/rest/credentials", timeout=60).json()["data"]
-    whole = user.get(f"{page}/rest/credentials/{listed[0]['id']}?includeData=true", timeout=60)
-    whole.raise_for_status()
-    return str(whole.json()["data"]["data"]["url"])
-
-
-def has_all(page: str, n8n: Any) -> requests.Session:  # noqa: ANN401 - a container
-    """See that the owner of n8n can log in and finds the workflow and the credential."""
-    user = until(lambda: _logged_in(page), n8n)
-    workflows = user.get(f"{page}/rest/workflows", timeout=60).json()["data"]
-    assert [one["name"] for one in workflows] == ["sum"]
-    assert credential(user, page) == f"https://example.com/{SECRET}"
-    return user
-
-
-def _logged_in(page: str) -> requests.Session | None:
-    try:
-        return logged_in(page)
-    except requests.RequestException:
-        return None
-
-
 def test_restored_n8n_knows_its_owner_workflows_and_credentials_here_and_elsewhere(
     here: Installation, engine: docker.DockerClient, tmp_path: Path
 ) -> None:
@@ -189,9 +140,7 @@ def test_restored_n8n_knows_its_owner_workflows_and_credentials_here_and_elsewhe
         set_up_owner(page)
         user = logged_in(page)
         publish_workflow(user, page)
-        data = {"apiKey": SECRET, "url": f"https://example.com/{SECRET}"}
-        new: Any = {"name": "models", "type": "openAiApi", "data": data}
-        user.post(f"{page}/rest/credentials", json=new, timeout=60).raise_for_status()
+        add_credential(user, page)
         backup = done(owner, "ai/backup/create")
         told_downtime(backup)
         (file,) = files_of(owner)
@@ -271,11 +220,6 @@ def test_a_restore_of_one_module_leaves_others_what_they_have_now(
         eventually(lambda: is_verified(owner, before), "the check", LIMIT)
         done(owner, "ai/backup/restore", id=Path(before).stem, modules=["notes"])
         assert notes.all == ("second", "second", "")
-
-
-def has_ended(id: str, view: OperationView) -> bool:
-    """Whether it is the operation *id*, and has ended."""
-    return view.id == id and view.is_over
 
 
 def is_verified(owner: Owner, file: str) -> bool:
@@ -422,8 +366,3 @@ def what_can_not_be_put_back_is_told_and_replaced_by_the_next_restore(
         modules.wait_for(notes="running", postgres="running", redis="running")
         found(owner, lambda view: view.is_revival and view.is_over)
         assert notes.all[:2] == ("first", "first"), "nothing older is put back"
-
-
-def is_over(kind: str, view: OperationView) -> bool:
-    """Whether it is an operation of *kind* that has ended."""
-    return view.kind == kind and view.is_over
