@@ -50,6 +50,18 @@ class Failure(_Plain):
     """The files and images that failed. With others, it may fit."""
 
 
+class RehearsalData(_Plain):
+    """How a rehearsal ended."""
+
+    version: str
+    ended_at: float
+    seconds: float
+    bytes: int = 0
+    problem: dict[Language, str] | None = None
+    lines: list[str] = Field(default_factory=list)
+    proven: list[dict[Language, str]] = Field(default_factory=list)
+
+
 class ModuleData(_Plain):
     """What is remembered of a module."""
 
@@ -66,6 +78,11 @@ class ModuleData(_Plain):
     """By version."""
     rests: dict[str, float | None] = Field(default_factory=dict)
     """By version, until when the user does not want to be asked about it. None: never."""
+    rehearsal: RehearsalData | None = None
+    """The last one."""
+    at: float | None = None
+    """When it is to be upgraded to `later`."""
+    later: str = ""
 
 
 class UpgradesData(SealedModel):
@@ -139,6 +156,8 @@ class Asking:
         self._asked: list[Sequence[str] | None] = []
         self._is_asking = False
         self._jitter = uniform(0, _JITTER_SECONDS)
+        self.on_tick: Callable[[], object] = lambda: None
+        """Called every minute."""
         self._ready_at = time.monotonic() + REST_SECONDS
         self._closing = Event()
         self._thread: Thread | None = None
@@ -180,8 +199,10 @@ class Asking:
                 now, self._asked = self._asked, []
                 self._is_asking = bool(now)
             try:
-                if not now and self.is_due(time.time()):
-                    now, self._is_asking = [None], True
+                if not now:
+                    self.on_tick()
+                    if self.is_due(time.time()):
+                        now, self._is_asking = [None], True
                 for modules in now:
                     self.tell()
                     self._ask(modules)

@@ -1,5 +1,6 @@
 """The channels of upgrades."""
 
+import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
@@ -82,7 +83,13 @@ class UpgradeFeature(Feature):
         return Versions(self._place)
 
     def start(self) -> None:
+        self.versions.asking.on_tick = self._tick
         self.versions.start()
+
+    def _tick(self) -> None:
+        waiting = any(one.at for one in self.versions.file.read().modules.values())
+        if waiting or self._place.app.settings.has_kept:
+            self._upgrades.tick(time.time())
 
     def close(self) -> None:
         if "versions" in vars(self):
@@ -93,7 +100,7 @@ class UpgradeFeature(Feature):
         # Few need it, and what clones and copies data is slow to import.
         from aiserver_tray.features.upgrade.upgrades import Upgrades  # noqa: PLC0415
 
-        return Upgrades(self._place)
+        return Upgrades(self._place, self.versions)
 
     @channel("ai/upgrade/list")
     def _list(self) -> UpgradeList:

@@ -61,7 +61,7 @@ export const SECTIONS = [
     rows: () => of("app.mirrors").map((setting) => ({ ...texts(setting), below: mirrors(setting) })),
   },
   {
-    name: "modules", title: mark("Modules"), icon: "package", rows: () => [...rows("app.check_versions"), ...moduleFolders()],
+    name: "modules", title: mark("Modules"), icon: "package", rows: () => [...rows("app.check_versions", "app.keep_upgrades_days"), ...moduleFolders()],
   },
   { name: "about", title: mark("About"), icon: "info", rows: about },
 ];
