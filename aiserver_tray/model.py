@@ -151,21 +151,25 @@ StepStatus = Literal["pending", "running", "done", "skipped", "failed"]
 StepKind = Literal[
     "pull", "build", "network", "volume", "remove", "create", "start", "wait", "stop",
     "remove_network", "remove_volume", "kernel_setting",
-    "clone", "dump", "pack", "unpack", "swap", "proof",
+    "clone", "dump", "pack", "unpack", "swap", "proof", "trial", "probe", "discard",
 ]  # fmt: skip
 """wait: from the start of a service until it is ready. Of backups and restores, clone: a volume
 within the engine; dump: a database's snapshot is open; pack: a part is written to the file; unpack:
 a part is put beside what is there; swap: it takes its place; proof: a database is restored into a
-server that is thrown away, and asked for its tables."""
+server that is thrown away, and asked for its tables. Of rehearsals, trial: a service of the new
+version becomes ready on a copy; probe: it is asked (also of upgrades); discard: the copy is thrown
+away."""
 
 
 RequestKind = Literal["up", "stop", "down", "restart", "pull", "build"]
 """What a request to the containers of modules can be."""
-OperationKind = Literal[RequestKind, "backup", "restore"]
+OperationKind = Literal[RequestKind, "backup", "restore", "rehearse", "upgrade"]
 
 IMAGES_ONLY: frozenset[OperationKind] = frozenset({"pull", "build"})
-"""Operations that touch no container."""
-TASKS: frozenset[OperationKind] = frozenset({"backup", "restore"})
+"""Operations that only fetch images."""
+BESIDE: frozenset[OperationKind] = IMAGES_ONLY | {"rehearse"}
+"""Operations that touch no container of a module."""
+TASKS: frozenset[OperationKind] = frozenset({"backup", "restore", "upgrade"})
 """Operations that stop what runs for their own work, and start it again."""
 
 OperationStatus = Literal["waiting", "running", "succeeded", "failed", "cancelled"]

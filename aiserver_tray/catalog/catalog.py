@@ -19,7 +19,7 @@ from aiserver_tray.base.errors import (
 )
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.files import find_compose_file
-from aiserver_tray.catalog.folders import MAX_FOLDERS, is_too_large, module_folders
+from aiserver_tray.catalog.folders import MAX_FOLDERS, Applied, is_too_large, module_folders
 from aiserver_tray.catalog.modules import Module, load_module
 from aiserver_tray.catalog.setting import Setting
 
@@ -173,15 +173,17 @@ def _unresolved(name: str, hits: Sequence[str], owner: str | None, place: Place)
     return [Problem(place, text)]
 
 
-def load_catalog(roots: Sequence[Path]) -> Catalog:
-    """The modules under *roots*; the first root is the built-in catalog. A folder that is wrong
-    costs its own module only; one that several roots reach counts once."""
+def load_catalog(roots: Sequence[Path], applied: Applied | None = None) -> Catalog:
+    """The modules under *roots*; the first root is the built-in catalog, whose modules are as they
+    are *applied*. A folder that is wrong costs its own module only; one that several roots reach
+    counts once."""
+    copies = applied.folder.resolve() if applied else None
     modules: dict[str, Module] = {}
     wrong: dict[Path, Sequence[Problem]] = {
         root: [_too_large(root)] for root in map(Path.resolve, roots) if is_too_large(root)
     }
     empty: list[Path] = []
-    for folder in module_folders(roots):
+    for folder in module_folders(roots, applied):
         name = folder.name
         try:
             if not find_compose_file(folder):
@@ -189,15 +191,30 @@ def load_catalog(roots: Sequence[Path]) -> Catalog:
                 continue
             module = load_module(name, folder)
         except CatalogError as error:
-            wrong[folder] = error.problems
+            unread = [_unread(folder)] if folder.parent == copies else []
+            wrong[folder] = [*error.problems, *unread]
             continue
         if clash := _name_problem(module, modules.get(name)):
             wrong[folder] = [Problem(Place(module.file), clash)]
         else:
             modules[name] = module
-    own = roots[0].resolve() if roots else None
-    built_in = frozenset(n for n, m in modules.items() if own and m.folder.is_relative_to(own))
+    own = [roots[0].resolve()] if roots else []
+    own += [copies] if copies else []
+    built_in = frozenset(
+        name for name, m in modules.items() if any(map(m.folder.is_relative_to, own))
+    )
     return Catalog(modules, _broken(wrong, modules), empty, built_in)
+
+
+def _unread(copy: Path) -> Problem:
+    text = Text(
+        "these are the files with which an earlier version of AI-Server Tray started {module}, and "
+        "this version can't read them. Install the earlier version again. Or move this folder to "
+        "another place, and the next start of {module} uses the files of this version with its "
+        "data",
+        module=copy.name,
+    )
+    return Problem(Place(copy), text)
 
 
 def _too_large(root: Path) -> Problem:

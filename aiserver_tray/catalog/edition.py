@@ -5,21 +5,22 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aiserver_tray.catalog.folders import stamp
+from aiserver_tray.catalog.folders import Applied, stamp
 
 if TYPE_CHECKING:
     from aiserver_tray.catalog.catalog import Catalog
 
 
 class Edition:
-    """The catalog in *roots*, read on first use. Its ``stamp`` is older than that, so that changes
-    in the meantime are noticed. ``files``: what was read or looked for, with the version that it
-    had at first."""
+    """The catalog in *roots*, with built-in modules as they are *applied*, read on first use. Its
+    ``stamp`` is older than that, so that changes in the meantime are noticed. ``files``: what was
+    read or looked for, with the version that it had at first."""
 
-    def __init__(self, roots: Sequence[Path]) -> None:
-        self.stamp = stamp(roots)
+    def __init__(self, roots: Sequence[Path], applied: Applied | None = None) -> None:
+        self.stamp = stamp(roots, applied)
         self.files: dict[str, list[int] | None] = {}
         self.roots = roots
+        self._applied = applied
         self._catalog: Catalog | None = None
 
     def read(self) -> "Catalog":
@@ -29,7 +30,7 @@ class Edition:
             from aiserver_tray.catalog.catalog import load_catalog  # noqa: PLC0415
 
             with self.noting_files():
-                self._catalog = load_catalog(self.roots)
+                self._catalog = load_catalog(self.roots, self._applied)
         return self._catalog
 
     def noting_files(self) -> AbstractContextManager[None]:

@@ -1,7 +1,10 @@
 """The schema of ``x-aiserver``: what Compose can't express about a module."""
 
-from collections.abc import Mapping, Sequence
+import operator
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from itertools import zip_longest
 from string import Formatter
 from typing import Annotated, Any, Final, Literal, TypeVar
 
@@ -10,7 +13,15 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.scalars import parse_duration
 from aiserver_tray.catalog.compose.template import references, substitute
-from aiserver_tray.catalog.setting import Closed, Localized, Setting, Size, Texts
+from aiserver_tray.catalog.setting import (
+    Closed,
+    Localized,
+    Setting,
+    Size,
+    Texts,
+    compiles,
+    matches,
+)
 from aiserver_tray.model import DEFAULT_ICON
 
 EXTENSION = "x-aiserver"
@@ -185,6 +196,117 @@ class Action(Closed):
         return parse_duration(self.timeout) / 10**9
 
 
+class Probe(Closed):
+    """What the new version must answer."""
+
+    http: Annotated[str, Field(pattern=r"^/\S*$")]
+    """A path that it answers with a status below 400."""
+    service: str | None = None
+    """None: the one with the module's page."""
+    port: Port | None = None
+    """In its container. None: that of the module's page."""
+
+
+_EARLY = re.compile(r"[-.](alpha|beta|rc)", re.ASCII)
+_COMPARISON = re.compile(r"(>=|<=|>|<|=)([0-9]+(?:\.[0-9]+)*)", re.ASCII)
+_COMPARED: Final = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    ">": operator.gt,
+    "<": operator.lt,
+    "=": operator.eq,
+}
+
+
+def version_key(version: str) -> tuple[list[int], bool, str, list[int]]:
+    """A value that orders versions: by their numbers, and those before a release before it."""
+    release, kind, *early = [*_EARLY.split(version, maxsplit=1), "", ""][:3]
+    return _numbers(release), not kind, kind, _numbers("".join(early))
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(number) for number in re.findall("[0-9]+", text)]
+
+
+def _range(text: str) -> str:
+    if not all(map(_COMPARISON.fullmatch, text.split())):
+        raise ValueError(Text("comparisons such as: >=2.41 <3"))
+    return text
+
+
+def _pattern(text: str) -> str:
+    if not compiles(text):
+        raise ValueError(Text("a regular expression without look-around and back references"))
+    return text
+
+
+class Update(Closed):
+    """How one of the module's programs gets other versions."""
+
+    setting: SettingName
+    """The one whose value is the version."""
+    images: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
+    """Those that have the version as their tag, without it."""
+    tags: Annotated[str, AfterValidator(_pattern)] = r"v?[0-9]+(\.[0-9]+)+"
+    """A regular expression for whole tags; others are no versions."""
+    range: Annotated[str, AfterValidator(_range)] = ""
+    """The versions that these files are for."""
+    probe: Probe | None = None
+    major: Literal["dump"] | None = None
+    """How data gets to another major version, whose server can't read it."""
+    notes: str = ""
+    """The address of the release notes; ``{version}`` is the version, ``{number}`` its numbers."""
+
+    def fits(self, version: str) -> bool:
+        """Whether these files are for *version*."""
+        return version.isascii() and matches(self.tags, version) and self._is_in_range(version)
+
+    def _is_in_range(self, version: str) -> bool:
+        own = version_key(version)[0]
+        for comparison in self.range.split():
+            sign, _, bound = _COMPARISON.sub(r"\1 \2", comparison).partition(" ")
+            pairs = [*zip_longest(own, _numbers(bound), fillvalue=0)]
+            if not _COMPARED[sign]([a for a, _ in pairs], [b for _, b in pairs]):
+                return False
+        return True
+
+    def is_major(self, now: str, new: str) -> bool:
+        """Whether data of the version *now* gets to *new* by a dump alone."""
+        return self.major is not None and version_key(now)[0][:1] != version_key(new)[0][:1]
+
+    def notes_on(self, version: str) -> str:
+        """The address of the release notes of *version*."""
+        number = ".".join(map(str, version_key(version)[0]))
+        return self.notes.replace("{version}", version).replace("{number}", number)
+
+    def tagged(self, images: Iterable[str]) -> list[str]:
+        """Those of *images* (``repository:tag``) that have the version."""
+        own = {*self.images}
+        return [one for one in dict.fromkeys(images) if _without_tag(one) in own]
+
+
+def _without_tag(image: str) -> str:
+    name = image.partition("@")[0]
+    head, _, tag = name.rpartition(":")
+    return name if not head or "/" in tag else head
+
+
+class VersionSetting(Setting):
+    """A setting whose value is the module's version."""
+
+    update: Update
+
+    def _read(self, text: str) -> str | Text:
+        version = text.strip()
+        if self.update.fits(version):
+            return version
+        return Text(
+            "expected a version that this module's files are for ({range}), found {found!r}",
+            range=self.update.range or self.update.tags,
+            found=text,
+        )
+
+
 _Used = TypeVar("_Used", Account, Database)
 
 
@@ -208,6 +330,34 @@ class ModuleExtension(Closed):
     databases: list[Database] = Field(default_factory=list)
     backup: Backup = Field(default_factory=Backup)
     actions: dict[Word, Action] = Field(default_factory=dict)
+    updates: list[Update] = Field(default_factory=list)
+
+    @property
+    def all_settings(self) -> dict[str, Setting]:
+        """The settings. Those of versions take what the files are for."""
+        versions = {one.setting: one for one in self.updates}
+        return {
+            name: VersionSetting.model_construct(**dict(setting), update=versions[name])
+            if name in versions and setting.type == "text"
+            else setting
+            for name, setting in self.settings.items()
+        }
+
+    @field_validator("updates")
+    @classmethod
+    def _have_versions(cls, updates: list[Update], others: ValidationInfo) -> list[Update]:
+        settings = others.data.get("settings", {})
+        for one in updates:
+            setting = settings.get(one.setting)
+            if setting is None or setting.type not in ("text", "choice"):
+                text = Text("a text or a choice of this module instead of {name}", name=one.setting)
+                raise ValueError(text)
+            if setting.type == "text" and not one.fits(str(setting.default)):
+                text = Text(
+                    "a version by default that is in the range, for {name}", name=one.setting
+                )
+                raise ValueError(text)
+        return updates
 
     @field_validator("accounts", "databases")
     @classmethod

@@ -1,5 +1,5 @@
-"""The folders of a catalog: those that may be modules, whether their files have changed, and those
-that look like modules.
+"""The folders of a catalog: those that may be modules, whether their files have changed, those that
+look like modules, and the files with which built-in modules were started.
 """
 
 import hashlib
@@ -8,8 +8,10 @@ import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
+from shutil import copytree, rmtree
 from typing import Final
 
 from aiserver_tray.base.errors import Place, Problem
@@ -27,11 +29,18 @@ _MAX_ENTRIES: Final = 10_000
 """Files and folders in which such files are looked for, in all folders of a catalog."""
 
 
-def module_folders(roots: Sequence[Path]) -> list[Path]:
+def module_folders(roots: Sequence[Path], applied: "Applied | None" = None) -> list[Path]:
     """Possible module folders under *roots*, in order; each once, also if several roots reach
-    it. A root itself may be one. One that `is_too_large` has none."""
+    it. A root itself may be one. One that `is_too_large` has none. Those of the first root, the
+    built-in catalog, are as they are *applied*."""
     found = (folders for folders in map(_folders, roots) if len(folders) <= MAX_FOLDERS)
-    return list(dict.fromkeys(f.resolve() for folders in found for f in folders))
+    every = dict.fromkeys(f.resolve() for folders in found for f in folders)
+    if applied is None or not roots:
+        return [*every]
+    own = roots[0].resolve()
+    return applied.folders([f for f in every if f.is_relative_to(own)]) + [
+        f for f in every if not f.is_relative_to(own)
+    ]
 
 
 def is_too_large(root: Path) -> bool:
@@ -60,11 +69,11 @@ def _folders(root: Path) -> list[Path]:
     return found
 
 
-def stamp(roots: Sequence[Path]) -> str:
-    """A value that changes when a module under *roots* is added or removed, or a file directly in
-    its folder changes."""
+def stamp(roots: Sequence[Path], applied: "Applied | None" = None) -> str:
+    """A value that changes when a module of `module_folders` is added or removed, or a file
+    directly in its folder changes."""
     digest = hashlib.sha256()
-    for folder in module_folders(roots):
+    for folder in module_folders(roots, applied):
         with suppress(OSError):  # a folder that can't be read can't be loaded either
             for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
                 if entry.is_file():
@@ -139,3 +148,115 @@ def _is_shown_folder(entry: os.DirEntry[str]) -> bool:
     except OSError:  # a link to nowhere, or no permission
         return False
     return not attributes & stat.FILE_ATTRIBUTE_HIDDEN
+
+
+class Applied:
+    """Copies of the folders of built-in modules in *folder*: the files with which each module was
+    started, *without* those of one that is to be as in the application. A newer application with
+    other files changes no such module by itself. While an upgrade can be undone, what it has
+    replaced is kept under its ID.
+
+    Every change is complete or can be repeated, also after the process was killed. The caller has
+    the lock on the module.
+
+    Raises:
+        OSError: from every method that changes something: the copy can't be made or removed.
+    """
+
+    def __init__(self, folder: Path, without: str = "") -> None:
+        self.folder = folder
+        self._without = without
+
+    def __contains__(self, module: str) -> bool:
+        return module != self._without and (self.folder / module).is_dir()
+
+    def folders(self, packaged: Sequence[Path]) -> list[Path]:
+        """*packaged*, the folders of the built-in catalog, with the copies of those that have
+        other files by now; and the copies of those that are no longer there."""
+        copies = {one.name: one for one in self._copies()}
+        found = {one.name: one for one in packaged}
+        others = {
+            n: c for n, c in copies.items() if n not in found or content(c) != content(found[n])
+        }
+        return [*(found | dict(sorted(others.items()))).values()]
+
+    def _copies(self) -> Iterator[Path]:
+        with suppress(OSError), os.scandir(self.folder) as entries:
+            for entry in entries:
+                if not entry.name.startswith(".") and entry.name in self:
+                    yield Path(entry.path).resolve()
+
+    def take(self, module: str, folder: Path) -> None:
+        """Keep the files of *folder*, with which *module* was started, unless some are kept."""
+        if module in self:
+            return
+        self._copied(module, folder).rename(self.folder / module)
+
+    def forget(self, module: str) -> None:
+        """Let *module* have the files of the application from now on: it has no data any more."""
+        if module in self:
+            (self.folder / module).rename(gone := self._scratch(module))
+            rmtree(gone, ignore_errors=True)
+
+    def swap(self, module: str, folder: Path, id: str) -> None:
+        """Give *module* the files of *folder*, and keep those that it has for the upgrade *id*."""
+        new, former = self._copied(module, folder), self._former(module, id)
+        if not former.exists():
+            former.parent.mkdir(exist_ok=True)
+            if module in self:
+                (self.folder / module).rename(former)
+            else:
+                former.mkdir()  # it had those of the application
+        rmtree(self.folder / module, ignore_errors=True)
+        new.rename(self.folder / module)
+
+    def put_back(self, module: str, id: str) -> None:
+        """Undo `swap` for the upgrade *id*, if that has begun."""
+        former = self._former(module, id)
+        if former.exists():
+            if module in self:
+                rmtree(self.folder / module)
+            if any(former.iterdir()):
+                former.rename(self.folder / module)
+        self.drop(id)
+
+    def drop(self, id: str) -> None:
+        """Keep no files for the upgrade *id* any more."""
+        rmtree(self._former("", id), ignore_errors=True)
+
+    def _former(self, module: str, id: str) -> Path:
+        return self.folder / f".{id}" / module
+
+    def _copied(self, module: str, folder: Path) -> Path:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        new = self._scratch(module)
+        try:
+            return Path(copytree(folder, new))
+        except OSError:
+            rmtree(new, ignore_errors=True)
+            raise
+
+    def _scratch(self, module: str) -> Path:
+        """A name for a folder of *module* that does not count; without what a killed process left
+        there."""
+        scratch = self.folder / f".{module}"
+        rmtree(scratch, ignore_errors=True)
+        return scratch
+
+
+def content(folder: Path) -> str:
+    """A text that changes with the files in *folder*, wherever it is. Reads them only after they
+    have changed."""
+    files = [Path(at, name) for at, _, names in os.walk(folder) for name in names]
+    named = sorted((file.relative_to(folder).as_posix(), file) for file in files)
+    return _content(tuple((name, str(file), file_version(file.stat())) for name, file in named))
+
+
+@lru_cache(maxsize=64)
+def _content(files: tuple[tuple[str, str, tuple[int, ...]], ...]) -> str:
+    """Of files with their name in the folder, their path and their `file_version`."""
+    digest = hashlib.sha256()
+    for name, path, _ in files:
+        inner = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        digest.update(repr((name, inner)).encode())
+    return digest.hexdigest()

@@ -1,6 +1,6 @@
 """One module of the catalog, as its Compose file declares it, before any value is known."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,6 +30,7 @@ from aiserver_tray.catalog.extension import (
     ModuleExtension,
     Needs,
     Store,
+    Update,
     stated,
 )
 from aiserver_tray.catalog.plain import plain_settings
@@ -61,6 +62,7 @@ class Module:
     databases: tuple[Database, ...]
     backup: Backup
     actions: Mapping[str, Action]
+    updates: tuple[Update, ...]
     variables: Mapping[str, Variable]
     declared: bool
     """Whether the file has an x-aiserver. A plain Compose file has none, and its variables are
@@ -110,6 +112,12 @@ class Module:
     def store(self) -> Store | None:
         """The server that it is for other modules, if it is one of these."""
         return STORES.get(self.connect.address.partition(":")[0]) if self.connect else None
+
+    def update_of(self, images: Iterable[str]) -> Update | None:
+        """Of the `updates`, the first one with an image of *images*, those of its active
+        services."""
+        names = [*images]
+        return next((one for one in self.updates if one.tagged(names)), None)
 
     @property
     def tokens(self) -> dict[str, str]:
@@ -164,7 +172,7 @@ def _loaded(name: str, source: Path) -> Module:
     profiles = {} if document else find_profiles(source)
     variables = _choosing(profiles) | find_variables(source)
     dotenv = {} if document else _dotenv(file, {})
-    settings = extension.settings if document else plain_settings(variables, dotenv, profiles)
+    settings = extension.all_settings if document else plain_settings(variables, dotenv, profiles)
     return Module(
         name=name,
         source=source,
@@ -183,6 +191,7 @@ def _loaded(name: str, source: Path) -> Module:
         databases=tuple(extension.databases),
         backup=extension.backup,
         actions=extension.actions,
+        updates=tuple(extension.updates),
         variables=variables,
         declared=document is not None,
         dotenv=dotenv,
@@ -219,9 +228,14 @@ def check_extensions(module: Module, tree: Mapping[str, Any], problems: Problems
 def _check_names(module: Module, tree: Mapping[str, Any], problems: Problems) -> None:
     """Report what *module*'s backups and actions name, and *tree* does not have."""
     volumes, services = tree.get("volumes") or {}, tree.get("services") or {}
-    named = {("actions", name, "service"): one.service for name, one in module.actions.items()}
+    named: dict[tuple[str | int, ...], str] = {
+        ("actions", name, "service"): one.service for name, one in module.actions.items()
+    }
     if module.backup.quiet:
         named["backup", "quiet", "service"] = module.backup.quiet.service
+    for index, update in enumerate(module.updates):
+        if update.probe and update.probe.service:
+            named["updates", index, "probe", "service"] = update.probe.service
     for path, service in named.items():
         if service not in services:
             text = Text("expected a service of this file, found {found!r}", found=service)

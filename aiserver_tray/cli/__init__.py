@@ -45,6 +45,7 @@ COMMANDS = {
     "stop": "operate:stop",
     "support-bundle": "doctor:support_bundle",
     "up": "operate:up",
+    "upgrade": "upgrade:command",
 }
 """Command -> module of this package and its name there; imported only when the command is used."""
 

@@ -1,7 +1,7 @@
 """The commands that start operations: up, stop, down, restart, pull, build."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Literal
@@ -323,7 +323,7 @@ NOTHING = Text("There is nothing to do.")
 def summary(view: OperationView, snapshot: Snapshot, seconds: float) -> list[Text]:
     """The result of a successful operation."""
     time_ = words.seconds(seconds)
-    if view.kind in ("up", "restart"):
+    if view.kind in ("up", "restart", "upgrade"):
         from aiserver_tray.state.progress import sorted_by_name  # noqa: PLC0415 - after Ctrl-C works
 
         modules = [m for m in sorted_by_name(snapshot.modules) if m.name in view.modules]
@@ -334,10 +334,8 @@ def summary(view: OperationView, snapshot: Snapshot, seconds: float) -> list[Tex
 
 
 def _ended(view: OperationView, time: str) -> Text:
-    names, count = Listed(view.modules), len(view.steps)
+    count = len(view.steps)
     match view.kind:
-        case "stop":
-            return Text("Stopped: {names} ({time})", names=names, time=time)
         case "pull":
             return Plural(
                 "{count} image pulled ({time})",
@@ -352,12 +350,19 @@ def _ended(view: OperationView, time: str) -> Text:
                 count=count,
                 time=time,
             )
-        case "backup":
-            return Text("Backed up: {names} ({time})", names=names, time=time)
-        case "restore":
-            return Text("Restored: {names} ({time})", names=names, time=time)
-        case _:
-            return Text("Removed: {names} ({time})", names=names, time=time)
+        case kind:
+            return _ENDED[kind](Listed(view.modules), time)
+
+
+_ENDED: Mapping[OperationKind, Callable[[Text, str], Text]] = {
+    "stop": lambda names, time: Text("Stopped: {names} ({time})", names=names, time=time),
+    "down": lambda names, time: Text("Removed: {names} ({time})", names=names, time=time),
+    "backup": lambda names, time: Text("Backed up: {names} ({time})", names=names, time=time),
+    "restore": lambda names, time: Text("Restored: {names} ({time})", names=names, time=time),
+    "rehearse": lambda names, time: Text(
+        "The upgrade fits: {names} ({time})", names=names, time=time
+    ),
+}
 
 
 def _state(module: ModuleView) -> Text:

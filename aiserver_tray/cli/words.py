@@ -60,6 +60,11 @@ STEPS: Mapping[StepKind, StepWords] = {
     "unpack": StepWords(Text("unpack"), Text("unpacking"), Text("unpacked")),
     "swap": StepWords(Text("replace"), Text("replacing"), Text("replaced")),
     "proof": StepWords(Text("check"), Text("checking"), Text("checked")),
+    "trial": StepWords(
+        Text("start on a copy"), Text("started on a copy, not ready yet"), Text("ready on a copy")
+    ),
+    "probe": StepWords(Text("check that it answers"), Text("checking"), Text("answers")),
+    "discard": StepWords(Text("remove the copy"), Text("removing"), Text("removed")),
 }
 
 GRADES: Mapping[str, Text] = {

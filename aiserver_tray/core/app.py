@@ -1,8 +1,10 @@
 """One installation: the only place that wires the parts together."""
 
+import logging
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from copy import copy
 from dataclasses import replace
 from functools import cached_property
 from importlib.resources import files
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from aiserver_tray.base.errors import Place, Problem, SettingError
 from aiserver_tray.base.i18n import Given, Language, LocalText, Text, in_language
 from aiserver_tray.catalog.edition import Edition
+from aiserver_tray.catalog.folders import Applied
 from aiserver_tray.engine.address import find_address
 from aiserver_tray.model import ModuleModel
 from aiserver_tray.system.engine_place import USUAL_ENGINE, canonical
@@ -33,6 +36,8 @@ if TYPE_CHECKING:
     from aiserver_tray.settings.quick import QuickSettings
     from aiserver_tray.settings.store import Settings
     from aiserver_tray.spec.model import ModuleTarget
+
+_logger = logging.getLogger(__name__)
 
 
 class App:
@@ -101,7 +106,7 @@ class App:
         if setting is None or engines is None or folders is None:
             return False
         engine = find_address(self.address_of_engine(self._option, lambda: engines), setting).host
-        place = self.identity_with(canonical(engine), Edition(self._roots_with(folders)))
+        place = self.identity_with(canonical(engine), self._edition(self._roots_with(folders)))
         known = {**about, "engine": canonical(about.get("engine", ""))}
         return all(known.get(name) == value for name, value in place.items())
 
@@ -146,7 +151,7 @@ class App:
 
     def refresh_catalog(self) -> bool:
         """Read the catalog again if its files have changed, and return whether they have."""
-        before, now = self.edition, Edition(self._roots)
+        before, now = self.edition, self._edition(self._roots)
         if now.stamp == before.stamp:
             return False
         self.edition = now
@@ -155,7 +160,41 @@ class App:
     @cached_property
     def edition(self) -> Edition:
         """The catalog as its files were when it was last refreshed."""
-        return Edition(self._roots)
+        return self._edition(self._roots)
+
+    def _edition(self, roots: Sequence[Path]) -> Edition:
+        return Edition(roots, self.applied)
+
+    @cached_property
+    def applied(self) -> Applied:
+        """The files with which built-in modules were started."""
+        return Applied(self.home.folder / "applied")
+
+    def keep_files(self, modules: Iterable[str]) -> None:
+        """Remember the files of the built-in *modules*, which were just started."""
+        catalog = self.catalog
+        for name in catalog.built_in.intersection(modules):
+            try:
+                self.applied.take(name, catalog.modules[name].folder)
+            except OSError as error:
+                _logger.warning("the files of %s can't be kept: %s", name, error)
+
+    def forget_files(self, modules: Iterable[str]) -> None:
+        """The *modules* have no data any more, so that they may start with other files."""
+        for name in filter(self.applied.__contains__, modules):
+            try:
+                self.applied.forget(name)
+            except OSError as error:
+                _logger.warning("the kept files of %s can't be removed: %s", name, error)
+
+    def as_packaged(self, module: str) -> "App":
+        """This installation as it would be with the files that *module* has in the application."""
+        self.settings  # noqa: B018 - one store for both
+        packaged = copy(self)
+        for name in ("targets", "outlines", "edition"):
+            vars(packaged).pop(name, None)
+        packaged.applied = Applied(self.applied.folder, without=module)
+        return packaged
 
     @property
     def module_folders(self) -> tuple[str, ...] | None:
@@ -432,7 +471,7 @@ class App:
         from aiserver_tray.catalog.plain import PlainSetting  # noqa: PLC0415
 
         folder = None if path is None else (path if path.is_dir() else path.parent).resolve()
-        catalog = load_catalog([*self._roots, folder]) if folder else self.catalog
+        catalog = load_catalog([*self._roots, folder], self.applied) if folder else self.catalog
         plain = {a: s for a, s in catalog.declared.items() if isinstance(s, PlainSetting)}
         try:
             return check(catalog, folder, self.settings.known(plain), self.settings.app.bind)

@@ -61,6 +61,22 @@ class Engine:
         to 10 seconds. *certificates*: of authorities that are trusted beside the public ones."""
         return self._registries.size(name, platform, mirrors, certificates)
 
+    def image_tags(self, name: str, mirrors: Sequence[str], certificates: str) -> frozenset[str]:
+        """All tags of the image *name*, as a registry tells them. Takes up to a minute.
+
+        Raises:
+            RegistryError: none tells them.
+        """
+        return self._registries.tags(name, mirrors, certificates)
+
+    def image_digest(self, name: str, mirrors: Sequence[str], certificates: str) -> str:
+        """The digest that an image has now, as a registry tells it. Takes up to 10 seconds.
+
+        Raises:
+            RegistryError: none tells it.
+        """
+        return self._registries.digest(name, mirrors, certificates)
+
     @cached_property
     def _registries(self) -> "Registries":
         from aiserver_tray.engine.registry import Registries  # noqa: PLC0415 - imports requests

@@ -119,13 +119,22 @@ class Images:
         had = source == name or self.find(source) is not None
         pull.source(source)
         if source != name and not digest_of(name):
-            repository, tag = split(name)
-            self._connection.post("/images/{}/tag", source, params={"repo": repository, "tag": tag})
+            self.tag(source, name)
             if not had:  # only the tag goes
                 self._connection.call("DELETE", "/images/{}", source, params={"noprune": "1"})
         if (found := self.find(name)) is None:
             raise SourceError(Text("the engine pulled it, but it does not exist"))
         return found
+
+    def tag(self, image: str, name: str) -> None:
+        """Give the image with the ID *image* the *name* (``repository:tag``), which another one may
+        have now.
+
+        Raises:
+            ObjectNotFoundError: there is no such image.
+        """
+        repository, tag = split(name)
+        self._connection.post("/images/{}/tag", image, params={"repo": repository, "tag": tag})
 
     @contextmanager
     def empty(self) -> Iterator[str]:

@@ -1,4 +1,5 @@
-"""Registries of images: the user's logins, as ``docker login`` keeps them, and sizes of images.
+"""Registries of images: the user's logins, as ``docker login`` keeps them, sizes of images, and the
+versions that there are.
 
 The manifest of an image has the compressed size of each layer. It is asked for where the engine
 would get the image: at the mirrors in our settings, at the engine's own mirrors, at the image's
@@ -11,15 +12,17 @@ import base64
 import json
 import logging
 import os
+import re
 import shutil
 import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from ipaddress import ip_address, ip_network
+from itertools import islice
 from threading import Lock
-from typing import Any, NamedTuple, Self
-from urllib.parse import urlsplit
+from typing import Any, Final, NamedTuple, Self, TypeVar
+from urllib.parse import urljoin, urlsplit
 from urllib.request import getproxies, parse_http_list, parse_keqv_list, proxy_bypass
 
 import requests
@@ -28,7 +31,7 @@ from docker.credentials.errors import StoreError
 from docker.errors import DockerException
 from requests.adapters import HTTPAdapter
 
-from aiserver_tray.base.errors import SettingError
+from aiserver_tray.base.errors import RegistryError, SettingError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.image_sizes import ImageSize
 from aiserver_tray.engine.pull import HUB_NAMES, sources, split
@@ -37,18 +40,31 @@ from aiserver_tray.system.docker_files import docker_config
 from aiserver_tray.system.engine_place import is_loopback
 
 LIMIT_SECONDS = 10.0
-"""Seconds for all requests about one image. It is only for an estimate."""
+"""Seconds for all requests about the size of one image. It is only for an estimate."""
+_TAGS_SECONDS = 60.0
+"""Seconds for all pages of tags. Nobody waits for them."""
+
+_CONNECT_SECONDS = 10.0
+"""Seconds for a connection, so that the next place is asked while there is time."""
 
 HUB = "https://registry-1.docker.io"
 """Docker Hub's registry."""
 _MAX_BYTES = 4 << 20
 """The most that registries accept as a manifest."""
+_MAX_TAGS = 50_000
+"""Docker Hub's largest repositories have about half as many."""
+_TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
+"""As the specification has it."""
 _MANIFESTS = (
     "application/vnd.oci.image.index.v1+json",
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
     "application/vnd.docker.distribution.manifest.v2+json",
 )
+_ACCEPTED: Final = {"Accept": ", ".join(_MANIFESTS)}
+_NO_HEADERS: Final[Mapping[str, str]] = {}
+_PAGE: Final = 1000
+"""Tags on a page, at most."""
 _MASKED = "xxxxx"
 """Instead of the password of a proxy, which the engine does not tell."""
 _INSIDE = ".docker.internal"
@@ -58,11 +74,12 @@ NO_ANSWER = (OSError, ValueError, LookupError, TypeError, AttributeError)
 """Raised by requests that get no answer, and by reading one that is not as it should be."""
 
 _logger = logging.getLogger(__name__)
+_Answer = TypeVar("_Answer")
 
 
 class Registries:
-    """Asks for sizes, from any thread. *access* says how the engine reaches registries. An answer
-    is kept, so that each image is asked for once."""
+    """Asks registries, from any thread. *access* says how the engine reaches them. Sizes are kept,
+    so that each image is asked for once."""
 
     def __init__(self, access: Callable[[], RegistryAccess]) -> None:
         self._access = access
@@ -83,20 +100,94 @@ class Registries:
                 self._known[name, platform] = found
         return found
 
+    def tags(
+        self, name: str, mirrors: Sequence[str] = (), certificates: str = ""
+    ) -> frozenset[str]:
+        """All tags of the repository of the image *name*. Its own registry is asked first: a mirror
+        may know only those that somebody has pulled from it.
+
+        Raises:
+            RegistryError: no registry tells them.
+        """
+        access = self._access()
+        known = {mirror.rstrip("/") for mirror in access.mirrors}
+        asked = [at for one in reversed(sources(name, mirrors)) for at in places(one, access)]
+        asked.sort(key=lambda place: place.address in known)
+        opened = _opened(access, certificates, _TAGS_SECONDS)
+        return _first(name, asked, opened, _tags)
+
+    def digest(self, name: str, mirrors: Sequence[str] = (), certificates: str = "") -> str:
+        """The digest that the tag of *name* has now. Counts as no pull at Docker Hub.
+
+        Raises:
+            RegistryError: no registry tells it.
+        """
+        return self._usual(name, mirrors, certificates, RegistrySession.digest)
+
     def _ask(
         self, name: str, platform: str, mirrors: Sequence[str], certificates: str
     ) -> ImageSize | None:
-        access = self._access()
-        deadline = time.monotonic() + LIMIT_SECONDS
-        for source in sources(name, mirrors):
-            for place in places(source, access):
-                try:
-                    with RegistrySession(place, access.proxies, deadline, certificates) as session:
-                        return _size(session, platform)
-                except NO_ANSWER as error:
-                    # Not the error itself: it may name a proxy with its password.
-                    _logger.debug("no size of %s: %s", name, type(error).__name__)
+        with suppress(RegistryError):
+            return self._usual(name, mirrors, certificates, lambda one: _size(one, platform))
         return None
+
+    def _usual(
+        self,
+        name: str,
+        mirrors: Sequence[str],
+        certificates: str,
+        ask: "Callable[[RegistrySession], _Answer]",
+    ) -> _Answer:
+        """What *ask* gets where the engine would pull *name*."""
+        access = self._access()
+        asked = (place for source in sources(name, mirrors) for place in places(source, access))
+        return _first(name, asked, _opened(access, certificates, LIMIT_SECONDS), ask)
+
+
+def _opened(
+    access: RegistryAccess, certificates: str, seconds: float
+) -> "Callable[[Place], RegistrySession]":
+    """Opens sessions that all end *seconds* from now."""
+    deadline = time.monotonic() + seconds
+    return lambda place: RegistrySession(place, access.proxies, deadline, certificates)
+
+
+def _first(
+    name: str,
+    asked: "Iterable[Place]",
+    opened: "Callable[[Place], RegistrySession]",
+    ask: "Callable[[RegistrySession], _Answer]",
+) -> _Answer:
+    """What *ask* gets from the first of the places *asked* that answers in time."""
+    why: Text | str = Text("no registry can be asked from here")
+    for place in asked:
+        try:
+            with opened(place) as session:
+                return ask(session)
+        except NO_ANSWER as error:
+            # Not the error itself: it may name a proxy with its password.
+            why = _why(error, urlsplit(place.address).netloc)
+            _logger.debug("%s can't be asked for: %s", name, why)
+    raise RegistryError(name, why)
+
+
+def _why(error: Exception, registry: str) -> Text:
+    """Why *registry* did not answer as it should, without what an *error* may hold."""
+    answer = error.response if isinstance(error, requests.HTTPError) else None
+    if answer is not None:
+        return Text("{registry} answers {status}", registry=registry, status=answer.status_code)
+    if isinstance(error, requests.Timeout):
+        return Text("{registry} takes too long", registry=registry)
+    if isinstance(error, OSError):
+        return Text("{registry} can't be reached", registry=registry)
+    return Text("{registry} does not answer as a registry does", registry=registry)
+
+
+def _tags(session: "RegistrySession") -> frozenset[str]:
+    found = frozenset(islice(filter(_TAG.fullmatch, session.tags()), _MAX_TAGS))
+    if not found:
+        raise LookupError("a mirror without the repository")
+    return found
 
 
 def _size(session: "RegistrySession", platform: str) -> ImageSize:
@@ -178,16 +269,33 @@ class RegistrySession:
 
     def manifest(self, reference: str | None = None) -> bytes:
         """The manifest or index of the image, or of another *reference* in its repository."""
-        url = f"{self._base}/manifests/{reference or self._place.reference}"
-        return self._get(url, Accept=", ".join(_MANIFESTS))
+        return self._ask("GET", self._manifest(reference), _ACCEPTED).content
+
+    def digest(self) -> str:
+        """The digest of the manifest or index of the image. Reads neither."""
+        return self._ask("HEAD", self._manifest(), _ACCEPTED).headers["Docker-Content-Digest"]
+
+    def _manifest(self, reference: str | None = None) -> str:
+        return f"{self._base}/manifests/{reference or self._place.reference}"
 
     def blob(self, digest: str) -> bytes:
         """A small blob of the repository, such as a configuration."""
-        return self._get(f"{self._base}/blobs/{digest}")
+        return self._ask("GET", f"{self._base}/blobs/{digest}").content
 
-    def _get(self, url: str, **headers: str) -> bytes:
+    def tags(self) -> Iterator[str]:
+        """All tags of the repository, page by page
+        (https://distribution.github.io/distribution/spec/api/#pagination)."""
+        first = url = f"{self._base}/tags/list?n={_PAGE}"
+        while url:
+            page = self._ask("GET", url)
+            yield from json.loads(page.content)["tags"] or ()
+            url = page.next and urljoin(url, page.next)
+            if url and _page_at(url) != _page_at(first):
+                raise ValueError("the next page is elsewhere")
+
+    def _ask(self, method: str, url: str, headers: Mapping[str, str] = _NO_HEADERS) -> "_Page":
         try:
-            return self._read("GET", url, headers=headers)
+            return self._read(method, url, headers=headers)
         except requests.HTTPError as error:
             answer = error.response
             if answer is None or answer.status_code != requests.codes.unauthorized:
@@ -196,7 +304,7 @@ class RegistrySession:
                 raise  # a redirect led there, and the login is not for that server
             asked = answer.headers.get("WWW-Authenticate", "")
         self._session.headers["Authorization"] = self._authorization(asked)
-        return self._read("GET", url, headers=headers)
+        return self._read(method, url, headers=headers)
 
     def _authorization(self, asked: str) -> str:
         """The header that the registry wants, as its answer says (*asked*)."""
@@ -226,15 +334,19 @@ class RegistrySession:
         if token := login.get("identitytoken"):
             form = {"grant_type": "refresh_token", "client_id": "docker", "refresh_token": token}
             # Unlike a password in a header, it would be sent to where a redirect leads.
-            return self._read("POST", realm, data={**query, **form}, allow_redirects=False)
+            return self._read("POST", realm, data={**query, **form}, allow_redirects=False).content
         auth = _basic(login) if "username" in login else None
-        return self._read("GET", realm, params=query, auth=auth)
+        return self._read("GET", realm, params=query, auth=auth).content
 
-    def _read(self, method: str, url: str, **options: Any) -> bytes:  # noqa: ANN401
+    def _read(self, method: str, url: str, **options: Any) -> "_Page":  # noqa: ANN401
         left = self._deadline - time.monotonic()
         if left <= 0:
             raise requests.Timeout
-        options |= {"proxies": self._proxies_for(url), "timeout": left, "stream": True}
+        options |= {
+            "proxies": self._proxies_for(url),
+            "timeout": (min(left, _CONNECT_SECONDS), left),
+            "stream": True,
+        }
         with self._session.request(method, url, **options) as response:
             response.raise_for_status()
             content = b""
@@ -242,7 +354,7 @@ class RegistrySession:
                 content += piece
                 if len(content) > _MAX_BYTES or time.monotonic() > self._deadline:
                     raise requests.Timeout
-        return content
+            return _Page(content, response.headers, response.links.get("next", {}).get("url", ""))
 
     def _proxies_for(self, url: str) -> dict[str, str]:
         """The proxies for *url*; none for this machine, as the engine has it."""
@@ -253,6 +365,19 @@ class RegistrySession:
             return {}
         is_direct = bypasses(self._proxies.get("no_proxy", ""), url)
         return {} if is_direct else {**self._proxies}
+
+
+class _Page(NamedTuple):
+    """An answer of a registry; ``next``: the address of the page after it, if there is one."""
+
+    content: bytes
+    headers: Mapping[str, str]
+    next: str
+
+
+def _page_at(url: str) -> tuple[str, str, str]:
+    at = urlsplit(url)
+    return at.scheme, at.netloc, at.path
 
 
 def _basic(login: Mapping[str, str]) -> tuple[str, str]:

@@ -13,11 +13,12 @@ from aiserver_tray.features.monitoring import events as monitoring
 from aiserver_tray.features.predecessor import events as predecessor
 from aiserver_tray.features.stack import events as stack
 from aiserver_tray.features.terminal import events as terminal
+from aiserver_tray.features.upgrade import events as upgrade
 from aiserver_tray.protocol.message import owner_events
 
 MODULES: Final = (
     actions, activity, alerts, backup, cleanup, engine, logs, monitoring, predecessor, stack,
-    terminal,
+    terminal, upgrade,
 )  # fmt: skip
 """They declare their events when they are imported."""
 

@@ -166,7 +166,7 @@ def reset_notices(volumes: Mapping[str, str], parts: Parts) -> list[Text]:
 
 
 def reset_with_data(volumes: Mapping[str, str], parts: Parts) -> None:
-    """Reset the settings whose values came from the data in *volumes* (name -> module), which were
+    """Reset the settings whose values belong to the data in *volumes* (name -> module), which were
     removed: new data needs none of them.
 
     Raises:
@@ -177,13 +177,19 @@ def reset_with_data(volumes: Mapping[str, str], parts: Parts) -> None:
 
 
 def _of_data(volumes: Mapping[str, str], parts: Parts) -> "dict[str, Setting]":
-    """The settings that get their values from the data in *volumes*, by address."""
+    """The settings that get their values from the data in *volumes*, and the versions that made it,
+    by address."""
     found: dict[str, Setting] = {}
     for module in dict.fromkeys(volumes.values()):
         with suppress(AiServerError):  # it left the catalog, or its file is wrong
-            for name, setting in parts.modules.preview(module).module.settings.items():
+            known = parts.modules.preview(module).module
+            versions = {update.setting for update in known.updates}
+            for name, setting in known.settings.items():
                 source = setting.from_data
-                if source and volume_name(module, source.volume) in volumes:
+                is_of = (
+                    volume_name(module, source.volume) in volumes if source else name in versions
+                )
+                if is_of:
                     found[f"{module}.{name}"] = setting
     return found
 

@@ -69,6 +69,12 @@ class Modules(Protocol):
     def image_sizes(self) -> RecordedSizes:
         """The recorded sizes of images."""
 
+    def keep_files(self, modules: Iterable[str]) -> None:
+        """The *modules* were started with their present files."""
+
+    def forget_files(self, modules: Iterable[str]) -> None:
+        """The data of the *modules* was removed."""
+
 
 @dataclass(frozen=True)
 class Previews:
@@ -108,6 +114,12 @@ class Previews:
     @property
     def image_sizes(self) -> RecordedSizes:
         return self.modules.image_sizes
+
+    def keep_files(self, modules: Iterable[str]) -> None:
+        """A preview starts nothing."""
+
+    def forget_files(self, modules: Iterable[str]) -> None:
+        """A preview removes nothing."""
 
 
 def unlisted(chosen: Iterable[str], names: Container[str]) -> dict[str, AiServerError]:

@@ -161,9 +161,9 @@ def _half_restored(
 
 def _is_half_restored(module: str) -> RestoreError:
     text = Text(
-        "A restore of {module} was interrupted, so only a part of its data is in its place. "
-        "AI-Server Tray puts everything back when it starts the next time. If it can't, its page "
-        "Backups says what to do, and so does: aiserver-tray backup list",
+        "A restore or upgrade of {module} was interrupted, so only a part of its data is in its "
+        "place. AI-Server Tray puts everything back when it starts the next time. If it can't, its "
+        "page Backups says what to do, and so does: aiserver-tray backup list",
         module=module,
     )
     return RestoreError(text, module=module)

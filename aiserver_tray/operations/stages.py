@@ -44,7 +44,9 @@ from aiserver_tray.system.clock import awake
 
 _logger = logging.getLogger(__name__)
 
-_STOPPING: frozenset[OperationKind] = frozenset({"stop", "down", "restart", "backup", "restore"})
+_STOPPING: frozenset[OperationKind] = frozenset({
+    "stop", "down", "restart", "backup", "restore", "rehearse", "upgrade",
+})  # fmt: skip
 
 
 class PublishedView:
@@ -246,10 +248,20 @@ class Stages:
             s.subject: s.module for s in steps if (s.kind, s.status) == ("remove_volume", "done")
         }
         reset_with_data(done, self._parts)
+        self._keep_files(scope, done.values())
         has_skipped = any(step.status == "skipped" for step in steps)
         if self._cancelled.is_set() and not runner.errors and has_skipped:
             raise CancelledError
         _raise(runner.errors, late)
+
+    def _keep_files(self, scope: Scope, emptied: Iterable[str]) -> None:
+        """Keep the files of modules that were started, until all their data was removed."""
+        steps = self._view.now.steps
+        unfinished = {one.module for one in steps if one.status in ("failed", "skipped")}
+        if self._request.kind == "down":
+            self._parts.modules.forget_files({*emptied} - unfinished)
+        elif self._request.kind in ("up", "restart"):
+            self._parts.modules.keep_files(scope.targets.keys() - unfinished)
 
     def _next_plan(self) -> None:
         """The steps of another plan take the place of those before."""

@@ -257,6 +257,24 @@ APP_SETTINGS: Mapping[str, Setting] = {
             "zh": "保留最近若干个月中每月最新的自动备份。",
         },
     ),
+    "app.check_versions": Setting(
+        type="boolean",
+        default=DEFAULTS["app.check_versions"],
+        title={"en": "Look for new versions of modules", "zh": "检查模块的新版本"},
+        help={
+            "en": "Asks the registries of their images once a day. Nothing is installed by itself.",
+            "zh": "每天向镜像仓库查询一次。不会自动安装任何版本。",
+        },
+    ),
+    "app.keep_upgrades_days": CountSetting(
+        default=DEFAULTS["app.keep_upgrades_days"],
+        title={"en": "Days in which an upgrade can be undone", "zh": "可撤销升级的天数"},
+        help={
+            "en": "The data from before an upgrade is kept so long, or until the next upgrade of "
+            "the module.",
+            "zh": "升级前的数据会保留这么多天，或保留到该模块下一次升级。",
+        },
+    ),
     "app.notify_alerts": Setting(
         type="boolean",
         default=DEFAULTS["app.notify_alerts"],

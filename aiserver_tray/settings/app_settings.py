@@ -126,6 +126,16 @@ class AppSettings:
         return int(self._text("backup_keep_monthly"))
 
     @property
+    def check_versions(self) -> bool:
+        """Whether registries are asked once a day for versions of modules."""
+        return self._flag("check_versions")
+
+    @property
+    def keep_upgrades_days(self) -> int:
+        """For how many days what an upgrade has replaced is kept."""
+        return int(self._text("keep_upgrades_days"))
+
+    @property
     def notify_alerts(self) -> bool:
         return self._flag("notify_alerts")
 

@@ -205,7 +205,7 @@ class SwappedVolume:
 
 @dataclass
 class SwappedDatabase:
-    """A database that a restore replaces."""
+    """A database that a restore replaces, or that an upgrade changes, which has copied it."""
 
     server: str
     database: str
@@ -217,13 +217,13 @@ class SwappedDatabase:
 
 @dataclass
 class Unended:
-    """A backup or restore that has not ended."""
+    """A backup, restore, rehearsal or upgrade that has not ended."""
 
-    kind: Literal["backup", "restore"]
+    kind: Literal["backup", "restore", "rehearse", "upgrade"]
     modules: list[str]
     engine: str = ""
     """The ID of the engine that has its data. Empty: any."""
-    state: Literal["prepared", "swapped", "whole"] = "prepared"
+    state: Literal["prepared", "swapped", "whole", "kept"] = "prepared"
     pid: int = field(default_factory=os.getpid)
     began: float = field(default_factory=time.time)
     file: str = ""
@@ -236,6 +236,14 @@ class Unended:
     """The settings that it changes, as they were."""
     secrets: dict[str, str | None] = field(default_factory=dict)
     """The same, encrypted."""
+    images: dict[str, str] = field(default_factory=dict)
+    """By name, the IDs of the images that had the names of those of an upgrade."""
+    version: str = ""
+    """From which it is upgraded."""
+    ended: float = 0.0
+    """When the upgrade was whole."""
+    seconds: float = 0.0
+    """For which its module stood still."""
     problem: dict[Language, str] = field(default_factory=dict)
     """Why it could not be ended, and what to do."""
 
@@ -244,9 +252,9 @@ class Unended:
         return self.engine in ("", engine)
 
     def is_half(self, engine: str, modules: Collection[str]) -> bool:
-        """Whether it is a restore on *engine* that has replaced a part of *modules*."""
-        swapped = self.kind == "restore" and self.state == "swapped"
-        return swapped and self.is_on(engine) and not {*self.modules}.isdisjoint(modules)
+        """Whether it is a restore or upgrade on *engine* that has replaced a part of *modules*."""
+        here = self.state == "swapped" and self.is_on(engine)
+        return here and not {*self.modules}.isdisjoint(modules)
 
 
 @dataclass
@@ -426,7 +434,7 @@ class Engines:
 
 
 class BackupJournal:
-    """The backups and restores of *installation* that have not ended, in the file *path*.
+    """The backups, restores and upgrades of *installation* that have not ended, in the file *path*.
 
     Raises:
         SettingError: from every method: it can't be read or written, or another installation wrote
@@ -470,17 +478,33 @@ class BackupJournal:
             for one in (id, *replaced):
                 operations[one].state = "whole"
 
+    def keep(self, id: str) -> None:
+        """The upgrade *id* is done, and can be undone."""
+        with self.update(id) as entry:
+            entry.state, entry.ran = "kept", []
+
     @property
     def all(self) -> dict[str, Unended]:
         """All operations that have not ended, by ID."""
         return self._checked(self._file.read())
 
     @property
+    def under_way(self) -> dict[str, Unended]:
+        """Those of them that are under way or were interrupted, the last one first: it has the
+        content of those before as what it replaced."""
+        return {id: one for id, one in reversed(self.all.items()) if one.state != "kept"}
+
+    @property
     def interrupted(self) -> dict[str, Unended]:
-        """Those of them that nobody works on any more, the last one first: it has the content of
-        those before as what it replaced."""
-        found = reversed(self.all.items())
+        """Those of them that nobody works on any more."""
+        found = self.under_way.items()
         return {id: entry for id, entry in found if not self._is_alive(id, entry)}
+
+    @property
+    def kept(self) -> dict[str, tuple[str, Unended]]:
+        """By module, the last upgrade that can be undone, with its ID."""
+        found = ((id, entry) for id, entry in self.all.items() if entry.state == "kept")
+        return {entry.modules[0]: (id, entry) for id, entry in found}
 
     def _is_alive(self, id: str, entry: Unended) -> bool:
         if entry.pid == os.getpid():

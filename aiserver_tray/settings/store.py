@@ -9,6 +9,7 @@ secrets.json        secrets, encrypted; secrets.key its key where no store holds
 previous.json       the values before the last change of each module's settings, for a day
 backup-journal.json the backups and restores that have not ended
 rules.json          the alert rules and mutes; alerts.json the last alerts
+upgrades.json       what is known of versions of modules; applied/ the files with which they started
 backups.json        what is known of backups, of the recovery key and of the schedule
 journal.jsonl       operations, changes of settings, refused clients, owners of the core
 ==================  ===============================================================
@@ -296,8 +297,8 @@ class Settings:
                 data.values = kept | {a: v for a, v in values.items() if v is not None}
 
     def half_restored(self, engine: str) -> frozenset[str]:
-        """The modules whose data on the *engine* (its ID) a restore that was interrupted has
-        replaced in part."""
+        """The modules whose data on the *engine* (its ID) a restore or upgrade that was
+        interrupted has replaced in part."""
         left = self.unended.interrupted.values()
         return frozenset(n for one in left for n in one.modules if one.is_half(engine, [n]))
 

@@ -35,8 +35,8 @@ ONE_SHOT: Final = "io.aiserver.one-shot"
 """The installation's ID on a container that runs one command and is no service. It does not have
 `INSTALLATION`, so that it is never treated as a module's container."""
 BACKUP: Final = "io.aiserver.backup"
-"""The installation's ID on a container or volume that a backup or restore works with. It does not
-have `INSTALLATION`, so that no module, alert or log knows of it."""
+"""The installation's ID on a container, volume or network that a backup, restore or rehearsal works
+with. It does not have `INSTALLATION`, so that no module, alert or log knows of it."""
 BACKUP_OPERATION: Final = "io.aiserver.backup-operation"
 """On the same: the ID of the operation."""
 _OURS = "io.aiserver."

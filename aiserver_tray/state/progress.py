@@ -25,9 +25,11 @@ _UNFINISHED = 0.99
 _MOST_INTERESTING_FIRST: tuple[StepKind, ...] = (
     "wait", "build", "pull", "stop", "start", "remove", "create", "remove_volume",
     "remove_network", "volume", "network", "kernel_setting", "swap", "clone", "dump", "unpack",
-    "pack", "proof",
+    "pack", "proof", "trial", "probe", "discard",
 )  # fmt: skip
 """Of several running steps, the one whose kind comes first here is shown."""
+_TIMED: frozenset[OperationKind] = TASKS | {"rehearse"}
+"""Operations whose steps all say how long they take."""
 
 
 Titles = Mapping[str, LocalText]
@@ -96,9 +98,9 @@ def _download(view: OperationView) -> DownloadView | None:
 
 
 def _share(view: OperationView) -> float:
-    """How far *view* is: the mean of its phases, as far as it has them; of a backup or restore, by
-    the time that its steps are expected to take."""
-    if view.kind in TASKS:
+    """How far *view* is: the mean of its phases, as far as it has them; of a backup, restore or
+    upgrade, by the time that its steps are expected to take."""
+    if view.kind in _TIMED:
         whole = sum(map(_usual, view.steps))
         return 1 - expected_left(view.steps) / whole if whole else 0.0
     shares = [
@@ -172,6 +174,9 @@ _DOING: Mapping[StepKind, Callable[[Text | str], Text]] = {
     "unpack": lambda name: Text("unpacking {name}", name=name),
     "swap": lambda name: Text("replacing {name}", name=name),
     "proof": lambda name: Text("checking {name}", name=name),
+    "trial": lambda name: Text("starting {name} on a copy", name=name),
+    "probe": lambda name: Text("checking that {name} answers", name=name),
+    "discard": lambda name: Text("removing the copy of {name}", name=name),
 }
 
 
@@ -222,6 +227,8 @@ HEADS: Mapping[OperationKind, Text] = {
     "build": Text("Building"),
     "backup": Text("Backing up"),
     "restore": Text("Restoring"),
+    "rehearse": Text("Rehearsing"),
+    "upgrade": Text("Upgrading"),
 }
 
 

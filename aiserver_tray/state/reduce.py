@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import assert_never
 
 from aiserver_tray.base.errors import AiServerError
-from aiserver_tray.model import IMAGES_ONLY, TASKS, Container, OperationKind
+from aiserver_tray.model import BESIDE, TASKS, Container, OperationKind
 from aiserver_tray.state.aggregate import Views, snapshot
 from aiserver_tray.state.facts import (
     ChosenChanged,
@@ -30,7 +30,7 @@ from aiserver_tray.state.judge import ALIVE
 from aiserver_tray.state.state import StartFailure, StateFields, Work, closure, start_failures
 from aiserver_tray.state.views import EngineView, OperationView, Snapshot
 
-_REPAIRS_NOTHING: frozenset[OperationKind] = IMAGES_ONLY | {"backup"}
+_REPAIRS_NOTHING: frozenset[OperationKind] = BESIDE | {"backup"}
 """Operations after which a start that has failed is as failed as before."""
 _MAX_FAILED = 20
 """The number of failed operations that are kept."""

@@ -63,7 +63,8 @@ class Work:
 
     @classmethod
     def of(cls, operations: Iterable[OperationView]) -> Self:
-        active = [operation for operation in operations if not operation.is_over]
+        # A rehearsal works on a copy.
+        active = [o for o in operations if not o.is_over and o.kind != "rehearse"]
         starts = [operation for operation in active if operation.kind in STARTS]
         stops = [o for o in active if o.kind in _STOPS and o.status == "running"]
         tasks = [operation for operation in active if operation.kind in TASKS]

@@ -280,6 +280,8 @@ _CANCELS: Mapping[OperationKind, Text] = {
     "build": Text("Cancel the build of images of {what}"),
     "backup": Text("Cancel the backup of {what}"),
     "restore": Text("Cancel the restore of {what}"),
+    "rehearse": Text("Cancel the rehearsal of {what}"),
+    "upgrade": Text("Cancel the upgrade of {what}"),
 }
 _TROUBLE = ("error", "degraded")
 _MAX_WORD_UNITS = 16

@@ -29,6 +29,8 @@ _ENDS: Mapping[OperationKind, tuple[Text, Text]] = {
     "build": (Text("Images built"), Text("Couldn't build images")),
     "backup": (Text("Backed up"), Text("Couldn't back up")),
     "restore": (Text("Restored"), Text("Couldn't restore")),
+    "rehearse": (Text("The upgrade fits"), Text("The upgrade doesn't fit")),
+    "upgrade": (Text("Upgraded"), Text("Couldn't upgrade")),
 }
 """The titles for an operation that succeeded, and for one that failed."""
 _SHOW = Text("Show")

@@ -41,10 +41,12 @@ REFUSED = [
 OTHERS = {"owner/yield", "ai/rules/test", "ai/module/connect", "ai/module/disconnect"}
 OTHERS |= {f"ai/backup/{n}" for n in ("check", "create", "delete", "inspect", "restore")}
 OTHERS |= {name for name in CHANNELS if name.startswith("ai/terminal/")}
+OTHERS |= {name for name in CHANNELS if name.startswith("ai/upgrade/")} - {"ai/upgrade/list"}
 OTHERS |= {"ai/action/run", "ai/action/cancel", "ai/doctor/trustHostKey"}
 """Other tests have them: after owner/yield, no operation can begin; ai/rules/test needs a web
 address, ai/module/connect and disconnect a module that issues access tokens, terminals and actions
-a service that runs, backups a module with data and its backup, and host keys a server with ssh."""
+a service that runs, backups a module with data and its backup, upgrades one with a newer version,
+and host keys a server with ssh."""
 
 
 @pytest.mark.parametrize("channel", sorted(CHANNELS.keys() - OTHERS))

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
 from pathlib import Path
 from shutil import disk_usage
 from subprocess import PIPE, Popen
@@ -13,65 +12,10 @@ import docker
 import pytest
 
 from aiserver_tray.owner.owner import Owner
-from aiserver_tray.state.views import OperationView
+from tests.engine.through_owner import asked
 from tests.support.observed import names
-from tests.support.owning import PEER
-from tests.support.waiting import eventually
 
-LIMIT = 180.0
 PASSPHRASE = "correct horse battery"
-
-
-def asked(owner: Owner, channel: str, **payload: object) -> Any:  # noqa: ANN401 - JSON
-    """The data of a channel's answer. Raises ``AssertionError`` if it is an error."""
-    answer = owner.api.invoke(channel, payload, PEER)
-    assert answer["success"], answer
-    return answer.get("data")
-
-
-def found(owner: Owner, is_it: Callable[[OperationView], bool]) -> OperationView:
-    """The first operation that *is_it*."""
-    store = owner.core.store
-    return eventually(
-        lambda: next(filter(is_it, store.state.operations), None), "an operation", LIMIT
-    )
-
-
-def has_ended(id: str, view: OperationView) -> bool:
-    """Whether it is the operation *id*, and has ended."""
-    return view.id == id and view.is_over
-
-
-def is_over(kind: str, view: OperationView) -> bool:
-    """Whether it is an operation of *kind* that has ended."""
-    return view.kind == kind and view.is_over
-
-
-def ended(owner: Owner, channel: str, **payload: object) -> OperationView:
-    """The end of the operation that a channel begins."""
-    id = asked(owner, channel, **payload)["operationId"]
-    return found(owner, partial(has_ended, id))
-
-
-def done(owner: Owner, channel: str, **payload: object) -> OperationView:
-    """The same, of one that succeeds."""
-    view = ended(owner, channel, **payload)
-    assert view.status == "succeeded", view.error
-    await_checks(owner)
-    return view
-
-
-def failed(owner: Owner, channel: str, **payload: object) -> str:
-    """The text of the error of one that fails."""
-    view = ended(owner, channel, **payload)
-    assert view.status == "failed", view
-    assert view.error
-    return view.error.render()
-
-
-def await_checks(owner: Owner) -> None:
-    """Wait until no backup is checked: each one made by hand is."""
-    eventually(lambda: asked(owner, "ai/backup/list")["checking"] is None, "the checks", LIMIT)
 
 
 def files_of(owner: Owner) -> list[str]:

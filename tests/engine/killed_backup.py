@@ -1,4 +1,5 @@
-"""A process of its own that owns a home and kills itself in the middle of a backup or restore.
+"""A process of its own that owns a home and kills itself in the middle of a backup, restore or
+upgrade.
 
 ``python -m tests.engine.killed_backup HOME CATALOG HOST CHANNEL PAYLOAD MODULE:CLASS.METHOD``: the
 process gets signal 9 when it first calls the method after the request.

@@ -5,6 +5,9 @@ from typing import Any
 
 import requests
 
+from tests.engine.waiting import until
+
+SECRET = "sk-of-the-owner"
 OWNER = {
     "email": "owner@example.com",
     "firstName": "O",
@@ -71,3 +74,34 @@ def node(name: str, kind: str, parameters: dict[str, str], version: int = 2) -> 
     """A node of a workflow."""
     what = {"id": name, "name": name, "type": kind, "typeVersion": version, "position": [0, 0]}
     return {**what, "parameters": parameters}
+
+
+def add_credential(user: requests.Session, page: str) -> None:
+    """Store `SECRET` in n8n."""
+    data = {"apiKey": SECRET, "url": f"https://example.com/{SECRET}"}
+    new: Any = {"name": "models", "type": "openAiApi", "data": data}
+    user.post(f"{page}/rest/credentials", json=new, timeout=60).raise_for_status()
+
+
+def credential(user: requests.Session, page: str) -> str:
+    """The secret in n8n's first credential, decrypted by n8n."""
+    listed = user.get(f"{page}/rest/credentials", timeout=60).json()["data"]
+    whole = user.get(f"{page}/rest/credentials/{listed[0]['id']}?includeData=true", timeout=60)
+    whole.raise_for_status()
+    return str(whole.json()["data"]["data"]["url"])
+
+
+def has_all(page: str, n8n: Any) -> requests.Session:  # noqa: ANN401 - a container
+    """See that the owner of n8n can log in and finds the workflow and the credential."""
+    user = until(lambda: _logged_in(page), n8n)
+    workflows = user.get(f"{page}/rest/workflows", timeout=60).json()["data"]
+    assert [one["name"] for one in workflows] == ["sum"]
+    assert credential(user, page) == f"https://example.com/{SECRET}"
+    return user
+
+
+def _logged_in(page: str) -> requests.Session | None:
+    try:
+        return logged_in(page)
+    except requests.RequestException:
+        return None

@@ -25,24 +25,33 @@ from aiserver_tray.owner.owner import Owner
 from aiserver_tray.settings.names import BACKUP_JOURNAL
 from aiserver_tray.state.views import OperationView
 from tests.engine.backups import (
-    LIMIT,
     PASSPHRASE,
-    asked,
-    await_checks,
     before,
-    done,
-    ended,
-    failed,
     files_of,
     fill,
-    found,
-    has_ended,
-    is_over,
     leftovers,
     small_folder,
 )
 from tests.engine.built_in import choose_free_ports, value_of
-from tests.engine.n8n import logged_in, publish_workflow, set_up_owner
+from tests.engine.n8n import (
+    add_credential,
+    has_all,
+    logged_in,
+    publish_workflow,
+    set_up_owner,
+)
+from tests.engine.through_owner import (
+    LIMIT,
+    asked,
+    await_checks,
+    done,
+    ended,
+    failed,
+    found,
+    has_ended,
+    is_over,
+    sql,
+)
 from tests.engine.waiting import until
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
@@ -51,8 +60,6 @@ from tests.support.installation import Installation, checked, script
 from tests.support.observed import facts, names, said
 from tests.support.owning import PEER, Modules, owned
 from tests.support.waiting import eventually
-
-SECRET = "sk-of-the-owner"
 
 
 def write_notes(here: Installation, name: str = "notes") -> None:
@@ -67,11 +74,6 @@ def write_notes(here: Installation, name: str = "notes") -> None:
         settings={"PASSWORD": {"type": "secret", "generate": "hex32", "title": title}},
         backup={"redis": [10 if name == "notes" else 11]},
     )
-
-
-def sql(engine: docker.DockerClient, database: str, text: str) -> str:
-    """What PostgreSQL answers."""
-    return said(engine, "ai-postgres", "psql", "-U", "postgres", "-qAt", database, "-c", text)
 
 
 class Notes:
@@ -136,30 +138,6 @@ def is_clean(here: Installation, engine: docker.DockerClient, *files: str) -> No
 # -- n8n -------------------------------------------------------------------------------------------
 
 
-def credential(user: requests.Session, page: str) -> str:
-    """The secret in n8n's first credential, decrypted by n8n."""
-    listed = user.get(f"{page}/rest/credentials", timeout=60).json()["data"]
-    whole = user.get(f"{page}/rest/credentials/{listed[0]['id']}?includeData=true", timeout=60)
-    whole.raise_for_status()
-    return str(whole.json()["data"]["data"]["url"])
-
-
-def has_all(page: str, n8n: Any) -> requests.Session:  # noqa: ANN401 - a container
-    """See that the owner of n8n can log in and finds the workflow and the credential."""
-    user = until(lambda: _logged_in(page), n8n)
-    workflows = user.get(f"{page}/rest/workflows", timeout=60).json()["data"]
-    assert [one["name"] for one in workflows] == ["sum"]
-    assert credential(user, page) == f"https://example.com/{SECRET}"
-    return user
-
-
-def _logged_in(page: str) -> requests.Session | None:
-    try:
-        return logged_in(page)
-    except requests.RequestException:
-        return None
-
-
 def test_restored_n8n_knows_its_owner_workflows_and_credentials_here_and_elsewhere(
     here: Installation, engine: docker.DockerClient, tmp_path: Path
 ) -> None:
@@ -170,9 +148,7 @@ def test_restored_n8n_knows_its_owner_workflows_and_credentials_here_and_elsewhe
         set_up_owner(page)
         user = logged_in(page)
         publish_workflow(user, page)
-        data = {"apiKey": SECRET, "url": f"https://example.com/{SECRET}"}
-        new: Any = {"name": "models", "type": "openAiApi", "data": data}
-        user.post(f"{page}/rest/credentials", json=new, timeout=60).raise_for_status()
+        add_credential(user, page)
         backup = done(owner, "ai/backup/create")
         told_downtime(backup)
         (file,) = files_of(owner)

@@ -15,19 +15,9 @@ import pytest
 
 from aiserver_tray.features.backup.volumes import BackupVolumes
 from aiserver_tray.owner.owner import Owner
-from tests.engine.backups import (
-    PASSPHRASE,
-    asked,
-    before,
-    done,
-    failed,
-    files_of,
-    fill,
-    found,
-    is_over,
-    leftovers,
-)
+from tests.engine.backups import PASSPHRASE, before, files_of, fill, leftovers
 from tests.engine.built_in import choose_free_ports, value_of
+from tests.engine.through_owner import asked, done, failed, found, is_over
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
 from tests.lab.fixtures import have_image

@@ -52,6 +52,14 @@ NO_BACKUPS: Json = {
     "checking": None,
     "problem": None,
 }
+NO_UPGRADES: Json = {
+    "modules": [],
+    "askedAt": None,
+    "problem": None,
+    "asking": False,
+    "operation": None,
+    "unended": None,
+}
 NO_OFFER: Json = {"modules": [], "engineBytes": 0, "fileBytes": 0, "blockers": []}
 
 LIMIT = 60.0
@@ -69,6 +77,7 @@ class Scripted:
             "ai/rules/list": answer(NO_RULES),
             "ai/backup/list": answer(NO_BACKUPS),
             "ai/backup/offer": answer(NO_OFFER),
+            "ai/upgrade/list": answer(NO_UPGRADES),
             "ai/logs/kept": answer(NO_LOGS),
             "ai/logs/lines": answer({"lines": []}),
             "ai/config/get": answer({"entries": []}),

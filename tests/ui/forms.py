@@ -24,6 +24,7 @@ def field(name: str, type: str, **more: Any) -> Json:  # noqa: ANN401
         "pattern": None,
         "generated": False,
         "locked": False,
+        "upgraded": False,
         "tokenOf": None,
         "services": [],
         "readBy": [],
@@ -31,7 +32,7 @@ def field(name: str, type: str, **more: Any) -> Json:  # noqa: ANN401
 
 
 CHOICES = {"none": "Set up in n8n", "oneapi": "OneAPI"}
-FORM = {
+FORM: Json = {
     "settings": [
         field("port", "port", value="5679", default="5678", origin="set"),
         field("models", "choice", value="none", default="none", choices=CHOICES),

@@ -7,7 +7,7 @@ from selenium.webdriver import Keys
 
 from aiserver_tray.base.i18n import Language
 from aiserver_tray.protocol.message import Json, answer
-from tests.support import states
+from tests.support import states, upgrades
 from tests.support.kept_lines import KeptLines
 from tests.support.pages import pages_beside
 from tests.ui.answers import ANSWERS
@@ -26,7 +26,8 @@ PAGES = {
     "logs?text=id&range=1h": ".trace.fold",
     "logs?view=errors": ".error-said",
     "monitoring": ".mini",
-    "modules/dify": ".graph",
+    "modules/dify": ".four-steps",
+    "modules/n8n": ".up-cols",
     "modules/dify/services": "[data-service=worker]",
     "modules/dify/logs?line=000000000390&fields=i": ".fields .s",
     "modules/dify/resources": ".chart",
@@ -91,6 +92,8 @@ def shown(stack: Stack, shown: Json, language: Language = "en") -> None:
     stack.host.answers |= ANSWERS
     stack.host.handlers["ai/stats/history"] = history
     stack.host.answers |= {"ai/stats/disk": answer(DISK), "ai/cleanup/plan": answer(CLEANUP)}
+    upgradable = upgrades.sent(upgrades.listed(*upgrades.several()), language)
+    stack.host.answers["ai/upgrade/list"] = answer(upgradable)
     stack.show(states.in_chinese(shown) if language == "zh" else shown)
 
 

@@ -145,6 +145,8 @@ ALLOWED = {
     ("features/monitoring/channels.py", "MarkView"): "makes it",
     ("features/alerts/alerts.py", "AlertView"): "makes alerts",
     ("features/alerts/webhook.py", "AlertView"): "makes messages for others' programs",
+    ("features/upgrade/upgrades.py", "RehearsalView"): "remembers it",
+    ("features/upgrade/versions.py", "ModuleUpgradeView"): "makes it",
     ("engine/parse.py", "EngineDiskView"): "makes the use of the disk",
     ("engine/parse.py", "ServiceView"): "makes containers",
     ("operations/run/downloads.py", "DownloadView"): "makes it",

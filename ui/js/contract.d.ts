@@ -222,6 +222,24 @@ export interface Channels {
   "ai/terminal/open": { request: TerminalOpening; answer: TerminalOpened };
   /** Tell the size of a terminal. */
   "ai/terminal/resize": { request: TerminalSize; answer: Record<string, never> };
+  /** Start to upgrade all modules to what is offered, each after its rehearsal; an operation. */
+  "ai/upgrade/all": { request: Record<string, never>; answer: OperationBegun };
+  /** Start to ask registries for new versions. `ai/upgrade/event` tells when that is done. */
+  "ai/upgrade/ask": { request: UpgradeModules; answer: Record<string, never> };
+  /** Delete the data from before the last upgrade of a module, which can't be undone then. */
+  "ai/upgrade/forget": { request: UpgradeModule; answer: Record<string, never> };
+  /** List the versions that modules can be upgraded to, the last rehearsals, and the upgrades that can be undone. */
+  "ai/upgrade/list": { request: Record<string, never>; answer: UpgradeList };
+  /** Start to try a version on a copy of a module's data; an operation. The copy reaches nothing outside, and is thrown away. */
+  "ai/upgrade/rehearse": { request: RehearsalRequest; answer: OperationBegun };
+  /** Do not offer a version, or offer it again. */
+  "ai/upgrade/rest": { request: UpgradeRest; answer: Record<string, never> };
+  /** Start to upgrade a module; an operation. If that fails, everything is put back. */
+  "ai/upgrade/start": { request: UpgradeRequest; answer: OperationBegun };
+  /** Upgrade a module later by itself, or no longer. It is rehearsed first. */
+  "ai/upgrade/tonight": { request: UpgradeTime; answer: Record<string, never> };
+  /** Start to undo the last upgrade of a module; an operation. What it has now is backed up first. */
+  "ai/upgrade/undo": { request: UpgradeModule; answer: OperationBegun };
   /** Report that the page is ready: from now on it gets events. */
   "ai/ui/ready": { request: Record<string, never>; answer: Beginning };
   /** Let the user choose a folder. Answers when the dialog is closed. */
@@ -270,6 +288,8 @@ export interface Events {
   "ai/ui/goto": PageEvent;
   /** There is no owner of the core; the next snapshot means that there is one again. */
   "ai/ui/lost": Record<string, never>;
+  /** A version was found, rehearsed or installed, or an upgrade can no longer be undone. */
+  "ai/upgrade/event": UpgradeEvent;
 }
 
 /** The owner of the core. */
@@ -1115,6 +1135,8 @@ export interface Field extends Setting {
   generated: boolean;
   /** its value is kept, because stored data depends on it */
   locked: boolean;
+  /** it is the version of a module in use: an upgrade alone changes it */
+  upgraded: boolean;
   /** the module that issues this access token */
   tokenOf: string | null;
   /** the services whose memory it limits */
@@ -1171,6 +1193,8 @@ export interface HealthCheck {
   /** the end of its output */
   output: string;
 }
+
+export type How = "rehearse" | "direct" | "stopped";
 
 /** A folder in another one. */
 export interface InnerFolder {
@@ -1889,6 +1913,30 @@ export interface ModuleType {
   type?: Kind | null;
 }
 
+/** What is known about upgrades of a module. */
+export interface ModuleUpgrade {
+  name: string;
+  title: string;
+  /** that it has now */
+  version: string;
+  /** the newest version that it can be upgraded to, unless it rests or has failed */
+  offer: Version | null;
+  /** all later ones that this application supports, the newest first */
+  versions: Version[];
+  rehearsal: Rehearsal | null;
+  undo: Undo | null;
+  /** when it will be upgraded to `offer`, because the user has said so */
+  at: string | null;
+  /** for which it is expected to stand still */
+  seconds: number | null;
+  /** the modules that stand still with it, because they need it */
+  users: string[];
+  /** why a rehearsal beside the running module is not possible now, such as too little memory */
+  blockers: string[];
+  /** the version that it is rehearsed with or upgraded to just now */
+  target: string | null;
+}
+
 /** Something that a container has mounted. */
 export interface Mount {
   /** the engine's word, such as `volume`, `bind` or `tmpfs` */
@@ -1955,6 +2003,8 @@ export interface OfModule {
   module: string;
 }
 
+export type OfferKind = "version" | "files" | "image";
+
 /** Something of a module that is not in its backup. */
 export interface Omitted {
   name: string;
@@ -1984,7 +2034,7 @@ export interface OperationId {
   id: string;
 }
 
-export type OperationKind = "up" | "stop" | "down" | "restart" | "pull" | "build" | "backup" | "restore";
+export type OperationKind = "up" | "stop" | "down" | "restart" | "pull" | "build" | "backup" | "restore" | "rehearse" | "upgrade";
 
 /** The operations of a snapshot. */
 export interface OperationList {
@@ -2300,6 +2350,30 @@ export interface RecoveryKeyRequest {
   file?: string | null;
 }
 
+/** The last rehearsal of an upgrade. */
+export interface Rehearsal {
+  version: string;
+  endedAt: string;
+  seconds: number;
+  /** that it needed on the engine's disk */
+  bytes: number;
+  /** why the version does not fit; `null`: it does */
+  problem: string | null;
+  /** the last ones of the service that failed */
+  lines: string[];
+  /** what it has shown besides that all became healthy, such as the address that answered */
+  proven: string[];
+}
+
+/** What to rehearse. */
+export interface RehearsalRequest {
+  module: string;
+  /** without it, the one that is offered */
+  version?: string | null;
+  /** `stopped`: the module stands still meanwhile, where memory does not suffice for both */
+  how?: "rehearse" | "stopped";
+}
+
 /** A next step that an error offers. */
 export interface Remedy {
   /** `set`: change a setting, then try again; `enter`: the same, with a value that the user enters; `trust`: allow a module its permissions, then try again; `retry`: try again; `start`, `restart`: start or restart a module; `logs`: show its logs; `start_engine`: start the Docker engine; `open`: show a page of the dashboard */
@@ -2345,6 +2419,8 @@ export interface Removable {
 }
 
 export type RequestKind = "up" | "stop" | "down" | "restart" | "pull" | "build";
+
+export type Rest = "skip" | "week";
 
 /** A module that a restore can bring back. */
 export interface RestorableModule {
@@ -2866,7 +2942,7 @@ export interface Step {
   usual: number | null;
 }
 
-export type StepKind = "pull" | "build" | "network" | "volume" | "remove" | "create" | "start" | "wait" | "stop" | "remove_network" | "remove_volume" | "kernel_setting" | "clone" | "dump" | "pack" | "unpack" | "swap" | "proof";
+export type StepKind = "pull" | "build" | "network" | "volume" | "remove" | "create" | "start" | "wait" | "stop" | "remove_network" | "remove_volume" | "kernel_setting" | "clone" | "dump" | "pack" | "unpack" | "swap" | "proof" | "trial" | "probe" | "discard";
 
 export type StepName = "look" | "wsl" | "restart" | "distribution" | "docker" | "answer";
 
@@ -2996,10 +3072,93 @@ export interface Trusted {
   hash?: string | null;
 }
 
+/** An upgrade that can be undone. */
+export interface Undo {
+  /** from which it was upgraded */
+  version: string;
+  upgradedAt: string;
+  /** its data is kept */
+  until: string;
+  bytes: number | null;
+  /** for which the module stood still */
+  seconds: number;
+}
+
 /** A service whose log the engine can't read, because of its logging driver. */
 export interface UnreadableService {
   module: string;
   service: string;
+}
+
+/** Upgrades have changed; `ai/upgrade/list` has them. */
+export interface UpgradeEvent {
+  /** registries are asked now */
+  asking: boolean;
+}
+
+/** The upgrades of all modules that declare their versions. */
+export interface UpgradeList {
+  modules: ModuleUpgrade[];
+  /** when the registries were last asked; `null`: not yet */
+  askedAt: string | null;
+  /** why they can't be asked now */
+  problem: string | null;
+  asking: boolean;
+  /** the ID of the rehearsal or upgrade that runs now */
+  operation: string | null;
+  /** what an interrupted upgrade left, and the steps that are needed */
+  unended: string | null;
+}
+
+/** A module. */
+export interface UpgradeModule {
+  module: string;
+}
+
+/** The modules to ask registries about. */
+export interface UpgradeModules {
+  /** all without it */
+  modules?: string[] | null;
+}
+
+/** What to upgrade. */
+export interface UpgradeRequest {
+  module: string;
+  /** without it, the one that is offered */
+  version?: string | null;
+  /** `rehearse`: first, on a copy; `stopped`: the same, and the module stands still meanwhile; `direct`: without it */
+  how?: How;
+}
+
+/** A version that is not to be offered. */
+export interface UpgradeRest {
+  module: string;
+  version: string;
+  /** `skip`: never; `week`: not for seven days; `null`: offer it again */
+  rest: Rest | null;
+}
+
+/** When to upgrade. */
+export interface UpgradeTime {
+  module: string;
+  version: string;
+  /** the next time that it is this hour and minute, such as `03:00`; `null`: not any more */
+  at: string | null;
+}
+
+/** A version of a module that it can be upgraded to. */
+export interface Version {
+  version: string;
+  /** `version`: a newer one; `files`: this application has newer files of the module; `image`: the images of the present version have been published anew */
+  kind: OfferKind;
+  /** the address of its release notes; empty: not known */
+  notes: string;
+  /** to download; `null`: not known */
+  bytes: number | null;
+  /** why it did not fit when it was tried; it is not offered again */
+  failed: string | null;
+  /** the user does not want to be asked about it: never, or not this week */
+  rest: Rest | null;
 }
 
 /** Whether the page is visible. */

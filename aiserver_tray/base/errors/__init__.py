@@ -43,6 +43,7 @@ from aiserver_tray.base.errors.engine import (
     ObjectKind,
     ObjectNotFoundError,
     PortConflictError,
+    RegistryError,
     ResourcesError,
     UnsupportedError,
 )
@@ -62,5 +63,7 @@ from aiserver_tray.base.errors.operations import (
     PostStartTimeoutError,
     RestoreError,
     ServiceNotRunningError,
+    UpgradeError,
+    UpgradeUnfitError,
     VolumeInUseError,
 )

@@ -261,6 +261,22 @@ class ImagePullError(AiServerError):
         return cls(image, (), text=text)
 
 
+class RegistryError(AiServerError):
+    """A registry does not say which versions of an image there are. *why*: the last one's answer,
+    without secrets."""
+
+    code = "E_REGISTRY"
+
+    def __init__(self, image: str, why: Text | str) -> None:
+        text = Text(
+            "Can't find out which versions of {image} there are: {why}. Check the network, or try "
+            "again later.",
+            image=image,
+            why=why,
+        )
+        super().__init__(text, image=image, why=why)
+
+
 class ImageBuildError(AiServerError):
     """An image of *module* could not be built. ``lines`` are the last of the build's output."""
 

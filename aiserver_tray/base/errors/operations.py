@@ -255,6 +255,28 @@ class RestoreError(AiServerError):
     code = "E_RESTORE"
 
 
+class UpgradeError(AiServerError):
+    """The module can't be upgraded in this way."""
+
+    code = "E_UPGRADE"
+
+
+class UpgradeUnfitError(UpgradeError):
+    """The new version does not work with the data of the module. ``lines`` are the last ones of the
+    service that failed."""
+
+    code = "E_UPGRADE_UNFIT"
+
+    def __init__(self, module: str, version: str, why: object, lines: Sequence[str] = ()) -> None:
+        text = Text(
+            "{module} {version} does not work with your data: {why}",
+            module=module,
+            version=version,
+            why=why,
+        )
+        super().__init__(text, module=module, lines=[told(line) for line in lines])
+
+
 def module_of(service: str) -> str:
     """The module of a service's address (``module/service``)."""
     return service.partition("/")[0]

@@ -204,6 +204,8 @@ _OPERATIONS: Mapping[OperationKind, Text] = {
     "build": Text("Build images"),
     "backup": Text("Back up"),
     "restore": Text("Restore"),
+    "rehearse": Text("Rehearse an upgrade"),
+    "upgrade": Text("Upgrade"),
 }
 
 _OWNERS: Mapping[OwnerKind, Text | str] = {"tray": Text("Tray icon"), "serve": "serve"}

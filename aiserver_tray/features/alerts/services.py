@@ -8,7 +8,7 @@ from typing import Final, Literal, NamedTuple
 
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.features.alerts.facts import Due
-from aiserver_tray.model import IMAGES_ONLY, Container
+from aiserver_tray.model import BESIDE, Container
 from aiserver_tray.state.judge import ENDED, ending
 from aiserver_tray.state.reduce import State
 from aiserver_tray.state.views import ModuleView, OperationView, ServiceView
@@ -152,7 +152,7 @@ class Services:
     def _hold(self, operations: Sequence[OperationView], now: float) -> None:
         busy: set[str] = set()
         for operation in sorted(operations, key=lambda one: not one.is_over):
-            if operation.kind in IMAGES_ONLY:
+            if operation.kind in BESIDE:
                 continue
             names = {*operation.modules, *(step.module for step in operation.steps)}
             if not operation.is_over:

@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path
 from shutil import rmtree
 from threading import Lock, Thread
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from aiserver_tray.base.bugs import bug_error
 from aiserver_tray.base.errors import (
@@ -47,8 +48,9 @@ from aiserver_tray.features.backup.views import (
     RestoreRequest,
 )
 from aiserver_tray.features.stack.channels import StackFeature
-from aiserver_tray.model import TASKS, Actor
+from aiserver_tray.model import TASKS, Actor, OperationKind
 from aiserver_tray.operations.request import Request
+from aiserver_tray.settings.content import BackupJournal
 from aiserver_tray.settings.names import SECRETS
 from aiserver_tray.system.chosen_folder import existing
 from aiserver_tray.system.files import write_private
@@ -89,6 +91,16 @@ class Backups:
         self._closing.set()
         if (checker := self._checker) and checker.is_alive():
             checker.join(_CLOSE_SECONDS)
+
+    @property
+    def tools(self) -> Tools:
+        """What backups work with."""
+        return self._tools
+
+    @property
+    def journal(self) -> BackupJournal:
+        """The operations on data that have not ended; there is only one in a process."""
+        return self._journal
 
     @property
     def checking(self) -> str | None:
@@ -338,6 +350,17 @@ class Backups:
         if why:
             self._unsaved |= dict.fromkeys(modules, why)
 
+    def back_up(self, stage: Stage, modules: Sequence[str], reason: Reason) -> None:
+        """Back up what *modules* have, as a part of *stage*. No effect if they have nothing.
+
+        Raises:
+            AiServerError: it can't be backed up.
+        """
+        plan = self._tools.planner.plan(modules)
+        if plan.has_data:
+            self._check_plan(plan)
+            self._creation(plan, reason, uuid4().hex).run(stage)
+
     def _why_unsaved(self, modules: Collection[str]) -> Text | None:
         """Why what *modules* have now can't be backed up before a restore. None: it can, as far as
         is known."""
@@ -467,7 +490,7 @@ class Backups:
 
     def _begin(
         self,
-        kind: Literal["backup", "restore"],
+        kind: OperationKind,
         modules: Sequence[str],
         work: Callable[[Stage], object],
         actor: Actor,

@@ -84,7 +84,7 @@ class BackupFeature(Feature):
         """Whether the schedule is kept."""
 
     @cached_property
-    def _backups(self) -> "Backups":
+    def backups(self) -> "Backups":
         # Few need it, and encryption is slow to import.
         from aiserver_tray.features.backup.backups import Backups  # noqa: PLC0415
 
@@ -100,20 +100,20 @@ class BackupFeature(Feature):
 
                 make_keys(settings.secrets)
         try:
-            unended = settings.unended.all
+            unended = settings.unended.under_way
         except SettingError:  # each start of a module fails with it
             return
         if unended:
-            self._backups.recover(Actor("owner", os.getpid()))
+            self.backups.recover(Actor("owner", os.getpid()))
 
     def start(self) -> None:
         self._place.feature(DoctorFeature).add(self._findings)
         watch = self._place.feature(AlertsFeature).watch
-        watch.backup_trouble = lambda: self._backups.keeper.trouble if self._is_kept else None
+        watch.backup_trouble = lambda: self.backups.keeper.trouble if self._is_kept else None
 
     def _findings(self) -> Iterable[Finding]:
         # As without an owner while there is no schedule.
-        return self._backups.keeper.findings() if self._is_kept else ()
+        return self.backups.keeper.findings() if self._is_kept else ()
 
     def refresh(self) -> None:
         # Not before there is a schedule: encryption takes memory.
@@ -121,8 +121,8 @@ class BackupFeature(Feature):
             if self._is_kept or not self._has_schedule:
                 return
             self._is_kept = True
-        self._backups.keeper.on_trouble = self._place.feature(AlertsFeature).watch.refresh
-        self._backups.keeper.start()
+        self.backups.keeper.on_trouble = self._place.feature(AlertsFeature).watch.refresh
+        self.backups.keeper.start()
 
     @property
     def _has_schedule(self) -> bool:
@@ -132,60 +132,60 @@ class BackupFeature(Feature):
             return False
 
     def close(self) -> None:
-        if "_backups" in vars(self):
-            self._backups.close()
+        if "backups" in vars(self):
+            self.backups.close()
 
     @channel("ai/backup/list")
     def _list(self) -> BackupList:
         """List the backups, with their schedule and folder, and whether the recovery key is
         saved."""
-        return self._backups.list()
+        return self.backups.list()
 
     @channel("ai/backup/offer")
     def _offer(self, asked: BackupModules) -> BackupOffer:
         """Tell what a backup would contain and how long each module would stand still. Changes
         nothing."""
-        return self._backups.offer(asked.modules, asked.folders)
+        return self.backups.offer(asked.modules, asked.folders)
 
     @channel("ai/backup/create")
     def _create(self, asked: BackupModules, caller: Caller) -> OperationBegun:
         """Start to back up modules; an operation."""
-        begun = self._backups.create(asked.modules, "hand", caller.actor, asked.folders)
+        begun = self.backups.create(asked.modules, "hand", caller.actor, asked.folders)
         return {"operationId": begun.id}
 
     @channel("ai/backup/check")
     def _check(self, asked: BackupIds) -> None:
         """Start to check backups: hashes and databases. `ai/backup/event` tells the progress."""
-        self._backups.check(asked.ids)
+        self.backups.check(asked.ids)
 
     @channel("ai/backup/delete")
     def _delete(self, asked: BackupIds, caller: Caller) -> None:
         """Delete backups with their files. Only for clients on the owner's computer."""
         refuse_elsewhere(caller.peer, _ONLY_HERE)
-        self._backups.delete(asked.ids)
+        self.backups.delete(asked.ids)
 
     @channel("ai/backup/inspect")
     def _inspect(self, asked: RestoreQuestion, caller: Caller) -> RestoreOffer:
         """Tell what a backup can restore here, and what has to be decided. Changes nothing. Only
         for clients on the owner's computer."""
         refuse_elsewhere(caller.peer, _ONLY_HERE)
-        return self._backups.inspect(asked)
+        return self.backups.inspect(asked)
 
     @channel("ai/backup/restore")
     def _restore(self, asked: RestoreRequest, caller: Caller) -> OperationBegun:
         """Start to restore modules from a backup; an operation. What they have when they stop is
         backed up. Only for clients on the owner's computer."""
         refuse_elsewhere(caller.peer, _ONLY_HERE)
-        return {"operationId": self._backups.restore(asked, caller.actor).id}
+        return {"operationId": self.backups.restore(asked, caller.actor).id}
 
     @channel("ai/backup/key/save")
     def _save(self, asked: RecoveryKeyRequest, caller: Caller) -> RecoveryFile:
         """Save the recovery key, protected by a passphrase. Only for clients on the owner's
         computer."""
         refuse_elsewhere(caller.peer, _ONLY_HERE)
-        return {"text": self._backups.save_key(asked.passphrase, asked.file)}
+        return {"text": self.backups.save_key(asked.passphrase, asked.file)}
 
     @channel("ai/backup/key/later")
     def _later(self) -> None:
         """Ask for the recovery key again in seven days."""
-        self._backups.later()
+        self.backups.later()

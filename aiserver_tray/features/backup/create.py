@@ -208,13 +208,8 @@ class Creation:
     def _has_started(self, stage: Stage, ran: "list[Container]") -> bool:
         """Start again what *ran*, and wait for what was well. What does not start is told, and is
         no reason to have no backup: it may be what the backup is needed for."""
-        well = _well(ran)
         try:
-            for one in ran:
-                if one not in well:
-                    with suppress(ObjectNotFoundError):
-                        self.tools.engine.containers.start(one.id)
-            stage.start(well)
+            start_again(stage, self.tools, ran)
         except AiServerError as error:
             stage.notice(error.text)
             return False
@@ -320,6 +315,16 @@ def files_of(folder: Path) -> dict[str, str]:
         name = path.relative_to(folder) if folder.is_dir() else Path(path.name)
         found[name.as_posix()] = text
     return found
+
+
+def start_again(stage: Stage, tools: Tools, ran: "list[Container]") -> None:
+    """Start again what *ran*, and wait for what was ready."""
+    well = _well(ran)
+    for one in ran:
+        if one not in well:
+            with suppress(ObjectNotFoundError):
+                tools.engine.containers.start(one.id)
+    stage.start(well)
 
 
 def _moved(group: Group) -> tuple[list[str], list[str]]:

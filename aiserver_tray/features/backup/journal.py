@@ -1,9 +1,10 @@
-"""The journal of backups and restores under way, and how those that were interrupted end.
+"""The journal of backups, restores and upgrades under way, and how those that were interrupted end.
 
-Every change of data follows its entry, and can be repeated. While a restore is *prepared*, it has
-changed nothing: what it has made beside is removed. Once it has *swapped* something, all is put
-back, unless it was *whole*. While it counts as swapped, nothing is dropped that says which content
-a database has.
+Every change of data follows its entry, and can be repeated. While a restore or upgrade is
+*prepared*, it has changed nothing: what it has made beside is removed. Once it has *swapped*
+something, all is put back, unless it was *whole*. While it counts as swapped, nothing is dropped
+that says which content a database has. What a whole upgrade has replaced is *kept* for some days:
+until it is put back as if the upgrade had been interrupted, or dropped.
 """
 
 from collections.abc import Callable, Collection, Iterable
@@ -17,6 +18,7 @@ from aiserver_tray.base.errors import (
     NameConflictError,
     ObjectNotFoundError,
     RestoreError,
+    UpgradeError,
 )
 from aiserver_tray.base.i18n import Given, Listed, Text
 from aiserver_tray.engine.cancellation import Cancellation
@@ -77,10 +79,11 @@ def wind_up(stage: Stage, tools: Tools, journal: BackupJournal, id: str) -> None
         _refuse_before_later(journal, id, engine)
         _END[entry.kind, entry.state](stage, tools, journal, id)
     except AiServerError as error:
-        is_restore = entry.kind == "restore"
-        _note(journal, id, _half_restored(entry, error.text) if is_restore else error.text)
+        is_half = entry.kind in ("restore", "upgrade")
+        _note(journal, id, _half_restored(entry, error.text) if is_half else error.text)
         raise
-    ended(tools, journal, id)
+    if journal.all[id].state != "kept":
+        ended(tools, journal, id)
 
 
 def _note(journal: BackupJournal, id: str, problem: Text) -> None:
@@ -109,6 +112,15 @@ def _refuse_before_later(journal: BackupJournal, id: str, engine: str) -> None:
 
 def _report(entry: Unended) -> None:
     names = Listed(entry.modules)
+    if entry.kind == "rehearse":
+        raise UpgradeError(Text("The rehearsal of {modules} was interrupted.", modules=names))
+    if entry.kind == "upgrade" and entry.state != "whole":
+        text = Text(
+            "The upgrade of {module} was interrupted. Everything is as it was before. Upgrade "
+            "again.",
+            module=entry.modules[0],
+        )
+        raise UpgradeError(text, module=entry.modules[0])
     if entry.kind == "backup":
         text = Text(
             "The backup of {modules} was interrupted, and no file was made. Everything that it had "
@@ -131,11 +143,14 @@ def _start_again(stage: Stage, _tools: Tools, journal: BackupJournal, id: str) -
 
 
 def _undo(stage: Stage, tools: Tools, journal: BackupJournal, id: str) -> None:
-    """Remove what the restore has unpacked: it has changed nothing else."""
+    """Remove what the restore or upgrade has made beside: it has changed nothing else."""
     entry = journal.all[id]
     _start_servers(stage, entry)
     for one in entry.databases:
-        tools.server(one.server, Cancellation()).drop(one.new)
+        server = tools.server(one.server, Cancellation())
+        server.drop(one.new)
+        if entry.kind == "upgrade":
+            server.drop(one.old)
     _up_again(stage, tools, entry)
 
 
@@ -147,7 +162,7 @@ def _up_again(stage: Stage, tools: Tools, entry: Unended) -> None:
 
 
 def _put_back(stage: Stage, tools: Tools, journal: BackupJournal, id: str) -> None:
-    """Make everything as it was before the restore *id*. Can be repeated.
+    """Make everything as it was before the restore or upgrade *id*. Can be repeated.
 
     Raises:
         RestoreError: others have removed what was kept, or use what is there. Nothing is changed
@@ -156,7 +171,7 @@ def _put_back(stage: Stage, tools: Tools, journal: BackupJournal, id: str) -> No
     entry = journal.all[id]
     _remove_helpers(tools, id)
     removed = without_servers(entry.modules, (one.server for one in entry.databases))
-    _check_kept(tools, entry)
+    check_kept(tools, entry)
     refuse_used(tools, [one.volume for one in entry.volumes], removed)
     _start_servers(stage, entry)
     stage.remove(removed)
@@ -170,15 +185,40 @@ def _put_back(stage: Stage, tools: Tools, journal: BackupJournal, id: str) -> No
         if not each.existed or server.exists(each.old):
             server.swap_back(each.database, each.new, each.old)
     tools.app.settings.put_back(entry.values, entry.secrets)
+    if entry.kind == "upgrade":
+        tools.app.applied.put_back(entry.modules[0], id)
+        tools.app.refresh_catalog()
+    for name, image in entry.images.items():
+        with suppress(ObjectNotFoundError):  # there is no better one than the new one then
+            tools.engine.images.tag(image, name)
     with journal.update(id) as noted:
         noted.state = "prepared"
     _undo(stage, tools, journal, id)
 
 
+def _keep(stage: Stage, tools: Tools, journal: BackupJournal, id: str) -> None:
+    """Keep what the upgrade has replaced, and nothing that an earlier one of its module has."""
+    _up_again(stage, tools, journal.all[id])
+    earlier = journal.kept.get(journal.all[id].modules[0])
+    journal.keep(id)
+    if earlier:
+        forget(tools, journal, earlier[0])
+
+
+def forget(tools: Tools, journal: BackupJournal, id: str) -> None:
+    """Remove what the upgrade *id*, which is kept, has replaced. Its servers must run."""
+    _drop_beside(tools, journal.all[id])
+    tools.app.applied.drop(id)
+    ended(tools, journal, id)
+
+
 def _finish(stage: Stage, tools: Tools, journal: BackupJournal, id: str) -> None:
     """Remove what the restore has replaced."""
-    entry = journal.all[id]
-    _start_servers(stage, entry)
+    _start_servers(stage, journal.all[id])
+    _drop_beside(tools, journal.all[id])
+
+
+def _drop_beside(tools: Tools, entry: Unended) -> None:
     for one in entry.databases:
         server = tools.server(one.server, Cancellation())
         server.drop(one.new)
@@ -236,7 +276,8 @@ def _start_servers(stage: Stage, entry: Unended) -> None:
         stage.up(servers)
 
 
-def _check_kept(tools: Tools, entry: Unended) -> None:
+def check_kept(tools: Tools, entry: Unended) -> None:
+    """Raises `RestoreError` if others have removed what *entry* has kept."""
     kept = [one.kept for one in entry.volumes if one.kept]
     there = {volume.name for volume in tools.engine.volumes.all()}
     if missing := [name for name in kept if name not in there]:
@@ -247,9 +288,9 @@ def _check_kept(tools: Tools, entry: Unended) -> None:
 def _half_restored(entry: Unended, why: Text) -> Text:
     """Which steps are left after a restore that can't be undone."""
     return Text(
-        "A restore of {modules} was interrupted, and can't be undone: {why} Nothing was removed, "
-        "and these modules are not started. Restart AI-Server Tray to try again, or restore them "
-        "from a backup, which replaces all their data.",
+        "A restore or upgrade of {modules} was interrupted, and can't be undone: {why} Nothing was "
+        "removed, and these modules are not started. Restart AI-Server Tray to try again, or "
+        "restore them from a backup, which replaces all their data.",
         modules=Listed(entry.modules),
         why=why,
     )
@@ -261,26 +302,31 @@ _END: dict[tuple[str, str], _Ending] = {
     ("restore", "prepared"): _undo,
     ("restore", "swapped"): _put_back,
     ("restore", "whole"): _finish,
+    ("rehearse", "prepared"): _start_again,
+    ("upgrade", "prepared"): _undo,
+    ("upgrade", "swapped"): _put_back,
+    ("upgrade", "whole"): _keep,
 }
 
 
 def problem(journal: BackupJournal) -> Text | None:
-    """Which restore has not been ended, with the steps that are needed. None: there is none."""
+    """Which restore or upgrade could not be ended, with the steps that are needed. None: there is
+    none."""
     try:
         entries = journal.interrupted.values()
     except AiServerError as error:
         return error.text
-    left = [one for one in entries if one.kind == "restore" and one.state != "whole"]
+    left = [one for one in entries if one.kind in ("restore", "upgrade") and one.state != "whole"]
     noted = [Given(one.problem) for one in left if one.problem]
     return next(iter([*noted, *(_is_half(one) for one in left if one.state == "swapped")]), None)
 
 
 def _is_half(entry: Unended) -> Text:
-    """What is left to do after a restore that nobody has tried to put back, or of which a full disk
-    has kept the reason from being noted."""
+    """What is left to do after a restore or upgrade that nobody has tried to put back, or of which
+    a full disk has kept the reason from being noted."""
     return Text(
-        "A restore of {modules} was interrupted. Nothing was removed, and these modules are not "
-        "started. Free some disk space if it is full, and restart AI-Server Tray, which puts "
-        "everything back.",
+        "A restore or upgrade of {modules} was interrupted. Nothing was removed, and these "
+        "modules are not started. Free some disk space if it is full, and restart AI-Server Tray, "
+        "which puts everything back.",
         modules=Listed(entry.modules),
     )

@@ -17,7 +17,7 @@ from aiserver_tray.features.backup.grouping import Facts, ServerPlace, Share, Sh
 from aiserver_tray.features.backup.index import folder_of, folder_problem
 from aiserver_tray.features.backup.plan import BackupPlan, Omitted
 from aiserver_tray.features.modules.connections import known_values
-from aiserver_tray.features.monitoring.statistics import EngineDisk
+from aiserver_tray.features.monitoring.statistics import CountedDisk, EngineDisk
 from aiserver_tray.operations.survey import Survey, survey
 from aiserver_tray.state.aggregate import main_service
 from aiserver_tray.system.chosen_folder import disk_of, existing
@@ -75,11 +75,16 @@ class Planner:
         database there."""
         return self._shares()[0].role(module, Share(server, database))
 
+    @property
+    def disk(self) -> CountedDisk:
+        """The disk of the engine, counted in the last minutes."""
+        return self._disk.counted()
+
     def kept_bytes(self, modules: Collection[str]) -> int:
         """What the data volumes of *modules* on the engine take, as far as that is known."""
         found = survey(self._engine, self._app.settings.installation_id).our_volumes
         mine = {one.name for one in found if one.module in modules and not one.is_config}
-        return sum(v.size or 0 for v in self._disk.counted().volumes if v.name in mine)
+        return sum(v.size or 0 for v in self.disk.volumes if v.name in mine)
 
     def blockers(self, plan: BackupPlan) -> Iterator[Text]:
         """Why *plan* can't be carried out now."""

@@ -62,6 +62,15 @@ class Postgres(Server):
         # all within the transaction of the snapshot: the first byte is the sign.
         return self._begin(command, self._login(), b"PGDMP", not_dumped(database))
 
+    def _copy_all(self, new: Server) -> None:
+        """With roles, their passwords, and privileges."""
+        dump = self._begin(("pg_dumpall", "--no-password"), self._login(), b"--", refused)
+        if not isinstance(new, Postgres):
+            raise TypeError(new)
+        # The administrator is there already, which is an error that counts for nothing.
+        command = (*_PSQL[:-1], f"--dbname={conninfo(_ADMINISTRATION)}")
+        new._run(command, {**self._login(), "PGOPTIONS": _OPTIONS}, dump, refused)
+
     def _load(self, database: str, owner: str, pieces: Iterable[bytes], fail: Failure) -> None:
         """The dump's SQL runs as a role that is not an administrator and not *owner*: in a session
         of either, it could take back what it was given up. Of extensions it can create those that

@@ -143,6 +143,21 @@ class Server(ABC):
         with self._dropped_after_error(database):
             self._load(database, owner, pieces, fail)
 
+    def copy_all(self, new: "Server") -> None:
+        """Copy all databases into *new*, an empty server of the same kind or of a newer version.
+
+        Raises:
+            BackupError: the copy is not whole.
+        """
+        self._copy_all(new)
+        for database in self.databases():
+            if new.tables(database).keys() != self.tables(database).keys():
+                raise refused(Text("the copy of {database} is not whole", database=database))
+
+    def _copy_all(self, new: "Server") -> None:
+        for database in self.databases():
+            new.load(database, database, self.dump(database))
+
     @abstractmethod
     def _load(self, database: str, owner: str, pieces: Iterable[bytes], fail: Failure) -> None:
         """As `load`. Raises what *fail* makes."""

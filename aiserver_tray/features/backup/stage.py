@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from aiserver_tray import __version__
@@ -15,7 +16,14 @@ from aiserver_tray.operations.locks import one_shot_lock
 from aiserver_tray.operations.modules import obtainable
 from aiserver_tray.operations.parts import Parts, meet_engine
 from aiserver_tray.operations.plan.decide import Observed
-from aiserver_tray.operations.plan.down import Models, as_they_run, plan_down, plan_stop
+from aiserver_tray.operations.plan.down import (
+    Models,
+    as_they_run,
+    plan_down,
+    plan_stop,
+    running_modules,
+    with_users,
+)
 from aiserver_tray.operations.plan.plan import Plan
 from aiserver_tray.operations.plan.up import plan_helper, plan_start
 from aiserver_tray.operations.prepare import refresh_containers
@@ -57,7 +65,9 @@ class Stage(Stages):
         self.parts = parts
         self._work = work
         self._record = record
-        self._steps: dict[tuple[StepKind, str], StepView] = {}
+        self._steps: dict[tuple[int, StepKind, str], StepView] = {}
+        self._part = 0
+        """Of the operation; steps of several parts may have the same names."""
         self._time_left = TimeLeft(view.name_of)
         self._shown_at = 0.0
 
@@ -99,16 +109,25 @@ class Stage(Stages):
 
     # -- steps -----------------------------------------------------------------------------------
 
+    @contextmanager
+    def earlier_part(self) -> Iterator[None]:
+        """The steps within the block come before all that were shown."""
+        self._part -= 1
+        try:
+            yield
+        finally:
+            self._part += 1
+
     def show(self, steps: Iterable[StepView]) -> None:
         """Show *steps*, which are to come in their order, or go on."""
-        self._steps |= {(step.kind, step.subject): step for step in steps}
+        self._steps |= {(self._part, step.kind, step.subject): step for step in steps}
         self._publish()
 
     @contextmanager
     def step(self, kind: StepKind, subject: str, module: str) -> Iterator[Callable[[int], None]]:
         """The step is under way within the block, which may report more bytes."""
         self.check_cancelled()
-        key = (kind, subject)
+        key = (self._part, kind, subject)
         begun = self._steps.get(key, StepView(kind, subject, module))
         self._steps[key] = replace(begun, status="running", began=awake(), current=0)
         self._publish()
@@ -141,7 +160,7 @@ class Stage(Stages):
 
     def _publish(self) -> None:
         self._shown_at = now = awake()
-        steps = tuple(self._steps.values())
+        steps = tuple(self._steps[key] for key in sorted(self._steps, key=itemgetter(0)))
         left = self._time_left.show(Estimate(expected_left(steps)), now)
         view = replace(self._view.now, steps=steps)
         self._view.publish(replace(view, seconds_left=left.seconds, delay=left.reason))
@@ -158,6 +177,11 @@ class Stage(Stages):
         """The containers of *modules* that are not at rest."""
         containers = self.parts.store.state.containers.values()
         return [c for c in containers if c.module in modules and c.status not in AT_REST]
+
+    def users(self, module: str) -> list[str]:
+        """The modules that run and need *module*."""
+        running = running_modules(self.parts.store.state.containers.values())
+        return with_users([module], self._models, running)[1:]
 
     def stop(self, modules: Sequence[str], ran: Sequence[Container]) -> None:
         """Stop those services of *modules* that *ran*, users first."""
@@ -213,7 +237,7 @@ class Stage(Stages):
         body = {**service.body, "Cmd": [*how.command], "Labels": labels, "Healthcheck": {}}
         host = {"RestartPolicy": {"Name": "no"}, "PortBindings": {}}
         body |= {
-            "Image": self._image(service.image),
+            "Image": self.image(service.image),
             "HostConfig": {**service.body["HostConfig"], **host},
         }
         with one_shot_lock(self.engine.info().id, self._cancelled):
@@ -227,7 +251,7 @@ class Stage(Stages):
             )
             raise RestoreError(text, module=module)
 
-    def _image(self, image: "ImageTarget") -> str:
+    def image(self, image: "ImageTarget") -> str:
         """The name of *image* on the engine, which it is pulled to if it is missing."""
         find, mirrors = self.engine.images.find, self.parts.settings.app.mirrors
         there = [name for name, given in image.candidates.items() if find(name, given)]

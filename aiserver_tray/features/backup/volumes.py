@@ -17,7 +17,7 @@ from aiserver_tray.spec.labels import BACKUP, BACKUP_OPERATION, Owner, backup_la
 if TYPE_CHECKING:
     from aiserver_tray.engine.cancellation import Cancellation
     from aiserver_tray.engine.engine import Engine
-    from aiserver_tray.engine.values import ContainerSummary, Volume
+    from aiserver_tray.engine.values import ContainerSummary, Network, Volume
     from aiserver_tray.spec.model import Body
 
 _FROM, _TO = "/source", "/volume"
@@ -30,6 +30,9 @@ done"""
 _CLONE = f"""cp -a {_FROM}/. {_TO}/
 find {_FROM} -type l -exec sh -c '{_LINK_TIMES}' sh {{}} +"""
 """BusyBox copies the times of all but links."""
+_CLONE_USED = f"""errors=$(cp -a {_FROM}/. {_TO}/ 2>&1) && exit
+if echo "$errors" | grep -v 'No such file'; then exit 1; fi"""
+"""What a program removes meanwhile is no error."""
 _REPLACE = f"""sync
 find {_TO} -mindepth 1 -maxdepth 1 -exec rm -rf {{}} +
 {_CLONE}
@@ -73,6 +76,12 @@ class BackupVolumes:
             self._copy(_CLONE, volume, clone)
         return clone
 
+    def clone_used(self, volume: str) -> str:
+        """As `clone`, of a volume that programs go on to change: as after a power cut."""
+        with self._kept() as clone:
+            self._copy(_CLONE_USED, volume, clone)
+        return clone
+
     def read(self, volume: str) -> Generator[bytes]:
         """The tar of *volume*, whose entries are below ``volume/``. It lacks sockets, fractions of
         seconds and the extended attributes ``user.*`` and ``trusted.*``; holes are filled."""
@@ -104,6 +113,13 @@ class BackupVolumes:
         for piece in self.read(volume):
             digest.update(piece)
         return digest.hexdigest()
+
+    def is_empty(self, volume: str) -> bool:
+        """Whether *volume* has no files."""
+        script = f'[ -z "$(ls -A {_TO})" ]'
+        with self._mounted({_TO: volume}, script, read_only=_TO) as container:
+            self._engine.containers.start(container)
+            return not self._engine.containers.outcome(container, self._cancelled)
 
     def create(self) -> str:
         """A new, empty volume; its name."""
@@ -206,12 +222,13 @@ CONTAINERS: Final = "ai.backup."
 """How the names of the containers begin. A module's containers have no dot in theirs."""
 
 
-Kind = Literal["container", "volume"]
+Kind = Literal["container", "volume", "network"]
 
 
 @dataclass(frozen=True)
 class Leftover:
-    """An object of a backup or restore that an interrupted operation left on the engine."""
+    """An object of a backup, restore or rehearsal that an interrupted operation left on the
+    engine."""
 
     kind: Kind
     name: str
@@ -220,11 +237,12 @@ class Leftover:
 
 
 def leftovers(engine: "Engine", installation: str) -> list[Leftover]:
-    """All objects of *installation*'s backups and restores, containers first; also those of
-    operations that run."""
-    kinds: dict[Kind, Sequence[ContainerSummary | Volume]] = {
+    """All objects of *installation*'s backups, restores and rehearsals, containers first; also
+    those of operations that run."""
+    kinds: dict[Kind, Sequence[ContainerSummary | Volume | Network]] = {
         "container": engine.containers.summaries(),
         "volume": engine.volumes.all(),
+        "network": engine.networks.all(),
     }
     return [
         Leftover(kind, one.name, one.labels.get(BACKUP_OPERATION, ""))
@@ -239,7 +257,10 @@ def remove_leftovers(engine: "Engine", installation: str, keep: Collection[str])
     for found in leftovers(engine, installation):
         if found.operation not in keep:
             with suppress(ObjectNotFoundError):
-                if found.kind == "container":
-                    engine.containers.remove(found.name)
-                else:
-                    engine.volumes.remove(found.name)
+                match found.kind:
+                    case "container":
+                        engine.containers.remove(found.name)
+                    case "volume":
+                        engine.volumes.remove(found.name)
+                    case "network":
+                        engine.networks.remove(found.name)

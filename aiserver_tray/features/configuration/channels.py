@@ -15,6 +15,7 @@ from aiserver_tray.base.errors import (
 )
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.catalog.further_variables import MODULE_SETTINGS, services_with_variables
+from aiserver_tray.features.configuration.fixed import check_versions, fixed_versions
 from aiserver_tray.features.configuration.forms import (
     FieldJson,
     PreviousJson,
@@ -201,7 +202,7 @@ class ConfigurationFeature(Feature):
         if asked.value is None and asked.name in app.settings.undeclared(declared):
             forget_setting(app.settings, asked.name, caller.actor)
             return {"entries": [], "generated": False, "recreate": [], "warning": None}
-        app.targets.parsed(declared, {asked.name: asked.value})
+        check_versions(self._place, app.targets.parsed(declared, {asked.name: asked.value}))
         change_setting(app.settings, declared, asked.name, asked.value, caller.actor)
         self._place.refresh()
         address = address_of(declared, asked.name)
@@ -248,7 +249,13 @@ class ConfigurationFeature(Feature):
         previous = app.settings.previous.of(module.name)
         before = app.declared_by(module.name, previous.values if previous else ())
         return {
-            "settings": fields(app.catalog, module.name, entries, caller.language),
+            "settings": fields(
+                app.catalog,
+                module.name,
+                entries,
+                caller.language,
+                fixed_versions(self._place, module.name),
+            ),
             "services": services_with_variables(module),
             "previous": previous_json(previous, before) if previous else None,
         }
@@ -291,6 +298,7 @@ class ConfigurationFeature(Feature):
             raise RefusedError(why, ["time"])
         declared = self._app.declared_by(asked.module, previous.values)
         changes = {a: value for a, value in previous.values.items() if a in declared}
+        check_versions(self._place, changes)
         change_settings(self._app.settings, declared, changes, caller.actor)
         self._app.settings.previous.forget(asked.module)
         return self._applied(changes, asked.when, caller.actor)
@@ -314,6 +322,7 @@ class ConfigurationFeature(Feature):
         check: SettingCheck = {"address": address, "error": None, "value": None, "port": None}
         try:
             parsed = self._app.targets.parsed(declared, {address: text}, asked.changes)
+            check_versions(self._place, parsed)
             value, is_kept = parsed[address], setting.keep and setting.is_secret
             if text is None and is_kept and address in self._app.settings.secrets.names():
                 raise SettingError(address, Text("stored data depends on it"))
@@ -341,6 +350,7 @@ class ConfigurationFeature(Feature):
         earlier = self._unapplied(module)
         declared = self._app.declared_by(module, [*changes, *earlier])
         values = self._app.targets.parsed(declared, changes)
+        check_versions(self._place, values)
         stored = self._app.settings.stored({address: declared[address] for address in values})
         if not (changed := {a: value for a, value in values.items() if stored[a] != value}):
             return

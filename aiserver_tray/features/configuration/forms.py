@@ -3,6 +3,7 @@
 The text below a field is its meaning; documentation and the page's types are generated from it.
 """
 
+from collections.abc import Collection
 from typing import Literal, TypedDict
 
 from aiserver_tray.base.i18n import Language, in_language
@@ -69,6 +70,8 @@ class FieldJson(SettingJson):
     """a reset generates a new secret"""
     locked: bool
     """its value is kept, because stored data depends on it"""
+    upgraded: bool
+    """it is the version of a module in use: an upgrade alone changes it"""
     tokenOf: str | None
     """the module that issues this access token"""
     services: list[str]
@@ -87,12 +90,20 @@ class PreviousJson(TypedDict):
 
 
 def fields(
-    catalog: Catalog, module: str, entries: list[Entry], language: Language
+    catalog: Catalog,
+    module: str,
+    entries: list[Entry],
+    language: Language,
+    fixed: Collection[str],
 ) -> list[FieldJson]:
-    """The *entries* of *module* with texts in *language*."""
+    """The *entries* of *module* with texts in *language*. *fixed*: the addresses of those that only
+    an upgrade changes."""
     limited = limited_services(catalog.module(module))
     return [
-        _field(entry, limited.get(entry.address.rpartition(".")[2], []), catalog, language)
+        {
+            **_field(entry, limited.get(entry.address.rpartition(".")[2], []), catalog, language),
+            "upgraded": entry.address in fixed,
+        }
         for entry in entries
     ]
 
@@ -115,6 +126,7 @@ def _field(entry: Entry, services: list[str], catalog: Catalog, language: Langua
         "pattern": setting.pattern,
         "generated": setting.generate is not None,
         "locked": setting.keep and entry.origin == "set",
+        "upgraded": False,
         "tokenOf": setting.token_of,
         "services": services,
         "readBy": readers,

@@ -14,17 +14,9 @@ from typing import Any
 import docker
 
 from aiserver_tray.settings.store import Settings
-from tests.engine.backups import (
-    asked,
-    before,
-    done,
-    failed,
-    files_of,
-    found,
-    is_over,
-    leftovers,
-)
+from tests.engine.backups import before, files_of, leftovers
 from tests.engine.faults.full_home import kept_full
+from tests.engine.through_owner import asked, done, failed, found, is_over
 from tests.support.installation import Installation, checked
 from tests.support.observed import facts, names, said
 from tests.support.owning import owned

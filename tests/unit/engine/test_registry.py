@@ -1,25 +1,24 @@
-"""Asking a registry for the size of an image. The registry is scripted: no real one on this machine
-wants a token, or has images for several platforms."""
+"""Asking a registry for the size of an image, its versions and their digests."""
 
 import base64
 import json
 import os
-import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import AbstractContextManager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from aiserver_tray.base.errors import RegistryError
 from aiserver_tray.catalog.image_sizes import ImageSize
 from aiserver_tray.engine import registry
 from aiserver_tray.engine.registry import Registries
 from aiserver_tray.engine.values import RegistryAccess
 from aiserver_tray.features.alerts.post import post
 from tests.support.certificates import certificates
+from tests.support.registry_server import Registry, registry_with
 from tests.support.standin_engine import needs_unix_sockets
 
 AMD, ARM = {"sha256:a": 30, "sha256:b": 12}, {"sha256:c": 7}
@@ -47,84 +46,22 @@ CONTENT: dict[str, object] = {
     f"{MANIFESTS}/sha256:amd": manifest(AMD),
     f"{MANIFESTS}/sha256:v7": manifest(ARM),
     "/v2/team/web/manifests/1": manifest(ARM),
+    "/v2/library/redis/tags/list?n=1000": {"tags": ["7", "latest", "7.2.1", "no tag", "7.2.1"]},
+    "/v2/library/redis/tags/list?n=1000&last=7.2.1": {"tags": ["8-alpine"]},
+    "/v2/team/odd/tags/list?n=1000": {"tags": [7]},
+    "/v2/team/web/tags/list?n=1000": {"tags": ["1"]},
     "/v2/team/odd/manifests/1": ["no manifest"],
     "/v2/team/odd/manifests/2": {"manifests": ["no entry"]},
 }
+NEXT = {
+    "/v2/library/redis/tags/list?n=1000": "/v2/library/redis/tags/list?n=1000&last=7.2.1",
+    "/v2/team/web/tags/list?n=1000": "http://127.0.0.1:1/v2/team/web/tags/list?n=1000",
+}
+"""The page after a page of tags."""
 
 
-class Registry(ThreadingHTTPServer):
-    """``wants``: the challenge for those who come without the ``token``; ``issues``: the answer to
-    those who ask for a token; ``asked``: all paths; ``logins``: the headers with which a token was
-    asked for; ``sent``: all of these headers; ``forms``: all forms; ``redirects``: where paths that
-    begin so are redirected; ``silent``: no answer until then."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.address = f"127.0.0.1:{self.server_port}"
-        self.wants, self.token = "", ""
-        self.issues: object = None
-        self.asked: list[str] = []
-        self.logins: list[str | None] = []
-        self.sent: list[str | None] = []
-        self.forms: list[dict[str, list[str]]] = []
-        self.redirects: dict[str, str] = {}
-        self.silent: threading.Event | None = None
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Registry
-
-    def do_POST(self) -> None:
-        form = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        self.server.forms.append(parse_qs(form))
-        self.do_GET()
-
-    def do_GET(self) -> None:
-        self.server.asked.append(self.path)
-        self.server.sent.append(self.headers["Authorization"])
-        if self.server.silent:
-            self.server.silent.wait(10)
-        ways = [way for path, way in self.server.redirects.items() if self.path.startswith(path)]
-        if ways:
-            self.send_response(307)
-            self.send_header("Location", ways[0] + self.path)
-            self.end_headers()
-        elif self.path.startswith("/token"):
-            self.server.logins.append(self.headers["Authorization"])
-            token = {"token": self.server.token.removeprefix("Bearer ")}
-            self._answer(200, self.server.issues or token)
-        elif self.server.wants and self.headers["Authorization"] != self.server.token:
-            self._answer(401, {}, self.server.wants)
-        else:
-            found = CONTENT.get(self.path)
-            self._answer(200 if found else 404, found)
-
-    def _answer(self, status: int, content: object, wants: str = "") -> None:
-        body = json.dumps(content).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        if wants:
-            self.send_header("WWW-Authenticate", wants)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Nothing: the tests ask `Registry.asked`."""
-
-
-@contextmanager
-def serving(folder: Path | None = None) -> Iterator[Registry]:
-    """*folder*: it speaks TLS with the certificate there."""
-    with Registry() as server:
-        if folder:
-            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-            context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
-            server.socket = context.wrap_socket(server.socket, server_side=True)
-        threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
-        yield server
-        server.shutdown()
+def serving(folder: Path | None = None) -> AbstractContextManager[Registry]:
+    return registry_with(CONTENT, NEXT, folder)
 
 
 @pytest.fixture
@@ -183,6 +120,77 @@ def test_an_authority_of_the_user_is_trusted_by_requests_to_registries_and_webho
         assert registries.size("redis:7", "linux/amd64") is None
         asked = ("redis:7", "linux/amd64", ())
         assert registries.size(*asked, own) == ImageSize(42, AMD)
+
+
+def test_all_pages_of_tags_are_read_and_what_is_no_tag_is_left_out(server: Registry) -> None:
+    server.wants = f'Bearer realm="http://{server.address}/token",service="here"'
+    server.token = "Bearer one"
+    assert at(server).tags("redis:7") == {"7", "latest", "7.2.1", "8-alpine"}
+    asked = [path for path in server.asked if not path.startswith("/token")]
+    assert asked == [first := "/v2/library/redis/tags/list?n=1000", first, NEXT[first]]
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("redis-none:1", "{address} answers 404"),
+        ("team/odd:1", "{address} does not answer as a registry does"),
+        ("team/web:1", "{address} does not answer as a registry does"),
+    ],
+)
+def test_why_no_tags_are_known_is_told(server: Registry, name: str, why: str) -> None:
+    with pytest.raises(RegistryError, match=why.format(address=server.address)):
+        at(server).tags(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "page", "why"),
+    [
+        ("full", [f"1.{number}" for number in range(1000)], None),
+        ("void", [], "takes too long"),
+        ("huge", ["1.0" * 1_500_000], "takes too long"),
+    ],
+)
+def test_pages_without_end_are_given_up(
+    server: Registry,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    page: list[str],
+    why: str | None,
+) -> None:
+    first = f"/v2/library/{name}/tags/list?n=1000"
+    server.content[first], server.next[first] = {"tags": page}, first
+    if why is None:
+        assert at(server).tags(name) == {*page}
+        return
+    monkeypatch.setattr(registry, "_TAGS_SECONDS", 0.5)
+    with pytest.raises(RegistryError, match=why):
+        at(server).tags(name)
+
+
+def test_a_slow_registry_is_given_up_when_asked_for_tags(
+    server: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.silent = threading.Event()
+    monkeypatch.setattr(registry, "_TAGS_SECONDS", 0.2)
+    with pytest.raises(RegistryError, match="takes too long"):
+        at(server).tags("redis:7")
+    server.silent.set()
+
+
+def test_a_mirror_is_asked_for_tags_only_if_the_registry_does_not_answer(
+    server: Registry, elsewhere: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "HUB", f"http://{elsewhere.address}")
+    assert at(server).tags("redis:7")
+    assert (bool(server.asked), bool(elsewhere.asked)) == (False, True)
+
+
+def test_the_digest_of_a_tag_is_known_without_its_manifest(server: Registry) -> None:
+    server.digests = {f"{MANIFESTS}/7": "sha256:seven"}
+    assert at(server).digest("redis:7") == "sha256:seven"
+    with pytest.raises(RegistryError):
+        at(server).digest("redis:8")
 
 
 @pytest.mark.parametrize("name", ["redis:8", "team/odd:1", "team/odd:2", "redis@sha256:unknown"])

@@ -35,6 +35,8 @@ DEFAULTS: dict[str, object] = {
     "backup_keep_daily": 7,
     "backup_keep_weekly": 4,
     "backup_keep_monthly": 3,
+    "check_versions": True,
+    "keep_upgrades_days": 14,
     "notify_alerts": True,
     "notify_operations": True,
     "notify_engine": True,

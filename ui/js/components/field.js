@@ -27,7 +27,7 @@ const drawing = ({ tone, icon: own }) => {
 };
 
 /**
- * @param {{id: string, value: string, change: (value: string) => void, type?: "text"|"password"|"search"|"number"|"url",
+ * @param {{id: string, value: string, change: (value: string) => void, type?: "text"|"password"|"search"|"number"|"url"|"time",
  *   placeholder?: string, label?: string, unit?: string, invalid?: boolean, before?: unknown, after?: unknown,
  *   enabled?: boolean}} options
  *   `label`: where no `field` names it; `before`, `after`: what stands within its frame

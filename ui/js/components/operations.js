@@ -22,6 +22,8 @@ const WORDS = {
   build: [mark("Building images for {names}"), mark("Building all images"), mark("{done} of {total} built")],
   backup: [mark("Backing up {names}"), mark("Backing up everything"), mark("{done} of {total} done")],
   restore: [mark("Restoring {names}"), mark("Restoring everything"), mark("{done} of {total} done")],
+  rehearse: [mark("Rehearsing an upgrade of {names}"), mark("Rehearsing upgrades"), mark("{done} of {total} done")],
+  upgrade: [mark("Upgrading {names}"), mark("Upgrading everything"), mark("{done} of {total} done")],
 };
 
 /** Backups are often of everything: so many are only counted. */
@@ -31,9 +33,9 @@ const MANY = 4;
 export const active = ({ operations }) =>
   operations.filter(({ status }) => status === "waiting" || status === "running");
 
-/** @param {OperationSummary[]} running The one that takes long stands in the hero: any but a stop, and the restart of one module. */
+/** @param {OperationSummary[]} running The one that takes long stands in the hero: any but a stop, a rehearsal beside what runs, and the restart of one module. */
 export const shownInHero = (running) => running.find(({ kind, status, modules }) =>
-  status === "running" && kind !== "stop" && kind !== "down" && !(kind === "restart" && modules.length === 1));
+  status === "running" && kind !== "stop" && kind !== "down" && kind !== "rehearse" && !(kind === "restart" && modules.length === 1));
 
 /** @param {OperationSummary} operation @param {Module[]} modules */
 export function titleOf({ kind, modules: names, services }, modules) {

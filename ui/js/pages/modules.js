@@ -25,7 +25,7 @@ import { loadActions } from "./modules/run_action.js";
 
 /** @type {Record<string, {title: string, load: () => Promise<Tab>, style?: string, within?: string}>} */
 const TABS = {
-  overview: { title: mark("Overview"), load: () => import("./modules/overview.js") },
+  overview: { title: mark("Overview"), load: () => import("./modules/overview.js"), style: "upgrade" },
   services: { title: mark("Services"), load: () => import("./modules/services.js") },
   logs: { title: mark("Logs"), load: () => import("./modules/logs.js"), style: "logs" },
   resources: { title: mark("Resources"), load: () => import("./modules/resources.js"), style: "monitoring" },

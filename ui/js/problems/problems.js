@@ -92,11 +92,13 @@ function ofOperation(operation, { dismissed }, modules) {
   const { id, status, error, kind, foreign } = operation;
   if (status !== "failed" || !error) return [];
   return each(error).flatMap((one, index) => {
+    // Nothing is wrong then: the module stays as it is, and its page says why.
+    if (one.code === "E_UPGRADE_UNFIT") return [];
     const module = about(one, modules) ?? (operation.modules.length === 1 ? operation.modules[0] : undefined) ?? null;
     const own = `${id}/${index}`;
     if (ENGINE.includes(one.code) || dismissed.has(own) || isSolved(kind, module, modules)) return [];
-    // A backup needs its file, and so does what restores one.
-    const again = foreign || kind === "backup" || kind === "restore" ? null : { kind, modules: operation.modules, services: operation.services };
+    // A backup needs its file, and so does what restores one; an upgrade, its version.
+    const again = foreign || kind === "backup" || kind === "restore" || kind === "rehearse" || kind === "upgrade" ? null : { kind, modules: operation.modules, services: operation.services };
     return [{
       ...explained(one, module, modules), title: titleOf(one, operation, module, modules),
       id: own, module, again, since: operation.endedAt, remedies: one.data.remedies ?? [],

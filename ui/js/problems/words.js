@@ -18,6 +18,8 @@ const FAILED = {
   build: [mark("Images for {names} couldn't be built"), mark("Some images couldn't be built")],
   backup: [mark("{names} couldn't be backed up"), mark("The backup couldn't be made")],
   restore: [mark("{names} couldn't be restored"), mark("The backup couldn't be restored")],
+  rehearse: [mark("The upgrade of {names} couldn't be rehearsed"), mark("Some upgrades couldn't be rehearsed")],
+  upgrade: [mark("{names} couldn't be upgraded"), mark("Some modules couldn't be upgraded")],
 };
 
 /** @type {Record<string, string>} */

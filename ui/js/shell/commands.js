@@ -12,6 +12,8 @@ import { backUp, backupsOf, canBackUp, checkAgain, isThere } from "../pages/back
 import { openModule, removeModule, restartModule, startModule, stopEverything, stopModule } from "../pages/modules/actions.js";
 import { offered } from "../pages/modules/run_action.js";
 import { hasTerminal, mainService, terminalOf } from "../pages/modules/service_state.js";
+import { askForAll } from "../pages/upgrade/asking.js";
+import { askRegistries, offered as upgrades, upgradeList, upgradeOf } from "../pages/upgrade/list.js";
 import { showShortcuts } from "./shortcuts.js";
 import { OF_ACTION, OF_TYPE, SYNONYMS } from "./synonyms.js";
 
@@ -81,6 +83,10 @@ function ofTheWhole({ snapshot }) {
     }] : []),
     { ...named(mark("Restore from a file")), group, hint: "", words: "", icon: "archive-restore", run: () => go("backups?file=1") },
     { ...named(mark("Save recovery key")), group, hint: "", words: "", icon: "key-round", run: () => go("backups?key=1") },
+    ...(upgrades().length ? [{ ...named(mark("Upgrade all")), group, hint: "", words: "", icon: "circle-arrow-up", run: askForAll }] : []),
+    ...(upgradeList()?.modules.length ? [{
+      ...named(mark("Look for new versions")), group, hint: "", words: "", icon: "search", run: () => void askRegistries(),
+    }] : []),
     { ...named(mark("Add a module")), group, hint: "", words: "", icon: "plus", run: () => go("home?add=1") },
   ];
 }
@@ -100,6 +106,10 @@ function ofModule(module, page) {
     ...(canBackUp() ? [{
       ...base, ...named(mark("Back up {name}"), title), group: t("Actions"), hint: "", words: `${base.words} ${OF_ACTION["backUp"]}`,
       run: () => void backUp([name]),
+    }] : []),
+    ...(upgradeOf(name)?.offer ? [{
+      ...base, ...named(mark("Upgrade {name}…"), title), group: t("Actions"), hint: "", words: `${base.words} ${OF_ACTION["upgrade"]}`,
+      run: visit(addressTo("modules", [name])),
     }] : []),
     ...offered(name).filter(({ enabled }) => enabled).map(({ text, run }) => ({
       ...base, group: t("Actions"), title: labelled(title, text), hint: "", synonyms: SYNONYMS["Actions"], run,

@@ -7,6 +7,7 @@ import { icon } from "../components/icon.js";
 import { progress } from "../components/meter.js";
 import { active, cancelButton, countText, doing, leftOf, shareDone, shownInHero, titleOf } from "../components/operations.js";
 import { runningBackup } from "../pages/backups/list.js";
+import { runningUpgrade } from "../pages/upgrade/list.js";
 
 /**
  * @import { OperationSummary } from "../contract.d.ts"
@@ -19,8 +20,9 @@ export function strips(page) {
   if (!snapshot) return nothing;
   const running = active(snapshot);
   const backup = runningBackup(snapshot);
+  const upgrade = name === "modules" && !tab ? runningUpgrade(module, snapshot) : undefined;
   const isOfBackup = name === "backups" || (name === "modules" && tab === "backups" && backup?.modules.includes(module));
-  const hero = isOfBackup ? backup : name === "home" && snapshot.engine.running ? shownInHero(running) : undefined;
+  const hero = upgrade ?? (isOfBackup ? backup : name === "home" && snapshot.engine.running ? shownInHero(running) : undefined);
   return repeat(running.filter((one) => one !== hero), ({ id }) => id, (operation) =>
     strip(operation, titleOf(operation, snapshot.modules), page));
 }

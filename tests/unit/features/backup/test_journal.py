@@ -49,10 +49,13 @@ class Scene:
                 for n, of in self.containers.items()
             ],
         )
+        networks = SimpleNamespace(all=list)
         info = SimpleNamespace(id="here")
         return SimpleNamespace(
             owner=Owner("us", "1.0"),
-            engine=SimpleNamespace(volumes=volumes, containers=containers, info=lambda: info),
+            engine=SimpleNamespace(
+                volumes=volumes, containers=containers, networks=networks, info=lambda: info
+            ),
             app=SimpleNamespace(models=[], settings=SimpleNamespace(put_back=lambda *_: None)),
             server=lambda *_: SimpleNamespace(
                 exists=lambda _: True,

@@ -28,6 +28,7 @@ const PHASE_OF = {
   pull: "pull", build: "build", network: "create", volume: "create", create: "create", start: "create",
   kernel_setting: "create", wait: "wait", stop: "stop", remove: "remove", remove_network: "remove",
   remove_volume: "remove", clone: "copy", dump: "copy", swap: "copy", pack: "write", unpack: "write", proof: "write",
+  trial: "wait", probe: "write", discard: "remove",
 };
 
 /**

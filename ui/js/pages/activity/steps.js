@@ -36,6 +36,9 @@ const NAMES = {
   unpack: mark("Unpack {name}"),
   swap: mark("Replace {name}"),
   proof: mark("Check {name}"),
+  trial: mark("Start {name} on a copy"),
+  probe: mark("Check that {name} answers"),
+  discard: mark("Remove the copy of {name}"),
 };
 
 const FINISHED = mark("Wait until {name} has finished");

@@ -55,6 +55,8 @@ const OPERATIONS = {
   build: [mark("Build {names}"), mark("Build {count} modules"), mark("Build all images")],
   backup: [mark("Back up {names}"), mark("Back up {count} modules"), mark("Back up everything")],
   restore: [mark("Restore {names}"), mark("Restore {count} modules"), mark("Restore everything")],
+  rehearse: [mark("Rehearse an upgrade of {names}"), mark("Rehearse upgrades of {count} modules"), mark("Rehearse all upgrades")],
+  upgrade: [mark("Upgrade {names}"), mark("Upgrade {count} modules"), mark("Upgrade everything")],
 };
 
 const MOST_NAMES = 3;

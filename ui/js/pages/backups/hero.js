@@ -176,7 +176,7 @@ const none = ({ folder, folderProblem }) => html`
 /** Until the key is saved, once a week. */
 export function keyNotice() {
   if (!backupList()?.key.remind) return nothing;
-  return html`<div class="key-notice">${notice({
+  return html`<div class="key-notice wide-notice">${notice({
     tone: "busy", icon: "key-round", title: t("Save your recovery key"),
     text: t("Backups are encrypted. Without this key, nobody can restore them on another computer, not even you."),
     close: html`<span class="buttons">${button({ text: t("Later"), kind: "quiet", run: putOffKey })}

@@ -4,7 +4,7 @@ import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { about, bytes, percent, rate } from "../../base/format.js";
 import { mark, t } from "../../base/i18n.js";
 import { icon } from "../../components/icon.js";
-import { meter } from "../../components/meter.js";
+import { meter, ring } from "../../components/meter.js";
 import { cancelButton, countText, doing, downloadsLeftOf, leftOf, shareDone, titleOf } from "../../components/operations.js";
 import { downloads } from "./downloads.js";
 import { startingModules } from "./starting.js";
@@ -19,7 +19,8 @@ import { backupPhases, isOver, modulesOf, ofPhase, share } from "./steps.js";
 /** @type {Record<BackupPhase, [icon: string, name: string]>} */
 const OF_BACKUPS = {
   copy: ["copy", mark("Copy while stopped")], write: ["lock", mark("Encrypt and write")], check: ["shield-check", mark("Check the file")],
-  unpack: ["package", mark("Unpack and check")], swap: ["refresh-cw", mark("Change over")], save: ["archive", mark("Back up what was there")],
+  keep: ["copy", mark("Copy the data")], try: ["flask-conical", mark("Rehearse on a copy")], renew: ["circle-arrow-up", mark("Start the new version")],
+  save: ["archive", mark("Back up what was there")], unpack: ["package", mark("Unpack and check")], swap: ["refresh-cw", mark("Change over")],
 };
 
 /** @param {OperationSummary} operation @param {PageState} page @param {Snapshot} snapshot */
@@ -44,15 +45,6 @@ export function progressOf(operation, page, snapshot) {
       <p class="small muted centred">${t("You can close this window. The work continues in the background.")}</p>`
     : isLong ? downloads(pulls, snapshot.modules) : nothing}`;
 }
-
-/** @param {number} done from 0 to 1 */
-const ring = (done) => html`
-  <div class="ring" role="progressbar" aria-label=${t("Progress")} aria-valuemin="0" aria-valuemax="100" aria-valuenow=${Math.round(done * 100)}>
-    <svg viewBox="0 0 60 60" aria-hidden="true"><circle class="ring-ground" cx="30" cy="30" r="26"></circle>
-      <circle class="ring-done" cx="30" cy="30" r="26" transform="rotate(-90 30 30)" pathLength="100"
-        stroke-dasharray="${Math.round(done * 100)} 100"></circle></svg>
-    <b>${percent(done)}</b>
-  </div>`;
 
 /** @param {OperationSummary} operation */
 function line(operation) {

@@ -16,12 +16,13 @@ import { backupPhases, isOver, modulesOf, ofPhase, phasesOf, share, span, track 
 /** @type {Record<BackupPhase, string>} What happens to a module. */
 const DOING = {
   copy: mark("Stopped and being copied"), write: mark("Runs again · being written"), check: mark("Its databases are opened on a copy"),
+  keep: mark("Its data is copied"), try: mark("The new version is tried on a copy"), renew: mark("Stopped and changing over"),
   unpack: mark("The backup is unpacked beside it"), swap: mark("Stopped and changing over"), save: mark("Runs again · what it had is being written"),
 };
 
 /** @param {OperationKind} kind */
 const caption = (kind) => (kind === "backup" ? t("copied · written · verified")
-  : kind === "restore" ? t("unpacked · changed over · backed up") : t("download · start · healthy"));
+  : kind === "restore" ? t("unpacked · changed over · backed up") : kind === "upgrade" ? t("copied · rehearsed · changed over") : t("download · start · healthy"));
 
 /** @param {OperationKind} kind @param {Step[]} steps @param {Module[]} modules */
 export const startingModules = (kind, steps, modules) => html`

@@ -4,7 +4,7 @@
 /** @import { OperationKind, Step, StepKind } from "../../contract.d.ts" */
 
 /**
- * @typedef {"copy"|"write"|"check"|"unpack"|"swap"|"save"} BackupPhase
+ * @typedef {"copy"|"write"|"check"|"save"|"unpack"|"swap"|"keep"|"try"|"renew"} BackupPhase
  * @typedef {"get"|"start"|"wait"|BackupPhase} Phase
  */
 
@@ -13,13 +13,14 @@ const KINDS = {
   get: ["pull", "build"], start: ["start"], wait: ["wait"],
   copy: ["clone", "dump"], write: ["pack"], check: ["proof"],
   unpack: ["unpack"], swap: ["clone", "swap"], save: ["dump", "pack", "proof"],
+  keep: ["clone", "dump"], try: ["trial", "discard"], renew: ["stop", "swap", "create", "start", "wait", "probe"],
 };
 
-/** @type {{backup: BackupPhase[], restore: BackupPhase[]}} */
-const OF_BACKUPS = { backup: ["copy", "write", "check"], restore: ["unpack", "swap", "save"] };
+/** @type {Partial<Record<OperationKind, BackupPhase[]>>} */
+const OF_BACKUPS = { backup: ["copy", "write", "check"], restore: ["unpack", "swap", "save"], upgrade: ["keep", "try", "renew"] };
 
-/** @param {OperationKind} kind Those of a backup or restore, in their order. @returns {BackupPhase[]|null} */
-export const backupPhases = (kind) => (kind === "backup" || kind === "restore" ? OF_BACKUPS[kind] : null);
+/** @param {OperationKind} kind Those of a backup, restore or upgrade, in their order. @returns {BackupPhase[]|null} */
+export const backupPhases = (kind) => OF_BACKUPS[kind] ?? null;
 
 /** @param {OperationKind} kind @returns {Phase[]} */
 export const phasesOf = (kind) => backupPhases(kind) ?? ["get", "start", "wait"];

@@ -7,6 +7,7 @@ import { backUpButton, blockers, checkText, fact, heroCard, keyNotice, room, sta
 import { backupList, backupsOf, follow, lastGood, offerOf, runningBackup } from "../backups/list.js";
 import { backupTable } from "../backups/table.js";
 import { progressOf } from "../home/progress.js";
+import { undoNotice } from "../upgrade/notices.js";
 
 /**
  * @import { Address } from "../../base/address.js"
@@ -22,7 +23,7 @@ export function view(page, module) {
   const running = runningBackup(page.snapshot);
   return html`<div class="scroll"><div class="content backups-page">
     ${whenRead(page, (_, snapshot) => (running?.modules.includes(module.name) ? progressOf(running, page, snapshot)
-      : html`${hero(module)}${blockers(module.name)}${keyNotice()}${backupsOf(module.name).length ? backupTable(module) : nothing}`))}
+      : html`${hero(module)}${blockers(module.name)}${keyNotice()}${undoNotice(module.name)}${backupsOf(module.name).length ? backupTable(module) : nothing}`))}
   </div></div>`;
 }
 

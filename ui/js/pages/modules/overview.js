@@ -10,6 +10,7 @@ import { notice } from "../../components/notice.js";
 import { hideSecrets } from "../../components/secret.js";
 import { barePill } from "../../components/state.js";
 import { followUsage } from "../monitoring/history.js";
+import { upgradeCard } from "../upgrade/card.js";
 import { accountCard } from "./accounts.js";
 import { connectCard } from "./connect.js";
 import { factCard } from "./facts.js";
@@ -66,6 +67,7 @@ export function view(page, module) {
   return html`
     <div class="scroll"><div class="content">
       ${happening(page, module)}
+      ${upgradeCard(page, module)}
       ${failure ? notice({ tone: "bad", title: t("Accounts and volumes can't be shown"), text: failure }) : nothing}
       <div class="over">
         <div class="over-main">

@@ -60,7 +60,9 @@ export const SECTIONS = [
     name: "mirrors", title: mark("Mirrors"), icon: "cloud-download",
     rows: () => of("app.mirrors").map((setting) => ({ ...texts(setting), below: mirrors(setting) })),
   },
-  { name: "modules", title: mark("Modules"), icon: "package", rows: moduleFolders },
+  {
+    name: "modules", title: mark("Modules"), icon: "package", rows: () => [...rows("app.check_versions", "app.keep_upgrades_days"), ...moduleFolders()],
+  },
   { name: "about", title: mark("About"), icon: "info", rows: about },
 ];
 

@@ -1,13 +1,15 @@
 // @ts-check
 /** A control for each type of setting. */
 import { html, nothing } from "../../../../vendor/lit-html/lit-html.js";
+import { addressTo } from "../../../base/address.js";
 import { bytes } from "../../../base/format.js";
 import { t } from "../../../base/i18n.js";
 import { choiceCards, input, toggle } from "../../../components/field.js";
 import { folderPicker } from "../../../components/folder_picker.js";
-import { change, checkOf, valueOf } from "./form.js";
+import { upgradeOf } from "../../upgrade/list.js";
+import { change, checkOf, form, valueOf } from "./form.js";
 import { secret } from "./secret.js";
-import { bytesOf, idOf, sizeValue, splitSize } from "./words.js";
+import { bytesOf, idOf, shown, sizeValue, splitSize } from "./words.js";
 
 /** @import { Field } from "../../../contract.d.ts" */
 
@@ -18,12 +20,20 @@ const TICKS = 4;
 
 /** @param {Field} field @param {number|null} memory of the engine's machine */
 export function control(field, memory) {
+  if (field.upgraded) return version(field);
   if (field.type === "secret") return secret(field);
   if (field.type === "choice") return choices(field);
   if (field.type === "boolean") return onOff(field);
   if (field.type === "size") return size(field, memory);
   if (field.type === "folder") return folder(field);
   return text(field);
+}
+
+/** @param {Field} field Only shown: an upgrade changes it, to which a link leads if one is offered. */
+function version(field) {
+  const upgrade = upgradeOf(form().module);
+  return html`<span class="row-flex"><output class="control" id=${idOf(field.address)}>${shown(field, field.value)}</output>${upgrade?.offer
+    ? html`<a class="link control" href="#${addressTo("modules", [upgrade.name])}">${t("Upgrade {name}…", { name: upgrade.title })}</a>` : nothing}</span>`;
 }
 
 /** @param {Field} field */

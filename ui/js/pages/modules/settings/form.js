@@ -114,7 +114,7 @@ export function newVariable(address) {
   return {
     address, type: kind === "secret" ? "secret" : "text", value: "", origin: "none", title: `${name.join(".")} (${service})`,
     help: "", keep: false, choices: {}, group: "variables", section: "", default: null, choiceHelp: {}, pattern: null,
-    generated: false, locked: false, tokenOf: null, services: [], readBy: [],
+    generated: false, locked: false, upgraded: false, tokenOf: null, services: [], readBy: [],
   };
 }
 

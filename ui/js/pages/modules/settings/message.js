@@ -19,6 +19,7 @@ export function messageOf(field) {
   const was = field.address in draft() && field.type !== "secret" ? t("was {value}", { value: shown(field, field.value) }) : "";
   if (check?.port?.owner) return { text: t("In use by {owner}", { owner: check.port.owner }), tone: "bad" };
   if (was && check?.port && !check.port.ours) return { text: t("Free · was {value}", { value: shown(field, field.value) }), tone: "ok" };
+  if (field.upgraded) return { text: t("Only an upgrade changes it"), tone: "muted", icon: "lock" };
   if (field.locked) return { text: t("Fixed: stored data depends on it"), tone: "muted", icon: "lock" };
   const text = [usage(field), was].filter(Boolean).join(" · ");
   return text ? { text, tone: "muted", icon: "" } : null;

@@ -1,0 +1,1 @@
+"""Upgrades of modules: rehearsed on a copy, then carried out, with a way back."""

@@ -1,0 +1,278 @@
+"""The rehearsal of an upgrade: the new version is started with copies of a module's data, beside
+what runs, and thrown away."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Final
+from uuid import uuid4
+
+from aiserver_tray.base.errors import AiServerError, UpgradeError, UpgradeUnfitError
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.strings import binary_size
+from aiserver_tray.catalog.compose.scalars import parse_size
+from aiserver_tray.features.backup.create import start_again
+from aiserver_tray.features.backup.databases import Tools
+from aiserver_tray.features.backup.journal import clean, ended
+from aiserver_tray.features.backup.volumes import BackupVolumes
+from aiserver_tray.features.upgrade.trial import Content, Trial, place_of, probe
+from aiserver_tray.features.upgrade.versions import UpgradeTarget
+from aiserver_tray.operations.modules import with_requires
+from aiserver_tray.operations.plan.decide import in_order
+from aiserver_tray.operations.plan.plan import Plan
+from aiserver_tray.operations.plan.up import images_of, plan_images
+from aiserver_tray.operations.scope import Scope
+from aiserver_tray.settings.content import BackupJournal, Unended
+from aiserver_tray.spec.names import volume_name
+from aiserver_tray.state.views import StepView
+from aiserver_tray.system.resources import available_memory, free_disk
+
+if TYPE_CHECKING:
+    from aiserver_tray.features.backup.plan import ModulePlan
+    from aiserver_tray.features.backup.stage import Stage
+    from aiserver_tray.spec.model import ModuleTarget
+
+_LEAST_TABLES: Final = 0.5
+"""Of the tables of a database. A version may drop some; one that drops more has lost data."""
+
+
+@dataclass
+class Rehearsal:
+    """The rehearsal of the upgrade to *target*."""
+
+    tools: Tools
+    journal: BackupJournal
+    target: UpgradeTarget
+    id: str = field(default_factory=lambda: uuid4().hex)
+    """In the journal."""
+    proven: list[Text] = field(default_factory=list, init=False)
+    """What it has shown besides that all became ready."""
+
+    @property
+    def module(self) -> str:
+        return self.target.module
+
+    def blockers(self) -> Iterator[Text]:
+        """Why it is not possible beside what runs now."""
+        yield from self._obstacles()
+        memory = available_memory() if self.tools.engine.info().shares_kernel else None
+        needed = sum(parse_size(one.module.needs.memory or "0") for one in self._modules)
+        if memory is not None and memory < needed:
+            yield Text(
+                "A rehearsal beside what runs needs {needed} of memory, but only {free} is free. "
+                "It is possible while {module} is stopped.",
+                needed=binary_size(needed),
+                free=binary_size(memory),
+                module=self.module,
+            )
+
+    def _obstacles(self) -> Iterator[Text]:
+        """Why it is not possible at all."""
+        yield from self._lacking_servers()
+        yield from lacks_space(self.tools, self.module, self._plan)
+
+    def _lacking_servers(self) -> Iterator[Text]:
+        ours = self.tools.engine.containers.summaries(self.tools.owner.installation)
+        running = {one.name for one in ours if one.status == "running"}
+        parts = self._plan.databases if self._plan else ()
+        for name in sorted({self.module, *(part.server for part in parts)}):
+            place = self.tools.planner.server(name)
+            if place and place.container not in running:
+                yield Text(
+                    "{server} does not run, so its databases can't be copied. Start it first.",
+                    server=name,
+                )
+
+    @property
+    def _modules(self) -> "list[ModuleTarget]":
+        """The modules that it needs, required ones first."""
+        own, app = self.target.preview, self.tools.app
+        return with_requires([own.name], lambda n: own if n == own.name else app.target(n))
+
+    @cached_property
+    def _plan(self) -> "ModulePlan | None":
+        """The data of the module."""
+        found = self.tools.planner.plan([self.module]).modules
+        return next((one for one in found if one.name == self.module), None)
+
+    # -- beside what runs --------------------------------------------------------------------------
+
+    def run(self, stage: "Stage") -> int:
+        """Rehearse it while the module runs. Returns the bytes on the engine's disk that it needed.
+
+        Raises:
+            UpgradeUnfitError: the version does not fit; says why, with the last lines.
+            UpgradeError: it is not possible now.
+            AiServerError: it could not be found out.
+        """
+        for why in self.blockers():
+            raise UpgradeError(why, module=self.module)
+        with self._journaled():
+            return self._try(stage, pulled(stage, self.target), BackupVolumes.clone_used)
+
+    def run_stopped(self, stage: "Stage") -> int:
+        """As `run`, with the module and those that need it stopped meanwhile. A database server
+        runs on, because its databases are dumped.
+
+        Raises:
+            AiServerError: as for `run`.
+        """
+        for why in self._obstacles():
+            raise UpgradeError(why, module=self.module)
+        images = pulled(stage, self.target)
+        own = [] if self.tools.planner.server(self.module) else [self.module]
+        modules = [*own, *stage.users(self.module)]
+        with stage.locked({self.module, *modules}), self._journaled():
+            ran = stage.running(modules)
+            with self.journal.update(self.id) as entry:
+                entry.ran = [container.name for container in ran]
+            stage.expect_stop(ran)
+            try:
+                stage.stop(modules, ran)
+                return self._try(stage, images, BackupVolumes.clone)
+            finally:
+                start_again(stage, self.tools, ran)
+
+    @contextmanager
+    def _journaled(self) -> Iterator[None]:
+        engine = self.tools.engine.info().id
+        entry = Unended(kind="rehearse", modules=[self.module], engine=engine)
+        with self.journal.operation(self.id, entry):
+            clean(self.tools, self.journal)
+            try:
+                yield
+            finally:
+                ended(self.tools, self.journal, self.id)
+
+    def _try(
+        self, stage: "Stage", images: Mapping[str, str], clone: Callable[[BackupVolumes, str], str]
+    ) -> int:
+        stage.have_helper()
+        self._expect(stage)
+        volumes = self.tools.volumes(self.id, stage.cancelled)
+        copy = partial(clone, volumes)
+        with Trial(self.tools, stage, self.target, volumes, self.id, copy) as trial:
+            self._start(stage, trial, images)
+            probe(stage, volumes, self.target, trial.containers)
+            if asked := self.target.update.probe:
+                self.proven.append(Text("{path} answered", path=asked.http))
+            self._check_data(stage, trial, volumes)
+            size = self._taken(trial)
+            with stage.step("discard", self.module, self.module):
+                trial.close()
+        return size
+
+    def _expect(self, stage: "Stage") -> None:
+        """Show all steps before the first one: those of an upgrade come after them."""
+        step, parts = StepView, self._plan.databases if self._plan else ()
+        for one in self._modules:
+            if self._content_of(one) == "copy":
+                stage.show(step("clone", name, one.name) for name in self._copied(one))
+            stage.show(step("trial", s.container, one.name, s.service) for s in in_order(one))
+            is_whole = one.name == self.module and self.tools.planner.server(one.name)
+            own = ["*"] if is_whole else [part.key for part in parts if part.server == one.name]
+            stage.show(step("dump", f"{one.name}/{key}", self.module) for key in own)
+        if asked := self.target.update.probe:
+            service, _ = place_of(self.target.preview, asked)
+            stage.show([step("probe", service.container, self.module)])
+        stage.show([step("discard", self.module, self.module)])
+
+    def _copied(self, module: "ModuleTarget") -> Iterator[str]:
+        """The volumes of *module* that are copied."""
+        skipped = {volume_name(module.name, key) for key in module.module.backup.skip}
+        data = (v for one in module.services for v in one.volumes if v not in skipped)
+        return (name for name in dict.fromkeys(data) if self.tools.engine.volumes.find(name))
+
+    def _content_of(self, module: "ModuleTarget") -> Content:
+        """What the volumes of *module* have: databases are loaded, and caches stay empty."""
+        is_cache = module.module.store == "redis" and module.name != self.module
+        return "empty" if is_cache or self.tools.planner.server(module.name) else "copy"
+
+    def _start(self, stage: "Stage", trial: Trial, images: Mapping[str, str]) -> None:
+        """Start the module on copies, and before it what it requires."""
+        for one in self._modules:
+            own = images if one.name == self.module else {}
+            trial.start(one, own, self._content_of(one))
+            if self.tools.planner.server(one.name):
+                self._load(stage, trial, one.name)
+
+    def _load(self, stage: "Stage", trial: Trial, server: str) -> None:
+        """Load copies of the databases into the server that is tried: all of them, if the server is
+        what is upgraded."""
+        new = trial.server(server)
+        old = self.tools.server(server, stage.cancelled)
+        if server == self.module:
+            with stage.step("dump", f"{server}/*", server):
+                old.copy_all(new)
+            return
+        for part in self._plan.databases if self._plan else ():
+            role = self.tools.planner.role(part.module, server, part.key)
+            if part.server == server and role and old.exists(part.key):
+                with stage.step("dump", f"{server}/{part.key}", part.module):
+                    new.load(part.key, role, old.dump(part.key))
+
+    def _check_data(self, stage: "Stage", trial: Trial, volumes: "BackupVolumes") -> None:
+        """Raises `UpgradeUnfitError` if the new version has lost data: a volume is empty, or most
+        tables of a database are gone."""
+        for name in trial.cloned:
+            if volumes.is_empty(trial.copies[name]) and not volumes.is_empty(name):
+                self._refuse(Text("It empties the volume {volume}.", volume=name))
+        parts = self._plan.databases if self._plan else ()
+        for part in parts:
+            old = self.tools.server(part.server, stage.cancelled)
+            new = trial.server(part.server)
+            before = old.tables(part.key).keys() if old.exists(part.key) else set()
+            left = before & (new.tables(part.key).keys() if new.exists(part.key) else set())
+            if len(left) < len(before) * _LEAST_TABLES:
+                self._refuse(Text("It drops the tables of {database}.", database=part.key))
+            self.proven.append(Text("The tables of {database} are there", database=part.key))
+
+    def _refuse(self, why: Text) -> None:
+        raise UpgradeUnfitError(self.module, self.target.version, why)
+
+    def _taken(self, trial: Trial) -> int:
+        """The bytes that the copies take."""
+        with suppress(AiServerError):
+            copies = {*trial.copies.values()}
+            found = self.tools.engine.volumes.use()
+            return sum(one.size or 0 for one in found if one.name in copies)
+        return 0
+
+
+def lacks_space(tools: Tools, module: str, plan: "ModulePlan | None") -> Iterator[Text]:
+    """Why the engine's disk has no space for copies of the data of *module*, as far as its size is
+    known; *plan*: its backup."""
+    databases = sum(part.bytes or 0 for part in plan.databases) if plan else 0
+    needed = tools.planner.kept_bytes([module]) + databases
+    info = tools.engine.info()
+    free = free_disk(info.data_root) if info.shares_kernel else None
+    if free is not None and free < needed:
+        yield Text(
+            "The copies of the data need {needed} of disk space in {folder}, but only {free} is "
+            "free.",
+            needed=binary_size(needed),
+            folder=info.data_root,
+            free=binary_size(free),
+        )
+
+
+def pulled(stage: "Stage", target: UpgradeTarget) -> dict[str, str]:
+    """The IDs of the images of *target*, by name. They are pulled as far as they are missing, or
+    if the registry has others by now. Then the former ones keep their names: else the next start of
+    the module would use the new ones."""
+    engine, wanted = stage.engine, images_of([target.preview])
+    find = engine.images.find
+    before = {one.display_name: found.id for one in wanted if (found := find(one.display_name))}
+    moved = {*target.update.tagged(before)} if "image" in target.kinds else set()
+    steps = plan_images([target.preview], "pull")
+    plan = Plan.of(s for s in steps if s.subject not in before or s.subject in moved)
+    stage.carry_out(plan, Scope((), (), {target.module: target.preview}), before)
+    ids = {}
+    for one in wanted:
+        if (found := find(stage.image(one))) is None:
+            raise TypeError(one)
+        ids[one.display_name] = found.id
+    for name in moved:
+        engine.images.tag(before[name], name)
+    return ids

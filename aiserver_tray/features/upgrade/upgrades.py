@@ -1,0 +1,354 @@
+"""Upgrades of an installation: what channels, commands and the clock ask of them."""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from datetime import time as clock
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from aiserver_tray.base.codec import view_of
+from aiserver_tray.base.errors import (
+    AiServerError,
+    CancelledError,
+    EngineDownError,
+    UpgradeError,
+    UpgradeUnfitError,
+    raise_all,
+)
+from aiserver_tray.base.i18n import Given, Text
+from aiserver_tray.engine.cancellation import Cancellation
+from aiserver_tray.features.backup.channels import BackupFeature
+from aiserver_tray.features.backup.journal import check_kept, forget, problem, wind_up
+from aiserver_tray.features.backup.keeper import Schedule, next_due
+from aiserver_tray.features.backup.stage import Stage
+from aiserver_tray.features.stack.channels import StackFeature
+from aiserver_tray.features.upgrade.asking import ModuleData, RehearsalData
+from aiserver_tray.features.upgrade.rehearsal import Rehearsal
+from aiserver_tray.features.upgrade.upgrade import Upgrade
+from aiserver_tray.features.upgrade.versions import UpgradeTarget, Versions
+from aiserver_tray.features.upgrade.views import (
+    How,
+    ModuleUpgradeView,
+    RehearsalView,
+    Rest,
+    UndoView,
+    UpgradeList,
+)
+from aiserver_tray.model import Actor, OperationKind
+from aiserver_tray.operations.request import Request
+from aiserver_tray.settings.content import Unended
+from aiserver_tray.settings.entries import in_all_languages
+from aiserver_tray.system.clock import awake
+
+if TYPE_CHECKING:
+    from aiserver_tray.features.place import Place
+    from aiserver_tray.operations.operation import Operation
+    from aiserver_tray.state.views import OperationView
+
+
+_DAY_SECONDS: Final = 24 * 3600.0
+_LATE_SECONDS: Final = 2 * 3600.0
+"""An upgrade that could not begin so long waits for the same time of the next day."""
+
+
+class Upgrades:
+    """The upgrades of the modules of *place* to *versions*."""
+
+    def __init__(self, place: "Place", versions: Versions) -> None:
+        self._place = place
+        self.versions = versions
+        self._app = place.app
+        self._backups = place.feature(BackupFeature).backups
+        self._tools, self._journal = self._backups.tools, self._backups.journal
+
+    # -- what there is -----------------------------------------------------------------------------
+
+    def list(self) -> UpgradeList:
+        """What modules can be upgraded to, the last rehearsals, and what can be undone.
+
+        Raises:
+            SettingError: what is remembered can't be read.
+        """
+        found, data, kept = self.versions.views(), self.versions.file.read(), self._journal.kept
+        names = [one.name for one in found.modules if one.offer]
+        seconds = self._seconds(names) if names else {}
+        views = (
+            replace(
+                self._remembered(one, data.modules.get(one.name, ModuleData())),
+                undo=self._undo_view(kept[one.name][1]) if one.name in kept else None,
+                seconds=seconds.get(one.name),
+                blockers=self._blockers(one.name) if one.offer else (),
+            )
+            for one in found.modules
+        )
+        return replace(
+            found, modules=tuple(views), operation=self._running(), unended=problem(self._journal)
+        )
+
+    def _remembered(self, view: ModuleUpgradeView, data: ModuleData) -> ModuleUpgradeView:
+        rehearsal: RehearsalView | None = None
+        if last := data.rehearsal:
+            rehearsal = view_of(
+                RehearsalView,
+                last,
+                ended_at=datetime.fromtimestamp(last.ended_at, UTC),
+                problem=Given(last.problem) if last.problem else None,
+                lines=tuple(last.lines),
+                proven=tuple(map(Given, last.proven)),
+            )
+        at = None if data.at is None else datetime.fromtimestamp(data.at, UTC)
+        return replace(view, rehearsal=rehearsal, at=at)
+
+    def _undo_view(self, entry: Unended) -> UndoView:
+        names, sizes = {volume.kept for volume in entry.volumes}, list[int]()
+        with suppress(AiServerError):  # the engine is away
+            sizes = [v.size or 0 for v in self._tools.planner.disk.volumes if v.name in names]
+        ended = datetime.fromtimestamp(entry.ended, UTC)
+        until = ended + timedelta(days=self._app.settings.app.keep_upgrades_days)
+        return UndoView(entry.version, ended, until, sum(sizes) if sizes else None, entry.seconds)
+
+    def _seconds(self, names: Sequence[str]) -> dict[str, float]:
+        """For how long each of *names* is expected to stand still."""
+        try:
+            groups = self._tools.planner.plan(names).groups
+        except AiServerError:  # a server does not run
+            return {}
+        return {name: g.seconds for g in groups for name in g.names if g.seconds is not None}
+
+    def _blockers(self, module: str) -> tuple[Text, ...]:
+        try:
+            target = self.versions.target(module, None)
+            return (*Rehearsal(self._tools, self._journal, target).blockers(),)
+        except AiServerError as error:
+            return (error.text,)
+
+    def _running(self) -> str | None:
+        operations = self._place.core.store.snapshot.operations
+        kinds = ("rehearse", "upgrade")
+        return next((o.id for o in operations if o.kind in kinds and not o.is_over), None)
+
+    # -- what the user says ------------------------------------------------------------------------
+
+    def ask(self, modules: Sequence[str] | None) -> None:
+        """Ask registries about *modules* in the background; None: about all in use."""
+        self.versions.ask(modules)
+
+    def rest(self, module: str, version: str, rest: Rest | None) -> None:
+        """Do not offer *version*, or not this week; None: offer it again."""
+        self.versions.rest(module, version, rest)
+
+    def tonight(self, module: str, version: str, at: str | None) -> None:
+        """Upgrade *module* the next time that it is *at* (``03:00``); None: not any more.
+
+        Raises:
+            UpgradeError: it can't be upgraded to *version*.
+        """
+        if at is not None:
+            self.versions.target(module, version)
+        with self.versions.file.module(module) as data:
+            data.at = None if at is None else _next(at).timestamp()
+            data.later = version if at else ""
+        self.versions.asking.tell()
+
+    def tick(self, now: float) -> None:
+        """Do what is due at *now*, in seconds since 1970: upgrades at a time of choice, which wait
+        for other operations, and the end of what is kept."""
+        state = self._place.core.store.state
+        is_free = state.engine.running and all(one.is_over for one in state.operations)
+        for module, data in self.versions.file.read().modules.items():
+            if data.at is None or data.at > now:
+                continue
+            is_late = now - data.at > _LATE_SECONDS
+            if is_free or is_late:
+                same = f"{datetime.fromtimestamp(data.at):%H:%M}"
+                with self.versions.file.module(module) as changed:
+                    # The user may work with it by now.
+                    changed.at = _next(same).timestamp() if is_late else None
+            if is_free and not is_late:
+                is_free = False
+                with suppress(AiServerError):  # it was upgraded since, or can't be any more
+                    self.upgrade(module, data.later, "rehearse", Actor("owner"))
+        oldest = now - self._app.settings.app.keep_upgrades_days * _DAY_SECONDS
+        for id, entry in self._journal.all.items():
+            if entry.state == "kept" and entry.ended < oldest:
+                with suppress(AiServerError):  # its server does not run
+                    forget(self._tools, self._journal, id)
+                    self.versions.asking.tell()
+
+    # -- operations --------------------------------------------------------------------------------
+
+    def rehearse(self, module: str, version: str | None, how: How, actor: Actor) -> "OperationView":
+        """Begin to rehearse the upgrade of *module* to *version*; None: the newest one offered.
+
+        Raises:
+            UpgradeError: it can't be upgraded so, or is being upgraded now.
+            AiServerError: there is no such module, or the engine can't be asked.
+        """
+        target = self._target(module, version)
+        return self._begin("rehearse", [module], partial(self._rehearse, target, how), actor).view
+
+    def upgrade(self, module: str, version: str | None, how: How, actor: Actor) -> "OperationView":
+        """Begin to upgrade *module*, after a rehearsal unless *how* says that it is direct. Raises
+        as `rehearse` does."""
+        target = self._target(module, version)
+        return self._begin("upgrade", [module], partial(self._upgrade, target, how), actor).view
+
+    def upgrade_all(self, actor: Actor) -> "OperationView":
+        """Begin to upgrade all modules to what is offered, one after the other, each after its
+        rehearsal. One that fails keeps back no other.
+
+        Raises:
+            UpgradeError: nothing is offered.
+        """
+        offered = [one.name for one in self.versions.views().modules if one.offer]
+        # Others may need the new version of what they use.
+        names = [m.name for m in self._app.catalog.ordered(offered) if m.name in offered]
+        if not names:
+            raise UpgradeError(Text("All modules have the newest version that is offered."))
+        return self._begin("upgrade", names, partial(self._upgrade_each, names), actor).view
+
+    def _upgrade_each(self, names: Sequence[str], stage: Stage) -> None:
+        errors: list[AiServerError] = []
+        for name in names:
+            try:
+                self._upgrade(self.versions.target(name, None), "rehearse", stage)
+            except (CancelledError, EngineDownError):
+                raise
+            except AiServerError as error:
+                error.about(name)
+                errors.append(error)
+        raise_all(errors)
+
+    def _target(self, module: str, version: str | None) -> UpgradeTarget:
+        for one in self._place.core.store.snapshot.operations:
+            if one.kind in ("rehearse", "upgrade") and module in one.modules and not one.is_over:
+                text = Text("{module} is being rehearsed or upgraded already.", module=module)
+                raise UpgradeError(text, module=module)
+        return self.versions.target(module, version)
+
+    def _rehearse(self, target: UpgradeTarget, how: How, stage: Stage) -> None:
+        rehearsal, begun = Rehearsal(self._tools, self._journal, target), awake()
+        size, unfit = 0, None
+        try:
+            size = rehearsal.run_stopped(stage) if how == "stopped" else rehearsal.run(stage)
+        except UpgradeUnfitError as error:
+            unfit = error
+        with self.versions.file.module(target.module) as data:
+            data.rehearsal = RehearsalData(
+                version=target.version,
+                ended_at=time.time(),
+                seconds=awake() - begun,
+                bytes=size,
+                problem=in_all_languages(unfit) if unfit else None,
+                lines=unfit.data["lines"] if unfit else [],
+                proven=[*map(in_all_languages, rehearsal.proven)],
+            )
+        if unfit:
+            self.versions.failed(target.module, target.version, unfit.text)
+            raise unfit
+
+    def _upgrade(self, target: UpgradeTarget, how: How, stage: Stage) -> None:
+        if how != "direct":
+            with stage.earlier_part():
+                self._rehearse(target, how, stage)
+        try:
+            Upgrade(self._tools, self._journal, target).run(stage)
+        except UpgradeUnfitError as error:
+            self.versions.failed(target.module, target.version, error.text)
+            raise
+
+    def undo(self, module: str, actor: Actor) -> "OperationView":
+        """Begin to undo the last upgrade of *module*: what it has now is backed up, then its data,
+        files and version are as they were before.
+
+        Raises:
+            UpgradeError: there is nothing to undo, or what is needed for that is gone.
+        """
+        id, entry = self._kept(module)
+        try:
+            check_kept(self._tools, entry)
+        except AiServerError as error:
+            why = Text("The upgrade can't be undone: {why}", why=error.text)
+            raise UpgradeError(why, module=module) from error
+        return self._begin("restore", entry.modules, partial(self._undo, id), actor).view
+
+    def _undo(self, id: str, stage: Stage) -> None:
+        module = self._journal.all[id].modules[0]
+        known = self._app.catalog.modules.items()
+        with stage.earlier_part():
+            # The data of others that is in it goes back, too.
+            users = [name for name, one in known if module in one.possible_requires]
+            self._backups.back_up(stage, [module, *users], "upgrade")
+        servers = {one.server for one in self._journal.all[id].databases}
+        modules = [module, *stage.users(module)]
+        with stage.locked(modules, servers):
+            stage.up(sorted(servers))
+            self._check_copies(self._journal.all[id])
+            ran = [container.name for container in stage.running(modules)]
+            now = Unended(kind="upgrade", modules=modules)
+            entry = replace(
+                self._journal.all[id],
+                modules=modules,
+                state="swapped",
+                ran=ran,
+                pid=now.pid,
+                began=now.began,
+            )
+            with self._journal.operation(id, entry):
+                wind_up(stage, self._tools, self._journal, id)
+
+    def _check_copies(self, entry: Unended) -> None:
+        """Raises `UpgradeError` if a server has lost a copy: its own upgrade was undone since."""
+        for one in entry.databases:
+            if not self._tools.server(one.server, Cancellation()).exists(one.old):
+                text = Text(
+                    "The upgrade can't be undone: {server} has no copy of the database {database} "
+                    "any more.",
+                    server=one.server,
+                    database=one.database,
+                )
+                raise UpgradeError(text, module=entry.modules[0])
+
+    def forget(self, module: str) -> None:
+        """Remove what the last upgrade of *module* has kept: it can't be undone any more.
+
+        Raises:
+            UpgradeError: there is nothing.
+            AiServerError: a server with a copy does not run.
+        """
+        id, _ = self._kept(module)
+        forget(self._tools, self._journal, id)
+        self.versions.asking.tell()
+
+    def _kept(self, module: str) -> tuple[str, Unended]:
+        if module not in self._journal.kept:
+            text = Text("No upgrade of {module} can be undone.", module=module)
+            raise UpgradeError(text, module=module)
+        return self._journal.kept[module]
+
+    def _begin(
+        self,
+        kind: OperationKind,
+        modules: Sequence[str],
+        work: Callable[[Stage], object],
+        actor: Actor,
+    ) -> "Operation":
+        def run(stage: Stage) -> None:
+            try:
+                work(stage)
+            finally:
+                self._place.refresh()
+                self.versions.asking.tell()
+
+        request = Request(kind, tuple(modules))
+        return self._place.feature(StackFeature).begin(request, actor, partial(Stage, run))
+
+
+def _next(at: str) -> datetime:
+    """The next time at which it is *at*."""
+    if (found := next_due(Schedule("day", clock.fromisoformat(at)), datetime.now(UTC))) is None:
+        raise TypeError(at)
+    return found
