@@ -9,7 +9,7 @@ from aiserver_tray.core.foreign import ForeignOperations
 from aiserver_tray.core.watcher import Watcher
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.settings.quick import QuickSettings
-from aiserver_tray.state.facts import ChosenChanged, ModulesChanged
+from aiserver_tray.state.facts import ChosenChanged, ModulesChanged, PortsForwarded
 from aiserver_tray.state.judge import ALIVE
 from aiserver_tray.state.store import Store
 from aiserver_tray.system.wsl import keep_running
@@ -28,6 +28,8 @@ class Core:
     ) -> None:
         self.engine = engine
         self.store = Store()
+        if engine.address.needs_forwarding:  # until the owner does so
+            self.store.put(PortsForwarded({}))
         self._settings = settings
         self._modules = modules
         self._foreign = ForeignOperations(self.store, settings, installation_id)

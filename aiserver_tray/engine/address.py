@@ -48,6 +48,17 @@ class Address:
         return self.host.startswith(("ssh:", "wsl:"))
 
     @property
+    def needs_forwarding(self) -> bool:
+        """Whether this computer reaches published ports only through the program that leads to the
+        engine. WSL shows those of a distribution on Windows by itself."""
+        return self.host.startswith("ssh:")
+
+    @property
+    def reaches_ports(self) -> bool:
+        """Whether this computer reaches published ports, itself or by forwarding."""
+        return self.is_local or self.needs_forwarding
+
+    @property
     def origin(self) -> Text:
         """Where it comes from, as a sentence."""
         if self.source == "local":

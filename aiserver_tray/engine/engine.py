@@ -17,9 +17,18 @@ from aiserver_tray.engine.images import Images
 from aiserver_tray.engine.parse import moment
 from aiserver_tray.engine.proxies import Proxies, configured, of_engine
 from aiserver_tray.engine.stream import Stream
-from aiserver_tray.engine.values import DiskUse, EngineInfo, Event, Network, Volume, VolumeUse
+from aiserver_tray.engine.values import (
+    DiskUse,
+    EngineInfo,
+    EngineMachine,
+    Event,
+    Network,
+    Volume,
+    VolumeUse,
+)
 from aiserver_tray.spec.labels import INSTALLATION
 from aiserver_tray.system.engine_place import kernel_release
+from aiserver_tray.system.resources import available_memory, disk_size
 
 if TYPE_CHECKING:
     from aiserver_tray.catalog.image_sizes import ImageSize
@@ -116,9 +125,29 @@ class Engine:
             is_local=address.is_local,
             shares_kernel=address.is_local and answer["KernelVersion"] == kernel_release(),
             log_drivers=tuple((answer.get("Plugins") or {}).get("Log") or ()),
+            kernel=answer["KernelVersion"],
             platform=parse.platform(answer),
             access=replace(parse.registry_access(answer), is_local=address.is_local),
         )
+
+    def machine(self) -> EngineMachine:
+        """The engine's machine, as it is now. Of another one, as far as a shell there tells; ports
+        of this one are asked about one by one."""
+        info = self.info()
+        if info.shares_kernel:
+            free, size = disk_size(info.data_root) or (None, None)
+            return EngineMachine(available_memory(), free, size, info.kernel)
+        if not self.address.is_bridged:
+            return EngineMachine()
+        from aiserver_tray.engine import stdio  # noqa: PLC0415 - few need a program
+
+        try:
+            found = parse.machine(stdio.run(self.host, parse.machine_report(info.data_root)))
+        except OSError:
+            return EngineMachine()
+        if found.kernel == info.kernel:
+            return found
+        return EngineMachine(listeners=found.listeners)  # the engine has a virtual machine
 
     def now(self) -> datetime:
         """The time of the engine's clock, which dates its logs; our clock may differ."""

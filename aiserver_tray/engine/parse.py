@@ -2,6 +2,8 @@
 
 import hashlib
 import re
+import shlex
+import socket
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +13,7 @@ from aiserver_tray.engine.values import (
     ContainerDetails,
     ContainerSummary,
     DiskUse,
+    EngineMachine,
     HealthCheck,
     Image,
     ImageDetails,
@@ -37,6 +40,48 @@ _WITHOUT_LAYER = re.compile(
 )
 """Instructions of a Dockerfile that add no layer, as the history of an image has them."""
 _HOLDS_PORTS = ("running", "paused", "restarting", "removing")
+
+
+_AVAILABLE = re.compile(r"^MemAvailable:\s+(\d+) kB$", re.MULTILINE)
+_DISK = re.compile(r"^disk .*?(\d+) +\d+ +(\d+) +\d+% ", re.MULTILINE)
+_KERNEL = re.compile(r"^kernel (\S+)$", re.MULTILINE)
+_LISTENER = re.compile(
+    r"^(tcp|udp)6? +\d+: ([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4}) \S+ (?:0A|07) ", re.MULTILINE
+)
+"""A line of /proc/net/tcp or its like: a port on which a program listens."""
+
+
+def machine_report(data_root: str) -> str:
+    """The shell's script that prints what `machine` reads, on any Linux."""
+    return (
+        'echo "kernel $(uname -r)"; grep MemAvailable /proc/meminfo; '
+        f'echo "disk $(df -Pk {shlex.quote(data_root)} | tail -n 1)"; '
+        'for name in tcp tcp6 udp udp6; do sed "s/^ */$name /" /proc/net/$name; done'
+    )
+
+
+def machine(printed: str) -> EngineMachine:
+    """What a machine has, as the `machine_report` of it *printed*."""
+    memory, disk = _AVAILABLE.search(printed), _DISK.search(printed)
+    kernel = _KERNEL.search(printed)
+    listeners = (
+        (_hexadecimal_address(address), int(port, 16), protocol)
+        for protocol, address, port in _LISTENER.findall(printed)
+    )
+    return EngineMachine(
+        int(memory[1]) * 1024 if memory else None,
+        int(disk[2]) * 1024 if disk else None,
+        int(disk[1]) * 1024 if disk else None,
+        kernel[1] if kernel else "",
+        frozenset(listeners) if "local_address" in printed else None,
+    )
+
+
+def _hexadecimal_address(text: str) -> str:
+    """An address as Linux prints it: words of four bytes, the last byte first."""
+    words = (bytes.fromhex(text[at : at + 8])[::-1] for at in range(0, len(text), 8))
+    family = socket.AF_INET if len(text) == 8 else socket.AF_INET6
+    return socket.inet_ntop(family, b"".join(words))
 
 
 def container(answer: Json) -> Container:

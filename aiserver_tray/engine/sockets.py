@@ -13,7 +13,8 @@ from urllib3.connection import HTTPConnection
 from aiserver_tray.system.pipes import unix_socket
 
 if TYPE_CHECKING:
-    from aiserver_tray.engine.stdio import Child, Children, Tunnel
+    from aiserver_tray.engine.stdio import Children, Tunnel
+    from aiserver_tray.system.child_stdio import Child
 
 _CLOSED = (109, 232, 233)
 """ERROR_BROKEN_PIPE, ERROR_NO_DATA and ERROR_PIPE_NOT_CONNECTED."""

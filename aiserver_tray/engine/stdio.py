@@ -9,28 +9,24 @@ Each connection is a child process whose stdin and stdout are the engine's socke
 A child that is not used is kept for the next request of any thread: to start one takes several
 round trips. Where ssh can listen on a Unix socket of ours, which its version for Windows can't
 (https://github.com/PowerShell/openssh-portable/issues/850), one child forwards the engine's socket
-for all connections.
+for all connections, and another one connections to ports of the computer.
 """
 
 import hashlib
 import os
 import socket
-import subprocess
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
-from uuid import uuid4
 
 from aiserver_tray.base.errors import SettingError
-from aiserver_tray.base.i18n import Text
 from aiserver_tray.system import pipes
-from aiserver_tray.system.child_stdio import Duplex, start
+from aiserver_tray.system.child_stdio import Child, shell
 from aiserver_tray.system.paths import runtime_folder
 from aiserver_tray.system.wsl import wsl_program
 
@@ -49,28 +45,13 @@ _SOCKET: Final = "/var/run/docker.sock"
 
 _IDLE_KEPT: Final = 4
 _IDLE_SECONDS: Final = 60.0
-_START_SECONDS: Final = 60.0
-"""Seconds until the engine must answer a new child: a virtual machine may have to start first."""
+_ANSWER_SECONDS: Final = 60.0
 _STARTING: Final = threading.BoundedSemaphore(4)
 """For children that have not answered yet: sshd drops some of those that log in at once
 (``MaxStartups``)."""
-_SOON_SECONDS: Final = 3.0
 _USELESS_SECONDS: Final = 300.0
 """Seconds for which a socket that is elsewhere, or not for the user, is not tried again."""
-_WORDS_BYTES: Final = 4096
-_LAST_WORDS_SECONDS: Final = 1.0
-_WSL_SECONDS: Final = 2.0
-"""Seconds in which ``wsl.exe`` ends by itself: processes inside may survive one that is killed
-(https://github.com/microsoft/WSL/issues/12159)."""
 _GREETING: Final = b"GET /_ping HTTP/1.1\r\nHost: localhost\r\n\r\n"
-
-
-class BridgeError(OSError):
-    """A child can't connect; ``why``: in its own words, or ours."""
-
-    def __init__(self, why: Text | str) -> None:
-        super().__init__(str(why))
-        self.why = why
 
 
 def command(host: str) -> list[str]:
@@ -83,6 +64,14 @@ def command(host: str) -> list[str]:
     return [*SSH_ALONE, *(["-W", path, machine] if path else ["--", machine, *_DIAL])]
 
 
+def _shell_command(host: str) -> list[str]:
+    """The command whose stdio is a shell on the computer of the engine at *host*."""
+    parts = urlsplit(host)
+    if parts.scheme == "wsl":
+        return [str(wsl_program()), "-d", parts.netloc, "-u", "root", "--exec", "sh"]
+    return [*SSH_ALONE, "--", f"ssh://{parts.netloc}", "sh"]
+
+
 def ping(engine: socket.socket) -> None:
     """Wait until the *engine* answers.
 
@@ -93,102 +82,6 @@ def ping(engine: socket.socket) -> None:
     with closing(HTTPResponse(engine, method="GET")) as answer:
         answer.begin()
         answer.read()
-
-
-def _echo(program: Duplex) -> None:
-    """Wait until *program* returns what it is sent, behind what a shell may say first.
-
-    Raises:
-        OSError, EOFError: it does not.
-    """
-    token, said = f"{uuid4()}\n".encode(), b""
-    program.sendall(token)
-    while token not in said:
-        piece = bytearray(_WORDS_BYTES)
-        if not (size := program.recv_into(piece)):
-            raise EOFError
-        said = said[-len(token) :] + piece[:size]
-
-
-class Child:
-    """A running program: ``sock`` leads to its stdio."""
-
-    def __init__(self, argv: Sequence[str]) -> None:
-        self._words = tempfile.TemporaryFile()  # noqa: SIM115 - a pipe that nobody reads may fill
-        self._may_survive = argv[0].endswith("wsl.exe")
-        self.used_at = time.monotonic()
-        try:
-            self._process, self.sock = start(argv, self._words)
-        except OSError as error:
-            self._words.close()
-            why = Text(
-                "can't run {program} ({reason})",
-                program=argv[0],
-                reason=error.strerror or error,
-            )
-            raise BridgeError(why) from None
-
-    @property
-    def is_usable(self) -> bool:
-        """It runs, and sends nothing that nobody has asked for, such as its end."""
-        return self._process.poll() is None and self.sock.is_quiet()
-
-    def greet(self) -> None:
-        """Wait until the engine answers, so that no slow request keeps other children from
-        starting.
-
-        Raises:
-            BridgeError: it does not.
-        """
-        self._meet(ping)
-
-    def echo(self) -> None:
-        """Wait until the program returns what it is sent.
-
-        Raises:
-            BridgeError: it does not.
-        """
-        self._meet(_echo)
-
-    @property
-    def echoes_soon(self) -> bool:
-        """Whether the program returns what it is sent, within a few seconds."""
-        self.sock.settimeout(_SOON_SECONDS)
-        with suppress(OSError, EOFError):
-            _echo(self.sock)
-            return True
-        return False
-
-    def _meet(self, meet: Callable[[Duplex], object]) -> None:
-        self.sock.settimeout(_START_SECONDS)
-        try:
-            meet(self.sock)
-        except (OSError, EOFError, HTTPException) as error:
-            with suppress(subprocess.TimeoutExpired):
-                self._process.wait(_LAST_WORDS_SECONDS)
-            why = self._said() or str(error) or type(error).__name__
-            self.end()
-            raise BridgeError(why) from None  # not what it comes from, which says less
-
-    def _said(self) -> str:
-        """The end of what it wrote to its stderr."""
-        self._words.seek(0)
-        text = self._words.read()[-_WORDS_BYTES:]
-        return text.decode("utf-16-le" if b"\0" in text else "utf-8", "replace").strip()
-
-    def kill(self) -> None:
-        """End it without waiting: a thread that waits for it gets an error."""
-        self._process.kill()
-
-    def end(self) -> None:
-        """End it at once, even if it hangs."""
-        self.sock.close()
-        if self._may_survive:
-            with suppress(subprocess.TimeoutExpired):
-                self._process.wait(_WSL_SECONDS)
-        self._process.kill()
-        self._process.wait()
-        self._words.close()
 
 
 class Children:
@@ -211,7 +104,7 @@ class Children:
             child.end()
         with _STARTING:
             child = Child(self._argv)
-            child.greet()
+            child.meet(ping)
         return child
 
     def _idle_one(self) -> Child | None:
@@ -241,42 +134,21 @@ class Children:
             child.end()
 
 
-class Tunnel:
-    """One child that forwards the socket of the engine at *host* to a socket of ours. It ends with
-    this process, because it runs ``cat`` there, which then has no input any more."""
+class _Forwarding:
+    """One child of ssh that listens at a socket of ours, and forwards it with *option*, in which
+    ``{path}`` stands for the socket. It ends with this process, because it runs a shell there,
+    which then has no input any more."""
 
-    def __init__(self, host: str) -> None:
-        parts = urlsplit(host)
-        name = hashlib.sha256(host.encode()).hexdigest()[:12]
+    def __init__(self, host: str, *option: str) -> None:
+        name = hashlib.sha256(" ".join([host, *option]).encode()).hexdigest()[:12]
         folder = runtime_folder("ssh")
         self._path = pipes.address(folder, f"{os.getpid()}-{name}")
         _remove_left(folder)
-        there = parts.path.rstrip("/") or _SOCKET
-        forward = [*_FORWARDING, "-L", f"{self._path}:{there}"]
-        self._argv = [*_SSH, *forward, "--", f"ssh://{parts.netloc}", "cat"]
+        forward = [*_FORWARDING, *(word.format(path=self._path) for word in option)]
+        self._argv = [*_SSH, *forward, "--", f"ssh://{urlsplit(host).netloc}", "sh"]
         self._child: Child | None = None
         self._starting: Child | None = None
-        self._useless_until = 0.0
         self._lock = threading.Lock()
-
-    @property
-    def works(self) -> bool:
-        """Whether the engine answers behind it. Otherwise its socket is elsewhere, or not for this
-        user.
-
-        Raises:
-            BridgeError: nobody can log in there.
-        """
-        with self._lock:
-            if time.monotonic() < self._useless_until:
-                return False
-            if not self._is_up():
-                self._begin()
-                if not self._has_engine():
-                    self._end()
-                    self._useless_until = time.monotonic() + _USELESS_SECONDS
-                    return False
-            return True
 
     @property
     def path(self) -> str:
@@ -297,23 +169,15 @@ class Tunnel:
         self._end()
         with _STARTING:
             self._starting = child = Child(self._argv)
-            child.echo()
+            child.meet(shell)
         self._child, self._starting = child, None
-
-    def _has_engine(self) -> bool:
-        try:
-            with closing(pipes.unix_socket(self._path, _START_SECONDS)) as found:
-                ping(found)
-        except (OSError, HTTPException):
-            return False
-        return True
 
     def renew(self) -> None:
         """End the child if its connection is dead. One that is just starting is not waited for."""
         if not self._lock.acquire(blocking=False):
             return
         try:
-            if self._child and not self._child.echoes_soon:
+            if self._child and not self._child.answers_soon:
                 self._end()
         finally:
             self._lock.release()
@@ -323,7 +187,6 @@ class Tunnel:
         if starting := self._starting:
             starting.kill()
         with self._lock:
-            self._useless_until = 0.0
             self._end()
 
     def _end(self) -> None:
@@ -331,6 +194,83 @@ class Tunnel:
         if child:
             child.end()
             Path(self._path).unlink(missing_ok=True)
+
+
+class Tunnel(_Forwarding):
+    """Forwards the socket of the engine at *host*."""
+
+    def __init__(self, host: str) -> None:
+        there = urlsplit(host).path.rstrip("/") or _SOCKET
+        super().__init__(host, "-L", f"{{path}}:{there}")
+        self._useless_until = 0.0
+
+    @property
+    def works(self) -> bool:
+        """Whether the engine answers behind it. Otherwise its socket is elsewhere, or not for this
+        user.
+
+        Raises:
+            BridgeError: nobody can log in there.
+        """
+        with self._lock:
+            if time.monotonic() < self._useless_until:
+                return False
+            if not self._is_up():
+                self._begin()
+                if not self._has_engine():
+                    self._end()
+                    self._useless_until = time.monotonic() + _USELESS_SECONDS
+                    return False
+            return True
+
+    def _has_engine(self) -> bool:
+        try:
+            with closing(pipes.unix_socket(self._path, _ANSWER_SECONDS)) as found:
+                ping(found)
+        except (OSError, HTTPException):
+            return False
+        return True
+
+    def run(self, script: str) -> str | None:
+        """The output of *script* on that computer; None: no child is there to run it."""
+        with self._lock:
+            if self._child is None or not self._is_up():
+                return None
+            output: list[str] = []
+            self._child.meet(lambda there: output.append(shell(there, script)))
+            return output[0]
+
+    def drop(self) -> None:
+        self._useless_until = 0.0
+        super().drop()
+
+
+class _Dialler(_Forwarding):
+    """Connects to any port of the computer of the engine at *host*."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(host, "-D", "{path}")
+
+    def dial(self, address: str, port: int) -> socket.socket:
+        """A connection to the *port* at *address* there, by ssh's SOCKS 5 (RFC 1928).
+
+        Raises:
+            OSError: there is none.
+        """
+        found = pipes.unix_socket(self.path, _ANSWER_SECONDS)
+        try:
+            found.sendall(b"\5\1\0")
+            name = address.encode()
+            place = bytes([len(name)]) + name + port.to_bytes(2, "big")
+            if found.recv(2) == b"\5\0":
+                found.sendall(b"\5\1\0\3" + place)
+                if found.recv(10, socket.MSG_WAITALL)[:2] == b"\5\0":
+                    return found
+        except OSError:
+            found.close()
+            raise
+        found.close()
+        raise ConnectionRefusedError(f"{address}:{port}")
 
 
 def _remove_left(folder: Path) -> None:
@@ -345,6 +285,7 @@ def _remove_left(folder: Path) -> None:
 
 _children: dict[str, Children] = {}
 _tunnels: dict[str, Tunnel] = {}
+_diallers: dict[str, _Dialler] = {}
 _known = threading.Lock()
 
 
@@ -356,11 +297,55 @@ def children(host: str) -> Children:
 
 def tunnel(host: str) -> Tunnel | None:
     """The tunnel of this process to the engine at *host*; None: this system has none for it."""
-    if not (host.startswith("ssh:") and hasattr(socket, "AF_UNIX")):
+    if not _can_forward(host):
         return None
     with _known, suppress(SettingError):  # a folder with too long a name has no sockets
         return _tunnels.get(host) or _tunnels.setdefault(host, Tunnel(host))
     return None
+
+
+def _can_forward(host: str) -> bool:
+    return host.startswith("ssh:") and hasattr(socket, "AF_UNIX")
+
+
+@contextmanager
+def connected(host: str, address: str, port: int) -> Iterator[socket.socket]:
+    """A connection to the *port* at *address*, as the computer of the engine at *host* sees it.
+
+    Raises:
+        OSError: there is none. Where each connection has an ssh of its own, it just ends.
+    """
+    dialler = None
+    if _can_forward(host):
+        with _known, suppress(SettingError):
+            dialler = _diallers.get(host) or _diallers.setdefault(host, _Dialler(host))
+    if dialler:
+        with closing(dialler.dial(address, port)) as found:
+            yield found
+        return
+    there = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+    child = Child([*SSH_ALONE, "-W", there, "--", f"ssh://{urlsplit(host).netloc}"])
+    try:
+        yield child.sock
+    finally:
+        child.end()
+
+
+def run(host: str, script: str) -> str:
+    """The output of the shell's *script* on the computer of the engine at *host*.
+
+    Raises:
+        BridgeError: it has no shell, or can't be reached.
+    """
+    found = tunnel(host)
+    if found and (said := found.run(script)) is not None:
+        return said
+    output: list[str] = []
+    with _STARTING:
+        child = Child(_shell_command(host))
+        child.meet(lambda there: output.append(shell(there, script)))
+    child.end()
+    return output[0]
 
 
 def renew(host: str) -> None:
@@ -375,6 +360,7 @@ def drop(host: str) -> None:
         one.drop()
 
 
-def _leading_to(host: str) -> list[Children | Tunnel]:
+def _leading_to(host: str) -> list[Children | _Forwarding]:
     with _known:
-        return [one for one in (_children.get(host), _tunnels.get(host)) if one]
+        known = (_children.get(host), _tunnels.get(host), _diallers.get(host))
+        return [one for one in known if one]

@@ -46,9 +46,27 @@ class EngineInfo:
     """Whether it also uses this machine's kernel and disk, not a virtual machine as Docker Desktop
     does."""
     log_drivers: tuple[str, ...]
+    kernel: str = ""
+    """The release of its kernel."""
     platform: str = "linux/amd64"
     """Of the images that it runs, such as `linux/arm64`."""
     access: RegistryAccess = field(default_factory=RegistryAccess, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineMachine:
+    """The machine of an engine. None: unknown, as of a virtual machine that hides it."""
+
+    available_memory: int | None = None
+    """Bytes that programs could have."""
+    free_disk: int | None = None
+    """Bytes that are free on the disk of the engine's data."""
+    disk_size: int | None = None
+    """Bytes of that disk."""
+    kernel: str = ""
+    """The release of its kernel."""
+    listeners: frozenset[tuple[str, int, str]] | None = None
+    """Address, number and protocol of the ports that its programs use."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from aiserver_tray.base.errors import ObjectNotFoundError
@@ -12,7 +13,7 @@ from aiserver_tray.engine.values import ContainerSummary
 from aiserver_tray.model import Port
 from aiserver_tray.spec import labels
 from aiserver_tray.spec.model import ModuleTarget
-from aiserver_tray.system import ports, resources
+from aiserver_tray.system import ports
 from aiserver_tray.system.ports import PortOwner, ReservedRange, overlap
 
 if TYPE_CHECKING:
@@ -123,14 +124,14 @@ class Machine:
     """By container ID: the ports that a container has, or takes when it starts. Our own containers
     of the modules in question are left out."""
     listeners: Mapping[HostPort, PortOwner | ReservedRange | None] = field(default_factory=dict)
-    """The wanted ports that a process of this machine uses or that the system reserves, with the
+    """The wanted ports that a process of the machine uses or that the system reserves, with the
     owner if it is known."""
     available_memory: int | None = None
-    """In bytes. Known only if the engine shares the kernel of this machine, as is the disk."""
+    """In bytes. Unknown of a virtual machine, as is the disk."""
     free_disk: int | None = None
     """Bytes in the engine's data folder."""
     is_free: Callable[[HostPort], bool] = field(default=lambda _: True, compare=False)
-    """Whether a port is free, as far as this machine knows."""
+    """Whether a port is free, as far as that is known."""
 
 
 def inspect_machine(engine: "Engine", found: Survey, targets: Sequence[ModuleTarget]) -> Machine:
@@ -147,14 +148,16 @@ def inspect_ports(
     engine: "Engine", found: Survey, wanted: Collection[HostPort], modules: Collection[str]
 ) -> Machine:
     """Like `inspect_machine`, for the *wanted* ports of *modules*."""
-    info = engine.info()
-    is_free = _is_free if info.is_local else _is_free_elsewhere
+    info, machine = engine.info(), engine.machine()
+    is_free = _is_free if info.is_local else partial(_is_free_elsewhere, machine.listeners or ())
+    owner_of = _owner if info.is_local else _no_owner
+    busy = [port for port in wanted if not is_free(port)]
     return Machine(
         memory=info.memory,
         claims=_claims(engine, found, modules) if wanted else {},
-        listeners=_listeners(wanted, found.containers, is_free),
-        available_memory=resources.available_memory() if info.shares_kernel else None,
-        free_disk=resources.free_disk(info.data_root) if info.shares_kernel else None,
+        listeners={port: owner_of(port) for port in _unpublished(busy, found.containers)},
+        available_memory=machine.available_memory,
+        free_disk=machine.free_disk,
         is_free=is_free,
     )
 
@@ -184,25 +187,26 @@ def _ports(engine: "Engine", container: ContainerSummary) -> Sequence[Port]:
         return ()
 
 
-def _listeners(
-    wanted: Iterable[HostPort],
-    containers: Iterable[ContainerSummary],
-    is_free: Callable[[HostPort], bool],
-) -> dict[HostPort, PortOwner | ReservedRange | None]:
-    """Those of the *wanted* ports that a process uses and no container of *containers*
-    publishes."""
+def _unpublished(
+    busy: Iterable[HostPort], containers: Iterable[ContainerSummary]
+) -> list[HostPort]:
+    """Those of the *busy* ports that no container of *containers* publishes."""
     published = [HostPort.of(port) for container in containers for port in container.ports]
-    return {
-        port: ports.port_owner(*port)
-        for port in wanted
-        if not any(map(port.collides, published)) and not is_free(port)
-    }
+    return [port for port in busy if not any(map(port.collides, published))]
 
 
 def _is_free(port: HostPort) -> bool:
     return ports.is_free(*port)
 
 
-def _is_free_elsewhere(_: HostPort) -> bool:
-    """Ports of another machine are unknown, so they count as free."""
-    return True
+def _owner(port: HostPort) -> PortOwner | ReservedRange | None:
+    return ports.port_owner(*port)
+
+
+def _is_free_elsewhere(listeners: Iterable[tuple[str, int, str]], port: HostPort) -> bool:
+    """Unknown ports of another machine count as free."""
+    return not any(port.collides(HostPort(*listener)) for listener in listeners)
+
+
+def _no_owner(_: HostPort) -> None:
+    """The programs of another machine are not known."""

@@ -25,6 +25,9 @@ _STOPPED: Final = Text("It is already stopped")
 _NOT_RUNNING: Final = Text("It is not running")
 _NO_CONTAINERS: Final = Text("It has no containers")
 _NO_PAGE: Final = Text("It has no web page")
+_NOT_FORWARDED: Final = Text(
+    "The engine is on another computer. Its ports are forwarded while AI-Server Tray runs here"
+)
 _PAGE_LATER: Final = Text("Its web page is available once it is running")
 
 _STARTED: Final[Mapping[State, Text]] = {
@@ -59,6 +62,8 @@ class Condition(NamedTuple):
     """why it can't start"""
     users: tuple[str, ...]
     """the modules that need it"""
+    is_elsewhere: bool = False
+    """the engine's ports have to be forwarded to this computer"""
 
 
 @lru_cache(maxsize=4096)
@@ -86,15 +91,20 @@ def without_required(abilities: ModuleAbilities, why: Text) -> ModuleAbilities:
     """The possible actions for a module that lacks modules that it requires; *why* says which. A
     start brings them, too."""
     start = None if abilities["start"] == _STARTED["running"] else abilities["start"]
-    page = why if abilities["open"] in (None, _PAGE_LATER) else abilities["open"]
+    page = why if abilities["open"] in (None, _PAGE_LATER, _NOT_FORWARDED) else abilities["open"]
     return {**abilities, "start": start, "open": page}
 
 
 def _open(module: Condition) -> Text | None:
     if not module.has_page:
         return _NO_PAGE
-    is_up = module.state in ("running", "degraded") and module.is_published
-    return _unreachable(module) or (None if is_up else _PAGE_LATER)
+    if unreachable := _unreachable(module):
+        return unreachable
+    if module.state not in ("running", "degraded"):
+        return _PAGE_LATER
+    if module.is_published:
+        return None
+    return _NOT_FORWARDED if module.is_elsewhere else _PAGE_LATER
 
 
 def _unreachable(module: Condition) -> Text | None:

@@ -191,7 +191,7 @@ def _ports(
     """The published ports of *services*. *page*: the address of the page that its file names."""
     for service in services:
         container = module.containers.get(service.container)
-        for port in container.ports if container else ():
+        for port in filter(None, map(module.here, container.ports if container else ())):
             is_web = (service.name, port.container) in module.model.pages and port.protocol == "tcp"
             found = page_at(port) if is_web else None
             opened = page if published_place(page, {str(port.host)}) else found
@@ -215,8 +215,9 @@ def _condition(
         is_wanted=module.wanted,
         is_busy=module.is_busy,
         is_orphan=module.orphan,
-        has_page=bool(page or module.model.pages),
+        has_page=bool(module.model.open or module.model.pages),
         is_published=page is not None,
+        is_elsewhere=module.forwarded is not None,
         problem=module.model.problem,
         users=users,
     )
@@ -224,10 +225,16 @@ def _condition(
 
 def _page(module: ModuleInput) -> str | None:
     """The address of its page. While the module runs, this is where the page was published, even if
-    the setting has changed since."""
-    address, containers = module.model.open, module.containers.values()
-    places = [c.page for c in containers if c.page and c.status in ALIVE]
-    return moved(address, places[0]) if address and places else address
+    the setting has changed since; of an engine elsewhere, where it is forwarded."""
+    address, alive = module.model.open, [c for c in module.containers.values() if c.status in ALIVE]
+    places = [container.page for container in alive if container.page]
+    if address and places:
+        address = moved(address, places[0])
+    if address is None or module.forwarded is None:
+        return address
+    ports = [port for c in alive for port in c.ports if published_place(address, {str(port.host)})]
+    here = next(filter(None, map(module.here, ports)), None)
+    return moved(address, f"localhost:{here.host}") if here else None
 
 
 _IDLE = Circumstances(wanted=False, live=False, starting=False, ending=False, unplanned=False)

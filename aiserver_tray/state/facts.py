@@ -1,6 +1,7 @@
 """The facts that the store accepts. A fact is an observation, never something to do."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -115,6 +116,14 @@ class OutdatedChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class PortsForwarded:
+    """The engine is on another computer, of which this one reaches only these ports."""
+
+    ports: Mapping[tuple[str, int], int]
+    """address and number there -> number on the loopback address here"""
+
+
+@dataclass(frozen=True, slots=True)
 class OperationChanged:
     """An operation has started, progressed or finished."""
 
@@ -135,5 +144,6 @@ Fact = (
     | ThemeChanged
     | DesiredChanged
     | OutdatedChanged
+    | PortsForwarded
     | OperationChanged
 )

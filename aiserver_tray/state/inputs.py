@@ -1,9 +1,16 @@
 """From state to the input of each module's view, with the modules that it requires. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from aiserver_tray.model import AT_REST, Container, ContainerStatus, ModuleModel, ServiceModel
+from aiserver_tray.model import (
+    AT_REST,
+    Container,
+    ContainerStatus,
+    ModuleModel,
+    Port,
+    ServiceModel,
+)
 from aiserver_tray.state.judge import ALIVE
 from aiserver_tray.state.state import StartFailure, StateFields, closure
 
@@ -45,10 +52,19 @@ class ModuleInput:
     """why its last start failed"""
     spare: int | None = None
     """bytes of memory that no limit covers; only known for a module that ran out of memory"""
+    forwarded: Mapping[tuple[str, int], int] | None = None
+    """as in the state, for its own ports"""
 
     @property
     def name(self) -> str:
         return self.model.name
+
+    def here(self, port: Port) -> Port | None:
+        """The published *port* as this computer reaches it; None: it does not."""
+        if self.forwarded is None:
+            return port
+        number = self.forwarded.get((port.address, port.host)) if port.protocol == "tcp" else None
+        return replace(port, address="127.0.0.1", host=number) if number else None
 
     @property
     def is_alive(self) -> bool:
@@ -140,8 +156,19 @@ def _module(
         is_outdated=model.name in state.outdated and not state.work.has(model.name),
         spare=spare,
         failure=state.failures.get(model.name),
+        forwarded=_own(state.forwarded, containers.values()),
         **more,
     )
+
+
+def _own(
+    forwarded: Mapping[tuple[str, int], int] | None, containers: Iterable[Container]
+) -> Mapping[tuple[str, int], int] | None:
+    """Those of the *forwarded* ports that *containers* publish."""
+    if forwarded is None:
+        return None
+    places = {(port.address, port.host) for container in containers for port in container.ports}
+    return {place: here for place, here in forwarded.items() if place in places}
 
 
 def _service_of(container: Container) -> ServiceModel:

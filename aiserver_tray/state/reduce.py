@@ -23,6 +23,7 @@ from aiserver_tray.state.facts import (
     ModulesChanged,
     OperationChanged,
     OutdatedChanged,
+    PortsForwarded,
     TextsChanged,
     ThemeChanged,
 )
@@ -87,6 +88,8 @@ def _next(state: State, fact: Fact) -> State:  # noqa: C901, PLR0911, PLR0912 - 
             return _with(_desired(state, modules), stopped=stopped)
         case OutdatedChanged(modules):
             return _with(state, outdated=modules)
+        case PortsForwarded(ports):
+            return _with(state, forwarded=ports)
         case OperationChanged(operation):
             return _operation(state, operation)
         case _:

@@ -209,6 +209,9 @@ class StateFields:
     """names of containers that exited without an operation and were not healthy since"""
     calm: Mapping[str, int] = field(default_factory=dict)
     """by id of a container: how often the engine had restarted it when it was last ready"""
+    forwarded: Mapping[tuple[str, int], int] | None = None
+    """the ports of the engine's computer that are forwarded, as in `PortsForwarded`; None: this
+    computer has the engine's ports itself"""
     outdated: frozenset[str] = frozenset()
     """modules with running containers that the current settings would recreate"""
     work: Work = field(default_factory=Work)

@@ -27,14 +27,14 @@ from aiserver_tray.model import (
 
 @dataclass(frozen=True, slots=True)
 class PortView:
-    """A published port of a running container."""
+    """A published port of a running container, where this computer reaches it."""
 
     service: str
     """the service of the module"""
     address: str
-    """address on the engine's machine, such as `127.0.0.1`"""
+    """address, such as `127.0.0.1`; on the engine's machine, unless that forwards its ports"""
     host: int
-    """port number there"""
+    """port number at this address"""
     container: int
     """port number in the container"""
     protocol: str

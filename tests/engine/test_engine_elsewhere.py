@@ -5,6 +5,7 @@ import os
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -12,25 +13,35 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import docker
 import psutil
 import pytest
+import requests
 from docker.models.containers import Container
 
 from aiserver_tray.base.errors import EngineDownError
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.features.doctor.connection import examine_connection
 from aiserver_tray.features.doctor.ssh import HostKey
+from aiserver_tray.spec import labels
 from tests.engine.waiting import until
 from tests.lab.fixtures import have_image
 from tests.lab.place import Place
 from tests.support.command_line import CommandLine
+from tests.support.host_process import hosted
+from tests.support.installation import LIMIT, Installation, idle, script
+from tests.support.ports import free_port
 from tests.support.stack import IMAGE, service, write
 from tests.support.terminal import terminal
 from tests.support.waiting import eventually
 
 SSHD = "aiserver-lab/sshd:1"
+SSHD_OPTIONS = [
+    "-e", "-o", "PasswordAuthentication=no", "-o", "SetEnv=DOCKER_HOST=unix:///engine.sock",
+]  # fmt: skip
+ON_LOOPBACK = pytest.mark.parametrize("elsewhere", [True], indirect=True, ids=["loopback"])
 
 
 @dataclass(frozen=True)
@@ -47,24 +58,34 @@ class Elsewhere:
         self.container.exec_run(["rm", "/var/run/docker.sock"])
 
 
-@pytest.fixture
+@pytest.fixture(params=[False])
 def elsewhere(
-    engine: docker.DockerClient, lab: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: docker.DockerClient,
+    lab: Place,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> Iterator[Elsewhere]:
     """The computer, with ssh's own files for it in *tmp_path*: a real ssh reads only those of the
-    account, which are not the test's to change."""
+    account, which are not the test's to change. With `ON_LOOPBACK`, it has the loopback address at
+    which the engine publishes ports, which is this machine's."""
     have_image(engine, SSHD)
     key, known = tmp_path / "key", tmp_path / "known"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
     socket = {lab.host.removeprefix("unix://"): {"bind": "/engine.sock"}}
-    container = engine.containers.run(SSHD, detach=True, volumes=socket)
+    port = free_port() if request.param else 22
+    options = ["/usr/sbin/sshd", "-D", "-p", str(port), *SSHD_OPTIONS]
+    network = "host" if request.param else "bridge"
+    container = engine.containers.run(
+        SSHD, options, detach=True, volumes=socket, network_mode=network
+    )
     public = shlex.quote(key.with_suffix(".pub").read_text())
     said = container.exec_run(["sh", "-c", f"echo {public} > /root/.ssh/authorized_keys"])
     assert said.exit_code == 0, said
     container.reload()
-    address = container.attrs["NetworkSettings"]["Networks"]["bridge"]["IPAddress"]
+    address = container.attrs["NetworkSettings"]["Networks"][network]["IPAddress"] or "127.0.0.1"
     host_key = container.exec_run(["cat", "/etc/ssh/ssh_host_ed25519_key.pub"]).output.decode()
-    known.write_text(f"{address} {host_key}")
+    known.write_text(f"{address if port == 22 else f'[{address}]:{port}'} {host_key}")
     config = tmp_path / "config"
     config.write_text(f"IdentityFile {key}\nUserKnownHostsFile {known}\nHashKnownHosts yes\n")
     program = tmp_path / "bin" / "ssh"
@@ -76,8 +97,16 @@ def elsewhere(
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(program.parent), prepend=os.pathsep)
     until(lambda: b"Server listening" in container.logs(), container)
-    yield Elsewhere(f"ssh://root@{address}", known, container)
-    eventually(lambda: children() == [], "no ssh is left")
+    place = f"root@{address}" if port == 22 else f"root@{address}:{port}"
+    yield Elsewhere(f"ssh://{place}", known, container)
+    eventually(lambda: leading_to(place) == [], "no ssh is left")
+
+
+def leading_to(place: str) -> list[int]:
+    """The ssh of any process to *place*."""
+    found = psutil.process_iter(["name", "cmdline"])
+    ssh = [one for one in found if one.info["name"] == "ssh"]
+    return [one.pid for one in ssh if place in " ".join(one.info["cmdline"] or ())]
 
 
 def children() -> list[int]:
@@ -230,3 +259,60 @@ def test_input_and_its_end_reach_a_command_elsewhere(
     missing = run("no-such-program")
     assert missing.returncode in (126, 127), missing
     assert b"no-such-program" in missing.stdout + missing.stderr
+
+
+@ON_LOOPBACK
+def test_ports_elsewhere_are_reached_here_at_another_number_if_theirs_is_taken(
+    elsewhere: Elsewhere, engine: docker.DockerClient, tmp_path: Path
+) -> None:
+    have_image(engine, IMAGE)
+    first, second, taken = free_port(), free_port(), free_port()
+    here = Installation(tmp_path / "home", tmp_path / "catalog", elsewhere.host)
+    write_web(here, first)
+    here.write("other", {"other": idle(ports=[f"127.0.0.1:{taken}:80"])})
+    with hosted(here.cli) as (_, owner):
+        page = page_of(here, first)
+        assert requests.get(page, timeout=LIMIT).text == "hello"
+        write_web(here, second)
+        moved = page_of(here, second)
+        assert requests.get(moved, timeout=LIMIT).text == "hello"
+        eventually(lambda: is_refused(page), "the end of the first port")
+        with closing(socket.create_server(("127.0.0.1", taken))):
+            said = here.cli.run("up", "other").failed("E_PORT_CONFLICT")
+        assert f"{taken}" in said.errors
+        assert "other" not in {
+            c.labels.get(labels.MODULE) for c in engine.containers.list(all=True)
+        }
+        checks = here.cli.run("doctor").output
+        assert "memory, of which" in checks
+        owner.kill()
+        owner.wait()
+    eventually(lambda: is_refused(moved), "the end of the second port")
+    (port,) = here.cli.module("web")["ports"] or [None]
+    assert port is None
+
+
+def write_web(here: Installation, port: int) -> None:
+    """A module whose page says hello on *port*."""
+    serve = "mkdir -p /www && printf hello >/www/index.html && exec httpd -f -p 80 -h /www"
+    web = script(serve, ports=[f"127.0.0.1:{port}:80"], stop_signal="SIGKILL")
+    here.write("web", {"web": web}, open=f"http://localhost:{port}")
+
+
+def page_of(here: Installation, port: int) -> str:
+    """Where the started page is reached that is published on *port* of the other computer."""
+    here.cli.run("up", "web").succeeded()
+    eventually(lambda: here.cli.module("web")["open"], "its forwarded port")
+    page = str(here.cli.module("web")["open"])
+    (shown,) = here.cli.module("web")["ports"]
+    assert page == f"http://localhost:{shown['host']}"
+    assert shown["host"] != port
+    assert page in here.cli.run("status").output
+    return page
+
+
+def is_refused(page: str) -> bool:
+    """Whether nothing listens there."""
+    with suppress(OSError), socket.create_connection(("127.0.0.1", urlsplit(page).port or 0)):
+        return False
+    return True

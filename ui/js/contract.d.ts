@@ -2274,13 +2274,13 @@ export interface PlannedStep {
   needs: string[];
 }
 
-/** A published port of a running container. */
+/** A published port of a running container, where this computer reaches it. */
 export interface Port {
   /** the service of the module */
   service: string;
-  /** address on the engine's machine, such as `127.0.0.1` */
+  /** address, such as `127.0.0.1`; on the engine's machine, unless that forwards its ports */
   address: string;
-  /** port number there */
+  /** port number at this address */
   host: number;
   /** port number in the container */
   container: number;

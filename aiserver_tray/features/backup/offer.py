@@ -25,7 +25,6 @@ from aiserver_tray.settings.app_declared import APP_SETTINGS
 from aiserver_tray.settings.names import BIND, ENGINE
 from aiserver_tray.spec.labels import INSTALLATION, MODULE
 from aiserver_tray.system.chosen_folder import why_not_filled
-from aiserver_tray.system.resources import free_disk
 
 if TYPE_CHECKING:
     from aiserver_tray.catalog.modules import Module
@@ -129,8 +128,7 @@ class Restorable:
         return new + max(new, self._tools.planner.kept_bytes(names))
 
     def _lacks(self, needed: int) -> Iterator[Text]:
-        info = self._tools.engine.info()
-        free = free_disk(info.data_root) if info.shares_kernel else None
+        free = self._tools.engine.machine().free_disk
         if free is not None and free < needed:
             yield Text(
                 "The disk of the Docker engine has {free} MB left, and the restore needs "

@@ -21,7 +21,7 @@ from aiserver_tray.features.monitoring.statistics import CountedDisk, EngineDisk
 from aiserver_tray.operations.survey import Survey, survey
 from aiserver_tray.state.aggregate import main_service
 from aiserver_tray.system.chosen_folder import disk_of, existing
-from aiserver_tray.system.resources import available_memory, free_disk
+from aiserver_tray.system.resources import free_disk
 
 if TYPE_CHECKING:
     from aiserver_tray.features.backup.servers import Server
@@ -93,20 +93,18 @@ class Planner:
             yield Text("No module has data yet, so there is nothing to back up.")
         if why := folder_problem(self._app.settings):
             yield Text("No backups can be made: {why}.", why=why)
-        info, needed = self._engine.info(), plan.file_bytes
-        if info.shares_kernel:
-            memory, free = available_memory(), free_disk(info.data_root)
-            if memory is not None and memory < _LEAST_MEMORY:
-                yield Text(
-                    "A backup needs {needed} of memory, but only {free} is free. Close other "
-                    "programs.",
-                    needed=binary_size(_LEAST_MEMORY),
-                    free=binary_size(memory),
-                )
-            if free is not None and free < plan.engine_bytes:
-                yield _full(plan.engine_bytes, info.data_root, free)
-            if disk_of(Path(info.data_root)) == disk_of(folder):
-                needed += plan.engine_bytes
+        info, machine, needed = self._engine.info(), self._engine.machine(), plan.file_bytes
+        memory, free = machine.available_memory, machine.free_disk
+        if memory is not None and memory < _LEAST_MEMORY:
+            yield Text(
+                "A backup needs {needed} of memory, but only {free} is free. Close other programs.",
+                needed=binary_size(_LEAST_MEMORY),
+                free=binary_size(memory),
+            )
+        if free is not None and free < plan.engine_bytes:
+            yield _full(plan.engine_bytes, info.data_root, free)
+        if info.shares_kernel and disk_of(Path(info.data_root)) == disk_of(folder):
+            needed += plan.engine_bytes
         free = free_disk(str(existing(folder)))
         if free is not None and free < needed:
             yield _full(needed, str(folder), free)

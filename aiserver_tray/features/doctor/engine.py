@@ -15,7 +15,7 @@ from aiserver_tray.base.i18n import Listed, Text
 from aiserver_tray.base.strings import OWN_IMAGES, binary_size, in_line, own_image
 from aiserver_tray.engine.address import Address
 from aiserver_tray.engine.engine import Engine
-from aiserver_tray.engine.values import EngineInfo
+from aiserver_tray.engine.values import EngineInfo, EngineMachine
 from aiserver_tray.features.doctor.connection import examine_connection
 from aiserver_tray.features.doctor.finding import Finding, problems
 from aiserver_tray.operations.kernel import Kernel
@@ -26,7 +26,6 @@ from aiserver_tray.operations.survey import Survey, survey
 from aiserver_tray.settings.names import KERNEL_SETTINGS
 from aiserver_tray.spec.labels import HOME, INSTALLATION
 from aiserver_tray.spec.model import ModuleTarget
-from aiserver_tray.system.resources import available_memory, free_disk
 
 _LOW_DISK_BYTES = 5 * 1024**3
 """Bytes. The images of one feature take a few of these."""
@@ -69,7 +68,7 @@ def _asked(
     targets: Sequence[ModuleTarget],
 ) -> list[Finding]:
     try:
-        info = engine.info()
+        info, machine = engine.info(), engine.machine()
         found = survey(engine, installation)
         report = preflight(targets, found, engine)
         settings = examine_kernel(targets, [target.name for target in targets], kernel)
@@ -86,12 +85,12 @@ def _asked(
     notes += _kernel(settings, targets)
     return [
         _engine(engine.host, info),
-        _memory(info, targets),
-        *_disk(info),
+        _memory(info, machine.available_memory, targets),
+        *_disk(info, machine.free_disk),
         *clock,
         *problems_,
         *notes,
-        *_all_well(targets, info, {finding.name for finding in (*problems_, *notes)}),
+        *_all_well(targets, info, machine, {finding.name for finding in (*problems_, *notes)}),
         *_others(found),
         *unused,
     ]
@@ -112,8 +111,7 @@ def _engine(host: str, info: EngineInfo) -> Finding:
     return Finding("engine", "ok", text)
 
 
-def _memory(info: EngineInfo, targets: Sequence[ModuleTarget]) -> Finding:
-    available = available_memory() if info.shares_kernel else None
+def _memory(info: EngineInfo, available: int | None, targets: Sequence[ModuleTarget]) -> Finding:
     total = binary_size(info.memory)
     if available is None:
         text = Text("The engine has {total} memory.", total=total)
@@ -130,8 +128,7 @@ def _memory(info: EngineInfo, targets: Sequence[ModuleTarget]) -> Finding:
     return Finding("memory", "ok" if needed <= info.memory else "fact", text)
 
 
-def _disk(info: EngineInfo) -> Iterator[Finding]:
-    free = free_disk(info.data_root) if info.shares_kernel else None
+def _disk(info: EngineInfo, free: int | None) -> Iterator[Finding]:
     if free is None:
         return
     values = {"free": binary_size(free), "folder": info.data_root}
@@ -190,20 +187,19 @@ def _kernel(report: KernelReport, targets: Sequence[ModuleTarget]) -> Iterator[F
 
 
 def _all_well(
-    targets: Sequence[ModuleTarget], info: EngineInfo, wrong: set[str]
+    targets: Sequence[ModuleTarget], info: EngineInfo, machine: EngineMachine, wrong: set[str]
 ) -> Iterator[Finding]:
-    """Findings for checks without problems. On another machine, the owners of ports, the disk and
-    the kernel settings are unknown."""
+    """Findings for checks without problems. Of some machines, memory and disk are unknown."""
     if not targets:
         return
     modules = _titles(targets)
-    if info.is_local and "ports" not in wrong:
+    if (info.is_local or machine.listeners is not None) and "ports" not in wrong:
         text = Text("No port conflicts for {modules}.", modules=modules)
         yield Finding("ports", "ok", text)
     if "names" not in wrong:
         text = Text("No name conflicts for {modules}.", modules=modules)
         yield Finding("names", "ok", text)
-    if info.shares_kernel and "resources" not in wrong:
+    if machine.free_disk is not None and "resources" not in wrong:
         text = Text("There are enough resources for {modules}.", modules=modules)
         yield Finding("resources", "ok", text)
 

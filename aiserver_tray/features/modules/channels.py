@@ -238,10 +238,10 @@ class ModulesFeature(Feature):
         return data, consent.is_covered_by(allowed)
 
     def _ports(self, module: str) -> tuple[Port, ...]:
-        """The ports that *module* publishes, or will publish when it starts. None on another
-        machine."""
+        """The ports that *module* publishes, or will publish when it starts. Of another machine,
+        only those that are forwarded now."""
         if not self._app.used_engine.address.is_local:
-            return ()
+            return self._forwarded(module)
         containers = self._place.core.store.state.containers.values()
         published = [p for one in containers if one.module == module for p in one.ports]
         with suppress(AiServerError):  # it can't start
@@ -249,9 +249,22 @@ class ModulesFeature(Feature):
                 published += service.ports
         return tuple(published)
 
+    def _forwarded(self, module: str) -> tuple[Port, ...]:
+        views = (m.ports for m in self._place.core.store.snapshot.modules if m.name == module)
+        return tuple(
+            Port(view.address, view.host, view.container, view.protocol)
+            for ports in views
+            for view in (ports if self._app.used_engine.address.needs_forwarding else ())
+        )
+
     def _not_here(self, module: Module, ports: Sequence[Port]) -> Text | None:
         if module.connect is None or any(p.container == module.connect.port for p in ports):
             return None
+        if self._app.used_engine.address.needs_forwarding:
+            return Text(
+                "The engine is on another computer. Its ports are forwarded while the module and "
+                "AI-Server Tray run."
+            )
         if not self._app.used_engine.address.is_local:
             return Text("The engine is on another machine, which publishes its ports there.")
         return Text(

@@ -20,7 +20,6 @@ from aiserver_tray.settings.entries import OperationEntry
 from aiserver_tray.settings.journal import Journal, Range
 from aiserver_tray.state.reduce import State
 from aiserver_tray.state.store import Store
-from aiserver_tray.system.resources import available_memory, disk_size
 
 
 class Statistics:
@@ -183,13 +182,12 @@ class EngineDisk:
 
 
 def machine_use(engine: Engine) -> MachineUse | None:
-    """The machine of *engine*, if it is this one.
+    """The machine of *engine*, as far as it is known.
 
     Raises:
         EngineDownError: it does not answer.
     """
-    info = engine.info()
-    if not info.shares_kernel:
+    found = engine.machine()
+    if found.available_memory is None:
         return None
-    free, size = disk_size(info.data_root) or (None, None)
-    return MachineUse(available_memory(), free, size)
+    return MachineUse(found.available_memory, found.free_disk, found.disk_size)

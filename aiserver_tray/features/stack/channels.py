@@ -19,6 +19,7 @@ from aiserver_tray.base.errors import (
 )
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.features.place import Place
+from aiserver_tray.features.stack.forwarding import Forwards
 from aiserver_tray.model import Actor, RequestKind, StepKind
 from aiserver_tray.operations.operation import Operation, TaskFactory
 from aiserver_tray.operations.request import Request
@@ -100,6 +101,30 @@ class StackFeature(Feature):
         self._lock = Lock()
         self._known: dict[str, Operation] = {}
         self._is_given_up = False
+        self._forwards: Forwards | None = None
+
+    def start(self) -> None:
+        if forwards := self._forwarding():
+            forwards.start()
+
+    def forward_ports(self) -> None:
+        """Forward the ports that are published now, if this computer has not the engine, and show
+        that in the state. An owner does so by itself, but only soon."""
+        if forwards := self._forwarding():
+            forwards.refresh()
+            self._core.store.flush()
+
+    def _forwarding(self) -> Forwards | None:
+        engine = self._core.engine
+        with self._lock:
+            if self._forwards is None and engine.address.needs_forwarding:
+                self._forwards = Forwards(self._core.store, engine.host)
+            return self._forwards
+
+    def close(self) -> None:
+        super().close()
+        if self._forwards:
+            self._forwards.close()
 
     def begin(self, request: Request, actor: Actor, task: TaskFactory = Stages) -> Operation:
         """Start *request* of *actor*, which *task* does, so that it can be cancelled by its id.

@@ -7,6 +7,7 @@ from aiserver_tray.base.codec import view_of
 from aiserver_tray.base.errors import RefusedError
 from aiserver_tray.base.i18n import Text, in_language
 from aiserver_tray.features.place import Place
+from aiserver_tray.features.stack.channels import StackFeature
 from aiserver_tray.features.wiring.oneapi import OneApiError
 from aiserver_tray.features.wiring.wiring import (
     ELSEWHERE,
@@ -86,7 +87,7 @@ class WiringFeature(Feature):
             for module in modules
             if (consumer := consumer_of(module))
         ]
-        problem = None if app.used_engine.address.is_local else ELSEWHERE
+        problem = None if app.used_engine.address.reaches_ports else ELSEWHERE
         return {"consumers": found, "problem": problem}
 
     @channel("ai/module/connect")
@@ -94,6 +95,7 @@ class WiringFeature(Feature):
         """Create the access token of a module at the module that it can use, which must be running,
         and store it. A stored token that works is kept."""
         consumer = self._consumer(asked.module)
+        self._place.feature(StackFeature).forward_ports()
         token = self._token(consumer)
         change_setting(self._app.settings, self._app.declared, consumer.token, token, caller.actor)
         self._place.refresh()
@@ -104,6 +106,7 @@ class WiringFeature(Feature):
         """Delete the access token of a module at the module that it uses, which should be running,
         and reset the settings that use it."""
         app, consumer = self._app, self._consumer(asked.module)
+        self._place.feature(StackFeature).forward_ports()
         notice = delete_token(app, consumer, self._place.core.store.snapshot)
         for address in (consumer.choice, consumer.token):
             change_setting(app.settings, app.declared, address, None, caller.actor)

@@ -6,10 +6,17 @@ from typing import Any, cast
 
 from aiserver_tray.core.app import App
 from aiserver_tray.engine.engine import Engine
-from aiserver_tray.engine.values import ContainerSummary, EngineInfo, Volume, VolumeUse
+from aiserver_tray.engine.values import (
+    ContainerSummary,
+    EngineInfo,
+    EngineMachine,
+    Volume,
+    VolumeUse,
+)
 from aiserver_tray.features.backup.grouping import ServerPlace
 from aiserver_tray.features.backup.planning import Planner
 from aiserver_tray.spec import labels
+from aiserver_tray.system.resources import free_disk
 
 POSTGRES = ServerPlace(
     "postgres", "postgres", "ai-postgres", "postgres", "postgres.POSTGRES_PASSWORD"
@@ -38,9 +45,12 @@ class Stage:
         self.info = EngineInfo(
             "ENGINE", "28.0", (1, 45), 2, 2**33, str(folder), "Linux", True, True, ()  # noqa: FBT003
         )  # fmt: skip
+        self.free = (2**32, free_disk(str(folder)))
+        """Bytes of memory and disk on the engine's machine."""
         engine = SimpleNamespace(
             host="unix:///docker.sock",
             info=lambda: self.info,
+            machine=lambda: EngineMachine(*self.free),
             networks=SimpleNamespace(all=list),
             volumes=SimpleNamespace(all=lambda: [Volume(*one, None) for one in self._volumes()]),
             containers=SimpleNamespace(summaries=lambda *_: [*map(self._container, self.running)]),

@@ -14,6 +14,7 @@ from aiserver_tray.base.errors.remedies import set_to
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.catalog import Catalog, load_catalog
 from aiserver_tray.core.app import App
+from aiserver_tray.engine.values import EngineMachine
 from aiserver_tray.features.doctor import channels
 from aiserver_tray.features.doctor import engine as doctor_engine
 from aiserver_tray.features.doctor.channels import examine as examine_all
@@ -315,7 +316,6 @@ def test_an_address_of_no_engine_is_reported(used: Home) -> None:
 def fake_engine(app: App, monkeypatch: pytest.MonkeyPatch, drift: float, *notices: Text) -> None:
     """A fake, because neither the memory nor the clock of a real engine is anything to choose."""
     info = SimpleNamespace(
-        shares_kernel=True,
         is_local=True,
         memory=1024**3,
         data_root="/",
@@ -325,6 +325,7 @@ def fake_engine(app: App, monkeypatch: pytest.MonkeyPatch, drift: float, *notice
     )
     images, address = SimpleNamespace(named=lambda _: []), app.engine().address
     real = SimpleNamespace(info=lambda: info, host="unix:///any", address=address, images=images)
+    real.machine = lambda: EngineMachine(1024**3, 1024**4, 1024**4)
     now = datetime.now(UTC)
     real.now = lambda: now + timedelta(seconds=drift)
     # It stands, however long this machine takes from one look at it to the next.

@@ -38,7 +38,8 @@ def app(tmp_path: Path) -> App:
 @pytest.fixture
 def ask(app: App) -> Ask:
     """Ask a channel about modules."""
-    core = cast("Core", SimpleNamespace(store=SimpleNamespace(snapshot=EMPTY)))
+    store, engine = SimpleNamespace(snapshot=EMPTY), app.engine()
+    core = cast("Core", SimpleNamespace(store=store, engine=engine))
     handlers = handlers_of([WiringFeature(place(app, core))])
     return lambda name, **payload: dispatch(handlers, f"ai/module/{name}", payload, CALLER)
 
