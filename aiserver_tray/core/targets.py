@@ -34,6 +34,7 @@ from aiserver_tray.settings.store import Settings
 from aiserver_tray.spec.build import image_targets, module_target
 from aiserver_tray.spec.labels import Owner
 from aiserver_tray.spec.model import ImageTarget, ModuleTarget
+from aiserver_tray.spec.mounts import with_paths_there
 
 
 class Installation(Protocol):
@@ -189,6 +190,7 @@ class Targets:
             resolved = with_variables(resolved, _further(declared), values)
             own = settings.app.ca_certificates
             added = replace(resolved, proxies=_proxies(name, values))
+            added = with_paths_there(added, settings.engine_host)
             target = module_target(
                 with_certificates(added, own.bundle) if own.pem else added,
                 self._owner,

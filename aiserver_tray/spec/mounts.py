@@ -1,9 +1,15 @@
 """Volumes of a module, and the mounts of a container."""
 
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
+from aiserver_tray.base.errors import CatalogError, Place, Problem
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.user_home import user_home
 from aiserver_tray.spec.labels import (
     CONFIG_HASH,
     HOME,
@@ -17,9 +23,12 @@ from aiserver_tray.spec.labels import (
 )
 from aiserver_tray.spec.model import ServiceTarget, VolumeTarget
 from aiserver_tray.spec.names import anonymous_volume_name, volume_name
+from aiserver_tray.system.engine_place import has_other_paths
 
 if TYPE_CHECKING:
     from aiserver_tray.catalog.compose.resources import BindOptions, Mount, Volume
+    from aiserver_tray.catalog.modules import Module
+    from aiserver_tray.catalog.resolve import ResolvedModule
     from aiserver_tray.spec.scope import Scope
 
 
@@ -53,6 +62,87 @@ def unnamed_volume_target(
     key = name.removeprefix(volume_name(module, ""))
     labels = resource_labels("volume", module, key, owner, given)
     return VolumeTarget(name, resource_body({}, labels))
+
+
+def with_paths_there(
+    resolved: "ResolvedModule", engine_host: Callable[[], str]
+) -> "ResolvedModule":
+    """*resolved* with the paths of this computer that it mounts as the engine at *engine_host* sees
+    them: in WSL, a drive is below ``/mnt``.
+
+    Raises:
+        CatalogError: the engine is on another computer, or does not see a path.
+    """
+    paths = [one for one in _paths(resolved) if _is_here(one[1], resolved.module)]
+    if not (paths and has_other_paths(host := engine_host())):
+        return resolved
+    project, name, in_wsl = resolved.project, urlsplit(host).netloc, host.startswith("wsl:")
+    unseen = [one for one in paths if not (in_wsl and _in_wsl(one[1], name))]
+    if unseen:
+        why = _not_in_wsl if in_wsl else _not_elsewhere
+        raise CatalogError([Problem(place, why(path)) for place, path in unseen])
+
+    def there(mount: "Mount") -> "Mount":
+        source = (mount.type == "bind" and _in_wsl(mount.source, name)) or mount.source
+        return mount.model_copy(update={"source": source})
+
+    services = {
+        key: service.model_copy(update={"volumes": [there(mount) for mount in service.volumes]})
+        for key, service in project.services.items()
+    }
+    return replace(resolved, project=project.model_copy(update={"services": services}))
+
+
+def _paths(resolved: "ResolvedModule") -> Iterator[tuple[Place, str]]:
+    """The paths that *resolved* mounts, with their places in its file."""
+    for name, service in resolved.project.services.items():
+        place = resolved.module.place("services", name, "volumes")
+        yield from ((place, mount.source) for mount in service.volumes if mount.type == "bind")
+    for key, volume in resolved.project.volumes.items():
+        if "bind" in volume.driver_opts.get("o", "").split(","):
+            place = resolved.module.place("volumes", key)
+            yield place, volume.driver_opts.get("device", "")
+
+
+def _is_here(path: str, module: "Module") -> bool:
+    """Whether *path* can only mean one of this computer: it is relative to its file, in the user's
+    home or of Windows. ``/srv/data`` is one of the engine's."""
+    if _is_of_windows(path):
+        return True
+    own = (module.folder.parent, user_home())
+    return any(Path(path).is_relative_to(folder) for folder in own)
+
+
+def _is_of_windows(path: str) -> bool:
+    return bool(PureWindowsPath(path).drive)
+
+
+def _in_wsl(path: str, distribution: str) -> str | None:
+    """*path* of Windows as the WSL *distribution* sees it; None: it does not."""
+    parts = PureWindowsPath(path)
+    inner = PurePosixPath(*parts.parts[1:])
+    if parts.drive[1:] == ":":
+        return str("/mnt" / PurePosixPath(parts.drive[0].lower()) / inner)
+    server, _, share = parts.drive.strip("\\").partition("\\")
+    if server.lower() in ("wsl$", "wsl.localhost") and share.lower() == distribution.lower():
+        return str("/" / inner)
+    return None
+
+
+def _not_in_wsl(path: str) -> Text:
+    return Text(
+        "The engine is inside WSL and does not see {path}. Use a path on a drive with a letter, "
+        "such as C:",
+        path=path,
+    )
+
+
+def _not_elsewhere(path: str) -> Text:
+    return Text(
+        "The engine is on another computer, and its containers can't get {path} of this one. Use a "
+        "volume, a file under configs, or the full path of a folder there",
+        path=path,
+    )
 
 
 def mounts(scope: "Scope", name: str) -> tuple[list[str], list[dict[str, Any]]]:

@@ -255,6 +255,11 @@ def is_local(host: str) -> bool:
     return is_loopback(parts.hostname or "")
 
 
+def has_other_paths(host: str) -> bool:
+    """Whether the engine at *host* does not see the paths of this machine as we do."""
+    return not is_local(host) or urlsplit(host).scheme == "wsl"
+
+
 def socket_of(host: str) -> str | None:
     """The path of the socket at which the engine at *host* answers, if it is one."""
     parts = urlsplit(host)

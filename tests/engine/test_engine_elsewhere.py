@@ -124,15 +124,27 @@ def _name(process: psutil.Process) -> str:
 def test_commands_work_on_an_engine_elsewhere_and_leave_no_child(
     elsewhere: Elsewhere, engine: docker.DockerClient, tmp_path: Path
 ) -> None:
-    catalog = tmp_path / "catalog"
-    write(catalog, "web", {"web": service(volume="data")}, kind="feature")
-    cli = CommandLine(tmp_path / "home", catalog, elsewhere.host)
     have_image(engine, IMAGE)
+    here = Installation(tmp_path / "home", tmp_path / "catalog", elsewhere.host)
+    given = {"configs": ["config"], "secrets": ["secret"], "build": "."}
+    web = {k: v for k, v in service(volume="data").items() if k != "image"} | given
+    top = {name: {name[:-1]: {"file": name[:-1]}} for name in ("configs", "secrets")}
+    folder = here.write("web", {"web": web}, top={**top, "volumes": {"data": {}}})
+    (folder / "config").write_text("configured")
+    (folder / "secret").write_text("hidden")
+    (folder / "built").write_text("built")
+    (folder / "Dockerfile").write_text(f"FROM {IMAGE}\nCOPY built /\n")
+    here.write("mine", {"mine": idle(volumes=["./mine:/mine"])})
+    here.trust()
+    cli = here.cli
+    assert "its containers can't get" in cli.run("up", "mine").failed("E_CATALOG").errors
     cli.run("up", "web").succeeded()
     assert engine.containers.get("ai-web").status == "running"
     assert cli.status()["state"] == "running"
-    cli.run("exec", "web", "true").succeeded()
+    read = cli.run("exec", "web", "cat", "/built", "/config", "/run/secrets/secret").succeeded()
+    assert read.output == "builtconfiguredhidden"
     cli.run("logs", "web").succeeded()
+    cli.run("backup", "create", "web").succeeded()
     cli.run("down", "web").succeeded()
     assert [c.name for c in engine.containers.list(all=True) if c.name == "ai-web"] == []
 

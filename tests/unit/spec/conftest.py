@@ -10,6 +10,7 @@ from aiserver_tray.catalog.resolve import resolve
 from aiserver_tray.spec.build import module_target
 from aiserver_tray.spec.labels import Owner
 from aiserver_tray.spec.model import ModuleTarget
+from aiserver_tray.spec.mounts import with_paths_there
 
 from .made import SECRET, TargetOf
 
@@ -29,13 +30,14 @@ def target_of(tmp_path: Path) -> TargetOf:
         bind: str = "127.0.0.1",
         values: Mapping[str, str] | None = None,
         least_log_size: str = "0b",
+        host: str = "unix:///docker.sock",
     ) -> ModuleTarget:
         module = folder.with_name(name)
         module.mkdir(exist_ok=True)
         (module / "compose.yaml").write_text(text, encoding="utf-8")
         catalog = load_catalog([folder.parent])
         given = {**catalog.defaults, "m.KEY": SECRET, **(values or {})}
-        resolved = resolve(catalog, catalog.module(name), given)
+        resolved = with_paths_there(resolve(catalog, catalog.module(name), given), lambda: host)
         owner = owner or Owner("home", "1.0")
         return module_target(
             resolved, owner, bind=bind, values=given, least_log_size=least_log_size

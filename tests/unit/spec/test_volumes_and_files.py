@@ -264,3 +264,44 @@ def test_files_that_are_too_big_together_are_refused(
     text = f"services: {{a: {{image: i, {kind}: [c]}}}}\n{kind}: {{c: {{file: ./folder}}}}\n"
     with pytest.raises(CatalogError, match=rf"compose.yaml:2: {kind}\.c: .*folder.e.* 64 MiB"):
         target_of(text)
+
+
+@pytest.mark.parametrize(
+    ("path", "there"),
+    [
+        ("C:\\Users\\Ada\\files", "/mnt/c/Users/Ada/files"),
+        ("d:/files", "/mnt/d/files"),
+        ("\\\\wsl.localhost\\Debian\\srv\\files", "/srv/files"),
+        ("/srv/files", "/srv/files"),
+        ("\\\\wsl$\\Ubuntu\\srv", None),
+        ("\\\\server\\share\\files", None),
+    ],
+)
+def test_a_path_of_windows_is_mounted_in_wsl_as_the_engine_there_sees_it(
+    target_of: TargetOf, path: str, there: str | None
+) -> None:
+    mount = f"{{type: bind, source: '{path}', target: /files}}"
+    text = f"services: {{a: {{image: i, volumes: [{mount}]}}}}"
+    if there is None:
+        with pytest.raises(CatalogError, match="does not see"):
+            target_of(text, host="wsl://Debian")
+        return
+    (service,) = target_of(text, host="wsl://Debian").services
+    (found,) = service.body["HostConfig"]["Mounts"]
+    assert found["Source"] == there
+
+
+@pytest.mark.parametrize("path", ["./files", "../files", "~/files", "C:\\files"])
+def test_a_path_of_this_computer_is_refused_for_an_engine_on_another_one(
+    target_of: TargetOf, path: str
+) -> None:
+    text = f"services: {{a: {{image: i, volumes: ['{path}:/files', '/srv/there:/there']}}}}"
+    with pytest.raises(CatalogError, match="on another computer") as refused:
+        target_of(text, host="ssh://ada@server")
+    (problem,) = refused.value.problems
+    assert problem.place.key == "services.a.volumes"
+    target_of(text)
+    device = "{driver_opts: {type: none, o: 'bind,ro', device: 'C:/files'}}"
+    text = f"services: {{a: {{image: i, volumes: ['data:/files']}}}}\nvolumes: {{data: {device}}}"
+    with pytest.raises(CatalogError, match="C:/files"):
+        target_of(text, host="ssh://ada@server")
