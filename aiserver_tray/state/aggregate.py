@@ -19,7 +19,7 @@ from aiserver_tray.state.abilities import (
 )
 from aiserver_tray.state.inputs import ModuleInput, module_inputs
 from aiserver_tray.state.judge import ALIVE, Circumstances, Judgement, judge, next_step, trouble
-from aiserver_tray.state.progress import COMING_BACK, RESTARTING, sentence
+from aiserver_tray.state.progress import COMING_BACK, RECONNECTING, RESTARTING, sentence
 from aiserver_tray.state.state import StateFields, closure
 from aiserver_tray.state.views import ModuleView, PortView, ServiceView, Snapshot, Trouble
 
@@ -68,10 +68,11 @@ def snapshot(state: StateFields, known: Views) -> Snapshot:
     states: list[StateName] = [_own_state(view, lacking[view.name]) for view in views]
     current = _worst(states) if state.engine.running else "engine_down"
     begun = {view.word for view in views if view.state == "starting"}
+    word = RECONNECTING if state.engine.reconnecting else None
     return Snapshot(
         engine=state.engine,
         state=current,
-        word=_word_of_all(begun) if current == "starting" else None,
+        word=_word_of_all(begun) if current == "starting" else word,
         sentence=sentence(views),
         modules=views,
         operations=state.operations,

@@ -204,6 +204,9 @@ CONDITIONS: Mapping[State, Text] = {
 COMING_BACK = Text("coming back")
 """Instead of the word for `starting`: nobody asked for this start."""
 
+RECONNECTING = Text("reconnecting")
+"""Of everything, while the connection to an engine elsewhere is lost."""
+
 RESTARTING = Text("restarting")
 """Instead of the word for `starting`: it ran before."""
 

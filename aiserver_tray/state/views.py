@@ -329,6 +329,8 @@ class EngineView(EngineStatus):
     """the reason for no answer"""
     starting: bool = False
     """the applet is starting it"""
+    reconnecting: bool = False
+    """it is on another computer, the connection was lost, and the applet tries again"""
     cpus: int | None = None
     """the number of its machine's processors; `null` before it has answered"""
     memory: int | None = None

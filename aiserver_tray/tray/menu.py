@@ -348,6 +348,8 @@ def summary(snapshot: Snapshot, titles: Mapping[str, str]) -> Text:
 def _condition(snapshot: Snapshot) -> Text:
     word = CONDITIONS[snapshot.state]
     if snapshot.state == "engine_down":
+        if snapshot.engine.reconnecting:
+            return Text("Reconnecting to the engine…")
         return Text("Starting Docker…") if snapshot.engine.starting else word
     if snapshot.sentence:
         return snapshot.sentence

@@ -53,6 +53,8 @@ def _tooltip(snapshot: Snapshot, facts: TrayFacts) -> Text:
 
 
 def _icon(snapshot: Snapshot) -> IconSpec:
+    if snapshot.engine.reconnecting:
+        return IconSpec("starting")
     if snapshot.state != "starting":
         return IconSpec(snapshot.state)
     wanted = [m for m in snapshot.modules if m.wanted or m.state == "starting"]

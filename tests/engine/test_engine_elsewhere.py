@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import docker
@@ -22,6 +23,7 @@ import requests
 from docker.models.containers import Container
 
 from aiserver_tray.base.errors import EngineDownError
+from aiserver_tray.carriers.local.client import Client
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.features.doctor.connection import examine_connection
 from aiserver_tray.features.doctor.ssh import HostKey
@@ -33,7 +35,7 @@ from tests.support.command_line import CommandLine
 from tests.support.host_process import hosted
 from tests.support.installation import LIMIT, Installation, idle, script
 from tests.support.ports import free_port
-from tests.support.stack import IMAGE, service, write
+from tests.support.stack import IMAGE, held, service, write
 from tests.support.terminal import terminal
 from tests.support.waiting import eventually
 
@@ -274,7 +276,7 @@ def test_input_and_its_end_reach_a_command_elsewhere(
 
 
 @ON_LOOPBACK
-def test_ports_elsewhere_are_reached_here_at_another_number_if_theirs_is_taken(
+def test_ports_elsewhere_are_reached_here_and_an_outage_is_only_waited_for(
     elsewhere: Elsewhere, engine: docker.DockerClient, tmp_path: Path
 ) -> None:
     have_image(engine, IMAGE)
@@ -282,7 +284,8 @@ def test_ports_elsewhere_are_reached_here_at_another_number_if_theirs_is_taken(
     here = Installation(tmp_path / "home", tmp_path / "catalog", elsewhere.host)
     write_web(here, first)
     here.write("other", {"other": idle(ports=[f"127.0.0.1:{taken}:80"])})
-    with hosted(here.cli) as (_, owner):
+    write(here.catalog, "held", {"held": held()}, kind="feature")
+    with hosted(here.cli) as (client, owner):
         page = page_of(here, first)
         assert requests.get(page, timeout=LIMIT).text == "hello"
         write_web(here, second)
@@ -297,11 +300,25 @@ def test_ports_elsewhere_are_reached_here_at_another_number_if_theirs_is_taken(
         }
         checks = here.cli.run("doctor").output
         assert "memory, of which" in checks
+        with here.cli.started("up", "held") as running:
+            eventually(lambda: "held" in str(shown(client)["operations"]), "the operation")
+            elsewhere.container.kill()
+            running.wait().failed("E_ENGINE_DOWN", "can't be reached")
+        eventually(lambda: shown(client)["engine"]["reconnecting"], "the lost connection")
+        elsewhere.container.start()
+        eventually(lambda: shown(client)["engine"]["running"], "the connection")
+        assert not shown(client)["engine"]["reconnecting"]
+        assert requests.get(moved, timeout=LIMIT).text == "hello"
         owner.kill()
         owner.wait()
     eventually(lambda: is_refused(moved), "the end of the second port")
     (port,) = here.cli.module("web")["ports"] or [None]
     assert port is None
+
+
+def shown(client: Client) -> dict[str, Any]:
+    """The snapshot."""
+    return dict(client.request("ai/snapshot/get"))
 
 
 def write_web(here: Installation, port: int) -> None:

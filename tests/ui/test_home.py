@@ -147,6 +147,10 @@ def test_a_disabled_button_says_why(stack: Stack) -> None:
         lambda: home.button("Start: n8n").get_attribute("title") == "Docker isn't running",
         "the reason follows",
     )
+    down = states.engine_down()
+    stack.host.show(down | {"engine": down["engine"] | {"reconnecting": True}})
+    home.wait_for_text("Reconnecting to the engine…", "#overall")
+    home.wait_for_text("Reconnecting", ".side-foot[data-state=starting]")
 
 
 @pytest.mark.parametrize(

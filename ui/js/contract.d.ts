@@ -1004,6 +1004,8 @@ export interface Engine extends EngineStatus {
   error: Error | null;
   /** the applet is starting it */
   starting: boolean;
+  /** it is on another computer, the connection was lost, and the applet tries again */
+  reconnecting: boolean;
   /** the number of its machine's processors; `null` before it has answered */
   cpus: number | null;
   /** the memory of its machine in bytes; `null` before it has answered */

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiserver_tray.base.errors import EngineDownError
-from aiserver_tray.model import Container, OperationKind, OperationStatus
+from aiserver_tray.model import Container, ModuleModel, OperationKind, OperationStatus, Port
 from aiserver_tray.model import State as StateName
 from aiserver_tray.state.facts import (
     ChosenChanged,
@@ -21,6 +21,7 @@ from aiserver_tray.state.facts import (
     Fact,
     ModulesChanged,
     OperationChanged,
+    PortsForwarded,
     TextsChanged,
     ThemeChanged,
 )
@@ -278,6 +279,25 @@ class TestListOnItsWay:
         listed = container(asked_at=2.5)
         state = after(lost, late, ContainersListed((listed,), 2.0), UP, start=running_engine())
         assert set(state.containers) == {listed.name}
+
+
+def test_a_lost_engine_elsewhere_reconnects_and_its_pages_are_where_they_are_forwarded() -> None:
+    port = Port("0.0.0.0", 18100, 80)
+    model = ModuleModel("web", "feature", open="http://localhost:18100")
+    start = after(
+        ModulesChanged((model,)),
+        PortsForwarded({}),
+        start=running_engine(container("web/web", ports=(port,))),
+    )
+    assert (shown(start).open, shown(start).ports) == (None, ())
+    assert "forwarded" in str(shown(start).abilities["open"])
+    forwarded = after(PortsForwarded({("0.0.0.0", 18100): 18101}), start=start)
+    (view,) = shown(forwarded).ports
+    assert (view.address, view.host, view.open) == ("127.0.0.1", 18101, shown(forwarded).open)
+    assert shown(forwarded).open == "http://localhost:18101"
+    lost = after(EngineDown(EngineDownError("here", "")), start=forwarded)
+    assert (lost.snapshot.engine.reconnecting, str(lost.snapshot.word)) == (True, "reconnecting")
+    assert not after(UP, start=lost).snapshot.engine.reconnecting
 
 
 def test_module_that_another_process_stops_is_stopping() -> None:

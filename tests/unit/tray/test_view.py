@@ -312,6 +312,13 @@ def test_while_its_engine_is_being_started_that_is_reported_and_not_offered_agai
     assert StartEngine() in [entry.action for entry in view.menu], "its line keeps its place"
 
 
+def test_while_the_connection_to_an_engine_elsewhere_is_lost_the_icon_is_amber() -> None:
+    lost = replace(DOWN, reconnecting=True)
+    view = shown(snapshot(module("n8n", "engine_down"), engine=lost, state="engine_down"))
+    assert view.tooltip == "AI-Server Tray – Reconnecting to the engine…"
+    assert view.icon == IconSpec("starting")
+
+
 def test_an_engine_that_can_t_be_started_from_here_is_not_offered() -> None:
     facts = replace(FACTS, can_start_engine=False, autostart=None)
     seen = snapshot(module("n8n", "engine_down"), engine=DOWN, state="engine_down")

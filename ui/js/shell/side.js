@@ -105,9 +105,11 @@ const ENGINE = {
 /** @param {Snapshot} snapshot The link lies over the texts: they aren't its name. */
 function engineCard({ engine }) {
   /** @type {EngineState} */
-  const state = engine.running ? "running" : engine.starting ? "starting" : "engine_down";
-  const version = engine.running ? t("Docker Engine {version}", { version: (engine.version ?? "").replace(/\+.*/, "") }) : t(STATES[state].word);
-  const link = engine.name ? labelled(engine.name, t(ENGINE[state])) : t(ENGINE[state]);
+  const state = engine.running ? "running" : engine.starting || engine.reconnecting ? "starting" : "engine_down";
+  const version = engine.running ? t("Docker Engine {version}", { version: (engine.version ?? "").replace(/\+.*/, "") })
+    : engine.reconnecting ? t("Reconnecting") : t(STATES[state].word);
+  const label = engine.reconnecting ? t("Docker engine: reconnecting. Open Doctor") : t(ENGINE[state]);
+  const link = engine.name ? labelled(engine.name, label) : label;
   return html`
     <div class="side-foot" data-state=${state}>
       <a href="#doctor" aria-label=${link} title=${link}></a>

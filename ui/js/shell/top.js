@@ -40,7 +40,7 @@ export const topBar = (page) => html`
 function overall(page, snapshot) {
   const word = overallWord(page, snapshot);
   const isBackup = !problems(page).length && backupPhases(shownInHero(active(snapshot))?.kind ?? "up");
-  const state = isBackup ? "starting" : overallState(page, snapshot.state);
+  const state = isBackup || snapshot.engine.reconnecting ? "starting" : overallState(page, snapshot.state);
   return html`
     <a class="pill overall" href="#home" data-state=${state} aria-label=${word} title=${word}>
       ${icon(STATES[state].icon, state === "starting" ? "turn" : "")}<span>${word}</span></a>`;

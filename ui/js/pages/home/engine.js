@@ -25,6 +25,7 @@ const setup = part(() => import("../engine/setup.js"));
 export function engineCard(page) {
   const { engine } = page.snapshot;
   if (page.startingEngine || engine.starting) return starting(page.snapshot);
+  if (engine.reconnecting) return reconnecting(page.snapshot);
   if (!engine.error) return big(emblem("starting"), t("Looking for Docker…"), "");
   if (!needsSetup(page.snapshot)) return off(page);
   return setup()?.engineSetup(page, html`<h1 id="engine-setup">${setupTitle(page.snapshot)}</h1>`) ?? nothing;
@@ -57,6 +58,18 @@ function starting(snapshot) {
     </div></div>`);
 }
 
+/** @param {Snapshot} snapshot Its engine is on another computer. */
+const reconnecting = ({ engine: { downSince, error } }) => big(
+  emblem("starting"), t("Reconnecting to the engine…"),
+  t("The connection to the other computer was lost. Modules there keep running, and are shown again as soon as it is back."), html`
+    <div class="buttons"><a class="button large" href="#doctor">${icon("wrench")}<span>${t("Find out why")}</span></a></div>
+    <p class="small">${error?.message}</p>
+    ${since(downSince)}`);
+
+/** @param {string|null} time */
+const since = (time) =>
+  time ? html`<p class="small faint since">${t("Docker stopped answering at {time}.", { time: timeAndDay(time) })}</p>` : nothing;
+
 /** @param {PageState & {snapshot: Snapshot}} page */
 function off({ canStartEngine, connection, snapshot }) {
   const { downSince, error } = snapshot.engine;
@@ -73,5 +86,5 @@ function off({ canStartEngine, connection, snapshot }) {
       <a class="button large" href="#doctor">${icon("wrench")}<span>${t("Find out why")}</span></a>
     </div>
     ${canStart ? nothing : html`<p class="small">${error?.message}</p>`}
-    ${downSince ? html`<p class="small faint since">${t("Docker stopped answering at {time}.", { time: timeAndDay(downSince) })}</p>` : nothing}`);
+    ${since(downSince)}`);
 }
