@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -65,6 +65,9 @@ class WatchedEngine(Protocol):
     @property
     def containers(self) -> ContainerSource: ...
     def info(self) -> EngineInfo: ...
+    def each(
+        self, ask: Callable[[str], Container | None], items: Iterable[str], /
+    ) -> Sequence[Container | None]: ...
     def events(self, installation: str, /) -> EventSource:
         """Subscribed when it returns."""
 
@@ -183,15 +186,18 @@ class Watcher:
         """Put all containers into the store. Later changes are in the events."""
         # Taken before the list, so that containers that are created meanwhile count as newer.
         asked_at = time.monotonic()
-        containers = []
-        for summary in self._engine.containers.summaries(self._installation):
-            try:
-                containers.append(self._inspected(summary.id))
-            except ObjectNotFoundError:  # removed meanwhile
-                continue
-            except EngineRequestError as error:
-                _refused(summary.id, error)
-        self._store.put(ContainersListed(tuple(containers), asked_at))
+        ids = [one.id for one in self._engine.containers.summaries(self._installation)]
+        found = self._engine.each(self._listed, ids)
+        self._store.put(ContainersListed(tuple(filter(None, found)), asked_at))
+
+    def _listed(self, id: str) -> Container | None:
+        try:
+            return self._inspected(id)
+        except ObjectNotFoundError:  # removed meanwhile
+            return None
+        except EngineRequestError as error:
+            _refused(id, error)
+            return None
 
     def _follow(self, source: EventSource) -> None:
         dirty: dict[str, bool] = {}  # id -> whether the container is gone, the oldest first

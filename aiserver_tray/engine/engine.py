@@ -2,11 +2,11 @@
 
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from aiserver_tray.base.errors import ObjectNotFoundError
 from aiserver_tray.engine import parse
@@ -36,6 +36,11 @@ if TYPE_CHECKING:
     from aiserver_tray.spec.model import Body
 
 _DISK_TIMEOUT_SECONDS = 120.0
+_AT_ONCE = 6
+"""Requests to an engine elsewhere: each of them needs a connection of its own."""
+
+_Item = TypeVar("_Item")
+_Answer = TypeVar("_Answer")
 
 
 class Engine:
@@ -129,6 +134,17 @@ class Engine:
             platform=parse.platform(answer),
             access=replace(parse.registry_access(answer), is_local=address.is_local),
         )
+
+    def each(self, ask: Callable[[_Item], _Answer], items: Iterable[_Item]) -> list[_Answer]:
+        """The answers of *ask* for all *items*, in their order. Where each request takes a round
+        trip, several are sent at once."""
+        found = list(items)
+        if not self.address.is_bridged or len(found) < 2:
+            return [ask(item) for item in found]
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - few engines are elsewhere
+
+        with ThreadPoolExecutor(_AT_ONCE, "engine-request") as pool:
+            return [*pool.map(ask, found)]
 
     def machine(self) -> EngineMachine:
         """The engine's machine, as it is now. Of another one, as far as a shell there tells; ports

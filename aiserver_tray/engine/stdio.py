@@ -43,10 +43,10 @@ SSH_ALONE: Final = (*_SSH, "-o", "ClearAllForwardings=yes")
 _FORWARDING: Final = ("-o", "StreamLocalBindUnlink=yes", "-o", "StreamLocalBindMask=0177")
 _SOCKET: Final = "/var/run/docker.sock"
 
-_IDLE_KEPT: Final = 4
+_IDLE_KEPT: Final = 6
 _IDLE_SECONDS: Final = 60.0
 _ANSWER_SECONDS: Final = 60.0
-_STARTING: Final = threading.BoundedSemaphore(4)
+_STARTING: Final = threading.BoundedSemaphore(3)
 """For children that have not answered yet: sshd drops some of those that log in at once
 (``MaxStartups``)."""
 _USELESS_SECONDS: Final = 300.0

@@ -242,8 +242,9 @@ def _images(images: Iterable[ImageTarget], engine: Engine) -> dict[str, str]:
     wanted: dict[str, Mapping[str, str]] = {}
     for image in images:
         wanted |= image.candidates | ({image.build.former_tag: {}} if image.build else {})
-    found = ((name, engine.images.find(name, wanted[name])) for name in sorted(wanted))
-    return {name: image.id for name, image in found if image}
+    names = sorted(wanted)
+    found = engine.each(lambda name: engine.images.find(name, wanted[name]), names)
+    return {name: image.id for name, image in zip(names, found, strict=True) if image}
 
 
 def changed_notices(targets: Iterable[ModuleTarget], survey: Survey) -> list[Text]:

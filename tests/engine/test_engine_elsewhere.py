@@ -9,7 +9,8 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ from docker.models.containers import Container
 
 from aiserver_tray.base.errors import EngineDownError
 from aiserver_tray.carriers.local.client import Client
+from aiserver_tray.engine import client as engine_client
+from aiserver_tray.engine import stdio
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.features.doctor.connection import examine_connection
 from aiserver_tray.features.doctor.ssh import HostKey
@@ -42,6 +45,7 @@ from tests.support.waiting import eventually
 SSHD = "aiserver-lab/sshd:1"
 SSHD_OPTIONS = [
     "-e", "-o", "PasswordAuthentication=no", "-o", "SetEnv=DOCKER_HOST=unix:///engine.sock",
+    "-o", "MaxStartups=3",
 ]  # fmt: skip
 ON_LOOPBACK = pytest.mark.parametrize("elsewhere", [True], indirect=True, ids=["loopback"])
 
@@ -253,6 +257,8 @@ def test_a_killed_ssh_costs_no_request_and_a_stopped_one_can_be_left(
         container = elsewhere.container.id or ""
         assert list(found.containers.logs(container, tail=1))  # a stream that ends by itself
         found.ping()
+        found.reconnect()
+        assert len(found.each(lambda _: found.now(), range(12))) == 12  # sshd takes 3 at once
 
 
 def test_input_and_its_end_reach_a_command_elsewhere(
@@ -345,3 +351,46 @@ def is_refused(page: str) -> bool:
     with suppress(OSError), socket.create_connection(("127.0.0.1", urlsplit(page).port or 0)):
         return False
     return True
+
+
+def test_status_and_up_wait_for_few_requests_one_after_the_other(
+    elsewhere: Elsewhere,
+    engine: docker.DockerClient,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    have_image(engine, IMAGE)
+    here = Installation(tmp_path / "home", tmp_path / "catalog", elsewhere.host)
+    here.write("nine", {f"service-{number}": idle() for number in range(9)})
+    here.done("up", "nine")
+    asked: list[tuple[float, float]] = []
+
+    def noted(ask: Callable[..., Any]) -> Callable[..., Any]:
+        def slow(*arguments: object, **more: object) -> object:
+            """A round trip takes so long that requests which are sent at once overlap."""
+            begun = time.monotonic()
+            time.sleep(0.05)
+            try:
+                return ask(*arguments, **more)
+            finally:
+                asked.append((begun, time.monotonic()))
+
+        return slow
+
+    monkeypatch.setattr(engine_client.Client, "ask", noted(engine_client.Client.ask))
+    monkeypatch.setattr(stdio, "run", noted(stdio.run))
+    with here.core() as core:
+        assert len(core.store.state.containers) == 9
+        assert in_sequence(asked) <= 6
+    asked.clear()
+    assert here.done("up", "nine") == []
+    assert in_sequence(asked) <= 12
+
+
+def in_sequence(asked: list[tuple[float, float]]) -> int:
+    """The number of requests of which each began after the end of the one before, at most."""
+    count, end = 0, 0.0
+    for begun, ended in sorted(asked, key=lambda one: one[1]):
+        if begun >= end:
+            count, end = count + 1, ended
+    return count

@@ -106,7 +106,14 @@ def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Parts]:
     """An engine with the objects of the module `web`, of which nothing stands in the way."""
     settings = Settings(Home(tmp_path / "home", "home"))
     images = SimpleNamespace(find=lambda *_: None)
-    engine = cast("Any", SimpleNamespace(info=lambda: SimpleNamespace(id="E"), images=images))
+    engine = cast(
+        "Any",
+        SimpleNamespace(
+            info=lambda: SimpleNamespace(id="E"),
+            images=images,
+            each=lambda ask, items: [*map(ask, items)],
+        ),
+    )
     nothing = cast("Any", None)
     before = web(tmp_path)
     monkeypatch.setattr(prepare, "survey", lambda *_: made(before))

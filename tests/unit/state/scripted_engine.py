@@ -1,6 +1,6 @@
 """An engine that does what a test wants, and waiting for what the store makes of it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from queue import SimpleQueue
 
 from aiserver_tray.base.errors import ObjectNotFoundError
@@ -58,6 +58,11 @@ class FakeEngine:
     @property
     def containers(self) -> "FakeEngine":
         return self
+
+    def each(
+        self, ask: Callable[[str], Container | None], items: Iterable[str]
+    ) -> list[Container | None]:
+        return [*map(ask, items)]
 
     def info(self) -> EngineInfo:
         self.asked.append("info")
