@@ -18,12 +18,20 @@ from aiserver_tray.base.errors import (
 )
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.base.strings import harmless
-from aiserver_tray.cli.common import common_options, current_app, print_table, report
+from aiserver_tray.cli.common import (
+    as_json_option,
+    common_options,
+    current_app,
+    print_json,
+    print_table,
+    report,
+)
 from aiserver_tray.cli.core import connected, set_setting
 from aiserver_tray.cli.doctor import print_checks
 from aiserver_tray.cli.terminal import is_interactive
 from aiserver_tray.cli.words import size
 from aiserver_tray.engine.address import find_address
+from aiserver_tray.protocol.message import Json
 from aiserver_tray.settings.names import ENGINE, ENGINES, join_engines
 from aiserver_tray.system import engine_install, engine_place
 from aiserver_tray.system.engine_install import EngineInstallation, Progress
@@ -139,24 +147,33 @@ def uninstall(yes: bool) -> None:  # noqa: FBT001 - a command line flag
 
 @command.command()
 @click.argument("address", required=False)
+@as_json_option
 @common_options
-def test(address: str | None) -> None:
+def test(address: str | None, as_json: bool) -> None:  # noqa: FBT001 - a command line flag
     """Test the connection to the engine with this name or ADDRESS, step by step. Default: the
     engine in use.
 
-    In a terminal, asks whether you trust an unknown host key of an ssh server. Exits with 1 if a
-    step fails.
+    In a terminal, asks whether you trust an unknown host key of an ssh server, but not with --json.
+    Exits with 1 if a step fails.
     """
     app, asked = current_app(), {"address": address}
     with connected(app) as client:
         found = client.request("ai/doctor/connection", asked)
+        if as_json:
+            print_json(found)
+            sys.exit(_status(found))
         print_checks(found["checks"])
         question = Text("Trust the host key {key}?", key=found["hostKey"]).render(app.language)
         if found["hostKey"] and is_interactive() and click.confirm(question, err=True):
             client.request("ai/doctor/trustHostKey", {"hostKey": found["hostKey"]})
             found = client.request("ai/doctor/connection", asked)
             print_checks(found["checks"])
-    sys.exit(1 if found["checks"][-1]["grade"] == "problem" else 0)
+    sys.exit(_status(found))
+
+
+def _status(found: Json) -> int:
+    """The exit status of a test that *found* this."""
+    return 1 if found["checks"][-1]["grade"] == "problem" else 0
 
 
 def _is_same(host: str, used: str) -> bool:

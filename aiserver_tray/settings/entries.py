@@ -28,6 +28,7 @@ EntryKind = Literal[
     "owner",
     "cleaned",
     "action",
+    "hostKey",
 ]
 
 EntryStatus = Literal["running", "succeeded", "failed", "cancelled"]
@@ -231,6 +232,16 @@ class ActionEntry(EntryBase):
     """The processes that could not be ended with it, by their ids in the container."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class HostKeyEntry(EntryBase):
+    """The host key of an ssh server was trusted."""
+
+    kind: Literal["hostKey"] = "hostKey"
+    host: str
+    key: str
+    """Its type and fingerprint."""
+
+
 Entry = (
     OperationEntry
     | SettingEntry
@@ -244,6 +255,7 @@ Entry = (
     | OwnerEntry
     | CleanedEntry
     | ActionEntry
+    | HostKeyEntry
 )
 
 

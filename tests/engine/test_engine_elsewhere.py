@@ -1,6 +1,7 @@
 """An engine on a computer elsewhere, by ssh: a container with sshd and Docker's command, which has
 the lab's socket, stands for that computer."""
 
+import json
 import os
 import shlex
 import shutil
@@ -202,7 +203,8 @@ def test_an_unknown_host_key_is_asked_about_and_works_once_it_is_trusted(
     question = f"Trust the host key {HostKey(host, kind, key)}?"
     assert f"engine test {elsewhere.host}" in cli.run("doctor").output
     # There is no terminal, so nothing is asked.
-    assert cli.run("engine", "test").code == 1
+    said = cli.run("engine", "test", "--json")
+    assert (said.code, json.loads(said.output)["hostKey"]) == (1, str(HostKey(host, kind, key)))
     for answer, status in {"n": 1, "y": 0}.items():
         assert elsewhere.known.read_text() == known
         with terminal(*cli.options, "engine", "test") as asked:
@@ -212,6 +214,7 @@ def test_an_unknown_host_key_is_asked_about_and_works_once_it_is_trusted(
     first, added = elsewhere.known.read_text().splitlines()
     assert (first, added[:3], added.split()[1:]) == (known, "|1|", [kind, key])
     cli.run("engine", "test").succeeded()
+    assert f"The host key of {host} was trusted" in cli.run("activity").output
 
 
 def failure(host: str) -> str:

@@ -435,6 +435,8 @@ export interface Activity {
   owner: ActivityOwner | null;
   cleaned: ActivityCleaned | null;
   action: ActivityAction | null;
+  /** type and fingerprint of the host key of an ssh server that was trusted */
+  hostKey: string | null;
 }
 
 /** A past or running action of a module. */
@@ -1095,7 +1097,7 @@ export interface EngineStatus {
   version: string | null;
 }
 
-export type EntryKind = "operation" | "setting" | "revealed" | "chosen" | "trusted" | "distrusted" | "terminal" | "refused" | "alert" | "owner" | "cleaned" | "action";
+export type EntryKind = "operation" | "setting" | "revealed" | "chosen" | "trusted" | "distrusted" | "terminal" | "refused" | "alert" | "owner" | "cleaned" | "action" | "hostKey";
 
 /** An error, as clients and programs get it. */
 export interface Error {

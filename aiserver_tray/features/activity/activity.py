@@ -19,6 +19,7 @@ from aiserver_tray.settings.entries import (
     DistrustedEntry,
     Entry,
     EntryKind,
+    HostKeyEntry,
     OperationEntry,
     OwnerEntry,
     OwnerEvent,
@@ -193,6 +194,8 @@ class Activity:
     owner: ActivityOwner | None = None
     cleaned: ActivityCleaned | None = None
     action: ActivityAction | None = None
+    host_key: str | None = None
+    """type and fingerprint of the host key of an ssh server that was trusted"""
 
 
 _OPERATIONS: Mapping[OperationKind, Text] = {
@@ -225,7 +228,7 @@ def status_of(entry: OperationEntry | ActionEntry) -> ActivityStatus:
     return entry.status
 
 
-def text_of(entry: Entry) -> Text:  # noqa: C901, PLR0911 - one for each kind
+def text_of(entry: Entry) -> Text:  # noqa: C901, PLR0911, PLR0912 - one for each kind
     """What was done, in a line."""
     match entry:
         case OperationEntry():
@@ -241,6 +244,8 @@ def text_of(entry: Entry) -> Text:  # noqa: C901, PLR0911 - one for each kind
             return Text("{name} was allowed to start", name=entry.module)
         case DistrustedEntry():
             return Text("{name} is no longer trusted", name=entry.module)
+        case HostKeyEntry():
+            return Text("The host key of {host} was trusted", host=entry.host)
         case TerminalEntry():
             return _terminal_text(entry)
         case RefusedEntry():
@@ -325,6 +330,8 @@ def _details(entry: Entry) -> dict[str, Any]:  # noqa: PLR0911 - one for each ki
             return {"trusted": entry.module, "permissions": entry.permissions}
         case DistrustedEntry():
             return {"distrusted": entry.module}
+        case HostKeyEntry():
+            return {"host_key": entry.key}
         case SettingEntry() | TerminalEntry() | RefusedEntry() | AlertEntry() | CleanedEntry():
             return {entry.kind: view_of(_VIEWS[entry.kind], entry)}
         case OwnerEntry():

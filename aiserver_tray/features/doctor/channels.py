@@ -20,6 +20,7 @@ from aiserver_tray.operations.kernel import Kernel
 from aiserver_tray.operations.modules import obtainable, unlisted, with_requires
 from aiserver_tray.protocol.channel import Feature, Name, Payload, channel
 from aiserver_tray.protocol.message import Caller
+from aiserver_tray.settings.entries import HostKeyEntry
 from aiserver_tray.spec.model import ModuleTarget
 from aiserver_tray.spec.names import former_repository
 
@@ -153,3 +154,6 @@ class DoctorFeature(Feature):
         if (key := self._shown.pop(asked.host_key, None)) is None:
             raise RefusedError(Text("This host key was not shown. Test the connection again."))
         key.trust()
+        host = key.offered.host if key.offered else ""
+        entry = HostKeyEntry(actor=caller.actor, host=host, key=asked.host_key)
+        self._app.settings.journal.add(entry)

@@ -156,7 +156,7 @@ function operationDetail(entry, operation, page) {
 const isOpen = ({ id }, page) => problems(page).some((problem) => problem.id.startsWith(`${id}/`));
 
 /** @param {Activity} entry */
-function facts({ setting, revealed, chosen, trusted, permissions, distrusted, terminal, refused, alert, owner, cleaned, action }) {
+function facts({ setting, revealed, chosen, trusted, permissions, distrusted, terminal, refused, alert, owner, cleaned, action, hostKey }) {
   /** @type {[string, unknown][]} */
   let rows = [];
   if (setting) {
@@ -168,6 +168,7 @@ function facts({ setting, revealed, chosen, trusted, permissions, distrusted, te
     const beyond = permissions.length ? html`<ul>${permissions.map((text) => html`<li>${text}</li>`)}</ul>` : t("nothing");
     rows = [[t("Module"), moduleLink(trusted)], [t("Beyond its own containers"), beyond]];
   } else if (distrusted !== null) rows = [[t("Module"), moduleLink(distrusted)]];
+  else if (hostKey !== null) rows = [[t("Host key"), hostKey]];
   else if (terminal) {
     rows = [
       [t("Module"), moduleLink(terminal.module)], [t("Service"), terminal.service], [t("User"), terminal.user],

@@ -42,6 +42,7 @@ export const KINDS = {
   owner: { word: mark("Start and end of the app"), icon: "power" },
   cleaned: { word: mark("Clean-ups"), icon: "eraser" },
   action: { word: mark("Actions"), icon: "wrench" },
+  hostKey: { word: mark("Trusted host keys"), icon: "shield-check" },
 };
 
 /** @type {Record<OperationKind|"recreate", [some: string, many: string, all: string]>} */
