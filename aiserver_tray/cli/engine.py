@@ -13,6 +13,7 @@ import click
 from aiserver_tray.base.errors import (
     CancelledError,
     EngineNotInstalledError,
+    NotRunningError,
     RefusedError,
     SettingError,
 )
@@ -131,7 +132,7 @@ def uninstall(yes: bool) -> None:  # noqa: FBT001 - a command line flag
     app = current_app()
     with connected(app) as client:
         own = client.request("ai/engine/setup")["own"]
-        if own is None or own["status"] != "ready":
+        if own is None or own["status"] == "none":
             raise RefusedError(Text("There is no engine of AI-Server Tray on this computer."))
         lost = Text(
             "This deletes the distribution {name} of WSL with all data of all modules in it. Back "
@@ -202,7 +203,10 @@ def _set_up_own(app: "App", *, yes: bool) -> None:
         client.request("ai/engine/own/setUp")
         told = 0
         while True:
-            own = client.request("ai/engine/setup")["own"]
+            try:
+                own = client.request("ai/engine/setup")["own"]
+            except NotRunningError:  # the owner takes up the new engine
+                break
             done = [step for step in own["steps"] if step["state"] == "done"]
             for step in done[told:]:
                 title = _OWN_STEPS[step["name"]].render(app.language)
@@ -214,7 +218,7 @@ def _set_up_own(app: "App", *, yes: bool) -> None:
     if own["status"] == "restart":
         text = Text("Restart Windows, and sign in. Then run: aiserver-tray engine install")
         report([text.render(app.language)])
-    elif own["status"] != "ready":
+    elif own["status"] in ("failed", "cancelled"):
         why = own["error"]["message"] if own["error"] else Text("It was cancelled.")
         raise EngineNotInstalledError(app.engine().host, Text("{why}", why=why))
 

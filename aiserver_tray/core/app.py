@@ -436,9 +436,14 @@ class App:
         """The notice that the settings name another engine by now than the one in use."""
         with suppress(SettingError):  # it is reported elsewhere
             if self._used and (chosen := self._chosen_host) != self._used.host:
+                if self.has_other_engine:
+                    return Text(
+                        "The settings now name another engine: {host}. It is used once the "
+                        "running operation has ended.",
+                        host=chosen,
+                    )
                 return Text(
-                    "The settings now name another engine: {host}. It is used once the running "
-                    "operation has ended.",
+                    "Another engine is found by now: {host}. Restart AI-Server Tray to use it.",
                     host=chosen,
                 )
         return None

@@ -25,8 +25,9 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from aiserver_tray.base.errors import SettingError
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.system import pipes
-from aiserver_tray.system.child_stdio import Child, shell
+from aiserver_tray.system.child_stdio import BridgeError, Child, shell
 from aiserver_tray.system.paths import runtime_folder
 from aiserver_tray.system.wsl import wsl_program
 
@@ -149,6 +150,20 @@ class _Forwarding:
         self._child: Child | None = None
         self._starting: Child | None = None
         self._lock = threading.Lock()
+        self._dropped = 0
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        """The lock. Who has waited for it while all was dropped begins nothing new.
+
+        Raises:
+            BridgeError: that is so.
+        """
+        before = self._dropped
+        with self._lock:
+            if self._dropped != before:
+                raise BridgeError(Text("the connection was closed"))
+            yield
 
     @property
     def path(self) -> str:
@@ -157,7 +172,7 @@ class _Forwarding:
         Raises:
             BridgeError: it does not.
         """
-        with self._lock:
+        with self._held():
             if not self._is_up():
                 self._begin()
             return self._path
@@ -184,6 +199,7 @@ class _Forwarding:
 
     def drop(self) -> None:
         """End the child, also one that is just starting."""
+        self._dropped += 1
         if starting := self._starting:
             starting.kill()
         with self._lock:
@@ -212,7 +228,7 @@ class Tunnel(_Forwarding):
         Raises:
             BridgeError: nobody can log in there.
         """
-        with self._lock:
+        with self._held():
             if time.monotonic() < self._useless_until:
                 return False
             if not self._is_up():

@@ -20,7 +20,7 @@ from aiserver_tray.base.errors import (
 )
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.address import Address
-from aiserver_tray.system.engine_place import has_package, is_installed, start_by_hand
+from aiserver_tray.system.engine_place import can_install, is_installed, start_by_hand
 
 _SDK: Final = ("docker", "requests")
 """The SDK and the package that it speaks to the engine with."""
@@ -98,7 +98,7 @@ def _lost(error: Exception, address: Address) -> AiServerError:
         return EngineDownError.forbidden(address.host)
     is_absent = isinstance(cause, FileNotFoundError) or code == _ABSENT
     if is_absent and not address.is_named and not is_installed():
-        known = EngineNotInstalledError.installable if has_package() else EngineNotInstalledError
+        known = EngineNotInstalledError.installable if can_install() else EngineNotInstalledError
         return known(address.host)
     if command := start_by_hand(address.host):
         return EngineDownError.startable(address.host, _reason(cause), command)

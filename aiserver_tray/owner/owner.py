@@ -30,8 +30,8 @@ class EngineFolder:
 
     def __init__(self, app: App, core: Core, restart: Callable[[], None]) -> None:
         self._engines = app.settings.engines
-        self._host = core.engine.host
-        self._folder = self._engines.folder(self._host)
+        self._engine = core.engine
+        self._folder = self._engines.folder(core.engine.host)
         self._restart = restart
         self._is_over = False
 
@@ -41,8 +41,9 @@ class EngineFolder:
         Raises:
             EngineDownError: its folder is not the one in use.
         """
+        host = self._engine.host  # it may have been found only now
         try:
-            folder = self._engines.meet(self._host, engine_id, self._folder)
+            folder = self._engines.meet(host, engine_id, self._folder)
         except SettingError as error:  # such as a full disk, on which nothing is kept either
             _logger.warning("%s", error)
             return
@@ -51,7 +52,7 @@ class EngineFolder:
         if not self._is_over:
             self._is_over = True
             self._restart()
-        raise EngineDownError(self._host, Text("another engine answers there now"))
+        raise EngineDownError(host, Text("another engine answers there now"))
 
 
 class Owner:

@@ -21,6 +21,8 @@ from aiserver_tray.system.wsl import distributions, wsl_program
 
 OWN_ENGINE: Final = "aiserver"
 """The name of our distribution of WSL."""
+_OWN_KEY, _OWN_VALUE = r"Software\AI-Server Tray", "OwnEngine"
+"""Where the user's registry says that its set-up has ended."""
 
 USUAL_ENGINE: Final = "default"
 """The name of the engine that is used without a setting."""
@@ -87,7 +89,8 @@ def default_host() -> str:
     known = places()
     preferred = (_answers, _is_ready, lambda place: place.is_installed, _exists)
     found = (place for is_it in preferred for place in known if is_it(place))
-    return next(found, known[-1]).host
+    usual = next(place for place in reversed(known) if not place.host.startswith("wsl:"))
+    return next(found, usual).host
 
 
 def has_package() -> bool:
@@ -96,13 +99,19 @@ def has_package() -> bool:
     return is_debian and shutil.which("apt-get", path="/usr/bin:/bin") is not None
 
 
+def can_install() -> bool:
+    """Whether ``engine install`` can bring an engine to this system."""
+    return sys.platform == "win32" or has_package()
+
+
 def is_installed() -> bool:
     """Whether an engine is installed on this machine, running or not."""
     return any(place.is_installed for place in places())
 
 
 def places() -> list[EnginePlace]:
-    """Every place of this system, that of desktop programs first, the usual one last."""
+    """Every place of this system, that of desktop programs first, the usual one last, and on
+    Windows our own after it."""
     if sys.platform == "win32":
         return _windows_places()
     if sys.platform == "darwin":
@@ -120,14 +129,38 @@ def _windows_places() -> list[EnginePlace]:
     return [
         EnginePlace(f"{_PIPE}dockerDesktopLinuxEngine", docker, [desktop]),
         EnginePlace(f"{_PIPE}podman-machine-default", ["podman"], []),
-        _own_place(),
         EnginePlace(f"{_PIPE}docker_engine", [*docker, *rancher], [usual]),
+        _own_place(),
     ]
+
+
+def has_own_engine() -> bool:
+    """Whether our distribution is there, and its set-up has ended."""
+    noted = Registry().get("user", _OWN_KEY, _OWN_VALUE)
+    return noted == OWN_ENGINE and OWN_ENGINE in distributions()
+
+
+def note_own_engine() -> None:
+    """Its set-up has ended.
+
+    Raises:
+        OSError: that can't be noted.
+    """
+    Registry().put(_OWN_KEY, _OWN_VALUE, OWN_ENGINE)
+
+
+def forget_own_engine() -> None:
+    """It is no engine any more.
+
+    Raises:
+        OSError: that can't be noted.
+    """
+    Registry().remove(_OWN_KEY, _OWN_VALUE)
 
 
 def _own_place() -> EnginePlace:
     """It starts with each connection."""
-    program = [str(wsl_program())] if OWN_ENGINE in distributions() else []
+    program = [str(wsl_program())] if has_own_engine() else []
     return EnginePlace(f"wsl://{OWN_ENGINE}", program, [])
 
 

@@ -27,7 +27,7 @@ def files_of(owner: Owner) -> list[str]:
 def leftovers(engine: docker.DockerClient) -> list[str]:
     """What backups and restores have on the engine beside the data of modules."""
     volumes = [v.name for v in engine.volumes.list() if v.name.startswith("ai-backup")]
-    return [*volumes, *(name for name in names(engine) if name.startswith("ai."))]
+    return [*sorted(volumes), *(n for n in names(engine) if n.startswith("ai."))]
 
 
 @contextmanager

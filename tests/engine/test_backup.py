@@ -329,7 +329,7 @@ def test_a_failed_cancelled_or_broken_off_backup_leaves_nothing_and_all_runs_aga
         notes.set("second")
         said(engine, "ai-notes", "sh", "-c", "dd if=/dev/urandom of=/data/large bs=1M count=60")
         with no_larger_files(16 << 20):
-            assert "can't be backed up first" in failed(owner, "ai/backup/restore", **asked_about)
+            assert "can't be backed up" in failed(owner, "ai/backup/restore", **asked_about)
         modules.wait_for(notes="running")
         assert notes.all[:2] == ("second", "second"), "what was there can't be saved"
         decisions = asked(owner, "ai/backup/inspect", **asked_about)["decisions"]

@@ -24,7 +24,7 @@ from aiserver_tray.features.configuration.forms import (
     previous_json,
     setting_json,
 )
-from aiserver_tray.features.place import Place
+from aiserver_tray.features.place import Place, refuse_elsewhere
 from aiserver_tray.features.stack.channels import StackFeature
 from aiserver_tray.model import MAX_NAMES, Actor, Changes
 from aiserver_tray.operations.modules import obtainable
@@ -41,10 +41,11 @@ from aiserver_tray.settings.changes import (
 )
 from aiserver_tray.settings.declared import Declared, address_of
 from aiserver_tray.settings.entries import RevealedEntry
-from aiserver_tray.settings.names import CA_CERTIFICATES
+from aiserver_tray.settings.names import CA_CERTIFICATES, ENGINE, ENGINES
 from aiserver_tray.state.judge import ALIVE
 
 When = Literal["now", "later"]
+_ENGINE_ONLY_HERE = Text("Which engine is used can be changed only on this computer itself.")
 
 
 class SettingName(Payload):
@@ -199,6 +200,8 @@ class ConfigurationFeature(Feature):
     def _set(self, asked: SettingValue, caller: Caller) -> SettingChange:
         """Change or reset a setting."""
         app, declared = self._app, self._app.declared_with([asked.name])
+        if asked.name in (ENGINE, ENGINES):  # ssh would use the keys of this computer's user
+            refuse_elsewhere(caller.peer, _ENGINE_ONLY_HERE)
         if asked.value is None and asked.name in app.settings.undeclared(declared):
             forget_setting(app.settings, asked.name, caller.actor)
             return {"entries": [], "generated": False, "recreate": [], "warning": None}

@@ -8,10 +8,12 @@ import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
 from typing import Final, Literal, get_args
+from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from aiserver_tray.base.errors import AiServerError, CancelledError, EngineNotInstalledError
@@ -21,7 +23,13 @@ from aiserver_tray.settings.models import SealedModel
 from aiserver_tray.system import engine_install, wsl
 from aiserver_tray.system.clock import awake
 from aiserver_tray.system.engine_install import EngineInstallation, Progress
-from aiserver_tray.system.engine_place import OWN_ENGINE
+from aiserver_tray.system.engine_place import (
+    OWN_ENGINE,
+    forget_own_engine,
+    has_own_engine,
+    is_loopback,
+    note_own_engine,
+)
 from aiserver_tray.system.process import boot_time
 
 HOST: Final = f"wsl://{OWN_ENGINE}"
@@ -128,6 +136,8 @@ class OwnSetup:
         self._on_change = on_change
         self._cancelled = Event()
         self._installation: EngineInstallation | None = None
+        self._is_ours = False
+        """The distribution is there, and we have made it."""
         self._began = 0.0
         self.view = OwnEngine("running")
 
@@ -149,6 +159,8 @@ class OwnSetup:
                 if self._step(step) == "restart":
                     return
         except CancelledError:
+            if self._is_ours and not has_own_engine():
+                remove()
             self._end("cancelled", None)
         except EngineNotInstalledError as error:
             self.fail(error)
@@ -181,6 +193,8 @@ class OwnSetup:
         return Text("WSL {version} is installed.", version=".".join(map(str, version)))
 
     def _wsl(self) -> Text:
+        if self._waits_for_restart():
+            return Text("You allowed it.")
         found = self._version()
         if found and found >= _LEAST:
             return Text("It is there already.")
@@ -212,18 +226,20 @@ class OwnSetup:
 
     def _restart(self) -> Text | None:
         """None: Windows need not restart, or has done so."""
-        since = self._file.read().restart_since
-        if since is None:
-            return None
-        if boot_time() > since:
+        if self._waits_for_restart():
+            return Text("Save your work first. After you have signed in, this goes on.")
+        if self._file.read().restart_since is not None:
             with self._file.update() as data:
                 data.restart_since = None
-            return None
-        return Text("Save your work first. After you have signed in, this goes on.")
+        return None
+
+    def _waits_for_restart(self) -> bool:
+        since = self._file.read().restart_since
+        return since is not None and boot_time() <= since
 
     def _distribution(self) -> Text:
         if exists():
-            if not self._is_ours():
+            if not is_ours():
                 raise _failed(
                     Text(
                         "There is a distribution {name} that AI-Server Tray has not made.",
@@ -235,17 +251,20 @@ class OwnSetup:
                         name=OWN_ENGINE,
                     ),
                 )
+            self._is_ours = True
             return Text("It is there already.")
         try:
             self._run("--install", "Debian", "--name", OWN_ENGINE, "--no-launch", "--web-download")
-            self._inside(_PREPARE, self._files())
+            self._inside(_PREPARE)
             self._run("--terminate", OWN_ENGINE)  # systemd starts with the next start
         except BaseException:
             remove()
             raise
+        self._is_ours = True
         return Text("Debian, for AI-Server Tray alone.")
 
     def _docker(self) -> Text:
+        self._inside(_NETWORK_SCRIPT, "".join(self._network_files()))
         if self._said("-d", OWN_ENGINE, "-u", "root", "--exec", "sh", "-c", _HAS_DOCKER).code == 0:
             return Text("It is there already.")
         # Windows and wsl.exe would each read the quotes of a script in their own way.
@@ -266,6 +285,7 @@ class OwnSetup:
         while True:
             try:
                 version = self._ping()
+                note_own_engine()
                 return Text("Docker Engine {version} answers.", version=version)
             except CancelledError:
                 raise
@@ -287,16 +307,18 @@ class OwnSetup:
         found = _VERSION.search(" ".join(said.lines[:1])) if said.code == 0 else None
         return tuple(map(int, found.groups())) if found else None
 
-    def _is_ours(self) -> bool:
-        return self._said("-d", OWN_ENGINE, "-u", "root", "--exec", "test", "-f", _MARK).code == 0
-
-    def _files(self) -> str:
-        """The script that writes what the network of this computer needs."""
+    def _network_files(self) -> Iterator[str]:
+        """Commands that write what the network of this computer needs. WSL can't reach a proxy of
+        this computer at its loopback address."""
         given = self._surroundings
         proxies = getproxies() if given.proxies is None else given.proxies
-        return "".join(_network_files(proxies, given.certificates))
+        near = {s for s, a in proxies.items() if is_loopback(urlsplit(a).hostname or "")}
+        if near:
+            self._on_line(f"proxy left out, WSL can't reach it: {', '.join(sorted(near))}")
+        known = {s: a for s, a in proxies.items() if s not in near}
+        return _network_files(known, given.certificates)
 
-    def _inside(self, script: str, content: str) -> None:
+    def _inside(self, script: str, content: str = "") -> None:
         """Run *script* in the distribution, with *content* as its input."""
         words = ("-d", OWN_ENGINE, "-u", "root", "--exec", "sh", "-ec", script)
         said = self._said(*words, content=content.encode())
@@ -357,9 +379,20 @@ _HAS_DOCKER: Final = "command -v dockerd && command -v docker"
 _PREPARE: Final = f"""\
 printf '[boot]\\nsystemd=true\\n' > /etc/wsl.conf
 echo vm.max_map_count=262144 > /etc/sysctl.d/aiserver-tray.conf
-sh -e
 touch {_MARK}"""
-"""Elasticsearch needs so many maps. The input is `_network_files`."""
+"""Elasticsearch needs so many maps."""
+_APT, _UNIT = (
+    "/etc/apt/apt.conf.d/90aiserver-tray",
+    "/etc/systemd/system/docker.service.d/proxy.conf",
+)
+_CERTIFICATES: Final = "/usr/local/share/ca-certificates/aiserver-tray.crt"
+_NETWORK_SCRIPT: Final = f"""\
+rm -f {_APT} {_UNIT} {_CERTIFICATES}
+sh -e
+update-ca-certificates >/dev/null 2>&1 || true
+systemctl daemon-reload || true
+systemctl try-restart docker || true"""
+"""The input is `_network_files`. The programs may not be there yet."""
 
 
 def _network_files(proxies: Mapping[str, str], certificates: str) -> Iterator[str]:
@@ -370,16 +403,15 @@ def _network_files(proxies: Mapping[str, str], certificates: str) -> Iterator[st
         names = {f"{s.upper()}_PROXY": a for s, a in known.items()}
         names["NO_PROXY"] = proxies.get("no") or "localhost,127.0.0.1"
         unit = "".join(f'Environment="{name}={_plain(a)}"\n' for name, a in names.items())
-        yield _written("/etc/apt/apt.conf.d/90aiserver-tray", apt)
-        folder = "/etc/systemd/system/docker.service.d"
-        yield f"mkdir -p {folder}\n" + _written(f"{folder}/proxy.conf", f"[Service]\n{unit}")
+        yield _written(_APT, apt)
+        yield _written(_UNIT, f"[Service]\n{unit}")
     if certificates:
-        folder = "/usr/local/share/ca-certificates"
-        yield f"mkdir -p {folder}\n" + _written(f"{folder}/aiserver-tray.crt", certificates)
+        yield _written(_CERTIFICATES, certificates)
 
 
 def _written(file: str, content: str) -> str:
-    return f"cat > {file} <<'AISERVER_END'\n{content.rstrip()}\nAISERVER_END\n"
+    end = "AISERVER_END"
+    return f"mkdir -p $(dirname {file})\ncat > {file} <<'{end}'\n{content.rstrip()}\n{end}\n"
 
 
 def _plain(address: str) -> str:
@@ -428,12 +460,27 @@ def _not_run(error: OSError) -> EngineNotInstalledError:
     return _failed(why, Text("Install Windows' updates, then try again."))
 
 
+def is_ours() -> bool:
+    """Whether we have made the distribution of our name.
+
+    Raises:
+        EngineNotInstalledError: ``wsl.exe`` can't be run.
+    """
+    words = ("-d", OWN_ENGINE, "-u", "root", "--exec", "test", "-f", _MARK)
+    try:
+        return wsl.run_wsl(words, Event()).code == 0
+    except OSError as error:
+        raise _not_run(error) from error
+
+
 def remove() -> None:
     """Remove the distribution with all data of its engine. No effect if there is none.
 
     Raises:
         EngineNotInstalledError: that failed; quotes why.
     """
+    with suppress(OSError):
+        forget_own_engine()
     if not exists():
         return
     try:

@@ -6,19 +6,22 @@ from threading import Lock, Thread
 from aiserver_tray.base.bugs import bug_error
 from aiserver_tray.base.errors import AiServerError, RefusedError
 from aiserver_tray.base.i18n import Text
+from aiserver_tray.engine.address import find_address
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.features.engine import own
 from aiserver_tray.features.engine.events import OWN_ENGINE_SETUP
 from aiserver_tray.features.engine.own import HOST, OwnEngine, OwnSetup, Surroundings
 from aiserver_tray.features.place import Place, refuse_elsewhere
+from aiserver_tray.features.stack.channels import StackFeature
 from aiserver_tray.model import Actor
 from aiserver_tray.protocol.channel import Part, channel
 from aiserver_tray.protocol.message import Caller
 from aiserver_tray.settings.changes import change_setting
 from aiserver_tray.system import autostart, engine_install
+from aiserver_tray.system.engine_place import has_own_engine, is_installed
 
+_CLOSE_SECONDS = 10.0
 _ONLY_HERE = Text("The engine of this computer can be set up and removed only on it.")
-_RESTART_SECONDS = 5
 
 
 class OwnEngineChannels(Part):
@@ -29,18 +32,26 @@ class OwnEngineChannels(Part):
         self._file = own.state_file(place.app.home.folder, place.app.settings.notices)
         self._lock = Lock()
         self._setup: OwnSetup | None = None
+        self._thread: Thread | None = None
 
     def start(self) -> None:
-        """Go on with a set-up that waited for a restart of Windows."""
+        """Go on with a set-up that waited for a restart of Windows, unless there is another engine
+        by now."""
         if own.is_possible() and self._file.path.exists():
             with suppress(AiServerError):
-                if self._file.read().restart_since is not None:
+                if self._file.read().restart_since is None:
+                    return
+                if is_installed() or self._place.app.quick_settings.engine:
+                    self._file.path.unlink(missing_ok=True)
+                else:
                     self._begin()
 
     def close(self) -> None:
         """End a set-up that can be ended."""
         if setup := self._running:
             setup.cancel()
+        if self._thread:
+            self._thread.join(_CLOSE_SECONDS)
 
     @property
     def view(self) -> OwnEngine | None:
@@ -50,7 +61,8 @@ class OwnEngineChannels(Part):
         with self._lock:
             if self._setup:
                 return self._setup.view
-        return OwnEngine("ready" if own.exists() else "none")
+        # One whose set-up was interrupted can be set up further.
+        return OwnEngine("ready" if has_own_engine() else "failed" if own.exists() else "none")
 
     @property
     def _running(self) -> OwnSetup | None:
@@ -65,13 +77,13 @@ class OwnEngineChannels(Part):
         refuse_elsewhere(caller.peer, _ONLY_HERE)
         if not own.is_possible():
             raise RefusedError(Text("Only Windows has such an engine."))
-        if not self._running:
-            self._begin()
+        self._begin()
 
     @channel("ai/engine/own/cancel")
-    def _cancel(self) -> None:
+    def _cancel(self, caller: Caller) -> None:
         """Cancel the set-up. What it has made is removed, except for WSL itself; once packages are
         being installed, this is refused."""
+        refuse_elsewhere(caller.peer, _ONLY_HERE)
         if (setup := self._running) and not setup.cancel():
             raise RefusedError(engine_install.TOO_LATE)
 
@@ -90,24 +102,38 @@ class OwnEngineChannels(Part):
         refuse_elsewhere(caller.peer, _ONLY_HERE)
         if self._running:
             raise RefusedError(Text("The engine is being set up. Cancel that first."))
+        if not (own.is_possible() and own.exists() and own.is_ours()):
+            raise RefusedError(Text("There is no engine of AI-Server Tray on this computer."))
+        is_in_use = self._place.core.engine.host == HOST
+        stack = self._place.feature(StackFeature)
+        if is_in_use:
+            stack.refuse_busy()
         own.remove()
         with self._lock:
             self._setup = None
-        self._use("")
+        if self._place.app.quick_settings.engine == HOST:
+            self._use("")
+        elif is_in_use:
+            stack.give_up(self._place.process.restart_core)
 
     def _begin(self) -> None:
         app = self._place.app
         surroundings = Surroundings(app.settings.app.ca_certificates.pem)
         setup = OwnSetup(self._file, surroundings, _version, self._show)
         with self._lock:
+            if self._setup and self._setup.view.status == "running":
+                return
             self._setup = setup
-        Thread(target=self._work, args=[setup], name="own-engine", daemon=True).start()
+            work = Thread(target=self._work, args=[setup], name="own-engine", daemon=True)
+            self._thread = work
+        work.start()
 
     def _work(self, setup: OwnSetup) -> None:
         try:
             setup.run()
             if setup.view.status == "ready":
-                self._use("" if self._place.core.engine.host == HOST else HOST)
+                # It is found by itself, unless another one is set, or comes first.
+                self._use("" if find_address(None).host == HOST else HOST)
         except AiServerError as error:
             setup.fail(error)
         except Exception as bug:  # noqa: BLE001 - the page must not wait for ever

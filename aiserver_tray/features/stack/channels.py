@@ -134,7 +134,7 @@ class StackFeature(Feature):
         """
         with self._lock:
             if self._is_given_up:
-                raise OverloadedError(Text("the tray is taking over from `serve`"))
+                raise OverloadedError(Text("another process or engine is being taken up"))
             operation = self._core.operations.start(request, actor, task)
             over = [id for id, known in self._known.items() if known.view.is_over]
             for id in over[:-_MAX_FINISHED]:
@@ -152,12 +152,16 @@ class StackFeature(Feature):
         with self._lock:
             if self._is_given_up:
                 return
-            self._core.store.flush()
-            views = self._core.store.snapshot.operations
-            if own := [view for view in views if not (view.is_over or view.is_foreign)]:
-                raise BusyError(", ".join(own[0].modules), os.getpid(), own[0].kind)
+            self.refuse_busy()
             give_up_core()
             self._is_given_up = True
+
+    def refuse_busy(self) -> None:
+        """Raises `BusyError` if an operation is under way."""
+        self._core.store.flush()
+        views = self._core.store.snapshot.operations
+        if own := [view for view in views if not (view.is_over or view.is_foreign)]:
+            raise BusyError(", ".join(own[0].modules), os.getpid(), own[0].kind)
 
     @channel("ai/snapshot/get")
     def _get(self, caller: Caller) -> Snapshot:

@@ -99,13 +99,13 @@ def test_a_refused_connection_names_address_and_reason() -> None:
 
 
 @pytest.mark.parametrize(
-    ("has_package", "advice"),
+    ("can_install", "advice"),
     [(True, "with `aiserver-tray engine install`, or"), (False, "Install Docker Desktop or")],
 )
 def test_no_socket_and_nothing_installed_is_no_engine(
-    nothing_installed: None, monkeypatch: pytest.MonkeyPatch, advice: str, *, has_package: bool
+    nothing_installed: None, monkeypatch: pytest.MonkeyPatch, advice: str, *, can_install: bool
 ) -> None:
-    monkeypatch.setattr(translation, "has_package", lambda: has_package)
+    monkeypatch.setattr(translation, "can_install", lambda: can_install)
     found = translate(FileNotFoundError(2, "No such file or directory"), HERE)
     assert isinstance(found, EngineNotInstalledError)
     assert advice in str(found)

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -36,6 +37,10 @@ class Machine:
         self.has(**NEW)
         monkeypatch.setattr(wsl, "wsl_program", lambda: self.program)
         monkeypatch.setattr(wsl, "distributions", lambda: [*self.state["distributions"]])
+        self.noted = ""
+        monkeypatch.setattr(own, "note_own_engine", partial(setattr, self, "noted", "yes"))
+        monkeypatch.setattr(own, "forget_own_engine", partial(setattr, self, "noted", ""))
+        monkeypatch.setattr(own, "has_own_engine", lambda: bool(self.noted))
         monkeypatch.setattr(wsl, "run_as_administrator", self._allowed)
         self.answer: Callable[[], str] = lambda: "28.4.0"
         self.seen: list[OwnEngine] = []
@@ -95,14 +100,17 @@ def test_from_nothing_to_an_engine_that_answers(machine: Machine) -> None:
         return found
 
     machine.answer = answer
-    proxies = {"http": "http://proxy:3128\nrm -rf /", "no": "localhost"}
+    near = "http://127.0.0.1:7890"
+    proxies = {"http": "http://proxy:3128\nrm -rf /", "https": near, "no": "localhost"}
     view = machine.set_up(Surroundings("-----BEGIN CERTIFICATE-----\nx\n", proxies))
     assert (view.status, states(view)) == ("ready", "dddddd"), view.error
     assert machine.state["distributions"] == {"aiserver": {"mark": True, "docker": True}}
     assert machine.state["terminated"], "systemd runs from the next start on"
-    made = next(given for line, given in machine.calls if "wsl.conf" in line)
+    made = next(given for line, given in machine.calls if "update-ca-certificates" in line)
     assert 'Acquire::http::Proxy "http://proxy:3128rm-rf/";' in made
+    assert near not in made, "WSL can't reach it"
     assert "-----BEGIN CERTIFICATE-----" in made
+    assert machine.noted
     percents = {one.percent for seen in machine.seen for one in seen.steps}
     assert {10.0, 55.0, 100.0, 50.0} <= percents
     assert "Setting up docker.io docker-cli ca-certificates" in view.lines
@@ -192,6 +200,23 @@ def test_cancelled_while_it_downloads_leaves_nothing(machine: Machine) -> None:
     assert setup.cancel()
     thread.join()
     assert (setup.view.status, states(setup.view)) == ("cancelled", "dddppp")
+    assert not machine.state["distributions"]
+
+
+def test_cancelled_after_a_failure_removes_what_that_left(machine: Machine) -> None:
+    machine.has(fail={"-d aiserver -u root --exec /bin/sh": "E: no route"})
+    assert states(machine.set_up()) == "ddddfp"
+    assert not machine.noted
+    machine.has(
+        wait="-d aiserver -u root --exec sh -ec cat", distributions={"aiserver": {"mark": True}}
+    )
+    setup = machine.setup()
+    thread = Thread(target=setup.run)
+    thread.start()
+    eventually(lambda: setup.view.steps[4].percent == 10.0, "it is under way")
+    assert setup.cancel()
+    thread.join()
+    assert setup.view.status == "cancelled"
     assert not machine.state["distributions"]
 
 
