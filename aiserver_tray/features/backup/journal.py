@@ -7,14 +7,15 @@ that says which content a database has. What a whole upgrade has replaced is *ke
 until it is put back as if the upgrade had been interrupted, or dropped.
 """
 
-from collections.abc import Callable, Collection, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from itertools import takewhile
 from pathlib import Path
 
 from aiserver_tray.base.errors import (
     AiServerError,
     BackupError,
+    EngineDownError,
     NameConflictError,
     ObjectNotFoundError,
     RestoreError,
@@ -79,7 +80,7 @@ def wind_up(stage: Stage, tools: Tools, journal: BackupJournal, id: str) -> None
         _refuse_before_later(journal, id, engine)
         _END[entry.kind, entry.state](stage, tools, journal, id)
     except AiServerError as error:
-        is_half = entry.kind in ("restore", "upgrade")
+        is_half = journal.all[id].state == "swapped"
         _note(journal, id, _half_restored(entry, error.text) if is_half else error.text)
         raise
     if journal.all[id].state != "kept":
@@ -151,7 +152,22 @@ def _undo(stage: Stage, tools: Tools, journal: BackupJournal, id: str) -> None:
         server.drop(one.new)
         if entry.kind == "upgrade":
             server.drop(one.old)
-    _up_again(stage, tools, entry)
+    if entry.kind == "upgrade":
+        with _told(stage):
+            _up_again(stage, tools, entry)
+    else:
+        _up_again(stage, tools, entry)
+
+
+@contextmanager
+def _told(stage: Stage) -> Iterator[None]:
+    """What fails within the block does not undo what was done before: it is only told."""
+    try:
+        yield
+    except EngineDownError:
+        raise
+    except AiServerError as error:
+        stage.notice(error.text)
 
 
 def _up_again(stage: Stage, tools: Tools, entry: Unended) -> None:
@@ -198,11 +214,15 @@ def _put_back(stage: Stage, tools: Tools, journal: BackupJournal, id: str) -> No
 
 def _keep(stage: Stage, tools: Tools, journal: BackupJournal, id: str) -> None:
     """Keep what the upgrade has replaced, and nothing that an earlier one of its module has."""
-    _up_again(stage, tools, journal.all[id])
-    earlier = journal.kept.get(journal.all[id].modules[0])
+    entry = journal.all[id]
+    earlier = journal.kept.get(entry.modules[0])
     journal.keep(id)
-    if earlier:
-        forget(tools, journal, earlier[0])
+    with _told(stage):
+        if earlier:
+            _start_servers(stage, earlier[1])
+            forget(tools, journal, earlier[0])
+    with _told(stage):
+        _up_again(stage, tools, entry)
 
 
 def forget(tools: Tools, journal: BackupJournal, id: str) -> None:

@@ -9,7 +9,13 @@ from typing import Any, cast
 
 import pytest
 
-from aiserver_tray.base.errors import NameConflictError, RestoreError, SettingError
+from aiserver_tray.base.errors import (
+    ExitedError,
+    NameConflictError,
+    RestoreError,
+    SettingError,
+)
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.values import ContainerSummary, Volume
 from aiserver_tray.features.backup.journal import (
     problem,
@@ -36,6 +42,8 @@ class Scene:
     volumes: dict[str, Mapping[str, str]] = field(default_factory=dict)
     containers: dict[str, Mapping[str, str]] = field(default_factory=dict)
     done: list[object] = field(default_factory=list)
+    failing: str = ""
+    """A module that does not start."""
 
     @property
     def tools(self) -> Any:  # noqa: ANN401 - what `Tools` has
@@ -56,7 +64,15 @@ class Scene:
             engine=SimpleNamespace(
                 volumes=volumes, containers=containers, networks=networks, info=lambda: info
             ),
-            app=SimpleNamespace(models=[], settings=SimpleNamespace(put_back=lambda *_: None)),
+            app=SimpleNamespace(
+                models=[
+                    SimpleNamespace(name=name, services=[SimpleNamespace(container=f"ai-{name}")])
+                    for name in ("n8n", "dify")
+                ],
+                settings=SimpleNamespace(put_back=lambda *_: None),
+                applied=SimpleNamespace(put_back=lambda *_: None, drop=lambda _: None),
+                refresh_catalog=lambda: None,
+            ),
             server=lambda *_: SimpleNamespace(
                 exists=lambda _: True,
                 swap_back=lambda *names: self.done.append(("swap back", *names)),
@@ -70,10 +86,17 @@ class Scene:
         def start(_: object) -> None:
             self.done.append("start")
 
+        def up(modules: list[str]) -> None:
+            if self.failing in modules:
+                raise ExitedError(self.failing, 3, "", [])
+
+        def notice(text: Text) -> None:
+            self.done.append(str(text))
+
         state = SimpleNamespace(containers={})
         parts = SimpleNamespace(store=SimpleNamespace(state=state))
         remove = lambda modules: self.done.append(("remove", *modules))  # noqa: E731
-        return SimpleNamespace(up=lambda _: None, remove=remove, start=start, parts=parts)
+        return SimpleNamespace(up=up, remove=remove, start=start, parts=parts, notice=notice)
 
     def removed(self, name: str) -> None:
         self.done.append(("remove volume", name))
@@ -152,6 +175,32 @@ def test_of_two_restores_of_a_module_the_later_one_is_put_back_first(scene: Scen
     for id in scene.journal.interrupted:
         scene.wind_up(id)
     assert scene.done == [("remove", "n8n", "dify"), ("remove", "n8n")]
+
+
+@pytest.mark.parametrize("state", ["whole", "swapped", "prepared"])
+def test_an_upgrade_ends_although_a_user_of_it_does_not_start_and_that_is_told(
+    scene: Scene, state: str
+) -> None:
+    scene.has("first", "n8n", kind="upgrade", engine="here", state="kept")
+    scene.has(
+        "second", "n8n", "dify", kind="upgrade", engine="here", state=state, ran=["ai-dify"]
+    )
+    scene.failing = "dify"
+    scene.wind_up("second")
+    assert "dify exited with code 3" in str(scene.done[-1])
+    left = {id: entry.state for id, entry in scene.journal.all.items()}
+    assert left == ({"second": "kept"} if state == "whole" else {"first": "kept"})
+
+
+def test_only_what_is_half_put_back_counts_as_half_restored(scene: Scene) -> None:
+    scene.has("a", "n8n", engine="here", ran=["ai-n8n"])
+    scene.failing = "n8n"
+    with pytest.raises(ExitedError):
+        scene.wind_up("a")
+    assert "can't be undone" not in str(problem(scene.journal))
+    scene.failing = ""
+    scene.wind_up("a")
+    assert scene.journal.all == {}
 
 
 def test_a_database_server_runs_on_while_databases_are_put_back(scene: Scene) -> None:
