@@ -7,7 +7,7 @@ that says which content a database has. What a whole upgrade has replaced is *ke
 until it is put back as if the upgrade had been interrupted, or dropped.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import takewhile
 from pathlib import Path
@@ -77,7 +77,8 @@ def wind_up(stage: Stage, tools: Tools, journal: BackupJournal, id: str) -> None
         _note(journal, id, text)
         raise RestoreError(text, modules=entry.modules)
     try:
-        _refuse_before_later(journal, id, engine)
+        if entry.state == "swapped":
+            refuse_before_later(journal, id, engine, entry.modules)
         _END[entry.kind, entry.state](stage, tools, journal, id)
     except AiServerError as error:
         is_half = journal.all[id].state == "swapped"
@@ -101,14 +102,16 @@ def _is_elsewhere(entry: Unended) -> Text:
     )
 
 
-def _refuse_before_later(journal: BackupJournal, id: str, engine: str) -> None:
-    """Raises `RestoreError` if a later restore has to be put back before *id*: it keeps what *id*
-    has made."""
+def refuse_before_later(
+    journal: BackupJournal, id: str, engine: str, modules: Sequence[str]
+) -> None:
+    """Raises `RestoreError` if a later restore of *modules* has to be put back before *id*: it
+    keeps what *id* has made."""
     known = journal.all
-    entry, later = known[id], takewhile(lambda other: other != id, reversed(known))
-    if entry.state == "swapped" and any(known[o].is_half(engine, entry.modules) for o in later):
+    later = takewhile(lambda other: other != id, reversed(known))
+    if any(known[other].is_half(engine, modules) for other in later):
         why = Text("A later restore of these modules has to be put back first.")
-        raise RestoreError(why, modules=entry.modules)
+        raise RestoreError(why, modules=modules)
 
 
 def _report(entry: Unended) -> None:

@@ -19,7 +19,7 @@ from aiserver_tray.base.errors import (
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.features.backup.create import CLONE_RATE
 from aiserver_tray.features.backup.databases import Tools
-from aiserver_tray.features.backup.journal import clean, wind_up
+from aiserver_tray.features.backup.journal import clean, refuse_used, wind_up
 from aiserver_tray.features.backup.plan import NEW, OLD, beside
 from aiserver_tray.features.upgrade.rehearsal import lacks_space, pulled
 from aiserver_tray.features.upgrade.trial import Trial, probe, why_unfit
@@ -98,7 +98,9 @@ class Upgrade:
         staged = self._migrated(stage, images)
         stage.remove([self.module])
         self._copy_databases(stage, plan)
-        self._swap(stage, [*self._kept(stage)], images)
+        kept = [*self._kept(stage)]
+        refuse_used(self.tools, [one.volume for one in kept], modules)
+        self._swap(stage, kept, images)
         volumes = self.tools.volumes(self.id, Cancellation())
         for volume, source in staged.items():
             with stage.step("swap", volume, self.module):

@@ -21,7 +21,15 @@ from aiserver_tray.base.errors import (
 from aiserver_tray.base.i18n import Given, Text
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.features.backup.channels import BackupFeature
-from aiserver_tray.features.backup.journal import check_kept, forget, problem, wind_up
+from aiserver_tray.features.backup.journal import (
+    check_kept,
+    forget,
+    problem,
+    refuse_before_later,
+    refuse_used,
+    wind_up,
+    without_servers,
+)
 from aiserver_tray.features.backup.keeper import Schedule, next_due
 from aiserver_tray.features.backup.stage import Stage
 from aiserver_tray.features.stack.channels import StackFeature
@@ -286,7 +294,7 @@ class Upgrades:
         modules = [module, *stage.users(module)]
         with stage.locked(modules, servers):
             stage.up(sorted(servers))
-            self._check_copies(self._journal.all[id])
+            self._check_undoable(id, modules)
             ran = [container.name for container in stage.running(modules)]
             now = Unended(kind="upgrade", modules=modules)
             entry = replace(
@@ -300,13 +308,20 @@ class Upgrades:
             with self._journal.operation(id, entry):
                 wind_up(stage, self._tools, self._journal, id)
 
-    def _check_copies(self, entry: Unended) -> None:
-        """Raises `UpgradeError` if a server has lost a copy: its own upgrade was undone since."""
+    def _check_undoable(self, id: str, modules: Sequence[str]) -> None:
+        """Raises `AiServerError` if *id* can't be put back as an upgrade of *modules*. Once it
+        counts as swapped, nothing else stops it from being put back: not now, and not at the next
+        start."""
+        entry = self._journal.all[id]
+        refuse_before_later(self._journal, id, self._tools.engine.info().id, modules)
+        check_kept(self._tools, entry)
+        removed = without_servers(modules, (one.server for one in entry.databases))
+        refuse_used(self._tools, [one.volume for one in entry.volumes], removed)
         for one in entry.databases:
             if not self._tools.server(one.server, Cancellation()).exists(one.old):
                 text = Text(
                     "The upgrade can't be undone: {server} has no copy of the database {database} "
-                    "any more.",
+                    "any more.",  # its own upgrade was undone since
                     server=one.server,
                     database=one.database,
                 )
