@@ -21,6 +21,7 @@ from aiserver_tray.base.errors import (
 from aiserver_tray.base.i18n import Given, Text
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.features.backup.channels import BackupFeature
+from aiserver_tray.features.backup.create import start_again
 from aiserver_tray.features.backup.journal import (
     check_kept,
     forget,
@@ -53,6 +54,7 @@ from aiserver_tray.system.clock import awake
 
 if TYPE_CHECKING:
     from aiserver_tray.features.place import Place
+    from aiserver_tray.model import Container
     from aiserver_tray.operations.operation import Operation
     from aiserver_tray.state.views import OperationView
 
@@ -284,29 +286,61 @@ class Upgrades:
         return self._begin("restore", entry.modules, partial(self._undo, id), actor).view
 
     def _undo(self, id: str, stage: Stage) -> None:
+        """Undo it. What stores data stands still from before the backup on: nothing is stored that
+        neither has."""
         module = self._journal.all[id].modules[0]
-        known = self._app.catalog.modules.items()
-        with stage.earlier_part():
-            # The data of others that is in it goes back, too.
-            users = [name for name, one in known if module in one.possible_requires]
-            self._backups.back_up(stage, [module, *users], "upgrade")
         servers = {one.server for one in self._journal.all[id].databases}
         modules = [module, *stage.users(module)]
-        with stage.locked(modules, servers):
-            stage.up(sorted(servers))
-            self._check_undoable(id, modules)
-            ran = [container.name for container in stage.running(modules)]
-            now = Unended(kind="upgrade", modules=modules)
-            entry = replace(
-                self._journal.all[id],
-                modules=modules,
-                state="swapped",
-                ran=ran,
-                pid=now.pid,
-                began=now.began,
-            )
-            with self._journal.operation(id, entry):
-                wind_up(stage, self._tools, self._journal, id)
+        ran: list[Container] = []
+        try:
+            with stage.locked(modules, servers):
+                # The databases of a server are dumped while it runs.
+                ran += stage.running([m for m in modules if not self._tools.planner.server(m)])
+                stage.expect_start(ran)
+                with stage.earlier_part():
+                    stage.stop(modules, ran)
+            self._back_up(module, stage)
+            with stage.locked(modules, servers):
+                stage.up(sorted(servers))
+                self._check_undoable(id, modules)
+                self._put_back(id, modules, [*ran, *stage.running(modules)], stage)
+        except BaseException:
+            self._start_again(id, modules, ran, stage)
+            raise
+
+    def _back_up(self, module: str, stage: Stage) -> None:
+        """Back up *module*, and the users of it: their data that is in it goes back, too."""
+        known = self._app.catalog.modules.items()
+        users = [name for name, one in known if module in one.possible_requires]
+        with stage.earlier_part():
+            self._backups.back_up(stage, [module, *users], "upgrade")
+
+    def _put_back(
+        self, id: str, modules: Sequence[str], ran: "Sequence[Container]", stage: Stage
+    ) -> None:
+        now = Unended(kind="upgrade", modules=[*modules])
+        entry = replace(
+            self._journal.all[id],
+            modules=now.modules,
+            state="swapped",
+            ran=sorted({container.name for container in ran}),
+            pid=now.pid,
+            began=now.began,
+        )
+        with self._journal.operation(id, entry):
+            wind_up(stage, self._tools, self._journal, id)
+
+    def _start_again(
+        self, id: str, modules: Sequence[str], ran: "list[Container]", stage: Stage
+    ) -> None:
+        """Start what *ran*, if nothing was put back."""
+        entry = self._journal.all.get(id)
+        if entry and entry.state == "kept":
+            try:
+                with stage.locked(modules):
+                    start_again(stage, self._tools, ran)
+            except AiServerError as error:  # the reason why it is not undone counts
+                stage.notice(error.text)
 
     def _check_undoable(self, id: str, modules: Sequence[str]) -> None:
         """Raises `AiServerError` if *id* can't be put back as an upgrade of *modules*. Once it

@@ -1,8 +1,6 @@
 """The journal of backups and restores, and how interrupted ones end. The engine is a scripted one:
 what databases do is tested with real servers."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -15,100 +13,18 @@ from aiserver_tray.base.errors import (
     RestoreError,
     SettingError,
 )
-from aiserver_tray.base.i18n import Text
-from aiserver_tray.engine.values import ContainerSummary, Volume
-from aiserver_tray.features.backup.journal import (
-    problem,
-    refuse_used,
-    wind_up,
-)
+from aiserver_tray.features.backup.journal import problem, refuse_used
 from aiserver_tray.features.backup.plan import beside
 from aiserver_tray.features.backup.restore import Choice, Restoration
-from aiserver_tray.settings.content import BackupJournal, SwappedDatabase, Unended
+from aiserver_tray.settings.content import SwappedDatabase
 from aiserver_tray.settings.names import BACKUP_JOURNAL, INSTALLATION
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.spec import labels
-from aiserver_tray.spec.labels import Owner, digest
+from aiserver_tray.spec.labels import digest
 from aiserver_tray.system.paths import Home
+from tests.unit.features.backup.scene import Scene
 
 OURS = {labels.INSTALLATION: "us", labels.MODULE: "n8n"}
-
-
-@dataclass
-class Scene:
-    """A journal, and what is on the engine."""
-
-    journal: BackupJournal
-    volumes: dict[str, Mapping[str, str]] = field(default_factory=dict)
-    containers: dict[str, Mapping[str, str]] = field(default_factory=dict)
-    done: list[object] = field(default_factory=list)
-    failing: str = ""
-    """A module that does not start."""
-
-    @property
-    def tools(self) -> Any:  # noqa: ANN401 - what `Tools` has
-        volumes = SimpleNamespace(
-            find=lambda name: Volume(name, self.volumes[name], None), all=list, remove=self.removed
-        )
-        containers = SimpleNamespace(
-            names_with_volume=lambda _: [*self.containers],
-            summaries=lambda _=None: [
-                ContainerSummary(n, n, of, "running", "none", "", "", ())
-                for n, of in self.containers.items()
-            ],
-        )
-        networks = SimpleNamespace(all=list)
-        info = SimpleNamespace(id="here")
-        return SimpleNamespace(
-            owner=Owner("us", "1.0"),
-            engine=SimpleNamespace(
-                volumes=volumes, containers=containers, networks=networks, info=lambda: info
-            ),
-            app=SimpleNamespace(
-                models=[
-                    SimpleNamespace(name=name, services=[SimpleNamespace(container=f"ai-{name}")])
-                    for name in ("n8n", "dify")
-                ],
-                settings=SimpleNamespace(put_back=lambda *_: None),
-                applied=SimpleNamespace(put_back=lambda *_: None, drop=lambda _: None),
-                refresh_catalog=lambda: None,
-            ),
-            server=lambda *_: SimpleNamespace(
-                exists=lambda _: True,
-                swap_back=lambda *names: self.done.append(("swap back", *names)),
-                drop=lambda name: self.done.append(("drop", name)),
-            ),
-            volumes=lambda *_: None,
-        )
-
-    @property
-    def stage(self) -> Any:  # noqa: ANN401 - what `Stage` has
-        def start(_: object) -> None:
-            self.done.append("start")
-
-        def up(modules: list[str]) -> None:
-            if self.failing in modules:
-                raise ExitedError(self.failing, 3, "", [])
-
-        def notice(text: Text) -> None:
-            self.done.append(str(text))
-
-        state = SimpleNamespace(containers={})
-        parts = SimpleNamespace(store=SimpleNamespace(state=state))
-        remove = lambda modules: self.done.append(("remove", *modules))  # noqa: E731
-        return SimpleNamespace(up=up, remove=remove, start=start, parts=parts, notice=notice)
-
-    def removed(self, name: str) -> None:
-        self.done.append(("remove volume", name))
-
-    def has(self, id: str, *modules: str, **given: Any) -> None:  # noqa: ANN401 - fields
-        """There is an interrupted restore."""
-        entry = Unended(modules=[*modules], **{"kind": "restore", "state": "swapped", **given})
-        with self.journal.operation(id, entry):
-            pass
-
-    def wind_up(self, id: str) -> None:
-        wind_up(self.stage, self.tools, self.journal, id)
 
 
 @pytest.fixture
@@ -182,9 +98,7 @@ def test_an_upgrade_ends_although_a_user_of_it_does_not_start_and_that_is_told(
     scene: Scene, state: str
 ) -> None:
     scene.has("first", "n8n", kind="upgrade", engine="here", state="kept")
-    scene.has(
-        "second", "n8n", "dify", kind="upgrade", engine="here", state=state, ran=["ai-dify"]
-    )
+    scene.has("second", "n8n", "dify", kind="upgrade", engine="here", state=state, ran=["ai-dify"])
     scene.failing = "dify"
     scene.wind_up("second")
     assert "dify exited with code 3" in str(scene.done[-1])
