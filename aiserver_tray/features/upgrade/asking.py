@@ -54,6 +54,8 @@ class RehearsalData(_Plain):
     """How a rehearsal ended."""
 
     version: str
+    of: str = ""
+    """The files and images that were rehearsed, as in `Failure`. It says nothing about others."""
     ended_at: float
     seconds: float
     bytes: int = 0

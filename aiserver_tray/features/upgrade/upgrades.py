@@ -100,7 +100,8 @@ class Upgrades:
 
     def _remembered(self, view: ModuleUpgradeView, data: ModuleData) -> ModuleUpgradeView:
         rehearsal: RehearsalView | None = None
-        if last := data.rehearsal:
+        last = data.rehearsal
+        if last and last.of == self.versions.made_of(view.name, last.version):
             rehearsal = view_of(
                 RehearsalView,
                 last,
@@ -241,7 +242,7 @@ class Upgrades:
 
     def _rehearse(self, target: UpgradeTarget, how: How, stage: Stage) -> None:
         rehearsal, begun = Rehearsal(self._tools, self._journal, target), awake()
-        size, unfit = 0, None
+        size, unfit, of = 0, None, self.versions.made_of(target.module, target.version)
         try:
             size = rehearsal.run_stopped(stage) if how == "stopped" else rehearsal.run(stage)
         except UpgradeUnfitError as error:
@@ -249,6 +250,7 @@ class Upgrades:
         with self.versions.file.module(target.module) as data:
             data.rehearsal = RehearsalData(
                 version=target.version,
+                of=of,
                 ended_at=time.time(),
                 seconds=awake() - begun,
                 bytes=size,
@@ -269,6 +271,8 @@ class Upgrades:
         except UpgradeUnfitError as error:
             self.versions.failed(target.module, target.version, error.text)
             raise
+        with self.versions.file.module(target.module) as data:
+            data.rehearsal = None
 
     def undo(self, module: str, actor: Actor) -> "OperationView":
         """Begin to undo the last upgrade of *module*: what it has now is backed up, then its data,

@@ -337,11 +337,19 @@ class Versions:
 
     def failed(self, module: str, version: str, why: Text) -> None:
         """*version* does not fit: do not offer it again, unless with other files or images."""
-        one = self._prospect(module)
+        of = self.made_of(module, version)
         with self.file.module(module) as data:
-            of = _made_of(one, data, version) if one else ""
             data.failed[version] = Failure(why=in_all_languages(why), of=of)
         self.asking.tell()
+
+    def made_of(self, module: str, version: str) -> str:
+        """A text that changes with the files and images of *version*, as far as they are known.
+
+        Raises:
+            AiServerError: there is no such module, or its file is wrong.
+        """
+        one, data = self._prospect(module), self.file.read().modules.get(module, ModuleData())
+        return _made_of(one, data, version) if one else ""
 
 
 def _why_not(one: _Prospect, version: str) -> Text:

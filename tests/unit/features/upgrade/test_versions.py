@@ -21,6 +21,8 @@ from aiserver_tray.engine.values import RegistryAccess
 from aiserver_tray.features.configuration.fixed import check_versions, fixed_versions
 from aiserver_tray.features.place import Place
 from aiserver_tray.features.upgrade import asking
+from aiserver_tray.features.upgrade.asking import RehearsalData
+from aiserver_tray.features.upgrade.upgrades import Upgrades
 from aiserver_tray.features.upgrade.versions import Versions
 from aiserver_tray.features.upgrade.views import ModuleUpgradeView
 from tests.support.registry_server import Registry, registry_with
@@ -262,6 +264,30 @@ def test_a_version_that_failed_or_rests_is_not_offered_until_something_is_new(he
     assert here.web.offer == here.web.versions[1]
     here.bring(default="v1.4", range=">=1.2 <4")
     assert here.web.versions[0].failed is None
+
+
+def test_a_rehearsal_counts_only_for_the_files_and_images_that_were_rehearsed(here: Here) -> None:
+    feature = SimpleNamespace(backups=SimpleNamespace(tools=None, journal=None))
+    place = SimpleNamespace(app=here.app, feature=lambda _: feature)
+    upgrades = Upgrades(cast("Place", place), here.versions)
+
+    def is_remembered() -> bool:
+        data = here.versions.file.read().modules["web"]
+        return upgrades._remembered(here.web, data).rehearsal is not None
+
+    def rehearse() -> None:
+        of = here.versions.made_of("web", "v1.2")
+        with here.versions.file.module("web") as data:
+            data.rehearsal = RehearsalData(version="v1.2", of=of, ended_at=1.0, seconds=1.0)
+
+    rehearse()
+    assert is_remembered()
+    with here.versions.file.module("web") as data:
+        data.digests["team/web:v1.2"] = "sha256:new"
+    assert not is_remembered()
+    rehearse()
+    here.bring(default="v1.2", range=">=1.2 <4")
+    assert not is_remembered()
 
 
 @pytest.mark.parametrize(
