@@ -152,7 +152,7 @@ def other_timezones(modules: "Iterable[Module]", settings: Settings) -> list[Oth
 def reset_notices(volumes: Mapping[str, str], parts: Parts) -> list[Text]:
     """Notices of what `reset_with_data` changes, before the *volumes* (name -> module) are
     removed."""
-    declared = _of_data(volumes, parts)
+    declared = _of_data(volumes, emptied(volumes, parts), parts)
     return [
         Text(
             "Deleting the data of {module} also resets {address} from {value} to its default.",
@@ -165,25 +165,46 @@ def reset_notices(volumes: Mapping[str, str], parts: Parts) -> list[Text]:
     ]
 
 
-def reset_with_data(volumes: Mapping[str, str], parts: Parts) -> None:
+def reset_with_data(volumes: Mapping[str, str], without: Collection[str], parts: Parts) -> None:
     """Reset the settings whose values belong to the data in *volumes* (name -> module), which were
-    removed: new data needs none of them.
+    removed: new data needs none of them. *without*: the `emptied` modules.
 
     Raises:
         SettingError: they can't be stored.
     """
-    if declared := _of_data(volumes, parts):
+    if declared := _of_data(volumes, without, parts):
         parts.settings.change(declared, dict.fromkeys(declared))
 
 
-def _of_data(volumes: Mapping[str, str], parts: Parts) -> "dict[str, Setting]":
-    """The settings that get their values from the data in *volumes*, and the versions that made it,
-    by address."""
+def emptied(volumes: Mapping[str, str], parts: Parts) -> set[str]:
+    """The modules that have no data any more without *volumes* (name -> module): none in another
+    volume, and no database on a server that has its data.
+
+    Raises:
+        AiServerError: the engine can't be asked.
+    """
+    if not volumes:
+        return set()
+    left = {module for module, names in _volumes(parts).items() if names - volumes.keys()}
+    found = set()
+    for name in {*volumes.values()} - left:
+        with suppress(AiServerError):  # it is not known where it has databases
+            used = {one.module for one in parts.modules.preview(name).module.databases} & left
+            if all(parts.modules.preview(one).module.store == "redis" for one in used):
+                found.add(name)
+    return found
+
+
+def _of_data(
+    volumes: Mapping[str, str], without: Collection[str], parts: Parts
+) -> "dict[str, Setting]":
+    """The settings that get their values from the data in *volumes*, and the versions that made
+    that of modules *without* any now, by address."""
     found: dict[str, Setting] = {}
     for module in dict.fromkeys(volumes.values()):
         with suppress(AiServerError):  # it left the catalog, or its file is wrong
             known = parts.modules.preview(module).module
-            versions = {update.setting for update in known.updates}
+            versions = {update.setting for update in known.updates if module in without}
             for name, setting in known.settings.items():
                 source = setting.from_data
                 is_of = (

@@ -182,7 +182,8 @@ def _prepare_down(request: Request, scope: Scope, parts: Parts) -> Prepared:
     volumes = _volumes(request, scope, found)
     users = held(networks, _staying(scope, found))
     stays_there = [network_stays(name, networks.pop(name), users[name]) for name in sorted(users)]
-    notices = (*stays_there, *reset_notices(volumes, parts))
+    data = {name: module for name, module in volumes.items() if request.may_remove(name)}
+    notices = (*stays_there, *reset_notices(data, parts))
     plan = plan_down(scope.modules, scope.models, containers.values(), networks, volumes)
     return Prepared(plan, scope, Observed(containers), notices)
 

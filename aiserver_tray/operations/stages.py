@@ -1,7 +1,7 @@
 """The stages of an operation: scope, locks, preparation, refresh of images, and the run."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from functools import partial
@@ -21,7 +21,7 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.proxies import configured, passwords
 from aiserver_tray.model import IMAGES_ONLY, OperationKind
-from aiserver_tray.operations.first_values import reset_with_data
+from aiserver_tray.operations.first_values import emptied, reset_with_data
 from aiserver_tray.operations.locks import Holder, Work, module_locks, refuse
 from aiserver_tray.operations.parts import Parts
 from aiserver_tray.operations.plan.down import running_modules
@@ -245,21 +245,25 @@ class Stages:
         self._learn(runner.ready_after, executor.new_images, engine.info().id)
         steps = self._view.now.steps
         done = {
-            s.subject: s.module for s in steps if (s.kind, s.status) == ("remove_volume", "done")
+            s.subject: s.module
+            for s in steps
+            if (s.kind, s.status) == ("remove_volume", "done")
+            if self._request.may_remove(s.subject)
         }
-        reset_with_data(done, self._parts)
-        self._keep_files(scope, done.values())
+        without = emptied(done, self._parts)
+        reset_with_data(done, without, self._parts)
+        self._keep_files(scope, without)
         has_skipped = any(step.status == "skipped" for step in steps)
         if self._cancelled.is_set() and not runner.errors and has_skipped:
             raise CancelledError
         _raise(runner.errors, late)
 
-    def _keep_files(self, scope: Scope, emptied: Iterable[str]) -> None:
-        """Keep the files of modules that were started, until all their data was removed."""
+    def _keep_files(self, scope: Scope, without: Collection[str]) -> None:
+        """Keep the files of modules that were started, until they are *without* data."""
         steps = self._view.now.steps
         unfinished = {one.module for one in steps if one.status in ("failed", "skipped")}
         if self._request.kind == "down":
-            self._parts.modules.forget_files({*emptied} - unfinished)
+            self._parts.modules.forget_files({*without} - unfinished)
         elif self._request.kind in ("up", "restart"):
             self._parts.modules.keep_files(scope.targets.keys() - unfinished)
 

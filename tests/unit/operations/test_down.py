@@ -2,11 +2,16 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from aiserver_tray.base.errors import InUseError
+from aiserver_tray.engine.values import Volume
 from aiserver_tray.model import Container, ModuleModel
+from aiserver_tray.operations.first_values import emptied
+from aiserver_tray.operations.parts import Parts
 from aiserver_tray.operations.plan.down import (
     as_they_run,
     in_use,
@@ -17,6 +22,7 @@ from aiserver_tray.operations.plan.down import (
     with_users,
 )
 from aiserver_tray.operations.plan.plan import Plan
+from aiserver_tray.spec import labels
 from tests.unit.operations.planning import APP, BASE, observed, targets_of
 
 Stack = tuple[dict[str, ModuleModel], list[Container]]
@@ -157,3 +163,37 @@ def test_old_exited_containers_do_not_count(stack: Stack) -> None:
     assert as_they_run(models, ended)["web"].requires == ("base",), "all that is known"
     now = as_they_run(models, [job, replace(alive, requires=())])
     assert now["web"].requires == ()
+
+
+@pytest.mark.parametrize(
+    ("removed", "left"),
+    [
+        ("web-data web-files", {"web"}),
+        ("web-data", set()),
+        ("notes-data", set()),
+        ("notes-data postgres-data", {"notes", "postgres"}),
+    ],
+)
+def test_a_module_is_empty_once_no_volume_and_no_database_on_a_server_is_left(
+    removed: str, left: set[str]
+) -> None:
+    ours = {labels.INSTALLATION: "us"}
+    names = ("web-data", "web-files", "notes-data", "postgres-data", "redis-data")
+    volumes = {name: name.partition("-")[0] for name in names}
+    of = {"web": ["redis"], "notes": ["postgres", "redis"]}
+    there = [Volume(n, {**ours, labels.MODULE: m}, None) for n, m in volumes.items()]
+
+    def preview(name: str) -> SimpleNamespace:
+        databases = [SimpleNamespace(module=one) for one in of.get(name, ())]
+        return SimpleNamespace(module=SimpleNamespace(databases=databases, store=name))
+
+    parts = SimpleNamespace(
+        engine=SimpleNamespace(
+            networks=SimpleNamespace(all=list),
+            volumes=SimpleNamespace(all=lambda: there),
+            containers=SimpleNamespace(summaries=list),
+        ),
+        settings=SimpleNamespace(installation_id="us"),
+        modules=SimpleNamespace(preview=preview),
+    )
+    assert emptied({name: volumes[name] for name in removed.split()}, cast("Parts", parts)) == left
