@@ -178,12 +178,13 @@ def reset_with_data(volumes: Mapping[str, str], without: Collection[str], parts:
 
 def emptied(volumes: Mapping[str, str], parts: Parts) -> set[str]:
     """The modules that have no data any more without *volumes* (name -> module): none in another
-    volume, and no database on a server that has its data.
+    volume, and no database on a server that has its data. None, if there are several engines:
+    others may have data, and the versions and files of modules are the same on all.
 
     Raises:
         AiServerError: the engine can't be asked.
     """
-    if not volumes:
+    if not volumes or parts.settings.app.engines:
         return set()
     left = {module for module, names in _volumes(parts).items() if names - volumes.keys()}
     found = set()

@@ -500,10 +500,10 @@ class BackupJournal:
         found = self.under_way.items()
         return {id: entry for id, entry in found if not self._is_alive(id, entry)}
 
-    @property
-    def kept(self) -> dict[str, tuple[str, Unended]]:
-        """By module, the last upgrade that can be undone, with its ID."""
-        found = ((id, entry) for id, entry in self.all.items() if entry.state == "kept")
+    def kept(self, engine: str) -> dict[str, tuple[str, Unended]]:
+        """By module, the last upgrade on *engine* that can be undone, with its ID."""
+        known = self.all.items()
+        found = ((id, one) for id, one in known if one.state == "kept" and one.is_on(engine))
         return {entry.modules[0]: (id, entry) for id, entry in found}
 
     def _is_alive(self, id: str, entry: Unended) -> bool:

@@ -218,7 +218,7 @@ def _put_back(stage: Stage, tools: Tools, journal: BackupJournal, id: str) -> No
 def _keep(stage: Stage, tools: Tools, journal: BackupJournal, id: str) -> None:
     """Keep what the upgrade has replaced, and nothing that an earlier one of its module has."""
     entry = journal.all[id]
-    earlier = journal.kept.get(entry.modules[0])
+    earlier = journal.kept(tools.engine.info().id).get(entry.modules[0])
     journal.keep(id)
     with _told(stage):
         if earlier:

@@ -88,7 +88,7 @@ class UpgradeFeature(Feature):
 
     def _tick(self) -> None:
         waiting = any(one.at for one in self.versions.file.read().modules.values())
-        if waiting or self._place.app.settings.unended.kept:
+        if waiting or self._place.app.settings.unended.kept(self._place.engine_id or ""):
             self._upgrades.tick(time.time())
 
     def close(self) -> None:

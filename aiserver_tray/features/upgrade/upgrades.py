@@ -82,7 +82,8 @@ class Upgrades:
         Raises:
             SettingError: what is remembered can't be read.
         """
-        found, data, kept = self.versions.views(), self.versions.file.read(), self._journal.kept
+        found, data = self.versions.views(), self.versions.file.read()
+        kept = self._journal.kept(self._engine_id)
         names = [one.name for one in found.modules if one.offer]
         seconds = self._seconds(names) if names else {}
         views = (
@@ -184,7 +185,7 @@ class Upgrades:
                     self.upgrade(module, data.later, "rehearse", Actor("owner"))
         oldest = now - self._app.settings.app.keep_upgrades_days * _DAY_SECONDS
         for id, entry in self._journal.all.items():
-            if entry.state == "kept" and entry.ended < oldest:
+            if entry.state == "kept" and entry.ended < oldest and entry.is_on(self._engine_id):
                 with suppress(AiServerError):  # its server does not run
                     forget(self._tools, self._journal, id)
                     self.versions.asking.tell()
@@ -335,14 +336,14 @@ class Upgrades:
             wind_up(stage, self._tools, self._journal, id)
 
     def _start_again(
-        self, id: str, modules: Sequence[str], ran: "list[Container]", stage: Stage
+        self, id: str, modules: Sequence[str], ran: "Sequence[Container]", stage: Stage
     ) -> None:
         """Start what *ran*, if nothing was put back."""
         entry = self._journal.all.get(id)
         if entry and entry.state == "kept":
             try:
                 with stage.locked(modules):
-                    start_again(stage, self._tools, ran)
+                    start_again(stage, self._tools, [*ran])
             except AiServerError as error:  # the reason why it is not undone counts
                 stage.notice(error.text)
 
@@ -377,10 +378,16 @@ class Upgrades:
         self.versions.asking.tell()
 
     def _kept(self, module: str) -> tuple[str, Unended]:
-        if module not in self._journal.kept:
+        kept = self._journal.kept(self._engine_id)
+        if module not in kept:
             text = Text("No upgrade of {module} can be undone.", module=module)
             raise UpgradeError(text, module=module)
-        return self._journal.kept[module]
+        return kept[module]
+
+    @property
+    def _engine_id(self) -> str:
+        """Of the engine in use: what is kept on another one is none of it."""
+        return self._place.engine_id or ""
 
     def _begin(
         self,

@@ -14,6 +14,7 @@ from aiserver_tray.base.errors import AiServerError, UpgradeError
 from aiserver_tray.base.i18n import Given, Listed, Text
 from aiserver_tray.catalog.extension import Update, version_key
 from aiserver_tray.catalog.folders import content
+from aiserver_tray.engine.address import find_address
 from aiserver_tray.features.configuration.fixed import in_use
 from aiserver_tray.features.upgrade.asking import (
     Asking,
@@ -32,6 +33,7 @@ from aiserver_tray.features.upgrade.views import (
 from aiserver_tray.model import Changes
 from aiserver_tray.settings.entries import in_all_languages
 from aiserver_tray.state.judge import ALIVE
+from aiserver_tray.system.engine_place import USUAL_ENGINE
 
 if TYPE_CHECKING:
     from aiserver_tray.catalog.modules import Module
@@ -282,6 +284,7 @@ class Versions:
             raise UpgradeError(text, module=module)
         data = self.file.read().modules.get(module, ModuleData())
         self._check_used(one)
+        self._check_elsewhere(module)
         chosen = self._chosen(one, data, version)
         kinds: set[OfferKind] = {"version"} if chosen != one.now else set()
         kinds |= {"files"} if one.folder else set()
@@ -304,6 +307,24 @@ class Versions:
                 address=one.address,
             )
             raise UpgradeError(text, module=one.name)
+
+    def _check_elsewhere(self, module: str) -> None:
+        """Raises `UpgradeError` if the user asked for *module* on another engine, too."""
+        settings = self._app.settings
+        if not (named := settings.app.engines):
+            return
+        for name, host in {USUAL_ENGINE: find_address(None).host, **named}.items():
+            id = settings.engines.id_at(host)
+            if id and id != self._place.engine_id and module in settings.engines.desired(id):
+                text = Text(
+                    "{module} also runs on the Docker engine {engine}, and has the same version "
+                    "and files on all engines: there, it would start with the new ones without an "
+                    "upgrade. Remove it there first, with: aiserver-tray down {module} --engine "
+                    "{engine}",
+                    module=module,
+                    engine=name,
+                )
+                raise UpgradeError(text, module=module)
 
     def _chosen(self, one: _Prospect, data: ModuleData, version: str | None) -> str:
         if version is None:

@@ -193,7 +193,7 @@ def test_a_module_is_empty_once_no_volume_and_no_database_on_a_server_is_left(
             volumes=SimpleNamespace(all=lambda: there),
             containers=SimpleNamespace(summaries=list),
         ),
-        settings=SimpleNamespace(installation_id="us"),
+        settings=SimpleNamespace(installation_id="us", app=SimpleNamespace(engines={})),
         modules=SimpleNamespace(preview=preview),
     )
     assert emptied({name: volumes[name] for name in removed.split()}, cast("Parts", parts)) == left

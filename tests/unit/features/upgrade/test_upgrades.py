@@ -44,6 +44,17 @@ def undo(scene: Scene, why_unsaved: str = "") -> None:
     Upgrades(cast("Any", place), cast("Any", None))._undo("a", scene.stage)
 
 
+def test_an_upgrade_is_kept_beside_that_of_another_engine(scene: Scene) -> None:
+    scene.has("there", "n8n", kind="upgrade", engine="there", state="kept")
+    scene.has("b", "n8n", kind="upgrade", engine="here", state="whole")
+    scene.wind_up("b")
+    assert {one: scene.journal.kept(one)["n8n"][0] for one in ("here", "there")} == {
+        "here": "b",
+        "there": "there",
+    }
+    assert scene.journal.all.keys() == {"there", "b"}
+
+
 def test_an_upgrade_is_undone_from_a_backup_on_without_anything_being_stored_between(
     scene: Scene,
 ) -> None:

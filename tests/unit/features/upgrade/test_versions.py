@@ -81,7 +81,9 @@ class Here:
         def publish(message: object) -> None:
             self.told.append(self.versions.asking.is_asking)
 
-        self.place = cast("Place", SimpleNamespace(app=self.app, core=core, publish=publish))
+        self.place = cast(
+            "Place", SimpleNamespace(app=self.app, core=core, publish=publish, engine_id="here")
+        )
         return Versions(self.place)
 
     def tags(self, *web: str, worker: tuple[str, ...] | None = None) -> None:
@@ -220,6 +222,20 @@ def test_new_files_for_the_same_version_are_offered_and_the_version_is_kept(here
     here.ask()
     assert here.offered == [("v2.7", "version"), ("v1.5", "files")]
     assert here.versions.target("web", None).kinds == {"version", "files"}
+
+
+def test_a_module_that_another_engine_runs_with_the_same_files_is_not_upgraded(here: Here) -> None:
+    settings, other = here.app.settings, "ssh://me@elsewhere"
+    settings.engines.meet(other, "there", "")
+    with settings.engines.update("there") as state:
+        state.desired = ["web"]
+    here.versions.target("web", "v1.3")
+    settings.change(here.app.declared, {"app.engines": f"server={other}"})
+    with pytest.raises(UpgradeError, match="runs on the Docker engine server"):
+        here.versions.target("web", "v1.3")
+    with settings.engines.update("there") as state:
+        state.desired = []
+    here.versions.target("web", "v1.3")
 
 
 def test_what_runs_keeps_its_version_when_the_default_of_the_same_files_would_be_another(
