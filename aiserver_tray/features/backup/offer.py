@@ -284,10 +284,12 @@ class Restorable:
         for name in names:
             given, has_data = self._modules[name], name in self._moved(names)
             stored = [f"{name}.{key}" for key in (*given.settings, *given.secrets)]
+            is_there = name in self._there
+            versions = {one.setting for one in self._known[name].updates if is_there}
             for address, setting in self._app.declared_by(name, stored).items():
                 key = address.partition(".")[2]
                 value = (given.secrets if setting.is_secret else given.settings).get(key)
-                belongs = has_data or not (setting.keep or setting.from_data)
+                belongs = has_data or not (setting.keep or setting.from_data or key in versions)
                 if belongs and not (setting.is_secret and value is None):
                     found[address] = self._usable(address, setting, value)
         return found

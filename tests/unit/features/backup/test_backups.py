@@ -224,6 +224,20 @@ def test_a_restore_brings_back_settings_and_further_variables(here: Here) -> Non
     assert str(view.parts) == "Its files and settings"
 
 
+def test_a_restore_keeps_the_version_of_a_server_whose_data_stays(here: Here) -> None:
+    values = {"MYSQL_VERSION": "8.0.41", "MYSQL_HOST_PORT": "13307"}
+    id = here.write(replace(N8N, name="mysql", settings=values, volumes=()))
+
+    def changes() -> Mapping[str, str | None]:
+        restorable = here.backups._restorable(here.backups._file(BackupSource(id=id)))
+        return restorable.choice(["mysql"], {}).changes
+
+    assert changes()["mysql.MYSQL_VERSION"] == "8.0.41"
+    here.stage.sizes["mysql-data"] = 1
+    assert "mysql.MYSQL_VERSION" not in changes()
+    assert changes()["mysql.MYSQL_HOST_PORT"] == "13307"
+
+
 def test_what_has_to_end_on_another_engine_is_no_new_failure_at_each_start(here: Here) -> None:
     journal = here.backups._journal
     for id, engine in (("a", "there"), ("b", "ENGINE")):
