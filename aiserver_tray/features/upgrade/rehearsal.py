@@ -267,12 +267,14 @@ def pulled(stage: "Stage", target: UpgradeTarget) -> dict[str, str]:
     moved = {*target.update.tagged(before)} if "image" in target.kinds else set()
     steps = plan_images([target.preview], "pull")
     plan = Plan.of(s for s in steps if s.subject not in before or s.subject in moved)
-    stage.carry_out(plan, Scope((), (), {target.module: target.preview}), before)
     ids = {}
-    for one in wanted:
-        if (found := find(stage.image(one))) is None:
-            raise TypeError(one)
-        ids[one.display_name] = found.id
-    for name in moved:
-        engine.images.tag(before[name], name)
+    try:
+        stage.carry_out(plan, Scope((), (), {target.module: target.preview}), before)
+        for one in wanted:
+            if (found := find(stage.image(one))) is None:
+                raise TypeError(one)
+            ids[one.display_name] = found.id
+    finally:  # one may have been pulled before another one failed
+        for name in moved:
+            engine.images.tag(before[name], name)
     return ids
