@@ -71,7 +71,8 @@ def store() -> Iterator[Store]:
 def parts(store: Store, tmp_path: Path) -> Parts:
     """Parts with an engine whose use is a bug."""
     settings = Settings(Home(tmp_path / "home", "home"))
-    modules, unused = cast("Any", SimpleNamespace(names=(), secrets=[])), cast("Any", None)
+    known = SimpleNamespace(names=(), secrets=[], keep_files=lambda _: None)
+    modules, unused = cast("Any", known), cast("Any", None)
     return Parts(cast("Any", Faulty()), store, settings, modules, lambda: None, unused)
 
 
