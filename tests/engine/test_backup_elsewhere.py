@@ -183,7 +183,9 @@ def what_does_not_fit_on_the_engine_s_disk_changes_nothing(
         assert "o space left on device" in failed(owner, "ai/backup/restore", **restore)
         assert facts(client, "ai-files")["ai-files"].id != container, "it was replaced"
         filler.unlink()
-        assert (records.file("files"), leftovers(client)) == ("second", [])
+        # The engine loses the output of what ends at once now and then.
+        eventually(lambda: records.file("files") == "second", "what was there")
+        assert leftovers(client) == []
         with before(BackupVolumes, "replace", partial(fill, disk)):
             assert "o space left on device" in failed(owner, "ai/backup/restore", **restore)
         assert "can't be undone" in asked(owner, "ai/backup/list")["problem"]
@@ -193,4 +195,6 @@ def what_does_not_fit_on_the_engine_s_disk_changes_nothing(
         view = found(owner, partial(is_over, "restore"))
         assert "Everything is as it was before" in str(view.error)
         modules.wait_for(files="running")
-        assert (records.file("files"), leftovers(client)) == ("second", [])
+        # The engine loses the output of what ends at once now and then.
+        eventually(lambda: records.file("files") == "second", "what was there")
+        assert leftovers(client) == []

@@ -38,6 +38,8 @@ ELSEWHERE = {"E_REQUEST", "E_NOT_RUNNING", "E_NO_DESKTOP", "E_NO_SHELL"}
 """Of the control channel, the tray and the dashboard's terminals."""
 ELSEWHERE |= {"E_BACKUP_DAMAGED", "E_BACKUP_FORMAT", "E_BACKUP_KEY", "E_RESTORE"}
 """Of backups, whose own tests make such files."""
+ELSEWHERE |= {"E_REGISTRY", "E_UPGRADE", "E_UPGRADE_UNFIT"}
+"""Of upgrades, whose own tests have registries and versions."""
 
 SECRET = "s3cret-that-nobody-may-see"
 
@@ -349,7 +351,7 @@ def place(stage: Stage, case: Case) -> list[str]:
     here = stage.here
     host = here.host if case.host is None else case.host
     options = ["--home", str(here.home), "--catalog", str(here.catalog)]
-    return [*options, "--host", host] if host else options
+    return [*options, "--engine", host] if host else options
 
 
 def run(stage: Stage, case: Case, *options: str) -> tuple[int, str, str]:

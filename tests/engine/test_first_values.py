@@ -31,7 +31,7 @@ def test_a_home_with_data_of_postgresql_15_has_no_version_set_and_starts_with_15
     here.done("down")
     app = here.app
     app.settings.change(app.declared, {VERSION: None})
-    dangling = engine.images.list(filters={"dangling": True})
+    before = dangling(engine)
 
     here.done("up", "postgres")
 
@@ -40,12 +40,17 @@ def test_a_home_with_data_of_postgresql_15_has_no_version_set_and_starts_with_15
     assert query(engine, "SHOW server_version_num").startswith("15")
     assert stored(here, VERSION) == "15"
     assert names(engine) == {"ai-postgres"}, "what read the volume was left"
-    assert engine.images.list(filters={"dangling": True}) == dangling
+    assert dangling(engine) == before
     everywhere_15(here)
     here.set(VERSION, "17")
     error = here.failed("up", "postgres")
     assert (error.code, error.data["remedies"][0]["value"]) == ("E_SETTING", "15")
     assert query(engine, "SELECT number FROM kept") == "7", "it was left alone"
+
+
+def dangling(engine: docker.DockerClient) -> set[str]:
+    """The IDs of the images without a name."""
+    return {str(image.id) for image in engine.images.list(filters={"dangling": True})}
 
 
 def everywhere_15(here: Installation) -> None:
