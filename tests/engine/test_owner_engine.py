@@ -44,14 +44,17 @@ def test_owner_tells_of_another_engine_and_opens_it_once_it_is_idle(
 
 
 def test_engine_has_a_name_that_every_command_takes(lab: Place, tmp_path: Path) -> None:
-    cli = CommandLine(tmp_path / "home", tmp_path, "local")
-    bare = CommandLine(tmp_path / "home", tmp_path, "")
+    # Beside the home: a change of its files would be one of the catalog.
+    catalog = tmp_path / "catalog"
+    catalog.mkdir()
+    cli = CommandLine(tmp_path / "home", catalog, "local")
+    bare = CommandLine(tmp_path / "home", catalog, "")
     bare.run("engine", "add", "local", lab.host).succeeded()
     bare.run("engine", "add", "other", "unix:///other.sock").succeeded()
     assert cli.status()["engine"]["running"]
-    with Owner(App(tmp_path / "home", [tmp_path], lab.host), Recorded()) as owner:
+    with Owner(App(tmp_path / "home", [catalog], lab.host), Recorded()) as owner:
         about = owner.api.invoke("ai/app/about", {}, PEER)["data"]
-        assert App(tmp_path / "home", [tmp_path], "local").is_served_by(about)
+        assert App(tmp_path / "home", [catalog], "local").is_served_by(about)
         seen = owner.core.store.wait_until(lambda state: state.engine.running, 60)
         assert str(seen.engine.name) == "local"
     bare.run("engine", "use", "other").succeeded()

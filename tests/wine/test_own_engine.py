@@ -5,10 +5,12 @@ import json
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import docker
+import psutil
 import pytest
 
 from bundler.wine import windows_path
@@ -60,7 +62,8 @@ class Wsl:
         self._place = place
         script = folder / "stand_in_wsl.py"
         shutil.copy(stand_in_wsl.__file__, script)
-        names = {"PYTHON": python, "SCRIPT": windows_path(script)}
+        self._script = windows_path(script)
+        names = {"PYTHON": python, "SCRIPT": self._script}
         definitions = [f"-D{name}=L{json.dumps(value)}" for name, value in names.items()]
         compiler = [
             "x86_64-w64-mingw32-gcc",
@@ -76,6 +79,13 @@ class Wsl:
 
     def has(self, **state: object) -> None:
         self._state.write_text(json.dumps(state))
+
+    def end(self) -> None:
+        """End what keeps a distribution running."""
+        for process in psutil.process_iter(["cmdline"]):
+            if any(self._script in word for word in process.info["cmdline"] or ()):
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
 
     @property
     def distributions(self) -> dict[str, Any]:
@@ -96,6 +106,7 @@ def wsl(machine: Windows, tmp_path: Path) -> Iterator[Wsl]:
     try:
         yield stand_in
     finally:
+        stand_in.end()
         place.unlink()
 
 

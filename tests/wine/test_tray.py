@@ -82,7 +82,7 @@ with winreg.CreateKey(winreg.HKEY_LOCAL_MACHINE, key) as place:
 try:
     found.append([default_host(), is_installed()])
     desktop = [r"C:\engine\Docker Desktop.exe"]
-    assert [place.start for place in places()] == [desktop, [], desktop]  # between: Podman
+    assert [one.start for one in places()] == [desktop, [], desktop, []]  # Podman; the own one
     with Listener(r"\\.\pipe\docker_engine"):
         found.append([default_host(), is_installed()])
 finally:
