@@ -178,7 +178,7 @@ def switch_start_at_login(machine: Windows, applet: Applet) -> None:
     program, _, words = entry.partition(" -P -m aiserver_tray --at-login --home ")
     assert re.fullmatch(r"Z:\\.*\\pythonw\.exe", program)
     folders = map(windows_path, (here.home, here.catalog))
-    assert words == "{} --catalog {} --host {}".format(*folders, here.host)
+    assert words == "{} --catalog {} --engine {}".format(*folders, here.host)
     machine.says(_UPPER)
     assert machine.asks(here.home, "ai/system/autostart")["enabled"], "Windows ignores case"
     assert not machine.asks(here.home, "ai/system/autostart", enabled=False)["enabled"]

@@ -67,9 +67,13 @@ class Postgres(Server):
         dump = self._begin(("pg_dumpall", "--no-password"), self._login(), b"--", refused)
         if not isinstance(new, Postgres):
             raise TypeError(new)
+        new.take_all(dump)
+
+    def take_all(self, dump: Iterable[bytes]) -> None:
+        """Take over the roles and databases that ``pg_dumpall`` of another server has written."""
         # The administrator is there already, which is an error that counts for nothing.
         command = (*_PSQL[:-1], f"--dbname={conninfo(_ADMINISTRATION)}")
-        new._run(command, {**self._login(), "PGOPTIONS": _OPTIONS}, dump, refused)
+        self._run(command, {**self._login(), "PGOPTIONS": _OPTIONS}, dump, refused)
 
     def _load(self, database: str, owner: str, pieces: Iterable[bytes], fail: Failure) -> None:
         """The dump's SQL runs as a role that is not an administrator and not *owner*: in a session

@@ -12,12 +12,13 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
-from typing import Final, Literal, get_args
+from typing import Final, Literal
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from aiserver_tray.base.errors import AiServerError, CancelledError, EngineNotInstalledError
 from aiserver_tray.base.i18n import Text
+from aiserver_tray.features.engine.events import STEPS, OwnEngine, Status, StepName
 from aiserver_tray.settings.files import VersionedFile
 from aiserver_tray.settings.models import SealedModel
 from aiserver_tray.system import engine_install, wsl
@@ -33,11 +34,6 @@ from aiserver_tray.system.engine_place import (
 from aiserver_tray.system.process import boot_time
 
 HOST: Final = f"wsl://{OWN_ENGINE}"
-DOWNLOAD_BYTES: Final = 250_000_000
-DISK_BYTES: Final = 1_200_000_000
-MINUTES: Final = 5
-"""About; of Debian with its Docker, without WSL itself."""
-
 _PACKAGES: Final = ("docker.io", "docker-cli", "ca-certificates")
 _LEAST: Final = (2, 4, 4)
 """The first WSL that gives a distribution a name of our choice
@@ -53,42 +49,6 @@ _RESTART_CODE: Final = 3010
 _MARK: Final = "/etc/aiserver-tray"
 """A file of the distributions that we have made."""
 _SCRIPT_FILE: Final = "/root/install-docker"
-
-StepName = Literal["look", "wsl", "restart", "distribution", "docker", "answer"]
-StepState = Literal["pending", "running", "done", "failed"]
-Status = Literal["none", "running", "restart", "failed", "cancelled", "ready"]
-STEPS: Final[tuple[StepName, ...]] = get_args(StepName)
-
-
-@dataclass(frozen=True)
-class OwnStep:
-    """A step of the set-up."""
-
-    name: StepName
-    state: StepState = "pending"
-    detail: Text | None = None
-    """what it found or did"""
-    percent: float | None = None
-    seconds: float | None = None
-    """that it took"""
-
-
-@dataclass(frozen=True)
-class OwnEngine:
-    """The engine of our own, or its set-up."""
-
-    status: Status
-    """`none`: there is none; `restart`: Windows has to restart, then the set-up goes on"""
-    steps: tuple[OwnStep, ...] = tuple(map(OwnStep, STEPS))
-    lines: tuple[str, ...] = ()
-    """the last ones of the programs that it runs"""
-    error: AiServerError | None = None
-    download: int = DOWNLOAD_BYTES
-    """bytes, about"""
-    disk: int = DISK_BYTES
-    """bytes at first, about"""
-    minutes: int = MINUTES
-    """that it takes, about"""
 
 
 class OwnData(SealedModel):

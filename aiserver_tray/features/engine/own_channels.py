@@ -9,8 +9,8 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.address import find_address
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.features.engine import own
-from aiserver_tray.features.engine.events import OWN_ENGINE_SETUP
-from aiserver_tray.features.engine.own import HOST, OwnEngine, OwnSetup, Surroundings
+from aiserver_tray.features.engine.events import OWN_ENGINE_SETUP, OwnEngine
+from aiserver_tray.features.engine.own import HOST, OwnSetup, Surroundings
 from aiserver_tray.features.place import Place, refuse_elsewhere
 from aiserver_tray.features.stack.channels import StackFeature
 from aiserver_tray.model import Actor

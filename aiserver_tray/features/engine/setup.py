@@ -15,8 +15,12 @@ from aiserver_tray.base.errors import (
     RefusedError,
 )
 from aiserver_tray.core.core import Core
-from aiserver_tray.features.engine.events import ENGINE_INSTALL, EngineInstallView, InstallStatus
-from aiserver_tray.features.engine.own import OwnEngine
+from aiserver_tray.features.engine.events import (
+    ENGINE_INSTALL,
+    EngineInstallView,
+    InstallStatus,
+    OwnEngine,
+)
 from aiserver_tray.features.engine.own_channels import OwnEngineChannels
 from aiserver_tray.protocol.channel import Part, channel
 from aiserver_tray.protocol.message import Message

@@ -16,7 +16,8 @@ import pytest
 from aiserver_tray.base.errors import EngineDownError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.features.engine import own
-from aiserver_tray.features.engine.own import HOST, OwnEngine, OwnSetup, Surroundings
+from aiserver_tray.features.engine.events import OwnEngine
+from aiserver_tray.features.engine.own import HOST, OwnSetup, Surroundings
 from aiserver_tray.system import wsl
 from tests.support import stand_in_wsl
 from tests.support.waiting import eventually
