@@ -150,6 +150,9 @@ def command_test(options: argparse.Namespace) -> int:
             fail(f"no tests called {level}; there are: {', '.join(TESTS)}")
     levels = options.levels or possible_levels()
     set_up(needs_of_tests(levels))
+    prepare = ("python", "-m", "tests.lab", "prepare")
+    if NEEDS_LAB.intersection(levels) and (status := run(prepare, environment())):
+        return status
     folders = [f"tests/{level}" for level in levels]
     words = [f"--numprocesses={workers()}", *(["--changed"] if options.changed else [])]
     words += [f"--base={options.base}"] if options.base else []

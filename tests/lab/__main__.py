@@ -1,4 +1,4 @@
-"""``python -m tests.lab up|down|env|demo``: the lab from a shell."""
+"""``python -m tests.lab up|prepare|down|env|demo``: the lab from a shell."""
 
 import json
 import os
@@ -33,6 +33,14 @@ def up(place: Place) -> None:
     _require_means(place)
     lifecycle.up(place, click.echo)
     click.echo(f"The lab is up after {time.monotonic() - begun:.1f} s: {place.host}")
+
+
+@main.command()
+@click.pass_obj
+def prepare(place: Place) -> None:
+    """Build what the registry lacks, and stop again."""
+    _require_means(place)
+    lifecycle.prepare(place, click.echo)
 
 
 @main.command()

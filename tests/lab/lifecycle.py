@@ -6,7 +6,7 @@ from contextlib import nullcontext
 
 from tests.lab import engine
 from tests.lab.build import build, missing
-from tests.lab.leases import lease
+from tests.lab.leases import lease, lease_any
 from tests.lab.place import LabError, Place
 from tests.lab.recipes import load_recipes
 
@@ -29,6 +29,20 @@ def up(place: Place, report: Report = lambda _: None) -> None:
             if wanted := missing(place, load_recipes().values()):
                 report(f"{len(wanted)} images to build")
                 build(place, wanted, report)
+
+
+def prepare(place: Place, report: Report) -> None:
+    """Builds what the registry lacks, on a lab for tests. The first time, that takes longer than
+    the time limit of the test whose fixtures would do it.
+
+    Raises:
+        LabError: An image can't be built.
+    """
+    if missing(place, load_recipes().values()):
+        tests, taken = lease_any(place)
+        with taken:
+            up(tests, report)
+            stop(tests)
 
 
 def fix(place: Place) -> None:

@@ -23,15 +23,24 @@ def repository(name: str) -> tuple[str, str]:
 
 
 def stored_hash(place: Place, name: str) -> str | None:
-    """The hash of the recipe that a stored image was made from; None where there is no image."""
+    """The hash of the recipe that a stored image was made from; None where there is no image.
+
+    Reads the registry's storage, so that neither engine nor registry has to run."""
     path, tag = repository(name)
-    base = f"http://{engine.registry_address(place)}/v2/{path}"
-    manifest = _get(f"{base}/manifests/{tag}")
-    if manifest is None:
+    storage = place.registry / "docker/registry/v2"
+    link = storage / "repositories" / path / "_manifests/tags" / tag / "current/link"
+    try:
+        manifest = _blob(storage, link.read_text())
+        config = _blob(storage, manifest["config"]["digest"])
+    except FileNotFoundError:
         return None
-    config = _get(f"{base}/blobs/{manifest['config']['digest']}") or {}
     labels = config.get("config", {}).get("Labels") or {}
     return str(labels.get(RECIPE_LABEL))
+
+
+def _blob(storage: Path, digest: str) -> dict[str, Any]:
+    kind, _, value = digest.partition(":")
+    return dict(json.loads((storage / "blobs" / kind / value[:2] / value / "data").read_bytes()))
 
 
 def record_sizes(place: Place, names: Iterable[str], folder: Path) -> None:
@@ -59,11 +68,3 @@ def _recorded(place: Place, name: str, platform: str) -> dict[str, Any] | None:
         "recorded": datetime.now(UTC).date().isoformat(),
         "platforms": {platform: size},
     }
-
-
-def _get(url: str) -> dict[str, Any] | None:
-    response = requests.get(url, headers={"Accept": _MANIFEST}, timeout=30)
-    if response.status_code == requests.codes.not_found:
-        return None
-    response.raise_for_status()
-    return dict(response.json())

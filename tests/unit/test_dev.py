@@ -489,6 +489,26 @@ def test_demo_asks_for_the_password_where_there_is_a_terminal(
         command_line.main(["demo"])
 
 
+@on_linux
+def test_images_are_built_before_the_tests_and_their_time_limits(
+    bare: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Fakes: a test must not build images for half an hour, and none may fail to be built.
+    monkeypatch.setattr(commands, "set_up", lambda *_: None)
+    ran: list[tuple[str, ...]] = []
+    monkeypatch.setattr(commands, "run", lambda words, _: ran.append(words) or status)
+    monkeypatch.setattr(commands, "become", lambda *words: ran.append(words) or 0)
+    status = 0
+    for levels, expected in ((["unit"], ["pytest"]), (["unit", "engine"], ["tests.lab", "pytest"])):
+        ran.clear()
+        command_line.main(["test", *levels])
+        assert [words[2] for words in ran] == expected
+    status = 1
+    ran.clear()
+    assert command_line.main(["test", "engine"]) == 1
+    assert ran == [("python", "-m", "tests.lab", "prepare")]
+
+
 def test_elsewhere_than_on_debian_the_first_line_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environment, "DEBIAN", False)
     said = r"^dev.py: this is neither Debian nor Ubuntu, .* Install what Debian calls a b, then"
