@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 import click
 
@@ -27,7 +27,7 @@ from aiserver_tray.cli.common import (
     print_table,
     report,
 )
-from aiserver_tray.cli.core import connected, set_setting
+from aiserver_tray.cli.core import connected, request, set_setting
 from aiserver_tray.cli.doctor import print_checks
 from aiserver_tray.cli.terminal import is_interactive
 from aiserver_tray.cli.words import size
@@ -50,47 +50,74 @@ def command() -> None:
     """Set up the Docker engine, test the connection to it, and choose one of several."""
 
 
-@command.command("list")
-@common_options
-def list_() -> None:
-    """List the engines by name, with an asterisk at the one in use."""
-    app = current_app()
+class EngineEntry(TypedDict):
+    """An engine of the list."""
+
+    name: str | None
+    """`null`: it is in use, and has no name"""
+    address: str
+    inUse: bool
+
+
+def _engines(app: "App") -> list[EngineEntry]:
+    """The engines that have a name, and the one in use."""
     named = app.quick_settings.engines
-    all_ = {USUAL_ENGINE: find_address(None).host, **named}
+    all_: list[tuple[str | None, str]] = [(USUAL_ENGINE, find_address(None).host), *named.items()]
     used = ""
     with suppress(SettingError):  # of --engine: the list shows what it takes
         used = app.used_engine.host
-    if used and canonical(used) not in map(canonical, all_.values()):
-        all_["-"] = used
-    rows = [(f"{name} *" if _is_same(host, used) else name, host) for name, host in all_.items()]
+    if used and not any(_is_same(host, used) for _, host in all_):
+        all_.append((None, used))
+    return [{"name": name, "address": host, "inUse": _is_same(host, used)} for name, host in all_]
+
+
+@command.command("list")
+@as_json_option
+@common_options
+def list_(as_json: bool) -> None:  # noqa: FBT001 - a command line flag
+    """List the engines by name, with an asterisk at the one in use."""
+    app = current_app()
+    engines = _engines(app)
+    if as_json:
+        print_json(engines)
+        return
+    names = (f"{one['name'] or '-'}{' *' if one['inUse'] else ''}" for one in engines)
+    rows = [*zip(names, (one["address"] for one in engines), strict=True)]
     print_table((Text("NAME"), Text("ADDRESS")), rows, app.language)
 
 
 @command.command()
 @click.argument("name")
 @click.argument("address")
+@as_json_option
 @common_options
-def add(name: str, address: str) -> None:
+def add(name: str, address: str, as_json: bool) -> None:  # noqa: FBT001 - a command line flag
     """Give the engine at ADDRESS a NAME, which --engine and `engine use` take."""
     app = current_app()
     set_setting(app, ENGINES, join_engines({**app.quick_settings.engines, name: address}))
+    if as_json:
+        print_json(_engines(app))
 
 
 @command.command()
 @click.argument("name")
+@as_json_option
 @common_options
-def remove(name: str) -> None:
+def remove(name: str, as_json: bool) -> None:  # noqa: FBT001 - a command line flag
     """Forget the NAME of an engine. Nothing changes on the engine."""
     app = current_app()
     app.address_of_engine(name)
     others = {n: host for n, host in app.quick_settings.engines.items() if n != name}
     set_setting(app, ENGINES, join_engines(others))
+    if as_json:
+        print_json(_engines(app))
 
 
 @command.command()
 @click.argument("name")
+@as_json_option
 @common_options
-def use(name: str) -> None:
+def use(name: str, as_json: bool) -> None:  # noqa: FBT001 - a command line flag
     """Use the engine NAME, a name or an address, from now on; `default`: the one of this computer.
 
     A tray that is running switches to it, as soon as no operation is running. Modules on the engine
@@ -98,15 +125,24 @@ def use(name: str) -> None:
     """
     app = current_app()
     set_setting(app, ENGINE, app.address_of_engine(name) or None)
+    if as_json:
+        print_json(_engines(app))
 
 
 @command.command()
 @click.option("--yes", is_flag=True, help="Install without asking.")
+@as_json_option
 @common_options
-def install(yes: bool) -> None:  # noqa: FBT001 - a command line flag
+def install(yes: bool, as_json: bool) -> None:  # noqa: FBT001 - command line flags
     """Install Docker from the packages of Debian or Ubuntu, or set up Windows' own engine in WSL,
     unless an engine is installed."""
     app = current_app()
+    _install(app, yes=yes)
+    if as_json:
+        print_json(request(app, "ai/engine/setup"))
+
+
+def _install(app: "App", *, yes: bool) -> None:
     if engine_place.is_installed():
         report([Text("A Docker engine is installed.").render(app.language)])
         return
@@ -126,8 +162,9 @@ def install(yes: bool) -> None:  # noqa: FBT001 - a command line flag
 
 @command.command()
 @click.option("--yes", is_flag=True, help="Remove without asking.")
+@as_json_option
 @common_options
-def uninstall(yes: bool) -> None:  # noqa: FBT001 - a command line flag
+def uninstall(yes: bool, as_json: bool) -> None:  # noqa: FBT001 - command line flags
     """Remove Windows' own engine, with all data of the modules in it. Backups are kept."""
     app = current_app()
     with connected(app) as client:
@@ -144,6 +181,8 @@ def uninstall(yes: bool) -> None:  # noqa: FBT001 - a command line flag
         if not (yes or (is_interactive() and click.confirm(question, err=True))):
             raise CancelledError
         client.request("ai/engine/own/remove")
+        if as_json:
+            print_json(client.request("ai/engine/setup"))
 
 
 @command.command()

@@ -115,6 +115,19 @@ def _bridged_pool(host: str) -> HTTPConnectionPool:
     return sockets.StdioPool(children(host))
 
 
+def is_costly(address: Address) -> bool:
+    """Whether each connection to the engine at *address* needs a program of its own.
+
+    Raises:
+        OSError: it can't be reached.
+    """
+    if not address.is_bridged:
+        return False
+    from aiserver_tray.engine.stdio import has_child_each  # noqa: PLC0415 - few need a program
+
+    return has_child_each(address.host)
+
+
 def renew(address: Address) -> None:
     """The connections to the engine at *address* may be dead."""
     if address.is_bridged:

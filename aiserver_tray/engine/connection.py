@@ -16,6 +16,7 @@ from aiserver_tray.engine.client import (
     Client,
     Payload,
     drop,
+    is_costly,
     negotiate,
     renew,
 )
@@ -94,6 +95,16 @@ class Connection:
         except ValueError as error:
             why = Text("the response is not from a Docker engine")
             raise EngineDownError(self.address.host, why) from error
+
+    @property
+    def is_costly(self) -> bool:
+        """Whether each connection needs a program of its own, so that few should be open.
+
+        Raises:
+            EngineDownError: the engine can't be reached.
+        """
+        with self._watched():
+            return is_costly(self.address)
 
     def reconnect(self) -> None:
         """Drop all connections: they may be dead, and the next engine may have another version."""

@@ -21,7 +21,7 @@ from aiserver_tray.base.errors import (
 from aiserver_tray.base.strings import nanoseconds
 from aiserver_tray.engine import parse
 from aiserver_tray.engine.cancellation import Cancellation
-from aiserver_tray.engine.client import CHANGE_TIMEOUT_SECONDS
+from aiserver_tray.engine.client import CHANGE_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS
 from aiserver_tray.engine.connection import Connection
 from aiserver_tray.engine.execution import Program, execute, run
 from aiserver_tray.engine.logs import MULTIPLEXED, RAW, LogStream, log_params
@@ -286,6 +286,17 @@ class Containers:
         params = log_params(since=since, tail=tail, follow=follow)
         stream = self._connection.stream("GET", "/containers/{}/logs", container, params=params)
         return LogStream(stream, framed=self._is_framed(container, stream.open()), follow=follow)
+
+    @property
+    def is_costly_to_follow(self) -> bool:
+        """Whether each followed log needs a program of its own. Raises `EngineDownError`."""
+        return self._connection.is_costly
+
+    def has_written(self, container: str, since: int) -> bool:
+        """Whether its log has a line that is not older than *since* (nanoseconds since 1970)."""
+        params, path = log_params(since=since, tail=1, follow="stop"), "/containers/{}/logs"
+        limit = READ_TIMEOUT_SECONDS
+        return bool(self._connection.call("GET", path, container, params=params, timeout=limit))
 
     def _is_framed(self, container: str, stream: Stream) -> bool:
         if stream.content_type in (MULTIPLEXED, RAW):

@@ -53,6 +53,11 @@ class LogStream:
         if raw := splitter.rest():
             yield parse(raw)
 
+    def allow_silence(self, seconds: float) -> None:
+        """Let its iteration raise `SilenceError` if so long no line comes. For the thread that
+        iterates it."""
+        self._stream.allow_silence(seconds)
+
     def hurry(self) -> None:
         """Read without pauses from now on. Can be called from any thread."""
         self._stream.hurry()

@@ -92,6 +92,7 @@ class Children:
         self._argv = command(host)
         self._idle: list[Child] = []
         self._lock = threading.Lock()
+        self._dropped = 0
 
     def take(self) -> Child:
         """A child through which the engine answers.
@@ -103,9 +104,11 @@ class Children:
             if child.is_usable and time.monotonic() - child.used_at < _IDLE_SECONDS:
                 return child
             child.end()
+        dropped = self._dropped
         with _STARTING:
             child = Child(self._argv)
             child.meet(ping)
+        child.series = dropped
         return child
 
     def _idle_one(self) -> Child | None:
@@ -116,7 +119,9 @@ class Children:
         """*child* is not used any more."""
         child.used_at = now = time.monotonic()
         with self._lock:
-            known = [*self._idle, child] if child.is_usable else [*self._idle]
+            # Nobody would end one that was in use while all others were dropped.
+            is_known = child.series == self._dropped and child.is_usable
+            known = [*self._idle, child] if is_known else [*self._idle]
             recent = [one for one in known if now - one.used_at < _IDLE_SECONDS]
             self._idle = recent[-_IDLE_KEPT:]
             gone = {*known, child} - {*self._idle}
@@ -130,6 +135,7 @@ class Children:
     def drop(self) -> None:
         """End all that are idle."""
         with self._lock:
+            self._dropped += 1
             dropped, self._idle = self._idle, []
         for child in dropped:
             child.end()
@@ -318,6 +324,16 @@ def tunnel(host: str) -> Tunnel | None:
     with _known, suppress(SettingError):  # a folder with too long a name has no sockets
         return _tunnels.get(host) or _tunnels.setdefault(host, Tunnel(host))
     return None
+
+
+def has_child_each(host: str) -> bool:
+    """Whether each connection to the engine at *host* is a child of its own.
+
+    Raises:
+        BridgeError: nobody can log in there.
+    """
+    found = tunnel(host)
+    return not (found and found.works)
 
 
 def _can_forward(host: str) -> bool:

@@ -116,6 +116,8 @@ class Stream:
             yield from read()
         except Exception as error:  # a closed socket can raise anything
             if not self.is_closed:
+                if self.silence and isinstance(error, TimeoutError):  # not by urllib3
+                    raise SilenceError from error
                 _raise_silence(error)
                 raise
 

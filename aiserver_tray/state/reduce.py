@@ -114,7 +114,7 @@ def _engine_down(state: State, error: AiServerError, at: datetime | None) -> Sta
         running=False,
         version=None,
         error=error,
-        reconnecting=known.id is not None and state.forwarded is not None,
+        reconnecting=known.id is not None and state.is_elsewhere,
         down_since=at if known.running else known.down_since,
     )
     last = state.containers if known.running else state.last_containers

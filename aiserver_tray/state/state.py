@@ -217,3 +217,8 @@ class StateFields:
     work: Work = field(default_factory=Work)
     failures: Mapping[str, StartFailure] = field(default_factory=dict)
     """by module: why its last start failed"""
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether the engine is on a computer to which a connection can be lost while it runs."""
+        return self.forwarded is not None

@@ -93,6 +93,8 @@ class Child:
         self._words = tempfile.TemporaryFile()  # noqa: SIM115 - a pipe that nobody reads may fill
         self._may_survive = argv[0].endswith("wsl.exe")
         self.used_at = time.monotonic()
+        self.series = 0
+        """Of those that start it, in which it was started."""
         try:
             self._process, self.sock = start(argv, self._words)
         except OSError as error:

@@ -4,11 +4,13 @@ The tests share one OneAPI, since it takes long to start. Each leaves no module 
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import docker
 import pytest
 
 from aiserver_tray.base.masking import MASK
+from tests.engine.elsewhere import ON_LOOPBACK, Elsewhere
 from tests.engine.kernel_setting import NAME, Setting, setting
 from tests.engine.oneapi import EDITIONS, OneApiStack, installed, query
 from tests.lab.engine import registry_address
@@ -47,6 +49,18 @@ def write_reader(
     service = idle(image=image, environment={"TOKEN": "${READER_TOKEN}"})
     needs = {"sysctls": sysctls or {}}
     stack.write("reader", {"reader": service}, settings=settings, needs=needs)
+
+
+@ON_LOOPBACK
+def test_a_module_on_an_engine_elsewhere_gets_a_token_too(
+    engine: docker.DockerClient, oneapi: OneApiStack, elsewhere: Elsewhere
+) -> None:
+    over_ssh = replace(oneapi, host=elsewhere.host)
+    over_ssh.cli.run("connect", "reader").succeeded()
+    token = environment(engine, "ai-reader")["TOKEN"]
+    assert oneapi.models(token) == 200
+    over_ssh.cli.run("disconnect", "reader").succeeded()
+    assert (environment(engine, "ai-reader")["TOKEN"], oneapi.models(token)) == ("", 401)
 
 
 def stored(stack: OneApiStack, setting: str) -> str:

@@ -1,19 +1,16 @@
-"""An engine on a computer elsewhere, by ssh: a container with sshd and Docker's command, which has
-the lab's socket, stands for that computer."""
+"""An engine on a computer elsewhere, by ssh."""
 
 import json
 import os
 import shlex
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,7 +19,6 @@ import docker
 import psutil
 import pytest
 import requests
-from docker.models.containers import Container
 
 from aiserver_tray.base.errors import EngineDownError
 from aiserver_tray.carriers.local.client import Client
@@ -32,9 +28,8 @@ from aiserver_tray.engine.engine import Engine
 from aiserver_tray.features.doctor.connection import examine_connection
 from aiserver_tray.features.doctor.ssh import HostKey
 from aiserver_tray.spec import labels
-from tests.engine.waiting import until
+from tests.engine.elsewhere import ON_LOOPBACK, WAYS, Elsewhere
 from tests.lab.fixtures import have_image
-from tests.lab.place import Place
 from tests.support.command_line import CommandLine
 from tests.support.host_process import hosted
 from tests.support.installation import LIMIT, Installation, idle, script
@@ -42,78 +37,6 @@ from tests.support.ports import free_port
 from tests.support.stack import IMAGE, held, service, write
 from tests.support.terminal import terminal
 from tests.support.waiting import eventually
-
-SSHD = "aiserver-lab/sshd:1"
-SSHD_OPTIONS = [
-    "-e", "-o", "PasswordAuthentication=no", "-o", "SetEnv=DOCKER_HOST=unix:///engine.sock",
-    "-o", "MaxStartups=3",
-]  # fmt: skip
-ON_LOOPBACK = pytest.mark.parametrize("elsewhere", [True], indirect=True, ids=["loopback"])
-
-
-@dataclass(frozen=True)
-class Elsewhere:
-    """A computer that takes ssh logins; ``host``: its engine's address; ``known``: the file with
-    host keys that the client knows."""
-
-    host: str
-    known: Path
-    container: Container
-
-    def hide_socket(self) -> None:
-        """Leave Docker's command alone a way to the engine, which it knows by its environment."""
-        self.container.exec_run(["rm", "/var/run/docker.sock"])
-
-
-@pytest.fixture(params=[False])
-def elsewhere(
-    engine: docker.DockerClient,
-    lab: Place,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    request: pytest.FixtureRequest,
-) -> Iterator[Elsewhere]:
-    """The computer, with ssh's own files for it in *tmp_path*: a real ssh reads only those of the
-    account, which are not the test's to change. With `ON_LOOPBACK`, it has the loopback address at
-    which the engine publishes ports, which is this machine's."""
-    have_image(engine, SSHD)
-    key, known = tmp_path / "key", tmp_path / "known"
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
-    socket = {lab.host.removeprefix("unix://"): {"bind": "/engine.sock"}}
-    port = free_port() if request.param else 22
-    options = ["/usr/sbin/sshd", "-D", "-p", str(port), *SSHD_OPTIONS]
-    network = "host" if request.param else "bridge"
-    container = engine.containers.run(
-        SSHD, options, detach=True, volumes=socket, network_mode=network
-    )
-    public = shlex.quote(key.with_suffix(".pub").read_text())
-    said = container.exec_run(["sh", "-c", f"echo {public} > /root/.ssh/authorized_keys"])
-    assert said.exit_code == 0, said
-    container.reload()
-    address = container.attrs["NetworkSettings"]["Networks"][network]["IPAddress"] or "127.0.0.1"
-    host_key = container.exec_run(["cat", "/etc/ssh/ssh_host_ed25519_key.pub"]).output.decode()
-    known.write_text(f"{address if port == 22 else f'[{address}]:{port}'} {host_key}")
-    config = tmp_path / "config"
-    config.write_text(f"IdentityFile {key}\nUserKnownHostsFile {known}\nHashKnownHosts yes\n")
-    program = tmp_path / "bin" / "ssh"
-    program.parent.mkdir()
-    real = shutil.which("ssh")
-    assert real
-    words = shlex.join([real, "-F", str(config)])
-    program.write_text(f'#!/bin/sh\nexec {words} "$@"\n')
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(program.parent), prepend=os.pathsep)
-    until(lambda: b"Server listening" in container.logs(), container)
-    place = f"root@{address}" if port == 22 else f"root@{address}:{port}"
-    yield Elsewhere(f"ssh://{place}", known, container)
-    eventually(lambda: leading_to(place) == [], "no ssh is left")
-
-
-def leading_to(place: str) -> list[int]:
-    """The ssh of any process to *place*."""
-    found = psutil.process_iter(["name", "cmdline"])
-    ssh = [one for one in found if one.info["name"] == "ssh"]
-    return [one.pid for one in ssh if place in " ".join(one.info["cmdline"] or ())]
 
 
 def children() -> list[int]:
@@ -151,7 +74,20 @@ def test_commands_work_on_an_engine_elsewhere_and_leave_no_child(
     read = cli.run("exec", "web", "cat", "/built", "/config", "/run/secrets/secret").succeeded()
     assert read.output == "builtconfiguredhidden"
     cli.run("logs", "web").succeeded()
+    with terminal(*cli.options, "exec", "web", "sh") as shell:
+        shell.wait_for("# ")  # what is typed before belongs to nobody
+        shell.type("echo $((6 * 7)) in $(tty)\nexit 3\n")
+        assert shell.end() == 3, shell.text
+        assert "42 in /dev/pts/" in shell.text
+    (stats,) = json.loads(cli.run("stats", "--json").succeeded().output)["modules"]
+    assert stats["memory"] > 0
+    assert elsewhere.host in cli.run("doctor").output
     cli.run("backup", "create", "web").succeeded()
+    for words in ("exec web sleep 600", "logs web -f"):
+        with cli.started(*words.split()) as running:
+            eventually(elsewhere.children, "its ssh")
+            running.kill()
+            eventually(lambda: not elsewhere.children(), "the end of its ssh")
     cli.run("down", "web").succeeded()
     assert [c.name for c in engine.containers.list(all=True) if c.name == "ai-web"] == []
 
@@ -217,6 +153,18 @@ def test_an_unknown_host_key_is_asked_about_and_works_once_it_is_trusted(
     assert f"The host key of {host} was trusted" in cli.run("activity").output
 
 
+def test_a_jump_host_of_the_users_configuration_works_unchanged(elsewhere: Elsewhere) -> None:
+    jump = elsewhere.known.read_text().split()[0]
+    inner = f"Host inner\nHostName 127.0.0.1\nHostKeyAlias {jump}\nProxyJump root@{jump}\n"
+    with elsewhere.known.with_name("config").open("a") as config:
+        config.write(inner)
+    assert failure("ssh://root@inner") == ""
+    with closing(Engine("ssh://root@inner")) as found:
+        found.ping()
+        assert len(children()) == 2  # ssh runs another one for the jump
+    eventually(lambda: children() == [], "the end of both")
+
+
 def failure(host: str) -> str:
     """What the test of the connection to *host* says about the step that fails; else nothing."""
     with closing(Engine(host)) as found:
@@ -232,12 +180,11 @@ def why(host: str) -> str:
     return str(error.value.text)
 
 
-@pytest.mark.parametrize("way", ["tunnel", "children"])
+@WAYS
 def test_a_killed_ssh_costs_no_request_and_a_stopped_one_can_be_left(
     elsewhere: Elsewhere, way: str
 ) -> None:
-    if way == "children":  # ssh finds no socket there, so it runs Docker's command
-        elsewhere.hide_socket()
+    elsewhere.use(way)
     with closing(Engine(elsewhere.host)) as found:
         found.ping()
         (first,) = children()

@@ -1,5 +1,6 @@
 """An owner tells of the engine that it talks to, and opens its core again for another one."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -58,6 +59,11 @@ def test_engine_has_a_name_that_every_command_takes(lab: Place, tmp_path: Path) 
         seen = owner.core.store.wait_until(lambda state: state.engine.running, 60)
         assert str(seen.engine.name) == "local"
     bare.run("engine", "use", "other").succeeded()
+    listed = json.loads(bare.run("engine", "list", "--json").succeeded().output)
+    assert listed[1:] == [
+        {"name": "local", "address": lab.host, "inUse": False},
+        {"name": "other", "address": "unix:///other.sock", "inUse": True},
+    ]
     assert "other * unix:///other.sock" in " ".join(bare.run("engine", "list").output.split())
     assert not bare.status()["engine"]["running"]
     bare.run("engine", "remove", "local").succeeded()

@@ -11,6 +11,7 @@ from aiserver_tray.base.bugs import log_bug
 from aiserver_tray.base.errors import AiServerError, ObjectNotFoundError, UnsupportedError
 from aiserver_tray.engine.containers import Containers
 from aiserver_tray.engine.logs import LogStream
+from aiserver_tray.engine.stream import SilenceError
 from aiserver_tray.features.logs.lines import ContainerLines
 from aiserver_tray.features.logs.writer import LogWriter
 from aiserver_tray.model import AT_REST, Container
@@ -25,6 +26,11 @@ _AGAIN_SECONDS = 1.0
 """Seconds after the end of a log before it is read on, although its container seems to run: the
 state is a moment late."""
 
+
+_QUIET_SECONDS = 60.0
+"""Seconds without a line after which a log gives up its connection, if each one costs a program."""
+_LOOK_SECONDS = 3.0
+"""Seconds between two looks whether such a log has a new line."""
 
 _Run = tuple[bool, datetime | None]
 """One run of a container, by its start: whether it has ended."""
@@ -55,8 +61,15 @@ class FollowedLog:
         self._interrupted = False
         self._read: _Run | None = None
         """The run that was read up to its end."""
+        self._quiet: _Run | None = None
+        """The run that wrote nothing for long, and is not followed now."""
         self._failures = 0
         self._not_before = 0.0
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether it is not followed, until `look` finds that there is more."""
+        return self._quiet is not None and self._quiet == self._run
 
     @property
     def is_reading(self) -> bool:
@@ -70,7 +83,7 @@ class FollowedLog:
         """Start to read if there may be more, and it is time. Returns the seconds until then; None:
         there is nothing to wait for. *now*: monotonic seconds."""
         with self._lock:
-            if self._thread or self._is_done:
+            if self._thread or self._is_done or self.is_quiet:
                 return None
             if (left := self._not_before - now) > 0:
                 return left
@@ -91,6 +104,18 @@ class FollowedLog:
         run = True, container.started_at
         is_read = container.status in AT_REST and self._read == run
         return is_read or self.is_unreadable or container.started_at is None
+
+    def look(self) -> None:
+        """Follow it again if there is a new line. Needs no connection of its own."""
+        try:
+            if not self._source.has_written(self.container.id, self._lines.newest + 1):
+                return
+        except ObjectNotFoundError:  # removed meanwhile
+            pass
+        except AiServerError:  # the engine is lost
+            return
+        self._quiet = None
+        self._on_end()
 
     def retry(self) -> None:
         """Forget failures: the engine is back."""
@@ -132,6 +157,8 @@ class FollowedLog:
         except ObjectNotFoundError:  # removed meanwhile
             self.is_behind = False
             self._ended(run)
+        except SilenceError:
+            self._quiet = run
         except UnsupportedError:
             self.is_unreadable, self.is_behind = True, False
             self._ended(run)
@@ -165,6 +192,8 @@ class FollowedLog:
             self._log = log
             if self._interrupted:
                 return
+            if follow == "follow" and self._source.is_costly_to_follow:
+                log.allow_silence(_QUIET_SECONDS)
             for lines in log.batches():
                 self._failures = 0
                 self._lines.put(lines)
@@ -206,6 +235,8 @@ class Collector:
         self._was_running = False
         self._leave: Callable[[], None] = lambda: None
         self._thread = Thread(target=self._run, name="log-collector", daemon=True)
+        self._closed = Event()
+        self._looking: Thread | None = None
 
     @property
     def unreadable(self) -> list[Container]:
@@ -255,12 +286,15 @@ class Collector:
         """Stop, without waiting for an engine that does not respond."""
         self._leave()
         self._closing = True
+        self._closed.set()
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join(_CLOSE_SECONDS)
         for log in (logs := list(self._logs.values())):
             log.interrupt()
         deadline = time.monotonic() + _CLOSE_SECONDS
+        if self._looking:
+            self._looking.join(_CLOSE_SECONDS)
         for log in logs:
             log.join(deadline)
 
@@ -285,9 +319,23 @@ class Collector:
         if is_back:
             for log in self._logs.values():
                 log.retry()
+        if self._looking is None and any(log.is_quiet for log in self._logs.values()):
+            self._looking = Thread(target=self._look, name="log-quiet", daemon=True)
+            self._looking.start()
         now = time.monotonic()
         pauses = [log.advance(now) for log in self._logs.values()]
         return min((pause for pause in pauses if pause is not None), default=None)
+
+    def _look(self) -> None:
+        """Look after the quiet logs, one after the other, so that one connection is enough."""
+        while not self._closed.wait(_LOOK_SECONDS):
+            for log in list(self._logs.values()):
+                if not log.is_quiet or not self._store.state.engine.running or self._closing:
+                    continue
+                try:
+                    log.look()
+                except Exception as bug:  # noqa: BLE001 - the others go on
+                    log_bug(_logger, "looking after a quiet log failed", bug)
 
     def _take(self, containers: Iterable[Container]) -> None:
         wanted = {c.id: c for c in containers if self._is_kept(c.module)}

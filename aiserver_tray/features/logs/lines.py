@@ -158,6 +158,11 @@ class ContainerLines:
         """The time from which to read the log on; None: from its beginning."""
         return self._position.reopen()
 
+    @property
+    def newest(self) -> int:
+        """The highest time of its lines, in nanoseconds since 1970; 0: it has none."""
+        return max((mark.newest for mark in self._position.marks.values()), default=0)
+
     def put(self, lines: Sequence[LogLine]) -> None:
         """Store the new ones of *lines*, the next of the log. Waits while the writer is busy."""
         position = self._position

@@ -26,10 +26,10 @@ from aiserver_tray.features.logs.streams import (
     AT_ONCE,
     Follower,
     Item,
-    OnUnreadable,
     Parsing,
     Source,
     Span,
+    attempts,
     history,
     is_named,
     sources,
@@ -47,6 +47,9 @@ _LINES_BEFORE: Final = 100
 _PAGE_LINES: Final = 1000
 POLL_SECONDS: Final = 0.5
 """Seconds until an empty batch."""
+WAITING: Final = Text(
+    "The connection to the engine is lost. The logs are read on once it is connected again."
+)
 
 Batches = Iterator[Sequence[Line]]
 
@@ -81,8 +84,10 @@ class EngineLines:
     """The *wanted* lines of the containers of *store* on *engine*, without *secrets*, as they would
     be kept.
 
-    All methods raise `EngineDownError` if the engine goes away. *marks*: how far the outputs of
-    each container (by ID) are stored elsewhere, from where `existing` goes on.
+    All methods raise `EngineDownError` if the engine goes away; `followed` waits for one elsewhere.
+    *notify* gets each service whose log can't be read, and that the engine is waited for. *marks*:
+    how far the outputs of each container (by ID) are stored elsewhere, from where `existing` goes
+    on.
     """
 
     def __init__(  # noqa: PLR0913 - engine, store, and what is wanted of them
@@ -91,14 +96,14 @@ class EngineLines:
         store: "Store",
         wanted: Wanted,
         secrets: Iterable[str],
-        on_unreadable: OnUnreadable,
+        notify: Callable[[Text], None],
         *,
         marks: Marks = MappingProxyType({}),
     ) -> None:
         self._engine = engine
         self._store = store
         self._wanted = wanted
-        self._on_unreadable = on_unreadable
+        self._notify = notify
         self._marks = marks
         self._masker = Masker(secrets)
         self._follower: Follower | None = None
@@ -129,7 +134,16 @@ class EngineLines:
         follower = self._follower = Follower(
             self._engine, self._store, wanted.names, Span(since), self._on_unreadable
         )
-        yield from self._selected(follower.batches(), wanted.filter)
+        yield from self._selected(self._noted(follower.batches()), wanted.filter)
+
+    def _noted(self, batches: Iterable[Sequence[Item]]) -> Iterator[Sequence[Item]]:
+        for batch in batches:
+            if self._store.snapshot.engine.reconnecting:
+                self._notify(WAITING)
+            yield batch
+
+    def _on_unreadable(self, source: Source) -> None:
+        self._notify(source.unreadable)
 
     def close(self) -> None:
         """Make `followed` end soon. Can be called from any thread."""
@@ -141,7 +155,7 @@ class EngineLines:
         # The engine's own tail is enough if every line counts.
         is_enough = not wanted.selects_lines and wanted.filter.until is None
         last = None if tail is None or not is_enough else tail + _LINES_BEFORE
-        span = Span(wanted.filter.since, last)
+        span = Span(wanted.filter.since, last, attempts(self._store))
         found = sources(self._store.snapshot, wanted.names)
         positions = {source: self._position(source) for source in found} if self._marks else {}
         items = history(self._engine, found, span, self._on_unreadable, positions)
@@ -308,9 +322,12 @@ class KeptLines:
         """Whether more lines may come.
 
         Raises:
-            EngineDownError: the engine is gone.
+            EngineDownError: the engine is gone. One elsewhere is waited for.
         """
         snapshot = self._store.snapshot
+        if snapshot.engine.reconnecting:
+            self._notify(WAITING)
+            return True
         snapshot.engine.check_response()
         if is_named(self._names, JOURNAL, "journal"):
             return True

@@ -26,7 +26,6 @@ from aiserver_tray.features.logs.origins import (
 )
 from aiserver_tray.features.logs.requests import LogFilterForm
 from aiserver_tray.features.logs.store.reader import LogReader, Marks
-from aiserver_tray.features.logs.streams import Source
 from aiserver_tray.protocol.channel import Name, Part, Payload, channel
 from aiserver_tray.protocol.message import Caller, Peer
 
@@ -163,12 +162,8 @@ class LogReadChannels(Part):
         if is_complete:
             return KeptLines(reader, self._logs, core.store, wanted, notify)
         core.store.snapshot.engine.check_response()
-
-        def on_unreadable(source: Source) -> None:
-            notify(source.unreadable)
-
         secrets = self._secrets()
-        engine = EngineLines(core.engine, core.store, wanted, secrets, on_unreadable, marks=marks)
+        engine = EngineLines(core.engine, core.store, wanted, secrets, notify, marks=marks)
         stored = replace(wanted, filter=replace(wanted.filter, numbers=range(number + 1)))
         kept = KeptLines(reader, self._logs, core.store, stored, notify)
         if not number or not kept.has_lines:

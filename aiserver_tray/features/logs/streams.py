@@ -4,10 +4,11 @@ import heapq
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import islice
+from itertools import groupby, islice
 from queue import Full, Queue
+from time import sleep
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -76,8 +77,9 @@ def is_named(names: Sequence[str], module: str, service: str) -> bool:
     return not names or module in names or f"{module}/{service}" in names
 
 
-_BUFFER_LINES = 10_000
-"""Lines that wait for a slow reader; then the engine does."""
+_BUFFER_BATCHES: Final = 50
+"""Reads of the engine's answers that wait for a slow reader; then the engine does. Each has at most
+16 KiB."""
 AT_ONCE: Final = 500
 """Existing lines in a batch. Many are compared with a filter faster than one by one."""
 
@@ -88,6 +90,8 @@ other (moby, daemon/logger/copier.go)."""
 
 _RETRY_SECONDS = 0.1
 """Seconds before a log is read on whose connection was cut."""
+_ATTEMPTS: Final = 5
+"""How often existing lines of an engine elsewhere are asked for without getting one."""
 
 
 @dataclass(frozen=True)
@@ -96,11 +100,19 @@ class Span:
 
     since: int | None = None
     tail: int | None = None
+    attempts: int = 1
+    """How often the connection may be lost without a line in between."""
 
 
 Item = tuple[Source, "LogLine"]
 OnUnreadable = Callable[[Source], None]
 """Called with each source whose log the engine can't read; the others continue."""
+
+
+def attempts(store: "Store") -> int:
+    """How often to ask the engine of *store* for existing lines. A lost connection to one elsewhere
+    says nothing about the engine."""
+    return _ATTEMPTS if store.state.is_elsewhere else 1
 
 
 def history(
@@ -110,7 +122,11 @@ def history(
     on_unreadable: OnUnreadable,
     positions: Mapping[Source, Position] = MappingProxyType({}),
 ) -> Iterator[Item]:
-    """The existing lines of all services by time, of some only those behind their *positions*."""
+    """The existing lines of all services by time, of some only those behind their *positions*.
+
+    Raises:
+        EngineDownError: the engine is lost, as often as *span* has attempts.
+    """
     logs = (
         _numbered(engine, source, positions.get(source, Position()), span, on_unreadable)
         for source in wanted
@@ -137,15 +153,34 @@ def _numbered(
     engine: "Engine", source: Source, position: Position, span: Span, on_unreadable: OnUnreadable
 ) -> Iterator[tuple[int, Source, "LogLine"]]:
     """Lines by their time; one without takes that of the line before it in its output."""
-    since = max((one for one in (position.reopen(), span.since) if one is not None), default=None)
     try:
-        with engine.containers.logs(source.container, since=since, tail=span.tail) as log:
-            for time, line in _by_time(line for line in log if position.take([line])):
-                yield time, source, line
+        for time, line in _by_time(_read_on(engine, source, position, span)):
+            yield time, source, line
     except ObjectNotFoundError:
         return  # removed meanwhile
     except UnsupportedError:
         on_unreadable(source)
+
+
+def _read_on(
+    engine: "Engine", source: Source, position: Position, span: Span
+) -> Iterator["LogLine"]:
+    """The existing lines behind *position*, over as many connections as it takes."""
+    failures, tail = 0, span.tail
+    while True:
+        since = max((at for at in (position.reopen(), span.since) if at is not None), default=None)
+        try:
+            with engine.containers.logs(source.container, since=since, tail=tail) as log:
+                for lines in log.batches():
+                    if new := position.take(lines):
+                        failures, tail = 0, None  # of the lines that exist, it was the last ones
+                        yield from new
+            return
+        except EngineDownError:
+            failures += 1
+            if failures >= span.attempts:
+                raise
+            sleep(_RETRY_SECONDS * failures)
 
 
 def _by_time(lines: Iterable["LogLine"]) -> Iterator[tuple[int, "LogLine"]]:
@@ -175,6 +210,9 @@ class _Reader:
     is_over: bool = False
 
 
+_Lines = tuple[Source, Sequence["LogLine"]]
+
+
 @dataclass(frozen=True)
 class _End:
     """The end of a log, or the reason why it can't be read on."""
@@ -187,7 +225,8 @@ class _End:
 class Follower:
     """Follows the logs of *names*, as `is_named` has them, while one of their containers runs.
     Containers that start later are added. If a connection is cut, its log is read on at once,
-    unless the engine is down. *on_unreadable* is called once for each source."""
+    unless the engine is down; on an engine elsewhere, once the engine is connected again.
+    *on_unreadable* is called once for each source."""
 
     engine: "Engine"
     store: "Store"
@@ -202,7 +241,7 @@ class Follower:
     """Start time of each container whose log could not be read. A new container may have a log."""
     _begun: int = 0
     _told: set[Source] = field(default_factory=set)
-    _queue: "Queue[Item | _End]" = field(default_factory=lambda: Queue(_BUFFER_LINES))
+    _queue: "Queue[_Lines | _End]" = field(default_factory=lambda: Queue(_BUFFER_BATCHES))
     _closed: threading.Event = field(default_factory=threading.Event)
 
     def lines(self) -> Iterator[Item]:
@@ -219,10 +258,12 @@ class Follower:
         Raises as `lines` does."""
         self._begun = nanoseconds(self.engine.now())
         wanted = sources(self.store.snapshot, self.names)
-        existing = history(self.engine, wanted, self.span, self._tell_once)
+        span = replace(self.span, attempts=attempts(self.store))
+        existing = history(self.engine, wanted, span, self._tell_once)
         while batch := [*islice(existing, AT_ONCE)]:
-            for source, line in batch:
-                self._positions.setdefault(source, Position(first=line.time)).take([line])
+            for source, items in groupby(batch, key=lambda item: item[0]):
+                lines = [line for _, line in items]
+                self._positions.setdefault(source, Position(first=lines[0].time)).take(lines)
             yield batch
         try:
             while not self._closed.is_set() and self._is_live():
@@ -241,7 +282,8 @@ class Follower:
             if isinstance(item, _End):
                 self._end(item)
             else:
-                yield item
+                source, lines = item
+                yield from ((source, line) for line in lines)
 
     def _end(self, end: _End) -> None:
         if end.error is None:
@@ -256,13 +298,14 @@ class Follower:
         """Whether more lines may come. Starts to read what has started, or was cut off."""
         if self._cut:
             self._closed.wait(_RETRY_SECONDS)
+            if self.store.state.is_elsewhere and not self.store.snapshot.engine.running:
+                return True
         services = _named(self.store.snapshot, self.names)
         started = {source: s.started_at for source, s in services.items() if s.state in ALIVE}
         for source in {**dict.fromkeys(self._cut), **started}:
             self._read(source, started.get(source))
-        return not started.keys() <= self._unreadable.keys() or not all(
-            reader.is_over for reader in self._readers.values()
-        )
+        is_read = all(reader.is_over for reader in self._readers.values()) and not self._cut
+        return not (is_read and started.keys() <= self._unreadable.keys())
 
     def _read(self, source: Source, started_at: datetime | None) -> None:
         if source in self._unreadable and self._unreadable[source] == started_at:
@@ -277,6 +320,11 @@ class Follower:
             log = self.engine.containers.logs(
                 source.container, since=span.since, tail=span.tail, follow="follow"
             )
+        except EngineDownError:
+            if not self.store.state.is_elsewhere:
+                raise
+            self._cut.add(source)
+            return
         except ObjectNotFoundError:
             return  # removed meanwhile
         except UnsupportedError:
@@ -307,13 +355,13 @@ class Follower:
         error = None
         try:
             for lines in log.batches():
-                for line in position.take(lines):
-                    self._put((source, line))
+                if new := position.take(lines):
+                    self._put((source, new))
         except AiServerError as failure:
             error = failure
         self._put(_End(source, error))
 
-    def _put(self, item: "Item | _End") -> None:
+    def _put(self, item: "_Lines | _End") -> None:
         """Wait for space while the queue has a reader."""
         while not self._closed.is_set():
             with suppress(Full):

@@ -8,7 +8,8 @@ from typing import Any, cast
 
 import pytest
 
-from aiserver_tray.base.errors import EngineDownError, UnsupportedError
+from aiserver_tray.base.errors import EngineDownError, ObjectNotFoundError, UnsupportedError
+from aiserver_tray.engine.stream import SilenceError
 from aiserver_tray.engine.values import LogLine
 from aiserver_tray.features.logs import collector as module
 from aiserver_tray.features.logs.collector import FollowedLog
@@ -19,8 +20,11 @@ class Engine:
     """Answers requests for a log with *answers*, in order: an error, or lines and perhaps the error
     that cuts them."""
 
+    is_costly_to_follow = False
+
     def __init__(self, *answers: Sequence[object]) -> None:
         self.answers = list(answers)
+        self.has_more: bool | Exception = False
         self.asked: list[str] = []
 
     def logs(self, _container: str, *, follow: str, **_: object) -> Any:  # noqa: ANN401
@@ -29,6 +33,11 @@ class Engine:
         if isinstance(answer, Exception):
             raise answer
         return closing(Log(cast("list[object]", answer)))
+
+    def has_written(self, _container: str, _since: int) -> bool:
+        if isinstance(self.has_more, Exception):
+            raise self.has_more
+        return self.has_more
 
 
 class Log:
@@ -44,11 +53,16 @@ class Log:
     def hurry(self) -> None:
         """There are no pauses."""
 
+    def allow_silence(self, seconds: float) -> None:
+        """It is silent at once, or never."""
+
     def close(self) -> None:
         """Nothing is open."""
 
 
 class Lines:
+    newest = 1
+
     def __init__(self) -> None:
         self.texts: list[str] = []
 
@@ -109,6 +123,32 @@ def test_a_log_that_ends_is_read_on_until_it_was_read_after_the_containers_end(
     engine.answers.append(["c"])
     step(log, 9)
     assert lines.texts[-1] == "c"
+
+
+def test_a_quiet_log_is_followed_again_once_there_is_more(lines: Lines) -> None:
+    quiet = SilenceError()
+    engine = Engine([], ["a", quiet], ["b", quiet], [quiet], ["c"])
+    engine.is_costly_to_follow = True
+    log = followed(engine, lines)
+    step(log, 0)
+    assert log.is_quiet
+    for news in (False, CUT):
+        engine.has_more = news
+        log.look()
+        assert (step(log, 9), log.is_quiet, lines.texts) == (None, True, ["a"])
+    engine.has_more = True
+    log.look()
+    step(log, 9)
+    assert (lines.texts, log.is_quiet) == (["a", "b"], True)
+    engine.has_more = ObjectNotFoundError(404, "gone")
+    log.look()
+    step(log, 9)
+    assert log.is_quiet
+    log.container = EXITED  # what it wrote last is read without a look
+    step(log, 9)
+    assert (lines.texts, log.is_quiet) == (["a", "b", "c"], False)
+    assert log.is_complete(EXITED)
+    assert engine.asked == ["stop", *3 * ["follow"], "stop"]
 
 
 def test_failures_are_retried_later_and_later_and_at_once_when_the_engine_is_back(

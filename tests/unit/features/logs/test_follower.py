@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -52,6 +53,7 @@ class Lost:
         self._logs = logs
         self.containers = self
         self.snapshot = snapshot("running")
+        self.state = SimpleNamespace(is_elsewhere=False)
 
     def now(self) -> Any:  # noqa: ANN401 - a time
         return BEGIN
@@ -88,6 +90,28 @@ def test_following_fails_when_the_engine_is_down() -> None:
     with pytest.raises(EngineDownError):
         found.extend(follower.lines())
     assert [line for _, line in found] == LINES
+
+
+def test_an_engine_elsewhere_is_waited_for_and_asked_again() -> None:
+    begin: list[Log | EngineDownError] = [DOWN, Log(LINES[:2], DOWN), DOWN, Log(LINES)]
+    lost = Lost([*begin, Log(LINES, DOWN), DOWN, Log(LINES)])
+    lost.state.is_elsewhere = True
+    batches = lost.follower().batches()
+    found = [line for _, line in next(batches)]
+    running = lost.snapshot
+    lost.snapshot = replace(running, engine=replace(running.engine, running=False))
+    waiting = [next(batches) for _ in range(3)]
+    assert waiting[1:] == [[], []]
+    lost.snapshot = running
+    rest = [line for batch in [*waiting, *batches] for _, line in batch]
+    assert found + rest == LINES
+
+
+def test_an_engine_elsewhere_that_never_answers_is_given_up() -> None:
+    engine: Any = Lost([DOWN] * 5)
+    source = Source("web", "app", "ai-web-app")
+    with pytest.raises(EngineDownError):
+        list(history(engine, [source], Span(attempts=5), lambda _source: None))
 
 
 def test_lines_of_the_other_output_stand_at_their_time() -> None:
