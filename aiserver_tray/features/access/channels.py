@@ -18,6 +18,7 @@ from aiserver_tray.protocol.message import Caller, Message, Peer
 if TYPE_CHECKING:
     from aiserver_tray.features.access.addresses import Addresses
     from aiserver_tray.features.access.names import Names as NetworkNames
+    from aiserver_tray.features.access.opening import Openings
     from aiserver_tray.features.access.watch import Watch
 
 _logger = logging.getLogger(__name__)
@@ -85,7 +86,13 @@ class AccessFeature(Feature):
     def _watch(self) -> "Watch":
         from aiserver_tray.features.access.watch import Watch  # noqa: PLC0415
 
-        return Watch(self._place, self._addresses, self._names)
+        return Watch(self._place, self._addresses, self._openings, self._names)
+
+    @cached_property
+    def _openings(self) -> "Openings":
+        from aiserver_tray.features.access.opening import Openings  # noqa: PLC0415
+
+        return Openings(self._place, self._addresses)
 
     def _changed(self) -> None:
         told = [*self._addresses.told()]
@@ -98,7 +105,7 @@ class AccessFeature(Feature):
         self._is_owner = True
         if (self._place.app.home.folder / FILE).exists():
             try:
-                self._addresses.reconcile()
+                self._openings.reconcile()
                 self._changed()
             except AiServerError as error:  # it is reported where it is used
                 _logger.warning("addresses can't be followed: %s", error)
@@ -115,21 +122,21 @@ class AccessFeature(Feature):
     @channel("ai/access/plan")
     def _plan(self, asked: OpenRequest) -> AccessPlan:
         """Show what opening a module to the network does. Changes nothing."""
-        return self._addresses.plan(asked.module, asked.address)
+        return self._openings.plan(asked.module, asked.address)
 
     @channel("ai/access/open")
     def _open(self, asked: OpenRequest, caller: Caller) -> AccessChanged:
         """Start to open a module to the home or office network; an operation. A module without its
         first account opens by itself once that exists."""
         refuse_elsewhere(caller.peer, _ONLY_HERE)
-        begun = self._addresses.open(asked.module, asked.address, caller.actor)
+        begun = self._openings.open(asked.module, asked.address, caller.actor)
         return {"operationId": begun.id if begun else None}
 
     @channel("ai/access/close")
     def _close(self, asked: OfModule, caller: Caller) -> AccessChanged:
         """Close a module at once: no new request from the network reaches it. Then an operation
         gives it its own address back."""
-        begun = self._addresses.close(asked.module, caller.actor)
+        begun = self._openings.close(asked.module, caller.actor)
         return {"operationId": begun.id if begun else None}
 
     @channel("ai/access/check")
@@ -142,7 +149,7 @@ class AccessFeature(Feature):
     def _forget(self, caller: Caller) -> None:
         """Remove the certificate authority. The next module that is opened gets a new one."""
         refuse_elsewhere(caller.peer, _ONLY_HERE)
-        self._addresses.forget_authority()
+        self._openings.forget_authority()
 
     @channel("ai/access/code")
     def _code(self, asked: CodeRequest) -> CodeView:

@@ -11,6 +11,7 @@ from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.features.access.addresses import Addresses
 from aiserver_tray.features.access.gateway import account_of
 from aiserver_tray.features.access.names import Names
+from aiserver_tray.features.access.opening import Openings
 from aiserver_tray.features.place import Place
 from aiserver_tray.model import Actor
 
@@ -24,11 +25,15 @@ _logger = logging.getLogger(__name__)
 
 
 class Watch:
-    """Follows *addresses* of *place*, whose *names* this process answers for."""
+    """Follows *addresses* of *place*, whose *names* this process answers for; *openings* opens
+    those that wait."""
 
-    def __init__(self, place: Place, addresses: Addresses, names: Names) -> None:
+    def __init__(
+        self, place: Place, addresses: Addresses, openings: Openings, names: Names
+    ) -> None:
         self._place = place
         self._addresses = addresses
+        self._openings = openings
         self._names = names
         self._changed = Condition()
         self._closing = False
@@ -74,19 +79,21 @@ class Watch:
             return
         data = self._addresses.file.read()
         for name, one in data.modules.items():
-            is_due = one.state == "waiting" and not self._addresses.is_opening(name)
+            is_due = one.state == "waiting" and name not in self._addresses.opening
             if is_due and account_of(self._place, name) == "exists":
-                self._addresses.begin(name, Actor("owner"))
+                self._openings.begin(name, Actor("owner"))
         if not data.open:
             return
         here = self._addresses.network()
         is_here = bool(here and here.is_same(data.range, data.router))
         address = here.address if here and is_here else ""
         is_old = now - data.loaded_at > _RENEW_SECONDS
-        if address != data.told or is_old or not self._is_known:
+        if address != data.told or is_old:
             self._addresses.load()
-            self._is_known = True
-            self._addresses.check()
-            self._addresses.on_change()
-        elif any(now - (one.checked_at or 0) > _PROOF_SECONDS for one in data.open.values()):
-            self._addresses.check()
+        elif not self._is_known:  # loading again would cut connections
+            self._addresses.answer_names()
+        elif not any(now - (o.checked_at or 0) > _PROOF_SECONDS for o in data.open.values()):
+            return
+        self._is_known = True
+        self._addresses.check()
+        self._addresses.on_change()
