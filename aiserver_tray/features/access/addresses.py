@@ -79,6 +79,7 @@ class Addresses:
 
     def list(self) -> AccessList:
         """From where each module can be used."""
+        opening = {**self.opening}  # before the file, which then is at least as new
         data, here = self.file.read(), self.network()
         modules = [m for m in self._place.app.catalog.modules.values() if m.access]
         ports = self.ports if GATEWAY in self._place.app.catalog.modules else {}
@@ -87,7 +88,12 @@ class Addresses:
             for one in networks()
         )
         return AccessList(
-            tuple(self._view(module, data, here, ports) for module in modules),
+            tuple(
+                replace(view, state="opening", operation=opening[view.name] or None)
+                if view.name in opening
+                else view
+                for view in (self._view(module, data, here, ports) for module in modules)
+            ),
             tuple(found),
             self._certificate(data, here, ports),
             self.problem(here),
@@ -100,9 +106,6 @@ class Addresses:
         url, ip_url = self.urls(module.name, known, here, ports)
         account = account_of(self._place, module.name)
         view = ModuleAccessView(module.name, module.title, "closed", url, ip_url, None, account)
-        operation = self.opening.get(module.name)
-        if operation is not None:
-            return replace(view, state="opening", operation=operation or None)
         if known is None:
             return view
         at = known.checked_at
@@ -170,12 +173,13 @@ class Addresses:
 
     def told(self) -> Sequence[OpenModule]:
         """What clients hear of by themselves."""
+        opening = {*self.opening}
         data, here = self.file.read(), self.network()
         ports = self.ports
         return [
             {
                 "name": name,
-                "state": "opening" if name in self.opening else self._state(known, data, here),
+                "state": "opening" if name in opening else self._state(known, data, here),
                 "url": self.urls(name, known, here, ports)[0],
                 "since": datetime.fromtimestamp(known.since, UTC).isoformat(),
             }

@@ -30,7 +30,7 @@ export const askToTrust = ({ name, fingerprint, guide }) => confirm({
     <ol>
       <li>${t("Scan the code, or open this address on the device:")} <span class="mono">${guide}</span>${navigator.clipboard ? copyButton(guide, t("Copy address")) : nothing}</li>
       <li>${t("The page has the certificate and the steps for iPhone, Android, Windows, Mac and Linux.")}</li>
-      <li>${t("Compare: the device shows the name {name} and this fingerprint:", { name })} <span class="mono small">${fingerprint}</span></li>
+      <li>${t("Compare: the device shows the name {name} and this fingerprint:", { name })} <span class="mono small">${fingerprint.replaceAll(":", ":\u200b")}</span></li>
     </ol></div>
     <p class="small muted trust-limit">${icon("shield-check", "ok")}${t("It can only vouch for .local names and private addresses, never for other web sites.")}</p>`,
 });

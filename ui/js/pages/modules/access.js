@@ -60,7 +60,7 @@ const SAID = {
 function ways(list, known, module) {
   const isOpen = known.state !== "closed", can = canChange(known.name) && known.state !== "opening";
   const said = SAID[known.state] && t(SAID[known.state], { time: known.since ? uptime(known.since) : "" });
-  return html`<fieldset class="ways"><legend class="sr">${t("From where {name} can be used", { name: module.title })}</legend>
+  return html`<fieldset class="ways"><legend class="unseen">${t("From where {name} can be used", { name: module.title })}</legend>
     ${way({ id: "here", drawing: "laptop", title: t("This computer"), text: t("Only programs here. The safest."), checked: !isOpen, enabled: can, run: () => isOpen && closeNow(known.name) })}
     ${way({
       id: "network", drawing: "network", title: t("Home network"), text: t("Phones and computers in your Wi-Fi, with HTTPS."), checked: isOpen,
