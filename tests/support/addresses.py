@@ -65,7 +65,7 @@ def answers(one: ModuleAccessView, plan: AccessPlan = PLAN) -> dict[str, Envelop
         "ai/access/list": listed(one),
         "ai/access/plan": answer(to_json(plan, "en", AccessPlan)),
         "ai/access/open": answer({"operationId": "op-1"}),
-        "ai/access/close": answer({"operationId": "op-2"}),
+        "ai/access/close": answer({"operationId": "op-1"}),
         "ai/access/check": listed(one),
         "ai/access/code": answer(to_json(CODE, "en", CodeView)),
     }

@@ -166,10 +166,12 @@ class Addresses:
         return None
 
     def network(self) -> Network | None:
-        """The network in which modules are opened: of the address that the user has chosen, if this
-        computer has it, or else the usual one."""
-        found, chosen = networks(), self.file.read().address
-        return next((one for one in found if one.address == chosen), next(iter(found), None))
+        """The network in which modules are opened: of the address that the user has chosen, else
+        the one that they are open to, if this computer is in it, else the usual one."""
+        found, data = networks(), self.file.read()
+        chosen = [one for one in found if one.address == data.address]
+        same = [one for one in found if one.is_same(data.range, data.router)]
+        return next(iter([*chosen, *same, *found]), None)
 
     def told(self) -> Sequence[OpenModule]:
         """What clients hear of by themselves."""
