@@ -123,6 +123,8 @@ class Addresses:
             return "waiting"
         if here is None or not here.is_same(data.range, data.router):
             return "paused"
+        if data.told != here.address:  # this computer has got another one just now
+            return "opening"
         return "broken" if any(link.ok is False for link in known.links) else "open"
 
     def urls(
@@ -259,6 +261,8 @@ class Addresses:
         data, here = self.file.read(), self.network()
         if here is None or not here.is_same(data.range, data.router):
             return
+        if data.open and data.told != here.address:
+            self.load()
         ports = self.ports
         chosen = {n: one for n, one in data.open.items() if not names or n in names}
         for name, one in chosen.items():
