@@ -148,7 +148,8 @@ def _open(module: str, address: str, *, yes: bool, as_json: bool) -> None:
     if plan["account"] == "missing":
         text = Text(
             "{module} has no account yet, and the first one to open it would own it. Create the "
-            "account on this computer. {module} opens by itself afterwards.",
+            "account on this computer. Afterwards, the applet opens {module} by itself; without "
+            "the applet, run this command again.",
             module=module,
         )
         report([text.render(language)])
