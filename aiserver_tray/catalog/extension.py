@@ -8,7 +8,7 @@ from itertools import zip_longest
 from string import Formatter
 from typing import Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.scalars import parse_duration
@@ -307,6 +307,68 @@ class VersionSetting(Setting):
         )
 
 
+class FirstAccount(Closed):
+    """How to find out whether somebody owns the module: by a request to its page, or by a command.
+    Nobody else may reach it before."""
+
+    http: Annotated[str, Field(pattern=r"^/\S*$")] | None = None
+    """A path of its page that answers with JSON."""
+    key: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$")] = ""
+    """The place of a value in that answer, such as ``data.status``."""
+    value: str | bool | None = None
+    """What the value is once the first account exists."""
+    module: str | None = None
+    """The module with the `service`. None: this one."""
+    service: str | None = None
+    """In whose container `command` runs."""
+    command: Annotated[
+        tuple[Annotated[str, AfterValidator(_literal)], ...], Field(strict=False)
+    ] = ()
+    """It exits with 0 once the first account exists."""
+
+    @model_validator(mode="after")
+    def _asks_in_one_way(self) -> "FirstAccount":
+        by_page = bool(self.http and self.key and self.value is not None)
+        by_command = bool(self.service and self.command)
+        if by_page == by_command:
+            raise ValueError(Text("either http, key and value, or service and command"))
+        return self
+
+
+_ADDRESS_FIELDS: Final = ("url", "ws_url", "host")
+
+
+def _address_value(text: str) -> str:
+    if {name for _, name, _, _ in _parsed(text) if name is not None} - {*_ADDRESS_FIELDS}:
+        raise ValueError(Text("a text with no other fields than {{url}}, {{ws_url}} and {{host}}"))
+    return text
+
+
+class Access(Closed):
+    """What another address means for the module. The gateway forwards it."""
+
+    port: Port
+    """In the container that the gateway asks."""
+    host: Annotated[str, Field(min_length=1)] | None = None
+    """The name of that container on ``ai-net``. None: the name of the module."""
+    variables: dict[SettingName, Annotated[str, AfterValidator(_address_value)]] = Field(
+        default_factory=dict
+    )
+    """Variables of the file that are empty while the module is open to this computer only."""
+    first_account: FirstAccount | Literal["at-start"] | None = None
+    """``at-start``: it exists once the module has started. None: nobody checks it."""
+    closed: Texts = ()
+    """Paths that the gateway never forwards, such as those that create the first account."""
+    open: Texts = ()
+    """Paths that an extra lock leaves open, such as webhooks."""
+    cookies: Literal["secure", "as-is"] = "secure"
+    """``secure``: the gateway marks cookies for HTTPS only."""
+
+
+class AddressSetting(Setting):
+    """A variable for the module's address elsewhere. Only opening and closing the module set it."""
+
+
 _Used = TypeVar("_Used", Account, Database)
 
 
@@ -331,17 +393,29 @@ class ModuleExtension(Closed):
     backup: Backup = Field(default_factory=Backup)
     actions: dict[Word, Action] = Field(default_factory=dict)
     updates: list[Update] = Field(default_factory=list)
+    access: Access | None = None
 
     @property
     def all_settings(self) -> dict[str, Setting]:
-        """The settings. Those of versions take what the files are for."""
+        """The settings, and the variables of the address. Those of versions take what the files are
+        for."""
         versions = {one.setting: one for one in self.updates}
+        addresses = self.access.variables if self.access else {}
         return {
             name: VersionSetting.model_construct(**dict(setting), update=versions[name])
             if name in versions and setting.type == "text"
             else setting
             for name, setting in self.settings.items()
-        }
+        } | {name: AddressSetting(type="text", default="") for name in addresses}
+
+    @field_validator("access")
+    @classmethod
+    def _has_own_variables(cls, access: Access | None, others: ValidationInfo) -> Access | None:
+        for name in access.variables if access else ():
+            if name in others.data.get("settings", {}):
+                text = Text("a variable that is no setting instead of {name}", name=name)
+                raise ValueError(text)
+        return access
 
     @field_validator("updates")
     @classmethod

@@ -47,6 +47,8 @@ class ServiceUnderRules:
     """The values of the module's ports."""
     secrets: tuple[str, ...]
     """The names of the secrets that the service depends on."""
+    addresses: frozenset[str] = frozenset()
+    """The values of the module's texts, one of which may be the address of a port."""
 
     @property
     def extension(self) -> ServiceExtension:
@@ -78,9 +80,10 @@ def services_under_rules(
 ) -> list[ServiceUnderRules]:
     """The services of *module*, whose `whole_project` is *project*."""
     jobs, ports = jobs_in(project), frozenset(_odd_ports(module).values())
+    texts = frozenset(s.initial or "" for s in module.settings.values() if s.type == "text")
     secrets = {name: tuple(secrets_used(catalog, module, name)) for name in project.services}
     return [
-        ServiceUnderRules(module, name, model, name in jobs, ports, secrets[name])
+        ServiceUnderRules(module, name, model, name in jobs, ports, secrets[name], texts)
         for name, model in project.services.items()
     ]
 
@@ -236,7 +239,7 @@ def _stop(service: ServiceUnderRules) -> Iterator[Problem]:
 
 def _ports(service: ServiceUnderRules) -> Iterator[Problem]:
     for index, port in enumerate(service.model.ports):
-        if port.host_ip:
+        if port.host_ip and port.host_ip not in service.addresses:
             text = Text("remove the address, because app.bind decides where ports are published")
             yield service.note(text, "ports", str(index))
         if port.published not in service.ports:

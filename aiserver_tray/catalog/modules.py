@@ -21,11 +21,13 @@ from aiserver_tray.catalog.compose.variables import Variable, find_profiles, fin
 from aiserver_tray.catalog.extension import (
     EXTENSION,
     STORES,
+    Access,
     Account,
     Action,
     Backup,
     Connect,
     Database,
+    FirstAccount,
     Kind,
     ModuleExtension,
     Needs,
@@ -63,6 +65,7 @@ class Module:
     backup: Backup
     actions: Mapping[str, Action]
     updates: tuple[Update, ...]
+    access: Access | None
     variables: Mapping[str, Variable]
     declared: bool
     """Whether the file has an x-aiserver. A plain Compose file has none, and its variables are
@@ -192,6 +195,7 @@ def _loaded(name: str, source: Path) -> Module:
         backup=extension.backup,
         actions=extension.actions,
         updates=tuple(extension.updates),
+        access=extension.access,
         variables=variables,
         declared=document is not None,
         dotenv=dotenv,
@@ -233,6 +237,9 @@ def _check_names(module: Module, tree: Mapping[str, Any], problems: Problems) ->
     }
     if module.backup.quiet:
         named["backup", "quiet", "service"] = module.backup.quiet.service
+    first = module.access.first_account if module.access else None
+    if isinstance(first, FirstAccount) and first.service and not first.module:
+        named["access", "first_account", "service"] = first.service
     for index, update in enumerate(module.updates):
         if update.probe and update.probe.service:
             named["updates", index, "probe", "service"] = update.probe.service

@@ -18,6 +18,7 @@ from aiserver_tray.cli.common import INTERRUPTED, common_options, current_app
 from aiserver_tray.system.console import prepare_output
 
 COMMANDS = {
+    "access": "access:command",
     "action": "execute:action",
     "activity": "activity:command",
     "autostart": "running_tray:autostart_",

@@ -234,8 +234,11 @@ class RemoteOperations:
         self, channel: str, payload: Json, kind: OperationKind, modules: tuple[str, ...]
     ) -> "RemoteOperation":
         """Start an operation of *kind* on *modules* by *channel*. Raises as `start` does."""
-        view = OperationView(self._client.request(channel, payload)["operationId"], kind, modules)
-        return RemoteOperation(self._client, self._store, view)
+        return self.follow(self._client.request(channel, payload)["operationId"], kind, modules)
+
+    def follow(self, id: str, kind: OperationKind, modules: tuple[str, ...]) -> "RemoteOperation":
+        """The operation *id* of *kind* on *modules*, which was started already."""
+        return RemoteOperation(self._client, self._store, OperationView(id, kind, modules))
 
 
 class RemoteOperation:

@@ -1,6 +1,6 @@
-"""The tables of `status` and `stats` on a terminal."""
+"""The table of `status` on a terminal, and what others have in common with it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
@@ -9,7 +9,6 @@ from rich.text import Text as Styled
 
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.base.strings import harmless
-from aiserver_tray.cli.stats_rows import STATS_HEADS, Row
 from aiserver_tray.cli.status_rows import HEADS, StatusRow, engine_lines, rows
 from aiserver_tray.cli.terminal import takes
 from aiserver_tray.cli.words import PLAIN_SIGNS, STYLES
@@ -80,13 +79,3 @@ def _cells(row: StatusRow, sign: str) -> tuple[Styled, ...]:
         Styled(harmless(row.place), "cyan"),
         Styled(harmless(row.reason), style if row.state in ("error", "degraded") else ""),
     )
-
-
-def stats_table(rows: Sequence[Row], language: Language, console: Console) -> Table:
-    """*rows*, the last one of which is the total."""
-    shown = new_table(console)
-    for number, head in enumerate(STATS_HEADS):
-        shown.add_column(head.render(language), no_wrap=True, justify="right" if number else "left")
-    for row in rows:
-        shown.add_row(*map(harmless, row), style="bold" if row is rows[-1] else None)
-    return shown

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from aiserver_tray.features.access import events as access
 from aiserver_tray.features.actions import events as actions
 from aiserver_tray.features.activity import events as activity
 from aiserver_tray.features.alerts import events as alerts
@@ -17,8 +18,8 @@ from aiserver_tray.features.upgrade import events as upgrade
 from aiserver_tray.protocol.message import owner_events
 
 MODULES: Final = (
-    actions, activity, alerts, backup, cleanup, engine, logs, monitoring, predecessor, stack,
-    terminal, upgrade,
+    access, actions, activity, alerts, backup, cleanup, engine, logs, monitoring, predecessor,
+    stack, terminal, upgrade,
 )  # fmt: skip
 """They declare their events when they are imported."""
 

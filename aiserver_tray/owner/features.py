@@ -31,6 +31,7 @@ FEATURES: Final[dict[str, tuple[str, ...]]] = {
         "ai/module/connect", "ai/module/consumers", "ai/module/disconnect",
     ),
     "aiserver_tray.features.alerts.channels:AlertsFeature": ("ai/rules/",),
+    "aiserver_tray.features.access.channels:AccessFeature": ("ai/access/",),
     "aiserver_tray.features.predecessor.channels:PredecessorFeature": (
         "ai/module/", "ai/modules/",
     ),

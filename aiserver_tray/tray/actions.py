@@ -46,6 +46,13 @@ class MuteAlert:
 
 
 @dataclass(frozen=True, slots=True)
+class CloseAccess:
+    """Close the module ``name`` to the network."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class BackUp:
     """Back up everything."""
 
@@ -73,7 +80,15 @@ class Quit:
 
 
 RequestAction = (
-    OpenDashboard | OpenModule | MuteAlert | BackUp | Cancel | StartEngine | ToggleAutostart | Quit
+    OpenDashboard
+    | OpenModule
+    | MuteAlert
+    | CloseAccess
+    | BackUp
+    | Cancel
+    | StartEngine
+    | ToggleAutostart
+    | Quit
 )
 Action = Operate | SetAndStart | RequestAction
 

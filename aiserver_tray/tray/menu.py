@@ -39,6 +39,8 @@ class TrayFacts:
     can_start_engine: bool = False
     alerts: Sequence[ActiveAlert] = ()
     """the newest first"""
+    open: Sequence[str] = ()
+    """the modules that are open to the network"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class _Menu:
         groups = (
             self._top(),
             [*self._remedies(), *self._alerts()],
+            self._open(),
             self._pages(),
             self._all(),
             self._application(),
@@ -120,6 +123,17 @@ class _Menu:
         for title in titles[:_MAX_REMEDIES]:
             text = self._in_line(self._say(Text("Alert: {title}", title=title)))
             yield Entry(text, actions.OpenDashboard("alerts"))
+
+    def _open(self) -> Iterator[Entry]:
+        """The modules that are open to the network, each with the way to close it."""
+        for name in self._facts.open:
+            text = Text("{name} is open to your network", name=self._title(name))
+            page = actions.OpenDashboard(f"modules/{name}/access")
+            children = (
+                self._item(Text("Close now"), actions.CloseAccess(name)),
+                self._item(Text("Address and code"), page),
+            )
+            yield Entry(self._in_line(self._say(text)), children=children)
 
     def _pages(self) -> Iterator[Entry]:
         """The pages of the modules that run or should run."""

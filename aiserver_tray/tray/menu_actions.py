@@ -1,6 +1,6 @@
 """Running the actions that the user chose in the menu."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from threading import Thread
 from typing import assert_never
 
@@ -14,6 +14,11 @@ from aiserver_tray.tray import actions
 from aiserver_tray.tray.actions import Action
 
 _FAILED = Text("Something went wrong")
+_PLAIN: Mapping[type[Action], str] = {
+    actions.BackUp: "ai/backup/create",
+    actions.StartEngine: "ai/docker/startDocker",
+}
+"""Action -> the request that it is, without data."""
 
 
 class MenuActions:
@@ -68,12 +73,12 @@ class MenuActions:
                 self._ask("ai/module/open", name=name)
             case actions.MuteAlert(alert):
                 self._ask("ai/rules/mute", alert=alert, span="hour")
-            case actions.BackUp():
-                self._ask("ai/backup/create")
+            case actions.CloseAccess(name):
+                self._ask("ai/access/close", module=name)
+            case actions.BackUp() | actions.StartEngine():
+                self._ask(_PLAIN[type(action)])
             case actions.Cancel(id):
                 self._ask("ai/operation/cancel", id=id)
-            case actions.StartEngine():
-                self._ask("ai/docker/startDocker")
             case actions.ToggleAutostart():
                 if now := self._ask("ai/system/autostart"):
                     self._ask("ai/system/autostart", enabled=not now["enabled"])

@@ -184,7 +184,18 @@ def _by_shell(module: str, script: str, secret: str) -> LogIn:
     return log_in
 
 
+_GATEWAY = (
+    "curl -fsS http://127.0.0.1:2020/ready && caddy validate --config /config/caddy/gateway.json"
+)
+"""It has no users: it answers its health check, and takes the configuration that it has."""
+
+
+def _gateway(stack: Stack) -> None:
+    stack.shell("gateway", f"{_GATEWAY} 2>&1", "")
+
+
 LOG_INS: Mapping[str, LogIn] = {
+    "gateway": _gateway,
     "dify": _dify,
     "elasticsearch": _elasticsearch,
     "meilisearch": _meilisearch,

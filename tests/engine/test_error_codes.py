@@ -38,6 +38,8 @@ ELSEWHERE = {"E_REQUEST", "E_NOT_RUNNING", "E_NO_DESKTOP", "E_NO_SHELL"}
 """Of the control channel, the tray and the dashboard's terminals."""
 ELSEWHERE |= {"E_BACKUP_DAMAGED", "E_BACKUP_FORMAT", "E_BACKUP_KEY", "E_RESTORE"}
 """Of backups, whose own tests make such files."""
+ELSEWHERE |= {"E_ADDRESS"}
+"""Of opening modules to a network, whose own test has one."""
 ELSEWHERE |= {"E_REGISTRY", "E_UPGRADE", "E_UPGRADE_UNFIT"}
 """Of upgrades, whose own tests have registries and versions."""
 

@@ -31,6 +31,9 @@ ELSEWHERE = {
     "test_a_restore_is_asked_about_and_sends_what_was_decided",
     "aiserver-tray backup key save": "tests/unit/cli/test_backup.py::"
     "test_schedule_key_and_deletion_ask_for_what_they_need",
+    # It opens a module to a network of the machine.
+    "aiserver-tray access": "tests/unit/cli/test_access.py::"
+    "test_what_opening_does_is_said_and_asked_before",
     # They need a module with a newer version.
     "aiserver-tray upgrade": "tests/unit/cli/test_upgrade.py::"
     "test_modules_are_upgraded_rehearsed_and_put_back",

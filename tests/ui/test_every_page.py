@@ -7,7 +7,7 @@ from selenium.webdriver import Keys
 
 from aiserver_tray.base.i18n import Language
 from aiserver_tray.protocol.message import Json, answer
-from tests.support import states, upgrades
+from tests.support import addresses, states, upgrades
 from tests.support.kept_lines import KeptLines
 from tests.support.pages import pages_beside
 from tests.ui.answers import ANSWERS
@@ -31,6 +31,7 @@ PAGES = {
     "modules/dify/services": "[data-service=worker]",
     "modules/dify/logs?line=000000000390&fields=i": ".fields .s",
     "modules/dify/resources": ".chart",
+    "modules/n8n/access": ".phone .qr path",
     "modules/n8n/backups": ".hero-stats.three",
     "modules/n8n/settings": ".fs",
     "modules/unknown": ".empty",
@@ -89,7 +90,7 @@ DIALOGS: dict[str, tuple[Callable[[HomePage], None], str]] = {
 def shown(stack: Stack, shown: Json, language: Language = "en") -> None:
     """Let the owner of *stack* show this, and answer each page."""
     stack.host.chosen = language
-    stack.host.answers |= ANSWERS
+    stack.host.answers |= ANSWERS | addresses.answers(addresses.OPEN)
     stack.host.handlers["ai/stats/history"] = history
     stack.host.answers |= {"ai/stats/disk": answer(DISK), "ai/cleanup/plan": answer(CLEANUP)}
     upgradable = upgrades.sent(upgrades.listed(*upgrades.several()), language)

@@ -2,6 +2,20 @@
 
 /** The channels that the page may use. */
 export interface Channels {
+  /** Prove addresses as another device uses them. */
+  "ai/access/check": { request: CheckRequest; answer: AccessList };
+  /** Close a module at once: no new request from the network reaches it. Then an operation gives it its own address back. */
+  "ai/access/close": { request: OfModule; answer: AccessChanged };
+  /** Make a QR code. */
+  "ai/access/code": { request: CodeRequest; answer: Code };
+  /** Remove the certificate authority. The next module that is opened gets a new one. */
+  "ai/access/forget": { request: Record<string, never>; answer: Record<string, never> };
+  /** List from where modules can be used. */
+  "ai/access/list": { request: Record<string, never>; answer: AccessList };
+  /** Start to open a module to the home or office network; an operation. A module without its first account opens by itself once that exists. */
+  "ai/access/open": { request: OpenRequest; answer: AccessChanged };
+  /** Show what opening a module to the network does. Changes nothing. */
+  "ai/access/plan": { request: OpenRequest; answer: AccessPlan };
   /** End a running action, with all that it has started. No effect if it does not run. */
   "ai/action/cancel": { request: ActionName; answer: Record<string, never> };
   /** List the actions of modules, with the reason where one can't be run now, and where the passwords of first accounts are. */
@@ -252,6 +266,8 @@ export interface Channels {
 
 /** Event -> its payload. */
 export interface Events {
+  /** A module was opened to the network or closed, or the proof of its address has changed. */
+  "ai/access/event": AccessEvent;
   /** New output of an action that this client runs. */
   "ai/action/output": ActionOutput;
   /** An entry of the journal is new, or has changed. */
@@ -320,6 +336,44 @@ export interface About {
   moduleFolders: string[] | null;
 }
 
+/** A module is being opened or closed. */
+export interface AccessChanged {
+  /** the operation that does it; `null`: none is needed. A module that is opened waits for its first account then */
+  operationId: string | null;
+}
+
+/** The modules that are open to the network, or are to be; `ai/access/list` has more. */
+export interface AccessEvent {
+  modules: OpenModule[];
+}
+
+/** The addresses of all modules that can be opened to the network. */
+export interface AccessList {
+  modules: ModuleAccess[];
+  /** of this computer, in which modules can be opened */
+  networks: Network[];
+  /** `null`: nothing was opened yet */
+  certificate: Certificate | null;
+  /** why nothing can be opened here */
+  problem: string | null;
+}
+
+/** What opening a module does. */
+export interface AccessPlan {
+  url: string;
+  ipUrl: string;
+  /** of this computer in the network */
+  address: string;
+  account: AccountState;
+  startsGateway: boolean;
+  /** the services of the module that are recreated with the new address */
+  recreated: ServiceEffect[];
+  /** for which the module stands still; `null`: not known */
+  seconds: number | null;
+}
+
+export type AccessState = "closed" | "waiting" | "opening" | "open" | "broken" | "paused";
+
 /** The setting that now has an access token. */
 export interface AccessToken {
   /** its address */
@@ -336,6 +390,8 @@ export interface Account {
   /** how to get in; may be empty */
   note: string;
 }
+
+export type AccountState = "exists" | "missing" | "unknown";
 
 /** An action of a module. */
 export interface Action {
@@ -779,6 +835,18 @@ export interface CatalogReport {
   consents: Record<string, Consent>;
 }
 
+/** The certificate authority of this installation, which devices have to trust. */
+export interface Certificate {
+  name: string;
+  /** SHA-256 of its certificate, in pairs of hexadecimal digits */
+  fingerprint: string;
+  until: string;
+  /** the address of the page that explains how to install it */
+  guide: string;
+  /** the address of the certificate itself */
+  file: string;
+}
+
 /** A check of the doctor. */
 export interface Check {
   /** the checked thing, such as `key` or `ports`; several checks may share a name */
@@ -789,6 +857,12 @@ export interface Check {
   message: string;
   /** the next steps that it offers, the best first */
   remedies: Remedy[];
+}
+
+/** Whose addresses to prove. */
+export interface CheckRequest {
+  /** all that are open without it */
+  modules?: string[];
 }
 
 export type CheckState = "unchecked" | "checking" | "verified" | "damaged" | "failed";
@@ -836,6 +910,19 @@ export interface CleanupResult {
 export interface ClientLine {
   level?: "error" | "warn" | "info" | "debug";
   message: string;
+}
+
+/** A QR code to draw: dark squares on a light ground with a margin of four. */
+export interface Code {
+  /** of a side, without the margin */
+  size: number;
+  /** of the dark squares, for an SVG */
+  path: string;
+}
+
+/** What to show as a QR code. */
+export interface CodeRequest {
+  text: string;
 }
 
 /** The steps of the connection to an engine, up to the first that fails. */
@@ -1265,6 +1352,17 @@ export interface LineFacts {
   /** whether it belongs to the service's entry above it, as a line of a stack trace does */
   continues: boolean;
 }
+
+/** A part of the proof that another device can use the address. */
+export interface Link {
+  /** `name`: in the network; `certificate`; `module`: its own answer; `ports`: no other port of a module answers there */
+  kind: LinkKind;
+  /** `null`: it was not tried */
+  ok: boolean | null;
+  text: string;
+}
+
+export type LinkKind = "name" | "certificate" | "module" | "ports";
 
 /** The resources that were used at one moment. `null`: not known yet. */
 export interface Load {
@@ -1763,6 +1861,27 @@ export interface ModuleAbilities {
   remove: string | null;
 }
 
+/** From where a module can be used. */
+export interface ModuleAccess {
+  name: string;
+  title: string;
+  /** `waiting`: it opens once its first account exists; `broken`: it is open, but a part of the proof failed; `paused`: this computer is in another network than the one that it was opened to */
+  state: AccessState;
+  /** its address in the network, or the one that it would have */
+  url: string;
+  /** the same with the IP address of this computer, for devices that don't find names */
+  ipUrl: string;
+  since: string | null;
+  /** whether its first account exists; `unknown`: it does not run, or does not say */
+  account: AccountState;
+  /** the last proof */
+  links: Link[];
+  /** when that was */
+  checkedAt: string | null;
+  /** the ID of the operation that opens it now */
+  operation: string | null;
+}
+
 /** Changes of a module's settings. */
 export interface ModuleChanges {
   module: string;
@@ -1976,6 +2095,14 @@ export interface MuteRequest {
   until?: number | null;
 }
 
+/** An address of this computer in a network. */
+export interface Network {
+  address: string;
+  interface: string;
+  /** modules are opened there */
+  chosen: boolean;
+}
+
 /** A rule of the user's own. */
 export interface NewRule {
   /** `line`: A log line matches. `ended`: A service exited, no operation stopped it, and it does not come back by itself. `memory_out`: A service ran out of memory. `restarts`: A service restarts again and again. `unhealthy`: The health check of a service fails. `memory`: A service uses too much memory. `cpu`: A module keeps the processors busy. `disk`: The engine's disk is almost full. `home`: The disk of the home folder is full. `backup`: There is no recent good backup, although there is a schedule. Users add `line`, `memory`, `cpu`. */
@@ -2013,6 +2140,22 @@ export type OfferKind = "version" | "files" | "image";
 export interface Omitted {
   name: string;
   why: string;
+}
+
+/** A module that is open to the network, or is to be. */
+export interface OpenModule {
+  name: string;
+  /** as in `ai/access/list` */
+  state: string;
+  url: string;
+  since: string;
+}
+
+/** A module to open to the network. */
+export interface OpenRequest {
+  module: string;
+  /** of this computer, one of `networks`; without it, the usual one */
+  address?: string;
 }
 
 /** An operation with its steps. */

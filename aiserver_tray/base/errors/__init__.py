@@ -50,6 +50,7 @@ from aiserver_tray.base.errors.engine import (
 from aiserver_tray.base.errors.operations import (
     ActionError,
     ActionTimeoutError,
+    AddressError,
     BackupDamagedError,
     BackupError,
     BackupFormatError,

@@ -277,6 +277,12 @@ class UpgradeUnfitError(UpgradeError):
         super().__init__(text, module=module, lines=[told(line) for line in lines])
 
 
+class AddressError(AiServerError):
+    """The module can't be opened to the network, or not closed."""
+
+    code = "E_ADDRESS"
+
+
 def module_of(service: str) -> str:
     """The module of a service's address (``module/service``)."""
     return service.partition("/")[0]

@@ -14,6 +14,7 @@ from aiserver_tray.base.errors import (
     refuse_unknown,
 )
 from aiserver_tray.base.i18n import Given, Listed, Text
+from aiserver_tray.catalog.extension import AddressSetting
 from aiserver_tray.features.backup.archive import BackupFile
 from aiserver_tray.features.backup.create import CLONE_RATE
 from aiserver_tray.features.backup.databases import Tools
@@ -289,6 +290,8 @@ class Restorable:
             for address, setting in self._app.declared_by(name, stored).items():
                 key = address.partition(".")[2]
                 value = (given.secrets if setting.is_secret else given.settings).get(key)
+                if isinstance(setting, AddressSetting):  # of the computer that was backed up
+                    continue
                 belongs = has_data or not (setting.keep or setting.from_data or key in versions)
                 if belongs and not (setting.is_secret and value is None):
                     found[address] = self._usable(address, setting, value)

@@ -5,6 +5,7 @@ from contextlib import suppress
 from aiserver_tray.base.errors import AiServerError, SettingError, raise_all
 from aiserver_tray.base.errors.remedies import open_page
 from aiserver_tray.base.i18n import Given, LocalText, Text
+from aiserver_tray.catalog.extension import AddressSetting
 from aiserver_tray.features.place import Place
 from aiserver_tray.model import Changes
 from aiserver_tray.spec.labels import CONFIG_OF, INSTALLATION, MODULE
@@ -43,7 +44,8 @@ def fixed_versions(place: Place, module: str) -> frozenset[str]:
 
 
 def check_versions(place: Place, changes: Changes) -> None:
-    """Refuse those *changes*, by address and in canonical form, that are upgrades.
+    """Refuse those *changes*, by address and in canonical form, that are upgrades, or that only
+    opening and closing a module makes.
 
     Raises:
         SettingError, JointError: there are some.
@@ -51,6 +53,9 @@ def check_versions(place: Place, changes: Changes) -> None:
     errors: list[AiServerError] = []
     for module in {address.partition(".")[0] for address in changes}:
         if known := place.app.catalog.modules.get(module):
+            own = (a.rpartition(".")[2] for a in changes if a.startswith(f"{module}."))
+            addresses = [a for a in own if isinstance(known.settings.get(a), AddressSetting)]
+            errors += [_of_address(f"{module}.{a}", module) for a in addresses]
             names = {f"{module}.{one.setting}" for one in known.updates}
             new = {a: changes[a] for a in names & changes.keys() if _is_new(place, a, changes[a])}
             refused = fixed_versions(place, module) & new.keys() if new else ()
@@ -62,6 +67,14 @@ def _is_new(place: Place, address: str, value: str | None) -> bool:
     setting = place.app.declared[address]
     stored = place.app.settings.stored({address: setting})[address]
     return (value or setting.fallback) != (stored or setting.fallback)
+
+
+def _of_address(address: str, module: str) -> SettingError:
+    why = Text(
+        "only opening and closing the module changes it: aiserver-tray access {module} network",
+        module=module,
+    )
+    return SettingError(address, why)
 
 
 def _refused(module: str, title: LocalText, address: str, value: str | None) -> SettingError:

@@ -9,6 +9,7 @@ from typing import Literal, TypedDict
 from aiserver_tray.base.i18n import Language, in_language
 from aiserver_tray.base.masking import MASK
 from aiserver_tray.catalog.catalog import Catalog
+from aiserver_tray.catalog.extension import AddressSetting
 from aiserver_tray.catalog.further_variables import FurtherVariable
 from aiserver_tray.catalog.resolve import limited_services
 from aiserver_tray.catalog.setting import Setting, SettingType
@@ -96,8 +97,8 @@ def fields(
     language: Language,
     fixed: Collection[str],
 ) -> list[FieldJson]:
-    """The *entries* of *module* with texts in *language*. *fixed*: the addresses of those that only
-    an upgrade changes."""
+    """The *entries* of *module* with texts in *language*, without the variables of its address.
+    *fixed*: the addresses of those that only an upgrade changes."""
     limited = limited_services(catalog.module(module))
     return [
         {
@@ -105,6 +106,7 @@ def fields(
             "upgraded": entry.address in fixed,
         }
         for entry in entries
+        if not isinstance(entry.setting, AddressSetting)
     ]
 
 

@@ -5,8 +5,7 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from aiserver_tray.cli.stats_rows import STATS_HEADS, Row, rows, stats_json
-from aiserver_tray.cli.tables import stats_table
+from aiserver_tray.cli.stats import STATS_HEADS, Row, rows, stats_json, stats_table
 from aiserver_tray.features.monitoring.samples import Load, Sample, SampleJson, sample_json
 from aiserver_tray.state.views import EngineView, Snapshot
 from tests.support.made import STACK_ABLE

@@ -11,6 +11,7 @@ import pytest
 from aiserver_tray.base.errors import EngineDownError, NotRunningError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.core.app import App
+from aiserver_tray.features.access.events import ACCESS
 from aiserver_tray.features.alerts.alerts import News
 from aiserver_tray.features.alerts.events import RULES
 from aiserver_tray.model import State
@@ -21,7 +22,13 @@ from aiserver_tray.state.views import EngineView, OperationView, Snapshot
 from aiserver_tray.system import autostart
 from aiserver_tray.system.paths import Home
 from aiserver_tray.tray import notifications
-from aiserver_tray.tray.actions import Message, OpenDashboard, StartEngine, ToggleAutostart
+from aiserver_tray.tray.actions import (
+    CloseAccess,
+    Message,
+    OpenDashboard,
+    StartEngine,
+    ToggleAutostart,
+)
 from aiserver_tray.tray.icon_updater import IconUpdater
 from aiserver_tray.tray.notifications import Notification
 from aiserver_tray.tray.view import TrayView
@@ -217,6 +224,22 @@ def test_active_alerts_are_in_the_menu_until_they_end_or_are_muted(
         show(**changes)
         assert offered() == []
     assert [channel for channel, _ in owner.calls].count("ai/rules/list") == 5
+
+
+def test_what_is_open_to_the_network_is_in_the_menu(
+    store: Shown, owner: Scripted, icon: Icon
+) -> None:
+    def closable() -> list[CloseAccess]:
+        menu = icon.views.get(timeout=LIMIT).menu
+        found = [child.action for entry in menu for child in entry.children]
+        return [action for action in found if isinstance(action, CloseAccess)]
+
+    store.show(running())
+    assert closable() == []
+    one = {"name": "n8n", "url": "https://n8n-kitchen.local:18441", "since": ""}
+    for state, found in (("broken", [CloseAccess("n8n")]), ("waiting", [])):
+        owner.publish(ACCESS, {"modules": [{**one, "state": state}]})
+        assert closable() == found
 
 
 NEWS = {

@@ -110,6 +110,7 @@ def test_one_that_cannot_begin_is_reported_and_has_no_end(failure: Exception, wh
         (actions.OpenDashboard("logs/n8n"), "ai/window/show", {"page": "logs/n8n"}),
         (actions.OpenModule("n8n"), "ai/module/open", {"name": "n8n"}),
         (actions.MuteAlert("5"), "ai/rules/mute", {"alert": "5", "span": "hour"}),
+        (actions.CloseAccess("n8n"), "ai/access/close", {"module": "n8n"}),
         (actions.BackUp(), "ai/backup/create", {}),
         (actions.Cancel("7"), "ai/operation/cancel", {"id": "7"}),
         (actions.StartEngine(), "ai/docker/startDocker", {}),

@@ -14,6 +14,7 @@ from aiserver_tray.state.views import EngineView, ModuleView, OperationView, Sna
 from aiserver_tray.tray.actions import (
     BackUp,
     Cancel,
+    CloseAccess,
     OpenDashboard,
     OpenModule,
     Operate,
@@ -168,6 +169,13 @@ def test_each_of_several_operations_can_be_cancelled() -> None:
         (Stop all)
         """) in tree(view.menu)
     assert {Cancel("7"), Cancel("8")} <= set(offered(view.menu))
+
+
+def test_what_is_open_to_the_network_can_be_closed() -> None:
+    facts = replace(FACTS, open=["n8n"])
+    is_open = {CloseAccess("n8n"), OpenDashboard("modules/n8n/access")}
+    assert is_open <= {*offered(shown(snapshot(module("n8n")), facts).menu)}
+    assert not is_open & {*offered(shown(snapshot(module("n8n"))).menu)}
 
 
 def test_a_backup_is_offered_unless_one_is_under_way() -> None:

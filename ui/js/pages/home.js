@@ -6,6 +6,7 @@ import { t } from "../base/i18n.js";
 import { empty, notice } from "../components/notice.js";
 import { active, shownInHero } from "../components/operations.js";
 import { problems } from "../problems/problems.js";
+import { openCard } from "./access/open.js";
 import { backupNotices } from "./backups/hero.js";
 import { basics } from "./home/basics.js";
 import { engineCard } from "./home/engine.js";
@@ -33,7 +34,7 @@ function stack(page, snapshot) {
   const main = shownInHero(active(snapshot));
   return html`
     ${engine.running ? main ? progressOf(main, page, snapshot) : hero(page, snapshot) : engineCard({ ...page, snapshot })}
-    ${roomNotice()} ${attention(page)} ${backupNotices(page)} ${upgradeNotices(page)}
+    ${roomNotice()} ${attention(page)} ${openCard(page)} ${backupNotices(page)} ${upgradeNotices(page)}
     ${problems(page).length ? nothing : firstSteps(snapshot)}
     ${modules.length || !engine.running ? nothing : empty({ icon: "boxes", title: t("There are no modules in the catalog") })}
     ${features(page, modules.filter(({ kind }) => kind === "feature"))}

@@ -29,6 +29,7 @@ const TABS = {
   services: { title: mark("Services"), load: () => import("./modules/services.js") },
   logs: { title: mark("Logs"), load: () => import("./modules/logs.js"), style: "logs" },
   resources: { title: mark("Resources"), load: () => import("./modules/resources.js"), style: "monitoring" },
+  access: { title: mark("Access"), load: () => import("./modules/access.js"), style: "access" },
   backups: { title: mark("Backups"), load: () => import("./modules/backups.js"), style: "backups" },
   settings: { title: mark("Settings"), load: () => import("./modules/settings.js"), style: "module-settings" },
   terminal: { title: mark("Terminal"), load: () => import("./modules/terminal.js"), style: "terminal", within: "services" },

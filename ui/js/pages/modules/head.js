@@ -14,6 +14,7 @@ import { menuButton } from "../../components/menu.js";
 import { modulePill } from "../../components/state.js";
 import { tile } from "../../components/tile.js";
 import { isDown, remedyButton } from "../../problems/remedies.js";
+import { accessTag } from "../access/open.js";
 import { upgradeTag } from "../upgrade/notices.js";
 import { openInBrowser, openModule, removeModule, restartModule, startModule, stopModule } from "./actions.js";
 import { offered } from "./run_action.js";
@@ -32,7 +33,7 @@ export const head = (page, module) => html`
   <header class="mh" data-module=${module.name}>
     ${tile(module, "big")}
     <div class="grow">
-      <h1><span class="cut">${module.title}</span>${modulePill(module)}${upgradeTag(module, page)}${module.outdated ? waiting(module) : nothing}</h1>
+      <h1><span class="cut">${module.title}</span>${modulePill(module)}${upgradeTag(module, page)}${accessTag(module)}${module.outdated ? waiting(module) : nothing}</h1>
       <p class="sub num cut">${facts(module)}</p>
     </div>
     <div class="buttons">${buttons(page, module)}</div>

@@ -1,0 +1,1 @@
+"""Addresses of modules in the home or office network, through the gateway."""

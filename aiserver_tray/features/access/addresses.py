@@ -1,0 +1,297 @@
+"""The addresses of an installation: what is open, what the gateway shows of it, and the proof."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+from aiserver_tray.base.errors import AddressError
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.catalog.extension import Access, FirstAccount
+from aiserver_tray.features.access.config import (
+    HTTP,
+    Certificates,
+    Site,
+    encoded,
+    free_port,
+    gateway_config,
+)
+from aiserver_tray.features.access.events import OpenModule
+from aiserver_tray.features.access.gateway import GATEWAY, Gateway, account_of
+from aiserver_tray.features.access.names import SUFFIX, Names
+from aiserver_tray.features.access.network import Network, label, networks
+from aiserver_tray.features.access.proof import Address, OtherPort, prove
+from aiserver_tray.features.access.store import (
+    AUTHORITY_KEY,
+    AccessData,
+    AccessFile,
+    LinkData,
+    OpenData,
+)
+from aiserver_tray.features.access.views import (
+    AccessList,
+    AccessState,
+    CertificateView,
+    LinkView,
+    ModuleAccessView,
+    NetworkView,
+)
+
+if TYPE_CHECKING:
+    from aiserver_tray.catalog.modules import Module
+    from aiserver_tray.features.access.authority import Pair
+    from aiserver_tray.features.place import Place
+
+_REQUIRED: Final = ("certificate", "module", "ports")
+"""The parts of the proof without which nothing stays open."""
+
+
+class Addresses:
+    """The addresses of the modules of *place*. *names* answers for their names; None: nobody does,
+    because this process does not stay."""
+
+    def __init__(self, place: "Place", names: Names | None) -> None:
+        self._place = place
+        self._names = names
+        self.opening: dict[str, str] = {}
+        """Module -> the operation that opens it now; empty: it has not begun."""
+        self.on_change: Callable[[], object] = lambda: None
+        """Called when `list` has changed."""
+
+    @cached_property
+    def file(self) -> AccessFile:
+        """What is remembered."""
+        return AccessFile(self._place.app.settings)
+
+    @cached_property
+    def _gateway(self) -> Gateway:
+        return Gateway(self._place)
+
+    @property
+    def ports(self) -> Mapping[int, int]:
+        """Port of the gateway's container -> port of this computer."""
+        return self._gateway.ports
+
+    # -- what there is -----------------------------------------------------------------------------
+
+    def list(self) -> AccessList:
+        """From where each module can be used."""
+        opening = {**self.opening}  # before the file, which then is at least as new
+        data, here = self.file.read(), self.network()
+        modules = [m for m in self._place.app.catalog.modules.values() if m.access]
+        ports = self.ports if GATEWAY in self._place.app.catalog.modules else {}
+        found = (
+            NetworkView(one.address, one.interface, chosen=bool(here and one == here))
+            for one in networks()
+        )
+        return AccessList(
+            tuple(
+                replace(view, state="opening", operation=opening[view.name] or None)
+                if view.name in opening
+                else view
+                for view in (self._view(module, data, here, ports) for module in modules)
+            ),
+            tuple(found),
+            self._certificate(data, here, ports),
+            self.problem(here),
+        )
+
+    def _view(
+        self, module: "Module", data: AccessData, here: Network | None, ports: Mapping[int, int]
+    ) -> ModuleAccessView:
+        known = data.modules.get(module.name)
+        url, ip_url = self.urls(module.name, known, here, ports)
+        account = account_of(self._place, module.name)
+        view = ModuleAccessView(module.name, module.title, "closed", url, ip_url, None, account)
+        if known is None:
+            return view
+        at = known.checked_at
+        return replace(
+            view,
+            state=self._state(known, data, here),
+            since=datetime.fromtimestamp(known.since, UTC),
+            links=tuple(link.view for link in known.links),
+            checked_at=datetime.fromtimestamp(at, UTC) if at else None,
+        )
+
+    @staticmethod
+    def _state(known: OpenData, data: AccessData, here: Network | None) -> AccessState:
+        if known.state == "waiting":
+            return "waiting"
+        if here is None or not here.is_same(data.range, data.router):
+            return "paused"
+        if data.told != here.address:  # this computer has got another one just now
+            return "opening"
+        return "broken" if any(link.ok is False for link in known.links) else "open"
+
+    def urls(
+        self, name: str, known: OpenData | None, here: Network | None, ports: Mapping[int, int]
+    ) -> tuple[str, str]:
+        """The addresses of the module *name*, by its name in the network and by IP address."""
+        inside = (known and known.port) or free_port(
+            one.port for one in self.file.read().modules.values()
+        )
+        outside = ports.get(inside or 0, 0)
+        host = (known and known.name) or f"{name}-{label()}{SUFFIX}"
+        ip = here.address if here else "0.0.0.0"
+        return f"https://{host}:{outside}", f"https://{ip}:{outside}"
+
+    def _certificate(
+        self, data: AccessData, here: Network | None, ports: Mapping[int, int]
+    ) -> CertificateView | None:
+        if not data.certificate or here is None:
+            return None
+        from aiserver_tray.features.access import authority  # noqa: PLC0415 - slow
+
+        guide = f"http://{here.address}:{ports[HTTP]}/"
+        return CertificateView(
+            authority.name_of(data.certificate),
+            authority.fingerprint(data.certificate),
+            authority.until(data.certificate),
+            guide,
+            f"{guide}ca.crt",
+        )
+
+    def problem(self, here: Network | None) -> Text | None:
+        """Why nothing can be opened *here*."""
+        engine = self._place.core.engine.address
+        if not engine.is_local or engine.is_bridged:
+            return Text(
+                "The engine is on another machine, whose network is another one. Modules can be "
+                "opened only where the engine runs on this computer."
+            )
+        if here is None:
+            return Text("This computer is in no home or office network now.")
+        return None
+
+    def network(self) -> Network | None:
+        """The network in which modules are opened: of the address that the user has chosen, else
+        the one that they are open to, if this computer is in it, else the usual one."""
+        found, data = networks(), self.file.read()
+        chosen = [one for one in found if one.address == data.address]
+        same = [one for one in found if one.is_same(data.range, data.router)]
+        return next(iter([*chosen, *same, *found]), None)
+
+    def told(self) -> Sequence[OpenModule]:
+        """What clients hear of by themselves."""
+        opening = {*self.opening}
+        data, here = self.file.read(), self.network()
+        ports = self.ports
+        return [
+            {
+                "name": name,
+                "state": "opening" if name in opening else self._state(known, data, here),
+                "url": self.urls(name, known, here, ports)[0],
+                "since": datetime.fromtimestamp(known.since, UTC).isoformat(),
+            }
+            for name, known in data.modules.items()
+        ]
+
+    # -- what the gateway shows --------------------------------------------------------------------
+
+    def load(self) -> None:
+        """Let the gateway and the names follow what is open in the network where this computer
+        is."""
+        data, here = self.file.read(), self.network()
+        is_here = bool(here and here.is_same(data.range, data.router))
+        opened = data.open if is_here else {}
+        address = here.address if here and opened else ""
+        certificates = self._certificates(data, opened, address) if opened else None
+        sites = [self._site(name, one, address) for name, one in opened.items()]
+        self._gateway.load(encoded(gateway_config(sites, certificates, address)))
+        with self.file.update() as now:
+            now.told, now.loaded_at = address, time.time()
+        self.answer_names()
+
+    def answer_names(self) -> None:
+        """Answer for the names of what is open here, if this process stays."""
+        data = self.file.read()
+        if self._names:
+            ports, opened = self.ports, data.open if data.told else {}
+            with suppress(OSError):  # the proof says so
+                self._names.publish(data.told, {o.name: ports[o.port] for o in opened.values()})
+
+    def _site(self, name: str, one: OpenData, address: str) -> Site:
+        access = self._access(name)
+        return Site(
+            (one.name, address),
+            one.port,
+            f"{access.host or name}:{access.port}",
+            access.closed,
+            access.cookies == "secure",
+        )
+
+    def _access(self, name: str) -> Access:
+        access = self._place.app.catalog.module(name).access
+        if access is None:
+            raise AddressError(Text("{module} can't be opened any more.", module=name), module=name)
+        return access
+
+    def _certificates(
+        self, data: AccessData, opened: Mapping[str, OpenData], address: str
+    ) -> Certificates:
+        from aiserver_tray.features.access import authority  # noqa: PLC0415 - slow
+
+        root = self._authority(data)
+        leaf = authority.make_leaf(root, [*(one.name for one in opened.values()), address])
+        name, print_ = authority.name_of(root.certificate), authority.fingerprint(root.certificate)
+        return Certificates(root.certificate, leaf.certificate, leaf.key, name, print_)
+
+    def _authority(self, data: AccessData) -> "Pair":
+        """That of the installation, which is made for the first module that is opened."""
+        from aiserver_tray.features.access import authority  # noqa: PLC0415 - slow
+
+        secrets = self._place.app.settings.secrets
+        key = secrets.values([AUTHORITY_KEY]).get(AUTHORITY_KEY)
+        if data.certificate and key:
+            return authority.Pair(data.certificate, key)
+        pair = authority.make_authority(f"AI-Server Tray on {label()}")
+        secrets.change({AUTHORITY_KEY: pair.key}, kept=())
+        with self.file.update() as now:
+            now.certificate = pair.certificate
+        return pair
+
+    # -- the proof ---------------------------------------------------------------------------------
+
+    def check(self, names: Sequence[str] = ()) -> None:
+        """Prove the addresses of the modules *names*; without, of all that are open."""
+        data, here = self.file.read(), self.network()
+        if here is None or not here.is_same(data.range, data.router):
+            return
+        if data.open and data.told != here.address:
+            self.load()
+        ports = self.ports
+        chosen = {n: one for n, one in data.open.items() if not names or n in names}
+        for name, one in chosen.items():
+            module = self._place.app.catalog.module(name)
+            first = module.access.first_account if module.access else None
+            path = first.http if isinstance(first, FirstAccount) and first.http else "/"
+            published = bool(self._names and one.name in self._names.names)
+            address = Address(
+                module.title,
+                one.name,
+                here.address,
+                ports[one.port],
+                path,
+                data.certificate,
+                published,
+            )
+            self._remember(name, prove(address, self._others()))
+        if chosen:
+            self.on_change()
+
+    def _remember(self, name: str, links: Sequence[LinkView]) -> None:
+        with self.file.update() as data:
+            if known := data.modules.get(name):
+                known.links, known.checked_at = [*map(LinkData.of, links)], time.time()
+
+    def _others(self) -> Iterator[OtherPort]:
+        """The published ports of all modules but the gateway."""
+        language = self._place.app.language
+        for module in self._place.core.store.snapshot.modules:
+            for port in module.ports if module.name != GATEWAY else ():
+                if port.protocol == "tcp":
+                    yield OtherPort(module.title_in(language), port.host)

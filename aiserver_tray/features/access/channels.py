@@ -1,0 +1,163 @@
+"""The channels of addresses."""
+
+import logging
+from collections.abc import Collection, Iterable
+from functools import cached_property
+from typing import TYPE_CHECKING, TypedDict
+
+from pydantic import Field
+
+from aiserver_tray.base.errors import AiServerError
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.features.access.events import ACCESS
+from aiserver_tray.features.access.views import FILE, AccessList, AccessPlan, CodeView
+from aiserver_tray.features.place import Place, refuse_elsewhere
+from aiserver_tray.protocol.channel import Feature, Names, OfModule, Payload, channel
+from aiserver_tray.protocol.message import Caller, Message, Peer
+
+if TYPE_CHECKING:
+    from aiserver_tray.features.access.addresses import Addresses
+    from aiserver_tray.features.access.names import Names as NetworkNames
+    from aiserver_tray.features.access.opening import Openings
+    from aiserver_tray.features.access.watch import Watch
+
+_logger = logging.getLogger(__name__)
+
+_ONLY_HERE = Text("A module can be opened to the network only on this computer itself.")
+_MAX_TEXT = 300
+
+
+class OpenRequest(OfModule):
+    """A module to open to the network."""
+
+    address: str = Field(default="", max_length=100)
+    """of this computer, one of `networks`; without it, the usual one"""
+
+
+class CheckRequest(Payload):
+    """Whose addresses to prove."""
+
+    modules: Names = ()
+    """all that are open without it"""
+
+
+class CodeRequest(Payload):
+    """What to show as a QR code."""
+
+    text: str = Field(min_length=1, max_length=_MAX_TEXT)
+
+
+class AccessChanged(TypedDict):
+    """A module is being opened or closed."""
+
+    operationId: str | None
+    """the operation that does it; `null`: none is needed. A module that is opened waits for its
+    first account then"""
+
+
+class AccessFeature(Feature):
+    """``ai/access/…``."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._is_owner = False
+        self._state = ACCESS.message({"modules": []})
+        place.hub.add_state(self._current)
+
+    def _current(self, _peer: Peer, events: Collection[str]) -> Iterable[Message]:
+        return [self._state] if ACCESS.name in events else []
+
+    @cached_property
+    def _addresses(self) -> "Addresses":
+        # Few need it.
+        from aiserver_tray.features.access.addresses import Addresses  # noqa: PLC0415
+
+        addresses = Addresses(self._place, self._names if self._is_owner else None)
+        addresses.on_change = self._changed
+        return addresses
+
+    @cached_property
+    def _names(self) -> "NetworkNames":
+        from aiserver_tray.features.access.names import Names as NetworkNames  # noqa: PLC0415
+
+        return NetworkNames()
+
+    @cached_property
+    def _watch(self) -> "Watch":
+        from aiserver_tray.features.access.watch import Watch  # noqa: PLC0415
+
+        return Watch(self._place, self._addresses, self._openings, self._names)
+
+    @cached_property
+    def _openings(self) -> "Openings":
+        from aiserver_tray.features.access.opening import Openings  # noqa: PLC0415
+
+        return Openings(self._place, self._addresses)
+
+    def _changed(self) -> None:
+        told = [*self._addresses.told()]
+        if self._is_owner and told:
+            self._watch.start()
+        self._state = ACCESS.message({"modules": told})
+        self._place.hub.update()
+
+    def start(self) -> None:
+        self._is_owner = True
+        if (self._place.app.home.folder / FILE).exists():
+            try:
+                self._openings.reconcile()
+                self._changed()
+            except AiServerError as error:  # it is reported where it is used
+                _logger.warning("addresses can't be followed: %s", error)
+
+    def close(self) -> None:
+        if "_watch" in vars(self):
+            self._watch.close()
+
+    @channel("ai/access/list")
+    def _list(self) -> AccessList:
+        """List from where modules can be used."""
+        return self._addresses.list()
+
+    @channel("ai/access/plan")
+    def _plan(self, asked: OpenRequest) -> AccessPlan:
+        """Show what opening a module to the network does. Changes nothing."""
+        return self._openings.plan(asked.module, asked.address)
+
+    @channel("ai/access/open")
+    def _open(self, asked: OpenRequest, caller: Caller) -> AccessChanged:
+        """Start to open a module to the home or office network; an operation. A module without its
+        first account opens by itself once that exists."""
+        refuse_elsewhere(caller.peer, _ONLY_HERE)
+        begun = self._openings.open(asked.module, asked.address, caller.actor)
+        return {"operationId": begun.id if begun else None}
+
+    @channel("ai/access/close")
+    def _close(self, asked: OfModule, caller: Caller) -> AccessChanged:
+        """Close a module at once: no new request from the network reaches it. Then an operation
+        gives it its own address back."""
+        begun = self._openings.close(asked.module, caller.actor)
+        return {"operationId": begun.id if begun else None}
+
+    @channel("ai/access/check")
+    def _check(self, asked: CheckRequest) -> AccessList:
+        """Prove addresses as another device uses them."""
+        self._addresses.check(asked.modules)
+        return self._addresses.list()
+
+    @channel("ai/access/forget")
+    def _forget(self, caller: Caller) -> None:
+        """Remove the certificate authority. The next module that is opened gets a new one."""
+        refuse_elsewhere(caller.peer, _ONLY_HERE)
+        self._openings.forget_authority()
+
+    @channel("ai/access/code")
+    def _code(self, asked: CodeRequest) -> CodeView:
+        """Make a QR code."""
+        import segno  # noqa: PLC0415 - for the first code
+
+        rows = segno.make_qr(asked.text, error="m").matrix
+        path = "".join(
+            f"M{x} {y}h1v1h-1z" for y, row in enumerate(rows) for x, dark in enumerate(row) if dark
+        )
+        return CodeView(len(rows), path)

@@ -1,0 +1,208 @@
+"""The gateway's configuration: Caddy's JSON from what is open. Pure.
+
+JSON needs no quoting rules. Caddy 2.6 and 2.11 read the same. Several values here avoid faults that
+were seen: without ``admin``, Caddy moves it to a TCP port that other containers reach; without
+``default_sni``, no client reaches an IP address, because it sends no name; without the last route,
+unknown hosts get an empty 200; with ``flush_interval``, a reload during a stream ends Caddy 2.6.
+"""
+
+import html
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiserver_tray.base.i18n import Language, Text
+
+HTTP: Final = 8080
+"""Port in the container of the page about the certificate."""
+PORTS: Final = range(8441, 8449)
+"""Ports in the container for modules."""
+ADMIN: Final = "unix//run/caddy/admin.sock"
+_OWN: Final = {"disable": True}
+"""Caddy makes no certificates, and no redirects, by itself."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """A module that is open."""
+
+    names: tuple[str, ...]
+    """The hosts under which it is reached: a name and IP addresses."""
+    port: int
+    """Of `PORTS`."""
+    upstream: str
+    """Host and port on ``ai-net``."""
+    closed: tuple[str, ...] = ()
+    """Paths that are never forwarded."""
+    secure_cookies: bool = True
+
+
+@dataclass(frozen=True)
+class Certificates:
+    """What the gateway shows: its certificate with its key, and the authority's certificate."""
+
+    authority: str
+    certificate: str
+    key: str
+    name: str
+    fingerprint: str
+
+
+def gateway_config(
+    sites: Sequence[Site], certificates: Certificates | None, address: str
+) -> dict[str, Any]:
+    """The configuration for *sites*. *address*: this computer's, for clients that send no name."""
+    servers: dict[str, Any] = {"ready": _server(["127.0.0.1:2020"], [{"handle": [_status(200)]}])}
+    tls: dict[str, Any] = {}
+    if certificates and sites:
+        servers["http"] = _server([f":{HTTP}"], _guide_routes(certificates))
+        for site in sites:
+            servers[f"port-{site.port}"] = _secure_server(site, address)
+        pair = {"certificate": certificates.certificate, "key": certificates.key}
+        tls = {"tls": {"certificates": {"load_pem": [pair]}}}
+    return {
+        "admin": {"listen": ADMIN, "config": {"persist": False}},
+        "logging": {"logs": {"default": {"level": "WARN"}}},
+        "apps": {"http": {"servers": servers, "grace_period": "1s"}, **tls},
+    }
+
+
+def encoded(config: Mapping[str, Any]) -> bytes:
+    """*config* as Caddy reads it."""
+    return json.dumps(config).encode()
+
+
+def _server(listen: list[str], routes: list[Any]) -> dict[str, Any]:
+    return {"listen": listen, "automatic_https": _OWN, "routes": routes}
+
+
+def _secure_server(site: Site, address: str) -> dict[str, Any]:
+    routes = {"handler": "subroute", "routes": _routes(site)}
+    forward = _route({"host": [*site.names]}, routes)
+    abort = {"handle": [{"handler": "static_response", "abort": True}]}
+    return {
+        **_server([f":{site.port}"], [forward, abort]),
+        "protocols": ["h1", "h2"],
+        # A request without TLS is sent on to HTTPS.
+        "listener_wrappers": [{"wrapper": "http_redirect"}, {"wrapper": "tls"}],
+        "tls_connection_policies": [{"default_sni": address}],
+    }
+
+
+def _routes(site: Site) -> list[Any]:
+    proxy: dict[str, Any] = {
+        "handler": "reverse_proxy",
+        "upstreams": [{"dial": site.upstream}],
+    }
+    if site.secure_cookies:
+        marked = [{"search_regexp": "^(.*)$", "replace": "$1; Secure"}]
+        proxy["headers"] = {"response": {"replace": {"Set-Cookie": marked}}}
+    refuse = _route({"path": [*site.closed]}, _status(403))
+    return [*([refuse] if site.closed else []), {"handle": [proxy]}]
+
+
+def _route(match: Mapping[str, Any], handler: Mapping[str, Any]) -> dict[str, Any]:
+    return {"match": [match], "terminal": True, "handle": [handler]}
+
+
+def _status(code: int) -> dict[str, Any]:
+    return {"handler": "static_response", "status_code": code}
+
+
+# -- the page about the certificate ----------------------------------------------------------------
+
+
+def _guide_routes(certificates: Certificates) -> list[Any]:
+    plain = "text/html; charset=utf-8"
+    file = _content(certificates.authority, "application/x-x509-ca-cert")
+    file["headers"]["Content-Disposition"] = ['attachment; filename="aiserver-tray.crt"']
+    chinese = {"header_regexp": {"Accept-Language": {"pattern": "^zh"}}, "path": ["/"]}
+    in_chinese, in_english = (_content(guide(certificates, one), plain) for one in ("zh", "en"))
+    return [
+        _route({"path": ["/ca.crt"]}, file),
+        _route(chinese, in_chinese),
+        _route({"path": ["/"]}, in_english),
+        {"handle": [_status(404)]},
+    ]
+
+
+def _content(body: str, kind: str) -> dict[str, Any]:
+    headers = {"Content-Type": [kind], "Cache-Control": ["no-store"]}
+    return {**_status(200), "headers": headers, "body": body}
+
+
+STEPS: Final[Mapping[str, tuple[Text, ...]]] = {
+    "iPhone, iPad": (
+        Text("Open the file and choose Allow."),
+        Text("Open Settings, then Profile Downloaded, and install it."),
+        Text("Go to General › About › Certificate Trust Settings, and switch on {name}."),
+    ),
+    "Android": (
+        Text("Download the file."),
+        Text("Open Settings, search for “CA certificate”, and choose Install anyway."),
+        Text("Choose the file. Firefox and some apps don't use it."),
+    ),
+    "Windows": (
+        Text("Download and open the file, and choose Install Certificate."),
+        Text("Choose Current User, then “Place all certificates in the following store”."),
+        Text("Choose Trusted Root Certification Authorities, and confirm."),
+    ),
+    "Mac": (
+        Text("Download and open the file. Keychain Access shows it."),
+        Text("Open {name} there, and the section Trust."),
+        Text("Choose Always Trust, and close the window."),
+    ),
+    "Linux": (
+        Text("In Firefox and Chrome: open the settings of certificates, then Authorities."),
+        Text("Choose Import and the file, and trust it for web sites."),
+    ),
+}
+"""Device -> how it is made to trust the authority {name}."""
+
+_STYLE: Final = """
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 40rem; margin: 0 auto;
+ padding: 1.5rem 1rem 3rem; color: #15171c; background: #f6f7fa }
+h1 { font-size: 1.5rem; margin: 0 0 .5rem } h2 { font-size: 1.05rem; margin: 0 }
+.file { display: inline-block; margin: 1rem 0; padding: .7rem 1.2rem; border-radius: 8px;
+ background: #4f56d3; color: #fff; text-decoration: none; font-weight: 600 }
+section { background: #fff; border: 1px solid #d9dce3; border-radius: 10px; padding: 1rem;
+ margin: .8rem 0 }
+ol { margin: .5rem 0 0; padding-left: 1.3rem } code { overflow-wrap: anywhere; font-size: .85rem }
+@media (prefers-color-scheme: dark) { body { color: #eceef3; background: #14161b }
+ section { background: #1c1f26; border-color: #333843 } }
+"""
+_TITLE: Final = Text("Let this device trust AI-Server Tray")
+_ONCE: Final = Text(
+    "Once for each phone or computer. Afterwards, it opens the modules without a warning."
+)
+_DOWNLOAD: Final = Text("Download the certificate")
+_COMPARE: Final = Text("Compare: the device shows the name {name} and this SHA-256 fingerprint:")
+_LIMIT: Final = Text(
+    "It can only vouch for .local names and private addresses, never for other web sites."
+)
+
+
+def guide(certificates: Certificates, language: Language) -> str:
+    """The page that explains how a device gets to trust the authority."""
+
+    def say(text: Text) -> str:
+        return html.escape(text.with_values({"name": certificates.name}).render(language))
+
+    def section(device: str, steps: Iterable[Text]) -> str:
+        items = "".join(f"<li>{say(step)}</li>" for step in steps)
+        return f"<section><h2>{device}</h2><ol>{items}</ol></section>"
+
+    return (
+        f'<!doctype html><html lang="{language}"><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>AI-Server Tray</title><style>{_STYLE}</style><h1>{say(_TITLE)}</h1>"
+        f'<p>{say(_ONCE)}</p><a class="file" href="/ca.crt">{say(_DOWNLOAD)}</a>'
+        f"<p>{say(_COMPARE)}<br><code>{certificates.fingerprint}</code></p><p>{say(_LIMIT)}</p>"
+        f"{''.join(section(*one) for one in STEPS.items())}</html>"
+    )
+
+
+def free_port(taken: Iterable[int]) -> int | None:
+    """The first port for modules that is not *taken*. None: there is none left."""
+    return next(iter(sorted({*PORTS} - {*taken})), None)

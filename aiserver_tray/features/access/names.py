@@ -1,0 +1,117 @@
+"""Names of modules in the local network, by multicast DNS. No service of the system is needed. A
+container could not do this, because multicast does not leave its network.
+
+zeroconf neither asks before it takes a host name nor defends one, so this asks.
+"""
+
+import socket
+from collections.abc import Mapping
+from contextlib import suppress
+from threading import Lock
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from zeroconf import Zeroconf
+
+_ASK_MS: Final = 1500
+_TTL_SECONDS: Final = 60
+"""For how long others remember a name after the process was killed."""
+_MAX_NUMBER: Final = 9
+SUFFIX: Final = ".local"
+
+
+def _zeroconf(address: str) -> "Zeroconf":
+    from zeroconf import IPVersion, Zeroconf  # noqa: PLC0415 - only while something is open
+
+    return Zeroconf(interfaces=[address], ip_version=IPVersion.V4Only)
+
+
+def addresses_of(name: str, address: str) -> frozenset[str]:
+    """The IPv4 addresses that devices give for *name*, asked from *address* of this computer.
+
+    Raises:
+        OSError: the network does not allow it.
+    """
+    from zeroconf import AddressResolver, IPVersion  # type: ignore[attr-defined]  # noqa: PLC0415
+
+    network = _zeroconf(address)
+    try:
+        resolver = AddressResolver(f"{name}.")
+        resolver.request(network, _ASK_MS)
+        return frozenset(resolver.parsed_addresses(IPVersion.V4Only))
+    finally:
+        network.close()
+
+
+def free_name(base: str, address: str) -> str:
+    """*base*.local, or the same with a number if another device has that name. A network without
+    multicast has no names that could be taken."""
+    first = f"{base}{SUFFIX}"
+    for number in range(1, _MAX_NUMBER + 1):
+        name = first if number == 1 else f"{base}-{number}{SUFFIX}"
+        try:
+            if addresses_of(name, address) <= {address}:
+                return name
+        except OSError:
+            return first
+    return first
+
+
+class Names:
+    """The names that this process answers for."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._network: Zeroconf | None = None
+        self._told: tuple[str, Mapping[str, int]] = ("", {})
+
+    def publish(self, address: str, ports: Mapping[str, int]) -> None:
+        """Answer for the names in *ports* (name -> its port) with *address*, and for no others.
+
+        Raises:
+            OSError: the network does not allow it.
+        """
+        with self._lock:
+            if self._told == (address, ports):
+                return
+            self._withdraw()
+            if ports:
+                self._network = _zeroconf(address)
+                for name, port in ports.items():
+                    self._register(self._network, name, address, port)
+            self._told = address, dict(ports)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Those that are answered now."""
+        return frozenset(self._told[1])
+
+    def close(self) -> None:
+        """Answer for none."""
+        with self._lock:
+            self._withdraw()
+            self._told = "", {}
+
+    def _withdraw(self) -> None:
+        network, self._network = self._network, None
+        if network:
+            with suppress(OSError):
+                network.unregister_all_services()
+            network.close()
+
+    @staticmethod
+    def _register(network: "Zeroconf", name: str, address: str, port: int) -> None:
+        from zeroconf import ServiceInfo  # noqa: PLC0415 - as above
+
+        title = f"{name.removesuffix(SUFFIX)} (AI-Server Tray)"
+        kind = "_https._tcp.local."
+        info = ServiceInfo(
+            kind,
+            f"{title}.{kind}",
+            port=port,
+            server=f"{name}.",
+            addresses=[socket.inet_aton(address)],
+            properties={"path": "/"},
+            host_ttl=_TTL_SECONDS,
+        )
+        network.register_service(info, allow_name_change=True)

@@ -1,0 +1,342 @@
+"""Opening a module to the network, and closing it."""
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
+from threading import RLock
+from typing import TYPE_CHECKING, Final
+
+from aiserver_tray.base.errors import AddressError, AiServerError
+from aiserver_tray.base.i18n import Listed, Text
+from aiserver_tray.catalog.extension import AddressSetting
+from aiserver_tray.features.access.addresses import Addresses
+from aiserver_tray.features.access.config import free_port
+from aiserver_tray.features.access.gateway import GATEWAY, account_of
+from aiserver_tray.features.access.names import free_name
+from aiserver_tray.features.access.network import Network, label, networks
+from aiserver_tray.features.access.store import AUTHORITY_KEY, OpenData
+from aiserver_tray.features.access.views import AccessPlan
+from aiserver_tray.features.stack.channels import StackFeature
+from aiserver_tray.model import Actor
+from aiserver_tray.operations.parts import Parts
+from aiserver_tray.operations.record import OperationRecord
+from aiserver_tray.operations.request import Request
+from aiserver_tray.operations.stages import PublishedView, Stages
+
+if TYPE_CHECKING:
+    from aiserver_tray.catalog.modules import Module
+    from aiserver_tray.features.place import Place
+    from aiserver_tray.state.views import OperationView
+
+_REQUIRED: Final = ("certificate", "module", "ports")
+"""The parts of the proof without which nothing stays open."""
+
+
+class Openings:
+    """Changes what is open of *addresses* at *place*."""
+
+    def __init__(self, place: "Place", addresses: Addresses) -> None:
+        self._place = place
+        self._addresses = addresses
+        self._file = addresses.file
+        self._lock = RLock()
+
+    # -- opening -----------------------------------------------------------------------------------
+
+    def plan(self, name: str, address: str) -> AccessPlan:
+        """What it takes to open the module *name* at this computer's *address*; empty: the usual
+        one.
+
+        Raises:
+            AddressError: it can't be opened; says why.
+        """
+        module, here = self._checked(name, address)
+        known = self._file.read().modules.get(name)
+        url, ip_url = self._addresses.urls(name, known, here, self._addresses.ports)
+        changes = self._values(module, url)
+        effects = self._place.core.operations.effects(Request("up", (name,)), changes)
+        own = next((one for one in effects.modules if one.name == name), None)
+        running = {m.name for m in self._place.core.store.snapshot.modules if m.state == "running"}
+        return AccessPlan(
+            url,
+            ip_url,
+            here.address,
+            account_of(self._place, name),
+            GATEWAY not in running,
+            tuple(own.services) if own else (),
+            own.seconds if own else None,
+        )
+
+    def open(self, name: str, address: str, actor: Actor) -> "OperationView | None":
+        """Begin to open the module *name*. None: it opens by itself once its first account exists.
+
+        Raises:
+            AddressError: it can't be opened; says why.
+        """
+        module, here = self._checked(name, address)
+        with self._file.update() as data:
+            if data.open and not here.is_same(data.range, data.router):
+                text = Text(
+                    "Other modules are open to another network: {names}. Close them first.",
+                    names=Listed(data.open),
+                )
+                raise AddressError(text, module=name)
+            data.address = address or data.address
+            if not data.open:
+                data.range, data.router = here.range, here.router
+        if account_of(self._place, name) == "missing":
+            with self._file.update() as data:
+                data.modules.setdefault(name, OpenData(state="waiting"))
+            self._addresses.on_change()
+            return None
+        return self.begin(module.name, actor)
+
+    def begin(self, name: str, actor: Actor) -> "OperationView":
+        """Begin the operation that opens the module *name*."""
+        request = Request("up", (GATEWAY, name))
+        task = partial(_Opening, (self, name))
+        with self._lock:
+            self._addresses.opening[name] = ""
+        try:
+            operation = self._place.feature(StackFeature).begin(request, actor, task)
+        except BaseException:
+            self.over(name)
+            raise
+        return operation.view
+
+    def _checked(self, name: str, address: str) -> "tuple[Module, Network]":
+        module, found = self._place.app.catalog.module(name), networks()
+        here = next((one for one in found if one.address == address), None)
+        if address and here is None:
+            text = Text(
+                "This computer does not have the address {address}. It has {known}.",
+                address=address,
+                known=", ".join(one.address for one in found) or "-",
+            )
+            raise AddressError(text, module=name)
+        if problem := self._addresses.problem(here := here or self._addresses.network()):
+            raise AddressError(problem, module=name)
+        if here is None:
+            raise TypeError(name)
+        if module.access is None or module.access.first_account is None:
+            text = Text(
+                "{module} can't be opened: its file does not say how to find out whether somebody "
+                "owns it already (x-aiserver.access).",
+                module=name,
+            )
+            raise AddressError(text, module=name)
+        return module, here
+
+    # -- in the operation --------------------------------------------------------------------------
+
+    def prepare(self, name: str, operation: str) -> None:
+        """Give the module *name* a port and a name, and its variables the address, before the
+        *operation* (its ID) starts it with them."""
+        with self._lock:
+            self._addresses.opening[name] = operation
+        self._addresses.on_change()
+        module, here = self._checked(name, "")
+        free = free_name(f"{name}-{label()}", here.address)
+        with self._lock, self._file.update() as data:
+            taken = (one.port for other, one in data.modules.items() if other != name)
+            known = data.modules.get(name)
+            port = (known and known.port) or free_port(taken)
+            if port is None:
+                text = Text("All ports for open modules are in use. Close another module first.")
+                raise AddressError(text, module=name)
+            data.modules[name] = OpenData(state="waiting", port=port, name=free)
+            opened = data.modules[name]
+        url, _ = self._addresses.urls(name, opened, here, self._addresses.ports)
+        self._set(module, self._values(module, url))
+
+    def finish(self, name: str) -> None:
+        """The module *name* runs with its address, and so does the gateway: open it, and prove
+        that.
+
+        Raises:
+            AddressError: it has no first account, or the proof failed.
+        """
+        account = account_of(self._place, name)
+        if account == "missing":
+            return
+        if account != "exists":
+            text = Text("{module} does not say whether it has a first account.", module=name)
+            raise AddressError(text, module=name)
+        with self._file.update() as data:
+            data.modules[name].state = "open"
+            data.modules[name].since = time.time()
+        self._addresses.load()
+        self._addresses.check([name])
+        links = self._file.read().modules[name].links
+        failed = [one.view for one in links if one.ok is False and one.kind in _REQUIRED]
+        if failed:
+            text = Text("{module} was closed again: {why}", module=name, why=failed[0].text)
+            raise AddressError(text, module=name)
+
+    def over(self, name: str) -> None:
+        """The operation that opens the module *name* has ended."""
+        with self._lock:
+            self._addresses.opening.pop(name, None)
+        self._addresses.on_change()
+
+    # -- closing -----------------------------------------------------------------------------------
+
+    def close(self, name: str, actor: Actor) -> "OperationView | None":
+        """Close the module *name* now: no new request reaches it. Then begin what follows: the
+        module gets its own address back, and the gateway stops if nothing else is open.
+
+        Raises:
+            AddressError: it is not open.
+            AiServerError: the engine can't be asked, so it may still be open.
+        """
+        module = self._place.app.catalog.modules.get(name)
+        with self._file.update() as data:
+            known = data.modules.pop(name, None)
+        if known is None:
+            raise AddressError(Text("{module} is not open.", module=name), module=name)
+        try:
+            self._addresses.load()
+        except BaseException:
+            with self._file.update() as data:
+                data.modules[name] = known
+            raise
+        changes = self._reset(module) if module else {}
+        self._addresses.on_change()
+        return self._follow_up(name, actor, changes)
+
+    def _reset(self, module: "Module") -> dict[str, str | None]:
+        settings = self._place.app.settings
+        own = {a: s for a, s in self._place.app.declared_by(module.name).items()
+               if isinstance(s, AddressSetting)}  # fmt: skip
+        stored = settings.stored(own)
+        changes: dict[str, str | None] = {a: None for a, v in stored.items() if v is not None}
+        self._set(module, changes)
+        return changes
+
+    def _follow_up(
+        self, name: str, actor: Actor, changes: Mapping[str, str | None]
+    ) -> "OperationView | None":
+        stack, snapshot = self._place.feature(StackFeature), self._place.core.store.snapshot
+        states = {module.name: module.state for module in snapshot.modules}
+        is_last = not self._file.read().modules and states.get(GATEWAY) not in (None, "stopped")
+        stop = Request("stop", (GATEWAY,))
+        if changes and states.get(name) not in (None, "stopped", "engine_down"):
+
+            def stop_gateway() -> None:
+                if is_last:
+                    stack.begin(stop, actor).wait()
+
+            task = partial(_Closing, stop_gateway)
+            return stack.begin(Request("up", (name,)), actor, task).view
+        return stack.begin(stop, actor).view if is_last else None
+
+    def abandon(self, name: str) -> None:
+        """Opening the module *name* has failed: nothing of it is left open."""
+        module = self._place.app.catalog.modules.get(name)
+        with self._file.update() as data:
+            data.modules.pop(name, None)
+        with suppress(AiServerError):  # the engine is away; the next load comes before a start
+            self._addresses.load()
+        if module:
+            self._reset(module)
+
+    def forget_authority(self) -> None:
+        """Remove the authority. The next module that is opened gets a new one, which all devices
+        have to trust again.
+
+        Raises:
+            AddressError: something is open.
+        """
+        if self._file.read().modules:
+            raise AddressError(Text("Close all modules first."))
+        self._place.app.settings.secrets.change({AUTHORITY_KEY: None}, kept=())
+        with self._file.update() as data:
+            data.certificate = ""
+        self._addresses.on_change()
+
+    # -- variables ---------------------------------------------------------------------------------
+
+    @staticmethod
+    def _values(module: "Module", url: str) -> dict[str, str | None]:
+        """The variables of *module* at *url*, by address."""
+        host = url.removeprefix("https://")
+        given = {"url": url, "ws_url": f"wss://{host}", "host": host.partition(":")[0]}
+        access = module.access
+        return {
+            f"{module.name}.{name}": value.format(**given)
+            for name, value in (access.variables.items() if access else ())
+        }
+
+    def _set(self, module: "Module", changes: Mapping[str, str | None]) -> None:
+        if changes:
+            settings = self._place.app.settings
+            settings.change(self._place.app.declared_by(module.name), changes)
+            self._place.refresh()
+
+    def reconcile(self) -> None:
+        """See that variables have the addresses that are open, such as after a restore of another
+        computer's settings."""
+        data, here, ports = self._file.read(), self._addresses.network(), self._addresses.ports
+        for module in self._place.app.catalog.modules.values():
+            if module.access and module.access.variables:
+                known = data.modules.get(module.name)
+                url = (
+                    self._addresses.urls(module.name, known, here, ports)[0]
+                    if known and known.port
+                    else ""
+                )
+                wanted = (
+                    self._values(module, url) if url else dict.fromkeys(self._values(module, ""))
+                )
+                own = {a: self._place.app.declared[a] for a in wanted}
+                stored = self._place.app.settings.stored(own)
+                self._set(module, {a: v for a, v in wanted.items() if stored[a] != v})
+
+
+class _Opening(Stages):
+    """Starts the gateway and a module with its new address, then opens it."""
+
+    def __init__(
+        self,
+        what: tuple[Openings, str],
+        request: Request,
+        parts: Parts,
+        record: OperationRecord,
+        view: PublishedView,
+    ) -> None:
+        super().__init__(request, parts, record, view)
+        self._openings, self._name = what
+
+    def run(self) -> None:
+        try:
+            self._openings.prepare(self._name, self._view.now.id)
+            super().run()
+            self._parts.store.flush()
+            self._openings.finish(self._name)
+        except BaseException:
+            self._openings.abandon(self._name)
+            raise
+        finally:
+            self._openings.over(self._name)
+
+
+class _Closing(Stages):
+    """Gives a module its own address back, and does what comes *after* that in any case."""
+
+    def __init__(
+        self,
+        after: Callable[[], object],
+        request: Request,
+        parts: Parts,
+        record: OperationRecord,
+        view: PublishedView,
+    ) -> None:
+        super().__init__(request, parts, record, view)
+        self._after = after
+
+    def run(self) -> None:
+        try:
+            super().run()
+        finally:
+            self._after()

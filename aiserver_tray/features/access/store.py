@@ -1,0 +1,99 @@
+"""What is remembered of addresses: ``access.json`` of the home. The key of the authority is a
+secret."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from aiserver_tray.base.i18n import Given, Language
+from aiserver_tray.features.access.views import FILE, LinkKind, LinkView
+from aiserver_tray.settings.entries import in_all_languages
+from aiserver_tray.settings.files import VersionedFile
+from aiserver_tray.settings.models import SealedModel
+from aiserver_tray.settings.store import Settings
+
+AUTHORITY_KEY: Final = "app.access_authority_key"
+"""The secret with the key of the authority. No setting declares it: nobody chooses or sees it."""
+
+
+class _Plain(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class LinkData(_Plain):
+    """A part of the last proof."""
+
+    kind: LinkKind
+    ok: bool | None
+    text: dict[Language, str]
+
+    @classmethod
+    def of(cls, link: LinkView) -> "LinkData":
+        """*link*, to be stored."""
+        return cls(kind=link.kind, ok=link.ok, text=in_all_languages(link.text))
+
+    @property
+    def view(self) -> LinkView:
+        """As clients get it."""
+        return LinkView(self.kind, self.ok, Given(self.text))
+
+
+class OpenData(_Plain):
+    """A module that is open, or is to be. Times are in seconds since 1970."""
+
+    state: Literal["waiting", "open"]
+    """`waiting`: for its first account."""
+    port: int = 0
+    """Of the gateway's container."""
+    name: str = ""
+    """Its host name in the network."""
+    since: float = Field(default_factory=time.time)
+    links: list[LinkData] = Field(default_factory=list)
+    checked_at: float | None = None
+
+
+class AccessData(SealedModel):
+    """access.json"""
+
+    version: Literal[1] = 1
+    certificate: str = ""
+    """Of the authority, as PEM; empty: there is none yet."""
+    loaded_at: float = 0.0
+    """When the gateway got its last certificate."""
+    address: str = ""
+    """That the user has chosen for this computer; empty: the usual one."""
+    range: str = ""
+    router: str = ""
+    """The network that modules are open to."""
+    told: str = ""
+    """The address that the gateway was configured for; empty: it shows nothing."""
+    modules: dict[str, OpenData] = Field(default_factory=dict)
+
+    @property
+    def open(self) -> dict[str, OpenData]:
+        """The modules that are open where this computer is in their network."""
+        return {name: one for name, one in self.modules.items() if one.state == "open"}
+
+
+class AccessFile:
+    """``access.json`` in the home of *settings*.
+
+    Raises:
+        SettingError: from every method: it can't be read or written.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._file = VersionedFile(settings.folder / FILE, AccessData, settings.notices)
+
+    def read(self) -> AccessData:
+        """What is remembered, not to be changed."""
+        return self._file.read()
+
+    @contextmanager
+    def update(self) -> Iterator[AccessData]:
+        """What is remembered, to change in place."""
+        with self._file.update() as data:
+            yield data

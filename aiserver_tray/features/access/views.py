@@ -1,0 +1,115 @@
+"""Addresses of modules as clients get them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+from aiserver_tray.base.i18n import LocalText, Text
+from aiserver_tray.operations.preview import ServiceEffect
+
+FILE: Final = "access.json"
+"""In the home: what is open."""
+
+AccessState = Literal["closed", "waiting", "opening", "open", "broken", "paused"]
+AccountState = Literal["exists", "missing", "unknown"]
+LinkKind = Literal["name", "certificate", "module", "ports"]
+
+
+@dataclass(frozen=True)
+class LinkView:
+    """A part of the proof that another device can use the address."""
+
+    kind: LinkKind
+    """`name`: in the network; `certificate`; `module`: its own answer; `ports`: no other port of a
+    module answers there"""
+    ok: bool | None
+    """`null`: it was not tried"""
+    text: Text
+
+
+@dataclass(frozen=True)
+class ModuleAccessView:
+    """From where a module can be used."""
+
+    name: str
+    title: LocalText
+    state: AccessState
+    """`waiting`: it opens once its first account exists; `broken`: it is open, but a part of the
+    proof failed; `paused`: this computer is in another network than the one that it was opened
+    to"""
+    url: str
+    """its address in the network, or the one that it would have"""
+    ip_url: str
+    """the same with the IP address of this computer, for devices that don't find names"""
+    since: datetime | None
+    account: AccountState
+    """whether its first account exists; `unknown`: it does not run, or does not say"""
+    links: tuple[LinkView, ...] = ()
+    """the last proof"""
+    checked_at: datetime | None = None
+    """when that was"""
+    operation: str | None = None
+    """the ID of the operation that opens it now"""
+
+
+@dataclass(frozen=True)
+class NetworkView:
+    """An address of this computer in a network."""
+
+    address: str
+    interface: str
+    chosen: bool
+    """modules are opened there"""
+
+
+@dataclass(frozen=True)
+class CertificateView:
+    """The certificate authority of this installation, which devices have to trust."""
+
+    name: str
+    fingerprint: str
+    """SHA-256 of its certificate, in pairs of hexadecimal digits"""
+    until: datetime
+    guide: str
+    """the address of the page that explains how to install it"""
+    file: str
+    """the address of the certificate itself"""
+
+
+@dataclass(frozen=True)
+class AccessList:
+    """The addresses of all modules that can be opened to the network."""
+
+    modules: tuple[ModuleAccessView, ...]
+    networks: tuple[NetworkView, ...]
+    """of this computer, in which modules can be opened"""
+    certificate: CertificateView | None
+    """`null`: nothing was opened yet"""
+    problem: Text | None
+    """why nothing can be opened here"""
+
+
+@dataclass(frozen=True)
+class AccessPlan:
+    """What opening a module does."""
+
+    url: str
+    ip_url: str
+    address: str
+    """of this computer in the network"""
+    account: AccountState
+    starts_gateway: bool
+    recreated: tuple[ServiceEffect, ...]
+    """the services of the module that are recreated with the new address"""
+    seconds: float | None
+    """for which the module stands still; `null`: not known"""
+
+
+@dataclass(frozen=True)
+class CodeView:
+    """A QR code to draw: dark squares on a light ground with a margin of four."""
+
+    size: int
+    """of a side, without the margin"""
+    path: str
+    """of the dark squares, for an SVG"""

@@ -1,0 +1,99 @@
+"""Follows what is open: first accounts that are waited for, the network, and the daily proof. The
+thread is there only while something is open, or is to be."""
+
+import logging
+import time
+from threading import Condition, Thread
+from typing import Final
+
+from aiserver_tray.base.bugs import log_bug
+from aiserver_tray.base.errors import AiServerError
+from aiserver_tray.features.access.addresses import Addresses
+from aiserver_tray.features.access.gateway import account_of
+from aiserver_tray.features.access.names import Names
+from aiserver_tray.features.access.opening import Openings
+from aiserver_tray.features.place import Place
+from aiserver_tray.model import Actor
+
+_TICK_SECONDS: Final = 5.0
+_PROOF_SECONDS: Final = 24 * 3600.0
+_RENEW_SECONDS: Final = 300 * 24 * 3600.0
+"""Age of a certificate, which lasts for 397 days, at which the gateway gets another one."""
+_CLOSE_SECONDS: Final = 2.0
+
+_logger = logging.getLogger(__name__)
+
+
+class Watch:
+    """Follows *addresses* of *place*, whose *names* this process answers for; *openings* opens
+    those that wait."""
+
+    def __init__(
+        self, place: Place, addresses: Addresses, openings: Openings, names: Names
+    ) -> None:
+        self._place = place
+        self._addresses = addresses
+        self._openings = openings
+        self._names = names
+        self._changed = Condition()
+        self._closing = False
+        self._thread: Thread | None = None
+        self._is_known = False
+        """Names are answered since this process has started."""
+
+    def start(self) -> None:
+        """Follow what is open, if anything is."""
+        with self._changed:
+            if self._thread or self._closing or not self._addresses.file.read().modules:
+                return
+            self._thread = Thread(target=self._run, name="access", daemon=True)
+            self._thread.start()
+
+    def close(self) -> None:
+        """Stop, and give the names back."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+            thread = self._thread
+        if thread:
+            thread.join(_CLOSE_SECONDS)
+        self._names.close()
+
+    def _run(self) -> None:
+        while not self._closing:
+            try:
+                self._tick(time.time())
+            except AiServerError as error:
+                _logger.warning("addresses can't be followed: %s", error)
+            except Exception as bug:  # noqa: BLE001 - the next time may succeed
+                log_bug(_logger, "following addresses failed", bug)
+            with self._changed:
+                if not self._addresses.file.read().modules:
+                    self._thread = None
+                    return
+                if not self._closing:
+                    self._changed.wait(_TICK_SECONDS)
+
+    def _tick(self, now: float) -> None:
+        if not self._place.core.store.state.engine.running:
+            return
+        data = self._addresses.file.read()
+        for name, one in data.modules.items():
+            is_due = one.state == "waiting" and name not in self._addresses.opening
+            if is_due and account_of(self._place, name) == "exists":
+                self._openings.begin(name, Actor("owner"))
+        if not data.open:
+            return
+        here = self._addresses.network()
+        is_here = bool(here and here.is_same(data.range, data.router))
+        address = here.address if here and is_here else ""
+        is_old = now - data.loaded_at > _RENEW_SECONDS
+        if address != data.told or is_old:
+            self._addresses.load()
+        elif not self._is_known:  # loading again would cut connections
+            self._addresses.answer_names()
+        elif not any(now - (o.checked_at or 0) > _PROOF_SECONDS for o in data.open.values()):
+            return
+        self._is_known = True
+        self._addresses.check()
+        self._addresses.on_change()

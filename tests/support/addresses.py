@@ -1,0 +1,78 @@
+"""Addresses of modules as the owner answers them."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from aiserver_tray.base.codec import to_json
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.features.access.views import (
+    AccessList,
+    AccessPlan,
+    CertificateView,
+    CodeView,
+    LinkView,
+    ModuleAccessView,
+    NetworkView,
+)
+from aiserver_tray.operations.preview import ServiceEffect
+from aiserver_tray.protocol.message import Envelope, Json, answer
+
+SINCE: Final = datetime.now(UTC) - timedelta(hours=3)
+URL, IP_URL = "https://n8n-kitchen.local:18441", "https://192.168.1.20:18441"
+CLOSED: Final = ModuleAccessView("n8n", {"en": "n8n"}, "closed", URL, IP_URL, None, "exists")
+FINE: Final = (
+    LinkView("name", ok=True, text=Text("n8n-kitchen.local is 192.168.1.20")),
+    LinkView("certificate", ok=True, text=Text("It vouches for the name and the IP address")),
+    LinkView("module", ok=True, text=Text("It answers at its address")),
+    LinkView("ports", ok=True, text=Text("No other port of a module answers at this address")),
+)
+OPEN: Final = replace(CLOSED, state="open", since=SINCE, links=FINE, checked_at=SINCE)
+NO_NAME: Final = LinkView(
+    "name", ok=False, text=Text("n8n-kitchen.local is 192.168.1.7, another device")
+)
+GUIDE: Final = "http://192.168.1.20:18440/"
+CERTIFICATE: Final = CertificateView(
+    "AI-Server Tray on kitchen", ":".join(["4F"] * 32), SINCE, GUIDE, f"{GUIDE}ca.crt"
+)
+NETWORKS: Final = (
+    NetworkView("192.168.1.20", "wlan0", chosen=True),
+    NetworkView("10.0.0.4", "eth0", chosen=False),
+)
+PLAN: Final = AccessPlan(
+    URL,
+    IP_URL,
+    "192.168.1.20",
+    "exists",
+    starts_gateway=True,
+    recreated=(ServiceEffect("n8n", "recreate", is_job=False, seconds=17.0),),
+    seconds=17.0,
+)
+
+
+CODE: Final = CodeView(21, "M0 0h1v1h-1zM20 20h1v1h-1z")
+
+
+def listed(one: ModuleAccessView, problem: Text | None = None) -> Envelope:
+    """The answer of ``ai/access/list``."""
+    found = AccessList((one,), NETWORKS, CERTIFICATE, problem)
+    return answer(to_json(found, "en", AccessList))
+
+
+def answers(one: ModuleAccessView, plan: AccessPlan = PLAN) -> dict[str, Envelope]:
+    """What an owner answers that knows *one*."""
+    return {
+        "ai/access/list": listed(one),
+        "ai/access/plan": answer(to_json(plan, "en", AccessPlan)),
+        "ai/access/open": answer({"operationId": "op-1"}),
+        "ai/access/close": answer({"operationId": "op-1"}),
+        "ai/access/check": listed(one),
+        "ai/access/code": answer(to_json(CODE, "en", CodeView)),
+    }
+
+
+def told(one: ModuleAccessView) -> Json:
+    """What its event says of *one*."""
+    since = (one.since or SINCE).isoformat()
+    known = {"name": one.name, "state": one.state, "url": one.url, "since": since}
+    return {"modules": [] if one.state == "closed" else [known]}

@@ -1,0 +1,101 @@
+"""Another device in a network of this computer: a network namespace behind a pair of virtual
+cables."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+_QUERY = """
+import sys
+from aiserver_tray.features.access.names import addresses_of
+print(*sorted(addresses_of(sys.argv[1], sys.argv[2])))
+"""
+_SQUAT = """
+import sys
+from aiserver_tray.features.access.names import Names
+names = Names()
+names.publish(sys.argv[2], {sys.argv[1]: 1})
+print("taken", flush=True)
+sys.stdin.read()
+names.close()
+"""
+
+
+@dataclass(frozen=True)
+class SecondHost:
+    """The device at *address*. This computer has *ours* in the same network, on *interface*."""
+
+    namespace: str
+    interface: str
+    ours: str
+    address: str
+
+    def run(self, *command: str, text: str = "") -> "subprocess.CompletedProcess[str]":
+        """What a command does there."""
+        inside = ["ip", "netns", "exec", self.namespace, *command]
+        return subprocess.run(
+            inside, input=text, capture_output=True, text=True, check=False, timeout=120
+        )
+
+    def curl(self, *arguments: str) -> str:
+        """The body and status of an answer, as ``BODY STATUS``; status 000: there is none."""
+        out = ["-sS", "-m", "60", "--noproxy", "*", "-w", " %{http_code}"]
+        return self.run("curl", *out, *arguments).stdout.strip()
+
+    def resolve(self, name: str) -> str:
+        """The addresses of *name* by multicast DNS; empty: there are none."""
+        found = self.run(sys.executable, "-c", _QUERY, name, self.address)
+        assert found.returncode == 0, found.stderr
+        return found.stdout.strip()
+
+    @contextmanager
+    def named(self, name: str) -> Iterator[None]:
+        """While it lasts, the device has *name*."""
+        command = ["ip", "netns", "exec", self.namespace, sys.executable, "-c", _SQUAT, name]
+        process = subprocess.Popen(
+            [*command, self.address], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        assert process.stdin
+        assert process.stdout
+        try:
+            assert process.stdout.readline() == b"taken\n"
+            yield
+        finally:
+            process.stdin.close()
+            process.wait(60)
+            process.stdout.close()
+
+    def move(self, ours: str, theirs: str) -> "SecondHost":
+        """This computer and the device get other addresses, as after DHCP or in another network."""
+        _ip("address", "flush", "dev", self.interface)
+        _ip("address", "add", f"{ours}/24", "dev", self.interface)
+        inside = ("netns", "exec", self.namespace, "ip", "address")
+        _ip(*inside, "flush", "dev", "eth0")
+        _ip(*inside, "add", f"{theirs}/24", "dev", "eth0")
+        return SecondHost(self.namespace, self.interface, ours, theirs)
+
+
+def _ip(*arguments: str) -> None:
+    done = subprocess.run(["ip", *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, (arguments, done.stderr)
+
+
+@contextmanager
+def second_host(subnet: str) -> Iterator[SecondHost]:
+    """A device in the network *subnet*.0/24. It needs root."""
+    name = f"ais{os.getpid() % 100000}"
+    host = SecondHost(name, f"{name}h", f"{subnet}.1", f"{subnet}.2")
+    _ip("netns", "add", name)
+    try:
+        _ip("link", "add", host.interface, "type", "veth", "peer", "name", "eth0", "netns", name)
+        _ip("link", "set", host.interface, "up")
+        _ip("netns", "exec", name, "ip", "link", "set", "eth0", "up")
+        _ip("netns", "exec", name, "ip", "link", "set", "lo", "up")
+        yield host.move(host.ours, host.address)
+    finally:
+        _ip("netns", "delete", name)  # the cable goes with it
+        assert not Path(f"/run/netns/{name}").exists()

@@ -1,0 +1,112 @@
+"""The tab from where a module can be used, and what Home says of it; with a scripted owner."""
+
+from dataclasses import replace
+from typing import Final
+
+import pytest
+from selenium.webdriver import Keys
+
+from aiserver_tray.features.access.events import ACCESS
+from aiserver_tray.features.access.views import ModuleAccessView
+from tests.support import addresses, states
+from tests.support.addresses import CLOSED, FINE, GUIDE, NO_NAME, OPEN, URL
+from tests.support.scripted import Scripted
+from tests.ui.answers import ANSWERS
+from tests.ui.conftest import Stack
+from tests.ui.home import HomePage
+
+PAGE: Final = ".access-page"
+
+
+def told(host: Scripted, one: ModuleAccessView) -> None:
+    """This is known from now on."""
+    host.answers["ai/access/list"] = addresses.listed(one)
+    host.publish(ACCESS, addresses.told(one))
+
+
+@pytest.fixture
+def host(stack: Stack) -> Scripted:
+    host = stack.show(states.running())
+    host.answers |= ANSWERS | addresses.answers(CLOSED)
+    host.answers["ai/access/check"] = addresses.listed(OPEN)
+    return host
+
+
+@pytest.fixture
+def page(stack: Stack, host: Scripted) -> HomePage:
+    page = stack.home()
+    page.go("modules/n8n/access")
+    page.wait_for_text("Only programs here", PAGE)
+    return page
+
+
+def test_a_module_is_opened_after_the_person_has_seen_what_that_does(
+    page: HomePage, host: Scripted
+) -> None:
+    page.wait_for_text("Address, once it is open", PAGE)
+    assert page.wait_for("input[value='here']").is_selected()
+    page.wait_for("input[value='network']").click()
+    page.wait_for_text("n8n is recreated with the new address", "#question[open]")
+    page.wait_for_text("n8n stands still for about 17 s", "#question[open]")
+    page.wait_for_text(f"Its address is {URL}", "#question[open]")
+    assert host.wait_for_call("ai/access/plan") == {"module": "n8n", "address": "192.168.1.20"}
+    page.script("document.getElementById('access-network').value = '10.0.0.4'")
+    page.script("document.getElementById('access-network').dispatchEvent(new Event('change'))")
+    page.chord(Keys.CONTROL, Keys.ENTER)
+    assert host.wait_for_call("ai/access/open") == {"module": "n8n", "address": "10.0.0.4"}
+    assert page.complaints() == []
+
+
+def test_an_open_module_has_its_address_its_code_and_the_way_to_close_it(
+    page: HomePage, host: Scripted
+) -> None:
+    told(host, OPEN)
+    page.wait_for_text("Open for 3 h", PAGE)
+    page.wait_for_text(URL, f"{PAGE} .access-url")
+    page.wait_for_text("n8n-kitchen.local is 192.168.1.20", "[data-link='name']")
+    page.wait_for(".phone .qr path")
+    page.wait_for_text("Open to your network", ".mh .tag")
+    page.button("Check now").click()
+    assert host.wait_for_call("ai/access/check") == {"modules": ["n8n"]}
+    page.button("Install it on a device").click()
+    page.wait_for_text(GUIDE, "#question[open]")
+    page.wait_for_text("4F:", "#question[open]")
+    page.button("Close").click()
+    page.go("home")
+    page.wait_for_text("n8n is open to your network", ".open-to")
+    page.button("Close now: n8n").click()
+    assert host.wait_for_call("ai/access/close") == {"module": "n8n"}
+    told(host, CLOSED)
+    page.until(lambda: not page.all(".open-to"), "nothing is open")
+    assert page.complaints() == []
+
+
+def test_the_page_says_what_a_module_waits_for_and_what_is_broken(
+    page: HomePage, host: Scripted
+) -> None:
+    told(host, replace(CLOSED, state="waiting", account="missing"))
+    page.wait_for_text("n8n stays closed until its first account exists", PAGE)
+    page.wait_for_text("n8n has no owner yet", PAGE)
+    page.button("Keep it on this computer").click()
+    assert host.wait_for_call("ai/access/close") == {"module": "n8n"}
+    told(host, replace(OPEN, state="broken", links=(NO_NAME, *FINE[1:])))
+    page.wait_for_text("192.168.1.7, another device", "[data-link='name'].amber")
+    page.go("home")
+    page.wait_for_text("192.168.1.7, another device", ".open-to .amber")
+    told(host, replace(OPEN, state="paused"))
+    page.wait_for_text("n8n is closed, because this is another network", ".open-to")
+    page.go("modules/n8n/access")
+    page.wait_for_text("This is another network", PAGE)
+    assert page.complaints() == []
+
+
+def test_the_tab_fits_a_narrow_dark_window(page: HomePage, host: Scripted) -> None:
+    told(host, OPEN)
+    page.resize(450, 900)
+    page.prefer(**{"prefers-color-scheme": "dark"})
+    page.wait_for(".phone .qr path")
+    page.until(
+        lambda: page.script("return document.documentElement.scrollWidth <= innerWidth"),
+        "it fits",
+    )
+    assert page.complaints() == []

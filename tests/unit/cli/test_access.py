@@ -1,0 +1,92 @@
+"""``access``, with an owner that answers what a test says."""
+
+import json
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from aiserver_tray.base.codec import to_json
+from aiserver_tray.cli import root
+from aiserver_tray.features.access.views import AccessPlan
+from aiserver_tray.protocol.message import answer
+from tests.support import addresses, states
+from tests.support.addresses import CLOSED, FINE, GUIDE, NO_NAME, OPEN, PLAN, URL
+from tests.support.scripted import Scripted
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def host(monkeypatch: pytest.MonkeyPatch) -> Scripted:
+    """The owner; a real one needs an engine."""
+    host = Scripted(states.running())
+    ended = states.operation("up", "n8n") | {"status": "succeeded", "detail": None, "steps": []}
+    host.answers |= addresses.answers(CLOSED)
+    host.answers["ai/operation/wait"] = answer({"operation": ended})
+    host.answers["ai/access/forget"] = answer({})
+    place = "aiserver_tray.owner.on_demand.OnDemand"
+    monkeypatch.setattr(place, lambda *_: nullcontext(host))
+    return host
+
+
+@pytest.fixture
+def run(host: Scripted, tmp_path: Path) -> Run:
+    def run(*words: str) -> Result:
+        given = ["--home", str(tmp_path / "home"), "access", *words]
+        return CliRunner().invoke(root, given, env={"LANG": "C.UTF-8"})
+
+    return run
+
+
+def test_what_opening_does_is_said_and_asked_before(host: Scripted, run: Run) -> None:
+    refused = run("n8n", "network")
+    assert (refused.exit_code, "Confirm this with --yes" in refused.stderr) == (2, True)
+    assert "Recreated with the new address: n8n" in refused.stderr
+    host.answers["ai/access/list"] = addresses.listed(OPEN)
+    done = run("n8n", "network", "--address", "10.0.0.4", "--yes")
+    assert done.exit_code == 0, done.stderr
+    assert host.wait_for_call("ai/access/open") == {"module": "n8n", "address": "10.0.0.4"}
+    assert URL in done.stdout
+    assert GUIDE in done.stdout
+
+
+def test_an_owner_is_needed_before(host: Scripted, run: Run) -> None:
+    plan = replace(PLAN, account="missing")
+    host.answers["ai/access/plan"] = answer(to_json(plan, "en", AccessPlan))
+    host.answers["ai/access/open"] = answer({"operationId": None})
+    host.answers["ai/access/list"] = addresses.listed(replace(CLOSED, state="waiting"))
+    done = run("n8n", "network", "--yes")
+    assert done.exit_code == 0
+    assert "the first one to open it would own it" in done.stderr
+    assert "waits for its first account" in done.stdout
+
+
+def test_addresses_are_listed_checked_and_closed(host: Scripted, run: Run) -> None:
+    broken = replace(OPEN, state="broken", links=(NO_NAME, *FINE[1:]))
+    host.answers["ai/access/check"] = addresses.listed(broken)
+    assert run().stdout.split()[-5:] == ["n8n", "this", "computer", "-", "-"]
+    assert "another device" in run("check").stdout
+    assert json.loads(run("check", "--json").stdout)["modules"][0]["state"] == "broken"
+    assert json.loads(run("n8n", "--json").stdout)["name"] == "n8n"
+    assert run("n8n", "off").exit_code == 0
+    assert host.wait_for_call("ai/access/close") == {"module": "n8n"}
+    assert run("--forget-certificate", "--yes").exit_code == 0
+    assert host.wait_for_call("ai/access/forget") == {}
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("n8n", "--address", "10.0.0.4"), "--address is for `network`"),
+        (("n8n", "internet"), "'internet' is not one of"),
+        (("shop",), "shop"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(run: Run, words: tuple[str, ...], why: str) -> None:
+    done = run(*words)
+    assert done.exit_code in (1, 2)
+    assert why in done.stderr + str(done.exception)

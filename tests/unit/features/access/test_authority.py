@@ -1,0 +1,84 @@
+"""The certificate authority: what devices accept of it, and what they refuse."""
+
+import ipaddress
+import socket
+import ssl
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from cryptography import x509
+
+from aiserver_tray.features.access.authority import (
+    Pair,
+    fingerprint,
+    make_authority,
+    make_leaf,
+    name_of,
+    until,
+)
+
+
+@pytest.fixture(scope="module")
+def authority() -> Pair:
+    return make_authority("AI-Server Tray on kitchen")
+
+
+def handshake(leaf: Pair, authority: Pair, host: str, folder: Path) -> None:
+    """A TLS connection of a client that trusts only *authority* and asks for *host*."""
+    files = folder / "leaf.crt", folder / "leaf.key"
+    files[0].write_text(leaf.certificate)
+    files[1].write_text(leaf.key)
+    own = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    own.load_cert_chain(*files)
+    server, client = socket.socketpair()
+
+    def serve() -> None:
+        try:
+            own.wrap_socket(server, server_side=True).close()
+        except OSError:
+            server.close()
+
+    thread = Thread(target=serve, daemon=True)
+    thread.start()
+    context = ssl.create_default_context(cadata=authority.certificate)
+    try:
+        context.wrap_socket(client, server_hostname=host).close()
+    finally:
+        client.close()
+        thread.join(60)
+
+
+def test_devices_accept_its_names_and_addresses(authority: Pair, tmp_path: Path) -> None:
+    leaf = make_leaf(authority, ["n8n-kitchen.local", "192.168.1.20"])
+    handshake(leaf, authority, "n8n-kitchen.local", tmp_path)
+    handshake(leaf, authority, "192.168.1.20", tmp_path)
+    with pytest.raises(ssl.SSLCertVerificationError, match="Hostname mismatch"):
+        handshake(leaf, authority, "other.local", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["bank.example", "8.8.8.8"])
+def test_devices_refuse_it_for_the_internet(authority: Pair, tmp_path: Path, name: str) -> None:
+    with pytest.raises(ssl.SSLCertVerificationError, match="permitted subtree violation"):
+        handshake(make_leaf(authority, [name]), authority, name, tmp_path)
+
+
+def test_certificates_end_when_apple_wants_them_to(authority: Pair) -> None:
+    leaf = x509.load_pem_x509_certificate(make_leaf(authority, ["x.local"]).certificate.encode())
+    assert leaf.not_valid_after_utc - leaf.not_valid_before_utc <= timedelta(days=398)
+    names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.DNSName) == ["x.local"]
+    assert until(authority.certificate) > datetime.now(UTC) + timedelta(days=3000)
+
+
+def test_it_has_a_name_and_a_fingerprint(authority: Pair) -> None:
+    assert name_of(authority.certificate) == "AI-Server Tray on kitchen"
+    pairs = fingerprint(authority.certificate).split(":")
+    assert len(pairs) == 32
+    assert all(len(pair) == 2 for pair in pairs)
+    found = x509.load_pem_x509_certificate(authority.certificate.encode())
+    allowed = found.extensions.get_extension_for_class(x509.NameConstraints).value
+    assert x509.IPAddress(ipaddress.ip_network("192.168.0.0/16")) in (
+        allowed.permitted_subtrees or ()
+    )

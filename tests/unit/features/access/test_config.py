@@ -1,0 +1,75 @@
+"""The gateway's configuration from what is open."""
+
+import json
+from typing import Any
+
+from aiserver_tray.features.access.config import (
+    ADMIN,
+    PORTS,
+    Certificates,
+    Site,
+    encoded,
+    free_port,
+    gateway_config,
+)
+
+CERTIFICATES = Certificates("ROOT", "LEAF", "KEY", "AI-Server Tray on <kitchen>", "4F:A1")
+N8N = Site(("n8n-kitchen.local", "192.168.1.20"), 8441, "n8n:5678", ("/rest/owner/setup*",))
+PLAIN = Site(("web-kitchen.local", "192.168.1.20"), 8443, "web:80", secure_cookies=False)
+
+
+def config(*sites: Site) -> Any:  # noqa: ANN401 - JSON
+    made = gateway_config(sites, CERTIFICATES if sites else None, "192.168.1.20")
+    return json.loads(encoded(made))
+
+
+def test_nothing_is_open_without_sites() -> None:
+    made = config()
+    assert made["admin"] == {"listen": ADMIN, "config": {"persist": False}}
+    assert made["apps"]["http"]["servers"].keys() == {"ready"}
+    assert "tls" not in made["apps"]
+
+
+def test_a_site_refuses_set_up_paths_forwards_the_rest_and_aborts_other_hosts() -> None:
+    server = config(N8N)["apps"]["http"]["servers"]["port-8441"]
+    assert server["listen"] == [":8441"]
+    assert server["tls_connection_policies"] == [{"default_sni": "192.168.1.20"}]
+    site, other = server["routes"]
+    assert site["match"] == [{"host": ["n8n-kitchen.local", "192.168.1.20"]}]
+    refuse, forward = site["handle"][0]["routes"]
+    assert refuse["match"] == [{"path": ["/rest/owner/setup*"]}]
+    assert (refuse["terminal"], refuse["handle"][0]["status_code"]) == (True, 403)
+    proxy = forward["handle"][0]
+    assert proxy["upstreams"] == [{"dial": "n8n:5678"}]
+    assert proxy["headers"]["response"]["replace"]["Set-Cookie"][0]["replace"] == "$1; Secure"
+    assert other == {"handle": [{"handler": "static_response", "abort": True}]}
+
+
+def test_what_ends_connections_or_locks_people_out_is_never_there() -> None:
+    text = encoded(config(N8N, PLAIN)).decode()
+    assert "flush_interval" not in text
+    assert "Strict-Transport-Security" not in text
+    servers = config(N8N, PLAIN)["apps"]["http"]["servers"]
+    assert all(one["automatic_https"] == {"disable": True} for one in servers.values())
+    (forward,) = servers["port-8443"]["routes"][0]["handle"][0]["routes"]
+    assert "headers" not in forward["handle"][0]
+
+
+def test_the_page_about_the_certificate_has_the_file_and_both_languages() -> None:
+    server = config(N8N)["apps"]["http"]["servers"]["http"]
+    file, chinese, english, rest = server["routes"]
+    assert file["handle"][0]["body"] == "ROOT"
+    assert file["handle"][0]["headers"]["Content-Type"] == ["application/x-x509-ca-cert"]
+    assert "Accept-Language" in json.dumps(chinese["match"])
+    page = english["handle"][0]["body"]
+    for part in ("4F:A1", "AI-Server Tray on &lt;kitchen&gt;", "iPhone, iPad", "Android", "Mac"):
+        assert part in page
+        assert part in chinese["handle"][0]["body"]
+    assert "证书" in chinese["handle"][0]["body"]
+    assert rest["handle"][0]["status_code"] == 404
+
+
+def test_the_first_free_port_is_taken() -> None:
+    assert free_port([]) == 8441
+    assert free_port([8441, 8443]) == 8442
+    assert free_port(PORTS) is None

@@ -1,0 +1,65 @@
+// @ts-check
+/** What other parts of the page say about modules that are open to the network. */
+import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
+import { addressTo } from "../../base/address.js";
+import { list, uptime } from "../../base/format.js";
+import { mark, t } from "../../base/i18n.js";
+import { button } from "../../components/button.js";
+import { icon } from "../../components/icon.js";
+import { accessOf, canChange, closeNow, openModules, openOf } from "./list.js";
+
+/**
+ * @import { Module, OpenModule } from "../../contract.d.ts"
+ * @import { PageState } from "../../types.d.ts"
+ */
+
+/** @type {Record<string, {tag: string, icon: string, tone: string}>} */
+const STATES = {
+  open: { tag: mark("Open to your network"), icon: "globe", tone: "info" },
+  broken: { tag: mark("Address has a problem"), icon: "triangle-alert", tone: "busy" },
+  paused: { tag: mark("Closed in this network"), icon: "ban", tone: "busy" },
+  waiting: { tag: mark("Waits for the first account"), icon: "circle-alert", tone: "busy" },
+};
+
+/** In the head of a module's page. @param {Module} module */
+export function accessTag({ name }) {
+  const state = STATES[openOf(name)?.state ?? ""];
+  if (!state) return nothing;
+  return html`<a class="tag ${state.tone}" href="#${addressTo("modules", [name, "access"])}">${icon(state.icon)}${t(state.tag)}</a>`;
+}
+
+/** On Home: what is open, with the way to close it. @param {PageState} page */
+export function openCard({ snapshot }) {
+  const open = openModules().filter(({ state }) => state !== "opening");
+  if (!open.length || !snapshot) return nothing;
+  const titles = new Map(snapshot.modules.map(({ name, title }) => [name, title]));
+  return html`<section class="card rows open-to" aria-label=${t("Open to other devices")}>
+    ${open.map((one) => row(one, titles.get(one.name) ?? one.name))}</section>`;
+}
+
+/** @param {OpenModule} one @param {string} title */
+function row(one, title) {
+  const { name, state, url, since } = one;
+  const isAmber = state !== "open";
+  return html`<div class="item ${isAmber ? "amber" : ""}" data-access=${name}>
+    ${icon(STATES[state]?.icon ?? "globe", isAmber ? "busy" : "info")}
+    <div class="grow"><h3>${titleOf(one, title)}</h3><p>${state === "open" ? t("{url} · for {time}", { url, time: uptime(since) }) : why(one)}</p></div>
+    <span class="buttons">
+      <a class="button" href="#${addressTo("modules", [name, "access"])}">${icon("external-link")}<span>${t("Address and code")}</span></a>
+      ${button({ text: state === "waiting" ? t("Keep it on this computer") : t("Close now"), name: `${t("Close now")}: ${title}`, icon: "ban", enabled: canChange(name), run: () => closeNow(name) })}
+    </span></div>`;
+}
+
+/** @param {OpenModule} one @param {string} title */
+const titleOf = ({ state }, title) => ({
+  waiting: t("{name} stays closed until its first account exists", { name: title }),
+  paused: t("{name} is closed, because this is another network", { name: title }),
+}[state] ?? t("{name} is open to your network", { name: title }));
+
+/** @param {OpenModule} one */
+function why({ name, state, url }) {
+  if (state === "waiting") return t("It opens by itself afterwards.");
+  if (state === "paused") return t("It opens again in the network that you opened it to.");
+  const broken = accessOf(name)?.links.filter(({ ok }) => ok === false) ?? [];
+  return broken.length ? list(broken.map(({ text }) => text)) : url;
+}

@@ -1,0 +1,151 @@
+// @ts-check
+/** From where a module can be used: this computer, or the home or office network. */
+import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
+import { confirm } from "../../base/actions.js";
+import { invoke } from "../../base/bridge.js";
+import { about, list, uptime } from "../../base/format.js";
+import { mark, t } from "../../base/i18n.js";
+import { slice } from "../../base/store.js";
+import { button } from "../../components/button.js";
+import { copyButton } from "../../components/copy.js";
+import { select } from "../../components/field.js";
+import { icon } from "../../components/icon.js";
+import { empty, notice } from "../../components/notice.js";
+import { askToTrust, code } from "../access/certificate.js";
+import { accessList, accessOf, canChange, checkNow, closeNow, follow, open } from "../access/list.js";
+import { openModule } from "./actions.js";
+
+/**
+ * @import { Link, AccessList, AccessPlan, Module, ModuleAccess } from "../../contract.d.ts"
+ * @import { PageState } from "../../types.d.ts"
+ */
+
+export const enter = () => follow();
+
+const own = slice({ address: "" });
+
+/** @param {PageState} _ @param {Module} module */
+export function view(_, module) {
+  const list = accessList(), known = accessOf(module.name);
+  return html`<div class="scroll"><div class="content access-page">${!list ? html`<div class="skeleton for-hero"></div>`
+    : !known ? empty({ icon: "lock", title: t("Only this computer"), text: t("The file of {name} does not say how it can be opened to a network.", { name: module.title }) })
+    : content(list, known, module)}</div></div>`;
+}
+
+/** @param {AccessList} list @param {ModuleAccess} known @param {Module} module */
+const content = (list, known, module) => html`
+  ${list.problem && known.state === "closed" ? notice({ tone: "busy", title: t("Nothing can be opened to a network now"), text: list.problem }) : nothing}
+  ${known.state === "waiting" ? guard(module) : nothing}
+  ${known.state === "paused" ? notice({
+    tone: "busy", title: t("This is another network"), text: t("{name} is open only in the network that you opened it to. Close it, then open it here.", { name: module.title }),
+  }) : nothing}
+  ${ways(list, known, module)}
+  <div class="access-cols">${addressCard(list, known, module)}${phoneCard(known, module)}</div>`;
+
+/** @param {Module} module */
+const guard = (module) => notice({
+  tone: "busy", icon: "shield-alert", title: t("{name} stays closed until its first account exists", { name: module.title }),
+  text: t("The first person to open {name} becomes its owner. Create the account here, on this computer. {name} opens by itself afterwards.", { name: module.title }),
+  actions: html`${module.open ? button({ text: t("Create the first account"), kind: "primary", icon: "external-link", enabled: module.abilities.open === null, run: () => openModule(module) }) : nothing}
+    ${button({ text: t("Keep it on this computer"), enabled: canChange(module.name), run: () => closeNow(module.name) })}`,
+});
+
+/** @type {Record<ModuleAccess["state"], string>} */
+const SAID = {
+  closed: "", opening: mark("Being opened…"), waiting: mark("Waits for the first account"), open: mark("Open for {time}"),
+  broken: mark("Open, with a problem"), paused: mark("Closed in this network"),
+};
+
+/** @param {AccessList} list @param {ModuleAccess} known @param {Module} module */
+function ways(list, known, module) {
+  const isOpen = known.state !== "closed", can = canChange(known.name) && known.state !== "opening";
+  const said = SAID[known.state] && t(SAID[known.state], { time: known.since ? uptime(known.since) : "" });
+  return html`<fieldset class="ways"><legend class="unseen">${t("From where {name} can be used", { name: module.title })}</legend>
+    ${way({ id: "here", drawing: "laptop", title: t("This computer"), text: t("Only programs here. The safest."), checked: !isOpen, enabled: can, run: () => isOpen && closeNow(known.name) })}
+    ${way({
+      id: "network", drawing: "network", title: t("Home network"), text: t("Phones and computers in your Wi-Fi, with HTTPS."), checked: isOpen,
+      enabled: can && (isOpen || list.problem === null), said, tone: known.state === "open" ? "ok" : "busy", run: () => !isOpen && askToOpen(list, module),
+    })}</fieldset>`;
+}
+
+/** @param {{id: string, drawing: string, title: string, text: string, checked: boolean, enabled: boolean, said?: string, tone?: string, run: () => void}} options */
+const way = ({ id, drawing, title, text, checked, enabled, said, tone, run }) => html`
+  <label class="choice way"><span class="tile">${icon(drawing)}</span>
+    <span class="grow"><span class="h3">${title}</span><p>${text}</p>${said ? html`<p class="said-now ${tone}">${said}</p>` : nothing}</span>
+    <input type="radio" name="access-way" value=${id} .checked=${checked} ?disabled=${!enabled} @click=${(/** @type {MouseEvent} */ event) => {
+      event.preventDefault(); // the state decides
+      run();
+    }}></label>`;
+
+/** @param {AccessList} known @param {Module} module */
+async function askToOpen({ networks }, module) {
+  const first = networks.find(({ chosen }) => chosen) ?? networks[0];
+  own.set({ address: first?.address ?? "" });
+  const answer = await invoke("ai/access/plan", { module: module.name, address: own.get().address });
+  const plan = answer.success ? answer.data : null;
+  confirm({
+    title: t("Open {name} to your network?", { name: module.title }),
+    text: answer.success ? t("Every device in your network can then reach {name}, and is asked for an account.", { name: module.title }) : answer.message,
+    more: () => (plan ? html`<div class="rows framed">${effects(plan, module)}</div>${networks.length > 1 ? html`
+      <label class="access-network"><span>${t("Network")}</span>${select({
+        id: "access-network", value: own.get().address, change: (address) => own.set({ address }),
+        choices: networks.map(({ address, interface: name }) => ({ value: address, text: `${address} (${name})` })),
+      })}</label>` : nothing}` : nothing),
+    ...(plan && { action: t("Open to the network"), run: () => void open(module.name, own.get().address) }),
+  });
+}
+
+/** @param {AccessPlan} plan @param {Module} module */
+function effects({ url, account, startsGateway, recreated, seconds }, { title }) {
+  const names = recreated.filter(({ job }) => !job).map(({ service }) => service);
+  return html`
+    ${item("globe", t("Its address is {url}", { url }), t("It has the IP address of this computer, too, for devices that don't find names"))}
+    ${names.length ? item("rotate-cw", t("{names} is recreated with the new address", { names: list(names) }),
+      seconds === null ? t("{name} stands still meanwhile.", { name: title }) : t("{name} stands still for {time}.", { name: title, time: about(seconds) })) : nothing}
+    ${startsGateway ? item("plug", t("The gateway is started"), t("It forwards requests with HTTPS. Databases and other modules stay closed")) : nothing}
+    ${account === "missing" ? item("shield-alert", t("{name} has no account yet", { name: title }), t("It opens by itself once you have created the first one here"), "amber") : nothing}`;
+}
+
+/** @param {string} drawing @param {string} title @param {string} text @param {"amber"|""} [tone] */
+const item = (drawing, title, text, tone = "") => html`
+  <div class="item ${tone}">${icon(drawing, tone ? "busy" : "muted")}<div class="grow"><h3>${title}</h3><p>${text}</p></div></div>`;
+
+/** @type {Record<Link["kind"], string>} */
+const LINKS = { name: mark("Name in the network"), certificate: mark("Certificate"), module: mark("Reachable at its address"), ports: mark("Nothing else is open") };
+
+/** @param {AccessList} list @param {ModuleAccess} known @param {Module} module */
+function addressCard({ certificate, networks }, known, module) {
+  const isOpen = known.state === "open" || known.state === "broken";
+  if (networks.length === 0 && !isOpen) return nothing;
+  return html`<section class="card" aria-labelledby="access-address">
+    <div class="card-head"><h2 class="h3 grow" id="access-address">${isOpen ? t("Address") : t("Address, once it is open")}</h2>
+      ${isOpen ? html`${button({ text: t("Check now"), icon: "rotate-cw", kind: "quiet", size: "small", enabled: canChange(known.name), run: () => checkNow(known.name) })}
+        ${button({ text: t("Close now"), icon: "lock", size: "small", enabled: canChange(known.name), run: () => closeNow(known.name) })}` : nothing}</div>
+    <p class="access-url ${isOpen ? "" : "muted"}"><span>${known.url}</span>${isOpen && navigator.clipboard ? copyButton(known.url, t("Copy address")) : nothing}</p>
+    <div class="rows">${isOpen ? html`${known.links.map((one) => link(one, certificate && one.kind === "certificate" ? button({
+      text: t("Install it on a device"), icon: "badge-check", kind: "tonal", size: "small", run: () => askToTrust(certificate),
+    }) : nothing))}${signIn(known, module)}` : signIn(known, module)}</div>
+    ${isOpen ? html`<p class="card-foot">${t("Only {name} is open, and only in this network. In other networks it closes by itself. A firewall of this computer can't be seen from here: try it from another device.", { name: module.title })}</p>` : nothing}
+  </section>`;
+}
+
+/** @param {Link} link @param {unknown} action */
+const link = ({ kind, ok, text }, action) => html`
+  <div class="item ${ok === false ? "amber" : ""}" data-link=${kind}>${icon(ok === null ? "circle-dashed" : ok ? "circle-check" : "triangle-alert", ok === null ? "muted" : ok ? "ok" : "busy")}
+    <div class="grow"><h3>${t(LINKS[kind])}</h3><p>${text}</p></div>${action}</div>`;
+
+/** @param {ModuleAccess} known @param {Module} module */
+const signIn = ({ account }, { title }) => html`
+  <div class="item ${account === "missing" ? "amber" : ""}">${icon(account === "exists" ? "circle-check" : account === "missing" ? "triangle-alert" : "circle-dashed", account === "exists" ? "ok" : account === "missing" ? "busy" : "muted")}
+    <div class="grow"><h3>${t("Sign-in")}</h3><p>${account === "exists" ? t("{name} asks everyone for an account, and somebody owns it", { name: title })
+      : account === "missing" ? t("{name} has no owner yet", { name: title }) : t("Known once {name} runs", { name: title })}</p></div></div>`;
+
+/** @param {ModuleAccess} known @param {Module} module */
+function phoneCard(known, module) {
+  const isOpen = known.state === "open" || known.state === "broken";
+  const certificate = accessList()?.certificate;
+  return html`<section class="card phone" aria-labelledby="access-phone"><h2 class="h3" id="access-phone">${t("For your phone")}</h2>
+    ${isOpen ? html`${code(known.ipUrl, known.ipUrl)}<p>${t("Scan it with the camera. {name} then asks for your account.", { name: module.title })}</p><p class="mono small">${known.ipUrl}</p>
+      ${certificate ? button({ text: t("What if the phone warns?"), kind: "link", run: () => askToTrust(certificate) }) : nothing}`
+    : html`${icon("smartphone", "muted")}<p>${t("The code appears when {name} is open.", { name: module.title })}</p>`}</section>`;
+}
