@@ -1,5 +1,6 @@
 """Keeps the icon up to date, and notifies the user."""
 
+import json
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +13,9 @@ from aiserver_tray.base.errors import AiServerError, ErrorJson
 from aiserver_tray.base.i18n import Language
 from aiserver_tray.core.app import App
 from aiserver_tray.features.alerts.events import RULES
+from aiserver_tray.features.models.events import MODELS
 from aiserver_tray.protocol.message import Contract, Peer
+from aiserver_tray.protocol.message import Message as EventMessage
 from aiserver_tray.state.encode import by_title
 from aiserver_tray.state.store import Store
 from aiserver_tray.state.views import OperationView, Snapshot
@@ -63,12 +66,13 @@ class IconUpdater:
         self._notifier = Notifier(time.monotonic(), {})
         self._alerts: tuple[Language, Sequence[ActiveAlert]] | None = None
         self._rules_changed = Event()
-        self._listener = replace(peer, send=lambda _message: self._on_rules())
+        self._listener = replace(peer, send=self._on_event)
+        self._relayed: Sequence[str] = ()
         self._can_start: tuple[ErrorJson, bool] | None = None
         self._thread = Thread(target=self._run, name="icon-updater", daemon=True)
 
     def start(self) -> None:
-        self._contract.subscribe(self._listener, [RULES.name])
+        self._contract.subscribe(self._listener, [RULES.name, MODELS.name])
         self._leave = self._store.observe(lambda _state: self._changed.set())
         self._changed.set()
         self._thread.start()
@@ -94,9 +98,12 @@ class IconUpdater:
         self._notifier.alerted(news)
         self._changed.set()
 
-    def _on_rules(self) -> None:
-        """Alerts or mutes have changed."""
-        self._rules_changed.set()
+    def _on_event(self, message: EventMessage) -> None:
+        """Alerts or mutes have changed, or model servers."""
+        if message.event == MODELS.name:
+            self._relayed = json.loads(message.payload)["relayed"]
+        else:
+            self._rules_changed.set()
         self._changed.set()
 
     def resume(self) -> None:
@@ -132,6 +139,7 @@ class IconUpdater:
             self._starts_at_login(),
             self._can_start_engine(snapshot),
             self._active_alerts(language),
+            self._relayed,
         )
         self._icon.show(tray_view(snapshot, facts, language))
         self._notify(snapshot, titles, language)
