@@ -12,7 +12,7 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.strings import in_line
 from aiserver_tray.features.models.models import ONEAPI, Models, unreached
 from aiserver_tray.features.models.servers import Server, fetch, kind_of
-from aiserver_tray.features.wiring.oneapi import OneApi, OneApiError
+from aiserver_tray.features.wiring.oneapi import OneApiError, takes
 from aiserver_tray.features.wiring.wiring import consumer_of, published
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ _TOKENS: Final = 16
 _SECONDS: Final = 120.0
 """A model that was not used for a while is loaded first."""
 _OWN_TOKEN: Final = "aiserver-check"
+_OWN_SECRET: Final = "app.model_check_token"
 _TOLD: Final = 200
 
 
@@ -69,9 +70,8 @@ def check_chain(models: Models, place: "Place", used: "UsedServer") -> ChainResu
 
 def _asked(models: Models, place: "Place", used: "UsedServer", result: ChainResult) -> ChainResult:
     try:
-        oneapi = models.one_api()
         address = published(ONEAPI, place.core.store.snapshot)
-        token = _token(place, oneapi)
+        token = _token(models, place, address)
     except OneApiError as error:
         text = Text("OneAPI does not answer: {why}.", why=error.why)
         raise _BrokenError("oneapi", text) from None
@@ -81,23 +81,25 @@ def _asked(models: Models, place: "Place", used: "UsedServer", result: ChainResu
     status, told = _ask(gateway, model, token)
     seconds = time.monotonic() - begun
     if status != HTTPStatus.OK:
-        broken = _broken_link(models, used, model, oneapi)
+        broken = _broken_link(models, used, model)
         raise broken or _refused(used, model, status, told)
     return replace(result, model=model, answer=told, seconds=seconds)
 
 
-def _token(place: "Place", oneapi: OneApi) -> str:
-    """The access token of a module that is connected, else one of our own.
+def _token(models: Models, place: "Place", address: tuple[str, int]) -> str:
+    """The access token of a module that is connected, else one of our own, which is kept.
 
     Raises:
+        OneApiError: OneAPI does not answer.
         _BrokenError: OneAPI no longer knows the token of a module.
     """
+    secrets = place.app.settings.secrets
     for module in place.app.catalog.modules.values():
         consumer = consumer_of(module)
         if consumer is None or consumer.provider != ONEAPI:
             continue
-        stored = place.app.settings.secrets.values([consumer.token]).get(consumer.token)
-        if stored and not oneapi.takes(stored):
+        stored = secrets.values([consumer.token]).get(consumer.token)
+        if stored and not takes(address, stored):
             raise _BrokenError(
                 "key",
                 Text(
@@ -108,7 +110,12 @@ def _token(place: "Place", oneapi: OneApi) -> str:
             )
         if stored:
             return stored
-    return oneapi.key(_OWN_TOKEN) or oneapi.make(_OWN_TOKEN)
+    own = secrets.values([_OWN_SECRET]).get(_OWN_SECRET)
+    if not own or not takes(address, own):
+        oneapi = models.one_api()
+        own = oneapi.key(_OWN_TOKEN) or oneapi.make(_OWN_TOKEN)
+        secrets.change({_OWN_SECRET: own}, ())
+    return own
 
 
 def _ask(gateway: Server, model: str, token: str) -> tuple[int, str]:
@@ -132,9 +139,7 @@ def _ask(gateway: Server, model: str, token: str) -> tuple[int, str]:
         return 0, in_line(content[:_TOLD].decode(errors="replace"))
 
 
-def _broken_link(
-    models: Models, used: "UsedServer", model: str, oneapi: OneApi
-) -> _BrokenError | None:
+def _broken_link(models: Models, used: "UsedServer", model: str) -> _BrokenError | None:
     """The link that does not hold, from the server back to OneAPI."""
     names = {"name": used.title, "model": model, "server": used.name}
     found = models.look_at(used.server)
@@ -152,8 +157,11 @@ def _broken_link(
         return _BrokenError("model", text.with_values(names))
     if problem := _way_problem(models, used):
         return _BrokenError("way", problem)
-    if oneapi.has_channel(used.channel):
-        return None
+    try:
+        if models.one_api().has_channel(used.channel):
+            return None
+    except OneApiError as error:
+        return _BrokenError("oneapi", Text("OneAPI does not answer: {why}.", why=error.why))
     text = Text(
         "OneAPI has no channel {channel} that is turned on. Use the server again: "
         "aiserver-tray models use {server}"

@@ -45,7 +45,7 @@ const stateOf = ({ state }) => (state === "on" ? barePill("running", t("Answers"
 /** @param {Server} server */
 function row(server) {
   const { name, title, address, models, used, state, relay } = server;
-  const facts = [address.replace(/^https?:\/\//, "").replace(/\/.*$/, ""), tn("{count} model", "{count} models", models.length),
+  const facts = [address.replace(/^https?:\/\//, "").replace(/\/.*$/, ""), ...(models.length ? [tn("{count} model", "{count} models", models.length)] : []),
     ...(used ? [relay ? t("used by the stack, through a relay") : t("used by the stack")] : [])];
   return html`
     <li class="item server" data-server=${name}>${tile({ name, icon: "cpu" }, "tiny")}

@@ -34,7 +34,7 @@ export function wiring(snapshot) {
         <ul class="users">${users.length ? users.map((name) => userNode(name, find(name), broken))
           : html`<li class="small muted">${t("No module asks OneAPI yet. Connect one on its settings page.")}</li>`}</ul>
       </div>
-      ${broken?.problem ? html`<div class="card-foot"><span class="grow">${icon("triangle-alert", "s14")} ${broken.problem}</span></div>`
+      ${broken?.problem ? html`<div class="card-foot">${icon("triangle-alert", "s14")}<span class="grow">${broken.problem}</span></div>`
         : asked ? html`<div class="card-foot"><span class="grow">${asked.results.map(({ model, answer }) => html`<span class="note-line">${model}: “${answer}”</span>`)}</span></div>`
           : nothing}
     </section>`;
