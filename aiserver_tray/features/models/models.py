@@ -152,7 +152,17 @@ class Models:
     def _check_place(self, server: Server) -> None:
         """Raises `RefusedError` where no container can reach *server*."""
         address = self._place.core.engine.address
-        if server.is_here and not (address.is_local and not address.is_bridged):
+        if server.is_here and address.host.startswith("wsl:"):
+            raise RefusedError(
+                Text(
+                    "{name} is on Windows, but the modules run in WSL, which can't reach its "
+                    "address {address}. Let {name} listen on all addresses, allow its port in the "
+                    "firewall, and add it by the address that this computer has in its network.",
+                    name=server.title,
+                    address=server.address,
+                )
+            )
+        if server.is_here and not address.is_local:
             raise RefusedError(
                 Text(
                     "{name} is on this computer, but the modules run on another one, which can't "
