@@ -36,6 +36,7 @@ COMMANDS = {
     "engine": "engine:command",
     "exec": "execute:command",
     "logs": "logs:command",
+    "models": "connect:models",
     "open": "running_tray:open_",
     "pull": "operate:pull",
     "quit": "running_tray:quit_",

@@ -1,5 +1,7 @@
-"""``aiserver-tray connect`` and ``disconnect``: connect modules to OneAPI and undo that."""
+"""``aiserver-tray connect`` and ``disconnect``: connect modules to OneAPI and undo that;
+``models``: connect OneAPI to model servers."""
 
+import sys
 import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -8,8 +10,18 @@ import click
 
 from aiserver_tray.base.errors import RemoteError, SettingError
 from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.strings import binary_size, harmless
 from aiserver_tray.cli import complete
-from aiserver_tray.cli.common import UsageError, common_options, current_app, report
+from aiserver_tray.cli.common import (
+    UsageError,
+    as_json_option,
+    common_options,
+    current_app,
+    print_json,
+    print_table,
+    read_line,
+    report,
+)
 from aiserver_tray.cli.config import fix_or_exit, trust_all, trust_option
 from aiserver_tray.cli.core import request, shared_core
 from aiserver_tray.cli.operate import NOTHING, follow_operation, summary
@@ -207,3 +219,165 @@ def _no_token_error(consumer: Json, why: str) -> SettingError:
         answer=consumer["answer"],
     )
     return SettingError(consumer["token"], text)
+
+
+# -- models ---------------------------------------------------------------------------------------
+
+_STATES = {
+    "on": Text("on"),
+    "off": Text("off"),
+    "key": Text("wants an API key"),
+    "busy": Text("does not answer in time"),
+    "other": Text("is no model server"),
+}
+
+
+@click.group(invoke_without_command=True)
+@common_options
+def models() -> None:
+    """Find models that run on this computer, and let the stack use them.
+
+    Without a subcommand, as `models list`.
+    """
+    if click.get_current_context().invoked_subcommand is None:
+        _list_models(as_json=False, is_all=False)
+
+
+@models.command("list")
+@click.option("--all", "is_all", is_flag=True, help="Also list servers that do not answer.")
+@as_json_option
+@common_options
+def list_(is_all: bool, as_json: bool) -> None:  # noqa: FBT001 - command line flags
+    """List model servers of this computer, such as Ollama, with their models.
+
+    Asks the usual ports of such servers once, and lists those that answer.
+    """
+    _list_models(as_json=as_json, is_all=is_all)
+
+
+def _list_models(*, as_json: bool, is_all: bool) -> None:
+    app = current_app()
+    found = request(app, "ai/models/list")
+    if as_json:
+        print_json(found)
+        return
+    servers = [s for s in found["servers"] if is_all or s["used"] or s["state"] in ("on", "key")]
+    if not servers:
+        text = Text(
+            "No model server answers on this computer. To see how to start one, run: "
+            "aiserver-tray models list --all"
+        )
+        report([text.render(app.language)])
+        return
+    heads = (Text("SERVER"), Text("STATE"), Text("USED"), Text("MODELS"))
+    rows = [_model_row(server) for server in servers]
+    print_table(heads, rows, app.language, sys.stdout)
+    report(one["problem"] for one in servers if one["problem"])
+    hints = {one["title"]: one["hint"] for one in servers if one["state"] == "off" and one["hint"]}
+    report(f"{title}: {hint}" for title, hint in hints.items())
+
+
+def _model_row(server: Json) -> tuple[str, str, str, str]:
+    language = current_app().language
+    shown = [_model_words(model) for model in server["models"]]
+    used = Text("yes") if server["used"] else Text("no")
+    state = _STATES[server["state"]].render(language)
+    return server["name"], state, used.render(language), harmless(", ".join(shown))
+
+
+def _model_words(model: Json) -> str:
+    facts = [binary_size(model["bytes"])] if model["bytes"] else []
+    facts += [f"{model['context'] // 1024}K"] if model["context"] else []
+    return f"{model['name']} ({', '.join(facts)})" if facts else str(model["name"])
+
+
+@models.command()
+@click.argument("server", metavar="SERVER")
+@click.option("--key", is_flag=True, help="Ask for the API key that the server wants.")
+@as_json_option
+@common_options
+def use(server: str, key: bool, as_json: bool) -> None:  # noqa: FBT001 - command line flags
+    """Let the stack use the models of SERVER.
+
+    SERVER is a name from `models list`, or an address such as http://127.0.0.1:8080/v1. Adds it to
+    OneAPI, which is started if needed, and which all connected modules ask.
+    """
+    app = current_app()
+    secret = read_line(Text("API key: ").render(app.language), hide=True) if key else None
+    undo = UndoHint(app)
+    with shared_core(app) as core:
+        asked = {"server": server} | ({"key": secret} if secret is not None else {})
+        found = _used(core, asked, undo)
+        listed = core.client.request("ai/models/list", {"look": False})
+    undo.end()
+    if as_json:
+        print_json(found)
+        return
+    view = found["server"]
+    names = ", ".join(model["name"] for model in view["models"])
+    done = Text("The stack uses {title}: {models}", title=view["title"], models=harmless(names))
+    later = Text("OneAPI offers these models within a minute.")
+    report([done.render(app.language), later.render(app.language)])
+    report([found["notice"]] if found["notice"] else [])
+    if not listed["waiting"]:
+        text = Text("To let modules ask OneAPI, run: aiserver-tray connect n8n dify ragflow")
+        report([text.render(app.language)])
+
+
+def _used(core: "RemoteCore", asked: Json, undo: UndoHint) -> Json:
+    """The answer of ``ai/models/use``; starts OneAPI if that is all that is missing."""
+    try:
+        return core.client.request("ai/models/use", asked)
+    except RemoteError as error:
+        if not (needed := error.data.get("module")):
+            raise
+        _up(core, [needed], undo)
+    return core.client.request("ai/models/use", asked)
+
+
+@models.command()
+@click.argument("server", metavar="SERVER")
+@as_json_option
+@common_options
+def remove(server: str, as_json: bool) -> None:  # noqa: FBT001 - a command line flag
+    """Let the stack no longer use the models of SERVER. The server itself keeps running."""
+    app = current_app()
+    found = request(app, "ai/models/remove", server=server)
+    if as_json:
+        print_json(found)
+        return
+    report([found["notice"]] if found["notice"] else [])
+    done = Text("The stack no longer uses {name}.", name=server)
+    report([done.render(app.language)])
+
+
+@models.command()
+@click.argument("server", metavar="[SERVER]", required=False)
+@as_json_option
+@common_options
+def check(server: str | None, as_json: bool) -> None:  # noqa: FBT001 - a command line flag
+    """Ask the models of SERVER one small question through OneAPI, and find the link that breaks.
+
+    Without SERVER, check each server that the stack uses. Takes longer if a model has to be loaded
+    first.
+    """
+    app = current_app()
+    found = request(app, "ai/models/check", server=server)
+    if as_json:
+        print_json(found)
+    else:
+        report(_chain_line(result) for result in found["results"])
+    sys.exit(1 if any(result["broken"] for result in found["results"]) else 0)
+
+
+def _chain_line(result: Json) -> str:
+    if result["problem"]:
+        return f"{result['title']}: {result['problem']}"
+    text = Text(
+        "{title}: {model} answers after {seconds} s: {answer}",
+        title=result["title"],
+        model=result["model"],
+        seconds=f"{result['seconds']:.1f}",
+        answer=harmless(result["answer"]),
+    )
+    return text.render(current_app().language)

@@ -306,7 +306,9 @@ def _layer_sizes(history: Sequence[Json], count: int) -> Sequence[int | None]:
 def network(answer: Json) -> Network:
     """A network from its inspect answer, or an entry of the list."""
     attached = tuple(answer.get("Containers") or ())
-    return Network(answer["Id"], answer["Name"], answer.get("Labels") or {}, attached)
+    pools = (answer.get("IPAM") or {}).get("Config") or ()
+    subnets = tuple(pool["Subnet"] for pool in pools if pool.get("Subnet"))
+    return Network(answer["Id"], answer["Name"], answer.get("Labels") or {}, attached, subnets)
 
 
 def volume(answer: Json) -> Volume:

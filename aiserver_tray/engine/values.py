@@ -222,6 +222,8 @@ class Network:
     labels: Mapping[str, str] = field(repr=False)
     containers: tuple[str, ...] = ()
     """The IDs of the attached ones, from `find` only."""
+    subnets: tuple[str, ...] = ()
+    """The ranges of addresses of its containers, such as ``172.18.0.0/16``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,9 @@ from aiserver_tray.base.i18n import Language
 from aiserver_tray.core.app import App
 from aiserver_tray.features.access.events import ACCESS
 from aiserver_tray.features.alerts.events import RULES
+from aiserver_tray.features.models.events import MODELS
 from aiserver_tray.protocol.message import Contract, Peer
-from aiserver_tray.protocol.message import Message as Heard
+from aiserver_tray.protocol.message import Message as EventMessage
 from aiserver_tray.state.encode import by_title
 from aiserver_tray.state.store import Store
 from aiserver_tray.state.views import OperationView, Snapshot
@@ -67,12 +68,13 @@ class IconUpdater:
         self._alerts: tuple[Language, Sequence[ActiveAlert]] | None = None
         self._rules_changed = Event()
         self._open: Sequence[str] = ()
+        self._relayed: Sequence[str] = ()
         self._listener = replace(peer, send=self._on_event)
         self._can_start: tuple[ErrorJson, bool] | None = None
         self._thread = Thread(target=self._run, name="icon-updater", daemon=True)
 
     def start(self) -> None:
-        self._contract.subscribe(self._listener, [RULES.name, ACCESS.name])
+        self._contract.subscribe(self._listener, [RULES.name, ACCESS.name, MODELS.name])
         self._leave = self._store.observe(lambda _state: self._changed.set())
         self._changed.set()
         self._thread.start()
@@ -98,11 +100,13 @@ class IconUpdater:
         self._notifier.alerted(news)
         self._changed.set()
 
-    def _on_event(self, message: Heard) -> None:
-        """Alerts or mutes have changed, or what is open to the network."""
+    def _on_event(self, message: EventMessage) -> None:
+        """Alerts or mutes have changed, what is open to the network, or model servers."""
         if message.event == ACCESS.name:
             found = json.loads(message.payload)["modules"]
             self._open = [one["name"] for one in found if one["state"] in ("open", "broken")]
+        elif message.event == MODELS.name:
+            self._relayed = json.loads(message.payload)["relayed"]
         else:
             self._rules_changed.set()
         self._changed.set()
@@ -141,6 +145,7 @@ class IconUpdater:
             self._can_start_engine(snapshot),
             self._active_alerts(language),
             self._open,
+            self._relayed,
         )
         self._icon.show(tray_view(snapshot, facts, language))
         self._notify(snapshot, titles, language)

@@ -41,6 +41,8 @@ class TrayFacts:
     """the newest first"""
     open: Sequence[str] = ()
     """the modules that are open to the network"""
+    relayed: Sequence[str] = ()
+    """model servers that modules reach through this process"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +210,10 @@ class _Menu:
     def _end(self) -> Iterator[Entry]:
         leave = self._say(Text("Quit and keep everything running"))
         choices = [Entry(leave, actions.Quit("leave"), is_default=True)]
+        if self._facts.relayed:
+            names = ", ".join(self._facts.relayed)
+            text = Text("Then {names} answers no module until the next start", names=names)
+            choices.append(Entry(self._say(text), enabled=False))
         if self._snapshot.engine.running:
             choices.append(self._item(Text("Quit and stop everything"), actions.Quit("stop")))
         yield Entry(self._say(Text("Quit")), children=tuple(choices))

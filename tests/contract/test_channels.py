@@ -43,11 +43,12 @@ OTHERS |= {f"ai/backup/{n}" for n in ("check", "create", "delete", "inspect", "r
 OTHERS |= {name for name in CHANNELS if name.startswith("ai/terminal/")}
 OTHERS |= {name for name in CHANNELS if name.startswith("ai/upgrade/")} - {"ai/upgrade/list"}
 OTHERS |= {"ai/action/run", "ai/action/cancel", "ai/doctor/trustHostKey"}
+OTHERS |= {f"ai/models/{n}" for n in ("ask", "check", "remove", "use")}
 OTHERS |= {f"ai/engine/own/{n}" for n in ("setUp", "restart", "remove")}
 """Other tests have them: after owner/yield, no operation can begin; ai/rules/test needs a web
 address, ai/module/connect and disconnect a module that issues access tokens, terminals and actions
 a service that runs, backups a module with data and its backup, upgrades one with a newer version,
-host keys a server with ssh, and the engine of our own a Windows."""
+host keys a server with ssh, models a server that has some, and the engine of our own a Windows."""
 
 
 @pytest.mark.parametrize("channel", sorted(CHANNELS.keys() - OTHERS))
@@ -76,6 +77,8 @@ def test_each_channel_does_what_it_is_asked(host: Host, channel: str, tmp_path: 
         "ai/terminal/open",
         "ai/doctor/connection",
         "ai/doctor/trustHostKey",
+        "ai/models/use",
+        "ai/models/remove",
         *(f"ai/backup/{n}" for n in ("delete", "inspect", "key/save", "restore")),
     ],
 )

@@ -17,6 +17,8 @@ _PARTS = dict.fromkeys(link for link in _GUIDE.links if re.fullmatch(r"\w+\.md",
 GUIDE = [_GUIDE, *(page(_GUIDE.path.parent / name) for name in _PARTS)]
 REFERENCE = page(ROOT / "docs/command-line.md")
 
+_MODELS = "tests/engine/test_models.py::test_a_model_answers_and_each_broken_link_is_told_as_itself"
+
 ELSEWHERE = {
     # It shows an icon and windows.
     "aiserver-tray": "tests/desktop/test_tray_life.py::"
@@ -37,6 +39,10 @@ ELSEWHERE = {
     # They need a module with a newer version.
     "aiserver-tray upgrade": "tests/unit/cli/test_upgrade.py::"
     "test_modules_are_upgraded_rehearsed_and_put_back",
+    # They need a model server.
+    "aiserver-tray models use": _MODELS,
+    "aiserver-tray models check": _MODELS,
+    "aiserver-tray models remove": _MODELS,
     # They change the machine, or build and install packages.
     "aiserver-tray engine install": "tests/engine/test_engine_install.py::"
     "test_docker_is_installed_and_the_user_may_use_it",

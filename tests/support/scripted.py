@@ -60,6 +60,7 @@ NO_UPGRADES: Json = {
     "operation": None,
     "unended": None,
 }
+NO_MODELS: Json = {"servers": [], "waiting": [], "oneapi": False}
 NO_OFFER: Json = {"modules": [], "engineBytes": 0, "fileBytes": 0, "blockers": []}
 
 LIMIT = 60.0
@@ -78,6 +79,7 @@ class Scripted:
             "ai/backup/list": answer(NO_BACKUPS),
             "ai/backup/offer": answer(NO_OFFER),
             "ai/upgrade/list": answer(NO_UPGRADES),
+            "ai/models/list": answer(NO_MODELS),
             "ai/logs/kept": answer(NO_LOGS),
             "ai/logs/lines": answer({"lines": []}),
             "ai/config/get": answer({"entries": []}),

@@ -4,7 +4,7 @@ from typing import Any
 
 from aiserver_tray.protocol.message import Envelope, answer
 from tests.support import backups, states
-from tests.ui import activities, alerts, forms, kept_logs, modules
+from tests.ui import activities, alerts, forms, kept_logs, models, modules
 
 
 def _settings(*entries: dict[str, Any]) -> Envelope:
@@ -59,6 +59,8 @@ ANSWERS: dict[str, Envelope] = {
     "ai/backup/list": answer(backups.sent(backups.LISTED)),
     "ai/backup/offer": answer(backups.sent(backups.OFFER)),
     "ai/backup/inspect": answer(backups.sent(backups.ASKED)),
+    "ai/models/list": answer(models.listed(models.USED)),
+    "ai/models/check": answer({"results": [models.WORKS]}),
     "ai/rules/preview": answer(alerts.COUNTED),
     "ai/activity/list": answer({"activities": [activities.start_all(), activities.FAILED]}),
     "ai/config/form": answer(forms.FORM),

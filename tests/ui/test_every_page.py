@@ -22,6 +22,7 @@ PAGES = {
     "activity": ".gantt",
     "alerts": ".arule",
     "backups": "[data-row=today]",
+    "models": "[data-server=ollama]",
     "doctor": ".check-row",
     "logs?text=id&range=1h": ".trace.fold",
     "logs?view=errors": ".error-said",

@@ -76,6 +76,7 @@ NEIGHBOURS = {
     ("home", "alerts"): "shows the active alerts",
     ("home", "backups"): "asks for the recovery key, and says when a backup is overdue",
     ("home", "engine"): "shows the ways to an engine where there is none",
+    ("home", "models"): "says when a model server of the stack is off",
     ("home", "modules"): "has the actions on each module",
     ("home", "upgrade"): "says what can be upgraded",
     ("logs", "alerts"): "asks for a rule for a line",

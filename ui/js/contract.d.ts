@@ -138,6 +138,18 @@ export interface Channels {
   "ai/logs/read": { request: LogReadRequest; answer: Record<string, never> };
   /** End a stream of this client. */
   "ai/logs/unfollow": { request: LogUnfollowRequest; answer: Record<string, never> };
+  /** Ask a model something. Its answer arrives as `ai/models/answer`; answers when it is complete. Nothing of it is kept. */
+  "ai/models/ask": { request: ModelQuestion; answer: Talk };
+  /** Ask each model server that the stack uses one small question through OneAPI, and find the link that breaks. */
+  "ai/models/check": { request: ChainRequest; answer: ChainChecked };
+  /** List the model servers of this computer, and those that the stack uses. */
+  "ai/models/list": { request: ModelsRequest; answer: ModelList };
+  /** Let the stack no longer use a model server. The server itself is not touched. */
+  "ai/models/remove": { request: ServerName; answer: ServerRemoved };
+  /** End a question of this client. No effect if it has its answer. */
+  "ai/models/stop": { request: QuestionId; answer: Record<string, never> };
+  /** Let the stack use a model server: adds it to OneAPI, which must be running, and opens a relay to it if containers don't reach it without one. */
+  "ai/models/use": { request: ServerChoice; answer: ServerUsed };
   /** Remove a module's containers and networks, and the named volumes. */
   "ai/module/clear": { request: ModuleRemoval; answer: OperationBegun };
   /** Create the access token of a module at the module that it can use, which must be running, and store it. A stored token that works is kept. */
@@ -284,6 +296,10 @@ export interface Events {
   "ai/logs/exportEvent": LogExport;
   /** New kept lines of a stream of this client. */
   "ai/logs/followed": FollowedLines;
+  /** A model goes on with its answer to this client. */
+  "ai/models/answer": ModelAnswer;
+  /** A model server was added, removed, or found on or off. */
+  "ai/models/event": ModelsEvent;
   /** A line of a stream that this client attached to. */
   "ai/module/log": LogEvent;
   /** The state of a module has changed. */
@@ -845,6 +861,37 @@ export interface Certificate {
   guide: string;
   /** the address of the certificate itself */
   file: string;
+}
+
+/** Whether models answer. */
+export interface ChainChecked {
+  /** one for each server */
+  results: ChainResult[];
+}
+
+export type ChainLink = "oneapi" | "key" | "channel" | "way" | "server" | "model";
+
+/** What to check. */
+export interface ChainRequest {
+  /** name of a server that the stack uses; `null`: all of them */
+  server?: string | null;
+}
+
+/** How a question went through OneAPI to a model. */
+export interface ChainResult {
+  /** name of the server */
+  server: string;
+  title: string;
+  /** the model that was asked; `null`: it did not come to that */
+  model: string | null;
+  /** the link that broke; `null`: all of them hold */
+  broken: ChainLink | null;
+  /** what broke and what to do, if one did */
+  problem: string | null;
+  /** the beginning of the model's answer */
+  answer: string | null;
+  /** until the whole answer was there */
+  seconds: number | null;
 }
 
 /** A check of the doctor. */
@@ -1788,6 +1835,59 @@ export interface Mark {
   activity: string | null;
 }
 
+/** A model of a server. */
+export interface Model {
+  name: string;
+  /** as its name tells; servers do not say */
+  kind: ModelKind;
+  /** its size, if the server tells it */
+  bytes: number | null;
+  /** tokens that it can take into account, if the server tells it */
+  context: number | null;
+}
+
+/** The next part of a model's answer in the try-out box. */
+export interface ModelAnswer {
+  /** as the client chose it for the question */
+  id: string;
+  /** at most 4000 characters */
+  text: string;
+}
+
+export type ModelKind = "chat" | "embedding" | "rerank";
+
+/** Model servers. */
+export interface ModelList {
+  servers: Server[];
+  /** the modules that ask OneAPI for models */
+  waiting: string[];
+  /** OneAPI runs, which can so be told of a server */
+  oneapi: boolean;
+}
+
+/** A question to a model. */
+export interface ModelQuestion {
+  /** chosen by the client, for the parts of the answer and for stopping it */
+  id: string;
+  server: string;
+  model: string;
+  text: string;
+}
+
+/** Model servers have changed; `ai/models/list` has them. */
+export interface ModelsEvent {
+  /** names of the servers that the stack uses and that were off when they were last needed */
+  off: string[];
+  /** titles of the servers that modules reach through this process, until it exits */
+  relayed: string[];
+}
+
+/** How to list servers. */
+export interface ModelsRequest {
+  /** ask each server now; otherwise, only those that the stack uses are listed, as they were */
+  look?: boolean;
+}
+
 /** A module with its services. */
 export interface Module {
   /** name in the catalog */
@@ -2465,6 +2565,11 @@ export interface Progress {
   lines: string[];
 }
 
+/** A question of this client. */
+export interface QuestionId {
+  id: string;
+}
+
 /** How to quit. */
 export interface Quitting {
   /** stop all modules first */
@@ -2823,6 +2928,54 @@ export interface Series {
   pids: (number | null)[];
 }
 
+/** A model server. */
+export interface Server {
+  name: string;
+  title: string;
+  /** for programs of this computer */
+  address: string;
+  /** `null`: it was not asked */
+  state: ServerState | null;
+  /** those that it has now; without a look, those that OneAPI has */
+  models: Model[];
+  /** the stack uses it */
+  used: boolean;
+  /** the port of its relay on this computer's address for containers; `null`: it has none */
+  relay: number | null;
+  /** why what uses it gets no answers */
+  problem: string | null;
+  /** how a person turns it on */
+  hint: string | null;
+}
+
+/** A server to use. */
+export interface ServerChoice {
+  /** its name, or its address */
+  server: string;
+  /** the API key that it wants; `null`: as before, or none */
+  key?: string | null;
+}
+
+/** A server that the stack uses. */
+export interface ServerName {
+  server: string;
+}
+
+/** The stack no longer uses a server. */
+export interface ServerRemoved {
+  /** why its channel is still in OneAPI */
+  notice: string | null;
+}
+
+export type ServerState = "on" | "off" | "key" | "busy" | "other";
+
+/** A server that the stack uses now. */
+export interface ServerUsed {
+  server: Server;
+  /** what else there is to know */
+  notice: string | null;
+}
+
 /** A service of a module. */
 export interface Service {
   /** name in the Compose file */
@@ -3114,6 +3267,14 @@ export interface Switch {
 }
 
 export type System = "linux" | "windows" | "macos";
+
+/** How a model has answered. */
+export interface Talk {
+  /** until its first word; `null`: it said nothing */
+  firstSeconds: number | null;
+  /** pieces of words (tokens) each second, after the first one; `null`: there were too few */
+  rate: number | null;
+}
 
 /** A terminal is closed. */
 export interface TerminalClosed {

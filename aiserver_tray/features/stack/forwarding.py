@@ -1,4 +1,5 @@
-"""Ports of this computer's loopback that lead to those of another computer."""
+"""Listeners of this computer that pass connections on: ports of its loopback that lead to those of
+another computer."""
 
 import logging
 import socket
@@ -21,22 +22,16 @@ _CLOSE_TIMEOUT_SECONDS: Final = 5.0
 
 _logger = logging.getLogger(__name__)
 
-Connect = Callable[[], AbstractContextManager[socket.socket]]
-"""Makes a connection. Raises OSError."""
+Connect = Callable[[socket.socket], AbstractContextManager[socket.socket]]
+"""Makes a connection for one that was accepted. Raises OSError: there is none for it."""
 
 
 class Relay:
-    """Listens on this computer's loopback address, and passes each connection on to one that
-    *connect* makes. Listens at *number*, or near it if that is in use or one of *reserved*; at any
-    for 0.
+    """Accepts the connections of *listener*, and passes each on to one that *connect* makes."""
 
-    Raises:
-        OSError: no port is free.
-    """
-
-    def __init__(self, connect: Connect, number: int = 0, reserved: Collection[int] = ()) -> None:
+    def __init__(self, connect: Connect, listener: socket.socket) -> None:
         self._connect = connect
-        self._listener = _listener(number, reserved)
+        self._listener = listener
         self.port: int = self._listener.getsockname()[1]
         self._lock = Lock()
         self._ends: set[socket.socket] = set()
@@ -60,7 +55,7 @@ class Relay:
     def _serve(self, near: socket.socket) -> None:
         with near:
             try:
-                with self._connect() as far:
+                with self._connect(near) as far:
                     self._pass_both(near, far)
             except OSError as error:
                 _logger.debug("port %s leads nowhere: %s", self.port, error)
@@ -79,7 +74,13 @@ class Relay:
             self._ends -= {near, far}
 
 
-def _listener(number: int, reserved: Collection[int]) -> socket.socket:
+def loopback_listener(number: int = 0, reserved: Collection[int] = ()) -> socket.socket:
+    """Listens on this computer's loopback address at *number*, or near it if that is in use or one
+    of *reserved*; at any for 0.
+
+    Raises:
+        OSError: no port is free.
+    """
     found: list[socket.socket] = []
 
     def can_listen(number: int) -> bool:
@@ -171,11 +172,11 @@ class Forwards:
 
     def _open(self, target: tuple[str, int], reserved: Collection[int]) -> None:
         try:
-            relay = Relay(partial(self._connect, *target), target[1], reserved)
+            listener = loopback_listener(target[1], reserved)
         except OSError as error:
             _logger.warning("port %s is not forwarded: %s", target[1], error)
             return
-        self._relays[target] = relay
+        self._relays[target] = Relay(lambda _near: self._connect(*target), listener)
 
 
 def _published(state: StateFields) -> set[tuple[str, int]]:

@@ -1,12 +1,13 @@
-"""The API of both editions of OneAPI, for access tokens.
+"""The API of both editions of OneAPI, for access tokens and channels, which are its ways to models.
 
 one-api v0.6.10 identifies a user by a cookie and shows keys. new-api hides keys in lists, and
 identifies a user by an access token (v1.0), or by a cookie and a header with the user's number
 (earlier versions). Source: songquanpeng/one-api and QuantumNous/new-api,
-controller/{user,token}.go, middleware/auth.go.
+controller/{user,token,channel,option}.go, middleware/auth.go, relay/billing/ratio/model.go.
 """
 
 import json
+from collections.abc import Sequence
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import Any
@@ -20,6 +21,8 @@ PORT = 3000
 """Its port inside the container."""
 _TIMEOUT_SECONDS = 30.0
 """Seconds for one answer."""
+_OPENAI = 1
+"""The type of a channel to a server with OpenAI's interface."""
 
 
 class OneApiError(Exception):
@@ -63,15 +66,59 @@ class OneApi:
         for token in self._named(name):
             self._ask("DELETE", f"/api/token/{token['id']}")
 
+    # -- channels -------------------------------------------------------------------------------
+
+    def add_channel(self, name: str, address: str, key: str, models: Sequence[str]) -> None:
+        """Create a channel called *name* to *models* of the server at *address*, without ``/v1``,
+        and replace an earlier one. The models cost nothing."""
+        self.remove_channel(name)
+        wanted = {
+            "name": name,
+            "type": _OPENAI,
+            "key": key,
+            "base_url": address,
+            "models": ",".join(models),
+            "group": "default",
+            "status": 1,
+        }
+        # Each edition reads its own fields of this.
+        self._ask("POST", "/api/channel/", {**wanted, "mode": "single", "channel": wanted})
+        self._make_free(models)
+
+    def remove_channel(self, name: str) -> None:
+        """Delete every channel called *name*."""
+        for channel in self._channels(name):
+            self._ask("DELETE", f"/api/channel/{channel['id']}")
+
+    def has_channel(self, name: str) -> bool:
+        """Whether a channel called *name* is there and turned on."""
+        return any(channel.get("status") == 1 for channel in self._channels(name))
+
+    def _channels(self, name: str) -> list[dict[str, Any]]:
+        data = self._ask("GET", f"/api/channel/search?keyword={quote(name)}&page_size=100")
+        found = data.get("items", []) if isinstance(data, dict) else data
+        return [one for one in found or [] if one.get("name") == name]
+
+    def _make_free(self, models: Sequence[str]) -> None:
+        """Otherwise, each answer of a model that has no price is as dear as that of a large one,
+        until the account has no quota left."""
+        options = self._ask("GET", "/api/option/") or []
+        stored = next((one["value"] for one in options if one.get("key") == "ModelRatio"), "{}")
+        try:
+            ratios = dict(json.loads(stored))
+        except (ValueError, TypeError):  # another edition's form
+            return
+        named = {f"{model}({_OPENAI})": 0 for model in models} | dict.fromkeys(models, 0)
+        new = {name: ratio for name, ratio in named.items() if name not in ratios}
+        if new:
+            value = json.dumps(ratios | new)
+            self._ask("PUT", "/api/option/", {"key": "ModelRatio", "value": value})
+
+    # -- requests -------------------------------------------------------------------------------
+
     def takes(self, key: str) -> bool:
         """Whether it accepts *key*."""
-        headers = {"Authorization": f"Bearer {key}"}
-        status, _, _ = _exchange(self._place, "GET", "/v1/models", headers)
-        if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-            return False
-        if status != HTTPStatus.OK:
-            raise OneApiError(_unexpected(status))
-        return True
+        return takes(self._place, key)
 
     def _log_in(self, password: str) -> None:
         wanted = {"username": ACCOUNT, "password": password}
@@ -116,6 +163,21 @@ class OneApi:
         if not answer.get("success"):
             raise OneApiError(Text("its response is: {message}", message=_message(answer)))
         return answer.get("data")
+
+
+def takes(place: tuple[str, int], key: str) -> bool:
+    """Whether OneAPI at *place* accepts *key*. Needs no login, of which it takes 20 in 20 minutes.
+
+    Raises:
+        OneApiError: it does not answer.
+    """
+    headers = {"Authorization": f"Bearer {key}"}
+    status, _, _ = _exchange(place, "GET", "/v1/models", headers)
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        return False
+    if status != HTTPStatus.OK:
+        raise OneApiError(_unexpected(status))
+    return True
 
 
 def _exchange(

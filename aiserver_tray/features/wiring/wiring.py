@@ -70,8 +70,8 @@ ELSEWHERE = Text("the engine is on another machine")
 _LOOPBACK = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}
 
 
-def log_in(here: "App", consumer: Consumer, snapshot: "Snapshot") -> OneApi:
-    """The provider that *consumer* uses, at the port in *snapshot*.
+def log_in(here: "App", provider: str, snapshot: "Snapshot") -> OneApi:
+    """The module *provider*, which is OneAPI, at the port in *snapshot*.
 
     Raises:
         OneApiError: it does not let us in.
@@ -79,12 +79,20 @@ def log_in(here: "App", consumer: Consumer, snapshot: "Snapshot") -> OneApi:
     if not here.used_engine.address.reaches_ports:
         # On this machine's loopback, another program may listen, and would receive the password.
         raise OneApiError(ELSEWHERE)
-    modules = (m for m in snapshot.modules if m.name == consumer.provider)
+    password = here.settings.reveal(here.declared, PASSWORD)
+    return OneApi(*published(provider, snapshot), password)
+
+
+def published(provider: str, snapshot: "Snapshot") -> tuple[str, int]:
+    """Address and port of this computer where the module *provider* answers.
+
+    Raises:
+        OneApiError: there is none.
+    """
+    modules = (m for m in snapshot.modules if m.name == provider)
     if not (ports := [port for m in modules for port in m.ports if port.container == PORT]):
         raise OneApiError(Text("it publishes no port"))
-    port = ports[0]
-    password = here.settings.reveal(here.declared, PASSWORD)
-    return OneApi(_LOOPBACK.get(port.address, port.address), port.host, password)
+    return _LOOPBACK.get(ports[0].address, ports[0].address), ports[0].host
 
 
 def working_token(here: "App", consumer: Consumer, snapshot: "Snapshot") -> str:
@@ -93,7 +101,7 @@ def working_token(here: "App", consumer: Consumer, snapshot: "Snapshot") -> str:
     Raises:
         OneApiError: there is none to be had.
     """
-    provider = log_in(here, consumer, snapshot)
+    provider = log_in(here, consumer.provider, snapshot)
     stored = here.settings.secrets.values([consumer.token]).get(consumer.token)
     for key in (stored, provider.key(consumer.token_name)):
         if key and provider.takes(key):
@@ -122,7 +130,7 @@ def delete_token(here: "App", consumer: Consumer, snapshot: "Snapshot") -> Text 
     if not has_token(here, consumer) and states.get(consumer.provider) != "running":
         return None
     try:
-        log_in(here, consumer, snapshot).remove(consumer.token_name)
+        log_in(here, consumer.provider, snapshot).remove(consumer.token_name)
     except OneApiError as error:
         return Text(
             "Can't delete the access token {name} in {provider}: {why}. Delete it there yourself.",

@@ -91,6 +91,14 @@ def submenu_of(name: str, seen: Snapshot) -> Entry:
     return next(entry for entry in modules.children if f" {name} – " in entry.text)
 
 
+def test_quitting_says_which_models_then_answer_no_module() -> None:
+    facts = TrayFacts(relayed=["Ollama"])
+    view = tray_view(snapshot(module("n8n", "running")), facts, "en")
+    (quit_,) = (entry for entry in view.menu if entry.text == "Quit")
+    told = [(one.text, one.enabled) for one in quit_.children]
+    assert told[1] == ("Then Ollama answers no module until the next start", False)
+
+
 def test_the_menu_in_chinese() -> None:
     view = shown(snapshot(module("n8n", "stopped")), language="zh")
     assert "全部启动" in tree(view.menu)

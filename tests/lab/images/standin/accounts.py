@@ -1,22 +1,29 @@
 """Accounts and tokens as one-api (v0.6.10) and new-api have them, in the database that they use.
 
 What is asked for, answered and refused is theirs: songquanpeng/one-api and QuantumNous/new-api,
-controller/{user,token,setup}.go, middleware/{auth,rate-limit}.go, model/{user,token}.go.
+controller/{user,token,setup,channel,option,relay,model}.go, middleware/{auth,rate-limit}.go,
+model/{user,token,channel}.go.
 
 one-api makes root/123456 in an empty database; who is logged in has a cookie. new-api's first
 account comes from whoever uses its setup first; a log-in gives an access token, lists show keys
 masked, and a changed password wants the old one.
+
+Questions to models go to the address of a channel that has the model. Both learn of a new channel
+only after SYNC_FREQUENCY seconds; this one does so at once.
 """
 
 import base64
 import hashlib
 import hmac
+import json
 import os
 import re
 import secrets
 import string
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class
@@ -38,7 +45,11 @@ CREATE TABLE IF NOT EXISTS standin_users
     (id SERIAL PRIMARY KEY, username VARCHAR(64) UNIQUE, password TEXT);
 CREATE TABLE IF NOT EXISTS standin_tokens
     (id SERIAL PRIMARY KEY, user_id INTEGER, name VARCHAR(64), token_key VARCHAR(64),
-     status INTEGER)
+     status INTEGER);
+CREATE TABLE IF NOT EXISTS standin_channels
+    (id SERIAL PRIMARY KEY, name TEXT, type INTEGER, key TEXT, base_url TEXT, models TEXT,
+     status INTEGER);
+CREATE TABLE IF NOT EXISTS standin_options (key TEXT PRIMARY KEY, value TEXT)
 """
 
 
@@ -74,7 +85,13 @@ class Accounts(Api):  # type: ignore[misc]  # as above
             ("GET", "/api/token/search", self.logged_in(self.search)),
             ("POST", "/api/token/", self.logged_in(self.add_token)),
             ("DELETE", r"/api/token/(\d+)", self.logged_in(self.delete_token)),
+            ("GET", "/api/channel/search", self.logged_in(self.channels)),
+            ("POST", "/api/channel/", self.logged_in(self.add_channel)),
+            ("DELETE", r"/api/channel/(\d+)", self.logged_in(delete_channel)),
+            ("GET", "/api/option/", self.logged_in(options)),
+            ("PUT", "/api/option/", self.logged_in(change_option)),
             ("GET", "/v1/models", models),
+            ("POST", "/v1/(chat/completions|embeddings)", relay),
         ]
         if self.edition == "one-api":
             return both
@@ -177,6 +194,57 @@ class Accounts(Api):  # type: ignore[misc]  # as above
         cursor.execute(delete, (number, whose))
         return success() if cursor.rowcount else refusal("record not found")
 
+    # -- channels ------------------------------------------------------------------------------
+
+    def channels(self, cursor: Cursor, request: Request, _: int) -> Answer:
+        """Channels by name, of which one-api takes the beginning and new-api any part. Without
+        keys."""
+        like = request.query.get("keyword", "") + "%"
+        names = ("id", "name", "type", "base_url", "models", "status")
+        query = "SELECT id, name, type, base_url, models, status FROM standin_channels"
+        before = "%" if self.edition == "new-api" else ""
+        cursor.execute(f"{query} WHERE name LIKE %s ORDER BY id DESC", (before + like,))
+        found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        return success(
+            found if self.edition == "one-api" else {"items": found, "total": len(found)}
+        )
+
+    def add_channel(self, cursor: Cursor, request: Request, _: int) -> Answer:
+        """A channel, which new-api wants within another object."""
+        wanted = request.json
+        if self.edition == "new-api":
+            if wanted.get("mode") != "single":
+                return refusal("不支持的添加模式")
+            wanted = wanted.get("channel") or {}
+        if not wanted.get("key"):
+            return refusal("channel cannot be empty")
+        fields = ("name", "type", "key", "base_url", "models", "status")
+        insert = "INSERT INTO standin_channels (name, type, key, base_url, models, status)"
+        values = tuple(wanted.get(field) for field in fields)
+        cursor.execute(insert + " VALUES (%s, %s, %s, %s, %s, %s)", values)
+        return success()
+
+
+def delete_channel(cursor: Cursor, request: Request, user: int, number: str) -> Answer:
+    """The channel is no more."""
+    cursor.execute("DELETE FROM standin_channels WHERE id = %s", (number,))
+    return success()
+
+
+def options(cursor: Cursor, request: Request, user: int) -> Answer:
+    """What an administrator has set, and what is set at first."""
+    cursor.execute("SELECT key, value FROM standin_options")
+    found = {"ModelRatio": json.dumps({"gpt-4": 15})} | dict(cursor.fetchall())
+    return success([{"key": key, "value": value} for key, value in found.items()])
+
+
+def change_option(cursor: Cursor, request: Request, user: int) -> Answer:
+    """Another value of an option."""
+    change = "INSERT INTO standin_options VALUES (%s, %s)"
+    change += " ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value"
+    cursor.execute(change, (request.json["key"], request.json["value"]))
+    return success()
+
 
 def own(cursor: Cursor, request: Request, user: int) -> Answer:
     """Who is logged in."""
@@ -193,14 +261,50 @@ def token_key(cursor: Cursor, request: Request, user: int, number: str) -> Answe
     return success({"key": row[0]}) if row else refusal("record not found")
 
 
-def models(cursor: Cursor, request: Request) -> Answer:
-    """The models that a token may use: as an OpenAI-compatible client asks for them."""
+def may_ask(cursor: Cursor, request: Request) -> bool:
+    """Whether the token of who asks for models is one."""
     key = request.headers.get("Authorization", "").removeprefix("Bearer ").removeprefix("sk-")
     cursor.execute("SELECT status FROM standin_tokens WHERE token_key = %s", (key.split("-")[0],))
     row = cursor.fetchone()
-    if row is None or row[0] != 1:
-        return Answer(401, {"error": {"message": "无效的令牌", "type": "one_api_error"}})
-    return Answer(200, {"object": "list", "data": [{"id": "stand-in", "object": "model"}]})
+    return row is not None and row[0] == 1
+
+
+def error(status: int, message: str) -> Answer:
+    """As an OpenAI-compatible client gets it."""
+    return Answer(status, {"error": {"message": message, "type": "one_api_error"}})
+
+
+def models(cursor: Cursor, request: Request) -> Answer:
+    """The models that a token may use: as an OpenAI-compatible client asks for them."""
+    if not may_ask(cursor, request):
+        return error(401, "无效的令牌")
+    cursor.execute("SELECT models FROM standin_channels WHERE status = 1 ORDER BY id")
+    found = [name for (names,) in cursor.fetchall() for name in names.split(",")]
+    data = [{"id": name, "object": "model"} for name in [*found, "stand-in"]]
+    return Answer(200, {"object": "list", "data": data})
+
+
+def relay(cursor: Cursor, request: Request, path: str) -> Answer:
+    """What the server of a channel with the model answers, piece by piece."""
+    if not may_ask(cursor, request):
+        return error(401, "无效的令牌")
+    model = str(request.json.get("model", ""))
+    query = "SELECT base_url, key FROM standin_channels WHERE status = 1 AND models LIKE %s"
+    cursor.execute(
+        f"{query} AND %s = ANY(string_to_array(models, ',')) ORDER BY random()",
+        (f"%{model}%", model),
+    )
+    row = cursor.fetchone()
+    if row is None:
+        return error(503, f"当前分组 default 下对于模型 {model} 无可用渠道")
+    headers = {"Authorization": f"Bearer {row[1]}", "Content-Type": "application/json"}
+    asked = urllib.request.Request(f"{row[0]}/v1/{path}", request.body, headers, method="POST")
+    try:
+        return Answer(200, None, stream=urllib.request.urlopen(asked, timeout=120))
+    except urllib.error.HTTPError as refused:
+        return Answer(refused.code, json.loads(refused.read()))
+    except OSError as lost:
+        return error(500, f"do request failed: {lost}")
 
 
 def set_up_state(cursor: Cursor, request: Request) -> Answer:

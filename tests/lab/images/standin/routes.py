@@ -6,6 +6,7 @@ import json
 import re
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
+from http.client import HTTPResponse
 from http.server import BaseHTTPRequestHandler
 from typing import Any, NamedTuple
 
@@ -35,11 +36,12 @@ class Request(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """Status, JSON and further headers. No JSON: no body."""
+    """Status, JSON and further headers. No JSON: no body, or that of ``stream``, as it comes."""
 
     status: int
     json: Json | None
     headers: Mapping[str, str] = {}
+    stream: HTTPResponse | None = None
 
 
 Route = tuple[str, str, Callable[..., Answer]]
@@ -79,6 +81,9 @@ class Api(abc.ABC):
         answer = self.answer(Request(asked.command, path, parameters, headers, body, client))
         if answer is None:
             return False
+        if answer.stream:
+            pass_on(answer.stream, asked)
+            return True
         content = b"" if answer.json is None else json.dumps(answer.json).encode()
         asked.send_response(answer.status)
         asked.send_header("Content-Type", "application/json")
@@ -97,3 +102,16 @@ class Api(abc.ABC):
                 with self.cursor() as cursor:
                     return handle(cursor, request, *found.groups())
         return None
+
+
+def pass_on(stream: HTTPResponse, asked: BaseHTTPRequestHandler) -> None:
+    """Answers with what comes on *stream*, when it comes."""
+    with stream:
+        asked.send_response(stream.status)
+        kind = stream.headers.get("Content-Type", "application/json")
+        asked.send_header("Content-Type", kind)
+        asked.send_header("Connection", "close")
+        asked.end_headers()
+        while piece := stream.read1(65536):
+            asked.wfile.write(piece)
+            asked.wfile.flush()

@@ -1,0 +1,290 @@
+"""The channels of models."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, TypedDict
+
+from pydantic import Field
+
+from aiserver_tray.base.errors import RefusedError, SettingError, UnknownNameError
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.features.models.chain import ChainResult, check_chain
+from aiserver_tray.features.models.events import ANSWER
+from aiserver_tray.features.models.models import ONEAPI, Models, RelayKeeper, server_named
+from aiserver_tray.features.models.servers import (
+    KNOWN,
+    Look,
+    Model,
+    Server,
+    ServerState,
+    kind_of,
+    typed_server,
+)
+from aiserver_tray.features.models.talk import Question, Talk
+from aiserver_tray.features.place import Place, refuse_elsewhere
+from aiserver_tray.features.wiring.wiring import consumer_of, is_connected
+from aiserver_tray.protocol.channel import Feature, Name, Payload, channel
+from aiserver_tray.protocol.message import Caller, Peer
+
+if TYPE_CHECKING:
+    from aiserver_tray.features.models.used import UsedServer
+
+_ADDRESS = Field(min_length=1, max_length=300)
+
+
+class ModelsRequest(Payload):
+    """How to list servers."""
+
+    look: bool = True
+    """ask each server now; otherwise, only those that the stack uses are listed, as they were"""
+
+
+class ServerChoice(Payload):
+    """A server to use."""
+
+    server: str = _ADDRESS
+    """its name, or its address"""
+    key: str | None = Field(default=None, max_length=1000, repr=False)
+    """the API key that it wants; `null`: as before, or none"""
+
+
+class ServerName(Payload):
+    """A server that the stack uses."""
+
+    server: str = Name
+
+
+class ChainRequest(Payload):
+    """What to check."""
+
+    server: str | None = Field(default=None, min_length=1, max_length=200)
+    """name of a server that the stack uses; `null`: all of them"""
+
+
+class ModelQuestion(Payload):
+    """A question to a model."""
+
+    id: str = Name
+    """chosen by the client, for the parts of the answer and for stopping it"""
+    server: str = Name
+    model: str = Name
+    text: Annotated[str, Field(min_length=1, max_length=20_000)]
+
+
+class QuestionId(Payload):
+    """A question of this client."""
+
+    id: str = Name
+
+
+@dataclass(frozen=True)
+class ServerView:
+    """A model server."""
+
+    name: str
+    title: str
+    address: str
+    """for programs of this computer"""
+    state: ServerState | None
+    """`null`: it was not asked"""
+    models: tuple[Model, ...]
+    """those that it has now; without a look, those that OneAPI has"""
+    used: bool
+    """the stack uses it"""
+    relay: int | None
+    """the port of its relay on this computer's address for containers; `null`: it has none"""
+    problem: Text | None
+    """why what uses it gets no answers"""
+    hint: Text | None
+    """how a person turns it on"""
+
+
+class ModelList(TypedDict):
+    """Model servers."""
+
+    servers: list[ServerView]
+    waiting: list[str]
+    """the modules that ask OneAPI for models"""
+    oneapi: bool
+    """OneAPI runs, which can so be told of a server"""
+
+
+class ServerUsed(TypedDict):
+    """A server that the stack uses now."""
+
+    server: ServerView
+    notice: Text | None
+    """what else there is to know"""
+
+
+class ServerRemoved(TypedDict):
+    """The stack no longer uses a server."""
+
+    notice: Text | None
+    """why its channel is still in OneAPI"""
+
+
+class ChainChecked(TypedDict):
+    """Whether models answer."""
+
+    results: list[ChainResult]
+    """one for each server"""
+
+
+class ModelsFeature(Feature):
+    """``ai/models/…``."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._keeper: RelayKeeper | None = None
+        self._questions: dict[tuple[Peer, str], Question] = {}
+
+    @cached_property
+    def _models(self) -> Models:
+        return Models(self._place)
+
+    def start(self) -> None:
+        self._keeper = RelayKeeper(self._models, self._place.core.store)
+
+    def close(self) -> None:
+        """End all questions, and close the relays."""
+        for question in tuple(self._questions.values()):
+            question.stop()
+        if self._keeper:
+            self._keeper.close()
+        elif "_models" in vars(self):
+            self._models.close()
+
+    @channel("ai/models/list")
+    def _list(self, asked: ModelsRequest) -> ModelList:
+        """List the model servers of this computer, and those that the stack uses."""
+        used = {one.name: one for one in self._models.used.all()}
+        if asked.look:
+            found = self._models.look()
+            views = [self._view(s, look, used.get(name)) for name, (s, look) in found.items()]
+        else:
+            views = [self._view(one.server, None, one) for one in used.values()]
+        modules = self._place.core.store.snapshot.modules
+        is_there = any(m.name == ONEAPI and m.state == "running" for m in modules)
+        return {"servers": views, "waiting": self._waiting(), "oneapi": is_there}
+
+    @channel("ai/models/use")
+    def _use(self, asked: ServerChoice, caller: Caller) -> ServerUsed:
+        """Let the stack use a model server: adds it to OneAPI, which must be running, and opens a
+        relay to it if containers don't reach it without one."""
+        refuse_elsewhere(caller.peer, _HERE_ONLY)
+        server = server_named(asked.server, self._models.used) or _typed(asked.server)
+        used = self._models.use(server, asked.key)
+        notice = None
+        if used.port and self._keeper is None:
+            self._models.close()
+            notice = self._models.relay_problem(used)
+        return {"server": self._view(used.server, None, used), "notice": notice}
+
+    @channel("ai/models/remove")
+    def _remove(self, asked: ServerName, caller: Caller) -> ServerRemoved:
+        """Let the stack no longer use a model server. The server itself is not touched."""
+        refuse_elsewhere(caller.peer, _HERE_ONLY)
+        return {"notice": self._models.remove(self._used(asked.server))}
+
+    @channel("ai/models/check")
+    def _check(self, asked: ChainRequest) -> ChainChecked:
+        """Ask each model server that the stack uses one small question through OneAPI, and find the
+        link that breaks."""
+        servers = [self._used(asked.server)] if asked.server else self._models.used.all()
+        if not servers:
+            why = Text("The stack uses no model server yet. Find one: aiserver-tray models list")
+            raise RefusedError(why)
+        return {"results": [check_chain(self._models, self._place, one) for one in servers]}
+
+    @channel("ai/models/ask")
+    def _ask(self, asked: ModelQuestion, caller: Caller) -> Talk:
+        """Ask a model something. Its answer arrives as `ai/models/answer`; answers when it is
+        complete. Nothing of it is kept."""
+        server = server_named(asked.server, self._models.used)
+        if server is None:
+            raise UnknownNameError(asked.server, [one.name for one in KNOWN])
+        question = Question(server, self._models.used.key(server.name), asked.model)
+        key = caller.peer, asked.id
+        self._questions[key] = question
+        try:
+            return question.ask(
+                asked.text,
+                lambda text: caller.peer.send(ANSWER.message({"id": asked.id, "text": text})),
+            )
+        finally:
+            del self._questions[key]
+
+    @channel("ai/models/stop")
+    def _stop(self, asked: QuestionId, caller: Caller) -> None:
+        """End a question of this client. No effect if it has its answer."""
+        if question := self._questions.get((caller.peer, asked.id)):
+            question.stop()
+
+    def forget(self, peer: Peer) -> None:
+        """End its questions."""
+        for (asker, _), question in tuple(self._questions.items()):
+            if asker is peer:
+                question.stop()
+
+    def _used(self, name: str) -> "UsedServer":
+        if found := self._models.used.find(name):
+            return found
+        raise UnknownNameError(name, [one.name for one in self._models.used.all()])
+
+    def _view(self, server: Server, look: Look | None, used: "UsedServer | None") -> ServerView:
+        if look:
+            models = look.models
+        else:
+            models = tuple(Model(name, kind_of(name)) for name in (used.models if used else ()))
+        return ServerView(
+            name=server.name,
+            title=server.title,
+            address=server.address,
+            state=look.state if look else ("off" if self._models.is_off(server.name) else None),
+            models=models,
+            used=used is not None,
+            relay=used.port if used else None,
+            problem=self._problem(server, look, used),
+            hint=server.hint,
+        )
+
+    def _problem(self, server: Server, look: Look | None, used: "UsedServer | None") -> Text | None:
+        if used is None:
+            return None
+        state = look.state if look else "off" if self._models.is_off(server.name) else "on"
+        if state == "off":
+            return Text(
+                "Nothing answers at {address}. What asks {name} gets no answer.",
+                address=server.address,
+                name=server.title,
+            )
+        if state == "key":
+            return Text("{name} wants another API key.", name=server.title)
+        return self._models.relay_problem(used) if self._keeper else None
+
+    def _waiting(self) -> list[str]:
+        """The modules that are connected to OneAPI."""
+        app = self._place.app
+        consumers = filter(None, map(consumer_of, app.catalog.modules.values()))
+        return [c.module for c in consumers if c.provider == ONEAPI and is_connected(app, c)]
+
+
+_HERE_ONLY = Text(
+    "Model servers can be added and removed only on this computer itself, at its address 127.0.0.1 "
+    "or ::1."
+)
+
+
+def _typed(address: str) -> Server:
+    """Raises `SettingError`: that is no address, and no name of a known server."""
+    if any(sign in address for sign in ".:/[") or address == "localhost":
+        try:
+            return typed_server(address)
+        except ValueError:
+            pass
+    names = ", ".join(one.name for one in KNOWN)
+    why = Text(
+        "expected an address such as http://127.0.0.1:8080/v1, or one of: {names}", names=names
+    )
+    raise SettingError(address, why)

@@ -1,0 +1,54 @@
+"""Model servers as the page of models gets them."""
+
+from aiserver_tray.protocol.message import Json
+
+_MODELS = [
+    {"name": "qwen3:8b", "kind": "chat", "bytes": 5_225_388_164, "context": 40960},
+    {"name": "bge-m3", "kind": "embedding", "bytes": 1_157_672_605, "context": 8192},
+]
+FOUND: Json = {
+    "name": "ollama",
+    "title": "Ollama",
+    "address": "http://127.0.0.1:11434/v1",
+    "state": "on",
+    "models": _MODELS,
+    "used": False,
+    "relay": None,
+    "problem": None,
+    "hint": "Start Ollama, or run: ollama serve",
+}
+USED = FOUND | {"used": True, "relay": 11434}
+OFF = USED | {
+    "state": "off",
+    "models": [],
+    "problem": "Nothing answers at http://127.0.0.1:11434/v1. What asks Ollama gets no answer.",
+}
+_LM_STUDIO = FOUND | {
+    "name": "lm-studio",
+    "title": "LM Studio",
+    "address": "http://127.0.0.1:1234/v1",
+    "state": "off",
+    "models": [],
+    "hint": "In LM Studio: Developer, then Start server",
+}
+WORKS: Json = {
+    "server": "ollama",
+    "title": "Ollama",
+    "model": "qwen3:8b",
+    "broken": None,
+    "problem": None,
+    "answer": "The answer is 4.",
+    "seconds": 0.94,
+}
+BROKEN = WORKS | {
+    "broken": "way",
+    "problem": "Containers get no answer from Ollama: a firewall of this computer drops what they "
+    "send. Allow connections from Docker's networks to port 11434, then try again.",
+    "answer": None,
+    "seconds": None,
+}
+
+
+def listed(*servers: Json) -> Json:
+    """What ``ai/models/list`` answers, with one more server that is off."""
+    return {"servers": [*servers, _LM_STUDIO], "waiting": ["n8n", "dify"], "oneapi": True}

@@ -1,0 +1,138 @@
+"""The page of models: what is found, what the stack uses, which link broke, and the try-out box."""
+
+import pytest
+from selenium.webdriver import Keys
+
+from aiserver_tray.base.errors import RefusedError
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.features.models.events import ANSWER, MODELS
+from aiserver_tray.protocol.message import Envelope, Json, Peer, answer, refusal
+from tests.support import states
+from tests.support.scripted import Scripted
+from tests.ui.answers import ANSWERS
+from tests.ui.conftest import Stack
+from tests.ui.home import HomePage
+from tests.ui.models import BROKEN, FOUND, OFF, USED, WORKS, listed
+
+
+@pytest.fixture
+def host(stack: Stack) -> Scripted:
+    names = ("n8n", "dify", "oneapi", "postgres", "redis")
+    host = stack.show(states.snapshot("running", *(states.module(n, "running") for n in names)))
+    host.answers |= ANSWERS | {"ai/models/list": answer(listed(FOUND))}
+    return host
+
+
+@pytest.fixture
+def page(stack: Stack, host: Scripted) -> HomePage:
+    page = stack.home()
+    page.wait_for(".nav-item[href='#models']").click()
+    page.wait_for("[data-server=ollama]")
+    return page
+
+
+def show(host: Scripted, *servers: Json) -> None:
+    """These servers are there now."""
+    host.answers["ai/models/list"] = answer(listed(*servers))
+    host.publish(MODELS, {"off": [], "relayed": []})
+
+
+def test_a_server_is_found_used_and_taken_back(page: HomePage, host: Scripted) -> None:
+    page.wait_for_text("No model answers yet", ".big")
+    page.wait_for_text("Ollama runs here", ".big")
+    page.wait_for_text("127.0.0.1:11434 · 2 models", "[data-server=ollama]")
+    hints = page.script("return document.querySelector('.found details dl').textContent")
+    assert "LM Studio" in hints
+    host.answers["ai/models/use"] = answer({"server": USED, "notice": None})
+    host.answers["ai/models/list"] = answer(listed(USED))
+    page.button("Use for the stack: Ollama").click()
+    assert host.wait_for_call("ai/models/use") == {"server": "ollama"}
+    page.wait_for_text("used by the stack, through a relay", "[data-server=ollama]")
+    nodes = [node.text.split("\n")[0] for node in page.all(".wnode")]
+    assert nodes == ["Ollama", "OneAPI", "n8n", "Dify"]
+
+    host.answers["ai/models/remove"] = answer({"notice": None})
+    host.answers["ai/models/list"] = answer(listed(FOUND))
+    page.button("Stop using…: Ollama").click()
+    page.wait_for_text("get no answers then", "#question[open]")
+    page.button("Stop using").click()
+    assert host.wait_for_call("ai/models/remove") == {"server": "ollama"}
+    page.wait_for_text("No model answers yet", ".big")
+    assert page.complaints() == []
+
+
+def test_oneapi_is_started_for_a_server_and_a_refusal_is_a_card(
+    page: HomePage, host: Scripted
+) -> None:
+    host.answers["ai/models/use"] = refusal(
+        RefusedError(Text("OneAPI does not run."), module="oneapi"), "en"
+    )
+    host.answers["ai/operation/start"] = answer({"operationId": "op-1"})
+    page.button("Use for the stack: Ollama").click()
+    asked = host.wait_for_call("ai/operation/start")
+    assert asked == {"kind": "up", "modules": ["oneapi"], "untilEnd": True}
+    page.wait_for_text("OneAPI does not run.")
+
+
+def test_the_question_through_the_chain_marks_the_one_link_that_broke(
+    page: HomePage, host: Scripted
+) -> None:
+    host.answers["ai/models/list"] = answer(listed(USED))
+    page.button("Look again").click()
+    page.wait_for_text("Not asked yet", ".card-head")
+    host.answers["ai/models/check"] = answer({"results": [WORKS]})
+    page.button("Does it really work?").click()
+    page.wait_for_text("Asked and answered just now", ".card-head")
+    page.wait_for_text("The answer is 4.", ".card-foot")
+    links = [link.get_attribute("data-link") for link in page.all(".wlink")]
+    assert links == ["ok", "ok", "ok"]
+
+    host.answers["ai/models/check"] = answer({"results": [BROKEN]})
+    page.button("Does it really work?").click()
+    page.wait_for_text("1 link is broken", ".card-head")
+    links = [link.get_attribute("data-link") for link in page.all(".wlink")]
+    assert links == ["bad", "none", "none"]
+    page.wait_for_text("a firewall of this computer", ".card-foot")
+
+
+def test_a_server_that_is_off_is_a_card_with_what_waits_for_it(
+    stack: Stack, host: Scripted
+) -> None:
+    host.answers["ai/models/list"] = answer(listed(OFF))
+    page = stack.home()
+    page.wait_for_text("Ollama is off", ".problem")
+    page.wait_for_text("Waiting for its answers: n8n and Dify.", ".problem")
+    assert "Off" in page.wait_for(".nav-item[href='#models']").text
+    page.wait_for(".problem a[href='#models']").click()
+    page.wait_for_text("Start Ollama, or run: ollama serve.", ".problem")
+
+
+def test_another_address_is_added_with_its_key(page: HomePage, host: Scripted) -> None:
+    page.button("Add…").click()
+    page.wait_for("#model-address").send_keys("http://192.0.2.7:8000")
+    page.wait_for("#model-key").send_keys("secret")
+    host.answers["ai/models/use"] = answer({"server": USED, "notice": None})
+    page.chord(Keys.CONTROL, Keys.ENTER)
+    assert host.wait_for_call("ai/models/use") == {
+        "server": "http://192.0.2.7:8000",
+        "key": "secret",
+    }
+
+
+def test_a_model_is_asked_and_its_answer_is_shown_while_it_comes(
+    page: HomePage, host: Scripted
+) -> None:
+    field = page.wait_for(".try textarea")
+    field.send_keys("What is 2 + 2?")
+
+    def asked(payload: Json, _peer: Peer) -> Envelope:
+        for text in ("The answer ", "is 4."):
+            host.publish(ANSWER, {"id": payload["id"], "text": text})
+        return answer({"firstSeconds": 0.9, "rate": 31.4})
+
+    host.handlers["ai/models/ask"] = asked
+    field.send_keys(Keys.ENTER)
+    page.wait_for_text("The answer is 4.", ".bubble.it")
+    page.wait_for_text("31 tokens/s · first word after 0.9 s", ".talk")
+    asked_for = host.wait_for_call("ai/models/ask")
+    assert (asked_for["server"], asked_for["model"]) == ("ollama", "qwen3:8b")

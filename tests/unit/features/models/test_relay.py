@@ -1,0 +1,178 @@
+"""The relay to a server of this computer: who is let in, and what the server gets."""
+
+import http.client
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+
+from aiserver_tray.features.models.reach import Reach, understood
+from aiserver_tray.features.models.relay import Doorkeeping, ModelRelay, is_of_openai, rewritten
+from aiserver_tray.features.models.servers import Server
+from aiserver_tray.features.models.used import inside
+
+HERE = "127.0.0.1"
+TOKEN = "the-token-of-the-relay"
+KEY = "the-key-of-the-server"
+
+
+class _Model(BaseHTTPRequestHandler):
+    """Streams back what it got, in two pieces."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        got = {"path": self.path, "headers": dict(self.headers), "body": body.decode()}
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for piece in (json.dumps(got).encode(), b"\n"):
+            self.wfile.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
+        self.wfile.write(b"0\r\n\r\n")
+
+    def log_message(self, *_: object) -> None:
+        """Nothing: the test's output is for people."""
+
+
+@pytest.fixture
+def model() -> Iterator[Server]:
+    with ThreadingHTTPServer((HERE, 0), _Model) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield Server("one", "One", f"http://{HERE}:{server.server_address[1]}/v1")
+        server.shutdown()
+
+
+@pytest.fixture
+def reached() -> list[bool]:
+    return []
+
+
+def opened(
+    server: Server, reached: list[bool], subnets: tuple[str, ...] = ("127.0.0.0/8",)
+) -> ModelRelay:
+    door = Doorkeeping(lambda: (TOKEN, KEY), lambda: subnets, reached.append)
+    return ModelRelay(HERE, 0, server, door)
+
+
+def ask(
+    port: int, path: str = "/v1/chat/completions", token: str | None = TOKEN, **headers: str
+) -> tuple[int, bytes]:
+    with closing(http.client.HTTPConnection(HERE, port, timeout=60)) as connection:
+        given = {"Authorization": f"Bearer {token}"} if token is not None else {}
+        connection.request("POST", path, b"question", {**given, **headers})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+
+
+def test_the_server_gets_the_question_with_its_own_key_and_name(
+    model: Server, reached: list[bool]
+) -> None:
+    with closing(opened(model, reached)) as relay:
+        status, body = ask(relay.port, Origin="http://other.example")
+    got = json.loads(body)
+    assert (status, got["path"], got["body"]) == (200, "/v1/chat/completions", "question")
+    assert got["headers"]["Authorization"] == f"Bearer {KEY}"
+    assert got["headers"]["Host"] == f"{HERE}:{model.port}"
+    assert TOKEN not in body.decode()
+    assert reached == [True]
+
+
+@pytest.mark.parametrize("token", [None, "", "other", f"{TOKEN}x", TOKEN[:-1], f"{TOKEN} x"])
+def test_without_the_token_nobody_is_let_in(
+    model: Server, reached: list[bool], token: str | None
+) -> None:
+    with closing(opened(model, reached)) as relay:
+        status, body = ask(relay.port, token=token)
+    assert (status, reached) == (401, [])
+    assert "does not know this API key" in json.loads(body)["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/delete", "/v1x/models", "/v1/../api/delete", "/", "/v1/%2e%2e/api/pull"]
+)
+def test_only_the_interface_to_models_is_passed_on(
+    model: Server, reached: list[bool], path: str
+) -> None:
+    with closing(opened(model, reached)) as relay:
+        assert (ask(relay.port, path)[0], reached) == (403, [])
+
+
+def test_an_address_outside_of_the_engines_networks_gets_no_answer_at_all(
+    model: Server, reached: list[bool]
+) -> None:
+    relay = opened(model, reached, ("10.1.0.0/16", "fd00::/64"))
+    with closing(relay), pytest.raises((http.client.RemoteDisconnected, ConnectionError)):
+        ask(relay.port)
+    assert reached == []
+
+
+def test_a_server_that_is_off_is_told_to_who_asks_and_to_the_owner(reached: list[bool]) -> None:
+    with closing(socket.create_server((HERE, 0))) as listener:
+        port = listener.getsockname()[1]
+    with closing(opened(Server("one", "One", f"http://{HERE}:{port}/v1"), reached)) as relay:
+        status, body = ask(relay.port)
+    assert (status, reached) == (502, [False])
+    assert json.loads(body)["error"]["message"] == "One is off: nothing answers there."
+
+
+def test_the_port_is_that_of_the_server_or_the_next_one(reached: list[bool]) -> None:
+    with closing(socket.create_server((HERE, 0))) as taken:
+        port = taken.getsockname()[1]
+        server = Server("one", "One", f"http://{HERE}:{port}/v1")
+        door = Doorkeeping(lambda: (TOKEN, KEY), tuple, reached.append)
+        with closing(ModelRelay(HERE, port, server, door)) as relay:
+            assert relay.port != port
+
+
+def test_two_requests_in_a_row_are_two_connections(model: Server, reached: list[bool]) -> None:
+    """Otherwise the second one could come from who has no token."""
+    head = f"POST /v1/x HTTP/1.1\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 0\r\n\r\n"
+    relay, told = opened(model, reached), b""
+    with closing(relay), socket.create_connection((HERE, relay.port), 60) as near:
+        near.sendall(head.encode())
+        while piece := near.recv(65536):
+            told += piece
+    assert told.startswith(b"HTTP/1.1 200")
+
+
+def test_two_keys_in_one_head_are_none() -> None:
+    head = b"GET /v1/models HTTP/1.1\r\nHost: a\r\nauthorization: Bearer x\r\nA: b\r\n\r\n"
+    server = Server("one", "One", "http://127.0.0.1:9/v1")
+    assert is_of_openai(head, server)
+    assert rewritten(head, server, "") == (
+        b"GET /v1/models HTTP/1.1\r\nHost: 127.0.0.1:9\r\nConnection: close\r\nA: b\r\n\r\n"
+    )
+
+
+# -- the way of containers -------------------------------------------------------------------------
+
+HOSTS = ["172.17.0.1\thost.docker.internal", "--"]
+
+
+@pytest.mark.parametrize(
+    ("told", "reach"),
+    [
+        ([*HOSTS, "  HTTP/1.1 401 Unauthorized"], Reach("open", "172.17.0.1")),
+        ([*HOSTS, "wget: can't connect to remote host (172.17.0.1): Connection refused"],
+         Reach("closed", "172.17.0.1")),
+        ([*HOSTS], Reach("silent", "172.17.0.1")),
+        ([*HOSTS, "wget: can't connect: No route to host"], Reach("silent", "172.17.0.1")),
+        (["--", "wget: bad address 'host.docker.internal'"], Reach("unknown", None)),
+        (["--", "wget: unable to resolve host address"], Reach("unknown", None)),
+        ([], Reach("silent", None)),
+    ],
+)  # fmt: skip
+def test_what_a_container_says_about_its_way(told: list[str], reach: Reach) -> None:
+    assert understood(told) == reach
+
+
+def test_containers_have_another_name_for_this_computer_only() -> None:
+    here = Server("runner", "Runner", "http://127.0.0.1:12434/engines/v1")
+    assert inside(here) == "http://host.docker.internal:12434/engines"
+    assert inside(here, 12435) == "http://host.docker.internal:12435/engines"
+    assert inside(Server("a", "A", "http://192.0.2.7:8000/v1")) == "http://192.0.2.7:8000"

@@ -1,0 +1,84 @@
+// @ts-check
+/** Model servers, and what is done with them. They are asked only when somebody looks. */
+import { ask } from "../../base/actions.js";
+import { CONNECTION, inOrder, invoke, on } from "../../base/bridge.js";
+import { t } from "../../base/i18n.js";
+import { current, slice } from "../../base/store.js";
+import { showToast } from "../../components/toast.js";
+
+/** @import { ChainResult, ModelList, Server } from "../../contract.d.ts" */
+
+const own = slice({
+  /** @type {ModelList|null} */
+  list: null,
+  error: "",
+  isLooking: false,
+  /** @type {{at: string, results: ChainResult[]}|null} What came of the last question through OneAPI. */
+  checked: null,
+});
+
+export const modelList = () => own.get().list;
+export const listError = () => own.get().error;
+export const isLooking = () => own.get().isLooking;
+export const checked = () => own.get().checked;
+
+/** @returns {Server[]} */
+export const usedServers = () => (own.get().list?.servers ?? []).filter(({ used }) => used);
+
+const load = inOrder("ai/models/list", (answer) =>
+  own.set(answer.success ? { list: answer.data, error: "", isLooking: false } : { error: answer.message, isLooking: false }));
+
+/** Asks all servers. */
+export function lookAgain() {
+  own.set({ isLooking: true });
+  return load({});
+}
+
+/** Whether a page shows the servers. Otherwise only those of the stack are known, as they were last. */
+let isShown = false;
+
+const refresh = () => (isShown ? lookAgain() : load({ look: false }));
+
+on(CONNECTION, ({ state }) => state === "up" && refresh());
+on("ai/models/event", () => void (isShown ? undefined : refresh()));
+
+/** Asks the servers now, until what is returned is called. */
+export function follow() {
+  isShown = true;
+  if (current().connection === "up") lookAgain();
+  return () => {
+    isShown = false;
+  };
+}
+
+/** Lets the stack use a server, and starts OneAPI before. @param {string} server @param {string} [key] */
+export async function useServer(server, key) {
+  const asked = { server, ...(key && { key }) };
+  // What is wrong with the server is said before OneAPI is started for it.
+  const first = await invoke("ai/models/use", asked);
+  if (!first.success && first.data.module) {
+    const begun = await ask("models", "ai/operation/start", { kind: "up", modules: [first.data.module], untilEnd: true });
+    if (!begun.success) return;
+  }
+  const answer = first.success ? first : await ask("models", "ai/models/use", asked);
+  if (!answer.success) return;
+  own.set({ checked: null });
+  await lookAgain();
+  const { title } = answer.data.server;
+  showToast({ text: answer.data.notice ?? t("The stack uses {title}. OneAPI offers its models within a minute.", { title }), icon: "check" });
+}
+
+/** @param {Server} server */
+export async function removeServer({ name, title }) {
+  const answer = await ask("models", "ai/models/remove", { server: name });
+  if (!answer.success) return;
+  own.set({ checked: null });
+  await lookAgain();
+  showToast({ text: answer.data.notice ?? t("The stack no longer uses {name}.", { name: title }), icon: "check" });
+}
+
+/** Asks one small question through OneAPI. */
+export async function checkChain() {
+  const answer = await ask("chain", "ai/models/check", {});
+  if (answer.success) own.set({ checked: { at: new Date().toISOString(), results: answer.data.results } });
+}

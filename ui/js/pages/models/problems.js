@@ -1,0 +1,37 @@
+// @ts-check
+/** What keeps a server of the stack from answering, and who waits for it. */
+import { html } from "../../../vendor/lit-html/lit-html.js";
+import { list } from "../../base/format.js";
+import { t } from "../../base/i18n.js";
+import { current } from "../../base/store.js";
+import { button } from "../../components/button.js";
+import { icon } from "../../components/icon.js";
+import { isLooking, lookAgain, modelList, usedServers } from "./list.js";
+
+/** @import { Server } from "../../contract.d.ts" */
+
+/** The servers of the stack that don't answer. */
+export const brokenServers = () => usedServers().filter(({ problem }) => problem);
+
+/** @param {"page"|"home"} [place] */
+export function modelProblems(place = "page") {
+  return brokenServers().map((server) => card(server, place));
+}
+
+/** @param {Server} server @param {"page"|"home"} place */
+function card({ name, title, state, problem, hint }, place) {
+  const names = new Set(modelList()?.waiting ?? []);
+  const waiting = (current().snapshot?.modules ?? []).filter((module) => names.has(module.name)).map((module) => module.title);
+  const wait = waiting.length ? t("Waiting for its answers: {names}.", { names: list(waiting) }) : "";
+  return html`
+    <section class="card problem amber" data-problem-of=${name} aria-labelledby="off-${name}">
+      <span class="tile">${icon("cpu")}</span>
+      <div>
+        <div class="row-flex problem-head"><div class="grow"><h2 id="off-${name}">${state === "off" ? t("{name} is off", { name: title })
+          : t("{name} can't be reached by the stack", { name: title })}</h2></div></div>
+        <p class="why">${[problem, wait, state === "off" && hint ? `${hint}.` : ""].filter(Boolean).join("\n")}</p>
+        <div class="buttons">${place === "home" ? html`<a class="button" href="#models">${t("Show models")}</a>`
+          : button({ text: t("Look again"), icon: "rotate-cw", enabled: !isLooking(), run: lookAgain })}</div>
+      </div>
+    </section>`;
+}
