@@ -197,7 +197,7 @@ class Backups:
             finally:
                 self._tell()
 
-        return self._begin("backup", [one.name for one in plan.modules], work, actor).view
+        return self.begin("backup", [one.name for one in plan.modules], work, actor).view
 
     def _check_plan(self, plan: BackupPlan) -> None:
         """Raises `BackupError` if *plan* can't be carried out now."""
@@ -316,7 +316,7 @@ class Backups:
                 self._place.refresh()
                 self._tell()
 
-        return self._begin("restore", choice.modules, run, actor).view
+        return self.begin("restore", choice.modules, run, actor).view
 
     def _check_secrets(self) -> None:
         """Raises `RestoreError` if no secret could be stored beside those that can't be read."""
@@ -482,19 +482,20 @@ class Backups:
                 continue
             if entry.modules:
                 work = recover(self._tools, self._journal, id)
-                self._begin(entry.kind, entry.modules, work, actor).wait()
+                self.begin(entry.kind, entry.modules, work, actor).wait()
             else:
                 self._journal.end(id)  # a check, which leaves only what is removed now
         with suppress(AiServerError):
             clean(self._tools, self._journal)
 
-    def _begin(
+    def begin(
         self,
         kind: OperationKind,
         modules: Sequence[str],
         work: Callable[[Stage], object],
         actor: Actor,
     ) -> "Operation":
+        """Begin an operation of *kind* on the data of *modules*, which does *work*."""
         request = Request(kind, tuple(modules))
         return self._place.feature(StackFeature).begin(request, actor, partial(Stage, work))
 
