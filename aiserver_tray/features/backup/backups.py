@@ -21,7 +21,7 @@ from aiserver_tray.base.errors import (
     raise_all,
     refuse_unknown,
 )
-from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.i18n import Given, Text
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.features.backup.archive import BackupFile
 from aiserver_tray.features.backup.create import Creation
@@ -51,6 +51,7 @@ from aiserver_tray.features.stack.channels import StackFeature
 from aiserver_tray.model import TASKS, Actor, OperationKind
 from aiserver_tray.operations.request import Request
 from aiserver_tray.settings.content import BackupJournal
+from aiserver_tray.settings.entries import in_all_languages
 from aiserver_tray.settings.names import SECRETS
 from aiserver_tray.system.chosen_folder import existing
 from aiserver_tray.system.files import write_private
@@ -80,8 +81,6 @@ class Backups:
         self._lock = Lock()
         self._to_check: list[str] = []
         self._checker: Thread | None = None
-        self._unsaved: dict[str, Text] = {}
-        """The modules that could not be backed up before a restore, with the reason."""
         self._closing = Cancellation()
         self.keeper = Keeper(self, self._settings, self.index, place.core.store)
 
@@ -185,6 +184,7 @@ class Backups:
             try:
                 creation = self._creation(plan, reason, stage.id)
                 creation.run(stage)
+                self._is_noted([one.name for one in plan.modules], None)
                 if not plan.databases:
                     self.index.checked(creation.path.stem, None)
                 elif reason == "hand":  # the keeper checks those of the schedule
@@ -311,8 +311,17 @@ class Backups:
         def run(stage: Stage) -> None:
             try:
                 work.run(stage)
+            except RestoreError as error:
+                if work.unsaved is None or not self._is_noted(choice.modules, work.unsaved):
+                    raise
+                text = Text(
+                    "{why} To restore without that backup, begin again: now this can be chosen.",
+                    why=error.text,
+                )
+                raise RestoreError(text) from error
+            else:
+                self._is_noted(choice.modules, None)
             finally:
-                self._note_unsaved(choice.modules, work.unsaved)
                 self._place.refresh()
                 self._tell()
 
@@ -344,11 +353,20 @@ class Backups:
         self._check_plan(plan)
         return self._creation(plan, "restore", id)
 
-    def _note_unsaved(self, modules: Collection[str], why: Text | None) -> None:
-        """Note *why* what *modules* have can't be backed up; None: it could."""
-        self._unsaved = {n: text for n, text in self._unsaved.items() if n not in modules}
-        if why:
-            self._unsaved |= dict.fromkeys(modules, why)
+    def _is_noted(self, modules: Collection[str], why: Text | None) -> bool:
+        """Note *why* what *modules* have can't be backed up before a restore; None: it can.
+        Returns whether it is noted: the next restore of them offers to do without."""
+        known = self.index.data().unsaved
+        if why is None and known.keys().isdisjoint(modules):
+            return True
+        try:
+            with self.index.update() as data:
+                kept = {name: one for name, one in data.unsaved.items() if name not in modules}
+                new = dict.fromkeys(modules, in_all_languages(why)) if why else {}
+                data.unsaved = kept | new
+        except SettingError:  # a full disk: the error of the restore says more
+            return False
+        return True
 
     def back_up(self, stage: Stage, modules: Sequence[str], reason: Reason) -> None:
         """Back up what *modules* have, as a part of *stage*. No effect if they have nothing.
@@ -365,8 +383,9 @@ class Backups:
         """Why what *modules* have now can't be backed up before a restore. None: it can, as far as
         is known."""
         there = [name for name in modules if name in self._app.catalog.modules]
-        if failed := [self._unsaved[name] for name in there if name in self._unsaved]:
-            return failed[0]
+        known = self.index.data().unsaved
+        if failed := [known[name] for name in there if name in known]:
+            return Given(failed[0])
         try:
             self._saving(there, "")
         except AiServerError as error:

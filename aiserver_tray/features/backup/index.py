@@ -75,6 +75,8 @@ class BackupsData(SealedModel):
     files: dict[str, _Entry] = Field(default_factory=dict)
     """By path."""
     failures: dict[str, _Entry] = Field(default_factory=dict)
+    unsaved: dict[str, dict[Language, str]] = Field(default_factory=dict)
+    """By module, why it could not be backed up before a restore."""
     key_saved_at: float | None = None
     key_saved: str = ""
     """The public key of the recovery key that was saved then."""

@@ -191,8 +191,7 @@ class Restoration:
         except AiServerError as error:
             self.unsaved = error.text
             text = Text(
-                "What {modules} have now can't be backed up: {why} Everything is as it was. To "
-                "restore without that backup, begin again: now this can be chosen.",
+                "What {modules} have now can't be backed up: {why} Everything is as it was.",
                 modules=Listed(self.choice.modules),
                 why=error.text,
             )

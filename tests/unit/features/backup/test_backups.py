@@ -251,3 +251,12 @@ def test_what_has_to_end_on_another_engine_is_no_new_failure_at_each_start(here:
     here.backups.recover(USER)
     assert here.begun[2:] == [("b",)]
     assert "It can't be ended." in str(here.backups.list().problem)
+
+
+def test_what_could_not_be_backed_up_first_is_offered_to_the_next_process_too(here: Here) -> None:
+    id = here.write(N8N)
+    assert here.backups._is_noted(["n8n"], Text("its server does not start"))
+    here.backups = here.of_next_process()
+    assert here.decisions(id, "n8n")["without_backup"] == ""
+    here.backups._is_noted(["n8n"], None)
+    assert "without_backup" not in here.decisions(id, "n8n")
