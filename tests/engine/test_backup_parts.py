@@ -34,8 +34,8 @@ from aiserver_tray.features.backup.volumes import (
     leftovers,
     remove_leftovers,
 )
-from aiserver_tray.settings.content import BackupJournal, SwappedDatabase, Unended
 from aiserver_tray.settings.store import Settings
+from aiserver_tray.settings.unended import BackupJournal, SwappedDatabase, Unended
 from aiserver_tray.spec.labels import Owner
 from aiserver_tray.system.paths import Home
 from tests.engine.our_engine import BUSYBOX

@@ -50,9 +50,9 @@ from aiserver_tray.features.backup.views import (
 from aiserver_tray.features.stack.channels import StackFeature
 from aiserver_tray.model import TASKS, Actor, OperationKind
 from aiserver_tray.operations.request import Request
-from aiserver_tray.settings.content import BackupJournal
 from aiserver_tray.settings.entries import in_all_languages
 from aiserver_tray.settings.names import SECRETS
+from aiserver_tray.settings.unended import BackupJournal
 from aiserver_tray.system.chosen_folder import existing
 from aiserver_tray.system.files import write_private
 from aiserver_tray.system.resources import free_disk

@@ -32,7 +32,7 @@ from aiserver_tray.features.backup.proof import check_hashes, expected_check
 from aiserver_tray.features.backup.stage import Stage
 from aiserver_tray.features.backup.views import Reason
 from aiserver_tray.settings.app_declared import APP_SETTINGS
-from aiserver_tray.settings.content import BackupJournal, Unended
+from aiserver_tray.settings.unended import BackupJournal, Unended
 from aiserver_tray.spec.labels import MODULE, SERVICE
 from aiserver_tray.state.views import StepView
 

@@ -27,8 +27,8 @@ from aiserver_tray.features.backup.archive import part_of
 from aiserver_tray.features.backup.databases import Tools
 from aiserver_tray.features.backup.stage import Stage
 from aiserver_tray.features.backup.volumes import leftovers, remove_leftovers
-from aiserver_tray.settings.content import BackupJournal, Unended
 from aiserver_tray.settings.entries import in_all_languages
+from aiserver_tray.settings.unended import BackupJournal, Unended
 from aiserver_tray.spec.labels import HOME, INSTALLATION, MODULE
 from aiserver_tray.spec.mounts import is_plain
 

@@ -25,7 +25,7 @@ from aiserver_tray.features.backup.manifest import ManifestEntry
 from aiserver_tray.features.backup.servers import Server
 from aiserver_tray.features.backup.stage import Stage
 from aiserver_tray.features.backup.volumes import BackupVolumes
-from aiserver_tray.settings.content import BackupJournal, Unended
+from aiserver_tray.settings.unended import BackupJournal, Unended
 from aiserver_tray.state.views import StepView
 
 if TYPE_CHECKING:

@@ -31,12 +31,7 @@ from aiserver_tray.features.backup.plan import NEW, OLD, beside
 from aiserver_tray.features.backup.proof import expected_check
 from aiserver_tray.features.backup.stage import Stage
 from aiserver_tray.model import Changes
-from aiserver_tray.settings.content import (
-    BackupJournal,
-    SwappedDatabase,
-    SwappedVolume,
-    Unended,
-)
+from aiserver_tray.settings.unended import BackupJournal, SwappedDatabase, SwappedVolume, Unended
 from aiserver_tray.spec.labels import CONFIG_OF
 from aiserver_tray.spec.mounts import is_plain
 from aiserver_tray.state.views import StepView

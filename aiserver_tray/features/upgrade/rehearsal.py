@@ -23,7 +23,7 @@ from aiserver_tray.operations.plan.decide import in_order
 from aiserver_tray.operations.plan.plan import Plan
 from aiserver_tray.operations.plan.up import images_of, plan_images
 from aiserver_tray.operations.scope import Scope
-from aiserver_tray.settings.content import BackupJournal, Unended
+from aiserver_tray.settings.unended import BackupJournal, Unended
 from aiserver_tray.spec.names import volume_name
 from aiserver_tray.state.views import StepView
 from aiserver_tray.system.resources import available_memory, free_disk

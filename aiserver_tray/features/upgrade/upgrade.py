@@ -25,7 +25,7 @@ from aiserver_tray.features.upgrade.rehearsal import lacks_space, pulled
 from aiserver_tray.features.upgrade.trial import Trial, probe, why_unfit
 from aiserver_tray.features.upgrade.versions import UpgradeTarget
 from aiserver_tray.operations.survey import survey
-from aiserver_tray.settings.content import BackupJournal, SwappedDatabase, SwappedVolume, Unended
+from aiserver_tray.settings.unended import BackupJournal, SwappedDatabase, SwappedVolume, Unended
 from aiserver_tray.spec.labels import CONFIG_OF
 from aiserver_tray.spec.mounts import is_plain
 from aiserver_tray.spec.names import volume_name

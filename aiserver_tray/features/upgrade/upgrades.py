@@ -45,8 +45,8 @@ from aiserver_tray.features.upgrade.views import (
     UpgradeList,
 )
 from aiserver_tray.model import Actor, OperationKind
-from aiserver_tray.settings.content import Unended
 from aiserver_tray.settings.entries import in_all_languages
+from aiserver_tray.settings.unended import Unended
 from aiserver_tray.system.clock import awake
 
 if TYPE_CHECKING:

@@ -34,7 +34,7 @@ from aiserver_tray.model import Actor
 from aiserver_tray.operations.preflight.ports import PortUse
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.survey import HostPort
-from aiserver_tray.settings.content import Unended
+from aiserver_tray.settings.unended import Unended
 from tests.unit.features.backup.planned import Stage
 from tests.unit.features.backup.tars import VOLUME, Member, tar_of
 from tests.unit.module_folders import declared

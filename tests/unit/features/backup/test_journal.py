@@ -16,9 +16,9 @@ from aiserver_tray.base.errors import (
 from aiserver_tray.features.backup.journal import problem, refuse_used
 from aiserver_tray.features.backup.plan import beside
 from aiserver_tray.features.backup.restore import Choice, Restoration
-from aiserver_tray.settings.content import SwappedDatabase
 from aiserver_tray.settings.names import BACKUP_JOURNAL, INSTALLATION
 from aiserver_tray.settings.store import Settings
+from aiserver_tray.settings.unended import SwappedDatabase
 from aiserver_tray.spec import labels
 from aiserver_tray.spec.labels import digest
 from aiserver_tray.system.paths import Home
