@@ -22,10 +22,10 @@ from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.features.backup import proof
 from aiserver_tray.features.backup.archive import BackupFile
-from aiserver_tray.features.backup.databases import Redis, server_in
 from aiserver_tray.features.backup.journal import wind_up
 from aiserver_tray.features.backup.manifest import ManifestEntry
 from aiserver_tray.features.backup.plan import Dialect
+from aiserver_tray.features.backup.planning import Redis, server_in
 from aiserver_tray.features.backup.proof import throw_away_server
 from aiserver_tray.features.backup.servers import Server
 from aiserver_tray.features.backup.volumes import (

@@ -25,7 +25,6 @@ from aiserver_tray.base.i18n import Given, Text
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.features.backup.archive import BackupFile
 from aiserver_tray.features.backup.create import Creation
-from aiserver_tray.features.backup.databases import Tools
 from aiserver_tray.features.backup.events import BACKUPS
 from aiserver_tray.features.backup.index import Index, folder_of, folder_problem
 from aiserver_tray.features.backup.journal import clean, problem, recover
@@ -34,6 +33,7 @@ from aiserver_tray.features.backup.keys import Keys, identity_in
 from aiserver_tray.features.backup.manifest import ManifestModule
 from aiserver_tray.features.backup.offer import WITHOUT_BACKUP, Restorable, without_backup
 from aiserver_tray.features.backup.plan import BackupPlan, ModulePlan
+from aiserver_tray.features.backup.planning import Tools
 from aiserver_tray.features.backup.proof import databases_of, prove
 from aiserver_tray.features.backup.restore import Choice, Restoration
 from aiserver_tray.features.backup.stage import Stage

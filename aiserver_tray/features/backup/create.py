@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from aiserver_tray import __version__
 from aiserver_tray.base.errors import AiServerError, ObjectNotFoundError
 from aiserver_tray.features.backup.archive import BackupFile, BackupWriter, new_path
-from aiserver_tray.features.backup.databases import Tools
 from aiserver_tray.features.backup.grouping import standstill
 from aiserver_tray.features.backup.index import folder_of
 from aiserver_tray.features.backup.journal import clean, ended
@@ -28,6 +27,7 @@ from aiserver_tray.features.backup.manifest import (
     entry_name,
 )
 from aiserver_tray.features.backup.plan import BackupPlan, Group, ModulePlan, Part
+from aiserver_tray.features.backup.planning import Tools
 from aiserver_tray.features.backup.proof import check_hashes, expected_check
 from aiserver_tray.features.backup.stage import Stage
 from aiserver_tray.features.backup.views import Reason

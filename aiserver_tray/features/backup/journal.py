@@ -24,7 +24,7 @@ from aiserver_tray.base.errors import (
 from aiserver_tray.base.i18n import Given, Listed, Text
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.features.backup.archive import part_of
-from aiserver_tray.features.backup.databases import Tools
+from aiserver_tray.features.backup.planning import Tools
 from aiserver_tray.features.backup.stage import Stage
 from aiserver_tray.features.backup.volumes import leftovers, remove_leftovers
 from aiserver_tray.settings.entries import in_all_languages

@@ -16,8 +16,8 @@ from aiserver_tray.base.errors import (
 from aiserver_tray.base.i18n import Given, Listed, Text
 from aiserver_tray.features.backup.archive import BackupFile
 from aiserver_tray.features.backup.create import CLONE_RATE
-from aiserver_tray.features.backup.databases import Tools
 from aiserver_tray.features.backup.manifest import ManifestEntry, ManifestModule
+from aiserver_tray.features.backup.planning import Tools
 from aiserver_tray.features.backup.restore import Choice, volumes_of
 from aiserver_tray.features.backup.views import BackupView, Decision, RestorableModule, RestoreOffer
 from aiserver_tray.operations.survey import HostPort

@@ -18,7 +18,6 @@ from aiserver_tray.base.i18n import Listed, Text
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.features.backup.archive import BackupFile
 from aiserver_tray.features.backup.create import CLONE_RATE, PACK_RATE, Copy, Creation
-from aiserver_tray.features.backup.databases import Tools
 from aiserver_tray.features.backup.journal import (
     clean,
     is_no_plain_volume,
@@ -28,6 +27,7 @@ from aiserver_tray.features.backup.journal import (
 )
 from aiserver_tray.features.backup.manifest import ManifestEntry
 from aiserver_tray.features.backup.plan import NEW, OLD, beside
+from aiserver_tray.features.backup.planning import Tools
 from aiserver_tray.features.backup.proof import expected_check
 from aiserver_tray.features.backup.stage import Stage
 from aiserver_tray.model import Changes

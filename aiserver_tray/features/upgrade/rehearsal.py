@@ -13,8 +13,8 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.strings import binary_size
 from aiserver_tray.catalog.compose.scalars import parse_size
 from aiserver_tray.features.backup.create import start_again
-from aiserver_tray.features.backup.databases import Tools
 from aiserver_tray.features.backup.journal import clean, ended
+from aiserver_tray.features.backup.planning import Tools
 from aiserver_tray.features.backup.volumes import BackupVolumes
 from aiserver_tray.features.upgrade.trial import Content, Trial, place_of, probe
 from aiserver_tray.features.upgrade.versions import UpgradeTarget
