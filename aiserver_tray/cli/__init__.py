@@ -35,6 +35,7 @@ COMMANDS = {
     "engine": "engine:command",
     "exec": "execute:command",
     "logs": "logs:command",
+    "move": "backup:move",
     "open": "running_tray:open_",
     "pull": "operate:pull",
     "quit": "running_tray:quit_",

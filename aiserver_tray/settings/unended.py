@@ -41,9 +41,9 @@ class SwappedDatabase:
 
 @dataclass
 class Unended:
-    """A backup, restore, rehearsal or upgrade that has not ended."""
+    """A backup, a file for another computer, a restore, rehearsal or upgrade that has not ended."""
 
-    kind: Literal["backup", "restore", "rehearse", "upgrade"]
+    kind: Literal["backup", "move", "restore", "rehearse", "upgrade"]
     modules: list[str]
     engine: str = ""
     """The ID of the engine that has its data. Empty: any."""

@@ -31,6 +31,8 @@ ELSEWHERE = {
     "test_a_restore_is_asked_about_and_sends_what_was_decided",
     "aiserver-tray backup key save": "tests/unit/cli/test_backup.py::"
     "test_schedule_key_and_deletion_ask_for_what_they_need",
+    "aiserver-tray move": "tests/engine/test_backup_elsewhere.py::"
+    "test_everything_moves_to_an_engine_that_reaches_no_registry",
     # They need a module with a newer version.
     "aiserver-tray upgrade": "tests/unit/cli/test_upgrade.py::"
     "test_modules_are_upgraded_rehearsed_and_put_back",

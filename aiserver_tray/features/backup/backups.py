@@ -31,6 +31,7 @@ from aiserver_tray.features.backup.journal import clean, problem, recover
 from aiserver_tray.features.backup.keeper import Keeper, schedule_view
 from aiserver_tray.features.backup.keys import Keys, identity_in
 from aiserver_tray.features.backup.manifest import ManifestModule
+from aiserver_tray.features.backup.move import Moves
 from aiserver_tray.features.backup.offer import WITHOUT_BACKUP, Restorable, without_backup
 from aiserver_tray.features.backup.plan import BackupPlan, ModulePlan
 from aiserver_tray.features.backup.planning import Tools
@@ -82,6 +83,7 @@ class Backups:
         self._to_check: list[str] = []
         self._checker: Thread | None = None
         self._closing = Cancellation()
+        self.moves = Moves(self._tools, self._journal, self._keys, self.index, self.begin)
         self.keeper = Keeper(self, self._settings, self.index, place.core.store)
 
     def close(self) -> None:
@@ -126,6 +128,7 @@ class Backups:
             next(running, None),
             self.checking,
             problem(self._journal) or (lost.text if (lost := self._keys.trouble) else None),
+            self.index.last_moved(),
         )
 
     def offer(self, modules: Sequence[str] | None, folders: Collection[str] = ()) -> BackupOffer:

@@ -132,6 +132,12 @@ def _report(entry: Unended) -> None:
             modules=names,
         )
         raise BackupError(text)
+    if entry.kind == "move":
+        text = Text(
+            "The packing of everything for another computer was interrupted. Everything that it "
+            "had stopped runs again. Begin again on the page Backups, or with: aiserver-tray move"
+        )
+        raise BackupError(text)
     if entry.state != "whole":
         text = Text(
             "The restore of {modules} was interrupted. Everything is as it was before. Restore "
@@ -322,6 +328,7 @@ def _half_restored(entry: Unended, why: Text) -> Text:
 _Ending = Callable[[Stage, Tools, BackupJournal, str], None]
 _END: dict[tuple[str, str], _Ending] = {
     ("backup", "prepared"): _start_again,
+    ("move", "prepared"): _start_again,
     ("restore", "prepared"): _undo,
     ("restore", "swapped"): _put_back,
     ("restore", "whole"): _finish,

@@ -18,7 +18,7 @@ from aiserver_tray.core.app import App
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.features.backup.grouping import Facts, ServerPlace, Share, Shares, plan_of
-from aiserver_tray.features.backup.index import folder_of, folder_problem
+from aiserver_tray.features.backup.index import folder_of
 from aiserver_tray.features.backup.mysql import Mysql
 from aiserver_tray.features.backup.plan import BackupPlan, Dialect, Omitted
 from aiserver_tray.features.backup.postgres import Postgres
@@ -29,7 +29,7 @@ from aiserver_tray.features.monitoring.statistics import CountedDisk, EngineDisk
 from aiserver_tray.operations.survey import Survey, survey
 from aiserver_tray.spec.labels import Owner
 from aiserver_tray.state.aggregate import main_service
-from aiserver_tray.system.chosen_folder import disk_of, existing
+from aiserver_tray.system.chosen_folder import disk_of, existing, why_no_backups
 from aiserver_tray.system.resources import free_disk
 
 _LEAST_MEMORY: Final = 256 * 2**20
@@ -92,12 +92,13 @@ class Planner:
         mine = {one.name for one in found if one.module in modules and not one.is_config}
         return sum(v.size or 0 for v in self.disk.volumes if v.name in mine)
 
-    def blockers(self, plan: BackupPlan) -> Iterator[Text]:
-        """Why *plan* can't be carried out now."""
-        folder = folder_of(self._app.settings)
+    def blockers(self, plan: BackupPlan, into: Path | None = None) -> Iterator[Text]:
+        """Why *plan* can't be carried out now. *into*: the folder of its file; None: that of the
+        backups."""
+        folder = into or folder_of(self._app.settings)
         if not plan.has_data:
             yield Text("No module has data yet, so there is nothing to back up.")
-        if why := folder_problem(self._app.settings):
+        if why := why_no_backups(str(folder), self._app.settings.folder):
             yield Text("No backups can be made: {why}.", why=why)
         info, machine, needed = self._engine.info(), self._engine.machine(), plan.file_bytes
         memory, free = machine.available_memory, machine.free_disk
@@ -191,7 +192,7 @@ def _full(needed: int, folder: str, free: int) -> Text:
     )
 
 
-# -- on the engine ----------------------------------------------------------------------------------
+# -- on the engine ---------------------------------------------------------------------------------
 
 
 def server_in(  # noqa: PLR0913, PLR0917 - where it is, and how to log in
