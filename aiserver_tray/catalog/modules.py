@@ -14,10 +14,14 @@ from aiserver_tray.catalog.compose.dotenv import parse_env_file
 from aiserver_tray.catalog.compose.files import read_documents
 from aiserver_tray.catalog.compose.keypath import mappings
 from aiserver_tray.catalog.compose.problems import Problems, problems_of
-from aiserver_tray.catalog.compose.profiles import PROFILES
 from aiserver_tray.catalog.compose.reader import Document, collecting_opened, is_file
 from aiserver_tray.catalog.compose.scalars import parse_size
-from aiserver_tray.catalog.compose.variables import Variable, find_profiles, find_variables
+from aiserver_tray.catalog.compose.variables import (
+    PROFILES,
+    Variable,
+    find_profiles,
+    find_variables,
+)
 from aiserver_tray.catalog.extension import (
     EXTENSION,
     STORES,

@@ -5,8 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from aiserver_tray.base.i18n import LocalText, Text
 from aiserver_tray.base.masking import MASK, Masker
-from aiserver_tray.catalog.compose.profiles import PROFILES
-from aiserver_tray.catalog.compose.variables import Variable
+from aiserver_tray.catalog.compose.variables import PROFILES, Variable
 from aiserver_tray.catalog.guessable import why_guessable
 from aiserver_tray.catalog.setting import Setting, why_mask
 

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from aiserver_tray.base.errors import CatalogError, Place, Problem
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.catalog.compose.profiles import active_profiles
-from aiserver_tray.catalog.compose.variables import Variable, without_value
+from aiserver_tray.catalog.compose.variables import Variable, active_profiles, without_value
 from aiserver_tray.catalog.modules import Module
 
 

@@ -37,6 +37,7 @@ COMMANDS = {
     "exec": "execute:command",
     "logs": "logs:command",
     "models": "connect:models",
+    "move": "backup:move",
     "open": "running_tray:open_",
     "pull": "operate:pull",
     "quit": "running_tray:quit_",

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import click
 
-from aiserver_tray.base.errors import AiServerError, NotRunningError, RefusedError, TrustError
+from aiserver_tray.base.errors import (
+    AiServerError,
+    BackupKeyError,
+    NotRunningError,
+    RefusedError,
+    TrustError,
+)
 from aiserver_tray.base.i18n import Listed, Plural, Text
 from aiserver_tray.base.strings import binary_size, harmless
 from aiserver_tray.cli import complete
@@ -38,6 +44,7 @@ _REASONS: Final[Mapping[str, Text]] = {
     "schedule": Text("scheduled"),
     "restore": Text("before a restore"),
     "upgrade": Text("before an upgrade"),
+    "move": Text("for another computer"),
 }
 _CHECKS: Final[Mapping[str, Text]] = {
     "unchecked": Text("not checked"),
@@ -46,6 +53,11 @@ _CHECKS: Final[Mapping[str, Text]] = {
     "damaged": Text("damaged"),
     "failed": Text("failed"),
 }
+_CHOICES: Final[Mapping[str, Sequence[str]]] = {
+    "triggers": ("off", "on"),
+    "images": ("load", "pull"),
+}
+"""The answers to a decision, by its kind."""
 _modules = click.argument(
     "modules", nargs=-1, metavar="[MODULE]...", shell_complete=complete.modules
 )
@@ -175,7 +187,16 @@ def restore(  # noqa: PLR0913 - its options
     of its own. If anything fails, everything is as it was.
     """
     asked = _source(source, recovery)
-    offer, chosen = _offered(asked, modules)
+    try:
+        offer, chosen = _offered(asked, modules)
+    except AiServerError as error:
+        if error.code != BackupKeyError.code or recovery or not is_interactive():
+            raise
+        report([error.text.render(current_app().language)])
+        prompt = Text("Recovery file").render(current_app().language)
+        given = click.prompt(prompt, type=click.Path(exists=True, dir_okay=False), err=True)
+        asked = _source(source, Path(str(given)))
+        offer, chosen = _offered(asked, modules)
     if others := [name for name in chosen if modules and name not in modules]:
         text = Text("Restored with them, because they share stores: {names}", names=Listed(others))
         report([text.render(current_app().language)])
@@ -265,8 +286,9 @@ def _answer(decision: Json) -> str:
     if decision["kind"] == "consent":
         click.confirm(title, default=value == "true", abort=True, err=True)
         return "true"
-    choices = click.Choice(["off", "on"]) if decision["kind"] == "triggers" else str
-    return str(click.prompt(title, default=value, type=choices, err=True))
+    choices = _CHOICES.get(decision["kind"])
+    kind = click.Choice(choices) if choices else str
+    return str(click.prompt(title, default=value, type=kind, err=True))
 
 
 def _confirm_restore(offer: Json, chosen: Sequence[str]) -> None:
@@ -281,6 +303,35 @@ def _confirm_restore(offer: Json, chosen: Sequence[str]) -> None:
     print_table((Text("MODULE"), Text("DATA"), Text("SIZE")), rows, language, sys.stderr)
     question = Text("Restore them? What they have when they stop becomes a backup of its own.")
     click.confirm(question.render(language), abort=True, err=True)
+
+
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--with-images", is_flag=True, help="Include the images: nothing is pulled there.")
+@click.option(
+    "--with-folders", is_flag=True, help="Include the folders of this computer that modules use."
+)
+@click.option("--stop", is_flag=True, help="Stop everything before, and leave it stopped.")
+@as_json_option
+@common_options
+def move(file: Path, *, with_images: bool, with_folders: bool, stop: bool, as_json: bool) -> None:
+    """Make FILE with everything, to move to another computer.
+
+    It has the settings, secrets and data of all modules. There, `backup restore FILE` or the first
+    start restores it, with the recovery key that `backup key save` has saved. Without --stop, each
+    module stops for a short time, and what it stores afterwards is not in FILE.
+    """
+    payload: Json = {"file": str(file.absolute()), "images": with_images}
+    payload |= {"folders": with_folders, "stop": stop}
+    _operate("move", "ai/backup/move", payload, as_json=as_json)
+    if not as_json:
+        text = Text(
+            "Take {file} and the recovery file to the other computer. There, install AI-Server "
+            "Tray, and choose Restore from a file at its first start, or run: aiserver-tray backup "
+            "restore FILE --recovery KEYFILE",
+            file=file,
+        )
+        report([text.render(current_app().language)])
 
 
 @command.command()
@@ -377,7 +428,7 @@ def _passphrase(prompt: Text, again: Text | None = None) -> str:
 
 
 def _operate(
-    kind: Literal["backup", "restore"], channel: str, payload: Json, *, as_json: bool
+    kind: Literal["backup", "move", "restore"], channel: str, payload: Json, *, as_json: bool
 ) -> None:
     """Start an operation by *channel*, show it until its end, and then its result."""
     from aiserver_tray.cli.operate import show  # noqa: PLC0415 - after Ctrl-C works

@@ -358,6 +358,7 @@ _ENDED: Mapping[OperationKind, Callable[[Text, str], Text]] = {
     "stop": lambda names, time: Text("Stopped: {names} ({time})", names=names, time=time),
     "down": lambda names, time: Text("Removed: {names} ({time})", names=names, time=time),
     "backup": lambda names, time: Text("Backed up: {names} ({time})", names=names, time=time),
+    "move": lambda names, time: Text("Packed: {names} ({time})", names=names, time=time),
     "restore": lambda names, time: Text("Restored: {names} ({time})", names=names, time=time),
     "rehearse": lambda names, time: Text(
         "The upgrade fits: {names} ({time})", names=names, time=time

@@ -24,7 +24,7 @@ _BATCH_SECONDS = 0.2
 
 _CLOSE_TIMEOUT_SECONDS = 5.0
 
-_ON_OWN_ONLY: frozenset[OperationKind] = frozenset({"stop", "down", "restart", "backup"})
+_ON_OWN_ONLY: frozenset[OperationKind] = frozenset({"stop", "down", "restart", "backup", "move"})
 """Operations that change only the named modules, not those that these require."""
 
 _logger = logging.getLogger(__name__)

@@ -2,16 +2,18 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, Unpack
 from weakref import WeakSet
 
-from aiserver_tray.base.errors import EngineDownError
+from aiserver_tray.base.errors import AiServerError, EngineDownError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.address import Address
+from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.client import (
+    CHANGE_TIMEOUT_SECONDS,
     READ_TIMEOUT_SECONDS,
     Client,
     Payload,
@@ -88,6 +90,41 @@ class Connection:
         client = self._new_client()
         payload.setdefault("timeout", None)
         return Stream(client, partial(client.ask, method, path, *names, **payload), self._watched)
+
+    def upload(
+        self,
+        method: str,
+        path: str,
+        *names: str,
+        params: Mapping[str, Any],
+        pieces: Iterable[bytes],
+        cancelled: Cancellation,
+    ) -> bytes:
+        """A request that sends the tar *pieces*; the answer's body. What *pieces* raises ends it.
+
+        Raises `CancelledError` once *cancelled* is set, and as `call` does.
+        """
+        failures: list[Exception] = []
+
+        def sent() -> Generator[bytes, None, None]:
+            stream.allow_silence(CHANGE_TIMEOUT_SECONDS)  # a busy disk takes its time
+            try:
+                yield from pieces
+            except Exception as error:
+                failures.append(error)
+                raise
+
+        data = sent()
+        headers = {"Content-Type": "application/x-tar"}
+        stream = self.stream(method, path, *names, params=params, headers=headers, data=data)
+        try:
+            return b"".join(stream.until(cancelled))
+        except AiServerError:
+            if failures:  # an error of reading the pieces is not one of the engine
+                raise failures[0] from None
+            raise
+        finally:
+            data.close()
 
     def _parsed(self, answer: bytes) -> Any:  # noqa: ANN401 - JSON
         try:

@@ -4,7 +4,7 @@ import io
 import json
 import logging
 import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Literal
 from uuid import uuid4
 
 from aiserver_tray.base.errors import (
-    AiServerError,
     EngineRequestError,
     ObjectConflictError,
     ObjectNotFoundError,
@@ -21,7 +20,7 @@ from aiserver_tray.base.errors import (
 from aiserver_tray.base.strings import nanoseconds
 from aiserver_tray.engine import parse
 from aiserver_tray.engine.cancellation import Cancellation
-from aiserver_tray.engine.client import CHANGE_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS
+from aiserver_tray.engine.client import READ_TIMEOUT_SECONDS
 from aiserver_tray.engine.connection import Connection
 from aiserver_tray.engine.execution import Program, execute, run
 from aiserver_tray.engine.logs import MULTIPLEXED, RAW, LogStream, log_params
@@ -176,34 +175,14 @@ class Containers:
         Raises:
             CancelledError: *cancelled* was set.
         """
-        failures: list[Exception] = []
-
-        def sent() -> Generator[bytes, None, None]:
-            stream.allow_silence(CHANGE_TIMEOUT_SECONDS)  # a busy disk takes its time
-            try:
-                yield from pieces
-            except Exception as error:
-                failures.append(error)
-                raise
-
-        data = sent()
-        stream = self._connection.stream(
+        self._connection.upload(
             "PUT",
             "/containers/{}/archive",
             container,
             params={"path": folder},
-            headers={"Content-Type": "application/x-tar"},
-            data=data,
+            pieces=pieces,
+            cancelled=cancelled,
         )
-        try:
-            for _ in stream.until(cancelled):
-                pass
-        except AiServerError:
-            if failures:  # an error of reading the pieces is not one of the engine
-                raise failures[0] from None
-            raise
-        finally:
-            data.close()
 
     def connect(self, container: str, network: str, endpoint: "Body") -> None:
         """Attach it to *network* (a name or an id) too, with *endpoint* settings."""

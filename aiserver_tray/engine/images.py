@@ -1,7 +1,7 @@
 """Images: those that are there, pulling and building others."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from aiserver_tray.engine import parse
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.connection import Connection
 from aiserver_tray.engine.pull import OnProgress, Pull, SourceError, digest_of, sources, split
+from aiserver_tray.engine.translate import refusal
 from aiserver_tray.engine.values import Image, ImageDetails
 
 if TYPE_CHECKING:
@@ -120,8 +121,8 @@ class Images:
         pull.source(source)
         if source != name and not digest_of(name):
             self.tag(source, name)
-            if not had:  # only the tag goes
-                self._connection.call("DELETE", "/images/{}", source, params={"noprune": "1"})
+            if not had:
+                self.untag(source)
         if (found := self.find(name)) is None:
             raise SourceError(Text("the engine pulled it, but it does not exist"))
         return found
@@ -135,6 +136,42 @@ class Images:
         """
         repository, tag = split(name)
         self._connection.post("/images/{}/tag", image, params={"repo": repository, "tag": tag})
+
+    def untag(self, name: str) -> None:
+        """Take *name* from its image. Without any other name, the image is removed.
+
+        Raises:
+            ObjectNotFoundError: no image has it.
+        """
+        self._connection.call("DELETE", "/images/{}", name, params={"noprune": "1"})
+
+    def save(self, names: Sequence[str], cancelled: Cancellation) -> Generator[bytes]:
+        """The tar of the images with these *names*, each layer once.
+
+        Raises:
+            CancelledError: *cancelled* was set.
+            ObjectNotFoundError: there is no such image.
+        """
+        params = {"names": [*names]}
+        yield from self._connection.stream("GET", "/images/get", params=params).until(cancelled)
+
+    def load(self, pieces: Iterable[bytes], cancelled: Cancellation) -> None:
+        """Add the images in the tar *pieces*, with their names. What *pieces* raises ends that.
+
+        Raises:
+            CancelledError: *cancelled* was set.
+            ResourcesError: the engine's disk is full.
+        """
+        answer = self._connection.upload(
+            "POST",
+            "/images/load",
+            params={"quiet": "1"},
+            pieces=pieces,
+            cancelled=cancelled,
+        )
+        for line in answer.splitlines():
+            if line.strip() and (why := json.loads(line).get("error")):
+                raise refusal(500, str(why))
 
     @contextmanager
     def empty(self) -> Iterator[str]:

@@ -27,7 +27,6 @@ from aiserver_tray.base.masking import MASK
 from aiserver_tray.model import Changes
 from aiserver_tray.settings.app_settings import AppSettings
 from aiserver_tray.settings.content import (
-    BackupJournal,
     Engines,
     InstallationData,
     SettingsData,
@@ -56,6 +55,7 @@ from aiserver_tray.settings.names import (
     SETTINGS,
     STATE,
 )
+from aiserver_tray.settings.unended import BackupJournal
 from aiserver_tray.system.chosen_folder import why_no_backups, why_unfit
 from aiserver_tray.system.engine_place import default_host
 from aiserver_tray.system.paths import Home

@@ -15,6 +15,8 @@ from aiserver_tray.state.views import (
     StepView,
 )
 
+IMAGES = "images"
+"""The subject of a step that writes images to a file, or reads them from it."""
 _IMAGES: tuple[StepKind, ...] = ("pull", "build")
 _OVER: tuple[StepStatus, ...] = ("done", "skipped", "failed")
 _MOST_MINUTES = 120
@@ -36,13 +38,19 @@ Titles = Mapping[str, LocalText]
 """The titles of modules by name."""
 
 
+_OF_ENGINE: Mapping[StepKind, Callable[[str], Text]] = {
+    **dict.fromkeys(("network", "remove_network"), lambda name: Text("network {name}", name=name)),
+    **dict.fromkeys(("volume", "remove_volume"), lambda name: Text("volume {name}", name=name)),
+}
+
+
 def name_of(step: StepView, titles: Titles = MappingProxyType({})) -> Text | str:
     """The name of *step*'s subject for display: of images, that of the module or service that needs
     them. With *titles*, a module has its title, otherwise its name."""
-    if step.kind in ("network", "remove_network"):
-        return Text("network {name}", name=step.subject)
-    if step.kind in ("volume", "remove_volume"):
-        return Text("volume {name}", name=step.subject)
+    if (of_engine := _OF_ENGINE.get(step.kind)) is not None:
+        return of_engine(step.subject)
+    if step.kind in ("pack", "unpack") and step.subject == IMAGES:
+        return Text("images")
     if step.service is None and step.kind not in _IMAGES:
         return step.subject
     title = titles.get(step.module)
@@ -229,6 +237,7 @@ HEADS: Mapping[OperationKind, Text] = {
     "pull": Text("Pulling"),
     "build": Text("Building"),
     "backup": Text("Backing up"),
+    "move": Text("Packing"),
     "restore": Text("Restoring"),
     "rehearse": Text("Rehearsing"),
     "upgrade": Text("Upgrading"),

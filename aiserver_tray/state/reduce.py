@@ -31,7 +31,7 @@ from aiserver_tray.state.judge import ALIVE
 from aiserver_tray.state.state import StartFailure, StateFields, Work, closure, start_failures
 from aiserver_tray.state.views import EngineView, OperationView, Snapshot
 
-_REPAIRS_NOTHING: frozenset[OperationKind] = BESIDE | {"backup"}
+_REPAIRS_NOTHING: frozenset[OperationKind] = BESIDE | {"backup", "move"}
 """Operations after which a start that has failed is as failed as before."""
 _MAX_FAILED = 20
 """The number of failed operations that are kept."""

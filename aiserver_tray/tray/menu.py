@@ -299,6 +299,7 @@ _CANCELS: Mapping[OperationKind, Text] = {
     "pull": Text("Cancel the download of images of {what}"),
     "build": Text("Cancel the build of images of {what}"),
     "backup": Text("Cancel the backup of {what}"),
+    "move": Text("Cancel the packing of {what}"),
     "restore": Text("Cancel the restore of {what}"),
     "rehearse": Text("Cancel the rehearsal of {what}"),
     "upgrade": Text("Cancel the upgrade of {what}"),

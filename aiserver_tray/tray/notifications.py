@@ -28,6 +28,7 @@ _ENDS: Mapping[OperationKind, tuple[Text, Text]] = {
     "pull": (Text("Images downloaded"), Text("Couldn't download images")),
     "build": (Text("Images built"), Text("Couldn't build images")),
     "backup": (Text("Backed up"), Text("Couldn't back up")),
+    "move": (Text("Packed for another computer"), Text("Couldn't pack for another computer")),
     "restore": (Text("Restored"), Text("Couldn't restore")),
     "rehearse": (Text("The upgrade fits"), Text("The upgrade doesn't fit")),
     "upgrade": (Text("Upgraded"), Text("Couldn't upgrade")),

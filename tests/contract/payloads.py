@@ -14,6 +14,7 @@ PAYLOADS: Mapping[str, Json] = {
     "ai/backup/delete": {"ids": ["none"]},
     "ai/backup/inspect": {"id": "none"},
     "ai/backup/key/save": {"passphrase": "five words of a passphrase"},
+    "ai/backup/move": {"file": "/nowhere/everything.zip"},
     "ai/backup/offer": {"modules": ["base"]},
     "ai/backup/restore": {"id": "none", "modules": ["base"]},
     "ai/stats/csv": {"save": True},

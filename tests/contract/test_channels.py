@@ -39,7 +39,7 @@ REFUSED = [
 
 
 OTHERS = {"owner/yield", "ai/rules/test", "ai/module/connect", "ai/module/disconnect"}
-OTHERS |= {f"ai/backup/{n}" for n in ("check", "create", "delete", "inspect", "restore")}
+OTHERS |= {f"ai/backup/{n}" for n in ("check", "create", "delete", "inspect", "move", "restore")}
 OTHERS |= {name for name in CHANNELS if name.startswith("ai/terminal/")}
 OTHERS |= {name for name in CHANNELS if name.startswith("ai/upgrade/")} - {"ai/upgrade/list"}
 OTHERS |= {"ai/action/run", "ai/action/cancel", "ai/doctor/trustHostKey"}
@@ -79,7 +79,7 @@ def test_each_channel_does_what_it_is_asked(host: Host, channel: str, tmp_path: 
         "ai/doctor/trustHostKey",
         "ai/models/use",
         "ai/models/remove",
-        *(f"ai/backup/{n}" for n in ("delete", "inspect", "key/save", "restore")),
+        *(f"ai/backup/{n}" for n in ("delete", "inspect", "key/save", "move", "restore")),
     ],
 )
 def test_a_client_on_another_computer_gets_no_terminal_and_no_data(

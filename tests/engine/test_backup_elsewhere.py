@@ -1,10 +1,12 @@
 """A backup restored from its file and the recovery key alone on a second engine, whose disk is
-small."""
+small; and everything moved to one that reaches no registry."""
 
+import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,18 +15,30 @@ from typing import Any
 import docker
 import pytest
 
+from aiserver_tray.base.errors import BackupDamagedError
+from aiserver_tray.engine.cancellation import Cancellation
+from aiserver_tray.engine.images import Images
+from aiserver_tray.features.backup.archive import BackupWriter
+from aiserver_tray.features.backup.move import load
 from aiserver_tray.features.backup.volumes import BackupVolumes
 from aiserver_tray.owner.owner import Owner
-from tests.engine.backups import PASSPHRASE, before, files_of, fill, leftovers
+from tests.engine.backups import (
+    PASSPHRASE,
+    before,
+    files_of,
+    fill,
+    leftovers,
+    small_folder,
+)
 from tests.engine.built_in import choose_free_ports, value_of
-from tests.engine.through_owner import asked, done, failed, found, is_over
+from tests.engine.through_owner import asked, done, failed, found, has_ended, is_over, sql
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
 from tests.lab.fixtures import have_image
 from tests.lab.place import Place
 from tests.support.installation import IMAGE, Installation, checked
 from tests.support.observed import facts, names, said
-from tests.support.owning import owned
+from tests.support.owning import PEER, owned
 from tests.support.waiting import eventually
 
 MEBIBYTE = 1 << 20
@@ -34,15 +48,37 @@ LARGE = 40 * MEBIBYTE
 @pytest.fixture
 def second(lab: Place, tmp_path: Path) -> Iterator[Place]:
     """A lab with the images of *lab*, whose engine has little room."""
-    assert lab.images_of
-    place = Place(tmp_path / "lab", lab.images_of)
-    place.state.mkdir()
+    place = another(lab, tmp_path)
     with place.disk.open("wb") as disk:
         disk.truncate(1024 * MEBIBYTE)
     subprocess.run(["mkfs.ext4", "-q", "-m", "0", str(place.disk)], check=True)
+    with running(place):
+        yield place
+
+
+@pytest.fixture
+def cut_off(lab: Place, tmp_path: Path) -> Iterator[Place]:
+    """A lab whose engine has no images and reaches no registry."""
+    place = another(lab, tmp_path)
+    with running(place):
+        os.kill(lab_engine.processes(place)["docker-registry"], signal.SIGKILL)
+        yield place
+
+
+def another(lab: Place, folder: Path) -> Place:
+    """A further lab in *folder*, with the images of *lab*."""
+    assert lab.images_of
+    place = Place(folder / "lab", lab.images_of)
+    place.state.mkdir()
+    return place
+
+
+@contextmanager
+def running(place: Place) -> Iterator[None]:
+    """Within the block, the lab *place* runs; then nothing of it is left."""
     try:
         lifecycle.up(place)
-        yield place
+        yield
     finally:
         lifecycle.stop(place)
         shutil.rmtree(place.state)
@@ -198,3 +234,117 @@ def what_does_not_fit_on_the_engine_s_disk_changes_nothing(
         # The engine loses the output of what ends at once now and then.
         eventually(lambda: records.file("files") == "second", "what was there")
         assert leftovers(client) == []
+
+
+# -- moving to another computer --------------------------------------------------------------------
+
+
+def write_ledger(here: Installation) -> None:
+    """A module with a database in PostgreSQL."""
+    title = {"en": "Password", "zh": "密码"}
+    database = {"module": "postgres", "database": "ledger", "user": "ledger", "secret": "PASSWORD"}
+    here.write(
+        "ledger",
+        {"ledger": checked("true", stop_signal="SIGKILL")},
+        requires=["postgres"],
+        databases=[database],
+        settings={"PASSWORD": {"type": "secret", "generate": "hex32", "title": title}},
+    )
+
+
+def test_everything_moves_to_an_engine_that_reaches_no_registry(
+    here: Installation, engine: docker.DockerClient, cut_off: Place, tmp_path: Path
+) -> None:
+    records = Records(here, engine)
+    records.write()
+    write_ledger(here)
+    choose_free_ports(here, "mysql", "redis", "postgres")
+    here.set("app.theme", "dark")
+    here.set("app.alert_webhook", "https://ntfy.example/topic")
+    file = tmp_path / "everything.zip"
+    with owned(here) as (owner, modules):
+        eventually(partial(made_key, owner), "the key that the first start makes")
+        done(owner, "ai/operation/start", kind="up", modules=["records", "files", "ledger"])
+        records.set("first")
+        sql(engine, "postgres", "create role ledger")
+        sql(engine, "postgres", "create database ledger owner ledger")
+        sql(engine, "ledger", "create table entry as select 'first' as text")
+        recovery = what_prevents_a_move_changes_nothing(owner, file)
+        modules.wait_for(records="running", files="running", ledger="running")
+        assert records.all == ["first", "first", "first", "first"]
+        done(owner, "ai/backup/move", file=str(file), images=True, stop=True)
+        stood = facts(engine, *names(engine)).values()
+        assert {one.status for one in stood} == {"exited"}
+        moved = asked(owner, "ai/backup/list")["moved"]
+        assert (moved["file"], moved["hasImages"], moved["stopped"]) == (str(file), True, True)
+        assert leftovers(engine) == []
+    other = Installation(tmp_path / "other", here.catalog, cut_off.host)
+    other.trust()
+    with closing(lab_engine.client(cut_off)) as client, owned(other) as (owner, modules):
+        source = what_can_not_be_opened_changes_nothing(owner, client, file, recovery)
+        known = [one["name"] for one in asked(owner, "ai/backup/inspect", **source)["modules"]]
+        assert {*known} == {"records", "files", "ledger", "mysql", "redis", "postgres"}
+        offer = asked(owner, "ai/backup/inspect", **source, modules=known)
+        assert [one["id"] for one in offer["decisions"] if one["kind"] == "images"] == ["images"]
+        done(owner, "ai/backup/restore", **source, modules=known)
+        modules.wait_for(records="running", files="running", ledger="running")
+        assert Records(other, client).all == ["first", "", "first", "first"]
+        assert sql(client, "ledger", "select text from entry") == "first"
+        assert value_of(other, "app.theme") == "dark"
+        assert value_of(other, "app.alert_webhook") == "https://ntfy.example/topic"
+        ports = [f"{name}.{name.upper()}_HOST_PORT" for name in ("mysql", "redis", "postgres")]
+        assert [value_of(other, one) for one in ports] == [value_of(here, one) for one in ports]
+        assert leftovers(client) == []
+        what_a_tar_of_images_may_not_name_is_taken_back(owner, client)
+
+
+def what_a_tar_of_images_may_not_name_is_taken_back(
+    owner: Owner, client: docker.DockerClient
+) -> None:
+    images, before = owner.core.engine.images, {*client.images.get(IMAGE).tags}
+    client.images.get(IMAGE).tag("stranger", "1")
+    pieces = [*images.save(["stranger:1"], Cancellation())]
+    client.images.remove("stranger:1")
+    with pytest.raises(BackupDamagedError, match="other images"):
+        load(images, [IMAGE], pieces, Cancellation())
+    assert {*client.images.get(IMAGE).tags} == before
+
+
+def what_prevents_a_move_changes_nothing(owner: Owner, file: Path) -> str:
+    """See that of a missing key, a full disk and a cancelled move. The recovery file."""
+    refused = owner.api.invoke("ai/backup/move", {"file": str(file)}, PEER)
+    assert refused["code"] == "E_BACKUP_KEY"
+    recovery = asked(owner, "ai/backup/key/save", passphrase=PASSPHRASE)["text"]
+    with small_folder("24m") as folder:
+        small = {"file": str(folder / "small.zip"), "images": True}
+        offer = asked(owner, "ai/backup/move/offer", **small)
+        assert "of disk space" in offer["blockers"][0]
+        assert owner.api.invoke("ai/backup/move", small, PEER)["code"] == "E_BACKUP"
+        # Nobody could know before that others fill it meanwhile.
+        with before(BackupWriter, "finish", partial(fill, folder)):
+            why = failed(owner, "ai/backup/move", file=str(folder / "small.zip"), stop=True)
+        assert "can't be written" in why
+        assert [one.name for one in folder.iterdir()] == ["filler"]
+    cancelled: list[str] = []
+    with before(Images, "save", lambda: asked(owner, "ai/operation/cancel", id=cancelled[0])):
+        begun = asked(owner, "ai/backup/move", file=str(file), images=True, stop=True)
+        cancelled.append(begun["operationId"])
+        assert found(owner, partial(has_ended, cancelled[0])).status == "cancelled"
+    assert not [*file.parent.glob("everything.zip*")]
+    return str(recovery)
+
+
+def what_can_not_be_opened_changes_nothing(
+    owner: Owner, client: docker.DockerClient, file: Path, recovery: str
+) -> dict[str, str]:
+    """See that of a wrong passphrase and a file that is cut. How to open the whole one."""
+    source = {"file": str(file), "recovery": recovery, "passphrase": PASSPHRASE}
+    cut = file.with_name("cut.zip")
+    cut.write_bytes(file.read_bytes()[: -MEBIBYTE // 2])
+    for wrong, code in (
+        ({"passphrase": "another one"}, "E_BACKUP_KEY"),
+        ({"file": str(cut)}, "E_BACKUP_DAMAGED"),
+    ):
+        assert owner.api.invoke("ai/backup/inspect", source | wrong, PEER)["code"] == code
+    assert (names(client), client.images.list()) == (set(), [])
+    return source

@@ -22,10 +22,10 @@ from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.features.backup import proof
 from aiserver_tray.features.backup.archive import BackupFile
-from aiserver_tray.features.backup.databases import Redis, server_in
 from aiserver_tray.features.backup.journal import wind_up
 from aiserver_tray.features.backup.manifest import ManifestEntry
 from aiserver_tray.features.backup.plan import Dialect
+from aiserver_tray.features.backup.planning import Redis, server_in
 from aiserver_tray.features.backup.proof import throw_away_server
 from aiserver_tray.features.backup.servers import Server
 from aiserver_tray.features.backup.volumes import (
@@ -34,8 +34,8 @@ from aiserver_tray.features.backup.volumes import (
     leftovers,
     remove_leftovers,
 )
-from aiserver_tray.settings.content import BackupJournal, SwappedDatabase, Unended
 from aiserver_tray.settings.store import Settings
+from aiserver_tray.settings.unended import BackupJournal, SwappedDatabase, Unended
 from aiserver_tray.spec.labels import Owner
 from aiserver_tray.system.paths import Home
 from tests.engine.our_engine import BUSYBOX

@@ -15,6 +15,8 @@ from aiserver_tray.features.backup.views import (
     BackupView,
     CheckState,
     Decision,
+    MovedView,
+    MoveOffer,
     PlannedModule,
     Reason,
     RecoveryKeyView,
@@ -79,7 +81,10 @@ SCHEDULE: Final = ScheduleView(
     "day", "03:00", 0, 7, 4, 3, night(-1).astimezone(UTC), is_overdue=False
 )
 KEY: Final = RecoveryKeyView(None, remind=True, public="age1")
-LISTED: Final = BackupList(BACKUPS, FOLDER, None, 412 << 30, SCHEDULE, KEY, None, None, None)
+LISTED: Final = BackupList(BACKUPS, FOLDER, None, 412 << 30, SCHEDULE, KEY, None, None, None, None)
+MOVED: Final = MovedView(
+    "/media/stick/everything.zip", night(0), 8 << 30, has_images=True, is_stopped=False
+)
 NONE: Final = replace(LISTED, backups=(), key=replace(KEY, remind=False))
 AWAY: Final = Text("The folder can't be reached: the drive isn't connected.")
 OVERDUE: Final = replace(
@@ -89,6 +94,16 @@ OVERDUE: Final = replace(
     schedule=replace(SCHEDULE, is_overdue=True),
 )
 
+MOVE: Final = MoveOffer(
+    "/home/ada/everything.zip",
+    tuple(TITLES.values()),
+    ("/srv/files",),
+    images=9,
+    image_bytes=6 << 30,
+    file_bytes=8 << 30,
+    is_key_saved=True,
+    blockers=(),
+)
 OFFER: Final = BackupOffer(
     modules=tuple(
         PlannedModule(
@@ -131,6 +146,7 @@ CONTENTS: Final = RestoreOffer(
     id="today",
     made_at=night(),
     is_from_here=True,
+    is_move=False,
     computer="desk",
     version="0.2.0",
     check="verified",
@@ -171,7 +187,8 @@ ASKED: Final = replace(
 
 
 def sent(
-    value: BackupList | BackupOffer | RestoreOffer | BackupView, language: Language = "en"
+    value: BackupList | BackupOffer | MoveOffer | RestoreOffer | BackupView,
+    language: Language = "en",
 ) -> Json:
     """*value* as clients get it."""
     return dict(to_json(value, language))

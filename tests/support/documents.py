@@ -36,6 +36,8 @@ ELSEWHERE = {
     # It opens a module to a network of the machine.
     "aiserver-tray access": "tests/unit/cli/test_access.py::"
     "test_what_opening_does_is_said_and_asked_before",
+    "aiserver-tray move": "tests/engine/test_backup_elsewhere.py::"
+    "test_everything_moves_to_an_engine_that_reaches_no_registry",
     # They need a module with a newer version.
     "aiserver-tray upgrade": "tests/unit/cli/test_upgrade.py::"
     "test_modules_are_upgraded_rehearsed_and_put_back",

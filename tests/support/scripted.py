@@ -49,6 +49,7 @@ NO_BACKUPS: Json = {
     },
     "key": {"savedAt": None, "remind": False, "public": ""},
     "operation": None,
+    "moved": None,
     "checking": None,
     "problem": None,
 }

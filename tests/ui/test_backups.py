@@ -9,13 +9,14 @@ from selenium.webdriver import Keys
 from aiserver_tray.base.errors import RequestError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.features.backup.events import BACKUPS
-from aiserver_tray.features.backup.views import BackupList
+from aiserver_tray.features.backup.views import BackupList, Decision
 from aiserver_tray.features.stack.events import PROGRESS
 from aiserver_tray.protocol.message import answer, refusal
 from tests.support import backups, states
 from tests.support.consents import refused
 from tests.support.scripted import Scripted
 from tests.ui.answers import ANSWERS
+from tests.ui.barriers import violations
 from tests.ui.conftest import Stack
 from tests.ui.home import HomePage
 
@@ -308,3 +309,50 @@ def test_a_module_says_which_of_its_data_is_in_its_backups(stack: Stack, host: S
     asked = {"id": "today", "modules": ["dify"]}
     assert host.wait_for_call("ai/backup/inspect") == asked
     assert page.complaints() == []
+
+
+def test_everything_is_put_into_a_file_for_another_computer(page: HomePage, host: Scripted) -> None:
+    host.answers["ai/backup/move/offer"] = answer(backups.sent(backups.MOVE))
+    host.answers["ai/backup/move"] = answer({"operationId": "op-1"})
+    page.button("Move to another computer…").click()
+    page.wait_for_text("9 images, up to 6 GB", "#question[open]")
+    page.wait_for("#question .primary[aria-disabled=true]")
+    page.button("Save recovery key…")
+    listed = replace(backups.LISTED, key=replace(backups.KEY, saved_at=backups.night(0)))
+    found(page, host, listed)
+    page.wait_for("#question .primary:not([aria-disabled])")
+    full = replace(backups.MOVE, blockers=(Text("There is too little space."),))
+    host.answers["ai/backup/move/offer"] = answer(backups.sent(full))
+    page.wait_for("#move-folders").click()
+    page.wait_for_text("There is too little space.", "#question[open]")
+    host.answers["ai/backup/move/offer"] = answer(backups.sent(backups.MOVE))
+    page.wait_for("#move-stop").click()
+    page.wait_for("#question .primary:not([aria-disabled])")
+    assert violations(page) == []
+    page.button("Make the file").click()
+    asked = host.wait_for_call("ai/backup/move")
+    assert asked == {
+        "file": "/home/ada/everything.zip",
+        "images": True,
+        "folders": True,
+        "stop": True,
+    }
+    found(page, host, replace(listed, moved=backups.MOVED))
+    page.wait_for_text("Ready to move", "#moved-title")
+    page.wait_for_text("Stop everything here once it runs there.", ".moved")
+    page.wait_for_text("/media/stick/everything.zip", ".moved")
+    assert violations(page) == []
+    assert page.complaints() == []
+
+
+def test_images_of_a_file_are_loaded_or_pulled(page: HomePage, host: Scripted) -> None:
+    decision = Decision("images", "images", Text("Load the images"), Text("They are here."), "load")
+    offer = replace(backups.CONTENTS, decisions=(decision,), is_move=True)
+    host.answers["ai/backup/inspect"] = answer(backups.sent(offer))
+    page.button("Restore from a file…").click()
+    page.wait_for("#restore-file").send_keys("/media/everything.zip")
+    page.button("Look inside").click()
+    page.wait_for_text("Restore 5 modules", ".backup-dialog[open] .dialog-foot")
+    page.wait_for("#decision-images").click()
+    page.wait_for(".backup-dialog[open] .primary:not([aria-disabled])").click()
+    assert host.wait_for_call("ai/backup/restore")["decisions"] == {"images": "pull"}

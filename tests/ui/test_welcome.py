@@ -1,5 +1,6 @@
 """The first steps, the installation of Docker, and *Add a module*, in a real browser."""
 
+from dataclasses import replace
 from pathlib import PurePosixPath
 from threading import Event
 from typing import Any
@@ -13,7 +14,7 @@ from aiserver_tray.catalog.permission_kinds import Permission
 from aiserver_tray.features.activity.events import ACTIVITY
 from aiserver_tray.features.engine.events import ENGINE_INSTALL, OWN_ENGINE_SETUP
 from aiserver_tray.protocol.message import Envelope, Json, Peer, answer, refusal
-from tests.support import states
+from tests.support import backups, states
 from tests.support.consents import consent
 from tests.support.scripted import LIMIT, Scripted
 from tests.ui.answers import ANSWERS
@@ -120,6 +121,26 @@ def test_a_new_home_is_led_to_the_first_start(stack: Stack, host: Scripted) -> N
     page.button("Download and start").click()
     assert host.wait_for_call("ai/config/choose") == {"modules": ["n8n", "dify"]}
     assert host.wait_for_call("ai/operation/start") == {"kind": "up", "modules": []}
+    page.wait_for("main [data-module]")
+    while host.wait_for_call("ai/app/welcome") != {"done": True}:
+        pass
+    assert not page.complaints()
+
+
+def test_a_new_home_can_begin_with_the_file_of_another_computer(
+    stack: Stack, host: Scripted
+) -> None:
+    moved = replace(backups.CONTENTS, is_from_here=False, is_move=True)
+    host.answers["ai/backup/inspect"] = answer(backups.sent(moved))
+    host.answers["ai/backup/restore"] = answer({"operationId": "op-1"})
+    page = first_steps(stack)
+    page.button("Restore from a file…").click()
+    page.wait_for("#restore-file").send_keys("/media/stick/everything.zip")
+    page.button("Look inside").click()
+    page.wait_for_text("made on desk", ".backup-dialog[open]")
+    assert violations(page) == []
+    page.button("Restore 5 modules").click()
+    assert host.wait_for_call("ai/backup/restore")["file"] == "/media/stick/everything.zip"
     page.wait_for("main [data-module]")
     while host.wait_for_call("ai/app/welcome") != {"done": True}:
         pass

@@ -91,6 +91,7 @@ NEIGHBOURS = {
     ("settings", "logs"): "has the kept logs in a section",
     ("upgrade", "backups"): "names days as they do",
     ("upgrade", "home"): "counts steps as Home does",
+    ("welcome", "backups"): "offers to restore a file, such as one of another computer",
     ("welcome", "doctor"): "offers the next steps of checks",
     ("welcome", "engine"): "shows the ways to an engine where there is none",
 }

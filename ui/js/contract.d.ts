@@ -46,6 +46,10 @@ export interface Channels {
   "ai/backup/key/save": { request: RecoveryKeyRequest; answer: RecoveryFile };
   /** List the backups, with their schedule and folder, and whether the recovery key is saved. */
   "ai/backup/list": { request: Record<string, never>; answer: BackupList };
+  /** Start to make one file of everything for another computer; an operation. Only for clients on the owner's computer. */
+  "ai/backup/move": { request: MoveRequest; answer: OperationBegun };
+  /** Tell what a file for another computer would contain. Changes nothing. Only for clients on the owner's computer. */
+  "ai/backup/move/offer": { request: MoveQuestion; answer: MoveOffer };
   /** Tell what a backup would contain and how long each module would stand still. Changes nothing. */
   "ai/backup/offer": { request: BackupModules; answer: BackupOffer };
   /** Start to restore modules from a backup; an operation. What they have when they stop is backed up. Only for clients on the owner's computer. */
@@ -735,7 +739,7 @@ export interface Backup {
   /** for the other channels */
   id: string;
   madeAt: string;
-  /** `hand`: the user asked for it; `schedule`; `restore`, `upgrade`: made before one */
+  /** `hand`: the user asked for it; `schedule`; `restore`, `upgrade`: made before one; `move`: for another computer */
   reason: Reason;
   modules: BackupModule[];
   /** all modules that had data were in it */
@@ -785,6 +789,8 @@ export interface BackupList {
   checking: string | null;
   /** what an interrupted restore left, and the steps that are needed; nothing is touched then. Or why the keys of the backups can't be read: only the recovery file opens them */
   problem: string | null;
+  /** `null`: there is none, it is older than a week, or it is not there any more */
+  moved: Moved | null;
 }
 
 /** A module in a backup. */
@@ -1055,10 +1061,10 @@ export interface CsvTable {
 export interface Decision {
   /** for the answer, such as `n8n.N8N_HOST_PORT`, or `without_backup` */
   id: string;
-  kind: "port" | "folder" | "triggers" | "setting" | "consent";
+  kind: "port" | "folder" | "triggers" | "setting" | "consent" | "images";
   title: string;
   why: string;
-  /** the suggestion; of triggers `off` or `on`, of a consent `true` once it is given */
+  /** the suggestion; of triggers `off` or `on`, of a consent `true` once it is given, of images `load` or `pull` */
   value: string;
 }
 
@@ -2171,6 +2177,55 @@ export interface Mount {
   readOnly: boolean;
 }
 
+/** What a file for another computer would contain. */
+export interface MoveOffer {
+  file: string;
+  modules: string[];
+  /** those of the owner's computer that modules use */
+  folders: string[];
+  /** how many there are */
+  images: number;
+  /** of these, at most */
+  imageBytes: number;
+  /** space that the file needs at most, with what was asked for */
+  fileBytes: number;
+  /** the recovery key is saved, without which nothing opens the file there */
+  keySaved: boolean;
+  /** why it can't be made; nothing is stopped then */
+  blockers: string[];
+}
+
+/** What a file for another computer would contain. */
+export interface MoveQuestion {
+  /** its absolute path on the owner's computer; without it, one is suggested */
+  file?: string | null;
+  /** also the images: nothing has to be downloaded there */
+  images?: boolean;
+  /** also the folders of the owner's computer that modules use */
+  folders?: boolean;
+}
+
+/** A file for another computer. */
+export interface MoveRequest {
+  file: string;
+  /** also the images: nothing has to be downloaded there */
+  images?: boolean;
+  /** also the folders of the owner's computer that modules use */
+  folders?: boolean;
+  /** everything stops before it is copied, and stands still afterwards */
+  stop?: boolean;
+}
+
+/** The last file for another computer. */
+export interface Moved {
+  file: string;
+  madeAt: string;
+  bytes: number;
+  hasImages: boolean;
+  /** everything here stands still since it was made */
+  stopped: boolean;
+}
+
 /** No notifications about a rule, a module, a rule and a module, or anything. */
 export interface Mute {
   /** every rule without it */
@@ -2281,7 +2336,7 @@ export interface OperationId {
   id: string;
 }
 
-export type OperationKind = "up" | "stop" | "down" | "restart" | "pull" | "build" | "backup" | "restore" | "rehearse" | "upgrade";
+export type OperationKind = "up" | "stop" | "down" | "restart" | "pull" | "build" | "backup" | "move" | "restore" | "rehearse" | "upgrade";
 
 /** The operations of a snapshot. */
 export interface OperationList {
@@ -2576,7 +2631,7 @@ export interface Quitting {
   stop?: boolean;
 }
 
-export type Reason = "hand" | "schedule" | "restore" | "upgrade";
+export type Reason = "hand" | "schedule" | "restore" | "upgrade" | "move";
 
 /** The recovery key was saved. */
 export interface RecoveryFile {
@@ -2698,6 +2753,8 @@ export interface RestoreOffer {
   madeAt: string;
   /** this installation made it */
   fromHere: boolean;
+  /** it was made to move everything to another computer */
+  move: boolean;
   computer: string;
   version: string;
   check: CheckState;

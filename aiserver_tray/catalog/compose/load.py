@@ -26,9 +26,9 @@ from aiserver_tray.catalog.compose.merge import drop_repeated, merge
 from aiserver_tray.catalog.compose.normalize import normalize
 from aiserver_tray.catalog.compose.paths import resolve_paths
 from aiserver_tray.catalog.compose.problems import Problems, found, problems_of
-from aiserver_tray.catalog.compose.profiles import active_profiles, is_active
 from aiserver_tray.catalog.compose.reader import Document, parse_documents
 from aiserver_tray.catalog.compose.template import TemplateError, substitute
+from aiserver_tray.catalog.compose.variables import active_profiles, is_active
 
 if TYPE_CHECKING:
     from aiserver_tray.catalog.compose.project import Project

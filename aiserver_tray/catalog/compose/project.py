@@ -11,9 +11,9 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.fields import Extensible, Name
 from aiserver_tray.catalog.compose.keypath import KeyPath, Report
 from aiserver_tray.catalog.compose.normalize import normalize
-from aiserver_tray.catalog.compose.profiles import is_active
 from aiserver_tray.catalog.compose.resources import Config, Network, Secret, Volume
 from aiserver_tray.catalog.compose.service import Service
+from aiserver_tray.catalog.compose.variables import is_active
 
 
 class Project(Extensible):

@@ -1,4 +1,5 @@
-"""The variables in Compose files, before they get values."""
+"""The variables in Compose files, before they get values, and the services that one of them
+activates: by their profiles."""
 
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping
@@ -11,7 +12,6 @@ from aiserver_tray.base.errors import CatalogError, Place, Problem
 from aiserver_tray.catalog.compose.files import compose_files
 from aiserver_tray.catalog.compose.keypath import KeyPath, mappings, value_at
 from aiserver_tray.catalog.compose.paths import expand
-from aiserver_tray.catalog.compose.profiles import is_active
 from aiserver_tray.catalog.compose.reader import Document, is_file, parse_documents
 from aiserver_tray.catalog.compose.template import (
     Lookup,
@@ -21,6 +21,9 @@ from aiserver_tray.catalog.compose.template import (
     references,
     substitute,
 )
+
+PROFILES = "COMPOSE_PROFILES"
+"""Names the active ones, separated by commas."""
 
 
 @dataclass(frozen=True)
@@ -216,3 +219,16 @@ def _expanded(value: Any, folder: Path) -> Iterator[Path]:  # noqa: ANN401
     for text in value if isinstance(value, list) else [value]:
         if isinstance(text, str) and (filled := _filled(text, _nothing)):
             yield expand(filled, folder)
+
+
+# -- profiles ------------------------------------------------------------------------------------
+
+
+def active_profiles(env: Mapping[str, str], profiles: Collection[str]) -> set[str]:
+    """*profiles* and those that *env* activates."""
+    return {*profiles, *(profile.strip() for profile in env.get(PROFILES, "").split(","))}
+
+
+def is_active(service_profiles: Collection[str], profiles: Collection[str]) -> bool:
+    """Whether a service with *service_profiles* runs where *profiles* are active."""
+    return not service_profiles or "*" in profiles or not set(service_profiles).isdisjoint(profiles)

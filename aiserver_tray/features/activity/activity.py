@@ -206,6 +206,7 @@ _OPERATIONS: Mapping[OperationKind, Text] = {
     "pull": Text("Pull images"),
     "build": Text("Build images"),
     "backup": Text("Back up"),
+    "move": Text("Pack for another computer"),
     "restore": Text("Restore"),
     "rehearse": Text("Rehearse an upgrade"),
     "upgrade": Text("Upgrade"),

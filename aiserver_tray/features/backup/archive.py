@@ -67,6 +67,7 @@ tar, and the recovery file that you saved:
   age -d -i key.txt manifest.json.zst.age | zstd -d                 # what is in it, with passwords
   age -d -i key.txt MODULE/volumes/NAME.tar.zst.age | zstd -d | tar -x
   age -d -i key.txt MODULE/SERVER/NAME.dump.zst.age | zstd -d > NAME.dump
+  age -d -i key.txt MODULE/images/1.image.zst.age | zstd -d | docker load
 
 A dump of PostgreSQL is for pg_restore, one of MySQL is SQL. Delete key.txt afterwards.
 """
@@ -219,12 +220,13 @@ class BackupFile:
 
     def read(self, entry: ManifestEntry) -> Generator[bytes]:
         """The plain stream of *entry*, of which no more comes than the manifest says. The tar of a
-        volume is judged before it comes. The hash is known only at the end, so nothing counts
-        before."""
+        volume is judged before it comes, one of images by the engine. The hash is known only at the
+        end, so nothing counts before."""
         with self._judged(entry.name), self._opened() as archive:
             seen = Seen(entry.bytes)
             with closing(self._plain(archive, entry.name, seen)) as plain:
-                yield from plain if entry.server else safe_tar(plain)
+                is_judged = entry.kind in ("volume", "folder")
+                yield from safe_tar(plain) if is_judged else plain
             if (seen.bytes, seen.sha256) != (entry.bytes, entry.sha256):
                 raise BackupDamagedError(Text("it is not what was backed up"))
 

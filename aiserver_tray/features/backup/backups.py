@@ -21,19 +21,20 @@ from aiserver_tray.base.errors import (
     raise_all,
     refuse_unknown,
 )
-from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.i18n import Given, Text
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.features.backup.archive import BackupFile
 from aiserver_tray.features.backup.create import Creation
-from aiserver_tray.features.backup.databases import Tools
 from aiserver_tray.features.backup.events import BACKUPS
 from aiserver_tray.features.backup.index import Index, folder_of, folder_problem
 from aiserver_tray.features.backup.journal import clean, problem, recover
 from aiserver_tray.features.backup.keeper import Keeper, schedule_view
 from aiserver_tray.features.backup.keys import Keys, identity_in
 from aiserver_tray.features.backup.manifest import ManifestModule
+from aiserver_tray.features.backup.move import Moves
 from aiserver_tray.features.backup.offer import WITHOUT_BACKUP, Restorable, without_backup
 from aiserver_tray.features.backup.plan import BackupPlan, ModulePlan
+from aiserver_tray.features.backup.planning import Tools
 from aiserver_tray.features.backup.proof import databases_of, prove
 from aiserver_tray.features.backup.restore import Choice, Restoration
 from aiserver_tray.features.backup.stage import Stage
@@ -50,8 +51,9 @@ from aiserver_tray.features.backup.views import (
 from aiserver_tray.features.stack.channels import StackFeature
 from aiserver_tray.model import TASKS, Actor, OperationKind
 from aiserver_tray.operations.request import Request
-from aiserver_tray.settings.content import BackupJournal
+from aiserver_tray.settings.entries import in_all_languages
 from aiserver_tray.settings.names import SECRETS
+from aiserver_tray.settings.unended import BackupJournal
 from aiserver_tray.system.chosen_folder import existing
 from aiserver_tray.system.files import write_private
 from aiserver_tray.system.resources import free_disk
@@ -80,9 +82,8 @@ class Backups:
         self._lock = Lock()
         self._to_check: list[str] = []
         self._checker: Thread | None = None
-        self._unsaved: dict[str, Text] = {}
-        """The modules that could not be backed up before a restore, with the reason."""
         self._closing = Cancellation()
+        self.moves = Moves(self._tools, self._journal, self._keys, self.index, self.begin)
         self.keeper = Keeper(self, self._settings, self.index, place.core.store)
 
     def close(self) -> None:
@@ -127,6 +128,7 @@ class Backups:
             next(running, None),
             self.checking,
             problem(self._journal) or (lost.text if (lost := self._keys.trouble) else None),
+            self.index.last_moved(),
         )
 
     def offer(self, modules: Sequence[str] | None, folders: Collection[str] = ()) -> BackupOffer:
@@ -185,6 +187,7 @@ class Backups:
             try:
                 creation = self._creation(plan, reason, stage.id)
                 creation.run(stage)
+                self._is_noted([one.name for one in plan.modules], None)
                 if not plan.databases:
                     self.index.checked(creation.path.stem, None)
                 elif reason == "hand":  # the keeper checks those of the schedule
@@ -197,7 +200,7 @@ class Backups:
             finally:
                 self._tell()
 
-        return self._begin("backup", [one.name for one in plan.modules], work, actor).view
+        return self.begin("backup", [one.name for one in plan.modules], work, actor).view
 
     def _check_plan(self, plan: BackupPlan) -> None:
         """Raises `BackupError` if *plan* can't be carried out now."""
@@ -311,12 +314,21 @@ class Backups:
         def run(stage: Stage) -> None:
             try:
                 work.run(stage)
+            except RestoreError as error:
+                if work.unsaved is None or not self._is_noted(choice.modules, work.unsaved):
+                    raise
+                text = Text(
+                    "{why} To restore without that backup, begin again: now this can be chosen.",
+                    why=error.text,
+                )
+                raise RestoreError(text) from error
+            else:
+                self._is_noted(choice.modules, None)
             finally:
-                self._note_unsaved(choice.modules, work.unsaved)
                 self._place.refresh()
                 self._tell()
 
-        return self._begin("restore", choice.modules, run, actor).view
+        return self.begin("restore", choice.modules, run, actor).view
 
     def _check_secrets(self) -> None:
         """Raises `RestoreError` if no secret could be stored beside those that can't be read."""
@@ -344,11 +356,20 @@ class Backups:
         self._check_plan(plan)
         return self._creation(plan, "restore", id)
 
-    def _note_unsaved(self, modules: Collection[str], why: Text | None) -> None:
-        """Note *why* what *modules* have can't be backed up; None: it could."""
-        self._unsaved = {n: text for n, text in self._unsaved.items() if n not in modules}
-        if why:
-            self._unsaved |= dict.fromkeys(modules, why)
+    def _is_noted(self, modules: Collection[str], why: Text | None) -> bool:
+        """Note *why* what *modules* have can't be backed up before a restore; None: it can.
+        Returns whether it is noted: the next restore of them offers to do without."""
+        known = self.index.data().unsaved
+        if why is None and known.keys().isdisjoint(modules):
+            return True
+        try:
+            with self.index.update() as data:
+                kept = {name: one for name, one in data.unsaved.items() if name not in modules}
+                new = dict.fromkeys(modules, in_all_languages(why)) if why else {}
+                data.unsaved = kept | new
+        except SettingError:  # a full disk: the error of the restore says more
+            return False
+        return True
 
     def back_up(self, stage: Stage, modules: Sequence[str], reason: Reason) -> None:
         """Back up what *modules* have, as a part of *stage*. No effect if they have nothing.
@@ -365,8 +386,9 @@ class Backups:
         """Why what *modules* have now can't be backed up before a restore. None: it can, as far as
         is known."""
         there = [name for name in modules if name in self._app.catalog.modules]
-        if failed := [self._unsaved[name] for name in there if name in self._unsaved]:
-            return failed[0]
+        known = self.index.data().unsaved
+        if failed := [known[name] for name in there if name in known]:
+            return Given(failed[0])
         try:
             self._saving(there, "")
         except AiServerError as error:
@@ -482,19 +504,20 @@ class Backups:
                 continue
             if entry.modules:
                 work = recover(self._tools, self._journal, id)
-                self._begin(entry.kind, entry.modules, work, actor).wait()
+                self.begin(entry.kind, entry.modules, work, actor).wait()
             else:
                 self._journal.end(id)  # a check, which leaves only what is removed now
         with suppress(AiServerError):
             clean(self._tools, self._journal)
 
-    def _begin(
+    def begin(
         self,
         kind: OperationKind,
         modules: Sequence[str],
         work: Callable[[Stage], object],
         actor: Actor,
     ) -> "Operation":
+        """Begin an operation of *kind* on the data of *modules*, which does *work*."""
         request = Request(kind, tuple(modules))
         return self._place.feature(StackFeature).begin(request, actor, partial(Stage, work))
 

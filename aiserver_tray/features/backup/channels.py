@@ -18,6 +18,9 @@ from aiserver_tray.features.backup.views import (
     MAX_PATH,
     BackupList,
     BackupOffer,
+    MoveOffer,
+    MoveQuestion,
+    MoveRequest,
     RestoreOffer,
     RestoreQuestion,
     RestoreRequest,
@@ -35,8 +38,8 @@ if TYPE_CHECKING:
     from aiserver_tray.features.backup.backups import Backups
 
 _ONLY_HERE = Text(
-    "Backups can be restored and deleted, and their key saved, only on this computer itself, at "
-    "its address 127.0.0.1 or ::1."
+    "Backups can be restored, deleted and moved, and their key saved, only on this computer "
+    "itself, at its address 127.0.0.1 or ::1."
 )
 """Backups have secrets, and a restore may have files of this computer read."""
 
@@ -177,6 +180,20 @@ class BackupFeature(Feature):
         backed up. Only for clients on the owner's computer."""
         refuse_elsewhere(caller.peer, _ONLY_HERE)
         return {"operationId": self.backups.restore(asked, caller.actor).id}
+
+    @channel("ai/backup/move/offer")
+    def _move_offer(self, asked: MoveQuestion, caller: Caller) -> MoveOffer:
+        """Tell what a file for another computer would contain. Changes nothing. Only for clients on
+        the owner's computer."""
+        refuse_elsewhere(caller.peer, _ONLY_HERE)
+        return self.backups.moves.offer(asked)
+
+    @channel("ai/backup/move")
+    def _move(self, asked: MoveRequest, caller: Caller) -> OperationBegun:
+        """Start to make one file of everything for another computer; an operation. Only for clients
+        on the owner's computer."""
+        refuse_elsewhere(caller.peer, _ONLY_HERE)
+        return {"operationId": self.backups.moves.begin(asked, caller.actor).id}
 
     @channel("ai/backup/key/save")
     def _save(self, asked: RecoveryKeyRequest, caller: Caller) -> RecoveryFile:

@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from aiserver_tray import __version__
 from aiserver_tray.base.errors import AiServerError, ObjectNotFoundError
 from aiserver_tray.features.backup.archive import BackupFile, BackupWriter, new_path
-from aiserver_tray.features.backup.databases import Tools
 from aiserver_tray.features.backup.grouping import standstill
 from aiserver_tray.features.backup.index import folder_of
 from aiserver_tray.features.backup.journal import clean, ended
@@ -28,11 +27,12 @@ from aiserver_tray.features.backup.manifest import (
     entry_name,
 )
 from aiserver_tray.features.backup.plan import BackupPlan, Group, ModulePlan, Part
+from aiserver_tray.features.backup.planning import Tools
 from aiserver_tray.features.backup.proof import check_hashes, expected_check
 from aiserver_tray.features.backup.stage import Stage
 from aiserver_tray.features.backup.views import Reason
 from aiserver_tray.settings.app_declared import APP_SETTINGS
-from aiserver_tray.settings.content import BackupJournal, Unended
+from aiserver_tray.settings.unended import BackupJournal, Unended
 from aiserver_tray.spec.labels import MODULE, SERVICE
 from aiserver_tray.state.views import StepView
 
@@ -55,6 +55,8 @@ class Copy:
     pieces: Iterable[bytes]
     clone: str | None = None
     tables: dict[str, int] = field(default_factory=dict)
+    images: tuple[str, ...] = ()
+    """The names of images in it."""
 
 
 def _subject(part: Part) -> str:
@@ -72,8 +74,12 @@ class Creation:
     plan: BackupPlan
     reason: Reason
     id: str
+    kind: ClassVar[Literal["backup", "move"]] = "backup"
+    """In the journal."""
     path: Path = field(default=Path(), init=False)
     """Of the file, once it is reserved."""
+    held: "list[Container]" = field(default_factory=list, init=False)
+    """What it has stopped, and starts again only if it fails."""
     _entries: list[ManifestEntry] = field(default_factory=list, init=False)
     _modules: list[ManifestModule] = field(default_factory=list, init=False)
 
@@ -85,7 +91,7 @@ class Creation:
         """
         names = [module.name for module in self.plan.modules]
         engine = self.tools.engine.info().id
-        entry = Unended(kind="backup", modules=names, engine=engine)
+        entry = Unended(kind=self.kind, modules=names, engine=engine)
         with self.journal.operation(self.id, entry):
             try:
                 self._write(stage)
@@ -102,6 +108,10 @@ class Creation:
                 servers = {part.server for part in group.databases}
                 with stage.locked(group.names, servers):
                     self._add_group(stage, group, writer)
+            self._add_more(stage, writer)
+
+    def _add_more(self, stage: Stage, writer: BackupWriter) -> None:
+        """Write what is of no group: a backup has nothing."""
 
     def reserve(self) -> None:
         """Choose the path of the file, and note it in the journal.
@@ -151,7 +161,7 @@ class Creation:
         with closing(stage.counted("pack", _subject(part), part.module, copy.pieces)) as pieces:
             written = writer.add(name, pieces)
         size, digest = written.bytes, written.sha256
-        more = (part.server, copy.tables, part.volume if part.kind == "folder" else "")
+        more = (part.server, copy.tables, part.volume if part.kind == "folder" else "", copy.images)
         entry = ManifestEntry(name, part.kind, part.module, part.key, size, digest, *more)
         self._entries.append(entry)
 
@@ -193,7 +203,7 @@ class Creation:
         """Whatever happens in the block, what *ran* is started after it. Yields a list, which gets
         the seconds that the clones take, and then those of all if everything runs again."""
         with self.journal.update(self.id) as entry:
-            entry.ran = [container.name for container in ran]
+            entry.ran = [container.name for container in (*self.held, *ran)]
         before = time.monotonic()
         stood: list[float] = []
         try:
@@ -203,7 +213,7 @@ class Creation:
         if has_started:
             stood.append(time.monotonic() - before)
             with self.journal.update(self.id) as entry:
-                entry.ran = []
+                entry.ran = [container.name for container in self.held]
 
     def _has_started(self, stage: Stage, ran: "list[Container]") -> bool:
         """Start again what *ran*, and wait for what was well. What does not start is told, and is

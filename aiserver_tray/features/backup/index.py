@@ -15,6 +15,7 @@ from uuid import uuid4
 from pydantic import BaseModel, ConfigDict, Field
 
 from aiserver_tray import __version__
+from aiserver_tray.base.codec import view_of
 from aiserver_tray.base.errors import (
     AiServerError,
     BackupDamagedError,
@@ -27,7 +28,14 @@ from aiserver_tray.base.i18n import Given, Language, Text
 from aiserver_tray.base.user_home import user_home
 from aiserver_tray.features.backup.manifest import Manifest
 from aiserver_tray.features.backup.plan import BackupPlan
-from aiserver_tray.features.backup.views import BackupModuleView, BackupView, CheckState, Reason
+from aiserver_tray.features.backup.views import (
+    BackupModuleView,
+    BackupView,
+    CheckState,
+    MovedView,
+    MoveRequest,
+    Reason,
+)
 from aiserver_tray.settings.entries import in_all_languages
 from aiserver_tray.settings.files import VersionedFile
 from aiserver_tray.settings.models import SealedModel
@@ -35,6 +43,7 @@ from aiserver_tray.settings.store import Settings
 from aiserver_tray.system.chosen_folder import OWN_BACKUPS, why_no_backups
 
 FAILURES_KEPT_SECONDS: Final = 30 * 24 * 3600.0
+MOVED_SHOWN_SECONDS: Final = 7 * 24 * 3600.0
 _NAME = re.compile(r"aiserver-\d{4}-\d\d-\d\d-\d{4}-([a-z]+)(-\d+)?\.zip")
 
 
@@ -68,6 +77,18 @@ class _Entry(BaseModel):
     """Why its last check could not be carried out; what an earlier one found still counts."""
 
 
+class _Moved(BaseModel):
+    """The last file for another computer."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    file: str
+    made_at: float
+    bytes: int
+    images: bool
+    stop: bool
+
+
 class BackupsData(SealedModel):
     """backups.json. Times are in seconds since 1970."""
 
@@ -75,6 +96,9 @@ class BackupsData(SealedModel):
     files: dict[str, _Entry] = Field(default_factory=dict)
     """By path."""
     failures: dict[str, _Entry] = Field(default_factory=dict)
+    unsaved: dict[str, dict[Language, str]] = Field(default_factory=dict)
+    """By module, why it could not be backed up before a restore."""
+    moved: _Moved | None = None
     key_saved_at: float | None = None
     key_saved: str = ""
     """The public key of the recovery key that was saved then."""
@@ -187,6 +211,28 @@ class Index:
         with self.update() as data:
             kept = {id: one for id, one in data.failures.items() if one.made_at >= oldest}
             data.failures = {**kept, uuid4().hex: failure}
+
+    def moved(self, made: MoveRequest, size: int) -> None:
+        """The file for another computer was *made*, with *size* bytes."""
+        with self.update() as data:
+            data.moved = _Moved(
+                file=made.file,
+                made_at=time.time(),
+                bytes=size,
+                images=made.images,
+                stop=made.stop,
+            )
+
+    def last_moved(self) -> MovedView | None:
+        """The last file for another computer, while it is where it was made, and for a week."""
+        found = self.data().moved
+        if found is None or time.time() - found.made_at > MOVED_SHOWN_SECONDS:
+            return None
+        if not Path(found.file).exists():
+            return None
+        made_at = datetime.fromtimestamp(found.made_at, UTC)
+        chosen = {"has_images": found.images, "is_stopped": found.stop}
+        return view_of(MovedView, found, made_at=made_at, **chosen)
 
     def checked(self, id: str, error: AiServerError | None) -> None:
         """The backup *id* was checked. *error*: what is wrong with it, or why that could not be

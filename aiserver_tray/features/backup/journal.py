@@ -24,11 +24,11 @@ from aiserver_tray.base.errors import (
 from aiserver_tray.base.i18n import Given, Listed, Text
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.features.backup.archive import part_of
-from aiserver_tray.features.backup.databases import Tools
+from aiserver_tray.features.backup.planning import Tools
 from aiserver_tray.features.backup.stage import Stage
 from aiserver_tray.features.backup.volumes import leftovers, remove_leftovers
-from aiserver_tray.settings.content import BackupJournal, Unended
 from aiserver_tray.settings.entries import in_all_languages
+from aiserver_tray.settings.unended import BackupJournal, Unended
 from aiserver_tray.spec.labels import HOME, INSTALLATION, MODULE
 from aiserver_tray.spec.mounts import is_plain
 
@@ -130,6 +130,12 @@ def _report(entry: Unended) -> None:
             "The backup of {modules} was interrupted, and no file was made. Everything that it had "
             "stopped runs again. To back up again, run: aiserver-tray backup create",
             modules=names,
+        )
+        raise BackupError(text)
+    if entry.kind == "move":
+        text = Text(
+            "The packing of everything for another computer was interrupted. Everything that it "
+            "had stopped runs again. Begin again on the page Backups, or with: aiserver-tray move"
         )
         raise BackupError(text)
     if entry.state != "whole":
@@ -322,6 +328,7 @@ def _half_restored(entry: Unended, why: Text) -> Text:
 _Ending = Callable[[Stage, Tools, BackupJournal, str], None]
 _END: dict[tuple[str, str], _Ending] = {
     ("backup", "prepared"): _start_again,
+    ("move", "prepared"): _start_again,
     ("restore", "prepared"): _undo,
     ("restore", "swapped"): _put_back,
     ("restore", "whole"): _finish,

@@ -35,6 +35,8 @@ _STRICT: Final = ConfigDict(extra="forbid", strict=True)
 def entry_name(kind: EntryKind, module: str, key: str, server: str = "") -> str:
     """The name in the ZIP. That of a database may be of any letters, so it is written as in a
     URL."""
+    if kind == "image":
+        return f"{module}/images/{key}.image.zst.age"
     if kind in ("volume", "folder"):
         return f"{module}/{kind}s/{key}.tar.zst.age"
     return f"{module}/{server}/{quote(key, safe='')}.dump.zst.age"
@@ -63,6 +65,8 @@ class ManifestEntry:
     server estimates it."""
     folder: Line = ""
     """The path of the folder of the computer."""
+    images: tuple[Line, ...] = ()
+    """The names of the images in the tar, of which each has at least one."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +123,14 @@ class Manifest:
     """The app's own settings that were set, by address."""
     is_whole: bool = False
     """All modules that had data are in it."""
+    secrets: Mapping[Line, str] = field(default_factory=dict, repr=False)
+    """The app's own secrets, in a file for another computer."""
+    wanted: tuple[ModuleName, ...] | None = None
+    """In a file for another computer: the modules that ran, as the user wanted."""
+    platform: Line = ""
+    """Of its images, such as `linux/amd64`."""
+    is_stopped: bool = False
+    """What was moved stands still since the file was made."""
 
 
 _ADAPTER: Final = TypeAdapter(Manifest)
@@ -181,11 +193,12 @@ def _fits(manifest: Manifest) -> bool:
 
 def _is_in(entry: ManifestEntry, module: ManifestModule) -> bool:
     """Whether *entry* is one that its module may have."""
-    is_of_server = entry.kind not in ("volume", "folder")
+    is_of_server = entry.kind not in ("volume", "folder", "image")
     fits = (
         is_of_server == bool(entry.server)
         and (is_of_server or not entry.tables)
         and (entry.kind == "folder") == bool(entry.folder)
+        and (entry.kind == "image") == bool(entry.images)
         and (entry.kind != "volume" or entry.key in module.volumes)
     )
     return fits and entry.name == entry_name(entry.kind, entry.module, entry.key, entry.server)

@@ -13,17 +13,25 @@ from aiserver_tray.base.errors import (
     raise_all,
     refuse_unknown,
 )
+from aiserver_tray.base.errors.engine import MIRRORS
 from aiserver_tray.base.i18n import Given, Listed, Text
 from aiserver_tray.catalog.extension import AddressSetting
 from aiserver_tray.features.backup.archive import BackupFile
 from aiserver_tray.features.backup.create import CLONE_RATE
-from aiserver_tray.features.backup.databases import Tools
 from aiserver_tray.features.backup.manifest import ManifestEntry, ManifestModule
+from aiserver_tray.features.backup.planning import Tools
 from aiserver_tray.features.backup.restore import Choice, volumes_of
 from aiserver_tray.features.backup.views import BackupView, Decision, RestorableModule, RestoreOffer
 from aiserver_tray.operations.survey import HostPort
 from aiserver_tray.settings.app_declared import APP_SETTINGS
-from aiserver_tray.settings.names import BIND, ENGINE
+from aiserver_tray.settings.names import (
+    BACKUP_FOLDER,
+    BIND,
+    CA_CERTIFICATES,
+    ENGINE,
+    KERNEL_SETTINGS,
+    MODULE_FOLDERS,
+)
 from aiserver_tray.spec.labels import INSTALLATION, MODULE
 from aiserver_tray.system.chosen_folder import why_not_filled
 
@@ -35,6 +43,8 @@ if TYPE_CHECKING:
     from aiserver_tray.operations.preflight.ports import PortUse
 
 _SWAP_SECONDS = 3.0
+_ASKED = {MIRRORS: True, KERNEL_SETTINGS: True, BACKUP_FOLDER: False, CA_CERTIFICATES: False}
+"""Settings of the app that a move asks about -> whether their values may be right here, too."""
 WITHOUT_BACKUP = "without_backup"
 """The ID of the decision to replace what can't be backed up before."""
 
@@ -81,6 +91,7 @@ class Restorable:
             id,
             self._manifest.made_at,
             self.is_from_here,
+            self._manifest.reason == "move",
             self._manifest.computer,
             self._manifest.application,
             view.check if view else "unchecked",
@@ -126,7 +137,40 @@ class Restorable:
         """The bytes that a restore of *names* needs on the engine for a while: for its data, beside
         a copy of what is there, and then twice."""
         new = sum(entry.bytes for entry in self._entries(names))
-        return new + max(new, self._tools.planner.kept_bytes(names))
+        images = self._images.bytes * 2 if self._images and self._has_platform else 0
+        return images + new + max(new, self._tools.planner.kept_bytes(names))
+
+    # -- images ------------------------------------------------------------------------------------
+
+    @cached_property
+    def _images(self) -> ManifestEntry | None:
+        """The images of the file, unless all of them are here already."""
+        found = next((one for one in self._manifest.entries if one.images), None)
+        find = self._tools.engine.images.find
+        return found if found and not all(map(find, found.images)) else None
+
+    @property
+    def _has_platform(self) -> bool:
+        """Whether the engine runs the images of the file."""
+        return self._manifest.platform == self._tools.engine.info().platform
+
+    def _image_decisions(self) -> Iterator[Decision]:
+        if self._images is None:
+            return
+        if self._has_platform:
+            why = Text(
+                "The file has them, so nothing has to be downloaded. Load them only if you trust "
+                "whoever made the file: they run here. Otherwise, they are pulled."
+            )
+            yield Decision("images", "images", Text("Load the images of the file"), why, "load")
+            return
+        why = Text(
+            "Those in the file are for {platform}, and this engine runs {ours}. So they are not "
+            "loaded, and all images are pulled.",
+            platform=self._manifest.platform,
+            ours=self._tools.engine.info().platform,
+        )
+        yield Decision("images", "consent", Text("Pull the images again"), why, "true")
 
     def _lacks(self, needed: int) -> Iterator[Text]:
         free = self._tools.engine.machine().free_disk
@@ -164,7 +208,9 @@ class Restorable:
         return {one.labels.get(MODULE) for one in self._containers if one.status == "running"}
 
     def _entries(self, modules: Collection[str]) -> list[ManifestEntry]:
-        return [entry for entry in self._manifest.entries if entry.module in modules]
+        """What belongs to *modules*. Images are shared, so they are none of it."""
+        entries = self._manifest.entries
+        return [entry for entry in entries if entry.module in modules and not entry.images]
 
     @cached_property
     def _stores(self) -> frozenset[str]:
@@ -265,10 +311,16 @@ class Restorable:
             self._owners(names),
             tuple(sorted(_reached(names, self._requires) - {*names})),
             self._redis(names),
-            {**self._changes(names), **self._settings(answers)},
-            tuple(n for n in names if self._known[n].kind == "feature" or n in self._running),
+            {**self._changes(names), **self._app_changes(), **self._settings(answers)},
+            tuple(n for n in names if n in self._running or self._starts(n)),
             tuple(n for n in names if answers.get(f"{n}.triggers") == "off"),
+            self._images if answers.get("images") == "load" else None,
         )
+
+    def _starts(self, name: str) -> bool:
+        """Whether the module *name* runs afterwards although it does not run now."""
+        wanted = self._manifest.wanted
+        return self._known[name].kind == "feature" if wanted is None else name in wanted
 
     def _redis(self, names: Collection[str]) -> dict[str, list[int]]:
         found = defaultdict[str, list[int]](list)
@@ -293,9 +345,20 @@ class Restorable:
                 if isinstance(setting, AddressSetting):  # of the computer that was backed up
                     continue
                 belongs = has_data or not (setting.keep or setting.from_data or key in versions)
+                if setting.is_secret and self._known[name].kind == "basic" and not has_data:
+                    continue  # the server here has its own, and so have its databases
                 if belongs and not (setting.is_secret and value is None):
                     found[address] = self._usable(address, setting, value)
         return found
+
+    def _app_changes(self) -> dict[str, str | None]:
+        """The settings of the app, if everything moves here; without those that are asked about,
+        and those that name places of the other computer."""
+        if self._manifest.reason != "move":
+            return {}
+        given = {**self._manifest.settings, **self._manifest.secrets}
+        kept = given.keys() & APP_SETTINGS.keys() - {ENGINE, MODULE_FOLDERS, BIND, *_ASKED}
+        return {a: self._usable(a, APP_SETTINGS[a], given[a]) for a in sorted(kept)}
 
     def _moved(self, names: Collection[str]) -> set[str]:
         """Those of *names* whose data comes with them; that of a database server stays."""
@@ -330,6 +393,7 @@ class Restorable:
                 yield RestoreError(Text("{why} Choose another port.", why=why))
 
     def _decisions(self, names: Collection[str]) -> Iterator[Decision]:
+        yield from self._image_decisions()
         yield from self._port_decisions(names)
         for id, entry in self._folder_entries(names).items():
             yield self._files(id, entry)
@@ -345,7 +409,7 @@ class Restorable:
                     given = self._modules[name].settings.get(key)
                     yield from self._folder(address, setting, value, given)
             if module.backup.quiet and not self.is_from_here:
-                yield _triggers(module)
+                yield _triggers(module, "on" if self._manifest.is_stopped else "off")
         if not self.is_from_here:
             yield from self._places()
 
@@ -453,6 +517,11 @@ class Restorable:
         given, app = self._manifest.settings, self._app.settings.app
         if (bind := given.get(BIND)) and bind != app.bind:
             yield self._other_computer(BIND, APP_SETTINGS[BIND], bind, app.bind)
+        for address, is_likely in _ASKED.items() if self._manifest.reason == "move" else ():
+            now = self._app.settings.stored({address: APP_SETTINGS[address]})[address] or ""
+            if (value := given.get(address)) and value != now:
+                suggestion = value if is_likely else now
+                yield self._other_computer(address, APP_SETTINGS[address], value, suggestion)
         if (engine := given.get(ENGINE)) and engine != app.engine:
             title = Text("Restore on the Docker engine {host}", host=self._tools.engine.host)
             why = Text(
@@ -477,6 +546,8 @@ def _refused(decision: Decision, answer: str) -> Text | None:
     """Why *answer* is none to *decision*."""
     if decision.kind == "triggers" and answer not in ("off", "on"):
         return Text("{name} takes on or off, not {answer!r}.", name=decision.id, answer=answer)
+    if decision.kind == "images" and answer not in ("load", "pull"):
+        return Text("{name} takes load or pull, not {answer!r}.", name=decision.id, answer=answer)
     if decision.kind == "consent" and answer != "true":
         return Text("{title}: allow this first, or restore without it.", title=decision.title)
     return None
@@ -508,10 +579,10 @@ def without_backup(why: Text) -> Decision:
     return Decision(WITHOUT_BACKUP, "consent", title, text, "")
 
 
-def _triggers(module: "Module") -> Decision:
+def _triggers(module: "Module", suggestion: str) -> Decision:
     title = Text("Triggers of {name}", name=module.name)
     why = Text(
         "The installation that made the backup may still run. If the triggers stay off, nothing "
         "is done twice until you turn them on again."
     )
-    return Decision(f"{module.name}.triggers", "triggers", title, why, "off")
+    return Decision(f"{module.name}.triggers", "triggers", title, why, suggestion)

@@ -9,7 +9,7 @@ from aiserver_tray.base.i18n import LocalText, Text
 
 Dialect = Literal["postgres", "mysql"]
 """The program of a database server, known by the scheme of its `connect` address."""
-EntryKind = Literal["volume", "folder"] | Dialect
+EntryKind = Literal["volume", "folder", "image"] | Dialect
 NEW, OLD = "restore", "before"
 _NAME_BYTES: Final = 63
 """PostgreSQL cuts longer names. MySQL takes 64 characters."""

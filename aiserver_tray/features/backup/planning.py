@@ -1,30 +1,36 @@
-"""Plans backups of an installation: what there is, what it takes, and what prevents them."""
+"""What backups of an installation work with: plans that say what there is, what it takes and what
+prevents them; volumes; and the servers whose databases are backed up on their own, because several
+modules share them."""
 
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from aiserver_tray.base.errors import AiServerError, refuse_unknown
+from aiserver_tray import __version__
+from aiserver_tray.base.errors import AiServerError, BackupError, RestoreError, refuse_unknown
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.strings import binary_size
 from aiserver_tray.catalog.modules import Module
 from aiserver_tray.catalog.resolve import outline
 from aiserver_tray.core.app import App
+from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.features.backup.grouping import Facts, ServerPlace, Share, Shares, plan_of
-from aiserver_tray.features.backup.index import folder_of, folder_problem
-from aiserver_tray.features.backup.plan import BackupPlan, Omitted
+from aiserver_tray.features.backup.index import folder_of
+from aiserver_tray.features.backup.mysql import Mysql
+from aiserver_tray.features.backup.plan import BackupPlan, Dialect, Omitted
+from aiserver_tray.features.backup.postgres import Postgres
+from aiserver_tray.features.backup.servers import Server
+from aiserver_tray.features.backup.volumes import BackupVolumes
 from aiserver_tray.features.modules.connections import known_values
 from aiserver_tray.features.monitoring.statistics import CountedDisk, EngineDisk
 from aiserver_tray.operations.survey import Survey, survey
+from aiserver_tray.spec.labels import Owner
 from aiserver_tray.state.aggregate import main_service
-from aiserver_tray.system.chosen_folder import disk_of, existing
+from aiserver_tray.system.chosen_folder import disk_of, existing, why_no_backups
 from aiserver_tray.system.resources import free_disk
-
-if TYPE_CHECKING:
-    from aiserver_tray.features.backup.servers import Server
 
 _LEAST_MEMORY: Final = 256 * 2**20
 """Bytes of memory for the programs that copy, dump and compress."""
@@ -39,7 +45,7 @@ class Planner:
     """
 
     def __init__(
-        self, app: App, engine: Engine, open_server: Callable[[ServerPlace], "Server"]
+        self, app: App, engine: Engine, open_server: Callable[[ServerPlace], Server]
     ) -> None:
         self._app = app
         self._engine = engine
@@ -86,12 +92,13 @@ class Planner:
         mine = {one.name for one in found if one.module in modules and not one.is_config}
         return sum(v.size or 0 for v in self.disk.volumes if v.name in mine)
 
-    def blockers(self, plan: BackupPlan) -> Iterator[Text]:
-        """Why *plan* can't be carried out now."""
-        folder = folder_of(self._app.settings)
+    def blockers(self, plan: BackupPlan, into: Path | None = None) -> Iterator[Text]:
+        """Why *plan* can't be carried out now. *into*: the folder of its file; None: that of the
+        backups."""
+        folder = into or folder_of(self._app.settings)
         if not plan.has_data:
             yield Text("No module has data yet, so there is nothing to back up.")
-        if why := folder_problem(self._app.settings):
+        if why := why_no_backups(str(folder), self._app.settings.folder):
             yield Text("No backups can be made: {why}.", why=why)
         info, machine, needed = self._engine.info(), self._engine.machine(), plan.file_bytes
         memory, free = machine.available_memory, machine.free_disk
@@ -183,3 +190,94 @@ def _full(needed: int, folder: str, free: int) -> Text:
         folder=folder,
         free=binary_size(free),
     )
+
+
+# -- on the engine ---------------------------------------------------------------------------------
+
+
+def server_in(  # noqa: PLR0913, PLR0917 - where it is, and how to log in
+    engine: Engine,
+    container: str,
+    dialect: Dialect,
+    user: str,
+    password: str,
+    cancelled: Cancellation,
+) -> Server:
+    """The database server in the running *container*; *user* is its administrator."""
+    kind = Postgres if dialect == "postgres" else Mysql
+    return kind(engine, container, user, password, cancelled)
+
+
+class Redis:
+    """A Redis server in the running *container*."""
+
+    def __init__(
+        self, engine: Engine, container: str, password: str, cancelled: Cancellation
+    ) -> None:
+        self._engine = engine
+        self._container = container
+        self._password = password
+        self._cancelled = cancelled
+
+    def clear(self, databases: Collection[int]) -> None:
+        """Remove all keys of *databases*.
+
+        Raises:
+            RestoreError: the server refuses.
+        """
+        for number in databases:
+            body = {
+                "Cmd": ["redis-cli", "-h", "127.0.0.1", "-n", str(number), "FLUSHDB"],
+                "Env": [f"REDISCLI_AUTH={self._password}"],
+            }
+            program = self._engine.containers.program(self._container, body, self._cancelled)
+            answer = program.feed(()).decode(errors="replace").strip()
+            if answer != "OK":  # an error is an answer, too
+                why = answer or program.errors
+                text = Text(
+                    "Redis can't clear its database {number}: {why}", number=number, why=why
+                )
+                raise RestoreError(text)
+
+
+class Tools:
+    """Volumes and database servers of *app* on *engine*."""
+
+    def __init__(self, app: App, engine: Engine) -> None:
+        self.app = app
+        self.engine = engine
+        self.planner = Planner(app, engine, lambda place: self._open(place, Cancellation()))
+
+    @property
+    def owner(self) -> Owner:
+        """The owner of everything that backups make on the engine."""
+        settings = self.app.settings
+        return Owner(settings.installation_id, __version__, str(settings.home.folder))
+
+    def volumes(self, operation: str, cancelled: Cancellation) -> BackupVolumes:
+        """The volumes of *operation*."""
+        return BackupVolumes(self.engine, self.owner, operation, cancelled)
+
+    def server(self, module: str, cancelled: Cancellation) -> Server:
+        """The database server that *module* is, which must run.
+
+        Raises:
+            BackupError: it is none.
+        """
+        if (place := self.planner.server(module)) is None:
+            raise BackupError(Text("{module} is no database server.", module=module))
+        return self._open(place, cancelled)
+
+    def redis(self, module: str, cancelled: Cancellation) -> Redis:
+        """The Redis server that *module* is, which must run."""
+        found, app = self.app.catalog.module(module), self.app
+        container = main_service(module, app.model(module).services).container
+        secret = next(account.secret for account in found.accounts if account.secret)
+        password = app.settings.reveal(app.declared, f"{module}.{secret}")
+        return Redis(self.engine, container, password, cancelled)
+
+    def _open(self, place: ServerPlace, cancelled: Cancellation) -> Server:
+        password = self.app.settings.reveal(self.app.declared, place.secret)
+        return server_in(
+            self.engine, place.container, place.dialect, place.user, password, cancelled
+        )

@@ -18,14 +18,14 @@ from aiserver_tray.base.errors import (
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.features.backup.archive import BackupFile
-from aiserver_tray.features.backup.databases import Tools, server_in
 from aiserver_tray.features.backup.grouping import ServerPlace
 from aiserver_tray.features.backup.journal import ended
 from aiserver_tray.features.backup.manifest import ManifestEntry
+from aiserver_tray.features.backup.planning import Tools, server_in
 from aiserver_tray.features.backup.servers import Server
 from aiserver_tray.features.backup.stage import Stage
 from aiserver_tray.features.backup.volumes import BackupVolumes
-from aiserver_tray.settings.content import BackupJournal, Unended
+from aiserver_tray.settings.unended import BackupJournal, Unended
 from aiserver_tray.state.views import StepView
 
 if TYPE_CHECKING:

@@ -18,7 +18,6 @@ from aiserver_tray.base.i18n import Listed, Text
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.features.backup.archive import BackupFile
 from aiserver_tray.features.backup.create import CLONE_RATE, PACK_RATE, Copy, Creation
-from aiserver_tray.features.backup.databases import Tools
 from aiserver_tray.features.backup.journal import (
     clean,
     is_no_plain_volume,
@@ -27,18 +26,16 @@ from aiserver_tray.features.backup.journal import (
     without_servers,
 )
 from aiserver_tray.features.backup.manifest import ManifestEntry
+from aiserver_tray.features.backup.move import load, unload
 from aiserver_tray.features.backup.plan import NEW, OLD, beside
+from aiserver_tray.features.backup.planning import Tools
 from aiserver_tray.features.backup.proof import expected_check
 from aiserver_tray.features.backup.stage import Stage
 from aiserver_tray.model import Changes
-from aiserver_tray.settings.content import (
-    BackupJournal,
-    SwappedDatabase,
-    SwappedVolume,
-    Unended,
-)
+from aiserver_tray.settings.unended import BackupJournal, SwappedDatabase, SwappedVolume, Unended
 from aiserver_tray.spec.labels import CONFIG_OF
 from aiserver_tray.spec.mounts import is_plain
+from aiserver_tray.state.progress import IMAGES
 from aiserver_tray.state.views import StepView
 
 if TYPE_CHECKING:
@@ -67,6 +64,8 @@ class Choice:
     """Those of the modules that run afterwards."""
     quiet: tuple[str, ...] = ()
     """Those of the modules whose triggers stay off."""
+    images: ManifestEntry | None = None
+    """The images that are loaded."""
 
     @property
     def servers(self) -> tuple[str, ...]:
@@ -76,7 +75,7 @@ class Choice:
     @property
     def removed(self) -> list[str]:
         """Those of the modules whose containers are removed before their data is replaced."""
-        return without_servers(self.modules, self.servers)
+        return without_servers(self.modules, {*self.servers, *self.redis})
 
     @property
     def volumes(self) -> list[ManifestEntry]:
@@ -110,6 +109,8 @@ class Restoration:
     unsaved: Text | None = field(default=None, init=False)
     """Why what is there can't be backed up."""
     _saved: Creation | None = field(default=None, init=False)
+    _loaded: list[str] = field(default_factory=list, init=False)
+    """The IDs of the images that it has loaded."""
     _staged: dict[str, str] = field(default_factory=dict, init=False)
     """By name of an entry: the volume with its content."""
 
@@ -135,6 +136,7 @@ class Restoration:
                 stage.want(choice.features)
             except BaseException:
                 wind_up(stage, self.tools, self.journal, stage.id)
+                unload(self.tools.engine.images, self._loaded)
                 raise
             for id in (stage.id, *replaced):
                 wind_up(stage, self.tools, self.journal, id)
@@ -165,6 +167,7 @@ class Restoration:
 
     def _restore(self, stage: Stage) -> None:
         self._expect(stage)
+        self._load(stage)
         stage.have_helper()
         stage.up(sorted({*self.choice.servers, *self.choice.redis}))
         self._refuse_volumes()
@@ -181,6 +184,15 @@ class Restoration:
                 with self._saving():
                     saved.write(stage, copies)
 
+    def _load(self, stage: Stage) -> None:
+        """Load the images, without which nothing could start where no registry can be reached."""
+        if (one := self.choice.images) is None:
+            return
+        with self._pieces(stage, one) as pieces:
+            self._loaded = load(self.tools.engine.images, one.images, pieces, stage.cancelled)
+        with self.tools.app.settings.engines.update(self.tools.engine.info().id) as state:
+            state.add_images(self._loaded)
+
     @contextmanager
     def _saving(self) -> Iterator[None]:
         """Say of errors that what is there can't be backed up."""
@@ -191,8 +203,7 @@ class Restoration:
         except AiServerError as error:
             self.unsaved = error.text
             text = Text(
-                "What {modules} have now can't be backed up: {why} Everything is as it was. To "
-                "restore without that backup, begin again: now this can be chosen.",
+                "What {modules} have now can't be backed up: {why} Everything is as it was.",
                 modules=Listed(self.choice.modules),
                 why=error.text,
             )
@@ -217,11 +228,11 @@ class Restoration:
 
     def _expect(self, stage: Stage) -> None:
         ran = stage.running(self.choice.removed)
-        entries = self.choice.entries
+        entries, images = self.choice.entries, self.choice.images
         step = StepView
         stage.show(
             step("unpack", _subject(e), e.module, usual=e.bytes / PACK_RATE + 0.5, total=e.bytes)
-            for e in entries
+            for e in ((images,) if images and not self._loaded else ()) + entries
         )
         stage.expect_stop(ran)
         stage.show(
@@ -378,6 +389,8 @@ def _dumped(server: "Server", database: str) -> Generator[bytes]:
 
 def _subject(entry: ManifestEntry) -> str:
     """The subject of the steps of *entry*."""
+    if entry.images:
+        return IMAGES
     return entry.folder or f"{entry.server or entry.module}/{entry.key}"
 
 

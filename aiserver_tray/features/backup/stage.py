@@ -259,9 +259,15 @@ class Stage(Stages):
 
     def want(self, modules: Sequence[str]) -> None:
         """Remember that the user wants *modules* to run."""
-        engine = self.engine.info().id
-        with self.parts.settings.engines.update(engine) as state:
-            state.desired = list(dict.fromkeys((*state.desired, *modules)))
+        self._desire(lambda desired: list(dict.fromkeys((*desired, *modules))))
+
+    def want_nothing(self) -> None:
+        """Remember that the user wants no module to run."""
+        self._desire(lambda _: [])
+
+    def _desire(self, change: Callable[[list[str]], list[str]]) -> None:
+        with self.parts.settings.engines.update(self.engine.info().id) as state:
+            state.desired = change(state.desired)
         changed = DesiredChanged(frozenset(state.desired), frozenset(state.stopped))
         self.parts.store.put(changed)
 

@@ -13,7 +13,7 @@ from aiserver_tray.features.backup.plan import Omitted
 from aiserver_tray.model import MAX_NAMES
 from aiserver_tray.protocol.channel import Names, Payload
 
-Reason = Literal["hand", "schedule", "restore", "upgrade"]
+Reason = Literal["hand", "schedule", "restore", "upgrade", "move"]
 CheckState = Literal["unchecked", "checking", "verified", "damaged", "failed"]
 MAX_PATH = 4096
 _MAX_RECOVERY = 1 << 14
@@ -40,7 +40,8 @@ class BackupView:
     """for the other channels"""
     made_at: datetime
     reason: Reason
-    """`hand`: the user asked for it; `schedule`; `restore`, `upgrade`: made before one"""
+    """`hand`: the user asked for it; `schedule`; `restore`, `upgrade`: made before one; `move`: for
+    another computer"""
     modules: tuple[BackupModuleView, ...]
     is_whole: bool
     """all modules that had data were in it"""
@@ -89,6 +90,18 @@ class RecoveryKeyView:
 
 
 @dataclass(frozen=True)
+class MovedView:
+    """The last file for another computer."""
+
+    file: str
+    made_at: datetime
+    bytes: int
+    has_images: bool
+    is_stopped: bool
+    """everything here stands still since it was made"""
+
+
+@dataclass(frozen=True)
 class BackupList:
     """Everything that the page of backups shows."""
 
@@ -107,6 +120,8 @@ class BackupList:
     problem: Text | None
     """what an interrupted restore left, and the steps that are needed; nothing is touched then. Or
     why the keys of the backups can't be read: only the recovery file opens them"""
+    moved: MovedView | None
+    """`null`: there is none, it is older than a week, or it is not there any more"""
 
 
 @dataclass(frozen=True)
@@ -140,17 +155,63 @@ class BackupOffer:
     """why it can't be made; nothing is stopped then"""
 
 
+class MoveQuestion(Payload):
+    """What a file for another computer would contain."""
+
+    file: str | None = Field(default=None, min_length=1, max_length=MAX_PATH)
+    """its absolute path on the owner's computer; without it, one is suggested"""
+    images: bool = False
+    """also the images: nothing has to be downloaded there"""
+    folders: bool = False
+    """also the folders of the owner's computer that modules use"""
+
+    @model_validator(mode="after")
+    def _names_a_place(self) -> Self:
+        if self.file is not None and not Path(self.file).is_absolute():
+            raise ValueError("expected the absolute path of a file")
+        return self
+
+
+class MoveRequest(MoveQuestion):
+    """A file for another computer."""
+
+    file: str = Field(min_length=1, max_length=MAX_PATH)
+    stop: bool = False
+    """everything stops before it is copied, and stands still afterwards"""
+
+
+@dataclass(frozen=True)
+class MoveOffer:
+    """What a file for another computer would contain."""
+
+    file: str
+    modules: tuple[LocalText, ...]
+    folders: tuple[str, ...]
+    """those of the owner's computer that modules use"""
+    images: int
+    """how many there are"""
+    image_bytes: int
+    """of these, at most"""
+    file_bytes: int
+    """space that the file needs at most, with what was asked for"""
+    is_key_saved: bool
+    """the recovery key is saved, without which nothing opens the file there"""
+    blockers: tuple[Text, ...]
+    """why it can't be made; nothing is stopped then"""
+
+
 @dataclass(frozen=True)
 class Decision:
     """Something that a restore needs an answer to."""
 
     id: str
     """for the answer, such as `n8n.N8N_HOST_PORT`, or `without_backup`"""
-    kind: Literal["port", "folder", "triggers", "setting", "consent"]
+    kind: Literal["port", "folder", "triggers", "setting", "consent", "images"]
     title: Text
     why: Text
     value: str
-    """the suggestion; of triggers `off` or `on`, of a consent `true` once it is given"""
+    """the suggestion; of triggers `off` or `on`, of a consent `true` once it is given, of
+    images `load` or `pull`"""
 
 
 class BackupSource(Payload):
@@ -217,6 +278,8 @@ class RestoreOffer:
     made_at: datetime
     is_from_here: bool
     """this installation made it"""
+    is_move: bool
+    """it was made to move everything to another computer"""
     computer: str
     version: str
     check: CheckState

@@ -13,8 +13,8 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.strings import binary_size
 from aiserver_tray.catalog.compose.scalars import parse_size
 from aiserver_tray.features.backup.create import start_again
-from aiserver_tray.features.backup.databases import Tools
 from aiserver_tray.features.backup.journal import clean, ended
+from aiserver_tray.features.backup.planning import Tools
 from aiserver_tray.features.backup.volumes import BackupVolumes
 from aiserver_tray.features.upgrade.trial import Content, Trial, place_of, probe
 from aiserver_tray.features.upgrade.versions import UpgradeTarget
@@ -23,7 +23,7 @@ from aiserver_tray.operations.plan.decide import in_order
 from aiserver_tray.operations.plan.plan import Plan
 from aiserver_tray.operations.plan.up import images_of, plan_images
 from aiserver_tray.operations.scope import Scope
-from aiserver_tray.settings.content import BackupJournal, Unended
+from aiserver_tray.settings.unended import BackupJournal, Unended
 from aiserver_tray.spec.names import volume_name
 from aiserver_tray.state.views import StepView
 from aiserver_tray.system.resources import available_memory, free_disk

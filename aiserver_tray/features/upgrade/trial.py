@@ -18,7 +18,7 @@ from aiserver_tray.base.errors import (
     UpgradeUnfitError,
 )
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.features.backup.databases import server_in
+from aiserver_tray.features.backup.planning import server_in
 from aiserver_tray.operations.plan.decide import in_order
 from aiserver_tray.operations.run.execute import run_post_start
 from aiserver_tray.operations.run.readiness import Wait
@@ -31,7 +31,7 @@ from aiserver_tray.system.clock import awake
 if TYPE_CHECKING:
     from aiserver_tray.catalog.extension import Probe
     from aiserver_tray.engine.values import Image
-    from aiserver_tray.features.backup.databases import Tools
+    from aiserver_tray.features.backup.planning import Tools
     from aiserver_tray.features.backup.servers import Server
     from aiserver_tray.features.backup.stage import Stage
     from aiserver_tray.features.backup.volumes import BackupVolumes

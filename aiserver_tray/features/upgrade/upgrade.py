@@ -18,14 +18,14 @@ from aiserver_tray.base.errors import (
 )
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.features.backup.create import CLONE_RATE
-from aiserver_tray.features.backup.databases import Tools
 from aiserver_tray.features.backup.journal import clean, refuse_used, wind_up
 from aiserver_tray.features.backup.plan import NEW, OLD, beside
+from aiserver_tray.features.backup.planning import Tools
 from aiserver_tray.features.upgrade.rehearsal import lacks_space, pulled
 from aiserver_tray.features.upgrade.trial import Trial, probe, why_unfit
 from aiserver_tray.features.upgrade.versions import UpgradeTarget
 from aiserver_tray.operations.survey import survey
-from aiserver_tray.settings.content import BackupJournal, SwappedDatabase, SwappedVolume, Unended
+from aiserver_tray.settings.unended import BackupJournal, SwappedDatabase, SwappedVolume, Unended
 from aiserver_tray.spec.labels import CONFIG_OF
 from aiserver_tray.spec.mounts import is_plain
 from aiserver_tray.spec.names import volume_name

@@ -32,8 +32,6 @@ from aiserver_tray.features.backup.journal import (
     without_servers,
 )
 from aiserver_tray.features.backup.keeper import Schedule, next_due
-from aiserver_tray.features.backup.stage import Stage
-from aiserver_tray.features.stack.channels import StackFeature
 from aiserver_tray.features.upgrade.asking import ModuleData, RehearsalData
 from aiserver_tray.features.upgrade.rehearsal import Rehearsal
 from aiserver_tray.features.upgrade.upgrade import Upgrade
@@ -47,12 +45,12 @@ from aiserver_tray.features.upgrade.views import (
     UpgradeList,
 )
 from aiserver_tray.model import Actor, OperationKind
-from aiserver_tray.operations.request import Request
-from aiserver_tray.settings.content import Unended
 from aiserver_tray.settings.entries import in_all_languages
+from aiserver_tray.settings.unended import Unended
 from aiserver_tray.system.clock import awake
 
 if TYPE_CHECKING:
+    from aiserver_tray.features.backup.stage import Stage
     from aiserver_tray.features.place import Place
     from aiserver_tray.model import Container
     from aiserver_tray.operations.operation import Operation
@@ -222,7 +220,7 @@ class Upgrades:
             raise UpgradeError(Text("All modules have the newest version that is offered."))
         return self._begin("upgrade", names, partial(self._upgrade_each, names), actor).view
 
-    def _upgrade_each(self, names: Sequence[str], stage: Stage) -> None:
+    def _upgrade_each(self, names: Sequence[str], stage: "Stage") -> None:
         errors: list[AiServerError] = []
         for name in names:
             try:
@@ -241,7 +239,7 @@ class Upgrades:
                 raise UpgradeError(text, module=module)
         return self.versions.target(module, version)
 
-    def _rehearse(self, target: UpgradeTarget, how: How, stage: Stage) -> None:
+    def _rehearse(self, target: UpgradeTarget, how: How, stage: "Stage") -> None:
         rehearsal, begun = Rehearsal(self._tools, self._journal, target), awake()
         size, unfit, of = 0, None, self.versions.made_of(target.module, target.version)
         try:
@@ -263,7 +261,7 @@ class Upgrades:
             self.versions.failed(target.module, target.version, unfit.text)
             raise unfit
 
-    def _upgrade(self, target: UpgradeTarget, how: How, stage: Stage) -> None:
+    def _upgrade(self, target: UpgradeTarget, how: How, stage: "Stage") -> None:
         if how != "direct":
             with stage.earlier_part():
                 self._rehearse(target, how, stage)
@@ -290,7 +288,7 @@ class Upgrades:
             raise UpgradeError(why, module=module) from error
         return self._begin("restore", entry.modules, partial(self._undo, id), actor).view
 
-    def _undo(self, id: str, stage: Stage) -> None:
+    def _undo(self, id: str, stage: "Stage") -> None:
         """Undo it. What stores data stands still from before the backup on: nothing is stored that
         neither has."""
         module = self._journal.all[id].modules[0]
@@ -313,7 +311,7 @@ class Upgrades:
             self._start_again(id, modules, ran, stage)
             raise
 
-    def _back_up(self, module: str, stage: Stage) -> None:
+    def _back_up(self, module: str, stage: "Stage") -> None:
         """Back up *module*, and the users of it: their data that is in it goes back, too."""
         known = self._app.catalog.modules.items()
         users = [name for name, one in known if module in one.possible_requires]
@@ -321,7 +319,7 @@ class Upgrades:
             self._backups.back_up(stage, [module, *users], "upgrade")
 
     def _put_back(
-        self, id: str, modules: Sequence[str], ran: "Sequence[Container]", stage: Stage
+        self, id: str, modules: Sequence[str], ran: "Sequence[Container]", stage: "Stage"
     ) -> None:
         now = Unended(kind="upgrade", modules=[*modules])
         entry = replace(
@@ -336,7 +334,7 @@ class Upgrades:
             wind_up(stage, self._tools, self._journal, id)
 
     def _start_again(
-        self, id: str, modules: Sequence[str], ran: "Sequence[Container]", stage: Stage
+        self, id: str, modules: Sequence[str], ran: "Sequence[Container]", stage: "Stage"
     ) -> None:
         """Start what *ran*, if nothing was put back."""
         entry = self._journal.all.get(id)
@@ -393,18 +391,17 @@ class Upgrades:
         self,
         kind: OperationKind,
         modules: Sequence[str],
-        work: Callable[[Stage], object],
+        work: "Callable[[Stage], object]",
         actor: Actor,
     ) -> "Operation":
-        def run(stage: Stage) -> None:
+        def run(stage: "Stage") -> None:
             try:
                 work(stage)
             finally:
                 self._place.refresh()
                 self.versions.asking.tell()
 
-        request = Request(kind, tuple(modules))
-        return self._place.feature(StackFeature).begin(request, actor, partial(Stage, run))
+        return self._backups.begin(kind, modules, run, actor)
 
 
 def _next(at: str) -> datetime:

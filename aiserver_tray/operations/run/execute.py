@@ -249,7 +249,7 @@ class EngineExecutor:
             if verdict == "late":
                 # A failing check changes no state at first, so the watcher did not report it.
                 container = self._engine.containers.inspect(container.id)
-        if verdict == "gone":
+        if verdict == "gone" or (verdict == "failed" and self._is_removed(container)):
             return ExitedError(service, None, Text("its container was removed"), lines)
         if verdict == "late":
             seconds = wait.deadline - wait.begun
@@ -263,6 +263,19 @@ class EngineExecutor:
         if was_killed(container) and not why:
             why = KILLED
         return ExitedError(service, container.exit_code, why, lines)
+
+    def _is_removed(self, container: Container) -> bool:
+        """Whether *container* was killed because it is removed: the engine first kills what it
+        removes, and that may be seen before the removal."""
+        if not was_killed(container):
+            return False
+        try:
+            # From before the kill on, the engine says of it that it is being removed.
+            return self._engine.containers.inspect(container.id).status in ("removing", "dead")
+        except ObjectNotFoundError:
+            return True
+        except AiServerError:
+            return False
 
     def _begin_of_log(self, container: Container) -> datetime | None:
         """A time between the log lines of earlier starts and those of this one. The engine may note

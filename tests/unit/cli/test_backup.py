@@ -10,11 +10,12 @@ from threading import Thread
 import pytest
 from click.testing import CliRunner, Result
 
+from aiserver_tray.base.errors import BackupKeyError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.cli import root
 from aiserver_tray.features.backup.events import BACKUPS
 from aiserver_tray.features.backup.views import Decision
-from aiserver_tray.protocol.message import Envelope, Json, Peer, answer
+from aiserver_tray.protocol.message import Envelope, Json, Peer, answer, refusal
 from tests.support import backups, states
 from tests.support.scripted import Scripted
 
@@ -30,7 +31,7 @@ def host(monkeypatch: pytest.MonkeyPatch) -> Scripted:
         "detail": None,
         "steps": [states.step("clone", "n8n_data", "n8n", status="done")],
     }
-    begun = ("ai/backup/create", "ai/backup/restore")
+    begun = ("ai/backup/create", "ai/backup/restore", "ai/backup/move")
     host.answers |= dict.fromkeys(begun, answer({"operationId": "op-1"}))
     host.answers |= {
         "ai/operation/wait": answer({"operation": ended}),
@@ -47,7 +48,8 @@ def run(host: Scripted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.chdir(tmp_path)
 
     def run(*words: str, written: str = "") -> Result:
-        given = ["--home", str(tmp_path / "home"), "backup", *words]
+        given = ["--home", str(tmp_path / "home"), *(() if words[0] == "move" else ("backup",))]
+        given += words
         return CliRunner().invoke(root, given, input=written, env={"LANG": "C.UTF-8"})
 
     return run
@@ -135,6 +137,41 @@ def test_a_restore_is_asked_about_and_sends_what_was_decided(
     host.answers["ai/backup/inspect"] = answer(backups.sent(blocked))
     done = run("restore", "today", "--yes")
     assert (done.exit_code, "There is too little space" in done.stderr) == (1, True)
+
+
+def test_everything_is_moved_into_a_file_with_what_comes_next(
+    host: Scripted, run: Run, tmp_path: Path
+) -> None:
+    done = run("move", "everything.zip", "--with-images", "--stop")
+    assert done.exit_code == 0
+    assert "backup restore FILE --recovery KEYFILE" in done.stderr
+    asked = host.wait_for_call("ai/backup/move")
+    assert asked == {
+        "file": str(tmp_path / "everything.zip"),
+        "images": True,
+        "folders": False,
+        "stop": True,
+    }
+    assert json.loads(run("move", "other.zip", "--json").stdout)["success"]
+
+
+def test_a_file_of_another_installation_asks_for_its_recovery_file(
+    host: Scripted, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = BackupKeyError(Text("The backup was made for other keys."))
+    (tmp_path / "key.txt").write_text("-----BEGIN AGE ENCRYPTED FILE-----")
+
+    def inspect(asked: Json, _peer: Peer) -> Envelope:
+        return (
+            answer(backups.sent(backups.CONTENTS)) if "recovery" in asked else refusal(other, "en")
+        )
+
+    host.handlers["ai/backup/inspect"] = inspect
+    assert run("restore", "everything.zip", "n8n", "--yes").exit_code == 1
+    monkeypatch.setattr("aiserver_tray.cli.backup.is_interactive", lambda: True)
+    done = run("restore", "everything.zip", "n8n", "--yes", written="key.txt\nfive words\n")
+    assert done.exit_code == 0
+    assert host.wait_for_call("ai/backup/restore")["passphrase"] == "five words"
 
 
 def test_schedule_key_and_deletion_ask_for_what_they_need(

@@ -19,8 +19,8 @@ from aiserver_tray.operations.prepare import changed_notices
 from aiserver_tray.operations.request import Request, Revival
 from aiserver_tray.operations.scope import Scope
 from aiserver_tray.operations.survey import Found, Survey
-from aiserver_tray.settings.content import Unended
 from aiserver_tray.settings.store import Settings
+from aiserver_tray.settings.unended import Unended
 from aiserver_tray.spec import labels
 from aiserver_tray.spec.labels import Owner
 from aiserver_tray.spec.model import ModuleTarget

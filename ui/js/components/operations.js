@@ -21,6 +21,7 @@ const WORDS = {
   pull: [mark("Downloading {names}"), mark("Downloading all images"), mark("{done} of {total} downloaded")],
   build: [mark("Building images for {names}"), mark("Building all images"), mark("{done} of {total} built")],
   backup: [mark("Backing up {names}"), mark("Backing up everything"), mark("{done} of {total} done")],
+  move: [mark("Packing {names}"), mark("Packing everything"), mark("{done} of {total} done")],
   restore: [mark("Restoring {names}"), mark("Restoring everything"), mark("{done} of {total} done")],
   rehearse: [mark("Rehearsing an upgrade of {names}"), mark("Rehearsing upgrades"), mark("{done} of {total} done")],
   upgrade: [mark("Upgrading {names}"), mark("Upgrading everything"), mark("{done} of {total} done")],
@@ -40,7 +41,7 @@ export const shownInHero = (running) => running.find(({ kind, status, modules })
 /** @param {OperationSummary} operation @param {Module[]} modules */
 export function titleOf({ kind, modules: names, services }, modules) {
   const [some, all] = WORDS[kind];
-  if (!names.length) return t(all);
+  if (!names.length || kind === "move") return t(all);
   if (kind === "backup" && names.length >= MANY) return tn("Backing up {count} module", "Backing up {count} modules", names.length);
   if (kind === "restore" && names.length >= MANY) return tn("Restoring {count} module", "Restoring {count} modules", names.length);
   const titles = new Map(modules.map(({ name, title }) => [name, title]));

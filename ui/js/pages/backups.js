@@ -8,6 +8,7 @@ import { backupHero, blockers, keyNotice, whenRead } from "./backups/hero.js";
 import { backupsOf, follow, runningBackup } from "./backups/list.js";
 import { askForFile, askToRestore } from "./backups/restore.js";
 import { askForKey } from "./backups/key.js";
+import { askToMove, movedCard } from "./backups/move.js";
 import { backupTable } from "./backups/table.js";
 import { progressOf } from "./home/progress.js";
 
@@ -18,7 +19,7 @@ import { progressOf } from "./home/progress.js";
  */
 
 /** @type {Record<string, (value: string) => void>} The dialogs, by what names them in the address. */
-const DIALOGS = { file: askForFile, key: askForKey, restore: (id) => askToRestore({ id }) };
+const DIALOGS = { file: askForFile, key: askForKey, move: askToMove, restore: (id) => askToRestore({ id }) };
 
 /** @param {Address} address */
 function openDialog({ query }) {
@@ -41,6 +42,7 @@ export function enter(address) {
 /** @param {PageState} page */
 export const view = (page) => html`
   <header class="top"><h1>${t("Backups")}</h1><span class="grow"></span>
+    ${button({ text: t("Move to another computer…"), icon: "package", enabled: page.connection === "up", run: askToMove })}
     ${button({ text: t("Restore from a file…"), icon: "folder-open", enabled: page.connection === "up", run: askForFile })}
   </header>
   <div class="scroll"><div class="content backups-page">${whenRead(page, (list, snapshot) => all(list, page, snapshot))}</div></div>`;
@@ -49,5 +51,5 @@ export const view = (page) => html`
 function all(list, page, snapshot) {
   const running = runningBackup(snapshot);
   if (running) return progressOf(running, page, snapshot);
-  return html`${backupHero(list)}${blockers()}${keyNotice()}${backupsOf().length ? backupTable() : ""}`;
+  return html`${movedCard(list)}${backupHero(list)}${blockers()}${keyNotice()}${backupsOf().length ? backupTable() : ""}`;
 }

@@ -7,6 +7,7 @@ import { mark, t } from "../base/i18n.js";
 import { observe } from "../base/store.js";
 import { button } from "../components/button.js";
 import { icon } from "../components/icon.js";
+import { restoreFromFile } from "./backups/restore.js";
 import { checksView } from "./welcome/checks.js";
 import { chooseView } from "./welcome/choose.js";
 import { check, load, own } from "./welcome/state.js";
@@ -55,8 +56,14 @@ export function view(page) {
         <span class="grow"></span>
         ${own.get().version ? html`<p class="small">AI-Server Tray ${own.get().version}</p>` : nothing}
       </aside>
-      <div class="wiz-main">${place ? chooseView(page) : checksView(page, skip)}</div>
+      <div class="wiz-main">${place ? chooseView(page) : checksView(page, () => skip(page))}</div>
     </div>`;
 }
 
-const skip = () => button({ text: t("Skip for now"), kind: "quiet", run: leave });
+/** @param {PageState} page */
+const skip = ({ connection, snapshot }) => html`
+  ${button({
+    text: t("Restore from a file…"), icon: "archive-restore", kind: "quiet", enabled: connection === "up" && Boolean(snapshot?.engine.running),
+    why: snapshot?.engine.running ? null : t("Docker has to run first."), run: () => void restoreFromFile(leave),
+  })}
+  ${button({ text: t("Skip for now"), kind: "quiet", run: leave })}`;

@@ -17,6 +17,7 @@ const FAILED = {
   pull: [mark("{names} couldn't be downloaded"), mark("Some images couldn't be downloaded")],
   build: [mark("Images for {names} couldn't be built"), mark("Some images couldn't be built")],
   backup: [mark("{names} couldn't be backed up"), mark("The backup couldn't be made")],
+  move: [mark("{names} couldn't be packed"), mark("The file for another computer couldn't be made")],
   restore: [mark("{names} couldn't be restored"), mark("The backup couldn't be restored")],
   rehearse: [mark("The upgrade of {names} couldn't be rehearsed"), mark("Some upgrades couldn't be rehearsed")],
   upgrade: [mark("{names} couldn't be upgraded"), mark("Some modules couldn't be upgraded")],

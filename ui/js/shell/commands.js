@@ -82,6 +82,7 @@ function ofTheWhole({ snapshot }) {
       },
     }] : []),
     { ...named(mark("Restore from a file")), group, hint: "", words: "", icon: "archive-restore", run: () => go("backups?file=1") },
+    { ...named(mark("Move to another computer")), group, hint: "", words: "", icon: "package", run: () => go("backups?move=1") },
     { ...named(mark("Save recovery key")), group, hint: "", words: "", icon: "key-round", run: () => go("backups?key=1") },
     ...(upgrades().length ? [{ ...named(mark("Upgrade all")), group, hint: "", words: "", icon: "circle-arrow-up", run: askForAll }] : []),
     ...(upgradeList()?.modules.length ? [{

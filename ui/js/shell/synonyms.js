@@ -14,6 +14,7 @@ export const SYNONYMS = {
   "Back up now": "backup save copy archive 备份 立即 保存",
   "Check all backups": "backup verify test proof damaged 备份 检查 验证 全部",
   "Restore from a file": "import recover backup zip migrate move 导入 恢复 还原 文件 迁移",
+  "Move to another computer": "move migrate export transfer new computer take along 迁移 移动 新电脑 导出 搬家",
   "Save recovery key": "backup key passphrase encryption 备份 密钥 加密 恢复",
   "Upgrade all": "update newer version images everything 升级 更新 全部 版本",
   "Look for new versions": "update upgrade check newer registry 检查 更新 升级 新版本",

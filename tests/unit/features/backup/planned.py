@@ -42,6 +42,8 @@ class Stage:
         self.sizes = {"n8n-data": 1000, "postgres-data": 10**6}
         self.running = ["postgres"]
         self.opened: list[ServerPlace] = []
+        self.images: set[str] = set()
+        """The names of images."""
         self.info = EngineInfo(
             "ENGINE", "28.0", (1, 45), 2, 2**33, str(folder), "Linux", True, True, ()  # noqa: FBT003
         )  # fmt: skip
@@ -51,6 +53,7 @@ class Stage:
             host="unix:///docker.sock",
             info=lambda: self.info,
             machine=lambda: EngineMachine(*self.free),
+            images=SimpleNamespace(find=lambda name, _labels=None: name in self.images or None),
             networks=SimpleNamespace(all=list),
             volumes=SimpleNamespace(all=lambda: [Volume(*one, None) for one in self._volumes()]),
             containers=SimpleNamespace(summaries=lambda *_: [*map(self._container, self.running)]),

@@ -10,7 +10,7 @@ from aiserver_tray.base.errors import ExitedError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.values import ContainerSummary, Volume
 from aiserver_tray.features.backup.journal import wind_up
-from aiserver_tray.settings.content import BackupJournal, Unended
+from aiserver_tray.settings.unended import BackupJournal, Unended
 from aiserver_tray.spec import labels
 from aiserver_tray.spec.labels import Owner
 

@@ -1,12 +1,13 @@
 """What backups answer about files. The engine is a scripted one: nothing is restored here."""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -28,13 +29,14 @@ from aiserver_tray.features.backup.manifest import (
     ManifestModule,
     entry_name,
 )
+from aiserver_tray.features.backup.restore import Choice
 from aiserver_tray.features.backup.views import BackupSource, RestoreQuestion, RestoreRequest
 from aiserver_tray.features.place import Place
 from aiserver_tray.model import Actor
 from aiserver_tray.operations.preflight.ports import PortUse
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.survey import HostPort
-from aiserver_tray.settings.content import Unended
+from aiserver_tray.settings.unended import Unended
 from tests.unit.features.backup.planned import Stage
 from tests.unit.features.backup.tars import VOLUME, Member, tar_of
 from tests.unit.module_folders import declared
@@ -64,6 +66,8 @@ class Here:
         self.stage.running = []
         self.begun: list[tuple[str, ...]] = []
         self.used: set[int] = set()
+        self.changes: dict[str, Any] = {}
+        """Of the manifest of a backup that is written."""
         self.backups = self.of_next_process()
 
     def of_next_process(self) -> Backups:
@@ -103,6 +107,7 @@ class Here:
             tuple(e for e in (DATA, INDEX) if e.module in {one.name for one in modules}),
             more,
         )
+        manifest = replace(manifest, **self.changes)
         path = folder_of(self.stage.app.settings) / "aiserver-2026-03-02-1200-hand.zip"
         path.parent.mkdir(parents=True, exist_ok=True)
         with BackupWriter(path, self.backups._keys.recipients()) as writer:
@@ -115,6 +120,16 @@ class Here:
         """What a restore asks about, with the suggestions."""
         offer = self.backups.inspect(RestoreQuestion(id=id, modules=modules))
         return {one.id: one.value for one in offer.decisions}
+
+    def choice(self, id: str, decisions: Mapping[str, str]) -> Choice:
+        """What a restore of n8n would do."""
+        file = self.backups._file(BackupSource(id=id))
+        return self.backups._restorable(file).choice(["n8n"], decisions)
+
+    def set_engine(self, platform: str, images: AbstractSet[str] = frozenset()) -> None:
+        """The engine runs images for *platform*, and has some."""
+        self.stage.info = replace(self.stage.info, platform=platform)
+        self.stage.images = {*images}
 
     def restore(self, id: str, decisions: Mapping[str, str]) -> None:
         asked = RestoreRequest(id=id, modules=("n8n", "notes"), decisions=decisions)
@@ -251,3 +266,66 @@ def test_what_has_to_end_on_another_engine_is_no_new_failure_at_each_start(here:
     here.backups.recover(USER)
     assert here.begun[2:] == [("b",)]
     assert "It can't be ended." in str(here.backups.list().problem)
+
+
+def test_what_could_not_be_backed_up_first_is_offered_to_the_next_process_too(here: Here) -> None:
+    id = here.write(N8N)
+    assert here.backups._is_noted(["n8n"], Text("its server does not start"))
+    here.backups = here.of_next_process()
+    assert here.decisions(id, "n8n")["without_backup"] == ""
+    here.backups._is_noted(["n8n"], None)
+    assert "without_backup" not in here.decisions(id, "n8n")
+
+
+# -- everything from another computer --------------------------------------------------------------
+
+SAVED = ManifestEntry(
+    entry_name("image", "n8n", "1"),
+    "image",
+    "n8n",
+    "1",
+    len(TAR),
+    sha256(TAR).hexdigest(),
+    images=("n8nio/n8n:2.0", "busybox:1.37.0"),
+)
+MOVED: dict[str, Any] = {
+    "reason": "move",
+    "entries": (DATA, SAVED),
+    "platform": "linux/amd64",
+    "wanted": (),
+    "settings": {"app.theme": "dark", "app.mirrors": "mirror.example", "app.engine": "ssh://a@b"},
+    "secrets": {"app.alert_webhook": "https://ntfy.example/topic"},
+}
+
+
+def test_images_are_loaded_where_they_can_run_and_else_pulled(here: Here) -> None:
+    here.changes = MOVED
+    id = here.write(N8N, installation="another")
+    asked = here.decisions(id, "n8n")
+    assert (asked["images"], asked["n8n.triggers"], asked["app.mirrors"]) == (
+        "load",
+        "off",
+        "mirror.example",
+    )
+    choice = here.choice(id, {})
+    assert (choice.images, choice.features) == (SAVED, ()), "it did not run there"
+    assert {a: v for a, v in choice.changes.items() if a.startswith("app.")} == {
+        "app.theme": "dark",
+        "app.alert_webhook": "https://ntfy.example/topic",
+        "app.mirrors": "mirror.example",
+    }
+    assert here.choice(id, {"images": "pull"}).images is None
+    with pytest.raises(RestoreError, match="load or pull"):
+        here.choice(id, {"images": "both"})
+    here.set_engine(platform="linux/arm64")
+    assert here.decisions(id, "n8n")["images"] == "true"
+    assert here.choice(id, {}).images is None
+    here.set_engine(platform="linux/amd64", images={*SAVED.images})
+    assert "images" not in here.decisions(id, "n8n"), "they are there"
+
+
+def test_what_was_stopped_there_may_do_its_work_here(here: Here) -> None:
+    here.changes = {**MOVED, "is_stopped": True, "wanted": ("n8n",)}
+    id = here.write(N8N, installation="another")
+    assert here.decisions(id, "n8n")["n8n.triggers"] == "on"
+    assert here.choice(id, {}).features == ("n8n",)

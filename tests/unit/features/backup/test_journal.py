@@ -8,17 +8,18 @@ from typing import Any, cast
 import pytest
 
 from aiserver_tray.base.errors import (
+    BackupError,
     ExitedError,
     NameConflictError,
     RestoreError,
     SettingError,
 )
-from aiserver_tray.features.backup.journal import problem, refuse_used
+from aiserver_tray.features.backup.journal import problem, recover, refuse_used
 from aiserver_tray.features.backup.plan import beside
 from aiserver_tray.features.backup.restore import Choice, Restoration
-from aiserver_tray.settings.content import SwappedDatabase
 from aiserver_tray.settings.names import BACKUP_JOURNAL, INSTALLATION
 from aiserver_tray.settings.store import Settings
+from aiserver_tray.settings.unended import SwappedDatabase
 from aiserver_tray.spec import labels
 from aiserver_tray.spec.labels import digest
 from aiserver_tray.system.paths import Home
@@ -133,6 +134,13 @@ def test_services_of_an_interrupted_backup_start_also_if_its_folder_is_away(
     scene.wind_up("a")
     assert scene.done == ["start"]
     assert scene.journal.all == {}
+
+
+def test_an_interrupted_move_is_told_as_one_and_starts_what_it_has_stopped(scene: Scene) -> None:
+    scene.has("a", "n8n", kind="move", state="prepared", engine="here")
+    with pytest.raises(BackupError, match="for another computer was interrupted"):
+        recover(scene.tools, scene.journal, "a")(scene.stage)
+    assert (scene.done, scene.journal.all) == (["start"], {})
 
 
 def test_a_restore_that_covers_an_interrupted_one_in_part_is_refused(scene: Scene) -> None:

@@ -10,8 +10,8 @@ import pytest
 from aiserver_tray.base.errors import BackupError, RestoreError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.features.upgrade.upgrades import Upgrades
-from aiserver_tray.settings.content import SwappedVolume
 from aiserver_tray.settings.store import Settings
+from aiserver_tray.settings.unended import SwappedVolume
 from aiserver_tray.spec import labels
 from aiserver_tray.system.paths import Home
 from tests.unit.features.backup.scene import Scene

@@ -102,7 +102,7 @@ function act(entry, operation, { snapshot, connection, asked }) {
     }) : nothing;
   }
   const { kind } = operation;
-  if (kind === "backup" || kind === "restore") return html`<a class="button plain" href="#backups">${t("Show backups")}</a>`;
+  if (kind === "backup" || kind === "move" || kind === "restore") return html`<a class="button plain" href="#backups">${t("Show backups")}</a>`;
   if (kind === "rehearse" || kind === "upgrade") return html`<a class="button plain" href=${`#modules/${operation.asked[0] ?? ""}`}>${t("Show the module")}</a>`;
   const isOff = !snapshot?.engine.running;
   return button({

@@ -55,6 +55,7 @@ const OPERATIONS = {
   pull: [mark("Download {names}"), mark("Download {count} modules"), mark("Download all images")],
   build: [mark("Build {names}"), mark("Build {count} modules"), mark("Build all images")],
   backup: [mark("Back up {names}"), mark("Back up {count} modules"), mark("Back up everything")],
+  move: [mark("Pack {names}"), mark("Pack {count} modules"), mark("Pack for another computer")],
   restore: [mark("Restore {names}"), mark("Restore {count} modules"), mark("Restore everything")],
   rehearse: [mark("Rehearse an upgrade of {names}"), mark("Rehearse upgrades of {count} modules"), mark("Rehearse all upgrades")],
   upgrade: [mark("Upgrade {names}"), mark("Upgrade {count} modules"), mark("Upgrade everything")],

@@ -57,7 +57,7 @@ observe(({ snapshot }, before) => {
 
 /** The backup or restore under way. @param {Snapshot|null} snapshot @returns {OperationSummary|undefined} */
 export const runningBackup = (snapshot) =>
-  (snapshot ? active(snapshot) : []).find(({ kind }) => kind === "backup" || kind === "restore");
+  (snapshot ? active(snapshot) : []).find(({ kind }) => kind === "backup" || kind === "move" || kind === "restore");
 
 /** What a backup would do, as far as it is known. @param {string} [module] everything without it */
 export const offerOf = (module = "") => own.get().offers[module];
@@ -154,6 +154,7 @@ export const REASONS = {
   schedule: { word: mark("Scheduled"), icon: "clock" },
   hand: { word: mark("By hand"), icon: "mouse-pointer-click" },
   upgrade: { word: mark("Before an upgrade"), icon: "circle-arrow-up" },
+  move: { word: mark("For another computer"), icon: "package" },
   restore: { word: mark("Before a restore"), icon: "archive-restore" },
 };
 

@@ -42,6 +42,7 @@ const blank = {
   /** What a module that the backup brings asks for. */
   consent: /** @type {Consent|null} */ (null),
   isAll: false, isBusy: false, error: "",
+  begun: () => {},
 };
 let own = blank;
 /** Changes with each question: an answer to an earlier one is none any more. */
@@ -62,6 +63,9 @@ export async function askToRestore({ id }, module) {
 }
 
 export const askForFile = () => open({});
+
+/** @param {() => void} begun called once the restore has begun */
+export const restoreFromFile = (begun) => open({ begun });
 
 /** @param {Partial<typeof own>} source */
 async function open(source) {
@@ -119,7 +123,7 @@ async function inspect(modules) {
   if (!isFirst) return;
   focus(".dialog-foot button");
   const only = answer.data.modules.filter(isPossible).map(({ name }) => name);
-  const all = withPartners(own.chosen.size || only.length > 1 ? [...own.chosen] : only);
+  const all = withPartners(own.chosen.size || (only.length > 1 && !answer.data.move) ? [...own.chosen] : only);
   if (all.length > own.chosen.size) await inspect(all);
 }
 
@@ -163,7 +167,11 @@ async function restore() {
   const decisions = Object.fromEntries((own.offer?.decisions ?? []).map((one) => [one.id, answerTo(one)]));
   const answer = await invoke("ai/backup/restore", { ...source(), modules: [...own.chosen], decisions });
   const consent = consentIn(answer);
-  if (answer.success) dialog.close();
+  if (answer.success) {
+    const { begun } = own;
+    dialog.close();
+    begun();
+  }
   else if (dialog.open) set({ isBusy: false, ...(consent ? { consent } : { error: answer.message }) });
   else showToast({ text: answer.message, icon: "triangle-alert" });
 }
@@ -248,17 +256,20 @@ function moduleRow(module) {
 }
 
 /** @type {Record<Decision["kind"], string>} */
-const ICONS = { port: "triangle-alert", folder: "folder-open", triggers: "calendar-clock", setting: "sliders-horizontal", consent: "shield-alert" };
+const ICONS = { images: "package", port: "triangle-alert", folder: "folder-open", triggers: "calendar-clock", setting: "sliders-horizontal", consent: "shield-alert" };
 
 /** What is answered with a switch: its two answers. */
-const SWITCHED = { triggers: { on: "on", off: "off" }, consent: { on: "true", off: "" } };
+const SWITCHED = { images: { on: "load", off: "pull" }, triggers: { on: "on", off: "off" }, consent: { on: "true", off: "" } };
+
+/** @param {Decision} decision */
+const isCalm = ({ kind }) => kind === "triggers" || kind === "images";
 
 /** @param {RestoreOffer} offer */
 const decisionRows = ({ decisions }) => (decisions.length ? html`
   <h3 class="label">${t("To decide")}</h3>
   <div class="rows framed">${decisions.map((decision) => html`
-    <div class="item ${decision.kind === "triggers" ? "" : "amber"}" data-decision=${decision.id}>
-      ${icon(ICONS[decision.kind], decision.kind === "triggers" ? "muted" : "busy")}
+    <div class="item ${isCalm(decision) ? "" : "amber"}" data-decision=${decision.id}>
+      ${icon(ICONS[decision.kind], isCalm(decision) ? "muted" : "busy")}
       <div class="grow"><h3>${decision.title}</h3><p>${decision.why}</p></div>
       ${decisionControl(decision)}
     </div>`)}</div>` : nothing);
@@ -269,7 +280,7 @@ function decisionControl(decision) {
   const value = answerTo(decision);
   const change = (/** @type {string} */ text) => set({ answers: { ...own.answers, [id]: text }, error: "" });
   const field = { id: `decision-${id}`, value, label: title, change };
-  if (kind === "triggers" || kind === "consent") {
+  if (kind === "images" || kind === "triggers" || kind === "consent") {
     return toggle({ ...field, on: value === SWITCHED[kind].on, change: (on) => change(SWITCHED[kind][on ? "on" : "off"]) });
   }
   return html`<div class="answer ${kind}">${kind === "folder" ? folderPicker({ ...field, placeholder: t("None"), invalid: false }) : input(field)}</div>`;

@@ -21,7 +21,7 @@ const DOING = {
 };
 
 /** @param {OperationKind} kind */
-const caption = (kind) => (kind === "backup" ? t("copied · written · verified")
+const caption = (kind) => (kind === "backup" || kind === "move" ? t("copied · written · verified")
   : kind === "restore" ? t("unpacked · changed over · backed up") : kind === "upgrade" ? t("copied · rehearsed · changed over") : t("download · start · healthy"));
 
 /** @param {OperationKind} kind @param {Step[]} steps @param {Module[]} modules */

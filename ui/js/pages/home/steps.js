@@ -17,7 +17,7 @@ const KINDS = {
 };
 
 /** @type {Partial<Record<OperationKind, BackupPhase[]>>} */
-const OF_BACKUPS = { backup: ["copy", "write", "check"], restore: ["unpack", "swap", "save"], upgrade: ["keep", "try", "renew"] };
+const OF_BACKUPS = { backup: ["copy", "write", "check"], move: ["copy", "write", "check"], restore: ["unpack", "swap", "save"], upgrade: ["keep", "try", "renew"] };
 
 /** @param {OperationKind} kind Those of a backup, restore or upgrade, in their order. @returns {BackupPhase[]|null} */
 export const backupPhases = (kind) => OF_BACKUPS[kind] ?? null;
