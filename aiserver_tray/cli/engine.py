@@ -67,6 +67,25 @@ def list_() -> None:
 
 
 @command.command()
+@as_json_option
+@common_options
+def find(as_json: bool) -> None:  # noqa: FBT001 - a command line flag
+    """Look for engines: programs of this computer, distributions of WSL, and Docker's contexts. An
+    asterisk is at the one in use. `engine use ADDRESS` chooses another one."""
+    app = current_app()
+    with connected(app) as client:
+        found = client.request("ai/engine/found")
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        (f"{one['name']} *" if one["used"] else one["name"], one["address"] or "-", one["detail"])
+        for one in found["engines"]
+    ]
+    print_table((Text("NAME"), Text("ADDRESS"), Text("STATE")), rows, app.language)
+
+
+@command.command()
 @click.argument("name")
 @click.argument("address")
 @common_options

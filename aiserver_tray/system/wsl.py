@@ -4,10 +4,13 @@ memory it gives, which distributions it has; and its program."""
 import codecs
 import configparser
 import ctypes
+import errno
+import math
 import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -124,6 +127,26 @@ def distributions() -> list[str]:
     return [name for name in found if isinstance(name, str)]
 
 
+def folder_of(name: str) -> Path | None:
+    """The folder with the disk file of the distribution *name*. None: it is unknown."""
+    registry = Registry()
+    for key in (rf"{_DISTRIBUTIONS}\{k}" for k in registry.keys("user", _DISTRIBUTIONS)):
+        if registry.get("user", key, "DistributionName") == name:
+            found = registry.get("user", key, "BasePath")
+            return Path(found.removeprefix("\\\\?\\")) if isinstance(found, str) else None
+    return None
+
+
+def running_distributions() -> list[str]:
+    """The names of those that run now; none if WSL does not answer."""
+    try:
+        said = run_wsl(("--list", "--running", "--quiet"), Event(), within=_TIMEOUT_SECONDS)
+    except OSError:
+        return []
+    known = distributions()  # without any, it says so in words
+    return [line for line in said.lines if line in known]
+
+
 def needs_restart() -> bool:
     """Whether Windows has to restart before what was switched on works."""
     return "RebootPending" in Registry().keys("machine", _SERVICING)
@@ -143,14 +166,16 @@ def run_wsl(
     cancelled: Event,
     on_line: Callable[[str], object] = lambda _: None,
     content: bytes = b"",
+    within: float = math.inf,
 ) -> Said:
     """Run ``wsl.exe`` with *words*; *content* is its input. *on_line* gets each line, also those
     that only say how far it is.
 
     Raises:
         CancelledError: *cancelled* was set; it is ended.
-        OSError: it can't be run.
+        OSError: it can't be run, or has not ended *within* seconds.
     """
+    end = time.monotonic() + within
     process = subprocess.Popen(
         [wsl_program(), *words],
         stdin=subprocess.PIPE,
@@ -177,6 +202,8 @@ def run_wsl(
             except subprocess.TimeoutExpired:
                 if cancelled.is_set():
                     raise CancelledError from None
+                if time.monotonic() > end:
+                    raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT)) from None
     finally:
         process.kill()
         process.wait()

@@ -86,6 +86,8 @@ def answer(state: dict[str, Any], words: list[str], line: str) -> int:
         say("\r\nDistribution successfully installed.\r\n")
     elif words[0] == "--terminate":
         state["terminated"] = True
+    elif words[0] == "--list":
+        say("".join(f"{n}\r\n" for n, has in state["distributions"].items() if has.get("running")))
     elif words[0] == "--unregister":
         del state["distributions"][words[1]]
     elif words[0] == "-d":

@@ -78,6 +78,8 @@ export interface Channels {
   "ai/doctor/trustHostKey": { request: ShownKey; answer: Record<string, never> };
   /** Cancel the installation of Docker. Downloaded packages stay in apt's cache; once packages are being installed, this is refused. */
   "ai/engine/cancelInstall": { request: Record<string, never>; answer: Record<string, never> };
+  /** Look for engines: programs of this computer, distributions of WSL, Docker's contexts. Starts none of them, and takes some seconds where WSL has to be asked. */
+  "ai/engine/found": { request: Record<string, never>; answer: FoundEngines };
   /** Install Docker by this system's packages; if it is installed, only let the user use it. Answers at the beginning; an installation that is under way is joined. Does nothing if the engine answers. */
   "ai/engine/install": { request: Record<string, never>; answer: Record<string, never> };
   /** Cancel the set-up. What it has made is removed, except for WSL itself; once packages are being installed, this is refused. */
@@ -1183,6 +1185,30 @@ export interface FollowedLines {
   /** all lines of the stream so far, with these and those that were left out */
   total: number;
 }
+
+/** An engine that was found. */
+export interface FoundEngine {
+  /** `program`: of this computer; `own`: the one of AI-Server Tray in WSL; `distribution`: in another distribution; `context`: of Docker's contexts; `wslc`: WSL's own containers */
+  kind: FoundKind;
+  /** of its product, its distribution or its context */
+  name: string;
+  /** empty: it can't be used */
+  address: string;
+  /** `unknown`: to know it, its distribution or computer would have to be asked */
+  state: FoundState;
+  detail: string;
+  used: boolean;
+}
+
+/** The engines that there are. */
+export interface FoundEngines {
+  /** the one that is found first by itself is the first */
+  engines: FoundEngine[];
+}
+
+export type FoundKind = "program" | "own" | "distribution" | "context" | "wslc";
+
+export type FoundState = "running" | "off" | "unknown" | "unusable";
 
 export type Grade = "ok" | "fact" | "note" | "problem";
 
