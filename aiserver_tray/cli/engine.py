@@ -34,7 +34,7 @@ from aiserver_tray.cli.words import size
 from aiserver_tray.engine.address import find_address
 from aiserver_tray.protocol.message import Json
 from aiserver_tray.settings.names import ENGINE, ENGINES, join_engines
-from aiserver_tray.system import engine_install, engine_place
+from aiserver_tray.system import engine_install, engine_place, wsl
 from aiserver_tray.system.engine_install import EngineInstallation, Progress
 from aiserver_tray.system.engine_place import USUAL_ENGINE, canonical
 
@@ -163,6 +163,13 @@ def uninstall(yes: bool) -> None:  # noqa: FBT001 - a command line flag
         if not (yes or (is_interactive() and click.confirm(question, err=True))):
             raise CancelledError
         client.request("ai/engine/own/remove")
+
+
+@command.command(hidden=True)
+@common_options
+def keep() -> None:
+    """Keep Windows' own engine running until Windows shuts down. Ends at once."""
+    wsl.keep_running(f"wsl://{engine_place.OWN_ENGINE}")
 
 
 @command.command()

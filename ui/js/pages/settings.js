@@ -11,7 +11,7 @@ import { empty, notice } from "../components/notice.js";
 import { loadKept } from "./logs/keeping.js";
 import { forgetTest } from "./engine/connection.js";
 import { lookForEngines } from "./engine/found.js";
-import { loadEngineSetup } from "./engine/state.js";
+import { loadOwnRoom } from "./engine/room.js";
 import { SECTIONS } from "./settings/sections.js";
 import { load, own } from "./settings/state.js";
 
@@ -51,7 +51,7 @@ export function enter({ rest: [section] }) {
   }));
   loadKept();
   lookForEngines();
-  loadEngineSetup();
+  loadOwnRoom();
   forgetTest();
   const stops = [
     on("ai/activity/added", load), // another client may have changed one

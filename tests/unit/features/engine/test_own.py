@@ -3,6 +3,7 @@ Windows here. ``tests/wine`` runs it with Windows' own parts."""
 
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import psutil
 import pytest
@@ -185,3 +186,43 @@ def test_what_runs_in_a_distribution_goes_on_without_us(machine: Machine) -> Non
     (keeper,) = (p for p in psutil.Process().children() if str(machine.program) in p.cmdline())
     keeper.kill()
     assert calls[0][0].startswith("-d aiserver -u root --exec flock -n ")
+
+
+@pytest.mark.parametrize(
+    ("state", "letters", "mend"),
+    [
+        ({"wsl": "2.0.9.0", "fail": {"--update": "Wsl/WININET_E_TIMEOUT"}}, "dfpppp", "internet"),
+        ({"fail": {"--terminate": "Wsl/Service/0x8007000e"}}, "dddfpp", "Fix the cause"),
+        (
+            {"fail": {"-d aiserver -u root --exec /bin/sh": "E: Write error - No space left"}},
+            "ddddfp",
+            "Make room",
+        ),
+        (
+            {"fail": {"-d aiserver -u root --exec /bin/sh": "E: Unable to fetch, 0x80072ee7"}},
+            "ddddfp",
+            "internet",
+        ),
+    ],
+)
+def test_each_other_failure_has_its_mend_and_can_be_repeated(
+    machine: Machine, state: dict[str, Any], letters: str, mend: str
+) -> None:
+    machine.has(**state)
+    view = machine.set_up()
+    assert (view.status, states(view)) == ("failed", letters)
+    assert mend in str(view.error)
+    assert not machine.noted, "what is half done is no engine"
+    machine.has(distributions=machine.state["distributions"])
+    assert machine.set_up().status == "ready"
+
+
+@pytest.mark.parametrize(("code", "status"), [(3010, "restart"), (1, "failed")])
+def test_the_code_of_windows_decides_about_the_restart(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, code: int, status: str
+) -> None:
+    machine.has(wsl=None)
+    monkeypatch.setattr(wsl, "run_as_administrator", lambda *_: code)
+    view = machine.set_up()
+    assert view.status == status
+    assert (view.error is None) == (status == "restart")
