@@ -1,5 +1,6 @@
 """An owner tells of the engine that it talks to, and opens its core again for another one."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -63,5 +64,7 @@ def test_engine_has_a_name_that_every_command_takes(lab: Place, tmp_path: Path) 
     bare.run("engine", "remove", "local").succeeded()
     assert "no engine has the name 'local'" in cli.run("status").errors
     assert "other" in cli.run("engine", "list").succeeded().output
+    assert "ADDRESS" in bare.run("engine", "find").succeeded().output
+    assert "engines" in json.loads(bare.run("engine", "find", "--json").succeeded().output)
     bare.run("engine", "use", "default").succeeded()
     assert bare.run("config", "get", "app.engine").output.strip() == ""

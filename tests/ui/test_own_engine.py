@@ -14,7 +14,7 @@ ROOM: dict[str, Any] = {
     "memory": 16 * GIB,
     "total": 32 * GIB,
     "processors": 8,
-    "all_processors": 8,
+    "allProcessors": 8,
     "file": r"C:\Users\Ada\.wslconfig",
     "others": ["Ubuntu", "docker-desktop"],
     "folder": r"D:\AI-Server",
@@ -23,7 +23,7 @@ ROOM: dict[str, Any] = {
     "kept": False,
     "volumes": ["ai-n8n-data", "ai-postgres-data"],
 }
-OWN = {"status": "ready", "steps": [], "lines": [], "error": None}
+OWN: dict[str, Any] = {"status": "ready", "steps": [], "lines": [], "error": None}
 SIZES = {"download": 250_000_000, "disk": 1_200_000_000, "minutes": 5}
 FOUND = {
     "kind": "own",
@@ -36,7 +36,13 @@ FOUND = {
 
 
 def settings(stack: Stack) -> HomePage:
-    setup = {"system": "windows", "choices": [], "packages": None, "wsl": None, "install": None}
+    setup: dict[str, Any] = {
+        "system": "windows",
+        "choices": [],
+        "packages": None,
+        "wsl": None,
+        "install": None,
+    }
     stack.host.answers |= {
         "ai/engine/setup": answer(setup | {"error": None, "own": OWN | SIZES}),
         "ai/engine/found": answer({"engines": [FOUND]}),

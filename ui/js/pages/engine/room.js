@@ -50,7 +50,7 @@ export function ownRoomRows(page) {
     {
       id: "own-limits", title: t("Memory and processors"),
       help: t("{memory} of {total}, {count} of {all} processors, for all distributions of WSL together.", {
-        memory: bytes(room.memory), total: bytes(room.total), count: room.processors, all: room.all_processors,
+        memory: bytes(room.memory), total: bytes(room.total), count: room.processors, all: room.allProcessors,
       }),
       control: html`<span class="buttons own-limits">
         ${input({ id: "own-memory", type: "number", unit: "GB", label: t("Memory"), value: own.get().memory, change: (memory) => own.set({ memory }) })}
