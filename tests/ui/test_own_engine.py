@@ -5,6 +5,8 @@ from typing import Any
 from selenium.webdriver import Keys
 
 from aiserver_tray.protocol.message import answer
+from tests.support import states
+from tests.ui.answers import ANSWERS
 from tests.ui.barriers import violations
 from tests.ui.conftest import Stack
 from tests.ui.home import HomePage
@@ -43,13 +45,16 @@ def settings(stack: Stack) -> HomePage:
         "wsl": None,
         "install": None,
     }
+    stack.host.answers |= ANSWERS
     stack.host.answers |= {
         "ai/engine/setup": answer(setup | {"error": None, "own": OWN | SIZES}),
         "ai/engine/found": answer({"engines": [FOUND]}),
         "ai/engine/own/room": answer(ROOM),
-        "ai/engine/own/change": answer(ROOM | {"kept": True}),
+        "ai/engine/own/change": answer(ROOM),
     }
+    stack.show(states.running())
     page = stack.home()
+    page.prefer(reduced_motion="reduce")  # what still fades in has no contrast yet
     page.go("settings/docker")
     page.wait_for("[data-setting=own-limits]")
     return page

@@ -99,6 +99,9 @@ const askToMove = () => confirm({
   action: t("Move"), run: () => change({ folder: own.get().folder.trim() }),
 });
 
+/** @param {Event} event */
+const closeDialog = ({ currentTarget }) => /** @type {Element} */ (currentTarget).closest("dialog")?.close();
+
 /** @param {OwnRoom} room */
 const askToRemove = ({ volumes, disk: size }) => confirm({
   title: t("Remove Windows' own engine?"), kind: "danger", typed: "aiserver", action: t("Remove with data"),
@@ -106,7 +109,7 @@ const askToRemove = ({ volumes, disk: size }) => confirm({
   more: html`
     ${volumes?.length ? html`<p class="small">${t("These volumes are deleted:")}</p><ul class="small muted mono removal-list">${volumes.map((name) => html`<li>${name}</li>`)}</ul>` : nothing}
     ${volumes === null ? html`<p class="small">${t("The engine does not answer, so its volumes are not known.")}</p>` : nothing}
-    <p><a class="button small" href="#backups" @click=${() => confirm(null)}>${t("Back up first")}</a></p>`,
+    <p><a class="button small" href="#backups" @click=${closeDialog}>${t("Back up first")}</a></p>`,
   run: async () => {
     if ((await ask(KEY, "ai/engine/own/remove", {})).success) await Promise.all([loadOwnRoom(), lookForEngines()]);
   },
