@@ -34,7 +34,7 @@ from aiserver_tray.cli.words import size
 from aiserver_tray.engine.address import find_address
 from aiserver_tray.protocol.message import Json
 from aiserver_tray.settings.names import ENGINE, ENGINES, join_engines
-from aiserver_tray.system import engine_install, engine_place
+from aiserver_tray.system import engine_install, engine_place, wsl
 from aiserver_tray.system.engine_install import EngineInstallation, Progress
 from aiserver_tray.system.engine_place import USUAL_ENGINE, canonical
 
@@ -84,6 +84,25 @@ def list_(as_json: bool) -> None:  # noqa: FBT001 - a command line flag
     names = (f"{one['name'] or '-'}{' *' if one['inUse'] else ''}" for one in engines)
     rows = [*zip(names, (one["address"] for one in engines), strict=True)]
     print_table((Text("NAME"), Text("ADDRESS")), rows, app.language)
+
+
+@command.command()
+@as_json_option
+@common_options
+def find(as_json: bool) -> None:  # noqa: FBT001 - a command line flag
+    """Look for engines: programs of this computer, distributions of WSL, and Docker's contexts. An
+    asterisk is at the one in use. `engine use ADDRESS` chooses another one."""
+    app = current_app()
+    with connected(app) as client:
+        found = client.request("ai/engine/found")
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        (f"{one['name']} *" if one["used"] else one["name"], one["address"] or "-", one["detail"])
+        for one in found["engines"]
+    ]
+    print_table((Text("NAME"), Text("ADDRESS"), Text("STATE")), rows, app.language)
 
 
 @command.command()
@@ -183,6 +202,13 @@ def uninstall(yes: bool, as_json: bool) -> None:  # noqa: FBT001 - command line 
         client.request("ai/engine/own/remove")
         if as_json:
             print_json(client.request("ai/engine/setup"))
+
+
+@command.command(hidden=True)
+@common_options
+def keep() -> None:
+    """Keep Windows' own engine running until Windows shuts down. Ends at once."""
+    wsl.keep_running(f"wsl://{engine_place.OWN_ENGINE}")
 
 
 @command.command()

@@ -43,12 +43,17 @@ class Core:
             installation_id,
             before_end=before_end,
             on_answer=self._answered,
+            may_rest=self._may_rest,
         )
         self.before_removal: Callable[[str], object] = lambda _container: None
         """Called with the ID of a container that has ended, before an operation removes it. To be
         set before `operations` is used."""
         self.after_reconnect: Callable[[], object] = lambda: None
         """Called when `refresh` has reconnected to the engine."""
+
+    def _may_rest(self) -> bool:
+        """By itself, an engine in WSL stops soon after its last client."""
+        return self.engine.host.startswith("wsl:") and self._settings.full.app.stop_unused_engine
 
     def _answered(self, engine_id: str) -> None:
         self.on_answer(engine_id)

@@ -1,8 +1,9 @@
 """Keeps the store's picture of our containers true, by the engine's events."""
 
 import logging
+import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -80,6 +81,19 @@ class _Lost:
     error: AiServerError
 
 
+class _RestingError(EngineDownError):
+    """Nothing of ours runs on the engine, so it is left alone."""
+
+
+_RESTING = Text(
+    "The engine is stopped, because no module runs. It starts by itself when you start a module."
+)
+
+
+def _is_alive(container: Container) -> bool:
+    return container.status not in AT_REST
+
+
 _Item = Event | _Lost | Literal["refresh", "close"]
 
 
@@ -91,7 +105,8 @@ class Watcher:
     arrive in the meantime. If the engine is lost, the store is updated at once, and the watcher
     tries again after the seconds of *back_off*. ``relist``: seconds between full lists.
     ``before_end``: called before the exit of a container is reported, so that the store can learn
-    the reason first.
+    the reason first. ``may_rest``: whether an engine on which nothing of ours runs may be left
+    alone, so that it can stop.
     """
 
     def __init__(  # noqa: PLR0913 - engine, store and intervals
@@ -104,7 +119,9 @@ class Watcher:
         relist: float = RELIST_SECONDS,
         before_end: Callable[[], object] = lambda: None,
         on_answer: Callable[[str], object] = lambda _id: None,
+        may_rest: Callable[[], bool] = lambda: False,
     ) -> None:
+        self._may_rest = may_rest
         self._before_end = before_end
         self._on_answer = on_answer
         self._engine = engine
@@ -150,6 +167,8 @@ class Watcher:
                 return
             self._store.put(EngineDown(error, datetime.now(UTC)))
             pause = self._back_off[min(self._failures, len(self._back_off) - 1)]
+            if isinstance(error, _RestingError):
+                pause = math.inf
             if isinstance(error, EngineNotInstalledError):
                 pause = min(pause, NOT_INSTALLED_SECONDS)
             self._pause(pause)
@@ -214,6 +233,8 @@ class Watcher:
                     case "refresh":
                         return
             if time.monotonic() >= due:
+                if self._may_rest() and not any(map(_is_alive, self._containers())):
+                    raise _RestingError(self._engine.host, "", _RESTING)
                 dirty.update(dict.fromkeys(self._outdated(), False))
                 due = time.monotonic() + self._relist
             if dirty:
@@ -251,15 +272,18 @@ class Watcher:
     def _outdated(self) -> set[str]:
         """IDs of containers that the store and the engine's list disagree about: the safety net for
         lost events. The list may be behind, so each of them is inspected."""
-        known = {container.id: container for container in self._store.state.containers.values()}
+        known = {container.id: container for container in self._containers()}
         listed = self._engine.containers.summaries(self._installation)
         changed = {s.id for s in listed if not _agrees(known.get(s.id), s)}
         return changed | known.keys() - {s.id for s in listed}
 
+    def _containers(self) -> Collection[Container]:
+        return self._store.state.containers.values()
+
     def _pause(self, seconds: float) -> None:
         """Wait before the next attempt; `refresh` and `close` cut it short."""
         end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
+        while (left := min(end - time.monotonic(), self._relist)) > 0:
             if any(item in ("refresh", "close") for item in self._received(left)):
                 return
 

@@ -333,5 +333,15 @@ APP_SETTINGS: Mapping[str, Setting] = {
             "zh": "停止功能模块时，同时停止其他功能模块不再需要的基础服务。",
         },
     ),
+    "app.stop_unused_engine": Setting(
+        type="boolean",
+        default=DEFAULTS["app.stop_unused_engine"],
+        title={"en": "Stop the engine when unused", "zh": "不使用时停止引擎"},
+        help={
+            "en": "An engine in WSL stops some minutes after the last module, and starts by itself "
+            "with the next one.",
+            "zh": "最后一个模块停止几分钟后，WSL 中的引擎会停止；启动模块时自动启动。",
+        },
+    ),
 }
 """The settings by address, in the order of the settings page."""

@@ -162,6 +162,11 @@ class AppSettings:
         """Whether a stop also stops the basic services that no other module needs."""
         return self._flag("stop_unused_basics")
 
+    @property
+    def stop_unused_engine(self) -> bool:
+        """Whether an engine in WSL may stop while no module runs."""
+        return self._flag("stop_unused_engine")
+
     def _text(self, name: str) -> str:
         address = f"app.{name}"
         if address not in self.stored:

@@ -54,6 +54,7 @@ DEFAULTS: Final[Mapping[str, str]] = {
     "app.alert_format": "json",
     "app.start_desired": "true",
     "app.stop_unused_basics": "false",
+    "app.stop_unused_engine": "false",
 }
 """Of the app's own settings that have one, by address."""
 

@@ -91,6 +91,26 @@ def start_once(home: Home, options: Sequence[str] = ()) -> None:
         Registry().put(key, _entry_name(home), line)
 
 
+_KEEPER = f"{_NAME}-engine"
+
+
+def keeps_engine() -> bool:
+    """Whether the next login starts what keeps Windows' own engine running."""
+    return _items().starts(_KEEPER, [*_program(), "engine", "keep"])
+
+
+def keep_engine(*, enabled: bool) -> None:
+    """Start the engine of our own at login, without the tray, or not any more.
+
+    Raises:
+        OSError: that can't be set.
+    """
+    if enabled:
+        _items().put(_KEEPER, [*_program(), "engine", "keep"])
+    else:
+        _items().remove(_KEEPER)
+
+
 def disable(home: Home) -> None:
     """Remove the entry: the tray no longer starts at login.
 

@@ -64,6 +64,13 @@ def load_context(name: str, environment: Mapping[str, str]) -> DockerContext | N
     return DockerContext(name, host, tls)
 
 
+def contexts(environment: Mapping[str, str]) -> list[DockerContext]:
+    """The contexts that have an engine's address, by name."""
+    files = (docker_folder(environment) / "contexts" / "meta").glob("*/meta.json")
+    names = sorted(name for file in files if isinstance(name := _read(file).get("Name"), str))
+    return [one for name in names if (one := load_context(name, environment))]
+
+
 def _read(file: Path) -> dict[str, Any]:
     """The JSON object in *file*, empty if there is none."""
     try:

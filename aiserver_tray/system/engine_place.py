@@ -45,6 +45,8 @@ class EnginePlace:
     """The engine is installed if one of these exists: a path, or a name on the PATH."""
     start: Sequence[str]
     """The system command that starts it."""
+    name: str = "Docker Engine"
+    """Of its product."""
 
     @property
     def is_installed(self) -> bool:
@@ -87,7 +89,7 @@ def default_host() -> str:
     """The address of the local engine, as in ``DOCKER_HOST``: of an engine that answers, else of an
     installed one with a socket, else of an installed one, else of any socket."""
     known = places()
-    preferred = (_answers, _is_ready, lambda place: place.is_installed, _exists)
+    preferred = (answers, _is_ready, lambda place: place.is_installed, _exists)
     found = (place for is_it in preferred for place in known if is_it(place))
     usual = next(place for place in reversed(known) if not place.host.startswith("wsl:"))
     return next(found, usual).host
@@ -126,10 +128,11 @@ def _windows_places() -> list[EnginePlace]:
     docker = _desktop_programs()
     desktop = next(filter(_is_there, docker), "")
     usual = desktop or next(filter(_is_there, rancher), "")
+    name = "Docker Desktop" if desktop else "Rancher Desktop"
     return [
-        EnginePlace(f"{_PIPE}dockerDesktopLinuxEngine", docker, [desktop]),
-        EnginePlace(f"{_PIPE}podman-machine-default", ["podman"], []),
-        EnginePlace(f"{_PIPE}docker_engine", [*docker, *rancher], [usual]),
+        EnginePlace(f"{_PIPE}dockerDesktopLinuxEngine", docker, [desktop], "Docker Desktop"),
+        EnginePlace(f"{_PIPE}podman-machine-default", ["podman"], [], "Podman"),
+        EnginePlace(f"{_PIPE}docker_engine", [*docker, *rancher], [usual], name),
         _own_place(),
     ]
 
@@ -161,7 +164,7 @@ def forget_own_engine() -> None:
 def _own_place() -> EnginePlace:
     """It starts with each connection."""
     program = [str(wsl_program())] if has_own_engine() else []
-    return EnginePlace(f"wsl://{OWN_ENGINE}", program, [])
+    return EnginePlace(f"wsl://{OWN_ENGINE}", program, [], "AI-Server Tray (WSL)")
 
 
 def _desktop_programs() -> list[str]:
@@ -194,14 +197,14 @@ def _mac_places() -> list[EnginePlace]:
 def _mac_app(name: str, inner: str) -> EnginePlace:
     folders = (Path("/Applications"), user_home() / "Applications")
     programs = [str(folder / f"{name}.app") for folder in folders]
-    return EnginePlace(_own_socket(inner), programs, ["open", "-a", name])
+    return EnginePlace(_own_socket(inner), programs, ["open", "-a", name], name)
 
 
 def _mac_podman() -> EnginePlace:
     programs = [f"{folder}/bin/podman" for folder in _MAC_PODMAN_FOLDERS]
     program = next(filter(_is_there, programs), programs[0])
     host = _own_socket(".local/share/containers/podman/machine/podman.sock")
-    return EnginePlace(host, programs, [program, "machine", "start"])
+    return EnginePlace(host, programs, [program, "machine", "start"], "Podman")
 
 
 def _linux_places() -> list[EnginePlace]:
@@ -209,9 +212,11 @@ def _linux_places() -> list[EnginePlace]:
     https://docs.docker.com/desktop/setup/install/linux/"""
     desktop = ["systemctl", "--user", "start", "docker-desktop"]
     rancher = str(user_home() / ".rd/bin/rdctl")
+    docker, programs = _own_socket(".docker/desktop/docker.sock"), ["/opt/docker-desktop"]
+    start = [rancher, "start"]
     return [
-        EnginePlace(_own_socket(".docker/desktop/docker.sock"), ["/opt/docker-desktop"], desktop),
-        EnginePlace(_own_socket(".rd/docker.sock"), [rancher], [rancher, "start"]),
+        EnginePlace(docker, programs, desktop, "Docker Desktop"),
+        EnginePlace(_own_socket(".rd/docker.sock"), [rancher], start, "Rancher Desktop"),
         _colima(),
         *_rootless(),
         EnginePlace(f"unix://{_SYSTEM_SOCKET}", _SYSTEM_PROGRAMS, ["systemctl", "start", "docker"]),
@@ -224,18 +229,20 @@ def _rootless() -> list[EnginePlace]:
         return []
     unit = str(user_home() / ".config/systemd/user/docker.service")
     start = ["systemctl", "--user", "start", "docker"]
-    return [EnginePlace(f"unix://{Path(runtime, 'docker.sock')}", [unit], start)]
+    host = f"unix://{Path(runtime, 'docker.sock')}"
+    return [EnginePlace(host, [unit], start, "Docker Engine (rootless)")]
 
 
 def _colima() -> EnginePlace:
-    return EnginePlace(_own_socket(".colima/default/docker.sock"), ["colima"], ["colima", "start"])
+    host = _own_socket(".colima/default/docker.sock")
+    return EnginePlace(host, ["colima"], ["colima", "start"], "colima")
 
 
 def _own_socket(inner: str) -> str:
     return f"unix://{user_home() / inner}"
 
 
-def _answers(place: EnginePlace) -> bool:
+def answers(place: EnginePlace) -> bool:
     """Whether a process listens: a desktop program may leave its socket behind when it exits."""
     if sys.platform == "win32":
         return _exists(place)

@@ -29,8 +29,8 @@ _POLL_SECONDS = 0.25
 
 def can_start(host: str) -> bool:
     """Whether the engine at *host* is one that can be started from here. On Linux that asks
-    systemd, which takes some milliseconds."""
-    return _command(host) is not None
+    systemd, which takes some milliseconds. One in WSL starts with the first question."""
+    return host.startswith("wsl:") or _command(host) is not None
 
 
 def start_engine(

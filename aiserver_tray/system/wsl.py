@@ -4,11 +4,14 @@ memory it gives, which distributions it has; and its program."""
 import codecs
 import configparser
 import ctypes
+import errno
+import math
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,10 +62,14 @@ def find_wsl() -> Wsl | None:
     """WSL on this machine. None: this is not Windows."""
     if sys.platform != "win32":
         return None
-    file = user_home() / ".wslconfig"
-    status = _status()
-    memory = memory_limit(_text(file))
+    file, status = config_file(), _status()
+    memory = memory_limit(config_text())
     return Wsl(status is not None, default_version(status or ""), memory, file)
+
+
+def config_file() -> Path:
+    """The file with the limits of all distributions."""
+    return user_home() / ".wslconfig"
 
 
 def default_version(status: str) -> int | None:
@@ -73,13 +80,37 @@ def default_version(status: str) -> int | None:
 
 def memory_limit(config: str) -> int | None:
     """The limit in bytes that the text of a ``.wslconfig`` sets. None: none, or an invalid one."""
-    parser = configparser.ConfigParser(interpolation=None, strict=False)
-    try:
-        parser.read_string(config)
-    except configparser.Error:
-        return None
-    found = _SIZE.fullmatch(parser.get("wsl2", "memory", fallback="").strip())
+    found = _SIZE.fullmatch(_limit(config, "memory"))
     return int(found[1]) * 1024 ** _UNITS[(found[2] or "").upper()] if found else None
+
+
+def processor_limit(config: str) -> int | None:
+    """The processors that the text of a ``.wslconfig`` gives. None: all, or it is invalid."""
+    found = _limit(config, "processors")
+    return int(found) if found.isdecimal() else None
+
+
+def _limit(config: str, name: str) -> str:
+    parser = configparser.ConfigParser(interpolation=None, strict=False)
+    with suppress(configparser.Error):
+        parser.read_string(config)
+    return parser.get("wsl2", name, fallback="").strip()
+
+
+def with_limits(config: str, limits: Mapping[str, str]) -> str:
+    """The text *config* of a ``.wslconfig`` with these *limits*; all else in it stays."""
+    lines, section = [], ""
+    for line in config.splitlines():
+        if head := re.match(r"\s*\[(.*?)\]", line):
+            section = head[1].strip().lower()
+        if section != "wsl2" or line.partition("=")[0].strip().lower() not in limits:
+            lines.append(line)
+    heads = [n for n, line in enumerate(lines, 1) if line.strip().lower().startswith("[wsl2]")]
+    if not heads:
+        lines.append("[wsl2]")
+    place = heads[0] if heads else len(lines)
+    lines[place:place] = [f"{name}={value}" for name, value in limits.items()]
+    return "\n".join(lines) + "\n"
 
 
 def decoded(output: bytes) -> str:
@@ -108,9 +139,10 @@ def _status() -> str | None:
     return decoded(done.stdout) if done.returncode == 0 else None
 
 
-def _text(file: Path) -> str:
+def config_text() -> str:
+    """What is in `config_file`."""
     try:
-        return file.read_text(encoding="utf-8-sig", errors="replace")
+        return config_file().read_text(encoding="utf-8-sig", errors="replace")
     except OSError:
         return ""
 
@@ -122,6 +154,26 @@ def distributions() -> list[str]:
     keys = registry.keys("user", _DISTRIBUTIONS)
     found = (registry.get("user", rf"{_DISTRIBUTIONS}\{k}", "DistributionName") for k in keys)
     return [name for name in found if isinstance(name, str)]
+
+
+def folder_of(name: str) -> Path | None:
+    """The folder with the disk file of the distribution *name*. None: it is unknown."""
+    registry = Registry()
+    for key in (rf"{_DISTRIBUTIONS}\{k}" for k in registry.keys("user", _DISTRIBUTIONS)):
+        if registry.get("user", key, "DistributionName") == name:
+            found = registry.get("user", key, "BasePath")
+            return Path(found.removeprefix("\\\\?\\")) if isinstance(found, str) else None
+    return None
+
+
+def running_distributions() -> list[str]:
+    """The names of those that run now; none if WSL does not answer."""
+    try:
+        said = run_wsl(("--list", "--running", "--quiet"), Event(), within=_TIMEOUT_SECONDS)
+    except OSError:
+        return []
+    known = distributions()  # without any, it says so in words
+    return [line for line in said.lines if line in known]
 
 
 def needs_restart() -> bool:
@@ -143,14 +195,16 @@ def run_wsl(
     cancelled: Event,
     on_line: Callable[[str], object] = lambda _: None,
     content: bytes = b"",
+    within: float = math.inf,
 ) -> Said:
     """Run ``wsl.exe`` with *words*; *content* is its input. *on_line* gets each line, also those
     that only say how far it is.
 
     Raises:
         CancelledError: *cancelled* was set; it is ended.
-        OSError: it can't be run.
+        OSError: it can't be run, or has not ended *within* seconds.
     """
+    end = time.monotonic() + within
     process = subprocess.Popen(
         [wsl_program(), *words],
         stdin=subprocess.PIPE,
@@ -177,6 +231,8 @@ def run_wsl(
             except subprocess.TimeoutExpired:
                 if cancelled.is_set():
                     raise CancelledError from None
+                if time.monotonic() > end:
+                    raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT)) from None
     finally:
         process.kill()
         process.wait()

@@ -69,5 +69,7 @@ def test_engine_has_a_name_that_every_command_takes(lab: Place, tmp_path: Path) 
     bare.run("engine", "remove", "local").succeeded()
     assert "no engine has the name 'local'" in cli.run("status").errors
     assert "other" in cli.run("engine", "list").succeeded().output
+    assert "ADDRESS" in bare.run("engine", "find").succeeded().output
+    assert "engines" in json.loads(bare.run("engine", "find", "--json").succeeded().output)
     bare.run("engine", "use", "default").succeeded()
     assert bare.run("config", "get", "app.engine").output.strip() == ""

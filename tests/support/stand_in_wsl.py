@@ -13,7 +13,6 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -52,7 +51,7 @@ def main(words: list[str]) -> int:
     return code
 
 
-def register(distributions: Iterable[str]) -> None:
+def register(distributions: dict[str, Any]) -> None:
     """Put the names where Windows has them."""
     try:
         winreg: Any = import_module("winreg")
@@ -62,9 +61,11 @@ def register(distributions: Iterable[str]) -> None:
     with winreg.CreateKey(user, lxss) as key:
         for name in [winreg.EnumKey(key, n) for n in range(winreg.QueryInfoKey(key)[0])]:
             winreg.DeleteKey(key, name)
-    for number, name in enumerate(distributions):
+    for number, (name, has) in enumerate(distributions.items()):
         with winreg.CreateKey(user, rf"{lxss}\{{{number}}}") as key:
+            folder = has.get("folder") or r"C:\wsl\aiserver"
             winreg.SetValueEx(key, "DistributionName", 0, winreg.REG_SZ, name)
+            winreg.SetValueEx(key, "BasePath", 0, winreg.REG_SZ, "\\\\?\\" + folder)
 
 
 def answer(state: dict[str, Any], words: list[str], line: str) -> int:
@@ -74,25 +75,39 @@ def answer(state: dict[str, Any], words: list[str], line: str) -> int:
     if state["wsl"] is None:
         say(MISSING + "\r\n")
         return 1
+    if words[0] == "-d":
+        return inside(state, words[1], words[words.index("--exec") + 1 :])
     if line == "--version":
         say(f"WSL version: {state['wsl']}\r\nKernel version: 6.6.87.2-1\r\n")
-    elif line.startswith("--update"):
+    elif words[0] == "--update":
         state["wsl"] = "2.6.1.0"
-    elif words[:2] == ["--install", "Debian"]:
-        say("Downloading: Debian GNU/Linux\r\n")
-        for percent in (10, 55, 100):
-            say(f"[====   {percent}.0%   ]\r")
-        state["distributions"][words[words.index("--name") + 1]] = {}
-        say("\r\nDistribution successfully installed.\r\n")
-    elif words[0] == "--terminate":
-        state["terminated"] = True
-    elif words[0] == "--unregister":
-        del state["distributions"][words[1]]
-    elif words[0] == "-d":
-        return inside(state, words[1], words[words.index("--exec") + 1 :])
+    elif words[0] == "--shutdown":
+        state["shut down"] = True
     else:
-        say(f"Invalid command line argument: {line}\r\n")
-        return 1
+        return of_distributions(state, words, line)
+    return 0
+
+
+def of_distributions(state: dict[str, Any], words: list[str], line: str) -> int:
+    known = state["distributions"]
+    match words:
+        case ["--install", "Debian", *_]:
+            say("Downloading: Debian GNU/Linux\r\n")
+            for percent in (10, 55, 100):
+                say(f"[====   {percent}.0%   ]\r")
+            known[words[words.index("--name") + 1]] = {}
+            say("\r\nDistribution successfully installed.\r\n")
+        case ["--terminate", _]:
+            state["terminated"] = True
+        case ["--unregister", name]:
+            del known[name]
+        case ["--manage", name, "--move", folder]:
+            known[name]["folder"] = folder
+        case ["--list", *_]:
+            say("".join(f"{name}\r\n" for name, has in known.items() if has.get("running")))
+        case _:
+            say(f"Invalid command line argument: {line}\r\n")
+            return 1
     return 0
 
 

@@ -67,6 +67,7 @@ ANSWERS: dict[str, Envelope] = {
     "ai/doctor/run": answer({"checks": activities.CHECKS}),
     "ai/app/welcome": answer({"pending": False}),
     "ai/modules/needs": answer({"modules": [_NEEDS | {"name": name} for name in states.TITLES]}),
+    "ai/engine/found": answer({"engines": []}),
     "ai/engine/setup": answer({"system": "linux", "choices": [], "install": None, "error": None}),
     "ai/module/details": answer(
         modules.DETAILS

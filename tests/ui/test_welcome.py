@@ -63,6 +63,31 @@ def own_engine(status: str, *states: str, **more: object) -> Json:
     return {"status": status, "steps": steps, "lines": [], "error": None, **sizes, **more}
 
 
+UBUNTU: Json = {
+    "kind": "distribution",
+    "name": "Ubuntu",
+    "address": "wsl://Ubuntu",
+    "state": "unknown",
+    "detail": "A distribution of WSL that does not run, so nobody looked inside.",
+    "used": False,
+}
+WSLC: Json = UBUNTU | {
+    "kind": "wslc",
+    "name": "WSL containers (wslc)",
+    "address": "",
+    "state": "unusable",
+    "detail": "AI-Server Tray can't use them yet: their ports don't reach Windows by themselves.",
+}
+DESKTOP: Json = UBUNTU | {
+    "kind": "program",
+    "name": "Docker Desktop",
+    "address": "npipe:////./pipe/dockerDesktopLinuxEngine",
+    "state": "off",
+    "detail": "It is installed, and off at the moment.",
+    "used": True,
+}
+
+
 def shown(**engine: Any) -> Json:  # noqa: ANN401
     snapshot: Json = states.snapshot()
     for module in snapshot["modules"]:
@@ -181,10 +206,21 @@ def test_windows_own_engine_is_set_up_step_by_step(stack: Stack, host: Scripted)
     desktop = {"title": "Docker Desktop", "summary": "s", "cost": "c", "needs": "n", "url": "u"}
     setup = SETUP | {"system": "windows", "packages": None, "choices": [{"id": "d"} | desktop]}
     host.answers["ai/engine/setup"] = answer(setup | {"own": own_engine("none")})
+    host.answers["ai/engine/found"] = answer({"engines": [UBUNTU, WSLC]})
     stack.show(shown(running=False, error=error))
     page = first_steps(stack)
     page.wait_for_text("Windows asks for your permission once", ".own-engine")
+    page.wait_for_text("their ports don't reach Windows", ".places")
     assert violations(page) == []
+    page.button("Use…: Ubuntu").click()
+    page.until(lambda: page.all("#question .primary"), "the question").pop().click()
+    wanted = {"name": "app.engine", "value": "wsl://Ubuntu"}
+    assert host.wait_for_call("ai/config/set") == wanted
+    page.wait_for("#engine-elsewhere").send_keys("ssh://ada@server")
+    host.answers["ai/doctor/connection"] = answer({"checks": [FREE], "hostKey": None})
+    page.button("Check").click()
+    assert host.wait_for_call("ai/doctor/connection") == {"address": "ssh://ada@server"}
+    page.wait_for_text("No port conflicts", ".places")
     page.button("Set it up").click()
     host.wait_for_call("ai/engine/own/setUp")
 
@@ -212,8 +248,28 @@ def test_windows_own_engine_is_set_up_step_by_step(stack: Stack, host: Scripted)
     page.button("Restart now").click()
     page.until(lambda: page.all("#question .primary"), "the question").pop().click()
     host.wait_for_call("ai/engine/own/restart")
+    host.publish(OWN_ENGINE_SETUP, own_engine("ready"))
     stack.show(shown())
     page.until(lambda: not page.all(".own-engine"), "the page goes on by itself")
+
+
+def test_a_docker_desktop_that_was_found_wins_unless_the_user_chooses(
+    stack: Stack, host: Scripted
+) -> None:
+    host.answers["ai/engine/setup"] = answer(SETUP | {"own": own_engine("none")})
+    host.answers["ai/engine/found"] = answer({"engines": [DESKTOP]})
+    down = {"code": "E_ENGINE_DOWN", "message": "off", "data": {}}
+    stack.show(shown(running=False, error=down))
+    page = first_steps(stack)
+    page.wait_for_text("Docker Desktop is used, unless you choose another one.", ".places")
+    page.wait_for_text("In use", ".found-list")
+    assert not [one for one in page.all(".own-engine") if "Recommended" in one.text]
+    assert violations(page) == []
+    host.answers["ai/engine/found"] = answer({"engines": [DESKTOP, WSLC]})
+    page.button("Look again").click()
+    page.wait_for_text("WSL containers", ".found-list")
+    page.button("Set it up").click()
+    host.wait_for_call("ai/engine/own/setUp")
 
 
 def test_a_module_is_added_once_nothing_is_wrong_and_taken_back(

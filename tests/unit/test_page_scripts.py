@@ -88,6 +88,7 @@ NEIGHBOURS = {
     ("modules", "upgrade"): "shows the upgrade of the module",
     ("monitoring", "alerts"): "asks for a rule for a measure",
     ("settings", "backups"): "asks for the folder of backups",
+    ("settings", "engine"): "chooses one of the engines that were found",
     ("settings", "logs"): "has the kept logs in a section",
     ("upgrade", "backups"): "names days as they do",
     ("upgrade", "home"): "counts steps as Home does",

@@ -89,7 +89,10 @@ class Wsl:
 
     @property
     def distributions(self) -> dict[str, Any]:
-        return dict(json.loads(self._state.read_text())["distributions"])
+        try:
+            return dict(json.loads(self._state.read_text())["distributions"])
+        except ValueError:  # it is being written
+            return {"?": {}}
 
     @property
     def calls(self) -> list[str]:
@@ -121,11 +124,18 @@ def test_from_nothing_to_a_module_and_back(
 
     with forwarded(lab, "127.0.0.1") as address:
         wsl.has(wsl=None, distributions={}, engine=address.removeprefix("tcp://"))
+        assert "There is no" not in run("engine", "find")
         run("engine", "install", "--yes")
+        assert "AI-Server Tray (WSL) *" in run("engine", "find")
         assert wsl.distributions == {"aiserver": {"mark": True, "docker": True}}
+        run("engine", "keep")
+        eventually(lambda: any("flock" in call for call in wsl.calls), "it is kept running")
+        wsl.end()
+        kept = len([call for call in wsl.calls if "flock" in call])
         run("up", "--trust", "shop", "shop")
         assert engine.containers.get("ai-shop-web").status == "running"
-        eventually(lambda: any("flock" in call for call in wsl.calls), "it is kept running")
+        again = "it is kept running without us"
+        eventually(lambda: len([c for c in wsl.calls if "flock" in c]) > kept, again)
         run("down", "shop")
         run("engine", "uninstall", "--yes")
     assert not wsl.distributions

@@ -96,14 +96,20 @@ export interface Channels {
   "ai/doctor/trustHostKey": { request: ShownKey; answer: Record<string, never> };
   /** Cancel the installation of Docker. Downloaded packages stay in apt's cache; once packages are being installed, this is refused. */
   "ai/engine/cancelInstall": { request: Record<string, never>; answer: Record<string, never> };
+  /** Look for engines: programs of this computer, distributions of WSL, Docker's contexts. Starts none of them, and takes some seconds where WSL has to be asked. */
+  "ai/engine/found": { request: Record<string, never>; answer: FoundEngines };
   /** Install Docker by this system's packages; if it is installed, only let the user use it. Answers at the beginning; an installation that is under way is joined. Does nothing if the engine answers. */
   "ai/engine/install": { request: Record<string, never>; answer: Record<string, never> };
   /** Cancel the set-up. What it has made is removed, except for WSL itself; once packages are being installed, this is refused. */
   "ai/engine/own/cancel": { request: Record<string, never>; answer: Record<string, never> };
+  /** Change what the engine takes of this computer. Refused while an operation is under way. */
+  "ai/engine/own/change": { request: OwnChange; answer: OwnRoom };
   /** Remove the engine with all data of all modules in it. Backups are kept. */
   "ai/engine/own/remove": { request: Record<string, never>; answer: Record<string, never> };
   /** Restart Windows in a few seconds, if the set-up waits for that. */
   "ai/engine/own/restart": { request: Record<string, never>; answer: Record<string, never> };
+  /** Get what the engine takes of this computer: memory, processors, disk. */
+  "ai/engine/own/room": { request: Record<string, never>; answer: OwnRoom };
   /** Set up Windows' own engine, or go on with that. Answers at the beginning; a set-up that is under way is joined. */
   "ai/engine/own/setUp": { request: Record<string, never>; answer: Record<string, never> };
   /** Tell how to get an engine on this machine, and how far its installation is. */
@@ -1324,6 +1330,30 @@ export interface FollowedLines {
   total: number;
 }
 
+/** An engine that was found. */
+export interface FoundEngine {
+  /** `program`: of this computer; `own`: the one of AI-Server Tray in WSL; `distribution`: in another distribution; `context`: of Docker's contexts; `wslc`: WSL's own containers */
+  kind: FoundKind;
+  /** of its product, its distribution or its context */
+  name: string;
+  /** empty: it can't be used */
+  address: string;
+  /** `unknown`: to know it, its distribution or computer would have to be asked */
+  state: FoundState;
+  detail: string;
+  used: boolean;
+}
+
+/** The engines that there are. */
+export interface FoundEngines {
+  /** the one that is found first by itself is the first */
+  engines: FoundEngine[];
+}
+
+export type FoundKind = "program" | "own" | "distribution" | "context" | "wslc";
+
+export type FoundState = "running" | "off" | "unknown" | "unusable";
+
 export type Grade = "ok" | "fact" | "note" | "problem";
 
 export type Group = "images" | "containers" | "exports" | "needed" | "foreign";
@@ -2438,6 +2468,17 @@ export interface Outcome {
   problem: string | null;
 }
 
+/** What is to be changed of Windows' own engine. */
+export interface OwnChange {
+  /** GiB, with `processors`: of all distributions of WSL, all of which are ended */
+  memory?: number | null;
+  processors?: number | null;
+  /** absolute, to move its disk file there; it is ended for that */
+  folder?: string | null;
+  /** whether it starts at login, without the applet */
+  keep?: boolean | null;
+}
+
 /** The engine of our own, or its set-up. */
 export interface OwnEngine {
   /** `none`: there is none; `restart`: Windows has to restart, then the set-up goes on */
@@ -2452,6 +2493,31 @@ export interface OwnEngine {
   disk: number;
   /** that it takes, about */
   minutes: number;
+}
+
+/** What Windows' own engine takes. */
+export interface OwnRoom {
+  /** bytes that WSL takes at most, for all distributions together */
+  memory: number;
+  /** bytes of this computer */
+  total: number;
+  processors: number;
+  /** of this computer */
+  allProcessors: number;
+  /** has the limits of all distributions */
+  file: string;
+  /** the other distributions, which the limits concern, too */
+  others: string[];
+  /** of its disk file; empty: unknown */
+  folder: string;
+  /** bytes of the disk file, which grows and does not shrink; `null`: unknown */
+  disk: number | null;
+  /** bytes that are free on the drive of that file */
+  free: number | null;
+  /** it starts at login, without the applet */
+  kept: boolean;
+  /** all that it has, which its removal deletes; `null`: it does not answer */
+  volumes: string[] | null;
 }
 
 /** A step of the set-up. */

@@ -158,7 +158,8 @@ def _clock(engine: Engine) -> Iterator[Finding]:
         text = Text(
             "The engine's clock is {time} (hours:minutes:seconds) behind this computer's, as after "
             "sleep. Schedules then run late, and encrypted connections can fail. Restart the "
-            "engine. With WSL, quit Docker Desktop, run `wsl --shutdown`, and start it again.",
+            "engine. With WSL, quit Docker Desktop if you use it, run `wsl --shutdown`, and start "
+            "the engine again.",
             **values,
         )
         yield Finding("clock", "note", text)

@@ -297,12 +297,7 @@ class OwnSetup:
             raise _not_run(error) from error
 
     def _why(self, lines: Sequence[str]) -> EngineNotInstalledError:
-        plain = [text for line in lines if (text := line.replace("\0", "").strip())]  # UTF-16
-        words = " ".join(plain[-3:]) or "-"
-        for codes, mend in _MENDS:
-            if any(code.lower() in words.lower() for code in codes):
-                return _failed(words, mend)
-        return _failed(words, Text("Fix the cause, then try again."))
+        return _failed(*why_failed(lines))
 
     # -- what is shown -----------------------------------------------------------------------------
 
@@ -407,6 +402,16 @@ _MENDS: Final = (
     ),
 )  # fmt: skip
 """What ``wsl.exe`` names in every language, or apt says -> what to do."""
+
+
+def why_failed(lines: Sequence[str]) -> tuple[str, Text]:
+    """What *lines* of ``wsl.exe`` or apt say last, and what to do."""
+    plain = [text for line in lines if (text := line.replace("\0", "").strip())]  # UTF-16
+    words = " ".join(plain[-3:]) or "-"
+    for codes, mend in _MENDS:
+        if any(code.lower() in words.lower() for code in codes):
+            return words, mend
+    return words, Text("Fix the cause, then try again.")
 
 
 def _failed(why: Text | str, mend: Text) -> EngineNotInstalledError:

@@ -1,20 +1,23 @@
 """Channels that set up, keep and remove the engine of our own."""
 
 from contextlib import suppress
+from pathlib import Path
 from threading import Lock, Thread
+
+from pydantic import Field
 
 from aiserver_tray.base.bugs import bug_error
 from aiserver_tray.base.errors import AiServerError, RefusedError
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.engine.address import find_address
 from aiserver_tray.engine.engine import Engine
-from aiserver_tray.features.engine import own
+from aiserver_tray.features.engine import own, own_room
 from aiserver_tray.features.engine.events import OWN_ENGINE_SETUP, OwnEngine
 from aiserver_tray.features.engine.own import HOST, OwnSetup, Surroundings
+from aiserver_tray.features.engine.own_room import OwnRoom
 from aiserver_tray.features.place import Place, refuse_elsewhere
 from aiserver_tray.features.stack.channels import StackFeature
 from aiserver_tray.model import Actor
-from aiserver_tray.protocol.channel import Part, channel
+from aiserver_tray.protocol.channel import Part, Payload, channel
 from aiserver_tray.protocol.message import Caller
 from aiserver_tray.settings.changes import change_setting
 from aiserver_tray.system import autostart, engine_install
@@ -22,6 +25,18 @@ from aiserver_tray.system.engine_place import has_own_engine, is_installed
 
 _CLOSE_SECONDS = 10.0
 _ONLY_HERE = Text("The engine of this computer can be set up and removed only on it.")
+
+
+class OwnChange(Payload):
+    """What is to be changed of Windows' own engine."""
+
+    memory: int | None = Field(default=None, ge=2)
+    """GiB, with `processors`: of all distributions of WSL, all of which are ended"""
+    processors: int | None = Field(default=None, ge=1)
+    folder: str | None = Field(default=None, min_length=1, max_length=400)
+    """absolute, to move its disk file there; it is ended for that"""
+    keep: bool | None = None
+    """whether it starts at login, without the applet"""
 
 
 class OwnEngineChannels(Part):
@@ -96,19 +111,53 @@ class OwnEngineChannels(Part):
             raise RefusedError(Text("The set-up does not wait for a restart."))
         own.restart_windows()
 
+    @channel("ai/engine/own/room")
+    def _room(self, caller: Caller) -> OwnRoom:
+        """Get what the engine takes of this computer: memory, processors, disk."""
+        refuse_elsewhere(caller.peer, _ONLY_HERE)
+        if not has_own_engine():
+            raise _none()
+        return own_room.own_room()
+
+    @channel("ai/engine/own/change")
+    def _change(self, asked: OwnChange, caller: Caller) -> OwnRoom:
+        """Change what the engine takes of this computer. Refused while an operation is under
+        way."""
+        refuse_elsewhere(caller.peer, _ONLY_HERE)
+        self._refuse_without()
+        if asked.keep is not None:
+            try:
+                autostart.keep_engine(enabled=asked.keep)
+            except OSError as error:
+                raise RefusedError(Text("{why}", why=error.strerror or error)) from error
+        if asked.memory or asked.folder:
+            self._place.feature(StackFeature).refuse_busy()
+        if asked.memory and asked.processors:
+            own_room.limit(asked.memory, asked.processors)
+        if asked.folder:
+            own_room.move(Path(asked.folder))
+        if asked.memory or asked.folder:
+            self._place.core.refresh()
+        return own_room.own_room()
+
+    def _refuse_without(self) -> None:
+        if self._running:
+            raise RefusedError(Text("The engine is being set up. Cancel that first."))
+        if not (own.is_possible() and own.exists() and own.is_ours()):
+            raise _none()
+
     @channel("ai/engine/own/remove")
     def _remove(self, caller: Caller) -> None:
         """Remove the engine with all data of all modules in it. Backups are kept."""
         refuse_elsewhere(caller.peer, _ONLY_HERE)
-        if self._running:
-            raise RefusedError(Text("The engine is being set up. Cancel that first."))
-        if not (own.is_possible() and own.exists() and own.is_ours()):
-            raise RefusedError(Text("There is no engine of AI-Server Tray on this computer."))
+        self._refuse_without()
         is_in_use = self._place.core.engine.host == HOST
         stack = self._place.feature(StackFeature)
         if is_in_use:
             stack.refuse_busy()
         own.remove()
+        with suppress(OSError):
+            autostart.keep_engine(enabled=False)
         with self._lock:
             self._setup = None
         if self._place.app.quick_settings.engine == HOST:
@@ -132,8 +181,8 @@ class OwnEngineChannels(Part):
         try:
             setup.run()
             if setup.view.status == "ready":
-                # It is found by itself, unless another one is set, or comes first.
-                self._use("" if find_address(None).host == HOST else HOST)
+                # A choice: a Docker Desktop that comes later must not hide its data.
+                self._use(HOST)
         except AiServerError as error:
             setup.fail(error)
         except Exception as bug:  # noqa: BLE001 - the page must not wait for ever
@@ -152,6 +201,10 @@ class OwnEngineChannels(Part):
             change_setting(app.settings, app.declared, "app.engine", host or None, Actor("owner"))
             self._place.refresh()
         self._place.core.refresh()
+
+
+def _none() -> RefusedError:
+    return RefusedError(Text("There is no engine of AI-Server Tray on this computer."))
 
 
 def _version() -> str:

@@ -21,6 +21,7 @@ from aiserver_tray.features.engine.events import (
     InstallStatus,
     OwnEngine,
 )
+from aiserver_tray.features.engine.found import FoundEngine, find_engines
 from aiserver_tray.features.engine.own_channels import OwnEngineChannels
 from aiserver_tray.protocol.channel import Part, channel
 from aiserver_tray.protocol.message import Message
@@ -86,6 +87,13 @@ class EngineSetup(TypedDict):
     """Windows' own engine; `null`: this is not Windows"""
 
 
+class FoundEngines(TypedDict):
+    """The engines that there are."""
+
+    engines: list[FoundEngine]
+    """the one that is found first by itself is the first"""
+
+
 class EngineSetupChannels(Part):
     """``ai/engine/…``. *publish* sends an event to all clients; *own* is the engine of our own."""
 
@@ -121,6 +129,12 @@ class EngineSetupChannels(Part):
             "error": error,
             "own": self._own.view,
         }
+
+    @channel("ai/engine/found")
+    def _found(self) -> FoundEngines:
+        """Look for engines: programs of this computer, distributions of WSL, Docker's contexts.
+        Starts none of them, and takes some seconds where WSL has to be asked."""
+        return {"engines": find_engines(self._core.engine.host)}
 
     @channel("ai/engine/install")
     def _install(self) -> None:

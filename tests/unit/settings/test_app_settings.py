@@ -43,6 +43,7 @@ DEFAULTS: dict[str, object] = {
     "alert_format": "json",
     "start_desired": True,
     "stop_unused_basics": False,
+    "stop_unused_engine": False,
 }
 
 

@@ -195,6 +195,29 @@ class TestSafetyNet:
         assert set(engine.asked) == {"list ours"}
 
 
+def test_an_engine_on_which_nothing_runs_is_left_alone_until_it_is_needed(
+    store: Store, watch: Watch
+) -> None:
+    engine = FakeEngine(ended("web/b", id="2"))
+    rests = [False]
+    watcher = watch(engine, relist=0.01, may_rest=lambda: rests[0])
+    until_up(store)
+    rests[0] = True
+    until(store, lambda _: not store.state.engine.running)
+    assert "because no module runs" in str(store.state.engine.error)
+    engine.asked.clear()
+    threading.Event().wait(0.1)  # longer than any pause of this test
+    assert not engine.asked
+    engine.found["1"] = container(id="1")
+    watcher.refresh()
+    until_up(store)
+    until_known(store, 2)
+    engine.asked.clear()
+    while len(engine.asked) < 3:
+        threading.Event().wait(0.01)
+    assert store.state.engine.running, "something runs"
+
+
 def test_a_refresh_asks_for_everything(store: Store, watch: Watch) -> None:
     engine = FakeEngine(container(id="1"))
     seen: list[bool] = []

@@ -9,7 +9,9 @@ import { searchInput } from "../components/field.js";
 import { icon } from "../components/icon.js";
 import { empty, notice } from "../components/notice.js";
 import { loadKept } from "./logs/keeping.js";
-import { forgetTest } from "./settings/connection.js";
+import { forgetTest } from "./engine/connection.js";
+import { lookForEngines } from "./engine/found.js";
+import { loadOwnRoom } from "./engine/room.js";
 import { SECTIONS } from "./settings/sections.js";
 import { load, own } from "./settings/state.js";
 
@@ -48,6 +50,8 @@ export function enter({ rest: [section] }) {
     if (seen.get().wanted === section) document.getElementById(`section-${section}`)?.scrollIntoView();
   }));
   loadKept();
+  lookForEngines();
+  loadOwnRoom();
   forgetTest();
   const stops = [
     on("ai/activity/added", load), // another client may have changed one

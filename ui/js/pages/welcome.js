@@ -8,6 +8,8 @@ import { observe } from "../base/store.js";
 import { button } from "../components/button.js";
 import { icon } from "../components/icon.js";
 import { restoreFromFile } from "./backups/restore.js";
+import { lookForEngines } from "./engine/found.js";
+import { loadEngineSetup } from "./engine/state.js";
 import { checksView } from "./welcome/checks.js";
 import { chooseView } from "./welcome/choose.js";
 import { check, load, own } from "./welcome/state.js";
@@ -22,7 +24,7 @@ const STEPS = [mark("Check your computer"), mark("Choose modules"), mark("Start"
 /** @param {Address} address */
 export function enter({ rest: [step] }) {
   const isFirst = step !== "modules";
-  if (isFirst) check();
+  if (isFirst) [check, lookForEngines, loadEngineSetup].forEach((look) => look());
   if (isFirst || !own.get().version) load();
   const ends = [
     on("ai/activity/added", check), // a remedy has changed a setting

@@ -1,11 +1,6 @@
 """The set-up of Windows' own engine, step by step, against a stand-in of ``wsl.exe``: there is no
 Windows here. ``tests/wine`` runs it with Windows' own parts."""
 
-import json
-import subprocess
-import sys
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -17,68 +12,10 @@ from aiserver_tray.base.errors import EngineDownError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.features.engine import own
 from aiserver_tray.features.engine.events import OwnEngine
-from aiserver_tray.features.engine.own import HOST, OwnSetup, Surroundings
+from aiserver_tray.features.engine.own import HOST, Surroundings
 from aiserver_tray.system import wsl
-from tests.support import stand_in_wsl
 from tests.support.waiting import eventually
-
-NEW: dict[str, Any] = {"wsl": "2.6.1.0", "distributions": {}}
-OURS = {"aiserver": {"mark": True, "docker": True}}
-
-
-class Machine:
-    """A computer with a stand-in of WSL. *folder* is the home."""
-
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.folder = folder
-        source = Path(stand_in_wsl.__file__).read_text(encoding="utf-8")
-        self.program = folder / "wsl"
-        self.program.write_text(f"#!{sys.executable}\n{source}", encoding="utf-8")
-        self.program.chmod(0o755)
-        self.has(**NEW)
-        monkeypatch.setattr(wsl, "wsl_program", lambda: self.program)
-        monkeypatch.setattr(wsl, "distributions", lambda: [*self.state["distributions"]])
-        self.noted = ""
-        monkeypatch.setattr(own, "note_own_engine", partial(setattr, self, "noted", "yes"))
-        monkeypatch.setattr(own, "forget_own_engine", partial(setattr, self, "noted", ""))
-        monkeypatch.setattr(own, "has_own_engine", lambda: bool(self.noted))
-        monkeypatch.setattr(wsl, "run_as_administrator", self._allowed)
-        self.answer: Callable[[], str] = lambda: "28.4.0"
-        self.seen: list[OwnEngine] = []
-        self.boot = 1.0
-        monkeypatch.setattr(own, "boot_time", lambda: self.boot)
-
-    def has(self, **state: object) -> None:
-        (self.folder / "wsl.json").write_text(json.dumps({**NEW, **state}))
-
-    @property
-    def state(self) -> Any:  # noqa: ANN401 - JSON
-        return json.loads((self.folder / "wsl.json").read_text())
-
-    @property
-    def calls(self) -> list[tuple[str, str]]:
-        """The commands, each with its input."""
-        return [
-            tuple(json.loads(line)) for line in (self.folder / "calls").read_text().splitlines()
-        ]
-
-    def _allowed(self, words: list[str], _cancelled: object) -> int:
-        return subprocess.run(
-            [self.program, *words], stdin=subprocess.DEVNULL, check=False
-        ).returncode
-
-    def setup(self, surroundings: Surroundings = Surroundings(proxies={})) -> OwnSetup:  # noqa: B008
-        file = own.state_file(self.folder, [])
-        return OwnSetup(file, surroundings, self._answered, self.seen.append)
-
-    def _answered(self) -> str:
-        return self.answer()
-
-    def set_up(self, surroundings: Surroundings = Surroundings(proxies={})) -> OwnEngine:  # noqa: B008
-        """How a set-up ends."""
-        setup = self.setup(surroundings)
-        setup.run()
-        return setup.view
+from tests.support.wsl_machine import OURS, Machine
 
 
 @pytest.fixture
@@ -249,3 +186,43 @@ def test_what_runs_in_a_distribution_goes_on_without_us(machine: Machine) -> Non
     (keeper,) = (p for p in psutil.Process().children() if str(machine.program) in p.cmdline())
     keeper.kill()
     assert calls[0][0].startswith("-d aiserver -u root --exec flock -n ")
+
+
+@pytest.mark.parametrize(
+    ("state", "letters", "mend"),
+    [
+        ({"wsl": "2.0.9.0", "fail": {"--update": "Wsl/WININET_E_TIMEOUT"}}, "dfpppp", "internet"),
+        ({"fail": {"--terminate": "Wsl/Service/0x8007000e"}}, "dddfpp", "Fix the cause"),
+        (
+            {"fail": {"-d aiserver -u root --exec /bin/sh": "E: Write error - No space left"}},
+            "ddddfp",
+            "Make room",
+        ),
+        (
+            {"fail": {"-d aiserver -u root --exec /bin/sh": "E: Unable to fetch, 0x80072ee7"}},
+            "ddddfp",
+            "internet",
+        ),
+    ],
+)
+def test_each_other_failure_has_its_mend_and_can_be_repeated(
+    machine: Machine, state: dict[str, Any], letters: str, mend: str
+) -> None:
+    machine.has(**state)
+    view = machine.set_up()
+    assert (view.status, states(view)) == ("failed", letters)
+    assert mend in str(view.error)
+    assert not machine.noted, "what is half done is no engine"
+    machine.has(distributions=machine.state["distributions"])
+    assert machine.set_up().status == "ready"
+
+
+@pytest.mark.parametrize(("code", "status"), [(3010, "restart"), (1, "failed")])
+def test_the_code_of_windows_decides_about_the_restart(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, code: int, status: str
+) -> None:
+    machine.has(wsl=None)
+    monkeypatch.setattr(wsl, "run_as_administrator", lambda *_: code)
+    view = machine.set_up()
+    assert view.status == status
+    assert (view.error is None) == (status == "restart")

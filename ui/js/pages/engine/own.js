@@ -9,6 +9,7 @@ import { button } from "../../components/button.js";
 import { icon } from "../../components/icon.js";
 import { progress } from "../../components/meter.js";
 import { notice } from "../../components/notice.js";
+import { needsSetup } from "./state.js";
 
 /**
  * @import { OwnEngine, OwnStep } from "../../contract.d.ts"
@@ -47,7 +48,7 @@ const offer = ({ download, disk, minutes }, page) => html`
   <div class="own-head">
     <span class="emblem">${icon("container", "s20")}</span>
     <div class="grow">
-      <h3>${t("Windows' own containers (WSL)")} <span class="tag accent">${t("Recommended")}</span></h3>
+      <h3>${t("Windows' own containers (WSL)")} ${needsSetup(page.snapshot) ? html`<span class="tag accent">${t("Recommended")}</span>` : nothing}</h3>
       <p>${t("Set up for you: Debian with Docker, for AI-Server Tray alone. Free, also at work.")}</p>
       <ul class="facts-line small muted">
         <li>${icon("clock")}${t("About {minutes} min", { minutes })}</li>
@@ -57,7 +58,7 @@ const offer = ({ download, disk, minutes }, page) => html`
         <li>${icon("refresh-cw")}${t("Windows may have to restart once")}</li>
       </ul>
     </div>
-    ${button({ text: t("Set it up"), icon: "download", kind: "primary", ...act("ai/engine/own/setUp", page) })}
+    ${button({ text: t("Set it up"), icon: "download", kind: needsSetup(page.snapshot) ? "primary" : "plain", ...act("ai/engine/own/setUp", page) })}
   </div>`;
 
 /** @param {OwnEngine} engine */

@@ -10,6 +10,7 @@ import { copy } from "../../components/copy.js";
 import { icon } from "../../components/icon.js";
 import { progress } from "../../components/meter.js";
 import { notice } from "../../components/notice.js";
+import { enginePlaces, foundEnginesState } from "./found.js";
 import { ownEngine } from "./own.js";
 import { engineSetupState, isForbidden } from "./state.js";
 
@@ -44,10 +45,19 @@ export function engineSetup(page, title) {
     </section>`;
 }
 
+/** Where there is an engine: the choice of another one. @param {PageState} page */
+export function engineChoice(page) {
+  const engine = engineSetupState()?.own;
+  const isOffered = engine && engine.status !== "ready";
+  if (!isOffered && foundEnginesState().length < 2) return nothing;
+  return html`${enginePlaces(page)}${isOffered ? ownEngine(engine, page) : nothing}`;
+}
+
 /** @param {OwnEngine} engine @param {EngineSetup} setup @param {PageState} page */
 const ofWindows = (engine, { choices }, page) => html`
   ${ownEngine(engine, page)}
   ${engine.status === "running" || engine.status === "restart" ? nothing : html`
+    ${enginePlaces(page)}
     <section class="card engine-setup" aria-labelledby="engine-setup">
       <div class="other-ways"><h3 id="engine-setup">${t("Or a program that brings Docker")}</h3>
         <p class="small muted">${t("AI-Server Tray continues by itself as soon as it runs.")}</p></div>

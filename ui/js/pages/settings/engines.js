@@ -7,7 +7,8 @@ import { t } from "../../base/i18n.js";
 import { button } from "../../components/button.js";
 import { field, input } from "../../components/field.js";
 import { showToast } from "../../components/toast.js";
-import { connectionTest, isTesting, test } from "./connection.js";
+import { connectionTest, isTesting, test } from "../engine/connection.js";
+import { askToUse, foundEngines, foundEnginesState, lookAgain } from "../engine/found.js";
 import { change, own } from "./state.js";
 
 /** @import { PageState, SettingRow } from "../../types.d.ts" */
@@ -31,6 +32,9 @@ export function engines(page) {
       <ul class="mirrors">${rows.map((engine) => row(engine, page))}</ul>
       ${addForm(page)}
       ${connectionTest()}`,
+  }, {
+    id: "found-engines", title: t("Found on this computer"), control: lookAgain(page),
+    help: foundEnginesState().length ? t("Nothing is started to look for them.") : t("No engine was found."), below: foundEngines(page),
   }];
 }
 
@@ -56,7 +60,7 @@ const row = (engine, { connection }) => html`
   <li class="mr"><span class="grow cut" title=${engine.address || nothing}><span class="strong">${title(engine)}</span>${engine.name ? html` <span class="mono muted">${engine.address}</span>` : nothing}</span>
     ${engine.isUsed ? html`<span class="muted">${t("In use")}</span>` : button({
       text: t("Use…"), name: labelled(t("Use…"), title(engine)), size: "small",
-      enabled: connection === "up" && own.get().about?.canSwitchEngine !== false, run: () => askToUse(engine),
+      enabled: connection === "up" && own.get().about?.canSwitchEngine !== false, run: () => use(engine),
     })}
     ${act(t("Test the connection"), "plug-zap", engine, !isTesting() && connection === "up", () => test(engine.address))}
     ${engine.address ? act(t("Rename…"), "pencil", engine, true, () => askForName(engine, engine.name)) : nothing}
@@ -69,14 +73,8 @@ const act = (text, icon, engine, enabled, run) => button({
 });
 
 /** @param {Engine} engine */
-const askToUse = (engine) => confirm({
-  title: t("Use the engine {name}?", { name: title(engine) }),
-  text: t("A running operation ends first. Then AI-Server Tray connects to this engine, and open terminals end. Modules on the present engine keep running, but are neither shown nor watched until you use it again."),
-  more: own.get().settings["app.start_desired"]?.value === "true"
-    ? html`<p>${t("Modules that you started on this engine, and that don't run, are started.")}</p>` : nothing,
-  action: t("Use this engine"),
-  run: () => change(USED, engine.address || null),
-});
+const use = (engine) => askToUse(title(engine), engine.address, own.get().settings["app.start_desired"]?.value === "true"
+  ? t("Modules that you started on this engine, and that don't run, are started.") : "");
 
 /** @param {Engine} engine @param {string} entered */
 const askForName = (engine, entered) => confirm({

@@ -13,6 +13,7 @@ import { icon } from "../../components/icon.js";
 import { pill } from "../../components/state.js";
 import { chooseFolder } from "../backups/folder.js";
 import { backupList } from "../backups/list.js";
+import { ownRoomRows } from "../engine/room.js";
 import { keptLogRows } from "../logs/keeping.js";
 import { engines } from "./engines.js";
 import { mirrors } from "./mirrors.js";
@@ -54,7 +55,7 @@ export const SECTIONS = [
   },
   {
     name: "docker", title: mark("Docker"), icon: "container",
-    rows: (page) => [...engine(page), ...engines(page), ...rows("app.ca_certificates", "app.kernel_settings")],
+    rows: (page) => [...engine(page), ...engines(page), ...ownRoomRows(page), ...rows("app.stop_unused_engine", "app.ca_certificates", "app.kernel_settings")],
   },
   {
     name: "mirrors", title: mark("Mirrors"), icon: "cloud-download",

@@ -9,7 +9,7 @@ import { button } from "../../components/button.js";
 import { icon } from "../../components/icon.js";
 import { notice } from "../../components/notice.js";
 import { remedyButtons } from "../doctor/remedies.js";
-import { engineSetup, wslText } from "../engine/setup.js";
+import { engineChoice, engineSetup, wslText } from "../engine/setup.js";
 import { engineSetupState, needsSetup, setupTitle } from "../engine/state.js";
 import { check, own } from "./state.js";
 
@@ -51,7 +51,7 @@ export function checksView(page, skip) {
         <div class="grow"><h2>${t("Let's check your computer")}</h2><p class="muted" role="status">${summary(wrong, isMissing)}</p></div>
         ${button({ text: t("Check again"), icon: "refresh-cw", kind: "quiet", enabled: !isChecking && page.connection === "up", run: check })}
       </div>
-      ${isMissing ? engineSetup(page, html`<h3 id="engine-setup">${setupTitle(page.snapshot)}</h3>`) : nothing}
+      ${isMissing ? engineSetup(page, html`<h3 id="engine-setup">${setupTitle(page.snapshot)}</h3>`) : engineChoice(page)}
       ${error ? notice({ tone: "bad", title: t("The checks couldn't run"), text: error }) : nothing}
       ${checks || error ? nothing : html`<p class="empty">${icon("loader-circle", "turn s24")}${t("Checking…")}</p>`}
       <ul class="card cks">${rows.map((one) => row(one, page))}${wslRow(isMissing)}</ul>
