@@ -71,7 +71,7 @@ class Rehearsal:
         """Why it is not possible at all."""
         yield from self._lacking_servers()
         copied = {one.name for one in self._modules if self._content_of(one) == "copy"}
-        yield from lacks_space(self.tools, {self.module, *copied}, self._plan)
+        yield from lacks_space(self.tools, self.target, {self.module, *copied}, self._plan)
 
     def _lacking_servers(self) -> Iterator[Text]:
         ours = self.tools.engine.containers.summaries(self.tools.owner.installation)
@@ -241,18 +241,21 @@ class Rehearsal:
 
 
 def lacks_space(
-    tools: Tools, modules: Collection[str], plan: "ModulePlan | None"
+    tools: Tools, target: UpgradeTarget, modules: Collection[str], plan: "ModulePlan | None"
 ) -> Iterator[Text]:
-    """Why the engine's disk has no space for copies of the volumes of *modules* and of the
-    databases of *plan*, as far as their sizes are known."""
-    databases = sum(part.bytes or 0 for part in plan.databases) if plan else 0
-    needed = tools.planner.kept_bytes(modules) + databases
+    """Why the engine's disk has no space for the missing images of *target*, and for copies of the
+    volumes of *modules* and of the databases of *plan*, as far as their sizes are known."""
+    needed = tools.planner.kept_bytes(modules)
+    needed += sum(part.bytes or 0 for part in plan.databases) if plan else 0
+    names = [service.image.display_name for service in target.preview.services]
+    if "image" in target.kinds or not all(map(tools.engine.images.find, names)):
+        needed += parse_size(target.preview.module.needs.download or 0)
     info = tools.engine.info()
     free = free_disk(info.data_root) if info.shares_kernel else None
     if free is not None and free < needed:
         yield Text(
-            "The copies of the data need {needed} of disk space in {folder}, but only {free} is "
-            "free.",
+            "The new images and the copies of the data need {needed} of disk space in {folder}, "
+            "but only {free} is free.",
             needed=binary_size(needed),
             folder=info.data_root,
             free=binary_size(free),

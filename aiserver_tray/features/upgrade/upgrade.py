@@ -95,10 +95,11 @@ class Upgrade:
             AiServerError: it failed, or was cancelled. Everything is as it was.
         """
         stage.have_helper()
-        images, stores = pulled(stage, self.target), stores_of(self.tools, self.module)
+        stores = stores_of(self.tools, self.module)
         stored = [one.name for one in stores.own]
-        for why in lacks_space(self.tools, [self.module, *stored], self._plan()):
+        for why in lacks_space(self.tools, self.target, [self.module, *stored], self._plan()):
             raise UpgradeError(why, module=self.module)
+        images = pulled(stage, self.target)
         self._tell_not_kept(stage, stores)
         users, engine = stage.users(self.module), self.tools.engine.info().id
         modules = [self.module, *users, *stored]
