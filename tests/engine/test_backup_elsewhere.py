@@ -2,8 +2,6 @@
 small."""
 
 import shutil
-import subprocess
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -11,15 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import docker
-import pytest
 
 from aiserver_tray.features.backup.volumes import BackupVolumes
 from aiserver_tray.owner.owner import Owner
 from tests.engine.backups import PASSPHRASE, before, files_of, fill, leftovers
 from tests.engine.built_in import choose_free_ports, value_of
+from tests.engine.second_lab import MEBIBYTE, disk_of
 from tests.engine.through_owner import asked, done, failed, found, is_over
 from tests.lab import engine as lab_engine
-from tests.lab import lifecycle
 from tests.lab.fixtures import have_image
 from tests.lab.place import Place
 from tests.support.installation import IMAGE, Installation, checked
@@ -27,25 +24,7 @@ from tests.support.observed import facts, names, said
 from tests.support.owning import owned
 from tests.support.waiting import eventually
 
-MEBIBYTE = 1 << 20
 LARGE = 40 * MEBIBYTE
-
-
-@pytest.fixture
-def second(lab: Place, tmp_path: Path) -> Iterator[Place]:
-    """A lab with the images of *lab*, whose engine has little room."""
-    assert lab.images_of
-    place = Place(tmp_path / "lab", lab.images_of)
-    place.state.mkdir()
-    with place.disk.open("wb") as disk:
-        disk.truncate(1024 * MEBIBYTE)
-    subprocess.run(["mkfs.ext4", "-q", "-m", "0", str(place.disk)], check=True)
-    try:
-        lifecycle.up(place)
-        yield place
-    finally:
-        lifecycle.stop(place)
-        shutil.rmtree(place.state)
 
 
 @dataclass
@@ -162,8 +141,8 @@ def what_does_not_fit_on_the_engine_s_disk_changes_nothing(
     records: Records, source: dict[str, str], place: Place
 ) -> None:
     """See that for each copy of the files that a backup and a restore make on the engine."""
-    disk = Path(f"/proc/{lab_engine.processes(place)['dockerd']}/root{place.data}")
-    client, restore = records.engine, {**source, "modules": ["files"]}
+    disk, client = disk_of(place), records.engine
+    restore = {**source, "modules": ["files"]}
     records.write_file("second", "files")
     with owned(records.here) as (owner, modules):
         modules.wait_for(files="running")
