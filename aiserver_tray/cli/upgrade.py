@@ -235,6 +235,8 @@ def _notes(module: Json) -> str:
     if failed and not offer:
         said.append(Text("{version} does not fit: {why}", version=failed["version"],
                          why=failed["failed"]))  # fmt: skip
+    if module["shared"]:
+        said.append(Text("its data in {stores} is not put back", stores=Listed(module["shared"])))
     if undo:
         said.append(Text("can go back to {version} until {time}", version=undo["version"],
                          time=_time(undo["until"])))  # fmt: skip

@@ -91,6 +91,15 @@ class Engine:
         """
         return self._registries.digest(name, mirrors, certificates)
 
+    def image_id(self, name: str, mirrors: Sequence[str], certificates: str) -> str:
+        """The ID that an image has on this engine once it is pulled, if the engine has no digests
+        of it, as a registry tells it. Takes up to 10 seconds.
+
+        Raises:
+            RegistryError: none tells it.
+        """
+        return self._registries.image_id(name, self.info().platform, mirrors, certificates)
+
     @cached_property
     def _registries(self) -> "Registries":
         from aiserver_tray.engine.registry import Registries  # noqa: PLC0415 - imports requests

@@ -124,6 +124,18 @@ class Registries:
         """
         return self._usual(name, mirrors, certificates, RegistrySession.digest)
 
+    def image_id(
+        self, name: str, platform: str, mirrors: Sequence[str] = (), certificates: str = ""
+    ) -> str:
+        """The ID with which an engine that stores images in layers would have *name* for
+        *platform*.
+
+        Raises:
+            RegistryError: no registry tells it.
+        """
+        ask = lambda one: str(_manifest(one, platform)["config"]["digest"])  # noqa: E731
+        return self._usual(name, mirrors, certificates, ask)
+
     def _ask(
         self, name: str, platform: str, mirrors: Sequence[str], certificates: str
     ) -> ImageSize | None:
@@ -190,10 +202,15 @@ def _tags(session: "RegistrySession") -> frozenset[str]:
     return found
 
 
-def _size(session: "RegistrySession", platform: str) -> ImageSize:
+def _manifest(session: "RegistrySession", platform: str) -> Any:  # noqa: ANN401 - JSON
     manifest: Any = json.loads(session.manifest())
     if "manifests" in manifest:
-        manifest = json.loads(session.manifest(_for_platform(manifest["manifests"], platform)))
+        return json.loads(session.manifest(_for_platform(manifest["manifests"], platform)))
+    return manifest
+
+
+def _size(session: "RegistrySession", platform: str) -> ImageSize:
+    manifest = _manifest(session, platform)
     layers = {str(layer["digest"]): int(layer["size"]) for layer in manifest["layers"]}
     return ImageSize(sum(layers.values()), layers)
 

@@ -31,8 +31,9 @@ def leftovers(engine: docker.DockerClient) -> list[str]:
 
 
 @contextmanager
-def before(owner: type, method: str, act: Callable[[], object]) -> Iterator[None]:
-    """Within the block, *act* is called once, before the first call of *method*."""
+def before(owner: object, method: str, act: Callable[[], object]) -> Iterator[None]:
+    """Within the block, *act* is called once, before the first call of *method* of the class or
+    module *owner*."""
     whole, is_due = getattr(owner, method), [True]
 
     def called(*words: Any, **named: Any) -> Any:  # noqa: ANN401 - the method's

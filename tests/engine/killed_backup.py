@@ -9,12 +9,16 @@ import json
 import os
 import signal
 import sys
-import time
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
-from tests.support.installation import LIMIT, Installation
+from tests.engine.through_owner import LIMIT, found, has_ended
+from tests.support.installation import Installation
 from tests.support.owning import PEER, owned
+
+PATIENCE = 4
+"""An upgrade takes several starts of a module."""
 
 
 def main(  # noqa: PLR0917 - the words of the command line
@@ -23,14 +27,16 @@ def main(  # noqa: PLR0917 - the words of the command line
     """Do it. Returns only if the method was not called."""
     here = Installation(Path(home), Path(catalog), host)
     with owned(here) as (owner, modules):
-        modules.wait_for(notes="running")
+        asked = json.loads(payload)
+        modules.wait_for(**{asked.get("module", "notes"): "running"})
         place, _, name = where.partition(":")
         owning, _, method = name.partition(".")
         kill = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)  # noqa: E731
         setattr(getattr(import_module(place), owning), method, kill)
-        answer = owner.api.invoke(channel, json.loads(payload), PEER)
-        time.sleep(LIMIT)
-        raise AssertionError(answer, owner.core.store.state.operations)
+        begun = owner.api.invoke(channel, asked, PEER)
+        assert begun["success"], begun
+        found(owner, partial(has_ended, begun["data"]["operationId"]), PATIENCE * LIMIT)
+        raise AssertionError(owner.core.store.state.operations)
 
 
 if __name__ == "__main__":

@@ -50,11 +50,11 @@ from tests.engine.through_owner import (
     found,
     has_ended,
     is_over,
+    once_back,
     sql,
 )
 from tests.engine.waiting import until
 from tests.lab import engine as lab_engine
-from tests.lab import lifecycle
 from tests.lab.place import Place
 from tests.support.installation import Installation, checked, script
 from tests.support.observed import facts, names, said
@@ -445,9 +445,7 @@ def is_as_it_was_when_the_engine_is_back(
 def error_once_back(owner: Owner, lab: Place, kind: str) -> str:
     """The code of the error of the operation of *kind* that ends what the killed engine of *lab*
     has interrupted, once it is there again."""
-    known = {view.id for view in owner.core.store.state.operations}
-    lifecycle.up(lab)
-    view = found(owner, lambda view: is_over(kind, view) and view.id not in known)
+    (view,) = once_back(owner, lab, kind)
     assert view.error
     return view.error.code
 

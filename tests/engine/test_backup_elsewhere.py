@@ -3,17 +3,13 @@ small; and everything moved to one that reaches no registry."""
 
 import os
 import shutil
-import signal
-import subprocess
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import docker
-import pytest
 
 from aiserver_tray.base.errors import BackupDamagedError
 from aiserver_tray.engine.cancellation import Cancellation
@@ -31,9 +27,9 @@ from tests.engine.backups import (
     small_folder,
 )
 from tests.engine.built_in import choose_free_ports, value_of
+from tests.engine.second_lab import MEBIBYTE, disk_of
 from tests.engine.through_owner import asked, done, failed, found, has_ended, is_over, sql
 from tests.lab import engine as lab_engine
-from tests.lab import lifecycle
 from tests.lab.fixtures import have_image
 from tests.lab.place import Place
 from tests.support.installation import IMAGE, Installation, checked
@@ -41,47 +37,7 @@ from tests.support.observed import facts, names, said
 from tests.support.owning import PEER, owned
 from tests.support.waiting import eventually
 
-MEBIBYTE = 1 << 20
 LARGE = 40 * MEBIBYTE
-
-
-@pytest.fixture
-def second(lab: Place, tmp_path: Path) -> Iterator[Place]:
-    """A lab with the images of *lab*, whose engine has little room."""
-    place = another(lab, tmp_path)
-    with place.disk.open("wb") as disk:
-        disk.truncate(1024 * MEBIBYTE)
-    subprocess.run(["mkfs.ext4", "-q", "-m", "0", str(place.disk)], check=True)
-    with running(place):
-        yield place
-
-
-@pytest.fixture
-def cut_off(lab: Place, tmp_path: Path) -> Iterator[Place]:
-    """A lab whose engine has no images and reaches no registry."""
-    place = another(lab, tmp_path)
-    with running(place):
-        os.kill(lab_engine.processes(place)["docker-registry"], signal.SIGKILL)
-        yield place
-
-
-def another(lab: Place, folder: Path) -> Place:
-    """A further lab in *folder*, with the images of *lab*."""
-    assert lab.images_of
-    place = Place(folder / "lab", lab.images_of)
-    place.state.mkdir()
-    return place
-
-
-@contextmanager
-def running(place: Place) -> Iterator[None]:
-    """Within the block, the lab *place* runs; then nothing of it is left."""
-    try:
-        lifecycle.up(place)
-        yield
-    finally:
-        lifecycle.stop(place)
-        shutil.rmtree(place.state)
 
 
 @dataclass
@@ -198,8 +154,8 @@ def what_does_not_fit_on_the_engine_s_disk_changes_nothing(
     records: Records, source: dict[str, str], place: Place
 ) -> None:
     """See that for each copy of the files that a backup and a restore make on the engine."""
-    disk = Path(f"/proc/{lab_engine.processes(place)['dockerd']}/root{place.data}")
-    client, restore = records.engine, {**source, "modules": ["files"]}
+    disk, client = disk_of(place), records.engine
+    restore = {**source, "modules": ["files"]}
     records.write_file("second", "files")
     with owned(records.here) as (owner, modules):
         modules.wait_for(files="running")

@@ -8,11 +8,13 @@ import docker
 
 from aiserver_tray.owner.owner import Owner
 from aiserver_tray.state.views import OperationView
+from tests.lab import lifecycle
+from tests.lab.place import Place
 from tests.support.observed import said
 from tests.support.owning import PEER
 from tests.support.waiting import eventually
 
-LIMIT = 180.0
+LIMIT = 480.0
 
 
 def asked(owner: Owner, channel: str, **payload: object) -> Any:  # noqa: ANN401 - JSON
@@ -22,12 +24,27 @@ def asked(owner: Owner, channel: str, **payload: object) -> Any:  # noqa: ANN401
     return answer.get("data")
 
 
-def found(owner: Owner, is_it: Callable[[OperationView], bool]) -> OperationView:
-    """The first operation that *is_it*."""
+def found(
+    owner: Owner, is_it: Callable[[OperationView], bool], limit: float = LIMIT
+) -> OperationView:
+    """The first operation that *is_it*, within *limit* seconds."""
     store = owner.core.store
     return eventually(
-        lambda: next(filter(is_it, store.state.operations), None), "an operation", LIMIT
+        lambda: next(filter(is_it, store.state.operations), None), "an operation", limit
     )
+
+
+def once_back(owner: Owner, lab: Place, *kinds: str) -> list[OperationView]:
+    """The ends of the operations of *kinds* (``revival``: that brings back what ran) that follow
+    when the killed engine of *lab* is there again."""
+    known = {view.id for view in owner.core.store.state.operations}
+    lifecycle.up(lab)
+
+    def is_it(kind: str, view: OperationView) -> bool:
+        is_of_kind = view.is_revival if kind == "revival" else view.kind == kind
+        return is_of_kind and view.is_over and view.id not in known
+
+    return [found(owner, partial(is_it, kind)) for kind in kinds]
 
 
 def ended(owner: Owner, channel: str, **payload: object) -> OperationView:

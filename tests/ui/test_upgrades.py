@@ -68,6 +68,7 @@ def test_a_version_that_is_offered_is_rehearsed_planned_or_left_out(
     assert host.wait_for_call("ai/upgrade/rest") == N8N | {"rest": "skip"}
     page.item(f"{CARD} .split .button:last-child", "Upgrade without a rehearsal…").click()
     page.wait_for_text("n8n stands still for about 45 s", "#question[open]")
+    assert not page.all("#question .amber")
     page.chord(Keys.CONTROL, Keys.ENTER)
     assert host.wait_for_call("ai/upgrade/start") == N8N | {"how": "direct"}
 
@@ -80,6 +81,14 @@ def test_a_version_that_is_offered_is_rehearsed_planned_or_left_out(
     assert host.wait_for_call("ai/upgrade/rehearse") == N8N | {"how": "stopped"}
     page.button("Don't upgrade then").click()
     assert host.wait_for_call("ai/upgrade/tonight") == N8N | {"at": None}
+
+    again = replace(upgrades.NEWER, version="2.41.3", kind="image")
+    found(host, replace(upgrades.OFFERED, offer=again, versions=(again,), shared=("qdrant",)))
+    page.wait_for_text("Newer images of n8n are available", CARD)
+    page.wait_for_text("2.41.3 was published again", CARD)
+    page.item(f"{CARD} .split .button:last-child", "Upgrade without a rehearsal…").click()
+    page.wait_for_text("The data of n8n in qdrant is not put back", "#question[open] .amber")
+    page.button("Cancel").click()
 
     version = forms.field("version", "text", value="2.41.3", upgraded=True)
     settings = [version, *forms.FORM["settings"]]
@@ -94,8 +103,9 @@ def test_a_version_that_is_offered_is_rehearsed_planned_or_left_out(
 def test_what_a_rehearsal_has_shown_is_said_before_the_upgrade(
     page: HomePage, host: Scripted
 ) -> None:
-    found(host, replace(upgrades.fits(), users=("dify",)))
+    found(host, replace(upgrades.fits(), users=("dify",), shared=("qdrant",)))
     page.wait_for_text("2.44.0 fits", CARD)
+    page.wait_for_text("The data of n8n in qdrant is not put back", CARD)
     page.wait_for_text("/rest/settings answers", CARD)
     page.wait_for_text("Dify stands still with it", CARD)
     page.button("Tonight at 03:00").click()

@@ -2192,6 +2192,8 @@ export interface ModuleUpgrade {
   users: string[];
   /** why a rehearsal beside the running module is not possible now, such as too little memory */
   blockers: string[];
+  /** the modules with data of it that is not put back, because others have data there, too */
+  shared: string[];
   /** the version that it is rehearsed with or upgraded to just now */
   target: string | null;
 }

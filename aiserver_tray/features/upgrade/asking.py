@@ -23,6 +23,7 @@ from aiserver_tray.settings.store import Settings
 
 if TYPE_CHECKING:
     from aiserver_tray.catalog.extension import Update
+    from aiserver_tray.engine.values import Image
     from aiserver_tray.features.place import Place
 
 _PERIOD_SECONDS: Final = 24 * 3600.0
@@ -74,6 +75,9 @@ class ModuleData(_Plain):
     last."""
     digests: dict[str, str] = Field(default_factory=dict)
     """Of its present images, by name."""
+    ids: dict[str, str] = Field(default_factory=dict)
+    """The same of those whose digests the engine does not know, because a mirror of the settings
+    gave them: the IDs that they would have."""
     sizes: dict[str, int] = Field(default_factory=dict)
     """Bytes to download, by version."""
     failed: dict[str, Failure] = Field(default_factory=dict)
@@ -138,6 +142,11 @@ class Question:
     """Its present ones, ``repository:tag``, that have the version."""
     is_chosen: bool
     """The module lists its versions itself; only the digests are asked for."""
+
+
+def digests_of(image: "Image") -> list[str]:
+    """The digests that the engine knows of *image*."""
+    return [name.partition("@")[2] for name in image.names if "@" in name]
 
 
 class Asking:
@@ -249,21 +258,25 @@ class Asking:
         app, engine, update = self._settings.app, self._place.core.engine, question.update
         asked = app.mirrors, app.ca_certificates.pem
         versions: list[str] | None = None
-        digests: dict[str, str] = {}
+        digests, ids = dict[str, str](), dict[str, str]()
         problem: RegistryError | None = None
         try:
             if not question.is_chosen:
                 tags = [engine.image_tags(name, *asked) for name in update.images]
-                found = filter(update.fits, frozenset.intersection(*tags))
-                versions = sorted(found, key=version_key)[-_MAX_VERSIONS:]
+                fitting = filter(update.fits, frozenset.intersection(*tags))
+                versions = sorted(fitting, key=version_key)[-_MAX_VERSIONS:]
             for name in question.images:
                 digests[name] = engine.image_digest(name, *asked)
+                found = engine.images.find(name) if app.mirrors else None
+                if found and not digests_of(found):
+                    ids[name] = engine.image_id(name, *asked)
         except RegistryError as error:
             problem = error
         with self._file.module(question.module) as data:
             if versions is not None:
                 data.setting, data.versions = update.setting, versions
             data.digests = {n: d for n, d in data.digests.items() if n in question.images} | digests
+            data.ids = {n: id for n, id in data.ids.items() if n in question.images} | ids
             known = {
                 version: data.sizes[version] for version in versions or () if version in data.sizes
             }

@@ -1,10 +1,10 @@
 """The rehearsal of an upgrade: the new version is started with copies of a module's data, beside
 what runs, and thrown away."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
@@ -15,7 +15,6 @@ from aiserver_tray.catalog.compose.scalars import parse_size
 from aiserver_tray.features.backup.create import start_again
 from aiserver_tray.features.backup.journal import clean, ended
 from aiserver_tray.features.backup.planning import Tools
-from aiserver_tray.features.backup.volumes import BackupVolumes
 from aiserver_tray.features.upgrade.trial import Content, Trial, place_of, probe
 from aiserver_tray.features.upgrade.versions import UpgradeTarget
 from aiserver_tray.operations.modules import with_requires
@@ -31,6 +30,7 @@ from aiserver_tray.system.resources import available_memory, free_disk
 if TYPE_CHECKING:
     from aiserver_tray.features.backup.plan import ModulePlan
     from aiserver_tray.features.backup.stage import Stage
+    from aiserver_tray.features.backup.volumes import BackupVolumes
     from aiserver_tray.spec.model import ModuleTarget
 
 _LEAST_TABLES: Final = 0.5
@@ -70,7 +70,8 @@ class Rehearsal:
     def _obstacles(self) -> Iterator[Text]:
         """Why it is not possible at all."""
         yield from self._lacking_servers()
-        yield from lacks_space(self.tools, self.module, self._plan)
+        copied = {one.name for one in self._modules if self._content_of(one) == "copy"}
+        yield from lacks_space(self.tools, self.target, {self.module, *copied}, self._plan)
 
     def _lacking_servers(self) -> Iterator[Text]:
         ours = self.tools.engine.containers.summaries(self.tools.owner.installation)
@@ -109,7 +110,7 @@ class Rehearsal:
         for why in self.blockers():
             raise UpgradeError(why, module=self.module)
         with self._journaled():
-            return self._try(stage, pulled(stage, self.target), BackupVolumes.clone_used)
+            return self._try(stage, pulled(stage, self.target))
 
     def run_stopped(self, stage: "Stage") -> int:
         """As `run`, with the module and those that need it stopped meanwhile. A database server
@@ -130,7 +131,7 @@ class Rehearsal:
             stage.expect_stop(ran)
             try:
                 stage.stop(modules, ran)
-                return self._try(stage, images, BackupVolumes.clone)
+                return self._try(stage, images)
             finally:
                 start_again(stage, self.tools, ran)
 
@@ -145,13 +146,12 @@ class Rehearsal:
             finally:
                 ended(self.tools, self.journal, self.id)
 
-    def _try(
-        self, stage: "Stage", images: Mapping[str, str], clone: Callable[[BackupVolumes, str], str]
-    ) -> int:
+    def _try(self, stage: "Stage", images: Mapping[str, str]) -> int:
         stage.have_helper()
         self._expect(stage)
         volumes = self.tools.volumes(self.id, stage.cancelled)
-        copy = partial(clone, volumes)
+        # Also while the module is stopped: the modules that it requires run on.
+        copy = volumes.clone_used
         with Trial(self.tools, stage, self.target, volumes, self.id, copy) as trial:
             self._start(stage, trial, images)
             probe(stage, volumes, self.target, trial.containers)
@@ -240,17 +240,22 @@ class Rehearsal:
         return 0
 
 
-def lacks_space(tools: Tools, module: str, plan: "ModulePlan | None") -> Iterator[Text]:
-    """Why the engine's disk has no space for copies of the data of *module*, as far as its size is
-    known; *plan*: its backup."""
-    databases = sum(part.bytes or 0 for part in plan.databases) if plan else 0
-    needed = tools.planner.kept_bytes([module]) + databases
+def lacks_space(
+    tools: Tools, target: UpgradeTarget, modules: Collection[str], plan: "ModulePlan | None"
+) -> Iterator[Text]:
+    """Why the engine's disk has no space for the missing images of *target*, and for copies of the
+    volumes of *modules* and of the databases of *plan*, as far as their sizes are known."""
+    needed = tools.planner.kept_bytes(modules)
+    needed += sum(part.bytes or 0 for part in plan.databases) if plan else 0
+    names = [service.image.display_name for service in target.preview.services]
+    if "image" in target.kinds or not all(map(tools.engine.images.find, names)):
+        needed += parse_size(target.preview.module.needs.download or 0)
     info = tools.engine.info()
     free = free_disk(info.data_root) if info.shares_kernel else None
     if free is not None and free < needed:
         yield Text(
-            "The copies of the data need {needed} of disk space in {folder}, but only {free} is "
-            "free.",
+            "The new images and the copies of the data need {needed} of disk space in {folder}, "
+            "but only {free} is free.",
             needed=binary_size(needed),
             folder=info.data_root,
             free=binary_size(free),

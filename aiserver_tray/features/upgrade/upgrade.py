@@ -2,7 +2,7 @@
 success, that is kept for a while."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
@@ -16,6 +16,7 @@ from aiserver_tray.base.errors import (
     UpgradeError,
     UpgradeUnfitError,
 )
+from aiserver_tray.base.i18n import Listed, Text
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.features.backup.create import CLONE_RATE
 from aiserver_tray.features.backup.journal import clean, refuse_used, wind_up
@@ -41,6 +42,37 @@ _FAILURES: Final = (ExitedError, HealthTimeoutError, JobFailedError, PostStartTi
 """What the start of a version ends with that does not fit."""
 
 
+@dataclass(frozen=True)
+class Stores:
+    """The modules that have data of another one in their volumes, such as its files or an index."""
+
+    own: "tuple[ModulePlan, ...]"
+    """Nobody else has data there, so an upgrade keeps the volumes, and puts them back."""
+    shared: tuple[str, ...]
+    """Others have data there, too, so it stays as it is."""
+
+
+def stores_of(tools: Tools, module: str) -> Stores:
+    """The stores of *module*, without database servers and caches.
+
+    Raises:
+        AiServerError: the engine or a server can't be asked.
+    """
+    own: list[ModulePlan] = []
+    shared: list[str] = []
+    catalog, required = tools.app.catalog, tools.app.model(module).requires
+    groups = tools.planner.plan([module]).groups
+    for group in (one for one in groups if module in one.names):
+        others = [catalog.module(name).possible_requires for name in group.names if name != module]
+        for store in group.modules:
+            if store.is_store and store.volumes and store.name in required:
+                if any(store.name in names for names in others):
+                    shared.append(store.name)
+                else:
+                    own.append(store)
+    return Stores((*own,), (*shared,))
+
+
 @dataclass
 class Upgrade:
     """The work that upgrades a module to *target*."""
@@ -63,10 +95,14 @@ class Upgrade:
             AiServerError: it failed, or was cancelled. Everything is as it was.
         """
         stage.have_helper()
-        images = pulled(stage, self.target)
-        for why in lacks_space(self.tools, self.module, self._plan()):
+        stores = stores_of(self.tools, self.module)
+        stored = [one.name for one in stores.own]
+        for why in lacks_space(self.tools, self.target, [self.module, *stored], self._plan()):
             raise UpgradeError(why, module=self.module)
-        modules, engine = [self.module, *stage.users(self.module)], self.tools.engine.info().id
+        images = pulled(stage, self.target)
+        self._tell_not_kept(stage, stores)
+        users, engine = stage.users(self.module), self.tools.engine.info().id
+        modules = [self.module, *users, *stored]
         entry = Unended(kind="upgrade", modules=modules, engine=engine, version=self.target.now)
         with (
             stage.locked(modules, self.target.preview.requires),
@@ -74,7 +110,7 @@ class Upgrade:
         ):
             clean(self.tools, self.journal)
             try:
-                self._upgrade(stage, modules, images)
+                self._upgrade(stage, users, stores.own, images)
             except BaseException as error:
                 wind_up(stage, self.tools, self.journal, self.id)
                 if isinstance(error, _FAILURES):
@@ -87,18 +123,38 @@ class Upgrade:
         lines = error.data.get("lines", ())
         return UpgradeUnfitError(self.module, self.target.version, why_unfit(error), lines)
 
-    def _upgrade(self, stage: "Stage", modules: list[str], images: Mapping[str, str]) -> None:
+    def _tell_not_kept(self, stage: "Stage", stores: Stores) -> None:
+        if stores.shared:
+            text = Text(
+                "Other modules have data in {stores}, too. For that reason, the data of {module} "
+                "there is not put back if the upgrade fails or is undone. To have it back, restore "
+                "a backup.",
+                stores=Listed(stores.shared),
+                module=self.module,
+            )
+            stage.notice(text)
+
+    def _upgrade(
+        self,
+        stage: "Stage",
+        users: list[str],
+        stores: "Sequence[ModulePlan]",
+        images: Mapping[str, str],
+    ) -> None:
+        stored = [one.name for one in stores]
+        modules = [self.module, *users, *stored]
         ran, begun = stage.running(modules), awake()
         with self.journal.update(self.id) as entry:
             entry.ran = [container.name for container in ran]
         plan = self._plan()
-        self._expect(stage, plan, ran)
+        self._expect(stage, plan, stores, ran)
         stage.up(sorted({one.server for one in self._databases(plan)}))
-        stage.stop(modules[1:], ran)
+        stage.stop(users, ran)
         staged = self._migrated(stage, images)
         stage.remove([self.module])
+        stage.stop(stored, ran)
         self._copy_databases(stage, plan)
-        kept = [*self._kept(stage)]
+        kept = [*self._kept(stage, stored)]
         refuse_used(self.tools, [one.volume for one in kept], modules)
         self._swap(stage, kept, images)
         volumes = self.tools.volumes(self.id, Cancellation())
@@ -120,11 +176,17 @@ class Upgrade:
         found = self.tools.planner.plan([self.module]).modules
         return next((one for one in found if one.name == self.module), None)
 
-    def _expect(self, stage: "Stage", plan: "ModulePlan | None", ran: "list[Container]") -> None:
+    def _expect(
+        self,
+        stage: "Stage",
+        plan: "ModulePlan | None",
+        stores: "Sequence[ModulePlan]",
+        ran: "list[Container]",
+    ) -> None:
         stage.expect_stop(ran)
         step, databases = StepView, self._databases(plan)
         stage.show(step("dump", f"{d.server}/{d.key}", d.module) for d in databases)
-        for part in plan.volumes if plan else ():
+        for part in (v for one in (plan, *stores) if one for v in one.volumes):
             seconds = (part.bytes or 0) / CLONE_RATE + 0.5
             stage.show([step("clone", part.volume, self.module, usual=seconds)])
         stage.expect_start(ran)
@@ -135,14 +197,15 @@ class Upgrade:
 
     # -- the way back ------------------------------------------------------------------------------
 
-    def _kept(self, stage: "Stage") -> Iterator[SwappedVolume]:
-        """Copies of the volumes of the module. Those that only the new version has are removed on
-        the way back; folders and shares stay as they are."""
+    def _kept(self, stage: "Stage", stores: Sequence[str]) -> Iterator[SwappedVolume]:
+        """Copies of the volumes of the module and its *stores*. Those that only the new version has
+        are removed on the way back; folders and shares stay as they are."""
         volumes = self.tools.volumes(self.id, stage.cancelled)
         found = survey(self.tools.engine, self.tools.owner.installation)
         skipped = {volume_name(self.module, key) for key in self.target.preview.module.backup.skip}
         for one in found.our_volumes:
-            is_data = one.module == self.module and not one.is_config and one.name not in skipped
+            is_ours = one.module in (self.module, *stores)
+            is_data = is_ours and not one.is_config and one.name not in skipped
             if is_data and is_plain(one.labels):
                 with stage.step("clone", one.name, self.module):
                     clone = volumes.clone(one.name)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from datetime import time as clock
 from functools import partial
+from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
 from aiserver_tray.base.codec import view_of
@@ -18,7 +19,7 @@ from aiserver_tray.base.errors import (
     UpgradeUnfitError,
     raise_all,
 )
-from aiserver_tray.base.i18n import Given, Text
+from aiserver_tray.base.i18n import Given, Listed, Text
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.features.backup.channels import BackupFeature
 from aiserver_tray.features.backup.create import start_again
@@ -34,7 +35,7 @@ from aiserver_tray.features.backup.journal import (
 from aiserver_tray.features.backup.keeper import Schedule, next_due
 from aiserver_tray.features.upgrade.asking import ModuleData, RehearsalData
 from aiserver_tray.features.upgrade.rehearsal import Rehearsal
-from aiserver_tray.features.upgrade.upgrade import Upgrade
+from aiserver_tray.features.upgrade.upgrade import Upgrade, stores_of
 from aiserver_tray.features.upgrade.versions import UpgradeTarget, Versions
 from aiserver_tray.features.upgrade.views import (
     How,
@@ -47,6 +48,7 @@ from aiserver_tray.features.upgrade.views import (
 from aiserver_tray.model import Actor, OperationKind
 from aiserver_tray.settings.entries import in_all_languages
 from aiserver_tray.settings.unended import Unended
+from aiserver_tray.spec.labels import MODULE
 from aiserver_tray.system.clock import awake
 
 if TYPE_CHECKING:
@@ -90,6 +92,7 @@ class Upgrades:
                 undo=self._undo_view(kept[one.name][1]) if one.name in kept else None,
                 seconds=seconds.get(one.name),
                 blockers=self._blockers(one.name) if one.offer else (),
+                shared=self._shared(one.name) if one.offer or one.name in kept else (),
             )
             for one in found.modules
         )
@@ -127,6 +130,11 @@ class Upgrades:
         except AiServerError:  # a server does not run
             return {}
         return {name: g.seconds for g in groups for name in g.names if g.seconds is not None}
+
+    def _shared(self, module: str) -> tuple[str, ...]:
+        with suppress(AiServerError):  # a server does not run
+            return stores_of(self._tools, module).shared
+        return ()
 
     def _blockers(self, module: str) -> tuple[Text, ...]:
         try:
@@ -282,18 +290,36 @@ class Upgrades:
         """
         id, entry = self._kept(module)
         try:
+            self._check_last(id, entry)
             check_kept(self._tools, entry)
         except AiServerError as error:
             why = Text("The upgrade can't be undone: {why}", why=error.text)
             raise UpgradeError(why, module=module) from error
         return self._begin("restore", entry.modules, partial(self._undo, id), actor).view
 
+    def _check_last(self, id: str, entry: Unended) -> None:
+        """Raises `AiServerError` if others need what *entry* would replace: a later upgrade with
+        the same volumes, or another module that has data in a store of it by now."""
+        names = {one.volume for one in entry.volumes}
+        later = takewhile(lambda one: one[0] != id, reversed([*self._journal.all.items()]))
+        for other in (one for _, one in later if one.state == "kept"):
+            if other.is_on(self._engine_id) and names & {one.volume for one in other.volumes}:
+                text = Text(
+                    "Undo the later upgrade of {module} first, or delete its data from before.",
+                    module=other.modules[0],
+                )
+                raise UpgradeError(text, module=other.modules[0])
+        shared = {*stores_of(self._tools, entry.modules[0]).shared} & {*_modules_of(entry)}
+        if shared:
+            text = Text("Other modules have data in {stores} now.", stores=Listed(sorted(shared)))
+            raise UpgradeError(text, module=entry.modules[0])
+
     def _undo(self, id: str, stage: "Stage") -> None:
         """Undo it. What stores data stands still from before the backup on: nothing is stored that
         neither has."""
-        module = self._journal.all[id].modules[0]
-        servers = {one.server for one in self._journal.all[id].databases}
-        modules = [module, *stage.users(module)]
+        entry = self._journal.all[id]
+        module, servers = entry.modules[0], {one.server for one in entry.databases}
+        modules = [*dict.fromkeys([module, *stage.users(module), *_modules_of(entry)])]
         ran: list[Container] = []
         try:
             with stage.locked(modules, servers):
@@ -402,6 +428,12 @@ class Upgrades:
                 self.versions.asking.tell()
 
         return self._backups.begin(kind, modules, run, actor)
+
+
+def _modules_of(entry: Unended) -> list[str]:
+    """The modules whose volumes the upgrade *entry* has kept."""
+    found = (one.labels.get(MODULE) for one in entry.volumes)
+    return [*filter(None, dict.fromkeys(found))]
 
 
 def _next(at: str) -> datetime:

@@ -22,6 +22,7 @@ from aiserver_tray.features.upgrade.asking import (
     ModuleData,
     Question,
     UpgradesFile,
+    digests_of,
 )
 from aiserver_tray.features.upgrade.views import (
     ModuleUpgradeView,
@@ -210,15 +211,14 @@ class Versions:
     def _moved(self, one: _Prospect, data: ModuleData) -> list[str]:
         """The present images of *one* that its registry has other content of by now, as far as the
         engine knows from where it has them."""
-        found = []
+        found, engine = [], self._place.core.engine
         for name in one.images:
-            digest = data.digests.get(name)
-            image = None
             with suppress(AiServerError):
-                image = self._place.core.engine.images.find(name) if digest else None
-            known = [n.partition("@")[2] for n in image.names if "@" in n] if image else []
-            if known and digest not in known:
-                found.append(name)
+                if image := engine.images.find(name):
+                    known = digests_of(image)
+                    asked, now = (data.digests, known) if known else (data.ids, [image.id])
+                    if asked.get(name, now[0]) not in now:
+                        found.append(name)
         return found
 
     def _bytes(self, one: _Prospect, data: ModuleData, version: str) -> int | None:
@@ -397,7 +397,7 @@ def _why_not(one: _Prospect, version: str) -> Text:
 
 def _made_of(one: _Prospect, data: ModuleData, version: str) -> str:
     """A text that changes with the files, and those present images that stay, of *version*."""
-    images = sorted(data.digests.items()) if version == one.now else ()
+    images = sorted((data.digests | data.ids).items()) if version == one.now else ()
     return hashlib.sha256(f"{content(one.module.folder)} {images}".encode()).hexdigest()
 
 

@@ -82,6 +82,8 @@ class ModuleUpgradeView:
     """the modules that stand still with it, because they need it"""
     blockers: tuple[Text, ...]
     """why a rehearsal beside the running module is not possible now, such as too little memory"""
+    shared: tuple[str, ...] = ()
+    """the modules with data of it that is not put back, because others have data there, too"""
     target: str | None = None
     """the version that it is rehearsed with or upgraded to just now"""
 

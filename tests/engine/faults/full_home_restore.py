@@ -1,5 +1,5 @@
-"""Backs up and restores a module while the disk of the home is full. Run in a mount namespace of
-its own.
+"""Backs up, restores and upgrades a module while the disk of the home is full. Run in a mount
+namespace of its own.
 
 python -m tests.engine.faults.full_home_restore FOLDER HOST
 """
@@ -17,9 +17,12 @@ from aiserver_tray.settings.store import Settings
 from tests.engine.backups import before, files_of, leftovers
 from tests.engine.faults.full_home import kept_full
 from tests.engine.through_owner import asked, done, failed, found, is_over
-from tests.support.installation import Installation, checked
+from tests.lab.fixtures import have_image
+from tests.support.installation import IMAGE, Installation, checked
 from tests.support.observed import facts, names, said
 from tests.support.owning import owned
+
+UPGRADE: dict[str, Any] = {"module": "files", "version": "2.0", "how": "direct"}
 
 
 def main(folder: Path, host: str) -> None:
@@ -28,10 +31,20 @@ def main(folder: Path, host: str) -> None:
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "none", str(disk)], check=True)
     here = Installation(disk / "home", folder / "catalog", host)
     service = checked("true", volumes=["data:/data"], stop_signal="SIGKILL")
-    here.write("files", {"files": service}, top={"volumes": {"data": {}}})
+    here.write(
+        "files",
+        {"files": service | {"image": "files:${FILES_VERSION}"}},
+        top={"volumes": {"data": {}}},
+        settings={"FILES_VERSION": {"default": "1.0", "title": {"en": "Version", "zh": "版本"}}},
+        updates=[{"setting": "FILES_VERSION", "images": ["files"], "range": ">=1 <3"}],
+    )
     here.set("app.backup_folder", str(backups))
     with closing(docker.DockerClient(base_url=host)) as engine:
+        have_image(engine, IMAGE)
+        for version in ("1.0", "2.0"):
+            engine.images.get(IMAGE).tag("files", version)
         check(here, engine, disk)
+        what_an_upgrade_has_replaced_is_put_back(here, engine, disk)
 
 
 def check(here: Installation, engine: docker.DockerClient, disk: Path) -> None:
@@ -45,9 +58,10 @@ def check(here: Installation, engine: docker.DockerClient, disk: Path) -> None:
         restore: dict[str, Any] = {"id": Path(file).stem, "modules": ["files"]}
         said(engine, "ai-files", "sh", "-c", "echo second > /data/text")
         running = facts(engine, "ai-files")
+        asking = {"backup/create": {}, "backup/restore": restore, "upgrade/start": UPGRADE}
         with kept_full(disk):
-            for channel, payload in (("create", {}), ("restore", restore)):
-                assert "No space left" in failed(owner, f"ai/backup/{channel}", **payload)
+            for channel, payload in asking.items():
+                assert "No space left" in failed(owner, f"ai/{channel}", **payload)
         assert facts(engine, "ai-files") == running
         with ExitStack() as over:
             with before(Settings, "adopt", lambda: over.enter_context(kept_full(disk))):
@@ -60,6 +74,26 @@ def check(here: Installation, engine: docker.DockerClient, disk: Path) -> None:
         view = found(owner, partial(is_over, "restore"))
         assert "Everything is as it was before" in str(view.error)
         modules.wait_for(files="running")
+        assert said(engine, "ai-files", "cat", "/data/text") == "second"
+        assert leftovers(engine) == []
+
+
+def what_an_upgrade_has_replaced_is_put_back(
+    here: Installation, engine: docker.DockerClient, disk: Path
+) -> None:
+    """See that, once there is space again."""
+    with owned(here) as (owner, modules):
+        modules.wait_for(files="running")
+        with ExitStack() as over:
+            with before(Settings, "adopt", lambda: over.enter_context(kept_full(disk))):
+                assert "No space left" in failed(owner, "ai/upgrade/start", **UPGRADE)
+            assert "restart AI-Server Tray" in asked(owner, "ai/upgrade/list")["unended"]
+            assert len(leftovers(engine)) == 1, "the way back is kept"
+    with owned(here) as (owner, modules):
+        view = found(owner, partial(is_over, "upgrade"))
+        assert "Everything is as it was before" in str(view.error)
+        modules.wait_for(files="running")
+        assert engine.containers.get("ai-files").attrs["Config"]["Image"] == "files:1.0"
         assert said(engine, "ai-files", "cat", "/data/text") == "second"
         assert leftovers(engine) == []
 

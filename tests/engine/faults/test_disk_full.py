@@ -121,7 +121,7 @@ def test_modules_are_stopped_while_the_disk_of_the_home_is_full(
     assert not ours(client, "two")
 
 
-def test_while_the_disk_of_the_home_is_full_no_backup_stops_and_no_restore_replaces_anything(
+def test_while_the_disk_of_the_home_is_full_nothing_is_stopped_or_replaced_for_good(
     client: docker.DockerClient, lab: Place, tmp_path: Path
 ) -> None:
     on_own_disk(full_home_restore, str(tmp_path), lab.host)

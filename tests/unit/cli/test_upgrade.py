@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 
@@ -83,7 +84,7 @@ def test_versions_are_listed_planned_and_left_out(host: Scripted, run: Run) -> N
     heads, row = run("--list").stdout.splitlines()
     assert heads.split() == ["MODULE", "VERSION", "OFFERED", "NOTES"]
     assert row.split() == ["n8n", "2.41.3", "2.44.0", "downloads", "312", "MB"]
-    unfit = upgrades.sent(upgrades.listed(upgrades.unfit()))
+    unfit = upgrades.sent(upgrades.listed(replace(upgrades.unfit(), shared=("qdrant",))))
 
     def ask(_payload: Json, _peer: Peer) -> Envelope:
         host.answers["ai/upgrade/list"] = answer(unfit)
@@ -103,7 +104,9 @@ def test_versions_are_listed_planned_and_left_out(host: Scripted, run: Run) -> N
     run("n8n", "--later", "2.44.0")
     assert host.wait_for_call("ai/upgrade/rest") == planned | {"rest": "week"}
     host.handlers["ai/upgrade/ask"] = ask
-    assert "2.44.0 does not fit: On the copy, n8n stopped" in run("--ask").stdout
+    listed = run("--ask").stdout
+    assert "2.44.0 does not fit: On the copy, n8n stopped" in listed
+    assert "its data in qdrant is not put back" in listed
     assert json.loads(run("--list", "--json").stdout) == unfit
     assert "No newer version of n8n" in run("n8n", "--at", "03:00").stderr
     assert run("n8n", "--forget", "--yes").exit_code == 0

@@ -71,7 +71,7 @@ class Here:
             image_tags=registries.tags,
             image_digest=registries.digest,
             image_size=lambda name, *_: registries.size(name, "linux/amd64"),
-            images=SimpleNamespace(find=lambda _: SimpleNamespace(names=self.names)),
+            images=SimpleNamespace(find=lambda _: SimpleNamespace(names=self.names, id="")),
             volumes=SimpleNamespace(all=list),
             info=lambda: SimpleNamespace(platform="linux/amd64"),
         )

@@ -15,10 +15,17 @@ import { keyOf, loadUpgrades, offered, planFor, rehearse, upgrade } from "./list
 /** When a night's upgrade begins. */
 export const NIGHT = "03:00";
 
+/** @param {string[]} modules */
+const titlesOf = (modules) => list(modules.map((name) => current().snapshot?.modules.find((module) => module.name === name)?.title ?? name));
+
 /** The modules that stop with it, in words. @param {ModuleUpgrade} known */
-export const usersOf = ({ users }) => tn("{names} stands still with it", "{names} stand still with it", users.length, {
-  names: list(users.map((name) => current().snapshot?.modules.find((module) => module.name === name)?.title ?? name)),
-});
+export const usersOf = ({ users }) => tn("{names} stands still with it", "{names} stand still with it", users.length, { names: titlesOf(users) });
+
+/** What is not put back, in words. @param {ModuleUpgrade} known */
+export const sharedOf = ({ title, shared }) => t("The data of {name} in {stores} is not put back", { name: title, stores: titlesOf(shared) });
+
+/** @param {ModuleUpgrade} known */
+const sharedToo = (known) => (known.shared.length ? item("triangle-alert", sharedOf(known), t("Other modules have data there, too. A backup has it"), "amber") : nothing);
 
 /** @param {ModuleUpgrade} known */
 const usersToo = (known) => (known.users.length ? item("square", usersOf(known), "", "amber") : nothing);
@@ -34,7 +41,7 @@ export function askDirect(known, { version }) {
     title: t("Upgrade {name} to {version} without a rehearsal?", said),
     text: known.seconds === null ? t("{name} stands still meanwhile.", said) : t("{name} stands still for {time}.", { ...said, time: about(known.seconds) }),
     more: html`<div class="rows framed">
-      ${item("undo-2", t("If it fails, everything is put back"), t("The data from before is kept, so you can also undo it later"))}${usersToo(known)}</div>`,
+      ${item("undo-2", t("If it fails, everything is put back"), t("The data from before is kept, so you can also undo it later"))}${sharedToo(known)}${usersToo(known)}</div>`,
     action: t("Upgrade"), run: () => void upgrade(known.name, version, "direct"),
   });
 }
@@ -72,7 +79,7 @@ export function askUndo(known) {
     text: t("{name} becomes what it was just before the upgrade, {when}. It stands still for {time}.", said),
     more: html`<h3 class="label">${t("What you lose, and keep")}</h3><div class="rows framed">
       ${item("triangle-alert", t("What {name} stored in the last {since} is lost", said), t("What other modules stored stays as it is"), "amber")}
-      ${item("archive", t("It is backed up first"), t("You can look things up in it, or come back to it"))}${usersToo(known)}</div>`,
+      ${item("archive", t("It is backed up first"), t("You can look things up in it, or come back to it"))}${sharedToo(known)}${usersToo(known)}</div>`,
     action: t("Back up and go back"), run: () => void ask(keyOf(name), "ai/upgrade/undo", { module: name }),
   });
 }

@@ -15,7 +15,7 @@ import { doing, downloadsLeftOf, leftOf, shareDone } from "../../components/oper
 import { emblem } from "../../components/state.js";
 import { when } from "../backups/list.js";
 import { isOver, share, span } from "../home/steps.js";
-import { askDirect, askStopped, askTime, NIGHT, usersOf } from "./asking.js";
+import { askDirect, askStopped, askTime, NIGHT, sharedOf, usersOf } from "./asking.js";
 import { canBegin, keyOf, planFor, rehearse, rest, runningUpgrade, targetOf, unfit, upgrade, upgradeList, upgradeOf } from "./list.js";
 import { doneNotice } from "./notices.js";
 import { isTried, rowsOf } from "./steps.js";
@@ -231,6 +231,7 @@ function fits(known, offer) {
         ${seconds === null ? nothing : line("timer", t("{name} stands still for {time}", { ...said, time: about(seconds) }))}
         ${rehearsal.bytes ? line("hard-drive", t("It needs {size} in Docker", { size: bytes(rehearsal.bytes) })) : nothing}
         ${line("undo-2", t("The data from before stays for a while, so you can undo it"))}
+        ${known.shared.length ? line("triangle-alert", sharedOf(known), "busy") : nothing}
         ${users.length ? line("square", usersOf(known), "busy")
           : line("circle-check", t("No other module is interrupted"))}
       </ul></div></div>`,
