@@ -46,6 +46,7 @@ _logger = logging.getLogger(__name__)
 
 _STOPPING: frozenset[OperationKind] = frozenset({
     "stop", "down", "restart", "backup", "restore", "rehearse", "upgrade",
+    "adopt",
 })  # fmt: skip
 
 

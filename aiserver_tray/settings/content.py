@@ -217,9 +217,9 @@ class SwappedDatabase:
 
 @dataclass
 class Unended:
-    """A backup, restore, rehearsal or upgrade that has not ended."""
+    """A backup, restore, rehearsal, upgrade or adoption that has not ended."""
 
-    kind: Literal["backup", "restore", "rehearse", "upgrade"]
+    kind: Literal["backup", "restore", "rehearse", "upgrade", "adopt"]
     modules: list[str]
     engine: str = ""
     """The ID of the engine that has its data. Empty: any."""
@@ -230,6 +230,8 @@ class Unended:
     """The file that it writes."""
     ran: list[str] = field(default_factory=list)
     """The containers that it has stopped."""
+    foreign: list[str] = field(default_factory=list)
+    """The IDs of the containers of others that it has stopped, in the order of their start."""
     volumes: list[SwappedVolume] = field(default_factory=list)
     databases: list[SwappedDatabase] = field(default_factory=list)
     values: dict[str, str | None] = field(default_factory=dict)

@@ -232,6 +232,7 @@ HEADS: Mapping[OperationKind, Text] = {
     "restore": Text("Restoring"),
     "rehearse": Text("Rehearsing"),
     "upgrade": Text("Upgrading"),
+    "adopt": Text("Copying"),
 }
 
 

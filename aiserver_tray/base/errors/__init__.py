@@ -50,6 +50,8 @@ from aiserver_tray.base.errors.engine import (
 from aiserver_tray.base.errors.operations import (
     ActionError,
     ActionTimeoutError,
+    AdoptError,
+    AdoptKeyError,
     BackupDamagedError,
     BackupError,
     BackupFormatError,
