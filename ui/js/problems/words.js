@@ -19,6 +19,7 @@ const FAILED = {
   backup: [mark("{names} couldn't be backed up"), mark("The backup couldn't be made")],
   restore: [mark("{names} couldn't be restored"), mark("The backup couldn't be restored")],
   rehearse: [mark("The upgrade of {names} couldn't be rehearsed"), mark("Some upgrades couldn't be rehearsed")],
+  adopt: [mark("Your {names} couldn't be copied"), mark("Yours couldn't be copied")],
   upgrade: [mark("{names} couldn't be upgraded"), mark("Some modules couldn't be upgraded")],
 };
 
