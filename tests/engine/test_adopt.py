@@ -403,6 +403,7 @@ def test_the_next_start_ends_the_copy_that_a_killed_process_has_begun(
         with owned(here) as (owner, modules):
             view = found(owner, partial(is_over, "adopt"))
             assert (view.error and view.error.code) == code, (method, view.error)
+            found(owner, lambda view: view.is_revival and view.is_over)
             modules.wait_for(postgres="running")
             if code:
                 has_nothing(here, engine, theirs)

@@ -40,6 +40,8 @@ ELSEWHERE |= {"E_BACKUP_DAMAGED", "E_BACKUP_FORMAT", "E_BACKUP_KEY", "E_RESTORE"
 """Of backups, whose own tests make such files."""
 ELSEWHERE |= {"E_REGISTRY", "E_UPGRADE", "E_UPGRADE_UNFIT"}
 """Of upgrades, whose own tests have registries and versions."""
+ELSEWHERE |= {"E_ADOPT", "E_ADOPT_KEY"}
+"""Of adoptions, whose own tests have programs of others."""
 
 SECRET = "s3cret-that-nobody-may-see"
 

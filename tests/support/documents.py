@@ -34,6 +34,9 @@ ELSEWHERE = {
     # They need a module with a newer version.
     "aiserver-tray upgrade": "tests/unit/cli/test_upgrade.py::"
     "test_modules_are_upgraded_rehearsed_and_put_back",
+    # It needs a program of others.
+    "aiserver-tray adopt": "tests/unit/cli/test_adopt.py::"
+    "test_programs_are_listed_copied_and_switched_over",
     # They change the machine, or build and install packages.
     "aiserver-tray engine install": "tests/engine/test_engine_install.py::"
     "test_docker_is_installed_and_the_user_may_use_it",
