@@ -20,7 +20,7 @@ from aiserver_tray.system.console import prepare_output
 COMMANDS = {
     "action": "execute:action",
     "activity": "activity:command",
-    "adopt": "adopt:command",
+    "adopt": "cleanup:adopt",
     "autostart": "running_tray:autostart_",
     "backup": "backup:command",
     "build": "operate:build",

@@ -232,6 +232,8 @@ class Unended:
     """The containers that it has stopped."""
     foreign: list[str] = field(default_factory=list)
     """The IDs of the containers of others that it has stopped, in the order of their start."""
+    roles: list[str] = field(default_factory=list)
+    """Those that it creates on the server of its databases."""
     volumes: list[SwappedVolume] = field(default_factory=list)
     databases: list[SwappedDatabase] = field(default_factory=list)
     values: dict[str, str | None] = field(default_factory=dict)

@@ -305,7 +305,8 @@ def has_nothing(here: Installation, engine: docker.DockerClient, theirs: Theirs)
     """See that nothing was changed here or there."""
     assert theirs.works
     assert theirs.sql("sales", "select count(*) from item") == "2"
-    assert sql(engine, "postgres", "select count(*) from pg_database where datname ~ 's'") == "1"
+    assert sql(engine, "postgres", "select count(*) from pg_database where datname ~ '^s'") == "0"
+    assert sql(engine, "postgres", "select count(*) from pg_roles where rolname ~ '^s'") == "0"
     is_clean(here, engine)
     assert not [*(here.home / "adoptions").glob("*")]
 

@@ -333,8 +333,10 @@ class Adoption:
         copy = SwappedDatabase(
             server=POSTGRES, database=one.ours, new=new, old=old, existed=ours.exists(one.ours)
         )
+        new_roles = {one.role, *self._logins} - {*ours.roles()}
         with self.journal.update(self.id) as entry:
             entry.databases.append(copy)
+            entry.roles = sorted({*entry.roles, *new_roles})
         stage.check_cancelled()
         ours.load(new, one.role, theirs.dump(one.theirs))
         before, after = theirs.rows(one.theirs), ours.rows(new)

@@ -183,13 +183,16 @@ def _start_again(stage: Stage, _tools: Tools, journal: BackupJournal, id: str) -
 def _undo(stage: Stage, tools: Tools, journal: BackupJournal, id: str) -> None:
     """Remove what the restore or upgrade has made beside: it has changed nothing else."""
     entry = journal.all[id]
-    adoption_file(tools, id).unlink(missing_ok=True)
+    if entry.kind == "adopt":
+        adoption_file(tools, id).unlink(missing_ok=True)
     _start_servers(stage, entry)
     for one in entry.databases:
         server = tools.server(one.server, Cancellation())
         server.drop(one.new)
         if entry.kind == "upgrade":
             server.drop(one.old)
+    for name in {one.server for one in entry.databases if entry.roles}:
+        tools.server(name, Cancellation()).drop_roles(entry.roles)
     if entry.kind == "upgrade":
         with _told(stage):
             _up_again(stage, tools, entry)

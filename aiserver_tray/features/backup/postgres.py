@@ -114,6 +114,9 @@ class Postgres(Server):
             f"DROP ROLE IF EXISTS {name(loader_of(database))};"
         )
 
+    def drop_roles(self, roles: Iterable[str]) -> None:
+        self._tell("".join(f"DROP ROLE IF EXISTS {name(role)};" for role in roles))
+
     def _greet(self) -> None:
         self._run((*_PSQL, "--host=127.0.0.1", "--command=SELECT"), self._login(), (), refused)
 
