@@ -16,6 +16,7 @@ class Database {
     setImmediate(() => {
       try {
         this.database = new DatabaseSync(path, { readOnly });
+        this.database.enableDefensive(false); // n8n changes its own schema
         then(null);
       } catch (error) {
         then(error);

@@ -130,7 +130,7 @@ def with_sqlite(engine: docker.DockerClient, version: str) -> str:
     have_image(engine, f"n8nio/n8n:{version}")
     content = (Path(__file__).parent / "n8n_sqlite.js").read_bytes()
     target = "/usr/local/lib/node_modules/sqlite3/lib/sqlite3.js"
-    lines = f"FROM n8nio/n8n:{version}\nCOPY --chmod=0444 sqlite3.js {target}\n"
+    lines = f"FROM n8nio/n8n:{version}\nCOPY sqlite3.js {target}\n"
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         for name, data in (("Dockerfile", lines.encode()), ("sqlite3.js", content)):
