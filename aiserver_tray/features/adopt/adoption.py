@@ -413,7 +413,7 @@ class Adoption:
             return
         container = next(s.container for s in self._target.services if s.service == "n8n")
         with stage.step("probe", container, self.module):
-            body = {"Cmd": ["sh", "-c", _DECRYPT]}
+            body = {"Cmd": ["sh", "-c", _DECRYPT], "AttachStdout": True, "AttachStderr": True}
             run = self.tools.engine.containers.run
             _, lines = run(container, body, seconds=_DECRYPT_SECONDS, cancelled=stage.cancelled)
         if f"adopt:{self._credentials}" not in lines:

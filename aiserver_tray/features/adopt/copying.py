@@ -256,6 +256,7 @@ class Copying:
             "Cmd": ["sh", "-c", script, "sh", user],
             "Env": [f"SECRET={password}"],
             "User": "postgres",
+            "AttachStderr": True,
         }
         run = self._engine.containers.run
         code, lines = run(container, body, seconds=STOP_SECONDS, cancelled=self.stage.cancelled)
