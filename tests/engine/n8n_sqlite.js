@@ -15,7 +15,7 @@ class Database {
     const readOnly = typeof flags === "number" && Boolean(flags & module.exports.OPEN_READONLY);
     setImmediate(() => {
       try {
-        this.database = new DatabaseSync(path, { readOnly });
+        this.database = new DatabaseSync(path, { readOnly, enableDoubleQuotedStringLiterals: true });
         this.database.enableDefensive(false); // n8n changes its own schema
         then(null);
       } catch (error) {
