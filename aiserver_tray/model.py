@@ -163,13 +163,13 @@ away."""
 
 RequestKind = Literal["up", "stop", "down", "restart", "pull", "build"]
 """What a request to the containers of modules can be."""
-OperationKind = Literal[RequestKind, "backup", "move", "restore", "rehearse", "upgrade"]
+OperationKind = Literal[RequestKind, "backup", "move", "restore", "rehearse", "upgrade", "adopt"]
 
 IMAGES_ONLY: frozenset[OperationKind] = frozenset({"pull", "build"})
 """Operations that only fetch images."""
 BESIDE: frozenset[OperationKind] = IMAGES_ONLY | {"rehearse"}
 """Operations that touch no container of a module."""
-TASKS: frozenset[OperationKind] = frozenset({"backup", "move", "restore", "upgrade"})
+TASKS: frozenset[OperationKind] = frozenset({"backup", "move", "restore", "upgrade", "adopt"})
 """Operations that stop what runs for their own work, and start it again."""
 
 OperationStatus = Literal["waiting", "running", "succeeded", "failed", "cancelled"]

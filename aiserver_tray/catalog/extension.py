@@ -251,6 +251,8 @@ class Update(Closed):
     """A regular expression for whole tags; others are no versions."""
     range: Annotated[str, AfterValidator(_range)] = ""
     """The versions that these files are for."""
+    reads: Annotated[str, AfterValidator(_range)] = ""
+    """The versions whose data they can take over; by default, those of `range`."""
     probe: Probe | None = None
     major: Literal["dump"] | None = None
     """How data gets to another major version, whose server can't read it."""
@@ -261,9 +263,17 @@ class Update(Closed):
         """Whether these files are for *version*."""
         return version.isascii() and matches(self.tags, version) and self._is_in_range(version)
 
+    def can_read(self, version: str) -> bool:
+        """Whether the data of *version* can be taken over, unless it is newer than what reads
+        it."""
+        return self._is_in(self.reads or self.range, version)
+
     def _is_in_range(self, version: str) -> bool:
+        return self._is_in(self.range, version)
+
+    def _is_in(self, bounds: str, version: str) -> bool:
         own = version_key(version)[0]
-        for comparison in self.range.split():
+        for comparison in bounds.split():
             sign, _, bound = _COMPARISON.sub(r"\1 \2", comparison).partition(" ")
             pairs = [*zip_longest(own, _numbers(bound), fillvalue=0)]
             if not _COMPARED[sign]([a for a, _ in pairs], [b for _, b in pairs]):

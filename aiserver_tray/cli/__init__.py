@@ -21,6 +21,7 @@ COMMANDS = {
     "access": "access:command",
     "action": "execute:action",
     "activity": "activity:command",
+    "adopt": "cleanup:adopt",
     "autostart": "running_tray:autostart_",
     "backup": "backup:command",
     "build": "operate:build",

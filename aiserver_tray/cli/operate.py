@@ -363,6 +363,7 @@ _ENDED: Mapping[OperationKind, Callable[[Text, str], Text]] = {
     "rehearse": lambda names, time: Text(
         "The upgrade fits: {names} ({time})", names=names, time=time
     ),
+    "adopt": lambda names, time: Text("Done: {names} ({time})", names=names, time=time),
 }
 
 

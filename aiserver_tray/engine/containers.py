@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 
 from aiserver_tray.base.errors import (
@@ -107,6 +107,15 @@ class Containers:
         """The folders at which it has something mounted."""
         answer = self._connection.get("/containers/{}/json", container)
         return [mount["Destination"] for mount in answer.get("Mounts") or ()]
+
+    def definition(self, container: str) -> dict[str, Any]:
+        """Everything that the engine knows of a container, ours or foreign, in its own words. The
+        environment has passwords.
+
+        Raises:
+            ObjectNotFoundError: there is none.
+        """
+        return dict(self._connection.get("/containers/{}/json", container))
 
     def create(self, name: str, body: "Body") -> str:
         """Create a container from *body*, sent unchanged, and return its ID. Engines below API 1.44
@@ -218,6 +227,12 @@ class Containers:
         """
         stream = self._connection.stream("POST", "/containers/{}/wait", container)
         return int(json.loads(b"".join(stream.until(cancelled)))["StatusCode"])
+
+    def signal(self, container: str, signal: str) -> None:
+        """Send *signal* (``SIGTERM``) to its first process. After the stop signal, the engine does
+        not restart it."""
+        params = {"signal": signal}
+        self._connection.post("/containers/{}/kill", container, params=params)
 
     def kill(self, container: str) -> None:
         self._connection.post("/containers/{}/kill", container)

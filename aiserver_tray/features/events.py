@@ -5,6 +5,7 @@ from typing import Final
 from aiserver_tray.features.access import events as access
 from aiserver_tray.features.actions import events as actions
 from aiserver_tray.features.activity import events as activity
+from aiserver_tray.features.adopt import events as adopt
 from aiserver_tray.features.alerts import events as alerts
 from aiserver_tray.features.backup import events as backup
 from aiserver_tray.features.cleanup import events as cleanup
@@ -19,9 +20,8 @@ from aiserver_tray.features.upgrade import events as upgrade
 from aiserver_tray.protocol.message import owner_events
 
 MODULES: Final = (
-    access, actions, activity, alerts, backup, cleanup, engine, logs, models, monitoring,
-    predecessor,
-    stack, terminal, upgrade,
+    access, actions, activity, adopt, alerts, backup, cleanup, engine, logs, models, monitoring,
+    predecessor, stack, terminal, upgrade,
 )  # fmt: skip
 """They declare their events when they are imported."""
 

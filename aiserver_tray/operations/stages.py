@@ -45,7 +45,7 @@ from aiserver_tray.system.clock import awake
 _logger = logging.getLogger(__name__)
 
 _STOPPING: frozenset[OperationKind] = frozenset({
-    "stop", "down", "restart", "backup", "move", "restore", "rehearse", "upgrade",
+    "stop", "down", "restart", "backup", "move", "restore", "rehearse", "upgrade", "adopt",
 })  # fmt: skip
 
 

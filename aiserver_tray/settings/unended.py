@@ -41,9 +41,10 @@ class SwappedDatabase:
 
 @dataclass
 class Unended:
-    """A backup, a file for another computer, a restore, rehearsal or upgrade that has not ended."""
+    """A backup, a file for another computer, a restore, rehearsal, upgrade or adoption that has not
+    ended."""
 
-    kind: Literal["backup", "move", "restore", "rehearse", "upgrade"]
+    kind: Literal["backup", "move", "restore", "rehearse", "upgrade", "adopt"]
     modules: list[str]
     engine: str = ""
     """The ID of the engine that has its data. Empty: any."""
@@ -54,6 +55,10 @@ class Unended:
     """The file that it writes."""
     ran: list[str] = field(default_factory=list)
     """The containers that it has stopped."""
+    foreign: list[str] = field(default_factory=list)
+    """The IDs of the containers of others that it has stopped, in the order of their start."""
+    roles: list[str] = field(default_factory=list)
+    """Those that it creates on the server of its databases."""
     volumes: list[SwappedVolume] = field(default_factory=list)
     databases: list[SwappedDatabase] = field(default_factory=list)
     values: dict[str, str | None] = field(default_factory=dict)

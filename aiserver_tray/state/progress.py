@@ -241,6 +241,7 @@ HEADS: Mapping[OperationKind, Text] = {
     "restore": Text("Restoring"),
     "rehearse": Text("Rehearsing"),
     "upgrade": Text("Upgrading"),
+    "adopt": Text("Copying"),
 }
 
 

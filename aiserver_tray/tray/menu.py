@@ -303,6 +303,7 @@ _CANCELS: Mapping[OperationKind, Text] = {
     "restore": Text("Cancel the restore of {what}"),
     "rehearse": Text("Cancel the rehearsal of {what}"),
     "upgrade": Text("Cancel the upgrade of {what}"),
+    "adopt": Text("Cancel the copy of {what}"),
 }
 _TROUBLE = ("error", "degraded")
 _MAX_WORD_UNITS = 16

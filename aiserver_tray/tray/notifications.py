@@ -32,6 +32,7 @@ _ENDS: Mapping[OperationKind, tuple[Text, Text]] = {
     "restore": (Text("Restored"), Text("Couldn't restore")),
     "rehearse": (Text("The upgrade fits"), Text("The upgrade doesn't fit")),
     "upgrade": (Text("Upgraded"), Text("Couldn't upgrade")),
+    "adopt": (Text("Copied"), Text("Couldn't copy")),
 }
 """The titles for an operation that succeeded, and for one that failed."""
 _SHOW = Text("Show")

@@ -42,13 +42,15 @@ OTHERS = {"owner/yield", "ai/rules/test", "ai/module/connect", "ai/module/discon
 OTHERS |= {f"ai/backup/{n}" for n in ("check", "create", "delete", "inspect", "move", "restore")}
 OTHERS |= {name for name in CHANNELS if name.startswith("ai/terminal/")}
 OTHERS |= {name for name in CHANNELS if name.startswith("ai/upgrade/")} - {"ai/upgrade/list"}
+OTHERS |= {name for name in CHANNELS if name.startswith("ai/adopt/")} - {"ai/adopt/list"}
 OTHERS |= {"ai/action/run", "ai/action/cancel", "ai/doctor/trustHostKey"}
 OTHERS |= {f"ai/models/{n}" for n in ("ask", "check", "remove", "use")}
 OTHERS |= {f"ai/engine/own/{n}" for n in ("setUp", "restart", "remove", "room", "change")}
 """Other tests have them: after owner/yield, no operation can begin; ai/rules/test needs a web
 address, ai/module/connect and disconnect a module that issues access tokens, terminals and actions
 a service that runs, backups a module with data and its backup, upgrades one with a newer version,
-host keys a server with ssh, models a server that has some, and the engine of our own a Windows."""
+adoptions a program of others, host keys a server with ssh, models a server that has some, and the
+engine of our own a Windows."""
 
 
 @pytest.mark.parametrize("channel", sorted(CHANNELS.keys() - OTHERS))

@@ -1,8 +1,9 @@
-"""A process of its own that owns a home and kills itself in the middle of a backup, restore or
-upgrade.
+"""A process of its own that owns a home and kills itself in the middle of a backup, restore,
+upgrade or adoption.
 
-``python -m tests.engine.killed_backup HOME CATALOG HOST CHANNEL PAYLOAD MODULE:CLASS.METHOD``: the
-process gets signal 9 when it first calls the method after the request.
+``python -m tests.engine.killed_backup HOME CATALOG HOST CHANNEL PAYLOAD MODULE:CLASS.METHOD
+[RUNNING]``: once the module RUNNING (notes) runs, the process gets signal 9 when it first calls the
+method after the request.
 """
 
 import json
@@ -22,13 +23,19 @@ PATIENCE = 4
 
 
 def main(  # noqa: PLR0917 - the words of the command line
-    home: str, catalog: str, host: str, channel: str, payload: str, where: str
+    home: str,
+    catalog: str,
+    host: str,
+    channel: str,
+    payload: str,
+    where: str,
+    module: str = "",
 ) -> None:
     """Do it. Returns only if the method was not called."""
     here = Installation(Path(home), Path(catalog), host)
     with owned(here) as (owner, modules):
         asked = json.loads(payload)
-        modules.wait_for(**{asked.get("module", "notes"): "running"})
+        modules.wait_for(**{module or asked.get("module", "notes"): "running"})
         place, _, name = where.partition(":")
         owning, _, method = name.partition(".")
         kill = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)  # noqa: E731

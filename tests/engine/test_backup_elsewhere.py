@@ -1,7 +1,6 @@
 """A backup restored from its file and the recovery key alone on a second engine, whose disk is
 small; and everything moved to one that reaches no registry."""
 
-import os
 import shutil
 from contextlib import closing
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import docker
+import pytest
 
 from aiserver_tray.base.errors import BackupDamagedError
 from aiserver_tray.engine.cancellation import Cancellation

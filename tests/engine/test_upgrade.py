@@ -16,7 +16,7 @@ from aiserver_tray.features.upgrade.channels import UpgradeFeature
 from aiserver_tray.features.upgrade.upgrade import Upgrade
 from aiserver_tray.features.upgrade.upgrades import Upgrades
 from aiserver_tray.owner.owner import Owner
-from aiserver_tray.settings.content import BackupJournal
+from aiserver_tray.settings.unended import BackupJournal
 from aiserver_tray.state.views import OperationView
 from tests.engine.backups import before
 from tests.engine.built_in import choose_free_ports, value_of

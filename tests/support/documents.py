@@ -45,6 +45,9 @@ ELSEWHERE = {
     "aiserver-tray models use": _MODELS,
     "aiserver-tray models check": _MODELS,
     "aiserver-tray models remove": _MODELS,
+    # It needs a program of others.
+    "aiserver-tray adopt": "tests/unit/cli/test_adopt.py::"
+    "test_programs_are_listed_copied_and_switched_over",
     # They change the machine, or build and install packages.
     "aiserver-tray engine install": "tests/engine/test_engine_install.py::"
     "test_docker_is_installed_and_the_user_may_use_it",

@@ -3,7 +3,7 @@
 from typing import Any
 
 from aiserver_tray.protocol.message import Envelope, answer
-from tests.support import backups, states
+from tests.support import adoptions, backups, states
 from tests.ui import activities, alerts, forms, kept_logs, models, modules
 
 
@@ -56,6 +56,9 @@ ANSWERS: dict[str, Envelope] = {
     "ai/system/autostart": answer({"enabled": False, "supported": True}),
     "ai/logs/kept": answer(kept_logs.KEPT),
     "ai/rules/list": answer(alerts.listed()),
+    "ai/adopt/list": answer(
+        adoptions.sent(adoptions.KIT, adoptions.SERVER, adoptions.OLD, adoptions.COPIED)
+    ),
     "ai/backup/list": answer(backups.sent(backups.LISTED)),
     "ai/backup/offer": answer(backups.sent(backups.OFFER)),
     "ai/backup/inspect": answer(backups.sent(backups.ASKED)),

@@ -20,6 +20,7 @@ PAGES = {
     "home": "[data-module=n8n]",
     "settings": "#section-about",
     "activity": ".gantt",
+    "adopt": ".adopt-row",
     "alerts": ".arule",
     "backups": "[data-row=today]",
     "models": "[data-server=ollama]",

@@ -496,17 +496,22 @@ def test_images_are_built_before_the_tests_and_their_time_limits(
     # Fakes: a test must not build images for half an hour, and none may fail to be built.
     monkeypatch.setattr(commands, "set_up", lambda *_: None)
     ran: list[tuple[str, ...]] = []
-    monkeypatch.setattr(commands, "run", lambda words, _: ran.append(words) or status)
-    monkeypatch.setattr(commands, "become", lambda *words: ran.append(words) or 0)
-    status = 0
-    for levels, expected in ((["unit"], ["pytest"]), (["unit", "engine"], ["tests.lab", "pytest"])):
+    statuses = iter([0, 1])
+
+    def prepare(words: tuple[str, ...], _: object) -> int:
+        ran.append(words)
+        return next(statuses)
+
+    monkeypatch.setattr(commands, "run", prepare)
+    monkeypatch.setattr(commands, "become", lambda *words: ran.append(words))
+    for levels, expected in (
+        ("unit", ["pytest"]),
+        ("unit engine", ["tests.lab", "pytest"]),
+        ("engine", ["tests.lab"]),  # whose status is 1 now
+    ):
         ran.clear()
-        command_line.main(["test", *levels])
+        command_line.main(["test", *levels.split()])
         assert [words[2] for words in ran] == expected
-    status = 1
-    ran.clear()
-    assert command_line.main(["test", "engine"]) == 1
-    assert ran == [("python", "-m", "tests.lab", "prepare")]
 
 
 def test_elsewhere_than_on_debian_the_first_line_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,6 +69,7 @@ BELOW = {
 }
 """What stands in ``ui/js`` -> what it may know. Anything may know the texts in ``locale``."""
 NEIGHBOURS = {
+    ("adopt", "home"): "counts steps as Home does",
     ("alerts", "logs"): "marks in a line what a rule looks for",
     ("alerts", "modules"): "restarts the module of an alert",
     ("backups", "home"): "shows how far a backup is, as Home does",

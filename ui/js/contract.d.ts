@@ -24,6 +24,16 @@ export interface Channels {
   "ai/action/run": { request: ActionRun; answer: ActionResult };
   /** List what was done in the last 90 days, and by which client. */
   "ai/activity/list": { request: ActivityRange; answer: ActivityList };
+  /** Start to switch back; an operation. The triggers of the copy are turned off, and the program starts again. */
+  "ai/adopt/back": { request: AdoptSource; answer: OperationBegun };
+  /** Forget that a program was copied. Both stay as they are. */
+  "ai/adopt/forget": { request: AdoptSource; answer: Record<string, never> };
+  /** List the programs of others on the engine that modules can take over, and those that were copied. */
+  "ai/adopt/list": { request: Record<string, never>; answer: AdoptList };
+  /** Start to copy a program into a module; an operation. The program stops for the copy and runs again, and nothing of it is changed. The triggers of the copy are off. */
+  "ai/adopt/start": { request: AdoptSource; answer: OperationBegun };
+  /** Start to switch over to the copy; an operation. The program stops, and the triggers of the copy are turned on. */
+  "ai/adopt/switch": { request: AdoptSource; answer: OperationBegun };
   /** Tell which process owns the core, and for which home, engine and catalog. */
   "ai/app/about": { request: Record<string, never>; answer: About };
   /** List the packages that the applet consists of, with their licences. */
@@ -294,6 +304,8 @@ export interface Events {
   "ai/action/output": ActionOutput;
   /** An entry of the journal is new, or has changed. */
   "ai/activity/added": ActivityAdded;
+  /** A foreign program was copied into a module, switched over to, or an adoption was dismissed. */
+  "ai/adopt/event": AdoptEvent;
   /** Backups, their schedule or the recovery key have changed, or a check has gone on. */
   "ai/backup/event": BackupEvent;
   /** A clean-up has gone on. */
@@ -688,6 +700,58 @@ export interface Actor {
 }
 
 export type ActorKind = "tray" | "window" | "browser" | "command" | "owner";
+
+/** Adoptions have changed; `ai/adopt/list` has them. */
+export interface AdoptEvent {
+  /** the container that it is about */
+  source: string;
+}
+
+/** What can be copied, and what was. */
+export interface AdoptList {
+  sources: Source[];
+  adoptions: Adoption[];
+  /** the ID of the adoption that runs now */
+  operation: string | null;
+  /** what an interrupted adoption left, and the steps that are needed */
+  unended: string | null;
+}
+
+/** A program of others. */
+export interface AdoptSource {
+  /** the name of its main container */
+  source: string;
+}
+
+/** A program that was copied. */
+export interface Adoption {
+  /** its main container */
+  source: string;
+  kind: SourceKind;
+  module: string;
+  title: string;
+  /** of the source */
+  version: string;
+  versionHere: string;
+  endedAt: string;
+  seconds: number;
+  /** the seconds for which the source stood still */
+  still: number;
+  /** `beside`: both run, the triggers of ours are off; `switched`: the source is stopped */
+  state: AdoptionState;
+  /** what was compared */
+  proven: string[];
+  /** the workflows whose triggers are off here until it is switched over */
+  waiting: number;
+  /** what the user has to know: what was not taken */
+  notices: string[];
+  /** of the source's page; empty: it has none */
+  address: string;
+  /** the containers of the source are still there */
+  here: boolean;
+}
+
+export type AdoptionState = "beside" | "switched";
 
 /** Something that a rule found. */
 export interface Alert {
@@ -2368,7 +2432,7 @@ export interface OperationId {
   id: string;
 }
 
-export type OperationKind = "up" | "stop" | "down" | "restart" | "pull" | "build" | "backup" | "move" | "restore" | "rehearse" | "upgrade";
+export type OperationKind = "up" | "stop" | "down" | "restart" | "pull" | "build" | "backup" | "move" | "restore" | "rehearse" | "upgrade" | "adopt";
 
 /** The operations of a snapshot. */
 export interface OperationList {
@@ -3294,6 +3358,43 @@ export interface Snapshot {
   /** how the dashboard looks */
   theme: Theme;
 }
+
+/** A program of others on the engine. */
+export interface Source {
+  /** of its main container; names it for `ai/adopt/start` */
+  name: string;
+  kind: SourceKind;
+  /** the module that gets its data */
+  module: string;
+  title: string;
+  /** empty: not known */
+  version: string;
+  running: boolean;
+  /** such as `SQLite`, or `PostgreSQL 15` */
+  database: string;
+  /** of this computer, that it publishes */
+  ports: number[];
+  /** of its data, as far as it could be counted; `null`: not at all */
+  bytes: number | null;
+  /** those that stand still while it is copied */
+  containers: string[];
+  /** why it can't be copied, and what to do */
+  problem: string | null;
+  /** what of it is not copied */
+  lost: string[];
+  /** of the module that gets its data */
+  versionHere: string;
+  /** where the module is then */
+  address: string;
+  /** the module has data already, which is backed up and then replaced */
+  hasData: boolean;
+  /** the bytes that the copies take in Docker, at most */
+  needed: number | null;
+  /** the bytes that are free there */
+  free: number | null;
+}
+
+export type SourceKind = "n8n" | "dify" | "postgres";
 
 /** The actions for the whole stack, as for a module: `null`, or the reason why not. */
 export interface StackAbilities {

@@ -51,6 +51,8 @@ from aiserver_tray.base.errors.operations import (
     ActionError,
     ActionTimeoutError,
     AddressError,
+    AdoptError,
+    AdoptKeyError,
     BackupDamagedError,
     BackupError,
     BackupFormatError,

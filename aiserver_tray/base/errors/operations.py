@@ -261,6 +261,18 @@ class UpgradeError(AiServerError):
     code = "E_UPGRADE"
 
 
+class AdoptError(AiServerError):
+    """What runs elsewhere on the engine can't be copied, or switched over to."""
+
+    code = "E_ADOPT"
+
+
+class AdoptKeyError(AdoptError):
+    """The encryption key that was found does not open the data."""
+
+    code = "E_ADOPT_KEY"
+
+
 class UpgradeUnfitError(UpgradeError):
     """The new version does not work with the data of the module. ``lines`` are the last ones of the
     service that failed."""

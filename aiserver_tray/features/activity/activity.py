@@ -210,6 +210,7 @@ _OPERATIONS: Mapping[OperationKind, Text] = {
     "restore": Text("Restore"),
     "rehearse": Text("Rehearse an upgrade"),
     "upgrade": Text("Upgrade"),
+    "adopt": Text("Bring your own"),
 }
 
 _OWNERS: Mapping[OwnerKind, Text | str] = {"tray": Text("Tray icon"), "serve": "serve"}

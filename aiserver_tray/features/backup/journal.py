@@ -1,4 +1,5 @@
-"""The journal of backups, restores and upgrades under way, and how those that were interrupted end.
+"""The journal of backups, restores, upgrades and adoptions under way, and how those that were
+interrupted end.
 
 Every change of data follows its entry, and can be repeated. While a restore or upgrade is
 *prepared*, it has changed nothing: what it has made beside is removed. Once it has *swapped*
@@ -13,6 +14,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from aiserver_tray.base.errors import (
+    AdoptError,
     AiServerError,
     BackupError,
     EngineDownError,
@@ -31,6 +33,9 @@ from aiserver_tray.settings.entries import in_all_languages
 from aiserver_tray.settings.unended import BackupJournal, Unended
 from aiserver_tray.spec.labels import HOME, INSTALLATION, MODULE
 from aiserver_tray.spec.mounts import is_plain
+
+_AWAIT_DATABASE = "command -v pg_isready && until pg_isready -qh 127.0.0.1; do sleep 0.2; done"
+_DATABASE_SECONDS = 60
 
 
 def clean(tools: Tools, journal: BackupJournal) -> None:
@@ -77,6 +82,7 @@ def wind_up(stage: Stage, tools: Tools, journal: BackupJournal, id: str) -> None
         _note(journal, id, text)
         raise RestoreError(text, modules=entry.modules)
     try:
+        start_foreign(tools, journal, id)
         if entry.state == "swapped":
             refuse_before_later(journal, id, engine, entry.modules)
         _END[entry.kind, entry.state](stage, tools, journal, id)
@@ -86,6 +92,26 @@ def wind_up(stage: Stage, tools: Tools, journal: BackupJournal, id: str) -> None
         raise
     if journal.all[id].state != "kept":
         ended(tools, journal, id)
+
+
+def start_foreign(tools: Tools, journal: BackupJournal, id: str) -> None:
+    """Start the containers of others again that the adoption *id* has stopped, in their order."""
+    containers, stopped = tools.engine.containers, journal.all[id].foreign
+    for name in stopped:
+        with suppress(ObjectNotFoundError):  # its owner has removed it meanwhile
+            containers.start(name)
+            if name != stopped[-1]:
+                with suppress(AiServerError):  # it is no server of PostgreSQL
+                    body = {"Cmd": ["sh", "-c", _AWAIT_DATABASE]}
+                    containers.run(name, body, seconds=_DATABASE_SECONDS, cancelled=Cancellation())
+    if stopped:
+        with journal.update(id) as entry:
+            entry.foreign = []
+
+
+def adoption_file(tools: Tools, id: str) -> Path:
+    """The file that says how the adoption *id* ended. It is there before that is *whole*."""
+    return tools.app.settings.folder / "adoptions" / f"{id}.json"
 
 
 def _note(journal: BackupJournal, id: str, problem: Text) -> None:
@@ -125,6 +151,14 @@ def _report(entry: Unended) -> None:
             module=entry.modules[0],
         )
         raise UpgradeError(text, module=entry.modules[0])
+    if entry.kind == "adopt" and entry.state != "whole":
+        text = Text(
+            "The copy into {modules} was interrupted. Everything is as it was before, also the "
+            "program that was copied. Begin again, on the page Bring your own or with: "
+            "aiserver-tray adopt",
+            modules=names,
+        )
+        raise AdoptError(text, module=entry.modules[0])
     if entry.kind == "backup":
         text = Text(
             "The backup of {modules} was interrupted, and no file was made. Everything that it had "
@@ -155,12 +189,16 @@ def _start_again(stage: Stage, _tools: Tools, journal: BackupJournal, id: str) -
 def _undo(stage: Stage, tools: Tools, journal: BackupJournal, id: str) -> None:
     """Remove what the restore or upgrade has made beside: it has changed nothing else."""
     entry = journal.all[id]
+    if entry.kind == "adopt":
+        adoption_file(tools, id).unlink(missing_ok=True)
     _start_servers(stage, entry)
     for one in entry.databases:
         server = tools.server(one.server, Cancellation())
         server.drop(one.new)
         if entry.kind == "upgrade":
             server.drop(one.old)
+    for name in {one.server for one in entry.databases if entry.roles}:
+        tools.server(name, Cancellation()).drop_roles(entry.roles)
     if entry.kind == "upgrade":
         with _told(stage):
             _up_again(stage, tools, entry)
@@ -333,6 +371,9 @@ _END: dict[tuple[str, str], _Ending] = {
     ("restore", "swapped"): _put_back,
     ("restore", "whole"): _finish,
     ("rehearse", "prepared"): _start_again,
+    ("adopt", "prepared"): _undo,
+    ("adopt", "swapped"): _put_back,
+    ("adopt", "whole"): _finish,
     ("upgrade", "prepared"): _undo,
     ("upgrade", "swapped"): _put_back,
     ("upgrade", "whole"): _keep,
@@ -340,13 +381,17 @@ _END: dict[tuple[str, str], _Ending] = {
 
 
 def problem(journal: BackupJournal) -> Text | None:
-    """Which restore or upgrade could not be ended, with the steps that are needed. None: there is
-    none."""
+    """Which restore, upgrade or adoption could not be ended, with the steps that are needed. None:
+    there is none."""
     try:
         entries = journal.interrupted.values()
     except AiServerError as error:
         return error.text
-    left = [one for one in entries if one.kind in ("restore", "upgrade") and one.state != "whole"]
+    left = [
+        one
+        for one in entries
+        if one.kind in ("restore", "upgrade", "adopt") and one.state != "whole"
+    ]
     noted = [Given(one.problem) for one in left if one.problem]
     return next(iter([*noted, *(_is_half(one) for one in left if one.state == "swapped")]), None)
 

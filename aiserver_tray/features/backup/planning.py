@@ -134,7 +134,7 @@ class Planner:
             {name: {d: one.size(d) for d in one.databases()} for name, one in opened.items()},
             {v.name: v.size for v in self._disk.counted().volumes if v.size is not None},
             {
-                name: {f: _size(f) if f in chosen else None for f in self._folders(module)}
+                name: {f: size_of_folder(f) if f in chosen else None for f in self._folders(module)}
                 for name, module in shares.modules.items()
             },
             app.settings.engines.state(self._engine.info().id).learnt,
@@ -173,7 +173,7 @@ def _left_out(found: Survey, unread: Mapping[str, Text]) -> Iterator[Omitted]:
     return (Omitted(name, why) for name, why in unread.items() if name in there)
 
 
-def _size(folder: str) -> int:
+def size_of_folder(folder: str) -> int:
     """The bytes of the files in *folder*, as far as they can be seen."""
     size = 0
     for place, _, files in os.walk(folder):

@@ -114,8 +114,13 @@ class Postgres(Server):
             f"DROP ROLE IF EXISTS {name(loader_of(database))};"
         )
 
+    def drop_roles(self, roles: Iterable[str]) -> None:
+        self._tell("".join(f"DROP ROLE IF EXISTS {name(role)};" for role in roles))
+
     def _greet(self) -> None:
-        self._run((*_PSQL, "--host=127.0.0.1", "--command=SELECT"), self._login(), (), refused)
+        # By default, the database would have the name of the administrator.
+        address = f"--dbname={conninfo(_ADMINISTRATION)} host=127.0.0.1"
+        self._run((*_PSQL, address, "--command=SELECT"), self._login(), (), refused)
 
     def _move(self, database: str, away: str, source: str) -> None:
         there = self.databases()

@@ -94,7 +94,7 @@ def throw_away_server(  # noqa: PLR0913, PLR0917 - where it is, and whose
     ):
         engine.containers.start(container)
         server = server_in(engine, container, dialect, kind.user, password, cancelled)
-        _await(server, engine, container, cancelled)
+        await_server(server, engine, container, cancelled)
         yield server
 
 
@@ -115,7 +115,9 @@ def _body(kind: _Kind, image: str, volume: str, password: str) -> "Body":
     }
 
 
-def _await(server: Server, engine: "Engine", container: str, cancelled: "Cancellation") -> None:
+def await_server(
+    server: Server, engine: "Engine", container: str, cancelled: "Cancellation"
+) -> None:
     """Wait until *server* is ready."""
     for _ in range(_ATTEMPTS):
         try:

@@ -188,6 +188,9 @@ class Server(ABC):
         """Drop *database* and end its sessions, with what an interrupted `load` left. No effect if
         it is gone."""
 
+    def drop_roles(self, roles: Iterable[str]) -> None:  # noqa: B027 - others have no roles
+        """Drop *roles*, which own nothing any more. No effect for those that are gone."""
+
     def is_ready(self) -> bool:
         """Whether it accepts connections."""
         try:

@@ -25,6 +25,7 @@ const WORDS = {
   restore: [mark("Restoring {names}"), mark("Restoring everything"), mark("{done} of {total} done")],
   rehearse: [mark("Rehearsing an upgrade of {names}"), mark("Rehearsing upgrades"), mark("{done} of {total} done")],
   upgrade: [mark("Upgrading {names}"), mark("Upgrading everything"), mark("{done} of {total} done")],
+  adopt: [mark("Copying your {names}"), mark("Copying yours"), mark("{done} of {total} done")],
 };
 
 /** Backups are often of everything: so many are only counted. */

@@ -98,7 +98,7 @@ function ofOperation(operation, { dismissed }, modules) {
     const own = `${id}/${index}`;
     if (ENGINE.includes(one.code) || dismissed.has(own) || isSolved(kind, module, modules)) return [];
     // A backup needs its file, and so does what restores one; an upgrade, its version.
-    const again = foreign || kind === "backup" || kind === "move" || kind === "restore" || kind === "rehearse" || kind === "upgrade" ? null : { kind, modules: operation.modules, services: operation.services };
+    const again = foreign || kind === "backup" || kind === "move" || kind === "restore" || kind === "rehearse" || kind === "upgrade" || kind === "adopt" ? null : { kind, modules: operation.modules, services: operation.services };
     return [{
       ...explained(one, module, modules), title: titleOf(one, operation, module, modules),
       id: own, module, again, since: operation.endedAt, remedies: one.data.remedies ?? [],

@@ -20,6 +20,7 @@ const FAILED = {
   move: [mark("{names} couldn't be packed"), mark("The file for another computer couldn't be made")],
   restore: [mark("{names} couldn't be restored"), mark("The backup couldn't be restored")],
   rehearse: [mark("The upgrade of {names} couldn't be rehearsed"), mark("Some upgrades couldn't be rehearsed")],
+  adopt: [mark("Your {names} couldn't be copied"), mark("Yours couldn't be copied")],
   upgrade: [mark("{names} couldn't be upgraded"), mark("Some modules couldn't be upgraded")],
 };
 

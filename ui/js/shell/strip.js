@@ -22,7 +22,8 @@ export function strips(page) {
   const backup = runningBackup(snapshot);
   const upgrade = name === "modules" && !tab ? runningUpgrade(module, snapshot) : undefined;
   const isOfBackup = name === "backups" || (name === "modules" && tab === "backups" && backup?.modules.includes(module));
-  const hero = upgrade ?? (isOfBackup ? backup : name === "home" && snapshot.engine.running ? shownInHero(running) : undefined);
+  const adoption = name === "adopt" ? running.find(({ kind }) => kind === "adopt") : undefined;
+  const hero = upgrade ?? adoption ?? (isOfBackup ? backup : name === "home" && snapshot.engine.running ? shownInHero(running) : undefined);
   return repeat(running.filter((one) => one !== hero), ({ id }) => id, (operation) =>
     strip(operation, titleOf(operation, snapshot.modules), page));
 }

@@ -55,6 +55,7 @@ function overallWord(page, snapshot) {
   if (begun?.kind === "backup") return t("Backing up, {percent}", { percent: percent(shareDone(begun)) });
   if (begun?.kind === "move") return t("Packing, {percent}", { percent: percent(shareDone(begun)) });
   if (begun?.kind === "restore") return t("Restoring, {percent}", { percent: percent(shareDone(begun)) });
+  if (begun?.kind === "adopt") return t("Copying, {percent}", { percent: percent(shareDone(begun)) });
   if (begun?.kind === "upgrade") return t("Upgrading, {percent}", { percent: percent(shareDone(begun)) });
   if (begun && state === "starting") return t("Starting, {percent}", { percent: percent(shareDone(begun)) });
   const all = modules.every((module) => module.state === "running");

@@ -103,6 +103,7 @@ function act(entry, operation, { snapshot, connection, asked }) {
   }
   const { kind } = operation;
   if (kind === "backup" || kind === "move" || kind === "restore") return html`<a class="button plain" href="#backups">${t("Show backups")}</a>`;
+  if (kind === "adopt") return html`<a class="button plain" href="#adopt">${t("Bring your own")}</a>`;
   if (kind === "rehearse" || kind === "upgrade") return html`<a class="button plain" href=${`#modules/${operation.asked[0] ?? ""}`}>${t("Show the module")}</a>`;
   const isOff = !snapshot?.engine.running;
   return button({

@@ -58,6 +58,7 @@ const OPERATIONS = {
   move: [mark("Pack {names}"), mark("Pack {count} modules"), mark("Pack for another computer")],
   restore: [mark("Restore {names}"), mark("Restore {count} modules"), mark("Restore everything")],
   rehearse: [mark("Rehearse an upgrade of {names}"), mark("Rehearse upgrades of {count} modules"), mark("Rehearse all upgrades")],
+  adopt: [mark("Bring your own {names}"), mark("Bring your own"), mark("Bring your own")],
   upgrade: [mark("Upgrade {names}"), mark("Upgrade {count} modules"), mark("Upgrade everything")],
 };
 

@@ -1,0 +1,1 @@
+"""Programs that run on the engine already, copied into modules of ours."""

@@ -1,0 +1,424 @@
+"""The work of an adoption. Until all of it is compared, nothing of ours is replaced; with any other
+end than success, everything is as it was, and the source runs as before."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+from uuid import uuid4
+
+from aiserver_tray.base.errors import AdoptError, AdoptKeyError, AiServerError
+from aiserver_tray.base.i18n import Listed, Plural, Text
+from aiserver_tray.engine.cancellation import Cancellation
+from aiserver_tray.features.adopt.copying import Copying, SourceServer, server_of_ours
+from aiserver_tray.features.adopt.n8n import (
+    DATABASE,
+    TABLES,
+    N8n,
+    access,
+    active,
+    find_key,
+    settings_of,
+    silence,
+)
+from aiserver_tray.features.adopt.record import Record
+from aiserver_tray.features.backup.create import CLONE_RATE
+from aiserver_tray.features.backup.journal import clean, refuse_used, wind_up
+from aiserver_tray.features.backup.plan import NEW, OLD, beside
+from aiserver_tray.features.backup.restore import volumes_of
+from aiserver_tray.operations.modules import with_requires
+from aiserver_tray.operations.plan.plan import Plan
+from aiserver_tray.operations.plan.up import images_of, plan_images
+from aiserver_tray.operations.scope import Scope
+from aiserver_tray.settings.entries import in_all_languages
+from aiserver_tray.settings.unended import SwappedDatabase, SwappedVolume, Unended
+from aiserver_tray.state.views import StepView
+from aiserver_tray.system.clock import awake
+
+if TYPE_CHECKING:
+    from aiserver_tray.features.adopt.sources import Source
+    from aiserver_tray.features.backup.planning import Tools
+    from aiserver_tray.features.backup.stage import Stage
+    from aiserver_tray.settings.unended import BackupJournal
+    from aiserver_tray.spec.model import ModuleTarget
+
+POSTGRES: Final = "postgres"
+_DECRYPT: Final = """file=/dev/shm/adopt-$$
+n8n export:credentials --all --decrypted --output="$file" >/dev/null 2>&1
+count='console.log("adopt:" + JSON.parse(require("fs").readFileSync(process.argv[1])).length)'
+node -e "$count" "$file"
+rm -f "$file\""""
+"""Counts the credentials that n8n decrypts, which are in memory only."""
+_DECRYPT_SECONDS: Final = 300.0
+_DIFY_TENANTS: Final = "SELECT coalesce(json_agg(id), '[]') FROM public.tenants"
+
+
+@dataclass(frozen=True)
+class _Moved:
+    """A database of the source, which gets into ours."""
+
+    theirs: str
+    ours: str
+    role: str
+
+
+@dataclass
+class Adoption:
+    """The work that copies *source* into *module*. *save* backs up what that has, if it has
+    something."""
+
+    tools: "Tools"
+    journal: "BackupJournal"
+    source: "Source"
+    module: str
+    save: Callable[["Stage"], None]
+    store: Callable[[Record], None]
+    """Remembers how it has ended, before it is whole."""
+    id: str = field(default_factory=lambda: uuid4().hex)
+    """In the journal."""
+    proven: list[Text] = field(default_factory=list, init=False)
+    notices: list[Text] = field(default_factory=list, init=False)
+    waiting: dict[str, str | None] = field(default_factory=dict, init=False)
+    """The workflows whose triggers are off, with their published version."""
+    _databases: list[_Moved] = field(default_factory=list, init=False)
+    _logins: dict[str, str | None] = field(default_factory=dict, init=False)
+    _credentials: int = field(default=0, init=False)
+    _changes: dict[str, str | None] = field(default_factory=dict, init=False)
+
+    def run(self, stage: "Stage") -> None:
+        """Copy it.
+
+        Raises:
+            AdoptKeyError: its key does not open its data.
+            AiServerError: it failed, or was cancelled. Everything is as it was.
+        """
+        begun, key = awake(), self._key()
+        stage.have_helper()
+        self._pull(stage)
+        self.save(stage)
+        engine = self.tools.engine.info().id
+        required = [one.name for one in with_requires([self.module], self.tools.app.target)]
+        entry = Unended(kind="adopt", modules=[self.module], engine=engine)
+        with (
+            stage.locked([self.module], {*required} - {self.module}),
+            self.journal.operation(self.id, entry),
+        ):
+            clean(self.tools, self.journal)
+            try:
+                self._expect(stage)
+                copying = self._copying(stage)
+                self._adopt(stage, copying, key)
+                self.store(self._record(begun, copying.still))
+                self.journal.whole(self.id, ())
+                stage.want([self.module])
+            except BaseException:
+                wind_up(stage, self.tools, self.journal, self.id)
+                raise
+            wind_up(stage, self.tools, self.journal, self.id)
+
+    @cached_property
+    def _target(self) -> "ModuleTarget":
+        return self.tools.app.preview(self.module)
+
+    def _key(self) -> str:
+        """The encryption key of the source."""
+        if self.source.kind == "n8n":
+            return find_key(self.tools.engine, self.source)
+        if self.source.kind == "dify":
+            if key := self.source.main.environment.get("SECRET_KEY"):
+                return key
+            text = Text("{container} has no SECRET_KEY.", container=self.source.name)
+            raise AdoptKeyError(text, module=self.module)
+        return ""
+
+    def _pull(self, stage: "Stage") -> None:
+        """Have the images of ours first: nothing stands still for a download."""
+        targets = with_requires([self.module], self.tools.app.preview)
+        find = self.tools.engine.images.find
+        there = {i.display_name: f.id for i in images_of(targets) if (f := find(i.display_name))}
+        plan = Plan.of(s for s in plan_images(targets, "pull") if s.subject not in there)
+        stage.carry_out(plan, Scope((), (), {one.name: one for one in targets}), there)
+
+    def _copying(self, stage: "Stage") -> Copying:
+        volumes = self.tools.volumes(self.id, stage.cancelled)
+        what = self.tools, self.journal, stage, self.source, self.module, self.id, volumes
+        return Copying(*what)
+
+    def _expect(self, stage: "Stage") -> None:
+        step, ran = StepView, [one.name for one in self.source.members if one.running]
+        sizes = {v.name: v.size or 0 for v in self.tools.planner.disk.volumes}
+        stage.show(step("stop", name, self.module, usual=5.0) for name in ran)
+        for kind in ("clone", "proof"):
+            stage.show(
+                step(kind, one, self.module, usual=sizes.get(one, 0) / CLONE_RATE + 1.0)
+                for one in self.source.sources
+            )
+        trial = self.source.main.name
+        stage.show(
+            [
+                step("trial", trial, self.module, usual=20.0),
+                step("dump", self.module, self.module, usual=5.0),
+            ]
+        )
+        stage.show([step("swap", self.module, self.module, usual=2.0)])
+
+    def _record(self, begun: float, still: float) -> Record:
+        source = self.source
+        return Record(
+            source=source.name,
+            containers=[one.id for one in source.members],
+            kind=source.kind,
+            module=self.module,
+            version=source.version,
+            engine=self.tools.engine.info().id,
+            ended_at=time.time(),
+            seconds=awake() - begun,
+            still=still,
+            proven=[*map(in_all_languages, self.proven)],
+            notices=[*map(in_all_languages, (*self.notices, *source.lost))],
+            waiting=self.waiting,
+        )
+
+    # -- from the source to beside what is there ---------------------------------------------------
+
+    def _adopt(self, stage: "Stage", copying: Copying, key: str) -> None:
+        stage.up([POSTGRES])
+        ours = server_of_ours(self.tools, POSTGRES, stage.cancelled)
+        copying.take()
+        self.proven.append(Text("The source is unchanged: the copy has the same hash"))
+        with ExitStack() as servers:
+            with stage.step("trial", self.source.main.name, self.module):
+                theirs = self._read(copying, key, servers)
+            with stage.step("dump", self.module, self.module):
+                moved = [
+                    self._load(stage, theirs, ours, n, one)
+                    for n, one in enumerate(self._databases, 1)
+                ]
+        stage.check_cancelled()
+        self._swap(stage, copying, ours, moved)
+        stage.up([self.module])
+        self._prove_here(stage)
+        stage.check_cancelled()
+
+    def _read(self, copying: Copying, key: str, servers: ExitStack) -> SourceServer:
+        """A server with the databases of the source, within *servers*. What has to be known of them
+        is known then."""
+        match self.source.kind:
+            case "n8n":
+                return self._read_n8n(copying, key, servers)
+            case "dify":
+                return self._read_dify(copying, key, servers)
+        server, _, _ = servers.enter_context(copying.server())
+        taken = {*server_of_ours(self.tools, POSTGRES, Cancellation()).databases()}
+        roles = server_of_ours(self.tools, POSTGRES, Cancellation()).roles()
+        for name in server.databases():
+            self._databases.append(_Moved(name, name, server.owner(name) or name))
+        self._logins = server.logins()
+        self._refuse_taken(taken, roles)
+        if server.tables("postgres"):
+            self.notices.append(Text("The tables in the database postgres itself are not copied."))
+        self.notices.append(Text(
+            "Each database belongs to its owner here, too. Privileges that other roles had in it "
+            "are not copied."
+        ))  # fmt: skip
+        return server
+
+    def _refuse_taken(self, databases: set[str], roles: list[str]) -> None:
+        named = {one.ours for one in self._databases} & databases
+        mine = {one.role for one in self._databases} | self._logins.keys()
+        if taken := sorted({*named, *(mine & {*roles})}):
+            text = Text(
+                "PostgreSQL has databases or roles of these names already: {names}. Nothing was "
+                "changed. Rename them there, or remove them here first.",
+                names=Listed(taken),
+            )
+            raise AdoptError(text, module=self.module)
+        if not self._databases:
+            raise AdoptError(Text("It has no database of its own."), module=self.module)
+
+    def _read_n8n(self, copying: Copying, key: str, servers: ExitStack) -> SourceServer:
+        n8n, environment = N8n(copying, key), self.source.main.environment
+        database = environment.get("DB_POSTGRESDB_DATABASE", DATABASE)
+        if self.source.database:
+            server, container, password = servers.enter_context(copying.server())
+            census = n8n.census(f"container:{container}", access(server, database, password))
+        else:
+            census, database = n8n.census("none", {}), DATABASE
+            image = self._image_of_server(copying.stage)
+            server, container, password = servers.enter_context(copying.empty_server(image))
+            n8n.carry_over(server, container, password)
+            if server.count(database, "data_table"):
+                self.notices.append(Text(
+                    "n8n carries over data tables without their rows. Export them there as CSV, "
+                    "and import them here."
+                ))  # fmt: skip
+            self.notices.append(Text("Past executions are not copied."))
+        found = {what: server.count(database, table) for what, table in TABLES.items()}
+        if found != vars(census):
+            text = Text(
+                "n8n has carried over only a part: {found} instead of {wanted}. Nothing was "
+                "changed.",
+                found=str(found),
+                wanted=str(vars(census)),
+            )
+            raise AdoptError(text, module=self.module)
+        if "data" in copying.clones:
+            n8n.tidy()
+        count = census.credentials
+        self.proven.append(Text(
+            "{workflows} and {credentials}, as many as there",
+            workflows=Plural("{count} workflow", "{count} workflows", count=census.workflows),
+            credentials=Plural("{count} credential", "{count} credentials", count=count),
+        ))  # fmt: skip
+        self._credentials = census.credentials
+        self.waiting = active(server, database)
+        self._databases = [_Moved(database, DATABASE, DATABASE)]
+        self._changes = self._accepted({"N8N_ENCRYPTION_KEY": key} | settings_of(environment))
+        return server
+
+    def _image_of_server(self, stage: "Stage") -> str:
+        services = self.tools.app.target(POSTGRES).services
+        return stage.image(services[0].image)
+
+    def _read_dify(self, copying: Copying, key: str, servers: ExitStack) -> SourceServer:
+        server, _, _ = servers.enter_context(copying.server())
+        main = self.source.main.environment.get("DB_DATABASE", "dify")
+        there = server.databases()
+        if main not in there:
+            raise AdoptError(Text("It has no database {name}.", name=main), module=self.module)
+        self._databases = [_Moved(main, "dify", "dify")]
+        if "dify_plugin" in there:
+            self._databases.append(_Moved("dify_plugin", "dify_plugin", "dify"))
+        tenants = server.values(main, _DIFY_TENANTS) if server.count(main, "tenants") else []
+        if tenants:
+            listed = copying.listed("app_storage", "privkeys")
+            if missing := [one for one in tenants if str(one) not in listed]:
+                text = Text(
+                    "The private keys of {count} workspaces are not in the folder of files, so "
+                    "their model providers could not be used. Nothing was changed.",
+                    count=len(missing),
+                )
+                raise AdoptKeyError(text, module=self.module)
+            self.proven.append(Text("The private key of each workspace is there"))
+        self.notices.append(Text("Schedules of Dify run in both until you switch over."))
+        self._changes = self._accepted({"DIFY_SECRET_KEY": key})
+        return server
+
+    def _accepted(self, values: Mapping[str, str]) -> dict[str, str | None]:
+        """By address, those of the settings *values* that ours takes."""
+        app, found = self.tools.app, dict[str, str | None]()
+        declared = app.declared
+        for name, value in values.items():
+            address = f"{self.module}.{name}"
+            try:
+                app.settings.parsed(declared, {address: value})
+            except AiServerError:
+                if declared[address].is_secret:
+                    raise
+                text = Text(
+                    "The setting {name} is not copied: ours does not take its value.", name=name
+                )
+                self.notices.append(text)
+            else:
+                found[address] = value
+        return found
+
+    def _load(
+        self, stage: "Stage", theirs: SourceServer, ours: SourceServer, number: int, one: _Moved
+    ) -> SwappedDatabase:
+        """A copy of a database beside those of ours, compared."""
+        new, old = (beside(one.ours, what, self.id, number) for what in (NEW, OLD))
+        copy = SwappedDatabase(
+            server=POSTGRES, database=one.ours, new=new, old=old, existed=ours.exists(one.ours)
+        )
+        new_roles = {one.role, *self._logins} - {*ours.roles()}
+        with self.journal.update(self.id) as entry:
+            entry.databases.append(copy)
+            entry.roles = sorted({*entry.roles, *new_roles})
+        stage.check_cancelled()
+        ours.load(new, one.role, theirs.dump(one.theirs))
+        before, after = theirs.rows(one.theirs), ours.rows(new)
+        if before != after:
+            differ = sorted(
+                t for t in before.keys() | after.keys() if before.get(t) != after.get(t)
+            )
+            text = Text(
+                "The copy of the database {name} differs: {tables}",
+                name=one.theirs,
+                tables=Listed(differ[:5]),
+            )
+            raise AdoptError(text, module=self.module)
+        self.proven.append(Text(
+            "The database {name}: {tables}, {rows} rows, all as there",
+            name=one.theirs,
+            tables=Plural("{count} table", "{count} tables", count=len(after)),
+            rows=sum(after.values()),
+        ))  # fmt: skip
+        if self.source.kind == "n8n":
+            silence(ours, new)
+        return copy
+
+    # -- in its place ------------------------------------------------------------------------------
+
+    def _swap(
+        self, stage: "Stage", copying: Copying, ours: SourceServer, moved: list[SwappedDatabase]
+    ) -> None:
+        """Replace what is there. From the first change on, the journal says how to put it back."""
+        tools = self.tools
+        if self.module != POSTGRES:
+            ran = stage.running([self.module])
+            with self.journal.update(self.id) as entry:
+                entry.ran = [container.name for container in ran]
+            stage.remove([self.module])
+        kept = [*self._kept(copying)]
+        refuse_used(tools, [one.volume for one in kept], [self.module])
+        declared = tools.app.declared_with(self._changes)
+        values, sealed = tools.app.settings.formers(declared, self._changes)
+        stage.check_cancelled()
+        with self.journal.update(self.id) as entry:
+            entry.state, entry.volumes = "swapped", kept
+            entry.values, entry.secrets = dict(values), dict(sealed)
+        with stage.step("swap", self.module, self.module):
+            tools.app.settings.adopt(declared, self._changes)
+            volumes, targets = (
+                tools.volumes(self.id, Cancellation()),
+                volumes_of(tools, self.module),
+            )
+            for what in self._filled(copying):
+                target = targets[what]
+                volumes.remove(target.name)
+                volumes.replace(target.name, copying.clones[what], target.body)
+            for one in moved:
+                ours.swap(one.database, one.new, one.old)
+            if self._logins:
+                ours.give_logins(self._logins)
+
+    def _filled(self, copying: Copying) -> list[str]:
+        return [what for what in copying.clones if what != "database"]
+
+    def _kept(self, copying: Copying) -> Iterator[SwappedVolume]:
+        targets, volumes = volumes_of(self.tools, self.module), copying.volumes
+        for what in self._filled(copying):
+            name = targets[what].name
+            found = self.tools.engine.volumes.find(name)
+            clone = volumes.clone(name) if found else None
+            labels = dict(found.labels) if found else {}
+            yield SwappedVolume(volume=name, kept=clone, labels=labels)
+
+    def _prove_here(self, stage: "Stage") -> None:
+        """See that ours decrypts what it has."""
+        if self.source.kind != "n8n" or not self._credentials:
+            return
+        container = next(s.container for s in self._target.services if s.service == "n8n")
+        with stage.step("probe", container, self.module):
+            body = {"Cmd": ["sh", "-c", _DECRYPT], "AttachStdout": True, "AttachStderr": True}
+            run = self.tools.engine.containers.run
+            _, lines = run(container, body, seconds=_DECRYPT_SECONDS, cancelled=stage.cancelled)
+        if f"adopt:{self._credentials}" not in lines:
+            text = Text(
+                "n8n does not decrypt the credentials here: {why}", why=" ".join(lines[-3:]) or "-"
+            )
+            raise AdoptKeyError(text, module=self.module)
+        self.proven.append(Text("n8n decrypts the credentials here"))

@@ -1,0 +1,86 @@
+"""``adopt``, with an owner that answers what a test says."""
+
+import json
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from aiserver_tray.cli import root
+from aiserver_tray.protocol.message import answer
+from tests.support import adoptions, states
+from tests.support.scripted import Scripted
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def host(monkeypatch: pytest.MonkeyPatch) -> Scripted:
+    """The owner; a real one needs an engine."""
+    host = Scripted(states.running())
+    ended = states.operation("adopt", "n8n") | {
+        "status": "succeeded",
+        "detail": None,
+        "steps": [states.step("probe", "ai-n8n", "n8n", status="done")],
+    }
+    begun = ("start", "switch", "back")
+    host.answers |= {f"ai/adopt/{name}": answer({"operationId": "op-1"}) for name in begun}
+    found = adoptions.KIT, adoptions.OLD, adoptions.COPIED
+    host.answers |= {
+        "ai/operation/wait": answer({"operation": ended}),
+        "ai/adopt/list": answer(adoptions.sent(*found)),
+        "ai/adopt/forget": answer({}),
+    }
+    place = "aiserver_tray.owner.on_demand.OnDemand"
+    monkeypatch.setattr(place, lambda *_: nullcontext(host))
+    return host
+
+
+@pytest.fixture
+def run(host: Scripted, tmp_path: Path) -> Run:
+    def run(*words: str) -> Result:
+        given = ["--home", str(tmp_path / "home"), "adopt", *words]
+        return CliRunner().invoke(root, given, env={"LANG": "C.UTF-8"})
+
+    return run
+
+
+def test_programs_are_listed_copied_and_switched_over(host: Scripted, run: Run) -> None:
+    heads, kit, old = run("--list").stdout.splitlines()
+    assert heads.split() == ["SOURCE", "PROGRAM", "DATABASE", "SIZE", "NOTES"]
+    assert "both run, the triggers of n8n are off" in kit
+    assert "0.214.0 is too old" in old
+    assert len(json.loads(run("--json").stdout)["sources"]) == 2
+
+    refused = run("n8n-n8n-1")
+    assert (refused.exit_code, "Confirm this with --yes" in refused.stderr) == (2, True)
+    done = run("n8n-n8n-1", "--yes")
+    assert (done.exit_code, "as many as there" in done.stderr) == (0, True), done.stderr
+    assert "--switch n8n-n8n-1" in done.stderr
+    source = {"source": "n8n-n8n-1"}
+    assert host.wait_for_call("ai/adopt/start") == source
+    assert json.loads(run("n8n-n8n-1", "--switch", "--yes", "--json").stdout)["success"]
+    assert host.wait_for_call("ai/adopt/switch") == source
+    copied = replace(adoptions.COPIED, state="switched")
+    host.answers["ai/adopt/list"] = answer(adoptions.sent(adoptions.KIT, copied))
+    assert "n8n does its work" in run("--list").stdout
+    assert run("n8n-n8n-1", "--back", "--yes").exit_code == 0
+    assert host.wait_for_call("ai/adopt/back") == source
+    assert run("n8n-n8n-1", "--forget").exit_code == 0
+    assert host.wait_for_call("ai/adopt/forget") == source
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("n8n", "--switch", "--back"), "use only one of"),
+        (("n8n", "--list", "--back"), "use only one of"),
+        (("--switch",), "say which SOURCE"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(run: Run, words: tuple[str, ...], why: str) -> None:
+    done = run(*words)
+    assert (done.exit_code, why in done.stderr) == (2, True)
