@@ -7,6 +7,8 @@ from typing import TypeVar
 import requests
 from docker.models.containers import Container
 
+from tests.support.waiting import pause
+
 T = TypeVar("T")
 
 
@@ -17,16 +19,18 @@ def until(probe: Callable[[], T | None], container: Container, limit: float = 18
         AssertionError: There was none within the limit (seconds), or the container ended before;
             with the end of its log.
     """
-    deadline = time.monotonic() + limit
+    start = time.monotonic()
     while True:
+        asked = time.monotonic()
         if found := probe():
             return found
         container.reload()
         running = container.status in ("created", "running")
-        if not running or time.monotonic() > deadline:
+        now = time.monotonic()
+        if not running or now - start > limit:
             tail = container.logs(tail=30).decode(errors="replace")
             raise AssertionError(f"{container.image.tags}: {container.status}\n{tail}")
-        time.sleep(0.1)
+        time.sleep(pause(now - asked, now - start))
 
 
 def logged(container: Container, text: str, limit: float = 180.0) -> None:

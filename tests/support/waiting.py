@@ -7,6 +7,7 @@ from threading import Timer
 from typing import TypeVar
 
 POLL_SECONDS = 0.02
+MAX_POLL_SECONDS = 0.25
 
 T = TypeVar("T")
 
@@ -15,22 +16,33 @@ def eventually(probe: Callable[[], T | None], what: str, limit: float = 180.0) -
     """The first true result of *probe*. An ``OSError``, ``AssertionError`` or ``LookupError`` of it
     means "not yet".
 
+    The pauses grow: what takes seconds is not asked fifty times a second, because each answer
+    costs the time of a processor on which the awaited thing may run.
+
     Raises:
         AssertionError: there was no such result within *limit* seconds. The message names *what*
             was awaited, and the last result or error of the probe.
     """
-    end = time.monotonic() + limit
+    start = time.monotonic()
     while True:
         last: object
+        asked = time.monotonic()
         try:
             if found := probe():
                 return found
             last = found
         except (OSError, AssertionError, LookupError) as error:
             last = error
-        if time.monotonic() + POLL_SECONDS > end:
+        now = time.monotonic()
+        if now - start + POLL_SECONDS > limit:
             raise AssertionError(f"waited {limit} s in vain for {what}: {last!r}")
-        time.sleep(POLL_SECONDS)
+        time.sleep(min(pause(now - asked, now - start), start + limit - now))
+
+
+def pause(cost: float, waited: float) -> float:
+    """Seconds until it is asked again for what was asked for *waited* seconds; the last answer took
+    *cost* seconds."""
+    return min(max(POLL_SECONDS, cost, waited / 20), MAX_POLL_SECONDS)
 
 
 def see_waiting_for_lock(lock: Path, work: Callable[[], object], proof: Path) -> None:
