@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from secrets import token_hex
 
+from aiserver_tray.operations.request import Request
 from tests.engine.whole_rounds import ROUNDS, SLOW, Change
 from tests.support.installation import Installation
 from tests.support.ports import free_port
@@ -65,6 +66,8 @@ class Outcome:
     running afterwards, is empty."""
 
     victims: dict[Service, Victim] = field(default_factory=dict)
+    foretold: dict[Change, set[Service]] = field(default_factory=dict)
+    """The services that each change was said to recreate, if it is no choice."""
     before: dict[Service, str] = field(default_factory=dict)
     """Container ids."""
     after: dict[Service, str] = field(default_factory=dict)
@@ -114,6 +117,19 @@ def make(here: Installation, change: Change) -> None:
         here.set(change.address, change.answer or token_hex(8))
 
 
+def recreated_by(change: Change, stack: Stack) -> set[Service]:
+    """The services that the change of one setting alone would recreate, as the user is shown it."""
+    stack.core.publish_modules()
+    value = str(free_port()) if DECLARED[change.address].type == "port" else token_hex(24)
+    shown = stack.core.operations.effects(Request("up", all=True), {change.address: value})
+    return {
+        (module.name, service.service)
+        for module in shown.modules
+        for service in module.services
+        if service.kind == "recreate" and not service.is_job
+    }
+
+
 class Course:
     """Goes as far as a test needs when that asks for an outcome."""
 
@@ -146,6 +162,8 @@ class Course:
 
     def _change(self, act: Round, outcome: Outcome, *, detach: bool) -> None:
         outcome.before = self._stack.lasting()
+        plain = [change for change in act.subjects if not change.is_choice]
+        outcome.foretold = {change: recreated_by(change, self._stack) for change in plain}
         for change in act.subjects:
             make(self._stack.here, change)
         self._stack.up(detach=detach)

@@ -1,7 +1,9 @@
 """Rounds of changes for `test_catalog_whole`: each round is one `up` of the whole stack.
 
 In a round, no change affects a service that another change affects, or that depends on such a one.
-So each recreated container has one possible cause.
+So each recreated container has one possible cause. The exceptions are secrets and ports of one
+module, which all change in one round: which containers each of them recreates is asked before, as
+the user is shown it, so that a round recreates just these.
 """
 
 from collections.abc import Iterable
@@ -45,6 +47,14 @@ class Change:
 
     address: str
     answer: str = ""
+
+    @property
+    def module(self) -> str:
+        return self.address.partition(".")[0]
+
+    @property
+    def is_choice(self) -> bool:
+        return bool(self.answer)
 
     @property
     def is_back(self) -> bool:
@@ -103,7 +113,11 @@ class Series:
 
     @property
     def is_choice(self) -> bool:
-        return bool(self.changes[0].answer)
+        return self.changes[0].is_choice
+
+    @property
+    def module(self) -> str:
+        return self.changes[0].module
 
     @property
     def needs_default_choices(self) -> bool:
@@ -118,7 +132,9 @@ class Series:
         return 2 if self.affected & SLOW else 1
 
     def conflicts_with(self, other: "Series") -> bool:
-        """Whether a recreated container could be due to both."""
+        """Whether a recreated container could be due to both, and nothing tells to which."""
+        if self.module == other.module and not (self.is_choice or other.is_choice):
+            return False
         return bool(self.affected & other.reached or self.reached & other.affected)
 
 
