@@ -70,4 +70,4 @@ def _row(option: click.Option) -> tuple[str, str]:
 def _value(option: click.Option) -> str:
     if isinstance(option.type, click.Choice):
         return ", ".join(f"`{choice}`" for choice in option.type.choices)
-    return option.metavar or (option.name or "").rstrip("s").replace("_", "-").upper()
+    return option.metavar or (option.name or "").removesuffix("s").replace("_", "-").upper()
