@@ -307,7 +307,8 @@ def network(answer: Json) -> Network:
     """A network from its inspect answer, or an entry of the list."""
     attached = tuple(answer.get("Containers") or ())
     pools = (answer.get("IPAM") or {}).get("Config") or ()
-    subnets = tuple(pool["Subnet"] for pool in pools if pool.get("Subnet"))
+    is_own = answer.get("Driver") not in ("macvlan", "ipvlan")  # these use a range of the home
+    subnets = tuple(pool["Subnet"] for pool in pools if is_own and pool.get("Subnet"))
     return Network(answer["Id"], answer["Name"], answer.get("Labels") or {}, attached, subnets)
 
 

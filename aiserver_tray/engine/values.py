@@ -223,7 +223,7 @@ class Network:
     containers: tuple[str, ...] = ()
     """The IDs of the attached ones, from `find` only."""
     subnets: tuple[str, ...] = ()
-    """The ranges of addresses of its containers, such as ``172.18.0.0/16``."""
+    """The ranges of addresses that only its containers have, such as ``172.18.0.0/16``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from socket import SHUT_RDWR
@@ -159,7 +160,10 @@ def typed_server(address: str) -> Server:
         if server.is_here and (known.port, known.host) == (server.port, "127.0.0.1"):
             return known
     title = f"{parts.hostname}:{server.port}"
-    name = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:60]
+    name = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:50]
+    if not re.fullmatch(r"http://[a-z0-9.]+(:\d+)?/v1", server.address):
+        # Another address may read alike, and a name stands for a stored API key.
+        name += f"-{sha256(server.address.encode()).hexdigest()[:6]}"
     return replace(server, name=name, title=title)
 
 

@@ -284,3 +284,12 @@ def test_it_is_known_how_the_engine_reaches_registries() -> None:
     assert access.insecure == ("lan:5000",)
     assert access.proxies == {"https": "http://proxy:3128"}
     assert parse.registry_access({}).mirrors == ()
+
+
+@pytest.mark.parametrize(("driver", "subnets"), [("bridge", ("172.18.0.0/16",)), ("macvlan", ())])
+def test_a_range_that_other_devices_share_is_none_of_containers(
+    driver: str, subnets: tuple[str, ...]
+) -> None:
+    ipam = {"Config": [{"Subnet": "172.18.0.0/16"}, {}]}
+    answer = {"Id": "1", "Name": "one", "Driver": driver, "IPAM": ipam}
+    assert parse.network(answer).subnets == subnets

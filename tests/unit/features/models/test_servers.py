@@ -97,8 +97,14 @@ def test_what_is_no_list_of_models_is_refused(body: bytes) -> None:
     [
         ("http://192.0.2.7:8000", "http://192.0.2.7:8000/v1", "192-0-2-7-8000"),
         ("model.example:9000/v1/", "http://model.example:9000/v1", "model-example-9000"),
-        ("https://model.example/api/v1", "https://model.example/api/v1", "model-example-443"),
-        ("http://[::1]:9000", "http://[::1]:9000/v1", "1-9000"),
+        (
+            "https://model.example/api/v1",
+            "https://model.example/api/v1",
+            "model-example-443-9f6c97",
+        ),
+        ("http://[::1]:9000", "http://[::1]:9000/v1", "1-9000-ca6ded"),
+        ("http://my.host", "http://my.host/v1", "my-host-80"),
+        ("http://my-host", "http://my-host/v1", "my-host-80-9f67b8"),
         ("localhost:11434", "http://127.0.0.1:11434/v1", "ollama"),
     ],
 )
