@@ -12,6 +12,7 @@ round trips. Where ssh can listen on a Unix socket of ours, which its version fo
 for all connections, and another one connections to ports of the computer.
 """
 
+import atexit
 import hashlib
 import os
 import socket
@@ -211,6 +212,12 @@ class _Forwarding:
         with self._lock:
             self._end()
 
+    def kill(self) -> None:
+        """End the child without waiting for who holds the lock."""
+        for child in (self._starting, self._child):
+            if child:
+                child.kill()
+
     def _end(self) -> None:
         child, self._child = self._child, None
         if child:
@@ -309,6 +316,14 @@ _children: dict[str, Children] = {}
 _tunnels: dict[str, Tunnel] = {}
 _diallers: dict[str, _Dialler] = {}
 _known = threading.Lock()
+
+
+@atexit.register
+def _end_forwardings() -> None:
+    """By itself, ssh waits for the end of connections that it forwards: minutes for one in which
+    the engine reads no more."""
+    for one in [*_tunnels.values(), *_diallers.values()]:
+        one.kill()
 
 
 def children(host: str) -> Children:

@@ -29,6 +29,7 @@ from aiserver_tray.settings.names import (
     ENGINES,
     KERNEL_SETTINGS,
     MODULE_FOLDERS,
+    STOP_UNUSED_ENGINE,
 )
 
 WEBHOOK = "app.alert_webhook"
@@ -333,9 +334,9 @@ APP_SETTINGS: Mapping[str, Setting] = {
             "zh": "停止功能模块时，同时停止其他功能模块不再需要的基础服务。",
         },
     ),
-    "app.stop_unused_engine": Setting(
+    STOP_UNUSED_ENGINE: Setting(
         type="boolean",
-        default=DEFAULTS["app.stop_unused_engine"],
+        default=DEFAULTS[STOP_UNUSED_ENGINE],
         title={"en": "Stop the engine when unused", "zh": "不使用时停止引擎"},
         help={
             "en": "An engine in WSL stops some minutes after the last module, and starts by itself "

@@ -19,6 +19,7 @@ ENGINES: Final = "app.engines"
 CA_CERTIFICATES: Final = "app.ca_certificates"
 MODULE_FOLDERS: Final = "app.module_folders"
 KERNEL_SETTINGS: Final = "app.kernel_settings"
+STOP_UNUSED_ENGINE: Final = "app.stop_unused_engine"
 BACKUP_FOLDER: Final = "app.backup_folder"
 BACKUP_KEYS: Final = ("app.backup_key", "app.recovery_key")
 """The secrets that open backups: the installation's own, and the one that the user keeps elsewhere.
@@ -54,7 +55,7 @@ DEFAULTS: Final[Mapping[str, str]] = {
     "app.alert_format": "json",
     "app.start_desired": "true",
     "app.stop_unused_basics": "false",
-    "app.stop_unused_engine": "false",
+    STOP_UNUSED_ENGINE: "false",
 }
 """Of the app's own settings that have one, by address."""
 

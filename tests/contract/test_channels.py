@@ -11,6 +11,7 @@ from aiserver_tray.base.masking import MASK
 from aiserver_tray.owner.features import every_channel
 from aiserver_tray.protocol.channel import EVERYONE
 from aiserver_tray.protocol.message import CallerKind, Json, Peer
+from aiserver_tray.system import engine_install
 from tests.contract.asking import ask, given, refused
 from tests.contract.host import DirectCaller, Host
 from tests.contract.payloads import PAYLOADS, PORT
@@ -170,6 +171,22 @@ def test_a_setting_is_set_and_taken_back(core: DirectCaller) -> None:
     assert value() == ("18900", "set")
     given(core, "ai/config/set", name=PORT, value=None)
     assert value() == ("18998", "default")
+
+
+def test_a_setting_for_windows_is_neither_listed_nor_taken_elsewhere(
+    core: DirectCaller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def listed() -> bool:
+        return any(one["address"] == name for one in given(core, "ai/config/get")["entries"])
+
+    name = "app.stop_unused_engine"
+    assert not listed()
+    told = refused(core, "ai/config/set", {"name": name, "value": "true"}, "E_REQUEST")
+    assert "only on Windows" in told["message"]
+    given(core, "ai/config/set", name=name, value=None)  # as after a move from there
+    monkeypatch.setattr(engine_install, "SYSTEM", "windows")
+    given(core, "ai/config/set", name=name, value="true")
+    assert listed()
 
 
 def test_the_chosen_modules_are_remembered(core: DirectCaller) -> None:

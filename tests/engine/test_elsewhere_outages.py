@@ -26,7 +26,7 @@ from tests.support.stack import IMAGE
 from tests.support.surroundings import NoWindows
 from tests.support.waiting import eventually
 
-LINES = int(os.environ.get("AISERVER_SOAK_LINES", "20000"))
+LINES = int(os.environ.get("AISERVER_SOAK_LINES", "10000"))
 KILLS = 5
 
 
@@ -63,8 +63,8 @@ def test_quiet_logs_share_a_connection(
 ) -> None:
     have_image(engine, IMAGE)
     elsewhere.use("children")
-    monkeypatch.setattr(collector, "_QUIET_SECONDS", 5.0)
-    monkeypatch.setattr(stdio, "_IDLE_SECONDS", 5.0)
+    monkeypatch.setattr(collector, "_QUIET_SECONDS", 2.0)
+    monkeypatch.setattr(stdio, "_IDLE_SECONDS", 2.0)
     here = Installation(tmp_path / "home", tmp_path / "catalog", elsewhere.host)
     names = [f"quiet-{number}" for number in range(6)]
     here.write("web", {name: script(QUIET, stop_signal="SIGKILL") for name in names})

@@ -229,6 +229,8 @@ def test_input_and_its_end_reach_a_command_elsewhere(
     missing = run("no-such-program")
     assert missing.returncode in (126, 127), missing
     assert b"no-such-program" in missing.stdout + missing.stderr
+    # The engine has not read the input, and keeps the connection for two minutes.
+    eventually(lambda: elsewhere.children() == [], "the end of its ssh", 60.0)
 
 
 @ON_LOOPBACK

@@ -8,6 +8,7 @@ from aiserver_tray.core.app import App
 from aiserver_tray.owner.owner import Owner
 from aiserver_tray.state.facts import OperationChanged
 from aiserver_tray.state.views import OperationView
+from aiserver_tray.system.engine_place import USUAL_ENGINE
 from tests.lab.place import Place
 from tests.support.command_line import CommandLine
 from tests.support.owning import PEER
@@ -51,22 +52,28 @@ def test_engine_has_a_name_that_every_command_takes(lab: Place, tmp_path: Path) 
     cli = CommandLine(tmp_path / "home", catalog, "local")
     bare = CommandLine(tmp_path / "home", catalog, "")
     bare.run("engine", "add", "local", lab.host).succeeded()
-    bare.run("engine", "add", "other", "unix:///other.sock").succeeded()
+    added = bare.run("engine", "add", "other", "unix:///other.sock", "--json").succeeded().output
+    assert json.loads(added)[1:] == [
+        {"name": "local", "address": lab.host, "inUse": False},
+        {"name": "other", "address": "unix:///other.sock", "inUse": False},
+    ]
     assert cli.status()["engine"]["running"]
     with Owner(App(tmp_path / "home", [catalog], lab.host), Recorded()) as owner:
         about = owner.api.invoke("ai/app/about", {}, PEER)["data"]
         assert App(tmp_path / "home", [catalog], "local").is_served_by(about)
         seen = owner.core.store.wait_until(lambda state: state.engine.running, 60)
         assert str(seen.engine.name) == "local"
-    bare.run("engine", "use", "other").succeeded()
+    used = json.loads(bare.run("engine", "use", "other", "--json").succeeded().output)
     listed = json.loads(bare.run("engine", "list", "--json").succeeded().output)
+    assert used == listed
     assert listed[1:] == [
         {"name": "local", "address": lab.host, "inUse": False},
         {"name": "other", "address": "unix:///other.sock", "inUse": True},
     ]
     assert "other * unix:///other.sock" in " ".join(bare.run("engine", "list").output.split())
     assert not bare.status()["engine"]["running"]
-    bare.run("engine", "remove", "local").succeeded()
+    left = json.loads(bare.run("engine", "remove", "local", "--json").succeeded().output)
+    assert [one["name"] for one in left] == [USUAL_ENGINE, "other"]
     assert "no engine has the name 'local'" in cli.run("status").errors
     assert "other" in cli.run("engine", "list").succeeded().output
     assert "ADDRESS" in bare.run("engine", "find").succeeded().output

@@ -41,11 +41,13 @@ from aiserver_tray.settings.changes import (
 )
 from aiserver_tray.settings.declared import Declared, address_of
 from aiserver_tray.settings.entries import RevealedEntry
-from aiserver_tray.settings.names import CA_CERTIFICATES, ENGINE, ENGINES
+from aiserver_tray.settings.names import CA_CERTIFICATES, ENGINE, ENGINES, STOP_UNUSED_ENGINE
 from aiserver_tray.state.judge import ALIVE
+from aiserver_tray.system import engine_install
 
 When = Literal["now", "later"]
 _ENGINE_ONLY_HERE = Text("Which engine is used can be changed only on this computer itself.")
+_ONLY_ON_WINDOWS = Text("This setting is for engines in WSL, which there are only on Windows.")
 
 
 class SettingName(Payload):
@@ -193,6 +195,8 @@ class ConfigurationFeature(Feature):
         if asked.name is not None:
             address = address_of(declared, asked.name)
             declared = {address: declared[address]}
+        elif engine_install.SYSTEM != "windows":
+            declared = {a: one for a, one in declared.items() if a != STOP_UNUSED_ENGINE}
         entries = self._app.settings.entries(declared)
         return {"entries": [setting_json(entry, caller.language) for entry in entries]}
 
@@ -202,6 +206,8 @@ class ConfigurationFeature(Feature):
         app, declared = self._app, self._app.declared_with([asked.name])
         if asked.name in (ENGINE, ENGINES):  # ssh would use the keys of this computer's user
             refuse_elsewhere(caller.peer, _ENGINE_ONLY_HERE)
+        if asked.name == STOP_UNUSED_ENGINE and asked.value and engine_install.SYSTEM != "windows":
+            raise RefusedError(_ONLY_ON_WINDOWS)
         if asked.value is None and asked.name in app.settings.undeclared(declared):
             forget_setting(app.settings, asked.name, caller.actor)
             return {"entries": [], "generated": False, "recreate": [], "warning": None}

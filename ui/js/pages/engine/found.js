@@ -43,7 +43,7 @@ export const enginePlaces = (page) => html`
     <div class="row-flex places-head"><div class="grow"><h3 id="engine-places">${t("Where should the modules run?")}</h3>
       <p class="small muted" role="status">${summary()}</p></div>${lookAgain(page)}</div>
     ${foundEngines(page)}
-    <div class="found elsewhere"><span class="emblem">${icon("server")}</span><div class="grow">
+    <div class="found-engine elsewhere"><span class="emblem">${icon("server")}</span><div class="grow">
       <h4>${t("A computer elsewhere")}</h4><p>${t("Another machine with Docker, over ssh. This window shows and controls it.")}</p>
       <form class="sr-text engine-form" @submit=${useEntered}>
         <span class="input wide"><input id="engine-elsewhere" name="address" placeholder="ssh://anna@192.168.1.40"
@@ -69,7 +69,7 @@ function summary() {
 /** @param {PageState} page */
 export const foundEngines = (page) => html`
   <ul class="found-list">${foundEnginesState().map((engine) => html`
-    <li class="found"><span class="emblem">${icon(ICONS[engine.kind])}</span>
+    <li class="found-engine"><span class="emblem">${icon(ICONS[engine.kind])}</span>
       <div class="grow"><h4>${engine.name} ${tag(engine)}</h4><p>${engine.detail}</p></div>
       ${engine.address && !engine.used ? button({
         text: t("Use…"), name: labelled(t("Use…"), engine.name), size: "small", enabled: page.connection === "up", run: () => askToUse(engine.name, engine.address),

@@ -33,8 +33,8 @@ export function engines(page) {
       ${addForm(page)}
       ${connectionTest()}`,
   }, {
-    id: "found-engines", title: t("Found on this computer"), control: lookAgain(page),
-    help: foundEnginesState().length ? t("Nothing is started to look for them.") : t("No engine was found."), below: foundEngines(page),
+    id: "found-engines", title: t("Found on this computer"),
+    help: foundEnginesState().length ? t("Nothing is started to look for them.") : t("No engine was found."), below: html`${foundEngines(page)}${lookAgain(page)}`,
   }];
 }
 
