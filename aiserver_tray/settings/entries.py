@@ -29,6 +29,7 @@ EntryKind = Literal[
     "cleaned",
     "action",
     "hostKey",
+    "models",
 ]
 
 EntryStatus = Literal["running", "succeeded", "failed", "cancelled"]
@@ -242,6 +243,18 @@ class HostKeyEntry(EntryBase):
     """Its type and fingerprint."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class ModelsEntry(EntryBase):
+    """The stack was told to use a model server, or no longer to."""
+
+    kind: Literal["models"] = "models"
+    title: str
+    address: str
+    models: tuple[str, ...]
+    """Their names at the server."""
+    is_used: bool
+
+
 Entry = (
     OperationEntry
     | SettingEntry
@@ -256,6 +269,7 @@ Entry = (
     | CleanedEntry
     | ActionEntry
     | HostKeyEntry
+    | ModelsEntry
 )
 
 

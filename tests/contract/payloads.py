@@ -9,6 +9,7 @@ PORT = "web.WEB_PORT"
 BASE = {"name": "base"}
 FOLDER = {"folder": str(built_in_catalog() / "features/n8n")}
 PAYLOADS: Mapping[str, Json] = {
+    "ai/access/code": {"text": "https://n8n.example.lan:5678/"},
     "ai/backup/check": {"ids": ["none"]},
     "ai/backup/create": {"modules": ["base"]},
     "ai/backup/delete": {"ids": ["none"]},

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from operator import mul
 from threading import Thread
 from typing import Any
 
@@ -34,6 +35,11 @@ QUESTION: dict[str, Any] = {
     "max_tokens": 12,
     "temperature": 0,
 }
+ABOUT = (
+    "A cat sleeps on the sofa.",
+    "A kitten sleeps on the couch.",
+    "The database stores tables of numbers.",
+)
 READER = {
     "READER_MODELS": {
         "type": "choice",
@@ -84,6 +90,19 @@ def told(stack: OneApiStack, token: str) -> tuple[int, str]:
     pieces = [json.loads(line)["choices"] for line in lines]
     words = [one[0]["delta"].get("content") or "" for one in pieces if one]
     return len(words), "".join(words)
+
+
+def nearness(stack: OneApiStack, token: str, *sentences: str) -> list[float]:
+    """How near each of *sentences* is to the first, by the embeddings that OneAPI gives."""
+    answer = requests.post(
+        f"{stack.address}/v1/embeddings",
+        json={"model": MODEL, "input": sentences},
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=LIMIT,
+    )
+    answer.raise_for_status()
+    first, *_ = vectors = [one["embedding"] for one in answer.json()["data"]]
+    return [sum(map(mul, first, one)) for one in vectors]
 
 
 @contextmanager
@@ -175,6 +194,23 @@ def _used(stack: OneApiStack) -> dict[str, Any]:
     return dict(used)
 
 
+def _check_answers(stack: OneApiStack, token: str) -> None:
+    """OneAPI streams an answer, and gives embeddings that know what sentences are about."""
+    pieces, words = told(stack, token)
+    assert pieces > 1
+    assert "4" in words
+    same, kitten, database = nearness(stack, token, *ABOUT)
+    assert same > kitten > database
+
+
+def _check_activity(stack: OneApiStack) -> None:
+    """Activity has each use of a server, and its removal as the last."""
+    noted = json.loads(stack.cli.run("activity", "--json").succeeded().output)["activities"]
+    entries = [one["models"] for one in noted if one["kind"] == "models"]
+    assert [one["used"] for one in entries] == [True, True, True, False]
+    assert [one["models"] for one in entries[1:]] == [[MODEL], ["another"], ["another"]]
+
+
 def _check_other_networks(engine: docker.DockerClient, relay: int, token: str) -> None:
     """Nobody from outside of the engine's networks is answered, not even with the token."""
     gateway = _gateway(engine)
@@ -208,9 +244,7 @@ def test_a_model_answers_and_each_broken_link_is_told_as_itself(
             result = checked(stack)
             assert (result["broken"], result["model"], result["problem"]) == (None, MODEL, None)
             assert "4" in result["answer"]
-            pieces, words = told(stack, _token(stack))
-            assert pieces > 1
-            assert "4" in words
+            _check_answers(stack, _token(stack))
 
             server = _used(stack)
             assert (server["state"], server["problem"]) == ("on", None)
@@ -249,6 +283,7 @@ def test_a_model_answers_and_each_broken_link_is_told_as_itself(
             assert (checked(stack)["broken"], checked(stack)["model"]) == (None, "another")
         stack.cli.run("models", "remove", server["name"]).succeeded()
         assert _channels(stack) == []
+        _check_activity(stack)
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection((_gateway(engine), server["relay"]), LIMIT)
     none = stack.cli.run("models", "check").failed("E_REQUEST")

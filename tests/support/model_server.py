@@ -77,6 +77,9 @@ def serve(port: int, name: str) -> None:
     # Two threads that wait for each other are five times slower on a busy machine.
     parameters.cpuparams.n_threads = 1
     parameters.warmup = False
+    # It answers chats also; a token's vector alone says little about a sentence.
+    parameters.embedding = True
+    parameters.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
     server = xllamacpp.Server(parameters)
     sys.stdin.read()
     del server

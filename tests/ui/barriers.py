@@ -41,11 +41,12 @@ for (const part of document.querySelectorAll("main *")) {
   const { right, width } = part.getBoundingClientRect();
   if (width && right > innerWidth + 1 && !isApart(part)) tell(part, right, innerWidth);
 }
-// What is pressed or filled in a table is seen without scrolling.
-for (const part of document.querySelectorAll(".tablehold :is(.button, button, input, select)")) {
-  const { right } = part.getBoundingClientRect();
-  const room = part.closest(".tablehold").getBoundingClientRect().right;
-  if (right > room + 1) tell(part, right, room);
+// What is pressed or filled in a table or card is seen without scrolling, and inside of it.
+const framed = ":is(.tablehold, .card, .notice) :is(.button, button, input, select, summary)";
+for (const part of document.querySelectorAll(framed)) {
+  const { right, width } = part.getBoundingClientRect();
+  const room = part.closest(".tablehold, .card, .notice").getBoundingClientRect().right;
+  if (width && right > room + 1) tell(part, right, room);
 }
 return wrong;
 """

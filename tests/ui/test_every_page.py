@@ -42,7 +42,7 @@ PAGES = {
 }
 PAGES |= dict.fromkeys(pages_beside(PAGES), "h1")
 """Address -> what the page has once it is complete."""
-SIZES = ((600, 800, 2), (900, 700, 1), (2560, 1300, 1), (450, 800, 1))
+SIZES = ((600, 800, 2), (900, 700, 1), (1200, 800, 1), (2560, 1300, 1), (450, 800, 1))
 """Width and height of the window in the page's own pixels, and its zoom."""
 
 

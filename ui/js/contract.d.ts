@@ -531,6 +531,7 @@ export interface Activity {
   action: ActivityAction | null;
   /** type and fingerprint of the host key of an ssh server that was trusted */
   hostKey: string | null;
+  models: ActivityModels | null;
 }
 
 /** A past or running action of a module. */
@@ -587,6 +588,17 @@ export interface ActivityError {
 /** Activities, the newest first. */
 export interface ActivityList {
   activities: Activity[];
+}
+
+/** The stack uses a model server, or no longer. */
+export interface ActivityModels {
+  title: string;
+  /** for programs of this computer */
+  address: string;
+  /** names of its models */
+  models: string[];
+  /** false: no longer */
+  used: boolean;
 }
 
 /** A past or running operation. */
@@ -1307,7 +1319,7 @@ export interface EngineStatus {
   version: string | null;
 }
 
-export type EntryKind = "operation" | "setting" | "revealed" | "chosen" | "trusted" | "distrusted" | "terminal" | "refused" | "alert" | "owner" | "cleaned" | "action" | "hostKey";
+export type EntryKind = "operation" | "setting" | "revealed" | "chosen" | "trusted" | "distrusted" | "terminal" | "refused" | "alert" | "owner" | "cleaned" | "action" | "hostKey" | "models";
 
 /** An error, as clients and programs get it. */
 export interface Error {

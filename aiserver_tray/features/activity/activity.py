@@ -20,6 +20,7 @@ from aiserver_tray.settings.entries import (
     Entry,
     EntryKind,
     HostKeyEntry,
+    ModelsEntry,
     OperationEntry,
     OwnerEntry,
     OwnerEvent,
@@ -164,6 +165,19 @@ class ActivityAction:
 
 
 @dataclass(frozen=True)
+class ActivityModels:
+    """The stack uses a model server, or no longer."""
+
+    title: str
+    address: str
+    """for programs of this computer"""
+    models: tuple[str, ...]
+    """names of its models"""
+    is_used: bool
+    """false: no longer"""
+
+
+@dataclass(frozen=True)
 class Activity:
     """An entry of the journal. Of the fields after `text`, only the one with the name of its kind
     has a value."""
@@ -196,6 +210,7 @@ class Activity:
     action: ActivityAction | None = None
     host_key: str | None = None
     """type and fingerprint of the host key of an ssh server that was trusted"""
+    models: ActivityModels | None = None
 
 
 _OPERATIONS: Mapping[OperationKind, Text] = {
@@ -248,6 +263,10 @@ def text_of(entry: Entry) -> Text:  # noqa: C901, PLR0911, PLR0912 - one for eac
             return Text("{name} is no longer trusted", name=entry.module)
         case HostKeyEntry():
             return Text("The host key of {host} was trusted", host=entry.host)
+        case ModelsEntry():
+            used = Text("The stack uses the models of {name}", name=entry.title)
+            unused = Text("The stack no longer uses the models of {name}", name=entry.title)
+            return used if entry.is_used else unused
         case TerminalEntry():
             return _terminal_text(entry)
         case RefusedEntry():
@@ -316,6 +335,7 @@ _VIEWS: Mapping[EntryKind, type] = {
     "refused": ActivityRefused,
     "alert": ActivityAlert,
     "cleaned": ActivityCleaned,
+    "models": ActivityModels,
 }
 """Of the entries whose kind names the field that has all of them."""
 
@@ -334,7 +354,14 @@ def _details(entry: Entry) -> dict[str, Any]:  # noqa: PLR0911 - one for each ki
             return {"distrusted": entry.module}
         case HostKeyEntry():
             return {"host_key": entry.key}
-        case SettingEntry() | TerminalEntry() | RefusedEntry() | AlertEntry() | CleanedEntry():
+        case (
+            SettingEntry()
+            | TerminalEntry()
+            | RefusedEntry()
+            | AlertEntry()
+            | CleanedEntry()
+            | ModelsEntry()
+        ):
             return {entry.kind: view_of(_VIEWS[entry.kind], entry)}
         case OwnerEntry():
             return {"owner": view_of(ActivityOwner, entry, kind=entry.owner)}

@@ -25,6 +25,7 @@ from aiserver_tray.features.place import Place, refuse_elsewhere
 from aiserver_tray.features.wiring.wiring import consumer_of, is_connected
 from aiserver_tray.protocol.channel import Feature, Name, Payload, channel
 from aiserver_tray.protocol.message import Caller, Peer
+from aiserver_tray.settings.entries import ModelsEntry
 
 if TYPE_CHECKING:
     from aiserver_tray.features.models.used import UsedServer
@@ -175,6 +176,7 @@ class ModelsFeature(Feature):
         refuse_elsewhere(caller.peer, _HERE_ONLY)
         server = server_named(asked.server, self._models.used) or _typed(asked.server)
         used = self._models.use(server, asked.key)
+        self._record(used, caller, is_used=True)
         notice = None
         if used.port and self._keeper is None:
             self._models.close()
@@ -185,7 +187,10 @@ class ModelsFeature(Feature):
     def _remove(self, asked: ServerName, caller: Caller) -> ServerRemoved:
         """Let the stack no longer use a model server. The server itself is not touched."""
         refuse_elsewhere(caller.peer, _HERE_ONLY)
-        return {"notice": self._models.remove(self._used(asked.server))}
+        used = self._used(asked.server)
+        notice = self._models.remove(used)
+        self._record(used, caller, is_used=False)
+        return {"notice": notice}
 
     @channel("ai/models/check")
     def _check(self, asked: ChainRequest) -> ChainChecked:
@@ -226,6 +231,13 @@ class ModelsFeature(Feature):
         for (asker, _), question in tuple(self._questions.items()):
             if asker is peer:
                 question.stop()
+
+    def _record(self, used: "UsedServer", caller: Caller, *, is_used: bool) -> None:
+        address, models = used.address, tuple(used.models)
+        entry = ModelsEntry(
+            actor=caller.actor, title=used.title, address=address, models=models, is_used=is_used
+        )
+        self._place.app.settings.journal.add(entry)
 
     def _used(self, name: str) -> "UsedServer":
         if found := self._models.used.find(name):

@@ -121,7 +121,7 @@ function content() {
       if (folder.trim() && !isBusy) run();
     }}>
       ${isGood ? nothing : html`<p>${t("A module is a folder with a Compose file. A folder with several of them works too. The folder stays where it is.")}</p>
-        <p class="small"><a class="link" href="#adopt" @click=${() => dialog.close()}>${t("Do you have an n8n, Dify or PostgreSQL that runs already? Bring your own")}</a></p>`}
+        <p class="small own"><a class="link" href="#adopt" @click=${() => dialog.close()}>${t("Do you have an n8n, Dify or PostgreSQL that runs already? Bring your own")}</a></p>`}
       ${folderPicker({
         id: FIELD, label: t("Folder"), value: folder, invalid: Boolean(error), placeholder: "/home/me/my-module", enabled: !isBusy,
         change: (text) => set({ folder: text, report: null, error: "" }), picked: check,

@@ -157,7 +157,7 @@ function operationDetail(entry, operation, page) {
 const isOpen = ({ id }, page) => problems(page).some((problem) => problem.id.startsWith(`${id}/`));
 
 /** @param {Activity} entry */
-function facts({ setting, revealed, chosen, trusted, permissions, distrusted, terminal, refused, alert, owner, cleaned, action, hostKey }) {
+function facts({ setting, revealed, chosen, trusted, permissions, distrusted, terminal, refused, alert, owner, cleaned, action, hostKey, models }) {
   /** @type {[string, unknown][]} */
   let rows = [];
   if (setting) {
@@ -170,6 +170,7 @@ function facts({ setting, revealed, chosen, trusted, permissions, distrusted, te
     rows = [[t("Module"), moduleLink(trusted)], [t("Beyond its own containers"), beyond]];
   } else if (distrusted !== null) rows = [[t("Module"), moduleLink(distrusted)]];
   else if (hostKey !== null) rows = [[t("Host key"), hostKey]];
+  else if (models) rows = [[t("Address"), models.address], [t("Models"), list(models.models)]];
   else if (terminal) {
     rows = [
       [t("Module"), moduleLink(terminal.module)], [t("Service"), terminal.service], [t("User"), terminal.user],

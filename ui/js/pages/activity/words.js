@@ -43,6 +43,7 @@ export const KINDS = {
   cleaned: { word: mark("Clean-ups"), icon: "eraser" },
   action: { word: mark("Actions"), icon: "wrench" },
   hostKey: { word: mark("Trusted host keys"), icon: "shield-check" },
+  models: { word: mark("Model servers"), icon: "sparkles" },
 };
 
 /** @type {Record<OperationKind|"recreate", [some: string, many: string, all: string]>} */
@@ -92,6 +93,7 @@ export function title(entry) {
   if (entry.alert) return entry.alert.title;
   if (entry.cleaned) return tn("Remove {count} unused thing", "Remove {count} unused things", entry.cleaned.removed.length);
   if (entry.action) return labelled(moduleTitle(entry.action.module), entry.action.title);
+  if (entry.models) return entry.models.used ? t("Use {name}", { name: entry.models.title }) : t("Stop using {name}", { name: entry.models.title });
   if (!entry.owner) return entry.text;
   const name = entry.owner.kind === "tray" ? "AI-Server Tray" : "aiserver-tray serve";
   return t(OWNERS[entry.owner.event], { name });

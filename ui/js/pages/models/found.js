@@ -26,7 +26,7 @@ export function foundCard() {
   const titles = new Set(there.map(({ title }) => title));
   const off = [...new Map(servers.filter(({ title }) => !titles.has(title)).map((one) => [one.title, one])).values()];
   return html`
-    <section class="card found" aria-labelledby="found-title" aria-busy=${isLooking()}>
+    <section class="card servers" aria-labelledby="found-title" aria-busy=${isLooking()}>
       <div class="card-head"><h2 class="grow" id="found-title">${t("Found on this computer")}</h2>
         ${button({ text: t("Look again"), icon: "rotate-cw", kind: "quiet", size: "small", enabled: !isLooking(), run: lookAgain })}</div>
       <ul class="rows">${there.map(row)}

@@ -72,7 +72,7 @@ function ways(list, known, module) {
 const way = ({ id, drawing, title, text, checked, enabled, said, tone, run }) => html`
   <label class="choice way"><span class="tile">${icon(drawing)}</span>
     <span class="grow"><span class="h3">${title}</span><p>${text}</p>${said ? html`<p class="said-now ${tone}">${said}</p>` : nothing}</span>
-    <input type="radio" name="access-way" value=${id} .checked=${checked} ?disabled=${!enabled} @click=${(/** @type {MouseEvent} */ event) => {
+    <input type="radio" class="radio" name="access-way" value=${id} .checked=${checked} ?disabled=${!enabled} @click=${(/** @type {MouseEvent} */ event) => {
       event.preventDefault(); // the state decides
       run();
     }}></label>`;
