@@ -24,7 +24,7 @@ export const SYNONYMS = {
   "Start all": "up run everything launch on 全部 启动 开始",
   "Stop all": "down everything shut off quit end 全部 停止 关闭",
   "New alert rule": "alarm notify watch condition 新建 告警 规则",
-  "Bring your own": "adopt import migrate take over existing docker compose sqlite copy 导入 迁移 接管 已有 复制",
+  "Bring your own": "adopt import migrate take over existing sqlite copy 导入 迁移 接管 已有 复制",
   "Add a module": "compose new own install import container app folder plus 新建 自己 导入 安装 容器",
   "Start at login": "autostart boot sign in automatically launch 开机 自启 自动 登录",
   "Single-key shortcuts": "keyboard keys hotkeys letters 键盘 快捷键 单键",
