@@ -229,6 +229,7 @@ def done_and_forgotten_after_two_weeks(here: Installation, engine: docker.Docker
 # -- n8n -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.timeout(1200)  # n8n starts five times, each of which takes 70 s on a busy machine
 def test_upgraded_n8n_decrypts_its_credentials_and_goes_back_although_all_is_killed(
     here: Installation, engine: docker.DockerClient, lab: Place
 ) -> None:
