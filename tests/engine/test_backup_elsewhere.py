@@ -126,6 +126,7 @@ def test_the_file_and_the_recovery_key_bring_lost_data_back_on_a_second_engine(
         assert listed["key"] == key | {"remind": True}
         recovery = asked(owner, "ai/backup/key/save", passphrase=PASSPHRASE)["text"]
         (file,) = files_of(owner)
+        servers_are_upgraded_with_a_user_and_back(owner, records)
     stick = (here.home / "backups" / file).rename(tmp_path / file)
     shutil.rmtree(here.home)
     other = Installation(tmp_path / "other", here.catalog, second.host)
@@ -142,6 +143,25 @@ def test_the_file_and_the_recovery_key_bring_lost_data_back_on_a_second_engine(
             assert records.all == ["first", "", "first", "first"]
             done(owner, "ai/operation/start", kind="down", modules=["records", "mysql", "redis"])
         what_does_not_fit_on_the_engine_s_disk_changes_nothing(records, source, second)
+
+
+def servers_are_upgraded_with_a_user_and_back(owner: Owner, records: Records) -> None:
+    """See that MySQL and Redis keep the data of others, that these run again, and that undoing the
+    upgrade of one takes back what is in that one alone."""
+    versions = {"redis": ("7.4.11-alpine", "7.4.12-alpine"), "mysql": ("8.0.40", "8.0.41")}
+    client = records.engine
+    for name, (now, newer) in versions.items():
+        client.images.get(f"{name}:{now}").tag(name, newer)
+        done(owner, "ai/upgrade/start", module=name, version=newer)
+        assert client.containers.get(f"ai-{name}").attrs["Config"]["Image"] == f"{name}:{newer}"
+        assert records.all == ["first"] * 4
+    records.set("second")
+    for name, (now, _) in versions.items():
+        done(owner, "ai/upgrade/undo", module=name)
+        assert client.containers.get(f"ai-{name}").attrs["Config"]["Image"] == f"{name}:{now}"
+        in_redis, in_mysql = "first", "second" if name == "redis" else "first"
+        assert records.all == [in_mysql, in_redis, "second", "second"]
+    assert [name for name in leftovers(client) if name.startswith("ai.")] == []
 
 
 def made_key(owner: Owner) -> dict[str, Any] | None:

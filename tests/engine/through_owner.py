@@ -14,7 +14,7 @@ from tests.support.observed import said
 from tests.support.owning import PEER
 from tests.support.waiting import eventually
 
-LIMIT = 480.0
+LIMIT = 180.0
 
 
 def asked(owner: Owner, channel: str, **payload: object) -> Any:  # noqa: ANN401 - JSON

@@ -27,11 +27,19 @@ devices."""
 _LINK_TIMES = f"""for link; do
     touch -h -d "@$(stat -c %Y "$link")" "{_TO}${{link#{_FROM}}}" || exit
 done"""
-_CLONE = f"""cp -a {_FROM}/. {_TO}/
+_FAIL = f"""find {_TO} -mindepth 1 -maxdepth 1 -exec rm -rf {{}} + || true
+echo "$errors"
+exit 1"""
+"""The output goes to a log that may be on the same disk: where that is full, it has no room until
+the half copy is gone."""
+_CLONE = f"""errors=$(cp -a {_FROM}/. {_TO}/ 2>&1) || {{
+{_FAIL}
+}}
 find {_FROM} -type l -exec sh -c '{_LINK_TIMES}' sh {{}} +"""
 """BusyBox copies the times of all but links."""
 _CLONE_USED = f"""errors=$(cp -a {_FROM}/. {_TO}/ 2>&1) && exit
-if echo "$errors" | grep -v 'No such file'; then exit 1; fi"""
+errors=$(echo "$errors" | grep -v 'No such file') || exit 0
+{_FAIL}"""
 """What a program removes meanwhile is no error."""
 _REPLACE = f"""sync
 find {_TO} -mindepth 1 -maxdepth 1 -exec rm -rf {{}} +

@@ -88,16 +88,17 @@ const planned = ({ at }) => (at ? html` · <b class="strong">${t("Upgrade planne
 /** @param {ModuleUpgrade} known @param {Version} offer */
 function offerButtons(known, offer) {
   const { name, title, blockers: why } = known;
-  const enabled = canBegin(keyOf(name));
-  const look = { icon: "flask-conical", kind: /** @type {const} */ ("primary"), enabled };
-  const direct = { text: t("Upgrade without a rehearsal…"), icon: "circle-arrow-up", enabled, run: () => askDirect(known, offer) };
-  const stopped = { text: t("Rehearse with {name} stopped…", { name: title }), icon: "square", enabled, run: () => askStopped(known, offer) };
+  // Asked again for each drawing of the open menu: what was asked for before may be answered meanwhile.
+  const enabled = () => canBegin(keyOf(name));
+  const look = { icon: "flask-conical", kind: /** @type {const} */ ("primary"), enabled: enabled() };
+  const direct = () => ({ text: t("Upgrade without a rehearsal…"), icon: "circle-arrow-up", enabled: enabled(), run: () => askDirect(known, offer) });
+  const stopped = () => ({ text: t("Rehearse with {name} stopped…", { name: title }), icon: "square", enabled: enabled(), run: () => askStopped(known, offer) });
   return html`
     ${known.at ? noPlan(known, offer) : button({ text: t("Later"), kind: "quiet", run: () => rest(known, offer, "week") })}
-    <span class="split">${why.length ? button({ ...look, text: stopped.text, run: stopped.run })
+    <span class="split">${why.length ? button({ ...look, text: stopped().text, run: stopped().run })
       : button({ ...look, text: t("Rehearse first"), run: () => rehearse(name, offer.version, "rehearse") })}${menuButton({
       text: t("More"), name: t("More about this upgrade"), icon: "chevron-down", kind: "primary",
-      items: () => [...(why.length ? [] : [stopped]), direct, null, ...rests(known, offer)],
+      items: () => [...(why.length ? [] : [stopped()]), direct(), null, ...rests(known, offer)],
     })}</span>`;
 }
 
