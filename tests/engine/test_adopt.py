@@ -19,9 +19,13 @@ import pytest
 import requests
 
 from aiserver_tray.features.adopt import adoptions, copying
+from aiserver_tray.features.adopt.adoption import Adoption
 from aiserver_tray.features.adopt.copying import Copying
+from aiserver_tray.features.backup.channels import BackupFeature
+from aiserver_tray.features.backup.journal import start_foreign
 from aiserver_tray.owner.owner import Owner
 from aiserver_tray.settings.names import BACKUP_JOURNAL
+from aiserver_tray.settings.unended import Unended
 from aiserver_tray.state.views import OperationView
 from tests.engine.backups import before, leftovers
 from tests.engine.built_in import choose_free_ports, value_of
@@ -71,6 +75,12 @@ def shown(owner: Owner, source: str) -> dict[str, Any]:
     """What is said of *source* before it is copied."""
     (one,) = (one for one in asked(owner, "ai/adopt/list")["sources"] if one["name"] == source)
     return dict(one)
+
+
+def stopping(owner: Owner) -> list[str]:
+    """The containers that stop when the only copy takes over."""
+    (one,) = asked(owner, "ai/adopt/list")["adoptions"]
+    return list(one["containers"])
 
 
 def files_of(container: Any, folder: str) -> str:  # noqa: ANN401 - a container
@@ -151,9 +161,13 @@ def test_an_n8n_with_sqlite_is_copied_and_switched_over(
         image,
         name="my-n8n",
         environment={**QUIET, "GENERIC_TIMEZONE": "Europe/Berlin"},
+        labels={"com.docker.compose.project": "mine"},
         volumes={"n8n_data": {"bind": "/home/node/.n8n"}},
         ports={PORT: ("127.0.0.1", None)},
         detach=True,
+    )
+    job = engine.containers.create(
+        image, ["import:workflow"], name="job", labels={"com.docker.compose.project": "mine"}
     )
     set_up(mine)
     mine.stop()
@@ -179,6 +193,8 @@ def test_an_n8n_with_sqlite_is_copied_and_switched_over(
         assert "n8n decrypts the credentials here" in copied["proven"]
         mine.start()
         switches_over_and_back(owner, mine, page)
+        job.reload()
+        assert job.status == "created"
         is_clean(here, engine)
 
 
@@ -256,6 +272,14 @@ def test_an_n8n_with_postgresql_is_copied_only_with_its_key(
         until(lambda: _answers(page_of(n8n)), n8n)
         has_all(page_of(n8n), n8n)
         is_clean(here, engine)
+        assert stopping(owner) == ["n8n", "kit-postgres-1"]
+        engine.containers.run(IMAGE, ["sleep", "86400"], name="guest", network="kit", detach=True)
+        assert stopping(owner) == ["n8n"]
+        n8n.remove(force=True)
+        kit(environment={**QUIET, **database, "N8N_ENCRYPTION_KEY": KEY})
+        assert "created again since" in str(ended(owner, "ai/adopt/switch", source="n8n").error)
+        server.reload()
+        assert server.status == "running"
 
 
 # -- PostgreSQL, and all that can go wrong ---------------------------------------------------------
@@ -320,6 +344,11 @@ def test_a_postgresql_is_copied_with_its_databases_and_roles(
             view = ended(owner, "ai/adopt/start", source="pg")
         assert view.status == "cancelled"
         has_nothing(here, engine, theirs)
+        with before(Adoption, "_again", theirs.container.pause):
+            assert "was changed" in refused(owner, "pg", "E_ADOPT")
+        assert "docker unpause pg" in shown(owner, "pg")["problem"]
+        theirs.container.unpause()
+        has_nothing(here, engine, theirs)
         monkeypatch.setattr(adoptions, "free_disk", lambda _: 1)  # the lab's disk is not filled
         answer = owner.api.invoke("ai/adopt/start", {"source": "pg"}, PEER)
         assert answer["code"] == "E_ADOPT"
@@ -336,7 +365,8 @@ def test_a_postgresql_is_copied_with_its_databases_and_roles(
                 said(engine, "ai-postgres", "psql", login, "-qAtc", "select count(*) from item")
                 == "2"
             )
-        assert "rename" in refused(owner, "pg", "E_ADOPT").lower()
+        theirs.sql("postgres", "create database n8n")
+        assert "n8n, sales and stock" in refused(owner, "pg", "E_ADOPT")
         well(owner, "ai/adopt/switch", "pg")
         theirs.container.reload()
         assert theirs.container.status == "exited"
@@ -372,7 +402,7 @@ def test_what_does_not_stop_or_is_too_new_is_refused(
     with owned(here) as (owner, _):
         stubborn.reload()
         began = stubborn.attrs["State"]["StartedAt"]
-        assert "does not stop within 2 s" in refused(owner, "stubborn", "E_ADOPT")
+        assert "did not stop within 2 s" in refused(owner, "stubborn", "E_ADOPT")
         stubborn.reload()
         assert (stubborn.status, stubborn.attrs["State"]["StartedAt"]) == ("running", began)
         is_clean(here, engine)
@@ -382,6 +412,29 @@ def test_what_does_not_stop_or_is_too_new_is_refused(
 
 
 FEATURES = "aiserver_tray.features"
+
+
+def test_one_container_that_does_not_start_keeps_no_other_stopped(
+    here: Installation, engine: docker.DockerClient
+) -> None:
+    have_image(engine, IMAGE)
+    broken = engine.containers.create(IMAGE, ["/no/such/program"], name="broken")
+    fine = engine.containers.create(IMAGE, ["sleep", "86400"], name="fine")
+    with owned(here) as (owner, _):
+        backups = owner.api.place.feature(BackupFeature).backups
+        entry = Unended(kind="adopt", modules=["postgres"], foreign=[broken.id, fine.id])
+        with backups.journal.operation("one", entry):
+            (error,) = start_foreign(backups.tools, backups.journal, "one")
+            assert "broken could not be started again" in error.render()
+            assert backups.journal.all["one"].foreign == [broken.id]
+            fine.reload()
+            assert fine.status == "running"
+            broken.remove()
+            assert start_foreign(backups.tools, backups.journal, "one") == []
+            assert backups.journal.all["one"].foreign == []
+            backups.journal.end("one")
+
+
 POINTS: tuple[tuple[str, str | None], ...] = (
     # the method that is not reached, what the next start says
     ("adopt.copying:Copying._cloned", "E_ADOPT"),

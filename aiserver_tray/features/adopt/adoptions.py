@@ -1,7 +1,7 @@
 """Adoptions of an installation: what channels and commands ask of them."""
 
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
-from aiserver_tray.base.errors import AdoptError, ObjectNotFoundError, SettingError
+from aiserver_tray.base.errors import AdoptError, SettingError, raise_all
 from aiserver_tray.base.i18n import Given, Text
 from aiserver_tray.base.strings import binary_size
 from aiserver_tray.catalog.extension import version_key
@@ -18,7 +18,13 @@ from aiserver_tray.features.adopt.copying import SourceServer, server_of_ours, s
 from aiserver_tray.features.adopt.events import ADOPTIONS
 from aiserver_tray.features.adopt.n8n import DATABASE, active, publish, silence
 from aiserver_tray.features.adopt.record import Record, Records
-from aiserver_tray.features.adopt.sources import Foreign, Source, find_sources, foreign, pg_version
+from aiserver_tray.features.adopt.sources import (
+    Foreign,
+    Source,
+    find_sources,
+    pg_version,
+    stopped_by_switch,
+)
 from aiserver_tray.features.adopt.views import AdoptionView, AdoptList, SourceView
 from aiserver_tray.features.backup.channels import BackupFeature
 from aiserver_tray.features.backup.journal import problem, start_foreign, wind_up
@@ -62,8 +68,9 @@ class Adoptions:
         """
         operations = self._place.core.store.snapshot.operations
         running = next((o.id for o in operations if o.kind == "adopt" and not o.is_over), None)
-        sources = map(self._source_view, find_sources(self._tools.engine))
-        adoptions = (self._view(record) for _, record in self._all_records())
+        found = find_sources(self._tools.engine)
+        sources = map(self._source_view, found)
+        adoptions = (self._view(record, found) for _, record in self._all_records())
         return AdoptList((*sources,), (*adoptions,), running, problem(self._journal))
 
     def _all_records(self) -> list[tuple[str, Record]]:
@@ -181,9 +188,9 @@ class Adoptions:
             )
         return None
 
-    def _view(self, record: Record) -> AdoptionView:
-        found, target = self._containers(record), self._app.preview(record.module)
-        port = next((port for one in found[:1] for port in one.ports), None)
+    def _view(self, record: Record, sources: Sequence[Source]) -> AdoptionView:
+        found, target = _again(record, sources), self._app.preview(record.module)
+        port = next(iter(found.main.ports), None) if found else None
         return AdoptionView(
             record.source,
             record.kind,
@@ -199,16 +206,34 @@ class Adoptions:
             len(record.waiting),
             tuple(map(Given, record.notices)),
             f"http://localhost:{port}" if port and target.open else "",
-            bool(found),
+            found is not None,
+            tuple(one.name for one in self._switched(record, found)) if found else (),
         )
 
-    def _containers(self, record: Record) -> list[Foreign]:
-        """The containers of the source that are still there."""
-        found = []
-        for id in record.containers:
-            with suppress(ObjectNotFoundError):
-                found.append(foreign(self._tools.engine.containers.definition(id)))
+    def _source_of(self, record: Record) -> Source:
+        """What was copied, as it is now.
+
+        Raises:
+            AdoptError: it is another one, or can't be stopped.
+        """
+        found = _again(record, find_sources(self._tools.engine))
+        if found is None:
+            text = Text(
+                "{name} was removed, or created again since it was copied. Nothing was changed. To "
+                "copy what is there now, run: aiserver-tray adopt {name}",
+                name=record.source,
+            )
+            raise AdoptError(text, module=record.module)
+        if found.problem and any(one.is_paused for one in found.members):
+            raise AdoptError(found.problem, module=record.module)
         return found
+
+    def _switched(self, record: Record, source: Source) -> list[Foreign]:
+        """The containers of *source* that the next switch stops or starts, in their order."""
+        if record.state == "beside":
+            return stopped_by_switch(self._tools.engine, source)
+        known = {one.id: one for one in source.members}
+        return [known[id] for id in reversed(record.stopped) if id in known]
 
     # -- what the user says ------------------------------------------------------------------------
 
@@ -241,7 +266,7 @@ class Adoptions:
         def save(stage: Stage) -> None:
             if source.kind != POSTGRES:
                 with stage.earlier_part():
-                    self._backups.back_up(stage, [source.kind], "upgrade")
+                    self._backups.back_up(stage, [source.kind], "adopt")
 
         store = partial(self._store, id)
         Adoption(self._tools, self._journal, source, source.kind, save, store, id).run(stage)
@@ -296,10 +321,14 @@ class Adoptions:
     # -- switching ---------------------------------------------------------------------------------
 
     def _switch(self, id: str, record: Record, stage: Stage) -> None:
-        ran = [one for one in self._containers(record) if one.running]
+        ran = self._switched(record, self._source_of(record))
         with self._alone(stage, record) as (entry_id, server):
             with self._journal.update(entry_id) as entry:
                 entry.foreign = [one.id for one in reversed(ran)]
+            record = record.model_copy(
+                update={"stopped": [one.id for one in ran] or record.stopped}
+            )
+            self._store(id, record)
             for one in ran:
                 with stage.step("stop", one.name, record.module):
                     stop(self._tools.engine, one)
@@ -321,9 +350,7 @@ class Adoptions:
                 ))  # fmt: skip
 
     def _back(self, id: str, record: Record, stage: Stage) -> None:
-        found = self._containers(record)
-        if not found:
-            raise AdoptError(Text("The containers of {name} are gone.", name=record.source))
+        stopped = self._switched(record, self._source_of(record))
         with self._alone(stage, record) as (entry_id, server):
             waiting = record.waiting
             if server:
@@ -332,9 +359,9 @@ class Adoptions:
             changed = {"state": "beside", "waiting": waiting}
             self._store(id, record.model_copy(update=changed))
             with self._journal.update(entry_id) as entry:
-                entry.state, entry.foreign = "whole", [one.id for one in reversed(found)]
+                entry.state, entry.foreign = "whole", [one.id for one in stopped]
             with stage.step("start", record.source, record.module):
-                start_foreign(self._tools, self._journal, entry_id)
+                raise_all(start_foreign(self._tools, self._journal, entry_id))
 
     def _alone(self, stage: Stage, record: Record) -> "_Alone":
         return _Alone(self._tools, self._journal, stage, record)
@@ -393,6 +420,11 @@ class _Alone:
             wind_up(self.stage, self.tools, self.journal, self._id)
             if kind is None:
                 self.stage.up([self.record.module])
+
+
+def _again(record: Record, sources: Iterable[Source]) -> Source | None:
+    """The one of *sources* that *record* is about. None: its main container is another one now."""
+    return next((one for one in sources if one.main.id == record.containers[0]), None)
 
 
 def _database(source: Source) -> str:

@@ -22,6 +22,7 @@ from aiserver_tray.base.errors import (
     ObjectNotFoundError,
     RestoreError,
     UpgradeError,
+    raise_all,
 )
 from aiserver_tray.base.i18n import Given, Listed, Text
 from aiserver_tray.engine.cancellation import Cancellation
@@ -82,10 +83,11 @@ def wind_up(stage: Stage, tools: Tools, journal: BackupJournal, id: str) -> None
         _note(journal, id, text)
         raise RestoreError(text, modules=entry.modules)
     try:
-        start_foreign(tools, journal, id)
+        not_started = start_foreign(tools, journal, id)
         if entry.state == "swapped":
             refuse_before_later(journal, id, engine, entry.modules)
         _END[entry.kind, entry.state](stage, tools, journal, id)
+        raise_all(not_started)  # ours is ended, but theirs is not, until it starts
     except AiServerError as error:
         is_half = journal.all[id].state == "swapped"
         _note(journal, id, _half_restored(entry, error.text) if is_half else error.text)
@@ -94,19 +96,34 @@ def wind_up(stage: Stage, tools: Tools, journal: BackupJournal, id: str) -> None
         ended(tools, journal, id)
 
 
-def start_foreign(tools: Tools, journal: BackupJournal, id: str) -> None:
-    """Start the containers of others again that the adoption *id* has stopped, in their order."""
+def start_foreign(tools: Tools, journal: BackupJournal, id: str) -> list[AiServerError]:
+    """Start the containers of others again that the adoption *id* has stopped, in their order.
+    Returns the errors of those that don't start, which the journal keeps."""
     containers, stopped = tools.engine.containers, journal.all[id].foreign
+    errors: dict[str, AiServerError] = {}
     for name in stopped:
-        with suppress(ObjectNotFoundError):  # its owner has removed it meanwhile
+        try:
             containers.start(name)
-            if name != stopped[-1]:
-                with suppress(AiServerError):  # it is no server of PostgreSQL
-                    body = {"Cmd": ["sh", "-c", _AWAIT_DATABASE]}
-                    containers.run(name, body, seconds=_DATABASE_SECONDS, cancelled=Cancellation())
+        except ObjectNotFoundError:  # its owner has removed it meanwhile
+            continue
+        except EngineDownError:
+            raise
+        except AiServerError as error:
+            text = Text(
+                "{container} could not be started again: {why} Start it yourself.",
+                container=containers.definition(name)["Name"].removeprefix("/"),
+                why=error.text,
+            )
+            errors[name] = AdoptError(text)
+            continue
+        if name != stopped[-1]:
+            with suppress(AiServerError):  # it is no server of PostgreSQL
+                body = {"Cmd": ["sh", "-c", _AWAIT_DATABASE]}
+                containers.run(name, body, seconds=_DATABASE_SECONDS, cancelled=Cancellation())
     if stopped:
         with journal.update(id) as entry:
-            entry.foreign = []
+            entry.foreign = [*errors]
+    return [*errors.values()]
 
 
 def adoption_file(tools: Tools, id: str) -> Path:
