@@ -14,6 +14,7 @@ import pytest
 from aiserver_tray.base.errors import BackupDamagedError
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.images import Images
+from aiserver_tray.features.backup import offer as offers
 from aiserver_tray.features.backup.archive import BackupWriter
 from aiserver_tray.features.backup.move import load
 from aiserver_tray.features.backup.volumes import BackupVolumes
@@ -302,5 +303,10 @@ def what_can_not_be_opened_changes_nothing(
         ({"file": str(cut)}, "E_BACKUP_DAMAGED"),
     ):
         assert owner.api.invoke("ai/backup/inspect", source | wrong, PEER)["code"] == code
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(offers, "images_of", lambda _: [])  # as if the file had other images
+        refused = owner.api.invoke("ai/backup/restore", source | {"modules": ["files"]}, PEER)
+    assert refused["code"] == "E_RESTORE"
+    assert "images that no module here uses" in refused["message"]
     assert (names(client), client.images.list()) == (set(), [])
     return source
