@@ -197,9 +197,17 @@ class Restoration:
         if (one := self.choice.images) is None:
             return
         with self._pieces(stage, one) as pieces:
+            self._note_images(stage, one.images)
             self._loaded = load(self.tools.engine.images, one.images, pieces, stage.cancelled)
         with self.tools.app.settings.engines.update(self.tools.engine.info().id) as state:
             state.add_images(self._loaded)
+
+    def _note_images(self, stage: Stage, names: Sequence[str]) -> None:
+        """Let the journal say how to take back the images *names*, which are loaded next."""
+        find = self.tools.engine.images.find
+        before = {name: found.id for name in names if (found := find(name))}
+        with self.journal.update(stage.id) as entry:
+            entry.images, entry.loads = before, [name for name in names if name not in before]
 
     @contextmanager
     def _saving(self) -> Iterator[None]:
