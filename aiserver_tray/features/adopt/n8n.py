@@ -35,7 +35,8 @@ const count = (name) => {
   return /No (credentials|workflows) found/.test(read(`${name}.log`)) ? 0 : null;
 };
 const log = read("credentials.log");
-const why = log.trim().split("\\n").slice(-6).join(" ").slice(-600);
+const lines = log.trim().split("\\n").filter((line) => !/^ +at /.test(line));
+const why = lines.slice(-6).join(" ").slice(-600);
 const isKey = /encryption key/i.test(log);
 const found = { credentials: count("credentials"), workflows: count("workflow"), isKey, why };
 console.log("adopt: " + JSON.stringify(found));
