@@ -44,7 +44,12 @@ def _words(context: click.Context, parameter: click.Parameter, start: str) -> li
 @click.command("access")
 @click.argument("module", required=False, metavar="[MODULE]", shell_complete=_words)
 @click.argument("way", required=False, metavar="[network|off]", type=click.Choice(_WAYS))
-@click.option("--address", default="", metavar="ADDRESS", help="This address of the computer, not the usual one.")
+@click.option(
+    "--address",
+    default="",
+    metavar="ADDRESS",
+    help="This address of the computer, not the usual one.",
+)
 @click.option("--forget-certificate", is_flag=True, help="Remove the certificate authority.")
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @as_json_option

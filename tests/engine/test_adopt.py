@@ -46,6 +46,7 @@ from tests.support.waiting import eventually
 
 SERVER = "postgres:17.11-alpine"
 PORT = "5678/tcp"
+FEATURES = "aiserver_tray.features"
 QUIET = {"N8N_DIAGNOSTICS_ENABLED": "false", "N8N_SECURE_COOKIE": "false"}
 KEY = "key-of-the-kit"
 
@@ -192,10 +193,33 @@ def test_an_n8n_with_sqlite_is_copied_and_switched_over(
         assert "1 workflow and 1 credential, as many as there" in copied["proven"]
         assert "n8n decrypts the credentials here" in copied["proven"]
         mine.start()
+        until(lambda: _answers(page_of(mine)), mine)
+    killed_while_it_switches_over(here, mine, page)
+    with owned(here) as (owner, modules):
+        view = found(owner, partial(is_over, "adopt"))
+        assert "was interrupted" in str(view.error)
+        modules.wait_for(n8n="running")
+        mine.reload()
+        assert mine.status == "running"
+        until(lambda: _answers(page), engine.containers.get("ai-n8n"))
+        assert not is_triggered(page)
+        is_clean(here, engine)
         switches_over_and_back(owner, mine, page)
         job.reload()
         assert job.status == "created"
         is_clean(here, engine)
+
+
+def killed_while_it_switches_over(here: Installation, mine: Any, page: str) -> None:  # noqa: ANN401 - a container
+    """End the process in the moment in which the triggers of ours are on, and before that is
+    known."""
+    words = [here.home, here.catalog, here.host, "ai/adopt/switch", '{"source": "my-n8n"}']
+    where = f"{FEATURES}.adopt.copying:SourceServer.values"
+    command = [sys.executable, "-m", "tests.engine.killed_backup", *map(str, words), where, "n8n"]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    mine.reload()
+    assert mine.status == "exited"
+    assert not _answers(page)
 
 
 def switches_over_and_back(owner: Owner, mine: Any, page: str) -> None:  # noqa: ANN401 - a container
@@ -280,6 +304,76 @@ def test_an_n8n_with_postgresql_is_copied_only_with_its_key(
         assert "created again since" in str(ended(owner, "ai/adopt/switch", source="n8n").error)
         server.reload()
         assert server.status == "running"
+
+
+# -- Dify ------------------------------------------------------------------------------------------
+
+TENANT = "0d3c6e0a-6c4c-4f0b-9d8e-0f6c5c0a7b11"
+
+
+def of_dify(
+    engine: docker.DockerClient,
+    image: str,
+    service: str,
+    folder: Path,
+    target: str,
+    **more: Any,  # noqa: ANN401 - as the SDK takes it
+) -> Any:  # noqa: ANN401 - a container
+    """A container of Dify's Compose file, with its data in *folder*."""
+    folder.mkdir(parents=True, exist_ok=True)
+    labels = {"com.docker.compose.project": "docker", "com.docker.compose.service": service}
+    config = {"docker_default": engine.api.create_endpoint_config(aliases=[service])}
+    return engine.containers.run(
+        image,
+        name=f"docker-{service}-1",
+        labels=labels,
+        volumes={str(folder): {"bind": target}},
+        network="docker_default",
+        networking_config=config,
+        detach=True,
+        **more,
+    )
+
+
+def test_a_dify_is_copied_from_the_folders_of_its_compose_file(
+    here: Installation, engine: docker.DockerClient, tmp_path: Path
+) -> None:
+    """Its server is a real one. Of its API, only the files count, so that it is no Dify."""
+    have_image(engine, SERVER)
+    have_image(engine, IMAGE)
+    engine.images.get(IMAGE).tag("langgenius/dify-api", "1.9.2")
+    engine.networks.create("docker_default")
+    volumes, data = tmp_path / "volumes", "/var/lib/postgresql/data"
+    login = {"POSTGRES_PASSWORD": "difyai123456", "POSTGRES_DB": "dify", "PGDATA": f"{data}/pgdata"}
+    server = of_dify(engine, SERVER, "db", volumes / "db" / "data", data, environment=login)
+    environment = {"MODE": "api", "DB_HOST": "db", "SECRET_KEY": f"sk-{KEY}"}
+    given = {"environment": environment, "stop_signal": "SIGKILL", "command": ["sleep", "86400"]}
+    storage = volumes / "app" / "storage"
+    api = of_dify(engine, "langgenius/dify-api:1.9.2", "api", storage, "/app/api/storage", **given)
+    ready = "pg_isready -h 127.0.0.1"
+    eventually(lambda: server.exec_run(ready).exit_code == 0, "the server")
+    command = f"create table tenants as select '{TENANT}'::uuid as id, 'mine' as name"
+    said(engine, server.name, "psql", "-U", "postgres", "-qAt", "dify", "-c", command)
+    choose_free_ports(here, "dify", "postgres", "redis")
+    with owned(here) as (owner, _):
+        assert "private keys of 1 workspace " in refused(owner, api.name, "E_ADOPT_KEY")
+        is_clean(here, engine)
+        key = storage / "privkeys" / TENANT / "private.pem"
+        key.parent.mkdir(parents=True)
+        key.write_text("of the workspace", encoding="utf-8")
+        files = files_of(api, "/app/api/storage")
+
+        well(owner, "ai/adopt/start", api.name)
+
+        assert sql(engine, "dify", "select name from tenants") == "mine"
+        path = f"/app/api/storage/privkeys/{TENANT}/private.pem"
+        assert said(engine, "ai-dify-api", "cat", path) == "of the workspace"
+        assert value_of(here, "dify.DIFY_SECRET_KEY") == f"sk-{KEY}"
+        for one in (api, server):
+            one.reload()
+            assert one.status == "running"
+        assert files_of(api, "/app/api/storage") == files
+        is_clean(here, engine)
 
 
 # -- PostgreSQL, and all that can go wrong ---------------------------------------------------------
@@ -409,9 +503,6 @@ def test_what_does_not_stop_or_is_too_new_is_refused(
         assert "Upgrade AI-Server Tray first" in shown(owner, "n8n-3.0.0")["problem"]
         assert "is too old" in shown(owner, "n8n-0.214.0")["problem"]
         assert "in no volume" in shown(owner, "without")["problem"]
-
-
-FEATURES = "aiserver_tray.features"
 
 
 def test_one_container_that_does_not_start_keeps_no_other_stopped(

@@ -322,9 +322,11 @@ class Adoption:
             listed = copying.listed("app_storage", "privkeys")
             if missing := [one for one in tenants if str(one) not in listed]:
                 text = Text(
-                    "The private keys of {count} workspaces are not in the folder of files, so "
-                    "their model providers could not be used. Nothing was changed.",
-                    count=len(missing),
+                    "The private keys of {workspaces} are not in the folder of files, so their "
+                    "model providers could not be used. Nothing was changed.",
+                    workspaces=Plural(
+                        "{count} workspace", "{count} workspaces", count=len(missing)
+                    ),
                 )
                 raise AdoptKeyError(text, module=self.module)
             self.proven.append(Text("The private key of each workspace is there"))

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 from aiserver_tray.base.errors import AdoptError, SettingError, raise_all
-from aiserver_tray.base.i18n import Given, Text
+from aiserver_tray.base.i18n import Given, Plural, Text
 from aiserver_tray.base.strings import binary_size
 from aiserver_tray.catalog.extension import version_key
+from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.features.adopt.adoption import POSTGRES, Adoption
 from aiserver_tray.features.adopt.copying import SourceServer, server_of_ours, stop
 from aiserver_tray.features.adopt.events import ADOPTIONS
@@ -332,15 +333,17 @@ class Adoptions:
             for one in ran:
                 with stage.step("stop", one.name, record.module):
                     stop(self._tools.engine, one)
-            on = publish(server, DATABASE, record.waiting) if server else 0
-            self._store(id, record.model_copy(update={"state": "switched"}))
             with self._journal.update(entry_id) as entry:
-                entry.state, entry.foreign = "whole", []
-            if on < len(record.waiting):
+                entry.state = "swapped"  # From here on, putting it back turns the triggers off.
+            on = publish(server, DATABASE, record.waiting) if server else 0
+            with self._journal.update(entry_id) as entry:
+                entry.state, entry.foreign, entry.quiet = "whole", [], []
+            self._store(id, record.model_copy(update={"state": "switched"}))
+            if left := len(record.waiting) - on if server else 0:
                 stage.notice(Text(
-                    "{count} workflows could not be turned on: they were removed or changed since. "
-                    "Turn them on in n8n.",
-                    count=len(record.waiting) - on,
+                    "{workflows} could not be turned on, because of a change or removal since the "
+                    "copy. Open n8n to see what is on.",
+                    workflows=Plural("{count} workflow", "{count} workflows", count=left),
                 ))  # fmt: skip
             if always := [one.name for one in ran if one.restart == "always"]:
                 stage.notice(Text(
@@ -352,14 +355,16 @@ class Adoptions:
     def _back(self, id: str, record: Record, stage: Stage) -> None:
         stopped = self._switched(record, self._source_of(record))
         with self._alone(stage, record) as (entry_id, server):
-            waiting = record.waiting
+            # None is active if an earlier attempt was interrupted.
+            waiting = (active(server, DATABASE) if server else {}) or record.waiting
+            with self._journal.update(entry_id) as entry:  # From here on, it is ended.
+                entry.state, entry.foreign = "whole", [one.id for one in stopped]
             if server:
-                waiting = active(server, DATABASE)
                 silence(server, DATABASE)
             changed = {"state": "beside", "waiting": waiting}
             self._store(id, record.model_copy(update=changed))
             with self._journal.update(entry_id) as entry:
-                entry.state, entry.foreign = "whole", [one.id for one in stopped]
+                entry.quiet = []
             with stage.step("start", record.source, record.module):
                 raise_all(start_foreign(self._tools, self._journal, entry_id))
 
@@ -409,17 +414,21 @@ class _Alone:
         stage.expect_stop(ran)
         stage.up([POSTGRES])
         stage.stop([module], ran)
-        return self._id, server_of_ours(self.tools, POSTGRES, stage.cancelled)
+        # Only seconds remain, in which it can't be cancelled.
+        return self._id, server_of_ours(self.tools, POSTGRES, Cancellation())
 
     def _entry(self, module: str, engine: str) -> Unended:
         ran = [one.name for one in self.stage.running([module])]
-        return Unended(kind="adopt", modules=[module], engine=engine, ran=ran)
+        return Unended(kind="adopt", modules=[module], engine=engine, ran=ran, quiet=[module])
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def __exit__(self, *_: object) -> None:
+        is_done = self.journal.all[self._id].state == "whole"
         with self._over:
-            wind_up(self.stage, self.tools, self.journal, self._id)
-            if kind is None:
-                self.stage.up([self.record.module])
+            try:
+                wind_up(self.stage, self.tools, self.journal, self._id)
+            finally:  # also if one of theirs does not start
+                if is_done:
+                    self.stage.up([self.record.module])
 
 
 def _again(record: Record, sources: Iterable[Source]) -> Source | None:

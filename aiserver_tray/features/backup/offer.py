@@ -348,6 +348,8 @@ class Restorable:
             tuple(n for n in names if n in self._running or self._starts(n)),
             tuple(n for n in names if answers.get(f"{n}.triggers") == "off"),
             self._loaded() if answers.get("images") == "load" else None,
+            self._manifest.chosen,
+            self._manifest.rules,
         )
 
     def _starts(self, name: str) -> bool:
