@@ -20,8 +20,8 @@ from aiserver_tray.system.console import prepare_output
 COMMANDS = {
     "access": "access:command",
     "action": "execute:action",
-    "activity": "activity:command",
-    "adopt": "cleanup:adopt",
+    "activity": "logs:activity",
+    "adopt": "adopt:command",
     "autostart": "running_tray:autostart_",
     "backup": "backup:command",
     "build": "operate:build",

@@ -44,6 +44,7 @@ _REASONS: Final[Mapping[str, Text]] = {
     "schedule": Text("scheduled"),
     "restore": Text("before a restore"),
     "upgrade": Text("before an upgrade"),
+    "adopt": Text("before a copy"),
     "move": Text("for another computer"),
 }
 _CHECKS: Final[Mapping[str, Text]] = {

@@ -1,4 +1,4 @@
-"""``aiserver-tray logs``: the logs of services."""
+"""``aiserver-tray logs`` and ``activity``: what services wrote, and what the applet did."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
 
-from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.base.json_line import told
 from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import (
@@ -16,10 +16,12 @@ from aiserver_tray.cli.common import (
     as_json_option,
     common_options,
     current_app,
+    print_json,
     print_json_line,
+    print_table,
     report,
 )
-from aiserver_tray.cli.core import shared_core
+from aiserver_tray.cli.core import connected, shared_core
 from aiserver_tray.cli.terminal import (
     harmless_in_colour,
     has_colour,
@@ -28,13 +30,15 @@ from aiserver_tray.cli.terminal import (
     width,
     without_colour,
 )
-from aiserver_tray.cli.words import EVERY, Since, Tail
+from aiserver_tray.cli.words import EVERY, Since, Tail, seconds
+from aiserver_tray.features.activity.events import ACTORS, STATUSES
 from aiserver_tray.features.logs.line import LEVELS, Level, is_at_least
 from aiserver_tray.state.views import Snapshot
 
 if TYPE_CHECKING:
+    from aiserver_tray.core.app import App
     from aiserver_tray.features.logs.line import LogRecordJson
-    from aiserver_tray.protocol.message import AnyClient
+    from aiserver_tray.protocol.message import AnyClient, Json
 
 _COLOURS = ("cyan", "yellow", "green", "magenta", "blue", "bright_cyan", "bright_yellow",
             "bright_green", "bright_magenta", "bright_blue")  # fmt: skip
@@ -173,3 +177,86 @@ def _names(snapshot: Snapshot, names: tuple[str, ...]) -> Iterator[str]:
 
 def _name(module: str, service: str) -> str:
     return module if module == service else f"{module}/{service}"
+
+
+# -- activity --------------------------------------------------------------------------------------
+
+_ACTIVITY_HEADS: Final = (Text("TIME"), Text("BY"), Text("RESULT"), Text("ACTIVITY"))
+_ACTIVITIES: Final = 100
+"""Entries of one request."""
+
+
+@click.command("activity")
+@click.option(
+    "-n",
+    "--limit",
+    type=click.IntRange(min=1),
+    default=50,
+    show_default=True,
+    help="Number of entries.",
+)
+@click.option(
+    "--since", type=Since(), help="Only entries after this time, or from the last 2h or 1d."
+)
+@as_json_option
+@common_options
+def activity(limit: int, since: datetime | None, as_json: bool) -> None:  # noqa: FBT001 - command line flag
+    """Show the activity of the last 90 days, newest last.
+
+    Lists operations, actions, changes of settings and chosen modules, refused clients, and starts
+    and stops of the tray or `serve`. With --json, include the steps of operations.
+    """
+    app = current_app()
+    found = _newest_activities(app, since, limit)[::-1]
+    if as_json:
+        print_json({"activities": found})
+    elif found:
+        print_table(
+            _ACTIVITY_HEADS,
+            [_activity_row(activity, app.language) for activity in found],
+            app.language,
+        )
+    else:
+        report([Text("No activity").render(app.language)])
+
+
+def _newest_activities(app: "App", since: datetime | None, limit: int) -> "list[Json]":
+    """The newest activities, with their steps. They are requested page by page, because all steps
+    may be too long for one response."""
+    found: dict[str, Json] = {}
+    page_size = min(limit, _ACTIVITIES)
+    asked = {"since": since.isoformat() if since else None, "limit": page_size, "steps": True}
+    with connected(app) as client:
+        is_end = False
+        while len(found) < limit and not is_end:
+            page = client.request("ai/activity/list", asked)["activities"]
+            new = {activity["id"]: activity for activity in page if activity["id"] not in found}
+            found |= new
+            is_end = len(page) < page_size or not new
+            asked["until"] = page[-1]["time"] if page else None
+    return [*found.values()][:limit]
+
+
+def _activity_row(activity: "Json", language: Language) -> tuple[str, str, str, str]:
+    time = datetime.fromisoformat(activity["time"]).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    return time, _by(activity, language), _result(activity, language), activity["text"]
+
+
+def _by(activity: "Json", language: Language) -> str:
+    actor = activity["actor"]
+    if actor is None:
+        return "-"
+    name = ACTORS[actor["kind"]].render(language)
+    return f"{name} {actor['pid']}" if actor["kind"] == "command" else name
+
+
+def _result(activity: "Json", language: Language) -> str:
+    operation = activity["operation"] or activity["action"]
+    if operation is None:
+        return "-"
+    words = [STATUSES[operation["status"]].render(language)]
+    if operation["error"]:
+        words.append(operation["error"]["code"])
+    if operation["seconds"] is not None:
+        words.append(seconds(operation["seconds"]))
+    return " ".join(words)

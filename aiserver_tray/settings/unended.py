@@ -66,7 +66,13 @@ class Unended:
     secrets: dict[str, str | None] = field(default_factory=dict)
     """The same, encrypted."""
     images: dict[str, str] = field(default_factory=dict)
-    """By name, the IDs of the images that had the names of those of an upgrade."""
+    """By name, the IDs of the images that had the names of those of an upgrade, or of those that a
+    restore loads."""
+    loads: list[str] = field(default_factory=list)
+    """The names that no image had before a restore loaded those of its file."""
+    quiet: list[str] = field(default_factory=list)
+    """The modules whose triggers are turned off when it ends: they are on in the program that was
+    copied."""
     version: str = ""
     """From which it is upgraded."""
     ended: float = 0.0

@@ -2,8 +2,8 @@
 upgrade or adoption.
 
 ``python -m tests.engine.killed_backup HOME CATALOG HOST CHANNEL PAYLOAD MODULE:CLASS.METHOD
-[RUNNING]``: once the module RUNNING (notes) runs, the process gets signal 9 when it first calls the
-method after the request.
+[RUNNING]``: once the module RUNNING (notes; -: none) runs, the process gets signal 9 when it first
+calls the method after the request.
 """
 
 import json
@@ -35,7 +35,8 @@ def main(  # noqa: PLR0917 - the words of the command line
     here = Installation(Path(home), Path(catalog), host)
     with owned(here) as (owner, modules):
         asked = json.loads(payload)
-        modules.wait_for(**{module or asked.get("module", "notes"): "running"})
+        if module != "-":
+            modules.wait_for(**{module or asked.get("module", "notes"): "running"})
         place, _, name = where.partition(":")
         owning, _, method = name.partition(".")
         kill = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)  # noqa: E731

@@ -19,9 +19,13 @@ import pytest
 import requests
 
 from aiserver_tray.features.adopt import adoptions, copying
+from aiserver_tray.features.adopt.adoption import Adoption
 from aiserver_tray.features.adopt.copying import Copying
+from aiserver_tray.features.backup.channels import BackupFeature
+from aiserver_tray.features.backup.journal import start_foreign
 from aiserver_tray.owner.owner import Owner
 from aiserver_tray.settings.names import BACKUP_JOURNAL
+from aiserver_tray.settings.unended import Unended
 from aiserver_tray.state.views import OperationView
 from tests.engine.backups import before, leftovers
 from tests.engine.built_in import choose_free_ports, value_of
@@ -42,6 +46,7 @@ from tests.support.waiting import eventually
 
 SERVER = "postgres:17.11-alpine"
 PORT = "5678/tcp"
+FEATURES = "aiserver_tray.features"
 QUIET = {"N8N_DIAGNOSTICS_ENABLED": "false", "N8N_SECURE_COOKIE": "false"}
 KEY = "key-of-the-kit"
 
@@ -71,6 +76,12 @@ def shown(owner: Owner, source: str) -> dict[str, Any]:
     """What is said of *source* before it is copied."""
     (one,) = (one for one in asked(owner, "ai/adopt/list")["sources"] if one["name"] == source)
     return dict(one)
+
+
+def stopping(owner: Owner) -> list[str]:
+    """The containers that stop when the only copy takes over."""
+    (one,) = asked(owner, "ai/adopt/list")["adoptions"]
+    return list(one["containers"])
 
 
 def files_of(container: Any, folder: str) -> str:  # noqa: ANN401 - a container
@@ -151,9 +162,13 @@ def test_an_n8n_with_sqlite_is_copied_and_switched_over(
         image,
         name="my-n8n",
         environment={**QUIET, "GENERIC_TIMEZONE": "Europe/Berlin"},
+        labels={"com.docker.compose.project": "mine"},
         volumes={"n8n_data": {"bind": "/home/node/.n8n"}},
         ports={PORT: ("127.0.0.1", None)},
         detach=True,
+    )
+    job = engine.containers.create(
+        image, ["import:workflow"], name="job", labels={"com.docker.compose.project": "mine"}
     )
     set_up(mine)
     mine.stop()
@@ -178,8 +193,33 @@ def test_an_n8n_with_sqlite_is_copied_and_switched_over(
         assert "1 workflow and 1 credential, as many as there" in copied["proven"]
         assert "n8n decrypts the credentials here" in copied["proven"]
         mine.start()
-        switches_over_and_back(owner, mine, page)
+        until(lambda: _answers(page_of(mine)), mine)
+    killed_while_it_switches_over(here, mine, page)
+    with owned(here) as (owner, modules):
+        view = found(owner, partial(is_over, "adopt"))
+        assert "was interrupted" in str(view.error)
+        modules.wait_for(n8n="running")
+        mine.reload()
+        assert mine.status == "running"
+        until(lambda: _answers(page), engine.containers.get("ai-n8n"))
+        assert not is_triggered(page)
         is_clean(here, engine)
+        switches_over_and_back(owner, mine, page)
+        job.reload()
+        assert job.status == "created"
+        is_clean(here, engine)
+
+
+def killed_while_it_switches_over(here: Installation, mine: Any, page: str) -> None:  # noqa: ANN401 - a container
+    """End the process in the moment in which the triggers of ours are on, and before that is
+    known."""
+    words = [here.home, here.catalog, here.host, "ai/adopt/switch", '{"source": "my-n8n"}']
+    where = f"{FEATURES}.adopt.copying:SourceServer.values"
+    command = [sys.executable, "-m", "tests.engine.killed_backup", *map(str, words), where, "n8n"]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    mine.reload()
+    assert mine.status == "exited"
+    assert not _answers(page)
 
 
 def switches_over_and_back(owner: Owner, mine: Any, page: str) -> None:  # noqa: ANN401 - a container
@@ -256,6 +296,84 @@ def test_an_n8n_with_postgresql_is_copied_only_with_its_key(
         until(lambda: _answers(page_of(n8n)), n8n)
         has_all(page_of(n8n), n8n)
         is_clean(here, engine)
+        assert stopping(owner) == ["n8n", "kit-postgres-1"]
+        engine.containers.run(IMAGE, ["sleep", "86400"], name="guest", network="kit", detach=True)
+        assert stopping(owner) == ["n8n"]
+        n8n.remove(force=True)
+        kit(environment={**QUIET, **database, "N8N_ENCRYPTION_KEY": KEY})
+        assert "created again since" in str(ended(owner, "ai/adopt/switch", source="n8n").error)
+        server.reload()
+        assert server.status == "running"
+
+
+# -- Dify ------------------------------------------------------------------------------------------
+
+TENANT = "0d3c6e0a-6c4c-4f0b-9d8e-0f6c5c0a7b11"
+
+
+def of_dify(
+    engine: docker.DockerClient,
+    image: str,
+    service: str,
+    folder: Path,
+    target: str,
+    **more: Any,  # noqa: ANN401 - as the SDK takes it
+) -> Any:  # noqa: ANN401 - a container
+    """A container of Dify's Compose file, with its data in *folder*."""
+    folder.mkdir(parents=True, exist_ok=True)
+    labels = {"com.docker.compose.project": "docker", "com.docker.compose.service": service}
+    config = {"docker_default": engine.api.create_endpoint_config(aliases=[service])}
+    return engine.containers.run(
+        image,
+        name=f"docker-{service}-1",
+        labels=labels,
+        volumes={str(folder): {"bind": target}},
+        network="docker_default",
+        networking_config=config,
+        detach=True,
+        **more,
+    )
+
+
+def test_a_dify_is_copied_from_the_folders_of_its_compose_file(
+    here: Installation, engine: docker.DockerClient, tmp_path: Path
+) -> None:
+    """Its server is a real one. Of its API, only the files count, so that it is no Dify."""
+    have_image(engine, SERVER)
+    have_image(engine, IMAGE)
+    engine.images.get(IMAGE).tag("langgenius/dify-api", "1.9.2")
+    engine.networks.create("docker_default")
+    volumes, data = tmp_path / "volumes", "/var/lib/postgresql/data"
+    login = {"POSTGRES_PASSWORD": "difyai123456", "POSTGRES_DB": "dify", "PGDATA": f"{data}/pgdata"}
+    server = of_dify(engine, SERVER, "db", volumes / "db" / "data", data, environment=login)
+    environment = {"MODE": "api", "DB_HOST": "db", "SECRET_KEY": f"sk-{KEY}"}
+    given = {"environment": environment, "stop_signal": "SIGKILL", "command": ["sleep", "86400"]}
+    storage = volumes / "app" / "storage"
+    api = of_dify(engine, "langgenius/dify-api:1.9.2", "api", storage, "/app/api/storage", **given)
+    ready = "pg_isready -h 127.0.0.1"
+    eventually(lambda: server.exec_run(ready).exit_code == 0, "the server")
+    command = f"create table tenants as select '{TENANT}'::uuid as id, 'mine' as name"
+    said(engine, server.name, "psql", "-U", "postgres", "-qAt", "dify", "-c", command)
+    choose_free_ports(here, "dify", "postgres", "redis")
+    with owned(here) as (owner, _):
+        assert "private keys of 1 workspace " in refused(owner, api.name, "E_ADOPT_KEY")
+        is_clean(here, engine)
+        key = storage / "privkeys" / TENANT / "private.pem"
+        key.parent.mkdir(parents=True)
+        key.write_text("of the workspace", encoding="utf-8")
+        files = files_of(api, "/app/api/storage")
+
+        well(owner, "ai/adopt/start", api.name)
+
+        assert sql(engine, "dify", "select name from tenants") == "mine"
+        path = f"/app/api/storage/privkeys/{TENANT}/private.pem"
+        assert said(engine, "ai-dify-api", "cat", path) == "of the workspace"
+        assert value_of(here, "dify.DIFY_SECRET_KEY") == f"sk-{KEY}"
+        for one in (api, server):
+            one.reload()
+            assert one.status == "running"
+        assert files_of(api, "/app/api/storage") == files
+        is_clean(here, engine)
 
 
 # -- PostgreSQL, and all that can go wrong ---------------------------------------------------------
@@ -320,6 +438,11 @@ def test_a_postgresql_is_copied_with_its_databases_and_roles(
             view = ended(owner, "ai/adopt/start", source="pg")
         assert view.status == "cancelled"
         has_nothing(here, engine, theirs)
+        with before(Adoption, "_again", theirs.container.pause):
+            assert "was changed" in refused(owner, "pg", "E_ADOPT")
+        assert "docker unpause pg" in shown(owner, "pg")["problem"]
+        theirs.container.unpause()
+        has_nothing(here, engine, theirs)
         monkeypatch.setattr(adoptions, "free_disk", lambda _: 1)  # the lab's disk is not filled
         answer = owner.api.invoke("ai/adopt/start", {"source": "pg"}, PEER)
         assert answer["code"] == "E_ADOPT"
@@ -336,7 +459,8 @@ def test_a_postgresql_is_copied_with_its_databases_and_roles(
                 said(engine, "ai-postgres", "psql", login, "-qAtc", "select count(*) from item")
                 == "2"
             )
-        assert "rename" in refused(owner, "pg", "E_ADOPT").lower()
+        theirs.sql("postgres", "create database n8n")
+        assert "n8n, sales and stock" in refused(owner, "pg", "E_ADOPT")
         well(owner, "ai/adopt/switch", "pg")
         theirs.container.reload()
         assert theirs.container.status == "exited"
@@ -372,7 +496,7 @@ def test_what_does_not_stop_or_is_too_new_is_refused(
     with owned(here) as (owner, _):
         stubborn.reload()
         began = stubborn.attrs["State"]["StartedAt"]
-        assert "does not stop within 2 s" in refused(owner, "stubborn", "E_ADOPT")
+        assert "did not stop within 2 s" in refused(owner, "stubborn", "E_ADOPT")
         stubborn.reload()
         assert (stubborn.status, stubborn.attrs["State"]["StartedAt"]) == ("running", began)
         is_clean(here, engine)
@@ -381,7 +505,27 @@ def test_what_does_not_stop_or_is_too_new_is_refused(
         assert "in no volume" in shown(owner, "without")["problem"]
 
 
-FEATURES = "aiserver_tray.features"
+def test_one_container_that_does_not_start_keeps_no_other_stopped(
+    here: Installation, engine: docker.DockerClient
+) -> None:
+    have_image(engine, IMAGE)
+    broken = engine.containers.create(IMAGE, ["/no/such/program"], name="broken")
+    fine = engine.containers.create(IMAGE, ["sleep", "86400"], name="fine")
+    with owned(here) as (owner, _):
+        backups = owner.api.place.feature(BackupFeature).backups
+        entry = Unended(kind="adopt", modules=["postgres"], foreign=[broken.id, fine.id])
+        with backups.journal.operation("one", entry):
+            (error,) = start_foreign(backups.tools, backups.journal, "one")
+            assert "broken could not be started again" in error.render()
+            assert backups.journal.all["one"].foreign == [broken.id]
+            fine.reload()
+            assert fine.status == "running"
+            broken.remove()
+            assert start_foreign(backups.tools, backups.journal, "one") == []
+            assert backups.journal.all["one"].foreign == []
+            backups.journal.end("one")
+
+
 POINTS: tuple[tuple[str, str | None], ...] = (
     # the method that is not reached, what the next start says
     ("adopt.copying:Copying._cloned", "E_ADOPT"),

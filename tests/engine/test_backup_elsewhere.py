@@ -1,7 +1,11 @@
 """A backup restored from its file and the recovery key alone on a second engine, whose disk is
 small; and everything moved to one that reaches no registry."""
 
+import json
 import shutil
+import signal
+import subprocess
+import sys
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +18,7 @@ import pytest
 from aiserver_tray.base.errors import BackupDamagedError
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.images import Images
+from aiserver_tray.features.backup import offer as offers
 from aiserver_tray.features.backup.archive import BackupWriter
 from aiserver_tray.features.backup.move import load
 from aiserver_tray.features.backup.volumes import BackupVolumes
@@ -248,6 +253,8 @@ def test_everything_moves_to_an_engine_that_reaches_no_registry(
         recovery = what_prevents_a_move_changes_nothing(owner, file)
         modules.wait_for(records="running", files="running", ledger="running")
         assert records.all == ["first", "first", "first", "first"]
+        asked(owner, "ai/config/choose", modules=["records", "files"])
+        asked(owner, "ai/rules/set", id="ended", on=False)
         done(owner, "ai/backup/move", file=str(file), images=True, stop=True)
         stood = facts(engine, *names(engine)).values()
         assert {one.status for one in stood} == {"exited"}
@@ -256,7 +263,10 @@ def test_everything_moves_to_an_engine_that_reaches_no_registry(
         assert leftovers(engine) == []
     other = Installation(tmp_path / "other", here.catalog, cut_off.host)
     other.trust()
+    whole = {"file": str(file), "recovery": recovery, "passphrase": PASSPHRASE}
+    killed_once_images_are_loaded(other, whole | {"modules": ["files"]})
     with closing(lab_engine.client(cut_off)) as client, owned(other) as (owner, modules):
+        assert "was interrupted" in str(found(owner, partial(is_over, "restore")).error)
         source = what_can_not_be_opened_changes_nothing(owner, client, file, recovery)
         known = [one["name"] for one in asked(owner, "ai/backup/inspect", **source)["modules"]]
         assert {*known} == {"records", "files", "ledger", "mysql", "redis", "postgres"}
@@ -267,11 +277,22 @@ def test_everything_moves_to_an_engine_that_reaches_no_registry(
         assert Records(other, client).all == ["first", "", "first", "first"]
         assert sql(client, "ledger", "select text from entry") == "first"
         assert value_of(other, "app.theme") == "dark"
+        assert asked(owner, "ai/config/choose", modules=None)["chosen"] == ["records", "files"]
+        rules = asked(owner, "ai/rules/list")["rules"]
+        assert [one["id"] for one in rules if one["changed"]] == ["ended"]
         assert value_of(other, "app.alert_webhook") == "https://ntfy.example/topic"
         ports = [f"{name}.{name.upper()}_HOST_PORT" for name in ("mysql", "redis", "postgres")]
         assert [value_of(other, one) for one in ports] == [value_of(here, one) for one in ports]
         assert leftovers(client) == []
         what_a_tar_of_images_may_not_name_is_taken_back(owner, client)
+
+
+def killed_once_images_are_loaded(other: Installation, payload: dict[str, Any]) -> None:
+    """End the process of a restore in the moment after it has loaded the images."""
+    words = [other.home, other.catalog, other.host, "ai/backup/restore", json.dumps(payload)]
+    where = "aiserver_tray.features.backup.stage:Stage.have_helper"
+    command = [sys.executable, "-m", "tests.engine.killed_backup", *map(str, words), where, "-"]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
 
 
 def what_a_tar_of_images_may_not_name_is_taken_back(
@@ -322,5 +343,10 @@ def what_can_not_be_opened_changes_nothing(
         ({"file": str(cut)}, "E_BACKUP_DAMAGED"),
     ):
         assert owner.api.invoke("ai/backup/inspect", source | wrong, PEER)["code"] == code
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(offers, "images_of", lambda _: [])  # as if the file had other images
+        refused = owner.api.invoke("ai/backup/restore", source | {"modules": ["files"]}, PEER)
+    assert refused["code"] == "E_RESTORE"
+    assert "images that no module here uses" in refused["message"]
     assert (names(client), client.images.list()) == (set(), [])
     return source

@@ -78,6 +78,7 @@ COPIED: Final = AdoptionView(
     notices=(Text("Past executions are not copied."),),
     address="http://localhost:5678",
     is_here=True,
+    containers=("n8n-n8n-1", "n8n-postgres-1"),
 )
 
 

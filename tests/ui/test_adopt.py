@@ -76,7 +76,7 @@ def test_a_program_is_chosen_copied_and_switched_over(
     page.wait_for_text("31 active workflows wait", CARD)
     page.wait_for_text("Past executions are not copied.", CARD)
     page.button("Switch over…: n8n-n8n-1").click()
-    page.wait_for_text("n8n-n8n-1 stops", "#question[open]")
+    page.wait_for_text("stop: n8n-n8n-1 and n8n-postgres-1", "#question[open]")
     page.chord(Keys.CONTROL, Keys.ENTER)
     assert host.wait_for_call("ai/adopt/switch") == KIT
     copied = replace(adoptions.COPIED, state="switched")

@@ -759,8 +759,10 @@ export interface Adoption {
   notices: string[];
   /** of the source's page; empty: it has none */
   address: string;
-  /** the containers of the source are still there */
+  /** the main container of the source is still there, and the same one */
   here: boolean;
+  /** those that stop when it is switched over, or start again when it is switched back */
+  containers: string[];
 }
 
 export type AdoptionState = "beside" | "switched";
@@ -2775,7 +2777,7 @@ export interface Quitting {
   stop?: boolean;
 }
 
-export type Reason = "hand" | "schedule" | "restore" | "upgrade" | "move";
+export type Reason = "hand" | "schedule" | "restore" | "upgrade" | "adopt" | "move";
 
 /** The recovery key was saved. */
 export interface RecoveryFile {

@@ -24,6 +24,7 @@ from aiserver_tray.features.adopt.n8n import (
     silence,
 )
 from aiserver_tray.features.adopt.record import Record
+from aiserver_tray.features.adopt.sources import find_sources
 from aiserver_tray.features.backup.create import CLONE_RATE
 from aiserver_tray.features.backup.journal import clean, refuse_used, wind_up
 from aiserver_tray.features.backup.plan import NEW, OLD, beside
@@ -97,26 +98,35 @@ class Adoption:
         begun, key = awake(), self._key()
         stage.have_helper()
         self._pull(stage)
-        self.save(stage)
         engine = self.tools.engine.info().id
-        required = [one.name for one in with_requires([self.module], self.tools.app.target)]
+        required = {one.name for one in with_requires([self.module], self.tools.app.target)}
+        locks = [self.module], required - {self.module}
         entry = Unended(kind="adopt", modules=[self.module], engine=engine)
-        with (
-            stage.locked([self.module], {*required} - {self.module}),
-            self.journal.operation(self.id, entry),
-        ):
-            clean(self.tools, self.journal)
+        with self.journal.operation(self.id, entry):
             try:
-                self._expect(stage)
-                copying = self._copying(stage)
-                self._adopt(stage, copying, key)
-                self.store(self._record(begun, copying.still))
-                self.journal.whole(self.id, ())
-                stage.want([self.module])
-            except BaseException:
-                wind_up(stage, self.tools, self.journal, self.id)
-                raise
-            wind_up(stage, self.tools, self.journal, self.id)
+                with stage.locked(*locks):
+                    self._hold(stage)
+                self.save(stage)
+                with stage.locked(*locks):
+                    clean(self.tools, self.journal)
+                    self._expect(stage)
+                    copying = self._copying(stage)
+                    self._adopt(stage, copying, key)
+                    self.store(self._record(begun, copying.still))
+                    self.journal.whole(self.id, ())
+                    stage.want([self.module])
+            finally:
+                with stage.locked(*locks):
+                    wind_up(stage, self.tools, self.journal, self.id)
+
+    def _hold(self, stage: "Stage") -> None:
+        """Stop ours: what it stored after its backup would be lost."""
+        if self.module != POSTGRES:
+            ran = stage.running([self.module])
+            with self.journal.update(self.id) as entry:
+                entry.ran = [container.name for container in ran]
+            with stage.earlier_part():
+                stage.stop([self.module], ran)
 
     @cached_property
     def _target(self) -> "ModuleTarget":
@@ -186,6 +196,7 @@ class Adoption:
     def _adopt(self, stage: "Stage", copying: Copying, key: str) -> None:
         stage.up([POSTGRES])
         ours = server_of_ours(self.tools, POSTGRES, stage.cancelled)
+        self.source = copying.source = self._again()
         copying.take()
         self.proven.append(Text("The source is unchanged: the copy has the same hash"))
         with ExitStack() as servers:
@@ -201,6 +212,19 @@ class Adoption:
         stage.up([self.module])
         self._prove_here(stage)
         stage.check_cancelled()
+
+    def _again(self) -> "Source":
+        """The source as it is now: its owner may have changed it since it was shown."""
+        found = {one.main.id: one for one in find_sources(self.tools.engine)}
+        now = found.get(self.source.main.id)
+        if now is None or now.problem or now.data != self.source.data:
+            text = Text(
+                "{container} was changed or removed meanwhile. Nothing was changed here. Look "
+                "again at what there is, then copy it.",
+                container=self.source.name,
+            )
+            raise AdoptError(text, module=self.module)
+        return now
 
     def _read(self, copying: Copying, key: str, servers: ExitStack) -> SourceServer:
         """A server with the databases of the source, within *servers*. What has to be known of them
@@ -226,12 +250,14 @@ class Adoption:
         return server
 
     def _refuse_taken(self, databases: set[str], roles: list[str]) -> None:
-        named = {one.ours for one in self._databases} & databases
+        declared = self.tools.planner.names_on(POSTGRES)  # A module would take them for its own.
+        named = {one.ours for one in self._databases} & (databases | declared)
         mine = {one.role for one in self._databases} | self._logins.keys()
-        if taken := sorted({*named, *(mine & {*roles})}):
+        if taken := sorted(named | (mine & (declared | {*roles}))):
             text = Text(
-                "PostgreSQL has databases or roles of these names already: {names}. Nothing was "
-                "changed. Rename them there, or remove them here first.",
+                "PostgreSQL here has databases or roles of these names already, or keeps them for "
+                "its modules: {names}. Nothing was changed. Rename them there, or remove them here "
+                "if no module uses them.",
                 names=Listed(taken),
             )
             raise AdoptError(text, module=self.module)
@@ -256,22 +282,22 @@ class Adoption:
                 ))  # fmt: skip
             self.notices.append(Text("Past executions are not copied."))
         found = {what: server.count(database, table) for what, table in TABLES.items()}
+        counts = {
+            "workflows": Plural("{count} workflow", "{count} workflows", count=found["workflows"]),
+            "credentials": Plural(
+                "{count} credential", "{count} credentials", count=found["credentials"]
+            ),
+        }
         if found != vars(census):
             text = Text(
-                "n8n has carried over only a part: {found} instead of {wanted}. Nothing was "
+                "n8n copied only a part of its data: {workflows} and {credentials}. Nothing was "
                 "changed.",
-                found=str(found),
-                wanted=str(vars(census)),
+                **counts,
             )
             raise AdoptError(text, module=self.module)
         if "data" in copying.clones:
             n8n.tidy()
-        count = census.credentials
-        self.proven.append(Text(
-            "{workflows} and {credentials}, as many as there",
-            workflows=Plural("{count} workflow", "{count} workflows", count=census.workflows),
-            credentials=Plural("{count} credential", "{count} credentials", count=count),
-        ))  # fmt: skip
+        self.proven.append(Text("{workflows} and {credentials}, as many as there", **counts))
         self._credentials = census.credentials
         self.waiting = active(server, database)
         self._databases = [_Moved(database, DATABASE, DATABASE)]
@@ -296,9 +322,11 @@ class Adoption:
             listed = copying.listed("app_storage", "privkeys")
             if missing := [one for one in tenants if str(one) not in listed]:
                 text = Text(
-                    "The private keys of {count} workspaces are not in the folder of files, so "
-                    "their model providers could not be used. Nothing was changed.",
-                    count=len(missing),
+                    "The private keys of {workspaces} are not in the folder of files, so their "
+                    "model providers could not be used. Nothing was changed.",
+                    workspaces=Plural(
+                        "{count} workspace", "{count} workspaces", count=len(missing)
+                    ),
                 )
                 raise AdoptKeyError(text, module=self.module)
             self.proven.append(Text("The private key of each workspace is there"))
@@ -368,9 +396,6 @@ class Adoption:
         """Replace what is there. From the first change on, the journal says how to put it back."""
         tools = self.tools
         if self.module != POSTGRES:
-            ran = stage.running([self.module])
-            with self.journal.update(self.id) as entry:
-                entry.ran = [container.name for container in ran]
             stage.remove([self.module])
         kept = [*self._kept(copying)]
         refuse_used(tools, [one.volume for one in kept], [self.module])

@@ -1,7 +1,7 @@
 """Adoptions of an installation: what channels and commands ask of them."""
 
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -9,16 +9,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
-from aiserver_tray.base.errors import AdoptError, ObjectNotFoundError, SettingError
-from aiserver_tray.base.i18n import Given, Text
+from aiserver_tray.base.errors import AdoptError, SettingError, raise_all
+from aiserver_tray.base.i18n import Given, Plural, Text
 from aiserver_tray.base.strings import binary_size
 from aiserver_tray.catalog.extension import version_key
+from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.features.adopt.adoption import POSTGRES, Adoption
 from aiserver_tray.features.adopt.copying import SourceServer, server_of_ours, stop
 from aiserver_tray.features.adopt.events import ADOPTIONS
 from aiserver_tray.features.adopt.n8n import DATABASE, active, publish, silence
 from aiserver_tray.features.adopt.record import Record, Records
-from aiserver_tray.features.adopt.sources import Foreign, Source, find_sources, foreign, pg_version
+from aiserver_tray.features.adopt.sources import (
+    Foreign,
+    Source,
+    find_sources,
+    pg_version,
+    stopped_by_switch,
+)
 from aiserver_tray.features.adopt.views import AdoptionView, AdoptList, SourceView
 from aiserver_tray.features.backup.channels import BackupFeature
 from aiserver_tray.features.backup.journal import problem, start_foreign, wind_up
@@ -62,8 +69,9 @@ class Adoptions:
         """
         operations = self._place.core.store.snapshot.operations
         running = next((o.id for o in operations if o.kind == "adopt" and not o.is_over), None)
-        sources = map(self._source_view, find_sources(self._tools.engine))
-        adoptions = (self._view(record) for _, record in self._all_records())
+        found = find_sources(self._tools.engine)
+        sources = map(self._source_view, found)
+        adoptions = (self._view(record, found) for _, record in self._all_records())
         return AdoptList((*sources,), (*adoptions,), running, problem(self._journal))
 
     def _all_records(self) -> list[tuple[str, Record]]:
@@ -181,9 +189,9 @@ class Adoptions:
             )
         return None
 
-    def _view(self, record: Record) -> AdoptionView:
-        found, target = self._containers(record), self._app.preview(record.module)
-        port = next((port for one in found[:1] for port in one.ports), None)
+    def _view(self, record: Record, sources: Sequence[Source]) -> AdoptionView:
+        found, target = _again(record, sources), self._app.preview(record.module)
+        port = next(iter(found.main.ports), None) if found else None
         return AdoptionView(
             record.source,
             record.kind,
@@ -199,16 +207,34 @@ class Adoptions:
             len(record.waiting),
             tuple(map(Given, record.notices)),
             f"http://localhost:{port}" if port and target.open else "",
-            bool(found),
+            found is not None,
+            tuple(one.name for one in self._switched(record, found)) if found else (),
         )
 
-    def _containers(self, record: Record) -> list[Foreign]:
-        """The containers of the source that are still there."""
-        found = []
-        for id in record.containers:
-            with suppress(ObjectNotFoundError):
-                found.append(foreign(self._tools.engine.containers.definition(id)))
+    def _source_of(self, record: Record) -> Source:
+        """What was copied, as it is now.
+
+        Raises:
+            AdoptError: it is another one, or can't be stopped.
+        """
+        found = _again(record, find_sources(self._tools.engine))
+        if found is None:
+            text = Text(
+                "{name} was removed, or created again since it was copied. Nothing was changed. To "
+                "copy what is there now, run: aiserver-tray adopt {name}",
+                name=record.source,
+            )
+            raise AdoptError(text, module=record.module)
+        if found.problem and any(one.is_paused for one in found.members):
+            raise AdoptError(found.problem, module=record.module)
         return found
+
+    def _switched(self, record: Record, source: Source) -> list[Foreign]:
+        """The containers of *source* that the next switch stops or starts, in their order."""
+        if record.state == "beside":
+            return stopped_by_switch(self._tools.engine, source)
+        known = {one.id: one for one in source.members}
+        return [known[id] for id in reversed(record.stopped) if id in known]
 
     # -- what the user says ------------------------------------------------------------------------
 
@@ -241,7 +267,7 @@ class Adoptions:
         def save(stage: Stage) -> None:
             if source.kind != POSTGRES:
                 with stage.earlier_part():
-                    self._backups.back_up(stage, [source.kind], "upgrade")
+                    self._backups.back_up(stage, [source.kind], "adopt")
 
         store = partial(self._store, id)
         Adoption(self._tools, self._journal, source, source.kind, save, store, id).run(stage)
@@ -296,22 +322,28 @@ class Adoptions:
     # -- switching ---------------------------------------------------------------------------------
 
     def _switch(self, id: str, record: Record, stage: Stage) -> None:
-        ran = [one for one in self._containers(record) if one.running]
+        ran = self._switched(record, self._source_of(record))
         with self._alone(stage, record) as (entry_id, server):
             with self._journal.update(entry_id) as entry:
                 entry.foreign = [one.id for one in reversed(ran)]
+            record = record.model_copy(
+                update={"stopped": [one.id for one in ran] or record.stopped}
+            )
+            self._store(id, record)
             for one in ran:
                 with stage.step("stop", one.name, record.module):
                     stop(self._tools.engine, one)
-            on = publish(server, DATABASE, record.waiting) if server else 0
-            self._store(id, record.model_copy(update={"state": "switched"}))
             with self._journal.update(entry_id) as entry:
-                entry.state, entry.foreign = "whole", []
-            if on < len(record.waiting):
+                entry.state = "swapped"  # From here on, putting it back turns the triggers off.
+            on = publish(server, DATABASE, record.waiting) if server else 0
+            with self._journal.update(entry_id) as entry:
+                entry.state, entry.foreign, entry.quiet = "whole", [], []
+            self._store(id, record.model_copy(update={"state": "switched"}))
+            if left := len(record.waiting) - on if server else 0:
                 stage.notice(Text(
-                    "{count} workflows could not be turned on: they were removed or changed since. "
-                    "Turn them on in n8n.",
-                    count=len(record.waiting) - on,
+                    "{workflows} could not be turned on, because of a change or removal since the "
+                    "copy. Open n8n to see what is on.",
+                    workflows=Plural("{count} workflow", "{count} workflows", count=left),
                 ))  # fmt: skip
             if always := [one.name for one in ran if one.restart == "always"]:
                 stage.notice(Text(
@@ -321,20 +353,20 @@ class Adoptions:
                 ))  # fmt: skip
 
     def _back(self, id: str, record: Record, stage: Stage) -> None:
-        found = self._containers(record)
-        if not found:
-            raise AdoptError(Text("The containers of {name} are gone.", name=record.source))
+        stopped = self._switched(record, self._source_of(record))
         with self._alone(stage, record) as (entry_id, server):
-            waiting = record.waiting
+            # None is active if an earlier attempt was interrupted.
+            waiting = (active(server, DATABASE) if server else {}) or record.waiting
+            with self._journal.update(entry_id) as entry:  # From here on, it is ended.
+                entry.state, entry.foreign = "whole", [one.id for one in stopped]
             if server:
-                waiting = active(server, DATABASE)
                 silence(server, DATABASE)
             changed = {"state": "beside", "waiting": waiting}
             self._store(id, record.model_copy(update=changed))
             with self._journal.update(entry_id) as entry:
-                entry.state, entry.foreign = "whole", [one.id for one in reversed(found)]
+                entry.quiet = []
             with stage.step("start", record.source, record.module):
-                start_foreign(self._tools, self._journal, entry_id)
+                raise_all(start_foreign(self._tools, self._journal, entry_id))
 
     def _alone(self, stage: Stage, record: Record) -> "_Alone":
         return _Alone(self._tools, self._journal, stage, record)
@@ -382,17 +414,26 @@ class _Alone:
         stage.expect_stop(ran)
         stage.up([POSTGRES])
         stage.stop([module], ran)
-        return self._id, server_of_ours(self.tools, POSTGRES, stage.cancelled)
+        # Only seconds remain, in which it can't be cancelled.
+        return self._id, server_of_ours(self.tools, POSTGRES, Cancellation())
 
     def _entry(self, module: str, engine: str) -> Unended:
         ran = [one.name for one in self.stage.running([module])]
-        return Unended(kind="adopt", modules=[module], engine=engine, ran=ran)
+        return Unended(kind="adopt", modules=[module], engine=engine, ran=ran, quiet=[module])
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def __exit__(self, *_: object) -> None:
+        is_done = self.journal.all[self._id].state == "whole"
         with self._over:
-            wind_up(self.stage, self.tools, self.journal, self._id)
-            if kind is None:
-                self.stage.up([self.record.module])
+            try:
+                wind_up(self.stage, self.tools, self.journal, self._id)
+            finally:  # also if one of theirs does not start
+                if is_done:
+                    self.stage.up([self.record.module])
+
+
+def _again(record: Record, sources: Iterable[Source]) -> Source | None:
+    """The one of *sources* that *record* is about. None: its main container is another one now."""
+    return next((one for one in sources if one.main.id == record.containers[0]), None)
 
 
 def _database(source: Source) -> str:

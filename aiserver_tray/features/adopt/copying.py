@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from time import sleep
 from typing import TYPE_CHECKING, Any, Final
 
-from aiserver_tray.base.errors import AdoptError, AiServerError
+from aiserver_tray.base.errors import AdoptError, AiServerError, raise_all
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.features.adopt.sources import PG_DATA, Foreign, Source
 from aiserver_tray.features.backup.journal import start_foreign
@@ -185,7 +185,7 @@ class Copying:
     def _start(self, ran: Sequence[Foreign]) -> None:
         if ran:
             # Not a step of `stage`, which begins none once the user has cancelled.
-            start_foreign(self.tools, self.journal, self.id)
+            raise_all(start_foreign(self.tools, self.journal, self.id))
 
     # -- servers that are thrown away --------------------------------------------------------------
 
@@ -321,9 +321,8 @@ def stop(engine: "Engine", one: Foreign) -> None:
     while status() in ("running", "restarting", "paused"):
         if awake() > deadline:
             text = Text(
-                "{container} does not stop within {seconds} s. Nothing was changed, but it may "
-                "still stop. Stop it yourself, then begin again: what is stopped is copied as it "
-                "is.",
+                "{container} did not stop within {seconds} s. Nothing was changed, but it may "
+                "still stop. Stop it yourself, then copy it again.",
                 container=one.name,
                 seconds=round(STOP_SECONDS),
             )

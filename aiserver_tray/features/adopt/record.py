@@ -39,6 +39,8 @@ class Record(BaseModel):
     waiting: dict[str, str | None] = Field(default_factory=dict)
     """The workflows whose triggers are off here, with their published version."""
     state: Literal["beside", "switched"] = "beside"
+    stopped: list[str] = Field(default_factory=list)
+    """The IDs of the containers that the switch has stopped, in that order."""
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,7 @@ class Foreign:
     """That stops it."""
     restart: str
     """Its restart policy."""
+    is_paused: bool
     is_temporary: bool
     """The engine removes it, and its unnamed volumes, when it stops."""
     mounts: tuple[Mount, ...]
@@ -129,20 +130,47 @@ def find_sources(engine: "Engine") -> list[Source]:
     sources = [*_n8n(engine, all_), *_dify(all_)]
     used = {one.database.id for one in sources if one.database}
     sources += _postgres(one for one in all_ if one.id not in used)
-    return sorted(map(_lasting, sources), key=lambda one: (one.kind != "n8n", one.kind, one.name))
+    return sorted(map(_stoppable, sources), key=lambda one: (one.kind != "n8n", one.kind, one.name))
 
 
-def _lasting(source: Source) -> Source:
-    """*source*, which can't be copied if stopping it removes it."""
+def _stoppable(source: Source) -> Source:
+    """*source*, which can't be copied if it can't be stopped, or if that removes it."""
+    paused = [one.name for one in source.members if one.is_paused]
     temporary = [one.name for one in source.members if one.running and one.is_temporary]
-    if not temporary or source.problem:
+    if source.problem or not (paused or temporary):
         return source
     why = Text(
         "{containers} would be removed by being stopped, because of the option --rm. Create it "
         "again there without that.",
         containers=Listed(temporary),
     )
+    if paused:
+        why = Text(
+            "{containers} is paused, so it can't stop. Run: docker unpause {names}",
+            containers=Listed(paused),
+            names=" ".join(paused),
+        )
     return replace(source, problem=why)
+
+
+def stopped_by_switch(engine: "Engine", source: Source) -> list[Foreign]:
+    """The members of *source* that run, in the order in which they stop. Its server goes on if
+    running containers of no or another project are in its network: they may use it.
+
+    Raises:
+        AiServerError: the engine can't be asked.
+    """
+    running, server = [one for one in source.members if one.running], source.database
+    if server is None or source.main.id == server.id:
+        return running
+    members, project = {one.id for one in source.members}, server.labels.get(_PROJECT)
+    near = server.networks.keys() - {"bridge", "host", "none"}
+    is_shared = any(
+        one.id not in members and one.status == "running" and one.networks & near
+        and not (project and one.labels.get(_PROJECT) == project)
+        for one in engine.containers.summaries()
+    )  # fmt: skip
+    return [one for one in running if not (is_shared and one.id == server.id)]
 
 
 def _is_foreign(one: "ContainerSummary") -> bool:
@@ -168,6 +196,7 @@ def foreign(answer: Mapping[str, Any]) -> Foreign:
         config.get("User") or "",
         config.get("StopSignal") or "SIGTERM",
         (host.get("RestartPolicy") or {}).get("Name") or "no",
+        answer["State"]["Status"] == "paused",
         bool(host.get("AutoRemove")),
         tuple(
             Mount(m["Type"], m.get("Name") or m.get("Source") or "", m["Destination"], not m["RW"])

@@ -74,7 +74,9 @@ class AdoptionView:
     address: str
     """of the source's page; empty: it has none"""
     is_here: bool
-    """the containers of the source are still there"""
+    """the main container of the source is still there, and the same one"""
+    containers: tuple[str, ...]
+    """those that stop when it is switched over, or start again when it is switched back"""
 
 
 @dataclass(frozen=True)

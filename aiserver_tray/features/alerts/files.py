@@ -161,6 +161,15 @@ def put(data: RulesData, rule: Rule) -> None:
         data.own = [rule if one.id == rule.id else one for one in data.own]
 
 
+def take_over(data: RulesData, moved: RulesData) -> None:
+    """Add the rules and mutes that another computer had. Its own ones replace those with their
+    IDs."""
+    data.changed |= moved.changed
+    ids = {rule.id for rule in moved.own}
+    data.own = [*(rule for rule in data.own if rule.id not in ids), *moved.own]
+    data.mutes += [mute for mute in moved.mutes if mute not in data.mutes]
+
+
 def drop(data: RulesData, id: str) -> None:
     """Remove the user's own rule *id*; reset a built-in one.
 

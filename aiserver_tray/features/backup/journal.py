@@ -19,9 +19,11 @@ from aiserver_tray.base.errors import (
     BackupError,
     EngineDownError,
     NameConflictError,
+    ObjectConflictError,
     ObjectNotFoundError,
     RestoreError,
     UpgradeError,
+    raise_all,
 )
 from aiserver_tray.base.i18n import Given, Listed, Text
 from aiserver_tray.engine.cancellation import Cancellation
@@ -29,6 +31,7 @@ from aiserver_tray.features.backup.archive import part_of
 from aiserver_tray.features.backup.planning import Tools
 from aiserver_tray.features.backup.stage import Stage
 from aiserver_tray.features.backup.volumes import leftovers, remove_leftovers
+from aiserver_tray.operations.modules import with_requires
 from aiserver_tray.settings.entries import in_all_languages
 from aiserver_tray.settings.unended import BackupJournal, Unended
 from aiserver_tray.spec.labels import HOME, INSTALLATION, MODULE
@@ -82,10 +85,11 @@ def wind_up(stage: Stage, tools: Tools, journal: BackupJournal, id: str) -> None
         _note(journal, id, text)
         raise RestoreError(text, modules=entry.modules)
     try:
-        start_foreign(tools, journal, id)
+        not_started = start_foreign(tools, journal, id)
         if entry.state == "swapped":
             refuse_before_later(journal, id, engine, entry.modules)
         _END[entry.kind, entry.state](stage, tools, journal, id)
+        raise_all(not_started)  # ours is ended, but theirs is not, until it starts
     except AiServerError as error:
         is_half = journal.all[id].state == "swapped"
         _note(journal, id, _half_restored(entry, error.text) if is_half else error.text)
@@ -94,19 +98,34 @@ def wind_up(stage: Stage, tools: Tools, journal: BackupJournal, id: str) -> None
         ended(tools, journal, id)
 
 
-def start_foreign(tools: Tools, journal: BackupJournal, id: str) -> None:
-    """Start the containers of others again that the adoption *id* has stopped, in their order."""
+def start_foreign(tools: Tools, journal: BackupJournal, id: str) -> list[AiServerError]:
+    """Start the containers of others again that the adoption *id* has stopped, in their order.
+    Returns the errors of those that don't start, which the journal keeps."""
     containers, stopped = tools.engine.containers, journal.all[id].foreign
+    errors: dict[str, AiServerError] = {}
     for name in stopped:
-        with suppress(ObjectNotFoundError):  # its owner has removed it meanwhile
+        try:
             containers.start(name)
-            if name != stopped[-1]:
-                with suppress(AiServerError):  # it is no server of PostgreSQL
-                    body = {"Cmd": ["sh", "-c", _AWAIT_DATABASE]}
-                    containers.run(name, body, seconds=_DATABASE_SECONDS, cancelled=Cancellation())
+        except ObjectNotFoundError:  # its owner has removed it meanwhile
+            continue
+        except EngineDownError:
+            raise
+        except AiServerError as error:
+            text = Text(
+                "{container} could not be started again: {why} Start it yourself.",
+                container=containers.definition(name)["Name"].removeprefix("/"),
+                why=error.text,
+            )
+            errors[name] = AdoptError(text)
+            continue
+        if name != stopped[-1]:
+            with suppress(AiServerError):  # it is no server of PostgreSQL
+                body = {"Cmd": ["sh", "-c", _AWAIT_DATABASE]}
+                containers.run(name, body, seconds=_DATABASE_SECONDS, cancelled=Cancellation())
     if stopped:
         with journal.update(id) as entry:
-            entry.foreign = []
+            entry.foreign = [*errors]
+    return [*errors.values()]
 
 
 def adoption_file(tools: Tools, id: str) -> Path:
@@ -151,6 +170,13 @@ def _report(entry: Unended) -> None:
             module=entry.modules[0],
         )
         raise UpgradeError(text, module=entry.modules[0])
+    if entry.quiet and entry.state != "whole":
+        text = Text(
+            "The switch between {module} and the program that was copied into it was interrupted. "
+            "Everything is as it was before. Begin again, on the page Bring your own.",
+            module=entry.modules[0],
+        )
+        raise AdoptError(text, module=entry.modules[0])
     if entry.kind == "adopt" and entry.state != "whole":
         text = Text(
             "The copy into {modules} was interrupted. Everything is as it was before, also the "
@@ -191,6 +217,7 @@ def _undo(stage: Stage, tools: Tools, journal: BackupJournal, id: str) -> None:
     entry = journal.all[id]
     if entry.kind == "adopt":
         adoption_file(tools, id).unlink(missing_ok=True)
+    _take_images_back(tools, entry)
     _start_servers(stage, entry)
     for one in entry.databases:
         server = tools.server(one.server, Cancellation())
@@ -204,6 +231,26 @@ def _undo(stage: Stage, tools: Tools, journal: BackupJournal, id: str) -> None:
             _up_again(stage, tools, entry)
     else:
         _up_again(stage, tools, entry)
+
+
+def _turn_off(stage: Stage, tools: Tools, entry: Unended) -> None:
+    """Turn the triggers of ours off, which does not run: the program that was copied runs again."""
+    for module in entry.quiet:
+        required = {one.name for one in with_requires([module], tools.app.target)}
+        stage.up(sorted(required - {module}))
+        stage.quiet(module)
+
+
+def _take_images_back(tools: Tools, entry: Unended) -> None:
+    """Give the images their names of before. Those that *entry* has loaded are removed, unless a
+    container uses them."""
+    images = tools.engine.images
+    for name, image in entry.images.items():
+        with suppress(ObjectNotFoundError):  # there is no better one than the new one then
+            images.tag(image, name)
+    for name in entry.loads:
+        with suppress(ObjectConflictError, ObjectNotFoundError):
+            images.untag(name)
 
 
 @contextmanager
@@ -251,9 +298,7 @@ def _put_back(stage: Stage, tools: Tools, journal: BackupJournal, id: str) -> No
     if entry.kind == "upgrade":
         tools.app.applied.put_back(entry.modules[0], id)
         tools.app.refresh_catalog()
-    for name, image in entry.images.items():
-        with suppress(ObjectNotFoundError):  # there is no better one than the new one then
-            tools.engine.images.tag(image, name)
+    _turn_off(stage, tools, entry)
     with journal.update(id) as noted:
         noted.state = "prepared"
     _undo(stage, tools, journal, id)
@@ -281,8 +326,10 @@ def forget(tools: Tools, journal: BackupJournal, id: str) -> None:
 
 def _finish(stage: Stage, tools: Tools, journal: BackupJournal, id: str) -> None:
     """Remove what the restore has replaced."""
-    _start_servers(stage, journal.all[id])
-    _drop_beside(tools, journal.all[id])
+    entry = journal.all[id]
+    _start_servers(stage, entry)
+    _drop_beside(tools, entry)
+    _turn_off(stage, tools, entry)
 
 
 def _drop_beside(tools: Tools, entry: Unended) -> None:

@@ -129,6 +129,10 @@ class Manifest:
     """In a file for another computer: the modules that ran, as the user wanted."""
     platform: Line = ""
     """Of its images, such as `linux/amd64`."""
+    chosen: tuple[ModuleName, ...] | None = None
+    """In a file for another computer: the modules that *Start all* starts. None: not chosen."""
+    rules: Annotated[str, Field(max_length=1 << 20)] = field(default="", repr=False)
+    """There: the alert rules and mutes, as rules.json has them."""
     is_stopped: bool = False
     """What was moved stands still since the file was made."""
 

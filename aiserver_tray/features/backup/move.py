@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -15,6 +16,7 @@ from aiserver_tray.base.errors import (
     BackupKeyError,
     ObjectConflictError,
     ObjectNotFoundError,
+    SettingError,
     raise_all,
 )
 from aiserver_tray.base.i18n import Text
@@ -33,6 +35,7 @@ from aiserver_tray.state.progress import IMAGES
 if TYPE_CHECKING:
     from aiserver_tray.engine.cancellation import Cancellation
     from aiserver_tray.engine.images import Images
+    from aiserver_tray.features.alerts.files import RuleFiles
     from aiserver_tray.features.backup.archive import BackupWriter
     from aiserver_tray.features.backup.index import Index
     from aiserver_tray.features.backup.keys import Keys
@@ -141,9 +144,39 @@ class Moving(Creation):
             super()._manifest(),
             secrets=secrets,
             wanted=tuple(app.settings.engines.desired(engine.id)),
+            chosen=app.settings.chosen,
+            rules=_rules(self.tools).read().model_dump_json(),
             platform=engine.platform,
             is_stopped=self.asked.stop,
         )
+
+
+def _rules(tools: Tools) -> "RuleFiles":
+    from aiserver_tray.features.alerts.files import RuleFiles  # noqa: PLC0415 - few need it
+
+    home = tools.app.home.folder
+    return RuleFiles(home, home, tools.app.settings.notices)
+
+
+def take_over(tools: Tools, chosen: Sequence[str] | None, rules: str) -> None:
+    """Take over the modules that *Start all* started on another computer, and its alert *rules*.
+    What is here stays.
+
+    Raises:
+        SettingError: they can't be read or stored.
+    """
+    from aiserver_tray.features.alerts.files import RulesData, take_over  # noqa: PLC0415 - as above
+
+    if chosen is not None:
+        known = [name for name in chosen if name in tools.app.catalog.modules]
+        tools.app.settings.choose(dict.fromkeys((*(tools.app.settings.chosen or ()), *known)))
+    if rules:
+        try:
+            moved = RulesData.model_validate_json(rules)
+        except ValueError:
+            why = Text("those of the other computer can't be read. Set them again here")
+            raise SettingError("rules.json", why) from None
+        _rules(tools).change(partial(take_over, moved=moved))
 
 
 def _is_there(path: Path) -> Text:

@@ -3,6 +3,7 @@ what this catalog has: names, labels and owners come from here."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from aiserver_tray.features.backup.manifest import ManifestEntry, ManifestModule
 from aiserver_tray.features.backup.planning import Tools
 from aiserver_tray.features.backup.restore import Choice, volumes_of
 from aiserver_tray.features.backup.views import BackupView, Decision, RestorableModule, RestoreOffer
+from aiserver_tray.operations.plan.up import images_of
 from aiserver_tray.operations.survey import HostPort
 from aiserver_tray.settings.app_declared import APP_SETTINGS
 from aiserver_tray.settings.names import (
@@ -32,6 +34,7 @@ from aiserver_tray.settings.names import (
     KERNEL_SETTINGS,
     MODULE_FOLDERS,
 )
+from aiserver_tray.spec.kernel import HELPER
 from aiserver_tray.spec.labels import INSTALLATION, MODULE
 from aiserver_tray.system.chosen_folder import why_not_filled
 
@@ -159,10 +162,12 @@ class Restorable:
             return
         if self._has_platform:
             why = Text(
-                "The file has them, so nothing has to be downloaded. Load them only if you trust "
-                "whoever made the file: they run here. Otherwise, they are pulled."
+                "The file has them, so nothing has to be downloaded. They run on this computer, so "
+                "load them only if you trust the person who made the file. Otherwise, they are "
+                "pulled."
             )
-            yield Decision("images", "images", Text("Load the images of the file"), why, "load")
+            usual = "load" if self._manifest.reason == "move" else "pull"
+            yield Decision("images", "images", Text("Load the images of the file"), why, usual)
             return
         why = Text(
             "Those in the file are for {platform}, and this engine runs {ours}. So they are not "
@@ -171,6 +176,34 @@ class Restorable:
             ours=self._tools.engine.info().platform,
         )
         yield Decision("images", "consent", Text("Pull the images again"), why, "true")
+
+    def _loaded(self) -> ManifestEntry | None:
+        """The images that are loaded.
+
+        Raises:
+            RestoreError: the modules here have no images of these names.
+        """
+        if self._images is None:
+            return None
+        wanted = {*HELPER.candidates}
+        for name, module in self._known.items():
+            given = self._modules[name].settings if name in self._modules else {}
+            versions = {
+                f"{name}.{one.setting}": value
+                for one in module.updates
+                if (value := given.get(one.setting))
+            }
+            with suppress(AiServerError):  # what can't start here needs no images
+                for image in images_of([self._app.preview(name, versions)]):
+                    wanted |= {*image.candidates}
+        if strange := sorted({*self._images.images} - wanted):
+            text = Text(
+                "The file has images that no module here uses: {images}. They are not loaded. "
+                "Choose to pull the images instead.",
+                images=Listed(strange[:5]),
+            )
+            raise RestoreError(text)
+        return self._images
 
     def _lacks(self, needed: int) -> Iterator[Text]:
         free = self._tools.engine.machine().free_disk
@@ -314,7 +347,9 @@ class Restorable:
             {**self._changes(names), **self._app_changes(), **self._settings(answers)},
             tuple(n for n in names if n in self._running or self._starts(n)),
             tuple(n for n in names if answers.get(f"{n}.triggers") == "off"),
-            self._images if answers.get("images") == "load" else None,
+            self._loaded() if answers.get("images") == "load" else None,
+            self._manifest.chosen,
+            self._manifest.rules,
         )
 
     def _starts(self, name: str) -> bool:

@@ -24,7 +24,7 @@ from aiserver_tray.features.backup.plan import BackupPlan, Dialect, Omitted
 from aiserver_tray.features.backup.postgres import Postgres
 from aiserver_tray.features.backup.servers import Server
 from aiserver_tray.features.backup.volumes import BackupVolumes
-from aiserver_tray.features.modules.connections import known_values
+from aiserver_tray.features.modules.connections import filled, known_values
 from aiserver_tray.features.monitoring.statistics import CountedDisk, EngineDisk
 from aiserver_tray.operations.survey import Survey, survey
 from aiserver_tray.spec.labels import Owner
@@ -80,6 +80,17 @@ class Planner:
         """The role that owns *database* of *module* on *server*. None: *module* has no such
         database there."""
         return self._shares()[0].role(module, Share(server, database))
+
+    def names_on(self, server: str) -> set[str]:
+        """The databases and roles that modules of the catalog use on *server*, there or not."""
+        shares = self._shares()[0]
+        return {
+            filled(name, shares.known[module.name])
+            for module in shares.modules.values()
+            for one in module.databases
+            if one.module == server
+            for name in (one.database, one.user)
+        }
 
     @property
     def disk(self) -> CountedDisk:

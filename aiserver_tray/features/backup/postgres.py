@@ -142,7 +142,8 @@ class Postgres(Server):
                 return
 
     def _ask(self, question: str, database: str = _ADMINISTRATION) -> Any:  # noqa: ANN401 - JSON
-        return json.loads(self._tell(question, database))
+        """The JSON that *question* selects. None: it is NULL, which psql prints as nothing."""
+        return json.loads(self._tell(question, database).strip() or "null")
 
     def _tell(self, statements: str, database: str = _ADMINISTRATION) -> bytes:
         command = (*_PSQL, f"--dbname={conninfo(database)}")

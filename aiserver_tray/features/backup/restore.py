@@ -26,7 +26,7 @@ from aiserver_tray.features.backup.journal import (
     without_servers,
 )
 from aiserver_tray.features.backup.manifest import ManifestEntry
-from aiserver_tray.features.backup.move import load, unload
+from aiserver_tray.features.backup.move import load, take_over, unload
 from aiserver_tray.features.backup.plan import NEW, OLD, beside
 from aiserver_tray.features.backup.planning import Tools
 from aiserver_tray.features.backup.proof import expected_check
@@ -66,6 +66,10 @@ class Choice:
     """Those of the modules whose triggers stay off."""
     images: ManifestEntry | None = None
     """The images that are loaded."""
+    chosen: tuple[str, ...] | None = None
+    """From another computer: the modules that *Start all* starts there. None: not chosen."""
+    rules: str = field(default="", repr=False)
+    """From there: its alert rules. Empty: none come."""
 
     @property
     def servers(self) -> tuple[str, ...]:
@@ -140,6 +144,10 @@ class Restoration:
                 raise
             for id in (stage.id, *replaced):
                 wind_up(stage, self.tools, self.journal, id)
+            try:
+                take_over(self.tools, choice.chosen, choice.rules)
+            except AiServerError as error:  # the data is whole
+                stage.notice(error.text)
 
     def _replaced(self, engine: str) -> dict[str, Unended]:
         """The interrupted restores whose data this one replaces as a whole.
@@ -189,9 +197,17 @@ class Restoration:
         if (one := self.choice.images) is None:
             return
         with self._pieces(stage, one) as pieces:
+            self._note_images(stage, one.images)
             self._loaded = load(self.tools.engine.images, one.images, pieces, stage.cancelled)
         with self.tools.app.settings.engines.update(self.tools.engine.info().id) as state:
             state.add_images(self._loaded)
+
+    def _note_images(self, stage: Stage, names: Sequence[str]) -> None:
+        """Let the journal say how to take back the images *names*, which are loaded next."""
+        find = self.tools.engine.images.find
+        before = {name: found.id for name in names if (found := find(name))}
+        with self.journal.update(stage.id) as entry:
+            entry.images, entry.loads = before, [name for name in names if name not in before]
 
     @contextmanager
     def _saving(self) -> Iterator[None]:

@@ -13,7 +13,7 @@ from aiserver_tray.features.backup.plan import Omitted
 from aiserver_tray.model import MAX_NAMES
 from aiserver_tray.protocol.channel import Names, Payload
 
-Reason = Literal["hand", "schedule", "restore", "upgrade", "move"]
+Reason = Literal["hand", "schedule", "restore", "upgrade", "adopt", "move"]
 CheckState = Literal["unchecked", "checking", "verified", "damaged", "failed"]
 MAX_PATH = 4096
 _MAX_RECOVERY = 1 << 14

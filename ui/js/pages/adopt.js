@@ -126,7 +126,7 @@ function will({ kind, title, containers, hasData, address, versionHere, lost, ne
         ${containers.length ? item("timer", t("Stands still for a moment"), t("While it is copied: {names}", { names: list(containers) }), "busy")
           : item("circle-pause", t("Stays stopped"), t("It doesn't run, and isn't started"))}
         ${item("shield-check", t("Yours stays as it is"), t("Its containers and data aren't changed. That is checked by hashes"), "ok")}
-        ${hasData ? item("triangle-alert", t("{name} has data here already", { name: title }), t("It is backed up first, then replaced"), "busy") : nothing}
+        ${hasData ? item("triangle-alert", t("{name} has data here already", { name: title }), t("It stops, is backed up, and is then replaced"), "busy") : nothing}
         ${item("external-link", t("Then both run"), kind === "postgres" ? t("Ours with version {version}", { version: versionHere })
           : t("Ours on {address} with version {version}, its triggers off until you switch", { address: short(address), version: versionHere }))}
         ${needed === null ? nothing : item("hard-drive", t("Needs up to {size}", space), free === null ? "" : t("{free} are free", space))}
@@ -229,12 +229,16 @@ const done = (head, text = "", at = "done", drawing = "check") => html`
   <li class="step" data-step=${at}><span class="step-mark">${icon(drawing)}</span><div class="grow"><h3>${head}</h3>${text ? html`<p>${text}</p>` : nothing}</div></li>`;
 
 /** @param {Adoption} adoption */
-function askToSwitch({ source, title: name, state }) {
+function askToSwitch({ source, title: name, state, containers }) {
   const isBeside = state === "beside";
+  const names = list(containers);
   confirm({
     title: isBeside ? t("Switch over to {name} here?", { name }) : t("Switch back to {source}?", { source }),
-    text: isBeside ? t("{source} stops. What it has stored since it was copied isn't here.", { source })
-      : t("{source} starts again. What was stored here since you switched over stays only here.", { source }),
+    text: isBeside
+      ? containers.length ? t("These containers stop: {names}. What {source} has stored since it was copied isn't here.", { names, source })
+        : t("{source} is stopped already. What it has stored since it was copied isn't here.", { source })
+      : containers.length ? t("These containers start again: {names}. What was stored here since you switched over stays only here.", { names })
+        : t("{source} did not run when you switched over, so it stays stopped. What was stored here since then stays only here.", { source }),
     action: isBeside ? t("Switch over") : t("Switch back"),
     run: () => void ask(KEY, isBeside ? "ai/adopt/switch" : "ai/adopt/back", { source }),
   });

@@ -16,7 +16,8 @@ from aiserver_tray.base.masking import MASK
 from aiserver_tray.core.app import App
 from aiserver_tray.features.alerts import alerts, post, webhook
 from aiserver_tray.features.alerts.alerts import News
-from aiserver_tray.features.alerts.files import Mute, RuleFiles
+from aiserver_tray.features.alerts.files import Mute, RuleFiles, RulesData, take_over
+from aiserver_tray.features.alerts.kinds import built_in
 from aiserver_tray.features.alerts.watch import RuleWatch, Surroundings
 from aiserver_tray.features.alerts.webhook import Sender, Target
 from aiserver_tray.protocol.message import Json
@@ -39,6 +40,18 @@ LIMIT = 20.0
 def rules(app: App) -> Iterator[Rules]:
     with closing(Rules(app)) as found:
         yield found
+
+
+def test_the_rules_of_another_computer_are_added_to_those_here(rules: Rules, app: App) -> None:
+    rules.given("set", id="memory", on=False, percent=75)
+    here = RulesData.model_validate_json(
+        RuleFiles(app.home.folder, app.home.folder, []).read().model_dump_json()
+    )
+    moved = RulesData(changed={"memory": built_in()["memory"]}, mutes=[Mute(rule="ended")])
+    for _ in range(2):
+        take_over(here, moved)
+        assert here.changed == moved.changed
+        assert here.mutes == moved.mutes
 
 
 def test_a_rule_is_changed_for_good_and_reset(rules: Rules, app: App) -> None:

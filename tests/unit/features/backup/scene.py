@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -33,26 +34,36 @@ class Scene:
         )
         containers = SimpleNamespace(
             names_with_volume=lambda _: [*self.containers],
+            start=lambda name: self.done.append(("start", name)),
             summaries=lambda _=None: [
                 ContainerSummary(n, n, of, "running", "none", "", "", ())
                 for n, of in self.containers.items()
             ],
         )
         networks = SimpleNamespace(all=list)
+        images = SimpleNamespace(
+            tag=lambda image, name: self.done.append(("tag", image, name)),
+            untag=lambda name: self.done.append(("untag", name)),
+        )
         info = SimpleNamespace(id="here")
         return SimpleNamespace(
             owner=Owner("us", "1.0"),
             engine=SimpleNamespace(
-                volumes=volumes, containers=containers, networks=networks, info=lambda: info
+                volumes=volumes,
+                containers=containers,
+                networks=networks,
+                images=images,
+                info=lambda: info,
             ),
             app=SimpleNamespace(
                 models=[
                     SimpleNamespace(name=name, services=[SimpleNamespace(container=f"ai-{name}")])
                     for name in ("n8n", "dify")
                 ],
-                settings=SimpleNamespace(put_back=lambda *_: None),
+                settings=SimpleNamespace(put_back=lambda *_: None, folder=Path("/nowhere")),
                 applied=SimpleNamespace(put_back=lambda *_: None, drop=lambda _: None),
                 refresh_catalog=lambda: None,
+                target=lambda name: SimpleNamespace(name=name, requires=()),
             ),
             server=lambda *_: SimpleNamespace(
                 exists=lambda _: True,
@@ -83,6 +94,7 @@ class Scene:
             up=up,
             remove=remove,
             start=start,
+            quiet=lambda module: self.done.append(("quiet", module)),
             notice=notice,
             stop=lambda modules, _: self.done.append(("stop", *modules)),
             expect_start=lambda _: None,

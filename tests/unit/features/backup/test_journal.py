@@ -1,6 +1,7 @@
 """The journal of backups and restores, and how interrupted ones end. The engine is a scripted one:
 what databases do is tested with real servers."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -8,6 +9,7 @@ from typing import Any, cast
 import pytest
 
 from aiserver_tray.base.errors import (
+    AdoptError,
     BackupError,
     ExitedError,
     NameConflictError,
@@ -190,3 +192,32 @@ def test_databases_beside_others_have_names_of_their_own_that_servers_take() -> 
     }
     assert len(names) == 16
     assert all(len(name.encode()) <= 63 for name in names)
+
+
+def test_what_a_killed_restore_has_loaded_is_removed_again(scene: Scene) -> None:
+    given = {"images": {"old:1": "sha256:a"}, "loads": ["new:1"]}
+    scene.has("a", "n8n", state="prepared", **given)
+    scene.wind_up("a")
+    assert scene.done == [("tag", "sha256:a", "old:1"), ("untag", "new:1")]
+    scene.has("b", "n8n", state="whole", **given)
+    scene.wind_up("b")
+    assert len(scene.done) == 2, "what a whole one has loaded stays"
+
+
+def test_a_killed_switch_leaves_triggers_on_in_one_program_only(scene: Scene) -> None:
+    given: dict[str, Any] = {"kind": "adopt", "quiet": ["n8n"], "foreign": ["theirs"]}
+    scene.has("a", "n8n", state="prepared", **given)
+    scene.wind_up("a")
+    assert scene.done == [("start", "theirs")]
+    scene.done.clear()
+    for state in ("swapped", "whole"):  # put back, and switching back, which is ended
+        scene.has("a", "n8n", state=state, **given)
+        with (
+            pytest.raises(AdoptError, match="was interrupted")
+            if state == "swapped"
+            else nullcontext()
+        ):
+            recover(scene.tools, scene.journal, "a")(scene.stage)
+        assert scene.done[0] == ("start", "theirs")
+        assert scene.done[-1] == ("quiet", "n8n")
+        scene.done.clear()

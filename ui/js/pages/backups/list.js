@@ -154,6 +154,7 @@ export const REASONS = {
   schedule: { word: mark("Scheduled"), icon: "clock" },
   hand: { word: mark("By hand"), icon: "mouse-pointer-click" },
   upgrade: { word: mark("Before an upgrade"), icon: "circle-arrow-up" },
+  adopt: { word: mark("Before a copy"), icon: "copy" },
   move: { word: mark("For another computer"), icon: "package" },
   restore: { word: mark("Before a restore"), icon: "archive-restore" },
 };
