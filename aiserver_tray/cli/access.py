@@ -44,7 +44,12 @@ def _words(context: click.Context, parameter: click.Parameter, start: str) -> li
 @click.command("access")
 @click.argument("module", required=False, metavar="[MODULE]", shell_complete=_words)
 @click.argument("way", required=False, metavar="[network|off]", type=click.Choice(_WAYS))
-@click.option("--address", default="", metavar="ADDRESS", help="This address of the computer, not the usual one.")
+@click.option(
+    "--address",
+    default="",
+    metavar="ADDRESS",
+    help="This address of the computer, not the usual one.",
+)
 @click.option("--forget-certificate", is_flag=True, help="Remove the certificate authority.")
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @as_json_option
@@ -92,6 +97,13 @@ def _show(found: Json, *, as_json: bool) -> None:
     heads = (Text("MODULE"), Text("OPEN TO"), Text("ADDRESS"), Text("PROBLEM"))
     print_table(heads, rows, language)
     report(filter(None, [found["problem"]]))
+    if found["others"] and any(one["state"] in ("open", "broken") for one in found["modules"]):
+        text = Text(
+            "This computer also has {addresses}. Devices in those networks reach open modules, "
+            "too, if they know the address. Only on Linux, requests from the internet are refused.",
+            addresses=", ".join(found["others"]),
+        )
+        report([text.render(language)])
 
 
 def _show_one(module: str, *, as_json: bool) -> None:
@@ -163,6 +175,9 @@ def _open(module: str, address: str, *, yes: bool, as_json: bool) -> None:
     )
     _confirm(text, yes=yes)
     _operate("ai/access/open", asked)
+    one = _module(request(current_app(), "ai/access/list"), module)
+    if one["state"] == "waiting" and one["account"] == "exists":  # it did not run before
+        _operate("ai/access/open", asked)
     _show_one(module, as_json=as_json)
 
 

@@ -35,6 +35,7 @@ ACCESS: dict[str, Any] = {
     "first_account": {"http": "/account", "key": "owned", "value": True},
     "closed": ["/setup*"],
 }
+CONFIGURATION = "/config/caddy/gateway.json"
 SPELLINGS = (
     *("/setup/", "/setup/index.html", "//setup/", "/./setup/", "/x/../setup/", "/%73etup/"),
     *("/SETUP/", "/setup%2Findex.html", "/setup/?a=b", "/setup//index.html"),
@@ -106,7 +107,7 @@ def test_a_module_is_open_to_the_network_from_its_first_account_until_it_is_clos
         opens_by_itself(owner, engine, modules)
         is_reached_by_another_device(owner, device, shop, tmp_path)
         follows_the_network(owner, device, tmp_path)
-        is_closed_at_once(owner, engine, device, modules)
+        stays_closed_if_its_gateway_starts_with_an_old_configuration(owner, engine, device, modules)
 
 
 def waits_for_its_first_account(
@@ -213,3 +214,35 @@ def is_closed_at_once(
         "ai/config/set", {"name": "shop.SHOP_ADDRESS", "value": "https://evil"}, PEER
     )
     assert refused["code"] == "E_SETTING"
+
+
+def stays_closed_if_its_gateway_starts_with_an_old_configuration(
+    owner: Owner, engine: docker.DockerClient, device: SecondHost, modules: Modules
+) -> None:
+    """See that the owner loads again what is open when the gateway starts, as after a restore."""
+    url = entry(owner)["ipUrl"]
+    gateway = engine.containers.get("ai-gateway")
+    old, _ = gateway.get_archive(CONFIGURATION)
+    archive = b"".join(old)
+    is_closed_at_once(owner, engine, device, modules)
+    gateway.put_archive(str(Path(CONFIGURATION).parent), archive)
+    gateway.start()
+
+    def is_loaded() -> bool:
+        return "port-844" not in said(engine, "ai-gateway", "cat", CONFIGURATION)
+
+    eventually(is_loaded, "a configuration with nothing open", LIMIT)
+    assert device.curl("-k", f"{url}/") == "000"
+
+
+def test_a_module_that_does_not_run_is_asked_for_its_account_before_it_is_opened(
+    here: Installation, engine: docker.DockerClient, device: SecondHost, shop: int
+) -> None:
+    with owned(here) as (owner, modules):
+        begun = asked(owner, "ai/access/open", module="shop", address=device.ours)
+        asked(owner, "ai/operation/wait", id=begun["operationId"])
+        modules.wait_for(shop="running")
+        assert entry(owner)["state"] == "waiting"
+        assert environment(engine, "ai-shop")["ADDRESS"] == "http://localhost"
+        assert [c.name for c in engine.containers.list(all=True)] == ["ai-shop"]
+        asked(owner, "ai/access/close", module="shop")

@@ -46,7 +46,7 @@ def test_a_module_is_opened_after_the_person_has_seen_what_that_does(
     page.wait_for_text("Address, once it is open", PAGE)
     assert page.wait_for("input[value='here']").is_selected()
     page.wait_for("input[value='network']").click()
-    page.wait_for_text("n8n is recreated with the new address", "#question[open]")
+    page.wait_for_text("Recreated with the new address: n8n", "#question[open]")
     page.wait_for_text("n8n stands still for about 17 s", "#question[open]")
     page.wait_for_text(f"Its address is {URL}", "#question[open]")
     assert host.wait_for_call("ai/access/plan") == {"module": "n8n", "address": "192.168.1.20"}

@@ -394,12 +394,13 @@ export interface AccessList {
   certificate: Certificate | null;
   /** why nothing can be opened here */
   problem: string | null;
+  /** further addresses of this computer, at which the gateway's ports answer, too */
+  others: string[];
 }
 
 /** What opening a module does. */
 export interface AccessPlan {
   url: string;
-  ipUrl: string;
   /** of this computer in the network */
   address: string;
   account: AccountState;

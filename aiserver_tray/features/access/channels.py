@@ -107,6 +107,7 @@ class AccessFeature(Feature):
             try:
                 self._openings.reconcile()
                 self._changed()
+                self._watch.start()  # the gateway may have an older configuration
             except AiServerError as error:  # it is reported where it is used
                 _logger.warning("addresses can't be followed: %s", error)
 

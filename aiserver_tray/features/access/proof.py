@@ -89,14 +89,15 @@ def _answer(address: Address) -> Iterator[LinkView]:
             why = getattr(error, "verify_message", "") or error.reason or str(error)
             text = Text("Devices refuse the certificate for {host}: {why}", host=host, why=why)
             yield _broken("certificate", text)
-            yield _untried("module", Text("not tried"))
+            yield _untried("module", Text("Not tried"))
             return
         except (OSError, HTTPException) as error:
-            yield _untried("certificate", Text("not tried"))
+            yield _untried("certificate", Text("Not tried"))
             text = Text("{address} does not answer: {why}", address=address.ip, why=str(error))
             yield _broken("module", text)
             return
-    yield _fine("certificate", Text("It vouches for the name and the IP address"))
+    text = Text("The certificate is valid for the name and the IP address")
+    yield _fine("certificate", text)
     if status >= HTTPStatus.BAD_REQUEST:
         text = Text("The module answers with status {status}", status=status)
         yield _broken("module", text)

@@ -68,6 +68,10 @@ class AccessData(SealedModel):
     range: str = ""
     router: str = ""
     """The network that modules are open to."""
+    engine: str = ""
+    """The ID of the engine whose gateway these modules are open at."""
+    pending: bool = False
+    """The gateway does not follow yet: a process that ends in between leaves that to the next."""
     told: str = ""
     """The address that the gateway was configured for; empty: it shows nothing."""
     modules: dict[str, OpenData] = Field(default_factory=dict)

@@ -87,6 +87,8 @@ class AccessList:
     """`null`: nothing was opened yet"""
     problem: Text | None
     """why nothing can be opened here"""
+    others: tuple[str, ...] = ()
+    """further addresses of this computer, at which the gateway's ports answer, too"""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,6 @@ class AccessPlan:
     """What opening a module does."""
 
     url: str
-    ip_url: str
     address: str
     """of this computer in the network"""
     account: AccountState

@@ -2,7 +2,7 @@
 /** What other parts of the page say about modules that are open to the network. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { addressTo } from "../../base/address.js";
-import { list, uptime } from "../../base/format.js";
+import { labelled, list, uptime } from "../../base/format.js";
 import { mark, t } from "../../base/i18n.js";
 import { button } from "../../components/button.js";
 import { icon } from "../../components/icon.js";
@@ -40,13 +40,13 @@ export function openCard({ snapshot }) {
 /** @param {OpenModule} one @param {string} title */
 function row(one, title) {
   const { name, state, url, since } = one;
-  const isAmber = state !== "open";
+  const isAmber = state !== "open", label = state === "waiting" ? t("Keep it on this computer") : t("Close now");
   return html`<div class="item ${isAmber ? "amber" : ""}" data-access=${name}>
     ${icon(STATES[state]?.icon ?? "globe", isAmber ? "busy" : "info")}
     <div class="grow"><h3>${titleOf(one, title)}</h3><p>${state === "open" ? t("{url} · for {time}", { url, time: uptime(since) }) : why(one)}</p></div>
     <span class="buttons">
       <a class="button" href="#${addressTo("modules", [name, "access"])}">${icon("external-link")}<span>${t("Address and code")}</span></a>
-      ${button({ text: state === "waiting" ? t("Keep it on this computer") : t("Close now"), name: `${t("Close now")}: ${title}`, icon: "ban", enabled: canChange(name), run: () => closeNow(name) })}
+      ${button({ text: label, name: labelled(label, title), icon: "ban", enabled: canChange(name), run: () => closeNow(name) })}
     </span></div>`;
 }
 
