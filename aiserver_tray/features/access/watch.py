@@ -12,11 +12,14 @@ from aiserver_tray.features.access.addresses import Addresses
 from aiserver_tray.features.access.gateway import account_of
 from aiserver_tray.features.access.names import Names
 from aiserver_tray.features.access.opening import Openings
+from aiserver_tray.features.access.store import OpenData
 from aiserver_tray.features.place import Place
 from aiserver_tray.model import Actor
 
 _TICK_SECONDS: Final = 5.0
 _PROOF_SECONDS: Final = 24 * 3600.0
+_RETRY_SECONDS: Final = 600.0
+"""After a proof that failed."""
 _RENEW_SECONDS: Final = 300 * 24 * 3600.0
 """Age of a certificate, which lasts for 397 days, at which the gateway gets another one."""
 _CLOSE_SECONDS: Final = 2.0
@@ -92,8 +95,13 @@ class Watch:
             self._addresses.load()
         elif not self._is_known:  # loading again would cut connections
             self._addresses.answer_names()
-        elif not any(now - (o.checked_at or 0) > _PROOF_SECONDS for o in data.open.values()):
+        elif not any(_is_due(one, now) for one in data.open.values()):
             return
         self._is_known = True
         self._addresses.check()
         self._addresses.on_change()
+
+
+def _is_due(known: OpenData, now: float) -> bool:
+    """Whether it is time to prove the address again."""
+    return now - (known.checked_at or 0) > (_RETRY_SECONDS if known.trouble else _PROOF_SECONDS)
