@@ -77,5 +77,5 @@ def answers(one: ModuleAccessView, plan: AccessPlan = PLAN) -> dict[str, Envelop
 def told(one: ModuleAccessView) -> Json:
     """What its event says of *one*."""
     since = (one.since or SINCE).isoformat()
-    known = {"name": one.name, "state": one.state, "url": one.url, "since": since}
+    known = {"name": one.name, "state": one.state, "url": one.url, "page": one.url, "since": since}
     return {"modules": [] if one.state == "closed" else [known]}

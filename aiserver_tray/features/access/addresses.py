@@ -25,7 +25,7 @@ from aiserver_tray.features.access.events import OpenModule
 from aiserver_tray.features.access.gateway import GATEWAY, Gateway, account_of
 from aiserver_tray.features.access.names import SUFFIX, Names
 from aiserver_tray.features.access.network import Network, label, networks, others
-from aiserver_tray.features.access.proof import Address, OtherPort, prove
+from aiserver_tray.features.access.proof import Address, OtherPort, is_found_here, prove
 from aiserver_tray.features.access.store import (
     AUTHORITY_KEY,
     AccessData,
@@ -37,7 +37,6 @@ from aiserver_tray.features.access.views import (
     AccessList,
     AccessState,
     CertificateView,
-    LinkView,
     ModuleAccessView,
     NetworkView,
 )
@@ -130,7 +129,7 @@ class Addresses:
             return "paused"
         if data.told != here.address:  # this computer has got another one just now
             return "opening"
-        return "broken" if any(link.ok is False for link in known.links) else "open"
+        return "broken" if known.trouble else "open"
 
     def urls(
         self, name: str, known: OpenData | None, here: Network | None, ports: Mapping[int, int]
@@ -187,15 +186,19 @@ class Addresses:
         opening = {*self.opening}
         data, here = self.file.read(), self.network()
         ports = self.ports
-        return [
-            {
-                "name": name,
-                "state": "opening" if name in opening else self._state(known, data, here),
-                "url": self.urls(name, known, here, ports)[0],
-                "since": datetime.fromtimestamp(known.since, UTC).isoformat(),
-            }
-            for name, known in data.modules.items()
-        ]
+        found: list[OpenModule] = []
+        for name, known in data.modules.items():
+            url, ip_url = self.urls(name, known, here, ports)
+            found.append(
+                {
+                    "name": name,
+                    "state": "opening" if name in opening else self._state(known, data, here),
+                    "url": url,
+                    "page": url if known.is_found else ip_url,
+                    "since": datetime.fromtimestamp(known.since, UTC).isoformat(),
+                }
+            )
+        return found
 
     # -- what the gateway shows --------------------------------------------------------------------
 
@@ -333,14 +336,13 @@ class Addresses:
                 data.certificate,
                 published,
             )
-            self._remember(name, prove(address, self._others()))
+            links = [*map(LinkData.of, prove(address, self._others()))]
+            is_found = is_found_here(one.name, here.address)
+            with self.file.update() as now:
+                if known := now.modules.get(name):
+                    known.links, known.checked_at, known.is_found = links, time.time(), is_found
         if chosen:
             self.on_change()
-
-    def _remember(self, name: str, links: Sequence[LinkView]) -> None:
-        with self.file.update() as data:
-            if known := data.modules.get(name):
-                known.links, known.checked_at = [*map(LinkData.of, links)], time.time()
 
     def _others(self) -> Iterator[OtherPort]:
         """The published ports of all modules but the gateway."""

@@ -48,6 +48,13 @@ def prove(address: Address, others: Iterable[OtherPort]) -> tuple[LinkView, ...]
     return (_name(address), *_answer(address), _ports(address.ip, [*others]))
 
 
+def is_found_here(name: str, ip: str) -> bool:
+    """Whether programs of this computer find *name* at *ip*. Not every system asks by multicast."""
+    with suppress(OSError):
+        return ip in [one[4][0] for one in socket.getaddrinfo(name, None, socket.AF_INET)]
+    return False
+
+
 def _fine(kind: LinkKind, text: Text) -> LinkView:
     return LinkView(kind, ok=True, text=text)
 

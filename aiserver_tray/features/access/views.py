@@ -11,6 +11,8 @@ FILE: Final = "access.json"
 """In the home: what is open."""
 
 AccessState = Literal["closed", "waiting", "opening", "open", "broken", "paused"]
+OPEN: Final = ("open", "broken")
+"""The states in which other devices reach a module."""
 AccountState = Literal["exists", "missing", "unknown"]
 LinkKind = Literal["name", "certificate", "module", "ports"]
 

@@ -13,12 +13,15 @@ from aiserver_tray.features.access.addresses import Addresses
 from aiserver_tray.features.access.gateway import account_of
 from aiserver_tray.features.access.names import Names
 from aiserver_tray.features.access.opening import Openings
+from aiserver_tray.features.access.store import OpenData
 from aiserver_tray.features.place import Place
 from aiserver_tray.model import Actor
 from aiserver_tray.state.reduce import State
 
 _TICK_SECONDS: Final = 5.0
 _PROOF_SECONDS: Final = 24 * 3600.0
+_RETRY_SECONDS: Final = 600.0
+"""After a proof that failed."""
 _RENEW_SECONDS: Final = 300 * 24 * 3600.0
 """Age of a certificate, which lasts for 397 days, at which the gateway gets another one."""
 _CLOSE_SECONDS: Final = 2.0
@@ -109,8 +112,13 @@ class Watch:
             if self._addresses.opening:  # that operation loads, and proves
                 return
             self._addresses.load()
-        elif not any(now - (o.checked_at or 0) > _PROOF_SECONDS for o in data.open.values()):
+        elif not any(_is_due(one, now) for one in data.open.values()):
             return
         if data.open:
             self._addresses.check()
         self._addresses.on_change()
+
+
+def _is_due(known: OpenData, now: float) -> bool:
+    """Whether it is time to prove the address again."""
+    return now - (known.checked_at or 0) > (_RETRY_SECONDS if known.trouble else _PROOF_SECONDS)
