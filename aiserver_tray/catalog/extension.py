@@ -359,7 +359,7 @@ class Access(Closed):
 
     port: Port
     """In the container that the gateway asks."""
-    host: Annotated[str, Field(min_length=1)] | None = None
+    host: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")] | None = None
     """The name of that container on ``ai-net``. None: the name of the module."""
     variables: dict[SettingName, Annotated[str, AfterValidator(_address_value)]] = Field(
         default_factory=dict
@@ -367,10 +367,11 @@ class Access(Closed):
     """Variables of the file that are empty while the module is open to this computer only."""
     first_account: FirstAccount | Literal["at-start"] | None = None
     """``at-start``: it exists once the module has started. None: nobody checks it."""
-    closed: Texts = ()
-    """Paths that the gateway never forwards, such as those that create the first account."""
-    open: Texts = ()
-    """Paths that an extra lock leaves open, such as webhooks."""
+    closed: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^/[^{}\s]*$")], ...], Field(strict=False)
+    ] = ()
+    """Paths that the gateway never forwards, such as those that create the first account. Caddy
+    would replace something in braces."""
     cookies: Literal["secure", "as-is"] = "secure"
     """``secure``: the gateway marks cookies for HTTPS only."""
 

@@ -31,6 +31,7 @@ Kind = Literal[
     "file",
     "secret",
     "action",
+    "account_check",
 ]
 
 _TEXTS: Mapping[Kind, Text] = {
@@ -59,6 +60,7 @@ _TEXTS: Mapping[Kind, Text] = {
     "file": Text("read {subject} and use its content"),
     "secret": Text("read the secret {subject}"),
     "action": Text("run a command of its own when you choose its action {subject}"),
+    "account_check": Text("run a command to find out whether it has an account: {subject}"),
 }
 
 _NOTES: Mapping[Kind, Text] = {

@@ -16,6 +16,7 @@ from aiserver_tray.base.i18n import Listed, Text
 from aiserver_tray.base.real_path import real_path
 from aiserver_tray.catalog.catalog import Catalog
 from aiserver_tray.catalog.compose.paths import is_remote
+from aiserver_tray.catalog.extension import FirstAccount
 from aiserver_tray.catalog.modules import Module
 from aiserver_tray.catalog.permission_kinds import Kind, Permission
 from aiserver_tray.catalog.permission_rules import Where, asked_by
@@ -63,6 +64,10 @@ def permissions(
     for name, action in module.actions.items():
         subject = f"{name} ({action.service}): {shlex.join(action.command)}"
         found.append(Permission("action", subject, (action.service,)))
+    first = module.access.first_account if module.access else None
+    if isinstance(first, FirstAccount) and first.service:
+        subject = f"({first.service}) {shlex.join(first.command)}"
+        found.append(Permission("account_check", subject, (first.service,)))
     for name, service in project.services.items():
         here = (*asked_by(service, Where(name, project)), *_binds(name, resolved, allowed))
         found += [Permission(one.kind, one.subject, (name,)) for one in here]

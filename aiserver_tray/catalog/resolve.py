@@ -20,7 +20,7 @@ from aiserver_tray.catalog.compose.reader import collecting_opened
 from aiserver_tray.catalog.compose.template import TemplateError, references
 from aiserver_tray.catalog.extension import EXTENSION
 from aiserver_tray.catalog.modules import Module, check_extensions, load_module
-from aiserver_tray.catalog.shared_names import reserved_name_problems
+from aiserver_tray.catalog.shared_names import access_problems, reserved_name_problems
 from aiserver_tray.catalog.unset import naming_unset
 from aiserver_tray.catalog.unsupported import (
     climbing_paths,
@@ -124,6 +124,7 @@ def startable(catalog: Catalog, resolved: ResolvedModule) -> ResolvedModule:
     problems += relative_devices(module, project)
     problems += reserved_name_problems(catalog, module, project)
     problems += backup_problems(catalog, module)
+    problems += access_problems(catalog, module, project)
     if problems:
         raise CatalogError(problems)
     services = {name: _located(service) for name, service in project.services.items()}

@@ -75,6 +75,28 @@ def reserved_name_problems(
     ]
 
 
+def access_problems(catalog: "Catalog", module: "Module", project: "Project") -> list[Problem]:
+    """Why *module* can't be opened to a network as its file says, unless it is built in: the
+    gateway and the check of its account must come to its own containers only."""
+    access, path = module.access, ("x-aiserver", "access")
+    if access is None or module.name in catalog.built_in:
+        return []
+    problems: list[Problem] = []
+    if getattr(access.first_account, "module", None) is not None:
+        text = Text("only built-in modules may name another module. Use a service of this file")
+        problems.append(Problem(module.place(*path, "first_account", "module"), text))
+    own = {dns_name(found.name) for found in shared_names(project)}
+    own |= {service.container_name for service in project.services.values()}
+    if (host := access.host or module.name) not in own:
+        text = Text(
+            "expected the name of a service of this file that is on {network}, found {found!r}",
+            network=SHARED_NETWORK,
+            found=host,
+        )
+        problems.append(Problem(module.place(*path, "host"), text))
+    return problems
+
+
 def _taken(module: "Module", found: SharedName, other: str) -> Problem:
     text = Text(
         "expected another name on {network}: {name} belongs to the built-in module {other} (upper "

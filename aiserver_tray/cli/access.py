@@ -97,6 +97,13 @@ def _show(found: Json, *, as_json: bool) -> None:
     heads = (Text("MODULE"), Text("OPEN TO"), Text("ADDRESS"), Text("PROBLEM"))
     print_table(heads, rows, language)
     report(filter(None, [found["problem"]]))
+    if found["others"] and any(one["state"] in ("open", "broken") for one in found["modules"]):
+        text = Text(
+            "This computer also has {addresses}. Devices in those networks reach open modules, "
+            "too, if they know the address. Only on Linux, requests from the internet are refused.",
+            addresses=", ".join(found["others"]),
+        )
+        report([text.render(language)])
 
 
 def _show_one(module: str, *, as_json: bool) -> None:
@@ -168,6 +175,9 @@ def _open(module: str, address: str, *, yes: bool, as_json: bool) -> None:
     )
     _confirm(text, yes=yes)
     _operate("ai/access/open", asked)
+    one = _module(request(current_app(), "ai/access/list"), module)
+    if one["state"] == "waiting" and one["account"] == "exists":  # it did not run before
+        _operate("ai/access/open", asked)
     _show_one(module, as_json=as_json)
 
 

@@ -50,8 +50,10 @@ APP_SETTINGS: Mapping[str, Setting] = {
         title={"en": "Address to publish ports on", "zh": "端口发布地址"},
         help={
             "en": "127.0.0.1 allows access from this machine only. 0.0.0.0 allows access from all "
-            "networks.",
-            "zh": "127.0.0.1 仅允许本机访问；0.0.0.0 允许所有网络访问。",
+            "networks, to every port and without HTTPS. To open one module, use the tab Access of "
+            "its page.",
+            "zh": "127.0.0.1 仅允许本机访问；0.0.0.0 允许所有网络访问所有端口，且没有 HTTPS。"
+            "若只开放一个模块，请使用其页面上的“访问”选项卡。",
         },
     ),
     ENGINE: EngineSetting(

@@ -1,5 +1,5 @@
 """Free ports of this machine, and the owners of the others. An address is an IP address of either
-family; ``0.0.0.0`` and ``::`` mean all addresses."""
+family; ``0.0.0.0`` and ``::`` mean all addresses. Also the router of this machine."""
 
 import errno
 import ipaddress
@@ -214,3 +214,45 @@ def _can_bind(address: str, port: int, protocol: str, bind: _Bind) -> bool:
             raise
         return error.errno != errno.EADDRINUSE
     return True
+
+
+# -- the router ------------------------------------------------------------------------------------
+
+_ROUTE_TO, _ARP_AT = re.compile(r"gateway: (\S+)"), re.compile(r" at ([0-9a-f:]+) ")
+
+
+def router_to(outside: str) -> tuple[str, str]:
+    """The IP address and the hardware address of the router on the way to the IPv4 address
+    *outside*, on Windows and macOS. Empty: not known."""
+    if sys.platform == "win32":
+        return _router_of_windows(outside)
+    if sys.platform == "darwin":
+        way = _ROUTE_TO.search(_printed("/sbin/route", "-n", "get", outside))
+        found = _ARP_AT.search(_printed("/usr/sbin/arp", "-n", way[1])) if way else None
+        return (way[1], found[1]) if way and found else ("", "")
+    return "", ""
+
+
+def _printed(*command: str) -> str:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout
+
+
+def _router_of_windows(outside: str) -> tuple[str, str]:
+    """By `GetBestRoute`, whose row has the next hop in its fourth place, and `SendARP`."""
+    if sys.platform != "win32":
+        return "", ""
+    import ctypes  # noqa: PLC0415 - on Windows only
+
+    helper, row = ctypes.windll.iphlpapi, (ctypes.c_uint32 * 14)()
+    target = int.from_bytes(socket.inet_aton(outside), sys.byteorder)
+    if helper.GetBestRoute(target, 0, row) or not row[3]:
+        return "", ""
+    mac, size = (ctypes.c_ubyte * 8)(), ctypes.c_uint32(8)
+    if helper.SendARP(row[3], 0, mac, ctypes.byref(size)) or not size.value:
+        return "", ""
+    address = socket.inet_ntoa(row[3].to_bytes(4, sys.byteorder))
+    return address, bytes(mac[: size.value]).hex(":")

@@ -66,7 +66,8 @@ class PageOpener:
             AiServerError: it can't be shown.
         """
         self._addresses[name] = address
-        if self._browser:
+        # A window can't ask what to do about a certificate that this computer does not trust.
+        if self._browser or address.startswith("https:"):
             open_url(address)
         else:
             self._windows.open_module(name, title, address)

@@ -3,6 +3,7 @@ second host in a network namespace, which has its own address, asks by multicast
 certificate authority."""
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -35,9 +36,18 @@ ACCESS: dict[str, Any] = {
     "first_account": {"http": "/account", "key": "owned", "value": True},
     "closed": ["/setup*"],
 }
+CONFIGURATION = "/config/caddy/gateway.json"
 SPELLINGS = (
     *("/setup/", "/setup/index.html", "//setup/", "/./setup/", "/x/../setup/", "/%73etup/"),
-    *("/SETUP/", "/setup%2Findex.html", "/setup/?a=b", "/setup//index.html"),
+    *("/SETUP/", "/setup%2Findex.html", "/setup/?a=b", "/setup//index.html", "/setup;a=b/"),
+    *(
+        "/%2e/setup/",
+        "/x/%2e%2e/setup/",
+        "/x/%2E%2E%2Fsetup/",
+        "/%2fsetup/",
+        "/SeTuP%2f",
+        "/.//setup/",
+    ),
 )
 """Of the path that creates the first account."""
 
@@ -69,6 +79,25 @@ def shop(here: Installation) -> int:
     )
     choose_free_ports(here, "gateway")
     return port
+
+
+KEPT_ALIVE = """
+import http.client, ssl, sys
+connection = http.client.HTTPSConnection(
+    sys.argv[1], int(sys.argv[2]), context=ssl._create_unverified_context(), timeout=60
+)
+for _ in range(2):
+    connection.request("GET", "/")
+    print(connection.getresponse().read().decode().strip(), flush=True)
+    connection.auto_open = False
+sys.stdin.readline()
+try:
+    connection.request("GET", "/")
+    print(connection.getresponse().status)
+except (OSError, http.client.HTTPException):
+    print("closed")
+"""
+"""A device that keeps its connection, and uses it again once it is told to."""
 
 
 def entry(owner: Owner) -> Any:  # noqa: ANN401 - JSON
@@ -106,7 +135,7 @@ def test_a_module_is_open_to_the_network_from_its_first_account_until_it_is_clos
         opens_by_itself(owner, engine, modules)
         is_reached_by_another_device(owner, device, shop, tmp_path)
         follows_the_network(owner, device, tmp_path)
-        is_closed_at_once(owner, engine, device, modules)
+        stays_closed_if_its_gateway_starts_with_an_old_configuration(owner, engine, device, modules)
 
 
 def waits_for_its_first_account(
@@ -143,6 +172,8 @@ def is_reached_by_another_device(
     name, port = one["url"].removeprefix("https://").split(":")
     assert name == f"shop-{label()}.local"
     assert device.resolve(name) == device.ours
+    page = asked(owner, "ai/module/open", name="shop")["url"]
+    assert page in (one["url"], one["ipUrl"])
     certificate = listed["certificate"]
     authority = tmp_path / "ca.crt"
     guide = device.curl(certificate["guide"])
@@ -200,16 +231,58 @@ def is_closed_at_once(
 ) -> None:
     """See that no request reaches it any more when closing has answered."""
     url = entry(owner)["ipUrl"]
-    closing = asked(owner, "ai/access/close", module="shop")
+    guide = asked(owner, "ai/access/list")["certificate"]["guide"]
+    host, port = url.removeprefix("https://").split(":")
+    with device.started(sys.executable, "-c", KEPT_ALIVE, host, port) as kept:
+        assert kept.stdout
+        assert [kept.stdout.readline() for _ in range(2)] == ["the shop\n"] * 2
+        closing = asked(owner, "ai/access/close", module="shop")
+        assert kept.communicate("again\n", 60)[0] == "closed\n"
     assert device.curl("-k", f"{url}/") == "000"
+    assert device.curl(guide) == "000"
     assert entry(owner)["state"] == "closed"
     asked(owner, "ai/operation/wait", id=closing["operationId"])
     modules.wait_for(shop="running", gateway="stopped")
+    for number in (port, guide.split(":")[2].strip("/")):
+        refused = device.run("curl", "-sS", "--noproxy", "*", f"http://{host}:{number}/")
+        assert "Could not connect" in refused.stderr or "refused" in refused.stderr, refused
     assert environment(engine, "ai-shop")["ADDRESS"] == "http://localhost"
     again = owner.api.invoke("ai/access/close", {"module": "shop"}, PEER)
     assert again["code"] == "E_ADDRESS"
     assert json.dumps(asked(owner, "ai/config/form", module="shop")).count("SHOP_ADDRESS") == 0
-    refused = owner.api.invoke(
+    not_set = owner.api.invoke(
         "ai/config/set", {"name": "shop.SHOP_ADDRESS", "value": "https://evil"}, PEER
     )
-    assert refused["code"] == "E_SETTING"
+    assert not_set["code"] == "E_SETTING"
+
+
+def stays_closed_if_its_gateway_starts_with_an_old_configuration(
+    owner: Owner, engine: docker.DockerClient, device: SecondHost, modules: Modules
+) -> None:
+    """See that the owner loads again what is open when the gateway starts, as after a restore."""
+    url = entry(owner)["ipUrl"]
+    gateway = engine.containers.get("ai-gateway")
+    old, _ = gateway.get_archive(CONFIGURATION)
+    archive = b"".join(old)
+    is_closed_at_once(owner, engine, device, modules)
+    gateway.put_archive(str(Path(CONFIGURATION).parent), archive)
+    gateway.start()
+
+    def is_loaded() -> bool:
+        return "port-844" not in said(engine, "ai-gateway", "cat", CONFIGURATION)
+
+    eventually(is_loaded, "a configuration with nothing open", LIMIT)
+    assert device.curl("-k", f"{url}/") == "000"
+
+
+def test_a_module_that_does_not_run_is_asked_for_its_account_before_it_is_opened(
+    here: Installation, engine: docker.DockerClient, device: SecondHost, shop: int
+) -> None:
+    with owned(here) as (owner, modules):
+        begun = asked(owner, "ai/access/open", module="shop", address=device.ours)
+        asked(owner, "ai/operation/wait", id=begun["operationId"])
+        modules.wait_for(shop="running")
+        assert entry(owner)["state"] == "waiting"
+        assert environment(engine, "ai-shop")["ADDRESS"] == "http://localhost"
+        assert [c.name for c in engine.containers.list(all=True)] == ["ai-shop"]
+        asked(owner, "ai/access/close", module="shop")

@@ -1,6 +1,7 @@
 """The catalog's own files are Compose projects that ``docker compose`` resolves as we do."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,8 @@ def another(setting: Setting, number: int) -> str:
         return f"/srv/files-{number}"
     if setting.type == "size":
         return f"{number * 1024}k"
+    if setting.pattern and not re.fullmatch(setting.pattern, str(number)):
+        return f"10.0.{number >> 8}.{number & 255}"  # the only such pattern is that of an address
     return str(number) if setting.type == "port" or setting.pattern else f"text-{number}"
 
 

@@ -23,7 +23,11 @@ URL, IP_URL = "https://n8n-kitchen.local:18441", "https://192.168.1.20:18441"
 CLOSED: Final = ModuleAccessView("n8n", {"en": "n8n"}, "closed", URL, IP_URL, None, "exists")
 FINE: Final = (
     LinkView("name", ok=True, text=Text("n8n-kitchen.local is 192.168.1.20")),
-    LinkView("certificate", ok=True, text=Text("It vouches for the name and the IP address")),
+    LinkView(
+        "certificate",
+        ok=True,
+        text=Text("The certificate is valid for the name and the IP address"),
+    ),
     LinkView("module", ok=True, text=Text("It answers at its address")),
     LinkView("ports", ok=True, text=Text("No other port of a module answers at this address")),
 )
@@ -41,7 +45,6 @@ NETWORKS: Final = (
 )
 PLAN: Final = AccessPlan(
     URL,
-    IP_URL,
     "192.168.1.20",
     "exists",
     starts_gateway=True,
@@ -74,5 +77,5 @@ def answers(one: ModuleAccessView, plan: AccessPlan = PLAN) -> dict[str, Envelop
 def told(one: ModuleAccessView) -> Json:
     """What its event says of *one*."""
     since = (one.since or SINCE).isoformat()
-    known = {"name": one.name, "state": one.state, "url": one.url, "since": since}
+    known = {"name": one.name, "state": one.state, "url": one.url, "page": one.url, "since": since}
     return {"modules": [] if one.state == "closed" else [known]}

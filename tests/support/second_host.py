@@ -41,6 +41,17 @@ class SecondHost:
             inside, input=text, capture_output=True, text=True, check=False, timeout=120
         )
 
+    @contextmanager
+    def started(self, *command: str) -> "Iterator[subprocess.Popen[str]]":
+        """A command there, which is ended with the block."""
+        inside = ["ip", "netns", "exec", self.namespace, *command]
+        pipe = subprocess.PIPE
+        with subprocess.Popen(inside, stdin=pipe, stdout=pipe, text=True) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
     def curl(self, *arguments: str) -> str:
         """The body and status of an answer, as ``BODY STATUS``; status 000: there is none."""
         out = ["-sS", "-m", "60", "--noproxy", "*", "-w", " %{http_code}"]

@@ -46,7 +46,7 @@ def test_a_module_is_opened_after_the_person_has_seen_what_that_does(
     page.wait_for_text("Address, once it is open", PAGE)
     assert page.wait_for("input[value='here']").is_selected()
     page.wait_for("input[value='network']").click()
-    page.wait_for_text("n8n is recreated with the new address", "#question[open]")
+    page.wait_for_text("Recreated with the new address: n8n", "#question[open]")
     page.wait_for_text("n8n stands still for about 17 s", "#question[open]")
     page.wait_for_text(f"Its address is {URL}", "#question[open]")
     assert host.wait_for_call("ai/access/plan") == {"module": "n8n", "address": "192.168.1.20"}
@@ -72,6 +72,8 @@ def test_an_open_module_has_its_address_its_code_and_the_way_to_close_it(
     page.wait_for_text(GUIDE, "#question[open]")
     page.wait_for_text("4F:", "#question[open]")
     page.button("Close").click()
+    page.go("modules/n8n")
+    page.wait_for_text("n8n-kitchen.local:18441", ".facts")
     page.go("home")
     page.wait_for_text("n8n is open to your network", ".open-to")
     page.button("Close now: n8n").click()
@@ -97,6 +99,27 @@ def test_the_page_says_what_a_module_waits_for_and_what_is_broken(
     page.wait_for_text("n8n is closed, because this is another network", ".open-to")
     page.go("modules/n8n/access")
     page.wait_for_text("This is another network", PAGE)
+    assert page.complaints() == []
+
+
+def test_home_shows_the_ports_that_the_network_reaches_without_the_gateway(
+    page: HomePage, host: Scripted
+) -> None:
+    page.go("home")
+    page.wait_for_text("n8n", ".features, main")
+    assert page.all(".open-to") == []
+    shown = states.running()
+    for module in shown["modules"]:
+        for port in module["ports"]:
+            port["address"] = "0.0.0.0" if module["name"] in ("n8n", "redis") else "127.0.0.1"
+    host.show(shown)
+    page.wait_for_text("These ports are open to your network", ".open-to")
+    text = page.wait_for("[data-access='ports'] p").text
+    assert "n8n 5678" in text
+    assert "Redis" in text
+    assert "PostgreSQL" not in text
+    link = page.wait_for("[data-access='ports'] a.button").get_attribute("href")
+    assert str(link).endswith("#settings/advanced")
     assert page.complaints() == []
 
 

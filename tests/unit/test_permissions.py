@@ -275,6 +275,23 @@ def test_an_action_is_asked_for_with_its_command(tmp_path: Path) -> None:
     assert asked(tmp_path) == [("action", "clear (web): sh -c 'rm $HOME'")]
 
 
+def test_the_command_that_looks_for_an_account_is_asked_for_and_again_when_it_changes(
+    tmp_path: Path,
+) -> None:
+    access = "{port: 80, host: m-web, first_account: {service: web, command: [sh, -c, 'test $$X']}}"
+    text = service("container_name: m-web") + f"x-aiserver: {{kind: feature, access: {access}}}\n"
+    folder = write(tmp_path, "m", text)
+    mine = ("account_check", "(web) sh -c 'test $X'")
+    assert mine in asked(tmp_path)
+    app = App(tmp_path / "home", [tmp_path])
+    app.targets.trust("m", actor=ACTOR)
+    app.targets.check_trust("m")
+    file = folder / "compose.yaml"
+    file.write_text(file.read_text().replace("test $$X", "rm -rf /"))
+    with pytest.raises(TrustError):
+        App(tmp_path / "home", [tmp_path]).targets.check_trust("m")
+
+
 @pytest.mark.parametrize("shared", [True, False])
 def test_a_secret_of_a_required_module_has_to_be_shared(tmp_path: Path, *, shared: bool) -> None:
     mark = "shared: true, " if shared else ""

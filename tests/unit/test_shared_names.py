@@ -59,6 +59,36 @@ def test_a_module_takes_a_name_of_a_built_in_one_on_the_shared_network_and_is_re
 
 
 @pytest.mark.parametrize(
+    ("access", "key"),
+    [
+        ("host: front", None),
+        ("host: shop", None),
+        ("host: postgres", "host"),
+        ("first_account: at-start", "host"),  # the module's own name is no container
+        ("host: front, first_account: {module: postgres, service: postgres, command: [env]}",
+         "first_account.module"),
+    ],
+)  # fmt: skip
+def test_the_gateway_and_the_check_of_accounts_come_to_own_containers_only(
+    tmp_path: Path, access: str, key: str | None
+) -> None:
+    given = f"x-aiserver: {{kind: feature, access: {{port: 80, {access}}}}}\n"
+    networks = "networks: {ai-net: {aliases: [shop]}}"
+    catalog = with_mine(tmp_path, f"{{front: {{image: i, {networks}}}}}", NETWORKS + given)
+    if key is None:
+        assert resolve(catalog, catalog.module("mine"), {}).project.services.keys() == {"front"}
+    else:
+        (problem,) = refusals(catalog)
+        assert problem.place.key == f"x-aiserver.access.{key}"
+
+
+@pytest.mark.parametrize("access", ["host: '{env.HOME}'", "host: 10.0.0.1", "closed: ['/{path}']"])
+def test_nothing_that_the_gateway_would_replace_is_accepted(tmp_path: Path, access: str) -> None:
+    given = f"x-aiserver: {{kind: feature, access: {{port: 80, {access}}}}}\n"
+    assert "mine" in with_mine(tmp_path, "{web: {image: i}}", given).broken
+
+
+@pytest.mark.parametrize(
     ("service", "lines"),
     [
         # The engine answers for none of these to others on that network.

@@ -394,12 +394,13 @@ export interface AccessList {
   certificate: Certificate | null;
   /** why nothing can be opened here */
   problem: string | null;
+  /** further addresses of this computer, at which the gateway's ports answer, too */
+  others: string[];
 }
 
 /** What opening a module does. */
 export interface AccessPlan {
   url: string;
-  ipUrl: string;
   /** of this computer in the network */
   address: string;
   account: AccountState;
@@ -2370,8 +2371,8 @@ export interface Network {
 
 /** A rule of the user's own. */
 export interface NewRule {
-  /** `line`: A log line matches. `ended`: A service exited, no operation stopped it, and it does not come back by itself. `memory_out`: A service ran out of memory. `restarts`: A service restarts again and again. `unhealthy`: The health check of a service fails. `memory`: A service uses too much memory. `cpu`: A module keeps the processors busy. `disk`: The engine's disk is almost full. `home`: The disk of the home folder is full. `backup`: There is no recent good backup, although there is a schedule. Users add `line`, `memory`, `cpu`. */
-  kind: "line" | "ended" | "memory_out" | "restarts" | "unhealthy" | "memory" | "cpu" | "disk" | "home" | "backup";
+  /** `line`: A log line matches. `ended`: A service exited, no operation stopped it, and it does not come back by itself. `memory_out`: A service ran out of memory. `restarts`: A service restarts again and again. `unhealthy`: The health check of a service fails. `memory`: A service uses too much memory. `cpu`: A module keeps the processors busy. `disk`: The engine's disk is almost full. `home`: The disk of the home folder is full. `backup`: There is no recent good backup, although there is a schedule. `address`: Other devices can't use the address of an open module as they should. Users add `line`, `memory`, `cpu`. */
+  kind: "line" | "ended" | "memory_out" | "restarts" | "unhealthy" | "memory" | "cpu" | "disk" | "home" | "backup" | "address";
   /** the only module that it is about; every module without it */
   module?: string | null;
   /** lines of this level or a higher one; `null`: of every level */
@@ -2413,6 +2414,8 @@ export interface OpenModule {
   /** as in `ai/access/list` */
   state: string;
   url: string;
+  /** where this computer opens it: the same, or with the IP address if no name is found here */
+  page: string;
   since: string;
 }
 
@@ -2960,8 +2963,8 @@ export interface Revealed {
 /** An alert rule. */
 export interface Rule {
   id: string;
-  /** `line`: A log line matches. `ended`: A service exited, no operation stopped it, and it does not come back by itself. `memory_out`: A service ran out of memory. `restarts`: A service restarts again and again. `unhealthy`: The health check of a service fails. `memory`: A service uses too much memory. `cpu`: A module keeps the processors busy. `disk`: The engine's disk is almost full. `home`: The disk of the home folder is full. `backup`: There is no recent good backup, although there is a schedule. Users add `line`, `memory`, `cpu`. */
-  kind: "line" | "ended" | "memory_out" | "restarts" | "unhealthy" | "memory" | "cpu" | "disk" | "home" | "backup";
+  /** `line`: A log line matches. `ended`: A service exited, no operation stopped it, and it does not come back by itself. `memory_out`: A service ran out of memory. `restarts`: A service restarts again and again. `unhealthy`: The health check of a service fails. `memory`: A service uses too much memory. `cpu`: A module keeps the processors busy. `disk`: The engine's disk is almost full. `home`: The disk of the home folder is full. `backup`: There is no recent good backup, although there is a schedule. `address`: Other devices can't use the address of an open module as they should. Users add `line`, `memory`, `cpu`. */
+  kind: "line" | "ended" | "memory_out" | "restarts" | "unhealthy" | "memory" | "cpu" | "disk" | "home" | "backup" | "address";
   on: boolean;
   /** the only module that it is about; `null`: every module */
   module: string | null;

@@ -1,15 +1,17 @@
 """The addresses of an installation: what is open, what the gateway shows of it, and the proof."""
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from threading import Lock
+from typing import TYPE_CHECKING
 
-from aiserver_tray.base.errors import AddressError
-from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.errors import AddressError, AiServerError
+from aiserver_tray.base.i18n import Listed, Text
 from aiserver_tray.catalog.extension import Access, FirstAccount
 from aiserver_tray.features.access.config import (
     HTTP,
@@ -22,8 +24,8 @@ from aiserver_tray.features.access.config import (
 from aiserver_tray.features.access.events import OpenModule
 from aiserver_tray.features.access.gateway import GATEWAY, Gateway, account_of
 from aiserver_tray.features.access.names import SUFFIX, Names
-from aiserver_tray.features.access.network import Network, label, networks
-from aiserver_tray.features.access.proof import Address, OtherPort, prove
+from aiserver_tray.features.access.network import Network, label, networks, others
+from aiserver_tray.features.access.proof import Address, OtherPort, is_found_here, prove
 from aiserver_tray.features.access.store import (
     AUTHORITY_KEY,
     AccessData,
@@ -35,7 +37,6 @@ from aiserver_tray.features.access.views import (
     AccessList,
     AccessState,
     CertificateView,
-    LinkView,
     ModuleAccessView,
     NetworkView,
 )
@@ -45,8 +46,7 @@ if TYPE_CHECKING:
     from aiserver_tray.features.access.authority import Pair
     from aiserver_tray.features.place import Place
 
-_REQUIRED: Final = ("certificate", "module", "ports")
-"""The parts of the proof without which nothing stays open."""
+_logger = logging.getLogger(__name__)
 
 
 class Addresses:
@@ -58,6 +58,9 @@ class Addresses:
         self._names = names
         self.opening: dict[str, str] = {}
         """Module -> the operation that opens it now; empty: it has not begun."""
+        self._loading = Lock()
+        self._loaded: str | None = None
+        """The start of the gateway's container at the last load; None: this process did not."""
         self.on_change: Callable[[], object] = lambda: None
         """Called when `list` has changed."""
 
@@ -97,6 +100,7 @@ class Addresses:
             tuple(found),
             self._certificate(data, here, ports),
             self.problem(here),
+            tuple(others(here)),
         )
 
     def _view(
@@ -125,7 +129,7 @@ class Addresses:
             return "paused"
         if data.told != here.address:  # this computer has got another one just now
             return "opening"
-        return "broken" if any(link.ok is False for link in known.links) else "open"
+        return "broken" if known.trouble else "open"
 
     def urls(
         self, name: str, known: OpenData | None, here: Network | None, ports: Mapping[int, int]
@@ -157,6 +161,8 @@ class Addresses:
 
     def problem(self, here: Network | None) -> Text | None:
         """Why nothing can be opened *here*."""
+        if text := self.elsewhere(self.file.read()):
+            return text
         engine = self._place.core.engine.address
         if not engine.is_local or engine.is_bridged:
             return Text(
@@ -180,31 +186,82 @@ class Addresses:
         opening = {*self.opening}
         data, here = self.file.read(), self.network()
         ports = self.ports
-        return [
-            {
-                "name": name,
-                "state": "opening" if name in opening else self._state(known, data, here),
-                "url": self.urls(name, known, here, ports)[0],
-                "since": datetime.fromtimestamp(known.since, UTC).isoformat(),
-            }
-            for name, known in data.modules.items()
-        ]
+        found: list[OpenModule] = []
+        for name, known in data.modules.items():
+            url, ip_url = self.urls(name, known, here, ports)
+            found.append(
+                {
+                    "name": name,
+                    "state": "opening" if name in opening else self._state(known, data, here),
+                    "url": url,
+                    "page": url if known.is_found else ip_url,
+                    "since": datetime.fromtimestamp(known.since, UTC).isoformat(),
+                }
+            )
+        return found
 
     # -- what the gateway shows --------------------------------------------------------------------
+
+    @property
+    def is_loaded(self) -> bool:
+        """This process has loaded the configuration since the gateway's container has started: its
+        volume may have an older one."""
+        start = self.gateway_start
+        return self._loaded is not None and start in ("", self._loaded)
+
+    @property
+    def gateway_start(self) -> str:
+        """Which start of the gateway's container this is; empty: it does not run."""
+        return self._gateway.start
+
+    def elsewhere(self, data: AccessData) -> Text | None:
+        """Why nothing can be changed here: the modules of *data* are open at another engine."""
+        here = self._place.engine_id
+        if not (data.modules or data.pending) or not (data.engine and here) or data.engine == here:
+            return None
+        return Text(
+            "{modules} were opened at another engine, whose gateway may still forward requests. "
+            "Use that engine again (app.engine) and close them there. If it is gone for good, "
+            "`aiserver-tray access --forget-certificate` forgets them.",
+            modules=Listed(data.modules),
+        )
+
+    def check_engine(self) -> None:
+        """Raises AddressError: what is open is open at another engine."""
+        if text := self.elsewhere(self.file.read()):
+            raise AddressError(text)
 
     def load(self) -> None:
         """Let the gateway and the names follow what is open in the network where this computer
         is."""
+        with self._loading:  # an older state never comes after a newer one
+            self.check_engine()
+            self._load()
+        self.answer_names()
+
+    def _load(self) -> None:
         data, here = self.file.read(), self.network()
+        start = self._gateway.start
         is_here = bool(here and here.is_same(data.range, data.router))
-        opened = data.open if is_here else {}
+        opened = {n: o for n, o in data.open.items() if self._is_allowed(n)} if is_here else {}
         address = here.address if here and opened else ""
         certificates = self._certificates(data, opened, address) if opened else None
         sites = [self._site(name, one, address) for name, one in opened.items()]
         self._gateway.load(encoded(gateway_config(sites, certificates, address)))
         with self.file.update() as now:
             now.told, now.loaded_at = address, time.time()
-        self.answer_names()
+            now.pending = now.pending and now.open.keys() != data.open.keys()
+        self._loaded = start
+
+    def _is_allowed(self, name: str) -> bool:
+        """Whether the file of the open module *name* may still do what it does. Otherwise, it alone
+        is not forwarded."""
+        try:
+            self._place.app.targets.check_trust(name)
+            return self._place.app.catalog.module(name).access is not None
+        except AiServerError as error:
+            _logger.warning("%s is not forwarded: %s", name, error)
+            return False
 
     def answer_names(self) -> None:
         """Answer for the names of what is open here, if this process stays."""
@@ -279,14 +336,13 @@ class Addresses:
                 data.certificate,
                 published,
             )
-            self._remember(name, prove(address, self._others()))
+            links = [*map(LinkData.of, prove(address, self._others()))]
+            is_found = is_found_here(one.name, here.address)
+            with self.file.update() as now:
+                if known := now.modules.get(name):
+                    known.links, known.checked_at, known.is_found = links, time.time(), is_found
         if chosen:
             self.on_change()
-
-    def _remember(self, name: str, links: Sequence[LinkView]) -> None:
-        with self.file.update() as data:
-            if known := data.modules.get(name):
-                known.links, known.checked_at = [*map(LinkData.of, links)], time.time()
 
     def _others(self) -> Iterator[OtherPort]:
         """The published ports of all modules but the gateway."""

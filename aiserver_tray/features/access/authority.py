@@ -24,6 +24,7 @@ _YEARS: Final = 10
 LEAF_DAYS: Final = 397
 _PEM: Final = serialization.Encoding.PEM
 _SIGNS: Final = frozenset({"key_cert_sign", "crl_sign"})
+_SERVERS: Final = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
 _USAGES: Final = (
     "digital_signature", "content_commitment", "key_encipherment", "data_encipherment",
     "key_agreement", "key_cert_sign", "crl_sign", "encipher_only", "decipher_only",
@@ -43,6 +44,8 @@ def make_authority(name: str) -> Pair:
     key, now = ec.generate_private_key(ec.SECP256R1()), _now()
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     allowed: list[x509.GeneralName] = [x509.DNSName("local"), x509.DNSName("localhost")]
+    # A kind of name that is not listed is unlimited. Nobody has this address of e-mail.
+    allowed += [x509.RFC822Name("aiserver-tray.invalid")]
     allowed += [x509.IPAddress(ipaddress.ip_network(one)) for one in PRIVATE]
     identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
     builder = _builder(subject, subject, key, now - _DAY, now + _YEARS * 365 * _DAY)
@@ -50,6 +53,7 @@ def make_authority(name: str) -> Pair:
         builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_usage(_SIGNS), critical=True)
         .add_extension(x509.NameConstraints(allowed, None), critical=True)
+        .add_extension(_SERVERS, critical=False)
         .add_extension(identifier, critical=False)
         .sign(key, hashes.SHA256())
     )
@@ -64,14 +68,13 @@ def make_leaf(authority: Pair, names: Iterable[str], days: float = LEAF_DAYS) ->
         raise TypeError(type(signer))
     key, now = ec.generate_private_key(ec.SECP256R1()), _now()
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "AI-Server Tray")])
-    purpose = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
     by = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
     certificate = (
         _builder(subject, issuer.subject, key, now - _DAY, now + days * _DAY)
         .add_extension(x509.SubjectAlternativeName([_name(n) for n in names]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(frozenset({"digital_signature"})), critical=True)
-        .add_extension(purpose, critical=False)
+        .add_extension(_SERVERS, critical=False)
         .add_extension(by, critical=False)
         .sign(signer, hashes.SHA256())
     )

@@ -1,7 +1,7 @@
 """The channels of addresses."""
 
 import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, TypedDict
 
@@ -9,8 +9,10 @@ from pydantic import Field
 
 from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.features.access.events import ACCESS
-from aiserver_tray.features.access.views import FILE, AccessList, AccessPlan, CodeView
+from aiserver_tray.features.access.events import ACCESS, OpenModule
+from aiserver_tray.features.access.views import FILE, OPEN, AccessList, AccessPlan, CodeView
+from aiserver_tray.features.alerts.channels import AlertsFeature
+from aiserver_tray.features.app.channels import AppFeature
 from aiserver_tray.features.place import Place, refuse_elsewhere
 from aiserver_tray.protocol.channel import Feature, Names, OfModule, Payload, channel
 from aiserver_tray.protocol.message import Caller, Message, Peer
@@ -61,11 +63,17 @@ class AccessFeature(Feature):
     def __init__(self, place: Place) -> None:
         self._place = place
         self._is_owner = False
-        self._state = ACCESS.message({"modules": []})
+        self._told: list[OpenModule] = []
         place.hub.add_state(self._current)
 
     def _current(self, _peer: Peer, events: Collection[str]) -> Iterable[Message]:
-        return [self._state] if ACCESS.name in events else []
+        return [ACCESS.message({"modules": self._told})] if ACCESS.name in events else []
+
+    def _page_of(self, name: str) -> str | None:
+        """Where this computer opens the module *name* while it is open to the network, because
+        others send it back there: cookies and sign-ins count only at that address."""
+        live = (one["page"] for one in self._told if one["name"] == name and one["state"] in OPEN)
+        return next(live, None)
 
     @cached_property
     def _addresses(self) -> "Addresses":
@@ -95,18 +103,27 @@ class AccessFeature(Feature):
         return Openings(self._place, self._addresses)
 
     def _changed(self) -> None:
-        told = [*self._addresses.told()]
-        if self._is_owner and told:
+        self._told = [*self._addresses.told()]
+        if self._is_owner and self._told:
             self._watch.start()
-        self._state = ACCESS.message({"modules": told})
         self._place.hub.update()
+        if self._is_owner:
+            self._place.feature(AlertsFeature).watch.refresh()
+
+    def _troubles(self) -> Mapping[str, Text]:
+        broken = [one["name"] for one in self._told if one["state"] == "broken"]
+        known = self._addresses.file.read().modules if broken else {}
+        return {name: why for name in broken if name in known and (why := known[name].trouble)}
 
     def start(self) -> None:
         self._is_owner = True
+        self._place.feature(AlertsFeature).watch.addresses = self._troubles
+        self._place.feature(AppFeature).page_of = self._page_of
         if (self._place.app.home.folder / FILE).exists():
             try:
                 self._openings.reconcile()
                 self._changed()
+                self._watch.start()  # the gateway may have an older configuration
             except AiServerError as error:  # it is reported where it is used
                 _logger.warning("addresses can't be followed: %s", error)
 

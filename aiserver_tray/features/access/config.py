@@ -13,12 +13,18 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.features.access.network import PRIVATE
 
 HTTP: Final = 8080
 """Port in the container of the page about the certificate."""
 PORTS: Final = range(8441, 8449)
 """Ports in the container for modules."""
 ADMIN: Final = "unix//run/caddy/admin.sock"
+_NEAR: Final = {"remote_ip": {"ranges": ["127.0.0.0/8", "::1/128", *PRIVATE]}}
+"""Clients that are not on the internet. The ports are published on all addresses of the computer,
+also a public one. Not every engine keeps a client's address: some show that of their own network,
+which is private."""
+_ABORT: Final = {"handler": "static_response", "abort": True}
 _OWN: Final = {"disable": True}
 """Caddy makes no certificates, and no redirects, by itself."""
 
@@ -79,10 +85,9 @@ def _server(listen: list[str], routes: list[Any]) -> dict[str, Any]:
 
 def _secure_server(site: Site, address: str) -> dict[str, Any]:
     routes = {"handler": "subroute", "routes": _routes(site)}
-    forward = _route({"host": [*site.names]}, routes)
-    abort = {"handle": [{"handler": "static_response", "abort": True}]}
+    forward = _route({"host": [*site.names], **_NEAR}, routes)
     return {
-        **_server([f":{site.port}"], [forward, abort]),
+        **_server([f":{site.port}"], [forward, {"handle": [_ABORT]}]),
         "protocols": ["h1", "h2"],
         # A request without TLS is sent on to HTTPS.
         "listener_wrappers": [{"wrapper": "http_redirect"}, {"wrapper": "tls"}],
@@ -120,6 +125,7 @@ def _guide_routes(certificates: Certificates) -> list[Any]:
     chinese = {"header_regexp": {"Accept-Language": {"pattern": "^zh"}}, "path": ["/"]}
     in_chinese, in_english = (_content(guide(certificates, one), plain) for one in ("zh", "en"))
     return [
+        _route({"not": [_NEAR]}, _ABORT),
         _route({"path": ["/ca.crt"]}, file),
         _route(chinese, in_chinese),
         _route({"path": ["/"]}, in_english),

@@ -12,6 +12,8 @@ class OpenModule(TypedDict):
     state: str
     """as in `ai/access/list`"""
     url: str
+    page: str
+    """where this computer opens it: the same, or with the IP address if no name is found here"""
     since: str
 
 

@@ -82,6 +82,13 @@ class Gateway:
         found = self._place.core.store.state.containers.values()
         return next((one.id for one in found if one.module == GATEWAY), None)
 
+    @property
+    def start(self) -> str:
+        """Which start of the container this is; empty: it does not run."""
+        found = [c for c in self._place.core.store.state.containers.values()
+                 if c.module == GATEWAY and c.status == "running"]  # fmt: skip
+        return f"{found[0].id} {found[0].started_at}" if found else ""
+
     def _forget(self) -> None:
         """Without a container, remove the last configuration: nothing may be open at its next start
         that is closed by now."""
@@ -106,6 +113,10 @@ def account_of(place: "Place", name: str) -> AccountState:
         return "unknown"
     if first.http:
         return _by_page(view, access.port, first)
+    try:  # the file may have changed since it was allowed
+        place.app.targets.check_trust(name)
+    except AiServerError:
+        return "unknown"
     return _by_command(place, first.module or name, first)
 
 

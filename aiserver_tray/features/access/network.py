@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from aiserver_tray.system.ports import router_to
+
 PRIVATE: Final = (
     *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10"),
     *("fc00::/7", "fe80::/10"),
@@ -36,8 +38,9 @@ class Network:
 
     def is_same(self, range: str, router: str) -> bool:
         """Whether it is the network with that *range* and *router*. Many homes have the same range,
-        but no two have the same router."""
-        return self.range == range and (not (self.router and router) or self.router == router)
+        but no two have the same router. A network whose router is not known (yet) is another one
+        than one whose router is."""
+        return self.range == range and (not router or self.router == router)
 
 
 def networks() -> list[Network]:
@@ -48,6 +51,13 @@ def networks() -> list[Network]:
     if usual and usual not in [one.address for one in real]:
         real += [one for one in found if one.address == usual]
     return sorted(real, key=lambda one: (one.address != usual, one.interface))
+
+
+def others(here: Network | None) -> list[str]:
+    """The addresses of this computer besides that of *here* at which other devices may reach it:
+    also public ones."""
+    found = (one for one in _all() if not _VIRTUAL.match(one.interface))
+    return [one.address for one in found if here and one.address != here.address]
 
 
 def is_private(address: str) -> bool:
@@ -75,18 +85,21 @@ def _all() -> Iterator[Network]:
     """Every IPv4 address of this computer."""
     import psutil  # noqa: PLC0415 - takes a while, and is rarely needed
 
-    stats = psutil.net_if_stats()
+    stats, router = psutil.net_if_stats(), router_to(_OUTSIDE[0])
     for interface, addresses in psutil.net_if_addrs().items():
         is_up = interface not in stats or stats[interface].isup
         for one in addresses if is_up else ():
             if one.family == socket.AF_INET and not one.address.startswith("127."):
                 given = f"{one.address}/{one.netmask or '255.255.255.255'}"
-                range = str(ipaddress.ip_interface(given).network)
-                yield Network(one.address, interface, range, _router(interface))
+                range = ipaddress.ip_interface(given).network
+                is_way = bool(router[0]) and ipaddress.ip_address(router[0]) in range
+                hardware = router[1] if is_way else _router(interface)
+                yield Network(one.address, interface, str(range), hardware)
 
 
 def _router(interface: str) -> str:
-    """The hardware address of the router of *interface*, where the system has these files."""
+    """The hardware address of the router of *interface*, where the system has these files (on
+    Linux)."""
     with suppress(OSError, ValueError):
         rows = [line.split() for line in _ROUTES.read_text(encoding="ascii").splitlines()[1:]]
         ways = [row[2] for row in rows if row[0] == interface and row[1] == "00000000"]
@@ -95,5 +108,9 @@ def _router(interface: str) -> str:
             lines = _NEIGHBOURS.read_text(encoding="ascii").splitlines()[1:]
             known = {row[0]: row[3] for row in (line.split() for line in lines) if len(row) > 5}
             found = known.get(router, "")
-            return "" if found == "00:00:00:00:00:00" else found
+            if found not in ("", "00:00:00:00:00:00"):
+                return found
+            # Linux forgets neighbours that are not used. This makes it ask for the router again.
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+                probe.sendto(b"", (router, _OUTSIDE[1]))
     return ""

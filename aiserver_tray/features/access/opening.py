@@ -53,14 +53,13 @@ class Openings:
         """
         module, here = self._checked(name, address)
         known = self._file.read().modules.get(name)
-        url, ip_url = self._addresses.urls(name, known, here, self._addresses.ports)
+        url, _ = self._addresses.urls(name, known, here, self._addresses.ports)
         changes = self._values(module, url)
         effects = self._place.core.operations.effects(Request("up", (name,)), changes)
         own = next((one for one in effects.modules if one.name == name), None)
         running = {m.name for m in self._place.core.store.snapshot.modules if m.state == "running"}
         return AccessPlan(
             url,
-            ip_url,
             here.address,
             account_of(self._place, name),
             GATEWAY not in running,
@@ -76,6 +75,8 @@ class Openings:
         """
         module, here = self._checked(name, address)
         with self._file.update() as data:
+            # `_checked` has refused another engine.
+            data.engine = self._place.engine_id or ""
             if data.open and not here.is_same(data.range, data.router):
                 text = Text(
                     "Other modules are open to another network: {names}. Close them first.",
@@ -85,12 +86,21 @@ class Openings:
             data.address = address or data.address
             if not data.open:
                 data.range, data.router = here.range, here.router
-        if account_of(self._place, name) == "missing":
-            with self._file.update() as data:
-                data.modules.setdefault(name, OpenData(state="waiting"))
-            self._addresses.on_change()
+        account = account_of(self._place, name)
+        is_there = account != "unknown" or self._state_of(name) == "running"
+        if account == "exists" or (is_there and account != "missing") or _at_start(module):
+            return self.begin(module.name, actor)
+        with self._file.update() as data:
+            data.modules.setdefault(name, OpenData(state="waiting"))
+        self._addresses.on_change()
+        if is_there:
             return None
-        return self.begin(module.name, actor)
+        # With the variables of its address, nobody might be able to create the first account.
+        return self._place.feature(StackFeature).begin(Request("up", (name,)), actor).view
+
+    def _state_of(self, name: str) -> str | None:
+        found = self._place.core.store.snapshot.modules
+        return next((module.state for module in found if module.name == name), None)
 
     def begin(self, name: str, actor: Actor) -> "OperationView":
         """Begin the operation that opens the module *name*."""
@@ -164,7 +174,7 @@ class Openings:
             text = Text("{module} does not say whether it has a first account.", module=name)
             raise AddressError(text, module=name)
         with self._file.update() as data:
-            data.modules[name].state = "open"
+            data.modules[name].state, data.pending = "open", True
             data.modules[name].since = time.time()
         self._addresses.load()
         self._addresses.check([name])
@@ -191,8 +201,10 @@ class Openings:
             AiServerError: the engine can't be asked, so it may still be open.
         """
         module = self._place.app.catalog.modules.get(name)
+        self._addresses.check_engine()
         with self._file.update() as data:
             known = data.modules.pop(name, None)
+            data.pending = data.pending or known is not None
         if known is None:
             raise AddressError(Text("{module} is not open.", module=name), module=name)
         try:
@@ -236,7 +248,8 @@ class Openings:
         module = self._place.app.catalog.modules.get(name)
         with self._file.update() as data:
             data.modules.pop(name, None)
-        with suppress(AiServerError):  # the engine is away; the next load comes before a start
+            data.pending = True
+        with suppress(AiServerError):  # the watch does it once the engine is back
             self._addresses.load()
         if module:
             self._reset(module)
@@ -248,11 +261,13 @@ class Openings:
         Raises:
             AddressError: something is open.
         """
-        if self._file.read().modules:
+        data = self._file.read()
+        if data.modules and not self._addresses.elsewhere(data):
             raise AddressError(Text("Close all modules first."))
         self._place.app.settings.secrets.change({AUTHORITY_KEY: None}, kept=())
         with self._file.update() as data:
-            data.certificate = ""
+            data.certificate, data.modules, data.engine, data.pending = "", {}, "", False
+        self.reconcile()
         self._addresses.on_change()
 
     # -- variables ---------------------------------------------------------------------------------
@@ -292,6 +307,10 @@ class Openings:
                 own = {a: self._place.app.declared[a] for a in wanted}
                 stored = self._place.app.settings.stored(own)
                 self._set(module, {a: v for a, v in wanted.items() if stored[a] != v})
+
+
+def _at_start(module: "Module") -> bool:
+    return bool(module.access and module.access.first_account == "at-start")
 
 
 class _Opening(Stages):

@@ -48,6 +48,13 @@ def prove(address: Address, others: Iterable[OtherPort]) -> tuple[LinkView, ...]
     return (_name(address), *_answer(address), _ports(address.ip, [*others]))
 
 
+def is_found_here(name: str, ip: str) -> bool:
+    """Whether programs of this computer find *name* at *ip*. Not every system asks by multicast."""
+    with suppress(OSError):
+        return ip in [one[4][0] for one in socket.getaddrinfo(name, None, socket.AF_INET)]
+    return False
+
+
 def _fine(kind: LinkKind, text: Text) -> LinkView:
     return LinkView(kind, ok=True, text=text)
 
@@ -89,14 +96,15 @@ def _answer(address: Address) -> Iterator[LinkView]:
             why = getattr(error, "verify_message", "") or error.reason or str(error)
             text = Text("Devices refuse the certificate for {host}: {why}", host=host, why=why)
             yield _broken("certificate", text)
-            yield _untried("module", Text("not tried"))
+            yield _untried("module", Text("Not tried"))
             return
         except (OSError, HTTPException) as error:
-            yield _untried("certificate", Text("not tried"))
+            yield _untried("certificate", Text("Not tried"))
             text = Text("{address} does not answer: {why}", address=address.ip, why=str(error))
             yield _broken("module", text)
             return
-    yield _fine("certificate", Text("It vouches for the name and the IP address"))
+    text = Text("The certificate is valid for the name and the IP address")
+    yield _fine("certificate", text)
     if status >= HTTPStatus.BAD_REQUEST:
         text = Text("The module answers with status {status}", status=status)
         yield _broken("module", text)

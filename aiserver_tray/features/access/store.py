@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from aiserver_tray.base.i18n import Given, Language
+from aiserver_tray.base.i18n import Given, Language, Text
 from aiserver_tray.features.access.views import FILE, LinkKind, LinkView
 from aiserver_tray.settings.entries import in_all_languages
 from aiserver_tray.settings.files import VersionedFile
@@ -50,9 +50,16 @@ class OpenData(_Plain):
     """Of the gateway's container."""
     name: str = ""
     """Its host name in the network."""
+    is_found: bool = False
+    """Programs of this computer find that name."""
     since: float = Field(default_factory=time.time)
     links: list[LinkData] = Field(default_factory=list)
     checked_at: float | None = None
+
+    @property
+    def trouble(self) -> Text | None:
+        """Why the last proof failed."""
+        return next((link.view.text for link in self.links if link.ok is False), None)
 
 
 class AccessData(SealedModel):
@@ -68,6 +75,10 @@ class AccessData(SealedModel):
     range: str = ""
     router: str = ""
     """The network that modules are open to."""
+    engine: str = ""
+    """The ID of the engine whose gateway these modules are open at."""
+    pending: bool = False
+    """The gateway does not follow yet: a process that ends in between leaves that to the next."""
     told: str = ""
     """The address that the gateway was configured for; empty: it shows nothing."""
     modules: dict[str, OpenData] = Field(default_factory=dict)

@@ -11,6 +11,8 @@ FILE: Final = "access.json"
 """In the home: what is open."""
 
 AccessState = Literal["closed", "waiting", "opening", "open", "broken", "paused"]
+OPEN: Final = ("open", "broken")
+"""The states in which other devices reach a module."""
 AccountState = Literal["exists", "missing", "unknown"]
 LinkKind = Literal["name", "certificate", "module", "ports"]
 
@@ -87,6 +89,8 @@ class AccessList:
     """`null`: nothing was opened yet"""
     problem: Text | None
     """why nothing can be opened here"""
+    others: tuple[str, ...] = ()
+    """further addresses of this computer, at which the gateway's ports answer, too"""
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,6 @@ class AccessPlan:
     """What opening a module does."""
 
     url: str
-    ip_url: str
     address: str
     """of this computer in the network"""
     account: AccountState

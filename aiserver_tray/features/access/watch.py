@@ -3,6 +3,7 @@ thread is there only while something is open, or is to be."""
 
 import logging
 import time
+from collections.abc import Callable
 from threading import Condition, Thread
 from typing import Final
 
@@ -12,11 +13,15 @@ from aiserver_tray.features.access.addresses import Addresses
 from aiserver_tray.features.access.gateway import account_of
 from aiserver_tray.features.access.names import Names
 from aiserver_tray.features.access.opening import Openings
+from aiserver_tray.features.access.store import OpenData
 from aiserver_tray.features.place import Place
 from aiserver_tray.model import Actor
+from aiserver_tray.state.reduce import State
 
 _TICK_SECONDS: Final = 5.0
 _PROOF_SECONDS: Final = 24 * 3600.0
+_RETRY_SECONDS: Final = 600.0
+"""After a proof that failed."""
 _RENEW_SECONDS: Final = 300 * 24 * 3600.0
 """Age of a certificate, which lasts for 397 days, at which the gateway gets another one."""
 _CLOSE_SECONDS: Final = 2.0
@@ -38,19 +43,34 @@ class Watch:
         self._changed = Condition()
         self._closing = False
         self._thread: Thread | None = None
-        self._is_known = False
-        """Names are answered since this process has started."""
+        self._leave: Callable[[], None] | None = None
+        self._start = ""
+        """The start of the gateway's container that was last seen."""
 
     def start(self) -> None:
-        """Follow what is open, if anything is."""
+        """Follow what is open, if anything is, or the gateway does not follow yet."""
         with self._changed:
-            if self._thread or self._closing or not self._addresses.file.read().modules:
+            if self._leave is None:
+                self._leave = self._place.core.store.observe(self._on_state)
+            if self._thread or self._closing or self._is_over():
                 return
             self._thread = Thread(target=self._run, name="access", daemon=True)
             self._thread.start()
 
+    def _on_state(self, _: State) -> None:
+        """The gateway may have started, with a configuration that is older than what is open."""
+        before, self._start = self._start, self._addresses.gateway_start
+        if self._start not in ("", before):
+            self.start()
+
+    def _is_over(self) -> bool:
+        data = self._addresses.file.read()
+        return self._addresses.is_loaded and not (data.modules or data.pending)
+
     def close(self) -> None:
         """Stop, and give the names back."""
+        if self._leave:
+            self._leave()
         with self._changed:
             self._closing = True
             self._changed.notify_all()
@@ -68,7 +88,7 @@ class Watch:
             except Exception as bug:  # noqa: BLE001 - the next time may succeed
                 log_bug(_logger, "following addresses failed", bug)
             with self._changed:
-                if not self._addresses.file.read().modules:
+                if self._is_over():
                     self._thread = None
                     return
                 if not self._closing:
@@ -78,22 +98,27 @@ class Watch:
         if not self._place.core.store.state.engine.running:
             return
         data = self._addresses.file.read()
+        if self._addresses.elsewhere(data):
+            return
         for name, one in data.modules.items():
             is_due = one.state == "waiting" and name not in self._addresses.opening
             if is_due and account_of(self._place, name) == "exists":
                 self._openings.begin(name, Actor("owner"))
-        if not data.open:
-            return
         here = self._addresses.network()
         is_here = bool(here and here.is_same(data.range, data.router))
         address = here.address if here and is_here else ""
-        is_old = now - data.loaded_at > _RENEW_SECONDS
-        if address != data.told or is_old:
+        is_old = address != data.told or now - data.loaded_at > _RENEW_SECONDS
+        if data.pending or not self._addresses.is_loaded or (data.open and is_old):
+            if self._addresses.opening:  # that operation loads, and proves
+                return
             self._addresses.load()
-        elif not self._is_known:  # loading again would cut connections
-            self._addresses.answer_names()
-        elif not any(now - (o.checked_at or 0) > _PROOF_SECONDS for o in data.open.values()):
+        elif not any(_is_due(one, now) for one in data.open.values()):
             return
-        self._is_known = True
-        self._addresses.check()
+        if data.open:
+            self._addresses.check()
         self._addresses.on_change()
+
+
+def _is_due(known: OpenData, now: float) -> bool:
+    """Whether it is time to prove the address again."""
+    return now - (known.checked_at or 0) > (_RETRY_SECONDS if known.trouble else _PROOF_SECONDS)

@@ -267,6 +267,7 @@ class Evaluation:
         """None: not known."""
         self.is_home_full = False
         self.backup_trouble: Text | None = None
+        self.addresses: Mapping[str, Text] = {}
 
     @property
     def alerts(self) -> list[Alert]:
@@ -308,7 +309,11 @@ class Evaluation:
         modules = {module.name: module for module in self._state.snapshot.modules}
         hits = self.lines.hits(due)
         facts = Facts(
-            modules, hits, is_home_full=self.is_home_full, backup_trouble=self.backup_trouble
+            modules,
+            hits,
+            is_home_full=self.is_home_full,
+            backup_trouble=self.backup_trouble,
+            addresses=self.addresses,
         )
         if not self.is_running:
             return facts

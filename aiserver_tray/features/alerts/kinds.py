@@ -370,6 +370,26 @@ class OldBackup(Rule):
             yield Finding(self, None, None, {}, facts.backup_trouble, self.page)
 
 
+# -- addresses ------------------------------------------------------------------------------------
+
+
+class BrokenAddress(Rule):
+    """Other devices can't use the address of an open module as they should."""
+
+    kind: Literal["address"] = "address"
+    title = Text("The address of {name} has a problem")
+    text = Text("The check of an address in the network fails")
+    recovery = None  # it is also over when the module is closed
+    page = "modules/{module}/access"
+    default: ClassVar = {"cooldown": 720}
+
+    def find(self, facts: Facts, _due: Due) -> Iterator[Finding]:
+        for name, why in facts.addresses.items():
+            module = facts.modules.get(name)
+            if module and module.state == "running":  # else that is what the user has to know
+                yield self.finding(why, module, None)
+
+
 def _gigabytes(size: float) -> str:
     return f"{round(size / _GIB, 1 if size < 10 * _GIB else None):g}"
 

@@ -140,6 +140,8 @@ class AppFeature(Feature):
         self._process = place.process
         self._place = place
         self.parts = (SystemChannels(),)
+        self.page_of: Callable[[str], str | None] = lambda _name: None
+        """The address of a module's page, if not the usual one. Returns at once."""
 
     @property
     def _stack(self) -> StackFeature:
@@ -197,8 +199,9 @@ class AppFeature(Feature):
             why = module.abilities["open"]
             assert why
             raise NotPossibleError(asked.name, "open", why)
-        self._process.open_module(module.name, module.title_in(caller.language), module.open)
-        return {"url": module.open}
+        url = self.page_of(module.name) or module.open
+        self._process.open_module(module.name, module.title_in(caller.language), url)
+        return {"url": url}
 
     @channel("ai/system/autostart")
     def _autostart(self, asked: Switch) -> Autostart:

@@ -3,12 +3,16 @@
 import ipaddress
 import socket
 import ssl
+import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from aiserver_tray.features.access.authority import (
     Pair,
@@ -62,6 +66,36 @@ def test_devices_accept_its_names_and_addresses(authority: Pair, tmp_path: Path)
 def test_devices_refuse_it_for_the_internet(authority: Pair, tmp_path: Path, name: str) -> None:
     with pytest.raises(ssl.SSLCertVerificationError, match="permitted subtree violation"):
         handshake(make_leaf(authority, [name]), authority, name, tmp_path)
+
+
+def test_its_key_signs_nothing_but_servers(authority: Pair, tmp_path: Path) -> None:
+    """As another program checks it: a person's certificate is refused by purpose, and an address of
+    e-mail by the constraints."""
+    issuer = x509.load_pem_x509_certificate(authority.certificate.encode())
+    signer = serialization.load_pem_private_key(authority.key.encode(), None)
+    assert isinstance(signer, ec.EllipticCurvePrivateKey)
+    person = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Ann")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(issuer.subject, person, signer.public_key(), 1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.RFC822Name("ann@x.example")]), critical=False
+        )
+        .sign(signer, hashes.SHA256())
+    )
+    files = tmp_path / "ca.crt", tmp_path / "ann.crt"
+    files[0].write_text(authority.certificate)
+    files[1].write_bytes(made.public_bytes(serialization.Encoding.PEM))
+
+    def verified(*purpose: str) -> str:
+        command = ["openssl", "verify", *purpose, "-CAfile", *map(str, files)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return "OK" if done.returncode == 0 else done.stderr
+
+    assert "unsuitable certificate purpose" in verified("-purpose", "smimesign")
+    assert "permitted subtree violation" in verified()
 
 
 def test_certificates_end_when_apple_wants_them_to(authority: Pair) -> None:

@@ -35,7 +35,10 @@ def test_a_site_refuses_set_up_paths_forwards_the_rest_and_aborts_other_hosts() 
     assert server["listen"] == [":8441"]
     assert server["tls_connection_policies"] == [{"default_sni": "192.168.1.20"}]
     site, other = server["routes"]
-    assert site["match"] == [{"host": ["n8n-kitchen.local", "192.168.1.20"]}]
+    (match,) = site["match"]
+    assert match["host"] == ["n8n-kitchen.local", "192.168.1.20"]
+    assert "192.168.0.0/16" in match["remote_ip"]["ranges"]
+    assert "0.0.0.0/0" not in match["remote_ip"]["ranges"]
     refuse, forward = site["handle"][0]["routes"]
     assert refuse["match"] == [{"path": ["/rest/owner/setup*"]}]
     assert (refuse["terminal"], refuse["handle"][0]["status_code"]) == (True, 403)
@@ -57,7 +60,9 @@ def test_what_ends_connections_or_locks_people_out_is_never_there() -> None:
 
 def test_the_page_about_the_certificate_has_the_file_and_both_languages() -> None:
     server = config(N8N)["apps"]["http"]["servers"]["http"]
-    file, chinese, english, rest = server["routes"]
+    far, file, chinese, english, rest = server["routes"]
+    assert "remote_ip" in far["match"][0]["not"][0]
+    assert far["handle"] == [{"handler": "static_response", "abort": True}]
     assert file["handle"][0]["body"] == "ROOT"
     assert file["handle"][0]["headers"]["Content-Type"] == ["application/x-x509-ca-cert"]
     assert "Accept-Language" in json.dumps(chinese["match"])

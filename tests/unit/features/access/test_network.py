@@ -15,7 +15,7 @@ HOME = Network("192.168.1.20", "wlan0", "192.168.1.0/24", "aa:aa:aa:aa:aa:aa")
     [
         ("192.168.1.0/24", "aa:aa:aa:aa:aa:aa", True),
         ("192.168.1.0/24", "bb:bb:bb:bb:bb:bb", False),  # a café has the same range
-        ("192.168.1.0/24", "", True),  # the system did not say
+        ("192.168.1.0/24", "", True),  # the system did not say when it was opened
         ("10.0.0.0/8", "aa:aa:aa:aa:aa:aa", False),
     ],
 )
@@ -23,6 +23,24 @@ def test_a_network_is_known_by_its_range_and_its_router(
     range: str, router: str, *, is_same: bool
 ) -> None:
     assert HOME.is_same(range, router) == is_same
+
+
+def test_a_network_without_a_known_router_is_not_the_one_that_had_one() -> None:
+    unknown = Network("192.168.1.20", "wlan0", "192.168.1.0/24")
+    assert not unknown.is_same(HOME.range, HOME.router)
+    assert unknown.is_same(HOME.range, "")
+
+
+def test_further_addresses_are_those_that_others_may_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [
+        HOME,
+        Network("172.17.0.1", "docker0", "172.17.0.0/16"),
+        Network("10.8.0.2", "tun0", "10.8.0.0/24"),
+        Network("203.0.113.5", "eth1", "203.0.113.0/24"),
+    ]
+    monkeypatch.setattr(network, "_all", lambda: iter(found))
+    assert network.others(HOME) == ["10.8.0.2", "203.0.113.5"]
+    assert network.others(None) == []
 
 
 def test_only_private_addresses_are_offered(monkeypatch: pytest.MonkeyPatch) -> None:

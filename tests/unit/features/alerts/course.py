@@ -64,6 +64,7 @@ class Course:
         loads: Mapping[tuple[str, str], Load] | None = None,
         disk: Disk | None = None,
         backup: str | None = None,
+        address: str | None = None,
     ) -> list[str]:
         """The news at *second*, where *facts* and the rest happen, and of all times before at which
         the rules were due."""
@@ -81,6 +82,7 @@ class Course:
         if disk:
             self._evaluation.disk = disk
         self._evaluation.backup_trouble = Text(backup) if backup else None
+        self._evaluation.addresses = {"web": Text(address)} if address else {}
         self._evaluation.lines.see([_kept(*line) for line in lines], second)
         return [*news, *self._evaluate()]
 

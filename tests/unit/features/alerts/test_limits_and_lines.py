@@ -93,6 +93,17 @@ def test_a_backup_in_trouble_is_an_alert_that_outlasts_docker() -> None:
     assert [alert.ended for alert in course.alerts] == [None]
 
 
+def test_a_broken_address_is_an_alert_while_its_module_runs() -> None:
+    course = Course()
+    assert course.at(10, address="Another device has the name") == []
+    news = course.at(20, address="Another device has the name")
+    assert news == ["12: raised: The address of web has a problem | Another device has the name"]
+    (alert,) = course.alerts
+    assert (alert.kind, alert.module, alert.page) == ("address", "web", "modules/web/access")
+    assert course.at(40) == []
+    assert [alert.ended for alert in course.alerts] == [EPOCH + 40]
+
+
 def test_matching_lines_are_one_alert_until_none_comes_for_a_while() -> None:
     rule = MatchingLine(id="own", level="warn", pattern="(?i)time.?out")
     course = Course(rule)

@@ -4,7 +4,7 @@ import { ask } from "../../base/actions.js";
 import { CONNECTION, inOrder, on } from "../../base/bridge.js";
 import { current, slice } from "../../base/store.js";
 
-/** @import { AccessList, Code, ModuleAccess, OpenModule } from "../../contract.d.ts" */
+/** @import { AccessList, Code, Module, ModuleAccess, OpenModule } from "../../contract.d.ts" */
 
 const own = slice({
   list: /** @type {AccessList|null} */ (null),
@@ -26,6 +26,12 @@ export const openModules = () => own.get().open;
 
 /** @param {string} name @returns {OpenModule|undefined} */
 export const openOf = (name) => openModules().find((one) => one.name === name);
+
+/** Where a module is opened. While it is open to the network, its cookies and sign-ins count only there. @param {Module} module */
+export function pageOf({ name, open }) {
+  const found = openOf(name);
+  return open && (found?.state === "open" || found?.state === "broken") ? found.page : open;
+}
 
 const take = inOrder("ai/access/list", (answer) => answer.success && own.set({ list: answer.data }));
 

@@ -2,14 +2,14 @@
 /** What other parts of the page say about modules that are open to the network. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { addressTo } from "../../base/address.js";
-import { list, uptime } from "../../base/format.js";
+import { labelled, list, uptime } from "../../base/format.js";
 import { mark, t } from "../../base/i18n.js";
 import { button } from "../../components/button.js";
 import { icon } from "../../components/icon.js";
 import { accessOf, canChange, closeNow, openModules, openOf } from "./list.js";
 
 /**
- * @import { Module, OpenModule } from "../../contract.d.ts"
+ * @import { Module, OpenModule, Snapshot } from "../../contract.d.ts"
  * @import { PageState } from "../../types.d.ts"
  */
 
@@ -31,22 +31,38 @@ export function accessTag({ name }) {
 /** On Home: what is open, with the way to close it. @param {PageState} page */
 export function openCard({ snapshot }) {
   const open = openModules().filter(({ state }) => state !== "opening");
-  if (!open.length || !snapshot) return nothing;
+  const bare = snapshot ? bareModules(snapshot) : [];
+  if (!snapshot || !(open.length || bare.length)) return nothing;
   const titles = new Map(snapshot.modules.map(({ name, title }) => [name, title]));
   return html`<section class="card rows open-to" aria-label=${t("Open to other devices")}>
-    ${open.map((one) => row(one, titles.get(one.name) ?? one.name))}</section>`;
+    ${open.map((one) => row(one, titles.get(one.name) ?? one.name))}${bare.length ? bareRow(bare) : nothing}</section>`;
+}
+
+/** @param {string} address */
+const isOwn = (address) => address.startsWith("127.") || ["::1", "localhost"].includes(address);
+
+/** The modules with ports that the network reaches without the gateway. @param {Snapshot} snapshot */
+const bareModules = ({ modules }) => modules.filter(({ name, ports }) => name !== "gateway" && ports.some(({ address }) => !isOwn(address)));
+
+/** @param {Module[]} modules */
+function bareRow(modules) {
+  const ports = modules.flatMap((module) => module.ports.filter(({ address }) => !isOwn(address)).map(({ host }) => `${module.title} ${host}`));
+  return html`<div class="item amber" data-access="ports">${icon("lock-open", "busy")}
+    <div class="grow"><h3>${t("These ports are open to your network")}</h3>
+      <p>${t("{ports}. They have no HTTPS, and some need no password.", { ports: list([...new Set(ports)]) })}</p></div>
+    <span class="buttons"><a class="button" href="#${addressTo("settings", ["advanced"])}">${icon("settings")}<span>${t("Change the address")}</span></a></span></div>`;
 }
 
 /** @param {OpenModule} one @param {string} title */
 function row(one, title) {
   const { name, state, url, since } = one;
-  const isAmber = state !== "open";
+  const isAmber = state !== "open", label = state === "waiting" ? t("Keep it on this computer") : t("Close now");
   return html`<div class="item ${isAmber ? "amber" : ""}" data-access=${name}>
     ${icon(STATES[state]?.icon ?? "globe", isAmber ? "busy" : "info")}
     <div class="grow"><h3>${titleOf(one, title)}</h3><p>${state === "open" ? t("{url} · for {time}", { url, time: uptime(since) }) : why(one)}</p></div>
     <span class="buttons">
       <a class="button" href="#${addressTo("modules", [name, "access"])}">${icon("external-link")}<span>${t("Address and code")}</span></a>
-      ${button({ text: state === "waiting" ? t("Keep it on this computer") : t("Close now"), name: `${t("Close now")}: ${title}`, icon: "ban", enabled: canChange(name), run: () => closeNow(name) })}
+      ${button({ text: label, name: labelled(label, title), icon: "ban", enabled: canChange(name), run: () => closeNow(name) })}
     </span></div>`;
 }
 

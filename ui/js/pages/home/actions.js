@@ -10,6 +10,7 @@ import { button } from "../../components/button.js";
 import { copy } from "../../components/copy.js";
 import { icon } from "../../components/icon.js";
 import { menuButton } from "../../components/menu.js";
+import { pageOf } from "../access/list.js";
 import { openInBrowser, openModule, removeModule, restartModule, startModule, stopModule } from "../modules/actions.js";
 
 /**
@@ -60,7 +61,7 @@ export const actionButton = ({ title }, action, kind) =>
 export function openButton(module, action) {
   if (!isBrowser || !action.enabled) return actionButton(module, action, "tonal");
   return html`
-    <a class="button tonal small" href=${module.open} target="_blank" rel="noopener noreferrer"
+    <a class="button tonal small" href=${pageOf(module)} target="_blank" rel="noopener noreferrer"
       aria-label=${labelled(action.text, module.title)}>${icon(action.icon)}<span>${action.text}</span></a>`;
 }
 
@@ -92,15 +93,16 @@ function items(module, shown) {
     { text: t("Settings"), icon: "settings", href: `#${addressTo("modules", [module.name, "settings"])}` },
     ...(address ? [{ text: t("Copy address"), icon: "copy", run: () => copy(address) }] : []),
     ...(module.open && !isBrowser && module.abilities.open === null
-      ? [{ text: t("Open in browser"), icon: "globe", run: () => openInBrowser(module.open ?? "") }] : []),
+      ? [{ text: t("Open in browser"), icon: "globe", run: () => openInBrowser(pageOf(module) ?? "") }] : []),
     ...(shown.includes(remove.text) ? [] : [null, { ...remove, kind: /** @type {const} */ ("danger") }]),
   ];
 }
 
 /** @param {Module} module Where it answers: its page, or its first port. */
-export function placeOf({ open, ports, state }) {
-  if (open && isUp(state)) return open;
-  const [port] = ports;
+export function placeOf(module) {
+  const page = pageOf(module);
+  if (page && isUp(module.state)) return page;
+  const [port] = module.ports;
   return port ? `${hostOf(port.address)}:${port.host}` : null;
 }
 

@@ -45,7 +45,7 @@ const row = (module, page) => html`
 /** @param {Module} module */
 function place(module) {
   const found = placeOf(module);
-  return found ? pageLink(found === module.open ? found : null, short(found)) : nothing;
+  return found ? pageLink(/^https?:/.test(found) ? found : null, short(found)) : nothing;
 }
 
 /** @param {Module} module */

@@ -34,7 +34,7 @@ export function view(_, module) {
 
 /** @param {AccessList} list @param {ModuleAccess} known @param {Module} module */
 const content = (list, known, module) => html`
-  ${list.problem && known.state === "closed" ? notice({ tone: "busy", title: t("Nothing can be opened to a network now"), text: list.problem }) : nothing}
+  ${list.problem && known.state !== "paused" ? notice({ tone: "busy", title: t("Nothing can be opened to a network now"), text: list.problem }) : nothing}
   ${known.state === "waiting" ? guard(module) : nothing}
   ${known.state === "paused" ? notice({
     tone: "busy", title: t("This is another network"), text: t("{name} is open only in the network that you opened it to. Close it, then open it here.", { name: module.title }),
@@ -78,7 +78,7 @@ const way = ({ id, drawing, title, text, checked, enabled, said, tone, run }) =>
     }}></label>`;
 
 /** @param {AccessList} known @param {Module} module */
-async function askToOpen({ networks }, module) {
+async function askToOpen({ networks, others }, module) {
   const first = networks.find(({ chosen }) => chosen) ?? networks[0];
   own.set({ address: first?.address ?? "" });
   const answer = await invoke("ai/access/plan", { module: module.name, address: own.get().address });
@@ -86,7 +86,7 @@ async function askToOpen({ networks }, module) {
   confirm({
     title: t("Open {name} to your network?", { name: module.title }),
     text: answer.success ? t("Every device in your network can then reach {name}, and is asked for an account.", { name: module.title }) : answer.message,
-    more: () => (plan ? html`<div class="rows framed">${effects(plan, module)}</div>${networks.length > 1 ? html`
+    more: () => (plan ? html`<div class="rows framed">${effects(plan, module)}${others.length ? item("triangle-alert", t("This computer is in other networks, too"), alsoAt(others, module), "amber") : nothing}</div>${networks.length > 1 ? html`
       <label class="access-network"><span>${t("Network")}</span>${select({
         id: "access-network", value: own.get().address, change: (address) => own.set({ address }),
         choices: networks.map(({ address, interface: name }) => ({ value: address, text: `${address} (${name})` })),
@@ -100,7 +100,7 @@ function effects({ url, account, startsGateway, recreated, seconds }, { title })
   const names = recreated.filter(({ job }) => !job).map(({ service }) => service);
   return html`
     ${item("globe", t("Its address is {url}", { url }), t("It has the IP address of this computer, too, for devices that don't find names"))}
-    ${names.length ? item("rotate-cw", t("{names} is recreated with the new address", { names: list(names) }),
+    ${names.length ? item("rotate-cw", t("Recreated with the new address: {names}", { names: list(names) }),
       seconds === null ? t("{name} stands still meanwhile.", { name: title }) : t("{name} stands still for {time}.", { name: title, time: about(seconds) })) : nothing}
     ${startsGateway ? item("plug", t("The gateway is started"), t("It forwards requests with HTTPS. Databases and other modules stay closed")) : nothing}
     ${account === "missing" ? item("shield-alert", t("{name} has no account yet", { name: title }), t("It opens by itself once you have created the first one here"), "amber") : nothing}`;
@@ -114,7 +114,7 @@ const item = (drawing, title, text, tone = "") => html`
 const LINKS = { name: mark("Name in the network"), certificate: mark("Certificate"), module: mark("Reachable at its address"), ports: mark("Nothing else is open") };
 
 /** @param {AccessList} list @param {ModuleAccess} known @param {Module} module */
-function addressCard({ certificate, networks }, known, module) {
+function addressCard({ certificate, networks, others }, known, module) {
   const isOpen = known.state === "open" || known.state === "broken";
   if (networks.length === 0 && !isOpen) return nothing;
   return html`<section class="card" aria-labelledby="access-address">
@@ -125,9 +125,13 @@ function addressCard({ certificate, networks }, known, module) {
     <div class="rows">${isOpen ? html`${known.links.map((one) => link(one, certificate && one.kind === "certificate" ? button({
       text: t("Install it on a device"), icon: "badge-check", kind: "tonal", size: "small", run: () => askToTrust(certificate),
     }) : nothing))}${signIn(known, module)}` : signIn(known, module)}</div>
-    ${isOpen ? html`<p class="card-foot">${t("Only {name} is open, and only in this network. In other networks it closes by itself. A firewall of this computer can't be seen from here: try it from another device.", { name: module.title })}</p>` : nothing}
+    ${isOpen ? html`<p class="card-foot">${t("In other networks, the applet closes {name} within seconds. While the applet does not run, {name} stays open there. A firewall of this computer can't be seen from here: try it from another device.", { name: module.title })}
+      ${others.length ? alsoAt(others, module) : nothing}</p>` : nothing}
   </section>`;
 }
+
+/** @param {string[]} others @param {Module} module */
+const alsoAt = (others, module) => t("This computer also has {addresses}. Devices in those networks reach {module}, too, if they know its address. Only on Linux, requests from the internet are refused.", { addresses: list(others), module: module.title });
 
 /** @param {Link} link @param {unknown} action */
 const link = ({ kind, ok, text }, action) => html`

@@ -6,6 +6,7 @@ import { list } from "../../base/format.js";
 import { t, tn } from "../../base/i18n.js";
 import { needed } from "../../base/later.js";
 import { showToast } from "../../components/toast.js";
+import { pageOf } from "../access/list.js";
 
 /**
  * @import { Module, Snapshot } from "../../contract.d.ts"
@@ -18,9 +19,10 @@ export const startModule = ({ name }) => actions.start(name);
 export const restartModule = ({ name }) => actions.restart(name);
 
 /** @param {Module} module */
-export async function openModule({ name, open }) {
-  if (isBrowser && open) window.open(open, "_blank", "noopener,noreferrer");
-  else await actions.open(name);
+export async function openModule(module) {
+  const page = pageOf(module);
+  if (isBrowser && page) window.open(page, "_blank", "noopener,noreferrer");
+  else await actions.open(module.name);
 }
 
 /** @param {string} address of a web page, for the system's browser */

@@ -7,6 +7,7 @@ import { copyButton } from "../../components/copy.js";
 import { pageLink, short } from "../../components/page_link.js";
 import { spark } from "../../components/spark.js";
 import { hue } from "../../components/tile.js";
+import { pageOf } from "../access/list.js";
 import { usage } from "../monitoring/history.js";
 import { isUp } from "./service_state.js";
 
@@ -19,7 +20,7 @@ import { isUp } from "./service_state.js";
 export const factCard = (page, module, volumes, sizes) => html`
   <section class="card facts" aria-label=${t("Facts")}>
     <dl>
-      ${module.open ? fact(t("Address"), address(module, module.open)) : nothing}
+      ${pageOf(module) ? fact(t("Address"), address(module, pageOf(module) ?? "")) : nothing}
       ${module.version ? fact(t("Version"), versionIn(module.version)) : nothing}
       ${module.ports.length ? fact(t("Ports"), portList(module)) : nothing}
       ${volumes.length ? fact(t("Data"), data(volumes, sizes)) : nothing}

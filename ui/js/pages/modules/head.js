@@ -14,6 +14,7 @@ import { menuButton } from "../../components/menu.js";
 import { modulePill } from "../../components/state.js";
 import { tile } from "../../components/tile.js";
 import { isDown, remedyButton } from "../../problems/remedies.js";
+import { pageOf } from "../access/list.js";
 import { accessTag } from "../access/open.js";
 import { upgradeTag } from "../upgrade/notices.js";
 import { openInBrowser, openModule, removeModule, restartModule, startModule, stopModule } from "./actions.js";
@@ -86,7 +87,7 @@ function can({ asked, connection }, { name, abilities }, action) {
 
 /** @param {PageState} page @param {Module} module */
 function items(page, module) {
-  const { name, open } = module;
+  const { name } = module, open = pageOf(module);
   const service = mainService(module)?.name;
   const address = open && module.abilities.open === null ? open : null;
   return [

@@ -33,7 +33,7 @@ const NOT_KEPT = "app.logs_not_kept";
 export const SECTIONS = [
   {
     name: "general", title: mark("General"), icon: "settings",
-    rows: () => [...rows("app.language"), ...theme(), ...rows("app.bind"), singleKeys()],
+    rows: () => [...rows("app.language"), ...theme(), singleKeys()],
   },
   {
     name: "start", title: mark("Start-up"), icon: "power",
@@ -64,6 +64,7 @@ export const SECTIONS = [
   {
     name: "modules", title: mark("Modules"), icon: "package", rows: () => [...rows("app.check_versions", "app.keep_upgrades_days"), ...moduleFolders()],
   },
+  { name: "advanced", title: mark("Advanced"), icon: "sliders-horizontal", rows: () => rows("app.bind") },
   { name: "about", title: mark("About"), icon: "info", rows: about },
 ];
 

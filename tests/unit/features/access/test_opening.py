@@ -1,0 +1,119 @@
+"""What is remembered of open modules, at each moment at which the process may end. The gateway is a
+fake, because a real one does not fail when it is asked to."""
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from aiserver_tray.base.errors import AddressError
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.core.app import App
+from aiserver_tray.features.access import addresses as module
+from aiserver_tray.features.access.addresses import Addresses
+from aiserver_tray.features.access.network import Network
+from aiserver_tray.features.access.opening import Openings
+from aiserver_tray.features.access.store import OpenData
+from aiserver_tray.features.place import Place
+from aiserver_tray.model import Actor
+
+HERE = Network("192.168.1.20", "wlan0", "192.168.1.0/24")
+ACTOR = Actor("command", 1)
+
+
+class Gateway:
+    """Takes a configuration, and has a container that was started once."""
+
+    def __init__(self) -> None:
+        self.start, self.ports = "c1 08:00", {8080: 18440, 8441: 18441}
+        self.loaded: list[bytes] = []
+        self.on_load: Callable[[], object] = lambda: None
+
+    def load(self, config: bytes) -> None:
+        self.on_load()
+        self.loaded.append(config)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Any:  # noqa: ANN401 - a fake
+    snapshot = SimpleNamespace(modules=(), engine=SimpleNamespace(id="E1"))
+    core = SimpleNamespace(store=SimpleNamespace(snapshot=snapshot))
+    return SimpleNamespace(
+        app=App(tmp_path / "home", []), core=core, engine_id="E1", feature=lambda _: None
+    )
+
+
+@pytest.fixture
+def gateway() -> Gateway:
+    return Gateway()
+
+
+@pytest.fixture
+def openings(place: Any, gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Openings:  # noqa: ANN401
+    monkeypatch.setattr(module, "networks", lambda: [HERE])
+    monkeypatch.setattr(module, "Gateway", lambda _: gateway)
+    found = Openings(cast("Place", place), Addresses(cast("Place", place), None))
+    with found._file.update() as data:  # as opening leaves it
+        data.engine, data.range = "E1", HERE.range
+        data.modules["oneapi"] = OpenData(state="open", port=8441, name="oneapi-kitchen.local")
+    return found
+
+
+def test_a_process_that_ends_while_it_closes_a_module_leaves_the_rest_to_the_next(
+    openings: Openings, gateway: Gateway
+) -> None:
+    file = openings._addresses.file
+    seen = []
+    gateway.on_load = lambda: seen.append((file.read().pending, [*file.read().modules]))
+    openings.close("oneapi", ACTOR)
+    assert seen == [(True, [])], "it is on the disk before the gateway is asked"
+    assert not file.read().pending
+    assert b"oneapi" not in gateway.loaded[-1]
+
+
+def test_closing_says_so_if_the_gateway_can_not_be_asked_and_it_is_tried_again(
+    openings: Openings, gateway: Gateway
+) -> None:
+    def refuse() -> None:
+        raise AddressError(Text("no answer"))
+
+    gateway.on_load = refuse
+    with pytest.raises(AddressError, match="no answer"):
+        openings.close("oneapi", ACTOR)
+    data = openings._addresses.file.read()
+    assert (data.pending, [*data.modules]) == (True, ["oneapi"])
+    openings.abandon("oneapi")
+    data = openings._addresses.file.read()
+    assert (data.pending, [*data.modules]) == (True, []), "the watch loads until it succeeds"
+
+
+def test_a_gateway_that_starts_again_has_to_be_loaded(openings: Openings, gateway: Gateway) -> None:
+    addresses = openings._addresses
+    assert not addresses.is_loaded, "by this process"
+    addresses.load()
+    assert b"oneapi-kitchen.local" in gateway.loaded[-1]
+    assert addresses.is_loaded
+    gateway.start = "c1 09:00"
+    assert not addresses.is_loaded
+    gateway.start = ""
+    assert addresses.is_loaded, "it does not run"
+
+
+def test_what_is_open_at_another_engine_is_not_touched_from_this_one(
+    openings: Openings,
+    gateway: Gateway,
+    place: Any,  # noqa: ANN401
+) -> None:
+    place.engine_id = "E2"
+    addresses = openings._addresses
+    with pytest.raises(AddressError, match="opened at another engine"):
+        addresses.load()
+    with pytest.raises(AddressError, match="opened at another engine"):
+        openings.close("oneapi", ACTOR)
+    assert gateway.loaded == []
+    assert [*addresses.file.read().modules] == ["oneapi"]
+    openings.forget_authority()
+    assert not addresses.file.read().modules
+    addresses.check_engine()
