@@ -188,14 +188,16 @@ class Restorable:
         wanted = {*HELPER.candidates}
         for name, module in self._known.items():
             given = self._modules[name].settings if name in self._modules else {}
-            versions = {
-                f"{name}.{one.setting}": value
-                for one in module.updates
-                if (value := given.get(one.setting))
+            versions = {one.setting for one in module.updates}
+            there = {
+                f"{name}.{key}": given[key]
+                for key, setting in module.settings.items()
+                if key in given and (key in versions or setting.choices)
             }
-            with suppress(AiServerError):  # what can't start here needs no images
-                for image in images_of([self._app.preview(name, versions)]):
-                    wanted |= {*image.candidates}
+            for changes in ({}, there):
+                with suppress(AiServerError):  # what can't start here needs no images
+                    for image in images_of([self._app.preview(name, changes)]):
+                        wanted |= {*image.candidates}
         if strange := sorted({*self._images.images} - wanted):
             text = Text(
                 "The file has images that no module here uses: {images}. They are not loaded. "

@@ -286,7 +286,7 @@ SAVED = ManifestEntry(
     "1",
     len(TAR),
     sha256(TAR).hexdigest(),
-    images=("n8nio/n8n:2.0", "busybox:1.37.0"),
+    images=("n8nio/n8n:2.41.6", "busybox:1.37.0"),
 )
 MOVED: dict[str, Any] = {
     "reason": "move",
