@@ -21,10 +21,10 @@ PLACE: Final = Path("usr/lib/aiserver-tray")
 
 _UNUSED: Final = re.compile(
     r"bin/|webview/lib/|webview/platforms/(android|cef|cocoa|edgechromium|mshtml|qt|winforms)"
-    r"|PIL/_(avif|webp|imagingcms|imagingft|imagingtk)\b|(.+/)?(tests?|testing)/"
+    r"|PIL/_(avif|webp|imagingcms|imagingft|imagingtk)\b|segno/cli\.py|(.+/)?(tests?|testing)/"
     r"|.+\.(pyi|pxd|pyx|h|c|cpp|hpp|typed|lock)$|.+\.dist-info/(?!METADATA|entry_points\.txt)"
 )
-"""Codecs that the icon never needs, files for other systems and compilers, and tests."""
+"""Codecs that the icon never needs, files for other systems and compilers, a command, and tests."""
 
 _CONFIGURATION: Final = """\
 home = /usr/bin

@@ -30,6 +30,11 @@ _COMMON: Final = (
         "LGPL-3",
     ),
     (
+        r"GNU LESSER GENERAL PUBLIC LICENSE\s+Version 2\.1, February 1999.*\Z",
+        "GNU Lesser General Public License 2.1",
+        "LGPL-2.1",
+    ),
+    (
         rf"GNU GENERAL PUBLIC LICENSE\s+Version 3, 29 June 2007{_END}",
         "GNU General Public License 3",
         "GPL-3",

@@ -29,6 +29,7 @@ from tests.bench import (
     samples,
     stacks,
     state,
+    upgrade,
     whole,
 )
 from tests.bench.result import HEAD, Result, Results
@@ -62,6 +63,7 @@ def benchmarks() -> Mapping[str, Benchmark]:
         "idle": lambda place, _pairs: state.idle_watcher(place),
         "sampling": lambda place, _pairs: samples.sampling(place),
         "backup": backup.backup,
+        "upgrade": upgrade.upgrade,
         "first-start": first_start.first_start,
         "first-start-eta": first_start_eta.first_start_eta,
         **desktop.BENCHMARKS,
