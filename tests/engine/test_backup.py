@@ -489,7 +489,7 @@ def test_the_next_start_ends_what_a_killed_process_has_begun(
             assert notes.all[:2] == (text, text), method
             is_clean(here, engine, *files_of(owner))
     notes.set("second")
-    killed(here, "restore", "databases:Redis.clear", id)
+    killed(here, "restore", "planning:Redis.clear", id)
     a_journal_of_no_use_is_told_and_starts_and_removes_nothing(here, engine)
     what_can_not_be_put_back_is_told_and_replaced_by_the_next_restore(here, engine, notes, id)
 

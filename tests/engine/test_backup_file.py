@@ -1,9 +1,11 @@
 """A backup, read without the applet."""
 
 import json
+import os
 import re
 import shlex
 import subprocess
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -26,6 +28,7 @@ from aiserver_tray.system.paths import Home
 from developer.machine import ROOT
 from tests.engine.our_engine import BUSYBOX
 from tests.lab.fixtures import have_image
+from tests.lab.place import Place
 
 PASSPHRASE = "correct horse battery"
 FILES = """
@@ -51,19 +54,26 @@ def entry(name: str, plain: bytes) -> ManifestEntry:
     return ManifestEntry(name, "volume", "n8n", "data", *told)
 
 
-def test_the_commands_in_a_backup_read_it(engine: docker.DockerClient, tmp_path: Path) -> None:
+def test_the_commands_in_a_backup_read_it(
+    lab: Place, engine: docker.DockerClient, tmp_path: Path
+) -> None:
     tar = archive_of(engine)
+    saved = b"".join(engine.images.get(BUSYBOX).save(named=True))
     settings = Settings(Home(tmp_path / "home", "home"))
     keys = Keys(settings, Index(settings, lambda path: BackupFile(path, []).manifest))
     data = entry(entry_name("volume", "n8n", "data"), tar)
     name = entry_name("postgres", "n8n", "n8n", "postgres")
     dump = replace(entry(name, DUMP), kind="postgres", key="n8n", server="postgres")
+    name = entry_name("image", "n8n", "1")
+    image = replace(entry(name, saved), kind="image", key="1", images=(BUSYBOX,))
     module = ManifestModule("n8n", {"en": "n8n"}, None, is_builtin=True, volumes=("data",))
     now = datetime.now(UTC)
-    manifest = Manifest(1, "1", "here", "engine", "desk", now, "hand", (module,), (data, dump))
+    entries = (data, dump, image)
+    manifest = Manifest(1, "1", "here", "engine", "desk", now, "move", (module,), entries)
     with BackupWriter(tmp_path / "backup.zip", keys.recipients()) as writer:
         writer.add(data.name, [tar])
         writer.add(dump.name, [DUMP])
+        writer.add(image.name, [saved])
         writer.finish(manifest)
     (tmp_path / "recovery.txt").write_text(keys.save(PASSPHRASE))
 
@@ -80,9 +90,14 @@ def test_the_commands_in_a_backup_read_it(engine: docker.DockerClient, tmp_path:
         "MODULE": "n8n",
         "SERVER": "postgres",
     }
-    said = [run(re.sub("|".join(named), lambda m: named[m[0]], c), tmp_path) for c in commands]
+    environment = os.environ | {"DOCKER_HOST": lab.host}
+    said = [
+        run(re.sub("|".join(named), lambda m: named[m[0]], command), tmp_path, environment)
+        for command in commands
+    ]
 
-    assert len(said) == 5
+    assert len(said) == 6
+    assert BUSYBOX in said[5]
     assert json.loads(said[2])["computer"] == "desk"
     assert (tmp_path / "n8n.dump").read_bytes() == DUMP
     volume = tmp_path / "volume"
@@ -93,7 +108,7 @@ def test_the_commands_in_a_backup_read_it(engine: docker.DockerClient, tmp_path:
     assert len([*volume.rglob("*")]) == 13
 
 
-def run(command: str, folder: Path) -> str:
+def run(command: str, folder: Path, environment: Mapping[str, str]) -> str:
     """What *command* prints. A passphrase is typed at a terminal, which `script` makes."""
     is_asked = "> key.txt" in command
     words = ["script", "-qec", f"sh -c {shlex.quote(command)}", "/dev/null"]
@@ -101,6 +116,7 @@ def run(command: str, folder: Path) -> str:
         words if is_asked else ["sh", "-c", command],
         input=f"{PASSPHRASE}\n" if is_asked else "",
         cwd=folder,
+        env=environment,
         stdout=subprocess.PIPE,
         text=True,
         check=True,
