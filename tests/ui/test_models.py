@@ -41,7 +41,7 @@ def test_a_server_is_found_used_and_taken_back(page: HomePage, host: Scripted) -
     page.wait_for_text("No model answers yet", ".big")
     page.wait_for_text("Ollama runs here", ".big")
     page.wait_for_text("127.0.0.1:11434 · 2 models", "[data-server=ollama]")
-    hints = page.script("return document.querySelector('.found details dl').textContent")
+    hints = page.script("return document.querySelector('.servers details dl').textContent")
     assert "LM Studio" in hints
     host.answers["ai/models/use"] = answer({"server": USED, "notice": None})
     host.answers["ai/models/list"] = answer(listed(USED))
