@@ -7,7 +7,7 @@ from PIL import Image, ImageChops
 
 from tests.support.desktop.desktop import Desktop
 from tests.support.desktop.looks import Look, look_at, on_ground
-from tests.support.waiting import eventually
+from tests.support.waiting import POLL_SECONDS, eventually
 
 SIZE = 24
 _GROUND = (246, 246, 246)
@@ -18,6 +18,8 @@ _ELSEWHERE = ("1200", "800")
 """Pixels from the upper left corner: far from the icon and from its menu."""
 _SHORT = 150
 """Pixels, high."""
+_LIMIT = 180.0
+"""Seconds until a change must have ended."""
 _STILL = 0.15
 """Seconds without a change, after which nothing more is to come."""
 
@@ -128,7 +130,8 @@ class TaskBar:
 
     def _settled(self, before: Image.Image | None = None) -> Image.Image:
         """The screen, once it differs from *before*, if that is given, and stays so for a while."""
-        last, since = before or self._desktop.picture(), time.monotonic()
+        start = time.monotonic()
+        last, since = before or self._desktop.picture(), start
 
         def is_still() -> bool:
             nonlocal last, since
@@ -138,7 +141,11 @@ class TaskBar:
             is_other = before is None or bool(_changed(before, last))
             return is_other and time.monotonic() - since > _STILL
 
-        eventually(is_still, "end of the changes")
+        # Without the pauses of `eventually`: between two pictures far apart, the card of a module
+        # that runs has always changed.
+        while not is_still():
+            assert time.monotonic() - start < _LIMIT, "waited in vain for the end of the changes"
+            time.sleep(POLL_SECONDS)
         return last
 
     def _bar(self) -> Image.Image:
