@@ -10,6 +10,7 @@ from docker.models.containers import Container
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.catalog.catalog import load_catalog
 from aiserver_tray.core.app import built_in_catalog
+from aiserver_tray.spec.labels import CONFIG_OF
 from tests.engine.built_in import (
     check_of,
     choose_free_ports,
@@ -138,11 +139,13 @@ def is_not_changed(basics: Installation, setting: str) -> None:
 
 
 def volumes(engine: docker.DockerClient, module: str) -> list[str]:
-    """Where the module's volumes are mounted; all of them are its own, by name."""
+    """Where the module's volumes are mounted, without those of configuration files alone; all of
+    them are its own, by name."""
     mounts = engine.containers.get(f"ai-{module}").attrs["Mounts"]
     found = {mount["Destination"]: mount["Name"] for mount in mounts if mount["Type"] == "volume"}
     assert all(name.startswith(f"ai-{module}-") for name in found.values()), found
-    return list(found)
+    labels = {name: engine.volumes.get(name).attrs["Labels"] or {} for name in found.values()}
+    return [folder for folder, name in found.items() if CONFIG_OF not in labels[name]]
 
 
 def query(engine: docker.DockerClient, sql: str) -> str:
