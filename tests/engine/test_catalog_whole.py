@@ -12,6 +12,7 @@ import pytest
 
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.operations.request import Request
+from aiserver_tray.spec.labels import CONFIG_OF
 from aiserver_tray.state.views import Snapshot
 from tests.engine.whole_course import Course
 from tests.engine.whole_rounds import ROUNDS, Change
@@ -97,7 +98,8 @@ def test_every_volume_is_declared_in_a_file(stack: Stack) -> None:
         for module in CATALOG.modules.values()
         for volume in module.section("volumes")
     }
-    assert {volume.name for volume in stack.client.volumes.list()} <= named
+    there = {one.name: one.attrs["Labels"] or {} for one in stack.client.volumes.list()}
+    assert {name for name, labels in there.items() if CONFIG_OF not in labels} <= named
 
 
 @pytest.mark.parametrize("service", SERVICES, ids="/".join)
