@@ -1976,7 +1976,7 @@ export interface ModelList {
   servers: Server[];
   /** the modules that ask OneAPI for models */
   waiting: string[];
-  /** OneAPI runs, which can so be told of a server */
+  /** whether OneAPI runs, so that a server can be added to it */
   oneapi: boolean;
 }
 
@@ -3142,7 +3142,7 @@ export interface Server {
   address: string;
   /** `null`: it was not asked */
   state: ServerState | null;
-  /** those that it has now; without a look, those that OneAPI has */
+  /** those that it has now; if nobody is asked, those that OneAPI has */
   models: Model[];
   /** the stack uses it */
   used: boolean;

@@ -142,7 +142,7 @@ def _ask(gateway: Server, model: str, token: str) -> tuple[int, str]:
 def _broken_link(models: Models, used: "UsedServer", model: str) -> _BrokenError | None:
     """The link that does not hold, from the server back to OneAPI."""
     names = {"name": used.title, "model": model, "server": used.name}
-    found = models.look_at(used.server)
+    found = models.ask(used.server)
     if found.state != "on":
         text = {
             "off": Text("{name} is off: nothing answers at {address}. Start it."),

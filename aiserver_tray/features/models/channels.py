@@ -13,7 +13,7 @@ from aiserver_tray.features.models.events import ANSWER
 from aiserver_tray.features.models.models import ONEAPI, Models, RelayKeeper, server_named
 from aiserver_tray.features.models.servers import (
     KNOWN,
-    Look,
+    Answer,
     Model,
     Server,
     ServerState,
@@ -89,7 +89,7 @@ class ServerView:
     state: ServerState | None
     """`null`: it was not asked"""
     models: tuple[Model, ...]
-    """those that it has now; without a look, those that OneAPI has"""
+    """those that it has now; if nobody is asked, those that OneAPI has"""
     used: bool
     """the stack uses it"""
     relay: int | None
@@ -107,7 +107,7 @@ class ModelList(TypedDict):
     waiting: list[str]
     """the modules that ask OneAPI for models"""
     oneapi: bool
-    """OneAPI runs, which can so be told of a server"""
+    """whether OneAPI runs, so that a server can be added to it"""
 
 
 class ServerUsed(TypedDict):
@@ -161,8 +161,8 @@ class ModelsFeature(Feature):
         """List the model servers of this computer, and those that the stack uses."""
         used = {one.name: one for one in self._models.used.all()}
         if asked.look:
-            found = self._models.look()
-            views = [self._view(s, look, used.get(name)) for name, (s, look) in found.items()]
+            found = self._models.ask_all()
+            views = [self._view(s, answer, used.get(name)) for name, (s, answer) in found.items()]
         else:
             views = [self._view(one.server, None, one) for one in used.values()]
         modules = self._place.core.store.snapshot.modules
@@ -244,30 +244,32 @@ class ModelsFeature(Feature):
             return found
         raise UnknownNameError(name, [one.name for one in self._models.used.all()])
 
-    def _view(self, server: Server, look: Look | None, used: "UsedServer | None") -> ServerView:
-        if look:
-            models = look.models
+    def _view(self, server: Server, answer: Answer | None, used: "UsedServer | None") -> ServerView:
+        if answer:
+            models = answer.models
         else:
             models = tuple(Model(name, kind_of(name)) for name in (used.models if used else ()))
         return ServerView(
             name=server.name,
             title=server.title,
             address=server.address,
-            state=look.state if look else ("off" if self._models.is_off(server.name) else None),
+            state=answer.state if answer else ("off" if self._models.is_off(server.name) else None),
             models=models,
             used=used is not None,
             relay=used.port if used else None,
-            problem=self._problem(server, look, used),
+            problem=self._problem(server, answer, used),
             hint=server.hint,
         )
 
-    def _problem(self, server: Server, look: Look | None, used: "UsedServer | None") -> Text | None:
+    def _problem(
+        self, server: Server, answer: Answer | None, used: "UsedServer | None"
+    ) -> Text | None:
         if used is None:
             return None
-        state = look.state if look else "off" if self._models.is_off(server.name) else "on"
+        state = answer.state if answer else "off" if self._models.is_off(server.name) else "on"
         if state == "off":
             return Text(
-                "Nothing answers at {address}. What asks {name} gets no answer.",
+                "Nothing answers at {address}. Modules that use {name} get no answer.",
                 address=server.address,
                 name=server.title,
             )

@@ -1,7 +1,7 @@
 """Model servers and the stack: which there are, their way into OneAPI, and relays to them."""
 
 import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from threading import Event, RLock, Thread
 from typing import TYPE_CHECKING, Final
 
@@ -9,8 +9,8 @@ from aiserver_tray.base.errors import AiServerError, RefusedError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.features.models.events import MODELS
 from aiserver_tray.features.models.reach import Reach, reach
-from aiserver_tray.features.models.relay import Doorkeeping, ModelRelay
-from aiserver_tray.features.models.servers import KNOWN, Look, Server, look, look_at_all
+from aiserver_tray.features.models.relay import ModelRelay, RelayAccess
+from aiserver_tray.features.models.servers import KNOWN, Answer, Server, ask_all, ask_models
 from aiserver_tray.features.models.used import UsedServer, UsedServers, inside
 from aiserver_tray.features.stack.channels import StackFeature, module_of
 from aiserver_tray.features.wiring.oneapi import OneApi, OneApiError
@@ -45,21 +45,21 @@ class Models:
         self.has_keeper = False
         """Whether this process keeps the relays open."""
 
-    # -- looking --------------------------------------------------------------------------------
+    # -- asking ---------------------------------------------------------------------------------
 
-    def look(self, more: Iterable[Server] = ()) -> dict[str, tuple[Server, Look]]:
-        """The known servers, those that the stack uses and *more*, by name, each asked now."""
+    def ask_all(self) -> dict[str, tuple[Server, Answer]]:
+        """The known servers and those that the stack uses, by name, each asked now."""
         used = [one.server for one in self.used.all()]
-        servers = {one.name: one for one in (*KNOWN, *used, *more)}
+        servers = {one.name: one for one in (*KNOWN, *used)}
         asked = {name: (server, self.used.key(name)) for name, server in servers.items()}
-        found = look_at_all(asked)
+        found = ask_all(asked)
         for server in used:
             self._note(server.name, is_there=found[server.name].state != "off")
         return {name: (server, found[name]) for name, server in servers.items()}
 
-    def look_at(self, server: Server, key: str | None = None) -> Look:
+    def ask(self, server: Server, key: str | None = None) -> Answer:
         """*server*, asked now."""
-        found = look(server, self.used.key(server.name) if key is None else key)
+        found = ask_models(server, self.used.key(server.name) if key is None else key)
         if self.used.find(server.name):
             self._note(server.name, is_there=found.state != "off")
         return found
@@ -177,7 +177,7 @@ class Models:
             )
 
     def _models_of(self, server: Server, key: str | None) -> list[str]:
-        found = self.look_at(server, key)
+        found = self.ask(server, key)
         why = {
             "off": Text(
                 "Nothing answers at {address}. Start {name} first.",
@@ -252,8 +252,8 @@ class Models:
         def reached(is_there: bool) -> None:  # noqa: FBT001 - the fact itself
             self._note(used.name, is_there=is_there)
 
-        door = Doorkeeping(keys, self._subnets, reached)
-        relay = ModelRelay(gateway, port, used.server, door)
+        access = RelayAccess(keys, self._subnets, reached)
+        relay = ModelRelay(gateway, port, used.server, access)
         self._relays[used.name] = relay
         return relay
 

@@ -37,7 +37,7 @@ _logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Doorkeeping:
+class RelayAccess:
     """What a relay asks about each connection. ``keys``: the token that is wanted, and the key
     that the server wants; ``subnets``: the ranges of the engine's networks; ``reached``: is told
     whether the server was there."""
@@ -48,16 +48,16 @@ class Doorkeeping:
 
 
 class ModelRelay:
-    """Listens on *gateway*, at *port* or near it, for *server*, and lets in as *door* says.
+    """Listens on *gateway*, at *port* or near it, for *server*, and lets in as *access* says.
 
     Raises:
         OSError: it can't listen there.
     """
 
-    def __init__(self, gateway: str, port: int, server: Server, door: Doorkeeping) -> None:
+    def __init__(self, gateway: str, port: int, server: Server, access: RelayAccess) -> None:
         self.gateway = gateway
         self._server = server
-        self._door = door
+        self._access = access
         self._known: tuple[str, ...] = ()
         self._room = BoundedSemaphore(_MAX_CONNECTIONS)
         listener = _listen(gateway, port)
@@ -78,7 +78,7 @@ class ModelRelay:
             raise OSError("too many connections")
         try:
             head, rest = _head(near)
-            token, key = self._door.keys()
+            token, key = self._access.keys()
             if not _has_token(head, token):
                 _refuse(near, 401, Text("The relay of AI-Server Tray does not know this API key."))
                 raise OSError("not the token")
@@ -97,16 +97,16 @@ class ModelRelay:
             place = self._server.host, self._server.port
             far = socket.create_connection(place, _CONNECT_SECONDS)
         except OSError:
-            self._door.reached(False)  # noqa: FBT003 - the fact itself
+            self._access.reached(False)  # noqa: FBT003 - the fact itself
             why = Text("{name} is off: nothing answers there.", name=self._server.title)
             _refuse(near, 502, why)
             raise
-        self._door.reached(True)  # noqa: FBT003 - the fact itself
+        self._access.reached(True)  # noqa: FBT003 - the fact itself
         return far
 
     def _is_container(self, address: str) -> bool:
         if not _is_within(address, self._known):
-            self._known = tuple(self._door.subnets())  # there may be a new network
+            self._known = tuple(self._access.subnets())  # there may be a new network
         return _is_within(address, self._known)
 
 

@@ -29,8 +29,8 @@ ServerState = Literal["on", "off", "key", "busy", "other"]
 one; busy: it does not answer in time, or loads a model; other: what answers is no such server."""
 ModelKind = Literal["chat", "embedding", "rerank"]
 
-LOOK_SECONDS: Final = 4.0
-"""For one whole answer of a server that is looked for."""
+ANSWER_SECONDS: Final = 4.0
+"""Seconds in which a server must have answered completely."""
 _MAX_BYTES: Final = 1 << 21
 _MAX_MODELS: Final = 200
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
@@ -171,7 +171,7 @@ def typed_server(address: str) -> Server:
 
 
 @dataclass(frozen=True)
-class Look:
+class Answer:
     """What a server said when it was asked for its models."""
 
     state: ServerState
@@ -225,25 +225,25 @@ def kind_of(name: str) -> ModelKind:
     return "chat"
 
 
-def look(server: Server, key: str = "") -> Look:
-    """Ask *server* for its models, with the API *key*. Takes `LOOK_SECONDS` at most."""
+def ask_models(server: Server, key: str = "") -> Answer:
+    """Ask *server* for its models, with the API *key*. Takes `ANSWER_SECONDS` at most."""
     try:
         status, body = fetch(server, "/models", key)
     except ConnectionError:
-        return Look("off")
+        return Answer("off")
     except OSError as error:
-        return Look("busy" if isinstance(error, TimeoutError) else "off")
+        return Answer("busy" if isinstance(error, TimeoutError) else "off")
     except (HTTPException, ValueError):
-        return Look("other")
+        return Answer("other")
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        return Look("key")
+        return Answer("key")
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        return Look("busy")
+        return Answer("busy")
     try:
         models = read_models(body) if status == HTTPStatus.OK else None
     except ValueError:
         models = None
-    return Look("other") if models is None else Look("on", _detailed(server, key, models))
+    return Answer("other") if models is None else Answer("on", _detailed(server, key, models))
 
 
 def _detailed(server: Server, key: str, models: tuple[Model, ...]) -> tuple[Model, ...]:
@@ -262,12 +262,10 @@ def _detailed(server: Server, key: str, models: tuple[Model, ...]) -> tuple[Mode
     )
 
 
-def look_at_all(servers: Mapping[str, tuple[Server, str]]) -> dict[str, Look]:
-    """`look` at *servers* with their keys, all at once."""
-    if not servers:
-        return {}
+def ask_all(servers: Mapping[str, tuple[Server, str]]) -> dict[str, Answer]:
+    """Ask *servers* for their models with their keys, all at once."""
     with ThreadPoolExecutor(len(servers), "model-server") as pool:
-        found = pool.map(lambda one: look(*one), servers.values())
+        found = pool.map(lambda one: ask_models(*one), servers.values())
         return dict(zip(servers, found, strict=True))
 
 
@@ -275,15 +273,16 @@ def look_at_all(servers: Mapping[str, tuple[Server, str]]) -> dict[str, Look]:
 
 
 def fetch(
-    server: Server, path: str, key: str = "", body: object = None, seconds: float = LOOK_SECONDS
+    server: Server, path: str, key: str = "", body: object = None, seconds: float | None = None
 ) -> tuple[int, bytes]:
-    """Status and content of an answer, which may take *seconds* at most.
+    """Status and content of an answer, which may take *seconds* at most: `ANSWER_SECONDS` if none
+    are given.
 
     Raises:
         OSError, HTTPException: there is none.
         ValueError: it is too long.
     """
-    with exchange(server, path, key, body, seconds) as response:
+    with exchange(server, path, key, body, seconds or ANSWER_SECONDS) as response:
         content = response.read(_MAX_BYTES + 1)
         if len(content) > _MAX_BYTES:
             raise ValueError("too long")

@@ -11,7 +11,7 @@ from threading import Thread
 import pytest
 
 from aiserver_tray.features.models.reach import Reach, understood
-from aiserver_tray.features.models.relay import Doorkeeping, ModelRelay, is_of_openai, rewritten
+from aiserver_tray.features.models.relay import ModelRelay, RelayAccess, is_of_openai, rewritten
 from aiserver_tray.features.models.servers import Server
 from aiserver_tray.features.models.used import inside
 
@@ -55,8 +55,8 @@ def reached() -> list[bool]:
 def opened(
     server: Server, reached: list[bool], subnets: tuple[str, ...] = ("127.0.0.0/8",)
 ) -> ModelRelay:
-    door = Doorkeeping(lambda: (TOKEN, KEY), lambda: subnets, reached.append)
-    return ModelRelay(HERE, 0, server, door)
+    access = RelayAccess(lambda: (TOKEN, KEY), lambda: subnets, reached.append)
+    return ModelRelay(HERE, 0, server, access)
 
 
 def ask(
@@ -124,8 +124,8 @@ def test_the_port_is_that_of_the_server_or_the_next_one(reached: list[bool]) -> 
     with closing(socket.create_server((HERE, 0))) as taken:
         port = taken.getsockname()[1]
         server = Server("one", "One", f"http://{HERE}:{port}/v1")
-        door = Doorkeeping(lambda: (TOKEN, KEY), tuple, reached.append)
-        with closing(ModelRelay(HERE, port, server, door)) as relay:
+        access = RelayAccess(lambda: (TOKEN, KEY), tuple, reached.append)
+        with closing(ModelRelay(HERE, port, server, access)) as relay:
             assert relay.port != port
 
 

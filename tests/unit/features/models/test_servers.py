@@ -1,4 +1,4 @@
-"""What a model server says is data, whatever it is; and where its address leads."""
+"""Any answer of a model server is data, and an address is read as people type it."""
 
 import json
 import socket
@@ -12,11 +12,11 @@ import pytest
 from aiserver_tray.features.models import servers
 from aiserver_tray.features.models.servers import (
     KNOWN,
-    Look,
+    Answer,
     Model,
     Server,
-    look,
-    look_at_all,
+    ask_all,
+    ask_models,
     read_models,
     typed_server,
 )
@@ -174,39 +174,38 @@ def http(status: str, body: bytes) -> bytes:
 )
 def test_any_answer_is_a_state_of_the_server(answer: bytes, state: str) -> None:
     with answering(answer) as server:
-        assert look(server).state == state
+        assert ask_models(server).state == state
 
 
 def test_a_server_that_says_nothing_or_goes_on_for_ever_is_busy(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(servers, "LOOK_SECONDS", 0.5)
-    monkeypatch.setattr(servers.fetch, "__defaults__", ("", None, 0.5))
+    monkeypatch.setattr(servers, "ANSWER_SECONDS", 0.5)
     with (
         answering(b"") as silent,
         answering(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n1") as slow,
     ):
-        assert look(silent) == Look("busy")
-        assert look(slow) == Look("busy")
+        assert ask_models(silent) == Answer("busy")
+        assert ask_models(slow) == Answer("busy")
 
 
 def test_a_port_without_a_listener_is_off() -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         port = listener.getsockname()[1]
-    assert look(Server("one", "One", f"http://127.0.0.1:{port}/v1")) == Look("off")
+    assert ask_models(Server("one", "One", f"http://127.0.0.1:{port}/v1")) == Answer("off")
 
 
 def test_sizes_come_from_the_servers_own_list_also() -> None:
     names = {"object": "list", "data": [{"id": "qwen3:8b"}, {"id": "other"}]}
     first, second = (http("200 OK", json.dumps(each).encode()) for each in (names, OLLAMA))
     with answering(first, second) as server:
-        found = look(replace(server, details="/api/tags"))
+        found = ask_models(replace(server, details="/api/tags"))
     assert [model.bytes for model in found.models] == [5_225_388_164, None]
 
 
 def test_all_servers_are_asked_at_once() -> None:
     with answering(http("401 No", b"")) as one, answering(http("404 No", b"")) as two:
-        found = look_at_all({"a": (one, ""), "b": (two, "key")})
+        found = ask_all({"a": (one, ""), "b": (two, "key")})
     assert {name: each.state for name, each in found.items()} == {"a": "key", "b": "other"}
 
 
