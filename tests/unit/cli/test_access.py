@@ -2,44 +2,29 @@
 
 import json
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from aiserver_tray.base.codec import to_json
-from aiserver_tray.cli import root
 from aiserver_tray.features.access.views import AccessPlan
 from aiserver_tray.protocol.message import answer
 from tests.support import addresses, states
 from tests.support.addresses import CLOSED, FINE, GUIDE, NO_NAME, OPEN, PLAN, URL
 from tests.support.scripted import Scripted
 
+COMMAND = "access"
 Run = Callable[..., Result]
 
 
 @pytest.fixture
-def host(monkeypatch: pytest.MonkeyPatch) -> Scripted:
-    """The owner; a real one needs an engine."""
-    host = Scripted(states.running())
+def host(host: Scripted) -> Scripted:
     ended = states.operation("up", "n8n") | {"status": "succeeded", "detail": None, "steps": []}
     host.answers |= addresses.answers(CLOSED)
     host.answers["ai/operation/wait"] = answer({"operation": ended})
     host.answers["ai/access/forget"] = answer({})
-    place = "aiserver_tray.owner.on_demand.OnDemand"
-    monkeypatch.setattr(place, lambda *_: nullcontext(host))
     return host
-
-
-@pytest.fixture
-def run(host: Scripted, tmp_path: Path) -> Run:
-    def run(*words: str) -> Result:
-        given = ["--home", str(tmp_path / "home"), "access", *words]
-        return CliRunner().invoke(root, given, env={"LANG": "C.UTF-8"})
-
-    return run
 
 
 def test_what_opening_does_is_said_and_asked_before(host: Scripted, run: Run) -> None:

@@ -2,25 +2,21 @@
 
 import json
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from aiserver_tray.cli import root
 from aiserver_tray.protocol.message import answer
 from tests.support import adoptions, states
 from tests.support.scripted import Scripted
 
+COMMAND = "adopt"
 Run = Callable[..., Result]
 
 
 @pytest.fixture
-def host(monkeypatch: pytest.MonkeyPatch) -> Scripted:
-    """The owner; a real one needs an engine."""
-    host = Scripted(states.running())
+def host(host: Scripted) -> Scripted:
     ended = states.operation("adopt", "n8n") | {
         "status": "succeeded",
         "detail": None,
@@ -34,18 +30,7 @@ def host(monkeypatch: pytest.MonkeyPatch) -> Scripted:
         "ai/adopt/list": answer(adoptions.sent(*found)),
         "ai/adopt/forget": answer({}),
     }
-    place = "aiserver_tray.owner.on_demand.OnDemand"
-    monkeypatch.setattr(place, lambda *_: nullcontext(host))
     return host
-
-
-@pytest.fixture
-def run(host: Scripted, tmp_path: Path) -> Run:
-    def run(*words: str) -> Result:
-        given = ["--home", str(tmp_path / "home"), "adopt", *words]
-        return CliRunner().invoke(root, given, env={"LANG": "C.UTF-8"})
-
-    return run
 
 
 def test_programs_are_listed_copied_and_switched_over(host: Scripted, run: Run) -> None:

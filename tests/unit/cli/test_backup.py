@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
@@ -23,9 +22,7 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture
-def host(monkeypatch: pytest.MonkeyPatch) -> Scripted:
-    """The owner; a real one needs an engine."""
-    host = Scripted(states.running())
+def host(host: Scripted) -> Scripted:
     ended = states.operation("backup", "n8n", "dify") | {
         "status": "succeeded",
         "detail": None,
@@ -38,8 +35,6 @@ def host(monkeypatch: pytest.MonkeyPatch) -> Scripted:
         "ai/backup/list": answer(backups.sent(backups.LISTED)),
         "ai/backup/inspect": answer(backups.sent(backups.ASKED)),
     }
-    place = "aiserver_tray.owner.on_demand.OnDemand"
-    monkeypatch.setattr(place, lambda *_: nullcontext(host))
     return host
 
 

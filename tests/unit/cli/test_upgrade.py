@@ -2,27 +2,23 @@
 
 import json
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import replace
-from pathlib import Path
 from threading import Thread
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from aiserver_tray.cli import root
 from aiserver_tray.features.upgrade.events import UPGRADES
 from aiserver_tray.protocol.message import Envelope, Json, Peer, answer
 from tests.support import states, upgrades
 from tests.support.scripted import Scripted
 
+COMMAND = "upgrade"
 Run = Callable[..., Result]
 
 
 @pytest.fixture
-def host(monkeypatch: pytest.MonkeyPatch) -> Scripted:
-    """The owner; a real one needs an engine."""
-    host = Scripted(states.running())
+def host(host: Scripted) -> Scripted:
     ended = states.operation("upgrade", "n8n") | {
         "status": "succeeded",
         "detail": None,
@@ -34,18 +30,7 @@ def host(monkeypatch: pytest.MonkeyPatch) -> Scripted:
         "ai/operation/wait": answer({"operation": ended}),
         "ai/upgrade/list": answer(upgrades.sent(upgrades.listed(upgrades.OFFERED))),
     }
-    place = "aiserver_tray.owner.on_demand.OnDemand"
-    monkeypatch.setattr(place, lambda *_: nullcontext(host))
     return host
-
-
-@pytest.fixture
-def run(host: Scripted, tmp_path: Path) -> Run:
-    def run(*words: str) -> Result:
-        given = ["--home", str(tmp_path / "home"), "upgrade", *words]
-        return CliRunner().invoke(root, given, env={"LANG": "C.UTF-8"})
-
-    return run
 
 
 def test_modules_are_upgraded_rehearsed_and_put_back(host: Scripted, run: Run) -> None:

@@ -1,0 +1,34 @@
+"""Commands with an owner that answers what a test says."""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from aiserver_tray.cli import root
+from tests.support import states
+from tests.support.scripted import Scripted
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def host(monkeypatch: pytest.MonkeyPatch) -> Scripted:
+    """The owner; a real one needs an engine. A test's file adds its answers."""
+    host = Scripted(states.running())
+    place = "aiserver_tray.owner.on_demand.OnDemand"
+    monkeypatch.setattr(place, lambda *_: nullcontext(host))
+    return host
+
+
+@pytest.fixture
+def run(host: Scripted, tmp_path: Path, request: pytest.FixtureRequest) -> Run:
+    """Calls the command that the test's file names as ``COMMAND``, with further words."""
+
+    def run(*words: str) -> Result:
+        given = ["--home", str(tmp_path / "home"), request.module.COMMAND, *words]
+        return CliRunner().invoke(root, given, env={"LANG": "C.UTF-8"})
+
+    return run
