@@ -14,6 +14,7 @@ from aiserver_tray.cli.common import (
     UsageError,
     as_json_option,
     common_options,
+    confirm,
     current_app,
     fail,
     print_json,
@@ -21,7 +22,6 @@ from aiserver_tray.cli.common import (
     report,
 )
 from aiserver_tray.cli.core import request, shared_core
-from aiserver_tray.cli.terminal import is_interactive
 from aiserver_tray.protocol.message import Json
 
 _WAYS: Final = ("network", "off")
@@ -39,6 +39,9 @@ _STATES: Final[Mapping[str, Text]] = {
 def _words(context: click.Context, parameter: click.Parameter, start: str) -> list[CompletionItem]:
     check = [CompletionItem(_CHECK)] if _CHECK.startswith(start) else []
     return [*complete.modules(context, parameter, start), *check]
+
+
+_REFUSAL: Final = Text("Confirm this with --yes")
 
 
 @click.command("access")
@@ -64,7 +67,8 @@ def command(
     """
     if given["forget_certificate"]:
         text = Text("All devices have to trust a new certificate before they open modules again.")
-        _confirm(text, yes=yes)
+        if not yes:
+            confirm([text.render(current_app().language)], _REFUSAL)
         request(current_app(), "ai/access/forget")
     elif way is None and address:
         raise UsageError(Text("--address is for `network`"))
@@ -173,7 +177,8 @@ def _open(module: str, address: str, *, yes: bool, as_json: bool) -> None:
         address=plan["address"],
         module=module,
     )
-    _confirm(text, yes=yes)
+    if not yes:
+        confirm([text.render(language)], _REFUSAL)
     _operate("ai/access/open", asked)
     one = _module(request(current_app(), "ai/access/list"), module)
     if one["state"] == "waiting" and one["account"] == "exists":  # it did not run before
@@ -195,14 +200,3 @@ def _operate(channel: str, asked: Json) -> None:
     report(notice.render(app.language) for notice in view.notices)
     if view.error:
         fail(view.error, app.language)
-
-
-def _confirm(text: Text, *, yes: bool) -> None:
-    """Raises `click.Abort` if the answer is no, and `UsageError` if nobody can be asked."""
-    if yes:
-        return
-    if not is_interactive():
-        raise UsageError(Text("Confirm this with --yes"))
-    language = current_app().language
-    report([text.render(language)])
-    click.confirm(Text("Go on?").render(language), abort=True, err=True)

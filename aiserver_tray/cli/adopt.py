@@ -10,6 +10,7 @@ from aiserver_tray.cli.common import (
     UsageError,
     as_json_option,
     common_options,
+    confirm,
     current_app,
     fail,
     print_json,
@@ -17,7 +18,6 @@ from aiserver_tray.cli.common import (
     report,
 )
 from aiserver_tray.cli.core import request
-from aiserver_tray.cli.terminal import is_interactive
 from aiserver_tray.protocol.message import Json
 
 _START: Final = Text(
@@ -90,7 +90,10 @@ def _begin(what: str, source: str, *, yes: bool, as_json: bool) -> None:
         texts.insert(0, _CHANGED[what].with_values({"names": names}))
     if found and found.get("hasData"):
         texts.append(_REPLACES.with_values({"module": found["module"]}))
-    _confirm_stop(texts if found and not found.get("problem") else [], yes=yes)
+    if not yes and found and not found.get("problem"):  # else it is refused anyway
+        language = current_app().language
+        refusal = Text("this stops a program of yours. Confirm this with --yes")
+        confirm([text.render(language) for text in texts], refusal)
     modules = (found["module"],) if found else ()
     channel, payload = f"ai/adopt/{what}", {"source": source}
     view = show(
@@ -100,22 +103,6 @@ def _begin(what: str, source: str, *, yes: bool, as_json: bool) -> None:
         fail(view.error, current_app().language)
     if what == "start" and not as_json:
         _tell_result(source)
-
-
-def _confirm_stop(texts: list[Text], *, yes: bool) -> None:
-    """Ask before a program of the user stands still.
-
-    Raises:
-        UsageError: nobody can be asked.
-        click.Abort: the answer is no.
-    """
-    language = current_app().language
-    if yes or not texts:  # it is refused anyway
-        return
-    if not is_interactive():
-        raise UsageError(Text("this stops a program of yours. Confirm this with --yes"))
-    report([text.render(language) for text in texts])
-    click.confirm(Text("Go on?").render(language), abort=True, err=True)
 
 
 def _tell_result(source: str) -> None:

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TextIO, TypeVar
 
 import click
 
 from aiserver_tray.base.errors import AiServerError, BusyError, CancelledError, each
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.base.strings import SIGNS, harmless, in_line
-from aiserver_tray.cli.terminal import fitted, has_colour, padded, width
+from aiserver_tray.cli.terminal import fitted, has_colour, is_interactive, padded, width
 
 if TYPE_CHECKING:
     from aiserver_tray.core.app import App
@@ -159,6 +159,22 @@ def report_facts(texts: Iterable[str]) -> None:
     """Like `report`, for texts that name commands of other processes, which get no options."""
     for text in texts:
         click.echo(fitted(harmless(text), sys.stderr), err=True)
+
+
+_GO_ON: Final = Text("Go on?")
+
+
+def confirm(texts: Iterable[str], refusal: Text, question: Text = _GO_ON) -> None:
+    """Show *texts* and ask before something changes.
+
+    Raises:
+        UsageError: nobody can be asked; *refusal* says so.
+        click.Abort: the answer is no.
+    """
+    report(texts)
+    if not is_interactive():
+        raise UsageError(refusal)
+    click.confirm(question.render(current_app().language), abort=True, err=True)
 
 
 def shown(text: str, stream: TextIO) -> str:

@@ -16,6 +16,7 @@ from aiserver_tray.cli.common import (
     UsageError,
     as_json_option,
     common_options,
+    confirm,
     current_app,
     print_json,
     print_table,
@@ -23,7 +24,6 @@ from aiserver_tray.cli.common import (
     report,
 )
 from aiserver_tray.cli.core import shared_core
-from aiserver_tray.cli.terminal import is_interactive
 from aiserver_tray.features.actions.events import ACTION_OUTPUT
 from aiserver_tray.protocol.message import Json
 from aiserver_tray.state.views import ModuleView, ServiceView
@@ -116,7 +116,8 @@ def action(module: str, name: str | None, yes: bool, given: tuple[str, ...], as_
         asked = next(one for one in found if one["name"] == name)
         inputs = _inputs(asked, given)
         if asked["confirm"] and not yes:
-            _confirm(asked["confirm"])
+            refusal = Text("this action changes things. Confirm it with --yes")
+            confirm([asked["confirm"]], refusal, Text("Run it?"))
         if not as_json:
             core.client.subscribe((ACTION_OUTPUT.name,), _print_output)
         result = _run_action(core.client, {"module": module, "action": name}, inputs)
@@ -157,19 +158,6 @@ def _inputs(asked: Json, given: Sequence[str]) -> dict[str, str]:
             )
             raise UsageError(why)
     return values
-
-
-def _confirm(what: str) -> None:
-    """Ask before an action runs that changes *what*.
-
-    Raises:
-        UsageError: nobody can be asked.
-        click.Abort: the answer is no.
-    """
-    report([what])
-    if not is_interactive():
-        raise UsageError(Text("this action changes things. Confirm it with --yes"))
-    click.confirm(Text("Run it?").render(current_app().language), abort=True, err=True)
 
 
 def _print_output(message: "Message") -> None:

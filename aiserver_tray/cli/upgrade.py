@@ -16,6 +16,7 @@ from aiserver_tray.cli.common import (
     UsageError,
     as_json_option,
     common_options,
+    confirm,
     current_app,
     fail,
     print_json,
@@ -23,7 +24,6 @@ from aiserver_tray.cli.common import (
     report,
 )
 from aiserver_tray.cli.core import connected, request
-from aiserver_tray.cli.terminal import is_interactive
 from aiserver_tray.features.upgrade.events import UPGRADES
 from aiserver_tray.protocol.message import Json, Message
 
@@ -78,13 +78,14 @@ def command(
     elif what in ("at", "skip", "later"):
         _remember(what, modules, str(given[what]), to)
     elif what == "forget":
-        _confirm(Text("The data from before the last upgrade is deleted."), "--forget", yes=yes)
+        if not yes:
+            _confirm_loss(Text("The data from before the last upgrade is deleted."), "--forget")
         for module in modules:
             request(current_app(), "ai/upgrade/forget", module=module)
     else:
-        if what == "undo":
+        if what == "undo" and not yes:
             text = Text("What was stored since the upgrade is backed up first, and then lost here.")
-            _confirm(text, "--undo", yes=yes)
+            _confirm_loss(text, "--undo")
         for asked in _requests(what, modules, to):
             _operate(*asked, as_json=as_json)
 
@@ -168,20 +169,9 @@ def _offer(module: str) -> str:
     raise RefusedError(Text("No newer version of {module} is offered.", module=module))
 
 
-def _confirm(text: Text, option: str, *, yes: bool) -> None:
-    """Ask before something is lost.
-
-    Raises:
-        UsageError: nobody can be asked.
-        click.Abort: the answer is no.
-    """
-    language = current_app().language
-    if yes:
-        return
-    if not is_interactive():
-        raise UsageError(Text("{option} loses data. Confirm this with --yes", option=option))
-    report([text.render(language)])
-    click.confirm(Text("Go on?").render(language), abort=True, err=True)
+def _confirm_loss(text: Text, option: str) -> None:
+    refusal = Text("{option} loses data. Confirm this with --yes", option=option)
+    confirm([text.render(current_app().language)], refusal)
 
 
 # -- the list --------------------------------------------------------------------------------------
