@@ -25,12 +25,12 @@ _START: Final = Text(
 )
 _REPLACES: Final = Text("{module} has data here already. It is backed up first, and then replaced.")
 _SWITCH: Final = Text(
-    "The copy does the work of {source} from now on. What {source} has stored since it was copied "
-    "is not in the copy."
+    "The copy does the work of {source} from now on. It lacks everything that {source} has stored "
+    "since it was copied."
 )
 _BACK: Final = Text(
-    "The triggers of the copy are turned off. What was stored since {source} was switched over "
-    "stays in the copy alone."
+    "The triggers of the copy are turned off. Data that was stored since {source} was switched "
+    "over stays only in the copy."
 )
 _CHANGED: Final = {
     "switch": Text("These containers stop: {names}."),

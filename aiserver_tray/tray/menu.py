@@ -212,7 +212,7 @@ class _Menu:
         choices = [Entry(leave, actions.Quit("leave"), is_default=True)]
         if self._facts.relayed:
             names = ", ".join(self._facts.relayed)
-            text = Text("Then {names} answers no module until the next start", names=names)
+            text = Text("Modules get no answers from {names} until the next start", names=names)
             choices.append(Entry(self._say(text), enabled=False))
         if self._snapshot.engine.running:
             choices.append(self._item(Text("Quit and stop everything"), actions.Quit("stop")))

@@ -21,7 +21,8 @@ USED = FOUND | {"used": True, "relay": 11434}
 OFF = USED | {
     "state": "off",
     "models": [],
-    "problem": "Nothing answers at http://127.0.0.1:11434/v1. Modules that use Ollama get no answer.",
+    "problem": "Nothing answers at http://127.0.0.1:11434/v1. "
+    "Modules that use Ollama get no answer.",
 }
 _LM_STUDIO = FOUND | {
     "name": "lm-studio",

@@ -308,7 +308,7 @@ class Adoptions:
             if record.source == name and state in (None, record.state):
                 return id, record
         known = {record.source for _, record in self._all_records()}
-        text = Text("{name} is in this state already.", name=name)
+        text = Text("{name} is switched over already, or was never switched over.", name=name)
         none = Text("{name} was not copied here. Run: aiserver-tray adopt {name}", name=name)
         raise AdoptError(text if name in known else none)
 

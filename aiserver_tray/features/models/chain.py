@@ -73,7 +73,7 @@ def _asked(models: Models, place: "Place", used: "UsedServer", result: ChainResu
         address = published(ONEAPI, place.core.store.snapshot)
         token = _token(models, place, address)
     except OneApiError as error:
-        text = Text("OneAPI does not answer: {why}.", why=error.why)
+        text = Text("OneAPI can't be asked: {why}.", why=error.why)
         raise _BrokenError("oneapi", text) from None
     model = next((m for m in used.models if kind_of(m) == "chat"), used.models[0])
     gateway = Server(ONEAPI, "OneAPI", f"http://{address[0]}:{address[1]}/v1")
@@ -161,7 +161,7 @@ def _broken_link(models: Models, used: "UsedServer", model: str) -> _BrokenError
         if models.one_api().has_channel(used.channel):
             return None
     except OneApiError as error:
-        return _BrokenError("oneapi", Text("OneAPI does not answer: {why}.", why=error.why))
+        return _BrokenError("oneapi", Text("OneAPI can't be asked: {why}.", why=error.why))
     text = Text(
         "OneAPI has no channel {channel} that is turned on. Use the server again: "
         "aiserver-tray models use {server}"

@@ -96,7 +96,7 @@ def test_quitting_says_which_models_then_answer_no_module() -> None:
     view = tray_view(snapshot(module("n8n", "running")), facts, "en")
     (quit_,) = (entry for entry in view.menu if entry.text == "Quit")
     told = [(one.text, one.enabled) for one in quit_.children]
-    assert told[1] == ("Then Ollama answers no module until the next start", False)
+    assert told[1] == ("Modules get no answers from Ollama until the next start", False)
 
 
 def test_the_menu_in_chinese() -> None:

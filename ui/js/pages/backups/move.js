@@ -103,7 +103,7 @@ export function movedCard({ moved }) {
     t("Install AI-Server Tray there. At its first start, choose Restore from a file."),
     hasImages ? t("Choose both files. It asks about what differs there, and needs no network.") : t("Choose both files. It asks about what differs there, and downloads the images."),
     stopped ? t("Everything here stands still. Start it again only if you stay here.")
-      : t("What is done here from now on is not in the file. Stop everything here once it runs there."),
+      : t("Changes that you make here from now on are not in the file. Stop everything here once it runs there."),
   ];
   return html`
     <section class="card moved" aria-labelledby="moved-title">
