@@ -54,6 +54,7 @@ def test_an_upgrade_puts_itself_back_and_is_undone_with_what_others_have_now(
     here.set("postgres.POSTGRES_VERSION", "15")
     with noted(here, engine) as (owner, modules, notes):
         assert "code 3. broken" in refused(owner, "ai/upgrade/start", "3.0.0", "direct")
+        assert "It empties the volume" in refused(owner, "ai/upgrade/start", "4.0.0", "direct")
         modules.wait_for(notes="running", postgres="running", shelf="running")
         assert notes.all == FIRST
         is_clean(here, engine)

@@ -1,7 +1,7 @@
 """The rehearsal of an upgrade: the new version is started with copies of a module's data, beside
 what runs, and thrown away."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Set
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -213,19 +213,17 @@ class Rehearsal:
                     new.load(part.key, role, old.dump(part.key))
 
     def _check_data(self, stage: "Stage", trial: Trial, volumes: "BackupVolumes") -> None:
-        """Raises `UpgradeUnfitError` if the new version has lost data: a volume is empty, or most
-        tables of a database are gone."""
-        for name in trial.cloned:
-            if volumes.is_empty(trial.copies[name]) and not volumes.is_empty(name):
-                self._refuse(Text("It empties the volume {volume}.", volume=name))
+        """Raises `UpgradeUnfitError` if the new version has lost data."""
+        for why in emptied(volumes, {name: (name, trial.copies[name]) for name in trial.cloned}):
+            self._refuse(why)
         parts = self._plan.databases if self._plan else ()
         for part in parts:
             old = self.tools.server(part.server, stage.cancelled)
             new = trial.server(part.server)
             before = old.tables(part.key).keys() if old.exists(part.key) else set()
-            left = before & (new.tables(part.key).keys() if new.exists(part.key) else set())
-            if len(left) < len(before) * _LEAST_TABLES:
-                self._refuse(Text("It drops the tables of {database}.", database=part.key))
+            after = new.tables(part.key).keys() if new.exists(part.key) else set()
+            for why in dropped(part.key, before, after):
+                self._refuse(why)
             self.proven.append(Text("The tables of {database} are there", database=part.key))
 
     def _refuse(self, why: Text) -> None:
@@ -238,6 +236,19 @@ class Rehearsal:
             found = self.tools.engine.volumes.use()
             return sum(one.size or 0 for one in found if one.name in copies)
         return 0
+
+
+def emptied(volumes: "BackupVolumes", pairs: Mapping[str, tuple[str, str]]) -> Iterator[Text]:
+    """Why a new version has lost files: by name, the volumes *pairs* before and after it."""
+    for name, (before, after) in pairs.items():
+        if volumes.is_empty(after) and not volumes.is_empty(before):
+            yield Text("It empties the volume {volume}.", volume=name)
+
+
+def dropped(database: str, before: Set[str], after: Set[str]) -> Iterator[Text]:
+    """Why a new version has lost a *database*, whose tables were those *before*."""
+    if len(before & after) < len(before) * _LEAST_TABLES:
+        yield Text("It drops the tables of {database}.", database=database)
 
 
 def lacks_space(

@@ -22,7 +22,7 @@ from aiserver_tray.features.backup.create import CLONE_RATE
 from aiserver_tray.features.backup.journal import clean, refuse_used, wind_up
 from aiserver_tray.features.backup.plan import NEW, OLD, beside
 from aiserver_tray.features.backup.planning import Tools
-from aiserver_tray.features.upgrade.rehearsal import lacks_space, pulled
+from aiserver_tray.features.upgrade.rehearsal import dropped, emptied, lacks_space, pulled
 from aiserver_tray.features.upgrade.trial import Trial, probe, why_unfit
 from aiserver_tray.features.upgrade.versions import UpgradeTarget
 from aiserver_tray.operations.survey import survey
@@ -166,11 +166,25 @@ class Upgrade:
                 volumes.remove(source)
         stage.up([self.module])
         probe(stage, volumes, self.target, {})
+        self._check_data(stage)
         stage.check_cancelled()
         with self.journal.update(self.id) as entry:
             entry.ended, entry.seconds = time.time(), awake() - begun
         if not any(container.module == self.module for container in ran):
             stage.stop([self.module], stage.running([self.module]))
+
+    def _check_data(self, stage: "Stage") -> None:
+        """Raises `UpgradeUnfitError` if the new version has lost data: compared with the copies."""
+        entry = self.journal.all[self.id]
+        pairs = {one.volume: (one.kept, one.volume) for one in entry.volumes if one.kept}
+        reasons = [*emptied(self.tools.volumes(self.id, stage.cancelled), pairs)]
+        for copy in entry.databases:
+            server = self.tools.server(copy.server, stage.cancelled)
+            name = copy.database
+            after = server.tables(name).keys() if server.exists(name) else set()
+            reasons += dropped(name, server.tables(copy.old).keys(), after)
+        if reasons:
+            raise UpgradeUnfitError(self.module, self.target.version, reasons[0])
 
     def _plan(self) -> "ModulePlan | None":
         found = self.tools.planner.plan([self.module]).modules
