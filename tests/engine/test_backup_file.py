@@ -58,7 +58,7 @@ def test_the_commands_in_a_backup_read_it(
     lab: Place, engine: docker.DockerClient, tmp_path: Path
 ) -> None:
     tar = archive_of(engine)
-    saved = b"".join(engine.images.get(BUSYBOX).save(named=True))
+    saved = b"".join(engine.images.get(BUSYBOX).save(named=BUSYBOX))
     settings = Settings(Home(tmp_path / "home", "home"))
     keys = Keys(settings, Index(settings, lambda path: BackupFile(path, []).manifest))
     data = entry(entry_name("volume", "n8n", "data"), tar)

@@ -23,6 +23,7 @@ from tests.support.installation import (
 )
 from tests.support.observed import created, facts, heard, names, open_gate
 from tests.support.ports import free_port
+from tests.support.whole.catalog import of_stand_ins
 
 BEGIN = "2000-01-01T00:00:00Z"
 
@@ -277,11 +278,11 @@ def test_up_without_a_name_means_the_chosen_ones(
     assert names(engine) == {"ai-one", "ai-two"}
 
 
-def test_up_all_starts_every_module_and_unused_basics(here: Installation) -> None:
+def test_up_all_starts_every_module_and_unused_basics(here: Installation, tmp_path: Path) -> None:
     here.write("lonely", {"lonely": idle()}, kind="basic")
     choose_free_ports(here, *here.app.names)  # or what somebody runs here is in the way
     here.set("app.kernel_settings", "true")  # or a machine with too little refuses the plan
-    with here.core() as core:
+    with of_stand_ins(tmp_path / "built-in"), here.core() as core:
         plan = core.operations.plan(Request("up", all=True))
     assert {step.module for step in plan} == {*here.app.names}
     assert {"lonely", "n8n", "redis"} <= {*here.app.names}

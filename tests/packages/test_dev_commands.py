@@ -29,7 +29,7 @@ ENDING = {
     "run": "catalog list",
     "exec": "-- python -V",
     "lock": "-- --check",
-    "test": "packages -- -n0 -k application_id",
+    "test": "unit -- -n0 -k runtime_folder",
     "soak": "application_id --times 1 -- tests/packages",
     "bench": "config --pairs 1",
 }
@@ -38,6 +38,7 @@ LONG = {
     "lab": ("up", "images to build"),
     "demo": ("", "images to build"),
     "screenshots": ("pictures", "images to build"),
+    "test": ("packages -- -n0 -k application_id", "images to build"),
 }
 """Command that takes minutes -> its words, and the last that it says before that."""
 

@@ -1,5 +1,12 @@
 """The built-in catalog: its services and settings, and which services depend on which."""
 
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from unittest.mock import patch
+
 from aiserver_tray.catalog.catalog import load_catalog
 from aiserver_tray.catalog.compose.load import load_project
 from aiserver_tray.catalog.compose.project import Project
@@ -8,6 +15,7 @@ from aiserver_tray.catalog.jobs import jobs_in
 from aiserver_tray.catalog.modules import Module
 from aiserver_tray.catalog.resolve import config_environment
 from aiserver_tray.catalog.setting import Setting
+from aiserver_tray.core import app as wiring
 from aiserver_tray.core.app import built_in_catalog
 
 Service = tuple[str, str]
@@ -108,3 +116,17 @@ def with_dependents(services: set[Service]) -> set[Service]:
     while more := {one for one, needs in DEPENDENCIES.items() if needs & found} - found:
         found |= more
     return found
+
+
+@contextmanager
+def of_stand_ins(folder: Path) -> Iterator[Path]:
+    """A copy of the built-in catalog in *folder*, in its place for now. It wants no disk space for
+    the real images, which a machine that tests need not have: stand-ins take little."""
+    catalog = folder / "catalog"
+    shutil.copytree(built_in_catalog(), catalog)
+    for file in catalog.glob("*/*/compose.yaml"):
+        text = file.read_text(encoding="utf-8")
+        text = re.sub(r"(needs: \{.*?), disk: \w+", r"\1", text)
+        file.write_text(text, encoding="utf-8")
+    with patch.object(wiring, "built_in_catalog", lambda: catalog):
+        yield catalog

@@ -1,17 +1,13 @@
 """The whole built-in catalog, started on the lab's engine."""
 
-import shutil
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from unittest.mock import patch
 
 import docker
 
 from aiserver_tray.base.errors import each
-from aiserver_tray.core import app as wiring
-from aiserver_tray.core.app import built_in_catalog
 from aiserver_tray.core.core import Core
 from aiserver_tray.operations.request import Request
 from aiserver_tray.state.views import Snapshot
@@ -19,7 +15,7 @@ from tests.lab.fixtures import borrowed, have_image
 from tests.lab.place import Place
 from tests.support.installation import IMAGE, Installation, last_words
 from tests.support.ports import free_port
-from tests.support.whole.catalog import PORTS, Service
+from tests.support.whole.catalog import PORTS, Service, of_stand_ins
 
 LIMIT = 300.0
 """Seconds after which a test fails; nothing is expected to take so long."""
@@ -33,7 +29,7 @@ class Stack:
     core: Core
     client: docker.DockerClient
     catalog: Path
-    """A copy of the built-in one."""
+    """A copy of the built-in one, for stand-ins."""
 
     def run(self, request: Request) -> None:
         """Run an operation. Raises ``AssertionError`` where it fails."""
@@ -102,10 +98,8 @@ class Stack:
 def started(lab: Place, folder: Path) -> Iterator[Stack]:
     """All modules, running, with their home in *folder*; all is removed at the end."""
     (folder / "none").mkdir()
-    catalog = folder / "catalog"
-    shutil.copytree(built_in_catalog(), catalog)
     here = Installation(folder / "home", folder / "none", lab.host)
-    with borrowed(lab) as client, patch.object(wiring, "built_in_catalog", lambda: catalog):
+    with borrowed(lab) as client, of_stand_ins(folder) as catalog:
         have_image(client, IMAGE)
         for address in PORTS:
             here.set(address, str(free_port()))

@@ -17,6 +17,7 @@ import hashlib
 import hmac
 import json
 import os
+import random
 import re
 import secrets
 import string
@@ -47,9 +48,9 @@ CREATE TABLE IF NOT EXISTS standin_tokens
     (id SERIAL PRIMARY KEY, user_id INTEGER, name VARCHAR(64), token_key VARCHAR(64),
      status INTEGER);
 CREATE TABLE IF NOT EXISTS standin_channels
-    (id SERIAL PRIMARY KEY, name TEXT, type INTEGER, key TEXT, base_url TEXT, models TEXT,
-     status INTEGER);
-CREATE TABLE IF NOT EXISTS standin_options (key TEXT PRIMARY KEY, value TEXT)
+    (id SERIAL PRIMARY KEY, name TEXT, type INTEGER, channel_key TEXT, base_url TEXT,
+     models TEXT, status INTEGER);
+CREATE TABLE IF NOT EXISTS standin_options (name VARCHAR(64) PRIMARY KEY, value TEXT)
 """
 
 
@@ -219,7 +220,7 @@ class Accounts(Api):  # type: ignore[misc]  # as above
         if not wanted.get("key"):
             return refusal("channel cannot be empty")
         fields = ("name", "type", "key", "base_url", "models", "status")
-        insert = "INSERT INTO standin_channels (name, type, key, base_url, models, status)"
+        insert = "INSERT INTO standin_channels (name, type, channel_key, base_url, models, status)"
         values = tuple(wanted.get(field) for field in fields)
         cursor.execute(insert + " VALUES (%s, %s, %s, %s, %s, %s)", values)
         return success()
@@ -233,16 +234,16 @@ def delete_channel(cursor: Cursor, request: Request, user: int, number: str) -> 
 
 def options(cursor: Cursor, request: Request, user: int) -> Answer:
     """What an administrator has set, and what is set at first."""
-    cursor.execute("SELECT key, value FROM standin_options")
+    cursor.execute("SELECT name, value FROM standin_options")
     found = {"ModelRatio": json.dumps({"gpt-4": 15})} | dict(cursor.fetchall())
     return success([{"key": key, "value": value} for key, value in found.items()])
 
 
 def change_option(cursor: Cursor, request: Request, user: int) -> Answer:
     """Another value of an option."""
-    change = "INSERT INTO standin_options VALUES (%s, %s)"
-    change += " ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value"
-    cursor.execute(change, (request.json["key"], request.json["value"]))
+    name, value = request.json["key"], request.json["value"]
+    cursor.execute("DELETE FROM standin_options WHERE name = %s", (name,))
+    cursor.execute("INSERT INTO standin_options VALUES (%s, %s)", (name, value))
     return success()
 
 
@@ -289,16 +290,13 @@ def relay(cursor: Cursor, request: Request, path: str) -> Answer:
     if not may_ask(cursor, request):
         return error(401, "无效的令牌")
     model = str(request.json.get("model", ""))
-    query = "SELECT base_url, key FROM standin_channels WHERE status = 1 AND models LIKE %s"
-    cursor.execute(
-        f"{query} AND %s = ANY(string_to_array(models, ',')) ORDER BY random()",
-        (f"%{model}%", model),
-    )
-    row = cursor.fetchone()
-    if row is None:
+    cursor.execute("SELECT base_url, channel_key, models FROM standin_channels WHERE status = 1")
+    able = [row for row in cursor.fetchall() if model in row[2].split(",")]
+    if not able:
         return error(503, f"当前分组 default 下对于模型 {model} 无可用渠道")
-    headers = {"Authorization": f"Bearer {row[1]}", "Content-Type": "application/json"}
-    asked = urllib.request.Request(f"{row[0]}/v1/{path}", request.body, headers, method="POST")
+    server, key, _ = random.choice(able)
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    asked = urllib.request.Request(f"{server}/v1/{path}", request.body, headers, method="POST")
     try:
         return Answer(200, None, stream=urllib.request.urlopen(asked, timeout=120))
     except urllib.error.HTTPError as refused:
