@@ -8,6 +8,7 @@ from itertools import count
 from pathlib import Path
 
 import docker
+from docker.types import Healthcheck
 
 from tests.bench.backup import FILL
 from tests.bench.result import Results, compare
@@ -60,7 +61,8 @@ class _Sides:
         self.start(f"bench:1.{next(self._theirs)}")
 
     def start(self, image: str) -> None:
-        check = {"test": ["CMD-SHELL", TEST], "interval": 30 * 10**9, "start_period": 60 * 10**9}
+        check = Healthcheck(test=["CMD-SHELL", TEST], interval=30 * 10**9, start_period=60 * 10**9)
+        check["StartInterval"] = 10**8  # the SDK drops keys that it does not know
         self._client.containers.run(
             image,
             ["sleep", "86400"],
@@ -68,7 +70,7 @@ class _Sides:
             volumes=[f"{THEIRS}:/data"],
             init=True,
             detach=True,
-            healthcheck=check | {"start_interval": 10**8},
+            healthcheck=check,
         )
         eventually(lambda: self._client.containers.get(THEIRS).health == "healthy", "its health")
 
