@@ -8,7 +8,6 @@ from itertools import count
 from pathlib import Path
 
 import docker
-from docker.types import Healthcheck
 
 from tests.bench.backup import FILL
 from tests.bench.result import Results, compare
@@ -61,17 +60,13 @@ class _Sides:
         self.start(f"bench:1.{next(self._theirs)}")
 
     def start(self, image: str) -> None:
-        check = Healthcheck(test=["CMD-SHELL", TEST], interval=30 * 10**9, start_period=60 * 10**9)
-        check["StartInterval"] = 10**8  # the SDK drops keys that it does not know
-        self._client.containers.run(
-            image,
-            ["sleep", "86400"],
-            name=THEIRS,
-            volumes=[f"{THEIRS}:/data"],
-            init=True,
-            detach=True,
-            healthcheck=check,
-        )
+        api = self._client.api
+        config = api.create_container_config(image, ["sleep", "86400"])
+        # Written here, as the SDK drops keys that it does not know.
+        check = {"Test": ["CMD-SHELL", TEST], "Interval": 30 * 10**9, "StartPeriod": 60 * 10**9}
+        config["Healthcheck"] = check | {"StartInterval": 10**8}
+        config["HostConfig"] = {"Binds": [f"{THEIRS}:/data"], "Init": True}
+        api.start(api.create_container_from_config(config, THEIRS))
         eventually(lambda: self._client.containers.get(THEIRS).health == "healthy", "its health")
 
 
