@@ -135,6 +135,7 @@ def test_a_module_is_open_to_the_network_from_its_first_account_until_it_is_clos
         opens_by_itself(owner, engine, modules)
         is_reached_by_another_device(owner, device, shop, tmp_path)
         follows_the_network(owner, device, tmp_path)
+        forgets_its_authority(owner, device, tmp_path)
         stays_closed_if_its_gateway_starts_with_an_old_configuration(owner, engine, device, modules)
 
 
@@ -286,3 +287,19 @@ def test_a_module_that_does_not_run_is_asked_for_its_account_before_it_is_opened
         assert environment(engine, "ai-shop")["ADDRESS"] == "http://localhost"
         assert [c.name for c in engine.containers.list(all=True)] == ["ai-shop"]
         asked(owner, "ai/access/close", module="shop")
+
+
+def forgets_its_authority(owner: Owner, device: SecondHost, tmp_path: Path) -> None:
+    """See that a device that trusts the old authority is refused, and stays open for one that
+    trusts the new one."""
+    one, before = entry(owner), asked(owner, "ai/access/list")["certificate"]
+    asked(owner, "ai/access/forget")
+    after = asked(owner, "ai/access/list")["certificate"]
+    assert after["fingerprint"] != before["fingerprint"]
+    refused = device.run(
+        *("curl", "-sS", "--noproxy", "*", "--cacert", str(tmp_path / "ca.crt"), one["ipUrl"])
+    )
+    assert "certificate problem" in refused.stderr
+    assert device.curl(after["file"], "-o", str(tmp_path / "new.crt")) == "200"
+    assert device.curl("--cacert", str(tmp_path / "new.crt"), one["ipUrl"]) == "the shop\n 200"
+    assert entry(owner)["state"] == "open"
