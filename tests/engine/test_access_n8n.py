@@ -9,13 +9,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import docker
 import pytest
-from selenium.webdriver import Chrome
+from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.by import By
 
 from aiserver_tray.owner.owner import Owner
 from tests.engine.built_in import choose_free_ports
 from tests.engine.n8n import OWNER, logged_in, publish_workflow, set_up_owner
 from tests.engine.through_owner import asked
+from tests.engine.whole_access import spellings
 from tests.support.installation import Installation
 from tests.support.observed import created, heard
 from tests.support.owning import owned
@@ -30,14 +31,14 @@ window.WebSocket = class extends Real {
   constructor(url, protocols) {
     super(url, protocols);
     this.addEventListener("open", () => pushes.push("open " + url));
-    this.addEventListener("message", ({ data }) => pushes.push(data));
+    this.addEventListener("message", ({ data }) => pushes.push(String(data)));
     this.addEventListener("close", () => pushes.push("closed"));
   }
 };
 """
 _ASK = """
 const [path, body] = arguments;
-const own = JSON.parse(localStorage.getItem("n8n-browserId") ?? "null");
+const own = (localStorage.getItem("n8n-browserId") ?? "").replaceAll('"', "");
 const headers = {"browser-id": own, "content-type": "application/json"};
 return fetch(path, {method: body ? "POST" : "GET", headers, body})
   .then((answer) => answer.text())
@@ -106,6 +107,7 @@ def test_real_n8n_is_used_from_another_device(
         assert created(told, "postgres") == created(told, "redis") == []
         phone = Device(device, owner, tmp_path)
         its_webhook_answers(phone)
+        nobody_becomes_its_owner(phone)
         only_n8n_answers(owner, device)
         here_it_opens_at_its_new_address(owner)
         with phone.host.browser(tmp_path, phone.authority, phone.name) as chromium:
@@ -118,6 +120,16 @@ def test_real_n8n_is_used_from_another_device(
 def its_webhook_answers(phone: Device) -> None:
     """See that a workflow runs for a request from the network."""
     eventually(lambda: phone.sum("/webhook/sum") == ('{"sum":7}', "200"), "the webhook", LIMIT)
+
+
+def nobody_becomes_its_owner(phone: Device) -> None:
+    """See that however its path is written, the set-up never answers."""
+    account = json.dumps(OWNER | {"email": "evil@example.com"})
+    for path in spellings("/rest/owner/setup*"):
+        kind = "Content-Type: application/json"
+        body, status = phone.ask(path, "--path-as-is", "-H", kind, "-d", account)
+        assert status in ("400", "401", "403", "404"), (path, body, status)
+        assert "already setup" not in body, path
 
 
 def only_n8n_answers(owner: Owner, device: SecondHost) -> None:
@@ -146,10 +158,11 @@ def logs_in(phone: Device, chromium: Chrome) -> None:
     chromium.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", script)
     chromium.set_window_size(1200, 800)
     chromium.get(f"{phone.url}/signin")
-    fields = eventually(lambda: chromium.find_elements(By.CSS_SELECTOR, "form input"), "it", LIMIT)
-    for field, text in zip(fields, (OWNER["email"], OWNER["password"]), strict=True):
-        field.send_keys(text)
-    chromium.find_element(By.CSS_SELECTOR, "form button").click()
+    account = "[name='emailOrLdapLoginId']"
+    eventually(lambda: chromium.find_elements(By.CSS_SELECTOR, account), "the form", LIMIT)
+    chromium.find_element(By.CSS_SELECTOR, account).send_keys(OWNER["email"])
+    password = chromium.find_element(By.CSS_SELECTOR, "[name='password']")
+    password.send_keys(OWNER["password"], Keys.ENTER)
     eventually(lambda: "/signin" not in chromium.current_url, "the log-in", LIMIT)
 
 

@@ -279,11 +279,13 @@ def test_everything_moves_to_an_engine_that_reaches_no_registry(
         modules.wait_for(records="running", files="running", ledger="running")
         assert Records(other, client).all == ["first", "", "first", "first"]
         assert sql(client, "ledger", "select text from entry") == "first"
-        assert value_of(other, "app.theme") == "dark"
         assert asked(owner, "ai/config/choose", modules=None)["chosen"] == ["records", "files"]
         rules = asked(owner, "ai/rules/list")["rules"]
         assert [one["id"] for one in rules if one["changed"]] == ["ended"]
-        assert value_of(other, "app.alert_webhook") == "https://ntfy.example/topic"
+        assert {value_of(other, f"app.{name}") for name in ("theme", "alert_webhook")} == {
+            "dark",
+            "https://ntfy.example/topic",
+        }
         ports = [f"{name}.{name.upper()}_HOST_PORT" for name in ("mysql", "redis", "postgres")]
         assert [value_of(other, one) for one in ports] == [value_of(here, one) for one in ports]
         is_taken_over(authority, offer, other)

@@ -102,6 +102,15 @@ class SecondHost:
         with chromium_in(folder, *flags, program=start) as chromium:
             yield chromium
 
+    @contextmanager
+    def lost(self) -> Iterator[None]:
+        """While it lasts, this computer has no address in the network."""
+        _ip("address", "flush", "dev", self.interface)
+        try:
+            yield
+        finally:
+            _ip("address", "add", f"{self.ours}/24", "dev", self.interface)
+
     def move(self, ours: str, theirs: str) -> "SecondHost":
         """This computer and the device get other addresses, as after DHCP or in another network."""
         _ip("address", "flush", "dev", self.interface)
