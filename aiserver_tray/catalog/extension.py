@@ -372,8 +372,9 @@ class Access(Closed):
     ] = ()
     """Paths that the gateway never forwards, such as those that create the first account. Caddy
     would replace something in braces."""
-    cookies: Literal["secure", "as-is"] = "secure"
-    """``secure``: the gateway marks cookies for HTTPS only."""
+    cookies: Literal["secure", "as-is", "bound"] = "secure"
+    """``secure``: the gateway marks cookies for HTTPS only. ``bound``: the module binds them to its
+    new address, and can't be used at another one while it is open."""
 
 
 class AddressSetting(Setting):

@@ -24,8 +24,9 @@ from aiserver_tray.cli.common import (
 from aiserver_tray.cli.core import request, shared_core
 from aiserver_tray.protocol.message import Json
 
-_WAYS: Final = ("network", "off")
+_WAYS: Final = ("network", "off", "forget")
 _CHECK: Final = "check"
+_AUTHORITY: Final = "ca"
 _STATES: Final[Mapping[str, Text]] = {
     "closed": Text("this computer"),
     "waiting": Text("waits for its first account"),
@@ -37,8 +38,8 @@ _STATES: Final[Mapping[str, Text]] = {
 
 
 def _words(context: click.Context, parameter: click.Parameter, start: str) -> list[CompletionItem]:
-    check = [CompletionItem(_CHECK)] if _CHECK.startswith(start) else []
-    return [*complete.modules(context, parameter, start), *check]
+    more = [CompletionItem(word) for word in (_CHECK, _AUTHORITY) if word.startswith(start)]
+    return [*complete.modules(context, parameter, start), *more]
 
 
 _REFUSAL: Final = Text("Confirm this with --yes")
@@ -46,30 +47,28 @@ _REFUSAL: Final = Text("Confirm this with --yes")
 
 @click.command("access")
 @click.argument("module", required=False, metavar="[MODULE]", shell_complete=_words)
-@click.argument("way", required=False, metavar="[network|off]", type=click.Choice(_WAYS))
+@click.argument("way", required=False, metavar="[network|off|forget]", type=click.Choice(_WAYS))
 @click.option(
     "--address",
     default="",
     metavar="ADDRESS",
     help="This address of the computer, not the usual one.",
 )
-@click.option("--forget-certificate", is_flag=True, help="Remove the certificate authority.")
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @as_json_option
 @common_options
-def command(
-    module: str | None, way: str | None, address: str, *, yes: bool, as_json: bool, **given: bool
-) -> None:
+def command(module: str | None, way: str | None, address: str, *, yes: bool, as_json: bool) -> None:
     """Show from where MODULE can be used, or change that.
 
     `network` opens it to the home or office network: with HTTPS, under a name and the IP address.
     `off` closes it at once. `access check` tries the addresses as another device uses them.
+    `access ca` shows the certificate authority that devices trust, and `access ca forget` replaces
+    it.
     """
-    if given["forget_certificate"]:
-        text = Text("All devices have to trust a new certificate before they open modules again.")
-        if not yes:
-            confirm([text.render(current_app().language)], _REFUSAL)
-        request(current_app(), "ai/access/forget")
+    if (module == _AUTHORITY) != (way == "forget") and (module, way) != (_AUTHORITY, None):
+        raise UsageError(Text("Only `ca` can be forgotten, and not opened"))
+    if module == _AUTHORITY:
+        _forget(yes=yes) if way else _show_authority(as_json=as_json)
     elif way is None and address:
         raise UsageError(Text("--address is for `network`"))
     elif module is None or module == _CHECK:
@@ -82,6 +81,31 @@ def command(
         _show_one(module, as_json=as_json)
     else:
         _show_one(module, as_json=as_json)
+
+
+def _forget(*, yes: bool) -> None:
+    """Ask, and replace the certificate authority."""
+    text = Text("All devices have to trust a new certificate before they open modules again.")
+    if not yes:
+        confirm([text.render(current_app().language)], _REFUSAL)
+    request(current_app(), "ai/access/forget")
+
+
+def _show_authority(*, as_json: bool) -> None:
+    found = request(current_app(), "ai/access/list")["certificate"]
+    if as_json:
+        print_json({"certificate": found})
+    elif found is None:
+        text = Text(
+            "There is no certificate authority yet. The first module that is opened gets one."
+        )
+        report([text.render(current_app().language)])
+    else:
+        language, until = current_app().language, datetime.fromisoformat(found["until"])
+        facts = [(Text("name"), found["name"]), (_SHA, found["fingerprint"])]
+        facts += [(Text("valid until"), f"{until:%Y-%m-%d}"), (_INSTALL, found["guide"])]
+        rows = [(name.render(language), value) for name, value in facts]
+        print_table((Text("FACT"), Text("VALUE")), rows, language)
 
 
 def _show(found: Json, *, as_json: bool) -> None:
@@ -131,11 +155,12 @@ def _facts(one: Json, certificate: Json | None) -> list[tuple[str, str]]:
             at = datetime.fromisoformat(one["checkedAt"]).astimezone()
             facts.append((Text("checked"), f"{at:%Y-%m-%d %H:%M}"))
         if certificate:
-            facts.append((Text("install the certificate"), certificate["guide"]))
-            facts.append((Text("its SHA-256"), certificate["fingerprint"]))
+            facts += [(_INSTALL, certificate["guide"]), (_SHA, certificate["fingerprint"])]
     return [(name.render(language), value) for name, value in facts]
 
 
+_INSTALL: Final = Text("install the certificate")
+_SHA: Final = Text("its SHA-256")
 _LINKS: Final[Mapping[str, Text]] = {
     "name": Text("name"),
     "certificate": Text("certificate"),
@@ -171,6 +196,12 @@ def _open(module: str, address: str, *, yes: bool, as_json: bool) -> None:
         report([text.render(language)])
     if recreated := [one["service"] for one in plan["recreated"] if not one["job"]]:
         text = Text("Recreated with the new address: {names}", names=", ".join(recreated))
+        report([text.render(language)])
+    if _module(request(current_app(), "ai/access/list"), module)["bound"]:
+        text = Text(
+            "While it is open, {module} is used only at that address, on this computer, too.",
+            module=module,
+        )
         report([text.render(language)])
     text = Text(
         "Every device in the network of {address} can then reach {module}.",

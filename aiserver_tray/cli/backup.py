@@ -57,6 +57,7 @@ _CHECKS: Final[Mapping[str, Text]] = {
 _CHOICES: Final[Mapping[str, Sequence[str]]] = {
     "triggers": ("off", "on"),
     "images": ("load", "pull"),
+    "certificate": ("take", "keep"),
 }
 """The answers to a decision, by its kind."""
 _modules = click.argument(

@@ -48,7 +48,8 @@ DEB_CHECKS = {
 TESTS: dict[str, dict[str, str]] = {
     "contract": SCREEN,
     "desktop": {**SCREEN, "gnome-keyring-daemon": "gnome-keyring"},
-    "engine": {**COMPOSE, **BACKUP},
+    # certutil lets a browser trust a certificate authority.
+    "engine": {**COMPOSE, **BACKUP, **BROWSER, "certutil": "libnss3-tools"},
     "oracle": COMPOSE,
     "packages": {**SCREEN, **BROWSER, **COMPOSE, **BUNDLE, **DEB_CHECKS},
     "ui": BROWSER,

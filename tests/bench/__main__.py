@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from tests.bench import (
+    access,
     backup,
     commands,
     configs,
@@ -62,6 +63,7 @@ def benchmarks() -> Mapping[str, Benchmark]:
         "log-collecting": lambda place, _pairs: log_collecting.log_collecting(place),
         "idle": lambda place, _pairs: state.idle_watcher(place),
         "sampling": lambda place, _pairs: samples.sampling(place),
+        "access": access.access,
         "backup": backup.backup,
         "upgrade": upgrade.upgrade,
         "first-start": first_start.first_start,

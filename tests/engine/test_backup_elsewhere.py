@@ -18,6 +18,8 @@ import pytest
 from aiserver_tray.base.errors import BackupDamagedError
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.images import Images
+from aiserver_tray.features.access.authority import Pair, make_authority
+from aiserver_tray.features.access.store import authority_of, replace_authority
 from aiserver_tray.features.backup import offer as offers
 from aiserver_tray.features.backup.archive import BackupWriter
 from aiserver_tray.features.backup.move import load
@@ -242,6 +244,7 @@ def test_everything_moves_to_an_engine_that_reaches_no_registry(
     choose_free_ports(here, "mysql", "redis", "postgres")
     here.set("app.theme", "dark")
     here.set("app.alert_webhook", "https://ntfy.example/topic")
+    authority = trusted_by_devices(here)
     file = tmp_path / "everything.zip"
     with owned(here) as (owner, modules):
         eventually(partial(made_key, owner), "the key that the first start makes")
@@ -276,15 +279,33 @@ def test_everything_moves_to_an_engine_that_reaches_no_registry(
         modules.wait_for(records="running", files="running", ledger="running")
         assert Records(other, client).all == ["first", "", "first", "first"]
         assert sql(client, "ledger", "select text from entry") == "first"
-        assert value_of(other, "app.theme") == "dark"
         assert asked(owner, "ai/config/choose", modules=None)["chosen"] == ["records", "files"]
         rules = asked(owner, "ai/rules/list")["rules"]
         assert [one["id"] for one in rules if one["changed"]] == ["ended"]
-        assert value_of(other, "app.alert_webhook") == "https://ntfy.example/topic"
+        assert {value_of(other, f"app.{name}") for name in ("theme", "alert_webhook")} == {
+            "dark",
+            "https://ntfy.example/topic",
+        }
         ports = [f"{name}.{name.upper()}_HOST_PORT" for name in ("mysql", "redis", "postgres")]
         assert [value_of(other, one) for one in ports] == [value_of(here, one) for one in ports]
+        is_taken_over(authority, offer, other)
         assert leftovers(client) == []
         what_a_tar_of_images_may_not_name_is_taken_back(owner, client)
+
+
+def trusted_by_devices(here: Installation) -> Pair:
+    """The authority that a module would have got that was opened to a network."""
+    authority = make_authority("AI-Server Tray on kitchen")
+    replace_authority(here.app.settings, authority.certificate, authority.key)
+    return authority
+
+
+def is_taken_over(authority: Pair, offer: Any, other: Installation) -> None:  # noqa: ANN401 - JSON
+    """See that this is offered, and that devices need nothing for the other computer."""
+    asked = next(one for one in offer["decisions"] if one["kind"] == "certificate")
+    assert asked["title"] == "Certificate of AI-Server Tray on kitchen"
+    assert asked["value"] == "take"
+    assert authority_of(other.app.settings) == (authority.certificate, authority.key)
 
 
 def killed_once_images_are_loaded(other: Installation, payload: dict[str, Any]) -> None:

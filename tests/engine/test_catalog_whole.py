@@ -6,6 +6,7 @@ The tests share one stack, since it takes long to start, and each leaves it runn
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
+from pathlib import Path
 from secrets import token_hex
 
 import pytest
@@ -14,10 +15,12 @@ from aiserver_tray.base.errors import SettingError
 from aiserver_tray.operations.request import Request
 from aiserver_tray.spec.labels import CONFIG_OF
 from aiserver_tray.state.views import Snapshot
+from tests.engine.whole_access import is_opened_to
 from tests.engine.whole_course import Course
 from tests.engine.whole_rounds import ROUNDS, Change
 from tests.lab.fixtures import have_image
 from tests.lab.place import Place
+from tests.support.second_host import second_host
 from tests.support.whole.catalog import (
     ANSWERS,
     CATALOG,
@@ -222,3 +225,12 @@ def test_all_data_is_there_after_down_and_a_slow_up(
         monkeypatch.setattr(log_ins, account, "Wrong-for-all-0f-them")
     wrong = refusals(stack, lambda _: "wrong-for-all-of-them")
     assert not [name for name, why in wrong.items() if not why], wrong
+
+
+def test_modules_are_opened_to_the_network_without_their_setup(
+    stack: Stack, tmp_path: Path
+) -> None:
+    for file in stack.catalog.glob("*/*/compose.override.yaml"):
+        file.unlink()  # those that take their time
+    with second_host("192.168.83") as device:
+        is_opened_to(stack, device, tmp_path)

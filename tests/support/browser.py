@@ -59,12 +59,13 @@ class Browser(Chrome):
 
 
 @contextmanager
-def chromium_in(folder: Path) -> Iterator[Chrome]:
-    """A browser that keeps all that it leaves behind in *folder*."""
+def chromium_in(folder: Path, *flags: str, program: Path | None = None) -> Iterator[Chrome]:
+    """A browser that keeps all that it leaves behind in *folder*. *program* starts it in another
+    way than usual."""
     options = ChromeOptions()
-    if chromium := shutil.which("chromium"):  # else selenium finds its own
-        options.binary_location = chromium
-    for flag in (*FLAGS, f"--user-data-dir={folder / 'profile'}"):
+    if chromium := program or shutil.which("chromium"):  # else selenium finds its own
+        options.binary_location = str(chromium)
+    for flag in (*FLAGS, f"--user-data-dir={folder / 'profile'}", *flags):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     temporary = folder / "tmp"

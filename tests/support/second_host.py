@@ -9,6 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from selenium.webdriver import Chrome
+
+from tests.support.browser import chromium_in
+
 _QUERY = """
 import sys
 from aiserver_tray.features.access.names import addresses_of
@@ -79,6 +83,33 @@ class SecondHost:
             process.stdin.close()
             process.wait(60)
             process.stdout.close()
+
+    @contextmanager
+    def browser(self, folder: Path, authority: Path, name: str) -> Iterator[Chrome]:
+        """A Chromium there that trusts *authority* and finds *name* at this computer. All that it
+        leaves behind is in *folder*."""
+        store = folder / ".pki/nssdb"
+        store.mkdir(parents=True)
+        for change in (("-N", "--empty-password"), ("-A", "-t", "C,,", "-n", "a", "-i", authority)):
+            subprocess.run(["certutil", "-d", f"sql:{store}", *change], check=True, timeout=120)
+        start = folder / "start"
+        # `ip` asks the kernel for news, which `chromium_in` refuses.
+        inside = f'exec nsenter --net=/run/netns/{self.namespace} chromium "$@"'
+        start.write_text(f"#!/bin/sh\nexport HOME={folder}\n{inside}\n", encoding="utf-8")
+        start.chmod(0o700)
+        # Its debugging port would answer in the namespace only.
+        flags = ("--remote-debugging-pipe", f"--host-resolver-rules=MAP {name} {self.ours}")
+        with chromium_in(folder, *flags, program=start) as chromium:
+            yield chromium
+
+    @contextmanager
+    def lost(self) -> Iterator[None]:
+        """While it lasts, this computer has no address in the network."""
+        _ip("address", "flush", "dev", self.interface)
+        try:
+            yield
+        finally:
+            _ip("address", "add", f"{self.ours}/24", "dev", self.interface)
 
     def move(self, ours: str, theirs: str) -> "SecondHost":
         """This computer and the device get other addresses, as after DHCP or in another network."""

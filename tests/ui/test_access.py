@@ -43,12 +43,14 @@ def page(stack: Stack, host: Scripted) -> HomePage:
 def test_a_module_is_opened_after_the_person_has_seen_what_that_does(
     page: HomePage, host: Scripted
 ) -> None:
+    told(host, replace(CLOSED, bound=True))
     page.wait_for_text("Address, once it is open", PAGE)
     assert page.wait_for("input[value='here']").is_selected()
     page.wait_for("input[value='network']").click()
     page.wait_for_text("Recreated with the new address: n8n", "#question[open]")
     page.wait_for_text("n8n stands still for about 17 s", "#question[open]")
     page.wait_for_text(f"Its address is {URL}", "#question[open]")
+    page.wait_for_text("n8n is used only at that address while it is open", "#question[open]")
     assert host.wait_for_call("ai/access/plan") == {"module": "n8n", "address": "192.168.1.20"}
     page.script("document.getElementById('access-network').value = '10.0.0.4'")
     page.script("document.getElementById('access-network').dispatchEvent(new Event('change'))")
@@ -71,11 +73,17 @@ def test_an_open_module_has_its_address_its_code_and_the_way_to_close_it(
     page.button("Install it on a device").click()
     page.wait_for_text(GUIDE, "#question[open]")
     page.wait_for_text("4F:", "#question[open]")
-    page.button("Close").click()
+    page.button("Forget this certificate…").click()
+    page.wait_for_text("All devices have to trust a new certificate", "#question[open]")
+    page.button("Forget").click()
+    assert host.wait_for_call("ai/access/forget") == {}
+    page.wait_for_text("4F:", ".phone")
     page.go("modules/n8n")
     page.wait_for_text("n8n-kitchen.local:18441", ".facts")
     page.go("home")
     page.wait_for_text("n8n is open to your network", ".open-to")
+    opens = page.wait_for("[data-module='n8n'] a.button.tonal").get_attribute("href")
+    assert str(opens).rstrip("/") == URL
     page.button("Close now: n8n").click()
     assert host.wait_for_call("ai/access/close") == {"module": "n8n"}
     told(host, CLOSED)

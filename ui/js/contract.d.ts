@@ -8,7 +8,7 @@ export interface Channels {
   "ai/access/close": { request: OfModule; answer: AccessChanged };
   /** Make a QR code. */
   "ai/access/code": { request: CodeRequest; answer: Code };
-  /** Remove the certificate authority. The next module that is opened gets a new one. */
+  /** Remove the certificate authority. What is open, or is opened next, gets a certificate of a new one, which all devices have to trust. */
   "ai/access/forget": { request: Record<string, never>; answer: Record<string, never> };
   /** List from where modules can be used. */
   "ai/access/list": { request: Record<string, never>; answer: AccessList };
@@ -1146,10 +1146,10 @@ export interface CsvTable {
 export interface Decision {
   /** for the answer, such as `n8n.N8N_HOST_PORT`, or `without_backup` */
   id: string;
-  kind: "port" | "folder" | "triggers" | "setting" | "consent" | "images";
+  kind: "port" | "folder" | "triggers" | "setting" | "consent" | "images" | "certificate";
   title: string;
   why: string;
-  /** the suggestion; of triggers `off` or `on`, of a consent `true` once it is given, of images `load` or `pull` */
+  /** the suggestion; of triggers `off` or `on`, of a consent `true` once it is given, of images `load` or `pull`, of a certificate `take` (that of the backup) or `keep` */
   value: string;
 }
 
@@ -2095,6 +2095,8 @@ export interface ModuleAccess {
   checkedAt: string | null;
   /** the ID of the operation that opens it now */
   operation: string | null;
+  /** while it is open, nobody can log in at another address, such as that of this computer */
+  bound: boolean;
 }
 
 /** Changes of a module's settings. */

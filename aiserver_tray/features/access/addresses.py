@@ -27,11 +27,12 @@ from aiserver_tray.features.access.names import SUFFIX, Names
 from aiserver_tray.features.access.network import Network, label, networks, others
 from aiserver_tray.features.access.proof import Address, OtherPort, is_found_here, prove
 from aiserver_tray.features.access.store import (
-    AUTHORITY_KEY,
     AccessData,
     AccessFile,
     LinkData,
     OpenData,
+    authority_of,
+    replace_authority,
 )
 from aiserver_tray.features.access.views import (
     AccessList,
@@ -109,7 +110,10 @@ class Addresses:
         known = data.modules.get(module.name)
         url, ip_url = self.urls(module.name, known, here, ports)
         account = account_of(self._place, module.name)
-        view = ModuleAccessView(module.name, module.title, "closed", url, ip_url, None, account)
+        bound = bool(module.access and module.access.cookies == "bound")
+        view = ModuleAccessView(
+            module.name, module.title, "closed", url, ip_url, None, account, bound=bound
+        )
         if known is None:
             return view
         at = known.checked_at
@@ -222,7 +226,7 @@ class Addresses:
         return Text(
             "{modules} were opened at another engine, whose gateway may still forward requests. "
             "Use that engine again (app.engine) and close them there. If it is gone for good, "
-            "`aiserver-tray access --forget-certificate` forgets them.",
+            "`aiserver-tray access ca forget` forgets them.",
             modules=Listed(data.modules),
         )
 
@@ -245,7 +249,7 @@ class Addresses:
         is_here = bool(here and here.is_same(data.range, data.router))
         opened = {n: o for n, o in data.open.items() if self._is_allowed(n)} if is_here else {}
         address = here.address if here and opened else ""
-        certificates = self._certificates(data, opened, address) if opened else None
+        certificates = self._certificates(opened, address) if opened else None
         sites = [self._site(name, one, address) for name, one in opened.items()]
         self._gateway.load(encoded(gateway_config(sites, certificates, address)))
         with self.file.update() as now:
@@ -287,28 +291,23 @@ class Addresses:
             raise AddressError(Text("{module} can't be opened any more.", module=name), module=name)
         return access
 
-    def _certificates(
-        self, data: AccessData, opened: Mapping[str, OpenData], address: str
-    ) -> Certificates:
+    def _certificates(self, opened: Mapping[str, OpenData], address: str) -> Certificates:
         from aiserver_tray.features.access import authority  # noqa: PLC0415 - slow
 
-        root = self._authority(data)
+        root = self._authority()
         leaf = authority.make_leaf(root, [*(one.name for one in opened.values()), address])
         name, print_ = authority.name_of(root.certificate), authority.fingerprint(root.certificate)
         return Certificates(root.certificate, leaf.certificate, leaf.key, name, print_)
 
-    def _authority(self, data: AccessData) -> "Pair":
+    def _authority(self) -> "Pair":
         """That of the installation, which is made for the first module that is opened."""
         from aiserver_tray.features.access import authority  # noqa: PLC0415 - slow
 
-        secrets = self._place.app.settings.secrets
-        key = secrets.values([AUTHORITY_KEY]).get(AUTHORITY_KEY)
-        if data.certificate and key:
-            return authority.Pair(data.certificate, key)
+        settings = self._place.app.settings
+        if found := authority_of(settings):
+            return authority.Pair(*found)
         pair = authority.make_authority(f"AI-Server Tray on {label()}")
-        secrets.change({AUTHORITY_KEY: pair.key}, kept=())
-        with self.file.update() as now:
-            now.certificate = pair.certificate
+        replace_authority(settings, pair.certificate, pair.key)
         return pair
 
     # -- the proof ---------------------------------------------------------------------------------

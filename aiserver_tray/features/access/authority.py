@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -58,6 +59,24 @@ def make_authority(name: str) -> Pair:
         .sign(key, hashes.SHA256())
     )
     return _pair(certificate, key)
+
+
+def is_authority(pair: Pair) -> bool:
+    """Whether *pair*, which may come from anywhere, is one that `make_authority` has made: valid
+    now, and for nothing but names of a local network and private addresses."""
+    ours = make_authority("any")
+    try:
+        found, own = (x509.load_pem_x509_certificate(p.certificate.encode()) for p in (pair, ours))
+        key = serialization.load_pem_private_key(pair.key.encode(), None)
+        found.verify_directly_issued_by(found)
+        limits = [c.extensions.get_extension_for_class(x509.NameConstraints) for c in (found, own)]
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm, x509.ExtensionNotFound):
+        return False
+    is_valid = found.not_valid_before_utc <= _now() <= found.not_valid_after_utc
+    is_its_key = isinstance(key, ec.EllipticCurvePrivateKey) and (
+        key.public_key() == found.public_key()
+    )
+    return is_valid and is_its_key and limits[0] == limits[1]
 
 
 def make_leaf(authority: Pair, names: Iterable[str], days: float = LEAF_DAYS) -> Pair:

@@ -164,7 +164,8 @@ class AccessFeature(Feature):
 
     @channel("ai/access/forget")
     def _forget(self, caller: Caller) -> None:
-        """Remove the certificate authority. The next module that is opened gets a new one."""
+        """Remove the certificate authority. What is open, or is opened next, gets a certificate of
+        a new one, which all devices have to trust."""
         refuse_elsewhere(caller.peer, _ONLY_HERE)
         self._openings.forget_authority()
 

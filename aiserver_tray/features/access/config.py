@@ -193,18 +193,20 @@ def guide(certificates: Certificates, language: Language) -> str:
     """The page that explains how a device gets to trust the authority."""
 
     def say(text: Text) -> str:
-        return html.escape(text.with_values({"name": certificates.name}).render(language))
+        shown = html.escape(text.with_values({"name": certificates.name}).render(language))
+        return shown.replace("AI-Server", "AI&#8209;Server")  # in one line
 
     def section(device: str, steps: Iterable[Text]) -> str:
         items = "".join(f"<li>{say(step)}</li>" for step in steps)
         return f"<section><h2>{device}</h2><ol>{items}</ol></section>"
 
+    pairs = certificates.fingerprint.replace(":", ":<wbr>")
     return (
         f'<!doctype html><html lang="{language}"><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>AI-Server Tray</title><style>{_STYLE}</style><h1>{say(_TITLE)}</h1>"
         f'<p>{say(_ONCE)}</p><a class="file" href="/ca.crt">{say(_DOWNLOAD)}</a>'
-        f"<p>{say(_COMPARE)}<br><code>{certificates.fingerprint}</code></p><p>{say(_LIMIT)}</p>"
+        f"<p>{say(_COMPARE)}<br><code>{pairs}</code></p><p>{say(_LIMIT)}</p>"
         f"{''.join(section(*one) for one in STEPS.items())}</html>"
     )
 

@@ -15,7 +15,7 @@ from aiserver_tray.features.access.config import free_port
 from aiserver_tray.features.access.gateway import GATEWAY, account_of
 from aiserver_tray.features.access.names import free_name
 from aiserver_tray.features.access.network import Network, label, networks
-from aiserver_tray.features.access.store import AUTHORITY_KEY, OpenData
+from aiserver_tray.features.access.store import OpenData, replace_authority
 from aiserver_tray.features.access.views import AccessPlan
 from aiserver_tray.features.stack.channels import StackFeature
 from aiserver_tray.model import Actor
@@ -255,20 +255,23 @@ class Openings:
             self._reset(module)
 
     def forget_authority(self) -> None:
-        """Remove the authority. The next module that is opened gets a new one, which all devices
-        have to trust again.
+        """Remove the authority, and what was open at an engine that is gone. Modules that are open
+        here stay so, with a certificate of a new one, which all devices have to trust again.
 
         Raises:
-            AddressError: something is open.
+            AiServerError: the gateway can't be told yet, and gets it later.
         """
-        data = self._file.read()
-        if data.modules and not self._addresses.elsewhere(data):
-            raise AddressError(Text("Close all modules first."))
-        self._place.app.settings.secrets.change({AUTHORITY_KEY: None}, kept=())
-        with self._file.update() as data:
-            data.certificate, data.modules, data.engine, data.pending = "", {}, "", False
-        self.reconcile()
-        self._addresses.on_change()
+        if self._addresses.elsewhere(self._file.read()):
+            with self._file.update() as data:
+                data.modules, data.engine, data.pending = {}, "", False
+        replace_authority(self._place.app.settings, "", None)
+        try:
+            if self._file.read().modules:
+                self._addresses.load()
+                self._addresses.check()
+        finally:
+            self.reconcile()
+            self._addresses.on_change()
 
     # -- variables ---------------------------------------------------------------------------------
 

@@ -108,3 +108,29 @@ class AccessFile:
         """What is remembered, to change in place."""
         with self._file.update() as data:
             yield data
+
+
+def authority_of(settings: Settings) -> tuple[str, str] | None:
+    """The certificate and the key of the authority of this installation. None: it has none.
+
+    Raises:
+        SettingError: they can't be read.
+    """
+    certificate = AccessFile(settings).read().certificate
+    key = settings.secrets.values([AUTHORITY_KEY]).get(AUTHORITY_KEY) if certificate else None
+    return (certificate, key) if key else None
+
+
+def replace_authority(settings: Settings, certificate: str, key: str | None) -> None:
+    """Let certificates come from another authority, which the gateway then gets; without *key*,
+    from one that is made for the next certificate.
+
+    Raises:
+        SettingError: it can't be stored.
+    """
+    file = AccessFile(settings)
+    with file.update() as data:  # a certificate never has another one's key
+        data.certificate = ""
+    settings.secrets.change({AUTHORITY_KEY: key}, kept=())
+    with file.update() as data:
+        data.certificate, data.pending = certificate, bool(data.modules)

@@ -52,6 +52,8 @@ class ModuleAccessView:
     """when that was"""
     operation: str | None = None
     """the ID of the operation that opens it now"""
+    bound: bool = False
+    """while it is open, nobody can log in at another address, such as that of this computer"""
 
 
 @dataclass(frozen=True)

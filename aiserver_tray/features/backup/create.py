@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from aiserver_tray import __version__
 from aiserver_tray.base.errors import AiServerError, ObjectNotFoundError
+from aiserver_tray.features.access.store import authority_of
 from aiserver_tray.features.backup.archive import BackupFile, BackupWriter, new_path
 from aiserver_tray.features.backup.grouping import standstill
 from aiserver_tray.features.backup.index import folder_of
@@ -21,6 +22,7 @@ from aiserver_tray.features.backup.keys import Keys
 from aiserver_tray.features.backup.manifest import (
     FORMAT,
     Manifest,
+    ManifestAuthority,
     ManifestEntry,
     ManifestImage,
     ManifestModule,
@@ -259,7 +261,7 @@ class Creation:
 
     def _manifest(self) -> Manifest:
         app, engine = self.tools.app, self.tools.engine
-        stored = app.settings.stored(APP_SETTINGS)
+        stored, authority = app.settings.stored(APP_SETTINGS), authority_of(app.settings)
         return Manifest(
             format=FORMAT,
             application=__version__,
@@ -276,6 +278,7 @@ class Creation:
                 if value is not None and not APP_SETTINGS[a].is_secret
             },
             is_whole=self.plan.is_whole,
+            authority=ManifestAuthority(*authority) if authority else None,
         )
 
     def _module(self, plan: ModulePlan) -> ManifestModule:

@@ -30,6 +30,7 @@ RelativePath = Annotated[
 Size = Annotated[int, Field(ge=0, lt=1 << 63)]
 
 _STRICT: Final = ConfigDict(extra="forbid", strict=True)
+_Pem = Annotated[str, Field(max_length=1 << 14)]
 
 
 def entry_name(kind: EntryKind, module: str, key: str, server: str = "") -> str:
@@ -104,6 +105,16 @@ class ManifestModule:
 
 
 @dataclass(frozen=True)
+class ManifestAuthority:
+    """The authority for certificates of open modules, which devices trust."""
+
+    __pydantic_config__ = _STRICT
+
+    certificate: _Pem
+    key: _Pem = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Manifest:
     """The whole file. It is encrypted like the other entries: `manifest.json.zst.age`."""
 
@@ -125,6 +136,7 @@ class Manifest:
     """All modules that had data are in it."""
     secrets: Mapping[Line, str] = field(default_factory=dict, repr=False)
     """The app's own secrets, in a file for another computer."""
+    authority: ManifestAuthority | None = None
     wanted: tuple[ModuleName, ...] | None = None
     """In a file for another computer: the modules that ran, as the user wanted."""
     platform: Line = ""

@@ -17,6 +17,7 @@ from aiserver_tray.base.errors import (
 from aiserver_tray.base.errors.engine import MIRRORS
 from aiserver_tray.base.i18n import Given, Listed, Text
 from aiserver_tray.catalog.extension import AddressSetting
+from aiserver_tray.features.access.store import authority_of
 from aiserver_tray.features.backup.archive import BackupFile
 from aiserver_tray.features.backup.create import CLONE_RATE
 from aiserver_tray.features.backup.manifest import ManifestEntry, ManifestModule
@@ -50,6 +51,8 @@ _ASKED = {MIRRORS: True, KERNEL_SETTINGS: True, BACKUP_FOLDER: False, CA_CERTIFI
 """Settings of the app that a move asks about -> whether their values may be right here, too."""
 WITHOUT_BACKUP = "without_backup"
 """The ID of the decision to replace what can't be backed up before."""
+AUTHORITY = "certificate"
+"""The ID of the decision about the authority that devices trust."""
 
 
 class Restorable:
@@ -352,6 +355,7 @@ class Restorable:
             self._loaded() if answers.get("images") == "load" else None,
             self._manifest.chosen,
             self._manifest.rules,
+            self._manifest.authority if answers.get(AUTHORITY) == "take" else None,
         )
 
     def _starts(self, name: str) -> bool:
@@ -449,6 +453,7 @@ class Restorable:
                 yield _triggers(module, "on" if self._manifest.is_stopped else "off")
         if not self.is_from_here:
             yield from self._places()
+            yield from self._authority()
 
     def _ports(self, names: Iterable[str]) -> dict[str, str]:
         """The ports of *names* in the backup, by the address of their setting."""
@@ -568,6 +573,30 @@ class Restorable:
             )
             yield Decision("engine", "consent", title, why, "true")
 
+    def _authority(self) -> Iterator[Decision]:
+        """Whether devices that trust the other computer trust this one, too."""
+        given, own = self._manifest.authority, authority_of(self._app.settings)
+        if given is None or (own and own[0] == given.certificate):
+            return
+        from aiserver_tray.features.access import authority  # noqa: PLC0415 - slow
+
+        if not authority.is_authority(authority.Pair(given.certificate, given.key)):
+            return
+        name, mark = authority.name_of(given.certificate), authority.fingerprint(given.certificate)
+        title = Text("Certificate of {name}", name=name)
+        why = Text(
+            "Devices that trust it open modules of this computer without a warning, too. Its "
+            "SHA-256 fingerprint is {fingerprint}.",
+            fingerprint=mark,
+        )
+        if own:
+            why = Text(
+                "It replaces the certificate of this computer: devices that trust only that one "
+                "have to trust this one, whose SHA-256 fingerprint is {fingerprint}.",
+                fingerprint=mark,
+            )
+        yield Decision(AUTHORITY, "certificate", title, why, "keep" if own else "take")
+
 
 def _reached(names: Iterable[str], more: Callable[[str], Set[str]]) -> set[str]:
     """*names*, what there is *more* with each of them, and so on."""
@@ -585,6 +614,8 @@ def _refused(decision: Decision, answer: str) -> Text | None:
         return Text("{name} takes on or off, not {answer!r}.", name=decision.id, answer=answer)
     if decision.kind == "images" and answer not in ("load", "pull"):
         return Text("{name} takes load or pull, not {answer!r}.", name=decision.id, answer=answer)
+    if decision.kind == "certificate" and answer not in ("take", "keep"):
+        return Text("{name} takes take or keep, not {answer!r}.", name=decision.id, answer=answer)
     if decision.kind == "consent" and answer != "true":
         return Text("{title}: allow this first, or restore without it.", title=decision.title)
     return None

@@ -16,6 +16,7 @@ from aiserver_tray.base.errors import (
 )
 from aiserver_tray.base.i18n import Listed, Text
 from aiserver_tray.engine.cancellation import Cancellation
+from aiserver_tray.features.access.store import replace_authority
 from aiserver_tray.features.backup.archive import BackupFile
 from aiserver_tray.features.backup.create import CLONE_RATE, PACK_RATE, Copy, Creation
 from aiserver_tray.features.backup.journal import (
@@ -25,7 +26,7 @@ from aiserver_tray.features.backup.journal import (
     wind_up,
     without_servers,
 )
-from aiserver_tray.features.backup.manifest import ManifestEntry
+from aiserver_tray.features.backup.manifest import ManifestAuthority, ManifestEntry
 from aiserver_tray.features.backup.move import load, take_over, unload
 from aiserver_tray.features.backup.plan import NEW, OLD, beside
 from aiserver_tray.features.backup.planning import Tools
@@ -70,6 +71,8 @@ class Choice:
     """From another computer: the modules that *Start all* starts there. None: not chosen."""
     rules: str = field(default="", repr=False)
     """From there: its alert rules. Empty: none come."""
+    authority: ManifestAuthority | None = None
+    """From there: the authority that devices trust. None: it stays as it is here."""
 
     @property
     def servers(self) -> tuple[str, ...]:
@@ -146,6 +149,8 @@ class Restoration:
                 wind_up(stage, self.tools, self.journal, id)
             try:
                 take_over(self.tools, choice.chosen, choice.rules)
+                if new := choice.authority:
+                    replace_authority(self.tools.app.settings, new.certificate, new.key)
             except AiServerError as error:  # the data is whole
                 stage.notice(error.text)
 

@@ -206,12 +206,12 @@ class Decision:
 
     id: str
     """for the answer, such as `n8n.N8N_HOST_PORT`, or `without_backup`"""
-    kind: Literal["port", "folder", "triggers", "setting", "consent", "images"]
+    kind: Literal["port", "folder", "triggers", "setting", "consent", "images", "certificate"]
     title: Text
     why: Text
     value: str
     """the suggestion; of triggers `off` or `on`, of a consent `true` once it is given, of
-    images `load` or `pull`"""
+    images `load` or `pull`, of a certificate `take` (that of the backup) or `keep`"""
 
 
 class BackupSource(Payload):

@@ -31,10 +31,11 @@ def test_what_opening_does_is_said_and_asked_before(host: Scripted, run: Run) ->
     refused = run("n8n", "network")
     assert (refused.exit_code, "Confirm this with --yes" in refused.stderr) == (2, True)
     assert "Recreated with the new address: n8n" in refused.stderr
-    host.answers["ai/access/list"] = addresses.listed(OPEN)
+    host.answers["ai/access/list"] = addresses.listed(replace(OPEN, bound=True))
     done = run("n8n", "network", "--address", "10.0.0.4", "--yes")
     assert done.exit_code == 0, done.stderr
     assert host.wait_for_call("ai/access/open") == {"module": "n8n", "address": "10.0.0.4"}
+    assert "n8n is used only at that address, on this computer, too" in done.stderr
     assert URL in done.stdout
     assert GUIDE in done.stdout
 
@@ -59,7 +60,11 @@ def test_addresses_are_listed_checked_and_closed(host: Scripted, run: Run) -> No
     assert json.loads(run("n8n", "--json").stdout)["name"] == "n8n"
     assert run("n8n", "off").exit_code == 0
     assert host.wait_for_call("ai/access/close") == {"module": "n8n"}
-    assert run("--forget-certificate", "--yes").exit_code == 0
+    assert addresses.CERTIFICATE.fingerprint in run("ca").stdout
+    assert json.loads(run("ca", "--json").stdout)["certificate"]["guide"] == GUIDE
+    asked = run("ca", "forget")
+    assert (asked.exit_code, "have to trust a new certificate" in asked.stderr) == (2, True)
+    assert run("ca", "forget", "--yes").exit_code == 0
     assert host.wait_for_call("ai/access/forget") == {}
 
 
@@ -69,6 +74,8 @@ def test_addresses_are_listed_checked_and_closed(host: Scripted, run: Run) -> No
         (("n8n", "--address", "10.0.0.4"), "--address is for `network`"),
         (("n8n", "internet"), "'internet' is not one of"),
         (("shop",), "shop"),
+        (("n8n", "forget", "--yes"), "Only `ca` can be forgotten"),
+        (("ca", "network", "--yes"), "Only `ca` can be forgotten"),
     ],
 )
 def test_what_makes_no_sense_is_refused(run: Run, words: tuple[str, ...], why: str) -> None:

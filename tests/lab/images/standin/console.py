@@ -1,7 +1,8 @@
 """The first account and the log-in of Dify's page, in the database that Dify uses.
 
 What is asked for, answered and refused is its own: langgenius/dify, api/controllers/console/{setup,
-init_validate,auth/login}.py, api/libs/encryption.py.
+init_validate,auth/login,workspace/account}.py, api/libs/{encryption,token}.py. Its cookies are
+bound to HTTPS if its own addresses have that, and then have other names, which the page must know.
 """
 
 import base64
@@ -38,6 +39,7 @@ class Console(Api):  # type: ignore[misc]  # as above
             ("POST", "/console/api/init", validate),
             ("POST", "/console/api/setup", set_up),
             ("POST", "/console/api/login", log_in),
+            ("GET", "/console/api/account/profile", profile),
         ]
 
 
@@ -99,7 +101,34 @@ def log_in(cursor: Cursor, request: Request) -> Answer:
     cursor.execute(query, (asked.get("email"), password))
     if cursor.fetchone() is None:
         return refusal(401, "authentication_failed")
-    return Answer(200, {"result": "success"}, {"Set-Cookie": f"access_token={proof('user')}"})
+    cookies = cookie(ACCESS, f"{proof('user')}; HttpOnly"), cookie(CSRF, proof("page"))
+    return Answer(200, {"result": "success"}, {"Set-Cookie": cookies})
+
+
+def profile(cursor: Cursor, request: Request) -> Answer:
+    """The account of who is logged in, and shows that its page asks."""
+    found = dict(
+        one.strip().partition("=")[::2] for one in request.headers.get("Cookie", "").split(";")
+    )
+    shown = found.get(prefix() + CSRF), request.headers.get("X-CSRF-Token")
+    if found.get(prefix() + ACCESS) != proof("user") or shown != (proof("page"),) * 2:
+        return refusal(401, "unauthorized")
+    cursor.execute("SELECT email FROM standin_accounts")
+    return Answer(200, {"email": cursor.fetchone()[0]})
+
+
+ACCESS, CSRF = "access_token", "csrf_token"
+
+
+def prefix() -> str:
+    """How the names of cookies begin: a browser takes `__Host-` only with HTTPS."""
+    own = (os.environ.get(name, "") for name in ("CONSOLE_WEB_URL", "CONSOLE_API_URL"))
+    return "__Host-" if all(url.startswith("https") for url in own) else ""
+
+
+def cookie(name: str, value: str) -> str:
+    """A cookie of the whole address."""
+    return f"{prefix()}{name}={value}; Path=/; SameSite=Lax" + ("; Secure" if prefix() else "")
 
 
 def proof(what: str) -> str:

@@ -8,6 +8,7 @@ password is compared as it is sent: encrypted, with a key that is not here.
 """
 
 import json
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -25,7 +26,7 @@ UNAUTHORIZED, REFUSED, NO_LOGIN, NO_OPERATION = 401, 102, 109, 103
 INSTANCES = "/api/v1/providers/([^/]+)/instances"
 
 TABLES = """
-CREATE TABLE IF NOT EXISTS standin_users (email VARCHAR(255), password TEXT);
+CREATE TABLE IF NOT EXISTS user (email VARCHAR(255), password TEXT);
 CREATE TABLE IF NOT EXISTS api_token (tenant_id VARCHAR(32), token VARCHAR(255));
 CREATE TABLE IF NOT EXISTS standin_providers
     (tenant_id VARCHAR(32), name VARCHAR(128), PRIMARY KEY (tenant_id, name));
@@ -64,20 +65,22 @@ class Providers(Api):  # type: ignore[misc]  # as above
 
 
 def add_user(cursor: Cursor, request: Request) -> Answer:
-    """A user, once for each address."""
+    """A user, once for each address, if people may register."""
+    if os.environ.get("REGISTER_ENABLED", "1") == "0":
+        return refusal("User registration is disabled!", NO_OPERATION)
     email = request.json["email"]
-    cursor.execute("SELECT 1 FROM standin_users WHERE email = %s", (email,))
+    cursor.execute("SELECT 1 FROM user WHERE email = %s", (email,))
     if cursor.fetchone() is not None:
         return refusal(f"Email: {email} has already registered!", NO_OPERATION)
     row = (email, request.json["password"])
-    cursor.execute("INSERT INTO standin_users VALUES (%s, %s)", row)
+    cursor.execute("INSERT INTO user VALUES (%s, %s)", row)
     return success({"email": email})
 
 
 def log_in(cursor: Cursor, request: Request) -> Answer:
     """Whether address and password are right."""
     email = request.json["email"]
-    cursor.execute("SELECT password FROM standin_users WHERE email = %s", (email,))
+    cursor.execute("SELECT password FROM user WHERE email = %s", (email,))
     row = cursor.fetchone()
     if row is None:
         return refusal(f"Email: {email} is not registered!", NO_LOGIN)

@@ -40,7 +40,7 @@ class Answer(NamedTuple):
 
     status: int
     json: Json | None
-    headers: Mapping[str, str] = {}
+    headers: Mapping[str, str | tuple[str, ...]] = {}
     stream: HTTPResponse | None = None
 
 
@@ -88,8 +88,9 @@ class Api(abc.ABC):
         asked.send_response(answer.status)
         asked.send_header("Content-Type", "application/json")
         asked.send_header("Content-Length", str(len(content)))
-        for name, value in answer.headers.items():
-            asked.send_header(name, value)
+        for name, values in answer.headers.items():
+            for value in (values,) if isinstance(values, str) else values:
+                asked.send_header(name, value)
         asked.end_headers()
         asked.wfile.write(content)
         return True

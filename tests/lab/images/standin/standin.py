@@ -264,7 +264,7 @@ def response(spec: Spec, port: Spec, target: str, headers: Message) -> tuple[int
         return 500, "text/plain", found
     if "json" in answer:
         return 200, "application/json", json.dumps(answer["json"])
-    return 200, "text/html", answer.get("text", "")
+    return 200, "text/html", expand(answer.get("text", ""))
 
 
 def handler(spec: Spec, port: Spec) -> type[BaseHTTPRequestHandler]:

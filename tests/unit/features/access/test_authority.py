@@ -17,6 +17,7 @@ from cryptography.x509.oid import NameOID
 from aiserver_tray.features.access.authority import (
     Pair,
     fingerprint,
+    is_authority,
     make_authority,
     make_leaf,
     name_of,
@@ -116,3 +117,30 @@ def test_it_has_a_name_and_a_fingerprint(authority: Pair) -> None:
     assert x509.IPAddress(ipaddress.ip_network("192.168.0.0/16")) in (
         allowed.permitted_subtrees or ()
     )
+
+
+def test_only_an_authority_like_ours_is_taken_from_a_backup(authority: Pair) -> None:
+    assert is_authority(authority)
+    other = make_authority("other")
+    strange = (
+        Pair(authority.certificate, other.key),
+        Pair(authority.certificate, "no key"),
+        Pair("no certificate", authority.key),
+        make_leaf(authority, ["n8n-kitchen.local"]),
+        unlimited(),
+    )
+    assert [is_authority(one) for one in strange] == [False] * len(strange)
+
+
+def unlimited() -> Pair:
+    """An authority that can vouch for every web site."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name.from_rfc4514_string("CN=evil")
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=9))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    plain = key.private_bytes(pem, form, serialization.NoEncryption())
+    return Pair(certificate.public_bytes(pem).decode(), plain.decode())

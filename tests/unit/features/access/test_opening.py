@@ -115,5 +115,6 @@ def test_what_is_open_at_another_engine_is_not_touched_from_this_one(
     assert gateway.loaded == []
     assert [*addresses.file.read().modules] == ["oneapi"]
     openings.forget_authority()
+    assert len(gateway.loaded) == 0, "it is another engine's"
     assert not addresses.file.read().modules
     addresses.check_engine()

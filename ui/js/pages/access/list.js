@@ -79,6 +79,12 @@ export async function checkNow(module) {
   if (answer.success) own.set({ list: answer.data });
 }
 
+/** All devices have to trust another one then. */
+export async function forgetCertificate() {
+  await ask("certificate", "ai/access/forget", {});
+  loadAccess();
+}
+
 /** The QR code of a text, once it is there. @param {string} text @returns {Code|undefined} */
 export function codeOf(text) {
   const { codes } = own.get();

@@ -256,13 +256,13 @@ function moduleRow(module) {
 }
 
 /** @type {Record<Decision["kind"], string>} */
-const ICONS = { images: "package", port: "triangle-alert", folder: "folder-open", triggers: "calendar-clock", setting: "sliders-horizontal", consent: "shield-alert" };
+const ICONS = { images: "package", port: "triangle-alert", folder: "folder-open", triggers: "calendar-clock", setting: "sliders-horizontal", consent: "shield-alert", certificate: "badge-check" };
 
 /** What is answered with a switch: its two answers. */
-const SWITCHED = { images: { on: "load", off: "pull" }, triggers: { on: "on", off: "off" }, consent: { on: "true", off: "" } };
+const SWITCHED = { images: { on: "load", off: "pull" }, triggers: { on: "on", off: "off" }, certificate: { on: "take", off: "keep" }, consent: { on: "true", off: "" } };
 
 /** @param {Decision} decision */
-const isCalm = ({ kind }) => kind === "triggers" || kind === "images";
+const isCalm = ({ kind }) => kind === "triggers" || kind === "images" || kind === "certificate";
 
 /** @param {RestoreOffer} offer */
 const decisionRows = ({ decisions }) => (decisions.length ? html`
@@ -280,7 +280,7 @@ function decisionControl(decision) {
   const value = answerTo(decision);
   const change = (/** @type {string} */ text) => set({ answers: { ...own.answers, [id]: text }, error: "" });
   const field = { id: `decision-${id}`, value, label: title, change };
-  if (kind === "images" || kind === "triggers" || kind === "consent") {
+  if (kind === "consent" || kind === "images" || kind === "triggers" || kind === "certificate") {
     return toggle({ ...field, on: value === SWITCHED[kind].on, change: (on) => change(SWITCHED[kind][on ? "on" : "off"]) });
   }
   return html`<div class="answer ${kind}">${kind === "folder" ? folderPicker({ ...field, placeholder: t("None"), invalid: false }) : input(field)}</div>`;

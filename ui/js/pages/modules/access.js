@@ -11,7 +11,7 @@ import { copyButton } from "../../components/copy.js";
 import { select } from "../../components/field.js";
 import { icon } from "../../components/icon.js";
 import { empty, notice } from "../../components/notice.js";
-import { askToTrust, code } from "../access/certificate.js";
+import { askToTrust, breakable, code, forgetButton } from "../access/certificate.js";
 import { accessList, accessOf, canChange, checkNow, closeNow, follow, open } from "../access/list.js";
 import { openModule } from "./actions.js";
 
@@ -82,11 +82,11 @@ async function askToOpen({ networks, others }, module) {
   const first = networks.find(({ chosen }) => chosen) ?? networks[0];
   own.set({ address: first?.address ?? "" });
   const answer = await invoke("ai/access/plan", { module: module.name, address: own.get().address });
-  const plan = answer.success ? answer.data : null;
+  const plan = answer.success ? answer.data : null, bound = accessOf(module.name)?.bound;
   confirm({
     title: t("Open {name} to your network?", { name: module.title }),
     text: answer.success ? t("Every device in your network can then reach {name}, and is asked for an account.", { name: module.title }) : answer.message,
-    more: () => (plan ? html`<div class="rows framed">${effects(plan, module)}${others.length ? item("triangle-alert", t("This computer is in other networks, too"), alsoAt(others, module), "amber") : nothing}</div>${networks.length > 1 ? html`
+    more: () => (plan ? html`<div class="rows framed">${effects(plan, module)}${bound ? onlyThere(module) : nothing}${others.length ? item("triangle-alert", t("This computer is in other networks, too"), alsoAt(others, module), "amber") : nothing}</div>${networks.length > 1 ? html`
       <label class="access-network"><span>${t("Network")}</span>${select({
         id: "access-network", value: own.get().address, change: (address) => own.set({ address }),
         choices: networks.map(({ address, interface: name }) => ({ value: address, text: `${address} (${name})` })),
@@ -106,6 +106,10 @@ function effects({ url, account, startsGateway, recreated, seconds }, { title })
     ${account === "missing" ? item("shield-alert", t("{name} has no account yet", { name: title }), t("It opens by itself once you have created the first one here"), "amber") : nothing}`;
 }
 
+/** @param {Module} module */
+const onlyThere = ({ title }) => item("badge-check", t("{name} is used only at that address while it is open", { name: title }),
+  t("On this computer, too. Open leads there, and your browser has to trust the certificate"));
+
 /** @param {string} drawing @param {string} title @param {string} text @param {"amber"|""} [tone] */
 const item = (drawing, title, text, tone = "") => html`
   <div class="item ${tone}">${icon(drawing, tone ? "busy" : "muted")}<div class="grow"><h3>${title}</h3><p>${text}</p></div></div>`;
@@ -124,7 +128,7 @@ function addressCard({ certificate, networks, others }, known, module) {
     <p class="access-url ${isOpen ? "" : "muted"}"><span>${known.url}</span>${isOpen && navigator.clipboard ? copyButton(known.url, t("Copy address")) : nothing}</p>
     <div class="rows">${isOpen ? html`${known.links.map((one) => link(one, certificate && one.kind === "certificate" ? button({
       text: t("Install it on a device"), icon: "badge-check", kind: "tonal", size: "small", run: () => askToTrust(certificate),
-    }) : nothing))}${signIn(known, module)}` : signIn(known, module)}</div>
+    }) : nothing))}${signIn(known, module)}${known.bound ? onlyThere(module) : nothing}` : signIn(known, module)}</div>
     ${isOpen ? html`<p class="card-foot">${t("In other networks, the applet closes {name} within seconds. While the applet does not run, {name} stays open there. A firewall of this computer can't be seen from here: try it from another device.", { name: module.title })}
       ${others.length ? alsoAt(others, module) : nothing}</p>` : nothing}
   </section>`;
@@ -150,6 +154,7 @@ function phoneCard(known, module) {
   const certificate = accessList()?.certificate;
   return html`<section class="card phone" aria-labelledby="access-phone"><h2 class="h3" id="access-phone">${t("For your phone")}</h2>
     ${isOpen ? html`${code(known.ipUrl, known.ipUrl)}<p>${t("Scan it with the camera. {name} then asks for your account.", { name: module.title })}</p><p class="mono small">${known.ipUrl}</p>
-      ${certificate ? button({ text: t("What if the phone warns?"), kind: "link", run: () => askToTrust(certificate) }) : nothing}`
-    : html`${icon("smartphone", "muted")}<p>${t("The code appears when {name} is open.", { name: module.title })}</p>`}</section>`;
+      ${certificate ? html`${button({ text: t("What if the phone warns?"), kind: "link", run: () => askToTrust(certificate) })}
+        <p class="small muted">${t("SHA-256 of the certificate")}<br><span class="mono">${breakable(certificate.fingerprint)}</span></p>` : nothing}`
+    : html`${icon("smartphone", "muted")}<p>${t("The code appears when {name} is open.", { name: module.title })}</p>${certificate ? forgetButton() : nothing}`}</section>`;
 }
