@@ -372,6 +372,10 @@ class Access(Closed):
     ] = ()
     """Paths that the gateway never forwards, such as those that create the first account. Caddy
     would replace something in braces."""
+    open: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^/[^{}\s]*$")], ...], Field(strict=False)
+    ] = ()
+    """Paths that the extra lock leaves open, such as webhooks and APIs with keys of their own."""
     cookies: Literal["secure", "as-is"] = "secure"
     """``secure``: the gateway marks cookies for HTTPS only."""
 

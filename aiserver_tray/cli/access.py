@@ -24,14 +24,18 @@ from aiserver_tray.cli.common import (
 from aiserver_tray.cli.core import request, shared_core
 from aiserver_tray.protocol.message import Json
 
-_WAYS: Final = ("network", "off")
+_LOCK: Final[Mapping[str, str]] = {"lock": "on", "unlock": "off", "new-key": "new"}
+_OPEN: Final = ("network", "internet", "tunnel")
+_WAYS: Final = (*_OPEN, "off", *_LOCK, "link")
 _CHECK: Final = "check"
 _STATES: Final[Mapping[str, Text]] = {
     "closed": Text("this computer"),
     "waiting": Text("waits for its first account"),
     "opening": Text("being opened"),
     "open": Text("network"),
+    "open internet": Text("internet"),
     "broken": Text("network, with a problem"),
+    "broken internet": Text("internet, with a problem"),
     "paused": Text("closed in this network"),
 }
 
@@ -46,42 +50,72 @@ _REFUSAL: Final = Text("Confirm this with --yes")
 
 @click.command("access")
 @click.argument("module", required=False, metavar="[MODULE]", shell_complete=_words)
-@click.argument("way", required=False, metavar="[network|off]", type=click.Choice(_WAYS))
+@click.argument("way", required=False, metavar="[WAY]", type=click.Choice(_WAYS))
+@click.argument("domain", required=False, metavar="[DOMAIN]")
 @click.option(
     "--address",
     default="",
     metavar="ADDRESS",
     help="This address of the computer, not the usual one.",
 )
+@click.option("--lock", is_flag=True, help="Only devices that open a link with a key get in.")
+@click.option(
+    "--unchecked",
+    is_flag=True,
+    help="Agree that nobody has checked whether strangers can create accounts.",
+)
 @click.option("--forget-certificate", is_flag=True, help="Remove the certificate authority.")
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @as_json_option
 @common_options
 def command(
-    module: str | None, way: str | None, address: str, *, yes: bool, as_json: bool, **given: bool
+    module: str | None, way: str | None, *, yes: bool, as_json: bool, **given: str | bool | None
 ) -> None:
     """Show from where MODULE can be used, or change that.
 
-    `network` opens it to the home or office network: with HTTPS, under a name and the IP address.
-    `off` closes it at once. `access check` tries the addresses as another device uses them.
+    WAY is one of these:
+
+    \b
+    network          open it to the home or office network
+    internet DOMAIN  open it to the internet, with a certificate for your domain
+    tunnel DOMAIN    the same, where a tunnel brings the certificate
+    off              close it at once
+    lock, unlock     let only devices in that open a link with a key, or all
+    new-key          renew that key
+    link             show that link
+
+    `access check` tries the addresses as another device uses them.
     """
     if given["forget_certificate"]:
         text = Text("All devices have to trust a new certificate before they open modules again.")
         if not yes:
             confirm([text.render(current_app().language)], _REFUSAL)
         request(current_app(), "ai/access/forget")
-    elif way is None and address:
+    elif way is None and given["address"]:
         raise UsageError(Text("--address is for `network`"))
+    elif (way in _OPEN[1:]) != (given["domain"] is not None):
+        raise UsageError(Text("`internet` and `tunnel` need a domain, and nothing else takes one"))
     elif module is None or module == _CHECK:
         channel = "ai/access/check" if module else "ai/access/list"
         _show(request(current_app(), channel), as_json=as_json)
-    elif way == "network":
-        _open(module, address, yes=yes, as_json=as_json)
-    elif way == "off":
-        _operate("ai/access/close", {"module": module})
-        _show_one(module, as_json=as_json)
+    elif way in _OPEN:
+        chosen = {name: given[name] for name in ("address", "domain", "lock", "unchecked")}
+        asked = {name: value for name, value in chosen.items() if value}
+        _open({"module": module, "way": way, **asked}, yes=yes, as_json=as_json)
     else:
-        _show_one(module, as_json=as_json)
+        _change(module, way)
+        if way in (None, "off"):
+            _show_one(module, as_json=as_json)
+
+
+def _change(module: str, way: str | None) -> None:
+    """Close *module*, or show or change its extra lock."""
+    if way == "off":
+        _operate("ai/access/close", {"module": module})
+    if way is not None and way in _LOCK:
+        request(current_app(), "ai/access/lock", module=module, state=_LOCK[way])
+    if way in ("link", "lock", "new-key"):
+        click.echo(request(current_app(), "ai/access/link", module=module)["url"])
 
 
 def _show(found: Json, *, as_json: bool) -> None:
@@ -92,7 +126,7 @@ def _show(found: Json, *, as_json: bool) -> None:
     rows = [
         (
             one["name"],
-            _STATES[one["state"]].render(language),
+            _said(one).render(language),
             one["url"] if one["state"] in ("open", "broken") else "-",
             "; ".join(link["text"] for link in one["links"] if link["ok"] is False) or "-",
         )
@@ -123,14 +157,18 @@ def _show_one(module: str, *, as_json: bool) -> None:
 def _facts(one: Json, certificate: Json | None) -> list[tuple[str, str]]:
     """What is known about the address of a module."""
     language = current_app().language
-    facts = [(Text("open to"), _STATES[one["state"]].render(language))]
+    facts = [(Text("open to"), _said(one).render(language))]
     if one["state"] in ("open", "broken"):
-        facts += [(Text("address"), one["url"]), (Text("with the IP address"), one["ipUrl"])]
+        facts.append((Text("address"), one["url"]))
+        if one["ipUrl"] != one["url"]:
+            facts.append((Text("with the IP address"), one["ipUrl"]))
+        if one["locked"]:
+            facts.append((Text("extra lock"), Text("on").render(language)))
         facts += [(_LINKS[link["kind"]], f"{_sign(link)} {link['text']}") for link in one["links"]]
         if one["checkedAt"]:
             at = datetime.fromisoformat(one["checkedAt"]).astimezone()
             facts.append((Text("checked"), f"{at:%Y-%m-%d %H:%M}"))
-        if certificate:
+        if certificate and one["way"] == "network":
             facts.append((Text("install the certificate"), certificate["guide"]))
             facts.append((Text("its SHA-256"), certificate["fingerprint"]))
     return [(name.render(language), value) for name, value in facts]
@@ -138,10 +176,18 @@ def _facts(one: Json, certificate: Json | None) -> list[tuple[str, str]]:
 
 _LINKS: Final[Mapping[str, Text]] = {
     "name": Text("name"),
+    "router": Text("router"),
+    "forward": Text("ports to forward"),
     "certificate": Text("certificate"),
     "module": Text("answer"),
     "ports": Text("other ports"),
 }
+
+
+def _said(one: Json) -> Text:
+    """To what a module is open."""
+    state, way = one["state"], "" if one["way"] == "network" else " internet"
+    return _STATES.get(f"{state}{way}", _STATES[state])
 
 
 def _sign(link: Json) -> str:
@@ -156,9 +202,9 @@ def _module(found: Json, name: str) -> Json:
     return by_name[name]
 
 
-def _open(module: str, address: str, *, yes: bool, as_json: bool) -> None:
-    """Say what opening *module* does, ask, and open it."""
-    asked = {"module": module, "address": address}
+def _open(asked: Json, *, yes: bool, as_json: bool) -> None:
+    """Say what opening a module as *asked* does, ask, and open it."""
+    module = asked["module"]
     plan = request(current_app(), "ai/access/plan", **asked)
     language = current_app().language
     if plan["account"] == "missing":
@@ -172,11 +218,14 @@ def _open(module: str, address: str, *, yes: bool, as_json: bool) -> None:
     if recreated := [one["service"] for one in plan["recreated"] if not one["job"]]:
         text = Text("Recreated with the new address: {names}", names=", ".join(recreated))
         report([text.render(language)])
+    report(f"{_sign(link)} {link['text']}" for link in plan["checks"])
     text = Text(
         "Every device in the network of {address} can then reach {module}.",
         address=plan["address"],
         module=module,
     )
+    if asked["way"] != "network":
+        text = Text("Everybody on the internet can then reach {module}.", module=module)
     if not yes:
         confirm([text.render(language)], _REFUSAL)
     _operate("ai/access/open", asked)

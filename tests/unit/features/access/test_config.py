@@ -55,7 +55,7 @@ def test_what_ends_connections_or_locks_people_out_is_never_there() -> None:
     servers = config(N8N, PLAIN)["apps"]["http"]["servers"]
     assert all(one["automatic_https"] == {"disable": True} for one in servers.values())
     (forward,) = servers["port-8443"]["routes"][0]["handle"][0]["routes"]
-    assert "headers" not in forward["handle"][0]
+    assert "response" not in forward["handle"][0]["headers"]
 
 
 def test_the_page_about_the_certificate_has_the_file_and_both_languages() -> None:
