@@ -50,7 +50,7 @@ class DirectorySetting(Setting):
     def _read(self, text: str) -> str | Text:
         words = text.split()
         if not 1 <= len(words) <= 2 or not all(
-            re.fullmatch(r"https://[^\s/]+\S*", w) for w in words
+            re.fullmatch(r"https://[A-Za-z0-9]\S*", w) for w in words
         ):
             return Text("expected one or two https:// addresses, found {found!r}", found=text)
         return " ".join(words)

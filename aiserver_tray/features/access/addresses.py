@@ -200,7 +200,7 @@ class Addresses:
         if not engine.is_local or engine.is_bridged:
             return Text(
                 "The engine is on another machine, whose network is another one. Modules can be "
-                "opened only where the engine runs on this computer."
+                "opened to your network only where the engine runs on this computer."
             )
         if here is None:
             return Text("This computer is in no home or office network now.")

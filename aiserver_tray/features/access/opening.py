@@ -180,11 +180,10 @@ class Openings:
         with self._lock:
             self._addresses.opening[name] = operation
         self._addresses.on_change()
-        module, opened = self._place.app.catalog.module(name), wanted
+        module, opened = self._place.app.catalog.module(name), wanted.model_copy()
         here = self._near(name, "") if wanted.way == "network" else None
         if here:
-            found = free_name(f"{name}-{label()}", here.address)
-            opened = wanted.model_copy(update={"name": found})
+            opened.name = free_name(f"{name}-{label()}", here.address)
         with self._lock, self._file.update() as data:
             known = data.modules.get(name)
             if here:

@@ -86,6 +86,9 @@ const way = ({ id, drawing, title, text, checked, enabled, said, tone, run }) =>
 /** @param {ModuleAccess} known @param {Module} module @returns {OpenRequest} */
 const asked = ({ checked }, { name: module }) => ({ module, lock: own.get().lock || !checked, unchecked: !checked });
 
+/** @param {ModuleAccess} known @param {string} all of a module that is checked */
+const whoGetsIn = ({ checked }, all) => checked ? all : t("Only devices that open the link of the QR code get in. Webhooks and APIs stay open.");
+
 /** @param {ModuleAccess} known @param {Module} module */
 const lockRow = ({ checked }, { title }) => checked ? html`<label class="access-network"><span>${t("Extra lock")}</span>
   <span class="lock-choice">${toggle({ id: "access-lock", on: own.get().lock, change: (lock) => own.set({ lock }), label: t("Extra lock") })}
@@ -117,7 +120,7 @@ async function askForInternet(known, module) {
   const plan = answer.success ? answer.data : null;
   confirm({
     title: t("Open {name} to the internet?", { name: module.title }),
-    text: answer.success ? t("Everybody on the internet can then reach {name}, and is asked for an account.", { name: module.title }) : answer.message,
+    text: answer.success ? whoGetsIn(known, t("Everybody on the internet can then reach {name}, and is asked for an account.", { name: module.title })) : answer.message,
     more: () => (plan ? html`<div class="rows framed">${plan.checks.map((one) => link(one, nothing, true))}${known.checked ? nothing : lockRow(known, module)}
       ${request.way === "internet" ? item("badge-check", t("A certificate authority checks it from outside"), t("First with a test. If it fails, nothing is opened, and you see the reason")) : nothing}${effects(plan, module)}</div>` : nothing),
     ...(plan && { action: t("Open to the internet"), run: () => void open(request) }),
@@ -132,7 +135,7 @@ async function askToOpen({ networks, others }, known, module) {
   const plan = answer.success ? answer.data : null;
   confirm({
     title: t("Open {name} to your network?", { name: module.title }),
-    text: answer.success ? t("Every device in your network can then reach {name}, and is asked for an account.", { name: module.title }) : answer.message,
+    text: answer.success ? whoGetsIn(known, t("Every device in your network can then reach {name}, and is asked for an account.", { name: module.title })) : answer.message,
     more: () => (plan ? html`<div class="rows framed">${known.checked ? nothing : lockRow(known, module)}${effects(plan, module)}${others.length ? item("triangle-alert", t("This computer is in other networks, too"), alsoAt(others, module), "amber") : nothing}</div>${networks.length > 1 ? html`
       <label class="access-network"><span>${t("Network")}</span>${select({
         id: "access-network", value: own.get().address, change: (address) => own.set({ address }),
@@ -172,7 +175,7 @@ function addressCard({ certificate, networks, others }, known, module) {
     <div class="rows">${isOpen ? html`${known.links.map((one) => link(one, certificate && isNear && one.kind === "certificate" ? button({
       text: t("Install it on a device"), icon: "badge-check", kind: "tonal", size: "small", run: () => askToTrust(certificate),
     }) : nothing, !isNear))}${signIn(known, module)}${lockItem(known)}` : signIn(known, module)}</div>
-    ${isOpen && !isNear ? html`<p class="card-foot">${t("Everybody on the internet reaches {name}, also while the applet does not run.", { name: module.title })}</p>` : nothing}
+    ${isOpen && !isNear ? html`<p class="card-foot">${t("{name} is open to the internet in every network, also while the applet does not run.", { name: module.title })}</p>` : nothing}
     ${isOpen && isNear ? html`<p class="card-foot">${t("In other networks, the applet closes {name} within seconds. While the applet does not run, {name} stays open there. A firewall of this computer can't be seen from here: try it from another device.", { name: module.title })}
       ${others.length ? alsoAt(others, module) : nothing}</p>` : nothing}
   </section>`;
@@ -201,10 +204,10 @@ const link = ({ kind, ok, text }, action, isPublic = false) => html`
     <div class="grow"><h3>${isPublic && kind === "name" ? t("Name on the internet") : t(LINKS[kind])}</h3><p>${text}</p></div>${action}</div>`;
 
 /** @param {ModuleAccess} known @param {Module} module */
-const signIn = ({ account }, { title }) => html`
+const signIn = ({ account, checked }, { title }) => html`
   <div class="item ${account === "missing" ? "amber" : ""}">${icon(account === "exists" ? "circle-check" : account === "missing" ? "triangle-alert" : "circle-dashed", account === "exists" ? "ok" : account === "missing" ? "busy" : "muted")}
     <div class="grow"><h3>${t("Sign-in")}</h3><p>${account === "exists" ? t("{name} asks everyone for an account, and somebody owns it", { name: title })
-      : account === "missing" ? t("{name} has no owner yet", { name: title }) : t("Known once {name} runs", { name: title })}</p></div></div>`;
+      : account === "missing" ? t("{name} has no owner yet", { name: title }) : !checked ? t("Nobody has checked the accounts of {name}", { name: title }) : t("Known once {name} runs", { name: title })}</p></div></div>`;
 
 /** @param {ModuleAccess} known @param {Module} module */
 function phoneCard(known, module) {
