@@ -100,8 +100,9 @@ def command(
         _show(request(current_app(), channel), as_json=as_json)
     elif way in _OPEN:
         chosen = {name: given[name] for name in ("address", "domain", "lock", "unchecked")}
+        chosen["way"] = None if way == "network" else way
         asked = {name: value for name, value in chosen.items() if value}
-        _open({"module": module, "way": way, **asked}, yes=yes, as_json=as_json)
+        _open({"module": module, **asked}, yes=yes, as_json=as_json)
     else:
         _change(module, way)
         if way in (None, "off"):
@@ -224,7 +225,7 @@ def _open(asked: Json, *, yes: bool, as_json: bool) -> None:
         address=plan["address"],
         module=module,
     )
-    if asked["way"] != "network":
+    if "way" in asked:
         text = Text("Everybody on the internet can then reach {module}.", module=module)
     if not yes:
         confirm([text.render(language)], _REFUSAL)

@@ -2115,14 +2115,14 @@ export interface ModuleAccess {
   links: Link[];
   /** when that was */
   checkedAt: string | null;
-  /** the ID of the operation that opens it now */
-  operation: string | null;
   /** to what it is open, or is to be */
   way: Way;
   /** the extra lock: only devices that opened the link with the key get in */
   locked: boolean;
   /** its file says how to find out whether somebody owns it; otherwise, it opens only with the extra lock */
   checked: boolean;
+  /** the ID of the operation that opens it now */
+  operation: string | null;
 }
 
 /** Changes of a module's settings. */

@@ -75,8 +75,6 @@ class ModuleAccessView:
     """the last proof"""
     checked_at: datetime | None = None
     """when that was"""
-    operation: str | None = None
-    """the ID of the operation that opens it now"""
     way: Way = "network"
     """to what it is open, or is to be"""
     locked: bool = False
@@ -84,6 +82,8 @@ class ModuleAccessView:
     checked: bool = True
     """its file says how to find out whether somebody owns it; otherwise, it opens only with the
     extra lock"""
+    operation: str | None = None
+    """the ID of the operation that opens it now"""
 
 
 @dataclass(frozen=True)

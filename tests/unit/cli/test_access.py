@@ -34,9 +34,7 @@ def test_what_opening_does_is_said_and_asked_before(host: Scripted, run: Run) ->
     host.answers["ai/access/list"] = addresses.listed(OPEN)
     done = run("n8n", "network", "--address", "10.0.0.4", "--yes")
     assert done.exit_code == 0, done.stderr
-    assert host.wait_for_call("ai/access/open") == {
-        "module": "n8n", "way": "network", "address": "10.0.0.4",
-    }  # fmt: skip
+    assert host.wait_for_call("ai/access/open") == {"module": "n8n", "address": "10.0.0.4"}
     assert URL in done.stdout
     assert GUIDE in done.stdout
 
