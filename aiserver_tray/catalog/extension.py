@@ -367,6 +367,10 @@ class Access(Closed):
     """Variables of the file that are empty while the module is open to this computer only."""
     first_account: FirstAccount | Literal["at-start"] | None = None
     """``at-start``: it exists once the module has started. None: nobody checks it."""
+    open: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^/[^{}\s]*$")], ...], Field(strict=False)
+    ] = ()
+    """Paths that the extra lock leaves open, such as webhooks and APIs with keys of their own."""
     closed: Annotated[
         tuple[Annotated[str, Field(pattern=r"^/[^{}\s]*$")], ...], Field(strict=False)
     ] = ()

@@ -24,7 +24,9 @@ from aiserver_tray.cli.common import (
 from aiserver_tray.cli.core import request, shared_core
 from aiserver_tray.protocol.message import Json
 
-_WAYS: Final = ("network", "off", "forget")
+_LOCK: Final[Mapping[str, str]] = {"lock": "on", "unlock": "off", "new-key": "new"}
+_OPEN: Final = ("network", "internet", "tunnel")
+_WAYS: Final = (*_OPEN, "off", *_LOCK, "link", "forget")
 _CHECK: Final = "check"
 _AUTHORITY: Final = "ca"
 _STATES: Final[Mapping[str, Text]] = {
@@ -32,7 +34,9 @@ _STATES: Final[Mapping[str, Text]] = {
     "waiting": Text("waits for its first account"),
     "opening": Text("being opened"),
     "open": Text("network"),
+    "open internet": Text("internet"),
     "broken": Text("network, with a problem"),
+    "broken internet": Text("internet, with a problem"),
     "paused": Text("closed in this network"),
 }
 
@@ -47,40 +51,72 @@ _REFUSAL: Final = Text("Confirm this with --yes")
 
 @click.command("access")
 @click.argument("module", required=False, metavar="[MODULE]", shell_complete=_words)
-@click.argument("way", required=False, metavar="[network|off|forget]", type=click.Choice(_WAYS))
+@click.argument("way", required=False, metavar="[WAY]", type=click.Choice(_WAYS))
+@click.argument("domain", required=False, metavar="[DOMAIN]")
 @click.option(
     "--address",
     default="",
     metavar="ADDRESS",
     help="This address of the computer, not the usual one.",
 )
+@click.option("--lock", is_flag=True, help="Only devices that open a link with a key get in.")
+@click.option(
+    "--unchecked",
+    is_flag=True,
+    help="Agree that nobody has checked whether strangers can create accounts.",
+)
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @as_json_option
 @common_options
-def command(module: str | None, way: str | None, address: str, *, yes: bool, as_json: bool) -> None:
+def command(
+    module: str | None, way: str | None, *, yes: bool, as_json: bool, **given: str | bool | None
+) -> None:
     """Show from where MODULE can be used, or change that.
 
-    `network` opens it to the home or office network: with HTTPS, under a name and the IP address.
-    `off` closes it at once. `access check` tries the addresses as another device uses them.
-    `access ca` shows the certificate authority that devices trust, and `access ca forget` replaces
-    it.
+    WAY is one of these:
+
+    \b
+    network          open it to the home or office network
+    internet DOMAIN  open it to the internet, with a certificate for your domain
+    tunnel DOMAIN    the same, where a tunnel brings the certificate
+    off              close it at once
+    lock, unlock     let only devices in that open a link with a key, or all
+    new-key          renew that key
+    link             show that link
+
+    `access check` tries the addresses as another device uses them. `access ca` shows the
+    certificate authority that devices trust, and `access ca forget` replaces it.
     """
     if (module == _AUTHORITY) != (way == "forget") and (module, way) != (_AUTHORITY, None):
         raise UsageError(Text("Only `ca` can be forgotten, and not opened"))
     if module == _AUTHORITY:
         _forget(yes=yes) if way else _show_authority(as_json=as_json)
-    elif way is None and address:
+    elif way is None and given["address"]:
         raise UsageError(Text("--address is for `network`"))
+    elif (way in _OPEN[1:]) != (given["domain"] is not None):
+        raise UsageError(Text("`internet` and `tunnel` need a domain, and nothing else takes one"))
     elif module is None or module == _CHECK:
         channel = "ai/access/check" if module else "ai/access/list"
         _show(request(current_app(), channel), as_json=as_json)
-    elif way == "network":
-        _open(module, address, yes=yes, as_json=as_json)
-    elif way == "off":
-        _operate("ai/access/close", {"module": module})
-        _show_one(module, as_json=as_json)
+    elif way in _OPEN:
+        chosen = {name: given[name] for name in ("address", "domain", "lock", "unchecked")}
+        chosen["way"] = None if way == "network" else way
+        asked = {name: value for name, value in chosen.items() if value}
+        _open({"module": module, **asked}, yes=yes, as_json=as_json)
     else:
-        _show_one(module, as_json=as_json)
+        _change(module, way)
+        if way in (None, "off"):
+            _show_one(module, as_json=as_json)
+
+
+def _change(module: str, way: str | None) -> None:
+    """Close *module*, or show or change its extra lock."""
+    if way == "off":
+        _operate("ai/access/close", {"module": module})
+    if way is not None and way in _LOCK:
+        request(current_app(), "ai/access/lock", module=module, state=_LOCK[way])
+    if way in ("link", "lock", "new-key"):
+        click.echo(request(current_app(), "ai/access/link", module=module)["url"])
 
 
 def _forget(*, yes: bool) -> None:
@@ -116,7 +152,7 @@ def _show(found: Json, *, as_json: bool) -> None:
     rows = [
         (
             one["name"],
-            _STATES[one["state"]].render(language),
+            _said(one).render(language),
             one["url"] if one["state"] in ("open", "broken") else "-",
             "; ".join(link["text"] for link in one["links"] if link["ok"] is False) or "-",
         )
@@ -147,14 +183,18 @@ def _show_one(module: str, *, as_json: bool) -> None:
 def _facts(one: Json, certificate: Json | None) -> list[tuple[str, str]]:
     """What is known about the address of a module."""
     language = current_app().language
-    facts = [(Text("open to"), _STATES[one["state"]].render(language))]
+    facts = [(Text("open to"), _said(one).render(language))]
     if one["state"] in ("open", "broken"):
-        facts += [(Text("address"), one["url"]), (Text("with the IP address"), one["ipUrl"])]
+        facts.append((Text("address"), one["url"]))
+        if one["ipUrl"] != one["url"]:
+            facts.append((Text("with the IP address"), one["ipUrl"]))
+        if one["locked"]:
+            facts.append((Text("extra lock"), Text("on").render(language)))
         facts += [(_LINKS[link["kind"]], f"{_sign(link)} {link['text']}") for link in one["links"]]
         if one["checkedAt"]:
             at = datetime.fromisoformat(one["checkedAt"]).astimezone()
             facts.append((Text("checked"), f"{at:%Y-%m-%d %H:%M}"))
-        if certificate:
+        if certificate and one["way"] == "network":
             facts += [(_INSTALL, certificate["guide"]), (_SHA, certificate["fingerprint"])]
     return [(name.render(language), value) for name, value in facts]
 
@@ -163,10 +203,18 @@ _INSTALL: Final = Text("install the certificate")
 _SHA: Final = Text("its SHA-256")
 _LINKS: Final[Mapping[str, Text]] = {
     "name": Text("name"),
+    "router": Text("router"),
+    "forward": Text("ports to forward"),
     "certificate": Text("certificate"),
     "module": Text("answer"),
     "ports": Text("other ports"),
 }
+
+
+def _said(one: Json) -> Text:
+    """To what a module is open."""
+    state, way = one["state"], "" if one["way"] == "network" else " internet"
+    return _STATES.get(f"{state}{way}", _STATES[state])
 
 
 def _sign(link: Json) -> str:
@@ -181,9 +229,9 @@ def _module(found: Json, name: str) -> Json:
     return by_name[name]
 
 
-def _open(module: str, address: str, *, yes: bool, as_json: bool) -> None:
-    """Say what opening *module* does, ask, and open it."""
-    asked = {"module": module, "address": address}
+def _open(asked: Json, *, yes: bool, as_json: bool) -> None:
+    """Say what opening a module as *asked* does, ask, and open it."""
+    module = asked["module"]
     plan = request(current_app(), "ai/access/plan", **asked)
     language = current_app().language
     if plan["account"] == "missing":
@@ -197,17 +245,20 @@ def _open(module: str, address: str, *, yes: bool, as_json: bool) -> None:
     if recreated := [one["service"] for one in plan["recreated"] if not one["job"]]:
         text = Text("Recreated with the new address: {names}", names=", ".join(recreated))
         report([text.render(language)])
-    if _module(request(current_app(), "ai/access/list"), module)["bound"]:
+    if _module(request(current_app(), "ai/access/list"), asked["module"])["bound"]:
         text = Text(
             "While it is open, {module} is used only at that address, on this computer, too.",
-            module=module,
+            module=asked["module"],
         )
         report([text.render(language)])
+    report(f"{_sign(link)} {link['text']}" for link in plan["checks"])
     text = Text(
         "Every device in the network of {address} can then reach {module}.",
         address=plan["address"],
         module=module,
     )
+    if "way" in asked:
+        text = Text("Everybody on the internet can then reach {module}.", module=module)
     if not yes:
         confirm([text.render(language)], _REFUSAL)
     _operate("ai/access/open", asked)

@@ -9,6 +9,7 @@ from aiserver_tray.settings.app_setting_types import (
     CertificatesSetting,
     CountSetting,
     DaysSetting,
+    DirectorySetting,
     DiskSizeSetting,
     EngineSetting,
     EnginesSetting,
@@ -21,6 +22,7 @@ from aiserver_tray.settings.app_setting_types import (
     WebhookSetting,
 )
 from aiserver_tray.settings.names import (
+    ACME,
     BACKUP_FOLDER,
     BIND,
     CA_CERTIFICATES,
@@ -54,6 +56,16 @@ APP_SETTINGS: Mapping[str, Setting] = {
             "its page.",
             "zh": "127.0.0.1 仅允许本机访问；0.0.0.0 允许所有网络访问所有端口，且没有 HTTPS。"
             "若只开放一个模块，请使用其页面上的“访问”选项卡。",
+        },
+    ),
+    ACME: DirectorySetting(
+        default=DEFAULTS[ACME],
+        title={"en": "Certificate authority for the internet", "zh": "互联网证书颁发机构"},
+        help={
+            "en": "The address of its ACME directory, and after a space, that of its test "
+            "directory, which checks a domain first. The test directory can be left out.",
+            "zh": "其 ACME 目录地址；空格后可再填写测试目录地址，用于先行检查域名。"
+            "测试目录可以省略。",
         },
     ),
     ENGINE: EngineSetting(

@@ -44,6 +44,18 @@ class AddressSetting(Setting):
             )
 
 
+class DirectorySetting(Setting):
+    """A text setting that takes the address of an ACME directory, and of one for checks."""
+
+    def _read(self, text: str) -> str | Text:
+        words = text.split()
+        if not 1 <= len(words) <= 2 or not all(
+            re.fullmatch(r"https://[A-Za-z0-9]\S*", w) for w in words
+        ):
+            return Text("expected one or two https:// addresses, found {found!r}", found=text)
+        return " ".join(words)
+
+
 class EngineSetting(Setting):
     """A text setting that takes the address of an engine, or nothing."""
 

@@ -63,6 +63,12 @@ class AppSettings:
         return split_folders(self._text("module_folders"))
 
     @property
+    def acme_directory(self) -> list[str]:
+        """The ACME directories to ask for certificates: those for checks, then the one that
+        counts."""
+        return self._text("acme_directory").split()[::-1]
+
+    @property
     def kernel_settings(self) -> bool:
         """Whether a start may raise kernel settings."""
         return self._flag("kernel_settings")

@@ -18,6 +18,7 @@ ENGINE: Final = "app.engine"
 ENGINES: Final = "app.engines"
 CA_CERTIFICATES: Final = "app.ca_certificates"
 MODULE_FOLDERS: Final = "app.module_folders"
+ACME: Final = "app.acme_directory"
 KERNEL_SETTINGS: Final = "app.kernel_settings"
 STOP_UNUSED_ENGINE: Final = "app.stop_unused_engine"
 BACKUP_FOLDER: Final = "app.backup_folder"
@@ -56,6 +57,8 @@ DEFAULTS: Final[Mapping[str, str]] = {
     "app.start_desired": "true",
     "app.stop_unused_basics": "false",
     STOP_UNUSED_ENGINE: "false",
+    ACME: "https://acme-v02.api.letsencrypt.org/directory"
+    " https://acme-staging-v02.api.letsencrypt.org/directory",
 }
 """Of the app's own settings that have one, by address."""
 

@@ -67,7 +67,7 @@ class IconUpdater:
         self._notifier = Notifier(time.monotonic(), {})
         self._alerts: tuple[Language, Sequence[ActiveAlert]] | None = None
         self._rules_changed = Event()
-        self._open: Sequence[str] = ()
+        self._open: Mapping[str, str] = {}
         self._relayed: Sequence[str] = ()
         self._listener = replace(peer, send=self._on_event)
         self._can_start: tuple[ErrorJson, bool] | None = None
@@ -104,7 +104,8 @@ class IconUpdater:
         """Alerts or mutes have changed, what is open to the network, or model servers."""
         if message.event == ACCESS.name:
             found = json.loads(message.payload)["modules"]
-            self._open = [one["name"] for one in found if one["state"] in ("open", "broken")]
+            live = (one for one in found if one["state"] in ("open", "broken"))
+            self._open = {one["name"]: one["way"] for one in live}
         elif message.event == MODELS.name:
             self._relayed = json.loads(message.payload)["relayed"]
         else:

@@ -39,8 +39,8 @@ class TrayFacts:
     can_start_engine: bool = False
     alerts: Sequence[ActiveAlert] = ()
     """the newest first"""
-    open: Sequence[str] = ()
-    """the modules that are open to the network"""
+    open: Mapping[str, str] = field(default_factory=dict)
+    """to what modules are open, by name"""
     relayed: Sequence[str] = ()
     """model servers that modules reach through this process"""
 
@@ -127,9 +127,11 @@ class _Menu:
             yield Entry(text, actions.OpenDashboard("alerts"))
 
     def _open(self) -> Iterator[Entry]:
-        """The modules that are open to the network, each with the way to close it."""
-        for name in self._facts.open:
-            text = Text("{name} is open to your network", name=self._title(name))
+        """The modules that are open to other devices, each with the way to close it."""
+        for name, way in self._facts.open.items():
+            text = Text("{name} is open to the internet", name=self._title(name))
+            if way == "network":
+                text = Text("{name} is open to your network", name=self._title(name))
             page = actions.OpenDashboard(f"modules/{name}/access")
             children = (
                 self._item(Text("Close now"), actions.CloseAccess(name)),

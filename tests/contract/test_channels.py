@@ -45,7 +45,7 @@ OTHERS |= {name for name in CHANNELS if name.startswith("ai/terminal/")}
 OTHERS |= {name for name in CHANNELS if name.startswith("ai/upgrade/")} - {"ai/upgrade/list"}
 OTHERS |= {name for name in CHANNELS if name.startswith("ai/adopt/")} - {"ai/adopt/list"}
 OTHERS |= {"ai/action/run", "ai/action/cancel", "ai/doctor/trustHostKey"}
-OTHERS |= {f"ai/access/{n}" for n in ("close", "open", "plan")}
+OTHERS |= {f"ai/access/{n}" for n in ("close", "link", "lock", "open", "plan")}
 OTHERS |= {f"ai/models/{n}" for n in ("ask", "check", "remove", "use")}
 OTHERS |= {f"ai/engine/own/{n}" for n in ("setUp", "restart", "remove", "room", "change")}
 """Other tests have them: after owner/yield, no operation can begin; ai/rules/test needs a web

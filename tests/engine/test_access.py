@@ -5,6 +5,7 @@ certificate authority."""
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from subprocess import run
 from typing import Any
@@ -12,10 +13,15 @@ from typing import Any
 import docker
 import pytest
 
+from aiserver_tray.features.access import internet
+from aiserver_tray.features.access.authority import make_authority, make_leaf
+from aiserver_tray.features.access.config import ADMIN
 from aiserver_tray.features.access.network import label
 from aiserver_tray.owner.owner import Owner
-from tests.engine.built_in import choose_free_ports
-from tests.engine.through_owner import asked
+from tests.engine.built_in import choose_free_ports, value_of
+from tests.engine.through_owner import asked, done, ended
+from tests.lab.fixtures import have_image
+from tests.support import refusing_authority
 from tests.support.installation import Installation, Service, script
 from tests.support.observed import environment, said
 from tests.support.owning import PEER, Modules, owned
@@ -25,7 +31,7 @@ from tests.support.waiting import eventually
 
 LIMIT = 180.0
 SERVER = """
-mkdir -p /www/setup /www/cgi-bin && cd /www
+mkdir -p /www/setup /www/hook /www/cgi-bin && cd /www
 cat > cgi-bin/stream <<'END'
 #!/bin/sh
 printf 'Content-Type: text/plain\\r\\n\\r\\nfirst\\n'
@@ -36,6 +42,9 @@ chmod +x cgi-bin/stream
 test -e account || echo '{"owned": false}' > account
 echo 'the shop' > index.html
 echo 'become the owner' > setup/index.html
+echo 'hooked' > hook/index.html
+printf '#!/bin/sh\necho\necho "cookies: $HTTP_COOKIE, by $HTTP_X_FORWARDED_PROTO"\n' > cgi-bin/seen
+chmod +x cgi-bin/seen
 exec httpd -f -p 80 -h /www
 """
 ACCESS: dict[str, Any] = {
@@ -43,6 +52,7 @@ ACCESS: dict[str, Any] = {
     "variables": {"SHOP_ADDRESS": "{url}/", "SHOP_SOCKET": "{ws_url}"},
     "first_account": {"http": "/account", "key": "owned", "value": True},
     "closed": ["/setup*"],
+    "open": ["/hook/*"],
 }
 CONFIGURATION = "/config/caddy/gateway.json"
 SPELLINGS = (
@@ -85,6 +95,12 @@ def shop(here: Installation) -> int:
         title={"en": "Shop", "zh": "商店"},
         access=ACCESS,
     )
+    plain: Service = script(
+        "mkdir /www && echo plain > /www/index.html && exec httpd -f -p 80 -h /www",
+        ports=[f"{free_port()}:80"],
+        networks=["ai-net"],
+    )
+    here.write("plain", {"plain": plain}, top={"networks": {"ai-net": {"external": True}}})
     choose_free_ports(here, "gateway")
     return port
 
@@ -143,11 +159,13 @@ def test_a_module_is_open_to_the_network_from_its_first_account_until_it_is_clos
         opens_by_itself(owner, engine, modules)
         is_reached_by_another_device(owner, device, shop, tmp_path)
         is_not_held_back(owner, engine, device)
+        has_an_extra_lock(owner, device, tmp_path)
         follows_the_network(owner, device, tmp_path)
         forgets_its_authority(owner, device, tmp_path)
         gets_another_name_if_a_device_has_it(owner, device)
         is_closed_while_its_address_is_taken_away(owner, device)
         stays_closed_if_its_gateway_starts_with_an_old_configuration(owner, engine, device, modules)
+        opens_to_the_internet(here, owner, engine, device)
 
 
 def waits_for_its_first_account(
@@ -353,3 +371,223 @@ def is_not_held_back(owner: Owner, engine: docker.DockerClient, device: SecondHo
         assert answer.stdout.readline() == "first\n"
         said(engine, "ai-shop", "touch", "/www/go")
         assert answer.stdout.readline() == "last\n"
+
+
+def has_an_extra_lock(owner: Owner, device: SecondHost, tmp_path: Path) -> None:
+    """See that only devices with the key get in, but for paths that the file opens to everyone."""
+    url, jar = entry(owner)["ipUrl"], tmp_path / "cookies"
+    before = asked(owner, "ai/access/link", module="shop")
+    assert before["ipUrl"] == url
+    asked(owner, "ai/access/lock", module="shop", state="on")
+    link = asked(owner, "ai/access/link", module="shop")["ipUrl"]
+    assert "Open the link from the QR code first" in device.curl("-k", f"{url}/")
+    assert device.curl("-k", f"{url}/?key=wrong")[-3:] == "403"
+    assert device.curl("-k", f"{url}/hook/") == "hooked\n 200"
+    for path in ("/hook/../", "/hook/%2e%2e/", "/hook/..%2f", "/x/hook/", "/hookx/", "//"):
+        assert device.curl("-k", "--path-as-is", f"{url}{path}")[-3:] == "403", path
+    assert device.curl("-k", "-c", str(jar), link)[-3:] == "303"
+    known = ("-k", "-b", str(jar))
+    assert device.curl(*known, f"{url}/") == "the shop\n 200"
+    for path in SPELLINGS:
+        for cookies in ((), known[1:]):
+            answer = device.curl("-k", *cookies, "--path-as-is", f"{url}{path}")
+            assert answer[-3:] in ("403", "404", "400"), (path, answer)
+    key = jar.read_text().split()[-1]
+    others = f"Cookie: aiserver-key-shop={key}; mine=1; aiserver-key-other=x; his=2"
+    seen = device.curl("-k", "-H", others, f"{url}/cgi-bin/seen")
+    assert seen == "cookies: mine=1; his=2, by https\n 200"
+    checked = next(m for m in asked(owner, "ai/access/check")["modules"] if m["name"] == "shop")
+    assert (checked["state"], checked["locked"]) == ("open", True), checked
+    assert key not in json.dumps(asked(owner, "ai/access/list"))
+    asked(owner, "ai/access/lock", module="shop", state="new")
+    assert device.curl(*known, f"{url}/")[-3:] == "403"
+    asked(owner, "ai/access/lock", module="shop", state="off")
+    assert device.curl("-k", f"{url}/") == "the shop\n 200"
+
+
+DOMAIN = "shop.lab.test"
+DIRECTORIES = (
+    "https://ca.lab.test/acme/local/directory https://checks.lab.test/acme/checks/directory"
+)
+CADDY = "caddy:2.11.4-alpine"
+AUTHORITIES = """{
+  admin off
+  skip_install_trust
+  pki {
+    ca local
+    ca checks
+  }
+}
+ca.lab.test {
+  tls internal
+  acme_server
+}
+checks.lab.test {
+  tls internal
+  acme_server {
+    ca checks
+  }
+}
+"""
+"""Two certificate authorities, of which only the first one is trusted."""
+ROUTER = """
+import socket, sys, threading
+def pipe(reader, writer):
+    while data := reader.recv(65536):
+        writer.sendall(data)
+    writer.shutdown(socket.SHUT_WR)
+def serve(server, inner):
+    while True:
+        one = server.accept()[0]
+        other = socket.create_connection((sys.argv[1], inner))
+        for pair in ((one, other), (other, one)):
+            threading.Thread(target=pipe, args=pair, daemon=True).start()
+for outer, inner in ((443, int(sys.argv[2])), (80, int(sys.argv[3]))):
+    server = socket.create_server(("", outer))
+    threading.Thread(target=serve, args=(server, inner), daemon=True).start()
+print("ready", flush=True)
+sys.stdin.read()
+"""
+"""A router that forwards ports."""
+
+
+def opens_to_the_internet(
+    here: Installation, owner: Owner, engine: docker.DockerClient, device: SecondHost
+) -> None:
+    """See that it gets a certificate, which is renewed, once the port is forwarded; and otherwise
+    the words of the authority."""
+    with authorities(here, engine, device) as root, pytest.MonkeyPatch.context() as patch:
+        asked(owner, "ai/config/set", name="app.ca_certificates", value=str(root))
+        # The lab has no DNS of its own.
+        patch.setattr(internet, "resolved", lambda _: ["203.0.113.7"])
+        is_refused_with_the_words_of_the_authority(owner, device, here, root)
+        asked(owner, "ai/config/set", name="app.acme_directory", value=DIRECTORIES)
+        ports = [value_of(here, f"gateway.GATEWAY_{n}_PORT") for n in ("INTERNET", "REDIRECT")]
+        with device.started(sys.executable, "-c", ROUTER, device.ours, *ports) as router:
+            assert router.stdout
+            assert router.stdout.readline() == "ready\n"
+            is_reached_from_the_internet(owner, engine, device, root)
+            is_renewed(owner, engine, device)
+            another_needs_the_lock_because_nobody_checked_it(owner, device)
+            asked(owner, "ai/access/close", module="shop")
+            assert device.curl("-k", *at(device), f"https://{DOMAIN}/") == "000"
+
+
+@contextmanager
+def authorities(
+    here: Installation, engine: docker.DockerClient, device: SecondHost
+) -> Iterator[Path]:
+    """While they run, the certificate of the authority that counts."""
+    have_image(engine, CADDY)
+    aliases = engine.api.create_endpoint_config(aliases=["ca.lab.test", "checks.lab.test"])
+    container = engine.containers.create(
+        CADDY,
+        [
+            "sh",
+            "-c",
+            f"echo '{AUTHORITIES}' > /tmp/Caddyfile && exec caddy run --config /tmp/Caddyfile",
+        ],
+        network="ai-net",
+        networking_config={"ai-net": aliases},
+        extra_hosts={DOMAIN: device.address},
+    )
+    kept = "/data/caddy/pki/authorities/local/root.crt"
+    try:
+        container.start()
+        eventually(lambda: container.exec_run(["test", "-s", kept]).exit_code == 0, "a root", LIMIT)
+        root = here.home.parent / "root.crt"
+        root.write_bytes(container.exec_run(["cat", kept]).output)
+        yield root
+    finally:
+        container.remove(force=True, v=True)
+
+
+def at(device: SecondHost) -> tuple[str, ...]:
+    """Where curl finds the domain."""
+    return (
+        "--resolve",
+        f"{DOMAIN}:443:{device.address}",
+        "--resolve",
+        f"{DOMAIN}:80:{device.address}",
+    )
+
+
+def is_refused_with_the_words_of_the_authority(
+    owner: Owner, device: SecondHost, here: Installation, root: Path
+) -> None:
+    """See that nothing is open if the authority can't reach the domain, and that its reason is
+    said."""
+    authority = make_authority("refuses")
+    pair, file = make_leaf(authority, [device.address]), here.home.parent / "refuses.pem"
+    file.write_text(pair.certificate + pair.key, encoding="utf-8")
+    root.write_text(root.read_text() + authority.certificate, encoding="utf-8")
+    directory = f"https://{device.address}:8443/directory"
+    asked(owner, "ai/config/set", name="app.acme_directory", value=directory)
+    request = {"module": "shop", "way": "internet", "domain": f"https://{DOMAIN}/"}
+    plan = asked(owner, "ai/access/plan", **request)
+    assert plan["url"] == f"https://{DOMAIN}"
+    told = {one["kind"]: one for one in plan["checks"]}
+    assert told["name"]["ok"]
+    assert f"port {value_of(here, 'gateway.GATEWAY_INTERNET_PORT')}" in told["forward"]["text"]
+    with device.started(sys.executable, refusing_authority.__file__, str(file), "8443") as other:
+        assert other.stdout
+        assert other.stdout.readline() == "ready\n"
+        end = ended(owner, "ai/access/open", **request)
+    assert end.status == "failed"
+    assert refusing_authority.WORDS in str(end.error and end.error.text), end
+    assert entry(owner)["state"] == "closed"
+
+
+def is_reached_from_the_internet(
+    owner: Owner, engine: docker.DockerClient, device: SecondHost, root: Path
+) -> None:
+    """See that a client that trusts the authority gets the module's answer, and no set-up path."""
+    done(owner, "ai/access/open", module="shop", way="internet", domain=DOMAIN)
+    one = entry(owner)
+    assert (one["state"], one["way"], one["url"]) == ("open", "internet", f"https://{DOMAIN}"), one
+    assert {link["kind"]: link["ok"] for link in one["links"]} == dict.fromkeys(
+        ("name", "certificate", "module", "ports"), True
+    )
+    assert environment(engine, "ai-shop")["ADDRESS"] == f"https://{DOMAIN}/"
+    trusting = ("--cacert", str(root), *at(device))
+    assert device.curl(*trusting, f"{one['url']}/") == "the shop\n 200"
+    assert device.curl(*trusting, f"http://{DOMAIN}/")[-3:] == "308"
+    for path in SPELLINGS:
+        answer = device.curl(*trusting, "--path-as-is", f"{one['url']}{path}")
+        assert answer[-3:] in ("403", "404", "400"), (path, answer)
+
+
+def is_renewed(owner: Owner, engine: docker.DockerClient, device: SecondHost) -> None:
+    """See that the gateway gets another certificate with our configuration, in which the test only
+    changes when: at once, instead of after two thirds of its time."""
+    print_ = ["-k", *at(device), f"https://{DOMAIN}/", "-o", "/dev/null", "-w", "%{certs}"]
+    first = device.run("curl", "-sS", *print_).stdout
+    made = json.loads(said(engine, "ai-gateway", "cat", CONFIGURATION))
+    made["apps"]["tls"]["automation"]["policies"][0]["renewal_window_ratio"] = 0.9995
+    load = f"cat > /run/caddy/now.json <<'EOF'\n{json.dumps(made)}\nEOF\n"
+    load += f"caddy reload --config /run/caddy/now.json --address {ADMIN}"
+    said(engine, "ai-gateway", "sh", "-c", load)
+    eventually(lambda: device.run("curl", "-sS", *print_).stdout != first, "another one", LIMIT)
+    asked(owner, "ai/access/check", modules=["shop"])
+    assert entry(owner)["state"] == "open", entry(owner)
+
+
+def another_needs_the_lock_because_nobody_checked_it(owner: Owner, device: SecondHost) -> None:
+    """See that a module whose file says nothing opens only with the lock and a yes, to the network
+    while the other one is open to the internet."""
+    asked(owner, "ai/operation/start", kind="up", modules=["plain"], untilEnd=True)
+    request = {"module": "plain", "address": device.ours, "lock": True}
+    refused = owner.api.invoke("ai/access/open", request, PEER)
+    assert (refused["code"], "Nobody has checked" in refused["message"]) == ("E_ADDRESS", True)
+    done(owner, "ai/access/open", **request, unchecked=True)
+    found = {one["name"]: one for one in asked(owner, "ai/access/list")["modules"]}
+    plain = found["plain"]
+    assert (plain["state"], plain["checked"], plain["locked"]) == ("open", False, True)
+    assert (found["shop"]["state"], found["shop"]["way"]) == ("open", "internet")
+    link = asked(owner, "ai/access/link", module="plain")["ipUrl"]
+    assert device.curl("-k", f"{plain['ipUrl']}/")[-3:] == "403"
+    assert device.curl("-k", "-L", "-c", "-", link).startswith("plain\n")
+    assert device.curl("-k", *at(device), f"https://{DOMAIN}/") == "the shop\n 200"
+    unlocked = owner.api.invoke("ai/access/lock", {"module": "plain", "state": "off"}, PEER)
+    assert unlocked["code"] == "E_ADDRESS"
+    asked(owner, "ai/access/close", module="plain")

@@ -83,6 +83,10 @@ def test_commands_work_on_an_engine_elsewhere_and_leave_no_child(
     assert stats["memory"] > 0
     assert elsewhere.host in cli.run("doctor").output
     cli.run("backup", "create", "web").succeeded()
+    assert "another machine" in cli.run("access", "n8n", "network").failed("E_ADDRESS").errors
+    asked = cli.run("access", "n8n", "internet", "n8n.example.com").errors
+    assert f"Port 443 must lead to {urlsplit(elsewhere.host).hostname}, port 18449" in asked
+    assert "Confirm this with --yes" in asked
     for words in ("exec web sleep 600", "logs web -f"):
         with cli.started(*words.split()) as running:
             eventually(elsewhere.children, "its ssh")

@@ -32,6 +32,42 @@ FINE: Final = (
     LinkView("ports", ok=True, text=Text("No other port of a module answers at this address")),
 )
 OPEN: Final = replace(CLOSED, state="open", since=SINCE, links=FINE, checked_at=SINCE)
+PUBLIC_URL: Final = "https://n8n.example.com"
+CHECKED: Final = (
+    LinkView("name", ok=True, text=Text("n8n.example.com is 203.0.113.7")),
+    LinkView(
+        "router",
+        ok=False,
+        text=Text(
+            "Your provider shares the address of your router (100.64.3.7) among customers. Nobody "
+            "can reach you there. Use a tunnel, or ask for a public address"
+        ),
+    ),
+    LinkView(
+        "forward",
+        ok=None,
+        text=Text(
+            "Port 443 must lead to 192.168.1.20, port 18449: forward it in the router. For "
+            "http:// addresses, also port 80 to port 18450"
+        ),
+    ),
+)
+PUBLIC: Final = replace(
+    OPEN,
+    way="internet",
+    locked=True,
+    url=PUBLIC_URL,
+    ip_url=PUBLIC_URL,
+    links=(
+        CHECKED[0],
+        LinkView(
+            "certificate",
+            ok=True,
+            text=Text("From Let's Encrypt until 2027-02-27, renewed by itself"),
+        ),
+        *FINE[2:],
+    ),
+)
 NO_NAME: Final = LinkView(
     "name", ok=False, text=Text("n8n-kitchen.local is 192.168.1.7, another device")
 )
@@ -68,6 +104,8 @@ def answers(one: ModuleAccessView, plan: AccessPlan = PLAN) -> dict[str, Envelop
         "ai/access/list": listed(one),
         "ai/access/plan": answer(to_json(plan, "en", AccessPlan)),
         "ai/access/open": answer({"operationId": "op-1"}),
+        "ai/access/link": answer({"url": f"{PUBLIC_URL}/?key=k", "ipUrl": f"{PUBLIC_URL}/?key=k"}),
+        "ai/access/lock": answer({}),
         "ai/access/close": answer({"operationId": "op-1"}),
         "ai/access/check": listed(one),
         "ai/access/code": answer(to_json(CODE, "en", CodeView)),
@@ -78,4 +116,5 @@ def told(one: ModuleAccessView) -> Json:
     """What its event says of *one*."""
     since = (one.since or SINCE).isoformat()
     known = {"name": one.name, "state": one.state, "url": one.url, "page": one.url, "since": since}
+    known["way"] = one.way
     return {"modules": [] if one.state == "closed" else [known]}

@@ -6,10 +6,23 @@ from typing import Final
 import pytest
 from selenium.webdriver import Keys
 
+from aiserver_tray.base.codec import to_json
 from aiserver_tray.features.access.events import ACCESS
-from aiserver_tray.features.access.views import ModuleAccessView
+from aiserver_tray.features.access.views import AccessPlan, ModuleAccessView
+from aiserver_tray.protocol.message import answer
 from tests.support import addresses, states
-from tests.support.addresses import CLOSED, FINE, GUIDE, NO_NAME, OPEN, URL
+from tests.support.addresses import (
+    CHECKED,
+    CLOSED,
+    FINE,
+    GUIDE,
+    NO_NAME,
+    OPEN,
+    PLAN,
+    PUBLIC,
+    PUBLIC_URL,
+    URL,
+)
 from tests.support.scripted import Scripted
 from tests.ui.answers import ANSWERS
 from tests.ui.conftest import Stack
@@ -55,7 +68,9 @@ def test_a_module_is_opened_after_the_person_has_seen_what_that_does(
     page.script("document.getElementById('access-network').value = '10.0.0.4'")
     page.script("document.getElementById('access-network').dispatchEvent(new Event('change'))")
     page.chord(Keys.CONTROL, Keys.ENTER)
-    assert host.wait_for_call("ai/access/open") == {"module": "n8n", "address": "10.0.0.4"}
+    assert host.wait_for_call("ai/access/open") == {
+        "module": "n8n", "address": "10.0.0.4", "lock": False, "unchecked": False,
+    }  # fmt: skip
     assert page.complaints() == []
 
 
@@ -88,6 +103,54 @@ def test_an_open_module_has_its_address_its_code_and_the_way_to_close_it(
     assert host.wait_for_call("ai/access/close") == {"module": "n8n"}
     told(host, CLOSED)
     page.until(lambda: not page.all(".open-to"), "nothing is open")
+    assert page.complaints() == []
+
+
+def test_a_module_is_opened_to_the_internet_after_its_domain_was_checked(
+    page: HomePage, host: Scripted
+) -> None:
+    plan = replace(PLAN, url=PUBLIC_URL, address="", checks=CHECKED)
+    host.answers["ai/access/plan"] = answer(to_json(plan, "en", AccessPlan))
+    page.wait_for("input[value='internet']").click()
+    page.wait_for("#access-domain").send_keys("n8n.example.com")
+    page.wait_for("#access-lock").click()
+    page.button("Check the domain").click()
+    page.wait_for_text("(100.64.3.7) among customers", "#question[open] .amber")
+    page.wait_for_text("Port 443 must lead to 192.168.1.20, port 18449", "#question[open]")
+    asked = {"module": "n8n", "way": "internet", "domain": "n8n.example.com"}
+    asked |= {"lock": True, "unchecked": False}
+    assert host.wait_for_call("ai/access/plan") == asked
+    page.chord(Keys.CONTROL, Keys.ENTER)
+    assert host.wait_for_call("ai/access/open") == asked
+    told(host, PUBLIC)
+    page.wait_for_text(PUBLIC_URL, f"{PAGE} .access-url")
+    page.wait_for_text("Open to the internet", ".mh .tag")
+    page.wait_for_text("Name on the internet", "[data-link='name']")
+    assert page.wait_for("input[value='internet']").is_selected()
+    page.wait_for(".phone .qr path")
+    assert host.wait_for_call("ai/access/code") == {"text": f"{PUBLIC_URL}/?key=k"}
+    page.button("New key").click()
+    page.chord(Keys.CONTROL, Keys.ENTER)
+    assert host.wait_for_call("ai/access/lock") == {"module": "n8n", "state": "new"}
+    page.button("Turn off").click()
+    assert host.wait_for_call("ai/access/lock") == {"module": "n8n", "state": "off"}
+    page.go("home")
+    page.wait_for_text("n8n is open to the internet", ".open-to")
+    assert page.complaints() == []
+
+
+def test_a_module_that_nobody_checked_opens_only_with_the_lock_and_a_yes(
+    page: HomePage, host: Scripted
+) -> None:
+    told(host, replace(CLOSED, checked=False))
+    plan = replace(PLAN, recreated=())
+    host.answers["ai/access/plan"] = answer(to_json(plan, "en", AccessPlan))
+    page.wait_for("input[value='network']").click()
+    page.wait_for_text("Nobody has checked the accounts of n8n", "#question[open] .amber")
+    assert page.all("#access-lock") == []
+    page.chord(Keys.CONTROL, Keys.ENTER)
+    asked = host.wait_for_call("ai/access/open")
+    assert (asked["lock"], asked["unchecked"]) == (True, True)
     assert page.complaints() == []
 
 
@@ -131,8 +194,11 @@ def test_home_shows_the_ports_that_the_network_reaches_without_the_gateway(
     assert page.complaints() == []
 
 
-def test_the_tab_fits_a_narrow_dark_window(page: HomePage, host: Scripted) -> None:
-    told(host, OPEN)
+@pytest.mark.parametrize("one", [OPEN, PUBLIC], ids=["network", "internet"])
+def test_the_tab_fits_a_narrow_dark_window(
+    page: HomePage, host: Scripted, one: ModuleAccessView
+) -> None:
+    told(host, one)
     page.resize(450, 900)
     page.prefer(**{"prefers-color-scheme": "dark"})
     page.wait_for(".phone .qr path")

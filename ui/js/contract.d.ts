@@ -10,11 +10,15 @@ export interface Channels {
   "ai/access/code": { request: CodeRequest; answer: Code };
   /** Remove the certificate authority. What is open, or is opened next, gets a certificate of a new one, which all devices have to trust. */
   "ai/access/forget": { request: Record<string, never>; answer: Record<string, never> };
+  /** Show the address for another device, with the key of the extra lock. */
+  "ai/access/link": { request: OfModule; answer: DeviceLink };
   /** List from where modules can be used. */
   "ai/access/list": { request: Record<string, never>; answer: AccessList };
-  /** Start to open a module to the home or office network; an operation. A module without its first account opens by itself once that exists. */
+  /** Turn the extra lock of an open module on or off, or renew its key. It counts at once. */
+  "ai/access/lock": { request: LockRequest; answer: Record<string, never> };
+  /** Start to open a module to the home or office network, or to the internet; an operation. A module without its first account opens by itself once that exists. */
   "ai/access/open": { request: OpenRequest; answer: AccessChanged };
-  /** Show what opening a module to the network does. Changes nothing. */
+  /** Show what opening a module does. Changes nothing. */
   "ai/access/plan": { request: OpenRequest; answer: AccessPlan };
   /** End a running action, with all that it has started. No effect if it does not run. */
   "ai/action/cancel": { request: ActionName; answer: Record<string, never> };
@@ -396,6 +400,8 @@ export interface AccessList {
   problem: string | null;
   /** further addresses of this computer, at which the gateway's ports answer, too */
   others: string[];
+  /** why nothing can be opened to the internet */
+  internetProblem: string | null;
 }
 
 /** What opening a module does. */
@@ -409,6 +415,8 @@ export interface AccessPlan {
   recreated: ServiceEffect[];
   /** for which the module stands still; `null`: not known */
   seconds: number | null;
+  /** for the internet: what can be found out before */
+  checks: Link[];
 }
 
 export type AccessState = "closed" | "waiting" | "opening" | "open" | "broken" | "paused";
@@ -1160,6 +1168,12 @@ export interface Deed {
   text: string;
 }
 
+/** The address for another device, with the key of the extra lock if there is one. */
+export interface DeviceLink {
+  url: string;
+  ipUrl: string;
+}
+
 /** A module no longer uses another one. */
 export interface Disconnected {
   /** why its access token is still there */
@@ -1517,14 +1531,14 @@ export interface LineFacts {
 
 /** A part of the proof that another device can use the address. */
 export interface Link {
-  /** `name`: in the network; `certificate`; `module`: its own answer; `ports`: no other port of a module answers there */
+  /** `name`: in the network or on the internet; `router`: its address on the internet; `forward`: the ports that it has to forward; `certificate`; `module`: its own answer; `ports`: no other port of a module answers there */
   kind: LinkKind;
   /** `null`: it was not tried */
   ok: boolean | null;
   text: string;
 }
 
-export type LinkKind = "name" | "certificate" | "module" | "ports";
+export type LinkKind = "name" | "router" | "forward" | "certificate" | "module" | "ports";
 
 /** The resources that were used at one moment. `null`: not known yet. */
 export interface Load {
@@ -1543,6 +1557,14 @@ export interface Load {
   /** processes and threads */
   pids: number | null;
 }
+
+/** What to do with the extra lock of a module. */
+export interface LockRequest {
+  module: string;
+  state: LockState;
+}
+
+export type LockState = "on" | "off" | "new";
 
 /** The lines around one of the same service. */
 export interface LogAroundRequest {
@@ -2093,6 +2115,12 @@ export interface ModuleAccess {
   links: Link[];
   /** when that was */
   checkedAt: string | null;
+  /** to what it is open, or is to be */
+  way: Way;
+  /** the extra lock: only devices that opened the link with the key get in */
+  locked: boolean;
+  /** its file says how to find out whether somebody owns it; otherwise, it opens only with the extra lock */
+  checked: boolean;
   /** the ID of the operation that opens it now */
   operation: string | null;
   /** while it is open, nobody can log in at another address, such as that of this computer */
@@ -2410,7 +2438,7 @@ export interface Omitted {
   why: string;
 }
 
-/** A module that is open to the network, or is to be. */
+/** A module that is open to other devices, or is to be. */
 export interface OpenModule {
   name: string;
   /** as in `ai/access/list` */
@@ -2419,13 +2447,22 @@ export interface OpenModule {
   /** where this computer opens it: the same, or with the IP address if no name is found here */
   page: string;
   since: string;
+  /** as in `ai/access/list` */
+  way: string;
 }
 
-/** A module to open to the network. */
+/** A module to open to the network or to the internet. */
 export interface OpenRequest {
   module: string;
+  way?: Way;
   /** of this computer, one of `networks`; without it, the usual one */
   address?: string;
+  /** for the internet */
+  domain?: string;
+  /** with the extra lock */
+  lock?: boolean;
+  /** the person agrees that nobody has checked whether strangers can create accounts; needed for a module that is not `checked` */
+  unchecked?: boolean;
 }
 
 /** An operation with its steps. */
@@ -3738,6 +3775,8 @@ export interface Watched {
   /** the module; all modules without it */
   module?: string | null;
 }
+
+export type Way = "network" | "internet" | "tunnel";
 
 /** A web address. */
 export interface WebAddress {

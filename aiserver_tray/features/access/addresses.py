@@ -1,32 +1,46 @@
 """The addresses of an installation: what is open, what the gateway shows of it, and the proof."""
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
-from threading import Lock
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from aiserver_tray.base.errors import AddressError, AiServerError
 from aiserver_tray.base.i18n import Listed, Text
-from aiserver_tray.catalog.extension import Access, FirstAccount
+from aiserver_tray.catalog.extension import FirstAccount
+from aiserver_tray.engine.cancellation import Cancellation
+from aiserver_tray.features.access import internet
 from aiserver_tray.features.access.config import (
     HTTP,
+    INTERNET,
+    TUNNEL,
     Certificates,
+    Lock,
     Site,
     encoded,
     free_port,
     gateway_config,
 )
 from aiserver_tray.features.access.events import OpenModule
-from aiserver_tray.features.access.gateway import GATEWAY, Gateway, account_of
+from aiserver_tray.features.access.gateway import GATEWAY, Gateway, access_of, account_of
+from aiserver_tray.features.access.internet import prove_public
 from aiserver_tray.features.access.names import SUFFIX, Names
 from aiserver_tray.features.access.network import Network, label, networks, others
-from aiserver_tray.features.access.proof import Address, OtherPort, is_found_here, prove
+from aiserver_tray.features.access.proof import (
+    Address,
+    OtherPort,
+    is_found_here,
+    ports_closed,
+    prove,
+)
 from aiserver_tray.features.access.store import (
+    LOCK_KEY,
     AccessData,
     AccessFile,
     LinkData,
@@ -38,8 +52,10 @@ from aiserver_tray.features.access.views import (
     AccessList,
     AccessState,
     CertificateView,
+    LinkView,
     ModuleAccessView,
     NetworkView,
+    Way,
 )
 
 if TYPE_CHECKING:
@@ -48,6 +64,11 @@ if TYPE_CHECKING:
     from aiserver_tray.features.place import Place
 
 _logger = logging.getLogger(__name__)
+
+
+def is_checked(module: "Module") -> bool:
+    """Whether the file of *module* says how to find out whether somebody owns it."""
+    return module.access is not None and module.access.first_account is not None
 
 
 class Addresses:
@@ -59,7 +80,9 @@ class Addresses:
         self._names = names
         self.opening: dict[str, str] = {}
         """Module -> the operation that opens it now; empty: it has not begun."""
-        self._loading = Lock()
+        self._trials: dict[str, str] = {}
+        """Domain -> the ACME directory that checks it now."""
+        self._loading = threading.Lock()
         self._loaded: str | None = None
         """The start of the gateway's container at the last load; None: this process did not."""
         self.on_change: Callable[[], object] = lambda: None
@@ -85,7 +108,8 @@ class Addresses:
         """From where each module can be used."""
         opening = {**self.opening}  # before the file, which then is at least as new
         data, here = self.file.read(), self.network()
-        modules = [m for m in self._place.app.catalog.modules.values() if m.access]
+        catalog = self._place.app.catalog.modules
+        modules = [m for n, m in catalog.items() if n in data.modules or access_of(self._place, n)]
         ports = self.ports if GATEWAY in self._place.app.catalog.modules else {}
         found = (
             NetworkView(one.address, one.interface, chosen=bool(here and one == here))
@@ -102,6 +126,7 @@ class Addresses:
             self._certificate(data, here, ports),
             self.problem(here),
             tuple(others(here)),
+            self.internet_problem(),
         )
 
     def _view(
@@ -114,6 +139,7 @@ class Addresses:
         view = ModuleAccessView(
             module.name, module.title, "closed", url, ip_url, None, account, bound=bound
         )
+        view = replace(view, checked=is_checked(module))
         if known is None:
             return view
         at = known.checked_at
@@ -123,12 +149,16 @@ class Addresses:
             since=datetime.fromtimestamp(known.since, UTC),
             links=tuple(link.view for link in known.links),
             checked_at=datetime.fromtimestamp(at, UTC) if at else None,
+            way=known.way,
+            locked=known.locked,
         )
 
     @staticmethod
     def _state(known: OpenData, data: AccessData, here: Network | None) -> AccessState:
         if known.state == "waiting":
             return "waiting"
+        if known.way != "network":
+            return "broken" if known.trouble else "open"
         if here is None or not here.is_same(data.range, data.router):
             return "paused"
         if data.told != here.address:  # this computer has got another one just now
@@ -138,7 +168,10 @@ class Addresses:
     def urls(
         self, name: str, known: OpenData | None, here: Network | None, ports: Mapping[int, int]
     ) -> tuple[str, str]:
-        """The addresses of the module *name*, by its name in the network and by IP address."""
+        """The addresses of the module *name*, by its name and by IP address. The latter is the same
+        on the internet."""
+        if known and known.way != "network":
+            return (f"https://{known.name}",) * 2
         inside = (known and known.port) or free_port(
             one.port for one in self.file.read().modules.values()
         )
@@ -171,10 +204,19 @@ class Addresses:
         if not engine.is_local or engine.is_bridged:
             return Text(
                 "The engine is on another machine, whose network is another one. Modules can be "
-                "opened only where the engine runs on this computer."
+                "opened to your network only where the engine runs on this computer."
             )
         if here is None:
             return Text("This computer is in no home or office network now.")
+        return None
+
+    def internet_problem(self) -> Text | None:
+        """Why nothing can be opened to the internet."""
+        if text := self.elsewhere(self.file.read()):
+            return text
+        engine = self._place.core.engine.address
+        if engine.is_bridged and not engine.needs_forwarding:
+            return Text("The engine is in WSL, whose ports the internet can't reach.")
         return None
 
     def network(self) -> Network | None:
@@ -200,6 +242,7 @@ class Addresses:
                     "url": url,
                     "page": url if known.is_found else ip_url,
                     "since": datetime.fromtimestamp(known.since, UTC).isoformat(),
+                    "way": known.way,
                 }
             )
         return found
@@ -247,22 +290,30 @@ class Addresses:
         data, here = self.file.read(), self.network()
         start = self._gateway.start
         is_here = bool(here and here.is_same(data.range, data.router))
-        opened = {n: o for n, o in data.open.items() if self._is_allowed(n)} if is_here else {}
-        address = here.address if here and opened else ""
-        certificates = self._certificates(opened, address) if opened else None
+        opened = {
+            n: o
+            for n, o in data.open.items()
+            if (is_here or o.way != "network") and self._is_allowed(n, o)
+        }
+        near = {n: o for n, o in opened.items() if o.way == "network"}
+        address = here.address if here and near else ""
+        certificates = self._certificates(near, address) if near else None
         sites = [self._site(name, one, address) for name, one in opened.items()]
-        self._gateway.load(encoded(gateway_config(sites, certificates, address)))
+        directory = self.directories[-1]
+        domains = {o.name: directory for o in opened.values() if o.way == "internet"}
+        domains |= self._trials
+        self._gateway.load(encoded(gateway_config(sites, certificates, address, domains)))
         with self.file.update() as now:
             now.told, now.loaded_at = address, time.time()
             now.pending = now.pending and now.open.keys() != data.open.keys()
         self._loaded = start
 
-    def _is_allowed(self, name: str) -> bool:
+    def _is_allowed(self, name: str, one: OpenData) -> bool:
         """Whether the file of the open module *name* may still do what it does. Otherwise, it alone
         is not forwarded."""
         try:
             self._place.app.targets.check_trust(name)
-            return self._place.app.catalog.module(name).access is not None
+            return bool(self._place.app.catalog.module(name).access or one.upstream)
         except AiServerError as error:
             _logger.warning("%s is not forwarded: %s", name, error)
             return False
@@ -271,25 +322,28 @@ class Addresses:
         """Answer for the names of what is open here, if this process stays."""
         data = self.file.read()
         if self._names:
-            ports, opened = self.ports, data.open if data.told else {}
+            ports, opened = self.ports, data.near if data.told else {}
             with suppress(OSError):  # the proof says so
                 self._names.publish(data.told, {o.name: ports[o.port] for o in opened.values()})
 
     def _site(self, name: str, one: OpenData, address: str) -> Site:
-        access = self._access(name)
+        access = self._place.app.catalog.module(name).access
+        port = {"network": one.port, "internet": INTERNET, "tunnel": TUNNEL}[one.way]
         return Site(
-            (one.name, address),
-            one.port,
-            f"{access.host or name}:{access.port}",
-            access.closed,
-            access.cookies == "secure",
+            (one.name, address) if one.way == "network" else (one.name,),
+            port,
+            one.upstream or (f"{access.host or name}:{access.port}" if access else ""),
+            access.closed if access else (),
+            access is None or access.cookies == "secure",
+            self.lock(name) if one.locked else None,
         )
 
-    def _access(self, name: str) -> Access:
-        access = self._place.app.catalog.module(name).access
-        if access is None:
-            raise AddressError(Text("{module} can't be opened any more.", module=name), module=name)
-        return access
+    def lock(self, name: str) -> Lock:
+        """The extra lock of the module *name*. Its key is made the first time."""
+        key, access = LOCK_KEY.format(name), self._place.app.catalog.module(name).access
+        secrets = self._place.app.settings.secrets
+        secrets.ensure({key: "base64url32"})
+        return Lock(name, secrets.values([key])[key], access.open if access else ())
 
     def _certificates(self, opened: Mapping[str, OpenData], address: str) -> Certificates:
         from aiserver_tray.features.access import authority  # noqa: PLC0415 - slow
@@ -310,38 +364,89 @@ class Addresses:
         replace_authority(settings, pair.certificate, pair.key)
         return pair
 
+    # -- the internet ------------------------------------------------------------------------------
+
+    @property
+    def directories(self) -> Sequence[str]:
+        """The ACME directories, the one that counts last. Those before it are for checks."""
+        return self._place.app.settings.app.acme_directory
+
+    def told_before(self, way: Way, domain: str) -> tuple[LinkView, ...]:
+        """What is known of *domain* before a module is opened there."""
+        found, engine = internet.resolved(domain), self._place.core.engine.address
+        if way == "tunnel":
+            return internet.told_before(domain, found, None, None)
+        here = self.network() if engine.is_local else None
+        machine = here.address if here else urlsplit(engine.host).hostname or engine.host
+        outside = internet.router_outside() if engine.is_local else None
+        forward = internet.forwarding(self.ports, machine)
+        return internet.told_before(domain, found, outside, forward)
+
+    def certify(self, domain: str, cancelled: Cancellation) -> None:
+        """Let the authority check *domain*, first the one for checks, and get its certificate. It
+        is not open meanwhile.
+
+        Raises:
+            AddressError: the authority has refused, with its words; or *cancelled* was set.
+        """
+        self._gateway.forget(self.directories[0], domain)
+        try:
+            for directory in self.directories:
+                self._trials.pop(domain, None)
+                self.load()  # Caddy would keep the certificate of another authority
+                self._trials[domain], since = directory, time.time()
+                self.load()
+                internet.await_certificate(self._gateway, domain, directory, since, cancelled)
+        finally:
+            self._trials.pop(domain, None)
+
     # -- the proof ---------------------------------------------------------------------------------
 
     def check(self, names: Sequence[str] = ()) -> None:
         """Prove the addresses of the modules *names*; without, of all that are open."""
         data, here = self.file.read(), self.network()
-        if here is None or not here.is_same(data.range, data.router):
-            return
-        if data.open and data.told != here.address:
+        is_here = bool(here and here.is_same(data.range, data.router))
+        if here and is_here and data.near and data.told != here.address:
             self.load()
-        ports = self.ports
         chosen = {n: one for n, one in data.open.items() if not names or n in names}
         for name, one in chosen.items():
-            module = self._place.app.catalog.module(name)
-            first = module.access.first_account if module.access else None
-            path = first.http if isinstance(first, FirstAccount) and first.http else "/"
-            published = bool(self._names and one.name in self._names.names)
-            address = Address(
-                module.title,
-                one.name,
-                here.address,
-                ports[one.port],
-                path,
-                data.certificate,
-                published,
-            )
-            links = [*map(LinkData.of, prove(address, self._others()))]
-            is_found = is_found_here(one.name, here.address)
+            if one.way != "network":
+                request = self._request(name, one)
+                found, is_found = prove_public(self._gateway, one.name, one.way, request), True
+                if here and self._place.core.engine.address.is_local:
+                    found += (ports_closed(here.address, [*self._others()]),)
+            elif here and is_here:
+                found = prove(self._address(name, one, here, data), self._others())
+                is_found = is_found_here(one.name, here.address)
+            else:
+                continue
             with self.file.update() as now:
                 if known := now.modules.get(name):
-                    known.links, known.checked_at, known.is_found = links, time.time(), is_found
+                    known.links = [*map(LinkData.of, found)]
+                    known.checked_at, known.is_found = time.time(), is_found
         if chosen:
             self.on_change()
+
+    def _address(self, name: str, one: OpenData, here: Network, data: AccessData) -> Address:
+        module, (path, cookie) = self._place.app.catalog.module(name), self._request(name, one)
+        published = bool(self._names and one.name in self._names.names)
+        return Address(
+            module.title,
+            one.name,
+            here.address,
+            self.ports[one.port],
+            path,
+            data.certificate,
+            published,
+            cookie,
+        )
+
+    def _request(self, name: str, one: OpenData) -> tuple[str, str]:
+        """A path that the module answers without a login, and the cookie of the extra lock."""
+        access = self._place.app.catalog.module(name).access
+        first = access.first_account if access else None
+        path = first.http if isinstance(first, FirstAccount) and first.http else "/"
+        return path, self.lock(name).cookie if one.locked else ""
 
     def _others(self) -> Iterator[OtherPort]:
         """The published ports of all modules but the gateway."""

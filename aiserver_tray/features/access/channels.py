@@ -10,7 +10,16 @@ from pydantic import Field
 from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.features.access.events import ACCESS, OpenModule
-from aiserver_tray.features.access.views import FILE, OPEN, AccessList, AccessPlan, CodeView
+from aiserver_tray.features.access.views import (
+    FILE,
+    OPEN,
+    AccessList,
+    AccessPlan,
+    CodeView,
+    DeviceLinkView,
+    LockState,
+    OpenRequest,
+)
 from aiserver_tray.features.alerts.channels import AlertsFeature
 from aiserver_tray.features.app.channels import AppFeature
 from aiserver_tray.features.place import Place, refuse_elsewhere
@@ -25,15 +34,14 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger(__name__)
 
-_ONLY_HERE = Text("A module can be opened to the network only on this computer itself.")
+_ONLY_HERE = Text("A module can be opened to others only on this computer itself.")
 _MAX_TEXT = 300
 
 
-class OpenRequest(OfModule):
-    """A module to open to the network."""
+class LockRequest(OfModule):
+    """What to do with the extra lock of a module."""
 
-    address: str = Field(default="", max_length=100)
-    """of this computer, one of `networks`; without it, the usual one"""
+    state: LockState
 
 
 class CheckRequest(Payload):
@@ -138,15 +146,15 @@ class AccessFeature(Feature):
 
     @channel("ai/access/plan")
     def _plan(self, asked: OpenRequest) -> AccessPlan:
-        """Show what opening a module to the network does. Changes nothing."""
-        return self._openings.plan(asked.module, asked.address)
+        """Show what opening a module does. Changes nothing."""
+        return self._openings.plan(asked)
 
     @channel("ai/access/open")
     def _open(self, asked: OpenRequest, caller: Caller) -> AccessChanged:
-        """Start to open a module to the home or office network; an operation. A module without its
-        first account opens by itself once that exists."""
+        """Start to open a module to the home or office network, or to the internet; an operation. A
+        module without its first account opens by itself once that exists."""
         refuse_elsewhere(caller.peer, _ONLY_HERE)
-        begun = self._openings.open(asked.module, asked.address, caller.actor)
+        begun = self._openings.open(asked, caller.actor)
         return {"operationId": begun.id if begun else None}
 
     @channel("ai/access/close")
@@ -155,6 +163,18 @@ class AccessFeature(Feature):
         gives it its own address back."""
         begun = self._openings.close(asked.module, caller.actor)
         return {"operationId": begun.id if begun else None}
+
+    @channel("ai/access/lock")
+    def _lock(self, asked: LockRequest, caller: Caller) -> None:
+        """Turn the extra lock of an open module on or off, or renew its key. It counts at once."""
+        refuse_elsewhere(caller.peer, _ONLY_HERE)
+        self._openings.set_lock(asked.module, asked.state)
+
+    @channel("ai/access/link")
+    def _link(self, asked: OfModule, caller: Caller) -> DeviceLinkView:
+        """Show the address for another device, with the key of the extra lock."""
+        refuse_elsewhere(caller.peer, _ONLY_HERE)
+        return self._openings.link(asked.module)
 
     @channel("ai/access/check")
     def _check(self, asked: CheckRequest) -> AccessList:

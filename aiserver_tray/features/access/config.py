@@ -10,7 +10,7 @@ import html
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.features.access.network import PRIVATE
@@ -19,14 +19,40 @@ HTTP: Final = 8080
 """Port in the container of the page about the certificate."""
 PORTS: Final = range(8441, 8449)
 """Ports in the container for modules."""
+INTERNET: Final = 8449
+"""Port in the container for all modules that are open to the internet."""
+REDIRECT: Final = 8450
+"""Port in the container that leads from HTTP to HTTPS there."""
+TUNNEL: Final = 8451
+"""Port in the container for tunnels, on ``ai-net`` only. They bring HTTPS."""
 ADMIN: Final = "unix//run/caddy/admin.sock"
 _NEAR: Final = {"remote_ip": {"ranges": ["127.0.0.0/8", "::1/128", *PRIVATE]}}
 """Clients that are not on the internet. The ports are published on all addresses of the computer,
 also a public one. Not every engine keeps a client's address: some show that of their own network,
 which is private."""
+LOCK_COOKIE: Final = "aiserver-key-"
+"""How the cookie of an extra lock begins. The name of the module follows, because cookies ignore
+ports, and modules may have the same IP address."""
+_YEAR_SECONDS: Final = 365 * 24 * 3600
 _ABORT: Final = {"handler": "static_response", "abort": True}
+_NOBODY: Final = {"handle": [_ABORT]}
+"""Ends requests for other hosts."""
 _OWN: Final = {"disable": True}
 """Caddy makes no certificates, and no redirects, by itself."""
+
+
+@dataclass(frozen=True, repr=False)
+class Lock:
+    """Only those get into *module* who have opened a link with *key*. Paths in *open* need none."""
+
+    module: str
+    key: str
+    open: tuple[str, ...] = ()
+
+    @property
+    def cookie(self) -> str:
+        """As clients send it."""
+        return f"{LOCK_COOKIE}{self.module}={self.key}"
 
 
 @dataclass(frozen=True)
@@ -36,12 +62,13 @@ class Site:
     names: tuple[str, ...]
     """The hosts under which it is reached: a name and IP addresses."""
     port: int
-    """Of `PORTS`."""
+    """Of `PORTS`, or INTERNET or TUNNEL."""
     upstream: str
     """Host and port on ``ai-net``."""
     closed: tuple[str, ...] = ()
     """Paths that are never forwarded."""
     secure_cookies: bool = True
+    lock: Lock | None = None
 
 
 @dataclass(frozen=True)
@@ -56,22 +83,52 @@ class Certificates:
 
 
 def gateway_config(
-    sites: Sequence[Site], certificates: Certificates | None, address: str
+    sites: Sequence[Site],
+    certificates: Certificates | None,
+    address: str,
+    domains: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """The configuration for *sites*. *address*: this computer's, for clients that send no name."""
+    """The configuration for *sites*. *address*: this computer's, for clients that send no name.
+    *domains*: those on the internet, each with the ACME directory that certifies it."""
     servers: dict[str, Any] = {"ready": _server(["127.0.0.1:2020"], [{"handle": [_status(200)]}])}
     tls: dict[str, Any] = {}
-    if certificates and sites:
+    near = [site for site in sites if site.port in PORTS]
+    if certificates and near:
         servers["http"] = _server([f":{HTTP}"], _guide_routes(certificates))
-        for site in sites:
-            servers[f"port-{site.port}"] = _secure_server(site, address)
+        for site in near:
+            servers[f"port-{site.port}"] = _secure_server(site.port, [_forward(site)], address)
         pair = {"certificate": certificates.certificate, "key": certificates.key}
-        tls = {"tls": {"certificates": {"load_pem": [pair]}}}
+        tls["certificates"] = {"load_pem": [pair]}
+    if domains:
+        routes = [_forward(site) for site in sites if site.port == INTERNET]
+        servers["internet"] = _secure_server(INTERNET, routes, "")
+        servers["redirect"] = _server([f":{REDIRECT}"], [_redirect([*domains]), _NOBODY])
+        tls.setdefault("certificates", {})["automate"] = [*domains]
+        tls["automation"] = {"policies": [_policy(*one) for one in domains.items()]}
+    if tunnelled := [_forward(site) for site in sites if site.port == TUNNEL]:
+        servers["tunnel"] = _server([f":{TUNNEL}"], [*tunnelled, _NOBODY])
+    ports = {"http_port": REDIRECT, "https_port": INTERNET}
     return {
         "admin": {"listen": ADMIN, "config": {"persist": False}},
         "logging": {"logs": {"default": {"level": "WARN"}}},
-        "apps": {"http": {"servers": servers, "grace_period": "1s"}, **tls},
+        "apps": {
+            "http": {"servers": servers, "grace_period": "1s", **ports},
+            **({"tls": tls} if tls else {}),
+        },
     }
+
+
+def _policy(domain: str, directory: str) -> dict[str, Any]:
+    """How *domain* gets its certificate. The authority connects to port 443, as browsers do, so its
+    yes is also the proof that they get here. With port 80, it would prove less."""
+    challenges = {"http": {"disabled": True}}
+    issuer = {"module": "acme", "ca": directory, "challenges": challenges}
+    return {"subjects": [domain], "issuers": [issuer]}
+
+
+def _redirect(domains: list[str]) -> dict[str, Any]:
+    there = {"Location": ["https://{http.request.host}{http.request.uri}"]}
+    return _route({"host": domains}, {**_status(308), "headers": there})
 
 
 def encoded(config: Mapping[str, Any]) -> bytes:
@@ -83,15 +140,19 @@ def _server(listen: list[str], routes: list[Any]) -> dict[str, Any]:
     return {"listen": listen, "automatic_https": _OWN, "routes": routes}
 
 
-def _secure_server(site: Site, address: str) -> dict[str, Any]:
+def _forward(site: Site) -> dict[str, Any]:
+    near = _NEAR if site.port in PORTS else {}
     routes = {"handler": "subroute", "routes": _routes(site)}
-    forward = _route({"host": [*site.names], **_NEAR}, routes)
+    return _route({"host": [*site.names], **near}, routes)
+
+
+def _secure_server(port: int, routes: list[Any], sni: str) -> dict[str, Any]:
     return {
-        **_server([f":{site.port}"], [forward, {"handle": [_ABORT]}]),
+        **_server([f":{port}"], [*routes, _NOBODY]),
         "protocols": ["h1", "h2"],
         # A request without TLS is sent on to HTTPS.
         "listener_wrappers": [{"wrapper": "http_redirect"}, {"wrapper": "tls"}],
-        "tls_connection_policies": [{"default_sni": address}],
+        "tls_connection_policies": [{"default_sni": sni} if sni else {}],
     }
 
 
@@ -100,11 +161,39 @@ def _routes(site: Site) -> list[Any]:
         "handler": "reverse_proxy",
         "upstreams": [{"dial": site.upstream}],
     }
+    headers: dict[str, Any] = {}
     if site.secure_cookies:
         marked = [{"search_regexp": "^(.*)$", "replace": "$1; Secure"}]
-        proxy["headers"] = {"response": {"replace": {"Set-Cookie": marked}}}
+        headers["response"] = {"replace": {"Set-Cookie": marked}}
+    # The module does not see the keys of locks.
+    first, other = f"^({LOCK_COOKIE}[^;]*(; ?|$))+", f"; ?{LOCK_COOKIE}[^;]*"
+    hidden = [{"search_regexp": one, "replace": ""} for one in (first, other)]
+    headers["request"] = {"replace": {"Cookie": hidden}}
+    if site.port == TUNNEL:
+        headers["request"]["set"] = {"X-Forwarded-Proto": ["https"]}
+    proxy["headers"] = headers
     refuse = _route({"path": [*site.closed]}, _status(403))
-    return [*([refuse] if site.closed else []), {"handle": [proxy]}]
+    locked = _lock_routes(site.lock) if site.lock else []
+    return [*([refuse] if site.closed else []), *locked, {"handle": [proxy]}]
+
+
+def _lock_routes(lock: Lock) -> list[Any]:
+    """The link with the key sets a cookie for a year. Without that, only open paths are forwarded.
+
+    HTTP authentication would not do: WebKit's WebSockets can't send it (bug 80362), and modules use
+    its header.
+    """
+    kept = f"; Path=/; Max-Age={_YEAR_SECONDS}; Secure; HttpOnly; SameSite=Lax"
+    headers = {"Location": ["/"], "Set-Cookie": [lock.cookie + kept]}
+    headers |= {"Referrer-Policy": ["no-referrer"], "Cache-Control": ["no-store"]}
+    enter = {**_status(303), "headers": headers}
+    has_it = {"header_regexp": {"Cookie": {"pattern": f"(^|; ?){lock.cookie}(;|$)"}}}
+    is_open = [{"path": [*lock.open]}] if lock.open else []
+    refused = {**_content(_LOCKED, "text/plain; charset=utf-8"), **_status(403)}
+    return [
+        _route({"path": ["/"], "query": {"key": [lock.key]}}, enter),
+        _route({"not": [has_it, *is_open]}, refused),
+    ]
 
 
 def _route(match: Mapping[str, Any], handler: Mapping[str, Any]) -> dict[str, Any]:
@@ -131,6 +220,12 @@ def _guide_routes(certificates: Certificates) -> list[Any]:
         _route({"path": ["/"]}, in_english),
         {"handle": [_status(404)]},
     ]
+
+
+_LOCKED: Final = "\n".join(
+    Text("Open the link from the QR code first. The owner of this address has it.").render(one)
+    for one in get_args(Language)
+)
 
 
 def _content(body: str, kind: str) -> dict[str, Any]:

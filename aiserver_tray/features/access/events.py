@@ -6,7 +6,7 @@ from aiserver_tray.protocol.message import Event
 
 
 class OpenModule(TypedDict):
-    """A module that is open to the network, or is to be."""
+    """A module that is open to other devices, or is to be."""
 
     name: str
     state: str
@@ -15,6 +15,8 @@ class OpenModule(TypedDict):
     page: str
     """where this computer opens it: the same, or with the IP address if no name is found here"""
     since: str
+    way: str
+    """as in `ai/access/list`"""
 
 
 class AccessEvent(TypedDict):

@@ -1,7 +1,9 @@
 """The container of the gateway, through the Engine API alone; and what modules say themselves."""
 
 import json
+import re
 from collections.abc import Mapping
+from contextlib import closing, suppress
 from http.client import HTTPConnection, HTTPException
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,7 +14,8 @@ from aiserver_tray.base.errors import (
     ObjectNotFoundError,
 )
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.catalog.extension import FirstAccount
+from aiserver_tray.catalog.extension import Access, FirstAccount
+from aiserver_tray.catalog.shared_names import shared_names
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.features.access.config import ADMIN
 from aiserver_tray.features.access.views import AccountState
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
 GATEWAY: Final = "gateway"
 _FOLDER: Final = "/config/caddy"
 _USER: Final = 1000
+_CERTIFICATE: Final = re.compile("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.S)
+"""The first one is that of the site."""
 _LOAD: Final = (
     f"umask 077; cat >{_FOLDER}/next.json"
     f" && caddy reload --config {_FOLDER}/next.json --address {ADMIN} >&2"
@@ -33,6 +38,8 @@ _LOAD: Final = (
 )
 """A configuration that Caddy refuses changes nothing. One that it takes also counts from the next
 start of the container on."""
+_STORAGE: Final = "/data/caddy"
+_LOG_LINES: Final = 200
 _SECONDS: Final = 30.0
 _LOOPBACK: Final = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}
 
@@ -89,6 +96,53 @@ class Gateway:
                  if c.module == GATEWAY and c.status == "running"]  # fmt: skip
         return f"{found[0].id} {found[0].started_at}" if found else ""
 
+    # -- the internet ------------------------------------------------------------------------------
+
+    def has_certificate(self, directory: str, domain: str) -> bool:
+        """Whether the authority at the ACME *directory* has certified *domain*."""
+        container = self._container()
+        kept = f"{_STORAGE}/certificates/{_key(directory)}/{domain}/{domain}.crt"
+        read = self._place.core.engine.containers.read_file
+        return container is not None and read(container, kept) is not None
+
+    def forget(self, directory: str, domain: str) -> None:
+        """Forget the account and the certificate of *domain* at *directory*: the authority checks
+        it again, and does not remember that it did so before."""
+        key = _key(directory)
+        self._run("rm", "-rf", f"{_STORAGE}/certificates/{key}/{domain}", f"{_STORAGE}/acme/{key}")
+
+    def ask(self, url: str, port: int | None, cookie: str) -> tuple[int, str | None, str]:
+        """Ask for *url* in the container, at its *port* instead of the internet (None: there), with
+        *cookie*. Returns the status, the certificate (PEM), and why it was refused or nothing
+        answered."""
+        host = url.removeprefix("https://").partition("/")[0]
+        there = ["--noproxy", "*", "--connect-to", f"{host}:443:127.0.0.1:{port}"] if port else []
+        words = ["curl", "-sS", "-m", "20", "-o", "/dev/null", *there, "-b", cookie, url]
+        lines = self._run(*words, "-w", "%{http_code}\n%{certs}")
+        status = next((int(one) for one in lines if one.isdigit()), 0)
+        text = "\n".join(lines)
+        found = _CERTIFICATE.search(text)
+        why = next((one for one in lines if one.startswith("curl: ")), "")
+        return status, found[0] if found else None, why.partition(") ")[2] or why
+
+    def lines(self, since: float) -> list[str]:
+        """The last lines that Caddy has logged since *since* (seconds since 1970)."""
+        if (container := self._container()) is None:
+            return []
+        start, logs = int(since * 1e9), self._place.core.engine.containers.logs
+        with closing(logs(container, since=start, tail=_LOG_LINES)) as stream:
+            return [line.text for line in stream]
+
+    def _run(self, *command: str) -> list[str]:
+        if (container := self._container()) is None:
+            return []
+        body = {"Cmd": [*command], "AttachStdout": True, "AttachStderr": True}
+        run, cancelled = self._place.core.engine.containers.run, Cancellation()
+        try:
+            return run(container, body, seconds=_SECONDS, cancelled=cancelled)[1]
+        except ObjectConflictError:  # it does not run
+            return []
+
     def _forget(self) -> None:
         """Without a container, remove the last configuration: nothing may be open at its next start
         that is closed by now."""
@@ -98,6 +152,30 @@ class Gateway:
             is_ours = labels.get(INSTALLATION) == id and labels.get(MODULE) == GATEWAY
             if is_ours and CONFIG_OF not in labels:
                 engine.volumes.remove(volume.name)
+
+
+def _key(directory: str) -> str:
+    """The folder in which Caddy keeps what it has from *directory*."""
+    host, _, path = directory.partition("://")[2].partition("/")
+    words = host.replace(":", "-"), path.strip("/").replace("/", "-")
+    return "-".join(filter(None, words)).lower()
+
+
+def access_of(place: "Place", name: str) -> Access | None:
+    """What the file of the module *name* says, else how its page is reached, if that is published
+    by a service on ``ai-net`` that runs. Nobody checks the account of such a module."""
+    module = place.app.catalog.modules.get(name)
+    if module is None or module.access or name == GATEWAY:
+        return module.access if module else None
+    view = next((m for m in place.core.store.snapshot.modules if m.name == name), None)
+    page = next((one for one in view.ports if one.open == view.open), None) if view else None
+    if not page or not page.open or not page.open.startswith("http:"):
+        return None
+    with suppress(AiServerError):
+        project = place.app.targets.resolved(name).project
+        if page.service in [found.path[1] for found in shared_names(project)]:
+            return Access(port=page.container, host=page.service)
+    return None
 
 
 def account_of(place: "Place", name: str) -> AccountState:

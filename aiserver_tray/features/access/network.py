@@ -73,6 +73,15 @@ def label() -> str:
     return re.sub("[^a-z0-9]+", "-", name).strip("-")[:_MAX_LABEL].strip("-") or "computer"
 
 
+def router_address() -> str:
+    """The IP address of the router on the way to the internet; empty: not known."""
+    with suppress(OSError, ValueError):
+        rows = [line.split() for line in _ROUTES.read_text(encoding="ascii").splitlines()[1:]]
+        ways = [row[2] for row in rows if row[1] == "00000000"]
+        return socket.inet_ntoa(bytes.fromhex(ways[0])[::-1]) if ways else ""
+    return router_to(_OUTSIDE[0])[0]
+
+
 def _usual_address() -> str | None:
     """The address from which the internet would be asked."""
     with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:

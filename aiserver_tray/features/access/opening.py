@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Final
 from aiserver_tray.base.errors import AddressError, AiServerError
 from aiserver_tray.base.i18n import Listed, Text
 from aiserver_tray.catalog.extension import AddressSetting
-from aiserver_tray.features.access.addresses import Addresses
+from aiserver_tray.engine.cancellation import Cancellation
+from aiserver_tray.features.access.addresses import Addresses, is_checked
 from aiserver_tray.features.access.config import free_port
-from aiserver_tray.features.access.gateway import GATEWAY, account_of
+from aiserver_tray.features.access.gateway import GATEWAY, access_of, account_of
+from aiserver_tray.features.access.internet import checked_domain
 from aiserver_tray.features.access.names import free_name
 from aiserver_tray.features.access.network import Network, label, networks
-from aiserver_tray.features.access.store import OpenData, replace_authority
-from aiserver_tray.features.access.views import AccessPlan
+from aiserver_tray.features.access.store import LOCK_KEY, AccessData, OpenData, replace_authority
+from aiserver_tray.features.access.views import AccessPlan, DeviceLinkView, LockState, OpenRequest
 from aiserver_tray.features.stack.channels import StackFeature
 from aiserver_tray.model import Actor
 from aiserver_tray.operations.parts import Parts
@@ -44,68 +46,82 @@ class Openings:
 
     # -- opening -----------------------------------------------------------------------------------
 
-    def plan(self, name: str, address: str) -> AccessPlan:
-        """What it takes to open the module *name* at this computer's *address*; empty: the usual
-        one.
+    def plan(self, asked: OpenRequest) -> AccessPlan:
+        """What it takes to open a module as *asked*.
 
         Raises:
             AddressError: it can't be opened; says why.
         """
-        module, here = self._checked(name, address)
-        known = self._file.read().modules.get(name)
-        url, _ = self._addresses.urls(name, known, here, self._addresses.ports)
+        name, (module, wanted, here) = asked.module, self._checked(asked)
+        url, _ = self._addresses.urls(name, wanted, here, self._addresses.ports)
         changes = self._values(module, url)
         effects = self._place.core.operations.effects(Request("up", (name,)), changes)
         own = next((one for one in effects.modules if one.name == name), None)
         running = {m.name for m in self._place.core.store.snapshot.modules if m.state == "running"}
         return AccessPlan(
             url,
-            here.address,
+            here.address if here else "",
             account_of(self._place, name),
             GATEWAY not in running,
             tuple(own.services) if own else (),
             own.seconds if own else None,
+            self._addresses.told_before(wanted.way, wanted.name) if not here else (),
         )
 
-    def open(self, name: str, address: str, actor: Actor) -> "OperationView | None":
-        """Begin to open the module *name*. None: it opens by itself once its first account exists.
+    def open(self, asked: OpenRequest, actor: Actor) -> "OperationView | None":
+        """Begin to open a module as *asked*. None: it opens once its first account exists.
 
         Raises:
             AddressError: it can't be opened; says why.
         """
-        module, here = self._checked(name, address)
+        name, (module, wanted, here) = asked.module, self._checked(asked)
+        if not (wanted.locked and asked.unchecked) and not is_checked(module):
+            text = Text(
+                "The file of {module} does not say how to find out whether somebody owns it. "
+                "Nobody has checked whether strangers can create accounts there. It opens only "
+                "with the extra lock, after you agree to that: --lock --unchecked.",
+                module=name,
+            )
+            raise AddressError(text, module=name)
         with self._file.update() as data:
             # `_checked` has refused another engine.
             data.engine = self._place.engine_id or ""
-            if data.open and not here.is_same(data.range, data.router):
-                text = Text(
-                    "Other modules are open to another network: {names}. Close them first.",
-                    names=Listed(data.open),
-                )
-                raise AddressError(text, module=name)
-            data.address = address or data.address
-            if not data.open:
-                data.range, data.router = here.range, here.router
+            if here:
+                self._choose(data, here, asked.address, name)
         account = account_of(self._place, name)
         is_there = account != "unknown" or self._state_of(name) == "running"
         if account == "exists" or (is_there and account != "missing") or _at_start(module):
-            return self.begin(module.name, actor)
+            return self.begin(name, wanted, actor)
         with self._file.update() as data:
-            data.modules.setdefault(name, OpenData(state="waiting"))
+            data.modules.setdefault(name, wanted)
         self._addresses.on_change()
         if is_there:
             return None
         # With the variables of its address, nobody might be able to create the first account.
         return self._place.feature(StackFeature).begin(Request("up", (name,)), actor).view
 
+    @staticmethod
+    def _choose(data: AccessData, here: Network, address: str, name: str) -> None:
+        """Let the network of *here*, whose *address* was chosen, be the one to open modules to."""
+        near = data.near.keys() - {name}
+        if near and not here.is_same(data.range, data.router):
+            text = Text(
+                "Other modules are open to another network: {names}. Close them first.",
+                names=Listed(sorted(near)),
+            )
+            raise AddressError(text, module=name)
+        data.address = address or data.address
+        if not near:
+            data.range, data.router = here.range, here.router
+
     def _state_of(self, name: str) -> str | None:
         found = self._place.core.store.snapshot.modules
         return next((module.state for module in found if module.name == name), None)
 
-    def begin(self, name: str, actor: Actor) -> "OperationView":
-        """Begin the operation that opens the module *name*."""
+    def begin(self, name: str, wanted: OpenData, actor: Actor) -> "OperationView":
+        """Begin the operation that opens the module *name* as *wanted*."""
         request = Request("up", (GATEWAY, name))
-        task = partial(_Opening, (self, name))
+        task = partial(_Opening, (self, name, wanted))
         with self._lock:
             self._addresses.opening[name] = ""
         try:
@@ -115,8 +131,33 @@ class Openings:
             raise
         return operation.view
 
-    def _checked(self, name: str, address: str) -> "tuple[Module, Network]":
-        module, found = self._place.app.catalog.module(name), networks()
+    def _checked(self, asked: OpenRequest) -> "tuple[Module, OpenData, Network | None]":
+        """The module, how it is to be opened, and where if not to the internet."""
+        name, module = asked.module, self._place.app.catalog.module(asked.module)
+        access = access_of(self._place, name)
+        wanted = OpenData(state="waiting", way=asked.way, locked=asked.lock)
+        if access is None:
+            text = Text(
+                "{module} can't be opened: it has no page on ai-net. If it has one, start it "
+                "first.",
+                module=name,
+            )
+            raise AddressError(text, module=name)
+        if module.access is None:
+            wanted.upstream = f"{access.host}:{access.port}"
+        if asked.way == "network":
+            return module, wanted, self._near(name, asked.address)
+        if problem := self._addresses.internet_problem():
+            raise AddressError(problem, module=name)
+        wanted.name = checked_domain(asked.domain)
+        others = self._file.read().modules.items()
+        if taken := next((n for n, one in others if one.name == wanted.name and n != name), None):
+            text = Text("{module} already has {domain}.", module=taken, domain=wanted.name)
+            raise AddressError(text, module=name)
+        return module, wanted, None
+
+    def _near(self, name: str, address: str) -> Network:
+        found = networks()
         here = next((one for one in found if one.address == address), None)
         if address and here is None:
             text = Text(
@@ -129,50 +170,50 @@ class Openings:
             raise AddressError(problem, module=name)
         if here is None:
             raise TypeError(name)
-        if module.access is None or module.access.first_account is None:
-            text = Text(
-                "{module} can't be opened: its file does not say how to find out whether somebody "
-                "owns it already (x-aiserver.access).",
-                module=name,
-            )
-            raise AddressError(text, module=name)
-        return module, here
+        return here
 
     # -- in the operation --------------------------------------------------------------------------
 
-    def prepare(self, name: str, operation: str) -> None:
+    def prepare(self, name: str, wanted: OpenData, operation: str) -> None:
         """Give the module *name* a port and a name, and its variables the address, before the
         *operation* (its ID) starts it with them."""
         with self._lock:
             self._addresses.opening[name] = operation
         self._addresses.on_change()
-        module, here = self._checked(name, "")
-        free = free_name(f"{name}-{label()}", here.address)
+        module, opened = self._place.app.catalog.module(name), wanted.model_copy()
+        here = self._near(name, "") if wanted.way == "network" else None
+        if here:
+            opened.name = free_name(f"{name}-{label()}", here.address)
         with self._lock, self._file.update() as data:
-            taken = (one.port for other, one in data.modules.items() if other != name)
             known = data.modules.get(name)
-            port = (known and known.port) or free_port(taken)
-            if port is None:
-                text = Text("All ports for open modules are in use. Close another module first.")
-                raise AddressError(text, module=name)
-            data.modules[name] = OpenData(state="waiting", port=port, name=free)
-            opened = data.modules[name]
+            if here:
+                taken = (one.port for other, one in data.modules.items() if other != name)
+                opened.port = (known and known.port) or free_port(taken) or 0
+                if not opened.port:
+                    text = Text("All ports for open modules are in use. Close another one first.")
+                    raise AddressError(text, module=name)
+            data.modules[name] = opened
+        if known and known.state == "open":  # another way: the old address is closed at once
+            self._addresses.load()
         url, _ = self._addresses.urls(name, opened, here, self._addresses.ports)
         self._set(module, self._values(module, url))
 
-    def finish(self, name: str) -> None:
+    def finish(self, name: str, cancelled: Cancellation) -> None:
         """The module *name* runs with its address, and so does the gateway: open it, and prove
         that.
 
         Raises:
-            AddressError: it has no first account, or the proof failed.
+            AddressError: it has no first account, the certificate authority refuses its domain, the
+                proof failed, or *cancelled* was set.
         """
-        account = account_of(self._place, name)
+        account, wanted = account_of(self._place, name), self._file.read().modules[name]
         if account == "missing":
             return
-        if account != "exists":
+        if account != "exists" and is_checked(self._place.app.catalog.module(name)):
             text = Text("{module} does not say whether it has a first account.", module=name)
             raise AddressError(text, module=name)
+        if wanted.way == "internet":
+            self._addresses.certify(wanted.name, cancelled)
         with self._file.update() as data:
             data.modules[name].state, data.pending = "open", True
             data.modules[name].since = time.time()
@@ -216,6 +257,38 @@ class Openings:
         changes = self._reset(module) if module else {}
         self._addresses.on_change()
         return self._follow_up(name, actor, changes)
+
+    # -- the extra lock ----------------------------------------------------------------------------
+
+    def set_lock(self, name: str, state: LockState) -> None:
+        """Turn the extra lock of the open module *name* on or off, or give it a new key, which all
+        devices then need.
+
+        Raises:
+            AddressError: it is not open, or must have it.
+        """
+        self._addresses.check_engine()
+        module = self._place.app.catalog.module(name)
+        if state == "off" and not is_checked(module):
+            text = Text("{module} is open only with the extra lock.", module=name)
+            raise AddressError(text, module=name)
+        if state == "new":
+            key = {LOCK_KEY.format(name): None}
+            self._place.app.settings.secrets.change(key, kept=())
+        with self._file.update() as data:
+            if name not in data.modules:
+                raise AddressError(Text("{module} is not open.", module=name), module=name)
+            data.modules[name].locked, data.pending = state != "off", True
+        self._addresses.load()
+        self._addresses.on_change()
+
+    def link(self, name: str) -> DeviceLinkView:
+        """The address of the module *name* for another device, with the key if it has a lock."""
+        data, here = self._file.read(), self._addresses.network()
+        known = data.modules.get(name)
+        urls = self._addresses.urls(name, known, here, self._addresses.ports)
+        key = f"/?key={self._addresses.lock(name).key}" if known and known.locked else ""
+        return DeviceLinkView(*(f"{url}{key}" for url in urls))
 
     def _reset(self, module: "Module") -> dict[str, str | None]:
         settings = self._place.app.settings
@@ -301,7 +374,7 @@ class Openings:
                 known = data.modules.get(module.name)
                 url = (
                     self._addresses.urls(module.name, known, here, ports)[0]
-                    if known and known.port
+                    if known and (known.port or known.way != "network")
                     else ""
                 )
                 wanted = (
@@ -321,21 +394,21 @@ class _Opening(Stages):
 
     def __init__(
         self,
-        what: tuple[Openings, str],
+        what: tuple[Openings, str, OpenData],
         request: Request,
         parts: Parts,
         record: OperationRecord,
         view: PublishedView,
     ) -> None:
         super().__init__(request, parts, record, view)
-        self._openings, self._name = what
+        self._openings, self._name, self._wanted = what
 
     def run(self) -> None:
         try:
-            self._openings.prepare(self._name, self._view.now.id)
+            self._openings.prepare(self._name, self._wanted, self._view.now.id)
             super().run()
             self._parts.store.flush()
-            self._openings.finish(self._name)
+            self._openings.finish(self._name, self._cancelled)
         except BaseException:
             self._openings.abandon(self._name)
             raise

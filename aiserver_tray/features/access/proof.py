@@ -33,6 +33,8 @@ class Address:
     """The certificate of the authority, as PEM."""
     is_published: bool
     """This process answers for the name."""
+    cookie: str = ""
+    """Of the extra lock."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class OtherPort:
 
 def prove(address: Address, others: Iterable[OtherPort]) -> tuple[LinkView, ...]:
     """Try all links of *address*. *others* are the ports that must be closed there."""
-    return (_name(address), *_answer(address), _ports(address.ip, [*others]))
+    return (_name(address), *_answer(address), ports_closed(address.ip, [*others]))
 
 
 def is_found_here(name: str, ip: str) -> bool:
@@ -55,36 +57,39 @@ def is_found_here(name: str, ip: str) -> bool:
     return False
 
 
-def _fine(kind: LinkKind, text: Text) -> LinkView:
+def fine(kind: LinkKind, text: Text) -> LinkView:
+    """A link that works."""
     return LinkView(kind, ok=True, text=text)
 
 
-def _broken(kind: LinkKind, text: Text) -> LinkView:
+def broken(kind: LinkKind, text: Text) -> LinkView:
+    """A link that does not work."""
     return LinkView(kind, ok=False, text=text)
 
 
-def _untried(kind: LinkKind, text: Text) -> LinkView:
+def untried(kind: LinkKind, text: Text) -> LinkView:
+    """A link that can't be tried."""
     return LinkView(kind, ok=None, text=text)
 
 
 def _name(address: Address) -> LinkView:
     if not address.is_published:
         text = Text("{name} is answered only while the applet runs", name=address.name)
-        return _untried("name", text)
+        return untried("name", text)
     try:
         found = addresses_of(address.name, address.ip)
     except OSError as error:
         text = Text("The network does not allow names: {why}", why=error.strerror or str(error))
-        return _broken("name", text)
+        return broken("name", text)
     if found == {address.ip}:
         is_it = Text("{name} is {address}", name=address.name, address=address.ip)
-        return _fine("name", is_it)
+        return fine("name", is_it)
     if not found:
         text = Text("{name} is not found. Use the IP address", name=address.name)
     else:
         other = Listed(sorted(found - {address.ip}))
         text = Text("{name} is {other}, another device", name=address.name, other=other)
-    return _broken("name", text)
+    return broken("name", text)
 
 
 def _answer(address: Address) -> Iterator[LinkView]:
@@ -95,28 +100,33 @@ def _answer(address: Address) -> Iterator[LinkView]:
         except ssl.SSLError as error:
             why = getattr(error, "verify_message", "") or error.reason or str(error)
             text = Text("Devices refuse the certificate for {host}: {why}", host=host, why=why)
-            yield _broken("certificate", text)
-            yield _untried("module", Text("Not tried"))
+            yield broken("certificate", text)
+            yield untried("module", Text("Not tried"))
             return
         except (OSError, HTTPException) as error:
-            yield _untried("certificate", Text("Not tried"))
+            yield untried("certificate", Text("Not tried"))
             text = Text("{address} does not answer: {why}", address=address.ip, why=str(error))
-            yield _broken("module", text)
+            yield broken("module", text)
             return
     text = Text("The certificate is valid for the name and the IP address")
-    yield _fine("certificate", text)
-    if status >= HTTPStatus.BAD_REQUEST:
+    yield fine("certificate", text)
+    yield answered(status)
+
+
+def answered(status: int) -> LinkView:
+    """Whether *status* is that of a module that works. With 401, it asks for a login."""
+    if status >= HTTPStatus.BAD_REQUEST and status != HTTPStatus.UNAUTHORIZED:
         text = Text("The module answers with status {status}", status=status)
-        yield _broken("module", text)
-    else:
-        yield _fine("module", Text("It answers at its address"))
+        return broken("module", text)
+    return fine("module", Text("It answers at its address"))
 
 
 def _status(address: Address, host: str) -> int:
     context = ssl.create_default_context(cadata=address.authority)
     connection = _At(address.ip, host, address.port, context)
     try:
-        connection.request("GET", address.path)
+        headers = {"Cookie": address.cookie} if address.cookie else {}
+        connection.request("GET", address.path, headers=headers)
         return connection.getresponse().status
     finally:
         connection.close()
@@ -138,7 +148,8 @@ class _At(HTTPSConnection):
             raise
 
 
-def _ports(ip: str, others: Sequence[OtherPort]) -> LinkView:
+def ports_closed(ip: str, others: Sequence[OtherPort]) -> LinkView:
+    """Whether *others* don't answer at *ip*."""
     reached = [one for one in others if _answers(ip, one.port)]
     if reached:
         names = Listed(dict.fromkeys(f"{one.module} ({one.port})" for one in reached))
@@ -146,8 +157,8 @@ def _ports(ip: str, others: Sequence[OtherPort]) -> LinkView:
             "The network also reaches {names}, without encryption. Set app.bind to 127.0.0.1",
             names=names,
         )
-        return _broken("ports", text)
-    return _fine("ports", Text("No other port of a module answers at this address"))
+        return broken("ports", text)
+    return fine("ports", Text("No other port of a module answers at this address"))
 
 
 def _answers(ip: str, port: int) -> bool:

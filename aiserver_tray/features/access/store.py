@@ -9,7 +9,7 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from aiserver_tray.base.i18n import Given, Language, Text
-from aiserver_tray.features.access.views import FILE, LinkKind, LinkView
+from aiserver_tray.features.access.views import FILE, LinkKind, LinkView, Way
 from aiserver_tray.settings.entries import in_all_languages
 from aiserver_tray.settings.files import VersionedFile
 from aiserver_tray.settings.models import SealedModel
@@ -17,6 +17,10 @@ from aiserver_tray.settings.store import Settings
 
 AUTHORITY_KEY: Final = "app.access_authority_key"
 """The secret with the key of the authority. No setting declares it: nobody chooses or sees it."""
+
+LOCK_KEY: Final = "app.access_lock_key_{}"
+"""The secret with the key of a module's extra lock. It stays when the module is closed, so that the
+devices that have it get in again."""
 
 
 class _Plain(BaseModel):
@@ -49,7 +53,11 @@ class OpenData(_Plain):
     port: int = 0
     """Of the gateway's container."""
     name: str = ""
-    """Its host name in the network."""
+    """Its host name in the network, or its domain on the internet."""
+    way: Way = "network"
+    locked: bool = False
+    upstream: str = ""
+    """Host and port on ``ai-net``, for a module whose file does not say that."""
     is_found: bool = False
     """Programs of this computer find that name."""
     since: float = Field(default_factory=time.time)
@@ -85,8 +93,13 @@ class AccessData(SealedModel):
 
     @property
     def open(self) -> dict[str, OpenData]:
-        """The modules that are open where this computer is in their network."""
+        """The modules that are open. Those to the network are where this computer is in it."""
         return {name: one for name, one in self.modules.items() if one.state == "open"}
+
+    @property
+    def near(self) -> dict[str, OpenData]:
+        """Those of `open` that are open to the network only."""
+        return {name: one for name, one in self.open.items() if one.way == "network"}
 
 
 class AccessFile:

@@ -4,9 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
+from pydantic import Field
+
 from aiserver_tray.base.i18n import LocalText, Text
 from aiserver_tray.operations.preview import ServiceEffect
+from aiserver_tray.protocol.channel import OfModule
 
+_MAX_DOMAIN: Final = 300
 FILE: Final = "access.json"
 """In the home: what is open."""
 
@@ -14,7 +18,27 @@ AccessState = Literal["closed", "waiting", "opening", "open", "broken", "paused"
 OPEN: Final = ("open", "broken")
 """The states in which other devices reach a module."""
 AccountState = Literal["exists", "missing", "unknown"]
-LinkKind = Literal["name", "certificate", "module", "ports"]
+LinkKind = Literal["name", "router", "forward", "certificate", "module", "ports"]
+Way = Literal["network", "internet", "tunnel"]
+"""`tunnel`: the internet, through a program of the user's that brings the certificate."""
+
+LockState = Literal["on", "off", "new"]
+"""`new`: with another key."""
+
+
+class OpenRequest(OfModule):
+    """A module to open to the network or to the internet."""
+
+    way: Way = "network"
+    address: str = Field(default="", max_length=100)
+    """of this computer, one of `networks`; without it, the usual one"""
+    domain: str = Field(default="", max_length=_MAX_DOMAIN)
+    """for the internet"""
+    lock: bool = False
+    """with the extra lock"""
+    unchecked: bool = False
+    """the person agrees that nobody has checked whether strangers can create accounts; needed for
+    a module that is not `checked`"""
 
 
 @dataclass(frozen=True)
@@ -22,8 +46,9 @@ class LinkView:
     """A part of the proof that another device can use the address."""
 
     kind: LinkKind
-    """`name`: in the network; `certificate`; `module`: its own answer; `ports`: no other port of a
-    module answers there"""
+    """`name`: in the network or on the internet; `router`: its address on the internet; `forward`:
+    the ports that it has to forward; `certificate`; `module`: its own answer; `ports`: no other
+    port of a module answers there"""
     ok: bool | None
     """`null`: it was not tried"""
     text: Text
@@ -50,6 +75,13 @@ class ModuleAccessView:
     """the last proof"""
     checked_at: datetime | None = None
     """when that was"""
+    way: Way = "network"
+    """to what it is open, or is to be"""
+    locked: bool = False
+    """the extra lock: only devices that opened the link with the key get in"""
+    checked: bool = True
+    """its file says how to find out whether somebody owns it; otherwise, it opens only with the
+    extra lock"""
     operation: str | None = None
     """the ID of the operation that opens it now"""
     bound: bool = False
@@ -93,6 +125,8 @@ class AccessList:
     """why nothing can be opened here"""
     others: tuple[str, ...] = ()
     """further addresses of this computer, at which the gateway's ports answer, too"""
+    internet_problem: Text | None = None
+    """why nothing can be opened to the internet"""
 
 
 @dataclass(frozen=True)
@@ -108,6 +142,16 @@ class AccessPlan:
     """the services of the module that are recreated with the new address"""
     seconds: float | None
     """for which the module stands still; `null`: not known"""
+    checks: tuple[LinkView, ...] = ()
+    """for the internet: what can be found out before"""
+
+
+@dataclass(frozen=True)
+class DeviceLinkView:
+    """The address for another device, with the key of the extra lock if there is one."""
+
+    url: str
+    ip_url: str
 
 
 @dataclass(frozen=True)

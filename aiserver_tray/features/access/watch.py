@@ -103,11 +103,11 @@ class Watch:
         for name, one in data.modules.items():
             is_due = one.state == "waiting" and name not in self._addresses.opening
             if is_due and account_of(self._place, name) == "exists":
-                self._openings.begin(name, Actor("owner"))
+                self._openings.begin(name, one, Actor("owner"))
         here = self._addresses.network()
         is_here = bool(here and here.is_same(data.range, data.router))
         address = here.address if here and is_here else ""
-        is_old = address != data.told or now - data.loaded_at > _RENEW_SECONDS
+        is_old = (bool(data.near) and address != data.told) or now - data.loaded_at > _RENEW_SECONDS
         if data.pending or not self._addresses.is_loaded or (data.open and is_old):
             if self._addresses.opening:  # that operation loads, and proves
                 return

@@ -378,7 +378,7 @@ class BrokenAddress(Rule):
 
     kind: Literal["address"] = "address"
     title = Text("The address of {name} has a problem")
-    text = Text("The check of an address in the network fails")
+    text = Text("The check of an open module's address fails")
     recovery = None  # it is also over when the module is closed
     page = "modules/{module}/access"
     default: ClassVar = {"cooldown": 720}

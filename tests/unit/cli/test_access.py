@@ -51,6 +51,31 @@ def test_an_owner_is_needed_before(host: Scripted, run: Run) -> None:
     assert "waits for its first account" in done.stdout
 
 
+def test_what_is_known_of_a_domain_is_said_before(host: Scripted, run: Run) -> None:
+    plan = replace(PLAN, checks=(FINE[0], NO_NAME))
+    host.answers["ai/access/plan"] = answer(to_json(plan, "en", AccessPlan))
+    public = replace(OPEN, way="internet", url="https://n8n.example.com", locked=True)
+    host.answers["ai/access/list"] = addresses.listed(replace(public, ip_url=public.url))
+    done = run("n8n", "internet", "n8n.example.com", "--lock", "--unchecked", "--yes")
+    assert done.exit_code == 0, done.stderr
+    asked = host.wait_for_call("ai/access/open")
+    assert (asked["way"], asked["domain"]) == ("internet", "n8n.example.com")
+    assert (asked["lock"], asked["unchecked"]) == (True, True)
+    assert "✗ n8n-kitchen.local is 192.168.1.7, another device" in done.stderr
+    assert "internet" in done.stdout
+    assert GUIDE not in done.stdout, "no certificate to install"
+
+
+def test_the_extra_lock_has_a_link_with_a_key(host: Scripted, run: Run) -> None:
+    host.answers["ai/access/lock"] = answer({})
+    host.answers["ai/access/link"] = answer({"url": f"{URL}/?key=k", "ipUrl": ""})
+    assert run("n8n", "lock").stdout == f"{URL}/?key=k\n"
+    assert host.wait_for_call("ai/access/lock") == {"module": "n8n", "state": "on"}
+    assert run("n8n", "new-key").stdout == f"{URL}/?key=k\n"
+    assert run("n8n", "unlock").stdout == ""
+    assert run("n8n", "link").stdout == f"{URL}/?key=k\n"
+
+
 def test_addresses_are_listed_checked_and_closed(host: Scripted, run: Run) -> None:
     broken = replace(OPEN, state="broken", links=(NO_NAME, *FINE[1:]))
     host.answers["ai/access/check"] = addresses.listed(broken)
@@ -72,7 +97,9 @@ def test_addresses_are_listed_checked_and_closed(host: Scripted, run: Run) -> No
     ("words", "why"),
     [
         (("n8n", "--address", "10.0.0.4"), "--address is for `network`"),
-        (("n8n", "internet"), "'internet' is not one of"),
+        (("n8n", "lan"), "'lan' is not one of"),
+        (("n8n", "internet"), "need a domain"),
+        (("n8n", "network", "n8n.example.com"), "need a domain"),
         (("shop",), "shop"),
         (("n8n", "forget", "--yes"), "Only `ca` can be forgotten"),
         (("ca", "network", "--yes"), "Only `ca` can be forgotten"),

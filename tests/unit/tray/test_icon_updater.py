@@ -236,7 +236,7 @@ def test_what_is_open_to_the_network_is_in_the_menu(
 
     store.show(running())
     assert closable() == []
-    one = {"name": "n8n", "url": "https://n8n-kitchen.local:18441", "since": ""}
+    one = {"name": "n8n", "url": "https://n8n-kitchen.local:18441", "since": "", "way": "network"}
     for state, found in (("broken", [CloseAccess("n8n")]), ("waiting", [])):
         owner.publish(ACCESS, {"modules": [{**one, "state": state}]})
         assert closable() == found

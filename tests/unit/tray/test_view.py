@@ -180,7 +180,7 @@ def test_each_of_several_operations_can_be_cancelled() -> None:
 
 
 def test_what_is_open_to_the_network_can_be_closed() -> None:
-    facts = replace(FACTS, open=["n8n"])
+    facts = replace(FACTS, open={"n8n": "internet"})
     is_open = {CloseAccess("n8n"), OpenDashboard("modules/n8n/access")}
     assert is_open <= {*offered(shown(snapshot(module("n8n")), facts).menu)}
     assert not is_open & {*offered(shown(snapshot(module("n8n"))).menu)}

@@ -5,7 +5,9 @@ from typing import Any
 
 from aiserver_tray.features.access.config import (
     ADMIN,
+    INTERNET,
     PORTS,
+    TUNNEL,
     Certificates,
     Site,
     encoded,
@@ -55,7 +57,35 @@ def test_what_ends_connections_or_locks_people_out_is_never_there() -> None:
     servers = config(N8N, PLAIN)["apps"]["http"]["servers"]
     assert all(one["automatic_https"] == {"disable": True} for one in servers.values())
     (forward,) = servers["port-8443"]["routes"][0]["handle"][0]["routes"]
-    assert "headers" not in forward["handle"][0]
+    assert "response" not in forward["handle"][0]["headers"]
+
+
+def test_the_internet_has_a_port_of_its_own_and_certificates_of_an_authority() -> None:
+    public = Site(("n8n.example.com",), INTERNET, "n8n:5678", ("/rest/owner/setup*",))
+    domains = {"n8n.example.com": "https://acme.example/directory", "new.example.com": "https://c/"}
+    apps = json.loads(
+        encoded(gateway_config([public, PLAIN], CERTIFICATES, "192.168.1.20", domains))
+    )
+    servers, tls = apps["apps"]["http"]["servers"], apps["apps"]["tls"]
+    assert servers["internet"]["listen"] == [":8449"]
+    site, other = servers["internet"]["routes"]
+    assert site["match"] == [{"host": ["n8n.example.com"]}], "clients of any address"
+    assert other == {"handle": [{"handler": "static_response", "abort": True}]}
+    assert servers["redirect"]["routes"][0]["handle"][0]["status_code"] == 308
+    assert apps["apps"]["http"]["https_port"] == 8449, "where the authority's question is answered"
+    assert tls["certificates"]["automate"] == [*domains]
+    assert tls["certificates"]["load_pem"], "our own stays for the network"
+    issuers = [one["issuers"][0] for one in tls["automation"]["policies"]]
+    assert [one["ca"] for one in issuers] == [*domains.values()]
+    assert all(one["challenges"] == {"http": {"disabled": True}} for one in issuers)
+
+
+def test_a_tunnel_brings_https_and_reaches_a_port_of_its_own() -> None:
+    servers = config(Site(("n8n.example.com",), TUNNEL, "n8n:5678"))["apps"]["http"]["servers"]
+    assert servers.keys() == {"ready", "tunnel"}
+    assert "tls_connection_policies" not in servers["tunnel"]
+    proxy = servers["tunnel"]["routes"][0]["handle"][0]["routes"][-1]["handle"][0]
+    assert proxy["headers"]["request"]["set"] == {"X-Forwarded-Proto": ["https"]}
 
 
 def test_the_page_about_the_certificate_has_the_file_and_both_languages() -> None:

@@ -4,13 +4,15 @@ import { ask } from "../../base/actions.js";
 import { CONNECTION, inOrder, on } from "../../base/bridge.js";
 import { current, slice } from "../../base/store.js";
 
-/** @import { AccessList, Code, Module, ModuleAccess, OpenModule } from "../../contract.d.ts" */
+/** @import { AccessList, Code, LockRequest, Module, ModuleAccess, OpenModule, OpenRequest } from "../../contract.d.ts" */
 
 const own = slice({
   list: /** @type {AccessList|null} */ (null),
   open: /** @type {OpenModule[]} */ ([]),
   /** QR codes, by their text. */
   codes: /** @type {Record<string, Code>} */ ({}),
+  /** Addresses with the key of the extra lock, by module. */
+  links: /** @type {Record<string, {url: string, ipUrl: string}>} */ ({}),
   /** How many parts of the page show the list. */
   followers: 0,
 });
@@ -49,7 +51,7 @@ export function follow() {
 
 on(CONNECTION, ({ state }) => state === "up" && refresh());
 on("ai/access/event", ({ modules }) => {
-  own.set({ open: modules });
+  own.set({ open: modules, links: {} });
   // Home shows why an address is broken.
   if (modules.some(({ state }) => state === "broken")) loadAccess();
   else refresh();
@@ -67,10 +69,33 @@ export async function closeNow(module) {
   refresh();
 }
 
-/** @param {string} module @param {string} address */
-export async function open(module, address) {
-  await ask(keyOf(module), "ai/access/open", { module, address });
+/** @param {OpenRequest} request */
+export async function open(request) {
+  await ask(keyOf(request.module), "ai/access/open", request);
   refresh();
+}
+
+/** @param {string} module @param {LockRequest["state"]} state */
+export async function setLock(module, state) {
+  await ask(keyOf(module), "ai/access/lock", { module, state });
+  own.set({ links: {} });
+  refresh();
+}
+
+/** The addresses with the key, once they are there. @param {string} module */
+export function linkOf(module) {
+  const { links } = own.get();
+  if (!(module in links)) loadLink(module);
+  return links[module] ?? { url: "", ipUrl: "" };
+}
+
+/** @param {string} module */
+async function loadLink(module) {
+  if (asked.has(module)) return;
+  asked.add(module);
+  const answer = await ask(`link ${module}`, "ai/access/link", { module });
+  asked.delete(module);
+  if (answer.success) own.set({ links: { ...own.get().links, [module]: answer.data } });
 }
 
 /** @param {string} module */

@@ -23,9 +23,10 @@ const STATES = {
 
 /** In the head of a module's page. @param {Module} module */
 export function accessTag({ name }) {
-  const state = STATES[openOf(name)?.state ?? ""];
-  if (!state) return nothing;
-  return html`<a class="tag ${state.tone}" href="#${addressTo("modules", [name, "access"])}">${icon(state.icon)}${t(state.tag)}</a>`;
+  const one = openOf(name), state = STATES[one?.state ?? ""];
+  if (!one || !state) return nothing;
+  const isPublic = one.state === "open" && one.way !== "network";
+  return html`<a class="tag ${state.tone}" href="#${addressTo("modules", [name, "access"])}">${icon(state.icon)}${isPublic ? t("Open to the internet") : t(state.tag)}</a>`;
 }
 
 /** On Home: what is open, with the way to close it. @param {PageState} page */
@@ -67,10 +68,10 @@ function row(one, title) {
 }
 
 /** @param {OpenModule} one @param {string} title */
-const titleOf = ({ state }, title) => ({
+const titleOf = ({ state, way }, title) => ({
   waiting: t("{name} stays closed until its first account exists", { name: title }),
   paused: t("{name} is closed, because this is another network", { name: title }),
-}[state] ?? t("{name} is open to your network", { name: title }));
+}[state] ?? (way === "network" ? t("{name} is open to your network", { name: title }) : t("{name} is open to the internet", { name: title })));
 
 /** @param {OpenModule} one */
 function why({ name, state, url }) {

@@ -1,5 +1,5 @@
 // @ts-check
-/** From where a module can be used: this computer, or the home or office network. */
+/** From where a module can be used: this computer, the home or office network, or the internet. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { confirm } from "../../base/actions.js";
 import { invoke } from "../../base/bridge.js";
@@ -8,27 +8,27 @@ import { mark, t } from "../../base/i18n.js";
 import { slice } from "../../base/store.js";
 import { button } from "../../components/button.js";
 import { copyButton } from "../../components/copy.js";
-import { select } from "../../components/field.js";
+import { input, select, toggle } from "../../components/field.js";
 import { icon } from "../../components/icon.js";
 import { empty, notice } from "../../components/notice.js";
 import { askToTrust, breakable, code, forgetButton } from "../access/certificate.js";
-import { accessList, accessOf, canChange, checkNow, closeNow, follow, open } from "../access/list.js";
+import { accessList, accessOf, canChange, checkNow, closeNow, follow, linkOf, open, setLock } from "../access/list.js";
 import { openModule } from "./actions.js";
 
 /**
- * @import { Link, AccessList, AccessPlan, Module, ModuleAccess } from "../../contract.d.ts"
+ * @import { Link, AccessList, AccessPlan, Module, ModuleAccess, OpenRequest } from "../../contract.d.ts"
  * @import { PageState } from "../../types.d.ts"
  */
 
 export const enter = () => follow();
 
-const own = slice({ address: "" });
+const own = slice({ address: "", domain: "", way: /** @type {"internet"|"tunnel"} */ ("internet"), lock: false });
 
 /** @param {PageState} _ @param {Module} module */
 export function view(_, module) {
   const list = accessList(), known = accessOf(module.name);
   return html`<div class="scroll"><div class="content access-page">${!list ? html`<div class="skeleton for-hero"></div>`
-    : !known ? empty({ icon: "lock", title: t("Only this computer"), text: t("The file of {name} does not say how it can be opened to a network.", { name: module.title }) })
+    : !known ? empty({ icon: "lock", title: t("Only this computer"), text: t("{name} has no page that other devices could open, or does not run.", { name: module.title }) })
     : content(list, known, module)}</div></div>`;
 }
 
@@ -58,13 +58,19 @@ const SAID = {
 
 /** @param {AccessList} list @param {ModuleAccess} known @param {Module} module */
 function ways(list, known, module) {
-  const isOpen = known.state !== "closed", can = canChange(known.name) && known.state !== "opening";
+  const isOpen = known.state !== "closed", isNear = known.way === "network", can = canChange(known.name) && known.state !== "opening";
   const said = SAID[known.state] && t(SAID[known.state], { time: known.since ? uptime(known.since) : "" });
   return html`<fieldset class="ways"><legend class="unseen">${t("From where {name} can be used", { name: module.title })}</legend>
     ${way({ id: "here", drawing: "laptop", title: t("This computer"), text: t("Only programs here. The safest."), checked: !isOpen, enabled: can, run: () => isOpen && closeNow(known.name) })}
     ${way({
-      id: "network", drawing: "network", title: t("Home network"), text: t("Phones and computers in your Wi-Fi, with HTTPS."), checked: isOpen,
-      enabled: can && (isOpen || list.problem === null), said, tone: known.state === "open" ? "ok" : "busy", run: () => !isOpen && askToOpen(list, module),
+      id: "network", drawing: "network", title: t("Home network"), text: t("Phones and computers in your Wi-Fi, with HTTPS."), checked: isOpen && isNear,
+      enabled: can && ((isOpen && isNear) || list.problem === null), said: isNear ? said : "", tone: known.state === "open" ? "ok" : "busy",
+      run: () => !(isOpen && isNear) && askToOpen(list, known, module),
+    })}
+    ${way({
+      id: "internet", drawing: "globe", title: t("Internet"), text: t("From anywhere, under a name of your own."), checked: isOpen && !isNear,
+      enabled: can && ((isOpen && !isNear) || list.internetProblem === null), said: isNear ? "" : said, tone: known.state === "open" ? "ok" : "busy",
+      run: () => !(isOpen && !isNear) && askForDomain(known, module),
     })}</fieldset>`;
 }
 
@@ -77,29 +83,73 @@ const way = ({ id, drawing, title, text, checked, enabled, said, tone, run }) =>
       run();
     }}></label>`;
 
-/** @param {AccessList} known @param {Module} module */
-async function askToOpen({ networks, others }, module) {
+/** @param {ModuleAccess} known @param {Module} module @returns {OpenRequest} */
+const asked = ({ checked }, { name: module }) => ({ module, lock: own.get().lock || !checked, unchecked: !checked });
+
+/** @param {ModuleAccess} known @param {string} all of a module that is checked */
+const whoGetsIn = ({ checked }, all) => checked ? all : t("Only devices that open the link of the QR code get in. Webhooks and APIs stay open.");
+
+/** @param {ModuleAccess} known @param {Module} module */
+const lockRow = ({ checked }, { title }) => checked ? html`<label class="access-network"><span>${t("Extra lock")}</span>
+  <span class="lock-choice">${toggle({ id: "access-lock", on: own.get().lock, change: (lock) => own.set({ lock }), label: t("Extra lock") })}
+    <span class="small muted">${t("Only devices that open the link of the QR code get in. Webhooks and APIs stay open.")}</span></span></label>`
+  : item("shield-alert", t("Nobody has checked the accounts of {name}", { name: title }),
+    t("Strangers may be able to create one. {name} opens only with an extra lock: only devices that open the link of the QR code get in.", { name: title }), "amber");
+
+/** @param {ModuleAccess} known @param {Module} module */
+function askForDomain(known, module) {
+  own.set({ lock: false });
+  confirm({
+    title: t("Open {name} to the internet?", { name: module.title }),
+    text: t("You need a domain of your own that leads to your router. Nothing is open before it has been checked."),
+    more: () => html`<label class="access-network"><span>${t("Domain")}</span>${input({
+      id: "access-domain", value: own.get().domain, placeholder: "n8n.example.com", change: (domain) => own.set({ domain }),
+    })}</label>
+    <label class="access-network"><span>${t("Certificate")}</span>${select({
+      id: "access-certificate", value: own.get().way, change: (way) => own.set({ way: way === "tunnel" ? way : "internet" }),
+      choices: [{ value: "internet", text: t("The gateway gets it") }, { value: "tunnel", text: t("A tunnel brings it") }],
+    })}</label>${known.checked ? lockRow(known, module) : nothing}`,
+    action: t("Check the domain"), run: () => void askForInternet(known, module),
+  });
+}
+
+/** @param {ModuleAccess} known @param {Module} module */
+async function askForInternet(known, module) {
+  const request = { ...asked(known, module), way: own.get().way, domain: own.get().domain };
+  const answer = await invoke("ai/access/plan", request);
+  const plan = answer.success ? answer.data : null;
+  confirm({
+    title: t("Open {name} to the internet?", { name: module.title }),
+    text: answer.success ? whoGetsIn(known, t("Everybody on the internet can then reach {name}, and is asked for an account.", { name: module.title })) : answer.message,
+    more: () => (plan ? html`<div class="rows framed">${plan.checks.map((one) => link(one, nothing, true))}${known.checked ? nothing : lockRow(known, module)}
+      ${request.way === "internet" ? item("badge-check", t("A certificate authority checks it from outside"), t("First with a test. If it fails, nothing is opened, and you see the reason")) : nothing}${effects(plan, module)}${known.bound ? onlyThere(module) : nothing}</div>` : nothing),
+    ...(plan && { action: t("Open to the internet"), run: () => void open(request) }),
+  });
+}
+
+/** @param {AccessList} list @param {ModuleAccess} known @param {Module} module */
+async function askToOpen({ networks, others }, known, module) {
   const first = networks.find(({ chosen }) => chosen) ?? networks[0];
-  own.set({ address: first?.address ?? "" });
+  own.set({ address: first?.address ?? "", lock: false });
   const answer = await invoke("ai/access/plan", { module: module.name, address: own.get().address });
-  const plan = answer.success ? answer.data : null, bound = accessOf(module.name)?.bound;
+  const plan = answer.success ? answer.data : null;
   confirm({
     title: t("Open {name} to your network?", { name: module.title }),
-    text: answer.success ? t("Every device in your network can then reach {name}, and is asked for an account.", { name: module.title }) : answer.message,
-    more: () => (plan ? html`<div class="rows framed">${effects(plan, module)}${bound ? onlyThere(module) : nothing}${others.length ? item("triangle-alert", t("This computer is in other networks, too"), alsoAt(others, module), "amber") : nothing}</div>${networks.length > 1 ? html`
+    text: answer.success ? whoGetsIn(known, t("Every device in your network can then reach {name}, and is asked for an account.", { name: module.title })) : answer.message,
+    more: () => (plan ? html`<div class="rows framed">${known.checked ? nothing : lockRow(known, module)}${effects(plan, module)}${known.bound ? onlyThere(module) : nothing}${others.length ? item("triangle-alert", t("This computer is in other networks, too"), alsoAt(others, module), "amber") : nothing}</div>${networks.length > 1 ? html`
       <label class="access-network"><span>${t("Network")}</span>${select({
         id: "access-network", value: own.get().address, change: (address) => own.set({ address }),
         choices: networks.map(({ address, interface: name }) => ({ value: address, text: `${address} (${name})` })),
-      })}</label>` : nothing}` : nothing),
-    ...(plan && { action: t("Open to the network"), run: () => void open(module.name, own.get().address) }),
+      })}</label>` : nothing}${known.checked ? lockRow(known, module) : nothing}` : nothing),
+    ...(plan && { action: t("Open to the network"), run: () => void open({ ...asked(known, module), address: own.get().address }) }),
   });
 }
 
 /** @param {AccessPlan} plan @param {Module} module */
-function effects({ url, account, startsGateway, recreated, seconds }, { title }) {
+function effects({ url, address, account, startsGateway, recreated, seconds }, { title }) {
   const names = recreated.filter(({ job }) => !job).map(({ service }) => service);
   return html`
-    ${item("globe", t("Its address is {url}", { url }), t("It has the IP address of this computer, too, for devices that don't find names"))}
+    ${item("globe", t("Its address is {url}", { url }), address ? t("It has the IP address of this computer, too, for devices that don't find names") : t("Only paths that create the first account stay closed"))}
     ${names.length ? item("rotate-cw", t("Recreated with the new address: {names}", { names: list(names) }),
       seconds === null ? t("{name} stands still meanwhile.", { name: title }) : t("{name} stands still for {time}.", { name: title, time: about(seconds) })) : nothing}
     ${startsGateway ? item("plug", t("The gateway is started"), t("It forwards requests with HTTPS. Databases and other modules stay closed")) : nothing}
@@ -115,21 +165,22 @@ const item = (drawing, title, text, tone = "") => html`
   <div class="item ${tone}">${icon(drawing, tone ? "busy" : "muted")}<div class="grow"><h3>${title}</h3><p>${text}</p></div></div>`;
 
 /** @type {Record<Link["kind"], string>} */
-const LINKS = { name: mark("Name in the network"), certificate: mark("Certificate"), module: mark("Reachable at its address"), ports: mark("Nothing else is open") };
+const LINKS = { name: mark("Name in the network"), router: mark("Your router"), forward: mark("Ports to forward"), certificate: mark("Certificate"), module: mark("Reachable at its address"), ports: mark("Nothing else is open") };
 
 /** @param {AccessList} list @param {ModuleAccess} known @param {Module} module */
 function addressCard({ certificate, networks, others }, known, module) {
-  const isOpen = known.state === "open" || known.state === "broken";
+  const isOpen = known.state === "open" || known.state === "broken", isNear = known.way === "network";
   if (networks.length === 0 && !isOpen) return nothing;
   return html`<section class="card" aria-labelledby="access-address">
     <div class="card-head"><h2 class="h3 grow" id="access-address">${isOpen ? t("Address") : t("Address, once it is open")}</h2>
       ${isOpen ? html`${button({ text: t("Check now"), icon: "rotate-cw", kind: "quiet", size: "small", enabled: canChange(known.name), run: () => checkNow(known.name) })}
         ${button({ text: t("Close now"), icon: "lock", size: "small", enabled: canChange(known.name), run: () => closeNow(known.name) })}` : nothing}</div>
     <p class="access-url ${isOpen ? "" : "muted"}"><span>${known.url}</span>${isOpen && navigator.clipboard ? copyButton(known.url, t("Copy address")) : nothing}</p>
-    <div class="rows">${isOpen ? html`${known.links.map((one) => link(one, certificate && one.kind === "certificate" ? button({
+    <div class="rows">${isOpen ? html`${known.links.map((one) => link(one, certificate && isNear && one.kind === "certificate" ? button({
       text: t("Install it on a device"), icon: "badge-check", kind: "tonal", size: "small", run: () => askToTrust(certificate),
-    }) : nothing))}${signIn(known, module)}${known.bound ? onlyThere(module) : nothing}` : signIn(known, module)}</div>
-    ${isOpen ? html`<p class="card-foot">${t("In other networks, the applet closes {name} within seconds. While the applet does not run, {name} stays open there. A firewall of this computer can't be seen from here: try it from another device.", { name: module.title })}
+    }) : nothing, !isNear))}${signIn(known, module)}${lockItem(known)}${known.bound ? onlyThere(module) : nothing}` : signIn(known, module)}</div>
+    ${isOpen && !isNear ? html`<p class="card-foot">${t("{name} is open to the internet in every network, also while the applet does not run.", { name: module.title })}</p>` : nothing}
+    ${isOpen && isNear ? html`<p class="card-foot">${t("In other networks, the applet closes {name} within seconds. While the applet does not run, {name} stays open there. A firewall of this computer can't be seen from here: try it from another device.", { name: module.title })}
       ${others.length ? alsoAt(others, module) : nothing}</p>` : nothing}
   </section>`;
 }
@@ -137,23 +188,38 @@ function addressCard({ certificate, networks, others }, known, module) {
 /** @param {string[]} others @param {Module} module */
 const alsoAt = (others, module) => t("This computer also has {addresses}. Devices in those networks reach {module}, too, if they know its address. Only on Linux, requests from the internet are refused.", { addresses: list(others), module: module.title });
 
-/** @param {Link} link @param {unknown} action */
-const link = ({ kind, ok, text }, action) => html`
+/** @param {ModuleAccess} known */
+const lockItem = ({ name, locked, checked }) => html`
+  <div class="item" data-link="lock">${icon(locked ? "lock" : "lock-open", locked ? "ok" : "muted")}
+    <div class="grow"><h3>${t("Extra lock")}</h3><p>${locked ? t("Only devices that opened the link of the QR code get in. Webhooks and APIs stay open")
+      : t("Off. Everyone who has the address sees the sign-in")}</p></div>
+    <span class="buttons">${locked ? html`${button({ text: t("New key"), icon: "key-round", kind: "quiet", size: "small", enabled: canChange(name), run: () => askForKey(name) })}
+      ${checked ? button({ text: t("Turn off"), kind: "quiet", size: "small", enabled: canChange(name), run: () => void setLock(name, "off") }) : nothing}`
+    : button({ text: t("Turn on"), icon: "lock", kind: "tonal", size: "small", enabled: canChange(name), run: () => void setLock(name, "on") })}</span></div>`;
+
+/** @param {string} name */
+const askForKey = (name) => confirm({
+  title: t("Make a new key?"), text: t("All devices have to open the new link before they get in again."), action: t("Make a new key"), run: () => void setLock(name, "new"),
+});
+
+/** @param {Link} link @param {unknown} action @param {boolean} [isPublic] */
+const link = ({ kind, ok, text }, action, isPublic = false) => html`
   <div class="item ${ok === false ? "amber" : ""}" data-link=${kind}>${icon(ok === null ? "circle-dashed" : ok ? "circle-check" : "triangle-alert", ok === null ? "muted" : ok ? "ok" : "busy")}
-    <div class="grow"><h3>${t(LINKS[kind])}</h3><p>${text}</p></div>${action}</div>`;
+    <div class="grow"><h3>${isPublic && kind === "name" ? t("Name on the internet") : t(LINKS[kind])}</h3><p>${text}</p></div>${action}</div>`;
 
 /** @param {ModuleAccess} known @param {Module} module */
-const signIn = ({ account }, { title }) => html`
+const signIn = ({ account, checked }, { title }) => html`
   <div class="item ${account === "missing" ? "amber" : ""}">${icon(account === "exists" ? "circle-check" : account === "missing" ? "triangle-alert" : "circle-dashed", account === "exists" ? "ok" : account === "missing" ? "busy" : "muted")}
     <div class="grow"><h3>${t("Sign-in")}</h3><p>${account === "exists" ? t("{name} asks everyone for an account, and somebody owns it", { name: title })
-      : account === "missing" ? t("{name} has no owner yet", { name: title }) : t("Known once {name} runs", { name: title })}</p></div></div>`;
+      : account === "missing" ? t("{name} has no owner yet", { name: title }) : !checked ? t("Nobody has checked the accounts of {name}", { name: title }) : t("Known once {name} runs", { name: title })}</p></div></div>`;
 
 /** @param {ModuleAccess} known @param {Module} module */
 function phoneCard(known, module) {
   const isOpen = known.state === "open" || known.state === "broken";
-  const certificate = accessList()?.certificate;
+  const certificate = known.way === "network" ? accessList()?.certificate : null;
+  const { ipUrl } = known.locked && isOpen ? linkOf(known.name) : known;
   return html`<section class="card phone" aria-labelledby="access-phone"><h2 class="h3" id="access-phone">${t("For your phone")}</h2>
-    ${isOpen ? html`${code(known.ipUrl, known.ipUrl)}<p>${t("Scan it with the camera. {name} then asks for your account.", { name: module.title })}</p><p class="mono small">${known.ipUrl}</p>
+    ${isOpen ? html`${ipUrl ? code(ipUrl, known.ipUrl) : nothing}<p>${t("Scan it with the camera. {name} then asks for your account.", { name: module.title })}${known.locked ? html` ${t("The code has the key: show it to nobody else.")}` : nothing}</p><p class="mono small">${known.ipUrl}</p>
       ${certificate ? html`${button({ text: t("What if the phone warns?"), kind: "link", run: () => askToTrust(certificate) })}
         <p class="small muted">${t("SHA-256 of the certificate")}<br><span class="mono">${breakable(certificate.fingerprint)}</span></p>` : nothing}`
     : html`${icon("smartphone", "muted")}<p>${t("The code appears when {name} is open.", { name: module.title })}</p>${certificate ? forgetButton() : nothing}`}</section>`;

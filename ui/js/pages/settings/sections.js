@@ -64,7 +64,7 @@ export const SECTIONS = [
   {
     name: "modules", title: mark("Modules"), icon: "package", rows: () => [...rows("app.check_versions", "app.keep_upgrades_days"), ...moduleFolders()],
   },
-  { name: "advanced", title: mark("Advanced"), icon: "sliders-horizontal", rows: () => rows("app.bind") },
+  { name: "advanced", title: mark("Advanced"), icon: "sliders-horizontal", rows: () => rows("app.bind", "app.acme_directory") },
   { name: "about", title: mark("About"), icon: "info", rows: about },
 ];
 
