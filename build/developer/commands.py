@@ -150,6 +150,8 @@ def command_test(options: argparse.Namespace) -> int:
             fail(f"no tests called {level}; there are: {', '.join(TESTS)}")
     levels = options.levels or possible_levels()
     set_up(needs_of_tests(levels))
+    # Without bytecode, each of the many processes of tests would compile all that it imports.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     prepare = ("python", "-m", "tests.lab", "prepare")
     if NEEDS_LAB.intersection(levels) and (status := run(prepare, environment())):
         return status
@@ -160,8 +162,9 @@ def command_test(options: argparse.Namespace) -> int:
 
 
 def workers() -> int:
-    """How many tests run at once: one more than there are cores, since some only wait."""
-    return (os.cpu_count() or 1) + 1
+    """How many tests run at once: three more than there are cores, since the tests of engines and
+    desktops wait for most of their time. Each has an engine of its own, with up to 4 GB of disk."""
+    return (os.cpu_count() or 1) + 3
 
 
 def command_lab(options: argparse.Namespace) -> int:

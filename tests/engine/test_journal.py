@@ -27,6 +27,7 @@ def test_journal_has_each_step_and_the_operation_of_a_killed_command(
         next(stream)
         assert activities(here)[-1]["operation"]["status"] == "running"
         running.kill()
+    stream.close()
     done, killed = (activity["operation"] for activity in activities(here))
     assert (done["modules"], done["status"]) == (["web"], "succeeded")
     steps = {step["kind"]: step for step in done["steps"]}

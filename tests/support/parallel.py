@@ -11,9 +11,11 @@ from xdist.workermanage import NodeManager
 LEVELS = ("packages", "engine", "desktop", "wine", "contract", "oracle", "ui", "unit")
 """The longest tests first, so that no worker is left alone with one at the end."""
 
-_TOGETHER = ("tests/contract/", "tests/engine/dify/", "tests/packages/", "tests/wine/")
+_TOGETHER = ("tests/contract/", "tests/engine/dify/", "tests/wine/")
 """Folders whose tests share what is expensive to make: all go to one worker. Elsewhere the tests
 of one file do."""
+_BESIDE = {"tests/packages/test_setup.py": "tests/packages/test_bundle.py"}
+"""File -> the file to whose worker it goes, since that has made what both need."""
 
 END_SECONDS = 20.0
 """Seconds until an interrupted worker is killed. Execnet makes a worker exit after 15 by itself."""
@@ -26,11 +28,11 @@ def level_of(nodeid: str) -> str:
 
 
 class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
-    """Deals out files, and a few whole folders, in the order of collection."""
+    """Deals out files, a few of them together, in the order of collection."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return next(filter(file.startswith, _TOGETHER), file)
+        return next(filter(file.startswith, _TOGETHER), _BESIDE.get(file, file))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:

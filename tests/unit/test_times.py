@@ -49,7 +49,9 @@ def test_the_table_names_the_slowest_tests_and_the_levels_over_their_budget() ->
         ("tests/unit/test_a.py::test_x[a/b]", "tests/unit/test_a.py"),
         ("tests/wine/test_tray.py::test_x", "tests/wine/"),
         ("tests/contract/test_events.py::test_x", "tests/contract/"),
+        ("tests/packages/test_deb.py::test_x", "tests/packages/test_deb.py"),
+        ("tests/packages/test_setup.py::test_x", "tests/packages/test_bundle.py"),
     ],
 )
-def test_a_file_goes_to_one_worker_and_a_few_folders_do(nodeid: str, scope: str) -> None:
+def test_a_file_goes_to_one_worker_and_a_few_do_together(nodeid: str, scope: str) -> None:
     assert Scheduling._split_scope(cast(Scheduling, None), nodeid) == scope

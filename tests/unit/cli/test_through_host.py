@@ -63,22 +63,27 @@ READING = (
 )
 """Commands that leave everything as it is, so that one host answers all of them."""
 
+CHANGING = (
+    ("choose", "web", "--json"),
+    ("up", "web"),
+    ("autostart", "off"),
+    ("config", "set", "N8N_ONEAPI_TOKEN", "sk-made-up"),
+    ("connect", "n8n", "oneapi"),
+    ("disconnect", "n8n"),
+    ("down", "--volumes", "--logs", "--yes"),
+)
+"""Commands that say the same the second time, each after those before it."""
+
 
 @pytest.mark.parametrize(
     "commands",
     [
         READING,
-        (("up", "web"),),
+        CHANGING,
         (("stop", "--no-wait"),),
-        (("down", "--volumes", "--logs", "--yes"),),
-        (("choose", "web", "--json"),),
-        (("autostart", "off"),),
-        (("config", "set", "N8N_ONEAPI_TOKEN", "sk-made-up"),),
         (("config", "set", "app.language", "zh"),),
-        (("connect", "n8n", "oneapi"),),
-        (("disconnect", "n8n"),),
     ],
-    ids=lambda commands: "reading" if commands is READING else " ".join(commands[0]),
+    ids=["reading", "changing", "stop --no-wait", "config set app.language zh"],
 )
 def test_commands_print_and_end_as_without_a_host(
     cli: CommandLine, commands: tuple[tuple[str, ...], ...]
@@ -162,28 +167,31 @@ def chosen_context(folder: Path, host: str) -> dict[str, str]:
     return {"DOCKER_CONFIG": str(folder)}
 
 
-@pytest.mark.parametrize("words", ["status", "status --json", "stats", "logs -f", "up web", "stop"])
-def test_a_command_with_a_host_imports_only_what_a_client_needs(
-    cli: CommandLine, tmp_path: Path, words: str
+def test_commands_with_a_host_import_only_what_a_client_needs(
+    cli: CommandLine, tmp_path: Path
 ) -> None:
     cli.run("config", "set", "app.language", "zh").succeeded()
     env = {name: value for name, value in os.environ.items() if name != "DOCKER_HOST"}
+    env |= chosen_context(tmp_path / "docker", cli.host)
     options = ["--home", str(cli.home), "--catalog", str(cli.catalog)]
-    with hosted(cli) as (client, _):
-        done = subprocess.run(
-            [sys.executable, "-c", MODULES_AT_THE_END, *options, *words.split()],
-            env=env | chosen_context(tmp_path / "docker", cli.host),
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-        )
-        begun = [kind for kind, _ in operations(client)]
-    modules = done.stdout.splitlines()[-1].split()
-    assert "aiserver_tray.cli.remote" in modules
-    assert begun == [word for word in words.split() if word in ("up", "stop")]
-    assert "Docker 引擎" in done.stdout + done.stderr  # the host knows the language
     unwanted = (*SLOW, *(f"aiserver_tray.{part}" for part in HEAVY))
-    assert [m for m in modules if f"{m}.".startswith(tuple(f"{name}." for name in unwanted))] == []
+    begun: list[str] = []
+    with hosted(cli) as (client, _):
+        for words in ("status", "status --json", "stats", "logs -f", "up web", "stop"):
+            done = subprocess.run(
+                [sys.executable, "-c", MODULES_AT_THE_END, *options, *words.split()],
+                env=env,
+                capture_output=True,
+                encoding="utf-8",
+                check=False,
+            )
+            modules = done.stdout.splitlines()[-1].split()
+            assert "aiserver_tray.cli.remote" in modules, words
+            begun += [word for word in words.split() if word in ("up", "stop")]
+            assert sorted(kind for kind, _ in operations(client)) == sorted(begun), words
+            assert "Docker 引擎" in done.stdout + done.stderr, words  # the host knows the language
+            found = [m for m in modules if f"{m}.".startswith(tuple(f"{n}." for n in unwanted))]
+            assert found == [], words
 
 
 def test_host_uses_a_changed_setting_at_once(cli: CommandLine) -> None:
