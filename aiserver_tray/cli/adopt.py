@@ -127,7 +127,7 @@ def _list_sources(source: str | None, *, as_json: bool) -> None:
         print_json(found)
         return
     language = current_app().language
-    copied = {one["source"]: one for one in found["adoptions"]}
+    copied = {one["source"]: one for one in found["adoptions"] if one["here"]}
     rows = [
         (
             one["name"],
@@ -139,8 +139,15 @@ def _list_sources(source: str | None, *, as_json: bool) -> None:
         for one in found["sources"]
         if source in (None, one["name"])
     ]
-    heads = (Text("SOURCE"), Text("PROGRAM"), Text("DATABASE"), Text("SIZE"), Text("NOTES"))
-    print_table(heads, rows, language)
+    for one in found["adoptions"]:
+        if not one["here"] and source in (None, one["source"]):
+            note = _GONE.with_values({"module": one["module"]}).render(language)
+            rows.append((one["source"], f"{one['title']} {one['version']}", "-", "-", note))
+    if rows:
+        heads = (Text("SOURCE"), Text("PROGRAM"), Text("DATABASE"), Text("SIZE"), Text("NOTES"))
+        print_table(heads, rows, language)
+    else:
+        report([_NOTHING.render(language)])
     report(filter(None, [found["unended"]]))
 
 
@@ -154,6 +161,8 @@ def _notes_on(source: Json, adoption: Json | None) -> str:
     return (Text("running") if source["running"] else Text("stopped")).render(language)
 
 
+_NOTHING: Final = Text("There is no n8n, Dify or PostgreSQL of yours on this engine.")
+_GONE: Final = Text("copied into {module}; removed or created again since")
 _STATES: Final = {
     "beside": Text("copied into {module}; both run, the triggers of {module} are off"),
     "switched": Text("stopped; {module} does its work"),

@@ -18,7 +18,9 @@ import docker
 import pytest
 import requests
 
-from aiserver_tray.features.adopt import adoptions, copying
+from aiserver_tray.engine.engine import Engine
+from aiserver_tray.engine.values import EngineMachine
+from aiserver_tray.features.adopt import copying
 from aiserver_tray.features.adopt.adoption import Adoption
 from aiserver_tray.features.adopt.copying import Copying
 from aiserver_tray.features.backup.channels import BackupFeature
@@ -443,7 +445,8 @@ def test_a_postgresql_is_copied_with_its_databases_and_roles(
         assert "docker unpause pg" in shown(owner, "pg")["problem"]
         theirs.container.unpause()
         has_nothing(here, engine, theirs)
-        monkeypatch.setattr(adoptions, "free_disk", lambda _: 1)  # the lab's disk is not filled
+        # The lab's disk is not filled.
+        monkeypatch.setattr(Engine, "machine", lambda _: EngineMachine(free_disk=1))
         answer = owner.api.invoke("ai/adopt/start", {"source": "pg"}, PEER)
         assert answer["code"] == "E_ADOPT"
         assert "disk space" in answer["message"]

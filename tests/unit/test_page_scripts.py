@@ -69,7 +69,6 @@ BELOW = {
 }
 """What stands in ``ui/js`` -> what it may know. Anything may know the texts in ``locale``."""
 NEIGHBOURS = {
-    ("adopt", "home"): "counts steps as Home does",
     ("alerts", "logs"): "marks in a line what a rule looks for",
     ("alerts", "modules"): "restarts the module of an alert",
     ("backups", "home"): "shows how far a backup is, as Home does",
@@ -92,7 +91,6 @@ NEIGHBOURS = {
     ("settings", "engine"): "chooses one of the engines that were found",
     ("settings", "logs"): "has the kept logs in a section",
     ("upgrade", "backups"): "names days as they do",
-    ("upgrade", "home"): "counts steps as Home does",
     ("welcome", "backups"): "offers to restore a file, such as one of another computer",
     ("welcome", "doctor"): "offers the next steps of checks",
     ("welcome", "engine"): "shows the ways to an engine where there is none",

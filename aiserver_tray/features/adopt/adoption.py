@@ -2,7 +2,7 @@
 end than success, everything is as it was, and the source runs as before."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,12 +12,11 @@ from uuid import uuid4
 from aiserver_tray.base.errors import AdoptError, AdoptKeyError, AiServerError
 from aiserver_tray.base.i18n import Listed, Plural, Text
 from aiserver_tray.engine.cancellation import Cancellation
-from aiserver_tray.features.adopt.copying import Copying, SourceServer, server_of_ours
+from aiserver_tray.features.adopt.copying import Copying, SourceServer
 from aiserver_tray.features.adopt.n8n import (
     DATABASE,
     TABLES,
     N8n,
-    access,
     active,
     find_key,
     settings_of,
@@ -27,14 +26,19 @@ from aiserver_tray.features.adopt.record import Record
 from aiserver_tray.features.adopt.sources import find_sources
 from aiserver_tray.features.backup.create import CLONE_RATE
 from aiserver_tray.features.backup.journal import clean, refuse_used, wind_up
-from aiserver_tray.features.backup.plan import NEW, OLD, beside
-from aiserver_tray.features.backup.restore import volumes_of
+from aiserver_tray.features.backup.restore import (
+    kept_volumes,
+    note_database,
+    note_swap,
+    replace_volume,
+    volumes_of,
+)
 from aiserver_tray.operations.modules import with_requires
 from aiserver_tray.operations.plan.plan import Plan
 from aiserver_tray.operations.plan.up import images_of, plan_images
 from aiserver_tray.operations.scope import Scope
 from aiserver_tray.settings.entries import in_all_languages
-from aiserver_tray.settings.unended import SwappedDatabase, SwappedVolume, Unended
+from aiserver_tray.settings.unended import SwappedDatabase, Unended
 from aiserver_tray.state.views import StepView
 from aiserver_tray.system.clock import awake
 
@@ -195,18 +199,15 @@ class Adoption:
 
     def _adopt(self, stage: "Stage", copying: Copying, key: str) -> None:
         stage.up([POSTGRES])
-        ours = server_of_ours(self.tools, POSTGRES, stage.cancelled)
+        ours = SourceServer.of(self.tools.server(POSTGRES, stage.cancelled))
         self.source = copying.source = self._again()
         copying.take()
         self.proven.append(Text("The source is unchanged: the copy has the same hash"))
         with ExitStack() as servers:
             with stage.step("trial", self.source.main.name, self.module):
-                theirs = self._read(copying, key, servers)
+                theirs = self._read(copying, key, ours, servers)
             with stage.step("dump", self.module, self.module):
-                moved = [
-                    self._load(stage, theirs, ours, n, one)
-                    for n, one in enumerate(self._databases, 1)
-                ]
+                moved = [self._load(stage, theirs, ours, one) for one in self._databases]
         stage.check_cancelled()
         self._swap(stage, copying, ours, moved)
         stage.up([self.module])
@@ -226,28 +227,35 @@ class Adoption:
             raise AdoptError(text, module=self.module)
         return now
 
-    def _read(self, copying: Copying, key: str, servers: ExitStack) -> SourceServer:
+    def _read(
+        self, copying: Copying, key: str, ours: SourceServer, servers: ExitStack
+    ) -> SourceServer:
         """A server with the databases of the source, within *servers*. What has to be known of them
         is known then."""
+        if self.source.database:
+            server = servers.enter_context(copying.server())
+        else:
+            server = servers.enter_context(copying.empty_server())
         match self.source.kind:
             case "n8n":
-                return self._read_n8n(copying, key, servers)
+                self._read_n8n(copying, key, server)
             case "dify":
-                return self._read_dify(copying, key, servers)
-        server, _, _ = servers.enter_context(copying.server())
-        taken = {*server_of_ours(self.tools, POSTGRES, Cancellation()).databases()}
-        roles = server_of_ours(self.tools, POSTGRES, Cancellation()).roles()
+                self._read_dify(copying, key, server)
+            case "postgres":
+                self._read_databases(server, ours)
+        return server
+
+    def _read_databases(self, server: SourceServer, ours: SourceServer) -> None:
         for name in server.databases():
             self._databases.append(_Moved(name, name, server.owner(name) or name))
         self._logins = server.logins()
-        self._refuse_taken(taken, roles)
+        self._refuse_taken({*ours.databases()}, ours.roles())
         if server.tables("postgres"):
             self.notices.append(Text("The tables in the database postgres itself are not copied."))
         self.notices.append(Text(
             "Each database belongs to its owner here, too. Privileges that other roles had in it "
             "are not copied."
         ))  # fmt: skip
-        return server
 
     def _refuse_taken(self, databases: set[str], roles: list[str]) -> None:
         declared = self.tools.planner.names_on(POSTGRES)  # A module would take them for its own.
@@ -264,17 +272,14 @@ class Adoption:
         if not self._databases:
             raise AdoptError(Text("It has no database of its own."), module=self.module)
 
-    def _read_n8n(self, copying: Copying, key: str, servers: ExitStack) -> SourceServer:
+    def _read_n8n(self, copying: Copying, key: str, server: SourceServer) -> None:
         n8n, environment = N8n(copying, key), self.source.main.environment
         database = environment.get("DB_POSTGRESDB_DATABASE", DATABASE)
         if self.source.database:
-            server, container, password = servers.enter_context(copying.server())
-            census = n8n.census(f"container:{container}", access(server, database, password))
+            census = n8n.census(server, database)
         else:
-            census, database = n8n.census("none", {}), DATABASE
-            image = self._image_of_server(copying.stage)
-            server, container, password = servers.enter_context(copying.empty_server(image))
-            n8n.carry_over(server, container, password)
+            census, database = n8n.census(), DATABASE
+            n8n.carry_over(server)
             if server.count(database, "data_table"):
                 self.notices.append(Text(
                     "n8n carries over data tables without their rows. Export them there as CSV, "
@@ -302,14 +307,8 @@ class Adoption:
         self.waiting = active(server, database)
         self._databases = [_Moved(database, DATABASE, DATABASE)]
         self._changes = self._accepted({"N8N_ENCRYPTION_KEY": key} | settings_of(environment))
-        return server
 
-    def _image_of_server(self, stage: "Stage") -> str:
-        services = self.tools.app.target(POSTGRES).services
-        return stage.image(services[0].image)
-
-    def _read_dify(self, copying: Copying, key: str, servers: ExitStack) -> SourceServer:
-        server, _, _ = servers.enter_context(copying.server())
+    def _read_dify(self, copying: Copying, key: str, server: SourceServer) -> None:
         main = self.source.main.environment.get("DB_DATABASE", "dify")
         there = server.databases()
         if main not in there:
@@ -319,8 +318,8 @@ class Adoption:
             self._databases.append(_Moved("dify_plugin", "dify_plugin", "dify"))
         tenants = server.values(main, _DIFY_TENANTS) if server.count(main, "tenants") else []
         if tenants:
-            listed = copying.listed("app_storage", "privkeys")
-            if missing := [one for one in tenants if str(one) not in listed]:
+            keys = [f"privkeys/{one}/private.pem" for one in tenants]
+            if missing := copying.volumes.missing(copying.clones["app_storage"], keys):
                 text = Text(
                     "The private keys of {workspaces} are not in the folder of files, so their "
                     "model providers could not be used. Nothing was changed.",
@@ -332,7 +331,6 @@ class Adoption:
             self.proven.append(Text("The private key of each workspace is there"))
         self.notices.append(Text("Schedules of Dify run in both until you switch over."))
         self._changes = self._accepted({"DIFY_SECRET_KEY": key})
-        return server
 
     def _accepted(self, values: Mapping[str, str]) -> dict[str, str | None]:
         """By address, those of the settings *values* that ours takes."""
@@ -354,20 +352,17 @@ class Adoption:
         return found
 
     def _load(
-        self, stage: "Stage", theirs: SourceServer, ours: SourceServer, number: int, one: _Moved
+        self, stage: "Stage", theirs: SourceServer, ours: SourceServer, one: _Moved
     ) -> SwappedDatabase:
         """A copy of a database beside those of ours, compared."""
-        new, old = (beside(one.ours, what, self.id, number) for what in (NEW, OLD))
-        copy = SwappedDatabase(
-            server=POSTGRES, database=one.ours, new=new, old=old, existed=ours.exists(one.ours)
-        )
         new_roles = {one.role, *self._logins} - {*ours.roles()}
         with self.journal.update(self.id) as entry:
-            entry.databases.append(copy)
             entry.roles = sorted({*entry.roles, *new_roles})
+        existed = ours.exists(one.ours)
+        copy = note_database(self.journal, self.id, POSTGRES, one.ours, existed=existed)
         stage.check_cancelled()
-        ours.load(new, one.role, theirs.dump(one.theirs))
-        before, after = theirs.rows(one.theirs), ours.rows(new)
+        ours.load(copy.new, one.role, theirs.dump(one.theirs))
+        before, after = theirs.rows(one.theirs), ours.rows(copy.new)
         if before != after:
             differ = sorted(
                 t for t in before.keys() | after.keys() if before.get(t) != after.get(t)
@@ -385,7 +380,7 @@ class Adoption:
             rows=sum(after.values()),
         ))  # fmt: skip
         if self.source.kind == "n8n":
-            silence(ours, new)
+            silence(ours, copy.new)
         return copy
 
     # -- in its place ------------------------------------------------------------------------------
@@ -397,40 +392,22 @@ class Adoption:
         tools = self.tools
         if self.module != POSTGRES:
             stage.remove([self.module])
-        kept = [*self._kept(copying)]
-        refuse_used(tools, [one.volume for one in kept], [self.module])
-        declared = tools.app.declared_with(self._changes)
-        values, sealed = tools.app.settings.formers(declared, self._changes)
+        filled = [what for what in copying.clones if what != "database"]
+        targets, find = volumes_of(tools, self.module), tools.engine.volumes.find
+        names, clone = [targets[what].name for what in filled], copying.volumes.clone
+        kept = kept_volumes(tools, {name: clone(name) if find(name) else None for name in names})
+        refuse_used(tools, names, [self.module])
         stage.check_cancelled()
-        with self.journal.update(self.id) as entry:
-            entry.state, entry.volumes = "swapped", kept
-            entry.values, entry.secrets = dict(values), dict(sealed)
+        declared = note_swap(tools, self.journal, self.id, kept, self._changes)
         with stage.step("swap", self.module, self.module):
             tools.app.settings.adopt(declared, self._changes)
-            volumes, targets = (
-                tools.volumes(self.id, Cancellation()),
-                volumes_of(tools, self.module),
-            )
-            for what in self._filled(copying):
-                target = targets[what]
-                volumes.remove(target.name)
-                volumes.replace(target.name, copying.clones[what], target.body)
+            volumes = tools.volumes(self.id, Cancellation())
+            for what in filled:
+                replace_volume(tools, volumes, self.module, what, copying.clones[what])
             for one in moved:
                 ours.swap(one.database, one.new, one.old)
             if self._logins:
                 ours.give_logins(self._logins)
-
-    def _filled(self, copying: Copying) -> list[str]:
-        return [what for what in copying.clones if what != "database"]
-
-    def _kept(self, copying: Copying) -> Iterator[SwappedVolume]:
-        targets, volumes = volumes_of(self.tools, self.module), copying.volumes
-        for what in self._filled(copying):
-            name = targets[what].name
-            found = self.tools.engine.volumes.find(name)
-            clone = volumes.clone(name) if found else None
-            labels = dict(found.labels) if found else {}
-            yield SwappedVolume(volume=name, kept=clone, labels=labels)
 
     def _prove_here(self, stage: "Stage") -> None:
         """See that ours decrypts what it has."""

@@ -15,7 +15,7 @@ from aiserver_tray.base.strings import binary_size
 from aiserver_tray.catalog.extension import version_key
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.features.adopt.adoption import POSTGRES, Adoption
-from aiserver_tray.features.adopt.copying import SourceServer, server_of_ours, stop
+from aiserver_tray.features.adopt.copying import SourceServer, stop
 from aiserver_tray.features.adopt.events import ADOPTIONS
 from aiserver_tray.features.adopt.n8n import DATABASE, active, publish, silence
 from aiserver_tray.features.adopt.record import Record, Records
@@ -35,7 +35,6 @@ from aiserver_tray.features.stack.channels import StackFeature
 from aiserver_tray.operations.modules import with_requires
 from aiserver_tray.operations.request import Request
 from aiserver_tray.settings.unended import Unended
-from aiserver_tray.system.resources import free_disk
 
 if TYPE_CHECKING:
     from aiserver_tray.features.backup.planning import Tools
@@ -78,7 +77,7 @@ class Adoptions:
         return [*self._records.all(self._place.engine_id or "")]
 
     def _source_view(self, source: Source) -> SourceView:
-        module, size, free = source.kind, self._size(source), self._free()
+        module, size, free = source.kind, self._size(source), self._tools.engine.machine().free_disk
         target = self._app.preview(module)
         has_data = module != POSTGRES and any(
             one.name == module for one in self._tools.planner.plan([module]).modules
@@ -118,10 +117,6 @@ class Adoptions:
             else:
                 sizes.append(known.get(mount.source))
         return None if None in sizes else sum(one or 0 for one in sizes)
-
-    def _free(self) -> int | None:
-        info = self._tools.engine.info()
-        return free_disk(info.data_root) if info.shares_kernel else None
 
     def _version_here(self, module: str) -> str:
         found = self._app.catalog.module(module)
@@ -254,9 +249,7 @@ class Adoptions:
                 name=name,
             )
             raise AdoptError(text)
-        size = self._size(source)
-        needed = None if size is None else size * _COPIES
-        if why := self._problem(source, needed, self._free()):
+        if why := self._source_view(source).problem:
             text = Text("{name} can't be copied: {why}", name=name, why=why)
             raise AdoptError(text, module=source.kind)
         return self._begin(source.kind, partial(self._adopt, source), name, actor)
@@ -415,7 +408,7 @@ class _Alone:
         stage.up([POSTGRES])
         stage.stop([module], ran)
         # Only seconds remain, in which it can't be cancelled.
-        return self._id, server_of_ours(self.tools, POSTGRES, Cancellation())
+        return self._id, SourceServer.of(self.tools.server(POSTGRES, Cancellation()))
 
     def _entry(self, module: str, engine: str) -> Unended:
         ran = [one.name for one in self.stage.running([module])]

@@ -13,14 +13,13 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.features.adopt.sources import PG_DATA, Foreign, Source
 from aiserver_tray.features.backup.journal import start_foreign
 from aiserver_tray.features.backup.postgres import Postgres, literal, name
-from aiserver_tray.features.backup.proof import await_server
-from aiserver_tray.spec.kernel import HELPER
+from aiserver_tray.features.backup.proof import SERVERS, await_server, throw_away_server
 from aiserver_tray.system.clock import awake
 
 if TYPE_CHECKING:
-    from aiserver_tray.engine.cancellation import Cancellation
     from aiserver_tray.engine.engine import Engine
     from aiserver_tray.features.backup.planning import Tools
+    from aiserver_tray.features.backup.servers import Server
     from aiserver_tray.features.backup.stage import Stage
     from aiserver_tray.features.backup.volumes import BackupVolumes
     from aiserver_tray.settings.unended import BackupJournal
@@ -30,12 +29,16 @@ STOP_SECONDS = 120.0
 """That a program of others has to stop in. It is never killed."""
 _POLL_SECONDS: Final = 0.2
 _LAST_LINES: Final = 8
-_NO_WAITING: Final = ("-c", "fsync=off", "-c", "full_page_writes=off")
-"""Of a server: nothing of it has to survive."""
 
 
 class SourceServer(Postgres):
     """A PostgreSQL server as adoptions ask it."""
+
+    @classmethod
+    def of(cls, server: "Server") -> "SourceServer":
+        """*server*, which is one."""
+        where = server._engine, server.container
+        return cls(*where, server.user, server.password, server._cancelled)
 
     def create(self, database: str) -> None:
         """Create the empty *database*."""
@@ -49,11 +52,6 @@ class SourceServer(Postgres):
         return (
             int(self._ask(f"SELECT count(*) FROM public.{name(table)}", database)) if there else 0
         )
-
-    @property
-    def user(self) -> str:
-        """The administrator."""
-        return self._user
 
     def rows(self, database: str) -> dict[str, int]:
         """The rows of each table of *database*, counted."""
@@ -113,18 +111,6 @@ class SourceServer(Postgres):
             "WHERE s IS NOT NULL \\gexec\n",
             database,
         )
-
-
-def server_of_ours(tools: "Tools", module: str, cancelled: "Cancellation") -> SourceServer:
-    """The PostgreSQL server that *module* is, which must run.
-
-    Raises:
-        AdoptError: it is none.
-    """
-    if (place := tools.planner.server(module)) is None:
-        raise AdoptError(Text("{module} is no database server.", module=module))
-    password = tools.app.settings.reveal(tools.app.declared, place.secret)
-    return SourceServer(tools.engine, place.container, place.user, password, cancelled)
 
 
 @dataclass
@@ -190,60 +176,41 @@ class Copying:
     # -- servers that are thrown away --------------------------------------------------------------
 
     @contextmanager
-    def server(self) -> Iterator[tuple[SourceServer, str, str]]:
-        """A PostgreSQL server without a network on the copy of the source's databases, its
-        container, and the password of its administrator, which is known within the block."""
+    def server(self) -> Iterator[SourceServer]:
+        """A PostgreSQL server without a network on the copy of the source's databases."""
         if (found := self.source.database) is None:
             raise TypeError(self.source)
-        user = found.environment.get("POSTGRES_USER", "postgres")
-        mount = self.source.data["database"]
-        data = found.environment.get("PGDATA", PG_DATA)
+        kind, user = SERVERS["postgres"], found.environment.get("POSTGRES_USER", "postgres")
         names = ("POSTGRES_USER", "PGDATA", "LANG", "LC_ALL")
-        environment = {n: found.environment[n] for n in names if n in found.environment}
-        given = {"PGDATA": data} | environment
-        body = self._server_body(found.image_id, self.clones["database"], mount.target, given)
-        with self._running(body, user, given=None) as running:
-            yield running
-
-    @contextmanager
-    def empty_server(self, image: str) -> Iterator[tuple[SourceServer, str, str]]:
-        """As `server`, a new one of *image* of ours."""
-        password = secrets.token_hex()
-        with self.volumes.temporary() as volume:
-            given = {"POSTGRES_USER": "postgres", "POSTGRES_PASSWORD": password}
-            body = self._server_body(image, volume, PG_DATA, given)
-            with self._running(body, "postgres", given=password) as running:
-                yield running
-
-    def _server_body(
-        self, image: str, volume: str, folder: str, environment: Mapping[str, str]
-    ) -> "Body":
-        return {
-            "Image": image,
+        given = {n: found.environment[n] for n in names if n in found.environment}
+        target = self.source.data["database"].target
+        body: Body = {
+            "Image": found.image_id,
             "Entrypoint": None,
-            "Cmd": ["postgres", *_NO_WAITING],
+            "Cmd": [*kind.command],
             "User": "",
-            "Env": [f"{name}={value}" for name, value in environment.items()],
+            "Env": [f"{name}={value}" for name, value in ({"PGDATA": PG_DATA} | given).items()],
             "HostConfig": {
                 "NetworkMode": "none",
                 "LogConfig": {"Type": "json-file"},
-                "Mounts": [{"Type": "volume", "Source": volume, "Target": folder}],
+                "Mounts": [{"Type": "volume", "Source": self.clones["database"], "Target": target}],
             },
         }
-
-    @contextmanager
-    def _running(
-        self, body: "Body", user: str, given: str | None
-    ) -> Iterator[tuple[SourceServer, str, str]]:
-        engine, cancelled = self._engine, self.stage.cancelled
-        password = given or secrets.token_hex()
+        engine, cancelled, password = self._engine, self.stage.cancelled, secrets.token_hex()
         with self.volumes.container(body) as container:
             engine.containers.start(container)
+            self._set_password(container, user, password)
             server = SourceServer(engine, container, user, password, cancelled)
-            if given is None:
-                self._set_password(container, user, password)
             await_server(server, engine, container, cancelled)
-            yield server, container, password
+            yield server
+
+    @contextmanager
+    def empty_server(self) -> Iterator[SourceServer]:
+        """A new one with the image of ours."""
+        image = self.stage.image(self.tools.app.target("postgres").services[0].image)
+        where = self.tools.owner, self.id, self.stage.cancelled
+        with throw_away_server(self._engine, image, "postgres", *where) as server:
+            yield SourceServer.of(server)
 
     def _set_password(self, container: str, user: str, password: str) -> None:
         """Nobody may know the one that the copy has: its socket asks for none, as the image sets it
@@ -266,27 +233,6 @@ class Copying:
                 "The copy of the database does not start: {why}", why=" ".join(said or lines)
             )
             raise AdoptError(text, module=self.module)
-
-    def listed(self, what: str, folder: str) -> list[str]:
-        """The names in *folder* of a copy; none if that is not there."""
-        body: Body = {
-            "Image": HELPER.name,
-            "Entrypoint": ["sh", "-c", 'ls -1 "$0" 2>/dev/null || true', f"/copy/{folder}"],
-            "User": "0:0",
-            "HostConfig": {
-                "NetworkMode": "none",
-                "LogConfig": {"Type": "json-file"},
-                "Mounts": [
-                    {
-                        "Type": "volume",
-                        "Source": self.clones[what],
-                        "Target": "/copy",
-                        "ReadOnly": True,
-                    }
-                ],
-            },
-        }
-        return self.run(body, lambda why: AdoptError(Text("{why}", why=why), module=self.module))
 
     def run(self, body: "Body", fail: Callable[[str], AiServerError]) -> list[str]:
         """Run a container of *body* until it exits, and return its output. Raises what *fail* makes

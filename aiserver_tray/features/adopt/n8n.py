@@ -118,14 +118,14 @@ class N8n:
     copying: "Copying"
     key: str
 
-    def census(self, network: str, database: Mapping[str, str]) -> Census:
-        """Count what it has, as n8n itself does. *network*: of the container with its *database*.
+    def census(self, server: "SourceServer | None" = None, database: str = "") -> Census:
+        """Count what it has, as n8n itself does. It is in *database* of *server*, or in SQLite.
 
         Raises:
             AdoptKeyError: *key* does not open its credentials.
             AdoptError: n8n does not start on the copy.
         """
-        lines = self._run(_CENSUS, network, database)
+        lines = self._run(_CENSUS, server, database)
         said = next((one for one in lines if one.startswith(_SAID)), f"{_SAID}{{}}")
         found = json.loads(said.removeprefix(_SAID))
         # With another key than that of its file `config`, n8n begins nothing at all.
@@ -143,23 +143,25 @@ class N8n:
             raise AdoptKeyError(text, module="n8n")
         return Census(found["workflows"], found["credentials"])
 
-    def carry_over(self, server: "SourceServer", container: str, password: str) -> None:
+    def carry_over(self, server: "SourceServer") -> None:
         """Bring the copy from SQLite into the empty *server* with n8n's own commands, both in its
         own version: that alone knows its tables.
 
         Raises:
             AdoptError: n8n can't do it; quotes why.
         """
-        self._run(_EXPORT, "none", {})
+        self._run(_EXPORT)
         server.create(DATABASE)
-        self._run(_IMPORT, f"container:{container}", access(server, DATABASE, password))
+        self._run(_IMPORT, server, DATABASE)
         server.renew_sequences(DATABASE)
 
     def tidy(self) -> None:
         """Remove the SQLite database, which is in PostgreSQL by now, from the copy."""
-        self._run(_TIDY, "none", {})
+        self._run(_TIDY)
 
-    def _run(self, script: str, network: str, database: Mapping[str, str]) -> list[str]:
+    def _run(
+        self, script: str, server: "SourceServer | None" = None, database: str = ""
+    ) -> list[str]:
         source, clones = self.copying.source, self.copying.clones
         folder = n8n_folder(source.main)
         environment = {
@@ -170,7 +172,7 @@ class N8n:
             "N8N_VERSION_NOTIFICATIONS_ENABLED": "false",
             # Files that belong to others, as on Windows, are no reason to stop.
             "N8N_ENFORCE_SETTINGS_FILE_PERMISSIONS": "false",
-            **(database or {"DB_TYPE": "sqlite"}),
+            **(_access(server, database) if server else {"DB_TYPE": "sqlite"}),
         }
         files = [{"Type": "volume", "Source": clones["data"], "Target": folder}]
         body: Body = {
@@ -180,7 +182,7 @@ class N8n:
             "User": source.main.user,
             "Env": [f"{name}={value}" for name, value in environment.items()],
             "HostConfig": {
-                "NetworkMode": network,
+                "NetworkMode": f"container:{server.container}" if server else "none",
                 "LogConfig": {"Type": "json-file"},
                 "Mounts": files if "data" in clones else [],
                 "Tmpfs": {"/adopt": "mode=1777"},
@@ -199,7 +201,7 @@ class N8n:
         return AdoptError(text, module="n8n")
 
 
-def access(server: "SourceServer", database: str, password: str) -> dict[str, str]:
+def _access(server: "SourceServer", database: str) -> dict[str, str]:
     """The variables with which n8n uses *database* of *server* in its own network."""
     return {
         "DB_TYPE": "postgresdb",
@@ -207,7 +209,7 @@ def access(server: "SourceServer", database: str, password: str) -> dict[str, st
         "DB_POSTGRESDB_PORT": "5432",
         "DB_POSTGRESDB_DATABASE": database,
         "DB_POSTGRESDB_USER": server.user,
-        "DB_POSTGRESDB_PASSWORD": password,
+        "DB_POSTGRESDB_PASSWORD": server.password,
     }
 
 

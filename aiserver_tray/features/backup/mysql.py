@@ -57,7 +57,7 @@ class Mysql(Server):
         fail = not_dumped(database)
         self._refuse_unfit(database, fail)
         command = _program(
-            "mariadb-dump", "mysqldump", f"--user={self._user}", "--single-transaction", "--quick",
+            "mariadb-dump", "mysqldump", f"--user={self.user}", "--single-transaction", "--quick",
             "--skip-triggers", "--skip-add-locks", "--no-tablespaces", "--hex-blob",
             "--default-character-set=utf8mb4", "--loose-set-gtid-purged=OFF",
             f"--ignore-table={database}.{_MARKER}", "--", database,
@@ -109,7 +109,7 @@ class Mysql(Server):
         )
 
     def _greet(self) -> None:
-        arguments = ("--host=127.0.0.1", f"--user={self._user}", "--execute=SELECT 1")
+        arguments = ("--host=127.0.0.1", f"--user={self.user}", "--execute=SELECT 1")
         self._run(_program("mariadb", "mysql", *arguments), self._login(), (), refused)
 
     def _move(self, database: str, away: str, source: str) -> None:
@@ -167,12 +167,12 @@ class Mysql(Server):
 
     def _tell(self, statements: str) -> bytes:
         arguments = ("--batch", "--raw", "--skip-column-names", "--default-character-set=utf8mb4")
-        command = _program("mariadb", "mysql", f"--user={self._user}", *arguments)
+        command = _program("mariadb", "mysql", f"--user={self.user}", *arguments)
         text = f"{_SESSION}\n{statements}\n"
         return self._run(command, self._login(), [text.encode()], refused)
 
     def _login(self) -> Mapping[str, str]:
-        return {"MYSQL_PWD": self._password}
+        return {"MYSQL_PWD": self.password}
 
 
 _DAY_SECONDS = 86400

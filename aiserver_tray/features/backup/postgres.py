@@ -151,7 +151,7 @@ class Postgres(Server):
         return self._run(command, environment, [statements.encode()], refused)
 
     def _login(self) -> Mapping[str, str]:
-        return {"PGUSER": self._user, "PGPASSWORD": self._password, "PGCLIENTENCODING": "UTF8"}
+        return {"PGUSER": self.user, "PGPASSWORD": self.password, "PGCLIENTENCODING": "UTF8"}
 
 
 def name(text: str) -> str:

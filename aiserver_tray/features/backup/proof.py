@@ -40,7 +40,9 @@ _PAUSE_SECONDS = 0.5
 _ERROR_LINES = 5
 
 
-class _Kind(NamedTuple):
+class ServerKind(NamedTuple):
+    """How the image of a server is used."""
+
     user: str
     """The administrator."""
     account: str
@@ -52,15 +54,15 @@ class _Kind(NamedTuple):
     """Nothing has to survive, so it waits for no disk."""
 
 
-_KINDS: dict[str, _Kind] = {
-    "postgres": _Kind(
+SERVERS: dict[str, ServerKind] = {
+    "postgres": ServerKind(
         "postgres",
         "postgres",
         "POSTGRES_PASSWORD",
         "/var/lib/postgresql/data",
         ("postgres", "-c", "fsync=off", "-c", "full_page_writes=off"),
     ),
-    "mysql": _Kind(
+    "mysql": ServerKind(
         "root",
         "mysql",
         "MYSQL_ROOT_PASSWORD",
@@ -86,7 +88,7 @@ def throw_away_server(  # noqa: PLR0913, PLR0917 - where it is, and whose
         BackupError: it does not start.
         CancelledError, and what the engine's methods raise.
     """
-    kind, password = _KINDS[dialect], secrets.token_hex()
+    kind, password = SERVERS[dialect], secrets.token_hex()
     volumes = BackupVolumes(engine, owner, operation, cancelled)
     with (
         volumes.temporary() as volume,
@@ -98,7 +100,7 @@ def throw_away_server(  # noqa: PLR0913, PLR0917 - where it is, and whose
         yield server
 
 
-def _body(kind: _Kind, image: str, volume: str, password: str) -> "Body":
+def _body(kind: ServerKind, image: str, volume: str, password: str) -> "Body":
     return {
         "Image": image,
         "Cmd": list(kind.command),

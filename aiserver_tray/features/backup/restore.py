@@ -41,6 +41,8 @@ from aiserver_tray.state.views import StepView
 
 if TYPE_CHECKING:
     from aiserver_tray.features.backup.servers import Server
+    from aiserver_tray.features.backup.volumes import BackupVolumes
+    from aiserver_tray.settings.declared import Declared
     from aiserver_tray.spec.model import VolumeTarget
 
 
@@ -101,6 +103,52 @@ def volumes_of(tools: Tools, module: str) -> "dict[str, VolumeTarget]":
         if not volume.external and CONFIG_OF not in given:
             found[given["com.docker.compose.volume"]] = volume
     return found
+
+
+def note_database(
+    journal: BackupJournal, id: str, server: str, database: str, *, existed: bool = True
+) -> SwappedDatabase:
+    """Note in *journal* that the operation *id* copies or replaces *database* of *server*: from now
+    on, it is known what is beside it."""
+    with journal.update(id) as entry:
+        number = len(entry.databases) + 1
+        new, old = (beside(database, what, id, number) for what in (NEW, OLD))
+        entry.databases.append(
+            SwappedDatabase(server=server, database=database, new=new, old=old, existed=existed)
+        )
+        return entry.databases[-1]
+
+
+def note_swap(
+    tools: Tools, journal: BackupJournal, id: str, kept: Sequence[SwappedVolume], changes: Changes
+) -> "Declared":
+    """Note in *journal* that the operation *id* replaces volumes, of which *kept* has copies, and
+    settings: from now on, they are put back unless it succeeds. What declares the *changes*."""
+    declared = tools.app.declared_with(changes)
+    values, secrets = tools.app.settings.formers(declared, changes)
+    with journal.update(id) as entry:
+        entry.state, entry.volumes = "swapped", [*kept]
+        entry.values, entry.secrets = dict(values), dict(secrets)
+    return declared
+
+
+def kept_volumes(tools: Tools, clones: Mapping[str, str | None]) -> list[SwappedVolume]:
+    """By name, the volumes that are replaced, with the *clones* of what they have now."""
+    there = {name: tools.engine.volumes.find(name) for name in clones}
+    return [
+        SwappedVolume(volume=name, kept=clones[name], labels=dict(found.labels) if found else {})
+        for name, found in there.items()
+    ]
+
+
+def replace_volume(
+    tools: Tools, volumes: "BackupVolumes", module: str, key: str, source: str
+) -> None:
+    """Recreate the volume *key* of *module* with the content of *source*: its labels have the
+    fingerprints of the secrets that its data depends on, as they are now, and can't be changed."""
+    target = volumes_of(tools, module)[key]
+    volumes.remove(target.name)
+    volumes.replace(target.name, source, target.body)
 
 
 @dataclass
@@ -276,15 +324,10 @@ class Restoration:
             # Another engine may write the same files as another tar. `read` has judged what came.
             if is_from_here and volumes.digest(staged) != one.sha256:
                 raise self._unequal(one)
-        for number, one in enumerate(self.choice.databases, 1):
+        for one in self.choice.databases:
             server = self.tools.server(one.server, stage.cancelled)
-            new, old = (beside(one.key, what, stage.id, number) for what in (NEW, OLD))
-            existed = server.exists(one.key)
-            swapped = SwappedDatabase(
-                server=one.server, database=one.key, new=new, old=old, existed=existed
-            )
-            with self.journal.update(stage.id) as entry:
-                entry.databases.append(swapped)
+            where, existed = (self.journal, stage.id, one.server), server.exists(one.key)
+            new = note_database(*where, one.key, existed=existed).new
             with self._pieces(stage, one) as pieces:
                 server.load(new, self.choice.owners[one.name], pieces)
             if server.tables(new).keys() != one.tables.keys():
@@ -322,12 +365,10 @@ class Restoration:
             self._saved.note(self._saved.plan.modules)
         stage.remove(choice.removed)
         clones = self._cloned(stage)
-        declared = tools.app.declared_with(choice.changes)
-        values, secrets = tools.app.settings.formers(declared, choice.changes)
-        with self.journal.update(stage.id) as entry:
-            entry.state, entry.volumes = "swapped", [*self._kept(clones)]
-            entry.values, entry.secrets = dict(values), dict(secrets)
-            swapped = [*entry.databases]
+        names = (self._target(one).name for one in choice.volumes)
+        kept = kept_volumes(tools, {name: clones.get(name) for name in names})
+        declared = note_swap(tools, self.journal, stage.id, kept, choice.changes)
+        swapped = self.journal.all[stage.id].databases
         copies = self._copies(stage, clones, swapped, over)
         tools.app.settings.adopt(declared, choice.changes)
         self._swap_volumes(stage)
@@ -351,13 +392,6 @@ class Restoration:
                 with stage.step("clone", name, module):
                     clones[name] = volumes.clone(name)
         return clones
-
-    def _kept(self, clones: Mapping[str, str]) -> Iterator[SwappedVolume]:
-        for one in self.choice.volumes:
-            name = self._target(one).name
-            found = self.tools.engine.volumes.find(name)
-            labels = dict(found.labels) if found else {}
-            yield SwappedVolume(volume=name, kept=clones.get(name), labels=labels)
 
     def _copies(
         self,
@@ -389,14 +423,11 @@ class Restoration:
         return copies
 
     def _swap_volumes(self, stage: Stage) -> None:
-        """Recreate the volumes: their labels have the fingerprints of the secrets that their
-        data depends on, and can't be changed."""
         volumes = self.tools.volumes(stage.id, Cancellation())
         for one in self.choice.volumes:
             with stage.step("swap", _subject(one), one.module):
-                target = self._target(one)
-                volumes.remove(target.name)
-                volumes.replace(target.name, self._staged[one.name], target.body)
+                where = self.tools, volumes, one.module, one.key
+                replace_volume(*where, self._staged[one.name])
         for one in self.choice.entries:
             if folder := self.choice.folders.get(one.name):
                 with stage.step("swap", _subject(one), one.module):

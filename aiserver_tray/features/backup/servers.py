@@ -100,9 +100,9 @@ class Server(ABC):
         self, engine: "Engine", container: str, user: str, password: str, cancelled: Cancellation
     ) -> None:
         self._engine = engine
-        self._container = container
-        self._user = user
-        self._password = password
+        self.container = container
+        self.user = user
+        self.password = password
         self._cancelled = cancelled
 
     @abstractmethod
@@ -248,7 +248,7 @@ class Server(ABC):
         # Passwords are in the environment, because arguments are shown to everyone.
         env = [f"{name}={value}" for name, value in environment.items()]
         body = {"Cmd": list(command), "Env": env, **self._exec_options}
-        return self._engine.containers.program(self._container, body, self._cancelled)
+        return self._engine.containers.program(self.container, body, self._cancelled)
 
     _exec_options: ClassVar[Mapping[str, str]] = {}
     """More of the body of each exec."""

@@ -129,6 +129,12 @@ class BackupVolumes:
             self._engine.containers.start(container)
             return not self._engine.containers.outcome(container, self._cancelled)
 
+    def missing(self, volume: str, files: Iterable[str]) -> list[str]:
+        """Those of the *files* that *volume* lacks."""
+        read = self._engine.containers.read_file
+        with self._mounted({_TO: volume}, read_only=_TO) as container:
+            return [one for one in files if read(container, f"{_TO}/{one}") is None]
+
     def create(self) -> str:
         """A new, empty volume; its name."""
         with self._lock:

@@ -20,13 +20,13 @@ from aiserver_tray.base.i18n import Listed, Text
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.features.backup.create import CLONE_RATE
 from aiserver_tray.features.backup.journal import clean, refuse_used, wind_up
-from aiserver_tray.features.backup.plan import NEW, OLD, beside
 from aiserver_tray.features.backup.planning import Tools
+from aiserver_tray.features.backup.restore import note_database, note_swap
 from aiserver_tray.features.upgrade.rehearsal import dropped, emptied, lacks_space, pulled
 from aiserver_tray.features.upgrade.trial import Trial, probe, why_unfit
 from aiserver_tray.features.upgrade.versions import UpgradeTarget
 from aiserver_tray.operations.survey import survey
-from aiserver_tray.settings.unended import BackupJournal, SwappedDatabase, SwappedVolume, Unended
+from aiserver_tray.settings.unended import BackupJournal, SwappedVolume, Unended
 from aiserver_tray.spec.labels import CONFIG_OF
 from aiserver_tray.spec.mounts import is_plain
 from aiserver_tray.spec.names import volume_name
@@ -232,15 +232,12 @@ class Upgrade:
     def _copy_databases(self, stage: "Stage", plan: "ModulePlan | None") -> None:
         """Copies of the `_databases`, beside them."""
         planner = self.tools.planner
-        for number, part in enumerate(self._databases(plan), 1):
+        for part in self._databases(plan):
             role = planner.role(self.module, part.server, part.key)
             server = self.tools.server(part.server, stage.cancelled)
             if role is None or not server.exists(part.key):
                 continue
-            new, old = (beside(part.key, what, self.id, number) for what in (NEW, OLD))
-            copy = SwappedDatabase(server=part.server, database=part.key, new=new, old=old)
-            with self.journal.update(self.id) as entry:
-                entry.databases.append(copy)
+            old = note_database(self.journal, self.id, part.server, part.key).old
             with stage.step("dump", f"{part.server}/{part.key}", self.module):
                 server.load(old, role, server.dump(part.key))
 
@@ -269,12 +266,9 @@ class Upgrade:
         back."""
         app, engine, target = self.tools.app, self.tools.engine, self.target
         stage.check_cancelled()
-        declared = app.declared_with(target.changes)
-        values, secrets = app.settings.formers(declared, target.changes)
         there = {name: found.id for name in images if (found := engine.images.find(name))}
+        note_swap(self.tools, self.journal, self.id, kept, target.changes)
         with self.journal.update(self.id) as entry:
-            entry.state, entry.volumes = "swapped", kept
-            entry.values, entry.secrets = dict(values), dict(secrets)
             entry.images = {name: id for name, id in there.items() if id != images[name]}
         if target.folder:
             app.applied.swap(self.module, target.folder, self.id)

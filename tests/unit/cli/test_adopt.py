@@ -58,6 +58,16 @@ def test_programs_are_listed_copied_and_switched_over(host: Scripted, run: Run) 
     assert host.wait_for_call("ai/adopt/forget") == source
 
 
+def test_what_is_gone_or_was_never_there_is_said(host: Scripted, run: Run) -> None:
+    gone = replace(adoptions.COPIED, is_here=False, containers=())
+    host.answers["ai/adopt/list"] = answer(adoptions.sent(gone))
+    assert "removed or created again since" in run("--list").stdout.splitlines()[1]
+    host.answers["ai/adopt/list"] = answer(adoptions.sent())
+    done = run()
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert "no n8n, Dify or PostgreSQL of yours" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "why"),
     [

@@ -8,7 +8,7 @@ import { drawAgainIn } from "../base/store.js";
 import { button } from "./button.js";
 
 /**
- * @import { Module, OperationSummary, OperationKind, Snapshot } from "../contract.d.ts"
+ * @import { Module, OperationSummary, OperationKind, Snapshot, Step } from "../contract.d.ts"
  * @import { PageState } from "../types.d.ts"
  */
 
@@ -92,3 +92,24 @@ export const cancelButton = ({ id, foreign }, what, { asked, connection }) =>
     text: t("Cancel"), name: labelled(t("Cancel"), what), enabled: connection === "up" && !asked.has(`cancel ${id}`),
     run: () => actions.cancel(id),
   });
+
+// -- steps ----------------------------------------------------------------------------------------
+
+/** @param {Step} step */
+export const isOver = ({ status }) => status === "done" || status === "skipped" || status === "failed";
+
+/** @param {Step} step from 0 to 1 */
+export function shareOf(step) {
+  if (isOver(step)) return 1;
+  return step.total ? step.current / step.total : 0;
+}
+
+/** @param {Step[]} steps */
+export const share = (steps) => (steps.length ? steps.reduce((sum, step) => sum + shareOf(step), 0) / steps.length : 1);
+
+/** @param {Step[]} steps Seconds from the first one's beginning to the last one's end. */
+export function span(steps) {
+  const ends = steps.map(({ began, seconds }) => (began ?? 0) + (seconds ?? 0));
+  const begins = steps.map(({ began }) => began).filter((began) => began !== null);
+  return begins.length ? Math.max(...ends) - Math.min(...begins) : 0;
+}

@@ -3,19 +3,19 @@
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { ask, cancel, confirm } from "../base/actions.js";
 import { CONNECTION, inOrder, on } from "../base/bridge.js";
-import { about, ago, bytes, capitalised, duration, labelled, list, versionIn } from "../base/format.js";
+import { ago, bytes, duration, labelled, list, versionIn } from "../base/format.js";
 import { mark, t, tn } from "../base/i18n.js";
 import { current, drawAgainIn, observe, slice } from "../base/store.js";
 import { styled } from "../base/styles.js";
 import { button } from "../components/button.js";
+import { courseBody, courseCard, provenRow, sideLine, stepsRow } from "../components/course.js";
 import { icon } from "../components/icon.js";
-import { meter, ring } from "../components/meter.js";
+import { ring } from "../components/meter.js";
 import { empty, notice } from "../components/notice.js";
-import { active, doing, leftOf, shareDone } from "../components/operations.js";
+import { active, isOver, leftOf, shareDone } from "../components/operations.js";
 import { short } from "../components/page_link.js";
 import { barePill, emblem } from "../components/state.js";
 import { tile } from "../components/tile.js";
-import { isOver, share, span } from "./home/steps.js";
 
 /**
  * @import { AdoptList, Adoption, OperationSummary, Snapshot, Source, Step, StepKind } from "../contract.d.ts"
@@ -162,36 +162,23 @@ function underWay(operation, { progress, asked, connection, snapshot }) {
   const isCopy = steps.some(({ kind }) => kind === "clone");
   const runs = isCopy && steps.filter(({ kind }) => kind === "clone").every(isOver);
   const left = leftOf(operation);
-  return html`
-    <section class="card upgrade" aria-labelledby="adopt-title">
-      <div class="up-head">${ring(shareDone(operation))}
-        <div class="grow"><h2 id="adopt-title">${isCopy || !steps.length ? t("Copying your {name}", { name }) : t("Switching {name}", { name })}</h2>
-          <p class="control muted"><b class="strong">${left}</b>${left && runs ? " · " : ""}${runs ? t("yours runs again") : ""}</p></div>
-        ${operation.foreign ? nothing : button({ text: t("Cancel"), enabled: connection === "up" && !asked.has(`cancel ${operation.id}`), run: () => cancel(operation.id) })}</div>
-      <div class="up-cols">
-        <ol class="steps">${ROWS.map(([title, kinds]) => step(title, steps.filter(({ kind }) => kinds.includes(kind)), operation))}</ol>
-        <div class="up-side"><h3>${t("Yours is safe")}</h3><ul>
-          ${[["shield-check", mark("It is only read, and never changed")], ["play", mark("It starts again as it was, also if something fails")],
-            ["unplug", mark("Triggers of the copy are off, so nothing runs twice")]].map(([drawing = "", text = ""]) => html`<li>${icon(drawing, "s14 ok")}<span>${t(text)}</span></li>`)}
-        </ul></div>
-      </div>
-      <div class="card-foot bar">${t("You can close this window. Cancel throws the copy away.")}</div>
-    </section>`;
+  return courseCard({
+    id: "adopt-title", sign: ring(shareDone(operation)),
+    title: isCopy || !steps.length ? t("Copying your {name}", { name }) : t("Switching {name}", { name }),
+    text: html`<b class="strong">${left}</b>${left && runs ? " · " : ""}${runs ? t("yours runs again") : ""}`,
+    buttons: operation.foreign ? nothing : button({ text: t("Cancel"), enabled: connection === "up" && !asked.has(`cancel ${operation.id}`), run: () => cancel(operation.id) }),
+    below: courseBody(ROWS.map(([title, kinds]) => step(title, steps.filter(({ kind }) => kinds.includes(kind)), operation)), [t("Yours is safe"), [
+      sideLine("shield-check", t("It is only read, and never changed"), "ok"),
+      sideLine("play", t("It starts again as it was, also if something fails"), "ok"),
+      sideLine("unplug", t("Triggers of the copy are off, so nothing runs twice"), "ok"),
+    ]], { foot: t("You can close this window. Cancel throws the copy away.") }),
+  });
 }
 
 /** @param {string} title @param {Step[]} steps @param {OperationSummary} operation */
 function step(title, steps, operation) {
-  if (!steps.length) return nothing;
-  const at = steps.some(({ status }) => status === "failed") ? "bad" : steps.every(isOver) ? "done" : steps.some(({ status }) => status !== "pending") ? "now" : "next";
   const names = list([...new Set(steps.map(({ subject }) => subject))].slice(0, 3));
-  const usual = steps.reduce((sum, one) => sum + (one.usual ?? 0), 0);
-  return html`
-    <li class="step" data-step=${at}>
-      <span class="step-mark">${{ bad: icon("x"), done: icon("check"), now: icon("loader-circle", "turn"), next: icon("circle-dashed") }[at]}</span>
-      <div class="grow"><h3>${t(title)}</h3><p>${at === "now" ? capitalised(doing(operation)) : names}</p>
-        ${at === "now" && share(steps) ? meter({ label: t("Progress"), parts: [{ share: share(steps) }], size: "thin" }) : nothing}</div>
-      <span class="num small muted">${at === "done" ? duration(span(steps)) : usual ? about(usual) : ""}</span>
-    </li>`;
+  return steps.length ? stepsRow(t(title), steps, operation, { said: (isNow) => (isNow ? undefined : names) }) : nothing;
 }
 
 // -- what was copied ------------------------------------------------------------------------------
@@ -203,30 +190,33 @@ function copied(one, { snapshot, connection, asked }) {
   const ours = snapshot?.modules.find((known) => known.name === module)?.open;
   const enabled = connection === "up" && !asked.has(KEY) && !running(snapshot);
   const isBeside = state === "beside";
-  return html`
-    <section class="card upgrade" aria-label=${t("Your {name} is here", { name })}>
-      <div class="up-head">${emblem("running", "circle-check")}
-        <div class="grow"><h2>${isBeside ? t("Your {name} is here", { name }) : t("{name} has taken over", { name })}</h2>
-          <p class="control muted">${t("Copied in {time}, {ago}", { time: duration(one.seconds), ago: ago(one.endedAt) })} · ${t("version {version}", { version: versionIn(versionHere) })}</p></div>
-        <div class="buttons">${isBeside && address ? html`<a class="button plain" href=${address} target="_blank" rel="noopener noreferrer">${icon("external-link")}<span>${t("Open yours")}</span></a>` : nothing}
-          ${ours ? html`<a class="button primary" href=${ours} target="_blank" rel="noopener noreferrer">${icon("external-link")}<span>${t("Open {name}", { name })}</span></a>` : nothing}</div></div>
-      <div class="up-cols">
-        <ol class="steps">${proven.map((text) => done(text))}
-          ${isBeside && waiting ? done(t("Triggers are off here"), tn("{count} active workflow waits, so that nothing runs twice", "{count} active workflows wait, so that nothing runs twice", waiting), "now", "triangle-alert") : nothing}
-          ${notices.map((text) => done(text, "", "next", "info"))}</ol>
-        <div class="up-side"><h3>${isBeside ? t("When you are content") : t("Not what you wanted?")}</h3>
-          <ul><li>${icon(isBeside ? "arrow-right" : "undo-2", "s14")}<span>${isBeside ? t("Switch over: yours stops, the triggers run here. You can switch back") : t("Switch back: yours starts again, and the triggers here are off")}</span></li></ul>
-          <div class="buttons">${one.here ? button({ text: isBeside ? t("Switch over…") : t("Switch back…"), name: labelled(isBeside ? t("Switch over…") : t("Switch back…"), one.source), kind: "tonal", enabled, run: () => askToSwitch(one) }) : nothing}
-            ${button({ text: isBeside ? t("Keep both") : t("Dismiss"), name: labelled(isBeside ? t("Keep both") : t("Dismiss"), one.source), kind: "quiet", enabled, run: () => void ask(KEY, "ai/adopt/forget", { source: one.source }).then(() => load({})) })}</div></div>
-      </div>
-      <div class="card-foot bar"><span class="grow">${t("Remove ours with its data, and all is as before.")}</span>
-        <a class="button quiet small" href=${`#modules/${module}`}>${t("Show the module")}</a></div>
-    </section>`;
+  const [toSwitch, toForget] = isBeside ? [t("Switch over…"), t("Keep both")] : [t("Switch back…"), t("Dismiss")];
+  const forget = () => ask(KEY, "ai/adopt/forget", { source: one.source }).then(() => load({}));
+  return courseCard({
+    id: `adopted-${one.source}`, sign: emblem("running", "circle-check"),
+    title: isBeside ? t("Your {name} is here", { name }) : t("{name} has taken over", { name }),
+    text: html`${t("Copied in {time}, {ago}", { time: duration(one.seconds), ago: ago(one.endedAt) })} · ${t("version {version}", { version: versionIn(versionHere) })}`,
+    buttons: html`${isBeside && address ? opens(address, "plain", t("Open yours")) : nothing}${ours ? opens(ours, "primary", t("Open {name}", { name })) : nothing}`,
+    below: courseBody(
+      [
+        ...proven.map((text) => provenRow(text)),
+        isBeside && waiting ? provenRow(t("Triggers are off here"), tn("{count} active workflow waits, so that nothing runs twice", "{count} active workflows wait, so that nothing runs twice", waiting), "now", "triangle-alert") : nothing,
+        ...notices.map((text) => provenRow(text, "", "next", "info")),
+      ],
+      isBeside ? [t("When you are content"), sideLine("arrow-right", t("Switch over: yours stops, the triggers run here. You can switch back"))]
+        : [t("Not what you wanted?"), sideLine("undo-2", t("Switch back: yours starts again, and the triggers here are off"))],
+      {
+        more: html`<div class="buttons">${one.here ? button({ text: toSwitch, name: labelled(toSwitch, one.source), kind: "tonal", enabled, run: () => askToSwitch(one) }) : nothing}
+          ${button({ text: toForget, name: labelled(toForget, one.source), kind: "quiet", enabled, run: () => void forget() })}</div>`,
+        foot: html`<span class="grow">${t("Remove ours with its data, and all is as before.")}</span>
+          <a class="button quiet small" href=${`#modules/${module}`}>${t("Show the module")}</a>`,
+      },
+    ),
+  });
 }
 
-/** @param {string} head @param {string} [text] @param {"done"|"now"|"next"} [at] @param {string} [drawing] */
-const done = (head, text = "", at = "done", drawing = "check") => html`
-  <li class="step" data-step=${at}><span class="step-mark">${icon(drawing)}</span><div class="grow"><h3>${head}</h3>${text ? html`<p>${text}</p>` : nothing}</div></li>`;
+/** @param {string} address @param {string} kind @param {string} text */
+const opens = (address, kind, text) => html`<a class="button ${kind}" href=${address} target="_blank" rel="noopener noreferrer">${icon("external-link")}<span>${text}</span></a>`;
 
 /** @param {Adoption} adoption */
 function askToSwitch({ source, title: name, state, containers }) {

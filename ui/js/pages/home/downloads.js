@@ -6,7 +6,7 @@ import { bytes, duration, labelled, percent, rate } from "../../base/format.js";
 import { t, tn } from "../../base/i18n.js";
 import { icon } from "../../components/icon.js";
 import { meter } from "../../components/meter.js";
-import { shareOf, span } from "./steps.js";
+import { shareOf, span } from "../../components/operations.js";
 
 /**
  * @import { Module, Step } from "../../contract.d.ts"

@@ -5,10 +5,10 @@ import { about, bytes, percent, rate } from "../../base/format.js";
 import { mark, t } from "../../base/i18n.js";
 import { icon } from "../../components/icon.js";
 import { meter, ring } from "../../components/meter.js";
-import { cancelButton, countText, doing, downloadsLeftOf, leftOf, shareDone, titleOf } from "../../components/operations.js";
+import { cancelButton, countText, doing, downloadsLeftOf, isOver, leftOf, share, shareDone, titleOf } from "../../components/operations.js";
 import { downloads } from "./downloads.js";
 import { startingModules } from "./starting.js";
-import { backupPhases, isOver, modulesOf, ofPhase, share } from "./steps.js";
+import { backupPhases, modulesOf, ofPhase } from "./steps.js";
 
 /**
  * @import { Download, Module, OperationSummary, Snapshot, Step } from "../../contract.d.ts"

@@ -4,9 +4,10 @@ import { repeat } from "../../../vendor/lit-html/directives/repeat.js";
 import { html } from "../../../vendor/lit-html/lit-html.js";
 import { duration, list, percent } from "../../base/format.js";
 import { mark, t } from "../../base/i18n.js";
+import { isOver, share, span } from "../../components/operations.js";
 import { dot } from "../../components/state.js";
 import { tile } from "../../components/tile.js";
-import { backupPhases, isOver, modulesOf, ofPhase, phasesOf, share, span, track } from "./steps.js";
+import { backupPhases, modulesOf, ofPhase, phasesOf, track } from "./steps.js";
 
 /**
  * @import { Module, OperationKind, Step } from "../../contract.d.ts"

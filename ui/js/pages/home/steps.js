@@ -1,6 +1,8 @@
 // @ts-check
 /** The steps of an operation that takes long, in the phases that people know. Pure. */
 
+import { isOver } from "../../components/operations.js";
+
 /** @import { OperationKind, Step, StepKind } from "../../contract.d.ts" */
 
 /**
@@ -27,25 +29,6 @@ export const phasesOf = (kind) => backupPhases(kind) ?? ["get", "start", "wait"]
 
 /** @param {Step[]} steps @param {Phase} phase */
 export const ofPhase = (steps, phase) => steps.filter(({ kind }) => KINDS[phase].includes(kind));
-
-/** @param {Step} step */
-export const isOver = ({ status }) => status === "done" || status === "skipped" || status === "failed";
-
-/** @param {Step} step from 0 to 1 */
-export function shareOf(step) {
-  if (isOver(step)) return 1;
-  return step.total ? step.current / step.total : 0;
-}
-
-/** @param {Step[]} steps */
-export const share = (steps) => (steps.length ? steps.reduce((sum, step) => sum + shareOf(step), 0) / steps.length : 1);
-
-/** @param {Step[]} steps Seconds from the first one's beginning to the last one's end. */
-export function span(steps) {
-  const ends = steps.map(({ began, seconds }) => (began ?? 0) + (seconds ?? 0));
-  const begins = steps.map(({ began }) => began).filter((began) => began !== null);
-  return begins.length ? Math.max(...ends) - Math.min(...begins) : 0;
-}
 
 /** @param {Step[]} steps @param {Phase[]} phases The modules in their order; a step of the whole backup is of none. */
 export const modulesOf = (steps, phases) =>

@@ -2,19 +2,19 @@
 /** The upgrade of a module, in one place: what is offered, how far it is, and what it has shown. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { cancel } from "../../base/actions.js";
-import { about, ago, bytes, capitalised, duration, labelled, list, versionIn } from "../../base/format.js";
+import { about, ago, bytes, duration, labelled, list, versionIn } from "../../base/format.js";
 import { mark, t, tn } from "../../base/i18n.js";
 import { drawAgainIn } from "../../base/store.js";
 import { button } from "../../components/button.js";
 import { copy } from "../../components/copy.js";
+import { courseBody, courseCard, provenRow, sideLine, stepsRow } from "../../components/course.js";
 import { icon } from "../../components/icon.js";
 import { menuButton } from "../../components/menu.js";
-import { meter, ring } from "../../components/meter.js";
+import { ring } from "../../components/meter.js";
 import { notice } from "../../components/notice.js";
-import { doing, downloadsLeftOf, leftOf, shareDone } from "../../components/operations.js";
+import { downloadsLeftOf, leftOf, shareDone } from "../../components/operations.js";
 import { emblem } from "../../components/state.js";
 import { when } from "../backups/list.js";
-import { isOver, share, span } from "../home/steps.js";
 import { askDirect, askStopped, askTime, NIGHT, sharedOf, usersOf } from "./asking.js";
 import { canBegin, keyOf, planFor, rehearse, rest, runningUpgrade, targetOf, unfit, upgrade, upgradeList, upgradeOf } from "./list.js";
 import { doneNotice } from "./notices.js";
@@ -23,6 +23,7 @@ import { isTried, rowsOf } from "./steps.js";
 /**
  * @import { Module, ModuleUpgrade, OperationSummary, Step, Version } from "../../contract.d.ts"
  * @import { PageState } from "../../types.d.ts"
+ * @import { Side } from "../../components/course.js"
  * @import { Row } from "./steps.js"
  */
 
@@ -49,13 +50,7 @@ function unended() {
 }
 
 /** @param {unknown} sign @param {string} title @param {unknown} text @param {unknown} buttons @param {unknown} below */
-const card = (sign, title, text, buttons, below) => html`
-  <section class="card upgrade" aria-labelledby="upgrade-title">
-    <div class="up-head">${sign}
-      <div class="grow"><h2 id="upgrade-title">${title}</h2><p class="control muted">${text}</p></div>
-      <div class="buttons">${buttons}</div></div>
-    ${below}
-  </section>`;
+const card = (sign, title, text, buttons, below) => courseCard({ id: "upgrade-title", sign, title, text, buttons, below });
 
 // -- what is offered ------------------------------------------------------------------------------
 
@@ -149,13 +144,13 @@ function underWay(known, operation, page, module) {
   return card(
     ring(shareDone(operation)), isRehearsal ? t("Rehearsing {version} on a copy", said) : t("Upgrading {name} to {version}", said),
     html`<b class="strong">${left}</b>${left && text ? " · " : ""}${text}`, back(operation, isOnCopy, said, page),
-    html`<div class="up-cols">
-        <ol class="steps">${rowsOf(steps, isRehearsal).map(({ row, steps: own }) => stepRow(row, own, operation, said))}</ol>
-        ${isOnCopy ? harmless(said, module, stands) : html`<div class="up-side"><h3>${t("If the power goes now")}</h3>
-          <ul>${line("undo-2", t("The next start goes back to {before}, with the data from before", said), "ok")}</ul></div>`}
-      </div>
-      <div class="card-foot bar">${isRehearsal ? t("You can close this window. Cancel throws the copy away and leaves {name} as it is.", said)
-        : t("You can close this window. The work continues in the background.")}</div>`,
+    courseBody(
+      rowsOf(steps, isRehearsal).map(({ row, steps: own }) => stepsRow(t(ROWS[row], said), own, operation, { row, said: (isNow) => stepText(row, isNow, own, operation) })),
+      isOnCopy ? harmless(said, module, stands)
+        : [t("If the power goes now"), sideLine("undo-2", t("The next start goes back to {before}, with the data from before", said), "ok")],
+      { foot: isRehearsal ? t("You can close this window. Cancel throws the copy away and leaves {name} as it is.", said)
+        : t("You can close this window. The work continues in the background.") },
+    ),
   );
 }
 
@@ -167,43 +162,19 @@ function back({ id, foreign }, isOnCopy, said, { asked, connection }) {
   return button({ text, name: labelled(text, said.name), ...(isOnCopy ? {} : { icon: "undo-2" }), enabled, run: () => cancel(id) });
 }
 
-/** @param {Row} row @param {Step[]} steps @param {OperationSummary} operation @param {Record<string, string>} said */
-function stepRow(row, steps, operation, said) {
-  const at = steps.some(({ status }) => status === "failed") ? "bad" : steps.every(isOver) ? "done" : steps.some(({ status }) => status !== "pending") ? "now" : "next";
-  const done = share(steps);
-  const signs = { bad: icon("x"), done: icon("check"), now: icon("loader-circle", "turn"), next: icon("circle-dashed") };
-  return html`
-    <li class="step" data-step=${at} data-row=${row}>
-      <span class="step-mark">${signs[at]}</span>
-      <div class="grow"><h3>${t(ROWS[row], said)}</h3><p>${stepText(row, at, steps, operation)}</p>
-        ${at === "now" && done ? meter({ label: t("Progress"), parts: [{ share: done }], size: "thin" }) : nothing}</div>
-      <span class="num small muted">${timeOf(at, steps)}</span>
-    </li>`;
-}
-
-/** @param {Row} row @param {string} at @param {Step[]} steps @param {OperationSummary} operation */
-function stepText(row, at, steps, operation) {
+/** @param {Row} row @param {boolean} isNow @param {Step[]} steps @param {OperationSummary} operation */
+function stepText(row, isNow, steps, operation) {
   const size = bytes(steps.reduce((sum, { total }) => sum + total, 0));
-  if (row === "get") return at === "now" ? downloadsLeftOf(operation) || capitalised(doing(operation)) : tn("{count} image, {size}", "{count} images, {size}", steps.length, { size });
-  if (at === "now") return capitalised(doing(operation));
-  return row === "copy" || row === "keep" ? list([...new Set(steps.map(({ subject }) => subject))]) : nothing;
+  if (row === "get") return (isNow && downloadsLeftOf(operation)) || (isNow ? undefined : tn("{count} image, {size}", "{count} images, {size}", steps.length, { size }));
+  return !isNow && (row === "copy" || row === "keep") ? list([...new Set(steps.map(({ subject }) => subject))]) : undefined;
 }
 
-/** @param {string} at @param {Step[]} steps */
-function timeOf(at, steps) {
-  const usual = steps.reduce((sum, step) => sum + (step.usual ?? 0), 0);
-  return at === "done" ? duration(span(steps)) : usual ? about(usual) : "";
-}
-
-/** @param {string} drawing @param {string} text @param {string} [tone] */
-const line = (drawing, text, tone = "") => html`<li>${icon(drawing, `s14 ${tone}`)}<span>${text}</span></li>`;
-
-/** @param {Record<string, string>} said @param {Module} module @param {boolean} stands */
-const harmless = (said, { state }, stands) => html`<div class="up-side"><h3>${t("Nothing can go wrong here")}</h3><ul>
-  ${line("shield-check", t("Your data is not touched: it works on a copy"), "ok")}
-  ${line("unplug", t("The copy can't reach anything: no mail, no webhook and no trigger gets out"), "ok")}
-  ${stands ? line("timer", t("{name} stands still meanwhile, and starts again by itself", said)) : state === "running" ? line("play", t("{name} works as usual", said), "ok") : nothing}
-</ul></div>`;
+/** @param {Record<string, string>} said @param {Module} module @param {boolean} stands @returns {Side} */
+const harmless = (said, { state }, stands) => [t("Nothing can go wrong here"), [
+  sideLine("shield-check", t("Your data is not touched: it works on a copy"), "ok"),
+  sideLine("unplug", t("The copy can't reach anything: no mail, no webhook and no trigger gets out"), "ok"),
+  stands ? sideLine("timer", t("{name} stands still meanwhile, and starts again by itself", said)) : state === "running" ? sideLine("play", t("{name} works as usual", said), "ok") : nothing,
+]];
 
 // -- what a rehearsal has shown -------------------------------------------------------------------
 
@@ -222,20 +193,19 @@ function fits(known, offer) {
           text: t("More"), name: t("Another time"), icon: "chevron-down", kind: "plain", items: () => [{ text: t("Another time…"), icon: "clock", run: () => askTime(known, offer) }],
         })}</span>`}
       ${button({ text: t("Upgrade now"), icon: "circle-arrow-up", kind: "primary", enabled, run: () => upgrade(name, offer.version, "direct") })}`,
-    html`<div class="up-cols">
-      <ol class="steps">${[
-        [t("It started on a copy of your data"), t("{version} changed the copy as it needs it, and all its services became healthy", said)],
-        ...rehearsal.proven.map((proof) => [proof, ""]),
-      ].map(([head, text]) => html`<li class="step" data-step="done"><span class="step-mark">${icon("check")}</span>
-        <div class="grow"><h3>${head}</h3><p>${text}</p></div></li>`)}</ol>
-      <div class="up-side"><h3>${t("What the upgrade does")}</h3><ul>
-        ${seconds === null ? nothing : line("timer", t("{name} stands still for {time}", { ...said, time: about(seconds) }))}
-        ${rehearsal.bytes ? line("hard-drive", t("It needs {size} in Docker", { size: bytes(rehearsal.bytes) })) : nothing}
-        ${line("undo-2", t("The data from before stays for a while, so you can undo it"))}
-        ${known.shared.length ? line("triangle-alert", sharedOf(known), "busy") : nothing}
-        ${users.length ? line("square", usersOf(known), "busy")
-          : line("circle-check", t("No other module is interrupted"))}
-      </ul></div></div>`,
+    courseBody(
+      [
+        provenRow(t("It started on a copy of your data"), t("{version} changed the copy as it needs it, and all its services became healthy", said)),
+        ...rehearsal.proven.map((proof) => provenRow(proof)),
+      ],
+      [t("What the upgrade does"), [
+        seconds === null ? nothing : sideLine("timer", t("{name} stands still for {time}", { ...said, time: about(seconds) })),
+        rehearsal.bytes ? sideLine("hard-drive", t("It needs {size} in Docker", { size: bytes(rehearsal.bytes) })) : nothing,
+        sideLine("undo-2", t("The data from before stays for a while, so you can undo it")),
+        known.shared.length ? sideLine("triangle-alert", sharedOf(known), "busy") : nothing,
+        users.length ? sideLine("square", usersOf(known), "busy") : sideLine("circle-check", t("No other module is interrupted")),
+      ]],
+    ),
   );
 }
 
