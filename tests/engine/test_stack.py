@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from operator import gt
 from pathlib import Path
+from socketserver import BaseRequestHandler, TCPServer
+from threading import Thread
 from typing import Any
 
 import docker
@@ -186,9 +188,39 @@ def a_model_of_this_computer_answers(
         oneapi.cli.run("models", "use", f"http://127.0.0.1:{port}").succeeded()
         publish_question(user, page, "ask", MODEL)
         pieces = until(lambda: streamed(page, "ask"), engine.containers.get("ai-n8n"))
+        answers_are_checked(oneapi, engine)
         oneapi.cli.run("models", "remove", f"127-0-0-1-{port}").succeeded()
     assert len(pieces) > 1
     assert "4" in "".join(pieces)
+
+
+def answers_are_checked(oneapi: OneApiStack, engine: docker.DockerClient) -> None:
+    """See that the check finds n8n's webhooks and its mail server, and nobody there."""
+    assert checked(oneapi) | {"webhook": "works", "mail": "untried"} == checked(oneapi)
+    gateway = engine.networks.get("bridge").attrs["IPAM"]["Config"][0]["Gateway"]
+    with TCPServer((gateway, 0), _Greeting) as mail:
+        Thread(target=mail.serve_forever, daemon=True).start()
+        oneapi.set("n8n.N8N_SMTP_HOST", "host.docker.internal")
+        oneapi.set("n8n.N8N_SMTP_PORT", str(mail.server_address[1]))
+        oneapi.set("n8n.N8N_SMTP_SSL", "false")
+        assert checked(oneapi)["mail"] == "works"
+        mail.shutdown()
+    assert checked(oneapi)["mail"] == "broken"
+    for name in ("HOST", "PORT", "SSL"):
+        oneapi.cli.run("config", "unset", f"n8n.N8N_SMTP_{name}").succeeded()
+
+
+class _Greeting(BaseRequestHandler):
+    """Says what a mail server says first."""
+
+    def handle(self) -> None:
+        self.request.sendall(b"220 ready\r\n")
+
+
+def checked(oneapi: OneApiStack) -> dict[str, str]:
+    """What became of each part of ``models check``, whose question is answered."""
+    found = json.loads(oneapi.cli.run("models", "check", "--json").succeeded().output)
+    return {one["name"]: one["outcome"] for one in found["rest"]}
 
 
 def workers_share_executions(

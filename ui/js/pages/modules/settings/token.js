@@ -5,6 +5,7 @@ import { invoke } from "../../../base/bridge.js";
 import { t } from "../../../base/i18n.js";
 import { current, slice } from "../../../base/store.js";
 import { button } from "../../../components/button.js";
+import { checkChain, usedServers } from "../../models/list.js";
 import { startModule } from "../actions.js";
 import { form, reload } from "./form.js";
 
@@ -45,5 +46,7 @@ async function create() {
   own.set({ isBusy: true, module, error: "" });
   const answer = await invoke("ai/module/connect", { module });
   own.set({ isBusy: false, error: answer.success ? "" : answer.message });
-  if (answer.success) await reload();
+  if (!answer.success) return;
+  await reload();
+  if (usedServers().length) void checkChain();
 }
