@@ -119,7 +119,7 @@ def _link(kind: str, name: str) -> dict[str, Any]:
 def _publish(
     user: requests.Session, page: str, name: str, nodes: list[dict[str, Any]], links: dict[str, Any]
 ) -> None:
-    workflow = {"name": name, "nodes": nodes, "connections": links, "settings": {}}
+    workflow: dict[str, Any] = {"name": name, "nodes": nodes, "connections": links, "settings": {}}
     made = user.post(f"{page}/rest/workflows", json=workflow, timeout=60)
     made.raise_for_status()
     new = made.json()["data"]

@@ -42,6 +42,8 @@ export interface Channels {
   "ai/app/quit": { request: Quitting; answer: Record<string, never> };
   /** Tell whether the first steps are to be shown, or end that. */
   "ai/app/welcome": { request: FirstSteps; answer: FirstStepsState };
+  /** Allow a change that an assistant asked for, or refuse it. No effect if it is over. */
+  "ai/assistant/answer": { request: ChangeAnswer; answer: Record<string, never> };
   /** Start to check backups: hashes and databases. `ai/backup/event` tells the progress. */
   "ai/backup/check": { request: BackupIds; answer: Record<string, never> };
   /** Start to back up modules; an operation. */
@@ -306,6 +308,8 @@ export interface Events {
   "ai/activity/added": ActivityAdded;
   /** A foreign program was copied into a module, switched over to, or an adoption was dismissed. */
   "ai/adopt/event": AdoptEvent;
+  /** An assistant asks for a change, or such a question is over. */
+  "ai/assistant/event": Proposals;
   /** Backups, their schedule or the recovery key have changed, or a check has gone on. */
   "ai/backup/event": BackupEvent;
   /** A clean-up has gone on. */
@@ -977,6 +981,12 @@ export interface ChainResult {
   answer: string | null;
   /** until the whole answer was there */
   seconds: number | null;
+}
+
+/** What a person says to a change. */
+export interface ChangeAnswer {
+  id: string;
+  allow: boolean;
 }
 
 /** A check of the doctor. */
@@ -2778,6 +2788,25 @@ export interface Progress {
   percent: number | null;
   /** the last lines of its output */
   lines: string[];
+}
+
+/** A change that an assistant asks for, and that waits for a person. */
+export interface Proposal {
+  id: string;
+  /** the program that asks, as it calls itself */
+  client: string;
+  /** `start`, `stop` or `setting` */
+  kind: string;
+  /** name of the module, or address of the setting */
+  subject: string;
+  /** the new value of the setting; `null`: none is set */
+  value: string | null;
+}
+
+/** All changes that wait for a person. */
+export interface Proposals {
+  /** the oldest first */
+  waiting: Proposal[];
 }
 
 /** A question of this client. */

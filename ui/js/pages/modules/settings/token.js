@@ -5,7 +5,6 @@ import { invoke } from "../../../base/bridge.js";
 import { t } from "../../../base/i18n.js";
 import { current, slice } from "../../../base/store.js";
 import { button } from "../../../components/button.js";
-import { checkChain, usedServers } from "../../models/list.js";
 import { startModule } from "../actions.js";
 import { form, reload } from "./form.js";
 
@@ -48,5 +47,5 @@ async function create() {
   own.set({ isBusy: false, error: answer.success ? "" : answer.message });
   if (!answer.success) return;
   await reload();
-  if (usedServers().length) void checkChain();
+  void invoke("ai/models/check", {}); // does it answer? Refused if the stack uses no model server
 }
