@@ -95,6 +95,7 @@ def test_the_question_through_the_chain_marks_the_one_link_that_broke(
     assert links(page) == ["ok", "bad", "none"]
     page.wait_for_text("a firewall of this computer", ".chain-why")
     assert "1 link" in page.wait_for(".nav-item[href='#models']").text
+    page.wait_for_text("1 problem", ".overall[data-state=degraded]")
 
 
 def links(page: HomePage) -> list[str | None]:

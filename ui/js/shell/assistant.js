@@ -28,7 +28,7 @@ const answer = ({ id }, allow) => void ask(id, "ai/assistant/answer", { id, allo
 export function proposals() {
   const [first] = own.get().waiting;
   return first ? html`
-    <div class="notice warning proposal" role="alert" data-proposal=${first.id}>
+    <div class="notice busy proposal" role="alert" data-proposal=${first.id}>
       ${icon("bot")}
       <div class="notice-text grow"><strong>${question(first)}</strong><p>${t("An assistant asks for this. Nothing happens without your yes.")}</p></div>
       <span class="row-flex">${button({ text: t("Refuse"), size: "small", run: () => answer(first, false) })}

@@ -136,7 +136,7 @@ function rest(checks) {
         t("{works} of {all} work", { works: count("works"), all: checks.length }), untried ? tn("{count} not tried", "{count} not tried", untried) : "",
       ].filter(Boolean).join(" · ")}</span></div>
       <ul class="checks">${checks.map(({ name, title, outcome, text }) => html`
-        <li class="card check" data-outcome=${outcome} data-check=${name}>${icon(OUTCOMES[outcome].icon)}
+        <li class="card work-check" data-outcome=${outcome} data-check=${name}>${icon(OUTCOMES[outcome].icon)}
           <div><h3>${title}<span class="unseen"> ${OUTCOMES[outcome].word()}</span></h3><p>${text}</p></div></li>`)}</ul>
     </section>`;
 }
