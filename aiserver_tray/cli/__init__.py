@@ -37,6 +37,7 @@ COMMANDS = {
     "engine": "engine:command",
     "exec": "execute:command",
     "logs": "logs:command",
+    "mcp": "serve:mcp",
     "models": "connect:models",
     "move": "backup:move",
     "open": "running_tray:open_",

@@ -89,10 +89,22 @@ def connect(modules: tuple[str, ...], trust: tuple[str, ...]) -> None:
             asked = {"name": consumer["choice"], "value": consumer["answer"]}
             core.client.request("ai/config/set", asked)
         _up(core, [consumer["module"] for consumer in consumers])
+        tried = _tried(core)
     undo.end()
     done = Text("Connected to OneAPI: {modules}", modules=_names(consumers))
     report([done.render(app.language)])
     report(consumer["help"] for consumer in consumers if consumer["help"])
+    report(tried)
+
+
+def _tried(core: "RemoteCore") -> list[str]:
+    """Whether models answer through the new connection, if the stack uses servers with some."""
+    if not any(
+        s["used"] for s in core.client.request("ai/models/list", {"look": False})["servers"]
+    ):
+        return []
+    found = core.client.request("ai/models/check", {})
+    return [_chain_line(result) for result in found["results"]]
 
 
 @click.command()
@@ -358,8 +370,9 @@ def remove(server: str, as_json: bool) -> None:  # noqa: FBT001 - a command line
 def check(server: str | None, as_json: bool) -> None:  # noqa: FBT001 - a command line flag
     """Ask the models of SERVER one small question through OneAPI, and find the link that breaks.
 
-    Without SERVER, check each server that the stack uses. Takes longer if a model has to be loaded
-    first.
+    Without SERVER, check each server that the stack uses, and embedding, n8n's webhook and mail,
+    clock, disk and backups. Takes longer if a model has to be loaded first. Exits with 1 if a model
+    does not answer.
     """
     app = current_app()
     found = request(app, "ai/models/check", server=server)
@@ -367,7 +380,19 @@ def check(server: str | None, as_json: bool) -> None:  # noqa: FBT001 - a comman
         print_json(found)
     else:
         report(_chain_line(result) for result in found["results"])
+        report(map(_check_line, found["rest"]))
     sys.exit(1 if any(result["broken"] for result in found["results"]) else 0)
+
+
+_OUTCOMES = {"works": Text("works"), "broken": Text("broken"), "untried": Text("not tried")}
+
+
+def _check_line(check: Json) -> str:
+    outcome = _OUTCOMES[check["outcome"]]
+    text = Text(
+        "{title}: {outcome}. {why}", title=check["title"], outcome=outcome, why=check["text"]
+    )
+    return harmless(text.render(current_app().language))
 
 
 def _chain_line(result: Json) -> str:

@@ -272,3 +272,19 @@ class Headless:
         """Leave the core to a tray, once the response is sent."""
         self._given_up.set()
         self.restart_core()
+
+
+@click.command()
+@common_options
+def mcp() -> None:
+    """Let an assistant, such as Claude Desktop, ask about this installation.
+
+    Speaks the Model Context Protocol on standard input and output; the assistant starts it. It
+    reads states, checks, logs and statistics, without secrets. A change happens only after a yes in
+    the tray or the dashboard.
+    """
+    from aiserver_tray.cli.core import connected  # noqa: PLC0415 - the assistant alone needs them
+    from aiserver_tray.features.mcp.server import serve  # noqa: PLC0415
+
+    app = current_app()
+    serve(app, lambda: connected(app))

@@ -11,6 +11,7 @@ from aiserver_tray.features.backup import events as backup
 from aiserver_tray.features.cleanup import events as cleanup
 from aiserver_tray.features.engine import events as engine
 from aiserver_tray.features.logs import events as logs
+from aiserver_tray.features.mcp import events as mcp
 from aiserver_tray.features.models import events as models
 from aiserver_tray.features.monitoring import events as monitoring
 from aiserver_tray.features.predecessor import events as predecessor
@@ -20,8 +21,8 @@ from aiserver_tray.features.upgrade import events as upgrade
 from aiserver_tray.protocol.message import owner_events
 
 MODULES: Final = (
-    access, actions, activity, adopt, alerts, backup, cleanup, engine, logs, models, monitoring,
-    predecessor, stack, terminal, upgrade,
+    access, actions, activity, adopt, alerts, backup, cleanup, engine, logs, mcp, models,
+    monitoring, predecessor, stack, terminal, upgrade,
 )  # fmt: skip
 """They declare their events when they are imported."""
 

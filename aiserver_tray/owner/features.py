@@ -25,6 +25,7 @@ FEATURES: Final[dict[str, tuple[str, ...]]] = {
     "aiserver_tray.features.modules.channels:ModulesFeature": (
         "ai/catalog/", "ai/module/details", "ai/module/trust", "ai/module/distrust", "ai/service/",
     ),
+    "aiserver_tray.features.mcp.channels:McpFeature": ("ai/assistant/",),
     "aiserver_tray.features.models.channels:ModelsFeature": ("ai/models/",),
     "aiserver_tray.features.monitoring.channels:MonitoringFeature": ("ai/stats/",),
     "aiserver_tray.features.terminal.channels:TerminalFeature": ("ai/terminal/",),

@@ -272,6 +272,23 @@ APP_SETTINGS: Mapping[str, Setting] = {
             "zh": "保留最近若干个月中每月最新的自动备份。",
         },
     ),
+    "app.check_models": Setting(
+        type="choice",
+        default=DEFAULTS["app.check_models"],
+        title={"en": "Check whether models answer", "zh": "检查模型是否应答"},
+        help={
+            "en": "Asks each model server of the stack one small question through OneAPI, and "
+            "checks what else answers depend on. Uses about 60 tokens each time.",
+            "zh": "通过 OneAPI 向每个模型服务器提一个小问题，并检查应答所依赖的其他部分。"
+            "每次约消耗 60 个令牌。",
+        },
+        choices={
+            "never": Choice(title={"en": "Only by hand", "zh": "仅手动"}),
+            "hour": Choice(title={"en": "Every hour", "zh": "每小时"}),
+            "day": Choice(title={"en": "Every day", "zh": "每天"}),
+            "week": Choice(title={"en": "Every week", "zh": "每周"}),
+        },
+    ),
     "app.check_versions": Setting(
         type="boolean",
         default=DEFAULTS["app.check_versions"],

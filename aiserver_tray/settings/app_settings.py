@@ -132,6 +132,11 @@ class AppSettings:
         return int(self._text("backup_keep_monthly"))
 
     @property
+    def check_models(self) -> Literal["never", "hour", "day", "week"]:
+        """How often models are asked whether they answer."""
+        return cast(Literal["never", "hour", "day", "week"], self._text("check_models"))
+
+    @property
     def check_versions(self) -> bool:
         """Whether registries are asked once a day for versions of modules."""
         return self._flag("check_versions")

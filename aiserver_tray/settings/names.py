@@ -48,6 +48,7 @@ DEFAULTS: Final[Mapping[str, str]] = {
     "app.backup_keep_daily": "7",
     "app.backup_keep_weekly": "4",
     "app.backup_keep_monthly": "3",
+    "app.check_models": "never",
     "app.check_versions": "true",
     "app.keep_upgrades_days": "14",
     "app.notify_alerts": "true",

@@ -53,6 +53,14 @@ class CloseAccess:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerAssistant:
+    """Allow the change ``proposal`` of an assistant, or refuse it."""
+
+    proposal: str
+    allow: bool
+
+
+@dataclass(frozen=True, slots=True)
 class BackUp:
     """Back up everything."""
 
@@ -84,6 +92,7 @@ RequestAction = (
     | OpenModule
     | MuteAlert
     | CloseAccess
+    | AnswerAssistant
     | BackUp
     | Cancel
     | StartEngine

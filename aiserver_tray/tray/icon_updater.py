@@ -14,6 +14,7 @@ from aiserver_tray.base.i18n import Language
 from aiserver_tray.core.app import App
 from aiserver_tray.features.access.events import ACCESS
 from aiserver_tray.features.alerts.events import RULES
+from aiserver_tray.features.mcp.events import PROPOSALS, Proposal
 from aiserver_tray.features.models.events import MODELS
 from aiserver_tray.protocol.message import Contract, Peer
 from aiserver_tray.protocol.message import Message as EventMessage
@@ -22,7 +23,7 @@ from aiserver_tray.state.store import Store
 from aiserver_tray.state.views import OperationView, Snapshot
 from aiserver_tray.system import autostart
 from aiserver_tray.tray.actions import Message, OpenDashboard
-from aiserver_tray.tray.menu import ActiveAlert, TrayFacts
+from aiserver_tray.tray.menu import ActiveAlert, TrayFacts, proposal_text
 from aiserver_tray.tray.notifications import Notifier
 from aiserver_tray.tray.view import NAME, tray_view
 
@@ -35,6 +36,8 @@ _BATCH_SECONDS = 0.03
 
 _AUTOSTART_CACHE_SECONDS = 5.0
 """Seconds for which the start at login counts as known: on macOS, each query starts a process."""
+
+EVENTS = (RULES.name, ACCESS.name, MODELS.name, PROPOSALS.name)
 
 _logger = logging.getLogger(__name__)
 
@@ -69,12 +72,15 @@ class IconUpdater:
         self._rules_changed = Event()
         self._open: Mapping[str, str] = {}
         self._relayed: Sequence[str] = ()
+        self._is_silent = False
+        self._proposals: Sequence[Proposal] = ()
+        self._told: set[str] = set()
         self._listener = replace(peer, send=self._on_event)
         self._can_start: tuple[ErrorJson, bool] | None = None
         self._thread = Thread(target=self._run, name="icon-updater", daemon=True)
 
     def start(self) -> None:
-        self._contract.subscribe(self._listener, [RULES.name, ACCESS.name, MODELS.name])
+        self._contract.subscribe(self._listener, EVENTS)
         self._leave = self._store.observe(lambda _state: self._changed.set())
         self._changed.set()
         self._thread.start()
@@ -101,13 +107,16 @@ class IconUpdater:
         self._changed.set()
 
     def _on_event(self, message: EventMessage) -> None:
-        """Alerts or mutes have changed, what is open to the network, or model servers."""
+        """Alerts, what is open to the network, model servers, or questions have changed."""
         if message.event == ACCESS.name:
             found = json.loads(message.payload)["modules"]
             live = (one for one in found if one["state"] in ("open", "broken"))
             self._open = {one["name"]: one["way"] for one in live}
         elif message.event == MODELS.name:
-            self._relayed = json.loads(message.payload)["relayed"]
+            found = json.loads(message.payload)
+            self._relayed, self._is_silent = found["relayed"], bool(found["broken"])
+        elif message.event == PROPOSALS.name:
+            self._proposals = json.loads(message.payload)["waiting"]
         else:
             self._rules_changed.set()
         self._changed.set()
@@ -147,10 +156,21 @@ class IconUpdater:
             self._active_alerts(language),
             self._open,
             self._relayed,
+            self._proposals,
+            self._is_silent,
         )
         self._icon.show(tray_view(snapshot, facts, language))
         self._notify(snapshot, titles, language)
+        self._notify_of_proposals(titles, language)
         self._notify_of_repairs(language)
+
+    def _notify_of_proposals(self, titles: Mapping[str, str], language: Language) -> None:
+        """An assistant waits for an answer, so each of its questions is told once."""
+        for one in self._proposals:
+            if one["id"] not in self._told:
+                self._told.add(one["id"])
+                text = proposal_text(one, titles).render(language)
+                self._icon.notify(Message(NAME, text, OpenDashboard()))
 
     def _notify_of_repairs(self, language: Language) -> None:
         """Report damaged files in the home folder and their repair."""

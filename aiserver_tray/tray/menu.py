@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from aiserver_tray.base.errors.remedies import Remedy
 from aiserver_tray.base.i18n import Language, Listed, Plural, Text
 from aiserver_tray.base.strings import in_line
+from aiserver_tray.features.mcp.events import Proposal
 from aiserver_tray.model import TASKS, OperationKind
 from aiserver_tray.state.progress import CONDITIONS, HEADS, SIGNS, STATES
 from aiserver_tray.state.views import ModuleView, OperationSummary, Snapshot
@@ -43,6 +44,10 @@ class TrayFacts:
     """to what modules are open, by name"""
     relayed: Sequence[str] = ()
     """model servers that modules reach through this process"""
+    proposals: Sequence[Proposal] = ()
+    """changes that an assistant asks for"""
+    silent: bool = False
+    """whether models of the stack were found to give no answer"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,20 @@ class Entry:
 
 
 SEPARATOR = Entry("")
+
+_PROPOSALS = {
+    "start": Text("{client} wants to start {name}"),
+    "stop": Text("{client} wants to stop {name}"),
+    "setting": Text("{client} wants to set {name} to “{value}”"),
+}
+
+
+def proposal_text(one: Proposal, titles: Mapping[str, str]) -> Text:
+    """What an assistant asks for."""
+    values = {"client": one["client"], "name": titles.get(one["subject"], one["subject"])}
+    if one["kind"] == "setting" and one["value"] is None:
+        return Text("{client} wants to reset {name}").with_values(values)
+    return _PROPOSALS[one["kind"]].with_values({**values, "value": one["value"] or ""})
 
 
 def shape(entries: Iterable[Entry]) -> object:
@@ -84,7 +103,7 @@ class _Menu:
     def entries(self) -> tuple[Entry, ...]:
         groups = (
             self._top(),
-            [*self._remedies(), *self._alerts()],
+            [*self._proposals(), *self._remedies(), *self._alerts()],
             self._open(),
             self._pages(),
             self._all(),
@@ -105,6 +124,16 @@ class _Menu:
         yield self._info(f"{SIGNS[snapshot.state]} {self._say(line)}")
         opening = self._say(Text("Open dashboard"))
         yield Entry(opening, actions.OpenDashboard(), is_default=True)
+
+    def _proposals(self) -> Iterator[Entry]:
+        """The changes that an assistant asks for, each to allow or to refuse."""
+        for one in self._facts.proposals:
+            children = (
+                self._item(Text("Allow"), actions.AnswerAssistant(one["id"], allow=True)),
+                self._item(Text("Refuse"), actions.AnswerAssistant(one["id"], allow=False)),
+            )
+            text = self._say(proposal_text(one, self._facts.titles))
+            yield Entry(self._in_line(text), children=children)
 
     def _remedies(self) -> Iterator[Entry]:
         """The next steps of what is wrong, each once."""

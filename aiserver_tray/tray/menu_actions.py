@@ -73,8 +73,8 @@ class MenuActions:
                 self._ask("ai/module/open", name=name)
             case actions.MuteAlert(alert):
                 self._ask("ai/rules/mute", alert=alert, span="hour")
-            case actions.CloseAccess(name):
-                self._ask("ai/access/close", module=name)
+            case actions.CloseAccess() | actions.AnswerAssistant():
+                self._close_or_answer(action)
             case actions.BackUp() | actions.StartEngine():
                 self._ask(_PLAIN[type(action)])
             case actions.Cancel(id):
@@ -86,6 +86,13 @@ class MenuActions:
                 self._ask("ai/app/quit", stop=stop == "stop")
             case _:
                 assert_never(action)
+
+    def _close_or_answer(self, action: actions.CloseAccess | actions.AnswerAssistant) -> None:
+        match action:
+            case actions.CloseAccess(name):
+                self._ask("ai/access/close", module=name)
+            case actions.AnswerAssistant(proposal, allow):
+                self._ask("ai/assistant/answer", id=proposal, allow=allow)
 
     def _ask(self, channel: str, **payload: object) -> Json:
         """The data of the response; empty if there is none."""

@@ -40,19 +40,23 @@ def tray_view(snapshot: Snapshot, facts: TrayFacts, language: Language) -> TrayV
     engine = snapshot.engine.name
     name = f"{NAME} ({engine.render(language)})" if engine else NAME
     tooltip = shortened(in_line(f"{name} – {text}"), TOOLTIP_UNITS)
-    return TrayView(_icon(snapshot), tooltip, menu(snapshot, facts, language))
+    return TrayView(_icon(snapshot, facts), tooltip, menu(snapshot, facts, language))
 
 
 def _tooltip(snapshot: Snapshot, facts: TrayFacts) -> Text:
     """The state in a line; of a single operation but a stop, also how far it is."""
     line, operations = summary(snapshot, facts.titles), active(snapshot)
+    if facts.silent and snapshot.state == "running" and not operations:
+        return Text("{first} – {second}", first=line, second=Text("models don't answer"))
     starts = [one for one in operations if one.kind not in ("stop", "down")]
     if len(operations) != 1 or not starts or not starts[0].total or starts[0].status != "running":
         return line
     return Text("{first} – {second}", first=line, second=how_far(starts[0]))
 
 
-def _icon(snapshot: Snapshot) -> IconSpec:
+def _icon(snapshot: Snapshot, facts: TrayFacts) -> IconSpec:
+    if facts.silent and snapshot.state == "running":
+        return IconSpec("degraded")
     if snapshot.engine.reconnecting:
         return IconSpec("starting")
     if snapshot.state != "starting":

@@ -194,6 +194,11 @@ def _gateway(stack: Stack) -> None:
     stack.shell("gateway", f"{_GATEWAY} 2>&1", "")
 
 
+def _searxng(stack: Stack) -> None:
+    """It has no users, but must answer in JSON. What it finds depends on the day."""
+    _Page(stack.url("searxng", 8080)).ask("GET", "/search?q=tea&format=json")
+
+
 LOG_INS: Mapping[str, LogIn] = {
     "gateway": _gateway,
     "dify": _dify,
@@ -207,5 +212,6 @@ LOG_INS: Mapping[str, LogIn] = {
     "qdrant": _qdrant,
     "ragflow": _ragflow,
     "redis": _redis,
+    "searxng": _searxng,
 }
 """Module -> how a user logs in there."""

@@ -45,6 +45,7 @@ TYPICAL = {
     "langgenius/qdrant": 3,
     "pgsty/silo": 3,
     "qdrant/qdrant": 3,
+    "searxng/searxng": 8,
 }
 """Image -> seconds from its start until it is ready, on a desktop that has run it before."""
 

@@ -44,6 +44,8 @@ PAYLOADS: Mapping[str, Json] = {
     "ai/logs/next": {"readingId": "read"},
     "ai/logs/read": {"readingId": "read", "filter": {}},
     "ai/logs/unfollow": {"streamId": "kept"},
+    "ai/assistant/answer": {"id": "change-1", "allow": False},
+    "ai/assistant/propose": {"client": "Claude", "kind": "stop", "subject": "n8n"},
     "ai/models/ask": {"id": "one", "server": "ollama", "model": "any", "text": "Hello"},
     "ai/models/list": {"look": False},
     "ai/models/remove": {"server": "ollama"},

@@ -1,9 +1,16 @@
 """What tests tell n8n, at its page."""
 
+import io
+import json
+import tarfile
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import requests
+from docker.models.containers import Container
 
 from tests.engine.waiting import until
 
@@ -50,18 +57,69 @@ def publish_workflow(user: requests.Session, page: str) -> None:
 
 def publish(user: requests.Session, page: str, path: str, nodes: list[dict[str, Any]]) -> None:
     """Let a webhook at *path* run *nodes*, one after the other."""
-    webhook = {"path": path, "httpMethod": "POST", "responseMode": "lastNode"}
-    first = node("Webhook", "n8n-nodes-base.webhook", webhook) | {"webhookId": path}
-    chain = [first, *nodes]
-    workflow: dict[str, Any] = {
-        "name": path,
-        "nodes": chain,
-        "connections": {
-            one["name"]: {"main": [[{"node": after["name"], "type": "main", "index": 0}]]}
-            for one, after in pairwise(chain)
-        },
-        "settings": {},
+    chain = [_webhook(path, "lastNode"), *nodes]
+    links = {one["name"]: _link("main", after["name"]) for one, after in pairwise(chain)}
+    _publish(user, page, path, chain, links)
+
+
+def publish_question(user: requests.Session, page: str, path: str, model: str) -> None:
+    """Let a webhook at *path* ask *model* what 2 + 2 is, by the AI Agent node with an OpenAI
+    credential whose fields are empty, and stream its answer."""
+    new: Any = {"name": f"for {path}", "type": "openAiApi", "data": {}}
+    made = user.post(f"{page}/rest/credentials", json=new, timeout=60)
+    made.raise_for_status()
+    credential = {"openAiApi": {"id": made.json()["data"]["id"], "name": new["name"]}}
+    question = "What is 2 + 2? Answer with one number."
+    asked = {"promptType": "define", "text": question, "options": {"enableStreaming": True}}
+    agent = node("Agent", "@n8n/n8n-nodes-langchain.agent", asked, 2.2)
+    chosen = {
+        "model": {"__rl": True, "mode": "id", "value": model},
+        "options": {"temperature": 0, "maxTokens": 12, "maxRetries": 0},
     }
+    chat = node("Model", "@n8n/n8n-nodes-langchain.lmChatOpenAi", chosen, 1.2)
+    nodes = [_webhook(path, "streaming"), agent, chat | {"credentials": credential}]
+    links = {"Webhook": _link("main", "Agent"), "Model": _link("ai_languageModel", "Agent")}
+    _publish(user, page, path, nodes, links)
+
+
+def streamed(page: str, path: str) -> list[str] | None:
+    """The pieces of the answer of `publish_question`, as they come. None: n8n does not know the
+    webhook yet."""
+    with requests.post(f"{page}/webhook/{path}", timeout=180, stream=True) as answer:
+        if answer.status_code == HTTPStatus.NOT_FOUND:
+            return None
+        answer.raise_for_status()
+        events = [json.loads(line) for line in answer.iter_lines()]
+    assert events[-1]["type"] == "end", events
+    return [event["content"] for event in events if event["type"] == "item"]
+
+
+def add_agents(containers: Iterable[Container]) -> None:
+    """Let AI Agent nodes load in *containers* of n8n. The lab's image has no binary of sqlite3,
+    which this node loads for tools that nobody uses here."""
+    content = (Path(__file__).parent / "n8n_sqlite.js").read_bytes()
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        entry = tarfile.TarInfo("sqlite3.js")
+        entry.size, entry.mode = len(content), 0o644
+        tar.addfile(entry, io.BytesIO(content))
+    for container in containers:
+        container.put_archive("/usr/local/lib/node_modules/sqlite3/lib", buffer.getvalue())
+
+
+def _webhook(path: str, mode: str) -> dict[str, Any]:
+    parameters = {"path": path, "httpMethod": "POST", "responseMode": mode}
+    return node("Webhook", "n8n-nodes-base.webhook", parameters) | {"webhookId": path}
+
+
+def _link(kind: str, name: str) -> dict[str, Any]:
+    return {kind: [[{"node": name, "type": kind, "index": 0}]]}
+
+
+def _publish(
+    user: requests.Session, page: str, name: str, nodes: list[dict[str, Any]], links: dict[str, Any]
+) -> None:
+    workflow: dict[str, Any] = {"name": name, "nodes": nodes, "connections": links, "settings": {}}
     made = user.post(f"{page}/rest/workflows", json=workflow, timeout=60)
     made.raise_for_status()
     new = made.json()["data"]
@@ -70,10 +128,10 @@ def publish(user: requests.Session, page: str, path: str, nodes: list[dict[str, 
     user.post(address, json=version, timeout=60).raise_for_status()
 
 
-def node(name: str, kind: str, parameters: dict[str, str], version: int = 2) -> dict[str, Any]:
+def node(name: str, kind: str, parameters: Mapping[str, Any], version: float = 2) -> dict[str, Any]:
     """A node of a workflow."""
     what = {"id": name, "name": name, "type": kind, "typeVersion": version, "position": [0, 0]}
-    return {**what, "parameters": parameters}
+    return {**what, "parameters": dict(parameters)}
 
 
 def add_credential(user: requests.Session, page: str) -> None:

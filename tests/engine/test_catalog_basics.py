@@ -34,7 +34,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(sys.argv[3].encode())
 http.server.HTTPServer(("", int(sys.argv[1])), Handler).serve_forever()
 """
-PORTS = {"minio": 9000, "elasticsearch": 9200, "qdrant": 6333, "meilisearch": 7700}
+PORTS = {"minio": 9000, "elasticsearch": 9200, "qdrant": 6333, "meilisearch": 7700} | {
+    "searxng": 8080
+}
 GREEN = '{"status":"green"}'
 RED = '{"status":"red"}'
 
@@ -46,6 +48,7 @@ UNREADY: dict[str, tuple[Answer, list[Answer]]] = {
     "elasticsearch": ((200, GREEN), [(200, RED), (401, "")]),
     "qdrant": ((200, ""), [(503, " 200 ")]),
     "meilisearch": ((200, ""), [(503, "")]),
+    "searxng": ((200, "OK"), [(503, "")]),
 }
 """Module -> a good answer of its server, and bad ones."""
 

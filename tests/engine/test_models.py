@@ -20,6 +20,7 @@ import docker
 import pytest
 import requests
 
+from aiserver_tray.carriers.local.client import Client
 from tests.engine.oneapi import OneApiStack, installed
 from tests.lab.fixtures import borrowed
 from tests.lab.place import Place
@@ -28,6 +29,7 @@ from tests.support.installation import idle
 from tests.support.model_server import MODEL, model_server
 from tests.support.observed import said
 from tests.support.ports import free_port
+from tests.support.waiting import eventually
 
 QUESTION: dict[str, Any] = {
     "model": MODEL,
@@ -72,8 +74,15 @@ def stack(
 
 def checked(stack: OneApiStack) -> dict[str, Any]:
     """What ``models check`` says about the only server."""
-    (result,) = json.loads(stack.cli.run("models", "check", "--json").output)["results"]
-    return dict(result)
+    found = json.loads(stack.cli.run("models", "check", "--json").output)
+    (result,) = found["results"]
+    return {**result, "rest": {one["name"]: one["outcome"] for one in found["rest"]}}
+
+
+def alerts(client: Client) -> list[str]:
+    """What the active alerts about models say."""
+    found = client.request("ai/rules/list", {})["alerts"]
+    return [one["text"] for one in found if one["kind"] == "models" and one["ended"] is None]
 
 
 def told(stack: OneApiStack, token: str) -> tuple[int, str]:
@@ -208,7 +217,7 @@ def _check_activity(stack: OneApiStack) -> None:
     noted = json.loads(stack.cli.run("activity", "--json").succeeded().output)["activities"]
     entries = [one["models"] for one in noted if one["kind"] == "models"]
     assert [one["used"] for one in entries] == [True, True, True, False]
-    assert [one["models"] for one in entries[1:]] == [[MODEL], ["another"], ["another"]]
+    assert [one["models"] for one in entries[1:]] == [[MODEL], ["another-embed"], ["another-embed"]]
 
 
 def _check_other_networks(engine: docker.DockerClient, relay: int, token: str) -> None:
@@ -229,6 +238,23 @@ def _check_other_networks(engine: docker.DockerClient, relay: int, token: str) -
             }
 
 
+def _check_server_off(client: Client, stack: OneApiStack, port: int) -> dict[str, Any]:
+    """A server that is off is the broken link, an alert, and in the list of servers, which is
+    returned."""
+    broken = checked(stack)
+    assert (
+        broken["broken"],
+        f"nothing answers at http://127.0.0.1:{port}" in broken["problem"],
+    ) == (
+        "server",
+        True,
+    )
+    listed = client.request("ai/models/list", {"look": False})
+    assert [one["broken"] for one in listed["checked"]["results"]] == ["server"]
+    eventually(lambda: alerts(client) == [listed["checked"]["results"][0]["problem"]], "alert")
+    return listed
+
+
 def test_a_model_answers_and_each_broken_link_is_told_as_itself(
     engine: docker.DockerClient, stack: OneApiStack
 ) -> None:
@@ -243,6 +269,11 @@ def test_a_model_answers_and_each_broken_link_is_told_as_itself(
         with hosted(stack.cli):
             result = checked(stack)
             assert (result["broken"], result["model"], result["problem"]) == (None, MODEL, None)
+            rest = result["rest"]
+            assert (rest["clock"], rest["embedding"], rest["webhook"]) == (
+                "works",
+                *["untried"] * 2,
+            )
             assert "4" in result["answer"]
             _check_answers(stack, _token(stack))
 
@@ -265,22 +296,17 @@ def test_a_model_answers_and_each_broken_link_is_told_as_itself(
             assert checked(stack)["broken"] is None
 
     with hosted(stack.cli) as (client, _):
-        broken = checked(stack)
-        assert (
-            broken["broken"],
-            f"nothing answers at http://127.0.0.1:{port}" in broken["problem"],
-        ) == (
-            "server",
-            True,
-        )
-        listed = client.request("ai/models/list", {"look": False})
+        listed = _check_server_off(client, stack, port)
         assert listed["waiting"] == ["reader"]
         assert "Nothing answers at" in listed["servers"][0]["problem"]
         with forgetful_server(port):
             assert checked(stack)["broken"] == "model"
-        with model_server(port, "another"):
+        with model_server(port, "another-embed"):
             stack.cli.run("models", "use", server["name"]).succeeded()
-            assert (checked(stack)["broken"], checked(stack)["model"]) == (None, "another")
+            found = checked(stack)
+            assert (found["broken"], found["model"]) == (None, "another-embed")
+            assert found["rest"]["embedding"] == "works"
+            eventually(lambda: alerts(client) == [], "the end of the alert")
         stack.cli.run("models", "remove", server["name"]).succeeded()
         assert _channels(stack) == []
         _check_activity(stack)

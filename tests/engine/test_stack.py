@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from operator import gt
 from pathlib import Path
+from socketserver import BaseRequestHandler, TCPServer
+from threading import Thread
 from typing import Any
 
 import docker
@@ -15,19 +17,25 @@ from docker.models.containers import Container
 
 from tests.engine.n8n import (
     OWNER,
+    add_agents,
     log_in,
     logged_in,
     node,
     publish,
+    publish_question,
     publish_workflow,
     set_up_owner,
+    streamed,
 )
 from tests.engine.oneapi import OneApiStack
 from tests.engine.own_authority import REFUSED, TRUSTED, answers
 from tests.engine.waiting import logged, until
 from tests.support.certificates import certificates
 from tests.support.command_line import CommandLine
+from tests.support.host_process import hosted
+from tests.support.model_server import MODEL, model_server
 from tests.support.observed import environment, facts, names, said
+from tests.support.ports import free_port
 from tests.support.processes import kill
 
 JOBS = {"ai-n8n-n8n-database", "ai-n8n-n8n-files"}
@@ -83,6 +91,7 @@ def test_n8n_runs_code_keeps_its_data_gets_models_from_oneapi_and_shares_its_wor
         assert said(engine, name, "cat", FILE) == "mine"
     adds(page, engine)
     token = has_models(oneapi, engine, user, page)
+    a_model_of_this_computer_answers(oneapi, user, page, engine)
     workers_share_executions(user, page, engine)
     mine = folder_for_n8n(oneapi, tmp_path / "mine")
     gets_own_authority_and_proxy(cli, engine, tmp_path)
@@ -135,7 +144,7 @@ def gets_a_new_owner(cli: CommandLine, page: str) -> None:
     set_up_owner(page, password=new)
     answer = logged_in(page, new).get(f"{page}/rest/workflows", timeout=60)
     answer.raise_for_status()
-    assert {one["name"] for one in answer.json()["data"]} == {"sum", "wait", "copy", "steal"}
+    assert {one["name"] for one in answer.json()["data"]} == {"sum", "ask", "wait", "copy", "steal"}
 
 
 def _answer(page: str, workflow: str, data: dict[str, int] | None = None) -> requests.Response:
@@ -166,6 +175,52 @@ def choose_a_worker(oneapi: OneApiStack) -> None:
     app.settings.change(app.declared_with(values), values)
     shown = json.loads(oneapi.cli.run("catalog", "show", "n8n", "--json").succeeded().output)
     assert shown["requires"] == ["postgres", "redis"]
+
+
+def a_model_of_this_computer_answers(
+    oneapi: OneApiStack, user: requests.Session, page: str, engine: docker.DockerClient
+) -> None:
+    """See that a real model, which listens on 127.0.0.1, answers n8n's AI Agent through a relay and
+    OneAPI, piece by piece."""
+    add_agents(engine.containers.get(f"ai-n8n{name}") for name in ("", *(f"-{w}" for w in WORKERS)))
+    port = free_port()
+    with model_server(port), hosted(oneapi.cli):
+        oneapi.cli.run("models", "use", f"http://127.0.0.1:{port}").succeeded()
+        publish_question(user, page, "ask", MODEL)
+        pieces = until(lambda: streamed(page, "ask"), engine.containers.get("ai-n8n"))
+        answers_are_checked(oneapi, engine)
+        oneapi.cli.run("models", "remove", f"127-0-0-1-{port}").succeeded()
+    assert len(pieces) > 1
+    assert "4" in "".join(pieces)
+
+
+def answers_are_checked(oneapi: OneApiStack, engine: docker.DockerClient) -> None:
+    """See that the check finds n8n's webhooks and its mail server, and nobody there."""
+    assert checked(oneapi) | {"webhook": "works", "mail": "untried"} == checked(oneapi)
+    gateway = engine.networks.get("bridge").attrs["IPAM"]["Config"][0]["Gateway"]
+    with TCPServer((gateway, 0), _Greeting) as mail:
+        Thread(target=mail.serve_forever, daemon=True).start()
+        oneapi.set("n8n.N8N_SMTP_HOST", "host.docker.internal")
+        oneapi.set("n8n.N8N_SMTP_PORT", str(mail.server_address[1]))
+        oneapi.set("n8n.N8N_SMTP_SSL", "false")
+        assert checked(oneapi)["mail"] == "works"
+        mail.shutdown()
+    assert checked(oneapi)["mail"] == "broken"
+    for name in ("HOST", "PORT", "SSL"):
+        oneapi.cli.run("config", "unset", f"n8n.N8N_SMTP_{name}").succeeded()
+
+
+class _Greeting(BaseRequestHandler):
+    """Says what a mail server says first."""
+
+    def handle(self) -> None:
+        self.request.sendall(b"220 ready\r\n")
+
+
+def checked(oneapi: OneApiStack) -> dict[str, str]:
+    """What became of each part of ``models check``, whose question is answered."""
+    found = json.loads(oneapi.cli.run("models", "check", "--json").succeeded().output)
+    return {one["name"]: one["outcome"] for one in found["rest"]}
 
 
 def workers_share_executions(

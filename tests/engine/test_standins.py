@@ -80,6 +80,12 @@ STAND_INS: dict[str, Case] = {
     "getmeili/meilisearch:v1.50.0": Case(
         {"MEILI_MASTER_KEY": SECRET}, "MEILI_MASTER_KEY", 7700, "/health"
     ),
+    "searxng/searxng:2026.11.2-cccbc9e15": Case(
+        {"SEARXNG_SECRET": SECRET, "SEARXNG_SETTINGS_PATH": "/etc/searxng/settings.yml"},
+        "SEARXNG_SECRET",
+        8080,
+        "/healthz",
+    ),
     "justsong/one-api:v0.6.10": Case(ONE_API, "SESSION_SECRET", 3000, "/api/status"),
     "calciumion/new-api:v1.0.0-rc.36": Case(
         ONE_API | {"SQL_DSN": f"postgresql://postgres:{SECRET}@pg:5432/postgres"},

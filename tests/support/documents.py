@@ -44,6 +44,9 @@ ELSEWHERE = {
     # They need a model server.
     "aiserver-tray models use": _MODELS,
     "aiserver-tray models check": _MODELS,
+    # An assistant starts it, and speaks on its input.
+    "aiserver-tray mcp": "tests/engine/test_mcp.py::"
+    "test_an_assistant_learns_the_causes_changes_nothing_unasked_and_sees_no_secret",
     "aiserver-tray models remove": _MODELS,
     # It needs a program of others.
     "aiserver-tray adopt": "tests/unit/cli/test_adopt.py::"

@@ -1,5 +1,7 @@
 """Model servers as the page of models gets them."""
 
+from datetime import UTC, datetime
+
 from aiserver_tray.protocol.message import Json
 
 _MODELS = [
@@ -50,6 +52,29 @@ BROKEN = WORKS | {
 }
 
 
-def listed(*servers: Json) -> Json:
+_REST = [
+    {
+        "name": "embedding",
+        "title": "Search (embedding)",
+        "outcome": "untried",
+        "text": "Not tried.",
+    },
+    {"name": "mail", "title": "Mail of n8n", "outcome": "works", "text": "It answers n8n."},
+    {"name": "clock", "title": "Clock", "outcome": "works", "text": "The clocks agree."},
+]
+
+
+def checked(result: Json) -> Json:
+    """What ``ai/models/check`` answers, now."""
+    return {"at": datetime.now(UTC).isoformat(), "results": [result], "rest": _REST}
+
+
+def listed(*servers: Json, check: Json | None = None) -> Json:
     """What ``ai/models/list`` answers, with one more server that is off."""
-    return {"servers": [*servers, _LM_STUDIO], "waiting": ["n8n", "dify"], "oneapi": True}
+    return {
+        "servers": [*servers, _LM_STUDIO],
+        "waiting": ["n8n", "dify"],
+        "oneapi": True,
+        "checked": check,
+        "every": "never",
+    }

@@ -123,7 +123,7 @@ def test_without_alerts_the_page_says_so_and_keeps_rules_and_history(
         for i in range(10)
     ]
     begin(host, *over)
-    page.wait_for_text("10 rules watch · the last alert ended", ".quiet-card")
+    page.wait_for_text("11 rules watch · the last alert ended", ".quiet-card")
     page.wait_for_text("All modules · last", "[data-rule=restarts]")
     assert page.wait_for(".hist").text.startswith("Dify keeps crashing\napi: restarted")
     page.wait_for_text("lasted 22 s", ".hist")

@@ -5,6 +5,7 @@ from selenium.webdriver import Keys
 
 from aiserver_tray.base.errors import RefusedError
 from aiserver_tray.base.i18n import Text
+from aiserver_tray.features.mcp.events import PROPOSALS
 from aiserver_tray.protocol.message import answer, refusal
 from tests.support import states
 from tests.ui.answers import ANSWERS
@@ -214,3 +215,28 @@ def test_the_list_of_sections_follows_the_scroll(page: HomePage) -> None:
     page.until(lambda: chosen() == ["Modules"], "the one that was asked for")
     page.script("document.querySelector('.scroll').scrollTo(0, 0)")
     page.until(lambda: chosen() == ["General"], "the first one")
+
+
+def test_a_change_that_an_assistant_asks_for_waits_on_every_page_for_a_yes_or_no(
+    stack: Stack, page: HomePage
+) -> None:
+    host = stack.host
+    host.answers["ai/assistant/answer"] = answer({})
+    proposal = {"client": "Claude", "kind": "stop", "subject": "n8n", "value": None}
+    waiting = [{**proposal, "id": "change-1"}, {**proposal, "id": "change-2", "kind": "start"}]
+    host.publish(PROPOSALS, {"waiting": waiting})
+    page.wait_for_text("Claude wants to stop n8n", ".proposal")
+    page.wait_for(".nav-item[href='#doctor']").click()
+    page.wait_for_text("Claude wants to stop n8n", ".proposal")
+    assert violations(page) == []
+    page.button("Refuse").click()
+    assert host.wait_for_call("ai/assistant/answer") == {"id": "change-1", "allow": False}
+    host.publish(PROPOSALS, {"waiting": waiting[1:]})
+    page.wait_for_text("Claude wants to start n8n", ".proposal")
+    page.button("Allow").click()
+    page.until(
+        lambda: host.wait_for_call("ai/assistant/answer") == {"id": "change-2", "allow": True},
+        "it is allowed",
+    )
+    host.publish(PROPOSALS, {"waiting": []})
+    page.until(lambda: not page.all(".proposal"), "nothing waits")

@@ -12,7 +12,7 @@ from tests.support.scripted import Scripted
 from tests.ui.answers import ANSWERS
 from tests.ui.conftest import Stack
 from tests.ui.home import HomePage
-from tests.ui.models import BROKEN, FOUND, OFF, USED, WORKS, listed
+from tests.ui.models import BROKEN, FOUND, OFF, USED, WORKS, checked, listed
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def page(stack: Stack, host: Scripted) -> HomePage:
 def show(host: Scripted, *servers: Json) -> None:
     """These servers are there now."""
     host.answers["ai/models/list"] = answer(listed(*servers))
-    host.publish(MODELS, {"off": [], "relayed": []})
+    host.publish(MODELS, {"off": [], "relayed": [], "broken": []})
 
 
 def test_a_server_is_found_used_and_taken_back(page: HomePage, host: Scripted) -> None:
@@ -80,19 +80,42 @@ def test_the_question_through_the_chain_marks_the_one_link_that_broke(
     host.answers["ai/models/list"] = answer(listed(USED))
     page.button("Look again").click()
     page.wait_for_text("Not asked yet", ".card-head")
-    host.answers["ai/models/check"] = answer({"results": [WORKS]})
-    page.button("Does it really work?").click()
-    page.wait_for_text("Asked and answered just now", ".card-head")
+    page.wait_for("a[href='#models/check']").click()
+    host.answers["ai/models/check"] = answer(checked(WORKS))
+    page.button("Check again").click()
+    page.wait_for_text("Works, 0.9 s", ".card-head")
+    assert links(page) == ["ok", "ok", "ok"]
     page.wait_for_text("The answer is 4.", ".card-foot")
-    links = [link.get_attribute("data-link") for link in page.all(".wlink")]
-    assert links == ["ok", "ok", "ok"]
+    page.wait_for_text("2 of 3 work · 1 not tried", ".section-head")
+    assert page.complaints() == []
 
-    host.answers["ai/models/check"] = answer({"results": [BROKEN]})
-    page.button("Does it really work?").click()
+    host.answers["ai/models/check"] = answer(checked(BROKEN))
+    page.button("Check again").click()
     page.wait_for_text("1 link is broken", ".card-head")
-    links = [link.get_attribute("data-link") for link in page.all(".wlink")]
-    assert links == ["bad", "none", "none"]
-    page.wait_for_text("a firewall of this computer", ".card-foot")
+    assert links(page) == ["ok", "bad", "none"]
+    page.wait_for_text("a firewall of this computer", ".chain-why")
+    assert "1 link" in page.wait_for(".nav-item[href='#models']").text
+    page.wait_for_text("1 problem", ".overall[data-state=degraded]")
+
+
+def links(page: HomePage) -> list[str | None]:
+    """What came of each link of the chain."""
+    return [link.get_attribute("data-link") for link in page.all(".cedge")]
+
+
+def test_what_the_schedule_finds_is_one_card_on_home_and_on_the_page(
+    stack: Stack, host: Scripted
+) -> None:
+    host.answers["ai/models/list"] = answer(listed(USED, check=checked(BROKEN)))
+    page = stack.home()
+    page.wait_for_text("a firewall of this computer", ".problem")
+    assert len(page.all(".problem")) == 1
+    page.wait_for(".problem a[href='#models/check']").click()
+    page.wait_for_text("OneAPI can't reach Ollama", ".chain-why")
+    page.script("""const every = document.querySelector("#check-every");
+        every.value = "day"; every.dispatchEvent(new Event("change", {bubbles: true}));""")
+    asked = host.wait_for_call("ai/config/set")
+    assert asked == {"name": "app.check_models", "value": "day"}
 
 
 def test_a_server_that_is_off_is_a_card_with_what_waits_for_it(

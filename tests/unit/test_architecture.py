@@ -47,7 +47,9 @@ BROUGHT = {
     "_typeshed": "for types alone",
     "_win32typing": "for types alone",
     "compression": "by Python from 3.14 on",
+    "anyio": "by mcp",
     "gi": "by the system, where there is a desktop on Linux",
+    "mcp_types": "by mcp",
     "pydantic_core": "by pydantic",
     **dict.fromkeys(
         (
@@ -71,7 +73,8 @@ def imported() -> Iterator[str]:
 
 def test_every_import_is_a_declared_dependency() -> None:
     project = PROJECT["project"]
-    declared = [*project["dependencies"], *project["optional-dependencies"]["desktop"]]
+    extras = project["optional-dependencies"]
+    declared = [*project["dependencies"], *extras["desktop"], *extras["mcp"]]
     known = {re.split(r"[^\w.-]", entry)[0].lower() for entry in declared}
     others = set(imported()) - set(sys.stdlib_module_names) - {"aiserver_tray"} - BROUGHT.keys()
     distributions = packages_distributions()

@@ -46,6 +46,8 @@ export interface Channels {
   "ai/app/quit": { request: Quitting; answer: Record<string, never> };
   /** Tell whether the first steps are to be shown, or end that. */
   "ai/app/welcome": { request: FirstSteps; answer: FirstStepsState };
+  /** Allow a change that an assistant asked for, or refuse it. No effect if it is over. */
+  "ai/assistant/answer": { request: ChangeAnswer; answer: Record<string, never> };
   /** Start to check backups: hashes and databases. `ai/backup/event` tells the progress. */
   "ai/backup/check": { request: BackupIds; answer: Record<string, never> };
   /** Start to back up modules; an operation. */
@@ -164,8 +166,8 @@ export interface Channels {
   "ai/logs/unfollow": { request: LogUnfollowRequest; answer: Record<string, never> };
   /** Ask a model something. Its answer arrives as `ai/models/answer`; answers when it is complete. Nothing of it is kept. */
   "ai/models/ask": { request: ModelQuestion; answer: Talk };
-  /** Ask each model server that the stack uses one small question through OneAPI, and find the link that breaks. */
-  "ai/models/check": { request: ChainRequest; answer: ChainChecked };
+  /** Ask each model server that the stack uses one small question through OneAPI, and find the link that breaks. Without a server, also check embedding, webhook, mail, clock, disk and backups. */
+  "ai/models/check": { request: ChainRequest; answer: Checked };
   /** List the model servers of this computer, and those that the stack uses. */
   "ai/models/list": { request: ModelsRequest; answer: ModelList };
   /** Let the stack no longer use a model server. The server itself is not touched. */
@@ -310,6 +312,8 @@ export interface Events {
   "ai/activity/added": ActivityAdded;
   /** A foreign program was copied into a module, switched over to, or an adoption was dismissed. */
   "ai/adopt/event": AdoptEvent;
+  /** An assistant asks for a change, or such a question is over. */
+  "ai/assistant/event": Proposals;
   /** Backups, their schedule or the recovery key have changed, or a check has gone on. */
   "ai/backup/event": BackupEvent;
   /** A clean-up has gone on. */
@@ -962,12 +966,6 @@ export interface Certificate {
   file: string;
 }
 
-/** Whether models answer. */
-export interface ChainChecked {
-  /** one for each server */
-  results: ChainResult[];
-}
-
 export type ChainLink = "oneapi" | "key" | "channel" | "way" | "server" | "model";
 
 /** What to check. */
@@ -993,6 +991,12 @@ export interface ChainResult {
   seconds: number | null;
 }
 
+/** What a person says to a change. */
+export interface ChangeAnswer {
+  id: string;
+  allow: boolean;
+}
+
 /** A check of the doctor. */
 export interface Check {
   /** the checked thing, such as `key` or `ports`; several checks may share a name */
@@ -1005,6 +1009,8 @@ export interface Check {
   remedies: Remedy[];
 }
 
+export type CheckEvery = "never" | "hour" | "day" | "week";
+
 /** Whose addresses to prove. */
 export interface CheckRequest {
   /** all that are open without it */
@@ -1012,6 +1018,15 @@ export interface CheckRequest {
 }
 
 export type CheckState = "unchecked" | "checking" | "verified" | "damaged" | "failed";
+
+/** What came of a check. */
+export interface Checked {
+  at: string;
+  /** the question, one for each server that was asked */
+  results: ChainResult[];
+  /** what else was looked at; nothing if a single server was asked */
+  rest: WorkCheck[];
+}
 
 /** What the doctor found. */
 export interface Checks {
@@ -2000,6 +2015,10 @@ export interface ModelList {
   waiting: string[];
   /** whether OneAPI runs, so that a server can be added to it */
   oneapi: boolean;
+  /** the last check of all servers; `null`: none since they changed or this process began */
+  checked: Checked | null;
+  /** how often they are checked by themselves */
+  every: CheckEvery;
 }
 
 /** A question to a model. */
@@ -2017,6 +2036,8 @@ export interface ModelsEvent {
   off: string[];
   /** titles of the servers that modules reach through this process, until it exits */
   relayed: string[];
+  /** names of the servers that are off, or gave no answer when they were last checked */
+  broken: string[];
 }
 
 /** How to list servers. */
@@ -2401,8 +2422,8 @@ export interface Network {
 
 /** A rule of the user's own. */
 export interface NewRule {
-  /** `line`: A log line matches. `ended`: A service exited, no operation stopped it, and it does not come back by itself. `memory_out`: A service ran out of memory. `restarts`: A service restarts again and again. `unhealthy`: The health check of a service fails. `memory`: A service uses too much memory. `cpu`: A module keeps the processors busy. `disk`: The engine's disk is almost full. `home`: The disk of the home folder is full. `backup`: There is no recent good backup, although there is a schedule. `address`: Other devices can't use the address of an open module as they should. Users add `line`, `memory`, `cpu`. */
-  kind: "line" | "ended" | "memory_out" | "restarts" | "unhealthy" | "memory" | "cpu" | "disk" | "home" | "backup" | "address";
+  /** `line`: A log line matches. `ended`: A service exited, no operation stopped it, and it does not come back by itself. `memory_out`: A service ran out of memory. `restarts`: A service restarts again and again. `unhealthy`: The health check of a service fails. `memory`: A service uses too much memory. `cpu`: A module keeps the processors busy. `disk`: The engine's disk is almost full. `home`: The disk of the home folder is full. `backup`: There is no recent good backup, although there is a schedule. `models`: The last check of models, by hand or on its schedule, found a broken link. `address`: Other devices can't use the address of an open module as they should. Users add `line`, `memory`, `cpu`. */
+  kind: "line" | "ended" | "memory_out" | "restarts" | "unhealthy" | "memory" | "cpu" | "disk" | "home" | "backup" | "models" | "address";
   /** the only module that it is about; every module without it */
   module?: string | null;
   /** lines of this level or a higher one; `null`: of every level */
@@ -2808,6 +2829,25 @@ export interface Progress {
   lines: string[];
 }
 
+/** A change that an assistant asks for, and that waits for a person. */
+export interface Proposal {
+  id: string;
+  /** the program that asks, as it calls itself */
+  client: string;
+  /** `start`, `stop` or `setting` */
+  kind: string;
+  /** name of the module, or address of the setting */
+  subject: string;
+  /** the new value of the setting; `null`: none is set */
+  value: string | null;
+}
+
+/** All changes that wait for a person. */
+export interface Proposals {
+  /** the oldest first */
+  waiting: Proposal[];
+}
+
 /** A question of this client. */
 export interface QuestionId {
   id: string;
@@ -3002,8 +3042,8 @@ export interface Revealed {
 /** An alert rule. */
 export interface Rule {
   id: string;
-  /** `line`: A log line matches. `ended`: A service exited, no operation stopped it, and it does not come back by itself. `memory_out`: A service ran out of memory. `restarts`: A service restarts again and again. `unhealthy`: The health check of a service fails. `memory`: A service uses too much memory. `cpu`: A module keeps the processors busy. `disk`: The engine's disk is almost full. `home`: The disk of the home folder is full. `backup`: There is no recent good backup, although there is a schedule. `address`: Other devices can't use the address of an open module as they should. Users add `line`, `memory`, `cpu`. */
-  kind: "line" | "ended" | "memory_out" | "restarts" | "unhealthy" | "memory" | "cpu" | "disk" | "home" | "backup" | "address";
+  /** `line`: A log line matches. `ended`: A service exited, no operation stopped it, and it does not come back by itself. `memory_out`: A service ran out of memory. `restarts`: A service restarts again and again. `unhealthy`: The health check of a service fails. `memory`: A service uses too much memory. `cpu`: A module keeps the processors busy. `disk`: The engine's disk is almost full. `home`: The disk of the home folder is full. `backup`: There is no recent good backup, although there is a schedule. `models`: The last check of models, by hand or on its schedule, found a broken link. `address`: Other devices can't use the address of an open module as they should. Users add `line`, `memory`, `cpu`. */
+  kind: "line" | "ended" | "memory_out" | "restarts" | "unhealthy" | "memory" | "cpu" | "disk" | "home" | "backup" | "models" | "address";
   on: boolean;
   /** the only module that it is about; `null`: every module */
   module: string | null;
@@ -3794,6 +3834,19 @@ export interface WebhookAnswer {
 }
 
 export type When = "now" | "later";
+
+/** One thing besides the question that answers of the stack depend on. */
+export interface WorkCheck {
+  /** `embedding`, `webhook`, `mail`, or as the doctor's checks: `clock`, `disk`, `backups` */
+  name: string;
+  title: string;
+  /** `untried`: there is nothing to try, or it depends on a link that broke */
+  outcome: WorkOutcome;
+  /** what was found, and what to do */
+  text: string;
+}
+
+export type WorkOutcome = "works" | "broken" | "untried";
 
 /** Windows' subsystem for Linux. */
 export interface Wsl {

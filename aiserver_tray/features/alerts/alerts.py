@@ -267,6 +267,7 @@ class Evaluation:
         """None: not known."""
         self.is_home_full = False
         self.backup_trouble: Text | None = None
+        self.models_trouble: Text | None = None
         self.addresses: Mapping[str, Text] = {}
 
     @property
@@ -313,6 +314,7 @@ class Evaluation:
             hits,
             is_home_full=self.is_home_full,
             backup_trouble=self.backup_trouble,
+            models_trouble=self.models_trouble,
             addresses=self.addresses,
         )
         if not self.is_running:

@@ -370,6 +370,24 @@ class OldBackup(Rule):
             yield Finding(self, None, None, {}, facts.backup_trouble, self.page)
 
 
+# -- models ---------------------------------------------------------------------------------------
+
+
+class NoAnswer(Rule):
+    """The last check of models, by hand or on its schedule, found a broken link."""
+
+    kind: Literal["models"] = "models"
+    title = Text("Models don't answer as they should")
+    text = Text("A check of the models finds a broken link")
+    recovery = Text("Models answer again")
+    page = "models/check"
+    default: ClassVar = {"cooldown": 720}
+
+    def find(self, facts: Facts, _due: Due) -> Iterator[Finding]:
+        if facts.models_trouble:
+            yield Finding(self, None, None, {}, facts.models_trouble, self.page)
+
+
 # -- addresses ------------------------------------------------------------------------------------
 
 

@@ -89,6 +89,8 @@ class Facts:
     """No logs are kept, because the disk of the home folder is full."""
     backup_trouble: Text | None = None
     """Why there is no recent good backup."""
+    models_trouble: Text | None = None
+    """What the last check of models found broken."""
     addresses: Mapping[str, Text] = field(default_factory=dict)
     """The modules whose address in the network does not work, and why."""
 

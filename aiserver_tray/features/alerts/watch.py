@@ -77,6 +77,8 @@ class RuleWatch:
         """Called before each evaluation: it may find that the machine slept."""
         self.backup_trouble: Callable[[], Text | None] = lambda: None
         """Why there is no recent good backup. Returns at once."""
+        self.models_trouble: Callable[[], Text | None] = lambda: None
+        """What the last check of models found broken. Returns at once."""
         self.addresses: Callable[[], Mapping[str, Text]] = dict
         """The modules whose address in the network does not work, and why. Returns at once."""
         self._thread = Thread(target=self._run, name="rules", daemon=True)
@@ -172,6 +174,7 @@ class RuleWatch:
     def _take_in(self, data: RulesData, now: Moment) -> None:
         self._evaluation.is_home_full = self._surroundings.is_home_full()
         self._evaluation.backup_trouble = self.backup_trouble()
+        self._evaluation.models_trouble = self.models_trouble()
         self._evaluation.addresses = self.addresses()
         for state in available(self._states, 0):
             self._evaluation.see_state(state, now)

@@ -2,7 +2,7 @@
 
 import json
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Final, Literal
@@ -52,7 +52,7 @@ class ChainResult:
     """until the whole answer was there"""
 
 
-class _BrokenError(Exception):
+class _BrokenError(ValueError):
     def __init__(self, link: ChainLink, problem: Text) -> None:
         super().__init__(link)
         self.link: ChainLink = link
@@ -68,17 +68,34 @@ def check_chain(models: Models, place: "Place", used: "UsedServer") -> ChainResu
         return replace(result, broken=broken.link, problem=broken.problem)
 
 
+@dataclass(frozen=True)
+class Gateway:
+    """OneAPI, as those that ask it do."""
+
+    server: Server
+    token: str = field(repr=False)
+
+    @classmethod
+    def of(cls, models: Models, place: "Place") -> "Gateway":
+        """OneAPI of *place* with the token of a connected module.
+
+        Raises:
+            _BrokenError: OneAPI does not answer, or does not know a token.
+        """
+        try:
+            address = published(ONEAPI, place.core.store.snapshot)
+            token = _token(models, place, address)
+        except OneApiError as error:
+            text = Text("OneAPI can't be asked: {why}.", why=error.why)
+            raise _BrokenError("oneapi", text) from None
+        return cls(Server(ONEAPI, "OneAPI", f"http://{address[0]}:{address[1]}/v1"), token)
+
+
 def _asked(models: Models, place: "Place", used: "UsedServer", result: ChainResult) -> ChainResult:
-    try:
-        address = published(ONEAPI, place.core.store.snapshot)
-        token = _token(models, place, address)
-    except OneApiError as error:
-        text = Text("OneAPI can't be asked: {why}.", why=error.why)
-        raise _BrokenError("oneapi", text) from None
+    gateway = Gateway.of(models, place)
     model = next((m for m in used.models if kind_of(m) == "chat"), used.models[0])
-    gateway = Server(ONEAPI, "OneAPI", f"http://{address[0]}:{address[1]}/v1")
     begun = time.monotonic()
-    status, told = _ask(gateway, model, token)
+    status, told = _ask(gateway.server, model, gateway.token)
     seconds = time.monotonic() - begun
     if status != HTTPStatus.OK:
         broken = _broken_link(models, used, model)
@@ -87,29 +104,30 @@ def _asked(models: Models, place: "Place", used: "UsedServer", result: ChainResu
 
 
 def _token(models: Models, place: "Place", address: tuple[str, int]) -> str:
-    """The access token of a module that is connected, else one of our own, which is kept.
+    """The access token of a module that is connected, each of which OneAPI must know; else one of
+    our own, which is kept.
 
     Raises:
         OneApiError: OneAPI does not answer.
         _BrokenError: OneAPI no longer knows the token of a module.
     """
     secrets = place.app.settings.secrets
-    for module in place.app.catalog.modules.values():
-        consumer = consumer_of(module)
-        if consumer is None or consumer.provider != ONEAPI:
-            continue
-        stored = secrets.values([consumer.token]).get(consumer.token)
-        if stored and not takes(address, stored):
+    consumers = filter(None, map(consumer_of, place.app.catalog.modules.values()))
+    tokens = {c.module: c.token for c in consumers if c.provider == ONEAPI}
+    stored = secrets.values([*tokens.values()])
+    known = {module: stored[token] for module, token in tokens.items() if stored.get(token)}
+    for module, token in known.items():
+        if not takes(address, token):
             raise _BrokenError(
                 "key",
                 Text(
                     "OneAPI no longer knows the access token of {module}. Create a new one: "
                     "aiserver-tray connect {module}",
-                    module=module.name,
+                    module=module,
                 ),
             )
-        if stored:
-            return stored
+    if known:
+        return next(iter(known.values()))
     own = secrets.values([_OWN_SECRET]).get(_OWN_SECRET)
     if not own or not takes(address, own):
         oneapi = models.one_api()

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from aiserver_tray.base.errors import RefusedError, SettingError, UnknownNameError
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.features.models.chain import ChainResult, check_chain
+from aiserver_tray.features.alerts.channels import AlertsFeature
 from aiserver_tray.features.models.events import ANSWER
 from aiserver_tray.features.models.models import ONEAPI, Models, RelayKeeper, server_named
 from aiserver_tray.features.models.servers import (
@@ -21,6 +21,7 @@ from aiserver_tray.features.models.servers import (
     typed_server,
 )
 from aiserver_tray.features.models.talk import Question, Talk
+from aiserver_tray.features.models.works import Checked, CheckEvery, Checks
 from aiserver_tray.features.place import Place, refuse_elsewhere
 from aiserver_tray.features.wiring.wiring import consumer_of, is_connected
 from aiserver_tray.protocol.channel import Feature, Name, Payload, channel
@@ -108,6 +109,10 @@ class ModelList(TypedDict):
     """the modules that ask OneAPI for models"""
     oneapi: bool
     """whether OneAPI runs, so that a server can be added to it"""
+    checked: Checked | None
+    """the last check of all servers; `null`: none since they changed or this process began"""
+    every: CheckEvery
+    """how often they are checked by themselves"""
 
 
 class ServerUsed(TypedDict):
@@ -125,13 +130,6 @@ class ServerRemoved(TypedDict):
     """why its channel is still in OneAPI"""
 
 
-class ChainChecked(TypedDict):
-    """Whether models answer."""
-
-    results: list[ChainResult]
-    """one for each server"""
-
-
 class ModelsFeature(Feature):
     """``ai/models/…``."""
 
@@ -144,11 +142,28 @@ class ModelsFeature(Feature):
     def _models(self) -> Models:
         return Models(self._place)
 
+    @cached_property
+    def _checks(self) -> Checks:
+        return Checks(self._models, self._place, self._checked)
+
+    def _checked(self) -> None:
+        if self._keeper:
+            self._place.feature(AlertsFeature).watch.refresh()
+
     def start(self) -> None:
+        self._place.feature(AlertsFeature).watch.models_trouble = lambda: self._models.trouble
         self._keeper = RelayKeeper(self._models, self._place.core.store)
+        self._checks.follow()
+
+    def refresh(self) -> None:
+        """The schedule may have changed."""
+        if self._keeper:
+            self._checks.follow()
 
     def close(self) -> None:
-        """End all questions, and close the relays."""
+        """End all questions and checks, and close the relays."""
+        if "_checks" in vars(self):
+            self._checks.close()
         for question in tuple(self._questions.values()):
             question.stop()
         if self._keeper:
@@ -167,7 +182,14 @@ class ModelsFeature(Feature):
             views = [self._view(one.server, None, one) for one in used.values()]
         modules = self._place.core.store.snapshot.modules
         is_there = any(m.name == ONEAPI and m.state == "running" for m in modules)
-        return {"servers": views, "waiting": self._waiting(), "oneapi": is_there}
+        latest = self._checks.latest
+        return {
+            "servers": views,
+            "waiting": self._waiting(),
+            "oneapi": is_there,
+            "checked": latest,
+            "every": self._place.app.settings.app.check_models,
+        }
 
     @channel("ai/models/use")
     def _use(self, asked: ServerChoice, caller: Caller) -> ServerUsed:
@@ -176,6 +198,7 @@ class ModelsFeature(Feature):
         refuse_elsewhere(caller.peer, _HERE_ONLY)
         server = server_named(asked.server, self._models.used) or _typed(asked.server)
         used = self._models.use(server, asked.key)
+        self._checks.forget()
         self._record(used, caller, is_used=True)
         notice = None
         if used.port and self._keeper is None:
@@ -189,18 +212,20 @@ class ModelsFeature(Feature):
         refuse_elsewhere(caller.peer, _HERE_ONLY)
         used = self._used(asked.server)
         notice = self._models.remove(used)
+        self._checks.forget()
         self._record(used, caller, is_used=False)
         return {"notice": notice}
 
     @channel("ai/models/check")
-    def _check(self, asked: ChainRequest) -> ChainChecked:
+    def _check(self, asked: ChainRequest) -> Checked:
         """Ask each model server that the stack uses one small question through OneAPI, and find the
-        link that breaks."""
+        link that breaks. Without a server, also check embedding, webhook, mail, clock, disk and
+        backups."""
         servers = [self._used(asked.server)] if asked.server else self._models.used.all()
         if not servers:
             why = Text("The stack uses no model server yet. Find one: aiserver-tray models list")
             raise RefusedError(why)
-        return {"results": [check_chain(self._models, self._place, one) for one in servers]}
+        return self._checks.run(servers, is_all=asked.server is None)
 
     @channel("ai/models/ask")
     def _ask(self, asked: ModelQuestion, caller: Caller) -> Talk:

@@ -12,6 +12,8 @@ class ModelsEvent(TypedDict):
     """names of the servers that the stack uses and that were off when they were last needed"""
     relayed: list[str]
     """titles of the servers that modules reach through this process, until it exits"""
+    broken: list[str]
+    """names of the servers that are off, or gave no answer when they were last checked"""
 
 
 class ModelAnswer(TypedDict):

@@ -40,7 +40,11 @@ class Models:
         self._states: dict[str, bool] = {}
         """Whether a server of the stack was there when it was last needed."""
         self._lock = RLock()
-        self._event = MODELS.message({"off": [], "relayed": []})
+        self.broken: tuple[str, ...] = ()
+        """Names of the servers from which the last check got no answer."""
+        self.trouble: Text | None = None
+        """What the last check found broken."""
+        self._event = MODELS.message({"off": [], "relayed": [], "broken": []})
         place.hub.add_state(self._current)
         self.has_keeper = False
         """Whether this process keeps the relays open."""
@@ -78,7 +82,8 @@ class Models:
         """Tell clients that something has changed."""
         off = sorted(name for name, is_there in self._states.items() if not is_there)
         relayed = sorted(used.title for used in self.used.all() if used.name in self._relays)
-        self._event = MODELS.message({"off": off, "relayed": relayed})
+        broken = sorted({*self.broken, *off})
+        self._event = MODELS.message({"off": off, "relayed": relayed, "broken": broken})
         self._place.hub.update()
 
     def _current(self, _peer: Peer, events: Collection[str]) -> list[Message]:

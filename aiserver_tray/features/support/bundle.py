@@ -125,7 +125,7 @@ def _files(
 ) -> Iterator[tuple[str, bytes]]:
     yield "README.txt", _README.format(time=datetime.now(UTC).isoformat("T", "seconds")).encode()
     try:
-        redactor, unread = _redactor(installation), None
+        redactor, unread = redactor_of(installation), None
     except SettingError as error:
         redactor, unread = Redactor([], Path.home()), error
     parts = {
@@ -149,7 +149,7 @@ def _files(
         yield name, contents.last_lines(redactor.text(text))
 
 
-def _redactor(installation: App) -> Redactor:
+def redactor_of(installation: App) -> Redactor:
     """Replaces all that must not leave the machine.
 
     Raises:

@@ -92,7 +92,12 @@ def published(provider: str, snapshot: "Snapshot") -> tuple[str, int]:
     modules = (m for m in snapshot.modules if m.name == provider)
     if not (ports := [port for m in modules for port in m.ports if port.container == PORT]):
         raise OneApiError(Text("it publishes no port"))
-    return _LOOPBACK.get(ports[0].address, ports[0].address), ports[0].host
+    return at_home(ports[0].address), ports[0].host
+
+
+def at_home(address: str) -> str:
+    """Where this computer reaches a port that is published on *address*."""
+    return _LOOPBACK.get(address, address)
 
 
 def working_token(here: "App", consumer: Consumer, snapshot: "Snapshot") -> str:

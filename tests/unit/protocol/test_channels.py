@@ -45,6 +45,8 @@ def test_channels_that_open_windows_are_not_for_pages() -> None:
     of_terminals = [name for name in CHANNELS if name.startswith("ai/terminal/")]
     assert limited == {
         **{name: {"window", "browser"} for name in of_terminals},
+        "ai/assistant/answer": {"window", "browser", "tray"},
+        "ai/assistant/propose": {"command"},
         "ai/catalog/folders": {"browser"},
         "ai/config/reveal": {"window", "browser", "command"},
         "ai/doctor/connection": {"window", "browser", "command"},

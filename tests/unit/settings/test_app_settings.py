@@ -35,6 +35,7 @@ DEFAULTS: dict[str, object] = {
     "backup_keep_daily": 7,
     "backup_keep_weekly": 4,
     "backup_keep_monthly": 3,
+    "check_models": "never",
     "check_versions": True,
     "keep_upgrades_days": 14,
     "notify_alerts": True,

@@ -8,10 +8,12 @@ import pytest
 from aiserver_tray.base.errors import EngineDownError
 from aiserver_tray.base.errors.remedies import restart, restart_of, set_to, start
 from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.features.mcp.events import Proposal
 from aiserver_tray.model import OperationKind, State
 from aiserver_tray.state.progress import CONDITIONS, STATES
 from aiserver_tray.state.views import EngineView, ModuleView, OperationView, Snapshot, Trouble
 from aiserver_tray.tray.actions import (
+    AnswerAssistant,
     BackUp,
     Cancel,
     CloseAccess,
@@ -470,3 +472,23 @@ def test_the_ring_counts_the_services_of_all_wanted_modules() -> None:
     starting = module("n8n", "starting", ready=1, total=3)
     seen = snapshot(starting, POSTGRES, module("dify", "stopped", total=9))
     assert shown(seen).icon == IconSpec("starting", 2, 4)
+
+
+def test_models_that_do_not_answer_turn_the_icon_of_a_stack_that_runs_amber() -> None:
+    facts = replace(FACTS, silent=True)
+    view = shown(snapshot(module("n8n")), facts)
+    assert view.icon == IconSpec("degraded")
+    assert view.tooltip.endswith("models don't answer")
+    assert shown(snapshot(module("n8n", "error")), facts).icon == IconSpec("error")
+    assert shown(snapshot(module("n8n", "stopped")), facts).icon == IconSpec("stopped")
+
+
+def test_a_change_that_an_assistant_asks_for_is_allowed_or_refused_in_the_menu() -> None:
+    asked = Proposal(id="change-1", client="Claude", kind="stop", subject="n8n", value=None)
+    entries = shown(snapshot(module("n8n")), replace(FACTS, proposals=[asked])).menu
+    (entry,) = [one for one in entries if "Claude" in one.text]
+    assert entry.text == "Claude wants to stop n8n"
+    assert [(one.text, one.action) for one in entry.children] == [
+        ("Allow", AnswerAssistant("change-1", allow=True)),
+        ("Refuse", AnswerAssistant("change-1", allow=False)),
+    ]

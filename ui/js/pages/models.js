@@ -1,16 +1,19 @@
 // @ts-check
 /** Models: who answers the stack, and which servers of this computer could. */
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
+import { addressTo } from "../base/address.js";
 import { list } from "../base/format.js";
 import { t } from "../base/i18n.js";
 import { button } from "../components/button.js";
+import { icon } from "../components/icon.js";
 import { notice } from "../components/notice.js";
 import { emblem } from "../components/state.js";
 import { foundCard } from "./models/found.js";
-import { checkChain, follow, listError, lookAgain, modelList, usedServers } from "./models/list.js";
+import { follow, listError, lookAgain, modelList, usedServers } from "./models/list.js";
 import { modelProblems } from "./models/problems.js";
 import { talkCard } from "./models/talk.js";
 import { wiring } from "./models/wiring.js";
+import { CHECK, worksView } from "./models/works.js";
 
 /** @import { PageState } from "../types.d.ts" */
 
@@ -18,14 +21,11 @@ export const enter = () => follow();
 
 /** @param {PageState} page */
 export function view(page) {
+  if (page.address.rest[0] === CHECK) return worksView(page);
   const isUsed = usedServers().length > 0;
-  const isAsking = page.asked.has("chain");
   return html`
     <header class="top"><h1>${t("Models")}</h1><span class="grow"></span>
-      ${isUsed ? button({
-        text: isAsking ? t("Asking…") : t("Does it really work?"), icon: "activity", kind: "primary",
-        enabled: page.connection === "up" && !isAsking, run: checkChain,
-      }) : nothing}
+      ${isUsed ? html`<a class="button" href=${`#${addressTo("models", [CHECK])}`}>${icon("activity")}<span>${t("Does it really work?")}</span></a>` : nothing}
     </header>
     <div class="scroll"><div class="content models-page">${content(page, isUsed)}</div></div>`;
 }

@@ -6,6 +6,7 @@ import { bind } from "../base/keys.js";
 import { icon } from "../components/icon.js";
 import { toasts } from "../components/toast.js";
 import { PAGES, pageView } from "../pages.js";
+import { proposals } from "./assistant.js";
 import { connectionBanner } from "./messages.js";
 import { sideMenu } from "./side.js";
 import { strips } from "./strip.js";
@@ -21,7 +22,7 @@ export const shell = (page) => html`
   <div class="window ${isAlone(page) ? "alone" : ""}">
     ${isAlone(page) ? nothing : [topBar(page), sideMenu(page)]}
     <main class="main ${page.connection === "up" ? "" : "stale"}" id="main" tabindex="-1">
-      ${connectionBanner(page)}
+      ${connectionBanner(page)} ${proposals()}
       ${page.snapshot ? pageView(page) : waiting(page)}
       ${isAlone(page) ? nothing : strips(page)}
     </main>

@@ -15,7 +15,7 @@ import { dot, worst } from "../components/state.js";
 import { PAGES, hintOf, titleOf } from "../pages.js";
 import { activeAlerts } from "../pages/alerts/alerts.js";
 import { isOverdue } from "../pages/backups/list.js";
-import { brokenServers } from "../pages/models/problems.js";
+import { brokenLink, brokenServers } from "../pages/models/problems.js";
 
 /**
  * @import { Module, Snapshot, State } from "../contract.d.ts"
@@ -60,7 +60,8 @@ const items = ({ address }, place) => Object.entries(PAGES).filter(([, { menu }]
 /** How much of a page waits for somebody. @param {string} name */
 function countOf(name) {
   if (name === "backups") return isOverdue() ? html`<span class="tail busy">${t("Overdue")}</span>` : nothing;
-  if (name === "models") return brokenServers().length ? html`<span class="tail busy">${t("Off")}</span>` : nothing;
+  if (name === "models" && brokenServers().length) return html`<span class="tail busy">${t("Off")}</span>`;
+  if (name === "models") return brokenLink() ? html`<span class="tail busy">${t("1 link")}</span>` : nothing;
   const count = name === "alerts" ? activeAlerts().filter(({ muted }) => !muted).length : 0;
   return count ? html`<span class="badge-n quiet num" aria-hidden="true">${count}</span><span class="unseen">${
     tn("{count} active alert", "{count} active alerts", count)}</span>` : nothing;

@@ -47,6 +47,7 @@ export const SYNONYMS = {
   "app.logs_not_kept": "logs exclude modules private 日志 排除 隐私",
   "app.logs_engine_size": "logs docker rotation size 日志 轮转 大小",
   "app.keep_upgrades_days": "undo upgrade rollback keep data 撤销 升级 保留",
+  "app.check_models": "models test chain question answer 模型 检查 应答",
   "app.check_versions": "update upgrade version registry new 更新 升级 版本 检查",
   "app.notify_alerts": "notifications alerts messages popups 通知 提醒 告警 弹窗",
   "app.notify_operations": "notifications done finished 通知 提醒 完成",

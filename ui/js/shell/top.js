@@ -8,6 +8,7 @@ import { button } from "../components/button.js";
 import { icon } from "../components/icon.js";
 import { active, shareDone, shownInHero } from "../components/operations.js";
 import { backupPhases } from "../pages/home/steps.js";
+import { brokenLink, brokenServers } from "../pages/models/problems.js";
 import { overallState, problems } from "../problems/problems.js";
 import { togglePalette } from "./dialogs.js";
 import { toggleSide } from "./side.js";
@@ -40,16 +41,20 @@ export const topBar = (page) => html`
 function overall(page, snapshot) {
   const word = overallWord(page, snapshot);
   const isBackup = !problems(page).length && backupPhases(shownInHero(active(snapshot))?.kind ?? "up");
-  const state = isBackup || snapshot.engine.reconnecting ? "starting" : overallState(page, snapshot.state);
+  const state = isSilent(page, snapshot) ? "degraded" : isBackup || snapshot.engine.reconnecting ? "starting" : overallState(page, snapshot.state);
   return html`
     <a class="pill overall" href="#home" data-state=${state} aria-label=${word} title=${word}>
       ${icon(STATES[state].icon, state === "starting" ? "turn" : "")}<span>${word}</span></a>`;
 }
 
+/** All runs, but models of the stack give no answer. @param {PageState} page @param {Snapshot} snapshot */
+const isSilent = (page, snapshot) => snapshot.state === "running" && !problems(page).length && !active(snapshot).length
+  && Boolean(brokenServers().length || brokenLink());
+
 /** @param {PageState} page @param {Snapshot} snapshot */
 function overallWord(page, snapshot) {
   const { state, modules } = snapshot;
-  const count = problems(page).length;
+  const count = problems(page).length || Number(isSilent(page, snapshot));
   if (count && state !== "engine_down") return tn("{count} problem", "{count} problems", count);
   const begun = shownInHero(active(snapshot));
   if (begun?.kind === "backup") return t("Backing up, {percent}", { percent: percent(shareDone(begun)) });

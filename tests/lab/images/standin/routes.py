@@ -6,6 +6,7 @@ import json
 import re
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
+from email.message import Message
 from http.client import HTTPResponse
 from http.server import BaseHTTPRequestHandler
 from typing import Any, NamedTuple
@@ -17,12 +18,12 @@ Json = dict[str, Any]
 
 
 class Request(NamedTuple):
-    """One request. ``client``: the address that it came from."""
+    """One request. ``headers``: found in any spelling; ``client``: the address it came from."""
 
     method: str
     path: str
     query: Mapping[str, str]
-    headers: Mapping[str, str]
+    headers: Message
     body: bytes
     client: str
 
@@ -77,8 +78,8 @@ class Api(abc.ABC):
         path, _, query = asked.path.partition("?")
         body = asked.rfile.read(int(asked.headers.get("Content-Length") or 0))
         parameters = dict(urllib.parse.parse_qsl(query))
-        headers, client = dict(asked.headers), asked.client_address[0]
-        answer = self.answer(Request(asked.command, path, parameters, headers, body, client))
+        client = asked.client_address[0]
+        answer = self.answer(Request(asked.command, path, parameters, asked.headers, body, client))
         if answer is None:
             return False
         if answer.stream:

@@ -18,7 +18,8 @@ What it does is in /etc/standin.json, made from the image table:
              that is not open asks for; s3: a signature is as good; checks: the answer is 500 where
              a need can't be reached; when: the port is served only with these values; accounts,
              console, providers: its API (each is a file here) on the first of needs; echo: to any
-             other path it says who got what: {host, path, headers}
+             other path it says who got what: {host, path, headers}; formats: the file with the
+             formats of answers; in one that is not there, ?format=json gets 403
   celery     worker or scheduler by MODE, as in celery.py
   log_dir    it logs to a file there, too, as it does without --log-dir FOLDER (empty: none)
   runs_code  it must be able to do as root what code_sandbox.py does
@@ -258,13 +259,29 @@ def response(spec: Spec, port: Spec, target: str, headers: Message) -> tuple[int
         return 200, "application/json", json.dumps(got)
     if answer is None:
         return 404, "text/plain", "not found"
+    if refused := refusal(spec, port, target, headers):
+        return refused
+    if "json" in answer:
+        return 200, "application/json", json.dumps(answer["json"])
+    return 200, "text/html", expand(answer.get("text", ""))
+
+
+def refusal(spec: Spec, port: Spec, target: str, headers: Message) -> tuple[int, str, str] | None:
+    """Why a path that is there gives no answer; None: it does."""
+    answer = port[target.partition("?")[0]]
     if not answer.get("open") and not may_ask(port, target, headers):
         return 401, "text/plain", "log-in required"
     if answer.get("checks") and (found := problem(spec, "answers")):
         return 500, "text/plain", found
-    if "json" in answer:
-        return 200, "application/json", json.dumps(answer["json"])
-    return 200, "text/html", expand(answer.get("text", ""))
+    if "formats" in port and "format=json" in target and not has_json(port["formats"]):
+        return 403, "text/plain", "this format is not allowed"
+    return None
+
+
+def has_json(path: str) -> bool:
+    """Whether the settings in the file at *path* allow answers in JSON."""
+    formats = re.search(r"formats: \[([^]]*)\]", Path(expand(path)).read_text(encoding="utf-8"))
+    return formats is not None and "json" in formats[1]
 
 
 def handler(spec: Spec, port: Spec) -> type[BaseHTTPRequestHandler]:

@@ -30,7 +30,7 @@ export const attention = (page) => html`${problemCards(page)} ${comingBack(page)
 export function unsaid(page) {
   const said = new Set(problems(page).map(({ module }) => module));
   for (const { name, services } of page.snapshot?.modules ?? []) if (services.some((service) => service.comingBack)) said.add(name);
-  const hasCard = (/** @type {string} */ kind) => kind === "home" || (kind === "backup" && isOverdue());
+  const hasCard = (/** @type {string} */ kind) => kind === "home" || kind === "models" || (kind === "backup" && isOverdue());
   return activeAlerts().filter(({ kind, module, muted }) => !muted && !hasCard(kind) && !(module && said.has(module)));
 }
 

@@ -6,14 +6,14 @@ import { t } from "../../base/i18n.js";
 import { current, slice } from "../../base/store.js";
 import { showToast } from "../../components/toast.js";
 
-/** @import { ChainResult, ModelList, Server } from "../../contract.d.ts" */
+/** @import { Checked, ModelList, Server } from "../../contract.d.ts" */
 
 const own = slice({
   /** @type {ModelList|null} */
   list: null,
   error: "",
   isLooking: false,
-  /** @type {{at: string, results: ChainResult[]}|null} What came of the last question through OneAPI. */
+  /** @type {Checked|null} What came of the last check of all servers. */
   checked: null,
 });
 
@@ -26,7 +26,8 @@ export const checked = () => own.get().checked;
 export const usedServers = () => (own.get().list?.servers ?? []).filter(({ used }) => used);
 
 const load = inOrder("ai/models/list", (answer) =>
-  own.set(answer.success ? { list: answer.data, error: "", isLooking: false } : { error: answer.message, isLooking: false }));
+  own.set(answer.success ? { list: answer.data, checked: answer.data.checked, error: "", isLooking: false }
+    : { error: answer.message, isLooking: false }));
 
 /** Asks all servers. */
 export function lookAgain() {
@@ -40,7 +41,13 @@ let isShown = false;
 const refresh = () => (isShown ? lookAgain() : load({ look: false }));
 
 on(CONNECTION, ({ state }) => state === "up" && refresh());
-on("ai/models/event", () => void (isShown ? undefined : refresh()));
+on("ai/models/event", () => void (isShown ? loadChecked() : refresh()));
+
+/** A check may have been made by the schedule, or elsewhere. */
+async function loadChecked() {
+  const answer = await invoke("ai/models/list", { look: false });
+  if (answer.success) own.set({ checked: answer.data.checked });
+}
 
 /** Asks the servers now, until what is returned is called. */
 export function follow() {
@@ -62,7 +69,6 @@ export async function useServer(server, key) {
   }
   const answer = first.success ? first : await ask("models", "ai/models/use", asked);
   if (!answer.success) return;
-  own.set({ checked: null });
   await lookAgain();
   const { title } = answer.data.server;
   showToast({ text: answer.data.notice ?? t("The stack uses {title}. OneAPI offers its models within a minute.", { title }), icon: "check" });
@@ -72,13 +78,12 @@ export async function useServer(server, key) {
 export async function removeServer({ name, title }) {
   const answer = await ask("models", "ai/models/remove", { server: name });
   if (!answer.success) return;
-  own.set({ checked: null });
   await lookAgain();
   showToast({ text: answer.data.notice ?? t("The stack no longer uses {name}.", { name: title }), icon: "check" });
 }
 
-/** Asks one small question through OneAPI. */
+/** Asks one small question through OneAPI, and checks what else answers depend on. */
 export async function checkChain() {
   const answer = await ask("chain", "ai/models/check", {});
-  if (answer.success) own.set({ checked: { at: new Date().toISOString(), results: answer.data.results } });
+  if (answer.success) own.set({ checked: answer.data });
 }

@@ -1,21 +1,42 @@
 // @ts-check
 /** What keeps a server of the stack from answering, and who waits for it. */
-import { html } from "../../../vendor/lit-html/lit-html.js";
+import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { list } from "../../base/format.js";
 import { t } from "../../base/i18n.js";
 import { current } from "../../base/store.js";
 import { button } from "../../components/button.js";
 import { icon } from "../../components/icon.js";
-import { isLooking, lookAgain, modelList, usedServers } from "./list.js";
+import { checked, isLooking, lookAgain, modelList, usedServers } from "./list.js";
 
 /** @import { Server } from "../../contract.d.ts" */
 
 /** The servers of the stack that don't answer. */
 export const brokenServers = () => usedServers().filter(({ problem }) => problem);
 
+/** What the last check found broken, unless a server's own card says it. */
+export function brokenLink() {
+  const said = new Set(brokenServers().map(({ name }) => name));
+  const found = checked();
+  const link = found?.results.find(({ broken, server }) => broken && !said.has(server));
+  if (link || found?.results.some(({ broken }) => broken)) return link?.problem ?? "";
+  const own = ["embedding", "webhook", "mail"];
+  return found?.rest.find(({ name, outcome }) => outcome === "broken" && own.includes(name))?.text ?? "";
+}
+
 /** @param {"page"|"home"} [place] */
-export function modelProblems(place = "page") {
-  return brokenServers().map((server) => card(server, place));
+export const modelProblems = (place = "page") => html`${brokenServers().map((server) => card(server, place))}${linkCard()}`;
+
+function linkCard() {
+  const why = brokenLink();
+  return why ? html`
+    <section class="card problem amber" data-problem-of="chain" aria-labelledby="link-title">
+      <span class="tile">${icon("unplug")}</span>
+      <div>
+        <div class="row-flex problem-head"><div class="grow"><h2 id="link-title">${t("Models don't answer as they should")}</h2></div></div>
+        <p class="why">${why}</p>
+        <div class="buttons"><a class="button" href="#models/check">${t("Show the link")}</a></div>
+      </div>
+    </section>` : nothing;
 }
 
 /** @param {Server} server @param {"page"|"home"} place */

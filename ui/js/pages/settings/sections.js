@@ -62,7 +62,7 @@ export const SECTIONS = [
     rows: () => of("app.mirrors").map((setting) => ({ ...texts(setting), below: mirrors(setting) })),
   },
   {
-    name: "modules", title: mark("Modules"), icon: "package", rows: () => [...rows("app.check_versions", "app.keep_upgrades_days"), ...moduleFolders()],
+    name: "modules", title: mark("Modules"), icon: "package", rows: () => [...rows("app.check_versions", "app.keep_upgrades_days", "app.check_models"), ...moduleFolders()],
   },
   { name: "advanced", title: mark("Advanced"), icon: "sliders-horizontal", rows: () => rows("app.bind", "app.acme_directory") },
   { name: "about", title: mark("About"), icon: "info", rows: about },

@@ -45,5 +45,7 @@ async function create() {
   own.set({ isBusy: true, module, error: "" });
   const answer = await invoke("ai/module/connect", { module });
   own.set({ isBusy: false, error: answer.success ? "" : answer.message });
-  if (answer.success) await reload();
+  if (!answer.success) return;
+  await reload();
+  void invoke("ai/models/check", {}); // does it answer? Refused if the stack uses no model server
 }
