@@ -28,6 +28,9 @@ NAME: Final = "aiserver-tray"
 APP_ID: Final = "io.github.aiserver_tray.AIServerTray"
 """Of the application, for desktops and their shops."""
 
+LEVEL = "6"
+"""How hard xz compresses: as dpkg-deb does it by itself."""
+
 FILES: Final = Path(__file__).parent / "files"
 ICON_SIZES: Final = (16, 22, 24, 32, 48, 64, 128, 256)
 _COMPLETIONS: Final = {
@@ -69,7 +72,7 @@ def deb_package(cache: Path, release: Release) -> Path:
     """
     with TemporaryDirectory() as name:
         archive = wheel(Path(name) / "dist")
-        tools = [must("dpkg-deb", "--version"), _maintainer(), homepage(), release.name]
+        tools = [must("dpkg-deb", "--version"), _maintainer(), homepage(), release.name, LEVEL]
         tools += [(ROOT / part).read_text("utf-8") for part in _INPUTS]
         key = fingerprint(archive, PACKAGES, tools, (HERE, FILES.parent))
         with cached(cache, release.name, key) as (folder, empty):
@@ -106,7 +109,7 @@ def _build(archive: Path, release: Release, root: Path, package: Path) -> None:
     _add_help(root / "usr/share")
     _add_control(root, site, release)
     _set_modes(root)
-    words = ["--root-owner-group", "-Zxz", "--build", str(root), str(package)]
+    words = ["--root-owner-group", "-Zxz", f"-z{LEVEL}", "--build", str(root), str(package)]
     env = {**os.environ, "SOURCE_DATE_EPOCH": str(int(time.timestamp()))}
     must("dpkg-deb", *words, env=env)
 

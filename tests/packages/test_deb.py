@@ -76,6 +76,13 @@ def deb(published: None) -> Path:
     return deb_package(cache_folder(PACKAGES), DEBIAN_13)
 
 
+@pytest.fixture
+def light(published: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Packages are compressed lightly, in a tenth of the time: for releases other than the one
+    whose package is also looked into."""
+    monkeypatch.setattr("deb.package.LEVEL", "0")
+
+
 @pytest.fixture(scope="module")
 def content(deb: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with the files of the package."""
@@ -173,14 +180,14 @@ def installed(release: Release, suite: str, folder: Path) -> Iterator[Debian]:
 
 
 def test_package_for_the_release_before_installs_runs_and_leaves_nothing(
-    published: None, tmp_path: Path
+    light: None, tmp_path: Path
 ) -> None:
     with installed(DEBIAN_12, "bookworm", tmp_path) as debian:
         see_the_window(debian, "unix:///nowhere")
 
 
 def test_the_icon_runs_with_the_newest_python_that_has_a_debian_desktop(
-    published: None, tmp_path: Path
+    light: None, tmp_path: Path
 ) -> None:
     """Debian has it first in the release that it prepares."""
     with installed(NEXT, "forky", tmp_path) as debian, desktop("watcher") as screen:
@@ -199,7 +206,7 @@ def test_the_icon_runs_with_the_newest_python_that_has_a_debian_desktop(
 
 
 def test_the_package_for_ubuntu_is_for_its_python_and_a_pre_release_comes_before_its_release(
-    published: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    light: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package = deb_package(cache_folder(PACKAGES), UBUNTU_24)
     assert package.name.startswith(f"{NAME}_{version()}_ubuntu24.04_")
