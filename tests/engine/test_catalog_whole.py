@@ -6,6 +6,7 @@ The tests share one stack, since it takes long to start, and each leaves it runn
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
+from pathlib import Path
 from secrets import token_hex
 
 import pytest
@@ -15,6 +16,7 @@ from aiserver_tray.operations.request import Request
 from aiserver_tray.spec.labels import CONFIG_OF
 from aiserver_tray.state.views import Snapshot
 from tests.engine.whole_course import Course
+from tests.engine.whole_move import NOT_MOVED, add_work, moved, secrets_of, settings_of, work_of
 from tests.engine.whole_rounds import ROUNDS, Change
 from tests.lab.fixtures import have_image
 from tests.lab.place import Place
@@ -201,18 +203,30 @@ def up_slowly(stack: Stack) -> None:
     pages_run_only_beside_their_api(seen)
 
 
-def test_all_data_is_there_after_down_and_a_slow_up(
-    stack: Stack, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def secret(address: str) -> str:
-        return stack.here.app.settings.reveal(DECLARED, address)
+def all_is_there_on_another_engine(stack: Stack, marks: dict[str, str], folder: Path) -> None:
+    """See that one file brings everything there. All is stopped here then."""
+    work, settings = work_of(stack), settings_of(stack)
+    with moved(stack, folder) as (there, ports):
+        assert refusals(there, secrets_of(there.here)) == dict.fromkeys(CATALOG.modules)
+        assert work_of(there) == work
+        assert settings_of(there) == settings | ports
+        found = there.volumes("cat .mark 2>/dev/null || echo left")
+        assert found == marks | dict.fromkeys(NOT_MOVED, "left")
 
+
+@pytest.mark.timeout(1200)
+def test_all_data_is_there_on_another_engine_and_after_down_and_a_slow_up(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = secrets_of(stack.here)
     let_in = dict.fromkeys(CATALOG.modules)
     assert refusals(stack, secret) == let_in
+    add_work(stack)
     marks = stack.volumes('echo "$(hostname) $1" >.mark; cat .mark')
-    # So that Dify migrates its database again.
+    # So that Dify migrates its database again, there and here.
     drop = ["psql", "-U", "postgres", "-d", "dify", "-c", "DROP TABLE standin_version"]
     assert stack.client.containers.get("ai-postgres").exec_run(drop).exit_code == 0
+    all_is_there_on_another_engine(stack, marks, tmp_path)
     stack.run(Request("down"))
     assert not stack.client.containers.list(all=True)
     up_slowly(stack)
