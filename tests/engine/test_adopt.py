@@ -180,6 +180,7 @@ def of_sqlite(
     )
 
 
+@pytest.mark.timeout(900)  # four n8n start, one after the other
 def test_an_n8n_with_sqlite_is_copied_and_switched_over(
     here: Installation, engine: docker.DockerClient
 ) -> None:
