@@ -30,9 +30,13 @@ from aiserver_tray.settings.names import BACKUP_JOURNAL
 from aiserver_tray.settings.unended import Unended
 from aiserver_tray.state.views import OperationView
 from tests.engine.backups import before, leftovers
+from tests.engine.backups import files_of as files_of_backups
 from tests.engine.built_in import choose_free_ports, value_of
 from tests.engine.n8n import (
+    OWNER,
+    SECRET,
     add_credential,
+    credential,
     has_all,
     logged_in,
     publish_workflow,
@@ -48,9 +52,11 @@ from tests.support.waiting import eventually
 
 SERVER = "postgres:17.11-alpine"
 PORT = "5678/tcp"
+FOLDER = "/home/node/.n8n"
 FEATURES = "aiserver_tray.features"
 QUIET = {"N8N_DIAGNOSTICS_ENABLED": "false", "N8N_SECURE_COOKIE": "false"}
 KEY = "key-of-the-kit"
+OTHER = "An0ther-passw0rd"
 
 
 def well(owner: Owner, channel: str, source: str) -> OperationView:
@@ -112,12 +118,12 @@ def page_of(container: Any) -> str:  # noqa: ANN401 - a container
     return f"http://127.0.0.1:{container.ports[PORT][0]['HostPort']}"
 
 
-def set_up(container: Any) -> None:  # noqa: ANN401 - a container
+def set_up(container: Any, password: str = OWNER["password"]) -> None:  # noqa: ANN401 - a container
     """Give an n8n an owner, an active workflow and a credential."""
     page = page_of(container)
     until(lambda: _answers(page), container)
-    set_up_owner(page)
-    user = logged_in(page)
+    set_up_owner(page, password=password)
+    user = logged_in(page, password)
     publish_workflow(user, page)
     add_credential(user, page)
 
@@ -156,25 +162,37 @@ def with_sqlite(engine: docker.DockerClient, version: str) -> str:
     return name
 
 
+def of_sqlite(
+    engine: docker.DockerClient,
+    version: str,
+    name: str,
+    **more: Any,  # noqa: ANN401 - as the SDK takes it
+) -> Any:  # noqa: ANN401 - a container
+    """An n8n of a plain ``docker run``."""
+    return engine.containers.run(
+        with_sqlite(engine, version),
+        name=name,
+        environment={**QUIET, "GENERIC_TIMEZONE": "Europe/Berlin"},
+        volumes={f"{name}_data": {"bind": FOLDER}},
+        ports={PORT: ("127.0.0.1", None)},
+        detach=True,
+        **more,
+    )
+
+
+@pytest.mark.timeout(900)  # four n8n start, one after the other
 def test_an_n8n_with_sqlite_is_copied_and_switched_over(
     here: Installation, engine: docker.DockerClient
 ) -> None:
-    image = with_sqlite(engine, "2.20.0")
-    mine = engine.containers.run(
-        image,
-        name="my-n8n",
-        environment={**QUIET, "GENERIC_TIMEZONE": "Europe/Berlin"},
-        labels={"com.docker.compose.project": "mine"},
-        volumes={"n8n_data": {"bind": "/home/node/.n8n"}},
-        ports={PORT: ("127.0.0.1", None)},
-        detach=True,
-    )
-    job = engine.containers.create(
-        image, ["import:workflow"], name="job", labels={"com.docker.compose.project": "mine"}
-    )
+    project = {"com.docker.compose.project": "mine"}
+    mine = of_sqlite(engine, "2.20.0", "my-n8n", labels=project)
+    newer = of_sqlite(engine, "2.41.1", "newer")
+    job = engine.containers.create(mine.image, ["import:workflow"], name="job", labels=project)
     set_up(mine)
     mine.stop()
-    files = files_of(mine, "/home/node/.n8n")
+    files = files_of(mine, FOLDER)
+    set_up(newer, OTHER)
+    newer.stop()
     choose_free_ports(here, "n8n", "postgres")
     page = f"http://127.0.0.1:{value_of(here, 'n8n.N8N_HOST_PORT')}"
     with owned(here) as (owner, _):
@@ -188,7 +206,7 @@ def test_an_n8n_with_sqlite_is_copied_and_switched_over(
         assert value_of(here, "n8n.N8N_TIMEZONE") == "Europe/Berlin"
         assert not is_triggered(page)
         mine.reload()
-        assert (mine.status, files_of(mine, "/home/node/.n8n")) == ("exited", files)
+        assert (mine.status, files_of(mine, FOLDER)) == ("exited", files)
         is_clean(here, engine)
         (copied,) = asked(owner, "ai/adopt/list")["adoptions"]
         assert (copied["state"], copied["waiting"]) == ("beside", 1)
@@ -210,6 +228,23 @@ def test_an_n8n_with_sqlite_is_copied_and_switched_over(
         job.reload()
         assert job.status == "created"
         is_clean(here, engine)
+        a_newer_one_replaces_the_copy(owner, newer, page)
+        is_clean(here, engine)
+
+
+def a_newer_one_replaces_the_copy(owner: Owner, newer: Any, page: str) -> None:  # noqa: ANN401 - a container
+    """See that what is here is backed up before."""
+    files = files_of(newer, FOLDER)
+    source = shown(owner, "newer")
+    assert (source["version"], source["database"], source["hasData"]) == ("2.41.1", "SQLite", True)
+    backups = files_of_backups(owner)
+
+    well(owner, "ai/adopt/start", "newer")
+
+    assert files_of(newer, FOLDER) == files
+    assert credential(logged_in(page, OTHER), page) == f"https://example.com/{SECRET}"
+    (backup,) = {*files_of_backups(owner)} - {*backups}
+    assert "adopt" in backup
 
 
 def killed_while_it_switches_over(here: Installation, mine: Any, page: str) -> None:  # noqa: ANN401 - a container
@@ -260,7 +295,7 @@ def test_an_n8n_with_postgresql_is_copied_only_with_its_key(
         "n8nio/n8n:2.41.1",
         name="n8n",
         labels={"com.docker.compose.project": "kit", "com.docker.compose.service": "n8n"},
-        volumes={"kit_n8n_storage": {"bind": "/home/node/.n8n"}},
+        volumes={"kit_n8n_storage": {"bind": FOLDER}},
         ports={PORT: ("127.0.0.1", None)},
         network="kit",
     )
@@ -492,7 +527,7 @@ def test_what_does_not_stop_or_is_too_new_is_refused(
     engine.images.get(IMAGE).tag("n8nio/n8n", "3.0.0")
     engine.images.get(IMAGE).tag("n8nio/n8n", "0.214.0")
     for version in ("3.0.0", "0.214.0"):
-        given = {f"data-{version}": {"bind": "/home/node/.n8n"}}
+        given = {f"data-{version}": {"bind": FOLDER}}
         engine.containers.create(f"n8nio/n8n:{version}", name=f"n8n-{version}", volumes=given)
     engine.containers.create("n8nio/n8n:3.0.0", name="without")
     choose_free_ports(here, "postgres")

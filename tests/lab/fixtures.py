@@ -24,7 +24,14 @@ _AT_ONCE = 4
 
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Place]:
-    """A lab that only this process uses, up, with nothing on its engine but images."""
+    """The lab of this process."""
+    with leased() as place:
+        yield place
+
+
+@contextmanager
+def leased() -> Iterator[Place]:
+    """A lab that only this block uses, up, with nothing on its engine but images."""
     place, taken = lease_any(default_place())
     with taken:
         with starting_lab():

@@ -199,7 +199,7 @@ class Adoption:
 
     def _adopt(self, stage: "Stage", copying: Copying, key: str) -> None:
         stage.up([POSTGRES])
-        ours = SourceServer.of(self.tools.server(POSTGRES, stage.cancelled))
+        ours = self.tools.server(POSTGRES, stage.cancelled).seen_as(SourceServer)
         self.source = copying.source = self._again()
         copying.take()
         self.proven.append(Text("The source is unchanged: the copy has the same hash"))

@@ -408,7 +408,7 @@ class _Alone:
         stage.up([POSTGRES])
         stage.stop([module], ran)
         # Only seconds remain, in which it can't be cancelled.
-        return self._id, SourceServer.of(self.tools.server(POSTGRES, Cancellation()))
+        return self._id, self.tools.server(POSTGRES, Cancellation()).seen_as(SourceServer)
 
     def _entry(self, module: str, engine: str) -> Unended:
         ran = [one.name for one in self.stage.running([module])]

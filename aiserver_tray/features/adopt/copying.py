@@ -19,7 +19,6 @@ from aiserver_tray.system.clock import awake
 if TYPE_CHECKING:
     from aiserver_tray.engine.engine import Engine
     from aiserver_tray.features.backup.planning import Tools
-    from aiserver_tray.features.backup.servers import Server
     from aiserver_tray.features.backup.stage import Stage
     from aiserver_tray.features.backup.volumes import BackupVolumes
     from aiserver_tray.settings.unended import BackupJournal
@@ -33,12 +32,6 @@ _LAST_LINES: Final = 8
 
 class SourceServer(Postgres):
     """A PostgreSQL server as adoptions ask it."""
-
-    @classmethod
-    def of(cls, server: "Server") -> "SourceServer":
-        """*server*, which is one."""
-        where = server._engine, server.container
-        return cls(*where, server.user, server.password, server._cancelled)
 
     def create(self, database: str) -> None:
         """Create the empty *database*."""
@@ -210,7 +203,7 @@ class Copying:
         image = self.stage.image(self.tools.app.target("postgres").services[0].image)
         where = self.tools.owner, self.id, self.stage.cancelled
         with throw_away_server(self._engine, image, "postgres", *where) as server:
-            yield SourceServer.of(server)
+            yield server.seen_as(SourceServer)
 
     def _set_password(self, container: str, user: str, password: str) -> None:
         """Nobody may know the one that the copy has: its socket asks for none, as the image sets it

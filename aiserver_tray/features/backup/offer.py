@@ -356,6 +356,7 @@ class Restorable:
             self._manifest.chosen,
             self._manifest.rules,
             self._manifest.authority if answers.get(AUTHORITY) == "take" else None,
+            tuple(name for name in names if name not in self._there),
         )
 
     def _starts(self, name: str) -> bool:
@@ -385,9 +386,11 @@ class Restorable:
                 value = (given.secrets if setting.is_secret else given.settings).get(key)
                 if isinstance(setting, AddressSetting):  # of the computer that was backed up
                     continue
-                belongs = has_data or not (setting.keep or setting.from_data or key in versions)
-                if setting.is_secret and self._known[name].kind == "basic" and not has_data:
+                is_account = setting.is_secret and self._known[name].kind == "basic"
+                if is_account and is_there and not has_data:
                     continue  # the server here has its own, and so have its databases
+                belongs = has_data or not (setting.keep or setting.from_data or key in versions)
+                belongs |= is_account  # that is created with it
                 if belongs and not (setting.is_secret and value is None):
                     found[address] = self._usable(address, setting, value)
         return found

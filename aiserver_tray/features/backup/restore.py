@@ -75,6 +75,8 @@ class Choice:
     """From there: its alert rules. Empty: none come."""
     authority: ManifestAuthority | None = None
     """From there: the authority that devices trust. None: it stays as it is here."""
+    new: tuple[str, ...] = ()
+    """Those of the modules that have nothing here yet."""
 
     @property
     def servers(self) -> tuple[str, ...]:
@@ -85,6 +87,13 @@ class Choice:
     def removed(self) -> list[str]:
         """Those of the modules whose containers are removed before their data is replaced."""
         return without_servers(self.modules, {*self.servers, *self.redis})
+
+    @property
+    def first(self) -> Changes:
+        """Settings of servers that are created for their databases: they begin with them, such as
+        a free port, and keep their password. As the servers, they stay if the restore fails."""
+        new = {*self.servers, *self.redis}.intersection(self.new)
+        return {a: value for a, value in self.changes.items() if a.partition(".")[0] in new}
 
     @property
     def volumes(self) -> list[ManifestEntry]:
@@ -230,6 +239,8 @@ class Restoration:
         self._expect(stage)
         self._load(stage)
         stage.have_helper()
+        first, app = self.choice.first, self.tools.app
+        app.settings.adopt(app.declared_with(first), first)
         stage.up(sorted({*self.choice.servers, *self.choice.redis}))
         self._refuse_volumes()
         with self._saving():

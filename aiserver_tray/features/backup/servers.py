@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from contextlib import closing, contextmanager, suppress
 from copy import copy
 from hashlib import sha256
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from aiserver_tray.base.errors import AiServerError, BackupError, RestoreError
 from aiserver_tray.base.i18n import Text
@@ -30,6 +30,8 @@ first process of an exec exits, the engine waits only two seconds for a slow rea
 waits for each of its own processes: PostgreSQL takes a process without a parent that was killed for
 one of its server, and ends all sessions."""
 _CODE_DIGITS = 3
+
+_Kind = TypeVar("_Kind", bound="Server")
 
 Failure = Callable[[object], AiServerError]
 """Makes an error from the reason, such as the last words of a program."""
@@ -108,6 +110,10 @@ class Server(ABC):
     @abstractmethod
     def databases(self) -> list[str]:
         """The names of all databases, except the server's own."""
+
+    def seen_as(self, kind: type[_Kind]) -> _Kind:
+        """The same server, asked as another *kind* of the same dialect."""
+        return kind(self._engine, self.container, self.user, self.password, self._cancelled)
 
     def exists(self, database: str) -> bool:
         return database in self.databases()

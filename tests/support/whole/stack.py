@@ -10,6 +10,7 @@ import docker
 from aiserver_tray.base.errors import each
 from aiserver_tray.core.core import Core
 from aiserver_tray.operations.request import Request
+from aiserver_tray.spec.labels import CONFIG_OF, MODULE
 from aiserver_tray.state.views import Snapshot
 from tests.lab.fixtures import borrowed, have_image
 from tests.lab.place import Place
@@ -75,11 +76,13 @@ class Stack:
         }
 
     def volumes(self, command: str) -> dict[str, str]:
-        """Volume -> output of a shell *command* that runs in its folder, with its name as ``$1``.
+        """Volume with data -> output of a shell *command* that runs in its folder, with its name as
+        ``$1``.
 
         One container has all volumes: each start of a container takes long.
         """
-        ours = self.client.volumes.list(filters={"label": "io.aiserver.module"})
+        all_ = self.client.volumes.list(filters={"label": MODULE})
+        ours = [one for one in all_ if CONFIG_OF not in one.attrs["Labels"]]
         each_volume = 'for v in *; do cd "/volumes/$v"; echo "$v $(run "$v")"; done'
         said = self.client.containers.run(
             IMAGE,
