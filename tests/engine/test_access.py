@@ -397,7 +397,8 @@ def has_an_extra_lock(owner: Owner, device: SecondHost, tmp_path: Path) -> None:
     seen = device.curl("-k", "-H", others, f"{url}/cgi-bin/seen")
     assert seen == "cookies: mine=1; his=2, by https\n 200"
     checked = next(m for m in asked(owner, "ai/access/check")["modules"] if m["name"] == "shop")
-    assert (checked["state"], checked["locked"]) == ("open", True), checked
+    proven = {link["kind"]: link["ok"] for link in checked["links"]}
+    assert (proven["module"], checked["locked"]) == (True, True), checked
     assert key not in json.dumps(asked(owner, "ai/access/list"))
     asked(owner, "ai/access/lock", module="shop", state="new")
     assert device.curl(*known, f"{url}/")[-3:] == "403"
@@ -431,11 +432,12 @@ checks.lab.test {
 """
 """Two certificate authorities, of which only the first one is trusted."""
 ROUTER = """
-import socket, sys, threading
+import contextlib, socket, sys, threading
 def pipe(reader, writer):
-    while data := reader.recv(65536):
-        writer.sendall(data)
-    writer.shutdown(socket.SHUT_WR)
+    with contextlib.suppress(OSError):
+        while data := reader.recv(65536):
+            writer.sendall(data)
+        writer.shutdown(socket.SHUT_WR)
 def serve(server, inner):
     while True:
         one = server.accept()[0]
@@ -582,7 +584,8 @@ def another_needs_the_lock_because_nobody_checked_it(owner: Owner, device: Secon
     done(owner, "ai/access/open", **request, unchecked=True)
     found = {one["name"]: one for one in asked(owner, "ai/access/list")["modules"]}
     plain = found["plain"]
-    assert (plain["state"], plain["checked"], plain["locked"]) == ("open", False, True)
+    assert (plain["checked"], plain["locked"]) == (False, True)
+    assert all(link["ok"] for link in plain["links"][1:]), plain  # a busy machine loses names
     assert (found["shop"]["state"], found["shop"]["way"]) == ("open", "internet")
     link = asked(owner, "ai/access/link", module="plain")["ipUrl"]
     assert device.curl("-k", f"{plain['ipUrl']}/")[-3:] == "403"

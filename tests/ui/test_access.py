@@ -117,7 +117,7 @@ def test_a_module_is_opened_to_the_internet_after_its_domain_was_checked(
     page.button("Check the domain").click()
     page.wait_for_text("(100.64.3.7) among customers", "#question[open] .amber")
     page.wait_for_text("Port 443 must lead to 192.168.1.20, port 18449", "#question[open]")
-    asked = {"module": "n8n", "way": "internet", "domain": "n8n.example.com"}
+    asked: dict[str, object] = {"module": "n8n", "way": "internet", "domain": "n8n.example.com"}
     asked |= {"lock": True, "unchecked": False}
     assert host.wait_for_call("ai/access/plan") == asked
     page.chord(Keys.CONTROL, Keys.ENTER)

@@ -137,6 +137,8 @@ ALLOWED = {
     ("base/errors/remedies.py", "AlertView"): "declares remedies",
     ("catalog/modules.py", "ModuleView"): "makes a module of the catalog, which knows no state",
     ("cli/catalog.py", "ModuleView"): "prints a module of the catalog",
+    ("features/access/addresses.py", "ModuleAccessView"): "makes it",
+    ("features/access/events.py", "ModuleAccessView"): "the event has five of the names, for Home",
     ("features/predecessor/channels.py", "ModuleView"): "has the predecessor's form of a module",
     ("features/backup/index.py", "BackupView"): "makes it",
     ("features/backup/index.py", "RestoreOffer"): "makes the list of backups",

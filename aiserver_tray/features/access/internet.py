@@ -226,12 +226,12 @@ def _answer(
 ) -> Iterator[LinkView]:
     url, port = f"https://{domain}{request[0]}", INTERNET if way == "internet" else None
     status, certificate, error = gateway.ask(url, port, request[1])
-    if certificate is None:
+    if certificate is None and "certificate" not in error:
         text = Text("{address} does not answer: {why}", address=domain, why=error)
         yield untried("certificate", Text("Not tried"))
         yield broken("module", text)
         return
-    if error:
+    if error or certificate is None:
         text = Text("Devices refuse the certificate for {host}: {why}", host=domain, why=error)
         yield broken("certificate", text)
         yield untried("module", Text("Not tried"))

@@ -93,7 +93,8 @@ class Openings:
         if account == "exists" or (is_there and account != "missing") or _at_start(module):
             return self.begin(name, wanted, actor)
         with self._file.update() as data:
-            data.modules.setdefault(name, wanted)
+            if name not in data.open:
+                data.modules[name] = wanted
         self._addresses.on_change()
         if is_there:
             return None
@@ -135,7 +136,9 @@ class Openings:
         """The module, how it is to be opened, and where if not to the internet."""
         name, module = asked.module, self._place.app.catalog.module(asked.module)
         access = access_of(self._place, name)
-        wanted = OpenData(state="waiting", way=asked.way, locked=asked.lock)
+        known = self._file.read().modules.get(name)
+        locked = asked.lock or bool(known and known.locked)
+        wanted = OpenData(state="waiting", way=asked.way, locked=locked)
         if access is None:
             text = Text(
                 "{module} can't be opened: it has no page on ai-net. If it has one, start it "
@@ -215,8 +218,9 @@ class Openings:
         if wanted.way == "internet":
             self._addresses.certify(wanted.name, cancelled)
         with self._file.update() as data:
-            data.modules[name].state, data.pending = "open", True
-            data.modules[name].since = time.time()
+            if (known := data.modules.get(name)) is None:  # it was closed meanwhile
+                raise AddressError(Text("{module} is not open.", module=name), module=name)
+            known.state, known.since, data.pending = "open", time.time(), True
         self._addresses.load()
         self._addresses.check([name])
         links = self._file.read().modules[name].links

@@ -98,7 +98,7 @@ const lockRow = ({ checked }, { title }) => checked ? html`<label class="access-
 
 /** @param {ModuleAccess} known @param {Module} module */
 function askForDomain(known, module) {
-  own.set({ lock: false });
+  own.set({ lock: known.locked });
   confirm({
     title: t("Open {name} to the internet?", { name: module.title }),
     text: t("You need a domain of your own that leads to your router. Nothing is open before it has been checked."),
@@ -130,7 +130,7 @@ async function askForInternet(known, module) {
 /** @param {AccessList} list @param {ModuleAccess} known @param {Module} module */
 async function askToOpen({ networks, others }, known, module) {
   const first = networks.find(({ chosen }) => chosen) ?? networks[0];
-  own.set({ address: first?.address ?? "", lock: false });
+  own.set({ address: first?.address ?? "", lock: known.locked });
   const answer = await invoke("ai/access/plan", { module: module.name, address: own.get().address });
   const plan = answer.success ? answer.data : null;
   confirm({
