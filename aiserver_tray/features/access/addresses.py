@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -323,8 +324,7 @@ class Addresses:
         chosen = {n: one for n, one in data.open.items() if not names or n in names}
         for name, one in chosen.items():
             module = self._place.app.catalog.module(name)
-            first = module.access.first_account if module.access else None
-            path = first.http if isinstance(first, FirstAccount) and first.http else "/"
+            path = _asked_path(module.access)
             published = bool(self._names and one.name in self._names.names)
             address = Address(
                 module.title,
@@ -350,3 +350,11 @@ class Addresses:
             for port in module.ports if module.name != GATEWAY else ():
                 if port.protocol == "tcp":
                     yield OtherPort(module.title_in(language), port.host)
+
+
+def _asked_path(access: Access | None) -> str:
+    """A path that the module answers without a login, and that the gateway forwards."""
+    first = access.first_account if access else None
+    path = first.http if isinstance(first, FirstAccount) else None
+    is_closed = path and access and any(fnmatchcase(path, one) for one in access.closed)
+    return "/" if path is None or is_closed else path
