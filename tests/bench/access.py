@@ -82,7 +82,8 @@ def _gateway(tray: Tray, open_: Callable[[], object]) -> http.client.HTTPSConnec
 def _memory(client: docker.DockerClient) -> float:
     """MiB of the gateway's processes, without files that the kernel keeps for it."""
     stats = cast("dict[str, Any]", client.containers.get("ai-gateway").stats(stream=False))
-    return float(stats["memory_stats"]["stats"]["anon"]) / (1 << 20)
+    found = stats["memory_stats"]["stats"]
+    return float(found["anon" if "anon" in found else "rss"]) / (1 << 20)  # version 2 or 1
 
 
 def access(lab: Place, pairs: int) -> Results:
