@@ -76,8 +76,14 @@ def entry(owner: Owner, name: str) -> Any:  # noqa: ANN401 - JSON
 
 
 def is_open(owner: Owner, name: str) -> bool:
-    """Whether the module *name* is open to the network, and proven."""
-    return bool(entry(owner, name)["state"] == "open")
+    """Whether the module *name* is open to the network, and proven.
+
+    Raises:
+        LookupError: it is not (yet); says what went wrong meanwhile.
+    """
+    if (one := entry(owner, name))["state"] != "open":
+        raise LookupError(one, [str(view.error) for view in owner.core.store.state.operations])
+    return True
 
 
 def is_opened_to(stack: Stack, device: SecondHost, folder: Path) -> None:

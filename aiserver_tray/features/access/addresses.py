@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -443,9 +444,7 @@ class Addresses:
 
     def _request(self, name: str, one: OpenData) -> tuple[str, str]:
         """A path that the module answers without a login, and the cookie of the extra lock."""
-        access = self._place.app.catalog.module(name).access
-        first = access.first_account if access else None
-        path = first.http if isinstance(first, FirstAccount) and first.http else "/"
+        path = _asked_path(self._place.app.catalog.module(name).access)
         return path, self.lock(name).cookie if one.locked else ""
 
     def _others(self) -> Iterator[OtherPort]:
@@ -455,3 +454,11 @@ class Addresses:
             for port in module.ports if module.name != GATEWAY else ():
                 if port.protocol == "tcp":
                     yield OtherPort(module.title_in(language), port.host)
+
+
+def _asked_path(access: Access | None) -> str:
+    """A path that the module answers without a login, and that the gateway forwards."""
+    first = access.first_account if access else None
+    path = first.http if isinstance(first, FirstAccount) else None
+    is_closed = path and access and any(fnmatchcase(path, one) for one in access.closed)
+    return "/" if path is None or is_closed else path

@@ -13,7 +13,7 @@ from aiserver_tray.features.access.addresses import Addresses
 from aiserver_tray.features.access.gateway import account_of
 from aiserver_tray.features.access.names import Names
 from aiserver_tray.features.access.opening import Openings
-from aiserver_tray.features.access.store import OpenData
+from aiserver_tray.features.access.store import AccessData, OpenData
 from aiserver_tray.features.place import Place
 from aiserver_tray.model import Actor
 from aiserver_tray.state.reduce import State
@@ -100,10 +100,7 @@ class Watch:
         data = self._addresses.file.read()
         if self._addresses.elsewhere(data):
             return
-        for name, one in data.modules.items():
-            is_due = one.state == "waiting" and name not in self._addresses.opening
-            if is_due and account_of(self._place, name) == "exists":
-                self._openings.begin(name, one, Actor("owner"))
+        self._open_next(data)
         here = self._addresses.network()
         is_here = bool(here and here.is_same(data.range, data.router))
         address = here.address if here and is_here else ""
@@ -117,6 +114,17 @@ class Watch:
         if data.open:
             self._addresses.check()
         self._addresses.on_change()
+
+    def _open_next(self, data: AccessData) -> None:
+        """Open a module that has got its first account. One after the other, and beside no other
+        operation: each needs the gateway, and one that finds it locked fails."""
+        operations = self._place.core.store.state.operations
+        if self._addresses.opening or not all(view.is_over for view in operations):
+            return
+        waiting = (name for name, one in data.modules.items() if one.state == "waiting")
+        owned = (name for name in waiting if account_of(self._place, name) == "exists")
+        if name := next(owned, None):
+            self._openings.begin(name, data.modules[name], Actor("owner"))
 
 
 def _is_due(known: OpenData, now: float) -> bool:

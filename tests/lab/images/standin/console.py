@@ -110,7 +110,9 @@ def profile(cursor: Cursor, request: Request) -> Answer:
     found = dict(
         one.strip().partition("=")[::2] for one in request.headers.get("Cookie", "").split(";")
     )
-    shown = found.get(prefix() + CSRF), request.headers.get("X-CSRF-Token")
+    # A gateway may write it in another way.
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    shown = found.get(prefix() + CSRF), headers.get("x-csrf-token")
     if found.get(prefix() + ACCESS) != proof("user") or shown != (proof("page"),) * 2:
         return refusal(401, "unauthorized")
     cursor.execute("SELECT email FROM standin_accounts")
