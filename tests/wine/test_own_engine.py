@@ -1,20 +1,30 @@
 """Windows' own engine, from nothing to a module that runs and back, with a stand-in of ``wsl.exe``
 that leads to the lab's engine."""
 
+import dataclasses
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import docker
 import pytest
+import requests
+from selenium.webdriver import Chrome
 
 from bundler.wine import windows_path
 from tests.lab.place import Place
+from tests.support.browser import chromium_in
+from tests.support.desktop.applet import Applet
 from tests.support.installation import Installation, idle
+from tests.support.page import Page
+from tests.support.ports import free_port
 from tests.support.waiting import eventually
 from tests.support.wine.windows import Windows
 from tests.support.wine.wsl import Wsl, installed
+
+MINUTES = 8
+"""In which n8n starts, downloads included."""
 
 
 @pytest.fixture
@@ -55,4 +65,85 @@ def test_from_nothing_to_a_module_and_back(
     assert web.status == "running", "it is back"
     run("down", "shop")
     run("engine", "uninstall", "--yes")
+    assert not wsl.state["distributions"]
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[Chrome]:
+    folder = tmp_path / "browser"
+    folder.mkdir()
+    with chromium_in(folder) as found:
+        yield found
+
+
+@pytest.fixture
+def tray(machine: Windows, here: Installation) -> Iterator[Applet]:
+    """One that has to find its engine."""
+    for module in ("n8n", "postgres"):
+        here.set(f"{module}.{module.upper()}_HOST_PORT", str(free_port()))
+    here.set("app.start_desired", "false")  # a removal is refused while that brings modules up
+    found = Applet(machine.screen, dataclasses.replace(here, host=""), machine.users)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def dashboard(machine: Windows, browser: Chrome, tmp_path: Path) -> Callable[[], Page]:
+    """Waits for the dashboard that the applet opens next, and shows it."""
+    seen: list[str] = []
+
+    def show() -> Page:
+        new = eventually(lambda: machine.opened()[len(seen) :], "the dashboard")
+        seen.extend(new)
+        return Page(browser, new[-1], tmp_path)
+
+    return show
+
+
+@pytest.mark.timeout(1200)  # on a busy machine, each program of Windows takes seconds to start
+def test_from_nothing_to_n8n_and_back_through_the_pages(
+    machine: Windows,
+    wsl: Wsl,
+    tray: Applet,
+    dashboard: Callable[[], Page],
+    engine: docker.DockerClient,
+) -> None:
+    wsl.has(wsl=None, fail={"--install Debian": "Wsl/WININET_E_NAME_NOT_RESOLVED"})
+    before = tray.launch()
+    page = dashboard()
+    page.button("Set it up").click()
+    page.wait_for_text("Check the internet connection", ".own-engine")
+    assert not wsl.state["distributions"], "nothing half-done is left"
+    wsl.has(wsl="2.6.1.0")
+    page.button("Try again").click()
+
+    page.wait_for_text("Docker is running", ".cks")
+    page.button("Continue").click()
+    page.wait_for(".pk input")
+    for choice in page.all(".pk input"):
+        if choice.is_selected() != (choice.accessible_name == "n8n"):
+            choice.click()
+    page.button("Download and start").click()
+    is_running = "[data-module=n8n][data-state=running]"
+    eventually(lambda: page.all(is_running), "n8n runs", MINUTES * 60)
+    address = page.wait_for("[data-module=n8n] .sub a").get_attribute("href")
+    assert "n8n" in requests.get(str(address), timeout=60).text
+
+    started = engine.containers.get("ai-n8n").attrs["State"]["StartedAt"]
+    machine.bar.choose("quit", "Up", "Right")  # the last, and in its submenu the first: to keep it
+    eventually(lambda: wsl.clients("flock") and wsl.clients() == 1, "it is kept running")
+    assert before.wait(120) == 0
+    tray.launch()
+    machine.asks(tray.installation.home, "ai/app/about")  # Wine loses clicks on an icon before
+    eventually(machine.bar.icon, "the icon")
+    machine.bar.click_icon()
+    page = dashboard()
+    page.wait_for(is_running)
+    assert engine.containers.get("ai-n8n").attrs["State"]["StartedAt"] == started
+
+    page.go("settings/docker")
+    page.button("Remove…").click()
+    page.wait_for("#question[open] input").send_keys("aiserver")
+    page.wait_for("#question[open] .danger").click()
+    page.button("Set it up")
     assert not wsl.state["distributions"]
