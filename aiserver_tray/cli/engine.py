@@ -3,15 +3,15 @@ several."""
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 import click
 
 from aiserver_tray.base.errors import (
-    CancelledError,
     EngineNotInstalledError,
     NotRunningError,
     RefusedError,
@@ -22,6 +22,7 @@ from aiserver_tray.base.strings import harmless
 from aiserver_tray.cli.common import (
     as_json_option,
     common_options,
+    confirm,
     current_app,
     print_json,
     print_table,
@@ -40,6 +41,7 @@ from aiserver_tray.system.engine_place import USUAL_ENGINE, canonical
 
 if TYPE_CHECKING:
     from aiserver_tray.core.app import App
+    from aiserver_tray.protocol.message import AnyClient
 
 _NOTHING = Text("Nothing is installed. Downloaded packages stay in apt's cache.")
 
@@ -190,18 +192,125 @@ def uninstall(yes: bool, as_json: bool) -> None:  # noqa: FBT001 - command line 
         own = client.request("ai/engine/setup")["own"]
         if own is None or own["status"] == "none":
             raise RefusedError(Text("There is no engine of AI-Server Tray on this computer."))
-        lost = Text(
-            "This deletes the distribution {name} of WSL with all data of all modules in it. Back "
-            "up first what you want to keep: aiserver-tray backup create",
-            name=engine_place.OWN_ENGINE,
-        )
-        report([lost.render(app.language)])
-        question = Text("Delete it?").render(app.language)
-        if not (yes or (is_interactive() and click.confirm(question, err=True))):
-            raise CancelledError
+        if not yes:
+            confirm([text.render(app.language) for text in _lost(client, own)], _REFUSAL)
         client.request("ai/engine/own/remove")
         if as_json:
             print_json(client.request("ai/engine/setup"))
+
+
+def _lost(client: "AnyClient", own: Json) -> Iterator[Text]:
+    """What the removal of Windows' own engine deletes."""
+    yield Text(
+        "This deletes the distribution {name} of WSL with all data of all modules in it. Back "
+        "up first what you want to keep: aiserver-tray backup create",
+        name=engine_place.OWN_ENGINE,
+    )
+    volumes = client.request("ai/engine/own/room")["volumes"] if own["status"] == "ready" else []
+    if volumes:
+        yield Text("These volumes are deleted: {names}", names=", ".join(volumes))
+    elif volumes is None:
+        yield Text("The engine does not answer, so its volumes are not known.")
+
+
+@command.command()
+@click.option(
+    "--memory", type=click.IntRange(2), metavar="GB", help="For all distributions of WSL together."
+)
+@click.option(
+    "--processors",
+    type=click.IntRange(1),
+    metavar="NUMBER",
+    help="For all distributions of WSL together.",
+)
+@click.option(
+    "--disk",
+    type=click.IntRange(8, 65536),
+    metavar="GB",
+    help="Size up to which its data can grow.",
+)
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Move its disk file to this folder.",
+)
+@click.option(
+    "--at-login", type=click.Choice(["on", "off"]), help="Start it at login, without the applet."
+)
+@click.option("--yes", is_flag=True, help="Change without asking.")
+@as_json_option
+@common_options
+def settings(  # noqa: PLR0913, PLR0917 - one for each option
+    memory: int | None,
+    processors: int | None,
+    disk: int | None,
+    folder: Path | None,
+    at_login: str | None,
+    yes: bool,  # noqa: FBT001 - command line flag
+    as_json: bool,  # noqa: FBT001 - command line flag
+) -> None:
+    """Show or change what Windows' own engine takes of this computer.
+
+    Memory and processors restart WSL with all its distributions. Disk and folder restart the
+    engine.
+    """
+    app = current_app()
+    values = {"memory": memory, "processors": processors, "disk": disk}
+    wanted = {
+        **{name: value for name, value in values.items() if value is not None},
+        **({"folder": str(folder.absolute())} if folder else {}),
+    }
+    with connected(app) as client:
+        room = client.request("ai/engine/own/room")
+        if wanted and not yes:
+            confirm([text.render(app.language) for text in _concerns(wanted, room)], _REFUSAL)
+        if at_login:
+            wanted["keep"] = at_login == "on"
+        if wanted:
+            room = client.request("ai/engine/own/change", wanted)
+    if as_json:
+        print_json(room)
+    else:
+        print_table((Text("NAME"), Text("VALUE")), [*_room_rows(room, app.language)], app.language)
+
+
+_REFUSAL: Final = Text("Confirm this with --yes")
+
+
+def _concerns(wanted: Mapping[str, object], room: Json) -> Iterator[Text]:
+    """What else a change of *wanted* concerns."""
+    if "memory" in wanted or "processors" in wanted:
+        yield Text(
+            "All distributions of WSL stop now, and your modules start again afterwards. The "
+            "limits are in {file}; a copy of the old file stays beside it.",
+            file=room["file"],
+        )
+        if room["others"]:
+            names = ", ".join(room["others"])
+            yield Text("This concerns {names}, too. Save your work there first.", names=names)
+    if "disk" in wanted or "folder" in wanted:
+        yield Text(
+            "The engine stops for that, which takes minutes for a large disk. Back up first."
+        )
+
+
+def _room_rows(room: Json, language: Language) -> Iterator[tuple[str, str]]:
+    amounts = {
+        Text("Memory"): f"{_gb(room['memory'])} / {_gb(room['total'])}",
+        Text("Processors"): f"{room['processors']} / {room['allProcessors']}",
+        Text("Data"): f"{_gb(room['used'])} / {_gb(room['limit'])}",
+        Text("Disk file"): _gb(room["disk"]),
+        Text("Free on its drive"): _gb(room["free"]),
+        Text("Folder"): room["folder"] or "-",
+        Text("Start at login"): Text("on") if room["kept"] else Text("off"),
+    }
+    for name, value in amounts.items():
+        yield name.render(language), value if isinstance(value, str) else value.render(language)
+
+
+def _gb(found: int | None) -> str:
+    """As the options count, and WSL."""
+    return "-" if found is None else f"{found / 1024**3:.0f} GB"
 
 
 @command.command(hidden=True)
@@ -246,7 +355,8 @@ def _is_same(host: str, used: str) -> bool:
     return bool(used) and canonical(host) == canonical(used)
 
 
-_LOOK_SECONDS: Final = 0.3
+_LOOK_SECONDS: Final = 1.0
+"""Each look runs ``wsl --status``."""
 _OWN_STEPS: Final[Mapping[str, Text]] = {
     "look": Text("Look what Windows has"),
     "wsl": Text("Switch on WSL"),

@@ -56,6 +56,8 @@ ELSEWHERE = {
     "test_docker_is_installed_and_the_user_may_use_it",
     "aiserver-tray engine find": "tests/engine/test_owner_engine.py::"
     "test_engine_has_a_name_that_every_command_takes",
+    "aiserver-tray engine settings": "tests/unit/cli/test_engine_settings.py::"
+    "test_a_change_is_made_after_a_yes_to_what_it_concerns",
     "aiserver-tray engine uninstall": "tests/wine/test_own_engine.py::"
     "test_from_nothing_to_a_module_and_back",
     "build/dev.py bundle": "tests/packages/test_setup.py::"

@@ -17,6 +17,23 @@ from aiserver_tray.system import wsl
 from tests.support import stand_in_wsl
 
 NEW: dict[str, Any] = {"wsl": "2.6.1.0", "distributions": {}}
+GIB = 1024**3
+ROOM: dict[str, Any] = {
+    "memory": 16 * GIB,
+    "total": 32 * GIB,
+    "processors": 8,
+    "allProcessors": 8,
+    "file": r"C:\Users\Ada\.wslconfig",
+    "others": ["Ubuntu", "docker-desktop"],
+    "folder": r"D:\AI-Server",
+    "disk": 21 * GIB,
+    "used": 14 * GIB,
+    "limit": 1024 * GIB,
+    "free": 412 * GIB,
+    "kept": False,
+    "volumes": ["ai-n8n-data", "ai-postgres-data"],
+}
+"""What the channels say that it takes of a computer."""
 OURS = {"aiserver": {"mark": True, "docker": True}}
 
 
@@ -27,7 +44,7 @@ class Machine:
         self.folder = folder
         source = Path(stand_in_wsl.__file__).read_text(encoding="utf-8")
         self.program = folder / "wsl"
-        self.program.write_text(f"#!{sys.executable}\n{source}", encoding="utf-8")
+        self.program.write_text(f"#!{sys.executable} -IS\n{source}", encoding="utf-8")
         self.program.chmod(0o755)
         self.has(**NEW)
         monkeypatch.setattr(wsl, "wsl_program", lambda: self.program)

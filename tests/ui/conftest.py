@@ -15,8 +15,9 @@ from tests.lab.fixtures import engine, lab
 from tests.support import states
 from tests.support.browser import chromium_in, reset
 from tests.support.installation import here
+from tests.support.page import Address, console
 from tests.support.scripted import Scripted
-from tests.ui.home import Address, HomePage, console
+from tests.ui.home import HomePage
 
 __all__ = ["engine", "here", "lab"]
 

@@ -14,9 +14,10 @@ from aiserver_tray.owner.owner import Owner
 from tests.lab.fixtures import engine, have_image, lab
 from tests.lab.place import Place
 from tests.support.installation import IMAGE, Installation, idle
+from tests.support.page import console
 from tests.support.ports import free_port
 from tests.support.surroundings import NoWindows
-from tests.ui.home import HomePage, console
+from tests.ui.home import HomePage
 
 __all__ = ["engine", "lab"]
 

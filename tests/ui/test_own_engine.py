@@ -6,25 +6,12 @@ from selenium.webdriver import Keys
 
 from aiserver_tray.protocol.message import answer
 from tests.support import states
+from tests.support.wsl_machine import ROOM
 from tests.ui.answers import ANSWERS
 from tests.ui.barriers import violations
 from tests.ui.conftest import Stack
 from tests.ui.home import HomePage
 
-GIB = 1024**3
-ROOM: dict[str, Any] = {
-    "memory": 16 * GIB,
-    "total": 32 * GIB,
-    "processors": 8,
-    "allProcessors": 8,
-    "file": r"C:\Users\Ada\.wslconfig",
-    "others": ["Ubuntu", "docker-desktop"],
-    "folder": r"D:\AI-Server",
-    "disk": 21 * GIB,
-    "free": 412 * GIB,
-    "kept": False,
-    "volumes": ["ai-n8n-data", "ai-postgres-data"],
-}
 OWN: dict[str, Any] = {"status": "ready", "steps": [], "lines": [], "error": None}
 SIZES = {"download": 250_000_000, "disk": 1_200_000_000, "minutes": 5}
 FOUND = {
@@ -64,17 +51,29 @@ def test_limits_place_and_keeper_are_changed_after_saying_what_they_concern(stac
     page = settings(stack)
     host = stack.host
     page.wait_for_text("16 GB of 32 GB, 8 of 8 processors", "[data-setting=own-limits]")
-    page.wait_for_text("21 GB used", "[data-setting=own-disk]")
+    page.wait_for_text("14 GB of data", "[data-setting=own-disk]")
+    page.wait_for_text("412 GB free", "[data-setting=own-disk]")
     page.picture("own-engine")
     memory = page.wait_for("#own-memory")
     memory.clear()
     memory.send_keys("20")
-    page.button("Apply…").click()
+    page.button("Apply…: Memory and processors").click()
     page.wait_for_text("Ubuntu and docker-desktop", "#question[open]")
     page.wait_for_text(r"C:\Users\Ada\.wslconfig", "#question[open]")
     assert not violations(page)
     page.wait_for("#question[open] .primary").click()
     assert host.wait_for_call("ai/engine/own/change") == {"memory": 20, "processors": 8}
+    page.until(lambda: not page.all("#question[open]"), "the answer")
+
+    size = page.wait_for("#own-size")
+    assert size.get_property("value") == "1024"
+    size.clear()
+    size.send_keys("64")
+    page.button("Apply…: Disk").click()
+    page.wait_for_text("doesn't go back to Windows", "#question[open]")
+    assert not violations(page)
+    page.wait_for("#question[open] .primary").click()
+    assert host.wait_for_call("ai/engine/own/change") == {"disk": 64}
     page.until(lambda: not page.all("#question[open]"), "the answer")
 
     page.button("Start the engine at login").click()

@@ -1,120 +1,40 @@
 """Windows' own engine, from nothing to a module that runs and back, with a stand-in of ``wsl.exe``
 that leads to the lab's engine."""
 
+import dataclasses
 import json
-import shutil
-import subprocess
-from collections.abc import Iterator
-from contextlib import suppress
+import math
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import docker
-import psutil
 import pytest
+import requests
+from selenium.webdriver import Chrome
 
 from bundler.wine import windows_path
 from tests.lab.place import Place
-from tests.support import stand_in_wsl
-from tests.support.forwarding import forwarded
+from tests.support.browser import chromium_in
+from tests.support.desktop.applet import Applet
 from tests.support.installation import Installation, idle
+from tests.support.page import Page
+from tests.support.ports import free_port
 from tests.support.waiting import eventually
 from tests.support.wine.windows import Windows
+from tests.support.wine.wsl import Wsl, installed
 
-# Without a console of its own: Wine's never comes up on a desktop without a window manager.
-_PROGRAM = r"""
-#include <windows.h>
-#include <stdio.h>
-static HANDLE usable(DWORD which) {
-    SECURITY_ATTRIBUTES shared = {sizeof shared, NULL, TRUE};
-    HANDLE found = GetStdHandle(which);
-    DWORD access = GENERIC_READ | GENERIC_WRITE, share = FILE_SHARE_READ | FILE_SHARE_WRITE;
-    if (found && found != INVALID_HANDLE_VALUE) return found;
-    return CreateFileW(L"NUL", access, share, &shared, OPEN_EXISTING, 0, NULL);
-}
-int WINAPI WinMain(HINSTANCE own, HINSTANCE before, char *given, int look) {
-    static wchar_t line[32768];
-    wchar_t *words = GetCommandLineW();
-    if (*words == '"') for (words++; *words && *words != '"'; words++);
-    while (*words && *words != ' ') words++;
-    swprintf(line, 32768, L"%ls %ls%ls", PYTHON, SCRIPT, words);
-    STARTUPINFOW start = {sizeof start};
-    PROCESS_INFORMATION child;
-    DWORD code = 99, flags = CREATE_NO_WINDOW;
-    start.dwFlags = STARTF_USESTDHANDLES;
-    start.hStdInput = usable(STD_INPUT_HANDLE);
-    start.hStdOutput = usable(STD_OUTPUT_HANDLE);
-    start.hStdError = usable(STD_ERROR_HANDLE);
-    if (!CreateProcessW(NULL, line, NULL, NULL, TRUE, flags, NULL, NULL, &start, &child)) return 98;
-    WaitForSingleObject(child.hProcess, INFINITE);
-    GetExitCodeProcess(child.hProcess, &code);
-    return code;
-}
-"""
-
-
-class Wsl:
-    """The stand-in in *folder*, which the program at *place* runs."""
-
-    def __init__(self, folder: Path, place: Path, python: str) -> None:
-        self._state = folder / "wsl.json"
-        self._calls = folder / "calls"
-        self._place = place
-        script = folder / "stand_in_wsl.py"
-        shutil.copy(stand_in_wsl.__file__, script)
-        self._script = windows_path(script)
-        names = {"PYTHON": python, "SCRIPT": self._script}
-        definitions = [f"-D{name}=L{json.dumps(value)}" for name, value in names.items()]
-        compiler = [
-            "x86_64-w64-mingw32-gcc",
-            "-mwindows",
-            *definitions,
-            "-x",
-            "c",
-            "-",
-            "-o",
-            str(place),
-        ]
-        subprocess.run(compiler, input=_PROGRAM.encode(), check=True)
-
-    def has(self, **state: object) -> None:
-        self._state.write_text(json.dumps(state))
-
-    def end(self) -> None:
-        """End what keeps a distribution running."""
-        for process in psutil.process_iter(["cmdline"]):
-            if any(self._script in word for word in process.info["cmdline"] or ()):
-                with suppress(psutil.NoSuchProcess):
-                    process.kill()
-
-    @property
-    def distributions(self) -> dict[str, Any]:
-        try:
-            return dict(json.loads(self._state.read_text())["distributions"])
-        except ValueError:  # it is being written
-            return {"?": {}}
-
-    @property
-    def calls(self) -> list[str]:
-        return [json.loads(line)[0] for line in self._calls.read_text().splitlines()]
+MINUTES = 8
+"""In which n8n starts, downloads included."""
 
 
 @pytest.fixture
-def wsl(machine: Windows, tmp_path: Path) -> Iterator[Wsl]:
-    place = machine.screen.path("WINEPREFIX") / "drive_c/windows/system32/wsl.exe"
-    stand_in = Wsl(tmp_path, place, windows_path(Path(machine.users[-3])))
-    stand_in.has(wsl=None, distributions={})
-    register = [str(place), "--install", "--no-distribution"]
-    machine.screen.run(*machine.wine, *register)  # forgets those of an interrupted test
-    try:
-        yield stand_in
-    finally:
-        stand_in.end()
-        place.unlink()
+def wsl(machine: Windows, lab: Place, tmp_path: Path) -> Iterator[Wsl]:
+    with installed(machine, lab, tmp_path) as found:
+        yield found
 
 
 def test_from_nothing_to_a_module_and_back(
-    machine: Windows, wsl: Wsl, here: Installation, lab: Place, engine: docker.DockerClient
+    machine: Windows, wsl: Wsl, here: Installation, engine: docker.DockerClient
 ) -> None:
     here.write("shop", {"web": idle(stop_signal="SIGKILL")}, title={"en": "Shop"})
 
@@ -122,20 +42,108 @@ def test_from_nothing_to_a_module_and_back(
         options = ("--home", windows_path(here.home), "--catalog", windows_path(here.catalog))
         return machine.screen.run(*machine.users, *options, *words, timeout=400).decode()
 
-    with forwarded(lab, "127.0.0.1") as address:
-        wsl.has(wsl=None, distributions={}, engine=address.removeprefix("tcp://"))
-        assert "There is no" not in run("engine", "find")
-        run("engine", "install", "--yes")
-        assert "AI-Server Tray (WSL) *" in run("engine", "find")
-        assert wsl.distributions == {"aiserver": {"mark": True, "docker": True}}
-        run("engine", "keep")
-        eventually(lambda: any("flock" in call for call in wsl.calls), "it is kept running")
-        wsl.end()
-        kept = len([call for call in wsl.calls if "flock" in call])
-        run("up", "--trust", "shop", "shop")
-        assert engine.containers.get("ai-shop-web").status == "running"
-        again = "it is kept running without us"
-        eventually(lambda: len([c for c in wsl.calls if "flock" in c]) > kept, again)
-        run("down", "shop")
-        run("engine", "uninstall", "--yes")
-    assert not wsl.distributions
+    assert "There is no" not in run("engine", "find")
+    run("engine", "install", "--yes")
+    assert "AI-Server Tray (WSL) *" in run("engine", "find")
+    assert wsl.state["distributions"] == {"aiserver": {"mark": True, "docker": True}}
+    words = ("--memory", "4", "--processors", "2", "--disk", "64", "--folder", r"D:\AI", "--yes")
+    room = json.loads(run("engine", "settings", *words, "--json"))
+    assert (room["processors"], room["limit"], room["folder"]) == (2, 64 * 1024**3, r"D:\AI")
+    run("engine", "keep")
+    eventually(lambda: wsl.clients("flock"), "it is kept running")
+    wsl.drop("flock")
+    run("up", "--trust", "shop", "shop")
+    web = engine.containers.get("ai-shop-web")
+    eventually(lambda: wsl.clients("flock"), "it is kept running without us")
+    stops, wsl.idle = wsl.stops, 0.5
+    assert web.status == "running"
+    wsl.drop("flock")
+    eventually(lambda: wsl.stops > stops, "without a client, it ends")
+    wsl.idle = math.inf
+    run("up", "shop")
+    web.reload()
+    assert web.status == "running", "it is back"
+    run("down", "shop")
+    run("engine", "uninstall", "--yes")
+    assert not wsl.state["distributions"]
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[Chrome]:
+    folder = tmp_path / "browser"
+    folder.mkdir()
+    with chromium_in(folder) as found:
+        yield found
+
+
+@pytest.fixture
+def tray(machine: Windows, here: Installation) -> Iterator[Applet]:
+    """One that has to find its engine."""
+    for module in ("n8n", "postgres"):
+        here.set(f"{module}.{module.upper()}_HOST_PORT", str(free_port()))
+    here.set("app.start_desired", "false")  # a removal is refused while that brings modules up
+    found = Applet(machine.screen, dataclasses.replace(here, host=""), machine.users)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def dashboard(machine: Windows, browser: Chrome, tmp_path: Path) -> Callable[[], Page]:
+    """Waits for the dashboard that the applet opens next, and shows it."""
+    seen: list[str] = []
+
+    def show() -> Page:
+        new = eventually(lambda: machine.opened()[len(seen) :], "the dashboard")
+        seen.extend(new)
+        return Page(browser, new[-1], tmp_path)
+
+    return show
+
+
+@pytest.mark.timeout(1200)  # on a busy machine, each program of Windows takes seconds to start
+def test_from_nothing_to_n8n_and_back_through_the_pages(
+    machine: Windows,
+    wsl: Wsl,
+    tray: Applet,
+    dashboard: Callable[[], Page],
+    engine: docker.DockerClient,
+) -> None:
+    wsl.has(wsl=None, fail={"--install Debian": "Wsl/WININET_E_NAME_NOT_RESOLVED"})
+    before = tray.launch()
+    page = dashboard()
+    page.button("Set it up").click()
+    page.wait_for_text("Check the internet connection", ".own-engine")
+    assert not wsl.state["distributions"], "nothing half-done is left"
+    wsl.has(wsl="2.6.1.0")
+    page.button("Try again").click()
+
+    page.wait_for_text("Docker is running", ".cks")
+    page.button("Continue").click()
+    page.wait_for(".pk input")
+    for choice in page.all(".pk input"):
+        if choice.is_selected() != (choice.accessible_name == "n8n"):
+            choice.click()
+    page.button("Download and start").click()
+    is_running = "[data-module=n8n][data-state=running]"
+    eventually(lambda: page.all(is_running), "n8n runs", MINUTES * 60)
+    address = page.wait_for("[data-module=n8n] .sub a").get_attribute("href")
+    assert "n8n" in requests.get(str(address), timeout=60).text
+
+    started = engine.containers.get("ai-n8n").attrs["State"]["StartedAt"]
+    machine.bar.choose("quit", "Up", "Right")  # the last, and in its submenu the first: to keep it
+    eventually(lambda: wsl.clients("flock") and wsl.clients() == 1, "it is kept running")
+    assert before.wait(120) == 0
+    tray.launch()
+    machine.asks(tray.installation.home, "ai/app/about")  # Wine loses clicks on an icon before
+    eventually(machine.bar.icon, "the icon")
+    machine.bar.click_icon()
+    page = dashboard()
+    page.wait_for(is_running)
+    assert engine.containers.get("ai-n8n").attrs["State"]["StartedAt"] == started
+
+    page.go("settings/docker")
+    page.button("Remove…").click()
+    page.wait_for("#question[open] input").send_keys("aiserver")
+    page.wait_for("#question[open] .danger").click()
+    page.button("Set it up")
+    assert not wsl.state["distributions"]

@@ -2613,9 +2613,12 @@ export interface Outcome {
 
 /** What is to be changed of Windows' own engine. */
 export interface OwnChange {
-  /** GiB, with `processors`: of all distributions of WSL, all of which are ended */
+  /** GiB of all distributions of WSL together; all of them are ended for that */
   memory?: number | null;
+  /** as `memory` */
   processors?: number | null;
+  /** GiB up to which its data can grow; it is ended for that */
+  disk?: number | null;
   /** absolute, to move its disk file there; it is ended for that */
   folder?: string | null;
   /** whether it starts at login, without the applet */
@@ -2655,6 +2658,10 @@ export interface OwnRoom {
   folder: string;
   /** bytes of the disk file, which grows and does not shrink; `null`: unknown */
   disk: number | null;
+  /** bytes of data in it; `null`: it does not answer */
+  used: number | null;
+  /** bytes up to which its data can grow; `null`: it does not answer */
+  limit: number | null;
   /** bytes that are free on the drive of that file */
   free: number | null;
   /** it starts at login, without the applet */

@@ -135,7 +135,7 @@ def _disk(info: EngineInfo, free: int | None) -> Iterator[Finding]:
     if free < _LOW_DISK_BYTES:
         text = Text(
             "Only {free} of disk space is free in the engine's data folder ({folder}). Free some "
-            "space. `docker system df` shows the disk usage.",
+            "space. `aiserver-tray cleanup` shows what can go.",
             **values,
         )
         yield Finding("disk", "note", text)

@@ -261,11 +261,9 @@ class OwnSetup:
     def _version(self) -> tuple[int, ...] | None:
         """That of WSL. None: there is none, or the one of Windows 10 that has none."""
         try:
-            said = self._said("--version")
+            return version_in(self._said("--version"))
         except EngineNotInstalledError:
             return None
-        found = _VERSION.search(" ".join(said.lines[:1])) if said.code == 0 else None
-        return tuple(map(int, found.groups())) if found else None
 
     def _network_files(self) -> Iterator[str]:
         """Commands that write what the network of this computer needs. WSL can't reach a proxy of
@@ -400,14 +398,26 @@ _MENDS: Final = (
         ("E_ACCESSDENIED", "0x80070005", "0x800702e4"),
         Text("Ask the administrator of this computer to allow WSL, then try again."),
     ),
+    (
+        ("0xc03a001a", "ERROR_VIRTDISK_LIMITATION"),
+        Text("The disk file is sparse, compressed or encrypted. Turn that off in Windows, or with "
+             "wsl --manage {name} --set-sparse false, then try again.", name=OWN_ENGINE),
+    ),
 )  # fmt: skip
 """What ``wsl.exe`` names in every language, or apt says -> what to do."""
+
+
+def version_in(said: wsl.Said) -> tuple[int, ...] | None:
+    """What ``wsl --version`` *said*. None: it has no such command."""
+    found = _VERSION.search(" ".join(said.lines[:1])) if said.code == 0 else None
+    return tuple(map(int, found.groups())) if found else None
 
 
 def why_failed(lines: Sequence[str]) -> tuple[str, Text]:
     """What *lines* of ``wsl.exe`` or apt say last, and what to do."""
     plain = [text for line in lines if (text := line.replace("\0", "").strip())]  # UTF-16
     words = " ".join(plain[-3:]) or "-"
+    words += "" if words.endswith((".", "。", "!")) else "."
     for codes, mend in _MENDS:
         if any(code.lower() in words.lower() for code in codes):
             return words, mend

@@ -31,8 +31,11 @@ class OwnChange(Payload):
     """What is to be changed of Windows' own engine."""
 
     memory: int | None = Field(default=None, ge=2)
-    """GiB, with `processors`: of all distributions of WSL, all of which are ended"""
+    """GiB of all distributions of WSL together; all of them are ended for that"""
     processors: int | None = Field(default=None, ge=1)
+    """as `memory`"""
+    disk: int | None = Field(default=None, ge=8, le=65536)
+    """GiB up to which its data can grow; it is ended for that"""
     folder: str | None = Field(default=None, min_length=1, max_length=400)
     """absolute, to move its disk file there; it is ended for that"""
     keep: bool | None = None
@@ -130,14 +133,12 @@ class OwnEngineChannels(Part):
                 autostart.keep_engine(enabled=asked.keep)
             except OSError as error:
                 raise RefusedError(Text("{why}", why=error.strerror or error)) from error
-        if asked.memory or asked.folder:
+        if asked.memory or asked.processors or asked.disk or asked.folder:
             self._place.feature(StackFeature).refuse_busy()
-        if asked.memory and asked.processors:
-            own_room.limit(asked.memory, asked.processors)
-        if asked.folder:
-            own_room.move(Path(asked.folder))
-        if asked.memory or asked.folder:
-            self._place.core.refresh()
+            try:
+                _change_size(asked)
+            finally:
+                self._place.core.refresh()
         return own_room.own_room()
 
     def _refuse_without(self) -> None:
@@ -201,6 +202,16 @@ class OwnEngineChannels(Part):
             change_setting(app.settings, app.declared, "app.engine", host or None, Actor("owner"))
             self._place.refresh()
         self._place.core.refresh()
+
+
+def _change_size(asked: OwnChange) -> None:
+    """First what can be refused without a change."""
+    if asked.disk:
+        own_room.resize(asked.disk)
+    if asked.folder:
+        own_room.move(Path(asked.folder))
+    if asked.memory or asked.processors:
+        own_room.limit(asked.memory, asked.processors)
 
 
 def _none() -> RefusedError:

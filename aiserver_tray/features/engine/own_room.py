@@ -14,13 +14,23 @@ from typing import Final
 from aiserver_tray.base.errors import AiServerError, RefusedError, SettingError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.engine import Engine
-from aiserver_tray.features.engine.own import HOST, why_failed
+from aiserver_tray.features.engine.own import HOST, version_in, why_failed
 from aiserver_tray.system import autostart, wsl
 from aiserver_tray.system.engine_place import OWN_ENGINE
 from aiserver_tray.system.resources import free_disk, total_memory
 
 _ATTEMPTS: Final = 3
-"""A client may start the distribution again between its end and its move."""
+"""A client may start the distribution again between its end and the change of its disk."""
+_RESIZES_SINCE: Final = (2, 5, 0)
+"""The first WSL that changes the size of a disk (https://github.com/microsoft/WSL/releases/tag/2.5.4)."""
+_GIB: Final = 1024**3
+_SPARE: Final = 4 * _GIB
+"""Bytes beyond its data that a disk keeps for updates of Debian and the next start of a module."""
+_SPACE_SECONDS: Final = 60.0
+_SPACE: Final = b"""\
+blockdev --getsize64 "$(findmnt -no SOURCE /)"
+df -B1 --output=used / | tail -n 1
+"""
 
 
 @dataclass(frozen=True)
@@ -42,6 +52,10 @@ class OwnRoom:
     """of its disk file; empty: unknown"""
     disk: int | None
     """bytes of the disk file, which grows and does not shrink; `null`: unknown"""
+    used: int | None
+    """bytes of data in it; `null`: it does not answer"""
+    limit: int | None
+    """bytes up to which its data can grow; `null`: it does not answer"""
     free: int | None
     """bytes that are free on the drive of that file"""
     is_kept: bool
@@ -56,6 +70,7 @@ def own_room() -> OwnRoom:
     folder, disk = wsl.folder_of(OWN_ENGINE), None
     with suppress(OSError):
         disk = (folder / "ext4.vhdx").stat().st_size if folder else None
+    size, used = _space() or (None, None)
     return OwnRoom(
         memory=min(wsl.memory_limit(config) or total // 2, total),
         total=total,
@@ -65,6 +80,8 @@ def own_room() -> OwnRoom:
         others=tuple(name for name in wsl.distributions() if name != OWN_ENGINE),
         folder=str(folder or ""),
         disk=disk,
+        used=used,
+        limit=size,
         free=free_disk(str(folder)) if folder else None,
         is_kept=autostart.keeps_engine(),
         volumes=_volumes(),
@@ -81,20 +98,34 @@ def _volumes() -> tuple[str, ...] | None:
         engine.close()
 
 
-def limit(memory: int, processors: int) -> None:
-    """Give all distributions at most *memory* (GiB) and *processors*, and end WSL, so that it
-    counts. A copy of the former file stays beside it.
+def _space() -> tuple[int, int] | None:
+    """The bytes of the disk in the distribution, and those that are in use. Starts it."""
+    # Windows and wsl.exe would each read the quotes of a script in their own way.
+    words = ("-d", OWN_ENGINE, "-u", "root", "--exec", "sh")
+    try:
+        said = wsl.run_wsl(words, Event(), content=_SPACE, within=_SPACE_SECONDS)
+        size, used = map(int, said.lines)
+    except (OSError, ValueError):
+        return None
+    return size, used
+
+
+def limit(memory: int | None, processors: int | None) -> None:
+    """Give all distributions at most *memory* (GiB) and *processors* (None: as now), and end WSL,
+    so that it counts. A copy of the former file stays beside it.
 
     Raises:
         SettingError: the file can't be written.
         RefusedError: WSL does not end.
     """
-    file, limits = wsl.config_file(), {"memory": f"{memory}GB", "processors": str(processors)}
+    file = wsl.config_file()
+    limits = {"memory": memory and f"{memory}GB", "processors": processors and str(processors)}
+    wanted = {name: value for name, value in limits.items() if value}
     try:
         if file.exists():
             now = f"{datetime.now():%Y%m%d-%H%M%S}"
             shutil.copy2(file, file.with_name(f"{file.name}-{now}"))
-        file.write_text(wsl.with_limits(wsl.config_text(), limits), encoding="utf-8")
+        file.write_text(wsl.with_limits(wsl.config_text(), wanted), encoding="utf-8")
     except OSError as error:
         raise SettingError(str(file), Text("{why}", why=error.strerror or error)) from error
     _run("--shutdown")
@@ -106,10 +137,42 @@ def move(folder: Path) -> None:
     Raises:
         RefusedError: WSL can't do it; quotes why.
     """
+    _manage("--move", str(folder))
+
+
+def resize(size: int) -> None:
+    """Let the data grow up to *size* (GiB). To shrink, WSL first makes the file system smaller,
+    and fails before anything is lost if its data does not fit
+    (https://github.com/microsoft/WSL/blob/master/src/windows/service/exe/LxssUserSession.cpp).
+
+    Raises:
+        RefusedError: the data is larger, or WSL can't do it; says why.
+    """
+    version = version_in(_said("--version"))
+    if not version or version < _RESIZES_SINCE:
+        raise RefusedError(
+            Text("WSL 2.5 or newer can do that. Run wsl --update in a terminal, then try again.")
+        )
+    if (space := _space()) is None:
+        raise RefusedError(Text("The engine does not answer. Start it, then try again."))
+    least = (space[1] + _SPARE) // _GIB + 1
+    if size < least:
+        raise RefusedError(
+            Text(
+                "The engine has too much data for {size} GB. Choose at least {least} GB, or remove "
+                "what you don't need: aiserver-tray cleanup",
+                size=size,
+                least=least,
+            )
+        )
+    _manage("--resize", f"{size}GB")
+
+
+def _manage(*words: str) -> None:
     for attempt in range(_ATTEMPTS):
         _run("--terminate", OWN_ENGINE)
         try:
-            _run("--manage", OWN_ENGINE, "--move", str(folder))
+            _run("--manage", OWN_ENGINE, *words)
             return
         except RefusedError as error:
             if "NOT_STOPPED" not in str(error) or attempt == _ATTEMPTS - 1:
@@ -117,12 +180,16 @@ def move(folder: Path) -> None:
 
 
 def _run(*words: str) -> None:
-    try:
-        said = wsl.run_wsl(words, Event())
-    except OSError as error:
-        said = wsl.Said(1, (error.strerror or str(error),))
+    said = _said(*words)
     if said.code:
         raise _refused(said.lines)
+
+
+def _said(*words: str) -> wsl.Said:
+    try:
+        return wsl.run_wsl(words, Event())
+    except OSError as error:
+        return wsl.Said(1, (error.strerror or str(error),))
 
 
 def _refused(lines: Sequence[str]) -> RefusedError:

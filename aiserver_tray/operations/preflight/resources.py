@@ -73,7 +73,8 @@ def _too_big(target: ModuleTarget, total: int) -> ResourcesError:
     name, needed = target.name, memory_need(target)
     text = Text(
         "{module} needs {needed} memory, but the engine has {total}. Give the engine more memory "
-        "(in Docker Desktop: Settings > Resources), or don't start this module.",
+        "(in Docker Desktop: Settings > Resources; for Windows' own engine: Settings > Docker "
+        "here), or don't start this module.",
         module=name,
         needed=binary_size(needed),
         total=binary_size(total),
@@ -87,7 +88,7 @@ def _disk(new: Sequence[ModuleTarget], free: int | None) -> list[AiServerError]:
         return []
     text = Text(
         "The images and data of {modules} need {needed} of disk space, but the engine has "
-        "{free}. Free {missing} more. `docker system df` shows the disk usage.",
+        "{free}. Free {missing} more. `aiserver-tray cleanup` shows what can go.",
         modules=_names([t for t in new if _disk_need(t)]),
         needed=binary_size(needed),
         free=binary_size(free),

@@ -182,8 +182,9 @@ class Applet:
 
     def _command(self, *words: str) -> list[str]:
         place = self.installation
-        own = ["--home", str(place.home), "--catalog", str(place.catalog), "--host", place.host]
-        return [*self._program, *own, *words]
+        own = ["--home", str(place.home), "--catalog", str(place.catalog)]
+        engine = ["--host", place.host] if place.host else []
+        return [*self._program, *own, *engine, *words]
 
     # -- what it shows -------------------------------------------------------------------------
 

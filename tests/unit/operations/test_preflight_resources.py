@@ -38,7 +38,8 @@ def test_a_module_that_needs_more_memory_than_the_engine_has_is_refused(tmp_path
     assert isinstance(error, ResourcesError)
     assert str(error) == (
         "big needs 16 GB memory, but the engine has 8 GB. Give the engine more memory (in "
-        "Docker Desktop: Settings > Resources), or don't start this module."
+        "Docker Desktop: Settings > Resources; for Windows' own engine: Settings > Docker here), "
+        "or don't start this module."
     )
     assert error.data == {
         "resource": "memory",

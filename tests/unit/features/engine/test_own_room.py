@@ -1,6 +1,7 @@
 """What Windows' own engine takes, against a stand-in of ``wsl.exe``: there is no Windows here."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,13 +45,14 @@ def test_limits_are_written_with_a_copy_of_the_old_file(machine: Machine) -> Non
     own_room.limit(8, 1)
     assert [one.name for one in machine.folder.glob(".wslconfig*")] == [".wslconfig"]
     file.write_text(CONFIG)
-    own_room.limit(2, 1)
+    own_room.limit(2, None)
     (copy,) = (one for one in machine.folder.glob(".wslconfig-*"))
     assert copy.read_text() == CONFIG
     assert "swap=0" in file.read_text()
     assert machine.state["shut down"]
     room = own_room.own_room()
-    assert (room.memory, room.processors, room.others) == (2 * GIB, 1, ("Ubuntu",))
+    assert (room.memory, room.others) == (2 * GIB, ("Ubuntu",))
+    assert "processors" not in file.read_text(), "it is as it was"
 
 
 def test_a_file_that_cannot_be_written_stops_nothing(machine: Machine) -> None:
@@ -87,6 +89,34 @@ def test_a_move_that_fails_says_why(machine: Machine, words: str, mend: str, att
     with pytest.raises(RefusedError, match=mend):
         own_room.move(Path("D:/AI"))
     assert len([line for line, _ in machine.calls if line.startswith("--manage")]) == attempts
+
+
+def test_the_disk_is_resized_while_the_engine_is_stopped(machine: Machine) -> None:
+    own_room.resize(64)
+    asked = [line for line, _ in machine.calls if not line.startswith("-") or "--exec" not in line]
+    assert asked == ["--version", "--terminate aiserver", "--manage aiserver --resize 64GB"]
+    room = own_room.own_room()
+    assert (room.limit, room.used) == (64 * GIB, 5 * GIB)
+
+
+@pytest.mark.parametrize(
+    ("state", "mend"),
+    [
+        ({"wsl": "2.4.13.0"}, "wsl --update"),
+        ({"wsl": None}, "wsl --update"),
+        ({"distributions": {"aiserver": {"used": 61 * GIB}}}, "Choose at least 66 GB"),
+        ({"distributions": {}}, "does not answer"),
+        ({"fail": {"--manage": "Fehler: Wsl/Service/0xc03a001a"}}, "--set-sparse false"),
+        ({"fail": {"--manage": "磁盘空间不足。\r\n错误代码: Wsl/0x80070070"}}, "Make room"),
+    ],
+)
+def test_a_size_that_cannot_be_had_says_the_mend(
+    machine: Machine, state: dict[str, Any], mend: str
+) -> None:
+    machine.has(**{"distributions": OURS, **state})
+    with pytest.raises(RefusedError, match=mend):
+        own_room.resize(64)
+    assert machine.state.get("terminated", False) == ("fail" in state), "else, it runs on"
 
 
 def test_a_wsl_that_cannot_be_run_is_told(

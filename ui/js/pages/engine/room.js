@@ -3,7 +3,7 @@
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { ask, confirm } from "../../base/actions.js";
 import { invoke } from "../../base/bridge.js";
-import { bytes, list } from "../../base/format.js";
+import { bytes, labelled, list } from "../../base/format.js";
 import { t } from "../../base/i18n.js";
 import { slice } from "../../base/store.js";
 import { button } from "../../components/button.js";
@@ -21,10 +21,15 @@ import { engineSetupState, loadEngineSetup } from "./state.js";
 const GIB = 1024 ** 3;
 const KEY = "own room";
 
-const own = slice({ room: /** @type {OwnRoom|null} */ (null), memory: "", processors: "", folder: "" });
+const own = slice({ room: /** @type {OwnRoom|null} */ (null), memory: "", processors: "", disk: "", folder: "" });
 
 /** @param {OwnRoom} room */
-const take = (room) => own.set({ room, memory: String(Math.round(room.memory / GIB)), processors: String(room.processors), folder: room.folder });
+const take = (room) => own.set({
+  room, memory: gib(room.memory), processors: String(room.processors), disk: room.limit === null ? "" : gib(room.limit), folder: room.folder,
+});
+
+/** @param {number} size */
+const gib = (size) => String(Math.round(size / GIB));
 
 export async function loadOwnRoom() {
   await loadEngineSetup();
@@ -33,7 +38,7 @@ export async function loadOwnRoom() {
   else own.set({ room: null });
 }
 
-/** @param {{memory?: number, processors?: number, folder?: string, keep?: boolean}} wanted */
+/** @param {{memory?: number, processors?: number, disk?: number, folder?: string, keep?: boolean}} wanted */
 async function change(wanted) {
   const answer = await ask(KEY, "ai/engine/own/change", wanted);
   if (answer.success) take(answer.data);
@@ -55,14 +60,20 @@ export function ownRoomRows(page) {
       control: html`<span class="buttons own-limits">
         ${input({ id: "own-memory", type: "number", unit: "GB", label: t("Memory"), value: own.get().memory, change: (memory) => own.set({ memory }) })}
         ${input({ id: "own-processors", type: "number", label: t("Processors"), value: own.get().processors, change: (processors) => own.set({ processors }) })}
-        ${button({ text: t("Apply…"), size: "small", enabled, run: () => askToLimit(room) })}</span>`,
+        ${button({ text: t("Apply…"), name: labelled(t("Apply…"), t("Memory and processors")), size: "small", enabled, run: () => askToLimit(room) })}</span>`,
     },
     {
-      id: "own-disk", title: t("Disk"), help: [room.folder, disk(room)].filter(Boolean).join(" · "),
-      control: button({ text: t("Move…"), icon: "folder-open", size: "small", enabled, run: askToMove }),
+      id: "own-disk", title: t("Disk"), help: disk(room),
+      control: room.limit === null ? nothing : html`<span class="buttons own-limits">
+        ${input({ id: "own-size", type: "number", unit: "GB", label: t("Largest size of the disk"), value: own.get().disk, change: (size) => own.set({ disk: size }) })}
+        ${button({ text: t("Apply…"), name: labelled(t("Apply…"), t("Disk")), size: "small", enabled, run: askToResize })}</span>`,
       below: html`<details class="small"><summary>${t("Make it smaller")}</summary>
         <p>${t("The file grows with your data, and keeps its size when you delete some. Back up, stop all modules, then type this in a terminal of an administrator. WSL can do it by itself (sparse), but warns that data may be lost.")}</p>
         <pre class="console" tabindex="0">${["wsl --shutdown", "diskpart", `select vdisk file="${room.folder}\\ext4.vhdx"`, "attach vdisk readonly", "compact vdisk", "detach vdisk"].join("\n")}</pre></details>`,
+    },
+    {
+      id: "own-place", title: t("Where its files are"), help: room.folder,
+      control: button({ text: t("Move…"), icon: "folder-open", size: "small", enabled, run: askToMove }),
     },
     {
       id: "own-keep", title: t("Start the engine at login"), help: t("Modules that were running run again, also without AI-Server Tray."),
@@ -80,9 +91,11 @@ export function ownRoomRows(page) {
 }
 
 /** @param {OwnRoom} room */
-const disk = ({ disk: size, free }) => [
-  size === null ? "" : t("{size} used", { size: bytes(size) }), free === null ? "" : t("{size} free on this drive", { size: bytes(free) }),
-].filter(Boolean).join(" · ");
+const disk = ({ used, disk: size, free }) => [
+  used === null ? t("The engine does not answer, so its data is not known.") : t("{size} of data, which can grow up to this size.", { size: bytes(used) }),
+  size === null ? "" : t("Its file takes {size}.", { size: bytes(size) }),
+  free === null ? "" : t("{size} free on this drive.", { size: bytes(free) }),
+].filter(Boolean).join(" ");
 
 /** @param {OwnRoom} room */
 const askToLimit = ({ file, others }) => confirm({
@@ -91,6 +104,13 @@ const askToLimit = ({ file, others }) => confirm({
   more: others.length ? html`<p>${t("This concerns {names}, too. Save your work there first.", { names: list(others) })}</p>` : nothing,
   action: t("Apply and restart WSL"),
   run: () => change({ memory: Number(own.get().memory), processors: Number(own.get().processors) }),
+});
+
+const askToResize = () => confirm({
+  title: t("Change the largest size of the disk?"),
+  text: t("The engine stops for that, which takes minutes for a large disk. Back up first."),
+  more: html`<p>${t("This sets how far its data can grow. Space that its file takes already doesn't go back to Windows.")}</p>`,
+  action: t("Change and restart the engine"), run: () => change({ disk: Number(own.get().disk) }),
 });
 
 const askToMove = () => confirm({
