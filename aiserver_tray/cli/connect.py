@@ -103,7 +103,10 @@ def _tried(core: "RemoteCore") -> list[str]:
         s["used"] for s in core.client.request("ai/models/list", {"look": False})["servers"]
     ):
         return []
-    found = core.client.request("ai/models/check", {})
+    try:
+        found = core.client.request("ai/models/check", {})
+    except RemoteError as error:
+        return [str(error)]
     return [_chain_line(result) for result in found["results"]]
 
 

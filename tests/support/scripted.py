@@ -61,7 +61,13 @@ NO_UPGRADES: Json = {
     "operation": None,
     "unended": None,
 }
-NO_MODELS: Json = {"servers": [], "waiting": [], "oneapi": False}
+NO_MODELS: Json = {
+    "servers": [],
+    "waiting": [],
+    "oneapi": False,
+    "checked": None,
+    "every": "never",
+}
 NO_OFFER: Json = {"modules": [], "engineBytes": 0, "fileBytes": 0, "blockers": []}
 
 LIMIT = 60.0

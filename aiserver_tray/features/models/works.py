@@ -120,7 +120,9 @@ class Checks:
             return found
 
     def forget(self) -> None:
-        """The servers have changed: what was found no longer says anything."""
+        """The servers have changed: what was found no longer says anything. OneAPI offers new
+        models within a minute, so the schedule begins again as after a start."""
+        self._begun = time.time()
         self._keep(None)
 
     def _keep(self, found: Checked | None) -> None:

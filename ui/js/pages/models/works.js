@@ -13,7 +13,7 @@ import { tile } from "../../components/tile.js";
 import { checkChain, checked, lookAgain, modelList, usedServers } from "./list.js";
 
 /**
- * @import { ChainResult, Module, Snapshot, State, WorkCheck } from "../../contract.d.ts"
+ * @import { ChainResult, Snapshot, State, WorkCheck } from "../../contract.d.ts"
  * @import { PageState } from "../../types.d.ts"
  */
 
