@@ -26,6 +26,7 @@ FEATURES: Final[dict[str, tuple[str, ...]]] = {
         "ai/catalog/", "ai/module/details", "ai/module/trust", "ai/module/distrust", "ai/service/",
     ),
     "aiserver_tray.features.models.channels:ModelsFeature": ("ai/models/",),
+    "aiserver_tray.features.models.own_channels:OwnModelsFeature": ("ai/models/own/",),
     "aiserver_tray.features.monitoring.channels:MonitoringFeature": ("ai/stats/",),
     "aiserver_tray.features.terminal.channels:TerminalFeature": ("ai/terminal/",),
     "aiserver_tray.features.wiring.channels:WiringFeature": (
