@@ -254,6 +254,6 @@ class Hub:
             except requests.RequestException as error:
                 if headers:
                     raise BrokenOffError(str(error)) from None
-                raise self._silent(error) from None
+                raise self._silent(type(error).__name__) from None  # it quotes whole addresses
             with answer:
                 yield answer
