@@ -90,6 +90,8 @@ class Choice(Closed):
     """Modules."""
     memory: Size | None = None
     """What the option needs in addition to the module's own `Needs`."""
+    card: Literal["nvidia"] | None = None
+    """The graphics card that it needs. Without one, a start chooses the setting's default."""
 
 
 class DataFile(Closed):

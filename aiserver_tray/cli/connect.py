@@ -1,9 +1,11 @@
 """``aiserver-tray connect`` and ``disconnect``: connect modules to OneAPI and undo that;
-``models``: connect OneAPI to model servers."""
+``models``: connect OneAPI to model servers, and get models of our own."""
 
+import json
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -11,7 +13,7 @@ import click
 from aiserver_tray.base.errors import RemoteError, SettingError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.strings import binary_size, harmless
-from aiserver_tray.cli import complete
+from aiserver_tray.cli import complete, words
 from aiserver_tray.cli.common import (
     UsageError,
     as_json_option,
@@ -23,13 +25,16 @@ from aiserver_tray.cli.common import (
     report,
 )
 from aiserver_tray.cli.config import fix_or_exit, trust_all, trust_option
-from aiserver_tray.cli.core import request, shared_core
+from aiserver_tray.cli.core import connected, request, shared_core
 from aiserver_tray.cli.operate import NOTHING, follow_operation, summary
+from aiserver_tray.cli.terminal import is_terminal
+from aiserver_tray.features.models.events import ANSWER, OWN_MODELS
 from aiserver_tray.protocol.message import Json
 
 if TYPE_CHECKING:
     from aiserver_tray.cli.remote import RemoteCore
     from aiserver_tray.core.app import App
+    from aiserver_tray.protocol.message import AnyClient, Message
 
 
 class UndoHint:
@@ -250,7 +255,7 @@ _STATES = {
 @click.group(invoke_without_command=True)
 @common_options
 def models() -> None:
-    """Find models that run on this computer, and let the stack use them.
+    """Find models that run on this computer, download others, and let the stack use them.
 
     Without a subcommand, as `models list`.
     """
@@ -263,7 +268,7 @@ def models() -> None:
 @as_json_option
 @common_options
 def list_(is_all: bool, as_json: bool) -> None:  # noqa: FBT001 - command line flags
-    """List model servers of this computer, such as Ollama, with their models.
+    """List model servers of this computer, such as Ollama, and the models that can be downloaded.
 
     Asks the usual ports of such servers once, and lists those that answer.
     """
@@ -272,10 +277,19 @@ def list_(is_all: bool, as_json: bool) -> None:  # noqa: FBT001 - command line f
 
 def _list_models(*, as_json: bool, is_all: bool) -> None:
     app = current_app()
-    found = request(app, "ai/models/list")
+    with connected(app) as client:
+        found = client.request("ai/models/list")
+        own = client.request("ai/models/own/list")
     if as_json:
-        print_json(found)
+        print_json({**found, "own": own})
         return
+    _list_servers(found, is_all=is_all)
+    report([""])
+    _list_own(own)
+
+
+def _list_servers(found: Json, *, is_all: bool) -> None:
+    app = current_app()
     servers = [s for s in found["servers"] if is_all or s["used"] or s["state"] in ("on", "key")]
     if not servers:
         text = Text(
@@ -351,18 +365,26 @@ def _used(core: "RemoteCore", asked: Json, undo: UndoHint) -> Json:
 
 
 @models.command()
-@click.argument("server", metavar="SERVER")
+@click.argument("name", metavar="SERVER|MODEL")
 @as_json_option
 @common_options
-def remove(server: str, as_json: bool) -> None:  # noqa: FBT001 - a command line flag
-    """Let the stack no longer use the models of SERVER. The server itself keeps running."""
+def remove(name: str, as_json: bool) -> None:  # noqa: FBT001 - a command line flag
+    """Let the stack no longer use the models of SERVER, or delete MODEL, which was downloaded.
+
+    SERVER itself keeps running.
+    """
     app = current_app()
-    found = request(app, "ai/models/remove", server=server)
+    with connected(app) as client:
+        own = client.request("ai/models/own/list")["models"]
+        if any(one["name"] == name and one["state"] != "offered" for one in own):
+            _remove_own(client, name, as_json=as_json)
+            return
+        found = client.request("ai/models/remove", {"server": name})
     if as_json:
         print_json(found)
         return
     report([found["notice"]] if found["notice"] else [])
-    done = Text("The stack no longer uses {name}.", name=server)
+    done = Text("The stack no longer uses {name}.", name=name)
     report([done.render(app.language)])
 
 
@@ -409,3 +431,172 @@ def _chain_line(result: Json) -> str:
         answer=harmless(result["answer"]),
     )
     return text.render(current_app().language)
+
+
+# -- models of our own ----------------------------------------------------------------------------
+
+_OWN_STATES = {
+    "loaded": Text("loaded"),
+    "loading": Text("is being loaded"),
+    "asleep": Text("asleep"),
+    "failed": Text("can't be loaded"),
+    "stopped": Text("here; the module is stopped"),
+    "lost": Text("was here: pull it again"),
+    "partial": Text("begun: pull it again"),
+    "offered": Text("can be downloaded"),
+}
+_PHASES = {
+    "asking": Text("Asking {hub}…"),
+    "checking": Text("Comparing the hash…"),
+    "loading": Text("Telling the server…"),
+}
+
+
+def _list_own(own: Json) -> None:
+    language = current_app().language
+    heads = (Text("MODEL"), Text("STATE"), Text("FOR"), Text("SIZE"), Text("MEMORY"))
+    rows = [_own_row(one) for one in own["models"]]
+    print_table((*heads, Text("FITS"), Text("LICENCE")), rows, language, sys.stdout)
+    free = own["freeMemory"]
+    report(
+        [
+            Text("Models can use {size} of memory now.", size=words.memory(free)).render(language)
+            if free is not None
+            else Text("How much memory is free is not known.").render(language),
+            Text("To get a model, run: aiserver-tray models pull MODEL").render(language),
+        ]
+    )
+
+
+def _own_row(one: Json) -> tuple[str, ...]:
+    language = current_app().language
+    fits = {True: Text("yes"), False: Text("no"), None: Text("unknown")}[one["fits"]]
+    memory = one["usedMemory"] or one["memory"]
+    return (
+        one["name"],
+        _OWN_STATES[one["state"]].render(language),
+        harmless(one["purpose"] or one["kind"]),
+        words.size(one["size"]) if one["size"] else "",
+        words.memory(memory) if memory else "",
+        fits.render(language),
+        harmless(one["licence"]),
+    )
+
+
+def _remove_own(client: "AnyClient", name: str, *, as_json: bool) -> None:
+    found = client.request("ai/models/own/remove", {"model": name})
+    if as_json:
+        print_json(found)
+        return
+    report([found["notice"]] if found["notice"] else [])
+    done = Text("{name} is deleted: {size}", name=name, size=words.size(found["bytes"]))
+    report([done.render(current_app().language)])
+
+
+@models.command()
+@click.argument("model", metavar="MODEL|FILE")
+@as_json_option
+@common_options
+def pull(model: str, as_json: bool) -> None:  # noqa: FBT001 - a command line flag
+    """Download MODEL for the module local-models, which is started if needed.
+
+    MODEL is a name from `models list`, or OWNER/REPOSITORY/FILE.gguf of the hub, with @COMMIT for
+    that one. FILE is a model in the format GGUF on this computer, which is copied. Size and SHA-256
+    are compared with what the hub says. Ctrl-C stops; the same command goes on where it stopped.
+    """
+    app = current_app()
+    source = str(Path(model).absolute()) if Path(model).is_file() else model
+    undo = UndoHint(app)
+    with shared_core(app) as core:
+        if not core.client.request("ai/models/own/list")["running"]:
+            _up(core, ["local-models"], undo)
+        show = _PullProgress(core.client.request("ai/models/own/list")["hub"])
+        core.client.subscribe((OWN_MODELS.name,), show.take)
+        try:
+            found = core.client.request("ai/models/own/pull", {"model": source})
+        except KeyboardInterrupt:
+            for name in show.models:
+                core.client.request("ai/models/own/stop", {"model": name})
+            raise
+        finally:
+            show.end()
+    undo.end()
+    if as_json:
+        print_json(found)
+        return
+    report([found["notice"]] if found["notice"] else [])
+    done = Text(
+        "{name} is here: {size}, SHA-256 {sha256}",
+        name=found["model"],
+        size=words.size(found["bytes"]),
+        sha256=found["sha256"],
+    )
+    next_one = Text("Ask it something: aiserver-tray models run {name}", name=found["model"])
+    report([done.render(app.language), next_one.render(app.language)])
+
+
+class _PullProgress:
+    """Shows the download: on a terminal in one line, else a line for each quarter."""
+
+    def __init__(self, hub: str) -> None:
+        self._hub = hub
+        self._last: tuple[object, ...] = ()
+        self._is_open = False
+        self.models: set[str] = set()
+
+    def take(self, message: "Message") -> None:
+        """A message with the downloads. Runs in the reader's thread."""
+        for pull in json.loads(message.payload)["pulls"]:
+            self.models.add(pull["model"])
+            self._show(pull)
+
+    def _show(self, pull: Json) -> None:
+        language = current_app().language
+        total = pull["total"]
+        if pull["phase"] in _PHASES:
+            text = _PHASES[pull["phase"]].with_values({"hub": self._hub})
+            state: tuple[object, ...] = (pull["phase"],)
+        else:
+            text = Text(
+                "{done} of {total}, {rate}/s, {left} left",
+                done=words.size(pull["done"]),
+                total=words.size(total),
+                rate=words.size(pull["rate"]),
+                left="?" if pull["secondsLeft"] is None else words.seconds(pull["secondsLeft"]),
+            )
+            state = (pull["phase"], pull["done"] * 4 // total)
+        if is_terminal(sys.stderr):
+            click.echo(f"\r\033[K{text.render(language)}", err=True, nl=False)
+            self._is_open = True
+        elif state != self._last:
+            click.echo(text.render(language), err=True)
+        self._last = state
+
+    def end(self) -> None:
+        if self._is_open:
+            click.echo(err=True)
+            self._is_open = False
+
+
+@models.command()
+@click.argument("model", metavar="MODEL")
+@click.argument("question", metavar="[QUESTION]", required=False)
+@common_options
+def run(model: str, question: str | None) -> None:
+    """Ask MODEL of the module local-models QUESTION, and show its answer while it comes.
+
+    Without QUESTION, it is read from the standard input. Shows how many tokens came each second.
+    """
+    app = current_app()
+    text = question or read_line(Text("Question: ").render(app.language), hide=False)
+    with shared_core(app) as core:
+        core.client.subscribe(
+            (ANSWER.name,),
+            lambda message: click.echo(harmless(json.loads(message.payload)["text"]), nl=False),
+        )
+        asked = {"id": "run", "server": "local-models", "model": model, "text": text}
+        talk = core.client.request("ai/models/ask", asked)
+    click.echo()
+    if talk["rate"]:
+        rate = Text("{rate} tokens/s", rate=round(talk["rate"]))
+        report([rate.render(app.language)])

@@ -140,6 +140,7 @@ class Engine:
             shares_kernel=address.is_local and answer["KernelVersion"] == kernel_release(),
             log_drivers=tuple((answer.get("Plugins") or {}).get("Log") or ()),
             kernel=answer["KernelVersion"],
+            nvidia=parse.gives_nvidia(answer),
             platform=parse.platform(answer),
             access=replace(parse.registry_access(answer), is_local=address.is_local),
         )

@@ -322,6 +322,15 @@ _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm/v7", "i6
 """The kernel's names of processors, and those of images."""
 
 
+def gives_nvidia(info: Any) -> bool:  # noqa: ANN401 - JSON
+    """Whether the engine of *info* has NVIDIA's runtime, or a device of the container device
+    interface (docs.docker.com/engine/containers/gpu and /reference/api/engine, ``SystemInfo``)."""
+    devices = [str(one.get("ID", "")) for one in info.get("DiscoveredDevices") or ()]
+    return "nvidia" in (info.get("Runtimes") or {}) or any(
+        device.startswith("nvidia.com/gpu") for device in devices
+    )
+
+
 def platform(answer: Json) -> str:
     """The platform of images in the answer of ``/info``."""
     machine = answer.get("Architecture") or "x86_64"

@@ -48,6 +48,8 @@ class EngineInfo:
     log_drivers: tuple[str, ...]
     kernel: str = ""
     """The release of its kernel."""
+    nvidia: bool = False
+    """Whether it is set up to give containers NVIDIA graphics cards."""
     platform: str = "linux/amd64"
     """Of the images that it runs, such as `linux/arm64`."""
     access: RegistryAccess = field(default_factory=RegistryAccess, repr=False)

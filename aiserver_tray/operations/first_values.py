@@ -43,6 +43,8 @@ class FirstValues:
     """For settings that have none."""
     errors: Mapping[str, SettingError]
     """The data can't be used with the setting's value, or with any value that it takes."""
+    notices: tuple[Text, ...] = ()
+    """Why settings get another value."""
 
 
 def first_values(
@@ -54,6 +56,7 @@ def first_values(
     Raises:
         EngineDownError, EngineRequestError: the engine can't be asked.
     """
+    targets = list(targets)
     asked = _asked(targets, parts, changes)
     volumes = _volumes(parts) if asked else {}
     values: dict[str, str] = {}
@@ -68,7 +71,46 @@ def first_values(
         else:
             if found and value is None:
                 values[address] = found
-    return FirstValues(values, errors)
+    without = _without_card(targets, parts, changes)
+    values |= {address: setting.initial or "" for address, (setting, _) in without.items()}
+    return FirstValues(values, errors, tuple(text for _, text in without.values()))
+
+
+def _without_card(
+    targets: Iterable[ModuleTarget], parts: Parts, changes: Changes
+) -> "dict[str, tuple[Setting, Text]]":
+    """The settings whose choice needs a graphics card that the engine can't give, and what is said
+    about it: a start that fails would help nobody, because the module runs without one."""
+    declared = {
+        f"{target.name}.{name}": setting
+        for target in targets
+        for name, setting in target.module.settings.items()
+        if any(choice.card for choice in setting.choices.values())
+    }
+    stored = {**parts.settings.stored(declared), **changes} if declared else {}
+    chosen = {a: s.choices.get(stored.get(a) or s.initial or "") for a, s in declared.items()}
+    needing = [address for address, choice in chosen.items() if choice and choice.card]
+    if not needing or parts.engine.info().nvidia:
+        return {}
+    text = Text(
+        "{address} is {default} now: the Docker engine gives containers no NVIDIA card. It needs "
+        "NVIDIA's driver (nvidia-smi shows it) and, on Linux, the NVIDIA Container Toolkit: sudo "
+        "nvidia-ctk runtime configure --runtime=docker, then restart Docker. After that: "
+        "aiserver-tray config set {address} {chosen}"
+    )
+    return {
+        address: (
+            declared[address],
+            text.with_values(
+                {
+                    "address": address,
+                    "default": declared[address].initial,
+                    "chosen": stored.get(address) or declared[address].initial,
+                }
+            ),
+        )
+        for address in needing
+    }
 
 
 def _asked(

@@ -60,6 +60,7 @@ def prepare(request: Request, scope: Scope, parts: Parts) -> Prepared:
         AiServerError: all blockers; for an automatic restart only those of every module.
     """
     prepared = _prepared(request, scope, parts)
+    prepared = replace(prepared, notices=(*scope.notices, *prepared.notices))
     if request.revives:  # the operation reports these itself
         return prepared
     left_out = (error.text for error in scope.lacking.values())

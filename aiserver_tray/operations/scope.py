@@ -63,6 +63,8 @@ class Scope:
     """Modules that should be in the scope but can't start, each with its error."""
     unusable: Mapping[str, SettingError] = field(default_factory=dict)
     """Settings, by address, with whose value the data of a module can't be used."""
+    notices: tuple[Text, ...] = ()
+    """For the user, about settings that got another value."""
 
 
 def first_scope(request: Request, parts: Parts) -> Scope:
@@ -100,7 +102,7 @@ def settled(request: Request, scope: Scope, parts: Parts) -> Scope:
         declared = {f"{t.name}.{name}": s for t in targets for name, s in t.module.settings.items()}
         parts.settings.change(declared, first.values)
         scope = scope_of(request, parts)
-    return replace(scope, unusable=first.errors)
+    return replace(scope, unusable=first.errors, notices=first.notices)
 
 
 def previewed(request: Request, parts: Parts, changes: Changes) -> Scope:
@@ -117,7 +119,7 @@ def previewed(request: Request, parts: Parts, changes: Changes) -> Scope:
     if first.values:
         known = Previews(parts.modules, {**changes, **first.values})
         scope = scope_of(request, replace(parts, modules=known))
-    return replace(scope, unusable=first.errors)
+    return replace(scope, unusable=first.errors, notices=first.notices)
 
 
 def scope_of(request: Request, parts: Parts) -> Scope:

@@ -27,6 +27,7 @@ FEATURES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "aiserver_tray.features.mcp.channels:McpFeature": ("ai/assistant/",),
     "aiserver_tray.features.models.channels:ModelsFeature": ("ai/models/",),
+    "aiserver_tray.features.models.own_channels:OwnModelsFeature": ("ai/models/own/",),
     "aiserver_tray.features.monitoring.channels:MonitoringFeature": ("ai/stats/",),
     "aiserver_tray.features.terminal.channels:TerminalFeature": ("ai/terminal/",),
     "aiserver_tray.features.wiring.channels:WiringFeature": (

@@ -13,6 +13,7 @@ python3 build/dev.py lab up|down|env          the private Docker Engine that the
 python3 build/dev.py bench [NAME…]            measure
 python3 build/dev.py bundle [--windows|--deb] the packages for users
 python3 build/dev.py verify-images            the catalog's images, on a real engine
+python3 build/dev.py verify-models            the catalog's models, at their hubs
 python3 build/dev.py screenshots FOLDER       pictures of every page, with a real stack
 python3 build/dev.py soak [NAME] [--times N]  repeat tests and report how often they passed
 python3 build/dev.py soak logs [--minutes N]  keep logs under faults, and count each line
@@ -38,6 +39,7 @@ from developer.commands import (
     command_test,
     command_translate,
     command_verify_images,
+    command_verify_models,
 )
 from developer.machine import ROOT
 from developer.packages import TESTS
@@ -170,6 +172,7 @@ COMMANDS = {
         "",
         add_verify_images,
     ),
+    "verify-models": Command(command_verify_models, ""),
     "soak": Command(
         command_soak,
         "[NAME] [--times N] [--minutes N] [-- WORDS FOR PYTEST…]",

@@ -210,6 +210,13 @@ def command_verify_images(options: argparse.Namespace) -> int:
     return become("python", "build/verify_images.py", *words)
 
 
+def command_verify_models(_: argparse.Namespace) -> int:
+    """Ask Hugging Face and ModelScope for size, commit and hash of each model that the catalog
+    offers. Needs internet."""
+    set_up({})
+    return become("python", "build/verify_models.py")
+
+
 def command_screenshots(options: argparse.Namespace) -> int:
     """Take pictures of every page of the dashboard, with the whole catalog on a private engine."""
     set_up(needs_of_pictures())

@@ -171,6 +171,11 @@ def _meilisearch(stack: Stack) -> None:
     _Page(stack.url("meilisearch", 7700)).ask("GET", "/version", headers=key)
 
 
+def _local_models(stack: Stack) -> None:
+    key = {"Authorization": f"Bearer {stack.secret('local-models.LOCAL_MODELS_KEY')}"}
+    _Page(stack.url("local-models", 8080)).ask("GET", "/v1/models", headers=key)
+
+
 def _redis(stack: Stack) -> None:
     said = stack.shell("redis", _REDIS, stack.secret("redis.REDIS_PASSWORD"))
     if said != "OK":  # redis-cli exits with 0 if it is refused
@@ -203,6 +208,7 @@ LOG_INS: Mapping[str, LogIn] = {
     "gateway": _gateway,
     "dify": _dify,
     "elasticsearch": _elasticsearch,
+    "local-models": _local_models,
     "meilisearch": _meilisearch,
     "minio": _by_shell("minio", _MINIO, "MINIO_ROOT_PASSWORD"),
     "mysql": _by_shell("mysql", _MYSQL, "MYSQL_ROOT_PASSWORD"),

@@ -42,6 +42,8 @@ ELSEWHERE |= {"E_ADDRESS"}
 """Of opening modules to a network, whose own test has one."""
 ELSEWHERE |= {"E_REGISTRY", "E_UPGRADE", "E_UPGRADE_UNFIT"}
 """Of upgrades, whose own tests have registries and versions."""
+ELSEWHERE |= {"E_DOWNLOAD"}
+"""Of downloads of models, whose own test has a hub."""
 ELSEWHERE |= {"E_ADOPT", "E_ADOPT_KEY"}
 """Of adoptions, whose own tests have programs of others."""
 

@@ -41,7 +41,7 @@ def make_archive(settings: Mapping[str, Any], folder: Path) -> Path:
         LabError: A command failed; with the end of its output.
     """
     makers: dict[str, Callable[[Mapping[str, Any], Path], list[str]]]
-    makers = {"debian": _debian, "n8n": _n8n}
+    makers = {"debian": _debian, "n8n": _n8n, "pypi": _pypi}
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     maker = settings["maker"]
@@ -123,3 +123,11 @@ def _n8n(settings: Mapping[str, Any], folder: Path) -> list[str]:
         str(folder),
         "lib/node_modules",
     ]
+
+
+def _pypi(settings: Mapping[str, Any], folder: Path) -> list[str]:
+    """The packages alone, without those that they need. Downloads are kept by pip's own cache."""
+    target = folder / "packages"
+    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-compile"]
+    _call([*pip, "--target", str(target), *settings["packages"]])
+    return ["-C", str(target), "."]

@@ -41,6 +41,9 @@ _ANSWER_SECONDS = 60.0
 
 _LOG_TAIL = 40
 
+OTHER_REGISTRIES = ("ghcr.io",)
+"""Registries besides Docker Hub whose images the lab has."""
+
 _children: dict[str, subprocess.Popen[bytes]] = {}
 """The first process of each lab for tests that this process has started, by the lab's name."""
 
@@ -138,6 +141,8 @@ def start(place: Place) -> None:
         "up",
         str(place.engine_config),
         str(place.registry_config),
+        str(_hosts(place)),
+        f"{_other_address(place)}:80",
     ]
     if place.disk.exists():
         command += [str(place.disk), str(place.data)]
@@ -256,6 +261,21 @@ def _registry_config(place: Place, address: str) -> dict[str, object]:
     }
 
 
+def _other_address(place: Place) -> str:
+    """The address at which the engine finds `OTHER_REGISTRIES`: the lab's own, as its name is."""
+    number = int(place.name.rpartition("-")[2], 16)
+    return f"127.{64 + number % 128}.{number >> 8 & 255}.{1 + (number >> 16) % 250}"
+
+
+def _hosts(place: Place) -> Path:
+    """The engine's file of hosts."""
+    hosts = place.run / "hosts"
+    machine = Path("/etc/hosts").read_text(errors="replace")
+    names = " ".join(OTHER_REGISTRIES)
+    hosts.write_text(f"{machine}\n{_other_address(place)} {names}\n")
+    return hosts
+
+
 def _engine_config(place: Place, registry: str, pool: str) -> dict[str, object]:
     return {
         "hosts": [place.host],
@@ -268,6 +288,7 @@ def _engine_config(place: Place, registry: str, pool: str) -> dict[str, object]:
         "ip6tables": False,
         "ip-forward": False,
         "registry-mirrors": [f"http://{registry}"],
+        "insecure-registries": [*OTHER_REGISTRIES],
         "cgroup-parent": f"/{place.name}",
         # Not systemd's, which a fresh chroot does not have.
         "exec-opts": ["native.cgroupdriver=cgroupfs"],

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs the registry and the engine in the mount and PID namespaces that unshare made: whatever they
 # mount or start is gone with this shell's process, even if it is killed.
-# usage: namespace.sh up ENGINE_CONFIG REGISTRY_CONFIG [DISK DATA_ROOT]
+# usage: namespace.sh up ENGINE_CONFIG REGISTRY_CONFIG HOSTS ADDRESS [DISK DATA_ROOT]
 #        namespace.sh thaw|sweep CGROUP
 set -eu
 
@@ -28,8 +28,11 @@ up)
     mkdir -p /run/containerd
     mount -t tmpfs -o mode=711 tmpfs /run/containerd
     # A small disk for the engine's data, where the lab has one: an image of a file system.
-    if [ $# -gt 3 ]; then mount -o loop "$4" "$5"; fi
+    if [ $# -gt 5 ]; then mount -o loop "$6" "$7"; fi
     docker-registry serve "$3" &
+    # A mirror is asked for Docker Hub's images only. For the engine, this address is the other registries'.
+    mount --bind "$4" /etc/hosts
+    REGISTRY_HTTP_ADDR="$5" docker-registry serve "$3" &
     LAB_RUNC=$(command -v runc)
     export LAB_RUNC
     PATH=$(dirname "$0")/bin:$PATH exec docker-init -- dockerd --config-file "$2"

@@ -17,8 +17,11 @@ _MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 
 
 def repository(name: str) -> tuple[str, str]:
-    """Repository and tag in the registry for a name as on Docker Hub, official images included."""
+    """Repository and tag in the registry for a name as on Docker Hub, official images included.
+    Images of other registries have the same name without the host."""
     path, _, tag = name.rpartition(":")
+    host, _, rest = path.partition("/")
+    path = rest if host in engine.OTHER_REGISTRIES else path
     return (path if "/" in path else f"library/{path}"), tag
 
 

@@ -17,6 +17,7 @@ _PARTS = dict.fromkeys(link for link in _GUIDE.links if re.fullmatch(r"\w+\.md",
 GUIDE = [_GUIDE, *(page(_GUIDE.path.parent / name) for name in _PARTS)]
 REFERENCE = page(ROOT / "docs/command-line.md")
 
+_OWN = "tests/engine/test_local_models.py::test_a_model_of_the_hub_answers_through_one_api"
 _MODELS = "tests/engine/test_models.py::test_a_model_answers_and_each_broken_link_is_told_as_itself"
 
 ELSEWHERE = {
@@ -48,6 +49,9 @@ ELSEWHERE = {
     "aiserver-tray mcp": "tests/engine/test_mcp.py::"
     "test_an_assistant_learns_the_causes_changes_nothing_unasked_and_sees_no_secret",
     "aiserver-tray models remove": _MODELS,
+    # They need a hub with models.
+    "aiserver-tray models pull": _OWN,
+    "aiserver-tray models run": _OWN,
     # It needs a program of others.
     "aiserver-tray adopt": "tests/unit/cli/test_adopt.py::"
     "test_programs_are_listed_copied_and_switched_over",

@@ -63,6 +63,9 @@ ANSWERS: dict[str, Envelope] = {
     "ai/backup/offer": answer(backups.sent(backups.OFFER)),
     "ai/backup/inspect": answer(backups.sent(backups.ASKED)),
     "ai/models/list": answer(models.listed(models.USED)),
+    "ai/models/own/list": answer(
+        models.own_listed(models.LOADED, models.CODER, models.EMBEDDING, models.RERANK)
+    ),
     "ai/models/check": answer({"results": [models.WORKS]}),
     "ai/rules/preview": answer(alerts.COUNTED),
     "ai/activity/list": answer({"activities": [activities.start_all(), activities.FAILED]}),

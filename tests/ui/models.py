@@ -78,3 +78,62 @@ def listed(*servers: Json, check: Json | None = None) -> Json:
         "checked": check,
         "every": "never",
     }
+
+
+def own_model(name: str, title: str, kind: str, size: int, **more: object) -> Json:
+    """A model of our own, which is not here."""
+    given: Json = {
+        "name": name,
+        "title": title,
+        "kind": kind,
+        "purpose": "",
+        "licence": "Apache-2.0",
+        "languages": 100,
+        "context": 32768,
+        "size": size,
+        "memory": size * 2,
+        "fits": True,
+        "state": "offered",
+        "begun": 0,
+        "usedMemory": None,
+        "rate": None,
+        "origin": "Qwen/Qwen3-0.6B-GGUF 23749fefcc72",
+        "sha256": "",
+    }
+    return given | more
+
+
+SMALL = own_model("qwen3-0.6b", "Qwen3 0.6B", "chat", 639_446_688, purpose="Small chat")
+LOADED = SMALL | {"state": "loaded", "usedMemory": 812_000_000, "rate": 24.2, "sha256": "9465" * 16}
+CODER = own_model("qwen2.5-coder-7b", "Qwen2.5 Coder 7B", "chat", 4_680_000_000, fits=False)
+EMBEDDING = own_model("qwen3-embedding-0.6b", "Qwen3 Embedding 0.6B", "embedding", 639_150_592)
+RERANK = own_model("bge-reranker-v2-m3", "BGE Reranker v2 M3", "rerank", 635_676_416)
+PULL: Json = {
+    "model": "bge-reranker-v2-m3",
+    "phase": "downloading",
+    "done": 246_000_000,
+    "total": 635_676_416,
+    "rate": 18_200_000,
+    "secondsLeft": 21,
+    "resumed": False,
+}
+
+
+def own_listed(*models: Json, running: bool = True) -> Json:
+    """What ``ai/models/own/list`` answers."""
+    return {
+        "models": [*models],
+        "running": running,
+        "freeMemory": 6 << 30,
+        "freeDisk": 80 << 30,
+        "hub": "huggingface.co",
+        "onCard": False,
+    }
+
+
+OWN_SERVER = FOUND | {
+    "name": "local-models",
+    "title": "Local models",
+    "address": "http://127.0.0.1:18110/v1",
+    "models": [{"name": "qwen3-0.6b", "kind": "chat", "bytes": None, "context": None}],
+}

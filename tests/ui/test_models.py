@@ -5,21 +5,40 @@ from selenium.webdriver import Keys
 
 from aiserver_tray.base.errors import RefusedError
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.features.models.events import ANSWER, MODELS
+from aiserver_tray.features.models.events import ANSWER, MODELS, OWN_MODELS
 from aiserver_tray.protocol.message import Envelope, Json, Peer, answer, refusal
 from tests.support import states
 from tests.support.scripted import Scripted
 from tests.ui.answers import ANSWERS
 from tests.ui.conftest import Stack
 from tests.ui.home import HomePage
-from tests.ui.models import BROKEN, FOUND, OFF, USED, WORKS, checked, listed
+from tests.ui.models import (
+    BROKEN,
+    CODER,
+    EMBEDDING,
+    FOUND,
+    LOADED,
+    OFF,
+    OWN_SERVER,
+    PULL,
+    RERANK,
+    SMALL,
+    USED,
+    WORKS,
+    checked,
+    listed,
+    own_listed,
+)
 
 
 @pytest.fixture
 def host(stack: Stack) -> Scripted:
     names = ("n8n", "dify", "oneapi", "postgres", "redis")
     host = stack.show(states.snapshot("running", *(states.module(n, "running") for n in names)))
-    host.answers |= ANSWERS | {"ai/models/list": answer(listed(FOUND))}
+    host.answers |= ANSWERS | {
+        "ai/models/list": answer(listed(FOUND)),
+        "ai/models/own/list": answer(own_listed(SMALL, CODER, EMBEDDING, RERANK)),
+    }
     return host
 
 
@@ -159,3 +178,62 @@ def test_a_model_is_asked_and_its_answer_is_shown_while_it_comes(
     page.wait_for_text("31 tokens/s · first word after 0.9 s", ".talk")
     asked_for = host.wait_for_call("ai/models/ask")
     assert (asked_for["server"], asked_for["model"]) == ("ollama", "qwen3:8b")
+
+
+def test_a_model_is_downloaded_tried_used_everywhere_and_deleted(
+    page: HomePage, host: Scripted
+) -> None:
+    show(host)
+    page.button("Look again").click()
+    page.wait_for_text("Get Qwen3 0.6B (610 MB)", ".big")
+    page.wait_for_text("Doesn't fit", "[data-model='qwen2.5-coder-7b']")
+    host.publish(OWN_MODELS, {"pulls": [PULL], "changes": 0})
+    page.wait_for_text("of 606 MB", "[data-model='bge-reranker-v2-m3']")
+    page.wait_for_text("17 MB/s", "[data-model='bge-reranker-v2-m3']")
+    page.button("Cancel: bge-reranker-v2-m3").click()
+    assert host.wait_for_call("ai/models/own/stop") == {"model": "bge-reranker-v2-m3"}
+    host.publish(OWN_MODELS, {"pulls": [], "changes": 0})
+
+    pulled = {"model": "qwen3-0.6b", "bytes": 639_446_688, "sha256": "9465" * 16, "notice": None}
+    host.answers["ai/models/own/pull"] = answer(pulled)
+    host.answers["ai/models/list"] = answer(listed(OWN_SERVER))
+
+    def arrived(_payload: Json, _peer: Peer) -> Envelope:
+        host.answers["ai/models/own/list"] = answer(own_listed(LOADED, CODER, EMBEDDING, RERANK))
+        return answer(pulled)
+
+    host.handlers["ai/models/own/pull"] = arrived
+    page.button("Download: Qwen3 0.6B").click()
+    page.wait_for_text("Loaded, 774 MB", "[data-model='qwen3-0.6b']")
+    page.wait_for_text("24 tokens/s here", "[data-model='qwen3-0.6b']")
+    page.button("Try: Qwen3 0.6B").click()
+    assert page.script("return document.activeElement.closest('.try') !== null")
+
+    dify = {
+        "module": "dify",
+        "provider": "oneapi",
+        "choice": "dify.DIFY_MODELS",
+        "answer": "oneapi",
+    }
+    dify |= {"token": "dify.DIFY_ONEAPI_TOKEN", "help": "In Dify, install the model provider"}
+    found = [dify | {"hasToken": False, "connected": False}]
+    host.answers["ai/module/consumers"] = answer({"consumers": found, "problem": None})
+    host.answers["ai/operation/start"] = answer({"operationId": "op-1"})
+    host.answers["ai/models/use"] = answer({"server": OWN_SERVER | {"used": True}, "notice": None})
+    host.answers["ai/module/connect"] = answer({"setting": "dify.DIFY_ONEAPI_TOKEN"})
+    host.answers["ai/config/set"] = answer({})
+    page.button("Use everywhere").click()
+    page.wait_for_text("Dify get an access token of OneAPI, and restart", "#question[open]")
+    host.answers["ai/models/list"] = answer(listed(OWN_SERVER | {"used": True}))
+    page.script("document.querySelector('#question[open] .primary').click()")
+    assert host.wait_for_call("ai/models/use") == {"server": "local-models"}
+    assert host.wait_for_call("ai/config/set") == {"name": "dify.DIFY_MODELS", "value": "oneapi"}
+    page.wait_for_text("Dify: a step is left for you", ".notice")
+    page.button("Disconnect all…")
+
+    host.answers["ai/models/own/remove"] = answer({"bytes": 639_446_688, "notice": None})
+    page.button("Delete…: Qwen3 0.6B").click()
+    page.wait_for_text("610 MB become free", "#question[open]")
+    page.button("Delete").click()
+    assert host.wait_for_call("ai/models/own/remove") == {"model": "qwen3-0.6b"}
+    assert page.complaints() == []

@@ -170,6 +170,14 @@ export interface Channels {
   "ai/models/check": { request: ChainRequest; answer: Checked };
   /** List the model servers of this computer, and those that the stack uses. */
   "ai/models/list": { request: ModelsRequest; answer: ModelList };
+  /** List the models of the module `local-models`: those that are here, and those that it offers. */
+  "ai/models/own/list": { request: Record<string, never>; answer: OwnModelList };
+  /** Download a model for the module `local-models`, which must be running; answers when it is there, or why it is not. Size and hash are compared with what the hub says; until then, nobody is offered the model. Goes on where an earlier download stopped. */
+  "ai/models/own/pull": { request: PullRequest; answer: Pulled };
+  /** Delete a model of the module `local-models`, or what was begun of it. */
+  "ai/models/own/remove": { request: OwnModelName; answer: OwnModelRemoved };
+  /** Stop a download. What is there stays, for going on later. No effect if there is none. */
+  "ai/models/own/stop": { request: OwnModelName; answer: Record<string, never> };
   /** Let the stack no longer use a model server. The server itself is not touched. */
   "ai/models/remove": { request: ServerName; answer: ServerRemoved };
   /** End a question of this client. No effect if it has its answer. */
@@ -330,6 +338,8 @@ export interface Events {
   "ai/models/answer": ModelAnswer;
   /** A model server was added, removed, or found on or off. */
   "ai/models/event": ModelsEvent;
+  /** A download of a model goes on, or models of our own have changed. */
+  "ai/models/own/event": OwnModelsEvent;
   /** A line of a stream that this client attached to. */
   "ai/module/log": LogEvent;
   /** The state of a module has changed. */
@@ -2641,6 +2651,70 @@ export interface OwnEngine {
   minutes: number;
 }
 
+/** A model that the module `local-models` has, or could have. */
+export interface OwnModel {
+  name: string;
+  title: string;
+  kind: ModelKind;
+  purpose: string;
+  licence: string;
+  /** how many; 0: unknown */
+  languages: number;
+  /** tokens that it was made for; 0: unknown */
+  context: number;
+  /** bytes of its file; about, if it is not here; 0: unknown */
+  size: number;
+  /** bytes that it needs when it is loaded, about; 0: unknown */
+  memory: number;
+  /** `null`: the free memory, or what it needs, is not known */
+  fits: boolean | null;
+  /** loaded, loading, asleep: as the server has it; failed: it can't be loaded; stopped: the module does not run; lost: it was here, but its file is not; partial: its download has begun; offered: not here */
+  state: OwnState;
+  /** bytes of a download that was stopped */
+  begun: number;
+  /** bytes that it uses now, if it is loaded */
+  usedMemory: number | null;
+  /** pieces of words (tokens) each second, as the try-out box measured it last */
+  rate: number | null;
+  /** repository and commit, or the file's name */
+  origin: string;
+  /** of its file; empty, if it is not here */
+  sha256: string;
+}
+
+/** Models of our own. */
+export interface OwnModelList {
+  models: OwnModel[];
+  /** the module runs */
+  running: boolean;
+  /** bytes that models can have now: what is free on the engine, at most the module's limit */
+  freeMemory: number | null;
+  freeDisk: number | null;
+  /** where models come from, such as `huggingface.co` */
+  hub: string;
+  /** the module is set to use an NVIDIA graphics card */
+  onCard: boolean;
+}
+
+/** A model of our own. */
+export interface OwnModelName {
+  model: string;
+}
+
+/** A model that is gone. */
+export interface OwnModelRemoved {
+  /** that became free */
+  bytes: number;
+  notice: string | null;
+}
+
+/** Downloads of models for the module `local-models`; `ai/models/own/list` has the models. */
+export interface OwnModelsEvent {
+  pulls: Pull[];
+  /** a number that is another one after a model was added or removed */
+  changes: number;
+}
+
 /** What Windows' own engine takes. */
 export interface OwnRoom {
   /** bytes that WSL takes at most, for all distributions together */
@@ -2669,6 +2743,8 @@ export interface OwnRoom {
   /** all that it has, which its removal deletes; `null`: it does not answer */
   volumes: string[] | null;
 }
+
+export type OwnState = "loaded" | "loading" | "asleep" | "failed" | "stopped" | "lost" | "partial" | "offered";
 
 /** A step of the set-up. */
 export interface OwnStep {
@@ -2853,6 +2929,38 @@ export interface Proposal {
 export interface Proposals {
   /** the oldest first */
   waiting: Proposal[];
+}
+
+/** A model that is being downloaded. */
+export interface Pull {
+  model: string;
+  /** asking: its hub; checking: its hash; loading: the server learns of it */
+  phase: "asking" | "downloading" | "checking" | "loading";
+  /** bytes that are there */
+  done: number;
+  /** bytes; 0: not known yet */
+  total: number;
+  /** bytes each second, in the last seconds */
+  rate: number;
+  /** `null`: not known */
+  secondsLeft: number | null;
+  /** it goes on where an earlier download stopped */
+  resumed: boolean;
+}
+
+/** A model to download. */
+export interface PullRequest {
+  /** its name; or `OWNER/REPOSITORY/FILE.gguf` of the hub; or the path of a file that is here */
+  model: string;
+}
+
+/** A model that is there now. */
+export interface Pulled {
+  model: string;
+  bytes: number;
+  sha256: string;
+  /** what else there is to know */
+  notice: string | null;
 }
 
 /** A question of this client. */

@@ -32,6 +32,7 @@ from aiserver_tray.base.errors.contract import (
 )
 from aiserver_tray.base.errors.engine import (
     KIND_WORDS,
+    DownloadError,
     EngineDownError,
     EngineNotInstalledError,
     EngineRequestError,

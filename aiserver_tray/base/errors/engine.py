@@ -277,6 +277,12 @@ class RegistryError(AiServerError):
         super().__init__(text, image=image, why=why)
 
 
+class DownloadError(AiServerError):
+    """The file of a model can't be had, written or believed. *why* is a whole sentence."""
+
+    code = "E_DOWNLOAD"
+
+
 class ImageBuildError(AiServerError):
     """An image of *module* could not be built. ``lines`` are the last of the build's output."""
 

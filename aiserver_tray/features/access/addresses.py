@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from aiserver_tray.base.errors import AddressError, AiServerError
 from aiserver_tray.base.i18n import Listed, Text
-from aiserver_tray.catalog.extension import FirstAccount
+from aiserver_tray.catalog.extension import Access, FirstAccount
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.features.access import internet
 from aiserver_tray.features.access.config import (

@@ -10,9 +10,10 @@ from aiserver_tray.base.errors import RefusedError, SettingError, UnknownNameErr
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.features.alerts.channels import AlertsFeature
 from aiserver_tray.features.models.events import ANSWER
-from aiserver_tray.features.models.models import ONEAPI, Models, RelayKeeper, server_named
+from aiserver_tray.features.models.models import ONEAPI, Models, RelayKeeper
 from aiserver_tray.features.models.servers import (
     KNOWN,
+    OWN,
     Answer,
     Model,
     Server,
@@ -139,20 +140,21 @@ class ModelsFeature(Feature):
         self._questions: dict[tuple[Peer, str], Question] = {}
 
     @cached_property
-    def _models(self) -> Models:
+    def models(self) -> Models:
+        """The model servers."""
         return Models(self._place)
 
     @cached_property
     def _checks(self) -> Checks:
-        return Checks(self._models, self._place, self._checked)
+        return Checks(self.models, self._place, self._checked)
 
     def _checked(self) -> None:
         if self._keeper:
             self._place.feature(AlertsFeature).watch.refresh()
 
     def start(self) -> None:
-        self._place.feature(AlertsFeature).watch.models_trouble = lambda: self._models.trouble
-        self._keeper = RelayKeeper(self._models, self._place.core.store)
+        self._place.feature(AlertsFeature).watch.models_trouble = lambda: self.models.trouble
+        self._keeper = RelayKeeper(self.models, self._place.core.store)
         self._checks.follow()
 
     def refresh(self) -> None:
@@ -168,15 +170,15 @@ class ModelsFeature(Feature):
             question.stop()
         if self._keeper:
             self._keeper.close()
-        elif "_models" in vars(self):
-            self._models.close()
+        elif "models" in vars(self):
+            self.models.close()
 
     @channel("ai/models/list")
     def _list(self, asked: ModelsRequest) -> ModelList:
         """List the model servers of this computer, and those that the stack uses."""
-        used = {one.name: one for one in self._models.used.all()}
+        used = {one.name: one for one in self.models.used.all()}
         if asked.look:
-            found = self._models.ask_all()
+            found = self.models.ask_all()
             views = [self._view(s, answer, used.get(name)) for name, (s, answer) in found.items()]
         else:
             views = [self._view(one.server, None, one) for one in used.values()]
@@ -196,14 +198,14 @@ class ModelsFeature(Feature):
         """Let the stack use a model server: adds it to OneAPI, which must be running, and opens a
         relay to it if containers don't reach it without one."""
         refuse_elsewhere(caller.peer, _HERE_ONLY)
-        server = server_named(asked.server, self._models.used) or _typed(asked.server)
-        used = self._models.use(server, asked.key)
+        server = self.models.named(asked.server) or _typed(asked.server)
+        used = self.models.use(server, asked.key)
         self._checks.forget()
         self._record(used, caller, is_used=True)
         notice = None
         if used.port and self._keeper is None:
-            self._models.close()
-            notice = self._models.relay_problem(used)
+            self.models.close()
+            notice = self.models.relay_problem(used)
         return {"server": self._view(used.server, None, used), "notice": notice}
 
     @channel("ai/models/remove")
@@ -211,7 +213,7 @@ class ModelsFeature(Feature):
         """Let the stack no longer use a model server. The server itself is not touched."""
         refuse_elsewhere(caller.peer, _HERE_ONLY)
         used = self._used(asked.server)
-        notice = self._models.remove(used)
+        notice = self.models.remove(used)
         self._checks.forget()
         self._record(used, caller, is_used=False)
         return {"notice": notice}
@@ -221,7 +223,7 @@ class ModelsFeature(Feature):
         """Ask each model server that the stack uses one small question through OneAPI, and find the
         link that breaks. Without a server, also check embedding, webhook, mail, clock, disk and
         backups."""
-        servers = [self._used(asked.server)] if asked.server else self._models.used.all()
+        servers = [self._used(asked.server)] if asked.server else self.models.used.all()
         if not servers:
             why = Text("The stack uses no model server yet. Find one: aiserver-tray models list")
             raise RefusedError(why)
@@ -231,17 +233,20 @@ class ModelsFeature(Feature):
     def _ask(self, asked: ModelQuestion, caller: Caller) -> Talk:
         """Ask a model something. Its answer arrives as `ai/models/answer`; answers when it is
         complete. Nothing of it is kept."""
-        server = server_named(asked.server, self._models.used)
+        server = self.models.named(asked.server)
         if server is None:
             raise UnknownNameError(asked.server, [one.name for one in KNOWN])
-        question = Question(server, self._models.used.key(server.name), asked.model)
+        question = Question(server, self.models.used.key(server.name), asked.model)
         key = caller.peer, asked.id
         self._questions[key] = question
         try:
-            return question.ask(
+            talk = question.ask(
                 asked.text,
                 lambda text: caller.peer.send(ANSWER.message({"id": asked.id, "text": text})),
             )
+            if talk.rate and server.name == OWN:
+                self.models.used.measured(asked.model, talk.rate)
+            return talk
         finally:
             del self._questions[key]
 
@@ -265,9 +270,9 @@ class ModelsFeature(Feature):
         self._place.app.settings.journal.add(entry)
 
     def _used(self, name: str) -> "UsedServer":
-        if found := self._models.used.find(name):
+        if found := self.models.used.find(name):
             return found
-        raise UnknownNameError(name, [one.name for one in self._models.used.all()])
+        raise UnknownNameError(name, [one.name for one in self.models.used.all()])
 
     def _view(self, server: Server, answer: Answer | None, used: "UsedServer | None") -> ServerView:
         if answer:
@@ -278,7 +283,7 @@ class ModelsFeature(Feature):
             name=server.name,
             title=server.title,
             address=server.address,
-            state=answer.state if answer else ("off" if self._models.is_off(server.name) else None),
+            state=answer.state if answer else ("off" if self.models.is_off(server.name) else None),
             models=models,
             used=used is not None,
             relay=used.port if used else None,
@@ -291,7 +296,7 @@ class ModelsFeature(Feature):
     ) -> Text | None:
         if used is None:
             return None
-        state = answer.state if answer else "off" if self._models.is_off(server.name) else "on"
+        state = answer.state if answer else "off" if self.models.is_off(server.name) else "on"
         if state == "off":
             return Text(
                 "Nothing answers at {address}. Modules that use {name} get no answer.",
@@ -300,7 +305,7 @@ class ModelsFeature(Feature):
             )
         if state == "key":
             return Text("{name} wants another API key.", name=server.title)
-        return self._models.relay_problem(used) if self._keeper else None
+        return self.models.relay_problem(used) if self._keeper else None
 
     def _waiting(self) -> list[str]:
         """The modules that are connected to OneAPI."""

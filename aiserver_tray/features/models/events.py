@@ -1,6 +1,6 @@
 """The events of models."""
 
-from typing import Final, TypedDict
+from typing import Final, Literal, TypedDict
 
 from aiserver_tray.protocol.message import Event
 
@@ -25,6 +25,32 @@ class ModelAnswer(TypedDict):
     """at most 4000 characters"""
 
 
+class PullJson(TypedDict):
+    """A model that is being downloaded."""
+
+    model: str
+    phase: Literal["asking", "downloading", "checking", "loading"]
+    """asking: its hub; checking: its hash; loading: the server learns of it"""
+    done: int
+    """bytes that are there"""
+    total: int
+    """bytes; 0: not known yet"""
+    rate: int
+    """bytes each second, in the last seconds"""
+    secondsLeft: int | None
+    """`null`: not known"""
+    resumed: bool
+    """it goes on where an earlier download stopped"""
+
+
+class OwnModelsEvent(TypedDict):
+    """Downloads of models for the module `local-models`; `ai/models/own/list` has the models."""
+
+    pulls: list[PullJson]
+    changes: int
+    """a number that is another one after a model was added or removed"""
+
+
 MODELS: Final = Event(
     "ai/models/event",
     ModelsEvent,
@@ -33,4 +59,10 @@ MODELS: Final = Event(
 )
 ANSWER: Final = Event(
     "ai/models/answer", ModelAnswer, "A model goes on with its answer to this client."
+)
+OWN_MODELS: Final = Event(
+    "ai/models/own/event",
+    OwnModelsEvent,
+    "A download of a model goes on, or models of our own have changed.",
+    key=lambda _: "",
 )

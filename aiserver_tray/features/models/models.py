@@ -10,8 +10,8 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.features.models.events import MODELS
 from aiserver_tray.features.models.reach import Reach, reach
 from aiserver_tray.features.models.relay import ModelRelay, RelayAccess
-from aiserver_tray.features.models.servers import KNOWN, Answer, Server, ask_all, ask_models
-from aiserver_tray.features.models.used import UsedServer, UsedServers, inside
+from aiserver_tray.features.models.servers import KNOWN, OWN, Answer, Server, ask_all, ask_models
+from aiserver_tray.features.models.used import UsedServer, UsedServers, inside, own_server
 from aiserver_tray.features.stack.channels import StackFeature, module_of
 from aiserver_tray.features.wiring.oneapi import OneApi, OneApiError
 from aiserver_tray.features.wiring.wiring import log_in
@@ -54,15 +54,42 @@ class Models:
     def ask_all(self) -> dict[str, tuple[Server, Answer]]:
         """The known servers and those that the stack uses, by name, each asked now."""
         used = [one.server for one in self.used.all()]
-        servers = {one.name: one for one in (*KNOWN, *used)}
+        own = filter(None, [self._own()])
+        servers = {one.name: one for one in (*KNOWN, *used, *own)}
         asked = {name: (server, self.used.key(name)) for name, server in servers.items()}
         found = ask_all(asked)
         for server in used:
             self._note(server.name, is_there=found[server.name].state != "off")
         return {name: (server, found[name]) for name, server in servers.items()}
 
+    def named(self, name: str) -> Server | None:
+        """The server *name*: our own module while it runs, one that the stack uses, or a known one.
+
+        Raises:
+            RefusedError: our own module does not run.
+        """
+        if name != OWN:
+            return server_named(name, self.used)
+        if own := self._own():
+            return own
+        text = Text("The module local-models does not run. Start it: aiserver-tray up local-models")
+        raise RefusedError(text, module=OWN)
+
+    def _own(self) -> Server | None:
+        """Our own module, where it is now, if it runs."""
+        snapshot = self._place.core.store.snapshot
+        module = next((one for one in snapshot.modules if one.name == OWN), None)
+        if module is None or not any(one.state == "running" for one in module.services):
+            return None
+        try:
+            return own_server(snapshot)
+        except OneApiError:
+            return None
+
     def ask(self, server: Server, key: str | None = None) -> Answer:
         """*server*, asked now."""
+        if server.name == OWN:  # its port may be another one by now
+            server = self._own() or server
         found = ask_models(server, self.used.key(server.name) if key is None else key)
         if self.used.find(server.name):
             self._note(server.name, is_there=found.state != "off")
@@ -156,6 +183,8 @@ class Models:
 
     def _check_place(self, server: Server) -> None:
         """Raises `RefusedError` where no container can reach *server*."""
+        if server.name == OWN:  # in the engine's own network
+            return
         address = self._place.core.engine.address
         if server.is_here and address.host.startswith("wsl:"):
             raise RefusedError(

@@ -33,13 +33,17 @@ ANSWER_SECONDS: Final = 4.0
 """Seconds in which a server must have answered completely."""
 _MAX_BYTES: Final = 1 << 21
 _MAX_MODELS: Final = 200
-_LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 _NAME: Final = re.compile(r"[^\s,\x00-\x1f\x7f]{1,200}")
 """A name that OneAPI can have in a list with commas."""
 _KINDS: Final[Mapping[ModelKind, str]] = {
     "rerank": "rerank|colbert",
     "embedding": r"embed|bge-|m3e|gte-|minilm|mpnet|\be5-",
 }
+
+
+OWN: Final = "local-models"
+"""The module with models of our own, and the server that it is."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,7 @@ class Server:
     @property
     def is_here(self) -> bool:
         """Whether it is on this computer, and may be only for programs of it."""
-        return self.host in _LOOPBACK
+        return self.host in LOOPBACK
 
     @property
     def base(self) -> str:

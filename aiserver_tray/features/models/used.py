@@ -3,18 +3,25 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.features.models.relay import HOST
-from aiserver_tray.features.models.servers import KNOWN, Server
+from aiserver_tray.features.models.servers import KNOWN, OWN, Server
+from aiserver_tray.features.wiring.wiring import published
 from aiserver_tray.settings.files import VersionedFile
 from aiserver_tray.settings.models import SealedModel
 from aiserver_tray.settings.secrets import Secrets
 
+if TYPE_CHECKING:
+    from aiserver_tray.state.views import Snapshot
+
 FILE: Final = "models.json"
+OWN_KEY: Final = f"{OWN}.LOCAL_MODELS_KEY"
+_OWN_PORT: Final = 8080
+"""In its container."""
 _ANY_KEY: Final = "none"
 """For a server without a key: OneAPI wants one."""
 
@@ -54,6 +61,8 @@ class UsedServer(BaseModel):
 
 def inside(server: Server, port: int | None = None) -> str:
     """The address of *server* for containers, without ``/v1``; *port*: of its relay."""
+    if server.name == OWN:
+        return f"http://{OWN}:{_OWN_PORT}"
     if not server.is_here:
         return server.base
     scheme, _, rest = server.base.partition("://")
@@ -61,11 +70,24 @@ def inside(server: Server, port: int | None = None) -> str:
     return f"{scheme}://{HOST}:{port or server.port}{path}"
 
 
+def own_server(snapshot: "Snapshot") -> Server:
+    """The module with models of our own, as a server of this computer.
+
+    Raises:
+        OneApiError: it publishes no port.
+    """
+    host, port = published(OWN, snapshot, _OWN_PORT)
+    hint = Text("Run: aiserver-tray up local-models")
+    return Server(OWN, "Local models", f"http://{host}:{port}/v1", hint)
+
+
 class UsedData(SealedModel):
     """models.json"""
 
     version: Literal[1] = 1
     servers: list[UsedServer] = Field(default_factory=list)
+    rates: dict[str, float] = Field(default_factory=dict)
+    """Tokens each second of our own models, as they were last measured."""
 
 
 class UsedServers:
@@ -104,10 +126,21 @@ class UsedServers:
             yield servers
             data.servers = list(servers.values())
 
+    def rate(self, model: str) -> float | None:
+        """Tokens each second of a model of our own, as it was last measured."""
+        return self._file.read().rates.get(model)
+
+    def measured(self, model: str, rate: float) -> None:
+        """Store the *rate* of a model of our own."""
+        with self._file.update() as data:
+            data.rates[model] = round(rate, 1)
+
     # -- secrets --------------------------------------------------------------------------------
 
     def key(self, name: str) -> str:
         """The API key that the server *name* wants; empty: none."""
+        if name == OWN:
+            return self._secrets.values([OWN_KEY]).get(OWN_KEY, "")
         return self._secrets.values([_key(name)]).get(_key(name), "")
 
     def set_key(self, name: str, key: str) -> None:

@@ -83,14 +83,15 @@ def log_in(here: "App", provider: str, snapshot: "Snapshot") -> OneApi:
     return OneApi(*published(provider, snapshot), password)
 
 
-def published(provider: str, snapshot: "Snapshot") -> tuple[str, int]:
-    """Address and port of this computer where the module *provider* answers.
+def published(provider: str, snapshot: "Snapshot", inside: int = PORT) -> tuple[str, int]:
+    """Address and port of this computer where the module *provider* answers, whose port *inside* of
+    its container is OneAPI's if none is given.
 
     Raises:
         OneApiError: there is none.
     """
     modules = (m for m in snapshot.modules if m.name == provider)
-    if not (ports := [port for m in modules for port in m.ports if port.container == PORT]):
+    if not (ports := [port for m in modules for port in m.ports if port.container == inside]):
         raise OneApiError(Text("it publishes no port"))
     return at_home(ports[0].address), ports[0].host
 

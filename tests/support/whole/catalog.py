@@ -36,13 +36,15 @@ def project_of(module: Module, *profiles: str) -> Project:
 
 
 def lasting(*profiles: str) -> list[Service]:
-    """All services that keep running, with these profiles or those of the default choices."""
+    """All services that keep running, with these profiles or those of the default choices; without
+    those that need a graphics card, which no machine of tests has."""
     found: list[Service] = []
     for module in CATALOG.modules.values():
         defaults = module.profiles_with(config_environment(CATALOG, module, None))
         project = project_of(module, *(profiles or defaults))
         jobs = jobs_in(project)
-        found += [(module.name, name) for name in project.services if name not in jobs]
+        left_out = jobs | {name for name, one in project.services.items() if one.gpus}
+        found += [(module.name, name) for name in project.services if name not in left_out]
     return found
 
 
@@ -63,12 +65,20 @@ KEPT = [address for address, setting in DECLARED.items() if setting.keep]
 PORTS = [address for address, setting in DECLARED.items() if setting.type == "port"]
 SECRETS = [a for a, s in DECLARED.items() if s.is_secret and not s.keep and not is_token(s)]
 ANSWERS = {
-    address: [a for a in setting.choices if a != setting.initial and not is_part(setting, a)]
+    address: answers
     for address, setting in DECLARED.items()
-    if setting.choices and not setting.from_data
+    if not setting.from_data
+    if (
+        answers := [
+            answer
+            for answer, one in setting.choices.items()
+            if answer != setting.initial and not is_part(setting, answer) and not one.card
+        ]
+    )
 }
 """Address of a choice -> its answers, without the default and without those that are a part of
-another one. Choices that existing data decides can't be changed while it exists."""
+another one, or need a graphics card. Choices that existing data decides can't be changed while it
+exists."""
 
 
 def default(address: str) -> str:

@@ -15,6 +15,7 @@ import { hero } from "./home/hero.js";
 import { attention } from "./home/problems.js";
 import { progressOf } from "./home/progress.js";
 import { roomNotice } from "./home/room.js";
+import { readyNotice } from "./models/everywhere.js";
 import { modelProblems } from "./models/problems.js";
 import { upgradeNotices } from "./upgrade/notices.js";
 
@@ -35,7 +36,7 @@ function stack(page, snapshot) {
   const main = shownInHero(active(snapshot));
   return html`
     ${engine.running ? main ? progressOf(main, page, snapshot) : hero(page, snapshot) : engineCard({ ...page, snapshot })}
-    ${roomNotice()} ${attention(page)} ${openCard(page)} ${backupNotices(page)} ${modelProblems("home")} ${upgradeNotices(page)}
+    ${roomNotice()} ${attention(page)} ${openCard(page)} ${backupNotices(page)} ${modelProblems("home")} ${readyNotice()} ${upgradeNotices(page)}
     ${problems(page).length ? nothing : firstSteps(snapshot)}
     ${modules.length || !engine.running ? nothing : empty({ icon: "boxes", title: t("There are no modules in the catalog") })}
     ${features(page, modules.filter(({ kind }) => kind === "feature"))}

@@ -10,6 +10,7 @@ import { input } from "../../components/field.js";
 import { icon } from "../../components/icon.js";
 import { barePill } from "../../components/state.js";
 import { tile } from "../../components/tile.js";
+import { MODULE } from "./own_list.js";
 import { isLooking, lookAgain, modelList, removeServer, usedServers, useServer } from "./list.js";
 
 /** @import { Server } from "../../contract.d.ts" */
@@ -21,7 +22,7 @@ const typed = slice({ address: "", key: "" });
 const canChange = () => current().connection === "up" && !current().asked.has("models");
 
 export function foundCard() {
-  const servers = modelList()?.servers ?? [];
+  const servers = (modelList()?.servers ?? []).filter(({ name }) => name !== MODULE);
   const there = servers.filter(({ state, used }) => used || (state && state !== "off" && state !== "other"));
   const titles = new Set(there.map(({ title }) => title));
   const off = [...new Map(servers.filter(({ title }) => !titles.has(title)).map((one) => [one.title, one])).values()];

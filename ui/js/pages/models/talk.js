@@ -19,6 +19,12 @@ on("ai/models/answer", ({ id, text }) => {
 const choices = () => (modelList()?.servers ?? []).flatMap(({ name, title, state, models }) => (state === "on"
   ? models.filter(({ kind }) => kind === "chat").map((model) => ({ value: `${name} ${model.name}`, text: `${model.name} (${title})` })) : []));
 
+/** Chooses the model that is asked next. @param {string} server @param {string} model */
+export function choose(server, model) {
+  own.set({ model: `${server} ${model}` });
+  /** @type {HTMLElement|null} */ (document.querySelector(".try textarea"))?.focus();
+}
+
 export function talkCard() {
   const models = choices();
   if (!models.length) return nothing;

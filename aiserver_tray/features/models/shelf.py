@@ -1,0 +1,228 @@
+"""The files of models in the volume of the module: what is there, what is loaded, and adding one.
+
+All of it is done in the module's own container, so that it works with each engine, also elsewhere.
+A file is below ``parts`` until it is whole and its hash was compared. Only models of the presets
+are offered by the server, and only whole files get there.
+"""
+
+import hashlib
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Final
+
+from aiserver_tray.base.errors import DownloadError, RefusedError
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.strings import binary_size
+from aiserver_tray.engine.cancellation import Cancellation
+from aiserver_tray.features.models.servers import OWN, ModelKind
+from aiserver_tray.features.stack.channels import module_of
+
+if TYPE_CHECKING:
+    from aiserver_tray.engine.containers import Containers
+    from aiserver_tray.spec.model import Body
+    from aiserver_tray.state.views import Snapshot
+
+_SECONDS: Final = 60.0
+_HASH_SECONDS: Final = 1800.0
+_SPARE: Final = 256 << 20
+"""Bytes of the disk that a download leaves."""
+_FLAGS: Final[Mapping[ModelKind, str]] = {
+    "embedding": "embeddings = true",
+    "rerank": "reranking = true",
+}
+_LOOK: Final = """\
+cd /models && df -Pk . | tail -n 1
+echo --
+for file in files/* parts/*; do [ -f "$file" ] && stat -c '%s %n' "$file"; done
+echo --
+for process in /proc/[0-9]*; do
+    words=$(tr '\\0' '\\n' < "$process/cmdline" 2>/dev/null)
+    file=$(echo "$words" | grep -o '/models/files/[^" ]*' | head -n 1)
+    [ -n "$file" ] && echo "$(grep VmRSS "$process/status" | tr -dc 0-9) $file"
+done
+true
+"""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What is in the volume now."""
+
+    free_disk: int
+    files: Mapping[str, int] = field(default_factory=dict)
+    """size of each whole file, by model"""
+    parts: Mapping[str, int] = field(default_factory=dict)
+    """size of each begun download, by model and beginning of its hash"""
+    memory: Mapping[str, int] = field(default_factory=dict)
+    """bytes that a loaded model uses, with what it reads of its file"""
+
+
+def part_of(name: str, sha256: str) -> str:
+    """The begun download of the model *name*; one of another version of the file is another one."""
+    return f"{name}.{sha256[:16]}"
+
+
+class Shelf:
+    """The volume, in the container of the module that runs by *snapshot*.
+
+    Raises:
+        RefusedError: it does not run.
+        AiServerError: from each method, too: the engine is lost.
+    """
+
+    def __init__(self, containers: "Containers", snapshot: "Snapshot") -> None:
+        services = module_of(snapshot, OWN).services
+        running = [one for one in services if one.state == "running"]
+        if not running:
+            text = Text(
+                "The module local-models does not run. Start it: aiserver-tray up local-models"
+            )
+            raise RefusedError(text, module=OWN)
+        self._containers = containers
+        self._container = running[0].container
+
+    def look(self) -> Look:
+        """What is there."""
+        lines = self._run(_LOOK, seconds=_SECONDS)
+        disk, files, processes = _split(lines)
+        sizes = dict(_sized(files))
+        memory: dict[str, int] = {}
+        for count, path in _counted(processes):
+            name = PurePosixPath(path).stem
+            memory[name] = memory.get(name, 0) + count * 1024
+        return Look(
+            free_disk=int(disk[0].split()[3]) * 1024 if disk else 0,
+            files={
+                PurePosixPath(n).stem: size for n, size in sizes.items() if n.startswith("files/")
+            },
+            parts={
+                PurePosixPath(n).name: size for n, size in sizes.items() if n.startswith("parts/")
+            },
+            memory=memory,
+        )
+
+    def check_room(self, look: Look, needed: int) -> None:
+        """Raises `DownloadError` if *needed* bytes more do not fit."""
+        if look.free_disk < needed + _SPARE:
+            text = Text(
+                "The disk of the Docker engine has {free} free, but {needed} more are needed. Free "
+                "some disk (aiserver-tray cleanup), or remove a model.",
+                free=binary_size(look.free_disk),
+                needed=binary_size(needed + _SPARE),
+            )
+            raise DownloadError(text)
+
+    def append(self, part: str, pieces: Iterable[bytes], cancelled: Cancellation) -> None:
+        """Add *pieces* to the begun download *part*.
+
+        Raises:
+            DownloadError: they can't be written, as on a full disk; what was written stays.
+            CancelledError: that was asked for.
+        """
+        command = f"cat >> {shlex.quote(f'/models/parts/{part}')}"
+        body: Body = {"Cmd": ["sh", "-c", command]}
+        program = self._containers.program(self._container, body, cancelled)
+        program.feed(pieces)
+        if program.exit_code:
+            text = Text(
+                "The model can't be written: {why}. Free some disk, then pull it again; it goes on "
+                "where it stopped.",
+                why=program.errors.rpartition(": ")[2] or str(program.exit_code),
+            )
+            raise DownloadError(text)
+
+    def hash(self, part: str, cancelled: Cancellation) -> str:
+        """The SHA-256 of the begun download *part*."""
+        path = shlex.quote(f"/models/parts/{part}")
+        lines = self._run(f"sha256sum < {path}", seconds=_HASH_SECONDS, cancelled=cancelled)
+        return lines[0].split()[0] if lines else ""
+
+    def beginning(self, part: str) -> str:
+        """The first four bytes of the begun download *part*."""
+        return "".join(
+            self._run(f"head -c 4 {shlex.quote(f'/models/parts/{part}')}", seconds=_SECONDS)
+        )
+
+    def drop_parts(self, name: str) -> None:
+        """Remove what was begun of the model *name*."""
+        self._run(f"rm -f /models/parts/{shlex.quote(name)}.*", seconds=_SECONDS)
+
+    def finish(self, name: str, part: str) -> None:
+        """Make the whole download *part* the file of the model *name*."""
+        path = shlex.quote(f"/models/files/{name}.gguf")
+        move = f"mkdir -p /models/files && mv /models/parts/{shlex.quote(part)} {path}"
+        self._run(move, seconds=_SECONDS)
+        self.drop_parts(name)
+
+    def remove(self, name: str) -> None:
+        """Remove the file of the model *name*, and what was begun of it."""
+        self._run(f"rm -f {shlex.quote(f'/models/files/{name}.gguf')}", seconds=_SECONDS)
+        self.drop_parts(name)
+
+    def write_presets(self, models: Mapping[str, ModelKind]) -> None:
+        """Let the server offer *models*, whose files are there."""
+        content = "".join(_preset(name, kind) for name, kind in sorted(models.items()))
+        text = f"version = 1\n{content}"
+        script = "cat > /models/models.ini.new && mv /models/models.ini.new /models/models.ini"
+        body: Body = {"Cmd": ["sh", "-c", script]}
+        self._containers.program(self._container, body, Cancellation()).feed([text.encode()])
+
+    def _run(
+        self, script: str, *, seconds: float, cancelled: Cancellation | None = None
+    ) -> list[str]:
+        body = {"Cmd": ["sh", "-c", script], "AttachStdout": True}
+        code, lines = self._containers.run(
+            self._container, body, seconds=seconds, cancelled=cancelled or Cancellation()
+        )
+        if code:
+            text = Text("The volume of the models can't be used: exit code {code}.", code=code)
+            raise DownloadError(text)
+        return lines
+
+
+def _preset(name: str, kind: ModelKind) -> str:
+    lines = [f"[{name}]", f"model = /models/files/{name}.gguf"]
+    return "\n".join([*lines, *([_FLAGS[kind]] if kind in _FLAGS else []), "", ""])
+
+
+def _split(lines: Iterable[str]) -> tuple[list[str], list[str], list[str]]:
+    parts: list[list[str]] = [[]]
+    for line in lines:
+        if line == "--":
+            parts.append([])
+        else:
+            parts[-1].append(line)
+    first, second, third = [*parts, [], []][:3]
+    return first, second, third
+
+
+def _sized(lines: Iterable[str]) -> Iterator[tuple[str, int]]:
+    return ((name, count) for count, name in _counted(lines))
+
+
+def _counted(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
+    for line in lines:
+        count, _, name = line.partition(" ")
+        if count.isdecimal():
+            yield int(count), name
+
+
+class Hashing:
+    """Passes pieces on, with their hash and number."""
+
+    def __init__(self, count: int) -> None:
+        self._digest = hashlib.sha256()
+        self.count = count
+
+    def through(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        for piece in pieces:
+            self._digest.update(piece)
+            self.count += len(piece)
+            yield piece
+
+    @property
+    def sha256(self) -> str:
+        """Of all pieces that went through."""
+        return self._digest.hexdigest()

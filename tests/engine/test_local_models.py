@@ -1,0 +1,181 @@
+"""Models of our own: the module ``local-models`` with llama.cpp's server, a real small model, and a
+server that stands for the hub (`tests.support.model_hub`)."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+
+from aiserver_tray.base.errors import DownloadError
+from aiserver_tray.features.models.hub import Hub, typed_card
+from tests.engine.oneapi import OneApiStack, installed
+from tests.lab.fixtures import borrowed
+from tests.lab.place import Place
+from tests.support.host_process import hosted
+from tests.support.model_hub import COMMIT, REPOSITORY, ModelHub, model_hub
+from tests.support.model_server import FILE, fetched
+from tests.support.observed import said
+from tests.support.ports import free_port
+from tests.support.waiting import eventually
+
+NAME = "smollm2-135m.q4_1"
+GGUF = "SmolLM2-135M.Q4_1.gguf"
+CONTAINER = "ai-local-models"
+LIMIT = 120
+
+
+@pytest.fixture(scope="module")
+def engine(lab: Place) -> Iterator[docker.DockerClient]:
+    """The engine with what the tests leave there."""
+    with borrowed(lab) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def stack(
+    lab: Place, engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory
+) -> OneApiStack:
+    """The installation of all tests."""
+    here = installed(lab, tmp_path_factory.mktemp("local-models"))
+    here.set("app.start_desired", "false")
+    here.set("local-models.LOCAL_MODELS_HOST_PORT", str(free_port()))
+    here.set("local-models.LOCAL_MODELS_CONTEXT", "2048")
+    return here
+
+
+@pytest.fixture
+def hub(stack: OneApiStack) -> Iterator[ModelHub]:
+    """The hub that the module uses."""
+    with model_hub(fetched() / FILE, GGUF) as found:
+        stack.set("local-models.LOCAL_MODELS_HUB", "mirror")
+        stack.set("local-models.LOCAL_MODELS_MIRROR", found.address)
+        yield found
+
+
+def own(stack: OneApiStack, name: str = NAME) -> dict[str, Any]:
+    """What ``models list`` says about the model *name*."""
+    listed = json.loads(stack.cli.run("models", "list", "--json").succeeded().output)
+    return next((one for one in listed["own"]["models"] if one["name"] == name), {})
+
+
+def test_a_model_of_the_hub_answers_through_one_api(
+    engine: docker.DockerClient, stack: OneApiStack, hub: ModelHub
+) -> None:
+    stack.set("local-models.LOCAL_MODELS_BACKEND", "nvidia")  # which no machine of tests has
+    pulled = stack.cli.run("models", "pull", hub.source).succeeded()
+    assert "LOCAL_MODELS_BACKEND is cpu now: the Docker engine gives containers no" in pulled.errors
+    assert f"{NAME} is here: 98.4 MB, SHA-256 {hub.sha256}" in pulled.errors
+    assert own(stack)["state"] == "asleep"
+    answer = stack.cli.run("models", "run", NAME, "What is 2 + 2? Answer with one number.")
+    assert len(answer.succeeded().output.split()) > 1  # a small model says many things
+    assert "tokens/s" in answer.errors
+    found = own(stack)
+    assert found["state"] == "loaded"
+    assert found["usedMemory"] > 20_000_000
+    with hosted(stack.cli):
+        used = stack.cli.run("models", "use", "local-models").succeeded()
+        assert f"The stack uses Local models: {NAME}" in used.errors
+        (checked,) = json.loads(stack.cli.run("models", "check", "--json").output)["results"]
+        assert (checked["broken"], "4" in checked["answer"]) == (None, True), checked
+
+
+def test_a_download_is_cut_wrong_too_large_cancelled_and_continued(
+    engine: docker.DockerClient, stack: OneApiStack, hub: ModelHub
+) -> None:
+    stack.cli.run("up", "local-models").succeeded()
+    stack.cli.run("models", "remove", NAME)  # of the test before
+
+    # Other bytes than announced: nothing of them is offered, or kept.
+    hub.garbles = True
+    wrong = stack.cli.run("models", "pull", hub.source).failed("E_DOWNLOAD")
+    assert "its SHA-256 differs" in wrong.errors
+    assert own(stack) == {}
+    assert _names(engine) == []
+    hub.garbles = False
+
+    # A file that is none, and one that the hub does not have.
+    stack.cli.run("models", "pull", f"{REPOSITORY}/other.gguf").failed("E_DOWNLOAD", "no file")
+    stack.cli.run("models", "pull", "nothing").failed("E_UNKNOWN")
+
+    # Cancelled by Ctrl-C in the middle, then continued from there.
+    hub.pauses_at, hub.begins = 40_000_000, []
+    with stack.cli.started("models", "pull", hub.source) as pulling:
+        assert hub.paused.wait(LIMIT)
+        eventually(lambda: _part(engine) >= 39_000_000, "the first half")
+        pulling.interrupt()
+        pulling.wait().cancelled()
+    hub.pauses_at = None
+    hub.goes_on.set()
+    begun = _part(engine)
+    assert own(stack) == {}  # one that is begun has no name in the list of another hub's files
+
+    # Cut twice, it goes on by itself.
+    hub.cuts, hub.begins = [20_000_000, 20_000_000], []
+    stack.cli.run("models", "pull", hub.source).succeeded()
+    assert hub.begins[0] == begun
+    assert len(hub.begins) == 3
+    assert hub.begins == sorted(hub.begins)
+    assert own(stack)["state"] == "asleep"
+    assert said(engine, CONTAINER, "sh", "-c", f"sha256sum < /models/files/{NAME}.gguf").startswith(
+        hub.sha256
+    )
+
+    # Its list is in the settings, and so in backups; its file can be lost.
+    said(engine, CONTAINER, "rm", f"/models/files/{NAME}.gguf")
+    assert own(stack)["state"] == "lost"
+    hub.begins = []
+    stack.cli.run("models", "pull", NAME).succeeded()
+    assert own(stack)["state"] == "asleep"
+    removed = stack.cli.run("models", "remove", NAME).succeeded()
+    assert "98.4 MB" in removed.errors
+    assert own(stack) == {}
+    assert _names(engine) == []
+
+
+def _names(engine: docker.DockerClient) -> list[str]:
+    """The files below the module's folders."""
+    return said(
+        engine, CONTAINER, "sh", "-c", "cd /models && ls files parts | grep gguf || true"
+    ).split()
+
+
+def _part(engine: docker.DockerClient) -> int:
+    """The bytes of the begun download."""
+    script = "cat /models/parts/* 2>/dev/null | wc -c"
+    return int(said(engine, CONTAINER, "sh", "-c", script))
+
+
+def test_a_full_disk_is_told_and_a_file_of_this_computer_is_copied(
+    engine: docker.DockerClient, stack: OneApiStack, hub: ModelHub, tmp_path: Path
+) -> None:
+    stack.cli.run("up", "local-models").succeeded()
+    hub.size = 1 << 50
+    full = stack.cli.run("models", "pull", hub.source).failed("E_DOWNLOAD")
+    assert "Free some disk" in full.errors
+    fake = tmp_path / "Fake Model.gguf"
+    fake.write_bytes(b"no model" * 1000)
+    stack.cli.run("models", "pull", str(fake)).failed("E_DOWNLOAD", "no model in the format GGUF")
+    real = tmp_path / "From a file.gguf"
+    real.symlink_to(fetched() / FILE)
+    stack.cli.run("models", "pull", str(real)).succeeded()
+    assert own(stack, "from-a-file")["origin"] == "From a file.gguf"
+    answer = stack.cli.run("models", "run", "from-a-file", "What is 2 + 2? Answer with one number.")
+    assert len(answer.succeeded().output.split()) > 1  # a small model says many things
+    assert "tokens/s" in answer.errors
+    stack.cli.run("models", "remove", "from-a-file").succeeded()
+
+
+def test_modelscope_says_the_same_of_a_file(hub: ModelHub) -> None:
+    card = typed_card(hub.source)
+    assert card is not None
+    facts = Hub("modelscope", hub.address).facts(card)
+    assert (facts.size, facts.sha256, facts.commit) == (hub.size, hub.sha256, COMMIT)
+    with Hub("modelscope", hub.address).pieces(facts, hub.size - 9) as pieces:
+        assert len(b"".join(pieces)) == 9
+    known = replace(card, sha256="0" * 64)
+    with pytest.raises(DownloadError, match="another file"):
+        Hub("mirror", hub.address).facts(known)

@@ -1,0 +1,119 @@
+// @ts-check
+/** Local models for everybody: OneAPI gets them, and each running module that can ask OneAPI is connected. */
+import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
+import { ask, confirm, open, operate } from "../../base/actions.js";
+import { list } from "../../base/format.js";
+import { t } from "../../base/i18n.js";
+import { current, slice, update } from "../../base/store.js";
+import { button } from "../../components/button.js";
+import { notice } from "../../components/notice.js";
+import { showToast } from "../../components/toast.js";
+import { lookAgain, modelList, usedServers } from "./list.js";
+import { installed, loadOwn, MODULE, ownList } from "./own_list.js";
+
+/** @import { Consumer } from "../../contract.d.ts" */
+
+const KEY = "everywhere";
+
+/** What is left to do by hand, by module. */
+const own = slice({ left: /** @type {Consumer[]} */ ([]) });
+
+export const isWiring = () => current().asked.has(KEY);
+export const isEverywhere = () => usedServers().some(({ name }) => name === MODULE);
+
+/** @param {string} name */
+const module = (name) => current().snapshot?.modules.find((one) => one.name === name);
+/** @param {string} name */
+const titleOf = (name) => module(name)?.title ?? name;
+
+/** The modules that can ask OneAPI and run now. */
+async function consumers() {
+  const answer = await ask(KEY, "ai/module/consumers", {});
+  const all = answer.success ? answer.data.consumers.filter(({ provider }) => provider === "oneapi") : [];
+  return all.filter((one) => one.connected || !["stopped", undefined].includes(module(one.module)?.state));
+}
+
+/** Shows what will happen, and does it after a yes. */
+export async function askToUseEverywhere() {
+  const found = await consumers();
+  const names = list(found.filter(({ connected }) => !connected).map(({ module: name }) => titleOf(name)));
+  confirm({
+    title: t("Use local models everywhere?"), action: t("Use everywhere"),
+    text: [
+      t("OneAPI is started if needed, and gets the models: {names}.", { names: list(installed().map(({ title }) => title)) }),
+      names ? t("{names} get an access token of OneAPI, and restart.", { names }) : t("No other running module has to change."),
+      t("Disconnect takes it back."),
+    ].join(" "),
+    run: () => void useEverywhere(found),
+  });
+}
+
+/** @param {Consumer[]} [found] */
+export async function useEverywhere(found) {
+  update({ asked: new Set([...current().asked, KEY]) });
+  const wired = await wire(found ?? await consumers());
+  update({ asked: new Set([...current().asked].filter((key) => key !== KEY)) });
+  void lookAgain();
+  if (!wired) return;
+  own.set({ left: wired.filter(({ help }) => help) });
+  showToast({ text: t("OneAPI offers local models within a minute to: {names}.", { names: list(["OneAPI", ...wired.map(({ module: name }) => titleOf(name))]) }), icon: "check" });
+}
+
+/** @param {Consumer[]} found @returns {Promise<Consumer[]|null>} those that are connected now */
+async function wire(found) {
+  const up = (/** @type {string[]} */ modules) => operate("models", { kind: "up", modules, untilEnd: true });
+  if (!(await up([MODULE, "oneapi"])).success) return null;
+  if (!(await ask("models", "ai/models/use", { server: MODULE })).success) return null;
+  const done = /** @type {Consumer[]} */ ([]);
+  for (const one of found) {
+    if (!(await ask("models", "ai/module/connect", { module: one.module })).success) continue;
+    if (!(await ask("models", "ai/config/set", { name: one.choice, value: one.answer })).success) continue;
+    done.push(one);
+  }
+  const changed = done.filter(({ connected }) => !connected).map(({ module: name }) => name);
+  return changed.length && !(await up(changed)).success ? null : done;
+}
+
+/** Takes it back, after a yes. */
+export async function askToDisconnect() {
+  const found = (await consumers()).filter(({ connected }) => connected);
+  confirm({
+    title: t("Disconnect all?"), action: t("Disconnect"),
+    text: t("OneAPI loses the local models, and {names} lose their access to OneAPI, also to models of other providers there. Running ones restart.",
+      { names: list(found.map(({ module: name }) => titleOf(name))) || t("no module") }),
+    run: () => void disconnect(found),
+  });
+}
+
+/** @param {Consumer[]} found */
+async function disconnect(found) {
+  const removed = await ask("models", "ai/models/remove", { server: MODULE });
+  for (const { module: name } of found) await ask("models", "ai/module/disconnect", { module: name });
+  const running = found.map(({ module: name }) => name).filter((name) => module(name)?.state !== "stopped");
+  if (running.length) await operate("models", { kind: "up", modules: running, untilEnd: true });
+  own.set({ left: [] });
+  void lookAgain();
+  if (removed.success) showToast({ text: removed.data.notice ?? t("Local models are disconnected."), icon: "check" });
+}
+
+/** What a person has to do inside a module: we connect only as far as its own setting goes. */
+export const leftToDo = () => own.get().left.map((one) => notice({
+  tone: "busy", title: t("{name}: a step is left for you", { name: titleOf(one.module) }), text: one.help,
+  actions: html`${button({ text: t("Open {name}", { name: titleOf(one.module) }), kind: "tonal", run: () => void open(one.module) })}
+    ${button({ text: t("Done"), kind: "quiet", run: () => own.set({ left: own.get().left.filter((other) => other !== one) }) })}`,
+}));
+
+let isAsked = false;
+
+/** On Home: models are here, and nobody asks them. */
+export function readyNotice() {
+  if (!modelList() || isEverywhere() || module(MODULE)?.state !== "running") return nothing;
+  if (!ownList() && !isAsked) {
+    isAsked = true;
+    void loadOwn({});
+  }
+  return !installed().length ? nothing : notice({
+    title: t("Local models are ready"), text: t("OneAPI, n8n, Dify and RAGFlow can use them, without a key."),
+    actions: button({ text: t("Use local models everywhere"), kind: "tonal", enabled: !isWiring(), run: () => void askToUseEverywhere() }),
+  });
+}

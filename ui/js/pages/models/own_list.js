@@ -1,0 +1,77 @@
+// @ts-check
+/** Models of our own, and their downloads. The owner is asked when a page shows them, and after a change. */
+import { ask, operate } from "../../base/actions.js";
+import { inOrder, invoke, on } from "../../base/bridge.js";
+import { bytes } from "../../base/format.js";
+import { t } from "../../base/i18n.js";
+import { current, slice, update } from "../../base/store.js";
+import { showToast } from "../../components/toast.js";
+import { lookAgain } from "./list.js";
+
+/** @import { OwnModelList, OwnModelsEvent } from "../../contract.d.ts" */
+
+export const MODULE = "local-models";
+
+const own = slice({
+  /** @type {OwnModelList|null} */
+  list: null,
+  /** @type {OwnModelsEvent["pulls"]} */
+  pulls: [],
+  changes: 0,
+});
+
+export const ownList = () => own.get().list;
+export const ownModels = () => own.get().list?.models ?? [];
+/** @param {string} name */
+export const pullOf = (name) => own.get().pulls.find(({ model }) => model === name);
+export const pulls = () => own.get().pulls;
+/** Those whose file is here. */
+export const installed = () => ownModels().filter(({ sha256, state }) => sha256 && state !== "lost");
+
+export const loadOwn = inOrder("ai/models/own/list", (answer) => answer.success && own.set({ list: answer.data }));
+
+on("ai/models/own/event", ({ pulls: now, changes }) => {
+  const isOver = own.get().pulls.length > now.length || own.get().changes !== changes;
+  own.set({ pulls: now, changes });
+  if (isOver && own.get().list) void loadOwn({});
+});
+
+/** Whether the module runs; it is started otherwise. */
+async function started() {
+  await loadOwn({});
+  if (ownList()?.running) return true;
+  return (await operate("pull", { kind: "up", modules: [MODULE], untilEnd: true })).success;
+}
+
+/** Downloads a model, or takes it from a file. @param {string} model @returns {Promise<boolean>} */
+export async function pullModel(model) {
+  update({ asked: new Set([...current().asked, `pull ${model}`]) });
+  const isThere = (await started()) && await pulled(model);
+  update({ asked: new Set([...current().asked].filter((other) => other !== `pull ${model}`)) });
+  return isThere;
+}
+
+/** @param {string} model */
+async function pulled(model) {
+  const answer = await invoke("ai/models/own/pull", { model });
+  await loadOwn({});
+  if (!answer.success) {
+    if (answer.code !== "E_CANCELLED") update({ failures: [...current().failures, { id: `pull-${Date.now()}`, ...answer }] });
+    return false;
+  }
+  void lookAgain();
+  showToast({ text: answer.data.notice ?? t("{name} is here, and its hash is right.", { name: answer.data.model }), icon: "check" });
+  return true;
+}
+
+/** @param {string} model */
+export const stopPull = (model) => void invoke("ai/models/own/stop", { model });
+
+/** @param {string} name @param {string} title */
+export async function removeModel(name, title) {
+  const answer = await ask("models", "ai/models/own/remove", { model: name });
+  if (!answer.success) return;
+  await loadOwn({});
+  void lookAgain();
+  showToast({ text: answer.data.notice ?? t("{name} is deleted: {size} are free again.", { name: title, size: bytes(answer.data.bytes) }), icon: "check" });
+}
