@@ -28,6 +28,10 @@ DEFAULTS: dict[str, object] = {
     "logs_keep_size": 500 * 2**20,
     "logs_not_kept": frozenset(),
     "logs_engine_size": "0b",
+    "acme_directory": [
+        "https://acme-staging-v02.api.letsencrypt.org/directory",
+        "https://acme-v02.api.letsencrypt.org/directory",
+    ],
     "backup_folder": "",
     "backup_every": "never",
     "backup_time": "03:00",

@@ -166,6 +166,7 @@ WORDS = {
         "The disk of AI-Server Tray's data is full",
         "AI-Server Tray's data has enough disk space again",
     ),
+    "models": ("Models don't answer as they should", "Models answer again"),
     "address": ("The address of n8n has a problem", None),
     "backup": ("The last backup failed or is overdue", "There is a recent backup again"),
 }
