@@ -47,8 +47,8 @@ from developer.packages import TESTS
 # Those of tests.bench, which can't be asked before everything is set up.
 BENCHMARKS = (
     *("chain", "ten", "ten-checked", "hundred", "whole", "kills", "status", "memory", "events"),
-    *("idle", "sampling", "history", "config", "many", "page", "backup", "upgrade"),
-    *("logs", "logstore", "log-collecting", "page-logs"),
+    *("idle", "sampling", "history", "config", "many", "page", "backup", "upgrade", "access"),
+    *("logs", "logstore", "log-collecting", "page-logs", "models"),
     *("first-start", "first-start-eta"),
     *("tray-start", "tray-follows", "tray-windows", "tray-heeds", "tray-idle", "tray-day"),
 )

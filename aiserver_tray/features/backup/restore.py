@@ -239,8 +239,9 @@ class Restoration:
         self._expect(stage)
         self._load(stage)
         stage.have_helper()
-        first, app = self.choice.first, self.tools.app
-        app.settings.adopt(app.declared_with(first), first)
+        if first := self.choice.first:
+            app = self.tools.app
+            app.settings.adopt(app.declared_with(first), first)
         stage.up(sorted({*self.choice.servers, *self.choice.redis}))
         self._refuse_volumes()
         with self._saving():
