@@ -111,7 +111,8 @@ def test_a_download_is_cut_wrong_too_large_cancelled_and_continued(
     hub.pauses_at = None
     hub.goes_on.set()
     begun = _part(engine)
-    assert own(stack) == {}  # one that is begun has no name in the list of another hub's files
+    found = own(stack)
+    assert (found["state"], found["begun"], found["repository"]) == ("partial", begun, "")
 
     # Cut twice, it goes on by itself.
     hub.cuts, hub.begins = [20_000_000, 20_000_000], []
@@ -134,6 +135,15 @@ def test_a_download_is_cut_wrong_too_large_cancelled_and_continued(
     assert "98.4 MB" in removed.errors
     assert own(stack) == {}
     assert _names(engine) == []
+
+    # What a crash, or another list, has left is shown, and can be deleted: that alone.
+    script = "cd /models && printf 1 > files/left.gguf && printf 2 > parts/left.1@ab"
+    said(engine, CONTAINER, "sh", "-c", script)
+    assert own(stack, "left")["state"] == "left"
+    stack.cli.run("models", "remove", "left").succeeded()
+    assert (own(stack, "left"), own(stack, "left.1")["state"]) == ({}, "partial")
+    stack.cli.run("models", "remove", "left.1").succeeded()
+    assert _part(engine) == 0
 
 
 def _names(engine: docker.DockerClient) -> list[str]:
