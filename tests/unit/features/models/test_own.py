@@ -27,6 +27,8 @@ from aiserver_tray.features.models.hub import (
 from aiserver_tray.features.models.own import Installed, OwnModels
 from aiserver_tray.features.models.pulls import Pulls
 from aiserver_tray.features.models.shelf import Look, Shelf, part_of
+from aiserver_tray.owner.api import Api
+from aiserver_tray.protocol.message import Peer
 from tests.support.model_hub import COMMIT, REPOSITORY, ModelHub, model_hub
 
 pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="runs the volume's scripts")
@@ -270,3 +272,12 @@ def test_no_model_replaces_another_one_by_its_name(tmp_path: Path, hub: ModelHub
     os.link(file, part)
     with pytest.raises(RefusedError, match="several files"):
         own.pull(str(part), "en", ACTOR)
+
+
+def test_the_list_is_there_while_the_engine_is_off(api: Api) -> None:
+    listed = api.invoke("ai/models/own/list", {}, Peer("window", "en", lambda _message: None))
+    found = listed["data"]
+    assert (found["running"], found["freeMemory"], found["freeDisk"]) == (False, None, None)
+    models = {one["name"]: one for one in found["models"]}
+    assert (models["qwen3-0.6b"]["state"], models["qwen3-0.6b"]["fits"]) == ("offered", None)
+    assert [name for name, one in models.items() if one["general"]] == ["qwen3-0.6b", "qwen3-4b"]
