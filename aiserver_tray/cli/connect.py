@@ -375,8 +375,8 @@ def remove(name: str, as_json: bool) -> None:  # noqa: FBT001 - a command line f
     """
     app = current_app()
     with connected(app) as client:
-        own = client.request("ai/models/own/list")["models"]
-        if any(one["name"] == name and one["state"] != "offered" for one in own):
+        used = client.request("ai/models/list", {"look": False})["servers"]
+        if all(server["name"] != name for server in used):
             _remove_own(client, name, as_json=as_json)
             return
         found = client.request("ai/models/remove", {"server": name})
@@ -440,13 +440,16 @@ _OWN_STATES = {
     "loading": Text("is being loaded"),
     "asleep": Text("asleep"),
     "failed": Text("can't be loaded"),
+    "silent": Text("here; the server gives no answer"),
     "stopped": Text("here; the module is stopped"),
     "lost": Text("was here: pull it again"),
+    "left": Text("left over: pull or remove it"),
     "partial": Text("begun: pull it again"),
     "offered": Text("can be downloaded"),
 }
 _PHASES = {
     "asking": Text("Asking {hub}…"),
+    "copying": Text("Copying…"),
     "checking": Text("Comparing the hash…"),
     "loading": Text("Telling the server…"),
 }
@@ -505,18 +508,20 @@ def pull(model: str, as_json: bool) -> None:  # noqa: FBT001 - a command line fl
     are compared with what the hub says. Ctrl-C stops; the same command goes on where it stopped.
     """
     app = current_app()
+    from aiserver_tray.features.models.hub import model_of  # noqa: PLC0415 - few commands need it
+
     source = str(Path(model).absolute()) if Path(model).is_file() else model
     undo = UndoHint(app)
     with shared_core(app) as core:
         if not core.client.request("ai/models/own/list")["running"]:
             _up(core, ["local-models"], undo)
-        show = _PullProgress(core.client.request("ai/models/own/list")["hub"])
+        hub = core.client.request("ai/models/own/list")["hub"]
+        show = _PullProgress(hub, model_of(source))
         core.client.subscribe((OWN_MODELS.name,), show.take)
         try:
             found = core.client.request("ai/models/own/pull", {"model": source})
         except KeyboardInterrupt:
-            for name in show.models:
-                core.client.request("ai/models/own/stop", {"model": name})
+            core.client.request("ai/models/own/stop", {"model": show.model})
             raise
         finally:
             show.end()
@@ -536,24 +541,24 @@ def pull(model: str, as_json: bool) -> None:  # noqa: FBT001 - a command line fl
 
 
 class _PullProgress:
-    """Shows the download: on a terminal in one line, else a line for each quarter."""
+    """Shows the download of *model*: on a terminal in one line, else a line for each quarter."""
 
-    def __init__(self, hub: str) -> None:
+    def __init__(self, hub: str, model: str) -> None:
+        self.model = model
         self._hub = hub
         self._last: tuple[object, ...] = ()
         self._is_open = False
-        self.models: set[str] = set()
 
     def take(self, message: "Message") -> None:
         """A message with the downloads. Runs in the reader's thread."""
         for pull in json.loads(message.payload)["pulls"]:
-            self.models.add(pull["model"])
-            self._show(pull)
+            if pull["model"] == self.model:
+                self._show(pull)
 
     def _show(self, pull: Json) -> None:
         language = current_app().language
         total = pull["total"]
-        if pull["phase"] in _PHASES:
+        if pull["phase"] in _PHASES and not (pull["phase"] == "copying" and total):
             text = _PHASES[pull["phase"]].with_values({"hub": self._hub})
             state: tuple[object, ...] = (pull["phase"],)
         else:
@@ -564,7 +569,7 @@ class _PullProgress:
                 rate=words.size(pull["rate"]),
                 left="?" if pull["secondsLeft"] is None else words.seconds(pull["secondsLeft"]),
             )
-            state = (pull["phase"], pull["done"] * 4 // total)
+            state = (pull["phase"], pull["done"] * 4 // max(1, total))
         if is_terminal(sys.stderr):
             click.echo(f"\r\033[K{text.render(language)}", err=True, nl=False)
             self._is_open = True

@@ -70,8 +70,8 @@ def test_a_model_of_the_hub_answers_through_one_api(
     assert "LOCAL_MODELS_BACKEND is cpu now: the Docker engine gives containers no" in pulled.errors
     assert f"{NAME} is here: 98.4 MB, SHA-256 {hub.sha256}" in pulled.errors
     assert own(stack)["state"] == "asleep"
-    answer = stack.cli.run("models", "run", NAME, "What is 2 + 2? Answer with one number.")
-    assert len(answer.succeeded().output.split()) > 1  # a small model says many things
+    answer = stack.cli.run("models", "run", NAME, "Write one sentence about the sea.")
+    assert answer.succeeded().output.strip()  # whatever a small model says
     assert "tokens/s" in answer.errors
     found = own(stack)
     assert found["state"] == "loaded"
@@ -80,7 +80,8 @@ def test_a_model_of_the_hub_answers_through_one_api(
         used = stack.cli.run("models", "use", "local-models").succeeded()
         assert f"The stack uses Local models: {NAME}" in used.errors
         (checked,) = json.loads(stack.cli.run("models", "check", "--json").output)["results"]
-        assert (checked["broken"], "4" in checked["answer"]) == (None, True), checked
+        assert checked["broken"] is None, checked
+        assert checked["answer"], "a small model says many things"
 
 
 def test_a_download_is_cut_wrong_too_large_cancelled_and_continued(
@@ -111,7 +112,8 @@ def test_a_download_is_cut_wrong_too_large_cancelled_and_continued(
     hub.pauses_at = None
     hub.goes_on.set()
     begun = _part(engine)
-    assert own(stack) == {}  # one that is begun has no name in the list of another hub's files
+    found = own(stack)
+    assert (found["state"], found["begun"], found["repository"]) == ("partial", begun, "")
 
     # Cut twice, it goes on by itself.
     hub.cuts, hub.begins = [20_000_000, 20_000_000], []
@@ -134,6 +136,15 @@ def test_a_download_is_cut_wrong_too_large_cancelled_and_continued(
     assert "98.4 MB" in removed.errors
     assert own(stack) == {}
     assert _names(engine) == []
+
+    # What a crash, or another list, has left is shown, and can be deleted: that alone.
+    script = "cd /models && printf 1 > files/left.gguf && printf 2 > parts/left.1@ab"
+    said(engine, CONTAINER, "sh", "-c", script)
+    assert own(stack, "left")["state"] == "left"
+    stack.cli.run("models", "remove", "left").succeeded()
+    assert (own(stack, "left"), own(stack, "left.1")["state"]) == ({}, "partial")
+    stack.cli.run("models", "remove", "left.1").succeeded()
+    assert _part(engine) == 0
 
 
 def _names(engine: docker.DockerClient) -> list[str]:
@@ -163,8 +174,8 @@ def test_a_full_disk_is_told_and_a_file_of_this_computer_is_copied(
     real.symlink_to(fetched() / FILE)
     stack.cli.run("models", "pull", str(real)).succeeded()
     assert own(stack, "from-a-file")["origin"] == "From a file.gguf"
-    answer = stack.cli.run("models", "run", "from-a-file", "What is 2 + 2? Answer with one number.")
-    assert len(answer.succeeded().output.split()) > 1  # a small model says many things
+    answer = stack.cli.run("models", "run", "from-a-file", "Write one sentence about the sea.")
+    assert answer.succeeded().output.strip()  # whatever a small model says
     assert "tokens/s" in answer.errors
     stack.cli.run("models", "remove", "from-a-file").succeeded()
 

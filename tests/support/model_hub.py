@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event, Thread
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 COMMIT = "a" * 40
 REPOSITORY = "someone/small-GGUF"
@@ -43,6 +43,14 @@ class ModelHub(ThreadingHTTPServer):
         self.paused, self.goes_on = Event(), Event()
         self.rate = 0
         """Bytes each second; 0: as fast as it can."""
+        self.has_ranges = True
+        """Whether it sends a part of its file."""
+        self.refuses: int | None = None
+        """The status of its next answers in place of the bytes."""
+        self.authorizations: list[str | None] = []
+        """The header of each request for size and hash."""
+        self.revisions: list[str] = []
+        """Of which commits it was asked for the files."""
         self.begins: list[int] = []
         """Where it was asked to begin, each time."""
 
@@ -61,6 +69,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: ModelHub
 
     def do_HEAD(self) -> None:
+        self.server.authorizations.append(self.headers.get("Authorization"))
         if self._exists():
             self.send_response(302)  # to where the bytes are
             self.send_header("Location", f"{self.server.address}/bytes")
@@ -70,9 +79,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.end_headers()
 
     def do_GET(self) -> None:
-        path = urlsplit(self.path).path
+        path, query = urlsplit(self.path).path, parse_qs(urlsplit(self.path).query)
         if path == f"/api/v1/models/{REPOSITORY}/repo/files":
             hub = self.server
+            hub.revisions += query.get("Revision", [])
             found = {"Path": hub.name, "Size": hub.size, "Sha256": hub.sha256, "Revision": COMMIT}
             self._json({"Code": 200, "Data": {"Files": [found]}})
         elif path == "/bytes":
@@ -94,10 +104,15 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self) -> None:
         hub = self.server
         begin = int((self.headers.get("Range") or "bytes=0-")[6:].partition("-")[0])
+        if hub.refuses:
+            self._json({}, hub.refuses)
+            return
         hub.begins.append(begin)
-        self.send_response(206)
-        self.send_header("Content-Length", str(hub.size - begin))
-        self.send_header("Content-Range", f"bytes {begin}-{hub.size - 1}/{hub.size}")
+        begin = begin if hub.has_ranges else 0
+        self.send_response(206 if hub.has_ranges else 200)
+        self.send_header("Content-Length", str(hub.file.stat().st_size - begin))
+        if hub.has_ranges:
+            self.send_header("Content-Range", f"bytes {begin}-{hub.size - 1}/{hub.size}")
         self.end_headers()
         cut = hub.cuts.pop(0) if hub.cuts else None
         begun, sent = time.monotonic(), 0
@@ -115,9 +130,9 @@ class _Handler(BaseHTTPRequestHandler):
                 if hub.rate:
                     time.sleep(max(0.0, begun + sent / hub.rate - time.monotonic()))
 
-    def _json(self, body: object) -> None:
+    def _json(self, body: object, status: int = 200) -> None:
         content = json.dumps(body).encode()
-        self.send_response(200)
+        self.send_response(status)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)

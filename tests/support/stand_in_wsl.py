@@ -1,8 +1,9 @@
 """A stand-in of ``wsl.exe``: it does what WSL is documented to do. There is no Windows here. As a
 program it has its state in the file beside it (``wsl.json``); under Wine, `WslServer` has it.
 
-``wsl``: the version of WSL, or null; ``distributions``: name -> what it has; ``fail``: the begin of
-a command -> the words it fails with, as WSL writes them; ``wait``: the begin of a command that ends
+``warns``: a line that WSL itself says once before what a program says; ``wsl``: the version of WSL,
+or null; ``distributions``: name -> what it has; ``fail``: the begin of a command -> the words it
+fails with, as WSL writes them; ``wait``: the begin of a command that ends
 only when it is killed; ``restart``: switching on needs one; ``engine``: the socket of the engine
 inside.
 """
@@ -140,6 +141,8 @@ class Run:
                 return int(not found.get("mark"))
             case ["sh"] if "blockdev" in self._given:
                 size = found.get("size", 1024**4)
+                if warning := self._state.pop("warns", None):
+                    self._pipes.say(f"{warning}\n".encode())
                 self._pipes.say(f"{size}\n{found.get('used', 5 * 1024**3)}\n".encode())
             case ["sh", "-c", _]:
                 return int(not found.get("docker"))

@@ -17,6 +17,7 @@ from tests.ui.models import (
     CODER,
     EMBEDDING,
     FOUND,
+    LEFT,
     LOADED,
     OFF,
     OWN_SERVER,
@@ -180,19 +181,34 @@ def test_a_model_is_asked_and_its_answer_is_shown_while_it_comes(
     assert (asked_for["server"], asked_for["model"]) == ("ollama", "qwen3:8b")
 
 
+def check_room_for_all(page: HomePage, host: Scripted) -> None:
+    """Where all models fit, the first one to get is none for code only; what is left of a model
+    that nobody knows can only be deleted."""
+    fits = own_listed(SMALL, CODER | {"fits": True}, EMBEDDING, RERANK, LEFT)
+    host.answers["ai/models/own/list"] = answer(fits)
+    host.publish(OWN_MODELS, {"pulls": [], "changes": 1})
+    page.wait_for_text("Left over", "[data-model='old-model']")
+    assert len(page.all("[data-model='old-model'] button")) == 1
+    assert "Get Qwen3 0.6B" in page.wait_for(".big").text
+    host.answers["ai/models/own/list"] = answer(own_listed(SMALL, CODER, EMBEDDING, RERANK))
+    host.publish(OWN_MODELS, {"pulls": [], "changes": 2})
+    page.wait_for_text("Doesn't fit", "[data-model='qwen2.5-coder-7b']")
+
+
 def test_a_model_is_downloaded_tried_used_everywhere_and_deleted(
     page: HomePage, host: Scripted
 ) -> None:
     show(host)
     page.button("Look again").click()
     page.wait_for_text("Get Qwen3 0.6B (610 MB)", ".big")
+    check_room_for_all(page, host)
     page.wait_for_text("Doesn't fit", "[data-model='qwen2.5-coder-7b']")
-    host.publish(OWN_MODELS, {"pulls": [PULL], "changes": 0})
+    host.publish(OWN_MODELS, {"pulls": [PULL], "changes": 2})
     page.wait_for_text("of 606 MB", "[data-model='bge-reranker-v2-m3']")
     page.wait_for_text("17 MB/s", "[data-model='bge-reranker-v2-m3']")
     page.button("Cancel: bge-reranker-v2-m3").click()
     assert host.wait_for_call("ai/models/own/stop") == {"model": "bge-reranker-v2-m3"}
-    host.publish(OWN_MODELS, {"pulls": [], "changes": 0})
+    host.publish(OWN_MODELS, {"pulls": [], "changes": 2})
 
     pulled = {"model": "qwen3-0.6b", "bytes": 639_446_688, "sha256": "9465" * 16, "notice": None}
     host.answers["ai/models/own/pull"] = answer(pulled)

@@ -2666,11 +2666,11 @@ export interface OwnModel {
   size: number;
   /** bytes that it needs when it is loaded, about; 0: unknown */
   memory: number;
-  /** `null`: the free memory, or what it needs, is not known */
+  /** whether it can be loaded now beside those that are; `null`: not known what is free, as on a graphics card, or what it needs */
   fits: boolean | null;
-  /** loaded, loading, asleep: as the server has it; failed: it can't be loaded; stopped: the module does not run; lost: it was here, but its file is not; partial: its download has begun; offered: not here */
+  /** loaded, loading, asleep: as the server has it; failed: it can't be loaded; silent: the server gives no answer; stopped: the module does not run; lost: it was here, but its file is not; left: its file is here, but no list has it; partial: its download has begun; offered: not here */
   state: OwnState;
-  /** bytes of a download that was stopped */
+  /** bytes of a download that was stopped, or of a file that is left */
   begun: number;
   /** bytes that it uses now, if it is loaded */
   usedMemory: number | null;
@@ -2678,6 +2678,10 @@ export interface OwnModel {
   rate: number | null;
   /** repository and commit, or the file's name */
   origin: string;
+  /** where it can be downloaded; empty: it came from a file, or that is not known */
+  repository: string;
+  /** a chat model for anything, to begin with */
+  general: boolean;
   /** of its file; empty, if it is not here */
   sha256: string;
 }
@@ -2687,7 +2691,7 @@ export interface OwnModelList {
   models: OwnModel[];
   /** the module runs */
   running: boolean;
-  /** bytes that models can have now: what is free on the engine, at most the module's limit */
+  /** bytes that more models can have now: what is free on the engine, at most what the loaded ones leave of the module's limit; `null`: not known */
   freeMemory: number | null;
   freeDisk: number | null;
   /** where models come from, such as `huggingface.co` */
@@ -2744,7 +2748,7 @@ export interface OwnRoom {
   volumes: string[] | null;
 }
 
-export type OwnState = "loaded" | "loading" | "asleep" | "failed" | "stopped" | "lost" | "partial" | "offered";
+export type OwnState = "loaded" | "loading" | "asleep" | "failed" | "silent" | "stopped" | "lost" | "left" | "partial" | "offered";
 
 /** A step of the set-up. */
 export interface OwnStep {
@@ -2934,8 +2938,8 @@ export interface Proposals {
 /** A model that is being downloaded. */
 export interface Pull {
   model: string;
-  /** asking: its hub; checking: its hash; loading: the server learns of it */
-  phase: "asking" | "downloading" | "checking" | "loading";
+  /** asking: its hub; copying: a file of this computer; checking: its hash; loading: the server learns of it */
+  phase: "asking" | "downloading" | "copying" | "checking" | "loading";
   /** bytes that are there */
   done: number;
   /** bytes; 0: not known yet */

@@ -104,7 +104,8 @@ def _space() -> tuple[int, int] | None:
     words = ("-d", OWN_ENGINE, "-u", "root", "--exec", "sh")
     try:
         said = wsl.run_wsl(words, Event(), content=_SPACE, within=_SPACE_SECONDS)
-        size, used = map(int, said.lines)
+        # WSL's own warnings, as about a proxy, are among the lines.
+        size, used = map(int, filter(str.isdecimal, map(str.strip, said.lines)))
     except (OSError, ValueError):
         return None
     return size, used

@@ -213,10 +213,15 @@ class ModelsFeature(Feature):
         """Let the stack no longer use a model server. The server itself is not touched."""
         refuse_elsewhere(caller.peer, _HERE_ONLY)
         used = self._used(asked.server)
-        notice = self.models.remove(used)
-        self._checks.forget()
+        notice = self.drop(used)
         self._record(used, caller, is_used=False)
         return {"notice": notice}
+
+    def drop(self, used: "UsedServer") -> Text | None:
+        """Let the stack no longer use a server. Returns why its channel is still in OneAPI."""
+        notice = self.models.remove(used)
+        self._checks.forget()
+        return notice
 
     @channel("ai/models/check")
     def _check(self, asked: ChainRequest) -> Checked:

@@ -29,8 +29,9 @@ class PullJson(TypedDict):
     """A model that is being downloaded."""
 
     model: str
-    phase: Literal["asking", "downloading", "checking", "loading"]
-    """asking: its hub; checking: its hash; loading: the server learns of it"""
+    phase: Literal["asking", "downloading", "copying", "checking", "loading"]
+    """asking: its hub; copying: a file of this computer; checking: its hash; loading: the server
+    learns of it"""
     done: int
     """bytes that are there"""
     total: int

@@ -7,11 +7,13 @@ file_download.py), and so do its mirrors. ModelScope lists the files of a commit
 the bytes themselves: they are counted and hashed.
 """
 
+import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
@@ -59,9 +61,13 @@ class Card:
     languages: int = 0
     context: int = 0
     sha256: str = ""
-    """that a named source has; empty: the hub's alone counts"""
+    """that is known already; empty: the hub's alone counts"""
     commit: str = ""
     source: str = ""
+    """that names hash and commit, which is then one of Hugging Face; empty: a person or an earlier
+    download does"""
+    general: bool = False
+    """A chat model for anything: the page may begin with it."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +92,20 @@ def offered(folder: Path) -> tuple[Card, ...]:
 def name_of_file(file: str) -> str:
     """The name under which a server offers the model in *file*."""
     stem = Path(file).name[: -len(".gguf")].lower()
-    return re.sub(r"[^a-z0-9._-]+", "-", stem).strip("-.")[:80] or "model"
+    return re.sub(r"[^a-z0-9._-]+", "-", stem).strip("-._")[:80] or "model"
+
+
+def model_of(source: str) -> str:
+    """The name of the model that *source* is, or becomes: as `OwnModels.pull` takes it."""
+    if is_file(source):
+        return name_of_file(source)
+    typed = typed_card(source)
+    return typed.name if typed else source
+
+
+def is_file(source: str) -> bool:
+    """Whether *source* is a model's file of this computer."""
+    return source.lower().endswith(".gguf") and Path(source).expanduser().is_file()
 
 
 def typed_card(text: str) -> Card | None:
@@ -156,7 +175,8 @@ class Hub:
     def _modelscope(self, card: Card) -> FileFacts:
         # Its commits differ from those of Hugging Face; the SHA-256 is that of the file on both.
         listed = f"{self.address}/api/v1/models/{card.repository}/repo/files"
-        with self._ask("GET", listed, {"Revision": "master", "Recursive": "True"}) as answer:
+        asked = "master" if card.source else card.commit or "master"
+        with self._ask("GET", listed, {"Revision": asked, "Recursive": "True"}) as answer:
             self._check(answer, card)
             try:
                 files = {one["Path"]: one for one in answer.json()["Data"]["Files"]}
@@ -164,7 +184,7 @@ class Hub:
                 facts = int(found["Size"]), str(found["Sha256"]), str(found.get("Revision") or "")
             except (ValueError, LookupError, TypeError):
                 raise self._unusable(card) from None
-        return FileFacts(*facts, self._resolved(card, facts[2] or "master"))
+        return FileFacts(*facts, self._resolved(card, facts[2] or asked))
 
     def _resolved(self, card: Card, commit: str) -> str:
         models = "/models" if self.name == "modelscope" else ""
@@ -205,7 +225,8 @@ class Hub:
 
     @contextmanager
     def pieces(self, facts: FileFacts, begin: int) -> Iterator[Iterator[bytes]]:
-        """The bytes of a file from *begin* on.
+        """The bytes of a file from *begin* on. A piece may be empty: of a hub, or a proxy, that
+        sends only whole files, the first bytes are passed over.
 
         Raises:
             BrokenOffError: there are no more for now.
@@ -213,21 +234,24 @@ class Hub:
         """
         headers = {"Range": f"bytes={begin}-", "Accept-Encoding": "identity"}
         with self._ask("GET", facts.address, headers=headers) as answer:
-            if answer.status_code >= 500:
-                raise BrokenOffError(f"HTTP {answer.status_code}")
+            status = answer.status_code
+            if status >= 500 or status == HTTPStatus.TOO_MANY_REQUESTS:
+                raise BrokenOffError(f"HTTP {status}")
             starts = answer.headers.get("Content-Range", "").startswith(f"bytes {begin}-")
-            if not starts and (begin or answer.status_code != 200):
-                raise self._silent(f"HTTP {answer.status_code}")
-            yield self._read(answer)
+            if not starts and status != HTTPStatus.OK:
+                raise self._silent(f"HTTP {status}")
+            yield self._read(answer, 0 if starts else begin)
 
-    def _read(self, answer: Any) -> Iterator[bytes]:  # noqa: ANN401 - of requests
+    def _read(self, answer: Any, passed: int) -> Iterator[bytes]:  # noqa: ANN401 - of requests
         from urllib3.exceptions import HTTPError  # noqa: PLC0415 - as `_ask`
 
         try:
             while piece := answer.raw.read(_PIECE):
-                yield piece
+                yield piece[passed:]
+                passed = max(0, passed - len(piece))
         except (HTTPError, OSError) as error:
-            raise BrokenOffError(str(error)) from None
+            # Its words can quote an address with a signature that lets anybody in.
+            raise BrokenOffError(type(error).__name__) from None
 
     @contextmanager
     def _ask(
@@ -243,7 +267,10 @@ class Hub:
         from aiserver_tray.engine.registry import TrustingAdapter  # noqa: PLC0415
 
         with requests.Session() as session:
-            session.trust_env = urlsplit(address).hostname not in LOOPBACK
+            session.trust_env = False  # it would send passwords of ~/.netrc
+            if urlsplit(address).hostname not in LOOPBACK:
+                session.proxies.update(requests.utils.get_environ_proxies(address))
+                session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
             session.mount("https://", TrustingAdapter(self._certificates))
             # The size and hash of a file are told before it leads to where its bytes are.
             options: Any = {"allow_redirects": method != "HEAD", "stream": True}
@@ -252,8 +279,7 @@ class Hub:
                     method, address, params=params, headers=headers, timeout=_SECONDS, **options
                 )
             except requests.RequestException as error:
-                if headers:
-                    raise BrokenOffError(str(error)) from None
-                raise self._silent(type(error).__name__) from None  # it quotes whole addresses
+                why = type(error).__name__  # its words quote whole addresses
+                raise (BrokenOffError(why) if headers else self._silent(why)) from None
             with answer:
                 yield answer

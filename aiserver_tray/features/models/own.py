@@ -5,7 +5,9 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
+from http.client import HTTPException
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from aiserver_tray.base.errors import (
@@ -21,12 +23,13 @@ from aiserver_tray.features.models.hub import (
     Card,
     Hub,
     HubName,
+    is_file,
     name_of_file,
     offered,
     typed_card,
     usual_hub,
 )
-from aiserver_tray.features.models.pulls import Download, Pull, Pulls
+from aiserver_tray.features.models.pulls import Download, Phase, Pull, Pulls
 from aiserver_tray.features.models.servers import OWN, fetch, kind_of
 from aiserver_tray.features.models.shelf import Hashing, Look, Shelf, part_of
 from aiserver_tray.features.models.used import OWN_KEY, own_server
@@ -38,13 +41,27 @@ if TYPE_CHECKING:
     from aiserver_tray.features.place import Place
     from aiserver_tray.model import Actor
 
-OwnState = Literal["loaded", "loading", "asleep", "failed", "stopped", "lost", "partial", "offered"]
-"""loaded, loading, asleep: as the server has it; failed: it can't be loaded; stopped: the module
-does not run; lost: it was here, but its file is not, as after a backup was restored; partial: its
+OwnState = Literal[
+    "loaded",
+    "loading",
+    "asleep",
+    "failed",
+    "silent",
+    "stopped",
+    "lost",
+    "left",
+    "partial",
+    "offered",
+]
+"""loaded, loading, asleep: as the server has it; failed: it can't be loaded; silent: the server
+gives no answer; stopped: the module does not run; lost: it was here, but its file is not, as after
+a backup was restored; left: its file is here, but the list of models does not have it; partial: its
 download has begun; offered: not here."""
 
 _LIST: Final = f"{OWN}.LOCAL_MODELS_LIST"
 _PIECE: Final = 1 << 20
+_NO_ANSWER: Final = (OSError, HTTPException, ValueError, OneApiError)
+"""Of the module's server."""
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 _PART_OF_MANY: Final = re.compile(r"-\d{5}-of-\d{5}\.gguf$", re.IGNORECASE)
 _STATES: Final[dict[str, OwnState]] = {"loaded": "loaded", "loading": "loading"}
@@ -73,7 +90,7 @@ class OwnModel:
     size: int
     """bytes of its file, about if it is not here"""
     begun: int = 0
-    """bytes of a download that was stopped"""
+    """bytes of a download that was stopped, or of a file that is left"""
     used_memory: int | None = None
     installed: Installed | None = None
 
@@ -85,6 +102,8 @@ class OwnModels:
     def __init__(self, place: "Place", pulls: Pulls) -> None:
         self._place = place
         self._pulls = pulls
+        self._lock = Lock()
+        """Of the list and of what the server offers, which are read, changed and written."""
 
     # -- what there is --------------------------------------------------------------------------
 
@@ -118,42 +137,55 @@ class OwnModels:
         return Shelf(core.engine.containers, core.store.snapshot)
 
     def all(self) -> list[OwnModel]:
-        """The offered and the installed models."""
+        """The offered and the installed models, and those of which only files are there."""
         installed, cards = self.installed(), {card.name: card for card in self.cards()}
         look, states = self._seen()
-        named = {**cards, **{n: _card_of(one) for n, one in installed.items() if n not in cards}}
+        named = cards | {n: _card_of(one) for n, one in installed.items() if n not in cards}
+        if look:
+            named |= {n: _left(n, look) for n in sorted(look.names) if n not in named}
         return [
             self._model(card, installed.get(name), look, states) for name, card in named.items()
         ]
 
-    def _seen(self) -> tuple[Look | None, dict[str, OwnState]]:
+    def has_any(self) -> bool:
+        """Whether a model may be there: one of the list, whose file is not known to be missing."""
+        return any(one.installed and one.state != "lost" for one in self.all())
+
+    def _seen(self) -> tuple[Look | None, dict[str, OwnState] | None]:
         try:
             return self.shelf().look(), self._states()
         except AiServerError:
-            return None, {}
+            return None, None
 
-    def _states(self) -> dict[str, OwnState]:
-        """The state of each model as the server tells it."""
+    def _states(self) -> dict[str, OwnState] | None:
+        """The state of each model as the server tells it. None: it gives no answer."""
         found: dict[str, OwnState] = {}
-        with suppress(OSError, ValueError, LookupError, TypeError, OneApiError):
+        try:
             for entry in self._ask("/models")["data"]:
                 status = entry["status"]
                 state = _STATES.get(status["value"], "asleep")
                 found[entry["id"]] = "failed" if status.get("failed") else state
+        except (*_NO_ANSWER, LookupError, TypeError, AttributeError):
+            return None
         return found
 
     @staticmethod
     def _model(
-        card: Card, installed: Installed | None, look: Look | None, states: dict[str, OwnState]
+        card: Card,
+        installed: Installed | None,
+        look: Look | None,
+        states: dict[str, OwnState] | None,
     ) -> OwnModel:
         size = installed.size if installed else card.download
         if look is None:
             return OwnModel(card, "stopped" if installed else "offered", size, installed=installed)
-        begun = max((s for n, s in look.parts.items() if n.startswith(f"{card.name}.")), default=0)
-        if installed and look.files.get(card.name) == installed.size:
+        begun, file = look.begun(card.name), look.files.get(card.name)
+        if installed and file == installed.size:
             memory = look.memory.get(card.name)
-            state = states.get(card.name, "asleep")
+            state = "silent" if states is None else states.get(card.name, "asleep")
             return OwnModel(card, state, size, used_memory=memory, installed=installed)
+        if file and not installed:
+            return OwnModel(card, "left", size, begun + file)
         state = "lost" if installed else "partial" if begun else "offered"
         return OwnModel(card, state, size, begun, installed=installed)
 
@@ -177,23 +209,16 @@ class OwnModels:
             CancelledError: that was asked for. What is there stays for the next one.
             DownloadError, RefusedError, UnknownNameError: it can't be had; says why.
         """
-        path = Path(source).expanduser()
-        if source.lower().endswith(".gguf") and path.is_file():
-            return self._pull_file(path, actor)
-        card = next((one for one in self.cards() if one.name == source), None)
-        if card is None and (kept := self.installed().get(source)):
-            card = _card_of(kept)
-        if card is None and (card := typed_card(source)) is None:
-            raise UnknownNameError(source, [one.name for one in self.cards()])
-        if _PART_OF_MANY.search(card.file):
-            raise RefusedError(
-                Text("Models in several files can't be used. Choose one in one file.")
-            )
-        with self._pulling(card.name) as (shelf, pull):
-            hub = self.hub(language)
+        if is_file(source):
+            return self._pull_file(Path(source).expanduser(), actor)
+        hub = self.hub(language)
+        card = self._card(source, hub)
+        _check_whole(card.file)
+        self._check_name(card)
+        with self._pulling(card.name, "asking") as (shelf, pull):
             facts = hub.facts(card)
             part = part_of(card.name, facts.sha256)
-            Download(hub, facts, shelf, part, pull).run()
+            Download(hub, facts, shelf, part, pull, self._pulls).run()
             made = Installed(
                 card.name,
                 hub.name,
@@ -205,14 +230,66 @@ class OwnModels:
             )
             return self._put(shelf, pull, part, made, actor)
 
+    def _card(self, source: str, hub: Hub) -> Card:
+        """The file of *hub* that *source* names. One that was here and is missing is the same one
+        again, if a hub of its kind is asked: commits are others elsewhere."""
+        card = next((one for one in self.cards() if one.name == source), None)
+        kept = self.installed().get(source)
+        if kept and kept.hub == "file":
+            text = Text(
+                "{model} came from a file. Copy it again: aiserver-tray models pull {file}",
+                model=source,
+                file=kept.file,
+            )
+            raise RefusedError(text)
+        if kept and _is_modelscope(kept.hub) != _is_modelscope(hub.name):
+            card = card or replace(_card_of(kept), commit="")
+        elif kept and (card is None or self.shelf().look().files.get(source) != kept.size):
+            card = replace(
+                card or _card_of(kept),
+                repository=kept.repository,
+                file=kept.file,
+                commit=kept.commit,
+                sha256=kept.sha256,
+                source="",
+            )
+        if card is None and (card := typed_card(source)) is None:
+            raise UnknownNameError(source, [one.name for one in self.cards()])
+        return card
+
+    def _check_name(self, card: Card) -> None:
+        """Raises `RefusedError` if another model, also one that is only offered, has the name of
+        *card*, which is of a file if it has no repository."""
+        kept = self.installed().get(card.name)
+        known = next((one for one in self.cards() if one.name == card.name), None)
+        there = kept.repository if kept else known.repository if known else card.repository
+        if there == card.repository:
+            return
+        raise RefusedError(
+            Text(
+                "{model} is the name of another model, from {origin}. Rename the file, or first "
+                "delete that one: aiserver-tray models remove {model}",
+                model=card.name,
+                origin=there or Text("a file"),
+            )
+            if kept
+            else Text(
+                "{model} is the name of the model from {origin}. Rename the file.",
+                model=card.name,
+                origin=there,
+            )
+        )
+
     def _pull_file(self, path: Path, actor: "Actor") -> Installed:
         name = name_of_file(path.name)
-        with self._pulling(name) as (shelf, pull):
+        _check_whole(path.name)
+        self._check_name(Card(name, name, kind_of(name), "", path.name))
+        with self._pulling(name, "copying") as (shelf, pull):
             size = path.stat().st_size
-            hashing, part = Hashing(0), f"{name}.file"
+            hashing, part = Hashing(0), part_of(name, "file")
             shelf.drop_parts(name)
-            shelf.check_room(shelf.look(), size)
-            pull.begin("downloading", 0, size)
+            pull.begin("copying", 0, size)
+            shelf.check_room(shelf.look(), size, self._pulls.needed_beside(pull))
             with path.open("rb") as file:
                 pieces = hashing.through(iter(lambda: file.read(_PIECE), b""))
                 shelf.append(part, pull.counted(pieces), pull.cancelled)
@@ -220,10 +297,9 @@ class OwnModels:
             return self._put(shelf, pull, part, made, actor)
 
     @contextmanager
-    def _pulling(self, name: str) -> Iterator[tuple[Shelf, Pull]]:
+    def _pulling(self, name: str, phase: Phase) -> Iterator[tuple[Shelf, Pull]]:
         shelf = self.shelf()
-        with self._pulls.pulling(name) as pull:
-            pull.begin("asking")
+        with self._pulls.pulling(name, phase) as pull:
             try:
                 yield shelf, pull
             except AiServerError:
@@ -238,24 +314,25 @@ class OwnModels:
             shelf.drop_parts(made.name)
             raise DownloadError(Text("{file} is no model in the format GGUF.", file=made.file))
         pull.begin("loading")
-        shelf.finish(made.name, part)
-        self._store(
-            [one for one in self.installed().values() if one.name != made.name] + [made], actor
-        )
-        self.offer(shelf)
+        with self._lock:
+            # First the list: what a crash leaves is then a model that can be continued, or deleted.
+            others = [one for one in self.installed().values() if one.name != made.name]
+            self._store([*others, made], actor)
+            shelf.finish(made.name, part)
+            self._offer(shelf)
         return made
 
-    def offer(self, shelf: Shelf) -> None:
+    def _offer(self, shelf: Shelf) -> None:
         """Let the server offer the models whose files are whole, and no others."""
         files = shelf.look().files
         whole = [one for one in self.installed().values() if files.get(one.name) == one.size]
         cards = {card.name: card.kind for card in self.cards()}
         shelf.write_presets({one.name: cards.get(one.name) or kind_of(one.name) for one in whole})
-        with suppress(OSError, ValueError, OneApiError):
+        with suppress(*_NO_ANSWER):
             self._ask("/models?reload=1")
 
     def remove(self, name: str, actor: "Actor") -> int:
-        """Delete the file of the model *name*, or what was begun of it. Returns its bytes.
+        """Delete the file of the model *name*, and what was begun of it. Returns its bytes.
 
         Raises:
             UnknownNameError: there is none.
@@ -263,16 +340,16 @@ class OwnModels:
         """
         if self._pulls.of(name):
             raise RefusedError(Text("{model} is being downloaded. Cancel that first.", model=name))
-        installed, shelf = self.installed(), self.shelf()
-        look = shelf.look()
-        begun = sum(size for part, size in look.parts.items() if part.startswith(f"{name}."))
-        if name not in installed and not begun:
-            raise UnknownNameError(name, [*installed])
-        if name in installed:
-            self._store((one for one in installed.values() if one.name != name), actor)
-            self.offer(shelf)
-        shelf.remove(name)
-        return begun + look.files.get(name, 0)
+        with self._lock:
+            installed, shelf = self.installed(), self.shelf()
+            look = shelf.look()
+            if name not in installed and name not in look.names:
+                raise UnknownNameError(name, sorted({*installed, *look.names}))
+            shelf.remove(name)
+            if name in installed:
+                self._store((one for one in installed.values() if one.name != name), actor)
+                self._offer(shelf)
+        return look.begun(name) + look.files.get(name, 0)
 
     # -- hubs -----------------------------------------------------------------------------------
 
@@ -290,6 +367,22 @@ class OwnModels:
         """Whether the module runs."""
         module = module_of(self._place.core.store.snapshot, OWN)
         return any(service.state == "running" for service in module.services)
+
+
+def _check_whole(file: str) -> None:
+    """Raises `RefusedError` if *file* is only a part of a model."""
+    if _PART_OF_MANY.search(file):
+        raise RefusedError(Text("Models in several files can't be used. Choose one in one file."))
+
+
+def _is_modelscope(hub: str) -> bool:
+    """Whether commits are those of ModelScope; those of mirrors are Hugging Face's."""
+    return hub == "modelscope"
+
+
+def _left(name: str, look: Look) -> Card:
+    """A model of which only files are known."""
+    return Card(name, name, kind_of(name), "", "", look.files.get(name) or look.begun(name))
 
 
 def _card_of(one: Installed) -> Card:

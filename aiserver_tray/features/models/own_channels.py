@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import count
 from typing import TYPE_CHECKING, TypedDict
 
@@ -11,6 +10,7 @@ from pydantic import Field
 from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.base.i18n import Text, in_language
 from aiserver_tray.catalog.compose.scalars import parse_size
+from aiserver_tray.engine.values import EngineMachine
 from aiserver_tray.features.models.events import OWN_MODELS
 from aiserver_tray.features.models.own import OwnModel, OwnModels, OwnState
 from aiserver_tray.features.models.pulls import Pulls
@@ -20,7 +20,7 @@ from aiserver_tray.protocol.channel import Feature, Name, Payload, channel
 from aiserver_tray.protocol.message import Caller, Message, Peer
 
 if TYPE_CHECKING:
-    from aiserver_tray.features.models.models import Models
+    from aiserver_tray.features.models.channels import ModelsFeature
 
 
 class PullRequest(Payload):
@@ -54,19 +54,24 @@ class OwnModelView:
     memory: int
     """bytes that it needs when it is loaded, about; 0: unknown"""
     fits: bool | None
-    """`null`: the free memory, or what it needs, is not known"""
+    """whether it can be loaded now beside those that are; `null`: not known what is free, as on a
+    graphics card, or what it needs"""
     state: OwnState
-    """loaded, loading, asleep: as the server has it; failed: it can't be loaded; stopped: the
-    module does not run; lost: it was here, but its file is not; partial: its download has begun;
-    offered: not here"""
+    """loaded, loading, asleep: as the server has it; failed: it can't be loaded; silent: the server
+    gives no answer; stopped: the module does not run; lost: it was here, but its file is not; left:
+    its file is here, but no list has it; partial: its download has begun; offered: not here"""
     begun: int
-    """bytes of a download that was stopped"""
+    """bytes of a download that was stopped, or of a file that is left"""
     used_memory: int | None
     """bytes that it uses now, if it is loaded"""
     rate: float | None
     """pieces of words (tokens) each second, as the try-out box measured it last"""
     origin: str
     """repository and commit, or the file's name"""
+    repository: str
+    """where it can be downloaded; empty: it came from a file, or that is not known"""
+    general: bool
+    """a chat model for anything, to begin with"""
     sha256: str
     """of its file; empty, if it is not here"""
 
@@ -78,7 +83,8 @@ class OwnModelList(TypedDict):
     running: bool
     """the module runs"""
     freeMemory: int | None
-    """bytes that models can have now: what is free on the engine, at most the module's limit"""
+    """bytes that more models can have now: what is free on the engine, at most what the loaded ones
+    leave of the module's limit; `null`: not known"""
     freeDisk: int | None
     hub: str
     """where models come from, such as `huggingface.co`"""
@@ -113,12 +119,8 @@ class OwnModelsFeature(Feature):
         self._changes = 0
         self._pulls = Pulls(self._tell)
         self._event = OWN_MODELS.message({"pulls": [], "changes": 0})
+        self.models = OwnModels(place, self._pulls)
         place.hub.add_state(self._current)
-
-    @cached_property
-    def models(self) -> OwnModels:
-        """The models."""
-        return OwnModels(self._place, self._pulls)
 
     def close(self) -> None:
         """Stop all downloads; what is there stays."""
@@ -134,42 +136,56 @@ class OwnModelsFeature(Feature):
         self._place.hub.update()
 
     def _changed(self) -> Text | None:
-        """Tell clients that the models have changed, and OneAPI too if it has them. Returns why
-        that did not work."""
+        """Tell clients that the models have changed, and OneAPI too if it has them; it loses the
+        last one with its channel. Returns what else there is to know."""
         self._changes = next(self._numbers)
         self._tell()
-        used = self._servers.used.find(OWN)
+        servers = self._feature.models
+        used = servers.used.find(OWN)
         if used is None:
             return None
         try:
-            self._servers.use(used.server, None)
+            if not self.models.has_any():
+                return self._feature.drop(used) or Text(
+                    "It was the last one, so OneAPI offers none of our own models any more."
+                )
+            servers.use(used.server, None)
         except AiServerError as error:
             return error.text
         return None
 
     @property
-    def _servers(self) -> "Models":
+    def _feature(self) -> "ModelsFeature":
         from aiserver_tray.features.models.channels import ModelsFeature  # noqa: PLC0415 - a circle
 
-        return self._place.feature(ModelsFeature).models
+        return self._place.feature(ModelsFeature)
 
     @channel("ai/models/own/list")
     def _list(self, caller: Caller) -> OwnModelList:
         """List the models of the module `local-models`: those that are here, and those that it
         offers."""
-        machine, app = self._place.core.engine.machine(), self._place.app
+        machine, app = self._machine(), self._place.app
         names = {key: f"{OWN}.LOCAL_MODELS_{key}" for key in ("MEMORY", "BACKEND")}
         values = app.settings.known({name: app.declared[name] for name in names.values()})
         limit, free = parse_size(values[names["MEMORY"]]), machine.available_memory
-        room = None if free is None else min(limit, free)
+        models, on_card = self.models.all(), values[names["BACKEND"]] == "nvidia"
+        left = max(0, limit - sum(one.used_memory or 0 for one in models))
+        room = None if free is None else min(left, free)
         return {
-            "models": [self._view(one, room, caller) for one in self.models.all()],
+            "models": [self._view(one, None if on_card else room, caller) for one in models],
             "running": self.models.is_running(),
             "freeMemory": room,
             "freeDisk": machine.free_disk,
             "hub": self.models.hub(caller.language).host,
-            "onCard": values[names["BACKEND"]] == "nvidia",
+            "onCard": on_card,
         }
+
+    def _machine(self) -> EngineMachine:
+        """The engine's; nothing is known of one that gives no answer."""
+        try:
+            return self._place.core.engine.machine()
+        except AiServerError:
+            return EngineMachine()
 
     def _view(self, one: OwnModel, room: int | None, caller: Caller) -> OwnModelView:
         card, made = one.card, one.installed
@@ -190,8 +206,10 @@ class OwnModelsFeature(Feature):
             state=one.state,
             begun=one.begun,
             used_memory=one.used_memory if one.state == "loaded" else None,
-            rate=self._servers.used.rate(card.name) if card.kind == "chat" else None,
+            rate=self._feature.models.used.rate(card.name) if card.kind == "chat" else None,
             origin=origin or card.file,
+            repository=card.repository,
+            general=card.general,
             sha256=made.sha256 if made else "",
         )
 

@@ -13,9 +13,9 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.features.models.events import PullJson
 from aiserver_tray.features.models.hub import BrokenOffError, FileFacts, Hub
-from aiserver_tray.features.models.shelf import Hashing, Shelf
+from aiserver_tray.features.models.shelf import Hashing, Shelf, model_of_part
 
-Phase = Literal["asking", "downloading", "checking", "loading"]
+Phase = Literal["asking", "downloading", "copying", "checking", "loading"]
 _TRIES: Final = 5
 _PAUSE_SECONDS: Final = 2.0
 _RATE_SECONDS: Final = 5.0
@@ -25,11 +25,11 @@ _TOLD_SECONDS: Final = 0.25
 class Pull:
     """The download of *model*; *told* is called when there is something to show."""
 
-    def __init__(self, model: str, told: Callable[[], None]) -> None:
+    def __init__(self, model: str, told: Callable[[], None], phase: Phase) -> None:
         self.cancelled = Cancellation()
         self._model = model
         self._told = told
-        self._phase: Phase = "asking"
+        self._phase = phase
         self._done = self._total = 0
         self._resumed = False
         self._seen: deque[tuple[float, int]] = deque()
@@ -59,14 +59,20 @@ class Pull:
 
     @property
     def _rate(self) -> int:
-        if len(self._seen) < 2:
+        seen = tuple(self._seen)  # the thread of the download goes on
+        if len(seen) < 2:
             return 0
-        (begun, first), (now, last) = self._seen[0], self._seen[-1]
+        (begun, first), (now, last) = seen[0], seen[-1]
         return int((last - first) / (now - begun)) if now > begun else 0
+
+    @property
+    def needed(self) -> int:
+        """Bytes that it still needs on the disk, as far as that is known."""
+        return max(0, self._total - self._done)
 
     def json(self) -> PullJson:
         """As clients get it."""
-        rate = self._rate if self._phase == "downloading" else 0
+        rate = self._rate if self._phase in ("downloading", "copying") else 0
         left = round((self._total - self._done) / rate) if rate else None
         return {
             "model": self._model,
@@ -88,13 +94,13 @@ class Pulls:
         self._lock = Lock()
 
     @contextmanager
-    def pulling(self, model: str) -> Iterator[Pull]:
-        """The only download of *model*.
+    def pulling(self, model: str, phase: Phase) -> Iterator[Pull]:
+        """The only download of *model*, which begins with *phase*.
 
         Raises:
             RefusedError: there is one already.
         """
-        pull = Pull(model, self._told)
+        pull = Pull(model, self._told, phase)
         with self._lock:
             if model in self._running:
                 raise RefusedError(Text("{model} is being downloaded already.", model=model))
@@ -111,6 +117,10 @@ class Pulls:
         """The download of *model*, if there is one."""
         return self._running.get(model)
 
+    def needed_beside(self, pull: Pull) -> int:
+        """Bytes that the downloads other than *pull* still need."""
+        return sum(one.needed for one in self.all() if one is not pull)
+
     def all(self) -> tuple[Pull, ...]:
         with self._lock:
             return tuple(self._running.values())
@@ -118,13 +128,14 @@ class Pulls:
 
 @dataclass(frozen=True)
 class Download:
-    """A file of *hub* on its way to the *part* of *shelf*, as *pull* shows it."""
+    """A file of *hub* on its way to the *part* of *shelf*, as *pull*, one of *pulls*, shows it."""
 
     hub: Hub
     facts: FileFacts
     shelf: Shelf
     part: str
     pull: Pull
+    pulls: Pulls
 
     def run(self) -> None:
         """Get the file, or what is missing of it, and compare size and hash.
@@ -139,7 +150,7 @@ class Download:
         is_whole = self._written == self.facts.size
         if is_whole and (digest or self._hash()) == self.facts.sha256:
             return
-        self.shelf.drop_parts(self.part.rpartition(".")[0])
+        self.shelf.drop_parts(model_of_part(self.part))
         text = Text(
             "What came is not the file that the hub has announced: its SHA-256 differs. It was "
             "deleted. Pull it again, or choose another hub: aiserver-tray config set "
@@ -161,9 +172,10 @@ class Download:
         if begun > self.facts.size:
             begun = 0
         if not begun:
-            self.shelf.drop_parts(self.part.rpartition(".")[0])  # of another version
-        self.shelf.check_room(look, self.facts.size - begun)
+            self.shelf.drop_parts(model_of_part(self.part))  # of another version
+        # Shown first: of two that begin at once, each counts the other.
         self.pull.begin("downloading", begun, self.facts.size)
+        self.shelf.check_room(look, self.facts.size - begun, self.pulls.needed_beside(self.pull))
         return begun
 
     def _fetch(self, begun: int) -> str | None:
@@ -185,9 +197,13 @@ class Download:
         failures: list[BrokenOffError] = []
 
         def until_broken(pieces: Iterator[bytes]) -> Iterator[bytes]:
-            # What has come is written to its end: only then is it known where to go on.
+            # What has come is written to its end: only then is it known where to go on. More than
+            # was announced is not taken: it would fill the disk.
             try:
-                yield from pieces
+                for piece in pieces:
+                    yield piece[: self.facts.size - hashing.count]
+                    if hashing.count >= self.facts.size or self.pull.cancelled.is_set():
+                        return
             except BrokenOffError as error:
                 failures.append(error)
 

@@ -54,14 +54,29 @@ class Look:
     files: Mapping[str, int] = field(default_factory=dict)
     """size of each whole file, by model"""
     parts: Mapping[str, int] = field(default_factory=dict)
-    """size of each begun download, by model and beginning of its hash"""
+    """size of each begun download, by its `part_of`"""
     memory: Mapping[str, int] = field(default_factory=dict)
     """bytes that a loaded model uses, with what it reads of its file"""
 
+    def begun(self, name: str) -> int:
+        """Bytes of what was begun of the model *name*."""
+        return sum(size for part, size in self.parts.items() if model_of_part(part) == name)
 
-def part_of(name: str, sha256: str) -> str:
-    """The begun download of the model *name*; one of another version of the file is another one."""
-    return f"{name}.{sha256[:16]}"
+    @property
+    def names(self) -> set[str]:
+        """The models of which something is there."""
+        return {*self.files, *map(model_of_part, self.parts)}
+
+
+def part_of(name: str, version: str) -> str:
+    """The begun download of the model *name*. Of another *version* (a SHA-256, or `file`) of it, it
+    is another one. No name contains the separator, but many contain a dot."""
+    return f"{name}@{version[:16]}"
+
+
+def model_of_part(part: str) -> str:
+    """The model of the begun download *part*."""
+    return part.rpartition("@")[0] or part
 
 
 class Shelf:
@@ -103,8 +118,10 @@ class Shelf:
             memory=memory,
         )
 
-    def check_room(self, look: Look, needed: int) -> None:
-        """Raises `DownloadError` if *needed* bytes more do not fit."""
+    def check_room(self, look: Look, needed: int, promised: int = 0) -> None:
+        """Raises `DownloadError` if *needed* bytes more do not fit beside those that are *promised*
+        to other downloads."""
+        needed += promised
         if look.free_disk < needed + _SPARE:
             text = Text(
                 "The disk of the Docker engine has {free} free, but {needed} more are needed. Free "
@@ -147,7 +164,8 @@ class Shelf:
 
     def drop_parts(self, name: str) -> None:
         """Remove what was begun of the model *name*."""
-        self._run(f"rm -f /models/parts/{shlex.quote(name)}.*", seconds=_SECONDS)
+        path = f"/models/parts/{shlex.quote(name)}"
+        self._run(f"rm -f {path} {path}@*", seconds=_SECONDS)
 
     def finish(self, name: str, part: str) -> None:
         """Make the whole download *part* the file of the model *name*."""

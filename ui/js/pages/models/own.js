@@ -9,8 +9,9 @@ import { current, slice } from "../../base/store.js";
 import { button } from "../../components/button.js";
 import { input } from "../../components/field.js";
 import { progress } from "../../components/meter.js";
+import { notice } from "../../components/notice.js";
 import { barePill } from "../../components/state.js";
-import { installed, MODULE, ownList, ownModels, pullModel, pullOf, pulls, removeModel, stopPull } from "./own_list.js";
+import { installed, loadOwn, MODULE, ownError, ownList, ownModels, pullModel, pullOf, pulls, removeModel, stopPull } from "./own_list.js";
 import { choose } from "./talk.js";
 
 /** @import { OwnModel, Pull } from "../../contract.d.ts" */
@@ -23,6 +24,11 @@ const canChange = () => current().connection === "up" && !current().asked.has("m
 
 export function ownCard() {
   const list = ownList();
+  if (!list && ownError()) {
+    return notice({
+      tone: "bad", title: t("Our own models can't be read"), text: ownError(), actions: button({ text: t("Try again"), run: () => void loadOwn({}) }),
+    });
+  }
   if (!list) return html`<div class="skeleton for-cards"></div>`;
   const isHere = installed().length > 0;
   const other = pulls().filter(({ model }) => !list.models.some(({ name }) => name === model));
@@ -59,13 +65,14 @@ function row(model) {
 const fits = ({ fits: is }) => (is === null ? nothing : html`<span class="tag ${is ? "ok" : "busy"}">${is ? t("Fits") : t("Doesn't fit")}</span>`);
 
 /** @param {OwnModel} model */
-function facts({ purpose, kind, size, memory, fits: is, licence, languages, rate: speed, sha256, origin, begun, state: now }) {
+function facts({ purpose, kind, size, memory, fits: is, licence, languages, rate: speed, sha256, origin, begun, state: now, repository }) {
   return [
     purpose || KINDS[kind](), size ? bytes(size) : "",
     is === false && !sha256 ? t("needs {size} GB memory", { size: gigabytes(memory) }) : "",
     languages > 1 ? t("{count} languages", { count: languages }) : "",
     speed ? t("{rate} tokens/s here", { rate: Math.round(speed) }) : "",
     now === "partial" ? t("{size} are here already", { size: bytes(begun) }) : "",
+    now === "lost" && !repository ? t("It came from a file: copy it again") : "",
     licence || origin,
   ].filter(Boolean).join(" · ");
 }
@@ -75,6 +82,8 @@ function state({ state: now, usedMemory }) {
   if (now === "loaded") return barePill("running", usedMemory ? t("Loaded, {size}", { size: bytes(usedMemory) }) : t("Loaded"));
   if (now === "loading") return barePill("starting", t("Loading"));
   if (now === "asleep") return barePill("stopped", t("Asleep"));
+  if (now === "silent") return barePill("degraded", t("Server gives no answer"));
+  if (now === "left") return barePill("degraded", t("Left over"));
   if (now === "stopped") return barePill("stopped", t("Module is stopped"));
   if (now === "failed") return barePill("error", t("Can't be loaded"));
   if (now === "lost") return barePill("degraded", t("File is missing"));
@@ -83,12 +92,12 @@ function state({ state: now, usedMemory }) {
 
 /** @param {OwnModel} model */
 function buttons(model) {
-  const { name, title, kind, sha256, state: now, begun } = model;
+  const { name, title, kind, sha256, state: now, begun, repository } = model;
   const isHere = sha256 && now !== "lost";
   const isBusy = current().asked.has(`pull ${name}`);
   return html`
     ${isHere && kind === "chat" && now !== "stopped" ? button({ text: t("Try"), name: labelled(t("Try"), title), kind: "tonal", size: "small", run: () => choose(MODULE, name) }) : nothing}
-    ${isHere ? nothing : button({
+    ${isHere || !repository ? nothing : button({
       text: isBusy ? t("Starting…") : now === "partial" ? t("Continue") : t("Download"), name: labelled(now === "partial" ? t("Continue") : t("Download"), title), icon: "download",
       size: "small", enabled: canChange() && !isBusy, run: () => void pullModel(name),
     })}
@@ -98,20 +107,22 @@ function buttons(model) {
 
 /** @param {Pull} pull */
 function pulling({ model, phase, done, total, rate: speed, secondsLeft, resumed }) {
-  const words = phase === "downloading" ? t("Downloading") : phase === "checking" ? t("Comparing the hash") : phase === "loading" ? t("Telling the server") : t("Asking the hub");
+  const words = phase === "downloading" ? t("Downloading") : phase === "copying" ? t("Copying") : phase === "checking" ? t("Comparing the hash") : phase === "loading" ? t("Telling the server") : t("Asking the hub");
   return html`${barePill("starting", words)}
     <span class="buttons">${button({ text: t("Cancel"), name: labelled(t("Cancel"), model), kind: "quiet", size: "small", run: () => stopPull(model) })}</span>
     ${total ? html`<div class="pull">${progress(labelled(words, model), done / total)}
       <p class="small muted num row-flex"><span class="grow">${t("{done} of {total}", { done: bytes(done, total), total: bytes(total) })}
-        · ${resumed ? t("goes on where it stopped") : t("continues after a break")}</span>
+        ${phase === "copying" ? nothing : html`· ${resumed ? t("goes on where it stopped") : t("continues after a break")}`}</span>
         <span>${[speed ? rate(speed) : "", secondsLeft === null ? "" : aboutLeft(secondsLeft)].filter(Boolean).join(" · ")}</span></p></div>` : nothing}`;
 }
 
 /** @param {OwnModel} model */
-function askToDelete({ name, title, size, begun, sha256 }) {
+function askToDelete({ name, title, size, begun, sha256, state: now, repository }) {
+  const free = { size: bytes(sha256 && now !== "lost" ? size : begun) };
   confirm({
     title: t("Delete {name}?", { name: title }),
-    text: t("{size} become free. Modules that ask for it get no answers then. You can download it again.", { size: bytes(sha256 ? size : begun) }),
+    text: repository ? t("{size} become free. Modules that ask for it get no answers then. You can download it again.", free)
+      : t("{size} become free. Modules that ask for it get no answers then. To have it again, copy its file or enter its repository again.", free),
     action: t("Delete"), run: () => void removeModel(name, title),
   });
 }
@@ -128,8 +139,8 @@ function askForFile() {
   });
 }
 
-/** The chat model to begin with: the best that fits. */
+/** The chat model to begin with: the best that fits. Those for one task only, such as code, are none. */
 export function firstChoice() {
-  const chats = ownModels().filter(({ kind, sha256, memory }) => kind === "chat" && !sha256 && memory).sort((one, two) => two.memory - one.memory);
+  const chats = ownModels().filter(({ general, sha256, memory }) => general && !sha256 && memory).sort((one, two) => two.memory - one.memory);
   return chats.find(({ fits: is }) => is) ?? chats.at(-1);
 }

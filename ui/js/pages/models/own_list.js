@@ -1,7 +1,7 @@
 // @ts-check
 /** Models of our own, and their downloads. The owner is asked when a page shows them, and after a change. */
 import { ask, operate } from "../../base/actions.js";
-import { inOrder, invoke, on } from "../../base/bridge.js";
+import { CONNECTION, inOrder, invoke, on } from "../../base/bridge.js";
 import { bytes } from "../../base/format.js";
 import { t } from "../../base/i18n.js";
 import { current, slice, update } from "../../base/store.js";
@@ -15,12 +15,14 @@ export const MODULE = "local-models";
 const own = slice({
   /** @type {OwnModelList|null} */
   list: null,
+  error: "",
   /** @type {OwnModelsEvent["pulls"]} */
   pulls: [],
   changes: 0,
 });
 
 export const ownList = () => own.get().list;
+export const ownError = () => own.get().error;
 export const ownModels = () => own.get().list?.models ?? [];
 /** @param {string} name */
 export const pullOf = (name) => own.get().pulls.find(({ model }) => model === name);
@@ -28,7 +30,23 @@ export const pulls = () => own.get().pulls;
 /** Those whose file is here. */
 export const installed = () => ownModels().filter(({ sha256, state }) => sha256 && state !== "lost");
 
-export const loadOwn = inOrder("ai/models/own/list", (answer) => answer.success && own.set({ list: answer.data }));
+export const loadOwn = inOrder("ai/models/own/list", (answer) => own.set(answer.success ? { list: answer.data, error: "" } : { error: answer.message }));
+
+/** How the module is, as far as what is shown of its models depends on it. */
+let moduleState = "";
+
+/** Asks again where it was asked before. */
+function reload() {
+  if (own.get().list || own.get().error) void loadOwn({});
+}
+
+on(CONNECTION, ({ state }) => state === "up" && reload());
+on("ai/snapshot/event", ({ modules }) => {
+  const now = modules.find(({ name }) => name === MODULE)?.state ?? "";
+  const isOther = now !== moduleState;
+  moduleState = now;
+  if (isOther) reload();
+});
 
 on("ai/models/own/event", ({ pulls: now, changes }) => {
   const isOver = own.get().pulls.length > now.length || own.get().changes !== changes;
@@ -60,9 +78,14 @@ async function pulled(model) {
     return false;
   }
   void lookAgain();
-  showToast({ text: answer.data.notice ?? t("{name} is here, and its hash is right.", { name: answer.data.model }), icon: "check" });
+  const { model: name, notice } = answer.data;
+  const isOfHub = ownModels().find((one) => one.name === name)?.repository;
+  told(isOfHub ? t("{name} is here, and its hash is right.", { name }) : t("{name} is here.", { name }), notice);
   return true;
 }
+
+/** @param {string} text @param {string|null} notice What else there is to know. */
+const told = (text, notice) => showToast({ text: [text, notice].filter(Boolean).join(" "), icon: "check" });
 
 /** @param {string} model */
 export const stopPull = (model) => void invoke("ai/models/own/stop", { model });
@@ -73,5 +96,5 @@ export async function removeModel(name, title) {
   if (!answer.success) return;
   await loadOwn({});
   void lookAgain();
-  showToast({ text: answer.data.notice ?? t("{name} is deleted: {size} are free again.", { name: title, size: bytes(answer.data.bytes) }), icon: "check" });
+  told(t("{name} is deleted: {size} are free again.", { name: title, size: bytes(answer.data.bytes) }), answer.data.notice);
 }

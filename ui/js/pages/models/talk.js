@@ -8,6 +8,7 @@ import { button } from "../../components/button.js";
 import { select } from "../../components/field.js";
 import { icon } from "../../components/icon.js";
 import { modelList } from "./list.js";
+import { loadOwn } from "./own_list.js";
 
 const own = slice({ model: "", question: "", answer: "", note: "", id: "" });
 
@@ -72,6 +73,7 @@ async function send(form, chosen) {
   own.set({ question: text, answer: "", note: "", id });
   const [server = "", ...model] = chosen.split(" ");
   const answer = await invoke("ai/models/ask", { id, server, model: model.join(" "), text });
+  void loadOwn({}); // it is loaded now, and its rate was measured
   if (own.get().id !== id) return;
   const { firstSeconds, rate } = answer.success ? answer.data : {};
   own.set({
