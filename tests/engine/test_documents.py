@@ -98,7 +98,7 @@ def _of(table: Mapping[str, T], line: str, default: T) -> T:
 def reader(oneapi: OneApiStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reader:
     """With a program whose catalog is small, in a new home."""
     copy = tmp_path / "program"
-    for kind in ("basic/postgres", "basic/redis", "features/oneapi"):
+    for kind in ("basic/postgres", "basic/redis", "basic/local-models", "features/oneapi"):
         shutil.copytree(ROOT / "orchestration" / kind, copy / "orchestration" / kind)
     for name, *requires in (("n8n", "postgres"), ("dify", "postgres", "redis"), ("ragflow",)):
         write_feature(copy / "orchestration/features", name, *requires)

@@ -392,18 +392,22 @@ class Adoption:
         tools = self.tools
         if self.module != POSTGRES:
             stage.remove([self.module])
-        filled = [what for what in copying.clones if what != "database"]
+        copies = {what: one for what, one in copying.clones.items() if what != "database"}
         targets, find = volumes_of(tools, self.module), tools.engine.volumes.find
-        names, clone = [targets[what].name for what in filled], copying.volumes.clone
-        kept = kept_volumes(tools, {name: clone(name) if find(name) else None for name in names})
-        refuse_used(tools, names, [self.module])
+        # Others keep their files, but not their labels, which have the secrets of before.
+        others = () if self.module == POSTGRES else targets.keys() - copies.keys()
+        there = [what for what in (*copies, *others) if find(targets[what].name)]
+        clones = {what: copying.volumes.clone(targets[what].name) for what in there}
+        content = clones | copies
+        kept = kept_volumes(tools, {targets[what].name: clones.get(what) for what in content})
+        refuse_used(tools, [one.volume for one in kept], [self.module])
         stage.check_cancelled()
         declared = note_swap(tools, self.journal, self.id, kept, self._changes)
         with stage.step("swap", self.module, self.module):
             tools.app.settings.adopt(declared, self._changes)
             volumes = tools.volumes(self.id, Cancellation())
-            for what in filled:
-                replace_volume(tools, volumes, self.module, what, copying.clones[what])
+            for what, source in content.items():
+                replace_volume(tools, volumes, self.module, what, source)
             for one in moved:
                 ours.swap(one.database, one.new, one.old)
             if self._logins:

@@ -18,7 +18,7 @@ for port in {PORTS}:
     server = http.server.ThreadingHTTPServer(("", port), http.server.SimpleHTTPRequestHandler)
     threading.Thread(target=server.serve_forever).start()
 """
-OUTSIDE = "203.0.113.0/24"
+OUTSIDE = "198.51.100.0/24"
 """Addresses for examples (RFC 5737): no private ones, and nobody's."""
 
 PRIVATE = [
