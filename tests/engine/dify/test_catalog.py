@@ -46,7 +46,10 @@ def test_only_its_page_is_published_on_this_machine_only(dify: Dify) -> None:
         *((path, "api") for path in ("/mcp/server/1/mcp", "/triggers/webhook/1", "/v1")),
         ("/socket.io/?EIO=4&transport=websocket", "api_websocket"),
         ("/e/abc123/hook?x=1", "plugin_daemon"),
-        *((path, "web") for path in ("/explore", "/explore/apps", "/reset-password", "/apis", "/v10")),
+        *(
+            (path, "web")
+            for path in ("/explore", "/explore/apps", "/reset-password", "/apis", "/v10")
+        ),
     ],
 )
 def test_each_path_reaches_the_service_that_answers_it(dify: Dify, path: str, service: str) -> None:
