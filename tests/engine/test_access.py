@@ -461,7 +461,7 @@ def opens_to_the_internet(
     with authorities(here, engine, device) as root, pytest.MonkeyPatch.context() as patch:
         asked(owner, "ai/config/set", name="app.ca_certificates", value=str(root))
         # The lab has no DNS of its own.
-        patch.setattr(internet, "resolved", lambda _: ["203.0.113.7"])
+        patch.setattr(internet, "resolved", lambda _: ["9.9.9.7"])
         is_refused_with_the_words_of_the_authority(owner, device, here, root)
         asked(owner, "ai/config/set", name="app.acme_directory", value=DIRECTORIES)
         ports = [value_of(here, f"gateway.GATEWAY_{n}_PORT") for n in ("INTERNET", "REDIRECT")]
