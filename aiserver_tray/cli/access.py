@@ -245,7 +245,8 @@ def _open(asked: Json, *, yes: bool, as_json: bool) -> None:
     if recreated := [one["service"] for one in plan["recreated"] if not one["job"]]:
         text = Text("Recreated with the new address: {names}", names=", ".join(recreated))
         report([text.render(language)])
-    if _module(request(current_app(), "ai/access/list"), asked["module"])["bound"]:
+    found = _module(request(current_app(), "ai/access/list"), module)
+    if found["bound"]:
         text = Text(
             "While it is open, {module} is used only at that address, on this computer, too.",
             module=asked["module"],
@@ -259,6 +260,12 @@ def _open(asked: Json, *, yes: bool, as_json: bool) -> None:
     )
     if "way" in asked:
         text = Text("Everybody on the internet can then reach {module}.", module=module)
+    if asked.get("lock") or found["locked"]:
+        text = Text(
+            "Only devices that open the link with the key can then reach {module}. Its webhooks "
+            "and APIs stay open.",
+            module=module,
+        )
     if not yes:
         confirm([text.render(language)], _REFUSAL)
     _operate("ai/access/open", asked)

@@ -67,9 +67,9 @@ class Entry:
 SEPARATOR = Entry("")
 
 _PROPOSALS = {
-    "start": Text("{client} wants to start {name}"),
-    "stop": Text("{client} wants to stop {name}"),
-    "setting": Text("{client} wants to set {name} to “{value}”"),
+    "start": Text("“{client}” wants to start {name}"),
+    "stop": Text("“{client}” wants to stop {name}"),
+    "setting": Text("“{client}” wants to set {name} to “{value}”"),
 }
 
 
@@ -77,7 +77,7 @@ def proposal_text(one: Proposal, titles: Mapping[str, str]) -> Text:
     """What an assistant asks for."""
     values = {"client": one["client"], "name": titles.get(one["subject"], one["subject"])}
     if one["kind"] == "setting" and one["value"] is None:
-        return Text("{client} wants to reset {name}").with_values(values)
+        return Text("“{client}” wants to reset {name}").with_values(values)
     return _PROPOSALS[one["kind"]].with_values({**values, "value": one["value"] or ""})
 
 
@@ -126,14 +126,18 @@ class _Menu:
         yield Entry(opening, actions.OpenDashboard(), is_default=True)
 
     def _proposals(self) -> Iterator[Entry]:
-        """The changes that an assistant asks for, each to allow or to refuse."""
+        """The changes that an assistant asks for, each to allow or to refuse. One that does not fit
+        in a line is allowed only where all of it is seen."""
         for one in self._facts.proposals:
+            text = self._say(proposal_text(one, self._facts.titles))
+            if (line := self._in_line(text)) != text:
+                yield Entry(line, actions.OpenDashboard())
+                continue
             children = (
                 self._item(Text("Allow"), actions.AnswerAssistant(one["id"], allow=True)),
                 self._item(Text("Refuse"), actions.AnswerAssistant(one["id"], allow=False)),
             )
-            text = self._say(proposal_text(one, self._facts.titles))
-            yield Entry(self._in_line(text), children=children)
+            yield Entry(line, children=children)
 
     def _remedies(self) -> Iterator[Entry]:
         """The next steps of what is wrong, each once."""

@@ -461,8 +461,8 @@ def opens_to_the_internet(
     with authorities(here, engine, device) as root, pytest.MonkeyPatch.context() as patch:
         asked(owner, "ai/config/set", name="app.ca_certificates", value=str(root))
         # The lab has no DNS of its own.
-        patch.setattr(internet, "resolved", lambda _: ["203.0.113.7"])
-        is_refused_with_the_words_of_the_authority(owner, device, here, root)
+        patch.setattr(internet, "resolved", lambda _: ["9.9.9.7"])
+        is_refused_with_the_words_of_the_authority(owner, engine, device, here, root)
         asked(owner, "ai/config/set", name="app.acme_directory", value=DIRECTORIES)
         ports = [value_of(here, f"gateway.GATEWAY_{n}_PORT") for n in ("INTERNET", "REDIRECT")]
         with device.started(sys.executable, "-c", ROUTER, device.ours, *ports) as router:
@@ -515,10 +515,14 @@ def at(device: SecondHost) -> tuple[str, ...]:
 
 
 def is_refused_with_the_words_of_the_authority(
-    owner: Owner, device: SecondHost, here: Installation, root: Path
+    owner: Owner,
+    engine: docker.DockerClient,
+    device: SecondHost,
+    here: Installation,
+    root: Path,
 ) -> None:
-    """See that nothing is open if the authority can't reach the domain, and that its reason is
-    said."""
+    """See that nothing is open if the authority can't reach the domain, that its reason is said,
+    and that all is as before."""
     authority = make_authority("refuses")
     pair, file = make_leaf(authority, [device.address]), here.home.parent / "refuses.pem"
     file.write_text(pair.certificate + pair.key, encoding="utf-8")
@@ -538,6 +542,8 @@ def is_refused_with_the_words_of_the_authority(
     assert end.status == "failed"
     assert refusing_authority.WORDS in str(end.error and end.error.text), end
     assert entry(owner)["state"] == "closed"
+    assert environment(engine, "ai-shop")["ADDRESS"] == "http://localhost"
+    assert engine.containers.get("ai-gateway").status == "exited"
 
 
 def is_reached_from_the_internet(

@@ -225,18 +225,21 @@ def test_a_change_that_an_assistant_asks_for_waits_on_every_page_for_a_yes_or_no
     proposal = {"client": "Claude", "kind": "stop", "subject": "n8n", "value": None}
     waiting = [{**proposal, "id": "change-1"}, {**proposal, "id": "change-2", "kind": "start"}]
     host.publish(PROPOSALS, {"waiting": waiting})
-    page.wait_for_text("Claude wants to stop n8n", ".proposal")
+    page.wait_for_text("“Claude” wants to stop n8n", ".proposal")
     page.wait_for(".nav-item[href='#doctor']").click()
-    page.wait_for_text("Claude wants to stop n8n", ".proposal")
+    page.wait_for_text("“Claude” wants to stop n8n", ".proposal")
     assert violations(page) == []
+    page.script("performance.now = () => 1e7")  # it was seen for long
     page.button("Refuse").click()
     assert host.wait_for_call("ai/assistant/answer") == {"id": "change-1", "allow": False}
     host.publish(PROPOSALS, {"waiting": waiting[1:]})
-    page.wait_for_text("Claude wants to start n8n", ".proposal")
-    page.button("Allow").click()
+    page.wait_for_text("“Claude” wants to start n8n", ".proposal")
+    page.button("Allow").click()  # as the second half of a double click
+    page.script("performance.now = () => 1e7 + 1001")
+    page.button("Refuse").click()
     page.until(
-        lambda: host.wait_for_call("ai/assistant/answer") == {"id": "change-2", "allow": True},
-        "it is allowed",
+        lambda: host.wait_for_call("ai/assistant/answer") == {"id": "change-2", "allow": False},
+        "it is refused, and was not allowed before",
     )
     host.publish(PROPOSALS, {"waiting": []})
     page.until(lambda: not page.all(".proposal"), "nothing waits")

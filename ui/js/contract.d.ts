@@ -10,7 +10,7 @@ export interface Channels {
   "ai/access/code": { request: CodeRequest; answer: Code };
   /** Remove the certificate authority. What is open, or is opened next, gets a certificate of a new one, which all devices have to trust. */
   "ai/access/forget": { request: Record<string, never>; answer: Record<string, never> };
-  /** Show the address for another device, with the key of the extra lock. */
+  /** Show the address for another device, with the key of the extra lock. The journal records that the key was shown, unless a command asks. */
   "ai/access/link": { request: OfModule; answer: DeviceLink };
   /** List from where modules can be used. */
   "ai/access/list": { request: Record<string, never>; answer: AccessList };

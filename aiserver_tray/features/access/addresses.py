@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from functools import cached_property
+from secrets import token_hex
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -297,15 +298,16 @@ class Addresses:
             if (is_here or o.way != "network") and self._is_allowed(n, o)
         }
         near = {n: o for n, o in opened.items() if o.way == "network"}
-        address = here.address if here and near else ""
+        address = here.address if here and is_here and data.near else ""
         certificates = self._certificates(near, address) if near else None
         sites = [self._site(name, one, address) for name, one in opened.items()]
         directory = self.directories[-1]
         domains = {o.name: directory for o in opened.values() if o.way == "internet"}
         domains |= self._trials
-        self._gateway.load(encoded(gateway_config(sites, certificates, address, domains)))
+        config = gateway_config(sites, certificates, address, domains, nonce := token_hex(16))
+        self._gateway.load(encoded(config))
         with self.file.update() as now:
-            now.told, now.loaded_at = address, time.time()
+            now.told, now.loaded_at, now.nonce = address, time.time(), nonce
             now.pending = now.pending and now.open.keys() != data.open.keys()
         self._loaded = start
 
@@ -314,7 +316,9 @@ class Addresses:
         is not forwarded."""
         try:
             self._place.app.targets.check_trust(name)
-            return bool(self._place.app.catalog.module(name).access or one.upstream)
+            module = self._place.app.catalog.module(name)
+            can = bool(module.access or one.upstream)
+            return can and (one.locked or is_checked(module))
         except AiServerError as error:
             _logger.warning("%s is not forwarded: %s", name, error)
             return False
@@ -384,13 +388,14 @@ class Addresses:
         return internet.told_before(domain, found, outside, forward)
 
     def certify(self, domain: str, cancelled: Cancellation) -> None:
-        """Let the authority check *domain*, first the one for checks, and get its certificate. It
-        is not open meanwhile.
+        """Let the authority check *domain*, first those for checks, which have to check again, and
+        get its certificate. It is not open meanwhile.
 
         Raises:
             AddressError: the authority has refused, with its words; or *cancelled* was set.
         """
-        self._gateway.forget(self.directories[0], domain)
+        for directory in self.directories[:-1]:
+            self._gateway.forget(directory, domain)
         try:
             for directory in self.directories:
                 self._trials.pop(domain, None)
@@ -409,11 +414,17 @@ class Addresses:
         is_here = bool(here and here.is_same(data.range, data.router))
         if here and is_here and data.near and data.told != here.address:
             self.load()
-        chosen = {n: one for n, one in data.open.items() if not names or n in names}
+        # Before an older version has loaded, there is no nonce.
+        if not data.nonce and any(one.way == "tunnel" for one in data.open.values()):
+            self.load()
+        nonce = self.file.read().nonce
+        there = self._place.app.catalog.modules.keys()  # the file of an open module may be gone
+        chosen = {n: data.open[n] for n in data.open if n in there and (not names or n in names)}
         for name, one in chosen.items():
             if one.way != "network":
                 request = self._request(name, one)
-                found, is_found = prove_public(self._gateway, one.name, one.way, request), True
+                found = prove_public(self._gateway, one.name, one.way, request, nonce)
+                is_found = True
                 if here and self._place.core.engine.address.is_local:
                     found += (ports_closed(here.address, [*self._others()]),)
             elif here and is_here:

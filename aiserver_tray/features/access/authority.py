@@ -23,7 +23,9 @@ from aiserver_tray.features.access.network import PRIVATE
 _DAY: Final = datetime.timedelta(days=1)
 _YEARS: Final = 10
 LEAF_DAYS: Final = 397
+_COMMON_NAME: Final = NameOID.COMMON_NAME
 _PEM: Final = serialization.Encoding.PEM
+_BRACES: Final = "{}\\"
 _SIGNS: Final = frozenset({"key_cert_sign", "crl_sign"})
 _SERVERS: Final = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
 _USAGES: Final = (
@@ -43,7 +45,7 @@ class Pair:
 def make_authority(name: str) -> Pair:
     """A new authority called *name*."""
     key, now = ec.generate_private_key(ec.SECP256R1()), _now()
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    subject = x509.Name([x509.NameAttribute(_COMMON_NAME, name)])
     allowed: list[x509.GeneralName] = [x509.DNSName("local"), x509.DNSName("localhost")]
     # A kind of name that is not listed is unlimited. Nobody has this address of e-mail.
     allowed += [x509.RFC822Name("aiserver-tray.invalid")]
@@ -63,12 +65,14 @@ def make_authority(name: str) -> Pair:
 
 def is_authority(pair: Pair) -> bool:
     """Whether *pair*, which may come from anywhere, is one that `make_authority` has made: valid
-    now, and for nothing but names of a local network and private addresses."""
+    now, for nothing but names of a local network and private addresses, and with a name that the
+    gateway shows as it is: Caddy replaces what is in braces, and a longer text may have more."""
     ours = make_authority("any")
     try:
         found, own = (x509.load_pem_x509_certificate(p.certificate.encode()) for p in (pair, ours))
         key = serialization.load_pem_private_key(pair.key.encode(), None)
         found.verify_directly_issued_by(found)
+        names = [str(one.value) for one in found.subject.get_attributes_for_oid(_COMMON_NAME)]
         limits = [c.extensions.get_extension_for_class(x509.NameConstraints) for c in (found, own)]
     except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm, x509.ExtensionNotFound):
         return False
@@ -76,7 +80,9 @@ def is_authority(pair: Pair) -> bool:
     is_its_key = isinstance(key, ec.EllipticCurvePrivateKey) and (
         key.public_key() == found.public_key()
     )
-    return is_valid and is_its_key and limits[0] == limits[1]
+    is_plain = len(names) == 1 and names[0].isprintable() and not {*_BRACES} & {*names[0]}
+    is_alone = pair.certificate == found.public_bytes(_PEM).decode()
+    return is_valid and is_its_key and is_plain and is_alone and limits[0] == limits[1]
 
 
 def make_leaf(authority: Pair, names: Iterable[str], days: float = LEAF_DAYS) -> Pair:
@@ -86,7 +92,7 @@ def make_leaf(authority: Pair, names: Iterable[str], days: float = LEAF_DAYS) ->
     if not isinstance(signer, ec.EllipticCurvePrivateKey):
         raise TypeError(type(signer))
     key, now = ec.generate_private_key(ec.SECP256R1()), _now()
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "AI-Server Tray")])
+    subject = x509.Name([x509.NameAttribute(_COMMON_NAME, "AI-Server Tray")])
     by = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
     certificate = (
         _builder(subject, issuer.subject, key, now - _DAY, now + days * _DAY)
@@ -110,7 +116,8 @@ def fingerprint(certificate: str) -> str:
 def name_of(certificate: str) -> str:
     """The name that devices show for it."""
     subject = x509.load_pem_x509_certificate(certificate.encode()).subject
-    return str(subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value)
+    names = subject.get_attributes_for_oid(_COMMON_NAME)
+    return str(names[0].value) if names else "-"
 
 
 def until(certificate: str) -> datetime.datetime:

@@ -25,6 +25,7 @@ from aiserver_tray.features.app.channels import AppFeature
 from aiserver_tray.features.place import Place, refuse_elsewhere
 from aiserver_tray.protocol.channel import Feature, Names, OfModule, Payload, channel
 from aiserver_tray.protocol.message import Caller, Message, Peer
+from aiserver_tray.settings.entries import RevealedEntry, SettingEntry
 
 if TYPE_CHECKING:
     from aiserver_tray.features.access.addresses import Addresses
@@ -36,6 +37,8 @@ _logger = logging.getLogger(__name__)
 
 _ONLY_HERE = Text("A module can be opened to others only on this computer itself.")
 _MAX_TEXT = 300
+_LOCK, _KEY, _AUTHORITY = "extra-lock", "extra-lock-key", "app.certificate-authority"
+"""As the journal names them, the first two after their module."""
 
 
 class LockRequest(OfModule):
@@ -169,12 +172,20 @@ class AccessFeature(Feature):
         """Turn the extra lock of an open module on or off, or renew its key. It counts at once."""
         refuse_elsewhere(caller.peer, _ONLY_HERE)
         self._openings.set_lock(asked.module, asked.state)
+        is_key = asked.state == "new"
+        name, value = (_KEY, None) if is_key else (_LOCK, asked.state)
+        self._record(f"{asked.module}.{name}", value, caller)
 
     @channel("ai/access/link")
     def _link(self, asked: OfModule, caller: Caller) -> DeviceLinkView:
-        """Show the address for another device, with the key of the extra lock."""
+        """Show the address for another device, with the key of the extra lock. The journal records
+        that the key was shown, unless a command asks."""
         refuse_elsewhere(caller.peer, _ONLY_HERE)
-        return self._openings.link(asked.module)
+        link = self._openings.link(asked.module)
+        if "?key=" in link.url and caller.kind != "command":  # as for secrets of settings
+            entry = RevealedEntry(actor=caller.actor, address=f"{asked.module}.{_KEY}")
+            self._place.app.settings.journal.add(entry)
+        return link
 
     @channel("ai/access/check")
     def _check(self, asked: CheckRequest) -> AccessList:
@@ -187,7 +198,14 @@ class AccessFeature(Feature):
         """Remove the certificate authority. What is open, or is opened next, gets a certificate of
         a new one, which all devices have to trust."""
         refuse_elsewhere(caller.peer, _ONLY_HERE)
-        self._openings.forget_authority()
+        try:
+            self._openings.forget_authority()
+        finally:  # also if the gateway gets it later
+            self._record(_AUTHORITY, None, caller)
+
+    def _record(self, address: str, value: str | None, caller: Caller) -> None:
+        entry = SettingEntry(actor=caller.actor, address=address, is_reset=False, value=value)
+        self._place.app.settings.journal.add(entry)
 
     @channel("ai/access/code")
     def _code(self, asked: CodeRequest) -> CodeView:

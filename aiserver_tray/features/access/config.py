@@ -87,9 +87,11 @@ def gateway_config(
     certificates: Certificates | None,
     address: str,
     domains: Mapping[str, str] | None = None,
+    nonce: str = "",
 ) -> dict[str, Any]:
     """The configuration for *sites*. *address*: this computer's, for clients that send no name.
-    *domains*: those on the internet, each with the ACME directory that certifies it."""
+    *domains*: those on the internet, each with the ACME directory that certifies it. *nonce*: by
+    what the gateway is known through a tunnel."""
     servers: dict[str, Any] = {"ready": _server(["127.0.0.1:2020"], [{"handle": [_status(200)]}])}
     tls: dict[str, Any] = {}
     near = [site for site in sites if site.port in PORTS]
@@ -105,8 +107,10 @@ def gateway_config(
         servers["redirect"] = _server([f":{REDIRECT}"], [_redirect([*domains]), _NOBODY])
         tls.setdefault("certificates", {})["automate"] = [*domains]
         tls["automation"] = {"policies": [_policy(*one) for one in domains.items()]}
-    if tunnelled := [_forward(site) for site in sites if site.port == TUNNEL]:
-        servers["tunnel"] = _server([f":{TUNNEL}"], [*tunnelled, _NOBODY])
+    if tunnelled := [site for site in sites if site.port == TUNNEL]:
+        routes = [_known(site, nonce) for site in tunnelled if nonce]
+        routes += map(_forward, tunnelled)
+        servers["tunnel"] = _server([f":{TUNNEL}"], [*routes, _NOBODY])
     ports = {"http_port": REDIRECT, "https_port": INTERNET}
     return {
         "admin": {"listen": ADMIN, "config": {"persist": False}},
@@ -116,6 +120,18 @@ def gateway_config(
             **({"tls": tls} if tls else {}),
         },
     }
+
+
+def nonce_of(nonce: str) -> tuple[str, str]:
+    """The path at which the gateway is known through a tunnel, and its answer there. The path does
+    not say the answer."""
+    half = len(nonce) // 2
+    return f"/.well-known/aiserver-tray/{nonce[:half]}", nonce[half:]
+
+
+def _known(site: Site, nonce: str) -> dict[str, Any]:
+    path, answer = nonce_of(nonce)
+    return _route({"host": [*site.names], "path": [path]}, _content(answer, "text/plain"))
 
 
 def _policy(domain: str, directory: str) -> dict[str, Any]:
@@ -289,6 +305,7 @@ def guide(certificates: Certificates, language: Language) -> str:
 
     def say(text: Text) -> str:
         shown = html.escape(text.with_values({"name": certificates.name}).render(language))
+        shown = shown.replace("{", "&#123;").replace("}", "&#125;")  # Caddy would replace that
         return shown.replace("AI-Server", "AI&#8209;Server")  # in one line
 
     def section(device: str, steps: Iterable[Text]) -> str:

@@ -1,8 +1,9 @@
 """The container of the gateway, through the Engine API alone; and what modules say themselves."""
 
+import datetime
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from http.client import HTTPConnection, HTTPException
 from typing import TYPE_CHECKING, Any, Final
@@ -42,6 +43,23 @@ _STORAGE: Final = "/data/caddy"
 _LOG_LINES: Final = 200
 _SECONDS: Final = 30.0
 _LOOPBACK: Final = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}
+
+
+_ASK: Final = (
+    """test -n "$KEY" || exec curl "$@"; printf 'Cookie: %s\\n' "$KEY" | curl -H @- "$@\""""
+)
+"""Others see the words of a command, but not its input, nor its environment."""
+_MAX_TOLD: Final = 4096
+
+
+def is_valid(certificate: bytes, now: datetime.datetime) -> bool:
+    """Whether *certificate* (PEM) has not ended *now*. Pure."""
+    from cryptography import x509  # noqa: PLC0415 - slow
+
+    try:
+        return x509.load_pem_x509_certificate(certificate).not_valid_after_utc > now
+    except ValueError:
+        return False
 
 
 class Gateway:
@@ -99,11 +117,13 @@ class Gateway:
     # -- the internet ------------------------------------------------------------------------------
 
     def has_certificate(self, directory: str, domain: str) -> bool:
-        """Whether the authority at the ACME *directory* has certified *domain*."""
+        """Whether there is a certificate for *domain* of the authority at the ACME *directory*
+        that has not ended."""
         container = self._container()
         kept = f"{_STORAGE}/certificates/{_key(directory)}/{domain}/{domain}.crt"
         read = self._place.core.engine.containers.read_file
-        return container is not None and read(container, kept) is not None
+        found = read(container, kept) if container else None
+        return found is not None and is_valid(found, datetime.datetime.now(datetime.UTC))
 
     def forget(self, directory: str, domain: str) -> None:
         """Forget the account and the certificate of *domain* at *directory*: the authority checks
@@ -117,13 +137,20 @@ class Gateway:
         answered."""
         host = url.removeprefix("https://").partition("/")[0]
         there = ["--noproxy", "*", "--connect-to", f"{host}:443:127.0.0.1:{port}"] if port else []
-        words = ["curl", "-sS", "-m", "20", "-o", "/dev/null", *there, "-b", cookie, url]
-        lines = self._run(*words, "-w", "%{http_code}\n%{certs}")
+        words = ["-sS", "-m", "20", "-o", "/dev/null", *there, url]
+        words += ["-w", "%{http_code}\n%{certs}"]
+        lines = self._run("sh", "-c", _ASK, "sh", *words, environment=(f"KEY={cookie}",))
         status = next((int(one) for one in lines if one.isdigit()), 0)
         text = "\n".join(lines)
         found = _CERTIFICATE.search(text)
         why = next((one for one in lines if one.startswith("curl: ")), "")
         return status, found[0] if found else None, why.partition(") ")[2] or why
+
+    def text(self, url: str) -> str:
+        """What answers at *url* on the internet, without any key; empty: nothing, or more than a
+        line."""
+        lines = self._run("curl", "-sSf", "-m", "20", "--max-filesize", str(_MAX_TOLD), url)
+        return lines[0].strip() if len(lines) == 1 else ""
 
     def lines(self, since: float) -> list[str]:
         """The last lines that Caddy has logged since *since* (seconds since 1970)."""
@@ -133,10 +160,11 @@ class Gateway:
         with closing(logs(container, since=start, tail=_LOG_LINES)) as stream:
             return [line.text for line in stream]
 
-    def _run(self, *command: str) -> list[str]:
+    def _run(self, *command: str, environment: Sequence[str] = ()) -> list[str]:
         if (container := self._container()) is None:
             return []
-        body = {"Cmd": [*command], "AttachStdout": True, "AttachStderr": True}
+        body: dict[str, Any] = {"Cmd": [*command], "AttachStdout": True, "AttachStderr": True}
+        body["Env"] = [*environment]
         run, cancelled = self._place.core.engine.containers.run, Cancellation()
         try:
             return run(container, body, seconds=_SECONDS, cancelled=cancelled)[1]
@@ -171,7 +199,7 @@ def access_of(place: "Place", name: str) -> Access | None:
     page = next((one for one in view.ports if one.open == view.open), None) if view else None
     if not page or not page.open or not page.open.startswith("http:"):
         return None
-    with suppress(AiServerError):
+    with suppress(AiServerError, ValueError):
         project = place.app.targets.resolved(name).project
         if page.service in [found.path[1] for found in shared_names(project)]:
             return Access(port=page.container, host=page.service)

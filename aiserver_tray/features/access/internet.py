@@ -18,9 +18,9 @@ from typing import Any, Final
 from aiserver_tray.base.errors import AddressError
 from aiserver_tray.base.i18n import Listed, Text
 from aiserver_tray.engine.cancellation import Cancellation
-from aiserver_tray.features.access.config import INTERNET, REDIRECT
+from aiserver_tray.features.access.config import INTERNET, REDIRECT, nonce_of
 from aiserver_tray.features.access.gateway import GATEWAY, Gateway
-from aiserver_tray.features.access.network import is_private, router_address
+from aiserver_tray.features.access.network import router_address
 from aiserver_tray.features.access.proof import answered, broken, fine, untried
 from aiserver_tray.features.access.views import LinkView, Way
 
@@ -104,14 +104,14 @@ def _named(domain: str, found: list[str], outside: str | None = None) -> LinkVie
     if not found:
         text = Text("{name} has no address yet. Add it at your domain's provider", name=domain)
         return broken("name", text)
-    if not [one for one in found if not is_private(one)]:
+    if not any(map(_is_public, found)):
         text = Text(
             "{name} is {address}, which leads nowhere from the internet",
             name=domain,
             address=listed,
         )
         return broken("name", text)
-    if outside and not is_private(outside) and outside not in found:
+    if outside and _is_public(outside) and outside not in found:
         text = Text(
             "{name} is {address}, but your router has {own}",
             name=domain,
@@ -120,6 +120,10 @@ def _named(domain: str, found: list[str], outside: str | None = None) -> LinkVie
         )
         return broken("name", text)
     return fine("name", Text("{name} is {address}", name=domain, address=listed))
+
+
+def _is_public(address: str) -> bool:
+    return ipaddress.ip_address(address.partition("%")[0]).is_global
 
 
 def _router(outside: str | None) -> LinkView:
@@ -136,7 +140,7 @@ def _router(outside: str | None) -> LinkView:
             address=outside,
         )
         return broken("router", text)
-    if is_private(outside):
+    if not _is_public(outside):
         text = Text(
             "Your router has a private address ({address}): another router is before it. Forward "
             "the ports there, too, or use a tunnel",
@@ -215,10 +219,19 @@ def await_certificate(
 
 
 def prove_public(
-    gateway: Gateway, domain: str, way: Way, request: tuple[str, str]
+    gateway: Gateway, domain: str, way: Way, request: tuple[str, str], nonce: str
 ) -> tuple[LinkView, ...]:
-    """Try all links of *domain*: with *request*, a path that needs no account, and a cookie."""
-    return (_named(domain, resolved(domain)), *_answer(gateway, domain, way, request))
+    """Try all links of *domain*: with *request*, a path that needs no account, and a cookie. Behind
+    a tunnel, only the gateway, which is known by *nonce*, gets that cookie."""
+    path, cookie = request
+    known = nonce_of(nonce)
+    is_ours = way == "internet" or gateway.text(f"https://{domain}{known[0]}") == known[1]
+    request = path, cookie if is_ours else ""  # nobody else gets the key
+    links = (_named(domain, resolved(domain)), *_answer(gateway, domain, way, request))
+    if is_ours or links[-1].ok is not True:
+        return links
+    text = Text("Another server answers at {address}, not this gateway", address=domain)
+    return (*links[:-1], broken("module", text))
 
 
 def _answer(

@@ -25,10 +25,12 @@ from aiserver_tray.operations.parts import Parts
 from aiserver_tray.operations.record import OperationRecord
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.stages import PublishedView, Stages
+from aiserver_tray.state.store import StoreClosedError
 
 if TYPE_CHECKING:
     from aiserver_tray.catalog.modules import Module
     from aiserver_tray.features.place import Place
+    from aiserver_tray.operations.operation import Operation
     from aiserver_tray.state.views import OperationView
 
 _REQUIRED: Final = ("certificate", "module", "ports")
@@ -122,7 +124,7 @@ class Openings:
     def begin(self, name: str, wanted: OpenData, actor: Actor) -> "OperationView":
         """Begin the operation that opens the module *name* as *wanted*."""
         request = Request("up", (GATEWAY, name))
-        task = partial(_Opening, (self, name, wanted))
+        task = partial(_Opening, (self, name, wanted, actor))
         with self._lock:
             self._addresses.opening[name] = ""
         try:
@@ -209,7 +211,9 @@ class Openings:
             AddressError: it has no first account, the certificate authority refuses its domain, the
                 proof failed, or *cancelled* was set.
         """
-        account, wanted = account_of(self._place, name), self._file.read().modules[name]
+        if (wanted := self._file.read().modules.get(name)) is None:  # it was closed meanwhile
+            raise _closed(name)
+        account = account_of(self._place, name)
         if account == "missing":
             return
         if account != "exists" and is_checked(self._place.app.catalog.module(name)):
@@ -218,13 +222,14 @@ class Openings:
         if wanted.way == "internet":
             self._addresses.certify(wanted.name, cancelled)
         with self._file.update() as data:
-            if (known := data.modules.get(name)) is None:  # it was closed meanwhile
-                raise AddressError(Text("{module} is not open.", module=name), module=name)
+            if (known := data.modules.get(name)) is None:
+                raise _closed(name)
             known.state, known.since, data.pending = "open", time.time(), True
         self._addresses.load()
         self._addresses.check([name])
-        links = self._file.read().modules[name].links
-        failed = [one.view for one in links if one.ok is False and one.kind in _REQUIRED]
+        if (known := self._file.read().modules.get(name)) is None:
+            raise _closed(name)
+        failed = [one.view for one in known.links if one.ok is False and one.kind in _REQUIRED]
         if failed:
             text = Text("{module} was closed again: {why}", module=name, why=failed[0].text)
             raise AddressError(text, module=name)
@@ -251,7 +256,7 @@ class Openings:
             known = data.modules.pop(name, None)
             data.pending = data.pending or known is not None
         if known is None:
-            raise AddressError(Text("{module} is not open.", module=name), module=name)
+            raise _closed(name)
         try:
             self._addresses.load()
         except BaseException:
@@ -260,7 +265,8 @@ class Openings:
             raise
         changes = self._reset(module) if module else {}
         self._addresses.on_change()
-        return self._follow_up(name, actor, changes)
+        begun = self._follow_up(name, actor, changes)
+        return begun.view if begun else None
 
     # -- the extra lock ----------------------------------------------------------------------------
 
@@ -276,12 +282,12 @@ class Openings:
         if state == "off" and not is_checked(module):
             text = Text("{module} is open only with the extra lock.", module=name)
             raise AddressError(text, module=name)
-        if state == "new":
-            key = {LOCK_KEY.format(name): None}
-            self._place.app.settings.secrets.change(key, kept=())
         with self._file.update() as data:
             if name not in data.modules:
-                raise AddressError(Text("{module} is not open.", module=name), module=name)
+                raise _closed(name)
+            if state == "new":
+                key = {LOCK_KEY.format(name): None}
+                self._place.app.settings.secrets.change(key, kept=())
             data.modules[name].locked, data.pending = state != "off", True
         self._addresses.load()
         self._addresses.on_change()
@@ -305,7 +311,7 @@ class Openings:
 
     def _follow_up(
         self, name: str, actor: Actor, changes: Mapping[str, str | None]
-    ) -> "OperationView | None":
+    ) -> "Operation | None":
         stack, snapshot = self._place.feature(StackFeature), self._place.core.store.snapshot
         states = {module.name: module.state for module in snapshot.modules}
         is_last = not self._file.read().modules and states.get(GATEWAY) not in (None, "stopped")
@@ -317,19 +323,26 @@ class Openings:
                     stack.begin(stop, actor).wait()
 
             task = partial(_Closing, stop_gateway)
-            return stack.begin(Request("up", (name,)), actor, task).view
-        return stack.begin(stop, actor).view if is_last else None
+            return stack.begin(Request("up", (name,)), actor, task)
+        return stack.begin(stop, actor) if is_last else None
 
-    def abandon(self, name: str) -> None:
-        """Opening the module *name* has failed: nothing of it is left open."""
+    def abandon(self, name: str) -> dict[str, str | None]:
+        """Opening the module *name* has failed: nothing of it is left open. Returns the variables
+        that have their own values again, with which it does not run yet."""
         module = self._place.app.catalog.modules.get(name)
         with self._file.update() as data:
             data.modules.pop(name, None)
             data.pending = True
         with suppress(AiServerError):  # the watch does it once the engine is back
             self._addresses.load()
-        if module:
-            self._reset(module)
+        return self._reset(module) if module else {}
+
+    def undo(self, name: str, actor: Actor, changes: Mapping[str, str | None]) -> None:
+        """Wait until the module *name* runs with *changes*, and until the gateway has stopped if
+        nothing is open, as after closing."""
+        with suppress(AiServerError):  # what made opening fail is said
+            if begun := self._follow_up(name, actor, changes):
+                begun.wait()
 
     def forget_authority(self) -> None:
         """Remove the authority, and what was open at an engine that is gone. Modules that are open
@@ -389,6 +402,10 @@ class Openings:
                 self._set(module, {a: v for a, v in wanted.items() if stored[a] != v})
 
 
+def _closed(name: str) -> AddressError:
+    return AddressError(Text("{module} is not open.", module=name), module=name)
+
+
 def _at_start(module: "Module") -> bool:
     return bool(module.access and module.access.first_account == "at-start")
 
@@ -398,23 +415,30 @@ class _Opening(Stages):
 
     def __init__(
         self,
-        what: tuple[Openings, str, OpenData],
+        what: tuple[Openings, str, OpenData, Actor],
         request: Request,
         parts: Parts,
         record: OperationRecord,
         view: PublishedView,
     ) -> None:
         super().__init__(request, parts, record, view)
-        self._openings, self._name, self._wanted = what
+        self._openings, self._name, self._wanted, self._actor = what
 
     def run(self) -> None:
+        is_changed = False
         try:
             self._openings.prepare(self._name, self._wanted, self._view.now.id)
             super().run()
+            is_changed = True
             self._parts.store.flush()
             self._openings.finish(self._name, self._cancelled)
-        except BaseException:
+        except StoreClosedError:  # the process ends
             self._openings.abandon(self._name)
+            raise
+        except BaseException:
+            changes = self._openings.abandon(self._name)
+            # A module that did not start with them is not started again, to fail again.
+            self._openings.undo(self._name, self._actor, changes if is_changed else {})
             raise
         finally:
             self._openings.over(self._name)

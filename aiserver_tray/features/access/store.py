@@ -87,6 +87,8 @@ class AccessData(SealedModel):
     """The ID of the engine whose gateway these modules are open at."""
     pending: bool = False
     """The gateway does not follow yet: a process that ends in between leaves that to the next."""
+    nonce: str = ""
+    """By what the gateway is known through a tunnel. Each load makes another one."""
     told: str = ""
     """The address that the gateway was configured for; empty: it shows nothing."""
     modules: dict[str, OpenData] = Field(default_factory=dict)

@@ -3,7 +3,7 @@ thread is there only while something is open, or is to be."""
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from threading import Condition, Thread
 from typing import Final
 
@@ -109,11 +109,16 @@ class Watch:
             if self._addresses.opening:  # that operation loads, and proves
                 return
             self._addresses.load()
-        elif not any(_is_due(one, now) for one in data.open.values()):
+        elif not any(_is_due(one, now) for name, one in data.open.items() if name in self._known):
             return
         if data.open:
             self._addresses.check()
         self._addresses.on_change()
+
+    @property
+    def _known(self) -> Container[str]:
+        """The modules whose file is there; others can't be proven."""
+        return self._place.app.catalog.modules
 
     def _open_next(self, data: AccessData) -> None:
         """Open a module that has got its first account. One after the other, and beside no other

@@ -3,7 +3,7 @@ yes or no. Without a yes, nothing happens."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from itertools import count
+from secrets import token_hex
 from threading import Event, Lock
 from typing import Final, Literal, TypedDict
 
@@ -12,6 +12,7 @@ from pydantic import Field
 from aiserver_tray.base.errors import RefusedError, SettingError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.masking import without_controls
+from aiserver_tray.base.strings import in_line
 from aiserver_tray.features.mcp.events import PROPOSALS, Proposal
 from aiserver_tray.features.place import Place
 from aiserver_tray.protocol.channel import Feature, Name, Payload, channel
@@ -20,6 +21,9 @@ from aiserver_tray.protocol.message import Caller, Json, Message, Peer
 _SECONDS: Final = 300.0
 """For the answer of a person."""
 _MAX_WAITING: Final = 5
+_MAX_NAME: Final = 24
+_QUOTES: Final = str.maketrans(dict.fromkeys('“”„‟"「」『』«»'))
+"""They are around the name of the program where it is shown."""
 
 Change = Literal["start", "stop", "setting"]
 
@@ -58,12 +62,16 @@ class _Waiting:
     is_allowed: bool = False
 
 
+def _shown(name: str) -> str:
+    """The *name* that a program gives itself, so short that it hides nothing of what it asks."""
+    return in_line(without_controls(name).translate(_QUOTES))[:_MAX_NAME].strip() or "?"
+
+
 class McpFeature(Feature):
     """``ai/assistant/…``."""
 
     def __init__(self, place: Place) -> None:
         self._place = place
-        self._ids = count(1)
         self._lock = Lock()
         self._waiting: dict[str, _Waiting] = {}
         self._is_owner = False
@@ -111,11 +119,14 @@ class McpFeature(Feature):
         if declared is None or declared.is_secret:
             why = Text("there is no setting of this name that assistants may set")
             raise SettingError(asked.subject, why)
+        if asked.value and not asked.value.isprintable():  # marks of direction are not
+            why = Text("assistants may only set it to text in one line, without invisible signs")
+            raise SettingError(asked.subject, why)
 
     def _ask(self, asked: ChangeRequest, peer: Peer) -> _Waiting:
         proposal = Proposal(
-            id=f"change-{next(self._ids)}",
-            client=without_controls(asked.client),
+            id=f"change-{token_hex(8)}",
+            client=_shown(asked.client),
             kind=asked.kind,
             subject=asked.subject,
             value=asked.value,

@@ -60,7 +60,8 @@ class _BrokenError(ValueError):
 
 
 def check_chain(models: Models, place: "Place", used: "UsedServer") -> ChainResult:
-    """Ask a model of *used* something through OneAPI. Changes nothing."""
+    """Ask a model of *used* something through OneAPI, which may get a token for
+    that. Changes nothing else."""
     result = ChainResult(used.name, used.title, None, None, None, None, None)
     try:
         return _asked(models, place, used, result)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from http.client import HTTPException
+from math import hypot
 from operator import mul
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Final, Literal
@@ -94,6 +95,11 @@ class Checked:
         return next(filter(None, found), None)
 
 
+def _of_length_one(vector: Sequence[float]) -> list[float]:
+    length = hypot(*vector) or 1.0
+    return [one / length for one in vector]
+
+
 class Checks:
     """Checks what *models* of *place* the stack uses, and remembers what came of the last check;
     *on_change* is called after each."""
@@ -106,16 +112,19 @@ class Checks:
         self.latest: Checked | None = None
         """Of all servers. None: they were not asked since this process or what they are changed."""
         self._begun = time.time()
+        self._changes = 0
+        """How often the servers have changed."""
         self._closing = Event()
         self._thread: Thread | None = None
 
     def run(self, servers: Sequence["UsedServer"], *, is_all: bool) -> Checked:
         """Ask *servers*; with *is_all*, also check the rest. One check runs at a time."""
         with self._lock:
+            before = self._changes
             results = tuple(check_chain(self._models, self._place, one) for one in servers)
             rest = tuple(self._rest(servers, results)) if is_all else ()
             found = Checked(datetime.now(UTC), results, rest)
-            if is_all:
+            if is_all and self._changes == before:
                 self._keep(found)
             return found
 
@@ -123,6 +132,7 @@ class Checks:
         """The servers have changed: what was found no longer says anything. OneAPI offers new
         models within a minute, so the schedule begins again as after a start."""
         self._begun = time.time()
+        self._changes += 1  # a check under way is of the servers before
         self._keep(None)
 
     def _keep(self, found: Checked | None) -> None:
@@ -182,7 +192,8 @@ class Checks:
         found = json.loads(content)
         if status != HTTPStatus.OK:
             raise ValueError(str(found["error"]["message"]))
-        cat, kitten, database = (one["embedding"] for one in found["data"])
+        # Not all models give vectors of the same length.
+        cat, kitten, database = (_of_length_one(one["embedding"]) for one in found["data"])
         return sum(map(mul, cat, kitten)), sum(map(mul, cat, database))
 
     def _webhook(self) -> WorkCheck:

@@ -487,8 +487,17 @@ def test_a_change_that_an_assistant_asks_for_is_allowed_or_refused_in_the_menu()
     asked = Proposal(id="change-1", client="Claude", kind="stop", subject="n8n", value=None)
     entries = shown(snapshot(module("n8n")), replace(FACTS, proposals=[asked])).menu
     (entry,) = [one for one in entries if "Claude" in one.text]
-    assert entry.text == "Claude wants to stop n8n"
+    assert entry.text == "“Claude” wants to stop n8n"
     assert [(one.text, one.action) for one in entry.children] == [
         ("Allow", AnswerAssistant("change-1", allow=True)),
         ("Refuse", AnswerAssistant("change-1", allow=False)),
     ]
+
+
+def test_a_change_that_does_not_fit_in_the_menu_is_allowed_only_in_the_dashboard() -> None:
+    value = "http://oneapi:3000/v1 " + "and more " * 8
+    asked = Proposal(id="c", client="Claude", kind="setting", subject="n8n.URL", value=value)
+    entries = shown(snapshot(module("n8n")), replace(FACTS, proposals=[asked])).menu
+    (entry,) = [one for one in entries if "Claude" in one.text]
+    assert entry.text.endswith("…")
+    assert (entry.action, entry.children) == (OpenDashboard(), ())

@@ -17,16 +17,25 @@ on("ai/assistant/event", ({ waiting }) => own.set({ waiting }));
 /** @param {Proposal} proposal */
 function question({ client, kind, subject, value }) {
   const name = current().snapshot?.modules.find((module) => module.name === subject)?.title ?? subject;
-  if (kind === "start") return t("{client} wants to start {name}", { client, name });
-  if (kind === "stop") return t("{client} wants to stop {name}", { client, name });
-  return value === null ? t("{client} wants to reset {name}", { client, name }) : t("{client} wants to set {name} to “{value}”", { client, name, value });
+  if (kind === "start") return t("“{client}” wants to start {name}", { client, name });
+  if (kind === "stop") return t("“{client}” wants to stop {name}", { client, name });
+  return value === null ? t("“{client}” wants to reset {name}", { client, name }) : t("“{client}” wants to set {name} to “{value}”", { client, name, value });
 }
 
+/** A click meant for the one before must not answer the next one, whose buttons are in the same place. */
+const UNSEEN_MS = 1000;
+
+let shown = { id: "", since: 0 };
+
 /** @param {Proposal} proposal @param {boolean} allow */
-const answer = ({ id }, allow) => void ask(id, "ai/assistant/answer", { id, allow });
+function answer({ id }, allow) {
+  if (id === shown.id && performance.now() - shown.since < UNSEEN_MS) return;
+  void ask(id, "ai/assistant/answer", { id, allow });
+}
 
 export function proposals() {
   const [first] = own.get().waiting;
+  if (first && first.id !== shown.id) shown = { id: first.id, since: performance.now() };
   return first ? html`
     <div class="notice busy proposal" role="alert" data-proposal=${first.id}>
       ${icon("bot")}

@@ -128,6 +128,10 @@ def test_only_an_authority_like_ours_is_taken_from_a_backup(authority: Pair) -> 
         Pair("no certificate", authority.key),
         make_leaf(authority, ["n8n-kitchen.local"]),
         unlimited(),
+        make_authority("{file./config/caddy/gateway.json}"),
+        make_authority("a\\b"),
+        Pair(f"{{env.HOME}}\n{authority.certificate}", authority.key),
+        Pair(authority.certificate + other.certificate, authority.key),
     )
     assert [is_authority(one) for one in strange] == [False] * len(strange)
 

@@ -13,6 +13,7 @@ from aiserver_tray.features.access.config import (
     encoded,
     free_port,
     gateway_config,
+    guide,
 )
 
 CERTIFICATES = Certificates("ROOT", "LEAF", "KEY", "AI-Server Tray on <kitchen>", "4F:A1")
@@ -114,3 +115,20 @@ def test_the_first_free_port_is_taken() -> None:
     assert free_port([]) == 8441
     assert free_port([8441, 8443]) == 8442
     assert free_port(PORTS) is None
+
+
+def test_a_tunnel_finds_out_whether_it_leads_to_the_gateway() -> None:
+    site = Site(("n8n.example.com",), TUNNEL, "n8n:5678")
+    made = gateway_config([site], None, "", nonce="abcd")
+    known, *_ = made["apps"]["http"]["servers"]["tunnel"]["routes"]
+    assert known["match"] == [
+        {"host": ["n8n.example.com"], "path": ["/.well-known/aiserver-tray/ab"]}
+    ]
+    assert known["handle"][0]["body"] == "cd"
+
+
+def test_the_page_about_the_certificate_has_nothing_that_caddy_replaces() -> None:
+    name = "{file./config/caddy/gateway.json}"
+    shown = guide(Certificates("ROOT", "LEAF", "KEY", name, "4F:A1"), "en")
+    assert name not in shown
+    assert "&#123;file./config/caddy/gateway.json&#125;" in shown

@@ -4,7 +4,7 @@ import json
 import socket
 from datetime import UTC, datetime, timedelta
 from threading import Thread
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -12,17 +12,19 @@ from aiserver_tray.base.errors import AddressError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.features.access import internet
 from aiserver_tray.features.access.authority import LEAF_DAYS, make_authority, make_leaf
+from aiserver_tray.features.access.gateway import Gateway, is_valid
 from aiserver_tray.features.access.internet import (
     authority_words,
     checked_domain,
     judged,
+    prove_public,
     router_outside,
     told_before,
 )
 
 DOMAIN = "n8n.example.com"
 FORWARD = Text("Forward port 443")
-WORDS = "203.0.113.7: Timeout during connect (likely firewall problem)"
+WORDS = "9.9.9.7: Timeout during connect (likely firewall problem)"
 
 
 @pytest.mark.parametrize(
@@ -48,13 +50,16 @@ def test_what_no_authority_certifies_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("found", "outside", "wrong", "said"),
     [
-        (["203.0.113.7"], "203.0.113.7", set(), "is 203.0.113.7"),
-        (["203.0.113.7"], None, set(), "does not say its address"),
-        ([], "203.0.113.7", {"name"}, "has no address yet"),
+        (["9.9.9.7"], "9.9.9.7", set(), "is 9.9.9.7"),
+        (["9.9.9.7"], None, set(), "does not say its address"),
+        ([], "9.9.9.7", {"name"}, "has no address yet"),
         (["192.168.1.20"], None, {"name"}, "leads nowhere from the internet"),
-        (["203.0.113.9"], "203.0.113.7", {"name"}, "your router has 203.0.113.7"),
-        (["203.0.113.7"], "100.64.3.9", {"router"}, "Your provider shares"),
-        (["203.0.113.7"], "192.168.0.2", {"router"}, "another router is before it"),
+        (["127.0.0.1", "::1"], None, {"name"}, "leads nowhere from the internet"),
+        (["0.0.0.0"], None, {"name"}, "leads nowhere from the internet"),
+        (["100.64.3.9"], None, {"name"}, "leads nowhere from the internet"),
+        (["9.9.9.9"], "9.9.9.7", {"name"}, "your router has 9.9.9.7"),
+        (["9.9.9.7"], "100.64.3.9", {"router"}, "Your provider shares"),
+        (["9.9.9.7"], "192.168.0.2", {"router"}, "another router is before it"),
     ],
 )
 def test_what_can_be_known_is_said_before(
@@ -91,6 +96,50 @@ def test_a_certificate_that_was_not_renewed_in_time_is_a_problem() -> None:
     late = judged(pair.certificate, now + timedelta(days=LEAF_DAYS * 0.8), WORDS)
     assert late.ok is False
     assert f"could not be renewed: {WORDS}" in str(late.text)
+
+
+def test_a_certificate_that_has_ended_does_not_count_as_one() -> None:
+    now = datetime.now(UTC)
+    pem = make_leaf(make_authority("An authority"), ["n8n.local"]).certificate.encode()
+    assert is_valid(pem + pem, now)
+    assert not is_valid(pem, now + timedelta(days=LEAF_DAYS + 1))
+    assert not is_valid(b"none", now)
+
+
+class Tunnel:
+    """A server at the domain, which may be anybody's. It notes the cookies that it gets."""
+
+    def __init__(self, told: str) -> None:
+        self.told = told
+        self.asked: list[str] = []
+        self.cookies: list[str] = []
+
+    def text(self, url: str) -> str:
+        self.asked.append(url)
+        return self.told
+
+    def ask(self, url: str, _: int | None, cookie: str) -> tuple[int, str | None, str]:
+        assert url == f"https://{DOMAIN}/"
+        self.cookies.append(cookie)
+        pair = make_leaf(make_authority("An authority"), [DOMAIN])
+        return 200, pair.certificate, ""
+
+
+def test_only_the_gateway_behind_a_tunnel_gets_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server is a fake, because no tunnel reaches a test machine."""
+    monkeypatch.setattr(internet, "resolved", lambda _: ["9.9.9.7"])
+
+    def proven(tunnel: Tunnel) -> list[bool | None]:
+        request = "/", "aiserver-key-n8n=k"
+        found = prove_public(cast("Gateway", tunnel), DOMAIN, "tunnel", request, "abcd")
+        return [one.ok for one in found]
+
+    ours, other = Tunnel("cd"), Tunnel("ab")
+    assert proven(ours) == [True, True, True]
+    assert ours.asked == [f"https://{DOMAIN}/.well-known/aiserver-tray/ab"]
+    assert ours.cookies == ["aiserver-key-n8n=k"]
+    assert proven(other) == [True, True, False]
+    assert other.cookies == [""]
 
 
 @pytest.mark.parametrize(

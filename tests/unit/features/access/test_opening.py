@@ -11,6 +11,7 @@ import pytest
 from aiserver_tray.base.errors import AddressError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.core.app import App
+from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.features.access import addresses as module
 from aiserver_tray.features.access.addresses import Addresses
 from aiserver_tray.features.access.network import Network
@@ -87,6 +88,33 @@ def test_closing_says_so_if_the_gateway_can_not_be_asked_and_it_is_tried_again(
     openings.abandon("oneapi")
     data = openings._addresses.file.read()
     assert (data.pending, [*data.modules]) == (True, []), "the watch loads until it succeeds"
+
+
+def test_a_new_key_is_made_only_for_a_module_that_is_open(openings: Openings, place: Any) -> None:  # noqa: ANN401
+    key = openings._addresses.lock("n8n").key
+    with pytest.raises(AddressError, match="is not open"):
+        openings.set_lock("n8n", "new")
+    assert openings._addresses.lock("n8n").key == key
+    with pytest.raises(AddressError, match="is not open"):
+        openings.finish("n8n", Cancellation())
+
+
+def test_a_module_that_may_not_be_forwarded_does_not_stay_being_opened(
+    openings: Openings, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    addresses = openings._addresses
+    monkeypatch.setattr(addresses, "_is_allowed", lambda *_: False)
+    addresses.load()
+    assert b"oneapi" not in gateway.loaded[-1]
+    assert addresses.file.read().told == HERE.address, "it is loaded for this address"
+
+
+def test_an_open_module_whose_file_is_gone_is_not_proven(openings: Openings) -> None:
+    with openings._file.update() as data:
+        data.modules = {"gone": data.modules["oneapi"]}
+    openings._addresses.check()
+    openings._addresses.check(["gone"])
+    assert openings._file.read().modules["gone"].checked_at is None
 
 
 def test_a_gateway_that_starts_again_has_to_be_loaded(openings: Openings, gateway: Gateway) -> None:

@@ -82,19 +82,12 @@ export async function setLock(module, state) {
   refresh();
 }
 
-/** The addresses with the key, once they are there. @param {string} module */
-export function linkOf(module) {
-  const { links } = own.get();
-  if (!(module in links)) loadLink(module);
-  return links[module] ?? { url: "", ipUrl: "" };
-}
+/** The addresses with the key, once somebody has asked for them. @param {string} module */
+export const linkOf = (module) => own.get().links[module];
 
-/** @param {string} module */
-async function loadLink(module) {
-  if (asked.has(module)) return;
-  asked.add(module);
+/** Each time is an entry in Activity. @param {string} module */
+export async function showLink(module) {
   const answer = await ask(`link ${module}`, "ai/access/link", { module });
-  asked.delete(module);
   if (answer.success) own.set({ links: { ...own.get().links, [module]: answer.data } });
 }
 

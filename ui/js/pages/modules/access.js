@@ -12,7 +12,7 @@ import { input, select, toggle } from "../../components/field.js";
 import { icon } from "../../components/icon.js";
 import { empty, notice } from "../../components/notice.js";
 import { askToTrust, breakable, code, forgetButton } from "../access/certificate.js";
-import { accessList, accessOf, canChange, checkNow, closeNow, follow, linkOf, open, setLock } from "../access/list.js";
+import { accessList, accessOf, canChange, checkNow, closeNow, follow, linkOf, open, setLock, showLink } from "../access/list.js";
 import { openModule } from "./actions.js";
 
 /**
@@ -86,8 +86,8 @@ const way = ({ id, drawing, title, text, checked, enabled, said, tone, run }) =>
 /** @param {ModuleAccess} known @param {Module} module @returns {OpenRequest} */
 const asked = ({ checked }, { name: module }) => ({ module, lock: own.get().lock || !checked, unchecked: !checked });
 
-/** @param {ModuleAccess} known @param {string} all of a module that is checked */
-const whoGetsIn = ({ checked }, all) => checked ? all : t("Only devices that open the link of the QR code get in. Webhooks and APIs stay open.");
+/** @param {ModuleAccess} known @param {() => string} all without the lock, which may still be chosen */
+const whoGetsIn = ({ checked }, all) => checked && !own.get().lock ? all() : t("Only devices that open the link of the QR code get in. Webhooks and APIs stay open.");
 
 /** @param {ModuleAccess} known @param {Module} module */
 const lockRow = ({ checked }, { title }) => checked ? html`<label class="access-network"><span>${t("Extra lock")}</span>
@@ -120,7 +120,7 @@ async function askForInternet(known, module) {
   const plan = answer.success ? answer.data : null;
   confirm({
     title: t("Open {name} to the internet?", { name: module.title }),
-    text: answer.success ? whoGetsIn(known, t("Everybody on the internet can then reach {name}, and is asked for an account.", { name: module.title })) : answer.message,
+    text: answer.success ? whoGetsIn(known, () => t("Everybody on the internet can then reach {name}, and is asked for an account.", { name: module.title })) : answer.message,
     more: () => (plan ? html`<div class="rows framed">${plan.checks.map((one) => link(one, nothing, true))}${known.checked ? nothing : lockRow(known, module)}
       ${request.way === "internet" ? item("badge-check", t("A certificate authority checks it from outside"), t("First with a test. If it fails, nothing is opened, and you see the reason")) : nothing}${effects(plan, module)}${known.bound ? onlyThere(module) : nothing}</div>` : nothing),
     ...(plan && { action: t("Open to the internet"), run: () => void open(request) }),
@@ -135,7 +135,7 @@ async function askToOpen({ networks, others }, known, module) {
   const plan = answer.success ? answer.data : null;
   confirm({
     title: t("Open {name} to your network?", { name: module.title }),
-    text: answer.success ? whoGetsIn(known, t("Every device in your network can then reach {name}, and is asked for an account.", { name: module.title })) : answer.message,
+    text: answer.success ? whoGetsIn(known, () => t("Without the extra lock, every device in your network can then reach {name}, and is asked for an account.", { name: module.title })) : answer.message,
     more: () => (plan ? html`<div class="rows framed">${known.checked ? nothing : lockRow(known, module)}${effects(plan, module)}${known.bound ? onlyThere(module) : nothing}${others.length ? item("triangle-alert", t("This computer is in other networks, too"), alsoAt(others, module), "amber") : nothing}</div>${networks.length > 1 ? html`
       <label class="access-network"><span>${t("Network")}</span>${select({
         id: "access-network", value: own.get().address, change: (address) => own.set({ address }),
@@ -217,9 +217,9 @@ const signIn = ({ account, checked }, { title }) => html`
 function phoneCard(known, module) {
   const isOpen = known.state === "open" || known.state === "broken";
   const certificate = known.way === "network" ? accessList()?.certificate : null;
-  const { ipUrl } = known.locked && isOpen ? linkOf(known.name) : known;
+  const { ipUrl } = (known.locked ? linkOf(known.name) : known) ?? { ipUrl: "" };
   return html`<section class="card phone" aria-labelledby="access-phone"><h2 class="h3" id="access-phone">${t("For your phone")}</h2>
-    ${isOpen ? html`${ipUrl ? code(ipUrl, known.ipUrl) : nothing}<p>${t("Scan it with the camera. {name} then asks for your account.", { name: module.title })}${known.locked ? html` ${t("The code has the key: show it to nobody else.")}` : nothing}</p><p class="mono small">${known.ipUrl}</p>
+    ${isOpen ? html`${ipUrl ? code(ipUrl, known.ipUrl) : button({ text: t("Show the code"), icon: "eye", enabled: canChange(known.name), run: () => void showLink(known.name) })}<p>${t("Scan it with the camera. {name} then asks for your account.", { name: module.title })}${known.locked ? html` ${t("The code has the key: show it to nobody else.")}` : nothing}</p><p class="mono small">${known.ipUrl}</p>
       ${certificate ? html`${button({ text: t("What if the phone warns?"), kind: "link", run: () => askToTrust(certificate) })}
         <p class="small muted">${t("SHA-256 of the certificate")}<br><span class="mono">${breakable(certificate.fingerprint)}</span></p>` : nothing}`
     : html`${icon("smartphone", "muted")}<p>${t("The code appears when {name} is open.", { name: module.title })}</p>${certificate ? forgetButton() : nothing}`}</section>`;
