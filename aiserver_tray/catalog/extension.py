@@ -359,7 +359,7 @@ class Access(Closed):
 
     port: Port
     """In the container that the gateway asks."""
-    host: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] | None = None
+    host: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")] | None = None
     """The name of that container on ``ai-net``. None: the name of the module."""
     variables: dict[SettingName, Annotated[str, AfterValidator(_address_value)]] = Field(
         default_factory=dict

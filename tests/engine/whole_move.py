@@ -38,7 +38,10 @@ NOT_MOVED = {
     "ai-dify-sandbox_dependencies",
     "ai-gateway-certificates",
     "ai-gateway-sites",
+    "ai-local-models-models",
     "ai-ragflow-logs",
+    "ai-searxng-cache",
+    "ai-searxng-config",
 }
 """Volumes whose files stay."""
 

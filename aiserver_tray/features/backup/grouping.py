@@ -291,6 +291,9 @@ def _why_not(facts: Facts, module: str, key: str, volume: Found) -> Text | None:
         return Text("It holds nothing that is not made again when it is needed.")
     if not is_plain(volume.labels):
         return Text("It is a folder or a share. Back it up by other means.")
+    if key not in facts.shares.modules[module].section("volumes"):
+        # An image declares it, or a former version of the file did: a restore would not find it.
+        return Text("The module's file does not name it. Give it a name there to include it.")
     return None
 
 
