@@ -126,12 +126,14 @@ def test_modules_that_share_a_store_are_one_group_and_servers_dump_what_is_no_mo
 def test_what_is_left_out_is_said(app: App) -> None:
     share = volume("dify", "plugin_storage", **{labels.CONFIG_HASH: "of a share"})
     config = volume("dify", "api-config", **{labels.CONFIG_OF: "api"})
-    plan = plan_of(facts(app, [*EVERYTHING, share, config], DATABASES), None)
+    nameless = volume("ragflow", "ragflow-models-ragflow-logs-687d27e3")
+    plan = plan_of(facts(app, [*EVERYTHING, share, config, nameless], DATABASES), None)
     omitted = {m.name: {one.name: one.why.render() for one in m.omitted} for m in plan.modules}
     assert omitted["dify"].keys() == {
         *("plugin_storage", "qdrant_snapshots", "sandbox_dependencies"),
         *("Redis 2", "Redis 3", "Redis 4", "Redis 6"),
     }
+    assert omitted["ragflow"].keys() == {"ragflow-models-ragflow-logs-687d27e3", "logs"}
     assert omitted["postgres"]["data"].startswith("The server's databases are dumped")
     (dify,) = [module for module in plan.modules if module.name == "dify"]
     assert dify.redis == (2, 3, 4, 6)
