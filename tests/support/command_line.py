@@ -15,7 +15,7 @@ from typing import Any
 
 from tests.support import forked
 
-LIMIT = 120
+LIMIT = 300
 """Seconds after which a call that has not ended is a failure."""
 
 
