@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from selenium.common.exceptions import (
     ElementClickInterceptedException,
@@ -60,7 +61,7 @@ class Browser(Chrome):
 
 @contextmanager
 def chromium_in(folder: Path, *flags: str, program: Path | None = None) -> Iterator[Chrome]:
-    """A browser that keeps all that it leaves behind in *folder*. *program* starts it in another
+    """A browser that keeps its profile in *folder*. *program* starts it in another
     way than usual."""
     options = ChromeOptions()
     if chromium := program or shutil.which("chromium"):  # else selenium finds its own
@@ -68,18 +69,18 @@ def chromium_in(folder: Path, *flags: str, program: Path | None = None) -> Itera
     for flag in (*FLAGS, f"--user-data-dir={folder / 'profile'}", *flags):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    temporary = folder / "tmp"
-    temporary.mkdir()
-    service = Service(
-        shutil.which("chromedriver"),
-        env=os.environ | {"TMPDIR": str(temporary)},
-        popen_kw={"preexec_fn": refuse_network_news},
-    )
-    browser = Browser(options, service)
-    try:
-        yield browser
-    finally:
-        browser.quit()
+    # Not in *folder*: Chromium ends if the path of its socket has more than 107 characters.
+    with TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
+        service = Service(
+            shutil.which("chromedriver"),
+            env=os.environ | {"TMPDIR": temporary},
+            popen_kw={"preexec_fn": refuse_network_news},
+        )
+        browser = Browser(options, service)
+        try:
+            yield browser
+        finally:
+            browser.quit()
 
 
 def reset(chromium: Chrome) -> None:
