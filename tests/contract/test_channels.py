@@ -49,6 +49,7 @@ OTHERS |= {f"ai/access/{n}" for n in ("close", "link", "lock", "open", "plan")}
 OTHERS |= {f"ai/models/{n}" for n in ("ask", "check", "remove", "use")}
 OTHERS |= {"ai/assistant/propose"}
 OTHERS |= {f"ai/engine/own/{n}" for n in ("setUp", "restart", "remove", "room", "change")}
+OTHERS |= {f"ai/models/own/{n}" for n in ("pull", "stop", "remove")}
 """Other tests have them: after owner/yield, no operation can begin; ai/rules/test needs a web
 address, ai/module/connect and disconnect a module that issues access tokens, terminals and actions
 a service that runs, backups a module with data and its backup, upgrades one with a newer version,
