@@ -128,7 +128,7 @@ def moved(stack: Stack, folder: Path) -> Iterator[tuple[Stack, dict[str, str]]]:
         with owned(there) as (owner, modules):
             offer = asked(owner, "ai/backup/inspect", **source)
             names = [one["name"] for one in offer["modules"] if not one["problem"]]
-            assert {*names} == CATALOG.modules.keys()
+            assert {*names} == CATALOG.modules.keys(), offer["modules"]
             offer = asked(owner, "ai/backup/inspect", **source, modules=names)
             answers = {one["id"]: one["value"] for one in offer["decisions"]}
             assert answers.pop("n8n.triggers") == "on"

@@ -5,8 +5,8 @@ hold queues and caches."""
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
 
 from aiserver_tray.base.errors import (
     AiServerError,
@@ -36,6 +36,7 @@ from aiserver_tray.model import Changes
 from aiserver_tray.settings.unended import BackupJournal, SwappedDatabase, SwappedVolume, Unended
 from aiserver_tray.spec.labels import CONFIG_OF
 from aiserver_tray.spec.mounts import is_plain
+from aiserver_tray.spec.names import volume_name
 from aiserver_tray.state.progress import IMAGES
 from aiserver_tray.state.views import StepView
 
@@ -105,13 +106,22 @@ class Choice:
 
 
 def volumes_of(tools: Tools, module: str) -> "dict[str, VolumeTarget]":
-    """The data volumes of *module*, by their names in its file."""
+    """The data volumes of *module*, by their names in its file; also those of choices that are not
+    used now, since a backup has what is stored of them."""
     found = {}
     for volume in tools.app.preview(module).volumes:
         given = volume.body.get("Labels") or {}
         if not volume.external and CONFIG_OF not in given:
-            found[given["com.docker.compose.volume"]] = volume
+            found[given[_VOLUME]] = volume
+    plain = next((one for one in found.values() if is_plain(one.body.get("Labels") or {})), None)
+    for key, more in tools.app.catalog.module(module).section("volumes").items():
+        if plain and key not in found and not more:  # as the others, but for its name
+            body = {**plain.body, "Labels": {**plain.body["Labels"], _VOLUME: key}}
+            found[key] = replace(plain, name=volume_name(module, key), body=body)
     return found
+
+
+_VOLUME: Final = "com.docker.compose.volume"
 
 
 def note_database(
