@@ -15,13 +15,11 @@ from aiserver_tray.base.errors import SettingError
 from aiserver_tray.operations.request import Request
 from aiserver_tray.spec.labels import CONFIG_OF
 from aiserver_tray.state.views import Snapshot
-from tests.engine.whole_access import is_opened_to
 from tests.engine.whole_course import Course
 from tests.engine.whole_move import NOT_MOVED, add_work, moved, secrets_of, settings_of, work_of
 from tests.engine.whole_rounds import ROUNDS, Change
 from tests.lab.fixtures import have_image
 from tests.lab.place import Place
-from tests.support.second_host import second_host
 from tests.support.whole.catalog import (
     ANSWERS,
     CATALOG,
@@ -245,12 +243,3 @@ def test_all_data_is_there_on_another_engine_and_after_down_and_a_slow_up(
     wrong = refusals(stack, lambda _: "wrong-for-all-of-them")
     # These have no users.
     assert {name for name, why in wrong.items() if not why} == {"gateway", "searxng"}, wrong
-
-
-def test_modules_are_opened_to_the_network_without_their_setup(
-    stack: Stack, tmp_path: Path
-) -> None:
-    for file in stack.catalog.glob("*/*/compose.override.yaml"):
-        file.unlink()  # those that take their time
-    with second_host("192.168.83") as device:
-        is_opened_to(stack, device, tmp_path)
