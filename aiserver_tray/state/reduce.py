@@ -247,7 +247,7 @@ def _is_past(operation: OperationView, later: Sequence[OperationView]) -> bool:
 def _replaces(later: OperationView, failed: OperationView) -> bool:
     if later.kind in _REPAIRS_NOTHING and failed.kind not in _REPAIRS_NOTHING:
         return False
-    if failed.kind in TASKS and later.kind != failed.kind:
+    if failed.kind in TASKS | {"rehearse"} and later.kind != failed.kind:
         return False
     is_part = later.services and later.services != failed.services
     return not is_part and {*failed.modules} <= {*later.modules}
