@@ -13,7 +13,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from tests.support.waiting import eventually
 
 Address = str | Callable[[], str]
-"""What makes one anew each time is for an address that is good for one visit."""
+"""A function returns a new one for each visit, for addresses that can be used once."""
 
 
 class Page:

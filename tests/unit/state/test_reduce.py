@@ -344,6 +344,13 @@ class TestOperations:
         state = after(OperationChanged(failed), OperationChanged(later))
         assert [o.id for o in state.operations] == (["1", "2"] if is_kept else ["2"])
 
+    def test_a_failed_rehearsal_stays_until_the_next_one(self) -> None:
+        failed = operation("rehearse", id="1", modules=("web",), status="failed")
+        begun = OperationChanged(operation("up", id="2", modules=("web",)))
+        again = OperationChanged(operation("rehearse", id="3", modules=("web",)))
+        assert [o.id for o in after(OperationChanged(failed), begun).operations] == ["1", "2"]
+        assert [o.id for o in after(OperationChanged(failed), again).operations] == ["3"]
+
     def test_one_keeps_its_place_while_it_goes_on(self) -> None:
         begun = [OperationChanged(operation("up", id=id)) for id in ("1", "2")]
         on = OperationChanged(operation("up", ("start", "web/app", "running"), id="1"))

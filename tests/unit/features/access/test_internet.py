@@ -1,4 +1,4 @@
-"""What is told of a domain before it is opened, and of its certificate afterwards."""
+"""What is reported of a domain before it is opened, and of its certificate afterwards."""
 
 import json
 import socket
