@@ -12,8 +12,8 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from aiserver_tray.base.errors import CatalogError
+from aiserver_tray.base.file_paths import real_path
 from aiserver_tray.base.i18n import Listed, Text
-from aiserver_tray.base.real_path import real_path
 from aiserver_tray.catalog.catalog import Catalog
 from aiserver_tray.catalog.compose.paths import is_remote
 from aiserver_tray.catalog.extension import FirstAccount

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aiserver_tray.base.errors import CatalogError, Problem
+from aiserver_tray.base.file_paths import real_path
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.masking import MASK
-from aiserver_tray.base.real_path import real_path
 from aiserver_tray.catalog.catalog import Catalog
 from aiserver_tray.catalog.compose.keypath import mappings, value_at
 from aiserver_tray.catalog.compose.paths import is_remote

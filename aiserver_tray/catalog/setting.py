@@ -24,11 +24,11 @@ from pydantic import (
 from pydantic_core import SchemaError
 
 from aiserver_tray.base.errors import SettingError
+from aiserver_tray.base.errors.base import UnfitError
 from aiserver_tray.base.i18n import Language, Text, in_language
 from aiserver_tray.base.masking import MASK
 from aiserver_tray.base.strings import in_line
 from aiserver_tray.catalog.compose.scalars import parse_size
-from aiserver_tray.catalog.compose.unfit import UnfitError
 from aiserver_tray.catalog.guessable import why_guessable
 
 PLACEHOLDER = "change-me-"

@@ -38,7 +38,7 @@ COMMANDS = {
     "exec": "execute:command",
     "logs": "logs:command",
     "mcp": "serve:mcp",
-    "models": "connect:models",
+    "models": "models:models",
     "move": "backup:move",
     "open": "running_tray:open_",
     "pull": "operate:pull",

@@ -17,8 +17,8 @@ from docker.constants import IS_WINDOWS_PLATFORM
 from docker.utils.build import exclude_paths
 
 from aiserver_tray.base.errors import CancelledError, EngineRequestError, ImageBuildError
+from aiserver_tray.base.file_paths import is_open_at, real_path
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.base.real_path import is_open_at, real_path
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.connection import Connection
 from aiserver_tray.engine.proxies import beside, configured, of_engine

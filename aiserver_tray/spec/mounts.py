@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from aiserver_tray.base.errors import CatalogError, Place, Problem
+from aiserver_tray.base.file_paths import user_home
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.base.user_home import user_home
 from aiserver_tray.spec.labels import (
     CONFIG_HASH,
     HOME,

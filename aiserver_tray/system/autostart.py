@@ -9,8 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from aiserver_tray.base.errors import SettingError
+from aiserver_tray.base.file_paths import user_home
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.base.user_home import user_home
 from aiserver_tray.system.desktop import has_desktop
 from aiserver_tray.system.login_items import (
     AutostartFolder,

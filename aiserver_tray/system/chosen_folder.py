@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from aiserver_tray.base.file_paths import real_path
 from aiserver_tray.base.i18n import Listed, Text
-from aiserver_tray.base.real_path import real_path
 from aiserver_tray.system import engine_place
 
 _OF_THE_SYSTEM = {

@@ -12,8 +12,8 @@ from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from aiserver_tray.base.errors import RequestError, SettingError
+from aiserver_tray.base.file_paths import user_home
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.base.user_home import user_home
 from aiserver_tray.system.process import output_of
 from aiserver_tray.system.registry import Hive, Registry
 

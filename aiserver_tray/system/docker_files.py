@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from aiserver_tray.base.errors import SettingError
+from aiserver_tray.base.file_paths import user_home
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.base.user_home import user_home
 
 _DEFAULT = "default"
 

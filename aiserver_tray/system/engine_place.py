@@ -14,8 +14,8 @@ from pathlib import Path, PureWindowsPath
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
+from aiserver_tray.base.file_paths import user_home
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.base.user_home import user_home
 from aiserver_tray.system.registry import Registry
 from aiserver_tray.system.wsl import distributions, wsl_program
 

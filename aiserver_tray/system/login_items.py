@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Protocol
 from xml.parsers.expat import ExpatError
 
+from aiserver_tray.base.file_paths import user_home
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.base.user_home import user_home
 from aiserver_tray.system.files import write_private
 from aiserver_tray.system.process import output_of
 from aiserver_tray.system.registry import Registry

@@ -12,8 +12,8 @@ from typing import Literal
 import platformdirs
 
 from aiserver_tray.base.errors import SettingError
+from aiserver_tray.base.file_paths import no_user_home
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.base.user_home import no_user_home
 
 APP_NAME = "aiserver-tray"
 HOME_VARIABLE = "AISERVER_HOME"

@@ -19,7 +19,7 @@ from threading import Event, Thread
 from typing import IO, Final
 
 from aiserver_tray.base.errors import CancelledError
-from aiserver_tray.base.user_home import user_home
+from aiserver_tray.base.file_paths import user_home
 from aiserver_tray.system.registry import Registry
 
 _TIMEOUT_SECONDS: Final = 10.0

@@ -8,9 +8,9 @@ from functools import partial
 from typing import Final, NoReturn
 from urllib.parse import urlsplit
 
+from aiserver_tray.base.file_paths import user_home
 from aiserver_tray.base.i18n import Language
 from aiserver_tray.base.strings import HOME
-from aiserver_tray.base.user_home import user_home
 from aiserver_tray.carriers.http.httpd import Server
 from aiserver_tray.carriers.http.page import Page
 from aiserver_tray.features.events import every_event

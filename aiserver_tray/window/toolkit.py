@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from aiserver_tray.base.errors import AiServerError
-from aiserver_tray.base.user_home import user_home
+from aiserver_tray.base.file_paths import user_home
 from aiserver_tray.system.desktop import open_url
 from aiserver_tray.window.geometry import Area, Geometry
 

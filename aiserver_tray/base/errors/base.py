@@ -126,3 +126,15 @@ def raise_all(errors: Sequence[AiServerError]) -> None:
         raise JointError(errors)
     if errors:
         raise errors[0]
+
+
+class WordedError(ValueError):
+    """Its *text* is the message, or a part of one."""
+
+    def __init__(self, text: Text) -> None:
+        super().__init__(text)
+        self.text = text
+
+
+class UnfitError(WordedError):
+    """Raised by a validator whose *text* is the whole message and names the found value."""

@@ -5,12 +5,12 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from aiserver_tray.base.errors.base import WordedError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.keypath import KeyPath, Report
 from aiserver_tray.catalog.compose.patterns import Trie, step, trie
 from aiserver_tray.catalog.compose.scalars import FLAGS
 from aiserver_tray.catalog.compose.template import Lookup, TemplateError, substitute
-from aiserver_tray.catalog.compose.unfit import WordedError
 
 Cast = Callable[[str], int | float | bool]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from aiserver_tray.base.user_home import user_home
+from aiserver_tray.base.file_paths import user_home
 from aiserver_tray.catalog.compose.patterns import Trie, step, trie
 
 Resolver = Callable[[Any, Path], Any]

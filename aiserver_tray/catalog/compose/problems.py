@@ -7,11 +7,11 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from aiserver_tray.base.errors import CatalogError, Place, Problem
+from aiserver_tray.base.errors.base import UnfitError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.budget import Budget
 from aiserver_tray.catalog.compose.keypath import KeyPath
 from aiserver_tray.catalog.compose.reader import Document
-from aiserver_tray.catalog.compose.unfit import UnfitError
 
 T = TypeVar("T")
 

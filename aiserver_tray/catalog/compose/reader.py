@@ -17,9 +17,9 @@ from typing import Any
 import yaml
 
 from aiserver_tray.base.errors import CatalogError, Place
+from aiserver_tray.base.file_paths import path_of_open
 from aiserver_tray.base.file_version import file_version, version_of
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.base.real_path import path_of_open
 from aiserver_tray.catalog.compose.keypath import KeyPath
 from aiserver_tray.catalog.compose.nodes import Composer, Mapping, Node, child, too_deep
 from aiserver_tray.catalog.compose.plain_values import MAX_VALUES, PlainValues

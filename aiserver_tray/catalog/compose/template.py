@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from aiserver_tray.base.errors.base import WordedError
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.catalog.compose.unfit import WordedError
 
 Lookup = Callable[[str], str | None]
 """Returns the value of a variable. None if it isn't set."""

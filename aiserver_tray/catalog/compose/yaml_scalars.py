@@ -7,8 +7,8 @@ import re
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Literal
 
+from aiserver_tray.base.errors.base import WordedError
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.catalog.compose.unfit import WordedError
 
 Plain = str | int | float | bool | None
 

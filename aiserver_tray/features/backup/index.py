@@ -24,8 +24,8 @@ from aiserver_tray.base.errors import (
     SettingError,
     refuse_unknown,
 )
+from aiserver_tray.base.file_paths import user_home
 from aiserver_tray.base.i18n import Given, Language, Text
-from aiserver_tray.base.user_home import user_home
 from aiserver_tray.features.backup.manifest import Manifest
 from aiserver_tray.features.backup.plan import BackupPlan
 from aiserver_tray.features.backup.views import (

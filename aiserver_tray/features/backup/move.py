@@ -19,8 +19,8 @@ from aiserver_tray.base.errors import (
     SettingError,
     raise_all,
 )
+from aiserver_tray.base.file_paths import user_home
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.base.user_home import user_home
 from aiserver_tray.features.backup.create import Copy, Creation, start_again
 from aiserver_tray.features.backup.manifest import Manifest
 from aiserver_tray.features.backup.plan import BackupPlan, Group, ModulePlan, Part

@@ -5,10 +5,10 @@ import pytest
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from aiserver_tray.base.errors import CatalogError, Place
+from aiserver_tray.base.errors.base import UnfitError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.problems import Problems, problems_of
 from aiserver_tray.catalog.compose.reader import parse_documents
-from aiserver_tray.catalog.compose.unfit import UnfitError
 from aiserver_tray.catalog.setting import Setting
 
 

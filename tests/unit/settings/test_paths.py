@@ -7,7 +7,7 @@ from typing import NoReturn
 import pytest
 
 from aiserver_tray.base.errors import SettingError
-from aiserver_tray.base.user_home import user_home
+from aiserver_tray.base.file_paths import user_home
 from aiserver_tray.system.paths import Home, find_home, make_folder, runtime_folder
 from tests.support.systems import DATA, NOWHERE, RUNTIME, has_mode, on_unix
 

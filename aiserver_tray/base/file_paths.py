@@ -1,10 +1,31 @@
-"""Where a path leads: by its name, and by a file that is open."""
+"""The home folder of the user, and where a path leads: by its name, and by a file that is open."""
 
 import os
 from contextlib import suppress
+from pathlib import Path
+
+from aiserver_tray.base.errors import SettingError
+from aiserver_tray.base.i18n import Text
 
 _MAX_PATH = 32_768
 """Characters of a path of Windows, at most."""
+
+
+def user_home() -> Path:
+    """The home folder of the user.
+
+    Raises:
+        SettingError: the system knows none, as for a user ID without a name in a container.
+    """
+    try:
+        return Path.home()
+    except RuntimeError:
+        raise no_user_home() from None
+
+
+def no_user_home() -> SettingError:
+    """The error for a user without a home folder."""
+    return SettingError("HOME", Text("this user has no home folder. Set HOME to a folder"))
 
 
 def real_path(path: str) -> str:
