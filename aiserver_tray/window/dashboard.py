@@ -68,6 +68,7 @@ class Dashboard:
 
         window.expose(invoke)
         window.events.shown += lambda: toolkit.zoom_by_wheel(window)
+        window.events.shown += lambda: toolkit.load_again(window)
         window.events.loaded += lambda: self._is_ours(window)
         # Windows' browser engine does not report to its page that the window is minimized
         # (https://github.com/MicrosoftEdge/WebView2Feedback/issues/4879).

@@ -24,6 +24,10 @@ _KEYS: Final = {
     **dict.fromkeys(("0", "KP_0"), 0.0),
 }
 """GDK's name of a key -> steps of the zoom; 0: none at all."""
+_OTHER_PAGE_ASKED: Final = (102, 302)
+"""WebKit's numbers of a load that was given up for another one, or became a download:
+https://webkitgtk.org/reference/webkit2gtk/stable/error.NetworkError.html"""
+_LOAD_AGAIN_MS: Final = 500
 
 _ZOOM_STEP: Final = 0.1
 _MIN_ZOOM: Final = 0.3
@@ -152,6 +156,22 @@ def on_crash(window: Window, callback: Callable[[], None]) -> None:
         view.connect("web-process-terminated", lambda *_: callback())
     elif window.gui.renderer == WEBVIEW2:
         _on_failed_process(window, callback)
+
+
+def load_again(window: Window) -> None:
+    """Load a page again that could not be loaded, as when WebKit's network process died: WebKit
+    (2.54) starts another one, but its error page would stay. Like `on_crash`; on GTK only."""
+    if window.gui.renderer != GTK:
+        return
+    view, glib = _gtk(window).webview, window.gui.glib
+
+    def failed(_view: object, _event: object, address: str, error: Any) -> bool:  # noqa: ANN401
+        if error.code in _OTHER_PAGE_ASKED:
+            return False
+        glib.timeout_add(_LOAD_AGAIN_MS, lambda: view.load_uri(address) and False)
+        return True
+
+    view.connect("load-failed", failed)
 
 
 def _on_failed_process(window: Window, callback: Callable[[], None]) -> None:

@@ -221,6 +221,18 @@ def test_a_crash_of_the_browser_engine_ends_it(lab: WindowLab) -> None:
     assert window.process.wait(TIMEOUT_SECONDS) == Exit.CRASHED
 
 
+def test_a_page_that_could_not_be_loaded_is_loaded_again(lab: WindowLab) -> None:
+    lab.serve()
+    window = lab.dashboard()
+    window.says("n8n")
+    network = next(one for one in window.helpers() if one.name().startswith("WebKitNetwork"))
+    network.send_signal(signal.SIGSTOP)
+    window.js("window.isOld = true; location.reload(); 1")
+    network.send_signal(signal.SIGKILL)
+    eventually(lambda: window.js("window.isOld ?? 'new'") == "new", "it to be loaded again")
+    window.says("Nothing is running")
+
+
 def test_dashboard_opens_at_its_last_place(lab: WindowLab) -> None:
     lab.serve()
     window = lab.dashboard()
