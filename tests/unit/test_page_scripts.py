@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import aiserver_tray
 from aiserver_tray.carriers.http.page import page_names, ui_folder
 from aiserver_tray.features.predecessor.channels import PredecessorFeature
 from aiserver_tray.protocol.channel import channels_of
@@ -23,6 +24,14 @@ OWN: Scripts = {
 def test_the_page_uses_no_channel_that_is_only_kept_for_others(channel: str) -> None:
     """Each operation is started by ``ai/operation/start``."""
     assert [name for name, text in OWN.items() if f'"{channel}"' in text] == []
+
+
+def test_each_check_of_doctor_has_a_title() -> None:
+    sources = (Path(aiserver_tray.__file__).parent / "features/doctor").glob("*.py")
+    found = {n for s in sources for n in re.findall(r'Finding\("(\w+)"', s.read_text("utf-8"))}
+    titled = re.findall(r"^  (\w+): mark", OWN["pages/doctor/words.js"], re.MULTILINE)
+    assert len(found) > 15
+    assert found - set(titled) == set()
 
 
 # -- imports ---------------------------------------------------------------------------------------

@@ -627,6 +627,7 @@ export default {
   "Loading…": "正在加载…",
   "Local models are disconnected.": "已断开本地模型。",
   "Local models are ready": "本地模型已就绪",
+  "Locks and sockets": "锁和套接字",
   "Log lines": "日志",
   "Logs": "日志",
   "Logs aren't kept": "日志未保留",

@@ -5,6 +5,7 @@ import { mark, t } from "../../base/i18n.js";
 const NAMES = {
   address: mark("Address of Docker"),
   autostart: mark("Start at login"),
+  backups: mark("Backups"),
   catalog: mark("Modules"),
   clock: mark("Clock"),
   connection: mark("Connection to Docker"),
@@ -17,6 +18,7 @@ const NAMES = {
   images: mark("Unused images"),
   installations: mark("Other installations"),
   key: mark("Encryption key"),
+  locks: mark("Locks and sockets"),
   logs: mark("Logs"),
   memory: mark("Memory"),
   modules: mark("Chosen modules"),
