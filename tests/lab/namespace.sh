@@ -33,8 +33,6 @@ up)
     # A mirror is asked for Docker Hub's images only. For the engine, this address is the other registries'.
     mount --bind "$4" /etc/hosts
     REGISTRY_HTTP_ADDR="$5" docker-registry serve "$3" &
-    LAB_RUNC=$(command -v runc)
-    export LAB_RUNC
     PATH=$(dirname "$0")/bin:$PATH exec docker-init -- dockerd --config-file "$2"
     ;;
 thaw)
