@@ -204,7 +204,7 @@ def test_the_tab_fits_a_narrow_dark_window(
 ) -> None:
     told(host, one)
     page.resize(450, 900)
-    page.prefer(**{"prefers-color-scheme": "dark"})
+    page.prefer(color_scheme="dark")
     if one.locked:
         page.button("Show the code").click()
     page.wait_for(".phone .qr path")

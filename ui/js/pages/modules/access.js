@@ -165,10 +165,10 @@ const item = (drawing, title, text, tone = "") => html`
   <div class="item ${tone}">${icon(drawing, tone ? "busy" : "muted")}<div class="grow"><h3>${title}</h3><p>${text}</p></div></div>`;
 
 /** @type {Record<Link["kind"], string>} */
-const LINKS = { name: mark("Name in the network"), router: mark("Your router"), forward: mark("Ports to forward"), certificate: mark("Certificate"), module: mark("Reachable at its address"), ports: mark("Nothing else is open") };
+const LINKS = { name: mark("Name in the network"), router: mark("Your router"), forward: mark("Ports to forward"), certificate: mark("Certificate"), module: mark("Answer at its address"), ports: mark("Other ports") };
 
 /** @param {AccessList} list @param {ModuleAccess} known @param {Module} module */
-function addressCard({ certificate, networks, others }, known, module) {
+function addressCard({ certificate, networks, others, firewall }, known, module) {
   const isOpen = known.state === "open" || known.state === "broken", isNear = known.way === "network";
   if (networks.length === 0 && !isOpen) return nothing;
   return html`<section class="card" aria-labelledby="access-address">
