@@ -178,6 +178,12 @@ def _show_one(module: str, *, as_json: bool) -> None:
         return
     language = current_app().language
     print_table((Text("FACT"), Text("VALUE")), _facts(one, found["certificate"]), language)
+    if found["firewall"] and one["state"] in ("open", "broken"):
+        text = Text(
+            "If other devices get no answer, a firewall of this computer refuses them. As "
+            "administrator, allow the ports:"
+        )
+        report([text.render(language), *found["firewall"]])
 
 
 def _facts(one: Json, certificate: Json | None) -> list[tuple[str, str]]:

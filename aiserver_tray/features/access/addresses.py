@@ -69,6 +69,7 @@ from aiserver_tray.features.access.views import (
     NetworkView,
     Way,
 )
+from aiserver_tray.system.ports import firewall_commands
 
 if TYPE_CHECKING:
     from aiserver_tray.catalog.modules import Module
@@ -145,7 +146,12 @@ class Addresses:
             self.problem(here),
             tuple(others(here)),
             self.internet_problem(),
+            self._firewall(ports),
         )
+
+    def _firewall(self, ports: Mapping[int, int]) -> tuple[str, ...]:
+        is_here = ports and self._place.core.engine.address.is_local
+        return tuple(firewall_commands(ports.values())) if is_here else ()
 
     def _view(
         self, module: "Module", data: AccessData, here: Network | None, ports: Mapping[int, int]

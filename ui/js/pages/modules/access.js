@@ -168,7 +168,7 @@ const item = (drawing, title, text, tone = "") => html`
 const LINKS = { name: mark("Name in the network"), router: mark("Your router"), forward: mark("Ports to forward"), certificate: mark("Certificate"), module: mark("Answer at its address"), ports: mark("Other ports") };
 
 /** @param {AccessList} list @param {ModuleAccess} known @param {Module} module */
-function addressCard({ certificate, networks, others }, known, module) {
+function addressCard({ certificate, networks, others, firewall }, known, module) {
   const isOpen = known.state === "open" || known.state === "broken", isNear = known.way === "network";
   if (networks.length === 0 && !isOpen) return nothing;
   return html`<section class="card" aria-labelledby="access-address">
@@ -182,6 +182,8 @@ function addressCard({ certificate, networks, others }, known, module) {
     ${isOpen && !isNear ? html`<p class="card-foot">${t("{name} is open to the internet in every network, also while the applet does not run.", { name: module.title })}</p>` : nothing}
     ${isOpen && isNear ? html`<p class="card-foot">${t("In other networks, the applet closes {name} within seconds. While the applet does not run, {name} stays open there. Try it from another device, because a firewall of this computer can't be seen from here.", { name: module.title })}
       ${others.length ? alsoAt(others, module) : nothing}</p>` : nothing}
+    ${isOpen && firewall.length ? html`<p class="card-foot">${t("If other devices get no answer, a firewall of this computer refuses them. As administrator, allow the ports:")}
+      <span class="mono">${firewall.join("; ")}</span>${navigator.clipboard ? copyButton(firewall.join("\n"), t("Copy command")) : nothing}</p>` : nothing}
   </section>`;
 }
 
