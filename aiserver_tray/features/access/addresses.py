@@ -333,8 +333,8 @@ class Addresses:
         directory = self.directories[-1]
         domains = {o.name: directory for o in opened.values() if o.way == "internet"}
         domains |= self._trials
-        ranges = further(here) if near else []
-        refused = self._refused(ranges) if ranges else []
+        ranges = further(here)
+        refused = self._refused(ranges) if near and ranges else []
         around = Surroundings(address, tuple(refused))
         config = gateway_config(sites, certificates, around, domains, nonce := token_hex(16))
         self._gateway.load(encoded(config))
@@ -373,7 +373,7 @@ class Addresses:
             return
         data, here, ports = self.file.read(), self.network(), self.ports
         found: dict[int, Admits] = {}
-        if data.told and data.near:
+        if here and here.address == data.told and data.near:
             found |= {ports[n]: is_private for n in (HTTP, *(o.port for o in data.near.values()))}
         if self._trials or any(one.way == "internet" for one in data.open.values()):
             found |= {ports[n]: lambda _: True for n in (INTERNET, REDIRECT)}

@@ -108,7 +108,10 @@ def test_a_module_that_may_not_be_forwarded_does_not_stay_being_opened(
 ) -> None:
     addresses = openings._addresses
     monkeypatch.setattr(addresses, "_is_allowed", lambda *_: False)
+    monkeypatch.setattr(module, "further", lambda _: ["10.8.0.0/24"])
+    assert not addresses.refuses(HERE)
     addresses.load()
+    assert addresses.refuses(HERE), "it is not loaded again and again"
     assert b"oneapi" not in gateway.loaded[-1]
     assert addresses.file.read().told == HERE.address, "it is loaded for this address"
 
