@@ -163,8 +163,8 @@ def _show(found: Json, *, as_json: bool) -> None:
     report(filter(None, [found["problem"]]))
     if found["others"] and any(one["state"] in ("open", "broken") for one in found["modules"]):
         text = Text(
-            "This computer also has {addresses}. Devices in those networks reach open modules, "
-            "too, if they know the address. Only on Linux, requests from the internet are refused.",
+            "This computer also has {addresses}. Requests from those networks and from the "
+            "internet are refused where the engine shows who asks, as on Linux.",
             addresses=", ".join(found["others"]),
         )
         report([text.render(language)])
@@ -178,6 +178,12 @@ def _show_one(module: str, *, as_json: bool) -> None:
         return
     language = current_app().language
     print_table((Text("FACT"), Text("VALUE")), _facts(one, found["certificate"]), language)
+    if found["firewall"] and one["state"] in ("open", "broken"):
+        text = Text(
+            "If other devices get no answer, a firewall of this computer refuses them. As "
+            "administrator, allow the ports:"
+        )
+        report([text.render(language), *found["firewall"]])
 
 
 def _facts(one: Json, certificate: Json | None) -> list[tuple[str, str]]:

@@ -4,10 +4,11 @@ family; ``0.0.0.0`` and ``::`` mean all addresses. Also the router of this machi
 import errno
 import ipaddress
 import re
+import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
@@ -64,6 +65,8 @@ def ranges_in(printed: bytes) -> list[ReservedRange]:
 
 
 _WILDCARDS = ("0.0.0.0", "::")
+_ADMIN_PATH = "/usr/sbin:/sbin:/usr/bin:/bin"
+"""Users have not all of these folders in their own path."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,24 @@ def is_free(address: str, port: int, protocol: str) -> bool:
         return sys.platform != "win32" and not _servers(address, port, protocol)
     # On Windows, :: does not conflict with 0.0.0.0, but clients would come to only one of them.
     return can and (sys.platform != "win32" or not _servers(address, port, protocol))
+
+
+def firewall_commands(numbers: Iterable[int]) -> list[str]:
+    """What an administrator types to let other devices reach the TCP ports *numbers*. None where
+    this system has no such command, such as macOS, which asks by itself."""
+    known = sorted({*numbers})
+    is_range = known[-1] - known[0] == len(known) - 1
+    parts = [(known[0], known[-1])] if is_range else [(one, one) for one in known]
+    if sys.platform == "win32":
+        ports = ",".join(f"{first}-{last}" for first, last in parts)
+        rule = 'name="AI-Server Tray" dir=in action=allow protocol=TCP profile=private'
+        return [f"netsh advfirewall firewall add rule {rule} localport={ports}"]
+    if shutil.which("ufw", path=_ADMIN_PATH):
+        return [f"sudo ufw allow {first}:{last}/tcp" for first, last in parts]
+    if shutil.which("firewall-cmd", path=_ADMIN_PATH):
+        ports = " ".join(f"--add-port={first}-{last}/tcp" for first, last in parts)
+        return [f"sudo firewall-cmd {ports}", "sudo firewall-cmd --runtime-to-permanent"]
+    return []
 
 
 def free_port_near(port: int, is_usable: Callable[[int], bool]) -> int:

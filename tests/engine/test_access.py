@@ -14,6 +14,7 @@ import docker
 import pytest
 
 from aiserver_tray.features.access import internet
+from aiserver_tray.features.access.addresses import Addresses
 from aiserver_tray.features.access.authority import make_authority, make_leaf
 from aiserver_tray.features.access.config import ADMIN
 from aiserver_tray.features.access.network import label
@@ -160,7 +161,7 @@ def test_a_module_is_open_to_the_network_from_its_first_account_until_it_is_clos
         is_reached_by_another_device(owner, device, shop, tmp_path)
         is_not_held_back(owner, engine, device)
         has_an_extra_lock(owner, device, tmp_path)
-        follows_the_network(owner, device, tmp_path)
+        follows_the_network(owner, engine, device, tmp_path)
         forgets_its_authority(owner, device, tmp_path)
         gets_another_name_if_a_device_has_it(owner, device)
         is_closed_while_its_address_is_taken_away(owner, device)
@@ -229,7 +230,9 @@ def is_reached_by_another_device(
     assert all(link["ok"] for one in checked for link in one["links"])
 
 
-def follows_the_network(owner: Owner, device: SecondHost, tmp_path: Path) -> None:
+def follows_the_network(
+    owner: Owner, engine: docker.DockerClient, device: SecondHost, tmp_path: Path
+) -> None:
     """See that a new address in the same network goes on, and that another network is closed."""
     moved = device.move("192.168.77.9", "192.168.77.10")
     eventually(lambda: _is_open_at(owner, moved.ours), "the new address", LIMIT)
@@ -237,6 +240,7 @@ def follows_the_network(owner: Owner, device: SecondHost, tmp_path: Path) -> Non
     authority = tmp_path / "ca.crt"
     assert moved.curl("--cacert", str(authority), f"{one['ipUrl']}/") == "the shop\n 200"
     assert moved.resolve(one["url"].removeprefix("https://").partition(":")[0]) == moved.ours
+    refuses_devices_of_another_network(engine, moved, one["ipUrl"])
     elsewhere = moved.move("192.168.78.1", "192.168.78.2")
     until(owner, "paused")
     port = one["ipUrl"].rpartition(":")[2]
@@ -247,6 +251,26 @@ def follows_the_network(owner: Owner, device: SecondHost, tmp_path: Path) -> Non
     eventually(
         lambda: device.curl("-k", f"https://{device.ours}:{port}/") == "the shop\n 200", "it", LIMIT
     )
+
+
+def refuses_devices_of_another_network(
+    engine: docker.DockerClient, device: SecondHost, url: str
+) -> None:
+    """See that a device in a second network of this computer, such as a VPN, gets no answer."""
+    attributes = engine.containers.get("ai-gateway").attrs["NetworkSettings"]
+    inside = next(iter(attributes["Networks"].values()))["IPAddress"]
+    outer = int(url.rpartition(":")[2])
+    inner = next(int(name.split("/")[0]) for name, places in attributes["Ports"].items()
+                 if places and int(places[0]["HostPort"]) == outer)  # fmt: skip
+    asks = ("-k", "-H", f"Host: {device.ours}")
+    ours = "192.168.99.1"
+    with (
+        device.also(ours, "192.168.99.2"),
+        device.translated(outer, f"{inside}:{inner}"),
+    ):
+        there = f"{url.replace(device.ours, ours)}/"
+        eventually(lambda: device.curl(*asks, there) == "000", "no answer there", LIMIT)
+        assert device.curl(*asks, f"{url}/") == "the shop\n 200"
 
 
 def _is_open_at(owner: Owner, address: str) -> bool:
@@ -306,8 +330,15 @@ def stays_closed_if_its_gateway_starts_with_an_old_configuration(
 
 
 def test_a_module_that_does_not_run_is_asked_for_its_account_before_it_is_opened(
-    here: Installation, engine: docker.DockerClient, device: SecondHost, shop: int
+    here: Installation,
+    engine: docker.DockerClient,
+    device: SecondHost,
+    shop: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # As with an engine in WSL: there is none here.
+    monkeypatch.setattr(Addresses, "is_forwarding", True)
+    here.set("gateway.GATEWAY_ADDRESS", "127.0.0.1")
     with owned(here) as (owner, modules):
         begun = asked(owner, "ai/access/open", module="shop", address=device.ours)
         asked(owner, "ai/operation/wait", id=begun["operationId"])
@@ -315,7 +346,26 @@ def test_a_module_that_does_not_run_is_asked_for_its_account_before_it_is_opened
         assert entry(owner)["state"] == "waiting"
         assert environment(engine, "ai-shop")["ADDRESS"] == "http://localhost"
         assert [c.name for c in engine.containers.list(all=True)] == ["ai-shop"]
+        is_reached_through_the_owner(owner, engine, device)
+
+
+def is_reached_through_the_owner(
+    owner: Owner, engine: docker.DockerClient, device: SecondHost
+) -> None:
+    """See that the owner passes on what other devices send, until the module is closed."""
+    said(engine, "ai-shop", "sh", "-c", """echo '{"owned": true}' > /www/account""")
+    url = until(owner, "open")["ipUrl"]
+    assert device.curl("-k", f"{url}/") == "the shop\n 200"
+    guide = asked(owner, "ai/access/list")["certificate"]["guide"]
+    assert "SHA-256" in device.curl(guide)
+    host, port = url.removeprefix("https://").split(":")
+    with device.started(sys.executable, "-c", KEPT_ALIVE, host, port) as kept:
+        assert kept.stdout
+        assert [kept.stdout.readline() for _ in range(2)] == ["the shop\n"] * 2
         asked(owner, "ai/access/close", module="shop")
+        assert kept.communicate("again\n", 60)[0] == "closed\n"
+    refused = device.run("curl", "-sS", "--noproxy", "*", guide)
+    assert "Could not connect" in refused.stderr or "refused" in refused.stderr, refused
 
 
 def forgets_its_authority(owner: Owner, device: SecondHost, tmp_path: Path) -> None:
@@ -470,6 +520,7 @@ def opens_to_the_internet(
             assert router.stdout.readline() == "ready\n"
             is_reached_from_the_internet(owner, engine, device, root)
             is_renewed(owner, engine, device)
+            is_proven_with_the_key_of_its_lock(owner, device)
             another_needs_the_lock_because_nobody_checked_it(owner, device)
             asked(owner, "ai/access/close", module="shop")
             assert device.curl("-k", *at(device), f"https://{DOMAIN}/") == "000"
@@ -578,6 +629,16 @@ def is_renewed(owner: Owner, engine: docker.DockerClient, device: SecondHost) ->
     eventually(lambda: device.run("curl", "-sS", *print_).stdout != first, "another one", LIMIT)
     asked(owner, "ai/access/check", modules=["shop"])
     assert entry(owner)["state"] == "open", entry(owner)
+
+
+def is_proven_with_the_key_of_its_lock(owner: Owner, device: SecondHost) -> None:
+    """See that the gateway itself has the key when it asks for the address, and nobody else."""
+    asked(owner, "ai/access/lock", module="shop", state="on")
+    checked = asked(owner, "ai/access/check", modules=["shop"])["modules"]
+    shop = next(one for one in checked if one["name"] == "shop")
+    assert [one for one in shop["links"] if not one["ok"]] == []
+    assert device.curl("-k", *at(device), f"https://{DOMAIN}/")[-3:] == "403"
+    asked(owner, "ai/access/lock", module="shop", state="off")
 
 
 def another_needs_the_lock_because_nobody_checked_it(owner: Owner, device: SecondHost) -> None:

@@ -89,12 +89,13 @@ PLAN: Final = AccessPlan(
 )
 
 
+FIREWALL: Final = "sudo ufw allow 18440:18450/tcp"
 CODE: Final = CodeView(21, "M0 0h1v1h-1zM20 20h1v1h-1z")
 
 
 def listed(one: ModuleAccessView, problem: Text | None = None) -> Envelope:
     """The answer of ``ai/access/list``."""
-    found = AccessList((one,), NETWORKS, CERTIFICATE, problem)
+    found = AccessList((one,), NETWORKS, CERTIFICATE, problem, firewall=(FIREWALL,))
     return answer(to_json(found, "en", AccessList))
 
 

@@ -9,10 +9,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 from selenium.webdriver import Chrome
 
+from aiserver_tray.features.access import network
+from aiserver_tray.features.access.network import Network
 from tests.support.browser import chromium_in
 
+_PREFIX = "ais"
+"""How the names of such networks begin."""
 _QUERY = """
 import sys
 from aiserver_tray.features.access.names import addresses_of
@@ -37,6 +42,11 @@ class SecondHost:
     interface: str
     ours: str
     address: str
+
+    def is_other(self, one: Network) -> bool:
+        """Whether *one* is a network of another test."""
+        is_test = one.interface.startswith(("ailab-", _PREFIX))
+        return is_test and one.interface != self.interface
 
     def run(self, *command: str, text: str = "") -> "subprocess.CompletedProcess[str]":
         """What a command does there."""
@@ -103,6 +113,32 @@ class SecondHost:
             yield chromium
 
     @contextmanager
+    def also(self, ours: str, theirs: str) -> Iterator[None]:
+        """While it lasts, this computer and the device are in a second network, too."""
+        inside = ("netns", "exec", self.namespace, "ip", "address")
+        _ip("address", "add", f"{ours}/24", "dev", self.interface)
+        _ip(*inside, "add", f"{theirs}/24", "dev", "eth0")
+        try:
+            yield
+        finally:
+            _ip("address", "del", f"{ours}/24", "dev", self.interface)
+            _ip(*inside, "del", f"{theirs}/24", "dev", "eth0")
+
+    @contextmanager
+    def translated(self, port: int, there: str) -> Iterator[None]:
+        """While it lasts, what the device sends to *port* of this computer goes to *there* (address
+        and port of a container), which sees the device's own address: as with an engine that sets
+        packet rules, which that of the lab does not."""
+        where = ("PREROUTING", "-i", self.interface, "-p", "tcp", "--dport", str(port))
+        rule = (*where, "-j", "DNAT", "--to-destination", there)
+        table = ("iptables", "--wait", "-t", "nat")
+        subprocess.run([*table, "-A", *rule], check=True, timeout=120)
+        try:
+            yield
+        finally:
+            subprocess.run([*table, "-D", *rule], check=True, timeout=120)
+
+    @contextmanager
     def lost(self) -> Iterator[None]:
         """While it lasts, this computer has no address in the network."""
         _ip("address", "flush", "dev", self.interface)
@@ -129,9 +165,12 @@ def _ip(*arguments: str) -> None:
 @contextmanager
 def second_host(subnet: str) -> Iterator[SecondHost]:
     """A device in the network *subnet*.0/24. It needs root."""
-    name = f"ais{os.getpid() % 100000}"
+    name = f"{_PREFIX}{os.getpid() % 100000}"
     host = SecondHost(name, f"{name}h", f"{subnet}.1", f"{subnet}.2")
     _ip("netns", "add", name)
+    patch, every = pytest.MonkeyPatch(), network._all
+    # The networks of other tests come and go meanwhile.
+    patch.setattr(network, "_all", lambda: (one for one in every() if not host.is_other(one)))
     try:
         _ip("link", "add", host.interface, "type", "veth", "peer", "name", "eth0", "netns", name)
         _ip("link", "set", host.interface, "up")
@@ -139,5 +178,6 @@ def second_host(subnet: str) -> Iterator[SecondHost]:
         _ip("netns", "exec", name, "ip", "link", "set", "lo", "up")
         yield host.move(host.ours, host.address)
     finally:
+        patch.undo()
         _ip("netns", "delete", name)  # the cable goes with it
         assert not Path(f"/run/netns/{name}").exists()

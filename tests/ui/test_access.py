@@ -15,6 +15,7 @@ from tests.support.addresses import (
     CHECKED,
     CLOSED,
     FINE,
+    FIREWALL,
     GUIDE,
     NO_NAME,
     OPEN,
@@ -83,6 +84,7 @@ def test_an_open_module_has_its_address_its_code_and_the_way_to_close_it(
     page.wait_for_text("n8n-kitchen.local is 192.168.1.20", "[data-link='name']")
     page.wait_for(".phone .qr path")
     page.wait_for_text("Open to your network", ".mh .tag")
+    page.wait_for_text(FIREWALL, f"{PAGE} .card-foot .mono")
     page.button("Check now").click()
     assert host.wait_for_call("ai/access/check") == {"modules": ["n8n"]}
     page.button("Install it on a device").click()
@@ -204,7 +206,7 @@ def test_the_tab_fits_a_narrow_dark_window(
 ) -> None:
     told(host, one)
     page.resize(450, 900)
-    page.prefer(**{"prefers-color-scheme": "dark"})
+    page.prefer(color_scheme="dark")
     if one.locked:
         page.button("Show the code").click()
     page.wait_for(".phone .qr path")

@@ -416,6 +416,8 @@ export interface AccessList {
   others: string[];
   /** why nothing can be opened to the internet */
   internetProblem: string | null;
+  /** what an administrator types if a firewall of this computer refuses other devices */
+  firewall: string[];
 }
 
 /** What opening a module does. */

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from functools import cached_property
 from secrets import token_hex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from aiserver_tray.base.errors import AddressError, AiServerError
@@ -21,10 +21,12 @@ from aiserver_tray.features.access import internet
 from aiserver_tray.features.access.config import (
     HTTP,
     INTERNET,
+    REDIRECT,
     TUNNEL,
     Certificates,
     Lock,
     Site,
+    Surroundings,
     encoded,
     free_port,
     gateway_config,
@@ -32,8 +34,16 @@ from aiserver_tray.features.access.config import (
 from aiserver_tray.features.access.events import OpenModule
 from aiserver_tray.features.access.gateway import GATEWAY, Gateway, access_of, account_of
 from aiserver_tray.features.access.internet import prove_public
-from aiserver_tray.features.access.names import SUFFIX, Names
-from aiserver_tray.features.access.network import Network, label, networks, others
+from aiserver_tray.features.access.names import SUFFIX, Admits, Names
+from aiserver_tray.features.access.network import (
+    Network,
+    apart,
+    further,
+    is_private,
+    label,
+    networks,
+    others,
+)
 from aiserver_tray.features.access.proof import (
     Address,
     OtherPort,
@@ -59,6 +69,7 @@ from aiserver_tray.features.access.views import (
     NetworkView,
     Way,
 )
+from aiserver_tray.system.ports import firewall_commands
 
 if TYPE_CHECKING:
     from aiserver_tray.catalog.modules import Module
@@ -66,6 +77,11 @@ if TYPE_CHECKING:
     from aiserver_tray.features.place import Place
 
 _logger = logging.getLogger(__name__)
+
+_IN_WSL: Final = Text(
+    "The engine is in WSL, whose ports only this computer reaches. The applet passes on what other "
+    "devices send. Start it first."
+)
 
 
 def is_checked(module: "Module") -> bool:
@@ -87,6 +103,7 @@ class Addresses:
         self._loading = threading.Lock()
         self._loaded: str | None = None
         """The start of the gateway's container at the last load; None: this process did not."""
+        self._refused_ranges: Sequence[str] = []
         self.on_change: Callable[[], object] = lambda: None
         """Called when `list` has changed."""
 
@@ -129,7 +146,12 @@ class Addresses:
             self.problem(here),
             tuple(others(here)),
             self.internet_problem(),
+            self._firewall(ports),
         )
+
+    def _firewall(self, ports: Mapping[int, int]) -> tuple[str, ...]:
+        is_here = ports and self._place.core.engine.address.is_local
+        return tuple(firewall_commands(ports.values())) if is_here else ()
 
     def _view(
         self, module: "Module", data: AccessData, here: Network | None, ports: Mapping[int, int]
@@ -202,24 +224,31 @@ class Addresses:
         """Why nothing can be opened *here*."""
         if text := self.elsewhere(self.file.read()):
             return text
-        engine = self._place.core.engine.address
-        if not engine.is_local or engine.is_bridged:
+        if self.is_forwarding and not self._names:
+            return _IN_WSL
+        if not self._place.core.engine.address.is_local:
             return Text(
                 "The engine is on another machine, whose network is another one. Modules can be "
                 "opened to your network only where the engine runs on this computer."
             )
         if here is None:
-            return Text("This computer is in no home or office network now.")
+            return Text(
+                "This computer is in no home or office network now. One with IPv4 is needed."
+            )
         return None
 
     def internet_problem(self) -> Text | None:
         """Why nothing can be opened to the internet."""
         if text := self.elsewhere(self.file.read()):
             return text
+        return _IN_WSL if self.is_forwarding and not self._names else None
+
+    @property
+    def is_forwarding(self) -> bool:
+        """Whether the owner passes on what other devices send: the engine is in WSL, which shows
+        its ports only to this computer."""
         engine = self._place.core.engine.address
-        if engine.is_bridged and not engine.needs_forwarding:
-            return Text("The engine is in WSL, whose ports the internet can't reach.")
-        return None
+        return engine.is_bridged and not engine.needs_forwarding
 
     def network(self) -> Network | None:
         """The network in which modules are opened: of the address that the user has chosen, else
@@ -304,12 +333,26 @@ class Addresses:
         directory = self.directories[-1]
         domains = {o.name: directory for o in opened.values() if o.way == "internet"}
         domains |= self._trials
-        config = gateway_config(sites, certificates, address, domains, nonce := token_hex(16))
+        ranges = further(here)
+        refused = self._refused(ranges) if near and ranges else []
+        around = Surroundings(address, tuple(refused))
+        config = gateway_config(sites, certificates, around, domains, nonce := token_hex(16))
         self._gateway.load(encoded(config))
         with self.file.update() as now:
             now.told, now.loaded_at, now.nonce = address, time.time(), nonce
             now.pending = now.pending and now.open.keys() != data.open.keys()
-        self._loaded = start
+        self._loaded, self._refused_ranges = start, ranges
+
+    def _refused(self, ranges: Sequence[str]) -> Sequence[str]:
+        """Those of *ranges* from which no client gets in. An engine that does not show who asks
+        passes on everything from its own networks."""
+        engine = self._place.core.engine.networks.all()
+        return apart(ranges, (subnet for one in engine for subnet in one.subnets))
+
+    def refuses(self, here: Network) -> bool:
+        """Whether the gateway knows in which further networks this computer is, beside *here*. One
+        that has gone may stay: each load cuts connections."""
+        return {*further(here)} <= {*self._refused_ranges}
 
     def _is_allowed(self, name: str, one: OpenData) -> bool:
         """Whether the file of the open module *name* may still do what it does. Otherwise, it alone
@@ -323,8 +366,22 @@ class Addresses:
             _logger.warning("%s is not forwarded: %s", name, error)
             return False
 
+    def forward(self) -> None:
+        """Pass on what other devices send to the ports of what is open here, if only this process
+        can."""
+        if not (self._names and self.is_forwarding and self.gateway_start):
+            return
+        data, here, ports = self.file.read(), self.network(), self.ports
+        found: dict[int, Admits] = {}
+        if here and here.address == data.told and data.near:
+            found |= {ports[n]: is_private for n in (HTTP, *(o.port for o in data.near.values()))}
+        if self._trials or any(one.way == "internet" for one in data.open.values()):
+            found |= {ports[n]: lambda _: True for n in (INTERNET, REDIRECT)}
+        self._names.forward(here.address if here else "", found if here else {})
+
     def answer_names(self) -> None:
         """Answer for the names of what is open here, if this process stays."""
+        self.forward()
         data = self.file.read()
         if self._names:
             ports, opened = self.ports, data.near if data.told else {}

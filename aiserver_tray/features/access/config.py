@@ -26,7 +26,7 @@ REDIRECT: Final = 8450
 TUNNEL: Final = 8451
 """Port in the container for tunnels, on ``ai-net`` only. They bring HTTPS."""
 ADMIN: Final = "unix//run/caddy/admin.sock"
-_NEAR: Final = {"remote_ip": {"ranges": ["127.0.0.0/8", "::1/128", *PRIVATE]}}
+_NEAR: Final = ("127.0.0.0/8", "::1/128", *PRIVATE)
 """Clients that are not on the internet. The ports are published on all addresses of the computer,
 also a public one. Not every engine keeps a client's address: some show that of their own network,
 which is private."""
@@ -82,23 +82,35 @@ class Certificates:
     fingerprint: str
 
 
+@dataclass(frozen=True)
+class Surroundings:
+    """The network that modules are open to."""
+
+    address: str
+    """Of this computer, for clients that send no name."""
+    refused: tuple[str, ...] = ()
+    """Ranges of other networks, whose clients get no answer there."""
+
+
 def gateway_config(
     sites: Sequence[Site],
     certificates: Certificates | None,
-    address: str,
+    network: Surroundings,
     domains: Mapping[str, str] | None = None,
     nonce: str = "",
 ) -> dict[str, Any]:
-    """The configuration for *sites*. *address*: this computer's, for clients that send no name.
-    *domains*: those on the internet, each with the ACME directory that certifies it. *nonce*: by
-    what the gateway is known through a tunnel."""
+    """The configuration for *sites* in *network*. *domains*: those on the internet, each with the
+    ACME directory that certifies it. *nonce*: by what the gateway is known through a tunnel."""
+    guard = [_route({"not": [_from(_NEAR)]}, _ABORT)]
+    guard += [_route(_from(network.refused), _ABORT)] if network.refused else []
     servers: dict[str, Any] = {"ready": _server(["127.0.0.1:2020"], [{"handle": [_status(200)]}])}
     tls: dict[str, Any] = {}
     near = [site for site in sites if site.port in PORTS]
     if certificates and near:
-        servers["http"] = _server([f":{HTTP}"], _guide_routes(certificates))
+        servers["http"] = _server([f":{HTTP}"], [*guard, *_guide_routes(certificates)])
         for site in near:
-            servers[f"port-{site.port}"] = _secure_server(site.port, [_forward(site)], address)
+            routes = [*guard, _forward(site)]
+            servers[f"port-{site.port}"] = _secure_server(site.port, routes, network.address)
         pair = {"certificate": certificates.certificate, "key": certificates.key}
         tls["certificates"] = {"load_pem": [pair]}
     if domains:
@@ -157,9 +169,12 @@ def _server(listen: list[str], routes: list[Any]) -> dict[str, Any]:
 
 
 def _forward(site: Site) -> dict[str, Any]:
-    near = _NEAR if site.port in PORTS else {}
     routes = {"handler": "subroute", "routes": _routes(site)}
-    return _route({"host": [*site.names], **near}, routes)
+    return _route({"host": [*site.names]}, routes)
+
+
+def _from(ranges: Sequence[str]) -> dict[str, Any]:
+    return {"remote_ip": {"ranges": [*ranges]}}
 
 
 def _secure_server(port: int, routes: list[Any], sni: str) -> dict[str, Any]:
@@ -230,7 +245,6 @@ def _guide_routes(certificates: Certificates) -> list[Any]:
     chinese = {"header_regexp": {"Accept-Language": {"pattern": "^zh"}}, "path": ["/"]}
     in_chinese, in_english = (_content(guide(certificates, one), plain) for one in ("zh", "en"))
     return [
-        _route({"not": [_NEAR]}, _ABORT),
         _route({"path": ["/ca.crt"]}, file),
         _route(chinese, in_chinese),
         _route({"path": ["/"]}, in_english),

@@ -1,14 +1,19 @@
-"""Names of modules in the local network, by multicast DNS. No service of the system is needed. A
-container could not do this, because multicast does not leave its network.
+"""What this process answers in the local network: the names of modules, by multicast DNS, and where
+other devices can't reach the engine's ports, these. No service of the system is needed. A container
+could not answer for names, because multicast does not leave its network.
 
 zeroconf neither asks before it takes a host name nor defends one, so this asks.
 """
 
+import logging
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Final
+
+from aiserver_tray.features.stack.forwarding import Relay
 
 if TYPE_CHECKING:
     from zeroconf import Zeroconf
@@ -18,6 +23,12 @@ _TTL_SECONDS: Final = 60
 """For how long others remember a name after the process was killed."""
 _MAX_NUMBER: Final = 9
 SUFFIX: Final = ".local"
+_CONNECT_SECONDS: Final = 10.0
+
+Admits = Callable[[str], bool]
+"""Whether a client with that IP address may connect."""
+
+_logger = logging.getLogger(__name__)
 
 
 def _zeroconf(address: str) -> "Zeroconf":
@@ -58,10 +69,12 @@ def free_name(base: str, address: str) -> str:
 
 
 class Names:
-    """The names that this process answers for."""
+    """The names that this process answers for, and the ports that it forwards."""
 
     def __init__(self) -> None:
         self._lock = Lock()
+        self._relays: dict[tuple[str, int], Relay] = {}
+        self._forwarding = Lock()
         self._network: Zeroconf | None = None
         self._told: tuple[str, Mapping[str, int]] = ("", {})
 
@@ -86,8 +99,23 @@ class Names:
         """Those that are answered now."""
         return frozenset(self._told[1])
 
+    def forward(self, address: str, ports: Mapping[int, Admits]) -> None:
+        """Listen on *address* at *ports*, and no others. What the admitted clients send is passed
+        on to the same port of the loopback address."""
+        wanted = {(address, port): admits for port, admits in ports.items()}
+        with self._forwarding:  # names take seconds
+            for place in self._relays.keys() - wanted:
+                self._relays.pop(place).close()
+            for place in wanted.keys() - self._relays.keys():
+                connect = partial(_passed_on, place[1], wanted[place])
+                try:
+                    self._relays[place] = Relay(connect, socket.create_server(place))
+                except OSError as error:  # the proof says so
+                    _logger.warning("port %s is not forwarded: %s", place[1], error)
+
     def close(self) -> None:
-        """Answer for none."""
+        """Answer for none, and forward nothing."""
+        self.forward("", {})
         with self._lock:
             self._withdraw()
             self._told = "", {}
@@ -115,3 +143,9 @@ class Names:
             host_ttl=_TTL_SECONDS,
         )
         network.register_service(info, allow_name_change=True)
+
+
+def _passed_on(port: int, admits: Admits, near: socket.socket) -> socket.socket:
+    if not admits(near.getpeername()[0]):
+        raise OSError("not from the network")
+    return socket.create_connection(("127.0.0.1", port), _CONNECT_SECONDS)

@@ -4,7 +4,7 @@ as before."""
 import ipaddress
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ PRIVATE: Final = (
     *("fc00::/7", "fe80::/10"),
 )
 """The addresses that are not on the internet."""
+_TAILNET: Final = ipaddress.IPv4Network("100.64.0.0/10")
 _VIRTUAL: Final = re.compile(r"lo\d*|docker|br-|veth|virbr|vEthernet|bridge\d|utun|podman|cni")
 """How interfaces begin that lead to no other device."""
 _OUTSIDE: Final = ("192.0.2.1", 9)
@@ -58,6 +59,30 @@ def others(here: Network | None) -> list[str]:
     also public ones."""
     found = (one for one in _all() if not _VIRTUAL.match(one.interface))
     return [one.address for one in found if here and one.address != here.address]
+
+
+def further(here: Network | None) -> list[str]:
+    """The ranges of the further networks of this computer, without those that hold the network of
+    *here*."""
+    if here is None:
+        return []
+    inside = ipaddress.IPv4Network(here.range)
+    found = {_reached_by(one) for one in _all() if not _VIRTUAL.match(one.interface)}
+    return sorted(str(one) for one in found if not inside.subnet_of(one))
+
+
+def apart(ranges: Iterable[str], others: Iterable[str]) -> list[str]:
+    """Those of *ranges* that overlap with none of *others*."""
+    known = [ipaddress.ip_network(one, strict=False) for one in others]
+    found = ((one, ipaddress.ip_network(one)) for one in ranges)
+    return [one for one, range in found if not any(map(range.overlaps, known))]
+
+
+def _reached_by(one: Network) -> ipaddress.IPv4Network:
+    """The range of a network; of a tunnel with a single address such as Tailscale's, all of its
+    kind."""
+    found = ipaddress.IPv4Network(one.range)
+    return _TAILNET if found.prefixlen == 32 and found.subnet_of(_TAILNET) else found
 
 
 def is_private(address: str) -> bool:

@@ -88,7 +88,11 @@ def _name(address: Address) -> LinkView:
         text = Text("{name} is not found. Use the IP address", name=address.name)
     else:
         other = Listed(sorted(found - {address.ip}))
-        text = Text("{name} is {other}, another device", name=address.name, other=other)
+        text = Text(
+            "{name} is {other}, another device. Close and open the module for another name",
+            name=address.name,
+            other=other,
+        )
     return broken("name", text)
 
 

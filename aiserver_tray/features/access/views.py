@@ -127,6 +127,8 @@ class AccessList:
     """further addresses of this computer, at which the gateway's ports answer, too"""
     internet_problem: Text | None = None
     """why nothing can be opened to the internet"""
+    firewall: tuple[str, ...] = ()
+    """what an administrator types if a firewall of this computer refuses other devices"""
 
 
 @dataclass(frozen=True)

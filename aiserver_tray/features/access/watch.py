@@ -58,8 +58,11 @@ class Watch:
             self._thread.start()
 
     def _on_state(self, _: State) -> None:
-        """The gateway may have started, with a configuration that is older than what is open."""
+        """The gateway may have started, with a configuration that is older than what is open, or
+        stopped."""
         before, self._start = self._start, self._addresses.gateway_start
+        if before and not self._start:
+            self._names.forward("", {})  # its next start needs the ports
         if self._start not in ("", before):
             self.start()
 
@@ -104,12 +107,17 @@ class Watch:
         here = self._addresses.network()
         is_here = bool(here and here.is_same(data.range, data.router))
         address = here.address if here and is_here else ""
-        is_old = (bool(data.near) and address != data.told) or now - data.loaded_at > _RENEW_SECONDS
+        is_moved = address != data.told or bool(
+            address and here and not self._addresses.refuses(here)
+        )
+        # Also if the clock was wrong when the certificate was made.
+        is_old = (bool(data.near) and is_moved) or not 0 <= now - data.loaded_at <= _RENEW_SECONDS
         if data.pending or not self._addresses.is_loaded or (data.open and is_old):
             if self._addresses.opening:  # that operation loads, and proves
                 return
             self._addresses.load()
         elif not any(_is_due(one, now) for name, one in data.open.items() if name in self._known):
+            self._addresses.forward()  # the address may be another one
             return
         if data.open:
             self._addresses.check()
@@ -134,4 +142,5 @@ class Watch:
 
 def _is_due(known: OpenData, now: float) -> bool:
     """Whether it is time to prove the address again."""
-    return now - (known.checked_at or 0) > (_RETRY_SECONDS if known.trouble else _PROOF_SECONDS)
+    since = now - (known.checked_at or 0)
+    return not 0 <= since <= (_RETRY_SECONDS if known.trouble else _PROOF_SECONDS)

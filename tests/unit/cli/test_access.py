@@ -11,7 +11,7 @@ from aiserver_tray.base.codec import to_json
 from aiserver_tray.features.access.views import AccessPlan
 from aiserver_tray.protocol.message import answer
 from tests.support import addresses, states
-from tests.support.addresses import CLOSED, FINE, GUIDE, NO_NAME, OPEN, PLAN, URL
+from tests.support.addresses import CLOSED, FINE, FIREWALL, GUIDE, NO_NAME, OPEN, PLAN, URL
 from tests.support.scripted import Scripted
 
 COMMAND = "access"
@@ -38,6 +38,7 @@ def test_what_opening_does_is_said_and_asked_before(host: Scripted, run: Run) ->
     assert "n8n is used only at that address, on this computer, too" in done.stderr
     assert URL in done.stdout
     assert GUIDE in done.stdout
+    assert FIREWALL in done.stderr
 
 
 def test_an_owner_is_needed_before(host: Scripted, run: Run) -> None:

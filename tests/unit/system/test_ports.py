@@ -1,6 +1,7 @@
 """Which ports of this machine are free, and who has the others: with real sockets and processes."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -218,3 +219,25 @@ def test_a_near_port_that_this_machine_offers_can_be_served() -> None:
         near = free_port_near(port, lambda number: ports.is_free("127.0.0.1", number, "tcp"))
         with serving("127.0.0.1", near):
             assert near != port
+
+
+@pytest.mark.parametrize(
+    ("system", "program", "expected"),
+    [
+        ("win32", "", "profile=private localport=18440-18442"),
+        ("linux", "ufw", "sudo ufw allow 18440:18442/tcp"),
+        ("linux", "firewall-cmd", "sudo firewall-cmd --add-port=18440-18442/tcp"),
+        ("linux", "", ""),
+    ],
+)
+def test_the_command_of_the_firewall_that_this_system_has(
+    monkeypatch: pytest.MonkeyPatch, system: str, program: str, expected: str
+) -> None:
+    monkeypatch.setattr(sys, "platform", system)
+    monkeypatch.setattr(shutil, "which", lambda name, **_: name == program)
+    found = ports.firewall_commands([18442, 18440, 18441])
+    assert expected in "".join(found)
+    assert bool(found) == bool(expected)
+    apart = "".join(ports.firewall_commands([18440, 19000]))
+    assert "19000" in apart or not expected
+    assert "18440-19000" not in apart.replace(":", "-"), "nothing between them"

@@ -10,19 +10,21 @@ from aiserver_tray.features.access.config import (
     TUNNEL,
     Certificates,
     Site,
+    Surroundings,
     encoded,
     free_port,
     gateway_config,
     guide,
 )
 
+HERE = Surroundings("192.168.1.20", ("10.8.0.0/24",))
 CERTIFICATES = Certificates("ROOT", "LEAF", "KEY", "AI-Server Tray on <kitchen>", "4F:A1")
 N8N = Site(("n8n-kitchen.local", "192.168.1.20"), 8441, "n8n:5678", ("/rest/owner/setup*",))
 PLAIN = Site(("web-kitchen.local", "192.168.1.20"), 8443, "web:80", secure_cookies=False)
 
 
 def config(*sites: Site) -> Any:  # noqa: ANN401 - JSON
-    made = gateway_config(sites, CERTIFICATES if sites else None, "192.168.1.20")
+    made = gateway_config(sites, CERTIFICATES if sites else None, HERE)
     return json.loads(encoded(made))
 
 
@@ -37,11 +39,13 @@ def test_a_site_refuses_set_up_paths_forwards_the_rest_and_aborts_other_hosts() 
     server = config(N8N)["apps"]["http"]["servers"]["port-8441"]
     assert server["listen"] == [":8441"]
     assert server["tls_connection_policies"] == [{"default_sni": "192.168.1.20"}]
-    site, other = server["routes"]
-    (match,) = site["match"]
-    assert match["host"] == ["n8n-kitchen.local", "192.168.1.20"]
-    assert "192.168.0.0/16" in match["remote_ip"]["ranges"]
-    assert "0.0.0.0/0" not in match["remote_ip"]["ranges"]
+    far, other_network, site, other = server["routes"]
+    assert site["match"] == [{"host": ["n8n-kitchen.local", "192.168.1.20"]}]
+    near = far["match"][0]["not"][0]["remote_ip"]["ranges"]
+    assert "192.168.0.0/16" in near
+    assert "0.0.0.0/0" not in near
+    assert other_network["match"] == [{"remote_ip": {"ranges": ["10.8.0.0/24"]}}]
+    assert far["handle"] == other_network["handle"] == other["handle"]
     refuse, forward = site["handle"][0]["routes"]
     assert refuse["match"] == [{"path": ["/rest/owner/setup*"]}]
     assert (refuse["terminal"], refuse["handle"][0]["status_code"]) == (True, 403)
@@ -57,16 +61,14 @@ def test_what_ends_connections_or_locks_people_out_is_never_there() -> None:
     assert "Strict-Transport-Security" not in text
     servers = config(N8N, PLAIN)["apps"]["http"]["servers"]
     assert all(one["automatic_https"] == {"disable": True} for one in servers.values())
-    (forward,) = servers["port-8443"]["routes"][0]["handle"][0]["routes"]
+    (forward,) = servers["port-8443"]["routes"][-2]["handle"][0]["routes"]
     assert "response" not in forward["handle"][0]["headers"]
 
 
 def test_the_internet_has_a_port_of_its_own_and_certificates_of_an_authority() -> None:
     public = Site(("n8n.example.com",), INTERNET, "n8n:5678", ("/rest/owner/setup*",))
     domains = {"n8n.example.com": "https://acme.example/directory", "new.example.com": "https://c/"}
-    apps = json.loads(
-        encoded(gateway_config([public, PLAIN], CERTIFICATES, "192.168.1.20", domains))
-    )
+    apps = json.loads(encoded(gateway_config([public, PLAIN], CERTIFICATES, HERE, domains)))
     servers, tls = apps["apps"]["http"]["servers"], apps["apps"]["tls"]
     assert servers["internet"]["listen"] == [":8449"]
     site, other = servers["internet"]["routes"]
@@ -91,9 +93,10 @@ def test_a_tunnel_brings_https_and_reaches_a_port_of_its_own() -> None:
 
 def test_the_page_about_the_certificate_has_the_file_and_both_languages() -> None:
     server = config(N8N)["apps"]["http"]["servers"]["http"]
-    far, file, chinese, english, rest = server["routes"]
+    far, other_network, file, chinese, english, rest = server["routes"]
     assert "remote_ip" in far["match"][0]["not"][0]
-    assert far["handle"] == [{"handler": "static_response", "abort": True}]
+    abort = [{"handler": "static_response", "abort": True}]
+    assert far["handle"] == other_network["handle"] == abort
     assert file["handle"][0]["body"] == "ROOT"
     assert file["handle"][0]["headers"]["Content-Type"] == ["application/x-x509-ca-cert"]
     assert "Accept-Language" in json.dumps(chinese["match"])
@@ -119,7 +122,7 @@ def test_the_first_free_port_is_taken() -> None:
 
 def test_a_tunnel_finds_out_whether_it_leads_to_the_gateway() -> None:
     site = Site(("n8n.example.com",), TUNNEL, "n8n:5678")
-    made = gateway_config([site], None, "", nonce="abcd")
+    made = gateway_config([site], None, HERE, nonce="abcd")
     known, *_ = made["apps"]["http"]["servers"]["tunnel"]["routes"]
     assert known["match"] == [
         {"host": ["n8n.example.com"], "path": ["/.well-known/aiserver-tray/ab"]}

@@ -5,7 +5,9 @@ import socket
 import pytest
 
 from aiserver_tray.features.access import names, network
+from aiserver_tray.features.access.names import Names
 from aiserver_tray.features.access.network import Network, is_private, label
+from tests.support.systems import on_linux
 
 HOME = Network("192.168.1.20", "wlan0", "192.168.1.0/24", "aa:aa:aa:aa:aa:aa")
 
@@ -41,6 +43,24 @@ def test_further_addresses_are_those_that_others_may_reach(monkeypatch: pytest.M
     monkeypatch.setattr(network, "_all", lambda: iter(found))
     assert network.others(HOME) == ["10.8.0.2", "203.0.113.5"]
     assert network.others(None) == []
+
+
+def test_devices_of_further_networks_are_not_those_of_this_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = [
+        HOME,
+        Network("192.168.1.21", "eth0", HOME.range),  # the same one, by cable
+        Network("192.168.7.3", "tun1", "192.168.0.0/16"),  # holds this one
+        Network("172.17.0.1", "docker0", "172.17.0.0/16"),
+        Network("10.8.0.2", "tun0", "10.8.0.0/24"),
+        Network("100.90.1.2", "tailscale0", "100.90.1.2/32"),
+    ]
+    monkeypatch.setattr(network, "_all", lambda: iter(found))
+    assert network.further(HOME) == ["10.8.0.0/24", "100.64.0.0/10"]
+    assert network.further(found[-1]) == ["10.8.0.0/24", "192.168.0.0/16", HOME.range]
+    assert network.further(None) == []
+    assert network.apart(["10.8.0.0/24", "10.9.0.0/24"], ["10.8.0.128/26"]) == ["10.9.0.0/24"]
 
 
 def test_only_private_addresses_are_offered(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,3 +106,26 @@ def test_a_name_that_another_device_has_gets_a_number(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(names, "addresses_of", refuse)
     assert names.free_name("n8n-kitchen", "192.168.1.20") == "n8n-kitchen.local"
+
+
+@on_linux  # elsewhere, this computer has not all of 127.0.0.0/8
+@pytest.mark.parametrize("is_admitted", [True, False])
+def test_only_what_admitted_clients_send_is_passed_on(*, is_admitted: bool) -> None:
+    asking: list[str] = []
+
+    def admits(client: str) -> bool:
+        asking.append(client)
+        return is_admitted
+
+    answers = Names()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        answers.forward("127.0.0.2", {port: admits})  # another address of this computer
+        with socket.create_connection(("127.0.0.2", port), 60) as client:
+            if is_admitted:
+                server.accept()[0].close()
+            assert client.recv(1) == b""
+        answers.close()
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.2", port), 60)
+    assert asking == ["127.0.0.1"]

@@ -11,12 +11,15 @@ import pytest
 from aiserver_tray.base.errors import AddressError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.core.app import App
+from aiserver_tray.engine.address import Address
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.features.access import addresses as module
 from aiserver_tray.features.access.addresses import Addresses
+from aiserver_tray.features.access.names import Names
 from aiserver_tray.features.access.network import Network
 from aiserver_tray.features.access.opening import Openings
 from aiserver_tray.features.access.store import OpenData
+from aiserver_tray.features.access.watch import Watch
 from aiserver_tray.features.place import Place
 from aiserver_tray.model import Actor
 
@@ -54,6 +57,7 @@ def gateway() -> Gateway:
 @pytest.fixture
 def openings(place: Any, gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Openings:  # noqa: ANN401
     monkeypatch.setattr(module, "networks", lambda: [HERE])
+    monkeypatch.setattr(module, "further", lambda _: [])
     monkeypatch.setattr(module, "Gateway", lambda _: gateway)
     found = Openings(cast("Place", place), Addresses(cast("Place", place), None))
     with found._file.update() as data:  # as opening leaves it
@@ -104,7 +108,10 @@ def test_a_module_that_may_not_be_forwarded_does_not_stay_being_opened(
 ) -> None:
     addresses = openings._addresses
     monkeypatch.setattr(addresses, "_is_allowed", lambda *_: False)
+    monkeypatch.setattr(module, "further", lambda _: ["10.8.0.0/24"])
+    assert not addresses.refuses(HERE)
     addresses.load()
+    assert addresses.refuses(HERE), "it is not loaded again and again"
     assert b"oneapi" not in gateway.loaded[-1]
     assert addresses.file.read().told == HERE.address, "it is loaded for this address"
 
@@ -127,6 +134,49 @@ def test_a_gateway_that_starts_again_has_to_be_loaded(openings: Openings, gatewa
     assert not addresses.is_loaded
     gateway.start = ""
     assert addresses.is_loaded, "it does not run"
+
+
+@pytest.mark.parametrize("days", [-1000, 10, 301])
+def test_the_gateway_gets_another_certificate_when_the_clock_was_wrong(
+    openings: Openings,
+    place: Any,  # noqa: ANN401
+    monkeypatch: pytest.MonkeyPatch,
+    days: int,
+) -> None:
+    state = SimpleNamespace(engine=SimpleNamespace(running=True), operations=())
+    place.core.store.state, addresses, done = state, openings._addresses, []
+    monkeypatch.setattr(addresses, "load", lambda: done.append("certificate"))
+    monkeypatch.setattr(addresses, "check", lambda: done.append("proof"))
+    monkeypatch.setattr(Addresses, "is_loaded", True)
+    with openings._file.update() as data:
+        data.told, data.loaded_at = HERE.address, 0.0
+        data.modules["oneapi"].checked_at = 0.0
+    Watch(place, addresses, openings, Names())._tick(days * 24 * 3600.0)
+    assert done == (["proof"] if days == 10 else ["certificate", "proof"])
+
+
+@pytest.mark.parametrize(
+    ("host", "is_owner", "near", "public"),
+    [
+        ("unix:///run/docker.sock", False, None, None),
+        ("wsl://aiserver", True, None, None),
+        ("wsl://aiserver", False, "Start it first", "Start it first"),
+        ("ssh://me@machine", True, "only where the engine runs on this computer", None),
+    ],
+)
+def test_where_modules_can_be_opened_depends_on_the_engine(
+    place: Any,  # noqa: ANN401
+    host: str,
+    near: str | None,
+    public: str | None,
+    *,
+    is_owner: bool,
+) -> None:
+    place.core.engine = SimpleNamespace(address=Address(host, "app.engine", {}))
+    addresses = Addresses(place, Names() if is_owner else None)
+    assert (near or "None") in str(addresses.problem(HERE))
+    assert (public or "None") in str(addresses.internet_problem())
+    assert near or "IPv4 is needed" in str(addresses.problem(None))
 
 
 def test_what_is_open_at_another_engine_is_not_touched_from_this_one(

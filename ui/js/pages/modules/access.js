@@ -165,10 +165,10 @@ const item = (drawing, title, text, tone = "") => html`
   <div class="item ${tone}">${icon(drawing, tone ? "busy" : "muted")}<div class="grow"><h3>${title}</h3><p>${text}</p></div></div>`;
 
 /** @type {Record<Link["kind"], string>} */
-const LINKS = { name: mark("Name in the network"), router: mark("Your router"), forward: mark("Ports to forward"), certificate: mark("Certificate"), module: mark("Reachable at its address"), ports: mark("Nothing else is open") };
+const LINKS = { name: mark("Name in the network"), router: mark("Your router"), forward: mark("Ports to forward"), certificate: mark("Certificate"), module: mark("Answer at its address"), ports: mark("Other ports") };
 
 /** @param {AccessList} list @param {ModuleAccess} known @param {Module} module */
-function addressCard({ certificate, networks, others }, known, module) {
+function addressCard({ certificate, networks, others, firewall }, known, module) {
   const isOpen = known.state === "open" || known.state === "broken", isNear = known.way === "network";
   if (networks.length === 0 && !isOpen) return nothing;
   return html`<section class="card" aria-labelledby="access-address">
@@ -180,13 +180,15 @@ function addressCard({ certificate, networks, others }, known, module) {
       text: t("Install it on a device"), icon: "badge-check", kind: "tonal", size: "small", run: () => askToTrust(certificate),
     }) : nothing, !isNear))}${signIn(known, module)}${lockItem(known)}${known.bound ? onlyThere(module) : nothing}` : signIn(known, module)}</div>
     ${isOpen && !isNear ? html`<p class="card-foot">${t("{name} is open to the internet in every network, also while the applet does not run.", { name: module.title })}</p>` : nothing}
-    ${isOpen && isNear ? html`<p class="card-foot">${t("In other networks, the applet closes {name} within seconds. While the applet does not run, {name} stays open there. A firewall of this computer can't be seen from here: try it from another device.", { name: module.title })}
+    ${isOpen && isNear ? html`<p class="card-foot">${t("In other networks, the applet closes {name} within seconds. While the applet does not run, {name} stays open there. Try it from another device, because a firewall of this computer can't be seen from here.", { name: module.title })}
       ${others.length ? alsoAt(others, module) : nothing}</p>` : nothing}
+    ${isOpen && firewall.length ? html`<p class="card-foot">${t("If other devices get no answer, a firewall of this computer refuses them. As administrator, allow the ports:")}
+      <span class="mono">${firewall.join("; ")}</span>${navigator.clipboard ? copyButton(firewall.join("\n"), t("Copy command")) : nothing}</p>` : nothing}
   </section>`;
 }
 
 /** @param {string[]} others @param {Module} module */
-const alsoAt = (others, module) => t("This computer also has {addresses}. Devices in those networks reach {module}, too, if they know its address. Only on Linux, requests from the internet are refused.", { addresses: list(others), module: module.title });
+const alsoAt = (others, module) => t("This computer also has {addresses}. Requests from those networks and from the internet are refused where the engine shows who asks, as on Linux. Elsewhere, devices there reach {module}, too, if they know its address.", { addresses: list(others), module: module.title });
 
 /** @param {ModuleAccess} known */
 const lockItem = ({ name, locked, checked }) => html`
