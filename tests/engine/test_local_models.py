@@ -4,6 +4,7 @@ server that stands for the hub (`tests.support.model_hub`)."""
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -235,6 +236,7 @@ def test_a_full_disk_is_told_and_a_file_of_this_computer_is_copied(
     hub.size = 1 << 50
     full = stack.cli.run("models", "pull", hub.source).failed("E_DOWNLOAD")
     assert "Free some disk" in full.errors
+    _a_disk_that_fills_meanwhile(engine, stack, hub)
     fake = tmp_path / "Fake Model.gguf"
     fake.write_bytes(b"no model" * 1000)
     stack.cli.run("models", "pull", str(fake)).failed("E_DOWNLOAD", "no model in the format GGUF")
@@ -246,6 +248,27 @@ def test_a_full_disk_is_told_and_a_file_of_this_computer_is_copied(
     assert answer.succeeded().output.strip()  # whatever a small model says
     assert "tokens/s" in answer.errors
     stack.cli.run("models", "remove", "from-a-file").succeeded()
+
+
+def _a_disk_that_fills_meanwhile(
+    engine: docker.DockerClient, stack: OneApiStack, hub: ModelHub
+) -> None:
+    """See that nothing half-done is offered, and that it goes on once there is room. What has come
+    is on a file system of 64 MB, which no look at the volume shows."""
+    sh = partial(said, engine, CONTAINER, "sh", "-c")
+    hub.size = (fetched() / FILE).stat().st_size
+    sh("rm -rf /models/parts && ln -s /dev/shm /models/parts")
+    full = stack.cli.run("models", "pull", hub.source).failed("E_DOWNLOAD")
+    assert "No space left on device. Free some disk, then pull it again" in full.errors
+    assert own(stack)["state"] == "partial"
+    assert not [name for name in _names(engine) if name.endswith(".gguf")]
+    stack.cli.run("models", "run", NAME, "Hello").failed("E_REQUEST", "not found")
+    begun = _part(engine)
+    sh("rm /models/parts && mkdir /models/parts && mv /dev/shm/* /models/parts")
+    hub.begins = []
+    stack.cli.run("models", "pull", hub.source).succeeded()
+    assert (hub.begins, own(stack)["state"]) == ([begun], "asleep")
+    stack.cli.run("models", "remove", NAME).succeeded()
 
 
 def test_modelscope_says_the_same_of_a_file(hub: ModelHub) -> None:
