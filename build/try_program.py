@@ -1,9 +1,10 @@
 """See that an installed program works: it has its catalog and serves the dashboard. Print its
 version. Only the standard library, and nothing of the project: it runs where only the package is.
 
-python3 build/try_program.py PROGRAM
+python3 build/try_program.py PROGRAM [mcp]    with mcp: it also answers an assistant
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -34,14 +35,32 @@ def see_the_dashboard(program: str) -> None:
             serving.kill()
 
 
-def main(program: str) -> None:
+def see_the_assistant(program: str) -> None:
+    """Raises ``AssertionError`` if an assistant gets no answer."""
+    about = {"protocolVersion": "2025-06-18", "capabilities": {}}
+    about["clientInfo"] = {"name": "try", "version": "1"}
+    asked = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": about}
+    pipe = subprocess.PIPE
+    with subprocess.Popen([program, "mcp"], stdin=pipe, stdout=pipe, encoding="utf-8") as serving:
+        assert serving.stdin
+        assert serving.stdout
+        serving.stdin.write(json.dumps(asked) + "\n")
+        serving.stdin.flush()
+        answer = serving.stdout.readline()
+        serving.stdin.close()
+        assert "AI-Server Tray" in answer, answer
+
+
+def main(program: str, *more: str) -> None:
     """Raises ``AssertionError``, ``CalledProcessError`` or ``OSError`` if *program* fails."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
         os.environ["AISERVER_HOME"] = home
         assert "n8n" in printed(program, "catalog", "list"), "no catalog"
         see_the_dashboard(program)
+        if more == ("mcp",):
+            see_the_assistant(program)
         sys.stdout.write(printed(program, "--version"))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

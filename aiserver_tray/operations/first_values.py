@@ -16,7 +16,7 @@ from aiserver_tray.model import Changes
 from aiserver_tray.operations.locks import one_shot_lock
 from aiserver_tray.operations.modules import NO_CHANGES
 from aiserver_tray.operations.parts import Parts
-from aiserver_tray.operations.survey import survey
+from aiserver_tray.operations.survey import kept_cards, survey
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.spec.labels import Owner, one_shot_labels
 from aiserver_tray.spec.model import Body, ModuleTarget
@@ -26,6 +26,7 @@ from aiserver_tray.system.clock import timezone_name
 if TYPE_CHECKING:
     from aiserver_tray.catalog.modules import Module
     from aiserver_tray.catalog.setting import Setting
+    from aiserver_tray.engine.values import EngineInfo
 
 _FOLDER = "/volume"
 
@@ -90,7 +91,7 @@ def _without_card(
     stored = {**parts.settings.stored(declared), **changes} if declared else {}
     chosen = {a: s.choices.get(stored.get(a) or s.initial or "") for a, s in declared.items()}
     needing = [address for address, choice in chosen.items() if choice and choice.card]
-    if not needing or parts.engine.info().nvidia:
+    if not needing or _gives_cards(parts.engine.info()):
         return {}
     text = Text(
         "{address} is {default} now: the Docker engine gives containers no NVIDIA card. It needs "
@@ -111,6 +112,11 @@ def _without_card(
         )
         for address in needing
     }
+
+
+def _gives_cards(info: "EngineInfo") -> bool:
+    """Of an engine elsewhere, only what it says itself is known."""
+    return info.nvidia or (info.is_local and kept_cards(info) is None)
 
 
 def _asked(

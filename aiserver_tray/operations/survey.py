@@ -3,16 +3,16 @@
 import math
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from aiserver_tray.base.errors import ObjectNotFoundError
-from aiserver_tray.engine.values import ContainerSummary
+from aiserver_tray.engine.values import ContainerSummary, EngineInfo
 from aiserver_tray.model import Port
 from aiserver_tray.spec import labels
-from aiserver_tray.spec.model import ModuleTarget
+from aiserver_tray.spec.model import ModuleTarget, ServiceTarget
 from aiserver_tray.system import ports
 from aiserver_tray.system.ports import PortOwner, ReservedRange, overlap
 
@@ -132,6 +132,9 @@ class Machine:
     """Bytes in the engine's data folder."""
     is_free: Callable[[HostPort], bool] = field(default=lambda _: True, compare=False)
     """Whether a port is free, as far as that is known."""
+    kept_cards: tuple[str, ...] | None = None
+    """Its NVIDIA graphics cards, if the engine gives them to no container. None: it gives them, or
+    that is unknown."""
 
 
 def inspect_machine(engine: "Engine", found: Survey, targets: Sequence[ModuleTarget]) -> Machine:
@@ -141,7 +144,32 @@ def inspect_machine(engine: "Engine", found: Survey, targets: Sequence[ModuleTar
     Raises:
         EngineDownError, EngineRequestError: the engine can't be asked.
     """
-    return inspect_ports(engine, found, wanted_ports(targets), [target.name for target in targets])
+    names = [target.name for target in targets]
+    machine = inspect_ports(engine, found, wanted_ports(targets), names)
+    asks = any(asks_for_card(service) for target in targets for service in target.services)
+    return replace(machine, kept_cards=kept_cards(engine.info())) if asks else machine
+
+
+def asks_for_card(service: ServiceTarget) -> bool:
+    """Whether the container of *service* wants an NVIDIA graphics card, or any card."""
+    requests = service.body["HostConfig"].get("DeviceRequests") or ()
+    return any(
+        one.get("Driver") == "nvidia"
+        or any(id.startswith("nvidia.com/gpu") for id in one.get("DeviceIDs") or ())
+        or (not one.get("Driver") and any("gpu" in all_ for all_ in one.get("Capabilities") or ()))
+        for one in requests
+    )
+
+
+def kept_cards(info: EngineInfo) -> tuple[str, ...] | None:
+    """The `Machine.kept_cards` of the engine of *info*."""
+    from aiserver_tray.system.desktop import (  # noqa: PLC0415 - few modules ask for a card
+        graphics_cards,
+        has_card_toolkit,
+    )
+
+    is_unknown = not info.is_local or (info.shares_kernel and has_card_toolkit())
+    return None if info.nvidia or is_unknown else tuple(graphics_cards())
 
 
 def inspect_ports(

@@ -196,3 +196,15 @@ def graphics_cards() -> list[str]:
     names them."""
     query = ("nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader")
     return [line.strip() for line in output_of(*query).splitlines() if line.strip()]
+
+
+_CARD_HOOK: Final = "nvidia-container-runtime-hook"
+"""What Docker looks for if its own settings name no runtime for cards (daemon/nvidia_linux.go)."""
+_CARD_FOLDERS: Final = (Path("/etc/cdi"), Path("/var/run/cdi"))
+"""Where descriptions of devices are, which Podman uses, too (the Container Device Interface)."""
+
+
+def has_card_toolkit() -> bool:
+    """Whether this machine has what gives a graphics card to containers, for an engine that uses
+    its kernel and does not say so itself."""
+    return bool(shutil.which(_CARD_HOOK)) or any(any(one.glob("*")) for one in _CARD_FOLDERS)

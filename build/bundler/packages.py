@@ -9,6 +9,12 @@ _UV = (sys.executable, "-m", "uv", "--quiet")
 _WITHOUT_WHEEL = "proxy-tools"
 """pywebview needs it; it is plain Python, and the locked setuptools builds it."""
 
+LEFT_OUT = "jsonschema"
+"""Only the client of the package ``mcp`` uses it, and only its server is used."""
+
+PROGRAM = ("--no-dev", "--extra", "desktop", "--extra", "mcp", "--prune", LEFT_OUT)
+"""All that users get in a package, as options for uv: also what assistants need."""
+
 
 def exported(packages: Sequence[str]) -> str:
     """The locked packages that these options select, as a file of requirements with hashes."""

@@ -11,13 +11,13 @@ from typing import Final
 
 from filelock import FileLock
 
-from bundler.packages import exported, installed
+from bundler.packages import PROGRAM, exported, installed
 from bundler.processes import must
 
 APPLICATION: Final = ("--no-dev", "--extra", "desktop", "--prune", "pywebview")
 """Without pywebview: it has no browser engine under Wine, and nothing else may import it."""
 
-BUNDLE: Final = ("--no-dev", "--extra", "desktop", "--group", "bundle")
+BUNDLE: Final = (*PROGRAM, "--group", "bundle")
 """The application, and PyInstaller."""
 
 _PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"

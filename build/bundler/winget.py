@@ -12,8 +12,8 @@ _IN_USE, _OLD_WINDOWS = 3, 4
 """Exit codes of the installer."""
 
 _DESCRIPTIONS: Final = {
-    "en-US": "Runs a local AI stack in Docker: n8n, Dify, OneAPI and RAGFlow",
-    "zh-CN": "在 Docker 中运行本地 AI 套件：n8n、Dify、OneAPI 和 RAGFlow",
+    "en-US": "Runs a local AI stack in Docker: n8n, Dify, OneAPI, RAGFlow and Open WebUI",
+    "zh-CN": "在 Docker 中运行本地 AI 套件：n8n、Dify、OneAPI、RAGFlow 和 Open WebUI",
 }
 _DEFAULT: Final = "en-US"
 

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Final
 
 from bundler.inputs import unpacked
-from bundler.packages import installed
+from bundler.packages import PROGRAM, installed
 from bundler.processes import must
 from deb.dependencies import FROM_DEBIAN, compiled, linked
 from deb.releases import Release
 
 PACKAGES: Final = (
-    *("--no-dev", "--extra", "desktop"),
+    *PROGRAM,
     *(word for name in FROM_DEBIAN for word in ("--prune", name)),
 )
 """What is not taken from Debian, as options for uv."""

@@ -10,6 +10,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+from bundler.packages import LEFT_OUT
 from bundler.processes import must
 from deb.releases import Release
 from developer.packages import DESKTOP
@@ -83,11 +84,12 @@ def required(found: Iterable[Distribution], markers: Mapping[str, str]) -> dict[
     for package in packages.values():
         for requirement in map(Requirement, package.requires or ()):
             name = canonicalize_name(requirement.name)
-            # Extras are another's choice, except the one of ours.
-            is_used = not requirement.marker or requirement.marker.evaluate(
-                {"extra": "desktop", **markers}
+            # Extras are another's choice, except the ones of ours.
+            is_used = not requirement.marker or any(
+                requirement.marker.evaluate({"extra": extra, **markers})
+                for extra in ("desktop", "mcp")
             )
-            if not is_used or name in packages:
+            if not is_used or name in packages or name == LEFT_OUT:
                 continue
             if name not in FROM_DEBIAN:
                 raise UnmetDependencyError(f"{package.metadata['Name']} requires {requirement}")

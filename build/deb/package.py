@@ -55,10 +55,10 @@ Suggests: docker.io
 Section: utils
 Priority: optional
 Description: system tray applet that runs a local AI stack in Docker
- AI-Server Tray runs n8n, Dify, OneAPI and RAGFlow with the databases that
- they need. An icon on the task bar shows the state of all modules, and
- starts and stops them. Its dashboard shows logs, resources, settings and
- problems with their fixes.
+ AI-Server Tray runs n8n, Dify, OneAPI, RAGFlow and Open WebUI with the
+ databases that they need. An icon on the task bar shows the state of all
+ modules, and starts and stops them. Its dashboard shows logs, resources,
+ settings and problems with their fixes.
  .
  It needs a Docker Engine. "aiserver-tray engine install" installs one.
 """

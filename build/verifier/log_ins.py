@@ -1,7 +1,8 @@
 """A user's log-in at each module of the running catalog, by the program's own API or client.
 
 What is sent is what the programs' pages send: n8n (packages/cli/src/controllers), langgenius/dify
-(api/controllers/console), infiniflow/ragflow (api/apps/restful_apis/user_api.py).
+(api/controllers/console), infiniflow/ragflow (api/apps/restful_apis/user_api.py),
+open-webui/open-webui (backend/open_webui/routers/auths.py).
 """
 
 import base64
@@ -145,6 +146,12 @@ def _oneapi(stack: Stack) -> None:
     OneApi("127.0.0.1", port, stack.secret(ONEAPI_PASSWORD))
 
 
+def _open_webui(stack: Stack) -> None:
+    page = _Page(stack.url("open-webui", 8080))
+    password = stack.secret("open-webui.OPENWEBUI_ADMIN_PASSWORD")
+    page.ask("POST", "/api/v1/auths/signin", {"email": "admin@localhost", "password": password})
+
+
 def _ragflow(stack: Stack) -> None:
     page = _Page(stack.url("ragflow", 80))
     account = {"email": EMAIL, "password": RAGFLOW_PASSWORD}
@@ -214,6 +221,7 @@ LOG_INS: Mapping[str, LogIn] = {
     "mysql": _by_shell("mysql", _MYSQL, "MYSQL_ROOT_PASSWORD"),
     "n8n": _n8n,
     "oneapi": _oneapi,
+    "open-webui": _open_webui,
     "postgres": _by_shell("postgres", _POSTGRES, "POSTGRES_PASSWORD"),
     "qdrant": _qdrant,
     "ragflow": _ragflow,

@@ -46,6 +46,7 @@ TYPICAL = {
     "pgsty/silo": 3,
     "qdrant/qdrant": 3,
     "searxng/searxng": 8,
+    "ghcr.io/open-webui/open-webui": 25,
 }
 """Image -> seconds from its start until it is ready, on a desktop that has run it before."""
 

@@ -4,15 +4,17 @@ server that stands for the hub (`tests.support.model_hub`)."""
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import docker
 import pytest
+import requests
 
 from aiserver_tray.base.errors import DownloadError
 from aiserver_tray.features.models.hub import Hub, typed_card
-from tests.engine.oneapi import OneApiStack, installed
+from tests.engine.oneapi import OneApiStack, installed, query
 from tests.lab.fixtures import borrowed
 from tests.lab.place import Place
 from tests.support.host_process import hosted
@@ -26,6 +28,8 @@ NAME = "smollm2-135m.q4_1"
 GGUF = "SmolLM2-135M.Q4_1.gguf"
 CONTAINER = "ai-local-models"
 LIMIT = 120
+PORT = "open-webui.OPENWEBUI_HOST_PORT"
+ACCOUNT = {"name": "evil", "email": "evil@example.com", "password": "Not-wanted-1"}
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +48,8 @@ def stack(
     here.set("app.start_desired", "false")
     here.set("local-models.LOCAL_MODELS_HOST_PORT", str(free_port()))
     here.set("local-models.LOCAL_MODELS_CONTEXT", "2048")
+    for name in (PORT, "searxng.SEARXNG_HOST_PORT"):
+        here.set(name, str(free_port()))
     return here
 
 
@@ -82,6 +88,69 @@ def test_a_model_of_the_hub_answers_through_one_api(
         (checked,) = json.loads(stack.cli.run("models", "check", "--json").output)["results"]
         assert checked["broken"] is None, checked
         assert checked["answer"], "a small model says many things"
+        _open_webui_chats(engine, stack)
+
+
+def _open_webui_chats(engine: docker.DockerClient, stack: OneApiStack) -> None:
+    """See that Open WebUI has the models, through OneAPI and without it, and what a person adds."""
+    stack.cli.run("connect", "open-webui").succeeded()
+    chats = OpenWebUI(stack)
+    assert chats.models() == [NAME, "stand-in"]
+    assert chats.ask("POST", "/api/v1/auths/signup", json=ACCOUNT).status_code == 403
+    # A connection of a person, which has a number there.
+    urls = '["https://example.com/v1", "http://oneapi:3000/v1"]'
+    change = "UPDATE config SET value = '{}' WHERE key = 'openai.{}'"
+    query(engine, "openwebui", change.format(urls, "api_base_urls"))
+    query(engine, "openwebui", change.format('["mine", "old"]', "api_keys"))
+    query(engine, "openwebui", change.format('{"0": {"prefix_id": "my"}}', "api_configs"))
+    # Other choices count at once, although it reads its environment at the first start only.
+    stack.set("open-webui.OPENWEBUI_MODELS", "local")
+    stack.set("open-webui.OPENWEBUI_SEARCH", "searxng")
+    stack.cli.run("up", "open-webui").succeeded()
+    assert chats.models() == [NAME]
+    question = [{"role": "user", "content": "What is 2 + 2?"}]
+    body = {"model": NAME, "messages": question, "max_tokens": 16, "stream": True}
+    assert '"content":' in chats.ask("POST", "/api/chat/completions", json=body).text
+    found = chats.ask("GET", "/api/v1/retrieval/config").json()["web"]
+    assert found == {
+        "ENABLE_WEB_SEARCH": True,
+        "WEB_SEARCH_ENGINE": "searxng",
+        "SEARXNG_QUERY_URL": "http://searxng:8080/search",
+    }
+    stack.set("open-webui.OPENWEBUI_SEARCH", "none")
+    stack.cli.run("disconnect", "open-webui").succeeded()
+    stack.set("open-webui.OPENWEBUI_MODELS", "none")
+    stack.cli.run("up", "open-webui").succeeded()
+    assert not chats.ask("GET", "/api/v1/retrieval/config").json()["web"]["ENABLE_WEB_SEARCH"]
+    kept = "SELECT value FROM config WHERE key IN ('openai.api_base_urls', 'openai.api_configs')"
+    assert {*query(engine, "openwebui", kept).split("\n")} == {
+        '["https://example.com/v1"]',
+        '{"0": {"prefix_id": "my"}}',
+    }
+    stack.cli.run("down", "open-webui", "searxng").succeeded()
+
+
+class OpenWebUI:
+    """The page of Open WebUI, as its first account uses it."""
+
+    def __init__(self, stack: OneApiStack) -> None:
+        app = stack.app
+        self._address = f"http://127.0.0.1:{app.settings.known(app.declared)[PORT]}"
+        self._headers: dict[str, str] = {}
+        password = app.settings.reveal(app.declared, "open-webui.OPENWEBUI_ADMIN_PASSWORD")
+        account = {"email": "admin@localhost", "password": password}
+        answer = self.ask("POST", "/api/v1/auths/signin", json=account)
+        self._headers = {"Authorization": f"Bearer {answer.json()['token']}"}
+
+    def ask(self, method: str, path: str, **more: Any) -> requests.Response:  # noqa: ANN401
+        url = f"{self._address}{path}"
+        return requests.request(method, url, headers=self._headers, timeout=LIMIT, **more)
+
+    def models(self) -> list[str]:
+        """The names of all that it offers."""
+        found = self.ask("GET", "/api/models")
+        found.raise_for_status()
+        return sorted(one["id"] for one in found.json()["data"])
 
 
 def test_a_download_is_cut_wrong_too_large_cancelled_and_continued(
@@ -167,6 +236,7 @@ def test_a_full_disk_is_told_and_a_file_of_this_computer_is_copied(
     hub.size = 1 << 50
     full = stack.cli.run("models", "pull", hub.source).failed("E_DOWNLOAD")
     assert "Free some disk" in full.errors
+    _a_disk_that_fills_meanwhile(engine, stack, hub)
     fake = tmp_path / "Fake Model.gguf"
     fake.write_bytes(b"no model" * 1000)
     stack.cli.run("models", "pull", str(fake)).failed("E_DOWNLOAD", "no model in the format GGUF")
@@ -178,6 +248,27 @@ def test_a_full_disk_is_told_and_a_file_of_this_computer_is_copied(
     assert answer.succeeded().output.strip()  # whatever a small model says
     assert "tokens/s" in answer.errors
     stack.cli.run("models", "remove", "from-a-file").succeeded()
+
+
+def _a_disk_that_fills_meanwhile(
+    engine: docker.DockerClient, stack: OneApiStack, hub: ModelHub
+) -> None:
+    """See that nothing half-done is offered, and that it goes on once there is room. What has come
+    is on a file system of 64 MB, which no look at the volume shows."""
+    sh = partial(said, engine, CONTAINER, "sh", "-c")
+    hub.size = (fetched() / FILE).stat().st_size
+    sh("rm -rf /models/parts && ln -s /dev/shm /models/parts")
+    full = stack.cli.run("models", "pull", hub.source).failed("E_DOWNLOAD")
+    assert "No space left on device. Free some disk, then pull it again" in full.errors
+    assert own(stack)["state"] == "partial"
+    assert not [name for name in _names(engine) if name.endswith(".gguf")]
+    stack.cli.run("models", "run", NAME, "Hello").failed("E_REQUEST", "not found")
+    begun = _part(engine)
+    sh("rm /models/parts && mkdir /models/parts && mv /dev/shm/* /models/parts")
+    hub.begins = []
+    stack.cli.run("models", "pull", hub.source).succeeded()
+    assert (hub.begins, own(stack)["state"]) == ([begun], "asleep")
+    stack.cli.run("models", "remove", NAME).succeeded()
 
 
 def test_modelscope_says_the_same_of_a_file(hub: ModelHub) -> None:

@@ -1,5 +1,6 @@
 """What is in the way of a start, on a real engine with foreign objects and real processes."""
 
+import os
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -395,6 +396,30 @@ def test_more_memory_or_disk_than_the_engine_has_is_refused(
     assert found["memory"]["available"] == pytest.approx(psutil.virtual_memory().total, rel=0.01)
     disk = psutil.disk_usage(product.info().data_root).free
     assert found["disk"]["available"] == pytest.approx(disk, rel=0.1)
+
+
+def test_a_graphics_card_that_the_engine_does_not_give_is_refused(
+    product: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In each way in which a file asks for one. No machine of tests has a card."""
+    reserved = "deploy: {resources: {reservations: {devices: [{capabilities: [gpu]}]}}}"
+    asking = ("gpus: all", reserved, "devices: ['nvidia.com/gpu=all']")
+    files = [service_of(f"app{n}", ask) for n, ask in enumerate((*asking, "init: true"))]
+    targets = [target_of(tmp_path, f"app{n}", file) for n, file in enumerate(files)]
+    report = examined(product, *targets)
+    assert [error.data["module"] for error in report.errors] == ["app0", "app1", "app2"]
+    assert {type(error) for error in report.errors} == {ResourcesError}
+    assert "(nvidia-smi) shows none on this computer" in str(report.errors[0])
+    # A driver with a card, without the toolkit.
+    smi = tmp_path / "nvidia-smi"
+    smi.write_text("#!/bin/sh\necho NVIDIA Card, 24 GB\n")
+    smi.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    (first, *_) = examined(product, *targets).errors
+    assert "has NVIDIA Card, 24 GB, but the engine gives it to no container. Install" in str(first)
+    # Its toolkit: Docker finds it by itself, and says no more about it.
+    smi.rename(smi.with_name("nvidia-container-runtime-hook"))
+    assert examined(product, *targets).errors == ()
 
 
 def test_processes_and_resources_of_another_machine_are_not_checked(

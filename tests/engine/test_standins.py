@@ -93,6 +93,12 @@ STAND_INS: dict[str, Case] = {
         3000,
         "/api/status",
     ),
+    "ghcr.io/open-webui/open-webui:v0.12.4": Case(
+        {"WEBUI_SECRET_KEY": SECRET, "DATABASE_URL": f"postgresql://postgres:{SECRET}@pg/postgres"},
+        "WEBUI_SECRET_KEY",
+        8080,
+        "/ready",
+    ),
     API: Case(
         DIFY_DATABASE
         | {"MODE": "api", "MIGRATION_ENABLED": "true", "DB_DATABASE": "postgres"}

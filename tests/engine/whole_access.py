@@ -16,7 +16,7 @@ from tests.support.whole.stack import LIMIT, Stack
 from verifier.log_ins import EMAIL, PASSWORD, why_refused
 from verifier.log_ins import Stack as LogIns
 
-MODULES = ("dify", "oneapi", "ragflow")
+MODULES = ("dify", "oneapi", "open-webui", "ragflow")
 """Those whose page is a stand-in. n8n is real, and has its own test."""
 DIFY_URLS = (
     *("CONSOLE_API_URL", "CONSOLE_WEB_URL", "SERVICE_API_URL", "APP_WEB_URL", "TRIGGER_URL"),
@@ -109,6 +109,9 @@ def is_opened_to(stack: Stack, device: SecondHost, folder: Path) -> None:
         assert [sql(stack, name, "SELECT count(*) FROM {}") for name in COUNTS] == ["1", "1"]
         ragflow = environment(stack.client, "ai-ragflow")
         assert ragflow["REGISTER_ENABLED"] == "0"
+        chats = opened["open-webui"]
+        assert environment(stack.client, "ai-open-webui")["WEBUI_URL"] == chats.url
+        assert '"enable_signup": false' in chats.ask("/api/config")[0]
         dify_is_only_there(stack, device, opened["dify"], folder)
 
 

@@ -39,6 +39,7 @@ NOT_MOVED = {
     "ai-gateway-certificates",
     "ai-gateway-sites",
     "ai-local-models-models",
+    "ai-open-webui-cache",
     "ai-ragflow-logs",
     "ai-searxng-cache",
     "ai-searxng-config",

@@ -111,6 +111,23 @@ class Setup:
             *self.machine.wine, str(self.folder / "aiserver-tray.exe"), *words
         ).decode()
 
+    def assistant(self) -> str:
+        """What the program answers first when an assistant starts it."""
+        about = {"protocolVersion": "2025-06-18", "capabilities": {}}
+        about["clientInfo"] = {"name": "try", "version": "1"}
+        asked = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": about}
+        program = str(self.folder / "aiserver-tray.exe")
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        with self.machine.screen.start([*self.machine.wine, program, "mcp"], **pipes) as serving:
+            assert serving.stdin
+            assert serving.stdout
+            serving.stdin.write(json.dumps(asked).encode() + b"\n")
+            serving.stdin.flush()
+            answer = serving.stdout.readline().decode()
+            serving.stdin.close()
+            serving.wait(120)
+        return answer
+
     def status(self) -> dict[str, Any]:
         """What the command line says of the state."""
         found: dict[str, Any] = json.loads(self.cli("status", "--json"))

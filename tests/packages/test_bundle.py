@@ -64,6 +64,11 @@ def test_imported_libraries_are_in_the_bundle_or_in_windows(package: Package) ->
     assert {pair for pair in found if pair[1] not in there and not is_windows(pair[1])} == set()
 
 
+def test_what_makes_certificates_is_in_the_bundle(package: Package) -> None:
+    """Nothing imports it before a module is opened to the network."""
+    assert [path.name for path in package.bundle.glob("_internal/cryptography/**/*.pyd")]
+
+
 def test_bundle_and_installer_are_small(package: Package) -> None:
     size = sum(path.stat().st_size for path in package.bundle.rglob("*") if path.is_file())
     installer = package.installer.stat().st_size

@@ -88,6 +88,7 @@ def use(setup: Setup) -> None:
     setup.start()
     before = len(eventually(setup.machine.opened, "the dashboard, by the second start"))
     print(f"dashboard after {time.monotonic() - begun:.1f} s")  # noqa: T201 - a figure
+    assert '"AI-Server Tray"' in setup.assistant()
     setup.cli("up", "shop", "--trust", "shop")
     setup.shows(RUNNING)
     setup.cli("open")

@@ -14,6 +14,7 @@ from developer.machine import ROOT
 from tests.packages.bill import parts_of
 
 HOMEPAGE = "https://example.org/aiserver-tray"
+EXTRAS = ("--extra", "desktop", "--extra", "mcp")
 TRY_PROGRAM = str(ROOT / "build/try_program.py")
 AWAY = ("DISPLAY", "WAYLAND_DISPLAY", "PYTHONPATH", "VIRTUAL_ENV")
 
@@ -51,7 +52,7 @@ class Environment:
     def __init__(self, folder: Path) -> None:
         self.programs = folder / "environment/bin"
         self._locked = folder / "locked.txt"
-        self._locked.write_text(exported(["--no-dev", "--extra", "desktop", "--no-hashes"]))
+        self._locked.write_text(exported(["--no-dev", *EXTRAS, "--no-hashes"]))
         self._uv("venv", "--python", sys.executable, str(self.programs.parent))
 
     def install(self, requirement: str) -> None:
@@ -89,6 +90,8 @@ def test_commands_need_no_desktop_and_the_extra_adds_icon_and_windows(
     done = environment.runs(program, home=home, DISPLAY=":987")
     assert (done.returncode, "aiserver-tray[desktop]" in done.stderr) == (1, True), done.stderr
 
-    environment.install(f"aiserver-tray[desktop] @ {archive.as_uri()}")
+    environment.install(f"aiserver-tray[desktop,mcp] @ {archive.as_uri()}")
+    done = environment.runs(sys.executable, TRY_PROGRAM, program, "mcp", home=home)
+    assert done.stdout.strip() == version(), done.stderr
     done = environment.runs(program, home=home, DISPLAY=":987")
     assert (done.returncode, "aiserver-tray[desktop]" in done.stderr) == (1, False), done.stderr

@@ -52,6 +52,10 @@ ELSEWHERE = {
     # They need a hub with models.
     "aiserver-tray models pull": _OWN,
     "aiserver-tray models run": _OWN,
+    # They need the module.
+    "aiserver-tray connect open-webui": _OWN,
+    "aiserver-tray config set OPENWEBUI_SEARCH": _OWN,
+    "aiserver-tray up open-webui": _OWN,
     # It needs a program of others.
     "aiserver-tray adopt": "tests/unit/cli/test_adopt.py::"
     "test_programs_are_listed_copied_and_switched_over",

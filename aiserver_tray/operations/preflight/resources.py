@@ -1,4 +1,4 @@
-"""Memory and disk that modules need and the engine's machine lacks (pure)."""
+"""Memory, disk and cards that modules need and the engine's machine lacks (pure)."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -6,7 +6,7 @@ from aiserver_tray.base.errors import AiServerError, ResourcesError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.strings import binary_size
 from aiserver_tray.catalog.compose.scalars import parse_size
-from aiserver_tray.operations.survey import Machine, Survey
+from aiserver_tray.operations.survey import Machine, Survey, asks_for_card
 from aiserver_tray.spec import labels
 from aiserver_tray.spec.model import ModuleTarget
 
@@ -21,6 +21,7 @@ def resource_problems(
     return [
         *(_too_big(t, machine.memory) for t in targets if memory_need(t) > machine.memory),
         *_disk(_new(targets, survey), machine.free_disk),
+        *_cards(targets, machine.kept_cards),
     ]
 
 
@@ -96,6 +97,29 @@ def _disk(new: Sequence[ModuleTarget], free: int | None) -> list[AiServerError]:
     )
     modules = [t.name for t in new if _disk_need(t)]
     return [ResourcesError(text, resource="disk", modules=modules, needed=needed, available=free)]
+
+
+def _cards(targets: Sequence[ModuleTarget], kept: Sequence[str] | None) -> Iterator[ResourcesError]:
+    if kept is None:
+        return
+    text = Text(
+        "{module}/{service} needs a graphics card. This computer has {cards}, but the engine gives "
+        "it to no container. Install the NVIDIA Container Toolkit, run: sudo nvidia-ctk runtime "
+        "configure --runtime=docker, and restart Docker. Without the card, write in "
+        "compose.override.yaml: `deploy: !reset null` (`gpus: !reset null`)."
+    )
+    if not kept:
+        text = Text(
+            "{module}/{service} needs a graphics card, but NVIDIA's driver (nvidia-smi) shows none "
+            "on this computer. If it has one, install the driver and, on Linux, the NVIDIA "
+            "Container Toolkit; on macOS, containers get no card. Without one, write in "
+            "compose.override.yaml: `deploy: !reset null` (`gpus: !reset null`)."
+        )
+    for target in targets:
+        for service in filter(asks_for_card, target.services):
+            names = {"module": target.name, "service": service.service, "cards": "; ".join(kept)}
+            why = text.with_values(names)
+            yield ResourcesError(why, resource="card", module=target.name, cards=[*kept])
 
 
 def _new(targets: Iterable[ModuleTarget], survey: Survey) -> list[ModuleTarget]:

@@ -67,7 +67,7 @@ function none() {
     <section class="card"><div class="big" data-state="stopped">${emblem("stopped", "sparkles")}
       <h2>${t("No model answers yet")}</h2>
       <p>${there.length ? t("{names} runs here. Let the stack use it: no key, no account, nothing leaves this computer.", { names: list(there.map(({ title }) => title)) })
-        : t("n8n, Dify and RAGFlow need one to answer. Download one: no key, no account, nothing leaves this computer.")}</p>
+        : t("The modules need one to answer. Download one: no key, no account, nothing leaves this computer.")}</p>
       ${there.length || !first ? nothing : html`<div class="buttons">
         ${button({
           text: t("Get {name} ({size})", { name: first.title, size: bytes(first.size) }), icon: "download", kind: "primary", enabled: !isBusy,

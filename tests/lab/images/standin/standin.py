@@ -17,9 +17,9 @@ What it does is in /etc/standin.json, made from the image table:
   ports      what it answers where: {port: {path: {json|text, open, checks}}}; login: what a path
              that is not open asks for; s3: a signature is as good; checks: the answer is 500 where
              a need can't be reached; when: the port is served only with these values; accounts,
-             console, providers: its API (each is a file here) on the first of needs; echo: to any
-             other path it says who got what: {host, path, headers}; formats: the file with the
-             formats of answers; in one that is not there, ?format=json gets 403
+             chats, console, providers: its API (each is a file here) on the first of needs; echo:
+             to any other path it says who got what: {host, path, headers}; formats: the file with
+             the formats of answers; in one that is not there, ?format=json gets 403
   celery     worker or scheduler by MODE, as in celery.py
   log_dir    it logs to a file there, too, as it does without --log-dir FOLDER (empty: none)
   runs_code  it must be able to do as root what code_sandbox.py does
@@ -311,7 +311,7 @@ def handler(spec: Spec, port: Spec) -> type[BaseHTTPRequestHandler]:
 
 def api_of(spec: Spec, port: Spec) -> routes.Api | None:
     """The API over a database of a port that has one."""
-    if not port.keys() & {"accounts", "console", "providers"}:
+    if not port.keys() & {"accounts", "chats", "console", "providers"}:
         return None
     need = filled(spec["needs"][0])
     connect = partial(CONNECT[need["kind"]], need)
@@ -319,6 +319,10 @@ def api_of(spec: Spec, port: Spec) -> routes.Api | None:
         import accounts  # type: ignore[import-not-found]  # noqa: PLC0415 - beside this file
 
         return accounts.Accounts(edition, connect)
+    if "chats" in port:
+        import chats  # type: ignore[import-not-found]  # noqa: PLC0415 - likewise
+
+        return chats.Chats(connect)
     if "console" in port:
         import console  # type: ignore[import-not-found]  # noqa: PLC0415 - likewise
 

@@ -113,7 +113,7 @@ export function readyNotice() {
     void loadOwn({});
   }
   return !installed().length ? nothing : notice({
-    title: t("Local models are ready"), text: t("OneAPI, n8n, Dify and RAGFlow can use them, without a key."),
+    title: t("Local models are ready"), text: t("OneAPI can offer them to the modules, without a key."),
     actions: button({ text: t("Use local models everywhere"), kind: "tonal", enabled: !isWiring(), run: () => void askToUseEverywhere() }),
   });
 }
