@@ -40,6 +40,7 @@ FEATURES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "aiserver_tray.features.support.channels:SupportFeature": ("ai/support/",),
     "aiserver_tray.features.adopt.channels:AdoptFeature": ("ai/adopt/",),
+    "aiserver_tray.features.cluster.channels:ClusterFeature": ("ai/cluster/",),
     "aiserver_tray.features.upgrade.channels:UpgradeFeature": ("ai/upgrade/",),
     "aiserver_tray.features.cluster.export:ExportFeature": ("ai/export/",),
     "aiserver_tray.owner.browser:BrowserFeature": ("browser/",),
