@@ -69,7 +69,10 @@ function choices(name) {
       ${folderPicker({ id: "export-folder", label: t("Folder"), value: folder, placeholder: "/srv/n8n", invalid: Boolean(why), change: (text) => change({ folder: text }) })}
       ${why ? html`<p class="msg bad" role="alert">${why}</p>` : nothing}
       ${isTaken ? html`<p class="msg busy" role="status">${t("This folder is not empty.")}
-        ${button({ text: t("New folder in it"), kind: "link", run: () => change({ folder: `${folder.trim().replace(/[\\/]$/, "")}/aiserver-${name}` }) })}</p>` : nothing}
+        ${button({ text: t("New folder in it"), kind: "link", run: () => {
+          change({ folder: `${folder.trim().replace(/[\\/]$/, "")}/aiserver-${name}` });
+          document.getElementById("export-folder")?.focus(); // this button goes
+        } })}</p>` : nothing}
     </div>
     ${choiceCards({
       id: "export-volumes", value: volumes, label: t("Data"), change: (value) => change({ volumes: /** @type {Volumes} */ (value) }),
@@ -82,7 +85,7 @@ function choices(name) {
       ${row("placeholders", t("Leave the passwords out"), t("Otherwise, secrets.env has them. Only you can read that file."), placeholders)}
       ${isTaken ? row("replace", t("Write into this folder"), t("Files of an earlier export are overwritten, others stay."), replace) : nothing}
     </div>
-    ${others.length ? html`<p class="small muted">${t("{names} come along, because it needs them.", { names: list(others) })}</p>` : nothing}
+    ${others.length ? html`<p class="small muted">${t("Also in it, because {name} needs them: {names}", { name, names: list(others) })}</p>` : nothing}
     ${behind(offer?.left ?? [])}
   </div>`;
 }
