@@ -28,6 +28,7 @@ COMMANDS = {
     "catalog": "catalog:command",
     "choose": "config:choose",
     "cleanup": "cleanup:command",
+    "cluster": "cluster:cluster",
     "completion": "complete:command",
     "config": "config:command",
     "connect": "connect:connect",

@@ -42,6 +42,8 @@ class File:
     uid: int = 0
     gid: int = 0
     mode: int = 0o444
+    is_secret: bool = False
+    """Whether the file calls it a secret."""
 
 
 @dataclass(frozen=True)

@@ -1365,7 +1365,7 @@ export interface DeployPlan {
   pins: Record<string, string>;
   /** empty: everything is there already */
   steps: WorkStep[];
-  /** that are opened; or would be, if ports were wanted */
+  /** of pages, also those that stay closed */
   ports: PublishedPort[];
   /** what to know before */
   notices: string[];
@@ -3251,13 +3251,15 @@ export interface Proposals {
   waiting: Proposal[];
 }
 
-/** A port that a deployment opens. */
+/** A port of a module's page. */
 export interface PublishedPort {
   module: string;
   service: string;
   port: number;
-  /** where it can be reached from: every network of its node */
+  /** where it can be reached from once it is open: every network of its node */
   text: string;
+  /** this deployment opens it, or leaves it open */
+  open: boolean;
 }
 
 /** A model that is being downloaded. */

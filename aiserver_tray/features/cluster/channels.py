@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, TypedDict
 from pydantic import Field
 
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.features.cluster.events import CLUSTER
+from aiserver_tray.features.cluster.events import CLUSTER, FILE
 from aiserver_tray.features.cluster.views import (
-    FILE,
     ClusterAddition,
     ClusterList,
     ClusterLogs,
@@ -27,6 +26,7 @@ from aiserver_tray.features.cluster.views import (
     WorkView,
 )
 from aiserver_tray.features.place import Place, refuse_elsewhere
+from aiserver_tray.operations.request import Request
 from aiserver_tray.protocol.channel import Feature, Name, Payload, channel
 from aiserver_tray.protocol.message import Caller, Message, Peer
 
@@ -89,10 +89,14 @@ class ClusterFeature(Feature):
         if "_clusters" in vars(self):
             self._clusters.close()
 
+    def refuse_deployed(self, request: Request) -> None:
+        """Raises `ClusterError` if *request* would start a module here that is on a cluster."""
+        self._clusters.refuse_deployed(request)
+
     @channel("ai/cluster/list")
     def _list(self) -> ClusterList:
         """List the clusters as they were last seen, and the work on them. Asks nobody."""
-        return self._clusters.list()
+        return self._clusters.listed()
 
     @channel("ai/cluster/status")
     def _status(self, asked: ClusterName) -> ClusterView:

@@ -4,6 +4,9 @@ from typing import Final, TypedDict
 
 from aiserver_tray.protocol.message import Event
 
+FILE: Final = "clusters.json"
+"""In the home: the clusters that were added, and what was deployed from here."""
+
 
 class ClusterEvent(TypedDict):
     """Something of a cluster has changed; `ai/cluster/list` has it."""

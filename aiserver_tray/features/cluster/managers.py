@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, Final, TypeVar
@@ -74,18 +75,17 @@ class Managers:
     """The managers at *hosts* of the cluster *name* with the *id* (empty: any). A request goes to
     the one that answered last, and then to each of the others. Every method raises
     `ClusterDownError` if none can answer it.
-
-    *patience*: seconds for which a request waits for a leader.
     """
 
     def __init__(self, name: str, hosts: Sequence[str], id: str = "") -> None:
         self.name = name
         self.id = id
-        self.patience = 0.0
         self._all = [_Manager(host) for host in hosts]
         self._first = self._all[0]
         self._lock = Lock()
-        self._gone: Callable[[], bool] = lambda: False
+        self._patience = 0.0
+        """Seconds for which a request waits for a leader."""
+        self._is_given_up: Callable[[], bool] = lambda: False
 
     @property
     def views(self) -> tuple[ManagerView, ...]:
@@ -95,8 +95,8 @@ class Managers:
     def patient(self, seconds: float, is_cancelled: Callable[[], bool]) -> "Managers":
         """The same managers for work that goes on when a leader is there again within *seconds*,
         unless the user cancels it."""
-        other = Managers(self.name, [one.host for one in self._all], self.id)
-        other.patience, other._gone = seconds, is_cancelled
+        other = copy(self)
+        other._lock, other._patience, other._is_given_up = Lock(), seconds, is_cancelled
         return other
 
     def check(self) -> Json:
@@ -144,6 +144,17 @@ class Managers:
     def get(self, path: str, *names: str, **params: Any) -> Any:  # noqa: ANN401 - JSON
         """The answer to a question."""
         return self.ask(lambda c: c.get(path, *names, params=params, timeout=READ_SECONDS))
+
+    def each(self, path: str) -> Iterator[tuple[str, Json]]:
+        """The answers of all managers that answer to a question about their own engine, each with
+        the ID of its node."""
+        for one in self._all:
+            with suppress(AiServerError):
+                info = self._ask(one, lambda c: c.get("/info", timeout=READ_SECONDS))
+                yield (
+                    str(info["Swarm"]["NodeID"]),
+                    self._ask(one, lambda c: c.get(path, timeout=READ_SECONDS)),
+                )
 
     def find(self, path: str, name: str) -> Json | None:
         """The object *name* at *path*. None: there is none."""
@@ -195,7 +206,7 @@ class Managers:
             ClusterDownError: none can answer, for as long as this waits.
             AiServerError: one refused.
         """
-        end = time.monotonic() + self.patience
+        end = time.monotonic() + self._patience
         while True:
             for one in self._order():
                 try:
@@ -207,7 +218,7 @@ class Managers:
                 with self._lock:
                     self._first = one
                 return answer
-            if time.monotonic() >= end or self._gone():
+            if time.monotonic() >= end or self._is_given_up():
                 raise self._down()
             time.sleep(_PAUSE_SECONDS)
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from aiserver_tray.base.errors import ClusterError, UnknownNameError
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.features.cluster.views import FILE
+from aiserver_tray.features.cluster.events import FILE
 from aiserver_tray.settings.files import VersionedFile
 from aiserver_tray.settings.models import SealedModel
 from aiserver_tray.settings.store import Settings

@@ -10,8 +10,6 @@ from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.base.i18n import LocalText, Text
 from aiserver_tray.protocol.channel import Name, Names, Payload
 
-FILE: Final = "clusters.json"
-"""In the home: the clusters that were added, and what was deployed from here."""
 _MAX_ADDRESS: Final = 300
 _MAX_LINES: Final = 10_000
 
@@ -303,13 +301,15 @@ class ClusterList:
 
 @dataclass(frozen=True)
 class PublishedPort:
-    """A port that a deployment opens."""
+    """A port of a module's page."""
 
     module: str
     service: str
     port: int
     text: Text
-    """where it can be reached from: every network of its node"""
+    """where it can be reached from once it is open: every network of its node"""
+    is_open: bool
+    """this deployment opens it, or leaves it open"""
 
 
 @dataclass(frozen=True)
@@ -324,7 +324,7 @@ class DeployPlan:
     steps: tuple[WorkStep, ...]
     """empty: everything is there already"""
     ports: tuple[PublishedPort, ...]
-    """that are opened; or would be, if ports were wanted"""
+    """of pages, also those that stay closed"""
     notices: tuple[Text, ...]
     """what to know before"""
     problems: tuple[Text, ...]

@@ -2,8 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Condition, Thread
@@ -14,7 +13,13 @@ from aiserver_tray.base.bugs import bug_error, log_bug
 from aiserver_tray.base.errors import AiServerError, CancelledError, RequestError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.cancellation import Cancellation
-from aiserver_tray.features.cluster.views import WorkKind, WorkStatus, WorkStep, WorkView
+from aiserver_tray.features.cluster.views import (
+    WorkKind,
+    WorkStatus,
+    WorkStep,
+    WorkStepStatus,
+    WorkView,
+)
 
 _logger = logging.getLogger(__name__)
 
@@ -46,32 +51,29 @@ class Work:
         """Show *steps* in the place of those before."""
         self._publish(steps=tuple(steps))
 
-    def add(self, steps: Sequence[WorkStep]) -> None:
-        """Show *steps* after those before."""
-        self.plan((*self.view.steps, *steps))
-
     def detail(self, step: WorkStep, text: Text | None) -> None:
         """Show what *step* waits for."""
         self._change(step, lambda one: replace(one, detail=text))
 
-    @contextmanager
-    def step(self, step: WorkStep) -> Iterator[None]:
-        """The step is under way within the block."""
+    def begin(self, step: WorkStep) -> float:
+        """The step is under way; when it began.
+
+        Raises:
+            CancelledError: the user has cancelled.
+        """
         self.check()
-        begun = time.monotonic()
         self._change(step, lambda one: replace(one, status="running"))
-        try:
-            yield
-        except AiServerError:
-            self._change(step, lambda one: replace(one, status="failed"))
-            raise
-        seconds = time.monotonic() - begun
+        return time.monotonic()
+
+    def done(self, step: WorkStep, began: float) -> None:
+        """The step has succeeded."""
+        seconds = time.monotonic() - began
         self._change(step, lambda one: replace(one, status="done", detail=None, seconds=seconds))
 
-    def skip_rest(self) -> None:
-        """What has not begun does not begin any more."""
-        steps = self.view.steps
-        self.plan([replace(s, status="skipped") if s.status == "pending" else s for s in steps])
+    def give_up(self) -> None:
+        """What is under way has failed, and the rest does not begin any more."""
+        over: dict[str, WorkStepStatus] = {"pending": "skipped", "running": "failed"}
+        self.plan([replace(s, status=over.get(s.status, s.status)) for s in self.view.steps])
 
     def end(self, status: WorkStatus, error: AiServerError | None) -> None:
         """It has ended."""
@@ -79,7 +81,7 @@ class Work:
 
     def _change(self, step: WorkStep, change: Callable[[WorkStep], WorkStep]) -> None:
         def is_it(one: WorkStep) -> bool:
-            return (one.kind, one.subject) == (step.kind, step.subject)
+            return (one.kind, one.subject, one.module) == (step.kind, step.subject, step.module)
 
         steps = tuple(change(one) if is_it(one) else one for one in self.view.steps)
         if steps != self.view.steps:
@@ -162,14 +164,14 @@ def _run(work: Work, run: Callable[[Work], object]) -> None:
     try:
         run(work)
     except CancelledError:
-        work.skip_rest()
+        work.give_up()
         work.end("cancelled", CancelledError("up", ()))
     except AiServerError as error:
-        work.skip_rest()
+        work.give_up()
         work.end("failed", error)
     except Exception as bug:  # noqa: BLE001 - every failure must be reported
         log_bug(_logger, "work on a cluster failed", bug)
-        work.skip_rest()
+        work.give_up()
         work.end("failed", bug_error(bug))
     else:
         work.end("succeeded", None)

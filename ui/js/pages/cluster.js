@@ -133,14 +133,14 @@ function deployed(cluster, module, { snapshot }) {
 
 /** @param {Cluster} cluster @param {Deployed} module @param {ClusterService} service @param {string|null} why */
 function serviceRow(cluster, module, service, why) {
-  const { name, state, label, why: reason, job, running, replicas, ports, updatedAt, updateText, tasks } = service;
+  const { name, state, label, since, why: reason, job, running, replicas, ports, updatedAt, updateText, tasks } = service;
   const first = tasks[0];
   const said = [
     job ? t("job") : t("{count} of {total} tasks", { count: running, total: replicas }), first?.node, ports.length ? t("ports {ports}, on every network of its node", { ports: ports.join(", ") }) : "",
     updatedAt ? t("updated {ago}", { ago: ago(updatedAt) }) : "", updateText,
   ];
   return html`
-    <div class="item" data-service=${name}><div class="grow"><h4><span>${name}</span>${barePill(LOOKS[state], label)}</h4><p>${said.filter(Boolean).join(" · ")}</p>
+    <div class="item" data-service=${name}><div class="grow"><h4><span>${name}</span>${barePill(LOOKS[state], state === "unknown" && since ? t("{state} since {time}", { state: label, time: timeAndDay(since) }) : label)}</h4><p>${said.filter(Boolean).join(" · ")}</p>
         ${reason ? html`<p class=${state === "failed" ? "bad" : "busy"}>${reason}</p>` : nothing}
         ${tasks.length > 1 || LOOKS[state] !== "running" ? html`<ul class="cluster-tasks small">${tasks.map(taskLine)}</ul>` : nothing}</div>
       ${service.scalable ? button({ text: t("Scale…"), name: t("Scale {name}", { name }), size: "small", enabled: !why, why, run: () => askToScale(cluster, module, service) }) : nothing}
