@@ -61,7 +61,8 @@ class Export:
         self._existing = existing
         self._variables = {_BIND: bind}
         self._secrets: dict[str, str] = {}
-        self._contents: dict[str, File] = {}
+        self.contents: dict[str, File] = {}
+        """The configuration files that are mounted from the folder, by name."""
         self._tree: dict[str, Tree] = {"services": {}, "networks": {}, "volumes": {}, "configs": {}}
         for part in parts:
             for service in part.target.services:
@@ -82,11 +83,6 @@ class Export:
             ".env": _env(self._variables),
             _SECRETS: _env(values),
         }
-
-    @property
-    def contents(self) -> dict[str, File]:
-        """The configuration files that are mounted from the folder, by name."""
-        return self._contents
 
     # -- services -------------------------------------------------------------------------------
 
@@ -155,15 +151,17 @@ class Export:
 
     def _config(self, part: Part, service: ServiceTarget, index: int) -> Tree:
         """A text is copied into the container as here, with its owner and mode, where that can be
-        written to. Other files are mounted from the folder."""
+        written to. Other files are mounted from the folder, but none with a secret: those are only
+        in one place."""
         file, name = service.files[index], f"{part.keys[service.service]}-{index + 1}"
         text = _text(file.content)
-        if text and not service.body["HostConfig"].get("ReadonlyRootfs"):
+        is_secret = any(value and value in text for value in part.secrets.values())
+        if text and (is_secret or not service.body["HostConfig"].get("ReadonlyRootfs")):
             self._tree["configs"][name] = {"content": text.replace("$", "$$")}
             owner = {"uid": str(file.uid), "gid": str(file.gid), "mode": file.mode}
             return {"source": name, "target": file.path, **owner}
         place = f"files/{name}-{Path(file.path).name}"
-        self._contents[place] = file
+        self.contents[place] = file
         self._tree["configs"][name] = {"file": f"./{place}".replace("$", "$$")}
         return {"source": name, "target": file.path}
 
@@ -270,8 +268,6 @@ def _quoted(value: str) -> str:
     """*value* for an env file of Compose."""
     if re.fullmatch(r"[\w./:@+-]*", value, re.ASCII):
         return value
-    if not re.search(r"['\\]", value):
-        return f"'{value}'"
     return '"' + re.sub(r'([\\"$])', r"\\\1", value).replace("\n", "\\n") + '"'
 
 
@@ -532,8 +528,7 @@ def _write_files(folder: Path, files: Mapping[str, bytes], contents: Mapping[str
             (folder / name).write_bytes(content)
     for name, file in contents.items():
         path = folder / name
-        # The engine mounts them whoever may open the folder, and they may have secrets.
-        path.parent.mkdir(mode=0o700, exist_ok=True)
+        path.parent.mkdir(exist_ok=True)
         path.unlink(missing_ok=True)
         path.write_bytes(file.content)
         path.chmod(file.mode)
