@@ -22,7 +22,7 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.parse import moment
 from aiserver_tray.features.cluster.managers import Json, Managers, is_there
 from aiserver_tray.features.cluster.plan import Action, Objects
-from aiserver_tray.features.cluster.spec import FileSpec, ServiceSpec, pin_label
+from aiserver_tray.features.cluster.spec import NETWORK_OF, FileSpec, ServiceSpec, pin_label
 from aiserver_tray.features.cluster.state import (
     Seen,
     has_failed,
@@ -48,6 +48,7 @@ _STUCK_SECONDS: Final = 60.0
 _QUIET_SECONDS: Final = 10.0
 _SCALE_SECONDS: Final = 600.0
 _CLEAN_SECONDS: Final = 60.0
+_IDENTITY: Final = (INSTALLATION, NETWORK_OF, CONFIG_HASH)
 _UPDATED: Final = ("completed", "rollback_completed", "paused", "rollback_paused")
 
 
@@ -242,9 +243,7 @@ class Deployment:
         except EngineRequestError as error:
             found = self.managers.find(path, body["Name"]) if is_there(error) else None
             labels = (labels_of(found) if "Spec" in found else found.get("Labels")) if found else {}
-            if not labels or labels.get(INSTALLATION) != self.installation:
-                raise
-            if labels.get(CONFIG_HASH) != body["Labels"].get(CONFIG_HASH):
+            if not labels or any(labels.get(k) != body["Labels"].get(k) for k in _IDENTITY):
                 raise
 
     def _store(self, module: str, file: FileSpec) -> None:
@@ -441,7 +440,7 @@ def clean(managers: Managers, installation: str, *, wait: bool) -> None:
                     managers.remove(path, one["ID"])
     end = time.monotonic() + (_CLEAN_SECONDS if wait else 0.0)
     for one in managers.get("/networks"):
-        is_ours = (one.get("Labels") or {}).get(INSTALLATION) == installation
+        is_ours = (one.get("Labels") or {}).get(NETWORK_OF) == installation
         if one.get("Scope") == "swarm" and is_ours and one["Id"] not in nets:
             _remove_network(managers, one["Id"], end)
 

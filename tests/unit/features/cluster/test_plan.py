@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from aiserver_tray.features.cluster.plan import Here, Objects, Planned, Wanted, plan_deploy
-from aiserver_tray.features.cluster.spec import ModuleSpec
+from aiserver_tray.features.cluster.spec import NETWORK_OF, ModuleSpec
 from aiserver_tray.features.cluster.state import Seen
 from aiserver_tray.spec.labels import CONFIG_HASH, INSTALLATION
 from tests.unit.spec.made import TargetOf
@@ -66,7 +66,7 @@ def test_networks_and_files_come_first_and_jobs_before_those_that_need_them(
 def test_nothing_is_done_to_what_is_there(spec: ModuleSpec) -> None:
     services = there(spec)
     seen = Seen([node("a", pinned="m"), node("b")], services, running(services))
-    own = {"Labels": {INSTALLATION: "home"}}
+    own = {"Labels": {NETWORK_OF: "home"}}
     files = {file.name: "id" for one in spec.services for file in one.files}
     objects = Objects(dict.fromkeys(spec.networks, own), files)
     assert plan(spec, seen, objects, pin="").waves == ()
@@ -120,7 +120,7 @@ def test_what_others_have_is_not_taken(spec: ModuleSpec) -> None:
         "Spec": {"Name": "x", "EndpointSpec": {"Ports": [{"PublishedPort": 18100}]}},
     }
     objects = Objects(
-        networks={name: {"Labels": other} for name in list(spec.networks)[:1]},
+        networks={name: {"Labels": {NETWORK_OF: "others"}} for name in list(spec.networks)[:1]},
         volumes={"a": {"ai-m-data": other}},
     )
     seen = Seen(NODES, [*services, stranger])

@@ -40,7 +40,12 @@ def service(**more: Any) -> Json:  # noqa: ANN401 - JSON
 
 
 def task(
-    state: str, desired: str = "running", *, at: int = 0, node: str = "a", **more: Any  # noqa: ANN401
+    state: str,
+    desired: str = "running",
+    *,
+    at: int = 0,
+    node: str = "a",
+    **more: Any,  # noqa: ANN401
 ) -> Json:
     status = {"State": state, "Timestamp": f"2026-11-30T12:00:{at:02}Z"}
     status |= {"Err": more["err"]} if "err" in more else {}
