@@ -25,6 +25,7 @@ from aiserver_tray.cli.common import (
     print_table,
     report,
 )
+from aiserver_tray.cli.config import trust_all, trust_option
 from aiserver_tray.cli.core import connected, request
 from aiserver_tray.protocol.message import Json
 
@@ -145,13 +146,19 @@ def status(*, cluster: str, as_json: bool) -> None:
 @_pin
 @_publish
 @_dry_run
+@trust_option
 @_options
-def deploy(modules: tuple[str, ...], **given: Any) -> None:  # noqa: ANN401 - options
+def deploy(
+    modules: tuple[str, ...],
+    trust: tuple[str, ...],
+    **given: Any,  # noqa: ANN401 - options
+) -> None:
     """Run MODULEs and those that they require on a cluster.
 
     Modules with data need a node that keeps their volumes: --pin says which one. A module can't run
     here and there.
     """
+    trust_all(trust)
     _deploy("deploy", modules, **given)
 
 

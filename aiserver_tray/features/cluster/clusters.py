@@ -64,7 +64,7 @@ from aiserver_tray.features.cluster.views import (
 from aiserver_tray.features.cluster.watch import Watch
 from aiserver_tray.features.cluster.work import Work, Works
 from aiserver_tray.operations.modules import with_requires
-from aiserver_tray.spec.labels import SERVICE, required_in
+from aiserver_tray.spec.labels import MODULE, SERVICE, required_in
 from aiserver_tray.system.engine_place import is_local, why_unusable
 
 if TYPE_CHECKING:
@@ -350,14 +350,16 @@ class Clusters:
             if module not in data.deployed:
                 self._refuse_missing([module], seen, name)
         users = {
-            str(labels_of(one)[SERVICE])
+            str(labels_of(one)[MODULE])
             for one in seen.services
             if {*(required_in(labels_of(one)) or ())} & {*modules}
             and not any(one in seen.of_module(module) for module in modules)
         }
         if users:
             text = Text(
-                "{names} need it. Remove them first, or together.", names=Listed(sorted(users))
+                "{module} is required on the cluster by {users}. Remove both together.",
+                module=Listed(modules),
+                users=Listed(sorted(users)),
             )
             raise ClusterError(text)
 

@@ -22,13 +22,14 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.parse import moment
 from aiserver_tray.features.cluster.managers import Json, Managers, is_there
 from aiserver_tray.features.cluster.plan import Action, Objects
-from aiserver_tray.features.cluster.spec import FileSpec, ServiceSpec, pin_label
+from aiserver_tray.features.cluster.spec import NETWORK_OF, FileSpec, ServiceSpec, pin_label
 from aiserver_tray.features.cluster.state import (
     Seen,
     has_failed,
     labels_of,
     node_views,
     service_view,
+    why_of,
 )
 from aiserver_tray.features.cluster.views import ClusterServiceView, NodeView
 from aiserver_tray.features.cluster.work import Work
@@ -42,9 +43,12 @@ _STALE_SECONDS: Final = 150.0
 """After which a lock that nobody has renewed belongs to a dead process: longer than a living one
 waits for a manager."""
 _POLL_SECONDS: Final = 0.5
-_STUCK_SECONDS: Final = 30.0
+_STUCK_SECONDS: Final = 60.0
 """For which no node takes a task, before that is told as a failure."""
+_QUIET_SECONDS: Final = 10.0
+_SCALE_SECONDS: Final = 600.0
 _CLEAN_SECONDS: Final = 60.0
+_IDENTITY: Final = (INSTALLATION, NETWORK_OF, CONFIG_HASH)
 _UPDATED: Final = ("completed", "rollback_completed", "paused", "rollback_paused")
 
 
@@ -225,6 +229,8 @@ class Deployment:
                 self._wait_ready(action, value.ready_within)
             case "rollback":
                 self._wait_update(action)
+            case "scale":
+                self._wait_ready(action, _SCALE_SECONDS)
             case "remove" if isinstance(value, dict):
                 self._wait_gone(value["ID"])
 
@@ -237,9 +243,7 @@ class Deployment:
         except EngineRequestError as error:
             found = self.managers.find(path, body["Name"]) if is_there(error) else None
             labels = (labels_of(found) if "Spec" in found else found.get("Labels")) if found else {}
-            if not labels or labels.get(INSTALLATION) != self.installation:
-                raise
-            if labels.get(CONFIG_HASH) != body["Labels"].get(CONFIG_HASH):
+            if not labels or any(labels.get(k) != body["Labels"].get(k) for k in _IDENTITY):
                 raise
 
     def _store(self, module: str, file: FileSpec) -> None:
@@ -342,27 +346,28 @@ class Deployment:
 
     def _wait_update(self, action: Action) -> None:
         """Wait until an update has ended. Raises `ClusterError` if the cluster has put it back."""
-        name, last = action.step.subject, ""
+        name, begun = action.step.subject, time.monotonic()
+        last: Text | None = None
 
         def is_over() -> bool:
             nonlocal last
-            view, found, _ = self._view(name)
-            if view.why:
-                self.work.detail(action.step, view.why)
-                last = str(view.why)
-            state = (found.get("UpdateStatus") or {}).get("State", "")
-            return state in _UPDATED or ("UpdateStatus" not in found and view.state == "running")
+            view, _, seen = self._view(name)
+            failed = next(filter(has_failed, seen.tasks_of(seen.services[0])), None)
+            if why := view.why or (why_of(failed) if failed else None):
+                self.work.detail(action.step, why)
+                last = why
+            # Without a word, the cluster has not begun, or there was nothing to do.
+            is_quiet = not view.update and time.monotonic() - begun > _QUIET_SECONDS
+            return view.update in _UPDATED or is_quiet
 
         self._until(is_over)
-        view, _, seen = self._view(name)
+        view, _, _ = self._view(name)
         wanted = "rollback_completed" if action.step.kind == "rollback" else "completed"
         if view.update not in (wanted, ""):
-            failed = next((one for one in seen.tasks if has_failed(one)), None)
-            status = failed["Status"] if failed else {}
             text = Text(
                 "The update of {name} failed ({why}), and the cluster has put it back.",
                 name=name,
-                why=last or status.get("Err") or view.update_text,
+                why=last or view.update_text,
             )
             raise ClusterError(text, module=action.step.module, service=name)
 
@@ -393,8 +398,8 @@ class Deployment:
         """Put back what this work has updated, the last first."""
         for name in reversed(self._updated):
             with suppress(AiServerError):
-                roll_back(self.managers, name)
-                self.work.notice(Text("{name} is put back to what it was before.", name=name))
+                if roll_back(self.managers, name):
+                    self.work.notice(Text("The cluster puts {name} back, too.", name=name))
 
 
 def roll_back(managers: Managers, name: str) -> bool:
@@ -435,7 +440,7 @@ def clean(managers: Managers, installation: str, *, wait: bool) -> None:
                     managers.remove(path, one["ID"])
     end = time.monotonic() + (_CLEAN_SECONDS if wait else 0.0)
     for one in managers.get("/networks"):
-        is_ours = (one.get("Labels") or {}).get(INSTALLATION) == installation
+        is_ours = (one.get("Labels") or {}).get(NETWORK_OF) == installation
         if one.get("Scope") == "swarm" and is_ours and one["Id"] not in nets:
             _remove_network(managers, one["Id"], end)
 

@@ -20,7 +20,7 @@ from aiserver_tray.base.errors import (
     ObjectConflictError,
     ObjectNotFoundError,
 )
-from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.i18n import Listed, Text, chained
 from aiserver_tray.engine.address import Address
 from aiserver_tray.engine.connection import Connection
 from aiserver_tray.engine.stream import Stream
@@ -240,18 +240,20 @@ class Managers:
         return answer
 
     def _down(self) -> ClusterDownError:
-        states = {one.state for one in self._all}
-        why = "; ".join(str(one.problem) for one in self._all if one.problem)
-        if "no-leader" in states:
+        hosts = {one.host: one.state for one in self._all}
+        if "no-leader" in hosts.values():
             text = Text(
                 "The cluster {name} has no leader: too few of its managers are left to decide "
-                "anything. What runs goes on. Start the missing managers again ({why}).",
+                "anything. What runs goes on. Start the missing managers again. Those that "
+                "answer: {hosts}",
                 name=self.name,
-                why=why,
+                hosts=Listed([host for host, state in hosts.items() if state == "no-leader"]),
             )
         else:
+            whys = [one.problem for one in self._all if one.problem]
+            why = chained(whys) if whys else "-"
             text = Text("No manager of the cluster {name} answers: {why}", name=self.name, why=why)
-        return ClusterDownError(text, managers=[one.host for one in self._all])
+        return ClusterDownError(text, managers=[*hosts])
 
     def close(self) -> None:
         """Close all connections."""

@@ -7,6 +7,7 @@ from typing import Any, Final
 from aiserver_tray.base.i18n import Listed, Text
 from aiserver_tray.features.cluster.spec import (
     JOB,
+    NETWORK_OF,
     FileSpec,
     ModuleSpec,
     ServiceSpec,
@@ -175,7 +176,7 @@ def _taken(spec: ModuleSpec, seen: Seen, objects: Objects, here: Here) -> Iterat
             )
     for name in spec.networks:
         network = objects.networks.get(name)
-        if network and (network.get("Labels") or {}).get(INSTALLATION) != here.installation:
+        if network and (network.get("Labels") or {}).get(NETWORK_OF) != here.installation:
             yield Text(
                 "The cluster has a network {name} already, which was not created from this home.",
                 name=name,

@@ -33,6 +33,9 @@ SCALABLE: Final = "io.aiserver.scalable"
 _TASK: Final = "io.aiserver.cluster-task"
 """On containers: their module. The labels of a module are on its services only: an owner of the
 node's engine would take the containers for its own."""
+NETWORK_OF: Final = "io.aiserver.cluster-network"
+"""On networks: the installation. With the labels of a module, an owner of a node's engine would
+remove them with it."""
 NOWHERE: Final = "ai-nowhere-cluster"
 """An internal network for services without one. Without any, the engine would give them one that
 leads outside."""
@@ -157,10 +160,12 @@ def module_spec(target: ModuleTarget, secrets: Collection[str], *, publish: bool
     external = {one.name for one in target.volumes if one.external}
     refused += [_no(target.name, f"volumes.{name}.external") for name in sorted(external)]
     volumes = {name for one in target.services for name in one.volumes}
-    networks = {network_there(one.name): _network(one) for one in target.networks}
+    networks = {
+        network_there(one.name): _network(target, internal=bool(one.body.get("Internal")))
+        for one in target.networks
+    }
     if any(not one.attached for one in target.services):
-        labels = {INSTALLATION: target.services[0].body["Labels"][INSTALLATION]}
-        networks[NOWHERE] = {"Driver": "overlay", "Internal": True, "Labels": labels}
+        networks[NOWHERE] = _network(target, internal=True)
     return ModuleSpec(
         target.name,
         target.requires,
@@ -261,13 +266,9 @@ def _refused_network(target: ModuleTarget, network: NetworkTarget) -> Iterator[T
 # -- bodies ----------------------------------------------------------------------------------------
 
 
-def _network(network: NetworkTarget) -> Json:
-    labels = {k: v for k, v in (network.body.get("Labels") or {}).items() if _is_told(k)}
-    return {
-        "Driver": "overlay",
-        "Internal": bool(network.body.get("Internal")),
-        "Labels": labels,
-    }
+def _network(target: ModuleTarget, *, internal: bool) -> Json:
+    labels = {NETWORK_OF: target.services[0].body["Labels"][INSTALLATION]}
+    return {"Driver": "overlay", "Internal": internal, "Labels": labels}
 
 
 def _is_told(label: str) -> bool:

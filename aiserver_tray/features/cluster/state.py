@@ -20,7 +20,7 @@ from aiserver_tray.features.cluster.views import (
     NodeView,
     TaskView,
 )
-from aiserver_tray.spec.labels import INSTALLATION, MODULE, SERVICE
+from aiserver_tray.spec.labels import CONFIG_HASH, INSTALLATION, MODULE, SERVICE
 
 Json = dict[str, Any]
 
@@ -206,9 +206,17 @@ def service_view(service: Json, seen: Seen, nodes: Sequence[NodeView]) -> Cluste
         moment(service.get("UpdatedAt", "")),
         update.get("State", ""),
         update.get("Message", ""),
-        "PreviousSpec" in service and not is_job,
+        not is_job and _can_go_back(service),
         tuple(_task(one, by_id) for one in shown),
     )  # fmt: skip
+
+
+def _can_go_back(service: Json) -> bool:
+    """Whether its last update can be undone. After that, the cluster has the two in turn."""
+    previous = service.get("PreviousSpec") or {}
+    hashes = [(one.get("Labels") or {}).get(CONFIG_HASH) for one in (service["Spec"], previous)]
+    was_put_back = (service.get("UpdateStatus") or {}).get("State", "").startswith("rollback")
+    return bool(previous) and hashes[0] != hashes[1] and not was_put_back
 
 
 def _since(tasks: Sequence[Json], nodes: Mapping[str, NodeView]) -> datetime | None:
