@@ -37,6 +37,7 @@ COMMANDS = {
     "down": "operate:down",
     "engine": "engine:command",
     "exec": "execute:command",
+    "export": "cluster:export",
     "logs": "logs:command",
     "mcp": "serve:mcp",
     "models": "models:models",

@@ -1,10 +1,11 @@
-"""``aiserver-tray cluster``: modules on a Docker Swarm."""
+"""``aiserver-tray cluster``: modules on a Docker Swarm; ``export``: as a Compose project."""
 
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -398,3 +399,48 @@ def _module_rows(module: Json) -> Iterable[tuple[str, ...]]:
 
 def _time(text: str | None) -> str:
     return f"{datetime.fromisoformat(text).astimezone():%Y-%m-%d %H:%M:%S}" if text else "-"
+
+
+# -- export ----------------------------------------------------------------------------------------
+
+
+@click.command()
+@_modules
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    required=True,
+    help="The folder to write into.",
+)
+@click.option(
+    "--volumes",
+    type=click.Choice(["named", "new"]),
+    default="named",
+    help="Use the volumes that are here, with their data (default), or new, empty ones.",
+)
+@click.option("--placeholders", is_flag=True, help="Leave the passwords empty, to be filled in.")
+@click.option("--replace", is_flag=True, help="Write into a folder that has other files.")
+@as_json_option
+@common_options
+def export(
+    modules: tuple[str, ...], *, output: Path, volumes: str, as_json: bool, **given: bool
+) -> None:
+    """Write MODULEs as a plain Compose project.
+
+    `docker compose up -d` in FOLDER then runs them as they run here, with what they require.
+    Passwords are in a file of their own, which only you can read. Says what can't go along.
+    """
+    app = current_app()
+    secrets = "placeholders" if given["placeholders"] else "file"
+    asked = {"modules": modules, "folder": str(output.absolute()), "volumes": volumes}
+    done = request(app, "ai/export/write", **asked, secrets=secrets, replace=given["replace"])
+    if as_json:
+        print_json(done)
+        return
+    click.echo(done["folder"])
+    language = app.language
+    if done["left"]:
+        report([Text("These stay behind:").render(language), *(f"- {one}" for one in done["left"])])
+    report([Text("README.md there says how to start it.").render(language)])

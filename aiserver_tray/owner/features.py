@@ -47,6 +47,7 @@ FEATURES: Final[dict[str, tuple[str, ...]]] = {
     "aiserver_tray.features.adopt.channels:AdoptFeature": ("ai/adopt/",),
     "aiserver_tray.features.cluster.channels:ClusterFeature": ("ai/cluster/",),
     "aiserver_tray.features.upgrade.channels:UpgradeFeature": ("ai/upgrade/",),
+    "aiserver_tray.features.cluster.export:ExportFeature": ("ai/export/",),
     "aiserver_tray.owner.browser:BrowserFeature": ("browser/",),
 }  # fmt: skip
 """The class of each feature -> how the names of its channels and events begin; the longest

@@ -166,6 +166,10 @@ export interface Channels {
   "ai/engine/own/setUp": { request: Record<string, never>; answer: Record<string, never> };
   /** Tell how to get an engine on this machine, and how far its installation is. */
   "ai/engine/setup": { request: Record<string, never>; answer: EngineSetup };
+  /** Tell what a Compose project of modules would have, and what can't go along. Changes nothing. */
+  "ai/export/offer": { request: ExportQuestion; answer: ExportOffer };
+  /** Write modules as a plain Compose project into a folder. Only for clients on the owner's computer. */
+  "ai/export/write": { request: ExportRequest; answer: ExportResult };
   /** Get the lines around one of the same service, whatever they say. */
   "ai/logs/around": { request: LogAroundRequest; answer: LogContext };
   /** Tell from when to when lines are kept, how many, and which new ones are not. */
@@ -1593,6 +1597,49 @@ export interface ErrorData {
 }
 
 export type ExportFormat = "text" | "jsonl" | "csv";
+
+/** What an export would have. */
+export interface ExportOffer {
+  /** all of them, in the order of their start */
+  modules: string[];
+  /** what can't go along, or stays where it is */
+  left: string[];
+  /** the folder has files already */
+  isTaken: boolean;
+}
+
+/** Modules to export. */
+export interface ExportQuestion {
+  /** what they require comes along */
+  modules: string[];
+  /** its full path on the owner's machine */
+  folder?: string;
+  /** `named`: those that are here, with their data; `new`: empty ones */
+  volumes?: VolumeChoice;
+}
+
+/** Modules to export, and how. */
+export interface ExportRequest {
+  /** what they require comes along */
+  modules: string[];
+  /** its full path on the owner's machine */
+  folder?: string;
+  /** `named`: those that are here, with their data; `new`: empty ones */
+  volumes?: VolumeChoice;
+  /** `file`: their values, in a file that only the user can read; `placeholders`: only names */
+  secrets?: SecretChoice;
+  /** write into a folder that has other files */
+  replace?: boolean;
+}
+
+/** An export was written. */
+export interface ExportResult {
+  folder: string;
+  /** their names in it */
+  files: string[];
+  modules: string[];
+  left: string[];
+}
 
 /** A setting as a form shows it. */
 export interface Field extends Setting {
@@ -3612,6 +3659,8 @@ export interface Schedule {
   overdue: boolean;
 }
 
+export type SecretChoice = "file" | "placeholders";
+
 /** The resources that were used over time: of each span of time the mean. `null`: not known, or it did not run. */
 export interface Series {
   /** in percent of one processor */
@@ -4228,6 +4277,8 @@ export interface Version {
 export interface Visibility {
   visible: boolean;
 }
+
+export type VolumeChoice = "named" | "new";
 
 /** A volume. */
 export interface VolumeSize {
