@@ -21,6 +21,7 @@ from aiserver_tray.features.cluster.deploy import (
     clean,
     locked,
     objects_of,
+    seconds_left,
     see,
     set_pin,
 )
@@ -147,14 +148,17 @@ class Clusters:
     def _deployed(self, data: ClusterData, managers: Managers) -> Deployed:
         titles = {model.name: model.title for model in self._app.models}
         unended = [module for module, one in data.deployed.items() if one.unfinished]
-        if unended and managers.find("/configs", LOCK):  # somebody works on it
-            unended = []
+        installation = self._app.settings.installation_id
+        if unended:
+            lock = managers.find("/configs", LOCK)
+            if seconds_left(managers, lock, installation):  # somebody works on it
+                unended = []
         text = Text(
             "A change of {module} has not ended. Finish it with: aiserver-tray cluster deploy "
             "{module}. Or take it back with: aiserver-tray cluster remove {module}"
         )
         unfinished = {module: text.with_values({"module": module}) for module in unended}
-        return Deployed(titles, self._app.settings.installation_id, unfinished)
+        return Deployed(titles, installation, unfinished)
 
     def managers(self, name: str, data: ClusterData) -> Managers:
         """The managers of the cluster *name*."""
@@ -297,8 +301,8 @@ class Clusters:
         def task(work: Work) -> None:
             patient = managers.patient(LEADER_SECONDS, work.cancelled.is_set)
             try:
-                with locked(patient, work) as lock:
-                    id = self._app.settings.installation_id
+                id = self._app.settings.installation_id
+                with locked(patient, work, id) as lock:
                     run(Deployment(patient, work, lock, id, {}))
             except AiServerError as error:
                 error.hide(self._app.secrets)

@@ -4,6 +4,7 @@ manager if one is gone."""
 import base64
 import getpass
 import json
+import os
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -34,10 +35,12 @@ from aiserver_tray.features.cluster.state import (
 from aiserver_tray.features.cluster.views import ClusterServiceView, NodeView
 from aiserver_tray.features.cluster.work import Work
 from aiserver_tray.spec.labels import CONFIG_HASH, INSTALLATION, MODULE
+from aiserver_tray.system.process import has_run_since
 
 LOCK: Final = "ai-cluster-lock"
 _BY: Final = "io.aiserver.lock"
 _WHO: Final = "io.aiserver.lock-by"
+_PROCESS: Final = "io.aiserver.lock-process"
 _RENEW_SECONDS: Final = 10.0
 _STALE_SECONDS: Final = 150.0
 """After which a lock that nobody has renewed belongs to a dead process: longer than a living one
@@ -71,13 +74,13 @@ def objects_of(managers: Managers, volumes: Iterable[str]) -> Objects:
 
 
 @contextmanager
-def locked(managers: Managers, work: Work) -> Iterator["Lock"]:
-    """The lock of the cluster, which only one process has.
+def locked(managers: Managers, work: Work, installation: str) -> Iterator["Lock"]:
+    """The lock of the cluster, which only one process has, here one of *installation*.
 
     Raises:
         ClusterError: another one works on it.
     """
-    lock = Lock(managers, work)
+    lock = Lock(managers, work, installation)
     lock.take()
     try:
         yield lock
@@ -93,16 +96,18 @@ class Lock:
 
     managers: Managers
     work: Work
+    installation: str
     _at: float = 0.0
 
     def take(self) -> None:
         """Take it. Raises `ClusterError` if another process has it."""
-        who = f"{getpass.getuser()}@{socket.gethostname()}"
-        body = {
-            "Name": LOCK,
-            "Labels": {_BY: self.work.view.id, _WHO: who},
-            "Data": _encoded(b"-"),
+        labels = {
+            _BY: self.work.view.id,
+            INSTALLATION: self.installation,
+            _WHO: f"{getpass.getuser()}@{socket.gethostname()}",
+            _PROCESS: f"{os.getpid()} {time.time()}",
         }
+        body = {"Name": LOCK, "Labels": labels, "Data": _encoded(b"-")}
         for _ in range(2):
             try:
                 self.managers.create("/configs", body)
@@ -129,14 +134,12 @@ class Lock:
         labels = labels_of(found)
         if labels.get(_BY) == self.work.view.id:
             return True
-        now, then = moment(self.managers.get("/info")["SystemTime"]), moment(found["UpdatedAt"])
-        age = (now - then).total_seconds() if now and then else 0.0
-        if age <= _STALE_SECONDS:
+        if (left := seconds_left(self.managers, found, self.installation)) > 0:
             text = Text(
                 "{who} changes this cluster at the moment. Wait until that has ended. If it was "
                 "interrupted, try again in {seconds:.0f} s.",
                 who=labels.get(_WHO, "?"),
-                seconds=_STALE_SECONDS - age,
+                seconds=left,
             )
             raise ClusterError(text)
         self.managers.remove("/configs", found["ID"])
@@ -153,6 +156,19 @@ class Lock:
         with suppress(EngineRequestError):  # the manager that was lost has done it already
             self.managers.change("/configs", found, {**found["Spec"], "Labels": labels})
         self._at = time.monotonic()
+
+
+def seconds_left(managers: Managers, lock: Json | None, installation: str) -> float:
+    """The seconds for which *lock* counts without being renewed; 0: it does not count. One of a
+    process of this *installation* that has ended does not."""
+    labels = labels_of(lock) if lock else {}
+    process = str(labels.get(_PROCESS, "")).split()
+    is_own = labels.get(INSTALLATION) == installation and len(process) == 2
+    if not lock or (is_own and not has_run_since(int(process[0]), float(process[1]))):
+        return 0.0
+    now, then = moment(managers.get("/info")["SystemTime"]), moment(lock["UpdatedAt"])
+    age = (now - then).total_seconds() if now and then else 0.0
+    return max(0.0, _STALE_SECONDS - age)
 
 
 def _encoded(content: bytes) -> str:
