@@ -20,6 +20,8 @@ SECRET = 'it\'s "one" $HOME ${X} \\n # 7'
 OURS = ("Labels", "Image", "Hostname")
 """Of a container's configuration: labels of ours, and IDs."""
 CONTENT = "key = ${KEY}\nprice = $$5\n"
+CACHE = {"image": "redis:7.4.11-alpine", "command": ["sleep", "86400"], "init": True}
+"""Its image declares a volume that its file does not name."""
 SCRIPT = "#!/bin/sh\necho ran\n"
 
 
@@ -51,7 +53,7 @@ def web(here: Installation) -> Installation:
     )  # fmt: skip
     folder = here.write(
         "shop",
-        {"job": {**script(kept), **mounts}, "shop": web},
+        {"job": {**script(kept), **mounts}, "shop": web, "cache": CACHE},
         settings={"KEY": {"type": "secret"}},
         requires=["redis"],
         top={
@@ -83,7 +85,9 @@ def test_docker_compose_runs_an_export_as_we_do_on_the_same_data(
     web: Installation, engine: docker.DockerClient, tmp_path: Path
 ) -> None:
     web.done("up", "shop")
-    ours = {name: seen(engine, name) for name in ("ai-redis", "ai-shop-job", "ai-shop")}
+    ours = {
+        name: seen(engine, name) for name in ("ai-redis", "ai-shop-job", "ai-shop", "ai-shop-cache")
+    }
     files = {path: said(engine, "ai-shop", "cat", path) for path in ("/etc/text", "/bin/run")}
     kept = said(engine, "ai-shop", "cat", "/data/kept")
     password = value_of(web, "redis.REDIS_PASSWORD")
@@ -95,6 +99,8 @@ def test_docker_compose_runs_an_export_as_we_do_on_the_same_data(
     written = json.loads(
         web.cli.run("export", "shop", "-o", str(folder), "--json").succeeded().output
     )
+    (own,) = (name for kind, name, _, _ in ours["ai-shop-cache"]["Mounts"] if kind == "volume")
+    assert own.startswith("ai-shop-cache-data-")
     web.done("down", "shop", "redis")
     compose(folder, web.host, "up", "--detach")
 

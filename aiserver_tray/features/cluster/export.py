@@ -3,7 +3,8 @@ leave. Everything but `ExportFeature` is pure."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypedDict
 
@@ -19,6 +20,7 @@ from aiserver_tray.features.place import Place, refuse_elsewhere
 from aiserver_tray.protocol.channel import Feature, Names, Payload, channel
 from aiserver_tray.protocol.message import Caller
 from aiserver_tray.spec.model import File, ModuleTarget, ServiceTarget
+from aiserver_tray.spec.mounts import with_image_volumes
 from aiserver_tray.spec.names import SHARED_NETWORK
 from aiserver_tray.system.files import write_private
 
@@ -101,7 +103,7 @@ class Export:
             "container_name": service.container,
             "networks": self._networks(part, service, given.get("networks") or {}),
             "ports": [self._port(service, port) for port in given.get("ports") or ()],
-            "volumes": [self._mount(part, service, m) for m in given.get("volumes") or ()],
+            "volumes": [self._mount(part, service, m) for m in _mounts(service, given)],
             "configs": [self._config(part, service, n) for n in range(len(service.files))],
             "depends_on": self._depends_on(part, service),
             **_neighbours(body, part.keys),
@@ -183,6 +185,18 @@ class Export:
             for one in other.target.services
         }
         return {**others, **own}
+
+
+def _mounts(service: ServiceTarget, given: Tree) -> list[Tree]:
+    """Those that its file *given* has, and a volume for each further folder that its image declares
+    as one: under a random name, its data would not be found again."""
+    own = list(given.get("volumes") or ())
+    targets = {mount["target"] for mount in own}
+    return own + [
+        {"type": "volume", "source": "", "target": mount["Target"]}
+        for mount in service.body["HostConfig"]["Mounts"]
+        if mount["Target"] not in targets and mount["Source"] not in service.config_volumes
+    ]
 
 
 def _ready(service: ServiceTarget) -> str:
@@ -428,7 +442,8 @@ class ExportFeature(Feature):
                 raise error
         existing = self._existing() if asked.volumes == "named" else None
         names = [target.name for target in targets]
-        export = Export([*map(self._part, names)], self._app.settings.app.bind, existing)
+        parts = [self._part(name, existing) for name in names]
+        export = Export(parts, self._app.settings.app.bind, existing)
         texts = readme(names, asked.volumes, asked.secrets)
         left = [*self._left(targets, asked)]
         lines = [text.render(caller.language) for text in texts]
@@ -441,8 +456,11 @@ class ExportFeature(Feature):
         written = sorted([*files, *export.contents])
         return {"folder": str(folder), "files": written, "modules": names, "left": left}
 
-    def _part(self, name: str) -> Part:
+    def _part(self, name: str, existing: Callable[[str], bool] | None) -> Part:
         target, project = self._app.targets.with_project(name)
+        if existing:
+            services = tuple(map(self._with_image_volumes, target.services))
+            target = replace(target, services=services)
         declared = self._app.in_scope(target.module)
         values = self._app.settings.values(declared)
         secrets = {
@@ -451,6 +469,15 @@ class ExportFeature(Feature):
             if setting.is_secret and values.get(address)
         }
         return Part(target, project.to_compose(), secrets)
+
+    def _with_image_volumes(self, service: ServiceTarget) -> ServiceTarget:
+        """*service* with the volumes of its image, if that is on the engine."""
+        with suppress(AiServerError):
+            for name, labels in service.image.candidates.items():
+                if image := self._place.core.engine.images.find(name, labels):
+                    body, _ = with_image_volumes(service, image.volumes, (), {})
+                    return replace(service, body=body)
+        return service
 
     def _targets(
         self, modules: Iterable[str], target_of: Callable[[str], ModuleTarget]
