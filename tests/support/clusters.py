@@ -57,7 +57,7 @@ WORKER: Final = replace(
     SERVICE,
     name="n8n-worker",
     state="unknown",
-    label=Text("unknown since 14:03"),
+    label=Text("unknown"),
     why=Text("server-3 does not answer."),
     running=1,
     replicas=2,
