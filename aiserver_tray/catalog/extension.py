@@ -507,6 +507,8 @@ class ServiceExtension(Closed):
     requires: Texts | None = None
     """Those of the module's required modules that this service waits for. None: all."""
     without: Without = Field(default_factory=Without)
+    scale: bool = False
+    """On a cluster, it may run several times: all share its name, network and volumes."""
 
     def waited_for(self, requires: Sequence[str]) -> tuple[str, ...]:
         """Those of its module's *requires* that must be ready before it starts."""

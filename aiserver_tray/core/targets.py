@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from aiserver_tray import __version__
 from aiserver_tray.base.errors import AiServerError, SettingError, TrustError, raise_all
@@ -36,6 +36,9 @@ from aiserver_tray.spec.labels import Owner
 from aiserver_tray.spec.model import ImageTarget, ModuleTarget
 from aiserver_tray.spec.mounts import with_paths_there
 
+if TYPE_CHECKING:
+    from aiserver_tray.catalog.compose.project import Project
+
 
 class Installation(Protocol):
     """The catalog and the settings that the targets come from."""
@@ -61,12 +64,17 @@ class Targets:
     def target(self, name: str) -> ModuleTarget:
         """The target of the module *name*: all that must be on the engine. Missing secrets are
         generated."""
-        return self._target(name, self._settings.values)
+        return self._target(name, self._settings.values)[0]
+
+    def with_project(self, name: str) -> tuple[ModuleTarget, "Project"]:
+        """As `target`, with the Compose model that the target was made of."""
+        target, resolved = self._target(name, self._settings.values)
+        return target, resolved.project
 
     def preview(self, name: str, changes: Changes = NO_CHANGES) -> ModuleTarget:
         """Like `target`, for a preview: with *changes* of settings by address in canonical form.
         Secrets that do not exist yet are masked, and none is generated."""
-        return self._target(name, partial(self._changed_values, changes), changes)
+        return self._target(name, partial(self._changed_values, changes), changes)[0]
 
     def parsed(
         self, declared: Declared, changes: Changes, among: Changes = NO_CHANGES
@@ -179,7 +187,7 @@ class Targets:
         name: str,
         values_of: Callable[[Declared], dict[str, str]],
         new: Iterable[str] = (),
-    ) -> ModuleTarget:
+    ) -> tuple[ModuleTarget, ResolvedModule]:
         settings, module = self._settings, self._catalog.module(name)
         declared = self._installation.in_scope(module, new)
         values = values_of(declared)
@@ -191,8 +199,9 @@ class Targets:
             own = settings.app.ca_certificates
             added = replace(resolved, proxies=_proxies(name, values))
             added = with_paths_there(added, settings.engine_host)
+            added = with_certificates(added, own.bundle) if own.pem else added
             target = module_target(
-                with_certificates(added, own.bundle) if own.pem else added,
+                added,
                 self._owner,
                 bind=settings.app.bind,
                 values=values,
@@ -201,7 +210,7 @@ class Targets:
         # Judged last, by what was really read.
         consent = self._consent(resolved, opened)
         target = replace(target, consent=consent, untrusted=self._untrusted(consent))
-        return with_keep_labels(target, settings.secrets)
+        return with_keep_labels(target, settings.secrets), added
 
     def _consent(
         self, resolved: ResolvedModule, opened: AbstractSet[str] = frozenset()

@@ -9,6 +9,7 @@ from aiserver_tray.features.adopt import events as adopt
 from aiserver_tray.features.alerts import events as alerts
 from aiserver_tray.features.backup import events as backup
 from aiserver_tray.features.cleanup import events as cleanup
+from aiserver_tray.features.cluster import events as cluster
 from aiserver_tray.features.engine import events as engine
 from aiserver_tray.features.logs import events as logs
 from aiserver_tray.features.mcp import events as mcp
@@ -21,7 +22,7 @@ from aiserver_tray.features.upgrade import events as upgrade
 from aiserver_tray.protocol.message import owner_events
 
 MODULES: Final = (
-    access, actions, activity, adopt, alerts, backup, cleanup, engine, logs, mcp, models,
+    access, actions, activity, adopt, alerts, backup, cleanup, cluster, engine, logs, mcp, models,
     monitoring, predecessor, stack, terminal, upgrade,
 )  # fmt: skip
 """They declare their events when they are imported."""

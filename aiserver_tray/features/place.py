@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from threading import RLock
-from typing import Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from aiserver_tray.base.errors import RefusedError
 from aiserver_tray.base.i18n import Text
@@ -16,6 +16,9 @@ from aiserver_tray.model import OwnerKind
 from aiserver_tray.protocol.channel import Feature
 from aiserver_tray.protocol.hub import Hub
 from aiserver_tray.protocol.message import Contract, Message, Peer
+
+if TYPE_CHECKING:
+    from aiserver_tray.operations.request import Request
 
 
 class Process(Protocol):
@@ -58,7 +61,7 @@ class Place:
     ``open_core``: returns the core, which is first asked for when a feature needs it; ``contract``:
     keeps the contract with these features; ``refresh``: publishes changed settings and catalog to
     the state; ``claim``: within it, no other process owns the core; ``hub``: sends events to
-    clients.
+    clients; ``before_operation``: raises an error if a feature refuses a request.
     """
 
     app: App
@@ -68,6 +71,7 @@ class Place:
     refresh: Callable[[], None]
     claim: Callable[[], AbstractContextManager[object]] = nullcontext
     hub: Hub = field(default_factory=Hub)
+    before_operation: Callable[["Request"], None] = lambda _request: None
     _made: dict[Callable[["Place"], Any], Feature] = field(default_factory=dict, init=False)
     _lock: RLock = field(default_factory=RLock, init=False)
 

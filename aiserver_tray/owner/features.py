@@ -2,11 +2,16 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
+from aiserver_tray.features.cluster.events import FILE as CLUSTERS
 from aiserver_tray.features.place import Place
 from aiserver_tray.protocol.channel import Channel, Feature, Handler, handlers_of
 from aiserver_tray.protocol.message import Peer
+
+if TYPE_CHECKING:
+    from aiserver_tray.features.cluster.channels import ClusterFeature
+    from aiserver_tray.operations.request import Request
 
 FEATURES: Final[dict[str, tuple[str, ...]]] = {
     "aiserver_tray.features.actions.channels:ActionsFeature": ("ai/action/",),
@@ -40,7 +45,9 @@ FEATURES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "aiserver_tray.features.support.channels:SupportFeature": ("ai/support/",),
     "aiserver_tray.features.adopt.channels:AdoptFeature": ("ai/adopt/",),
+    "aiserver_tray.features.cluster.channels:ClusterFeature": ("ai/cluster/",),
     "aiserver_tray.features.upgrade.channels:UpgradeFeature": ("ai/upgrade/",),
+    "aiserver_tray.features.cluster.export:ExportFeature": ("ai/export/",),
     "aiserver_tray.owner.browser:BrowserFeature": ("browser/",),
 }  # fmt: skip
 """The class of each feature -> how the names of its channels and events begin; the longest
@@ -84,6 +91,7 @@ class Features(Mapping[str, Handler]):
     def __init__(self, place: Place) -> None:
         self._place = place
         self._handlers: dict[str, Handler] = {}
+        place.before_operation = self._before_operation
 
     def __getitem__(self, channel: str) -> Handler:
         if channel not in self._handlers:
@@ -96,6 +104,12 @@ class Features(Mapping[str, Handler]):
 
     def __len__(self) -> int:
         return len(every_channel())
+
+    def _before_operation(self, request: "Request") -> None:
+        """Ask the features that may refuse *request*, if they are in use at all."""
+        if (self._place.app.home.folder / CLUSTERS).exists():
+            clusters = cast("ClusterFeature", self._made(class_of("ai/cluster/")))
+            clusters.refuse_deployed(request)
 
     def _made(self, feature: type[Feature]) -> Feature:
         return self._place.feature(cast("Callable[[Place], Feature]", feature))

@@ -178,6 +178,7 @@ def _service_target(
         requires=extension.waited_for(scope.requires),
         is_job=is_job,
         is_main=extension.main,
+        is_scalable=extension.scale,
         first_start=Given(extension.first_start) if extension.first_start else None,
         ready_within=_ready_within(service, extension, is_job=is_job),
         ready_after=_seconds(extension.ready_after),

@@ -52,6 +52,7 @@ def _sources(scope: Scope, name: str, budget: "_Budget") -> Iterator["_Source"]:
                 resource=resources[mount.source],
                 mount=mount,
                 target=FILE_FOLDERS[section] / (mount.target or mount.source),
+                is_secret=section == "secrets",
                 place=scope.module.place(section, mount.source),
                 used_at=scope.place(name, section),
                 budget=budget,
@@ -102,6 +103,7 @@ class _Source:
     resource: "Config | Secret"
     mount: "FileMount"
     target: PurePosixPath
+    is_secret: bool
     place: Place
     used_at: Place
     budget: _Budget
@@ -110,8 +112,8 @@ class _Source:
         """One file, or those of a folder."""
         uid, gid = self._number(self.mount.uid), self._number(self.mount.gid)
         for path, content, mode in self._contents():
-            given = self.mount.mode
-            yield File(str(path), content, uid, gid, mode if given is None else given)
+            given = mode if self.mount.mode is None else self.mount.mode
+            yield File(str(path), content, uid, gid, given, self.is_secret)
 
     def _contents(self) -> Iterator[tuple[PurePosixPath, bytes, int]]:
         if not self.resource.file:

@@ -42,6 +42,8 @@ class File:
     uid: int = 0
     gid: int = 0
     mode: int = 0o444
+    is_secret: bool = False
+    """Whether the file calls it a secret."""
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,8 @@ class ServiceTarget:
     """Whether an exit with code 0 is a success."""
     is_main: bool = False
     """Whether its image has the module's version."""
+    is_scalable: bool = False
+    """Whether it may run several times on a cluster."""
     first_start: Text | None = None
     """Says what it needs while one of its `volumes` does not exist."""
     ready_within: float = 30.0

@@ -18,6 +18,7 @@ PAYLOADS: Mapping[str, Json] = {
     "ai/backup/move": {"file": "/nowhere/everything.zip"},
     "ai/backup/offer": {"modules": ["base"]},
     "ai/backup/restore": {"id": "none", "modules": ["base"]},
+    "ai/export/offer": {"modules": ["base"], "volumes": "new"},
     "ai/stats/csv": {"save": True},
     "ai/catalog/add": FOLDER,
     "ai/catalog/check": FOLDER,

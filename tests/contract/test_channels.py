@@ -44,18 +44,21 @@ OTHERS |= {f"ai/backup/{n}" for n in ("check", "create", "delete", "inspect", "m
 OTHERS |= {name for name in CHANNELS if name.startswith("ai/terminal/")}
 OTHERS |= {name for name in CHANNELS if name.startswith("ai/upgrade/")} - {"ai/upgrade/list"}
 OTHERS |= {name for name in CHANNELS if name.startswith("ai/adopt/")} - {"ai/adopt/list"}
-OTHERS |= {"ai/action/run", "ai/action/cancel", "ai/doctor/trustHostKey"}
+OTHERS |= {"ai/export/write", "ai/action/run", "ai/action/cancel", "ai/doctor/trustHostKey"}
 OTHERS |= {f"ai/access/{n}" for n in ("close", "link", "lock", "open", "plan")}
 OTHERS |= {f"ai/models/{n}" for n in ("ask", "check", "remove", "use")}
 OTHERS |= {"ai/assistant/propose"}
+OTHERS |= {name for name in CHANNELS if name.startswith("ai/cluster/")} - {
+    "ai/cluster/list", "ai/cluster/watch", "ai/cluster/unwatch",
+}  # fmt: skip
 OTHERS |= {f"ai/engine/own/{n}" for n in ("setUp", "restart", "remove", "room", "change")}
 OTHERS |= {f"ai/models/own/{n}" for n in ("pull", "stop", "remove")}
 """Other tests have them: after owner/yield, no operation can begin; ai/rules/test needs a web
 address, ai/module/connect and disconnect a module that issues access tokens, terminals and actions
 a service that runs, backups a module with data and its backup, upgrades one with a newer version,
 adoptions a program of others, host keys a server with ssh, addresses a module with a page and an
-account, models a server that has some, assistants a person, and the engine of our own a
-Windows."""
+account, models a server that has some, clusters several engines, assistants a person, and the
+engine of our own a Windows."""
 
 
 @pytest.mark.parametrize("channel", sorted(CHANNELS.keys() - OTHERS))

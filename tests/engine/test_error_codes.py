@@ -46,6 +46,8 @@ ELSEWHERE |= {"E_DOWNLOAD"}
 """Of downloads of models, whose own test has a hub."""
 ELSEWHERE |= {"E_ADOPT", "E_ADOPT_KEY"}
 """Of adoptions, whose own tests have programs of others."""
+ELSEWHERE |= {"E_CLUSTER", "E_CLUSTER_DOWN"}
+"""Of clusters, whose own tests have several engines."""
 
 SECRET = "s3cret-that-nobody-may-see"
 

@@ -134,7 +134,7 @@ def start(place: Place) -> None:
     kernel.allow()
     pool = network.create(place)
     address = f"127.0.0.1:{free_port()}"
-    place.registry_config.write_text(json.dumps(_registry_config(place, address)))
+    place.registry_config.write_text(json.dumps(registry_config(place, address)))
     place.engine_config.write_text(json.dumps(_engine_config(place, address, str(pool))))
     command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]
     command += [
@@ -215,15 +215,15 @@ def kill(place: Place) -> None:
         if time.monotonic() > deadline:
             told = [f"{name} {pid}: {_doing(pid)}" for name, pid in pids.items()]
             raise LabError("\n".join(["These processes could not be ended:", *told]))
-        _in_cgroups("thaw", place)
+        _in_cgroups("thaw", place.name)
         _end(pids)
         time.sleep(0.1)  # the others end with these
     if child := _children.pop(place.name, None):
         child.wait()
 
 
-def _in_cgroups(command: str, place: Place) -> None:
-    network.run("unshare", "--mount", "--", "sh", str(_NAMESPACE), command, place.name)
+def _in_cgroups(command: str, name: str) -> None:
+    network.run("unshare", "--mount", "--", "sh", str(_NAMESPACE), command, name)
 
 
 def _end(pids: dict[str, int]) -> None:
@@ -258,16 +258,21 @@ def sweep(place: Place) -> None:
     kill(place)
     network.remove(place)
     kernel.restore()
-    for folder in (place.run, place.temporary):
+    for folder in (place.run, place.temporary, place.cluster):
         shutil.rmtree(folder, ignore_errors=True)
-    _in_cgroups("sweep", place)
+    sweep_cgroups(place.name)
     if not kernel.any_engine():
         for shared in ("/run/containerd", "/run/docker/plugins", "/run/docker"):
             with suppress(OSError):  # not empty, so not ours, or never made
                 Path(shared).rmdir()
 
 
-def _registry_config(place: Place, address: str) -> dict[str, object]:
+def sweep_cgroups(name: str) -> None:
+    """Remove the control groups whose names begin with *name*, which must be empty."""
+    _in_cgroups("sweep", name)
+
+
+def registry_config(place: Place, address: str) -> dict[str, object]:
     return {
         "version": "0.1",
         "log": {"level": "warn", "accesslog": {"disabled": True}},

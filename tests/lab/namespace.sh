@@ -2,6 +2,8 @@
 # Runs the registry and the engine in the mount and PID namespaces that unshare made: whatever they
 # mount or start is gone with this shell's process, even if it is killed.
 # usage: namespace.sh up ENGINE_CONFIG REGISTRY_CONFIG HOSTS ADDRESS [DISK DATA_ROOT]
+#        namespace.sh node NAME ENGINE_CONFIG
+#        namespace.sh switch REGISTRY_CONFIG
 #        namespace.sh thaw|sweep CGROUP
 set -eu
 
@@ -34,6 +36,28 @@ up)
     mount --bind "$4" /etc/hosts
     REGISTRY_HTTP_ADDR="$5" docker-registry serve "$3" &
     PATH=$(dirname "$0")/bin:$PATH exec docker-init -- dockerd --config-file "$2"
+    ;;
+node)
+    # One engine of a cluster, in a network namespace of its own: swarm.py plugs in its cable.
+    echo "$2" >/proc/sys/kernel/hostname
+    ip link set lo up
+    mount_cgroups
+    # Also the Swarm's control socket has a fixed place, whichever engine it belongs to.
+    for shared in /run/containerd /run/docker; do
+        mkdir -p $shared
+        mount -t tmpfs -o mode=711 tmpfs $shared
+    done
+    # No name of the world is known there: the answer is at once that nobody serves names.
+    echo "nameserver 192.168.99.1" >/run/docker/resolv.conf
+    mount --bind /run/docker/resolv.conf "$(readlink -f /etc/resolv.conf)"
+    exec docker-init -- dockerd --config-file "$3"
+    ;;
+switch)
+    ip link set lo up
+    ip link add switch type bridge
+    ip address add 192.168.99.1/24 dev switch
+    ip link set switch up
+    exec docker-init -- docker-registry serve "$2"
     ;;
 thaw)
     mount_cgroups

@@ -75,6 +75,11 @@ class Place:
         return self.state / "tmp"
 
     @property
+    def cluster(self) -> Path:
+        """The data of a cluster's engines, while a test has one (`tests.lab.swarm`)."""
+        return self.state / "cluster"
+
+    @property
     def registry(self) -> Path:
         """The registry's storage: what ``down`` leaves for the next ``up``."""
         return self.images_of.registry if self.images_of else self.state / "registry"

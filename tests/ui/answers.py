@@ -3,7 +3,7 @@
 from typing import Any
 
 from aiserver_tray.protocol.message import Envelope, answer
-from tests.support import adoptions, backups, states
+from tests.support import adoptions, backups, clusters, states
 from tests.ui import activities, alerts, forms, kept_logs, models, modules
 
 
@@ -59,6 +59,9 @@ ANSWERS: dict[str, Envelope] = {
     "ai/adopt/list": answer(
         adoptions.sent(adoptions.KIT, adoptions.SERVER, adoptions.OLD, adoptions.COPIED)
     ),
+    "ai/cluster/list": answer(clusters.sent(clusters.CLUSTER, works=[clusters.WORK])),
+    "ai/cluster/watch": answer({}),
+    "ai/cluster/unwatch": answer({}),
     "ai/backup/list": answer(backups.sent(backups.LISTED)),
     "ai/backup/offer": answer(backups.sent(backups.OFFER)),
     "ai/backup/inspect": answer(backups.sent(backups.ASKED)),

@@ -23,6 +23,7 @@ PAGES = {
     "adopt": ".adopt-row",
     "alerts": ".arule",
     "backups": "[data-row=today]",
+    "cluster": "[data-deployed=n8n]",
     "models": "[data-server=ollama]",
     "doctor": ".check-row",
     "logs?text=id&range=1h": ".trace.fold",

@@ -82,6 +82,42 @@ export interface Channels {
   "ai/cleanup/plan": { request: Record<string, never>; answer: CleanupPlan };
   /** Remove things that are not in use; answers when it is done. Things that are in use by then stay. Refused (`E_BUSY`) while an operation is under way. */
   "ai/cleanup/run": { request: CleanupRequest; answer: CleanupResult };
+  /** Add a cluster by the addresses of its managers, or replace those of one. One of them must answer, and all that do must be of one cluster. */
+  "ai/cluster/add": { request: ClusterAddition; answer: Cluster };
+  /** Cancel work on a cluster after the step under way. What is done stays. */
+  "ai/cluster/cancel": { request: WorkId; answer: Record<string, never> };
+  /** Start to deploy modules, with those that they require. */
+  "ai/cluster/deploy": { request: DeployRequest; answer: WorkBegun };
+  /** Forget a cluster. All that runs there stays. */
+  "ai/cluster/forget": { request: ClusterName; answer: Record<string, never> };
+  /** List the clusters as they were last seen, and the work on them. Asks nobody. */
+  "ai/cluster/list": { request: Record<string, never>; answer: ClusterList };
+  /** Read the last lines of a module's services on all nodes, also of ended tasks. */
+  "ai/cluster/logs": { request: ClusterLogsRequest; answer: ClusterLogs };
+  /** Drain a node, so that what can run elsewhere moves away, or let it work again. */
+  "ai/cluster/node": { request: NodeRequest; answer: Cluster };
+  /** Say which node has the volumes of a module. */
+  "ai/cluster/pin": { request: PinRequest; answer: Cluster };
+  /** Show what a deployment does, and why it is refused. Changes nothing. */
+  "ai/cluster/plan": { request: DeployRequest; answer: DeployPlan };
+  /** Start to remove modules from a cluster. The data of volumes stays on their nodes. */
+  "ai/cluster/remove": { request: RemovalRequest; answer: WorkBegun };
+  /** Start to deploy a module with the data of a backup, in volumes of a node that has none of it yet. */
+  "ai/cluster/restore": { request: ClusterRestore; answer: WorkBegun };
+  /** Start to put back the services of a module to what they were before their last update. */
+  "ai/cluster/rollback": { request: OfCluster; answer: WorkBegun };
+  /** Start to run a service that declares it more or less often. */
+  "ai/cluster/scale": { request: ScaleRequest; answer: WorkBegun };
+  /** Ask a cluster what there is now. Takes up to half a minute while managers are gone. */
+  "ai/cluster/status": { request: ClusterName; answer: Cluster };
+  /** This client does not show clusters any more. */
+  "ai/cluster/unwatch": { request: Record<string, never>; answer: Record<string, never> };
+  /** Start to bring deployed modules to the current settings and files. The cluster puts back a service that does not get healthy. */
+  "ai/cluster/update": { request: DeployRequest; answer: WorkBegun };
+  /** Wait until work on a cluster has gone on or ended, for at most 10 seconds. */
+  "ai/cluster/wait": { request: WorkProgress; answer: Work };
+  /** Follow clusters closely while this client shows them: every 2 seconds, otherwise every 30. */
+  "ai/cluster/watch": { request: Record<string, never>; answer: Record<string, never> };
   /** Change settings of a module together, all or none. Without changes: apply those that wait for it. */
   "ai/config/apply": { request: AppliedChanges; answer: Applied };
   /** Check whether settings take new values. Changes nothing. */
@@ -130,6 +166,10 @@ export interface Channels {
   "ai/engine/own/setUp": { request: Record<string, never>; answer: Record<string, never> };
   /** Tell how to get an engine on this machine, and how far its installation is. */
   "ai/engine/setup": { request: Record<string, never>; answer: EngineSetup };
+  /** Tell what a Compose project of modules would have, and what can't go along. Changes nothing. */
+  "ai/export/offer": { request: ExportQuestion; answer: ExportOffer };
+  /** Write modules as a plain Compose project into a folder. Only for clients on the owner's computer. */
+  "ai/export/write": { request: ExportRequest; answer: ExportResult };
   /** Get the lines around one of the same service, whatever they say. */
   "ai/logs/around": { request: LogAroundRequest; answer: LogContext };
   /** Tell from when to when lines are kept, how many, and which new ones are not. */
@@ -326,6 +366,8 @@ export interface Events {
   "ai/backup/event": BackupEvent;
   /** A clean-up has gone on. */
   "ai/cleanup/event": CleanupProgress;
+  /** A cluster was added or removed, its nodes or services have changed, or work on it has gone on. */
+  "ai/cluster/event": ClusterEvent;
   /** The installation of Docker progressed or ended. */
   "ai/engine/installEvent": EngineInstall;
   /** The set-up of Windows' own engine progressed or ended. */
@@ -843,6 +885,8 @@ export interface Autostart {
   supported: boolean;
 }
 
+export type Availability = "active" | "pause" | "drain";
+
 /** A backup. */
 export interface Backup {
   /** for the other channels */
@@ -1085,6 +1129,125 @@ export interface ClientLine {
   message: string;
 }
 
+/** A cluster. */
+export interface Cluster {
+  name: string;
+  /** empty: no manager has told it yet */
+  id: string;
+  /** `no-leader`: what runs goes on, but nothing can be changed, and nodes and modules are as they were last seen; `unknown`: nobody has asked yet */
+  state: ClusterState;
+  problem: string | null;
+  managers: Manager[];
+  nodes: Node[];
+  modules: Deployed[];
+  /** when nodes and modules were seen; `null`: never */
+  seenAt: string | null;
+}
+
+/** A cluster to add. */
+export interface ClusterAddition {
+  /** the name that it gets */
+  cluster: string;
+  /** addresses of managers, such as `ssh://user@server-1`; another one is asked while one does not answer */
+  managers: string[];
+}
+
+/** Something of a cluster has changed; `ai/cluster/list` has it. */
+export interface ClusterEvent {
+  /** its name */
+  cluster: string;
+}
+
+/** All clusters, as they were last seen. Asks nobody. */
+export interface ClusterList {
+  clusters: Cluster[];
+  /** under way, or ended not long ago; the newest first */
+  works: Work[];
+}
+
+/** A line of a service's log, from any node. */
+export interface ClusterLogLine {
+  time: string | null;
+  node: string;
+  service: string;
+  task: string;
+  /** from standard error */
+  error: boolean;
+  text: string;
+}
+
+/** Lines of logs, the oldest first. */
+export interface ClusterLogs {
+  lines: ClusterLogLine[];
+  /** what is missing, such as the lines of a node that does not answer */
+  notices: string[];
+}
+
+/** Whose log to read. */
+export interface ClusterLogsRequest {
+  /** its name; may be left out while there is only one */
+  cluster?: string;
+  module: string;
+  /** all services of the module without it */
+  service?: string;
+  /** lines of each service */
+  tail?: number;
+}
+
+/** A cluster. */
+export interface ClusterName {
+  /** its name; may be left out while there is only one */
+  cluster?: string;
+}
+
+export type ClusterNodeState = "ready" | "down" | "unknown" | "disconnected";
+
+/** A backup to deploy. */
+export interface ClusterRestore {
+  /** its name; may be left out while there is only one */
+  cluster?: string;
+  module: string;
+  /** the ID of a backup, of those that `ai/backup/list` has */
+  backup: string;
+  /** name or ID of the node for the volumes; without it, the one that has them */
+  pin?: string;
+}
+
+/** A service of a module on a cluster. */
+export interface ClusterService {
+  /** in the module's file */
+  name: string;
+  /** its name on the cluster */
+  onCluster: string;
+  /** `waiting`: for its node, or for any node that takes it; `unknown`: its node does not answer; `done`: a job that has ended well */
+  state: ClusterServiceState;
+  /** the state in words, such as `waits for its node server-2` */
+  label: string;
+  /** why it is not running */
+  why: string | null;
+  since: string | null;
+  job: boolean;
+  image: string;
+  running: number;
+  replicas: number;
+  /** `ai/cluster/scale` takes it */
+  scalable: boolean;
+  /** published on its node, on every interface */
+  ports: number[];
+  updatedAt: string | null;
+  /** Docker's word for its last update, such as `rollback_completed`; empty: none */
+  update: string;
+  /** what Docker says about it */
+  updateText: string;
+  canRollBack: boolean;
+  /** those that count, then up to five earlier ones, the newest first */
+  tasks: Task[];
+}
+
+export type ClusterServiceState = "running" | "done" | "starting" | "updating" | "waiting" | "unknown" | "failed" | "stopped";
+
+export type ClusterState = "ok" | "no-leader" | "unreachable" | "unknown";
+
 /** A QR code to draw: dark squares on a light ground with a margin of four. */
 export interface Code {
   /** of a side, without the margin */
@@ -1193,6 +1356,54 @@ export interface Deed {
   /** `containers`, `internet`, `port`, `data`, `memory` or `download` */
   kind: string;
   text: string;
+}
+
+/** What a deployment does. */
+export interface DeployPlan {
+  cluster: string;
+  /** with those that they require, which come first */
+  modules: string[];
+  /** module -> name of the node that has its volumes, or gets them */
+  pins: Record<string, string>;
+  /** empty: everything is there already */
+  steps: WorkStep[];
+  /** of pages, also those that stay closed */
+  ports: PublishedPort[];
+  /** what to know before */
+  notices: string[];
+  /** why it is refused; empty: it can be done */
+  problems: string[];
+}
+
+/** What to deploy, or to update, and how. */
+export interface DeployRequest {
+  /** its name; may be left out while there is only one */
+  cluster?: string;
+  modules: string[];
+  /** name or ID of the node for the volumes of modules that have none yet */
+  pin?: string;
+  /** publish the ports of the modules' pages on their nodes, on every interface; `null`: as it is, and not for new ones */
+  publish?: boolean | null;
+}
+
+/** A module on a cluster. */
+export interface Deployed {
+  module: string;
+  title: string;
+  /** of the service that is worst off */
+  state: ClusterServiceState;
+  label: string;
+  /** services that run, or jobs that are done */
+  running: number;
+  total: number;
+  /** the names of the nodes that have its volumes; empty: it has none */
+  pinned: string[];
+  /** it was deployed from this home */
+  ours: boolean;
+  /** a deployment that did not end, and what to do */
+  unfinished: string | null;
+  changedAt: string | null;
+  services: ClusterService[];
 }
 
 /** The address for another device, with the key of the extra lock if there is one. */
@@ -1388,6 +1599,49 @@ export interface ErrorData {
 }
 
 export type ExportFormat = "text" | "jsonl" | "csv";
+
+/** What an export would have. */
+export interface ExportOffer {
+  /** all of them, in the order of their start */
+  modules: string[];
+  /** what can't go along, or stays where it is */
+  left: string[];
+  /** the folder has files already */
+  isTaken: boolean;
+}
+
+/** Modules to export. */
+export interface ExportQuestion {
+  /** what they require comes along */
+  modules: string[];
+  /** its full path on the owner's machine */
+  folder?: string;
+  /** `named`: those that are here, with their data; `new`: empty ones */
+  volumes?: VolumeChoice;
+}
+
+/** Modules to export, and how. */
+export interface ExportRequest {
+  /** what they require comes along */
+  modules: string[];
+  /** its full path on the owner's machine */
+  folder?: string;
+  /** `named`: those that are here, with their data; `new`: empty ones */
+  volumes?: VolumeChoice;
+  /** `file`: their values, in a file that only the user can read; `placeholders`: only names */
+  secrets?: SecretChoice;
+  /** write into a folder that has other files */
+  replace?: boolean;
+}
+
+/** An export was written. */
+export interface ExportResult {
+  folder: string;
+  /** their names in it */
+  files: string[];
+  modules: string[];
+  left: string[];
+}
 
 /** A setting as a form shows it. */
 export interface Field extends Setting {
@@ -1981,6 +2235,17 @@ export interface MachineUse {
   diskSize: number | null;
 }
 
+/** A manager of a cluster, by the address that the user gave. */
+export interface Manager {
+  address: string;
+  /** `no-leader`: it answers, but too few managers are left to decide anything; `no-manager`: the engine there manages no cluster */
+  state: ManagerState;
+  /** what it says instead, and what to do */
+  problem: string | null;
+}
+
+export type ManagerState = "answers" | "unreachable" | "no-leader" | "no-manager" | "other-cluster";
+
 /** Something that happened, for the time axis. */
 export interface Mark {
   /** seconds since 1970 */
@@ -2458,6 +2723,46 @@ export interface NewRule {
   gigabytes?: number;
 }
 
+/** A machine of a cluster. */
+export interface Node {
+  id: string;
+  /** its host name; with the beginning of its ID if another one has the same */
+  name: string;
+  address: string;
+  role: "manager" | "worker";
+  state: ClusterNodeState;
+  /** `drain`: nothing runs there; `pause`: nothing new starts there */
+  availability: Availability;
+  leader: boolean;
+  /** for managers: the others reach it */
+  reachable: boolean;
+  /** since when it is not `ready`, at the latest; `null` if it is */
+  since: string | null;
+  version: string;
+  cpus: number;
+  memory: number;
+  /** the modules whose volumes are there */
+  pinned: string[];
+  /** that run there, as far as is known */
+  tasks: number;
+}
+
+/** What a node is to do. */
+export interface NodeRequest {
+  /** its name; may be left out while there is only one */
+  cluster?: string;
+  /** name or ID */
+  node: string;
+  availability: "active" | "drain";
+}
+
+/** A module on a cluster. */
+export interface OfCluster {
+  /** its name; may be left out while there is only one */
+  cluster?: string;
+  module: string;
+}
+
 /** A module, for what concerns it. */
 export interface OfModule {
   module: string;
@@ -2837,6 +3142,17 @@ export interface PickedFolder {
   folder: string | null;
 }
 
+/** Where the volumes of a module are. */
+export interface PinRequest {
+  /** its name; may be left out while there is only one */
+  cluster?: string;
+  module: string;
+  /** name or ID */
+  node: string;
+  /** the module is deployed with volumes elsewhere, and may start there with empty ones */
+  empty?: boolean;
+}
+
 /** A value in plain text. */
 export interface PlainValue {
   value: string;
@@ -2935,6 +3251,17 @@ export interface Proposal {
 export interface Proposals {
   /** the oldest first */
   waiting: Proposal[];
+}
+
+/** A port of a module's page. */
+export interface PublishedPort {
+  module: string;
+  service: string;
+  port: number;
+  /** where it can be reached from once it is open: every network of its node */
+  text: string;
+  /** this deployment opens it, or leaves it open */
+  open: boolean;
 }
 
 /** A model that is being downloaded. */
@@ -3072,6 +3399,15 @@ export interface Removable {
   time: number | null;
   /** that needs the image, or that the container is of */
   module: string | null;
+}
+
+/** What to remove. */
+export interface RemovalRequest {
+  /** its name; may be left out while there is only one */
+  cluster?: string;
+  modules: string[];
+  /** forget also which node has the volumes, whose data stays there */
+  forgetPins?: boolean;
 }
 
 export type RequestKind = "up" | "stop" | "down" | "restart" | "pull" | "build";
@@ -3302,6 +3638,15 @@ export interface Sample {
   services: ServiceLoad[];
 }
 
+/** How often a service runs. */
+export interface ScaleRequest {
+  /** its name; may be left out while there is only one */
+  cluster?: string;
+  module: string;
+  service: string;
+  replicas: number;
+}
+
 /** When backups are made by themselves, and how many are kept. */
 export interface Schedule {
   every: "never" | "day" | "week";
@@ -3315,6 +3660,8 @@ export interface Schedule {
   nextAt: string | null;
   overdue: boolean;
 }
+
+export type SecretChoice = "file" | "placeholders";
 
 /** The resources that were used over time: of each span of time the mean. `null`: not known, or it did not run. */
 export interface Series {
@@ -3719,6 +4066,22 @@ export interface Talk {
   rate: number | null;
 }
 
+/** One container of a service, or its attempt. */
+export interface Task {
+  id: string;
+  slot: number;
+  /** name of its node; empty: none yet */
+  node: string;
+  /** Docker's own word, such as `running`, `pending` or `failed` */
+  state: string;
+  /** its node does not answer: the state is the last one that was heard */
+  unknown: boolean;
+  since: string | null;
+  /** why, in Docker's words or ours */
+  text: string;
+  exitCode: number | null;
+}
+
 /** A terminal is closed. */
 export interface TerminalClosed {
   /** processes that could not be ended: their ids in the container */
@@ -3917,6 +4280,8 @@ export interface Visibility {
   visible: boolean;
 }
 
+export type VolumeChoice = "named" | "new";
+
 /** A volume. */
 export interface VolumeSize {
   name: string;
@@ -3956,6 +4321,28 @@ export interface WebhookAnswer {
 
 export type When = "now" | "later";
 
+/** Work on a cluster, which this process does. */
+export interface Work {
+  id: string;
+  cluster: string;
+  kind: WorkKind;
+  modules: string[];
+  status: WorkStatus;
+  /** grows with each change */
+  revision: number;
+  steps: WorkStep[];
+  notices: string[];
+  error: Error | null;
+  beganAt: string;
+  endedAt: string | null;
+}
+
+/** Work on a cluster was started. */
+export interface WorkBegun {
+  /** for `ai/cluster/wait` and `ai/cluster/cancel` */
+  workId: string;
+}
+
 /** One thing besides the question that answers of the stack depend on. */
 export interface WorkCheck {
   /** `embedding`, `webhook`, `mail`, or as the doctor's checks: `clock`, `disk`, `backups` */
@@ -3967,7 +4354,42 @@ export interface WorkCheck {
   text: string;
 }
 
+/** Work on a cluster. */
+export interface WorkId {
+  id: string;
+}
+
+export type WorkKind = "deploy" | "update" | "rollback" | "remove" | "pin" | "scale" | "restore";
+
 export type WorkOutcome = "works" | "broken" | "untried";
+
+/** How far a client is with work on a cluster. */
+export interface WorkProgress {
+  id: string;
+  /** that it has */
+  revision?: number;
+}
+
+export type WorkStatus = "running" | "succeeded" | "failed" | "cancelled";
+
+/** A step of a plan, or of work under way. */
+export interface WorkStep {
+  kind: WorkStepKind;
+  /** the name of the object on the cluster */
+  subject: string;
+  module: string;
+  /** the step in words */
+  text: string;
+  status: WorkStepStatus;
+  /** what it waits for now, or why it failed */
+  detail: string | null;
+  /** that it took */
+  seconds: number | null;
+}
+
+export type WorkStepKind = "lock" | "pin" | "network" | "config" | "job" | "service" | "update" | "wait" | "rollback" | "scale" | "remove" | "undo" | "restore";
+
+export type WorkStepStatus = "pending" | "running" | "done" | "failed" | "skipped";
 
 /** Windows' subsystem for Linux. */
 export interface Wsl {

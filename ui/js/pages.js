@@ -46,6 +46,7 @@ export const PAGES = {
   backups: { title: mark("Backups"), icon: "archive-restore", menu: "top", load: () => import("./pages/backups.js") },
   models: { title: mark("Models"), icon: "sparkles", menu: "top", load: () => import("./pages/models.js") },
   adopt: { title: mark("Bring your own"), icon: "hard-drive-download", load: () => import("./pages/adopt.js") },
+  cluster: { title: mark("Cluster"), icon: "network", menu: "top", load: () => import("./pages/cluster.js") },
   doctor: { title: mark("Doctor"), icon: "stethoscope", menu: "bottom", load: () => import("./pages/doctor.js") },
   settings: { title: mark("Settings"), icon: "settings", keys: "Mod+,", menu: "bottom", load: () => import("./pages/settings.js") },
   welcome: { title: mark("Set up"), icon: "rocket", alone: true, load: () => import("./pages/welcome.js") },

@@ -60,6 +60,8 @@ from aiserver_tray.base.errors.operations import (
     BackupKeyError,
     BusyError,
     CancelledError,
+    ClusterDownError,
+    ClusterError,
     ExitedError,
     HealthTimeoutError,
     InUseError,

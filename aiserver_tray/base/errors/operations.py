@@ -295,6 +295,18 @@ class AddressError(AiServerError):
     code = "E_ADDRESS"
 
 
+class ClusterError(AiServerError):
+    """What is wanted of a cluster can't be done, or has failed."""
+
+    code = "E_CLUSTER"
+
+
+class ClusterDownError(ClusterError):
+    """No manager of a cluster answers, or too few are left to decide anything."""
+
+    code = "E_CLUSTER_DOWN"
+
+
 def module_of(service: str) -> str:
     """The module of a service's address (``module/service``)."""
     return service.partition("/")[0]

@@ -97,6 +97,7 @@ class StackFeature(Feature):
     """``ai/snapshot/get`` and ``ai/operation/…``."""
 
     def __init__(self, place: Place) -> None:
+        self._place = place
         self._core = place.core
         self._lock = Lock()
         self._known: dict[str, Operation] = {}
@@ -131,7 +132,9 @@ class StackFeature(Feature):
 
         Raises:
             OverloadedError: the core was given up.
+            AiServerError: a feature refuses it.
         """
+        self._place.before_operation(request)
         with self._lock:
             if self._is_given_up:
                 raise OverloadedError(Text("another process or engine is being taken up"))

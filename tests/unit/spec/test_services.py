@@ -158,6 +158,11 @@ services:
     assert service(target, "job").ready_within == 3600
 
 
+def test_a_service_says_that_it_may_run_several_times(target_of: TargetOf) -> None:
+    target = target_of("services: {a: {image: i, x-aiserver: {scale: true}}, b: {image: i}}")
+    assert [(s.service, s.is_scalable) for s in target.services] == [("a", True), ("b", False)]
+
+
 def test_dependencies_are_those_that_get_a_container(target_of: TargetOf) -> None:
     target = target_of("""
 services:

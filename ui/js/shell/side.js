@@ -15,6 +15,7 @@ import { dot, worst } from "../components/state.js";
 import { PAGES, hintOf, titleOf } from "../pages.js";
 import { activeAlerts } from "../pages/alerts/alerts.js";
 import { isOverdue } from "../pages/backups/list.js";
+import { hasCluster } from "../pages/cluster/list.js";
 import { brokenLink, brokenServers } from "../pages/models/problems.js";
 
 /**
@@ -53,7 +54,7 @@ export const sideMenu = (page) => html`
   </nav>`;
 
 /** @param {PageState} page @param {"top"|"bottom"} place */
-const items = ({ address }, place) => Object.entries(PAGES).filter(([, { menu }]) => menu === place).map(([name, row]) => html`
+const items = ({ address }, place) => Object.entries(PAGES).filter(([name, { menu }]) => menu === place && (name !== "cluster" || hasCluster())).map(([name, row]) => html`
   <li><a class="nav-item" href="#${name}" aria-current=${address.page === name ? "page" : nothing}
     title=${hintOf(name)}>${icon(row.icon ?? "")}<span class="label grow">${titleOf(name)}</span>${countOf(name)}</a></li>`);
 

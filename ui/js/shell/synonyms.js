@@ -18,6 +18,7 @@ export const SYNONYMS = {
   "Save recovery key": "backup key passphrase encryption 备份 密钥 加密 恢复",
   "Upgrade all": "update newer version images everything 升级 更新 全部 版本",
   "Look for new versions": "update upgrade check newer registry 检查 更新 升级 新版本",
+  Cluster: "swarm nodes several computers servers scale deploy 集群 节点 多台 扩展 部署",
   Doctor: "check diagnose problems health repair fix help support bundle troubleshoot 诊断 检查 修复 问题 帮助",
   Settings: "preferences options configuration config 首选项 选项 配置",
   "All shortcuts": "keyboard keys hotkeys help 键盘 快捷键 热键",

@@ -105,6 +105,9 @@ function items(page, module) {
     ...(module.orphan ? [] : [{
       ...can(page, module, "restart"), text: t("Recreate"), icon: "refresh-cw",
       run: () => operate(name, { kind: "up", modules: [name], recreate: true }),
+    }, {
+      text: t("Export as Compose…"), icon: "upload", enabled: page.connection === "up",
+      run: async () => (await import("./export.js")).askToExport(module),
     }]),
     {
       ...can(page, module, "remove"), text: t("Remove…"), icon: "trash-2", kind: /** @type {const} */ ("danger"),

@@ -55,7 +55,7 @@ export const SECTIONS = [
   },
   {
     name: "docker", title: mark("Docker"), icon: "container",
-    rows: (page) => [...engine(page), ...engines(page), ...ownRoomRows(page), ...rows("app.stop_unused_engine", "app.ca_certificates", "app.kernel_settings")],
+    rows: (page) => [...engine(page), ...engines(page), ...ownRoomRows(page), severalComputers(), ...rows("app.stop_unused_engine", "app.ca_certificates", "app.kernel_settings")],
   },
   {
     name: "mirrors", title: mark("Mirrors"), icon: "cloud-download",
@@ -81,6 +81,12 @@ const rows = (...addresses) => of(...addresses).map((setting) => ({ ...texts(set
 const alertRules = () => ({
   id: "alert-rules", title: t("Alert rules and webhook"), help: t("What is watched, and where you are notified"),
   control: html`<a class="button small" href="#alerts">${icon("bell")}<span>${t("Show")}</span></a>`,
+});
+
+/** @returns {SettingRow} */
+const severalComputers = () => ({
+  id: "cluster", title: t("Run on several computers"), help: t("On a Docker Swarm, when one computer is not enough"),
+  control: html`<a class="button small" href="#cluster">${icon("network")}<span>${t("Show")}</span></a>`,
 });
 
 /** @param {PageState} page */

@@ -1,0 +1,1 @@
+"""Modules on a Docker Swarm, and as a plain Compose project."""

@@ -1,0 +1,489 @@
+"""The clusters of an installation: what channels and commands ask of them."""
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from aiserver_tray.base.errors import (
+    AiServerError,
+    ClusterDownError,
+    ClusterError,
+    SettingError,
+    UnknownNameError,
+    raise_all,
+)
+from aiserver_tray.base.i18n import Listed, Text
+from aiserver_tray.features.cluster.deploy import (
+    LOCK,
+    Deployment,
+    clean,
+    locked,
+    objects_of,
+    seconds_left,
+    see,
+    set_pin,
+)
+from aiserver_tray.features.cluster.events import CLUSTER
+from aiserver_tray.features.cluster.managers import LEADER_SECONDS, Managers
+from aiserver_tray.features.cluster.plan import (
+    Action,
+    Here,
+    Planned,
+    Wanted,
+    find_node,
+    plan_deploy,
+    plan_removal,
+)
+from aiserver_tray.features.cluster.spec import ModuleSpec, module_spec
+from aiserver_tray.features.cluster.state import (
+    Deployed,
+    Seen,
+    labels_of,
+    module_views,
+    node_names,
+    node_views,
+    service_view,
+)
+from aiserver_tray.features.cluster.store import ClusterData, ClustersFile, DeployedData
+from aiserver_tray.features.cluster.views import (
+    Availability,
+    ClusterList,
+    ClusterLogs,
+    ClusterLogsRequest,
+    ClusterRestore,
+    ClusterView,
+    DeployPlan,
+    DeployRequest,
+    ManagerView,
+    NodeView,
+    PinRequest,
+    ScaleRequest,
+    WorkKind,
+)
+from aiserver_tray.features.cluster.watch import Watch
+from aiserver_tray.features.cluster.work import Work, Works
+from aiserver_tray.operations.modules import with_requires
+from aiserver_tray.spec.labels import MODULE, SERVICE, required_in
+from aiserver_tray.system.engine_place import is_local, why_unusable
+
+if TYPE_CHECKING:
+    from aiserver_tray.features.place import Place
+    from aiserver_tray.operations.request import Request
+    from aiserver_tray.spec.model import ModuleTarget
+
+_ENGINE_SECONDS: Final = 3.0
+"""For which the state of this computer's engine is waited for."""
+_STARTING: Final = ("up", "restart", "restore", "upgrade", "adopt")
+
+
+class Clusters:
+    """The clusters of *place*.
+
+    Raises:
+        ClusterError, ClusterDownError: what is asked can't be done; no manager answers.
+    """
+
+    def __init__(self, place: "Place") -> None:
+        self._place = place
+        self._app = place.app
+        self.file = ClustersFile(place.app.settings)
+        self.works = Works(self.tell)
+        self.watch = Watch(self.names, self.refresh)
+        self._seen: dict[str, ClusterView] = {}
+        self._managers: dict[tuple[str, ...], Managers] = {}
+
+    def names(self) -> Sequence[str]:
+        """The names of all clusters."""
+        return [*self.file.all()]
+
+    def tell(self, cluster: str) -> None:
+        """Tell clients that something of *cluster* has changed."""
+        self._place.publish(CLUSTER.message({"cluster": cluster}))
+
+    def close(self) -> None:
+        """End what is under way, and all connections."""
+        self.watch.close()
+        self.works.close()
+        for one in self._managers.values():
+            one.close()
+
+    # -- what there is -----------------------------------------------------------------------------
+
+    def listed(self) -> ClusterList:
+        """All, as they were last seen."""
+        known = self.file.all()
+        views = (self._seen.get(name) or _unseen(name, data) for name, data in known.items())
+        return ClusterList(tuple(views), tuple(self.works.views()))
+
+    def refresh(self, name: str) -> None:
+        """Ask the cluster *name*, and tell clients what has changed."""
+        before = self._seen.get(name)
+        with suppress(UnknownNameError):  # it was removed meanwhile
+            now = self.status(name)
+            if before is None or replace(now, seen_at=before.seen_at) != before:
+                self.tell(name)
+
+    def status(self, name: str) -> ClusterView:
+        """Ask the cluster *name*. While no manager answers, what it was before."""
+        name, data = self.file.get(name)
+        managers = self.managers(name, data)
+        try:
+            managers.check()
+            seen = see(managers)
+            nodes = node_views(seen)
+            modules = module_views(seen, nodes, self._deployed(data, managers))
+        except ClusterDownError as error:
+            last = self._seen.get(name) or _unseen(name, data)
+            is_led = "no-leader" not in {one.state for one in managers.views}
+            state = "unreachable" if is_led else "no-leader"
+            view = replace(last, state=state, problem=error.text, managers=managers.views)  # type: ignore[arg-type]
+        else:
+            now = datetime.now(UTC)
+            view = ClusterView(name, data.id, "ok", None, managers.views, nodes, modules, now)
+        self._seen[name] = view
+        return view
+
+    def _deployed(self, data: ClusterData, managers: Managers) -> Deployed:
+        titles = {model.name: model.title for model in self._app.models}
+        unended = [module for module, one in data.deployed.items() if one.unfinished]
+        installation = self._app.settings.installation_id
+        if unended:
+            lock = managers.find("/configs", LOCK)
+            if seconds_left(managers, lock, installation):  # somebody works on it
+                unended = []
+        text = Text(
+            "A change of {module} has not ended. Finish it with: aiserver-tray cluster deploy "
+            "{module}. Or take it back with: aiserver-tray cluster remove {module}"
+        )
+        unfinished = {module: text.with_values({"module": module}) for module in unended}
+        return Deployed(titles, installation, unfinished)
+
+    def managers(self, name: str, data: ClusterData) -> Managers:
+        """The managers of the cluster *name*."""
+        key = (name, data.id, *data.managers)
+        if key not in self._managers:
+            self._managers[key] = Managers(name, data.managers, data.id)
+        return self._managers[key]
+
+    # -- adding and forgetting ---------------------------------------------------------------------
+
+    def add(self, name: str, hosts: Sequence[str]) -> ClusterView:
+        """Remember the cluster *name* with managers at *hosts*.
+
+        Raises:
+            SettingError: one of them is no address.
+            ClusterError: they are of several clusters, or none manages one.
+        """
+        for host in hosts:
+            if why := why_unusable(host):
+                raise SettingError(host, why)
+            if host.startswith(("tcp:", "http:", "https:")) and not is_local(host):
+                why = Text("an engine that listens to the network has no lock. Use ssh://")
+                raise SettingError(host, why)
+        known = self.file.all().get(name)
+        cluster = Managers(name, hosts, known.id if known else "").check()
+        with self.file.update() as clusters:
+            data = clusters.setdefault(name, ClusterData(managers=[]))
+            data.managers, data.id = [*dict.fromkeys(hosts)], cluster["ID"]
+        self.tell(name)
+        return self.status(name)
+
+    def forget(self, name: str) -> None:
+        """Forget the cluster *name*. What runs there stays."""
+        name, _ = self.file.get(name)
+        with self.file.update() as clusters:
+            clusters.pop(name, None)
+        self._seen.pop(name, None)
+        self.tell(name)
+
+    # -- deploying ---------------------------------------------------------------------------------
+
+    def plan(self, asked: DeployRequest) -> DeployPlan:
+        """What deploying *asked* does."""
+        name, data = self.file.get(asked.cluster)
+        managers = self.managers(name, data)
+        return self._planned(name, managers, asked, self._app.preview).view
+
+    def _planned(
+        self,
+        name: str,
+        managers: Managers,
+        asked: DeployRequest,
+        get: "Callable[[str], ModuleTarget]",
+    ) -> Planned:
+        seen = see(managers)
+        specs = self._specs(with_requires(asked.modules, get), asked, seen)
+        here = Here(self._app.settings.installation_id, self._running_here())
+        wanted = Wanted(name, asked.pin)
+        objects = objects_of(managers, [v for spec in specs for v in spec.volumes])
+        return plan_deploy(specs, seen, objects, here, wanted)
+
+    def _specs(
+        self, targets: "Iterable[ModuleTarget]", asked: DeployRequest, seen: Seen
+    ) -> list[ModuleSpec]:
+        found, secrets = [], self._app.secrets
+        for target in targets:
+            if target.untrusted:
+                raise target.untrusted
+            was = any(one["Spec"].get("EndpointSpec", {}).get("Ports") for one in
+                      seen.of_module(target.name))  # fmt: skip
+            is_asked = asked.publish is not None and target.name in asked.modules
+            publish = bool(asked.publish) if is_asked else was
+            found.append(module_spec(target, secrets, publish=publish))
+        return found
+
+    def _running_here(self) -> set[str]:
+        """The modules that run on this computer's engine, or are to run there."""
+        store = self._place.core.store
+        with suppress(TimeoutError):
+            store.wait_until(lambda s: s.engine.running or bool(s.engine.error), _ENGINE_SECONDS)
+        off = ("stopped", "engine_down")
+        return {m.name for m in store.snapshot.modules if m.wanted or m.state not in off}
+
+    def deploy(self, asked: DeployRequest, kind: WorkKind = "deploy") -> str:
+        """Start to deploy *asked*, once nothing is in the way; the ID of the work."""
+        name, data = self.file.get(asked.cluster)
+        managers = self.managers(name, data)
+        planned = self._planned(name, managers, asked, self._app.preview)
+        refuse(planned)
+
+        def run(deployment: Deployment) -> None:
+            # Others may have changed the cluster until this had its lock.
+            current = self._planned(name, deployment.managers, asked, self._app.target)
+            refuse(current)
+            work = deployment.work
+            work.plan(current.view.steps)
+            for notice in current.view.notices:
+                work.notice(notice)
+            modules = current.view.modules
+            self._note(name, modules, unfinished=True)
+            deployment.files |= objects_of(deployment.managers, ()).files
+            try:
+                deployment.run(current.waves)
+            except ClusterDownError:
+                raise
+            except AiServerError:
+                if kind == "update":  # it is put back
+                    self._note(name, modules, unfinished=False)
+                raise
+            self._note(name, modules, unfinished=False)
+            clean(deployment.managers, deployment.installation, wait=False)
+
+        return self.begin(name, kind, planned.view.modules, run)
+
+    def update(self, asked: DeployRequest) -> str:
+        """Start to update *asked*, which must be deployed."""
+        name, data = self.file.get(asked.cluster)
+        seen = see(self.managers(name, data))
+        self._refuse_missing(asked.modules, seen, name)
+        return self.deploy(asked, "update")
+
+    def _refuse_missing(self, modules: Iterable[str], seen: Seen, cluster: str) -> None:
+        for module in modules:
+            if not seen.of_module(module):
+                text = Text("{module} is not deployed on the cluster {name}.", module=module,
+                            name=cluster)  # fmt: skip
+                raise ClusterError(text, module=module)
+
+    def begin(
+        self,
+        name: str,
+        kind: WorkKind,
+        modules: Sequence[str],
+        run: Callable[[Deployment], object],
+    ) -> str:
+        """Start work on the cluster *name*, with its lock: *run*. The ID of the work."""
+        _, data = self.file.get(name)
+        managers = self.managers(name, data)
+
+        def task(work: Work) -> None:
+            patient = managers.patient(LEADER_SECONDS, work.cancelled.is_set)
+            try:
+                id = self._app.settings.installation_id
+                with locked(patient, work, id) as lock:
+                    run(Deployment(patient, work, lock, id, {}))
+            except AiServerError as error:
+                error.hide(self._app.secrets)
+                raise
+            finally:
+                with suppress(AiServerError):
+                    self.refresh(name)
+
+        return self.works.begin(name, kind, modules, task)
+
+    def _note(self, name: str, modules: Iterable[str], *, unfinished: bool) -> None:
+        known = self.file.all().get(name)
+        old = known.deployed if known else {}
+        change = {"unfinished": unfinished}
+        new = {m: (old.get(m) or DeployedData()).model_copy(update=change) for m in modules}
+        self.file.note(name, new)
+
+    # -- changing what is there --------------------------------------------------------------------
+
+    def roll_back(self, cluster: str, module: str) -> str:
+        """Start to put back the services of *module* to what they were before."""
+        name, data = self.file.get(cluster)
+        seen = see(self.managers(name, data))
+        self._refuse_missing([module], seen, name)
+        nodes = node_views(seen)
+        actions = tuple(
+            Action.of("rollback", one["Spec"]["Name"], module, one["PreviousSpec"])
+            for one in seen.of_module(module)
+            if service_view(one, seen, nodes).can_roll_back
+        )
+        if not actions:
+            raise ClusterError(Text("{module} has nothing to go back to.", module=module))
+        return self._carry_out(name, "rollback", [module], actions)
+
+    def _carry_out(
+        self, name: str, kind: WorkKind, modules: Sequence[str], actions: tuple[Action, ...]
+    ) -> str:
+        def run(deployment: Deployment) -> None:
+            deployment.work.plan([one.step for one in actions])
+            deployment.run([actions])
+
+        return self.begin(name, kind, modules, run)
+
+    def remove(self, cluster: str, modules: Sequence[str], *, keep: bool) -> str:
+        """Start to remove *modules*; *keep*: which node has their volumes."""
+        name, data = self.file.get(cluster)
+        seen = see(self.managers(name, data))
+        for module in modules:
+            if module not in data.deployed:
+                self._refuse_missing([module], seen, name)
+        users = {
+            str(labels_of(one)[MODULE])
+            for one in seen.services
+            if {*(required_in(labels_of(one)) or ())} & {*modules}
+            and not any(one in seen.of_module(module) for module in modules)
+        }
+        if users:
+            text = Text(
+                "{module} is required on the cluster by {users}. Remove both together.",
+                module=Listed(modules),
+                users=Listed(sorted(users)),
+            )
+            raise ClusterError(text)
+
+        def run(deployment: Deployment) -> None:
+            actions = plan_removal(modules, see(deployment.managers))
+            deployment.work.plan([one.step for one in actions])
+            self._note(name, modules, unfinished=True)
+            deployment.run([actions])
+            for module in () if keep else modules:
+                set_pin(deployment.managers, module, None)
+            clean(deployment.managers, deployment.installation, wait=True)
+            self.file.note(name, dict.fromkeys(modules))
+
+        return self.begin(name, "remove", modules, run)
+
+    def scale(self, asked: ScaleRequest) -> str:
+        """Start to run a service as often as *asked*."""
+        name, data = self.file.get(asked.cluster)
+        seen = see(self.managers(name, data))
+        self._refuse_missing([asked.module], seen, name)
+        nodes = node_views(seen)
+        views = [service_view(one, seen, nodes) for one in seen.of_module(asked.module)]
+        found = next((one for one in views if asked.service in (one.name, one.on_cluster)), None)
+        if found is None or not found.scalable:
+            can = Listed([one.name for one in views if one.scalable] or ["-"])
+            text = Text(
+                "{module}/{service} can't run several times: its module does not say that it may. "
+                "Those that can: {names}",
+                module=asked.module,
+                service=asked.service,
+                names=can,
+            )
+            raise ClusterError(text, module=asked.module)
+        mode = {"Mode": {"Replicated": {"Replicas": asked.replicas}}}
+        action = Action.of("scale", found.on_cluster, asked.module, mode)
+        return self._carry_out(name, "scale", [asked.module], (action,))
+
+    def pin(self, asked: PinRequest) -> ClusterView:
+        """Let the volumes of a module be on one node."""
+        name, data = self.file.get(asked.cluster)
+        managers = self.managers(name, data)
+        seen = see(managers)
+        node = self._node(asked.node, seen)
+        views = node_views(seen)
+        has = [one.name for one in views if asked.module in one.pinned and one.id != node.id]
+        if has and seen.of_module(asked.module) and not asked.empty:
+            text = Text(
+                "{module} has its data on {old}. On {node}, it would start with empty volumes: "
+                "data does not move along. To do that all the same, use --empty; to take the data "
+                "along, deploy it from a backup.",
+                module=asked.module,
+                old=Listed(has),
+                node=node.name,
+            )
+            raise ClusterError(text, module=asked.module)
+        set_pin(managers, asked.module, node.id)
+        return self.status(name)
+
+    def set_node(self, cluster: str, node: str, availability: Availability) -> ClusterView:
+        """Let *node* have this *availability*."""
+        name, data = self.file.get(cluster)
+        managers = self.managers(name, data)
+        seen = see(managers)
+        found = self._node(node, seen)
+        given = next(one for one in seen.nodes if one["ID"] == found.id)
+        managers.change("/nodes", given, {**given["Spec"], "Availability": availability})
+        return self.status(name)
+
+    def _node(self, name: str, seen: Seen) -> NodeView:
+        views = node_views(seen)
+        if (found := find_node(name, views)) is None:
+            raise UnknownNameError(name, [one.name for one in views])
+        return found
+
+    def restore(self, asked: ClusterRestore) -> str:
+        """Start to deploy a module with the data of a backup."""
+        raise ClusterError(Text("This is not there yet."), backup=asked.backup)
+
+    # -- the rest ----------------------------------------------------------------------------------
+
+    def logs(self, asked: ClusterLogsRequest) -> ClusterLogs:
+        """The last lines of a module's services."""
+        from aiserver_tray.features.cluster.logs import read_logs  # noqa: PLC0415 - few need it
+
+        name, data = self.file.get(asked.cluster)
+        managers = self.managers(name, data)
+        seen = see(managers)
+        self._refuse_missing([asked.module], seen, name)
+        services = [
+            one for one in seen.of_module(asked.module)
+            if asked.service in ("", labels_of(one)[SERVICE], one["Spec"]["Name"])
+        ]  # fmt: skip
+        if not services:
+            known = [labels_of(one)[SERVICE] for one in seen.of_module(asked.module)]
+            raise UnknownNameError(asked.service, known)
+        names = node_names(seen.nodes)
+        return read_logs(managers, services, names, asked.tail, self._app.secrets)
+
+    def refuse_deployed(self, request: "Request") -> None:
+        """Raises `ClusterError` if *request* would start a module here that is on a cluster."""
+        if request.kind not in _STARTING:
+            return
+        wanted = request.modules or self._app.chosen
+        for name, data in self.file.all().items():
+            for module in wanted:
+                if module in data.deployed:
+                    text = Text(
+                        "{module} is deployed on the cluster {name}, and must not run here, too. "
+                        "Remove it there first: aiserver-tray cluster remove {module}",
+                        module=module,
+                        name=name,
+                    )
+                    raise ClusterError(text, module=module, cluster=name)
+
+
+def refuse(planned: Planned) -> None:
+    """Raises `ClusterError` for each problem of *planned*."""
+    raise_all([ClusterError(problem) for problem in planned.view.problems])
+
+
+def _unseen(name: str, data: ClusterData) -> ClusterView:
+    managers = tuple(ManagerView(host, "unreachable") for host in data.managers)
+    return ClusterView(name, data.id, "unknown", None, managers, (), (), None)

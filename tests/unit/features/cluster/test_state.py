@@ -1,0 +1,159 @@
+"""States of a cluster, from nodes, services and tasks. The answers are written down here as real
+managers gave them."""
+
+from typing import Any
+
+import pytest
+
+from aiserver_tray.features.cluster.state import (
+    Deployed,
+    Seen,
+    module_views,
+    node_names,
+    node_views,
+    service_view,
+)
+from aiserver_tray.features.cluster.views import ClusterServiceView
+from aiserver_tray.spec.labels import CONFIG_HASH, INSTALLATION, MODULE, SERVICE
+
+Json = dict[str, Any]
+NO_NODE = "no suitable node (scheduling constraints not satisfied on 2 nodes)"
+
+
+def node(id: str, state: str = "ready", pinned: str = "", availability: str = "active") -> Json:
+    labels = {f"io.aiserver.volumes.{pinned}": "true"} if pinned else {}
+    return {
+        "ID": id,
+        "UpdatedAt": "2026-11-30T12:00:00Z",
+        "Spec": {"Role": "worker", "Availability": availability, "Labels": labels},
+        "Description": {"Hostname": f"server-{id}", "Resources": {"NanoCPUs": 2_000_000_000}},
+        "Status": {"State": state, "Addr": "10.0.0.1"},
+    }
+
+
+def service(**more: Any) -> Json:  # noqa: ANN401 - JSON
+    labels = {MODULE: "web", SERVICE: "web", INSTALLATION: "us", **more.pop("labels", {})}
+    mode = {"Replicated": {"Replicas": more.pop("replicas", 1)}}
+    task = {"ContainerSpec": {"Image": "web:1"}}
+    spec = {"Name": "ai-web", "Labels": labels, "Mode": mode, "TaskTemplate": task}
+    return {"ID": "s", "Spec": spec, "UpdatedAt": "2026-11-30T12:00:00Z", **more}
+
+
+def task(
+    state: str,
+    desired: str = "running",
+    *,
+    at: int = 0,
+    node: str = "a",
+    **more: Any,  # noqa: ANN401
+) -> Json:
+    status = {"State": state, "Timestamp": f"2026-11-30T12:00:{at:02}Z"}
+    status |= {"Err": more["err"]} if "err" in more else {}
+    return {
+        "ID": f"t{at}",
+        "ServiceID": "s",
+        "Slot": more.get("slot", 1),
+        "NodeID": node,
+        "CreatedAt": f"2026-11-30T12:00:{at:02}Z",
+        "DesiredState": desired,
+        "Status": status,
+    }
+
+
+def view(nodes: list[Json], tasks: list[Json], **more: Any) -> ClusterServiceView:  # noqa: ANN401
+    made = service(**more)
+    seen = Seen(nodes, [made], tasks)
+    return service_view(made, seen, node_views(seen))
+
+
+def test_a_service_runs_once_all_its_tasks_do() -> None:
+    nodes = [node("a"), node("b")]
+    running = task("running", slot=1)
+    assert view(nodes, [running]).state == "running"
+    assert view(nodes, [running], replicas=2).state == "starting"
+    both = view(nodes, [running, task("running", slot=2, node="b", at=1)], replicas=2)
+    assert (both.state, both.running) == ("running", 2)
+
+
+@pytest.mark.parametrize("state", ["down", "unknown", "disconnected"])
+def test_a_task_is_unknown_while_its_node_does_not_answer(state: str) -> None:
+    found = view([node("a", state)], [task("running", at=30)])
+    assert found.state == "unknown"
+    assert "server-a" in str(found.label)
+    assert found.since is not None
+    assert found.since.second == 0  # since the node is gone, not since the task runs
+    assert found.tasks[0].is_unknown
+
+
+def test_a_service_with_volumes_waits_for_its_node_and_names_it() -> None:
+    nodes = [node("a", "down", pinned="web"), node("b")]
+    lost = task("running", "shutdown", at=1)
+    waiting = task("pending", at=2, node="", err=NO_NODE)
+    found = view(nodes, [lost, waiting])
+    assert found.state == "waiting"
+    assert str(found.label) == "waits for its node server-a"
+    assert str(found.why) == NO_NODE
+    elsewhere = view([node("a", pinned="web"), node("b")], [waiting])
+    assert str(elsewhere.label) == "waits for a node"
+
+
+def test_a_service_has_failed_after_three_tries() -> None:
+    bad = [task("failed", "shutdown", at=n, err=f"exit {n}") for n in range(1, 4)]
+    again = task("starting", at=9)
+    assert view([node("a")], [*bad[:2], again]).state == "starting"
+    found = view([node("a")], [*bad, again])
+    assert (found.state, str(found.why)) == ("failed", "exit 3")
+
+
+def test_a_job_is_done_once_it_has_ended_well() -> None:
+    job = {"io.aiserver.job": "true"}
+    done = view([node("a")], [task("complete", "shutdown")], labels=job)
+    assert (done.state, done.is_job) == ("done", True)
+    # Its node may be gone since.
+    assert view([node("a", "down")], [task("complete", "shutdown")], labels=job).state == "done"
+    assert view([node("a")], [task("failed", "shutdown", err="1")], labels=job).state == "failed"
+
+
+@pytest.mark.parametrize(
+    ("update", "state"),
+    [
+        ("updating", "updating"),
+        ("rollback_started", "updating"),
+        ("paused", "failed"),
+        ("completed", "running"),
+        ("rollback_completed", "running"),
+    ],
+)
+def test_an_update_under_way_is_shown(update: str, state: str) -> None:
+    said = {"State": update, "Message": "said"}
+    assert view([node("a")], [task("running")], UpdateStatus=said).state == state
+
+
+def test_an_update_can_be_undone_once() -> None:
+    now, before = {CONFIG_HASH: "new"}, {"Labels": {CONFIG_HASH: "old"}}
+    running = [task("running")]
+    assert view([node("a")], running, labels=now, PreviousSpec=before).can_roll_back
+    put_back = {"State": "rollback_completed"}
+    again = view([node("a")], running, labels=now, PreviousSpec=before, UpdateStatus=put_back)
+    assert not again.can_roll_back
+    assert not view([node("a")], running).can_roll_back
+
+
+def test_nodes_of_the_same_name_are_told_apart() -> None:
+    one, two, other = node("aaaaaa"), node("bbbbbb"), node("c")
+    for each in (one, two):
+        each["Description"]["Hostname"] = "vm"
+    names = node_names([one, two, other])
+    assert names == {"aaaaaa": "vm-aaaaa", "bbbbbb": "vm-bbbbb", "c": "server-c"}
+
+
+def test_a_module_is_as_its_worst_service() -> None:
+    job = service(labels={SERVICE: "job", "io.aiserver.job": "true"})
+    web = {**service(), "ID": "w"}
+    tasks = [task("complete", "shutdown"), {**task("running", at=1), "ServiceID": "w"}]
+    seen = Seen([node("a", pinned="web")], [job, web], tasks)
+    (found,) = module_views(seen, node_views(seen), Deployed({}, "us"))
+    assert (found.state, found.running, found.total, found.pinned) == (
+        "running", 2, 2, ("server-a",),
+    )  # fmt: skip
+    assert found.is_ours
