@@ -279,7 +279,12 @@ class Containers:
         """
         params = log_params(since=since, tail=tail, follow=follow)
         stream = self._connection.stream("GET", "/containers/{}/logs", container, params=params)
-        return LogStream(stream, framed=self._is_framed(container, stream.open()), follow=follow)
+        try:
+            framed = self._is_framed(container, stream.open())
+        except BaseException:
+            stream.close()
+            raise
+        return LogStream(stream, framed=framed, follow=follow)
 
     @property
     def is_costly_to_follow(self) -> bool:

@@ -43,6 +43,13 @@ class Execution:
         """Start it, and wait until it has a process, for *seconds* at most: the engine begins its
         answer before that. Raises as the stream does."""
         self.stream.open()
+        try:
+            self._wait_for_process(seconds)
+        except BaseException:
+            self.stream.close()
+            raise
+
+    def _wait_for_process(self, seconds: float) -> None:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             found = self._connection.get("/exec/{}/json", self._id)

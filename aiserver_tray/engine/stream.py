@@ -73,6 +73,8 @@ class Stream:
                 if not self.is_closed:
                     _raise_silence(error)
                     raise
+        if self.is_closed:  # meanwhile, by another thread, which could not release it
+            self.close()
         return self
 
     def __iter__(self) -> Iterator[bytes]:
