@@ -8,10 +8,8 @@ from aiserver_tray.features.cluster.plan import Here, Objects, Planned, Wanted, 
 from aiserver_tray.features.cluster.spec import NETWORK_OF, ModuleSpec
 from aiserver_tray.features.cluster.state import Seen
 from aiserver_tray.spec.labels import CONFIG_HASH, INSTALLATION
+from tests.unit.features.cluster.made import node, spec_of, task
 from tests.unit.spec.made import TargetOf
-
-from .test_spec import spec_of
-from .test_state import node, task
 
 HERE = Here("home", ())
 NODES = [node("a"), node("b")]
