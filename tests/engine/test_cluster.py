@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import docker
 import pytest
 import requests
+from docker.types import ServiceMode
 
 from tests.engine.built_in import choose_free_ports
 from tests.engine.clustered import (
@@ -21,12 +22,10 @@ from tests.engine.clustered import (
 from tests.engine.through_owner import sql
 from tests.lab import swarm as lab_swarm
 from tests.lab.place import Place
-from tests.support.installation import Installation
+from tests.support.installation import IMAGE, Installation, idle
 from tests.support.observed import said
 from tests.support.stack import OPEN
 from tests.support.waiting import eventually
-
-N8N = 18100
 
 
 @pytest.fixture(scope="module")
@@ -160,3 +159,33 @@ def test_a_backup_is_deployed_with_its_volume_and_database(
     cluster.run("remove", "noted", "--yes").succeeded()
     cluster.run(*deploy, "--node-address", cluster.swarm.host(2)).failed("E_CLUSTER", "volume")
     cluster.run("remove", "postgres", "--yes").succeeded()
+
+
+def test_only_what_may_run_several_times_does(cluster: Cluster) -> None:
+    cluster.here.write("scaled", {"a": idle(**{"x-aiserver": {"scale": True}}), "b": idle()})
+    cluster.run("deploy", "scaled").succeeded()
+    cluster.run("scale", "scaled/a", "3").succeeded()
+    assert cluster.service("scaled", "a")["running"] == 3
+    cluster.run("scale", "scaled/b", "2").failed("E_CLUSTER", "b")
+    cluster.run("update", "scaled").succeeded()
+    assert cluster.service("scaled", "a")["replicas"] == 3
+    cluster.run("remove", "scaled", "--yes").succeeded()
+
+
+def test_what_is_taken_is_refused_before_anything_changes(cluster: Cluster) -> None:
+    """A name, a port, and a volume: the module runs on this computer, which may be a node."""
+    here = cluster.here
+    with cluster.swarm.client(1) as client:
+        client.services.create(IMAGE, name="ai-named-a", mode=ServiceMode("replicated", 0))
+        here.write("named", {"a": idle()})
+        cluster.run("deploy", "named").failed("E_CLUSTER", "ai-named-a")
+        client.services.get("ai-named-a").remove()
+    here.write("ported", {"a": idle(ports=[f"{PORT}:80"])}, open=f"http://localhost:{PORT}")
+    cluster.run("deploy", "ported", "--publish").failed("E_CLUSTER", str(PORT))
+    here.write("local", {"a": idle(volumes=["data:/data"])}, top={"volumes": {"data": {}}})
+    here.cli.run("up", "local").succeeded()
+    cluster.run("deploy", "local", "--pin", "node1").failed("E_CLUSTER", "local")
+    here.cli.run("down", "local", "--volumes", "--yes").succeeded()
+    cluster.run("deploy", "local").failed("E_CLUSTER", "--pin")
+    assert {*cluster.modules()} == {"store", "front"}
+    here.cli.run("up", "store").failed("E_CLUSTER", "store")
