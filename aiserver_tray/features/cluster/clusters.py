@@ -64,7 +64,7 @@ from aiserver_tray.features.cluster.views import (
 )
 from aiserver_tray.features.cluster.watch import Watch
 from aiserver_tray.features.cluster.work import Work, Works
-from aiserver_tray.operations.modules import with_requires
+from aiserver_tray.operations.modules import obtainable, with_requires
 from aiserver_tray.spec.labels import MODULE, SERVICE, required_in
 from aiserver_tray.system.engine_place import is_local, why_unusable
 
@@ -492,17 +492,17 @@ class Clusters:
         """Raises `ClusterError` if *request* would start a module here that is on a cluster."""
         if request.kind not in _STARTING:
             return
-        wanted = request.modules or self._app.chosen
-        for name, data in self.file.all().items():
-            for module in wanted:
-                if module in data.deployed:
-                    text = Text(
-                        "{module} is deployed on the cluster {name}, and must not run here, too. "
-                        "Remove it there first: aiserver-tray cluster remove {module}",
-                        module=module,
-                        name=name,
-                    )
-                    raise ClusterError(text, module=module, cluster=name)
+        deployed = {m: name for name, data in self.file.all().items() for m in data.deployed}
+        wanted = (request.modules or self._app.chosen) if deployed else ()
+        for model in obtainable(wanted, self._app.model):
+            if cluster := deployed.get(model.name):
+                text = Text(
+                    "{module} is deployed on the cluster {name}, and must not run here, too. "
+                    "Remove it there first: aiserver-tray cluster remove {module}",
+                    module=model.name,
+                    name=cluster,
+                )
+                raise ClusterError(text, module=model.name, cluster=cluster)
 
 
 def refuse(planned: Planned) -> None:

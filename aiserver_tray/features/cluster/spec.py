@@ -73,6 +73,7 @@ _NO_BODY_KEYS: Final = {
 _NO_ENDPOINT_KEYS: Final = {
     "MacAddress": "mac_address", "DriverOpts": "driver_opts", "Links": "links",
 }  # fmt: skip
+_TOLD: Final = (MODULE, SERVICE, INSTALLATION, REQUIRES)
 _MODES: Final = ("", "none", "bridge", "default")
 _SECURITY: Final = ("no-new-privileges", "seccomp=", "apparmor=unconfined")
 
@@ -271,10 +272,6 @@ def _network(target: ModuleTarget, *, internal: bool) -> Json:
     return {"Driver": "overlay", "Internal": internal, "Labels": labels}
 
 
-def _is_told(label: str) -> bool:
-    return label in (MODULE, SERVICE, INSTALLATION, VERSION, REQUIRES)
-
-
 def _service(
     target: ModuleTarget, one: ServiceTarget, secrets: Collection[str], port: int | None
 ) -> ServiceSpec:
@@ -284,7 +281,7 @@ def _service(
          "PublishMode": "host"}
         for p in one.ports if p.host == port
     ]  # fmt: skip
-    labels = {k: v for k, v in one.body["Labels"].items() if _is_told(k) and k != VERSION}
+    labels = {k: v for k, v in one.body["Labels"].items() if k in _TOLD}
     labels[STACK] = project_name(target.name)
     labels |= {JOB: "true"} if one.is_job else {}
     labels |= {SCALABLE: "true"} if one.is_scalable else {}
