@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from uuid import uuid4
 
 from aiserver_tray.base.errors import AiServerError, ClusterError, RestoreError, raise_all
@@ -22,18 +22,26 @@ from aiserver_tray.features.backup.planning import Tools, server_in
 from aiserver_tray.features.backup.restore import volumes_of
 from aiserver_tray.features.backup.servers import Server
 from aiserver_tray.features.cluster.state import Seen, node_views
-from aiserver_tray.features.cluster.store import DeployedData
+from aiserver_tray.features.cluster.store import ClustersFile, DeployedData
 from aiserver_tray.features.cluster.views import ClusterRestore, DeployPlan, DeployRequest, WorkStep
 from aiserver_tray.model import Changes
 from aiserver_tray.spec.kernel import HELPER
 
 if TYPE_CHECKING:
-    from aiserver_tray.features.cluster.clusters import Clusters
     from aiserver_tray.features.cluster.deploy import Deployment
     from aiserver_tray.features.place import Place
 
 _SERVICE = "com.docker.swarm.service.name"
 """The label of a task's container with the name of its service."""
+
+
+class Deployer(Protocol):
+    """What a restoration needs of the clusters."""
+
+    file: ClustersFile
+
+    def deploy_within(self, name: str, asked: DeployRequest, deployment: "Deployment") -> None:
+        """Deploy *asked* as a part of work on the cluster *name*."""
 
 
 class Restoration:
@@ -46,7 +54,7 @@ class Restoration:
 
     def __init__(  # noqa: PLR0913, PLR0917 - what, and where
         self,
-        clusters: "Clusters",
+        clusters: Deployer,
         place: "Place",
         cluster: str,
         asked: ClusterRestore,
