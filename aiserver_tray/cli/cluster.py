@@ -145,12 +145,21 @@ def status(*, cluster: str, as_json: bool) -> None:
 @_modules
 @_pin
 @_publish
+@click.option("--from-backup", metavar="ID", help="Take the data of a backup there (one MODULE).")
+@click.option(
+    "--node-address",
+    metavar="ADDRESS",
+    default="",
+    help="Of the engine that gets that data, if its node is no manager: ssh://USER@MACHINE.",
+)
 @_dry_run
 @trust_option
 @_options
 def deploy(
     modules: tuple[str, ...],
     trust: tuple[str, ...],
+    from_backup: str | None,
+    node_address: str,
     **given: Any,  # noqa: ANN401 - options
 ) -> None:
     """Run MODULEs and those that they require on a cluster.
@@ -159,7 +168,15 @@ def deploy(
     here and there.
     """
     trust_all(trust)
-    _deploy("deploy", modules, **given)
+    if from_backup is None:
+        _deploy("deploy", modules, **given)
+        return
+    as_json, dry_run = given.pop("as_json"), given.pop("dry_run")
+    if dry_run or len(modules) != 1:
+        raise UsageError(Text("expected one MODULE with --from-backup, and no --dry-run"))
+    asked = {"module": modules[0], "backup": from_backup, "nodeAddress": node_address, **given}
+    asked = {key: value for key, value in asked.items() if value is not None}
+    _work("ai/cluster/restore", asked, as_json=as_json)
 
 
 @cluster.command()

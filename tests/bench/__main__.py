@@ -14,6 +14,7 @@ from pathlib import Path
 from tests.bench import (
     access,
     backup,
+    cluster,
     commands,
     configs,
     desktop,
@@ -68,6 +69,7 @@ def benchmarks() -> Mapping[str, Benchmark]:
         "backup": backup.backup,
         "upgrade": upgrade.upgrade,
         "models": models.models,
+        "cluster": cluster.cluster,
         "first-start": first_start.first_start,
         "first-start-eta": first_start_eta.first_start_eta,
         **desktop.BENCHMARKS,

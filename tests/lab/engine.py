@@ -96,13 +96,14 @@ def processes(place: Place) -> dict[str, int]:
 
 def alive(place: Place) -> bool:
     """Whether engine and registry answer."""
-    return _answers(lambda: _ping_engine(place)) and _answers(lambda: _ping_registry(place))
+    return _answers(lambda: ping_engine(place.socket)) and _answers(lambda: _ping_registry(place))
 
 
-def _ping_engine(place: Place) -> None:
+def ping_engine(path: Path) -> None:
+    """Raises ``OSError`` unless an engine answers at the socket *path*."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(_ANSWER_SECONDS)
-        connection.connect(str(place.socket))
+        connection.connect(str(path))
         connection.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
         if b" 200 " not in connection.recv(64):
             raise OSError("not ready")

@@ -2,7 +2,7 @@
 # Runs the registry and the engine in the mount and PID namespaces that unshare made: whatever they
 # mount or start is gone with this shell's process, even if it is killed.
 # usage: namespace.sh up ENGINE_CONFIG REGISTRY_CONFIG HOSTS ADDRESS [DISK DATA_ROOT]
-#        namespace.sh node NAME ENGINE_CONFIG
+#        namespace.sh node NAME ENGINE_CONFIG DISK DATA_ROOT
 #        namespace.sh switch REGISTRY_CONFIG
 #        namespace.sh thaw|sweep CGROUP
 set -eu
@@ -47,6 +47,7 @@ node)
         mkdir -p $shared
         mount -t tmpfs -o mode=711 tmpfs $shared
     done
+    mount -o loop "$4" "$5"
     # No name of the world is known there: the answer is at once that nobody serves names.
     echo "nameserver 192.168.99.1" >/run/docker/resolv.conf
     mount --bind /run/docker/resolv.conf "$(readlink -f /etc/resolv.conf)"

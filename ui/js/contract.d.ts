@@ -1209,8 +1209,12 @@ export interface ClusterRestore {
   module: string;
   /** the ID of a backup, of those that `ai/backup/list` has */
   backup: string;
-  /** name or ID of the node for the volumes; without it, the one that has them */
+  /** name or ID of the node for the data; without it, the one that has the volumes */
   pin?: string;
+  /** the address of its engine, such as `ssh://user@server-2`; not needed for a manager */
+  nodeAddress?: string;
+  /** as `ai/cluster/deploy` has it */
+  publish?: boolean | null;
 }
 
 /** A service of a module on a cluster. */

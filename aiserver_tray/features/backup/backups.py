@@ -275,6 +275,15 @@ class Backups:
             self.index.delete(id)
         self._tell()
 
+    def opened(self, id: str) -> BackupFile:
+        """The file of the backup *id*.
+
+        Raises:
+            BackupError: it can't be read.
+            UnknownNameError: there is no such backup.
+        """
+        return self._opened(self.index.path_of(id))
+
     # -- restoring ---------------------------------------------------------------------------------
 
     def inspect(self, asked: RestoreQuestion) -> RestoreOffer:

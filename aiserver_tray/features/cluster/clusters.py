@@ -204,7 +204,17 @@ class Clusters:
         """What deploying *asked* does."""
         name, data = self.file.get(asked.cluster)
         managers = self.managers(name, data)
-        return self._planned(name, managers, asked, self._app.preview).view
+        view = self._planned(name, managers, asked, self._app.preview).view
+        return replace(view, problems=(*view.problems, *self._half(data, view.modules)))
+
+    def _half(self, data: ClusterData, modules: Iterable[str]) -> list[Text]:
+        """Why those of *modules* can't be deployed that have a part of a backup's data."""
+        text = Text(
+            "{node} has only a part of the data of {module}, because a restore was interrupted. "
+            "Repeat it: aiserver-tray cluster deploy {module} --from-backup ID"
+        )
+        half = {m: data.deployed[m].restoring for m in modules if m in data.deployed}
+        return [text.with_values({"module": m, "node": node}) for m, node in half.items() if node]
 
     def _planned(
         self,
@@ -248,30 +258,34 @@ class Clusters:
         managers = self.managers(name, data)
         planned = self._planned(name, managers, asked, self._app.preview)
         refuse(planned)
+        raise_all([ClusterError(why) for why in self._half(data, planned.view.modules)])
 
         def run(deployment: Deployment) -> None:
-            # Others may have changed the cluster until this had its lock.
-            current = self._planned(name, deployment.managers, asked, self._app.target)
-            refuse(current)
-            work = deployment.work
-            work.plan(current.view.steps)
-            for notice in current.view.notices:
-                work.notice(notice)
-            modules = current.view.modules
-            self._note(name, modules, unfinished=True)
-            deployment.files |= objects_of(deployment.managers, ()).files
             try:
-                deployment.run(current.waves)
+                self.deploy_within(name, asked, deployment)
             except ClusterDownError:
                 raise
             except AiServerError:
                 if kind == "update":  # it is put back
-                    self._note(name, modules, unfinished=False)
+                    self._note(name, planned.view.modules, unfinished=False)
                 raise
-            self._note(name, modules, unfinished=False)
-            clean(deployment.managers, deployment.installation, wait=False)
 
         return self.begin(name, kind, planned.view.modules, run)
+
+    def deploy_within(self, name: str, asked: DeployRequest, deployment: Deployment) -> None:
+        """Deploy *asked* on the cluster *name* as a part of work that has its lock. Others may have
+        changed the cluster until it had that."""
+        current = self._planned(name, deployment.managers, asked, self._app.target)
+        refuse(current)
+        work, modules = deployment.work, current.view.modules
+        work.plan((*work.view.steps, *current.view.steps))
+        for notice in current.view.notices:
+            work.notice(notice)
+        self._note(name, modules, unfinished=True)
+        deployment.files |= objects_of(deployment.managers, ()).files
+        deployment.run(current.waves)
+        self._note(name, modules, unfinished=False)
+        clean(deployment.managers, deployment.installation, wait=False)
 
     def update(self, asked: DeployRequest) -> str:
         """Start to update *asked*, which must be deployed."""
@@ -440,7 +454,19 @@ class Clusters:
 
     def restore(self, asked: ClusterRestore) -> str:
         """Start to deploy a module with the data of a backup."""
-        raise ClusterError(Text("This is not there yet."), backup=asked.backup)
+        # Few need it, and what reads backups is slow to import.
+        from aiserver_tray.features.cluster.restore import Restoration  # noqa: PLC0415
+
+        name, data = self.file.get(asked.cluster)
+        managers = self.managers(name, data)
+        wanted = DeployRequest(
+            cluster=name, modules=(asked.module,), pin=asked.pin, publish=asked.publish
+        )
+        planned = self._planned(name, managers, wanted, self._app.preview)
+        refuse(planned)
+        seen = see(managers)
+        work = Restoration(self, self._place, name, asked, planned.view, seen)
+        return self.begin(name, "restore", planned.view.modules, work.run)
 
     # -- the rest ----------------------------------------------------------------------------------
 

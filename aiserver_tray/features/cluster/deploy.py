@@ -7,7 +7,7 @@ import json
 import os
 import socket
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -46,8 +46,9 @@ _STALE_SECONDS: Final = 150.0
 """After which a lock that nobody has renewed belongs to a dead process: longer than a living one
 waits for a manager."""
 _POLL_SECONDS: Final = 0.5
-_STUCK_SECONDS: Final = 60.0
-"""For which no node takes a task, before that is told as a failure."""
+_STUCK_SECONDS: Final[Mapping[str, float]] = {"waiting": 60.0, "unknown": 180.0}
+"""For which no node takes a task, or its node does not answer, before that is told as a failure.
+Swarm moves what restarts within about a minute, and leaves the rest where it is."""
 _QUIET_SECONDS: Final = 10.0
 _SCALE_SECONDS: Final = 600.0
 _CLEAN_SECONDS: Final = 60.0
@@ -337,9 +338,10 @@ class Deployment:
             now = time.monotonic()
             if view.state == "failed":
                 raise self._failed(action, view.why)
-            stuck = (stuck or now) if view.state == "waiting" else 0.0
-            if stuck and now - stuck > _STUCK_SECONDS:
-                raise self._failed(action, view.why)
+            limit = _STUCK_SECONDS.get(view.state)
+            stuck = (stuck or now) if limit else 0.0
+            if limit and now - stuck > limit:
+                raise self._failed(action, view.why or view.label)
             is_up = any(one["Status"]["State"] == "starting" for one in seen.tasks)
             started = started or (now if is_up else 0.0)
             if started and now - started > within:

@@ -27,6 +27,8 @@ class DeployedData(_Plain):
     """In seconds since 1970."""
     unfinished: bool = False
     """A deployment or removal of it has begun, and not ended."""
+    restoring: str = ""
+    """The name of a node that has only a part of a backup's data so far. Empty: none."""
 
 
 class ClusterData(_Plain):

@@ -117,7 +117,11 @@ class ClusterRestore(OfCluster):
     backup: str = Name
     """the ID of a backup, of those that `ai/backup/list` has"""
     pin: str = Field(default="", max_length=200)
-    """name or ID of the node for the volumes; without it, the one that has them"""
+    """name or ID of the node for the data; without it, the one that has the volumes"""
+    node_address: str = Field(default="", max_length=_MAX_ADDRESS)
+    """the address of its engine, such as `ssh://user@server-2`; not needed for a manager"""
+    publish: bool | None = None
+    """as `ai/cluster/deploy` has it"""
 
 
 @dataclass(frozen=True)
