@@ -10,8 +10,7 @@ from aiserver_tray.features.cluster.state import Seen
 from aiserver_tray.spec.labels import CONFIG_HASH, INSTALLATION
 from tests.unit.spec.made import TargetOf
 
-from .test_spec import spec_of
-from .test_state import node, task
+from .made import node, spec_of, task
 
 HERE = Here("home", ())
 NODES = [node("a"), node("b")]

@@ -4,49 +4,11 @@ from typing import Any
 
 import pytest
 
-from aiserver_tray.features.cluster.spec import NOWHERE, ModuleSpec, ServiceSpec, module_spec
+from aiserver_tray.features.cluster.spec import NOWHERE, ModuleSpec, ServiceSpec
 from aiserver_tray.spec.labels import INSTALLATION, MODULE
 from tests.unit.spec.made import HEAD, SECRET, TargetOf
 
-WEB = """
-x-aiserver:
-  kind: feature
-  open: http://localhost:${PORT}
-  settings:
-    PORT: {type: port, default: 18100}
-    KEY: {type: secret, generate: hex32}
-services:
-  prepare:
-    image: tool:1
-    network_mode: none
-    volumes: [data:/data]
-    restart: "no"
-    x-aiserver: {job: true}
-  web:
-    image: web:1
-    build: .
-    depends_on: {prepare: {condition: service_completed_successfully}}
-    environment: {KEY: "${KEY}", TEMPLATE: "a {{.Node}}"}
-    ports: ["${PORT}:80", "18200:81"]
-    volumes: [data:/data]
-    configs: [{source: plain, target: /etc/plain}, {source: keyed, target: /etc/keyed}]
-    secrets: [{source: own}]
-    tmpfs: ["/cache:size=1m,mode=0700,uid=1000"]
-    shm_size: 64m
-    mem_limit: 1g
-    security_opt: ["no-new-privileges:true"]
-    extra_hosts: ["host.docker.internal:host-gateway"]
-    restart: unless-stopped
-configs:
-  plain: {content: plain}
-  keyed: {content: "key=${KEY}"}
-secrets: {own: {file: ./web.conf}}
-volumes: {data: {}}
-"""
-
-
-def spec_of(target_of: TargetOf, text: str = WEB, *, publish: bool = True) -> ModuleSpec:
-    return module_spec(target_of(text), [SECRET], publish=publish)
+from .made import WEB, spec_of
 
 
 def of(spec: ModuleSpec, name: str) -> ServiceSpec:

@@ -16,19 +16,9 @@ from aiserver_tray.features.cluster.state import (
 from aiserver_tray.features.cluster.views import ClusterServiceView
 from aiserver_tray.spec.labels import CONFIG_HASH, INSTALLATION, MODULE, SERVICE
 
-Json = dict[str, Any]
+from .made import Json, node, task
+
 NO_NODE = "no suitable node (scheduling constraints not satisfied on 2 nodes)"
-
-
-def node(id: str, state: str = "ready", pinned: str = "", availability: str = "active") -> Json:
-    labels = {f"io.aiserver.volumes.{pinned}": "true"} if pinned else {}
-    return {
-        "ID": id,
-        "UpdatedAt": "2026-11-30T12:00:00Z",
-        "Spec": {"Role": "worker", "Availability": availability, "Labels": labels},
-        "Description": {"Hostname": f"server-{id}", "Resources": {"NanoCPUs": 2_000_000_000}},
-        "Status": {"State": state, "Addr": "10.0.0.1"},
-    }
 
 
 def service(**more: Any) -> Json:  # noqa: ANN401 - JSON
@@ -37,27 +27,6 @@ def service(**more: Any) -> Json:  # noqa: ANN401 - JSON
     task = {"ContainerSpec": {"Image": "web:1"}}
     spec = {"Name": "ai-web", "Labels": labels, "Mode": mode, "TaskTemplate": task}
     return {"ID": "s", "Spec": spec, "UpdatedAt": "2026-11-30T12:00:00Z", **more}
-
-
-def task(
-    state: str,
-    desired: str = "running",
-    *,
-    at: int = 0,
-    node: str = "a",
-    **more: Any,  # noqa: ANN401
-) -> Json:
-    status = {"State": state, "Timestamp": f"2026-11-30T12:00:{at:02}Z"}
-    status |= {"Err": more["err"]} if "err" in more else {}
-    return {
-        "ID": f"t{at}",
-        "ServiceID": "s",
-        "Slot": more.get("slot", 1),
-        "NodeID": node,
-        "CreatedAt": f"2026-11-30T12:00:{at:02}Z",
-        "DesiredState": desired,
-        "Status": status,
-    }
 
 
 def view(nodes: list[Json], tasks: list[Json], **more: Any) -> ClusterServiceView:  # noqa: ANN401
