@@ -48,7 +48,7 @@ from developer.packages import TESTS
 BENCHMARKS = (
     *("chain", "ten", "ten-checked", "hundred", "whole", "kills", "status", "memory", "events"),
     *("idle", "sampling", "history", "config", "many", "page", "backup", "upgrade", "access"),
-    *("logs", "logstore", "log-collecting", "page-logs", "models"),
+    *("logs", "logstore", "log-collecting", "page-logs", "models", "cluster"),
     *("first-start", "first-start-eta"),
     *("tray-start", "tray-follows", "tray-windows", "tray-heeds", "tray-idle", "tray-day"),
 )
