@@ -17,7 +17,6 @@ from developer.packages import DESKTOP
 
 FROM_DEBIAN: Final = {
     "charset-normalizer": "python3-charset-normalizer",
-    "idna": "python3-idna",
     "jeepney": "python3-jeepney",
     "pygments": "python3-pygments",
     "python-xlib": "python3-xlib",
