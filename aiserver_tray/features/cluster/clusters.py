@@ -316,7 +316,7 @@ class Clusters:
             patient = managers.patient(LEADER_SECONDS, work.cancelled.is_set)
             try:
                 id = self._app.settings.installation_id
-                with locked(patient, work, id) as lock:
+                with locked(patient, work.view.id, id) as lock:
                     run(Deployment(patient, work, lock, id, {}))
             except AiServerError as error:
                 error.hide(self._app.secrets)

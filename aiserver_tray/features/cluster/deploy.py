@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from threading import Event, Thread
 from typing import Final
 
 from aiserver_tray.base.errors import (
@@ -75,19 +76,19 @@ def objects_of(managers: Managers, volumes: Iterable[str]) -> Objects:
 
 
 @contextmanager
-def locked(managers: Managers, work: Work, installation: str) -> Iterator["Lock"]:
-    """The lock of the cluster, which only one process has, here one of *installation*.
+def locked(managers: Managers, work: str, installation: str) -> Iterator["Lock"]:
+    """The lock of the cluster for the *work* with this ID, of *installation*.
 
     Raises:
-        ClusterError: another one works on it.
+        ClusterError: another process has it.
     """
     lock = Lock(managers, work, installation)
     lock.take()
+    Thread(target=lock.keep, name="cluster-lock", daemon=True).start()
     try:
         yield lock
     finally:
-        with suppress(AiServerError):  # it gets stale
-            managers.remove("/configs", LOCK)
+        lock.release()
 
 
 @dataclass
@@ -96,14 +97,15 @@ class Lock:
     broken."""
 
     managers: Managers
-    work: Work
+    work: str
     installation: str
-    _at: float = 0.0
+    _released: Event = field(default_factory=Event, init=False)
+    _is_lost: bool = field(default=False, init=False)
 
     def take(self) -> None:
         """Take it. Raises `ClusterError` if another process has it."""
         labels = {
-            _BY: self.work.view.id,
+            _BY: self.work,
             INSTALLATION: self.installation,
             _WHO: f"{getpass.getuser()}@{socket.gethostname()}",
             _PROCESS: f"{os.getpid()} {time.time()}",
@@ -116,10 +118,8 @@ class Lock:
                 if not is_there(error):
                     raise
                 if self._is_mine_or_broken():
-                    self._at = time.monotonic()
                     return
             else:
-                self._at = time.monotonic()
                 return
         raise ClusterError(Text("Another deployment has just begun on this cluster. Wait for it."))
 
@@ -133,7 +133,7 @@ class Lock:
         if (found := self.managers.find("/configs", LOCK)) is None:
             return False
         labels = labels_of(found)
-        if labels.get(_BY) == self.work.view.id:
+        if labels.get(_BY) == self.work:
             return True
         if (left := seconds_left(self.managers, found, self.installation)) > 0:
             text = Text(
@@ -146,17 +146,33 @@ class Lock:
         self.managers.remove("/configs", found["ID"])
         return False
 
+    def keep(self) -> None:
+        """Renew it until it is released or lost: a step may take longer than a lock lasts."""
+        while not (self._released.wait(_RENEW_SECONDS) or self._is_lost):
+            with suppress(AiServerError):  # the next time
+                self.renew()
+
     def renew(self) -> None:
-        """Keep it. Raises `ClusterError` if another process has taken it."""
-        if time.monotonic() - self._at < _RENEW_SECONDS:
-            return
+        """Renew it, or notice that another process has taken it."""
         found = self.managers.find("/configs", LOCK)
-        if found is None or labels_of(found).get(_BY) != self.work.view.id:
-            raise ClusterError(Text("Another process has taken over the work on this cluster."))
+        if found is None or labels_of(found).get(_BY) != self.work:
+            self._is_lost = True
+            return
         labels = {**labels_of(found), "io.aiserver.lock-at": str(time.time())}
-        with suppress(EngineRequestError):  # the manager that was lost has done it already
-            self.managers.change("/configs", found, {**found["Spec"], "Labels": labels})
-        self._at = time.monotonic()
+        self.managers.change("/configs", found, {**found["Spec"], "Labels": labels})
+
+    def check(self) -> None:
+        """Raises `ClusterError` if another process has taken it."""
+        if self._is_lost:
+            raise ClusterError(Text("Another process has taken over the work on this cluster."))
+
+    def release(self) -> None:
+        """Remove it, unless another process has taken it."""
+        self._released.set()
+        with suppress(AiServerError):  # it gets stale
+            found = self.managers.find("/configs", LOCK)
+            if found and labels_of(found).get(_BY) == self.work:
+                self.managers.remove("/configs", found["ID"])
 
 
 def seconds_left(managers: Managers, lock: Json | None, installation: str) -> float:
@@ -201,7 +217,7 @@ class Deployment:
         try:
             for wave in waves:
                 for action in wave:
-                    self.lock.renew()
+                    self.lock.check()
                     self._began[action.step.subject] = self.work.begin(action.step)
                     self._begin(action)
                 for action in wave:
@@ -308,7 +324,7 @@ class Deployment:
 
     def _until(self, is_done: Callable[[], bool]) -> None:
         while not is_done():
-            self.lock.renew()
+            self.lock.check()
             self.work.check()
             self.work.cancelled.wait(_POLL_SECONDS)
 
@@ -453,7 +469,8 @@ def clean(managers: Managers, installation: str, *, wait: bool) -> None:
         nets |= {one["Target"] for one in task.get("Networks") or ()}
     for path in ("/configs", "/secrets"):
         for one in managers.get(path):
-            if labels_of(one).get(INSTALLATION) == installation and one["ID"] not in used:
+            is_ours = labels_of(one).get(INSTALLATION) == installation
+            if is_ours and one["ID"] not in used and one["Spec"]["Name"] != LOCK:
                 with suppress(EngineRequestError):  # a task that ends still has it
                     managers.remove(path, one["ID"])
     end = time.monotonic() + (_CLEAN_SECONDS if wait else 0.0)

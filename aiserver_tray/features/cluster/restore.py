@@ -85,7 +85,7 @@ class Restoration:
     def run(self, deployment: "Deployment") -> None:
         """Do it. An error before the module is deployed leaves nothing of its data."""
         data, asked, work = self._data, self._asked, deployment.work
-        data.cancelled, data.renew = work.cancelled, deployment.lock.renew
+        data.cancelled, data.check_lock = work.cancelled, deployment.lock.check
         for folder in data.folders:
             text = Text("The folder {folder} of the backup is left out.", folder=folder)
             work.notice(text)
@@ -184,8 +184,8 @@ class NodeData:
     half: Collection[str] = ()
     """Those of the modules of which an interrupted restore has left a part."""
     cancelled: Cancellation = field(default_factory=Cancellation)
-    renew: Callable[[], object] = lambda: None
-    """Called while data is copied, to keep the lock of the cluster."""
+    check_lock: Callable[[], object] = lambda: None
+    """Raises an error once another process has taken over the cluster."""
     _filled: list[str] = field(default_factory=list, init=False)
     _loaded: list[tuple[Server, str]] = field(default_factory=list, init=False)
 
@@ -306,7 +306,7 @@ class NodeData:
     def _pieces(self, entry: ManifestEntry) -> Generator[bytes]:
         with closing(self.file.read(entry)) as pieces:
             for piece in pieces:
-                self.renew()
+                self.check_lock()
                 yield piece
 
     def load(self, entry: ManifestEntry) -> None:
