@@ -1,6 +1,6 @@
 """The clusters of an installation: what channels and commands ask of them."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -261,14 +261,7 @@ class Clusters:
         raise_all([ClusterError(why) for why in self._half(data, planned.view.modules)])
 
         def run(deployment: Deployment) -> None:
-            try:
-                self.deploy_within(name, asked, deployment)
-            except ClusterDownError:
-                raise
-            except AiServerError:
-                if kind == "update":  # it is put back
-                    self._note(name, planned.view.modules, unfinished=False)
-                raise
+            self.deploy_within(name, asked, deployment)
 
         return self.begin(name, kind, planned.view.modules, run)
 
@@ -281,9 +274,15 @@ class Clusters:
         work.plan((*work.view.steps, *current.view.steps))
         for notice in current.view.notices:
             work.notice(notice)
+        before = self._noted(name)
         self._note(name, modules, unfinished=True)
         deployment.files |= objects_of(deployment.managers, ()).files
-        deployment.run(current.waves)
+        try:
+            deployment.run(current.waves)
+        except AiServerError:
+            if deployment.is_put_back:
+                self.file.note(name, {module: before.get(module) for module in modules})
+            raise
         self._note(name, modules, unfinished=False)
         clean(deployment.managers, deployment.installation, wait=False)
 
@@ -327,9 +326,12 @@ class Clusters:
 
         return self.works.begin(name, kind, modules, task)
 
-    def _note(self, name: str, modules: Iterable[str], *, unfinished: bool) -> None:
+    def _noted(self, name: str) -> Mapping[str, DeployedData]:
         known = self.file.all().get(name)
-        old = known.deployed if known else {}
+        return known.deployed if known else {}
+
+    def _note(self, name: str, modules: Iterable[str], *, unfinished: bool) -> None:
+        old = self._noted(name)
         change = {"unfinished": unfinished}
         new = {m: (old.get(m) or DeployedData()).model_copy(update=change) for m in modules}
         self.file.note(name, new)

@@ -54,6 +54,8 @@ _QUIET_SECONDS: Final = 10.0
 _SCALE_SECONDS: Final = 600.0
 _CLEAN_SECONDS: Final = 60.0
 _IDENTITY: Final = (INSTALLATION, NETWORK_OF, CONFIG_HASH)
+_HARMLESS: Final = {"network", "config", "update"}
+"""Steps of which nothing is left once updates are put back."""
 _UPDATED: Final = ("completed", "rollback_completed", "paused", "rollback_paused")
 
 
@@ -202,7 +204,10 @@ class Deployment:
     installation: str
     files: dict[str, str]
     """The IDs of configs and secrets by name."""
-    _updated: list[str] = field(default_factory=list)
+    is_put_back: bool = False
+    """After an error: all that was changed are services that it has put back."""
+    _updated: dict[str, str] = field(default_factory=dict)
+    """Name -> hash of what it was updated to."""
     _began: dict[str, float] = field(default_factory=dict)
 
     def run(self, waves: Sequence[Sequence[Action]]) -> None:
@@ -226,7 +231,8 @@ class Deployment:
         except ClusterDownError:
             raise
         except AiServerError:
-            self._undo()
+            begun = {a.step.kind for wave in waves for a in wave if a.step.subject in self._began}
+            self.is_put_back = begun <= _HARMLESS and self._undo()
             raise
 
     def _begin(self, action: Action) -> None:
@@ -258,7 +264,6 @@ class Deployment:
                 self._wait_ready(action, value.ready_within)
             case "update" if isinstance(value, ServiceSpec):
                 self._wait_update(action)
-                self._updated.append(name)
                 self._wait_ready(action, value.ready_within)
             case "rollback":
                 self._wait_update(action)
@@ -302,6 +307,7 @@ class Deployment:
         found = self.managers.get("/services/{}", spec.name)
         if labels_of(found).get(CONFIG_HASH) == spec.hash:  # a lost manager has begun it
             return
+        self._updated[spec.name] = spec.hash
         body = self._with_ids(spec)
         if spec.body["Labels"].get("io.aiserver.scalable"):
             body["Mode"] = found["Spec"]["Mode"]
@@ -343,10 +349,11 @@ class Deployment:
             ClusterError: it fails, no node takes it, or it takes longer than *within* seconds from
                 the start of its container.
         """
-        started = stuck = 0.0
+        started = 0.0
+        check_stuck = self._stuck(action)
 
         def is_ready() -> bool:
-            nonlocal started, stuck
+            nonlocal started
             view, _, seen = self._view(action.step.subject)
             if view.state in ("running", "done", "stopped"):
                 return True
@@ -354,10 +361,7 @@ class Deployment:
             now = time.monotonic()
             if view.state == "failed":
                 raise self._failed(action, view.why)
-            limit = _STUCK_SECONDS.get(view.state)
-            stuck = (stuck or now) if limit else 0.0
-            if limit and now - stuck > limit:
-                raise self._failed(action, view.why or view.label)
+            check_stuck(view)
             is_up = any(one["Status"]["State"] == "starting" for one in seen.tasks)
             started = started or (now if is_up else 0.0)
             if started and now - started > within:
@@ -367,6 +371,20 @@ class Deployment:
             return False
 
         self._until(is_ready)
+
+    def _stuck(self, action: Action) -> Callable[[ClusterServiceView], None]:
+        """Raises `ClusterError`, when it is called with what a service is, once that has waited for
+        a node for too long."""
+        since = 0.0
+
+        def check(view: ClusterServiceView) -> None:
+            nonlocal since
+            limit, now = _STUCK_SECONDS.get(view.state), time.monotonic()
+            since = (since or now) if limit else 0.0
+            if limit and now - since > limit:
+                raise self._failed(action, view.why or view.label)
+
+        return check
 
     def _failed(self, action: Action, why: Text | None) -> ClusterError:
         text = Text(
@@ -379,13 +397,19 @@ class Deployment:
         return ClusterError(text, module=action.step.module, service=action.step.subject)
 
     def _wait_update(self, action: Action) -> None:
-        """Wait until an update has ended. Raises `ClusterError` if the cluster has put it back."""
+        """Wait until an update has ended.
+
+        Raises:
+            ClusterError: the cluster has put it back, or its node is away.
+        """
         name, begun = action.step.subject, time.monotonic()
+        check_stuck = self._stuck(action)
         last: Text | None = None
 
         def is_over() -> bool:
             nonlocal last
-            view, _, seen = self._view(name)
+            view, found, seen = self._view(name)
+            check_stuck(service_view({**found, "UpdateStatus": None}, seen, node_views(seen)))
             failed = next(filter(has_failed, seen.tasks_of(seen.services[0])), None)
             if why := view.why or (why_of(failed) if failed else None):
                 self.work.detail(action.step, why)
@@ -428,21 +452,20 @@ class Deployment:
 
     # -- back --------------------------------------------------------------------------------------
 
-    def _undo(self) -> None:
-        """Put back what this work has updated, the last first."""
-        for name in reversed(self._updated):
-            with suppress(AiServerError):
-                if roll_back(self.managers, name):
+    def _undo(self) -> bool:
+        """Put back what this work has updated, the last first, unless the cluster has done it.
+        Whether no manager refused."""
+        is_done = True
+        for name, hash in reversed(self._updated.items()):
+            try:
+                found = self.managers.get("/services/{}", name)
+                if labels_of(found).get(CONFIG_HASH) == hash:
+                    previous = found["PreviousSpec"]
+                    self.managers.change("/services", found, previous, rollback="previous")
                     self.work.notice(Text("The cluster puts {name} back, too.", name=name))
-
-
-def roll_back(managers: Managers, name: str) -> bool:
-    """Let the cluster put the service *name* back to what it was before its last update. Whether
-    there was something."""
-    found = managers.get("/services/{}", name)
-    if previous := found.get("PreviousSpec"):
-        managers.change("/services", found, previous, rollback="previous")
-    return bool(previous)
+            except AiServerError:
+                is_done = False
+        return is_done
 
 
 def set_pin(managers: Managers, module: str, node: str | None) -> None:
