@@ -3,12 +3,19 @@ engine is asked, at an address that the user gives, unless the node is a manager
 
 import os
 from collections.abc import Callable, Collection, Generator, Iterable, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 from uuid import uuid4
 
-from aiserver_tray.base.errors import AiServerError, ClusterError, RestoreError, raise_all
+from aiserver_tray.base.errors import (
+    AiServerError,
+    ClusterError,
+    ObjectNotFoundError,
+    RestoreError,
+    raise_all,
+)
 from aiserver_tray.base.i18n import Listed, Text
 from aiserver_tray.core.app import App
 from aiserver_tray.engine.address import Address
@@ -98,8 +105,8 @@ class Restoration:
                 self._clusters.deploy_within(self._cluster, first, deployment)
             self._each(deployment, data.databases, data.load)
         except BaseException:
-            data.undo()
-            self._note("", is_there=False)
+            if data.undo():
+                self._note("", is_there=False)
             raise
         self._note("")
         wanted = DeployRequest(modules=(asked.module,), pin=asked.pin, publish=asked.publish)
@@ -338,14 +345,19 @@ class NodeData:
             server.load(entry.key, owner, pieces)
         self._loaded.append((server_in(*where, Cancellation()), entry.key))
 
-    def undo(self) -> None:
-        """Remove what was restored, as far as the node answers."""
-        for server, database in self._loaded:
-            with suppress(AiServerError):
-                server.drop(database)
-        for volume in self._filled:
-            with suppress(AiServerError):
-                self.engine.volumes.remove(volume)
+    def undo(self) -> bool:
+        """Remove what was restored. Whether nothing is left: the node may not answer any more."""
+        drops = [partial(server.drop, database) for server, database in self._loaded]
+        drops += [partial(self.engine.volumes.remove, volume) for volume in self._filled]
+        is_done = True
+        for drop in drops:
+            try:
+                drop()
+            except ObjectNotFoundError:
+                continue
+            except AiServerError:
+                is_done = False
+        return is_done
 
 
 def _undeclared(entry: ManifestEntry) -> RestoreError:
