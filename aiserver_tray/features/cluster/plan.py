@@ -167,13 +167,16 @@ def _taken(spec: ModuleSpec, seen: Seen, objects: Objects, here: Here) -> Iterat
             "data: aiserver-tray stop {module}",
             module=spec.module,
         )
+    others = seen.foreign(spec.module, here.installation)
     for one in spec.services:
         found = seen.service(one.name)
         if found and labels_of(found).get(INSTALLATION) != here.installation:
-            yield Text(
-                "The cluster has a service {name} already, which was not created from this home.",
-                name=one.name,
-            )
+            others.append(one.name)
+    for name in others:
+        yield Text(
+            "The cluster has a service {name} already, which was not created from this home.",
+            name=name,
+        )
     for name in spec.networks:
         network = objects.networks.get(name)
         if network and (network.get("Labels") or {}).get(NETWORK_OF) != here.installation:

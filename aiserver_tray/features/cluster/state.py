@@ -60,6 +60,11 @@ class Seen:
         """The services of *module* that an AI-Server Tray created."""
         return [one for one in self.services if labels_of(one).get(MODULE) == module]
 
+    def foreign(self, module: str, installation: str) -> list[str]:
+        """The names of those services of *module* that another installation created."""
+        found = self.of_module(module)
+        return [o["Spec"]["Name"] for o in found if labels_of(o).get(INSTALLATION) != installation]
+
     def tasks_of(self, service: Json) -> list[Json]:
         """The tasks of *service*, the newest first."""
         found = (one for one in self.tasks if one["ServiceID"] == service["ID"])
