@@ -1,7 +1,7 @@
 """The clusters of an installation: what channels and commands ask of them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -75,6 +75,11 @@ if TYPE_CHECKING:
 
 _ENGINE_SECONDS: Final = 3.0
 """For which the state of this computer's engine is waited for."""
+_MISSING: Final = Text("{module} is not deployed on this cluster.")
+_FOREIGN: Final = Text(
+    "{module} was deployed from another home. Change it from there. If that home is gone, remove "
+    "it on a manager: docker service rm {names}"
+)
 _STARTING: Final = ("up", "restart", "restore", "upgrade", "adopt")
 
 
@@ -183,7 +188,8 @@ class Clusters:
                 why = Text("an engine that listens to the network has no lock. Use ssh://")
                 raise SettingError(host, why)
         known = self.file.all().get(name)
-        cluster = Managers(name, hosts, known.id if known else "").check()
+        with closing(Managers(name, hosts, known.id if known else "")) as managers:
+            cluster = managers.check()
         with self.file.update() as clusters:
             data = clusters.setdefault(name, ClusterData(managers=[]))
             data.managers, data.id = [*dict.fromkeys(hosts)], cluster["ID"]
@@ -290,15 +296,17 @@ class Clusters:
         """Start to update *asked*, which must be deployed."""
         name, data = self.file.get(asked.cluster)
         seen = see(self.managers(name, data))
-        self._refuse_missing(asked.modules, seen, name)
+        self._own(asked.modules, seen, data)
         return self.deploy(asked, "update")
 
-    def _refuse_missing(self, modules: Iterable[str], seen: Seen, cluster: str) -> None:
+    def _own(self, modules: Iterable[str], seen: Seen, data: ClusterData) -> None:
+        """Raises `ClusterError` if one of *modules* is not deployed, or from another home."""
         for module in modules:
-            if not seen.of_module(module):
-                text = Text("{module} is not deployed on the cluster {name}.", module=module,
-                            name=cluster)  # fmt: skip
-                raise ClusterError(text, module=module)
+            if not seen.of_module(module) and module not in data.deployed:
+                raise ClusterError(_MISSING.with_values({"module": module}), module=module)
+            if names := seen.foreign(module, self._app.settings.installation_id):
+                named = {"module": module, "names": Listed(names)}
+                raise ClusterError(_FOREIGN.with_values(named), module=module)
 
     def begin(
         self,
@@ -342,7 +350,7 @@ class Clusters:
         """Start to put back the services of *module* to what they were before."""
         name, data = self.file.get(cluster)
         seen = see(self.managers(name, data))
-        self._refuse_missing([module], seen, name)
+        self._own([module], seen, data)
         nodes = node_views(seen)
         actions = tuple(
             Action.of("rollback", one["Spec"]["Name"], module, one["PreviousSpec"])
@@ -366,9 +374,7 @@ class Clusters:
         """Start to remove *modules*; *keep*: which node has their volumes."""
         name, data = self.file.get(cluster)
         seen = see(self.managers(name, data))
-        for module in modules:
-            if module not in data.deployed:
-                self._refuse_missing([module], seen, name)
+        self._own(modules, seen, data)
         users = {
             str(labels_of(one)[MODULE])
             for one in seen.services
@@ -391,7 +397,10 @@ class Clusters:
             for module in () if keep else modules:
                 set_pin(deployment.managers, module, None)
             clean(deployment.managers, deployment.installation, wait=True)
-            self.file.note(name, dict.fromkeys(modules))
+            known = self._noted(name)
+            half = {m: known[m].restoring for m in modules if keep and m in known}
+            left = {m: DeployedData(restoring=node) for m, node in half.items() if node}
+            self.file.note(name, {**dict.fromkeys(modules), **left})
 
         return self.begin(name, "remove", modules, run)
 
@@ -399,7 +408,7 @@ class Clusters:
         """Start to run a service as often as *asked*."""
         name, data = self.file.get(asked.cluster)
         seen = see(self.managers(name, data))
-        self._refuse_missing([asked.module], seen, name)
+        self._own([asked.module], seen, data)
         nodes = node_views(seen)
         views = [service_view(one, seen, nodes) for one in seen.of_module(asked.module)]
         found = next((one for one in views if asked.service in (one.name, one.on_cluster)), None)
@@ -479,22 +488,24 @@ class Clusters:
         name, data = self.file.get(asked.cluster)
         managers = self.managers(name, data)
         seen = see(managers)
-        self._refuse_missing([asked.module], seen, name)
-        services = [
-            one for one in seen.of_module(asked.module)
-            if asked.service in ("", labels_of(one)[SERVICE], one["Spec"]["Name"])
-        ]  # fmt: skip
-        if not services:
-            known = [labels_of(one)[SERVICE] for one in seen.of_module(asked.module)]
-            raise UnknownNameError(asked.service, known)
+        self._own([asked.module], seen, data)
+        services = {str(labels_of(one)[SERVICE]): one for one in seen.of_module(asked.module)}
+        if asked.service and asked.service not in services:
+            raise UnknownNameError(asked.service, [*services])
+        wanted = [services[asked.service]] if asked.service else [*services.values()]
         names = node_names(seen.nodes)
-        return read_logs(managers, services, names, asked.tail, self._app.secrets)
+        return read_logs(managers, wanted, names, asked.tail, self._app.secrets)
 
     def refuse_deployed(self, request: "Request") -> None:
         """Raises `ClusterError` if *request* would start a module here that is on a cluster."""
         if request.kind not in _STARTING:
             return
-        deployed = {m: name for name, data in self.file.all().items() for m in data.deployed}
+        deployed = {
+            module: name
+            for name, data in self.file.all().items()
+            for module, one in data.deployed.items()
+            if one.unfinished or not one.restoring
+        }
         wanted = (request.modules or self._app.chosen) if deployed else ()
         for model in obtainable(wanted, self._app.model):
             if cluster := deployed.get(model.name):
