@@ -26,6 +26,7 @@ from aiserver_tray.features.cluster.deploy import (
     set_pin,
 )
 from aiserver_tray.features.cluster.events import CLUSTER
+from aiserver_tray.features.cluster.images import on_cluster, with_declared
 from aiserver_tray.features.cluster.managers import LEADER_SECONDS, Managers
 from aiserver_tray.features.cluster.plan import (
     Action,
@@ -69,6 +70,7 @@ from aiserver_tray.spec.labels import MODULE, SERVICE, required_in
 from aiserver_tray.system.engine_place import is_local, why_unusable
 
 if TYPE_CHECKING:
+    from aiserver_tray.engine.engine import Engine
     from aiserver_tray.features.place import Place
     from aiserver_tray.operations.request import Request
     from aiserver_tray.spec.model import ModuleTarget
@@ -79,6 +81,10 @@ _MISSING: Final = Text("{module} is not deployed on this cluster.")
 _FOREIGN: Final = Text(
     "{module} was deployed from another home. Change it from there. If that home is gone, remove "
     "it on a manager: docker service rm {names}"
+)
+_UNKNOWN_IMAGES: Final = Text(
+    "It is not known yet whether these images declare folders with data as volumes: {images}. Such "
+    "a folder is not kept, unless the module has a volume for it. To find out, pull them here first."
 )
 _STARTING: Final = ("up", "restart", "restore", "upgrade", "adopt")
 
@@ -230,11 +236,19 @@ class Clusters:
         get: "Callable[[str], ModuleTarget]",
     ) -> Planned:
         seen = see(managers)
-        specs = self._specs(with_requires(asked.modules, get), asked, seen)
-        here = Here(self._app.settings.installation_id, self._running_here())
+        running = self._running_here()
+        folders = on_cluster(managers, seen, self._engine())
+        found = [with_declared(one, folders) for one in with_requires(asked.modules, get)]
+        specs = self._specs([target for target, _ in found], asked, seen)
+        here = Here(self._app.settings.installation_id, running)
         wanted = Wanted(name, asked.pin)
         objects = objects_of(managers, [v for spec in specs for v in spec.volumes])
-        return plan_deploy(specs, seen, objects, here, wanted)
+        planned = plan_deploy(specs, seen, objects, here, wanted)
+        if names := dict.fromkeys(name for _, unknown in found for name in unknown):
+            notice = _UNKNOWN_IMAGES.with_values({"images": Listed(names)})
+            view = replace(planned.view, notices=(*planned.view.notices, notice))
+            return replace(planned, view=view)
+        return planned
 
     def _specs(
         self, targets: "Iterable[ModuleTarget]", asked: DeployRequest, seen: Seen
@@ -249,6 +263,11 @@ class Clusters:
             publish = bool(asked.publish) if is_asked else was
             found.append(module_spec(target, secrets, publish=publish))
         return found
+
+    def _engine(self) -> "Engine | None":
+        """This computer's engine. None: it does not run."""
+        is_running = self._place.core.store.snapshot.engine.running
+        return self._place.core.engine if is_running else None
 
     def _running_here(self) -> set[str]:
         """The modules that run on this computer's engine, or are to run there."""

@@ -3,8 +3,7 @@ leave. Everything but `ExportFeature` is pure."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypedDict
 
@@ -15,12 +14,12 @@ from aiserver_tray.base.i18n import Listed, Text
 from aiserver_tray.catalog.guessable import why_guessable
 from aiserver_tray.features.access.gateway import GATEWAY
 from aiserver_tray.features.access.store import AccessFile
+from aiserver_tray.features.cluster.images import on_engine, with_declared
 from aiserver_tray.features.models.used import UsedServers
 from aiserver_tray.features.place import Place, refuse_elsewhere
 from aiserver_tray.protocol.channel import Feature, Names, Payload, channel
 from aiserver_tray.protocol.message import Caller
 from aiserver_tray.spec.model import File, ModuleTarget, ServiceTarget
-from aiserver_tray.spec.mounts import with_image_volumes
 from aiserver_tray.spec.names import SHARED_NETWORK
 from aiserver_tray.system.files import write_private
 
@@ -459,8 +458,7 @@ class ExportFeature(Feature):
     def _part(self, name: str, existing: Callable[[str], bool] | None) -> Part:
         target, project = self._app.targets.with_project(name)
         if existing:
-            services = tuple(map(self._with_image_volumes, target.services))
-            target = replace(target, services=services)
+            target, _ = with_declared(target, on_engine(self._place.core.engine))
         declared = self._app.in_scope(target.module)
         values = self._app.settings.values(declared)
         secrets = {
@@ -469,15 +467,6 @@ class ExportFeature(Feature):
             if setting.is_secret and values.get(address)
         }
         return Part(target, project.to_compose(), secrets)
-
-    def _with_image_volumes(self, service: ServiceTarget) -> ServiceTarget:
-        """*service* with the volumes of its image, if that is on the engine."""
-        with suppress(AiServerError):
-            for name, labels in service.image.candidates.items():
-                if image := self._place.core.engine.images.find(name, labels):
-                    body, _ = with_image_volumes(service, image.volumes, (), {})
-                    return replace(service, body=body)
-        return service
 
     def _targets(
         self, modules: Iterable[str], target_of: Callable[[str], ModuleTarget]
