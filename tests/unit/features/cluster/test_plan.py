@@ -137,3 +137,11 @@ def test_it_is_said_what_a_published_port_means(spec: ModuleSpec, target_of: Tar
     closed = plan(spec_of(target_of, publish=False), Seen(NODES))
     assert not closed.view.ports[0].is_open
     assert any("--publish" in str(one) for one in closed.view.notices)
+
+
+def test_a_service_of_another_home_is_never_removed_for_being_unknown(spec: ModuleSpec) -> None:
+    (other,) = there(spec, **{INSTALLATION: "others"})[1:]
+    other["Spec"] |= {"Name": "ai-m-former"}
+    other["Spec"]["Labels"]["io.aiserver.service"] = "former"
+    problems = plan(spec, Seen(NODES, [other])).view.problems
+    assert ["ai-m-former" in str(one) for one in problems] == [True]
