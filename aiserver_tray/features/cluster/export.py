@@ -157,6 +157,9 @@ class Export:
         file, name = service.files[index], f"{part.keys[service.service]}-{index + 1}"
         text = _text(file.content)
         is_secret = any(value and value in text for value in part.secrets.values())
+        if text and file.is_secret:
+            is_secret, word = True, re.sub(r"\W", "_", Path(file.path).name).upper()
+            _variable(f"{part.target.name}.FILE_{word}", text, self._secrets)
         if text and (is_secret or not service.body["HostConfig"].get("ReadonlyRootfs")):
             self._tree["configs"][name] = {"content": text.replace("$", "$$")}
             owner = {"uid": str(file.uid), "gid": str(file.gid), "mode": file.mode}
@@ -439,7 +442,8 @@ class ExportFeature(Feature):
         for error in (target.untrusted for target in targets):
             if error:
                 raise error
-        existing = self._existing() if asked.volumes == "named" else None
+        # Without an engine, volumes keep their names: Compose uses those that are there.
+        existing = (self._volumes() or set()).__contains__ if asked.volumes == "named" else None
         names = [target.name for target in targets]
         parts = [self._part(name, existing) for name in names]
         export = Export(parts, self._app.settings.app.bind, existing)
@@ -488,16 +492,17 @@ class ExportFeature(Feature):
             raise RefusedError(_GATEWAY, ["modules"])
         return [*found.values()]
 
-    def _existing(self) -> Callable[[str], bool]:
-        """Whether a volume is to be here already; while the engine is off, all are."""
+    def _volumes(self) -> set[str] | None:
+        """The names of the volumes here. None: the engine does not answer."""
         try:
-            names = {volume.name for volume in self._place.core.engine.volumes.all()}
+            return {volume.name for volume in self._place.core.engine.volumes.all()}
         except AiServerError:
-            return lambda _name: True
-        return names.__contains__
+            return None
 
     def _left(self, targets: Sequence[ModuleTarget], asked: ExportQuestion) -> Iterator[Text]:
         names = {target.name for target in targets}
+        if asked.volumes == "named" and self._volumes() is None:
+            yield _OFF
         if GATEWAY in asked.modules:
             yield _GATEWAY
         for module, one in AccessFile(self._app.settings).read().open.items():
@@ -515,6 +520,10 @@ class ExportFeature(Feature):
 _ONLY_HERE: Final = Text("An export has passwords, and can only be made on this computer itself.")
 _TAKEN: Final = Text(
     "The folder {folder} is not empty. Choose another one, or allow to write into it (--replace)."
+)
+_OFF: Final = Text(
+    "Volumes that only an image declares: Docker does not answer, so they can't be found. Start it, "
+    "and export again"
 )
 _GATEWAY: Final = Text("The gateway: its addresses and certificates belong to AI-Server Tray")
 _ADDRESS: Final = Text("The address {address} of {module}: the gateway of AI-Server Tray makes it")
