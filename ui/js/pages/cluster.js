@@ -67,7 +67,7 @@ function whole(cluster, page) {
     <section class="stack" aria-labelledby="cluster-${name}">
       <header class="row-flex cluster-head">${emblem(state === "ok" ? "running" : state === "unknown" ? "stopped" : "error", "network")}
         <div class="grow"><h2 id="cluster-${name}">${name}</h2>
-          <p class="small muted">${tn("{count} node", "{count} nodes", nodes.length)} · ${seenAt ? t("seen {ago}", { ago: ago(seenAt) }) : t("never seen")}</p></div>
+          <p class="small muted">${tn("{count} node", "{count} nodes", nodes.length)}${seenAt ? nothing : ` · ${t("never seen")}`}</p></div>
         ${button({ text: t("Deploy…"), icon: "rocket", kind: "primary", enabled: !why, why, run: () => askToDeploy(cluster) })}
         ${menuButton({ text: t("More"), name: t("More about {name}", { name }), items: () => [
           { text: t("Change the managers…"), icon: "square-pen", run: () => askToAdd(cluster) },
