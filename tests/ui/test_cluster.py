@@ -66,6 +66,7 @@ def test_a_cluster_is_added_shown_and_changed_only_after_a_yes(
     agree(page)
     node = {**OFFICE, "node": "id-server-1", "availability": "drain"}
     assert host.wait_for_call("ai/cluster/node") == node
+    host.answers["ai/cluster/plan"] = answer(dict(to_json(clusters.PLAN, "en")))
     page.button("Update n8n").click()  # its port is open
     page.wait_for("#question[open] #cluster-publish[aria-checked=true]")
     page.press(Keys.ESCAPE)

@@ -77,14 +77,17 @@ if TYPE_CHECKING:
 
 _ENGINE_SECONDS: Final = 3.0
 """For which the state of this computer's engine is waited for."""
-_MISSING: Final = Text("{module} is not deployed on this cluster.")
+_MISSING: Final = Text(
+    "{module} is not deployed on this cluster. Deploy it with: aiserver-tray cluster deploy "
+    "{module}"
+)
 _FOREIGN: Final = Text(
     "{module} was deployed from another home. Change it from there. If that home is gone, remove "
     "it on a manager: docker service rm {names}"
 )
 _UNKNOWN_IMAGES: Final = Text(
-    "It is not known yet whether these images declare folders with data as volumes: {images}. Such "
-    "a folder is not kept, unless the module has a volume for it. To find out, pull them here first."
+    "These images were not found here, so it is not known whether they declare volumes of their "
+    "own, which would not be kept: {images}. Pull them here first, and look at the plan again."
 )
 _STARTING: Final = ("up", "restart", "restore", "upgrade", "adopt")
 

@@ -258,7 +258,7 @@ class Deployment:
                 self.managers.remove("/services", name)
 
     def _finish(self, action: Action) -> None:
-        value, name = action.value, action.step.subject
+        value = action.value
         match action.step.kind:
             case "job" | "service" if isinstance(value, ServiceSpec):
                 self._wait_ready(action, value.ready_within)

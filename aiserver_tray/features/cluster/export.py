@@ -522,8 +522,8 @@ _TAKEN: Final = Text(
     "The folder {folder} is not empty. Choose another one, or allow to write into it (--replace)."
 )
 _OFF: Final = Text(
-    "Volumes that only an image declares: Docker does not answer, so they can't be found. Start it, "
-    "and export again"
+    "Volumes that only an image declares: Docker does not answer, so they can't be found. Start "
+    "Docker, and export again"
 )
 _GATEWAY: Final = Text("The gateway: its addresses and certificates belong to AI-Server Tray")
 _ADDRESS: Final = Text("The address {address} of {module}: the gateway of AI-Server Tray makes it")

@@ -87,6 +87,6 @@ def test_an_update_that_is_cancelled_is_put_back_once(
     work = cast("Work", type("Told", (), {"notice": lambda *_: None, "cancelled": Cancellation()}))
     managers = cast("Managers", kept)
     deployment = Deployment(managers, work, lock_of(kept, "w1"), "home", {})
-    deployment._updated["web"] = "new"  # noqa: SLF001
-    assert deployment._undo()  # noqa: SLF001
+    deployment._updated["web"] = "new"
+    assert deployment._undo()
     assert kept.rolled_back == rolled_back

@@ -20,7 +20,7 @@ class Images:
     def get(self, path: str, name: str) -> dict[str, Any]:
         if self._folders is None:
             raise ObjectNotFoundError(404, f"no such image: {name} at {path}")
-        return {"Config": {"Volumes": dict.fromkeys(self._folders, {})}}
+        return {"Config": {"Volumes": {folder: {} for folder in self._folders}}}
 
 
 def folders_of(folders: list[str] | None, seen: Seen = Seen()) -> Folders:  # noqa: B008 - frozen
