@@ -32,7 +32,6 @@ from aiserver_tray.features.cluster.plan import (
     Action,
     Here,
     Planned,
-    Wanted,
     find_node,
     plan_deploy,
     plan_removal,
@@ -243,10 +242,9 @@ class Clusters:
         folders = on_cluster(managers, seen, self._engine())
         found = [with_declared(one, folders) for one in with_requires(asked.modules, get)]
         specs = self._specs([target for target, _ in found], asked, seen)
-        here = Here(self._app.settings.installation_id, running)
-        wanted = Wanted(name, asked.pin)
+        here = Here(name, self._app.settings.installation_id, running, asked.pin)
         objects = objects_of(managers, [v for spec in specs for v in spec.volumes])
-        planned = plan_deploy(specs, seen, objects, here, wanted)
+        planned = plan_deploy(specs, seen, objects, here)
         if names := dict.fromkeys(name for _, unknown in found for name in unknown):
             notice = _UNKNOWN_IMAGES.with_values({"images": Listed(names)})
             view = replace(planned.view, notices=(*planned.view.notices, notice))
@@ -498,7 +496,8 @@ class Clusters:
         planned = self._planned(name, managers, wanted, self._app.preview)
         refuse(planned)
         seen = see(managers)
-        work = Restoration(self, self._place, name, asked, planned.view, seen)
+        deploy, view = self.deploy_within, planned.view
+        work = Restoration(self.file, deploy, self._place, name, asked, view, seen)
         return self.begin(name, "restore", planned.view.modules, work.run)
 
     # -- the rest ----------------------------------------------------------------------------------

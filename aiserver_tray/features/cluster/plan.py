@@ -69,20 +69,14 @@ class Objects:
 
 @dataclass(frozen=True)
 class Here:
-    """This installation."""
+    """This installation, and what is asked for."""
 
+    cluster: str
     installation: str
     running: Collection[str]
     """The modules that run here, or are to."""
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What is asked for."""
-
-    cluster: str
-    pin: str
-    """Name or ID of a node; empty: none was named."""
+    pin: str = ""
+    """Name or ID of the node that was asked for; empty: none was."""
 
 
 @dataclass(frozen=True)
@@ -93,16 +87,14 @@ class Planned:
     waves: tuple[tuple[Action, ...], ...]
 
 
-def plan_deploy(
-    specs: Sequence[ModuleSpec], seen: Seen, objects: Objects, here: Here, wanted: Wanted
-) -> Planned:
+def plan_deploy(specs: Sequence[ModuleSpec], seen: Seen, objects: Objects, here: Here) -> Planned:
     """The plan that brings *specs* (required modules first) to the cluster."""
     nodes = node_views(seen)
     waves: list[tuple[Action, ...]] = []
     problems, notices, pins, ports = list[Text](), list[Text](), dict[str, str](), []
     for spec in specs:
         problems += [*spec.refused, *_taken(spec, seen, objects, here)]
-        node = _place(spec, nodes, wanted, problems)
+        node = _place(spec, nodes, here.pin, problems)
         if node:
             pins[spec.module] = node.name
             if not is_free(node):
@@ -112,9 +104,9 @@ def plan_deploy(
                 notices += told[0]
                 problems += told[1]
         if spec.page:
-            service, port = spec.page
             is_open = any(one.ports for one in spec.services)
-            ports.append(PublishedPort(spec.module, service, port, _reach(port, node), is_open))
+            text = _reach(spec.page, node)
+            ports.append(PublishedPort(spec.module, spec.page, text, is_open))
         waves += _waves(spec, node, seen, objects)
         objects = replace(objects, networks={**spec.networks, **objects.networks})
     if not any(map(is_free, nodes)):
@@ -123,7 +115,7 @@ def plan_deploy(
     if ports and not any(one.is_open for one in ports):
         notices.append(_CLOSED)
     view = DeployPlan(
-        wanted.cluster,
+        here.cluster,
         tuple(spec.module for spec in specs),
         pins,
         tuple(action.step for wave in waves for action in wave),
@@ -200,16 +192,16 @@ def _taken(spec: ModuleSpec, seen: Seen, objects: Objects, here: Here) -> Iterat
 
 
 def _place(
-    spec: ModuleSpec, nodes: Sequence[NodeView], wanted: Wanted, problems: list[Text]
+    spec: ModuleSpec, nodes: Sequence[NodeView], pin: str, problems: list[Text]
 ) -> NodeView | None:
     """The node for the volumes of *spec*. None: it has none, or there is one of the *problems*."""
     if not spec.volumes:
         return None
     pinned = [one for one in nodes if spec.module in one.pinned]
-    asked = find_node(wanted.pin, nodes) if wanted.pin else None
+    asked = find_node(pin, nodes) if pin else None
     names = Listed(one.name for one in nodes)
-    if wanted.pin and asked is None:
-        text = Text("The cluster has no node {name}, but {names}.", name=wanted.pin, names=names)
+    if pin and asked is None:
+        text = Text("The cluster has no node {name}, but {names}.", name=pin, names=names)
         problems.append(text)
         return None
     if len(pinned) > 1:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from aiserver_tray.base.errors import (
@@ -42,13 +42,8 @@ _SERVICE = "com.docker.swarm.service.name"
 """The label of a task's container with the name of its service."""
 
 
-class Deployer(Protocol):
-    """What a restoration needs of the clusters."""
-
-    file: ClustersFile
-
-    def deploy_within(self, name: str, asked: DeployRequest, deployment: "Deployment") -> None:
-        """Deploy *asked* as a part of work on the cluster *name*."""
+Deploy = Callable[[str, DeployRequest, "Deployment"], None]
+"""Deploys modules as a part of work on a cluster."""
 
 
 class Restoration:
@@ -61,14 +56,15 @@ class Restoration:
 
     def __init__(  # noqa: PLR0913, PLR0917 - what, and where
         self,
-        clusters: Deployer,
+        file: ClustersFile,
+        deploy: Deploy,
         place: "Place",
         cluster: str,
         asked: ClusterRestore,
         plan: DeployPlan,
         seen: Seen,
     ) -> None:
-        self._clusters, self._cluster, self._asked = clusters, cluster, asked
+        self._file, self._deploy, self._cluster, self._asked = file, deploy, cluster, asked
         if seen.of_module(asked.module):
             text = Text(
                 "{module} is deployed already, and its data would be lost. Remove it first: "
@@ -77,7 +73,7 @@ class Restoration:
             )
             raise ClusterError(text)
         backup = place.feature(BackupFeature).backups.opened(asked.backup)
-        known = clusters.file.all()[cluster]
+        known = file.all()[cluster]
         tools = Tools(place.app, place.core.engine)
         new = [m for m in plan.modules if not seen.of_module(m) and not tools.planner.server(m)]
         half = {m for m in new if m in known.deployed and known.deployed[m].restoring}
@@ -102,7 +98,7 @@ class Restoration:
             self._each(deployment, data.volumes, data.fill)
             if data.servers:
                 first = DeployRequest(modules=tuple(data.servers), pin=asked.pin)
-                self._clusters.deploy_within(self._cluster, first, deployment)
+                self._deploy(self._cluster, first, deployment)
             self._each(deployment, data.databases, data.load)
         except BaseException:
             if data.undo():
@@ -110,7 +106,7 @@ class Restoration:
             raise
         self._note("")
         wanted = DeployRequest(modules=(asked.module,), pin=asked.pin, publish=asked.publish)
-        self._clusters.deploy_within(self._cluster, wanted, deployment)
+        self._deploy(self._cluster, wanted, deployment)
 
     def _each(
         self,
@@ -128,7 +124,7 @@ class Restoration:
 
     def _note(self, node: str, *, is_there: bool = True) -> None:
         data = DeployedData(unfinished=True, restoring=node) if is_there else None
-        self._clusters.file.note(self._cluster, dict.fromkeys(self._data.modules, data))
+        self._file.note(self._cluster, dict.fromkeys(self._data.modules, data))
 
 
 def _one_node(names: Iterable[str]) -> str:

@@ -126,8 +126,8 @@ class ModuleSpec:
     services: tuple[ServiceSpec, ...]
     volumes: tuple[str, ...]
     """Their names on the node that the module is pinned to."""
-    page: tuple[str, int] | None
-    """The service of its page, and the port."""
+    page: int | None
+    """The port of its page."""
     refused: tuple[Text, ...]
     """Why it can't run on a Swarm."""
 
@@ -153,8 +153,7 @@ def module_spec(target: ModuleTarget, secrets: Collection[str], *, publish: bool
     that the file calls so. *publish*: the port of its page."""
     page = _page(target)
     services = tuple(
-        _service(target, one, secrets, page[1] if page and publish else None)
-        for one in target.services
+        _service(target, one, secrets, page if publish else None) for one in target.services
     )
     refused = [text for one in target.services for text in _refused(one)]
     refused += [text for one in target.networks for text in _refused_network(target, one)]
@@ -178,13 +177,13 @@ def module_spec(target: ModuleTarget, secrets: Collection[str], *, publish: bool
     )
 
 
-def _page(target: ModuleTarget) -> tuple[str, int] | None:
-    """The service with the page of *target*, and its port."""
+def _page(target: ModuleTarget) -> int | None:
+    """The port of the page of *target*."""
     host = (target.open or "").partition("://")[2].partition("/")[0]
     for one in target.services:
         for port in one.ports:
             if host.endswith(f":{port.host}"):
-                return one.service, port.host
+                return port.host
     return None
 
 

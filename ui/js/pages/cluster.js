@@ -111,9 +111,9 @@ function nodeRow(cluster, node) {
 
 /** @param {Cluster} cluster @param {Deployed} module @param {PageState} page */
 function deployed(cluster, module, { snapshot }) {
-  const { module: name, title, state, label, running, total, pinned, unfinished, services } = module;
+  const { module: name, title, state, label, running, total, pinned, ours, unfinished, services } = module;
   const here = snapshot?.modules.find((one) => one.name === name) ?? { name };
-  const why = blocked(cluster);
+  const why = blocked(cluster) ?? (ours ? null : t("It was deployed from another home."));
   return html`
     <section class="card" data-deployed=${name} aria-labelledby="deployed-${cluster.name}-${name}">
       <div class="card-head cluster-module">${tile(here)}<div class="grow"><h3 id="deployed-${cluster.name}-${name}">${title} ${pill(LOOKS[state], label)}</h3>
@@ -156,7 +156,7 @@ const taskLine = ({ node, state, unknown, since, text, exitCode }) => html`<li>$
 /** @type {Record<Work["kind"], string>} */
 const KINDS = {
   deploy: mark("Deploying {names}"), update: mark("Updating {names}"), rollback: mark("Rolling back {names}"), remove: mark("Removing {names}"),
-  pin: mark("Pinning {names}"), scale: mark("Scaling {names}"), restore: mark("Restoring {names}"),
+  scale: mark("Scaling {names}"), restore: mark("Restoring {names}"),
 };
 const ENDS = { running: "", succeeded: mark("Done"), failed: mark("Failed"), cancelled: mark("Cancelled") };
 const MARKS = { pending: "circle-dashed", running: "loader-circle", done: "check", failed: "x", skipped: "circle-slash" };
