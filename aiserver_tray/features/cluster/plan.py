@@ -97,6 +97,8 @@ def plan_deploy(specs: Sequence[ModuleSpec], seen: Seen, objects: Objects, here:
         node = _place(spec, nodes, here.pin, problems)
         if node:
             pins[spec.module] = node.name
+            if here.pin and find_node(here.pin, nodes) != node:
+                notices.append(_STAYS.with_values({"node": node.name, "module": spec.module}))
             if not is_free(node):
                 notices.append(_WAITS.with_values({"node": node.name, "module": spec.module}))
             if not seen.of_module(spec.module):
@@ -131,6 +133,7 @@ _ENVIRONMENT: Final = Text(
     "can read them."
 )
 _WAITS: Final = Text("{node} takes no new containers now, so {module} waits for it.")
+_STAYS: Final = Text("The data of {module} is on {node} already, so it runs there.")
 _CLOSED: Final = Text(
     "No port is opened. To open the page of a module on its node, use --publish: on a Swarm, that "
     "is every network of the node, not only its own 127.0.0.1."

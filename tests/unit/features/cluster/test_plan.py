@@ -106,6 +106,12 @@ def test_the_only_node_needs_no_pin(spec: ModuleSpec) -> None:
     assert plan(spec, Seen(NODES[:1]), pin="").view.pins == {"m": "server-a"}
 
 
+def test_a_pin_does_not_move_data_and_says_so(spec: ModuleSpec) -> None:
+    view = plan(spec, Seen([node("a"), node("b", pinned="m")]), pin="server-a").view
+    assert view.pins == {"m": "server-b"}
+    assert any("server-b already" in str(one) for one in view.notices)
+
+
 def test_a_module_that_runs_here_is_refused(spec: ModuleSpec) -> None:
     (problem,) = plan(spec, Seen(NODES), here=Here("lab", "home", {"m"})).view.problems
     assert "aiserver-tray stop m" in str(problem)
