@@ -91,8 +91,6 @@ def _deployed(module: str, title: str, *services: ClusterServiceView) -> Deploye
         title={"en": title, "zh": title},
         state=worst.state,
         label=worst.label,
-        running=sum(one.running == one.replicas for one in services),
-        total=len(services),
         pinned=("server-3",) if module == "postgres" else (),
         is_ours=True,
         unfinished=None,

@@ -1396,9 +1396,6 @@ export interface Deployed {
   /** of the service that is worst off */
   state: ClusterServiceState;
   label: string;
-  /** services that run, or jobs that are done */
-  running: number;
-  total: number;
   /** the names of the nodes that have its volumes; empty: it has none */
   pinned: string[];
   /** it was deployed from this home */

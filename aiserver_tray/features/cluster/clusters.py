@@ -302,7 +302,7 @@ class Clusters:
             work.notice(notice)
         before = self._noted(name)
         self._note(name, modules, unfinished=True)
-        deployment.files |= objects_of(deployment.managers, ()).files
+        deployment.files.update(current.files)
         try:
             deployment.run(current.waves)
         except AiServerError:

@@ -15,6 +15,7 @@ from aiserver_tray.catalog.guessable import why_guessable
 from aiserver_tray.features.access.gateway import GATEWAY
 from aiserver_tray.features.access.store import AccessFile
 from aiserver_tray.features.cluster.images import on_engine, with_declared
+from aiserver_tray.features.cluster.spec import bound_folders
 from aiserver_tray.features.models.used import UsedServers
 from aiserver_tray.features.place import Place, refuse_elsewhere
 from aiserver_tray.protocol.channel import Feature, Names, Payload, channel
@@ -350,10 +351,7 @@ def left_behind(targets: Sequence[ModuleTarget], volumes: VolumeChoice) -> Itera
 
 
 def _left_of(service: ServiceTarget) -> Iterator[Text]:
-    host = service.body["HostConfig"]
-    binds = [bind.rsplit(":", 2)[0] for bind in host.get("Binds") or ()]
-    binds += [mount["Source"] for mount in host["Mounts"] if mount["Type"] == "bind"]
-    for path in binds:
+    for path in bound_folders(service):
         yield Text("{service} uses {path} where it is", service=service.address, path=path)
     if service.image.build and not service.image.name:
         path = service.image.build.context

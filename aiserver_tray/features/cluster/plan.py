@@ -85,6 +85,8 @@ class Planned:
 
     view: DeployPlan
     waves: tuple[tuple[Action, ...], ...]
+    files: Mapping[str, str]
+    """As `Objects` has them."""
 
 
 def plan_deploy(specs: Sequence[ModuleSpec], seen: Seen, objects: Objects, here: Here) -> Planned:
@@ -125,7 +127,7 @@ def plan_deploy(specs: Sequence[ModuleSpec], seen: Seen, objects: Objects, here:
         tuple(dict.fromkeys(notices)),
         tuple(dict.fromkeys(problems)),
     )
-    return Planned(view, tuple(waves))
+    return Planned(view, tuple(waves), objects.files)
 
 
 _ENVIRONMENT: Final = Text(

@@ -200,7 +200,6 @@ def _no(where: str, key: str) -> Text:
 
 
 def _refused(one: ServiceTarget) -> Iterator[Text]:
-    host = one.body["HostConfig"]
     for key in dict.fromkeys(_lost(one)):
         yield _no(one.address, key)
     if one.image.name is None or one.image.pull_policy == "build":
@@ -210,9 +209,7 @@ def _refused(one: ServiceTarget) -> Iterator[Text]:
             where=one.address,
             image=one.image.display_name,
         )
-    binds = [bind.rsplit(":", 2)[0] for bind in host.get("Binds") or ()]
-    binds += [m["Source"] for m in host.get("Mounts") or () if m["Type"] == "bind"]
-    for folder in binds:
+    for folder in bound_folders(one):
         yield Text(
             "{where}: it uses the folder {folder} of this computer. Use a volume instead",
             where=one.address,
@@ -228,6 +225,13 @@ def _refused(one: ServiceTarget) -> Iterator[Text]:
                 file=file.path,
                 limit=limit,
             )
+
+
+def bound_folders(one: ServiceTarget) -> list[str]:
+    """The folders and files of this computer that *one* mounts."""
+    host = one.body["HostConfig"]
+    binds = [bind.rsplit(":", 2)[0] for bind in host.get("Binds") or ()]
+    return binds + [m["Source"] for m in host.get("Mounts") or () if m["Type"] == "bind"]
 
 
 def _lost(one: ServiceTarget) -> Iterator[str]:

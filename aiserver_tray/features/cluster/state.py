@@ -161,8 +161,6 @@ def _module(
         known.titles.get(name, {}),
         state,
         label,
-        sum(one.state in ("running", "done") for one in views),
-        len(views),
         tuple(one.name for one in nodes if name in one.pinned),
         not seen.foreign(name, known.installation),
         known.unfinished.get(name),

@@ -220,9 +220,6 @@ class DeployedView:
     state: ClusterServiceState
     """of the service that is worst off"""
     label: Text
-    running: int
-    """services that run, or jobs that are done"""
-    total: int
     pinned: tuple[str, ...]
     """the names of the nodes that have its volumes; empty: it has none"""
     is_ours: bool

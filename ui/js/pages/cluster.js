@@ -111,13 +111,13 @@ function nodeRow(cluster, node) {
 
 /** @param {Cluster} cluster @param {Deployed} module @param {PageState} page */
 function deployed(cluster, module, { snapshot }) {
-  const { module: name, title, state, label, running, total, pinned, ours, unfinished, services } = module;
+  const { module: name, title, state, label, pinned, ours, unfinished, services } = module;
   const here = snapshot?.modules.find((one) => one.name === name) ?? { name };
   const why = blocked(cluster) ?? (ours ? null : t("It was deployed from another home."));
   return html`
     <section class="card" data-deployed=${name} aria-labelledby="deployed-${cluster.name}-${name}">
       <div class="card-head cluster-module">${tile(here)}<div class="grow"><h3 id="deployed-${cluster.name}-${name}">${title} ${pill(LOOKS[state], label)}</h3>
-        <p class="small muted">${t("{count} of {total} services", { count: running, total })}${pinned.length ? ` · ${t("data on {names}", { names: list(pinned) })}` : nothing}</p></div>
+        <p class="small muted">${t("{count} of {total} services", { count: services.filter((one) => LOOKS[one.state] === "running").length, total: services.length })}${pinned.length ? ` · ${t("data on {names}", { names: list(pinned) })}` : nothing}</p></div>
         ${button({ text: t("Update…"), name: t("Update {name}", { name: title }), size: "small", enabled: !why, why, run: () => askToUpdate(cluster, module) })}
         ${menuButton({ text: t("More"), name: t("More about {name}", { name: title }), items: () => [
           { text: t("Logs"), icon: "scroll-text", run: () => void showLogs(cluster, module) },
