@@ -441,7 +441,7 @@ export default {
   "Events": "事件",
   "Everybody on the internet can then reach {name}, and is asked for an account.": "之后互联网上的任何人都能访问 {name}，并需要登录账户。",
   "Everything": "全部",
-  "Everything goes on running there. Only AI-Server Tray forgets the addresses of its managers.": "那里的一切会继续运行。AI-Server Tray 只会忘记其管理节点的地址。",
+  "Everything goes on running there. AI-Server Tray forgets the addresses of its managers, and no longer prevents that the modules there run here, too.": "那里的一切继续运行。AI-Server Tray 会忘记其管理节点的地址，并且不再阻止那里的模块同时在此处运行。",
   "Everything here stands still. Start it again only if you stay here.": "此处的所有模块已停止。只有决定不迁移时才重新启动。",
   "Everything is here": "全部就绪",
   "Everything is ready": "一切就绪",

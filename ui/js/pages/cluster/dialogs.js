@@ -50,7 +50,7 @@ export function askToAdd(cluster) {
 
 /** @param {Cluster} cluster */
 export const askToForget = ({ name }) => confirm({
-  title: t("Forget {name}?", { name }), text: t("Everything goes on running there. Only AI-Server Tray forgets the addresses of its managers."),
+  title: t("Forget {name}?", { name }), text: t("Everything goes on running there. AI-Server Tray forgets the addresses of its managers, and no longer prevents that the modules there run here, too."),
   action: t("Forget"), run: () => void change("ai/cluster/forget", { cluster: name }),
 });
 
