@@ -451,6 +451,8 @@ class Clusters:
         name, data = self.file.get(asked.cluster)
         managers = self.managers(name, data)
         seen = see(managers)
+        if seen.of_module(asked.module):
+            self._own([asked.module], seen, data)
         node = self._node(asked.node, seen)
         views = node_views(seen)
         has = [one.name for one in views if asked.module in one.pinned and one.id != node.id]
