@@ -127,7 +127,10 @@ def _list(*, as_json: bool) -> None:
 @click.argument("name")
 @common_options
 def forget(name: str) -> None:
-    """Forget the cluster NAME. All that runs there stays."""
+    """Forget the cluster NAME. All that runs there stays.
+
+    Modules that are deployed there can then run here, too.
+    """
     request(current_app(), "ai/cluster/forget", cluster=name)
 
 

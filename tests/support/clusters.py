@@ -26,7 +26,6 @@ _GB: Final = 1 << 30
 
 TASK: Final = TaskView(
     id="t1",
-    slot=1,
     node="server-2",
     state="running",
     is_unknown=False,
@@ -42,7 +41,6 @@ SERVICE: Final = ClusterServiceView(
     why=None,
     since=TASK.since,
     is_job=False,
-    image="n8nio/n8n:2.41.6",
     running=1,
     replicas=1,
     scalable=False,
@@ -63,7 +61,7 @@ WORKER: Final = replace(
     replicas=2,
     scalable=True,
     ports=(),
-    tasks=(TASK, replace(TASK, id="t2", slot=2, node="server-3", is_unknown=True)),
+    tasks=(TASK, replace(TASK, id="t2", node="server-3", is_unknown=True)),
 )
 POSTGRES: Final = replace(
     SERVICE,
@@ -93,12 +91,9 @@ def _deployed(module: str, title: str, *services: ClusterServiceView) -> Deploye
         title={"en": title, "zh": title},
         state=worst.state,
         label=worst.label,
-        running=sum(one.running == one.replicas for one in services),
-        total=len(services),
         pinned=("server-3",) if module == "postgres" else (),
         is_ours=True,
         unfinished=None,
-        changed_at=_NOW - timedelta(days=1),
         services=services,
     )
 
@@ -114,7 +109,6 @@ def _node(name: str, role: Any, **more: Any) -> NodeView:  # noqa: ANN401 - fiel
         is_leader=False,
         is_reachable=True,
         since=None,
-        version="26.1.5",
         cpus=8.0,
         memory=16 * _GB,
         pinned=(),
@@ -150,7 +144,7 @@ LEADERLESS: Final = replace(
 _STEPS: Final = (
     WorkStep("network", "ai-net", "", Text("Create the network ai-net"), "done", None, 0.4),
     WorkStep("service", "ai-redis", "redis", Text("Start redis"), "running", Text("pulling")),
-    WorkStep("wait", "ai-dify", "dify", Text("Wait until dify is healthy")),
+    WorkStep("service", "ai-dify", "dify", Text("Wait until dify is healthy")),
 )
 WORK: Final = WorkView(
     "w1", "office", "deploy", ("dify",), "running", 3, _STEPS, (), None, _NOW, None

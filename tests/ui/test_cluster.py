@@ -66,6 +66,10 @@ def test_a_cluster_is_added_shown_and_changed_only_after_a_yes(
     agree(page)
     node = {**OFFICE, "node": "id-server-1", "availability": "drain"}
     assert host.wait_for_call("ai/cluster/node") == node
+    host.answers["ai/cluster/plan"] = answer(dict(to_json(clusters.PLAN, "en")))
+    page.button("Update n8n").click()  # its port is open
+    page.wait_for("#question[open] #cluster-publish[aria-checked=true]")
+    page.press(Keys.ESCAPE)
     page.button("Scale n8n-worker").click()
     page.until(lambda: bool(page.all("#question[open] #cluster-replicas")), "it asks")
     page.script(
@@ -99,7 +103,7 @@ def test_a_deployment_shows_its_plan_first_and_no_leader_is_told(
     host.answers["ai/cluster/list"] = answer(clusters.sent(clusters.CLUSTER, works=[clusters.WORK]))
     agree(page)
     deployed = host.wait_for_call("ai/cluster/deploy")
-    assert deployed["pin"] == "id-server-2"
+    assert (deployed["pin"], deployed["publish"]) == ("id-server-2", False)
     page.wait_for_text("1 of 3 steps", ".cluster-page .upgrade")
     page.button("Cancel").click()
     assert host.wait_for_call("ai/cluster/cancel") == {"id": "w1"}

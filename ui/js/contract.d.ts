@@ -1231,7 +1231,6 @@ export interface ClusterService {
   why: string | null;
   since: string | null;
   job: boolean;
-  image: string;
   running: number;
   replicas: number;
   /** `ai/cluster/scale` takes it */
@@ -1397,16 +1396,12 @@ export interface Deployed {
   /** of the service that is worst off */
   state: ClusterServiceState;
   label: string;
-  /** services that run, or jobs that are done */
-  running: number;
-  total: number;
   /** the names of the nodes that have its volumes; empty: it has none */
   pinned: string[];
   /** it was deployed from this home */
   ours: boolean;
   /** a deployment that did not end, and what to do */
   unfinished: string | null;
-  changedAt: string | null;
   services: ClusterService[];
 }
 
@@ -2742,7 +2737,6 @@ export interface Node {
   reachable: boolean;
   /** since when it is not `ready`, at the latest; `null` if it is */
   since: string | null;
-  version: string;
   cpus: number;
   memory: number;
   /** the modules whose volumes are there */
@@ -3260,7 +3254,6 @@ export interface Proposals {
 /** A port of a module's page. */
 export interface PublishedPort {
   module: string;
-  service: string;
   port: number;
   /** where it can be reached from once it is open: every network of its node */
   text: string;
@@ -4073,7 +4066,6 @@ export interface Talk {
 /** One container of a service, or its attempt. */
 export interface Task {
   id: string;
-  slot: number;
   /** name of its node; empty: none yet */
   node: string;
   /** Docker's own word, such as `running`, `pending` or `failed` */
@@ -4363,7 +4355,7 @@ export interface WorkId {
   id: string;
 }
 
-export type WorkKind = "deploy" | "update" | "rollback" | "remove" | "pin" | "scale" | "restore";
+export type WorkKind = "deploy" | "update" | "rollback" | "remove" | "scale" | "restore";
 
 export type WorkOutcome = "works" | "broken" | "untried";
 
@@ -4391,7 +4383,7 @@ export interface WorkStep {
   seconds: number | null;
 }
 
-export type WorkStepKind = "lock" | "pin" | "network" | "config" | "job" | "service" | "update" | "wait" | "rollback" | "scale" | "remove" | "undo" | "restore";
+export type WorkStepKind = "pin" | "network" | "config" | "job" | "service" | "update" | "rollback" | "scale" | "remove" | "restore";
 
 export type WorkStepStatus = "pending" | "running" | "done" | "failed" | "skipped";
 

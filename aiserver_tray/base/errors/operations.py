@@ -211,7 +211,7 @@ class CancelledError(AiServerError):
 def _after_cancelling(kind: str | None, modules: Sequence[str]) -> Text:
     if kind is None:
         return Text("Cancelled. Completed steps are kept.")
-    if kind in ("pull", "build"):
+    if kind in ("pull", "build", "cluster"):
         return Text("Cancelled. Run the same command again to continue.")
     if kind in ("up", "restart") and modules:
         # Without a name, `down` would remove everything. Even some of these modules may have run

@@ -1,7 +1,7 @@
 """The clusters of an installation: what channels and commands ask of them."""
 
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -26,12 +26,12 @@ from aiserver_tray.features.cluster.deploy import (
     set_pin,
 )
 from aiserver_tray.features.cluster.events import CLUSTER
+from aiserver_tray.features.cluster.images import on_cluster, with_declared
 from aiserver_tray.features.cluster.managers import LEADER_SECONDS, Managers
 from aiserver_tray.features.cluster.plan import (
     Action,
     Here,
     Planned,
-    Wanted,
     find_node,
     plan_deploy,
     plan_removal,
@@ -69,12 +69,25 @@ from aiserver_tray.spec.labels import MODULE, SERVICE, required_in
 from aiserver_tray.system.engine_place import is_local, why_unusable
 
 if TYPE_CHECKING:
+    from aiserver_tray.engine.engine import Engine
     from aiserver_tray.features.place import Place
     from aiserver_tray.operations.request import Request
     from aiserver_tray.spec.model import ModuleTarget
 
 _ENGINE_SECONDS: Final = 3.0
 """For which the state of this computer's engine is waited for."""
+_MISSING: Final = Text(
+    "{module} is not deployed on this cluster. Deploy it with: aiserver-tray cluster deploy "
+    "{module}"
+)
+_FOREIGN: Final = Text(
+    "{module} was deployed from another home. Change it from there. If that home is gone, remove "
+    "it on a manager: docker service rm {names}"
+)
+_UNKNOWN_IMAGES: Final = Text(
+    "These images were not found here, so it is not known whether they declare volumes of their "
+    "own, which would not be kept: {images}. Pull them here first, and look at the plan again."
+)
 _STARTING: Final = ("up", "restart", "restore", "upgrade", "adopt")
 
 
@@ -183,7 +196,8 @@ class Clusters:
                 why = Text("an engine that listens to the network has no lock. Use ssh://")
                 raise SettingError(host, why)
         known = self.file.all().get(name)
-        cluster = Managers(name, hosts, known.id if known else "").check()
+        with closing(Managers(name, hosts, known.id if known else "")) as managers:
+            cluster = managers.check()
         with self.file.update() as clusters:
             data = clusters.setdefault(name, ClusterData(managers=[]))
             data.managers, data.id = [*dict.fromkeys(hosts)], cluster["ID"]
@@ -224,11 +238,18 @@ class Clusters:
         get: "Callable[[str], ModuleTarget]",
     ) -> Planned:
         seen = see(managers)
-        specs = self._specs(with_requires(asked.modules, get), asked, seen)
-        here = Here(self._app.settings.installation_id, self._running_here())
-        wanted = Wanted(name, asked.pin)
+        running = self._running_here()
+        folders = on_cluster(managers, seen, self._engine())
+        found = [with_declared(one, folders) for one in with_requires(asked.modules, get)]
+        specs = self._specs([target for target, _ in found], asked, seen)
+        here = Here(name, self._app.settings.installation_id, running, asked.pin)
         objects = objects_of(managers, [v for spec in specs for v in spec.volumes])
-        return plan_deploy(specs, seen, objects, here, wanted)
+        planned = plan_deploy(specs, seen, objects, here)
+        if names := dict.fromkeys(name for _, unknown in found for name in unknown):
+            notice = _UNKNOWN_IMAGES.with_values({"images": Listed(names)})
+            view = replace(planned.view, notices=(*planned.view.notices, notice))
+            return replace(planned, view=view)
+        return planned
 
     def _specs(
         self, targets: "Iterable[ModuleTarget]", asked: DeployRequest, seen: Seen
@@ -243,6 +264,11 @@ class Clusters:
             publish = bool(asked.publish) if is_asked else was
             found.append(module_spec(target, secrets, publish=publish))
         return found
+
+    def _engine(self) -> "Engine | None":
+        """This computer's engine. None: it does not run."""
+        is_running = self._place.core.store.snapshot.engine.running
+        return self._place.core.engine if is_running else None
 
     def _running_here(self) -> set[str]:
         """The modules that run on this computer's engine, or are to run there."""
@@ -261,14 +287,7 @@ class Clusters:
         raise_all([ClusterError(why) for why in self._half(data, planned.view.modules)])
 
         def run(deployment: Deployment) -> None:
-            try:
-                self.deploy_within(name, asked, deployment)
-            except ClusterDownError:
-                raise
-            except AiServerError:
-                if kind == "update":  # it is put back
-                    self._note(name, planned.view.modules, unfinished=False)
-                raise
+            self.deploy_within(name, asked, deployment)
 
         return self.begin(name, kind, planned.view.modules, run)
 
@@ -281,9 +300,15 @@ class Clusters:
         work.plan((*work.view.steps, *current.view.steps))
         for notice in current.view.notices:
             work.notice(notice)
+        before = self._noted(name)
         self._note(name, modules, unfinished=True)
-        deployment.files |= objects_of(deployment.managers, ()).files
-        deployment.run(current.waves)
+        deployment.files.update(current.files)
+        try:
+            deployment.run(current.waves)
+        except AiServerError:
+            if deployment.is_put_back:
+                self.file.note(name, {module: before.get(module) for module in modules})
+            raise
         self._note(name, modules, unfinished=False)
         clean(deployment.managers, deployment.installation, wait=False)
 
@@ -291,15 +316,17 @@ class Clusters:
         """Start to update *asked*, which must be deployed."""
         name, data = self.file.get(asked.cluster)
         seen = see(self.managers(name, data))
-        self._refuse_missing(asked.modules, seen, name)
+        self._own(asked.modules, seen, data)
         return self.deploy(asked, "update")
 
-    def _refuse_missing(self, modules: Iterable[str], seen: Seen, cluster: str) -> None:
+    def _own(self, modules: Iterable[str], seen: Seen, data: ClusterData) -> None:
+        """Raises `ClusterError` if one of *modules* is not deployed, or from another home."""
         for module in modules:
-            if not seen.of_module(module):
-                text = Text("{module} is not deployed on the cluster {name}.", module=module,
-                            name=cluster)  # fmt: skip
-                raise ClusterError(text, module=module)
+            if not seen.of_module(module) and module not in data.deployed:
+                raise ClusterError(_MISSING.with_values({"module": module}), module=module)
+            if names := seen.foreign(module, self._app.settings.installation_id):
+                named = {"module": module, "names": Listed(names)}
+                raise ClusterError(_FOREIGN.with_values(named), module=module)
 
     def begin(
         self,
@@ -316,7 +343,7 @@ class Clusters:
             patient = managers.patient(LEADER_SECONDS, work.cancelled.is_set)
             try:
                 id = self._app.settings.installation_id
-                with locked(patient, work, id) as lock:
+                with locked(patient, work.view.id, id) as lock:
                     run(Deployment(patient, work, lock, id, {}))
             except AiServerError as error:
                 error.hide(self._app.secrets)
@@ -327,9 +354,12 @@ class Clusters:
 
         return self.works.begin(name, kind, modules, task)
 
-    def _note(self, name: str, modules: Iterable[str], *, unfinished: bool) -> None:
+    def _noted(self, name: str) -> Mapping[str, DeployedData]:
         known = self.file.all().get(name)
-        old = known.deployed if known else {}
+        return known.deployed if known else {}
+
+    def _note(self, name: str, modules: Iterable[str], *, unfinished: bool) -> None:
+        old = self._noted(name)
         change = {"unfinished": unfinished}
         new = {m: (old.get(m) or DeployedData()).model_copy(update=change) for m in modules}
         self.file.note(name, new)
@@ -340,7 +370,7 @@ class Clusters:
         """Start to put back the services of *module* to what they were before."""
         name, data = self.file.get(cluster)
         seen = see(self.managers(name, data))
-        self._refuse_missing([module], seen, name)
+        self._own([module], seen, data)
         nodes = node_views(seen)
         actions = tuple(
             Action.of("rollback", one["Spec"]["Name"], module, one["PreviousSpec"])
@@ -364,9 +394,7 @@ class Clusters:
         """Start to remove *modules*; *keep*: which node has their volumes."""
         name, data = self.file.get(cluster)
         seen = see(self.managers(name, data))
-        for module in modules:
-            if module not in data.deployed:
-                self._refuse_missing([module], seen, name)
+        self._own(modules, seen, data)
         users = {
             str(labels_of(one)[MODULE])
             for one in seen.services
@@ -389,7 +417,10 @@ class Clusters:
             for module in () if keep else modules:
                 set_pin(deployment.managers, module, None)
             clean(deployment.managers, deployment.installation, wait=True)
-            self.file.note(name, dict.fromkeys(modules))
+            known = self._noted(name)
+            half = {m: known[m].restoring for m in modules if keep and m in known}
+            left = {m: DeployedData(restoring=node) for m, node in half.items() if node}
+            self.file.note(name, {**dict.fromkeys(modules), **left})
 
         return self.begin(name, "remove", modules, run)
 
@@ -397,7 +428,7 @@ class Clusters:
         """Start to run a service as often as *asked*."""
         name, data = self.file.get(asked.cluster)
         seen = see(self.managers(name, data))
-        self._refuse_missing([asked.module], seen, name)
+        self._own([asked.module], seen, data)
         nodes = node_views(seen)
         views = [service_view(one, seen, nodes) for one in seen.of_module(asked.module)]
         found = next((one for one in views if asked.service in (one.name, one.on_cluster)), None)
@@ -420,6 +451,8 @@ class Clusters:
         name, data = self.file.get(asked.cluster)
         managers = self.managers(name, data)
         seen = see(managers)
+        if seen.of_module(asked.module):
+            self._own([asked.module], seen, data)
         node = self._node(asked.node, seen)
         views = node_views(seen)
         has = [one.name for one in views if asked.module in one.pinned and one.id != node.id]
@@ -465,7 +498,8 @@ class Clusters:
         planned = self._planned(name, managers, wanted, self._app.preview)
         refuse(planned)
         seen = see(managers)
-        work = Restoration(self, self._place, name, asked, planned.view, seen)
+        deploy, view = self.deploy_within, planned.view
+        work = Restoration(self.file, deploy, self._place, name, asked, view, seen)
         return self.begin(name, "restore", planned.view.modules, work.run)
 
     # -- the rest ----------------------------------------------------------------------------------
@@ -477,22 +511,24 @@ class Clusters:
         name, data = self.file.get(asked.cluster)
         managers = self.managers(name, data)
         seen = see(managers)
-        self._refuse_missing([asked.module], seen, name)
-        services = [
-            one for one in seen.of_module(asked.module)
-            if asked.service in ("", labels_of(one)[SERVICE], one["Spec"]["Name"])
-        ]  # fmt: skip
-        if not services:
-            known = [labels_of(one)[SERVICE] for one in seen.of_module(asked.module)]
-            raise UnknownNameError(asked.service, known)
+        self._own([asked.module], seen, data)
+        services = {str(labels_of(one)[SERVICE]): one for one in seen.of_module(asked.module)}
+        if asked.service and asked.service not in services:
+            raise UnknownNameError(asked.service, [*services])
+        wanted = [services[asked.service]] if asked.service else [*services.values()]
         names = node_names(seen.nodes)
-        return read_logs(managers, services, names, asked.tail, self._app.secrets)
+        return read_logs(managers, wanted, names, asked.tail, self._app.secrets)
 
     def refuse_deployed(self, request: "Request") -> None:
         """Raises `ClusterError` if *request* would start a module here that is on a cluster."""
         if request.kind not in _STARTING:
             return
-        deployed = {m: name for name, data in self.file.all().items() for m in data.deployed}
+        deployed = {
+            module: name
+            for name, data in self.file.all().items()
+            for module, one in data.deployed.items()
+            if one.unfinished or not one.restoring
+        }
         wanted = (request.modules or self._app.chosen) if deployed else ()
         for model in obtainable(wanted, self._app.model):
             if cluster := deployed.get(model.name):

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from threading import Event, Thread
 from typing import Final
 
 from aiserver_tray.base.errors import (
@@ -53,6 +54,8 @@ _QUIET_SECONDS: Final = 10.0
 _SCALE_SECONDS: Final = 600.0
 _CLEAN_SECONDS: Final = 60.0
 _IDENTITY: Final = (INSTALLATION, NETWORK_OF, CONFIG_HASH)
+_HARMLESS: Final = {"network", "config", "update"}
+"""Steps of which nothing is left once updates are put back."""
 _UPDATED: Final = ("completed", "rollback_completed", "paused", "rollback_paused")
 
 
@@ -75,19 +78,19 @@ def objects_of(managers: Managers, volumes: Iterable[str]) -> Objects:
 
 
 @contextmanager
-def locked(managers: Managers, work: Work, installation: str) -> Iterator["Lock"]:
-    """The lock of the cluster, which only one process has, here one of *installation*.
+def locked(managers: Managers, work: str, installation: str) -> Iterator["Lock"]:
+    """The lock of the cluster for the *work* with this ID, of *installation*.
 
     Raises:
-        ClusterError: another one works on it.
+        ClusterError: another process has it.
     """
     lock = Lock(managers, work, installation)
     lock.take()
+    Thread(target=lock.keep, name="cluster-lock", daemon=True).start()
     try:
         yield lock
     finally:
-        with suppress(AiServerError):  # it gets stale
-            managers.remove("/configs", LOCK)
+        lock.release()
 
 
 @dataclass
@@ -96,14 +99,15 @@ class Lock:
     broken."""
 
     managers: Managers
-    work: Work
+    work: str
     installation: str
-    _at: float = 0.0
+    _released: Event = field(default_factory=Event, init=False)
+    _is_lost: bool = field(default=False, init=False)
 
     def take(self) -> None:
         """Take it. Raises `ClusterError` if another process has it."""
         labels = {
-            _BY: self.work.view.id,
+            _BY: self.work,
             INSTALLATION: self.installation,
             _WHO: f"{getpass.getuser()}@{socket.gethostname()}",
             _PROCESS: f"{os.getpid()} {time.time()}",
@@ -116,10 +120,8 @@ class Lock:
                 if not is_there(error):
                     raise
                 if self._is_mine_or_broken():
-                    self._at = time.monotonic()
                     return
             else:
-                self._at = time.monotonic()
                 return
         raise ClusterError(Text("Another deployment has just begun on this cluster. Wait for it."))
 
@@ -133,7 +135,7 @@ class Lock:
         if (found := self.managers.find("/configs", LOCK)) is None:
             return False
         labels = labels_of(found)
-        if labels.get(_BY) == self.work.view.id:
+        if labels.get(_BY) == self.work:
             return True
         if (left := seconds_left(self.managers, found, self.installation)) > 0:
             text = Text(
@@ -146,17 +148,33 @@ class Lock:
         self.managers.remove("/configs", found["ID"])
         return False
 
+    def keep(self) -> None:
+        """Renew it until it is released or lost: a step may take longer than a lock lasts."""
+        while not (self._released.wait(_RENEW_SECONDS) or self._is_lost):
+            with suppress(AiServerError):  # the next time
+                self.renew()
+
     def renew(self) -> None:
-        """Keep it. Raises `ClusterError` if another process has taken it."""
-        if time.monotonic() - self._at < _RENEW_SECONDS:
-            return
+        """Renew it, or notice that another process has taken it."""
         found = self.managers.find("/configs", LOCK)
-        if found is None or labels_of(found).get(_BY) != self.work.view.id:
-            raise ClusterError(Text("Another process has taken over the work on this cluster."))
+        if found is None or labels_of(found).get(_BY) != self.work:
+            self._is_lost = True
+            return
         labels = {**labels_of(found), "io.aiserver.lock-at": str(time.time())}
-        with suppress(EngineRequestError):  # the manager that was lost has done it already
-            self.managers.change("/configs", found, {**found["Spec"], "Labels": labels})
-        self._at = time.monotonic()
+        self.managers.change("/configs", found, {**found["Spec"], "Labels": labels})
+
+    def check(self) -> None:
+        """Raises `ClusterError` if another process has taken it."""
+        if self._is_lost:
+            raise ClusterError(Text("Another process has taken over the work on this cluster."))
+
+    def release(self) -> None:
+        """Remove it, unless another process has taken it."""
+        self._released.set()
+        with suppress(AiServerError):  # it gets stale
+            found = self.managers.find("/configs", LOCK)
+            if found and labels_of(found).get(_BY) == self.work:
+                self.managers.remove("/configs", found["ID"])
 
 
 def seconds_left(managers: Managers, lock: Json | None, installation: str) -> float:
@@ -186,7 +204,10 @@ class Deployment:
     installation: str
     files: dict[str, str]
     """The IDs of configs and secrets by name."""
-    _updated: list[str] = field(default_factory=list)
+    is_put_back: bool = False
+    """After an error: all that was changed are services that it has put back."""
+    _updated: dict[str, str] = field(default_factory=dict)
+    """Name -> hash of what it was updated to."""
     _began: dict[str, float] = field(default_factory=dict)
 
     def run(self, waves: Sequence[Sequence[Action]]) -> None:
@@ -201,7 +222,7 @@ class Deployment:
         try:
             for wave in waves:
                 for action in wave:
-                    self.lock.renew()
+                    self.lock.check()
                     self._began[action.step.subject] = self.work.begin(action.step)
                     self._begin(action)
                 for action in wave:
@@ -210,7 +231,8 @@ class Deployment:
         except ClusterDownError:
             raise
         except AiServerError:
-            self._undo()
+            begun = {a.step.kind for wave in waves for a in wave if a.step.subject in self._began}
+            self.is_put_back = begun <= _HARMLESS and self._undo()
             raise
 
     def _begin(self, action: Action) -> None:
@@ -236,13 +258,12 @@ class Deployment:
                 self.managers.remove("/services", name)
 
     def _finish(self, action: Action) -> None:
-        value, name = action.value, action.step.subject
+        value = action.value
         match action.step.kind:
             case "job" | "service" if isinstance(value, ServiceSpec):
                 self._wait_ready(action, value.ready_within)
             case "update" if isinstance(value, ServiceSpec):
                 self._wait_update(action)
-                self._updated.append(name)
                 self._wait_ready(action, value.ready_within)
             case "rollback":
                 self._wait_update(action)
@@ -286,6 +307,7 @@ class Deployment:
         found = self.managers.get("/services/{}", spec.name)
         if labels_of(found).get(CONFIG_HASH) == spec.hash:  # a lost manager has begun it
             return
+        self._updated[spec.name] = spec.hash
         body = self._with_ids(spec)
         if spec.body["Labels"].get("io.aiserver.scalable"):
             body["Mode"] = found["Spec"]["Mode"]
@@ -308,7 +330,7 @@ class Deployment:
 
     def _until(self, is_done: Callable[[], bool]) -> None:
         while not is_done():
-            self.lock.renew()
+            self.lock.check()
             self.work.check()
             self.work.cancelled.wait(_POLL_SECONDS)
 
@@ -327,10 +349,11 @@ class Deployment:
             ClusterError: it fails, no node takes it, or it takes longer than *within* seconds from
                 the start of its container.
         """
-        started = stuck = 0.0
+        started = 0.0
+        check_stuck = self._stuck(action)
 
         def is_ready() -> bool:
-            nonlocal started, stuck
+            nonlocal started
             view, _, seen = self._view(action.step.subject)
             if view.state in ("running", "done", "stopped"):
                 return True
@@ -338,10 +361,7 @@ class Deployment:
             now = time.monotonic()
             if view.state == "failed":
                 raise self._failed(action, view.why)
-            limit = _STUCK_SECONDS.get(view.state)
-            stuck = (stuck or now) if limit else 0.0
-            if limit and now - stuck > limit:
-                raise self._failed(action, view.why or view.label)
+            check_stuck(view)
             is_up = any(one["Status"]["State"] == "starting" for one in seen.tasks)
             started = started or (now if is_up else 0.0)
             if started and now - started > within:
@@ -351,6 +371,20 @@ class Deployment:
             return False
 
         self._until(is_ready)
+
+    def _stuck(self, action: Action) -> Callable[[ClusterServiceView], None]:
+        """Raises `ClusterError`, when it is called with what a service is, once that has waited for
+        a node for too long."""
+        since = 0.0
+
+        def check(view: ClusterServiceView) -> None:
+            nonlocal since
+            limit, now = _STUCK_SECONDS.get(view.state), time.monotonic()
+            since = (since or now) if limit else 0.0
+            if limit and now - since > limit:
+                raise self._failed(action, view.why or view.label)
+
+        return check
 
     def _failed(self, action: Action, why: Text | None) -> ClusterError:
         text = Text(
@@ -363,13 +397,19 @@ class Deployment:
         return ClusterError(text, module=action.step.module, service=action.step.subject)
 
     def _wait_update(self, action: Action) -> None:
-        """Wait until an update has ended. Raises `ClusterError` if the cluster has put it back."""
+        """Wait until an update has ended.
+
+        Raises:
+            ClusterError: the cluster has put it back, or its node is away.
+        """
         name, begun = action.step.subject, time.monotonic()
+        check_stuck = self._stuck(action)
         last: Text | None = None
 
         def is_over() -> bool:
             nonlocal last
-            view, _, seen = self._view(name)
+            view, found, seen = self._view(name)
+            check_stuck(service_view({**found, "UpdateStatus": None}, seen, node_views(seen)))
             failed = next(filter(has_failed, seen.tasks_of(seen.services[0])), None)
             if why := view.why or (why_of(failed) if failed else None):
                 self.work.detail(action.step, why)
@@ -412,21 +452,20 @@ class Deployment:
 
     # -- back --------------------------------------------------------------------------------------
 
-    def _undo(self) -> None:
-        """Put back what this work has updated, the last first."""
-        for name in reversed(self._updated):
-            with suppress(AiServerError):
-                if roll_back(self.managers, name):
+    def _undo(self) -> bool:
+        """Put back what this work has updated, the last first, unless the cluster has done it.
+        Whether no manager refused."""
+        is_done = True
+        for name, hash in reversed(self._updated.items()):
+            try:
+                found = self.managers.get("/services/{}", name)
+                if labels_of(found).get(CONFIG_HASH) == hash:
+                    previous = found["PreviousSpec"]
+                    self.managers.change("/services", found, previous, rollback="previous")
                     self.work.notice(Text("The cluster puts {name} back, too.", name=name))
-
-
-def roll_back(managers: Managers, name: str) -> bool:
-    """Let the cluster put the service *name* back to what it was before its last update. Whether
-    there was something."""
-    found = managers.get("/services/{}", name)
-    if previous := found.get("PreviousSpec"):
-        managers.change("/services", found, previous, rollback="previous")
-    return bool(previous)
+            except AiServerError:
+                is_done = False
+        return is_done
 
 
 def set_pin(managers: Managers, module: str, node: str | None) -> None:
@@ -453,7 +492,8 @@ def clean(managers: Managers, installation: str, *, wait: bool) -> None:
         nets |= {one["Target"] for one in task.get("Networks") or ()}
     for path in ("/configs", "/secrets"):
         for one in managers.get(path):
-            if labels_of(one).get(INSTALLATION) == installation and one["ID"] not in used:
+            is_ours = labels_of(one).get(INSTALLATION) == installation
+            if is_ours and one["ID"] not in used and one["Spec"]["Name"] != LOCK:
                 with suppress(EngineRequestError):  # a task that ends still has it
                     managers.remove(path, one["ID"])
     end = time.monotonic() + (_CLEAN_SECONDS if wait else 0.0)

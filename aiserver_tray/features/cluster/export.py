@@ -3,8 +3,7 @@ leave. Everything but `ExportFeature` is pure."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypedDict
 
@@ -15,12 +14,13 @@ from aiserver_tray.base.i18n import Listed, Text
 from aiserver_tray.catalog.guessable import why_guessable
 from aiserver_tray.features.access.gateway import GATEWAY
 from aiserver_tray.features.access.store import AccessFile
+from aiserver_tray.features.cluster.images import on_engine, with_declared
+from aiserver_tray.features.cluster.spec import bound_folders
 from aiserver_tray.features.models.used import UsedServers
 from aiserver_tray.features.place import Place, refuse_elsewhere
 from aiserver_tray.protocol.channel import Feature, Names, Payload, channel
 from aiserver_tray.protocol.message import Caller
 from aiserver_tray.spec.model import File, ModuleTarget, ServiceTarget
-from aiserver_tray.spec.mounts import with_image_volumes
 from aiserver_tray.spec.names import SHARED_NETWORK
 from aiserver_tray.system.files import write_private
 
@@ -158,6 +158,9 @@ class Export:
         file, name = service.files[index], f"{part.keys[service.service]}-{index + 1}"
         text = _text(file.content)
         is_secret = any(value and value in text for value in part.secrets.values())
+        if text and file.is_secret:
+            is_secret, word = True, re.sub(r"\W", "_", Path(file.path).name).upper()
+            _variable(f"{part.target.name}.FILE_{word}", text, self._secrets)
         if text and (is_secret or not service.body["HostConfig"].get("ReadonlyRootfs")):
             self._tree["configs"][name] = {"content": text.replace("$", "$$")}
             owner = {"uid": str(file.uid), "gid": str(file.gid), "mode": file.mode}
@@ -348,10 +351,7 @@ def left_behind(targets: Sequence[ModuleTarget], volumes: VolumeChoice) -> Itera
 
 
 def _left_of(service: ServiceTarget) -> Iterator[Text]:
-    host = service.body["HostConfig"]
-    binds = [bind.rsplit(":", 2)[0] for bind in host.get("Binds") or ()]
-    binds += [mount["Source"] for mount in host["Mounts"] if mount["Type"] == "bind"]
-    for path in binds:
+    for path in bound_folders(service):
         yield Text("{service} uses {path} where it is", service=service.address, path=path)
     if service.image.build and not service.image.name:
         path = service.image.build.context
@@ -440,7 +440,8 @@ class ExportFeature(Feature):
         for error in (target.untrusted for target in targets):
             if error:
                 raise error
-        existing = self._existing() if asked.volumes == "named" else None
+        # Without an engine, volumes keep their names: Compose uses those that are there.
+        existing = (self._volumes() or set()).__contains__ if asked.volumes == "named" else None
         names = [target.name for target in targets]
         parts = [self._part(name, existing) for name in names]
         export = Export(parts, self._app.settings.app.bind, existing)
@@ -459,8 +460,7 @@ class ExportFeature(Feature):
     def _part(self, name: str, existing: Callable[[str], bool] | None) -> Part:
         target, project = self._app.targets.with_project(name)
         if existing:
-            services = tuple(map(self._with_image_volumes, target.services))
-            target = replace(target, services=services)
+            target, _ = with_declared(target, on_engine(self._place.core.engine))
         declared = self._app.in_scope(target.module)
         values = self._app.settings.values(declared)
         secrets = {
@@ -469,15 +469,6 @@ class ExportFeature(Feature):
             if setting.is_secret and values.get(address)
         }
         return Part(target, project.to_compose(), secrets)
-
-    def _with_image_volumes(self, service: ServiceTarget) -> ServiceTarget:
-        """*service* with the volumes of its image, if that is on the engine."""
-        with suppress(AiServerError):
-            for name, labels in service.image.candidates.items():
-                if image := self._place.core.engine.images.find(name, labels):
-                    body, _ = with_image_volumes(service, image.volumes, (), {})
-                    return replace(service, body=body)
-        return service
 
     def _targets(
         self, modules: Iterable[str], target_of: Callable[[str], ModuleTarget]
@@ -499,16 +490,17 @@ class ExportFeature(Feature):
             raise RefusedError(_GATEWAY, ["modules"])
         return [*found.values()]
 
-    def _existing(self) -> Callable[[str], bool]:
-        """Whether a volume is to be here already; while the engine is off, all are."""
+    def _volumes(self) -> set[str] | None:
+        """The names of the volumes here. None: the engine does not answer."""
         try:
-            names = {volume.name for volume in self._place.core.engine.volumes.all()}
+            return {volume.name for volume in self._place.core.engine.volumes.all()}
         except AiServerError:
-            return lambda _name: True
-        return names.__contains__
+            return None
 
     def _left(self, targets: Sequence[ModuleTarget], asked: ExportQuestion) -> Iterator[Text]:
         names = {target.name for target in targets}
+        if asked.volumes == "named" and self._volumes() is None:
+            yield _OFF
         if GATEWAY in asked.modules:
             yield _GATEWAY
         for module, one in AccessFile(self._app.settings).read().open.items():
@@ -526,6 +518,10 @@ class ExportFeature(Feature):
 _ONLY_HERE: Final = Text("An export has passwords, and can only be made on this computer itself.")
 _TAKEN: Final = Text(
     "The folder {folder} is not empty. Choose another one, or allow to write into it (--replace)."
+)
+_OFF: Final = Text(
+    "Volumes that only an image declares: Docker does not answer, so they can't be found. Start "
+    "Docker, and export again"
 )
 _GATEWAY: Final = Text("The gateway: its addresses and certificates belong to AI-Server Tray")
 _ADDRESS: Final = Text("The address {address} of {module}: the gateway of AI-Server Tray makes it")

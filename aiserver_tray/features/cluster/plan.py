@@ -69,20 +69,14 @@ class Objects:
 
 @dataclass(frozen=True)
 class Here:
-    """This installation."""
+    """This installation, and what is asked for."""
 
+    cluster: str
     installation: str
     running: Collection[str]
     """The modules that run here, or are to."""
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What is asked for."""
-
-    cluster: str
-    pin: str
-    """Name or ID of a node; empty: none was named."""
+    pin: str = ""
+    """Name or ID of the node that was asked for; empty: none was."""
 
 
 @dataclass(frozen=True)
@@ -91,20 +85,22 @@ class Planned:
 
     view: DeployPlan
     waves: tuple[tuple[Action, ...], ...]
+    files: Mapping[str, str]
+    """As `Objects` has them."""
 
 
-def plan_deploy(
-    specs: Sequence[ModuleSpec], seen: Seen, objects: Objects, here: Here, wanted: Wanted
-) -> Planned:
+def plan_deploy(specs: Sequence[ModuleSpec], seen: Seen, objects: Objects, here: Here) -> Planned:
     """The plan that brings *specs* (required modules first) to the cluster."""
     nodes = node_views(seen)
     waves: list[tuple[Action, ...]] = []
     problems, notices, pins, ports = list[Text](), list[Text](), dict[str, str](), []
     for spec in specs:
         problems += [*spec.refused, *_taken(spec, seen, objects, here)]
-        node = _place(spec, nodes, wanted, problems)
+        node = _place(spec, nodes, here.pin, problems)
         if node:
             pins[spec.module] = node.name
+            if here.pin and find_node(here.pin, nodes) != node:
+                notices.append(_STAYS.with_values({"node": node.name, "module": spec.module}))
             if not is_free(node):
                 notices.append(_WAITS.with_values({"node": node.name, "module": spec.module}))
             if not seen.of_module(spec.module):
@@ -112,9 +108,9 @@ def plan_deploy(
                 notices += told[0]
                 problems += told[1]
         if spec.page:
-            service, port = spec.page
             is_open = any(one.ports for one in spec.services)
-            ports.append(PublishedPort(spec.module, service, port, _reach(port, node), is_open))
+            text = _reach(spec.page, node)
+            ports.append(PublishedPort(spec.module, spec.page, text, is_open))
         waves += _waves(spec, node, seen, objects)
         objects = replace(objects, networks={**spec.networks, **objects.networks})
     if not any(map(is_free, nodes)):
@@ -123,7 +119,7 @@ def plan_deploy(
     if ports and not any(one.is_open for one in ports):
         notices.append(_CLOSED)
     view = DeployPlan(
-        wanted.cluster,
+        here.cluster,
         tuple(spec.module for spec in specs),
         pins,
         tuple(action.step for wave in waves for action in wave),
@@ -131,7 +127,7 @@ def plan_deploy(
         tuple(dict.fromkeys(notices)),
         tuple(dict.fromkeys(problems)),
     )
-    return Planned(view, tuple(waves))
+    return Planned(view, tuple(waves), objects.files)
 
 
 _ENVIRONMENT: Final = Text(
@@ -139,6 +135,7 @@ _ENVIRONMENT: Final = Text(
     "can read them."
 )
 _WAITS: Final = Text("{node} takes no new containers now, so {module} waits for it.")
+_STAYS: Final = Text("The data of {module} is on {node} already, so it runs there.")
 _CLOSED: Final = Text(
     "No port is opened. To open the page of a module on its node, use --publish: on a Swarm, that "
     "is every network of the node, not only its own 127.0.0.1."
@@ -167,13 +164,16 @@ def _taken(spec: ModuleSpec, seen: Seen, objects: Objects, here: Here) -> Iterat
             "data: aiserver-tray stop {module}",
             module=spec.module,
         )
+    others = seen.foreign(spec.module, here.installation)
     for one in spec.services:
         found = seen.service(one.name)
         if found and labels_of(found).get(INSTALLATION) != here.installation:
-            yield Text(
-                "The cluster has a service {name} already, which was not created from this home.",
-                name=one.name,
-            )
+            others.append(one.name)
+    for name in others:
+        yield Text(
+            "The cluster has a service {name} already, which was not created from this home.",
+            name=name,
+        )
     for name in spec.networks:
         network = objects.networks.get(name)
         if network and (network.get("Labels") or {}).get(NETWORK_OF) != here.installation:
@@ -197,16 +197,16 @@ def _taken(spec: ModuleSpec, seen: Seen, objects: Objects, here: Here) -> Iterat
 
 
 def _place(
-    spec: ModuleSpec, nodes: Sequence[NodeView], wanted: Wanted, problems: list[Text]
+    spec: ModuleSpec, nodes: Sequence[NodeView], pin: str, problems: list[Text]
 ) -> NodeView | None:
     """The node for the volumes of *spec*. None: it has none, or there is one of the *problems*."""
     if not spec.volumes:
         return None
     pinned = [one for one in nodes if spec.module in one.pinned]
-    asked = find_node(wanted.pin, nodes) if wanted.pin else None
+    asked = find_node(pin, nodes) if pin else None
     names = Listed(one.name for one in nodes)
-    if wanted.pin and asked is None:
-        text = Text("The cluster has no node {name}, but {names}.", name=wanted.pin, names=names)
+    if pin and asked is None:
+        text = Text("The cluster has no node {name}, but {names}.", name=pin, names=names)
         problems.append(text)
         return None
     if len(pinned) > 1:

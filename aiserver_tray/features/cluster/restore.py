@@ -3,12 +3,19 @@ engine is asked, at an address that the user gives, unless the node is a manager
 
 import os
 from collections.abc import Callable, Collection, Generator, Iterable, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from functools import partial
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from aiserver_tray.base.errors import AiServerError, ClusterError, RestoreError, raise_all
+from aiserver_tray.base.errors import (
+    AiServerError,
+    ClusterError,
+    ObjectNotFoundError,
+    RestoreError,
+    raise_all,
+)
 from aiserver_tray.base.i18n import Listed, Text
 from aiserver_tray.core.app import App
 from aiserver_tray.engine.address import Address
@@ -35,13 +42,8 @@ _SERVICE = "com.docker.swarm.service.name"
 """The label of a task's container with the name of its service."""
 
 
-class Deployer(Protocol):
-    """What a restoration needs of the clusters."""
-
-    file: ClustersFile
-
-    def deploy_within(self, name: str, asked: DeployRequest, deployment: "Deployment") -> None:
-        """Deploy *asked* as a part of work on the cluster *name*."""
+Deploy = Callable[[str, DeployRequest, "Deployment"], None]
+"""Deploys modules as a part of work on a cluster."""
 
 
 class Restoration:
@@ -54,14 +56,15 @@ class Restoration:
 
     def __init__(  # noqa: PLR0913, PLR0917 - what, and where
         self,
-        clusters: Deployer,
+        file: ClustersFile,
+        deploy: Deploy,
         place: "Place",
         cluster: str,
         asked: ClusterRestore,
         plan: DeployPlan,
         seen: Seen,
     ) -> None:
-        self._clusters, self._cluster, self._asked = clusters, cluster, asked
+        self._file, self._deploy, self._cluster, self._asked = file, deploy, cluster, asked
         if seen.of_module(asked.module):
             text = Text(
                 "{module} is deployed already, and its data would be lost. Remove it first: "
@@ -70,7 +73,7 @@ class Restoration:
             )
             raise ClusterError(text)
         backup = place.feature(BackupFeature).backups.opened(asked.backup)
-        known = clusters.file.all()[cluster]
+        known = file.all()[cluster]
         tools = Tools(place.app, place.core.engine)
         new = [m for m in plan.modules if not seen.of_module(m) and not tools.planner.server(m)]
         half = {m for m in new if m in known.deployed and known.deployed[m].restoring}
@@ -85,7 +88,7 @@ class Restoration:
     def run(self, deployment: "Deployment") -> None:
         """Do it. An error before the module is deployed leaves nothing of its data."""
         data, asked, work = self._data, self._asked, deployment.work
-        data.cancelled, data.renew = work.cancelled, deployment.lock.renew
+        data.cancelled, data.check_lock = work.cancelled, deployment.lock.check
         for folder in data.folders:
             text = Text("The folder {folder} of the backup is left out.", folder=folder)
             work.notice(text)
@@ -95,15 +98,15 @@ class Restoration:
             self._each(deployment, data.volumes, data.fill)
             if data.servers:
                 first = DeployRequest(modules=tuple(data.servers), pin=asked.pin)
-                self._clusters.deploy_within(self._cluster, first, deployment)
+                self._deploy(self._cluster, first, deployment)
             self._each(deployment, data.databases, data.load)
         except BaseException:
-            data.undo()
-            self._note("", is_there=False)
+            if data.undo():
+                self._note("", is_there=False)
             raise
         self._note("")
         wanted = DeployRequest(modules=(asked.module,), pin=asked.pin, publish=asked.publish)
-        self._clusters.deploy_within(self._cluster, wanted, deployment)
+        self._deploy(self._cluster, wanted, deployment)
 
     def _each(
         self,
@@ -121,7 +124,7 @@ class Restoration:
 
     def _note(self, node: str, *, is_there: bool = True) -> None:
         data = DeployedData(unfinished=True, restoring=node) if is_there else None
-        self._clusters.file.note(self._cluster, dict.fromkeys(self._data.modules, data))
+        self._file.note(self._cluster, dict.fromkeys(self._data.modules, data))
 
 
 def _one_node(names: Iterable[str]) -> str:
@@ -184,8 +187,8 @@ class NodeData:
     half: Collection[str] = ()
     """Those of the modules of which an interrupted restore has left a part."""
     cancelled: Cancellation = field(default_factory=Cancellation)
-    renew: Callable[[], object] = lambda: None
-    """Called while data is copied, to keep the lock of the cluster."""
+    check_lock: Callable[[], object] = lambda: None
+    """Raises an error once another process has taken over the cluster."""
     _filled: list[str] = field(default_factory=list, init=False)
     _loaded: list[tuple[Server, str]] = field(default_factory=list, init=False)
 
@@ -306,7 +309,7 @@ class NodeData:
     def _pieces(self, entry: ManifestEntry) -> Generator[bytes]:
         with closing(self.file.read(entry)) as pieces:
             for piece in pieces:
-                self.renew()
+                self.check_lock()
                 yield piece
 
     def load(self, entry: ManifestEntry) -> None:
@@ -338,14 +341,19 @@ class NodeData:
             server.load(entry.key, owner, pieces)
         self._loaded.append((server_in(*where, Cancellation()), entry.key))
 
-    def undo(self) -> None:
-        """Remove what was restored, as far as the node answers."""
-        for server, database in self._loaded:
-            with suppress(AiServerError):
-                server.drop(database)
-        for volume in self._filled:
-            with suppress(AiServerError):
-                self.engine.volumes.remove(volume)
+    def undo(self) -> bool:
+        """Remove what was restored. Whether nothing is left: the node may not answer any more."""
+        drops = [partial(server.drop, database) for server, database in self._loaded]
+        drops += [partial(self.engine.volumes.remove, volume) for volume in self._filled]
+        is_done = True
+        for drop in drops:
+            try:
+                drop()
+            except ObjectNotFoundError:
+                continue
+            except AiServerError:
+                is_done = False
+        return is_done
 
 
 def _undeclared(entry: ManifestEntry) -> RestoreError:

@@ -126,8 +126,8 @@ class ModuleSpec:
     services: tuple[ServiceSpec, ...]
     volumes: tuple[str, ...]
     """Their names on the node that the module is pinned to."""
-    page: tuple[str, int] | None
-    """The service of its page, and the port."""
+    page: int | None
+    """The port of its page."""
     refused: tuple[Text, ...]
     """Why it can't run on a Swarm."""
 
@@ -153,8 +153,7 @@ def module_spec(target: ModuleTarget, secrets: Collection[str], *, publish: bool
     that the file calls so. *publish*: the port of its page."""
     page = _page(target)
     services = tuple(
-        _service(target, one, secrets, page[1] if page and publish else None)
-        for one in target.services
+        _service(target, one, secrets, page if publish else None) for one in target.services
     )
     refused = [text for one in target.services for text in _refused(one)]
     refused += [text for one in target.networks for text in _refused_network(target, one)]
@@ -178,13 +177,13 @@ def module_spec(target: ModuleTarget, secrets: Collection[str], *, publish: bool
     )
 
 
-def _page(target: ModuleTarget) -> tuple[str, int] | None:
-    """The service with the page of *target*, and its port."""
+def _page(target: ModuleTarget) -> int | None:
+    """The port of the page of *target*."""
     host = (target.open or "").partition("://")[2].partition("/")[0]
     for one in target.services:
         for port in one.ports:
             if host.endswith(f":{port.host}"):
-                return one.service, port.host
+                return port.host
     return None
 
 
@@ -201,7 +200,6 @@ def _no(where: str, key: str) -> Text:
 
 
 def _refused(one: ServiceTarget) -> Iterator[Text]:
-    host = one.body["HostConfig"]
     for key in dict.fromkeys(_lost(one)):
         yield _no(one.address, key)
     if one.image.name is None or one.image.pull_policy == "build":
@@ -211,9 +209,7 @@ def _refused(one: ServiceTarget) -> Iterator[Text]:
             where=one.address,
             image=one.image.display_name,
         )
-    binds = [bind.rsplit(":", 2)[0] for bind in host.get("Binds") or ()]
-    binds += [m["Source"] for m in host.get("Mounts") or () if m["Type"] == "bind"]
-    for folder in binds:
+    for folder in bound_folders(one):
         yield Text(
             "{where}: it uses the folder {folder} of this computer. Use a volume instead",
             where=one.address,
@@ -229,6 +225,13 @@ def _refused(one: ServiceTarget) -> Iterator[Text]:
                 file=file.path,
                 limit=limit,
             )
+
+
+def bound_folders(one: ServiceTarget) -> list[str]:
+    """The folders and files of this computer that *one* mounts."""
+    host = one.body["HostConfig"]
+    binds = [bind.rsplit(":", 2)[0] for bind in host.get("Binds") or ()]
+    return binds + [m["Source"] for m in host.get("Mounts") or () if m["Type"] == "bind"]
 
 
 def _lost(one: ServiceTarget) -> Iterator[str]:

@@ -60,6 +60,11 @@ class Seen:
         """The services of *module* that an AI-Server Tray created."""
         return [one for one in self.services if labels_of(one).get(MODULE) == module]
 
+    def foreign(self, module: str, installation: str) -> list[str]:
+        """The names of those services of *module* that another installation created."""
+        found = self.of_module(module)
+        return [o["Spec"]["Name"] for o in found if labels_of(o).get(INSTALLATION) != installation]
+
     def tasks_of(self, service: Json) -> list[Json]:
         """The tasks of *service*, the newest first."""
         found = (one for one in self.tasks if one["ServiceID"] == service["ID"])
@@ -112,7 +117,6 @@ def _node(one: Json, names: Mapping[str, str], tasks: int) -> NodeView:
         bool(manager.get("Leader")),
         manager.get("Reachability", "reachable") == "reachable",
         None if is_ready else moment(one.get("UpdatedAt", "")),
-        description.get("Engine", {}).get("EngineVersion", ""),
         resources.get("NanoCPUs", 0) / 1e9,
         resources.get("MemoryBytes", 0),
         tuple(sorted(pinned)),
@@ -152,18 +156,14 @@ def _module(
     states = [one.state for one in views]
     state: ClusterServiceState = min(states, key=_WORST.index, default="stopped")
     label = next((one.label for one in views if one.state == state), _LABELS[state])
-    changed = [one.updated_at for one in views if one.updated_at]
     return DeployedView(
         name,
         known.titles.get(name, {}),
         state,
         label,
-        sum(one.state in ("running", "done") for one in views),
-        len(views),
         tuple(one.name for one in nodes if name in one.pinned),
-        any(labels_of(one).get(INSTALLATION) == known.installation for one in services),
+        not seen.foreign(name, known.installation),
         known.unfinished.get(name),
-        max(changed, default=None),
         views,
     )
 
@@ -198,7 +198,6 @@ def service_view(service: Json, seen: Seen, nodes: Sequence[NodeView]) -> Cluste
         why,
         _since(current, by_id),
         is_job,
-        spec["TaskTemplate"]["ContainerSpec"].get("Image", "").partition("@")[0],
         running,
         replicas,
         SCALABLE in labels,
@@ -306,7 +305,6 @@ def _task(one: Json, nodes: Mapping[str, NodeView]) -> TaskView:
     text = why_of(one) or Text("")
     return TaskView(
         one["ID"],
-        one.get("Slot", 0),
         node.name if node else "",
         status["State"],
         is_unknown,

@@ -28,7 +28,8 @@ class DeployedData(_Plain):
     unfinished: bool = False
     """A deployment or removal of it has begun, and not ended."""
     restoring: str = ""
-    """The name of a node that has only a part of a backup's data so far. Empty: none."""
+    """The name of a node that has only a part of a backup's data so far. Empty: none. This is kept
+    when the module is removed: a deployment would take that part for all."""
 
 
 class ClusterData(_Plain):

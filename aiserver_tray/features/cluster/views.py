@@ -20,11 +20,11 @@ Availability = Literal["active", "pause", "drain"]
 ClusterServiceState = Literal[
     "running", "done", "starting", "updating", "waiting", "unknown", "failed", "stopped"
 ]
-WorkKind = Literal["deploy", "update", "rollback", "remove", "pin", "scale", "restore"]
+WorkKind = Literal["deploy", "update", "rollback", "remove", "scale", "restore"]
 WorkStatus = Literal["running", "succeeded", "failed", "cancelled"]
 WorkStepKind = Literal[
-    "lock", "pin", "network", "config", "job", "service", "update", "wait", "rollback", "scale",
-    "remove", "undo", "restore",
+    "pin", "network", "config", "job", "service", "update", "rollback", "scale", "remove",
+    "restore",
 ]  # fmt: skip
 WorkStepStatus = Literal["pending", "running", "done", "failed", "skipped"]
 
@@ -153,7 +153,6 @@ class NodeView:
     """for managers: the others reach it"""
     since: datetime | None
     """since when it is not `ready`, at the latest; `null` if it is"""
-    version: str
     cpus: float
     memory: int
     pinned: tuple[str, ...]
@@ -167,7 +166,6 @@ class TaskView:
     """One container of a service, or its attempt."""
 
     id: str
-    slot: int
     node: str
     """name of its node; empty: none yet"""
     state: str
@@ -197,7 +195,6 @@ class ClusterServiceView:
     """why it is not running"""
     since: datetime | None
     is_job: bool
-    image: str
     running: int
     replicas: int
     scalable: bool
@@ -223,16 +220,12 @@ class DeployedView:
     state: ClusterServiceState
     """of the service that is worst off"""
     label: Text
-    running: int
-    """services that run, or jobs that are done"""
-    total: int
     pinned: tuple[str, ...]
     """the names of the nodes that have its volumes; empty: it has none"""
     is_ours: bool
     """it was deployed from this home"""
     unfinished: Text | None
     """a deployment that did not end, and what to do"""
-    changed_at: datetime | None
     services: tuple[ClusterServiceView, ...]
 
 
@@ -308,7 +301,6 @@ class PublishedPort:
     """A port of a module's page."""
 
     module: str
-    service: str
     port: int
     text: Text
     """where it can be reached from once it is open: every network of its node"""

@@ -61,7 +61,10 @@ class Watch:
         try:
             while self._go_on():
                 for name in self._names():
-                    self._refresh(name)
+                    try:
+                        self._refresh(name)
+                    except AiServerError as error:  # the others go on, and it the next time
+                        _logger.warning("the cluster %s can't be followed: %s", name, error)
         except AiServerError as error:  # its file can't be read: reported where it is used
             _logger.warning("clusters can't be followed: %s", error)
         except Exception as bug:  # noqa: BLE001 - there is nobody to tell

@@ -165,7 +165,7 @@ def _run(work: Work, run: Callable[[Work], object]) -> None:
         run(work)
     except CancelledError:
         work.give_up()
-        work.end("cancelled", CancelledError("up", ()))
+        work.end("cancelled", CancelledError("cluster"))
     except AiServerError as error:
         work.give_up()
         work.end("failed", error)

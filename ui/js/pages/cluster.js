@@ -67,7 +67,7 @@ function whole(cluster, page) {
     <section class="stack" aria-labelledby="cluster-${name}">
       <header class="row-flex cluster-head">${emblem(state === "ok" ? "running" : state === "unknown" ? "stopped" : "error", "network")}
         <div class="grow"><h2 id="cluster-${name}">${name}</h2>
-          <p class="small muted">${tn("{count} node", "{count} nodes", nodes.length)} · ${seenAt ? t("seen {ago}", { ago: ago(seenAt) }) : t("never seen")}</p></div>
+          <p class="small muted">${tn("{count} node", "{count} nodes", nodes.length)}${seenAt ? nothing : ` · ${t("never seen")}`}</p></div>
         ${button({ text: t("Deploy…"), icon: "rocket", kind: "primary", enabled: !why, why, run: () => askToDeploy(cluster) })}
         ${menuButton({ text: t("More"), name: t("More about {name}", { name }), items: () => [
           { text: t("Change the managers…"), icon: "square-pen", run: () => askToAdd(cluster) },
@@ -111,13 +111,13 @@ function nodeRow(cluster, node) {
 
 /** @param {Cluster} cluster @param {Deployed} module @param {PageState} page */
 function deployed(cluster, module, { snapshot }) {
-  const { module: name, title, state, label, running, total, pinned, unfinished, services } = module;
+  const { module: name, title, state, label, pinned, ours, unfinished, services } = module;
   const here = snapshot?.modules.find((one) => one.name === name) ?? { name };
-  const why = blocked(cluster);
+  const why = blocked(cluster) ?? (ours ? null : t("It was deployed from another home."));
   return html`
     <section class="card" data-deployed=${name} aria-labelledby="deployed-${cluster.name}-${name}">
       <div class="card-head cluster-module">${tile(here)}<div class="grow"><h3 id="deployed-${cluster.name}-${name}">${title} ${pill(LOOKS[state], label)}</h3>
-        <p class="small muted">${t("{count} of {total} services", { count: running, total })}${pinned.length ? ` · ${t("data on {names}", { names: list(pinned) })}` : nothing}</p></div>
+        <p class="small muted">${t("{count} of {total} services", { count: services.filter((one) => LOOKS[one.state] === "running").length, total: services.length })}${pinned.length ? ` · ${t("data on {names}", { names: list(pinned) })}` : nothing}</p></div>
         ${button({ text: t("Update…"), name: t("Update {name}", { name: title }), size: "small", enabled: !why, why, run: () => askToUpdate(cluster, module) })}
         ${menuButton({ text: t("More"), name: t("More about {name}", { name: title }), items: () => [
           { text: t("Logs"), icon: "scroll-text", run: () => void showLogs(cluster, module) },
@@ -156,7 +156,7 @@ const taskLine = ({ node, state, unknown, since, text, exitCode }) => html`<li>$
 /** @type {Record<Work["kind"], string>} */
 const KINDS = {
   deploy: mark("Deploying {names}"), update: mark("Updating {names}"), rollback: mark("Rolling back {names}"), remove: mark("Removing {names}"),
-  pin: mark("Pinning {names}"), scale: mark("Scaling {names}"), restore: mark("Restoring {names}"),
+  scale: mark("Scaling {names}"), restore: mark("Restoring {names}"),
 };
 const ENDS = { running: "", succeeded: mark("Done"), failed: mark("Failed"), cancelled: mark("Cancelled") };
 const MARKS = { pending: "circle-dashed", running: "loader-circle", done: "check", failed: "x", skipped: "circle-slash" };

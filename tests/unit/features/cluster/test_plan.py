@@ -1,17 +1,18 @@
 """Plans of deployments: what is done, in which order, and why one is refused."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from aiserver_tray.features.cluster.plan import Here, Objects, Planned, Wanted, plan_deploy
+from aiserver_tray.features.cluster.plan import Here, Objects, Planned, plan_deploy
 from aiserver_tray.features.cluster.spec import NETWORK_OF, ModuleSpec
 from aiserver_tray.features.cluster.state import Seen
 from aiserver_tray.spec.labels import CONFIG_HASH, INSTALLATION
 from tests.unit.features.cluster.made import node, spec_of, task
 from tests.unit.spec.made import TargetOf
 
-HERE = Here("home", ())
+HERE = Here("lab", "home", ())
 NODES = [node("a"), node("b")]
 
 
@@ -27,7 +28,7 @@ def plan(
     here: Here = HERE,
     pin: str = "server-a",
 ) -> Planned:
-    return plan_deploy([spec], seen, objects, here, Wanted("lab", pin))
+    return plan_deploy([spec], seen, objects, replace(here, pin=pin))
 
 
 def kinds(planned: Planned) -> list[list[str]]:
@@ -105,8 +106,14 @@ def test_the_only_node_needs_no_pin(spec: ModuleSpec) -> None:
     assert plan(spec, Seen(NODES[:1]), pin="").view.pins == {"m": "server-a"}
 
 
+def test_a_pin_does_not_move_data_and_says_so(spec: ModuleSpec) -> None:
+    view = plan(spec, Seen([node("a"), node("b", pinned="m")]), pin="server-a").view
+    assert view.pins == {"m": "server-b"}
+    assert any("server-b already" in str(one) for one in view.notices)
+
+
 def test_a_module_that_runs_here_is_refused(spec: ModuleSpec) -> None:
-    (problem,) = plan(spec, Seen(NODES), here=Here("home", {"m"})).view.problems
+    (problem,) = plan(spec, Seen(NODES), here=Here("lab", "home", {"m"})).view.problems
     assert "aiserver-tray stop m" in str(problem)
 
 
@@ -137,3 +144,11 @@ def test_it_is_said_what_a_published_port_means(spec: ModuleSpec, target_of: Tar
     closed = plan(spec_of(target_of, publish=False), Seen(NODES))
     assert not closed.view.ports[0].is_open
     assert any("--publish" in str(one) for one in closed.view.notices)
+
+
+def test_a_service_of_another_home_is_never_removed_for_being_unknown(spec: ModuleSpec) -> None:
+    (other,) = there(spec, **{INSTALLATION: "others"})[1:]
+    other["Spec"] |= {"Name": "ai-m-former", "EndpointSpec": {}}
+    other["Spec"]["Labels"]["io.aiserver.service"] = "former"
+    problems = plan(spec, Seen(NODES, [other])).view.problems
+    assert ["ai-m-former" in str(one) for one in problems] == [True]

@@ -50,7 +50,7 @@ export function askToAdd(cluster) {
 
 /** @param {Cluster} cluster */
 export const askToForget = ({ name }) => confirm({
-  title: t("Forget {name}?", { name }), text: t("Everything goes on running there. Only AI-Server Tray forgets the addresses of its managers."),
+  title: t("Forget {name}?", { name }), text: t("Everything goes on running there. AI-Server Tray forgets the addresses of its managers, and no longer prevents that the modules there run here, too."),
   action: t("Forget"), run: () => void change("ai/cluster/forget", { cluster: name }),
 });
 
@@ -61,12 +61,12 @@ const look = inOrder("ai/cluster/plan", (answer) => own.set(answer.success ? { p
 function plan() {
   const { cluster, module, node, publish } = own.get();
   own.set({ plan: null, error: "" });
-  return look({ cluster, modules: [module], pin: node, publish: publish || null });
+  return look({ cluster, modules: [module], pin: node, publish });
 }
 
 /** @param {Cluster} cluster */
 export function askToDeploy(cluster) {
-  const there = new Set(cluster.modules.map(({ module }) => module));
+  const there = new Set(cluster.modules.filter(({ unfinished }) => !unfinished).map(({ module }) => module));
   const modules = (current().snapshot?.modules ?? []).filter(({ name, orphan }) => !orphan && !there.has(name));
   own.set({ cluster: cluster.name, module: modules.find(({ kind }) => kind === "feature")?.name ?? modules[0]?.name ?? "", node: "", publish: false });
   planned(cluster, "ai/cluster/deploy", t("Deploy on {name}", { name: cluster.name }), t("Deploy"), () => html`
@@ -78,8 +78,8 @@ export function askToDeploy(cluster) {
 }
 
 /** @param {Cluster} cluster @param {Deployed} module */
-export function askToUpdate(cluster, { module, title }) {
-  own.set({ cluster: cluster.name, module, node: "", publish: false });
+export function askToUpdate(cluster, { module, title, services }) {
+  own.set({ cluster: cluster.name, module, node: "", publish: services.some(({ ports }) => ports.length) });
   planned(cluster, "ai/cluster/update", t("Update {name}", { name: title }), t("Update"), () => nothing);
 }
 
@@ -96,7 +96,7 @@ function planned(cluster, channel, title, action, choices) {
     ready: () => { const found = own.get().plan; return Boolean(found && !found.problems.length && found.steps.length); },
     run: () => {
       const { module, node, publish } = own.get();
-      void change(channel, { cluster: cluster.name, modules: [module], pin: node, publish: publish || null });
+      void change(channel, { cluster: cluster.name, modules: [module], pin: node, publish });
     },
   });
 }
@@ -130,8 +130,9 @@ export function askToRemove(cluster, { module, title, pinned }) {
 }
 
 /** @param {Cluster} cluster @param {Deployed} module */
-export function askToPin(cluster, { module, title }) {
-  own.set({ node: cluster.nodes[0]?.id ?? "", isOn: false });
+export function askToPin(cluster, { module, title, pinned }) {
+  const { nodes } = cluster;
+  own.set({ node: (nodes.find(({ name }) => pinned.includes(name)) ?? nodes[0])?.id ?? "", isOn: false });
   confirm({
     title: t("Pin the data of {name}", { name: title }), text: t("Its services with volumes run only on this node. The data does not move by itself."),
     more: () => html`<div class="stack">${nodeChoice(cluster)}${choice("isOn", t("Begin with empty volumes"), t("If its data is on another node, it is not used any more."))}</div>`,
