@@ -10,7 +10,7 @@ import sys
 import tarfile
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -199,7 +199,8 @@ def _read(api: docker.APIClient, container: str, file: File) -> File:
         (member,) = archive.getmembers()
         content = archive.extractfile(member)
         assert content is not None
-        return File(file.path, content.read(), member.uid, member.gid, member.mode)
+        inside = File(file.path, content.read(), member.uid, member.gid, member.mode)
+        return replace(inside, is_secret=file.is_secret)
 
 
 def test_every_exception_occurs(outcome_of: OutcomeOf) -> None:
