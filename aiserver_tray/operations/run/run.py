@@ -3,6 +3,7 @@
 import heapq
 from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from graphlib import TopologicalSorter
 from queue import Empty, SimpleQueue
 from threading import Event
@@ -262,7 +263,9 @@ class Runner:
         self._begin(step.id)
         begun = self._begun[step.id]
         is_fresh = step.container is None or step.container.started_at != container.started_at
-        wait = Wait(step.target, container, begun, begun + step.target.ready_within, is_fresh)
+        # A new one may have ended, and been restarted by the engine, before it was looked at.
+        known = container if step.container else replace(container, restart_count=0)
+        wait = Wait(step.target, known, begun, begun + step.target.ready_within, is_fresh)
         self._waits[step.id] = wait
         self._judge(step.id, wait, wait.judge(container, begun))
         # The store may have received this state before the wait existed.

@@ -37,6 +37,7 @@ class Script:
         self.order: list[str] = []
         self.errors: dict[str, AiServerError] = {}
         self.unready: set[str] = set()
+        self.restarts = 0
         self._held = {step_id: Event() for step_id in held}
 
     def release(self, step_id: str) -> None:
@@ -51,7 +52,7 @@ class Script:
             raise self.errors[step.id]
         if step.kind == "start" and isinstance(step.target, ServiceTarget):
             health = "starting" if step.subject in self.unready else "healthy"
-            return running(step.target, health=health)
+            return running(step.target, health=health, restart_count=self.restarts)
         return None
 
     def explain(self, wait: Wait, verdict: Literal["failed", "gone", "late"]) -> AiServerError:
@@ -207,6 +208,15 @@ def test_a_container_that_ends_fails_at_once(tmp_path: Path, store: Store) -> No
     assert run.end()["wait ai-m-a"] == "failed"
     (error,) = run.runner.errors
     assert error.data["exitCode"] == 7
+
+
+def test_a_new_container_that_ended_before_it_was_looked_at_fails(
+    tmp_path: Path, store: Store
+) -> None:
+    script = Script()
+    script.unready, script.restarts = {"ai-m-a"}, 1
+    run = Run(plan_of(tmp_path, CHAIN), script, store)
+    assert run.end()["wait ai-m-a"] == "failed"
 
 
 def test_wait_ignores_the_state_from_before_the_start(tmp_path: Path, store: Store) -> None:
