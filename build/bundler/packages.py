@@ -24,14 +24,7 @@ def exported(packages: Sequence[str]) -> str:
 def installed(packages: Sequence[str], *place: str) -> None:
     """Install the wheels of the locked *packages* in *place*, which are options for uv. As copies:
     what a package leaves out of a file must not go from uv's cache, and so from other programs."""
-    words = [
-        "--link-mode",
-        "copy",
-        "--only-binary",
-        ":all:",
-        "--no-binary",
-        _WITHOUT_WHEEL,
-        "--no-build-isolation",
-    ]
+    words = ["--only-binary", ":all:", "--no-binary", _WITHOUT_WHEEL, "--no-build-isolation"]
+    words += ["--link-mode", "copy"]
     words += ["--no-deps", "--require-hashes", *place, "--requirement", "-"]
     must(*_UV, "pip", "install", *words, given=exported(packages))

@@ -100,6 +100,9 @@ def write_and_read(page: HomePage) -> None:
     page.resize(1200, 800)
     enter(page, f"clear; {COLOURS}; cat")
     page.wait_for_text("lemon red blue", ROWS)
+    enter(page, "cherry")
+    # Until cat runs, the shell's own copy of itself would lose an interrupt.
+    page.until(lambda: page.wait_for(ROWS).text.count("cherry") == 2, "cat repeats it")
 
 
 def use_keys(page: HomePage) -> None:
