@@ -3,7 +3,7 @@ end than success, everything is as it was, and the source runs as before."""
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -361,7 +361,8 @@ class Adoption:
         existed = ours.exists(one.ours)
         copy = note_database(self.journal, self.id, POSTGRES, one.ours, existed=existed)
         stage.check_cancelled()
-        ours.load(copy.new, one.role, theirs.dump(one.theirs))
+        with closing(theirs.dump(one.theirs)) as dump:
+            ours.load(copy.new, one.role, dump)
         before, after = theirs.rows(one.theirs), ours.rows(copy.new)
         if before != after:
             differ = sorted(

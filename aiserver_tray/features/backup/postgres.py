@@ -3,6 +3,7 @@
 import json
 import secrets
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from typing import Any, ClassVar
 
 from aiserver_tray.base.errors import BackupError
@@ -64,10 +65,11 @@ class Postgres(Server):
 
     def _copy_all(self, new: Server) -> None:
         """With roles, their passwords, and privileges."""
-        dump = self._begin(("pg_dumpall", "--no-password"), self._login(), b"--", refused)
         if not isinstance(new, Postgres):
             raise TypeError(new)
-        new.take_all(dump)
+        command = ("pg_dumpall", "--no-password")
+        with closing(self._begin(command, self._login(), b"--", refused)) as dump:
+            new.take_all(dump)
 
     def take_all(self, dump: Iterable[bytes]) -> None:
         """Take over the roles and databases that ``pg_dumpall`` of another server has written."""

@@ -162,7 +162,8 @@ class Server(ABC):
 
     def _copy_all(self, new: "Server") -> None:
         for database in self.databases():
-            new.load(database, database, self.dump(database))
+            with closing(self.dump(database)) as dump:
+                new.load(database, database, dump)
 
     @abstractmethod
     def _load(self, database: str, owner: str, pieces: Iterable[bytes], fail: Failure) -> None:

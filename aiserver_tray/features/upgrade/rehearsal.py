@@ -2,7 +2,7 @@
 what runs, and thrown away."""
 
 from collections.abc import Collection, Iterator, Mapping, Set
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -209,8 +209,9 @@ class Rehearsal:
         for part in self._plan.databases if self._plan else ():
             role = self.tools.planner.role(part.module, server, part.key)
             if part.server == server and role and old.exists(part.key):
-                with stage.step("dump", f"{server}/{part.key}", part.module):
-                    new.load(part.key, role, old.dump(part.key))
+                step = stage.step("dump", f"{server}/{part.key}", part.module)
+                with step, closing(old.dump(part.key)) as dump:
+                    new.load(part.key, role, dump)
 
     def _check_data(self, stage: "Stage", trial: Trial, volumes: "BackupVolumes") -> None:
         """Raises `UpgradeUnfitError` if the new version has lost data."""

@@ -3,6 +3,7 @@ success, that is kept for a while."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
@@ -238,8 +239,9 @@ class Upgrade:
             if role is None or not server.exists(part.key):
                 continue
             old = note_database(self.journal, self.id, part.server, part.key).old
-            with stage.step("dump", f"{part.server}/{part.key}", self.module):
-                server.load(old, role, server.dump(part.key))
+            step = stage.step("dump", f"{part.server}/{part.key}", self.module)
+            with step, closing(server.dump(part.key)) as dump:
+                server.load(old, role, dump)
 
     def _migrated(self, stage: "Stage", images: Mapping[str, str]) -> dict[str, str]:
         """By volume, its content for a server that can't read what the former one has: loaded into
