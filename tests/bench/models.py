@@ -49,6 +49,8 @@ def models(lab: Place, pairs: int) -> Results:
 
             def ours() -> None:
                 stack.cli.run("models", "pull", f"{REPOSITORY}/{file.name}").succeeded()
+
+            def forget() -> None:
                 stack.cli.run("models", "remove", "large").succeeded()
 
             def theirs() -> None:
@@ -56,7 +58,7 @@ def models(lab: Place, pairs: int) -> Results:
                 target = str(folder / "curled")
                 subprocess.run(["curl", "-fsSL", "-o", target, url], check=True)
 
-            compared = compare(ours, theirs, pairs, RATE_LIMIT)
+            compared = compare(ours, theirs, pairs, RATE_LIMIT, forget)
             hub.kill()
         stack.cli.run("down", "local-models", "--volumes", "--yes").succeeded()
     return {"models-first-answer": Figure(first, "s", ANSWER_LIMIT), "models-pull": compared}

@@ -91,11 +91,19 @@ def alternating(sides: Sequence[T], number: int) -> list[T]:
     return [*sides[first:], *sides[:first]]
 
 
-def compare(ours: Action, theirs: Action, pairs: int, limit: float | None = None) -> Comparison:
-    """Both in turn, after a first time that fills caches for both."""
-    ours(), theirs()
+def compare(
+    ours: Action,
+    theirs: Action,
+    pairs: int,
+    limit: float | None = None,
+    after: Action = lambda: None,
+) -> Comparison:
+    """Both in turn, after a first time that fills caches for both. *after* each pair is not
+    measured."""
+    ours(), theirs(), after()
     took: dict[Action, list[float]] = {ours: [], theirs: []}
     for number in range(pairs):
         for side in alternating((ours, theirs), number):
             took[side].append(seconds(side))
+        after()
     return Comparison(tuple(took[ours]), tuple(took[theirs]), limit)
