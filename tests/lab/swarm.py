@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -241,11 +241,12 @@ class Swarm:
         socket = Path(self.host(number).removeprefix("unix://"))
         self._until(f"node{number}", partial(lab_engine.ping_engine, socket))
 
-    def _until(self, name: str, succeeds: Any) -> None:  # noqa: ANN401 - whatever it returns
+    def _until(self, name: str, attempt: Callable[[], object]) -> None:
+        """Repeat *attempt* until it raises nothing, as long as the program *name* runs."""
         deadline = time.monotonic() + _START_SECONDS
         while True:
             try:
-                succeeds()
+                attempt()
             except (LabError, OSError, ValueError, psutil.Error) as error:
                 if self._made[name].poll() is not None or time.monotonic() > deadline:
                     log = (self._run / f"{name}.log").read_text(errors="replace")

@@ -53,7 +53,7 @@ class Seen:
     tasks: Sequence[Json] = ()
 
     def service(self, name: str) -> Json | None:
-        """The service *name*, whoever created it."""
+        """The service *name*, also one that is not ours."""
         return next((one for one in self.services if one["Spec"]["Name"] == name), None)
 
     def of_module(self, module: str) -> list[Json]:
