@@ -251,6 +251,9 @@ def test_upgraded_n8n_decrypts_its_credentials_and_goes_back_although_all_is_kil
     with owned(here) as (owner, modules):
         view = found(owner, partial(is_over, "upgrade"))
         assert view.error is None
+        # It runs on: people are at work in the new version.
+        revival = found(owner, lambda one: one.is_revival and one.is_over)
+        assert not revival.steps
         n8n = engine.containers.get("ai-n8n")
         assert n8n.image.tags == ["n8nio/n8n:2.41.1"]
         has_all(page, n8n)

@@ -67,10 +67,12 @@ def recover(tools: Tools, journal: BackupJournal, id: str) -> Callable[[Stage], 
 
     def work(stage: Stage) -> None:
         entry = journal.all[id]
-        with stage.locked(entry.modules, {one.server for one in entry.databases}):
+        with stage.locked(entry.modules, {one.server for one in entry.databases}) as dead:
             if (now := journal.interrupted.get(id)) is None:
                 return
             wind_up(stage, tools, journal, id)
+            if now.state == "whole":
+                dead.clear()  # all that it stopped had stopped before, so nothing is restarted
         _report(now)
 
     return work

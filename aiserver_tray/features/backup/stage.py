@@ -99,13 +99,16 @@ class Stage(Stages):
         self._view.publish(replace(self._view.now, notices=(*self._view.now.notices, text)))
 
     @contextmanager
-    def locked(self, modules: Iterable[str], required: Iterable[str] = ()) -> Iterator[None]:
-        """The locks on *modules*, and on those *required* by them."""
-        with self._locks(modules, required):
+    def locked(
+        self, modules: Iterable[str], required: Iterable[str] = ()
+    ) -> Iterator[dict[str, "Holder"]]:
+        """The locks on *modules*, and on those *required* by them. Yields their dead holders, as
+        `module_locks` does."""
+        with self._locks(modules, required) as dead:
             if self._has_waited:
                 refresh_containers(self.parts)
             self._view.publish(replace(self._view.now, status="running", detail=None))
-            yield
+            yield dead
 
     # -- steps -----------------------------------------------------------------------------------
 
