@@ -11,9 +11,12 @@ from tests.support.ports import free_port
 
 def choose_free_ports(here: Installation, *modules: str) -> None:
     """Give each port setting of *modules* a port that nobody has."""
-    for address, setting in here.app.declared.items():
-        if setting.type == "port" and address.partition(".")[0] in modules:
-            here.set(address, str(free_port()))
+    ports = {
+        address: str(free_port())
+        for address, setting in here.app.declared.items()
+        if setting.type == "port" and address.partition(".")[0] in modules
+    }
+    here.set_all(ports)
 
 
 def value_of(here: Installation, setting: str) -> str:

@@ -133,8 +133,12 @@ class Installation:
 
     def set(self, setting: str, value: str) -> None:
         """Give a setting a value."""
+        self.set_all({setting: value})
+
+    def set_all(self, values: Mapping[str, str]) -> None:
+        """Give settings values, by address. The catalog is read once for them."""
         app = self.app
-        app.settings.change(app.declared, {setting: value})
+        app.settings.change(app.declared, values)
 
     @contextmanager
     def core(self) -> Iterator[Core]:

@@ -27,8 +27,11 @@ from tests.support.relay import Relay
 from tests.support.stack import IMAGE, write
 from tests.support.waiting import eventually
 
-MINUTES = float(os.environ.get("AISERVER_SOAK_MINUTES", "3"))
-"""`build/dev.py soak logs --minutes N` sets it."""
+MINUTES = float(os.environ.get("AISERVER_SOAK_MINUTES", "0"))
+"""How long it goes on at least. `build/dev.py soak logs --minutes N` sets it."""
+
+STEPS = 24
+"""How many there are at least: each kind of act comes twice or more."""
 
 STREAMS: tuple[LogStreamName, ...] = ("stdout", "stderr")
 
@@ -163,7 +166,7 @@ def test_each_line_is_kept_once(lab: Place, client: docker.DockerClient, talk: T
     with ExitStack() as stack:
         _, owner = stack.enter_context(hosted(cli))
         cli.run("up", "talk").succeeded()
-        while time.monotonic() < end or acts["cut"] < 10:
+        while time.monotonic() < end or acts["step"] < STEPS or acts["cut"] < 10:
             go_on()
             acts["cut"] += eventually(relay.cut, "a followed log")
             number = acts["step"] = acts["step"] + 1

@@ -104,8 +104,7 @@ def started(lab: Place, folder: Path) -> Iterator[Stack]:
     here = Installation(folder / "home", folder / "none", lab.host)
     with borrowed(lab) as client, of_stand_ins(folder) as catalog:
         have_image(client, IMAGE)
-        for address in PORTS:
-            here.set(address, str(free_port()))
+        here.set_all({address: str(free_port()) for address in PORTS})
         with here.core() as core:
             stack = Stack(here, core, client, catalog)
             stack.up()
