@@ -55,11 +55,11 @@ def test_a_cluster_is_added_shown_and_changed_only_after_a_yes(
 
     host.publish(CLUSTER, OFFICE)
     page.wait_for(ITEM)
-    page.wait_for_text("waits for its node server-3", "[data-deployed=postgres] .pill")
+    page.wait_for_text("Waits for its node server-3", "[data-deployed=postgres] .pill")
     page.wait_for_text("unknown, last running", "[data-service=n8n-worker] .cluster-tasks")
-    page.wait_for_text("can't open the append only file", "[data-service=redis] .bad")
-    page.wait_for_text("drained", "[data-node=server-2]")
-    page.wait_for_text("volumes of postgres", "[data-node=server-3]")
+    page.wait_for_text("Exited with code 1", "[data-service=redis] .bad")
+    page.wait_for_text("Drained", "[data-node=server-2]")
+    page.wait_for_text("volumes of PostgreSQL", "[data-node=server-3]")
     page.wait_for_text("Connection refused", ".cluster-page")
 
     page.button("Drain server-1").click()
