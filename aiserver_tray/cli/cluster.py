@@ -125,12 +125,21 @@ def _list(*, as_json: bool) -> None:
 
 @cluster.command()
 @click.argument("name")
+@click.option("--yes", is_flag=True, help="Don't ask.")
 @common_options
-def forget(name: str) -> None:
+def forget(name: str, *, yes: bool) -> None:
     """Forget the cluster NAME. All that runs there stays.
 
-    Modules that are deployed there can then run here, too.
+    Modules that are deployed there can then run here, too, until you add the cluster again.
     """
+    if not yes:
+        text = Text(
+            "{name}: everything goes on running there. Until you add it again, the modules there "
+            "can run here, too. What an interrupted restore left there is not known any more.",
+            name=name,
+        )
+        refusal = Text("this forgets a cluster. Confirm this with --yes")
+        confirm([text.render(current_app().language)], refusal)
     request(current_app(), "ai/cluster/forget", cluster=name)
 
 
@@ -148,7 +157,9 @@ def status(*, cluster: str, as_json: bool) -> None:
 @_modules
 @_pin
 @_publish
-@click.option("--from-backup", metavar="ID", help="Take the data of a backup there (one MODULE).")
+@click.option(
+    "--from-backup", metavar="ID", default="", help="Take the data of a backup there (one MODULE)."
+)
 @click.option(
     "--node-address",
     metavar="ADDRESS",
@@ -161,7 +172,7 @@ def status(*, cluster: str, as_json: bool) -> None:
 def deploy(
     modules: tuple[str, ...],
     trust: tuple[str, ...],
-    from_backup: str | None,
+    from_backup: str,
     node_address: str,
     **given: Any,  # noqa: ANN401 - options
 ) -> None:
@@ -171,15 +182,7 @@ def deploy(
     here and there.
     """
     trust_all(trust)
-    if from_backup is None:
-        _deploy("deploy", modules, **given)
-        return
-    as_json, dry_run = given.pop("as_json"), given.pop("dry_run")
-    if dry_run or len(modules) != 1:
-        raise UsageError(Text("expected one MODULE with --from-backup, and no --dry-run"))
-    asked = {"module": modules[0], "backup": from_backup, "nodeAddress": node_address, **given}
-    asked = {key: value for key, value in asked.items() if value is not None}
-    _work("ai/cluster/restore", asked, as_json=as_json)
+    _deploy("deploy", modules, backup=from_backup, nodeAddress=node_address, **given)
 
 
 @cluster.command()
@@ -442,16 +445,24 @@ def _time(text: str | None) -> str:
 )
 @click.option("--placeholders", is_flag=True, help="Leave the passwords empty, to be filled in.")
 @click.option("--replace", is_flag=True, help="Write into a folder that has other files.")
+@trust_option
 @as_json_option
 @common_options
 def export(
-    modules: tuple[str, ...], *, output: Path, volumes: str, as_json: bool, **given: bool
+    modules: tuple[str, ...],
+    *,
+    output: Path,
+    volumes: str,
+    trust: tuple[str, ...],
+    as_json: bool,
+    **given: bool,
 ) -> None:
     """Write MODULEs as a plain Compose project.
 
     `docker compose up -d` in FOLDER then runs them as they run here, with what they require.
     Passwords are in a file of their own, which only you can read. Says what can't go along.
     """
+    trust_all(trust)
     app = current_app()
     secrets = "placeholders" if given["placeholders"] else "file"
     asked = {"modules": modules, "folder": str(output.absolute()), "volumes": volumes}

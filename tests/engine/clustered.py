@@ -143,10 +143,15 @@ class Cluster:
 
     @property
     def is_whole(self) -> bool:
-        """Whether all nodes are ready and active."""
-        view = self.view()
-        nodes = [(one["state"], one["availability"], one["reachable"]) for one in view["nodes"]]
-        return view["state"] == "ok" and nodes == [("ready", "active", True)] * len(NODES)
+        """Whether each node says that all are ready, active and reachable."""
+        for number in NODES:
+            with self.swarm.client(number) as client:
+                for node in client.api.nodes():
+                    is_active = node["Spec"]["Availability"] == "active"
+                    is_reached = node["ManagerStatus"]["Reachability"] == "reachable"
+                    if node["Status"]["State"] != "ready" or not (is_active and is_reached):
+                        return False
+        return bool(self.view()["state"] == "ok")
 
     def modules(self) -> dict[str, dict[str, Any]]:
         """The modules that are deployed, by name."""
@@ -181,6 +186,10 @@ class Cluster:
             done = container.exec_run(list(command))
         assert done.exit_code == 0, done
         return str(done.output.decode())
+
+    def sql(self, database: str, text: str) -> str:
+        """What PostgreSQL answers."""
+        return self.output("ai-postgres", "psql", "-U", "postgres", "-qAt", database, "-c", text)
 
     def opened(self, service: str, gone: int) -> bool:
         """Open the gate of a `gated` service that does not run on the node *gone*. Whether it runs

@@ -3,13 +3,15 @@ leader or most managers are gone. The tests share the engines, and each leaves t
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import docker
 import pytest
 import requests
 from docker.types import ServiceMode
 
-from tests.engine.built_in import choose_free_ports
+from tests.engine import n8n
+from tests.engine.built_in import choose_free_ports, value_of
 from tests.engine.clustered import (
     KEPT,
     PORT,
@@ -22,6 +24,8 @@ from tests.engine.clustered import (
 from tests.engine.through_owner import sql
 from tests.lab import swarm as lab_swarm
 from tests.lab.place import Place
+from tests.support import clusters
+from tests.support.host_process import hosted
 from tests.support.installation import IMAGE, Installation, idle
 from tests.support.observed import said
 from tests.support.stack import OPEN
@@ -68,18 +72,26 @@ def test_a_drained_node_gets_nothing_and_a_killed_one_loses_nothing(cluster: Clu
 
 
 def test_a_service_with_a_volume_waits_for_its_node(cluster: Cluster) -> None:
-    """Anywhere else, it would start with an empty volume, and look well."""
+    """Anywhere else, it would start with an empty volume, and look well. Without its cable, its
+    node goes on with it, and nobody knows how. The page gets all this from the owner."""
     kept = cluster.output("ai-store", "cat", KEPT)
-    cluster.swarm.kill(2)
-    store = eventually(lambda: waiting(cluster), "a service that waits", limit=120)
-    assert store["label"] == "waits for its node node2"
-    assert cluster.modules()["store"]["state"] == "waiting"
-    cluster.swarm.start(2)
+    with hosted(cluster.here.cli) as (client, _):
+        client.request("ai/cluster/watch", {})
+        cluster.swarm.cut(2)
+        store = eventually(lambda: waiting(cluster), "a service that waits", limit=120)
+        assert store["label"] == "waits for its node node2"
+        assert cluster.modules()["store"]["state"] == "waiting"
+        (lost,) = (one for one in store["tasks"] if one["unknown"])
+        assert (lost["node"], lost["state"], bool(lost["since"])) == ("node2", "running", True)
+        (node,) = (one for one in cluster.view()["nodes"] if one["state"] != "ready")
+        assert (node["name"], bool(node["since"])) == ("node2", True)
+        clusters.see_real(client, "store")
+    cluster.swarm.heal(2)
     eventually(lambda: cluster.node_of("store", "store") == "node2", "store on node2")
     assert cluster.output("ai-store", "cat", KEPT) == kept
 
 
-def waiting(cluster: Cluster) -> dict[str, object] | None:
+def waiting(cluster: Cluster) -> dict[str, Any] | None:
     store = cluster.service("store", "store")
     assert store["state"] in ("running", "unknown", "starting", "waiting"), store
     return store if store["state"] == "waiting" else None
@@ -102,6 +114,7 @@ def test_of_two_deployments_the_second_is_refused(cluster: Cluster) -> None:
     with cluster.here.cli.started("cluster", "deploy", "gated") as first:
         eventually(lambda: cluster.output("ai-gated-b", "true") == "", "the container of b")
         cluster.run("deploy", "gated").failed("E_CLUSTER", "changes this cluster")
+        cluster.run("pin", "gated", "node1").failed("E_CLUSTER", "changes this cluster")
         cluster.output("ai-gated-b", *OPEN)
         first.wait().succeeded()
     cluster.run("remove", "gated", "--yes").succeeded()
@@ -137,28 +150,92 @@ def test_without_a_quorum_everything_goes_on_but_nothing_changes(cluster: Cluste
 def test_a_backup_is_deployed_with_its_volume_and_database(
     cluster: Cluster, engine: docker.DockerClient
 ) -> None:
-    """PostgreSQL has its own data on the node already. The data of the backup gets there by the
-    engine of the node, which is found by its address."""
+    """The data of the backup gets to the node by the engine of the node, which is found by its
+    address. The restore is killed while it loads the database, and repeated; a database of
+    somebody else is left alone."""
     write_noted(cluster.here)
-    here, cli = cluster.here, cluster.here.cli
+    here, cli, run = cluster.here, cluster.here.cli, cluster.run
     choose_free_ports(here, "postgres")
     cli.run("up", "noted").succeeded()
     sql(engine, "postgres", "create role noted login")
     sql(engine, "postgres", "create database noted owner noted")
-    sql(engine, "noted", "set role noted; create table note as select 'of the database' as text")
+    sql(engine, "noted", NOTES)
     said(engine, "ai-noted", "sh", "-c", "echo of the volume > /data/note")
     cli.run("backup", "create", "noted").succeeded()
     (backup,) = json.loads(cli.run("backup", "list", "--json").output)["backups"]
     cli.run("down", "noted", "postgres", "--volumes", "--yes").succeeded()
+
     deploy = ("deploy", "noted", "--from-backup", backup["id"], "--pin", "node2")
-    cluster.run(*deploy, "--node-address", cluster.swarm.host(3)).failed("E_CLUSTER", "node2")
-    cluster.run(*deploy, "--node-address", cluster.swarm.host(2)).succeeded()
+    there = ("--node-address", cluster.swarm.host(2))
+    run("deploy", "noted", "--pin", "node2", *there).failed("E_CLUSTER", "--from-backup")
+    run(*deploy, "--node-address", cluster.swarm.host(3)).failed("E_CLUSTER", "node2")
+    shown = json.loads(run(*deploy, *there, "--dry-run", "--json").succeeded().output)
+    restored = [one["subject"] for one in shown["steps"] if one["kind"] == "restore"]
+    assert restored == ["noted/data", "postgres/noted"]
+
+    run("deploy", "postgres", "--pin", "node2").succeeded()
+    cluster.sql("postgres", "create database noted")
+    run(*deploy, *there).failed("E_CLUSTER", "dropdb -U postgres noted")
+    cluster.sql("postgres", "drop database noted")
+    cluster.sql("postgres", "create database gate")
+    with cli.started("cluster", *deploy, *there) as restore:
+        eventually(lambda: "noted" in cluster.sql("postgres", LOADING), "a row that waits")
+        restore.kill()
+    cluster.sql("postgres", "drop database gate")
+    run("deploy", "noted", "--pin", "node2").failed("E_CLUSTER", "--from-backup")
+    run(*deploy, *there).succeeded()
     assert cluster.output("ai-noted", "cat", "/data/note") == "of the volume\n"
-    command = ("psql", "-U", "postgres", "-d", "noted", "-Atc", "select text from note")
-    assert cluster.output("ai-postgres", *command) == "of the database\n"
-    cluster.run("remove", "noted", "--yes").succeeded()
-    cluster.run(*deploy, "--node-address", cluster.swarm.host(2)).failed("E_CLUSTER", "volume")
-    cluster.run("remove", "postgres", "--yes").succeeded()
+    assert cluster.sql("noted", "select text from note") == "of the database\n"
+    run("remove", "noted", "--yes").succeeded()
+    run(*deploy, *there).failed("E_CLUSTER", "volume")
+
+
+NOTES = """
+set role noted;
+create function public.waited(text) returns bool language plpgsql as $$ begin
+while exists (select from pg_database where datname = 'gate') loop perform pg_sleep(0.1); end loop;
+return true; end $$;
+create table note (text text check (public.waited(text)));
+insert into note values ('of the database')"""
+"""Its rows are loaded once there is no database ``gate``."""
+LOADING = "select datname from pg_stat_activity where query ilike 'copy%'"
+
+
+def test_n8n_answers_again_after_its_node_which_leads_lost_its_power(cluster: Cluster) -> None:
+    """Its workflow is in PostgreSQL, and the code of that runs in another container, wherever."""
+    swarm, leader = cluster.swarm, cluster.swarm.leader()
+    page = f"http://{swarm.address(leader)}:{choose_port(cluster.here)}"
+    cluster.run("deploy", "n8n", "--pin", f"node{leader}", "--publish").succeeded()
+    with swarm.inside():
+        n8n.set_up_owner(page)
+        n8n.publish_workflow(n8n.logged_in(page), page)
+        eventually(lambda: answered(page, 20, 22) == 42, "an answer of the webhook")
+    swarm.kill(leader)
+    eventually(swarm.leader, "another leader")
+    lost = eventually(lambda: not_running(cluster.service("n8n", "n8n")), "n8n is not there")
+    assert lost["state"] in ("unknown", "waiting")
+    swarm.start(leader)
+    with swarm.inside():
+        eventually(lambda: answered(page, 20, 23) == 43, "an answer after the failure")
+        workflows = n8n.logged_in(page).get(f"{page}/rest/workflows", timeout=60).json()["data"]
+    assert [one["name"] for one in workflows] == ["sum"]
+    cluster.run("remove", "n8n", "postgres", "--yes").succeeded()
+
+
+def answered(page: str, a: int, b: int) -> int:
+    """The sum of *a* and *b* by the webhook."""
+    return int(
+        requests.post(f"{page}/webhook/sum", json={"a": a, "b": b}, timeout=60).json()["sum"]
+    )
+
+
+def choose_port(here: Installation) -> int:
+    choose_free_ports(here, "n8n")
+    return int(value_of(here, "n8n.N8N_HOST_PORT"))
+
+
+def not_running(service: dict[str, Any]) -> dict[str, Any] | None:
+    return service if service["state"] != "running" else None
 
 
 def test_only_what_may_run_several_times_does(cluster: Cluster) -> None:
@@ -188,4 +265,6 @@ def test_what_is_taken_is_refused_before_anything_changes(cluster: Cluster) -> N
     here.cli.run("down", "local", "--volumes", "--yes").succeeded()
     cluster.run("deploy", "local").failed("E_CLUSTER", "--pin")
     assert {*cluster.modules()} == {"store", "front"}
+    cluster.run("forget", "lab", "--yes").succeeded()
+    cluster.run("add", cluster.swarm.host(1), "--name", "lab").succeeded()
     here.cli.run("up", "store").failed("E_CLUSTER", "store")

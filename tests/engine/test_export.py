@@ -96,9 +96,10 @@ def test_docker_compose_runs_an_export_as_we_do_on_the_same_data(
     said(engine, "ai-redis", *redis, "save")
 
     folder = tmp_path / "out"
-    written = json.loads(
-        web.cli.run("export", "shop", "-o", str(folder), "--json").succeeded().output
-    )
+    export = ("export", "shop", "-o", str(folder))
+    web.app.settings.distrust("shop")
+    web.cli.run(*export).failed("E_TRUST", "export shop -o FOLDER --trust shop")
+    written = json.loads(web.cli.run(*export, "--trust", "shop", "--json").succeeded().output)
     (own,) = (name for kind, name, _, _ in ours["ai-shop-cache"]["Mounts"] if kind == "volume")
     assert own.startswith("ai-shop-cache-data-")
     web.done("down", "shop", "redis")

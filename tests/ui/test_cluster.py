@@ -33,6 +33,14 @@ def agree(page: HomePage) -> None:
     page.chord(Keys.CONTROL, Keys.ENTER)
 
 
+def put(page: HomePage, field: str, value: str, event: str = "input") -> None:
+    """Give a field of the dialog a *value*, as a user does."""
+    page.script(
+        f"const one = document.getElementById('cluster-{field}');"
+        f"one.value = '{value}'; one.dispatchEvent(new Event('{event}'))"
+    )
+
+
 def test_a_cluster_is_added_shown_and_changed_only_after_a_yes(
     stack: Stack, host: Scripted
 ) -> None:
@@ -44,10 +52,7 @@ def test_a_cluster_is_added_shown_and_changed_only_after_a_yes(
     page.button("Add a cluster…").click()
     page.wait_for("#question[open] #cluster-managers")
     for field, value in (("name", "office"), ("managers", "ssh://ada@server-1 ssh://ada@server-2")):
-        page.script(
-            f"const one = document.getElementById('cluster-{field}');"
-            f"one.value = '{value}'; one.dispatchEvent(new Event('input'))"
-        )
+        put(page, field, value)
     host.answers["ai/cluster/list"] = answer(clusters.sent(clusters.CLUSTER))
     agree(page)
     managers = ["ssh://ada@server-1", "ssh://ada@server-2"]
@@ -55,11 +60,11 @@ def test_a_cluster_is_added_shown_and_changed_only_after_a_yes(
 
     host.publish(CLUSTER, OFFICE)
     page.wait_for(ITEM)
-    page.wait_for_text("waits for its node server-3", "[data-deployed=postgres] .pill")
+    page.wait_for_text("Waits for its node server-3", "[data-deployed=postgres] .pill")
     page.wait_for_text("unknown, last running", "[data-service=n8n-worker] .cluster-tasks")
-    page.wait_for_text("can't open the append only file", "[data-service=redis] .bad")
-    page.wait_for_text("drained", "[data-node=server-2]")
-    page.wait_for_text("volumes of postgres", "[data-node=server-3]")
+    page.wait_for_text("Exited with code 1", "[data-service=redis] .bad")
+    page.wait_for_text("Drained", "[data-node=server-2]")
+    page.wait_for_text("volumes of PostgreSQL", "[data-node=server-3]")
     page.wait_for_text("Connection refused", ".cluster-page")
 
     page.button("Drain server-1").click()
@@ -72,10 +77,7 @@ def test_a_cluster_is_added_shown_and_changed_only_after_a_yes(
     page.press(Keys.ESCAPE)
     page.button("Scale n8n-worker").click()
     page.until(lambda: bool(page.all("#question[open] #cluster-replicas")), "it asks")
-    page.script(
-        "const one = document.getElementById('cluster-replicas');"
-        "one.value = '4'; one.dispatchEvent(new Event('input'))"
-    )
+    put(page, "replicas", "4")
     agree(page)
     scale = {**OFFICE, "module": "n8n", "service": "n8n-worker", "replicas": 4}
     assert host.wait_for_call("ai/cluster/scale") == scale
@@ -95,15 +97,20 @@ def test_a_deployment_shows_its_plan_first_and_no_leader_is_told(
     page.chord(Keys.CONTROL, Keys.ENTER)
     assert "ai/cluster/deploy" not in dict(host.calls)
     host.answers["ai/cluster/plan"] = answer(dict(to_json(clusters.PLAN, "en")))
-    page.script(
-        "const one = document.getElementById('cluster-node');"
-        "one.value = 'id-server-2'; one.dispatchEvent(new Event('change'))"
-    )
+    put(page, "node", "id-server-2", "change")
+    page.wait_for_text("Wait until dify is healthy", "#question[open] .cluster-plan")
+    choices = [one.get_attribute("value") for one in page.all("#cluster-backup option")]
+    assert choices == ["", "today", "yesterday", "hand"]
+    put(page, "backup", "today", "change")
+    page.wait_for("#question[open] #cluster-address")
+    put(page, "address", "ssh://ada@server-2")
+    data = {"backup": "today", "nodeAddress": "ssh://ada@server-2"}
+    page.until(lambda: dict(host.calls)["ai/cluster/plan"].items() >= data.items(), "it plans")
     page.wait_for_text("Wait until dify is healthy", "#question[open] .cluster-plan")
     host.answers["ai/cluster/list"] = answer(clusters.sent(clusters.CLUSTER, works=[clusters.WORK]))
     agree(page)
     deployed = host.wait_for_call("ai/cluster/deploy")
-    assert (deployed["pin"], deployed["publish"]) == ("id-server-2", False)
+    assert deployed.items() >= {"pin": "id-server-2", "publish": False, **data}.items()
     page.wait_for_text("1 of 3 steps", ".cluster-page .upgrade")
     page.button("Cancel").click()
     assert host.wait_for_call("ai/cluster/cancel") == {"id": "w1"}

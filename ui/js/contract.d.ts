@@ -86,7 +86,7 @@ export interface Channels {
   "ai/cluster/add": { request: ClusterAddition; answer: Cluster };
   /** Cancel work on a cluster after the step under way. What is done stays. */
   "ai/cluster/cancel": { request: WorkId; answer: Record<string, never> };
-  /** Start to deploy modules, with those that they require. */
+  /** Start to deploy modules, with those that they require; or one with the data of a backup, in volumes of a node that has none of it yet. */
   "ai/cluster/deploy": { request: DeployRequest; answer: WorkBegun };
   /** Forget a cluster. All that runs there stays. */
   "ai/cluster/forget": { request: ClusterName; answer: Record<string, never> };
@@ -102,8 +102,6 @@ export interface Channels {
   "ai/cluster/plan": { request: DeployRequest; answer: DeployPlan };
   /** Start to remove modules from a cluster. The data of volumes stays on their nodes. */
   "ai/cluster/remove": { request: RemovalRequest; answer: WorkBegun };
-  /** Start to deploy a module with the data of a backup, in volumes of a node that has none of it yet. */
-  "ai/cluster/restore": { request: ClusterRestore; answer: WorkBegun };
   /** Start to put back the services of a module to what they were before their last update. */
   "ai/cluster/rollback": { request: OfCluster; answer: WorkBegun };
   /** Start to run a service that declares it more or less often. */
@@ -113,7 +111,7 @@ export interface Channels {
   /** This client does not show clusters any more. */
   "ai/cluster/unwatch": { request: Record<string, never>; answer: Record<string, never> };
   /** Start to bring deployed modules to the current settings and files. The cluster puts back a service that does not get healthy. */
-  "ai/cluster/update": { request: DeployRequest; answer: WorkBegun };
+  "ai/cluster/update": { request: UpdateRequest; answer: WorkBegun };
   /** Wait until work on a cluster has gone on or ended, for at most 10 seconds. */
   "ai/cluster/wait": { request: WorkProgress; answer: Work };
   /** Follow clusters closely while this client shows them: every 2 seconds, otherwise every 30. */
@@ -1202,21 +1200,6 @@ export interface ClusterName {
 
 export type ClusterNodeState = "ready" | "down" | "unknown" | "disconnected";
 
-/** A backup to deploy. */
-export interface ClusterRestore {
-  /** its name; may be left out while there is only one */
-  cluster?: string;
-  module: string;
-  /** the ID of a backup, of those that `ai/backup/list` has */
-  backup: string;
-  /** name or ID of the node for the data; without it, the one that has the volumes */
-  pin?: string;
-  /** the address of its engine, such as `ssh://user@server-2`; not needed for a manager */
-  nodeAddress?: string;
-  /** as `ai/cluster/deploy` has it */
-  publish?: boolean | null;
-}
-
 /** A service of a module on a cluster. */
 export interface ClusterService {
   /** in the module's file */
@@ -1378,7 +1361,7 @@ export interface DeployPlan {
   problems: string[];
 }
 
-/** What to deploy, or to update, and how. */
+/** What to deploy, and how. */
 export interface DeployRequest {
   /** its name; may be left out while there is only one */
   cluster?: string;
@@ -1387,6 +1370,10 @@ export interface DeployRequest {
   pin?: string;
   /** publish the ports of the modules' pages on their nodes, on every interface; `null`: as it is, and not for new ones */
   publish?: boolean | null;
+  /** the ID of a backup, of those that `ai/backup/list` has, whose data the only module gets */
+  backup?: string;
+  /** the address of the engine of the node for that data, such as `ssh://user@server-2`; not needed for a manager */
+  nodeAddress?: string;
 }
 
 /** A module on a cluster. */
@@ -4198,6 +4185,17 @@ export interface Undo {
 export interface UnreadableService {
   module: string;
   service: string;
+}
+
+/** What to update, and how. */
+export interface UpdateRequest {
+  /** its name; may be left out while there is only one */
+  cluster?: string;
+  modules: string[];
+  /** name or ID of the node for the volumes of modules that have none yet */
+  pin?: string;
+  /** publish the ports of the modules' pages on their nodes, on every interface; `null`: as it is, and not for new ones */
+  publish?: boolean | null;
 }
 
 /** Upgrades have changed; `ai/upgrade/list` has them. */

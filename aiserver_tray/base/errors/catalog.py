@@ -176,21 +176,28 @@ class MissingError(AiServerError):
 
 class TrustError(AiServerError):
     """A module that is not built in may not start before the user allows it, with all that it asks
-    for. *consent* is a `ConsentJson` with texts in place of strings."""
+    for. *consent* is a `ConsentJson` with texts in place of strings; *command* allows it with
+    ``--trust``."""
 
     code = "E_TRUST"
 
-    def __init__(self, consent: Mapping[str, Any]) -> None:
+    def __init__(self, consent: Mapping[str, Any], command: str = "up {module}") -> None:
+        self._consent = consent
         module = consent["module"]
         text = Text(
             "{module} does not come with AI-Server Tray, so it starts only after you allow it.\n"
             "What it does:{does}\n{beyond}\n"
-            "If you trust who wrote it, allow this: aiserver-tray up {module} --trust {module}",
+            "If you trust who wrote it, allow this: aiserver-tray {command} --trust {module}",
             module=module,
+            command=command.format(module=module),
             does=_listed([deed["text"] for deed in consent["does"]]),
             beyond=_beyond(consent["permissions"]),
         )
         super().__init__(text, module=module, remedies=[trust(consent)])
+
+    def within(self, command: str) -> "TrustError":
+        """The same error, which advises *command*."""
+        return TrustError(self._consent, command)
 
 
 def _beyond(permissions: Sequence[Mapping[str, Any]]) -> Text:

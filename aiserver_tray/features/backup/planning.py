@@ -257,7 +257,7 @@ class Tools:
     def __init__(self, app: App, engine: Engine) -> None:
         self.app = app
         self.engine = engine
-        self.planner = Planner(app, engine, lambda place: self._open(place, Cancellation()))
+        self.planner = Planner(app, engine, lambda place: self.open(place, Cancellation()))
 
     @property
     def owner(self) -> Owner:
@@ -277,7 +277,7 @@ class Tools:
         """
         if (place := self.planner.server(module)) is None:
             raise BackupError(Text("{module} is no database server.", module=module))
-        return self._open(place, cancelled)
+        return self.open(place, cancelled)
 
     def redis(self, module: str, cancelled: Cancellation) -> Redis:
         """The Redis server that *module* is, which must run."""
@@ -287,7 +287,8 @@ class Tools:
         password = app.settings.reveal(app.declared, f"{module}.{secret}")
         return Redis(self.engine, container, password, cancelled)
 
-    def _open(self, place: ServerPlace, cancelled: Cancellation) -> Server:
+    def open(self, place: ServerPlace, cancelled: Cancellation) -> Server:
+        """The database server at *place*, which must run."""
         password = self.app.settings.reveal(self.app.declared, place.secret)
         return server_in(
             self.engine, place.container, place.dialect, place.user, password, cancelled

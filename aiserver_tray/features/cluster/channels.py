@@ -14,7 +14,6 @@ from aiserver_tray.features.cluster.views import (
     ClusterLogs,
     ClusterLogsRequest,
     ClusterName,
-    ClusterRestore,
     ClusterView,
     DeployPlan,
     DeployRequest,
@@ -23,6 +22,7 @@ from aiserver_tray.features.cluster.views import (
     PinRequest,
     RemovalRequest,
     ScaleRequest,
+    UpdateRequest,
     WorkView,
 )
 from aiserver_tray.features.place import Place, refuse_elsewhere
@@ -137,12 +137,13 @@ class ClusterFeature(Feature):
 
     @channel("ai/cluster/deploy")
     def _deploy(self, asked: DeployRequest, caller: Caller) -> WorkBegun:
-        """Start to deploy modules, with those that they require."""
+        """Start to deploy modules, with those that they require; or one with the data of a backup,
+        in volumes of a node that has none of it yet."""
         refuse_elsewhere(caller.peer, _ONLY_HERE)
         return {"workId": self._clusters.deploy(asked)}
 
     @channel("ai/cluster/update")
-    def _update(self, asked: DeployRequest, caller: Caller) -> WorkBegun:
+    def _update(self, asked: UpdateRequest, caller: Caller) -> WorkBegun:
         """Start to bring deployed modules to the current settings and files. The cluster puts back
         a service that does not get healthy."""
         refuse_elsewhere(caller.peer, _ONLY_HERE)
@@ -181,13 +182,6 @@ class ClusterFeature(Feature):
         """Start to run a service that declares it more or less often."""
         refuse_elsewhere(caller.peer, _ONLY_HERE)
         return {"workId": self._clusters.scale(asked)}
-
-    @channel("ai/cluster/restore")
-    def _restore(self, asked: ClusterRestore, caller: Caller) -> WorkBegun:
-        """Start to deploy a module with the data of a backup, in volumes of a node that has none of
-        it yet."""
-        refuse_elsewhere(caller.peer, _ONLY_HERE)
-        return {"workId": self._clusters.restore(asked)}
 
     @channel("ai/cluster/logs")
     def _logs(self, asked: ClusterLogsRequest) -> ClusterLogs:

@@ -5,6 +5,7 @@ from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
+from uuid import uuid4
 
 from aiserver_tray.base.errors import (
     AiServerError,
@@ -12,6 +13,7 @@ from aiserver_tray.base.errors import (
     ClusterError,
     SettingError,
     UnknownNameError,
+    each,
     raise_all,
 )
 from aiserver_tray.base.i18n import Listed, Text
@@ -52,7 +54,6 @@ from aiserver_tray.features.cluster.views import (
     ClusterList,
     ClusterLogs,
     ClusterLogsRequest,
-    ClusterRestore,
     ClusterView,
     DeployPlan,
     DeployRequest,
@@ -60,6 +61,7 @@ from aiserver_tray.features.cluster.views import (
     NodeView,
     PinRequest,
     ScaleRequest,
+    UpdateRequest,
     WorkKind,
 )
 from aiserver_tray.features.cluster.watch import Watch
@@ -70,6 +72,7 @@ from aiserver_tray.system.engine_place import is_local, why_unusable
 
 if TYPE_CHECKING:
     from aiserver_tray.engine.engine import Engine
+    from aiserver_tray.features.cluster.restore import Restoration
     from aiserver_tray.features.place import Place
     from aiserver_tray.operations.request import Request
     from aiserver_tray.spec.model import ModuleTarget
@@ -87,6 +90,15 @@ _FOREIGN: Final = Text(
 _UNKNOWN_IMAGES: Final = Text(
     "These images were not found here, so it is not known whether they declare volumes of their "
     "own, which would not be kept: {images}. Pull them here first, and look at the plan again."
+)
+_HALF: Final = Text(
+    "{node} has only a part of the data of {module}, because a restore was interrupted. Repeat it: "
+    "on the page Cluster, choose Deploy and the backup, or run: aiserver-tray cluster deploy "
+    "{module} --from-backup ID"
+)
+_NO_BACKUP: Final = Text(
+    "The address of a node is only for the data of a backup. Add --from-backup ID, or leave out "
+    "--node-address."
 )
 _STARTING: Final = ("up", "restart", "restore", "upgrade", "adopt")
 
@@ -198,9 +210,14 @@ class Clusters:
         known = self.file.all().get(name)
         with closing(Managers(name, hosts, known.id if known else "")) as managers:
             cluster = managers.check()
+            seen, id = see(managers), self._app.settings.installation_id
+        modules = {str(labels_of(one)[MODULE]) for one in seen.services if MODULE in labels_of(one)}
+        ours = [module for module in modules if not seen.foreign(module, id)]
         with self.file.update() as clusters:
             data = clusters.setdefault(name, ClusterData(managers=[]))
             data.managers, data.id = [*dict.fromkeys(hosts)], cluster["ID"]
+            for module in ours:  # noted before the cluster was forgotten
+                data.deployed.setdefault(module, DeployedData())
         self.tell(name)
         return self.status(name)
 
@@ -219,16 +236,36 @@ class Clusters:
         name, data = self.file.get(asked.cluster)
         managers = self.managers(name, data)
         view = self._planned(name, managers, asked, self._app.preview).view
-        return replace(view, problems=(*view.problems, *self._half(data, view.modules)))
+        if asked.backup and view.problems:  # it is not known yet where its data belongs
+            return view
+        try:
+            restoration = self._restoration(name, managers, asked, view)
+        except AiServerError as error:
+            whys = (one.text for one in each(error))
+            return replace(view, problems=(*view.problems, *whys))
+        return restoration.shown_in(view) if restoration else view
 
-    def _half(self, data: ClusterData, modules: Iterable[str]) -> list[Text]:
-        """Why those of *modules* can't be deployed that have a part of a backup's data."""
-        text = Text(
-            "{node} has only a part of the data of {module}, because a restore was interrupted. "
-            "Repeat it: aiserver-tray cluster deploy {module} --from-backup ID"
-        )
-        half = {m: data.deployed[m].restoring for m in modules if m in data.deployed}
-        return [text.with_values({"module": m, "node": node}) for m, node in half.items() if node]
+    def _restoration(
+        self, name: str, managers: Managers, asked: DeployRequest, view: DeployPlan
+    ) -> "Restoration | None":
+        """What takes a backup's data along in the deployment *view*. None: no backup is asked for.
+
+        Raises:
+            AiServerError: it can't be done, or one is needed.
+        """
+        if asked.backup:
+            # Few need it, and what reads backups is slow to import.
+            from aiserver_tray.features.cluster.restore import Restoration  # noqa: PLC0415
+
+            seen, deploy = see(managers), self.deploy_within
+            return Restoration(self.file, deploy, self._place, name, asked, view, seen)
+        if asked.node_address:
+            raise ClusterError(_NO_BACKUP)
+        known = self._noted(name)
+        half = {m: node for m in view.modules if m in known and (node := known[m].restoring)}
+        whys = [_HALF.with_values({"module": m, "node": node}) for m, node in half.items()]
+        raise_all([ClusterError(why) for why in whys])
+        return None
 
     def _planned(
         self,
@@ -257,7 +294,7 @@ class Clusters:
         found, secrets = [], self._app.secrets
         for target in targets:
             if target.untrusted:
-                raise target.untrusted
+                raise target.untrusted.within("cluster deploy {module}")
             was = any(one["Spec"].get("EndpointSpec", {}).get("Ports") for one in
                       seen.of_module(target.name))  # fmt: skip
             is_asked = asked.publish is not None and target.name in asked.modules
@@ -279,17 +316,20 @@ class Clusters:
         return {m.name for m in store.snapshot.modules if m.wanted or m.state not in off}
 
     def deploy(self, asked: DeployRequest, kind: WorkKind = "deploy") -> str:
-        """Start to deploy *asked*, once nothing is in the way; the ID of the work."""
+        """Start to deploy *asked*, with the data of a backup if it has one, once nothing is in the
+        way; the ID of the work."""
         name, data = self.file.get(asked.cluster)
         managers = self.managers(name, data)
         planned = self._planned(name, managers, asked, self._app.preview)
         refuse(planned)
-        raise_all([ClusterError(why) for why in self._half(data, planned.view.modules)])
+        modules = planned.view.modules
+        if restoration := self._restoration(name, managers, asked, planned.view):
+            return self.begin(name, "restore", modules, restoration.run)
 
         def run(deployment: Deployment) -> None:
             self.deploy_within(name, asked, deployment)
 
-        return self.begin(name, kind, planned.view.modules, run)
+        return self.begin(name, kind, modules, run)
 
     def deploy_within(self, name: str, asked: DeployRequest, deployment: Deployment) -> None:
         """Deploy *asked* on the cluster *name* as a part of work that has its lock. Others may have
@@ -312,15 +352,24 @@ class Clusters:
         self._note(name, modules, unfinished=False)
         clean(deployment.managers, deployment.installation, wait=False)
 
-    def update(self, asked: DeployRequest) -> str:
+    def update(self, asked: UpdateRequest) -> str:
         """Start to update *asked*, which must be deployed."""
-        name, data = self.file.get(asked.cluster)
-        seen = see(self.managers(name, data))
-        self._own(asked.modules, seen, data)
-        return self.deploy(asked, "update")
+        self._of_ours(asked.cluster, asked.modules)
+        return self.deploy(DeployRequest(**dict(asked)), "update")
+
+    def _of_ours(self, cluster: str, modules: Iterable[str]) -> tuple[str, Managers, Seen]:
+        """The name of *cluster*, its managers, and what is there.
+
+        Raises:
+            ClusterError: one of *modules* is not deployed, or from another home.
+        """
+        name, data = self.file.get(cluster)
+        managers = self.managers(name, data)
+        seen = see(managers)
+        self._own(modules, seen, data)
+        return name, managers, seen
 
     def _own(self, modules: Iterable[str], seen: Seen, data: ClusterData) -> None:
-        """Raises `ClusterError` if one of *modules* is not deployed, or from another home."""
         for module in modules:
             if not seen.of_module(module) and module not in data.deployed:
                 raise ClusterError(_MISSING.with_values({"module": module}), module=module)
@@ -368,9 +417,7 @@ class Clusters:
 
     def roll_back(self, cluster: str, module: str) -> str:
         """Start to put back the services of *module* to what they were before."""
-        name, data = self.file.get(cluster)
-        seen = see(self.managers(name, data))
-        self._own([module], seen, data)
+        name, _, seen = self._of_ours(cluster, [module])
         nodes = node_views(seen)
         actions = tuple(
             Action.of("rollback", one["Spec"]["Name"], module, one["PreviousSpec"])
@@ -392,9 +439,7 @@ class Clusters:
 
     def remove(self, cluster: str, modules: Sequence[str], *, keep: bool) -> str:
         """Start to remove *modules*; *keep*: which node has their volumes."""
-        name, data = self.file.get(cluster)
-        seen = see(self.managers(name, data))
-        self._own(modules, seen, data)
+        name, _, seen = self._of_ours(cluster, modules)
         users = {
             str(labels_of(one)[MODULE])
             for one in seen.services
@@ -418,17 +463,15 @@ class Clusters:
                 set_pin(deployment.managers, module, None)
             clean(deployment.managers, deployment.installation, wait=True)
             known = self._noted(name)
-            half = {m: known[m].restoring for m in modules if keep and m in known}
-            left = {m: DeployedData(restoring=node) for m, node in half.items() if node}
+            kept = [m for m in modules if keep and m in known and known[m].restoring]
+            left = {m: known[m].model_copy(update={"unfinished": False}) for m in kept}
             self.file.note(name, {**dict.fromkeys(modules), **left})
 
         return self.begin(name, "remove", modules, run)
 
     def scale(self, asked: ScaleRequest) -> str:
         """Start to run a service as often as *asked*."""
-        name, data = self.file.get(asked.cluster)
-        seen = see(self.managers(name, data))
-        self._own([asked.module], seen, data)
+        name, _, seen = self._of_ours(asked.cluster, [asked.module])
         nodes = node_views(seen)
         views = [service_view(one, seen, nodes) for one in seen.of_module(asked.module)]
         found = next((one for one in views if asked.service in (one.name, one.on_cluster)), None)
@@ -450,6 +493,11 @@ class Clusters:
         """Let the volumes of a module be on one node."""
         name, data = self.file.get(asked.cluster)
         managers = self.managers(name, data)
+        with locked(managers, uuid4().hex, self._app.settings.installation_id):
+            self._pin(asked, data, managers)
+        return self.status(name)
+
+    def _pin(self, asked: PinRequest, data: ClusterData, managers: Managers) -> None:
         seen = see(managers)
         if seen.of_module(asked.module):
             self._own([asked.module], seen, data)
@@ -467,7 +515,6 @@ class Clusters:
             )
             raise ClusterError(text, module=asked.module)
         set_pin(managers, asked.module, node.id)
-        return self.status(name)
 
     def set_node(self, cluster: str, node: str, availability: Availability) -> ClusterView:
         """Let *node* have this *availability*."""
@@ -485,33 +532,13 @@ class Clusters:
             raise UnknownNameError(name, [one.name for one in views])
         return found
 
-    def restore(self, asked: ClusterRestore) -> str:
-        """Start to deploy a module with the data of a backup."""
-        # Few need it, and what reads backups is slow to import.
-        from aiserver_tray.features.cluster.restore import Restoration  # noqa: PLC0415
-
-        name, data = self.file.get(asked.cluster)
-        managers = self.managers(name, data)
-        wanted = DeployRequest(
-            cluster=name, modules=(asked.module,), pin=asked.pin, publish=asked.publish
-        )
-        planned = self._planned(name, managers, wanted, self._app.preview)
-        refuse(planned)
-        seen = see(managers)
-        deploy, view = self.deploy_within, planned.view
-        work = Restoration(self.file, deploy, self._place, name, asked, view, seen)
-        return self.begin(name, "restore", planned.view.modules, work.run)
-
     # -- the rest ----------------------------------------------------------------------------------
 
     def logs(self, asked: ClusterLogsRequest) -> ClusterLogs:
         """The last lines of a module's services."""
         from aiserver_tray.features.cluster.logs import read_logs  # noqa: PLC0415 - few need it
 
-        name, data = self.file.get(asked.cluster)
-        managers = self.managers(name, data)
-        seen = see(managers)
-        self._own([asked.module], seen, data)
+        _, managers, seen = self._of_ours(asked.cluster, [asked.module])
         services = {str(labels_of(one)[SERVICE]): one for one in seen.of_module(asked.module)}
         if asked.service and asked.service not in services:
             raise UnknownNameError(asked.service, [*services])

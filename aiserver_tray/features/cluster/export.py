@@ -439,7 +439,7 @@ class ExportFeature(Feature):
         targets = self._targets(asked.modules, self._app.target)
         for error in (target.untrusted for target in targets):
             if error:
-                raise error
+                raise error.within("export {module} -o FOLDER")
         # Without an engine, volumes keep their names: Compose uses those that are there.
         existing = (self._volumes() or set()).__contains__ if asked.volumes == "named" else None
         names = [target.name for target in targets]

@@ -4,9 +4,9 @@ engine is asked, at an address that the user gives, unless the node is a manager
 import os
 from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 from aiserver_tray.base.errors import (
@@ -24,13 +24,14 @@ from aiserver_tray.engine.connection import Connection
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.features.backup.archive import BackupFile
 from aiserver_tray.features.backup.channels import BackupFeature
+from aiserver_tray.features.backup.grouping import ServerPlace
 from aiserver_tray.features.backup.manifest import ManifestEntry
-from aiserver_tray.features.backup.planning import Tools, server_in
+from aiserver_tray.features.backup.planning import Tools
 from aiserver_tray.features.backup.restore import volumes_of
 from aiserver_tray.features.backup.servers import Server
 from aiserver_tray.features.cluster.state import Seen, node_views
 from aiserver_tray.features.cluster.store import ClustersFile, DeployedData
-from aiserver_tray.features.cluster.views import ClusterRestore, DeployPlan, DeployRequest, WorkStep
+from aiserver_tray.features.cluster.views import DeployPlan, DeployRequest, WorkStep
 from aiserver_tray.model import Changes
 from aiserver_tray.spec.kernel import HELPER
 
@@ -40,7 +41,8 @@ if TYPE_CHECKING:
 
 _SERVICE = "com.docker.swarm.service.name"
 """The label of a task's container with the name of its service."""
-
+_DROPS: Final = {"postgres": "dropdb -U {}", "mysql": "mysqladmin -p -u {} drop"}
+"""Commands in the containers of servers, before the name of a database."""
 
 Deploy = Callable[[str, DeployRequest, "Deployment"], None]
 """Deploys modules as a part of work on a cluster."""
@@ -60,16 +62,18 @@ class Restoration:
         deploy: Deploy,
         place: "Place",
         cluster: str,
-        asked: ClusterRestore,
+        asked: DeployRequest,
         plan: DeployPlan,
         seen: Seen,
     ) -> None:
         self._file, self._deploy, self._cluster, self._asked = file, deploy, cluster, asked
-        if seen.of_module(asked.module):
+        if len(asked.modules) != 1:
+            raise ClusterError(Text("Deploy one module with a backup, and the others after it."))
+        if seen.of_module(asked.modules[0]):
             text = Text(
                 "{module} is deployed already, and its data would be lost. Remove it first: "
                 "aiserver-tray cluster remove {module}",
-                module=asked.module,
+                module=asked.modules[0],
             )
             raise ClusterError(text)
         backup = place.feature(BackupFeature).backups.opened(asked.backup)
@@ -77,6 +81,7 @@ class Restoration:
         tools = Tools(place.app, place.core.engine)
         new = [m for m in plan.modules if not seen.of_module(m) and not tools.planner.server(m)]
         half = {m for m in new if m in known.deployed and known.deployed[m].restoring}
+        self._loaded = [name for m in half for name in known.deployed[m].loaded]
         servers = {one.server for one in backup.manifest.entries if one.module in new}
         name = _one_node([plan.pins[m] for m in (*new, *servers) if m in plan.pins])
         (node,) = (one for one in node_views(seen) if one.name == name)
@@ -85,6 +90,15 @@ class Restoration:
         self._data = NodeData(place.app, backup, new, name, engine, half)
         self._data.check()
 
+    def shown_in(self, plan: DeployPlan) -> DeployPlan:
+        """The *plan* of its deployment with its own steps, in the order of `run`."""
+        data = self._data
+        first = [one for one in plan.steps if one.module in data.servers]
+        rest = [one for one in plan.steps if one.module not in data.servers]
+        return replace(
+            plan, steps=(*self._steps(data.volumes), *first, *self._steps(data.databases), *rest)
+        )
+
     def run(self, deployment: "Deployment") -> None:
         """Do it. An error before the module is deployed leaves nothing of its data."""
         data, asked, work = self._data, self._asked, deployment.work
@@ -92,21 +106,31 @@ class Restoration:
         for folder in data.folders:
             text = Text("The folder {folder} of the backup is left out.", folder=folder)
             work.notice(text)
-        self._note(data.name)
+        self._note_begun()
         data.adopt_keys()
         try:
             self._each(deployment, data.volumes, data.fill)
             if data.servers:
                 first = DeployRequest(modules=tuple(data.servers), pin=asked.pin)
                 self._deploy(self._cluster, first, deployment)
-            self._each(deployment, data.databases, data.load)
+            self._each(deployment, data.databases, self._load)
         except BaseException:
             if data.undo():
-                self._note("", is_there=False)
+                self._note(None)
             raise
-        self._note("")
-        wanted = DeployRequest(modules=(asked.module,), pin=asked.pin, publish=asked.publish)
-        self._deploy(self._cluster, wanted, deployment)
+        self._note(DeployedData(unfinished=True))
+        self._deploy(self._cluster, asked, deployment)
+
+    def _load(self, entry: ManifestEntry) -> None:
+        """Create a database. One that this restore began before it was interrupted is dropped."""
+        data, name = self._data, f"{entry.server}/{entry.key}"
+        if name in self._loaded:
+            data.drop(entry)
+        else:
+            data.see_free(entry)
+            self._loaded.append(name)
+            self._note_begun()
+        data.load(entry)
 
     def _each(
         self,
@@ -114,16 +138,21 @@ class Restoration:
         entries: Sequence[ManifestEntry],
         act: Callable[[ManifestEntry], None],
     ) -> None:
-        work = deployment.work
-        steps = [_step(one, self._data.name) for one in entries]
+        work, steps = deployment.work, self._steps(entries)
         work.plan((*work.view.steps, *steps))
         for step, entry in zip(steps, entries, strict=True):
             began = work.begin(step)
             act(entry)
             work.done(step, began)
 
-    def _note(self, node: str, *, is_there: bool = True) -> None:
-        data = DeployedData(unfinished=True, restoring=node) if is_there else None
+    def _steps(self, entries: Iterable[ManifestEntry]) -> list[WorkStep]:
+        return [_step(one, self._data.name) for one in entries]
+
+    def _note_begun(self) -> None:
+        node = self._data.name
+        self._note(DeployedData(unfinished=True, restoring=node, loaded=self._loaded))
+
+    def _note(self, data: DeployedData | None) -> None:
         self._file.note(self._cluster, dict.fromkeys(self._data.modules, data))
 
 
@@ -312,16 +341,55 @@ class NodeData:
                 self.check_lock()
                 yield piece
 
+    def see_free(self, entry: ManifestEntry) -> None:
+        """See that there is no database where *entry* is to be.
+
+        Raises:
+            ClusterError: there is one, or the server does not run on this node.
+        """
+        server = self._server(self._place(entry)[0], self.cancelled)
+        if server.exists(entry.key):
+            raise self._in_the_way(entry, server)
+
+    def drop(self, entry: ManifestEntry) -> None:
+        """Drop what an interrupted restore made of a database. Raises as `see_free` does."""
+        self._server(self._place(entry)[0], self.cancelled).drop(entry.key)
+
+    def _in_the_way(self, entry: ManifestEntry, server: Server) -> ClusterError:
+        command = _DROPS[self._place(entry)[0].dialect]
+        text = Text(
+            "{server} on {node} has a database {database} already, and its data would be lost. If "
+            "nobody needs it, run there, and then repeat the restore: docker exec -it {container} "
+            "{command} {database}",
+            server=entry.server,
+            node=self.name,
+            database=entry.key,
+            container=server.container[:12],
+            command=command.format(server.user),
+        )
+        return ClusterError(text)
+
     def load(self, entry: ManifestEntry) -> None:
         """Create a database with its content.
 
         Raises:
             ClusterError: the server does not run on this node.
         """
+        place, owner = self._place(entry)
+        server = self._server(place, self.cancelled)
+        with closing(self._pieces(entry)) as pieces:
+            server.load(entry.key, owner, pieces)
+        self._loaded.append((self._server(place, Cancellation()), entry.key))
+
+    def _place(self, entry: ManifestEntry) -> tuple[ServerPlace, str]:
+        """The server of a database, and the role that owns it."""
         place = self._tools.planner.server(entry.server)
         owner = self._tools.planner.role(entry.module, entry.server, entry.key)
         if place is None or owner is None:  # checked before
             raise _undeclared(entry)
+        return place, owner
+
+    def _server(self, place: ServerPlace, cancelled: Cancellation) -> Server:
         running = [
             one.id
             for one in self.engine.containers.summaries()
@@ -330,16 +398,11 @@ class NodeData:
         if not running:
             text = Text(
                 "The data of {server} is not on {node}. Restore into the node that has it.",
-                server=entry.server,
+                server=place.module,
                 node=self.name,
             )
             raise ClusterError(text)
-        password = self.app.settings.reveal(self.app.declared, place.secret)
-        where = self.engine, running[0], place.dialect, place.user, password
-        server = server_in(*where, self.cancelled)
-        with closing(self._pieces(entry)) as pieces:
-            server.load(entry.key, owner, pieces)
-        self._loaded.append((server_in(*where, Cancellation()), entry.key))
+        return self._tools.open(replace(place, container=running[0]), cancelled)
 
     def undo(self) -> bool:
         """Remove what was restored. Whether nothing is left: the node may not answer any more."""

@@ -44,6 +44,10 @@ _LABELS: Final[Mapping[ClusterServiceState, Text]] = {
 }
 
 
+_AWAY: Final = Text("its data is there, and it starts by itself once {node} is back")
+_DRAINED: Final = Text("its data is there: let {node} work again to start it")
+
+
 @dataclass(frozen=True)
 class Seen:
     """The answers of a manager, as they are."""
@@ -244,6 +248,9 @@ def _current(tasks: Sequence[Json]) -> list[Json]:
 def why_of(task: Json) -> Text | None:
     """What Docker says about *task*."""
     said = task["Status"].get("Err") or task["Status"].get("Message")
+    code = (task["Status"].get("ContainerStatus") or {}).get("ExitCode")
+    if code and str(said).startswith("task: non-zero exit"):
+        return Text("exited with code {code}", code=code)
     return Text("{message}", message=said) if said else None
 
 
@@ -264,15 +271,21 @@ def _state(
         return found, _LABELS[found], None
     said = why_of(task)
     if state == "pending" and task["Status"].get("Err"):
-        gone = [one for one in places if not is_free(one)]
-        text = Text("waits for its node {node}", node=gone[0].name) if gone else _LABELS["waiting"]
-        return "waiting", text, said
+        return _waiting(places, said)
     failed = [one for one in tasks if one.get("Slot") == task.get("Slot") and has_failed(one)]
     why = why_of(failed[0]) if failed else None
     if (state in _FAILED and is_job) or len(failed) >= _TRIES:
         return "failed", _LABELS["failed"], why or said
     is_over = state == "complete" or (state in _FAILED and task["DesiredState"] in _ENDED)
     return ("stopped", _LABELS["stopped"], said) if is_over else ("starting", _NONE[1], why)
+
+
+def _waiting(places: Sequence[NodeView], said: Text | None) -> _State:
+    if (gone := next((one for one in places if not is_free(one)), None)) is None:
+        return "waiting", _LABELS["waiting"], said
+    why = _DRAINED if gone.state == "ready" else _AWAY
+    label = Text("waits for its node {node}", node=gone.name)
+    return "waiting", label, why.with_values({"node": gone.name})
 
 
 def is_free(node: NodeView) -> bool:

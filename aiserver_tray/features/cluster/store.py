@@ -30,6 +30,8 @@ class DeployedData(_Plain):
     restoring: str = ""
     """The name of a node that has only a part of a backup's data so far. Empty: none. This is kept
     when the module is removed: a deployment would take that part for all."""
+    loaded: list[str] = Field(default_factory=list)
+    """The databases, as ``server/name``, that this restore has begun to create."""
 
 
 class ClusterData(_Plain):

@@ -61,14 +61,24 @@ class ClusterModules(ClusterName):
     modules: Annotated[Names, Field(min_length=1)]
 
 
-class DeployRequest(ClusterModules):
-    """What to deploy, or to update, and how."""
+class UpdateRequest(ClusterModules):
+    """What to update, and how."""
 
     pin: str = Field(default="", max_length=200)
     """name or ID of the node for the volumes of modules that have none yet"""
     publish: bool | None = None
     """publish the ports of the modules' pages on their nodes, on every interface; `null`: as it is,
     and not for new ones"""
+
+
+class DeployRequest(UpdateRequest):
+    """What to deploy, and how."""
+
+    backup: str = Field(default="", max_length=200)
+    """the ID of a backup, of those that `ai/backup/list` has, whose data the only module gets"""
+    node_address: str = Field(default="", max_length=_MAX_ADDRESS)
+    """the address of the engine of the node for that data, such as `ssh://user@server-2`; not
+    needed for a manager"""
 
 
 class RemovalRequest(ClusterModules):
@@ -109,19 +119,6 @@ class ScaleRequest(OfCluster):
 
     service: str = Name
     replicas: int = Field(ge=0, le=100)
-
-
-class ClusterRestore(OfCluster):
-    """A backup to deploy."""
-
-    backup: str = Name
-    """the ID of a backup, of those that `ai/backup/list` has"""
-    pin: str = Field(default="", max_length=200)
-    """name or ID of the node for the data; without it, the one that has the volumes"""
-    node_address: str = Field(default="", max_length=_MAX_ADDRESS)
-    """the address of its engine, such as `ssh://user@server-2`; not needed for a manager"""
-    publish: bool | None = None
-    """as `ai/cluster/deploy` has it"""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 /** Clusters: their managers and nodes, what runs there, and work on them. */
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { invoke, CONNECTION, on } from "../base/bridge.js";
-import { ago, bytes, duration, list, timeAndDay } from "../base/format.js";
+import { ago, bytes, capitalised, duration, list, timeAndDay } from "../base/format.js";
 import { mark, t, tn } from "../base/i18n.js";
 import { current, drawAgainIn } from "../base/store.js";
 import { styled } from "../base/styles.js";
@@ -90,16 +90,23 @@ function whole(cluster, page) {
 const managerNotice = ({ address, problem }) => html`<p class="small busy row-flex">${icon("triangle-alert", "s14")}<span><code>${address}</code> ${problem ?? t("doesn't answer")}</span></p>`;
 
 const NODES = { ready: mark("ready"), down: mark("down"), unknown: mark("unknown"), disconnected: mark("disconnected") };
+const IDLE = { drain: mark("drained"), pause: mark("takes nothing new") };
+
+/** @param {string[]} modules */
+const titled = (modules) => list(modules.map((name) => current().snapshot?.modules.find((one) => one.name === name)?.title ?? name));
+
+/** @param {string} state @param {string|null} since */
+const sinceWhen = (state, since) => (since ? t("{state} since {time}", { state, time: timeAndDay(since) }) : state);
 
 /** @param {Cluster} cluster @param {Node} node */
 function nodeRow(cluster, node) {
   const { name, address, role, state, availability, leader, since, cpus, memory, pinned, tasks } = node;
   const isReady = state === "ready", isActive = availability === "active";
   const why = blocked(cluster);
-  const said = [address, t("{count} CPUs", { count: cpus }), bytes(memory), tn("{count} task", "{count} tasks", tasks), pinned.length ? t("volumes of {names}", { names: list(pinned) }) : ""];
+  const said = [address, t("{count} CPUs", { count: cpus }), bytes(memory), tn("{count} task", "{count} tasks", tasks), pinned.length ? t("volumes of {names}", { names: titled(pinned) }) : ""];
   return html`
     <div class="item" data-node=${name}>${icon("server", "muted")}
-      <div class="grow"><h4><span>${name}</span>${barePill(isReady ? (isActive ? "running" : "stopped") : "error", isReady ? (isActive ? t(NODES[state]) : t("drained")) : since ? t("{state} since {time}", { state: t(NODES[state]), time: timeAndDay(since) }) : t(NODES[state]))}
+      <div class="grow"><h4><span>${name}</span>${barePill(isReady ? (isActive ? "running" : "stopped") : "error", capitalised(isReady && availability !== "active" ? t(IDLE[availability]) : sinceWhen(t(NODES[state]), since)))}
         ${role === "manager" ? html`<span class="tag">${leader ? t("leader") : t("manager")}</span>` : nothing}</h4><p>${said.filter(Boolean).join(" · ")}</p></div>
       ${button({
         text: isActive ? t("Drain…") : t("Use again"), name: isActive ? t("Drain {name}", { name }) : t("Use {name} again", { name }), size: "small", enabled: !why, why,
@@ -116,7 +123,7 @@ function deployed(cluster, module, { snapshot }) {
   const why = blocked(cluster) ?? (ours ? null : t("It was deployed from another home."));
   return html`
     <section class="card" data-deployed=${name} aria-labelledby="deployed-${cluster.name}-${name}">
-      <div class="card-head cluster-module">${tile(here)}<div class="grow"><h3 id="deployed-${cluster.name}-${name}">${title} ${pill(LOOKS[state], label)}</h3>
+      <div class="card-head cluster-module">${tile(here)}<div class="grow"><h3 id="deployed-${cluster.name}-${name}">${title} ${pill(LOOKS[state], capitalised(label))}</h3>
         <p class="small muted">${t("{count} of {total} services", { count: services.filter((one) => LOOKS[one.state] === "running").length, total: services.length })}${pinned.length ? ` · ${t("data on {names}", { names: list(pinned) })}` : nothing}</p></div>
         ${button({ text: t("Update…"), name: t("Update {name}", { name: title }), size: "small", enabled: !why, why, run: () => askToUpdate(cluster, module) })}
         ${menuButton({ text: t("More"), name: t("More about {name}", { name: title }), items: () => [
@@ -133,23 +140,23 @@ function deployed(cluster, module, { snapshot }) {
 
 /** @param {Cluster} cluster @param {Deployed} module @param {ClusterService} service @param {string|null} why */
 function serviceRow(cluster, module, service, why) {
-  const { name, state, label, since, why: reason, job, running, replicas, ports, updatedAt, updateText, tasks } = service;
+  const { name, state, label, since, why: reason, job, running, replicas, ports, updatedAt, update, tasks } = service;
   const first = tasks[0];
   const said = [
     job ? t("job") : t("{count} of {total} tasks", { count: running, total: replicas }), first?.node, ports.length ? t("ports {ports}, on every network of its node", { ports: ports.join(", ") }) : "",
-    updatedAt ? t("updated {ago}", { ago: ago(updatedAt) }) : "", updateText,
+    updatedAt ? t("updated {ago}", { ago: ago(updatedAt) }) : "", update === "rollback_completed" ? t("the last update was put back") : "",
   ];
   return html`
-    <div class="item" data-service=${name}><div class="grow"><h4><span>${name}</span>${barePill(LOOKS[state], state === "unknown" && since ? t("{state} since {time}", { state: label, time: timeAndDay(since) }) : label)}</h4><p>${said.filter(Boolean).join(" · ")}</p>
-        ${reason ? html`<p class=${state === "failed" ? "bad" : "busy"}>${reason}</p>` : nothing}
-        ${tasks.length > 1 || LOOKS[state] !== "running" ? html`<ul class="cluster-tasks small">${tasks.map(taskLine)}</ul>` : nothing}</div>
+    <div class="item" data-service=${name}><div class="grow"><h4><span>${name}</span>${barePill(LOOKS[state], capitalised(state === "unknown" ? sinceWhen(label, since) : label))}</h4><p>${said.filter(Boolean).join(" · ")}</p>
+        ${reason ? html`<p class=${state === "failed" ? "bad" : "busy"}>${capitalised(reason)}</p>` : nothing}
+        ${tasks.length > 1 || LOOKS[state] !== "running" ? html`<ul class="cluster-tasks small">${tasks.map((task) => taskLine(task, reason))}</ul>` : nothing}</div>
       ${service.scalable ? button({ text: t("Scale…"), name: t("Scale {name}", { name }), size: "small", enabled: !why, why, run: () => askToScale(cluster, module, service) }) : nothing}
       ${button({ text: t("Logs"), name: t("Logs of {name}", { name }), icon: "scroll-text", iconOnly: true, kind: "quiet", size: "small", run: () => void showLogs(cluster, module, name) })}</div>`;
 }
 
-/** @param {Task} task */
-const taskLine = ({ node, state, unknown, since, text, exitCode }) => html`<li>${node || t("no node")} · ${unknown ? t("unknown, last {state}", { state }) : state}${
-  since ? ` · ${ago(since)}` : ""}${exitCode ? ` · ${t("exit code {code}", { code: exitCode })}` : ""}${text ? html` · <span>${text}</span>` : nothing}</li>`;
+/** @param {Task} task @param {string|null} reason that is told already */
+const taskLine = ({ node, state, unknown, since, text, exitCode }, reason) => html`<li>${node || t("no node")} · ${unknown ? t("unknown, last {state}", { state }) : state}${
+  since ? ` · ${ago(since)}` : ""}${exitCode ? ` · ${t("exit code {code}", { code: exitCode })}` : ""}${text && text !== reason ? html` · <span>${text}</span>` : nothing}</li>`;
 
 // -- work -----------------------------------------------------------------------------------------
 
@@ -168,7 +175,7 @@ function course({ id, cluster, kind, modules, status, steps, notices, error }) {
   const done = steps.filter((step) => step.status === "done").length;
   return html`
     <section class="card upgrade" aria-label=${t("Work")}>
-      <div class="up-head"><div class="grow"><h3>${t(KINDS[kind], { names: list(modules) })}</h3>
+      <div class="up-head"><div class="grow"><h3>${t(KINDS[kind], { names: titled(modules) })}</h3>
         <p class="control muted" role="status">${isNow ? t("{done} of {total} steps", { done, total: steps.length }) : t(ENDS[status])}</p></div>
         ${isNow ? button({ text: t("Cancel"), run: () => void invoke("ai/cluster/cancel", { id }) }) : nothing}</div>
       ${error ? notice({ tone: "bad", title: t("It failed"), text: error.message }) : nothing}

@@ -60,7 +60,10 @@ def test_a_service_with_volumes_waits_for_its_node_and_names_it() -> None:
     found = view(nodes, [lost, waiting])
     assert found.state == "waiting"
     assert str(found.label) == "waits for its node server-a"
-    assert str(found.why) == NO_NODE
+    assert str(found.why).endswith("starts by itself once server-a is back")
+    assert str(found.tasks[0].text) == NO_NODE
+    nodes[0] = node("a", pinned="web", availability="drain")
+    assert str(view(nodes, [waiting]).why).endswith("let server-a work again to start it")
     elsewhere = view([node("a", pinned="web"), node("b")], [waiting])
     assert str(elsewhere.label) == "waits for a node"
 

@@ -9,6 +9,7 @@ import { current, slice } from "../../base/store.js";
 import { input, select, toggle } from "../../components/field.js";
 import { icon } from "../../components/icon.js";
 import { notice } from "../../components/notice.js";
+import { backupsOf, isUsable, loadBackups, within } from "../backups/list.js";
 import { change } from "./list.js";
 
 /**
@@ -16,7 +17,7 @@ import { change } from "./list.js";
  */
 
 const own = slice({
-  cluster: "", name: "", managers: "", module: "", node: "", publish: false, isOn: false, replicas: "1", error: "",
+  cluster: "", name: "", managers: "", module: "", node: "", backup: "", address: "", publish: false, isOn: false, replicas: "1", error: "",
   plan: /** @type {DeployPlan|null} */ (null), logs: /** @type {ClusterLogs|null} */ (null),
 });
 
@@ -50,44 +51,74 @@ export function askToAdd(cluster) {
 
 /** @param {Cluster} cluster */
 export const askToForget = ({ name }) => confirm({
-  title: t("Forget {name}?", { name }), text: t("Everything goes on running there. AI-Server Tray forgets the addresses of its managers, and no longer prevents that the modules there run here, too."),
+  title: t("Forget {name}?", { name }), text: t("Everything goes on running there. AI-Server Tray forgets the addresses of its managers, and no longer prevents that the modules there run here, too, until you add it again. What an interrupted restore left there is not known any more."),
   action: t("Forget"), run: () => void change("ai/cluster/forget", { cluster: name }),
 });
 
 // -- modules --------------------------------------------------------------------------------------
 
+const TYPING_MS = 700;
+
 const look = inOrder("ai/cluster/plan", (answer) => own.set(answer.success ? { plan: answer.data, error: "" } : { plan: null, error: answer.message }));
 
 function plan() {
-  const { cluster, module, node, publish } = own.get();
   own.set({ plan: null, error: "" });
-  return look({ cluster, modules: [module], pin: node, publish });
+  return look(asked());
+}
+
+const asked = () => {
+  const { cluster, module, node, backup, address, publish } = own.get();
+  return { cluster, modules: [module], pin: node, publish, backup, nodeAddress: backup ? address.trim() : "" };
+};
+
+let typing = 0;
+
+/** Plans once nothing is typed for a moment: an address is tried. @param {string} address */
+function typeAddress(address) {
+  own.set({ address, plan: null, error: "" });
+  clearTimeout(typing);
+  typing = setTimeout(plan, TYPING_MS);
 }
 
 /** @param {Cluster} cluster */
 export function askToDeploy(cluster) {
   const there = new Set(cluster.modules.filter(({ unfinished }) => !unfinished).map(({ module }) => module));
   const modules = (current().snapshot?.modules ?? []).filter(({ name, orphan }) => !orphan && !there.has(name));
-  own.set({ cluster: cluster.name, module: modules.find(({ kind }) => kind === "feature")?.name ?? modules[0]?.name ?? "", node: "", publish: false });
-  planned(cluster, "ai/cluster/deploy", t("Deploy on {name}", { name: cluster.name }), t("Deploy"), () => html`
+  own.set({ cluster: cluster.name, module: modules.find(({ kind }) => kind === "feature")?.name ?? modules[0]?.name ?? "", node: "", backup: "", address: "", publish: false });
+  loadBackups();
+  planned("ai/cluster/deploy", t("Deploy on {name}", { name: cluster.name }), t("Deploy"), () => html`
     ${line("cluster-module", t("Module"), select({
       id: "cluster-module", value: own.get().module, choices: modules.map(({ name, title }) => ({ value: name, text: title })),
-      change: (module) => { own.set({ module }); plan(); },
+      change: (module) => { own.set({ module, backup: "" }); plan(); },
     }))}
-    ${nodeChoice(cluster, t("Choose a node"), plan)}`);
+    ${nodeChoice(cluster, t("Choose a node"), plan)}${dataChoice()}`);
+}
+
+function dataChoice() {
+  const { module, backup, address } = own.get();
+  const usable = backupsOf(module).filter(isUsable);
+  if (!usable.length) return nothing;
+  return html`
+    ${line("cluster-backup", t("Data"), select({
+      id: "cluster-backup", value: backup, choices: [{ value: "", text: t("What the node has, or empty volumes") }, ...usable.map(({ id, madeAt }) => ({ value: id, text: t("Backup from {when}", { when: within(madeAt) }) }))],
+      change: (id) => { own.set({ backup: id }); plan(); },
+    }))}
+    ${backup ? line("cluster-address", t("Address of the node's engine"), input({
+      id: "cluster-address", value: address, placeholder: "ssh://ada@server-3", change: typeAddress,
+    }), t("Only if this cluster has no address of it. Its own engine copies the data.")) : nothing}`;
 }
 
 /** @param {Cluster} cluster @param {Deployed} module */
 export function askToUpdate(cluster, { module, title, services }) {
-  own.set({ cluster: cluster.name, module, node: "", publish: services.some(({ ports }) => ports.length) });
-  planned(cluster, "ai/cluster/update", t("Update {name}", { name: title }), t("Update"), () => nothing);
+  own.set({ cluster: cluster.name, module, node: "", backup: "", publish: services.some(({ ports }) => ports.length) });
+  planned("ai/cluster/update", t("Update {name}", { name: title }), t("Update"), () => nothing);
 }
 
 /**
  * Asks with the plan, which follows the choices.
- * @param {Cluster} cluster @param {"ai/cluster/deploy"|"ai/cluster/update"} channel @param {string} title @param {string} action @param {() => unknown} choices
+ * @param {"ai/cluster/deploy"|"ai/cluster/update"} channel @param {string} title @param {string} action @param {() => unknown} choices
  */
-function planned(cluster, channel, title, action, choices) {
+function planned(channel, title, action, choices) {
   plan();
   confirm({
     title, text: t("It gets the current settings and passwords of this home. A service that does not get healthy after an update is put back by the cluster."), action,
@@ -95,8 +126,8 @@ function planned(cluster, channel, title, action, choices) {
       ${choice("publish", t("Publish ports"), t("On every network of its node, because Docker Swarm can't publish for one computer alone."), plan)}${planView()}</div>`,
     ready: () => { const found = own.get().plan; return Boolean(found && !found.problems.length && found.steps.length); },
     run: () => {
-      const { module, node, publish } = own.get();
-      void change(channel, { cluster: cluster.name, modules: [module], pin: node, publish });
+      const { backup, nodeAddress, ...rest } = asked();
+      void change(channel, backup ? { ...rest, backup, nodeAddress } : rest);
     },
   });
 }
