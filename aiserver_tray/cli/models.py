@@ -287,10 +287,10 @@ def pull(model: str, as_json: bool) -> None:  # noqa: FBT001 - a command line fl
     source = str(Path(model).absolute()) if Path(model).is_file() else model
     undo = UndoHint(app)
     with shared_core(app) as core:
-        if not core.client.request("ai/models/own/list")["running"]:
+        own = core.client.request("ai/models/own/list")
+        if not own["running"]:
             start_modules(core, ["local-models"], undo)
-        hub = core.client.request("ai/models/own/list")["hub"]
-        show = _PullProgress(hub, model_of(source))
+        show = _PullProgress(own["hub"], model_of(source))
         core.client.subscribe((OWN_MODELS.name,), show.take)
         try:
             found = core.client.request("ai/models/own/pull", {"model": source})

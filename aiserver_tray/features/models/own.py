@@ -310,21 +310,28 @@ class OwnModels:
     def _put(
         self, shelf: Shelf, pull: Pull, part: str, made: Installed, actor: "Actor"
     ) -> Installed:
-        if shelf.beginning(part) != "GGUF":
+        size, beginning = shelf.written(part)
+        if size != made.size or beginning != "GGUF":
             shelf.drop_parts(made.name)
-            raise DownloadError(Text("{file} is no model in the format GGUF.", file=made.file))
+            raise DownloadError(
+                Text("{file} is no model in the format GGUF.", file=made.file)
+                if size == made.size
+                else Text(
+                    "{file} did not arrive whole, and what came was deleted. Pull it again.",
+                    file=made.file,
+                )
+            )
         pull.begin("loading")
         with self._lock:
             # First the list: what a crash leaves is then a model that can be continued, or deleted.
             others = [one for one in self.installed().values() if one.name != made.name]
             self._store([*others, made], actor)
-            shelf.finish(made.name, part)
-            self._offer(shelf)
+            self._offer(shelf, shelf.finish(made.name, part))
         return made
 
-    def _offer(self, shelf: Shelf) -> None:
-        """Let the server offer the models whose files are whole, and no others."""
-        files = shelf.look().files
+    def _offer(self, shelf: Shelf, look: Look) -> None:
+        """Let the server offer the models whose files are whole by *look*, and no others."""
+        files = look.files
         whole = [one for one in self.installed().values() if files.get(one.name) == one.size]
         cards = {card.name: card.kind for card in self.cards()}
         shelf.write_presets({one.name: cards.get(one.name) or kind_of(one.name) for one in whole})
@@ -345,10 +352,10 @@ class OwnModels:
             look = shelf.look()
             if name not in installed and name not in look.names:
                 raise UnknownNameError(name, sorted({*installed, *look.names}))
-            shelf.remove(name)
+            rest = shelf.remove(name)
             if name in installed:
                 self._store((one for one in installed.values() if one.name != name), actor)
-                self._offer(shelf)
+                self._offer(shelf, rest)
         return look.begun(name) + look.files.get(name, 0)
 
     # -- hubs -----------------------------------------------------------------------------------

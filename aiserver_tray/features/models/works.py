@@ -19,7 +19,6 @@ from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.strings import in_line
 from aiserver_tray.engine.cancellation import Cancellation
-from aiserver_tray.features.doctor.channels import DoctorFeature
 from aiserver_tray.features.models.chain import ChainResult, Gateway, check_chain
 from aiserver_tray.features.models.models import ONEAPI, Models
 from aiserver_tray.features.models.servers import Server, fetch, kind_of
@@ -151,6 +150,8 @@ class Checks:
         yield self._embedding(servers, any(one.broken for one in results))
         yield self._webhook()
         yield self._mail()
+        from aiserver_tray.features.doctor.channels import DoctorFeature  # noqa: PLC0415 - slow
+
         titles = {"clock": Text("Clock"), "disk": Text("Disk"), "backups": Text("Backup")}
         seen: set[str] = set()
         for finding in self._place.feature(DoctorFeature).findings():
