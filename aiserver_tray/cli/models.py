@@ -141,13 +141,14 @@ def use(server: str, key: bool, as_json: bool) -> None:  # noqa: FBT001 - comman
 
 
 def _used(core: "RemoteCore", asked: Json, undo: UndoHint) -> Json:
-    """The answer of ``ai/models/use``; starts OneAPI if that is all that is missing."""
-    try:
-        return core.client.request("ai/models/use", asked)
-    except RemoteError as error:
-        if not (needed := error.data.get("module")):
-            raise
-        start_modules(core, [needed], undo)
+    """The answer of ``ai/models/use``; starts what is missing: our own module, OneAPI, or both."""
+    for _ in range(2):
+        try:
+            return core.client.request("ai/models/use", asked)
+        except RemoteError as error:
+            if not (needed := error.data.get("module")):
+                raise
+            start_modules(core, [needed], undo)
     return core.client.request("ai/models/use", asked)
 
 

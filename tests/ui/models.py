@@ -74,7 +74,6 @@ def listed(*servers: Json, check: Json | None = None) -> Json:
     return {
         "servers": [*servers, _LM_STUDIO],
         "waiting": ["n8n", "dify"],
-        "oneapi": True,
         "checked": check,
         "every": "never",
     }

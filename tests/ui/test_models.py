@@ -63,13 +63,20 @@ def test_a_server_is_found_used_and_taken_back(page: HomePage, host: Scripted) -
     page.wait_for_text("127.0.0.1:11434 · 2 models", "[data-server=ollama]")
     hints = page.script("return document.querySelector('.servers details dl').textContent")
     assert "LM Studio" in hints
-    host.answers["ai/models/use"] = answer({"server": USED, "notice": None})
+    host.answers |= {
+        "ai/models/use": answer({"server": USED, "notice": None}),
+        "ai/module/consumers": answer({"consumers": [], "problem": None}),
+        "ai/operation/start": answer({"operationId": "op-1"}),
+    }
+    page.wait_for(".big .primary").click()
+    page.wait_for_text("gets the models: qwen3:8b", "#question[open]")
     host.answers["ai/models/list"] = answer(listed(USED))
-    page.button("Use for the stack: Ollama").click()
+    page.script("document.querySelector('#question[open] .primary').click()")
     assert host.wait_for_call("ai/models/use") == {"server": "ollama"}
     page.wait_for_text("used by the stack, through a relay", "[data-server=ollama]")
     nodes = [node.text.split("\n")[0] for node in page.all(".wnode")]
     assert nodes == ["Ollama", "OneAPI", "n8n", "Dify"]
+    assert page.button("Disconnect all…")
 
     host.answers["ai/models/remove"] = answer({"notice": None})
     host.answers["ai/models/list"] = answer(listed(FOUND))

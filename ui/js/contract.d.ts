@@ -2289,8 +2289,6 @@ export interface ModelList {
   servers: Server[];
   /** the modules that ask OneAPI for models */
   waiting: string[];
-  /** whether OneAPI runs, so that a server can be added to it */
-  oneapi: boolean;
   /** the last check of all servers; `null`: none since they changed or this process began */
   checked: Checked | null;
   /** how often they are checked by themselves */

@@ -108,8 +108,6 @@ class ModelList(TypedDict):
     servers: list[ServerView]
     waiting: list[str]
     """the modules that ask OneAPI for models"""
-    oneapi: bool
-    """whether OneAPI runs, so that a server can be added to it"""
     checked: Checked | None
     """the last check of all servers; `null`: none since they changed or this process began"""
     every: CheckEvery
@@ -188,14 +186,10 @@ class ModelsFeature(Feature):
             views = [self._view(s, answer, used.get(name)) for name, (s, answer) in found.items()]
         else:
             views = [self._view(one.server, None, one) for one in used.values()]
-        modules = self._place.core.store.snapshot.modules
-        is_there = any(m.name == ONEAPI and m.state == "running" for m in modules)
-        latest = self._checks.latest
         return {
             "servers": views,
             "waiting": self._waiting(),
-            "oneapi": is_there,
-            "checked": latest,
+            "checked": self._checks.latest,
             "every": self._place.app.settings.app.check_models,
         }
 

@@ -32,8 +32,7 @@ from aiserver_tray.features.models.hub import (
 from aiserver_tray.features.models.pulls import Download, Phase, Pull, Pulls
 from aiserver_tray.features.models.servers import OWN, fetch, kind_of
 from aiserver_tray.features.models.shelf import Hashing, Look, Shelf, part_of
-from aiserver_tray.features.models.used import OWN_KEY, own_server
-from aiserver_tray.features.stack.channels import module_of
+from aiserver_tray.features.models.used import OWN_KEY, container_of, own_server
 from aiserver_tray.features.wiring.oneapi import OneApiError
 from aiserver_tray.settings.changes import change_setting
 
@@ -372,8 +371,9 @@ class OwnModels:
 
     def is_running(self) -> bool:
         """Whether the module runs."""
-        module = module_of(self._place.core.store.snapshot, OWN)
-        return any(service.state == "running" for service in module.services)
+        with suppress(RefusedError):
+            return bool(container_of(self._place.core.store.snapshot, OWN))
+        return False
 
 
 def _check_whole(file: str) -> None:

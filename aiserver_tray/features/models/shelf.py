@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
-from aiserver_tray.base.errors import DownloadError, RefusedError
+from aiserver_tray.base.errors import DownloadError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.strings import binary_size
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.features.models.servers import OWN, ModelKind
-from aiserver_tray.features.stack.channels import module_of
+from aiserver_tray.features.models.used import container_of
 
 if TYPE_CHECKING:
     from aiserver_tray.engine.containers import Containers
@@ -88,15 +88,8 @@ class Shelf:
     """
 
     def __init__(self, containers: "Containers", snapshot: "Snapshot") -> None:
-        services = module_of(snapshot, OWN).services
-        running = [one for one in services if one.state == "running"]
-        if not running:
-            text = Text(
-                "The module local-models does not run. Start it: aiserver-tray up local-models"
-            )
-            raise RefusedError(text, module=OWN)
         self._containers = containers
-        self._container = running[0].container
+        self._container = container_of(snapshot, OWN)
 
     def look(self) -> Look:
         """What is there."""

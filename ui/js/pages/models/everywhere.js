@@ -1,10 +1,10 @@
 // @ts-check
 /** Local models for everybody: OneAPI gets them, and each running module that can ask OneAPI is connected. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
-import { ask, confirm, open, operate } from "../../base/actions.js";
+import { ask, confirm, during, open, operate } from "../../base/actions.js";
 import { list } from "../../base/format.js";
 import { t } from "../../base/i18n.js";
-import { current, slice, update } from "../../base/store.js";
+import { current, slice } from "../../base/store.js";
 import { button } from "../../components/button.js";
 import { notice } from "../../components/notice.js";
 import { showToast } from "../../components/toast.js";
@@ -19,7 +19,18 @@ const KEY = "everywhere";
 const own = slice({ left: /** @type {Consumer[]} */ ([]) });
 
 export const isWiring = () => current().asked.has(KEY);
-export const isEverywhere = () => usedServers().some(({ name }) => name === MODULE);
+
+/** The servers that run here and could answer, beside our own. */
+export const foundServers = () => (modelList()?.servers ?? []).filter(({ name, state, models }) => name !== MODULE && state === "on" && models.length);
+
+/** The servers that everybody should ask: our own, else those that the stack uses, else all that were found. */
+function wanted() {
+  if (installed().length) return [MODULE];
+  return (usedServers().length ? usedServers() : foundServers()).map(({ name }) => name);
+}
+const isUsed = (/** @type {string} */ server) => usedServers().some(({ name }) => name === server);
+
+export const isEverywhere = () => wanted().length > 0 && wanted().every(isUsed);
 
 /** @param {string} name */
 const module = (name) => current().snapshot?.modules.find((one) => one.name === name);
@@ -36,11 +47,12 @@ async function consumers() {
 /** Shows what will happen, and does it after a yes. */
 export async function askToUseEverywhere() {
   const found = await consumers();
+  const models = installed().length ? installed().map(({ title }) => title) : foundServers().flatMap((server) => server.models.map(({ name }) => name));
   const names = list(found.filter(({ connected }) => !connected).map(({ module: name }) => titleOf(name)));
   confirm({
     title: t("Use local models everywhere?"), action: t("Use everywhere"),
     text: [
-      t("OneAPI is started if needed, and gets the models: {names}.", { names: list(installed().map(({ title }) => title)) }),
+      t("OneAPI is started if needed, and gets the models: {names}.", { names: list(models) }),
       names ? t("{names} get an access token of OneAPI, and restart.", { names }) : t("No other running module has to change."),
       t("Disconnect takes it back."),
     ].join(" "),
@@ -50,20 +62,21 @@ export async function askToUseEverywhere() {
 
 /** @param {Consumer[]} [found] */
 export async function useEverywhere(found) {
-  update({ asked: new Set([...current().asked, KEY]) });
-  const wired = await wire(found ?? await consumers());
-  update({ asked: new Set([...current().asked].filter((key) => key !== KEY)) });
+  const wired = await during(KEY, async () => wire(found ?? await consumers(), wanted()));
   void lookAgain();
   if (!wired) return;
   own.set({ left: wired.filter(({ help }) => help) });
   showToast({ text: t("OneAPI offers local models within a minute to: {names}.", { names: list(["OneAPI", ...wired.map(({ module: name }) => titleOf(name))]) }), icon: "check" });
 }
 
-/** @param {Consumer[]} found @returns {Promise<Consumer[]|null>} those that are connected now */
-async function wire(found) {
+/** @param {Consumer[]} found @param {string[]} servers @returns {Promise<Consumer[]|null>} those that are connected now */
+async function wire(found, servers) {
   const up = (/** @type {string[]} */ modules) => operate("models", { kind: "up", modules, untilEnd: true });
-  if (!(await up([MODULE, "oneapi"])).success) return null;
-  if (!(await ask("models", "ai/models/use", { server: MODULE })).success) return null;
+  if (!(await up([...(servers.includes(MODULE) ? [MODULE] : []), "oneapi"])).success) return null;
+  // Our own may have others by now. Another server that is used may be off.
+  for (const server of servers.filter((name) => name === MODULE || !isUsed(name))) {
+    if (!(await ask("models", "ai/models/use", { server })).success) return null;
+  }
   const done = /** @type {Consumer[]} */ ([]);
   for (const one of found) {
     if (!(await ask("models", "ai/module/connect", { module: one.module })).success) continue;
@@ -87,13 +100,15 @@ export async function askToDisconnect() {
 
 /** @param {Consumer[]} found */
 async function disconnect(found) {
-  const removed = await ask("models", "ai/models/remove", { server: MODULE });
+  const removed = [];
+  for (const { name } of usedServers()) removed.push(await ask("models", "ai/models/remove", { server: name }));
   for (const { module: name } of found) await ask("models", "ai/module/disconnect", { module: name });
   const running = found.map(({ module: name }) => name).filter((name) => module(name)?.state !== "stopped");
   if (running.length) await operate("models", { kind: "up", modules: running, untilEnd: true });
   own.set({ left: [] });
   void lookAgain();
-  if (removed.success) showToast({ text: removed.data.notice ?? t("Local models are disconnected."), icon: "check" });
+  const notices = removed.flatMap((answer) => (answer.success && answer.data.notice) || []);
+  if (removed.every(({ success }) => success)) showToast({ text: notices.join(" ") || t("Local models are disconnected."), icon: "check" });
 }
 
 /** What a person has to do inside a module: we connect only as far as its own setting goes. */
@@ -107,7 +122,7 @@ let isAsked = false;
 
 /** On Home: models are here, and nobody asks them. */
 export function readyNotice() {
-  if (!modelList() || isEverywhere() || module(MODULE)?.state !== "running") return nothing;
+  if (!modelList() || isUsed(MODULE) || module(MODULE)?.state !== "running") return nothing;
   if (!ownList() && !isAsked) {
     isAsked = true;
     void loadOwn({});
