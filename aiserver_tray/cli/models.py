@@ -321,6 +321,7 @@ class _PullProgress:
     def __init__(self, hub: str, model: str) -> None:
         self.model = model
         self._hub = hub
+        self._language = current_app().language  # not known in the reader's thread
         self._last: tuple[object, ...] = ()
         self._is_open = False
 
@@ -331,7 +332,6 @@ class _PullProgress:
                 self._show(pull)
 
     def _show(self, pull: Json) -> None:
-        language = current_app().language
         total = pull["total"]
         if pull["phase"] in _PHASES and not (pull["phase"] == "copying" and total):
             text = _PHASES[pull["phase"]].with_values({"hub": self._hub})
@@ -346,10 +346,10 @@ class _PullProgress:
             )
             state = (pull["phase"], pull["done"] * 4 // max(1, total))
         if is_terminal(sys.stderr):
-            click.echo(f"\r\033[K{text.render(language)}", err=True, nl=False)
+            click.echo(f"\r\033[K{text.render(self._language)}", err=True, nl=False)
             self._is_open = True
         elif state != self._last:
-            click.echo(text.render(language), err=True)
+            click.echo(text.render(self._language), err=True)
         self._last = state
 
     def end(self) -> None:

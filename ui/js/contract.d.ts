@@ -2981,8 +2981,8 @@ export interface OwnModel {
   rate: number | null;
   /** repository and commit, or the file's name */
   origin: string;
-  /** where it can be downloaded; empty: it came from a file, or that is not known */
-  repository: string;
+  /** what to pull to have it, or to go on; empty: it came from a file, or that is not known */
+  source: string;
   /** a chat model for anything, to begin with */
   general: boolean;
   /** of its file; empty, if it is not here */

@@ -103,6 +103,8 @@ class OwnModels:
         self._pulls = pulls
         self._lock = Lock()
         """Of the list and of what the server offers, which are read, changed and written."""
+        self._typed: dict[str, str] = {}
+        """What a person typed in this process to get a model that no list has."""
 
     # -- what there is --------------------------------------------------------------------------
 
@@ -136,15 +138,14 @@ class OwnModels:
         return Shelf(core.engine.containers, core.store.snapshot)
 
     def all(self) -> list[OwnModel]:
-        """The offered and the installed models, and those of which only files are there."""
+        """The models that are here, also those of which only files are there, and the offered."""
         installed, cards = self.installed(), {card.name: card for card in self.cards()}
         look, states = self._seen()
         named = cards | {n: _card_of(one) for n, one in installed.items() if n not in cards}
         if look:
             named |= {n: _left(n, look) for n in sorted(look.names) if n not in named}
-        return [
-            self._model(card, installed.get(name), look, states) for name, card in named.items()
-        ]
+        found = (self._model(card, installed.get(n), look, states) for n, card in named.items())
+        return sorted(found, key=lambda one: one.state == "offered")
 
     def has_any(self) -> bool:
         """Whether a model may be there: one of the list, whose file is not known to be missing."""
@@ -214,6 +215,7 @@ class OwnModels:
         card = self._card(source, hub)
         _check_whole(card.file)
         self._check_name(card)
+        self._typed[card.name] = source
         with self._pulling(card.name, "asking") as (shelf, pull):
             facts = hub.facts(card)
             part = part_of(card.name, facts.sha256)
@@ -228,6 +230,10 @@ class OwnModels:
                 facts.size,
             )
             return self._put(shelf, pull, part, made, actor)
+
+    def source(self, card: Card) -> str:
+        """What `pull` takes to get the model of *card*; empty: that is not known."""
+        return card.name if card.repository else self._typed.get(card.name, "")
 
     def _card(self, source: str, hub: Hub) -> Card:
         """The file of *hub* that *source* names. One that was here and is missing is the same one

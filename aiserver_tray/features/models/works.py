@@ -161,6 +161,8 @@ class Checks:
                 outcome: Mapping[str, WorkOutcome] = {"ok": "works", "fact": "untried"}
                 is_so = outcome.get(finding.grade, "broken")
                 yield WorkCheck(finding.name, titles[finding.name], is_so, finding.text)
+        if "backups" not in seen:
+            yield WorkCheck("backups", titles["backups"], "untried", Text("No backups yet"))
 
     def _embedding(self, servers: Sequence["UsedServer"], is_broken: bool) -> WorkCheck:  # noqa: FBT001 - the fact itself
         title = Text("Search (embedding)")

@@ -1,7 +1,6 @@
 // @ts-check
 /** Models: who answers the stack, and which servers of this computer could. */
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
-import { open } from "../base/actions.js";
 import { addressTo } from "../base/address.js";
 import { bytes, list } from "../base/format.js";
 import { t } from "../base/i18n.js";
@@ -10,6 +9,7 @@ import { button } from "../components/button.js";
 import { icon } from "../components/icon.js";
 import { notice } from "../components/notice.js";
 import { emblem } from "../components/state.js";
+import { refusals } from "../problems/card.js";
 import { askToDisconnect, askToUseEverywhere, foundServers, isEverywhere, isWiring, leftToDo, useEverywhere } from "./models/everywhere.js";
 import { foundCard } from "./models/found.js";
 import { follow, listError, lookAgain, modelList, usedServers } from "./models/list.js";
@@ -37,7 +37,7 @@ export function view(page) {
       ${isEverywhere() ? button({ text: t("Disconnect all…"), kind: "quiet", enabled: page.connection === "up" && !isWiring(), run: () => void askToDisconnect() })
         : installed().length ? everywhereButton() : nothing}
     </header>
-    <div class="scroll"><div class="content models-page">${content(page, isUsed)}</div></div>`;
+    <div class="scroll"><div class="content models-page">${refusals(page)}${content(page, isUsed)}</div></div>`;
 }
 
 const everywhereButton = () => button({
@@ -75,7 +75,7 @@ function none() {
           text: t("Get {name} ({size})", { name: first.title, size: bytes(first.size) }), icon: "download", kind: "primary", enabled: !isBusy,
           run: async () => { if (await pullModel(first.name)) await useEverywhere(); },
         })}
-        ${button({ text: t("I have a key of a provider"), icon: "key-round", run: () => void open("oneapi") })}</div>
+        <a class="button" href=${`#${addressTo("modules", ["oneapi"])}`}>${icon("key-round")}<span>${t("I have a key of a provider")}</span></a></div>
         <p class="small muted">${t("Then OneAPI gets it, and running modules that can ask OneAPI are connected and restart.")}</p>`}
     </div></section>`;
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /** Local models for everybody: OneAPI gets them, and each running module that can ask OneAPI is connected. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
-import { ask, confirm, during, open, operate } from "../../base/actions.js";
+import { ask, confirm, dismiss, during, open, operate } from "../../base/actions.js";
 import { list } from "../../base/format.js";
 import { t } from "../../base/i18n.js";
 import { current, slice } from "../../base/store.js";
@@ -53,7 +53,7 @@ export async function askToUseEverywhere() {
     title: t("Use local models everywhere?"), action: t("Use everywhere"),
     text: [
       t("OneAPI is started if needed, and gets the models: {names}.", { names: list(models) }),
-      names ? t("{names} get an access token of OneAPI, and restart.", { names }) : t("No other running module has to change."),
+      names ? t("{names}: each gets an access token of OneAPI, and restarts.", { names }) : t("No other running module has to change."),
       t("Disconnect takes it back."),
     ].join(" "),
     run: () => void useEverywhere(found),
@@ -92,7 +92,7 @@ export async function askToDisconnect() {
   const found = (await consumers()).filter(({ connected }) => connected);
   confirm({
     title: t("Disconnect all?"), action: t("Disconnect"),
-    text: t("OneAPI loses the local models, and {names} lose their access to OneAPI, also to models of other providers there. Running ones restart.",
+    text: t("OneAPI loses the local models. These modules lose their access to OneAPI, also to models of other providers there, and restart if they run: {names}.",
       { names: list(found.map(({ module: name }) => titleOf(name))) || t("no module") }),
     run: () => void disconnect(found),
   });
@@ -120,14 +120,28 @@ export const leftToDo = () => own.get().left.map((one) => notice({
 
 let isAsked = false;
 
-/** On Home: models are here, and nobody asks them. */
+const NONE = "no model";
+
+/** Who runs OneAPI may have models of a provider. */
+function noneNotice() {
+  const runs = (current().snapshot?.modules ?? []).some(({ kind, state }) => kind === "feature" && state === "running");
+  const hasOthers = usedServers().length || modelList()?.waiting.length || module("oneapi")?.state !== "stopped";
+  return !runs || hasOthers || current().dismissed.has(NONE) ? nothing : notice({
+    icon: "sparkles", title: t("No model answers yet"), text: t("The modules need one to answer. Download one: no key, no account, nothing leaves this computer."),
+    actions: html`<a class="button tonal" href="#models">${t("Show models")}</a>`,
+    close: button({ text: t("Dismiss"), icon: "x", kind: "quiet", size: "small", iconOnly: true, run: () => dismiss(NONE) }),
+  });
+}
+
+/** On Home: models are here, and nobody asks them; or modules run that could ask one, and there is none. */
 export function readyNotice() {
-  if (!modelList() || isUsed(MODULE) || module(MODULE)?.state !== "running") return nothing;
+  if (!modelList() || isUsed(MODULE)) return nothing;
   if (!ownList() && !isAsked) {
     isAsked = true;
     void loadOwn({});
   }
-  return !installed().length ? nothing : notice({
+  if (!ownList() || !installed().length) return ownList() ? noneNotice() : nothing;
+  return module(MODULE)?.state !== "running" ? nothing : notice({
     title: t("Local models are ready"), text: t("OneAPI can offer them to the modules, without a key."),
     actions: button({ text: t("Use local models everywhere"), kind: "tonal", enabled: !isWiring(), run: () => void askToUseEverywhere() }),
   });

@@ -76,7 +76,7 @@ async function pulled(model) {
   }
   void lookAgain();
   const { model: name, notice } = answer.data;
-  const isOfHub = ownModels().find((one) => one.name === name)?.repository;
+  const isOfHub = ownModels().find((one) => one.name === name)?.source;
   told(isOfHub ? t("{name} is here, and its hash is right.", { name }) : t("{name} is here.", { name }), notice);
   return true;
 }
