@@ -141,13 +141,14 @@ def use(server: str, key: bool, as_json: bool) -> None:  # noqa: FBT001 - comman
 
 
 def _used(core: "RemoteCore", asked: Json, undo: UndoHint) -> Json:
-    """The answer of ``ai/models/use``; starts OneAPI if that is all that is missing."""
-    try:
-        return core.client.request("ai/models/use", asked)
-    except RemoteError as error:
-        if not (needed := error.data.get("module")):
-            raise
-        start_modules(core, [needed], undo)
+    """The answer of ``ai/models/use``; starts what is missing: our own module, OneAPI, or both."""
+    for _ in range(2):
+        try:
+            return core.client.request("ai/models/use", asked)
+        except RemoteError as error:
+            if not (needed := error.data.get("module")):
+                raise
+            start_modules(core, [needed], undo)
     return core.client.request("ai/models/use", asked)
 
 
@@ -287,10 +288,10 @@ def pull(model: str, as_json: bool) -> None:  # noqa: FBT001 - a command line fl
     source = str(Path(model).absolute()) if Path(model).is_file() else model
     undo = UndoHint(app)
     with shared_core(app) as core:
-        if not core.client.request("ai/models/own/list")["running"]:
+        own = core.client.request("ai/models/own/list")
+        if not own["running"]:
             start_modules(core, ["local-models"], undo)
-        hub = core.client.request("ai/models/own/list")["hub"]
-        show = _PullProgress(hub, model_of(source))
+        show = _PullProgress(own["hub"], model_of(source))
         core.client.subscribe((OWN_MODELS.name,), show.take)
         try:
             found = core.client.request("ai/models/own/pull", {"model": source})
@@ -320,6 +321,7 @@ class _PullProgress:
     def __init__(self, hub: str, model: str) -> None:
         self.model = model
         self._hub = hub
+        self._language = current_app().language  # not known in the reader's thread
         self._last: tuple[object, ...] = ()
         self._is_open = False
 
@@ -330,7 +332,6 @@ class _PullProgress:
                 self._show(pull)
 
     def _show(self, pull: Json) -> None:
-        language = current_app().language
         total = pull["total"]
         if pull["phase"] in _PHASES and not (pull["phase"] == "copying" and total):
             text = _PHASES[pull["phase"]].with_values({"hub": self._hub})
@@ -345,10 +346,10 @@ class _PullProgress:
             )
             state = (pull["phase"], pull["done"] * 4 // max(1, total))
         if is_terminal(sys.stderr):
-            click.echo(f"\r\033[K{text.render(language)}", err=True, nl=False)
+            click.echo(f"\r\033[K{text.render(self._language)}", err=True, nl=False)
             self._is_open = True
         elif state != self._last:
-            click.echo(text.render(language), err=True)
+            click.echo(text.render(self._language), err=True)
         self._last = state
 
     def end(self) -> None:

@@ -83,6 +83,8 @@ def test_a_model_of_the_hub_answers_through_one_api(
     assert found["state"] == "loaded"
     assert found["usedMemory"] > 20_000_000
     with hosted(stack.cli):
+        again = stack.cli.run("models", "pull", hub.source).succeeded()
+        assert "of 98.4 MB" in again.errors, "the owner tells how far it is"
         used = stack.cli.run("models", "use", "local-models").succeeded()
         assert f"The stack uses Local models: {NAME}" in used.errors
         (checked,) = json.loads(stack.cli.run("models", "check", "--json").output)["results"]
@@ -182,7 +184,7 @@ def test_a_download_is_cut_wrong_too_large_cancelled_and_continued(
     hub.goes_on.set()
     begun = _part(engine)
     found = own(stack)
-    assert (found["state"], found["begun"], found["repository"]) == ("partial", begun, "")
+    assert (found["state"], found["begun"], found["source"]) == ("partial", begun, "")
 
     # Cut twice, it goes on by itself.
     hub.cuts, hub.begins = [20_000_000, 20_000_000], []

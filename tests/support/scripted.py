@@ -64,7 +64,6 @@ NO_UPGRADES: Json = {
 NO_MODELS: Json = {
     "servers": [],
     "waiting": [],
-    "oneapi": False,
     "checked": None,
     "every": "never",
 }

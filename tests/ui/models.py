@@ -74,7 +74,6 @@ def listed(*servers: Json, check: Json | None = None) -> Json:
     return {
         "servers": [*servers, _LM_STUDIO],
         "waiting": ["n8n", "dify"],
-        "oneapi": True,
         "checked": check,
         "every": "never",
     }
@@ -98,7 +97,7 @@ def own_model(name: str, title: str, kind: str, size: int, **more: object) -> Js
         "usedMemory": None,
         "rate": None,
         "origin": "Qwen/Qwen3-0.6B-GGUF 23749fefcc72",
-        "repository": "Qwen/Qwen3-0.6B-GGUF",
+        "source": name,
         "general": False,
         "sha256": "",
     }
@@ -111,7 +110,7 @@ SMALL = own_model(
 LOADED = SMALL | {"state": "loaded", "usedMemory": 812_000_000, "rate": 24.2, "sha256": "9465" * 16}
 CODER = own_model("qwen2.5-coder-7b", "Qwen2.5 Coder 7B", "chat", 4_680_000_000, fits=False)
 LEFT = own_model(
-    "old-model", "old-model", "chat", 98_400_000, state="left", begun=98_400_000, repository=""
+    "old-model", "old-model", "chat", 98_400_000, state="left", begun=98_400_000, source=""
 )
 EMBEDDING = own_model("qwen3-embedding-0.6b", "Qwen3 Embedding 0.6B", "embedding", 639_150_592)
 RERANK = own_model("bge-reranker-v2-m3", "BGE Reranker v2 M3", "rerank", 635_676_416)

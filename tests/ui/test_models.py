@@ -3,7 +3,7 @@
 import pytest
 from selenium.webdriver import Keys
 
-from aiserver_tray.base.errors import RefusedError
+from aiserver_tray.base.errors import DownloadError, RefusedError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.features.models.events import ANSWER, MODELS, OWN_MODELS
 from aiserver_tray.protocol.message import Envelope, Json, Peer, answer, refusal
@@ -63,13 +63,20 @@ def test_a_server_is_found_used_and_taken_back(page: HomePage, host: Scripted) -
     page.wait_for_text("127.0.0.1:11434 · 2 models", "[data-server=ollama]")
     hints = page.script("return document.querySelector('.servers details dl').textContent")
     assert "LM Studio" in hints
-    host.answers["ai/models/use"] = answer({"server": USED, "notice": None})
+    host.answers |= {
+        "ai/models/use": answer({"server": USED, "notice": None}),
+        "ai/module/consumers": answer({"consumers": [], "problem": None}),
+        "ai/operation/start": answer({"operationId": "op-1"}),
+    }
+    page.wait_for(".big .primary").click()
+    page.wait_for_text("gets the models: qwen3:8b", "#question[open]")
     host.answers["ai/models/list"] = answer(listed(USED))
-    page.button("Use for the stack: Ollama").click()
+    page.script("document.querySelector('#question[open] .primary').click()")
     assert host.wait_for_call("ai/models/use") == {"server": "ollama"}
     page.wait_for_text("used by the stack, through a relay", "[data-server=ollama]")
     nodes = [node.text.split("\n")[0] for node in page.all(".wnode")]
     assert nodes == ["Ollama", "OneAPI", "n8n", "Dify"]
+    assert page.button("Disconnect all…")
 
     host.answers["ai/models/remove"] = answer({"notice": None})
     host.answers["ai/models/list"] = answer(listed(FOUND))
@@ -148,6 +155,26 @@ def test_a_server_that_is_off_is_a_card_with_what_waits_for_it(
     assert "Off" in page.wait_for(".nav-item[href='#models']").text
     page.wait_for(".problem a[href='#models']").click()
     page.wait_for_text("Start Ollama, or run: ollama serve.", ".problem")
+    off = OWN_SERVER | {"used": True, "state": "off", "problem": "Nothing answers."}
+    host.answers["ai/models/list"] = answer(listed(off))
+    page.button("Look again").click()
+    host.answers["ai/operation/start"] = answer({"operationId": "op-1"})
+    page.button("Start").click()
+    asked = host.wait_for_call("ai/operation/start")
+    assert asked == {"kind": "up", "modules": ["local-models"], "untilEnd": True}
+
+
+def test_home_leads_to_models_where_nothing_can_answer(stack: Stack) -> None:
+    stopped = states.module("oneapi", "stopped")
+    host = stack.show(states.snapshot("running", states.module("n8n", "running"), stopped))
+    host.answers["ai/models/own/list"] = answer(own_listed(SMALL))
+    page = stack.home()
+    page.wait_for_text("No model answers yet", ".notice")
+    page.wait_for(".notice a[href='#models']").click()
+    page.wait_for_text("Get Qwen3 0.6B", ".big")
+    host.answers["ai/models/own/pull"] = refusal(DownloadError(Text("The hub is away.")), "en")
+    page.button("Download: Qwen3 0.6B").click()
+    page.wait_for_text("The hub is away.", ".notice")
 
 
 def test_another_address_is_added_with_its_key(page: HomePage, host: Scripted) -> None:
@@ -239,7 +266,7 @@ def test_a_model_is_downloaded_tried_used_everywhere_and_deleted(
     host.answers["ai/module/connect"] = answer({"setting": "dify.DIFY_ONEAPI_TOKEN"})
     host.answers["ai/config/set"] = answer({})
     page.button("Use everywhere").click()
-    page.wait_for_text("Dify get an access token of OneAPI, and restart", "#question[open]")
+    page.wait_for_text("Dify: each gets an access token of OneAPI, and restarts", "#question[open]")
     host.answers["ai/models/list"] = answer(listed(OWN_SERVER | {"used": True}))
     page.script("document.querySelector('#question[open] .primary').click()")
     assert host.wait_for_call("ai/models/use") == {"server": "local-models"}

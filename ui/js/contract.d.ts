@@ -2276,8 +2276,6 @@ export interface ModelList {
   servers: Server[];
   /** the modules that ask OneAPI for models */
   waiting: string[];
-  /** whether OneAPI runs, so that a server can be added to it */
-  oneapi: boolean;
   /** the last check of all servers; `null`: none since they changed or this process began */
   checked: Checked | null;
   /** how often they are checked by themselves */
@@ -2970,8 +2968,8 @@ export interface OwnModel {
   rate: number | null;
   /** repository and commit, or the file's name */
   origin: string;
-  /** where it can be downloaded; empty: it came from a file, or that is not known */
-  repository: string;
+  /** what to pull to have it, or to go on; empty: it came from a file, or that is not known */
+  source: string;
   /** a chat model for anything, to begin with */
   general: boolean;
   /** of its file; empty, if it is not here */

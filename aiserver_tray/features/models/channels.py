@@ -8,7 +8,6 @@ from pydantic import Field
 
 from aiserver_tray.base.errors import RefusedError, SettingError, UnknownNameError
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.features.alerts.channels import AlertsFeature
 from aiserver_tray.features.models.events import ANSWER
 from aiserver_tray.features.models.models import ONEAPI, Models, RelayKeeper
 from aiserver_tray.features.models.servers import (
@@ -30,6 +29,7 @@ from aiserver_tray.protocol.message import Caller, Peer
 from aiserver_tray.settings.entries import ModelsEntry
 
 if TYPE_CHECKING:
+    from aiserver_tray.features.alerts.watch import RuleWatch
     from aiserver_tray.features.models.used import UsedServer
 
 _ADDRESS = Field(min_length=1, max_length=300)
@@ -108,8 +108,6 @@ class ModelList(TypedDict):
     servers: list[ServerView]
     waiting: list[str]
     """the modules that ask OneAPI for models"""
-    oneapi: bool
-    """whether OneAPI runs, so that a server can be added to it"""
     checked: Checked | None
     """the last check of all servers; `null`: none since they changed or this process began"""
     every: CheckEvery
@@ -148,12 +146,18 @@ class ModelsFeature(Feature):
     def _checks(self) -> Checks:
         return Checks(self.models, self._place, self._checked)
 
+    @property
+    def _alerts(self) -> "RuleWatch":
+        from aiserver_tray.features.alerts.channels import AlertsFeature  # noqa: PLC0415 - slow
+
+        return self._place.feature(AlertsFeature).watch
+
     def _checked(self) -> None:
         if self._keeper:
-            self._place.feature(AlertsFeature).watch.refresh()
+            self._alerts.refresh()
 
     def start(self) -> None:
-        self._place.feature(AlertsFeature).watch.models_trouble = lambda: self.models.trouble
+        self._alerts.models_trouble = lambda: self.models.trouble
         self._keeper = RelayKeeper(self.models, self._place.core.store)
         self._checks.follow()
 
@@ -182,14 +186,10 @@ class ModelsFeature(Feature):
             views = [self._view(s, answer, used.get(name)) for name, (s, answer) in found.items()]
         else:
             views = [self._view(one.server, None, one) for one in used.values()]
-        modules = self._place.core.store.snapshot.modules
-        is_there = any(m.name == ONEAPI and m.state == "running" for m in modules)
-        latest = self._checks.latest
         return {
             "servers": views,
             "waiting": self._waiting(),
-            "oneapi": is_there,
-            "checked": latest,
+            "checked": self._checks.latest,
             "every": self._place.app.settings.app.check_models,
         }
 

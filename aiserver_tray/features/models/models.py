@@ -2,17 +2,24 @@
 
 import logging
 from collections.abc import Collection
+from contextlib import suppress
 from threading import Event, RLock, Thread
 from typing import TYPE_CHECKING, Final
 
-from aiserver_tray.base.errors import AiServerError, RefusedError
+from aiserver_tray.base.errors import AiServerError, RefusedError, UnknownNameError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.features.models.events import MODELS
 from aiserver_tray.features.models.reach import Reach, reach
 from aiserver_tray.features.models.relay import ModelRelay, RelayAccess
 from aiserver_tray.features.models.servers import KNOWN, OWN, Answer, Server, ask_all, ask_models
-from aiserver_tray.features.models.used import UsedServer, UsedServers, inside, own_server
-from aiserver_tray.features.stack.channels import StackFeature, module_of
+from aiserver_tray.features.models.used import (
+    UsedServer,
+    UsedServers,
+    container_of,
+    inside,
+    own_server,
+)
+from aiserver_tray.features.stack.channels import StackFeature
 from aiserver_tray.features.wiring.oneapi import OneApi, OneApiError
 from aiserver_tray.features.wiring.wiring import log_in
 from aiserver_tray.protocol.message import Message, Peer
@@ -68,23 +75,20 @@ class Models:
         Raises:
             RefusedError: our own module does not run.
         """
-        if name != OWN:
-            return server_named(name, self.used)
-        if own := self._own():
-            return own
-        text = Text("The module local-models does not run. Start it: aiserver-tray up local-models")
-        raise RefusedError(text, module=OWN)
+        if name == OWN:
+            container_of(self._place.core.store.snapshot, OWN)
+            return self._own()
+        if found := self.used.find(name):
+            return found.server
+        return next((one for one in KNOWN if one.name == name), None)
 
     def _own(self) -> Server | None:
         """Our own module, where it is now, if it runs."""
         snapshot = self._place.core.store.snapshot
-        module = next((one for one in snapshot.modules if one.name == OWN), None)
-        if module is None or not any(one.state == "running" for one in module.services):
-            return None
-        try:
+        with suppress(RefusedError, UnknownNameError, OneApiError):
+            container_of(snapshot, OWN)
             return own_server(snapshot)
-        except OneApiError:
-            return None
+        return None
 
     def ask(self, server: Server, key: str | None = None) -> Answer:
         """*server*, asked now."""
@@ -236,12 +240,8 @@ class Models:
             RefusedError: OneAPI does not run.
             AiServerError: the engine is lost.
         """
-        module = module_of(self._place.core.store.snapshot, ONEAPI)
-        running = [s for s in module.services if s.state == "running" and not s.is_job]
-        if not running:
-            text = Text("OneAPI does not run. Start it first: aiserver-tray up oneapi")
-            raise RefusedError(text, module=ONEAPI)
-        return reach(self._place.core.engine.containers, running[0].container, address)
+        container = container_of(self._place.core.store.snapshot, ONEAPI)
+        return reach(self._place.core.engine.containers, container, address)
 
     def _reached(self, used: UsedServer) -> UsedServer:
         """*used* with a relay, if containers don't reach it without one."""
@@ -401,10 +401,3 @@ class RelayKeeper:
         self._changed.set()
         self._thread.join(_CLOSE_SECONDS)
         self._models.close()
-
-
-def server_named(name: str, used: UsedServers) -> Server | None:
-    """The server that the stack uses by this name, or a known one."""
-    found = used.find(name)
-    servers = [*([found.server] if found else []), *KNOWN]
-    return next((one for one in servers if one.name == name), None)

@@ -32,8 +32,7 @@ from aiserver_tray.features.models.hub import (
 from aiserver_tray.features.models.pulls import Download, Phase, Pull, Pulls
 from aiserver_tray.features.models.servers import OWN, fetch, kind_of
 from aiserver_tray.features.models.shelf import Hashing, Look, Shelf, part_of
-from aiserver_tray.features.models.used import OWN_KEY, own_server
-from aiserver_tray.features.stack.channels import module_of
+from aiserver_tray.features.models.used import OWN_KEY, container_of, own_server
 from aiserver_tray.features.wiring.oneapi import OneApiError
 from aiserver_tray.settings.changes import change_setting
 
@@ -104,6 +103,8 @@ class OwnModels:
         self._pulls = pulls
         self._lock = Lock()
         """Of the list and of what the server offers, which are read, changed and written."""
+        self._typed: dict[str, str] = {}
+        """What a person typed in this process to get a model that no list has."""
 
     # -- what there is --------------------------------------------------------------------------
 
@@ -137,15 +138,14 @@ class OwnModels:
         return Shelf(core.engine.containers, core.store.snapshot)
 
     def all(self) -> list[OwnModel]:
-        """The offered and the installed models, and those of which only files are there."""
+        """The models that are here, also those of which only files are there, and the offered."""
         installed, cards = self.installed(), {card.name: card for card in self.cards()}
         look, states = self._seen()
         named = cards | {n: _card_of(one) for n, one in installed.items() if n not in cards}
         if look:
             named |= {n: _left(n, look) for n in sorted(look.names) if n not in named}
-        return [
-            self._model(card, installed.get(name), look, states) for name, card in named.items()
-        ]
+        found = (self._model(card, installed.get(n), look, states) for n, card in named.items())
+        return sorted(found, key=lambda one: one.state == "offered")
 
     def has_any(self) -> bool:
         """Whether a model may be there: one of the list, whose file is not known to be missing."""
@@ -215,6 +215,7 @@ class OwnModels:
         card = self._card(source, hub)
         _check_whole(card.file)
         self._check_name(card)
+        self._typed[card.name] = source
         with self._pulling(card.name, "asking") as (shelf, pull):
             facts = hub.facts(card)
             part = part_of(card.name, facts.sha256)
@@ -229,6 +230,10 @@ class OwnModels:
                 facts.size,
             )
             return self._put(shelf, pull, part, made, actor)
+
+    def source(self, card: Card) -> str:
+        """What `pull` takes to get the model of *card*; empty: that is not known."""
+        return card.name if card.repository else self._typed.get(card.name, "")
 
     def _card(self, source: str, hub: Hub) -> Card:
         """The file of *hub* that *source* names. One that was here and is missing is the same one
@@ -310,21 +315,28 @@ class OwnModels:
     def _put(
         self, shelf: Shelf, pull: Pull, part: str, made: Installed, actor: "Actor"
     ) -> Installed:
-        if shelf.beginning(part) != "GGUF":
+        size, beginning = shelf.written(part)
+        if size != made.size or beginning != "GGUF":
             shelf.drop_parts(made.name)
-            raise DownloadError(Text("{file} is no model in the format GGUF.", file=made.file))
+            raise DownloadError(
+                Text("{file} is no model in the format GGUF.", file=made.file)
+                if size == made.size
+                else Text(
+                    "{file} did not arrive whole, and what came was deleted. Pull it again.",
+                    file=made.file,
+                )
+            )
         pull.begin("loading")
         with self._lock:
             # First the list: what a crash leaves is then a model that can be continued, or deleted.
             others = [one for one in self.installed().values() if one.name != made.name]
             self._store([*others, made], actor)
-            shelf.finish(made.name, part)
-            self._offer(shelf)
+            self._offer(shelf, shelf.finish(made.name, part))
         return made
 
-    def _offer(self, shelf: Shelf) -> None:
-        """Let the server offer the models whose files are whole, and no others."""
-        files = shelf.look().files
+    def _offer(self, shelf: Shelf, look: Look) -> None:
+        """Let the server offer the models whose files are whole by *look*, and no others."""
+        files = look.files
         whole = [one for one in self.installed().values() if files.get(one.name) == one.size]
         cards = {card.name: card.kind for card in self.cards()}
         shelf.write_presets({one.name: cards.get(one.name) or kind_of(one.name) for one in whole})
@@ -345,10 +357,10 @@ class OwnModels:
             look = shelf.look()
             if name not in installed and name not in look.names:
                 raise UnknownNameError(name, sorted({*installed, *look.names}))
-            shelf.remove(name)
+            rest = shelf.remove(name)
             if name in installed:
                 self._store((one for one in installed.values() if one.name != name), actor)
-                self._offer(shelf)
+                self._offer(shelf, rest)
         return look.begun(name) + look.files.get(name, 0)
 
     # -- hubs -----------------------------------------------------------------------------------
@@ -365,8 +377,9 @@ class OwnModels:
 
     def is_running(self) -> bool:
         """Whether the module runs."""
-        module = module_of(self._place.core.store.snapshot, OWN)
-        return any(service.state == "running" for service in module.services)
+        with suppress(RefusedError):
+            return bool(container_of(self._place.core.store.snapshot, OWN))
+        return False
 
 
 def _check_whole(file: str) -> None:

@@ -68,8 +68,8 @@ class OwnModelView:
     """pieces of words (tokens) each second, as the try-out box measured it last"""
     origin: str
     """repository and commit, or the file's name"""
-    repository: str
-    """where it can be downloaded; empty: it came from a file, or that is not known"""
+    source: str
+    """what to pull to have it, or to go on; empty: it came from a file, or that is not known"""
     general: bool
     """a chat model for anything, to begin with"""
     sha256: str
@@ -208,7 +208,7 @@ class OwnModelsFeature(Feature):
             used_memory=one.used_memory if one.state == "loaded" else None,
             rate=self._feature.models.used.rate(card.name) if card.kind == "chat" else None,
             origin=origin or card.file,
-            repository=card.repository,
+            source=self.models.source(card),
             general=card.general,
             sha256=made.sha256 if made else "",
         )

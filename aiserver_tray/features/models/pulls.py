@@ -138,17 +138,15 @@ class Download:
     pulls: Pulls
 
     def run(self) -> None:
-        """Get the file, or what is missing of it, and compare size and hash.
+        """Get the file, or what is missing of it, and compare the hash of what came.
 
         Raises:
             CancelledError: that was asked for. What is there stays.
             DownloadError: it broke off for good, has no room, or is another file.
         """
-        begun = self._prepare()
-        digest = self._fetch(begun)
+        digest = self._fetch(self._prepare())
         self.pull.begin("checking")
-        is_whole = self._written == self.facts.size
-        if is_whole and (digest or self._hash()) == self.facts.sha256:
+        if (digest or self.shelf.hash(self.part, self.pull.cancelled)) == self.facts.sha256:
             return
         self.shelf.drop_parts(model_of_part(self.part))
         text = Text(
@@ -158,20 +156,13 @@ class Download:
         )
         raise DownloadError(text)
 
-    @property
-    def _written(self) -> int:
-        return self.shelf.look().parts.get(self.part, 0)
-
-    def _hash(self) -> str:
-        return self.shelf.hash(self.part, self.pull.cancelled)
-
     def _prepare(self) -> int:
         """How many bytes of the file are there already."""
         look = self.shelf.look()
         begun = look.parts.get(self.part, 0)
         if begun > self.facts.size:
             begun = 0
-        if not begun:
+        if not begun and look.begun(model_of_part(self.part)):
             self.shelf.drop_parts(model_of_part(self.part))  # of another version
         # Shown first: of two that begin at once, each counts the other.
         self.pull.begin("downloading", begun, self.facts.size)

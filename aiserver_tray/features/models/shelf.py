@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
-from aiserver_tray.base.errors import DownloadError, RefusedError
+from aiserver_tray.base.errors import DownloadError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.strings import binary_size
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.features.models.servers import OWN, ModelKind
-from aiserver_tray.features.stack.channels import module_of
+from aiserver_tray.features.models.used import container_of
 
 if TYPE_CHECKING:
     from aiserver_tray.engine.containers import Containers
@@ -88,19 +88,16 @@ class Shelf:
     """
 
     def __init__(self, containers: "Containers", snapshot: "Snapshot") -> None:
-        services = module_of(snapshot, OWN).services
-        running = [one for one in services if one.state == "running"]
-        if not running:
-            text = Text(
-                "The module local-models does not run. Start it: aiserver-tray up local-models"
-            )
-            raise RefusedError(text, module=OWN)
         self._containers = containers
-        self._container = running[0].container
+        self._container = container_of(snapshot, OWN)
 
     def look(self) -> Look:
         """What is there."""
-        lines = self._run(_LOOK, seconds=_SECONDS)
+        return self._look("true")
+
+    def _look(self, first: str) -> Look:
+        """What is there once the script *first* was run."""
+        lines = self._run(f"{first} || exit\n{_LOOK}", seconds=_SECONDS)
         disk, files, processes = _split(lines)
         sizes = dict(_sized(files))
         memory: dict[str, int] = {}
@@ -156,28 +153,25 @@ class Shelf:
         lines = self._run(f"sha256sum < {path}", seconds=_HASH_SECONDS, cancelled=cancelled)
         return lines[0].split()[0] if lines else ""
 
-    def beginning(self, part: str) -> str:
-        """The first four bytes of the begun download *part*."""
-        return "".join(
-            self._run(f"head -c 4 {shlex.quote(f'/models/parts/{part}')}", seconds=_SECONDS)
-        )
+    def written(self, part: str) -> tuple[int, str]:
+        """How many bytes the begun download *part* has, and the first four."""
+        path = shlex.quote(f"/models/parts/{part}")
+        size, *begin = self._run(f"stat -c %s {path} && head -c 4 {path}", seconds=_SECONDS)
+        return int(size), "".join(begin)
 
     def drop_parts(self, name: str) -> None:
         """Remove what was begun of the model *name*."""
-        path = f"/models/parts/{shlex.quote(name)}"
-        self._run(f"rm -f {path} {path}@*", seconds=_SECONDS)
+        self._run(_dropped(name), seconds=_SECONDS)
 
-    def finish(self, name: str, part: str) -> None:
-        """Make the whole download *part* the file of the model *name*."""
-        path = shlex.quote(f"/models/files/{name}.gguf")
-        move = f"mkdir -p /models/files && mv /models/parts/{shlex.quote(part)} {path}"
-        self._run(move, seconds=_SECONDS)
-        self.drop_parts(name)
+    def finish(self, name: str, part: str) -> Look:
+        """Make the whole download *part* the file of the model *name*. Returns what is there."""
+        files, file = "/models/files", shlex.quote(f"{name}.gguf")
+        move = f"mkdir -p {files} && mv /models/parts/{shlex.quote(part)} {files}/{file}"
+        return self._look(f"{move} && {_dropped(name)}")
 
-    def remove(self, name: str) -> None:
-        """Remove the file of the model *name*, and what was begun of it."""
-        self._run(f"rm -f {shlex.quote(f'/models/files/{name}.gguf')}", seconds=_SECONDS)
-        self.drop_parts(name)
+    def remove(self, name: str) -> Look:
+        """Remove the file of the model *name*, and what was begun of it. Returns what is there."""
+        return self._look(f"{_dropped(name)} {shlex.quote(f'/models/files/{name}.gguf')}")
 
     def write_presets(self, models: Mapping[str, ModelKind]) -> None:
         """Let the server offer *models*, whose files are there."""
@@ -198,6 +192,12 @@ class Shelf:
             text = Text("The volume of the models can't be used: exit code {code}.", code=code)
             raise DownloadError(text)
         return lines
+
+
+def _dropped(name: str) -> str:
+    """The script that removes what was begun of the model *name*."""
+    path = f"/models/parts/{shlex.quote(name)}"
+    return f"rm -f {path} {path}@*"
 
 
 def _preset(name: str, kind: ModelKind) -> str:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from aiserver_tray.base.errors import RefusedError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.features.models.relay import HOST
 from aiserver_tray.features.models.servers import KNOWN, OWN, Server
+from aiserver_tray.features.stack.channels import module_of
 from aiserver_tray.features.wiring.wiring import published
 from aiserver_tray.settings.files import VersionedFile
 from aiserver_tray.settings.models import SealedModel
@@ -68,6 +70,19 @@ def inside(server: Server, port: int | None = None) -> str:
     scheme, _, rest = server.base.partition("://")
     path = "".join(rest.partition("/")[1:])
     return f"{scheme}://{HOST}:{port or server.port}{path}"
+
+
+def container_of(snapshot: "Snapshot", name: str) -> str:
+    """A container of the module *name* that runs.
+
+    Raises:
+        RefusedError: it does not run.
+    """
+    for service in module_of(snapshot, name).services:
+        if service.state == "running" and not service.is_job:
+            return service.container
+    text = Text("The module {name} does not run. Start it: aiserver-tray up {name}", name=name)
+    raise RefusedError(text, module=name)
 
 
 def own_server(snapshot: "Snapshot") -> Server:

@@ -15,20 +15,20 @@ from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Final, Literal
 
 from aiserver_tray.base.bugs import log_bug
-from aiserver_tray.base.errors import AiServerError
+from aiserver_tray.base.errors import AiServerError, ServiceNotRunningError, UnknownNameError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.strings import in_line
 from aiserver_tray.engine.cancellation import Cancellation
-from aiserver_tray.features.doctor.channels import DoctorFeature
 from aiserver_tray.features.models.chain import ChainResult, Gateway, check_chain
 from aiserver_tray.features.models.models import ONEAPI, Models
 from aiserver_tray.features.models.servers import Server, fetch, kind_of
-from aiserver_tray.features.wiring.wiring import at_home
+from aiserver_tray.features.stack.channels import running_container
+from aiserver_tray.features.wiring.oneapi import OneApiError
+from aiserver_tray.features.wiring.wiring import published
 
 if TYPE_CHECKING:
     from aiserver_tray.features.models.used import UsedServer
     from aiserver_tray.features.place import Place
-    from aiserver_tray.state.views import ModuleView
 
 WorkOutcome = Literal["works", "broken", "untried"]
 CheckEvery = Literal["never", "hour", "day", "week"]
@@ -151,6 +151,8 @@ class Checks:
         yield self._embedding(servers, any(one.broken for one in results))
         yield self._webhook()
         yield self._mail()
+        from aiserver_tray.features.doctor.channels import DoctorFeature  # noqa: PLC0415 - slow
+
         titles = {"clock": Text("Clock"), "disk": Text("Disk"), "backups": Text("Backup")}
         seen: set[str] = set()
         for finding in self._place.feature(DoctorFeature).findings():
@@ -159,6 +161,8 @@ class Checks:
                 outcome: Mapping[str, WorkOutcome] = {"ok": "works", "fact": "untried"}
                 is_so = outcome.get(finding.grade, "broken")
                 yield WorkCheck(finding.name, titles[finding.name], is_so, finding.text)
+        if "backups" not in seen:
+            yield WorkCheck("backups", titles["backups"], "untried", Text("No backups yet"))
 
     def _embedding(self, servers: Sequence["UsedServer"], is_broken: bool) -> WorkCheck:  # noqa: FBT001 - the fact itself
         title = Text("Search (embedding)")
@@ -199,11 +203,13 @@ class Checks:
     def _webhook(self) -> WorkCheck:
         """n8n's answer to a webhook that it does not have: its code for webhooks gives it."""
         title = Text("Webhook of n8n")
-        module = self._running_n8n()
-        port = next((p for p in module.ports if p.container == _N8N_PORT), None) if module else None
-        if port is None:
+        snapshot = self._place.core.store.snapshot
+        try:
+            running_container(snapshot, _N8N, _N8N)
+            host, port = published(_N8N, snapshot, _N8N_PORT)
+        except (AiServerError, OneApiError):
             return WorkCheck("webhook", title, "untried", Text("Not tried: n8n does not run."))
-        address = f"http://{at_home(port.address)}:{port.host}"
+        address = f"http://{host}:{port}"
         begun = time.monotonic()
         try:
             status, content = fetch(
@@ -224,16 +230,14 @@ class Checks:
 
     def _mail(self) -> WorkCheck:
         title = Text("Mail of n8n")
-        module, values = self._running_n8n(), self._mail_settings()
-        host = values.get("HOST", "")
-        if module is None or not host:
-            text = (
-                Text("Not tried: n8n has no mail server in its settings.")
-                if module
-                else Text("Not tried: n8n does not run.")
-            )
+        values = self._mail_settings()
+        if not (host := values.get("HOST")):
+            text = Text("Not tried: n8n has no mail server in its settings.")
             return WorkCheck("mail", title, "untried", text)
-        told = self._greeting(module, host, values)
+        try:
+            told = self._greeting(host, values)
+        except (ServiceNotRunningError, UnknownNameError):
+            return WorkCheck("mail", title, "untried", Text("Not tried: n8n does not run."))
         if told.startswith("220"):
             text = Text("{host} answers n8n. No mail was sent.", host=host)
             return WorkCheck("mail", title, "works", text)
@@ -246,10 +250,10 @@ class Checks:
         )
         return WorkCheck("mail", title, "broken", text)
 
-    def _greeting(self, module: "ModuleView", host: str, values: Mapping[str, str]) -> str:
+    def _greeting(self, host: str, values: Mapping[str, str]) -> str:
         command = ["node", "-e", _MAIL, host, values["PORT"], values["SSL"]]
         body = {"Cmd": command, "AttachStdout": True, "AttachStderr": True}
-        container = next(one.container for one in module.services if one.name == _N8N)
+        container = running_container(self._place.core.store.snapshot, _N8N, _N8N)
         try:
             _, lines = self._place.core.engine.containers.run(
                 container, body, seconds=_MAIL_SECONDS + 4.0, cancelled=Cancellation()
@@ -266,10 +270,6 @@ class Checks:
             return {}
         known = app.settings.known(declared)
         return {name: known.get(address, "") for name, address in names.items()}
-
-    def _running_n8n(self) -> "ModuleView | None":
-        modules = self._place.core.store.snapshot.modules
-        return next((m for m in modules if m.name == _N8N and m.state == "running"), None)
 
     # -- the schedule ---------------------------------------------------------------------------
 

@@ -11,21 +11,31 @@ import { current, update } from "./store.js";
 let failureCount = 0;
 
 /**
+ * Waits for `work`; meanwhile, `key` is in the state's `asked`.
+ * @template T
+ * @param {string} key @param {() => Promise<T>} work
+ */
+export async function during(key, work) {
+  update({ asked: new Set([...current().asked, key]) });
+  const found = await work();
+  update({ asked: new Set([...current().asked].filter((other) => other !== key)) });
+  return found;
+}
+
+/**
  * Asks, and shows why where the answer is no. While it waits, `key` is in the state's `asked`.
  * @template {keyof Channels} C
  * @param {string} key @param {C} channel @param {Channels[C]["request"]} payload
  * @returns {Promise<Answer<Channels[C]["answer"]>>}
  */
 export async function ask(key, channel, payload) {
-  update({ asked: new Set([...current().asked, key]) });
-  const answer = await invoke(channel, payload);
-  update({ asked: new Set([...current().asked].filter((other) => other !== key)) });
+  const answer = await during(key, () => invoke(channel, payload));
   if (!answer.success) fail(answer);
   return answer;
 }
 
-/** @param {Error} answer */
-function fail({ code, message, data }) {
+/** Shows why an answer is no. @param {Error} answer */
+export function fail({ code, message, data }) {
   failureCount += 1;
   const failure = { id: `answer-${failureCount}`, code, message, data };
   update({ failures: [...current().failures, failure] });

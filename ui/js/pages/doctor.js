@@ -1,13 +1,13 @@
 // @ts-check
 /** Checks of the installation and its engine, with a fix for each problem. */
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
-import { dismiss } from "../base/actions.js";
 import { invoke, on } from "../base/bridge.js";
 import { t, tn } from "../base/i18n.js";
 import { observe, slice } from "../base/store.js";
 import { button } from "../components/button.js";
 import { icon } from "../components/icon.js";
 import { notice } from "../components/notice.js";
+import { refusals } from "../problems/card.js";
 import { bundleButton, bundleNotice } from "./doctor/bundle.js";
 import { remedyButtons } from "./doctor/remedies.js";
 import { nameOf } from "./doctor/words.js";
@@ -69,16 +69,10 @@ export const view = (page) => html`
   </header>
   <div class="scroll" tabindex="0" role="region" aria-label=${t("Doctor")}><div class="content doctor">
     ${bundleNotice()}
-    ${page.failures.map(refused)}
+    ${refusals(page)}
     ${own.get().error ? notice({ tone: "bad", title: t("The checks couldn't run"), text: own.get().error }) : nothing}
     ${results(page)}
   </div></div>`;
-
-/** @param {PageState["failures"][number]} failure What a button here asked, and was refused. */
-const refused = ({ id, code, message }) => notice({
-  tone: "bad", title: t("That wasn't possible"), text: html`${message} <code>${code}</code>`,
-  close: button({ text: t("Dismiss"), icon: "x", kind: "quiet", size: "small", iconOnly: true, run: () => dismiss(id) }),
-});
 
 /** @param {PageState} page */
 function results(page) {

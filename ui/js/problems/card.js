@@ -12,6 +12,7 @@ import { told } from "../base/told.js";
 import { button } from "../components/button.js";
 import { copy } from "../components/copy.js";
 import { icon } from "../components/icon.js";
+import { notice } from "../components/notice.js";
 import { spark } from "../components/spark.js";
 import { hue, tile } from "../components/tile.js";
 import { problems, problemsOf } from "./problems.js";
@@ -54,6 +55,12 @@ export function problemCards(page, module) {
     ${repeat(shown, ({ id }) => id, (problem) => problemCard(problem, page))}
     ${found.length > FEW ? showAll(found.length) : nothing}`;
 }
+
+/** What buttons of a page asked, and was refused. @param {PageState} page */
+export const refusals = ({ failures }) => failures.map(({ id, code, message }) => notice({
+  tone: "bad", title: t("That wasn't possible"), text: html`${message} <code>${code}</code>`,
+  close: button({ text: t("Dismiss"), icon: "x", kind: "quiet", size: "small", iconOnly: true, run: () => dismiss(id) }),
+}));
 
 /** @param {number} count */
 function showAll(count) {

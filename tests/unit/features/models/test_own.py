@@ -84,7 +84,7 @@ class Own(OwnModels):
         self.kept = {one.name: one for one in models}
 
     def shelf(self) -> Shelf:
-        service = SimpleNamespace(state="running", container="local-models")
+        service = SimpleNamespace(state="running", container="local-models", is_job=False)
         module = SimpleNamespace(name="local-models", services=[service])
         return Shelf(self._containers, cast("Any", SimpleNamespace(modules=[module])))
 

@@ -1,10 +1,10 @@
 // @ts-check
 /** Local models for everybody: OneAPI gets them, and each running module that can ask OneAPI is connected. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
-import { ask, confirm, open, operate } from "../../base/actions.js";
+import { ask, confirm, dismiss, during, open, operate } from "../../base/actions.js";
 import { list } from "../../base/format.js";
 import { t } from "../../base/i18n.js";
-import { current, slice, update } from "../../base/store.js";
+import { current, slice } from "../../base/store.js";
 import { button } from "../../components/button.js";
 import { notice } from "../../components/notice.js";
 import { showToast } from "../../components/toast.js";
@@ -19,7 +19,18 @@ const KEY = "everywhere";
 const own = slice({ left: /** @type {Consumer[]} */ ([]) });
 
 export const isWiring = () => current().asked.has(KEY);
-export const isEverywhere = () => usedServers().some(({ name }) => name === MODULE);
+
+/** The servers that run here and could answer, beside our own. */
+export const foundServers = () => (modelList()?.servers ?? []).filter(({ name, state, models }) => name !== MODULE && state === "on" && models.length);
+
+/** The servers that everybody should ask: our own, else those that the stack uses, else all that were found. */
+function wanted() {
+  if (installed().length) return [MODULE];
+  return (usedServers().length ? usedServers() : foundServers()).map(({ name }) => name);
+}
+const isUsed = (/** @type {string} */ server) => usedServers().some(({ name }) => name === server);
+
+export const isEverywhere = () => wanted().length > 0 && wanted().every(isUsed);
 
 /** @param {string} name */
 const module = (name) => current().snapshot?.modules.find((one) => one.name === name);
@@ -36,12 +47,13 @@ async function consumers() {
 /** Shows what will happen, and does it after a yes. */
 export async function askToUseEverywhere() {
   const found = await consumers();
+  const models = installed().length ? installed().map(({ title }) => title) : foundServers().flatMap((server) => server.models.map(({ name }) => name));
   const names = list(found.filter(({ connected }) => !connected).map(({ module: name }) => titleOf(name)));
   confirm({
     title: t("Use local models everywhere?"), action: t("Use everywhere"),
     text: [
-      t("OneAPI is started if needed, and gets the models: {names}.", { names: list(installed().map(({ title }) => title)) }),
-      names ? t("{names} get an access token of OneAPI, and restart.", { names }) : t("No other running module has to change."),
+      t("OneAPI is started if needed, and gets the models: {names}.", { names: list(models) }),
+      names ? t("{names}: each gets an access token of OneAPI, and restarts.", { names }) : t("No other running module has to change."),
       t("Disconnect takes it back."),
     ].join(" "),
     run: () => void useEverywhere(found),
@@ -50,20 +62,21 @@ export async function askToUseEverywhere() {
 
 /** @param {Consumer[]} [found] */
 export async function useEverywhere(found) {
-  update({ asked: new Set([...current().asked, KEY]) });
-  const wired = await wire(found ?? await consumers());
-  update({ asked: new Set([...current().asked].filter((key) => key !== KEY)) });
+  const wired = await during(KEY, async () => wire(found ?? await consumers(), wanted()));
   void lookAgain();
   if (!wired) return;
   own.set({ left: wired.filter(({ help }) => help) });
   showToast({ text: t("OneAPI offers local models within a minute to: {names}.", { names: list(["OneAPI", ...wired.map(({ module: name }) => titleOf(name))]) }), icon: "check" });
 }
 
-/** @param {Consumer[]} found @returns {Promise<Consumer[]|null>} those that are connected now */
-async function wire(found) {
+/** @param {Consumer[]} found @param {string[]} servers @returns {Promise<Consumer[]|null>} those that are connected now */
+async function wire(found, servers) {
   const up = (/** @type {string[]} */ modules) => operate("models", { kind: "up", modules, untilEnd: true });
-  if (!(await up([MODULE, "oneapi"])).success) return null;
-  if (!(await ask("models", "ai/models/use", { server: MODULE })).success) return null;
+  if (!(await up([...(servers.includes(MODULE) ? [MODULE] : []), "oneapi"])).success) return null;
+  // Our own may have others by now. Another server that is used may be off.
+  for (const server of servers.filter((name) => name === MODULE || !isUsed(name))) {
+    if (!(await ask("models", "ai/models/use", { server })).success) return null;
+  }
   const done = /** @type {Consumer[]} */ ([]);
   for (const one of found) {
     if (!(await ask("models", "ai/module/connect", { module: one.module })).success) continue;
@@ -79,7 +92,7 @@ export async function askToDisconnect() {
   const found = (await consumers()).filter(({ connected }) => connected);
   confirm({
     title: t("Disconnect all?"), action: t("Disconnect"),
-    text: t("OneAPI loses the local models, and {names} lose their access to OneAPI, also to models of other providers there. Running ones restart.",
+    text: t("OneAPI loses the local models. These modules lose their access to OneAPI, also to models of other providers there, and restart if they run: {names}.",
       { names: list(found.map(({ module: name }) => titleOf(name))) || t("no module") }),
     run: () => void disconnect(found),
   });
@@ -87,13 +100,15 @@ export async function askToDisconnect() {
 
 /** @param {Consumer[]} found */
 async function disconnect(found) {
-  const removed = await ask("models", "ai/models/remove", { server: MODULE });
+  const removed = [];
+  for (const { name } of usedServers()) removed.push(await ask("models", "ai/models/remove", { server: name }));
   for (const { module: name } of found) await ask("models", "ai/module/disconnect", { module: name });
   const running = found.map(({ module: name }) => name).filter((name) => module(name)?.state !== "stopped");
   if (running.length) await operate("models", { kind: "up", modules: running, untilEnd: true });
   own.set({ left: [] });
   void lookAgain();
-  if (removed.success) showToast({ text: removed.data.notice ?? t("Local models are disconnected."), icon: "check" });
+  const notices = removed.flatMap((answer) => (answer.success && answer.data.notice) || []);
+  if (removed.every(({ success }) => success)) showToast({ text: notices.join(" ") || t("Local models are disconnected."), icon: "check" });
 }
 
 /** What a person has to do inside a module: we connect only as far as its own setting goes. */
@@ -105,14 +120,28 @@ export const leftToDo = () => own.get().left.map((one) => notice({
 
 let isAsked = false;
 
-/** On Home: models are here, and nobody asks them. */
+const NONE = "no model";
+
+/** Who runs OneAPI may have models of a provider. */
+function noneNotice() {
+  const runs = (current().snapshot?.modules ?? []).some(({ kind, state }) => kind === "feature" && state === "running");
+  const hasOthers = usedServers().length || modelList()?.waiting.length || module("oneapi")?.state !== "stopped";
+  return !runs || hasOthers || current().dismissed.has(NONE) ? nothing : notice({
+    icon: "sparkles", title: t("No model answers yet"), text: t("The modules need one to answer. Download one: no key, no account, nothing leaves this computer."),
+    actions: html`<a class="button tonal" href="#models">${t("Show models")}</a>`,
+    close: button({ text: t("Dismiss"), icon: "x", kind: "quiet", size: "small", iconOnly: true, run: () => dismiss(NONE) }),
+  });
+}
+
+/** On Home: models are here, and nobody asks them; or modules run that could ask one, and there is none. */
 export function readyNotice() {
-  if (!modelList() || isEverywhere() || module(MODULE)?.state !== "running") return nothing;
+  if (!modelList() || isUsed(MODULE)) return nothing;
   if (!ownList() && !isAsked) {
     isAsked = true;
     void loadOwn({});
   }
-  return !installed().length ? nothing : notice({
+  if (!ownList() || !installed().length) return ownList() ? noneNotice() : nothing;
+  return module(MODULE)?.state !== "running" ? nothing : notice({
     title: t("Local models are ready"), text: t("OneAPI can offer them to the modules, without a key."),
     actions: button({ text: t("Use local models everywhere"), kind: "tonal", enabled: !isWiring(), run: () => void askToUseEverywhere() }),
   });

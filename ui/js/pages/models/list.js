@@ -41,12 +41,18 @@ let isShown = false;
 const refresh = () => (isShown ? lookAgain() : load({ look: false }));
 
 on(CONNECTION, ({ state }) => state === "up" && refresh());
-on("ai/models/event", () => void (isShown ? loadChecked() : refresh()));
+on("ai/models/event", () => void (isShown ? loadFacts() : refresh()));
 
-/** A check may have been made by the schedule, or elsewhere. */
-async function loadChecked() {
+/** What became of the servers of the stack, and what a check by the schedule, or elsewhere, has found. */
+async function loadFacts() {
   const answer = await invoke("ai/models/list", { look: false });
-  if (answer.success) own.set({ checked: answer.data.checked });
+  const { list } = own.get(); // a newer one may have come
+  if (!answer.success || !list) return;
+  const servers = list.servers.map((server) => {
+    const now = answer.data.servers.find(({ name }) => name === server.name);
+    return now ? { ...server, state: now.state ?? (server.state === "off" ? null : server.state), problem: now.problem } : server;
+  });
+  own.set({ list: { ...list, servers }, checked: answer.data.checked });
 }
 
 /** Asks the servers now, until what is returned is called. */

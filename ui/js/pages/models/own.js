@@ -65,14 +65,14 @@ function row(model) {
 const fits = ({ fits: is }) => (is === null ? nothing : html`<span class="tag ${is ? "ok" : "busy"}">${is ? t("Fits") : t("Doesn't fit")}</span>`);
 
 /** @param {OwnModel} model */
-function facts({ purpose, kind, size, memory, fits: is, licence, languages, rate: speed, sha256, origin, begun, state: now, repository }) {
+function facts({ purpose, kind, size, memory, fits: is, licence, languages, rate: speed, sha256, origin, begun, state: now, source }) {
   return [
     purpose || KINDS[kind](), size ? bytes(size) : "",
     is === false && !sha256 ? t("needs {size} GB memory", { size: gigabytes(memory) }) : "",
     languages > 1 ? t("{count} languages", { count: languages }) : "",
     speed ? t("{rate} tokens/s here", { rate: Math.round(speed) }) : "",
     now === "partial" ? t("{size} are here already", { size: bytes(begun) }) : "",
-    now === "lost" && !repository ? t("It came from a file: copy it again") : "",
+    now === "lost" && !source ? t("It came from a file: copy it again") : "",
     licence || origin,
   ].filter(Boolean).join(" · ");
 }
@@ -92,14 +92,14 @@ function state({ state: now, usedMemory }) {
 
 /** @param {OwnModel} model */
 function buttons(model) {
-  const { name, title, kind, sha256, state: now, begun, repository } = model;
+  const { name, title, kind, sha256, state: now, begun, source } = model;
   const isHere = sha256 && now !== "lost";
-  const isBusy = current().asked.has(`pull ${name}`);
+  const isBusy = current().asked.has(`pull ${source}`);
   return html`
     ${isHere && kind === "chat" && now !== "stopped" ? button({ text: t("Try"), name: labelled(t("Try"), title), kind: "tonal", size: "small", run: () => choose(MODULE, name) }) : nothing}
-    ${isHere || !repository ? nothing : button({
+    ${isHere || !source ? nothing : button({
       text: isBusy ? t("Starting…") : now === "partial" ? t("Continue") : t("Download"), name: labelled(now === "partial" ? t("Continue") : t("Download"), title), icon: "download",
-      size: "small", enabled: canChange() && !isBusy, run: () => void pullModel(name),
+      size: "small", enabled: canChange() && !isBusy, run: () => void pullModel(source),
     })}
     ${sha256 || begun ? button({ text: t("Delete…"), name: labelled(t("Delete…"), title), icon: "trash-2", iconOnly: true, kind: "quiet", size: "small",
       enabled: canChange() && now !== "stopped", why: now === "stopped" ? t("Start the module first") : null, run: () => askToDelete(model) }) : nothing}`;
@@ -117,11 +117,11 @@ function pulling({ model, phase, done, total, rate: speed, secondsLeft, resumed 
 }
 
 /** @param {OwnModel} model */
-function askToDelete({ name, title, size, begun, sha256, state: now, repository }) {
+function askToDelete({ name, title, size, begun, sha256, state: now, source }) {
   const free = { size: bytes(sha256 && now !== "lost" ? size : begun) };
   confirm({
     title: t("Delete {name}?", { name: title }),
-    text: repository ? t("{size} become free. Modules that ask for it get no answers then. You can download it again.", free)
+    text: source ? t("{size} become free. Modules that ask for it get no answers then. You can download it again.", free)
       : t("{size} become free. Modules that ask for it get no answers then. To have it again, copy its file or enter its repository again.", free),
     action: t("Delete"), run: () => void removeModel(name, title),
   });

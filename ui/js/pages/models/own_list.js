@@ -1,10 +1,10 @@
 // @ts-check
 /** Models of our own, and their downloads. The owner is asked when a page shows them, and after a change. */
-import { ask, operate } from "../../base/actions.js";
+import { ask, during, fail, operate } from "../../base/actions.js";
 import { CONNECTION, inOrder, invoke, on } from "../../base/bridge.js";
 import { bytes } from "../../base/format.js";
 import { t } from "../../base/i18n.js";
-import { current, slice, update } from "../../base/store.js";
+import { slice } from "../../base/store.js";
 import { showToast } from "../../components/toast.js";
 import { lookAgain } from "./list.js";
 
@@ -62,11 +62,8 @@ async function started() {
 }
 
 /** Downloads a model, or takes it from a file. @param {string} model @returns {Promise<boolean>} */
-export async function pullModel(model) {
-  update({ asked: new Set([...current().asked, `pull ${model}`]) });
-  const isThere = (await started()) && await pulled(model);
-  update({ asked: new Set([...current().asked].filter((other) => other !== `pull ${model}`)) });
-  return isThere;
+export function pullModel(model) {
+  return during(`pull ${model}`, async () => (await started()) && pulled(model));
 }
 
 /** @param {string} model */
@@ -74,12 +71,12 @@ async function pulled(model) {
   const answer = await invoke("ai/models/own/pull", { model });
   await loadOwn({});
   if (!answer.success) {
-    if (answer.code !== "E_CANCELLED") update({ failures: [...current().failures, { id: `pull-${Date.now()}`, ...answer }] });
+    if (answer.code !== "E_CANCELLED") fail(answer);
     return false;
   }
   void lookAgain();
   const { model: name, notice } = answer.data;
-  const isOfHub = ownModels().find((one) => one.name === name)?.repository;
+  const isOfHub = ownModels().find((one) => one.name === name)?.source;
   told(isOfHub ? t("{name} is here, and its hash is right.", { name }) : t("{name} is here.", { name }), notice);
   return true;
 }

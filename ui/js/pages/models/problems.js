@@ -1,12 +1,14 @@
 // @ts-check
 /** What keeps a server of the stack from answering, and who waits for it. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
+import { operate } from "../../base/actions.js";
 import { list } from "../../base/format.js";
 import { t } from "../../base/i18n.js";
 import { current } from "../../base/store.js";
 import { button } from "../../components/button.js";
 import { icon } from "../../components/icon.js";
 import { checked, isLooking, lookAgain, modelList, usedServers } from "./list.js";
+import { MODULE } from "./own_list.js";
 
 /** @import { Server } from "../../contract.d.ts" */
 
@@ -39,6 +41,10 @@ function linkCard() {
     </section>` : nothing;
 }
 
+async function startOwn() {
+  if ((await operate(MODULE, { kind: "up", modules: [MODULE], untilEnd: true })).success) await lookAgain();
+}
+
 /** @param {Server} server @param {"page"|"home"} place */
 function card({ name, title, state, problem, hint }, place) {
   const names = new Set(modelList()?.waiting ?? []);
@@ -51,7 +57,8 @@ function card({ name, title, state, problem, hint }, place) {
         <div class="row-flex problem-head"><div class="grow"><h2 id="off-${name}">${state === "off" ? t("{name} is off", { name: title })
           : t("{name} can't be reached by the stack", { name: title })}</h2></div></div>
         <p class="why">${[problem, wait, state === "off" && hint ? `${hint}.` : ""].filter(Boolean).join("\n")}</p>
-        <div class="buttons">${place === "home" ? html`<a class="button" href="#models">${t("Show models")}</a>`
+        <div class="buttons">${name === MODULE && state === "off" ? button({ text: t("Start"), icon: "play", kind: "primary", enabled: !current().asked.has(MODULE), run: startOwn }) : nothing}
+          ${place === "home" ? html`<a class="button" href="#models">${t("Show models")}</a>`
           : button({ text: t("Look again"), icon: "rotate-cw", enabled: !isLooking(), run: lookAgain })}</div>
       </div>
     </section>`;

@@ -3,9 +3,11 @@
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { ago } from "../../base/format.js";
 import { t } from "../../base/i18n.js";
+import { button } from "../../components/button.js";
 import { icon } from "../../components/icon.js";
 import { barePill, dot } from "../../components/state.js";
 import { tile } from "../../components/tile.js";
+import { askToUseEverywhere, isWiring } from "./everywhere.js";
 import { checked, modelList, usedServers } from "./list.js";
 
 /**
@@ -32,7 +34,8 @@ export function wiring(snapshot) {
         <ul class="gate">${node({ name: "oneapi", icon: gate?.icon }, gate?.title ?? "OneAPI", gate?.state === "running" ? t("one for all") : t("does not run"),
           gate?.state ?? "stopped")}</ul>
         <ul class="users">${users.length ? users.map((name) => userNode(name, find(name), broken))
-          : html`<li class="small muted">${t("No module asks OneAPI yet. Connect one on its settings page.")}</li>`}</ul>
+          : html`<li class="small muted">${t("No module asks OneAPI yet.")}
+            ${button({ text: t("Connect running modules…"), size: "small", enabled: !isWiring(), run: () => void askToUseEverywhere() })}</li>`}</ul>
       </div>
       ${broken?.problem ? html`<div class="card-foot">${icon("triangle-alert", "s14")}<span class="grow">${broken.problem}</span></div>`
         : asked ? html`<div class="card-foot"><span class="grow">${asked.results.map(({ model, answer }) => html`<span class="note-line">${model}: “${answer}”</span>`)}</span></div>`
