@@ -42,6 +42,7 @@ from aiserver_tray.system.clock import awake
 
 if TYPE_CHECKING:
     from aiserver_tray.engine.engine import Engine
+    from aiserver_tray.operations.locks import Holder
     from aiserver_tray.spec.model import ImageTarget, ModuleTarget
 
 _REPORT_SECONDS = 0.2
