@@ -26,6 +26,8 @@ class Scene:
     done: list[object] = field(default_factory=list)
     failing: str = ""
     """A module that does not start."""
+    dead: dict[str, str] = field(default_factory=lambda: {"n8n": "killed"})
+    """The dead holders of locks."""
 
     @property
     def tools(self) -> Any:  # noqa: ANN401 - what `Tools` has
@@ -104,7 +106,7 @@ class Scene:
                 for name, of in self.containers.items()
                 if of[labels.MODULE] in modules
             ],
-            locked=lambda *_: nullcontext(),
+            locked=lambda *_: nullcontext(self.dead),
             earlier_part=nullcontext,
         )
 

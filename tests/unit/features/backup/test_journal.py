@@ -220,4 +220,5 @@ def test_a_killed_switch_leaves_triggers_on_in_one_program_only(scene: Scene) ->
             recover(scene.tools, scene.journal, "a")(scene.stage)
         assert scene.done[0] == ("start", "theirs")
         assert scene.done[-1] == ("quiet", "n8n")
+        assert bool(scene.dead) == (state == "swapped"), "after a whole one, nothing is restarted"
         scene.done.clear()
