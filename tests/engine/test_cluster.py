@@ -182,6 +182,7 @@ def test_a_backup_is_deployed_with_its_volume_and_database(
         eventually(lambda: "noted" in cluster.sql("postgres", LOADING), "a row that waits")
         restore.kill()
     cluster.sql("postgres", "drop database gate")
+    assert "--from-backup" in cluster.modules()["noted"]["unfinished"]
     run("deploy", "noted", "--pin", "node2").failed("E_CLUSTER", "--from-backup")
     run(*deploy, *there).succeeded()
     assert cluster.output("ai-noted", "cat", "/data/note") == "of the volume\n"
